@@ -1,0 +1,251 @@
+"""Scheduled sales calls (events), who books and takes them, and the post-call form."""
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
+
+
+class CallStatus(StrEnum):
+    SCHEDULED = "scheduled"
+    COMPLETED = "completed"
+    NO_SHOW = "no_show"
+    CANCELED = "canceled"
+    RESCHEDULED = "rescheduled"
+
+
+class EventOutcome(StrEnum):
+    NO_SHOW = "no_show"
+    SHOWED = "showed"
+    OFFER_MADE = "offer_made"
+    CLOSED = "closed"
+
+
+class PaymentType(StrEnum):
+    PIF = "pif"
+    PAYMENT_PLAN = "payment_plan"
+    DEPOSIT = "deposit"
+
+
+class _Rep(TenantRow, Timestamps):
+    name: Mapped[str]
+    email: Mapped[str | None]
+    email_normalized: Mapped[str | None]
+    user_id: Mapped[UUID | None]
+    aliases: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    active: Mapped[bool] = mapped_column(server_default=text("true"))
+
+
+class Closer(_Rep, Base):
+    """Takes calls. Matched to a host by Calendly user, then by e-mail."""
+
+    __tablename__ = "closers"
+    __table_args__ = (
+        Index(None, "organization_id", "email_normalized"),
+        Index(None, "organization_id", "calendly_user_uri"),
+        secured("config", audit=True),
+    )
+
+    calendly_user_uri: Mapped[str | None]
+
+
+class Setter(_Rep, Base):
+    """Books calls. Matched by name, alias or e-mail; ``aliases`` are the names by which bookings mention them."""
+
+    __tablename__ = "setters"
+    __table_args__ = (Index(None, "organization_id", "email_normalized"), secured("config", audit=True))
+
+
+class CallType(TenantRow, Base):
+    """A kind of booked call, usually one Calendly event type."""
+
+    __tablename__ = "call_types"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "name"),
+        Index(None, "organization_id", "calendly_event_type_uri"),
+        secured("config", audit=True),
+    )
+
+    name: Mapped[str]
+    calendly_event_type_uri: Mapped[str | None]
+    active: Mapped[bool] = mapped_column(server_default=text("true"))
+
+
+class Package(TenantRow, Base):
+    """What is sold, with its list price."""
+
+    __tablename__ = "packages"
+    __table_args__ = (UniqueConstraint("organization_id", "name"), secured("config", audit=True))
+
+    name: Mapped[str]
+    price: Mapped[Decimal | None]
+    currency: Mapped[str | None]
+    active: Mapped[bool] = mapped_column(server_default=text("true"))
+
+
+class ListEntry(TenantRow, Base):
+    """One entry of a list the organisation keeps for its forms: call outcomes, opportunity statuses, objections, reasons."""
+
+    __tablename__ = "list_entries"
+    __table_args__ = (
+        CheckConstraint(
+            "kind in ('call_outcome','opportunity_status','objection','no_show_reason','no_sale_reason')", name="kind"
+        ),
+        UniqueConstraint("organization_id", "kind", "name"),
+        secured("config", audit=True),
+    )
+
+    kind: Mapped[str]
+    name: Mapped[str]
+    position: Mapped[int] = mapped_column(server_default=text("0"))
+    active: Mapped[bool] = mapped_column(server_default=text("true"))
+
+
+class Event(TenantRow, Timestamps, Base):
+    """A scheduled sales call. What the provider says and what the form says are kept apart; ``call_status`` follows from both."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        CheckConstraint("call_status in ('scheduled','completed','no_show','canceled','rescheduled')", name="call_status"),
+        CheckConstraint("event_outcome in ('no_show','showed','offer_made','closed')", name="event_outcome"),
+        refers_to("contact_id", "contacts"),
+        refers_to("lead_id", "leads"),
+        refers_to("closer_id", "closers"),
+        refers_to("setter_id", "setters"),
+        refers_to("call_type_id", "call_types"),
+        refers_to("source_id", "sources"),
+        refers_to("traffic_type_id", "traffic_types"),
+        refers_to("rescheduled_to_id", "events"),
+        UniqueConstraint("organization_id", "calendly_invitee_uuid"),
+        Index(None, "organization_id", "scheduled_at"),
+        Index(None, "organization_id", "booked_at"),
+        Index(None, "organization_id", "updated_at"),
+        Index(None, "organization_id", "lead_email_normalized", "scheduled_at"),
+        Index(None, "organization_id", "contact_id"),
+        Index(None, "organization_id", "closer_user_id", "scheduled_at"),
+        Index(None, "organization_id", "setter_user_id", "scheduled_at"),
+        Index(None, "organization_id", "rescheduled_to_id"),
+        secured("reps", audit=True),
+    )
+
+    # who
+    contact_id: Mapped[UUID | None]
+    lead_id: Mapped[UUID | None]
+    lead_name: Mapped[str | None]
+    lead_email: Mapped[str | None]
+    lead_email_normalized: Mapped[str | None]
+    lead_phone: Mapped[str | None]
+    closer_id: Mapped[UUID | None]
+    closer_name: Mapped[str | None]
+    closer_user_id: Mapped[UUID | None]
+    setter_id: Mapped[UUID | None]
+    setter_name: Mapped[str | None]
+    setter_user_id: Mapped[UUID | None]
+    other_hosts: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
+
+    # what kind, and where from
+    call_type_id: Mapped[UUID | None]
+    source_id: Mapped[UUID | None]
+    traffic_type_id: Mapped[UUID | None]
+    utm_source: Mapped[str | None]
+    utm_medium: Mapped[str | None]
+    utm_campaign: Mapped[str | None]
+    utm_content: Mapped[str | None]
+    utm_term: Mapped[str | None]
+    answers: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
+
+    # when
+    scheduled_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
+    booked_at: Mapped[datetime]
+
+    # how it went
+    call_status: Mapped[str] = mapped_column(server_default="scheduled")
+    event_outcome: Mapped[str | None]
+    pcf_submitted: Mapped[bool] = mapped_column(server_default=text("false"))
+    no_show_party: Mapped[str | None]
+    cancel_reason: Mapped[str | None]
+    canceled_by: Mapped[str | None]
+    canceled_at: Mapped[datetime | None]
+    canceled_late: Mapped[bool] = mapped_column(server_default=text("false"))
+    rescheduled_to_id: Mapped[UUID | None]
+
+    # what the booking platform says, untouched by forms
+    booking_platform: Mapped[str] = mapped_column(server_default="manual")
+    provider_status: Mapped[str] = mapped_column(server_default="scheduled")
+    provider_no_show_at: Mapped[datetime | None]
+    calendly_event_uuid: Mapped[str | None]
+    calendly_invitee_uuid: Mapped[str | None]
+    acuity_appointment_id: Mapped[str | None]
+    ghl_contact_id: Mapped[str | None]
+    hubspot_contact_id: Mapped[str | None]
+    close_lead_id: Mapped[str | None]
+    meeting_url: Mapped[str | None]
+    deleted_at: Mapped[datetime | None]
+
+
+class PostCallForm(TenantRow, Timestamps, Base):
+    """What the closer says of one event; exactly one per event."""
+
+    __tablename__ = "post_call_forms"
+    __table_args__ = (
+        refers_to("event_id", "events"),
+        refers_to("package_id", "packages"),
+        refers_to("call_outcome_id", "list_entries"),
+        refers_to("opportunity_status_id", "list_entries"),
+        refers_to("reason_id", "list_entries"),
+        UniqueConstraint("organization_id", "event_id"),
+        CheckConstraint("call_occurred or not lead_showed", name="showed_needs_occurred"),
+        CheckConstraint("lead_showed or not offer_made", name="offer_needs_showed"),
+        CheckConstraint("offer_made or not deal_closed", name="closed_needs_offer"),
+        CheckConstraint("deal_closed or payment_type = 'deposit' or coalesce(cash_collected, 0) = 0", name="cash_needs_closed"),
+        CheckConstraint("cash_collected >= 0", name="cash_not_negative"),
+        secured("reps", audit=True),
+    )
+
+    event_id: Mapped[UUID]
+    closer_user_id: Mapped[UUID | None]
+    setter_user_id: Mapped[UUID | None]
+    call_occurred: Mapped[bool]
+    lead_showed: Mapped[bool] = mapped_column(server_default=text("false"))
+    offer_made: Mapped[bool] = mapped_column(server_default=text("false"))
+    deal_closed: Mapped[bool] = mapped_column(server_default=text("false"))
+    no_show_party: Mapped[str | None]
+    cash_collected: Mapped[Decimal | None]
+    currency: Mapped[str | None]
+    payment_type: Mapped[str | None]
+    package_id: Mapped[UUID | None]
+    call_outcome_id: Mapped[UUID | None]
+    opportunity_status_id: Mapped[UUID | None]
+    reason_id: Mapped[UUID | None]
+    traffic_type: Mapped[str | None]
+    objections: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    follow_up_on: Mapped[date | None]
+    notes: Mapped[str | None]
+    recording_url: Mapped[str | None]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    submitted_by: Mapped[UUID | None]
+    submitted_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class PcfDraft(TenantRow, Base):
+    """A half-filled form, kept so that a dropped connection loses nothing."""
+
+    __tablename__ = "pcf_drafts"
+    __table_args__ = (
+        refers_to("event_id", "events"),
+        UniqueConstraint("organization_id", "event_id", "user_id"),
+        secured("own"),
+    )
+
+    event_id: Mapped[UUID]
+    user_id: Mapped[UUID]
+    answers: Mapped[dict[str, Any]]
+    saved_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,0 +1,138 @@
+"""What comes in from providers (connections, raw deliveries, known objects) and what waits to go out (outbox)."""
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
+
+
+class DeliveryStatus(StrEnum):
+    PENDING = "pending"      # kept, waiting for a worker
+    PROCESSED = "processed"
+    IGNORED = "ignored"      # genuine, but nothing of ours (unknown type, test mode); the reason is in last_error
+    DEAD = "dead"            # every retry failed; waits for a person
+
+
+class WebhookConnection(TenantRow, Timestamps, Base):
+    """One configured webhook endpoint of one organisation; its secret lies in ``vault_secrets``.
+
+    ``revision`` changes with every edit, so that a receiver can tell whether what it remembers still holds.
+    """
+
+    __tablename__ = "webhook_connections"
+    __table_args__ = (
+        UniqueConstraint("id"),
+        Index(None, "organization_id", "provider"),
+        secured("settings", audit=True),
+    )
+
+    provider: Mapped[str]
+    name: Mapped[str]
+    external_account_id: Mapped[str | None]
+    active: Mapped[bool] = mapped_column(server_default=text("true"))
+    rate_limit_per_minute: Mapped[int]
+    is_shared: Mapped[bool] = mapped_column(server_default=text("false"))
+    revision: Mapped[int] = mapped_column(server_default=text("1"))
+
+
+class ConnectionActivity(Base):
+    """How much came over a connection, and when last; apart from the connection so that deliveries are not audited edits."""
+
+    __tablename__ = "connection_activity"
+    __table_args__ = (refers_to("connection_id", "webhook_connections"), secured("inbox"))
+
+    organization_id: Mapped[UUID] = mapped_column(primary_key=True)
+    connection_id: Mapped[UUID] = mapped_column(primary_key=True)
+    webhook_count: Mapped[int] = mapped_column(server_default=text("0"))
+    last_webhook_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+    last_error_at: Mapped[datetime | None]
+
+
+class WebhookDelivery(TenantRow, Base):
+    """One received webhook, kept raw, once per provider delivery key."""
+
+    __tablename__ = "webhook_deliveries"
+    __table_args__ = (
+        CheckConstraint("status in ('pending','processed','ignored','dead')", name="status"),
+        refers_to("connection_id", "webhook_connections"),
+        UniqueConstraint("organization_id", "connection_id", "delivery_key"),
+        Index(None, "organization_id", "received_at"),
+        Index(None, "organization_id", "connection_id", "received_at"),
+        Index("ix_webhook_deliveries_open", "organization_id", "status", postgresql_where=text("status in ('pending','dead')")),
+        secured("inbox"),
+    )
+
+    connection_id: Mapped[UUID]
+    provider: Mapped[str]
+    delivery_key: Mapped[str]
+    event_type: Mapped[str | None]
+    headers: Mapped[dict[str, Any]]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    received_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    status: Mapped[str] = mapped_column(server_default="pending")
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    processed_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+
+
+class ProviderObject(TenantRow, Timestamps, Base):
+    """The newest known state of one object at a provider: rows of ours are computed from these, so that the order of
+    deliveries does not matter. ``version`` orders states of one object as text; an older one never replaces a newer one."""
+
+    __tablename__ = "provider_objects"
+    __table_args__ = (
+        refers_to("connection_id", "webhook_connections"),
+        UniqueConstraint("organization_id", "connection_id", "kind", "external_id"),
+        Index(None, "organization_id", "connection_id", "group_key"),
+        secured("inbox"),
+    )
+
+    connection_id: Mapped[UUID]
+    kind: Mapped[str]
+    external_id: Mapped[str]
+    group_key: Mapped[str | None]
+    version: Mapped[str]
+    data: Mapped[dict[str, Any]]
+
+
+class OutboxMessage(TenantRow, Timestamps, Base):
+    """One message to the outside, written in the transaction of the thing it tells of; sent once per ``dedupe_key``."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        CheckConstraint("status in ('waiting','sending','sent','failed','uncertain')", name="status"),
+        UniqueConstraint("organization_id", "dedupe_key"),
+        Index(None, "organization_id", "created_at"),
+        secured("outbox"),
+    )
+
+    channel: Mapped[str]
+    kind: Mapped[str]
+    recipient: Mapped[str | None]
+    dedupe_key: Mapped[str]
+    body: Mapped[dict[str, Any]]
+    status: Mapped[str] = mapped_column(server_default="waiting")
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    last_error: Mapped[str | None]
+    sent_at: Mapped[datetime | None]
+
+
+class JobRun(TenantRow, Base):
+    """One run of one background job for one organisation, with its error if it failed."""
+
+    __tablename__ = "job_runs"
+    __table_args__ = (Index(None, "organization_id", "started_at"), secured("inbox"))
+
+    task: Mapped[str]
+    attempt: Mapped[int]
+    started_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    finished_at: Mapped[datetime | None]
+    error: Mapped[str | None]
+    detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))

@@ -1,0 +1,9 @@
+"""Every table of the product, gathered for migrations and for the security layer."""
+from core.bookings import models as _bookings  # noqa: F401
+from core.deliveries import models as _deliveries  # noqa: F401
+from core.money import models as _money  # noqa: F401
+from core.people import models as _people  # noqa: F401
+from core.platform.schema import Base
+from core.tenancy import models as _tenancy  # noqa: F401
+
+metadata = Base.metadata

@@ -1,0 +1,70 @@
+"""``migrate``: one transaction from whatever the database holds to what this version needs."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from psycopg import sql
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.engine import URL
+
+from core.migrations.tables import metadata
+from core.platform import security
+from core.platform.database import APP_ROLE, DATABASE, WORKER_ROLE, _embedded, owner_url, role_password
+from core.platform.settings import settings
+
+MIGRATION_LOCK = 727001
+GROUP_ROLES = ("so_owner", "so_definer")
+LOGIN_ROLES = (APP_ROLE, WORKER_ROLE)
+
+
+def ensure_embedded_database() -> None:
+    """Create the database in the embedded server on its first start; an outside server's must exist."""
+    if settings().database_url is not None:
+        return
+    with psycopg.connect(_embedded().url(), autocommit=True) as connection:
+        if connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone() is None:
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
+
+
+def migrate(url: URL | None = None) -> None:
+    """Upgrade tables, queue and security layer in one transaction; safe to repeat and to run from several machines."""
+    target = url or owner_url()
+    engine = create_engine(target)
+    with engine.begin() as connection:
+        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        connection.execute(text("set local lock_timeout = '5s'"))
+        _ensure_roles(connection)
+        _ensure_schemas(connection)
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent))
+        config.attributes["connection"] = connection
+        connection.execute(text("set local role so_owner"))
+        command.upgrade(config, "head")
+        connection.execute(text("reset role"))
+        security.apply(connection, metadata)
+    engine.dispose()
+
+
+def _ensure_roles(connection: Connection) -> None:
+    known = set(connection.execute(text("select rolname from pg_roles")).scalars())
+    # Roles belong to the whole cluster; two databases that migrate at once must not both create them.
+    connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK + 1})
+    for role in (*GROUP_ROLES, *LOGIN_ROLES):
+        login = "login" if role in LOGIN_ROLES else "nologin"
+        if role not in known:
+            connection.exec_driver_sql(f"create role {role} {login} noinherit nobypassrls")
+        if role in LOGIN_ROLES:
+            literal = sql.Literal(role_password(role)).as_string(None)
+            connection.exec_driver_sql(f"alter role {role} password {literal}".replace("%", "%%"))
+    for role in GROUP_ROLES:
+        connection.exec_driver_sql(f"grant {role} to current_user")
+
+
+def _ensure_schemas(connection: Connection) -> None:
+    for schema in ("app", "jobs"):
+        connection.exec_driver_sql(f"create schema if not exists {schema} authorization so_owner")
+    connection.exec_driver_sql("grant usage on schema app to so_app, so_worker, so_definer")
+    connection.exec_driver_sql("grant usage on schema jobs to so_app, so_worker")

@@ -1,0 +1,216 @@
+"""Payments, refunds, and frozen payout snapshots."""
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Computed, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
+
+
+class PaymentStatus(StrEnum):
+    SUCCEEDED = "succeeded"
+    PENDING = "pending"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class AttributionMethod(StrEnum):
+    EMAIL = "email"                  # the latest call at or before the payment
+    LATER_CALL = "later_call"        # optional: the nearest call within the days after it
+    MEMBERSHIP = "membership"        # follows the first payment of the same membership or plan
+    FORM = "form"                    # entered on a post-call form: the call is known
+    MANUAL = "manual"                # a person's choice; survives every re-run
+    NONE = "none"
+
+
+class Payment(TenantRow, Timestamps, Base):
+    """Money received once. ``refund_amount`` is the sum of its counting refunds; cash counts when ``counts``."""
+
+    __tablename__ = "payments"
+    __table_args__ = (
+        CheckConstraint("status in ('succeeded','pending','failed','canceled')", name="status"),
+        CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
+        CheckConstraint("amount >= 0 and refund_amount >= 0", name="not_negative"),
+        refers_to("event_id", "events"),
+        refers_to("closer_id", "closers"),
+        refers_to("setter_id", "setters"),
+        refers_to("source_id", "sources"),
+        refers_to("traffic_type_id", "traffic_types"),
+        refers_to("call_type_id", "call_types"),
+        refers_to("package_id", "packages"),
+        refers_to("connection_id", "webhook_connections"),
+        refers_to("pcf_id", "post_call_forms"),
+        refers_to("superseded_by_id", "payments"),
+        UniqueConstraint("organization_id", "connection_id", "processor_payment_id"),
+        UniqueConstraint("organization_id", "pcf_id"),
+        Index(None, "organization_id", "payment_date"),
+        Index(None, "organization_id", "updated_at"),
+        Index(None, "organization_id", "customer_email_normalized"),
+        Index(None, "organization_id", "event_id"),
+        Index(None, "organization_id", "membership_key"),
+        Index(None, "organization_id", "closer_user_id", "payment_date"),
+        Index(None, "organization_id", "setter_user_id", "payment_date"),
+        secured("reps", audit=True),
+    )
+
+    # the money
+    amount: Mapped[Decimal]
+    currency: Mapped[str]
+    refund_amount: Mapped[Decimal] = mapped_column(server_default=text("0"))
+    net_revenue: Mapped[Decimal] = mapped_column(Computed("amount - refund_amount", persisted=True))
+    payment_date: Mapped[datetime]
+    status: Mapped[str] = mapped_column(server_default="succeeded")
+    payment_type: Mapped[str | None]
+    deal_type: Mapped[str] = mapped_column(server_default="new_deal")
+    disputed: Mapped[bool] = mapped_column(server_default=text("false"))
+    dispute_status: Mapped[str | None]
+
+    # who paid
+    customer_email: Mapped[str | None]
+    customer_email_normalized: Mapped[str | None]
+    customer_name: Mapped[str | None]
+
+    # where it was taken
+    processor: Mapped[str] = mapped_column(server_default="manual")
+    connection_id: Mapped[UUID | None]
+    processor_payment_id: Mapped[str | None]
+    processor_charge_id: Mapped[str | None]
+    membership_key: Mapped[str | None]
+    pcf_id: Mapped[UUID | None]
+    superseded_by_id: Mapped[UUID | None]
+    note: Mapped[str | None]
+    deleted_at: Mapped[datetime | None]
+    counts: Mapped[bool] = mapped_column(
+        Computed("status = 'succeeded' and deleted_at is null and superseded_by_id is null", persisted=True)
+    )
+
+    # whose it is, and why
+    event_id: Mapped[UUID | None]
+    closer_id: Mapped[UUID | None]
+    closer_user_id: Mapped[UUID | None]
+    setter_id: Mapped[UUID | None]
+    setter_user_id: Mapped[UUID | None]
+    source_id: Mapped[UUID | None]
+    traffic_type_id: Mapped[UUID | None]
+    call_type_id: Mapped[UUID | None]
+    package_id: Mapped[UUID | None]
+    attribution_method: Mapped[str] = mapped_column(server_default="none")
+    attribution_reason: Mapped[str | None]
+    attributed_at: Mapped[datetime | None]
+
+
+class Refund(TenantRow, Timestamps, Base):
+    """One refund, or one lost dispute, of one payment; it counts unless it failed or was cancelled."""
+
+    __tablename__ = "refunds"
+    __table_args__ = (
+        CheckConstraint("kind in ('refund','dispute')", name="kind"),
+        CheckConstraint("status in ('pending','requires_action','succeeded','failed','canceled')", name="status"),
+        refers_to("payment_id", "payments"),
+        UniqueConstraint("organization_id", "payment_id", "processor_refund_id"),
+        secured("reps", audit=True),
+    )
+
+    payment_id: Mapped[UUID]
+    closer_user_id: Mapped[UUID | None]
+    setter_user_id: Mapped[UUID | None]
+    kind: Mapped[str] = mapped_column(server_default="refund")
+    amount: Mapped[Decimal]
+    currency: Mapped[str]
+    status: Mapped[str]
+    processor_refund_id: Mapped[str]
+    refunded_at: Mapped[datetime]
+    reason: Mapped[str | None]
+
+
+class SnapshotState(StrEnum):
+    DRAFT = "draft"
+    APPROVED = "approved"
+    PAID = "paid"
+
+
+class PayoutSnapshot(TenantRow, Timestamps, Base):
+    """The frozen report of a period. Once approved the database refuses any change but approved → paid."""
+
+    __tablename__ = "payout_snapshots"
+    __table_args__ = (
+        CheckConstraint("state in ('draft','approved','paid')", name="state"),
+        Index(None, "organization_id", "period_start"),
+        secured("payouts", audit=True),
+    )
+
+    name: Mapped[str]
+    period_start: Mapped[date]
+    period_end: Mapped[date]
+    timezone: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="draft")
+    totals: Mapped[dict[str, Any]]
+    payment_count: Mapped[int]
+    created_by: Mapped[UUID | None]
+    approved_by: Mapped[UUID | None]
+    approved_at: Mapped[datetime | None]
+    paid_at: Mapped[datetime | None]
+
+
+class PayoutSnapshotDetail(TenantRow, Base):
+    """One payment as it was when the snapshot was taken."""
+
+    __tablename__ = "payout_snapshot_details"
+    __table_args__ = (
+        refers_to("snapshot_id", "payout_snapshots"),
+        refers_to("payment_id", "payments"),
+        UniqueConstraint("organization_id", "snapshot_id", "payment_id"),
+        Index(None, "organization_id", "payment_id"),
+        secured("payouts", audit=True),
+    )
+
+    snapshot_id: Mapped[UUID]
+    payment_id: Mapped[UUID]
+    payment_date: Mapped[datetime]
+    customer_email: Mapped[str | None]
+    customer_name: Mapped[str | None]
+    processor: Mapped[str]
+    processor_payment_id: Mapped[str | None]
+    currency: Mapped[str]
+    amount: Mapped[Decimal]
+    refund_amount: Mapped[Decimal]
+    net_revenue: Mapped[Decimal]
+    event_id: Mapped[UUID | None]
+    closer_id: Mapped[UUID | None]
+    closer_name: Mapped[str | None]
+    setter_id: Mapped[UUID | None]
+    setter_name: Mapped[str | None]
+    source_name: Mapped[str | None]
+    package_name: Mapped[str | None]
+    attribution_method: Mapped[str]
+    attribution_reason: Mapped[str | None]
+
+
+class PayoutSnapshotSummary(TenantRow, Base):
+    """The snapshot's totals by one dimension and currency; ``label`` null stands for "none"."""
+
+    __tablename__ = "payout_snapshot_summaries"
+    __table_args__ = (
+        CheckConstraint("dimension in ('closer','setter','source','package')", name="dimension"),
+        refers_to("snapshot_id", "payout_snapshots"),
+        Index(None, "organization_id", "snapshot_id"),
+        secured("payouts", audit=True),
+    )
+
+    snapshot_id: Mapped[UUID]
+    dimension: Mapped[str]
+    member_id: Mapped[UUID | None]
+    label: Mapped[str | None]
+    currency: Mapped[str]
+    payment_count: Mapped[int]
+    cash_collected: Mapped[Decimal]
+    refunds: Mapped[Decimal]
+    net_revenue: Mapped[Decimal]
+
+

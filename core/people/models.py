@@ -1,0 +1,114 @@
+"""Contacts, their inquiries (leads), and the lists that say where they came from."""
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
+
+
+class Contact(TenantRow, Timestamps, Base):
+    """A person, once per organisation."""
+
+    __tablename__ = "contacts"
+    __table_args__ = (Index(None, "organization_id", "phone_e164"), secured("reps_private", audit=True))
+
+    name: Mapped[str | None]
+    email: Mapped[str | None]
+    email_normalized: Mapped[str | None]
+    phone: Mapped[str | None]
+    phone_e164: Mapped[str | None]
+    closer_user_id: Mapped[UUID | None]
+    setter_user_id: Mapped[UUID | None]
+
+
+class ContactEmail(TenantRow, Base):
+    """Every address a contact is known by; one address belongs to one contact."""
+
+    __tablename__ = "contact_emails"
+    __table_args__ = (
+        refers_to("contact_id", "contacts"),
+        UniqueConstraint("organization_id", "email_normalized"),
+        Index(None, "organization_id", "contact_id"),
+        secured("people", audit=True),
+    )
+
+    contact_id: Mapped[UUID]
+    email: Mapped[str]
+    email_normalized: Mapped[str]
+
+
+class Source(TenantRow, Base):
+    """Where a lead came from (an ad, a webinar, a list); matched from UTM values by ``utm_values``."""
+
+    __tablename__ = "sources"
+    __table_args__ = (UniqueConstraint("organization_id", "name"), secured("config", audit=True))
+
+    name: Mapped[str]
+    utm_values: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    active: Mapped[bool] = mapped_column(server_default=text("true"))
+
+
+class TrafficType(TenantRow, Base):
+    """How a lead came (paid, organic, outbound, referral); matched from ``utm_medium`` by ``utm_values``."""
+
+    __tablename__ = "traffic_types"
+    __table_args__ = (UniqueConstraint("organization_id", "name"), secured("config", audit=True))
+
+    name: Mapped[str]
+    utm_values: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    active: Mapped[bool] = mapped_column(server_default=text("true"))
+
+
+class Lead(TenantRow, Timestamps, Base):
+    """One inquiry of a contact; a contact can have many."""
+
+    __tablename__ = "leads"
+    __table_args__ = (
+        refers_to("contact_id", "contacts"),
+        refers_to("source_id", "sources"),
+        refers_to("traffic_type_id", "traffic_types"),
+        Index(None, "organization_id", "contact_id"),
+        Index(None, "organization_id", "created_at"),
+        secured("reps", audit=False),
+    )
+
+    contact_id: Mapped[UUID]
+    status: Mapped[str] = mapped_column(server_default="new")
+    source_id: Mapped[UUID | None]
+    traffic_type_id: Mapped[UUID | None]
+    original_setter_name: Mapped[str | None]
+    current_setter_name: Mapped[str | None]
+    closer_user_id: Mapped[UUID | None]
+    setter_user_id: Mapped[UUID | None]
+    raw_data: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    received_at: Mapped[datetime | None]
+
+
+class Activity(TenantRow, Base):
+    """One line of the timeline shared by contact, lead, event and payment; append-only."""
+
+    __tablename__ = "activities"
+    __table_args__ = (
+        Index(None, "organization_id", "at"),
+        Index(None, "organization_id", "subject_type", "subject_id", "at"),
+        Index(None, "organization_id", "contact_id", "at"),
+        UniqueConstraint("organization_id", "dedupe_key"),
+        secured("timeline"),
+    )
+
+    at: Mapped[datetime]
+    type: Mapped[str]
+    summary: Mapped[str]
+    subject_type: Mapped[str]
+    subject_id: Mapped[UUID]
+    contact_id: Mapped[UUID | None]
+    closer_user_id: Mapped[UUID | None]
+    setter_user_id: Mapped[UUID | None]
+    actor_user_id: Mapped[UUID | None]
+    detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    dedupe_key: Mapped[str | None]

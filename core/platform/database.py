@@ -1,0 +1,126 @@
+"""Connections to Postgres, each transaction under exactly one identity that row-level security enforces.
+
+``as_member`` is a signed-in person, ``as_key`` a program with an API key, ``as_system`` a receiver or job acting in one
+organisation, ``as_guest`` nobody yet: only the functions of sign-in answer. Nothing is set on a connection, only on a
+transaction, so no identity can leak through the pool.
+"""
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from uuid import UUID
+
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from core.platform.errors import Misconfigured, NotAllowed
+from core.platform.local_postgres import LocalPostgres
+from core.platform.settings import settings
+
+APP_ROLE = "so_app"
+WORKER_ROLE = "so_worker"
+DATABASE = "salesops"
+INSUFFICIENT_PRIVILEGE = "42501"
+
+
+@lru_cache
+def _embedded() -> LocalPostgres:
+    """This process's hold on the embedded server; kept until the process ends."""
+    return LocalPostgres(settings().data_dir / "postgres").start()
+
+
+def owner_url() -> URL:
+    """The address that migrations use: DATABASE_URL, else the embedded server's superuser."""
+    if configured := settings().database_url:
+        return make_url(configured.get_secret_value()).set(drivername="postgresql+psycopg")
+    return make_url(_embedded().url(DATABASE)).set(drivername="postgresql+psycopg")
+
+
+def role_password(role: str) -> str:
+    """The password of one of the application's roles, derived from the owner's, so that every process knows it."""
+    secret = (owner_url().password or "").encode()
+    return hmac.new(secret, f"salesops role {role}".encode(), hashlib.sha256).hexdigest()
+
+
+def role_url(role: str) -> URL:
+    """The address for ``so_app`` (people) or ``so_worker`` (receiver and jobs)."""
+    own = settings().database_app_url if role == APP_ROLE else settings().database_worker_url
+    if own is not None:
+        return make_url(own.get_secret_value()).set(drivername="postgresql+psycopg")
+    return owner_url().set(username=role, password=role_password(role))
+
+
+@lru_cache
+def engine(role: str) -> Engine:
+    """The process's pool for one role. Raises Misconfigured when the role could walk past the policies."""
+    made = create_engine(role_url(role), pool_size=5, max_overflow=10, pool_pre_ping=True)
+
+    @event.listens_for(made, "connect")
+    def _refuse_powerful_roles(connection, _record) -> None:  # type: ignore[no-untyped-def]
+        powerful = connection.execute(
+            "select rolsuper or rolbypassrls from pg_roles where rolname = current_user"
+        ).fetchone()[0]
+        connection.commit()
+        if powerful:
+            raise Misconfigured(
+                f"The database role for {role} is a superuser or bypasses row-level security, so organisations would not "
+                "be kept apart. Run “python -m core migrate” and let the product derive its own roles."
+            )
+
+    return made
+
+
+@contextmanager
+def _transaction(role: str, statement: str, **identity: object) -> Iterator[Session]:
+    """Reads end with commit too: psycopg drops its prepared statements on a rollback."""
+    with Session(engine(role), expire_on_commit=False) as db, db.begin():
+        try:
+            db.execute(text(statement), identity)
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) == INSUFFICIENT_PRIVILEGE:
+                raise NotAllowed("You are not a member of this organisation.") from error
+            raise
+        yield db
+
+
+@contextmanager
+def as_member(user_id: UUID, organization_id: UUID) -> Iterator[Session]:
+    """A transaction as a signed-in person in one organisation. Raises NotAllowed when they are no member of it."""
+    with _transaction(APP_ROLE, "select app.enter(:user, :org)", user=user_id, org=organization_id) as db:
+        yield db
+
+
+@contextmanager
+def as_board(user_id: UUID, organization_id: UUID) -> Iterator[Session]:
+    """A read-only look at the whole organisation's events and payments, for leaderboards only.
+
+    Raises NotAllowed when the organisation does not show leaderboards to this member.
+    """
+    with _transaction(APP_ROLE, "select app.enter_board(:user, :org)", user=user_id, org=organization_id) as db:
+        yield db
+
+
+@contextmanager
+def as_key(key_hash: bytes) -> Iterator[Session]:
+    """A transaction as the organisation's API key with this hash. Raises NotAllowed for an unknown or revoked one."""
+    with _transaction(APP_ROLE, "select app.enter_key(:hash)", hash=key_hash) as db:
+        yield db
+
+
+@contextmanager
+def as_system(organization_id: UUID) -> Iterator[Session]:
+    """A transaction of the receiver, a job or a command, inside one organisation."""
+    with _transaction(WORKER_ROLE, "select app.enter_system(:org)", org=organization_id) as db:
+        yield db
+
+
+@contextmanager
+def as_guest(role: str = APP_ROLE) -> Iterator[Session]:
+    """A transaction of nobody: tables show no rows, only the functions of sign-in and of the receiver answer."""
+    with Session(engine(role), expire_on_commit=False) as db, db.begin():
+        yield db

@@ -1,0 +1,30 @@
+"""E-mail addresses and phone numbers as they are matched: the original is kept, the normal form stands beside it."""
+from __future__ import annotations
+
+import re
+
+import phonenumbers
+
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+def normalize_email(email: str | None) -> str | None:
+    """Trimmed and lower-cased; None when there is nothing that could be an address, so that it never matches."""
+    text = (email or "").strip().lower()
+    return text if EMAIL.fullmatch(text) else None
+
+
+def normalize_phone(phone: str | None, region: str) -> str | None:
+    """The E.164 form, read with the organisation's region; None when it is no possible number, so that it never matches."""
+    try:
+        number = phonenumbers.parse(phone or "", region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def fold(name: str | None) -> str:
+    """A name as it is compared: case, surrounding and repeated spaces, ``-`` and ``_`` do not matter."""
+    return re.sub(r"[\s_-]+", " ", name or "").strip().casefold()

@@ -1,0 +1,194 @@
+"""The security layer: functions, row-level security, policies, grants and triggers, re-applied after every migration.
+
+Every table declares a class (``schema.secured``); this module turns the class into policies. Policies compare columns
+with the identity of the transaction and read no other table. ``(select app.cur_role())`` is evaluated once per
+statement, where the bare call would be evaluated once per row.
+"""
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, MetaData, Table, text
+
+from core.platform.errors import Misconfigured
+from core.platform.schema import run_script
+
+HERE = Path(__file__).parent
+ROLES = "so_app, so_worker"
+IN_ORG = "organization_id = app.cur_org()"
+
+
+def role_is(*roles: str) -> str:
+    """The condition that the transaction's role is one of ``roles``."""
+    return f"(select app.cur_role()) in ({', '.join(map(repr, roles))})"
+
+
+SYSTEM = role_is("system")
+ADMINS = role_is("system", "super_admin", "owner", "admin")
+MANAGERS = role_is("system", "super_admin", "owner", "admin", "manager")
+READERS = role_is("system", "super_admin", "owner", "admin", "manager", "viewer", "board")
+MINE = "(closer_user_id = app.cur_user() or setter_user_id = app.cur_user())"
+ANYONE = "(select app.cur_role()) is not null"
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may do what with a table's rows: one SQL condition each, None for nobody."""
+
+    select: str | None
+    insert: str | None = None
+    update: str | None = None
+    delete: str | None = None
+    columns: tuple[str, ...] = ()  # when set, people may select only these columns
+
+
+def _in_org(select: str | None, write: str | None = None, **more: str | None) -> Access:
+    rules = {"select": select, "insert": write, "update": write, "delete": None} | more
+    inside = {verb: f"{IN_ORG} and {rule}" if rule else None for verb, rule in rules.items()}
+    return Access(inside["select"], inside["insert"], inside["update"], inside["delete"])
+
+
+CLASSES: dict[str, Access] = {
+    # settings and lists that everybody needs to work; admins keep them
+    "config": _in_org(ANYONE, ADMINS),
+    # rows that belong to a closer and a setter: everybody else's are hidden from a rep
+    "reps": _in_org(f"({READERS} or {MINE})", f"({MANAGERS} or {MINE})", delete=SYSTEM),
+    # the same, but with contact details, which a viewer and a leaderboard never see
+    "reps_private": _in_org(f"({MANAGERS} or {MINE})", f"({MANAGERS} or {MINE})", delete=SYSTEM),
+    # contact details without an owner on the row
+    "people": _in_org(MANAGERS, MANAGERS, delete=SYSTEM),
+    # what only the people who run the organisation see
+    "admin": _in_org(ADMINS, ADMINS),
+    # how the organisation is connected: managers look, admins change
+    "settings": _in_org(MANAGERS, ADMINS),
+    # payouts: managers look, admins make; a draft may be thrown away
+    "payouts": _in_org(MANAGERS, ADMINS, delete=ADMINS),
+    # what a receiver or job keeps; admins look
+    "inbox": _in_org(ADMINS, SYSTEM, delete=SYSTEM),
+    # what waits to go out: written by whoever acts, delivered by a job
+    "outbox": _in_org(MANAGERS, SYSTEM, insert=ANYONE, delete=SYSTEM),
+    # append-only lines about somebody's rows
+    "timeline": _in_org(f"({MANAGERS} or {MINE} or actor_user_id = app.cur_user())", None, insert=ANYONE),
+    # one user's own rows
+    "own": _in_org("user_id = app.cur_user()", "user_id = app.cur_user()", delete="user_id = app.cur_user()"),
+    # sealed secrets: people may store one and see what it ends with, only jobs and the receiver read it
+    "secret": Access(
+        **dict.fromkeys(("select", "insert", "update", "delete"), f"{IN_ORG} and {ADMINS}"),
+        columns=("organization_id", "id", "provider", "owner_id", "name", "last_four", "verified_at", "created_at", "updated_at"),
+    ),
+    "audit": Access(
+        f"({IN_ORG} and {role_is('super_admin', 'owner', 'admin')}) or (select app.cur_role()) = 'super_admin'"
+    ),
+    # the tenant itself
+    "organization": Access(
+        "id = app.cur_org()", f"id = app.cur_org() and {SYSTEM}", f"id = app.cur_org() and {ADMINS}"
+    ),
+    "members": Access(
+        f"{IN_ORG} or user_id = app.cur_user()", f"{IN_ORG} and {ADMINS}", f"{IN_ORG} and {ADMINS}"
+    ),
+    "users": Access(
+        "id = app.cur_user() or (select app.cur_role()) = 'super_admin'", SYSTEM, "id = app.cur_user()",
+        columns=("id", "email", "name", "active", "created_at", "updated_at", "password_changed_at"),
+    ),
+    # proofs of identity: reached only through the functions of sign-in
+    "auth": Access(None),
+}
+
+
+def apply(connection: Connection, metadata: MetaData) -> None:
+    """Bring functions, policies, grants and triggers to what is declared; safe to repeat. Run as the owner."""
+    _functions(connection, "owner", "so_owner")
+    _functions(connection, "definer", "so_definer")
+    connection.execute(text("set local role so_owner"))
+    for table in metadata.sorted_tables:
+        _protect(connection, table)
+    for script in sorted((HERE / "triggers").glob("*.sql")):
+        run_script(connection, script.read_text())
+    connection.execute(text("reset role"))
+
+
+def _functions(connection: Connection, folder: str, role: str) -> None:
+    connection.execute(text("grant create on schema app to so_definer"))
+    connection.execute(text(f"set local role {role}"))
+    for script in sorted((HERE / folder).glob("*.sql")):
+        run_script(connection, script.read_text())
+    connection.execute(text("reset role"))
+    connection.execute(text("revoke create on schema app from so_definer"))
+
+
+def _protect(connection: Connection, table: Table) -> None:
+    access = CLASSES.get(table.info.get("rls", ""))
+    if access is None:
+        raise Misconfigured(f"Table {table.name} declares no security class; add secured(…) to its arguments.")
+    name = f"app.{table.name}"
+    run = connection.exec_driver_sql
+    run(f"alter table {name} enable row level security")
+    run(f"alter table {name} force row level security")
+    run(f"revoke all on {name} from public, so_app, so_worker, so_definer")
+    run(f"grant select, insert, update, delete on {name} to so_definer")
+    for verb in ("select", "insert", "update", "delete"):
+        if getattr(access, verb) is not None:
+            _grant(connection, name, verb, access)
+    wanted = {"definer": ("all", "so_definer", "true", "true")} | _policies(access)
+    if table.name == "audit_logs":
+        wanted["owner writes"] = ("insert", "so_owner", None, "true")
+    _sync_policies(connection, table, wanted)
+    _triggers(connection, table)
+
+
+def _grant(connection: Connection, name: str, verb: str, access: Access) -> None:
+    columns = f"({', '.join(access.columns)})" if verb == "select" and access.columns else ""
+    connection.exec_driver_sql(f"grant {verb} {columns} on {name} to so_app")
+    connection.exec_driver_sql(f"grant {verb} on {name} to so_worker")
+
+
+def _policies(access: Access) -> dict[str, tuple[str, str, str | None, str | None]]:
+    """Policy name → (verb, roles, using, with check)."""
+    made: dict[str, tuple[str, str, str | None, str | None]] = {}
+    if access.select:
+        made["may read"] = ("select", ROLES, access.select, None)
+    if access.insert:
+        made["may add"] = ("insert", ROLES, None, access.insert)
+    if access.update:
+        made["may change"] = ("update", ROLES, access.update, access.update)
+    if access.delete:
+        made["may delete"] = ("delete", ROLES, access.delete, None)
+    return made
+
+
+def _sync_policies(
+    connection: Connection, table: Table, wanted: dict[str, tuple[str, str, str | None, str | None]]
+) -> None:
+    """Recreate only what changed: the hash of each policy's text stands in its comment."""
+    found = connection.execute(
+        text("""select p.polname, obj_description(p.oid, 'pg_policy') from pg_policy p
+                where p.polrelid = cast(:table as regclass)"""),
+        {"table": f"app.{table.name}"},
+    )
+    current: dict[str, str] = dict(found.all())  # type: ignore[arg-type]
+    for name, (verb, roles, using, check) in wanted.items():
+        body = f"for {verb} to {roles}" + (f" using ({using})" if using else "") + (f" with check ({check})" if check else "")
+        digest = hashlib.sha256(body.encode()).hexdigest()
+        if current.pop(name, None) == digest:
+            continue
+        connection.exec_driver_sql(f'drop policy if exists "{name}" on app.{table.name}')
+        connection.exec_driver_sql(f'create policy "{name}" on app.{table.name} {body}')
+        connection.exec_driver_sql(f'comment on policy "{name}" on app.{table.name} is \'{digest}\'')
+    for name in current:
+        connection.exec_driver_sql(f'drop policy "{name}" on app.{table.name}')
+
+
+def _triggers(connection: Connection, table: Table) -> None:
+    if "updated_at" in table.columns:
+        connection.exec_driver_sql(
+            f"create or replace trigger touch before update on app.{table.name} for each row execute function app.touch()"
+        )
+    connection.exec_driver_sql(f"drop trigger if exists zz_audit on app.{table.name}")
+    if table.info.get("audit"):
+        keys = [column.name for column in table.primary_key if column.name != "organization_id"]
+        connection.exec_driver_sql(
+            f"create trigger zz_audit after insert or update or delete on app.{table.name} for each row "
+            f"execute function app.audit({', '.join(map(repr, keys))})"
+        )

@@ -1,0 +1,64 @@
+-- The only ways to take an identity. SET LOCAL ends with the transaction, so nothing can leak through a pool.
+create or replace function app.enter(p_user uuid, p_org uuid) returns text language plpgsql security definer
+set search_path = pg_catalog, pg_temp as $f$
+declare
+  granted text;
+begin
+  select m.role into granted
+    from app.organization_members m join app.users u on u.id = m.user_id join app.organizations o on o.id = m.organization_id
+   where m.user_id = p_user and m.organization_id = p_org and m.active and u.active and o.deleted_at is null;
+  if app.is_super_admin(p_user) then
+    granted := 'super_admin';
+  end if;
+  if granted is null then
+    raise exception 'not a member' using errcode = '42501';
+  end if;
+  execute format('set local app.user_id = %L', p_user::text);
+  execute format('set local app.organization_id = %L', p_org::text);
+  execute format('set local app.role = %L', granted);
+  return granted;
+end $f$;
+
+-- A member's look at the whole organisation for leaderboards: read-only, and only where the organisation shows them.
+create or replace function app.enter_board(p_user uuid, p_org uuid) returns void language plpgsql security definer
+set search_path = pg_catalog, pg_temp as $f$
+begin
+  perform app.enter(p_user, p_org);
+  if current_setting('app.role') = 'sales_rep'
+     and not (select o.leaderboards_visible from app.organizations o where o.id = p_org) then
+    raise exception 'leaderboards are not shown to reps' using errcode = '42501';
+  end if;
+  set local app.role = 'board';
+  set local transaction_read_only = on;
+end $f$;
+
+create or replace function app.enter_key(p_hash bytea) returns void language plpgsql security definer
+set search_path = pg_catalog, pg_temp as $f$
+declare
+  org uuid;
+begin
+  update app.api_keys k set last_used_at = now()
+   where k.key_hash = p_hash and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+     and (k.last_used_at is null or k.last_used_at < now() - interval '1 minute');
+  select k.organization_id into org from app.api_keys k join app.organizations o on o.id = k.organization_id
+   where k.key_hash = p_hash and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+     and o.deleted_at is null;
+  if org is null then
+    raise exception 'unknown key' using errcode = '42501';
+  end if;
+  set local app.user_id = '';
+  execute format('set local app.organization_id = %L', org::text);
+  set local app.role = 'admin';
+end $f$;
+
+create or replace function app.enter_system(p_org uuid) returns void language plpgsql security definer
+set search_path = pg_catalog, pg_temp as $f$
+begin
+  set local app.user_id = '';
+  execute format('set local app.organization_id = %L', p_org::text);
+  set local app.role = 'system';
+end $f$;
+
+revoke all on function app.enter(uuid, uuid), app.enter_board(uuid, uuid), app.enter_key(bytea), app.enter_system(uuid) from public;
+grant execute on function app.enter(uuid, uuid), app.enter_board(uuid, uuid), app.enter_key(bytea) to so_app;
+grant execute on function app.enter_system(uuid) to so_worker;

@@ -1,0 +1,118 @@
+-- Sign-in happens before there is an identity: these functions are all that nobody may call.
+create or replace function app.find_sign_in(p_email_normalized text)
+returns table (user_id uuid, name text, email text, password_hash text, active boolean) language sql stable security definer
+set search_path = pg_catalog, pg_temp as $f$
+  select u.id, u.name, u.email, u.password_hash, u.active from app.users u where u.email_normalized = p_email_normalized
+$f$;
+
+create or replace function app.issue_ticket(p_user uuid, p_ticket_hash bytea, p_seconds int) returns void language sql
+security definer set search_path = pg_catalog, pg_temp as $f$
+  insert into app.sign_in_tickets (ticket_hash, user_id, expires_at)
+  values (p_ticket_hash, p_user, now() + make_interval(secs => p_seconds))
+$f$;
+
+-- Exchanges a ticket for a session, once; returns the user, or null for a used, expired or unknown ticket.
+create or replace function app.open_session(p_ticket_hash bytea, p_token_hash bytea, p_hours int, p_ip text, p_agent text)
+returns uuid language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+declare
+  who uuid;
+begin
+  update app.sign_in_tickets set used_at = now()
+   where ticket_hash = p_ticket_hash and used_at is null and expires_at > now() returning user_id into who;
+  if who is not null then
+    insert into app.sign_in_sessions (token_hash, user_id, expires_at, ip_address, user_agent)
+    values (p_token_hash, who, now() + make_interval(hours => p_hours), p_ip, left(p_agent, 300));
+  end if;
+  return who;
+end $f$;
+
+-- Who is behind a cookie, and where: the chosen organisation if still a member of it, else the first by name.
+create or replace function app.resolve_session(p_token_hash bytea, p_idle_minutes int)
+returns table (user_id uuid, name text, email text, organization_id uuid, role text, is_super_admin boolean)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+declare
+  s app.sign_in_sessions;
+begin
+  select * into s from app.sign_in_sessions t
+   where t.token_hash = p_token_hash and t.revoked_at is null and t.expires_at > now()
+     and t.last_seen_at > now() - make_interval(mins => p_idle_minutes);
+  if not found then
+    return;
+  end if;
+  if s.last_seen_at < now() - interval '1 minute' then
+    update app.sign_in_sessions t set last_seen_at = now() where t.token_hash = p_token_hash;
+  end if;
+  return query
+  select u.id, u.name, u.email, o.id, coalesce(case when sa then 'super_admin' end, m.role), sa
+    from app.users u
+    cross join lateral (select app.is_super_admin(u.id)) as a(sa)
+    left join lateral (
+      select org.id, org.name from app.organizations org
+       where org.deleted_at is null
+         and (sa or exists (select 1 from app.organization_members x
+                             where x.organization_id = org.id and x.user_id = u.id and x.active))
+       order by (org.id = s.organization_id) desc nulls last, org.name limit 1) o on true
+    left join app.organization_members m on m.organization_id = o.id and m.user_id = u.id and m.active
+   where u.id = s.user_id and u.active;
+end $f$;
+
+create or replace function app.choose_organization(p_token_hash bytea, p_org uuid) returns boolean language sql
+security definer set search_path = pg_catalog, pg_temp as $f$
+  update app.sign_in_sessions s set organization_id = p_org
+   where s.token_hash = p_token_hash and s.revoked_at is null
+     and (app.user_is_org_member(s.user_id, p_org) or app.is_super_admin(s.user_id))
+  returning true
+$f$;
+
+create or replace function app.close_session(p_token_hash bytea) returns void language sql
+security definer set search_path = pg_catalog, pg_temp as $f$
+  update app.sign_in_sessions set revoked_at = now() where token_hash = p_token_hash and revoked_at is null
+$f$;
+
+create or replace function app.close_sessions_of(p_user uuid) returns void language sql
+security definer set search_path = pg_catalog, pg_temp as $f$
+  update app.sign_in_sessions set revoked_at = now() where user_id = p_user and revoked_at is null
+$f$;
+
+-- The organisations a user can switch to.
+create or replace function app.organizations_of(p_user uuid)
+returns table (organization_id uuid, name text, slug text, role text) language sql stable security definer
+set search_path = pg_catalog, pg_temp as $f$
+  select o.id, o.name, o.slug, case when app.is_super_admin(p_user) then 'super_admin' else m.role end
+    from app.organizations o
+    left join app.organization_members m on m.organization_id = o.id and m.user_id = p_user and m.active
+   where o.deleted_at is null and (m.user_id is not null or app.is_super_admin(p_user)) order by o.name
+$f$;
+
+-- One hit on ``p_key``: 0 when it is within ``p_limit`` per window, else the seconds until the window ends.
+create or replace function app.take_hit(p_key text, p_limit int, p_window_seconds int) returns int language plpgsql
+security definer set search_path = pg_catalog, pg_temp as $f$
+declare
+  opens timestamptz := to_timestamp(floor(extract(epoch from clock_timestamp()) / p_window_seconds) * p_window_seconds);
+  n int;
+begin
+  insert into app.rate_limits as r (key, window_start, hits) values (p_key, opens, 1)
+  on conflict (key, window_start) do update set hits = r.hits + 1 returning r.hits into n;
+  if n <= p_limit then
+    return 0;
+  end if;
+  return greatest(1, ceil(extract(epoch from opens + make_interval(secs => p_window_seconds) - clock_timestamp()))::int);
+end $f$;
+
+-- An organisation by its slug or id, for the command line and the API's sign-in.
+create or replace function app.find_organization(p_slug_or_id text) returns uuid language sql stable security definer
+set search_path = pg_catalog, pg_temp as $f$
+  select o.id from app.organizations o where (o.slug = p_slug_or_id or o.id::text = p_slug_or_id) and o.deleted_at is null
+$f$;
+
+create or replace function app.all_organization_ids() returns setof uuid language sql stable security definer
+set search_path = pg_catalog, pg_temp as $f$ select o.id from app.organizations o where o.deleted_at is null $f$;
+
+revoke all on function app.find_sign_in(text), app.issue_ticket(uuid, bytea, int), app.open_session(bytea, bytea, int, text, text),
+  app.resolve_session(bytea, int), app.choose_organization(bytea, uuid), app.close_session(bytea), app.close_sessions_of(uuid),
+  app.organizations_of(uuid), app.take_hit(text, int, int), app.find_organization(text), app.all_organization_ids() from public;
+grant execute on function app.find_sign_in(text), app.issue_ticket(uuid, bytea, int), app.open_session(bytea, bytea, int, text, text),
+  app.resolve_session(bytea, int), app.choose_organization(bytea, uuid), app.close_session(bytea), app.close_sessions_of(uuid),
+  app.organizations_of(uuid), app.find_organization(text) to so_app;
+grant execute on function app.find_sign_in(text), app.find_organization(text), app.all_organization_ids() to so_worker;
+grant execute on function app.take_hit(text, int, int) to so_app, so_worker;

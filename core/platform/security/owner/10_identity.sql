@@ -1,0 +1,13 @@
+-- Who is asking. Plain SQL and STABLE, without SECURITY DEFINER or SET: either would stop the planner from inlining them.
+-- A setting that was once set in a session reads '' and not NULL afterwards, hence nullif.
+create or replace function app.cur_user() returns uuid language sql stable parallel safe
+return nullif(current_setting('app.user_id', true), '')::uuid;
+
+create or replace function app.cur_org() returns uuid language sql stable parallel safe
+return nullif(current_setting('app.organization_id', true), '')::uuid;
+
+create or replace function app.cur_role() returns text language sql stable parallel safe
+return nullif(current_setting('app.role', true), '');
+
+revoke all on function app.cur_user(), app.cur_org(), app.cur_role() from public;
+grant execute on function app.cur_user(), app.cur_org(), app.cur_role() to so_app, so_worker, so_definer;

@@ -1,0 +1,75 @@
+"""Settings from the environment (and ``.env`` when present), read once."""
+from __future__ import annotations
+
+import base64
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.platform.errors import Misconfigured
+
+KEY_BYTES = 32
+
+
+class Settings(BaseSettings):
+    """Each field is one environment variable of the same name, in capitals; README documents them in one table."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True)
+
+    database_url: SecretStr | None = None
+    database_read_url: SecretStr | None = None
+    database_app_url: SecretStr | None = None
+    database_worker_url: SecretStr | None = None
+    data_dir: Path = Path(".data")
+    encryption_master_key: SecretStr | None = None
+    encryption_old_keys: SecretStr | None = None
+    public_url: str = "http://localhost:8501"
+    webhook_public_url: str = "http://localhost:8000"
+    ui_port: int = 8501
+    webhook_port: int = 8000
+    slack_webhook_url: SecretStr | None = None
+    resend_api_key: SecretStr | None = None
+    smtp_url: SecretStr | None = None
+    email_from: str = "Sales Operations <no-reply@localhost>"
+    demo: bool = False
+    log_level: str = "INFO"
+    calendly_base_url: str = "https://api.calendly.com"
+    stripe_base_url: str = "https://api.stripe.com"
+    whop_base_url: str = "https://api.whop.com/api/v1"
+    slack_base_url: str = "https://hooks.slack.com"
+
+    def master_keys(self) -> list[bytes]:
+        """The current key first, then the older ones that may still be needed to read. Raises Misconfigured."""
+        current = self.encryption_master_key or self._local_key()
+        if current is None:
+            raise Misconfigured(
+                "No ENCRYPTION_MASTER_KEY is set, so secrets cannot be stored. Set it to 32 random bytes in base64, for "
+                "example: python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())'"
+            )
+        older = (self.encryption_old_keys.get_secret_value() if self.encryption_old_keys else "").split(",")
+        return [_key(value) for value in [current.get_secret_value(), *filter(None, map(str.strip, older))]]
+
+    def _local_key(self) -> SecretStr | None:
+        """The key that the embedded database's data folder holds; never used with an outside server."""
+        path = self.data_dir / "master.key"
+        if self.database_url is None and path.exists():
+            return SecretStr(path.read_text().strip())
+        return None
+
+
+def _key(value: str) -> bytes:
+    try:
+        key = base64.b64decode(value, validate=True)
+    except ValueError as error:
+        raise Misconfigured("An encryption key is not valid base64.") from error
+    if len(key) != KEY_BYTES:
+        raise Misconfigured(f"An encryption key must be {KEY_BYTES} bytes in base64; one of them has {len(key)}.")
+    return key
+
+
+@lru_cache
+def settings() -> Settings:
+    """The process's settings; tests that change the environment call ``settings.cache_clear()``."""
+    return Settings()
