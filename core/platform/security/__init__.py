@@ -167,7 +167,7 @@ def _sync_policies(
                 where p.polrelid = cast(:table as regclass)"""),
         {"table": f"app.{table.name}"},
     )
-    current: dict[str, str] = dict(found.all())  # type: ignore[arg-type]
+    current: dict[str, str] = dict(found.all())
     for name, (verb, roles, using, check) in wanted.items():
         body = f"for {verb} to {roles}" + (f" using ({using})" if using else "") + (f" with check ({check})" if check else "")
         digest = hashlib.sha256(body.encode()).hexdigest()
