@@ -1,0 +1,1 @@
+"""One module per outside system: signature check, payload → domain action, client. Provider words stop here."""

@@ -26,9 +26,10 @@ def upgrade() -> None:
           for f in select p.oid::regprocedure from pg_proc p where p.pronamespace = 'jobs'::regnamespace
                     and p.proname like 'procrastinate_defer_jobs%' loop
             execute format('alter function %s security definer set search_path = jobs, pg_temp', f);
-            execute format('grant execute on function %s to so_app', f);
+            execute format('grant execute on function %s to so_app, so_definer', f);
           end loop;
         end $$;
-        grant usage on type jobs.procrastinate_job_to_defer_v1 to so_app, so_worker;
+        grant usage on type jobs.procrastinate_job_to_defer_v1 to so_app, so_worker, so_definer;
+        grant usage on schema jobs to so_definer;
     """)
     connection.exec_driver_sql("set local search_path = public")

@@ -1,0 +1,54 @@
+"""Provider secrets: written by people, read only inside the receiver and the jobs."""
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from core.platform.errors import InvalidInput, NotFound
+from core.platform.vault import seal, unseal
+from core.tenancy.models import VaultSecret
+
+SHOWN = 4
+
+
+def belongs_to(organization_id: UUID, row_id: UUID) -> tuple[str, ...]:
+    """What a sealed value is bound to: organisation, table, column, row."""
+    return (str(organization_id), "vault_secrets", "sealed", str(row_id))
+
+
+def store_secret(db: Session, organization_id: UUID, provider: str, owner_id: UUID, name: str, secret: str) -> None:
+    """Seal ``secret`` for ``owner_id`` (a connection or an integration) under ``name``, in place of an earlier one.
+
+    Raises:
+        InvalidInput: the secret is empty.
+        Misconfigured: no master key is set.
+    """
+    text = secret.strip()
+    if not text:
+        raise InvalidInput("The secret is empty.", field="secret")
+    known = select(VaultSecret.id).where(VaultSecret.owner_id == owner_id, VaultSecret.name == name)
+    row_id = db.scalars(known).first()
+    bound_to = row_id or uuid4()
+    values = {
+        "sealed": seal(text, *belongs_to(organization_id, bound_to)),
+        "last_four": text[-SHOWN:] if len(text) > 2 * SHOWN else "",
+        "verified_at": None,
+    }
+    if row_id is None:
+        key = {"organization_id": organization_id, "id": bound_to, "owner_id": owner_id, "name": name, "provider": provider}
+        db.execute(insert(VaultSecret).values(key | values))
+    else:
+        db.execute(update(VaultSecret).where(VaultSecret.id == row_id).values(values))
+
+
+def read_secret(db: Session, owner_id: UUID, name: str) -> str:
+    """The secret in clear, for the provider's call only. Needs the system's identity. Raises NotFound."""
+    known = select(VaultSecret.organization_id, VaultSecret.id, VaultSecret.sealed).where(
+        VaultSecret.owner_id == owner_id, VaultSecret.name == name
+    )
+    row = db.execute(known).first()
+    if row is None:
+        raise NotFound("No secret is stored for this connection; enter it again.")
+    return unseal(row.sealed, *belongs_to(row.organization_id, row.id))

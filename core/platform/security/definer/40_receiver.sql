@@ -1,0 +1,62 @@
+-- The receiver meets a delivery before it knows whose it is: these functions are how it finds out and keeps it.
+create or replace function app.find_connection(p_id uuid)
+returns table (organization_id uuid, provider text, revision int, secret_id uuid, sealed bytea)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $f$
+  select c.organization_id, c.provider, c.revision, s.id, s.sealed
+    from app.webhook_connections c
+    join app.organizations o on o.id = c.organization_id and o.deleted_at is null
+    join app.vault_secrets s on s.organization_id = c.organization_id and s.owner_id = c.id and s.name = 'signing'
+   where c.id = p_id and c.active
+$f$;
+
+-- Keeps one verified delivery and enqueues its processing, or says why not, in one round trip:
+--   accepted · repeat · stale (the connection changed since its secret was read: verify again) · limited (retry_after is set)
+-- The limit's counter is spread over shards, because one row would make every delivery wait for the commit before it.
+create or replace function app.keep_delivery(
+  p_connection uuid, p_revision int, p_delivery_key text, p_event_type text, p_headers jsonb, p_body bytea, p_shard int,
+  out answer text, out retry_after int
+) language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+declare
+  shards constant int := 16;
+  c record;
+  opens timestamptz := date_trunc('minute', clock_timestamp());
+  name text := 'webhook:' || p_connection;
+  hits_so_far bigint;
+  kept uuid;
+begin
+  select w.organization_id, w.provider, w.rate_limit_per_minute as per_minute into c
+    from app.webhook_connections w join app.organizations o on o.id = w.organization_id and o.deleted_at is null
+   where w.id = p_connection and w.revision = p_revision and w.active;
+  if not found then
+    answer := 'stale';
+    return;
+  end if;
+  perform 1 from app.webhook_deliveries d
+    where d.organization_id = c.organization_id and d.connection_id = p_connection and d.delivery_key = p_delivery_key;
+  if found then
+    answer := 'repeat';
+    return;
+  end if;
+  insert into app.rate_limits as r (key, window_start, hits) values (name || ':' || p_shard % shards, opens, 1)
+  on conflict (key, window_start) do update set hits = r.hits + 1;
+  select sum(r.hits) into hits_so_far from app.rate_limits r
+   where r.window_start = opens and r.key in (select name || ':' || n from generate_series(0, shards - 1) as n);
+  if hits_so_far > c.per_minute then
+    answer := 'limited';
+    retry_after := greatest(1, ceil(extract(epoch from opens + interval '1 minute' - clock_timestamp()))::int);
+    return;
+  end if;
+  insert into app.webhook_deliveries (organization_id, connection_id, provider, delivery_key, event_type, headers, body)
+  values (c.organization_id, p_connection, c.provider, p_delivery_key, p_event_type, p_headers, p_body)
+  on conflict do nothing returning id into kept;
+  if kept is null then
+    answer := 'repeat';
+    return;
+  end if;
+  perform jobs.procrastinate_defer_jobs_v1(array[row('default', 'process_delivery', 0, null, null,
+    jsonb_build_object('organization_id', c.organization_id, 'delivery_id', kept), null)::jobs.procrastinate_job_to_defer_v1]);
+  answer := 'accepted';
+end $f$;
+
+revoke all on function app.find_connection(uuid), app.keep_delivery(uuid, int, text, text, jsonb, bytea, int) from public;
+grant execute on function app.find_connection(uuid), app.keep_delivery(uuid, int, text, text, jsonb, bytea, int) to so_worker;

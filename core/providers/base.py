@@ -1,0 +1,78 @@
+"""What every webhook provider offers, and the pieces of signature checking they share."""
+from __future__ import annotations
+
+import hmac
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy.orm import Session
+
+from core.deliveries.models import WebhookConnection
+
+TOLERANCE_S = 300
+INBOUND = ("calendly", "stripe", "whop")
+
+
+class BadSignature(Exception):
+    """The delivery was not signed with the connection's secret, or its signature is too old; the text never leaves us."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a delivery: our rows changed, or it was genuine but nothing of ours, and why."""
+
+    ignored: str | None = None
+
+
+PROCESSED = Outcome()
+
+
+class Provider(Protocol):
+    """The functions a module under ``core.providers`` offers so that its webhooks can be received."""
+
+    def verify(self, headers: Mapping[str, str], body: bytes, secret: str, *, now: datetime) -> None:
+        """Raises BadSignature unless ``body`` was signed with ``secret`` within the tolerance around ``now``."""
+
+    def delivery_key(self, headers: Mapping[str, str], body: bytes) -> str:
+        """What makes two deliveries the same one; stays the same when the provider retries."""
+
+    def event_type(self, payload: dict[str, Any]) -> str | None:
+        """The provider's own name of what happened."""
+
+    def handle(self, db: Session, connection: WebhookConnection, payload: dict[str, Any]) -> Outcome:
+        """Turn the delivery into rows. Safe to repeat, in any order. Raises when it cannot be done now."""
+
+
+def provider(name: str) -> Provider:
+    """The module of an inbound provider; imported on first use, so that a process loads only what it needs."""
+    if name not in INBOUND:
+        raise KeyError(name)
+    return importlib.import_module(f"core.providers.{name}")  # type: ignore[return-value]
+
+
+def check_age(timestamp: str, now: datetime) -> None:
+    """Raises BadSignature unless ``timestamp`` (unix seconds) is within five minutes of ``now``, past or future."""
+    try:
+        age = abs(now.timestamp() - int(timestamp))
+    except ValueError as error:
+        raise BadSignature("the timestamp is not a number") from error
+    if age > TOLERANCE_S:
+        raise BadSignature(f"stale timestamp, {age:.0f} s off")
+
+
+def check_timed_hex(header: str, body: bytes, secret: str, now: datetime) -> None:
+    """Check a ``t=<seconds>,v1=<hex>[,v1=<hex>]`` header: HMAC-SHA256 of ``t.body`` with the secret's UTF-8 bytes.
+
+    Calendly, Stripe and Whop's older webhooks share this scheme; several ``v1`` stand there while a secret is rolled.
+    Raises BadSignature.
+    """
+    parts = [part.strip().partition("=") for part in header.split(",")]
+    timestamp = next((value for name, _, value in parts if name == "t"), "")
+    given = [value for name, _, value in parts if name == "v1"]
+    check_age(timestamp, now)
+    expected = hmac.digest(secret.encode(), timestamp.encode() + b"." + body, "sha256").hex()
+    if not any(hmac.compare_digest(expected.encode(), value.encode()) for value in given):
+        raise BadSignature("no matching signature")

@@ -1,0 +1,53 @@
+"""The receiver: webhooks in, the HTTP API, and what a monitor asks."""
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from core.platform.log import logger
+from webhooks import health
+from webhooks.answers import refusal
+from webhooks.pool import pool
+from webhooks.receive import receive
+
+log = logger("webhooks")
+
+
+@asynccontextmanager
+async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    """Open the pool without waiting for the database, so that the process can say that it is away."""
+    await pool().open(wait=False)
+    yield
+    await pool().close()
+    pool.cache_clear()
+
+
+async def defect(request: Request, error: Exception) -> Response:
+    """Whatever was not foreseen: logged with its traceback, answered without."""
+    log.error("defect", path=request.url.path, exc_info=error)
+    return refusal(500, "internal_error", "Something went wrong on our side; nothing was changed.")
+
+
+async def not_found(_request: Request, _error: Exception) -> Response:
+    return refusal(404, "not_found", "There is nothing at this address.")
+
+
+async def wrong_method(_request: Request, _error: Exception) -> Response:
+    return refusal(405, "method_not_allowed", "This address does not take that method.")
+
+
+routes = [
+    Route("/webhooks/{provider}/{connection_id}", receive, methods=["POST"]),
+    Route("/healthz", health.healthz),
+    Route("/readyz", health.readyz),
+    Route("/metrics", health.metrics),
+]
+
+app = Starlette(
+    routes=routes, lifespan=lifespan, exception_handlers={404: not_found, 405: wrong_method, Exception: defect}
+)

@@ -1,0 +1,33 @@
+"""Is the process alive, can it reach a migrated database, and how much has it done."""
+from __future__ import annotations
+
+import psycopg
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, generate_latest
+from psycopg_pool import PoolTimeout
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from webhooks.answers import refusal
+from webhooks.pool import pool
+
+requests_total = Counter("salesops_http_requests_total", "Requests answered", ["route", "status"])
+
+
+async def healthz(_: Request) -> Response:
+    """The process answers."""
+    return JSONResponse({"status": "ok"})
+
+
+async def readyz(_: Request) -> Response:
+    """The database is reachable and migrated; 503 otherwise."""
+    try:
+        async with pool().connection() as db:
+            await db.execute("select 1 from app.find_connection(gen_random_uuid())")
+    except (psycopg.Error, PoolTimeout):
+        return refusal(503, "unavailable", "The database is away or not migrated.")
+    return JSONResponse({"status": "ready"})
+
+
+async def metrics(_: Request) -> Response:
+    """Prometheus text."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
