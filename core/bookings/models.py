@@ -132,6 +132,7 @@ class Event(TenantRow, Timestamps, Base):
         Index(None, "organization_id", "closer_user_id", "scheduled_at"),
         Index(None, "organization_id", "setter_user_id", "scheduled_at"),
         Index(None, "organization_id", "rescheduled_to_id"),
+        Index(None, "organization_id", "previous_invitee_uuid"),
         secured("reps", audit=True),
     )
 
@@ -183,6 +184,7 @@ class Event(TenantRow, Timestamps, Base):
     provider_no_show_at: Mapped[datetime | None]
     calendly_event_uuid: Mapped[str | None]
     calendly_invitee_uuid: Mapped[str | None]
+    previous_invitee_uuid: Mapped[str | None]
     acuity_appointment_id: Mapped[str | None]
     ghl_contact_id: Mapped[str | None]
     hubspot_contact_id: Mapped[str | None]

@@ -50,7 +50,8 @@ def provider(name: str) -> Provider:
     """The module of an inbound provider; imported on first use, so that a process loads only what it needs."""
     if name not in INBOUND:
         raise KeyError(name)
-    return importlib.import_module(f"core.providers.{name}")  # type: ignore[return-value]
+    module: Any = importlib.import_module(f"core.providers.{name}")
+    return module
 
 
 def check_age(timestamp: str, now: datetime) -> None:

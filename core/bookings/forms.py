@@ -1,0 +1,157 @@
+"""The post-call form: what may be answered, who may file it, and what it says of the call."""
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from core.bookings.models import CallStatus, Event, PaymentType, PcfDraft, PostCallForm
+from core.bookings.status import GUEST, HOST, settle_status
+from core.platform.clock import now
+from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.tenancy.models import Organization
+from core.tenancy.viewers import Viewer
+
+
+@dataclass(frozen=True)
+class FormAnswers:
+    """The standard fields. Money is in ``currency``; ids point at the organisation's own lists."""
+
+    call_occurred: bool
+    lead_showed: bool = False
+    offer_made: bool = False
+    deal_closed: bool = False
+    no_show_party: str | None = None
+    cash_collected: Decimal | None = None
+    currency: str | None = None
+    payment_type: str | None = None
+    package_id: UUID | None = None
+    call_outcome_id: UUID | None = None
+    opportunity_status_id: UUID | None = None
+    reason_id: UUID | None = None
+    traffic_type: str | None = None
+    objections: list[str] = field(default_factory=list)
+    follow_up_on: date | None = None
+    notes: str | None = None
+    recording_url: str | None = None
+
+
+class FormProblems(InvalidInput):
+    """The answers cannot stand; ``problems`` says why, field by field."""
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        first = next(iter(problems))
+        super().__init__(problems[first], field=first)
+        self.problems = problems
+
+
+def check(answers: FormAnswers, event: Event) -> None:
+    """Raises FormProblems when one answer rules out another, or the call has not started yet."""
+    problems = {}
+    if answers.lead_showed and not answers.call_occurred:
+        problems["lead_showed"] = "The lead can only have shown up if the call took place."
+    if answers.offer_made and not answers.lead_showed:
+        problems["offer_made"] = "An offer needs a lead who showed up."
+    if answers.deal_closed and not answers.offer_made:
+        problems["deal_closed"] = "A closed deal needs an offer."
+    if answers.call_occurred and event.scheduled_at > now():
+        problems["call_occurred"] = "This call has not started yet, so it cannot be reported as held."
+    problems |= _money_problems(answers)
+    if answers.no_show_party not in (None, GUEST, HOST):
+        problems["no_show_party"] = "Say whether the guest or the host was missing."
+    if answers.recording_url and not answers.recording_url.startswith(("https://", "http://")):
+        problems["recording_url"] = "A recording link starts with https://."
+    if problems:
+        raise FormProblems(problems)
+
+
+def _money_problems(answers: FormAnswers) -> dict[str, str]:
+    problems = {}
+    cash = answers.cash_collected or Decimal(0)
+    if answers.payment_type not in (None, *PaymentType):
+        problems["payment_type"] = "Choose paid in full, payment plan or deposit."
+    if cash < 0:
+        problems["cash_collected"] = "Cash cannot be negative."
+    elif cash and not (answers.deal_closed or (answers.payment_type == PaymentType.DEPOSIT and answers.lead_showed)):
+        problems["cash_collected"] = "Cash needs a closed deal, or a deposit."
+    elif cash and not answers.currency:
+        problems["currency"] = "Say in which currency the cash was collected."
+    return problems
+
+
+def form_event(db: Session, event_id: UUID, by: Viewer) -> Event:
+    """The event whose form ``by`` may file, locked until the transaction ends.
+
+    Raises:
+        NotFound: no such event, or none that ``by`` sees.
+        NotAllowed: ``by`` is neither the call's closer nor a manager.
+        Conflict: the booking was cancelled or moved, so there is no call to report.
+    """
+    wanted = select(Event).where(Event.id == event_id, Event.deleted_at.is_(None)).with_for_update()
+    event = db.scalars(wanted.execution_options(populate_existing=True)).first()
+    if event is None:
+        raise NotFound("There is no such call.")
+    if not by.is_manager and event.closer_user_id != by.user_id:
+        raise NotAllowed("Only the call's closer or a manager files its form.")
+    if event.call_status == CallStatus.RESCHEDULED:
+        raise Conflict("This call was moved; file the form of the new one.")
+    if event.call_status == CallStatus.CANCELED:
+        raise Conflict("This call was cancelled; there is nothing to report.")
+    return event
+
+
+def save_form(db: Session, event: Event, answers: FormAnswers, by: Viewer) -> PostCallForm:
+    """File the form of ``event`` (from ``form_event``); filing again replaces the answers and counts a version.
+
+    The earlier answers stay in the audit log. Raises FormProblems.
+    """
+    check(answers, event)
+    form = form_of(db, event.id) or PostCallForm(organization_id=event.organization_id, event_id=event.id, version=0)
+    for name, value in asdict(answers).items():
+        setattr(form, name, value)
+    if not answers.lead_showed:
+        form.no_show_party = answers.no_show_party or (GUEST if answers.call_occurred else None)
+    form.closer_user_id, form.setter_user_id = event.closer_user_id, event.setter_user_id
+    form.version += 1
+    form.submitted_by = by.user_id
+    db.add(form)
+    db.flush()
+    _settle(db, event, form)
+    db.execute(delete(PcfDraft).where(PcfDraft.event_id == event.id, PcfDraft.user_id == by.user_id))
+    return form
+
+
+def form_of(db: Session, event_id: UUID) -> PostCallForm | None:
+    """The event's form, if it was filed."""
+    return db.scalars(select(PostCallForm).where(PostCallForm.event_id == event_id)).first()
+
+
+def _settle(db: Session, event: Event, form: PostCallForm | None) -> None:
+    settle_status(event, form, db.get_one(Organization, event.organization_id).late_cancel_hours)
+    db.flush()
+
+
+def save_draft(db: Session, event_id: UUID, answers: dict[str, Any], by: Viewer) -> None:
+    """Keep a half-filled form for ``by`` (JSON values as typed); the next one replaces it."""
+    values = {"organization_id": by.organization_id, "event_id": event_id, "user_id": by.user_id, "answers": answers}
+    draft = insert(PcfDraft).values(values | {"saved_at": now()})
+    db.execute(draft.on_conflict_do_update(
+        index_elements=["organization_id", "event_id", "user_id"], set_={"answers": answers, "saved_at": now()}
+    ))
+
+
+def load_draft(db: Session, event_id: UUID, by: Viewer) -> dict[str, Any]:
+    """What ``by`` typed last and did not file; else the filed answers; else nothing."""
+    draft = db.scalars(
+        select(PcfDraft.answers).where(PcfDraft.event_id == event_id, PcfDraft.user_id == by.user_id)
+    ).first()
+    if draft is not None:
+        return draft
+    form = form_of(db, event_id)
+    return {item.name: getattr(form, item.name) for item in fields(FormAnswers)} if form else {}

@@ -1,0 +1,129 @@
+"""Closers and setters: made, matched to what bookings say, linked to users."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import pandas as pd
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from core.bookings.models import Closer, Event, Setter
+from core.platform.errors import InvalidInput, NotFound
+from core.platform.names import fold, normalize_email
+
+
+@dataclass(frozen=True)
+class Host:
+    """One host of a meeting, as the booking platform names them."""
+
+    uri: str | None
+    email: str | None
+    name: str | None
+
+
+def create_closer(
+    db: Session, organization_id: UUID, name: str, email: str | None = None, *, calendly_user_uri: str | None = None,
+    aliases: Iterable[str] = (),
+) -> Closer:
+    """A person who takes calls. Raises InvalidInput without a name or with an address that is none."""
+    facts = _checked(name, email, aliases)
+    closer = Closer(organization_id=organization_id, calendly_user_uri=calendly_user_uri, **facts)
+    db.add(closer)
+    db.flush()
+    return closer
+
+
+def create_setter(
+    db: Session, organization_id: UUID, name: str, email: str | None = None, *, aliases: Iterable[str] = ()
+) -> Setter:
+    """A person who books calls; ``aliases`` are the names by which bookings mention them. Raises InvalidInput."""
+    setter = Setter(organization_id=organization_id, **_checked(name, email, aliases))
+    db.add(setter)
+    db.flush()
+    return setter
+
+
+def _checked(name: str, email: str | None, aliases: Iterable[str]) -> dict[str, object]:
+    if not name.strip():
+        raise InvalidInput("A name is needed.", field="name")
+    if email and normalize_email(email) is None:
+        raise InvalidInput(f"“{email}” is not an e-mail address.", field="email")
+    return {
+        "name": name.strip(), "email": email, "email_normalized": normalize_email(email),
+        "aliases": [alias.strip() for alias in aliases if alias.strip()],
+    }
+
+
+def link_user(db: Session, user_id: UUID, email: str) -> None:
+    """Give the closer and setter rows of this e-mail to the user, so that they see their own calls."""
+    for roster in (Closer, Setter):
+        db.execute(
+            update(roster)
+            .where(roster.email_normalized == normalize_email(email), roster.user_id.is_(None))
+            .values(user_id=user_id)
+        )
+
+
+def match_closer(db: Session, hosts: Sequence[Host]) -> tuple[Closer | None, Host | None]:
+    """The closer who is credited, and the host that is: the first host that is a closer, else the first host.
+
+    A host is matched by Calendly user, then by e-mail; a closer found by e-mail is known by their user from then on.
+    """
+    for host in hosts:
+        if closer := _closer(db, host):
+            closer.calendly_user_uri = closer.calendly_user_uri or host.uri
+            return closer, host
+    return None, hosts[0] if hosts else None
+
+
+def _closer(db: Session, host: Host) -> Closer | None:
+    by_uri = select(Closer).where(Closer.calendly_user_uri == host.uri)
+    by_email = select(Closer).where(Closer.email_normalized == normalize_email(host.email)).order_by(Closer.active.desc())
+    if host.uri and (closer := db.scalars(by_uri).first()):
+        return closer
+    return db.scalars(by_email).first() if normalize_email(host.email) else None
+
+
+def match_setter(db: Session, mention: str) -> Setter | None:
+    """The setter whom a booking mentions by name, alias or e-mail; None when nobody fits."""
+    wanted, email = fold(mention), normalize_email(mention)
+    for setter in db.scalars(select(Setter).order_by(Setter.active.desc(), Setter.created_at, Setter.id)):
+        if email and setter.email_normalized == email:
+            return setter
+        if wanted and wanted in {fold(name) for name in (setter.name, *setter.aliases)}:
+            return setter
+    return None
+
+
+def unmapped_setters(db: Session) -> pd.DataFrame:
+    """Names that bookings mention as setter but that nobody on the roster has, most frequent first.
+
+    Columns: setter_name (str), calls (int64), last_booked_at (UTC).
+    """
+    names = (
+        select(Event.setter_name, func.count().label("calls"), func.max(Event.booked_at).label("last_booked_at"))
+        .where(Event.setter_id.is_(None), Event.setter_name.is_not(None), Event.deleted_at.is_(None))
+        .group_by(Event.setter_name)
+        .order_by(func.count().desc(), Event.setter_name)
+    )
+    return pd.read_sql(names, db.connection())
+
+
+def map_setter(db: Session, mention: str, setter_id: UUID) -> list[UUID]:
+    """From now on ``mention`` means this setter: an alias is kept, and every call that mentions it is theirs.
+
+    Returns the events that changed, so that their payments can follow. Raises NotFound.
+    """
+    setter = db.scalars(select(Setter).where(Setter.id == setter_id)).first()
+    if setter is None:
+        raise NotFound("There is no such setter.")
+    setter.aliases = [*setter.aliases, mention]
+    changed = (
+        update(Event)
+        .where(Event.setter_id.is_(None), Event.setter_name == mention)
+        .values(setter_id=setter.id, setter_name=setter.name)
+        .returning(Event.id)
+    )
+    return list(db.scalars(changed))

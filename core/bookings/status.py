@@ -1,0 +1,47 @@
+"""The one place that says how a call stands: what the booking platform says and what the form says, taken together."""
+from __future__ import annotations
+
+from datetime import timedelta
+
+from core.bookings.models import CallStatus, Event, EventOutcome, PostCallForm
+
+GUEST, HOST = "guest", "host"
+
+
+def settle_status(event: Event, form: PostCallForm | None, late_cancel_hours: int) -> None:
+    """Set the event's status, outcome and the facts that follow from them.
+
+    A moved booking stays moved, whatever else is said of it. Otherwise the person who was on the call knows best, then
+    a cancellation, then the platform's no-show. A past event of which nobody says anything stays ``scheduled``: it is
+    unconfirmed, never silently attended and never silently a no-show.
+    """
+    event.pcf_submitted = form is not None
+    event.no_show_party = None
+    event.canceled_late = bool(
+        event.provider_status == CallStatus.CANCELED
+        and event.canceled_at
+        and event.canceled_at > event.scheduled_at - timedelta(hours=late_cancel_hours)
+    )
+    event.call_status, event.event_outcome = _status(event, form)
+    if event.call_status == CallStatus.NO_SHOW:
+        event.no_show_party = form.no_show_party or GUEST if form else GUEST
+
+
+def _status(event: Event, form: PostCallForm | None) -> tuple[CallStatus, EventOutcome | None]:
+    if event.provider_status == CallStatus.RESCHEDULED:
+        return CallStatus.RESCHEDULED, None
+    if form is not None:
+        return _status_by_form(form)
+    if event.provider_status == CallStatus.CANCELED:
+        return CallStatus.CANCELED, None
+    if event.provider_no_show_at is not None:
+        return CallStatus.NO_SHOW, EventOutcome.NO_SHOW
+    return CallStatus.SCHEDULED, None
+
+
+def _status_by_form(form: PostCallForm) -> tuple[CallStatus, EventOutcome]:
+    if not form.lead_showed:
+        return CallStatus.NO_SHOW, EventOutcome.NO_SHOW
+    if form.deal_closed:
+        return CallStatus.COMPLETED, EventOutcome.CLOSED
+    return CallStatus.COMPLETED, EventOutcome.OFFER_MADE if form.offer_made else EventOutcome.SHOWED

@@ -1,0 +1,12 @@
+"""Letting work about one thing happen one at a time, across processes and machines, for the length of a transaction."""
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+
+def one_at_a_time(db: Session, organization_id: UUID, what: str) -> None:
+    """Wait until no other transaction of the organisation holds ``what``; freed by commit or rollback."""
+    db.execute(text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"{organization_id}:{what}"})
