@@ -125,8 +125,9 @@ def _fill(db: Session, event: Event, booking: Booking, home: Organization) -> No
 def _name_people(db: Session, event: Event, booking: Booking) -> None:
     closer, credited = match_closer(db, booking.hosts)
     event.closer_id = closer.id if closer else None
-    named = closer or credited
-    event.closer_name = named and (named.name or named.email)
+    event.closer_name = closer.name if closer else None
+    if closer is None and credited is not None:
+        event.closer_name = credited.name or credited.email
     event.other_hosts = [vars(host) for host in booking.hosts if host is not credited]
     setters = ((mention, match_setter(db, mention)) for mention in booking.setter_mentions)
     mention, setter = next(((text, found) for text, found in setters if found), (None, None))

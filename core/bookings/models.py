@@ -209,7 +209,7 @@ class PostCallForm(TenantRow, Timestamps, Base):
         CheckConstraint("offer_made or not deal_closed", name="closed_needs_offer"),
         CheckConstraint("deal_closed or payment_type = 'deposit' or coalesce(cash_collected, 0) = 0", name="cash_needs_closed"),
         CheckConstraint("cash_collected >= 0", name="cash_not_negative"),
-        secured("reps", audit=True),
+        secured("forms", audit=True),
     )
 
     event_id: Mapped[UUID]

@@ -1,6 +1,7 @@
 """What every webhook provider offers, and the pieces of signature checking they share."""
 from __future__ import annotations
 
+import base64
 import hmac
 import importlib
 from collections.abc import Mapping
@@ -76,4 +77,18 @@ def check_timed_hex(header: str, body: bytes, secret: str, now: datetime) -> Non
     check_age(timestamp, now)
     expected = hmac.digest(secret.encode(), timestamp.encode() + b"." + body, "sha256").hex()
     if not any(hmac.compare_digest(expected.encode(), value.encode()) for value in given):
+        raise BadSignature("no matching signature")
+
+
+def check_standard_webhook(headers: Mapping[str, str], body: bytes, key: bytes, now: datetime) -> None:
+    """Check the Standard Webhooks headers: base64 HMAC-SHA256 of ``id.timestamp.body``; any of several may match.
+
+    Raises BadSignature.
+    """
+    message_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    check_age(timestamp, now)
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    expected = b"v1," + base64.b64encode(hmac.digest(key, signed, "sha256"))
+    given = headers.get("webhook-signature", "").split(" ")
+    if not message_id or not any(hmac.compare_digest(expected, value.encode()) for value in given):
         raise BadSignature("no matching signature")

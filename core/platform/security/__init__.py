@@ -55,6 +55,8 @@ CLASSES: dict[str, Access] = {
     "config": _in_org(ANYONE, ADMINS),
     # rows that belong to a closer and a setter: everybody else's are hidden from a rep
     "reps": _in_org(f"({READERS} or {MINE})", f"({MANAGERS} or {MINE})", delete=SYSTEM),
+    # the same, and its filer may take it back
+    "forms": _in_org(f"({READERS} or {MINE})", f"({MANAGERS} or {MINE})", delete=f"({MANAGERS} or {MINE})"),
     # the same, but with contact details, which a viewer and a leaderboard never see
     "reps_private": _in_org(f"({MANAGERS} or {MINE})", f"({MANAGERS} or {MINE})", delete=SYSTEM),
     # contact details without an owner on the row

@@ -58,5 +58,14 @@ begin
   answer := 'accepted';
 end $f$;
 
+create or replace function app.forget_expired() returns void language sql security definer
+set search_path = pg_catalog, pg_temp as $f$
+  delete from app.rate_limits where window_start < now() - interval '2 hours';
+  delete from app.sign_in_tickets where expires_at < now() - interval '1 day';
+  delete from app.sign_in_sessions where expires_at < now() - interval '30 days';
+$f$;
+
+revoke all on function app.forget_expired() from public;
+grant execute on function app.forget_expired() to so_worker;
 revoke all on function app.find_connection(uuid), app.keep_delivery(uuid, int, text, text, jsonb, bytea, int) from public;
 grant execute on function app.find_connection(uuid), app.keep_delivery(uuid, int, text, text, jsonb, bytea, int) to so_worker;
