@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -33,7 +34,7 @@ def run_clock(stopping: threading.Event) -> None:
 
 
 def _lead(dsn: str, stopping: threading.Event) -> None:
-    keepalive = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+    keepalive: Any = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
     with psycopg.connect(dsn, autocommit=True, connect_timeout=5, **keepalive) as connection:
         while not _leader(connection):
             if stopping.wait(LOOK_EVERY_S):

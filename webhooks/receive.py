@@ -131,7 +131,7 @@ async def _insert(
     module = provider(endpoint.provider)
     headers = {name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}
     kept = await db.execute(
-        "select answer, retry_after from app.keep_delivery(%s, %s, %s, %s, %s, %s, %s)",
+        "select answer, retry_after from app.keep_delivery(%s, %s::int, %s::text, %s::text, %s::jsonb, %s, %s::int)",
         (endpoint.id, endpoint.revision, module.delivery_key(request.headers, body), _event_type(endpoint.provider, body),
          Json(headers), body, next(shards) % 16),
     )

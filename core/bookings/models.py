@@ -171,6 +171,7 @@ class Event(TenantRow, Timestamps, Base):
     call_status: Mapped[str] = mapped_column(server_default="scheduled")
     event_outcome: Mapped[str | None]
     pcf_submitted: Mapped[bool] = mapped_column(server_default=text("false"))
+    pcf_submitted_at: Mapped[datetime | None]
     no_show_party: Mapped[str | None]
     cancel_reason: Mapped[str | None]
     canceled_by: Mapped[str | None]

@@ -76,7 +76,7 @@ def create_snapshot(db: Session, organization_id: UUID, name: str, period: Perio
 
 def _sums(db: Session, snapshot_id: UUID, table: str, columns: str, where: str = "true") -> dict[str, tuple[Decimal, ...]]:
     sums = ", ".join(f"sum({column.strip()})" for column in columns.split(","))
-    query = text(f"select currency, {sums} from app.{table} where snapshot_id = :snapshot and {where} group by currency")  # noqa: S608
+    query = text(f"select currency, {sums} from app.{table} where snapshot_id = :snapshot and {where} group by currency")
     return {row[0]: tuple(row[1:]) for row in db.execute(query, {"snapshot": snapshot_id})}
 
 

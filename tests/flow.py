@@ -1,0 +1,50 @@
+"""The way in, in a test: a signed delivery through the real receiver, and the worker run until nothing waits."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+from starlette.types import ASGIApp
+
+from core.deliveries.actions import create_connection
+from core.operations.sample_payloads import signed
+from core.platform.database import as_system
+from jobs.queue import queue
+from webhooks.app import app
+
+SECRET = "whsec_test_5f1c0b9a7d2e4c63"
+
+
+@dataclass(frozen=True)
+class Sender:
+    """One provider that posts to one connection of one organisation."""
+
+    organization_id: UUID
+    connection_id: UUID
+    provider: str
+    secret: str = SECRET
+
+    async def post(self, payload: Mapping[str, Any], *, to: ASGIApp = app, **changes: Any) -> httpx.Response:
+        body, headers = signed(self.provider, payload, self.secret)
+        return await post(f"/webhooks/{self.provider}/{self.connection_id}", **({"content": body, "headers": headers} | changes), to=to)
+
+
+async def post(path: str, *, to: ASGIApp = app, **request: Any) -> httpx.Response:
+    transport = httpx.ASGITransport(app=to, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://receiver") as client:
+        return await client.post(path, **request)
+
+
+def sender(organization_id: UUID, provider: str, **values: Any) -> Sender:
+    with as_system(organization_id) as db:
+        connection = create_connection(db, organization_id, provider, "Test", SECRET, **({"rate_limit": 100_000} | values))
+        return Sender(organization_id, connection.id, provider)
+
+
+def work() -> None:
+    """Run the worker until nothing waits."""
+    with queue().open() as jobs:
+        jobs.run_worker(wait=False, install_signal_handlers=False, listen_notify=False, delete_jobs="successful")
