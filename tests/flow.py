@@ -29,7 +29,11 @@ class Sender:
 
     async def post(self, payload: Mapping[str, Any], *, to: ASGIApp = app, **changes: Any) -> httpx.Response:
         body, headers = signed(self.provider, payload, self.secret)
-        return await post(f"/webhooks/{self.provider}/{self.connection_id}", **({"content": body, "headers": headers} | changes), to=to)
+        return await post(self.path, **({"content": body, "headers": headers} | changes), to=to)
+
+    @property
+    def path(self) -> str:
+        return f"/webhooks/{self.provider}/{self.connection_id}"
 
 
 async def post(path: str, *, to: ASGIApp = app, **request: Any) -> httpx.Response:

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from webhooks.answers import refusal
 from webhooks.pool import pool
 
-requests_total = Counter("salesops_http_requests_total", "Requests answered", ["route", "status"])
+deliveries_total = Counter("salesops_deliveries_total", "Webhook deliveries by how they were answered", ["answer"])
 
 
 async def healthz(_: Request) -> Response:

@@ -1,6 +1,11 @@
-"""``POST /webhooks/{provider}/{connection_id}``: verify the raw body, keep it, acknowledge. Nothing is interpreted here."""
+"""``POST /webhooks/{provider}/{connection_id}``: verify the raw body, keep it, acknowledge. Nothing is interpreted here.
+
+Whatever is genuinely signed is kept, also when it is no JSON or of an unknown kind: refusing it would make the provider
+give up on it, keeping it lets a person see it among the dead letters. Only what is too large or too deep is refused.
+"""
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 from dataclasses import dataclass
@@ -14,17 +19,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from core.deliveries.secrets import belongs_to
+from core.platform.errors import Misconfigured
 from core.platform.log import logger
 from core.platform.vault import unseal
 from core.providers.base import INBOUND, BadSignature, provider
 from webhooks.answers import refusal
+from webhooks.body import BodyTooLarge, read_body, too_deep
+from webhooks.health import deliveries_total
 from webhooks.pool import pool
 
 log = logger("webhooks.receive")
-MAX_BODY = 1024 * 1024
-MAX_DEPTH = 64
 RETRY_AFTER_S = 10
+MAX_TEXT = 255
+SHARDS = 16
 KEPT_HEADERS = ("content-type", "user-agent", "webhook-id", "webhook-timestamp", "svix-id")
+KEEP = "select answer, retry_after from app.keep_delivery(%s, %s::int, %s::text, %s::text, %s::jsonb, %s, %s::int)"
 shards = itertools.count()
 
 
@@ -41,45 +50,38 @@ class Endpoint:
 remembered: dict[UUID, Endpoint] = {}
 
 
-class BodyTooLarge(Exception):
-    """More than one MiB was sent."""
-
-
 async def receive(request: Request) -> Response:
-    """Keep one delivery: 200 kept or kept before, 401 not genuine, 413 too large, 429 too many, 503 try again."""
+    """Keep one delivery: 200 kept or kept before, 400 too deep, 401 not genuine, 413 too large, 429 too many, 503 try again."""
     try:
-        body = await read_body(request)
-        answer, retry_after_s = await keep(request, body)
+        answer, retry_after_s = await keep(request, await read_body(request))
     except BodyTooLarge:
-        return refusal(413, "too_large", "A delivery may be at most 1 MiB.")
-    except (psycopg.OperationalError, PoolTimeout) as error:
-        log.warning("database away", error=type(error).__name__)
-        return refusal(503, "unavailable", "The delivery could not be kept; send it again.", retry_after_s=RETRY_AFTER_S)
+        answer, retry_after_s = "too_large", None
+    except (psycopg.Error, PoolTimeout, Misconfigured) as error:
+        log.error("delivery not kept", error=type(error).__name__, why=str(error))
+        answer, retry_after_s = "unavailable", None
+    deliveries_total.labels(answer).inc()
+    return _response(answer, retry_after_s)
+
+
+def _response(answer: str, retry_after_s: int | None) -> Response:
     match answer:
         case "accepted" | "repeat":
             return JSONResponse({"status": "accepted"})
+        case "refused":
+            return refusal(401, "unauthorized", "The delivery's signature or address is not valid.")
         case "limited":
             return refusal(429, "too_many_requests", "Too many deliveries this minute.", retry_after_s=retry_after_s)
+        case "too_large":
+            return refusal(413, "too_large", "A delivery may be at most 1 MiB.")
+        case "too_deep":
+            return refusal(400, "too_deep", "The delivery's JSON is nested too deeply.")
         case _:
-            return refusal(401, "unauthorized", "The delivery's signature or address is not valid.")
-
-
-async def read_body(request: Request) -> bytes:
-    """The raw body; stops reading as soon as it is too large. Raises BodyTooLarge."""
-    declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > MAX_BODY:
-        raise BodyTooLarge
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise BodyTooLarge
-    return bytes(body)
+            return refusal(503, "unavailable", "The delivery could not be kept; send it again.", retry_after_s=RETRY_AFTER_S)
 
 
 async def keep(request: Request, body: bytes) -> tuple[str, int | None]:
-    """``app.keep_delivery``'s answer, or ``refused``. What is remembered of the connection is looked up again when it
-    does not fit, so that a new secret counts at once."""
+    """``app.keep_delivery``'s answer, ``refused`` or ``too_deep``. What is remembered of the connection is looked up again
+    when it does not fit, so that a new secret counts at once."""
     connection_id = _uuid(request.path_params["connection_id"])
     if connection_id is None:
         return "refused", None
@@ -128,21 +130,27 @@ async def _look_up(db: psycopg.AsyncConnection, connection_id: UUID) -> Endpoint
 async def _insert(
     db: psycopg.AsyncConnection, endpoint: Endpoint, request: Request, body: bytes
 ) -> tuple[str, int | None]:
-    module = provider(endpoint.provider)
-    headers = {name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}
+    if too_deep(body):
+        return "too_deep", None
+    key = _plain(provider(endpoint.provider).delivery_key(request.headers, body)) or hashlib.sha256(body).hexdigest()
+    headers = {name: _plain(request.headers[name]) for name in KEPT_HEADERS if name in request.headers}
     kept = await db.execute(
-        "select answer, retry_after from app.keep_delivery(%s, %s::int, %s::text, %s::text, %s::jsonb, %s, %s::int)",
-        (endpoint.id, endpoint.revision, module.delivery_key(request.headers, body), _event_type(endpoint.provider, body),
-         Json(headers), body, next(shards) % 16),
+        KEEP,
+        (endpoint.id, endpoint.revision, key, _event_type(endpoint.provider, body), Json(headers), body, next(shards) % SHARDS),
     )
     row = await kept.fetchone()
     return row if row is not None else ("stale", None)
 
 
+def _plain(text: str | None) -> str | None:
+    """``text`` if Postgres can keep and index it: no zero bytes, no half characters, not endless."""
+    return text if text and len(text) <= MAX_TEXT and text.isprintable() else None
+
+
 def _event_type(name: str, body: bytes) -> str | None:
-    """For the list of deliveries only; a genuine body that is no JSON object is kept all the same."""
+    """For the list of deliveries only."""
     try:
         payload = json.loads(body)
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
-    return provider(name).event_type(payload) if isinstance(payload, dict) else None
+    return _plain(provider(name).event_type(payload)) if isinstance(payload, dict) else None

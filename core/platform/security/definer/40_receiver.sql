@@ -11,14 +11,15 @@ $f$;
 
 -- Keeps one verified delivery and enqueues its processing, or says why not, in one round trip:
 --   accepted · repeat · stale (the connection changed since its secret was read: verify again) · limited (retry_after is set)
--- The limit's counter is spread over shards, because one row would make every delivery wait for the commit before it.
+-- A low limit is counted in one row and holds exactly. A high one is spread over shards, because one row would make every
+-- delivery wait for the commit before it; deliveries in flight do not see each other, so it may be passed by a few.
 create or replace function app.keep_delivery(
   p_connection uuid, p_revision int, p_delivery_key text, p_event_type text, p_headers jsonb, p_body bytea, p_shard int,
   out answer text, out retry_after int
 ) language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
-  shards constant int := 16;
   c record;
+  shards int;
   opens timestamptz := date_trunc('minute', clock_timestamp());
   name text := 'webhook:' || p_connection;
   hits_so_far bigint;
@@ -37,6 +38,7 @@ begin
     answer := 'repeat';
     return;
   end if;
+  shards := case when c.per_minute <= 1000 then 1 else 16 end;
   insert into app.rate_limits as r (key, window_start, hits) values (name || ':' || p_shard % shards, opens, 1)
   on conflict (key, window_start) do update set hits = r.hits + 1;
   select sum(r.hits) into hits_so_far from app.rate_limits r

@@ -1,0 +1,43 @@
+"""Reading what a stranger sends: never more than fits, never deeper than a parser can stand."""
+from __future__ import annotations
+
+import re
+
+from starlette.requests import Request
+
+MAX_BODY = 1024 * 1024
+MAX_DEPTH = 64
+STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{\]}]', re.DOTALL)
+
+
+class BodyTooLarge(Exception):
+    """More than one MiB was sent."""
+
+
+async def read_body(request: Request) -> bytes:
+    """The raw body; stops reading as soon as it is too large. Raises BodyTooLarge."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isdecimal() and int(declared[:20]) > MAX_BODY:
+        raise BodyTooLarge
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise BodyTooLarge
+    return bytes(body)
+
+
+def too_deep(body: bytes) -> bool:
+    """Whether JSON nests deeper than ``MAX_DEPTH``; found by counting brackets, because parsing is what it endangers."""
+    if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
+        return False
+    depth = 0
+    for found in STRING_OR_BRACKET.finditer(body):
+        match found[0]:
+            case b"{" | b"[":
+                depth += 1
+            case b"}" | b"]":
+                depth -= 1
+        if depth > MAX_DEPTH:
+            return True
+    return False
