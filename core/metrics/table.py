@@ -37,7 +37,7 @@ def metrics_table(
     rows = db.execute(text(_statement(dimensions, chosen)), parameters).mappings().all()
     made = [_row(dict(row), dimensions) for row in rows]
     columns = [name for each in dimensions for name in _columns(each)] + list(METRICS)
-    return pd.DataFrame(made, columns=columns, dtype=object if not made else None).astype(_dtypes(columns))
+    return pd.DataFrame(made, columns=columns, dtype=object).astype(_dtypes(columns))
 
 
 def grace_hours(db: Session) -> int:
@@ -47,7 +47,8 @@ def grace_hours(db: Session) -> int:
 
 def totals(db: Session, period: Period, filters: Filters | None = None, *, at: datetime | None = None) -> dict[str, Any]:
     """The one row of ``metrics_table`` without dimensions."""
-    return metrics_table(db, period, (), filters, at=at).to_dict("records")[0]
+    figures: Any = metrics_table(db, period, (), filters, at=at).to_dict("records")[0]
+    return figures
 
 
 def as_json(row: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
