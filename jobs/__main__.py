@@ -1,34 +1,30 @@
-"""``python -m jobs [clock|worker|all]``: background work, and the clock that orders it."""
+"""``python -m jobs [clock|worker|all]``: background work, and the clock that orders it. SIGTERM ends it cleanly."""
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 
 from core.platform import log
 from core.platform.settings import settings
 from jobs.clock import run_clock
-from jobs.queue import queue
+from jobs.worker import run_worker
 
-CONCURRENCY = 4
 MODES = ("all", "clock", "worker")
-
-
-def run_worker() -> None:
-    """Work until SIGTERM or Ctrl-C; jobs that are running finish first."""
-    with queue().open() as app:
-        app.run_worker(concurrency=CONCURRENCY, fetch_job_polling_interval=1.0, delete_jobs="successful")
 
 
 def main(mode: str) -> None:
     """Run one part, or both in one process."""
     log.configure(settings().log_level)
     stopping = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stopping.set())
     if mode == "clock":
         run_clock(stopping)
         return
     if mode == "all":
         threading.Thread(target=run_clock, args=(stopping,), name="clock", daemon=True).start()
-    run_worker()
+    run_worker(stopping)
     stopping.set()
 
 

@@ -5,7 +5,7 @@ import json
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core.deliveries.actions import note_error, note_received
@@ -20,67 +20,70 @@ log = logger("jobs.deliveries")
 MAX_ATTEMPTS = 8
 FORGOTTEN_AFTER = timedelta(minutes=5)
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError)
+WITHOUT_A_JOB = text("""
+    select d.id from app.webhook_deliveries d
+     where d.status = 'pending' and d.received_at < :before
+       and not exists (select 1 from jobs.procrastinate_jobs j
+                        where j.status in ('todo', 'doing') and j.args->>'delivery_id' = d.id::text)
+""")
 
 
-def process_delivery(organization_id: UUID, delivery_id: UUID) -> None:
+def process_delivery(organization_id: UUID, delivery_id: UUID, *, attempt: int = 1) -> None:
     """Have the provider's module turn one kept delivery into rows. Safe to repeat.
 
     A delivery that cannot be read is set aside at once; any other failure is raised, so that the queue tries again, until
     ``MAX_ATTEMPTS`` are used up and it is set aside too.
     """
-    attempt = _begin(organization_id, delivery_id)
-    if attempt is None:
+    if attempt > MAX_ATTEMPTS:  # the worker was killed each time, so no attempt could say why
+        _note_failure(organization_id, delivery_id, "no attempt came to an end", DeliveryStatus.DEAD)
         return
     try:
         with as_system(organization_id) as db:
             _handle(db, delivery_id)
     except UNREADABLE as error:
-        _set_aside(organization_id, delivery_id, f"cannot be read: {type(error).__name__} {error}")
+        _note_failure(organization_id, delivery_id, f"cannot be read: {type(error).__name__} {error}", DeliveryStatus.DEAD)
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}"[:500]
-        if attempt >= MAX_ATTEMPTS:
-            _set_aside(organization_id, delivery_id, reason)
+        reason = f"{type(error).__name__}: {error}"
+        if attempt == MAX_ATTEMPTS:
+            _note_failure(organization_id, delivery_id, reason, DeliveryStatus.DEAD)
             return
-        _remember_error(organization_id, delivery_id, reason)
+        _note_failure(organization_id, delivery_id, reason, DeliveryStatus.PENDING)
         raise
 
 
-def _begin(organization_id: UUID, delivery_id: UUID) -> int | None:
-    """Count the attempt, and on the first one the delivery; None when the delivery is gone."""
-    with as_system(organization_id) as db:
-        counted = (
-            update(WebhookDelivery).where(WebhookDelivery.id == delivery_id)
-            .values(attempts=WebhookDelivery.attempts + 1).returning(WebhookDelivery)
-        )
-        delivery = db.scalars(counted).first()
-        if delivery is not None and delivery.attempts == 1:
-            note_received(db, delivery)
-        return delivery.attempts if delivery is not None else None
-
-
 def _handle(db: Session, delivery_id: UUID) -> None:
-    delivery = db.scalars(select(WebhookDelivery).where(WebhookDelivery.id == delivery_id).with_for_update()).one()
+    delivery = _locked(db, delivery_id)
+    if delivery is None:
+        return
     connection = db.scalars(select(WebhookConnection).where(WebhookConnection.id == delivery.connection_id)).one()
     outcome = provider(delivery.provider).handle(db, connection, json.loads(delivery.body))
     delivery.status = DeliveryStatus.IGNORED if outcome.ignored else DeliveryStatus.PROCESSED
     delivery.last_error, delivery.processed_at = outcome.ignored, now()
+    _count(db, delivery)
 
 
-def _set_aside(organization_id: UUID, delivery_id: UUID, reason: str) -> None:
-    log.warning("delivery set aside", delivery=str(delivery_id))
-    _remember_error(organization_id, delivery_id, reason, DeliveryStatus.DEAD)
+def _locked(db: Session, delivery_id: UUID) -> WebhookDelivery | None:
+    return db.scalars(select(WebhookDelivery).where(WebhookDelivery.id == delivery_id).with_for_update()).first()
 
 
-def _remember_error(
-    organization_id: UUID, delivery_id: UUID, reason: str, status: DeliveryStatus = DeliveryStatus.PENDING
-) -> None:
+def _count(db: Session, delivery: WebhookDelivery) -> None:
+    """Count the attempt, and on the first one the delivery; last in its transaction, since all deliveries of a connection
+    count in one row."""
+    delivery.attempts += 1
+    if delivery.attempts == 1:
+        note_received(db, delivery)
+
+
+def _note_failure(organization_id: UUID, delivery_id: UUID, reason: str, status: DeliveryStatus) -> None:
+    log.warning("delivery failed", delivery=str(delivery_id), status=status)
     with as_system(organization_id) as db:
-        failed = (
-            update(WebhookDelivery).where(WebhookDelivery.id == delivery_id)
-            .values(status=status, last_error=reason).returning(WebhookDelivery)
-        )
-        if (delivery := db.scalars(failed).first()) is not None:
-            note_error(db, delivery, reason)
+        delivery = _locked(db, delivery_id)
+        if delivery is None:
+            return
+        delivery.status, delivery.last_error = status, reason[:500]
+        _count(db, delivery)
+        db.flush()
+        note_error(db, delivery, reason[:500])
 
 
 def sweep_deliveries(organization_id: UUID) -> int:
@@ -89,10 +92,5 @@ def sweep_deliveries(organization_id: UUID) -> int:
     This happens when a job was lost with a database that was restored, or by hand; an acknowledged delivery is never lost.
     """
     with as_system(organization_id) as db:
-        waiting = select(WebhookDelivery.id).where(
-            WebhookDelivery.status == DeliveryStatus.PENDING, WebhookDelivery.received_at < now() - FORGOTTEN_AFTER
-        )
-        return sum(
-            enqueue(db, "process_delivery", organization_id, once=f"sweep {delivery_id}", delivery_id=str(delivery_id))
-            for delivery_id in db.scalars(waiting)
-        )
+        waiting = db.scalars(WITHOUT_A_JOB, {"before": now() - FORGOTTEN_AFTER})
+        return sum(enqueue(db, "process_delivery", organization_id, delivery_id=str(delivery_id)) for delivery_id in waiting)

@@ -1,8 +1,9 @@
-"""Which work failed, for whom and why: failed runs are kept where an admin sees them."""
+"""Which work ran, for whom, and why it failed: kept where an admin sees it."""
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from uuid import UUID
 
 from core.deliveries.models import JobRun
@@ -11,15 +12,20 @@ from core.platform.database import as_system
 
 
 @contextmanager
-def recorded(organization_id: UUID, task: str) -> Iterator[None]:
-    """Keep a row for a run that fails, then let the failure go on, so that the queue tries again."""
+def recorded(organization_id: UUID, task: str, attempt: int, *, also_success: bool = True) -> Iterator[None]:
+    """Keep a row for the run; a failure goes on after that, so that the queue tries again."""
     started_at = now()
     try:
         yield
     except Exception as error:
-        with as_system(organization_id) as db:
-            db.add(JobRun(
-                organization_id=organization_id, task=task, attempt=1, started_at=started_at, finished_at=now(),
-                error=f"{type(error).__name__}: {error}"[:500],
-            ))
+        _keep(organization_id, task, attempt, started_at, f"{type(error).__name__}: {error}"[:500])
         raise
+    if also_success:
+        _keep(organization_id, task, attempt, started_at, None)
+
+
+def _keep(organization_id: UUID, task: str, attempt: int, started_at: datetime, error: str | None) -> None:
+    with as_system(organization_id) as db:
+        db.add(JobRun(
+            organization_id=organization_id, task=task, attempt=attempt, started_at=started_at, finished_at=now(), error=error,
+        ))

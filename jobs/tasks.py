@@ -2,46 +2,73 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from uuid import UUID
 
-from procrastinate import App, RetryStrategy
+from procrastinate import App, JobContext, RetryStrategy
 
 from core.money.attribution import attribute_event, attribute_payment
+from core.operations.samples import send_test_delivery
 from core.platform.database import as_system
+from core.platform.settings import settings
 from jobs.deliveries import MAX_ATTEMPTS, process_delivery, sweep_deliveries
 from jobs.runs import recorded
 
 RETRY = RetryStrategy(max_attempts=MAX_ATTEMPTS, exponential_wait=2)
 
 
-def register(app: App) -> None:
-    """Make the tasks known to the queue under the names that ``core.platform.queue.enqueue`` uses."""
-    for name, work in TASKS.items():
-        app.task(name=name, retry=RETRY)(work)
+@dataclass(frozen=True)
+class Run:
+    """One run of one job: for whom, and the how-manieth it is, from 1."""
+
+    organization_id: UUID
+    attempt: int
 
 
-def _process_delivery(organization_id: str, delivery_id: str) -> None:
-    process_delivery(UUID(organization_id), UUID(delivery_id))
+def _process_delivery(run: Run, delivery_id: str) -> None:
+    process_delivery(run.organization_id, UUID(delivery_id), attempt=run.attempt)
 
 
-def _attribute_event(organization_id: str, event_id: str) -> None:
-    with recorded(UUID(organization_id), "attribute_event"), as_system(UUID(organization_id)) as db:
-        attribute_event(db, UUID(organization_id), UUID(event_id))
+def _attribute_event(run: Run, event_id: str) -> None:
+    with as_system(run.organization_id) as db:
+        attribute_event(db, run.organization_id, UUID(event_id))
 
 
-def _attribute_payment(organization_id: str, payment_id: str) -> None:
-    with recorded(UUID(organization_id), "attribute_payment"), as_system(UUID(organization_id)) as db:
-        attribute_payment(db, UUID(organization_id), UUID(payment_id))
+def _attribute_payment(run: Run, payment_id: str) -> None:
+    with as_system(run.organization_id) as db:
+        attribute_payment(db, run.organization_id, UUID(payment_id))
 
 
-def _sweep(organization_id: str) -> None:
-    with recorded(UUID(organization_id), "sweep_deliveries"):
-        sweep_deliveries(UUID(organization_id))
+def _sweep_deliveries(run: Run) -> None:
+    sweep_deliveries(run.organization_id)
+
+
+def _send_test_delivery(run: Run, connection_id: str) -> None:
+    send_test_delivery(run.organization_id, UUID(connection_id), settings().webhook_public_url)
 
 
 TASKS: dict[str, Callable[..., None]] = {
     "process_delivery": _process_delivery,
     "attribute_event": _attribute_event,
     "attribute_payment": _attribute_payment,
-    "sweep_deliveries": _sweep,
+    "sweep_deliveries": _sweep_deliveries,
+    "send_test_delivery": _send_test_delivery,
 }
+ONCE = {"send_test_delivery"}  # somebody waits for the answer and can press the button again
+# Their result stands on the row that they are about; a second row for each would double the writes.
+SPEAK_FOR_THEMSELVES = {"process_delivery", "attribute_event", "attribute_payment", "sweep_deliveries"}
+
+
+def register(app: App) -> None:
+    """Make the tasks known to the queue under the names that ``core.platform.queue.enqueue`` uses."""
+    for name, work in TASKS.items():
+        app.task(name=name, retry=name not in ONCE and RETRY, pass_context=True)(_runner(name, work))
+
+
+def _runner(name: str, work: Callable[..., None]) -> Callable[..., None]:
+    def run(context: JobContext, organization_id: str, **ids: str) -> None:
+        this = Run(UUID(organization_id), context.job.attempts + 1)
+        with recorded(this.organization_id, name, this.attempt, also_success=name not in SPEAK_FOR_THEMSELVES):
+            work(this, **ids)
+
+    return run

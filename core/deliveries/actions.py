@@ -7,7 +7,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core.deliveries.models import ConnectionActivity, WebhookConnection, WebhookDelivery
+from core.deliveries.models import ConnectionActivity, DeliveryStatus, WebhookConnection, WebhookDelivery
 from core.deliveries.secrets import store_secret
 from core.platform.errors import InvalidInput, NotFound
 from core.platform.queue import enqueue
@@ -78,6 +78,8 @@ def replay(db: Session, delivery_id: UUID) -> None:
     delivery = db.scalars(select(WebhookDelivery).where(WebhookDelivery.id == delivery_id)).first()
     if delivery is None:
         raise NotFound("There is no such delivery.")
+    delivery.status = DeliveryStatus.PENDING
+    db.flush()
     enqueue(db, "process_delivery", delivery.organization_id, delivery_id=str(delivery.id))
 
 

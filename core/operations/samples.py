@@ -25,7 +25,7 @@ from core.operations.sample_payloads import (
 )
 from core.platform.clock import now
 from core.platform.database import as_system
-from core.platform.errors import NotFound
+from core.platform.errors import NotFound, UnexpectedAnswer
 
 TIMEOUT_S = 10
 Story = tuple[str, Mapping[str, Any]]
@@ -47,10 +47,15 @@ def send_samples(organization_id: UUID, url: str) -> dict[str, Any]:
     return {"organization_id": str(organization_id), "sent": sent}
 
 
-def send_test_delivery(organization_id: UUID, connection_id: UUID, url: str) -> int:
-    """Post one harmless, correctly signed delivery to one connection over HTTP; the status of the answer.
+def send_test_delivery(organization_id: UUID, connection_id: UUID, url: str) -> None:
+    """Post one harmless, correctly signed delivery to one connection over HTTP.
 
-    Its type is none that means anything to us, so it is kept, counted and ignored. Raises NotFound, httpx.HTTPError.
+    Its type is none that means anything to us, so it is kept, counted and ignored.
+
+    Raises:
+        NotFound: there is no such connection.
+        UnexpectedAnswer: the receiver did not accept it.
+        httpx.HTTPError: nobody answers at ``url``.
     """
     with as_system(organization_id) as db:
         connection = db.scalars(select(WebhookConnection).where(WebhookConnection.id == connection_id)).first()
@@ -60,7 +65,9 @@ def send_test_delivery(organization_id: UUID, connection_id: UUID, url: str) -> 
     mark = f"test_{secrets.token_hex(8)}"
     payload = {"id": mark, "event": "test.delivery", "type": "test.delivery", "data": {}, "payload": {}}
     with httpx.Client(base_url=url, timeout=TIMEOUT_S) as client:
-        return _post(client, provider, connection_id, secret, payload)
+        status = _post(client, provider, connection_id, secret, payload)
+    if status != httpx.codes.OK:
+        raise UnexpectedAnswer(f"The receiver answered the test delivery with {status}.")
 
 
 def _stories() -> list[Story]:

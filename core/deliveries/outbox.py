@@ -1,0 +1,34 @@
+"""What waits to go out: written in the transaction of the thing it tells of, sent by a job, once per ``dedupe_key``."""
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from core.deliveries.models import OutboxMessage
+from core.platform.queue import enqueue
+
+
+def post(
+    db: Session, organization_id: UUID, channel: str, kind: str, recipient: str | None, body: dict[str, Any], dedupe_key: str
+) -> bool:
+    """Have a message sent after this transaction commits; False when one with this key was posted before.
+
+    ``channel`` is the way it goes (``slack``), ``kind`` what it is about, ``body`` what the channel's client is given.
+    """
+    message_id = uuid4()
+    # A rep may write a message but not read the outbox, so the row is counted rather than returned.
+    added = db.execute(
+        insert(OutboxMessage)
+        .values(
+            organization_id=organization_id, id=message_id, channel=channel, kind=kind, recipient=recipient, body=body,
+            dedupe_key=dedupe_key,
+        )
+        .on_conflict_do_nothing()
+    )
+    if added.rowcount == 0:  # type: ignore[attr-defined]
+        return False
+    enqueue(db, "send_outbox", organization_id, message_id=str(message_id))
+    return True
