@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.exc import OperationalError
 
+from core.migrations.upgrade import ensure_embedded_ready
 from core.operations import commands, upkeep
 from core.platform import log
 from core.platform.errors import InvalidInput, NotFound, SalesOpsError
@@ -72,6 +73,7 @@ def main(arguments: Sequence[str]) -> int:
     args = parser().parse_args(arguments)
     log.configure(settings().log_level)
     try:
+        ensure_embedded_ready()
         answer = COMMANDS[args.command](args)
     except (InvalidInput, NotFound) as error:
         print(error.message, file=sys.stderr)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -106,10 +106,12 @@ def form_event(db: Session, event_id: UUID, by: Viewer) -> Event:
     return event
 
 
-def save_form(db: Session, event: Event, answers: FormAnswers, by: Viewer) -> PostCallForm:
+def save_form(
+    db: Session, event: Event, answers: FormAnswers, by: Viewer, *, at: datetime | None = None
+) -> PostCallForm:
     """File the form of ``event`` (from ``form_event``); filing again replaces the answers and counts a version.
 
-    The earlier answers stay in the audit log. Raises FormProblems.
+    The earlier answers stay in the audit log; ``at``, when it was first filed, stays too. Raises FormProblems.
     """
     check(answers, event)
     form = form_of(db, event.id) or PostCallForm(organization_id=event.organization_id, event_id=event.id, version=0)
@@ -119,6 +121,7 @@ def save_form(db: Session, event: Event, answers: FormAnswers, by: Viewer) -> Po
         form.no_show_party = answers.no_show_party or (GUEST if answers.call_occurred else None)
     form.closer_user_id, form.setter_user_id = event.closer_user_id, event.setter_user_id
     form.version += 1
+    form.submitted_at = form.submitted_at or at or now()
     form.submitted_by = by.user_id
     db.add(form)
     db.flush()

@@ -16,7 +16,7 @@ def settle_status(event: Event, form: PostCallForm | None, late_cancel_hours: in
     unconfirmed, never silently attended and never silently a no-show.
     """
     event.pcf_submitted = form is not None
-    event.pcf_submitted_at = form.created_at if form is not None else None
+    event.pcf_submitted_at = form.submitted_at if form is not None else None
     event.no_show_party = None
     event.canceled_late = bool(
         event.provider_status == CallStatus.CANCELED

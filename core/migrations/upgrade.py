@@ -1,6 +1,8 @@
 """``migrate``: one transaction from whatever the database holds to what this version needs."""
 from __future__ import annotations
 
+import base64
+import os
 from pathlib import Path
 
 import psycopg
@@ -12,7 +14,7 @@ from sqlalchemy.engine import URL
 
 from core.migrations.tables import metadata
 from core.platform import security
-from core.platform.database import APP_ROLE, DATABASE, WORKER_ROLE, _embedded, owner_url, role_password
+from core.platform.database import APP_ROLE, DATABASE, WORKER_ROLE, embedded, owner_url, role_password
 from core.platform.settings import settings
 
 MIGRATION_LOCK = 727001
@@ -24,9 +26,31 @@ def ensure_embedded_database() -> None:
     """Create the database in the embedded server on its first start; an outside server's must exist."""
     if settings().database_url is not None:
         return
-    with psycopg.connect(_embedded().url(), autocommit=True) as connection:
+    with psycopg.connect(embedded().url(), autocommit=True) as connection:
         if connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone() is None:
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
+
+
+def ensure_embedded_ready() -> None:
+    """Have the embedded database made, migrated and its master key in place; an outside server is migrated by hand."""
+    if settings().database_url is not None or settings().database_app_url is not None:
+        return
+    _make_master_key()
+    ensure_embedded_database()
+    with psycopg.connect(owner_url().set(drivername="postgresql").render_as_string(hide_password=False)) as connection:
+        row = connection.execute("select to_regprocedure('app.forget_expired()') is not null").fetchone()
+    if row is None or not row[0]:
+        migrate()
+
+
+def _make_master_key() -> None:
+    """The demo's own key, readable by its owner only; an installation with DATABASE_URL brings its own."""
+    path = settings().data_dir / "master.key"
+    if settings().encryption_master_key is not None or path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(base64.b64encode(os.urandom(32)).decode())
 
 
 def migrate(url: URL | None = None) -> None:

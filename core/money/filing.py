@@ -1,6 +1,7 @@
 """Filing a post-call form: where a call becomes money. One transaction, under the identity of whoever files."""
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -20,8 +21,12 @@ from core.tenancy.models import Organization
 from core.tenancy.viewers import Viewer
 
 
-def file_form(db: Session, event_id: UUID, answers: FormAnswers, by: Viewer) -> PostCallForm:
+def file_form(
+    db: Session, event_id: UUID, answers: FormAnswers, by: Viewer, *, at: datetime | None = None
+) -> PostCallForm:
     """File or correct the form of one call: the answers, what they say of the call, and the cash as a payment.
+
+    ``at`` is when it was filed, by default now.
 
     The cash is one payment per form, however often the form is corrected; whether the processor has reported the same
     money is found out by a job afterwards.
@@ -31,7 +36,7 @@ def file_form(db: Session, event_id: UUID, answers: FormAnswers, by: Viewer) -> 
         FormProblems: answers that cannot stand, field by field.
     """
     event = form_event(db, event_id, by)
-    form = save_form(db, event, answers, by)
+    form = save_form(db, event, answers, by, at=at)
     _record_cash(db, event, form)
     verb = "filed" if form.version == 1 else "corrected"
     note(
@@ -74,7 +79,7 @@ def _record_cash(db: Session, event: Event, form: PostCallForm) -> None:
     if payment is None:
         payment = Payment(
             organization_id=event.organization_id, pcf_id=form.id, processor="manual", refund_amount=Decimal(0),
-            payment_date=max(event.scheduled_at, min(form.submitted_at or now(), now())),
+            payment_date=form.submitted_at,
         )
     elif (payment.amount, payment.currency, payment.deleted_at is None) != (amount, form.currency, bool(amount)):
         _refuse_when_frozen(db, payment)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from core.deliveries.actions import replay
 from core.deliveries.models import DeliveryStatus, WebhookConnection, WebhookDelivery
-from core.migrations.upgrade import ensure_embedded_database, migrate
+from core.migrations.upgrade import migrate
 from core.operations.commands import organization_named
 from core.operations.samples import send_samples
 from core.platform.clock import now
@@ -20,7 +20,6 @@ Answer = dict[str, Any]
 
 
 def migrate_command(_: Namespace) -> Answer:
-    ensure_embedded_database()
     migrate()
     return {"migrated": True}
 

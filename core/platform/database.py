@@ -6,6 +6,7 @@ transaction, so no identity can leak through the pool.
 """
 from __future__ import annotations
 
+import atexit
 import hashlib
 import hmac
 from collections.abc import Iterator
@@ -29,16 +30,18 @@ INSUFFICIENT_PRIVILEGE = "42501"
 
 
 @lru_cache
-def _embedded() -> LocalPostgres:
-    """This process's hold on the embedded server; kept until the process ends."""
-    return LocalPostgres(settings().data_dir / "postgres").start()
+def embedded() -> LocalPostgres:
+    """This process's hold on the embedded server, kept until the process ends; the last one to leave stops it."""
+    postgres = LocalPostgres(settings().data_dir / "postgres").start()
+    atexit.register(postgres.stop)
+    return postgres
 
 
 def owner_url() -> URL:
     """The address that migrations use: DATABASE_URL, else the embedded server's superuser."""
     if configured := settings().database_url:
         return make_url(configured.get_secret_value()).set(drivername="postgresql+psycopg")
-    return make_url(_embedded().url(DATABASE)).set(drivername="postgresql+psycopg")
+    return make_url(embedded().url(DATABASE)).set(drivername="postgresql+psycopg")
 
 
 def role_password(role: str) -> str:

@@ -133,6 +133,14 @@ class LocalPostgres:
             fcntl.flock(self._lease, fcntl.LOCK_SH)
         return self
 
+    def revive(self) -> bool:
+        """Boot the server again, at its old address, if it is down although it is held; whether that was needed."""
+        with self._alone():
+            if self._up():
+                return False
+            self._boot(port=json.loads(self.endpoint.read_text())["port"])
+            return True
+
     def stop(self) -> bool:
         """Let go of the server; True when that stopped it, False when somebody else still holds it."""
         with self._alone():
@@ -191,10 +199,8 @@ class LocalPostgres:
         self.endpoint.touch(mode=0o600)
         self.endpoint.write_text(json.dumps({"password": password, "port": 0}))
 
-    def _boot(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+    def _boot(self, port: int | None = None) -> None:
+        port = port or _free_port()
         self.endpoint.write_text(json.dumps({**json.loads(self.endpoint.read_text()), "port": port}))
         wanted = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "timezone": "UTC"} | self.settings
         self.log.touch()
@@ -211,3 +217,9 @@ class LocalPostgres:
                 if "already exists" not in tail or time.monotonic() > deadline:
                     raise Misconfigured(f"The embedded PostgreSQL did not start: {error.stderr}\n{tail}") from error
                 time.sleep(0.3)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

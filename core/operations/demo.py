@@ -1,0 +1,81 @@
+"""The demo: two organisations with a believable year, made by the product's own actions, and a sign-in for each role."""
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+from uuid import UUID
+
+from core.bookings.roster import link_user
+from core.operations.demo_year import Scale, seed_year
+from core.platform.database import WORKER_ROLE, as_guest, as_system
+from core.platform.errors import NotFound
+from core.platform.settings import settings
+from core.tenancy.actions import create_organization, create_user, find_organization
+
+SignIns = dict[str, tuple[str, str]]
+MAIN, SECOND = "northwind-coaching", "fjord-academy"
+PEOPLE = {
+    "super_admin": "root@example.com", "owner": "owner@example.com", "admin": "admin@example.com",
+    "manager": "manager@example.com", "sales_rep": "ana@example.com", "viewer": "viewer@example.com",
+}
+# The second organisation shows that one person can be something else elsewhere, and that most cannot look in.
+PEOPLE_OF_SECOND = {"admin": "fjord.admin@example.com", "viewer": "manager@example.com"}
+WORDS = ("amber", "birch", "cobalt", "delta", "ember", "fjord", "granite", "harbor", "indigo", "juniper", "kelp", "lilac")
+
+
+def ensure_demo() -> SignIns:
+    """Seed the demo on first start (on an own database only when DEMO is 1); the sign-ins by role, or none."""
+    if settings().database_url is not None and not settings().demo:
+        return {}
+    seed_demo()
+    return sign_ins()
+
+
+def seed_demo() -> dict[str, str]:
+    """Make the organisations that are not there yet; their ids by slug."""
+    scales = {
+        MAIN: ("Northwind Coaching", "America/New_York", "USD", PEOPLE, Scale(calls_a_day=5, closers=6, setters=5)),
+        SECOND: ("Fjord Academy", "Europe/Copenhagen", "EUR", PEOPLE_OF_SECOND, Scale(calls_a_day=1, closers=2, setters=1)),
+    }
+    made = {}
+    for slug, (name, timezone, currency, people, scale) in scales.items():
+        if not _exists(slug):
+            organization_id = create_organization(name=name, slug=slug, timezone=timezone, currency=currency, is_demo=True)
+            seed_year(organization_id, scale)
+            _make_people(organization_id, people)
+            made[slug] = str(organization_id)
+    return made
+
+
+def _exists(slug: str) -> bool:
+    try:
+        with as_guest(WORKER_ROLE) as db:
+            find_organization(db, slug)
+    except NotFound:
+        return False
+    return True
+
+
+def _make_people(organization_id: UUID, people: dict[str, str]) -> None:
+    passwords = dict(sign_ins().values())
+    with as_system(organization_id) as db:
+        for role, email in people.items():
+            password = passwords.get(email) or _passphrase()
+            name = email.partition("@")[0].replace(".", " ").title()
+            user = create_user(db, organization_id, email=email, password=password, role=role, name=name)
+            link_user(db, user.id, email)
+
+
+def sign_ins() -> SignIns:
+    """E-mail and password by role; made once for each installation and kept readable by its owner only."""
+    path = Path(settings().data_dir, "demo-sign-ins.json")
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(json.dumps({role: (email, _passphrase()) for role, email in PEOPLE.items()}))
+    return {role: (email, password) for role, (email, password) in json.loads(path.read_text()).items()}
+
+
+def _passphrase() -> str:
+    return "-".join(secrets.choice(WORDS) for _ in range(3)) + f"-{secrets.randbelow(9000) + 1000}"
