@@ -36,10 +36,10 @@ class Sender:
         return f"/webhooks/{self.provider}/{self.connection_id}"
 
 
-async def post(path: str, *, to: ASGIApp = app, **request: Any) -> httpx.Response:
+async def post(path: str, *, to: ASGIApp = app, method: str = "POST", **request: Any) -> httpx.Response:
     transport = httpx.ASGITransport(app=to, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://receiver") as client:
-        return await client.post(path, **request)
+        return await client.request(method, path, **request)
 
 
 def sender(organization_id: UUID, provider: str, **values: Any) -> Sender:

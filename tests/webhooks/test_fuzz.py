@@ -1,0 +1,46 @@
+"""Whatever a stranger sends, the receiver answers in its own shape, and keeps nothing that was not signed."""
+import asyncio
+import json
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests import factories as make
+from tests.flow import post, sender
+from tests.webhooks.conftest import opened
+from tests.webhooks.test_answers import kept, signed_bytes
+
+NAMES = ["stripe-signature", "calendly-webhook-signature", "webhook-id", "webhook-timestamp", "webhook-signature",
+         "x-whop-signature", "content-type"]
+TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=60).map(str.strip)
+JSON = st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), lambda inner: st.lists(inner)
+                    | st.dictionaries(st.text() | st.sampled_from(["id", "type", "data", "event"]), inner), max_leaves=8)
+some = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def answer_to(path, **request):
+    async def conversation():
+        async with opened():
+            return await post(path, **request)
+
+    return asyncio.run(conversation())
+
+
+@some
+@given(provider=st.sampled_from(["stripe", "whop", "calendly"]), body=st.binary(max_size=200),
+       headers=st.dictionaries(st.sampled_from(NAMES), TEXT))
+def test_unsigned_noise_is_unauthorized(provider, body, headers):
+    to = sender(make.organization(), "stripe")
+    answer = answer_to(f"/webhooks/{provider}/{to.connection_id}", content=body,
+                       headers={name: value.encode("latin-1") for name, value in headers.items()})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthorized")
+    assert kept(to.organization_id) == 0
+
+
+@some
+@given(body=st.binary(max_size=300) | JSON.map(lambda value: json.dumps(value).encode()))
+def test_signed_noise_is_kept(body):
+    to = sender(make.organization(), "stripe")
+    answer = answer_to(to.path, **signed_bytes(body))
+    assert (answer.status_code, answer.json()) == (200, {"status": "accepted"})
+    assert kept(to.organization_id) == 1
