@@ -12,6 +12,7 @@ from starlette.routing import Route
 from core.platform.log import logger
 from webhooks import health
 from webhooks.answers import refusal
+from webhooks.api import routes as api_routes
 from webhooks.pool import pool
 from webhooks.receive import receive
 
@@ -46,6 +47,7 @@ routes = [
     Route("/healthz", health.healthz),
     Route("/readyz", health.readyz),
     Route("/metrics", health.metrics),
+    *api_routes,
 ]
 
 app = Starlette(

@@ -35,8 +35,10 @@ def ensure_demo() -> SignIns:
 def seed_demo() -> dict[str, str]:
     """Make the organisations that are not there yet; their ids by slug."""
     scales = {
-        MAIN: ("Northwind Coaching", "America/New_York", "USD", PEOPLE, Scale(calls_a_day=5, closers=6, setters=5)),
-        SECOND: ("Fjord Academy", "Europe/Copenhagen", "EUR", PEOPLE_OF_SECOND, Scale(calls_a_day=1, closers=2, setters=1)),
+        MAIN: ("Northwind Coaching", "America/New_York", "USD", PEOPLE, Scale(calls_a_day=4, closers=6, setters=5)),
+        SECOND: (
+            "Fjord Academy", "Europe/Copenhagen", "EUR", PEOPLE_OF_SECOND, Scale(calls_a_day=1, closers=2, setters=1, days=120),
+        ),
     }
     made = {}
     for slug, (name, timezone, currency, people, scale) in scales.items():

@@ -80,10 +80,9 @@ class _Team:
             organization_id, "Demo", "demo@example.com", organization_id, self.home.name, self.home.timezone,
             self.home.currency, Role.ADMIN,
         )
-        self.hosts = [
-            Host(None, f"{create_closer(db, organization_id, name, f'{name.lower()}@example.com').name.lower()}@example.com", name)
-            for name in CLOSERS[: scale.closers]
-        ]
+        self.hosts = [Host(None, f"{name.lower()}@example.com", name) for name in CLOSERS[: scale.closers]]
+        for host in self.hosts:
+            create_closer(db, organization_id, host.name or "", host.email)
         for name in SETTERS[: scale.setters]:
             create_setter(db, organization_id, name, f"{name.lower()}@example.com", aliases=[f"{name.lower()}-dm"])
         for name, values in SOURCES.items():
@@ -129,7 +128,7 @@ class _Team:
         medium = self.dice.choice([values[0] for values in TRAFFIC.values()])
         campaign = self.dice.choice([values[0] for values in SOURCES.values()])
         return Booking(
-            person=Person(person, f"{person.lower().replace(' ', '.')}.{self.number}@example.com", f"+1 202 555 {self.number % 10000:04d}"),
+            person=Person(person, f"{person.lower().replace(' ', '.')}.{self.number}@example.com"),
             scheduled_at=at, ends_at=at + timedelta(minutes=45),
             booked_at=min(at - timedelta(hours=self.dice.randint(4, 120)), self.now - timedelta(hours=1)),
             hosts=[self.dice.choice(self.hosts)], call_type=self.dice.choice(("Strategy Call", "Strategy Call", "Follow-up")),

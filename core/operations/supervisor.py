@@ -108,7 +108,7 @@ class Supervisor:
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
     async def _relay(self, name: str, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None  # noqa: S101 - it was asked for as a pipe
+        assert process.stdout is not None
         while line := await process.stdout.readline():
             print(f"{name:>8} | {line.decode(errors='replace').rstrip()}", flush=True)
 

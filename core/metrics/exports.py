@@ -1,0 +1,134 @@
+"""Whole tables out: streamed from Postgres in constant memory, as the caller may see them, safe to open in a spreadsheet."""
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
+from psycopg import sql
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core.metrics.export_tables import ExportTable, export_table
+from core.platform.clock import Period
+from core.platform.errors import InvalidInput, NotAllowed
+
+FORMATS = {"csv": "text/csv; charset=utf-8", "json": "application/x-ndjson", "parquet": "application/vnd.apache.parquet"}
+BATCH = 5_000
+SOFT_DELETED = ("events", "payments")
+ARROW_TYPES = {
+    16: pa.bool_(), 23: pa.int32(), 20: pa.int64(), 1700: pa.decimal128(18, 3), 1184: pa.timestamp("us", "UTC"), 1082: pa.date32(),
+}  # by Postgres type
+
+
+def stream(
+    db: Session, name: str, fmt: str, *, period: Period | None = None, columns: Sequence[str] | None = None
+) -> Iterator[bytes]:
+    """The rows that the caller may see, by date, as chunks of bytes; the export is recorded in the audit log first.
+
+    ``period`` cuts by the table's own date; tables of settings have none. A viewer gets no contact details. The caller's
+    transaction must stay open until the last chunk.
+
+    Raises:
+        InvalidInput: unknown table, format or column.
+        NotAllowed: reps and viewers export no tables of contacts or payouts; the database shows them no rows.
+    """
+    table = export_table(name)
+    if fmt not in FORMATS:
+        raise InvalidInput(f"“{fmt}” is not a format; use {', '.join(FORMATS)}.", field="format")
+    chosen = list(columns or table.columns)
+    if unknown := [column for column in chosen if column not in table.columns]:
+        raise InvalidInput(f"{name} has no column “{unknown[0]}”.", field="columns")
+    raw: Any = db.connection().connection.driver_connection
+    _record(db, name, fmt)
+    query = _query(table, chosen, period, safe=fmt == "csv").as_string(raw)
+    return {"csv": _csv, "json": _json_lines, "parquet": _parquet}[fmt](raw, query)
+
+
+def _record(db: Session, name: str, fmt: str) -> None:
+    if not db.execute(text("select app.record_export(:table, :format)"), {"table": name, "format": fmt}).scalar():
+        raise NotAllowed("Sign in to export.")
+
+
+def _query(table: ExportTable, columns: Sequence[str], period: Period | None, *, safe: bool) -> sql.Composed:
+    expressions = [sql.SQL("{} as {}").format(_expression(table, column, safe), sql.Identifier(column)) for column in columns]
+    where: sql.Composable = sql.SQL("deleted_at is null" if table.name in SOFT_DELETED else "true")
+    if period is not None and table.date is not None:
+        where += sql.SQL(" and {date} >= {start} and {date} < {end}").format(
+            date=sql.Identifier(table.date), start=sql.Literal(period.starts_at), end=sql.Literal(period.ends_at)
+        )
+    order = sql.SQL(", ").join(map(sql.Identifier, filter(None, (table.date, "id"))))
+    return sql.SQL("select {} from app.{} where {} order by {}").format(
+        sql.SQL(", ").join(expressions), sql.Identifier(table.name), where, order
+    )
+
+
+def _expression(table: ExportTable, column: str, safe: bool) -> sql.Composable:
+    value: sql.Composable = sql.Identifier(column)
+    if column in table.private:
+        value = sql.SQL("case when (select app.cur_role()) <> 'viewer' then {} end").format(value)
+    if safe and (column in table.texts or column in table.private):
+        # A spreadsheet runs text that starts like a formula; a leading apostrophe makes it text again. Numbers stay numbers.
+        value = sql.SQL(r"case when {0} ~ '^[=+\-@\t\r]' then '''' || {0} else {0} end").format(value)
+    return value
+
+
+def _csv(raw: psycopg.Connection, query: str) -> Iterator[bytes]:
+    with raw.cursor() as cursor, cursor.copy(f"copy ({query}) to stdout (format csv, header)") as rows:
+        for chunk in rows:
+            yield bytes(chunk)
+
+
+def _json_lines(raw: psycopg.Connection, query: str) -> Iterator[bytes]:
+    with raw.cursor() as cursor:
+        for (line,) in cursor.stream(f"select row_to_json(r)::text from ({query}) r"):
+            yield line.encode() + b"\n"
+
+
+def _parquet(raw: psycopg.Connection, query: str) -> Iterator[bytes]:
+    """Text columns throughout but for numbers, instants and truth values, which keep their types."""
+    with raw.cursor(name="export") as cursor:
+        cursor.execute(query)
+        rows, names = cursor.fetchmany(BATCH), [column.name for column in cursor.description or ()]
+        schema = pa.schema([(column.name, ARROW_TYPES.get(column.type_code, pa.string())) for column in cursor.description or ()])
+        sink = _Sink()
+        with pq.ParquetWriter(sink, schema) as writer:
+            while rows:
+                columns = [[_arrow_value(value) for value in values] for values in zip(*rows, strict=True)]
+                writer.write_table(pa.table(dict(zip(names, columns, strict=True)), schema=schema))
+                yield sink.take()
+                rows = cursor.fetchmany(BATCH)
+        yield sink.take()
+
+
+class _Sink(io.RawIOBase):
+    """Where the Parquet writer writes: forgets what was taken, but not how much it was, since offsets count from the start."""
+
+    def __init__(self) -> None:
+        self.chunks: list[bytes] = []
+        self.written = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        chunk = bytes(data)
+        self.chunks.append(chunk)
+        self.written += len(chunk)
+        return len(chunk)
+
+    def tell(self) -> int:
+        return self.written
+
+    def take(self) -> bytes:
+        """What was written since the last time."""
+        chunk = b"".join(self.chunks)
+        self.chunks.clear()
+        return chunk
+
+
+def _arrow_value(value: Any) -> Any:
+    return str(value) if type(value).__name__ in ("UUID", "list") else value

@@ -1,0 +1,151 @@
+"""Payments as people and programs look at them."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pandas as pd
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from core.bookings.models import CallStatus, Closer, Event, Package, Setter
+from core.money.models import AttributionMethod, Payment, Refund
+from core.people.models import Source
+from core.people.privacy import visible
+from core.platform.clock import Period
+
+ID_COLUMNS = ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id")
+
+
+@dataclass(frozen=True)
+class PaymentFilter:
+    """What a list of payments is narrowed to; ``counting_only`` leaves out failed, deleted and superseded ones."""
+
+    period: Period | None = None
+    ids: Mapping[str, Sequence[UUID]] | None = None
+    unattributed: bool = False
+    counting_only: bool = False
+    event_id: UUID | None = None
+
+
+def _columns() -> tuple[Any, ...]:
+    return (
+        Payment.id, Payment.amount, Payment.refund_amount, Payment.net_revenue, Payment.currency, Payment.payment_date,
+        visible(Payment.customer_email), visible(Payment.customer_name), Payment.status, Payment.disputed, Payment.processor,
+        Payment.processor_payment_id, Payment.event_id, Closer.name.label("closer"), Setter.name.label("setter"),
+        Source.name.label("source"), Package.name.label("package"), Payment.attribution_method, visible(Payment.attribution_reason),
+        Payment.superseded_by_id, Payment.deal_type, Payment.counts,
+    )
+
+
+def _named(query: Select[Any]) -> Select[Any]:
+    for table, column in (
+        (Closer, Payment.closer_id), (Setter, Payment.setter_id), (Source, Payment.source_id), (Package, Payment.package_id),
+    ):
+        query = query.outerjoin(table, (table.organization_id == Payment.organization_id) & (table.id == column))
+    return query
+
+
+def _conditions(chosen: PaymentFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [Payment.deleted_at.is_(None)]
+    if chosen.period is not None:
+        conditions.append(chosen.period.covers(Payment.payment_date))
+    for name, ids in (chosen.ids or {}).items():
+        if ids and name in ID_COLUMNS:
+            conditions.append(getattr(Payment, name).in_(list(ids)))
+    if chosen.unattributed:
+        conditions += [Payment.counts.is_(True), Payment.event_id.is_(None), Payment.attribution_method == AttributionMethod.NONE]
+    if chosen.counting_only:
+        conditions.append(Payment.counts.is_(True))
+    if chosen.event_id is not None:
+        conditions.append(Payment.event_id == chosen.event_id)
+    return conditions
+
+
+def payments_page(
+    db: Session, chosen: PaymentFilter, *, limit: int = 50, after: tuple[datetime, UUID] | None = None
+) -> list[Row[Any]]:
+    """Payments that the caller may see, latest first; ``after`` is the place that the page before ended at."""
+    query = _named(select(*_columns()).select_from(Payment)).where(*_conditions(chosen))
+    if after is not None:
+        query = query.where(tuple_(Payment.payment_date, Payment.id) < after)
+    return list(db.execute(query.order_by(Payment.payment_date.desc(), Payment.id.desc()).limit(limit)))
+
+
+def payments_table(db: Session, chosen: PaymentFilter, *, limit: int = 500) -> pd.DataFrame:
+    """The same as a table. Columns: those of ``payments_page``; money Decimal, instants aware in UTC."""
+    names = [column.key for column in _columns()]
+    return pd.DataFrame([tuple(row) for row in payments_page(db, chosen, limit=limit)], columns=names)
+
+
+def payment_sums(db: Session, chosen: PaymentFilter) -> dict[str, tuple[int, Any, Any]]:
+    """Count, cash and net revenue of the counting payments that the filter leaves, by currency."""
+    sums = select(
+        Payment.currency, func.count(), func.sum(Payment.amount), func.sum(Payment.net_revenue)
+    ).where(*_conditions(chosen), Payment.counts).group_by(Payment.currency).order_by(Payment.currency)
+    return {row[0]: (row[1], row[2], row[3]) for row in db.execute(sums)}
+
+
+def payment_detail(db: Session, payment_id: UUID) -> Row[Any] | None:
+    """Everything of one payment; None when there is none, or none for the caller."""
+    more = (Payment.payment_type, Payment.membership_key, Payment.note, Payment.dispute_status, Payment.attributed_at)
+    return db.execute(_named(select(*_columns(), *more).select_from(Payment)).where(Payment.id == payment_id)).first()
+
+
+def refunds_of(db: Session, payment_id: UUID) -> pd.DataFrame:
+    """The payment's refunds and lost disputes, by date. Columns: refunded_at, kind, amount, currency, status, reason."""
+    columns = (Refund.refunded_at, Refund.kind, Refund.amount, Refund.currency, Refund.status, Refund.reason)
+    rows = db.execute(
+        select(*columns).where(Refund.payment_id == payment_id, Refund.amount > 0).order_by(Refund.refunded_at, Refund.id)
+    )
+    return pd.DataFrame([tuple(row) for row in rows], columns=[column.key for column in columns])
+
+
+def suggestions(db: Session, payment_id: UUID, *, limit: int = 8) -> list[Row[Any]]:
+    """Calls that a payment may belong to, likeliest first: same customer, then same name, then nearest in time.
+
+    Cancelled and moved calls are left out; the window is 60 days before the payment and 14 after.
+    """
+    payment = db.get_one(Payment, _key(db, payment_id))
+    same_email = Event.lead_email_normalized == payment.customer_email_normalized
+    same_name = func.lower(Event.lead_name) == func.lower(payment.customer_name)
+    distance = func.abs(func.extract("epoch", Event.scheduled_at - payment.payment_date))
+    near = (Event.scheduled_at >= payment.payment_date - timedelta(days=60)) & (
+        Event.scheduled_at <= payment.payment_date + timedelta(days=14)
+    )
+    query = select(
+        Event.id, visible(Event.lead_name), visible(Event.lead_email), Event.scheduled_at, Event.closer_name, Event.event_outcome
+    ).where(
+        or_(near, same_email), Event.call_status.not_in([CallStatus.CANCELED, CallStatus.RESCHEDULED]), Event.deleted_at.is_(None)
+    ).order_by(func.coalesce(same_email, False).desc(), func.coalesce(same_name, False).desc(),
+               (Event.event_outcome == "closed").desc().nulls_last(), distance).limit(limit)
+    return list(db.execute(query))
+
+
+def _key(db: Session, payment_id: UUID) -> tuple[UUID, UUID]:
+    return db.execute(select(func.app.cur_org())).scalar_one(), payment_id
+
+
+def reconciliation_list(db: Session) -> pd.DataFrame:
+    """Cash from forms that no processor has reported, beside the same customer's nearest payment of another amount.
+
+    Columns: payment_id, customer_email, payment_date, amount, currency, other_payment_id, other_amount, other_date. What is
+    the same money for certain is reconciled already; these need a look.
+    """
+    other = Payment.__table__.alias("other")
+    query = select(
+        Payment.id.label("payment_id"), visible(Payment.customer_email), Payment.payment_date, Payment.amount, Payment.currency,
+        other.c.id.label("other_payment_id"), other.c.amount.label("other_amount"), other.c.payment_date.label("other_date"),
+    ).join(
+        other, (other.c.organization_id == Payment.organization_id)
+        & (other.c.customer_email_normalized == Payment.customer_email_normalized)
+        & other.c.connection_id.is_not(None) & other.c.counts & (other.c.currency == Payment.currency)
+    ).where(
+        Payment.connection_id.is_(None), Payment.counts,
+        func.abs(func.extract("epoch", other.c.payment_date - Payment.payment_date)) < 30 * 86400,
+    ).order_by(Payment.payment_date.desc(), Payment.id)
+    found = db.execute(query)
+    return pd.DataFrame([tuple(row) for row in found], columns=list(found.keys()))

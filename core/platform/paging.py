@@ -1,0 +1,36 @@
+"""Lists in pages: a cursor holds the last row's place, so that new rows neither repeat nor hide others."""
+from __future__ import annotations
+
+import base64
+import json
+from datetime import datetime
+from uuid import UUID
+
+from core.platform.errors import InvalidInput
+
+DEFAULT_LIMIT, LARGEST_LIMIT = 50, 500
+
+
+def check_limit(text: str | None) -> int:
+    """The number of rows of a page. Raises InvalidInput."""
+    if text is None:
+        return DEFAULT_LIMIT
+    if not text.isdigit() or not 1 <= int(text) <= LARGEST_LIMIT:
+        raise InvalidInput(f"limit must be a number from 1 to {LARGEST_LIMIT}.", field="limit")
+    return int(text)
+
+
+def encode_cursor(at: datetime, row_id: UUID) -> str:
+    """The place after a row, opaque to whoever carries it."""
+    return base64.urlsafe_b64encode(json.dumps([at.isoformat(), str(row_id)]).encode()).decode()
+
+
+def decode_cursor(text: str | None) -> tuple[datetime, UUID] | None:
+    """The place that a cursor holds. Raises InvalidInput for one that we did not make."""
+    if not text:
+        return None
+    try:
+        at, row_id = json.loads(base64.urlsafe_b64decode(text.encode()))
+        return datetime.fromisoformat(at), UUID(row_id)
+    except (ValueError, TypeError) as error:
+        raise InvalidInput("The cursor is not valid; start again without one.", field="cursor") from error

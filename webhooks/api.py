@@ -1,0 +1,83 @@
+"""The HTTP API's routes, and what all of them share: who calls, how often, and how errors are told."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy.exc import OperationalError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from core.platform.database import as_guest
+from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound, SalesOpsError, TooManyRequests
+from core.platform.log import logger
+from core.tenancy.api_access import Caller, NotSignedIn, caller_of
+from core.tenancy.sign_in import take_hit
+from webhooks import api_auth, api_lists, api_metrics, api_payouts
+from webhooks.answers import refusal
+from webhooks.openapi import document
+from webhooks.receive import BodyTooLarge, read_body
+
+log = logger("webhooks.api")
+HOURLY = {"free": 100, "solo": 500, "team": 5_000, "enterprise": 50_000}
+HOUR_S = 3600
+STATUSES: dict[type[SalesOpsError], int] = {NotSignedIn: 401, NotAllowed: 403, NotFound: 404, Conflict: 409, InvalidInput: 422}
+Handler = Callable[[Caller, Request, bytes], Response]
+
+
+def answering(handler: Handler) -> Callable[[Request], object]:
+    """A route for a signed-in program: identity, hourly limit, then ``handler`` in a thread, errors as JSON."""
+
+    def work(request: Request, body: bytes) -> Response:
+        caller = caller_of(request.headers.get("authorization"))
+        _count(caller)
+        return handler(caller, request, body)
+
+    return _guarded(work)
+
+
+def _count(caller: Caller) -> None:
+    limit = HOURLY.get(caller.plan, HOURLY["free"])
+    with as_guest() as db:
+        wait_s = take_hit(db, f"api:{caller.organization_id}", limit, HOUR_S)
+    if wait_s:
+        raise TooManyRequests(f"The plan allows {limit} requests an hour.", retry_after_s=wait_s)
+
+
+def _guarded(work: Callable[[Request, bytes], Response]) -> Callable[[Request], object]:
+    async def route(request: Request) -> Response:
+        try:
+            body = await read_body(request)
+            return await run_in_threadpool(work, request, body)
+        except BodyTooLarge:
+            return refusal(413, "too_large", "A request may be at most 1 MiB.")
+        except TooManyRequests as error:
+            return refusal(429, error.code, error.message, retry_after_s=error.retry_after_s)
+        except SalesOpsError as error:
+            status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 400)
+            return refusal(status, error.code, error.message, field=getattr(error, "field", None))
+        except OperationalError as error:
+            log.warning("database away", error=type(error).__name__)
+            return refusal(503, "unavailable", "The database is away; try again.", retry_after_s=10)
+
+    return route
+
+
+async def openapi(_: Request) -> Response:
+    """The description of everything at this address."""
+    return JSONResponse(document())
+
+
+routes = [
+    Route("/api/auth/login", _guarded(api_auth.login), methods=["POST"]),
+    Route("/api/metrics", answering(api_metrics.metrics)),
+    Route("/api/export", answering(api_metrics.export)),
+    Route("/api/events", answering(api_lists.events)),
+    Route("/api/events/{id}/pcf", answering(api_lists.file_pcf), methods=["POST"]),
+    Route("/api/payments", answering(api_lists.payments)),
+    Route("/api/leads", answering(api_lists.leads)),
+    Route("/api/payout-snapshots", answering(api_payouts.create), methods=["POST"]),
+    Route("/api/payout-snapshots/{id}", answering(api_payouts.show)),
+    Route("/api/openapi.json", openapi),
+]

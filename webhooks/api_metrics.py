@@ -1,0 +1,103 @@
+"""``GET /api/metrics`` and ``GET /api/export``."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import date
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from core.metrics.catalog import METRICS
+from core.metrics.dimensions import dimension
+from core.metrics.exports import FORMATS, stream
+from core.metrics.filters import Filters
+from core.metrics.table import as_json, metrics_table
+from core.platform.errors import InvalidInput
+from core.tenancy.api_access import Caller
+from webhooks.api_input import ids_of, period_of
+
+FILTERS = {
+    "closer": "closers", "setter": "setters", "source": "sources", "traffic_type": "traffic_types", "call_type": "call_types",
+}
+LARGEST_DIMENSIONS = 3
+
+
+def metrics(caller: Caller, request: Request, _: bytes) -> Response:
+    """Figures of a period, grouped by any dimensions, as the caller may see them."""
+    caller.require("metrics", "read")
+    asked = request.query_params
+    period = period_of(asked.get("start"), asked.get("end"), caller.timezone)
+    by = [part.strip() for part in asked.get("by", "").split(",") if part.strip()]
+    if len(by) > LARGEST_DIMENSIONS or len(set(by)) != len(by):
+        raise InvalidInput(f"by takes at most {LARGEST_DIMENSIONS} different dimensions.", field="by")
+    dimensions = [dimension(key) for key in by]
+    keys = _metric_keys(asked.get("metrics"))
+    with caller.transaction() as db:
+        filters = _filters(db, request)
+        grouped: Any = metrics_table(db, period, by, filters).to_dict("records")
+        total: Any = metrics_table(db, period, (), filters).to_dict("records")[0]
+    named = [name for each in dimensions for name in ((each.key, f"{each.key}_id") if each.names else (each.key,))]
+    rows = [{name: _plain(row[name]) for name in named} | as_json(row, keys) for row in grouped] if by else []
+    return JSONResponse({
+        "period": {"start": period.start.isoformat(), "end": period.end.isoformat()}, "timezone": caller.timezone,
+        "currency": caller.currency, "rows": rows, "totals": as_json(total, keys),
+    })
+
+
+def _plain(value: Any) -> str | None:
+    return value.isoformat() if isinstance(value, date) else None if value is None else str(value)
+
+
+def _metric_keys(asked: str | None) -> list[str]:
+    keys = [key.strip() for key in (asked or "").split(",") if key.strip()] or list(METRICS)
+    if unknown := [key for key in keys if key not in METRICS]:
+        raise InvalidInput(f"“{unknown[0]}” is not a metric; use {', '.join(METRICS)}.", field="metrics")
+    return keys
+
+
+def _filters(db: Session, request: Request) -> Filters:
+    """``filter.closer=`` and its kind: ids, or the name of one entry."""
+    chosen: dict[str, Any] = {}
+    for name, value in request.query_params.multi_items():
+        if not name.startswith("filter."):
+            continue
+        key = name.removeprefix("filter.")
+        if key not in FILTERS:
+            raise InvalidInput(f"There is no filter “{key}”; use {', '.join(FILTERS)}.", field=name)
+        chosen[f"{key}_id"] = _by_name(db, FILTERS[key], value) or ids_of(value, name)
+    return Filters(**chosen)
+
+
+def _by_name(db: Session, table: str, name: str) -> tuple[Any, ...]:
+    query = text(f"select id from app.{table} where lower(name) = lower(:name)")  # noqa: S608 - a name of our own
+    return tuple(db.execute(query, {"name": name.replace("\0", "")}).scalars())
+
+
+def export(caller: Caller, request: Request, _: bytes) -> Response:
+    """A table, streamed; days are the organisation's, ``end_date`` exclusive."""
+    caller.require("export", "read")
+    asked = request.query_params
+    fmt, name = asked.get("format", "csv"), asked.get("table", "")
+    start, end = asked.get("start_date"), asked.get("end_date")
+    period = period_of(start, end, caller.timezone, names=("start_date", "end_date")) if start or end else None
+    columns = [part.strip() for part in asked.get("columns", "").split(",") if part.strip()] or None
+    stack = ExitStack()
+    try:
+        chunks = stream(stack.enter_context(caller.transaction()), name, fmt, period=period, columns=columns)
+    except BaseException:
+        stack.close()
+        raise
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{ "jsonl" if fmt == "json" else fmt}"'}
+    return StreamingResponse(_until_done(stack, chunks), media_type=FORMATS[fmt], headers=headers)
+
+
+def _until_done(stack: ExitStack, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The transaction lives as long as the stream."""
+    with stack:
+        yield from chunks
+
+
