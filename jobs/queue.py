@@ -1,16 +1,13 @@
 """The queue's engine: procrastinate over the schema ``jobs``, as the jobs' role."""
 from __future__ import annotations
 
-from functools import lru_cache
-
 from procrastinate import App, PsycopgConnector
 
 from core.platform.database import WORKER_ROLE, role_url
 
 
-@lru_cache
 def queue() -> App:
-    """The process's queue with every task registered."""
+    """A queue with every task registered; one for each event loop, because closing it closes its connections."""
     dsn = role_url(WORKER_ROLE).set(drivername="postgresql").render_as_string(hide_password=False)
     app = App(connector=PsycopgConnector(conninfo=dsn, kwargs={"options": "-c search_path=jobs"}))
     from jobs.tasks import register

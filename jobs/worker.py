@@ -24,5 +24,4 @@ def run_worker(stopping: threading.Event) -> None:
             return
         except (ConnectorException, psycopg.Error) as error:
             log.warning("lost the database; trying again", error=type(error).__name__)
-            queue.cache_clear()
             stopping.wait(PAUSE_S)
