@@ -27,4 +27,4 @@ def configure(level: str = "INFO") -> None:
 
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:
     """A logger whose lines carry ``name``."""
-    return structlog.get_logger(logger=name)  # lazy: bind() would fix the logger before it is configured
+    return structlog.get_logger(component=name)  # lazy: bind() would fix the configuration of this moment
