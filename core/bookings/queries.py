@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Row, Select, case, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, TextClause, case, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from core.bookings.models import CallStatus, CallType, Closer, Event, Setter
@@ -31,7 +31,7 @@ class EventFilter:
     statuses: Sequence[str] = ()
     outcomes: Sequence[str] = ()
     search: str = ""
-    condition: str | None = None
+    condition: TextClause | None = None
 
 
 def _columns() -> tuple[Any, ...]:
@@ -54,8 +54,10 @@ def _named(query: Select[Any]) -> Select[Any]:
     return query
 
 
-def _conditions(chosen: EventFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [Event.deleted_at.is_(None)]
+def _conditions(chosen: EventFilter) -> list[ColumnElement[bool] | TextClause]:
+    conditions: list[ColumnElement[bool] | TextClause] = [Event.deleted_at.is_(None)]
+    if chosen.condition is not None:
+        conditions.append(chosen.condition)
     if chosen.period is not None:
         conditions.append(chosen.period.covers(Event.scheduled_at))
     for name, ids in (chosen.ids or {}).items():

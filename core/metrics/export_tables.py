@@ -25,7 +25,8 @@ class ExportTable:
 _ALL = (
     ExportTable(
         "events", ("call_status", "event_outcome", "closer_name", "setter_name", "no_show_party", "cancel_reason",
-                   "booking_platform", "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term", "calendly_invitee_uuid"),
+                   "booking_platform", "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term",
+                   "calendly_invitee_uuid"),
         ("lead_name", "lead_email", "lead_phone"),
         ("scheduled_at", "ends_at", "booked_at", "pcf_submitted", "closer_id", "setter_id", "source_id", "traffic_type_id",
          "call_type_id", "rescheduled_to_id", "canceled_at", "canceled_late"), "scheduled_at",

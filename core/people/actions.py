@@ -25,7 +25,9 @@ class Person:
 
 
 def find_or_make_contact(db: Session, organization_id: UUID, person: Person, region: str) -> Contact | None:
-    """The contact with this e-mail, else with this phone, else a new one; None when there is neither.
+    """The contact with this e-mail, or for somebody without one with this phone, or a new one; None when there is neither.
+
+    Two addresses on one phone may be two people (a couple, an office), so a phone alone never joins them.
 
     Call it holding the organisation's lock on bookings or money: two deliveries of one new person make one contact.
     """
@@ -54,10 +56,7 @@ def _known(db: Session, email: str | None, phone: str | None) -> Contact | None:
             ContactEmail,
             (ContactEmail.organization_id == Contact.organization_id) & (ContactEmail.contact_id == Contact.id),
         ).where(ContactEmail.email_normalized == email)
-        if contact := db.scalars(by_email).first():
-            return contact
-    if phone is None:
-        return None
+        return db.scalars(by_email).first()
     return db.scalars(select(Contact).where(Contact.phone_e164 == phone).order_by(Contact.created_at, Contact.id)).first()
 
 

@@ -31,5 +31,11 @@ def upgrade() -> None:
         end $$;
         grant usage on type jobs.procrastinate_job_to_defer_v1 to so_app, so_worker, so_definer;
         grant usage on schema jobs to so_definer;
+        -- NOTIFY holds a lock of the whole database until its commit is on disk, so that deliveries would wait for each other's
+        -- commits: workers poll instead. The history of every job's states is written four times a job and read by nobody.
+        drop trigger procrastinate_jobs_notify_queue_job_inserted_v1 on jobs.procrastinate_jobs;
+        drop trigger procrastinate_trigger_status_events_insert_v1 on jobs.procrastinate_jobs;
+        drop trigger procrastinate_trigger_status_events_update_v1 on jobs.procrastinate_jobs;
+        drop trigger procrastinate_trigger_scheduled_events_v1 on jobs.procrastinate_jobs;
     """)
     connection.exec_driver_sql("set local search_path = public")

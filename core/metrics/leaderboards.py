@@ -1,0 +1,48 @@
+"""Who leads: closers or setters by one figure, with their place in the period before."""
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from sqlalchemy.orm import Session
+
+from core.metrics.catalog import METRICS
+from core.metrics.table import metrics_table
+from core.platform.clock import Period
+from core.platform.errors import InvalidInput
+
+SAMPLE = {"show_rate": "completed", "offer_rate": "shows", "close_rate": "shows", "coverage": "due", "pcf_compliance": "pcfs_due"}
+SMALL_SAMPLE = 10
+BOARD = ("show_rate", "close_rate", "booked_calls", "shows", "closes", "cash_collected", "net_revenue", "pcf_compliance")
+
+
+def leaderboard(db: Session, period: Period, who: str, metric: str, currency: str) -> pd.DataFrame:
+    """Everybody with calls or cash in the period, best first. Open ``db`` with ``core.platform.database.as_board``.
+
+    Columns: rank (int), change (places won since the period before, None when new), name, value (float, money in
+    ``currency``), sample (int, what a rate is based on; None for sums), small (bool: too few to compare), id. Raises InvalidInput.
+    """
+    if who not in ("closer", "setter") or metric not in METRICS:
+        raise InvalidInput("Choose closers or setters, and a figure that exists.", field="metric")
+    ranked = _ranked(metrics_table(db, period, (who,)), who, metric, currency)
+    earlier = _ranked(metrics_table(db, period.previous(), (who,)), who, metric, currency)
+    places = dict(zip(earlier["id"], earlier["rank"], strict=True))
+    ranked.insert(1, "change", [places[key] - rank if key in places else None for key, rank in zip(ranked["id"], ranked["rank"], strict=True)])
+    return ranked
+
+
+def _ranked(figures: pd.DataFrame, who: str, metric: str, currency: str) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+    down = METRICS[metric].good == "down"
+    records: Any = figures.to_dict("records")
+    for row in records:
+        value = row[metric].get(currency) if isinstance(row[metric], dict) else row[metric]
+        if row[f"{who}_id"] is None or value is None:
+            continue
+        sample = row[SAMPLE[metric]] if metric in SAMPLE else None
+        small = sample is not None and sample < SMALL_SAMPLE
+        rows.append({"name": row[who], "value": float(value), "sample": sample, "small": small, "id": row[f"{who}_id"]})
+    rows.sort(key=lambda row: (row["small"], row["value"] if down else -row["value"], row["name"]))
+    made = pd.DataFrame(rows, columns=["name", "value", "sample", "small", "id"])
+    made.insert(0, "rank", range(1, len(made) + 1))
+    return made

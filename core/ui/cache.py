@@ -1,0 +1,42 @@
+"""What is kept between runs: aggregates only, with organisation, user, role and the data's own stamp in the key."""
+from __future__ import annotations
+
+from uuid import UUID
+
+import pandas as pd
+import streamlit as st
+
+from core.metrics.dashboard import Dashboard, dashboard, data_stamp
+from core.metrics.filters import Filters
+from core.metrics.leaderboards import leaderboard
+from core.platform.clock import Period
+from core.platform.database import as_board, as_member
+from core.tenancy.viewers import Viewer
+
+KEPT_S = 15
+
+
+@st.cache_data(ttl=KEPT_S, max_entries=200, show_spinner=False)
+def _dashboard(
+    organization_id: UUID, user_id: UUID, role: str, stamp: str, period: Period, compared: Period | None, filters: Filters
+) -> Dashboard:
+    with as_member(user_id, organization_id) as db:
+        return dashboard(db, period, compared, filters)
+
+
+def dashboard_of(viewer: Viewer, period: Period, compared: Period | None, filters: Filters) -> Dashboard:
+    """The dashboard as this viewer may see it; computed anew as soon as an event or payment changes."""
+    with viewer.transaction() as db:
+        stamp = data_stamp(db)
+    return _dashboard(viewer.organization_id, viewer.user_id, viewer.role, stamp, period, compared, filters)
+
+
+@st.cache_data(ttl=KEPT_S, max_entries=200, show_spinner=False)
+def _leaderboard(organization_id: UUID, user_id: UUID, period: Period, who: str, metric: str, currency: str) -> pd.DataFrame:
+    with as_board(user_id, organization_id) as db:
+        return leaderboard(db, period, who, metric, currency)
+
+
+def leaderboard_of(viewer: Viewer, period: Period, who: str, metric: str) -> pd.DataFrame:
+    """The leaderboard of the viewer's organisation. Raises NotAllowed where reps may not see it."""
+    return _leaderboard(viewer.organization_id, viewer.user_id, period, who, metric, viewer.currency)

@@ -1,0 +1,60 @@
+"""Charts in one manner: quiet ground, direct labels, zero baselines, a comparison as a thin grey line."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+ACCENT, GREY, GOOD = "#2F5BD8", "#9AA3B2", "#0F8A7A"
+LAYOUT: dict[str, Any] = {
+    "margin": {"l": 8, "r": 8, "t": 8, "b": 8}, "height": 260, "hovermode": "x unified", "showlegend": False,
+    "font": {"family": "Inter, sans-serif", "size": 13}, "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
+    "xaxis": {"showgrid": False, "fixedrange": True}, "bargap": 0.35,
+    "yaxis": {"gridcolor": "rgba(128,138,155,0.2)", "rangemode": "tozero", "fixedrange": True, "zeroline": False},
+}
+CONFIG = {"displayModeBar": False, "responsive": True}
+
+
+def trend(days: Sequence[Any], values: Sequence[Any], name: str, *, before: Sequence[Any] | None = None) -> go.Figure:
+    """A figure day by day; the compared period lies under it, shifted onto the same days."""
+    figure = go.Figure(layout=LAYOUT)
+    if before is not None:
+        figure.add_scatter(x=days, y=before, mode="lines", name="compared", line={"color": GREY, "width": 1})
+    figure.add_scatter(x=days, y=values, mode="lines", name=name, line={"color": ACCENT, "width": 2}, connectgaps=False)
+    return figure
+
+
+def funnel(steps: Sequence[tuple[str, int]]) -> go.Figure:
+    """Horizontal bars from first to last step; each label says how many of the step before came this far."""
+    names = [name for name, _ in steps]
+    counts = [count for _, count in steps]
+    shares = [""] + [f" · {now / before:.0%}" if before else "" for before, now in zip(counts, counts[1:], strict=False)]
+    figure = go.Figure(layout=LAYOUT | {"hovermode": "closest"})
+    figure.add_bar(
+        x=counts, y=names, orientation="h", marker={"color": ACCENT}, cliponaxis=False, textposition="outside",
+        text=[f"{count:,}{share}" for count, share in zip(counts, shares, strict=True)], hoverinfo="skip",
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(visible=False, range=[0, max([*counts, 1]) * 1.3])
+    return figure
+
+
+def heatmap(values: Sequence[Sequence[int]], weekdays: Sequence[str], hours: Sequence[str]) -> go.Figure:
+    """Weekday by hour; darker is more."""
+    figure = go.Figure(layout=LAYOUT | {"hovermode": "closest", "height": 230})
+    figure.add_heatmap(
+        z=values, x=hours, y=weekdays, colorscale=[[0, "rgba(47,91,216,0.04)"], [1, ACCENT]], showscale=False, xgap=2, ygap=2,
+        hovertemplate="%{y} %{x}: %{z} calls<extra></extra>",
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    return figure
+
+
+def bars(names: Sequence[str], counts: Sequence[int]) -> go.Figure:
+    """Few things compared, longest first, each with its number."""
+    figure = go.Figure(layout=LAYOUT | {"hovermode": "closest", "height": 60 + 32 * len(names)})
+    figure.add_bar(x=counts, y=names, orientation="h", marker={"color": ACCENT}, text=counts, textposition="outside", hoverinfo="skip")
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(visible=False)
+    return figure

@@ -1,0 +1,121 @@
+"""The dashboard's panels."""
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.metrics.catalog import METRICS
+from core.metrics.dashboard import FUNNEL, WEEKDAYS, Dashboard
+from core.platform.clock import Period
+from core.tenancy.viewers import Viewer
+from core.ui import charts
+from core.ui.format import delta, figure, money, rate
+from core.ui.page import go
+
+CARDS = ("booked_calls", "show_rate", "close_rate", "cash_collected", "net_revenue")
+ROWS_OF = {"booked_calls": "booked_calls", "show_rate": "shows", "close_rate": "closes"}
+TRENDS = ("booked_calls", "shows", "closes", "cash_collected")
+DIRECTION: dict[str, Any] = {"up": "normal", "down": "inverse", "none": "off"}
+
+
+def show_sentence(figures: Dashboard, period: Period) -> None:
+    """The one sentence that matters, with how much of the period is known."""
+    now = figures.now
+    moved = delta("show_rate", now["show_rate"], figures.before and figures.before["show_rate"], "")
+    change = f", {abs(moved):.0f} points {'up' if moved > 0 else 'down'}" if moved else ""
+    st.markdown(
+        f"Show rate **{rate(now['show_rate'])}**{change}; {now['confirmed']:,} of {now['due']:,} calls due are confirmed. "
+        f"Net revenue **{money(now['net_revenue'], whole=True).replace('$', chr(92) + '$')}**."
+    )
+
+
+def show_cards(figures: Dashboard, viewer: Viewer) -> None:
+    """Five figures, each with its change, its course, its definition, and the way to its rows."""
+    for column, key in zip(st.columns(len(CARDS)), CARDS, strict=True):
+        metric = METRICS[key]
+        change = delta(key, figures.now[key], figures.before and figures.before[key], viewer.currency)
+        unit = " points" if metric.unit == "rate" else " %"
+        with column:
+            st.metric(
+                metric.name, figure(key, figures.now[key]), f"{change:+.0f}{unit}" if change is not None else None,
+                delta_color=DIRECTION[metric.good], help=metric.formula, border=True,
+                chart_data=course(figures.days, key, viewer.currency) or None, chart_type="area",
+            )
+            if key in ROWS_OF:
+                go("events", "See the calls", figure=ROWS_OF[key], **_kept())
+            else:
+                go("payments", "See the payments", **_kept())
+
+
+def _kept() -> dict[str, str]:
+    """The period and filters of this page, for the page of the rows."""
+    names = ("period", "from", "to", "closer", "setter", "source", "traffic_type", "call_type")
+    return {name: st.query_params[name] for name in names if st.query_params.get(name)} or {"period": "Last 30 days"}
+
+
+def course(days: pd.DataFrame, key: str, currency: str) -> list[float]:
+    """A figure day by day, without the days that have none."""
+    values = (value.get(currency, 0) if isinstance(value, dict) else value for value in days[key])
+    return [float(value) for value in values if value is not None]
+
+
+def show_trend(figures: Dashboard) -> None:
+    """One figure day by day, with the compared period under it."""
+    st.subheader("Day by day")
+    key = st.segmented_control(
+        "Figure", TRENDS, format_func=lambda name: METRICS[name].name, default="booked_calls", key="trend",
+        bind="query-params", label_visibility="collapsed",
+    ) or "booked_calls"
+    days = figures.days
+    currencies = sorted({currency for money_of in days["cash_collected"] for currency in money_of}) or [""]
+    before = None
+    if figures.days_before is not None and len(figures.days_before):
+        before = _numbers(figures.days_before[key], currencies[0])[: len(days)]
+    chart = charts.trend(list(days["day"]), _numbers(days[key], currencies[0]), METRICS[key].name, before=before)
+    st.plotly_chart(chart, config=charts.CONFIG, key="trend chart")
+
+
+def _numbers(values: Any, currency: str) -> list[float | None]:
+    plain = (value.get(currency, 0) if isinstance(value, dict) else value for value in values)
+    return [None if value is None else float(value) for value in plain]
+
+
+def show_funnel(figures: Dashboard) -> None:
+    """From booked to closed, with the rate of each step."""
+    st.subheader("From booking to close")
+    steps = [(name, int(figures.now[key])) for name, key in FUNNEL] + [("Payments", int(figures.now["payments"]))]
+    st.plotly_chart(charts.funnel(steps), config=charts.CONFIG, key="funnel")
+
+
+def show_people(figures: Dashboard, viewer: Viewer) -> None:
+    """Closers and setters side by side."""
+    for column, heading, key, people in zip(
+        st.columns(2), ("Closers", "Setters"), ("closer", "setter"), (figures.closers, figures.setters), strict=True
+    ):
+        with column:
+            st.subheader(heading)
+            rows = people.assign(
+                name=[name or "Nobody" for name in people[key]],
+                show=[rate(value) for value in people["show_rate"]],
+                cash=[float(money_of.get(viewer.currency, 0)) for money_of in people["cash_collected"]],
+            ).sort_values("cash", ascending=False)
+            st.dataframe(
+                rows[["name", "booked_calls", "show", "closes", "cash"]], hide_index=True, key=f"{key}s", row_height=36,
+                column_config={
+                    "name": heading[:-1], "booked_calls": "Booked", "show": "Show rate", "closes": "Closes",
+                    "cash": st.column_config.NumberColumn(f"Cash ({viewer.currency})", format="%,.0f"),
+                },
+            )
+    go("leaderboards", "Open the leaderboards")
+
+
+def show_heat(figures: Dashboard) -> None:
+    """When calls happen."""
+    st.subheader("When calls happen")
+    busy = [hour for hour in range(24) if any(row[hour] for row in figures.heat)]
+    hours = range(min(busy, default=8), max(busy, default=18) + 1)
+    values = [[row[hour] for hour in hours] for row in figures.heat]
+    chart = charts.heatmap(values, WEEKDAYS, [f"{hour:02d}" for hour in hours])
+    st.plotly_chart(chart, config=charts.CONFIG, key="heat")

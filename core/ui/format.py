@@ -1,0 +1,69 @@
+"""Figures as people read them: with unit, with "–" for none, money with its currency, times in the organisation's zone."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from core.metrics.catalog import METRICS
+from core.platform.clock import now
+from core.platform.money import shown
+
+NONE = "–"
+WORDS = {
+    "scheduled": "Scheduled", "completed": "Completed", "no_show": "No-show", "canceled": "Cancelled", "rescheduled": "Moved",
+    "showed": "Showed", "offer_made": "Offer made", "closed": "Closed", "succeeded": "Succeeded", "pending": "Pending",
+    "failed": "Failed", "draft": "Draft", "approved": "Approved", "paid": "Paid",
+}
+
+
+def word(value: str | None) -> str:
+    """A stored word as people say it."""
+    return WORDS.get(value, value.replace("_", " ").capitalize()) if isinstance(value, str) and value else NONE
+
+
+def when(at: datetime | None, timezone: str) -> str:
+    """``today 15:30``, ``tomorrow 09:00``, ``Tue 4 Nov 15:30``, in the organisation's zone."""
+    if at is None:
+        return NONE
+    zone = ZoneInfo(timezone)
+    local, today = at.astimezone(zone), now().astimezone(zone).date()
+    near = {today: "today", today + timedelta(days=1): "tomorrow", today - timedelta(days=1): "yesterday"}
+    day = near.get(local.date()) or f"{local:%a} {local.day} {local:%b}" + ("" if local.year == today.year else f" {local.year}")
+    return f"{day} {local:%H:%M}"
+
+
+def money(amounts: Mapping[str, Decimal], *, whole: bool = False) -> str:
+    """Every currency on its own, never added together."""
+    return " + ".join(shown(amount, currency, whole=whole) for currency, amount in amounts.items()) or NONE
+
+
+def rate(value: float | None) -> str:
+    """0.712 as 71 %; "–" for a ratio without a denominator."""
+    return NONE if value is None else f"{value:.0%}".replace("%", " %")
+
+
+def figure(key: str, value: Any, *, whole: bool = True) -> str:
+    """A metric's value with its unit."""
+    unit = METRICS[key].unit
+    if unit == "money":
+        return money(value or {}, whole=whole)
+    if unit == "rate":
+        return rate(value)
+    if unit == "hours":
+        return NONE if value is None else f"{value:,.0f} h"
+    return f"{int(value):,}"
+
+
+def delta(key: str, value: Any, before: Any, currency: str) -> float | None:
+    """The change as a number: points of a rate, else per cent of the earlier value; None when there is none to compare."""
+    unit = METRICS[key].unit
+    if unit == "money":
+        value, before = (value or {}).get(currency), (before or {}).get(currency)
+    if value is None or before is None:
+        return None
+    if unit == "rate":
+        return float(value - before) * 100
+    return float((value - before) / before) * 100 if before else None

@@ -1,0 +1,68 @@
+"""Every screen of the product: where its file lies, what it is called, and who finds it in the menu."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from core.tenancy.models import Role
+from core.tenancy.viewers import Viewer
+
+PAGES = Path(__file__).parents[2] / "pages"
+EVERYBODY = (Role.OWNER, Role.ADMIN, Role.MANAGER, Role.SALES_REP, Role.VIEWER)
+MANAGERS = (Role.OWNER, Role.ADMIN, Role.MANAGER)
+LOOKERS = (*MANAGERS, Role.VIEWER)
+ADMINS = (Role.OWNER, Role.ADMIN)
+REPS = (*MANAGERS, Role.SALES_REP)
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One page. ``menu`` False means that it is reached by links only, as the detail of something."""
+
+    key: str
+    file: str
+    title: str
+    icon: str
+    section: str
+    roles: tuple[Role, ...]
+    menu: bool = True
+
+
+SCREENS = (
+    Screen("dashboard", "sales/dashboard.py", "Dashboard", ":material/monitoring:", "Sales", LOOKERS),
+    Screen("my-day", "today/my_day.py", "My day", ":material/today:", "Sales", REPS),
+    Screen("leaderboards", "sales/leaderboards.py", "Leaderboards", ":material/leaderboard:", "Sales", EVERYBODY),
+    Screen("events", "sales/events.py", "Calls", ":material/event:", "Sales", EVERYBODY),
+    Screen("event", "sales/event.py", "Call", ":material/event:", "Sales", EVERYBODY, menu=False),
+    Screen("form", "sales/form.py", "Post-call form", ":material/edit_note:", "Sales", REPS, menu=False),
+    Screen("payments", "money/payments.py", "Payments", ":material/payments:", "Money", EVERYBODY),
+    Screen("payment", "money/payment.py", "Payment", ":material/payments:", "Money", EVERYBODY, menu=False),
+    Screen("payouts", "money/payouts.py", "Payouts", ":material/account_balance:", "Money", MANAGERS),
+    Screen("payout", "money/payout.py", "Payout", ":material/account_balance:", "Money", MANAGERS, menu=False),
+    Screen("exports", "admin/exports.py", "Exports", ":material/download:", "Admin", MANAGERS),
+    Screen("connections", "admin/connections.py", "Connections", ":material/cable:", "Admin", MANAGERS),
+    Screen("reports", "admin/reports.py", "Slack reports", ":material/forum:", "Admin", ADMINS),
+)
+BY_KEY = {screen.key: screen for screen in SCREENS}
+START = {Role.SALES_REP: "my-day"}
+
+
+def page_of(key: str, *, default: bool = False) -> st.Page:  # type: ignore[valid-type]
+    """The screen as Streamlit knows it."""
+    screen = BY_KEY[key]
+    return st.Page(
+        PAGES / screen.file, title=screen.title, icon=screen.icon, url_path=screen.key, default=default,
+        visibility="visible" if screen.menu else "hidden",
+    )
+
+
+def pages_for(viewer: Viewer | None) -> dict[str, list[st.Page]]:  # type: ignore[valid-type]
+    """The menu: every screen while nobody is signed in (so that a deep link survives the sign-in), else the role's own."""
+    start = START.get(viewer.role, "dashboard") if viewer else "dashboard"
+    menu: dict[str, list[st.Page]] = {}  # type: ignore[valid-type]
+    for screen in SCREENS:
+        if viewer is None or viewer.is_one_of(*screen.roles):
+            menu.setdefault(screen.section, []).append(page_of(screen.key, default=screen.key == start))
+    return menu

@@ -1,0 +1,79 @@
+"""What every page begins with: its guard, its title, its transactions, and the states written for people."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from core.platform.errors import SalesOpsError
+from core.tenancy.models import Role
+from core.tenancy.sign_in import viewer_of
+from core.tenancy.viewers import Viewer
+from core.ui.gate import COOKIE
+from core.ui.navigation import BY_KEY, PAGES
+
+
+def current_viewer() -> Viewer | None:
+    """Who is signed in on this browser, looked up anew at each run, so that an ended session ends here too."""
+    return viewer_of(st.context.cookies.get(COOKIE))
+
+
+def require(screen: str) -> Viewer:
+    """The first line of a page: the viewer, if their role may see ``screen``; else the page ends with a sentence."""
+    viewer = current_viewer()
+    if viewer is None:
+        st.info("You are signed out. Reload the page to sign in.")
+        st.stop()
+    if not viewer.is_one_of(*BY_KEY[screen].roles):
+        st.warning(f"Your role ({shown_role(viewer.role)}) does not include this page. An admin of {viewer.organization_name} can change that.")
+        st.stop()
+    return viewer
+
+
+def shown_role(role: Role) -> str:
+    """The role in words."""
+    return role.replace("_", " ")
+
+
+def title(text: str, viewer: Viewer, note: str = "") -> None:
+    """The page's title, and once per page the zone in which its times are."""
+    st.title(text)
+    st.caption(" · ".join(filter(None, (note, f"Times in {viewer.timezone}"))))
+
+
+@contextmanager
+def act(viewer: Viewer, done: str = "") -> Iterator[Session]:
+    """A transaction for one action: a refusal is shown as its sentence, success as ``done``; nothing is half done."""
+    try:
+        with viewer.transaction() as db:
+            yield db
+    except SalesOpsError as error:
+        st.error(error.message)
+        st.stop()
+    except OperationalError:
+        st.error("The database is away, so nothing was saved. Try again in a minute.")
+        st.stop()
+    if done:
+        st.toast(done)
+
+
+def empty(headline: str, explanation: str, link: tuple[str, str] | None = None) -> None:
+    """What will appear here, why it is empty, and the one thing to do about it (``link``: screen key and words)."""
+    with st.container(border=True):
+        st.markdown(f"**{headline}**")
+        st.caption(explanation)
+        if link is not None:
+            go(link[0], link[1])
+
+
+def go(screen: str, label: str, **parameters: str) -> None:
+    """A link to another screen, with what it is narrowed to in its address."""
+    st.page_link(PAGES / BY_KEY[screen].file, label=label, query_params=parameters or None)
+
+
+def jump(screen: str, **parameters: str) -> None:
+    """Go there now."""
+    st.switch_page(PAGES / BY_KEY[screen].file, query_params=parameters or None)

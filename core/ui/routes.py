@@ -1,0 +1,129 @@
+"""Our own routes beside the screens: cookie in, cookie out, another organisation, exports, health."""
+from __future__ import annotations
+
+import gc
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
+from datetime import date
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from core.metrics.exports import FORMATS, stream
+from core.platform.clock import Period
+from core.platform.errors import InvalidInput, NotAllowed, SalesOpsError
+from core.tenancy.sign_in import ABSOLUTE_HOURS, choose_organization, close_session, open_session, viewer_of
+from core.tenancy.viewers import Viewer
+from core.ui.gate import COOKIE
+
+
+@asynccontextmanager
+async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
+    """After the imports nothing that lives long needs to be looked at by the collector, which runs after every script."""
+    gc.collect()
+    gc.freeze()
+    yield {}
+
+
+def safe_path(wanted: str | None) -> str:
+    """A path of this server, or the start page: never somebody else's address."""
+    path = wanted or "/"
+    parts = urlsplit(path)
+    ours = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    return path if ours and "\\" not in path and path.isprintable() else "/"
+
+
+def same_origin(request: Request) -> bool:
+    """Whether a POST comes from our own page: browsers always say where a form was sent from."""
+    origin = request.headers.get("origin") or request.headers.get("referer") or ""
+    return urlsplit(origin).netloc == request.headers.get("host")
+
+
+async def ticket(request: Request) -> Response:
+    """Exchange a ticket for the cookie; a used or expired one leads back to the sign-in."""
+    address = request.client.host if request.client else ""
+    agent = request.headers.get("user-agent", "")
+    token = await run_in_threadpool(open_session, request.query_params.get("t", ""), address=address, user_agent=agent)
+    response = RedirectResponse(safe_path(request.query_params.get("next")), 303, {"Cache-Control": "no-store"})
+    if token:
+        secure = request.url.scheme == "https"
+        response.set_cookie(COOKIE, token, ABSOLUTE_HOURS * 3600, path="/", secure=secure, httponly=True, samesite="lax")
+    return response
+
+
+async def sign_out(request: Request) -> Response:
+    """End the session for good; a copied cookie is worthless afterwards."""
+    if not same_origin(request):
+        return PlainTextResponse("This request came from another site.", 403)
+    await run_in_threadpool(close_session, request.cookies.get(COOKIE, ""))
+    response = RedirectResponse("/", 303)
+    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
+    return response
+
+
+async def switch(request: Request) -> Response:
+    """Make another of the viewer's organisations the active one."""
+    if not same_origin(request):
+        return PlainTextResponse("This request came from another site.", 403)
+    form = await request.form()
+    try:
+        await run_in_threadpool(choose_organization, request.cookies.get(COOKIE, ""), UUID(str(form.get("organization"))))
+    except (ValueError, NotAllowed):
+        return PlainTextResponse("You are not a member of this organisation.", 403)
+    return RedirectResponse("/", 303)
+
+
+async def healthz(_: Request) -> Response:
+    """The process answers."""
+    return JSONResponse({"status": "ok"})
+
+
+def export(request: Request) -> Response:
+    """``/exports/{table}?format=&start=&end=&columns=``: streamed, as the viewer may see it."""
+    viewer = viewer_of(request.cookies.get(COOKIE))
+    if viewer is None:
+        return PlainTextResponse("Sign in first.", 401)
+    stack = ExitStack()
+    asked = request.query_params
+    name, fmt = request.path_params["table"], asked.get("format", "csv")
+    try:
+        columns = [part for part in asked.get("columns", "").split(",") if part] or None
+        db = stack.enter_context(viewer.transaction())
+        chunks = stream(db, name, fmt, period=_period(viewer, asked.get("start"), asked.get("end")), columns=columns)
+    except SalesOpsError as error:
+        stack.close()
+        return PlainTextResponse(error.message, 422)
+    except BaseException:
+        stack.close()
+        raise
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{"jsonl" if fmt == "json" else fmt}"'}
+    return StreamingResponse(_until_done(stack, chunks), media_type=FORMATS[fmt], headers=headers)
+
+
+def _period(viewer: Viewer, start: str | None, end: str | None) -> Period | None:
+    if not start and not end:
+        return None
+    try:
+        return Period(date.fromisoformat(start or ""), date.fromisoformat(end or ""), viewer.timezone)
+    except ValueError as error:
+        raise InvalidInput("Days are written like 2026-11-02.", field="start") from error
+
+
+def _until_done(stack: ExitStack, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The transaction lives as long as the stream."""
+    with stack:
+        yield from chunks
+
+
+routes = [
+    Route("/auth/ticket", ticket),
+    Route("/auth/sign-out", sign_out, methods=["POST"]),
+    Route("/auth/organization", switch, methods=["POST"]),
+    Route("/exports/{table}", export),
+    Route("/healthz", healthz),
+]

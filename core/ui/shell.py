@@ -1,0 +1,70 @@
+"""The script behind every screen: who is it, which organisation, which pages; then the page itself."""
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from core.tenancy.sign_in import places_of
+from core.tenancy.viewers import Viewer
+from core.ui.navigation import pages_for
+from core.ui.page import current_viewer, shown_role
+from core.ui.sign_in_form import show_sign_in
+
+FAVICON = Path(__file__).parents[2] / "static" / "favicon.png"
+STYLE = """
+<style>
+  [data-testid="stMainBlockContainer"] { max-width: 1280px; padding-top: 3.5rem; }
+  [data-testid="stMetricValue"], [data-testid="stDataFrame"] { font-variant-numeric: tabular-nums; }
+  [data-testid="stMetric"] { border-radius: 8px; }
+  .so-form { margin: 0 } .so-form button, .so-form select {
+    width: 100%; font: inherit; padding: 6px 10px; border-radius: 8px; border: 1px solid rgba(128,138,155,.4);
+    background: transparent; color: inherit; cursor: pointer }
+  .so-form button:focus-visible, .so-form select:focus-visible { outline: 2px solid #2F5BD8; outline-offset: 1px }
+  @media (max-width: 640px) {
+    [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; }
+  }
+</style>
+"""
+
+
+def show_account(viewer: Viewer) -> None:
+    """The active organisation, always in sight, the way to another one, and the way out."""
+    with st.sidebar:
+        st.markdown(f"**{_plain(viewer.organization_name)}**")
+        st.caption(f"{_plain(viewer.name)} · {shown_role(viewer.role)}")
+        places = places_of(viewer.user_id)
+        if len(places) > 1:
+            options = "".join(
+                f'<option value="{place.id}"{" selected" if place.id == viewer.organization_id else ""}>{escape(place.name)}</option>'
+                for place in places
+            )
+            st.html(
+                '<form class="so-form" method="post" action="/auth/organization"><label>Organisation '
+                f'<select name="organization">{options}</select></label><button>Switch</button></form>'
+            )
+        st.html('<form class="so-form" method="post" action="/auth/sign-out"><button>Sign out</button></form>')
+
+
+def _plain(text: str) -> str:
+    """Text as it is, not as Markdown."""
+    return "".join(f"\\{character}" if character in r"\`*_{}[]()#+-.!|<>$:~" else character for character in text)
+
+
+def main() -> None:
+    """Run once for every look at any page."""
+    st.set_page_config(page_icon=str(FAVICON), layout="wide")
+    st.html(STYLE)
+    viewer = current_viewer()
+    if viewer is None:
+        pages = pages_for(None)
+        st.navigation(pages, position="hidden")
+        show_sign_in()
+        st.stop()
+    page = st.navigation(pages_for(viewer), expanded=True)
+    show_account(viewer)
+    page.run()
+
+
+main()

@@ -1,0 +1,67 @@
+"""The sign-in: streamlit-authenticator draws the form; the check, its limits and the session behind it are our own.
+
+Its cookie is switched off (0 days), because it is readable by scripts and survives signing out, and its list of users,
+which would hold everybody's hash in memory, stays empty. That uses private attributes, hence the pinned version.
+"""
+from __future__ import annotations
+
+import secrets
+from typing import Any
+from urllib.parse import quote
+
+import streamlit as st
+from streamlit_authenticator import Authenticate
+
+from core.platform.errors import NotAllowed, TooManyRequests
+from core.tenancy.sign_in import WRONG, issue_ticket, sign_in
+
+KEY = secrets.token_urlsafe(32)
+USER = "signed-in user"
+FIELDS = {"Form name": "Sign in", "Username": "E-mail address", "Password": "Password", "Login": "Sign in"}
+
+
+class _Nobody(dict[str, Any]):
+    """The library asks for the user it has just let in; we know them already."""
+
+    def __missing__(self, _: str) -> dict[str, Any]:
+        return {"name": "", "email": "", "roles": None}
+
+
+def show_sign_in() -> None:
+    """Draw the form; a right password leads through a ticket to the cookie and back to the address that was asked for."""
+    _, middle, _ = st.columns([1, 1.4, 1])
+    with middle:
+        st.title("Sales operations")
+        form = Authenticate({"usernames": {}}, "unused", KEY, cookie_expiry_days=0, auto_hash=False, login_sleep_time=0)
+        model = form.authentication_controller.authentication_model
+        model.credentials, model.check_credentials = {"usernames": _Nobody()}, _fits
+        try:
+            form.login(fields=FIELDS, key="sign-in")
+        except TooManyRequests as error:
+            st.error(f"{error.message} It works again in {error.retry_after_s // 60 + 1} minutes.")
+            return
+        if USER in st.session_state:
+            _enter(issue_ticket(st.session_state.pop(USER)))
+        elif st.session_state.get("authentication_status") is False:
+            st.error(WRONG)
+
+
+def _fits(email: str, password: str) -> bool:
+    try:
+        st.session_state[USER] = sign_in(email, password, address=st.context.ip_address or "local")
+    except NotAllowed:
+        return False
+    return True
+
+
+def _enter(ticket: str) -> None:
+    """A page cannot set an HttpOnly cookie; a route can, so the browser is sent through one."""
+    st.session_state.pop("authentication_status", None)
+    target = f"/auth/ticket?t={quote(ticket)}&next={quote(_asked_for(), safe='')}"
+    st.html(f"<script>location.replace({target!r})</script>", unsafe_allow_javascript=True)
+
+
+def _asked_for() -> str:
+    """Path and query of the page that the browser is at."""
+    rest = (st.context.url or "").split("/", 3)
+    return "/" + rest[3] if len(rest) > 3 else "/"

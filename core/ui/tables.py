@@ -1,0 +1,42 @@
+"""Tables: sorted and searched by the reader, rows that open, downloads that a spreadsheet cannot be tricked with."""
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.ui.page import jump
+
+
+def safe_csv(frame: pd.DataFrame) -> bytes:
+    """The table as CSV; text that a spreadsheet would run as a formula is made text again, numbers stay numbers."""
+    made = frame.copy()
+    for column in made.columns:
+        if made[column].dtype == object or pd.api.types.is_string_dtype(made[column]):
+            made[column] = made[column].map(_neutral)
+    return made.to_csv(index=False).encode()
+
+
+def _neutral(value: Any) -> Any:
+    return "'" + value if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
+
+
+def table(
+    frame: pd.DataFrame, key: str, *, columns: dict[str, Any], opens: str | None = None, parameter: str = "id",
+    download: bool = True,
+) -> None:
+    """Show ``columns`` of ``frame`` (name → heading or column configuration); a chosen row opens the screen ``opens``."""
+    shown = frame[list(columns)]
+    state = st.dataframe(
+        shown, key=key, hide_index=True, column_config=columns, row_height=36,
+        on_select="rerun" if opens else "ignore", selection_mode="single-row", placeholder="–",
+    )
+    if download:
+        st.download_button(
+            "Download", lambda: safe_csv(shown), f"{key}.csv", "text/csv", key=f"{key} download", icon=":material/download:",
+            on_click="ignore",
+        )
+    rows = state.get("selection", {}).get("rows", []) if opens and state else []
+    if opens and rows:
+        jump(opens, **{parameter: str(frame.iloc[rows[0]][parameter])})

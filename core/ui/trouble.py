@@ -1,0 +1,18 @@
+"""When a page breaks: the visitor gets a sentence and a number, the log gets the rest."""
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import streamlit as st
+
+from core.platform.log import logger
+
+log = logger("screens")
+
+
+def report(error: BaseException, *_: Any) -> None:
+    """Called by Streamlit with whatever a script raised."""
+    reference = secrets.token_hex(4)
+    log.error("page broke", reference=reference, exc_info=error)
+    st.error(f"This page could not be shown. Nothing was changed. Try again; if it happens twice, report number {reference}.")

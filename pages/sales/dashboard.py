@@ -1,0 +1,62 @@
+"""Dashboard: how the period went, against which, and what needs a look."""
+from __future__ import annotations
+
+import streamlit as st
+
+from core.bookings.queries import EventFilter, events_table, pending_forms
+from core.ui import charts
+from core.ui.cache import dashboard_of
+from core.ui.dashboard import show_cards, show_funnel, show_heat, show_people, show_sentence, show_trend
+from core.ui.filters import compared_with, filter_bar, period_picker
+from core.ui.format import when, word
+from core.ui.page import empty, go, require, title
+from core.ui.tables import table
+
+viewer = require("dashboard")
+title("Dashboard", viewer, viewer.organization_name)
+first, second, third = st.columns(3, vertical_alignment="bottom")
+with first:
+    period = period_picker(viewer)
+with second:
+    compared = compared_with(period)
+with third, viewer.transaction() as db:
+    filters = filter_bar(db)
+
+figures = dashboard_of(viewer, period, compared, filters)
+if not figures.now["booked_calls"] and not figures.now["payments"]:
+    empty("No calls or payments in this period", "They appear here as soon as Calendly or a processor reports one.",
+          ("connections", "See the connections") if viewer.is_manager else None)
+    st.stop()
+
+show_sentence(figures, period)
+show_cards(figures, viewer)
+left, right = st.columns([3, 2])
+with left:
+    show_trend(figures)
+with right:
+    show_funnel(figures)
+show_people(figures, viewer)
+
+left, right = st.columns([3, 2])
+with left:
+    show_heat(figures)
+with right, viewer.transaction() as db:
+    st.subheader("Overdue forms")
+    overdue = pending_forms(db, overdue_only=True, limit=200)
+    if overdue.empty:
+        st.caption("None: every call older than the grace has its form.")
+    else:
+        st.caption(f"{len(overdue)} calls wait for their form longer than they should.")
+        counts = overdue.assign(closer=overdue["closer"].fillna("No closer")).groupby("closer").size().sort_values(ascending=False)
+        st.plotly_chart(charts.bars(list(counts.index), list(counts)), config=charts.CONFIG, key="overdue")
+        go("events", "See them", figure="overdue_pcfs", period="Last 365 days")
+
+st.subheader("Latest calls")
+with viewer.transaction() as db:
+    recent = events_table(db, EventFilter(period=period, ids=filters.values()), limit=10)
+recent["time"] = [when(at, viewer.timezone) for at in recent["scheduled_at"]]
+recent["status"] = [word(status) for status in recent["call_status"]]
+recent["outcome"] = [word(outcome) for outcome in recent["event_outcome"]]
+table(recent, "latest-calls", opens="event", columns={
+    "time": "Time", "lead_name": "Lead", "closer": "Closer", "setter": "Setter", "source": "Source", "status": "Status", "outcome": "Outcome",
+})
