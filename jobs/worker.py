@@ -11,7 +11,7 @@ from jobs.queue import queue
 
 log = logger("jobs.worker")
 CONCURRENCY = 4
-POLL_S = 1.0
+POLL_S = 0.25
 PAUSE_S = 1.0
 
 

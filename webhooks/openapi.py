@@ -66,7 +66,9 @@ def _paths() -> Json:
             *page, *days, *narrowed, _query("call_status", TEXT), _query("event_outcome", TEXT), _query("search", TEXT),
         ])},
         "/api/events/{id}/pcf": {"post": _call("File or correct a post-call form", [_ID_IN_PATH], body=form, status=201)},
-        "/api/payments": {"get": _call("Payments, latest first", [*page, *days, *narrowed, _query("unattributed", {"enum": ["true"]})])},
+        "/api/payments": {"get": _call("Payments, latest first", [
+            *page, *days, *narrowed, _query("unattributed", {"enum": ["true"]}),
+        ])},
         "/api/leads": {"get": _call("Inquiries, latest first", page)},
         "/api/payout-snapshots": {"post": _call("Freeze a period as a draft payout", body=payout, status=201)},
         "/api/payout-snapshots/{id}": {"get": _call("Header, summaries and details of a payout", [_ID_IN_PATH])},
@@ -98,9 +100,9 @@ def _call(
     answer: str = "Done",
 ) -> Json:
     error = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+    refused = {str(code): {"description": text, **error} for code, text in ERRORS.items()}
     made: Json = {
-        "summary": summary, "parameters": parameters or [],
-        "responses": {str(status): {"description": answer}} | {str(code): {"description": text, **error} for code, text in ERRORS.items()},
+        "summary": summary, "parameters": parameters or [], "responses": {str(status): {"description": answer}} | refused,
     }
     if body is not None:
         made["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}

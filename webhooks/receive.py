@@ -34,6 +34,8 @@ MAX_TEXT = 255
 SHARDS = 16
 KEPT_HEADERS = ("content-type", "user-agent", "webhook-id", "webhook-timestamp", "svix-id")
 KEEP = "select answer, retry_after from app.keep_delivery(%s, %s::int, %s::text, %s::text, %s::jsonb, %s, %s::int)"
+Headers = dict[str, str]
+Answer = tuple[str, int | None]
 shards = itertools.count()
 
 
@@ -53,11 +55,14 @@ remembered: dict[UUID, Endpoint] = {}
 async def receive(request: Request) -> Response:
     """Keep one delivery: 200 kept or kept before, 400 too deep, 401 not genuine, 413 too large, 429 too many, 503 try again."""
     try:
-        answer, retry_after_s = await keep(request, await read_body(request))
+        body = await read_body(request)
+        path = request.path_params
+        answer, retry_after_s = await keep(path["provider"], path["connection_id"], dict(request.headers), body)
     except BodyTooLarge:
         answer, retry_after_s = "too_large", None
     except (psycopg.Error, PoolTimeout, Misconfigured) as error:
-        log.error("delivery not kept", error=type(error).__name__, why=str(error))
+        # Its text may quote the delivery, which does not belong into a log.
+        log.error("delivery not kept", error=type(error).__name__, sqlstate=getattr(error, "sqlstate", None))
         answer, retry_after_s = "unavailable", None
     deliveries_total.labels(answer).inc()
     return _response(answer, retry_after_s)
@@ -79,22 +84,22 @@ def _response(answer: str, retry_after_s: int | None) -> Response:
             return refusal(503, "unavailable", "The delivery could not be kept; send it again.", retry_after_s=RETRY_AFTER_S)
 
 
-async def keep(request: Request, body: bytes) -> tuple[str, int | None]:
+async def keep(name: str, path_id: str, headers: Headers, body: bytes) -> Answer:
     """``app.keep_delivery``'s answer, ``refused`` or ``too_deep``. What is remembered of the connection is looked up again
     when it does not fit, so that a new secret counts at once."""
-    connection_id = _uuid(request.path_params["connection_id"])
+    connection_id = _uuid(path_id)
     if connection_id is None:
         return "refused", None
     async with pool().connection() as db:
         endpoint = remembered.get(connection_id)
-        if endpoint is not None and _genuine(endpoint, request, body):
-            answer, retry_after_s = await _insert(db, endpoint, request, body)
+        if endpoint is not None and _genuine(endpoint, name, headers, body):
+            answer, retry_after_s = await _insert(db, endpoint, headers, body)
             if answer != "stale":
                 return answer, retry_after_s
         endpoint = await _look_up(db, connection_id)
-        if endpoint is None or not _genuine(endpoint, request, body):
+        if endpoint is None or not _genuine(endpoint, name, headers, body):
             return "refused", None
-        return await _insert(db, endpoint, request, body)
+        return await _insert(db, endpoint, headers, body)
 
 
 def _uuid(text: str) -> UUID | None:
@@ -104,11 +109,11 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-def _genuine(endpoint: Endpoint, request: Request, body: bytes) -> bool:
-    if endpoint.provider != request.path_params["provider"]:
+def _genuine(endpoint: Endpoint, name: str, headers: Headers, body: bytes) -> bool:
+    if endpoint.provider != name:
         return False
     try:
-        provider(endpoint.provider).verify(request.headers, body, endpoint.secret, now=datetime.now(UTC))
+        provider(endpoint.provider).verify(headers, body, endpoint.secret, now=datetime.now(UTC))
     except BadSignature as error:
         log.info("refused", connection=str(endpoint.id), why=str(error))
         return False
@@ -127,16 +132,14 @@ async def _look_up(db: psycopg.AsyncConnection, connection_id: UUID) -> Endpoint
     return endpoint
 
 
-async def _insert(
-    db: psycopg.AsyncConnection, endpoint: Endpoint, request: Request, body: bytes
-) -> tuple[str, int | None]:
+async def _insert(db: psycopg.AsyncConnection, endpoint: Endpoint, headers: Headers, body: bytes) -> Answer:
     if too_deep(body):
         return "too_deep", None
-    key = _plain(provider(endpoint.provider).delivery_key(request.headers, body)) or hashlib.sha256(body).hexdigest()
-    headers = {name: _plain(request.headers[name]) for name in KEPT_HEADERS if name in request.headers}
+    key = _plain(provider(endpoint.provider).delivery_key(headers, body)) or hashlib.sha256(body).hexdigest()
+    said = {name: _plain(headers[name]) for name in KEPT_HEADERS if name in headers}
     kept = await db.execute(
         KEEP,
-        (endpoint.id, endpoint.revision, key, _event_type(endpoint.provider, body), Json(headers), body, next(shards) % SHARDS),
+        (endpoint.id, endpoint.revision, key, _event_type(endpoint.provider, body), Json(said), body, next(shards) % SHARDS),
     )
     row = await kept.fetchone()
     return row if row is not None else ("stale", None)

@@ -63,12 +63,13 @@ class WebhookDelivery(TenantRow, Base):
         CheckConstraint("status in ('pending','processed','ignored','dead')", name="status"),
         refers_to("connection_id", "webhook_connections"),
         UniqueConstraint("organization_id", "connection_id", "delivery_key"),
-        Index(None, "organization_id", "received_at"),
         Index(None, "organization_id", "connection_id", "received_at"),
         Index("ix_webhook_deliveries_open", "organization_id", "status", postgresql_where=text("status in ('pending','dead')")),
         secured("inbox"),
     )
 
+    # The connection refers to the organisation already; a second check would lock that one row for every delivery.
+    organization_id: Mapped[UUID] = mapped_column(primary_key=True)
     connection_id: Mapped[UUID]
     provider: Mapped[str]
     delivery_key: Mapped[str]

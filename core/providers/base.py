@@ -7,6 +7,7 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
@@ -48,6 +49,7 @@ class Provider(Protocol):
         """Turn the delivery into rows. Safe to repeat, in any order. Raises when it cannot be done now."""
 
 
+@cache
 def provider(name: str) -> Provider:
     """The module of an inbound provider; imported on first use, so that a process loads only what it needs."""
     if name not in INBOUND:

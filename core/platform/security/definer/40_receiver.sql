@@ -11,8 +11,9 @@ $f$;
 
 -- Keeps one verified delivery and enqueues its processing, or says why not, in one round trip:
 --   accepted · repeat · stale (the connection changed since its secret was read: verify again) · limited (retry_after is set)
--- A low limit is counted in one row and holds exactly. A high one is spread over shards, because one row would make every
--- delivery wait for the commit before it; deliveries in flight do not see each other, so it may be passed by a few.
+-- A low limit is counted in one row and holds exactly. A high one is spread over shards, each with its part of the limit,
+-- because one row would make every delivery wait for the commit before it. The row is inserted before it is counted, since only
+-- the unique key tells a repeat, which is not counted.
 create or replace function app.keep_delivery(
   p_connection uuid, p_revision int, p_delivery_key text, p_event_type text, p_headers jsonb, p_body bytea, p_shard int,
   out answer text, out retry_after int
@@ -21,9 +22,8 @@ declare
   c record;
   shards int;
   opens timestamptz := date_trunc('minute', clock_timestamp());
-  name text := 'webhook:' || p_connection;
-  hits_so_far bigint;
   kept uuid;
+  taken bigint;
 begin
   select w.organization_id, w.provider, w.rate_limit_per_minute as per_minute into c
     from app.webhook_connections w join app.organizations o on o.id = w.organization_id and o.deleted_at is null
@@ -32,27 +32,22 @@ begin
     answer := 'stale';
     return;
   end if;
-  perform 1 from app.webhook_deliveries d
-    where d.organization_id = c.organization_id and d.connection_id = p_connection and d.delivery_key = p_delivery_key;
-  if found then
-    answer := 'repeat';
-    return;
-  end if;
-  shards := case when c.per_minute <= 1000 then 1 else 16 end;
-  insert into app.rate_limits as r (key, window_start, hits) values (name || ':' || p_shard % shards, opens, 1)
-  on conflict (key, window_start) do update set hits = r.hits + 1;
-  select sum(r.hits) into hits_so_far from app.rate_limits r
-   where r.window_start = opens and r.key in (select name || ':' || n from generate_series(0, shards - 1) as n);
-  if hits_so_far > c.per_minute then
-    answer := 'limited';
-    retry_after := greatest(1, ceil(extract(epoch from opens + interval '1 minute' - clock_timestamp()))::int);
-    return;
-  end if;
   insert into app.webhook_deliveries (organization_id, connection_id, provider, delivery_key, event_type, headers, body)
   values (c.organization_id, p_connection, c.provider, p_delivery_key, p_event_type, p_headers, p_body)
   on conflict do nothing returning id into kept;
   if kept is null then
     answer := 'repeat';
+    return;
+  end if;
+  shards := case when c.per_minute <= 1000 then 1 else 16 end;
+  insert into app.rate_limits as r (key, window_start, hits)
+  values ('webhook:' || p_connection || ':' || p_shard % shards, opens, 1)
+  on conflict (key, window_start) do update set hits = r.hits + 1
+  returning r.hits into taken;
+  if taken > ceil(c.per_minute::numeric / shards) then
+    delete from app.webhook_deliveries d where d.organization_id = c.organization_id and d.id = kept;
+    answer := 'limited';
+    retry_after := greatest(1, ceil(extract(epoch from opens + interval '1 minute' - clock_timestamp()))::int);
     return;
   end if;
   perform jobs.procrastinate_defer_jobs_v1(array[row('default', 'process_delivery', 0, null, null,
