@@ -1,0 +1,134 @@
+"""The receiver beside its floor, in turns on the same machine and the same Postgres with every safety on.
+
+``python -m bench.receiver`` prints the table. The floor (``bench/bare.py``) checks an HMAC and inserts one row; the receiver
+also checks the connection and its rate limit, keeps each delivery once, and puts its processing on the queue.
+"""
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import psycopg
+
+from core.deliveries.actions import create_connection
+from core.migrations.upgrade import migrate
+from core.platform.database import WORKER_ROLE, as_system, engine, role_url
+from core.platform.local_postgres import LocalPostgres
+from core.platform.settings import settings
+from core.tenancy.models import Organization
+
+ROUNDS = 3
+SECONDS = 4.0
+CONNECTIONS = 16
+MIN_THROUGHPUT = 0.6
+MAX_P99 = 2.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure beside its floor; ``ratio`` is ours by the floor's, ``holds`` whether that is good enough."""
+
+    name: str
+    ours: str
+    floor: str
+    ratio: float
+    wanted: str
+    holds: bool
+
+
+def run() -> list[Row]:
+    """Throughput and 99th percentile of both, the median of several rounds taken in turns."""
+    with _server() as (bare_url, path, secret):
+        env = os.environ | {"BENCH_SECRET": secret, "BENCH_DATABASE_URL": bare_url}
+        with _served("bench.bare:app", env) as bare, _served("webhooks.app:app", env) as ours:
+            rounds = [(_measure(ours, path, env), _measure(bare, path, env)) for _ in range(ROUNDS)]
+    return [_throughput(rounds), _slowest(rounds)]
+
+
+@contextmanager
+def _server() -> Iterator[tuple[str, str, str]]:
+    """A migrated server of its own with one connection to receive on; the bare table's address, the path, the secret."""
+    with tempfile.TemporaryDirectory() as home, LocalPostgres(home) as postgres:
+        Path(home).chmod(0o711)  # the server's own account walks through
+        with psycopg.connect(postgres.url(), autocommit=True) as admin:
+            admin.execute("create database bench")
+        os.environ["DATABASE_URL"] = postgres.url("bench")
+        os.environ["ENCRYPTION_MASTER_KEY"] = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+        settings.cache_clear()
+        migrate()
+        with psycopg.connect(postgres.url("bench")) as owner:
+            owner.execute("create table public.bench_deliveries (id bigint generated always as identity primary key, body bytea)")
+            owner.execute(f"grant all on public.bench_deliveries to {WORKER_ROLE}")
+        secret, org = f"whsec_{secrets.token_hex(16)}", uuid4()
+        with as_system(org) as db:
+            db.add(Organization(id=org, name="Bench", slug=f"bench-{org}", timezone="UTC", currency="USD"))
+            db.flush()
+            connection = create_connection(db, org, "stripe", "Bench", secret, rate_limit=1_000_000)
+        bare_url = role_url(WORKER_ROLE).set(drivername="postgresql").render_as_string(hide_password=False)
+        yield bare_url, f"/webhooks/stripe/{connection.id}", secret
+        engine(WORKER_ROLE).dispose()
+
+
+@contextmanager
+def _served(app: str, env: dict[str, str]) -> Iterator[int]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--no-access-log", "--log-level", "warning"]
+    process = subprocess.Popen(command, env=env, cwd=Path(__file__).parents[1])  # noqa: S603 - our own program
+    try:
+        _wait(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait(port: int) -> None:
+    for _ in range(200):
+        try:
+            httpx.get(f"http://127.0.0.1:{port}/healthz")
+            return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    sys.exit("A server did not start.")
+
+
+def _measure(port: int, path: str, env: dict[str, str]) -> dict[str, float]:
+    command = [sys.executable, "-m", "bench.load", str(port), path, str(SECONDS), str(CONNECTIONS)]
+    done = subprocess.run(command, env=env, check=True, capture_output=True, text=True)  # noqa: S603 - our own program
+    measured: dict[str, float] = json.loads(done.stdout)
+    return measured
+
+
+Rounds = list[tuple[dict[str, float], dict[str, float]]]
+
+
+def _throughput(rounds: Rounds) -> Row:
+    ours, bare = (statistics.median(one[side]["per_second"] for one in rounds) for side in (0, 1))
+    ratio = statistics.median(ours["per_second"] / bare["per_second"] for ours, bare in rounds)
+    return Row("deliveries received", f"{ours:.0f}/s", f"{bare:.0f}/s", ratio, f"≥ {MIN_THROUGHPUT}", ratio >= MIN_THROUGHPUT)
+
+
+def _slowest(rounds: Rounds) -> Row:
+    ours, bare = (statistics.median(one[side]["p99_ms"] for one in rounds) for side in (0, 1))
+    ratio = statistics.median(ours["p99_ms"] / bare["p99_ms"] for ours, bare in rounds)
+    return Row("receiving, 99th percentile", f"{ours:.1f} ms", f"{bare:.1f} ms", ratio, f"≤ {MAX_P99}", ratio <= MAX_P99)
+
+
+if __name__ == "__main__":
+    for row in run():
+        print(f"{row.name:30} {row.ours:>12} {row.floor:>12} {row.ratio:6.2f}  {row.wanted:8} {'holds' if row.holds else 'MISSED'}")
