@@ -107,6 +107,7 @@ def event_detail(db: Session, event_id: UUID) -> Row[Any] | None:
         Event.cancel_reason, visible(Event.canceled_by), Event.canceled_late, Event.rescheduled_to_id, Event.other_hosts,
         Event.booking_platform, Event.contact_id, Event.utm_source, Event.utm_medium, Event.utm_campaign, Event.utm_content,
         Event.utm_term, Event.closer_user_id, Event.previous_invitee_uuid,
+        (Event.setter_id.is_(None) & Event.setter_name.is_not(None)).label("setter_name_unknown"),
     )
     query = _named(select(*_columns(), *more).select_from(Event)).where(Event.id == event_id, Event.deleted_at.is_(None))
     return db.execute(query).first()

@@ -97,6 +97,12 @@ def match_setter(db: Session, mention: str) -> Setter | None:
     return None
 
 
+def setters_by_name(db: Session) -> dict[str, UUID]:
+    """The active setters' ids by name."""
+    rows = db.execute(select(Setter.name, Setter.id).where(Setter.active).order_by(func.lower(Setter.name)))
+    return {name: setter_id for name, setter_id in rows}  # noqa: C416 - rows are no pairs to dict()
+
+
 def unmapped_setters(db: Session) -> pd.DataFrame:
     """Names that bookings mention as setter but that nobody on the roster has, most frequent first.
 

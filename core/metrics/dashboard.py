@@ -27,6 +27,7 @@ class Dashboard:
     closers: pd.DataFrame
     setters: pd.DataFrame
     heat: list[list[int]]
+    paid: int
 
 
 def dashboard(db: Session, period: Period, compared: Period | None, filters: Filters) -> Dashboard:
@@ -37,8 +38,20 @@ def dashboard(db: Session, period: Period, compared: Period | None, filters: Fil
         now, before, metrics_table(db, period, ("day",), filters),
         metrics_table(db, compared, ("day",), filters) if compared else None,
         metrics_table(db, period, ("closer",), filters), metrics_table(db, period, ("setter",), filters),
-        heat(db, period, filters),
+        heat(db, period, filters), paid_calls(db, period, filters),
     )
+
+
+def paid_calls(db: Session, period: Period, filters: Filters) -> int:
+    """How many of the period's closed calls have a payment that counts."""
+    query = text(f"""
+        select count(*) from app.events e
+         where e.scheduled_at >= :starts_at and e.scheduled_at < :ends_at and e.deleted_at is null
+           and e.event_outcome = 'closed'{filters.sql('e')}
+           and exists (select 1 from app.payments p
+                        where p.organization_id = e.organization_id and p.event_id = e.id and p.counts)
+    """)
+    return int(db.execute(query, {"starts_at": period.starts_at, "ends_at": period.ends_at, **filters.values()}).scalar_one())
 
 
 def heat(db: Session, period: Period, filters: Filters) -> list[list[int]]:

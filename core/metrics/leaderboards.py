@@ -27,7 +27,8 @@ def leaderboard(db: Session, period: Period, who: str, metric: str, currency: st
     ranked = _ranked(metrics_table(db, period, (who,)), who, metric, currency)
     earlier = _ranked(metrics_table(db, period.previous(), (who,)), who, metric, currency)
     places = dict(zip(earlier["id"], earlier["rank"], strict=True))
-    ranked.insert(1, "change", [places[key] - rank if key in places else None for key, rank in zip(ranked["id"], ranked["rank"], strict=True)])
+    ranks = zip(ranked["id"], ranked["rank"], strict=True)
+    ranked.insert(1, "change", [places[key] - rank if key in places else None for key, rank in ranks])
     return ranked
 
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import plotly.graph_objects as go
@@ -29,7 +30,7 @@ def funnel(steps: Sequence[tuple[str, int]]) -> go.Figure:
     """Horizontal bars from first to last step; each label says how many of the step before came this far."""
     names = [name for name, _ in steps]
     counts = [count for _, count in steps]
-    shares = [""] + [f" · {now / before:.0%}" if before else "" for before, now in zip(counts, counts[1:], strict=False)]
+    shares = [""] + [f" · {now / before:.0%}" if before else "" for before, now in pairwise(counts)]
     figure = go.Figure(layout=LAYOUT | {"hovermode": "closest"})
     figure.add_bar(
         x=counts, y=names, orientation="h", marker={"color": ACCENT}, cliponaxis=False, textposition="outside",
@@ -54,7 +55,9 @@ def heatmap(values: Sequence[Sequence[int]], weekdays: Sequence[str], hours: Seq
 def bars(names: Sequence[str], counts: Sequence[int]) -> go.Figure:
     """Few things compared, longest first, each with its number."""
     figure = go.Figure(layout=LAYOUT | {"hovermode": "closest", "height": 60 + 32 * len(names)})
-    figure.add_bar(x=counts, y=names, orientation="h", marker={"color": ACCENT}, text=counts, textposition="outside", hoverinfo="skip")
+    figure.add_bar(
+        x=counts, y=names, orientation="h", marker={"color": ACCENT}, text=counts, textposition="outside", hoverinfo="skip"
+    )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(visible=False)
     return figure

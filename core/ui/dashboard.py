@@ -85,7 +85,7 @@ def _numbers(values: Any, currency: str) -> list[float | None]:
 def show_funnel(figures: Dashboard) -> None:
     """From booked to closed, with the rate of each step."""
     st.subheader("From booking to close")
-    steps = [(name, int(figures.now[key])) for name, key in FUNNEL] + [("Payments", int(figures.now["payments"]))]
+    steps = [(name, int(figures.now[key])) for name, key in FUNNEL] + [("Paid", figures.paid)]
     st.plotly_chart(charts.funnel(steps), config=charts.CONFIG, key="funnel")
 
 

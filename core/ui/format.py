@@ -35,6 +35,30 @@ def when(at: datetime | None, timezone: str) -> str:
     return f"{day} {local:%H:%M}"
 
 
+def countdown(at: datetime) -> str:
+    """How soon something starts: ``now``, ``in 25 min``, ``in 3 h``; nothing when it is more than a day away."""
+    minutes = int((at - now()).total_seconds() // 60)
+    if minutes <= 0:
+        return "now"
+    if minutes < 60:
+        return f"in {minutes} min"
+    return f"in {minutes // 60} h" if minutes < 24 * 60 else ""
+
+
+def place_change(places: float | None) -> str:
+    """Places won or lost on a leaderboard since the period before; somebody who was not on it is new."""
+    if places is None or places != places:  # a missing number is not equal to itself
+        return "new"
+    return "·" if not places else f"{'▲' if places > 0 else '▼'} {abs(int(places))}"
+
+
+def based_on(sample: float | None, small: bool) -> str:
+    """How many calls a rate is based on; few are marked."""
+    if sample is None or sample != sample:
+        return ""
+    return f"of {int(sample)}{' – few' if small else ''}"
+
+
 def money(amounts: Mapping[str, Decimal], *, whole: bool = False) -> str:
     """Every currency on its own, never added together."""
     return " + ".join(shown(amount, currency, whole=whole) for currency, amount in amounts.items()) or NONE

@@ -31,6 +31,7 @@ class Screen:
 
 
 SCREENS = (
+    Screen("home", "today/home.py", "Home", ":material/home:", "Sales", EVERYBODY, menu=False),
     Screen("dashboard", "sales/dashboard.py", "Dashboard", ":material/monitoring:", "Sales", LOOKERS),
     Screen("my-day", "today/my_day.py", "My day", ":material/today:", "Sales", REPS),
     Screen("leaderboards", "sales/leaderboards.py", "Leaderboards", ":material/leaderboard:", "Sales", EVERYBODY),
@@ -43,26 +44,28 @@ SCREENS = (
     Screen("payout", "money/payout.py", "Payout", ":material/account_balance:", "Money", MANAGERS, menu=False),
     Screen("exports", "admin/exports.py", "Exports", ":material/download:", "Admin", MANAGERS),
     Screen("connections", "admin/connections.py", "Connections", ":material/cable:", "Admin", MANAGERS),
-    Screen("reports", "admin/reports.py", "Slack reports", ":material/forum:", "Admin", ADMINS),
 )
 BY_KEY = {screen.key: screen for screen in SCREENS}
-START = {Role.SALES_REP: "my-day"}
 
 
-def page_of(key: str, *, default: bool = False) -> st.Page:  # type: ignore[valid-type]
-    """The screen as Streamlit knows it."""
+def start_of(role: Role) -> str:
+    """Where a role begins its day."""
+    return "my-day" if role == Role.SALES_REP else "dashboard"
+
+
+def page_of(key: str) -> st.Page:
+    """The screen as Streamlit knows it; home stands at the root."""
     screen = BY_KEY[key]
     return st.Page(
-        PAGES / screen.file, title=screen.title, icon=screen.icon, url_path=screen.key, default=default,
+        PAGES / screen.file, title=screen.title, icon=screen.icon, url_path=screen.key, default=key == "home",
         visibility="visible" if screen.menu else "hidden",
     )
 
 
-def pages_for(viewer: Viewer | None) -> dict[str, list[st.Page]]:  # type: ignore[valid-type]
+def pages_for(viewer: Viewer | None) -> dict[str, list[st.Page]]:
     """The menu: every screen while nobody is signed in (so that a deep link survives the sign-in), else the role's own."""
-    start = START.get(viewer.role, "dashboard") if viewer else "dashboard"
-    menu: dict[str, list[st.Page]] = {}  # type: ignore[valid-type]
+    menu: dict[str, list[st.Page]] = {}
     for screen in SCREENS:
         if viewer is None or viewer.is_one_of(*screen.roles):
-            menu.setdefault(screen.section, []).append(page_of(screen.key, default=screen.key == start))
+            menu.setdefault(screen.section, []).append(page_of(screen.key))
     return menu

@@ -28,7 +28,10 @@ def require(screen: str) -> Viewer:
         st.info("You are signed out. Reload the page to sign in.")
         st.stop()
     if not viewer.is_one_of(*BY_KEY[screen].roles):
-        st.warning(f"Your role ({shown_role(viewer.role)}) does not include this page. An admin of {viewer.organization_name} can change that.")
+        st.warning(
+            f"Your role ({shown_role(viewer.role)}) does not include this page. "
+            f"An admin of {viewer.organization_name} can change that."
+        )
         st.stop()
     return viewer
 

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 
 import streamlit as st
 
@@ -12,7 +11,7 @@ from core.ui.navigation import pages_for
 from core.ui.page import current_viewer, shown_role
 from core.ui.sign_in_form import show_sign_in
 
-FAVICON = Path(__file__).parents[2] / "static" / "favicon.png"
+FAVICON = "/app/static/favicon.png"
 STYLE = """
 <style>
   [data-testid="stMainBlockContainer"] { max-width: 1280px; padding-top: 3.5rem; }
@@ -36,9 +35,9 @@ def show_account(viewer: Viewer) -> None:
         st.caption(f"{_plain(viewer.name)} · {shown_role(viewer.role)}")
         places = places_of(viewer.user_id)
         if len(places) > 1:
+            chosen = {viewer.organization_id: " selected"}
             options = "".join(
-                f'<option value="{place.id}"{" selected" if place.id == viewer.organization_id else ""}>{escape(place.name)}</option>'
-                for place in places
+                f'<option value="{place.id}"{chosen.get(place.id, "")}>{escape(place.name)}</option>' for place in places
             )
             st.html(
                 '<form class="so-form" method="post" action="/auth/organization"><label>Organisation '
@@ -54,7 +53,7 @@ def _plain(text: str) -> str:
 
 def main() -> None:
     """Run once for every look at any page."""
-    st.set_page_config(page_icon=str(FAVICON), layout="wide")
+    st.set_page_config(page_icon=FAVICON, layout="wide")
     st.html(STYLE)
     viewer = current_viewer()
     if viewer is None:

@@ -1,7 +1,7 @@
 """Tables: sorted and searched by the reader, rows that open, downloads that a spreadsheet cannot be tricked with."""
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import streamlit as st
@@ -37,6 +37,6 @@ def table(
             "Download", lambda: safe_csv(shown), f"{key}.csv", "text/csv", key=f"{key} download", icon=":material/download:",
             on_click="ignore",
         )
-    rows = state.get("selection", {}).get("rows", []) if opens and state else []
+    rows = cast("dict[str, Any]", state)["selection"]["rows"] if opens else []
     if opens and rows:
         jump(opens, **{parameter: str(frame.iloc[rows[0]][parameter])})

@@ -58,5 +58,6 @@ recent["time"] = [when(at, viewer.timezone) for at in recent["scheduled_at"]]
 recent["status"] = [word(status) for status in recent["call_status"]]
 recent["outcome"] = [word(outcome) for outcome in recent["event_outcome"]]
 table(recent, "latest-calls", opens="event", columns={
-    "time": "Time", "lead_name": "Lead", "closer": "Closer", "setter": "Setter", "source": "Source", "status": "Status", "outcome": "Outcome",
+    "time": "Time", "lead_name": "Lead", "closer": "Closer", "setter": "Setter", "source": "Source", "status": "Status",
+    "outcome": "Outcome",
 })

@@ -1,0 +1,111 @@
+"""Connections: where providers deliver to, how they are doing, what came, and what to do when something failed."""
+from __future__ import annotations
+
+from uuid import UUID
+
+import streamlit as st
+
+from core.deliveries.actions import connection_url, create_connection, replay, rotate_secret, set_active
+from core.deliveries.models import WebhookConnection
+from core.deliveries.queries import connections_table, recent_deliveries
+from core.platform.queue import enqueue
+from core.ui.format import when, word
+from core.ui.ids import id_from_address
+from core.ui.page import act, empty, go, require, title
+from core.ui.tables import table
+
+PROVIDERS = {"calendly": "Calendly", "stripe": "Stripe", "whop": "Whop"}
+HEALTH = {
+    "well": "Deliveries arrive and are processed.", "never used": "Nothing has arrived yet.", "off": "Switched off.",
+    "failing": "Some deliveries could not be processed; see why below.", "silent": "Silent for longer than usual.",
+}
+viewer = require("connections")
+title("Connections", viewer)
+connection_id = id_from_address()
+if connection_id is None:
+    if viewer.is_admin:
+        with st.expander("Make a connection"), st.form("new connection", clear_on_submit=True):
+            provider = st.selectbox("Provider", list(PROVIDERS), format_func=PROVIDERS.get)
+            name = st.text_input("Name", placeholder="Main account")
+            hint = "Calendly: a key of your choice. Stripe: whsec_… Whop: ws_…"
+            secret = st.text_input("Signing secret", type="password", autocomplete="off", help=hint)
+            account = st.text_input("Account at the provider (optional)", placeholder="biz_… or acct_…")
+            sent = st.form_submit_button("Make connection", type="primary")
+        if sent:
+            with act(viewer) as db:
+                made = create_connection(db, viewer.organization_id, provider, name, secret, account_id=account)
+            st.query_params["id"] = str(made.id)
+            st.rerun()
+    with viewer.transaction() as db:
+        connections = connections_table(db)
+    if connections.empty:
+        empty("No connections yet", "Make one above and paste its address at the provider.")
+        st.stop()
+    connections["last"] = [when(at, viewer.timezone) if at == at and at else "–" for at in connections["last_webhook_at"]]
+    connections["shown_provider"] = [PROVIDERS[name] for name in connections["provider"]]
+    connections["how"] = [HEALTH[health] for health in connections["health"]]
+    table(connections, "connections", opens="connections", download=False, columns={
+        "name": "Name", "shown_provider": "Provider", "how": "How it is doing", "webhook_count": "Deliveries", "last": "Last",
+        "waiting": "Waiting", "dead": "Failed",
+    })
+    st.stop()
+
+with viewer.transaction() as db:
+    connection = db.get(WebhookConnection, (viewer.organization_id, connection_id))
+    rows = connections_table(db)
+    deliveries = recent_deliveries(db, connection_id)
+if connection is None:
+    empty("There is no such connection", "The link may be old.", ("connections", "All connections"))
+    st.stop()
+go("connections", "← All connections")
+state = rows[rows["id"] == connection_id].iloc[0]
+st.subheader(f"{connection.name} · {PROVIDERS[connection.provider]}")
+st.markdown(f"{HEALTH[state['health']]} {state['webhook_count']:,} deliveries so far.")
+st.caption("Paste this address at the provider:")
+st.code(connection_url(connection), language=None)
+if state["last_error"]:
+    st.warning(f"Last failure, {when(state['last_error_at'], viewer.timezone)}: {state['last_error']}")
+
+if viewer.is_admin:
+    first, second, third = st.columns(3)
+    if first.button("Send test delivery", width="stretch"):
+        with act(viewer, "On its way: it appears below in a moment.") as db:
+            enqueue(db, "send_test_delivery", viewer.organization_id, connection_id=str(connection_id))
+    if second.button("Switch off" if connection.active else "Switch on", width="stretch"):
+        with act(viewer) as db:
+            set_active(db, connection_id, not connection.active)
+        st.rerun()
+    with third.popover("Replace the secret", width="stretch"), st.form("secret", clear_on_submit=True):
+        replacement = st.text_input("New signing secret", type="password", autocomplete="off")
+        if st.form_submit_button("Replace"):
+            with act(viewer, "Replaced. Deliveries signed with the old one are refused from now on.") as db:
+                rotate_secret(db, connection_id, replacement)
+
+
+@st.fragment(run_every=5)
+def show_deliveries(connection_id: UUID) -> None:
+    """The latest deliveries, looked at again every few seconds while the page is open."""
+    viewer = require("connections")
+    with viewer.transaction() as db:
+        deliveries = recent_deliveries(db, connection_id)
+    if deliveries.empty:
+        empty("Nothing has arrived yet", "Paste the address at the provider, or send a test delivery.")
+        return
+    deliveries["time"] = [when(at, viewer.timezone) for at in deliveries["received_at"]]
+    deliveries["state"] = ["Failed" if status == "dead" else word(status) for status in deliveries["status"]]
+    st.dataframe(
+        deliveries[["time", "event_type", "state", "attempts", "last_error"]], hide_index=True, row_height=36, key="deliveries",
+        column_config={"time": "Received", "event_type": "What", "state": "State", "attempts": "Tries", "last_error": "Why"},
+    )
+
+
+st.subheader("Recent deliveries")
+if viewer.is_admin:
+    show_deliveries(connection_id)
+    dead = [row for row in deliveries.to_dict("records") if row["status"] == "dead"]
+    if dead and st.button(f"Process the {len(dead)} failed ones again"):
+        with act(viewer, "They are being processed again.") as db:
+            for row in dead:
+                replay(db, row["id"])
+else:
+    st.caption("Raw deliveries hold personal data; admins see them.")

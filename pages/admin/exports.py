@@ -1,0 +1,28 @@
+"""Exports: whole tables, streamed, in the format of your choice."""
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from core.metrics.export_tables import EXPORTS
+from core.ui.filters import period_picker
+from core.ui.page import require, title
+
+FORMATS = {"csv": "CSV", "json": "JSON lines", "parquet": "Parquet"}
+viewer = require("exports")
+title("Exports", viewer, "What you download is what you may see; each export is noted in the audit log")
+name = st.selectbox("Table", list(EXPORTS), format_func=lambda key: key.replace("_", " ").capitalize(), key="table", bind="query-params")
+table = EXPORTS[name or "events"]
+period = period_picker(viewer) if table.date else None
+if table.date:
+    st.caption(f"Cut by {table.date.replace('_', ' ')}.")
+columns = st.multiselect("Columns", table.columns, default=table.columns)
+fmt = st.segmented_control("Format", list(FORMATS), format_func=FORMATS.get, default="csv", required=True) or "csv"
+days = {"start": period.start.isoformat(), "end": period.end.isoformat()} if period else {}
+if not columns:
+    st.info("Choose at least one column.")
+else:
+    chosen = {} if columns == table.columns else {"columns": ",".join(columns)}
+    address = f"/exports/{table.name}?{urlencode({'format': fmt} | days | chosen)}"
+    st.link_button("Download", address, type="primary", icon=":material/download:")

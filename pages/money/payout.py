@@ -1,0 +1,87 @@
+"""One payout: its sums, its payments, what has changed since, and its approval."""
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import streamlit as st
+
+from core.money.models import SnapshotState
+from core.money.payouts import approve, changes_since, details_table, discard, get_snapshot, mark_paid, summaries_table
+from core.platform.errors import NotFound
+from core.ui.format import money, when, word
+from core.ui.ids import id_from_address
+from core.ui.page import act, empty, jump, require, title
+from core.ui.tables import table
+
+SUMS = {"cash_collected": "Cash collected", "refunds": "Refunds", "net_revenue": "Net revenue"}
+viewer = require("payout")
+snapshot_id = id_from_address()
+try:
+    with viewer.transaction() as db:
+        if snapshot_id is None:
+            raise NotFound("There is no such payout.")
+        payout = get_snapshot(db, snapshot_id)
+        details, summaries = details_table(db, snapshot_id), summaries_table(db, snapshot_id)
+        changes = changes_since(db, snapshot_id)
+except NotFound:
+    empty("There is no such payout", "It may have been discarded.", ("payouts", "All payouts"))
+    st.stop()
+
+last = payout.period_end - timedelta(days=1)
+title(payout.name, viewer, f"{payout.period_start.day} {payout.period_start:%b} – {last.day} {last:%b %Y} · {word(payout.state)}")
+for column, (key, label) in zip(st.columns(3), SUMS.items(), strict=True):
+    amounts = {currency: Decimal(sums[key]) for currency, sums in payout.totals.items()}
+    column.metric(label, money(amounts), border=True)
+if changes.empty:
+    st.caption("Nothing has changed since: a payout of these days made now would be the same.")
+else:
+    st.warning(f"{len(changes)} payments would count differently today. A payout stays as it was; what changed goes into the next.")
+    with st.expander("What changed"):
+        table(changes, "changes", columns={
+            "what": "What", "currency": "", "net_then": "Net then", "net_now": "Net now", "closer_then": "Closer then",
+            "closer_now": "Closer now",
+        }, download=False)
+
+dimension = st.segmented_control(
+    "By", ["closer", "setter", "source", "package"], default="closer", format_func=str.capitalize, key="by",
+    bind="query-params", label_visibility="collapsed",
+) or "closer"
+rows = summaries[summaries["dimension"] == dimension].copy()
+rows["label"] = rows["label"].fillna("None")
+for key in SUMS:
+    rows[key] = [float(value) for value in rows[key]]
+amounts_format = {key: st.column_config.NumberColumn(label, format="%,.2f") for key, label in SUMS.items()}
+table(rows, f"payout-by-{dimension}", columns={
+    "label": dimension.capitalize(), "payment_count": "Payments", **amounts_format, "currency": "",
+})
+
+st.subheader("Payments")
+details["date"] = [when(at, viewer.timezone) for at in details["payment_date"]]
+details["id"] = details["payment_id"]
+for key in ("amount", "refund_amount", "net_revenue"):
+    details[key] = [float(value) for value in details[key]]
+table(details, "payout-payments", opens="payment", columns={
+    "date": "Date", "customer_name": "Customer", "amount": st.column_config.NumberColumn("Amount", format="%,.2f"),
+    "refund_amount": st.column_config.NumberColumn("Refunds", format="%,.2f"),
+    "net_revenue": st.column_config.NumberColumn("Net", format="%,.2f"), "currency": "", "closer_name": "Closer",
+    "setter_name": "Setter", "source_name": "Source", "package_name": "Package", "attribution_reason": "Why",
+})
+
+if viewer.is_admin and payout.state == SnapshotState.DRAFT:
+    st.subheader("Approve")
+    st.caption("Once approved, neither you nor anybody else can change it, and its payments keep their closer and setter.")
+    typed = st.text_input(f"Type the payout's name to approve it: {payout.name}")
+    first, second = st.columns(2)
+    if first.button("Approve payout", type="primary", disabled=typed.strip() != payout.name, width="stretch"):
+        with act(viewer, "Approved.") as db:
+            approve(db, payout.id, viewer)
+        st.rerun()
+    if second.button("Discard draft", width="stretch"):
+        with act(viewer, "Discarded.") as db:
+            discard(db, payout.id, viewer)
+        jump("payouts")
+elif viewer.is_admin and payout.state == SnapshotState.APPROVED and st.button("Mark as paid", type="primary"):
+    with act(viewer, "Marked as paid.") as db:
+        mark_paid(db, payout.id, viewer)
+    st.rerun()

@@ -1,0 +1,69 @@
+"""One call: who and when, how it stands and what comes next, its money and its story."""
+from __future__ import annotations
+
+import streamlit as st
+
+from core.bookings.queries import event_detail, timeline
+from core.bookings.roster import map_setter, setters_by_name
+from core.money.queries import PaymentFilter, payments_table
+from core.platform.queue import enqueue
+from core.tenancy.models import Role
+from core.ui.format import money, when, word
+from core.ui.ids import id_from_address
+from core.ui.page import act, empty, go, require, title
+from core.ui.tables import table
+
+viewer = require("event")
+event_id = id_from_address()
+with viewer.transaction() as db:
+    event = event_detail(db, event_id) if event_id else None
+    payments = payments_table(db, PaymentFilter(event_id=event_id)) if event else None
+    story = timeline(db, event_id, list(payments["id"])) if event_id and payments is not None else None
+if event is None or payments is None or story is None:
+    empty("There is no such call", "It may belong to somebody else, or the link is old.", ("events", "All calls"))
+    st.stop()
+
+title(event.lead_name or "Call", viewer, f"{event.call_type or 'Call'} · {when(event.scheduled_at, viewer.timezone)}")
+state = word(event.event_outcome) if event.event_outcome else word(event.call_status)
+st.markdown(f"**{state}**" + (" · form filed" if event.pcf_submitted else ""))
+may_file = viewer.is_manager or event.closer_user_id == viewer.user_id
+if may_file and event.call_status not in ("canceled", "rescheduled"):
+    go("form", "Correct the form" if event.pcf_submitted else "File the form", event=str(event.id))
+if event.rescheduled_to_id:
+    go("event", "This call was moved: open the new one", id=str(event.rescheduled_to_id))
+
+left, right = st.columns([3, 2])
+with left:
+    st.subheader("What happened")
+    for line in story.to_dict("records"):
+        st.markdown(f"{line['summary']}  \n:gray[{when(line['at'], viewer.timezone)}]".replace("$", "\\$"))
+    if not payments.empty:
+        st.subheader("Payments")
+        payments["paid"] = [when(at, viewer.timezone) for at in payments["payment_date"]]
+        payments["sum"] = [money({row.currency: row.amount}) for row in payments.itertuples()]
+        payments["state"] = ["counted elsewhere" if row.superseded_by_id else word(row.status) for row in payments.itertuples()]
+        table(payments, "payments-of-call", opens="payment", download=False,
+              columns={"paid": "Date", "sum": "Amount", "processor": "From", "state": "State"})
+with right:
+    st.subheader("Facts")
+    facts = {
+        "Closer": event.closer, "Setter": event.setter, "Source": event.source, "Traffic": event.traffic_type,
+        "E-mail": event.lead_email, "Phone": event.lead_phone, "Booked": when(event.booked_at, viewer.timezone),
+        "Cancelled because": event.cancel_reason, "Missing": event.no_show_party, "Campaign": event.utm_campaign,
+        **{answer.get("question", ""): answer.get("answer") for answer in event.answers or []},
+    }
+    for name, value in facts.items():
+        if value:
+            st.text(f"{name}: {value}")
+    if event.meeting_url and str(event.meeting_url).startswith("https://"):
+        st.link_button("Join the call", event.meeting_url)
+    if event.setter_name_unknown and viewer.is_one_of(Role.OWNER, Role.ADMIN):
+        with viewer.transaction() as db:
+            setters = setters_by_name(db)
+        st.caption("Nobody on the roster has this setter's name. Say who it is, for this and every other call:")
+        name = st.selectbox("Setter", list(setters), index=None, placeholder="Choose a setter", label_visibility="collapsed")
+        if name and st.button(f"{event.setter} is {name}"):
+            with act(viewer, "Every call of this name is theirs now.") as db:
+                for changed in map_setter(db, event.setter, setters[name]):
+                    enqueue(db, "attribute_event", viewer.organization_id, once=f"attribute_event {changed}", event_id=str(changed))
+            st.rerun()

@@ -1,0 +1,57 @@
+"""Leaderboards: who leads, by which figure, and who moved."""
+from __future__ import annotations
+
+import streamlit as st
+
+from core.metrics.catalog import METRICS
+from core.metrics.leaderboards import BOARD
+from core.platform.errors import NotAllowed
+from core.tenancy.models import Role
+from core.tenancy.queries import home_of
+from core.ui.cache import leaderboard_of
+from core.ui.filters import period_picker
+from core.ui.format import based_on, place_change
+from core.ui.page import empty, require, title
+
+viewer = require("leaderboards")
+title("Leaderboards", viewer, viewer.organization_name)
+with viewer.transaction() as db:
+    home = home_of(db)
+figures = [key for key in BOARD if home.leaderboards_show_money or viewer.role != Role.SALES_REP or METRICS[key].unit != "money"]
+
+first, second, third = st.columns([1, 1, 1], vertical_alignment="bottom")
+with first:
+    period = period_picker(viewer, default="This month")
+with second:
+    metric = st.selectbox("Figure", figures, format_func=lambda key: METRICS[key].name, key="metric", bind="query-params")
+with third:
+    who = st.segmented_control("Who", ["closer", "setter"], format_func=lambda key: f"{key.capitalize()}s", default="closer",
+                               key="who", bind="query-params") or "closer"
+try:
+    board = leaderboard_of(viewer, period, who, metric or figures[0])
+except NotAllowed:
+    empty("Leaderboards are not shown", "Your organisation keeps them to managers.")
+    st.stop()
+if board.empty:
+    empty("Nobody to rank yet", "As soon as calls of this period have a closer or setter, they appear here.")
+    st.stop()
+
+metric = metric or figures[0]
+unit = METRICS[metric].unit
+scale = 100 if unit == "rate" else 1
+top = float(board["value"].max()) * scale or 1.0
+shown = board.assign(
+    value=board["value"] * scale,
+    change=[place_change(change) for change in board["change"]],
+    sample=[based_on(sample, small) for sample, small in zip(board["sample"], board["small"], strict=True)],
+)
+formats = {"rate": "%.0f %%", "money": f"%,.0f {viewer.currency}"}
+st.caption(f"{METRICS[metric].formula}. The arrow is the change of place since the period before; few means fewer than ten.")
+st.dataframe(
+    shown[["rank", "change", "name", "value", "sample"]], hide_index=True, row_height=36, key="board",
+    column_config={
+        "rank": st.column_config.NumberColumn("#", width="small"), "change": st.column_config.TextColumn("Place", width="small"),
+        "name": who.capitalize(), "sample": "Based on",
+        "value": st.column_config.ProgressColumn(METRICS[metric].name, format=formats.get(unit, "%d"), min_value=0, max_value=top),
+    },
+)

@@ -1,0 +1,50 @@
+"""My day: what needs this person now, one button per line; made for the phone first."""
+from __future__ import annotations
+
+from datetime import timedelta
+
+import streamlit as st
+
+from core.bookings.queries import calls_ahead, pending_forms
+from core.metrics.table import totals
+from core.platform.clock import Period, now, today
+from core.ui.format import countdown, figure, rate, when
+from core.ui.page import empty, go, require, title
+
+viewer = require("my-day")
+title(f"Hello {viewer.name.split(' ')[0]}", viewer, viewer.organization_name)
+day = today(viewer.timezone)
+month = Period(day.replace(day=1), day + timedelta(days=1), viewer.timezone)
+with viewer.transaction() as db:
+    ahead = calls_ahead(db, viewer.user_id, since=now() - timedelta(minutes=45))
+    pending = pending_forms(db, closer_user_id=viewer.user_id, limit=20)
+    mine = totals(db, month)
+
+todays = [call for call in ahead if call.scheduled_at < Period(day, day + timedelta(days=1), viewer.timezone).ends_at]
+first, second, third = st.columns(3)
+first.metric("Calls today", len(todays), border=True)
+second.metric("Forms to file", len(pending), border=True)
+third.metric("Show rate this month", rate(mine["show_rate"]), border=True, help="Shows ÷ (completed calls + no-shows), your calls")
+
+if pending.empty and not ahead:
+    empty("Nothing waits for you", "New calls appear here as soon as they are booked.", ("leaderboards", "See the leaderboards"))
+if not pending.empty:
+    st.subheader("File these forms")
+for call in pending.itertuples():
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        late = " · **overdue**" if call.overdue else ""
+        st.markdown(f"{call.lead_name or 'Lead'}  \n:gray[{when(call.scheduled_at, viewer.timezone)}]{late}")
+        go("form", "File form", event=str(call.id))
+if ahead:
+    st.subheader("Your calls")
+for call in ahead:
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        at = f":gray[{when(call.scheduled_at, viewer.timezone)}] {countdown(call.scheduled_at)}"
+        st.markdown(f"{call.lead_name or 'Lead'} · {call.call_type or 'Call'}  \n{at}")
+        go("event", "Look", id=str(call.id))
+        if call.meeting_url and call.meeting_url.startswith("https://"):
+            st.link_button("Join", call.meeting_url)
+
+st.subheader("Your month so far")
+for column, key in zip(st.columns(4), ("booked_calls", "shows", "closes", "cash_collected"), strict=True):
+    column.metric(key.replace("_", " ").capitalize(), figure(key, mine[key]), border=True)
