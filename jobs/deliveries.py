@@ -56,7 +56,9 @@ def _handle(db: Session, delivery_id: UUID) -> None:
     if delivery is None:
         return
     connection = db.scalars(select(WebhookConnection).where(WebhookConnection.id == delivery.connection_id)).one()
-    outcome = provider(delivery.provider).handle(db, connection, json.loads(delivery.body))
+    payload, module = json.loads(delivery.body), provider(delivery.provider)
+    delivery.event_type = module.event_type(payload)
+    outcome = module.handle(db, connection, payload)
     delivery.status = DeliveryStatus.IGNORED if outcome.ignored else DeliveryStatus.PROCESSED
     delivery.last_error, delivery.processed_at = outcome.ignored, now()
     _count(db, delivery)

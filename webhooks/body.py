@@ -1,13 +1,15 @@
 """Reading what a stranger sends: never more than fits, never deeper than a parser can stand."""
 from __future__ import annotations
 
+import itertools
 import re
 
 from starlette.requests import Request
 
 MAX_BODY = 1024 * 1024
 MAX_DEPTH = 64
-STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{\]}]', re.DOTALL)
+STRING = re.compile(rb'"[^"]*"')
+ALL_BUT_SHAPE = bytes(set(range(256)) - set(b'[]{}"'))
 
 
 class BodyTooLarge(Exception):
@@ -31,13 +33,7 @@ def too_deep(body: bytes) -> bool:
     """Whether JSON nests deeper than ``MAX_DEPTH``; found by counting brackets, because parsing is what it endangers."""
     if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
         return False
-    depth = 0
-    for found in STRING_OR_BRACKET.finditer(body):
-        match found[0]:
-            case b"{" | b"[":
-                depth += 1
-            case b"}" | b"]":
-                depth -= 1
-        if depth > MAX_DEPTH:
-            return True
-    return False
+    without_escapes = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    shape = STRING.sub(b"", without_escapes.translate(None, ALL_BUT_SHAPE))
+    depths = itertools.accumulate(1 if bracket in b"[{" else -1 for bracket in shape)
+    return max(depths, default=0) > MAX_DEPTH

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import psycopg
-from psycopg.types.json import Json
 from psycopg_pool import PoolTimeout
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -33,7 +32,7 @@ RETRY_AFTER_S = 10
 MAX_TEXT = 255
 SHARDS = 16
 KEPT_HEADERS = ("content-type", "user-agent", "webhook-id", "webhook-timestamp", "svix-id")
-KEEP = "select answer, retry_after from app.keep_delivery(%s, %s::int, %s::text, %s::text, %s::jsonb, %s, %s::int)"
+KEEP = "select answer, retry_after from app.keep_delivery(%s, %s::int, %s::text, %s::jsonb, %s, %s::int)"
 Headers = dict[str, str]
 Answer = tuple[str, int | None]
 shards = itertools.count()
@@ -138,8 +137,7 @@ async def _insert(db: psycopg.AsyncConnection, endpoint: Endpoint, headers: Head
     key = _plain(provider(endpoint.provider).delivery_key(headers, body)) or hashlib.sha256(body).hexdigest()
     said = {name: _plain(headers[name]) for name in KEPT_HEADERS if name in headers}
     kept = await db.execute(
-        KEEP,
-        (endpoint.id, endpoint.revision, key, _event_type(endpoint.provider, body), Json(said), body, next(shards) % SHARDS),
+        KEEP, (endpoint.id, endpoint.revision, key, json.dumps(said), body, next(shards) % SHARDS)
     )
     row = await kept.fetchone()
     return row if row is not None else ("stale", None)
@@ -148,12 +146,3 @@ async def _insert(db: psycopg.AsyncConnection, endpoint: Endpoint, headers: Head
 def _plain(text: str | None) -> str | None:
     """``text`` if Postgres can keep and index it: no zero bytes, no half characters, not endless."""
     return text if text and len(text) <= MAX_TEXT and text.isprintable() else None
-
-
-def _event_type(name: str, body: bytes) -> str | None:
-    """For the list of deliveries only."""
-    try:
-        payload = json.loads(body)
-    except ValueError:
-        return None
-    return _plain(provider(name).event_type(payload)) if isinstance(payload, dict) else None

@@ -56,7 +56,7 @@ class ConnectionActivity(Base):
 
 
 class WebhookDelivery(TenantRow, Base):
-    """One received webhook, kept raw, once per provider delivery key."""
+    """One received webhook, kept raw, once per provider delivery key; ``event_type`` is read when it is processed."""
 
     __tablename__ = "webhook_deliveries"
     __table_args__ = (

@@ -49,7 +49,7 @@ def test_a_signed_delivery_is_kept_raw_with_its_job(provider, running):
     assert said(answer) == ACCEPTED
     with as_system(org) as db:
         delivery = db.scalars(select(WebhookDelivery)).one()
-        assert (delivery.provider, delivery.event_type, delivery.status) == (provider, "test", "pending")
+        assert (delivery.provider, delivery.status) == (provider, "pending")
         assert delivery.body == signed(provider, payload(), SECRET)[0]
     assert jobs_of(org) == 1
 
