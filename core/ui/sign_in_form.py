@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode, urlsplit
 
 import streamlit as st
 from streamlit_authenticator import Authenticate
@@ -63,5 +63,6 @@ def _enter(ticket: str) -> None:
 
 def _asked_for() -> str:
     """Path and query of the page that the browser is at."""
-    rest = (st.context.url or "").split("/", 3)
-    return "/" + rest[3] if len(rest) > 3 else "/"
+    path = urlsplit(st.context.url or "").path or "/"
+    query = urlencode(st.query_params.to_dict())
+    return f"{path}?{query}" if query else path

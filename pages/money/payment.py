@@ -16,6 +16,7 @@ with viewer.transaction() as db:
     payment = payment_detail(db, payment_id) if payment_id else None
     refunds = refunds_of(db, payment_id) if payment_id and payment else None
 if payment_id is None or payment is None or refunds is None:
+    st.title("Payment")
     empty("There is no such payment", "It may belong to somebody else, or the link is old.", ("payments", "All payments"))
     st.stop()
 

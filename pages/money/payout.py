@@ -25,6 +25,7 @@ try:
         details, summaries = details_table(db, snapshot_id), summaries_table(db, snapshot_id)
         changes = changes_since(db, snapshot_id)
 except NotFound:
+    st.title("Payout")
     empty("There is no such payout", "It may have been discarded.", ("payouts", "All payouts"))
     st.stop()
 

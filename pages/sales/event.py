@@ -20,6 +20,7 @@ with viewer.transaction() as db:
     payments = payments_table(db, PaymentFilter(event_id=event_id)) if event else None
     story = timeline(db, event_id, list(payments["id"])) if event_id and payments is not None else None
 if event is None or payments is None or story is None:
+    st.title("Call")
     empty("There is no such call", "It may belong to somebody else, or the link is old.", ("events", "All calls"))
     st.stop()
 

@@ -20,6 +20,7 @@ with viewer.transaction() as db:
     lists = choices(db)
     known = load_draft(db, event_id, viewer) if event_id and event else {}
 if event_id is None or event is None:
+    st.title("Post-call form")
     empty("There is no such call", "It may belong to somebody else, or the link is old.", ("my-day", "My day"))
     st.stop()
 if not viewer.is_manager and event.closer_user_id != viewer.user_id:
