@@ -108,8 +108,8 @@ def _forget_engines() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def database_url(new_database) -> Iterator[str]:
+def database_url(new_database) -> str:
     """The address of this test process's own database; the product's settings point at it."""
     os.environ["DATABASE_URL"] = new_database()
     settings.cache_clear()
-    yield os.environ["DATABASE_URL"]
+    return os.environ["DATABASE_URL"]
