@@ -6,7 +6,6 @@ give up on it, keeping it lets a person see it among the dead letters. Only what
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,17 +24,14 @@ from core.providers.base import INBOUND, BadSignature, provider
 from webhooks.answers import refusal
 from webhooks.body import BodyTooLarge, read_body, too_deep
 from webhooks.health import deliveries_total
+from webhooks.keeper import Answer, Delivery, keep_delivery
 from webhooks.pool import pool
 
 log = logger("webhooks.receive")
 RETRY_AFTER_S = 10
 MAX_TEXT = 255
-SHARDS = 16
 KEPT_HEADERS = ("content-type", "user-agent", "webhook-id", "webhook-timestamp", "svix-id")
-KEEP = "select answer, retry_after from app.keep_delivery(%s, %s::int, %s::text, %s::jsonb, %s, %s::int)"
 Headers = dict[str, str]
-Answer = tuple[str, int | None]
-shards = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -89,16 +85,15 @@ async def keep(name: str, path_id: str, headers: Headers, body: bytes) -> Answer
     connection_id = _uuid(path_id)
     if connection_id is None:
         return "refused", None
-    async with pool().connection() as db:
-        endpoint = remembered.get(connection_id)
-        if endpoint is not None and _genuine(endpoint, name, headers, body):
-            answer, retry_after_s = await _insert(db, endpoint, headers, body)
-            if answer != "stale":
-                return answer, retry_after_s
-        endpoint = await _look_up(db, connection_id)
-        if endpoint is None or not _genuine(endpoint, name, headers, body):
-            return "refused", None
-        return await _insert(db, endpoint, headers, body)
+    endpoint = remembered.get(connection_id)
+    if endpoint is not None and _genuine(endpoint, name, headers, body):
+        answer, retry_after_s = await _keep(endpoint, headers, body)
+        if answer != "stale":
+            return answer, retry_after_s
+    endpoint = await _look_up(connection_id)
+    if endpoint is None or not _genuine(endpoint, name, headers, body):
+        return "refused", None
+    return await _keep(endpoint, headers, body)
 
 
 def _uuid(text: str) -> UUID | None:
@@ -119,10 +114,11 @@ def _genuine(endpoint: Endpoint, name: str, headers: Headers, body: bytes) -> bo
     return True
 
 
-async def _look_up(db: psycopg.AsyncConnection, connection_id: UUID) -> Endpoint | None:
+async def _look_up(connection_id: UUID) -> Endpoint | None:
     remembered.pop(connection_id, None)
-    found = await db.execute("select * from app.find_connection(%s)", (connection_id,))
-    row = await found.fetchone()
+    async with pool().connection() as db:
+        found = await db.execute("select * from app.find_connection(%s)", (connection_id,))
+        row = await found.fetchone()
     if row is None or row[1] not in INBOUND:
         return None
     organization_id, name, revision, secret_id, sealed = row
@@ -131,16 +127,12 @@ async def _look_up(db: psycopg.AsyncConnection, connection_id: UUID) -> Endpoint
     return endpoint
 
 
-async def _insert(db: psycopg.AsyncConnection, endpoint: Endpoint, headers: Headers, body: bytes) -> Answer:
+async def _keep(endpoint: Endpoint, headers: Headers, body: bytes) -> Answer:
     if too_deep(body):
         return "too_deep", None
     key = _plain(provider(endpoint.provider).delivery_key(headers, body)) or hashlib.sha256(body).hexdigest()
     said = {name: _plain(headers[name]) for name in KEPT_HEADERS if name in headers}
-    kept = await db.execute(
-        KEEP, (endpoint.id, endpoint.revision, key, json.dumps(said), body, next(shards) % SHARDS)
-    )
-    row = await kept.fetchone()
-    return row if row is not None else ("stale", None)
+    return await keep_delivery(Delivery(endpoint.id, endpoint.revision, key, json.dumps(said), body))
 
 
 def _plain(text: str | None) -> str | None:

@@ -11,16 +11,13 @@ $f$;
 
 -- Keeps one verified delivery and enqueues its processing, or says why not, in one round trip:
 --   accepted · repeat · stale (the connection changed since its secret was read: verify again) · limited (retry_after is set)
--- A low limit is counted in one row and holds exactly. A high one is spread over shards, each with its part of the limit,
--- because one row would make every delivery wait for the commit before it. The row is inserted before it is counted, since only
--- the unique key tells a repeat, which is not counted.
+-- The row is inserted before it is counted, since only the unique key tells a repeat, which is not counted.
 create or replace function app.keep_delivery(
-  p_connection uuid, p_revision int, p_delivery_key text, p_headers jsonb, p_body bytea, p_shard int,
+  p_connection uuid, p_revision int, p_delivery_key text, p_headers jsonb, p_body bytea,
   out answer text, out retry_after int
 ) language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   c record;
-  shards int;
   opens timestamptz := date_trunc('minute', clock_timestamp());
   kept uuid;
   taken bigint;
@@ -39,12 +36,11 @@ begin
     answer := 'repeat';
     return;
   end if;
-  shards := case when c.per_minute <= 1000 then 1 else 16 end;
   insert into app.rate_limits as r (key, window_start, hits)
-  values ('webhook:' || p_connection || ':' || p_shard % shards, opens, 1)
+  values ('webhook:' || p_connection, opens, 1)
   on conflict (key, window_start) do update set hits = r.hits + 1
   returning r.hits into taken;
-  if taken > ceil(c.per_minute::numeric / shards) then
+  if taken > c.per_minute then
     delete from app.webhook_deliveries d where d.organization_id = c.organization_id and d.id = kept;
     answer := 'limited';
     retry_after := greatest(1, ceil(extract(epoch from opens + interval '1 minute' - clock_timestamp()))::int);
@@ -65,5 +61,5 @@ $f$;
 
 revoke all on function app.forget_expired() from public;
 grant execute on function app.forget_expired() to so_worker;
-revoke all on function app.find_connection(uuid), app.keep_delivery(uuid, int, text, jsonb, bytea, int) from public;
-grant execute on function app.find_connection(uuid), app.keep_delivery(uuid, int, text, jsonb, bytea, int) to so_worker;
+revoke all on function app.find_connection(uuid), app.keep_delivery(uuid, int, text, jsonb, bytea) from public;
+grant execute on function app.find_connection(uuid), app.keep_delivery(uuid, int, text, jsonb, bytea) to so_worker;

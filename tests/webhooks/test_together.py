@@ -1,0 +1,62 @@
+"""Deliveries that arrive together share a round trip, and nothing else."""
+import asyncio
+from collections import Counter
+
+import psycopg
+from sqlalchemy import select
+
+from core.deliveries.models import WebhookDelivery
+from core.platform.database import as_system
+from tests import factories as make
+from tests.flow import sender
+from tests.webhooks.test_answers import kept, payload
+from webhooks import keeper
+
+
+def test_of_many_at_once_each_is_answered_for_itself(running):
+    org, other = make.organization(), make.organization()
+    to, limited, elsewhere = sender(org, "stripe"), sender(org, "stripe", rate_limit=1), sender(other, "whop")
+
+    async def conversation():
+        many = [to.post(payload(number % 20)) for number in range(40)]
+        forged = [to.post(payload(number), content=b"{}") for number in range(5)]
+        return await asyncio.gather(*many, *forged, *(limited.post(payload(n)) for n in range(4)), elsewhere.post(payload()))
+
+    answers = [answer.status_code for answer in running(conversation)]
+
+    assert answers[:40] == [200] * 40
+    assert answers[40:45] == [401] * 5
+    assert Counter(answers[45:49]) in ({200: 1, 429: 3}, {200: 2, 429: 2})  # two when the minute turned in between
+    assert answers[49:] == [200]
+    with as_system(org) as db:
+        keys = db.scalars(select(WebhookDelivery.delivery_key).where(WebhookDelivery.connection_id == to.connection_id)).all()
+    assert sorted(keys) == sorted(f"evt_{number}" for number in range(20))
+    assert kept(other) == 1
+
+
+def test_one_who_gives_up_takes_nobody_along(running):
+    to = sender(make.organization(), "stripe")
+
+    async def conversation():
+        await to.post(payload(0))
+        leaving, staying = asyncio.create_task(to.post(payload(1))), asyncio.create_task(to.post(payload(2)))
+        while not keeper.busy:
+            await asyncio.sleep(0)
+        leaving.cancel()
+        return await staying, await to.post(payload(3))
+
+    assert [answer.status_code for answer in running(conversation)] == [200, 200]
+
+
+def test_when_a_round_trip_fails_all_of_it_hear_so_and_the_next_one_goes_on(running):
+    to = sender(make.organization(), "stripe")
+    unknown = keeper.Delivery(to.connection_id, "no number", "key", "{}", b"")
+
+    async def conversation():
+        together = [keeper.keep_delivery(unknown), keeper.keep_delivery(unknown)]
+        failed = await asyncio.gather(*together, return_exceptions=True)
+        return failed, await to.post(payload())
+
+    failed, answer = running(conversation)
+    assert all(isinstance(error, psycopg.DataError) for error in failed)
+    assert answer.status_code == 200
