@@ -1,6 +1,11 @@
 """Small things that tests with real processes need."""
+import os
 import socket
 import time
+from contextlib import contextmanager
+
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
 
 
 def free_port() -> int:
@@ -17,3 +22,12 @@ def until(true, *, within_s=60, every_s=0.05):
         assert time.monotonic() < deadline, f"{true} did not come true"
         time.sleep(every_s)
     return answer
+
+
+@contextmanager
+def owner():
+    """A transaction as the database's owner, for what the product's roles must not do."""
+    engine = create_engine(make_url(os.environ["DATABASE_URL"]).set(drivername="postgresql+psycopg"))
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from core.operations.sample_payloads import signed
 from core.platform.settings import settings
 from tests import factories as make
 from tests.flow import SECRET, sender
-from tests.ports import free_port, until
+from tests.ports import free_port, owner, until
 from tests.webhooks.test_answers import kept, payload, said
 from webhooks.pool import pool
 
@@ -42,14 +42,6 @@ def answers(url):
         return httpx.get(f"{url}/readyz").status_code == 200
     except httpx.TransportError:
         return False
-
-
-@contextmanager
-def owner():
-    engine = create_engine(make_url(os.environ["DATABASE_URL"]).set(drivername="postgresql+psycopg"))
-    with engine.begin() as connection:
-        yield connection
-    engine.dispose()
 
 
 def test_the_rate_limit_of_a_connection_holds_across_receivers():
