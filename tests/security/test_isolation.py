@@ -1,0 +1,122 @@
+"""For every table and every role: rows of another organisation are neither seen nor changed nor made.
+
+The second half breaks each policy and expects the first half to notice, so that these tests are known to be able to fail.
+"""
+from contextlib import contextmanager
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from core.migrations.tables import metadata
+from tests.ports import owner
+from tests.security.rows import put
+
+NO_PRIVILEGE = "42501"
+GLOBAL = {"users", "user_roles", "sign_in_sessions", "sign_in_tickets", "rate_limits"}
+TABLES = [table for table in metadata.sorted_tables if table.name not in GLOBAL]
+PEOPLE = ["super_admin", "owner", "admin", "manager", "sales_rep", "viewer", "board", "", "nonsense"]
+ASKING = [("so_app", role) for role in PEOPLE] + [("so_worker", "system"), ("so_worker", "")]
+tables = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+
+
+@contextmanager
+def two_organizations(table):
+    """A transaction that is rolled back, with one row of ``table`` in each of two organisations.
+
+    Triggers and references are off in it, so that only grants and policies can refuse.
+    """
+    ours, theirs = uuid4(), uuid4()
+    with owner() as db:
+        db.execute(text("set local session_replication_role = replica"))
+        put(db, table, ours)
+        put(db, table, theirs)
+        yield db, ours, theirs
+        db.rollback()
+
+
+def key_of(table):
+    return "id" if table.name == "organizations" else "organization_id"
+
+
+def attempt(db, asking, home, statement, **values):
+    """How many rows the statement reached under this identity; 0 when it was refused."""
+    database_role, role = asking
+    before = db.begin_nested()
+    try:
+        db.execute(text(f"set local role {database_role}"))
+        for name, value in {"user_id": uuid4(), "organization_id": home, "role": role}.items():
+            db.execute(text("select set_config(:name, :value, true)"), {"name": f"app.{name}", "value": str(value)})
+        return db.execute(text(statement), values).rowcount
+    except DBAPIError as error:
+        return int(error.orig.sqlstate != NO_PRIVILEGE)  # any other error means that the row was there to stumble over
+    finally:
+        before.rollback()
+
+
+def reached(db, table, ours, theirs):
+    """Every (who, how) that reached the other organisation's rows."""
+    name, key = f"app.{table.name}", key_of(table)
+    column = "organization_id" if table.name != "organizations" else "name"
+    ways = {
+        "read": f"select {key} from {name} where {key} = :theirs",
+        "change": f"update {name} set {column} = {column} where {key} = :theirs",
+        "take": f"update {name} set {key} = :ours where {key} = :theirs",
+        "push": f"update {name} set {key} = :theirs where {key} = :ours",
+        "delete": f"delete from {name} where {key} = :theirs",
+    }
+    found = set()
+    for asking in ASKING:
+        for way, statement in ways.items():
+            values = {part: value for part, value in {"ours": ours, "theirs": theirs}.items() if f":{part}" in statement}
+            if attempt(db, asking, ours, statement, **values):
+                found.add((*asking, way))
+    return found
+
+
+def allowed(table, *way):
+    """A super admin reads everybody's audit log; nothing else crosses."""
+    return {("so_app", "super_admin", *way)} if table.name == "audit_logs" else set()
+
+
+@tables
+def test_no_role_reaches_a_row_of_another_organization(table):
+    with two_organizations(table) as (db, ours, theirs):
+        assert reached(db, table, ours, theirs) == allowed(table, "read")
+
+
+@tables
+def test_no_role_makes_a_row_for_another_organization(table):
+    with two_organizations(table) as (db, ours, _):
+        copied = ", ".join(column.name for column in table.columns if column.name != key_of(table) and column.computed is None)
+        db.execute(text(f"create temp table copied on commit drop as select * from app.{table.name}"))
+        db.execute(text("grant select on copied to so_app, so_worker"))
+        statement = f"insert into app.{table.name} ({key_of(table)}, {copied}) select :theirs, {copied} from copied limit 1"
+        made = {asking for asking in ASKING if attempt(db, asking, ours, statement, theirs=uuid4())}
+    assert made == set()
+
+
+@tables
+def test_without_an_organization_nobody_sees_anything(table):
+    with two_organizations(table) as (db, *_):
+        seen = {asking for asking in ASKING if attempt(db, asking, "", f"select {key_of(table)} from app.{table.name}")}
+    assert seen == {asking[:2] for asking in allowed(table)}
+
+
+READABLE = [table for table in TABLES if table.info["rls"] != "auth"]
+
+
+@pytest.mark.parametrize("table", READABLE, ids=lambda table: table.name)
+def test_a_broken_policy_would_be_noticed(table):
+    with two_organizations(table) as (db, ours, theirs):
+        db.execute(text(f'drop policy "may read" on app.{table.name}'))
+        db.execute(text(f'create policy "may read" on app.{table.name} for select to so_app, so_worker using (true)'))
+        assert reached(db, table, ours, theirs) > allowed(table, "read")
+
+
+@pytest.mark.parametrize("table", READABLE, ids=lambda table: table.name)
+def test_a_table_without_row_level_security_would_be_noticed(table):
+    with two_organizations(table) as (db, ours, theirs):
+        db.execute(text(f"alter table app.{table.name} disable row level security"))
+        assert reached(db, table, ours, theirs) > allowed(table, "read")

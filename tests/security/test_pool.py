@@ -1,0 +1,58 @@
+"""An identity ends with its transaction, however that ends, although connections are used again."""
+from contextlib import suppress
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from core.platform.database import APP_ROLE, WORKER_ROLE, as_board, as_guest, as_system, engine
+from tests import factories as make
+
+SETTINGS = """
+    select current_setting('app.organization_id', true), current_setting('app.user_id', true), current_setting('app.role', true)
+"""
+
+
+def same_connection_afterwards(role, used):
+    """What a guest sees on the very server process that ``used`` ran on."""
+    with as_guest(role) as db:
+        assert db.scalar(text("select pg_backend_pid()")) == used
+        return set(db.execute(text(SETTINGS)).one()), db.scalar(text("select count(*) from app.events"))
+
+
+@pytest.fixture
+def org():
+    org = make.organization()
+    with as_system(org) as db:
+        make.event(db, org)
+    engine(APP_ROLE).dispose()
+    engine(WORKER_ROLE).dispose()
+    return org
+
+
+def member(org):
+    return make.viewer(org, "admin").transaction()
+
+
+def board(org):
+    viewer = make.viewer(org, "admin")
+    return as_board(viewer.user_id, org)
+
+
+@pytest.mark.parametrize(("role", "enter"), [(APP_ROLE, member), (APP_ROLE, board), (WORKER_ROLE, as_system)])
+@pytest.mark.parametrize("ending", [None, "select 1/0"])
+def test_the_next_user_of_a_connection_inherits_nothing(org, role, enter, ending):
+    used = None
+    with suppress(DBAPIError), enter(org) as db:
+        used = db.scalar(text("select pg_backend_pid()"))
+        assert db.scalar(text("select count(*) from app.events")) == 1
+        if ending:
+            db.execute(text(ending))
+    settings, events = same_connection_afterwards(role, used)
+    assert settings <= {None, ""}
+    assert events == 0
+
+
+def test_people_cannot_take_the_systems_identity(org):
+    with pytest.raises(Exception, match="permission denied"), as_guest() as db:
+        db.execute(text("select app.enter_system(:org)"), {"org": org})
