@@ -71,10 +71,10 @@ def test_of_several_hosts_the_closer_is_credited_and_the_others_are_noted():
     history = History("calendly")
     team(history)
     booking = samples.calendly_created(call())
-    booking["payload"]["scheduled_event"]["event_memberships"].insert(0, {"user": "u0", "user_email": "guide@example.com", "user_name": "Guide"})
+    booking["payload"]["scheduled_event"]["event_memberships"].insert(0, {"user": "u0", "user_email": "guide@example.com"})
     history.deliver(booking)
-    assert history.rows("select closer_name, other_hosts -> 0 ->> 'name' as other from app.events") == [
-        {"closer_name": "Closer One", "other": "Guide"}]
+    assert history.rows("select closer_name, other_hosts -> 0 ->> 'email' as other from app.events") == [
+        {"closer_name": "Closer One", "other": "guide@example.com"}]
 
 
 def test_a_group_event_is_one_event_per_invitee():
