@@ -22,6 +22,7 @@ def scheduler() -> BackgroundScheduler:
     """Every tick of the product, not started yet."""
     ticks = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
     ticks.add_job(for_each_organization, "interval", minutes=1, args=["sweep_deliveries"])
+    ticks.add_job(for_each_organization, "cron", minute="*/15", args=["post_reports"])
     ticks.add_job(rescue_stalled, "interval", seconds=STALLED_AFTER_S / 2)
     ticks.add_job(forget_expired, "interval", hours=1)
     return ticks

@@ -7,11 +7,14 @@ from uuid import UUID
 
 from procrastinate import App, JobContext, RetryStrategy
 
+from core.messages.reports import due_posts
 from core.money.attribution import attribute_event, attribute_payment
 from core.operations.samples import send_test_delivery
+from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.settings import settings
 from jobs.deliveries import MAX_ATTEMPTS, process_delivery, sweep_deliveries
+from jobs.outbox import send_outbox
 from jobs.runs import recorded
 
 RETRY = RetryStrategy(max_attempts=MAX_ATTEMPTS, exponential_wait=2)
@@ -43,6 +46,15 @@ def _sweep_deliveries(run: Run) -> None:
     sweep_deliveries(run.organization_id)
 
 
+def _send_outbox(run: Run, message_id: str) -> None:
+    send_outbox(run.organization_id, UUID(message_id), attempt=run.attempt)
+
+
+def _post_reports(run: Run) -> None:
+    with as_system(run.organization_id) as db:
+        due_posts(db, run.organization_id, now())
+
+
 def _send_test_delivery(run: Run, connection_id: str) -> None:
     send_test_delivery(run.organization_id, UUID(connection_id), settings().webhook_public_url)
 
@@ -53,10 +65,12 @@ TASKS: dict[str, Callable[..., None]] = {
     "attribute_payment": _attribute_payment,
     "sweep_deliveries": _sweep_deliveries,
     "send_test_delivery": _send_test_delivery,
+    "send_outbox": _send_outbox,
+    "post_reports": _post_reports,
 }
 ONCE = {"send_test_delivery"}  # somebody waits for the answer and can press the button again
 # Their result stands on the row that they are about; a second row for each would double the writes.
-SPEAK_FOR_THEMSELVES = {"process_delivery", "attribute_event", "attribute_payment", "sweep_deliveries"}
+SPEAK_FOR_THEMSELVES = {"process_delivery", "attribute_event", "attribute_payment", "sweep_deliveries", "send_outbox", "post_reports"}
 
 
 def register(app: App) -> None:

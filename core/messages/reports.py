@@ -1,0 +1,137 @@
+"""What an organisation's Slack channel hears every day: yesterday's figures, and the forms that are overdue.
+
+Every figure is the one of ``core.metrics``. Posted once a day whatever restarts, at the organisation's own hour.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core.bookings.queries import pending_forms
+from core.deliveries.outbox import post
+from core.messages.blocks import MAX_ITEMS, Block, escaped, figures, header, linked, section, small_print
+from core.metrics.catalog import METRICS
+from core.metrics.table import metrics_table, totals
+from core.platform.clock import Period
+from core.platform.money import shown
+from core.platform.settings import settings
+from core.tenancy.models import Organization
+
+Body = dict[str, Any]
+CHANNEL = "slack"
+REPORTED = ("booked_calls", "shows", "show_rate", "offers", "closes", "close_rate", "cash_collected", "net_revenue",
+            "canceled", "pending_pcfs")
+WEEK = 7
+TOP = 3
+LINES = 8  # of one section, which may hold 3,000 characters
+
+
+def due_posts(db: Session, organization_id: UUID, at: datetime) -> int:
+    """Post today's report and reminders if the organisation wants them and its hour has come; how many were posted.
+
+    ``at`` is the instant it is. Asking again on the same local day posts nothing more.
+    """
+    home = db.scalars(select(Organization).where(Organization.id == organization_id)).one()
+    local = at.astimezone(ZoneInfo(home.timezone))
+    if not home.slack_report_enabled or local.hour < home.slack_report_hour:
+        return 0
+    today = local.date()
+    due = [("daily_report", daily_report(db, today - timedelta(days=1)))]
+    due += [(f"overdue_reminder {number}", body) for number, body in enumerate(overdue_reminder(db))]
+    return sum(
+        post(db, organization_id, CHANNEL, kind.partition(" ")[0], None, body, f"{kind} {today}") for kind, body in due
+    )
+
+
+def daily_report(db: Session, day: date) -> Body:
+    """The Slack message about one day in the organisation's zone: its figures, each beside the seven days before, and
+    who brought in most."""
+    home = _home(db)
+    period = Period(day, day + timedelta(days=1), home.timezone)
+    before = Period(day - timedelta(days=WEEK), day, home.timezone)
+    figures_of_day, of_week = totals(db, period), totals(db, before)
+    pairs = [(METRICS[key].name, _beside(key, figures_of_day[key], of_week[key], home.currency)) for key in REPORTED]
+    title = f"Daily report, {day:%a} {day.day} {day:%b %Y}"
+    cash = _value("cash_collected", figures_of_day["cash_collected"], home.currency)
+    blocks = [header(title), small_print(f"{escaped(home.name)} · {home.timezone} · in brackets: the 7 days before, a day"),
+              figures(pairs)]
+    if best := _top(db, period, home.currency):
+        blocks.append(section("*Top closers*\n" + "\n".join(best)))
+    blocks.append(small_print(linked("Open the dashboard", f"{_address()}/dashboard?from={day}&to={period.end}")))
+    summary = f"{title}: {figures_of_day['booked_calls']} booked, {figures_of_day['closes']} closed, {cash} cash"
+    return {"text": summary, "blocks": blocks}
+
+
+def overdue_reminder(db: Session) -> list[Body]:
+    """The Slack messages that list every overdue form under its closer, with the link to fill it in; none when none is."""
+    overdue: Any = pending_forms(db, overdue_only=True).to_dict("records")
+    zone = ZoneInfo(_home(db).timezone)
+    by_closer = sorted(overdue, key=lambda event: (event["closer"] or "~", event["scheduled_at"]))
+    parts = [by_closer[start:start + MAX_ITEMS] for start in range(0, len(by_closer), MAX_ITEMS)]
+    title = f"{len(overdue)} post-call forms are overdue" if len(overdue) != 1 else "1 post-call form is overdue"
+    numbered = [title if len(parts) == 1 else f"{title} ({number}/{len(parts)})" for number in range(1, len(parts) + 1)]
+    return [
+        {"text": each, "blocks": [header(each), *_reminders(part, zone)]} for each, part in zip(numbered, parts, strict=True)
+    ]
+
+
+def _reminders(events: list[dict[str, Any]], zone: ZoneInfo) -> Iterator[Block]:
+    for closer, calls in groupby(events, key=lambda event: event["closer"]):
+        lines = [
+            f"• {_form_link(event)}, {event['scheduled_at'].astimezone(zone):%a %d %b, %H:%M}"
+            for event in calls
+        ]
+        for start in range(0, len(lines), LINES):
+            yield section(f"*{escaped(closer or 'No closer')}*\n" + "\n".join(lines[start:start + LINES]))
+
+
+def _form_link(event: dict[str, Any]) -> str:
+    return linked(event["lead_name"] or "A call", f"{_address()}/form?id={event['id']}")
+
+
+def _home(db: Session) -> Organization:
+    return db.scalars(select(Organization).where(Organization.id == func.app.cur_org())).one()
+
+
+def _address() -> str:
+    return settings().public_url.rstrip("/")
+
+
+def _beside(key: str, day: Any, week: Any, currency: str) -> str:
+    """A day's figure, and in brackets the week's: its average day, or for a rate the whole week's."""
+    if METRICS[key].unit == "rate":
+        return f"{_value(key, day, currency)} ({_value(key, week, currency)})"
+    if METRICS[key].unit == "money":
+        week = {name: amount / WEEK for name, amount in week.items()}
+        return f"{_value(key, day, currency)} ({_value(key, week, currency)})"
+    return f"{day} ({week / WEEK:.1f})"
+
+
+def _value(key: str, value: Any, currency: str) -> str:
+    if METRICS[key].unit == "money":
+        amounts = value or {currency: Decimal(0)}
+        return " + ".join(shown(amount, name, whole=True) for name, amount in amounts.items())
+    if METRICS[key].unit == "rate":
+        return "n/a" if value is None else f"{value:.0%}"
+    return str(value)
+
+
+def _top(db: Session, period: Period, currency: str) -> list[str]:
+    """The closers with most cash in the organisation's own currency, then most closes."""
+    rows: Any = metrics_table(db, period, ("closer",)).to_dict("records")
+    ranked = sorted(
+        (row for row in rows if row["closer"] and (row["closes"] or row["cash_collected"])),
+        key=lambda row: (-row["cash_collected"].get(currency, Decimal(0)), -row["closes"], row["closer"]),
+    )
+    return [
+        f"{place}. {escaped(row['closer'])}: {_value('cash_collected', row['cash_collected'], currency)}, {row['closes']} closed"
+        for place, row in enumerate(ranked[:TOP], start=1)
+    ]

@@ -1,0 +1,60 @@
+"""Posting to Slack through an incoming webhook. Its address is the secret: it stands in no error and no log.
+
+Source: Slack documentation, “Sending messages using incoming webhooks”. Success is the plain text ``ok``.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from core.platform.errors import (
+    AuthenticationFailed,
+    InvalidInput,
+    ProviderError,
+    ProviderUnavailable,
+    RateLimited,
+    UnexpectedAnswer,
+)
+from core.platform.settings import settings
+
+TIMEOUT_S = 10.0
+NO_LONGER_VALID = {403, 404, 410}
+
+
+class PerhapsPosted(ProviderError):
+    """The line broke after the message was sent: it may stand in the channel. Slack has no key to ask again safely."""
+
+
+def check_address(url: str) -> str:
+    """``url`` if it is an incoming webhook's address at Slack. Raises InvalidInput, so that nothing is posted elsewhere."""
+    if not url.startswith(f"{settings().slack_base_url.rstrip('/')}/services/"):
+        raise InvalidInput("This is not the address of a Slack incoming webhook.", field="webhook_url")
+    return url
+
+
+def post_message(url: str, body: dict[str, Any]) -> None:
+    """Post ``body`` (``text`` and ``blocks``) to the channel that ``url`` stands for.
+
+    Raises:
+        RateLimited, ProviderUnavailable: not posted; safe to try again.
+        PerhapsPosted: nobody can know; not to be tried again without asking.
+        AuthenticationFailed: the address is no longer valid, or the channel is gone.
+        UnexpectedAnswer: Slack refused the message itself.
+        InvalidInput: the address is not Slack's.
+    """
+    try:
+        answer = httpx.post(check_address(url), json=body, timeout=TIMEOUT_S)
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+        raise ProviderUnavailable("Slack cannot be reached.") from None
+    except httpx.TransportError:
+        raise PerhapsPosted("Slack did not answer; the message may have been posted.") from None
+    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        wait = answer.headers.get("retry-after", "1")
+        raise RateLimited("Slack asks for a pause.", retry_after_s=float(wait) if wait.isdecimal() else 1.0)
+    if answer.is_server_error:
+        raise ProviderUnavailable(f"Slack answered {answer.status_code}.")
+    if answer.status_code in NO_LONGER_VALID:
+        raise AuthenticationFailed(f"Slack no longer accepts this webhook ({answer.text[:80]}); enter a new one.")
+    if not answer.is_success:
+        raise UnexpectedAnswer(f"Slack refused the message: {answer.status_code} {answer.text[:80]}")

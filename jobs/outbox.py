@@ -1,0 +1,82 @@
+"""Messages that wait to go out: each is sent once; when nobody can know whether it was, that is said and it is left alone."""
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from core.deliveries.models import OutboxMessage
+from core.deliveries.secrets import read_secret
+from core.platform.clock import now
+from core.platform.database import as_system
+from core.platform.errors import NotFound, ProviderUnavailable, RateLimited, SalesOpsError
+from core.platform.log import logger
+from core.platform.settings import settings
+from core.providers import slack
+from jobs.deliveries import MAX_ATTEMPTS
+
+log = logger("jobs.outbox")
+WEBHOOK_URL = "webhook_url"
+WORKER_DIED = "the worker ended while sending; look in the channel before sending it again"
+
+
+def send_outbox(organization_id: UUID, message_id: UUID, *, attempt: int = 1) -> None:
+    """Send one waiting message. Raises what is worth another attempt; anything else ends on the message's row."""
+    claimed = _claim(organization_id, message_id)
+    if claimed is None:
+        return
+    try:
+        slack.post_message(_address(organization_id), claimed.body)
+    except (RateLimited, ProviderUnavailable) as error:
+        last = attempt >= MAX_ATTEMPTS
+        _settle(organization_id, message_id, "failed" if last else "waiting", error.message)
+        if not last:
+            raise
+    except slack.PerhapsPosted as error:
+        _settle(organization_id, message_id, "uncertain", error.message)
+    except SalesOpsError as error:
+        _settle(organization_id, message_id, "failed", error.message)
+    else:
+        _settle(organization_id, message_id, "sent", None)
+
+
+def _claim(organization_id: UUID, message_id: UUID) -> OutboxMessage | None:
+    """The message, marked as being sent before it is; None when there is nothing left to do."""
+    with as_system(organization_id) as db:
+        message = db.scalars(select(OutboxMessage).where(OutboxMessage.id == message_id).with_for_update()).first()
+        if message is None:
+            return None
+        if message.status == "sending":  # an earlier run began and never came back
+            message.status, message.last_error = "uncertain", WORKER_DIED
+            return None
+        if message.status != "waiting":
+            return None
+        message.status, message.attempts = "sending", message.attempts + 1
+        return message
+
+
+def _address(organization_id: UUID) -> str:
+    """The organisation's own webhook, else the installation's. Raises NotFound."""
+    with as_system(organization_id) as db:
+        return _own_address(db, organization_id) or _installations_address()
+
+
+def _own_address(db: Session, organization_id: UUID) -> str | None:
+    try:
+        return read_secret(db, organization_id, WEBHOOK_URL)
+    except NotFound:
+        return None
+
+
+def _installations_address() -> str:
+    if (url := settings().slack_webhook_url) is None:
+        raise NotFound("No Slack webhook is set up.")
+    return url.get_secret_value()
+
+
+def _settle(organization_id: UUID, message_id: UUID, status: str, error: str | None) -> None:
+    log.info("message", message=str(message_id), status=status)
+    values = {"status": status, "last_error": error, "sent_at": now() if status == "sent" else None}
+    with as_system(organization_id) as db:
+        db.execute(update(OutboxMessage).where(OutboxMessage.id == message_id).values(values))
