@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from core.deliveries.models import OutboxMessage
 from core.deliveries.secrets import read_secret
+from core.messages.actions import WEBHOOK_URL
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import NotFound, ProviderUnavailable, RateLimited, SalesOpsError
@@ -17,7 +18,6 @@ from core.providers import slack
 from jobs.deliveries import MAX_ATTEMPTS
 
 log = logger("jobs.outbox")
-WEBHOOK_URL = "webhook_url"
 WORKER_DIED = "the worker ended while sending; look in the channel before sending it again"
 
 

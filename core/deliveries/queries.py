@@ -9,7 +9,7 @@ import pandas as pd
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
-from core.deliveries.models import ConnectionActivity, DeliveryStatus, WebhookConnection, WebhookDelivery
+from core.deliveries.models import ConnectionActivity, DeliveryStatus, OutboxMessage, WebhookConnection, WebhookDelivery
 from core.platform.clock import now
 
 SILENT_AFTER = timedelta(days=3)
@@ -77,6 +77,19 @@ def recent_deliveries(db: Session, connection_id: UUID, limit: int = 50) -> pd.D
     latest = (
         select(*LISTED).where(WebhookDelivery.connection_id == connection_id)
         .order_by(WebhookDelivery.received_at.desc(), WebhookDelivery.id).limit(limit)
+    )
+    rows = db.execute(latest)
+    return pd.DataFrame(rows.mappings().all(), columns=list(rows.keys()))
+
+
+def recent_messages(db: Session, channel: str, limit: int = 20) -> pd.DataFrame:
+    """What was posted to ``channel`` of late, newest first.
+
+    Columns: created_at (UTC), kind, status (str), attempts (int), last_error (str).
+    """
+    latest = (
+        select(OutboxMessage.created_at, OutboxMessage.kind, OutboxMessage.status, OutboxMessage.attempts, OutboxMessage.last_error)
+        .where(OutboxMessage.channel == channel).order_by(OutboxMessage.created_at.desc(), OutboxMessage.id).limit(limit)
     )
     rows = db.execute(latest)
     return pd.DataFrame(rows.mappings().all(), columns=list(rows.keys()))

@@ -44,6 +44,7 @@ SCREENS = (
     Screen("payout", "money/payout.py", "Payout", ":material/account_balance:", "Money", MANAGERS, menu=False),
     Screen("exports", "admin/exports.py", "Exports", ":material/download:", "Admin", MANAGERS),
     Screen("connections", "admin/connections.py", "Connections", ":material/cable:", "Admin", MANAGERS),
+    Screen("reports", "admin/reports.py", "Slack reports", ":material/forum:", "Admin", ADMINS),
 )
 BY_KEY = {screen.key: screen for screen in SCREENS}
 

@@ -1,0 +1,70 @@
+"""Slack reports: what the channel will read, when it is posted, and how the last posts went."""
+from __future__ import annotations
+
+from datetime import timedelta
+
+import streamlit as st
+
+from core.deliveries.queries import recent_messages
+from core.messages.actions import post_test, set_slack_report, set_slack_webhook, slack_webhook_ends_with
+from core.messages.reports import CHANNEL, daily_report, overdue_reminder
+from core.platform.clock import today
+from core.platform.settings import settings
+from core.providers.slack import check_address
+from core.tenancy.queries import home_of
+from core.ui.format import when, word
+from core.ui.page import act, empty, require, title
+from core.ui.slack_preview import show_message
+
+KINDS = {"daily_report": "Daily report", "overdue_reminder": "Overdue forms", "test": "Test message"}
+STATES = {"sent": "Posted", "uncertain": "Nobody knows: look in the channel"}
+viewer = require("reports")
+title("Slack reports", viewer, "Yesterday's figures and the overdue forms, once a day")
+with viewer.transaction() as db:
+    home = home_of(db)
+    ends_with = slack_webhook_ends_with(db, viewer.organization_id)
+has_channel = ends_with is not None or settings().slack_webhook_url is not None
+state = f"On: posted from {home.slack_report_hour}:00 on." if home.slack_report_enabled else "Off: nothing is posted."
+if home.slack_report_enabled and not has_channel:
+    st.warning("Reports are on, but no channel is set up. Enter an incoming webhook below.")
+st.markdown(f"**{state}** " + (f"The channel's webhook ends with {ends_with}." if ends_with else ""))
+
+with st.expander("Change", expanded=not has_channel), st.form("slack"):
+    enabled = st.toggle("Post every day", value=home.slack_report_enabled)
+    hour = st.selectbox("From this hour on", range(24), index=home.slack_report_hour, format_func="{}:00".format)
+    url = st.text_input(
+        "Incoming webhook", type="password", autocomplete="off", placeholder="https://hooks.slack.com/services/…",
+        help="In Slack: Apps → Incoming Webhooks → Add. Leave empty to keep the one that is stored.",
+    )
+    if st.form_submit_button("Save", type="primary"):
+        with act(viewer, "Saved.") as db:
+            if url.strip():
+                set_slack_webhook(db, viewer.organization_id, check_address(url.strip()))
+            set_slack_report(db, viewer.organization_id, enabled=enabled, hour=hour)
+        st.rerun()
+if has_channel and st.button("Post a test message"):
+    with act(viewer, "On its way: look in the channel.") as db:
+        post_test(db, viewer.organization_id, viewer.name)
+
+st.subheader("What the channel will read")
+yesterday = today(viewer.timezone) - timedelta(days=1)
+with viewer.transaction() as db:
+    report, reminders = daily_report(db, yesterday), overdue_reminder(db)
+    posted = recent_messages(db, CHANNEL)
+show_message(report)
+if not reminders:
+    st.caption("No form is overdue, so there is no reminder.")
+for reminder in reminders:
+    show_message(reminder)
+
+st.subheader("Last posts")
+if posted.empty:
+    empty("Nothing has been posted yet", "The first report goes out on the next day after you switch it on.")
+    st.stop()
+posted["time"] = [when(at, viewer.timezone) for at in posted["created_at"]]
+posted["what"] = [KINDS[kind] for kind in posted["kind"]]
+posted["state"] = [STATES.get(status, word(status)) for status in posted["status"]]
+st.dataframe(
+    posted[["time", "what", "state", "attempts", "last_error"]], hide_index=True, row_height=36, key="posted",
+    column_config={"time": "When", "what": "What", "state": "State", "attempts": "Tries", "last_error": "Why"},
+)
