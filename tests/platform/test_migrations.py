@@ -1,0 +1,85 @@
+"""Migrations bring any database to what the models say, or leave it as it was."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import CheckConstraint, Engine, create_engine, text
+from sqlalchemy.engine import make_url
+
+from core.migrations.tables import metadata
+from core.migrations.upgrade import migrate
+from core.platform import security
+
+OBJECTS = "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('app', 'jobs')"
+
+
+@pytest.fixture
+def migrated(new_database) -> Iterator[Engine]:
+    engine = create_engine(make_url(new_database()).set(drivername="postgresql+psycopg"))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def bare(new_database) -> Iterator[Engine]:
+    """A database as its administrator hands it over: empty."""
+    engine = create_engine(make_url(new_database()).set(drivername="postgresql+psycopg"))
+    with engine.begin() as connection:
+        connection.execute(text("drop schema app cascade"))
+        connection.execute(text("drop schema jobs cascade"))
+    yield engine
+    engine.dispose()
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_models(migrated) -> None:
+    def ours(name, kind, _parents) -> bool:
+        return name == "app" if kind == "schema" else name != "alembic_version"
+
+    with migrated.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"include_schemas": True, "include_name": ours, "compare_type": True, "compare_server_default": True}
+        )
+        assert compare_metadata(context, metadata) == []
+
+
+def test_the_migrations_make_exactly_the_checks_of_the_models(migrated) -> None:
+    declared = {
+        (table.name, str(check.name))
+        for table in metadata.sorted_tables for check in table.constraints if isinstance(check, CheckConstraint)
+    }
+    with migrated.connect() as connection:
+        made = connection.execute(text(
+            "select conrelid::regclass::text, conname from pg_constraint where contype = 'c' and connamespace = 'app'::regnamespace"
+        )).all()
+    assert {(table.removeprefix("app."), name) for table, name in made} == declared
+
+
+def test_migrating_again_from_several_machines_at_once_changes_nothing(migrated) -> None:
+    with migrated.connect() as connection:
+        before = connection.execute(text(OBJECTS)).scalar_one()
+    with ThreadPoolExecutor(3) as machines:
+        for done in [machines.submit(migrate, migrated.url) for _ in range(3)]:
+            done.result()
+    with migrated.connect() as connection:
+        assert connection.execute(text(OBJECTS)).scalar_one() == before
+
+
+def test_an_upgrade_that_fails_leaves_the_database_as_it_was(bare, monkeypatch) -> None:
+    def break_down(*_: object) -> None:
+        raise RuntimeError("the security layer could not be applied")
+
+    monkeypatch.setattr(security, "apply", break_down)
+    with pytest.raises(RuntimeError):
+        migrate(bare.url)
+    with bare.connect() as connection:
+        assert connection.execute(text(OBJECTS)).scalar_one() == 0
+
+
+def test_an_empty_database_is_brought_to_this_version(bare) -> None:
+    migrate(bare.url)
+    with bare.connect() as connection:
+        assert connection.execute(text("select version_num from app.alembic_version")).scalar_one() == "0002"
