@@ -149,8 +149,7 @@ class _Team:
 
     def _hold(self, db: Session, event: Event, at: datetime) -> None:
         """The call's form, and what was paid; the newest forms are often still missing."""
-        fresh = at > self.now - timedelta(days=3)
-        if self.dice.random() < (0.35 if fresh else 0.02):
+        if at > self.now - timedelta(days=5) and self.dice.random() < 0.3:
             return
         showed = self.dice.random() < 0.74
         offered = showed and self.dice.random() < 0.8

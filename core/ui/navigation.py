@@ -54,19 +54,22 @@ def start_of(role: Role) -> str:
     return "my-day" if role == Role.SALES_REP else "dashboard"
 
 
-def page_of(key: str) -> st.Page:
+def page_of(screen: Screen, *, in_menu: bool) -> st.Page:
     """The screen as Streamlit knows it; home stands at the root."""
-    screen = BY_KEY[key]
     return st.Page(
-        PAGES / screen.file, title=screen.title, icon=screen.icon, url_path=screen.key, default=key == "home",
-        visibility="visible" if screen.menu else "hidden",
+        PAGES / screen.file, title=screen.title, icon=screen.icon, url_path=screen.key, default=screen.key == "home",
+        visibility="visible" if in_menu else "hidden",
     )
 
 
 def pages_for(viewer: Viewer | None) -> dict[str, list[st.Page]]:
-    """The menu: every screen while nobody is signed in (so that a deep link survives the sign-in), else the role's own."""
+    """Every screen, of which the menu shows the role's own.
+
+    The others are known all the same: a deep link survives the sign-in, and where the role does not reach, the page's guard
+    says who can change that.
+    """
     menu: dict[str, list[st.Page]] = {}
     for screen in SCREENS:
-        if viewer is None or viewer.is_one_of(*screen.roles):
-            menu.setdefault(screen.section, []).append(page_of(screen.key))
+        shown = viewer is not None and screen.menu and viewer.is_one_of(*screen.roles)
+        menu.setdefault(screen.section, []).append(page_of(screen, in_menu=shown))
     return menu

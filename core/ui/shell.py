@@ -20,9 +20,9 @@ STYLE = """
   .so-form { margin: 0 } .so-form button, .so-form select {
     width: 100%; font: inherit; padding: 6px 10px; border-radius: 8px; border: 1px solid rgba(128,138,155,.4);
     background: transparent; color: inherit; cursor: pointer }
-  .so-form button:focus-visible, .so-form select:focus-visible { outline: 2px solid #2F5BD8; outline-offset: 1px }
+  .so-form button:focus-visible, .so-form select:focus-visible { outline: 2px solid light-dark(#2F5BD8, #9DB6FF); outline-offset: 1px }
   [data-testid="stPageLink"] a { padding-left: 0; }
-  [data-testid="stPageLink"] a p { color: var(--st-link-color, #2F5BD8); }
+  [data-testid="stPageLink"] a p { color: light-dark(#2F5BD8, #9DB6FF); }
   [data-testid="stMain"] [data-testid="stHorizontalBlock"] [data-testid="stPageLink"] { margin-left: auto; }
   @media (max-width: 640px) {
     [data-testid="stColumn"]:has([data-testid="stMetric"]) { min-width: calc(50% - 1rem); flex: 1 1 calc(50% - 1rem); }

@@ -32,5 +32,5 @@ def _drawn(block: Block) -> str:
 
 def _marked(text: str) -> str:
     """Slack's mark-up as HTML. Strangers' words in it are escaped already, by the same three rules as HTML's."""
-    linked = LINK.sub(r'<a href="\1" target="_blank" rel="noopener">\2</a>', text)
+    linked = LINK.sub(r'<a style="color:light-dark(#2F5BD8,#9DB6FF)" href="\1" target="_blank" rel="noopener">\2</a>', text)
     return BOLD.sub(r"<b>\1</b>", linked).replace("\n", "<br>")

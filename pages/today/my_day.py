@@ -8,6 +8,7 @@ import streamlit as st
 from core.bookings.queries import calls_ahead, pending_forms
 from core.metrics.table import totals
 from core.platform.clock import Period, now, today
+from core.tenancy.models import Role
 from core.ui.format import countdown, figure, rate, when
 from core.ui.page import empty, go, require, title
 
@@ -18,13 +19,15 @@ month = Period(day.replace(day=1), day + timedelta(days=1), viewer.timezone)
 with viewer.transaction() as db:
     ahead = calls_ahead(db, viewer.user_id, since=now() - timedelta(minutes=45))
     pending = pending_forms(db, closer_user_id=viewer.user_id, limit=20)
-    mine = totals(db, month)
+    figures = totals(db, month)
+
+whose = "Your" if viewer.role == Role.SALES_REP else "The team's"
 
 todays = [call for call in ahead if call.scheduled_at < Period(day, day + timedelta(days=1), viewer.timezone).ends_at]
 first, second, third = st.columns(3)
 first.metric("Calls today", len(todays), border=True)
 second.metric("Forms to file", len(pending), border=True)
-third.metric("Show rate this month", rate(mine["show_rate"]), border=True, help="Shows ÷ (completed calls + no-shows), your calls")
+third.metric("Show rate this month", rate(figures["show_rate"]), border=True, help=f"Shows ÷ (completed calls + no-shows). {whose} calls.")
 
 if pending.empty and not ahead:
     empty("Nothing waits for you", "New calls appear here as soon as they are booked.", ("leaderboards", "See the leaderboards"))
@@ -45,6 +48,6 @@ for call in ahead:
         if call.meeting_url and call.meeting_url.startswith("https://"):
             st.link_button("Join", call.meeting_url)
 
-st.subheader("Your month so far")
+st.subheader(f"{whose} month so far")
 for column, key in zip(st.columns(4), ("booked_calls", "shows", "closes", "cash_collected"), strict=True):
-    column.metric(key.replace("_", " ").capitalize(), figure(key, mine[key]), border=True)
+    column.metric(key.replace("_", " ").capitalize(), figure(key, figures[key]), border=True)
