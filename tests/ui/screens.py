@@ -1,0 +1,59 @@
+"""Screens opened as a browser would: through the shell, with the cookie of a real session."""
+from __future__ import annotations
+
+from contextlib import contextmanager
+from unittest.mock import patch
+
+from streamlit.runtime.context import StreamlitCookies
+from streamlit.testing.v1 import AppTest
+
+from core.tenancy.sign_in import choose_organization, issue_ticket, open_session
+from core.tenancy.viewers import Viewer
+from core.ui.gate import COOKIE
+from core.ui.navigation import BY_KEY, PAGES
+
+SHELL = str(PAGES.parent / "core/ui/shell.py")
+TEXTS = ("title", "subheader", "markdown", "caption", "text", "info", "warning", "error", "success")
+
+
+def token_of(viewer: Viewer) -> str:
+    """The cookie of a new session of this person, in the organisation that they are viewers of."""
+    token = open_session(issue_ticket(viewer.user_id), address="127.0.0.1", user_agent="tests")
+    choose_organization(token, viewer.organization_id)
+    return token
+
+
+@contextmanager
+def browser_of(viewer: Viewer | None):
+    """Whatever runs inside is asked for by this person's browser, or by one without a cookie."""
+    cookies = {COOKIE: token_of(viewer)} if viewer else {}
+    with patch("streamlit.runtime.context.ContextProxy.cookies", StreamlitCookies(cookies)):
+        yield
+
+
+def opened(screen: str, viewer: Viewer | None, **query: str) -> AppTest:
+    """The screen at its address, seen by ``viewer``."""
+    page = AppTest.from_file(SHELL, default_timeout=30)
+    with browser_of(None):
+        page.run()
+    page.switch_page(str(PAGES / BY_KEY[screen].file))
+    page.query_params.update(query)
+    with browser_of(viewer):
+        return page.run()
+
+
+def alone(screen: str, viewer: Viewer | None) -> AppTest:
+    """The page's file run by itself, without the shell around it."""
+    with browser_of(viewer):
+        return AppTest.from_file(str(PAGES / BY_KEY[screen].file), default_timeout=30).run()
+
+
+def sent(page: AppTest) -> str:
+    """Everything that this run sent to the browser, also what charts and tables carry."""
+    protos = (getattr(node, "proto", None) for node in page)
+    return " ".join(proto.SerializeToString().decode("utf-8", "replace") for proto in protos if proto is not None)
+
+
+def words(page: AppTest) -> list[str]:
+    """What stands outside tables and charts, piece by piece."""
+    return [str(element.value) for kind in TEXTS for element in page.get(kind)]

@@ -1,0 +1,75 @@
+"""A small team with one of everything that a screen shows, and somebody of each role to look at it."""
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+
+from core.bookings.forms import FormAnswers
+from core.deliveries.actions import create_connection
+from core.money.filing import file_form
+from core.money.payouts import create_snapshot
+from core.platform.clock import Period, now, today
+from core.platform.database import as_system
+from core.tenancy.models import MEMBER_ROLES, Role
+from core.tenancy.viewers import Viewer
+from tests import factories as make
+from tests.ports import owner
+
+DETAILS = {"event": "id", "form": "event", "payment": "id", "payout": "id"}
+
+
+@dataclass(frozen=True)
+class Team:
+    """``mark`` is part of every name that the team's screens could show, and of nobody else's."""
+
+    mark: str
+    people: dict[str, Viewer]
+    ids: dict[str, UUID]
+
+    @property
+    def admin(self) -> Viewer:
+        return self.people[Role.ADMIN]
+
+    @property
+    def rep(self) -> Viewer:
+        """The closer of the team's one call."""
+        return self.people[Role.SALES_REP]
+
+    def row(self, screen: str) -> dict[str, str]:
+        """The query with which ``screen`` shows something of this team."""
+        return {DETAILS[screen]: str(self.ids[screen])} if screen in DETAILS else {"period": "Last 30 days"}
+
+
+def team(mark: str, *, currency: str = "USD") -> Team:
+    """Two calls of yesterday, one with its form and one with its payment, a payout and a connection."""
+    org = make.organization(name=f"{mark} organisation", currency=currency)
+    people = {role: make.viewer(org, role, name=f"{mark} {role}") for role in MEMBER_ROLES}
+    at = now() - timedelta(hours=20)
+    with as_system(org) as db:
+        closer = make.closer(db, org, f"{mark} closer", user_id=people[Role.SALES_REP].user_id)
+        setter = make.setter(db, org, f"{mark} setter")
+        found = {"set_by": setter, "source_id": make.source(db, org, f"{mark} source").id}
+        event = make.event(db, org, closer, lead_name=f"{mark} lead", at=at, **found)
+        held = make.event(db, org, closer, at=at - timedelta(hours=4), lead_name=f"{mark} lead", **found)
+        file_form(db, held.id, FormAnswers(True, True, True, False), people[Role.ADMIN])
+        payment = make.payment(
+            db, org, currency=currency, at=at + timedelta(hours=1), customer_name=f"{mark} lead", event_id=event.id,
+            email=f"lead@{mark.lower()}.example.com", closer_id=closer.id, setter_id=setter.id,
+        )
+        create_connection(db, org, "calendly", f"{mark} calendar", "a key of forty characters, made up for tests")
+        day = today(people[Role.ADMIN].timezone)
+        days = Period(day - timedelta(days=3), day + timedelta(days=1), people[Role.ADMIN].timezone)
+        payout = create_snapshot(db, org, f"{mark} payout", days, None)
+    people[Role.SUPER_ADMIN] = super_admin(people[Role.ADMIN])
+    return Team(mark, people, {"event": event.id, "form": event.id, "payment": payment.id, "payout": payout.id})
+
+
+def super_admin(colleague: Viewer) -> Viewer:
+    """Somebody of the platform, looking at the organisation of ``colleague``."""
+    elsewhere = make.viewer(make.organization(), Role.VIEWER)
+    with owner() as db:
+        db.execute(text("insert into app.user_roles (user_id, role) values (:user, 'super_admin')"), {"user": elsewhere.user_id})
+    return replace(colleague, user_id=elsewhere.user_id, name=elsewhere.name, email=elsewhere.email, role=Role.SUPER_ADMIN)

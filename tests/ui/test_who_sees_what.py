@@ -1,0 +1,78 @@
+"""Every screen by every role: those who may see it do, the others read who can give it, and nobody signed out sees anything."""
+import ast
+
+import pytest
+
+from core.tenancy.models import Role
+from core.ui.navigation import BY_KEY, PAGES, SCREENS
+from tests.ui.screens import alone, opened, sent, words
+
+KEYS = [screen.key for screen in SCREENS]
+ROLES = list(Role)
+# What of the team stands on each screen; a new screen says here what its visitors come for.
+HAS = {
+    "home": "Alder", "dashboard": "Alder closer", "my-day": "Show rate this month", "leaderboards": "Alder closer",
+    "events": "Alder closer", "event": "Alder closer", "form": "Did the call take place?", "payments": "Alder closer",
+    "payment": "Alder closer", "payouts": "Alder payout", "payout": "Alder payout", "exports": "/exports/events?",
+    "connections": "Alder calendar", "reports": "Alder closer",
+}
+
+
+def may(role, screen):
+    return role == Role.SUPER_ADMIN or role in BY_KEY[screen].roles
+
+
+def ways(*, open_to):
+    return [(role, key) for role in ROLES for key in KEYS if may(role, key) == open_to]
+
+
+@pytest.mark.parametrize(("role", "screen"), ways(open_to=True))
+def test_a_role_sees_what_its_screens_are_for(ours, role, screen):
+    page = opened(screen, ours.people[role], **ours.row(screen))
+
+    assert not page.exception
+    assert not page.error
+    assert HAS[screen] in sent(page)
+
+
+@pytest.mark.parametrize(("role", "screen"), ways(open_to=False))
+def test_other_roles_read_who_can_give_the_screen_and_nothing_of_it(ours, role, screen):
+    for page in (opened(screen, ours.people[role], **ours.row(screen)), alone(screen, ours.people[role])):
+        assert not page.exception
+        assert words(page.main) == [
+            f"Your role ({role.replace('_', ' ')}) does not include this page. An admin of Alder organisation can change that."
+        ]
+
+
+@pytest.mark.parametrize("screen", KEYS)
+def test_without_a_session_a_screen_is_the_sign_in(ours, screen):
+    page = opened(screen, None, **ours.row(screen))
+
+    assert [field.label for field in page.text_input] == ["E-mail address", "Password"]
+    assert words(page) == ["Sales operations", "Sign in"]
+    assert "Alder" not in sent(page)
+
+
+@pytest.mark.parametrize("screen", KEYS)
+def test_a_page_run_past_the_shell_refuses_by_itself(screen):
+    assert words(alone(screen, None)) == ["You are signed out. Reload the page to sign in."]
+
+
+def test_every_file_of_a_page_is_a_screen():
+    files = {str(path.relative_to(PAGES)) for path in PAGES.rglob("*.py")}
+
+    assert files == {screen.file for screen in SCREENS}
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=KEYS)
+def test_the_first_thing_a_page_does_is_to_ask_who_is_there(screen):
+    module = ast.parse((PAGES / screen.file).read_text())
+    does = [statement for statement in module.body if not isinstance(statement, ast.Import | ast.ImportFrom) and calls(statement)]
+
+    guards = [call.args[0].value for call in calls(does[0]) if getattr(call.func, "id", "") == "require"]
+    assert guards == [screen.key]
+    assert len(calls(does[0])) == 1 or screen.key == "home"
+
+
+def calls(statement):
+    return [node for node in ast.walk(statement) if isinstance(node, ast.Call)]
