@@ -1,0 +1,103 @@
+"""Every figure, by every dimension and for every kind of viewer, is what a slow second reckoning says it is."""
+from itertools import combinations
+
+import pytest
+
+from core.metrics.catalog import METRICS
+from core.metrics.dimensions import DIMENSIONS
+from core.metrics.filters import Filters
+from core.metrics.table import metrics_table, totals
+from tests.metrics.history import CHANGES, random_history
+from tests.metrics.oracle import Asked, Oracle
+
+PAIRS = [*combinations(("day", "closer", "outcome", "package"), 2), ("month", "setter", "source")]
+
+
+@pytest.fixture(scope="module", params=list(CHANGES))
+def history(request):
+    return random_history(request.param, seed=1)
+
+
+@pytest.fixture(scope="module")
+def oracle(history):
+    return Oracle(history.organization_id)
+
+
+def asked(history, role="admin", **chosen):
+    rep = history.viewers[role].user_id if role == "sales_rep" else None
+    return Asked(history.period, history.at, rep, chosen)
+
+
+def reckoned(oracle, by, wanted):
+    """The oracle's figures as the table has them, in any order."""
+    return {key: row | {"booking_lead_time": pytest.approx(row["booking_lead_time"])} for key, row in oracle.figures(by, wanted).items()}
+
+
+def table_of(history, by, role="admin", **chosen):
+    with history.viewers[role].transaction() as db:
+        frame = metrics_table(db, history.period, by, Filters(**chosen), at=history.at)
+    keys = [f"{key}_id" if DIMENSIONS[key].names else key for key in by]
+    rows = frame.to_dict("records")
+    made = {tuple(row[key] for key in keys): {key: row[key] for key in METRICS} for row in rows}
+    assert len(made) == len(rows)
+    return made, frame
+
+
+@pytest.mark.parametrize("by", [(), *((key,) for key in DIMENSIONS), *PAIRS], ids="+".join)
+@pytest.mark.parametrize("role", ["admin", "manager", "viewer", "sales_rep"])
+def test_every_figure_is_what_the_specification_says(history, oracle, role, by):
+    assert table_of(history, by, role)[0] == reckoned(oracle, by, asked(history, role))
+
+
+@pytest.mark.parametrize("column", ["closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id"])
+def test_a_filter_leaves_exactly_its_rows(history, oracle, column):
+    for ids in (history.lists[column][:1], history.lists[column][:2]):
+        for by in ((), ("week",), ("package",)):
+            chosen = {column: tuple(ids)}
+            assert table_of(history, by, **chosen)[0] == reckoned(oracle, by, asked(history, **chosen))
+
+
+def test_filters_narrow_each_other(history, oracle):
+    chosen = {"closer_id": tuple(history.lists["closer_id"][:3]), "source_id": tuple(history.lists["source_id"][:2])}
+    for role in ("admin", "sales_rep"):
+        assert table_of(history, ("day",), role, **chosen)[0] == reckoned(oracle, ("day",), asked(history, role, **chosen))
+
+
+def test_the_totals_are_the_table_without_dimensions(history, oracle):
+    with history.viewers["admin"].transaction() as db:
+        figures = totals(db, history.period, at=history.at)
+    assert figures == reckoned(oracle, (), asked(history))[()]
+
+
+@pytest.mark.parametrize("key", [key for key in DIMENSIONS if DIMENSIONS[key].names])
+def test_each_row_carries_the_name_of_its_id(history, oracle, key):
+    frame = table_of(history, (key,))[1]
+    assert [(row[key], row[f"{key}_id"]) for row in frame.to_dict("records")] == [
+        (oracle.name(key, each), each) for each in frame[f"{key}_id"]]
+    assert None in list(frame[f"{key}_id"])
+
+
+def test_groups_add_up_to_the_whole(history):
+    whole = table_of(history, ())[1].iloc[0]
+    counts = [key for key, metric in METRICS.items() if metric.unit == "count"]
+    for key in DIMENSIONS:
+        frame = table_of(history, (key,))[1]
+        assert {name: int(frame[name].sum()) for name in counts} == {name: int(whole[name]) for name in counts}
+        for currency, cash in whole["cash_collected"].items():
+            assert sum(row.get(currency, 0) for row in frame["cash_collected"]) == cash
+
+
+def test_the_random_rows_reach_every_figure(history, oracle):
+    figures = oracle.figures((), asked(history))[()]
+    assert set(figures) == set(METRICS)
+    assert {key for key, value in figures.items() if not value} == set()
+
+
+def test_a_period_without_rows_has_counts_of_nought_and_no_rates(history):
+    with history.viewers["admin"].transaction() as db:
+        earlier = history.period.previous().previous()
+        figures, days = totals(db, earlier, at=history.at), metrics_table(db, earlier, ("day",), at=history.at)
+    nothing = {"count": 0, "rate": None, "money": {}, "hours": None}
+    assert figures == {key: nothing[metric.unit] for key, metric in METRICS.items()}
+    assert days.empty
+    assert list(days.columns) == ["day", *METRICS]
