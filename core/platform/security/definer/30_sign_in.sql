@@ -99,6 +99,14 @@ begin
   return greatest(1, ceil(extract(epoch from opens + make_interval(secs => p_window_seconds) - clock_timestamp()))::int);
 end $f$;
 
+-- A right password does not count as a try.
+create or replace function app.give_back_hit(p_key text) returns void language sql security definer
+set search_path = pg_catalog, pg_temp as $f$
+  update app.rate_limits r set hits = r.hits - 1
+   where r.key = p_key and r.key like 'sign-in:%' and r.hits > 0
+     and r.window_start = (select max(x.window_start) from app.rate_limits x where x.key = p_key)
+$f$;
+
 -- An organisation by its slug or id, for the command line and the API's sign-in.
 create or replace function app.find_organization(p_slug_or_id text) returns uuid language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
@@ -110,9 +118,10 @@ set search_path = pg_catalog, pg_temp as $f$ select o.id from app.organizations 
 
 revoke all on function app.find_sign_in(text), app.issue_ticket(uuid, bytea, int), app.open_session(bytea, bytea, int, text, text),
   app.resolve_session(bytea, int), app.choose_organization(bytea, uuid), app.close_session(bytea), app.close_sessions_of(uuid),
-  app.organizations_of(uuid), app.take_hit(text, int, int), app.find_organization(text), app.all_organization_ids() from public;
+  app.organizations_of(uuid), app.take_hit(text, int, int), app.give_back_hit(text), app.find_organization(text),
+  app.all_organization_ids() from public;
 grant execute on function app.find_sign_in(text), app.issue_ticket(uuid, bytea, int), app.open_session(bytea, bytea, int, text, text),
   app.resolve_session(bytea, int), app.choose_organization(bytea, uuid), app.close_session(bytea), app.close_sessions_of(uuid),
-  app.organizations_of(uuid), app.find_organization(text) to so_app;
+  app.organizations_of(uuid), app.give_back_hit(text), app.find_organization(text) to so_app;
 grant execute on function app.find_sign_in(text), app.find_organization(text), app.all_organization_ids() to so_worker;
 grant execute on function app.take_hit(text, int, int) to so_app, so_worker;
