@@ -16,6 +16,7 @@ from core.platform.database import as_system
 from core.tenancy.models import MEMBER_ROLES, Role
 from core.tenancy.viewers import Viewer
 from tests import factories as make
+from tests.flow import SECRET
 from tests.ports import owner
 
 DETAILS = {"event": "id", "form": "event", "payment": "id", "payout": "id"}
@@ -43,10 +44,10 @@ class Team:
         return {DETAILS[screen]: str(self.ids[screen])} if screen in DETAILS else {"period": "Last 30 days"}
 
 
-def team(mark: str, *, currency: str = "USD") -> Team:
+def team(mark: str, *, currency: str = "USD", password_hash: str | None = None) -> Team:
     """Two calls of yesterday, one with its form and one with its payment, a payout and a connection."""
     org = make.organization(name=f"{mark} organisation", currency=currency)
-    people = {role: make.viewer(org, role, name=f"{mark} {role}") for role in MEMBER_ROLES}
+    people = {role: make.viewer(org, role, name=f"{mark} {role}", password_hash=password_hash) for role in MEMBER_ROLES}
     at = now() - timedelta(hours=20)
     with as_system(org) as db:
         closer = make.closer(db, org, f"{mark} closer", user_id=people[Role.SALES_REP].user_id)
@@ -59,12 +60,13 @@ def team(mark: str, *, currency: str = "USD") -> Team:
             db, org, currency=currency, at=at + timedelta(hours=1), customer_name=f"{mark} lead", event_id=event.id,
             email=f"lead@{mark.lower()}.example.com", closer_id=closer.id, setter_id=setter.id,
         )
-        create_connection(db, org, "calendly", f"{mark} calendar", "a key of forty characters, made up for tests")
+        connection = create_connection(db, org, "calendly", f"{mark} calendar", SECRET)
         day = today(people[Role.ADMIN].timezone)
         days = Period(day - timedelta(days=3), day + timedelta(days=1), people[Role.ADMIN].timezone)
         payout = create_snapshot(db, org, f"{mark} payout", days, None)
     people[Role.SUPER_ADMIN] = super_admin(people[Role.ADMIN])
-    return Team(mark, people, {"event": event.id, "form": event.id, "payment": payment.id, "payout": payout.id})
+    ids = {"event": event.id, "form": event.id, "payment": payment.id, "payout": payout.id, "connections": connection.id}
+    return Team(mark, people, ids)
 
 
 def super_admin(colleague: Viewer) -> Viewer:
