@@ -2,11 +2,14 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
+import re
 from datetime import datetime
 from uuid import UUID
 
 from core.platform.errors import InvalidInput
+from core.platform.vault import derived_key
 
 DEFAULT_LIMIT, LARGEST_LIMIT = 50, 500
 
@@ -15,22 +18,27 @@ def check_limit(text: str | None) -> int:
     """The number of rows of a page. Raises InvalidInput."""
     if text is None:
         return DEFAULT_LIMIT
-    if not text.isdigit() or not 1 <= int(text) <= LARGEST_LIMIT:
+    if not re.fullmatch("[0-9]{1,3}", text) or not 1 <= int(text) <= LARGEST_LIMIT:
         raise InvalidInput(f"limit must be a number from 1 to {LARGEST_LIMIT}.", field="limit")
     return int(text)
 
 
 def encode_cursor(at: datetime, row_id: UUID) -> str:
-    """The place after a row, opaque to whoever carries it."""
-    return base64.urlsafe_b64encode(json.dumps([at.isoformat(), str(row_id)]).encode()).decode()
+    """The place after a row, marked so that it is known to be ours."""
+    place = base64.urlsafe_b64encode(json.dumps([at.isoformat(), str(row_id)]).encode()).decode()
+    return f"{place}.{_mark(place)}"
 
 
 def decode_cursor(text: str | None) -> tuple[datetime, UUID] | None:
     """The place that a cursor holds. Raises InvalidInput for one that we did not make."""
     if not text:
         return None
-    try:
-        at, row_id = json.loads(base64.urlsafe_b64decode(text.encode()))
-        return datetime.fromisoformat(at), UUID(row_id)
-    except (ValueError, TypeError) as error:
-        raise InvalidInput("The cursor is not valid; start again without one.", field="cursor") from error
+    place, _, mark = text.partition(".")
+    if not hmac.compare_digest(_mark(place).encode(), mark.encode()):
+        raise InvalidInput("The cursor is not valid; start again without one.", field="cursor")
+    at, row_id = json.loads(base64.urlsafe_b64decode(place))
+    return datetime.fromisoformat(at), UUID(row_id)
+
+
+def _mark(place: str) -> str:
+    return hmac.digest(derived_key("cursor"), place.encode(), "sha256").hex()[:16]
