@@ -1,19 +1,18 @@
 """``GET /api/metrics`` and ``GET /api/export``."""
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from core.metrics import exports
 from core.metrics.catalog import METRICS
 from core.metrics.dimensions import dimension
-from core.metrics.exports import FORMATS, stream
 from core.metrics.filters import Filters
 from core.metrics.table import as_json, metrics_table
 from core.platform.errors import InvalidInput
@@ -61,18 +60,18 @@ def _metric_keys(asked: str | None) -> list[str]:
 
 def _filters(db: Session, request: Request) -> Filters:
     """``filter.closer=`` and its kind: ids, or the name of one entry."""
-    chosen: dict[str, Any] = {}
+    chosen: dict[str, tuple[UUID, ...]] = {}
     for name, value in request.query_params.multi_items():
         if not name.startswith("filter."):
             continue
         key = name.removeprefix("filter.")
         if key not in FILTERS:
             raise InvalidInput(f"There is no filter “{key}”; use {', '.join(FILTERS)}.", field=name)
-        chosen[f"{key}_id"] = _by_name(db, FILTERS[key], value) or ids_of(value, name)
+        chosen[f"{key}_id"] = chosen.get(f"{key}_id", ()) + (_by_name(db, FILTERS[key], value) or ids_of(value, name))
     return Filters(**chosen)
 
 
-def _by_name(db: Session, table: str, name: str) -> tuple[Any, ...]:
+def _by_name(db: Session, table: str, name: str) -> tuple[UUID, ...]:
     query = text(f"select id from app.{table} where lower(name) = lower(:name)")  # noqa: S608 - a name of our own
     return tuple(db.execute(query, {"name": name.replace("\0", "")}).scalars())
 
@@ -85,19 +84,6 @@ def export(caller: Caller, request: Request, _: bytes) -> Response:
     start, end = asked.get("start_date"), asked.get("end_date")
     period = period_of(start, end, caller.timezone, names=("start_date", "end_date")) if start or end else None
     columns = [part.strip() for part in asked.get("columns", "").split(",") if part.strip()] or None
-    stack = ExitStack()
-    try:
-        chunks = stream(stack.enter_context(caller.transaction()), name, fmt, period=period, columns=columns)
-    except BaseException:
-        stack.close()
-        raise
+    chunks = exports.export(caller.transaction, name, fmt, period=period, columns=columns)
     headers = {"Content-Disposition": f'attachment; filename="{name}.{ "jsonl" if fmt == "json" else fmt}"'}
-    return StreamingResponse(_until_done(stack, chunks), media_type=FORMATS[fmt], headers=headers)
-
-
-def _until_done(stack: ExitStack, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The transaction lives as long as the stream."""
-    with stack:
-        yield from chunks
-
-
+    return StreamingResponse(chunks, media_type=exports.FORMATS[fmt], headers=headers)

@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import psycopg
@@ -24,13 +25,14 @@ ARROW_TYPES = {
 }  # by Postgres type
 
 
-def stream(
-    db: Session, name: str, fmt: str, *, period: Period | None = None, columns: Sequence[str] | None = None
+def export(
+    transaction: Callable[[], AbstractContextManager[Session]], name: str, fmt: str, *, period: Period | None = None,
+    columns: Sequence[str] | None = None,
 ) -> Iterator[bytes]:
-    """The rows that the caller may see, by date, as chunks of bytes; the export is recorded in the audit log first.
+    """The rows that the caller of ``transaction`` may see, by date, as chunks of bytes.
 
-    ``period`` cuts by the table's own date; tables of settings have none. A viewer gets no contact details. The caller's
-    transaction must stay open until the last chunk.
+    ``period`` cuts by the table's own date; tables of settings have none. A viewer gets no contact details. The export
+    stands in the audit log before the first row leaves, so that hanging up halfway hides nothing.
 
     Raises:
         InvalidInput: unknown table, format or column.
@@ -42,10 +44,15 @@ def stream(
     chosen = list(columns or table.columns)
     if unknown := [column for column in chosen if column not in table.columns]:
         raise InvalidInput(f"{name} has no column “{unknown[0]}”.", field="columns")
-    raw: Any = db.connection().connection.driver_connection
-    _record(db, name, fmt)
-    query = _query(table, chosen, period, safe=fmt == "csv").as_string(raw)
-    return {"csv": _csv, "json": _json_lines, "parquet": _parquet}[fmt](raw, query)
+    with transaction() as db:
+        _record(db, name, fmt)
+    return _rows(transaction, _query(table, chosen, period, safe=fmt == "csv"), fmt)
+
+
+def _rows(transaction: Callable[[], AbstractContextManager[Session]], query: sql.Composed, fmt: str) -> Iterator[bytes]:
+    with transaction() as db:
+        raw: Any = db.connection().connection.driver_connection
+        yield from {"csv": _csv, "json": _json_lines, "parquet": _parquet}[fmt](raw, query.as_string(raw))
 
 
 def _record(db: Session, name: str, fmt: str) -> None:

@@ -2,8 +2,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from core.metrics.exports import FORMATS, stream
+from core.metrics import exports
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, SalesOpsError
 from core.tenancy.sign_in import ABSOLUTE_HOURS, choose_organization, close_session, open_session, viewer_of
@@ -88,21 +88,16 @@ def export(request: Request) -> Response:
     viewer = viewer_of(request.cookies.get(COOKIE))
     if viewer is None:
         return PlainTextResponse("Sign in first.", 401)
-    stack = ExitStack()
     asked = request.query_params
     name, fmt = request.path_params["table"], asked.get("format", "csv")
     try:
         columns = [part for part in asked.get("columns", "").split(",") if part] or None
-        db = stack.enter_context(viewer.transaction())
-        chunks = stream(db, name, fmt, period=_period(viewer, asked.get("start"), asked.get("end")), columns=columns)
+        period = _period(viewer, asked.get("start"), asked.get("end"))
+        chunks = exports.export(viewer.transaction, name, fmt, period=period, columns=columns)
     except SalesOpsError as error:
-        stack.close()
         return PlainTextResponse(error.message, 422)
-    except BaseException:
-        stack.close()
-        raise
     headers = {"Content-Disposition": f'attachment; filename="{name}.{"jsonl" if fmt == "json" else fmt}"'}
-    return StreamingResponse(_until_done(stack, chunks), media_type=FORMATS[fmt], headers=headers)
+    return StreamingResponse(chunks, media_type=exports.FORMATS[fmt], headers=headers)
 
 
 def _period(viewer: Viewer, start: str | None, end: str | None) -> Period | None:
@@ -112,12 +107,6 @@ def _period(viewer: Viewer, start: str | None, end: str | None) -> Period | None
         return Period(date.fromisoformat(start or ""), date.fromisoformat(end or ""), viewer.timezone)
     except ValueError as error:
         raise InvalidInput("Days are written like 2026-11-02.", field="start") from error
-
-
-def _until_done(stack: ExitStack, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The transaction lives as long as the stream."""
-    with stack:
-        yield from chunks
 
 
 routes = [
