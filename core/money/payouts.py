@@ -1,6 +1,7 @@
 """Payout snapshots: a period's payments as they stand now, frozen, and summed to the cent."""
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,8 +11,9 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from core.money.models import PayoutSnapshot, PayoutSnapshotDetail, PayoutSnapshotSummary, SnapshotState
-from core.platform.clock import Period, now
+from core.platform.clock import Period, iso, now
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.platform.frames import records
 from core.platform.money import plain
 from core.tenancy.viewers import Viewer
 
@@ -196,27 +198,27 @@ def snapshot_as_dict(db: Session, snapshot_id: UUID) -> dict[str, Any]:
     header = {
         "id": str(snapshot.id), "name": snapshot.name, "state": snapshot.state, "timezone": snapshot.timezone,
         "period_start": snapshot.period_start.isoformat(), "period_end": snapshot.period_end.isoformat(),
-        "payment_count": snapshot.payment_count, "created_at": snapshot.created_at.isoformat(),
+        "payment_count": snapshot.payment_count, "created_at": iso(snapshot.created_at),
         "totals": {
             name: {currency: plain(Decimal(sums[name]), currency) for currency, sums in snapshot.totals.items()} for name in SUMS
         },
     }
-    summaries = [_as_json(row) for row in summaries_table(db, snapshot_id).to_dict("records")]
+    summaries = [_as_json(row) for row in records(summaries_table(db, snapshot_id))]
     return {"id": str(snapshot.id), "header": header, "summaries": summaries, "details": [
-        _as_json(row) for row in details_table(db, snapshot_id).to_dict("records")
+        _as_json(row) for row in records(details_table(db, snapshot_id))
     ]}
 
 
-def _as_json(row: dict[Any, Any]) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for name, value in row.items():
-        if isinstance(value, Decimal):
-            made[name] = plain(value, row["currency"])
-        elif value is None or value is pd.NaT or isinstance(value, str | int):
-            made[name] = None if value is pd.NaT else value
-        else:
-            made[name] = value.isoformat() if hasattr(value, "isoformat") else str(value)
-    return made
+def _as_json(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: _plain(value, row["currency"]) for name, value in row.items()}
+
+
+def _plain(value: Any, currency: str) -> str | int | None:
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, Decimal):
+        return plain(value, currency)
+    return iso(value) if isinstance(value, datetime) else str(value)
 
 
 def changes_since(db: Session, snapshot_id: UUID) -> pd.DataFrame:

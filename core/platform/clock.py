@@ -16,6 +16,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def iso(at: datetime) -> str:
+    """The instant as programs read it, in UTC: ``2026-11-04T12:00:00Z``."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def today(timezone: str) -> date:
     """The day it is in ``timezone``."""
     return datetime.now(ZoneInfo(timezone)).date()
