@@ -3,14 +3,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from core.platform.database import as_guest
-from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound, SalesOpsError, TooManyRequests
+from core.platform.errors import Conflict, InvalidInput, Misconfigured, NotAllowed, NotFound, SalesOpsError, TooManyRequests
 from core.platform.log import logger
 from core.tenancy.api_access import Caller, NotSignedIn, caller_of
 from core.tenancy.sign_in import take_hit
@@ -22,7 +23,9 @@ from webhooks.receive import BodyTooLarge, read_body
 log = logger("webhooks.api")
 HOURLY = {"free": 100, "solo": 500, "team": 5_000, "enterprise": 50_000}
 HOUR_S = 3600
-STATUSES: dict[type[SalesOpsError], int] = {NotSignedIn: 401, NotAllowed: 403, NotFound: 404, Conflict: 409, InvalidInput: 422}
+STATUSES: dict[type[SalesOpsError], int] = {
+    NotSignedIn: 401, NotAllowed: 403, NotFound: 404, Conflict: 409, InvalidInput: 422, Misconfigured: 503,
+}
 Handler = Callable[[Caller, Request, bytes], Response]
 
 
@@ -57,7 +60,7 @@ def _guarded(work: Callable[[Request, bytes], Response]) -> Callable[[Request], 
         except SalesOpsError as error:
             status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 400)
             return refusal(status, error.code, error.message, field=getattr(error, "field", None))
-        except OperationalError as error:
+        except (OperationalError, InterfaceError, NoFreeConnection) as error:
             log.warning("database away", error=type(error).__name__)
             return refusal(503, "unavailable", "The database is away; try again.", retry_after_s=10)
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -11,11 +12,14 @@ from starlette.requests import Request
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotFound
 
+ZERO_BYTE = "\0"
+
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """The body as a JSON object. Raises InvalidInput."""
+    """The body as a JSON object. Raises InvalidInput, also for half characters (``\\ud800``), which nothing can store."""
     try:
         made = json.loads(body or b"{}")
+        json.dumps(made, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise InvalidInput("The body is not valid JSON.", field="body") from error
     if not isinstance(made, dict):
@@ -28,7 +32,7 @@ def text_of(body: dict[str, Any], field: str, *, required: bool = True) -> str:
     value = body.get(field)
     if value is None and not required:
         return ""
-    if not isinstance(value, str) or "\0" in value or (required and not value.strip()):
+    if not isinstance(value, str) or ZERO_BYTE in value or (required and not value.strip()):
         raise InvalidInput(f"{field} must be a text.", field=field)
     return value
 
@@ -63,6 +67,14 @@ def path_id(request: Request) -> UUID:
         return UUID(request.path_params["id"])
     except ValueError as error:
         raise NotFound("There is nothing with this id.") from error
+
+
+def words_of(request: Request, name: str, allowed: Collection[str]) -> list[str]:
+    """Words of a list, separated by commas. Raises InvalidInput for one that is not on it."""
+    words = [part.strip() for part in request.query_params.get(name, "").split(",") if part.strip()]
+    if unknown := [word for word in words if word not in allowed]:
+        raise InvalidInput(f"{name} cannot be “{unknown[0]}”; use {', '.join(allowed)}.", field=name)
+    return words
 
 
 def ids_of(text: str, field: str) -> tuple[UUID, ...]:

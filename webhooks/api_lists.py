@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -13,19 +13,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from core.bookings.forms import FormAnswers
+from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import EventFilter, events_page
 from core.money.filing import file_form
 from core.money.queries import PaymentFilter, payments_page
 from core.people.queries import leads_page
+from core.platform.clock import iso
 from core.platform.errors import InvalidInput
-from core.platform.money import parse_amount, plain
+from core.platform.money import check_currency, parse_amount, plain
 from core.platform.paging import check_limit, decode_cursor, encode_cursor
 from core.tenancy.api_access import Caller
-from webhooks.api_input import ids_of, json_object, optional_period, path_id
-
-
-def _instant(at: datetime | None) -> str | None:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
+from webhooks.api_input import ZERO_BYTE, ids_of, json_object, optional_period, path_id, words_of
 
 
 def _page(rows: Sequence[Row[Any]], limit: int, shape: Callable[[Row[Any]], dict[str, Any]], at: str) -> Response:
@@ -40,17 +38,14 @@ def _ids(request: Request) -> dict[str, tuple[UUID, ...]]:
     return {name: ids_of(request.query_params[name], name) for name in names if name in request.query_params}
 
 
-def _words(request: Request, name: str) -> list[str]:
-    return [part.strip() for part in request.query_params.get(name, "").split(",") if part.strip()]
-
-
 def events(caller: Caller, request: Request, _: bytes) -> Response:
     """Booked calls, latest first."""
     caller.require("events", "read")
     limit, after = check_limit(request.query_params.get("limit")), decode_cursor(request.query_params.get("cursor"))
     chosen = EventFilter(
-        period=optional_period(request, caller.timezone), ids=_ids(request), statuses=_words(request, "call_status"),
-        outcomes=_words(request, "event_outcome"), search=request.query_params.get("search", "").replace("\0", ""),
+        period=optional_period(request, caller.timezone), ids=_ids(request),
+        statuses=words_of(request, "call_status", list(CallStatus)), outcomes=words_of(request, "event_outcome", list(EventOutcome)),
+        search=request.query_params.get("search", "").replace(ZERO_BYTE, ""),
     )
     with caller.transaction() as db:
         return _page(events_page(db, chosen, limit=limit + 1, after=after), limit, _event, "scheduled_at")
@@ -58,8 +53,8 @@ def events(caller: Caller, request: Request, _: bytes) -> Response:
 
 def _event(row: Row[Any]) -> dict[str, Any]:
     return {
-        "id": str(row.id), "lead_name": row.lead_name, "lead_email": row.lead_email, "scheduled_at": _instant(row.scheduled_at),
-        "booked_at": _instant(row.booked_at), "call_status": row.call_status, "event_outcome": row.event_outcome,
+        "id": str(row.id), "lead_name": row.lead_name, "lead_email": row.lead_email, "scheduled_at": iso(row.scheduled_at),
+        "booked_at": iso(row.booked_at), "call_status": row.call_status, "event_outcome": row.event_outcome,
         "closer": row.closer, "setter": row.setter, "source": row.source, "traffic_type": row.traffic_type,
         "call_type": row.call_type, "pcf_submitted": row.pcf_submitted,
     }
@@ -80,7 +75,7 @@ def payments(caller: Caller, request: Request, _: bytes) -> Response:
 def _payment(row: Row[Any]) -> dict[str, Any]:
     money = {name: plain(getattr(row, name), row.currency) for name in ("amount", "refund_amount", "net_revenue")}
     return {
-        "id": str(row.id), **money, "currency": row.currency, "payment_date": _instant(row.payment_date),
+        "id": str(row.id), **money, "currency": row.currency, "payment_date": iso(row.payment_date),
         "customer_email": row.customer_email, "status": row.status, "disputed": row.disputed, "processor": row.processor,
         "processor_payment_id": row.processor_payment_id, "event_id": str(row.event_id) if row.event_id else None,
         "closer": row.closer, "setter": row.setter, "source": row.source, "counts": row.counts,
@@ -101,7 +96,7 @@ def _lead(row: Row[Any]) -> dict[str, Any]:
     return {
         "id": str(row.id), "contact_id": str(row.contact_id), "name": row.name, "email": row.email, "phone": row.phone,
         "status": row.status, "source": row.source, "original_setter_name": row.original_setter_name,
-        "current_setter_name": row.current_setter_name, "created_at": _instant(row.created_at),
+        "current_setter_name": row.current_setter_name, "created_at": iso(row.created_at),
     }
 
 
@@ -120,11 +115,12 @@ def _answers(given: dict[str, Any], currency: str) -> FormAnswers:
     known = {item.name for item in fields(FormAnswers)}
     if unknown := sorted(set(given) - known):
         raise InvalidInput(f"A post-call form has no “{unknown[0]}”.", field=unknown[0])
-    if "call_occurred" not in given:
+    if given.get("call_occurred") is None:
         raise InvalidInput("Say whether the call took place.", field="call_occurred")
     made = {name: _answer(name, value) for name, value in given.items() if value is not None}
+    if "currency" in made or "cash_collected" in made:
+        made["currency"] = check_currency(made.get("currency", currency))
     if "cash_collected" in made:
-        made["currency"] = str(made.get("currency", currency)).upper()
         made["cash_collected"] = parse_amount(made["cash_collected"], made["currency"], field="cash_collected")
     return FormAnswers(**made)
 
@@ -136,9 +132,9 @@ def _answer(name: str, value: Any) -> Any:
             return UUID(value) if kind is UUID else date.fromisoformat(value)
         if kind is Decimal and isinstance(value, str | int | float) and not isinstance(value, bool):
             return str(value)
-        if kind is list and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        if kind is list and isinstance(value, list) and all(isinstance(item, str) and ZERO_BYTE not in item for item in value):
             return value
-        if kind in (bool, str) and isinstance(value, kind) and "\0" not in str(value):
+        if kind in (bool, str) and isinstance(value, kind) and ZERO_BYTE not in str(value):
             return value
     except (ValueError, TypeError, AttributeError) as error:
         raise InvalidInput(f"{name} cannot be read.", field=name) from error

@@ -7,16 +7,21 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core.bookings.models import CallStatus, Event, PaymentType, PcfDraft, PostCallForm
+from core.bookings.models import CallStatus, Event, ListEntry, Package, PaymentType, PcfDraft, PostCallForm
 from core.bookings.status import GUEST, HOST, settle_status
 from core.platform.clock import now
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.tenancy.models import Organization
 from core.tenancy.viewers import Viewer
+
+LISTS = {
+    "call_outcome_id": ["call_outcome"], "opportunity_status_id": ["opportunity_status"],
+    "reason_id": ["no_show_reason", "no_sale_reason"],
+}
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,18 @@ def _money_problems(answers: FormAnswers) -> dict[str, str]:
     return problems
 
 
+def _check_choices(db: Session, answers: FormAnswers) -> None:
+    """Raises FormProblems for an id that is not on the organisation's own list."""
+    lists: dict[str, Select[UUID]] = {
+        name: select(ListEntry.id).where(ListEntry.id == getattr(answers, name), ListEntry.kind.in_(kinds))
+        for name, kinds in LISTS.items()
+    }
+    lists["package_id"] = select(Package.id).where(Package.id == answers.package_id)
+    chosen = [name for name in lists if getattr(answers, name) is not None]
+    if unknown := [name for name in chosen if db.scalars(lists[name]).first() is None]:
+        raise FormProblems(dict.fromkeys(unknown, "This is not on your organisation's list; choose another."))
+
+
 def form_event(db: Session, event_id: UUID, by: Viewer) -> Event:
     """The event whose form ``by`` may file, locked until the transaction ends.
 
@@ -114,6 +131,7 @@ def save_form(
     The earlier answers stay in the audit log; ``at``, when it was first filed, stays too. Raises FormProblems.
     """
     check(answers, event)
+    _check_choices(db, answers)
     form = form_of(db, event.id) or PostCallForm(organization_id=event.organization_id, event_id=event.id, version=0)
     for name, value in asdict(answers).items():
         setattr(form, name, value)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 
-from babel.numbers import format_currency, get_currency_precision
+from babel.numbers import format_currency, get_currency_precision, list_currencies
 
 from core.platform.errors import InvalidInput
 
@@ -11,6 +11,14 @@ from core.platform.errors import InvalidInput
 def decimals(currency: str) -> int:
     """How many decimals the currency is written with: 2 for USD, 0 for JPY, 3 for KWD (source: CLDR, through Babel)."""
     return int(get_currency_precision(currency))
+
+
+def check_currency(code: str) -> str:
+    """``code`` in capitals if it is a currency's. Raises InvalidInput."""
+    currency = code.strip().upper()
+    if currency not in list_currencies():
+        raise InvalidInput(f"“{code}” is not a currency; use a code like USD.", field="currency")
+    return currency
 
 
 def plain(amount: Decimal, currency: str) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from babel.numbers import get_currency_name
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -15,6 +14,7 @@ from sqlalchemy.orm import Session
 from core.platform.clock import check_timezone, now
 from core.platform.database import as_system
 from core.platform.errors import Conflict, InvalidInput, NotFound
+from core.platform.money import check_currency
 from core.platform.names import normalize_email
 from core.tenancy.models import MEMBER_ROLES, ApiKey, Organization, OrganizationMember, Role, User
 from core.tenancy.passwords import check_password, hash_password
@@ -42,13 +42,11 @@ def create_organization(
         Conflict: the slug is taken.
     """
     organization_id = uuid4()
-    code = currency.strip().upper()
     if not name.strip():
         raise InvalidInput("Give the organisation a name.", field="name")
     if not _is_slug(slug):
         raise InvalidInput("A slug has lower-case letters, digits and hyphens, at most 63.", field="slug")
-    if len(code) != 3 or get_currency_name(code, locale="en") == code:
-        raise InvalidInput(f"“{currency}” is not a currency; use a code like USD.", field="currency")
+    code = check_currency(currency)
     with as_system(organization_id) as db:
         if db.execute(text("select app.find_organization(:slug)"), {"slug": slug}).scalar() is not None:
             raise Conflict(f"The slug “{slug}” is taken.")
