@@ -1,32 +1,42 @@
 """The API described for programs (OpenAPI 3.1), made from the product's own lists, so that it cannot fall behind them."""
 from __future__ import annotations
 
-from typing import Any
-
+from core.bookings.models import CallStatus, EventOutcome
 from core.metrics.catalog import METRICS
 from core.metrics.dimensions import DIMENSIONS
 from core.metrics.export_tables import EXPORTS
 from core.metrics.exports import FORMATS
+from core.platform.paging import LARGEST_LIMIT
 from core.platform.settings import settings
+from webhooks.shapes import (
+    COUNT,
+    DAY,
+    ERROR,
+    EVENT,
+    FILED,
+    FORM,
+    ID,
+    LEAD,
+    LOGIN,
+    NEW_PAYOUT,
+    PAYMENT,
+    PAYOUT,
+    TEXT,
+    TOKEN,
+    Json,
+    made_of,
+    metrics_answer,
+    one_of,
+    page_of,
+)
 
-Json = dict[str, Any]
-TEXT: Json = {"type": "string"}
-DAY: Json = {"type": "string", "format": "date"}
-ID: Json = {"type": "string", "format": "uuid"}
-FLAG: Json = {"type": "boolean"}
 ERRORS = {
     400: "The request makes no sense", 401: "No valid token", 403: "Not allowed", 404: "Nothing there", 409: "Not possible now",
     413: "More than 1 MiB", 422: "A value is wrong; field names it", 429: "Too many requests; wait Retry-After seconds",
-    503: "The database is away; try again",
+    500: "A defect on our side", 503: "The database is away; try again",
 }
-FORM = {
-    **dict.fromkeys(("call_occurred", "lead_showed", "offer_made", "deal_closed"), FLAG),
-    "cash_collected": {"type": ["string", "number"]}, "currency": TEXT,
-    "payment_type": {"enum": ["pif", "payment_plan", "deposit"]}, "no_show_party": {"enum": ["guest", "host"]},
-    **dict.fromkeys(("package_id", "call_outcome_id", "opportunity_status_id", "reason_id"), ID),
-    "objections": {"type": "array", "items": TEXT}, "follow_up_on": DAY,
-    **dict.fromkeys(("notes", "recording_url", "traffic_type"), TEXT),
-}
+HEALTHY = made_of({"status": TEXT})
+ERROR_REF: Json = {"$ref": "#/components/schemas/Error"}
 
 
 def document() -> Json:
@@ -39,55 +49,50 @@ def document() -> Json:
         "paths": _paths(),
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "schemas": {"Error": _object({"error": _object({"code": TEXT, "message": TEXT, "field": TEXT}, ["code", "message"])})},
+            "schemas": {"Error": ERROR},
         },
     }
 
 
 def _paths() -> Json:
-    page = [_query("limit", {"type": "integer", "minimum": 1, "maximum": 500}), _query("cursor", TEXT)]
+    page = [_query("limit", COUNT | {"minimum": 1, "maximum": LARGEST_LIMIT}), _query("cursor", TEXT)]
     days = [_query("start", DAY), _query("end", DAY)]
     narrowed = [_query(name, TEXT) for name in ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id")]
-    form = _object(FORM, ["call_occurred"])
-    payout = _object({"name": TEXT, "period_start": DAY, "period_end": DAY}, ["name", "period_start", "period_end"])
-    login = _object({"email": TEXT, "password": TEXT, "organization": TEXT}, ["email", "password"])
     return {
-        "/api/auth/login": {"post": _call("A token for a person", body=login, open_to_all=True)},
-        "/api/metrics": {"get": _call("Figures of a period, grouped", [
+        "/api/auth/login": {"post": _call("A token for a person", {200: TOKEN}, body=LOGIN, open_to_all=True)},
+        "/api/metrics": {"get": _call("Figures of a period, grouped", {200: metrics_answer()}, [
             _query("start", DAY, required=True), _query("end", DAY, required=True), _query("by", TEXT, hint=list(DIMENSIONS)),
             _query("metrics", TEXT, hint=list(METRICS)),
             *[_query(f"filter.{name}", TEXT) for name in ("closer", "setter", "source", "traffic_type", "call_type")],
         ])},
-        "/api/export": {"get": _call("A table, streamed", [
-            _query("table", {"enum": list(EXPORTS)}, required=True), _query("start_date", DAY), _query("end_date", DAY),
-            _query("format", {"enum": list(FORMATS)}), _query("columns", TEXT),
-        ], answer="The rows")},
-        "/api/events": {"get": _call("Booked calls, latest first", [
-            *page, *days, *narrowed, _query("call_status", TEXT), _query("event_outcome", TEXT), _query("search", TEXT),
+        "/api/export": {"get": _call("A table, streamed", {200: dict.fromkeys(FORMATS.values(), TEXT)}, [
+            _query("table", one_of(EXPORTS), required=True), _query("start_date", DAY), _query("end_date", DAY),
+            _query("format", one_of(FORMATS)), _query("columns", TEXT),
         ])},
-        "/api/events/{id}/pcf": {"post": _call("File or correct a post-call form", [_ID_IN_PATH], body=form, status=201)},
-        "/api/payments": {"get": _call("Payments, latest first", [
-            *page, *days, *narrowed, _query("unattributed", {"enum": ["true"]}),
+        "/api/events": {"get": _call("Booked calls, latest first", {200: page_of(EVENT)}, [
+            *page, *days, *narrowed, _query("call_status", TEXT, hint=list(CallStatus)),
+            _query("event_outcome", TEXT, hint=list(EventOutcome)), _query("search", TEXT),
         ])},
-        "/api/leads": {"get": _call("Inquiries, latest first", page)},
-        "/api/payout-snapshots": {"post": _call("Freeze a period as a draft payout", body=payout, status=201)},
-        "/api/payout-snapshots/{id}": {"get": _call("Header, summaries and details of a payout", [_ID_IN_PATH])},
-        "/api/openapi.json": {"get": _call("This document", open_to_all=True)},
-        "/healthz": {"get": _call("The process answers", open_to_all=True)},
-        "/readyz": {"get": _call("The database is reachable and migrated", open_to_all=True)},
-        "/metrics": {"get": _call("Prometheus text", open_to_all=True)},
-        "/webhooks/{provider}/{connection_id}": {"post": _call("A provider's signed delivery", [
-            {"name": "provider", "in": "path", "required": True, "schema": TEXT},
-            {"name": "connection_id", "in": "path", "required": True, "schema": ID},
+        "/api/events/{id}/pcf": {"post": _call("File (201) or correct (200) a post-call form", {201: FILED, 200: FILED}, [
+            _path("id")], body=FORM)},
+        "/api/payments": {"get": _call("Payments, latest first", {200: page_of(PAYMENT)}, [
+            *page, *days, *narrowed, _query("unattributed", one_of(["true"])),
+        ])},
+        "/api/leads": {"get": _call("Inquiries, latest first", {200: page_of(LEAD)}, page)},
+        "/api/payout-snapshots": {"post": _call("Freeze a period as a draft payout", {201: PAYOUT}, body=NEW_PAYOUT)},
+        "/api/payout-snapshots/{id}": {"get": _call("Header, summaries and details of a payout", {200: PAYOUT}, [_path("id")])},
+        "/api/openapi.json": {"get": _call("This document", {200: {"type": "object"}}, open_to_all=True)},
+        "/healthz": {"get": _call("The process answers", {200: HEALTHY}, open_to_all=True)},
+        "/readyz": {"get": _call("The database is reachable and migrated", {200: HEALTHY}, open_to_all=True)},
+        "/metrics": {"get": _call("Prometheus text", {200: {"text/plain": TEXT}}, open_to_all=True)},
+        "/webhooks/{provider}/{connection_id}": {"post": _call("A provider's signed delivery", {200: HEALTHY}, [
+            _path("provider", TEXT), _path("connection_id"),
         ], body={"type": "object"}, open_to_all=True)},
     }
 
 
-_ID_IN_PATH: Json = {"name": "id", "in": "path", "required": True, "schema": ID}
-
-
-def _object(properties: Json, required: list[str] | None = None) -> Json:
-    return {"type": "object", "properties": properties, "required": required or list(properties)}
+def _path(name: str, schema: Json = ID) -> Json:
+    return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
 def _query(name: str, schema: Json, *, required: bool = False, hint: list[str] | None = None) -> Json:
@@ -96,16 +101,20 @@ def _query(name: str, schema: Json, *, required: bool = False, hint: list[str] |
 
 
 def _call(
-    summary: str, parameters: list[Json] | None = None, *, body: Json | None = None, status: int = 200, open_to_all: bool = False,
-    answer: str = "Done",
+    summary: str, answers: dict[int, Json], parameters: list[Json] | None = None, *, body: Json | None = None,
+    open_to_all: bool = False,
 ) -> Json:
-    error = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
-    refused = {str(code): {"description": text, **error} for code, text in ERRORS.items()}
-    made: Json = {
-        "summary": summary, "parameters": parameters or [], "responses": {str(status): {"description": answer}} | refused,
-    }
+    """``answers`` is the schema of each good answer's JSON, or for other content a schema for each of its types."""
+    good = {str(code): {"description": summary, "content": _content(schema)} for code, schema in answers.items()}
+    refused = {str(code): {"description": text, "content": _content(ERROR_REF)} for code, text in ERRORS.items()}
+    made: Json = {"summary": summary, "parameters": parameters or [], "responses": good | refused}
     if body is not None:
-        made["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+        made["requestBody"] = {"required": True, "content": _content(body)}
     if open_to_all:
         made["security"] = []
     return made
+
+
+def _content(schema: Json) -> Json:
+    by_type = schema if any("/" in name for name in schema) else {"application/json": schema}
+    return {kind: {"schema": each} for kind, each in by_type.items()}
