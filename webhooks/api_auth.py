@@ -1,11 +1,14 @@
 """``POST /api/auth/login``."""
 from __future__ import annotations
 
+from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from core.platform.database import as_member
 from core.platform.errors import NotAllowed
 from core.tenancy.api_access import TOKEN_HOURS, NotSignedIn, choose_home, issue_token
+from core.tenancy.models import User
 from core.tenancy.sign_in import WRONG, places_of, sign_in, viewer_in
 from webhooks.api_input import json_object, text_of
 
@@ -22,10 +25,12 @@ def login(request: Request, body: bytes) -> Response:
     except NotAllowed as error:
         raise NotSignedIn(WRONG) from error
     role = next(place.role for place in places_of(user_id) if place.id == organization_id)
-    viewer = viewer_in(user_id, organization_id, name=email.partition("@")[0], email=email, role=role)
+    with as_member(user_id, organization_id) as db:
+        known = db.execute(select(User.name, User.email).where(User.id == user_id)).one()
+    viewer = viewer_in(user_id, organization_id, name=known.name, email=known.email, role=role)
     user = {
-        "id": str(user_id), "email": email, "role": role, "organization_id": str(organization_id),
-        "organization": viewer.organization_name,
+        "id": str(user_id), "email": viewer.email, "name": viewer.name, "role": role,
+        "organization_id": str(organization_id), "organization": viewer.organization_name,
     }
     return JSONResponse({
         "access_token": issue_token(viewer), "token_type": "bearer", "expires_in": TOKEN_HOURS * 3600, "user": user,

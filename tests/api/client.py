@@ -1,0 +1,101 @@
+"""A program that uses the API: every answer that it gets must be as the API's own description says."""
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import httpx
+from jsonschema import Draft202012Validator, FormatChecker
+
+from core.platform.database import as_system
+from core.tenancy.actions import create_api_key
+from core.tenancy.api_access import issue_token
+from core.tenancy.viewers import Viewer
+from webhooks.app import app
+from webhooks.openapi import document
+
+ADDRESS = "127.0.0.1"
+
+
+def request(method: str, path: str, token: str | None = None, *, address: str = ADDRESS, **more: Any) -> httpx.Response:
+    """The answer of the real application to a caller at the network ``address``; checked against the description."""
+    if token is not None:
+        more["headers"] = {"Authorization": f"Bearer {token}"} | more.get("headers", {})
+
+    async def conversation() -> httpx.Response:
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=(address, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://receiver") as client:
+            return await client.request(method, path, **more)
+
+    answer = asyncio.run(conversation())
+    check(answer)
+    return answer
+
+
+def get(path: str, token: str | None = None, **params: Any) -> httpx.Response:
+    return request("GET", path, token, params=params)
+
+
+def post(path: str, token: str | None = None, body: Mapping[str, Any] | None = None, **more: Any) -> httpx.Response:
+    return request("POST", path, token, json=body or {}, **more)
+
+
+def token_of(viewer: Viewer) -> str:
+    return issue_token(viewer)
+
+
+def key_of(org: UUID, *scopes: str) -> str:
+    with as_system(org) as db:
+        return create_api_key(db, org, "Test", scopes or ["all"]).key
+
+
+def refused(answer: httpx.Response) -> tuple[int, str, str | None]:
+    """Status, code and field of a refusal."""
+    error = answer.json()["error"]
+    return answer.status_code, error["code"], error.get("field")
+
+
+def check(answer: httpx.Response) -> None:
+    """The answer is one that the description knows for its route, and has exactly the declared shape."""
+    operation = operation_of(answer.request.method, answer.request.url.path)
+    kind = answer.headers.get("content-type", "")
+    if operation is None:
+        declared: Any = {"$ref": "#/components/schemas/Error"}
+    else:
+        contents = operation["responses"][str(answer.status_code)]["content"]
+        declared = next(content["schema"] for name, content in contents.items() if kind.startswith(name.partition(";")[0]))
+    if kind.startswith("application/json"):
+        validator(declared).validate(answer.json())
+
+
+def operation_of(method: str, path: str) -> Any:
+    """The description of what a request meets; None where there is nothing."""
+    for template, operations in described()["paths"].items():
+        if re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), path):
+            return operations.get(method.lower())
+    return None
+
+
+def validator(schema: Any) -> Draft202012Validator:
+    whole = schema | {"components": described()["components"]}
+    return Draft202012Validator(whole, format_checker=FormatChecker(["uuid", "date"]))
+
+
+@cache
+def described() -> Any:
+    """The description, where an object has no property but the declared ones."""
+    return closed(document())
+
+
+def closed(part: Any) -> Any:
+    if isinstance(part, list):
+        return [closed(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    made = {name: closed(each) for name, each in part.items()}
+    is_schema = made.get("type") == "object" and isinstance(made.get("properties"), dict)
+    return made | ({"additionalProperties": False} if is_schema else {})

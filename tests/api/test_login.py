@@ -1,0 +1,114 @@
+"""Signing in as a program: a token for a person, the same refusal whatever was wrong, and a limit that locks nobody out."""
+from functools import cache
+from itertools import count
+
+import pytest
+from sqlalchemy import text
+
+from core.platform.database import as_system
+from core.tenancy.actions import add_member
+from core.tenancy.models import Organization, OrganizationMember
+from core.tenancy.passwords import hash_password
+from core.tenancy.sign_in import TRIES_PER_ACCOUNT_AND_ADDRESS as ALLOWED
+from tests import factories as make
+from tests.api.client import get, post, refused, request
+from tests.ports import owner
+
+PASSWORD = "three quiet herons"
+number = count(1)
+
+
+@cache
+def password_hash():
+    return hash_password(PASSWORD)
+
+
+@pytest.fixture
+def address():
+    return f"10.1.{next(number)}.1"
+
+
+def person(role="manager", **values):
+    return make.viewer(make.organization(**values), role, password_hash=password_hash())
+
+
+def slug_of(org):
+    with as_system(org) as db:
+        return db.get_one(Organization, org).slug
+
+
+def login(email, password=PASSWORD, organization=None, *, address):
+    body = {"email": email, "password": password} | ({"organization": organization} if organization else {})
+    return post("/api/auth/login", body=body, address=address)
+
+
+def test_a_right_password_gives_a_token_that_opens_the_api(address):
+    who = person(role="manager")
+    answer = login(f" {who.email.upper()} ", organization=slug_of(who.organization_id), address=address)
+    token = answer.json().pop("access_token")
+    assert (answer.status_code, {name: value for name, value in answer.json().items() if name != "access_token"}) == (200, {
+        "token_type": "bearer", "expires_in": 3600, "user": {
+            "id": str(who.user_id), "email": who.email, "name": who.name, "role": "manager",
+            "organization_id": str(who.organization_id), "organization": who.organization_name,
+        },
+    })
+    assert get("/api/events", token).json() == {"items": [], "next_cursor": None}
+
+
+@pytest.mark.parametrize("named_by", ["slug", "id", None])
+def test_an_organisation_is_named_by_slug_or_id_or_not_at_all_by_members_of_one(address, named_by):
+    who = person()
+    named = {"slug": slug_of(who.organization_id), "id": str(who.organization_id), None: None}[named_by]
+    assert login(who.email, organization=named, address=address).status_code == 200
+
+
+def test_a_member_of_two_organisations_gets_the_token_of_the_named_one(address):
+    who, second = person(role="viewer"), make.organization()
+    with as_system(second) as db:
+        add_member(db, second, who.user_id, "admin", name=who.name, email=who.email)
+    for org, role in ((who.organization_id, "viewer"), (second, "admin")):
+        user = login(who.email, organization=str(org), address=address).json()["user"]
+        assert (user["organization_id"], user["role"]) == (str(org), role)
+    assert login(who.email, address=address).status_code == 401
+
+
+def test_every_wrong_sign_in_gets_the_same_words(address):
+    who, gone, former = person(), person(), person()
+    elsewhere = make.organization()
+    with owner() as db:
+        db.execute(text("update app.users set active = false where id = :id"), {"id": gone.user_id})
+    with as_system(former.organization_id) as db:
+        db.get_one(OrganizationMember, (former.organization_id, former.user_id)).active = False
+    answers = [
+        login(who.email, "three quiet herrings", address=address),
+        login("nobody.at.all@example.com", address=address),
+        login("not an address", address=address),
+        login(gone.email, address=address),
+        login(former.email, address=address),
+        login(who.email, organization=slug_of(elsewhere), address=address),
+        login(who.email, organization="no-such-team", address=address),
+    ]
+    assert {refused(answer) for answer in answers} == {(401, "unauthorized", None)}
+    assert len({answer.text for answer in answers}) == 1
+
+
+@pytest.mark.parametrize(("body", "field"), [
+    (b"{}", "email"), (b'{"email":"a@example.com"}', "password"), (b'{"email":5,"password":"x"}', "email"),
+    (b'{"email":"a@example.com","password":["x"]}', "password"),
+    (b'{"email":"a@example.com","password":"x","organization":7}', "organization"),
+    (b"[]", "body"), (b"{", "body"), (b"\xff", "body"), (b'{"email":"\\ud800","password":"x"}', "body"),
+    (b'{"email":"a\\u0000@example.com","password":"x"}', "email"), (b"[" * 100_000, "body"),
+])
+def test_a_malformed_sign_in_names_the_field(body, field):
+    assert refused(request("POST", "/api/auth/login", content=body)) == (422, "invalid_input", field)
+
+
+def test_too_many_tries_must_wait_and_lock_nobody_else_out(address):
+    who = person()
+    tries = []
+    while 429 not in [answer.status_code for answer in tries] and len(tries) < 20:  # the window may turn once meanwhile
+        tries.append(login(who.email, "guess number one", address=address))
+    assert [answer.status_code for answer in tries[:ALLOWED]] == [401] * ALLOWED
+    assert refused(tries[-1]) == (429, "too_many_requests", None)
+    assert 1 <= int(tries[-1].headers["retry-after"]) <= 15 * 60
+    assert login(who.email, address=f"{address}0").status_code == 200
