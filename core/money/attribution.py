@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from core.bookings.models import CallStatus, Event, PostCallForm
-from core.money.models import AttributionMethod, Payment, PayoutSnapshot, PayoutSnapshotDetail, SnapshotState
+from core.money.models import AttributionMethod, Payment
 from core.money.reconciliation import customer_emails, reconcile
 from core.people.models import ContactEmail
 from core.platform.clock import now
@@ -55,17 +55,8 @@ def attribute(db: Session, payment: Payment) -> None:
 
 
 def is_frozen(db: Session, payment: Payment) -> bool:
-    """Whether an approved payout has already counted the payment."""
-    frozen = (
-        select(PayoutSnapshotDetail.id)
-        .join(
-            PayoutSnapshot,
-            (PayoutSnapshot.organization_id == PayoutSnapshotDetail.organization_id)
-            & (PayoutSnapshot.id == PayoutSnapshotDetail.snapshot_id),
-        )
-        .where(PayoutSnapshotDetail.payment_id == payment.id, PayoutSnapshot.state != SnapshotState.DRAFT)
-    )
-    return db.scalars(frozen).first() is not None
+    """Whether an approved payout has already counted the payment; known also to who may not see payouts."""
+    return db.execute(select(func.app.is_paid_out(payment.id))).scalar_one()
 
 
 def _assign(payment: Payment, event: Event | None, method: AttributionMethod, reason: str) -> None:
