@@ -5,6 +5,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
 
@@ -23,6 +24,11 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m core", description="Operations of the sales-operations product.")
     add = top.add_subparsers(dest="command", required=True, metavar="command").add_parser
     add("migrate", help="bring the database to this version")
+    add("seed-demo", help="make the demo's organisations and sign-ins where they are missing")
+    add("doctor", help="check the installation; each line says how to mend what is wrong")
+    add("backup", help="write the whole database to a new file").add_argument("file", type=Path)
+    add("restore", help="fill an empty database from a backup").add_argument("file", type=Path)
+    add("rotate-keys", help="seal every stored secret again under the current master key")
     org = add("create-org", help="make an organisation")
     for name in ("--name", "--slug", "--timezone", "--currency"):
         org.add_argument(name, required=True)
@@ -60,16 +66,11 @@ def _in_org(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
     return command
 
 
-COMMANDS = commands.COMMANDS | {
-    "migrate": upkeep.migrate_command,
-    "replay": upkeep.replay_command,
-    "dead-letters": upkeep.dead_letters_command,
-    "send-samples": upkeep.send_samples_command,
-}
+COMMANDS = commands.COMMANDS | upkeep.COMMANDS
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command; 0 done, 2 something was asked wrongly, 1 it could not be done."""
+    """Run one command; 0 done, 2 something was asked wrongly, 1 it could not be done (or the doctor found something broken)."""
     args = parser().parse_args(arguments)
     log.configure(settings().log_level)
     try:
@@ -85,7 +86,7 @@ def main(arguments: Sequence[str]) -> int:
         print("The database cannot be reached. Is it running, and is DATABASE_URL right?", file=sys.stderr)
         return FAILED
     print(json.dumps(answer, ensure_ascii=False))
-    return 0
+    return FAILED if answer.get("ok") is False else 0
 
 
 if __name__ == "__main__":

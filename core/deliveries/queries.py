@@ -96,6 +96,6 @@ def recent_messages(db: Session, channel: str, limit: int = 20) -> pd.DataFrame:
 
 
 def dead_letters(db: Session) -> list[Row[Any]]:
-    """Every delivery that was set aside, oldest first: the columns of ``recent_deliveries``."""
-    query = select(*LISTED).where(WebhookDelivery.status == DeliveryStatus.DEAD)
+    """Every delivery that was set aside, oldest first: the columns of ``recent_deliveries`` and ``connection_id``."""
+    query = select(*LISTED, WebhookDelivery.connection_id).where(WebhookDelivery.status == DeliveryStatus.DEAD)
     return list(db.execute(query.order_by(WebhookDelivery.received_at, WebhookDelivery.id)))

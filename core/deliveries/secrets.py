@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from core.platform.errors import InvalidInput, NotFound
+from core.platform.errors import InvalidInput, Misconfigured, NotFound
 from core.platform.vault import seal, unseal
 from core.tenancy.models import VaultSecret
 
@@ -52,3 +52,17 @@ def read_secret(db: Session, owner_id: UUID, name: str) -> str:
     if row is None:
         raise NotFound("No secret is stored for this connection; enter it again.")
     return unseal(row.sealed, *belongs_to(row.organization_id, row.id))
+
+
+def count_unreadable(db: Session, organization_id: UUID) -> int:
+    """How many of the organisation's secrets no configured key opens. Needs the system's identity."""
+    sealed = db.execute(select(VaultSecret.id, VaultSecret.sealed)).all()
+    return sum(not _opens(row.sealed, belongs_to(organization_id, row.id)) for row in sealed)
+
+
+def _opens(sealed: bytes, bound_to: tuple[str, ...]) -> bool:
+    try:
+        unseal(sealed, *bound_to)
+    except Misconfigured:
+        return False
+    return True

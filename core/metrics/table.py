@@ -83,8 +83,8 @@ def _statement(dimensions: Sequence[Dimension], filters: Filters) -> str:
     return f"""
         with e as (
             select {_listed(keys, [each.event for each in dimensions])} {counted},
-                   coalesce(sum(extract(epoch from e.scheduled_at - e.booked_at)) filter (
-                       where e.call_status <> 'rescheduled'), 0) / 3600 as lead_hours
+                   extract(epoch from sum(e.scheduled_at - e.booked_at) filter (
+                       where e.call_status <> 'rescheduled')) / 3600 as lead_hours
               from app.events e {' '.join(each.event_join for each in dimensions)}
              where e.scheduled_at >= :starts_at and e.scheduled_at < :ends_at and e.deleted_at is null{filters.sql('e')}
              {group}

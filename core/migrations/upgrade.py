@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from psycopg import sql
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import URL
@@ -60,16 +61,31 @@ def migrate(url: URL | None = None) -> None:
     with engine.begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         connection.execute(text("set local lock_timeout = '5s'"))
-        _ensure_roles(connection)
-        _ensure_schemas(connection)
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent))
+        prepare_database(connection)
+        config = _config()
         config.attributes["connection"] = connection
         connection.execute(text("set local role so_owner"))
         command.upgrade(config, "head")
         connection.execute(text("reset role"))
         security.apply(connection, metadata)
     engine.dispose()
+
+
+def newest_revision() -> str | None:
+    """The revision that this version of the product needs."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    return config
+
+
+def prepare_database(connection: Connection) -> None:
+    """The roles and the two empty schemas that everything else stands on; safe to repeat."""
+    _ensure_roles(connection)
+    _ensure_schemas(connection)
 
 
 def _ensure_roles(connection: Connection) -> None:

@@ -89,6 +89,12 @@ def payment_sums(db: Session, chosen: PaymentFilter) -> dict[str, tuple[int, Any
     return {row[0]: (row[1], row[2], row[3]) for row in db.execute(sums)}
 
 
+def count_unattributed(db: Session) -> int:
+    """How many payments count but belong to no call, and nobody has said that they should not."""
+    chosen = PaymentFilter(unattributed=True)
+    return db.scalars(select(func.count()).select_from(Payment).where(*_conditions(chosen))).one()
+
+
 def payment_detail(db: Session, payment_id: UUID) -> Row[Any] | None:
     """Everything of one payment; None when there is none, or none for the caller."""
     more = (Payment.payment_type, Payment.membership_key, Payment.note, Payment.dispute_status, Payment.attributed_at)

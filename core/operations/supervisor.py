@@ -19,6 +19,7 @@ from core.platform.settings import settings
 STOP_AFTER_S = 8
 LONGEST_PAUSE_S = 30
 DATABASE_LOOK_S = 2
+LONGEST_LINE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -96,13 +97,15 @@ class Supervisor:
         while not self.stopping.is_set():
             process = await asyncio.create_subprocess_exec(
                 *child.command, env=self.env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,
+                start_new_session=True, limit=LONGEST_LINE,
             )
-            self.running[child.name] = process
+            self.running[child.name], started = process, asyncio.get_running_loop().time()
             await self._relay(child.name, process)
             code = await process.wait()
             if self.stopping.is_set():
                 return
+            if asyncio.get_running_loop().time() - started > LONGEST_PAUSE_S:
+                pause = 1.0
             _say(f"{child.name} ended with {code}; starting it again in {pause:.0f} s")
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)

@@ -1,7 +1,9 @@
 """Commands that look after an installation: migrate, demo, doctor, deliveries, samples."""
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -9,8 +11,13 @@ from sqlalchemy import select
 
 from core.deliveries.actions import replay
 from core.deliveries.models import DeliveryStatus, WebhookConnection, WebhookDelivery
+from core.deliveries.queries import dead_letters
 from core.migrations.upgrade import migrate
+from core.operations.backup import backup, restore
 from core.operations.commands import organization_named
+from core.operations.demo import seed_demo, sign_ins
+from core.operations.doctor import summary
+from core.operations.keys import reseal_secrets
 from core.operations.samples import send_samples
 from core.platform.clock import now
 from core.platform.database import as_system
@@ -49,25 +56,18 @@ def _instant(text: str) -> datetime:
 
 
 def dead_letters_command(args: Namespace) -> Answer:
-    """The deliveries that every retry failed on, newest first."""
+    """The deliveries that every retry failed on, oldest first."""
     organization_id = organization_named(args.org)
     with as_system(organization_id) as db:
-        dead = db.execute(
-            select(WebhookDelivery, WebhookConnection.name)
-            .join(
-                WebhookConnection,
-                (WebhookConnection.organization_id == WebhookDelivery.organization_id)
-                & (WebhookConnection.id == WebhookDelivery.connection_id),
-            )
-            .where(WebhookDelivery.status == DeliveryStatus.DEAD)
-            .order_by(WebhookDelivery.received_at.desc())
-        ).all()
+        names = dict(db.execute(select(WebhookConnection.id, WebhookConnection.name)).all())
+        dead = dead_letters(db)
     items = [
         {
-            "id": str(delivery.id), "provider": delivery.provider, "connection": name, "event_type": delivery.event_type,
-            "received_at": delivery.received_at.isoformat(), "attempts": delivery.attempts, "reason": delivery.last_error,
+            "id": str(letter.id), "provider": letter.provider, "connection": names[letter.connection_id],
+            "event_type": letter.event_type, "received_at": letter.received_at.isoformat(), "attempts": letter.attempts,
+            "reason": letter.last_error,
         }
-        for delivery, name in dead
+        for letter in dead
     ]
     return {"organization_id": str(organization_id), "count": len(items), "items": items}
 
@@ -76,3 +76,40 @@ def send_samples_command(args: Namespace) -> Answer:
     return send_samples(organization_named(args.org), args.url)
 
 
+def seed_demo_command(_: Namespace) -> Answer:
+    """Make the demo's organisations that are not there yet; sign-ins by role."""
+    made = seed_demo()
+    people = {role: {"email": email, "password": password} for role, (email, password) in sign_ins().items()}
+    return {"organizations": made, "sign_ins": people}
+
+
+def doctor_command(_: Namespace) -> Answer:
+    return summary()
+
+
+def backup_command(args: Namespace) -> Answer:
+    rows = backup(args.file)
+    print("Keep ENCRYPTION_MASTER_KEY apart from this file: stored secrets open only with it.", file=sys.stderr)
+    return {"file": str(args.file), "bytes": args.file.stat().st_size, "rows": rows}
+
+
+def restore_command(args: Namespace) -> Answer:
+    return {"file": str(args.file), "rows": restore(args.file)}
+
+
+def rotate_keys_command(_: Namespace) -> Answer:
+    resealed, current = reseal_secrets()
+    return {"resealed": resealed, "already_current": current}
+
+
+COMMANDS: dict[str, Callable[[Namespace], Answer]] = {
+    "migrate": migrate_command,
+    "seed-demo": seed_demo_command,
+    "doctor": doctor_command,
+    "backup": backup_command,
+    "restore": restore_command,
+    "rotate-keys": rotate_keys_command,
+    "replay": replay_command,
+    "dead-letters": dead_letters_command,
+    "send-samples": send_samples_command,
+}

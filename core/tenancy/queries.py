@@ -1,12 +1,21 @@
 """The organisation and its settings, as whoever belongs to it sees them."""
 from __future__ import annotations
 
-from sqlalchemy import select
+from uuid import UUID
+
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from core.platform.database import WORKER_ROLE, as_guest
 from core.tenancy.models import Organization
 
 
 def home_of(db: Session) -> Organization:
     """The organisation of the transaction."""
     return db.scalars(select(Organization)).one()
+
+
+def all_organization_ids() -> list[UUID]:
+    """Every organisation that is not deleted, for the jobs and commands that go through all of them."""
+    with as_guest(WORKER_ROLE) as db:
+        return list(db.execute(text("select app.all_organization_ids()")).scalars())

@@ -32,6 +32,8 @@ def upgrade() -> None:
         grant usage on type jobs.procrastinate_job_to_defer_v1 to so_app, so_worker, so_definer;
         grant usage on schema jobs to so_definer;
         grant insert on jobs.procrastinate_jobs to so_definer;
+        grant select on all tables in schema jobs to so_definer;
+        grant select on all sequences in schema jobs to so_definer;
         grant usage on sequence jobs.procrastinate_jobs_id_seq to so_definer;
         -- NOTIFY holds a lock of the whole database until its commit is on disk, so that deliveries would wait for each other's
         -- commits: workers poll instead. The history of every job's states is written four times a job and read by nobody.

@@ -1,0 +1,204 @@
+"""The self-check: what stands, what is weak, what is broken, each with how to mend it."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, create_engine, func, select, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from core.bookings.models import Event
+from core.deliveries.queries import connections_table
+from core.deliveries.secrets import count_unreadable
+from core.messages.actions import slack_webhook_ends_with
+from core.migrations.tables import metadata
+from core.migrations.upgrade import newest_revision
+from core.money.queries import count_unattributed
+from core.platform.clock import now
+from core.platform.database import APP_ROLE, WORKER_ROLE, as_guest, as_system, engine, owner_url
+from core.platform.errors import Misconfigured
+from core.platform.settings import settings
+from core.tenancy.models import Organization
+from core.tenancy.queries import all_organization_ids, home_of
+
+SKEW_S = 5
+WAITING_TOO_LONG = timedelta(minutes=5)
+LOOK_BACK = timedelta(days=30)
+
+
+class State(StrEnum):
+    """How a line of the self-check stands."""
+
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line: what was looked at, how it stands, what was seen, and how to mend it."""
+
+    name: str
+    state: State
+    seen: str
+    fix: str = ""
+    organization: str | None = None
+
+
+def examine() -> list[Check]:
+    """Every check of the installation, then of each organisation. Looks only; changes nothing."""
+    found = [*_guarded("master key", _master_key), *_guarded("database", _database)]
+    if any(check.state == State.RED for check in found):
+        return found
+    found += _guarded("roles", _roles) + _guarded("jobs", _jobs) + _guarded("clock", _clock)
+    for organization_id in all_organization_ids():
+        found += _organization(organization_id)
+    return found
+
+
+def summary() -> dict[str, Any]:
+    """The self-check as one object: ``ok`` unless a line is red, and the lines."""
+    lines = examine()
+    return {"ok": all(line.state != State.RED for line in lines), "checks": [asdict(line) for line in lines]}
+
+
+def _guarded(name: str, look: Callable[[], Iterator[Check]]) -> list[Check]:
+    """A check that cannot be made is a red line, with the reason and without a traceback."""
+    try:
+        return list(look())
+    except Misconfigured as error:
+        return [Check(name, State.RED, error.message)]
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        return [Check(name, State.RED, reason, "Check that the server runs and that DATABASE_URL is right.")]
+
+
+def _master_key() -> Iterator[Check]:
+    keys = settings().master_keys()
+    own = settings().encryption_master_key is not None
+    seen = f"1 current, {len(keys) - 1} old" if own else "the demo's own, kept in the data folder"
+    fix = "" if own else "Set ENCRYPTION_MASTER_KEY before real secrets are stored, and keep a copy away from the database."
+    yield Check("master key", State.GREEN if own else State.AMBER, seen, fix)
+
+
+def _database() -> Iterator[Check]:
+    newest = newest_revision()
+    made = create_engine(owner_url())
+    with made.connect() as connection:
+        version = connection.execute(text("show server_version")).scalar_one().split(" ")[0]
+        yield Check("database", State.GREEN, f"PostgreSQL {version}")
+        if connection.execute(text("select to_regclass('app.alembic_version')")).scalar() is None:
+            yield Check("migrations", State.RED, "The tables are missing.", "Run: python -m core migrate")
+            return
+        at = connection.execute(text("select version_num from app.alembic_version")).scalar()
+        fits = at == newest
+        yield Check("migrations", State.GREEN if fits else State.RED, f"at {at}, newest {newest}",
+                    "" if fits else "Run: python -m core migrate")
+        yield _row_security(connection)
+    made.dispose()
+
+
+def _row_security(connection: Connection) -> Check:
+    query = text("""select relname from pg_class where relnamespace = 'app'::regnamespace and relkind in ('r', 'p')
+                    and relname = any(:tables) and not (relrowsecurity and relforcerowsecurity)""")
+    open_ = list(connection.execute(query, {"tables": [table.name for table in metadata.sorted_tables]}).scalars())
+    if open_:
+        return Check("row-level security", State.RED, f"not forced on {', '.join(sorted(open_))}", "Run: python -m core migrate")
+    return Check("row-level security", State.GREEN, f"forced on all {len(metadata.tables)} tables")
+
+
+def _roles() -> Iterator[Check]:
+    """Opening a connection refuses a role that could walk past the policies."""
+    for role in (APP_ROLE, WORKER_ROLE):
+        with engine(role).connect():
+            yield Check(f"role {role}", State.GREEN, "owns nothing, bypasses nothing")
+    if not owner_url().password and settings().database_app_url is None:
+        yield Check(
+            "role passwords", State.AMBER, "DATABASE_URL has no password, so the application's own could be guessed",
+            "Give the owner's account a password, or set DATABASE_APP_URL and DATABASE_WORKER_URL.",
+        )
+
+
+def _jobs() -> Iterator[Check]:
+    with as_guest(WORKER_ROLE) as db:
+        waiting, oldest = db.execute(text(
+            """select count(*), min(e.scheduled) from (
+                 select coalesce(scheduled_at, now()) scheduled from jobs.procrastinate_jobs
+                 where status = 'todo' and coalesce(scheduled_at, now()) <= now()) e"""
+        )).one()
+        dead = db.execute(text(
+            "select count(*) from jobs.procrastinate_workers where last_heartbeat > now() - interval '1 minute'"
+        )).scalar_one()
+    late = oldest is not None and now() - oldest > WAITING_TOO_LONG
+    if dead == 0:
+        yield Check("jobs", State.AMBER, f"no worker is running; {waiting} jobs wait", "Start one: python -m jobs")
+    else:
+        yield Check("jobs", State.AMBER if late else State.GREEN, f"{dead} workers, {waiting} jobs due",
+                    "Start more workers: python -m jobs worker" if late else "")
+
+
+def _clock() -> Iterator[Check]:
+    with as_guest() as db:
+        theirs: datetime = db.execute(text("select clock_timestamp()")).scalar_one()
+    skew = abs((now() - theirs.astimezone(UTC)).total_seconds())
+    fine = skew < SKEW_S
+    yield Check("clock", State.GREEN if fine else State.RED, f"{skew:.1f} s from the database's",
+                "" if fine else "Set both machines' clocks by a time server; signatures carry times.")
+
+
+def _organization(organization_id: UUID) -> list[Check]:
+    with as_system(organization_id) as db:
+        home = home_of(db)
+        return [*_secrets(db, home), *_connections(db, home), *_people(db, home), *_money(db, home), *_slack(db, home)]
+
+
+def _secrets(db: Session, home: Organization) -> Iterator[Check]:
+    closed = count_unreadable(db, home.id)
+    fix = "Add the key that sealed them to ENCRYPTION_OLD_KEYS, or enter each secret again." if closed else ""
+    yield Check("secrets", State.RED if closed else State.GREEN, f"{closed} stored secrets cannot be opened", fix, home.slug)
+
+
+def _connections(db: Session, home: Organization) -> Iterator[Check]:
+    table = connections_table(db)
+    if table.empty:
+        yield Check("webhooks", State.AMBER, "no connection", "Make one on the screen Connections.", home.slug)
+    advice = {
+        "failing": (State.RED, "Look at the failed deliveries on the screen Connections, then process them again."),
+        "silent": (State.AMBER, "Check that the provider still delivers to this address."),
+        "never used": (State.AMBER, "Paste the connection's address at the provider, or send a test delivery."),
+    }
+    for row in table.to_dict("records"):
+        state, fix = advice.get(row["health"], (State.GREEN, ""))
+        seen = f"{row['health']}, {row['webhook_count']} deliveries, {row['dead']} failed"
+        yield Check(f"webhooks {row['provider']} “{row['name']}”", state, seen, fix, home.slug)
+
+
+def _people(db: Session, home: Organization) -> Iterator[Check]:
+    unknown = db.scalars(
+        select(func.count()).select_from(Event).where(
+            Event.setter_id.is_(None), Event.setter_name.is_not(None), Event.deleted_at.is_(None),
+            Event.scheduled_at > now() - LOOK_BACK,
+        )
+    ).one()
+    fix = "Add the setter, or an alias: python -m core create-setter --alias …" if unknown else ""
+    yield Check("setters", State.AMBER if unknown else State.GREEN, f"{unknown} calls of 30 days name an unknown setter", fix, home.slug)
+
+
+def _money(db: Session, home: Organization) -> Iterator[Check]:
+    loose = count_unattributed(db)
+    fix = "Choose the call by hand on the screen Payments, “Unattributed”." if loose else ""
+    yield Check("payments", State.AMBER if loose else State.GREEN, f"{loose} payments belong to no call", fix, home.slug)
+
+
+def _slack(db: Session, home: Organization) -> Iterator[Check]:
+    if not home.slack_report_enabled:
+        yield Check("slack", State.GREEN, "reports are off", "", home.slug)
+        return
+    ready = slack_webhook_ends_with(db, home.id) is not None or settings().slack_webhook_url is not None
+    yield Check("slack", State.GREEN if ready else State.RED, "reports are on" + ("" if ready else ", but no channel is set up"),
+                "" if ready else "Enter an incoming webhook on the screen Slack reports.", home.slug)

@@ -1,0 +1,93 @@
+"""A backup holds everything, and comes back into an empty database as it was."""
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from core.platform.database import as_system
+from tests import factories as make
+from tests.flow import SECRET, sender
+
+ROWS = """select (select count(*) from app.events), (select count(*) from app.payments),
+                 (select count(*) from app.audit_logs), (select count(*) from jobs.procrastinate_jobs)"""
+
+
+def rows(url: str) -> tuple[int, ...]:
+    with psycopg.connect(url) as db:
+        db.execute("set role so_definer")
+        return db.execute(ROWS).fetchone()
+
+
+@pytest.fixture
+def filled() -> None:
+    org = make.organization()
+    sender(org, "stripe")
+    with as_system(org) as db:
+        call = make.event(db, org, make.closer(db, org))
+        make.payment(db, org, event_id=call.id)
+
+
+@pytest.fixture
+def empty_database(new_database) -> str:
+    return new_database()
+
+
+@pytest.mark.usefixtures("filled")
+def test_everything_comes_back(cli, tmp_path, database_url, empty_database) -> None:
+    file = tmp_path / "all.backup"
+    saved = cli("backup", str(file))
+    assert saved.code == 0, saved.err
+    assert file.stat().st_mode & 0o077 == 0
+    brought = cli("restore", str(file), DATABASE_URL=empty_database)
+    assert brought.code == 0, brought.err
+    assert brought.json["rows"] == saved.json["rows"]
+    assert rows(empty_database) == rows(database_url)
+    doctor = cli("doctor", DATABASE_URL=empty_database)
+    assert doctor.json["ok"], doctor.err
+
+
+@pytest.mark.usefixtures("filled")
+def test_an_owner_that_is_no_superuser_can_restore_and_save_as_much(cli, tmp_path, database_url, plain_owner) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert cli("backup", str(first)).code == 0
+    brought = cli("restore", str(first), DATABASE_URL=plain_owner)
+    assert brought.code == 0, brought.err
+    saved = cli("backup", str(second), DATABASE_URL=plain_owner)
+    assert saved.code == 0, saved.err
+    assert saved.json["rows"] == brought.json["rows"]
+    assert rows(plain_owner) == rows(database_url)
+
+
+@pytest.mark.usefixtures("filled")
+def test_nothing_is_overwritten(cli, tmp_path) -> None:
+    file = tmp_path / "kept"
+    file.write_text("something else")
+    assert cli("backup", str(file)).code == 1
+    assert file.read_text() == "something else"
+    file.unlink()
+    assert cli("backup", str(file)).code == 0
+    refused = cli("restore", str(file))
+    assert refused.code == 1
+    assert "holds organisations already" in refused.err
+
+
+def test_a_file_that_is_no_backup_is_refused_before_anything_is_touched(cli, tmp_path, empty_database) -> None:
+    file = tmp_path / "letter.txt"
+    file.write_text("Dear database")
+    assert cli("restore", str(file), DATABASE_URL=empty_database).code == 2
+    assert cli("restore", str(tmp_path / "missing"), DATABASE_URL=empty_database).code == 2
+    doctor = cli("doctor", DATABASE_URL=empty_database)
+    assert doctor.json["ok"], doctor.err
+
+
+def test_without_its_key_a_restored_secret_is_missed_not_guessed(cli, tmp_path, empty_database) -> None:
+    org = make.organization()
+    sender(org, "whop")
+    file = tmp_path / "all.backup"
+    cli("backup", str(file))
+    assert SECRET.encode() not in file.read_bytes()
+    cli("restore", str(file), DATABASE_URL=empty_database)
+    other_key = "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA="
+    seen = cli("doctor", DATABASE_URL=empty_database, ENCRYPTION_MASTER_KEY=other_key)
+    assert seen.code == 1
+    assert any(line["name"] == "secrets" and line["state"] == "red" for line in seen.json["checks"])

@@ -1,0 +1,95 @@
+"""The master key is rotated without asking for any secret again, and the self-check says what is wrong."""
+from __future__ import annotations
+
+import pytest
+
+from core.deliveries.actions import SIGNING
+from core.deliveries.secrets import read_secret
+from core.operations.doctor import State, examine
+from core.operations.keys import reseal_secrets
+from core.platform.database import as_system
+from core.platform.errors import Misconfigured
+from core.platform.settings import settings
+from core.tenancy.models import Organization
+from tests import factories as make
+from tests.conftest import MASTER_KEY
+from tests.flow import SECRET, sender
+from tests.ports import owner
+
+NEW_KEY = "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA="
+
+
+@pytest.fixture
+def keys(monkeypatch):
+    """Sets the current key and the old ones, until the test ends."""
+
+    def choose(current: str, *old: str) -> None:
+        monkeypatch.setenv("ENCRYPTION_MASTER_KEY", current)
+        monkeypatch.setenv("ENCRYPTION_OLD_KEYS", ",".join(old))
+        settings.cache_clear()
+
+    yield choose
+    choose(MASTER_KEY, NEW_KEY)
+    reseal_secrets()
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def secret_of(connection) -> str:
+    with as_system(connection.organization_id) as db:
+        return read_secret(db, connection.connection_id, SIGNING)
+
+
+def test_after_a_rotation_the_old_key_is_not_needed_any_more(keys) -> None:
+    connection = sender(make.organization(), "stripe")
+    keys(NEW_KEY, MASTER_KEY)
+    assert secret_of(connection) == SECRET
+    resealed, _ = reseal_secrets()
+    assert resealed > 0
+    assert reseal_secrets()[0] == 0
+    keys(NEW_KEY)
+    assert secret_of(connection) == SECRET
+    keys(MASTER_KEY)
+    with pytest.raises(Misconfigured):
+        secret_of(connection)
+
+
+def test_a_rotation_without_the_old_key_changes_nothing(keys) -> None:
+    connection = sender(make.organization(), "stripe")
+    keys(NEW_KEY)
+    with pytest.raises(Misconfigured):
+        reseal_secrets()
+    keys(MASTER_KEY)
+    assert secret_of(connection) == SECRET
+
+
+def lines(name: str, slug: str | None = None) -> list[State]:
+    return [check.state for check in examine() if check.name == name and check.organization == slug]
+
+
+def test_a_table_that_lost_its_protection_is_red() -> None:
+    assert lines("row-level security") == [State.GREEN]
+    with owner() as db:
+        db.exec_driver_sql("alter table app.payments no force row level security")
+    try:
+        assert lines("row-level security") == [State.RED]
+    finally:
+        with owner() as db:
+            db.exec_driver_sql("alter table app.payments force row level security")
+
+
+def test_what_an_organisation_should_mend_is_named() -> None:
+    org = make.organization(slack_report_enabled=True)
+    with as_system(org) as db:
+        make.payment(db, org)
+        slug = db.get_one(Organization, org).slug
+    assert lines("payments", slug) == [State.AMBER]
+    assert lines("slack", slug) == [State.RED]
+    assert lines("webhooks", slug) == [State.AMBER]
+
+
+def test_a_database_that_is_away_is_a_red_line(cli) -> None:
+    said = cli("doctor", DATABASE_URL="postgresql://nobody:secret-word@127.0.0.1:9/none")
+    assert said.code == 1
+    assert {line["name"] for line in said.json["checks"] if line["state"] == "red"} == {"database"}
+    assert "secret-word" not in said.out + said.err

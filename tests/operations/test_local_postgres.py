@@ -1,0 +1,85 @@
+"""The embedded server: several processes hold it, the last one stops it, and a killed one comes back with its rows."""
+from __future__ import annotations
+
+import os
+import signal
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from core.platform.local_postgres import LocalPostgres, reachable_home
+
+
+@pytest.fixture
+def home(tmp_path) -> Iterator[Path]:
+    place = reachable_home(tmp_path / "postgres")
+    yield place
+    leftover = LocalPostgres(place)
+    leftover.start()
+    leftover.stop()
+
+
+def alive(postgres: LocalPostgres) -> bool:
+    try:
+        with psycopg.connect(postgres.url(), connect_timeout=2):
+            return True
+    except psycopg.OperationalError:
+        return False
+
+
+def postmaster(postgres: LocalPostgres) -> int:
+    return int((postgres.data / "postmaster.pid").read_text().split()[0])
+
+
+def test_the_last_one_to_leave_stops_the_server(home) -> None:
+    first, second = LocalPostgres(home).start(), LocalPostgres(home).start()
+    assert not first.stop()
+    assert alive(second)
+    assert second.stop()
+    assert not alive(second)
+
+
+def test_a_killed_server_comes_back_at_its_address_with_its_rows(home) -> None:
+    with LocalPostgres(home) as postgres:
+        address = postgres.url()
+        with psycopg.connect(address, autocommit=True) as db:
+            db.execute("create table kept as select 7 as number")
+        os.kill(postmaster(postgres), signal.SIGKILL)
+        assert postgres.revive()
+        assert not postgres.revive()
+        with psycopg.connect(address) as db:
+            assert db.execute("select number from kept").fetchone() == (7,)
+
+
+def test_a_stale_process_file_of_a_dead_server_does_not_stop_the_next_start(home) -> None:
+    postgres = LocalPostgres(home).start()
+    os.kill(postmaster(postgres), signal.SIGKILL)
+    with LocalPostgres(home) as again:
+        assert alive(again)
+    postgres.stop()
+
+
+def test_only_its_owner_can_read_the_password_and_the_data(home) -> None:
+    with LocalPostgres(home) as postgres:
+        assert stat.S_IMODE(postgres.endpoint.stat().st_mode) == 0o600
+        assert stat.S_IMODE(postgres.data.stat().st_mode) & 0o077 == 0
+
+
+def test_names_with_accents_are_folded(home) -> None:
+    """A server that was made with the plain C locale would miss these."""
+    with LocalPostgres(home) as postgres, psycopg.connect(postgres.url()) as db:
+        assert db.execute("select lower('ÆØÅÉ'), 'Høj' ilike 'HØJ'").fetchone() == ("æøåé", True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another account for the server, and a place that it can reach")
+def test_below_a_private_folder_the_data_goes_where_the_servers_account_can_reach_it(tmp_path) -> None:
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    place = reachable_home(private / "data")
+    assert place.parts[:4] == ("/", "var", "lib", "salesops")
+    assert reachable_home(private / "data") == place
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700
+    place.rmdir()
