@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import asyncio
-from uuid import UUID
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from procrastinate.exceptions import ConnectorException
@@ -12,6 +11,7 @@ from core.platform.clock import now
 from core.platform.database import WORKER_ROLE, as_guest, as_system
 from core.platform.log import logger
 from core.platform.queue import enqueue
+from core.tenancy.queries import all_organization_ids
 from jobs.queue import queue
 
 log = logger("jobs.schedule")
@@ -28,15 +28,9 @@ def scheduler() -> BackgroundScheduler:
     return ticks
 
 
-def organizations() -> list[UUID]:
-    """Every organisation that is not deleted."""
-    with as_guest(WORKER_ROLE) as db:
-        return list(db.execute(text("select app.all_organization_ids()")).scalars())
-
-
 def for_each_organization(task: str) -> None:
     """Enqueue ``task`` once for each organisation; what still waits from the last tick is not added again."""
-    for organization_id in organizations():
+    for organization_id in all_organization_ids():
         with as_system(organization_id) as db:
             enqueue(db, task, organization_id, once=f"{task} {organization_id}")
 
