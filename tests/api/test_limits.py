@@ -1,0 +1,72 @@
+"""How much a program may ask: by plan and hour, a megabyte at most; and what it hears while the database is away."""
+import pytest
+from sqlalchemy import text
+
+from core.platform import database
+from core.platform.database import as_system
+from core.tenancy.models import Organization
+from tests import factories as make
+from tests.api.client import get, key_of, post, refused, request, token_of
+from tests.ports import owner
+from tests.webhooks.test_limits import database_away as database_away
+from webhooks.api import HOURLY
+
+
+def used_up(org, but):
+    """All but some of this hour's requests, and of the next one's, which may begin meanwhile."""
+    with owner() as db:
+        plan = db.execute(text("select plan from app.organizations where id = :org"), {"org": org}).scalar_one()
+        db.execute(text("""
+            insert into app.rate_limits (key, window_start, hits)
+            select 'api:' || :org, date_trunc('hour', now()) + make_interval(hours => n), :hits from generate_series(0, 1) n
+        """), {"org": str(org), "hits": HOURLY[plan] - but})
+
+
+@pytest.mark.parametrize(("plan", "hourly"), [("free", 100), ("solo", 500), ("team", 5_000), ("enterprise", 50_000)])
+def test_each_plan_has_its_requests_an_hour_however_many_tokens(plan, hourly):
+    assert HOURLY[plan] == hourly
+    org = make.organization(plan=plan)
+    callers = [key_of(org), key_of(org), token_of(make.viewer(org))]
+    used_up(org, but=3)
+    assert [get("/api/leads", caller).status_code for caller in callers] == [200] * 3
+    limited = get("/api/leads", callers[0])
+    assert refused(limited) == (429, "too_many_requests", None)
+    assert 1 <= int(limited.headers["retry-after"]) <= 3600
+    assert get("/api/leads", key_of(make.organization())).status_code == 200
+
+
+def test_a_plan_that_nobody_knows_has_the_smallest_limit():
+    org = make.organization()
+    with as_system(org) as db:
+        db.get_one(Organization, org).plan = "free"
+    used_up(org, but=0)
+    with as_system(org) as db:
+        db.get_one(Organization, org).plan = "of days gone by"
+    assert refused(get("/api/leads", key_of(org))) == (429, "too_many_requests", None)
+
+
+@pytest.mark.parametrize("path", ["/api/auth/login", "/api/payout-snapshots"])
+def test_more_than_a_megabyte_is_not_read(path):
+    answer = request("POST", path, key_of(make.organization()), content=b" " * (1024 * 1024 + 1))
+    assert refused(answer) == (413, "too_large", None)
+
+
+def test_with_the_database_away_the_caller_is_asked_to_come_back(request_away):
+    for answer in request_away:
+        assert refused(answer) == (503, "unavailable", None)
+        assert int(answer.headers["retry-after"]) > 0
+
+
+@pytest.fixture
+def request_away(request):
+    token, key = token_of(make.viewer(make.organization())), key_of(make.organization())
+    forget_engines()
+    request.getfixturevalue("database_away")
+    yield [get("/api/events", token), get("/api/events", key), post("/api/auth/login", body={"email": "a@example.com", "password": "x"})]
+    forget_engines()
+
+
+def forget_engines():
+    for role in (database.APP_ROLE, database.WORKER_ROLE):
+        database.engine(role).dispose()
+    database.engine.cache_clear()
