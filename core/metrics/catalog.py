@@ -5,6 +5,7 @@ post-call forms. Events count by ``scheduled_at``, payments by ``payment_date``.
 """
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 DUE = "e.scheduled_at < :now and e.call_status not in ('canceled', 'rescheduled')"
@@ -86,3 +87,12 @@ _ALL = (
     Metric("booking_lead_time", "Booking lead time", "Hours from booking to call, on average", "hours", "down"),
 )
 METRICS: dict[str, Metric] = {metric.key: metric for metric in _ALL}
+
+
+def counts_behind(keys: Iterable[str]) -> list[str]:
+    """The counts that the figures ``keys`` are made of, in the catalogue's order."""
+    needed = set(keys)
+    for key in keys:
+        part, whole = RATES.get(key, ("", ()))
+        needed |= {part, *whole, PER_CALL.get(key, ""), "booked_calls" if key == "booking_lead_time" else ""}
+    return [name for name in CONDITIONS if name in needed]

@@ -13,12 +13,13 @@ from core.metrics.table import metrics_table
 from core.platform.clock import Period
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+SHOWN = ("booked_calls", "shows", "show_rate", "closes", "close_rate", "cash_collected", "net_revenue")
 FUNNEL = (("Booked", "booked_calls"), ("Showed", "shows"), ("Offered", "offers"), ("Closed", "closes"))
 
 
 @dataclass(frozen=True)
 class Dashboard:
-    """One period beside another: all figures, day by day, by closer and by setter."""
+    """One period beside another: all its figures; those of ``SHOWN`` day by day, by closer and by setter."""
 
     now: dict[str, Any]
     before: dict[str, Any] | None
@@ -35,11 +36,15 @@ def dashboard(db: Session, period: Period, compared: Period | None, filters: Fil
     now: Any = metrics_table(db, period, (), filters).to_dict("records")[0]
     before: Any = metrics_table(db, compared, (), filters).to_dict("records")[0] if compared else None
     return Dashboard(
-        now, before, metrics_table(db, period, ("day",), filters),
-        metrics_table(db, compared, ("day",), filters) if compared else None,
-        metrics_table(db, period, ("closer",), filters), metrics_table(db, period, ("setter",), filters),
+        now, before, shown(db, period, "day", filters), shown(db, compared, "day", filters) if compared else None,
+        shown(db, period, "closer", filters), shown(db, period, "setter", filters),
         heat(db, period, filters), paid_calls(db, period, filters),
     )
+
+
+def shown(db: Session, period: Period, by: str, filters: Filters) -> pd.DataFrame:
+    """The figures of ``SHOWN`` by one dimension; columns as those of ``metrics_table``."""
+    return metrics_table(db, period, (by,), filters, only=SHOWN)
 
 
 def paid_calls(db: Session, period: Period, filters: Filters) -> int:

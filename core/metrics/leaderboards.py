@@ -24,8 +24,9 @@ def leaderboard(db: Session, period: Period, who: str, metric: str, currency: st
     """
     if who not in ("closer", "setter") or metric not in METRICS:
         raise InvalidInput("Choose closers or setters, and a figure that exists.", field="metric")
-    ranked = _ranked(metrics_table(db, period, (who,)), who, metric, currency)
-    earlier = _ranked(metrics_table(db, period.previous(), (who,)), who, metric, currency)
+    needed = (metric, SAMPLE.get(metric, metric))
+    ranked = _ranked(metrics_table(db, period, (who,), only=needed), who, metric, currency)
+    earlier = _ranked(metrics_table(db, period.previous(), (who,), only=needed), who, metric, currency)
     places = dict(zip(earlier["id"], earlier["rank"], strict=True))
     ranks = zip(ranked["id"], ranked["rank"], strict=True)
     ranked.insert(1, "change", [places[key] - rank if key in places else None for key, rank in ranks])

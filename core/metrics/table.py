@@ -1,7 +1,7 @@
 """All figures of a period, grouped by any dimensions, in one statement."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,7 +10,7 @@ import pandas as pd
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core.metrics.catalog import CONDITIONS, METRICS, MONEY, PER_CALL, RATES
+from core.metrics.catalog import CONDITIONS, METRICS, MONEY, PER_CALL, RATES, counts_behind
 from core.metrics.dimensions import Dimension, dimension
 from core.metrics.filters import Filters
 from core.platform.clock import Period, now
@@ -20,13 +20,14 @@ Money = dict[str, Decimal]
 
 
 def metrics_table(
-    db: Session, period: Period, by: Sequence[str] = (), filters: Filters | None = None, *, at: datetime | None = None
+    db: Session, period: Period, by: Sequence[str] = (), filters: Filters | None = None, *,
+    at: datetime | None = None, only: Collection[str] = METRICS.keys(),
 ) -> pd.DataFrame:
     """Every figure of ``period``, one row per combination of ``by`` (see ``dimensions``), as the viewer may see them.
 
-    Columns: for each dimension its name (a listed one also ``<dimension>_id``), then every key of ``catalog.METRICS``:
-    counts int64, rates 0 to 1 or None, hours float or None, money a dict currency → Decimal (currencies are never
-    mixed; empty when none). Without ``by`` there is exactly one row. ``at`` is what counts as now.
+    Columns: for each dimension its name (a listed one also ``<dimension>_id``), then every key of ``catalog.METRICS``
+    that is in ``only``: counts int64, rates 0 to 1 or None, hours float or None, money a dict currency → Decimal
+    (currencies are never mixed; empty when none). Without ``by`` there is exactly one row. ``at`` is what counts as now.
     """
     dimensions = [dimension(key) for key in by]
     chosen = filters or Filters()
@@ -34,9 +35,10 @@ def metrics_table(
         "starts_at": period.starts_at, "ends_at": period.ends_at, "timezone": period.timezone, "now": at or now(),
         "grace": grace_hours(db), **chosen.values(),
     }
-    rows = db.execute(text(_statement(dimensions, chosen)), parameters).mappings().all()
-    made = [_row(dict(row), dimensions) for row in rows]
-    columns = [name for each in dimensions for name in _columns(each)] + list(METRICS)
+    counts = counts_behind(only)
+    rows = db.execute(text(_statement(dimensions, chosen, counts)), parameters).mappings().all()
+    made = [_row(dict(row), dimensions, counts) for row in rows]
+    columns = [name for each in dimensions for name in _columns(each)] + [key for key in METRICS if key in only]
     return pd.DataFrame(made, columns=columns, dtype=object).astype(_dtypes(columns))
 
 
@@ -72,17 +74,16 @@ def _columns(each: Dimension) -> list[str]:
     return [each.key, f"{each.key}_id"] if each.names else [each.key]
 
 
-def _statement(dimensions: Sequence[Dimension], filters: Filters) -> str:
+def _statement(dimensions: Sequence[Dimension], filters: Filters, counts: Sequence[str]) -> str:
     """Events and payments are each read once and grouped by the same keys; the two are then laid on top of each other."""
     keys = [f"k{number}" for number in range(len(dimensions))]
-    counted = ", ".join(f"count(*) filter (where {condition}) as {name}" for name, condition in CONDITIONS.items())
-    zeros = ", ".join(["0"] * (len(CONDITIONS) + 1))
-    added = ", ".join(f"sum({name})::bigint as {name}" for name in CONDITIONS)
+    counted = "".join(f"count(*) filter (where {CONDITIONS[name]}) as {name}, " for name in counts)
+    added = "".join(f"sum({name})::bigint as {name}, " for name in counts)
     group = f"group by {', '.join(keys)}" if keys else ""
     named, joins = _names(dimensions)
     return f"""
         with e as (
-            select {_listed(keys, [each.event for each in dimensions])} {counted},
+            select {_listed(keys, [each.event for each in dimensions])} {counted}
                    extract(epoch from sum(e.scheduled_at - e.booked_at) filter (
                        where e.call_status <> 'rescheduled')) / 3600 as lead_hours
               from app.events e {' '.join(each.event_join for each in dimensions)}
@@ -99,11 +100,11 @@ def _statement(dimensions: Sequence[Dimension], filters: Filters) -> str:
                    jsonb_object_agg(currency, jsonb_build_array(cash::text, refunds::text, net::text)) as money
               from per_currency {group}
         ), laid as (
-            select {_listed(keys, keys)} {', '.join(CONDITIONS)}, lead_hours, null::jsonb as money, 0 as payments from e
+            select {_listed(keys, keys)} {''.join(f'{name}, ' for name in counts)} lead_hours, null::jsonb as money, 0 as payments from e
             union all
-            select {_listed(keys, keys)} {zeros}, money, payments from p
+            select {_listed(keys, keys)} {'0, ' * len(counts)} null, money, payments from p
         ), g as (
-            select {_listed(keys, keys)} {added}, sum(lead_hours) as lead_hours,
+            select {_listed(keys, keys)} {added} sum(lead_hours) as lead_hours,
                    (array_agg(money) filter (where money is not null))[1] as money,
                    coalesce(sum(payments), 0)::bigint as payments
               from laid {group}
@@ -126,21 +127,22 @@ def _names(dimensions: Sequence[Dimension]) -> tuple[str, str]:
     return columns, joins
 
 
-def _row(row: dict[str, Any], dimensions: Sequence[Dimension]) -> dict[str, Any]:
+def _row(row: dict[str, Any], dimensions: Sequence[Dimension], names: Sequence[str]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for number, each in enumerate(dimensions):
         made[each.key] = row[f"name{number}"] if each.names else row[f"k{number}"]
         if each.names:
             made[f"{each.key}_id"] = row[f"k{number}"]
-    counts = {name: int(row[name] or 0) for name in CONDITIONS}
+    counts = {name: int(row[name] or 0) for name in names}
     made |= counts | {"payments": int(row["payments"] or 0)}
     for number, name in enumerate(MONEY):
         made[name] = {currency: Decimal(sums[number]) for currency, sums in sorted((row["money"] or {}).items())}
     for name, (part, whole) in RATES.items():
-        made[name] = _ratio(counts[part], sum(counts[key] for key in whole))
+        made[name] = _ratio(counts.get(part, 0), sum(counts.get(key, 0) for key in whole))
     for name, per in PER_CALL.items():
-        made[name] = {cur: cash / counts[per] for cur, cash in made["cash_collected"].items()} if counts[per] else {}
-    booked = counts["booked_calls"]
+        calls = counts.get(per)
+        made[name] = {currency: cash / calls for currency, cash in made["cash_collected"].items()} if calls else {}
+    booked = counts.get("booked_calls")
     made["booking_lead_time"] = float(row["lead_hours"]) / booked if booked else None
     return made
 

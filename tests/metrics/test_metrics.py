@@ -2,6 +2,7 @@
 from itertools import combinations
 
 import pytest
+from pandas.testing import assert_frame_equal
 
 from core.metrics.catalog import METRICS
 from core.metrics.dimensions import DIMENSIONS
@@ -91,6 +92,15 @@ def test_the_random_rows_reach_every_figure(history, oracle):
     figures = oracle.figures((), asked(history))[()]
     assert set(figures) == set(METRICS)
     assert {key for key, value in figures.items() if not value} == set()
+
+
+@pytest.mark.parametrize("key", METRICS)
+def test_a_figure_asked_for_alone_is_the_same(history, key):
+    with history.viewers["admin"].transaction() as db:
+        alone = metrics_table(db, history.period, ("closer",), at=history.at, only=[key])
+    everything = table_of(history, ("closer",))[1]
+    assert list(alone.columns) == ["closer", "closer_id", key]
+    assert_frame_equal(alone, everything[["closer", "closer_id", key]])
 
 
 def test_a_period_without_rows_has_counts_of_nought_and_no_rates(history):
