@@ -71,18 +71,26 @@ def record_booking(db: Session, organization_id: UUID, booking: Booking) -> Even
     """
     one_at_a_time(db, organization_id, "bookings")
     home = db.get_one(Organization, organization_id)
+    facts = _facts(db, organization_id, booking, home)
     event = _event_of(db, organization_id, booking)
-    _fill(db, event, booking, home)
+    with db.no_autoflush:  # one write for all of it: each write of an event is a line in the audit log
+        for name, value in facts.items():
+            setattr(event, name, value)
+        _fill_provider_state(event, booking)
+        _settle(db, event, home)
     db.flush()
-    _follow_chain(db, event)
-    for link in (event, *_successors(db, event)):
-        form = db.scalars(select(PostCallForm).where(PostCallForm.event_id == link.id)).first()
-        settle_status(link, form, home.late_cancel_hours)
+    for link in _follow_chain(db, event):
+        _settle(db, link, home)
         db.flush()
         enqueue(db, "attribute_event", organization_id, once=f"attribute_event {link.id}", event_id=str(link.id))
     _name_lead_setters(db, event)
     _tell(db, event)
     return event
+
+
+def _settle(db: Session, event: Event, home: Organization) -> None:
+    form = db.scalars(select(PostCallForm).where(PostCallForm.event_id == event.id)).first() if event.id else None
+    settle_status(event, form, home.late_cancel_hours)
 
 
 def _event_of(db: Session, organization_id: UUID, booking: Booking) -> Event:
@@ -99,40 +107,36 @@ def _event_of(db: Session, organization_id: UUID, booking: Booking) -> Event:
     return event
 
 
-def _fill(db: Session, event: Event, booking: Booking, home: Organization) -> None:
-    """The event's own facts, as if it had no predecessor."""
-    event.calendly_event_uuid, event.previous_invitee_uuid = booking.event_uuid, booking.previous_invitee_uuid
-    event.scheduled_at, event.ends_at, event.booked_at = booking.scheduled_at, booking.ends_at, booking.booked_at
-    event.lead_name, event.lead_email, event.lead_phone = booking.person.name, booking.person.email, booking.person.phone
-    event.lead_email_normalized = normalize_email(booking.person.email)
-    event.answers = [dict(answer) for answer in booking.answers]
-    event.meeting_url = booking.meeting_url
-    for part in ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term"):
-        setattr(event, part, booking.utm.get(part))
-    event.call_type_id = _call_type(db, event.organization_id, booking)
-    event.source_id = match_source(db, booking.utm)
-    event.traffic_type_id = match_traffic_type(db, booking.utm)
-    _name_people(db, event, booking)
-    contact = find_or_make_contact(db, event.organization_id, booking.person, home.region)
-    if contact is not None:
-        event.contact_id = contact.id
-        event.lead_id = find_or_make_lead(
-            db, contact, received_at=booking.booked_at, source_id=event.source_id, traffic_type_id=event.traffic_type_id
-        ).id
-    _fill_provider_state(event, booking)
+def _facts(db: Session, organization_id: UUID, booking: Booking, home: Organization) -> dict[str, Any]:
+    """What the booking says of its event, column by column, as if it had no predecessor."""
+    source_id, traffic_type_id = match_source(db, booking.utm), match_traffic_type(db, booking.utm)
+    contact = find_or_make_contact(db, organization_id, booking.person, home.region)
+    lead = contact and find_or_make_lead(
+        db, contact, received_at=booking.booked_at, source_id=source_id, traffic_type_id=traffic_type_id
+    )
+    known = {"contact_id": contact.id, "lead_id": lead.id} if contact and lead else {}
+    utm = {part: booking.utm.get(part) for part in ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")}
+    return known | utm | _people(db, booking) | {
+        "calendly_event_uuid": booking.event_uuid, "previous_invitee_uuid": booking.previous_invitee_uuid,
+        "scheduled_at": booking.scheduled_at, "ends_at": booking.ends_at, "booked_at": booking.booked_at,
+        "lead_name": booking.person.name, "lead_email": booking.person.email, "lead_phone": booking.person.phone,
+        "lead_email_normalized": normalize_email(booking.person.email), "answers": [dict(answer) for answer in booking.answers],
+        "meeting_url": booking.meeting_url, "call_type_id": _call_type(db, organization_id, booking),
+        "source_id": source_id, "traffic_type_id": traffic_type_id,
+    }
 
 
-def _name_people(db: Session, event: Event, booking: Booking) -> None:
+def _people(db: Session, booking: Booking) -> dict[str, Any]:
     closer, credited = match_closer(db, booking.hosts)
-    event.closer_id = closer.id if closer else None
-    event.closer_name = closer.name if closer else None
-    if closer is None and credited is not None:
-        event.closer_name = credited.name or credited.email
-    event.other_hosts = [vars(host) for host in booking.hosts if host is not credited]
     setters = ((mention, match_setter(db, mention)) for mention in booking.setter_mentions)
     mention, setter = next(((text, found) for text, found in setters if found), (None, None))
-    event.setter_id = setter.id if setter else None
-    event.setter_name = setter.name if setter else mention or next(iter(booking.setter_mentions), None)
+    unknown_host = (credited.name or credited.email) if credited else None
+    return {
+        "closer_id": closer.id if closer else None, "closer_name": closer.name if closer else unknown_host,
+        "other_hosts": [vars(host) for host in booking.hosts if host is not credited],
+        "setter_id": setter.id if setter else None,
+        "setter_name": setter.name if setter else mention or next(iter(booking.setter_mentions), None),
+    }
 
 
 def _call_type(db: Session, organization_id: UUID, booking: Booking) -> UUID | None:
@@ -167,12 +171,17 @@ def _predecessor(db: Session, event: Event) -> Event | None:
     return db.scalars(select(Event).where(Event.calendly_invitee_uuid == event.previous_invitee_uuid)).first()
 
 
+def _replacements(db: Session, event: Event) -> list[Event]:
+    """The bookings that say they replace this one: one, unless the platform contradicts itself; the same one comes first always."""
+    later = select(Event).where(Event.previous_invitee_uuid == event.calendly_invitee_uuid)
+    return list(db.scalars(later.order_by(Event.calendly_invitee_uuid)))
+
+
 def _successors(db: Session, event: Event) -> list[Event]:
     """The bookings that replaced this one, nearest first; a chain that bites its own tail ends there."""
     chain = [event]
     while event.calendly_invitee_uuid:
-        later = select(Event).where(Event.previous_invitee_uuid == event.calendly_invitee_uuid).order_by(Event.id)
-        found = db.scalars(later).first()
+        found = next(iter(_replacements(db, event)), None)
         if found is None or found in chain:
             break
         chain.append(found)
@@ -180,28 +189,31 @@ def _successors(db: Session, event: Event) -> list[Event]:
     return chain[1:]
 
 
-def _follow_chain(db: Session, event: Event) -> None:
-    """Join the event to what it replaces and to what replaced it, and hand the first booking's facts down."""
-    first = event
-    if (before := _predecessor(db, event)) is not None:
-        first = before
-    for link in (first, *_successors(db, first)):
-        if (before := _predecessor(db, link)) is None:
-            continue
-        before.rescheduled_to_id, before.provider_status = link.id, CallStatus.RESCHEDULED
-        for fact in CARRIED:
-            setattr(link, fact, getattr(before, fact) or getattr(link, fact))
+def _follow_chain(db: Session, event: Event) -> list[Event]:
+    """Join the event to what it replaces and to what replaced it, and hand the first booking's facts down.
+
+    Returns the event and those that replaced it.
+    """
+    later = _successors(db, event)
+    before = _predecessor(db, event)
+    for link in (event, *later):
+        if before is not None:
+            before.rescheduled_to_id, before.provider_status = _replacements(db, before)[0].id, CallStatus.RESCHEDULED
+            for fact in CARRIED:
+                setattr(link, fact, getattr(before, fact) or getattr(link, fact))
+        before = link
     db.flush()
+    return [event, *later]
 
 
 def _name_lead_setters(db: Session, event: Event) -> None:
     """The inquiry's original setter is that of its first booking, the current one that of its latest."""
     if event.lead_id is None:
         return
-    names = select(Event.setter_name).where(Event.lead_id == event.lead_id, Event.setter_name.is_not(None))
+    named = select(Event.setter_name).where(Event.lead_id == event.lead_id, Event.setter_name.is_not(None))
+    names = db.scalars(named.order_by(Event.booked_at, Event.id)).all()
     lead = db.get_one(Lead, (event.organization_id, event.lead_id))
-    lead.original_setter_name = db.scalars(names.order_by(Event.booked_at, Event.id).limit(1)).first()
-    lead.current_setter_name = db.scalars(names.order_by(Event.booked_at.desc(), Event.id).limit(1)).first()
+    lead.original_setter_name, lead.current_setter_name = (names[0], names[-1]) if names else (None, None)
 
 
 def _tell(db: Session, event: Event) -> None:
