@@ -26,7 +26,8 @@ def post(
             organization_id=organization_id, id=message_id, channel=channel, kind=kind, recipient=recipient, body=body,
             dedupe_key=dedupe_key,
         )
-        .on_conflict_do_nothing()
+        .on_conflict_do_nothing(),
+        execution_options={"preserve_rowcount": True},
     )
     if added.rowcount == 0:  # type: ignore[attr-defined]
         return False
