@@ -1,23 +1,39 @@
 """Every kind of background work, by name. Arguments are ids; each run opens its own transactions as the organisation's system."""
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
-from procrastinate import App, JobContext, RetryStrategy
+from procrastinate import App, JobContext, RetryDecision, RetryStrategy
+from procrastinate.jobs import Job
 
 from core.messages.reports import due_posts
 from core.money.attribution import attribute_event, attribute_payment
 from core.operations.samples import send_test_delivery
 from core.platform.clock import now
 from core.platform.database import as_system
+from core.platform.errors import RateLimited
 from core.platform.settings import settings
 from jobs.deliveries import MAX_ATTEMPTS, process_delivery, sweep_deliveries
 from jobs.outbox import send_outbox
 from jobs.runs import recorded
 
-RETRY = RetryStrategy(max_attempts=MAX_ATTEMPTS, exponential_wait=2)
+
+class GrowingPauses(RetryStrategy):
+    """Tries again after ever longer pauses, and not before the provider wants to be asked again."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        decision = super().get_retry_decision(exception=exception, job=job)
+        if decision is None or decision.retry_at is None or not isinstance(exception, RateLimited):
+            return decision
+        asked_for = now() + timedelta(seconds=exception.retry_after_s + random.random())  # noqa: S311 - spreads, hides nothing
+        return RetryDecision(retry_at=max(decision.retry_at, asked_for))
+
+
+RETRY = GrowingPauses(max_attempts=MAX_ATTEMPTS, exponential_wait=2)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ Source: Slack documentation, “Sending messages using incoming webhooks”. Suc
 """
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
@@ -20,6 +21,9 @@ from core.platform.settings import settings
 
 TIMEOUT_S = 10.0
 NO_LONGER_VALID = {403, 404, 410}
+LONGEST_PAUSE_S = 3600.0
+GOVERNMENT = "https://hooks.slack-gov.com"
+PATH = re.compile(r"/services/[\w/-]+", re.ASCII)
 
 
 class PerhapsPosted(ProviderError):
@@ -28,7 +32,8 @@ class PerhapsPosted(ProviderError):
 
 def check_address(url: str) -> str:
     """``url`` if it is an incoming webhook's address at Slack. Raises InvalidInput, so that nothing is posted elsewhere."""
-    if not url.startswith(f"{settings().slack_base_url.rstrip('/')}/services/"):
+    hosts = (settings().slack_base_url.rstrip("/"), GOVERNMENT)
+    if not any(url.startswith(host) and PATH.fullmatch(url.removeprefix(host)) for host in hosts):
         raise InvalidInput("This is not the address of a Slack incoming webhook.", field="webhook_url")
     return url
 
@@ -50,11 +55,14 @@ def post_message(url: str, body: dict[str, Any]) -> None:
     except httpx.TransportError:
         raise PerhapsPosted("Slack did not answer; the message may have been posted.") from None
     if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
-        wait = answer.headers.get("retry-after", "1")
-        raise RateLimited("Slack asks for a pause.", retry_after_s=float(wait) if wait.isdecimal() else 1.0)
+        raise RateLimited("Slack asks for a pause.", retry_after_s=_pause_s(answer.headers.get("retry-after", "")))
     if answer.is_server_error:
         raise ProviderUnavailable(f"Slack answered {answer.status_code}.")
     if answer.status_code in NO_LONGER_VALID:
         raise AuthenticationFailed(f"Slack no longer accepts this webhook ({answer.text[:80]}); enter a new one.")
     if not answer.is_success:
         raise UnexpectedAnswer(f"Slack refused the message: {answer.status_code} {answer.text[:80]}")
+
+
+def _pause_s(header: str) -> float:
+    return min(float(header), LONGEST_PAUSE_S) if header.isdecimal() else 1.0
