@@ -1,6 +1,7 @@
 """Messages that wait to go out: each is sent once; when nobody can know whether it was, that is said and it is left alone."""
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -23,11 +24,10 @@ WORKER_DIED = "the worker ended while sending; look in the channel before sendin
 
 def send_outbox(organization_id: UUID, message_id: UUID, *, attempt: int = 1) -> None:
     """Send one waiting message. Raises what is worth another attempt; anything else ends on the message's row."""
-    claimed = _claim(organization_id, message_id)
-    if claimed is None:
-        return
     try:
-        slack.post_message(_address(organization_id), claimed.body)
+        if (claimed := _claim(organization_id, message_id)) is None:
+            return
+        slack.post_message(*claimed)
     except (RateLimited, ProviderUnavailable) as error:
         last = attempt >= MAX_ATTEMPTS
         _settle(organization_id, message_id, "failed" if last else "waiting", error.message)
@@ -41,8 +41,8 @@ def send_outbox(organization_id: UUID, message_id: UUID, *, attempt: int = 1) ->
         _settle(organization_id, message_id, "sent", None)
 
 
-def _claim(organization_id: UUID, message_id: UUID) -> OutboxMessage | None:
-    """The message, marked as being sent before it is; None when there is nothing left to do."""
+def _claim(organization_id: UUID, message_id: UUID) -> tuple[str, dict[str, Any]] | None:
+    """Where to and what, once the message is marked as being sent; None when there is nothing left to do. Raises NotFound."""
     with as_system(organization_id) as db:
         message = db.scalars(select(OutboxMessage).where(OutboxMessage.id == message_id).with_for_update()).first()
         if message is None:
@@ -53,13 +53,12 @@ def _claim(organization_id: UUID, message_id: UUID) -> OutboxMessage | None:
         if message.status != "waiting":
             return None
         message.status, message.attempts = "sending", message.attempts + 1
-        return message
+        return _address(db, organization_id), message.body
 
 
-def _address(organization_id: UUID) -> str:
+def _address(db: Session, organization_id: UUID) -> str:
     """The organisation's own webhook, else the installation's. Raises NotFound."""
-    with as_system(organization_id) as db:
-        return _own_address(db, organization_id) or _installations_address()
+    return _own_address(db, organization_id) or _installations_address()
 
 
 def _own_address(db: Session, organization_id: UUID) -> str | None:
