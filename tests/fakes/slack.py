@@ -1,0 +1,127 @@
+"""A small real HTTP server that answers like Slack's incoming webhooks, and refuses what Slack refuses.
+
+Source: Slack documentation, “Sending messages using incoming webhooks” and “Block Kit”.
+"""
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+SECRET = "T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
+LONGEST = {"header": 150, "section": 3000, "field": 2000, "message": 13_000}
+MOST = {"blocks": 50, "fields": 10}
+Answer = tuple[int, str, dict[str, str]]
+
+OK: Answer = (200, "ok", {})
+RATE_LIMITED: Answer = (429, "rate_limited", {"Retry-After": "30"})
+RATE_LIMITED_WITHOUT_A_WORD: Answer = (429, "rate_limited", {})
+BROKEN: Answer = (500, "rollup_error", {})
+UNAVAILABLE: Answer = (503, "service_unavailable", {})
+NO_SERVICE: Answer = (404, "no_service", {})
+FORBIDDEN: Answer = (403, "action_prohibited", {})
+ARCHIVED: Answer = (410, "channel_is_archived", {})
+REDIRECT: Answer = (302, "", {"Location": "https://example.com/"})
+
+
+class HangUp:
+    """Reads the message and closes the line without a word."""
+
+
+class Silence:
+    """Reads the message and says nothing until the fake stops."""
+
+
+class FakeSlack:
+    """What stands in the channel, and what the next posts will be answered; ``ok`` when nothing is left of that."""
+
+    def __init__(self) -> None:
+        self.channel: list[dict[str, Any]] = []
+        self.requests = 0
+        self.answers: list[Answer | HangUp | Silence] = []
+        self.stopping = threading.Event()
+
+    @property
+    def webhook(self) -> str:
+        return self.webhook_of(SECRET)
+
+    def webhook_of(self, secret: str) -> str:
+        return f"{self.url}/services/{secret}"
+
+    def will(self, *answers: Answer | HangUp | Silence) -> None:
+        self.answers += answers
+
+    @contextmanager
+    def running(self) -> Iterator[FakeSlack]:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield self
+        finally:
+            self.stopping.set()
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+
+def fault(message: Any) -> str | None:
+    """Slack's name of what is wrong with a message, if anything is."""
+    if not isinstance(message, dict) or not message.get("text"):
+        return "no_text"
+    blocks = message.get("blocks", [])
+    if len(blocks) > MOST["blocks"] or not all(map(_is_sound, blocks)):
+        return "invalid_blocks"
+    return "msg_blocks_too_long" if len(json.dumps(blocks, ensure_ascii=False)) > LONGEST["message"] else None
+
+
+def _is_sound(block: dict[str, Any]) -> bool:
+    match block["type"]:
+        case "header":
+            return block["text"]["type"] == "plain_text" and 0 < len(block["text"]["text"]) <= LONGEST["header"]
+        case "context":
+            return 0 < len(block["elements"]) <= MOST["fields"]
+        case "section" if "fields" in block:
+            texts = [field["text"] for field in block["fields"]]
+            return 0 < len(texts) <= MOST["fields"] and all(0 < len(each) <= LONGEST["field"] for each in texts)
+        case "section":
+            return 0 < len(block["text"]["text"]) <= LONGEST["section"]
+    return False
+
+
+def _handler(slack: FakeSlack) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            slack.requests += 1
+            answer = slack.answers.pop(0) if slack.answers else OK
+            match answer:
+                case HangUp():
+                    slack.channel.append(message)
+                    self.close_connection = True
+                case Silence():
+                    slack.channel.append(message)
+                    slack.stopping.wait(60)
+                    self.close_connection = True
+                case _:
+                    self._answer(message, answer)
+
+        def _answer(self, message: Any, answer: Answer) -> None:
+            wrong = fault(message)
+            status, text, headers = answer if answer != OK or wrong is None else (400, wrong, {})
+            if status == OK[0]:
+                slack.channel.append({"path": self.path} | message)
+            self.send_response(status)
+            for name, value in ({"Content-Type": "text/html", "Content-Length": str(len(text))} | headers).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_: Any) -> None:
+            """Tests speak for themselves."""
+
+    return Handler
