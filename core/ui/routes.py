@@ -14,9 +14,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+import core.migrations.tables  # noqa: F401 - a row can be written only when the tables that it refers to are known
 from core.metrics import exports
+from core.platform import log
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, SalesOpsError
+from core.platform.settings import settings
 from core.tenancy.sign_in import ABSOLUTE_HOURS, choose_organization, close_session, open_session, viewer_of
 from core.tenancy.viewers import Viewer
 from core.ui.gate import COOKIE
@@ -24,7 +27,8 @@ from core.ui.gate import COOKIE
 
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
-    """After the imports nothing that lives long needs to be looked at by the collector, which runs after every script."""
+    """Logs as in every process; and what the imports made lives long, so the collector, run after every script, skips it."""
+    log.configure(settings().log_level)
     gc.collect()
     gc.freeze()
     yield {}
@@ -51,7 +55,7 @@ async def ticket(request: Request) -> Response:
     token = await run_in_threadpool(open_session, request.query_params.get("t", ""), address=address, user_agent=agent)
     response = RedirectResponse(safe_path(request.query_params.get("next")), 303, {"Cache-Control": "no-store"})
     if token:
-        secure = request.url.scheme == "https"
+        secure = "https" in (request.url.scheme, urlsplit(settings().public_url).scheme)
         response.set_cookie(COOKIE, token, ABSOLUTE_HOURS * 3600, path="/", secure=secure, httponly=True, samesite="lax")
     return response
 

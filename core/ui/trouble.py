@@ -11,8 +11,9 @@ from core.platform.log import logger
 log = logger("screens")
 
 
-def report(error: BaseException, *_: Any) -> None:
-    """Called by Streamlit with whatever a script raised."""
+def report(error: BaseException, *_: Any) -> bool:
+    """Called by Streamlit with whatever a script raised; True keeps its own box, with links to search engines, away."""
     reference = secrets.token_hex(4)
     log.error("page broke", reference=reference, exc_info=error)
     st.error(f"This page could not be shown. Nothing was changed. Try again; if it happens twice, report number {reference}.")
+    return True
