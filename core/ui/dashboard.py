@@ -12,7 +12,7 @@ from core.platform.clock import Period
 from core.tenancy.viewers import Viewer
 from core.ui import charts
 from core.ui.format import delta, figure, money, rate
-from core.ui.page import go
+from core.ui.page import go, link_to_rows
 
 CARDS = ("booked_calls", "show_rate", "close_rate", "cash_collected", "net_revenue")
 ROWS_OF = {"booked_calls": "booked_calls", "show_rate": "shows", "close_rate": "closes"}
@@ -44,15 +44,15 @@ def show_cards(figures: Dashboard, viewer: Viewer) -> None:
                 chart_data=course(figures.days, key, viewer.currency) or None, chart_type="area",
             )
             if key in ROWS_OF:
-                go("events", "See the calls", figure=ROWS_OF[key], **_kept())
+                link_to_rows("events", "See the calls", figure=ROWS_OF[key], **_kept())
             else:
-                go("payments", "See the payments", **_kept())
+                link_to_rows("payments", "See the payments", **_kept())
 
 
-def _kept() -> dict[str, str]:
+def _kept() -> dict[str, list[str]]:
     """The period and filters of this page, for the page of the rows."""
     names = ("period", "from", "to", "closer", "setter", "source", "traffic_type", "call_type")
-    return {name: st.query_params[name] for name in names if st.query_params.get(name)} or {"period": "Last 30 days"}
+    return {name: st.query_params.get_all(name) for name in names if st.query_params.get(name)}
 
 
 def course(days: pd.DataFrame, key: str, currency: str) -> list[float]:

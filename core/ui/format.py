@@ -24,6 +24,11 @@ def word(value: str | None) -> str:
     return WORDS.get(value, value.replace("_", " ").capitalize()) if isinstance(value, str) and value else NONE
 
 
+def plural(count: int, one: str, many: str) -> str:
+    """``1 delivery``, ``2,000 deliveries``."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
 def when(at: datetime | None, timezone: str) -> str:
     """``today 15:30``, ``tomorrow 09:00``, ``Tue 4 Nov 15:30``, in the organisation's zone."""
     if at is None:

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
+from urllib.parse import urlencode
 
 import streamlit as st
 from sqlalchemy.exc import OperationalError
@@ -15,6 +17,8 @@ from core.tenancy.viewers import Viewer
 from core.ui.gate import COOKIE
 from core.ui.navigation import BY_KEY, PAGES
 
+DONE = "what was done"
+
 
 def current_viewer() -> Viewer | None:
     """Who is signed in on this browser, looked up anew at each run, so that an ended session ends here too."""
@@ -23,6 +27,8 @@ def current_viewer() -> Viewer | None:
 
 def require(screen: str) -> Viewer:
     """The first line of a page: the viewer, if their role may see ``screen``; else the page ends with a sentence."""
+    if done := st.session_state.pop(DONE, None):
+        st.toast(done)
     viewer = current_viewer()
     if viewer is None:
         st.info("You are signed out. Reload the page to sign in.")
@@ -49,7 +55,10 @@ def title(text: str, viewer: Viewer, note: str = "") -> None:
 
 @contextmanager
 def act(viewer: Viewer, done: str = "") -> Iterator[Session]:
-    """A transaction for one action: a refusal is shown as its sentence, success as ``done``; nothing is half done."""
+    """A transaction for one action: a refusal is shown as its sentence; nothing is half done.
+
+    Success is said as ``done``, see ``say``.
+    """
     try:
         with viewer.transaction() as db:
             yield db
@@ -60,7 +69,12 @@ def act(viewer: Viewer, done: str = "") -> Iterator[Session]:
         st.error("The database is away, so nothing was saved. Try again in a minute.")
         st.stop()
     if done:
-        st.toast(done)
+        say(done)
+
+
+def say(done: str) -> None:
+    """Tell what was done when this page, or the next, runs again: what is shown right before a rerun is often lost."""
+    st.session_state[DONE] = done
 
 
 def empty(headline: str, explanation: str, link: tuple[str, str] | None = None) -> None:
@@ -77,6 +91,14 @@ def go(screen: str, label: str, **parameters: str) -> None:
     st.page_link(PAGES / BY_KEY[screen].file, label=label, query_params=parameters or None)
 
 
+def link_to_rows(screen: str, label: str, **filters: str | list[str]) -> None:
+    """A link to the rows behind a figure. It loads the page afresh: on a move within the session Streamlit drops every
+    parameter that a widget of the page before was bound to, and the filters of the two pages have the same names.
+    """
+    address = f"{screen}?{urlencode(filters, doseq=True)}"
+    st.html(f'<a class="so-rows" href="{escape(address)}">{escape(label)}</a>')
+
+
 def jump(screen: str, **parameters: str) -> None:
     """Go there now."""
-    st.switch_page(PAGES / BY_KEY[screen].file, query_params=parameters or None)
+    st.switch_page(PAGES / BY_KEY[screen].file, query_params=parameters)

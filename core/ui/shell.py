@@ -22,7 +22,8 @@ STYLE = """
     background: transparent; color: inherit; cursor: pointer }
   .so-form button:focus-visible, .so-form select:focus-visible { outline: 2px solid light-dark(#2F5BD8, #9DB6FF); outline-offset: 1px }
   [data-testid="stPageLink"] a { padding-left: 0; }
-  [data-testid="stPageLink"] a p { color: light-dark(#2F5BD8, #9DB6FF); }
+  .so-rows { text-decoration: none; } .so-rows:hover { text-decoration: underline; }
+  .so-rows, [data-testid="stPageLink"] a p { color: light-dark(#2F5BD8, #9DB6FF); }
   [data-testid="stMain"] [data-testid="stHorizontalBlock"] [data-testid="stPageLink"] { margin-left: auto; }
   @media (max-width: 640px) {
     [data-testid="stColumn"]:has([data-testid="stMetric"]) { min-width: calc(50% - 1rem); flex: 1 1 calc(50% - 1rem); }

@@ -9,7 +9,7 @@ from core.deliveries.actions import connection_url, create_connection, replay, r
 from core.deliveries.models import WebhookConnection
 from core.deliveries.queries import connections_table, recent_deliveries
 from core.platform.queue import enqueue
-from core.ui.format import when, word
+from core.ui.format import plural, when, word
 from core.ui.ids import id_from_address
 from core.ui.page import act, empty, go, require, title
 from core.ui.tables import table
@@ -60,7 +60,7 @@ if connection is None:
 go("connections", "← All connections")
 state = rows[rows["id"] == connection_id].iloc[0]
 st.subheader(f"{connection.name} · {PROVIDERS[connection.provider]}")
-st.markdown(f"{HEALTH[state['health']]} {state['webhook_count']:,} deliveries so far.")
+st.markdown(f"{HEALTH[state['health']]} {plural(state['webhook_count'], 'delivery', 'deliveries')} so far.")
 st.caption("Paste this address at the provider:")
 st.code(connection_url(connection), language=None)
 if state["last_error"]:
@@ -71,6 +71,7 @@ if viewer.is_admin:
     if first.button("Send test delivery", width="stretch"):
         with act(viewer, "On its way: it appears below in a moment.") as db:
             enqueue(db, "send_test_delivery", viewer.organization_id, connection_id=str(connection_id))
+        st.rerun()
     if second.button("Switch off" if connection.active else "Switch on", width="stretch"):
         with act(viewer) as db:
             set_active(db, connection_id, not connection.active)
@@ -80,6 +81,7 @@ if viewer.is_admin:
         if st.form_submit_button("Replace"):
             with act(viewer, "Replaced. Deliveries signed with the old one are refused from now on.") as db:
                 rotate_secret(db, connection_id, replacement)
+            st.rerun()
 
 
 @st.fragment(run_every=5)
@@ -107,5 +109,6 @@ if viewer.is_admin:
         with act(viewer, "They are being processed again.") as db:
             for row in dead:
                 replay(db, row["id"])
+        st.rerun()
 else:
     st.caption("Raw deliveries hold personal data; admins see them.")

@@ -45,6 +45,7 @@ with st.expander("Change", expanded=not has_channel), st.form("slack"):
 if has_channel and st.button("Post a test message"):
     with act(viewer, "On its way: look in the channel.") as db:
         post_test(db, viewer.organization_id, viewer.name)
+    st.rerun()
 
 st.subheader("What the channel will read")
 yesterday = today(viewer.timezone) - timedelta(days=1)

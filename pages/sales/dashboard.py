@@ -9,7 +9,7 @@ from core.ui.cache import dashboard_of
 from core.ui.dashboard import show_cards, show_funnel, show_heat, show_people, show_sentence, show_trend
 from core.ui.filters import compared_with, filter_bar, period_picker
 from core.ui.format import when, word
-from core.ui.page import empty, go, require, title
+from core.ui.page import empty, link_to_rows, require, title
 from core.ui.tables import table
 
 viewer = require("dashboard")
@@ -49,7 +49,7 @@ with right, viewer.transaction() as db:
         st.caption(f"{len(overdue)} calls wait for their form longer than they should.")
         counts = overdue.assign(closer=overdue["closer"].fillna("No closer")).groupby("closer").size().sort_values(ascending=False)
         st.plotly_chart(charts.bars(list(counts.index), list(counts)), config=charts.CONFIG, key="overdue")
-        go("events", "See them", figure="overdue_pcfs", period="Last 365 days")
+        link_to_rows("events", "See them", figure="overdue_pcfs", period="Last 365 days")
 
 st.subheader("Latest calls")
 with viewer.transaction() as db:

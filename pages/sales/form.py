@@ -11,7 +11,7 @@ from core.platform.errors import SalesOpsError
 from core.ui.form import Questions, as_json, choices
 from core.ui.format import when
 from core.ui.ids import id_from_address
-from core.ui.page import act, empty, jump, require, title
+from core.ui.page import act, empty, jump, require, say, title
 
 viewer = require("form")
 event_id = id_from_address("event")
@@ -60,7 +60,7 @@ with middle:
             st.stop()
         for name in (here, f"{here} problems"):
             st.session_state.pop(name, None)
-        st.toast("Form filed.")
+        say("Form filed.")
         jump("my-day")
     if event.pcf_submitted and st.button("Take the form back", help="The call is pending again, and its cash no longer counts."):
         with act(viewer, "The form was taken back.") as db:
