@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core.bookings.models import CallStatus, CallType, Event, PostCallForm
@@ -73,14 +73,15 @@ def record_booking(db: Session, organization_id: UUID, booking: Booking) -> Even
     home = db.get_one(Organization, organization_id)
     facts = _facts(db, organization_id, booking, home)
     event = _event_of(db, organization_id, booking)
+    form = _form_of(db, event) if event.id else None
     with db.no_autoflush:  # one write for all of it: each write of an event is a line in the audit log
         for name, value in facts.items():
             setattr(event, name, value)
         _fill_provider_state(event, booking)
-        _settle(db, event, home)
+        settle_status(event, form, home.late_cancel_hours)
     db.flush()
     for link in _follow_chain(db, event):
-        _settle(db, link, home)
+        settle_status(link, form if link is event else _form_of(db, link), home.late_cancel_hours)
         db.flush()
         enqueue(db, "attribute_event", organization_id, once=f"attribute_event {link.id}", event_id=str(link.id))
     _name_lead_setters(db, event)
@@ -88,9 +89,8 @@ def record_booking(db: Session, organization_id: UUID, booking: Booking) -> Even
     return event
 
 
-def _settle(db: Session, event: Event, home: Organization) -> None:
-    form = db.scalars(select(PostCallForm).where(PostCallForm.event_id == event.id)).first() if event.id else None
-    settle_status(event, form, home.late_cancel_hours)
+def _form_of(db: Session, event: Event) -> PostCallForm | None:
+    return db.scalars(select(PostCallForm).where(PostCallForm.event_id == event.id)).first()
 
 
 def _event_of(db: Session, organization_id: UUID, booking: Booking) -> Event:
@@ -210,10 +210,12 @@ def _name_lead_setters(db: Session, event: Event) -> None:
     """The inquiry's original setter is that of its first booking, the current one that of its latest."""
     if event.lead_id is None:
         return
-    named = select(Event.setter_name).where(Event.lead_id == event.lead_id, Event.setter_name.is_not(None))
-    names = db.scalars(named.order_by(Event.booked_at, Event.id)).all()
-    lead = db.get_one(Lead, (event.organization_id, event.lead_id))
-    lead.original_setter_name, lead.current_setter_name = (names[0], names[-1]) if names else (None, None)
+    named = select(Event.setter_name).where(Event.lead_id == event.lead_id, Event.setter_name.is_not(None)).limit(1)
+    first = named.order_by(Event.booked_at, Event.id).scalar_subquery()
+    latest = named.order_by(Event.booked_at.desc(), Event.id.desc()).scalar_subquery()
+    names = {"original_setter_name": first, "current_setter_name": latest}
+    whose = update(Lead).where(Lead.id == event.lead_id).values(names)
+    db.execute(whose, execution_options={"synchronize_session": False})
 
 
 def _tell(db: Session, event: Event) -> None:

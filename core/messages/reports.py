@@ -16,11 +16,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.bookings.queries import pending_forms
+from core.deliveries.models import OutboxMessage
 from core.deliveries.outbox import post
-from core.messages.blocks import MAX_ITEMS, Block, escaped, figures, header, linked, section, small_print
+from core.messages.blocks import Block, escaped, figures, header, linked, packed, section, small_print
 from core.metrics.catalog import METRICS
 from core.metrics.table import metrics_table, totals
 from core.platform.clock import Period
+from core.platform.frames import records
 from core.platform.money import shown
 from core.platform.settings import settings
 from core.tenancy.models import Organization
@@ -31,23 +33,30 @@ REPORTED = ("booked_calls", "shows", "show_rate", "offers", "closes", "close_rat
             "canceled", "pending_pcfs")
 WEEK = 7
 TOP = 3
-LINES = 8  # of one section, which may hold 3,000 characters
+LINES = 6  # of one section, which may hold 3,000 characters
+MOST_LISTED = 500
+MOST_COUNTED = 10_000
 
 
 def due_posts(db: Session, organization_id: UUID, at: datetime) -> int:
     """Post today's report and reminders if the organisation wants them and its hour has come; how many were posted.
 
-    ``at`` is the instant it is. Asking again on the same local day posts nothing more.
+    ``at`` is the instant it is. All are posted together: asking again on the same local day posts nothing more, although
+    more forms may be overdue by then.
     """
     home = db.scalars(select(Organization).where(Organization.id == organization_id)).one()
     local = at.astimezone(ZoneInfo(home.timezone))
     if not home.slack_report_enabled or local.hour < home.slack_report_hour:
         return 0
     today = local.date()
-    due = [("daily_report", daily_report(db, today - timedelta(days=1)))]
-    due += [(f"overdue_reminder {number}", body) for number, body in enumerate(overdue_reminder(db))]
-    return sum(
-        post(db, organization_id, CHANNEL, kind.partition(" ")[0], None, body, f"{kind} {today}") for kind, body in due
+    key = f"daily_report {today}"
+    if db.scalars(select(OutboxMessage.id).where(OutboxMessage.dedupe_key == key)).first() is not None:
+        return 0
+    if not post(db, organization_id, CHANNEL, "daily_report", None, daily_report(db, today - timedelta(days=1)), key):
+        return 0  # another worker was quicker
+    return 1 + sum(
+        post(db, organization_id, CHANNEL, "overdue_reminder", None, body, f"overdue_reminder {number} {today}")
+        for number, body in enumerate(overdue_reminder(db))
     )
 
 
@@ -65,22 +74,21 @@ def daily_report(db: Session, day: date) -> Body:
               figures(pairs)]
     if best := _top(db, period, home.currency):
         blocks.append(section("*Top closers*\n" + "\n".join(best)))
-    blocks.append(small_print(linked("Open the dashboard", f"{_address()}/dashboard?from={day}&to={period.end}")))
+    blocks.append(small_print(linked("Open the dashboard", f"{_address()}/dashboard?period=Custom&from={day}&to={day}")))
     summary = f"{title}: {figures_of_day['booked_calls']} booked, {figures_of_day['closes']} closed, {cash} cash"
     return {"text": summary, "blocks": blocks}
 
 
 def overdue_reminder(db: Session) -> list[Body]:
     """The Slack messages that list every overdue form under its closer, with the link to fill it in; none when none is."""
-    overdue: Any = pending_forms(db, overdue_only=True).to_dict("records")
-    zone = ZoneInfo(_home(db).timezone)
-    by_closer = sorted(overdue, key=lambda event: (event["closer"] or "~", event["scheduled_at"]))
-    parts = [by_closer[start:start + MAX_ITEMS] for start in range(0, len(by_closer), MAX_ITEMS)]
+    overdue = records(pending_forms(db, overdue_only=True, limit=MOST_COUNTED))
+    listed = sorted(overdue[:MOST_LISTED], key=lambda event: (event["closer"] is None, event["closer"], event["scheduled_at"]))
+    parts = packed(_reminders(listed, ZoneInfo(_home(db).timezone)))
+    if len(overdue) > MOST_LISTED:
+        parts[-1].append(small_print(f"… and {len(overdue) - MOST_LISTED} more"))
     title = f"{len(overdue)} post-call forms are overdue" if len(overdue) != 1 else "1 post-call form is overdue"
     numbered = [title if len(parts) == 1 else f"{title} ({number}/{len(parts)})" for number in range(1, len(parts) + 1)]
-    return [
-        {"text": each, "blocks": [header(each), *_reminders(part, zone)]} for each, part in zip(numbered, parts, strict=True)
-    ]
+    return [{"text": each, "blocks": [header(each), *part]} for each, part in zip(numbered, parts, strict=True)]
 
 
 def _reminders(events: list[dict[str, Any]], zone: ZoneInfo) -> Iterator[Block]:

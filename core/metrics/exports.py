@@ -19,6 +19,7 @@ from core.platform.errors import InvalidInput, NotAllowed
 
 FORMATS = {"csv": "text/csv; charset=utf-8", "json": "application/x-ndjson", "parquet": "application/vnd.apache.parquet"}
 BATCH = 5_000
+FORMULA_STARTS = sql.SQL(", ").join(sql.Literal(ord(character)) for character in "=+-@\t\r")
 SOFT_DELETED = ("events", "payments")
 ARROW_TYPES = {
     16: pa.bool_(), 23: pa.int32(), 20: pa.int64(), 1700: pa.decimal128(18, 3), 1184: pa.timestamp("us", "UTC"), 1082: pa.date32(),
@@ -79,7 +80,7 @@ def _expression(table: ExportTable, column: str, safe: bool) -> sql.Composable:
         value = sql.SQL("case when (select app.cur_role()) <> 'viewer' then {} end").format(value)
     if safe and (column in table.texts or column in table.private):
         # A spreadsheet runs text that starts like a formula; a leading apostrophe makes it text again. Numbers stay numbers.
-        value = sql.SQL(r"case when {0} ~ '^[=+\-@\t\r]' then '''' || {0} else {0} end").format(value)
+        value = sql.SQL("case when ascii({0}) in ({1}) then '''' || {0} else {0} end").format(value, FORMULA_STARTS)
     return value
 
 

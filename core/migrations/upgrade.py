@@ -107,4 +107,4 @@ def _ensure_schemas(connection: Connection) -> None:
     for schema in ("app", "jobs"):
         connection.exec_driver_sql(f"create schema if not exists {schema} authorization so_owner")
     connection.exec_driver_sql("grant usage on schema app to so_app, so_worker, so_definer")
-    connection.exec_driver_sql("grant usage on schema jobs to so_app, so_worker")
+    connection.exec_driver_sql("grant usage on schema jobs to so_worker")

@@ -60,6 +60,7 @@ def seed_year(organization_id: UUID, scale: Scale) -> None:
         team = _Team(db, organization_id, scale)
     for first_day in range(-scale.days, 8, 30):  # a month at a time, so that no transaction grows large
         with as_system(organization_id) as db:
+            team.home = db.get_one(Organization, organization_id)  # held, so that each call does not read it again
             for day in range(first_day, min(first_day + 30, 8)):
                 team.live_a_day(db, day)
     with as_system(organization_id) as db:

@@ -10,14 +10,11 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 QUEUE = "default"
-DEFER = text("""
-    select jobs.procrastinate_defer_jobs_v1(array[row(
-        :queue, :task, :priority, null, :once, cast(:args as jsonb), cast(:at as timestamptz)
-    )::jobs.procrastinate_job_to_defer_v1])
+ENQUEUE = text("""
+    select app.enqueue(:queue, :task, :priority, :once, cast(:args as jsonb), cast(:at as timestamptz))
 """)
 
 
@@ -33,12 +30,4 @@ def enqueue(
         "queue": QUEUE, "task": task, "priority": priority, "once": once, "at": at,
         "args": json.dumps({"organization_id": str(organization_id), **args}),
     }
-    if once is None:
-        db.execute(DEFER, values)
-        return True
-    try:
-        with db.begin_nested():  # a second waiting job violates a unique index, which would end the whole transaction
-            db.execute(DEFER, values)
-    except IntegrityError:
-        return False
-    return True
+    return db.execute(ENQUEUE, values).scalar_one()
