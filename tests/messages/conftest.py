@@ -1,0 +1,1 @@
+from tests.jobs.test_outbox import slack as slack  # Slack, as far as it goes
