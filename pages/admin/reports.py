@@ -60,7 +60,7 @@ for reminder in reminders:
 
 st.subheader("Last posts")
 if posted.empty:
-    empty("Nothing has been posted yet", "The first report goes out on the next day after you switch it on.")
+    empty("Nothing has been posted yet", "The first report goes out at its hour, or within a quarter of an hour when that is over.")
     st.stop()
 posted["time"] = [when(at, viewer.timezone) for at in posted["created_at"]]
 posted["what"] = [KINDS[kind] for kind in posted["kind"]]
