@@ -19,6 +19,7 @@ from core.platform.errors import InvalidInput, NotAllowed
 
 FORMATS = {"csv": "text/csv; charset=utf-8", "json": "application/x-ndjson", "parquet": "application/vnd.apache.parquet"}
 BATCH = 5_000
+PIECE = 64 * 1024
 FORMULA_STARTS = sql.SQL(", ").join(sql.Literal(ord(character)) for character in "=+-@\t\r")
 SOFT_DELETED = ("events", "payments")
 ARROW_TYPES = {
@@ -53,7 +54,18 @@ def export(
 def _rows(transaction: Callable[[], AbstractContextManager[Session]], query: sql.Composed, fmt: str) -> Iterator[bytes]:
     with transaction() as db:
         raw: Any = db.connection().connection.driver_connection
-        yield from {"csv": _csv, "json": _json_lines, "parquet": _parquet}[fmt](raw, query.as_string(raw))
+        yield from _pieces({"csv": _csv, "json": _json_lines, "parquet": _parquet}[fmt](raw, query.as_string(raw)))
+
+
+def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes in larger pieces: each one that is sent costs as much as many rows."""
+    piece = bytearray()
+    for chunk in chunks:
+        piece += chunk
+        if len(piece) >= PIECE:
+            yield bytes(piece)
+            piece.clear()
+    yield bytes(piece)
 
 
 def _record(db: Session, name: str, fmt: str) -> None:
