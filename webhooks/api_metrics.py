@@ -37,10 +37,10 @@ def metrics(caller: Caller, request: Request, _: bytes) -> Response:
     keys = _metric_keys(asked.get("metrics"))
     with caller.transaction() as db:
         filters = _filters(db, request)
-        grouped: Any = metrics_table(db, period, by, filters).to_dict("records")
-        total: Any = metrics_table(db, period, (), filters).to_dict("records")[0]
+        grouped: Any = metrics_table(db, period, by, filters, only=keys).to_dict("records") if by else []
+        total: Any = metrics_table(db, period, (), filters, only=keys).to_dict("records")[0]
     named = [name for each in dimensions for name in ((each.key, f"{each.key}_id") if each.names else (each.key,))]
-    rows = [{name: _plain(row[name]) for name in named} | as_json(row, keys) for row in grouped] if by else []
+    rows = [{name: _plain(row[name]) for name in named} | as_json(row, keys) for row in grouped]
     return JSONResponse({
         "period": {"start": period.start.isoformat(), "end": period.end.isoformat()}, "timezone": caller.timezone,
         "currency": caller.currency, "rows": rows, "totals": as_json(total, keys),
