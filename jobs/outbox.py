@@ -12,10 +12,11 @@ from core.deliveries.secrets import read_secret
 from core.messages.actions import WEBHOOK_URL
 from core.platform.clock import now
 from core.platform.database import as_system
-from core.platform.errors import NotFound, ProviderUnavailable, RateLimited, SalesOpsError
+from core.platform.errors import AuthenticationFailed, NotFound, ProviderUnavailable, RateLimited, SalesOpsError
 from core.platform.log import logger
 from core.platform.settings import settings
 from core.providers import slack
+from core.tenancy.models import Organization
 from jobs.deliveries import MAX_ATTEMPTS
 
 log = logger("jobs.outbox")
@@ -35,6 +36,9 @@ def send_outbox(organization_id: UUID, message_id: UUID, *, attempt: int = 1) ->
             raise
     except slack.PerhapsPosted as error:
         _settle(organization_id, message_id, "uncertain", error.message)
+    except AuthenticationFailed as error:
+        _settle(organization_id, message_id, "failed", error.message)
+        _stop_reports(organization_id)
     except SalesOpsError as error:
         _settle(organization_id, message_id, "failed", error.message)
     else:
@@ -72,6 +76,12 @@ def _installations_address() -> str:
     if (url := settings().slack_webhook_url) is None:
         raise NotFound("No Slack webhook is set up.")
     return url.get_secret_value()
+
+
+def _stop_reports(organization_id: UUID) -> None:
+    """Slack refuses for good: what is posted every day waits until an admin has switched it on again."""
+    with as_system(organization_id) as db:
+        db.execute(update(Organization).where(Organization.id == organization_id).values(slack_report_enabled=False))
 
 
 def _settle(organization_id: UUID, message_id: UUID, status: str, error: str | None) -> None:

@@ -19,6 +19,7 @@ from core.platform.errors import InvalidInput, ProviderUnavailable, RateLimited
 from core.platform.queue import enqueue
 from core.platform.settings import settings
 from core.providers import slack as client
+from core.tenancy.models import Organization
 from jobs import schedule
 from jobs.deliveries import MAX_ATTEMPTS
 from jobs.outbox import send_outbox
@@ -187,6 +188,21 @@ def test_what_slack_refuses_has_failed_at_once(org, slack, answer, why):
     work()
     assert outcome(org, posted) == ("failed", why)
     assert (slack.requests, jobs_of(org)) == (1, [])
+
+
+@pytest.mark.parametrize(("answer", "goes_on"), [
+    (fakes.NO_SERVICE, False), (fakes.FORBIDDEN, False), (fakes.ARCHIVED, False), (fakes.BROKEN, True), (fakes.OK, True),
+    ((400, "invalid_payload", {}), True),
+])
+def test_a_webhook_that_is_gone_for_good_stops_the_daily_posts(slack, answer, goes_on):
+    org = make.organization(slack_report_enabled=True)
+    with as_system(org) as db:
+        set_slack_webhook(db, org, slack.webhook)
+    put(org)
+    slack.will(answer)
+    work()
+    with as_system(org) as db:
+        assert db.get_one(Organization, org).slack_report_enabled is goes_on
 
 
 @pytest.mark.parametrize("answer", [fakes.HangUp(), fakes.Silence()])
