@@ -1,4 +1,5 @@
 """Filing a post-call form over HTTP: as the token's person, under the same rules as on the screen."""
+import threading
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -64,6 +65,17 @@ def test_filing_again_corrects_the_form_and_answers_200(rep, token):
     again = file(event_id, token, CLOSED | {"cash_collected": 4000})
     assert (again.status_code, again.json()["version"]) == (200, 2)
     assert [item["amount"] for item in get("/api/payments", token).json()["items"]] == ["4000.00"]
+
+
+def test_two_that_file_the_same_form_at_once_make_one_form_and_one_payment(rep, token):
+    event_id, statuses = call_of(rep), []
+    both = [threading.Thread(target=lambda: statuses.append(file(event_id, token, CLOSED).status_code)) for _ in range(4)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert sorted(statuses) == [200, 200, 200, 201]
+    assert [item["amount"] for item in get("/api/payments", token).json()["items"]] == ["4997.00"]
 
 
 @pytest.mark.parametrize(("given", "amount", "currency"), [

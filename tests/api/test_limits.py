@@ -7,6 +7,7 @@ from core.platform.database import as_system
 from core.tenancy.models import Organization
 from tests import factories as make
 from tests.api.client import get, key_of, post, refused, request, token_of
+from tests.flow import post as post_to
 from tests.ports import owner
 from tests.webhooks.test_limits import database_away as database_away
 from webhooks.api import HOURLY
@@ -64,6 +65,13 @@ def request_away(request):
     request.getfixturevalue("database_away")
     yield [get("/api/events", token), get("/api/events", key), post("/api/auth/login", body={"email": "a@example.com", "password": "x"})]
     forget_engines()
+
+
+def test_with_the_database_away_the_monitor_hears_it(running, request):
+    request.getfixturevalue("database_away")
+    answers = {path: running(lambda path=path: post_to(path, method="GET")) for path in ("/healthz", "/readyz", "/metrics")}
+    assert {path: answer.status_code for path, answer in answers.items()} == {"/healthz": 200, "/readyz": 503, "/metrics": 200}
+    assert refused(answers["/readyz"]) == (503, "unavailable", None)
 
 
 def forget_engines():
