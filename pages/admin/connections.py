@@ -25,7 +25,9 @@ connection_id = id_from_address()
 if connection_id is None:
     if viewer.is_admin:
         with st.expander("Make a connection"), st.form("new connection", clear_on_submit=True):
-            provider = st.selectbox("Provider", list(PROVIDERS), format_func=PROVIDERS.get)
+            provider = st.segmented_control(
+                "Provider", list(PROVIDERS), format_func=PROVIDERS.get, default="calendly", required=True
+            )
             name = st.text_input("Name", placeholder="Main account")
             hint = "Calendly: a key of your choice. Stripe: whsec_… Whop: ws_…"
             secret = st.text_input("Signing secret", type="password", autocomplete="off", help=hint)
