@@ -13,6 +13,10 @@ import httpx
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from core.platform import database
+from core.platform.database import as_system
+from core.platform.settings import settings
+from core.tenancy.models import OrganizationMember, Role
 from core.tenancy.passwords import hash_password
 from core.tenancy.viewers import Viewer
 from tests.ports import free_port, until
@@ -60,23 +64,39 @@ def answers(address: str) -> bool:
 
 
 @contextmanager
-def screens():
+def screens(**env: str):
     """A screens' process that nobody has visited yet; its address."""
     port = str(free_port())
     address = f"http://localhost:{port}"
-    with process("streamlit", "run", "app.py", "--server.port", port, UI_PORT=port, PUBLIC_URL=address):
+    with process("streamlit", "run", "app.py", "--server.port", port, UI_PORT=port, PUBLIC_URL=address, **env):
         until(lambda: answers(f"{address}/healthz"))
         yield address
 
 
 @pytest.fixture(scope="package")
-def product(database_url):
+def quiet_database(new_database, database_url):
+    """A database without the organisations of other tests, whose background work nobody waits for here."""
+    use_database(new_database())
+    yield
+    use_database(database_url)
+
+
+def use_database(url: str) -> None:
+    for role in (database.APP_ROLE, database.WORKER_ROLE):
+        database.engine(role).dispose()
+    database.engine.cache_clear()
+    os.environ["DATABASE_URL"] = url
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="package")
+def product(quiet_database):
     port = str(free_port())
     receiver = f"http://localhost:{port}"
     with ExitStack() as stack:
         stack.enter_context(process("webhooks", WEBHOOK_PORT=port))
         stack.enter_context(process("jobs", "all", WEBHOOK_PUBLIC_URL=receiver))
-        address = stack.enter_context(screens())
+        address = stack.enter_context(screens(WEBHOOK_PUBLIC_URL=receiver))
         until(lambda: answers(f"{receiver}/readyz"))
         yield Product(address, receiver)
 
@@ -92,22 +112,52 @@ def chromium():
 
 @pytest.fixture
 def visit(chromium, product):
-    """A function that opens a new browser window at a path, signed in as ``viewer``; its page."""
+    """A function that opens a new browser window at a path, signed in as ``viewer``; its page.
+
+    Without a path it stays empty for the moment.
+    """
     with ExitStack() as stack:
 
-        def opened(path: str = "/", viewer: Viewer | None = None, *, at: str = product.screens, **options):
+        def opened(path: str, viewer: Viewer | None = None, *, at: str = product.screens, **options):
             window = chromium.new_context(**({"viewport": {"width": 1300, "height": 1400}} | options))
             stack.callback(window.close)
             window.set_default_timeout(PATIENCE_MS)
             if viewer:
                 window.add_cookies([{"name": "sid", "value": token_of(viewer), "url": at}])
             page = window.new_page()
-            page.goto(f"{at}{path}")
+            if path:
+                page.goto(f"{at}{path}")
+                settled(page)
             return page
 
         yield opened
 
 
-@pytest.fixture(scope="session")
-def ours(database_url) -> Team:
+@pytest.fixture(scope="package")
+def ours(product) -> Team:
     return team("Cedar", password_hash=hash_password(PASSWORD))
+
+
+@pytest.fixture(scope="package")
+def theirs(ours) -> Team:
+    """Another organisation; our manager may look at it too."""
+    made = team("Douglas", currency="EUR")
+    manager = ours.people[Role.MANAGER]
+    with as_system(made.admin.organization_id) as db:
+        db.add(OrganizationMember(
+            organization_id=made.admin.organization_id, user_id=manager.user_id, role=Role.VIEWER, name=manager.name, email=manager.email
+        ))
+    return made
+
+
+def settled(page) -> None:
+    """Wait until the script behind the page has come to its end."""
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+
+
+def fits_the_width(page) -> bool:
+    """Whether nothing on the page has to be scrolled sideways."""
+    return page.evaluate("""() => {
+        const main = document.querySelector('[data-testid="stMain"]');
+        return main.scrollWidth <= main.clientWidth && document.documentElement.scrollWidth <= innerWidth;
+    }""")

@@ -52,13 +52,14 @@ def team(mark: str, *, currency: str = "USD", password_hash: str | None = None) 
     with as_system(org) as db:
         closer = make.closer(db, org, f"{mark} closer", user_id=people[Role.SALES_REP].user_id)
         setter = make.setter(db, org, f"{mark} setter")
-        found = {"set_by": setter, "source_id": make.source(db, org, f"{mark} source").id}
+        email = f"lead@{mark.lower()}.example.com"
+        found = {"set_by": setter, "email": email, "source_id": make.source(db, org, f"{mark} source").id}
         event = make.event(db, org, closer, lead_name=f"{mark} lead", at=at, **found)
         held = make.event(db, org, closer, at=at - timedelta(hours=4), lead_name=f"{mark} lead", **found)
         file_form(db, held.id, FormAnswers(True, True, True, False), people[Role.ADMIN])
         payment = make.payment(
             db, org, currency=currency, at=at + timedelta(hours=1), customer_name=f"{mark} lead", event_id=event.id,
-            email=f"lead@{mark.lower()}.example.com", closer_id=closer.id, setter_id=setter.id,
+            email=email, closer_id=closer.id, setter_id=setter.id,
         )
         connection = create_connection(db, org, "calendly", f"{mark} calendar", SECRET)
         day = today(people[Role.ADMIN].timezone)

@@ -1,0 +1,202 @@
+"""What each person comes for, from the first click to what somebody else then sees."""
+import csv
+import re
+from datetime import timedelta
+from decimal import Decimal
+from itertools import count
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from core.operations.sample_payloads import SampleCall, calendly_created, signed, stripe_charge, stripe_event
+from core.platform.clock import now
+from tests.browser.conftest import fits_the_width, settled
+from tests.flow import SECRET, sender
+from tests.ports import until
+from tests.ui.teams import team
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+number = count(1)
+
+
+@pytest.fixture
+def crew(product):
+    """A team of this test's own: what it files and approves, no other test counts."""
+    return team(f"Elm{next(number)}")
+
+
+def deliver(product, to, payload):
+    body, headers = signed(to.provider, payload, SECRET)
+    assert httpx.post(f"{product.receiver}{to.path}", content=body, headers=headers).status_code == 200
+
+
+def figure(page, name):
+    """What a card says."""
+    return page.get_by_test_id("stMetric").filter(has_text=name).get_by_test_id("stMetricValue")
+
+
+def says_after_reload(page, name, value):
+    page.reload()
+    settled(page)
+    return figure(page, name).inner_text() == value
+
+
+def test_a_closer_files_the_form_on_a_phone_and_the_manager_sees_it_on_the_dashboard(crew, visit):
+    manager = visit("/dashboard", crew.people["manager"])
+    expect(manager.get_by_text("1 of 2 calls due are confirmed")).to_be_visible()
+
+    phone = visit("/my-day", crew.rep, **PHONE)
+    phone.get_by_role("link", name="File form").click()
+    for question in ("Did the call take place?", "Did the lead show up?", "Did you make an offer?", "Did it close?"):
+        phone.get_by_role("radiogroup", name=question).get_by_text("Yes").click()
+        settled(phone)
+        assert fits_the_width(phone)
+    phone.get_by_role("button", name="File form").click()
+
+    expect(phone.get_by_text("Form filed.")).to_be_visible()
+    manager.reload()
+    expect(manager.get_by_text("2 of 2 calls due are confirmed")).to_be_visible()
+
+
+def test_signed_deliveries_are_on_the_dashboard_when_it_is_looked_at_again(product, crew, visit):
+    calendly, stripe = (sender(crew.admin.organization_id, provider) for provider in ("calendly", "stripe"))
+    page = visit("/dashboard", crew.admin)
+    expect(figure(page, "Booked calls")).to_have_text("2")
+    expect(figure(page, "Cash collected")).to_have_text("$4,997")
+
+    deliver(product, calendly, calendly_created(SampleCall("lead.two@example.com", now() - timedelta(hours=2))))
+    until(lambda: says_after_reload(page, "Booked calls", "3"))
+    paid_at = now() - timedelta(hours=1)
+    charge = stripe_charge("A", 120_000, "lead.two@example.com", paid_at)
+    deliver(product, stripe, stripe_event("charge.succeeded", charge, paid_at))
+    until(lambda: says_after_reload(page, "Cash collected", "$6,197"))
+
+
+def test_switching_the_organisation_shows_the_other_ones_figures_and_only_these(ours, theirs, visit):
+    page = visit("/dashboard", ours.people["manager"])
+    expect(figure(page, "Cash collected")).to_have_text("$4,997")
+
+    page.get_by_label("Organisation").select_option("Douglas organisation")
+    page.get_by_role("button", name="Switch").click()
+
+    expect(figure(page, "Cash collected")).to_have_text("€4,997")
+    expect(page.get_by_text("Douglas manager · viewer")).to_have_count(0)
+    expect(page.get_by_text("Cedar manager · viewer")).to_be_visible()
+    page.goto(f"{page.url.split('/dashboard')[0]}/event?id={ours.ids['event']}")
+    expect(page.get_by_text("There is no such call")).to_be_visible()
+
+
+def test_a_filter_lives_in_the_address_survives_a_reload_and_goes_along_to_the_rows(crew, visit):
+    page = visit("/dashboard", crew.admin)
+    page.get_by_role("button", name="Filters").click()
+    page.get_by_role("combobox", name=re.compile("Closer")).click()
+    page.get_by_role("option", name=f"{crew.mark} closer").click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile(rf"closer={crew.mark}(\+|%20)closer"))
+    rows = page.get_by_role("link", name="See the calls").first
+    expect(rows).to_have_attribute("href", re.compile("closer="))
+
+    page.reload()
+    expect(page.get_by_role("button", name="Filters (1)")).to_be_visible()
+    rows.click()
+
+    expect(page.get_by_text("These are the calls behind Booked calls")).to_be_visible()
+    expect(page.get_by_role("button", name="Filters (1)")).to_be_visible()
+    expect(page.get_by_text("2 calls")).to_be_visible()
+
+
+def test_a_figure_of_the_leaderboard_can_be_sent_to_a_colleague(crew, visit):
+    page = visit("/leaderboards", crew.admin)
+    page.get_by_role("combobox", name=re.compile("Figure")).click()
+    page.get_by_role("option", name="Booked calls").click()
+    expect(page).to_have_url(re.compile("metric=Booked"))
+
+    colleague = visit(page.url.removeprefix(page.url.split("/leaderboards")[0]), crew.people["manager"])
+    expect(colleague.get_by_role("combobox", name=re.compile("Figure"))).to_have_value("Booked calls")
+
+
+def test_a_row_of_the_calls_opens_the_call_and_leads_to_its_payment(crew, visit):
+    page = visit("/events", crew.admin)
+    choose_row(page, 0)
+    expect(page.get_by_role("heading", name=f"{crew.mark} lead")).to_be_visible()
+
+    choose_row(page, 0)
+    expect(page).to_have_url(re.compile(rf"/payment\?id={crew.ids['payment']}"))
+    expect(page.get_by_role("heading", name="$4,997.00")).to_be_visible()
+
+
+def choose_row(page, index):
+    """Rows are painted, so they are chosen by their place; the box to tick is at the left."""
+    settled(page)
+    page.get_by_test_id("stDataFrame").first.click(position={"x": 18, "y": 36 + 18 + 36 * index})
+
+
+def test_a_person_decides_whose_a_payment_is_and_can_take_it_back(crew, visit):
+    page = visit(f"/payment?id={crew.ids['payment']}", crew.admin)
+    page.get_by_text("Choose the call yourself").click()
+    page.get_by_text("It belongs to no call").click()
+    page.get_by_label("Why?").fill("Paid for somebody else")
+    page.get_by_role("button", name="Choose", exact=True).click()
+    expect(page.get_by_text("Nobody yet")).to_be_visible()
+
+    page.get_by_role("button", name="Forget this choice and match again").click()
+    expect(page.get_by_text("Nobody yet")).to_have_count(0)
+    expect(page.get_by_text(f"{crew.mark} closer").first).to_be_visible()
+
+
+def test_a_payout_is_made_approved_by_its_name_and_downloaded(crew, visit):
+    page = visit("/payouts", crew.admin)
+    page.get_by_text("Make a payout").click()
+    page.get_by_label("Name").fill("First half")
+    page.get_by_role("button", name="Freeze as a draft").click()
+    expect(page.get_by_role("heading", name="First half")).to_be_visible()
+    expect(page.get_by_role("button", name="Approve payout")).to_be_disabled()
+
+    page.goto(f"{page.url.split('?')[0]}?id={crew.ids['payout']}")
+    name = f"{crew.mark} payout"
+    page.get_by_label(f"Type the payout's name to approve it: {name}").fill(name)
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Approve payout").click()
+    expect(page.get_by_role("button", name="Mark as paid")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").last.click()
+    lines = download.value.path().read_text().splitlines()
+    assert len(lines) == 2
+    assert f"{crew.mark} lead,4997.0,0.0,4997.0,USD,{crew.mark} closer" in lines[1]
+
+
+def test_an_export_is_what_the_link_on_its_screen_says(product, crew, visit):
+    page = visit("/exports?table=Payments", crew.admin)
+    link = page.get_by_role("link", name="Download")
+    expect(link).to_have_attribute("href", re.compile("/exports/payments"))
+
+    answer = page.request.get(f"{product.screens}{link.get_attribute('href')}")
+    assert answer.headers["content-disposition"] == 'attachment; filename="payments.csv"'
+    (row,) = csv.DictReader(answer.text().splitlines())
+    assert (Decimal(row["amount"]), row["currency"]) == (Decimal(4997), "USD")
+    assert row["customer_email"] == f"lead@{crew.mark.lower()}.example.com"
+
+
+def test_a_new_connection_shows_its_address_and_a_test_delivery_arrives_through_it(product, crew, visit):
+    page = visit("/connections", crew.admin)
+    page.get_by_text("Make a connection").click()
+    page.get_by_label("Name", exact=True).fill("Second account")
+    page.get_by_role("textbox", name="Signing secret").fill(SECRET)
+    page.get_by_role("radiogroup", name="Provider").get_by_text("Stripe").click()
+    page.get_by_role("button", name="Make connection").click()
+    expect(page.get_by_role("heading", name="Second account · Stripe")).to_be_visible()
+    expect(page.get_by_text(f"{product.receiver}/webhooks/stripe/")).to_be_visible()
+    expect(page.get_by_text("Nothing has arrived yet. 0 deliveries so far.")).to_be_visible()
+
+    page.get_by_role("button", name="Send test delivery").click()
+    expect(page.get_by_text("On its way: it appears below in a moment.")).to_be_visible()
+
+    until(lambda: has_arrived(page))
+
+
+def has_arrived(page):
+    page.reload()
+    settled(page)
+    return page.get_by_text("Deliveries arrive and are processed. 1 delivery so far.").is_visible()
