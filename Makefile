@@ -49,4 +49,4 @@ lock: $(VENV)/.dev
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header -c requirements.txt requirements-dev.in -o requirements-dev.txt
 
 screenshots: $(VENV)/.dev
-	@$(BIN)/python -m core.operations.screenshots
+	@$(BIN)/python docs/make_pictures.py

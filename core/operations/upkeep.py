@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import httpx
 from sqlalchemy import select
 
 from core.deliveries.actions import replay
@@ -21,7 +22,7 @@ from core.operations.keys import reseal_secrets
 from core.operations.samples import send_samples
 from core.platform.clock import now
 from core.platform.database import as_system
-from core.platform.errors import InvalidInput
+from core.platform.errors import InvalidInput, ProviderUnavailable
 
 Answer = dict[str, Any]
 
@@ -73,7 +74,11 @@ def dead_letters_command(args: Namespace) -> Answer:
 
 
 def send_samples_command(args: Namespace) -> Answer:
-    return send_samples(organization_named(args.org), args.url)
+    organization_id = organization_named(args.org)
+    try:
+        return send_samples(organization_id, args.url)
+    except (httpx.TransportError, httpx.UnsupportedProtocol) as error:
+        raise ProviderUnavailable(f"No receiver answers at {args.url}. Is it running? Give its address with --url.") from error
 
 
 def seed_demo_command(_: Namespace) -> Answer:

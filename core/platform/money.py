@@ -1,11 +1,13 @@
 """Exact money: decimals with an ISO currency, and each currency's own number of decimals."""
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
-from babel.numbers import format_currency, get_currency_precision, list_currencies
+from babel.numbers import format_compact_currency, format_currency, get_currency_precision, list_currencies
 
 from core.platform.errors import InvalidInput
+
+TEN_THOUSAND = 10_000
 
 
 def decimals(currency: str) -> int:
@@ -47,3 +49,11 @@ def shown(amount: Decimal, currency: str, *, whole: bool = False, locale: str = 
     """The amount as people read it: ``$4,997.00``; without decimals when ``whole``."""
     pattern = "¤#,##0" if whole else None
     return format_currency(amount, currency, pattern, locale=locale, currency_digits=not whole)
+
+
+def short(amount: Decimal, currency: str, *, locale: str = "en_US") -> str:
+    """The amount to three digits, for a card: ``$57.2K``, ``$1.25M``; below ten thousand in whole units."""
+    if abs(amount) < TEN_THOUSAND:
+        return shown(amount, currency, whole=True, locale=locale)
+    rounded = Context(prec=3, rounding=ROUND_HALF_UP).plus(amount)
+    return format_compact_currency(rounded, currency, locale=locale, fraction_digits=2 - rounded.adjusted() % 3)

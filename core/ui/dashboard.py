@@ -11,7 +11,7 @@ from core.metrics.dashboard import FUNNEL, WEEKDAYS, Dashboard
 from core.platform.clock import Period
 from core.tenancy.viewers import Viewer
 from core.ui import charts
-from core.ui.format import delta, figure, money, rate
+from core.ui.format import delta, explained, figure, money, rate
 from core.ui.page import go, link_to_rows
 
 CARDS = ("booked_calls", "show_rate", "close_rate", "cash_collected", "net_revenue")
@@ -40,7 +40,7 @@ def show_cards(figures: Dashboard, viewer: Viewer) -> None:
         with column:
             st.metric(
                 metric.name, figure(key, figures.now[key]), f"{change:+.0f}{unit}" if change is not None else None,
-                delta_color=DIRECTION[metric.good], help=metric.formula, border=True,
+                delta_color=DIRECTION[metric.good], help=explained(key, figures.now[key]), border=True,
                 chart_data=course(figures.days, key, viewer.currency) or None, chart_type="area",
             )
             if key in ROWS_OF:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from core.metrics.catalog import METRICS
 from core.platform.clock import now
-from core.platform.money import shown
+from core.platform.money import short, shown
 
 NONE = "–"
 WORDS = {
@@ -74,16 +74,22 @@ def rate(value: float | None) -> str:
     return NONE if value is None else f"{value:.0%}".replace("%", " %")
 
 
-def figure(key: str, value: Any, *, whole: bool = True) -> str:
-    """A metric's value with its unit."""
+def figure(key: str, value: Any) -> str:
+    """A metric's value with its unit, short enough for a card."""
     unit = METRICS[key].unit
     if unit == "money":
-        return money(value or {}, whole=whole)
+        return " + ".join(short(amount, currency) for currency, amount in (value or {}).items()) or NONE
     if unit == "rate":
         return rate(value)
     if unit == "hours":
         return NONE if value is None else f"{value:,.0f} h"
     return f"{int(value):,}"
+
+
+def explained(key: str, value: Any) -> str:
+    """What stands behind a card: the formula, and the exact amount where the card rounds it."""
+    exact = f"Exactly {money(value)}. " if METRICS[key].unit == "money" and value else ""
+    return f"{exact}{METRICS[key].formula}".replace("$", r"\$")
 
 
 def delta(key: str, value: Any, before: Any, currency: str) -> float | None:

@@ -95,3 +95,11 @@ def delivery(org: UUID) -> UUID:
     with as_system(org) as db:
         db.add(row)
     return row.id
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9", "not an address"])
+def test_samples_that_nobody_takes_are_said_in_a_sentence(cli, team, address) -> None:
+    said = cli("send-samples", "--org", team, "--url", address)
+    assert said.code == 1
+    assert "No receiver answers" in said.err
+    assert "Traceback" not in said.err

@@ -20,13 +20,14 @@ begin
   update app.sign_in_tickets set used_at = now()
    where ticket_hash = p_ticket_hash and used_at is null and expires_at > now() returning user_id into who;
   if who is not null then
-    insert into app.sign_in_sessions (token_hash, user_id, expires_at, ip_address, user_agent)
-    values (p_token_hash, who, now() + make_interval(hours => p_hours), p_ip, left(p_agent, 300));
+    insert into app.sign_in_sessions (token_hash, user_id, organization_id, expires_at, ip_address, user_agent)
+    values (p_token_hash, who, (select t.organization_id from app.sign_in_sessions t where t.user_id = who order by t.created_at desc limit 1),
+            now() + make_interval(hours => p_hours), p_ip, left(p_agent, 300));
   end if;
   return who;
 end $f$;
 
--- Who is behind a cookie, and where: the chosen organisation if still a member of it, else the first by name.
+-- Who is behind a cookie, and where: the chosen organisation if still a member of it, else the one joined first.
 create or replace function app.resolve_session(p_token_hash bytea, p_idle_minutes int)
 returns table (user_id uuid, name text, email text, organization_id uuid, role text, is_super_admin boolean)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
@@ -47,11 +48,10 @@ begin
     from app.users u
     cross join lateral (select app.is_super_admin(u.id)) as a(sa)
     left join lateral (
-      select org.id, org.name from app.organizations org
-       where org.deleted_at is null
-         and (sa or exists (select 1 from app.organization_members x
-                             where x.organization_id = org.id and x.user_id = u.id and x.active))
-       order by (org.id = s.organization_id) desc nulls last, org.name limit 1) o on true
+      select org.id from app.organizations org
+        left join app.organization_members x on x.organization_id = org.id and x.user_id = u.id and x.active
+       where org.deleted_at is null and (sa or x.user_id is not null)
+       order by (org.id = s.organization_id) desc nulls last, x.created_at, org.name limit 1) o on true
     left join app.organization_members m on m.organization_id = o.id and m.user_id = u.id and m.active
    where u.id = s.user_id and u.active;
 end $f$;
