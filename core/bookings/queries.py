@@ -67,8 +67,8 @@ def _conditions(chosen: EventFilter) -> list[ColumnElement[bool] | TextClause]:
         conditions.append(Event.call_status.in_(list(chosen.statuses)))
     if chosen.outcomes:
         conditions.append(Event.event_outcome.in_(list(chosen.outcomes)))
-    if chosen.search.strip():
-        conditions.append(_mentions(chosen.search.strip()))
+    if search := chosen.search.replace("\0", "").strip():  # the database keeps no zero characters
+        conditions.append(_mentions(search))
     return conditions
 
 
