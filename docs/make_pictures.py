@@ -153,10 +153,19 @@ def deliver_samples(browser: Browser, product: Product) -> None:
     page.reload()
     settled(page)
     keep(page, "samples-after")
-    page.goto(f"{product.screens}/payments?period=Today")
+    page.goto(f"{product.screens}/payment?id={newest_payment(product)}")
     settled(page)
-    keep(page, "samples-payments")
+    keep(page, "samples-payment")
     page.context.close()
+
+
+def newest_payment(product: Product) -> str:
+    email, password = product.sign_ins["admin"]
+    with httpx.Client(base_url=product.receiver) as api:
+        who = {"email": email, "password": password, "organization": ORGANIZATION}
+        token = api.post("/api/auth/login", json=who).json()["access_token"]
+        rows = api.get("/api/payments", headers={"Authorization": f"Bearer {token}"}).json()["items"]
+    return next(row["id"] for row in rows if row["processor"] == "stripe")
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import httpx
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.bookings.models import Closer, Setter
 from core.deliveries.actions import SIGNING, create_connection
 from core.deliveries.models import WebhookConnection
 from core.deliveries.secrets import read_secret
@@ -36,8 +37,8 @@ def send_samples(organization_id: UUID, url: str) -> dict[str, Any]:
 
     Connections named “Sample …” are made in the organisation on first use. Raises httpx.HTTPError when nobody answers.
     """
-    stories = _stories()
     with as_system(organization_id) as db:
+        stories = _stories(_roster(db))
         connections = {name: _sample_connection(db, organization_id, name) for name in ("calendly", "stripe", "whop")}
     sent = []
     with httpx.Client(base_url=url, timeout=TIMEOUT_S) as client:
@@ -70,11 +71,20 @@ def send_test_delivery(organization_id: UUID, connection_id: UUID, url: str) -> 
         raise UnexpectedAnswer(f"The receiver answered the test delivery with {status}.")
 
 
-def _stories() -> list[Story]:
-    """Two calls of today and what was paid after them."""
+def _roster(db: Session) -> dict[str, str]:
+    """Who takes and books the sample calls: the organisation's own first closer and setter, where there are some."""
+    closer = db.execute(select(Closer.email, Closer.name).where(Closer.active, Closer.email.is_not(None)).order_by(Closer.name)).first()
+    setter = db.scalars(select(Setter.name).where(Setter.active).order_by(Setter.name)).first()
+    taken = {"closer_email": closer.email, "closer_name": closer.name} if closer else {}
+    return taken | ({"setter": setter} if setter else {})
+
+
+def _stories(roster: dict[str, str]) -> list[Story]:
+    """Two calls of today and what was paid after them; the second one's setter is nobody we know."""
     paid_at, mark = now() - timedelta(minutes=5), secrets.token_hex(4)
-    first = SampleCall(f"sample.one.{mark}@example.com", now() - timedelta(hours=2))
-    second = SampleCall(f"sample.two.{mark}@example.com", now() - timedelta(hours=1), name="Lead Two", setter="new-setter")
+    first = SampleCall(f"sample.one.{mark}@example.com", now() - timedelta(hours=2), **roster)
+    others = roster | {"name": "Lead Two", "setter": "new-setter"}
+    second = SampleCall(f"sample.two.{mark}@example.com", now() - timedelta(hours=1), **others)
     return [
         ("calendly", calendly_created(first)), ("calendly", calendly_created(second)),
         ("stripe", stripe_event("payment_intent.succeeded", stripe_intent(mark, 499700, paid_at), paid_at)),
