@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from itertools import pairwise
 from typing import Any
 
@@ -14,15 +15,18 @@ LAYOUT: dict[str, Any] = {
     "xaxis": {"showgrid": False, "fixedrange": True}, "bargap": 0.35,
     "yaxis": {"gridcolor": "rgba(128,138,155,0.2)", "rangemode": "tozero", "fixedrange": True, "zeroline": False},
 }
+FEW, MOST_TICKS, MS_A_DAY = 3, 8, 86_400_000
 CONFIG = {"displayModeBar": False, "responsive": True}
 
 
 def trend(days: Sequence[Any], values: Sequence[Any], name: str, *, before: Sequence[Any] | None = None) -> go.Figure:
     """A figure day by day; the compared period lies under it, shifted onto the same days."""
     figure = go.Figure(layout=LAYOUT)
+    mode = "lines" if len(days) > FEW else "lines+markers"  # a line of one day has no length
     if before is not None:
-        figure.add_scatter(x=days, y=before, mode="lines", name="compared", line={"color": GREY, "width": 1})
-    figure.add_scatter(x=days, y=values, mode="lines", name=name, line={"color": ACCENT, "width": 2}, connectgaps=False)
+        figure.add_scatter(x=days, y=before, mode=mode, name="compared", line={"color": GREY, "width": 1})
+    figure.add_scatter(x=days, y=values, mode=mode, name=name, line={"color": ACCENT, "width": 2}, connectgaps=False)
+    figure.update_xaxes(tickformat="%-d %b", dtick=MS_A_DAY * max(1, round(len(days) / MOST_TICKS)))
     return figure
 
 
@@ -56,7 +60,8 @@ def bars(names: Sequence[str], counts: Sequence[int]) -> go.Figure:
     """Few things compared, longest first, each with its number."""
     figure = go.Figure(layout=LAYOUT | {"hovermode": "closest", "height": 60 + 32 * len(names)})
     figure.add_bar(
-        x=counts, y=names, orientation="h", marker={"color": ACCENT}, text=counts, textposition="outside", hoverinfo="skip"
+        x=counts, y=[escape(name) for name in names], orientation="h", marker={"color": ACCENT}, text=counts,
+        textposition="outside", hoverinfo="skip",
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(visible=False)

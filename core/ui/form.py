@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from core.bookings.forms import FormAnswers
 from core.bookings.models import ListEntry, Package
+from core.ui.format import plain
 
 YES_NO = ("Yes", "No")
 PAYMENTS = {"pif": "Paid in full", "payment_plan": "Payment plan", "deposit": "Deposit"}
@@ -68,7 +69,7 @@ class Questions:
 
     def _problem(self, name: str) -> None:
         if name in self.problems:
-            st.error(self.problems[name])
+            st.error(plain(self.problems[name]))
 
     def _missed(self) -> None:
         if self.typed.get("call_occurred") is False or self.typed.get("lead_showed") is False:
@@ -83,7 +84,7 @@ class Questions:
     def _not_closed(self) -> None:
         if self.typed.get("deal_closed") is False:
             self.typed["objections"] = st.pills(
-                "What held them back?", self.lists.objections, selection_mode="multi", key="objections",
+                "What held them back?", self.lists.objections, selection_mode="multi", key="objections", format_func=plain,
                 default=[name for name in self.typed.get("objections") or [] if name in self.lists.objections],
             )
             self._listed("reason_id", "Main reason", self.lists.reasons.get("no_sale_reason", {}))
@@ -124,7 +125,7 @@ class Questions:
             return
         names = {str(option): label for label, option in options.items()}
         before = names.get(str(self.typed.get(name)))
-        chosen = st.pills(question, list(options), default=before, key=f"{name} {question}")
+        chosen = st.pills(question, list(options), default=before, key=f"{name} {question}", format_func=plain)
         self.typed[name] = str(options[chosen]) if chosen else None
         self._problem(name)
 

@@ -1,6 +1,7 @@
 """Figures as people read them: with unit, with "–" for none, money with its currency, times in the organisation's zone."""
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,16 +13,27 @@ from core.platform.clock import now
 from core.platform.money import short, shown
 
 NONE = "–"
+STIRRING = re.compile(r"(?i)(?<=:)(?=//|streamlit:)|(?<=www)(?=\.)")
 WORDS = {
     "scheduled": "Scheduled", "completed": "Completed", "no_show": "No-show", "canceled": "Cancelled", "rescheduled": "Moved",
     "showed": "Showed", "offer_made": "Offer made", "closed": "Closed", "succeeded": "Succeeded", "pending": "Pending",
-    "failed": "Failed", "draft": "Draft", "approved": "Approved", "paid": "Paid",
+    "failed": "Failed", "manual": "Entered by hand", "draft": "Draft", "approved": "Approved", "paid": "Paid",
 }
 
 
 def word(value: str | None) -> str:
     """A stored word as people say it."""
     return WORDS.get(value, value.replace("_", " ").capitalize()) if isinstance(value, str) and value else NONE
+
+
+def plain(text: str) -> str:
+    """Somebody's words inside Markdown, shown as they are: no link, formula, icon or emphasis comes of them.
+
+    Marks become character references, which Streamlit shows and never interprets. Bare addresses would become links all the
+    same, and its own logo a picture; an invisible joiner inside keeps them words.
+    """
+    quiet = STIRRING.sub("\u2060", text)
+    return "".join(f"&#{ord(letter)};" if letter.isascii() and not letter.isalnum() and letter != " " else letter for letter in quiet)
 
 
 def plural(count: int, one: str, many: str) -> str:

@@ -14,6 +14,7 @@ from core.platform.errors import SalesOpsError
 from core.tenancy.models import Role
 from core.tenancy.sign_in import viewer_of
 from core.tenancy.viewers import Viewer
+from core.ui.format import plain
 from core.ui.gate import COOKIE
 from core.ui.navigation import BY_KEY, PAGES
 
@@ -36,7 +37,7 @@ def require(screen: str) -> Viewer:
     if not viewer.is_one_of(*BY_KEY[screen].roles):
         st.warning(
             f"Your role ({shown_role(viewer.role)}) does not include this page. "
-            f"An admin of {viewer.organization_name} can change that."
+            f"An admin of {plain(viewer.organization_name)} can change that."
         )
         st.stop()
     return viewer
@@ -49,8 +50,8 @@ def shown_role(role: Role) -> str:
 
 def title(text: str, viewer: Viewer, note: str = "") -> None:
     """The page's title, and once per page the zone in which its times are."""
-    st.title(text)
-    st.caption(" · ".join(filter(None, (note, f"Times in {viewer.timezone}"))))
+    st.title(plain(text))
+    st.caption(plain(" · ".join(filter(None, (note, f"Times in {viewer.timezone}")))))
 
 
 @contextmanager
@@ -63,7 +64,7 @@ def act(viewer: Viewer, done: str = "") -> Iterator[Session]:
         with viewer.transaction() as db:
             yield db
     except SalesOpsError as error:
-        st.error(error.message)
+        st.error(plain(error.message))
         st.stop()
     except OperationalError:
         st.error("The database is away, so nothing was saved. Try again in a minute.")

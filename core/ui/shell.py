@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.tenancy.sign_in import places_of
 from core.tenancy.viewers import Viewer
+from core.ui.format import plain
 from core.ui.navigation import pages_for
 from core.ui.page import current_viewer, shown_role
 from core.ui.sign_in_form import show_sign_in
@@ -36,8 +37,8 @@ STYLE = """
 def show_account(viewer: Viewer) -> None:
     """The active organisation, always in sight, the way to another one, and the way out."""
     with st.sidebar:
-        st.markdown(f"**{_plain(viewer.organization_name)}**")
-        st.caption(f"{_plain(viewer.name)} · {shown_role(viewer.role)}")
+        st.markdown(f"**{plain(viewer.organization_name)}**")
+        st.caption(f"{plain(viewer.name)} · {shown_role(viewer.role)}")
         places = places_of(viewer.user_id)
         if len(places) > 1:
             chosen = {viewer.organization_id: " selected"}
@@ -49,11 +50,6 @@ def show_account(viewer: Viewer) -> None:
                 f'<select name="organization">{options}</select></label><button>Switch</button></form>'
             )
         st.html('<form class="so-form" method="post" action="/auth/sign-out"><button>Sign out</button></form>')
-
-
-def _plain(text: str) -> str:
-    """Text as it is, not as Markdown."""
-    return "".join(f"\\{character}" if character in r"\`*_{}[]()#+-.!|<>$:~" else character for character in text)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from core.deliveries.actions import connection_url, create_connection, replay, r
 from core.deliveries.models import WebhookConnection
 from core.deliveries.queries import connections_table, recent_deliveries
 from core.platform.queue import enqueue
-from core.ui.format import plural, when, word
+from core.ui.format import plain, plural, when, word
 from core.ui.ids import id_from_address
 from core.ui.page import act, empty, go, require, title
 from core.ui.tables import table
@@ -61,12 +61,12 @@ if connection is None:
     st.stop()
 go("connections", "← All connections")
 state = rows[rows["id"] == connection_id].iloc[0]
-st.subheader(f"{connection.name} · {PROVIDERS[connection.provider]}")
+st.subheader(f"{plain(connection.name)} · {PROVIDERS[connection.provider]}")
 st.markdown(f"{HEALTH[state['health']]} {plural(state['webhook_count'], 'delivery', 'deliveries')} so far.")
 st.caption("Paste this address at the provider:")
 st.code(connection_url(connection), language=None)
 if state["last_error"]:
-    st.warning(f"Last failure, {when(state['last_error_at'], viewer.timezone)}: {state['last_error']}")
+    st.warning(f"Last failure, {when(state['last_error_at'], viewer.timezone)}: {plain(state['last_error'])}")
 
 if viewer.is_admin:
     first, second, third = st.columns(3)

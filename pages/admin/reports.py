@@ -12,7 +12,7 @@ from core.platform.clock import today
 from core.platform.settings import settings
 from core.providers.slack import check_address
 from core.tenancy.queries import home_of
-from core.ui.format import when, word
+from core.ui.format import plain, when, word
 from core.ui.page import act, empty, require, title
 from core.ui.slack_preview import show_message
 
@@ -27,7 +27,7 @@ has_channel = ends_with is not None or settings().slack_webhook_url is not None
 state = f"On: posted from {home.slack_report_hour}:00 on." if home.slack_report_enabled else "Off: nothing is posted."
 if home.slack_report_enabled and not has_channel:
     st.warning("Reports are on, but no channel is set up. Enter an incoming webhook below.")
-st.markdown(f"**{state}** " + (f"The channel's webhook ends with {ends_with}." if ends_with else ""))
+st.markdown(f"**{state}** " + (f"The channel's webhook ends with {plain(ends_with)}." if ends_with else ""))
 
 with st.expander("Change", expanded=not has_channel), st.form("slack"):
     enabled = st.toggle("Post every day", value=home.slack_report_enabled)

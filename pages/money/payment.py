@@ -6,7 +6,7 @@ import streamlit as st
 from core.money.attribution import choose_event, clear_choice
 from core.money.models import AttributionMethod
 from core.money.queries import payment_detail, refunds_of, suggestions
-from core.ui.format import money, when, word
+from core.ui.format import money, plain, when, word
 from core.ui.ids import id_from_address
 from core.ui.page import act, empty, go, require, title
 
@@ -20,11 +20,12 @@ if payment_id is None or payment is None or refunds is None:
     empty("There is no such payment", "It may belong to somebody else, or the link is old.", ("payments", "All payments"))
     st.stop()
 
-title(money({payment.currency: payment.amount}), viewer, f"{payment.processor} · {when(payment.payment_date, viewer.timezone)}")
+title(money({payment.currency: payment.amount}), viewer, f"{word(payment.processor)} · {when(payment.payment_date, viewer.timezone)}")
 left, right = st.columns([3, 2])
 with left:
     st.subheader("Whose it is")
-    st.markdown(f"**{payment.closer or 'Nobody yet'}**" + (f" · booked by {payment.setter}" if payment.setter else ""))
+    booked_by = f" · booked by {plain(payment.setter)}" if payment.setter else ""
+    st.markdown(f"**{plain(payment.closer or 'Nobody yet')}**{booked_by}")
     st.text(payment.attribution_reason or "")
     if payment.event_id:
         go("event", "Open the call", id=str(payment.event_id))
@@ -40,7 +41,7 @@ with left:
                 for call in calls
             }
             with st.form("choice"):
-                label = st.radio("Likeliest first", [*options, "It belongs to no call"], index=None)
+                label = st.radio("Likeliest first", [*options, "It belongs to no call"], index=None, format_func=plain)
                 reason = st.text_input("Why?", placeholder="Paid by her partner")
                 sent = st.form_submit_button("Choose", type="primary")
             if sent and label is None:

@@ -9,7 +9,7 @@ import streamlit as st
 from core.money.models import SnapshotState
 from core.money.payouts import approve, changes_since, details_table, discard, get_snapshot, mark_paid, summaries_table
 from core.platform.errors import NotFound
-from core.ui.format import money, when, word
+from core.ui.format import money, plain, when, word
 from core.ui.ids import id_from_address
 from core.ui.page import act, empty, jump, require, title
 from core.ui.tables import table
@@ -72,7 +72,7 @@ table(details, "payout-payments", opens="payment", columns={
 if viewer.is_admin and payout.state == SnapshotState.DRAFT:
     st.subheader("Approve")
     st.caption("Once approved, neither you nor anybody else can change it, and its payments keep their closer and setter.")
-    typed = st.text_input(f"Type the payout's name to approve it: {payout.name}")
+    typed = st.text_input(f"Type the payout's name to approve it: {plain(payout.name)}")
     first, second = st.columns(2)
     if first.button("Approve payout", type="primary", disabled=typed.strip() != payout.name, width="stretch"):
         with act(viewer, "Approved.") as db:

@@ -8,7 +8,7 @@ from core.bookings.roster import map_setter, setters_by_name
 from core.money.queries import PaymentFilter, payments_table
 from core.platform.queue import enqueue
 from core.tenancy.models import Role
-from core.ui.format import money, when, word
+from core.ui.format import money, plain, when, word
 from core.ui.ids import id_from_address
 from core.ui.page import act, empty, go, require, title
 from core.ui.tables import table
@@ -37,7 +37,7 @@ left, right = st.columns([3, 2])
 with left:
     st.subheader("What happened")
     for line in story.to_dict("records"):
-        st.markdown(f"{line['summary']}  \n:gray[{when(line['at'], viewer.timezone)}]".replace("$", "\\$"))
+        st.markdown(f"{plain(line['summary'])}  \n:gray[{when(line['at'], viewer.timezone)}]")
     if not payments.empty:
         st.subheader("Payments")
         payments["paid"] = [when(at, viewer.timezone) for at in payments["payment_date"]]
@@ -63,7 +63,7 @@ with right:
             setters = setters_by_name(db)
         st.caption("Nobody on the roster has this setter's name. Say who it is, for this and every other call:")
         name = st.selectbox("Setter", list(setters), index=None, placeholder="Choose a setter", label_visibility="collapsed")
-        if name and st.button(f"{event.setter} is {name}"):
+        if name and st.button(plain(f"{event.setter} is {name}")):
             with act(viewer, "Every call of this name is theirs now.") as db:
                 for changed in map_setter(db, event.setter, setters[name]):
                     enqueue(db, "attribute_event", viewer.organization_id, once=f"attribute_event {changed}", event_id=str(changed))

@@ -9,7 +9,7 @@ from core.money.filing import file_form, withdraw_form
 from core.platform.clock import now
 from core.platform.errors import SalesOpsError
 from core.ui.form import Questions, as_json, choices
-from core.ui.format import when
+from core.ui.format import plain, when
 from core.ui.ids import id_from_address
 from core.ui.page import act, empty, jump, require, say, title
 
@@ -56,7 +56,7 @@ with middle:
             st.session_state[f"{here} problems"] = error.problems
             st.rerun()
         except SalesOpsError as error:
-            st.error(f"{error.message} What you typed is kept.")
+            st.error(f"{plain(error.message)} What you typed is kept.")
             st.stop()
         for name in (here, f"{here} problems"):
             st.session_state.pop(name, None)

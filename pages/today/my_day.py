@@ -10,7 +10,7 @@ from core.metrics.catalog import METRICS
 from core.metrics.table import totals
 from core.platform.clock import Period, now, today
 from core.tenancy.models import Role
-from core.ui.format import countdown, explained, figure, rate, when
+from core.ui.format import countdown, explained, figure, plain, rate, when
 from core.ui.page import empty, go, require, title
 
 viewer = require("my-day")
@@ -37,14 +37,14 @@ if not pending.empty:
 for call in pending.itertuples():
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         late = " · **overdue**" if call.overdue else ""
-        st.markdown(f"{call.lead_name or 'Lead'}  \n:gray[{when(call.scheduled_at, viewer.timezone)}]{late}", width="stretch")
+        st.markdown(f"{plain(call.lead_name or 'Lead')}  \n:gray[{when(call.scheduled_at, viewer.timezone)}]{late}", width="stretch")
         go("form", "File form", event=str(call.id))
 if ahead:
     st.subheader("Your calls")
 for call in ahead:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         at = f":gray[{when(call.scheduled_at, viewer.timezone)}] {countdown(call.scheduled_at)}"
-        st.markdown(f"{call.lead_name or 'Lead'} · {call.call_type or 'Call'}  \n{at}", width="stretch")
+        st.markdown(f"{plain(call.lead_name or 'Lead')} · {plain(call.call_type or 'Call')}  \n{at}", width="stretch")
         go("event", "Look", id=str(call.id))
         if call.meeting_url and call.meeting_url.startswith("https://"):
             st.link_button("Join", call.meeting_url)

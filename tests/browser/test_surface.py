@@ -10,12 +10,15 @@ from websockets.sync.client import connect
 from core.ui.navigation import SCREENS
 from tests.browser.conftest import fits_the_width, settled
 from tests.ui.screens import token_of
+from tests.ui.teams import team
+from tests.ui.test_names import HOSTILE
 
 HEADERS = {
     "x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "same-origin",
     "content-security-policy": "frame-ancestors 'none'; base-uri 'self'; form-action 'self'",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
+JOINER = "\u2060"
 STRANGER = "https://shop.example.net"
 
 
@@ -39,6 +42,21 @@ def test_every_screen_draws_without_a_complaint_and_asks_no_stranger(product, ou
 
     assert complaints == []
     assert hosts - {""} == {urlsplit(product.screens).netloc}
+
+
+def test_names_written_by_strangers_are_drawn_letter_by_letter(product, visit):
+    crew = team("Thorn", names=f"{HOSTILE} https://shop.example.net www.example.net :streamlit:")
+    page = visit("/my-day", crew.rep)
+    opened = []
+    page.on("dialog", lambda dialog: opened.append(dialog.message))
+
+    for path in ("/my-day", f"/event?id={crew.ids['event']}", f"/form?event={crew.ids['form']}", f"/payment?id={crew.ids['payment']}"):
+        page.goto(f"{product.screens}{path}")
+        settled(page)
+        main = page.get_by_test_id("stMain")
+        assert HOSTILE in main.inner_text().replace(JOINER, "")
+        assert main.locator("script, img, .katex, a[href^='javascript'], a[href*='example.net'], [data-testid=stIconMaterial]").all() == []
+    assert opened == []
 
 
 @pytest.mark.parametrize("path", ["/", "/connections", "/healthz", "/exports/events", "/media/unknown.csv", "/app/static/favicon.png"])

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from html import unescape
 from unittest.mock import patch
 
 from streamlit.runtime.context import StreamlitCookies
@@ -56,4 +57,4 @@ def sent(page: AppTest) -> str:
 
 def words(page: AppTest) -> list[str]:
     """What stands outside tables and charts, piece by piece."""
-    return [str(element.value) for kind in TEXTS for element in page.get(kind)]
+    return [unescape(str(element.value)) for kind in TEXTS for element in page.get(kind)]

@@ -44,27 +44,31 @@ class Team:
         return {DETAILS[screen]: str(self.ids[screen])} if screen in DETAILS else {"period": "Last 30 days"}
 
 
-def team(mark: str, *, currency: str = "USD", password_hash: str | None = None) -> Team:
-    """Two calls of yesterday, one with its form and one with its payment, a payout and a connection."""
-    org = make.organization(name=f"{mark} organisation", currency=currency)
-    people = {role: make.viewer(org, role, name=f"{mark} {role}", password_hash=password_hash) for role in MEMBER_ROLES}
-    at = now() - timedelta(hours=20)
+def team(mark: str, *, currency: str = "USD", password_hash: str | None = None, names: str | None = None) -> Team:
+    """Two calls of the days before, one with its form and one with its payment, a payout and a connection.
+
+    ``names`` begin every name instead of the mark.
+    """
+    called = names or mark
+    org = make.organization(name=f"{called} organisation", currency=currency)
+    people = {role: make.viewer(org, role, name=f"{called} {role}", password_hash=password_hash) for role in MEMBER_ROLES}
+    at = now() - timedelta(hours=30)
     with as_system(org) as db:
-        closer = make.closer(db, org, f"{mark} closer", user_id=people[Role.SALES_REP].user_id)
-        setter = make.setter(db, org, f"{mark} setter")
+        closer = make.closer(db, org, f"{called} closer", user_id=people[Role.SALES_REP].user_id)
+        setter = make.setter(db, org, f"{called} setter")
         email = f"lead@{mark.lower()}.example.com"
-        found = {"set_by": setter, "email": email, "source_id": make.source(db, org, f"{mark} source").id}
-        event = make.event(db, org, closer, lead_name=f"{mark} lead", at=at, **found)
-        held = make.event(db, org, closer, at=at - timedelta(hours=4), lead_name=f"{mark} lead", **found)
+        found = {"set_by": setter, "email": email, "source_id": make.source(db, org, f"{called} source").id}
+        event = make.event(db, org, closer, lead_name=f"{called} lead", at=at, **found)
+        held = make.event(db, org, closer, at=at - timedelta(hours=4), lead_name=f"{called} lead", **found)
         file_form(db, held.id, FormAnswers(True, True, True, False), people[Role.ADMIN])
         payment = make.payment(
-            db, org, currency=currency, at=at + timedelta(hours=1), customer_name=f"{mark} lead", event_id=event.id,
+            db, org, currency=currency, at=at + timedelta(hours=1), customer_name=f"{called} lead", event_id=event.id,
             email=email, closer_id=closer.id, setter_id=setter.id,
         )
-        connection = create_connection(db, org, "calendly", f"{mark} calendar", SECRET)
+        connection = create_connection(db, org, "calendly", f"{called} calendar", SECRET)
         day = today(people[Role.ADMIN].timezone)
         days = Period(day - timedelta(days=3), day + timedelta(days=1), people[Role.ADMIN].timezone)
-        payout = create_snapshot(db, org, f"{mark} payout", days, None)
+        payout = create_snapshot(db, org, f"{called} payout", days, None)
     people[Role.SUPER_ADMIN] = super_admin(people[Role.ADMIN])
     ids = {"event": event.id, "form": event.id, "payment": payment.id, "payout": payout.id, "connections": connection.id}
     return Team(mark, people, ids)

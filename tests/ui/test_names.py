@@ -1,0 +1,42 @@
+"""Names are written by strangers: every screen shows them letter by letter, and nothing comes of them."""
+from html import unescape
+
+import pytest
+
+from core.ui.format import plain
+from core.ui.navigation import SCREENS
+from tests.ui.screens import opened, sent
+from tests.ui.teams import Team, team
+
+HOSTILE = "<script>alert(1)</script> [x](javascript:alert(1)) $a^2$ :material/home: **b** `c` <img src=x onerror=alert(1)>"
+# Cells, option lists and text elements show letters and nothing else, charts and our own HTML know tags, all else is Markdown.
+LETTERS_ONLY, KNOW_TAGS = {"dataframe", "text", "selectbox", "multiselect"}, {"html", "plotly_chart"}
+MARKUP, TAGS = ("](java", "$a^2$", ":material/home:", "**b**", "<script>", "<img"), ("<script>", "<img")
+SHOWS = {
+    "owner": {"home", "dashboard", "leaderboards", "event", "form", "payment", "payout"},
+    "sales_rep": {"home", "my-day", "leaderboards", "event", "form", "payment"},
+}
+
+
+@pytest.fixture(scope="module")
+def crew() -> Team:
+    return team("Thorn", names=HOSTILE)
+
+
+@pytest.mark.parametrize("screen", [screen.key for screen in SCREENS])
+@pytest.mark.parametrize("role", SHOWS)
+def test_a_name_is_shown_as_it_was_written(crew, screen, role):
+    page = opened(screen, crew.people[role], **crew.row(screen))
+
+    assert not page.exception
+    for node in page:
+        if getattr(node, "proto", None) is not None and node.type not in LETTERS_ONLY:
+            said = node.proto.SerializeToString().decode("utf-8", "replace")
+            assert not any(piece in said for piece in (TAGS if node.type in KNOW_TAGS else MARKUP)), node
+    if screen in SHOWS[role]:
+        assert HOSTILE in unescape(sent(page))
+
+
+def test_ordinary_names_stay_readable():
+    assert plain("Ana Øster") == "Ana Øster"
+    assert unescape(plain("O'Neil & Søn – 50 %")) == "O'Neil & Søn – 50 %"
