@@ -11,6 +11,7 @@ from uuid import UUID
 import httpx
 from jsonschema import Draft202012Validator, FormatChecker
 
+from core.platform import database
 from core.platform.database import as_system
 from core.tenancy.actions import create_api_key
 from core.tenancy.api_access import issue_token
@@ -57,6 +58,13 @@ def refused(answer: httpx.Response) -> tuple[int, str, str | None]:
     """Status, code and field of a refusal."""
     error = answer.json()["error"]
     return answer.status_code, error["code"], error.get("field")
+
+
+def forget_engines() -> None:
+    """Connections are made anew from now on."""
+    for role in (database.APP_ROLE, database.WORKER_ROLE):
+        database.engine(role).dispose()
+    database.engine.cache_clear()
 
 
 def check(answer: httpx.Response) -> None:

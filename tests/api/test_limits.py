@@ -2,11 +2,10 @@
 import pytest
 from sqlalchemy import text
 
-from core.platform import database
 from core.platform.database import as_system
 from core.tenancy.models import Organization
 from tests import factories as make
-from tests.api.client import get, key_of, post, refused, request, token_of
+from tests.api.client import forget_engines, get, key_of, post, refused, request, token_of
 from tests.flow import post as post_to
 from tests.ports import owner
 from tests.webhooks.test_limits import database_away as database_away
@@ -72,9 +71,3 @@ def test_with_the_database_away_the_monitor_hears_it(running, request):
     answers = {path: running(lambda path=path: post_to(path, method="GET")) for path in ("/healthz", "/readyz", "/metrics")}
     assert {path: answer.status_code for path, answer in answers.items()} == {"/healthz": 200, "/readyz": 503, "/metrics": 200}
     assert refused(answers["/readyz"]) == (503, "unavailable", None)
-
-
-def forget_engines():
-    for role in (database.APP_ROLE, database.WORKER_ROLE):
-        database.engine(role).dispose()
-    database.engine.cache_clear()

@@ -1,14 +1,17 @@
 """Lists in pages: every row once, whatever is added meanwhile, and nothing that the caller did not ask for."""
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from core.platform.database import as_system
 from core.platform.paging import encode_cursor
 from tests import factories as make
-from tests.api.client import get, key_of, refused
+from tests.api.client import forget_engines, get, key_of, refused
 from tests.factories import NOON
+from tests.ports import owner
 
 EMPTY = {"items": [], "next_cursor": None}
 PATHS = ["/api/events", "/api/payments", "/api/leads"]
@@ -96,6 +99,28 @@ def test_money_has_its_currencys_own_decimals(org, key, currency, amount, shown)
     assert get("/api/payments", key).json()["items"][0]["amount"] == shown
 
 
+@contextmanager
+def database_in(zone):
+    """The database's own zone is another one meanwhile."""
+    with owner() as db:
+        db.execute(text(f"alter database {db.engine.url.database} set timezone = '{zone}'"))
+    forget_engines()
+    try:
+        yield
+    finally:
+        with owner() as db:
+            db.execute(text(f"alter database {db.engine.url.database} reset timezone"))
+        forget_engines()
+
+
+def test_instants_are_in_utc_whatever_zone_the_database_is_in(org, key):
+    for path in PATHS[:2]:
+        add(path, org, NOON)
+    with database_in("Asia/Tokyo"):
+        [event], [payment] = (get(path, key, start="2026-11-04", end="2026-11-05").json()["items"] for path in PATHS[:2])
+    assert (event["scheduled_at"], payment["payment_date"]) == ("2026-11-04T12:00:00Z", "2026-11-04T12:00:00Z")
+
+
 @pytest.mark.parametrize("path", PATHS[:2])
 @pytest.mark.parametrize("limit", [1, 3, 7, 8])
 def test_walking_pages_gives_each_row_once_latest_first(org, key, path, limit):
@@ -130,8 +155,8 @@ def test_the_bounds_of_a_page_are_allowed(key, limit):
 def test_a_cursor_that_was_tampered_with_is_refused(key, path):
     cursor = encode_cursor(NOON, uuid4())
     changed = [cursor[:place] + ("A" if cursor[place] != "A" else "B") + cursor[place + 1:] for place in range(len(cursor))]
-    for text in [*changed, cursor[:-1], cursor + "=", "x", ".", "W10=", "\u00e9", "[" * 5000]:
-        assert refused(get(path, key, cursor=text)) == (422, "invalid_input", "cursor")
+    for forged in [*changed, cursor[:-1], cursor + "=", "x", ".", "W10=", "\u00e9", "[" * 5000]:
+        assert refused(get(path, key, cursor=forged)) == (422, "invalid_input", "cursor")
     assert get(path, key, cursor=cursor).json() == EMPTY
 
 

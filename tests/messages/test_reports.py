@@ -127,6 +127,15 @@ def test_asking_again_posts_nothing_more_although_more_is_overdue_by_then():
     assert [kind for kind, _ in posted(org)] == ["daily_report", "daily_report", "overdue_reminder"]
 
 
+def test_what_is_posted_is_the_report_of_yesterday_in_the_organisations_zone():
+    org = team(timezone="Pacific/Auckland")
+    busy_week(org)
+    due(org, datetime(2024, 11, 6, 20, tzinfo=UTC))  # the seventh has begun there
+    with as_system(org) as db:
+        bodies = db.scalars(select(OutboxMessage.body).where(OutboxMessage.kind == "daily_report")).all()
+    assert bodies == [report(org, date(2024, 11, 6))]
+
+
 def test_several_workers_at_once_post_one_report():
     org, at, counts = team(), datetime(2026, 11, 4, 12, tzinfo=UTC), []
     with as_system(org) as db:
@@ -314,12 +323,13 @@ def many(org, number, name, closers=1):
 
 
 @pytest.mark.parametrize("closers", [1, 7, 199])
-@pytest.mark.parametrize("name", [lambda _: "Lead", lambda number: f"{number} " + "&<>" * 50, lambda number: f"{number}" + "*_~`" * 40])
-def test_two_hundred_overdue_forms_are_all_listed_within_slacks_limits(closers, name, monkeypatch):
-    monkeypatch.setenv("PUBLIC_URL", "https://sales-operations.a-rather-long-name-of-a-customer.example.com/team")
+@pytest.mark.parametrize("hostile", ["", "&<>" * 50, "*_~`" * 40])
+@pytest.mark.parametrize("address", ["http://a.b", "https://sales-operations.a-rather-long-name-of-a-customer.example.com/team"])
+def test_two_hundred_overdue_forms_are_all_listed_within_slacks_limits(closers, hostile, address, monkeypatch):
+    monkeypatch.setenv("PUBLIC_URL", address)
     settings.cache_clear()
     org = team()
-    expected = many(org, 200, name, closers)
+    expected = many(org, 200, lambda number: f"N {number} {hostile}".strip(), closers)
     made = reminders(org)
     monkeypatch.undo()
     settings.cache_clear()
