@@ -8,7 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-ACCENT, GREY, GOOD = "#2F5BD8", "#9AA3B2", "#0F8A7A"
+ACCENT, GREY, GOOD = "#2F5BD8", "#868FA0", "#0F8A7A"
 LAYOUT: dict[str, Any] = {
     "margin": {"l": 8, "r": 8, "t": 8, "b": 8}, "height": 260, "hovermode": "x unified", "showlegend": False,
     "font": {"family": "Inter, sans-serif", "size": 13}, "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",

@@ -1,0 +1,47 @@
+"""Both themes can be read: text against its ground, and the marks of charts against the page (WCAG 2.2, AA)."""
+import tomllib
+
+import pytest
+
+from core.ui import charts
+from core.ui.navigation import PAGES
+
+THEME = tomllib.loads((PAGES.parent / ".streamlit/config.toml").read_text())["theme"]
+TEXT, MARK = 4.5, 3.0
+GROUNDS = [
+    (name, ground) for name in ("light", "dark")
+    for ground in (THEME[name]["backgroundColor"], THEME[name]["secondaryBackgroundColor"], THEME[name]["sidebar"]["backgroundColor"])
+]
+
+
+def luminance(colour):
+    parts = (int(colour[place:place + 2], 16) / 255 for place in (1, 3, 5))
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one, other):
+    brighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (brighter + 0.05) / (darker + 0.05)
+
+
+def test_the_measure_agrees_with_the_standards_own_examples():
+    assert contrast("#FFFFFF", "#000000") == pytest.approx(21)
+    assert contrast("#767676", "#FFFFFF") == pytest.approx(4.54, abs=0.01)
+
+
+@pytest.mark.parametrize(("name", "ground"), GROUNDS)
+@pytest.mark.parametrize("kind", ["textColor", "linkColor"])
+def test_text_and_links_can_be_read(name, ground, kind):
+    assert contrast(THEME[name][kind], ground) >= TEXT
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+@pytest.mark.parametrize("colour", [*THEME["chartCategoricalColors"], charts.ACCENT, charts.GREY, charts.GOOD])
+def test_the_marks_of_charts_stand_out_from_the_page(name, colour):
+    assert contrast(colour, THEME[name]["backgroundColor"]) >= MARK
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_what_can_be_pressed_stands_out_from_the_page(name):
+    assert contrast(THEME[name]["primaryColor"], THEME[name]["backgroundColor"]) >= MARK
