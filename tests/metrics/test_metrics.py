@@ -8,20 +8,9 @@ from core.metrics.catalog import METRICS
 from core.metrics.dimensions import DIMENSIONS
 from core.metrics.filters import Filters
 from core.metrics.table import metrics_table, totals
-from tests.metrics.history import CHANGES, random_history
-from tests.metrics.oracle import Asked, Oracle
+from tests.metrics.oracle import Asked
 
 PAIRS = [*combinations(("day", "closer", "outcome", "package"), 2), ("month", "setter", "source")]
-
-
-@pytest.fixture(scope="module", params=list(CHANGES))
-def history(request):
-    return random_history(request.param, seed=1)
-
-
-@pytest.fixture(scope="module")
-def oracle(history):
-    return Oracle(history.organization_id)
 
 
 def asked(history, role="admin", **chosen):
