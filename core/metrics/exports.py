@@ -31,7 +31,7 @@ def export(
     transaction: Callable[[], AbstractContextManager[Session]], name: str, fmt: str, *, period: Period | None = None,
     columns: Sequence[str] | None = None,
 ) -> Iterator[bytes]:
-    """The rows that the caller of ``transaction`` may see, by date, as chunks of bytes.
+    """The rows that the caller of ``transaction`` may see, by date, as chunks of bytes; instants are in UTC.
 
     ``period`` cuts by the table's own date; tables of settings have none. A viewer gets no contact details. The export
     stands in the audit log before the first row leaves, so that hanging up halfway hides nothing.
@@ -53,6 +53,7 @@ def export(
 
 def _rows(transaction: Callable[[], AbstractContextManager[Session]], query: sql.Composed, fmt: str) -> Iterator[bytes]:
     with transaction() as db:
+        db.execute(text("set local time zone 'UTC'"))
         raw: Any = db.connection().connection.driver_connection
         yield from _pieces({"csv": _csv, "json": _json_lines, "parquet": _parquet}[fmt](raw, query.as_string(raw)))
 

@@ -1,0 +1,207 @@
+"""Whole tables out: the same rows in every format, as the viewer sees them, and no cell that a spreadsheet would run."""
+import csv
+import io
+import json
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from functools import partial
+from uuid import UUID
+
+import pyarrow.parquet as pq
+import pytest
+from sqlalchemy import text
+
+from core.metrics.export_tables import EXPORTS
+from core.metrics.exports import BATCH, FORMATS, export
+from core.platform.database import as_guest, as_system
+from core.platform.errors import InvalidInput, NotAllowed
+from core.platform.schema import Base
+from tests import factories as make
+from tests.factories import NOON
+from tests.metrics.history import random_history
+from tests.ports import owner
+from tests.security.rows import _allowed_words, put
+
+ROLES = ("owner", "admin", "manager", "sales_rep", "viewer")
+MANAGERS = ("owner", "admin", "manager")
+HOSTILE = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1")
+CONTACT = ("lead_name", "lead_email", "lead_phone", "customer_name", "customer_email", "phone", "phone_e164", "notes",
+           "attribution_reason")
+READ = {bool: lambda cell: cell == "t", Decimal: Decimal, datetime: datetime.fromisoformat, date: date.fromisoformat, int: int}
+
+
+@pytest.fixture(scope="module")
+def history():
+    return random_history("America/Havana", seed=2, calls=120, payments=80)
+
+
+def columns_of(table):
+    return Base.metadata.tables[f"app.{table}"].columns
+
+
+def exported(transaction, table, fmt, **asked):
+    """The rows, typed alike whatever the format: exact money, aware instants, ids and texts as text."""
+    content = b"".join(export(transaction, table, fmt, **asked))
+    if fmt == "parquet":
+        return pq.read_table(io.BytesIO(content)).to_pylist()
+    if fmt == "json":
+        rows = [json.loads(line, parse_float=Decimal) for line in content.splitlines()]
+        return [{name: _typed(table, name, value, bool) for name, value in row.items()} for row in rows]
+    rows = csv.DictReader(io.StringIO(content.decode(), newline=""))
+    return [{name: _typed(table, name, cell or None, READ[bool]) for name, cell in row.items()} for row in rows]
+
+
+def _typed(table, name, value, truth):
+    kind = columns_of(table)[name].type.python_type
+    if value is None or kind in (str, UUID):
+        return value
+    return truth(value) if kind is bool else READ[kind](value)
+
+
+@contextmanager
+def loading():
+    """The database's owner with triggers and references off, to put rows into any table."""
+    with owner() as db:
+        db.execute(text("set local session_replication_role = replica"))
+        yield db
+
+
+@pytest.mark.parametrize("table", EXPORTS)
+def test_every_format_holds_the_same_rows_as_the_table_itself(history, table):
+    admin = history.viewers["admin"]
+    with loading() as db:
+        for org in (history.organization_id, make.organization()):
+            if not db.execute(text(f"select from app.{table} where organization_id = :org"), {"org": org}).first():
+                put(db, columns_of(table).id.table, org)
+        alive = "deleted_at is null" if "deleted_at" in columns_of(table) else "true"
+        query = f"select {', '.join(EXPORTS[table].columns)} from app.{table} where organization_id = :org and {alive}"
+        expected = [dict(row) for row in db.execute(text(query), {"org": history.organization_id}).mappings()]
+    plain = [{name: str(value) if isinstance(value, UUID) else value for name, value in row.items()} for row in expected]
+    first = exported(admin.transaction, table, "csv")
+    assert sorted(first, key=lambda row: row["id"]) == sorted(plain, key=lambda row: row["id"]) != []
+    for fmt in ("json", "parquet"):
+        assert exported(admin.transaction, table, fmt) == first
+
+
+@pytest.mark.parametrize("role", ["sales_rep", "manager", "viewer"])
+@pytest.mark.parametrize("table", ["events", "payments", "refunds", "post_call_forms"])
+def test_a_rep_exports_own_rows_and_others_who_read_everything_export_everything(history, role, table):
+    viewer = history.viewers[role]
+    with owner() as db:
+        alive = "deleted_at is null" if "deleted_at" in columns_of(table) else "true"
+        rows = db.execute(text(f"""
+            select id::text, :rep in (closer_user_id, setter_user_id) as mine from app.{table}
+             where organization_id = :org and {alive}
+        """), {"org": history.organization_id, "rep": viewer.user_id}).all()
+    seen = {row["id"] for row in exported(viewer.transaction, table, "csv", columns=["id"])}
+    assert seen == {row.id for row in rows if row.mine or role != "sales_rep"}
+    assert len(rows) > len([row for row in rows if row.mine]) > 0 or role != "sales_rep"
+
+
+@pytest.mark.parametrize("table", EXPORTS)
+def test_no_text_of_any_table_is_run_by_a_spreadsheet(table):
+    org = make.organization()
+    with loading() as db:
+        put(db, columns_of(table).id.table, org)
+        bound = {*_allowed_words(db, columns_of(table).id.table), "currency"}
+        texts = [name for name in EXPORTS[table].columns if columns_of(table)[name].type.python_type is str and name not in bound]
+    assert texts
+    for hostile in HOSTILE:
+        with loading() as db:
+            changes = ", ".join(f"{name} = :hostile" for name in texts)
+            db.execute(text(f"update app.{table} set {changes} where organization_id = :org"), {"hostile": hostile, "org": org})
+        [row] = exported(partial(as_system, org), table, "csv")
+        assert {name: row[name] for name in texts} == dict.fromkeys(texts, "'" + hostile)
+
+
+def test_a_negative_amount_stays_a_number():
+    org = make.organization()
+    with as_system(org) as db:
+        make.payment(db, org, "100.00", refund_amount=Decimal("250.50"), customer_name="-100")
+    content = b"".join(export(partial(as_system, org), "payments", "csv", columns=["customer_name", "net_revenue"]))
+    assert content == b"customer_name,net_revenue\n'-100,-150.500\n"
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+@pytest.mark.parametrize("table", EXPORTS)
+def test_contact_details_leave_with_nobody_who_may_not_see_them(table, fmt):
+    org = make.organization()
+    with loading() as db:
+        put(db, columns_of(table).id.table, org)
+        private = [name for name in CONTACT if name in EXPORTS[table].columns]
+        for name in private:
+            db.execute(text(f"update app.{table} set {name} = 'secret@example.com' where organization_id = :org"), {"org": org})
+    for role in ROLES:
+        content = b"".join(export(make.viewer(org, role).transaction, table, fmt))
+        assert (b"secret@example.com" in content) == bool(private and role in MANAGERS)
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_instants_leave_in_utc_whatever_the_servers_own_zone(fmt):
+    org = make.organization()
+    with as_system(org) as db:
+        make.event(db, org)
+
+    @contextmanager
+    def elsewhere():
+        with as_system(org) as db:
+            db.execute(text("set local time zone 'Asia/Kathmandu'"))
+            yield db
+
+    content = b"".join(export(elsewhere, "events", fmt, columns=["scheduled_at"]))
+    if fmt == "parquet":
+        assert pq.read_table(io.BytesIO(content)).to_pylist() == [{"scheduled_at": NOON}]
+    else:
+        assert b"12:00:00+00" in content
+
+
+@pytest.mark.parametrize("rows", [0, 1, BATCH, BATCH + 1])
+def test_parquet_holds_every_row_at_the_edges_of_its_batches(rows):
+    org = make.organization()
+    with loading() as db:
+        db.execute(text("""
+            insert into app.sources (organization_id, name) select :org, 'Source ' || n from generate_series(1, :rows) n
+        """), {"org": org, "rows": rows})
+    parquet, plain = (exported(partial(as_system, org), "sources", fmt) for fmt in ("parquet", "csv"))
+    assert parquet == plain
+    assert {row["name"] for row in parquet} == {f"Source {n}" for n in range(1, rows + 1)}
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_a_long_export_leaves_in_pieces(fmt):
+    org = make.organization()
+    with loading() as db:
+        query = "insert into app.sources (organization_id, name) select :org, n::text from generate_series(1, 20000) n"
+        db.execute(text(query), {"org": org})
+    pieces = [len(piece) for piece in export(partial(as_system, org), "sources", fmt)]
+    assert max(pieces) < sum(pieces) / 3
+
+
+def test_each_export_stands_in_the_audit_log_before_its_first_row_leaves(history):
+    with owner() as db:
+        count = text("select count(*) from app.audit_logs where organization_id = :org and operation = 'export' "
+                     "and table_name = 'events' and actor_user_id = :user and changes = '{\"format\": \"json\"}'")
+        values = {"org": history.organization_id, "user": history.viewers["sales_rep"].user_id}
+        before = db.execute(count, values).scalar_one()
+        rows = export(history.viewers["sales_rep"].transaction, "events", "json")
+        assert db.execute(count, values).scalar_one() == before + 1
+        assert len(list(rows)) > 0
+
+
+@pytest.mark.parametrize(("asked", "field", "said"), [
+    ({"name": "users"}, "table", "“users” is not exported; use one of events, "),
+    ({"name": "payments; drop table x"}, "table", "is not exported"), ({"fmt": "xls"}, "format", "“xls” is not a format; use csv, json"),
+    ({"columns": ["id", "password_hash"]}, "columns", "events has no column “password_hash”"),
+    ({"columns": ["lead_name\" from app.users --"]}, "columns", "events has no column"),
+])
+def test_what_is_not_exported_is_refused_with_what_is(history, asked, field, said):
+    with pytest.raises(InvalidInput) as refused:
+        export(history.viewers["admin"].transaction, **({"name": "events", "fmt": "csv"} | asked))
+    assert refused.value.field == field
+    assert said in refused.value.message
+
+
+def test_nobody_exports_nothing():
+    with pytest.raises(NotAllowed):
+        export(as_guest, "events", "csv")
