@@ -1,0 +1,120 @@
+"""Every panel of the dashboard adds up to its cards, for the period and for the one that it is compared with."""
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from core.metrics.dashboard import SHOWN, dashboard, data_stamp
+from core.metrics.filters import Filters
+from core.metrics.table import totals
+from core.platform.database import as_system
+from tests import factories as make
+from tests.metrics.history import random_history
+
+ADDED = ("booked_calls", "shows", "closes")
+ROLES = ("admin", "manager", "viewer", "sales_rep")
+
+
+def look(history, role="admin", compared=None, filters=None):
+    with history.viewers[role].transaction() as db:
+        return dashboard(db, history.period, compared, filters or Filters())
+
+
+def cash_of(rows):
+    """The cash of all groups together."""
+    together = {}
+    for money in rows["cash_collected"]:
+        for currency, amount in money.items():
+            together[currency] = together.get(currency, 0) + amount
+    return together
+
+
+def visible_calls(history, oracle, role):
+    """The period's calls that the viewer may see, by the oracle's own look at the bare rows."""
+    rep = history.viewers[role].user_id if role == "sales_rep" else None
+    zone = ZoneInfo(history.timezone)
+    return [
+        (row, row["scheduled_at"].astimezone(zone)) for row in oracle.events.values()
+        if row["deleted_at"] is None and (rep is None or rep in (row["closer_user_id"], row["setter_user_id"]))
+        and history.period.start <= row["scheduled_at"].astimezone(zone).date() < history.period.end
+    ]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_cards_are_the_totals_and_each_panel_adds_up_to_them(history, role):
+    seen = look(history, role)
+    with history.viewers[role].transaction() as db:
+        assert seen.now == totals(db, history.period)
+    for panel in (seen.days, seen.closers, seen.setters):
+        assert {key: panel[key].sum() for key in ADDED} == {key: seen.now[key] for key in ADDED}
+        assert cash_of(panel) == seen.now["cash_collected"]
+        assert set(SHOWN) <= set(panel.columns)
+    assert sum(map(sum, seen.heat)) == seen.now["booked_calls"] > 0
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_heat_map_is_cut_by_the_organisations_own_clock(history, oracle, role):
+    expected = [[0] * 24 for _ in range(7)]
+    for row, local in visible_calls(history, oracle, role):
+        expected[local.weekday()][local.hour] += row["call_status"] != "rescheduled"
+    assert look(history, role).heat == expected
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_last_step_of_the_funnel_counts_closed_calls_with_money_and_never_more_than_closed(history, oracle, role):
+    counting = {row["event_id"] for row in oracle.payments
+                if row["status"] == "succeeded" and row["deleted_at"] is None and row["superseded_by_id"] is None}
+    closed = [row["id"] for row, _ in visible_calls(history, oracle, role) if row["event_outcome"] == "closed"]
+    seen = look(history, role)
+    assert seen.paid == len(counting & set(closed))
+    assert seen.now["closes"] == len(closed)
+
+
+def test_the_comparison_has_the_figures_of_the_other_period():
+    history = random_history("Europe/Copenhagen", seed=3, calls=60, payments=40)
+    before = history.period.previous()
+    with as_system(history.organization_id) as db:
+        at = before.starts_at
+        make.event(db, history.organization_id, at=at, call_status="completed", event_outcome="closed")
+        make.payment(db, history.organization_id, "12.00", at=at)
+    alone, beside = look(history), look(history, compared=before)
+    assert (alone.before, alone.days_before) == (None, None)
+    with history.viewers["admin"].transaction() as db:
+        assert beside.before == totals(db, before)
+    assert beside.before["closes"] >= 1
+    assert beside.days_before["booked_calls"].sum() == beside.before["booked_calls"]
+    assert cash_of(beside.days_before) == beside.before["cash_collected"]
+    assert (beside.now, beside.heat, beside.paid) == (alone.now, alone.heat, alone.paid)
+
+
+def test_a_filter_narrows_every_panel(history, oracle):
+    chosen = tuple(history.lists["closer_id"][:1])
+    seen = look(history, filters=Filters(closer_id=chosen))
+    theirs = [row for row, _ in visible_calls(history, oracle, "admin") if row["closer_id"] in chosen]
+    booked = sum(row["call_status"] != "rescheduled" for row in theirs)
+    assert seen.now["booked_calls"] == seen.days["booked_calls"].sum() == sum(map(sum, seen.heat)) == booked > 0
+    assert set(seen.closers["closer_id"]) == set(chosen)
+    assert seen.paid <= seen.now["closes"] == sum(row["event_outcome"] == "closed" for row in theirs)
+
+
+def test_the_stamp_changes_with_every_event_and_payment_and_with_nothing_else():
+    org, elsewhere = make.organization(), make.organization()
+    admin = make.viewer(org)
+
+    def stamp():
+        with admin.transaction() as db:
+            return data_stamp(db)
+
+    stamps = [stamp()]
+    with as_system(org) as db:
+        event = make.event(db, org)
+    stamps.append(stamp())
+    with as_system(org) as db:
+        make.payment(db, org)
+    stamps.append(stamp())
+    with as_system(org) as db:
+        db.merge(event).call_status = "canceled"
+    stamps.append(stamp())
+    with as_system(elsewhere) as db:
+        make.event(db, elsewhere)
+    assert len(set(stamps)) == 4
+    assert stamp() == stamps[-1]
