@@ -18,6 +18,7 @@ STYLE = """
   [data-testid="stMainBlockContainer"] { max-width: 1280px; padding-top: 3.5rem; }
   [data-testid="stMetricValue"], [data-testid="stDataFrame"] { font-variant-numeric: tabular-nums; }
   [data-testid="stMetric"] { border-radius: 8px; }
+  [data-testid="stCaptionContainer"], [data-testid="stMetricLabel"] { opacity: .75; }
   .so-form { margin: 0 } .so-form button { margin-top: 8px } .so-form button, .so-form select {
     width: 100%; font: inherit; padding: 6px 10px; border-radius: 8px; border: 1px solid rgba(128,138,155,.4);
     background: transparent; color: inherit; cursor: pointer }

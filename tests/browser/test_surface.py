@@ -12,6 +12,7 @@ from tests.browser.conftest import fits_the_width, settled
 from tests.ui.screens import token_of
 from tests.ui.teams import team
 from tests.ui.test_names import HOSTILE
+from tests.ui.test_theme import contrast
 
 HEADERS = {
     "x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "same-origin",
@@ -95,3 +96,33 @@ def test_files_and_exports_are_for_those_who_are_signed_in(product, path):
 def asks_for_the_root(line) -> bool:
     """At a deep link Streamlit tries the longer path first, and finds its server at the next try."""
     return urlsplit(line.location["url"]).path.endswith(("/_stcore/health", "/_stcore/host-config"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_small_print_links_and_buttons_can_be_read(ours, visit, scheme):
+    page = visit("/exports", ours.admin, color_scheme=scheme)
+    pieces = page.locator("[data-testid=stCaptionContainer] p, [data-testid=stBaseLinkButton-primary] p, [data-testid=stMetricLabel] p")
+
+    assert pieces.count() >= 3
+    for piece in pieces.all():
+        ink, ground = piece.evaluate(COLOURS)
+        assert contrast(blended(ink, ground), blended(ground, ground)) >= 4.5, piece.inner_text()
+
+
+# The letters' colour with all that fades it, and the first ground under them that is not see-through.
+COLOURS = """(letters) => {
+    let [red, green, blue, alpha = 1] = getComputedStyle(letters).color.match(/[\\d.]+/g).map(Number);
+    let ground = null;
+    for (let node = letters; node; node = node.parentElement) {
+        const style = getComputedStyle(node);
+        alpha *= Number(style.opacity);
+        const behind = style.backgroundColor.match(/[\\d.]+/g).map(Number);
+        if (!ground && (behind.length === 3 || behind[3] === 1)) ground = behind.slice(0, 3);
+    }
+    return [[red, green, blue, alpha], ground];
+}"""
+
+
+def blended(ink, ground):
+    alpha = ink[3] if len(ink) == 4 else 1
+    return "#" + "".join(f"{round(over * alpha + under * (1 - alpha)):02X}" for over, under in zip(ink, ground, strict=False))

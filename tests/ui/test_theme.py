@@ -45,3 +45,4 @@ def test_the_marks_of_charts_stand_out_from_the_page(name, colour):
 @pytest.mark.parametrize("name", ["light", "dark"])
 def test_what_can_be_pressed_stands_out_from_the_page(name):
     assert contrast(THEME[name]["primaryColor"], THEME[name]["backgroundColor"]) >= MARK
+    assert contrast(THEME[name]["primaryColor"], "#FFFFFF") >= TEXT  # the words on a button
