@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from core.deliveries.models import OutboxMessage
@@ -14,13 +14,21 @@ from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import AuthenticationFailed, NotFound, ProviderUnavailable, RateLimited, SalesOpsError
 from core.platform.log import logger
+from core.platform.queue import enqueue
 from core.platform.settings import settings
 from core.providers import slack
 from core.tenancy.models import Organization
-from jobs.deliveries import MAX_ATTEMPTS
+from jobs.deliveries import FORGOTTEN_AFTER, MAX_ATTEMPTS
 
 log = logger("jobs.outbox")
 WORKER_DIED = "the worker ended while sending; look in the channel before sending it again"
+
+WITHOUT_A_JOB = text("""
+    select m.id from app.outbox m
+     where m.status = 'waiting' and m.created_at < :before
+       and not exists (select 1 from jobs.procrastinate_jobs j
+                        where j.status in ('todo', 'doing') and j.args->>'message_id' = m.id::text)
+""")
 
 
 def send_outbox(organization_id: UUID, message_id: UUID, *, attempt: int = 1) -> None:
@@ -89,3 +97,10 @@ def _settle(organization_id: UUID, message_id: UUID, status: str, error: str | N
     values = {"status": status, "last_error": error, "sent_at": now() if status == "sent" else None}
     with as_system(organization_id) as db:
         db.execute(update(OutboxMessage).where(OutboxMessage.id == message_id).values(values))
+
+
+def sweep_outbox(organization_id: UUID) -> int:
+    """Put messages back on the queue that wait although no job does; the number of them. None of these was ever sent."""
+    with as_system(organization_id) as db:
+        forgotten = db.scalars(WITHOUT_A_JOB, {"before": now() - FORGOTTEN_AFTER}).all()
+        return sum(enqueue(db, "send_outbox", organization_id, message_id=str(message_id)) for message_id in forgotten)

@@ -18,7 +18,7 @@ from core.platform.database import as_system
 from core.platform.errors import RateLimited
 from core.platform.settings import settings
 from jobs.deliveries import MAX_ATTEMPTS, process_delivery, sweep_deliveries
-from jobs.outbox import send_outbox
+from jobs.outbox import send_outbox, sweep_outbox
 from jobs.runs import recorded
 
 
@@ -58,8 +58,9 @@ def _attribute_payment(run: Run, payment_id: str) -> None:
         attribute_payment(db, run.organization_id, UUID(payment_id))
 
 
-def _sweep_deliveries(run: Run) -> None:
+def _sweep(run: Run) -> None:
     sweep_deliveries(run.organization_id)
+    sweep_outbox(run.organization_id)
 
 
 def _send_outbox(run: Run, message_id: str) -> None:
@@ -79,7 +80,7 @@ TASKS: dict[str, Callable[..., None]] = {
     "process_delivery": _process_delivery,
     "attribute_event": _attribute_event,
     "attribute_payment": _attribute_payment,
-    "sweep_deliveries": _sweep_deliveries,
+    "sweep_deliveries": _sweep,
     "send_test_delivery": _send_test_delivery,
     "send_outbox": _send_outbox,
     "post_reports": _post_reports,

@@ -22,11 +22,11 @@ from core.providers import slack as client
 from core.tenancy.models import Organization
 from jobs import schedule
 from jobs.deliveries import MAX_ATTEMPTS
-from jobs.outbox import send_outbox
+from jobs.outbox import send_outbox, sweep_outbox
 from tests import factories as make
 from tests.fakes import slack as fakes
 from tests.flow import work
-from tests.ports import free_port, until
+from tests.ports import free_port, owner, until
 
 ROOT = Path(__file__).parents[2]
 BODY = {"text": "Hello", "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "Hello"}}]}
@@ -215,6 +215,20 @@ def test_what_may_have_been_posted_is_not_posted_twice(org, slack, monkeypatch, 
     send_outbox(org, posted)
     work()
     assert (slack.requests, jobs_of(org)) == (1, [])
+
+
+def test_the_sweep_finds_waiting_messages_without_a_job_and_no_others(org, slack):
+    sent, waiting, forgotten = put(org, "sent"), put(org, "waiting"), put(org, "forgotten")
+    send_outbox(org, sent)
+    with owner() as db:
+        db.execute(text("update app.outbox set created_at = now() - interval '6 minutes' where organization_id = :org"), {"org": org})
+        db.execute(text("set local search_path = jobs"))
+        gone = "delete from procrastinate_jobs where args->>'message_id' in (:sent, :forgotten)"
+        db.execute(text(gone), {"sent": str(sent), "forgotten": str(forgotten)})
+    assert [sweep_outbox(org), sweep_outbox(org)] == [1, 0]
+    work()
+    assert [message(org, each).status for each in (sent, waiting, forgotten)] == ["sent"] * 3
+    assert slack.requests == 3
 
 
 def test_two_workers_with_the_same_message_post_it_once(org, slack):
