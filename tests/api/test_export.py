@@ -177,15 +177,39 @@ def test_who_hangs_up_halfway_has_exported_all_the_same_and_leaves_nothing_open(
     who = make.viewer(org, "manager")
     with as_system(org) as db:
         make.event(db, org)
-    asyncio.run(_hang_up("/api/export", b"table=events", token_of(who)))
+
+    async def hang_up(message):
+        if message["type"] == "http.response.body":
+            raise OSError("the caller is gone")
+
+    with pytest.raises(ClientDisconnect):
+        asyncio.run(converse("/api/export", b"table=events", token_of(who), hang_up))
     assert exports_of(org) == [(who.user_id, "events", {"format": "csv"})]
     with owner() as db:
         query = "select count(*) from pg_stat_activity where usename = 'so_app' and state <> 'idle' and datname = current_database()"
         assert db.execute(text(query)).scalar_one() == 0
 
 
-async def _hang_up(path, query, token):
-    """Start the export, and be gone when its first bytes are sent."""
+def test_a_long_export_leaves_piece_by_piece(org):
+    with as_system(org) as db:
+        make.event(db, org, lead_name="x" * 100)
+        db.execute(text("""
+            insert into app.events (organization_id, lead_name, scheduled_at, booked_at)
+            select organization_id, lead_name, scheduled_at, booked_at
+              from app.events, generate_series(1, 5000) where organization_id = :org
+        """), {"org": org})
+    pieces = []
+
+    async def keep(message):
+        pieces.append(len(message.get("body", b"")))
+
+    asyncio.run(converse("/api/export", b"table=events&format=json&columns=lead_name", key_of(org), keep))
+    assert sum(pieces) == 5001 * len(json.dumps({"lead_name": "x" * 100}, separators=(",", ":")) + "\n")
+    assert max(pieces) < 70_000
+
+
+async def converse(path, query, token, send):
+    """Ask the application, and hand ``send`` every message of its answer as it comes."""
     scope = {
         "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1", "method": "GET", "path": path,
         "raw_path": path.encode(), "query_string": query, "root_path": "", "scheme": "http", "server": ("receiver", 80),
@@ -194,11 +218,6 @@ async def _hang_up(path, query, token):
     bodies = [{"type": "http.request", "body": b"", "more_body": False}]
 
     async def receive():
-        return bodies.pop() if bodies else {"type": "http.disconnect"}
+        return bodies.pop() if bodies else await asyncio.Event().wait()
 
-    async def send(message):
-        if message["type"] == "http.response.body":
-            raise OSError("the caller is gone")
-
-    with pytest.raises(ClientDisconnect):
-        await app(scope, receive, send)
+    await app(scope, receive, send)

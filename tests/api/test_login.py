@@ -72,6 +72,16 @@ def test_a_member_of_two_organisations_gets_the_token_of_the_named_one(address):
     assert login(who.email, address=address).status_code == 401
 
 
+def test_a_super_admin_enters_any_organisation(address):
+    who, elsewhere = person(role="owner"), make.organization()
+    with as_system(elsewhere) as db:
+        make.event(db, elsewhere)
+        db.execute(text("select app.make_super_admin(:user)"), {"user": who.user_id})
+    answer = login(who.email, organization=str(elsewhere), address=address).json()
+    assert (answer["user"]["role"], answer["user"]["email"]) == ("super_admin", who.email)
+    assert len(get("/api/events", answer["access_token"]).json()["items"]) == 1
+
+
 def test_every_wrong_sign_in_gets_the_same_words(address):
     who, gone, former = person(), person(), person()
     elsewhere = make.organization()
