@@ -1,0 +1,43 @@
+"""A new organisation: each screen says what will appear, and none breaks over nothing."""
+import pytest
+
+from core.ui.navigation import SCREENS
+from tests import factories as make
+from tests.ui.screens import opened, words
+
+SAYS = {
+    "home": "No calls or payments in this period", "dashboard": "No calls or payments in this period",
+    "my-day": "Nothing waits for you", "leaderboards": "Nobody to rank yet", "events": "No calls here",
+    "event": "There is no such call", "form": "There is no such call", "payments": "No payments here",
+    "payment": "There is no such payment", "payouts": "No payouts yet", "payout": "There is no such payout",
+    "connections": "No connections yet", "reports": "Nothing has been posted yet",
+}
+
+
+@pytest.fixture(scope="module")
+def newcomer(database_url):
+    return make.viewer(make.organization(), "owner")
+
+
+@pytest.mark.parametrize("screen", [screen.key for screen in SCREENS if screen.key != "exports"])
+def test_a_screen_without_rows_says_what_will_appear(newcomer, screen):
+    page = opened(screen, newcomer)
+
+    assert not page.exception
+    assert not page.error
+    assert not page.metric or screen == "my-day"
+    assert any(SAYS[screen] in line for line in words(page))
+
+
+@pytest.mark.parametrize(("view", "says"), [
+    ("Unattributed", "Every payment has its call"), ("To reconcile", "Nothing to reconcile"),
+])
+def test_a_list_of_what_is_left_to_do_praises_when_nothing_is(newcomer, view, says):
+    assert any(says in line for line in words(opened("payments", newcomer, view=view)))
+
+
+def test_the_exports_stand_ready_before_there_is_anything_in_them(newcomer):
+    page = opened("exports", newcomer)
+
+    assert not page.exception
+    assert page.get("link_button")[0].proto.url.startswith("/exports/events?")
