@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from core.people.models import Contact, Lead
 from core.platform.database import as_system
 from core.platform.paging import encode_cursor
 from tests import factories as make
@@ -14,7 +15,8 @@ from tests.factories import NOON
 from tests.ports import owner
 
 EMPTY = {"items": [], "next_cursor": None}
-PATHS = ["/api/events", "/api/payments", "/api/leads"]
+TIMES = {"/api/events": "scheduled_at", "/api/payments": "payment_date", "/api/leads": "created_at"}
+PATHS = list(TIMES)
 
 
 @pytest.fixture
@@ -27,9 +29,22 @@ def key(org):
     return key_of(org)
 
 
+def lead(db, org, *, at, **values):
+    contact = Contact(organization_id=org, id=uuid4(), name="Lead One", email="lead.one@example.com", phone="+45 12 34 56 78")
+    db.add(contact)
+    db.flush()
+    row = Lead(organization_id=org, id=uuid4(), contact_id=contact.id, created_at=at, **values)
+    db.add(row)
+    db.flush()
+    return row
+
+
+MAKE = {"/api/events": make.event, "/api/payments": make.payment, "/api/leads": lead}
+
+
 def add(path, org, at):
     with as_system(org) as db:
-        return str((make.event if path == "/api/events" else make.payment)(db, org, at=at).id)
+        return str(MAKE[path](db, org, at=at).id)
 
 
 def pages(path, key, between=lambda: None, **params):
@@ -90,6 +105,17 @@ def test_a_payment_says_all_that_is_promised(org, key):
     }]}
 
 
+def test_a_lead_says_all_that_is_promised(org, key):
+    with as_system(org) as db:
+        webinar = make.source(db, org, "Webinar")
+        one = lead(db, org, at=NOON, source_id=webinar.id, original_setter_name="Sam", current_setter_name="Kim")
+    assert get("/api/leads", key).json() == {"next_cursor": None, "items": [{
+        "id": str(one.id), "contact_id": str(one.contact_id), "name": "Lead One", "email": "lead.one@example.com",
+        "phone": "+45 12 34 56 78", "status": "new", "source": "Webinar", "original_setter_name": "Sam", "current_setter_name": "Kim",
+        "created_at": "2026-11-04T12:00:00Z",
+    }]}
+
+
 @pytest.mark.parametrize(("currency", "amount", "shown"), [
     ("USD", "5", "5.00"), ("JPY", "500", "500"), ("KWD", "5.12", "5.120"), ("EUR", "0.10", "0.10"),
 ])
@@ -121,18 +147,18 @@ def test_instants_are_in_utc_whatever_zone_the_database_is_in(org, key):
     assert (event["scheduled_at"], payment["payment_date"]) == ("2026-11-04T12:00:00Z", "2026-11-04T12:00:00Z")
 
 
-@pytest.mark.parametrize("path", PATHS[:2])
+@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("limit", [1, 3, 7, 8])
 def test_walking_pages_gives_each_row_once_latest_first(org, key, path, limit):
     made = [add(path, org, NOON + timedelta(hours=hour)) for hour in (0, 0, 0, 1, 2, 2, 5)]
     walked = list(pages(path, key, limit=limit))
     assert sorted(ids(every(walked))) == sorted(made)
-    times = [item.get("scheduled_at") or item["payment_date"] for item in every(walked)]
+    times = [item[TIMES[path]] for item in every(walked)]
     assert times == sorted(times, reverse=True)
     assert [len(page) for page in walked[:-1]] == [limit] * (len(walked) - 1)
 
 
-@pytest.mark.parametrize("path", PATHS[:2])
+@pytest.mark.parametrize("path", PATHS)
 def test_rows_that_are_added_meanwhile_neither_repeat_nor_hide_others(org, key, path):
     made = [add(path, org, NOON + timedelta(hours=hour)) for hour in range(6)]
     newer = iter(range(100))
