@@ -75,7 +75,7 @@ class _Team:
         self.home = db.get_one(Organization, organization_id)
         self.zone = ZoneInfo(self.home.timezone)
         self.scale = scale
-        self.now = now()
+        self.now = now().replace(minute=0, second=0, microsecond=0)
         self.number = 0
         self.boss = Viewer(
             organization_id, "Demo", "demo@example.com", organization_id, self.home.name, self.home.timezone,
