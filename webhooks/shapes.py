@@ -47,7 +47,7 @@ def page_of(item: Json) -> Json:
 
 
 ERROR = made_of({"error": made_of({"code": TEXT, "message": TEXT, "field": TEXT}, ["code", "message"])})
-LOGIN = made_of({"email": TEXT, "password": TEXT, "organization": TEXT}, ["email", "password"])
+LOGIN = made_of({"email": TEXT, "password": TEXT, "organization": maybe(TEXT)}, ["email", "password"])
 TOKEN = made_of({
     "access_token": TEXT, "token_type": one_of(["bearer"]), "expires_in": COUNT, "user": made_of({
         "id": ID, "email": TEXT, "name": TEXT, "role": one_of(Role), "organization_id": ID, "organization": TEXT,
@@ -70,11 +70,12 @@ LEAD = made_of({
     "source": maybe(TEXT), "original_setter_name": maybe(TEXT), "current_setter_name": maybe(TEXT), "created_at": INSTANT,
 })
 FORM = made_of({
-    **dict.fromkeys(("call_occurred", "lead_showed", "offer_made", "deal_closed"), FLAG),
-    "cash_collected": {"type": ["string", "number"]}, "currency": TEXT, "payment_type": one_of(PaymentType),
-    "no_show_party": one_of(["guest", "host"]),
-    **dict.fromkeys(("package_id", "call_outcome_id", "opportunity_status_id", "reason_id"), ID),
-    "objections": listed(TEXT), "follow_up_on": DAY, **dict.fromkeys(("notes", "recording_url", "traffic_type"), TEXT),
+    "call_occurred": FLAG, **dict.fromkeys(("lead_showed", "offer_made", "deal_closed"), maybe(FLAG)),
+    "cash_collected": {"type": ["string", "number", "null"]}, "currency": maybe(TEXT), "payment_type": maybe(one_of(PaymentType)),
+    "no_show_party": maybe(one_of(["guest", "host"])),
+    **dict.fromkeys(("package_id", "call_outcome_id", "opportunity_status_id", "reason_id"), maybe(ID)),
+    "objections": maybe(listed(TEXT)), "follow_up_on": maybe(DAY),
+    **dict.fromkeys(("notes", "recording_url", "traffic_type"), maybe(TEXT)),
 }, ["call_occurred"])
 FILED = made_of({"id": ID, "event_id": ID, "version": {"type": "integer", "minimum": 1}})
 NEW_PAYOUT = made_of({"name": TEXT, "period_start": DAY, "period_end": DAY})

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -68,7 +69,7 @@ def forget_engines() -> None:
 
 
 def check(answer: httpx.Response) -> None:
-    """The answer is one that the description knows for its route, and has exactly the declared shape."""
+    """The answer is one that the description knows for its route, and has exactly the declared shape; so has what was taken."""
     operation = operation_of(answer.request.method, answer.request.url.path)
     kind = answer.headers.get("content-type", "")
     if operation is None:
@@ -78,6 +79,9 @@ def check(answer: httpx.Response) -> None:
         declared = next(content["schema"] for name, content in contents.items() if kind.startswith(name.partition(";")[0]))
     if kind.startswith("application/json"):
         validator(declared).validate(answer.json())
+    if answer.is_success and operation and "requestBody" in operation:
+        taken = operation["requestBody"]["content"]["application/json"]["schema"]
+        validator(taken).validate(json.loads(answer.request.content))
 
 
 def operation_of(method: str, path: str) -> Any:
