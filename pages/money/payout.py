@@ -9,7 +9,7 @@ import streamlit as st
 from core.money.models import SnapshotState
 from core.money.payouts import approve, changes_since, details_table, discard, get_snapshot, mark_paid, summaries_table
 from core.platform.errors import NotFound
-from core.ui.format import money, plain, when, word
+from core.ui.format import money, plain, plural, when, word
 from core.ui.ids import id_from_address
 from core.ui.page import act, empty, jump, require, title
 from core.ui.tables import table
@@ -37,7 +37,7 @@ for column, (key, label) in zip(st.columns(3), SUMS.items(), strict=True):
 if changes.empty:
     st.caption("Nothing has changed since: a payout of these days made now would be the same.")
 else:
-    st.warning(f"{len(changes)} payments would count differently today. A payout stays as it was; what changed goes into the next.")
+    st.warning(f"{plural(len(changes), 'payment', 'payments')} would count differently today. A payout stays as it was; what changed goes into the next.")
     with st.expander("What changed"):
         table(changes, "changes", columns={
             "what": "What", "currency": "", "net_then": "Net then", "net_now": "Net now", "closer_then": "Closer then",

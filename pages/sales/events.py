@@ -8,7 +8,7 @@ from core.bookings.queries import EventFilter, count_events, events_table
 from core.metrics.catalog import METRICS
 from core.metrics.drill import matching
 from core.ui.filters import filter_bar, period_picker
-from core.ui.format import when, word
+from core.ui.format import plural, when, word
 from core.ui.page import empty, require, title
 from core.ui.tables import table
 
@@ -37,7 +37,7 @@ if chosen.condition is not None:
 if events.empty:
     empty("No calls here", "No booked call fits this period and these filters. Choose a longer period, or clear a filter.")
     st.stop()
-st.caption(f"{count:,} calls" + (f"; the latest {SHOWN} are shown" if count > SHOWN else ""))
+st.caption(plural(count, "call", "calls") + (f"; the latest {SHOWN} are shown" if count > SHOWN else ""))
 events["time"] = [when(at, viewer.timezone) for at in events["scheduled_at"]]
 events["shown_status"] = [word(status) for status in events["call_status"]]
 events["outcome"] = [word(outcome) for outcome in events["event_outcome"]]
