@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.metrics.filters import Filters
-from core.metrics.table import metrics_table
+from core.metrics.table import metrics_table, plan_for_values
 from core.platform.clock import Period
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -56,11 +56,13 @@ def paid_calls(db: Session, period: Period, filters: Filters) -> int:
            and exists (select 1 from app.payments p
                         where p.organization_id = e.organization_id and p.event_id = e.id and p.counts)
     """)
+    plan_for_values(db)
     return int(db.execute(query, {"starts_at": period.starts_at, "ends_at": period.ends_at, **filters.values()}).scalar_one())
 
 
 def heat(db: Session, period: Period, filters: Filters) -> list[list[int]]:
     """Booked calls by weekday (Monday first) and hour of the organisation's day: 7 lists of 24 counts."""
+    plan_for_values(db)
     rows = db.execute(
         text(f"""
             select extract(isodow from e.scheduled_at at time zone :timezone)::int as weekday,
