@@ -37,7 +37,8 @@ for column, (key, label) in zip(st.columns(3), SUMS.items(), strict=True):
 if changes.empty:
     st.caption("Nothing has changed since: a payout of these days made now would be the same.")
 else:
-    st.warning(f"{plural(len(changes), 'payment', 'payments')} would count differently today. A payout stays as it was; what changed goes into the next.")
+    different = f"{plural(len(changes), 'payment', 'payments')} would count differently today."
+    st.warning(f"{different} A payout stays as it was; what changed goes into the next.")
     with st.expander("What changed"):
         table(changes, "changes", columns={
             "what": "What", "currency": "", "net_then": "Net then", "net_now": "Net now", "closer_then": "Closer then",
