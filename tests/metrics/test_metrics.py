@@ -3,6 +3,7 @@ from itertools import combinations
 
 import pytest
 from pandas.testing import assert_frame_equal
+from sqlalchemy import text
 
 from core.metrics.catalog import METRICS
 from core.metrics.dimensions import DIMENSIONS
@@ -100,3 +101,11 @@ def test_a_period_without_rows_has_counts_of_nought_and_no_rates(history):
     assert figures == {key: nothing[metric.unit] for key, metric in METRICS.items()}
     assert days.empty
     assert list(days.columns) == ["day", *METRICS]
+
+
+def test_a_connection_that_is_kept_plans_each_period_for_itself(history):
+    with history.viewers["admin"].transaction() as db:
+        for _ in range(12):
+            metrics_table(db, history.period, ("day",))
+        query = "select custom_plans > 0, generic_plans from pg_prepared_statements where statement like '%per_currency%'"
+        assert set(db.execute(text(query))) == {(True, 0)}
