@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import cache
 from html import unescape
 from unittest.mock import patch
 
@@ -32,11 +33,25 @@ def browser_of(viewer: Viewer | None):
         yield
 
 
-def opened(screen: str, viewer: Viewer | None, **query: str) -> AppTest:
-    """The screen at its address, seen by ``viewer``."""
+@cache
+def shell() -> AppTest:
+    """One run of the shell, from which later windows know its pages and need not look for components again."""
     page = AppTest.from_file(SHELL, default_timeout=30)
     with browser_of(None):
-        page.run()
+        return page.run()
+
+
+def window(script: str) -> AppTest:
+    """A new browser window."""
+    page = AppTest.from_file(script, default_timeout=30)
+    page._bidi_component_manager = shell()._bidi_component_manager
+    return page
+
+
+def opened(screen: str, viewer: Viewer | None, **query: str) -> AppTest:
+    """The screen at its address, seen by ``viewer``: the first page of a new window."""
+    page = window(SHELL)
+    page._registered_pages = shell()._registered_pages
     page.switch_page(str(PAGES / BY_KEY[screen].file))
     page.query_params.update(query)
     with browser_of(viewer):
@@ -46,7 +61,7 @@ def opened(screen: str, viewer: Viewer | None, **query: str) -> AppTest:
 def alone(screen: str, viewer: Viewer | None) -> AppTest:
     """The page's file run by itself, without the shell around it."""
     with browser_of(viewer):
-        return AppTest.from_file(str(PAGES / BY_KEY[screen].file), default_timeout=30).run()
+        return window(str(PAGES / BY_KEY[screen].file)).run()
 
 
 def sent(page: AppTest) -> str:
