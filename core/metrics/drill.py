@@ -1,6 +1,8 @@
 """The rows behind a figure: the same condition that counts them, so that the rows always add up to it."""
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
@@ -13,6 +15,6 @@ def matching(db: Session, metric: str) -> TextClause | None:
     """A condition on ``app.events`` that a count's events fulfil; None for figures that are no count of events."""
     if metric not in CONDITIONS:
         return None
-    inside = text(f"app.events.id in (select e.id from app.events e where {CONDITIONS[metric]})")
+    condition = re.sub(r"\be\.", "app.events.", CONDITIONS[metric])
     values = {"now": now(), "grace": grace_hours(db)}
-    return inside.bindparams(**{name: value for name, value in values.items() if f":{name}" in CONDITIONS[metric]})
+    return text(f"({condition})").bindparams(**{name: value for name, value in values.items() if f":{name}" in condition})
