@@ -125,6 +125,21 @@ class OutboxMessage(TenantRow, Timestamps, Base):
     sent_at: Mapped[datetime | None]
 
 
+class SuppressedEmail(TenantRow, Base):
+    """An address that nothing is sent to any more: it bounced, complained or unsubscribed."""
+
+    __tablename__ = "suppressed_emails"
+    __table_args__ = (
+        CheckConstraint("reason in ('bounced','complained','unsubscribed')", name="reason"),
+        UniqueConstraint("organization_id", "email_normalized"),
+        secured("people"),
+    )
+
+    email_normalized: Mapped[str]
+    reason: Mapped[str]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class JobRun(TenantRow, Base):
     """One run of one background job for one organisation, with its error if it failed."""
 

@@ -24,6 +24,8 @@ class Contact(TenantRow, Timestamps, Base):
     phone_e164: Mapped[str | None]
     closer_user_id: Mapped[UUID | None]
     setter_user_id: Mapped[UUID | None]
+    unsubscribed_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
 
 
 class ContactEmail(TenantRow, Base):

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.platform.schema import Base, TenantRow, Timestamps, secured
+from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
 
 
 class Role(StrEnum):
@@ -64,6 +64,12 @@ class Organization(Timestamps, Base):
     slack_report_enabled: Mapped[bool] = mapped_column(server_default=text("false"))
     slack_report_hour: Mapped[int] = mapped_column(server_default=text("8"))
 
+    # who gets in, and how long personal data is kept; None keeps it
+    require_second_factor: Mapped[bool] = mapped_column(server_default=text("false"))
+    managers_see_their_team_only: Mapped[bool] = mapped_column(server_default=text("false"))
+    raw_delivery_days: Mapped[int | None]
+    purge_after: Mapped[datetime | None]
+
 
 class User(Timestamps, Base):
     """A person who signs in, once in the whole product however many organisations they belong to."""
@@ -79,6 +85,8 @@ class User(Timestamps, Base):
     password_hash: Mapped[str | None]
     active: Mapped[bool] = mapped_column(server_default=text("true"))
     password_changed_at: Mapped[datetime | None]
+    tokens_valid_from: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
 
 
 class UserRole(Base):
@@ -114,8 +122,10 @@ class SignInSession(Base):
     """One browser that is signed in: only the hash of its cookie is kept."""
 
     __tablename__ = "sign_in_sessions"
-    __table_args__ = (Index(None, "user_id"), secured("auth"))
+    __table_args__ = (Index(None, "user_id"), UniqueConstraint("id"), secured("auth"))
 
+    id: Mapped[UUID] = mapped_column(server_default=text("gen_random_uuid()"))
+    view_as_user_id: Mapped[UUID | None]
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"))
     organization_id: Mapped[UUID | None] = mapped_column(ForeignKey("app.organizations.id"))
@@ -137,6 +147,100 @@ class SignInTicket(Base):
     user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"))
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class PasswordReset(Base):
+    """A single-use link to a new password: only the hash of its token is kept."""
+
+    __tablename__ = "password_resets"
+    __table_args__ = (Index(None, "user_id"), secured("auth"))
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class SecondFactor(Base):
+    """A user's authenticator: the sealed TOTP secret, in force once confirmed; no step of the clock is accepted twice."""
+
+    __tablename__ = "second_factors"
+    __table_args__ = (secured("auth"),)
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"), primary_key=True)
+    totp_secret: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    confirmed_at: Mapped[datetime | None]
+    last_step: Mapped[int | None]
+
+
+class RecoveryCode(Base):
+    """One of the codes that replace a lost authenticator, each good once."""
+
+    __tablename__ = "recovery_codes"
+    __table_args__ = (secured("auth"),)
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"), primary_key=True)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    used_at: Mapped[datetime | None]
+
+
+class Invitation(TenantRow, Timestamps, Base):
+    """A place in the organisation that waits for somebody's answer: only the hash of the link's token is kept."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        CheckConstraint("role in ('owner','admin','manager','sales_rep','viewer')", name="role"),
+        UniqueConstraint("token_hash"),
+        Index(
+            "uq_invitations_open", "organization_id", "email_normalized", unique=True,
+            postgresql_where=text("accepted_at is null and revoked_at is null"),
+        ),
+        secured("admin", audit=True),
+    )
+
+    email: Mapped[str]
+    email_normalized: Mapped[str]
+    role: Mapped[str]
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    invited_by: Mapped[UUID | None]
+    expires_at: Mapped[datetime]
+    sent_count: Mapped[int] = mapped_column(server_default=text("1"))
+    last_sent_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    accepted_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class AccessToken(TenantRow, Timestamps, Base):
+    """A link that opens one thing without a password: a closer's queue, one person's statement, or one dashboard."""
+
+    __tablename__ = "access_tokens"
+    __table_args__ = (
+        CheckConstraint("purpose in ('share','portal','commission')", name="purpose"),
+        CheckConstraint(
+            "case purpose when 'portal' then closer_id is not null "
+            "when 'commission' then snapshot_id is not null and num_nonnulls(closer_id, setter_id) = 1 else true end",
+            name="subject",
+        ),
+        refers_to("closer_id", "closers"),
+        refers_to("setter_id", "setters"),
+        refers_to("snapshot_id", "payout_snapshots"),
+        UniqueConstraint("token_hash"),
+        secured("admin", audit=True),
+    )
+
+    purpose: Mapped[str]
+    name: Mapped[str]
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    closer_id: Mapped[UUID | None]
+    setter_id: Mapped[UUID | None]
+    snapshot_id: Mapped[UUID | None]
+    shown: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    created_by: Mapped[UUID | None]
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
 
 
 class ApiKey(TenantRow, Base):

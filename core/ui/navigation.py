@@ -19,7 +19,10 @@ REPS = (*MANAGERS, Role.SALES_REP)
 
 @dataclass(frozen=True)
 class Screen:
-    """One page. ``menu`` False means that it is reached by links only, as the detail of something."""
+    """One page. ``menu`` False means that it is reached by links only, as the detail of something.
+
+    A page with ``public`` is shown to whoever has its address, signed in or not: what it shows hangs on a token in it.
+    """
 
     key: str
     file: str
@@ -28,6 +31,7 @@ class Screen:
     section: str
     roles: tuple[Role, ...]
     menu: bool = True
+    public: bool = False
 
 
 SCREENS = (

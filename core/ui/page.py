@@ -43,6 +43,12 @@ def require(screen: str) -> Viewer:
     return viewer
 
 
+def open_to_all(screen: str) -> None:
+    """The first line of a public page, in place of ``require``: only a page that is listed as public goes on."""
+    if not BY_KEY[screen].public:
+        st.stop()
+
+
 def shown_role(role: Role) -> str:
     """The role in words."""
     return role.replace("_", " ")

@@ -8,7 +8,7 @@ import streamlit as st
 from core.tenancy.sign_in import places_of
 from core.tenancy.viewers import Viewer
 from core.ui.format import plain
-from core.ui.navigation import pages_for
+from core.ui.navigation import BY_KEY, pages_for
 from core.ui.page import current_viewer, shown_role
 from core.ui.sign_in_form import show_sign_in
 
@@ -59,9 +59,11 @@ def main() -> None:
     st.html(STYLE)
     viewer = current_viewer()
     if viewer is None:
-        pages = pages_for(None)
-        st.navigation(pages, position="hidden")
-        show_sign_in()
+        page = st.navigation(pages_for(None), position="hidden")
+        if page.url_path in BY_KEY and BY_KEY[page.url_path].public:
+            page.run()
+        else:
+            show_sign_in()
         st.stop()
     page = st.navigation(pages_for(viewer), expanded=True)
     show_account(viewer)

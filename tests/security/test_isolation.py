@@ -14,7 +14,9 @@ from tests.ports import owner
 from tests.security.rows import put
 
 NO_PRIVILEGE = "42501"
-GLOBAL = {"users", "user_roles", "sign_in_sessions", "sign_in_tickets", "rate_limits"}
+GLOBAL = {
+    "users", "user_roles", "sign_in_sessions", "sign_in_tickets", "rate_limits", "password_resets", "second_factors", "recovery_codes",
+}
 TABLES = [table for table in metadata.sorted_tables if table.name not in GLOBAL]
 PEOPLE = ["super_admin", "owner", "admin", "manager", "sales_rep", "viewer", "board", "", "nonsense"]
 ASKING = [("so_app", role) for role in PEOPLE] + [("so_worker", "system"), ("so_worker", "")]
