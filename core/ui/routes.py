@@ -49,7 +49,11 @@ def same_origin(request: Request) -> bool:
 
 
 async def ticket(request: Request) -> Response:
-    """Exchange a ticket for the cookie; a used or expired one leads back to the sign-in."""
+    """Exchange a ticket for the cookie; a used or expired one leads back to the sign-in, as does a link on another site,
+    which would sign its visitor in as somebody else.
+    """
+    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        return RedirectResponse("/", 303)
     address = request.client.host if request.client else ""
     agent = request.headers.get("user-agent", "")
     token = await run_in_threadpool(open_session, request.query_params.get("t", ""), address=address, user_agent=agent)
