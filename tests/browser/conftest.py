@@ -26,6 +26,7 @@ from tests.ui.teams import Team, team
 ROOT = Path(__file__).parents[2]
 PASSWORD = "amber-birch-cobalt-1234"
 PATIENCE_MS = 20_000
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 
 
 def pytest_collection_modifyitems(items):

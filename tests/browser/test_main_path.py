@@ -11,12 +11,11 @@ from playwright.sync_api import expect
 
 from core.operations.sample_payloads import SampleCall, calendly_created, signed, stripe_charge, stripe_event
 from core.platform.clock import now
-from tests.browser.conftest import fits_the_width, settled
+from tests.browser.conftest import PHONE, fits_the_width, settled
 from tests.flow import SECRET, sender
 from tests.ports import until
 from tests.ui.teams import team
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 number = count(1)
 
 

@@ -8,7 +8,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from core.ui.navigation import SCREENS
-from tests.browser.conftest import fits_the_width, settled
+from tests.browser.conftest import PHONE, fits_the_width, settled
 from tests.ui.screens import token_of
 from tests.ui.teams import team
 from tests.ui.test_names import HOSTILE
@@ -23,11 +23,8 @@ JOINER = "\u2060"
 STRANGER = "https://shop.example.net"
 
 
-@pytest.mark.parametrize("window", [
-    {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-], ids=["dark", "phone"])
-def test_every_screen_draws_without_a_complaint_and_asks_no_stranger(product, ours, visit, window):
-    page = visit("", ours.people["owner"], **window)
+def test_every_screen_draws_in_the_dark_on_a_phone_without_a_complaint_and_asks_no_stranger(product, ours, visit):
+    page = visit("", ours.people["owner"], **PHONE, color_scheme="dark")
     complaints, hosts = [], set()
     page.on("console", lambda line: complaints.append(line.text) if line.type == "error" and not asks_for_the_root(line) else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
