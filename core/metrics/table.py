@@ -38,8 +38,9 @@ def metrics_table(
     counts = counts_behind(only)
     plan_for_values(db)
     rows = db.execute(text(_statement(dimensions, chosen, counts)), parameters).mappings().all()
-    made = [_row(dict(row), dimensions, counts) for row in rows]
-    columns = [name for each in dimensions for name in _columns(each)] + [key for key in METRICS if key in only]
+    keys = [key for key in METRICS if key in only]
+    made = [_row(dict(row), dimensions, counts, keys) for row in rows]
+    columns = [name for each in dimensions for name in _columns(each)] + keys
     return pd.DataFrame(made, columns=columns, dtype=object).astype(_dtypes(columns))
 
 
@@ -136,24 +137,28 @@ def _names(dimensions: Sequence[Dimension]) -> tuple[str, str]:
     return columns, joins
 
 
-def _row(row: dict[str, Any], dimensions: Sequence[Dimension], names: Sequence[str]) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for number, each in enumerate(dimensions):
-        made[each.key] = row[f"name{number}"] if each.names else row[f"k{number}"]
-        if each.names:
-            made[f"{each.key}_id"] = row[f"k{number}"]
-    counts = {name: int(row[name] or 0) for name in names}
-    made |= counts | {"payments": int(row["payments"] or 0)}
+def _row(row: dict[str, Any], dimensions: Sequence[Dimension], counts: Sequence[str], keys: Sequence[str]) -> dict[str, Any]:
+    made: dict[str, Any] = {name: int(row[name] or 0) for name in (*counts, "payments")}
     for number, name in enumerate(MONEY):
         made[name] = {currency: Decimal(sums[number]) for currency, sums in sorted((row["money"] or {}).items())}
-    for name, (part, whole) in RATES.items():
-        made[name] = _ratio(counts.get(part, 0), sum(counts.get(key, 0) for key in whole))
-    for name, per in PER_CALL.items():
-        calls = counts.get(per)
-        made[name] = {currency: cash / calls for currency, cash in made["cash_collected"].items()} if calls else {}
-    booked = counts.get("booked_calls")
-    made["booking_lead_time"] = float(row["lead_hours"]) / booked if booked else None
-    return made
+    figures = {key: _figure(key, made, row["lead_hours"]) for key in keys}
+    for number, each in enumerate(dimensions):
+        figures[each.key] = row[f"name{number}"] if each.names else row[f"k{number}"]
+        if each.names:
+            figures[f"{each.key}_id"] = row[f"k{number}"]
+    return figures
+
+
+def _figure(key: str, made: dict[str, Any], lead_hours: Decimal | None) -> Any:
+    if key in RATES:
+        part, whole = RATES[key]
+        return _ratio(made[part], sum(made[name] for name in whole))
+    if key in PER_CALL:
+        calls = made[PER_CALL[key]]
+        return {currency: cash / calls for currency, cash in made["cash_collected"].items()} if calls else {}
+    if key == "booking_lead_time":
+        return float(lead_hours or 0) / made["booked_calls"] if made["booked_calls"] else None
+    return made[key]
 
 
 def _ratio(part: int, whole: int) -> float | None:
