@@ -20,7 +20,7 @@ import psycopg
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from bench.data import MEASURED, MEMBERS, YEAR, filled
+from bench.data import ADMIN, MEASURED, YEAR, filled
 from bench.receiver import Row
 from core.metrics.dashboard import dashboard, heat, paid_calls, shown
 from core.metrics.filters import Filters
@@ -86,7 +86,7 @@ PANELS = (
 
 def run() -> list[Row]:
     """Each panel, the whole dashboard, and what row-level security adds to each statement."""
-    with filled(events=EVENTS, organizations=ORGANIZATIONS) as data, _planning(data.owner_url) as owner:
+    with filled(events=EVENTS, organizations=ORGANIZATIONS) as owner_url, _planning(owner_url) as owner:
         panels = [_compare(panel.name, partial(_looked, panel.ours), partial(_floors, owner, YEAR, panel)) for panel in PANELS]
         whole = [
             _compare(f"dashboard of {period.days} days", partial(_looked, _dashboard, period), partial(_floors, owner, period, *PANELS))
@@ -119,7 +119,7 @@ def _compare(name: str, ours: Callable[[], object], floor: Callable[[], object])
 
 
 def _looked(look: Callable[[Session, Period], object], period: Period = YEAR) -> None:
-    with as_member(MEMBERS["admin"], MEASURED) as db:
+    with as_member(ADMIN, MEASURED) as db:
         look(db, period)
 
 
@@ -132,7 +132,7 @@ def _security(owner: psycopg.Connection, panel: Panel) -> Row:
     for table in ("events", "payments", "post_call_forms"):
         bare = bare.replace(f"app.{table} ", f"(select * from app.{table} where organization_id = '{MEASURED}') ")
     with _planning(_app_url()) as member, member.transaction():
-        member.execute("select app.enter(%s, %s)", (MEMBERS["admin"], MEASURED))
+        member.execute("select app.enter(%s, %s)", (ADMIN, MEASURED))
         owner.execute("select set_config('app.organization_id', %s, false)", (str(MEASURED),))
         on_ms, off_ms, ratio = _in_turns(
             lambda: member.execute(statement, values).fetchall(), lambda: owner.execute(bare, values).fetchall()

@@ -19,7 +19,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from bench.data import MEASURED, MEMBERS, YEAR, filled
+from bench.data import ADMIN, MEASURED, YEAR, filled
 from bench.receiver import Row
 from core.metrics.export_tables import EXPORTS
 from core.metrics.exports import export
@@ -32,7 +32,7 @@ MIN_THROUGHPUT, MAX_GROWTH_MB = 0.5, 8.0
 
 def run() -> list[Row]:
     """Rows a second of both, the median of rounds in turns; and the peak memory of all rows beside a tenth of them."""
-    with filled(events=ROWS, organizations=1) as data, psycopg.connect(data.owner_url, autocommit=True) as owner:
+    with filled(events=ROWS, organizations=1) as owner_url, psycopg.connect(owner_url, autocommit=True) as owner:
         for warm in (_export, lambda: _copy(owner)):
             warm()
         rounds = [(_per_second(_export), _per_second(lambda: _copy(owner))) for _ in range(ROUNDS)]
@@ -40,7 +40,7 @@ def run() -> list[Row]:
 
 
 def _export(period: Period = YEAR) -> None:
-    for _ in export(partial(as_member, MEMBERS["admin"], MEASURED), "events", "csv", period=period):
+    for _ in export(partial(as_member, ADMIN, MEASURED), "events", "csv", period=period):
         pass
 
 
