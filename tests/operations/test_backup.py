@@ -4,9 +4,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from core.platform.database import as_system
-from tests import factories as make
-from tests.flow import SECRET, sender
+from tests.flow import SECRET
 
 ROWS = """select (select count(*) from app.events), (select count(*) from app.payments),
                  (select count(*) from app.audit_logs), (select count(*) from jobs.procrastinate_jobs)"""
@@ -19,12 +17,16 @@ def rows(url: str) -> tuple[int, ...]:
 
 
 @pytest.fixture
-def filled() -> None:
-    org = make.organization()
-    sender(org, "stripe")
-    with as_system(org) as db:
-        call = make.event(db, org, make.closer(db, org))
-        make.payment(db, org, event_id=call.id)
+def filled(cli, new_database) -> str:
+    """A database with one organisation's call, payment and sealed secret."""
+    url = new_database()
+    org = cli("create-org", "--name", "Acme", "--slug", "acme", "--timezone", "UTC", "--currency", "USD", DATABASE_URL=url).json["id"]
+    asked = ("create-connection", "--org", org, "--provider", "whop", "--name", "Main", "--secret-stdin")
+    assert cli(*asked, stdin=SECRET, DATABASE_URL=url).code == 0
+    with psycopg.connect(url) as db:
+        db.execute("insert into app.events (organization_id, scheduled_at, booked_at) values (%s, now(), now())", [org])
+        db.execute("insert into app.payments (organization_id, amount, currency, payment_date) values (%s, 4997, 'USD', now())", [org])
+    return url
 
 
 @pytest.fixture
@@ -32,41 +34,38 @@ def empty_database(new_database) -> str:
     return new_database()
 
 
-@pytest.mark.usefixtures("filled")
-def test_everything_comes_back(cli, tmp_path, database_url, empty_database) -> None:
+def test_everything_comes_back(cli, tmp_path, filled, empty_database) -> None:
     file = tmp_path / "all.backup"
-    saved = cli("backup", str(file))
+    saved = cli("backup", str(file), DATABASE_URL=filled)
     assert saved.code == 0, saved.err
     assert file.stat().st_mode & 0o077 == 0
     brought = cli("restore", str(file), DATABASE_URL=empty_database)
     assert brought.code == 0, brought.err
     assert brought.json["rows"] == saved.json["rows"]
-    assert rows(empty_database) == rows(database_url)
+    assert rows(empty_database) == rows(filled)
     doctor = cli("doctor", DATABASE_URL=empty_database)
     assert doctor.json["ok"], doctor.err
 
 
-@pytest.mark.usefixtures("filled")
-def test_an_owner_that_is_no_superuser_can_restore_and_save_as_much(cli, tmp_path, database_url, plain_owner) -> None:
+def test_an_owner_that_is_no_superuser_can_restore_and_save_as_much(cli, tmp_path, filled, plain_owner) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
-    assert cli("backup", str(first)).code == 0
+    assert cli("backup", str(first), DATABASE_URL=filled).code == 0
     brought = cli("restore", str(first), DATABASE_URL=plain_owner)
     assert brought.code == 0, brought.err
     saved = cli("backup", str(second), DATABASE_URL=plain_owner)
     assert saved.code == 0, saved.err
     assert saved.json["rows"] == brought.json["rows"]
-    assert rows(plain_owner) == rows(database_url)
+    assert rows(plain_owner) == rows(filled)
 
 
-@pytest.mark.usefixtures("filled")
-def test_nothing_is_overwritten(cli, tmp_path) -> None:
+def test_nothing_is_overwritten(cli, tmp_path, filled) -> None:
     file = tmp_path / "kept"
     file.write_text("something else")
-    assert cli("backup", str(file)).code == 1
+    assert cli("backup", str(file), DATABASE_URL=filled).code == 1
     assert file.read_text() == "something else"
     file.unlink()
-    assert cli("backup", str(file)).code == 0
-    refused = cli("restore", str(file))
+    assert cli("backup", str(file), DATABASE_URL=filled).code == 0
+    refused = cli("restore", str(file), DATABASE_URL=filled)
     assert refused.code == 1
     assert "holds organisations already" in refused.err
 
@@ -80,11 +79,9 @@ def test_a_file_that_is_no_backup_is_refused_before_anything_is_touched(cli, tmp
     assert doctor.json["ok"], doctor.err
 
 
-def test_without_its_key_a_restored_secret_is_missed_not_guessed(cli, tmp_path, empty_database) -> None:
-    org = make.organization()
-    sender(org, "whop")
+def test_without_its_key_a_restored_secret_is_missed_not_guessed(cli, tmp_path, filled, empty_database) -> None:
     file = tmp_path / "all.backup"
-    cli("backup", str(file))
+    cli("backup", str(file), DATABASE_URL=filled)
     assert SECRET.encode() not in file.read_bytes()
     cli("restore", str(file), DATABASE_URL=empty_database)
     other_key = "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA="
