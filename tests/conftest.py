@@ -11,6 +11,8 @@ import psycopg
 import pytest
 from psycopg import sql
 from sqlalchemy.engine import make_url
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parents[1]
 CACHE = ROOT / ".data" / "tests"
@@ -24,7 +26,20 @@ from core.platform import database  # noqa: E402
 from core.platform.local_postgres import LocalPostgres  # noqa: E402
 from core.platform.settings import settings  # noqa: E402
 
+# Tests that share a running product go to one worker. pytest 9.2 does not let xdist mark its groups in a test's name.
+TOGETHER = ("tests/browser/", "tests/operations/test_supervisor.py")
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": 300}
+
+
+class Together(LoadScopeScheduling):
+    """Each test goes to whichever worker is free, those of ``TOGETHER`` to one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -29,13 +29,6 @@ PATIENCE_MS = 20_000
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 
 
-def pytest_collection_modifyitems(items):
-    """All in one worker, so that they share one server."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
-
-
 @dataclass(frozen=True)
 class Product:
     """Where the running product is reached."""
