@@ -146,7 +146,7 @@ def _say(text: str) -> None:
 
 def main() -> None:
     """Prepare, say where everything is, and supervise."""
-    if os.name == "nt":
+    if sys.platform == "win32":
         sys.exit("On Windows use WSL, or run the processes by hand with DATABASE_URL set to a PostgreSQL server.")
     log.configure(settings().log_level)
     try:

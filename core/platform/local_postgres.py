@@ -6,17 +6,16 @@ last one to leave stops the server. For a real deployment set DATABASE_URL inste
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import glob
 import hashlib
 import importlib.util
 import json
 import os
-import pwd
 import secrets
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -27,7 +26,12 @@ import psycopg
 
 from core.platform.errors import Misconfigured
 
+if sys.platform != "win32":
+    import fcntl
+    import pwd
+
 START_TIMEOUT_S = 20
+NOT_ON_WINDOWS = "On Windows use WSL, or set DATABASE_URL to a PostgreSQL server."
 FIRST_MAJOR_WITH_BUILTIN_LOCALE = 17
 
 
@@ -66,6 +70,8 @@ class LocalPostgres:
     """One embedded server over one data folder. ``start`` attaches or boots it, ``stop`` leaves it."""
 
     def __init__(self, home: Path | str, settings: dict[str, Any] | None = None) -> None:
+        if sys.platform == "win32":
+            raise Misconfigured(NOT_ON_WINDOWS)
         self.home = reachable_home(Path(home).absolute())
         self.data = self.home / "data"
         self.log = self.home / "postgres.log"

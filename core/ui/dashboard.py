@@ -41,7 +41,7 @@ def show_cards(figures: Dashboard, viewer: Viewer) -> None:
             st.metric(
                 metric.name, figure(key, figures.now[key]), f"{change:+.0f}{unit}" if change is not None else None,
                 delta_color=DIRECTION[metric.good], help=explained(key, figures.now[key]), border=True,
-                chart_data=course(figures.days, key, viewer.currency) or None, chart_type="area",
+                chart_data=course(figures.days, key, viewer.currency), chart_type="area",
             )
             if key in ROWS_OF:
                 link_to_rows("events", "See the calls", figure=ROWS_OF[key], **_kept())
@@ -55,13 +55,15 @@ def _kept() -> dict[str, list[str]]:
     return {name: st.query_params.get_all(name) for name in names if st.query_params.get(name)}
 
 
-def course(days: pd.DataFrame, key: str, currency: str) -> list[float]:
-    """A figure day by day, without the days that have none."""
+def course(days: pd.DataFrame, key: str, currency: str) -> list[float] | None:
+    """A figure day by day, without the days that have none; None when one day is all."""
+    if len(days) < 2:
+        return None
     values = (value.get(currency, 0) if isinstance(value, dict) else value for value in days[key])
-    return [float(value) for value in values if value is not None]
+    return [float(value) for value in values if value is not None] or None
 
 
-def show_trend(figures: Dashboard) -> None:
+def show_trend(figures: Dashboard, currency: str) -> None:
     """One figure day by day, with the compared period under it."""
     st.subheader("Day by day")
     key = st.segmented_control(
@@ -69,12 +71,13 @@ def show_trend(figures: Dashboard) -> None:
         bind="query-params", label_visibility="collapsed",
     ) or "booked_calls"
     days = figures.days
-    currencies = sorted({currency for money_of in days["cash_collected"] for currency in money_of}) or [""]
     before = None
     if figures.days_before is not None and len(figures.days_before):
-        before = _numbers(figures.days_before[key], currencies[0])[: len(days)]
-    chart = charts.trend(list(days["day"]), _numbers(days[key], currencies[0]), METRICS[key].name, before=before)
+        before = _numbers(figures.days_before[key], currency)[: len(days)]
+    chart = charts.trend(list(days["day"]), _numbers(days[key], currency), METRICS[key].name, before=before)
     st.plotly_chart(chart, config=charts.CONFIG, key="trend chart")
+    if METRICS[key].unit == "money" and set(figures.now[key]) - {currency}:
+        st.caption(f"Only {currency}: currencies are never added together.")
 
 
 def _numbers(values: Any, currency: str) -> list[float | None]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 import os
 import signal
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import psycopg
 import pytest
 
 from core.platform.local_postgres import LocalPostgres, reachable_home
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -83,3 +87,14 @@ def test_below_a_private_folder_the_data_goes_where_the_servers_account_can_reac
     assert reachable_home(private / "data") == place
     assert stat.S_IMODE(private.stat().st_mode) == 0o700
     place.rmdir()
+
+
+@pytest.mark.parametrize("start", ["core.operations.supervisor.main()", "core.platform.database.embedded()"])
+def test_windows_is_told_what_to_use_instead(start) -> None:
+    """Windows has neither of these modules."""
+    others = "import alembic.command, asyncio, psycopg, psycopg_pool, pydantic_settings, sqlalchemy.orm, structlog, sys, tempfile"
+    pretend = f"{others}; sys.modules['fcntl'] = sys.modules['pwd'] = None; sys.platform = 'win32'"
+    program = f"{pretend}; import core.operations.supervisor, core.platform.database; {start}"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "On Windows use WSL" in done.stderr
