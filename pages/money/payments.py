@@ -4,8 +4,9 @@ from __future__ import annotations
 import streamlit as st
 
 from core.money.queries import PaymentFilter, payment_sums, payments_table, reconciliation_list
+from core.platform.money import decimals
 from core.ui.filters import filter_bar, period_picker
-from core.ui.format import money, when, word
+from core.ui.format import money, plural, when, word
 from core.ui.page import empty, require, title
 from core.ui.tables import table
 
@@ -48,9 +49,8 @@ if payments.empty:
     empty("No payments here", "None fits this period and these filters. Choose a longer period, or clear a filter.")
     st.stop()
 for currency, (count, cash, net) in sums.items():
-    st.markdown(
-        f"{count:,} payments · cash collected **{money({currency: cash})}** · net revenue **{money({currency: net})}**".replace("$", "\\$")
-    )
+    sums_of_one = f"cash collected **{money({currency: cash})}** · net revenue **{money({currency: net})}**"
+    st.markdown(f"{plural(count, 'payment', 'payments')} · {sums_of_one}".replace("$", "\\$"))
 payments["date"] = [when(at, viewer.timezone) for at in payments["payment_date"]]
 payments["sum"] = [float(amount) for amount in payments["amount"]]
 payments["net"] = [float(amount) for amount in payments["net_revenue"]]
@@ -58,8 +58,10 @@ payments["state"] = [
     "counted elsewhere" if superseded is not None else "disputed" if disputed else word(status)
     for superseded, disputed, status in zip(payments["superseded_by_id"], payments["disputed"], payments["status"], strict=True)
 ]
-amounts = {name: st.column_config.NumberColumn(label, format="%,.2f") for name, label in (("sum", "Amount"), ("net", "Net"))}
+exact = f"%,.{max(map(decimals, payments['currency']))}f"
+payments["from"] = [word(processor) for processor in payments["processor"]]
+amounts = {name: st.column_config.NumberColumn(label, format=exact) for name, label in (("sum", "Amount"), ("net", "Net"))}
 table(payments, "payments", opens="payment", columns={
-    "date": "Date", "customer_name": "Customer", "customer_email": "E-mail", **amounts, "currency": "", "processor": "From",
+    "date": "Date", "customer_name": "Customer", "customer_email": "E-mail", **amounts, "currency": "", "from": "From",
     "state": "State", "closer": "Closer", "setter": "Setter", "source": "Source",
 })

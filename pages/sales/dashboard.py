@@ -32,7 +32,7 @@ show_sentence(figures, period)
 show_cards(figures, viewer)
 left, right = st.columns([3, 2])
 with left:
-    show_trend(figures)
+    show_trend(figures, viewer.currency)
 with right:
     show_funnel(figures)
 show_people(figures, viewer)
