@@ -3,8 +3,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, Engine, create_engine, text
@@ -83,3 +85,23 @@ def test_an_empty_database_is_brought_to_this_version(bare) -> None:
     migrate(bare.url)
     with bare.connect() as connection:
         assert connection.execute(text("select version_num from app.alembic_version")).scalar_one() == newest_revision()
+
+
+FIRST_RELEASE = "0002"
+
+
+def test_an_installation_of_the_first_release_upgrades_and_goes_on_enqueuing(bare, monkeypatch) -> None:
+    to_head = command.upgrade
+    with monkeypatch.context() as then:
+        then.setattr(command, "upgrade", lambda config, _: to_head(config, FIRST_RELEASE))
+        then.setattr(security, "apply", lambda *_: None)
+        migrate(bare.url)
+    migrate(bare.url)
+    work = text("select app.enqueue('default', 'attribute_event', 0, 'once', cast(:args as jsonb), null)")
+    with bare.begin() as connection:
+        org = str(uuid4())
+        connection.execute(text("select set_config('app.organization_id', :org, true)"), {"org": org})
+        for role in ("so_app", "so_worker"):
+            connection.execute(text(f"set local role {role}"))
+            first = role == "so_app"
+            assert connection.execute(work, {"args": f'{{"organization_id": "{org}"}}'}).scalar_one() is first

@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """People's role reaches none of it: they enqueue through ``app.enqueue``."""
+    """People's role may only enqueue: the function runs as its owner, the tables stay out of reach."""
     schema = importlib.resources.files("procrastinate.sql").joinpath("schema.sql").read_text()
     connection = op.get_bind()
     connection.exec_driver_sql("set local search_path = jobs")
@@ -22,10 +22,16 @@ def upgrade() -> None:
         grant execute on all functions in schema jobs to so_worker;
         grant select, insert, update, delete on all tables in schema jobs to so_worker;
         grant usage on all sequences in schema jobs to so_worker;
+        do $$ declare f regprocedure; begin
+          for f in select p.oid::regprocedure from pg_proc p where p.pronamespace = 'jobs'::regnamespace
+                    and p.proname like 'procrastinate_defer_jobs%' loop
+            execute format('alter function %s security definer set search_path = jobs, pg_temp', f);
+            execute format('grant execute on function %s to so_app, so_definer', f);
+          end loop;
+        end $$;
+        grant usage on type jobs.procrastinate_job_to_defer_v1 to so_app, so_worker, so_definer;
         grant usage on schema jobs to so_definer;
         grant insert on jobs.procrastinate_jobs to so_definer;
-        grant select on all tables in schema jobs to so_definer;
-        grant select on all sequences in schema jobs to so_definer;
         grant usage on sequence jobs.procrastinate_jobs_id_seq to so_definer;
         -- NOTIFY holds a lock of the whole database until its commit is on disk, so that deliveries would wait for each other's
         -- commits: workers poll instead. The history of every job's states is written four times a job and read by nobody.

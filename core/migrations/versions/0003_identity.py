@@ -5,6 +5,8 @@ from alembic import op
 from sqlalchemy import Text
 from sqlalchemy.dialects import postgresql
 
+from core.platform.schema import run_script
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -12,6 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _people_enqueue_through_the_security_layer()
     op.create_table(
         "invitations",
         sa.Column("email", sa.Text(), nullable=False),
@@ -153,3 +156,19 @@ def upgrade() -> None:
     op.create_unique_constraint(op.f("uq_sign_in_sessions_id"), "sign_in_sessions", ["id"], schema="app")
     op.add_column("users", sa.Column("tokens_valid_from", sa.DateTime(timezone=True), nullable=True), schema="app")
     op.add_column("users", sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True), schema="app")
+
+
+def _people_enqueue_through_the_security_layer() -> None:
+    """``app.enqueue`` takes the place of the queue's own functions, and a backup reads all of the queue."""
+    run_script(op.get_bind(), """
+        do $$ declare f regprocedure; begin
+          for f in select p.oid::regprocedure from pg_proc p where p.pronamespace = 'jobs'::regnamespace
+                    and p.proname like 'procrastinate_defer_jobs%' loop
+            execute format('revoke all on function %s from so_app, so_definer', f);
+          end loop;
+        end $$;
+        revoke usage on type jobs.procrastinate_job_to_defer_v1 from so_app, so_definer;
+        revoke usage on schema jobs from so_app;
+        grant select on all tables in schema jobs to so_definer;
+        grant select on all sequences in schema jobs to so_definer;
+    """)
