@@ -16,6 +16,7 @@ from core.migrations.tables import metadata
 from core.migrations.upgrade import migrate, newest_revision
 from core.platform import security
 
+FIRST_RELEASE = "0002"
 OBJECTS = "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('app', 'jobs')"
 
 
@@ -85,9 +86,6 @@ def test_an_empty_database_is_brought_to_this_version(bare) -> None:
     migrate(bare.url)
     with bare.connect() as connection:
         assert connection.execute(text("select version_num from app.alembic_version")).scalar_one() == newest_revision()
-
-
-FIRST_RELEASE = "0002"
 
 
 def test_an_installation_of_the_first_release_upgrades_and_goes_on_enqueuing(bare, monkeypatch) -> None:
