@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
+from babel.numbers import list_currencies
 from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -16,11 +17,16 @@ from sqlalchemy.orm import Session
 from core.metrics.export_tables import ExportTable, export_table
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed
+from core.platform.money import decimals
 
 FORMATS = {"csv": "text/csv; charset=utf-8", "json": "application/x-ndjson", "parquet": "application/vnd.apache.parquet"}
 BATCH = 5_000
 PIECE = 64 * 1024
 FORMULA_STARTS = sql.SQL(", ").join(sql.Literal(ord(character)) for character in "=+-@\t\r")
+MONEY = ("amount", "refund_amount", "net_revenue", "cash_collected", "price")
+DECIMALS = sql.SQL("case when currency = any({}) then 0 when currency = any({}) then 3 else 2 end").format(
+    *(sql.Literal(sorted(code for code in list_currencies() if decimals(code) == digits)) for digits in (0, 3))
+)
 SOFT_DELETED = ("events", "payments")
 ARROW_TYPES = {
     16: pa.bool_(), 23: pa.int32(), 20: pa.int64(), 1700: pa.decimal128(18, 3), 1184: pa.timestamp("us", "UTC"), 1082: pa.date32(),
@@ -89,6 +95,8 @@ def _query(table: ExportTable, columns: Sequence[str], period: Period | None, *,
 
 def _expression(table: ExportTable, column: str, safe: bool) -> sql.Composable:
     value: sql.Composable = sql.Identifier(column)
+    if column in MONEY and "currency" in table.texts:
+        value = sql.SQL("round({0}, greatest(scale(trim_scale({0})), {1}))").format(value, DECIMALS)
     if column in table.private:
         value = sql.SQL("case when (select app.cur_role()) <> 'viewer' then {} end").format(value)
     if safe and (column in table.texts or column in table.private):

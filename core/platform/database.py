@@ -61,7 +61,8 @@ def role_url(role: str) -> URL:
 @lru_cache
 def engine(role: str) -> Engine:
     """The process's pool for one role. Raises Misconfigured when the role could walk past the policies."""
-    made = create_engine(role_url(role), pool_size=5, max_overflow=10, pool_pre_ping=True)
+    # Parameters are people's data: a traceback in the log names the statement without them.
+    made = create_engine(role_url(role), pool_size=5, max_overflow=10, pool_pre_ping=True, hide_parameters=True)
 
     @event.listens_for(made, "connect")
     def _refuse_powerful_roles(connection, _record) -> None:  # type: ignore[no-untyped-def]

@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from core.messages.blocks import Block
+from core.messages.blocks import INVISIBLE, Block
 
 LINK = re.compile(r"<(https?://[^|>\s]+)\|([^>]*)>")
-BOLD = re.compile(r"\*([^*\n]+)\*")
+BOLD = re.compile(rf"(?<!{INVISIBLE})\*([^*\n]+)\*")
 
 
 def show_message(body: dict[str, Any]) -> None:

@@ -120,7 +120,7 @@ def test_a_negative_amount_stays_a_number():
     with as_system(org) as db:
         make.payment(db, org, "100.00", refund_amount=Decimal("250.50"), customer_name="-100")
     content = b"".join(export(partial(as_system, org), "payments", "csv", columns=["customer_name", "net_revenue"]))
-    assert content == b"customer_name,net_revenue\n'-100,-150.500\n"
+    assert content == b"customer_name,net_revenue\n'-100,-150.50\n"
 
 
 @pytest.mark.parametrize("fmt", FORMATS)
