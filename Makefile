@@ -33,7 +33,7 @@ run: $(VENV)/.run
 	@exec $(BIN)/python -m core.operations.supervisor
 
 test: $(VENV)/.dev
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest -n $(WORKERS)
 
 bench: $(VENV)/.dev
 	@$(BIN)/python -m bench

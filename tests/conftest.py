@@ -28,6 +28,7 @@ from core.platform.settings import settings  # noqa: E402
 
 # Tests that share a running product go to one worker. pytest 9.2 does not let xdist mark its groups in a test's name.
 TOGETHER = ("tests/browser/", "tests/operations/test_supervisor.py")
+LONGEST = "tests/webhooks/test_kill.py"
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": 300}
 
 
@@ -40,6 +41,11 @@ class Together(LoadScopeScheduling):
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
     return Together(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest one first, so that nobody waits for it at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 @pytest.fixture(scope="session")

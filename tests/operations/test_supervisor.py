@@ -14,7 +14,6 @@ import pytest
 
 from tests.ports import free_port, until
 
-pytestmark = pytest.mark.xdist_group("supervisor")  # the last test ends what the first ones look at
 ROOT = Path(__file__).parents[2]
 
 
