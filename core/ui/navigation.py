@@ -49,6 +49,8 @@ SCREENS = (
     Screen("exports", "admin/exports.py", "Exports", ":material/download:", "Admin", MANAGERS),
     Screen("connections", "admin/connections.py", "Connections", ":material/cable:", "Admin", MANAGERS),
     Screen("reports", "admin/reports.py", "Slack reports", ":material/forum:", "Admin", ADMINS),
+    Screen("lists", "admin/lists.py", "Lists", ":material/lists:", "Admin", ADMINS),
+    Screen("settings", "admin/settings.py", "Settings", ":material/tune:", "Admin", ADMINS),
 )
 BY_KEY = {screen.key: screen for screen in SCREENS}
 
