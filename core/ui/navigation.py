@@ -15,6 +15,7 @@ MANAGERS = (Role.OWNER, Role.ADMIN, Role.MANAGER)
 LOOKERS = (*MANAGERS, Role.VIEWER)
 ADMINS = (Role.OWNER, Role.ADMIN)
 REPS = (*MANAGERS, Role.SALES_REP)
+SUPER_ADMINS = (Role.SUPER_ADMIN,)
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ SCREENS = (
     Screen("reports", "admin/reports.py", "Slack reports", ":material/forum:", "Admin", ADMINS),
     Screen("lists", "admin/lists.py", "Lists", ":material/lists:", "Admin", ADMINS),
     Screen("settings", "admin/settings.py", "Settings", ":material/tune:", "Admin", ADMINS),
+    Screen("organizations", "platform/organizations.py", "Organisations", ":material/domain:", "Platform", SUPER_ADMINS),
+    Screen("users", "platform/users.py", "Users", ":material/group:", "Platform", SUPER_ADMINS),
 )
 BY_KEY = {screen.key: screen for screen in SCREENS}
 
