@@ -16,7 +16,7 @@ HAS = {
     "payment": "Alder closer", "payouts": "Alder payout", "payout": "Alder payout", "exports": "/exports/events?",
     "connections": "Alder calendar", "reports": "Alder closer",
     "lists": "Alder closer", "settings": "Alder organisation",
-    "organizations": "Alder organisation", "users": "Alder admin",
+    "organizations": "Alder organisation", "users": "Alder admin", "view-as": "Alder viewer",
 }
 
 
