@@ -25,6 +25,7 @@ def scheduler() -> BackgroundScheduler:
     ticks.add_job(for_each_organization, "cron", minute="*/15", args=["post_reports"])
     ticks.add_job(rescue_stalled, "interval", seconds=STALLED_AFTER_S / 2)
     ticks.add_job(forget_expired, "interval", hours=1)
+    ticks.add_job(purge_organizations, "interval", hours=1)
     return ticks
 
 
@@ -54,3 +55,10 @@ def forget_expired() -> None:
     """Throw away what only counted for a while."""
     with as_guest(WORKER_ROLE) as db:
         db.execute(text("select app.forget_expired()"))
+
+
+def purge_organizations() -> None:
+    """Remove the organisations that were deleted so long ago that nobody can have them back."""
+    with as_guest(WORKER_ROLE) as db:
+        for organization_id in db.execute(text("select app.purge_organizations()")).scalars():
+            log.warning("organization purged", organization=str(organization_id))

@@ -1,8 +1,9 @@
 """Closers and setters: made, matched to what bookings say, linked to users."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import pandas as pd
@@ -10,8 +11,9 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from core.bookings.models import Closer, Event, Setter
-from core.platform.errors import InvalidInput, NotFound
+from core.platform.errors import InvalidInput
 from core.platform.names import fold, normalize_email
+from core.tenancy.models import Organization
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ def create_closer(
     aliases: Iterable[str] = (),
 ) -> Closer:
     """A person who takes calls. Raises InvalidInput without a name or with an address that is none."""
-    facts = _checked(name, email, aliases)
+    facts = checked(name, email, aliases)
     closer = Closer(organization_id=organization_id, calendly_user_uri=calendly_user_uri, **facts)
     db.add(closer)
     db.flush()
@@ -39,13 +41,14 @@ def create_setter(
     db: Session, organization_id: UUID, name: str, email: str | None = None, *, aliases: Iterable[str] = ()
 ) -> Setter:
     """A person who books calls; ``aliases`` are the names by which bookings mention them. Raises InvalidInput."""
-    setter = Setter(organization_id=organization_id, **_checked(name, email, aliases))
+    setter = Setter(organization_id=organization_id, **checked(name, email, aliases))
     db.add(setter)
     db.flush()
     return setter
 
 
-def _checked(name: str, email: str | None, aliases: Iterable[str]) -> dict[str, object]:
+def checked(name: str, email: str | None, aliases: Iterable[str]) -> dict[str, Any]:
+    """A rep's name, address and other names, ready to be stored. Raises InvalidInput."""
     if not name.strip():
         raise InvalidInput("A name is needed.", field="name")
     if email and normalize_email(email) is None:
@@ -97,6 +100,15 @@ def match_setter(db: Session, mention: str) -> Setter | None:
     return None
 
 
+def setter_mentions(utm: Mapping[str, str | None], answers: Iterable[Mapping[str, Any]], home: Organization) -> list[str]:
+    """The texts of a booking that may name its setter: the organisation's UTM field first, then the answer to its question."""
+    answered = [
+        answer.get("answer") for answer in answers
+        if home.setter_question and fold(answer.get("question")) == fold(home.setter_question)
+    ]
+    return [text.strip() for text in (utm.get(home.setter_utm_field), *answered) if text and text.strip()]
+
+
 def setters_by_name(db: Session) -> dict[str, UUID]:
     """The active setters' ids by name."""
     rows = db.execute(select(Setter.name, Setter.id).where(Setter.active).order_by(func.lower(Setter.name)))
@@ -115,21 +127,3 @@ def unmapped_setters(db: Session) -> pd.DataFrame:
         .order_by(func.count().desc(), Event.setter_name)
     )
     return pd.read_sql(names, db.connection())
-
-
-def map_setter(db: Session, mention: str, setter_id: UUID) -> list[UUID]:
-    """From now on ``mention`` means this setter: an alias is kept, and every call that mentions it is theirs.
-
-    Returns the events that changed, so that their payments can follow. Raises NotFound.
-    """
-    setter = db.scalars(select(Setter).where(Setter.id == setter_id)).first()
-    if setter is None:
-        raise NotFound("There is no such setter.")
-    setter.aliases = [*setter.aliases, mention]
-    changed = (
-        update(Event)
-        .where(Event.setter_id.is_(None), Event.setter_name == mention)
-        .values(setter_id=setter.id, setter_name=setter.name)
-        .returning(Event.id)
-    )
-    return list(db.scalars(changed))

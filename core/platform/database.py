@@ -27,6 +27,7 @@ APP_ROLE = "so_app"
 WORKER_ROLE = "so_worker"
 DATABASE = "salesops"
 INSUFFICIENT_PRIVILEGE = "42501"
+READ_ONLY = "25006"
 
 
 @lru_cache
@@ -97,6 +98,21 @@ def as_member(user_id: UUID, organization_id: UUID) -> Iterator[Session]:
     """A transaction as a signed-in person in one organisation. Raises NotAllowed when they are no member of it."""
     with _transaction(APP_ROLE, "select app.enter(:user, :org)", user=user_id, org=organization_id) as db:
         yield db
+
+
+@contextmanager
+def as_seen(by: UUID, user_id: UUID, organization_id: UUID) -> Iterator[Session]:
+    """A read-only transaction as the admin ``by`` who looks as somebody with no more rights.
+
+    Raises NotAllowed when ``by`` may not do that, and for every change.
+    """
+    try:
+        with _transaction(APP_ROLE, "select app.enter_as(:by, :user, :org)", by=by, user=user_id, org=organization_id) as db:
+            yield db
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) == READ_ONLY:
+            raise NotAllowed("You are looking as somebody else, so nothing was changed. Stop looking first.") from error
+        raise
 
 
 @contextmanager

@@ -10,12 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.bookings.intake import Booking, Cancellation, record_booking
-from core.bookings.roster import Host
+from core.bookings.roster import Host, setter_mentions
 from core.deliveries.models import ProviderObject, WebhookConnection
 from core.deliveries.objects import remember
 from core.people.actions import Person
 from core.platform.locks import one_at_a_time
-from core.platform.names import fold
 from core.providers.base import PROCESSED, BadSignature, Outcome, check_timed_hex
 from core.tenancy.models import Organization
 
@@ -104,7 +103,7 @@ def _booking(invitee: dict[str, Any], home: Organization, no_show_at: datetime |
         call_type=meeting.get("name"),
         call_type_uri=meeting.get("event_type"),
         utm={part: tracking.get(part) for part in UTM},
-        setter_mentions=_setter_mentions(tracking, answers, home),
+        setter_mentions=setter_mentions(tracking, answers, home),
         answers=answers,
         meeting_url=(meeting.get("location") or {}).get("join_url"),
         platform="calendly",
@@ -114,15 +113,6 @@ def _booking(invitee: dict[str, Any], home: Organization, no_show_at: datetime |
         cancellation=_cancellation(invitee),
         no_show_at=no_show_at,
     )
-
-
-def _setter_mentions(tracking: dict[str, Any], answers: list[dict[str, Any]], home: Organization) -> list[str]:
-    """The organisation's UTM field first, then the answer to its question."""
-    answered = [
-        answer.get("answer") for answer in answers
-        if home.setter_question and fold(answer.get("question")) == fold(home.setter_question)
-    ]
-    return [text.strip() for text in (tracking.get(home.setter_utm_field), *answered) if text and text.strip()]
 
 
 def _cancellation(invitee: dict[str, Any]) -> Cancellation | None:

@@ -42,19 +42,21 @@ def create_organization(
         Conflict: the slug is taken.
     """
     organization_id = uuid4()
+    facts = organization_facts(name=name, slug=slug, timezone=timezone, currency=currency)
+    with as_system(organization_id) as db:
+        if db.execute(text("select app.find_organization(:slug)"), {"slug": slug}).scalar() is not None:
+            raise Conflict(f"The slug “{slug}” is taken.")
+        db.add(Organization(id=organization_id, region=region, is_demo=is_demo, **facts))
+    return organization_id
+
+
+def organization_facts(*, name: str, slug: str, timezone: str, currency: str) -> dict[str, str]:
+    """What a new organisation is, checked. Raises InvalidInput."""
     if not name.strip():
         raise InvalidInput("Give the organisation a name.", field="name")
     if not _is_slug(slug):
         raise InvalidInput("A slug has lower-case letters, digits and hyphens, at most 63.", field="slug")
-    code = check_currency(currency)
-    with as_system(organization_id) as db:
-        if db.execute(text("select app.find_organization(:slug)"), {"slug": slug}).scalar() is not None:
-            raise Conflict(f"The slug “{slug}” is taken.")
-        db.add(Organization(
-            id=organization_id, name=name.strip(), slug=slug, timezone=check_timezone(timezone), currency=code, region=region,
-            is_demo=is_demo,
-        ))
-    return organization_id
+    return {"name": name.strip(), "slug": slug, "timezone": check_timezone(timezone), "currency": check_currency(currency)}
 
 
 def _is_slug(slug: str) -> bool:

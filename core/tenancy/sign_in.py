@@ -14,6 +14,7 @@ from core.platform.errors import NotAllowed, TooManyRequests
 from core.platform.names import normalize_email
 from core.tenancy.models import Organization, Role
 from core.tenancy.passwords import password_fits
+from core.tenancy.view_as import looking_as, seen_in
 from core.tenancy.viewers import Viewer
 
 TICKET_S = 30
@@ -92,16 +93,19 @@ def close_session(token: str) -> None:
 
 
 def viewer_of(token: str | None) -> Viewer | None:
-    """Who is behind a session's token, in their active organisation; None when it has ended or they belong to none."""
+    """Who is behind a session's token, or as whom they look, in their active organisation; None when it has ended or they
+    belong to none."""
     if not token:
         return None
     with as_guest() as db:
         found = db.execute(
             text("select * from app.resolve_session(:token, :idle)"), {"token": _hash(token), "idle": IDLE_MINUTES}
         ).first()
-    if found is None or found.organization_id is None:
-        return None
-    return viewer_in(found.user_id, found.organization_id, name=found.name, email=found.email, role=found.role)
+        if found is None or found.organization_id is None:
+            return None
+        seen = seen_in(db, token)
+    viewer = viewer_in(found.user_id, found.organization_id, name=found.name, email=found.email, role=found.role)
+    return looking_as(viewer, seen)
 
 
 def viewer_in(user_id: UUID, organization_id: UUID, *, name: str, email: str, role: str) -> Viewer:

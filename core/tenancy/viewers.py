@@ -4,17 +4,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core.platform.database import as_member
+from core.platform.database import as_member, as_seen
 from core.tenancy.models import Role
 
 
 @dataclass(frozen=True)
 class Viewer:
-    """A signed-in person in their active organisation, with the organisation's facts that every screen needs."""
+    """A signed-in person in their active organisation, with the organisation's facts that every screen needs.
+
+    ``seen_by`` is the admin who looks at the product as this person, and may change nothing meanwhile.
+    """
 
     user_id: UUID
     name: str
@@ -24,6 +28,7 @@ class Viewer:
     timezone: str
     currency: str
     role: Role
+    seen_by: UUID | None = None
 
     def is_one_of(self, *roles: Role | str) -> bool:
         """Whether the viewer has one of ``roles``; a super admin has every one."""
@@ -40,6 +45,10 @@ class Viewer:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """A transaction under this viewer's identity. Raises NotAllowed when the membership has ended."""
-        with as_member(self.user_id, self.organization_id) as db:
+        """A transaction under this viewer's identity; read-only while an admin looks as them.
+
+        Raises NotAllowed when the membership has ended, and for a change by somebody who only looks.
+        """
+        entered = as_member if self.seen_by is None else partial(as_seen, self.seen_by)
+        with entered(self.user_id, self.organization_id) as db:
             yield db

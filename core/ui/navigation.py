@@ -15,6 +15,7 @@ MANAGERS = (Role.OWNER, Role.ADMIN, Role.MANAGER)
 LOOKERS = (*MANAGERS, Role.VIEWER)
 ADMINS = (Role.OWNER, Role.ADMIN)
 REPS = (*MANAGERS, Role.SALES_REP)
+SUPER_ADMINS = (Role.SUPER_ADMIN,)
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,11 @@ SCREENS = (
     Screen("exports", "admin/exports.py", "Exports", ":material/download:", "Admin", MANAGERS),
     Screen("connections", "admin/connections.py", "Connections", ":material/cable:", "Admin", MANAGERS),
     Screen("reports", "admin/reports.py", "Slack reports", ":material/forum:", "Admin", ADMINS),
+    Screen("lists", "admin/lists.py", "Lists", ":material/lists:", "Admin", ADMINS),
+    Screen("settings", "admin/settings.py", "Settings", ":material/tune:", "Admin", ADMINS),
+    Screen("view-as", "admin/view_as.py", "View as", ":material/visibility:", "Admin", ADMINS),
+    Screen("organizations", "platform/organizations.py", "Organisations", ":material/domain:", "Platform", SUPER_ADMINS),
+    Screen("users", "platform/users.py", "Users", ":material/group:", "Platform", SUPER_ADMINS),
 )
 BY_KEY = {screen.key: screen for screen in SCREENS}
 

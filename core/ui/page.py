@@ -16,7 +16,7 @@ from core.tenancy.sign_in import viewer_of
 from core.tenancy.viewers import Viewer
 from core.ui.format import plain
 from core.ui.gate import COOKIE
-from core.ui.navigation import BY_KEY, PAGES
+from core.ui.navigation import BY_KEY, PAGES, SUPER_ADMINS
 
 DONE = "what was done"
 
@@ -35,12 +35,15 @@ def require(screen: str) -> Viewer:
         st.info("You are signed out. Reload the page to sign in.")
         st.stop()
     if not viewer.is_one_of(*BY_KEY[screen].roles):
-        st.warning(
-            f"Your role ({shown_role(viewer.role)}) does not include this page. "
-            f"An admin of {plain(viewer.organization_name)} can change that."
-        )
+        st.warning(f"Your role ({shown_role(viewer.role)}) does not include this page. {_who_can_help(viewer, screen)}")
         st.stop()
     return viewer
+
+
+def _who_can_help(viewer: Viewer, screen: str) -> str:
+    if BY_KEY[screen].roles == SUPER_ADMINS:
+        return "It is for those who run the whole installation."
+    return f"An admin of {plain(viewer.organization_name)} can change that."
 
 
 def open_to_all(screen: str) -> None:

@@ -6,8 +6,10 @@ from html import escape
 import streamlit as st
 
 from core.tenancy.sign_in import places_of
+from core.tenancy.view_as import stop_looking
 from core.tenancy.viewers import Viewer
 from core.ui.format import plain
+from core.ui.gate import COOKIE
 from core.ui.navigation import BY_KEY, pages_for
 from core.ui.page import current_viewer, shown_role
 from core.ui.sign_in_form import show_sign_in
@@ -53,6 +55,20 @@ def show_account(viewer: Viewer) -> None:
         st.html('<form class="so-form" method="post" action="/auth/sign-out"><button>Sign out</button></form>')
 
 
+def show_whose_eyes(viewer: Viewer) -> None:
+    """On every page while an admin looks as somebody: whose eyes these are, and the way back."""
+    if viewer.seen_by is None:
+        return
+    with st.container(key="view-as banner"):
+        st.warning(
+            f"You are looking as **{plain(viewer.name)}** ({shown_role(viewer.role)}). You see what they see and can change nothing.",
+            icon=":material/visibility:",
+        )
+        if st.button("Stop", key="stop looking"):
+            stop_looking(st.context.cookies.get(COOKIE) or "")
+            st.rerun()
+
+
 def main() -> None:
     """Run once for every look at any page."""
     st.set_page_config(page_icon=FAVICON, layout="wide")
@@ -67,6 +83,7 @@ def main() -> None:
         st.stop()
     page = st.navigation(pages_for(viewer), expanded=True)
     show_account(viewer)
+    show_whose_eyes(viewer)
     page.run()
 
 

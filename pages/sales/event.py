@@ -4,9 +4,9 @@ from __future__ import annotations
 import streamlit as st
 
 from core.bookings.queries import event_detail, timeline
-from core.bookings.roster import map_setter, setters_by_name
+from core.bookings.reassign import name_setter
+from core.bookings.roster import setters_by_name
 from core.money.queries import PaymentFilter, payments_table
-from core.platform.queue import enqueue
 from core.tenancy.models import Role
 from core.ui.format import money, plain, when, word
 from core.ui.ids import id_from_address
@@ -65,6 +65,5 @@ with right:
         name = st.selectbox("Setter", list(setters), index=None, placeholder="Choose a setter", label_visibility="collapsed")
         if name and st.button(plain(f"{event.setter} is {name}")):
             with act(viewer, "Every call of this name is theirs now.") as db:
-                for changed in map_setter(db, event.setter, setters[name]):
-                    enqueue(db, "attribute_event", viewer.organization_id, once=f"attribute_event {changed}", event_id=str(changed))
+                name_setter(db, event.setter, setters[name])
             st.rerun()

@@ -40,7 +40,7 @@ with middle:
     before = as_json(typed)
     questions = Questions(typed, st.session_state.get(f"{here} problems", {}), lists, viewer.currency)
     questions.ask()
-    if as_json(typed) != before:
+    if as_json(typed) != before and viewer.seen_by is None:
         with act(viewer) as db:
             save_draft(db, event_id, as_json(typed), viewer)
     sent = st.button("File form", type="primary", width="stretch", disabled=typed.get("call_occurred") is None)

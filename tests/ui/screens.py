@@ -26,9 +26,10 @@ def token_of(viewer: Viewer) -> str:
 
 
 @contextmanager
-def browser_of(viewer: Viewer | None):
-    """Whatever runs inside is asked for by this person's browser, or by one without a cookie."""
-    cookies = {COOKIE: token_of(viewer)} if viewer else {}
+def browser_of(viewer: Viewer | str | None):
+    """Whatever runs inside is asked for by this person's browser, by the one with this cookie, or by one without."""
+    token = token_of(viewer) if isinstance(viewer, Viewer) else viewer
+    cookies = {COOKIE: token} if token else {}
     with patch("streamlit.runtime.context.ContextProxy.cookies", StreamlitCookies(cookies)):
         yield
 
@@ -48,7 +49,7 @@ def window(script: str) -> AppTest:
     return page
 
 
-def opened(screen: str, viewer: Viewer | None, **query: str) -> AppTest:
+def opened(screen: str, viewer: Viewer | str | None, **query: str) -> AppTest:
     """The screen at its address, seen by ``viewer``: the first page of a new window."""
     page = window(SHELL)
     page._registered_pages = shell()._registered_pages

@@ -10,10 +10,10 @@ from tests.ui.teams import Team, team
 
 HOSTILE = "<script>alert(1)</script> [x](javascript:alert(1)) $a^2$ :material/home: **b** `c` <img src=x onerror=alert(1)>"
 # Cells, option lists and text elements show letters and nothing else, charts and our own HTML know tags, all else is Markdown.
-LETTERS_ONLY, KNOW_TAGS = {"dataframe", "text", "selectbox", "multiselect"}, {"html", "plotly_chart"}
+LETTERS_ONLY, KNOW_TAGS = {"dataframe", "text", "selectbox", "multiselect", "text_input", "text_area"}, {"html", "plotly_chart"}
 MARKUP, TAGS = ("](java", "$a^2$", ":material/home:", "**b**", "<script>", "<img"), ("<script>", "<img")
 SHOWS = {
-    "owner": {"home", "dashboard", "leaderboards", "event", "form", "payment", "payout"},
+    "owner": {"home", "dashboard", "leaderboards", "event", "form", "payment", "payout", "lists", "settings"},
     "sales_rep": {"home", "my-day", "leaderboards", "event", "form", "payment"},
 }
 

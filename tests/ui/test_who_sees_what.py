@@ -4,7 +4,7 @@ import ast
 import pytest
 
 from core.tenancy.models import Role
-from core.ui.navigation import BY_KEY, PAGES, SCREENS
+from core.ui.navigation import BY_KEY, PAGES, SCREENS, SUPER_ADMINS
 from tests.ui.screens import alone, opened, sent, words
 
 KEYS = [screen.key for screen in SCREENS]
@@ -15,6 +15,8 @@ HAS = {
     "events": "Alder closer", "event": "Alder closer", "form": "Did the call take place?", "payments": "Alder closer",
     "payment": "Alder closer", "payouts": "Alder payout", "payout": "Alder payout", "exports": "/exports/events?",
     "connections": "Alder calendar", "reports": "Alder closer",
+    "lists": "Alder closer", "settings": "Alder organisation",
+    "organizations": "Alder organisation", "users": "Alder admin", "view-as": "Alder viewer",
 }
 
 
@@ -39,9 +41,10 @@ def test_a_role_sees_what_its_screens_are_for(ours, role, screen):
 def test_other_roles_read_who_can_give_the_screen_and_nothing_of_it(ours, role, screen):
     for page in (opened(screen, ours.people[role], **ours.row(screen)), alone(screen, ours.people[role])):
         assert not page.exception
-        assert words(page.main) == [
-            f"Your role ({role.replace('_', ' ')}) does not include this page. An admin of Alder organisation can change that."
-        ]
+        whose = "It is for those who run the whole installation." if BY_KEY[screen].roles == SUPER_ADMINS else (
+            "An admin of Alder organisation can change that."
+        )
+        assert words(page.main) == [f"Your role ({role.replace('_', ' ')}) does not include this page. {whose}"]
 
 
 @pytest.mark.parametrize("screen", KEYS)

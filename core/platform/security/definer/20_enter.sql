@@ -7,7 +7,7 @@ begin
   select m.role into granted
     from app.organization_members m join app.users u on u.id = m.user_id join app.organizations o on o.id = m.organization_id
    where m.user_id = p_user and m.organization_id = p_org and m.active and u.active and o.deleted_at is null;
-  if app.is_super_admin(p_user) then
+  if app.is_super_admin(p_user) and exists (select 1 from app.organizations o where o.id = p_org and o.deleted_at is null) then
     granted := 'super_admin';
   end if;
   if granted is null then

@@ -1,0 +1,129 @@
+"""The lists that an organisation keeps: what stands on them, added to, renamed, switched off. Nothing is ever deleted, since
+calls and payments refer to it."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core.bookings.models import CallType, Closer, ListEntry, Package, Setter
+from core.bookings.reassign import change_closer, change_setter, claim_hosted, rematch_setters
+from core.bookings.roster import create_closer, create_setter
+from core.people.models import Source, TrafficType
+from core.platform.errors import Conflict, InvalidInput, NotFound
+from core.platform.money import check_currency, parse_amount
+from core.platform.names import fold
+
+
+@dataclass(frozen=True)
+class KeptList:
+    """One list: what it is called, what one entry of it is, its fields, and what an entry does."""
+
+    key: str
+    title: str
+    one: str
+    table: type[Any]
+    fields: tuple[str, ...]
+    explanation: str
+    kind: str | None = None
+
+
+LISTS: tuple[KeptList, ...] = (
+    KeptList("closers", "Closers", "closer", Closer, ("name", "email", "user"),
+             "They take calls. A booking's host is matched by Calendly user, then by e-mail."),
+    KeptList("setters", "Setters", "setter", Setter, ("name", "email", "aliases", "user"),
+             "They book calls. A booking names its setter by name, alias or e-mail."),
+    KeptList("sources", "Sources", "source", Source, ("name", "utm_values"),
+             "Where leads come from. Bookings from now on are matched by name or UTM value: campaign, source, then medium."),
+    KeptList("traffic_types", "Traffic types", "traffic type", TrafficType, ("name", "utm_values"),
+             "How leads come. Bookings from now on are matched by name or UTM value: medium, then source."),
+    KeptList("call_types", "Kinds of call", "kind of call", CallType, ("name",),
+             "One for each kind of booking; a kind that is new to us is added when the first booking arrives."),
+    KeptList("packages", "Packages", "package", Package, ("name", "price"), "What is sold, with its list price."),
+    KeptList("objections", "Objections", "objection", ListEntry, ("name", "position"),
+             "What closers choose from when an offer was not taken.", "objection"),
+    KeptList("no_sale_reasons", "Reasons for no sale", "reason", ListEntry, ("name", "position"),
+             "What closers choose from when nothing was sold.", "no_sale_reason"),
+    KeptList("no_show_reasons", "Reasons for no-shows", "reason", ListEntry, ("name", "position"),
+             "What closers choose from when nobody came.", "no_show_reason"),
+    KeptList("call_outcomes", "Call outcomes", "outcome", ListEntry, ("name", "position"), "How a call went.", "call_outcome"),
+    KeptList("opportunity_statuses", "Opportunity statuses", "status", ListEntry, ("name", "position"),
+             "How an opportunity stands after the call.", "opportunity_status"),
+)
+BY_KEY = {kept.key: kept for kept in LISTS}
+
+
+def entries(db: Session, kept: KeptList) -> list[Any]:
+    """Everything on the list, also what is switched off; those in use first, in the order that forms show."""
+    table = kept.table
+    query = select(table).order_by(table.active.desc(), *([table.position] if kept.kind else []), func.lower(table.name))
+    return list(db.scalars(query.where(table.kind == kept.kind) if kept.kind else query))
+
+
+def save_entry(db: Session, organization_id: UUID, kept: KeptList, entry_id: UUID | None, values: Mapping[str, Any]) -> int:
+    """Add an entry (``entry_id`` None) or change one; how many earlier calls changed hands, 0 for lists without people.
+
+    ``values`` has the list's fields, and ``active``.
+
+    Raises:
+        InvalidInput: no name, or a value that cannot be.
+        Conflict: the list has an entry of this name.
+        NotFound: no such entry.
+    """
+    if kept.table in (Closer, Setter):
+        return _save_rep(db, organization_id, kept, entry_id, values)
+    name = str(values.get("name") or "").strip()
+    if not name:
+        raise InvalidInput("A name is needed.", field="name")
+    known = entries(db, kept)
+    if any(fold(entry.name) == fold(name) and entry.id != entry_id for entry in known):
+        raise Conflict(f"The list has “{name}” already.")
+    row = next((entry for entry in known if entry.id == entry_id), None)
+    if row is None:
+        row = _new(db, organization_id, kept, entry_id)
+    row.name, row.active = name, values.get("active", True)
+    _fill(row, kept, values)
+    db.add(row)
+    db.flush()
+    return 0
+
+
+def _new(db: Session, organization_id: UUID, kept: KeptList, entry_id: UUID | None) -> Any:
+    if entry_id is not None:
+        raise NotFound(f"There is no such {kept.one}.")
+    return kept.table(organization_id=organization_id, id=uuid4(), **({"kind": kept.kind} if kept.kind else {}))
+
+
+def _fill(row: Any, kept: KeptList, values: Mapping[str, Any]) -> None:
+    if "utm_values" in kept.fields:
+        row.utm_values = [word.strip() for word in values.get("utm_values", ()) if word.strip()]
+    if "position" in kept.fields:
+        row.position = values.get("position") or 0
+    if "price" in kept.fields:
+        currency = check_currency(values["currency"])
+        asked = str(values.get("price") or "").strip()
+        row.price, row.currency = (parse_amount(asked, currency, field="price"), currency) if asked else (None, None)
+
+
+def _save_rep(db: Session, organization_id: UUID, kept: KeptList, entry_id: UUID | None, values: Mapping[str, Any]) -> int:
+    name, email = str(values.get("name") or ""), str(values.get("email") or "").strip() or None
+    user_id, active, claimed = values.get("user"), values.get("active", True), 0
+    if entry_id is None:
+        entry_id, claimed = _add_rep(db, organization_id, kept, name, email)
+    if kept.table is Closer:
+        return claimed + change_closer(db, entry_id, name=name, email=email, user_id=user_id, active=active)
+    aliases = list(values.get("aliases", ()))
+    return claimed + change_setter(db, entry_id, name=name, email=email, aliases=aliases, user_id=user_id, active=active)
+
+
+def _add_rep(db: Session, organization_id: UUID, kept: KeptList, name: str, email: str | None) -> tuple[UUID, int]:
+    if kept.table is Closer:
+        closer = create_closer(db, organization_id, name, email)
+        return closer.id, claim_hosted(db, closer)
+    setter = create_setter(db, organization_id, name, email)
+    named = {fold(word) for word in (setter.name, setter.email) if word}
+    return setter.id, rematch_setters(db, organization_id, named)

@@ -1,0 +1,34 @@
+"""View as: see the product as a member sees it, without being able to change anything."""
+from __future__ import annotations
+
+import streamlit as st
+
+from core.platform.errors import NotAllowed
+from core.tenancy.view_as import members_to_look_as, start_looking
+from core.ui.format import plain
+from core.ui.gate import COOKIE
+from core.ui.page import empty, jump, require, shown_role, title
+
+viewer = require("view-as")
+title("View as", viewer, "See what a member sees; when it began and ended stands in the audit log")
+with viewer.transaction() as db:
+    people = {member.user_id: member for member in members_to_look_as(db, viewer)}
+if not people:
+    empty("Nobody to look as", "Active members with no more rights than you will appear here.")
+    st.stop()
+with st.form("view as"):
+    chosen = st.selectbox(
+        "Member", list(people), index=None, placeholder="Choose a member",
+        format_func=lambda user: f"{people[user].name} · {shown_role(people[user].role)} · {people[user].email}",
+    )
+    st.caption("You can look at everything they can. Forms, exports and every other change are refused until you stop.")
+    sent = st.form_submit_button("Look as this member", type="primary")
+if sent and chosen is None:
+    st.error("Choose a member.")
+elif sent:
+    try:
+        start_looking(st.context.cookies.get(COOKIE) or "", viewer, people[chosen])
+    except NotAllowed as error:
+        st.error(plain(error.message))
+        st.stop()
+    jump("home")

@@ -1,0 +1,98 @@
+"""Organisations: all tenants of the installation; made, configured, deleted with a grace, brought back."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+from sqlalchemy import Row
+
+from core.tenancy.platform import (
+    GRACE_DAYS,
+    MODULES,
+    PLANS,
+    configure_organization,
+    delete_organization,
+    found_organization,
+    organizations_overview,
+    restore_organization,
+)
+from core.ui.format import plain, plural, when
+from core.ui.ids import id_from_address
+from core.ui.page import act, empty, go, require, title
+from core.ui.tables import table
+
+viewer = require("organizations")
+chosen_id = id_from_address()
+
+
+def show_all(found: Sequence[Row[Any]]) -> None:
+    """The list, and the form for a new one."""
+    title("Organisations", viewer, plural(len(found), "organisation", "organisations"))
+    with st.expander("Make an organisation"), st.form("new organization"):
+        name = st.text_input("Name")
+        slug = st.text_input("Name in addresses", placeholder="lower-case-with-hyphens")
+        timezone = st.text_input("Time zone", placeholder="Europe/Copenhagen")
+        currency = st.text_input("Currency", placeholder="USD")
+        sent = st.form_submit_button("Make organisation", type="primary")
+    if sent:
+        with act(viewer, "Made. Choose it in the side bar to invite its first admin.") as db:
+            made = found_organization(db, name=name, slug=slug.strip(), timezone=timezone.strip(), currency=currency)
+        st.query_params["id"] = str(made)
+        st.rerun()
+    rows = pd.DataFrame([{
+        "id": row.id, "name": row.name, "members": row.members, "events": row.events, "plan": row.plan.capitalize(),
+        "last": when(row.last_delivery_at, viewer.timezone), "modules": ", ".join(MODULES.get(name, name) for name in row.modules),
+        "state": f"Deleted, gone {when(row.purge_after, viewer.timezone)}" if row.deleted_at else "Demo" if row.is_demo else "In use",
+    } for row in found])
+    table(rows, "organizations", opens="organizations", columns={
+        "name": "Name", "members": "Members", "events": "Calls", "last": "Last delivery", "plan": "Plan", "modules": "Modules",
+        "state": "State",
+    })
+
+
+def show_one(row: Row[Any]) -> None:
+    """One organisation: what it has, what it is allowed, and its end."""
+    title(row.name, viewer, row.slug)
+    go("organizations", "← All organisations")
+    facts = (plural(row.members, "member", "members"), plural(row.events, "call", "calls"),
+             f"last delivery {when(row.last_delivery_at, viewer.timezone)}", f"made {when(row.created_at, viewer.timezone)}")
+    st.markdown(plain(" · ".join(facts)))
+    if row.deleted_at:
+        st.warning(f"Deleted. Nobody sees it. On {when(row.purge_after, viewer.timezone)} it is removed for good.")
+        if st.button("Bring it back", type="primary"):
+            with act(viewer, "It is back as it was.") as db:
+                restore_organization(db, row.id)
+            st.rerun()
+        return
+    with st.form("configure"):
+        modules = st.multiselect("Modules", list(MODULES), default=[name for name in row.modules if name in MODULES],
+                                 format_func=lambda name: MODULES[name], help="Navigation shows only what is on.")
+        plan = st.selectbox("Plan", PLANS, index=PLANS.index(row.plan), format_func=str.capitalize,
+                            help="How many requests an hour its programs may send.")
+        if st.form_submit_button("Save", type="primary"):
+            with act(viewer, "Saved.") as db:
+                configure_organization(db, row.id, modules, plan or row.plan)
+            st.rerun()
+    with st.expander("Delete this organisation"), st.form("delete", clear_on_submit=True):
+        st.markdown(
+            f"Its members, API keys and connections stop working at once. For {GRACE_DAYS} days you can bring it back; "
+            f"then its {plural(row.events, 'call', 'calls')}, payments, payouts and audit log are removed for good."
+        )
+        typed = st.text_input(f"Type {plain(row.name)} to confirm")
+        if st.form_submit_button("Delete organisation"):
+            with act(viewer, "Deleted. You can bring it back.") as db:
+                delete_organization(db, row.id, name=row.name, typed=typed)
+            st.rerun()
+
+
+with viewer.transaction() as db:
+    organizations = organizations_overview(db)
+if chosen_id is None:
+    show_all(organizations)
+elif row := next((row for row in organizations if row.id == chosen_id), None):
+    show_one(row)
+else:
+    st.title("Organisation")
+    empty("There is no such organisation", "It may have been removed for good.", ("organizations", "All organisations"))

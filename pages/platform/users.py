@@ -1,0 +1,80 @@
+"""Users: everybody who signs in anywhere; found, kept out, deleted."""
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+from sqlalchemy import Row
+
+from core.tenancy.platform import MOST_USERS, delete_user, set_user_active, users_overview
+from core.ui.format import plain, when
+from core.ui.ids import id_from_address
+from core.ui.page import act, empty, go, require, title
+from core.ui.tables import table
+
+viewer = require("users")
+chosen_id = id_from_address()
+
+
+def state_of(row: Row[Any]) -> str:
+    """How a user stands, in a word or two."""
+    if row.deleted_at:
+        return "Deleted"
+    return ("Super admin" if row.is_super_admin else "In use") if row.active else "Kept out"
+
+
+def show_all() -> None:
+    """The list, narrowed by name or address."""
+    title("Users", viewer, "Everybody who signs in, in every organisation")
+    search = st.text_input("Search", key="q", bind="query-params", placeholder="Name or e-mail address") or ""
+    with viewer.transaction() as db:
+        found = users_overview(db, search)
+    if not found:
+        empty("Nobody found", "Try a part of the name or of the address.")
+        return
+    if len(found) == MOST_USERS:
+        st.caption(f"The first {MOST_USERS}; search to see others.")
+    rows = pd.DataFrame([{
+        "id": row.id, "name": row.name, "email": row.email, "places": ", ".join(row.places) or "Nowhere",
+        "last": when(row.last_seen_at, viewer.timezone), "state": state_of(row),
+    } for row in found])
+    table(rows, "users", opens="users", columns={
+        "name": "Name", "email": "E-mail", "places": "Member of", "last": "Last seen", "state": "State",
+    })
+
+
+def show_one(row: Row[Any]) -> None:
+    """One user: where they belong, and how they are kept out."""
+    title(row.name, viewer, row.email)
+    go("users", "← All users")
+    st.markdown(plain(f"{state_of(row)} · last seen {when(row.last_seen_at, viewer.timezone)}"))
+    st.markdown(plain("Member of " + (", ".join(row.places) or "no organisation")))
+    if row.deleted_at or row.id == viewer.user_id:
+        return
+    if st.button("Keep out" if row.active else "Let in again", help="Keeping out ends every session and token at once."):
+        with act(viewer, f"{row.name} is kept out." if row.active else f"{row.name} can sign in again.") as db:
+            set_user_active(db, row.id, not row.active, by=viewer.user_id)
+        st.rerun()
+    with st.expander("Delete this user"), st.form("delete", clear_on_submit=True):
+        st.markdown(
+            "Name, address, password, second factor, sessions and memberships go for good. What they did stays, without their "
+            "name, and so do the calls, payments and payouts of their closer or setter row, which keeps its name on the lists."
+        )
+        typed = st.text_input(f"Type {plain(row.email)} to confirm")
+        if st.form_submit_button("Delete user"):
+            with act(viewer, "Deleted.") as db:
+                delete_user(db, row.id, email=row.email, typed=typed, by=viewer.user_id)
+            st.rerun()
+
+
+if chosen_id is None:
+    show_all()
+else:
+    with viewer.transaction() as db:
+        user = next(iter(users_overview(db, str(chosen_id))), None)
+    if user is None:
+        st.title("User")
+        empty("There is no such user", "The link may be old.", ("users", "All users"))
+    else:
+        show_one(user)

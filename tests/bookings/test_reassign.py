@@ -1,0 +1,161 @@
+"""Whose earlier calls are when the roster changes, and the payments that follow them."""
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from core.bookings.intake import Booking, record_booking
+from core.bookings.lists import BY_KEY, save_entry
+from core.bookings.models import Event, Setter
+from core.bookings.reassign import change_closer, change_setter, name_setter
+from core.bookings.roster import setter_mentions
+from core.money.attribution import attribute_payment
+from core.money.models import Payment
+from core.people.actions import Person
+from core.people.models import Lead
+from core.platform.database import as_system
+from core.platform.errors import Conflict, InvalidInput, NotFound
+from core.tenancy.models import Organization
+from tests import factories as make
+from tests.factories import NOON
+from tests.flow import work
+
+
+def booked(db, org, says, *, email="lead@example.com", key="a", answers=(), **more):
+    """A booking as Calendly's module would hand it on."""
+    home = db.get_one(Organization, org)
+    utm = {"utm_source": says}
+    return record_booking(db, org, Booking(
+        Person("Lead", email), NOON, NOON - timedelta(days=2), utm=utm, answers=answers,
+        setter_mentions=setter_mentions(utm, answers, home), invitee_uuid=key, platform="calendly", **more,
+    ))
+
+
+def sams(db, **changes):
+    """Change the one setter called Sam."""
+    sam = db.scalars(select(Setter).where(Setter.name == "Sam")).one()
+    facts = {"name": sam.name, "email": sam.email, "aliases": sam.aliases, "user_id": sam.user_id, "active": True}
+    return change_setter(db, sam.id, **(facts | changes))
+
+
+def setters(db):
+    """Who each call belongs to, by booking, and under which name."""
+    names = {setter.id: setter.name for setter in db.scalars(select(Setter))}
+    return {event.calendly_invitee_uuid: (names.get(event.setter_id), event.setter_name) for event in db.scalars(select(Event))}
+
+
+def test_an_alias_that_is_added_brings_the_calls_that_named_it_and_their_payments_follow():
+    org = make.organization()
+    with as_system(org) as db:
+        sam = make.setter(db, org, "Sam")
+        event = booked(db, org, "Sammy-B")
+        booked(db, org, "sammy b", email="two@example.com", key="b")
+        booked(db, org, "Kim", email="three@example.com", key="c")
+        payment = make.payment(db, org, email="lead@example.com")
+        attribute_payment(db, org, payment.id)
+        assert (payment.event_id, payment.setter_id) == (event.id, None)
+
+        assert sams(db, aliases=["sammy b"]) == 2
+        assert setters(db) == {"a": ("Sam", "Sam"), "b": ("Sam", "Sam"), "c": (None, "Kim")}
+        lead = db.get_one(Lead, (org, event.lead_id), populate_existing=True)
+        assert (lead.original_setter_name, lead.current_setter_name) == ("Sam", "Sam")
+    work()
+    with as_system(org) as db:
+        assert db.get_one(Payment, (org, payment.id)).setter_id == sam.id
+
+
+def test_an_alias_that_is_taken_away_gives_its_calls_back_and_another_setter_can_have_it():
+    org = make.organization()
+    with as_system(org) as db:
+        make.setter(db, org, "Sam", aliases=["sm"])
+        kim = make.setter(db, org, "Kim")
+        booked(db, org, "sm")
+        booked(db, org, "Sam", email="two@example.com", key="b")
+        with pytest.raises(Conflict, match="already means Sam"):
+            name_setter(db, "SM", kim.id)
+
+        assert sams(db, aliases=[]) == 1
+        assert setters(db) == {"a": (None, "sm"), "b": ("Sam", "Sam")}
+        assert name_setter(db, "sm", kim.id) == 1
+        assert setters(db) == {"a": ("Kim", "Kim"), "b": ("Sam", "Sam")}
+
+
+def test_a_setter_who_is_renamed_keeps_their_calls_and_those_that_will_name_them_as_before():
+    org = make.organization()
+    with as_system(org) as db:
+        make.setter(db, org, "Sam")
+        booked(db, org, "sam")
+        by_hand = make.event(db, org, set_by=db.scalars(select(Setter)).one(), calendly_invitee_uuid="hand")
+        assert sams(db, name="Samuel") == 0
+        assert db.scalars(select(Setter)).one().aliases == ["Sam"]
+        assert {name for name, _ in setters(db).values()} == {"Samuel"}
+        assert by_hand.setter_id is not None
+        booked(db, org, "SAM", email="two@example.com", key="later")
+        assert setters(db)["later"] == ("Samuel", "Samuel")
+
+
+def test_a_moved_call_goes_where_its_first_booking_goes():
+    org = make.organization()
+    with as_system(org) as db:
+        make.setter(db, org, "Sam")
+        booked(db, org, "sb")
+        booked(db, org, None, key="b", previous_invitee_uuid="a")
+        booked(db, org, "Kim", key="c", previous_invitee_uuid="b")
+        assert sams(db, aliases=["sb"]) == 3
+        assert set(setters(db).values()) == {("Sam", "Sam")}
+
+
+def test_the_answer_to_the_organisations_question_names_the_setter_too():
+    org = make.organization(setter_question="Who invited you?")
+    answers = [{"question": "who invited  you?", "answer": "Sammy"}, {"question": "Budget", "answer": "Sam"}]
+    with as_system(org) as db:
+        make.setter(db, org, "Sam", aliases=[])
+        booked(db, org, None, answers=answers)
+        assert setters(db) == {"a": (None, "Sammy")}
+        assert sams(db, aliases=["sammy"]) == 1
+        assert setters(db) == {"a": ("Sam", "Sam")}
+
+
+def test_a_setter_who_is_added_gets_the_calls_that_named_them_before_anybody_knew_them():
+    org = make.organization()
+    with as_system(org) as db:
+        booked(db, org, "Sam")
+        booked(db, org, "sam@example.com", email="two@example.com", key="b")
+        booked(db, org, "Sammy", email="three@example.com", key="c")
+        added = {"name": "Sam", "email": "sam@example.com", "aliases": ["Sammy"]}
+        assert save_entry(db, org, BY_KEY["setters"], None, added) == 3
+        assert {name for name, _ in setters(db).values()} == {"Sam"}
+
+
+def test_a_closer_whose_address_is_added_gets_the_calls_of_the_host_nobody_knew():
+    org = make.organization()
+    with as_system(org) as db:
+        ana = make.closer(db, org, "Ana")
+        event = make.event(db, org, closer_name="Ana@Work.example.com")
+        assert change_closer(db, ana.id, name="Ana", email="ana@work.example.com", user_id=None, active=True) == 1
+        assert (db.get_one(Event, (org, event.id), populate_existing=True).closer_id) == ana.id
+
+
+@pytest.mark.parametrize(("key", "values", "error"), [
+    ("sources", {"name": "  "}, InvalidInput), ("sources", {"name": "webinar"}, Conflict),
+    ("packages", {"name": "Gold", "price": "abc", "currency": "USD"}, InvalidInput),
+    ("packages", {"name": "Gold", "price": "1.005", "currency": "USD"}, InvalidInput),
+    ("setters", {"name": ""}, InvalidInput), ("closers", {"name": "Ana", "email": "nonsense"}, InvalidInput),
+])
+def test_an_entry_that_cannot_be_is_refused(key, values, error):
+    org = make.organization()
+    with as_system(org) as db:
+        make.source(db, org, "Webinar")
+        with pytest.raises(error):
+            save_entry(db, org, BY_KEY[key], None, values)
+
+
+def test_an_entry_of_another_organisation_is_not_found():
+    ours, theirs = make.organization(), make.organization()
+    with as_system(theirs) as db:
+        source, setter = make.source(db, theirs), make.setter(db, theirs)
+    with as_system(ours) as db:
+        with pytest.raises(NotFound):
+            save_entry(db, ours, BY_KEY["sources"], source.id, {"name": "Mine"})
+        with pytest.raises(NotFound):
+            save_entry(db, ours, BY_KEY["setters"], setter.id, {"name": "Mine"})

@@ -1,0 +1,88 @@
+"""Organisations and users, handled on their screens by a super admin."""
+from uuid import uuid4
+
+import pytest
+
+from core.tenancy.models import Role
+from core.tenancy.platform import organizations_overview, users_overview
+from tests import factories as make
+from tests.ui.screens import browser_of, opened, words
+from tests.ui.teams import super_admin
+
+
+@pytest.fixture(scope="module")
+def boss(database_url):
+    return super_admin(make.viewer(make.organization(), Role.OWNER))
+
+
+def press(page, viewer, label):
+    with browser_of(viewer):
+        return next(button for button in page.button if button.label == label).click().run()
+
+
+def organization(boss, org):
+    with boss.transaction() as db:
+        return next(row for row in organizations_overview(db) if row.id == org)
+
+
+def test_an_organisation_is_made_and_configured(boss):
+    slug = f"made-{uuid4().hex[:8]}"
+    page = opened("organizations", boss)
+    for field, value in zip(page.text_input, ("Made here", slug, "Europe/Copenhagen", "DKK"), strict=True):
+        field.set_value(value)
+    page = press(page, boss, "Make organisation")
+    assert page.title[0].value == "Made here"
+
+    page.multiselect[0].set_value(["bookings", "phone"])
+    page.selectbox[0].set_value("solo")
+    page = press(page, boss, "Save")
+
+    with boss.transaction() as db:
+        row = next(row for row in organizations_overview(db) if row.slug == slug)
+    assert (row.modules, row.plan) == (["bookings", "phone"], "solo")
+
+
+def test_an_organisation_is_deleted_only_with_its_name_and_comes_back(boss):
+    org = make.organization(name="Going away")
+    page = opened("organizations", boss, id=str(org))
+    page.text_input[0].set_value("going")
+    page = press(page, boss, "Delete organisation")
+    assert page.error[0].value.startswith("Type the organisation")
+    assert organization(boss, org).deleted_at is None
+
+    page.text_input[0].set_value("Going away")
+    page = press(page, boss, "Delete organisation")
+    assert any("it is removed for good" in warning.value for warning in page.warning)
+    page = press(page, boss, "Bring it back")
+
+    assert organization(boss, org).deleted_at is None
+    assert not page.warning
+
+
+def test_a_user_is_kept_out_and_deleted_only_with_their_address(boss):
+    person = make.viewer(make.organization(), Role.SALES_REP, name="Leaving Person")
+    page = press(opened("users", boss, id=str(person.user_id)), boss, "Keep out")
+    assert any("Kept out" in line for line in words(page))
+
+    page.text_input[0].set_value("somebody else")
+    page = press(page, boss, "Delete user")
+    assert page.error[0].value.startswith("Type the e")
+    page.text_input[0].set_value(person.email)
+    page = press(page, boss, "Delete user")
+
+    assert page.title[0].value == "Deleted user"
+    assert person.email not in " ".join(words(page))
+    with boss.transaction() as db:
+        assert users_overview(db, "Leaving Person") == []
+
+
+def test_a_search_narrows_the_users(boss):
+    make.viewer(make.organization(), Role.SALES_REP, name="Xaverine")
+    page = opened("users", boss, q="xaver")
+    assert list(page.dataframe[0].value["name"]) == ["Xaverine"]
+    assert any("Nobody found" in line for line in words(opened("users", boss, q="no such name")))
+
+
+@pytest.mark.parametrize("screen", ["organizations", "users"])
+def test_an_old_link_says_so(boss, screen):
+    assert any("There is no such" in line for line in words(opened(screen, boss, id=str(uuid4()))))
