@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import pandas as pd
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from core.bookings.models import Closer, Event, Setter
@@ -95,6 +95,14 @@ def match_setter(db: Session, mention: str) -> Setter | None:
         if wanted and wanted in {fold(name) for name in (setter.name, *setter.aliases)}:
             return setter
     return None
+
+
+def closers_by_name(db: Session) -> dict[str, UUID]:
+    """The active closers' ids by name; those who share a name have their address behind it."""
+    shared = func.count().over(partition_by=Closer.name) > 1
+    label = case((shared, func.concat(Closer.name, " (", Closer.email, ")")), else_=Closer.name)
+    rows = db.execute(select(label, Closer.id).where(Closer.active).order_by(func.lower(Closer.name), Closer.id))
+    return {name: closer_id for name, closer_id in rows}  # noqa: C416 - rows are no pairs to dict()
 
 
 def setters_by_name(db: Session) -> dict[str, UUID]:

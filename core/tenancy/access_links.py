@@ -97,12 +97,14 @@ def _hash(token: str) -> bytes:
 def open_link(token: str, purpose: str, *, address: str) -> Visitor:
     """Who holds the link with this token; that it was used is noted.
 
-    Wrong tokens are counted per network address in a window of 15 minutes.
+    Wrong tokens are counted per network address in a window of 15 minutes; no token at all is no try.
 
     Raises:
         NotAllowed: unknown, expired, revoked or another purpose's; the words do not tell which.
         TooManyRequests: too many wrong ones from this address.
     """
+    if not token:
+        raise NotAllowed(ENDED)
     key = f"link:{address}"
     with as_guest() as db:
         wait_s = db.execute(
@@ -223,11 +225,11 @@ def revoke_link(db: Session, by: Viewer, link_id: UUID) -> None:
 def links_table(db: Session) -> pd.DataFrame:
     """Every link, newest first.
 
-    Columns: id, name, purpose, subject (whose, and of what; None for a dashboard), created_by (a member's name), created_at,
+    Columns: id, name, purpose, subject (whose, and of what; empty for a dashboard), created_by (a member's name), created_at,
     expires_at, last_used_at, revoked_at, state (``good``, ``expired``, ``revoked``).
     """
     rows = db.execute(text("""
-        select t.id, t.name, t.purpose, nullif(concat_ws(' · ', coalesce(c.name, s.name), p.name), '') as subject,
+        select t.id, t.name, t.purpose, concat_ws(' · ', coalesce(c.name, s.name), p.name) as subject,
                m.name as created_by, t.created_at, t.expires_at, t.last_used_at, t.revoked_at,
                case when t.revoked_at is not null then 'revoked' when t.expires_at <= now() then 'expired' else 'good' end as state
           from app.access_tokens t
