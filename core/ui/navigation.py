@@ -49,6 +49,7 @@ SCREENS = (
     Screen("exports", "admin/exports.py", "Exports", ":material/download:", "Admin", MANAGERS),
     Screen("connections", "admin/connections.py", "Connections", ":material/cable:", "Admin", MANAGERS),
     Screen("reports", "admin/reports.py", "Slack reports", ":material/forum:", "Admin", ADMINS),
+    Screen("audit", "admin/audit.py", "Audit log", ":material/history:", "Admin", ADMINS),
     Screen("links", "admin/links.py", "Links", ":material/link:", "Admin", ADMINS),
     Screen("portal", "public/portal.py", "Calls and forms", ":material/today:", "Public", (), menu=False, public=True),
     Screen("statement", "public/statement.py", "Statement", ":material/receipt_long:", "Public", (), menu=False, public=True),

@@ -17,7 +17,8 @@ HAS = {
     "home": "Alder", "dashboard": "Alder closer", "my-day": "Show rate this month", "leaderboards": "Alder closer",
     "events": "Alder closer", "event": "Alder closer", "form": "Did the call take place?", "payments": "Alder closer",
     "payment": "Alder closer", "payouts": "Alder payout", "payout": "Alder payout", "exports": "/exports/events?",
-    "connections": "Alder calendar", "reports": "Alder closer", "links": "Alder portal", "portal": "Alder lead",
+    "connections": "Alder calendar", "reports": "Alder closer", "links": "Alder portal", "audit": "Alder lead",
+    "portal": "Alder lead",
     "statement": "Alder earlier payout", "shared": "Alder board",
 }
 
