@@ -16,7 +16,7 @@ from core.bookings.status import GUEST, HOST, settle_status
 from core.platform.clock import now
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.tenancy.models import Organization
-from core.tenancy.viewers import Viewer
+from core.tenancy.viewers import Filer, Viewer
 
 LISTS = {
     "call_outcome_id": ["call_outcome"], "opportunity_status_id": ["opportunity_status"],
@@ -102,7 +102,7 @@ def _check_choices(db: Session, answers: FormAnswers) -> None:
         raise FormProblems(dict.fromkeys(unknown, "This is not on your organisation's list; choose another."))
 
 
-def form_event(db: Session, event_id: UUID, by: Viewer) -> Event:
+def form_event(db: Session, event_id: UUID, by: Filer) -> Event:
     """The event whose form ``by`` may file, locked until the transaction ends.
 
     Raises:
@@ -114,7 +114,7 @@ def form_event(db: Session, event_id: UUID, by: Viewer) -> Event:
     event = db.scalars(wanted.execution_options(populate_existing=True)).first()
     if event is None:
         raise NotFound("There is no such call.")
-    if not by.is_manager and event.closer_user_id != by.user_id:
+    if not by.may_file(event.closer_id, event.closer_user_id):
         raise NotAllowed("Only the call's closer or a manager files its form.")
     if event.call_status == CallStatus.RESCHEDULED:
         raise Conflict("This call was moved; file the form of the new one.")
@@ -124,7 +124,7 @@ def form_event(db: Session, event_id: UUID, by: Viewer) -> Event:
 
 
 def save_form(
-    db: Session, event: Event, answers: FormAnswers, by: Viewer, *, at: datetime | None = None
+    db: Session, event: Event, answers: FormAnswers, by: Filer, *, at: datetime | None = None
 ) -> PostCallForm:
     """File the form of ``event`` (from ``form_event``); filing again replaces the answers and counts a version.
 

@@ -141,6 +141,14 @@ def pending_forms(db: Session, *, overdue_only: bool = False, closer_user_id: UU
     return pd.DataFrame([tuple(row) for row in rows], columns=names)
 
 
+def calls_in(db: Session, period: Period) -> list[Row[Any]]:
+    """Calls of ``period`` that the caller may see and that were neither cancelled nor moved, soonest first, with the link to join."""
+    query = _named(select(*_columns(), visible(Event.meeting_url)).select_from(Event)).where(
+        period.covers(Event.scheduled_at), Event.call_status.not_in(GONE), Event.deleted_at.is_(None)
+    )
+    return list(db.execute(query.order_by(Event.scheduled_at, Event.id)))
+
+
 def calls_ahead(db: Session, closer_user_id: UUID, *, since: datetime, days: int = 7) -> list[Row[Any]]:
     """The closer's own calls from ``since`` on, soonest first, with the link to join."""
     query = _named(select(*_columns(), visible(Event.meeting_url), Event.ends_at).select_from(Event)).where(

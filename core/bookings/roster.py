@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pandas as pd
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from core.bookings.models import Closer, Event, Setter
@@ -107,6 +107,14 @@ def setter_mentions(utm: Mapping[str, str | None], answers: Iterable[Mapping[str
         if home.setter_question and fold(answer.get("question")) == fold(home.setter_question)
     ]
     return [text.strip() for text in (utm.get(home.setter_utm_field), *answered) if text and text.strip()]
+
+
+def closers_by_name(db: Session) -> dict[str, UUID]:
+    """The active closers' ids by name; those who share a name have their address behind it."""
+    shared = func.count().over(partition_by=Closer.name) > 1
+    label = case((shared, func.concat(Closer.name, " (", Closer.email, ")")), else_=Closer.name)
+    rows = db.execute(select(label, Closer.id).where(Closer.active).order_by(func.lower(Closer.name), Closer.id))
+    return {name: closer_id for name, closer_id in rows}  # noqa: C416 - rows are no pairs to dict()
 
 
 def setters_by_name(db: Session) -> dict[str, UUID]:

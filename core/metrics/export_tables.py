@@ -16,10 +16,12 @@ class ExportTable:
     private: Sequence[str]
     others: Sequence[str]
     date: str | None = None
+    documents: Sequence[str] = ()  # JSON, which leaves as text
+    admins_only: bool = False
 
     @property
     def columns(self) -> list[str]:
-        return ["id", *self.texts, *self.private, *self.others]
+        return ["id", *self.texts, *self.private, *self.others, *self.documents]
 
 
 _ALL = (
@@ -58,6 +60,8 @@ _ALL = (
     ExportTable("call_types", ("name",), (), ("active",)),
     ExportTable("packages", ("name", "currency"), (), ("price", "active")),
     ExportTable("list_entries", ("kind", "name"), (), ("position", "active")),
+    ExportTable("audit_logs", ("actor_role", "table_name", "row_id", "operation"), (), ("at", "actor_user_id"), "at",
+                documents=("changes",), admins_only=True),
 )
 EXPORTS: dict[str, ExportTable] = {table.name: table for table in _ALL}
 

@@ -17,12 +17,13 @@ from core.people.timeline import note
 from core.platform.clock import now
 from core.platform.errors import Conflict, NotFound
 from core.platform.queue import enqueue
+from core.tenancy.access_links import Visitor
 from core.tenancy.models import Organization
-from core.tenancy.viewers import Viewer
+from core.tenancy.viewers import Filer
 
 
 def file_form(
-    db: Session, event_id: UUID, answers: FormAnswers, by: Viewer, *, at: datetime | None = None
+    db: Session, event_id: UUID, answers: FormAnswers, by: Filer, *, at: datetime | None = None
 ) -> PostCallForm:
     """File or correct the form of one call: the answers, what they say of the call, and the cash as a payment.
 
@@ -40,14 +41,28 @@ def file_form(
     _record_cash(db, event, form)
     verb = "filed" if form.version == 1 else "corrected"
     note(
-        db, event.organization_id, "pcf", "event", event.id, f"Form {verb} by {by.name}", contact_id=event.contact_id,
+        db, event.organization_id, "pcf", "event", event.id, f"Form {verb} {by.signature}", contact_id=event.contact_id,
         closer_user_id=event.closer_user_id, setter_user_id=event.setter_user_id, actor_user_id=by.user_id,
     )
     _follow_up(db, event)
     return form
 
 
-def withdraw_form(db: Session, event_id: UUID, by: Viewer) -> None:
+def file_through_link(visitor: Visitor, event_id: UUID, answers: FormAnswers) -> None:
+    """File a form that is missing, for whoever holds the portal link of the call's closer.
+
+    Raises:
+        NotAllowed: the link has ended, or the call is another closer's.
+        Conflict: the form was filed already (a link corrects nothing), or there is no call to report.
+        FormProblems: answers that cannot stand, field by field.
+    """
+    with visitor.transaction(event_id) as db:
+        if form_event(db, event_id, visitor).pcf_submitted:
+            raise Conflict("The form of this call was filed already. To correct it, sign in or ask a manager.")
+        file_form(db, event_id, answers, visitor)
+
+
+def withdraw_form(db: Session, event_id: UUID, by: Filer) -> None:
     """Take a form back: the call is pending again, and its cash no longer counts.
 
     Raises:
@@ -65,7 +80,7 @@ def withdraw_form(db: Session, event_id: UUID, by: Viewer) -> None:
     db.execute(delete(PostCallForm).where(PostCallForm.id == form.id))
     settle_status(event, None, db.get_one(Organization, event.organization_id).late_cancel_hours)
     note(
-        db, event.organization_id, "pcf", "event", event.id, f"Form taken back by {by.name}", contact_id=event.contact_id,
+        db, event.organization_id, "pcf", "event", event.id, f"Form taken back {by.signature}", contact_id=event.contact_id,
         closer_user_id=event.closer_user_id, setter_user_id=event.setter_user_id, actor_user_id=by.user_id,
     )
     _follow_up(db, event)

@@ -180,6 +180,19 @@ def details_table(db: Session, snapshot_id: UUID) -> pd.DataFrame:
     return pd.DataFrame([[getattr(row, column) for column in columns] for row in db.scalars(query)], columns=columns)
 
 
+def statement(db: Session) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The lines and the sums of the one person and payout that the caller's link opens.
+
+    Lines: as ``details_table``. Sums, a row for each currency: currency, payment_count, cash_collected, refunds, net_revenue.
+    Raises NotFound for everybody else.
+    """
+    snapshot_id = db.execute(text("select app.cur_snapshot()")).scalar()
+    if snapshot_id is None:
+        raise NotFound("There is no such statement.")
+    sums = summaries_table(db, snapshot_id)
+    return details_table(db, snapshot_id), sums.groupby("currency", as_index=False)[["payment_count", *SUMS]].sum()
+
+
 def summaries_table(db: Session, snapshot_id: UUID) -> pd.DataFrame:
     """Sums by dimension, largest first.
 

@@ -133,6 +133,17 @@ def as_key(key_hash: bytes) -> Iterator[Session]:
 
 
 @contextmanager
+def as_link(token_hash: bytes, purpose: str, event_id: UUID | None = None) -> Iterator[Session]:
+    """A transaction of whoever holds a link: it reads what the link opens, and with ``event_id`` files that call's form.
+
+    Raises NotAllowed for a link that is unknown, expired or revoked, and for a call that is not its closer's.
+    """
+    statement = "select app.enter_link(:hash, :purpose, :event)"
+    with _transaction(APP_ROLE, statement, hash=token_hash, purpose=purpose, event=event_id) as db:
+        yield db
+
+
+@contextmanager
 def as_system(organization_id: UUID) -> Iterator[Session]:
     """A transaction of the receiver, a job or a command, inside one organisation."""
     with _transaction(WORKER_ROLE, "select app.enter_system(:org)", org=organization_id) as db:

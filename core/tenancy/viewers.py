@@ -5,12 +5,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from core.platform.database import as_member, as_seen
 from core.tenancy.models import Role
+
+
+class Filer(Protocol):
+    """Whoever files the form of a call: a signed-in person, or the holder of a closer's link."""
+
+    @property
+    def user_id(self) -> UUID | None: ...
+
+    @property
+    def signature(self) -> str:
+        """How the timeline says who filed."""
+
+    def may_file(self, closer_id: UUID | None, closer_user_id: UUID | None) -> bool:
+        """Whether they file the forms of this closer's calls."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,14 @@ class Viewer:
     def is_manager(self) -> bool:
         """A manager or above: reads everything in the organisation."""
         return self.is_one_of(Role.OWNER, Role.ADMIN, Role.MANAGER)
+
+    @property
+    def signature(self) -> str:
+        return f"by {self.name}"
+
+    def may_file(self, closer_id: UUID | None, closer_user_id: UUID | None) -> bool:
+        """A closer files the forms of their own calls, a manager everybody's."""
+        return self.is_manager or closer_user_id == self.user_id
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

@@ -11,6 +11,7 @@ from core.metrics.filters import Filters
 from core.metrics.leaderboards import leaderboard
 from core.platform.clock import Period
 from core.platform.database import as_board, as_member
+from core.tenancy.access_links import FILTERS, Visitor
 from core.tenancy.viewers import Viewer
 
 KEPT_S = 15
@@ -29,6 +30,24 @@ def dashboard_of(viewer: Viewer, period: Period, compared: Period | None, filter
     with viewer.transaction() as db:
         stamp = data_stamp(db)
     return _dashboard(viewer.organization_id, viewer.user_id, viewer.role, stamp, period, compared, filters)
+
+
+@st.cache_data(ttl=KEPT_S, max_entries=200, show_spinner=False)
+def _shared(
+    organization_id: UUID, link_id: UUID, money: bool, stamp: str, period: Period, compared: Period, filters: Filters,
+    _visitor: Visitor,
+) -> Dashboard:
+    with _visitor.transaction() as db:
+        return dashboard(db, period, compared, filters)
+
+
+def shared_dashboard_of(visitor: Visitor, period: Period, compared: Period) -> Dashboard:
+    """The dashboard that a link shares; computed anew as soon as something in it changes."""
+    with visitor.transaction() as db:
+        stamp = data_stamp(db)
+    chosen = visitor.shown.get("filters", {})
+    filters = Filters(**{name: tuple(map(UUID, chosen[name])) for name in FILTERS if chosen.get(name)})
+    return _shared(visitor.organization_id, visitor.link_id, visitor.sees_money, stamp, period, compared, filters, visitor)
 
 
 @st.cache_data(ttl=KEPT_S, max_entries=200, show_spinner=False)

@@ -1,6 +1,7 @@
 """The dashboard's panels."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -63,11 +64,11 @@ def course(days: pd.DataFrame, key: str, currency: str) -> list[float] | None:
     return [float(value) for value in values if value is not None] or None
 
 
-def show_trend(figures: Dashboard, currency: str) -> None:
+def show_trend(figures: Dashboard, currency: str, keys: Sequence[str] = TRENDS) -> None:
     """One figure day by day, with the compared period under it."""
     st.subheader("Day by day")
     key = st.segmented_control(
-        "Figure", TRENDS, format_func=lambda name: METRICS[name].name, default="booked_calls", key="trend",
+        "Figure", keys, format_func=lambda name: METRICS[name].name, default="booked_calls", key="trend",
         bind="query-params", label_visibility="collapsed",
     ) or "booked_calls"
     days = figures.days
@@ -85,10 +86,10 @@ def _numbers(values: Any, currency: str) -> list[float | None]:
     return [None if value is None else float(value) for value in plain]
 
 
-def show_funnel(figures: Dashboard) -> None:
-    """From booked to closed, with the rate of each step."""
+def show_funnel(figures: Dashboard, *, paid: bool = True) -> None:
+    """From booked to closed, and to paid where that is to be known, with the rate of each step."""
     st.subheader("From booking to close")
-    steps = [(name, int(figures.now[key])) for name, key in FUNNEL] + [("Paid", figures.paid)]
+    steps = [(name, int(figures.now[key])) for name, key in FUNNEL] + [("Paid", figures.paid)] * paid
     st.plotly_chart(charts.funnel(steps), config=charts.CONFIG, key="funnel")
 
 

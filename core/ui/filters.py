@@ -73,15 +73,15 @@ def _day(name: str, otherwise: date) -> date:
 def compared_with(period: Period) -> Period | None:
     """The period to compare with, from ``?compare=``; an unfinished period is compared with the same part of the earlier one."""
     name = st.selectbox("Compare with", COMPARISONS, key="compare", bind="query-params") or COMPARISONS[0]
+    days = {"Previous period": period.days, "Last year": 364}  # 52 weeks: the same weekdays
+    return same_part(period, days[name]) if name in days else None
+
+
+def same_part(period: Period, days: int) -> Period:
+    """As much of the period that began ``days`` earlier as has passed of this one."""
     elapsed = min(period.end, today(period.timezone) + timedelta(days=1))
-    length = max(1, (elapsed - period.start).days)
-    if name == "Previous period":
-        start = period.start - timedelta(days=period.days)
-        return Period(start, start + timedelta(days=length), period.timezone)
-    if name == "Last year":
-        start = period.start - timedelta(days=364)  # 52 weeks: the same weekdays
-        return Period(start, start + timedelta(days=length), period.timezone)
-    return None
+    start = period.start - timedelta(days=days)
+    return Period(start, start + timedelta(days=max(1, (elapsed - period.start).days)), period.timezone)
 
 
 def filter_bar(db: Session, *, only: tuple[str, ...] = tuple(LISTS)) -> Filters:

@@ -55,6 +55,11 @@ SCREENS = (
     Screen("view-as", "admin/view_as.py", "View as", ":material/visibility:", "Admin", ADMINS),
     Screen("organizations", "platform/organizations.py", "Organisations", ":material/domain:", "Platform", SUPER_ADMINS),
     Screen("users", "platform/users.py", "Users", ":material/group:", "Platform", SUPER_ADMINS),
+    Screen("audit", "admin/audit.py", "Audit log", ":material/history:", "Admin", ADMINS),
+    Screen("links", "admin/links.py", "Links", ":material/link:", "Admin", ADMINS),
+    Screen("portal", "public/portal.py", "Calls and forms", ":material/today:", "Public", (), menu=False, public=True),
+    Screen("statement", "public/statement.py", "Statement", ":material/receipt_long:", "Public", (), menu=False, public=True),
+    Screen("shared", "public/shared.py", "Dashboard", ":material/monitoring:", "Public", (), menu=False, public=True),
 )
 BY_KEY = {screen.key: screen for screen in SCREENS}
 

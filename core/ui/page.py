@@ -28,8 +28,7 @@ def current_viewer() -> Viewer | None:
 
 def require(screen: str) -> Viewer:
     """The first line of a page: the viewer, if their role may see ``screen``; else the page ends with a sentence."""
-    if done := st.session_state.pop(DONE, None):
-        st.toast(done)
+    show_said()
     viewer = current_viewer()
     if viewer is None:
         st.info("You are signed out. Reload the page to sign in.")
@@ -50,6 +49,12 @@ def open_to_all(screen: str) -> None:
     """The first line of a public page, in place of ``require``: only a page that is listed as public goes on."""
     if not BY_KEY[screen].public:
         st.stop()
+
+
+def show_said() -> None:
+    """What ``say`` kept for this run."""
+    if done := st.session_state.pop(DONE, None):
+        st.toast(done)
 
 
 def shown_role(role: Role) -> str:

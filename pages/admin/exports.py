@@ -12,7 +12,8 @@ from core.ui.page import require, title
 FORMATS = {"csv": "CSV", "json": "JSON lines", "parquet": "Parquet"}
 viewer = require("exports")
 title("Exports", viewer, "What you download is what you may see; each export is noted in the audit log")
-name = st.selectbox("Table", list(EXPORTS), format_func=lambda key: key.replace("_", " ").capitalize(), key="table", bind="query-params")
+names = [name for name, table in EXPORTS.items() if viewer.is_admin or not table.admins_only]
+name = st.selectbox("Table", names, format_func=lambda key: key.replace("_", " ").capitalize(), key="table", bind="query-params")
 table = EXPORTS[name or "events"]
 period = period_picker(viewer) if table.date else None
 if table.date:

@@ -1,14 +1,17 @@
 """One payout: its sums, its payments, what has changed since, and its approval."""
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from decimal import Decimal
 
+import pandas as pd
 import streamlit as st
 
 from core.money.models import SnapshotState
 from core.money.payouts import approve, changes_since, details_table, discard, get_snapshot, mark_paid, summaries_table
 from core.platform.errors import NotFound
+from core.tenancy.access_links import issue_statements
 from core.ui.format import money, plain, plural, when, word
 from core.ui.ids import id_from_address
 from core.ui.page import act, empty, jump, require, title
@@ -87,3 +90,15 @@ elif viewer.is_admin and payout.state == SnapshotState.APPROVED and st.button("M
     with act(viewer, "Marked as paid.") as db:
         mark_paid(db, payout.id, viewer)
     st.rerun()
+
+if viewer.is_admin and payout.state != SnapshotState.DRAFT:
+    st.subheader("Statements")
+    st.caption("A link for each closer and setter shows them their own payments of this payout and nothing else.")
+    if st.button("Make statement links"):
+        with act(viewer) as db:
+            st.session_state[f"statements {payout.id}"] = issue_statements(db, viewer, payout.id)
+    if made := st.session_state.pop(f"statements {payout.id}", None):
+        st.info("Copy these now: they are shown this once. Under Links you see when they are used, and can revoke them.")
+        table(pd.DataFrame([asdict(link) for link in made]).assign(part=[link.part.capitalize() for link in made]), "statements", columns={
+            "person": "Person", "part": "As", "address": "Link",
+        })

@@ -14,7 +14,7 @@ BY_TYPE = {
     UUID: uuid4, str: lambda: f"x{uuid4().hex[:8]}", bool: lambda: False, int: lambda: 1, Decimal: lambda: Decimal(1),
     datetime: lambda: NOON, date: NOON.date, bytes: lambda: uuid4().bytes, list: list,
 }
-ONE_OF = re.compile(r"\(?\(?(\w+)\)?(?:::text)? = ANY \(\(?ARRAY\['(\w+)'")
+ONE_OF = re.compile(r"\(?\(?(\w+)\)?(?:::text)? = (?:ANY \(\(?ARRAY\[)?'(\w+)'")
 WORDS = {"currency": "USD", "slug": "any-slug", "timezone": "UTC"}
 
 

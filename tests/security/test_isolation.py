@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from core.migrations.tables import metadata
+from core.platform.security import LINKS
 from tests.ports import owner
 from tests.security.rows import put
 
@@ -18,7 +19,7 @@ GLOBAL = {
     "users", "user_roles", "sign_in_sessions", "sign_in_tickets", "rate_limits", "password_resets", "second_factors", "recovery_codes",
 }
 TABLES = [table for table in metadata.sorted_tables if table.name not in GLOBAL]
-PEOPLE = ["super_admin", "owner", "admin", "manager", "sales_rep", "viewer", "board", "", "nonsense"]
+PEOPLE = ["super_admin", "owner", "admin", "manager", "sales_rep", "viewer", "board", *LINKS, "", "nonsense"]
 ASKING = [("so_app", role) for role in PEOPLE] + [("so_worker", "system"), ("so_worker", "")]
 tables = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 

@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 from sqlalchemy import text
@@ -10,9 +11,10 @@ from sqlalchemy import text
 from core.bookings.forms import FormAnswers
 from core.deliveries.actions import create_connection
 from core.money.filing import file_form
-from core.money.payouts import create_snapshot
+from core.money.payouts import approve, create_snapshot
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
+from core.tenancy.access_links import COMMISSION, PORTAL, SHARE, issue_link, share_of
 from core.tenancy.models import MEMBER_ROLES, Role
 from core.tenancy.viewers import Viewer
 from tests import factories as make
@@ -29,6 +31,7 @@ class Team:
     mark: str
     people: dict[str, Viewer]
     ids: dict[str, UUID]
+    tokens: dict[str, str]
 
     @property
     def admin(self) -> Viewer:
@@ -41,6 +44,8 @@ class Team:
 
     def row(self, screen: str) -> dict[str, str]:
         """The query with which ``screen`` shows something of this team."""
+        if screen in self.tokens:
+            return {"token": self.tokens[screen]}
         return {DETAILS[screen]: str(self.ids[screen])} if screen in DETAILS else {"period": "Last 30 days"}
 
 
@@ -70,8 +75,23 @@ def team(mark: str, *, currency: str = "USD", password_hash: str | None = None, 
         days = Period(day - timedelta(days=3), day + timedelta(days=1), people[Role.ADMIN].timezone)
         payout = create_snapshot(db, org, f"{called} payout", days, None)
     people[Role.SUPER_ADMIN] = super_admin(people[Role.ADMIN])
+    tokens = links_of(people[Role.ADMIN], called, closer.id)
     ids = {"event": event.id, "form": event.id, "payment": payment.id, "payout": payout.id, "connections": connection.id}
-    return Team(mark, people, ids)
+    return Team(mark, people, ids, tokens)
+
+
+def links_of(admin: Viewer, called: str, closer_id: UUID) -> dict[str, str]:
+    """By public screen, the token of a link to something of the team; the statement is of days without payments."""
+    org, long_ago = admin.organization_id, Period(date(2020, 1, 1), date(2020, 2, 1), admin.timezone)
+    with admin.transaction() as db:
+        payout = approve(db, create_snapshot(db, org, f"{called} earlier payout", long_ago, None).id, admin)
+        shown = share_of("Last 30 days", {}, money=True)
+        links = (
+            issue_link(db, admin, PORTAL, f"{called} portal", closer_id=closer_id),
+            issue_link(db, admin, COMMISSION, f"{called} statement", closer_id=closer_id, snapshot_id=payout.id),
+            issue_link(db, admin, SHARE, f"{called} board", shown=shown),
+        )
+    return {urlsplit(link.address).path.strip("/"): parse_qs(urlsplit(link.address).query)["token"][0] for link in links}
 
 
 def super_admin(colleague: Viewer) -> Viewer:

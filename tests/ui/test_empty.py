@@ -12,6 +12,8 @@ SAYS = {
     "payment": "There is no such payment", "payouts": "No payouts yet", "payout": "There is no such payout",
     "connections": "No connections yet", "reports": "Nothing has been posted yet",
     "lists": "No closers yet", "settings": "Form is overdue after", "view-as": "Nobody to look as",
+    "links": "No links yet", "audit": "newest first", "portal": "This link does not work", "statement": "This link does not work",
+    "shared": "This link does not work",
 }
 
 

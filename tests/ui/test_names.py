@@ -13,8 +13,10 @@ HOSTILE = "<script>alert(1)</script> [x](javascript:alert(1)) $a^2$ :material/ho
 LETTERS_ONLY, KNOW_TAGS = {"dataframe", "text", "selectbox", "multiselect", "text_input", "text_area"}, {"html", "plotly_chart"}
 MARKUP, TAGS = ("](java", "$a^2$", ":material/home:", "**b**", "<script>", "<img"), ("<script>", "<img")
 SHOWS = {
-    "owner": {"home", "dashboard", "leaderboards", "event", "form", "payment", "payout", "lists", "settings"},
-    "sales_rep": {"home", "my-day", "leaderboards", "event", "form", "payment"},
+    "owner": {
+        "home", "dashboard", "leaderboards", "event", "form", "payment", "payout", "lists", "settings", "portal", "statement", "shared",
+    },
+    "sales_rep": {"home", "my-day", "leaderboards", "event", "form", "payment", "portal", "statement", "shared"},
 }
 
 

@@ -3,25 +3,30 @@ import ast
 
 import pytest
 
+from core.tenancy.access_links import ENDED
 from core.tenancy.models import Role
 from core.ui.navigation import BY_KEY, PAGES, SCREENS, SUPER_ADMINS
 from tests.ui.screens import alone, opened, sent, words
 
 KEYS = [screen.key for screen in SCREENS]
+PUBLIC = [screen.key for screen in SCREENS if screen.public]
+MEMBERS_ONLY = [screen.key for screen in SCREENS if not screen.public]
 ROLES = list(Role)
 # What of the team stands on each screen; a new screen says here what its visitors come for.
 HAS = {
     "home": "Alder", "dashboard": "Alder closer", "my-day": "Show rate this month", "leaderboards": "Alder closer",
     "events": "Alder closer", "event": "Alder closer", "form": "Did the call take place?", "payments": "Alder closer",
     "payment": "Alder closer", "payouts": "Alder payout", "payout": "Alder payout", "exports": "/exports/events?",
-    "connections": "Alder calendar", "reports": "Alder closer",
     "lists": "Alder closer", "settings": "Alder organisation",
     "organizations": "Alder organisation", "users": "Alder admin", "view-as": "Alder viewer",
+    "connections": "Alder calendar", "reports": "Alder closer", "links": "Alder portal", "audit": "Alder lead",
+    "portal": "Alder lead",
+    "statement": "Alder earlier payout", "shared": "Alder board",
 }
 
 
 def may(role, screen):
-    return role == Role.SUPER_ADMIN or role in BY_KEY[screen].roles
+    return role == Role.SUPER_ADMIN or role in BY_KEY[screen].roles or BY_KEY[screen].public
 
 
 def ways(*, open_to):
@@ -47,7 +52,16 @@ def test_other_roles_read_who_can_give_the_screen_and_nothing_of_it(ours, role, 
         assert words(page.main) == [f"Your role ({role.replace('_', ' ')}) does not include this page. {whose}"]
 
 
-@pytest.mark.parametrize("screen", KEYS)
+@pytest.mark.parametrize("screen", PUBLIC)
+def test_a_public_screen_needs_no_session_but_its_token(ours, screen):
+    shown, bare = opened(screen, None, **ours.row(screen)), opened(screen, None)
+
+    assert not shown.exception
+    assert HAS[screen] in sent(shown)
+    assert words(bare) == ["Link", ENDED]
+
+
+@pytest.mark.parametrize("screen", MEMBERS_ONLY)
 def test_without_a_session_a_screen_is_the_sign_in(ours, screen):
     page = opened(screen, None, **ours.row(screen))
 
@@ -58,7 +72,8 @@ def test_without_a_session_a_screen_is_the_sign_in(ours, screen):
 
 @pytest.mark.parametrize("screen", KEYS)
 def test_a_page_run_past_the_shell_refuses_by_itself(screen):
-    assert words(alone(screen, None)) == ["You are signed out. Reload the page to sign in."]
+    refusal = ["Link", ENDED] if screen in PUBLIC else ["You are signed out. Reload the page to sign in."]
+    assert words(alone(screen, None)) == refusal
 
 
 def test_every_file_of_a_page_is_a_screen():
@@ -72,7 +87,8 @@ def test_the_first_thing_a_page_does_is_to_ask_who_is_there(screen):
     module = ast.parse((PAGES / screen.file).read_text())
     does = [statement for statement in module.body if not isinstance(statement, ast.Import | ast.ImportFrom) and calls(statement)]
 
-    guards = [call.args[0].value for call in calls(does[0]) if getattr(call.func, "id", "") == "require"]
+    guard = "open_to_all" if screen.public else "require"
+    guards = [call.args[0].value for call in calls(does[0]) if getattr(call.func, "id", "") == guard]
     assert guards == [screen.key]
     assert len(calls(does[0])) == 1 or screen.key == "home"
 

@@ -31,7 +31,8 @@ ADMINS = role_is("system", "super_admin", "owner", "admin")
 MANAGERS = role_is("system", "super_admin", "owner", "admin", "manager")
 READERS = role_is("system", "super_admin", "owner", "admin", "manager", "viewer", "board")
 MINE = "(closer_user_id = app.cur_user() or setter_user_id = app.cur_user())"
-ANYONE = "(select app.cur_role()) is not null"
+LINKS = ("portal", "statement", "share", "share_money")
+ANYONE = f"(select app.cur_role() not in ({', '.join(map(repr, LINKS))}))"  # a link opens what OPENED_BY_LINKS says, and no more
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ CLASSES: dict[str, Access] = {
         "id = app.cur_org()", f"id = app.cur_org() and {SYSTEM}", f"id = app.cur_org() and {ADMINS}"
     ),
     "members": Access(
-        f"{IN_ORG} or user_id = app.cur_user()", f"{IN_ORG} and {ADMINS}", f"{IN_ORG} and {ADMINS}"
+        f"{IN_ORG} and {ANYONE} or user_id = app.cur_user()", f"{IN_ORG} and {ADMINS}", f"{IN_ORG} and {ADMINS}"
     ),
     "users": Access(
         "id = app.cur_user() or (select app.cur_role()) = 'super_admin'", SYSTEM, "id = app.cur_user()",
@@ -97,6 +98,38 @@ CLASSES: dict[str, Access] = {
     ),
     # proofs of identity: reached only through the functions of sign-in
     "auth": Access(None),
+}
+
+PORTAL, STATEMENT = role_is("portal"), role_is("statement")
+SHARED_MONEY = role_is("share_money")
+ONE_CALL = f"{PORTAL} and event_id = (select app.cur_event())"
+THEIR_LINES = "(closer_id = (select app.cur_closer()) or setter_id = (select app.cur_setter()))"
+THEIR_SUMS = (
+    "(dimension = 'closer' and member_id = (select app.cur_closer()) or "
+    "dimension = 'setter' and member_id = (select app.cur_setter()))"
+)
+ONE_STATEMENT = f"{STATEMENT} and snapshot_id = (select app.cur_snapshot())"
+
+# By table: a portal reads one closer's calls and files the form of the one that it names; a statement is one person's lines
+# and sums of one payout; a shared dashboard counts calls, and payments where it shows money.
+OPENED_BY_LINKS: dict[str, Access] = {
+    "events": _in_org(
+        f"({PORTAL} and closer_id = (select app.cur_closer()) or {role_is('share', 'share_money')})", None,
+        update=f"{PORTAL} and closer_id = (select app.cur_closer()) and id = (select app.cur_event())",
+    ),
+    "post_call_forms": _in_org(ONE_CALL, None, insert=ONE_CALL),
+    "payments": _in_org(
+        f"({ONE_CALL} or {SHARED_MONEY})", None, insert=f"{ONE_CALL} and closer_id = (select app.cur_closer())"
+    ),
+    "activities": _in_org(
+        f"{PORTAL} and subject_id = (select app.cur_event())", None,
+        insert=f"{PORTAL} and subject_id = (select app.cur_event())",
+    ),
+    "closers": _in_org(f"{PORTAL} and id = (select app.cur_closer())"),
+    "setters": _in_org(f"{PORTAL} and id = (select app.cur_setter())"),
+    **dict.fromkeys(("call_types", "packages", "list_entries"), _in_org(PORTAL)),
+    "payout_snapshot_details": _in_org(f"{ONE_STATEMENT} and {THEIR_LINES}"),
+    "payout_snapshot_summaries": _in_org(f"{ONE_STATEMENT} and {THEIR_SUMS}"),
 }
 
 
@@ -135,7 +168,9 @@ def _protect(connection: Connection, table: Table) -> None:
     for verb in ("select", "insert", "update", "delete"):
         if getattr(access, verb) is not None:
             _grant(connection, name, verb, access)
-    wanted = {"definer": ("all", "so_definer", "true", "true")} | _policies(access)
+    wanted = {"definer": ("all", "so_definer", "true", "true")} | _policies(access, "", ROLES)
+    if table.name in OPENED_BY_LINKS:
+        wanted |= _policies(OPENED_BY_LINKS[table.name], "a link ", "so_app")
     if table.name == "audit_logs":
         wanted["owner writes"] = ("insert", "so_owner", None, "true")
     _sync_policies(connection, table, wanted)
@@ -148,17 +183,17 @@ def _grant(connection: Connection, name: str, verb: str, access: Access) -> None
     connection.exec_driver_sql(f"grant {verb} on {name} to so_worker")
 
 
-def _policies(access: Access) -> dict[str, tuple[str, str, str | None, str | None]]:
+def _policies(access: Access, who: str, roles: str) -> dict[str, tuple[str, str, str | None, str | None]]:
     """Policy name → (verb, roles, using, with check)."""
     made: dict[str, tuple[str, str, str | None, str | None]] = {}
     if access.select:
-        made["may read"] = ("select", ROLES, access.select, None)
+        made[f"{who}may read"] = ("select", roles, access.select, None)
     if access.insert:
-        made["may add"] = ("insert", ROLES, None, access.insert)
+        made[f"{who}may add"] = ("insert", roles, None, access.insert)
     if access.update:
-        made["may change"] = ("update", ROLES, access.update, access.update)
+        made[f"{who}may change"] = ("update", roles, access.update, access.update)
     if access.delete:
-        made["may delete"] = ("delete", ROLES, access.delete, None)
+        made[f"{who}may delete"] = ("delete", roles, access.delete, None)
     return made
 
 

@@ -1,0 +1,72 @@
+"""One line of the audit log in words."""
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from core.tenancy.audit import FORMER, MASKED, NAMED, is_user
+from core.ui.format import NONE, when
+
+OPERATIONS = {"insert": "made", "update": "changed", "delete": "deleted", "export": "exported"}
+TABLES = {
+    "events": "Calls", "post_call_forms": "Post-call forms", "organization_members": "Members", "user_roles": "Platform roles",
+    "webhook_connections": "Connections", "vault_secrets": "Secrets", "access_tokens": "Links", "api_keys": "API keys",
+    "list_entries": "Form lists", "payout_snapshots": "Payouts", "payout_snapshot_details": "Payout payments",
+    "payout_snapshot_summaries": "Payout sums",
+}
+NOT_TOLD = ("id", "created_at")
+LONGEST = 200
+
+
+def table_name(table: str) -> str:
+    """A table as people call what it holds."""
+    return TABLES.get(table, table.replace("_", " ").capitalize())
+
+
+def column_name(column: str) -> str:
+    """``call_status`` as ``Call status``; ids are told by name, so they are called without the id."""
+    return column.removesuffix("_id").replace("_", " ").capitalize()
+
+
+def told(operation: str, changes: Mapping[str, Any], names: Mapping[str, str], timezone: str) -> list[str]:
+    """What changed, column by column: ``Call status: scheduled → completed``."""
+    if operation == "export":
+        return [f"Format: {changes.get('format', NONE)}"]
+    return [
+        f"{column_name(column)}: {_change(operation, column, *values, names=names, timezone=timezone)}"
+        for column, values in sorted(changes.items()) if column not in NOT_TOLD and not column.endswith("_normalized")
+    ]
+
+
+def _change(operation: str, column: str, old: Any, new: Any, *, names: Mapping[str, str], timezone: str) -> str:
+    if MASKED in (old, new):
+        return "secret"
+    before, after = (_value(column, value, names, timezone) for value in (old, new))
+    return {"insert": after, "delete": before}.get(operation, f"{before} → {after}")
+
+
+def _value(column: str, value: Any, names: Mapping[str, str], timezone: str) -> str:
+    if value in (None, "", [], {}):
+        return NONE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if is_user(column):
+        return names.get(str(value), FORMER)
+    if column in NAMED and str(value) in names:
+        return names[str(value)]
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        value = ", ".join(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _moment(column, text, timezone) or (text if len(text) <= LONGEST else f"{text[:LONGEST]} …")
+
+
+def _moment(column: str, text: str, timezone: str) -> str | None:
+    if not column.endswith(("_at", "_date", "_from", "_after")):
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return when(at, timezone) if at.tzinfo else None

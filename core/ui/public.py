@@ -1,0 +1,31 @@
+"""What a public page begins with: whoever holds the link in its address, or clear words and the end of the page."""
+from __future__ import annotations
+
+import streamlit as st
+
+from core.platform.errors import NotAllowed, TooManyRequests
+from core.tenancy.access_links import Visitor, open_link
+from core.ui.format import plain
+
+
+def visitor_of(purpose: str) -> Visitor:
+    """Who holds the link that ``?token=`` names, looked up anew at each run, so that a revoked link ends here too."""
+    try:
+        return open_link(st.query_params.get("token", ""), purpose, address=st.context.ip_address or "local")
+    except TooManyRequests as error:
+        _end(f"{error.message} It works again in {error.retry_after_s // 60 + 1} minutes.")
+    except NotAllowed as error:
+        _end(error.message)
+    raise AssertionError("st.stop() does not return")
+
+
+def _end(sentence: str) -> None:
+    st.title("Link")
+    st.warning(plain(sentence))
+    st.stop()
+
+
+def heading(text: str, visitor: Visitor, note: str = "") -> None:
+    """The page's title, whose page it is, and the zone of its times."""
+    st.title(plain(text))
+    st.caption(plain(" · ".join(filter(None, (visitor.organization_name, note, f"Times in {visitor.timezone}")))))

@@ -1,0 +1,122 @@
+"""A closer's portal: the forms that wait, today's calls, and the form itself, without a password; made for the phone."""
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import streamlit as st
+from sqlalchemy import Row
+
+from core.bookings.forms import FormAnswers, FormProblems
+from core.bookings.queries import calls_in, event_detail, pending_forms
+from core.money.filing import file_through_link
+from core.platform.clock import Period, now, today
+from core.platform.errors import SalesOpsError
+from core.tenancy.access_links import PORTAL, Visitor
+from core.ui.form import Choices, Questions, choices
+from core.ui.format import countdown, plain, when
+from core.ui.ids import id_from_address
+from core.ui.page import empty, open_to_all, say, show_said
+from core.ui.public import heading, visitor_of
+
+open_to_all("portal")
+show_said()
+
+
+def show_queue(visitor: Visitor) -> None:
+    """The forms that wait, oldest first, then today's calls."""
+    day = today(visitor.timezone)
+    heading(f"Hello {(visitor.person or '').split(' ')[0]}", visitor)
+    with visitor.transaction() as db:
+        pending = pending_forms(db, limit=50)
+        todays = calls_in(db, Period(day, day + timedelta(days=1), visitor.timezone))
+    if pending.empty and not todays:
+        empty("Nothing waits for you", "Calls whose form is missing appear here, and the calls of the day.")
+    if not pending.empty:
+        st.subheader("File these forms")
+    for call in pending.itertuples():
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            late = " · **overdue**" if call.overdue else ""
+            st.markdown(f"{plain(call.lead_name or 'Lead')}  \n:gray[{when(call.scheduled_at, visitor.timezone)}]{late}", width="stretch")
+            if st.button("File form", key=f"file {call.id}"):
+                st.query_params["event"] = str(call.id)
+                st.rerun()
+    if todays:
+        st.subheader("Today's calls")
+    for call in todays:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            state = "form filed" if call.pcf_submitted else countdown(call.scheduled_at) if call.scheduled_at > now() else "form missing"
+            at = f":gray[{when(call.scheduled_at, visitor.timezone)}] {state}"
+            st.markdown(f"{plain(call.lead_name or 'Lead')} · {plain(call.call_type or 'Call')}  \n{at}", width="stretch")
+            if call.meeting_url and call.meeting_url.startswith("https://") and not call.pcf_submitted:
+                st.link_button("Join", call.meeting_url)
+
+
+def back_to_queue() -> None:
+    """Show the queue again."""
+    st.query_params.pop("event", None)
+    st.rerun()
+
+
+def show_form(visitor: Visitor) -> None:
+    """One call's form, or why there is none to file."""
+    event_id = id_from_address("event")
+    with visitor.transaction() as db:
+        event = event_detail(db, event_id) if event_id else None
+        lists = choices(db)
+    if st.button("← All calls"):
+        back_to_queue()
+    if event is None:
+        empty("There is no such call", "It may belong to somebody else, or the booking was removed.")
+        return
+    heading(event.lead_name or "Call", visitor, f"{event.call_type or 'Call'} · {when(event.scheduled_at, visitor.timezone)}")
+    if event.call_status in ("canceled", "rescheduled"):
+        empty("There is nothing to report", "This call was cancelled or moved.")
+    elif event.pcf_submitted:
+        empty("The form was filed", "To correct it, sign in or ask a manager.")
+    else:
+        ask(visitor, event, lists)
+
+
+def ask(visitor: Visitor, event: Row[Any], lists: Choices) -> None:
+    """The questions; what is typed stays in this window until it is filed."""
+    if event.scheduled_at > now():
+        st.info("This call has not started yet. You can note a no-show or write down notes already.")
+    here = f"form {event.id}"
+    typed = st.session_state.setdefault(here, {})
+    questions = Questions(typed, st.session_state.get(f"{here} problems", {}), lists, visitor.currency)
+    questions.ask()
+    if not st.button("File form", type="primary", width="stretch", disabled=typed.get("call_occurred") is None):
+        return
+    answers = questions.answers()
+    if not questions.unreadable_amount:
+        file(visitor, event.id, answers, questions.problems)
+    if questions.problems:
+        st.session_state[f"{here} problems"] = questions.problems
+        st.rerun()
+    for name in (here, f"{here} problems"):
+        st.session_state.pop(name, None)
+    say("Form filed.")
+    back_to_queue()
+
+
+def file(visitor: Visitor, event_id: UUID, answers: FormAnswers, problems: dict[str, str]) -> None:
+    """File the answers; what is wrong with them goes into ``problems``, field by field."""
+    problems.clear()
+    try:
+        file_through_link(visitor, event_id, answers)
+    except FormProblems as error:
+        problems |= error.problems
+    except SalesOpsError as error:
+        st.error(f"{plain(error.message)} What you typed is kept.")
+        st.stop()
+
+
+visitor = visitor_of(PORTAL)
+_, middle, _ = st.columns([1, 2.4, 1])
+with middle:
+    if "event" in st.query_params:
+        show_form(visitor)
+    else:
+        show_queue(visitor)

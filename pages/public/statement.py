@@ -1,0 +1,38 @@
+"""One person's statement of one payout: the sums, and every line that they are made of."""
+from __future__ import annotations
+
+from datetime import timedelta
+
+import streamlit as st
+
+from core.money.payouts import statement
+from core.tenancy.access_links import COMMISSION
+from core.ui.format import money, when
+from core.ui.page import empty, open_to_all
+from core.ui.public import heading, visitor_of
+from core.ui.tables import table
+
+SUMS = {"cash_collected": "Cash collected", "refunds": "Refunds", "net_revenue": "Net revenue"}
+open_to_all("statement")
+visitor = visitor_of(COMMISSION)
+with visitor.transaction() as db:
+    lines, sums = statement(db)
+
+last = visitor.period_end - timedelta(days=1)
+days = f"{visitor.period_start.day} {visitor.period_start:%b} – {last.day} {last:%b %Y}"
+heading(f"{visitor.person}: {visitor.snapshot_name}", visitor, f"{'Setter' if visitor.setter_id else 'Closer'} · {days}")
+if lines.empty:
+    empty("No payments in this payout", "Nothing that was paid in these days was yours.")
+    st.stop()
+for column, (key, label) in zip(st.columns(3), SUMS.items(), strict=True):
+    column.metric(label, money({row.currency: getattr(row, key) for row in sums.itertuples()}), border=True)
+st.caption("As approved: later payments and refunds are part of a later payout.")
+st.subheader("Payments")
+lines["date"] = [when(at, visitor.timezone) for at in lines["payment_date"]]
+for key in ("amount", "refund_amount", "net_revenue"):
+    lines[key] = [float(value) for value in lines[key]]
+amounts = {"amount": "Amount", "refund_amount": "Refunds", "net_revenue": "Net"}
+table(lines, "statement", download=False, columns={
+    "date": "Date", "customer_name": "Customer", "package_name": "Package",
+    **{key: st.column_config.NumberColumn(label, format="%,.2f") for key, label in amounts.items()}, "currency": "",
+})

@@ -1,0 +1,161 @@
+"""The audit log on screen: changes in words, by whom, narrowed by the address, in pages, and of the own organisation only."""
+from datetime import timedelta
+from types import SimpleNamespace
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from core.bookings.models import Event
+from core.deliveries.actions import create_connection
+from core.platform.clock import now
+from core.platform.database import as_system
+from core.tenancy.audit import PAGE
+from core.tenancy.models import Role
+from core.ui.audit import told
+from tests import factories as make
+from tests.flow import SECRET
+from tests.ports import owner
+from tests.ui.screens import browser_of, opened, sent, words
+from tests.ui.teams import super_admin
+
+
+@pytest.fixture
+def place():
+    """An organisation with an admin, and a call whose status that admin has changed."""
+    admin = make.viewer(make.organization(name="Ours"), "admin", name="Ada Admin")
+    with as_system(admin.organization_id) as db:
+        event = make.event(db, admin.organization_id, make.closer(db, admin.organization_id, "Ana")).id
+    with admin.transaction() as db:
+        db.get_one(Event, (admin.organization_id, event)).call_status = "completed"
+    return SimpleNamespace(admin=admin, event=event, org=admin.organization_id)
+
+
+def lines(page):
+    return page.dataframe[0].value
+
+
+def test_a_change_reads_as_who_did_what_from_which_to_which(place):
+    page = opened("audit", place.admin, operation="Changed")
+
+    assert not page.exception
+    [line] = lines(page).to_dict("records")
+    assert (line["who"], line["what"], line["changes"]) == ("Ada Admin", "Calls · changed", "Call status: scheduled → completed")
+    assert line["row"] == str(place.event)
+
+
+def test_people_and_things_are_called_by_name(place):
+    [line] = lines(opened("audit", place.admin, table="Calls", operation="Made")).to_dict("records")
+
+    assert line["who"] == "The product"
+    assert "Closer: Ana" in line["changes"]
+    assert "Call status: scheduled" in line["changes"]
+    with place.admin.transaction() as db:
+        closer = db.get_one(Event, (place.org, place.event)).closer_id
+    assert str(closer) not in line["changes"]
+
+
+@pytest.mark.parametrize(("query", "left"), [
+    ({"who": "The product"}, {"The product"}), ({"who": "ada"}, {"Ada Admin", "The product"}), ({"table": "Payments"}, set()),
+    ({"operation": "Deleted"}, set()), ({"period": "Yesterday"}, set()), ({"row": "event"}, {"Ada Admin", "The product"}),
+    ({"row": str(uuid4())}, set()),
+])
+def test_the_address_narrows_the_log(place, query, left):
+    query = {name: str(place.event) if value == "event" else value for name, value in query.items()}
+    page = opened("audit", place.admin, **query)
+
+    assert not page.exception
+    if not left:
+        assert any("Nothing was changed here" in line for line in words(page))
+    else:
+        assert set(lines(page)["who"]) == left
+
+
+def test_one_person_is_chosen_by_name(place):
+    page = opened("audit", place.admin)
+    with browser_of(place.admin):
+        box = next(box for box in page.selectbox if box.label == "Who")
+        box.set_value(next(option for option in box.options if option.startswith("Ada Admin"))).run()
+
+    assert set(lines(page)["who"]) == {"Ada Admin"}
+
+
+def test_older_lines_follow_page_by_page_without_a_gap(place):
+    with as_system(place.org) as db:
+        db.execute(text("""
+            insert into app.sources (organization_id, name) select :org, 'Source ' || n from generate_series(1, :rows) n
+        """), {"org": place.org, "rows": 2 * PAGE + 50})
+    page, found = opened("audit", place.admin, table="Sources"), []
+    found += list(lines(page)["row"])
+    for _ in range(2):
+        with browser_of(place.admin):
+            next(button for button in page.button if button.label == "Older →").click().run()
+        found += list(lines(page)["row"])
+
+    assert not page.exception
+    assert len(found) == len(set(found)) == 2 * PAGE + 50
+    assert "Older →" not in [button.label for button in page.button]
+    with browser_of(place.admin):
+        next(button for button in page.button if button.label == "← Newest").click().run()
+    assert list(lines(page)["row"]) == found[:PAGE]
+
+
+def test_a_secret_is_only_called_one(place):
+    with place.admin.transaction() as db:
+        create_connection(db, place.org, "stripe", "Main", SECRET)
+    page = opened("audit", place.admin, table="Secrets")
+
+    [line] = lines(page).to_dict("records")
+    assert "Sealed: secret" in line["changes"]
+    assert SECRET not in sent(page)
+
+
+def test_an_admin_reads_their_own_organisations_log_and_a_super_admin_every_one_when_asked(place):
+    elsewhere = make.viewer(make.organization(name="Elsewhere Ltd"), "admin", name="Eve Elsewhere")
+    with elsewhere.transaction() as db:
+        db.execute(text("update app.organizations set name = 'Elsewhere AS'"))
+    boss = super_admin(place.admin)
+
+    for person, address, sees in (
+        (place.admin, {}, False), (place.admin, {"everywhere": "true"}, False), (boss, {}, False), (boss, {"everywhere": "true"}, True),
+    ):
+        page = opened("audit", person, table="Organizations", operation="Changed", **address)
+        assert not page.exception
+        shown = lines(page).to_csv() if page.dataframe else ""
+        assert ("Elsewhere AS" in shown, "Eve Elsewhere" in shown) == (sees, sees)
+        who = next(box for box in page.selectbox if box.label == "Who").options
+        assert any(option.startswith("Eve Elsewhere") for option in who) == sees
+
+
+def test_whoever_left_is_called_a_former_member(place):
+    with owner() as db:
+        db.execute(text("delete from app.organization_members where user_id = :user"), {"user": place.admin.user_id})
+    other = make.viewer(place.org, Role.OWNER)
+
+    [line] = lines(opened("audit", other, table="Calls", operation="Changed")).to_dict("records")
+    assert line["who"] == "Former member"
+
+
+def test_the_download_is_the_period_of_the_screen(place):
+    page = opened("audit", place.admin, period="Today")
+    day = (now() + timedelta(hours=1)).date()
+    assert page.get("link_button")[0].proto.url == f"/exports/audit_logs?format=csv&start={day}&end={day + timedelta(days=1)}"
+    assert "audit_logs" in sent(opened("exports", place.admin, table="Audit logs"))
+    manager = opened("exports", make.viewer(place.org, "manager"))
+    assert "Audit logs" not in next(box for box in manager.selectbox if box.label == "Table").options
+
+
+@pytest.mark.parametrize(("operation", "changes", "said"), [
+    ("update", {"call_status": ["scheduled", "completed"]}, ["Call status: scheduled → completed"]),
+    ("update", {"active": [True, False], "note": [None, ""]}, ["Active: yes → no", "Note: – → –"]),
+    ("insert", {"id": [None, "x"], "email_normalized": [None, "a@b"], "scopes": [None, ["read", "write"]]}, ["Scopes: read, write"]),
+    ("delete", {"answers": [{"reason": "none"}, None]}, ['Answers: {"reason": "none"}']),
+    ("update", {"closer_user_id": [None, "11111111-1111-1111-1111-111111111111"]}, ["Closer user: – → Ana"]),
+    ("update", {"token_hash": ["…", "…"]}, ["Token hash: secret"]),
+    ("update", {"note": ["", "x" * 300]}, [f"Note: – → {'x' * 200} …"]),
+    ("update", {"scheduled_at": ["2020-01-01T12:00:00+00:00", "no date"]}, ["Scheduled at: Wed 1 Jan 2020 13:00 → no date"]),
+    ("export", {"format": "csv"}, ["Format: csv"]),
+])
+def test_changes_are_told_column_by_column(operation, changes, said):
+    names = {"11111111-1111-1111-1111-111111111111": "Ana"}
+    assert told(operation, changes, names, "Europe/Copenhagen") == said
