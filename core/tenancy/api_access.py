@@ -5,11 +5,11 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import jwt
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core.platform.clock import now
@@ -90,7 +90,7 @@ def issue_token(viewer: Viewer) -> str:
     """A token for one hour, carrying user, organisation and role; what it may do is looked up anew at each use."""
     claims = {
         "sub": str(viewer.user_id), "org": str(viewer.organization_id), "role": viewer.role, "name": viewer.name,
-        "email": viewer.email, "aud": AUDIENCE, "jti": uuid4().hex, "iat": now(), "exp": now() + timedelta(hours=TOKEN_HOURS),
+        "email": viewer.email, "aud": AUDIENCE, "jti": uuid4().hex, "iat": now().timestamp(), "exp": now() + timedelta(hours=TOKEN_HOURS),
     }
     return jwt.encode(claims, derived_key("api-token"), ALGORITHM)
 
@@ -115,10 +115,13 @@ def _caller_by_key(key: str) -> Caller:
 
 
 def _caller_by_token(token: str) -> Caller:
-    claims = jwt.decode(token, derived_key("api-token"), [ALGORITHM], audience=AUDIENCE, options={"require": ["exp", "sub"]})
+    claims = jwt.decode(token, derived_key("api-token"), [ALGORITHM], audience=AUDIENCE, options={"require": ["exp", "iat", "sub"]})
     user_id, organization_id = UUID(claims["sub"]), UUID(claims["org"])
     with as_member(user_id, organization_id) as db:
-        role = db.connection().exec_driver_sql("select app.cur_role()").scalar_one()
+        issued_at = datetime.fromtimestamp(claims["iat"], UTC)
+        role, holds = db.execute(text("select app.cur_role(), app.token_holds(:issued_at)"), {"issued_at": issued_at}).one()
         plan = db.scalars(select(Organization.plan)).one()
+    if not holds:
+        raise NotSignedIn("The token was issued before its owner signed out everywhere or changed the password.")
     viewer = viewer_in(user_id, organization_id, name=claims["name"], email=claims["email"], role=Role(role))
     return Caller(organization_id, viewer.timezone, viewer.currency, plan, viewer=viewer)

@@ -49,6 +49,7 @@ SCREENS = (
     Screen("exports", "admin/exports.py", "Exports", ":material/download:", "Admin", MANAGERS),
     Screen("connections", "admin/connections.py", "Connections", ":material/cable:", "Admin", MANAGERS),
     Screen("reports", "admin/reports.py", "Slack reports", ":material/forum:", "Admin", ADMINS),
+    Screen("account", "admin/account.py", "Your account", ":material/account_circle:", "You", EVERYBODY),
 )
 BY_KEY = {screen.key: screen for screen in SCREENS}
 

@@ -23,7 +23,17 @@ DONE = "what was done"
 
 def current_viewer() -> Viewer | None:
     """Who is signed in on this browser, looked up anew at each run, so that an ended session ends here too."""
-    return viewer_of(st.context.cookies.get(COOKIE))
+    return viewer_of(own_token())
+
+
+def own_token() -> str:
+    """The token of this browser's session: what a person does with their own account goes by it."""
+    return st.context.cookies.get(COOKIE) or ""
+
+
+def own_address() -> str:
+    """Where this browser is in the network, for limits on tries."""
+    return st.context.ip_address or "local"
 
 
 def require(screen: str) -> Viewer:

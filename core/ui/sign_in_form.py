@@ -14,6 +14,7 @@ from streamlit_authenticator import Authenticate
 
 from core.platform.errors import NotAllowed, TooManyRequests
 from core.tenancy.sign_in import WRONG, issue_ticket, sign_in
+from core.ui.page import own_address
 
 KEY = secrets.token_urlsafe(32)
 USER = "signed-in user"
@@ -48,7 +49,7 @@ def show_sign_in() -> None:
 
 def _fits(email: str, password: str) -> bool:
     try:
-        st.session_state[USER] = sign_in(email, password, address=st.context.ip_address or "local")
+        st.session_state[USER] = sign_in(email, password, address=own_address())
     except NotAllowed:
         return False
     return True
