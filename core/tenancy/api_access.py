@@ -33,6 +33,12 @@ class NotSignedIn(NotAllowed):
     code = "unauthorized"
 
 
+class SecondFactorRequired(NotSignedIn):
+    """The password alone is not enough: a code is missing, or the organisation asks for a second factor that is not set up."""
+
+    code = "second_factor_required"
+
+
 @dataclass(frozen=True)
 class Caller:
     """A program's identity: a person's token (``viewer``) or an organisation's key (``key_hash``)."""
@@ -86,6 +92,12 @@ def choose_home(user_id: UUID, slug_or_id: str | None) -> UUID:
     return wanted[0].id
 
 
+def must_have_second_factor(viewer: Viewer) -> None:
+    """Raises SecondFactorRequired when the organisation asks for one and the person has none."""
+    if viewer.second_factor_missing:
+        raise SecondFactorRequired("This organisation asks for a second factor. Set it up on the screen Your account.")
+
+
 def issue_token(viewer: Viewer) -> str:
     """A token for one hour, carrying user, organisation and role; what it may do is looked up anew at each use."""
     claims = {
@@ -102,6 +114,8 @@ def caller_of(authorization: str | None) -> Caller:
         raise NotSignedIn("Send a token: Authorization: Bearer …")
     try:
         return _caller_by_key(token.strip()) if token.strip().startswith(KEY_PREFIX) else _caller_by_token(token.strip())
+    except SecondFactorRequired:
+        raise
     except (NotAllowed, jwt.InvalidTokenError, ValueError, KeyError) as error:
         raise NotSignedIn("The token is not valid, or no longer.") from error
 
@@ -124,4 +138,5 @@ def _caller_by_token(token: str) -> Caller:
     if not holds:
         raise NotSignedIn("The token was issued before its owner signed out everywhere or changed the password.")
     viewer = viewer_in(user_id, organization_id, name=claims["name"], email=claims["email"], role=Role(role))
+    must_have_second_factor(viewer)
     return Caller(organization_id, viewer.timezone, viewer.currency, plan, viewer=viewer)

@@ -14,7 +14,10 @@ from core.tenancy.models import Role
 
 @dataclass(frozen=True)
 class Viewer:
-    """A signed-in person in their active organisation, with the organisation's facts that every screen needs."""
+    """A signed-in person in their active organisation, with the organisation's facts that every screen needs.
+
+    With ``second_factor_missing`` they see nothing but their own account until they have set one up.
+    """
 
     user_id: UUID
     name: str
@@ -24,6 +27,7 @@ class Viewer:
     timezone: str
     currency: str
     role: Role
+    second_factor_missing: bool = False
 
     def is_one_of(self, *roles: Role | str) -> bool:
         """Whether the viewer has one of ``roles``; a super admin has every one."""

@@ -15,6 +15,7 @@ MANAGERS = (Role.OWNER, Role.ADMIN, Role.MANAGER)
 LOOKERS = (*MANAGERS, Role.VIEWER)
 ADMINS = (Role.OWNER, Role.ADMIN)
 REPS = (*MANAGERS, Role.SALES_REP)
+ACCOUNT = "account"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ SCREENS = (
 BY_KEY = {screen.key: screen for screen in SCREENS}
 
 
+def may_see(viewer: Viewer, screen: Screen) -> bool:
+    """Whether the role includes the screen; without the second factor that the organisation asks for, only the account."""
+    return viewer.is_one_of(*screen.roles) and (screen.key == ACCOUNT or not viewer.second_factor_missing)
+
+
 def start_of(role: Role) -> str:
     """Where a role begins its day."""
     return "my-day" if role == Role.SALES_REP else "dashboard"
@@ -75,6 +81,6 @@ def pages_for(viewer: Viewer | None) -> dict[str, list[st.Page]]:
     """
     menu: dict[str, list[st.Page]] = {}
     for screen in SCREENS:
-        shown = viewer is not None and screen.menu and viewer.is_one_of(*screen.roles)
+        shown = viewer is not None and screen.menu and may_see(viewer, screen)
         menu.setdefault(screen.section, []).append(page_of(screen, in_menu=shown))
     return menu

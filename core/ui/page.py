@@ -16,7 +16,7 @@ from core.tenancy.sign_in import viewer_of
 from core.tenancy.viewers import Viewer
 from core.ui.format import plain
 from core.ui.gate import COOKIE
-from core.ui.navigation import BY_KEY, PAGES
+from core.ui.navigation import ACCOUNT, BY_KEY, PAGES, may_see
 
 DONE = "what was done"
 
@@ -49,6 +49,10 @@ def require(screen: str) -> Viewer:
             f"Your role ({shown_role(viewer.role)}) does not include this page. "
             f"An admin of {plain(viewer.organization_name)} can change that."
         )
+        st.stop()
+    if not may_see(viewer, BY_KEY[screen]):
+        st.warning(f"{plain(viewer.organization_name)} asks everybody for a second factor. Set yours up, then this page opens.")
+        go(ACCOUNT, "Set up the second factor")
         st.stop()
     return viewer
 

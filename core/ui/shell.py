@@ -8,8 +8,8 @@ import streamlit as st
 from core.tenancy.sign_in import places_of
 from core.tenancy.viewers import Viewer
 from core.ui.format import plain
-from core.ui.navigation import BY_KEY, pages_for
-from core.ui.page import current_viewer, shown_role
+from core.ui.navigation import ACCOUNT, BY_KEY, pages_for
+from core.ui.page import current_viewer, jump, shown_role
 from core.ui.sign_in_form import show_sign_in
 
 FAVICON = "/app/static/favicon.png"
@@ -67,6 +67,8 @@ def main() -> None:
         st.stop()
     page = st.navigation(pages_for(viewer), expanded=True)
     show_account(viewer)
+    if viewer.second_factor_missing and page.url_path != ACCOUNT:
+        jump(ACCOUNT)
     page.run()
 
 

@@ -1,10 +1,14 @@
 """Who gets in, how long, and what a visitor without a session sees."""
+import base64
+from time import time
+
 import pytest
 from playwright.sync_api import expect
 from sqlalchemy import text
 
 from core.tenancy.account import change_password, end_sign_ins
 from core.tenancy.passwords import hash_password
+from core.tenancy.totp import STEP_S, totp
 from tests import factories as make
 from tests.browser.conftest import PASSWORD, screens
 from tests.flow import sender
@@ -108,3 +112,27 @@ def test_one_signs_a_lost_browser_out_and_changes_the_password_on_the_account_sc
 
     sign_in(lost, person.email, "reeds and herons")
     expect(lost.get_by_role("heading", name="Dashboard")).to_be_visible()
+
+
+def test_a_second_factor_is_set_up_from_the_picture_and_then_asked_for(visit):
+    person = make.viewer(make.organization(), "viewer", password_hash=hash_password(PASSWORD))
+    page = visit("/account", person)
+    page.get_by_text("Set up the second factor").click()
+    page.get_by_label("Your password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Begin").click()
+    picture = page.get_by_test_id("stImage").locator("img")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.naturalWidth") > 100
+    secret = base64.b32decode(page.get_by_test_id("stCode").first.inner_text().replace(" ", ""))
+    page.get_by_label("Code", exact=True).fill(totp(secret, int(time()) // STEP_S))
+    page.get_by_role("button", name="Switch on").click()
+    expect(page.get_by_text("Keep these ten codes")).to_be_visible()
+    recovery = page.get_by_test_id("stCode").first.inner_text().splitlines()[0]
+
+    other = visit("/leaderboards")
+    sign_in(other, person.email)
+    expect(other.get_by_text("One more step")).to_be_visible()
+    assert [cookie for cookie in other.context.cookies() if cookie["name"] == "sid"] == []
+    other.get_by_label("Code", exact=True).fill(recovery)
+    other.get_by_role("button", name="Sign in").click()
+    expect(other.get_by_role("heading", name="Leaderboards")).to_be_visible()

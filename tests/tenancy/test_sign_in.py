@@ -49,7 +49,9 @@ def test_the_wait_ends_with_its_window(person):
     guess(person, "192.0.2.31", 5)
     assert blocked(person, "192.0.2.31")
     with owner() as db:
-        db.execute(text("update app.rate_limits set window_start = window_start - interval '15 minutes' where strpos(key, '192.0.2.31') > 0"))
+        db.execute(text("""
+            update app.rate_limits set window_start = window_start - interval '15 minutes' where strpos(key, '192.0.2.31') > 0
+        """))
 
     assert sign_in(person.email, PASSWORD, address="192.0.2.31") == person.user_id
 
