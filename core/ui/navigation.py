@@ -51,6 +51,7 @@ SCREENS = (
     Screen("connections", "admin/connections.py", "Connections", ":material/cable:", "Admin", MANAGERS),
     Screen("reports", "admin/reports.py", "Slack reports", ":material/forum:", "Admin", ADMINS),
     Screen("account", "admin/account.py", "Your account", ":material/account_circle:", "You", EVERYBODY),
+    Screen("api-keys", "admin/api_keys.py", "API keys", ":material/key:", "Admin", ADMINS),
 )
 BY_KEY = {screen.key: screen for screen in SCREENS}
 

@@ -11,7 +11,7 @@ SAYS = {
     "event": "There is no such call", "form": "There is no such call", "payments": "No payments here",
     "payment": "There is no such payment", "payouts": "No payouts yet", "payout": "There is no such payout",
     "connections": "No connections yet", "reports": "Nothing has been posted yet",
-    "account": "this browser",
+    "account": "this browser", "api-keys": "No keys yet",
 }
 
 

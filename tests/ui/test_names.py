@@ -13,7 +13,7 @@ HOSTILE = "<script>alert(1)</script> [x](javascript:alert(1)) $a^2$ :material/ho
 LETTERS_ONLY, KNOW_TAGS = {"dataframe", "text", "selectbox", "multiselect"}, {"html", "plotly_chart"}
 MARKUP, TAGS = ("](java", "$a^2$", ":material/home:", "**b**", "<script>", "<img"), ("<script>", "<img")
 SHOWS = {
-    "owner": {"home", "dashboard", "leaderboards", "event", "form", "payment", "payout"},
+    "owner": {"home", "dashboard", "leaderboards", "event", "form", "payment", "payout", "api-keys"},
     "sales_rep": {"home", "my-day", "leaderboards", "event", "form", "payment"},
 }
 

@@ -15,7 +15,7 @@ HAS = {
     "events": "Alder closer", "event": "Alder closer", "form": "Did the call take place?", "payments": "Alder closer",
     "payment": "Alder closer", "payouts": "Alder payout", "payout": "Alder payout", "exports": "/exports/events?",
     "connections": "Alder calendar", "reports": "Alder closer",
-    "account": "this browser",
+    "account": "this browser", "api-keys": "Alder program",
 }
 
 
