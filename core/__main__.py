@@ -52,6 +52,8 @@ def parser() -> argparse.ArgumentParser:
     key = _in_org(add("create-api-key", help="make a key for a program; it is shown this once"))
     key.add_argument("--name", required=True)
     key.add_argument("--scopes", nargs="+", required=True, help="read, write, all, or names of resources")
+    lost = add("clear-second-factor", help="let somebody sign in who has lost the telephone and the recovery codes")
+    lost.add_argument("--email", required=True)
     again = _in_org(add("replay", help="process kept deliveries again: the dead ones, or all since an instant"))
     again.add_argument("--connection")
     again.add_argument("--since")

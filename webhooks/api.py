@@ -10,19 +10,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from core.platform.database import as_guest
 from core.platform.errors import Conflict, InvalidInput, Misconfigured, NotAllowed, NotFound, SalesOpsError, TooManyRequests
 from core.platform.log import logger
 from core.tenancy.api_access import Caller, NotSignedIn, caller_of
-from core.tenancy.sign_in import take_hit
+from core.tenancy.api_limits import Rate, count_request
 from webhooks import api_auth, api_lists, api_metrics, api_payouts
 from webhooks.answers import refusal
 from webhooks.openapi import document
 from webhooks.receive import BodyTooLarge, read_body
 
 log = logger("webhooks.api")
-HOURLY = {"free": 100, "solo": 500, "team": 5_000, "enterprise": 50_000}
-HOUR_S = 3600
 STATUSES: dict[type[SalesOpsError], int] = {
     NotSignedIn: 401, NotAllowed: 403, NotFound: 404, Conflict: 409, InvalidInput: 422, Misconfigured: 503,
 }
@@ -34,18 +31,28 @@ def answering(handler: Handler) -> Callable[[Request], object]:
 
     def work(request: Request, body: bytes) -> Response:
         caller = caller_of(request.headers.get("authorization"))
-        _count(caller)
-        return handler(caller, request, body)
+        rate = count_request(caller.organization_id, caller.plan)
+        try:
+            _stay_within(rate)
+            answer = handler(caller, request, body)
+        except SalesOpsError as error:
+            answer = _refused(error)
+        answer.headers.update(rate.headers())
+        return answer
 
     return _guarded(work)
 
 
-def _count(caller: Caller) -> None:
-    limit = HOURLY.get(caller.plan, HOURLY["free"])
-    with as_guest() as db:
-        wait_s = take_hit(db, f"api:{caller.organization_id}", limit, HOUR_S)
-    if wait_s:
-        raise TooManyRequests(f"The plan allows {limit} requests an hour.", retry_after_s=wait_s)
+def _stay_within(rate: Rate) -> None:
+    if rate.wait_s:
+        raise TooManyRequests(f"The plan allows {rate.limit} requests an hour.", retry_after_s=rate.wait_s)
+
+
+def _refused(error: SalesOpsError) -> Response:
+    if isinstance(error, TooManyRequests):
+        return refusal(429, error.code, error.message, retry_after_s=error.retry_after_s)
+    status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 400)
+    return refusal(status, error.code, error.message, field=getattr(error, "field", None))
 
 
 def _guarded(work: Callable[[Request, bytes], Response]) -> Callable[[Request], object]:
@@ -55,11 +62,8 @@ def _guarded(work: Callable[[Request, bytes], Response]) -> Callable[[Request], 
             return await run_in_threadpool(work, request, body)
         except BodyTooLarge:
             return refusal(413, "too_large", "A request may be at most 1 MiB.")
-        except TooManyRequests as error:
-            return refusal(429, error.code, error.message, retry_after_s=error.retry_after_s)
         except SalesOpsError as error:
-            status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 400)
-            return refusal(status, error.code, error.message, field=getattr(error, "field", None))
+            return _refused(error)
         except (OperationalError, InterfaceError, NoFreeConnection) as error:
             log.warning("database away", error=type(error).__name__)
             return refusal(503, "unavailable", "The database is away; try again.", retry_after_s=10)

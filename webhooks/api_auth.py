@@ -1,33 +1,49 @@
 """``POST /api/auth/login``."""
 from __future__ import annotations
 
+from uuid import UUID
+
 from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from core.platform.database import as_member
 from core.platform.errors import NotAllowed
-from core.tenancy.api_access import TOKEN_HOURS, NotSignedIn, choose_home, issue_token
+from core.tenancy.api_access import (
+    TOKEN_HOURS,
+    NotSignedIn,
+    SecondFactorRequired,
+    choose_home,
+    issue_token,
+    must_have_second_factor,
+)
 from core.tenancy.models import User
+from core.tenancy.second_factor import check_code, has_second_factor
 from core.tenancy.sign_in import WRONG, places_of, sign_in, viewer_in
 from webhooks.api_input import json_object, text_of
 
 
 def login(request: Request, body: bytes) -> Response:
-    """A token for a person in one organisation (``organization``: slug or id; optional for whoever belongs to one only)."""
+    """A token for a person in one organisation (``organization``: slug or id; optional for whoever belongs to one only).
+
+    ``code`` is the authenticator's, or a recovery code, for whoever has switched a second factor on.
+    """
     given = json_object(body)
     email, password = text_of(given, "email"), text_of(given, "password")
     wanted = text_of(given, "organization", required=False)
+    code = text_of(given, "code", required=False)
     address = request.client.host if request.client else "unknown"
     try:
         user_id = sign_in(email, password, address=address)
         organization_id = choose_home(user_id, wanted or None)
     except NotAllowed as error:
         raise NotSignedIn(WRONG) from error
+    _ask_for_code(user_id, code, address)
     role = next(place.role for place in places_of(user_id) if place.id == organization_id)
     with as_member(user_id, organization_id) as db:
         known = db.execute(select(User.name, User.email).where(User.id == user_id)).one()
     viewer = viewer_in(user_id, organization_id, name=known.name, email=known.email, role=role)
+    must_have_second_factor(viewer)
     user = {
         "id": str(user_id), "email": viewer.email, "name": viewer.name, "role": role,
         "organization_id": str(organization_id), "organization": viewer.organization_name,
@@ -35,3 +51,14 @@ def login(request: Request, body: bytes) -> Response:
     return JSONResponse({
         "access_token": issue_token(viewer), "token_type": "bearer", "expires_in": TOKEN_HOURS * 3600, "user": user,
     })
+
+
+def _ask_for_code(user_id: UUID, code: str, address: str) -> None:
+    if not has_second_factor(user_id):
+        return
+    if not code:
+        raise SecondFactorRequired("Send the authenticator's code, or a recovery code, as “code”.")
+    try:
+        check_code(user_id, code, address=address)
+    except NotAllowed as error:
+        raise NotSignedIn(error.message) from error

@@ -35,6 +35,13 @@ ERRORS = {
     413: "More than 1 MiB", 422: "A value is wrong; field names it", 429: "Too many requests; wait Retry-After seconds",
     500: "A defect on our side", 503: "The database is away; try again",
 }
+RATE: Json = {
+    name: {"description": text, "schema": COUNT} for name, text in (
+        ("X-RateLimit-Limit", "Requests that the organisation's plan allows in an hour"),
+        ("X-RateLimit-Remaining", "How many are left in this one"), ("X-RateLimit-Reset", "When the next begins, in seconds since 1970"),
+    )
+}
+UNCOUNTED = {"401", "413", "500", "503"}  # answered before the request was counted, or instead of it
 HEALTHY = made_of({"status": TEXT})
 ERROR_REF: Json = {"$ref": "#/components/schemas/Error"}
 
@@ -112,6 +119,9 @@ def _call(
         made["requestBody"] = {"required": True, "content": _content(body)}
     if open_to_all:
         made["security"] = []
+    else:
+        for code in set(made["responses"]) - UNCOUNTED:
+            made["responses"][code]["headers"] = RATE
     return made
 
 

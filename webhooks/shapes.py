@@ -47,7 +47,10 @@ def page_of(item: Json) -> Json:
 
 
 ERROR = made_of({"error": made_of({"code": TEXT, "message": TEXT, "field": TEXT}, ["code", "message"])})
-LOGIN = made_of({"email": TEXT, "password": TEXT, "organization": maybe(TEXT)}, ["email", "password"])
+CODE = maybe(TEXT) | {
+    "description": "The authenticator's code or a recovery code; asked for by 401 second_factor_required",
+}
+LOGIN = made_of({"email": TEXT, "password": TEXT, "organization": maybe(TEXT), "code": CODE}, ["email", "password"])
 TOKEN = made_of({
     "access_token": TEXT, "token_type": one_of(["bearer"]), "expires_in": COUNT, "user": made_of({
         "id": ID, "email": TEXT, "name": TEXT, "role": one_of(Role), "organization_id": ID, "organization": TEXT,

@@ -10,8 +10,10 @@ from uuid import UUID
 from core.bookings.roster import create_closer, create_setter, link_user
 from core.deliveries.actions import connection_url, create_connection
 from core.platform.database import WORKER_ROLE, as_guest, as_system
-from core.platform.errors import InvalidInput
+from core.platform.errors import InvalidInput, NotFound
+from core.platform.names import normalize_email
 from core.tenancy.actions import create_api_key, create_organization, create_user, find_organization
+from core.tenancy.second_factor import clear as clear_second_factor
 
 Answer = dict[str, Any]
 
@@ -78,6 +80,14 @@ def create_api_key_command(args: Namespace) -> Answer:
     return {"id": str(made.id), "organization_id": str(organization_id), "key": made.key}
 
 
+def clear_second_factor_command(args: Namespace) -> Answer:
+    """For somebody who has lost the telephone and the recovery codes; make sure first that it is them who asks."""
+    with as_guest(WORKER_ROLE) as db:
+        if not clear_second_factor(db, normalize_email(args.email) or ""):
+            raise NotFound(f"Nobody with the address “{args.email}” has a second factor.")
+    return {"email": args.email, "cleared": True}
+
+
 COMMANDS: dict[str, Callable[[Namespace], Answer]] = {
     "create-org": create_org,
     "create-user": create_user_command,
@@ -85,4 +95,5 @@ COMMANDS: dict[str, Callable[[Namespace], Answer]] = {
     "create-setter": create_setter_command,
     "create-connection": create_connection_command,
     "create-api-key": create_api_key_command,
+    "clear-second-factor": clear_second_factor_command,
 }

@@ -4,10 +4,12 @@ from __future__ import annotations
 from sqlalchemy import select, update
 
 from core.deliveries.secrets import belongs_to
-from core.platform.database import as_system
+from core.platform.database import WORKER_ROLE, as_guest, as_system
 from core.platform.vault import seal, sealed_with_current_key, unseal
 from core.tenancy.models import VaultSecret
 from core.tenancy.queries import all_organization_ids
+from core.tenancy.second_factor import belongs_to as belongs_to_user
+from core.tenancy.second_factor import sealed_factors, store_sealed
 
 
 def reseal_secrets() -> tuple[int, int]:
@@ -27,4 +29,14 @@ def reseal_secrets() -> tuple[int, int]:
                 fresh = seal(unseal(row.sealed, *bound_to), *bound_to)
                 db.execute(update(VaultSecret).where(VaultSecret.id == row.id).values(sealed=fresh))
                 resealed += 1
-    return resealed, current
+    return resealed + _reseal_second_factors(), current
+
+
+def _reseal_second_factors() -> int:
+    """People's authenticators belong to no organisation."""
+    with as_guest(WORKER_ROLE) as db:
+        stale = [row for row in sealed_factors(db) if not sealed_with_current_key(row.sealed)]
+        for row in stale:
+            bound_to = belongs_to_user(row.user_id)
+            store_sealed(db, row.user_id, seal(unseal(row.sealed, *bound_to), *bound_to))
+        return len(stale)

@@ -5,9 +5,10 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -126,18 +127,32 @@ class NewKey:
     key: str
 
 
-def create_api_key(db: Session, organization_id: UUID, name: str, scopes: Sequence[str]) -> NewKey:
+def create_api_key(
+    db: Session, organization_id: UUID, name: str, scopes: Sequence[str], *, expires_at: datetime | None = None
+) -> NewKey:
     """A program's key to the organisation. Raises InvalidInput without a name, or for a scope that does not exist."""
     if not name.strip():
         raise InvalidInput("Give the key a name, so that you can tell it from others.", field="name")
     key = KEY_PREFIX + secrets.token_urlsafe(32)
     row = ApiKey(
         organization_id=organization_id, id=uuid4(), name=name.strip(), key_hash=hashlib.sha256(key.encode()).digest(),
-        prefix=key[:SHOWN], scopes=check_scopes(scopes),
+        prefix=key[:SHOWN], scopes=check_scopes(scopes), expires_at=expires_at,
     )
     db.add(row)
     db.flush()
     return NewKey(row.id, key)
+
+
+def revoke_api_key(db: Session, key_id: UUID) -> None:
+    """The key opens nothing from now on. Raises NotFound for one that is not the organisation's, or was revoked before."""
+    revoked = update(ApiKey).where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None)).values(revoked_at=now()).returning(ApiKey.id)
+    if db.scalars(revoked).first() is None:
+        raise NotFound("That key has been revoked already.")
+
+
+def api_keys(db: Session) -> list[ApiKey]:
+    """The organisation's keys: those that open something first, then by age."""
+    return list(db.scalars(select(ApiKey).order_by(ApiKey.revoked_at.is_not(None), ApiKey.created_at.desc())))
 
 
 def members(db: Session) -> list[OrganizationMember]:

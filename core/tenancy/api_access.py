@@ -5,11 +5,11 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import jwt
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core.platform.clock import now
@@ -31,6 +31,12 @@ class NotSignedIn(NotAllowed):
     """No token, or one that is not, or no longer, good for anything."""
 
     code = "unauthorized"
+
+
+class SecondFactorRequired(NotSignedIn):
+    """The password alone is not enough: a code is missing, or the organisation asks for a second factor that is not set up."""
+
+    code = "second_factor_required"
 
 
 @dataclass(frozen=True)
@@ -86,11 +92,17 @@ def choose_home(user_id: UUID, slug_or_id: str | None) -> UUID:
     return wanted[0].id
 
 
+def must_have_second_factor(viewer: Viewer) -> None:
+    """Raises SecondFactorRequired when the organisation asks for one and the person has none."""
+    if viewer.second_factor_missing:
+        raise SecondFactorRequired("This organisation asks for a second factor. Set it up on the screen Your account.")
+
+
 def issue_token(viewer: Viewer) -> str:
     """A token for one hour, carrying user, organisation and role; what it may do is looked up anew at each use."""
     claims = {
         "sub": str(viewer.user_id), "org": str(viewer.organization_id), "role": viewer.role, "name": viewer.name,
-        "email": viewer.email, "aud": AUDIENCE, "jti": uuid4().hex, "iat": now(), "exp": now() + timedelta(hours=TOKEN_HOURS),
+        "email": viewer.email, "aud": AUDIENCE, "jti": uuid4().hex, "iat": now().timestamp(), "exp": now() + timedelta(hours=TOKEN_HOURS),
     }
     return jwt.encode(claims, derived_key("api-token"), ALGORITHM)
 
@@ -102,6 +114,8 @@ def caller_of(authorization: str | None) -> Caller:
         raise NotSignedIn("Send a token: Authorization: Bearer …")
     try:
         return _caller_by_key(token.strip()) if token.strip().startswith(KEY_PREFIX) else _caller_by_token(token.strip())
+    except SecondFactorRequired:
+        raise
     except (NotAllowed, jwt.InvalidTokenError, ValueError, KeyError) as error:
         raise NotSignedIn("The token is not valid, or no longer.") from error
 
@@ -115,10 +129,14 @@ def _caller_by_key(key: str) -> Caller:
 
 
 def _caller_by_token(token: str) -> Caller:
-    claims = jwt.decode(token, derived_key("api-token"), [ALGORITHM], audience=AUDIENCE, options={"require": ["exp", "sub"]})
+    claims = jwt.decode(token, derived_key("api-token"), [ALGORITHM], audience=AUDIENCE, options={"require": ["exp", "iat", "sub"]})
     user_id, organization_id = UUID(claims["sub"]), UUID(claims["org"])
     with as_member(user_id, organization_id) as db:
-        role = db.connection().exec_driver_sql("select app.cur_role()").scalar_one()
+        issued_at = datetime.fromtimestamp(claims["iat"], UTC)
+        role, holds = db.execute(text("select app.cur_role(), app.token_holds(:issued_at)"), {"issued_at": issued_at}).one()
         plan = db.scalars(select(Organization.plan)).one()
+    if not holds:
+        raise NotSignedIn("The token was issued before its owner signed out everywhere or changed the password.")
     viewer = viewer_in(user_id, organization_id, name=claims["name"], email=claims["email"], role=Role(role))
+    must_have_second_factor(viewer)
     return Caller(organization_id, viewer.timezone, viewer.currency, plan, viewer=viewer)

@@ -7,6 +7,7 @@ from core.platform.errors import InvalidInput
 
 RESOURCES = ("metrics", "export", "events", "payments", "pcf", "payouts", "leads", "calls", "deals", "sales")
 GENERAL = ("read", "write", "all")
+EVERY = (*GENERAL, *(f"{resource}:{right}" for resource in RESOURCES for right in ("read", "write")))
 
 
 def check_scopes(scopes: Sequence[str]) -> list[str]:

@@ -112,7 +112,12 @@ def viewer_in(user_id: UUID, organization_id: UUID, *, name: str, email: str, ro
     """A viewer with the facts of an organisation they may enter. Raises NotAllowed."""
     with as_member(user_id, organization_id) as db:
         home = db.scalars(select(Organization).where(Organization.id == organization_id)).one()
-        return Viewer(user_id, name, email, home.id, home.name, home.timezone, home.currency, Role(role))
+        missing = home.require_second_factor and not db.execute(
+            text("select app.has_second_factor(:user)"), {"user": user_id}
+        ).scalar_one()
+        return Viewer(
+            user_id, name, email, home.id, home.name, home.timezone, home.currency, Role(role), second_factor_missing=missing
+        )
 
 
 @dataclass(frozen=True)

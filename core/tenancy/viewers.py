@@ -33,6 +33,7 @@ class Viewer:
     """A signed-in person in their active organisation, with the organisation's facts that every screen needs.
 
     ``seen_by`` is the admin who looks at the product as this person, and may change nothing meanwhile.
+    With ``second_factor_missing`` they see nothing but their own account until they have set one up.
     """
 
     user_id: UUID
@@ -44,6 +45,7 @@ class Viewer:
     currency: str
     role: Role
     seen_by: UUID | None = None
+    second_factor_missing: bool = False
 
     def is_one_of(self, *roles: Role | str) -> bool:
         """Whether the viewer has one of ``roles``; a super admin has every one."""

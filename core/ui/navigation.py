@@ -16,6 +16,7 @@ LOOKERS = (*MANAGERS, Role.VIEWER)
 ADMINS = (Role.OWNER, Role.ADMIN)
 REPS = (*MANAGERS, Role.SALES_REP)
 SUPER_ADMINS = (Role.SUPER_ADMIN,)
+ACCOUNT = "account"
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,15 @@ SCREENS = (
     Screen("portal", "public/portal.py", "Calls and forms", ":material/today:", "Public", (), menu=False, public=True),
     Screen("statement", "public/statement.py", "Statement", ":material/receipt_long:", "Public", (), menu=False, public=True),
     Screen("shared", "public/shared.py", "Dashboard", ":material/monitoring:", "Public", (), menu=False, public=True),
+    Screen("account", "admin/account.py", "Your account", ":material/account_circle:", "You", EVERYBODY),
+    Screen("api-keys", "admin/api_keys.py", "API keys", ":material/key:", "Admin", ADMINS),
 )
 BY_KEY = {screen.key: screen for screen in SCREENS}
+
+
+def may_see(viewer: Viewer, screen: Screen) -> bool:
+    """Whether the role includes the screen; without the second factor that the organisation asks for, only the account."""
+    return viewer.is_one_of(*screen.roles) and (screen.key == ACCOUNT or not viewer.second_factor_missing)
 
 
 def start_of(role: Role) -> str:
@@ -85,6 +93,6 @@ def pages_for(viewer: Viewer | None) -> dict[str, list[st.Page]]:
     """
     menu: dict[str, list[st.Page]] = {}
     for screen in SCREENS:
-        shown = viewer is not None and screen.menu and viewer.is_one_of(*screen.roles)
+        shown = viewer is not None and screen.menu and may_see(viewer, screen)
         menu.setdefault(screen.section, []).append(page_of(screen, in_menu=shown))
     return menu

@@ -16,14 +16,24 @@ from core.tenancy.sign_in import viewer_of
 from core.tenancy.viewers import Viewer
 from core.ui.format import plain
 from core.ui.gate import COOKIE
-from core.ui.navigation import BY_KEY, PAGES, SUPER_ADMINS
+from core.ui.navigation import ACCOUNT, BY_KEY, PAGES, SUPER_ADMINS, may_see
 
 DONE = "what was done"
 
 
 def current_viewer() -> Viewer | None:
     """Who is signed in on this browser, looked up anew at each run, so that an ended session ends here too."""
-    return viewer_of(st.context.cookies.get(COOKIE))
+    return viewer_of(own_token())
+
+
+def own_token() -> str:
+    """The token of this browser's session: what a person does with their own account goes by it."""
+    return st.context.cookies.get(COOKIE) or ""
+
+
+def own_address() -> str:
+    """Where this browser is in the network, for limits on tries."""
+    return st.context.ip_address or "local"
 
 
 def require(screen: str) -> Viewer:
@@ -35,6 +45,10 @@ def require(screen: str) -> Viewer:
         st.stop()
     if not viewer.is_one_of(*BY_KEY[screen].roles):
         st.warning(f"Your role ({shown_role(viewer.role)}) does not include this page. {_who_can_help(viewer, screen)}")
+        st.stop()
+    if not may_see(viewer, BY_KEY[screen]):
+        st.warning(f"{plain(viewer.organization_name)} asks everybody for a second factor. Set yours up, then this page opens.")
+        go(ACCOUNT, "Set up the second factor")
         st.stop()
     return viewer
 

@@ -96,6 +96,8 @@ def export(request: Request) -> Response:
     viewer = viewer_of(request.cookies.get(COOKIE))
     if viewer is None:
         return PlainTextResponse("Sign in first.", 401)
+    if viewer.second_factor_missing:
+        return PlainTextResponse("Set up the second factor that your organisation asks for first.", 403)
     asked = request.query_params
     name, fmt = request.path_params["table"], asked.get("format", "csv")
     try:

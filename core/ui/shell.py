@@ -10,8 +10,8 @@ from core.tenancy.view_as import stop_looking
 from core.tenancy.viewers import Viewer
 from core.ui.format import plain
 from core.ui.gate import COOKIE
-from core.ui.navigation import BY_KEY, pages_for
-from core.ui.page import current_viewer, shown_role
+from core.ui.navigation import ACCOUNT, BY_KEY, pages_for
+from core.ui.page import current_viewer, jump, shown_role
 from core.ui.sign_in_form import show_sign_in
 
 FAVICON = "/app/static/favicon.png"
@@ -84,6 +84,8 @@ def main() -> None:
     page = st.navigation(pages_for(viewer), expanded=True)
     show_account(viewer)
     show_whose_eyes(viewer)
+    if viewer.second_factor_missing and page.url_path != ACCOUNT:
+        jump(ACCOUNT)
     page.run()
 
 

@@ -1,15 +1,17 @@
 """How much a program may ask: by plan and hour, a megabyte at most; and what it hears while the database is away."""
+from time import time
+
 import pytest
 from sqlalchemy import text
 
 from core.platform.database import as_system
+from core.tenancy.api_limits import HOURLY
 from core.tenancy.models import Organization
 from tests import factories as make
 from tests.api.client import forget_engines, get, key_of, post, refused, request, token_of
 from tests.flow import post as post_to
 from tests.ports import owner
 from tests.webhooks.test_limits import database_away as database_away
-from webhooks.api import HOURLY
 
 
 def used_up(org, but):
@@ -33,6 +35,31 @@ def test_each_plan_has_its_requests_an_hour_however_many_tokens(plan, hourly):
     assert refused(limited) == (429, "too_many_requests", None)
     assert 1 <= int(limited.headers["retry-after"]) <= 3600
     assert get("/api/leads", key_of(make.organization())).status_code == 200
+
+
+def rate(answer):
+    names = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
+    return tuple(int(answer.headers[name]) for name in names)
+
+
+def test_every_answer_says_how_many_requests_are_left_and_until_when():
+    org = make.organization(plan="solo")
+    key, reader = key_of(org), key_of(org, "events:read")
+    used_up(org, but=4)
+    answers = [
+        get("/api/leads", key), get("/api/leads", reader), get("/api/events", key, limit="none"), get("/api/export", key, table="events"),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 403, 422, 200]
+    assert [rate(answer)[:2] for answer in answers] == [(500, left) for left in (3, 2, 1, 0)]
+    limited = [get("/api/leads", key), get("/api/leads", key)]
+    assert [rate(answer)[:2] for answer in limited] == [(500, 0)] * 2
+    for answer in (*answers, *limited):
+        assert rate(answer)[2] % 3600 == 0
+        assert 0 <= rate(answer)[2] - time() <= 3600
+
+
+def test_whoever_is_not_let_in_is_told_nothing_of_a_plan():
+    assert not [name for name in get("/api/leads").headers if name.startswith("x-ratelimit")]
 
 
 def test_a_plan_that_nobody_knows_has_the_smallest_limit():

@@ -13,6 +13,7 @@ from core.tenancy.sign_in import TRIES_PER_ACCOUNT_AND_ADDRESS as ALLOWED
 from tests import factories as make
 from tests.api.client import get, post, refused, request
 from tests.ports import owner
+from tests.tenancy.factors import with_app
 
 PASSWORD = "three quiet herons"
 number = count(1)
@@ -37,8 +38,8 @@ def slug_of(org):
         return db.get_one(Organization, org).slug
 
 
-def login(email, password=PASSWORD, organization=None, *, address):
-    body = {"email": email, "password": password} | ({"organization": organization} if organization else {})
+def login(email, password=PASSWORD, organization=None, *, address, **more):
+    body = {"email": email, "password": password} | ({"organization": organization} if organization else {}) | more
     return post("/api/auth/login", body=body, address=address)
 
 
@@ -106,6 +107,7 @@ def test_every_wrong_sign_in_gets_the_same_words(address):
     (b"{}", "email"), (b'{"email":"a@example.com"}', "password"), (b'{"email":5,"password":"x"}', "email"),
     (b'{"email":"a@example.com","password":["x"]}', "password"),
     (b'{"email":"a@example.com","password":"x","organization":7}', "organization"),
+    (b'{"email":"a@example.com","password":"x","code":123456}', "code"),
     (b"[]", "body"), (b"{", "body"), (b"\xff", "body"), (b'{"email":"\\ud800","password":"x"}', "body"),
     (b'{"email":"a\\u0000@example.com","password":"x"}', "email"), (b"[" * 100_000, "body"),
 ])
@@ -122,3 +124,34 @@ def test_too_many_tries_must_wait_and_lock_nobody_else_out(address):
     assert refused(tries[-1]) == (429, "too_many_requests", None)
     assert 1 <= int(tries[-1].headers["retry-after"]) <= 15 * 60
     assert login(who.email, address=f"{address}0").status_code == 200
+
+
+def test_whoever_has_a_second_factor_sends_its_code_and_each_once(address):
+    who = person()
+    app = with_app(who, PASSWORD)
+    assert refused(login(who.email, address=address)) == (401, "second_factor_required", None)
+    assert refused(login(who.email, address=address, code="")) == (401, "second_factor_required", None)
+    assert refused(login(who.email, address=address, code=next(app.wrong()))) == (401, "unauthorized", None)
+    code = app.code()
+    assert login(who.email, address=address, code=f"{code[:3]} {code[3:]}").status_code == 200
+    assert refused(login(who.email, address=address, code=code)) == (401, "unauthorized", None)
+    assert login(who.email, address=address, code=app.recovery[0]).status_code == 200
+
+
+def test_a_wrong_password_is_refused_before_any_code_is_asked_for(address):
+    who = person()
+    app = with_app(who, PASSWORD)
+    assert refused(login(who.email, "three quiet herrings", address=address)) == (401, "unauthorized", None)
+    assert refused(login(who.email, "three quiet herrings", address=address, code=app.code())) == (401, "unauthorized", None)
+
+
+def test_an_organisation_that_asks_for_a_second_factor_lets_nobody_in_without(address):
+    who = person()
+    token = login(who.email, address=address).json()["access_token"]
+    with_one = make.viewer(who.organization_id, "viewer", password_hash=password_hash())
+    app = with_app(with_one, PASSWORD)
+    with as_system(who.organization_id) as db:
+        db.get_one(Organization, who.organization_id).require_second_factor = True
+    assert refused(login(who.email, address=address)) == (401, "second_factor_required", None)
+    assert refused(get("/api/events", token)) == (401, "second_factor_required", None)
+    assert get("/api/events", login(with_one.email, address=address, code=app.code()).json()["access_token"]).status_code == 200

@@ -103,3 +103,13 @@ def test_health_is_told_to_anybody(running):
 ])
 def test_what_is_not_there_is_refused_in_the_one_shape(method, path, refusal):
     assert refused(request(method, path)) == refusal
+
+
+def test_what_is_counted_is_described_with_its_headers(document):
+    for path, _, operation in operations(document):
+        counted = {code for code, answer in operation["responses"].items() if "X-RateLimit-Remaining" in answer.get("headers", {})}
+        if operation.get("security") == []:
+            assert counted == set(), path
+        else:
+            assert counted >= {"200", "403", "429"} or counted >= {"201", "403", "429"}
+            assert "401" not in counted

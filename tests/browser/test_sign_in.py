@@ -1,7 +1,19 @@
 """Who gets in, how long, and what a visitor without a session sees."""
-from playwright.sync_api import expect
+import base64
+from time import time
 
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import text
+
+from core.tenancy.account import change_password, end_sign_ins
+from core.tenancy.passwords import hash_password
+from core.tenancy.totp import STEP_S, totp
+from tests import factories as make
 from tests.browser.conftest import PASSWORD, screens
+from tests.flow import sender
+from tests.ports import owner
+from tests.ui.screens import token_of
 
 
 def sign_in(page, email, password=PASSWORD):
@@ -51,3 +63,76 @@ def test_after_five_wrong_passwords_the_form_says_when_it_works_again(ours, visi
     sign_in(page, ours.people["viewer"].email)
 
     expect(page.get_by_text("Too many tries. Wait a little, then try again. It works again in")).to_be_visible()
+
+
+def changes_the_password(person):
+    with person.transaction() as db:
+        change_password(db, token_of(person), current=PASSWORD, new="a heron waits in the reeds", address="192.0.2.1")
+
+
+def signs_out_everywhere(person):
+    with person.transaction() as db:
+        end_sign_ins(db, token_of(person), also_this=False)
+
+
+def is_deactivated(person):
+    with owner() as db:
+        db.execute(text("update app.users set active = false where id = :id"), {"id": person.user_id})
+
+
+@pytest.mark.parametrize("elsewhere", [changes_the_password, signs_out_everywhere, is_deactivated])
+def test_a_page_left_open_ends_by_itself_when_its_person(elsewhere, visit):
+    org = make.organization()
+    person = make.viewer(org, password_hash=hash_password(PASSWORD))
+    page = visit(f"/connections?id={sender(org, 'stripe').connection_id}", person)
+    expect(page.get_by_text("Paste the address at the provider, or send a test delivery.")).to_be_visible()
+
+    elsewhere(person)
+
+    expect(page.get_by_text("You are signed out. Reload the page to sign in.")).to_be_visible()
+    expect(page.get_by_text("Paste the address at the provider, or send a test delivery.")).to_have_count(0)
+    page.get_by_role("button", name="Send test delivery").click()
+    expect(page.get_by_label("E-mail address")).to_be_visible()
+    expect(page.get_by_role("heading", name="Connections")).to_have_count(0)
+
+
+def test_one_signs_a_lost_browser_out_and_changes_the_password_on_the_account_screen(visit):
+    person = make.viewer(make.organization(), "viewer", password_hash=hash_password(PASSWORD))
+    lost, page = visit("/dashboard", person), visit("/account", person)
+    page.get_by_role("button", name="Sign out", exact=True).nth(1).click()
+    expect(page.get_by_text("That browser is signed out.")).to_be_visible()
+    lost.reload()
+    expect(lost.get_by_label("E-mail address")).to_be_visible()
+
+    page.get_by_text("Change password").first.click()
+    for label, value in (("Current password", PASSWORD), ("New password", "reeds and herons"), ("New password again", "reeds and herons")):
+        page.get_by_label(label, exact=True).fill(value)
+    page.get_by_role("button", name="Change password").click()
+    expect(page.get_by_text("Password changed.")).to_be_visible()
+
+    sign_in(lost, person.email, "reeds and herons")
+    expect(lost.get_by_role("heading", name="Dashboard")).to_be_visible()
+
+
+def test_a_second_factor_is_set_up_from_the_picture_and_then_asked_for(visit):
+    person = make.viewer(make.organization(), "viewer", password_hash=hash_password(PASSWORD))
+    page = visit("/account", person)
+    page.get_by_text("Set up the second factor").click()
+    page.get_by_label("Your password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Begin").click()
+    picture = page.get_by_test_id("stImage").locator("img")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.naturalWidth") > 100
+    secret = base64.b32decode(page.get_by_test_id("stCode").first.inner_text().replace(" ", ""))
+    page.get_by_label("Code", exact=True).fill(totp(secret, int(time()) // STEP_S))
+    page.get_by_role("button", name="Switch on").click()
+    expect(page.get_by_text("Keep these ten codes")).to_be_visible()
+    recovery = page.get_by_test_id("stCode").first.inner_text().splitlines()[0]
+
+    other = visit("/leaderboards")
+    sign_in(other, person.email)
+    expect(other.get_by_text("One more step")).to_be_visible()
+    assert [cookie for cookie in other.context.cookies() if cookie["name"] == "sid"] == []
+    other.get_by_label("Code", exact=True).fill(recovery)
+    other.get_by_role("button", name="Sign in").click()
+    expect(other.get_by_role("heading", name="Leaderboards")).to_be_visible()

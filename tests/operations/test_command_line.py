@@ -8,8 +8,11 @@ import pytest
 from core.deliveries.models import DeliveryStatus, WebhookDelivery
 from core.platform.database import as_system
 from core.tenancy.models import Organization
+from core.tenancy.passwords import hash_password
+from core.tenancy.second_factor import has_second_factor
 from tests import factories as make
 from tests.flow import sender, work
+from tests.tenancy.factors import PASSWORD, with_app
 
 
 @pytest.fixture
@@ -103,3 +106,13 @@ def test_samples_that_nobody_takes_are_said_in_a_sentence(cli, team, address) ->
     assert said.code == 1
     assert "No receiver answers" in said.err
     assert "Traceback" not in said.err
+
+
+def test_a_lost_second_factor_is_taken_away_by_its_owners_address(cli) -> None:
+    person = make.viewer(make.organization(), password_hash=hash_password(PASSWORD))
+    with_app(person)
+    assert cli("clear-second-factor", "--email", person.email.upper()).json["cleared"] is True
+    assert not has_second_factor(person.user_id)
+    again = cli("clear-second-factor", "--email", person.email)
+    assert (again.code, again.out) == (2, "")
+    assert person.email in again.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from functools import cache
 from html import unescape
+from itertools import count
 from unittest.mock import patch
 
 from streamlit.runtime.context import StreamlitCookies
@@ -15,6 +16,7 @@ from core.ui.gate import COOKIE
 from core.ui.navigation import BY_KEY, PAGES
 
 SHELL = str(PAGES.parent / "core/ui/shell.py")
+number = count(1)
 TEXTS = ("title", "subheader", "markdown", "caption", "text", "info", "warning", "error", "success")
 
 
@@ -28,9 +30,15 @@ def token_of(viewer: Viewer) -> str:
 @contextmanager
 def browser_of(viewer: Viewer | str | None):
     """Whatever runs inside is asked for by this person's browser, by the one with this cookie, or by one without."""
-    token = token_of(viewer) if isinstance(viewer, Viewer) else viewer
-    cookies = {COOKIE: token} if token else {}
-    with patch("streamlit.runtime.context.ContextProxy.cookies", StreamlitCookies(cookies)):
+    with browser_with(token_of(viewer) if isinstance(viewer, Viewer) else viewer):
+        yield
+
+
+@contextmanager
+def browser_with(token: str | None):
+    """Whatever runs inside is asked for by the browser that holds this cookie, from a network address of its own."""
+    cookies = StreamlitCookies({COOKIE: token} if token else {})
+    with patch.multiple("streamlit.runtime.context.ContextProxy", cookies=cookies, ip_address=f"10.9.{next(number)}.1"):
         yield
 
 
@@ -49,14 +57,27 @@ def window(script: str) -> AppTest:
     return page
 
 
-def opened(screen: str, viewer: Viewer | str | None, **query: str) -> AppTest:
-    """The screen at its address, seen by ``viewer``: the first page of a new window."""
+def addressed(screen: str, **query: str) -> AppTest:
+    """A new window at the screen's address, about to run."""
     page = window(SHELL)
     page._registered_pages = shell()._registered_pages
     page.switch_page(str(PAGES / BY_KEY[screen].file))
     page.query_params.update(query)
+    return page
+
+
+def opened(screen: str, viewer: Viewer | str | None, **query: str) -> AppTest:
+    """The screen at its address, seen by ``viewer``: the first page of a new window."""
+    page = addressed(screen, **query)
     with browser_of(viewer):
         return page.run()
+
+
+@contextmanager
+def holding(token: str):
+    """A function that opens screens in the browser with this cookie; inside, what is clicked is asked for by it too."""
+    with browser_with(token):
+        yield lambda screen, **query: addressed(screen, **query).run()
 
 
 def alone(screen: str, viewer: Viewer | None) -> AppTest:

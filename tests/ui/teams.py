@@ -15,6 +15,7 @@ from core.money.payouts import approve, create_snapshot
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
 from core.tenancy.access_links import COMMISSION, PORTAL, SHARE, issue_link, share_of
+from core.tenancy.actions import create_api_key
 from core.tenancy.models import MEMBER_ROLES, Role
 from core.tenancy.viewers import Viewer
 from tests import factories as make
@@ -70,6 +71,7 @@ def team(mark: str, *, currency: str = "USD", password_hash: str | None = None, 
             db, org, currency=currency, at=at + timedelta(hours=1), customer_name=f"{called} lead", event_id=event.id,
             email=email, closer_id=closer.id, setter_id=setter.id,
         )
+        create_api_key(db, org, f"{called} program", ["read"])
         connection = create_connection(db, org, "calendly", f"{called} calendar", SECRET)
         day = today(people[Role.ADMIN].timezone)
         days = Period(day - timedelta(days=3), day + timedelta(days=1), people[Role.ADMIN].timezone)

@@ -14,6 +14,7 @@ SAYS = {
     "lists": "No closers yet", "settings": "Form is overdue after", "view-as": "Nobody to look as",
     "links": "No links yet", "audit": "newest first", "portal": "This link does not work", "statement": "This link does not work",
     "shared": "This link does not work",
+    "account": "this browser", "api-keys": "No keys yet",
 }
 
 

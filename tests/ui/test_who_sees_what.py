@@ -22,6 +22,7 @@ HAS = {
     "connections": "Alder calendar", "reports": "Alder closer", "links": "Alder portal", "audit": "Alder lead",
     "portal": "Alder lead",
     "statement": "Alder earlier payout", "shared": "Alder board",
+    "account": "this browser", "api-keys": "Alder program",
 }
 
 

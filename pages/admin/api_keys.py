@@ -1,0 +1,85 @@
+"""API keys: which programs may read or write the organisation's data, until when, and how much they may ask."""
+from __future__ import annotations
+
+from datetime import timedelta
+
+import streamlit as st
+
+from core.platform.clock import now
+from core.platform.settings import settings
+from core.tenancy.actions import api_keys, create_api_key, revoke_api_key
+from core.tenancy.api_limits import hourly_limit
+from core.tenancy.models import ApiKey
+from core.tenancy.queries import home_of
+from core.tenancy.scopes import EVERY
+from core.ui.format import plain, when
+from core.ui.page import act, empty, require, title
+
+NEW = "key to be kept"
+GOOD_FOR = {"30 days": 30, "90 days": 90, "One year": 365, "Until it is revoked": None}
+WORDS = {"all": "Everything", "read": "Read everything", "write": "Read and write everything"}
+viewer = require("api-keys")
+title("API keys", viewer, "For programs; people sign in with their own password")
+with viewer.transaction() as db:
+    home = home_of(db)
+    keys = api_keys(db)
+
+
+def scope_in_words(scope: str) -> str:
+    """``events:read`` as a person chooses it."""
+    resource, _, right = scope.partition(":")
+    verb = "Read" if right == "read" else "Read and write"
+    return WORDS.get(scope) or f"{verb} {'post-call forms' if resource == 'pcf' else resource}"
+
+
+def expiry_in_words(key: ApiKey) -> str:
+    """Until when it opens something."""
+    if key.revoked_at:
+        return f"revoked {when(key.revoked_at, viewer.timezone)}"
+    if key.expires_at is None:
+        return "until it is revoked"
+    return f"{'expired' if key.expires_at <= now() else 'until'} {when(key.expires_at, viewer.timezone)}"
+
+
+def show_key(key: ApiKey) -> None:
+    """One key, and the way to end it."""
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        with st.container():
+            st.markdown(f"**{plain(key.name)}** · {plain(key.prefix)}…")
+            used = f"last used {when(key.last_used_at, viewer.timezone)}" if key.last_used_at else "never used"
+            scopes = ", ".join(scope_in_words(scope) for scope in key.scopes)
+            st.caption(plain(f"{scopes} · made {when(key.created_at, viewer.timezone)} · {used} · {expiry_in_words(key)}"))
+        if key.revoked_at is None:
+            with st.popover("Revoke"):
+                st.markdown(f"Programs that use {plain(key.name)} are refused at once. This cannot be taken back.")
+                if st.button("Revoke the key", key=f"revoke {key.id}", type="primary"):
+                    with act(viewer, "The key is revoked.") as db:
+                        revoke_api_key(db, key.id)
+                    st.rerun()
+
+
+st.markdown(f"All programs together may ask **{hourly_limit(home.plan):,}** times an hour (plan “{plain(home.plan)}”).")
+st.caption(f"What can be asked is described at {plain(settings().webhook_public_url)}/api/openapi.json")
+if NEW in st.session_state:
+    st.success("Copy the key now: it is shown this once, and nobody can look it up later.")
+    st.code(st.session_state[NEW], language=None)
+    if st.button("I have copied it", type="primary"):
+        del st.session_state[NEW]
+        st.rerun()
+with st.expander("Make a key"), st.form("new key", clear_on_submit=True):
+    name = st.text_input("Name", placeholder="Weekly spreadsheet")
+    scopes = st.multiselect("What it may do", EVERY, default=["read"], format_func=scope_in_words)
+    good_for = st.selectbox("Good for", list(GOOD_FOR), index=2)
+    sent = st.form_submit_button("Make key", type="primary")
+if sent:
+    days = GOOD_FOR[good_for]
+    with act(viewer) as db:
+        made = create_api_key(
+            db, viewer.organization_id, name, scopes, expires_at=now() + timedelta(days=days) if days is not None else None
+        )
+    st.session_state[NEW] = made.key
+    st.rerun()
+if not keys:
+    empty("No keys yet", "Make one above for each program, so that you can tell them apart and revoke one alone.")
+for key in keys:
+    show_key(key)
