@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -139,5 +139,6 @@ def create_api_key(db: Session, organization_id: UUID, name: str, scopes: Sequen
 
 
 def members(db: Session) -> list[OrganizationMember]:
-    """Everybody in the organisation, by name."""
-    return list(db.scalars(select(OrganizationMember).order_by(OrganizationMember.name)))
+    """Everybody in the organisation, by name; one's own places elsewhere, which one may read too, are not meant."""
+    here = OrganizationMember.organization_id == func.app.cur_org()
+    return list(db.scalars(select(OrganizationMember).where(here).order_by(OrganizationMember.name, OrganizationMember.user_id)))

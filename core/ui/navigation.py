@@ -49,6 +49,8 @@ SCREENS = (
     Screen("exports", "admin/exports.py", "Exports", ":material/download:", "Admin", MANAGERS),
     Screen("connections", "admin/connections.py", "Connections", ":material/cable:", "Admin", MANAGERS),
     Screen("reports", "admin/reports.py", "Slack reports", ":material/forum:", "Admin", ADMINS),
+    Screen("team", "admin/team.py", "Team", ":material/group:", "Admin", ADMINS),
+    Screen("invitation", "public/invitation.py", "Invitation", ":material/mail:", "Public", (), menu=False, public=True),
 )
 BY_KEY = {screen.key: screen for screen in SCREENS}
 

@@ -11,6 +11,7 @@ SAYS = {
     "event": "There is no such call", "form": "There is no such call", "payments": "No payments here",
     "payment": "There is no such payment", "payouts": "No payouts yet", "payout": "There is no such payout",
     "connections": "No connections yet", "reports": "Nothing has been posted yet",
+    "team": "Nobody is invited", "invitation": "This invitation link is not valid",
 }
 
 

@@ -8,6 +8,8 @@ from core.ui.navigation import BY_KEY, PAGES, SCREENS
 from tests.ui.screens import alone, opened, sent, words
 
 KEYS = [screen.key for screen in SCREENS]
+PUBLIC = [screen.key for screen in SCREENS if screen.public]
+MEMBERS_ONLY = [screen.key for screen in SCREENS if not screen.public]
 ROLES = list(Role)
 # What of the team stands on each screen; a new screen says here what its visitors come for.
 HAS = {
@@ -15,11 +17,19 @@ HAS = {
     "events": "Alder closer", "event": "Alder closer", "form": "Did the call take place?", "payments": "Alder closer",
     "payment": "Alder closer", "payouts": "Alder payout", "payout": "Alder payout", "exports": "/exports/events?",
     "connections": "Alder calendar", "reports": "Alder closer",
+    "team": "Alder viewer", "invitation": "This invitation link is not valid.",
+}
+# What a public screen says to whoever comes without a link.
+BARE = {
+    "invitation": [
+        "Invitation",
+        "This invitation link is not valid. If you were sent several, only the one in the newest e-mail works.",
+    ],
 }
 
 
 def may(role, screen):
-    return role == Role.SUPER_ADMIN or role in BY_KEY[screen].roles
+    return role == Role.SUPER_ADMIN or role in BY_KEY[screen].roles or BY_KEY[screen].public
 
 
 def ways(*, open_to):
@@ -44,7 +54,14 @@ def test_other_roles_read_who_can_give_the_screen_and_nothing_of_it(ours, role, 
         ]
 
 
-@pytest.mark.parametrize("screen", KEYS)
+@pytest.mark.parametrize("screen", PUBLIC)
+def test_a_public_screen_needs_no_session_and_tells_nothing_without_a_link(ours, screen):
+    for page in (opened(screen, None, **ours.row(screen)), alone(screen, None)):
+        assert not page.exception
+        assert words(page) == BARE[screen]
+
+
+@pytest.mark.parametrize("screen", MEMBERS_ONLY)
 def test_without_a_session_a_screen_is_the_sign_in(ours, screen):
     page = opened(screen, None, **ours.row(screen))
 
@@ -53,7 +70,7 @@ def test_without_a_session_a_screen_is_the_sign_in(ours, screen):
     assert "Alder" not in sent(page)
 
 
-@pytest.mark.parametrize("screen", KEYS)
+@pytest.mark.parametrize("screen", MEMBERS_ONLY)
 def test_a_page_run_past_the_shell_refuses_by_itself(screen):
     assert words(alone(screen, None)) == ["You are signed out. Reload the page to sign in."]
 
@@ -69,7 +86,8 @@ def test_the_first_thing_a_page_does_is_to_ask_who_is_there(screen):
     module = ast.parse((PAGES / screen.file).read_text())
     does = [statement for statement in module.body if not isinstance(statement, ast.Import | ast.ImportFrom) and calls(statement)]
 
-    guards = [call.args[0].value for call in calls(does[0]) if getattr(call.func, "id", "") == "require"]
+    guard = "open_to_all" if screen.public else "require"
+    guards = [call.args[0].value for call in calls(does[0]) if getattr(call.func, "id", "") == guard]
     assert guards == [screen.key]
     assert len(calls(does[0])) == 1 or screen.key == "home"
 
