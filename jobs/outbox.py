@@ -1,23 +1,28 @@
 """Messages that wait to go out: each is sent once; when nobody can know whether it was, that is said and it is left alone."""
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy import select, text, true, update
 
 from core.deliveries.models import OutboxMessage
-from core.deliveries.secrets import read_secret
-from core.messages.actions import WEBHOOK_URL
+from core.messages.reports import CHANNEL as SLACK
 from core.platform.clock import now
 from core.platform.database import as_system
-from core.platform.errors import AuthenticationFailed, NotFound, ProviderUnavailable, RateLimited, SalesOpsError
+from core.platform.errors import (
+    AuthenticationFailed,
+    OutcomeUnknown,
+    ProviderError,
+    ProviderUnavailable,
+    RateLimited,
+    SalesOpsError,
+)
 from core.platform.log import logger
 from core.platform.queue import enqueue
-from core.platform.settings import settings
-from core.providers import slack
 from core.tenancy.models import Organization
+from jobs.channels import Send, may_be_repeated, sending_of
 from jobs.deliveries import FORGOTTEN_AFTER, MAX_ATTEMPTS
 
 log = logger("jobs.outbox")
@@ -31,59 +36,60 @@ WITHOUT_A_JOB = text("""
 """)
 
 
+@dataclass(frozen=True)
+class Claim:
+    """A message that this run sends, and nobody else."""
+
+    channel: str
+    send: Send
+    may_be_repeated: bool
+
+
 def send_outbox(organization_id: UUID, message_id: UUID, *, attempt: int = 1) -> None:
     """Send one waiting message. Raises what is worth another attempt; anything else ends on the message's row."""
+    claim = None
     try:
-        if (claimed := _claim(organization_id, message_id)) is None:
+        claim = _claim(organization_id, message_id)
+        if claim is None:
             return
-        slack.post_message(*claimed)
+        claim.send()
     except (RateLimited, ProviderUnavailable) as error:
-        last = attempt >= MAX_ATTEMPTS
-        _settle(organization_id, message_id, "failed" if last else "waiting", error.message)
-        if not last:
-            raise
-    except slack.PerhapsPosted as error:
-        _settle(organization_id, message_id, "uncertain", error.message)
-    except AuthenticationFailed as error:
-        _settle(organization_id, message_id, "failed", error.message)
-        _stop_reports(organization_id)
+        _try_later(organization_id, message_id, error, attempt)
+    except OutcomeUnknown as error:
+        if claim is None or not claim.may_be_repeated:
+            _settle(organization_id, message_id, "uncertain", error.message)
+        else:
+            _try_later(organization_id, message_id, error, attempt)
     except SalesOpsError as error:
         _settle(organization_id, message_id, "failed", error.message)
+        if isinstance(error, AuthenticationFailed) and claim is not None and claim.channel == SLACK:
+            _stop_reports(organization_id)
     else:
         _settle(organization_id, message_id, "sent", None)
 
 
-def _claim(organization_id: UUID, message_id: UUID) -> tuple[str, dict[str, Any]] | None:
-    """Where to and what, once the message is marked as being sent; None when there is nothing left to do. Raises NotFound."""
+def _try_later(organization_id: UUID, message_id: UUID, error: ProviderError, attempt: int) -> None:
+    """Back to waiting, for the queue to try again; the last attempt ends it. To be called while ``error`` is handled."""
+    if attempt < MAX_ATTEMPTS:
+        _settle(organization_id, message_id, "waiting", error.message)
+        raise error
+    _settle(organization_id, message_id, "uncertain" if isinstance(error, OutcomeUnknown) else "failed", error.message)
+
+
+def _claim(organization_id: UUID, message_id: UUID) -> Claim | None:
+    """How to send it, once the message is marked as being sent; None when there is nothing left to do. Raises SalesOpsError."""
     with as_system(organization_id) as db:
         message = db.scalars(select(OutboxMessage).where(OutboxMessage.id == message_id).with_for_update()).first()
         if message is None:
             return None
-        if message.status == "sending":  # an earlier run began and never came back
+        repeatable = may_be_repeated(message)
+        if message.status == "sending" and not repeatable:  # an earlier run began and never came back
             message.status, message.last_error = "uncertain", WORKER_DIED
             return None
-        if message.status != "waiting":
+        if message.status not in ("waiting", "sending"):
             return None
         message.status, message.attempts = "sending", message.attempts + 1
-        return _address(db, organization_id), message.body
-
-
-def _address(db: Session, organization_id: UUID) -> str:
-    """The organisation's own webhook, else the installation's. Raises NotFound."""
-    return _own_address(db, organization_id) or _installations_address()
-
-
-def _own_address(db: Session, organization_id: UUID) -> str | None:
-    try:
-        return read_secret(db, organization_id, WEBHOOK_URL)
-    except NotFound:
-        return None
-
-
-def _installations_address() -> str:
-    if (url := settings().slack_webhook_url) is None:
-        raise NotFound("No Slack webhook is set up.")
-    return url.get_secret_value()
+        return Claim(message.channel, sending_of(db, message), repeatable)
 
 
 def _stop_reports(organization_id: UUID) -> None:
@@ -94,9 +100,13 @@ def _stop_reports(organization_id: UUID) -> None:
 
 def _settle(organization_id: UUID, message_id: UUID, status: str, error: str | None) -> None:
     log.info("message", message=str(message_id), status=status)
-    values = {"status": status, "last_error": error, "sent_at": now() if status == "sent" else None}
+    values: dict[str, Any] = {"status": status, "last_error": error, "sent_at": now() if status == "sent" else None}
+    if status != "waiting":
+        values["body"] = OutboxMessage.body.op("-")("sealed")  # what only the recipient may read has no business here any more
     with as_system(organization_id) as db:
-        db.execute(update(OutboxMessage).where(OutboxMessage.id == message_id).values(values))
+        # Another run may have come to an end meanwhile; nothing but a success is said over that.
+        open_ = true() if status == "sent" else OutboxMessage.status.in_(["waiting", "sending"])
+        db.execute(update(OutboxMessage).where(OutboxMessage.id == message_id, open_).values(values))
 
 
 def sweep_outbox(organization_id: UUID) -> int:

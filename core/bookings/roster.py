@@ -1,19 +1,21 @@
 """Closers and setters: made, matched to what bookings say, linked to users."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import pandas as pd
-from sqlalchemy import case, func, select, update
+from sqlalchemy import case, func, literal, select, union_all, update
 from sqlalchemy.orm import Session
 
 from core.bookings.models import Closer, Event, Setter
-from core.platform.errors import InvalidInput
+from core.platform.errors import Conflict, InvalidInput
 from core.platform.names import fold, normalize_email
 from core.tenancy.models import Organization
+
+ROSTERS: dict[str, type[Closer] | type[Setter]] = {"closer": Closer, "setter": Setter}
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,32 @@ def link_user(db: Session, user_id: UUID, email: str) -> None:
             .where(roster.email_normalized == normalize_email(email), roster.user_id.is_(None))
             .values(user_id=user_id)
         )
+
+
+def roster_table(db: Session) -> pd.DataFrame:
+    """Every closer and setter by name, with whose they are.
+
+    Columns: id (UUID), kind (``closer`` or ``setter``), name, email (str), active (bool), user_id (UUID).
+    """
+    rows = union_all(*(
+        select(roster.id, literal(kind).label("kind"), roster.name, roster.email, roster.active, roster.user_id)
+        for kind, roster in ROSTERS.items()
+    )).subquery()
+    found = db.execute(select(rows).order_by(func.lower(rows.c.name), rows.c.kind, rows.c.id))
+    return pd.DataFrame(found.mappings().all(), columns=list(found.keys()))
+
+
+def give_rows_to_user(db: Session, user_id: UUID, row_ids: Collection[UUID]) -> None:
+    """Make exactly these closers and setters the user's: their calls and payments become theirs to see, others no longer.
+
+    Raises Conflict when one of them is somebody else's; that person has to let it go first.
+    """
+    for roster in ROSTERS.values():
+        taken = select(roster.name).where(roster.id.in_(row_ids), roster.user_id != user_id)
+        if (name := db.scalars(taken).first()) is not None:
+            raise Conflict(f"“{name}” is linked to somebody else; unlink it there first.")
+        db.execute(update(roster).where(roster.user_id == user_id, roster.id.not_in(row_ids)).values(user_id=None))
+        db.execute(update(roster).where(roster.id.in_(row_ids), roster.user_id.is_(None)).values(user_id=user_id))
 
 
 def match_closer(db: Session, hosts: Sequence[Host]) -> tuple[Closer | None, Host | None]:

@@ -13,7 +13,7 @@ from core.platform.errors import InvalidInput, NotFound
 from core.platform.queue import enqueue
 from core.platform.settings import settings
 
-DEFAULT_RATE_LIMITS = {"calendly": 100, "stripe": 60, "whop": 60}
+DEFAULT_RATE_LIMITS = {"calendly": 100, "stripe": 60, "whop": 60, "resend": 100}
 SIGNING = "signing"
 MAX_RATE_LIMIT = 1_000_000
 
@@ -30,7 +30,7 @@ def create_connection(
     """Open an endpoint for one provider; its signing secret is sealed at once.
 
     ``account_id`` is the provider's own account: deliveries of another one are not booked. ``rate_limit`` is
-    deliveries a minute, by default 100 for Calendly and 60 for payments.
+    deliveries a minute, by default 100 for Calendly and Resend and 60 for payments.
 
     Raises:
         InvalidInput: unknown provider, no name, an empty secret, or a limit out of range.

@@ -12,13 +12,15 @@ from core.platform.queue import enqueue
 
 
 def post(
-    db: Session, organization_id: UUID, channel: str, kind: str, recipient: str | None, body: dict[str, Any], dedupe_key: str
+    db: Session, organization_id: UUID, channel: str, kind: str, recipient: str | None, body: dict[str, Any], dedupe_key: str,
+    *, message_id: UUID | None = None,
 ) -> bool:
     """Have a message sent after this transaction commits; False when one with this key was posted before.
 
-    ``channel`` is the way it goes (``slack``), ``kind`` what it is about, ``body`` what the channel's client is given.
+    ``channel`` is the way it goes (``slack``, ``email``), ``kind`` what it is about, ``body`` what the channel's client is
+    given. ``message_id`` is for a body that is sealed for its row.
     """
-    message_id = uuid4()
+    message_id = message_id or uuid4()
     # A rep may write a message but not read the outbox, so the row is counted rather than returned.
     added = db.execute(
         insert(OutboxMessage)

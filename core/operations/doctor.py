@@ -23,6 +23,7 @@ from core.platform.clock import now
 from core.platform.database import APP_ROLE, WORKER_ROLE, as_guest, as_system, engine, owner_url
 from core.platform.errors import Misconfigured
 from core.platform.settings import settings
+from core.providers.email import way_out
 from core.tenancy.models import Organization
 from core.tenancy.queries import all_organization_ids, home_of
 
@@ -55,7 +56,7 @@ def examine() -> list[Check]:
     found = [*_guarded("master key", _master_key), *_guarded("database", _database)]
     if any(check.state == State.RED for check in found):
         return found
-    found += _guarded("roles", _roles) + _guarded("jobs", _jobs) + _guarded("clock", _clock)
+    found += _guarded("e-mail", _email) + _guarded("roles", _roles) + _guarded("jobs", _jobs) + _guarded("clock", _clock)
     for organization_id in all_organization_ids():
         found += _organization(organization_id)
     return found
@@ -84,6 +85,17 @@ def _master_key() -> Iterator[Check]:
     seen = f"1 current, {len(keys) - 1} old" if own else "the demo's own, kept in the data folder"
     fix = "" if own else "Set ENCRYPTION_MASTER_KEY before real secrets are stored, and keep a copy away from the database."
     yield Check("master key", State.GREEN if own else State.AMBER, seen, fix)
+
+
+def _email() -> Iterator[Check]:
+    ways = {"resend": "through Resend", "smtp": "through the mail server of SMTP_URL"}
+    if (way := ways.get(way_out())) is not None:
+        yield Check("e-mail", State.GREEN, f"{way}, from {settings().email_from}")
+        return
+    yield Check(
+        "e-mail", State.AMBER, f"written as files into {settings().data_dir / 'mail'}; nobody receives it",
+        "Set RESEND_API_KEY or SMTP_URL, and EMAIL_FROM.",
+    )
 
 
 def _database() -> Iterator[Check]:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import json
 import secrets
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from core.platform.clock import now
 
@@ -145,6 +146,19 @@ def whop_payment(
     }
 
 
+def resend_event(
+    kind: str, email: str, at: datetime, *, bounce: str | None = None, organization_id: UUID | None = None
+) -> dict[str, Any]:
+    """A Resend event about one e-mail; ``bounce`` is its type, and ``organization_id`` the tag of our own e-mails."""
+    data: dict[str, Any] = {
+        "email_id": str(uuid4()), "from": "Sales Operations <no-reply@mail.example.com>", "to": [email], "subject": "Hello",
+        "created_at": _iso(at), "tags": [{"name": "organization", "value": str(organization_id)}] if organization_id else [],
+    }
+    if bounce:
+        data["bounce"] = {"type": bounce, "subType": "General", "message": "The recipient's mailbox does not exist."}
+    return {"type": kind, "created_at": _iso(at), "data": data}
+
+
 def signed(provider: str, payload: Mapping[str, Any], secret: str, *, at: datetime | None = None) -> Signed:
     """Body and headers as the provider would send them now (or ``at``)."""
     body, seconds = json.dumps(payload).encode(), str(int((at or now()).timestamp()))
@@ -152,6 +166,11 @@ def signed(provider: str, payload: Mapping[str, Any], secret: str, *, at: dateti
         text = f"{payload['id']}.{seconds}.".encode() + body
         mac = base64.b64encode(hmac.digest(secret.encode(), text, "sha256")).decode()
         headers = {"webhook-id": payload["id"], "webhook-timestamp": seconds, "webhook-signature": f"v1,{mac}"}
+    elif provider == "resend":
+        message_id = f"msg_{hashlib.sha256(body).hexdigest()[:24]}"
+        key = base64.b64decode(secret.removeprefix("whsec_"))
+        mac = base64.b64encode(hmac.digest(key, f"{message_id}.{seconds}.".encode() + body, "sha256")).decode()
+        headers = {"svix-id": message_id, "svix-timestamp": seconds, "svix-signature": f"v1,{mac}"}
     else:
         mac = hmac.digest(secret.encode(), f"{seconds}.".encode() + body, "sha256").hex()
         name = {"calendly": "Calendly-Webhook-Signature", "stripe": "Stripe-Signature"}[provider]

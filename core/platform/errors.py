@@ -11,6 +11,7 @@
         ├── AuthenticationFailed
         ├── RateLimited
         ├── ProviderUnavailable
+        ├── OutcomeUnknown
         └── UnexpectedAnswer
 """
 from __future__ import annotations
@@ -90,6 +91,10 @@ class RateLimited(ProviderError):
 
 class ProviderUnavailable(ProviderError):
     """The provider could not be reached or failed on its side; trying again is safe."""
+
+
+class OutcomeUnknown(ProviderError):
+    """The line broke after everything was said: it may have been done, so it is not repeated without asking."""
 
 
 class UnexpectedAnswer(ProviderError):

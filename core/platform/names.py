@@ -6,12 +6,25 @@ import re
 import phonenumbers
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+DOMAIN_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+LONGEST_EMAIL = 254
 
 
 def normalize_email(email: str | None) -> str | None:
     """Trimmed and lower-cased; None when there is nothing that could be an address, so that it never matches."""
     text = (email or "").strip().lower()
     return text if EMAIL.fullmatch(text) else None
+
+
+def mailable_email(email: str | None) -> str | None:
+    """The normal form of an address that mail can be sent to as it stands; None for anything a header or a mail server
+    could read as more than one plain address."""
+    text = normalize_email(email) or ""
+    local, _, domain = text.partition("@")
+    labels = domain.split(".")
+    fits = len(text) <= LONGEST_EMAIL and LOCAL_PART.fullmatch(local) and all(map(DOMAIN_LABEL.fullmatch, labels))
+    return text if fits else None
 
 
 def normalize_phone(phone: str | None, region: str) -> str | None:

@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     stripe_base_url: str = "https://api.stripe.com"
     whop_base_url: str = "https://api.whop.com/api/v1"
     slack_base_url: str = "https://hooks.slack.com"
+    resend_base_url: str = "https://api.resend.com"
 
     def master_keys(self) -> list[bytes]:
         """The current key first, then the older ones that may still be needed to read. Raises Misconfigured."""

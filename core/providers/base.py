@@ -16,7 +16,7 @@ from core.deliveries.models import WebhookConnection
 
 TOLERANCE_S = 300
 MAX_TIMESTAMP_DIGITS = 12
-INBOUND = ("calendly", "stripe", "whop")
+INBOUND = ("calendly", "stripe", "whop", "resend")
 
 
 class BadSignature(Exception):
@@ -82,15 +82,15 @@ def check_timed_hex(header: str, body: bytes, secret: str, now: datetime) -> Non
         raise BadSignature("no matching signature")
 
 
-def check_standard_webhook(headers: Mapping[str, str], body: bytes, key: bytes, now: datetime) -> None:
+def check_standard_webhook(headers: Mapping[str, str], body: bytes, key: bytes, now: datetime, *, prefix: str = "webhook") -> None:
     """Check the Standard Webhooks headers: base64 HMAC-SHA256 of ``id.timestamp.body``; any of several may match.
 
-    Raises BadSignature.
+    ``prefix`` is how the headers begin: ``svix`` where Svix sends them. Raises BadSignature.
     """
-    message_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    message_id, timestamp = headers.get(f"{prefix}-id", ""), headers.get(f"{prefix}-timestamp", "")
     check_age(timestamp, now)
     signed = f"{message_id}.{timestamp}.".encode() + body
     expected = b"v1," + base64.b64encode(hmac.digest(key, signed, "sha256"))
-    given = headers.get("webhook-signature", "").split(" ")
+    given = headers.get(f"{prefix}-signature", "").split(" ")
     if not message_id or not any(hmac.compare_digest(expected, value.encode()) for value in given):
         raise BadSignature("no matching signature")

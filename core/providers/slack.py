@@ -12,7 +12,7 @@ import httpx
 from core.platform.errors import (
     AuthenticationFailed,
     InvalidInput,
-    ProviderError,
+    OutcomeUnknown,
     ProviderUnavailable,
     RateLimited,
     UnexpectedAnswer,
@@ -24,10 +24,6 @@ NO_LONGER_VALID = {403, 404, 410}
 LONGEST_PAUSE_S = 3600.0
 GOVERNMENT = "https://hooks.slack-gov.com"
 PATH = re.compile(r"/services/[\w/-]+", re.ASCII)
-
-
-class PerhapsPosted(ProviderError):
-    """The line broke after the message was sent: it may stand in the channel. Slack has no key to ask again safely."""
 
 
 def check_address(url: str) -> str:
@@ -43,7 +39,7 @@ def post_message(url: str, body: dict[str, Any]) -> None:
 
     Raises:
         RateLimited, ProviderUnavailable: not posted; safe to try again.
-        PerhapsPosted: nobody can know; not to be tried again without asking.
+        OutcomeUnknown: it may stand in the channel; Slack has no key with which to ask again safely.
         AuthenticationFailed: the address is no longer valid, or the channel is gone.
         UnexpectedAnswer: Slack refused the message itself.
         InvalidInput: the address is not Slack's.
@@ -53,7 +49,7 @@ def post_message(url: str, body: dict[str, Any]) -> None:
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
         raise ProviderUnavailable("Slack cannot be reached.") from None
     except httpx.TransportError:
-        raise PerhapsPosted("Slack did not answer; the message may have been posted.") from None
+        raise OutcomeUnknown("Slack did not answer; the message may have been posted.") from None
     if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
         raise RateLimited("Slack asks for a pause.", retry_after_s=_pause_s(answer.headers.get("retry-after", "")))
     if answer.is_server_error:

@@ -63,6 +63,8 @@ SCREENS = (
     Screen("shared", "public/shared.py", "Dashboard", ":material/monitoring:", "Public", (), menu=False, public=True),
     Screen("account", "admin/account.py", "Your account", ":material/account_circle:", "You", EVERYBODY),
     Screen("api-keys", "admin/api_keys.py", "API keys", ":material/key:", "Admin", ADMINS),
+    Screen("team", "admin/team.py", "Team", ":material/group:", "Admin", ADMINS),
+    Screen("invitation", "public/invitation.py", "Invitation", ":material/mail:", "Public", (), menu=False, public=True),
 )
 BY_KEY = {screen.key: screen for screen in SCREENS}
 

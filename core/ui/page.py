@@ -128,6 +128,11 @@ def link_to_rows(screen: str, label: str, **filters: str | list[str]) -> None:
     st.html(f'<a class="so-rows" href="{escape(address)}">{escape(label)}</a>')
 
 
+def to_the_start(label: str) -> None:
+    """A link from a public page to the start, or to the sign-in before it. It loads the page afresh, without the token."""
+    st.html(f'<a class="so-rows" href="./">{escape(label)}</a>')
+
+
 def jump(screen: str, **parameters: str) -> None:
     """Go there now."""
     st.switch_page(PAGES / BY_KEY[screen].file, query_params=parameters)

@@ -14,7 +14,7 @@ from core.ui.ids import id_from_address
 from core.ui.page import act, empty, go, require, title
 from core.ui.tables import table
 
-PROVIDERS = {"calendly": "Calendly", "stripe": "Stripe", "whop": "Whop"}
+PROVIDERS = {"calendly": "Calendly", "stripe": "Stripe", "whop": "Whop", "resend": "Resend"}
 HEALTH = {
     "well": "Deliveries arrive and are processed.", "never used": "Nothing has arrived yet.", "off": "Switched off.",
     "failing": "Some deliveries could not be processed; see why below.", "silent": "Silent for longer than usual.",
@@ -29,7 +29,7 @@ if connection_id is None:
                 "Provider", list(PROVIDERS), format_func=PROVIDERS.get, default="calendly", required=True
             )
             name = st.text_input("Name", placeholder="Main account")
-            hint = "Calendly: a key of your choice. Stripe: whsec_… Whop: ws_…"
+            hint = "Calendly: a key of your choice. Stripe, Resend: whsec_… Whop: ws_…"
             secret = st.text_input("Signing secret", type="password", autocomplete="off", help=hint)
             account = st.text_input("Account at the provider (optional)", placeholder="biz_… or acct_…")
             sent = st.form_submit_button("Make connection", type="primary")

@@ -15,6 +15,7 @@ SAYS = {
     "links": "No links yet", "audit": "newest first", "portal": "This link does not work", "statement": "This link does not work",
     "shared": "This link does not work",
     "account": "this browser", "api-keys": "No keys yet",
+    "team": "Nobody is invited", "invitation": "This invitation link is not valid",
 }
 
 

@@ -14,7 +14,7 @@ from core.tenancy.models import Organization
 from tests import factories as make
 from tests.flow import SECRET, post, sender
 
-PROVIDERS = ["calendly", "stripe", "whop"]
+PROVIDERS = ["calendly", "stripe", "whop", "resend"]
 ACCEPTED = (200, {"status": "accepted"})
 REFUSED = (401, {"error": {"code": "unauthorized", "message": "The delivery's signature or address is not valid."}})
 CALENDLY_HEADER = "Calendly-Webhook-Signature"

@@ -27,7 +27,7 @@ def answer_to(path, **request):
 
 
 @some
-@given(provider=st.sampled_from(["stripe", "whop", "calendly"]), body=st.binary(max_size=200),
+@given(provider=st.sampled_from(["stripe", "whop", "calendly", "resend"]), body=st.binary(max_size=200),
        headers=st.dictionaries(st.sampled_from(NAMES), TEXT))
 def test_unsigned_noise_is_unauthorized(provider, body, headers):
     to = sender(make.organization(), "stripe")

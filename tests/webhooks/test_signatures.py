@@ -1,4 +1,6 @@
 """The providers' own test vectors, and everything that must not pass for them."""
+import base64
+import hmac
 from datetime import UTC, datetime
 
 import pytest
@@ -14,6 +16,11 @@ WHOP_V5 = (
     b'"data":{"id":"pay_testvector","final_amount":997.0,"currency":"usd"}}'
 )
 WHOP_SECRET = "ws_3f9a1c5e7b2d4806a1b3c5d7e9f01234"
+RESEND_AT = 1774778400
+RESEND = (
+    b'{"type":"email.delivered","created_at":"2026-03-29T10:00:00.000Z",'
+    b'"data":{"email_id":"49a3999c-0ce1-4ea6-ab68-afcd6dc2e794"}}'
+)
 VECTORS = {
     "calendly": (
         "calendly", "caltest_9f2c1b7e5d3a4860", CALENDLY,
@@ -28,6 +35,11 @@ VECTORS = {
         {"webhook-id": "msg_testvector0001", "webhook-timestamp": str(AT),
          "webhook-signature": "v1,ytDRInsD7vSmkkA7ywQquW65tJUWBKiGLs9mDA3yZ78="},
     ),
+    "resend": (
+        "resend", "whsec_cmVzZW5kLXdlYmhvb2stdGVzdC1rZXktMzItYnl0ZXM=", RESEND,
+        {"svix-id": "msg_2Kx9TestVector", "svix-timestamp": str(RESEND_AT),
+         "svix-signature": "v1,NIQIhtTdeSWtb6yYa49ecQhwjejgPHtQGvBlH6y9ujI="},
+    ),
     "whop v5": (
         "whop", WHOP_SECRET, WHOP_V5,
         {"x-whop-signature": f"t={AT},v1=38c4498501931876908d10ad841697abf78c8e6ab021ce0098a7b2b61eac3466"},
@@ -37,7 +49,7 @@ VECTORS = {
 
 def check(vector, *, late_s=0, body=None, secret=None, **headers):
     name, known_secret, known_body, known_headers = VECTORS[vector]
-    now = datetime.fromtimestamp(AT + late_s, UTC)
+    now = datetime.fromtimestamp((RESEND_AT if name == "resend" else AT) + late_s, UTC)
     provider(name).verify(known_headers | headers, body or known_body, secret or known_secret, now=now)
 
 
@@ -69,3 +81,28 @@ def test_a_broken_header_is_a_bad_signature(vector, header, value):
 def test_any_of_several_signatures_is_enough_while_a_secret_is_rolled(vector):
     [(header, value)] = VECTORS[vector][3].items()
     check(vector, **{header: value.replace(",v1=", ",v1=" + "0" * 64 + ",v1=")})
+
+
+@pytest.mark.parametrize("given", ["v1,AAAA {}", "{} v1,AAAA", "v2,AAAA {}"])
+def test_any_of_several_of_resends_signatures_is_enough(given):
+    check("resend", **{"svix-signature": given.format(VECTORS["resend"][3]["svix-signature"])})
+
+
+@pytest.mark.parametrize("change", [
+    {"svix-signature": ""}, {"svix-signature": "v1,é"}, {"svix-signature": "NIQIhtTdeSWtb6yYa49ecQhwjejgPHtQGvBlH6y9ujI="},
+    {"svix-id": ""}, {"svix-id": "msg_other"}, {"svix-timestamp": ""}, {"svix-timestamp": str(RESEND_AT + 1)},
+    {"svix-signature": "v1a,NIQIhtTdeSWtb6yYa49ecQhwjejgPHtQGvBlH6y9ujI="},
+])
+def test_nothing_about_resends_headers_may_change(change):
+    with pytest.raises(BadSignature):
+        check("resend", **change)
+
+
+@pytest.mark.parametrize(("secret", "key"), [
+    ("whsec_", b""), ("whsec_!!!!", b""), ("whsec_abc", b""), ("x", b""), ("whsec_AAAA", b"\0\0\0"),
+])
+def test_a_mistyped_secret_of_resend_lets_nobody_in(secret, key):
+    _, _, body, headers = VECTORS["resend"]
+    mac = hmac.digest(key, f"{headers['svix-id']}.{RESEND_AT}.".encode() + body, "sha256")
+    with pytest.raises(BadSignature):
+        check("resend", secret=secret, **{"svix-signature": f"v1,{base64.b64encode(mac).decode()}"})

@@ -1,0 +1,52 @@
+"""E-mails about people's accounts: composed with their single-use links, and what became of them."""
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import pandas as pd
+from sqlalchemy import String, cast, func, select
+from sqlalchemy.orm import Session
+
+from core.deliveries.models import OutboxMessage
+from core.messages import emails
+from core.messages.letters import post_email
+from core.platform.clock import now
+from core.platform.settings import settings
+from core.tenancy.invitations import DAYS, Issued
+from core.tenancy.models import Invitation
+from core.tenancy.viewers import Viewer
+
+
+def _link(page: str, token: str) -> str:
+    return f"{settings().public_url.rstrip('/')}/{page}?{urlencode({'token': token})}"
+
+
+def send_invitation(db: Session, viewer: Viewer, issued: Issued) -> None:
+    """Have the invitation sent once this transaction commits. Raises Misconfigured without a master key."""
+    invitation = issued.invitation
+    email = emails.invitation(
+        viewer.organization_name, viewer.name, invitation.role, _link("invitation", issued.token), days=DAYS
+    )
+    key = f"invitation {invitation.id} {invitation.sent_count}"
+    post_email(db, viewer.organization_id, "invitation", invitation.email, email, key)
+
+
+def open_invitations(db: Session) -> pd.DataFrame:
+    """Invitations that wait for an answer, the latest first.
+
+    Columns: id (UUID), email, role (str), expires_at, last_sent_at (UTC), sent_count (int), expired (bool), mail (str: the
+    state of the last e-mail, none when it is unknown), why (str: why it was not sent, or empty).
+    """
+    key = func.concat("invitation ", cast(Invitation.id, String), " ", Invitation.sent_count)
+    query = (
+        select(
+            Invitation.id, Invitation.email, Invitation.role, Invitation.expires_at, Invitation.last_sent_at,
+            Invitation.sent_count, (Invitation.expires_at <= now()).label("expired"), OutboxMessage.status.label("mail"),
+            func.coalesce(OutboxMessage.last_error, "").label("why"),
+        )
+        .outerjoin(OutboxMessage, OutboxMessage.dedupe_key == key)
+        .where(Invitation.accepted_at.is_(None), Invitation.revoked_at.is_(None))
+        .order_by(Invitation.last_sent_at.desc(), Invitation.id)
+    )
+    rows = db.execute(query)
+    return pd.DataFrame(rows.mappings().all(), columns=list(rows.keys()))

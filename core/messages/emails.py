@@ -1,0 +1,78 @@
+"""What e-mails say: each as text and as HTML, with nothing in it that is fetched from anywhere."""
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+LONGEST_NAME = 80
+STIRRING = re.compile(r"(?<=\.)(?=\w)|(?<=:)(?=//)")
+BODY = "margin:0;padding:24px;background:#ffffff;color:#1b2333;font:16px/1.5 -apple-system,'Segoe UI',Roboto,sans-serif"
+BUTTON = "display:inline-block;padding:10px 18px;border-radius:8px;background:#2f5bd8;color:#ffffff;text-decoration:none"
+SMALL = "color:#5b6472;font-size:14px"
+
+
+@dataclass(frozen=True)
+class Email:
+    """One e-mail, ready to go to whomever it is for."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def quiet(words: str) -> str:
+    """Somebody's words on one line and not endless; an invisible joiner keeps mail programs from making links of them."""
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())
+    short = line if len(line) <= LONGEST_NAME else f"{line[:LONGEST_NAME - 1]}…"
+    return STIRRING.sub("\u2060", short)
+
+
+def invitation(organization: str, inviter: str, role: str, url: str, *, days: int) -> Email:
+    """The link with which somebody takes a place in the organisation."""
+    who, team = quiet(inviter), quiet(organization)
+    return _written(
+        f"{who} invites you to {team}", team,
+        [f"{who} invites you to join {team} as {role.replace('_', ' ')}."],
+        ("Accept the invitation", url),
+        [f"The link works once, for {days} days. If you do not know what this is about, do nothing: nothing happens then."],
+    )
+
+
+def password_reset(organization: str, url: str, *, minutes: int) -> Email:
+    """The link that leads to a new password."""
+    team = quiet(organization)
+    return _written(
+        "A new password for your account", team,
+        ["Somebody, probably you, asked for a new password for the account with this e-mail address."],
+        ("Choose a new password", url),
+        [f"The link works once, for {minutes} minutes. If it was not you, do nothing: your password stays as it is."],
+    )
+
+
+def password_changed(organization: str) -> Email:
+    """Tells the owner of an account of its new password, in case it was not they who chose it."""
+    team = quiet(organization)
+    return _written(
+        "Your password was changed", team,
+        ["The password of your account was changed a moment ago, and every browser that was signed in is signed out."],
+        None,
+        ["If it was not you, choose a new one at once with “Forgot your password?” on the sign-in, and tell an admin."],
+    )
+
+
+def _written(subject: str, team: str, says: Sequence[str], button: tuple[str, str] | None, small: Sequence[str]) -> Email:
+    link = [f"{button[0]}:\n{button[1]}"] if button else []
+    text = "\n\n".join([*says, *link, *small, f"-- \n{team}"]) + "\n"
+    pieces = [
+        f'<p style="font-weight:600">{escape(team)}</p>',
+        *(f"<p>{escape(line)}</p>" for line in says),
+        *([f'<p><a href="{escape(button[1])}" style="{BUTTON}">{escape(button[0])}</a></p>'] if button else []),
+        *(f'<p style="{SMALL}">{escape(line)}</p>' for line in small),
+    ]
+    html = (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(subject)}</title></head>'
+        f'<body style="{BODY}"><div style="max-width:560px;margin:0 auto">{"".join(pieces)}</div></body></html>'
+    )
+    return Email(subject, text, html)

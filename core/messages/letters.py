@@ -1,0 +1,62 @@
+"""E-mails on their way through the outbox. What they say may hold a link that lets its reader in, so it lies there sealed,
+not readable for those who may look at the outbox, and is thrown away once its fate is known."""
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import asdict
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.deliveries.models import OutboxMessage, SuppressedEmail
+from core.deliveries.outbox import post
+from core.messages.emails import Email
+from core.platform.errors import Conflict, InvalidInput
+from core.platform.names import mailable_email
+from core.platform.vault import seal, unseal
+
+CHANNEL = "email"
+# A person asked for these, or is told of their own account: whoever unsubscribed from news still gets them. To get one of
+# them twice does no harm either.
+ABOUT_THE_ACCOUNT = frozenset({"invitation", "password_reset", "password_changed"})
+
+
+class Suppressed(Conflict):
+    """Nothing is sent to this address any more."""
+
+
+def _belongs_to(organization_id: UUID, message_id: UUID) -> tuple[str, ...]:
+    return (str(organization_id), "outbox", "body", str(message_id))
+
+
+def post_email(db: Session, organization_id: UUID, kind: str, recipient: str, email: Email, dedupe_key: str) -> bool:
+    """Have an e-mail sent after this transaction commits; False when one with this key was posted before.
+
+    Raises:
+        InvalidInput: mail cannot be sent to this address.
+        Misconfigured: no master key is set.
+    """
+    address = mailable_email(recipient)
+    if address is None:
+        raise InvalidInput("Mail cannot be sent to this address.", field="email")
+    message_id = uuid4()
+    sealed = seal(json.dumps(asdict(email)), *_belongs_to(organization_id, message_id))
+    body = {"subject": email.subject, "sealed": base64.b64encode(sealed).decode()}
+    return post(db, organization_id, CHANNEL, kind, address, body, dedupe_key, message_id=message_id)
+
+
+def open_email(message: OutboxMessage) -> Email:
+    """What a waiting message says, for its sending only. Raises Misconfigured when no configured key opens it."""
+    sealed = base64.b64decode(message.body["sealed"])
+    return Email(**json.loads(unseal(sealed, *_belongs_to(message.organization_id, message.id))))
+
+
+def check_not_suppressed(db: Session, message: OutboxMessage) -> None:
+    """Raises Suppressed when the address bounced or complained, or has unsubscribed from mail of this kind."""
+    known = select(SuppressedEmail.reason).where(SuppressedEmail.email_normalized == message.recipient)
+    reason = db.scalars(known).first()
+    if reason is None or (reason == "unsubscribed" and message.kind in ABOUT_THE_ACCOUNT):
+        return
+    raise Suppressed(f"Nothing is sent to this address any more: it {reason}.")

@@ -1,0 +1,30 @@
+"""Which way e-mails leave: Resend when its key is set, else the mail server of ``SMTP_URL``, else as files in the data folder."""
+from __future__ import annotations
+
+from uuid import UUID
+
+from core.messages.emails import Email
+from core.platform.log import logger
+from core.platform.settings import settings
+from core.providers import resend, smtp
+
+log = logger("email")
+
+
+def way_out() -> str:
+    """``resend``, ``smtp`` or ``folder``."""
+    if settings().resend_api_key is not None:
+        return "resend"
+    return "smtp" if settings().smtp_url is not None else "folder"
+
+
+def send(to: str, email: Email, *, organization_id: UUID, message_id: UUID) -> None:
+    """Send one e-mail the way that is set up. Raises what ``resend.send`` and ``smtp.send`` raise."""
+    key = str(message_id)
+    if (api_key := settings().resend_api_key) is not None:
+        resend.send(api_key.get_secret_value(), to, email, organization_id=organization_id, key=key)
+    elif (url := settings().smtp_url) is not None:
+        smtp.send(url.get_secret_value(), to, email, key=key)
+    else:
+        path = smtp.write_down(to, email, key=key)
+        log.warning("no mail server is set up, so the e-mail lies in a file", file=str(path))

@@ -1,0 +1,152 @@
+"""Team: who belongs to the organisation, as what, whose calls are theirs, and who has been invited."""
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pandas as pd
+import streamlit as st
+
+from core.bookings.roster import give_rows_to_user, roster_table
+from core.messages.account_mails import open_invitations, send_invitation
+from core.platform.settings import settings
+from core.providers.email import way_out
+from core.tenancy.actions import members
+from core.tenancy.invitations import invite, renew, revoke
+from core.tenancy.models import OrganizationMember, Role
+from core.tenancy.team import roles_to_give, set_member_active, set_role
+from core.ui.format import plain, when
+from core.ui.ids import id_from_address
+from core.ui.page import act, empty, go, require, shown_role, title
+from core.ui.tables import table
+
+viewer = require("team")
+MAIL = {"waiting": "on its way", "sending": "on its way", "sent": "sent", "failed": "not sent", "uncertain": "perhaps sent"}
+title("Team", viewer)
+with viewer.transaction() as db:
+    people = members(db)
+    roster = roster_table(db)
+
+
+def shown_row(row: dict[str, Any]) -> str:
+    """A closer or setter as people speak of them."""
+    return f"{row['kind'].capitalize()} {row['name']}"
+
+
+def rows_of(user_id: UUID) -> list[dict[str, Any]]:
+    """The closers and setters that are this person."""
+    return [row for row in roster.to_dict("records") if row["user_id"] == user_id]
+
+
+def show_people() -> None:
+    """Everybody, and what they are."""
+    shown = pd.DataFrame([
+        {
+            "id": member.user_id, "name": member.name, "email": member.email, "role": shown_role(Role(member.role)).capitalize(),
+            "state": "Active" if member.active else "Off", "rows": ", ".join(map(shown_row, rows_of(member.user_id))) or "–",
+        }
+        for member in people
+    ])
+    table(shown, "team", opens="team", columns={
+        "name": "Name", "email": "E-mail address", "role": "Role", "state": "State", "rows": "On the roster as",
+    })
+
+
+def ask_whom_to_invite() -> None:
+    """The form of a new invitation."""
+    with st.expander("Invite somebody"), st.form("invite", clear_on_submit=True):
+        email = st.text_input("E-mail address", autocomplete="off", placeholder="name@example.com")
+        role = st.selectbox("Role", roles_to_give(viewer), index=None, format_func=lambda role: shown_role(role).capitalize())
+        sent = st.form_submit_button("Send invitation", type="primary")
+    if sent and role is None:
+        st.error("Choose a role.")
+    elif sent:
+        with act(viewer, "Invited: the e-mail is on its way.") as db:
+            send_invitation(db, viewer, invite(db, viewer, email, role))
+        st.rerun()
+    if way_out() == "folder":
+        st.caption(plain(f"No mail server is set up: e-mails are written into the folder {settings().data_dir / 'mail'}."))
+
+
+def show_invitation(row: dict[str, Any]) -> None:
+    """One open invitation, and what can be done about it."""
+    until = "has expired" if row["expired"] else f"good until {when(row['expires_at'], viewer.timezone)}"
+    sent = f"sent {when(row['last_sent_at'], viewer.timezone)}"
+    with st.container(border=True):
+        st.markdown(f"**{plain(row['email'])}** as {shown_role(Role(row['role']))}")
+        st.caption(plain(" · ".join(filter(None, (until, sent, f"e-mail {MAIL.get(row['mail'], 'unknown')}", row["why"])))))
+        if row["role"] not in roles_to_give(viewer):
+            return
+        with st.container(horizontal=True):
+            if st.button("Send again", key=f"renew {row['id']}"):
+                with act(viewer, "The e-mail is on its way; the earlier link no longer works.") as db:
+                    send_invitation(db, viewer, renew(db, viewer, row["id"]))
+                st.rerun()
+            if st.button("Take back", key=f"revoke {row['id']}"):
+                with act(viewer, "Taken back: the link no longer works.") as db:
+                    revoke(db, viewer, row["id"])
+                st.rerun()
+
+
+def ask_role(member: OrganizationMember) -> None:
+    """The member's role, to be changed."""
+    roles = roles_to_give(viewer)
+    with st.form("role"):
+        role = st.selectbox("Role", roles, index=roles.index(Role(member.role)), format_func=lambda role: shown_role(role).capitalize())
+        if st.form_submit_button("Save role"):
+            with act(viewer, f"{plain(member.name)} is {shown_role(role)} now.") as db:
+                set_role(db, viewer, member.user_id, role)
+            st.rerun()
+
+
+def ask_roster(member: OrganizationMember) -> None:
+    """Which closers and setters the member is."""
+    rows = {row["id"]: row for row in roster.to_dict("records") if row["user_id"] in (None, member.user_id)}
+    mine = [row["id"] for row in rows_of(member.user_id)]
+    with st.form("roster"):
+        chosen = st.multiselect(
+            "On the roster as", list(rows), default=mine, format_func=lambda row_id: shown_row(rows[row_id]),
+            help="A sales rep sees the calls and payments of these closers and setters. Those of other people are not listed.",
+        )
+        if st.form_submit_button("Save"):
+            with act(viewer, "Saved.") as db:
+                give_rows_to_user(db, member.user_id, chosen)
+            st.rerun()
+
+
+def show_member(member: OrganizationMember) -> None:
+    """One person, and what can be changed about them."""
+    st.subheader(plain(member.name))
+    st.caption(plain(f"{member.email} · {shown_role(Role(member.role))}{'' if member.active else ' · off'}"))
+    if member.role == Role.OWNER and not viewer.is_one_of(Role.OWNER):
+        st.info("Only an owner changes the role of owners.")
+    else:
+        ask_role(member)
+    ask_roster(member)
+    if member.user_id == viewer.user_id or (member.role == Role.OWNER and not viewer.is_one_of(Role.OWNER)):
+        return
+    label, done = ("Deactivate", "is kept out from now on") if member.active else ("Reactivate", "may sign in again")
+    if st.button(label, help="A deactivated member is signed out at once; what they did stays."):
+        with act(viewer, f"{plain(member.name)} {done}.") as db:
+            set_member_active(db, viewer, member.user_id, not member.active)
+        st.rerun()
+
+
+member_id = id_from_address()
+if member_id is not None:
+    go("team", "← Everybody")
+    chosen = [member for member in people if member.user_id == member_id]
+    if chosen:
+        show_member(chosen[0])
+    else:
+        empty("There is no such member", "The link may be old.")
+    st.stop()
+ask_whom_to_invite()
+show_people()
+with viewer.transaction() as db:
+    invitations = open_invitations(db)
+st.subheader("Open invitations")
+if invitations.empty:
+    empty("Nobody is invited", "Who accepts an invitation appears above, with their calls when the address is on the roster.")
+for invitation in invitations.to_dict("records"):
+    show_invitation(invitation)

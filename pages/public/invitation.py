@@ -1,0 +1,89 @@
+"""An invitation's answer: whoever holds the link becomes a member, with a new account or with the one they have."""
+from __future__ import annotations
+
+import streamlit as st
+
+from core.platform.errors import SalesOpsError
+from core.tenancy.invitations import Found, accept_as, accept_as_new, accept_with_password, look_up
+from core.tenancy.models import Role
+from core.ui.format import plain
+from core.ui.page import current_viewer, open_to_all, shown_role, to_the_start
+
+open_to_all("invitation")
+JOINED = "joined"
+ENDED = {
+    "accepted": "This invitation has been accepted already. Sign in with your e-mail address and password.",
+    "expired": "This invitation has expired. Ask whoever invited you to send it again.",
+    "revoked": "This invitation was taken back. Ask whoever invited you, if you think that this is a mistake.",
+}
+UNKNOWN = "This invitation link is not valid. If you were sent several, only the one in the newest e-mail works."
+
+
+def show_answered(organization: str) -> None:
+    """What the person who has just accepted does next."""
+    st.success(f"You are a member of {plain(organization)} now.")
+    to_the_start("Continue")
+
+
+def ask_new(found: Found) -> bool:
+    """Name and password of a new account; whether it was made."""
+    with st.form("new account"):
+        st.text_input("E-mail address", found.email, disabled=True)
+        name = st.text_input("Your name", autocomplete="name", max_chars=120)
+        hint = "At least 12 characters; a few words in a row are easiest."
+        password = st.text_input("Password", type="password", autocomplete="new-password", help=hint)
+        again = st.text_input("The same password again", type="password", autocomplete="new-password")
+        sent = st.form_submit_button("Join", type="primary", width="stretch")
+    if sent and password != again:
+        st.error("The two passwords are not the same.")
+        return False
+    if sent:
+        accept_as_new(token, name, password)
+    return sent
+
+
+def ask_known(found: Found) -> bool:
+    """The password of the account that the address has; whether it was right."""
+    st.markdown(f"You have an account with {plain(found.email)} already. Its password shows that it is you.")
+    with st.form("known account"):
+        password = st.text_input("Password", type="password", autocomplete="current-password")
+        sent = st.form_submit_button("Join", type="primary", width="stretch")
+    if sent:
+        accept_with_password(token, password, address=st.context.ip_address or "local")
+    return sent
+
+
+def ask(found: Found) -> bool:
+    """Whether the invitation has just been accepted."""
+    viewer = current_viewer()
+    if found.user_id is None:
+        return ask_new(found)
+    if viewer is None or viewer.user_id != found.user_id:
+        return ask_known(found)
+    joins = st.button(f"Join as {plain(viewer.name)}", type="primary")
+    if joins:
+        accept_as(token, viewer)
+    return joins
+
+
+_, middle, _ = st.columns([1, 2, 1])
+with middle:
+    st.title("Invitation")
+    token = st.query_params.get("token", "")
+    if token and st.session_state.get(JOINED, ("", ""))[0] == token:
+        show_answered(st.session_state[JOINED][1])
+        st.stop()
+    found = look_up(token)
+    if found is None or found.state != "open":
+        st.warning(ENDED[found.state] if found else UNKNOWN)
+        to_the_start("To the sign-in")
+        st.stop()
+    st.markdown(f"**{plain(found.organization)}** invites you to join as {shown_role(Role(found.role))}.")
+    try:
+        accepted = ask(found)
+    except SalesOpsError as error:
+        st.error(plain(error.message))
+        st.stop()
+    if accepted:
+        st.session_state[JOINED] = (token, found.organization)
+        st.rerun()

@@ -1,0 +1,1 @@
+from tests.webhooks.conftest import running as running  # the receiver, up
