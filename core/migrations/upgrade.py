@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from psycopg import sql
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import IntegrityError, InternalError
 
 from core.migrations.tables import metadata
 from core.platform import security
@@ -21,6 +22,8 @@ from core.platform.settings import settings
 MIGRATION_LOCK = 727001
 GROUP_ROLES = ("so_owner", "so_definer")
 LOGIN_ROLES = (APP_ROLE, WORKER_ROLE)
+ROLE_TRIES = 5
+CHANGED_MEANWHILE = {"XX000", "23505"}  # tuple concurrently updated, the same name made at the same moment
 
 
 def ensure_embedded_database() -> None:
@@ -89,18 +92,28 @@ def prepare_database(connection: Connection) -> None:
 
 
 def _ensure_roles(connection: Connection) -> None:
-    known = set(connection.execute(text("select rolname from pg_roles")).scalars())
-    # Roles belong to the whole cluster; two databases that migrate at once must not both create them.
-    connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK + 1})
     for role in (*GROUP_ROLES, *LOGIN_ROLES):
-        login = "login" if role in LOGIN_ROLES else "nologin"
-        if role not in known:
-            connection.exec_driver_sql(f"create role {role} {login} noinherit nobypassrls")
+        made = f"create role {role} {'login' if role in LOGIN_ROLES else 'nologin'} noinherit nobypassrls"
+        _shape_role(connection, f"do $$ begin {made}; exception when duplicate_object then null; end $$")
         if role in LOGIN_ROLES:
             literal = sql.Literal(role_password(role)).as_string(None)
-            connection.exec_driver_sql(f"alter role {role} password {literal}".replace("%", "%%"))
+            _shape_role(connection, f"alter role {role} password {literal}".replace("%", "%%"))
     for role in GROUP_ROLES:
-        connection.exec_driver_sql(f"grant {role} to current_user")
+        _shape_role(connection, f"grant {role} to current_user")
+
+
+def _shape_role(connection: Connection, statement: str) -> None:
+    """Roles belong to the whole server, where no lock of ours reaches: another database that migrates at the same moment
+    may change one first, and PostgreSQL then refuses instead of waiting."""
+    for _ in range(ROLE_TRIES - 1):
+        try:
+            with connection.begin_nested():
+                connection.exec_driver_sql(statement)
+            return
+        except (InternalError, IntegrityError) as error:
+            if getattr(error.orig, "sqlstate", None) not in CHANGED_MEANWHILE:
+                raise
+    connection.exec_driver_sql(statement)
 
 
 def _ensure_schemas(connection: Connection) -> None:
