@@ -53,6 +53,7 @@ SCREENS = (
     Screen("reports", "admin/reports.py", "Slack reports", ":material/forum:", "Admin", ADMINS),
     Screen("lists", "admin/lists.py", "Lists", ":material/lists:", "Admin", ADMINS),
     Screen("settings", "admin/settings.py", "Settings", ":material/tune:", "Admin", ADMINS),
+    Screen("privacy", "admin/privacy.py", "Privacy", ":material/shield_person:", "Admin", ADMINS),
     Screen("view-as", "admin/view_as.py", "View as", ":material/visibility:", "Admin", ADMINS),
     Screen("organizations", "platform/organizations.py", "Organisations", ":material/domain:", "Platform", SUPER_ADMINS),
     Screen("users", "platform/users.py", "Users", ":material/group:", "Platform", SUPER_ADMINS),

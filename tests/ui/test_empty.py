@@ -12,6 +12,7 @@ SAYS = {
     "payment": "There is no such payment", "payouts": "No payouts yet", "payout": "There is no such payout",
     "connections": "No connections yet", "reports": "Nothing has been posted yet",
     "lists": "No closers yet", "settings": "Form is overdue after", "view-as": "Nobody to look as",
+    "privacy": "Nobody chosen",
     "links": "No links yet", "audit": "newest first", "portal": "This link does not work", "statement": "This link does not work",
     "shared": "This link does not work",
     "account": "this browser", "api-keys": "No keys yet",

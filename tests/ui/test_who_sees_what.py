@@ -21,6 +21,7 @@ HAS = {
     "organizations": "Alder organisation", "users": "Alder admin", "view-as": "Alder viewer",
     "connections": "Alder calendar", "reports": "Alder closer", "links": "Alder portal", "audit": "Alder lead",
     "portal": "Alder lead",
+    "privacy": "E-mail address of the person",
     "statement": "Alder earlier payout", "shared": "Alder board",
     "account": "this browser", "api-keys": "Alder program",
     "team": "Alder viewer", "invitation": "This invitation link is not valid.",
