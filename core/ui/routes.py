@@ -123,7 +123,7 @@ def _person(cookie: str | None, email: str) -> Response:
     viewer = viewer_of(cookie)
     if viewer is None:
         return PlainTextResponse("Sign in first.", 401)
-    if not viewer.is_admin:
+    if not viewer.is_admin or viewer.second_factor_missing:
         return PlainTextResponse("Admins export what is known of a person.", 403)
     try:
         chunks = export_person(viewer.transaction, viewer.organization_id, email)

@@ -31,8 +31,9 @@ def show(check: Check) -> None:
     kind, icon, word = SHOWN[check.state]
     what, way = st.columns([8, 3], vertical_alignment="center")
     with what:
-        text = f"**{plain(check.name[:1].upper() + check.name[1:])}** · {word}: {plain(check.seen)}" + (f"  \n{plain(check.fix)}" if check.fix else "")
-        getattr(st, kind)(text, icon=icon)
+        name = check.name[:1].upper() + check.name[1:]
+        mending = f"  \n{plain(check.fix)}" if check.fix else ""
+        getattr(st, kind)(f"**{plain(name)}** · {word}: {plain(check.seen)}{mending}", icon=icon)
     if check.screen and check.state != State.GREEN:
         with way:
             go(check.screen, f"Open {BY_KEY[check.screen].title}")
