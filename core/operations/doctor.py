@@ -203,7 +203,7 @@ def _people(db: Session, home: Organization) -> Iterator[Check]:
             Event.scheduled_at > now() - LOOK_BACK,
         )
     ).one()
-    fix = "Say who is meant on the screen Lists, Setters; or add them: python -m core create-setter --alias …" if unknown else ""
+    fix = "Say who is meant on the screen Lists, Setters." if unknown else ""
     state = State.AMBER if unknown else State.GREEN
     yield Check("setters", state, f"{unknown} calls of 30 days name an unknown setter", fix, home.slug, "lists")
 

@@ -32,11 +32,11 @@ def setup_steps(db: Session) -> list[Step]:
     """The steps in the order in which they are best taken, as an admin's transaction sees them."""
     has = db.execute(COUNTED).one()
     return [
-        Step("Put closers and setters on the lists", has.closers > 0, f"{has.closers} closers, {has.setters} setters", "lists"),
-        Step("Invite the team", has.members > 1, f"{has.members} members", "team"),
-        Step("Link closers to those who sign in", has.signing_in > 0, f"{has.signing_in} of {has.closers} closers sign in", "lists"),
-        Step("Connect calendar and payments", has.connections > 0, f"{has.connections} connections", "connections"),
-        Step("See a first delivery arrive", has.deliveries > 0, f"{has.deliveries} deliveries", "connections"),
+        Step("Put closers and setters on the lists", has.closers > 0, f"closers: {has.closers}, setters: {has.setters}", "lists"),
+        Step("Invite the team", has.members > 1, f"members: {has.members}", "team"),
+        Step("Link closers to those who sign in", has.signing_in > 0, f"{has.signing_in} of {has.closers} sign in", "lists"),
+        Step("Connect calendar and payments", has.connections > 0, f"connections: {has.connections}", "connections"),
+        Step("See a first delivery arrive", has.deliveries > 0, f"deliveries: {has.deliveries}", "connections"),
         Step("See a first call", has.booked, "there is a call" if has.booked else "no call yet", "events"),
         Step("File a first post-call form", has.reported, "a form was filed" if has.reported else "no form yet", "my-day"),
         Step("See a payment find its call", has.attributed, "a payment has its call" if has.attributed else "none yet", "payments"),

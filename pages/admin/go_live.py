@@ -20,10 +20,9 @@ with viewer.transaction() as db:
     steps = setup_steps(db)
 broken, weak = (sum(check.state == state for check in checks) for state in (State.RED, State.AMBER))
 done = sum(step.done for step in steps)
-if broken or weak:
-    st.markdown(f"**{plural(broken, 'thing is', 'things are')} broken, {plural(weak, 'thing needs', 'things need')} a look.**")
-else:
-    st.markdown("**Everything that can be checked is fine.**")
+counted = [plural(broken, "thing is broken", "things are broken")] * bool(broken)
+counted += [plural(weak, "thing needs a look", "things need a look")] * bool(weak)
+st.markdown(f"**{', '.join(counted) or 'Everything that can be checked is fine'}.**")
 
 
 def show(check: Check) -> None:

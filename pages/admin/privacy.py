@@ -41,7 +41,7 @@ def show(person: KnownPerson) -> None:
             "Calls, payments, payouts and every figure stay. It cannot be undone. Later deliveries about these addresses "
             "are kept without the details, until you accept the address again here."
         )
-        typed = st.text_input(f"Type {plain(email)} to confirm")
+        typed = st.text_input("Type the address to confirm")
         if st.form_submit_button("Erase"):
             with act(viewer, "Erased.") as db:
                 erase_person(db, viewer.organization_id, email, typed=typed)

@@ -35,7 +35,7 @@ def test_each_line_says_what_was_seen_how_to_mend_it_and_leads_there(org):
     assert any("**Payments** · Look at this: 1 payments belong to no call" in line for line in said)
     assert any("**Test payments** · Look at this: count as real money" in line for line in said)
     assert {"Open Slack reports", "Open Payments", "Open Settings", "Open Lists", "Open Connections"} <= links(page)
-    assert any(line.startswith("**1 thing is broken") for line in said)
+    assert any(line.startswith("**1 thing is broken, ") for line in said)
 
 
 def test_a_failed_delivery_turns_its_connection_red(org):
@@ -50,8 +50,8 @@ def test_a_failed_delivery_turns_its_connection_red(org):
 def test_the_steps_of_a_team_at_work_are_ticked_off():
     page = opened("go-live", team("Yew").admin)
     said = " ".join(unescape(line) for line in words(page))
-    assert "Done · **1. Put closers and setters on the lists** · 1 closers, 1 setters" in said
-    assert "To do · **5. See a first delivery arrive** · 0 deliveries" in said
+    assert "Done · **1. Put closers and setters on the lists** · closers: 1, setters: 1" in said
+    assert "To do · **5. See a first delivery arrive** · deliveries: 0" in said
     assert "Done · **7. File a first post-call form**" in said
 
 

@@ -80,6 +80,9 @@ create or replace function app.record_privacy(p_operation text, p_row text) retu
 set search_path = pg_catalog, pg_temp as $f$
 begin
   perform app.demand_admin();
+  if p_operation not in ('person_export', 'erase', 'lift_erasure') then
+    raise invalid_parameter_value using message = 'no such act of privacy';
+  end if;
   insert into app.audit_logs (organization_id, actor_user_id, actor_role, table_name, row_id, operation, changes)
   values (app.cur_org(), app.cur_user(), app.cur_role(), 'contacts', p_row, p_operation, '{}');
 end $f$;
