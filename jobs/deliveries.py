@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.deliveries.actions import note_error, note_received
 from core.deliveries.models import DeliveryStatus, WebhookConnection, WebhookDelivery
+from core.people.erasure import without_erased
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.log import logger
@@ -56,12 +58,21 @@ def _handle(db: Session, delivery_id: UUID) -> None:
     if delivery is None:
         return
     connection = db.scalars(select(WebhookConnection).where(WebhookConnection.id == delivery.connection_id)).one()
-    payload, module = json.loads(delivery.body), provider(delivery.provider)
+    payload, module = _read(db, delivery), provider(delivery.provider)
     delivery.event_type = module.event_type(payload)
     outcome = module.handle(db, connection, payload)
     delivery.status = DeliveryStatus.IGNORED if outcome.ignored else DeliveryStatus.PROCESSED
     delivery.last_error, delivery.processed_at = outcome.ignored, now()
     _count(db, delivery)
+
+
+def _read(db: Session, delivery: WebhookDelivery) -> Any:
+    """What the provider says; of people who were erased it is taken out, also of what is kept, before anything is made of it."""
+    said = json.loads(delivery.body)
+    payload = without_erased(db, delivery.organization_id, said)
+    if payload is not said:
+        delivery.body, delivery.headers = json.dumps(payload).encode(), {}
+    return payload
 
 
 def _locked(db: Session, delivery_id: UUID) -> WebhookDelivery | None:

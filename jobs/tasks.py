@@ -12,6 +12,7 @@ from procrastinate.jobs import Job
 
 from core.messages.reports import due_posts
 from core.money.attribution import attribute_event, attribute_payment
+from core.operations.privacy import forget_deliveries
 from core.operations.samples import send_test_delivery
 from core.platform.clock import now
 from core.platform.database import as_system
@@ -72,6 +73,10 @@ def _post_reports(run: Run) -> None:
         due_posts(db, run.organization_id, now())
 
 
+def _forget_deliveries(run: Run) -> None:
+    forget_deliveries(run.organization_id)
+
+
 def _send_test_delivery(run: Run, connection_id: str) -> None:
     send_test_delivery(run.organization_id, UUID(connection_id), settings().webhook_public_url)
 
@@ -84,6 +89,7 @@ TASKS: dict[str, Callable[..., None]] = {
     "send_test_delivery": _send_test_delivery,
     "send_outbox": _send_outbox,
     "post_reports": _post_reports,
+    "forget_deliveries": _forget_deliveries,
 }
 ONCE = {"send_test_delivery"}  # somebody waits for the answer and can press the button again
 # Their result stands on the row that they are about; a second row for each would double the writes.

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
@@ -14,6 +15,8 @@ from core.platform.errors import Conflict, InvalidInput, Misconfigured, NotAllow
 from core.platform.log import logger
 from core.tenancy.api_access import Caller, NotSignedIn, caller_of
 from core.tenancy.api_limits import Rate, count_request
+from core.tenancy.models import Role
+from core.tenancy.roles import ADMINS, EVERYBODY, MANAGERS, REPS
 from webhooks import api_auth, api_lists, api_metrics, api_payouts
 from webhooks.answers import refusal
 from webhooks.openapi import document
@@ -26,14 +29,15 @@ STATUSES: dict[type[SalesOpsError], int] = {
 Handler = Callable[[Caller, Request, bytes], Response]
 
 
-def answering(handler: Handler) -> Callable[[Request], object]:
-    """A route for a signed-in program: identity, hourly limit, then ``handler`` in a thread, errors as JSON."""
+def answering(handler: Handler, open_to: tuple[Role, ...]) -> Callable[[Request], object]:
+    """A route for a signed-in program: identity, hourly limit, role, then ``handler`` in a thread, errors as JSON."""
 
     def work(request: Request, body: bytes) -> Response:
         caller = caller_of(request.headers.get("authorization"))
         rate = count_request(caller.organization_id, caller.plan)
         try:
             _stay_within(rate)
+            caller.require_role(open_to)
             answer = handler(caller, request, body)
         except SalesOpsError as error:
             answer = _refused(error)
@@ -76,15 +80,28 @@ async def openapi(_: Request) -> Response:
     return JSONResponse(document())
 
 
+@dataclass(frozen=True)
+class Call:
+    """One thing that a program may ask for: where, what answers, and which people's tokens it is for; keys go by their scopes."""
+
+    method: str
+    path: str
+    handler: Handler
+    open_to: tuple[Role, ...]
+
+
+CALLS = (
+    Call("GET", "/api/metrics", api_metrics.metrics, EVERYBODY),
+    Call("GET", "/api/export", api_metrics.export, EVERYBODY),
+    Call("GET", "/api/events", api_lists.events, EVERYBODY),
+    Call("POST", "/api/events/{id}/pcf", api_lists.file_pcf, REPS),
+    Call("GET", "/api/payments", api_lists.payments, EVERYBODY),
+    Call("GET", "/api/leads", api_lists.leads, EVERYBODY),
+    Call("POST", "/api/payout-snapshots", api_payouts.create, ADMINS),
+    Call("GET", "/api/payout-snapshots/{id}", api_payouts.show, MANAGERS),
+)
 routes = [
     Route("/api/auth/login", _guarded(api_auth.login), methods=["POST"]),
-    Route("/api/metrics", answering(api_metrics.metrics)),
-    Route("/api/export", answering(api_metrics.export)),
-    Route("/api/events", answering(api_lists.events)),
-    Route("/api/events/{id}/pcf", answering(api_lists.file_pcf), methods=["POST"]),
-    Route("/api/payments", answering(api_lists.payments)),
-    Route("/api/leads", answering(api_lists.leads)),
-    Route("/api/payout-snapshots", answering(api_payouts.create), methods=["POST"]),
-    Route("/api/payout-snapshots/{id}", answering(api_payouts.show)),
+    *(Route(call.path, answering(call.handler, call.open_to), methods=[call.method]) for call in CALLS),
     Route("/api/openapi.json", openapi),
 ]

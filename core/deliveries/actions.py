@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.deliveries.models import ConnectionActivity, DeliveryStatus, WebhookConnection, WebhookDelivery
 from core.deliveries.secrets import store_secret
-from core.platform.errors import InvalidInput, NotFound
+from core.platform.errors import Conflict, InvalidInput, NotFound
 from core.platform.queue import enqueue
 from core.platform.settings import settings
 
@@ -74,10 +74,17 @@ def _changed(db: Session, connection_id: UUID) -> WebhookConnection:
 
 
 def replay(db: Session, delivery_id: UUID) -> None:
-    """Have a kept delivery processed once more, whatever became of it before. Raises NotFound."""
+    """Have a kept delivery processed once more, whatever became of it before.
+
+    Raises:
+        NotFound: no such delivery.
+        Conflict: its text is gone, as the organisation keeps it for some days only.
+    """
     delivery = db.scalars(select(WebhookDelivery).where(WebhookDelivery.id == delivery_id)).first()
     if delivery is None:
         raise NotFound("There is no such delivery.")
+    if not delivery.body:
+        raise Conflict("The text of this delivery is no longer kept, so it cannot be processed again.")
     delivery.status = DeliveryStatus.PENDING
     db.flush()
     enqueue(db, "process_delivery", delivery.organization_id, delivery_id=str(delivery.id))

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, create_engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from core.bookings.models import Event
+from core.bookings.models import CallStatus, Closer, Event
 from core.deliveries.queries import connections_table
 from core.deliveries.secrets import count_unreadable
 from core.messages.actions import slack_webhook_ends_with
@@ -42,13 +42,14 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One line: what was looked at, how it stands, what was seen, and how to mend it."""
+    """One line: what was looked at, how it stands, what was seen, how to mend it, and the screen on which that is done."""
 
     name: str
     state: State
     seen: str
     fix: str = ""
     organization: str | None = None
+    screen: str | None = None
 
 
 def examine() -> list[Check]:
@@ -58,7 +59,7 @@ def examine() -> list[Check]:
         return found
     found += _guarded("e-mail", _email) + _guarded("roles", _roles) + _guarded("jobs", _jobs) + _guarded("clock", _clock)
     for organization_id in all_organization_ids():
-        found += _organization(organization_id)
+        found += examine_organization(organization_id)
     return found
 
 
@@ -163,22 +164,27 @@ def _clock() -> Iterator[Check]:
                 "" if fine else "Set both machines' clocks by a time server; signatures carry times.")
 
 
-def _organization(organization_id: UUID) -> list[Check]:
+def examine_organization(organization_id: UUID) -> list[Check]:
+    """Every check of one organisation. It looks with the system's eyes, since people cannot read sealed secrets: callers see to
+    it that only the organisation's admins are told."""
     with as_system(organization_id) as db:
         home = home_of(db)
-        return [*_secrets(db, home), *_connections(db, home), *_people(db, home), *_money(db, home), *_slack(db, home)]
+        return [
+            *_secrets(db, home), *_connections(db, home), *_people(db, home), *_roster(db, home), *_money(db, home),
+            *_slack(db, home), *_forms(db, home),
+        ]
 
 
 def _secrets(db: Session, home: Organization) -> Iterator[Check]:
     closed = count_unreadable(db, home.id)
     fix = "Add the key that sealed them to ENCRYPTION_OLD_KEYS, or enter each secret again." if closed else ""
-    yield Check("secrets", State.RED if closed else State.GREEN, f"{closed} stored secrets cannot be opened", fix, home.slug)
+    yield Check("secrets", State.RED if closed else State.GREEN, f"{closed} stored secrets cannot be opened", fix, home.slug, "connections")
 
 
 def _connections(db: Session, home: Organization) -> Iterator[Check]:
     table = connections_table(db)
     if table.empty:
-        yield Check("webhooks", State.AMBER, "no connection", "Make one on the screen Connections.", home.slug)
+        yield Check("webhooks", State.AMBER, "no connection", "Make one on the screen Connections.", home.slug, "connections")
     advice = {
         "failing": (State.RED, "Look at the failed deliveries on the screen Connections, then process them again."),
         "silent": (State.AMBER, "Check that the provider still delivers to this address."),
@@ -187,7 +193,7 @@ def _connections(db: Session, home: Organization) -> Iterator[Check]:
     for row in table.to_dict("records"):
         state, fix = advice.get(row["health"], (State.GREEN, ""))
         seen = f"{row['health']}, {row['webhook_count']} deliveries, {row['dead']} failed"
-        yield Check(f"webhooks {row['provider']} “{row['name']}”", state, seen, fix, home.slug)
+        yield Check(f"webhooks {row['provider']} “{row['name']}”", state, seen, fix, home.slug, "connections")
 
 
 def _people(db: Session, home: Organization) -> Iterator[Check]:
@@ -197,20 +203,48 @@ def _people(db: Session, home: Organization) -> Iterator[Check]:
             Event.scheduled_at > now() - LOOK_BACK,
         )
     ).one()
-    fix = "Add the setter, or an alias: python -m core create-setter --alias …" if unknown else ""
-    yield Check("setters", State.AMBER if unknown else State.GREEN, f"{unknown} calls of 30 days name an unknown setter", fix, home.slug)
+    fix = "Say who is meant on the screen Lists, Setters." if unknown else ""
+    state = State.AMBER if unknown else State.GREEN
+    yield Check("setters", state, f"{unknown} calls of 30 days name an unknown setter", fix, home.slug, "lists")
 
 
 def _money(db: Session, home: Organization) -> Iterator[Check]:
     loose = count_unattributed(db)
     fix = "Choose the call by hand on the screen Payments, “Unattributed”." if loose else ""
-    yield Check("payments", State.AMBER if loose else State.GREEN, f"{loose} payments belong to no call", fix, home.slug)
+    yield Check("payments", State.AMBER if loose else State.GREEN, f"{loose} payments belong to no call", fix, home.slug, "payments")
 
 
 def _slack(db: Session, home: Organization) -> Iterator[Check]:
     if not home.slack_report_enabled:
-        yield Check("slack", State.GREEN, "reports are off", "", home.slug)
+        yield Check("slack", State.GREEN, "reports are off", "", home.slug, "reports")
         return
     ready = slack_webhook_ends_with(db, home.id) is not None or settings().slack_webhook_url is not None
     yield Check("slack", State.GREEN if ready else State.RED, "reports are on" + ("" if ready else ", but no channel is set up"),
-                "" if ready else "Enter an incoming webhook on the screen Slack reports.", home.slug)
+                "" if ready else "Enter an incoming webhook on the screen Slack reports.", home.slug, "reports")
+
+
+def _roster(db: Session, home: Organization) -> Iterator[Check]:
+    """Whether somebody takes the calls, and whether every recent call has its closer."""
+    unknown = db.scalars(
+        select(func.count()).select_from(Event).where(
+            Event.closer_id.is_(None), Event.deleted_at.is_(None), Event.scheduled_at > now() - LOOK_BACK
+        )
+    ).one()
+    if db.scalars(select(func.count()).select_from(Closer).where(Closer.active)).one() == 0:
+        yield Check("closers", State.AMBER, "nobody takes calls", "Add closers on the screen Lists.", home.slug, "lists")
+        return
+    fix = "Add the host as a closer, or their address, on the screen Lists." if unknown else ""
+    state = State.AMBER if unknown else State.GREEN
+    yield Check("closers", state, f"{unknown} calls of 30 days have a host whom nobody knows", fix, home.slug, "lists")
+
+
+def _forms(db: Session, home: Organization) -> Iterator[Check]:
+    due = select(func.count()).select_from(Event).where(
+        Event.call_status == CallStatus.SCHEDULED, Event.deleted_at.is_(None), Event.scheduled_at > now() - LOOK_BACK,
+        Event.scheduled_at < now() - timedelta(hours=home.pcf_grace_hours),
+    )
+    overdue = db.scalars(due).one()
+    fix = "Ask the closers to file them: each finds theirs on My day." if overdue else ""
+    yield Check("forms", State.AMBER if overdue else State.GREEN, f"{overdue} forms of 30 days are overdue", fix, home.slug, "events")
+    if home.accept_test_mode:
+        yield Check("test payments", State.AMBER, "count as real money", "Switch that off on the screen Settings.", home.slug, "settings")

@@ -35,7 +35,7 @@ def migrate_command(_: Namespace) -> Answer:
 def replay_command(args: Namespace) -> Answer:
     """Process deliveries again: the dead ones, or every one since an instant."""
     organization_id = organization_named(args.org)
-    wanted = select(WebhookDelivery.id).order_by(WebhookDelivery.received_at)
+    wanted = select(WebhookDelivery.id).where(WebhookDelivery.body != b"").order_by(WebhookDelivery.received_at)
     if args.connection:
         wanted = wanted.where(WebhookDelivery.connection_id == args.connection)
     wanted = wanted.where(

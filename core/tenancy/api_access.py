@@ -66,15 +66,10 @@ class Caller:
         if not allows(self.scopes, resource, right):
             raise NotAllowed(f"This key may not {right} {resource}.")
 
-    def require_admin(self) -> None:
-        """Raises NotAllowed for people below admin; a key's scopes were checked already."""
-        if self.viewer is not None and not self.viewer.is_admin:
-            raise NotAllowed("Only an admin may do this.")
-
-    def require_manager(self) -> None:
-        """Raises NotAllowed for people below manager."""
-        if self.viewer is not None and not self.viewer.is_manager:
-            raise NotAllowed("Only a manager or an admin may do this.")
+    def require_role(self, roles: tuple[Role, ...]) -> None:
+        """Raises NotAllowed for a person who has none of them; a key is bound by its scopes instead."""
+        if self.viewer is not None and not self.viewer.is_one_of(*roles):
+            raise NotAllowed(f"Your role ({self.viewer.role.replace('_', ' ')}) does not include this.")
 
     def as_viewer(self) -> Viewer:
         """The person behind the token. Raises NotAllowed for a key: some acts are a person's."""

@@ -7,15 +7,10 @@ from pathlib import Path
 import streamlit as st
 
 from core.tenancy.models import Role
+from core.tenancy.roles import ADMINS, EVERYBODY, LOOKERS, MANAGERS, REPS, SUPER_ADMINS
 from core.tenancy.viewers import Viewer
 
 PAGES = Path(__file__).parents[2] / "pages"
-EVERYBODY = (Role.OWNER, Role.ADMIN, Role.MANAGER, Role.SALES_REP, Role.VIEWER)
-MANAGERS = (Role.OWNER, Role.ADMIN, Role.MANAGER)
-LOOKERS = (*MANAGERS, Role.VIEWER)
-ADMINS = (Role.OWNER, Role.ADMIN)
-REPS = (*MANAGERS, Role.SALES_REP)
-SUPER_ADMINS = (Role.SUPER_ADMIN,)
 ACCOUNT = "account"
 
 
@@ -51,8 +46,10 @@ SCREENS = (
     Screen("exports", "admin/exports.py", "Exports", ":material/download:", "Admin", MANAGERS),
     Screen("connections", "admin/connections.py", "Connections", ":material/cable:", "Admin", MANAGERS),
     Screen("reports", "admin/reports.py", "Slack reports", ":material/forum:", "Admin", ADMINS),
+    Screen("go-live", "admin/go_live.py", "Go-live", ":material/rocket_launch:", "Admin", ADMINS),
     Screen("lists", "admin/lists.py", "Lists", ":material/lists:", "Admin", ADMINS),
     Screen("settings", "admin/settings.py", "Settings", ":material/tune:", "Admin", ADMINS),
+    Screen("privacy", "admin/privacy.py", "Privacy", ":material/shield_person:", "Admin", ADMINS),
     Screen("view-as", "admin/view_as.py", "View as", ":material/visibility:", "Admin", ADMINS),
     Screen("organizations", "platform/organizations.py", "Organisations", ":material/domain:", "Platform", SUPER_ADMINS),
     Screen("users", "platform/users.py", "Users", ":material/group:", "Platform", SUPER_ADMINS),

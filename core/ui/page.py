@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from core.platform.errors import SalesOpsError
 from core.tenancy.models import Role
+from core.tenancy.roles import SUPER_ADMINS
 from core.tenancy.sign_in import viewer_of
 from core.tenancy.viewers import Viewer
 from core.ui.format import plain
 from core.ui.gate import COOKIE
-from core.ui.navigation import ACCOUNT, BY_KEY, PAGES, SUPER_ADMINS, may_see
+from core.ui.navigation import ACCOUNT, BY_KEY, PAGES, may_see
 
 DONE = "what was done"
 
@@ -45,6 +46,9 @@ def require(screen: str) -> Viewer:
         st.stop()
     if not viewer.is_one_of(*BY_KEY[screen].roles):
         st.warning(f"Your role ({shown_role(viewer.role)}) does not include this page. {_who_can_help(viewer, screen)}")
+        st.stop()
+    if viewer.seen_by is not None and screen == ACCOUNT:
+        st.warning("An account is its owner's own. Stop looking as somebody else to see yours.")
         st.stop()
     if not may_see(viewer, BY_KEY[screen]):
         st.warning(f"{plain(viewer.organization_name)} asks everybody for a second factor. Set yours up, then this page opens.")

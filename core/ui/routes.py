@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 import core.migrations.tables  # noqa: F401 - a row can be written only when the tables that it refers to are known
 from core.metrics import exports
+from core.operations.privacy import export_person
 from core.platform import log
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, SalesOpsError
@@ -110,6 +111,28 @@ def export(request: Request) -> Response:
     return StreamingResponse(chunks, media_type=exports.FORMATS[fmt], headers=headers)
 
 
+async def person(request: Request) -> Response:
+    """Everything about one person, streamed to an admin. A POST, so that the address stands in no log and no history."""
+    if not same_origin(request):
+        return PlainTextResponse("This request came from another site.", 403)
+    form = await request.form()
+    return await run_in_threadpool(_person, request.cookies.get(COOKIE), str(form.get("email", "")))
+
+
+def _person(cookie: str | None, email: str) -> Response:
+    viewer = viewer_of(cookie)
+    if viewer is None:
+        return PlainTextResponse("Sign in first.", 401)
+    if not viewer.is_admin or viewer.second_factor_missing:
+        return PlainTextResponse("Admins export what is known of a person.", 403)
+    try:
+        chunks = export_person(viewer.transaction, viewer.organization_id, email)
+    except SalesOpsError as error:
+        return PlainTextResponse(error.message, 422)
+    headers = {"Content-Disposition": 'attachment; filename="person.json"', "Cache-Control": "no-store"}
+    return StreamingResponse(chunks, media_type="application/json", headers=headers)
+
+
 def _period(viewer: Viewer, start: str | None, end: str | None) -> Period | None:
     if not start and not end:
         return None
@@ -123,6 +146,7 @@ routes = [
     Route("/auth/ticket", ticket),
     Route("/auth/sign-out", sign_out, methods=["POST"]),
     Route("/auth/organization", switch, methods=["POST"]),
+    Route("/exports/person", person, methods=["POST"]),
     Route("/exports/{table}", export),
     Route("/healthz", healthz),
 ]

@@ -6,9 +6,11 @@ from typing import Any
 
 import streamlit as st
 
+from core.tenancy.actions import members
 from core.tenancy.home_settings import SETTINGS, Setting, change_settings
 from core.tenancy.models import Organization
 from core.tenancy.queries import home_of
+from core.tenancy.reporting import set_manager
 from core.ui.format import plain, plural
 from core.ui.page import act, go, require, title
 
@@ -66,4 +68,19 @@ for group, settings in groupby(SETTINGS, key=lambda setting: setting.group):
     with st.container(border=True):
         for setting in settings:
             show(setting, home)
+with viewer.transaction() as db:
+    people = {member.user_id: member for member in members(db) if member.active}
+st.subheader("Who reports to whom")
+st.caption("Counts when managers see their own team only. Somebody who reports to a manager is seen by that manager's manager too.")
+reporting = {user: people[member.manager_user_id] for user, member in people.items() if member.manager_user_id in people}
+for user, manager in sorted(reporting.items(), key=lambda pair: (pair[1].name, people[pair[0]].name)):
+    st.text(f"{people[user].name} reports to {manager.name}")
+with st.popover("Change who reports to whom"), st.form("reporting", border=False):
+    who = st.selectbox("Member", list(people), index=None, format_func=lambda user: people[user].name, placeholder="Choose a member")
+    to = st.selectbox("Reports to", [None, *people], format_func=lambda user: people[user].name if user else "Nobody")
+    sent = st.form_submit_button("Save", type="primary", key="save reporting")
+if sent and who is not None:
+    with act(viewer, "Saved.") as db:
+        set_manager(db, viewer.organization_id, who, to)
+    st.rerun()
 go("lists", "Closers, setters, sources and packages are on the screen Lists")

@@ -31,7 +31,9 @@ if viewer.is_admin:
 with viewer.transaction() as db:
     payouts = snapshots_table(db)
 if payouts.empty:
-    empty("No payouts yet", "Make the first one above: choose the month, look at it, approve it.")
+    empty("No payouts yet", "Make the first one above: choose the month, look at it, approve it." if viewer.is_admin else (
+        "Admins make them. Where managers see their own team only, payouts are shown to admins."
+    ))
     st.stop()
 payouts["period"] = [
     f"{start.day} {start:%b} – {(end - timedelta(days=1)).day} {end - timedelta(days=1):%b %Y}"

@@ -61,7 +61,7 @@ def show_one(row: Row[Any]) -> None:
             "Name, address, password, second factor, sessions and memberships go for good. What they did stays, without their "
             "name, and so do the calls, payments and payouts of their closer or setter row, which keeps its name on the lists."
         )
-        typed = st.text_input(f"Type {plain(row.email)} to confirm")
+        typed = st.text_input("Type their e-mail address to confirm")
         if st.form_submit_button("Delete user"):
             with act(viewer, "Deleted.") as db:
                 delete_user(db, row.id, email=row.email, typed=typed, by=viewer.user_id)

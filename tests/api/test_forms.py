@@ -145,7 +145,7 @@ def test_who_sees_a_call_without_being_its_closer_may_not_file(rep):
 
 
 @pytest.mark.parametrize(("role", "status"), [
-    ("sales_rep", 404), ("viewer", 404), ("manager", 201), ("admin", 201), ("owner", 201),  # 404: not seen, or not to be written
+    ("sales_rep", 404), ("viewer", 403), ("manager", 201), ("admin", 201), ("owner", 201),  # 404: not seen
 ])
 def test_a_manager_files_for_others_and_nobody_below(rep, role, status):
     assert file(call_of(rep), token_of(make.viewer(rep.organization_id, role)), CLOSED).status_code == status

@@ -1,7 +1,8 @@
 """A new organisation: each screen says what will appear, and none breaks over nothing."""
 import pytest
 
-from core.ui.navigation import SCREENS, SUPER_ADMINS
+from core.tenancy.roles import SUPER_ADMINS
+from core.ui.navigation import SCREENS
 from tests import factories as make
 from tests.ui.screens import opened, words
 
@@ -12,6 +13,7 @@ SAYS = {
     "payment": "There is no such payment", "payouts": "No payouts yet", "payout": "There is no such payout",
     "connections": "No connections yet", "reports": "Nothing has been posted yet",
     "lists": "No closers yet", "settings": "Form is overdue after", "view-as": "Nobody to look as",
+    "privacy": "Nobody chosen", "go-live": "0 of 9 steps are done",
     "links": "No links yet", "audit": "newest first", "portal": "This link does not work", "statement": "This link does not work",
     "shared": "This link does not work",
     "account": "this browser", "api-keys": "No keys yet",

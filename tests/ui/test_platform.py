@@ -1,4 +1,5 @@
 """Organisations and users, handled on their screens by a super admin."""
+from html import unescape
 from uuid import uuid4
 
 import pytest
@@ -8,6 +9,7 @@ from core.tenancy.platform import organizations_overview, users_overview
 from tests import factories as make
 from tests.ui.screens import browser_of, opened, words
 from tests.ui.teams import super_admin
+from tests.ui.test_names import HOSTILE, KNOW_TAGS, LETTERS_ONLY, MARKUP, TAGS
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +88,16 @@ def test_a_search_narrows_the_users(boss):
 @pytest.mark.parametrize("screen", ["organizations", "users"])
 def test_an_old_link_says_so(boss, screen):
     assert any("There is no such" in line for line in words(opened(screen, boss, id=str(uuid4()))))
+
+
+@pytest.mark.parametrize("screen", ["organizations", "users"])
+def test_a_strangers_name_is_shown_letter_by_letter_on_its_own_page(boss, screen):
+    org = make.organization(name=HOSTILE)
+    person = make.viewer(org, Role.VIEWER, name=HOSTILE)
+    page = opened(screen, boss, id=str({"organizations": org, "users": person.user_id}[screen]))
+
+    assert unescape(page.title[0].value) == HOSTILE
+    for node in page:
+        if getattr(node, "proto", None) is not None and node.type not in LETTERS_ONLY:
+            said = node.proto.SerializeToString().decode("utf-8", "replace")
+            assert not any(piece in said for piece in (TAGS if node.type in KNOW_TAGS else MARKUP)), node

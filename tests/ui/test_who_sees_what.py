@@ -5,7 +5,8 @@ import pytest
 
 from core.tenancy.access_links import ENDED
 from core.tenancy.models import Role
-from core.ui.navigation import BY_KEY, PAGES, SCREENS, SUPER_ADMINS
+from core.tenancy.roles import SUPER_ADMINS
+from core.ui.navigation import BY_KEY, PAGES, SCREENS
 from tests.ui.screens import alone, opened, sent, words
 
 KEYS = [screen.key for screen in SCREENS]
@@ -21,6 +22,7 @@ HAS = {
     "organizations": "Alder organisation", "users": "Alder admin", "view-as": "Alder viewer",
     "connections": "Alder calendar", "reports": "Alder closer", "links": "Alder portal", "audit": "Alder lead",
     "portal": "Alder lead",
+    "privacy": "E-mail address of the person", "go-live": "Alder calendar",
     "statement": "Alder earlier payout", "shared": "Alder board",
     "account": "this browser", "api-keys": "Alder program",
     "team": "Alder viewer", "invitation": "This invitation link is not valid.",

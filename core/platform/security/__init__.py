@@ -26,11 +26,18 @@ def role_is(*roles: str) -> str:
     return f"(select app.cur_role() in ({', '.join(map(repr, roles))}))"
 
 
+def sees_all(*roles: str) -> str:
+    """The same, unless the transaction is a manager's who sees their own team only (``app.enter``)."""
+    return f"(select app.cur_role() in ({', '.join(map(repr, roles))}) and not app.cur_team_only())"
+
+
 SYSTEM = role_is("system")
 ADMINS = role_is("system", "super_admin", "owner", "admin")
-MANAGERS = role_is("system", "super_admin", "owner", "admin", "manager")
-READERS = role_is("system", "super_admin", "owner", "admin", "manager", "viewer", "board")
-MINE = "(closer_user_id = app.cur_user() or setter_user_id = app.cur_user())"
+ANY_MANAGER = role_is("system", "super_admin", "owner", "admin", "manager")
+MANAGERS = sees_all("system", "super_admin", "owner", "admin", "manager")
+READERS = sees_all("system", "super_admin", "owner", "admin", "manager", "viewer", "board")
+# the transaction's user, and for a manager who sees their team only all who report to them, at whatever remove
+MINE = "(closer_user_id = any ((select app.cur_team())::uuid[]) or setter_user_id = any ((select app.cur_team())::uuid[]))"
 LINKS = ("portal", "statement", "share", "share_money")
 ANYONE = f"(select app.cur_role() not in ({', '.join(map(repr, LINKS))}))"  # a link opens what OPENED_BY_LINKS says, and no more
 
@@ -66,7 +73,7 @@ CLASSES: dict[str, Access] = {
     # what only the people who run the organisation see
     "admin": _in_org(ADMINS, ADMINS),
     # how the organisation is connected: managers look, admins change
-    "settings": _in_org(MANAGERS, ADMINS),
+    "settings": _in_org(ANY_MANAGER, ADMINS),
     # payouts: managers look, admins make; a draft may be thrown away
     "payouts": _in_org(MANAGERS, ADMINS, delete=ADMINS),
     # what a receiver or job keeps; admins look

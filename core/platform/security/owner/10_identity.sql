@@ -9,5 +9,12 @@ return nullif(current_setting('app.organization_id', true), '')::uuid;
 create or replace function app.cur_role() returns text language sql stable parallel safe
 return nullif(current_setting('app.role', true), '');
 
-revoke all on function app.cur_user(), app.cur_org(), app.cur_role() from public;
-grant execute on function app.cur_user(), app.cur_org(), app.cur_role() to so_app, so_worker, so_definer;
+-- Whose rows are the user's own: theirs, and for a manager who sees their team only, those of everybody below them.
+create or replace function app.cur_team() returns uuid[] language sql stable parallel safe
+return nullif(current_setting('app.team', true), '')::uuid[];
+
+create or replace function app.cur_team_only() returns boolean language sql stable parallel safe
+return coalesce(current_setting('app.team_only', true), '') = 'on';
+
+revoke all on function app.cur_user(), app.cur_org(), app.cur_role(), app.cur_team(), app.cur_team_only() from public;
+grant execute on function app.cur_user(), app.cur_org(), app.cur_role(), app.cur_team(), app.cur_team_only() to so_app, so_worker, so_definer;

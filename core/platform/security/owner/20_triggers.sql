@@ -103,6 +103,12 @@ begin
   if tg_op = 'DELETE' and current_user = 'so_definer' and app.is_being_purged(old.organization_id) then
     return old;
   end if;
+  -- the erasure of a person replaces who paid, never what was paid
+  if tg_op = 'UPDATE' and current_user = 'so_definer'
+     and to_jsonb(new) - '{customer_email,customer_name,attribution_reason}'::text[]
+         = to_jsonb(old) - '{customer_email,customer_name,attribution_reason}'::text[] then
+    return new;
+  end if;
   select s.state into state_now from app.payout_snapshots s
    where s.organization_id = (row_of ->> 'organization_id')::uuid and s.id = (row_of ->> 'snapshot_id')::uuid;
   if state_now is distinct from 'draft' or tg_op = 'UPDATE' then

@@ -1,0 +1,199 @@
+-- Erasure of a person: contact details go wherever they stand, rows and everything that is counted stay.
+create or replace function app.folded(p_text text) returns text language sql immutable set search_path = pg_catalog, pg_temp as $f$
+  select lower(btrim(regexp_replace(p_text, '[\s_-]+', ' ', 'g')))
+$f$;
+
+-- Free text without a person's addresses and full names. p_words are in lower case; one that is a single word, as "Ana", is taken
+-- out only where it is the whole text.
+create or replace function app.without_person(p_text text, p_emails text[], p_words text[], p_pseudonym text) returns text
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $f$
+declare
+  known text;
+  made text := p_text;
+begin
+  if lower(btrim(made)) = any (p_words) then
+    return '…';
+  end if;
+  foreach known in array p_emails loop
+    made := regexp_replace(made, regexp_replace(known, '([^[:alnum:]@_-])', '\\\1', 'g'), p_pseudonym, 'gi');
+  end loop;
+  foreach known in array p_words loop
+    if known ~ '\S[\s]+\S' or length(known) > 12 then
+      made := regexp_replace(made, regexp_replace(known, '([^[:alnum:][:space:]])', '\\\1', 'g'), '…', 'gi');
+    end if;
+  end loop;
+  return made;
+end $f$;
+
+-- The same for everything inside a JSON value. An object that carries the person's address is about them: what else it says of who
+-- they are goes too. Of a booking's answers only the one that names the setter stays.
+create or replace function app.redacted(
+  p jsonb, p_emails text[], p_words text[], p_pseudonym text, p_question text, p_about boolean default false
+) returns jsonb
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $f$
+declare
+  about boolean;
+  part record;
+  made jsonb := '{}';
+  persons text[] := array['user', 'customer', 'customer_details', 'billing_details'];
+begin
+  if jsonb_typeof(p) = 'string' then
+    return to_jsonb(app.without_person(p #>> '{}', p_emails, p_words, p_pseudonym));
+  elsif jsonb_typeof(p) = 'array' then
+    return coalesce((select jsonb_agg(app.redacted(e.value, p_emails, p_words, p_pseudonym, p_question) order by e.n)
+                       from jsonb_array_elements(p) with ordinality as e(value, n)), '[]');
+  elsif jsonb_typeof(p) <> 'object' then
+    return p;
+  end if;
+  about := p_about or exists (
+    select 1 from jsonb_each(p) f where lower(btrim(f.value #>> '{}')) = any (p_emails)
+        or (f.key = any (persons) and jsonb_typeof(f.value) = 'object'
+            and exists (select 1 from jsonb_each(f.value) g where lower(btrim(g.value #>> '{}')) = any (p_emails))));
+  for part in select f.key, f.value from jsonb_each(p) f loop
+    made := made || jsonb_build_object(part.key, case
+      when about and part.key in ('name', 'full_name', 'customer_name') and jsonb_typeof(part.value) = 'string' then '"Erased person"'::jsonb
+      when about and part.key in ('first_name', 'last_name', 'username', 'phone', 'phone_number', 'customer_phone', 'address',
+                                  'customer_address', 'billing_address', 'shipping', 'shipping_details', 'customer_shipping',
+                                  'text_reminder_number', 'ip', 'ip_address', 'profile_picture', 'profile_pic_url') then 'null'::jsonb
+      when about and part.key = 'questions_and_answers' then app.redacted_answers(part.value, p_question)
+      else app.redacted(part.value, p_emails, p_words, p_pseudonym, p_question, about and part.key = any (persons)) end);
+  end loop;
+  return made;
+end $f$;
+
+create or replace function app.redacted_answers(p jsonb, p_question text) returns jsonb language sql immutable
+set search_path = pg_catalog, pg_temp as $f$
+  select coalesce(jsonb_agg(case when app.folded(e.value ->> 'question') = app.folded(p_question) then e.value
+                                 else e.value || '{"answer": "…"}' end order by e.n), '[]')
+    from jsonb_array_elements(case jsonb_typeof(p) when 'array' then p else '[]' end) with ordinality as e(value, n)
+$f$;
+
+create or replace function app.demand_admin() returns uuid language plpgsql stable set search_path = pg_catalog, pg_temp as $f$
+begin
+  if coalesce(app.cur_role() not in ('owner', 'admin', 'super_admin'), true) or app.cur_user() is null then
+    raise insufficient_privilege using message = 'only an admin may do this';
+  end if;
+  return app.cur_org();
+end $f$;
+
+create or replace function app.record_privacy(p_operation text, p_row text) returns void language plpgsql security definer
+set search_path = pg_catalog, pg_temp as $f$
+begin
+  perform app.demand_admin();
+  if p_operation not in ('person_export', 'erase', 'lift_erasure') then
+    raise invalid_parameter_value using message = 'no such act of privacy';
+  end if;
+  insert into app.audit_logs (organization_id, actor_user_id, actor_role, table_name, row_id, operation, changes)
+  values (app.cur_org(), app.cur_user(), app.cur_role(), 'contacts', p_row, p_operation, '{}');
+end $f$;
+
+-- p_emails are normalised, p_marks stand for them one by one: a mark is all that is known of an erased address.
+create or replace function app.erase_person(
+  p_contact uuid, p_contacts uuid[], p_emails text[], p_marks text[], p_words text[], p_pseudonym text
+) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+declare
+  org uuid := app.demand_admin();
+  question text := (select o.setter_question from app.organizations o where o.id = app.cur_org());
+  calls uuid[];
+  paid uuid[];
+  rows_of text[];
+  mail text := '(' || (select string_agg(regexp_replace(e, '([^[:alnum:]@_-])', '\\\1', 'g'), '|') from unnest(p_emails) e) || ')';
+  names text := (select string_agg(regexp_replace(w, '([^[:alnum:][:space:]])', '\\\1', 'g'), '|') from unnest(p_words) w
+                  where w ~ '\S[\s]+\S' or length(w) > 12);
+  either text := mail || coalesce('|' || names, '');
+  one record;
+begin
+  calls := array(select e.id from app.events e where e.organization_id = org
+                    and (e.contact_id = any (p_contacts) or e.lead_email_normalized = any (p_emails)));
+  paid := array(select p.id from app.payments p where p.organization_id = org and (p.customer_email_normalized = any (p_emails)
+                   or p.pcf_id in (select f.id from app.post_call_forms f where f.organization_id = org and f.event_id = any (calls))));
+  insert into app.contacts (organization_id, id, name) values (org, p_contact, 'Erased person') on conflict do nothing;
+  update app.contact_emails c set email = '…', email_normalized = m.mark
+    from unnest(p_emails, p_marks) as m(email, mark) where c.organization_id = org and c.email_normalized = m.email;
+  insert into app.contact_emails (organization_id, contact_id, email, email_normalized)
+  select org, p_contact, '…', m.mark from unnest(p_marks) as m(mark) on conflict do nothing;
+  insert into app.contact_emails (organization_id, contact_id, email, email_normalized)
+  values (org, p_contact, p_pseudonym, p_pseudonym) on conflict do nothing;
+  update app.contacts c set name = 'Erased person', email = p_pseudonym, email_normalized = p_pseudonym, phone = null, phone_e164 = null,
+         erased_at = now(), unsubscribed_at = coalesce(c.unsubscribed_at, now())
+   where c.organization_id = org and c.id = any (p_contacts || p_contact);
+  update app.leads l set raw_data = '{}' where l.organization_id = org and l.contact_id = any (p_contacts);
+  update app.events e set lead_name = 'Erased person', lead_email = p_pseudonym, lead_email_normalized = p_pseudonym, lead_phone = null,
+         answers = app.redacted_answers(e.answers, question), cancel_reason = null,
+         canceled_by = app.without_person(e.canceled_by, p_emails, p_words, p_pseudonym)
+   where e.organization_id = org and e.id = any (calls);
+  update app.post_call_forms f set notes = null, recording_url = null where f.organization_id = org and f.event_id = any (calls);
+  delete from app.pcf_drafts d where d.organization_id = org and d.event_id = any (calls);
+  update app.payments p set customer_email = p_pseudonym, customer_email_normalized = p_pseudonym, customer_name = 'Erased person', note = null,
+         attribution_reason = app.without_person(p.attribution_reason, p_emails, p_words, p_pseudonym)
+   where p.organization_id = org and p.id = any (paid);
+  update app.payments p set attribution_reason = app.without_person(p.attribution_reason, p_emails, p_words, p_pseudonym)
+   where p.organization_id = org and p.attribution_reason ~* either;
+  update app.payout_snapshot_details d set customer_email = p_pseudonym, customer_name = 'Erased person',
+         attribution_reason = app.without_person(d.attribution_reason, p_emails, p_words, p_pseudonym)
+   where d.organization_id = org and d.payment_id = any (paid);
+  for one in select d.id, d.body from app.webhook_deliveries d
+              where d.organization_id = org and (encode(d.body, 'escape') ~* mail or d.headers::text ~* mail) loop
+    begin
+      update app.webhook_deliveries d set headers = '{}', last_error = app.without_person(d.last_error, p_emails, p_words, p_pseudonym),
+             body = convert_to(app.redacted(convert_from(one.body, 'UTF8')::jsonb, p_emails, p_words, p_pseudonym, question)::text, 'UTF8')
+       where d.organization_id = org and d.id = one.id;
+    exception when data_exception then
+      update app.webhook_deliveries d set headers = '{}', body = '', last_error = 'erased' where d.organization_id = org and d.id = one.id;
+    end;
+  end loop;
+  update app.provider_objects o set data = app.redacted(o.data, p_emails, p_words, p_pseudonym, question)
+   where o.organization_id = org and (o.data::text ~* either or (o.connection_id, o.group_key) in (
+         select x.connection_id, x.group_key from app.provider_objects x where x.organization_id = org and x.data::text ~* mail));
+  update app.activities a set summary = app.without_person(a.summary, p_emails, p_words, p_pseudonym),
+         detail = app.redacted(a.detail, p_emails, p_words, p_pseudonym, question)
+   where a.organization_id = org and (a.contact_id = any (p_contacts) or a.subject_id = any (p_contacts || calls || paid)
+         or a.summary ~* either or a.detail::text ~* either);
+  update app.outbox m set body = app.redacted(m.body, p_emails, p_words, p_pseudonym, question),
+         recipient = case when lower(m.recipient) = any (p_emails) then p_pseudonym else m.recipient end,
+         status = case when lower(m.recipient) = any (p_emails) and m.status in ('waiting', 'sending') then 'failed' else m.status end,
+         last_error = app.without_person(m.last_error, p_emails, p_words, p_pseudonym)
+   where m.organization_id = org and (m.body::text ~* either or lower(m.recipient) = any (p_emails) or m.last_error ~* either);
+  update app.job_runs j set error = app.without_person(j.error, p_emails, p_words, p_pseudonym),
+         detail = app.redacted(j.detail, p_emails, p_words, p_pseudonym, question)
+   where j.organization_id = org and (j.error ~* either or j.detail::text ~* either);
+  update app.connection_activity c set last_error = app.without_person(c.last_error, p_emails, p_words, p_pseudonym)
+   where c.organization_id = org and c.last_error ~* either;
+  delete from app.suppressed_emails s where s.organization_id = org and s.email_normalized = any (p_emails);
+  insert into app.suppressed_emails (organization_id, email_normalized, reason) values (org, p_pseudonym, 'unsubscribed')
+  on conflict do nothing;
+  rows_of := array(select x::text from unnest(p_contacts || p_contact || calls || paid) x
+                   union select f.id::text from app.post_call_forms f where f.organization_id = org and f.event_id = any (calls)
+                   union select c.id::text from app.contact_emails c where c.organization_id = org and c.contact_id = any (p_contacts || p_contact)
+                   union select d.id::text from app.payout_snapshot_details d where d.organization_id = org and d.payment_id = any (paid));
+  update app.audit_logs l set changes = app.redacted(app.blanked(l.changes, array['name', 'email', 'email_normalized', 'phone', 'phone_e164',
+           'lead_name', 'lead_email', 'lead_email_normalized', 'lead_phone', 'answers', 'cancel_reason', 'canceled_by', 'customer_name', 'customer_email',
+           'customer_email_normalized', 'note', 'notes', 'recording_url', 'attribution_reason']), p_emails, p_words, p_pseudonym, question)
+   where l.organization_id = org and l.row_id = any (rows_of);
+  update app.audit_logs l set changes = app.redacted(l.changes, p_emails, p_words, p_pseudonym, question)
+   where l.organization_id = org and l.changes::text ~* either;
+  perform app.record_privacy('erase', p_contact::text);
+end $f$;
+
+-- From now on deliveries about an erased address are taken as they are again; what was erased stays so.
+create or replace function app.lift_erasure(p_mark text) returns boolean language plpgsql security definer
+set search_path = pg_catalog, pg_temp as $f$
+declare
+  whose uuid;
+begin
+  delete from app.contact_emails c where c.organization_id = app.demand_admin() and c.email_normalized = p_mark and c.email = '…'
+  returning c.contact_id into whose;
+  if whose is null then
+    return false;
+  end if;
+  perform app.record_privacy('lift_erasure', whose::text);
+  return true;
+end $f$;
+
+revoke all on function app.folded(text), app.without_person(text, text[], text[], text), app.redacted(jsonb, text[], text[], text, text, boolean),
+  app.redacted_answers(jsonb, text), app.demand_admin(), app.record_privacy(text, text),
+  app.erase_person(uuid, uuid[], text[], text[], text[], text), app.lift_erasure(text) from public;
+grant execute on function app.record_privacy(text, text), app.erase_person(uuid, uuid[], text[], text[], text[], text),
+  app.lift_erasure(text) to so_app;
+grant execute on function app.folded(text), app.without_person(text, text[], text[], text), app.redacted(jsonb, text[], text[], text, text, boolean),
+  app.redacted_answers(jsonb, text) to so_worker;

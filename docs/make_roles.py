@@ -1,0 +1,80 @@
+"""``python -m docs.make_roles`` writes roles.md: who may do what, read from the product's own lists."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from core.metrics.export_tables import EXPORTS
+from core.migrations.tables import metadata
+from core.tenancy.models import MEMBER_ROLES, Role
+from core.tenancy.roles import ADMINS, SUPER_ADMINS
+from core.ui.navigation import SCREENS, Screen
+from webhooks.api import CALLS
+
+FILE = Path(__file__).with_name("roles.md")
+YES, NO = "yes", "–"
+ALL, OWN = "all", "own"
+# Whose rows of an exported table a role is given, by the table's security class (core/platform/security).
+GIVEN: dict[str, dict[Role, str]] = {
+    "config": dict.fromkeys(MEMBER_ROLES, ALL),
+    "reps": dict.fromkeys(MEMBER_ROLES, ALL) | {Role.SALES_REP: OWN},
+    "forms": dict.fromkeys(MEMBER_ROLES, ALL) | {Role.SALES_REP: OWN},
+    "reps_private": dict.fromkeys(MEMBER_ROLES, ALL) | {Role.SALES_REP: OWN, Role.VIEWER: NO},
+    "audit": dict.fromkeys(MEMBER_ROLES, NO) | dict.fromkeys(ADMINS, ALL),
+    "payouts": dict.fromkeys(MEMBER_ROLES, ALL) | {Role.SALES_REP: NO, Role.VIEWER: NO},
+}
+HEAD = """# Roles
+
+Written by `python -m docs.make_roles` from the lists that the product itself goes by; a test holds it up to date, and others try
+every cell. Each member has one role in each organisation.
+
+- *By link* means whoever has the link, signed in or not.
+- *Super admins* have every right of an owner in the organisation that they look at, and the screens under *Platform*.
+- *Sales reps* see the calls, forms and payments of their own closer or setter row. *Viewers* see no names and contact details
+  of leads.
+- With *Managers see their own team only*, a manager is given the rows of those below them, and of payouts, contacts without a
+  closer and messages none.
+- Where the organisation asks for a second factor, members without one see *Your account* and nothing else.
+- Whoever *views as* a member sees what they see, but for *Your account*, and changes nothing: forms, exports and every other
+  change are refused.
+"""
+
+
+def given(table: str, role: Role) -> str:
+    """Whose rows of an exported table a role is given: all, own, or none."""
+    return GIVEN[metadata.tables[f"app.{table}"].info["rls"]][role]
+
+
+def _table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(row) + " |" for row in (heading, ["---"] * len(heading), *rows)]
+    return "\n".join(lines)
+
+
+def _roles() -> list[str]:
+    return [role.replace("_", " ") for role in MEMBER_ROLES]
+
+
+def _marks(roles: tuple[Role, ...]) -> list[str]:
+    return [YES if role in roles else NO for role in MEMBER_ROLES]
+
+
+def _screen(screen: Screen) -> list[str]:
+    if screen.public:
+        return [screen.section, screen.title, *["by link"] * (len(MEMBER_ROLES) + 1)]
+    alone = screen.roles == SUPER_ADMINS
+    return [screen.section, screen.title, *_marks(screen.roles), "alone" if alone else YES]
+
+
+def text() -> str:
+    """The document."""
+    screens = _table(["area", "screen", *_roles(), "super admin"], (_screen(screen) for screen in SCREENS))
+    calls = _table(["request", *_roles()], ([f"`{call.method} {call.path}`", *_marks(call.open_to)] for call in CALLS))
+    exports = _table(["table", *_roles()], ([f"`{name}`", *(given(name, role) for role in MEMBER_ROLES)] for name in EXPORTS))
+    return (
+        f"{HEAD}\n## Screens\n\n{screens}\n\n## API\n\nA person's token goes by the role, an API key by its scopes.\n\n{calls}\n\n"
+        f"## Exports\n\nWhose rows each role is given, on the screen and over the API.\n\n{exports}\n"
+    )
+
+
+if __name__ == "__main__":
+    FILE.write_text(text())

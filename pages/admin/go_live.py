@@ -1,0 +1,53 @@
+"""Go-live: what works, what is weak, what is broken, how to mend each, and the steps of setting up."""
+from __future__ import annotations
+
+import streamlit as st
+
+from core.operations.doctor import Check, State, examine_organization
+from core.operations.go_live import setup_steps
+from core.ui.format import plain, plural
+from core.ui.navigation import BY_KEY
+from core.ui.page import go, require, title
+
+SHOWN = {
+    State.RED: ("error", ":material/error:", "Broken"), State.AMBER: ("warning", ":material/warning:", "Look at this"),
+    State.GREEN: ("success", ":material/check_circle:", "Fine"),
+}
+viewer = require("go-live")
+title("Go-live", viewer, "Looked at anew each time this page opens")
+checks = sorted(examine_organization(viewer.organization_id), key=lambda check: list(SHOWN).index(check.state))
+with viewer.transaction() as db:
+    steps = setup_steps(db)
+broken, weak = (sum(check.state == state for check in checks) for state in (State.RED, State.AMBER))
+done = sum(step.done for step in steps)
+counted = [plural(broken, "thing is broken", "things are broken")] * bool(broken)
+counted += [plural(weak, "thing needs a look", "things need a look")] * bool(weak)
+st.markdown(f"**{', '.join(counted) or 'Everything that can be checked is fine'}.**")
+
+
+def show(check: Check) -> None:
+    """One line: how it stands, what was seen, how to mend it, and the way there."""
+    kind, icon, word = SHOWN[check.state]
+    what, way = st.columns([8, 3], vertical_alignment="center")
+    with what:
+        name = check.name[:1].upper() + check.name[1:]
+        mending = f"  \n{plain(check.fix)}" if check.fix else ""
+        getattr(st, kind)(f"**{plain(name)}** · {word}: {plain(check.seen)}{mending}", icon=icon)
+    if check.screen and check.state != State.GREEN:
+        with way:
+            go(check.screen, f"Open {BY_KEY[check.screen].title}")
+
+
+for line in checks:
+    show(line)
+
+st.subheader("Setting up")
+st.caption(f"{done} of {len(steps)} steps are done")
+st.progress(done / len(steps))
+for number, step in enumerate(steps, 1):
+    what, way = st.columns([8, 3], vertical_alignment="center")
+    icon = ":material/check_circle:" if step.done else ":material/radio_button_unchecked:"
+    what.markdown(f"{icon} {'Done' if step.done else 'To do'} · **{number}. {step.title}** · {step.seen}")
+    if not step.done:
+        with way:
+            go(step.screen, f"Open {BY_KEY[step.screen].title}")

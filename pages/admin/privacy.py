@@ -1,0 +1,68 @@
+"""Privacy: what is known of a person, handed out or erased."""
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from core.operations.privacy import KnownPerson, accept_again, erase_person, find_person
+from core.platform.errors import SalesOpsError
+from core.tenancy.queries import home_of
+from core.ui.format import plain, plural
+from core.ui.page import act, empty, go, require, title
+
+viewer = require("privacy")
+title("Privacy", viewer, "Every search that ends in an export or an erasure stands in the audit log")
+with viewer.transaction() as db:
+    days = home_of(db).raw_delivery_days
+kept = f"for {plural(days, 'day', 'days')}" if days else "for good, unless Settings limits that"
+st.caption(f"Raw deliveries are kept {kept}.")
+with st.form("find"):
+    email = (st.text_input("E-mail address of the person", key="whose") or "").strip()
+    st.form_submit_button("Find", type="primary")
+
+
+def show(person: KnownPerson) -> None:
+    """What is known, and what can be done with it."""
+    with st.container(border=True):
+        facts = {
+            "Addresses": person.emails, "Names": person.names, "Phones": person.phones,
+            "Calls": [str(person.calls)], "Payments": [str(person.payments)],
+        }
+        for name, values in facts.items():
+            st.text(f"{name}: {', '.join(values) or '–'}")
+    st.html(
+        '<form class="so-form" method="post" action="/exports/person">'
+        f'<input type="hidden" name="email" value="{escape(email, quote=True)}"><button>Download everything about them</button></form>'
+    )
+    with st.expander("Erase this person"), st.form("erase", clear_on_submit=True):
+        st.markdown(
+            "Names, addresses, phone numbers, answers, notes and recording links go, also from raw deliveries and the audit log. "
+            "Calls, payments, payouts and every figure stay. It cannot be undone. Later deliveries about these addresses "
+            "are kept without the details, until you accept the address again here."
+        )
+        typed = st.text_input("Type the address to confirm")
+        if st.form_submit_button("Erase"):
+            with act(viewer, "Erased.") as db:
+                erase_person(db, viewer.organization_id, email, typed=typed)
+            st.rerun()
+
+
+if not email:
+    empty("Nobody chosen", "Enter an address to see what is known, hand it out, or erase it.")
+    st.stop()
+try:
+    with viewer.transaction() as db:
+        found = find_person(db, viewer.organization_id, email)
+except SalesOpsError as error:
+    st.info(plain(error.message))
+    st.stop()
+if found.erased:
+    st.success("This address is erased. Deliveries about it are kept without the person's details.")
+    if st.button("Accept this address again", help="If they come back of their own will. What was erased stays erased."):
+        with act(viewer, "Accepted: deliveries about this address are taken as they are from now on.") as db:
+            accept_again(db, viewer.organization_id, email)
+        st.rerun()
+if found.contacts or found.calls or found.payments or not found.erased:
+    show(found)
+go("settings", "How long raw deliveries are kept is on the screen Settings")

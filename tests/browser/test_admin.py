@@ -1,0 +1,54 @@
+"""What admins do with their organisation: settings, the data of a person; on a phone too."""
+import json
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import expect
+
+from core.platform.database import as_system
+from core.tenancy.models import Role
+from tests import factories as make
+from tests.browser.conftest import fits_the_width, settled
+
+SIZES = {"desktop": {"width": 1300, "height": 1400}, "phone": {"width": 390, "height": 844}}
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_person_is_found_downloaded_and_erased(product, visit, size):
+    admin = make.viewer(make.organization(), Role.ADMIN)
+    email = f"petronella.{uuid4().hex[:6]}@example.com"
+    with as_system(admin.organization_id) as db:
+        make.event(db, admin.organization_id, email=email, lead_name="Petronella Quist")
+    page = visit("/privacy", admin, viewport=SIZES[size])
+    page.get_by_label("E-mail address of the person").fill(email)
+    page.get_by_role("button", name="Find").click()
+    expect(page.get_by_text("Names: Petronella Quist")).to_be_visible()
+    assert fits_the_width(page)
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download everything about them").click()
+    with open(download.value.path()) as file:
+        assert json.load(file)["person"] == {"addresses": [email], "names": ["Petronella Quist"], "phones": []}
+
+    page.get_by_text("Erase this person").click()
+    page.get_by_label("Type").fill(email)
+    page.get_by_role("button", name="Erase", exact=True).click()
+    expect(page.get_by_text("This address is erased.")).to_be_visible()
+    settled(page)
+    expect(page.get_by_text("Petronella Quist")).to_have_count(0)
+
+
+@pytest.mark.parametrize("screen", ["settings", "lists", "go-live", "view-as"])
+def test_screens_of_admins_fit_a_phone(ours, visit, screen):
+    page = visit(f"/{screen}", ours.admin, viewport=SIZES["phone"])
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert fits_the_width(page)
+
+
+def test_a_setting_is_changed_beside_its_warning(product, visit):
+    page = visit("/settings", make.viewer(make.organization(), Role.OWNER))
+    page.get_by_role("button", name="Change").nth(1).click()
+    expect(page.get_by_text("Every day, week and month is cut anew")).to_be_visible()
+    page.get_by_role("textbox", name="Time zone").fill("Asia/Kathmandu")
+    page.get_by_role("button", name="Save").locator("visible=true").click()
+    expect(page.get_by_text("Times in Asia/Kathmandu")).to_be_visible()

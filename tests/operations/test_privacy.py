@@ -1,0 +1,272 @@
+"""A person's data is found, handed out and erased, and every figure stays as it was."""
+import json
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import select, text
+
+from core.bookings.forms import FormAnswers
+from core.bookings.models import Event
+from core.deliveries.actions import create_connection, replay
+from core.deliveries.models import WebhookDelivery
+from core.deliveries.outbox import post
+from core.migrations.tables import metadata
+from core.money.filing import file_form
+from core.money.models import Payment
+from core.money.payouts import approve, create_snapshot
+from core.operations import sample_payloads as samples
+from core.operations.privacy import accept_again, erase_person, export_person, find_person, forget_deliveries
+from core.people.models import Contact, ContactEmail
+from core.platform.clock import Period, now, today
+from core.platform.database import as_system
+from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.tenancy.models import Role
+from core.tenancy.viewers import Viewer
+from jobs.deliveries import process_delivery
+from tests import factories as make
+from tests.figures import figures
+from tests.ports import owner
+
+EMAIL, NAME, PHONE = "petronella.quist@example.com", "Petronella Quist", "+4531415926"
+WORDS = (EMAIL, "petronella", NAME, "31415926", "her secret answer", "a word about her")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One organisation where Petronella booked twice and paid twice, and somebody else once."""
+
+    admin: Viewer
+    calendly: UUID
+    stripe: UUID
+    whop: UUID
+    call: samples.SampleCall
+
+    @property
+    def org(self) -> UUID:
+        return self.admin.organization_id
+
+    @property
+    def period(self) -> Period:
+        day = today("Europe/Copenhagen")
+        return Period(day - timedelta(days=40), day + timedelta(days=10), "Europe/Copenhagen")
+
+    def deliver(self, provider, payload):
+        """As the receiver keeps it and the worker processes it; the delivery's id."""
+        with as_system(self.org) as db:
+            delivery = WebhookDelivery(
+                organization_id=self.org, id=uuid4(), connection_id=getattr(self, provider), provider=provider,
+                delivery_key=str(uuid4()), headers={"from": EMAIL}, body=json.dumps(payload).encode(),
+            )
+            db.add(delivery)
+        process_delivery(self.org, delivery.id)
+        return delivery.id
+
+    def erase(self):
+        with self.admin.transaction() as db:
+            erase_person(db, self.org, EMAIL, typed=EMAIL)
+
+    def figures(self):
+        return figures(self.org, self.period, at=now().replace(minute=0, second=0, microsecond=0))
+
+    def mentions(self):
+        """The tables of the organisation in which anything of her still stands, raw deliveries read as text."""
+        found = set()
+        with owner() as db:
+            for table in metadata.sorted_tables:
+                if "organization_id" not in table.columns:
+                    continue
+                shown = "t::text || encode(t.body, 'escape')" if table.name == "webhook_deliveries" else "t::text"
+                query = f"select string_agg(lower({shown}), ' ') from app.{table.name} t where organization_id = :org"
+                everything = db.execute(text(query), {"org": self.org}).scalar() or ""
+                found |= {table.name} if any(word.lower() in everything for word in WORDS) else set()
+        return found
+
+
+def booking(call, **changes):
+    payload = samples.calendly_created(call)
+    payload["payload"] |= {"text_reminder_number": PHONE} | changes
+    payload["payload"]["questions_and_answers"] += [
+        {"question": "Who invited you?", "answer": "setter-one", "position": 1},
+        {"question": "Anything else?", "answer": f"Her secret answer: write to {EMAIL}", "position": 2},
+    ]
+    return payload
+
+
+@pytest.fixture
+def case():
+    org = make.organization(setter_question="Who invited you?", setter_utm_field="utm_content")
+    admin = make.viewer(org, Role.ADMIN)
+    start = now() - timedelta(days=3)
+    call = samples.SampleCall(EMAIL.upper(), start, name=NAME)
+    with as_system(org) as db:
+        make.closer(db, org, "Ana", email="closer.one@example.com", user_id=admin.user_id)
+        make.setter(db, org, "Sam", aliases=["setter-one"])
+        made = Case(admin, *(create_connection(db, org, name, name, "whsec_secret").id for name in ("calendly", "stripe", "whop")), call)
+    created = booking(call)
+    later = replace(call, start=start + timedelta(days=8), event_uuid=str(uuid4()), invitee_uuid=str(uuid4()))
+    made.deliver("calendly", created)
+    made.deliver("calendly", samples.calendly_canceled(booking(later), at=now()))
+    other = replace(call, email="other@example.com", name="Other", invitee_uuid=str(uuid4()), event_uuid=str(uuid4()))
+    made.deliver("calendly", samples.calendly_created(other))
+    paid_at = start + timedelta(hours=2)
+    charge = samples.stripe_charge("P", 499700, EMAIL, paid_at)
+    charge["billing_details"] |= {"name": NAME, "phone": PHONE}
+    made.deliver("stripe", samples.stripe_event("payment_intent.succeeded", samples.stripe_intent("P", 499700, paid_at), paid_at))
+    made.deliver("stripe", samples.stripe_event("charge.succeeded", charge, paid_at))
+    whop = samples.whop_payment("W", "100.00", EMAIL, paid_at)
+    whop["data"]["user"]["name"] = NAME
+    made.deliver("whop", whop)
+    with admin.transaction() as db:
+        event = db.scalars(select(Event).where(Event.lead_name == NAME).order_by(Event.scheduled_at)).first()
+        answers = FormAnswers(True, True, True, True, cash_collected=Decimal("250"), currency="USD", notes="A word about her",
+                              recording_url="https://calls.example.com/petronella")
+        file_form(db, event.id, answers, admin)
+        post(db, org, "slack", "overdue_reminder", None, {"text": f"Form of {NAME} is overdue"}, "reminder")
+        post(db, org, "email", "hello", EMAIL, {"to": EMAIL}, "hello")
+        kept = create_snapshot(db, org, "Month", made.period, admin)
+        approve(db, kept.id, admin)
+    return made
+
+
+def test_everything_of_a_person_goes_and_every_figure_stays(case):
+    before = case.figures()
+    assert case.mentions() >= {"contacts", "contact_emails", "events", "payments", "post_call_forms", "webhook_deliveries",
+                               "provider_objects", "audit_logs", "outbox", "payout_snapshot_details"}
+
+    case.erase()
+
+    assert case.mentions() == set()
+    assert case.figures() == before
+    with as_system(case.org) as db:
+        contact = db.scalars(select(Contact).where(Contact.erased_at.is_not(None))).one()
+        assert (contact.name, contact.phone, contact.unsubscribed_at is not None) == ("Erased person", None, True)
+        assert "Other" in set(db.scalars(select(Event.lead_name)))
+        waits = dict(db.execute(text("select kind, status from app.outbox")).all())
+        assert waits == {"hello": "failed", "overdue_reminder": "waiting"}
+
+
+def test_deliveries_that_are_processed_again_change_nothing(case):
+    before = case.figures()
+    case.erase()
+    with as_system(case.org) as db:
+        deliveries = list(db.scalars(select(WebhookDelivery.id)))
+    for delivery_id in deliveries:
+        process_delivery(case.org, delivery_id)
+    assert case.figures() == before
+    assert case.mentions() == set()
+
+
+def test_a_later_delivery_about_the_address_counts_and_brings_nothing_back(case):
+    case.erase()
+    refund = samples.stripe_charge("P", 499700, EMAIL, now() - timedelta(days=1), refunded=1000)
+    refund["billing_details"] |= {"name": NAME, "phone": PHONE}
+    case.deliver("stripe", samples.stripe_event("charge.refunded", refund, now()))
+    again = replace(case.call, start=now() + timedelta(days=1), event_uuid=str(uuid4()), invitee_uuid=str(uuid4()))
+    created = booking(again)
+    case.deliver("calendly", created)
+    case.deliver("calendly", samples.calendly_canceled(created, at=now()))
+    whop = samples.whop_payment("W2", "77.00", EMAIL, now())
+    whop["data"]["user"]["name"] = NAME
+    case.deliver("whop", whop)
+
+    assert case.mentions() == set()
+    with as_system(case.org) as db:
+        assert db.scalars(select(Payment.refund_amount).where(Payment.processor == "stripe")).one() == Decimal("10")
+        hers = db.scalars(select(Contact.id).where(Contact.erased_at.is_not(None))).one()
+        newest = db.scalars(select(Event).where(Event.calendly_invitee_uuid == again.invitee_uuid)).one()
+        assert (newest.contact_id, newest.lead_name, newest.lead_phone, newest.setter_name) == (hers, "Erased person", None, "Sam")
+        paid = db.scalars(select(Payment).where(Payment.amount == Decimal("77"))).one()
+        assert (paid.customer_name, paid.attribution_method) == ("Erased person", "email")
+
+
+def test_an_address_that_is_accepted_again_begins_anew(case):
+    case.erase()
+    with case.admin.transaction() as db:
+        assert find_person(db, case.org, EMAIL).erased is not None
+        accept_again(db, case.org, EMAIL)
+    with case.admin.transaction() as db, pytest.raises(NotFound):
+        accept_again(db, case.org, EMAIL)
+    again = replace(case.call, event_uuid=str(uuid4()), invitee_uuid=str(uuid4()))
+    case.deliver("calendly", booking(again))
+    with as_system(case.org) as db:
+        newest = db.scalars(select(Event).where(Event.calendly_invitee_uuid == again.invitee_uuid)).one()
+        assert (newest.lead_name, db.get_one(Contact, (case.org, newest.contact_id)).erased_at) == (NAME, None)
+        assert db.scalars(select(Contact).where(Contact.erased_at.is_not(None))).one().name == "Erased person"
+
+
+def test_the_export_holds_everything_and_is_noted(case):
+    everything = json.loads(b"".join(export_person(case.admin.transaction, case.org, f" {EMAIL} ")))
+    counted = {part: len(rows) for part, rows in everything.items() if part != "person"}
+    assert everything["person"] == {"addresses": [EMAIL], "names": [NAME], "phones": [PHONE]}
+    assert {part: counted[part] for part in ("contacts", "addresses", "leads", "calls", "forms", "payments", "payouts")} == {
+        "contacts": 1, "addresses": 1, "leads": 1, "calls": 2, "forms": 1, "payments": 3, "payouts": 3,
+    }
+    assert {"timeline", "messages", "provider objects", "raw deliveries", "changes"} <= {part for part, n in counted.items() if n}
+    assert "other@example.com" not in json.dumps(everything["calls"])
+    with case.admin.transaction() as db:
+        [noted] = db.execute(text("select actor_user_id, row_id from app.audit_logs where operation = 'person_export'")).all()
+    assert noted == (case.admin.user_id, everything["contacts"][0]["id"])
+
+
+def test_somebody_who_only_paid_is_found_and_erased_too():
+    org = make.organization()
+    admin = make.viewer(org, Role.OWNER)
+    with as_system(org) as db:
+        make.payment(db, org, email=EMAIL, customer_name=NAME, attribution_reason=f"no call of {EMAIL} at or before the payment")
+    with admin.transaction() as db:
+        assert find_person(db, org, EMAIL.upper()).payments == 1
+        erase_person(db, org, EMAIL, typed=EMAIL)
+    with as_system(org) as db:
+        payment = db.scalars(select(Payment)).one()
+        assert (payment.customer_name, payment.amount, EMAIL in payment.attribution_reason) == ("Erased person", Decimal("4997"), False)
+        assert {row.email_normalized.partition(":")[0].partition("-")[0] for row in db.scalars(select(ContactEmail))} == {"erased"}
+
+
+@pytest.mark.parametrize("email", ["nobody@example.com", "%@example.com"])
+def test_an_address_that_nothing_is_about_is_not_found(case, email):
+    with pytest.raises(NotFound), case.admin.transaction() as db:
+        find_person(db, case.org, email)
+
+
+def test_erasing_needs_the_address_typed_and_an_admin(case):
+    with pytest.raises(InvalidInput), case.admin.transaction() as db:
+        erase_person(db, case.org, EMAIL, typed="petronella")
+    manager = make.viewer(case.org, Role.MANAGER)
+    with pytest.raises(NotAllowed), manager.transaction() as db:
+        erase_person(db, case.org, EMAIL, typed=EMAIL)
+    with pytest.raises(NotAllowed):
+        export_person(manager.transaction, case.org, EMAIL)
+    with pytest.raises(NotAllowed), manager.transaction() as db:
+        accept_again(db, case.org, EMAIL)
+    assert "contacts" in case.mentions()
+
+
+def test_another_organisation_keeps_its_own(case):
+    other = make.organization()
+    with as_system(other) as db:
+        make.event(db, other, email=EMAIL, lead_name=NAME)
+    case.erase()
+    with as_system(other) as db:
+        assert db.scalars(select(Event.lead_name)).one() == NAME
+
+
+def test_raw_deliveries_lose_their_text_in_time_and_cannot_be_processed_again(case):
+    with as_system(case.org) as db:
+        ids = list(db.scalars(select(WebhookDelivery.id).order_by(WebhookDelivery.received_at)))
+    assert forget_deliveries(case.org, now() + timedelta(days=4000)) == 0
+    with as_system(case.org) as db:
+        db.execute(text("update app.organizations set raw_delivery_days = 30"))
+        db.execute(text("update app.webhook_deliveries set status = 'pending' where id = :id"), {"id": ids[0]})
+        aged = text("update app.webhook_deliveries set received_at = now() - interval '31 days' where id = any(:ids)")
+        db.execute(aged, {"ids": ids[:3]})
+
+    assert forget_deliveries(case.org) == 2
+
+    with as_system(case.org) as db:
+        left = {row.id: (row.body, row.headers) for row in db.scalars(select(WebhookDelivery))}
+        assert {delivery_id for delivery_id, kept in left.items() if kept == (b"", {})} == set(ids[1:3])
+        with pytest.raises(Conflict, match="no longer kept"):
+            replay(db, ids[1])

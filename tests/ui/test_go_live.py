@@ -1,0 +1,59 @@
+"""Go-live: what is wrong is named with the way to mend it, and the steps of setting up are ticked off."""
+from html import unescape
+
+import pytest
+
+from core.deliveries.models import WebhookDelivery
+from core.operations.doctor import examine_organization
+from core.platform.database import as_system
+from core.ui.navigation import BY_KEY
+from tests import factories as make
+from tests.flow import sender
+from tests.ui.screens import opened, words
+from tests.ui.teams import team
+
+
+@pytest.fixture
+def org():
+    return make.organization(slack_report_enabled=True, accept_test_mode=True)
+
+
+def links(page):
+    return {link.proto.label for link in page.get("page_link")}
+
+
+def test_each_line_says_what_was_seen_how_to_mend_it_and_leads_there(org):
+    admin = make.viewer(org, "admin")
+    with as_system(org) as db:
+        make.payment(db, org)
+        make.event(db, org, setter_name="unknown setter", at=make.NOON)
+    page = opened("go-live", admin)
+
+    assert not page.exception
+    said = [unescape(line) for line in words(page)]
+    assert any("**Slack** · Broken: reports are on, but no channel is set up" in line for line in said)
+    assert any("**Payments** · Look at this: 1 payments belong to no call" in line for line in said)
+    assert any("**Test payments** · Look at this: count as real money" in line for line in said)
+    assert {"Open Slack reports", "Open Payments", "Open Settings", "Open Lists", "Open Connections"} <= links(page)
+    assert any(line.startswith("**1 thing is broken, ") for line in said)
+
+
+def test_a_failed_delivery_turns_its_connection_red(org):
+    to = sender(org, "stripe")
+    with as_system(org) as db:
+        db.add(WebhookDelivery(organization_id=org, connection_id=to.connection_id, provider="stripe", delivery_key="x",
+                               headers={}, body=b"{}", status="dead"))
+    page = opened("go-live", make.viewer(org, "owner"))
+    assert any("1 failed" in unescape(error.value) for error in page.error)
+
+
+def test_the_steps_of_a_team_at_work_are_ticked_off():
+    page = opened("go-live", team("Yew").admin)
+    said = " ".join(unescape(line) for line in words(page))
+    assert "Done · **1. Put closers and setters on the lists** · closers: 1, setters: 1" in said
+    assert "To do · **5. See a first delivery arrive** · deliveries: 0" in said
+    assert "Done · **7. File a first post-call form**" in said
+
+
+def test_every_line_leads_to_a_screen_that_exists(org):
+    assert {check.screen for check in examine_organization(org)} <= set(BY_KEY)

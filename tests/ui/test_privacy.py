@@ -1,0 +1,86 @@
+"""A person's data, found, handed out and erased on the screen."""
+import anyio
+import httpx
+import pytest
+from sqlalchemy import select
+from starlette.applications import Starlette
+
+from core.bookings.models import Event
+from core.platform.database import as_system
+from core.tenancy.models import Role
+from core.ui.gate import COOKIE
+from core.ui.routes import routes
+from tests import factories as make
+from tests.ui.screens import browser_of, opened, token_of, words
+
+EMAIL = "petronella@example.com"
+HERE = "http://screens"
+
+
+@pytest.fixture
+def admin():
+    admin = make.viewer(make.organization(), Role.ADMIN)
+    with as_system(admin.organization_id) as db:
+        make.event(db, admin.organization_id, email=EMAIL, lead_name="Petronella")
+    return admin
+
+
+def press(page, viewer, label):
+    with browser_of(viewer):
+        return next(button for button in page.button if button.label == label).click().run()
+
+
+def found(viewer, email):
+    page = opened("privacy", viewer)
+    page.text_input[0].set_value(email)
+    return press(page, viewer, "Find")
+
+
+def test_a_person_is_found_and_erased_only_with_the_address_typed(admin):
+    page = found(admin, f" {EMAIL.upper()} ")
+    assert f"Addresses: {EMAIL}" in words(page)
+    page.text_input[1].set_value("petronella")
+    page = press(page, admin, "Erase")
+    assert page.error[0].value.startswith("Type the e")
+
+    page.text_input[1].set_value(EMAIL)
+    page = press(page, admin, "Erase")
+
+    assert "This address is erased" in page.success[0].value
+    with as_system(admin.organization_id) as db:
+        assert db.scalars(select(Event.lead_name)).one() == "Erased person"
+    page = press(page, admin, "Accept this address again")
+    assert not page.success
+
+
+@pytest.mark.parametrize(("email", "says"), [("nobody@example.com", "Nothing here is about"), ("nonsense", "is not an e")])
+def test_an_address_that_nothing_is_about_is_told(admin, email, says):
+    assert says in found(admin, email).info[0].value
+
+
+def ask(cookie, email=EMAIL, origin=HERE):
+    async def conversation():
+        transport = httpx.ASGITransport(app=Starlette(routes=routes))
+        async with httpx.AsyncClient(transport=transport, base_url=HERE, cookies={COOKIE: cookie} if cookie else {}) as client:
+            return await client.post("/exports/person", data={"email": email}, headers={"Origin": origin})
+
+    return anyio.run(conversation)
+
+
+def test_an_admin_downloads_everything_about_a_person(admin):
+    answer = ask(token_of(admin))
+    assert answer.status_code == 200
+    assert answer.headers["content-disposition"] == 'attachment; filename="person.json"'
+    assert [call["lead_name"] for call in answer.json()["calls"]] == ["Petronella"]
+
+
+@pytest.mark.parametrize("role", [Role.MANAGER, Role.SALES_REP, Role.VIEWER])
+def test_nobody_else_does(admin, role):
+    answer = ask(token_of(make.viewer(admin.organization_id, role)))
+    assert (answer.status_code, EMAIL in answer.text) == (403, False)
+
+
+def test_a_request_without_a_session_from_elsewhere_or_about_nobody_is_refused(admin):
+    assert ask(None).status_code == 401
+    assert ask(token_of(admin), origin="http://elsewhere").status_code == 403
+    assert ask(token_of(admin), email="nobody@example.com").status_code == 422
