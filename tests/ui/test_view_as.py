@@ -1,4 +1,6 @@
 """Looking as a member, on the screens."""
+from html import unescape
+
 import pytest
 from sqlalchemy import select
 
@@ -43,7 +45,7 @@ def test_a_form_is_refused_in_a_sentence_and_nothing_is_filed(ours, looking):
         page = page.segmented_control(key="call_occurred").set_value("No").run()
         page = button(page, "File form").click().run()
 
-    assert page.error[0].value.replace("&#46;", ".").startswith("You are looking as somebody else, so nothing was changed.")
+    assert unescape(page.error[0].value).startswith("You are looking as somebody else, so nothing was changed.")
     with as_system(ours.admin.organization_id) as db:
         assert ours.ids["form"] not in set(db.scalars(select(PostCallForm.event_id)))
 
