@@ -6,12 +6,13 @@ import streamlit as st
 from core.platform.errors import NotAllowed, TooManyRequests
 from core.tenancy.access_links import Visitor, open_link
 from core.ui.format import plain
+from core.ui.page import own_address
 
 
 def visitor_of(purpose: str) -> Visitor:
     """Who holds the link that ``?token=`` names, looked up anew at each run, so that a revoked link ends here too."""
     try:
-        return open_link(st.query_params.get("token", ""), purpose, address=st.context.ip_address or "local")
+        return open_link(st.query_params.get("token", ""), purpose, address=own_address())
     except TooManyRequests as error:
         _end(f"{error.message} It works again in {error.retry_after_s // 60 + 1} minutes.")
     except NotAllowed as error:

@@ -24,8 +24,9 @@ heading(f"{visitor.person}: {visitor.snapshot_name}", visitor, f"{'Setter' if vi
 if lines.empty:
     empty("No payments in this payout", "Nothing that was paid in these days was yours.")
     st.stop()
-for column, (key, label) in zip(st.columns(3), SUMS.items(), strict=True):
-    column.metric(label, money({row.currency: getattr(row, key) for row in sums.itertuples()}), border=True)
+with st.container(horizontal=True):
+    for key, label in SUMS.items():
+        st.metric(label, money({row.currency: getattr(row, key) for row in sums.itertuples()}), border=True, width="content")
 st.caption("As approved: later payments and refunds are part of a later payout.")
 st.subheader("Payments")
 lines["date"] = [when(at, visitor.timezone) for at in lines["payment_date"]]

@@ -24,7 +24,7 @@ STRANGER = "https://shop.example.net"
 
 
 def test_every_screen_draws_in_the_dark_on_a_phone_without_a_complaint_and_asks_no_stranger(product, ours, visit):
-    page = visit("", ours.people["owner"], **PHONE, color_scheme="dark")
+    page = visit("", ours.people["super_admin"], **PHONE, color_scheme="dark")
     complaints, hosts = [], set()
     page.on("console", lambda line: complaints.append(line.text) if line.type == "error" and not asks_for_the_root(line) else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
