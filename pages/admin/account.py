@@ -25,6 +25,9 @@ from core.ui.page import act, own_address, own_token, require, title
 CODES = "recovery codes to be kept"
 viewer = require("account")
 title("Your account", viewer, viewer.name)
+if viewer.seen_by is not None:
+    st.info("An account, with its browsers and its password, is nobody else's to see. Stop looking to come back to yours.")
+    st.stop()
 with viewer.transaction() as db:
     account = account_of(db, own_token())
     sessions = sessions_of(db, own_token())

@@ -1,4 +1,6 @@
 """Looking as a member, on the screens."""
+from html import unescape
+
 import pytest
 from sqlalchemy import select
 
@@ -7,7 +9,7 @@ from core.platform.database import as_system
 from core.tenancy.models import OrganizationMember, Role
 from core.tenancy.sign_in import viewer_of
 from core.tenancy.view_as import start_looking
-from core.ui.navigation import SCREENS
+from core.ui.navigation import ACCOUNT, SCREENS
 from tests.ui.screens import browser_of, opened, sent, token_of
 from tests.ui.test_who_sees_what import HAS, may
 
@@ -31,7 +33,10 @@ def test_every_page_says_whose_eyes_these_are_and_shows_what_they_see(ours, look
     assert not page.exception
     assert page.warning[0].value.startswith("You are looking as **Alder sales")
     assert button(page, "Stop")
-    if may(Role.SALES_REP, screen):
+    if screen == ACCOUNT:
+        assert "is nobody else's to see" in page.info[0].value
+        assert HAS[screen] not in sent(page)
+    elif may(Role.SALES_REP, screen):
         assert HAS[screen] in sent(page)
     else:
         assert "does not include this page" in page.warning[1].value
@@ -43,7 +48,7 @@ def test_a_form_is_refused_in_a_sentence_and_nothing_is_filed(ours, looking):
         page = page.segmented_control(key="call_occurred").set_value("No").run()
         page = button(page, "File form").click().run()
 
-    assert page.error[0].value.replace("&#46;", ".").startswith("You are looking as somebody else, so nothing was changed.")
+    assert unescape(page.error[0].value).startswith("You are looking as somebody else, so nothing was changed.")
     with as_system(ours.admin.organization_id) as db:
         assert ours.ids["form"] not in set(db.scalars(select(PostCallForm.event_id)))
 
