@@ -17,7 +17,6 @@ from starlette.routing import Route
 import core.migrations.tables  # noqa: F401 - a row can be written only when the tables that it refers to are known
 from core.metrics import exports
 from core.operations.privacy import export_person
-from core.platform import log
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, SalesOpsError
 from core.platform.settings import settings
@@ -25,11 +24,12 @@ from core.tenancy.sign_in import ABSOLUTE_HOURS, choose_organization, close_sess
 from core.tenancy.viewers import Viewer
 from core.ui.gate import COOKIE
 
+COMPANY_COOKIES = "_streamlit_user"  # what st.login leaves behind: the name, and the same with endings
+
 
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
-    """Logs as in every process; and what the imports made lives long, so the collector, run after every script, skips it."""
-    log.configure(settings().log_level)
+    """What the imports made lives long, so the collector, run after every script, skips it."""
     gc.collect()
     gc.freeze()
     yield {}
@@ -61,6 +61,9 @@ async def ticket(request: Request) -> Response:
     response = RedirectResponse(safe_path(request.query_params.get("next")), 303, {"Cache-Control": "no-store"})
     if token:
         secure = "https" in (request.url.scheme, urlsplit(settings().public_url).scheme)
+        for name in request.cookies:
+            if name.startswith(COMPANY_COOKIES):
+                response.delete_cookie(name, path="/")
         response.set_cookie(COOKIE, token, ABSOLUTE_HOURS * 3600, path="/", secure=secure, httponly=True, samesite="lax")
     return response
 

@@ -35,10 +35,10 @@ def browser_of(viewer: Viewer | str | None):
 
 
 @contextmanager
-def browser_with(token: str | None):
-    """Whatever runs inside is asked for by the browser that holds this cookie, from a network address of its own."""
-    cookies = StreamlitCookies({COOKIE: token} if token else {})
-    with patch.multiple("streamlit.runtime.context.ContextProxy", cookies=cookies, ip_address=f"10.9.{next(number)}.1"):
+def browser_with(token: str | None, *, address: str | None = None):
+    """Whatever runs inside is asked for by the browser that holds this cookie, from a network address of its own or this one."""
+    cookies, ip_address = StreamlitCookies({COOKIE: token} if token else {}), address or f"10.9.{next(number)}.1"
+    with patch.multiple("streamlit.runtime.context.ContextProxy", cookies=cookies, ip_address=ip_address):
         yield
 
 

@@ -14,7 +14,7 @@ from core.tenancy.access_links import COMMISSION, ENDED, SHARE, WRONG_TRIES, iss
 from tests import factories as make
 from tests.api.client import get, post
 from tests.ports import owner
-from tests.ui.screens import browser_of, holding, opened, sent, words
+from tests.ui.screens import addressed, browser_of, browser_with, opened, sent, words
 from tests.ui.teams import team
 
 PAGES = ["portal", "statement", "shared"]
@@ -148,10 +148,10 @@ def test_every_link_that_is_no_good_answers_in_the_same_words_and_nothing_else(c
 
 
 def test_many_wrong_links_from_one_address_have_to_wait(crew):
-    with holding("") as visit:
+    with browser_with(None, address="198.51.100.7"):
         for number in range(WRONG_TRIES):
-            visit("portal", token=f"wrong {number}")
-        [_, sentence] = words(visit("portal", token=crew.tokens["portal"]))
+            addressed("portal", token=f"wrong {number}").run()
+        [_, sentence] = words(addressed("portal", token=crew.tokens["portal"]).run())
 
     assert unescape(sentence).startswith("Too many links that do not work were tried. Wait a little. It works again in")
 

@@ -35,6 +35,7 @@ def test_every_page_says_whose_eyes_these_are_and_shows_what_they_see(ours, look
     assert button(page, "Stop")
     if screen == ACCOUNT:
         assert "Stop looking" in page.warning[1].value
+        assert HAS[screen] not in sent(page)
     elif may(Role.SALES_REP, screen):
         assert HAS[screen] in sent(page)
     else:
