@@ -50,6 +50,7 @@ def show_sign_in() -> None:
         except TooManyRequests as error:
             st.error(f"{error.message} It works again in {error.retry_after_s // 60 + 1} minutes.")
             return
+        st.html('<a class="so-rows" href="./forgot">Forgot your password?</a>')
         if USER in st.session_state:
             _proceed(st.session_state.pop(USER))
         elif st.session_state.get("authentication_status") is False:
