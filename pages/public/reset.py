@@ -30,7 +30,7 @@ def chosen(email: str) -> bool:
 
 _, middle, _ = st.columns([1, 2, 1])
 with middle:
-    st.title("New password")
+    st.title("Choose a new password")
     token = st.query_params.get("token", "")
     if token and st.session_state.get(DONE) == token:
         st.success("Your new password is set. Every browser that was signed in to your account is signed out.")

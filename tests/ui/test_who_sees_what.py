@@ -29,7 +29,7 @@ HAS = {
 # What a public screen says to whoever comes without a link.
 BARE = {
     "forgot": ["Forgot your password?"],
-    "reset": ["New password", "This link is not valid any more: it works once, and for half an hour. Ask for a new one."],
+    "reset": ["Choose a new password", "This link is not valid any more: it works once, and for half an hour. Ask for a new one."],
     "invitation": [
         "Invitation",
         "This invitation link is not valid. If you were sent several, only the one in the newest e-mail works.",
