@@ -161,8 +161,13 @@ def accept_with_password(token: str, password: str, *, address: str) -> None:
 
 
 def accept_as(token: str, viewer: Viewer) -> None:
-    """Become a member as the person who is signed in, whose address was invited. Raises Conflict and NotAllowed."""
+    """Become a member as the person who is signed in, whose address was invited; who only looks as them accepts nothing.
+
+    Raises Conflict and NotAllowed.
+    """
     found = _found_open(token)
+    if viewer.seen_by is not None:
+        raise NotAllowed("You only look as this person: they accept their invitations themselves.")
     if found.user_id != viewer.user_id:
         raise NotAllowed("The invitation is for another address than the one you are signed in with.")
     _accept(token, found.user_id, None, None)

@@ -5,7 +5,7 @@ import streamlit as st
 
 from core.platform.errors import TooManyRequests
 from core.tenancy.password_resets import MINUTES, ask_for_link
-from core.ui.page import open_to_all, to_the_start
+from core.ui.page import open_to_all, own_address, to_the_start
 
 open_to_all("forgot")
 _, middle, _ = st.columns([1, 2, 1])
@@ -16,7 +16,7 @@ with middle:
         sent = st.form_submit_button("Send me a link", type="primary", width="stretch")
     if sent:
         try:
-            ask_for_link(email, address=st.context.ip_address or "local")
+            ask_for_link(email, address=own_address())
         except TooManyRequests as error:
             st.warning(f"{error.message} It works again in {error.retry_after_s // 60 + 1} minutes.")
         else:

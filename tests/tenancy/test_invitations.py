@@ -133,6 +133,14 @@ def test_whoever_is_signed_in_joins_only_with_an_invitation_of_their_own(admin):
     assert member(admin.organization_id, person.email)["user_id"] == person.user_id
 
 
+def test_an_admin_who_looks_as_somebody_accepts_nothing_for_them(admin):
+    person = make.viewer(make.organization())
+    issued = invited(admin, person.email)
+    with pytest.raises(NotAllowed):
+        accept_as(issued.token, replace(person, seen_by=admin.user_id))
+    assert look_up(issued.token).state == "open"
+
+
 def test_an_invitation_is_accepted_once(admin):
     issued = invited(admin)
     accept_as_new(issued.token, "Bo", PASSWORD)
