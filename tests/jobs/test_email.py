@@ -67,7 +67,7 @@ def smtp(setting, pem):
 def org(database_url):
     with owner() as db:  # what other tests left waiting is nothing for this one's worker
         db.execute(text("set local search_path = jobs"))
-        db.execute(text("delete from procrastinate_jobs where task_name = 'send_outbox'"))
+        db.execute(text("delete from procrastinate_jobs where status = 'todo'"))
     return make.organization()
 
 
