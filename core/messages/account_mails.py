@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 import pandas as pd
-from sqlalchemy import String, cast, func, select, text
+from sqlalchemy import String, cast, func, select
 from sqlalchemy.orm import Session
 
 from core.deliveries.models import OutboxMessage
@@ -15,7 +15,7 @@ from core.platform.clock import now
 from core.platform.settings import settings
 from core.tenancy.invitations import DAYS, Issued
 from core.tenancy.models import Invitation
-from core.tenancy.password_resets import MINUTES, issue_link_token
+from core.tenancy.password_resets import MINUTES, account_address, issue_link_token
 from core.tenancy.queries import home_of
 from core.tenancy.viewers import Viewer
 
@@ -67,7 +67,7 @@ def send_password_reset(db: Session, organization_id: UUID, user_id: UUID) -> No
 
 def send_password_changed(db: Session, organization_id: UUID, user_id: UUID) -> None:
     """Tell the owner of an account that its password is another now. Needs the system's identity."""
-    address = db.execute(text("select app.account_address(:user)"), {"user": user_id}).scalar()
+    address = account_address(db, user_id)
     if address is not None:
         email = emails.password_changed(home_of(db).name)
         post_email(db, organization_id, "password_changed", address, email, f"password_changed {uuid4()}")

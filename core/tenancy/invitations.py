@@ -8,6 +8,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core.platform.clock import now
@@ -182,7 +183,10 @@ def _found_open(token: str) -> Found:
 
 def _accept(token: str, known: UUID | None, name: str | None, password_hash: str | None) -> None:
     accept = text("select app.accept_invitation(:token, :known, :name, :password)")
-    with as_guest() as db:
-        joined = db.execute(accept, {"token": _hash(token), "known": known, "name": name, "password": password_hash}).scalar()
+    try:
+        with as_guest() as db:
+            joined = db.execute(accept, {"token": _hash(token), "known": known, "name": name, "password": password_hash}).scalar()
+    except IntegrityError:  # this very moment the person became a user by another invitation
+        raise Conflict("You have just made an account elsewhere. Reload the page, then join with its password.") from None
     if joined is None:
         raise Conflict(GONE)

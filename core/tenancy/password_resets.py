@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from core.platform.database import as_guest
 from core.platform.errors import Conflict, TooManyRequests
-from core.platform.names import normalize_email
+from core.platform.names import mailable_email, normalize_email
 from core.tenancy.passwords import check_password, hash_password
 from core.tenancy.sign_in import take_hit
 
@@ -47,9 +47,15 @@ def ask_for_link(email: str, *, address: str) -> None:
             db.execute(text("select app.ask_for_password_reset(:email)"), {"email": normalized})
 
 
+def account_address(db: Session, user_id: UUID) -> str | None:
+    """Where e-mail about their account reaches a user; None for who gets in nowhere, or has an address that mail cannot be
+    sent to. Needs the system's identity."""
+    return mailable_email(db.execute(text("select app.account_address(:user)"), {"user": user_id}).scalar())
+
+
 def issue_link_token(db: Session, user_id: UUID) -> tuple[str, str] | None:
-    """The user's address and the token for a new link; None when they get in nowhere. Needs the system's identity."""
-    address = db.execute(text("select app.account_address(:user)"), {"user": user_id}).scalar()
+    """The user's address and the token for a new link; None when nothing reaches them. Needs the system's identity."""
+    address = account_address(db, user_id)
     if address is None:
         return None
     token = secrets.token_urlsafe(32)

@@ -199,6 +199,16 @@ def test_a_closed_account_gets_no_link_and_an_earlier_one_is_worthless(person, e
     assert len(emails(person.organization_id)) == 1
 
 
+def test_an_account_whose_address_no_mail_reaches_gets_none_and_no_job_fails_over_it(person):
+    with owner() as db:
+        db.execute(text("update app.users set email = 'á@example.com', email_normalized = :new where id = :id"),
+                   {"new": f"á{person.user_id}@example.com", "id": person.user_id})
+    ask_for_link(f"á{person.user_id}@example.com", address=address())
+    assert waiting("send_password_reset")[0]["user_id"] == str(person.user_id)
+    run_waiting("send_password_reset")
+    assert emails(person.organization_id) == []
+
+
 def test_who_belongs_nowhere_any_more_gets_no_link(person):
     ask_for_link(person.email, address=address())
     with owner() as db:
