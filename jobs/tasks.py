@@ -10,6 +10,7 @@ from uuid import UUID
 from procrastinate import App, JobContext, RetryDecision, RetryStrategy
 from procrastinate.jobs import Job
 
+from core.messages.account_mails import send_password_changed, send_password_reset
 from core.messages.reports import due_posts
 from core.money.attribution import attribute_event, attribute_payment
 from core.operations.privacy import forget_deliveries
@@ -68,6 +69,18 @@ def _send_outbox(run: Run, message_id: str) -> None:
     send_outbox(run.organization_id, UUID(message_id), attempt=run.attempt)
 
 
+def _send_password_reset(run: Run, user_id: str | None) -> None:
+    if user_id is None:  # somebody asked with an address that is no account's, which must make no difference to them
+        return
+    with as_system(run.organization_id) as db:
+        send_password_reset(db, run.organization_id, UUID(user_id))
+
+
+def _send_password_changed(run: Run, user_id: str) -> None:
+    with as_system(run.organization_id) as db:
+        send_password_changed(db, run.organization_id, UUID(user_id))
+
+
 def _post_reports(run: Run) -> None:
     with as_system(run.organization_id) as db:
         due_posts(db, run.organization_id, now())
@@ -90,10 +103,15 @@ TASKS: dict[str, Callable[..., None]] = {
     "send_outbox": _send_outbox,
     "post_reports": _post_reports,
     "forget_deliveries": _forget_deliveries,
+    "send_password_reset": _send_password_reset,
+    "send_password_changed": _send_password_changed,
 }
 ONCE = {"send_test_delivery"}  # somebody waits for the answer and can press the button again
 # Their result stands on the row that they are about; a second row for each would double the writes.
-SPEAK_FOR_THEMSELVES = {"process_delivery", "attribute_event", "attribute_payment", "sweep_deliveries", "send_outbox", "post_reports"}
+SPEAK_FOR_THEMSELVES = {
+    "process_delivery", "attribute_event", "attribute_payment", "sweep_deliveries", "send_outbox", "post_reports",
+    "send_password_reset", "send_password_changed",
+}
 
 
 def register(app: App) -> None:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from urllib.parse import urlencode
+from uuid import UUID, uuid4
 
 import pandas as pd
 from sqlalchemy import String, cast, func, select
@@ -14,6 +15,8 @@ from core.platform.clock import now
 from core.platform.settings import settings
 from core.tenancy.invitations import DAYS, Issued
 from core.tenancy.models import Invitation
+from core.tenancy.password_resets import MINUTES, account_address, issue_link_token
+from core.tenancy.queries import home_of
 from core.tenancy.viewers import Viewer
 
 
@@ -50,3 +53,21 @@ def open_invitations(db: Session) -> pd.DataFrame:
     )
     rows = db.execute(query)
     return pd.DataFrame(rows.mappings().all(), columns=list(rows.keys()))
+
+
+def send_password_reset(db: Session, organization_id: UUID, user_id: UUID) -> None:
+    """Make a link to a new password and have it sent to the account's address. Needs the system's identity."""
+    issued = issue_link_token(db, user_id)
+    if issued is None:
+        return
+    address, token = issued
+    email = emails.password_reset(home_of(db).name, _link("reset", token), minutes=MINUTES)
+    post_email(db, organization_id, "password_reset", address, email, f"password_reset {uuid4()}")
+
+
+def send_password_changed(db: Session, organization_id: UUID, user_id: UUID) -> None:
+    """Tell the owner of an account that its password is another now. Needs the system's identity."""
+    address = account_address(db, user_id)
+    if address is not None:
+        email = emails.password_changed(home_of(db).name)
+        post_email(db, organization_id, "password_changed", address, email, f"password_changed {uuid4()}")

@@ -15,7 +15,7 @@ from core.deliveries.outbox import post
 from core.messages.emails import Email
 from core.platform.errors import Conflict, InvalidInput
 from core.platform.names import mailable_email
-from core.platform.vault import seal, unseal
+from core.platform.vault import seal, sealed_with_current_key, unseal
 
 CHANNEL = "email"
 # A person asked for these, or is told of their own account: whoever unsubscribed from news still gets them. To get one of
@@ -42,15 +42,31 @@ def post_email(db: Session, organization_id: UUID, kind: str, recipient: str, em
     if address is None:
         raise InvalidInput("Mail cannot be sent to this address.", field="email")
     message_id = uuid4()
-    sealed = seal(json.dumps(asdict(email)), *_belongs_to(organization_id, message_id))
-    body = {"subject": email.subject, "sealed": base64.b64encode(sealed).decode()}
+    body = _sealed(email, organization_id, message_id)
     return post(db, organization_id, CHANNEL, kind, address, body, dedupe_key, message_id=message_id)
+
+
+def _sealed(email: Email, organization_id: UUID, message_id: UUID) -> dict[str, str]:
+    sealed = seal(json.dumps(asdict(email)), *_belongs_to(organization_id, message_id))
+    return {"subject": email.subject, "sealed": base64.b64encode(sealed).decode()}
 
 
 def open_email(message: OutboxMessage) -> Email:
     """What a waiting message says, for its sending only. Raises Misconfigured when no configured key opens it."""
     sealed = base64.b64decode(message.body["sealed"])
     return Email(**json.loads(unseal(sealed, *_belongs_to(message.organization_id, message.id))))
+
+
+def reseal_waiting(db: Session) -> int:
+    """Seal again what waits sealed under an older key; how many e-mails that were. Needs the system's identity.
+
+    Raises Misconfigured when no configured key opens one.
+    """
+    waiting = select(OutboxMessage).where(OutboxMessage.body.op("?")("sealed")).with_for_update()
+    stale = [each for each in db.scalars(waiting) if not sealed_with_current_key(base64.b64decode(each.body["sealed"]))]
+    for message in stale:
+        message.body = _sealed(open_email(message), message.organization_id, message.id)
+    return len(stale)
 
 
 def check_not_suppressed(db: Session, message: OutboxMessage) -> None:

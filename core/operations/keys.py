@@ -4,6 +4,7 @@ from __future__ import annotations
 from sqlalchemy import select, update
 
 from core.deliveries.secrets import belongs_to
+from core.messages.letters import reseal_waiting
 from core.platform.database import WORKER_ROLE, as_guest, as_system
 from core.platform.vault import seal, sealed_with_current_key, unseal
 from core.tenancy.models import VaultSecret
@@ -29,6 +30,7 @@ def reseal_secrets() -> tuple[int, int]:
                 fresh = seal(unseal(row.sealed, *bound_to), *bound_to)
                 db.execute(update(VaultSecret).where(VaultSecret.id == row.id).values(sealed=fresh))
                 resealed += 1
+            resealed += reseal_waiting(db)
     return resealed + _reseal_second_factors(), current
 
 

@@ -14,7 +14,7 @@ LONGEST_EMAIL = 254
 def normalize_email(email: str | None) -> str | None:
     """Trimmed and lower-cased; None when there is nothing that could be an address, so that it never matches."""
     text = (email or "").strip().lower()
-    return text if EMAIL.fullmatch(text) else None
+    return text if EMAIL.fullmatch(text) and text.isprintable() else None
 
 
 def mailable_email(email: str | None) -> str | None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core.platform.clock import now
@@ -161,8 +162,13 @@ def accept_with_password(token: str, password: str, *, address: str) -> None:
 
 
 def accept_as(token: str, viewer: Viewer) -> None:
-    """Become a member as the person who is signed in, whose address was invited. Raises Conflict and NotAllowed."""
+    """Become a member as the person who is signed in, whose address was invited; who only looks as them accepts nothing.
+
+    Raises Conflict and NotAllowed.
+    """
     found = _found_open(token)
+    if viewer.seen_by is not None:
+        raise NotAllowed("You only look as this person: they accept their invitations themselves.")
     if found.user_id != viewer.user_id:
         raise NotAllowed("The invitation is for another address than the one you are signed in with.")
     _accept(token, found.user_id, None, None)
@@ -177,7 +183,10 @@ def _found_open(token: str) -> Found:
 
 def _accept(token: str, known: UUID | None, name: str | None, password_hash: str | None) -> None:
     accept = text("select app.accept_invitation(:token, :known, :name, :password)")
-    with as_guest() as db:
-        joined = db.execute(accept, {"token": _hash(token), "known": known, "name": name, "password": password_hash}).scalar()
+    try:
+        with as_guest() as db:
+            joined = db.execute(accept, {"token": _hash(token), "known": known, "name": name, "password": password_hash}).scalar()
+    except IntegrityError:  # this very moment the person became a user by another invitation
+        raise Conflict("You have just made an account elsewhere. Reload the page, then join with its password.") from None
     if joined is None:
         raise Conflict(GONE)

@@ -61,6 +61,8 @@ SCREENS = (
     Screen("account", "admin/account.py", "Your account", ":material/account_circle:", "You", EVERYBODY),
     Screen("api-keys", "admin/api_keys.py", "API keys", ":material/key:", "Admin", ADMINS),
     Screen("team", "admin/team.py", "Team", ":material/group:", "Admin", ADMINS),
+    Screen("forgot", "public/forgot.py", "Forgot your password?", ":material/key:", "Public", (), menu=False, public=True),
+    Screen("reset", "public/reset.py", "New password", ":material/key:", "Public", (), menu=False, public=True),
     Screen("invitation", "public/invitation.py", "Invitation", ":material/mail:", "Public", (), menu=False, public=True),
 )
 BY_KEY = {screen.key: screen for screen in SCREENS}

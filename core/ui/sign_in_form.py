@@ -51,6 +51,7 @@ def show_sign_in() -> None:
         except TooManyRequests as error:
             st.error(f"{error.message} It works again in {error.retry_after_s // 60 + 1} minutes.")
             return
+        st.html('<a class="so-rows" href="./forgot">Forgot your password?</a>')
         from_company = show_company_sign_in()
         if from_company is not None:
             _proceed(from_company)

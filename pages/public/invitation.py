@@ -7,7 +7,7 @@ from core.platform.errors import SalesOpsError
 from core.tenancy.invitations import Found, accept_as, accept_as_new, accept_with_password, look_up
 from core.tenancy.models import Role
 from core.ui.format import plain
-from core.ui.page import current_viewer, open_to_all, shown_role, to_the_start
+from core.ui.page import current_viewer, open_to_all, own_address, shown_role, to_the_start
 
 open_to_all("invitation")
 JOINED = "joined"
@@ -49,7 +49,7 @@ def ask_known(found: Found) -> bool:
         password = st.text_input("Password", type="password", autocomplete="current-password")
         sent = st.form_submit_button("Join", type="primary", width="stretch")
     if sent:
-        accept_with_password(token, password, address=st.context.ip_address or "local")
+        accept_with_password(token, password, address=own_address())
     return sent
 
 
@@ -58,7 +58,7 @@ def ask(found: Found) -> bool:
     viewer = current_viewer()
     if found.user_id is None:
         return ask_new(found)
-    if viewer is None or viewer.user_id != found.user_id:
+    if viewer is None or viewer.seen_by is not None or viewer.user_id != found.user_id:
         return ask_known(found)
     joins = st.button(f"Join as {plain(viewer.name)}", type="primary")
     if joins:

@@ -2,9 +2,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from core.deliveries.actions import SIGNING
+from core.deliveries.models import OutboxMessage
 from core.deliveries.secrets import read_secret
+from core.messages.emails import Email
+from core.messages.letters import open_email, post_email
 from core.operations.doctor import State, examine
 from core.operations.keys import reseal_secrets
 from core.platform.database import as_system
@@ -40,6 +44,17 @@ def secret_of(connection) -> str:
         return read_secret(db, connection.connection_id, SIGNING)
 
 
+def test_an_email_that_waits_outlives_a_rotation_of_the_key(keys) -> None:
+    org, email = make.organization(), Email("Hello", "Hello", "<p>Hello</p>")
+    with as_system(org) as db:
+        post_email(db, org, "invitation", "somebody@example.com", email, "a")
+    keys(NEW_KEY, MASTER_KEY)
+    reseal_secrets()
+    keys(NEW_KEY)
+    with as_system(org) as db:
+        assert open_email(db.scalars(select(OutboxMessage)).one()) == email
+
+
 def test_after_a_rotation_the_old_key_is_not_needed_any_more(keys) -> None:
     connection = sender(make.organization(), "stripe")
     keys(NEW_KEY, MASTER_KEY)
@@ -52,6 +67,19 @@ def test_after_a_rotation_the_old_key_is_not_needed_any_more(keys) -> None:
     keys(MASTER_KEY)
     with pytest.raises(Misconfigured):
         secret_of(connection)
+
+
+def test_the_self_check_says_how_email_leaves(monkeypatch) -> None:
+    def line():
+        settings.cache_clear()
+        [found] = [check for check in examine() if check.name == "e-mail"]
+        return found.state, found.seen
+
+    assert line()[0] == State.AMBER
+    monkeypatch.setenv("RESEND_API_KEY", "re_of_nobody")
+    assert line() == (State.GREEN, "through Resend, from Sales Operations <no-reply@localhost>")
+    monkeypatch.undo()
+    settings.cache_clear()
 
 
 def test_a_rotation_without_the_old_key_changes_nothing(keys) -> None:

@@ -133,6 +133,14 @@ def test_whoever_is_signed_in_joins_only_with_an_invitation_of_their_own(admin):
     assert member(admin.organization_id, person.email)["user_id"] == person.user_id
 
 
+def test_an_admin_who_looks_as_somebody_accepts_nothing_for_them(admin):
+    person = make.viewer(make.organization())
+    issued = invited(admin, person.email)
+    with pytest.raises(NotAllowed):
+        accept_as(issued.token, replace(person, seen_by=admin.user_id))
+    assert look_up(issued.token).state == "open"
+
+
 def test_an_invitation_is_accepted_once(admin):
     issued = invited(admin)
     accept_as_new(issued.token, "Bo", PASSWORD)
@@ -158,6 +166,28 @@ def test_two_browsers_with_one_link_make_one_member(admin):
         thread.join()
     assert len(refused) == 1
     assert member(admin.organization_id, issued.invitation.email)["name"] not in refused
+
+
+def test_two_organisations_links_opened_at_once_make_one_user(admin):
+    links = [invited(viewer, "at.once@example.com").token for viewer in (admin, make.viewer(make.organization()))]
+    start, refused = threading.Barrier(2), []
+
+    def accept(token):
+        start.wait()
+        try:
+            accept_as_new(token, "Bo", PASSWORD)
+        except Conflict as error:
+            refused.append((token, error.message))
+
+    both = [threading.Thread(target=accept, args=(token,)) for token in links]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert len(refused) == 1
+    accept_with_password(refused[0][0], PASSWORD, address=HERE)
+    with owner() as db:
+        assert db.scalar(text("select count(*) from app.users where email_normalized = 'at.once@example.com'")) == 1
 
 
 @pytest.mark.parametrize(("age", "state"), [

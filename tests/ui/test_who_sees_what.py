@@ -26,9 +26,12 @@ HAS = {
     "statement": "Alder earlier payout", "shared": "Alder board",
     "account": "this browser", "api-keys": "Alder program",
     "team": "Alder viewer", "invitation": "This invitation link is not valid.",
+    "forgot": "Send me a link", "reset": "This link is not valid any more",
 }
 # What a public screen says to whoever comes without a link.
 BARE = {
+    "forgot": ["Forgot your password?"],
+    "reset": ["Choose a new password", "This link is not valid any more: it works once, and for half an hour. Ask for a new one."],
     "invitation": [
         "Invitation",
         "This invitation link is not valid. If you were sent several, only the one in the newest e-mail works.",

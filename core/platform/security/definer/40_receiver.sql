@@ -57,6 +57,7 @@ set search_path = pg_catalog, pg_temp as $f$
   delete from app.rate_limits where window_start < now() - interval '2 hours';
   delete from app.sign_in_tickets where expires_at < now() - interval '1 day';
   delete from app.sign_in_sessions where expires_at < now() - interval '30 days';
+  delete from app.password_resets where expires_at < now() - interval '30 days';
 $f$;
 
 revoke all on function app.forget_expired() from public;

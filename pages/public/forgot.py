@@ -1,0 +1,27 @@
+"""A forgotten password: whoever asks for a link reads the same, whether there is such an account or not."""
+from __future__ import annotations
+
+import streamlit as st
+
+from core.platform.errors import TooManyRequests
+from core.tenancy.password_resets import MINUTES, ask_for_link
+from core.ui.page import open_to_all, own_address, to_the_start
+
+open_to_all("forgot")
+_, middle, _ = st.columns([1, 2, 1])
+with middle:
+    st.title("Forgot your password?")
+    with st.form("forgot"):
+        email = st.text_input("E-mail address", autocomplete="username")
+        sent = st.form_submit_button("Send me a link", type="primary", width="stretch")
+    if sent:
+        try:
+            ask_for_link(email, address=own_address())
+        except TooManyRequests as error:
+            st.warning(f"{error.message} It works again in {error.retry_after_s // 60 + 1} minutes.")
+        else:
+            st.success(
+                f"If there is an account with this address, a link to a new password is on its way to it. It works for {MINUTES} "
+                "minutes. Nothing there? Look among the spam, or ask an admin which address your account has."
+            )
+    to_the_start("To the sign-in")

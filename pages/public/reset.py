@@ -1,0 +1,51 @@
+"""A new password, by the link that was sent to the account's address."""
+from __future__ import annotations
+
+import streamlit as st
+
+from core.platform.errors import SalesOpsError
+from core.tenancy.password_resets import GONE, choose_password, whose_link
+from core.ui.format import plain
+from core.ui.page import open_to_all, to_the_start
+
+open_to_all("reset")
+DONE = "password chosen"
+
+
+def chosen(email: str) -> bool:
+    """Whether a new password has just been set."""
+    with st.form("new password"):
+        st.text_input("E-mail address", email, disabled=True)
+        hint = "At least 12 characters; a few words in a row are easiest."
+        password = st.text_input("New password", type="password", autocomplete="new-password", help=hint)
+        again = st.text_input("The same password again", type="password", autocomplete="new-password")
+        sent = st.form_submit_button("Set the new password", type="primary", width="stretch")
+    if sent and password != again:
+        st.error("The two passwords are not the same.")
+        return False
+    if sent:
+        choose_password(token, password)
+    return sent
+
+
+_, middle, _ = st.columns([1, 2, 1])
+with middle:
+    st.title("Choose a new password")
+    token = st.query_params.get("token", "")
+    if token and st.session_state.get(DONE) == token:
+        st.success("Your new password is set. Every browser that was signed in to your account is signed out.")
+        to_the_start("To the sign-in")
+        st.stop()
+    email = whose_link(token)
+    if email is None:
+        st.warning(GONE)
+        st.html('<a class="so-rows" href="./forgot">Ask for a new link</a>')
+        st.stop()
+    try:
+        done = chosen(email)
+    except SalesOpsError as error:
+        st.error(plain(error.message))
+        st.stop()
+    if done:
+        st.session_state[DONE] = token
+        st.rerun()
