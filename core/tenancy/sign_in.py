@@ -59,6 +59,13 @@ def sign_in(email: str, password: str, *, address: str) -> UUID:
     return found.user_id
 
 
+def user_known_as(email: str) -> UUID | None:
+    """The active user with this address, for somebody who has proved elsewhere that it is theirs."""
+    with as_guest() as db:
+        found = db.execute(text("select * from app.find_sign_in(:email)"), {"email": normalize_email(email) or ""}).first()
+    return found.user_id if found is not None and found.active else None
+
+
 def take_hit(db: Session, key: str, limit: int, window_s: int) -> int:
     """Count one use of ``key``; 0 when it is within ``limit`` per window, else the seconds to wait."""
     hit = text("select app.take_hit(:key, :limit, :window)")

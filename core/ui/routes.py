@@ -25,6 +25,8 @@ from core.tenancy.sign_in import ABSOLUTE_HOURS, choose_organization, close_sess
 from core.tenancy.viewers import Viewer
 from core.ui.gate import COOKIE
 
+COMPANY_COOKIES = "_streamlit_user"  # what st.login leaves behind: the name, and the same with endings
+
 
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
@@ -61,6 +63,9 @@ async def ticket(request: Request) -> Response:
     response = RedirectResponse(safe_path(request.query_params.get("next")), 303, {"Cache-Control": "no-store"})
     if token:
         secure = "https" in (request.url.scheme, urlsplit(settings().public_url).scheme)
+        for name in request.cookies:
+            if name.startswith(COMPANY_COOKIES):
+                response.delete_cookie(name, path="/")
         response.set_cookie(COOKIE, token, ABSOLUTE_HOURS * 3600, path="/", secure=secure, httponly=True, samesite="lax")
     return response
 

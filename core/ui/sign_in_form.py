@@ -18,6 +18,7 @@ from core.platform.clock import now
 from core.platform.errors import NotAllowed, SalesOpsError, TooManyRequests
 from core.tenancy.second_factor import check_code, has_second_factor
 from core.tenancy.sign_in import WRONG, issue_ticket, sign_in
+from core.ui.company_sign_in import show_company_sign_in
 from core.ui.page import own_address
 
 KEY = secrets.token_urlsafe(32)
@@ -50,7 +51,10 @@ def show_sign_in() -> None:
         except TooManyRequests as error:
             st.error(f"{error.message} It works again in {error.retry_after_s // 60 + 1} minutes.")
             return
-        if USER in st.session_state:
+        from_company = show_company_sign_in()
+        if from_company is not None:
+            _proceed(from_company)
+        elif USER in st.session_state:
             _proceed(st.session_state.pop(USER))
         elif st.session_state.get("authentication_status") is False:
             st.error(WRONG)

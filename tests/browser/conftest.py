@@ -58,11 +58,11 @@ def answers(address: str) -> bool:
 
 
 @contextmanager
-def screens(**env: str):
+def screens(*options: str, at: int | None = None, **env: str):
     """A screens' process that nobody has visited yet; its address."""
-    port = str(free_port())
+    port = str(at or free_port())
     address = f"http://localhost:{port}"
-    with process("streamlit", "run", "app.py", "--server.port", port, UI_PORT=port, PUBLIC_URL=address, **env):
+    with process("streamlit", "run", "app.py", "--server.port", port, *options, UI_PORT=port, PUBLIC_URL=address, **env):
         until(lambda: answers(f"{address}/healthz"))
         yield address
 
