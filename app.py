@@ -4,7 +4,10 @@ from starlette.middleware import Middleware
 
 from core.ui.gate import Gate
 from core.ui.routes import lifespan, routes
+from core.ui.start import refuse_unsafe_settings
 from core.ui.trouble import report
+
+refuse_unsafe_settings()
 
 # The script that runs lies in core/ui: beside it there is no folder "pages", so Streamlit's automatic multipage mode,
 # which would run a page without the sign-in, never starts.

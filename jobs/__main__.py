@@ -6,6 +6,8 @@ import sys
 import threading
 
 from core.platform import log
+from core.platform.errors import Misconfigured
+from core.platform.safety import check_start
 from core.platform.settings import settings
 from jobs.clock import run_clock
 from jobs.worker import run_worker
@@ -16,6 +18,10 @@ MODES = ("all", "clock", "worker")
 def main(mode: str) -> None:
     """Run one part, or both in one process."""
     log.configure(settings().log_level)
+    try:
+        check_start()
+    except Misconfigured as error:
+        sys.exit(error.message)
     stopping = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stopping.set())

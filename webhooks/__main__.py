@@ -1,13 +1,21 @@
 """``python -m webhooks``: the receiver on WEBHOOK_PORT. SIGTERM lets requests in flight finish first."""
+import sys
+
 import uvicorn
 
 from core.platform import log
+from core.platform.errors import Misconfigured
+from core.platform.safety import check_start
 from core.platform.settings import settings
 
 GRACE_S = 10
 
 if __name__ == "__main__":
     log.configure(settings().log_level)
+    try:
+        check_start()
+    except Misconfigured as error:
+        sys.exit(error.message)
     uvicorn.run(
         "webhooks.app:app", host="0.0.0.0", port=settings().webhook_port, access_log=False, log_level="warning",  # noqa: S104
         server_header=False, timeout_graceful_shutdown=GRACE_S,

@@ -22,6 +22,7 @@ from core.money.queries import count_unattributed
 from core.platform.clock import now
 from core.platform.database import APP_ROLE, WORKER_ROLE, as_guest, as_system, engine, owner_url
 from core.platform.errors import Misconfigured
+from core.platform.safety import open_addresses
 from core.platform.settings import settings
 from core.providers.email import way_out
 from core.tenancy.models import Organization
@@ -54,7 +55,7 @@ class Check:
 
 def examine() -> list[Check]:
     """Every check of the installation, then of each organisation. Looks only; changes nothing."""
-    found = [*_guarded("master key", _master_key), *_guarded("database", _database)]
+    found = [*_guarded("master key", _master_key), *_guarded("addresses", _addresses), *_guarded("database", _database)]
     if any(check.state == State.RED for check in found):
         return found
     found += _guarded("e-mail", _email) + _guarded("roles", _roles) + _guarded("jobs", _jobs) + _guarded("clock", _clock)
@@ -97,6 +98,14 @@ def _email() -> Iterator[Check]:
         "e-mail", State.AMBER, f"written as files into {settings().data_dir / 'mail'}; nobody receives it",
         "Set RESEND_API_KEY or SMTP_URL, and EMAIL_FROM.",
     )
+
+
+def _addresses() -> Iterator[Check]:
+    found = open_addresses()
+    if not found:
+        yield Check("addresses", State.GREEN, "nobody reads along")
+    for weakness in found:
+        yield Check("addresses", State.AMBER, weakness)
 
 
 def _database() -> Iterator[Check]:

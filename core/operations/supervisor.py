@@ -14,6 +14,7 @@ from core.operations.demo import ensure_demo
 from core.platform import log
 from core.platform.database import APP_ROLE, WORKER_ROLE, embedded, role_url
 from core.platform.errors import SalesOpsError
+from core.platform.safety import check_start
 from core.platform.settings import settings
 
 STOP_AFTER_S = 8
@@ -43,6 +44,7 @@ def children() -> list[Child]:
 
 def prepare() -> None:
     """Everything that must stand before the first child starts. Raises Misconfigured."""
+    check_start()
     for port, name in ((settings().ui_port, "UI_PORT"), (settings().webhook_port, "WEBHOOK_PORT")):
         if _taken(port):
             raise SystemExit(f"Port {port} is taken by another program. Stop it, or set {name} to another port.")

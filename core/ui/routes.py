@@ -17,7 +17,6 @@ from starlette.routing import Route
 import core.migrations.tables  # noqa: F401 - a row can be written only when the tables that it refers to are known
 from core.metrics import exports
 from core.operations.privacy import export_person
-from core.platform import log
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, SalesOpsError
 from core.platform.settings import settings
@@ -30,8 +29,7 @@ COMPANY_COOKIES = "_streamlit_user"  # what st.login leaves behind: the name, an
 
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
-    """Logs as in every process; and what the imports made lives long, so the collector, run after every script, skips it."""
-    log.configure(settings().log_level)
+    """What the imports made lives long, so the collector, run after every script, skips it."""
     gc.collect()
     gc.freeze()
     yield {}

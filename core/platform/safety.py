@@ -1,0 +1,69 @@
+"""Settings that are unsafe where strangers can reach the product: refused there, warned of on one's own machine or network."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from core.platform.errors import Misconfigured
+from core.platform.log import logger
+from core.platform.settings import settings
+
+log = logger("start")
+OWN_NETWORK = (".localhost", ".local", ".lan", ".internal", ".home.arpa", ".test", ".example", ".invalid")
+FOR_EXAMPLES = ("example.com", "example.net", "example.org")  # RFC 2606: nobody has these
+
+
+def is_own_machine(url: str) -> bool:
+    """Whether only this machine reaches the address."""
+    host = urlsplit(url).hostname or ""
+    return host == "localhost" or host.endswith(".localhost") or bool(_ip(host) and ip_address(host).is_loopback)
+
+
+def is_public(url: str) -> bool:
+    """Whether the address could be reached from the internet; names without a dot and private addresses cannot."""
+    host = urlsplit(url).hostname or ""
+    if _ip(host):
+        return ip_address(host).is_global
+    examples = host in FOR_EXAMPLES or host.endswith(tuple(f".{name}" for name in FOR_EXAMPLES))
+    return "." in host and not host.endswith(OWN_NETWORK) and not examples
+
+
+def _ip(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def open_addresses() -> list[str]:
+    """The addresses at which everybody on the way could read along, each with how to mend it."""
+    addresses = {"PUBLIC_URL": settings().public_url, "WEBHOOK_PUBLIC_URL": settings().webhook_public_url}
+    return [
+        f"{name} is {url}, where passwords and customers' data would travel in the open: put a proxy with TLS in front, and set "
+        f"{name} to its https:// address."
+        for name, url in addresses.items() if urlsplit(url).scheme == "http" and not is_own_machine(url)
+    ]
+
+
+def weaknesses() -> list[str]:
+    """What is unsafe in the settings, each with how to mend it in one sentence."""
+    try:
+        settings().master_keys()
+    except Misconfigured as error:
+        return [*open_addresses(), error.message]
+    return open_addresses()
+
+
+def check_start(more: Sequence[str] = ()) -> None:
+    """Warn of what is unsafe (``more``: what the process has found itself).
+
+    Raises:
+        Misconfigured: it is, at an address that strangers can reach.
+    """
+    found = [*weaknesses(), *more]
+    if found and (is_public(settings().public_url) or is_public(settings().webhook_public_url)):
+        raise Misconfigured("Not started, because it would be unsafe here:\n- " + "\n- ".join(found))
+    for weakness in found:
+        log.warning("unsafe setting", weakness=weakness)

@@ -1,0 +1,123 @@
+"""No process starts with unsafe settings where strangers could reach it; on one's own machine everything starts."""
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from core.operations.doctor import State
+from core.platform.errors import Misconfigured
+from core.platform.safety import check_start, is_own_machine, is_public, weaknesses
+from core.platform.settings import settings
+from tests.operations.test_keys_and_doctor import lines
+from tests.ports import free_port, until
+
+ROOT = Path(__file__).parents[2]
+PUBLIC, OPEN = "https://sales.acme.com", "http://sales.acme.com"
+PROCESSES = {
+    "screens": ("streamlit", "run", "app.py", "--server.port", "0"), "receiver": ("webhooks",), "jobs": ("jobs", "clock"),
+    "all of them": ("core.operations.supervisor",),
+}
+
+
+@pytest.fixture
+def settings_are(monkeypatch):
+    """Sets environment variables until the test ends; None takes one away."""
+
+    def choose(**values: str | None) -> None:
+        for name, value in values.items():
+            monkeypatch.setenv(name, value or "")
+        settings.cache_clear()
+
+    yield choose
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def started(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    env = os.environ | {"UI_PORT": str(free_port()), "WEBHOOK_PORT": str(free_port())} | environment
+    return subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize("command", PROCESSES.values(), ids=PROCESSES)
+def test_no_process_starts_where_passwords_would_travel_in_the_open(database_url, command):
+    ended = started(*command, PUBLIC_URL=OPEN)
+
+    said = ended.stdout + ended.stderr
+    assert ended.returncode not in (0, None)
+    assert f"PUBLIC_URL is {OPEN}" in said
+    assert "set PUBLIC_URL to its https:// address." in said
+    assert "Traceback" not in said
+
+
+def test_the_screens_do_not_start_where_visitors_would_read_the_code_behind_an_error(database_url):
+    ended = started(*PROCESSES["screens"], PUBLIC_URL=PUBLIC, STREAMLIT_CLIENT_SHOW_ERROR_DETAILS="full")
+
+    assert ended.returncode == 1
+    assert 'set client.showErrorDetails to "none"' in ended.stderr
+
+
+@pytest.mark.parametrize("key", ["", "short", "c2hvcnQ="])
+def test_without_a_whole_master_key_nothing_starts_at_a_public_address(settings_are, key):
+    settings_are(PUBLIC_URL=PUBLIC, ENCRYPTION_MASTER_KEY=key)
+    with pytest.raises(Misconfigured, match=r"(?i)encryption"):
+        check_start()
+
+
+def test_at_a_public_address_with_tls_and_a_key_everything_starts(settings_are):
+    settings_are(PUBLIC_URL=PUBLIC, WEBHOOK_PUBLIC_URL="https://hooks.acme.com")
+    assert weaknesses() == []
+    check_start()
+    with pytest.raises(Misconfigured, match="something of Streamlit"):
+        check_start(["something of Streamlit"])
+
+
+@pytest.mark.parametrize("url", [
+    "http://localhost:8501", "http://127.0.0.1:8501", "http://[::1]:8501", "http://app.localhost", "http://192.168.1.20:8501",
+    "http://10.0.0.3", "http://screens:8501", "http://crm.lan", "http://sales.example.com",
+])
+def test_on_ones_own_machine_or_network_it_starts_without_tls_and_without_a_key(settings_are, url):
+    settings_are(PUBLIC_URL=url, WEBHOOK_PUBLIC_URL=url, ENCRYPTION_MASTER_KEY=None)
+    check_start(["something of Streamlit"])
+    assert not is_public(url)
+
+
+@pytest.mark.parametrize("url", ["http://localhost.acme.com", "http://acme.com:8501", "http://8.8.8.8", "http://[2001:4860:4860::8888]"])
+def test_other_addresses_are_public(settings_are, url):
+    assert is_public(url)
+    assert not is_own_machine(url)
+    settings_are(WEBHOOK_PUBLIC_URL=url)
+    with pytest.raises(Misconfigured, match="WEBHOOK_PUBLIC_URL"):
+        check_start()
+
+
+def test_the_self_check_warns_of_an_address_in_ones_own_network(settings_are):
+    assert lines("addresses") == [State.GREEN]
+    settings_are(PUBLIC_URL="http://192.168.1.20:8501")
+    assert lines("addresses") == [State.AMBER]
+
+
+def test_a_warning_is_written_and_the_receiver_runs_all_the_same(database_url, tmp_path):
+    port, said = free_port(), tmp_path / "said"
+    env = os.environ | {"WEBHOOK_PORT": str(port), "PUBLIC_URL": "http://192.168.1.20:8501"}
+    with said.open("w") as out:
+        process = subprocess.Popen([sys.executable, "-m", "webhooks"], cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT)
+        try:
+            until(lambda: answers(port))
+        finally:
+            process.terminate()
+            process.wait(30)
+    assert "unsafe setting" in said.read_text()
+
+
+def answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/healthz").is_success
+    except httpx.TransportError:
+        return False
