@@ -24,13 +24,14 @@ from core.ui.page import act, own_address, own_token, require, title
 
 CODES = "recovery codes to be kept"
 viewer = require("account")
-title("Your account", viewer, f"{viewer.name} · {viewer.email}")
+title("Your account", viewer, viewer.name)
 with viewer.transaction() as db:
     account = account_of(db, own_token())
     sessions = sessions_of(db, own_token())
     factor = second_factor_of(db, account.user_id)
     waiting = waiting_secret(db, own_token())
     home = home_of(db)
+st.text(f"You sign in as {account.email}")
 
 
 def show_password() -> None:
@@ -84,7 +85,7 @@ def show_waiting_factor(secret: str) -> None:
     """The secret as a picture and in letters, and the question for the app's first code."""
     st.markdown("Scan this with an authenticator app, or type the key into it. Then enter the code that it shows.")
     st.image(segno.make(address_for_app(secret, account.email), error="m").svg_inline(scale=4, border=4, light="#fff"), width=220)
-    st.code(in_groups(secret), language=None)
+    st.code(in_groups(secret), language=None, wrap_lines=True)
     with st.form("confirm"):
         code = st.text_input("Code", autocomplete="one-time-code")
         sent = st.form_submit_button("Switch on", type="primary")

@@ -62,7 +62,7 @@ st.markdown(f"All programs together may ask **{hourly_limit(home.plan):,}** time
 st.caption(f"What can be asked is described at {plain(settings().webhook_public_url)}/api/openapi.json")
 if NEW in st.session_state:
     st.success("Copy the key now: it is shown this once, and nobody can look it up later.")
-    st.code(st.session_state[NEW], language=None)
+    st.code(st.session_state[NEW], language=None, wrap_lines=True)
     if st.button("I have copied it", type="primary"):
         del st.session_state[NEW]
         st.rerun()
