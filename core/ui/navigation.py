@@ -66,6 +66,11 @@ SCREENS = (
 BY_KEY = {screen.key: screen for screen in SCREENS}
 
 
+def is_public(address: str) -> bool:
+    """Whether whoever has the address sees the screen, signed in or not."""
+    return address in BY_KEY and BY_KEY[address].public
+
+
 def may_see(viewer: Viewer, screen: Screen) -> bool:
     """Whether the role includes the screen; without the second factor that the organisation asks for, only the account."""
     return viewer.is_one_of(*screen.roles) and (screen.key == ACCOUNT or not viewer.second_factor_missing)

@@ -10,7 +10,7 @@ from core.tenancy.view_as import stop_looking
 from core.tenancy.viewers import Viewer
 from core.ui.format import plain
 from core.ui.gate import COOKIE
-from core.ui.navigation import ACCOUNT, BY_KEY, pages_for
+from core.ui.navigation import ACCOUNT, is_public, pages_for
 from core.ui.page import current_viewer, jump, shown_role
 from core.ui.sign_in_form import show_sign_in
 
@@ -76,7 +76,7 @@ def main() -> None:
     viewer = current_viewer()
     if viewer is None:
         page = st.navigation(pages_for(None), position="hidden")
-        if page.url_path in BY_KEY and BY_KEY[page.url_path].public:
+        if is_public(page.url_path):
             page.run()
         else:
             show_sign_in()
@@ -84,7 +84,7 @@ def main() -> None:
     page = st.navigation(pages_for(viewer), expanded=True)
     show_account(viewer)
     show_whose_eyes(viewer)
-    if viewer.second_factor_missing and page.url_path != ACCOUNT:
+    if viewer.second_factor_missing and page.url_path != ACCOUNT and not is_public(page.url_path):
         jump(ACCOUNT)
     page.run()
 

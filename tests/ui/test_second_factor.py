@@ -155,6 +155,13 @@ def test_without_the_asked_for_second_factor_every_address_leads_to_the_account(
     assert any("asks everybody for a second factor" in line for line in words(page))
 
 
+def test_a_link_for_everybody_opens_all_the_same(person, strict):
+    page = opened("shared", person, token="none")
+
+    assert not page.exception
+    assert page.title[0].value != "Your account"
+
+
 def test_a_page_run_past_the_shell_asks_for_it_too(person, strict):
     page = alone("exports", person)
 
