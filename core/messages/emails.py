@@ -62,6 +62,17 @@ def password_changed(organization: str) -> Email:
     )
 
 
+def link(organization: str, sender: str, opens: str, url: str, *, days: int) -> Email:
+    """A link that opens one thing without a password; ``opens`` says what, as ``your statement``."""
+    who, team = quiet(sender), quiet(organization)
+    return _written(
+        f"{who} sent you a link to {opens}", team,
+        [f"{who} of {team} sent you a link to {opens}."],
+        ("Open it", url),
+        [f"Whoever has the link needs no password, so keep it to yourself. It works for {days} days, unless it is revoked before."],
+    )
+
+
 def _written(subject: str, team: str, says: Sequence[str], button: tuple[str, str] | None, small: Sequence[str]) -> Email:
     link = [f"{button[0]}:\n{button[1]}"] if button else []
     text = "\n\n".join([*says, *link, *small, f"-- \n{team}"]) + "\n"
