@@ -56,7 +56,7 @@ def password_changed(organization: str) -> Email:
     team = quiet(organization)
     return _written(
         "Your password was changed", team,
-        ["The password of your account was changed a moment ago, and every browser that was signed in is signed out."],
+        ["The password of your account was changed a moment ago, and other browsers that were signed in are signed out."],
         None,
         ["If it was not you, choose a new one at once with “Forgot your password?” on the sign-in, and tell an admin."],
     )
