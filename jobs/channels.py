@@ -36,11 +36,11 @@ def sending_of(db: Session, message: OutboxMessage) -> Send:
 
 
 def may_be_repeated(message: OutboxMessage) -> bool:
-    """Whether a message that may have been sent can be sent again: Resend knows it by its key, and of what is about
-    somebody's own account two are as good as one."""
+    """Whether a message that may have been sent can be sent again: Resend knows it by its key, and of what is for
+    one person, two are as good as one."""
     if message.channel != letters.CHANNEL:
         return False
-    return email.way_out() == "resend" or message.kind in letters.ABOUT_THE_ACCOUNT
+    return email.way_out() == "resend" or message.kind in letters.PERSONAL
 
 
 def _slack_address(db: Session, organization_id: UUID) -> str:

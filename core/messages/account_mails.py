@@ -12,12 +12,18 @@ from core.deliveries.models import OutboxMessage
 from core.messages import emails
 from core.messages.letters import post_email
 from core.platform.clock import now
+from core.platform.errors import TooManyRequests
 from core.platform.settings import settings
+from core.tenancy.access_links import COMMISSION, PORTAL, SHARE, NewLink
 from core.tenancy.invitations import DAYS, Issued
 from core.tenancy.models import Invitation
 from core.tenancy.password_resets import MINUTES, account_address, issue_link_token
 from core.tenancy.queries import home_of
+from core.tenancy.sign_in import take_hit
 from core.tenancy.viewers import Viewer
+
+LINKS_AN_HOUR, HOUR_S = 60, 3600
+OPENS = {PORTAL: "your calls and forms", COMMISSION: "your statement", SHARE: "a dashboard"}
 
 
 def _link(page: str, token: str) -> str:
@@ -32,6 +38,17 @@ def send_invitation(db: Session, viewer: Viewer, issued: Issued) -> None:
     )
     key = f"invitation {invitation.id} {invitation.sent_count}"
     post_email(db, viewer.organization_id, "invitation", invitation.email, email, key)
+
+
+def send_link(db: Session, viewer: Viewer, link: NewLink, purpose: str, recipient: str, *, days: int) -> None:
+    """Have a new link to a portal, statement or dashboard sent to somebody.
+
+    Raises InvalidInput for what is not one address, and TooManyRequests after many in an hour.
+    """
+    if wait_s := take_hit(db, f"link-mail:{viewer.organization_id}", LINKS_AN_HOUR, HOUR_S):
+        raise TooManyRequests(f"More than {LINKS_AN_HOUR} links by e-mail in an hour; wait a little.", retry_after_s=wait_s)
+    email = emails.link(viewer.organization_name, viewer.name, OPENS[purpose], link.address, days=days)
+    post_email(db, viewer.organization_id, "link", recipient, email, f"link {link.id}")
 
 
 def open_invitations(db: Session) -> pd.DataFrame:

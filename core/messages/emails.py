@@ -56,9 +56,20 @@ def password_changed(organization: str) -> Email:
     team = quiet(organization)
     return _written(
         "Your password was changed", team,
-        ["The password of your account was changed a moment ago, and every browser that was signed in is signed out."],
+        ["The password of your account was changed a moment ago, and other browsers that were signed in are signed out."],
         None,
         ["If it was not you, choose a new one at once with “Forgot your password?” on the sign-in, and tell an admin."],
+    )
+
+
+def link(organization: str, sender: str, opens: str, url: str, *, days: int) -> Email:
+    """A link that opens one thing without a password; ``opens`` says what, as ``your statement``."""
+    who, team = quiet(sender), quiet(organization)
+    return _written(
+        f"{who} sent you a link to {opens}", team,
+        [f"{who} of {team} sent you a link to {opens}."],
+        ("Open it", url),
+        [f"Whoever has the link needs no password, so keep it to yourself. It works for {days} days, unless it is revoked before."],
     )
 
 

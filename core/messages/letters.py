@@ -13,14 +13,15 @@ from sqlalchemy.orm import Session
 from core.deliveries.models import OutboxMessage, SuppressedEmail
 from core.deliveries.outbox import post
 from core.messages.emails import Email
+from core.people.models import Contact, ContactEmail
 from core.platform.errors import Conflict, InvalidInput
 from core.platform.names import mailable_email
 from core.platform.vault import seal, sealed_with_current_key, unseal
 
 CHANNEL = "email"
-# A person asked for these, or is told of their own account: whoever unsubscribed from news still gets them. To get one of
-# them twice does no harm either.
-ABOUT_THE_ACCOUNT = frozenset({"invitation", "password_reset", "password_changed"})
+# What a person asked for or somebody sends to this one person, no news: whoever unsubscribed still gets it. To get it twice
+# does no harm either.
+PERSONAL = frozenset({"invitation", "password_reset", "password_changed", "link"})
 
 
 class Suppressed(Conflict):
@@ -72,7 +73,16 @@ def reseal_waiting(db: Session) -> int:
 def check_not_suppressed(db: Session, message: OutboxMessage) -> None:
     """Raises Suppressed when the address bounced or complained, or has unsubscribed from mail of this kind."""
     known = select(SuppressedEmail.reason).where(SuppressedEmail.email_normalized == message.recipient)
-    reason = db.scalars(known).first()
-    if reason is None or (reason == "unsubscribed" and message.kind in ABOUT_THE_ACCOUNT):
+    reason = db.scalars(known).first() or _unsubscribed(db, message)
+    if reason is None or (reason == "unsubscribed" and message.kind in PERSONAL):
         return
     raise Suppressed(f"Nothing is sent to this address any more: it {reason}.")
+
+
+def _unsubscribed(db: Session, message: OutboxMessage) -> str | None:
+    """A contact who wants no mail wants none to any of their addresses."""
+    contact = (
+        select(Contact.id).join(ContactEmail, ContactEmail.contact_id == Contact.id)
+        .where(ContactEmail.email_normalized == message.recipient, Contact.unsubscribed_at.is_not(None))
+    )
+    return "unsubscribed" if db.scalars(contact).first() else None

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.bookings.roster import closers_by_name, setters_by_name
+from core.messages.account_mails import send_link
 from core.metrics.filters import Filters
 from core.money.models import SnapshotState
 from core.money.payouts import snapshots_table
@@ -14,7 +15,7 @@ from core.platform.errors import SalesOpsError
 from core.tenancy.access_links import COMMISSION, DAYS, MOST_DAYS, PORTAL, SHARE, issue_link, links_table, revoke_link, share_of
 from core.ui.filters import PRESETS, filter_bar
 from core.ui.format import plain, when
-from core.ui.page import act, empty, require, title
+from core.ui.page import act, empty, require, say, title
 from core.ui.tables import table
 
 PURPOSES = {PORTAL: "Closer's portal", COMMISSION: "Statement", SHARE: "Shared dashboard"}
@@ -60,10 +61,14 @@ with st.expander("Make a link", expanded=links.empty):
         subject["shown"] = share_of(period or "Last 30 days", asdict(filters), money=money)
     name = st.text_input("Name", placeholder="Ana's phone", help="Shown in this list, and on the timeline of what is done through it.")
     days = st.number_input("Good for (days)", 1, MOST_DAYS, DAYS)
+    recipient = st.text_input("E-mail it to (optional)", autocomplete="off", placeholder="name@example.com")
     if st.button("Make link", type="primary"):
         try:
             with viewer.transaction() as db:
                 made = issue_link(db, viewer, purpose, name, days=int(days), **subject)
+                if recipient.strip():
+                    send_link(db, viewer, made, purpose, recipient, days=int(days))
+                    say("Made, and on its way by e-mail.")
         except SalesOpsError as error:
             st.error(plain(error.message))
         else:

@@ -5,6 +5,7 @@ import stat
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select, text
@@ -12,6 +13,7 @@ from sqlalchemy import select, text
 from core.deliveries.models import OutboxMessage, SuppressedEmail
 from core.messages.emails import Email, invitation, password_reset, quiet
 from core.messages.letters import open_email, post_email
+from core.people.models import Contact, ContactEmail
 from core.platform.database import as_system
 from core.platform.errors import InvalidInput, ProviderError, ProviderUnavailable, RateLimited
 from core.platform.names import mailable_email
@@ -320,6 +322,17 @@ def test_an_address_that_bounced_or_complained_gets_nothing_any_more(org, resend
 def test_whoever_unsubscribed_gets_no_news_but_still_what_is_about_their_account(org, resend):
     suppress(org, "unsubscribed")
     news, reset = put(org, "news", kind="news"), put(org, "reset", kind="password_reset")
+    work()
+    assert [message(org, each).status for each in (news, reset)] == ["failed", "sent"]
+
+
+def test_a_contact_who_wants_no_mail_gets_none_at_any_of_their_addresses(org, resend):
+    with as_system(org) as db:
+        contact = Contact(organization_id=org, id=uuid4(), unsubscribed_at=make.NOON)
+        db.add(contact)
+        db.flush()
+        db.add(ContactEmail(organization_id=org, contact_id=contact.id, email=TO, email_normalized=TO))
+    news, reset = put(org, "news", kind="news"), put(org, "link", kind="link")
     work()
     assert [message(org, each).status for each in (news, reset)] == ["failed", "sent"]
 

@@ -5,12 +5,15 @@ from html import unescape
 from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from core.deliveries.models import OutboxMessage
+from core.messages.letters import open_email
 from core.money.payouts import approve, create_snapshot
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
 from core.tenancy.access_links import COMMISSION, ENDED, SHARE, WRONG_TRIES, issue_link, share_of
+from core.tenancy.models import AccessToken
 from tests import factories as make
 from tests.api.client import get, post
 from tests.ports import owner
@@ -192,6 +195,26 @@ def test_an_admin_makes_a_link_sees_it_once_and_revokes_it(crew):
         box.set_value(next(option for option in box.options if option.startswith("Second's phone"))).run()
     click(again, "Revoke", crew.admin)
     assert words(opened("portal", None, token=token)) == ["Link", ENDED]
+
+
+def test_a_link_is_sent_by_email_to_one_address_and_to_nothing_else(crew):
+    hostile = ["ana@example.com\nBcc: b@example.com", "a@example.com,b@example.com"]
+    for address, refused in [*((each, True) for each in hostile), ("ana@example.com", False)]:
+        page = opened("links", crew.admin)
+        with browser_of(crew.admin):
+            next(box for box in page.selectbox if box.label == "Closer").set_value("Second closer").run()
+            next(field for field in page.text_input if field.label == "Name").set_value("By e-mail").run()
+            next(field for field in page.text_input if field.label.startswith("E-mail")).set_value(address).run()
+        click(page, "Make link", crew.admin)
+        assert bool(page.error) is refused
+
+    with as_system(crew.admin.organization_id) as db:
+        posted = db.scalars(select(OutboxMessage).where(OutboxMessage.kind == "link")).one()
+        made = db.scalars(select(AccessToken).where(AccessToken.name == "By e-mail")).one()
+        said = open_email(posted).text
+    [address] = [code.value for code in page.code]
+    assert (posted.recipient, posted.dedupe_key) == ("ana@example.com", f"link {made.id}")
+    assert address in said
 
 
 def test_a_link_without_a_subject_is_refused_with_what_is_missing(crew):

@@ -60,12 +60,10 @@ begin
     return false;
   end if;
   execute format('set local app.user_id = %L', who::text);  -- the audit log names whose link it was
-  update app.users set password_hash = p_password_hash, password_changed_at = now(), tokens_valid_from = clock_timestamp()
-   where id = who;
-  set local app.user_id = '';
+  update app.users set password_hash = p_password_hash, password_changed_at = now() where id = who;
   update app.password_resets set used_at = now() where user_id = who and used_at is null;
-  update app.sign_in_tickets set used_at = now() where user_id = who and used_at is null;
-  perform app.close_sessions_of(who);
+  perform app.end_sign_ins(who, null);
+  set local app.user_id = '';
   perform app.enqueue_account_mail('send_password_changed', who);
   return true;
 end $f$;
