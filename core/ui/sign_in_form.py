@@ -25,6 +25,8 @@ KEY = secrets.token_urlsafe(32)
 USER = "signed-in user"
 HALF = "password was right"
 HALF_LASTS = timedelta(minutes=5)
+# The library's own cookie is unused, and its frame refused like every frame; the empty place that it leaves is not shown.
+NO_COOKIE_FRAME = "<style>[data-testid='stElementContainer']:has(iframe, [data-testid='stSkeleton']) { display: none }</style>"
 FIELDS = {"Form name": "Sign in", "Username": "E-mail address", "Password": "Password", "Login": "Sign in"}
 
 
@@ -39,6 +41,7 @@ def show_sign_in() -> None:
     """Draw the form; a right password leads through a ticket to the cookie and back to the address that was asked for."""
     _, middle, _ = st.columns([1, 1.4, 1])
     with middle:
+        st.html(NO_COOKIE_FRAME)
         st.title("Sales operations")
         if _is_half_in():
             _show_code_form()
