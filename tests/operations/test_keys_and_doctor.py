@@ -1,6 +1,9 @@
 """The master key is rotated without asking for any secret again, and the self-check says what is wrong."""
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import select
 
@@ -18,7 +21,7 @@ from core.tenancy.models import Organization
 from tests import factories as make
 from tests.conftest import MASTER_KEY
 from tests.flow import SECRET, sender
-from tests.ports import owner
+from tests.ports import owner, until
 
 NEW_KEY = "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA="
 
@@ -89,6 +92,29 @@ def test_a_rotation_without_the_old_key_changes_nothing(keys) -> None:
         reseal_secrets()
     keys(MASTER_KEY)
     assert secret_of(connection) == SECRET
+
+
+def test_a_rotation_under_load_fails_no_read(keys) -> None:
+    """Both keys are configured while secrets are sealed anew, as the documentation asks for."""
+    connections = [sender(make.organization(), "stripe") for _ in range(8)]
+    read: list[str] = []
+    rotated = threading.Event()
+
+    def receive() -> None:
+        while not rotated.is_set():
+            read.extend(secret_of(connection) for connection in connections)
+
+    keys(NEW_KEY, MASTER_KEY)
+    with ThreadPoolExecutor(4) as receivers:
+        busy = [receivers.submit(receive) for _ in range(4)]
+        until(lambda: len(read) > len(connections))
+        assert reseal_secrets()[0] >= len(connections)
+        seen = len(read)
+        until(lambda: len(read) > seen + len(connections))
+        rotated.set()
+        for reader in busy:
+            reader.result()
+    assert set(read) == {SECRET}
 
 
 def lines(name: str, slug: str | None = None) -> list[State]:
