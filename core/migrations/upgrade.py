@@ -39,7 +39,7 @@ def ensure_embedded_ready() -> None:
     """Have the embedded database made, migrated and its master key in place; an outside server is migrated by hand."""
     if settings().database_url is not None or settings().database_app_url is not None:
         return
-    _make_master_key()
+    ensure_local_key()
     ensure_embedded_database()
     with psycopg.connect(owner_url().set(drivername="postgresql").render_as_string(hide_password=False)) as connection:
         row = connection.execute("select to_regprocedure('app.forget_expired()') is not null").fetchone()
@@ -47,10 +47,10 @@ def ensure_embedded_ready() -> None:
         migrate()
 
 
-def _make_master_key() -> None:
-    """The demo's own key, readable by its owner only; an installation with DATABASE_URL brings its own."""
+def ensure_local_key() -> None:
+    """Make the embedded database's own master key, readable by its owner only; with DATABASE_URL people bring their own."""
     path = settings().data_dir / "master.key"
-    if settings().encryption_master_key is not None or path.exists():
+    if settings().encryption_master_key is not None or settings().database_url is not None or path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)

@@ -8,8 +8,9 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
-from core.migrations.upgrade import ensure_embedded_ready, migrate
+from core.migrations.upgrade import ensure_embedded_ready, ensure_local_key, migrate
 from core.operations.demo import ensure_demo
 from core.platform import log
 from core.platform.database import APP_ROLE, WORKER_ROLE, embedded, role_url
@@ -34,7 +35,9 @@ class Child:
 def children() -> list[Child]:
     """Screens, receiver, and worker with clock."""
     python = sys.executable
-    screens = ["-m", "streamlit", "run", "app.py", "--server.port", str(settings().ui_port), "--server.headless", "true"]
+    # Without an address of its own Streamlit asks a stranger on the internet for this machine's.
+    address = ["--browser.serverAddress", urlsplit(settings().public_url).hostname or "localhost"]
+    screens = ["-m", "streamlit", "run", "app.py", "--server.port", str(settings().ui_port), *address]
     return [
         Child("screens", [python, *screens]),
         Child("receiver", [python, "-m", "webhooks"]),
@@ -44,6 +47,7 @@ def children() -> list[Child]:
 
 def prepare() -> None:
     """Everything that must stand before the first child starts. Raises Misconfigured."""
+    ensure_local_key()
     check_start()
     for port, name in ((settings().ui_port, "UI_PORT"), (settings().webhook_port, "WEBHOOK_PORT")):
         if _taken(port):

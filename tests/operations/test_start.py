@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from core.migrations.upgrade import ensure_local_key
 from core.operations.doctor import State
 from core.platform.errors import Misconfigured
 from core.platform.safety import check_start, is_own_machine, is_public, weaknesses
@@ -121,3 +123,18 @@ def answers(port: int) -> bool:
         return httpx.get(f"http://127.0.0.1:{port}/healthz").is_success
     except httpx.TransportError:
         return False
+
+
+def test_a_first_start_on_ones_own_machine_finds_its_key_made_and_nothing_unsafe(settings_are, tmp_path):
+    settings_are(DATABASE_URL=None, ENCRYPTION_MASTER_KEY=None, DATA_DIR=str(tmp_path / "fresh"))
+    assert weaknesses()
+    ensure_local_key()
+    assert weaknesses() == []
+    assert stat.S_IMODE((tmp_path / "fresh" / "master.key").stat().st_mode) == 0o600
+
+
+def test_an_installation_with_its_own_database_is_given_no_key(settings_are, tmp_path):
+    settings_are(DATABASE_URL="postgresql://db.internal/app", ENCRYPTION_MASTER_KEY=None, DATA_DIR=str(tmp_path))
+    ensure_local_key()
+    assert not (tmp_path / "master.key").exists()
+    assert "ENCRYPTION_MASTER_KEY" in weaknesses()[0]
