@@ -6,9 +6,15 @@ import re
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from core.metrics.catalog import CONDITIONS
+from core.metrics.catalog import CONDITIONS, RATES
 from core.metrics.table import grace_hours
 from core.platform.clock import now
+
+
+def counted(metric: str) -> str | None:
+    """The count whose calls explain ``metric``: itself, or what a rate counts; None where payments explain it."""
+    part = RATES[metric][0] if metric in RATES else metric
+    return part if part in CONDITIONS else None
 
 
 def matching(db: Session, metric: str) -> TextClause | None:

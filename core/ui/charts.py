@@ -15,17 +15,18 @@ LAYOUT: dict[str, Any] = {
     "xaxis": {"showgrid": False, "fixedrange": True}, "bargap": 0.35,
     "yaxis": {"gridcolor": "rgba(128,138,155,0.2)", "rangemode": "tozero", "fixedrange": True, "zeroline": False},
 }
-FEW, MOST_TICKS, MS_A_DAY = 3, 8, 86_400_000
+FEW, MOST_TICKS, MS_A_DAY, UNSEEN = 3, 8, 86_400_000, 0.01
 CONFIG = {"displayModeBar": False, "responsive": True}
 
 
 def trend(days: Sequence[Any], values: Sequence[Any], name: str, *, before: Sequence[Any] | None = None) -> go.Figure:
     """A figure day by day; the compared period lies under it, shifted onto the same days."""
     figure = go.Figure(layout=LAYOUT)
-    mode = "lines" if len(days) > FEW else "lines+markers"  # a line of one day has no length
+    # A line of one day has no length; and only a point with a mark can be clicked.
+    marks = {"mode": "lines+markers", "marker": {"size": 6, "opacity": 1 if len(days) <= FEW else UNSEEN}}
     if before is not None:
-        figure.add_scatter(x=days, y=before, mode=mode, name="compared", line={"color": GREY, "width": 1})
-    figure.add_scatter(x=days, y=values, mode=mode, name=name, line={"color": ACCENT, "width": 2}, connectgaps=False)
+        figure.add_scatter(x=days, y=before, name="compared", line={"color": GREY, "width": 1}, **marks)
+    figure.add_scatter(x=days, y=values, name=name, line={"color": ACCENT, "width": 2}, connectgaps=False, **marks)
     figure.update_xaxes(tickformat="%-d %b", dtick=MS_A_DAY * max(1, round(len(days) / MOST_TICKS)))
     return figure
 
@@ -38,7 +39,7 @@ def funnel(steps: Sequence[tuple[str, int]]) -> go.Figure:
     figure = go.Figure(layout=LAYOUT | {"hovermode": "closest"})
     figure.add_bar(
         x=counts, y=names, orientation="h", marker={"color": ACCENT}, cliponaxis=False, textposition="outside",
-        text=[f"{count:,}{share}" for count, share in zip(counts, shares, strict=True)], hoverinfo="skip",
+        text=[f"{count:,}{share}" for count, share in zip(counts, shares, strict=True)], hoverinfo="none",
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(visible=False, range=[0, max([*counts, 1]) * 1.3])

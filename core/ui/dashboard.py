@@ -2,21 +2,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import date
+from typing import Any, cast
 
 import pandas as pd
 import streamlit as st
 
 from core.metrics.catalog import METRICS
 from core.metrics.dashboard import FUNNEL, WEEKDAYS, Dashboard
+from core.metrics.drill import counted
 from core.platform.clock import Period
 from core.tenancy.viewers import Viewer
 from core.ui import charts
+from core.ui.drill import chosen_point, jump_to_rows, link_to_rows, narrowed_here, rows_behind
 from core.ui.format import delta, explained, figure, money, rate
-from core.ui.page import go, link_to_rows
+from core.ui.page import go
 
 CARDS = ("booked_calls", "show_rate", "close_rate", "cash_collected", "net_revenue")
-ROWS_OF = {"booked_calls": "booked_calls", "show_rate": "shows", "close_rate": "closes"}
 TRENDS = ("booked_calls", "shows", "closes", "cash_collected")
 DIRECTION: dict[str, Any] = {"up": "normal", "down": "inverse", "none": "off"}
 
@@ -44,16 +46,7 @@ def show_cards(figures: Dashboard, viewer: Viewer) -> None:
                 delta_color=DIRECTION[metric.good], help=explained(key, figures.now[key]), border=True,
                 chart_data=course(figures.days, key, viewer.currency), chart_type="area",
             )
-            if key in ROWS_OF:
-                link_to_rows("events", "See the calls", figure=ROWS_OF[key], **_kept())
-            else:
-                link_to_rows("payments", "See the payments", **_kept())
-
-
-def _kept() -> dict[str, list[str]]:
-    """The period and filters of this page, for the page of the rows."""
-    names = ("period", "from", "to", "closer", "setter", "source", "traffic_type", "call_type")
-    return {name: st.query_params.get_all(name) for name in names if st.query_params.get(name)}
+            link_to_rows(rows_behind(key, narrowed_here()), "See the calls" if counted(key) else "See the payments")
 
 
 def course(days: pd.DataFrame, key: str, currency: str) -> list[float] | None:
@@ -64,8 +57,8 @@ def course(days: pd.DataFrame, key: str, currency: str) -> list[float] | None:
     return [float(value) for value in values if value is not None] or None
 
 
-def show_trend(figures: Dashboard, currency: str, keys: Sequence[str] = TRENDS) -> None:
-    """One figure day by day, with the compared period under it."""
+def show_trend(figures: Dashboard, currency: str, keys: Sequence[str] = TRENDS) -> tuple[str, date] | None:
+    """One figure day by day, with the compared period under it. Figure and day of the point that was clicked, if one was."""
     st.subheader("Day by day")
     key = st.segmented_control(
         "Figure", keys, format_func=lambda name: METRICS[name].name, default="booked_calls", key="trend",
@@ -76,9 +69,11 @@ def show_trend(figures: Dashboard, currency: str, keys: Sequence[str] = TRENDS) 
     if figures.days_before is not None and len(figures.days_before):
         before = _numbers(figures.days_before[key], currency)[: len(days)]
     chart = charts.trend(list(days["day"]), _numbers(days[key], currency), METRICS[key].name, before=before)
-    st.plotly_chart(chart, config=charts.CONFIG, key="trend chart")
+    shown = st.plotly_chart(chart, config=charts.CONFIG, key="trend chart", on_select="rerun", selection_mode="points")
     if METRICS[key].unit == "money" and set(figures.now[key]) - {currency}:
         st.caption(f"Only {currency}: currencies are never added together.")
+    point = chosen_point(shown)
+    return (key, days["day"].iloc[point]) if point is not None else None
 
 
 def _numbers(values: Any, currency: str) -> list[float | None]:
@@ -86,15 +81,17 @@ def _numbers(values: Any, currency: str) -> list[float | None]:
     return [None if value is None else float(value) for value in plain]
 
 
-def show_funnel(figures: Dashboard, *, paid: bool = True) -> None:
-    """From booked to closed, and to paid where that is to be known, with the rate of each step."""
+def show_funnel(figures: Dashboard, *, paid: bool = True) -> str | None:
+    """From booked to closed, and to paid where that is to be known, with the rate of each step. The clicked step's figure."""
     st.subheader("From booking to close")
     steps = [(name, int(figures.now[key])) for name, key in FUNNEL] + [("Paid", figures.paid)] * paid
-    st.plotly_chart(charts.funnel(steps), config=charts.CONFIG, key="funnel")
+    chart = charts.funnel(steps)
+    point = chosen_point(st.plotly_chart(chart, config=charts.CONFIG, key="funnel", on_select="rerun", selection_mode="points"))
+    return FUNNEL[point][1] if point is not None and point < len(FUNNEL) else None
 
 
 def show_people(figures: Dashboard, viewer: Viewer) -> None:
-    """Closers and setters side by side."""
+    """Closers and setters side by side; a chosen one's calls open."""
     for column, heading, key, people in zip(
         st.columns(2), ("Closers", "Setters"), ("closer", "setter"), (figures.closers, figures.setters), strict=True
     ):
@@ -105,13 +102,16 @@ def show_people(figures: Dashboard, viewer: Viewer) -> None:
                 show=[rate(value) for value in people["show_rate"]],
                 cash=[float(money_of.get(viewer.currency, 0)) for money_of in people["cash_collected"]],
             ).sort_values("cash", ascending=False)
-            st.dataframe(
+            state = st.dataframe(
                 rows[["name", "booked_calls", "show", "closes", "cash"]], hide_index=True, key=f"{key}s", row_height=36,
+                on_select="rerun", selection_mode="single-row",
                 column_config={
                     "name": heading[:-1], "booked_calls": "Booked", "show": "Show rate", "closes": "Closes",
                     "cash": st.column_config.NumberColumn(f"Cash ({viewer.currency})", format="%,.0f"),
                 },
             )
+            for row in cast("dict[str, Any]", state)["selection"]["rows"]:
+                jump_to_rows(rows_behind("booked_calls", narrowed_here() | {key: rows[key].iloc[row] or []}))
     go("leaderboards", "Open the leaderboards")
 
 

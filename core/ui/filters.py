@@ -70,6 +70,11 @@ def _day(name: str, otherwise: date) -> date:
     return day if FIRST_DAY <= day <= otherwise + timedelta(days=730) else otherwise
 
 
+def address_of(period: Period) -> dict[str, str]:
+    """The parameters with which another page shows exactly these days."""
+    return {"period": "Custom", "from": period.start.isoformat(), "to": (period.end - timedelta(days=1)).isoformat()}
+
+
 def compared_with(period: Period) -> Period | None:
     """The period to compare with, from ``?compare=``; an unfinished period is compared with the same part of the earlier one."""
     name = st.selectbox("Compare with", COMPARISONS, key="compare", bind="query-params") or COMPARISONS[0]

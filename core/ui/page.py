@@ -4,7 +4,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
-from urllib.parse import urlencode
 
 import streamlit as st
 from sqlalchemy.exc import OperationalError
@@ -122,14 +121,6 @@ def empty(headline: str, explanation: str, link: tuple[str, str] | None = None) 
 def go(screen: str, label: str, **parameters: str) -> None:
     """A link to another screen, with what it is narrowed to in its address."""
     st.page_link(PAGES / BY_KEY[screen].file, label=label, query_params=parameters or None)
-
-
-def link_to_rows(screen: str, label: str, **filters: str | list[str]) -> None:
-    """A link to the rows behind a figure. It loads the page afresh: on a move within the session Streamlit drops every
-    parameter that a widget of the page before was bound to, and the filters of the two pages have the same names.
-    """
-    address = f"{screen}?{urlencode(filters, doseq=True)}"
-    st.html(f'<a class="so-rows" href="{escape(address)}">{escape(label)}</a>')
 
 
 def to_the_start(label: str) -> None:

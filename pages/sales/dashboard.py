@@ -1,15 +1,19 @@
 """Dashboard: how the period went, against which, and what needs a look."""
 from __future__ import annotations
 
+from datetime import timedelta
+
 import streamlit as st
 
 from core.bookings.queries import EventFilter, events_table, pending_forms
+from core.platform.clock import Period
 from core.ui import charts
 from core.ui.cache import dashboard_of
 from core.ui.dashboard import show_cards, show_funnel, show_heat, show_people, show_sentence, show_trend
-from core.ui.filters import compared_with, filter_bar, period_picker
+from core.ui.drill import jump_to_rows, link_to_rows, narrowed_here, rows_behind
+from core.ui.filters import address_of, compared_with, filter_bar, period_picker
 from core.ui.format import when, word
-from core.ui.page import empty, link_to_rows, require, title
+from core.ui.page import empty, require, title
 from core.ui.tables import table
 
 viewer = require("dashboard")
@@ -32,9 +36,12 @@ show_sentence(figures, period)
 show_cards(figures, viewer)
 left, right = st.columns([3, 2])
 with left:
-    show_trend(figures, viewer.currency)
+    if point := show_trend(figures, viewer.currency):
+        day = Period(point[1], point[1] + timedelta(days=1), viewer.timezone)
+        jump_to_rows(rows_behind(point[0], narrowed_here() | address_of(day)))
 with right:
-    show_funnel(figures)
+    if step := show_funnel(figures):
+        jump_to_rows(rows_behind(step, narrowed_here()))
 show_people(figures, viewer)
 
 left, right = st.columns([3, 2])
@@ -49,7 +56,7 @@ with right, viewer.transaction() as db:
         st.caption(f"{len(overdue)} calls wait for their form longer than they should.")
         counts = overdue.assign(closer=overdue["closer"].fillna("No closer")).groupby("closer").size().sort_values(ascending=False)
         st.plotly_chart(charts.bars(list(counts.index), list(counts)), config=charts.CONFIG, key="overdue")
-        link_to_rows("events", "See them", figure="overdue_pcfs", period="Last 365 days")
+        link_to_rows(rows_behind("overdue_pcfs", {"period": "Last 365 days"}), "See them")
 
 st.subheader("Latest calls")
 with viewer.transaction() as db:

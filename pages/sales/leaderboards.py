@@ -1,6 +1,8 @@
 """Leaderboards: who leads, by which figure, and who moved."""
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from core.metrics.catalog import METRICS
@@ -8,8 +10,10 @@ from core.metrics.leaderboards import BOARD
 from core.platform.errors import NotAllowed
 from core.tenancy.models import Role
 from core.tenancy.queries import home_of
+from core.tenancy.roles import LOOKERS
 from core.ui.cache import leaderboard_of
-from core.ui.filters import period_picker
+from core.ui.drill import jump_to_rows, rows_behind
+from core.ui.filters import address_of, period_picker
 from core.ui.format import based_on, place_change
 from core.ui.page import empty, require, title
 
@@ -47,11 +51,15 @@ shown = board.assign(
 )
 formats = {"rate": "%.0f %%", "money": f"%,.0f {viewer.currency}"}
 st.caption(f"{METRICS[metric].formula}. The arrow is the change of place since the period before; few means fewer than ten.")
-st.dataframe(
+drills = viewer.is_one_of(*LOOKERS)  # a rep sees nobody else's calls
+state: Any = st.dataframe(
     shown[["rank", "change", "name", "value", "sample"]], hide_index=True, row_height=36, key="board",
+    on_select="rerun" if drills else "ignore", selection_mode="single-row",
     column_config={
         "rank": st.column_config.NumberColumn("#", width="small"), "change": st.column_config.TextColumn("Place", width="small"),
         "name": who.capitalize(), "sample": "Based on",
         "value": st.column_config.ProgressColumn(METRICS[metric].name, format=formats.get(unit, "%d"), min_value=0, max_value=top),
     },
 )
+for row in state["selection"]["rows"] if drills else ():
+    jump_to_rows(rows_behind(metric, {who: str(board["name"].iloc[row]), **address_of(period)}))

@@ -10,6 +10,7 @@ from core.metrics.catalog import METRICS
 from core.metrics.table import totals
 from core.platform.clock import Period, now, today
 from core.tenancy.models import Role
+from core.ui.drill import link_to_rows, rows_behind
 from core.ui.format import countdown, explained, figure, plain, rate, when
 from core.ui.page import empty, go, require, title
 
@@ -52,3 +53,5 @@ for call in ahead:
 st.subheader(f"{whose} month so far")
 for column, key in zip(st.columns(4), ("booked_calls", "shows", "closes", "cash_collected"), strict=True):
     column.metric(METRICS[key].name, figure(key, figures[key]), border=True, help=explained(key, figures[key]))
+link_to_rows(rows_behind("booked_calls", {"period": "This month"}), "See the calls")
+link_to_rows(rows_behind("cash_collected", {"period": "This month"}), "See the payments")

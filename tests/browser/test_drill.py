@@ -1,0 +1,79 @@
+"""Whatever shows a figure leads to its rows: charts by the chosen point, tables by the chosen person."""
+import re
+from contextlib import suppress
+
+import pytest
+from playwright.sync_api import TimeoutError, expect
+
+from tests.browser.conftest import PATIENCE_MS, settled
+from tests.ui.teams import team
+
+CHECKBOX, HEADER, ROW = 12, 36, 36
+TRIES = 5
+
+
+@pytest.fixture
+def crew(product):
+    return team("Elm")
+
+
+def lands(page, click, address: str) -> None:
+    """Click until the page of rows opens: a click is lost while a chart is being drawn anew, as its font arrives."""
+    for _ in range(TRIES):
+        click()
+        with suppress(TimeoutError):
+            page.wait_for_url(re.compile(address), timeout=PATIENCE_MS / TRIES)
+            return
+    expect(page).to_have_url(re.compile(address))
+
+
+def calls_of(page) -> int:
+    """How many calls the page of rows says that it lists."""
+    settled(page)
+    return int(page.get_by_text(re.compile(r"^[\d,]+ calls?$")).inner_text().split()[0])
+
+
+def choose_first_row(page) -> None:
+    box = page.get_by_test_id("stDataFrame").first.bounding_box()
+    page.mouse.click(box["x"] + CHECKBOX, box["y"] + HEADER + ROW / 2)
+
+
+def chart(page, place: int):
+    drawn = page.locator(".js-plotly-plot").nth(place)
+    expect(drawn.locator(".point").first).to_be_attached()
+    return drawn
+
+
+def test_a_step_of_the_funnel_leads_to_as_many_calls_as_it_counts(crew, visit):
+    page = visit("/dashboard", crew.admin)
+    funnel = chart(page, 1)
+    counted = funnel.locator(".bartext").first.inner_html()
+    lands(page, lambda: funnel.locator(".point path").first.click(force=True), r"/events\?figure=booked_calls")
+    assert str(calls_of(page)) == counted.split("·")[0].strip()
+
+
+def test_a_day_of_the_trend_leads_to_the_calls_of_that_day(crew, visit):
+    page = visit("/dashboard?compare=None", crew.admin)
+    points = chart(page, 0).locator(".scatterlayer path.point")
+
+    def choose_the_busiest_day() -> None:
+        highest = min((point.bounding_box() for point in points.all()), key=lambda box: box["y"])
+        page.mouse.move(highest["x"] + 3, highest["y"] + 3)
+        page.mouse.click(highest["x"] + 3, highest["y"] + 3)
+
+    lands(page, choose_the_busiest_day, r"/events\?figure=booked_calls&period=Custom&from=([\d-]+)&to=\1$")
+    assert calls_of(page) > 0
+
+
+def test_a_person_on_the_dashboard_leads_to_their_calls(crew, visit):
+    page = visit("/dashboard", crew.admin)
+    expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
+    lands(page, lambda: choose_first_row(page), r"/events\?figure=booked_calls&closer=")
+    assert calls_of(page) > 0
+
+
+def test_a_place_on_the_leaderboard_leads_to_the_calls_that_its_figure_counts(crew, visit):
+    page = visit("/leaderboards?metric=Booked+calls&period=Last+365+days", crew.admin)
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    lands(page, lambda: choose_first_row(page), r"/events\?figure=booked_calls&closer=.*&period=Custom")
+    assert calls_of(page) > 0
