@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -81,6 +81,11 @@ def money(amounts: Mapping[str, Decimal], *, whole: bool = False) -> str:
     return " + ".join(shown(amount, currency, whole=whole) for currency, amount in amounts.items()) or NONE
 
 
+def moneys(amounts: Iterable[Decimal], currencies: Iterable[str]) -> list[str]:
+    """Amounts row by row, each with its own currency."""
+    return [money({currency: amount}) for amount, currency in zip(amounts, currencies, strict=True)]
+
+
 def rate(value: float | None) -> str:
     """0.712 as 71 %; "–" for a ratio without a denominator."""
     return NONE if value is None else f"{value:.0%}".replace("%", " %")
@@ -96,6 +101,11 @@ def figure(key: str, value: Any) -> str:
     if unit == "hours":
         return NONE if value is None else f"{value:,.0f} h"
     return f"{int(value):,}"
+
+
+def figure_in(key: str, value: float, currency: str) -> str:
+    """The same of a plain number; money is in ``currency``."""
+    return figure(key, {currency: Decimal(str(value))} if METRICS[key].unit == "money" else value)
 
 
 def explained(key: str, value: Any) -> str:

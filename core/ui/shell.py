@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
 
 import streamlit as st
 
@@ -15,26 +16,7 @@ from core.ui.page import current_viewer, jump, shown_role
 from core.ui.sign_in_form import show_sign_in
 
 FAVICON = "/app/static/favicon.png"
-STYLE = """
-<style>
-  [data-testid="stMainBlockContainer"] { max-width: 1280px; padding-top: 3.5rem; }
-  [data-testid="stMetricValue"], [data-testid="stDataFrame"] { font-variant-numeric: tabular-nums; }
-  [data-testid="stMetric"] { border-radius: 8px; }
-  [data-testid="stCaptionContainer"], [data-testid="stMetricLabel"] { opacity: .75; }
-  .so-form { margin: 0 } .so-form button { margin-top: 8px } .so-form button, .so-form select {
-    width: 100%; font: inherit; padding: 6px 10px; border-radius: 8px; border: 1px solid rgba(128,138,155,.4);
-    background: transparent; color: inherit; cursor: pointer }
-  .so-form button:focus-visible, .so-form select:focus-visible { outline: 2px solid light-dark(#2F5BD8, #9DB6FF); outline-offset: 1px }
-  [data-testid="stPageLink"] a { padding-left: 0; }
-  .so-rows { text-decoration: none; } .so-rows:hover { text-decoration: underline; }
-  .so-rows, [data-testid="stPageLink"] a p { color: light-dark(#2F5BD8, #9DB6FF); }
-  [data-testid="stMain"] [data-testid="stHorizontalBlock"] [data-testid="stPageLink"] { margin-left: auto; }
-  @media (max-width: 640px) {
-    [data-testid="stColumn"]:has([data-testid="stMetric"]) { min-width: calc(50% - 1rem); flex: 1 1 calc(50% - 1rem); }
-    [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; }
-  }
-</style>
-"""
+STYLE = Path(__file__).with_name("style.css")
 
 
 def show_account(viewer: Viewer) -> None:

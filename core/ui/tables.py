@@ -1,12 +1,16 @@
 """Tables: sorted and searched by the reader, rows that open, downloads that a spreadsheet cannot be tricked with."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pandas as pd
 import streamlit as st
 
 from core.ui.page import jump
+from core.ui.phone import Card, cards, wide
+
+CARD = 3
 
 
 def safe_csv(frame: pd.DataFrame) -> bytes:
@@ -23,15 +27,23 @@ def _neutral(value: Any) -> Any:
 
 
 def table(
-    frame: pd.DataFrame, key: str, *, columns: dict[str, Any], opens: str | None = None, parameter: str = "id",
+    frame: pd.DataFrame, key: str, *, columns: dict[str, Any], card: Sequence[str] = (), opens: str | None = None,
     download: bool = True,
 ) -> None:
-    """Show ``columns`` of ``frame`` (name → heading or column configuration); a chosen row opens the screen ``opens``."""
+    """Show ``columns`` of ``frame`` (name → heading or column configuration); a chosen row opens the screen ``opens``.
+
+    On a phone each row is a card with the columns ``card``: a headline and two facts, any columns of ``frame``, by default
+    the first three that are shown.
+    """
     shown = frame[list(columns)]
-    state = st.dataframe(
-        shown, key=key, hide_index=True, column_config=columns, row_height=36,
-        on_select="rerun" if opens else "ignore", selection_mode="single-row", placeholder="–",
-    )
+    with wide(key):
+        state = st.dataframe(
+            shown, key=key, hide_index=True, column_config=columns, row_height=36,
+            on_select="rerun" if opens else "ignore", selection_mode="single-row", placeholder="–",
+        )
+    targets = [f"{opens}?id={row_id}" for row_id in frame["id"]] if opens else [None] * len(frame)
+    facts = zip(*(frame[name] for name in card or list(columns)[:CARD]), strict=True)
+    cards(Card(headline, tuple(rest), target) for (headline, *rest), target in zip(facts, targets, strict=True))
     if download:
         st.download_button(
             "Download", lambda: safe_csv(shown), f"{key}.csv", "text/csv", key=f"{key} download", icon=":material/download:",
@@ -39,4 +51,4 @@ def table(
         )
     rows = cast("dict[str, Any]", state)["selection"]["rows"] if opens else []
     if opens and rows:
-        jump(opens, **{parameter: str(frame.iloc[rows[0]][parameter])})
+        jump(opens, id=str(frame.iloc[rows[0]]["id"]))

@@ -46,7 +46,7 @@ if connection_id is None:
     connections["last"] = [when(at, viewer.timezone) if at == at and at else "–" for at in connections["last_webhook_at"]]
     connections["shown_provider"] = [PROVIDERS[name] for name in connections["provider"]]
     connections["how"] = [HEALTH[health] for health in connections["health"]]
-    table(connections, "connections", opens="connections", download=False, columns={
+    table(connections, "connections", opens="connections", download=False, card=("name", "how", "last"), columns={
         "name": "Name", "shown_provider": "Provider", "how": "How it is doing", "webhook_count": "Deliveries", "last": "Last",
         "waiting": "Waiting", "dead": "Failed",
     })

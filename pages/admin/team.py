@@ -47,7 +47,7 @@ def show_people() -> None:
         }
         for member in people
     ])
-    table(shown, "team", opens="team", columns={
+    table(shown, "team", opens="team", card=("name", "role", "state"), columns={
         "name": "Name", "email": "E-mail address", "role": "Role", "state": "State", "rows": "On the roster as",
     })
 

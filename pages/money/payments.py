@@ -6,7 +6,7 @@ import streamlit as st
 from core.money.queries import PaymentFilter, payment_sums, payments_table, reconciliation_list
 from core.platform.money import decimals
 from core.ui.filters import filter_bar, period_picker
-from core.ui.format import money, plural, when, word
+from core.ui.format import money, moneys, plural, when, word
 from core.ui.page import empty, require, title
 from core.ui.tables import table
 
@@ -31,11 +31,11 @@ if view == "reconcile":
         empty("Nothing to reconcile", "Cash from forms and the processors' records agree.")
         st.stop()
     st.caption("Cash entered on a form, and the same customer's nearest card payment of another amount. Open one to decide.")
-    pairs["form"] = [money({row.currency: row.amount}) for row in pairs.itertuples()]
-    pairs["card"] = [money({row.currency: row.other_amount}) for row in pairs.itertuples()]
+    pairs["form"] = moneys(pairs["amount"], pairs["currency"])
+    pairs["card"] = moneys(pairs["other_amount"], pairs["currency"])
     pairs["when"] = [when(at, viewer.timezone) for at in pairs["payment_date"]]
     pairs["id"] = pairs["payment_id"]
-    table(pairs, "to-reconcile", opens="payment",
+    table(pairs, "to-reconcile", opens="payment", card=("customer_email", "form", "card"),
           columns={"when": "Date", "customer_email": "Customer", "form": "On the form", "card": "By card"})
     st.stop()
 
@@ -61,7 +61,8 @@ payments["state"] = [
 exact = f"%,.{max(map(decimals, payments['currency']))}f"
 payments["from"] = [word(processor) for processor in payments["processor"]]
 amounts = {name: st.column_config.NumberColumn(label, format=exact) for name, label in (("sum", "Amount"), ("net", "Net"))}
-table(payments, "payments", opens="payment", columns={
+payments["exactly"] = moneys(payments["amount"], payments["currency"])
+table(payments, "payments", opens="payment", card=("customer_name", "exactly", "date"), columns={
     "date": "Date", "customer_name": "Customer", "customer_email": "E-mail", **amounts, "currency": "", "from": "From",
     "state": "State", "closer": "Closer", "setter": "Setter", "source": "Source",
 })

@@ -12,7 +12,7 @@ from core.money.models import SnapshotState
 from core.money.payouts import approve, changes_since, details_table, discard, get_snapshot, mark_paid, summaries_table
 from core.platform.errors import NotFound
 from core.tenancy.access_links import issue_statements
-from core.ui.format import money, plain, plural, when, word
+from core.ui.format import money, moneys, plain, plural, when, word
 from core.ui.ids import id_from_address
 from core.ui.page import act, empty, jump, require, title
 from core.ui.tables import table
@@ -54,19 +54,20 @@ dimension = st.segmented_control(
 ) or "closer"
 rows = summaries[summaries["dimension"] == dimension].copy()
 rows["label"] = rows["label"].fillna("None")
+rows["exactly"] = moneys(rows["net_revenue"], rows["currency"])
 for key in SUMS:
     rows[key] = [float(value) for value in rows[key]]
 amounts_format = {key: st.column_config.NumberColumn(label, format="%,.2f") for key, label in SUMS.items()}
-table(rows, f"payout-by-{dimension}", columns={
+table(rows, f"payout-by-{dimension}", card=("label", "exactly", "payment_count"), columns={
     "label": dimension.capitalize(), "payment_count": "Payments", **amounts_format, "currency": "",
 })
 
 st.subheader("Payments")
 details["date"] = [when(at, viewer.timezone) for at in details["payment_date"]]
-details["id"] = details["payment_id"]
+details["id"], details["exactly"] = details["payment_id"], moneys(details["net_revenue"], details["currency"])
 for key in ("amount", "refund_amount", "net_revenue"):
     details[key] = [float(value) for value in details[key]]
-table(details, "payout-payments", opens="payment", columns={
+table(details, "payout-payments", opens="payment", card=("customer_name", "exactly", "date"), columns={
     "date": "Date", "customer_name": "Customer", "amount": st.column_config.NumberColumn("Amount", format="%,.2f"),
     "refund_amount": st.column_config.NumberColumn("Refunds", format="%,.2f"),
     "net_revenue": st.column_config.NumberColumn("Net", format="%,.2f"), "currency": "", "closer_name": "Closer",

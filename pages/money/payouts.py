@@ -41,6 +41,6 @@ payouts["period"] = [
 ]
 payouts["shown_state"] = [word(state) for state in payouts["state"]]
 payouts["net"] = [money({cur: Decimal(sums["net_revenue"]) for cur, sums in totals.items()}) for totals in payouts["totals"]]
-table(payouts, "payouts", opens="payout", columns={
+table(payouts, "payouts", opens="payout", card=("name", "net", "shown_state"), columns={
     "name": "Name", "period": "Days", "shown_state": "State", "payment_count": "Payments", "net": "Net revenue",
 })

@@ -46,7 +46,7 @@ def show_all(found: Sequence[Row[Any]]) -> None:
         "last": when(row.last_delivery_at, viewer.timezone), "modules": ", ".join(MODULES.get(name, name) for name in row.modules),
         "state": f"Deleted, gone {when(row.purge_after, viewer.timezone)}" if row.deleted_at else "Demo" if row.is_demo else "In use",
     } for row in found])
-    table(rows, "organizations", opens="organizations", columns={
+    table(rows, "organizations", opens="organizations", card=("name", "plan", "state"), columns={
         "name": "Name", "members": "Members", "events": "Calls", "last": "Last delivery", "plan": "Plan", "modules": "Modules",
         "state": "State",
     })

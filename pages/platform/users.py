@@ -39,7 +39,7 @@ def show_all() -> None:
         "id": row.id, "name": row.name, "email": row.email, "places": ", ".join(row.places) or "Nowhere",
         "last": when(row.last_seen_at, viewer.timezone), "state": state_of(row),
     } for row in found])
-    table(rows, "users", opens="users", columns={
+    table(rows, "users", opens="users", card=("name", "places", "state"), columns={
         "name": "Name", "email": "E-mail", "places": "Member of", "last": "Last seen", "state": "State",
     })
 

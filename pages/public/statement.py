@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.money.payouts import statement
 from core.tenancy.access_links import COMMISSION
-from core.ui.format import money, when
+from core.ui.format import money, moneys, when
 from core.ui.page import empty, open_to_all
 from core.ui.public import heading, visitor_of
 from core.ui.tables import table
@@ -30,10 +30,11 @@ with st.container(horizontal=True):
 st.caption("As approved: later payments and refunds are part of a later payout.")
 st.subheader("Payments")
 lines["date"] = [when(at, visitor.timezone) for at in lines["payment_date"]]
+lines["exactly"] = moneys(lines["net_revenue"], lines["currency"])
 for key in ("amount", "refund_amount", "net_revenue"):
     lines[key] = [float(value) for value in lines[key]]
 amounts = {"amount": "Amount", "refund_amount": "Refunds", "net_revenue": "Net"}
-table(lines, "statement", download=False, columns={
+table(lines, "statement", download=False, card=("customer_name", "exactly", "date"), columns={
     "date": "Date", "customer_name": "Customer", "package_name": "Package",
     **{key: st.column_config.NumberColumn(label, format="%,.2f") for key, label in amounts.items()}, "currency": "",
 })

@@ -64,7 +64,7 @@ with viewer.transaction() as db:
 recent["time"] = [when(at, viewer.timezone) for at in recent["scheduled_at"]]
 recent["status"] = [word(status) for status in recent["call_status"]]
 recent["outcome"] = [word(outcome) for outcome in recent["event_outcome"]]
-table(recent, "latest-calls", opens="event", columns={
+table(recent, "latest-calls", opens="event", card=("lead_name", "time", "status"), columns={
     "time": "Time", "lead_name": "Lead", "closer": "Closer", "setter": "Setter", "source": "Source", "status": "Status",
     "outcome": "Outcome",
 })

@@ -8,7 +8,7 @@ from core.bookings.reassign import name_setter
 from core.bookings.roster import setters_by_name
 from core.money.queries import PaymentFilter, payments_table
 from core.tenancy.models import Role
-from core.ui.format import money, plain, when, word
+from core.ui.format import moneys, plain, when, word
 from core.ui.ids import id_from_address
 from core.ui.page import act, empty, go, require, title
 from core.ui.tables import table
@@ -41,7 +41,7 @@ with left:
     if not payments.empty:
         st.subheader("Payments")
         payments["paid"] = [when(at, viewer.timezone) for at in payments["payment_date"]]
-        payments["sum"] = [money({row.currency: row.amount}) for row in payments.itertuples()]
+        payments["sum"] = moneys(payments["amount"], payments["currency"])
         payments["state"] = ["counted elsewhere" if row.superseded_by_id else word(row.status) for row in payments.itertuples()]
         table(payments, "payments-of-call", opens="payment", download=False,
               columns={"paid": "Date", "sum": "Amount", "processor": "From", "state": "State"})

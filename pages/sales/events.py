@@ -42,7 +42,7 @@ events["time"] = [when(at, viewer.timezone) for at in events["scheduled_at"]]
 events["shown_status"] = [word(status) for status in events["call_status"]]
 events["outcome"] = [word(outcome) for outcome in events["event_outcome"]]
 events["form"] = ["filed" if filed else "" for filed in events["pcf_submitted"]]
-table(events, "calls", opens="event", columns={
+table(events, "calls", opens="event", card=("lead_name", "time", "shown_status"), columns={
     "time": "Time", "lead_name": "Lead", "closer": "Closer", "setter": "Setter", "source": "Source", "call_type": "Type",
     "shown_status": "Status", "outcome": "Outcome", "form": "Form",
 })

@@ -14,8 +14,9 @@ from core.tenancy.roles import LOOKERS
 from core.ui.cache import leaderboard_of
 from core.ui.drill import jump_to_rows, rows_behind
 from core.ui.filters import address_of, period_picker
-from core.ui.format import based_on, place_change
+from core.ui.format import based_on, figure_in, place_change
 from core.ui.page import empty, require, title
+from core.ui.phone import Card, cards, wide
 
 viewer = require("leaderboards")
 title("Leaderboards", viewer, viewer.organization_name)
@@ -52,14 +53,20 @@ shown = board.assign(
 formats = {"rate": "%.0f %%", "money": f"%,.0f {viewer.currency}"}
 st.caption(f"{METRICS[metric].formula}. The arrow is the change of place since the period before; few means fewer than ten.")
 drills = viewer.is_one_of(*LOOKERS)  # a rep sees nobody else's calls
-state: Any = st.dataframe(
-    shown[["rank", "change", "name", "value", "sample"]], hide_index=True, row_height=36, key="board",
-    on_select="rerun" if drills else "ignore", selection_mode="single-row",
-    column_config={
-        "rank": st.column_config.NumberColumn("#", width="small"), "change": st.column_config.TextColumn("Place", width="small"),
-        "name": who.capitalize(), "sample": "Based on",
-        "value": st.column_config.ProgressColumn(METRICS[metric].name, format=formats.get(unit, "%d"), min_value=0, max_value=top),
-    },
+addresses = [rows_behind(metric, {who: name, **address_of(period)}) if drills else None for name in board["name"]]
+with wide("board"):
+    state: Any = st.dataframe(
+        shown[["rank", "change", "name", "value", "sample"]], hide_index=True, row_height=36, key="board",
+        on_select="rerun" if drills else "ignore", selection_mode="single-row",
+        column_config={
+            "rank": st.column_config.NumberColumn("#", width="small"), "change": st.column_config.TextColumn("Place", width="small"),
+            "name": who.capitalize(), "sample": "Based on",
+            "value": st.column_config.ProgressColumn(METRICS[metric].name, format=formats.get(unit, "%d"), min_value=0, max_value=top),
+        },
+    )
+cards(
+    Card(f"{row.rank}. {row.name}", (figure_in(metric, value, viewer.currency), row.change, row.sample), opens)
+    for row, value, opens in zip(shown.itertuples(), board["value"], addresses, strict=True)
 )
-for row in state["selection"]["rows"] if drills else ():
-    jump_to_rows(rows_behind(metric, {who: str(board["name"].iloc[row]), **address_of(period)}))
+for chosen in state["selection"]["rows"] if drills else ():
+    jump_to_rows(addresses[chosen])

@@ -5,7 +5,7 @@ from contextlib import suppress
 import pytest
 from playwright.sync_api import TimeoutError, expect
 
-from tests.browser.conftest import PATIENCE_MS, settled
+from tests.browser.conftest import PATIENCE_MS, PHONE, settled
 from tests.ui.teams import team
 
 CHECKBOX, HEADER, ROW = 12, 36, 36
@@ -20,8 +20,8 @@ def crew(product):
 def lands(page, click, address: str) -> None:
     """Click until the page of rows opens: a click is lost while a chart is being drawn anew, as its font arrives."""
     for _ in range(TRIES):
-        click()
-        with suppress(TimeoutError):
+        with suppress(TimeoutError):  # also of a click that came when the page had gone
+            click()
             page.wait_for_url(re.compile(address), timeout=PATIENCE_MS / TRIES)
             return
     expect(page).to_have_url(re.compile(address))
@@ -77,3 +77,18 @@ def test_a_place_on_the_leaderboard_leads_to_the_calls_that_its_figure_counts(cr
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     lands(page, lambda: choose_first_row(page), r"/events\?figure=booked_calls&closer=.*&period=Custom")
     assert calls_of(page) > 0
+
+
+def test_on_a_phone_every_row_is_a_card_that_a_touch_opens(crew, visit):
+    page = visit("/events", crew.admin, **PHONE)
+    cards = page.locator(".so-cards li")
+    expect(cards).to_have_count(2)
+    expect(page.get_by_test_id("stDataFrame")).to_be_hidden()
+    cards.first.get_by_role("link", name=re.compile("Elm lead")).tap()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Elm lead")
+
+
+def test_on_a_desk_there_is_the_table_and_no_card(crew, visit):
+    page = visit("/events", crew.admin)
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    expect(page.locator(".so-cards")).to_be_hidden()
