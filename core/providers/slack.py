@@ -17,10 +17,13 @@ from core.platform.errors import (
     RateLimited,
     UnexpectedAnswer,
 )
+from core.platform.log import logger
 from core.platform.settings import settings
 
+log = logger("providers.slack")
 TIMEOUT_S = 10.0
 NO_LONGER_VALID = {403, 404, 410}
+LAYOUT_REFUSED = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"}
 LONGEST_PAUSE_S = 3600.0
 GOVERNMENT = "https://hooks.slack-gov.com"
 PATH = re.compile(r"/services/[\w/-]+", re.ASCII)
@@ -35,7 +38,7 @@ def check_address(url: str) -> str:
 
 
 def post_message(url: str, body: dict[str, Any]) -> None:
-    """Post ``body`` (``text`` and ``blocks``) to the channel that ``url`` stands for.
+    """Post ``body`` (``text`` and ``blocks``) to the channel that ``url`` stands for; what Slack refuses to lay out, as text.
 
     Raises:
         RateLimited, ProviderUnavailable: not posted; safe to try again.
@@ -44,12 +47,23 @@ def post_message(url: str, body: dict[str, Any]) -> None:
         UnexpectedAnswer: Slack refused the message itself.
         InvalidInput: the address is not Slack's.
     """
+    answer = _ask(url, body)
+    if answer.status_code == httpx.codes.BAD_REQUEST and answer.text.strip() in LAYOUT_REFUSED and "blocks" in body:
+        log.error("layout refused", why=answer.text.strip())
+        answer = _ask(url, {"text": body["text"]})
+    _check(answer)
+
+
+def _ask(url: str, body: dict[str, Any]) -> httpx.Response:
     try:
-        answer = httpx.post(check_address(url), json=body, timeout=TIMEOUT_S)
+        return httpx.post(check_address(url), json=body, timeout=TIMEOUT_S)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
         raise ProviderUnavailable("Slack cannot be reached.") from None
     except httpx.TransportError:
         raise OutcomeUnknown("Slack did not answer; the message may have been posted.") from None
+
+
+def _check(answer: httpx.Response) -> None:
     if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
         raise RateLimited("Slack asks for a pause.", retry_after_s=_pause_s(answer.headers.get("retry-after", "")))
     if answer.is_server_error:

@@ -19,6 +19,7 @@ Answer = tuple[int, str, dict[str, str]]
 OK: Answer = (200, "ok", {})
 RATE_LIMITED: Answer = (429, "rate_limited", {"Retry-After": "30"})
 RATE_LIMITED_WITHOUT_A_WORD: Answer = (429, "rate_limited", {})
+LAYOUT_REFUSED: Answer = (400, "invalid_blocks", {})
 BROKEN: Answer = (500, "rollup_error", {})
 UNAVAILABLE: Answer = (503, "service_unavailable", {})
 NO_SERVICE: Answer = (404, "no_service", {})

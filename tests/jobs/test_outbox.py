@@ -190,6 +190,23 @@ def test_what_slack_refuses_has_failed_at_once(org, slack, answer, why):
     assert (slack.requests, jobs_of(org)) == (1, [])
 
 
+def test_what_slack_cannot_lay_out_is_posted_as_text_once(org, slack):
+    posted = put(org)
+    slack.will(fakes.LAYOUT_REFUSED)
+    work()
+    assert outcome(org, posted) == ("sent", None)
+    assert [(each["text"], "blocks" in each) for each in slack.channel] == [("Hello", False)]
+    assert slack.requests == 2
+
+
+def test_text_that_slack_refuses_too_has_failed(org, slack):
+    posted = put(org)
+    slack.will(fakes.LAYOUT_REFUSED, fakes.LAYOUT_REFUSED)
+    work()
+    assert outcome(org, posted) == ("failed", "Slack refused the message: 400 invalid_blocks")
+    assert slack.requests == 2
+
+
 @pytest.mark.parametrize(("answer", "goes_on"), [
     (fakes.NO_SERVICE, False), (fakes.FORBIDDEN, False), (fakes.ARCHIVED, False), (fakes.BROKEN, True), (fakes.OK, True),
     ((400, "invalid_payload", {}), True),
