@@ -26,6 +26,7 @@ def scheduler() -> BackgroundScheduler:
     ticks.add_job(rescue_stalled, "interval", seconds=STALLED_AFTER_S / 2)
     ticks.add_job(forget_expired, "interval", hours=1)
     ticks.add_job(for_each_organization, "cron", hour=3, args=["forget_deliveries"])
+    ticks.add_job(for_each_organization, "cron", minute=17, args=["verify_integrations"])
     ticks.add_job(purge_organizations, "interval", hours=1)
     return ticks
 

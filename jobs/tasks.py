@@ -19,6 +19,7 @@ from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import RateLimited
 from core.platform.settings import settings
+from core.providers.integrations import verify_due, verify_integration
 from jobs.deliveries import MAX_ATTEMPTS, process_delivery, sweep_deliveries
 from jobs.outbox import send_outbox, sweep_outbox
 from jobs.runs import recorded
@@ -94,6 +95,14 @@ def _send_test_delivery(run: Run, connection_id: str) -> None:
     send_test_delivery(run.organization_id, UUID(connection_id), settings().webhook_public_url)
 
 
+def _verify_integration(run: Run, integration_id: str) -> None:
+    verify_integration(run.organization_id, UUID(integration_id))
+
+
+def _verify_integrations(run: Run) -> None:
+    verify_due(run.organization_id)
+
+
 TASKS: dict[str, Callable[..., None]] = {
     "process_delivery": _process_delivery,
     "attribute_event": _attribute_event,
@@ -105,12 +114,14 @@ TASKS: dict[str, Callable[..., None]] = {
     "forget_deliveries": _forget_deliveries,
     "send_password_reset": _send_password_reset,
     "send_password_changed": _send_password_changed,
+    "verify_integration": _verify_integration,
+    "verify_integrations": _verify_integrations,
 }
-ONCE = {"send_test_delivery"}  # somebody waits for the answer and can press the button again
+ONCE = {"send_test_delivery", "verify_integration"}  # somebody waits for the answer and can press the button again
 # Their result stands on the row that they are about; a second row for each would double the writes.
 SPEAK_FOR_THEMSELVES = {
     "process_delivery", "attribute_event", "attribute_payment", "sweep_deliveries", "send_outbox", "post_reports",
-    "send_password_reset", "send_password_changed",
+    "send_password_reset", "send_password_changed", "verify_integration", "verify_integrations",
 }
 
 

@@ -41,6 +41,36 @@ class WebhookConnection(TenantRow, Timestamps, Base):
     revision: Mapped[int] = mapped_column(server_default=text("1"))
 
 
+class KeyStatus(StrEnum):
+    CHECKING = "checking"      # entered, or somebody wants to know; a worker is asking the provider
+    VERIFIED = "verified"
+    REFUSED = "refused"        # the provider does not accept it
+    UNVERIFIED = "unverified"  # the provider could not be asked
+
+
+class OrganizationIntegration(TenantRow, Timestamps, Base):
+    """What an organisation asks one provider with, and how that stood when it was last tried; the key lies in ``vault_secrets``.
+
+    ``last_verified_at`` is when the provider last accepted the key, ``remark`` what was to be said of it then; ``updated_at`` is
+    when it was last tried.
+    """
+
+    __tablename__ = "organization_integrations"
+    __table_args__ = (
+        CheckConstraint("status in ('checking','verified','refused','unverified')", name="status"),
+        UniqueConstraint("organization_id", "provider"),
+        secured("keys", audit=True),
+    )
+
+    provider: Mapped[str]
+    settings: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    status: Mapped[str] = mapped_column(server_default="checking")
+    account_name: Mapped[str | None]
+    remark: Mapped[str | None]
+    last_verified_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+
+
 class ConnectionActivity(Base):
     """How much came over a connection, and when last; apart from the connection so that deliveries are not audited edits."""
 

@@ -2,9 +2,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +18,8 @@ from core.messages.actions import slack_webhook_ends_with
 from core.migrations.tables import metadata
 from core.migrations.upgrade import newest_revision
 from core.money.queries import count_unattributed
+from core.operations.checks import Check, State
+from core.operations.integration_checks import key_checks
 from core.platform.clock import now
 from core.platform.database import APP_ROLE, WORKER_ROLE, as_guest, as_system, engine, owner_url
 from core.platform.errors import Misconfigured
@@ -31,26 +32,6 @@ from core.tenancy.queries import all_organization_ids, home_of
 SKEW_S = 5
 WAITING_TOO_LONG = timedelta(minutes=5)
 LOOK_BACK = timedelta(days=30)
-
-
-class State(StrEnum):
-    """How a line of the self-check stands."""
-
-    GREEN = "green"
-    AMBER = "amber"
-    RED = "red"
-
-
-@dataclass(frozen=True)
-class Check:
-    """One line: what was looked at, how it stands, what was seen, how to mend it, and the screen on which that is done."""
-
-    name: str
-    state: State
-    seen: str
-    fix: str = ""
-    organization: str | None = None
-    screen: str | None = None
 
 
 def examine() -> list[Check]:
@@ -179,7 +160,7 @@ def examine_organization(organization_id: UUID) -> list[Check]:
     with as_system(organization_id) as db:
         home = home_of(db)
         return [
-            *_secrets(db, home), *_connections(db, home), *_people(db, home), *_roster(db, home), *_money(db, home),
+            *_secrets(db, home), *_connections(db, home), *key_checks(db, home), *_people(db, home), *_roster(db, home), *_money(db, home),
             *_slack(db, home), *_forms(db, home),
         ]
 

@@ -9,6 +9,8 @@
     ├── Misconfigured           a setting is missing or unsafe; the text says how to mend it
     └── ProviderError           an outside system
         ├── AuthenticationFailed
+        │   └── PermissionMissing
+        ├── UnknownToProvider
         ├── RateLimited
         ├── ProviderUnavailable
         ├── OutcomeUnknown
@@ -79,6 +81,14 @@ class ProviderError(SalesOpsError):
 
 class AuthenticationFailed(ProviderError):
     """The provider refused the key."""
+
+
+class PermissionMissing(AuthenticationFailed):
+    """The provider knows the key, but does not let it do this."""
+
+
+class UnknownToProvider(ProviderError):
+    """The provider has no such thing, or none that the key may see."""
 
 
 class RateLimited(ProviderError):

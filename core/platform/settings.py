@@ -40,6 +40,14 @@ class Settings(BaseSettings):
     whop_base_url: str = "https://api.whop.com/api/v1"
     slack_base_url: str = "https://hooks.slack.com"
     resend_base_url: str = "https://api.resend.com"
+    acuity_base_url: str = "https://acuityscheduling.com/api/v1"
+    billy_base_url: str = "https://api.billysbilling.com/v2"
+    close_base_url: str = "https://api.close.com/api/v1"
+    dialpad_base_url: str = "https://dialpad.com/api/v2"
+    ghl_base_url: str = "https://services.leadconnectorhq.com"
+    ghl_legacy_base_url: str = "https://rest.gohighlevel.com/v1"
+    hubspot_base_url: str = "https://api.hubapi.com"
+    twilio_base_url: str = "https://api.twilio.com/2010-04-01"
 
     def master_keys(self) -> list[bytes]:
         """The current key first, then the older ones that may still be needed to read. Raises Misconfigured."""

@@ -265,6 +265,7 @@ class AuditLog(TenantRow, Base):
     __tablename__ = "audit_logs"
     __table_args__ = (
         Index(None, "organization_id", "at"),
+        Index(None, "at"),
         Index(None, "organization_id", "table_name", "row_id"),
         secured("audit"),
     )

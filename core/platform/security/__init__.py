@@ -72,6 +72,8 @@ CLASSES: dict[str, Access] = {
     "people": _in_org(MANAGERS, MANAGERS, delete=SYSTEM),
     # what only the people who run the organisation see
     "admin": _in_org(ADMINS, ADMINS),
+    # the same, and what they have entered they may take away again
+    "keys": _in_org(ADMINS, ADMINS, delete=ADMINS),
     # how the organisation is connected: managers look, admins change
     "settings": _in_org(ANY_MANAGER, ADMINS),
     # payouts: managers look, admins make; a draft may be thrown away

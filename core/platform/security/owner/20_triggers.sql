@@ -5,7 +5,7 @@ begin
 end $f$;
 
 -- The audit trail: changed columns only, as {"column": [old, new]}; what must stay secret is masked by name.
--- That a key or link was used changes nothing worth a line.
+-- That a key or link was used, or is still accepted, changes nothing worth a line.
 create or replace function app.audit() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 declare
@@ -25,7 +25,7 @@ begin
     into changed
     from jsonb_object_keys(either) as key
    where (before -> key) is distinct from (after -> key)
-     and key not in ('updated_at', 'organization_id', 'last_used_at')
+     and key not in ('updated_at', 'organization_id', 'last_used_at', 'last_verified_at')
      and not (tg_op <> 'UPDATE' and jsonb_typeof(either -> key) = 'null');
   if changed is null then
     return null;

@@ -1,0 +1,220 @@
+"""How the product talks to a provider: with time-outs, a few tries, and errors that a person can read.
+
+The secret stands in no error, no log line and no repr: whatever a provider says is cleared of it first. Redirects are not
+followed, so a key goes to nobody but the address of the settings.
+"""
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from core.platform.clock import now
+from core.platform.errors import (
+    AuthenticationFailed,
+    OutcomeUnknown,
+    PermissionMissing,
+    ProviderError,
+    ProviderUnavailable,
+    RateLimited,
+    UnexpectedAnswer,
+    UnknownToProvider,
+)
+from core.platform.log import logger
+
+log = logger("provider")
+REPEATABLE = {"GET", "HEAD"}
+UNREADABLE = (ValueError, RecursionError)
+LONGEST_WAIT_S = 3600.0
+UNASKED_WAIT_S = 1.0
+LONGEST_WORDS = 160
+SHOWN_OF_A_SECRET = 8  # a provider that repeats the beginning of a key repeats the key
+SECONDS = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
+CLOSES_RESET = re.compile(r"reset=(\d{1,6})")
+LATEST_WAIT_AS_SECONDS = 1_000_000_000  # a larger reset is an instant, not a wait
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long one request may take. Asked for a pause above ``longest_pause_s``, the client gives up and says so."""
+
+    timeout_s: float = 15.0
+    tries: int = 4
+    first_pause_s: float = 0.5
+    longest_pause_s: float = 20.0
+
+
+class _Later(Exception):
+    """Worth another try, after ``asked_s`` if the provider named a pause."""
+
+    def __init__(self, error: ProviderError, asked_s: float | None = None) -> None:
+        super().__init__()
+        self.error, self.asked_s = error, asked_s
+
+
+class Client:
+    """Requests to one provider under one key; a context manager that closes its connections."""
+
+    def __init__(
+        self, provider: str, base_url: str, headers: Mapping[str, str], *, secrets: tuple[str, ...], patience: Patience | None = None
+    ) -> None:
+        """``provider`` is its name for people; ``headers`` carry the key, and ``secrets`` are what must never be repeated."""
+        self.provider = provider
+        self._patience = patience or Patience()
+        self._secrets = re.compile("|".join(_spellings((*secrets, headers.get("Authorization", "").partition(" ")[2]))))
+        self._http = httpx.Client(
+            base_url=base_url, headers={"Accept": "application/json", "User-Agent": "sales-operations/1.0", **headers},
+            timeout=self._patience.timeout_s, follow_redirects=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._http.close()
+
+    def get(self, path: str, **params: str | int) -> Any:
+        """What the provider answers, read from JSON. Raises as ``request`` does."""
+        return self.request("GET", path, params=params)
+
+    def request(self, method: str, path: str, *, repeatable: bool | None = None, **content: Any) -> Any:
+        """Ask, and ask again after a pause when that can do no harm; the answer read from JSON, None for an empty one.
+
+        ``path`` begins with a slash and is put behind the provider's address. ``repeatable`` says that doing it twice is as
+        good as once; by default only of what reads.
+
+        Raises:
+            AuthenticationFailed: the key is not accepted. PermissionMissing: it is, but may not do this.
+            UnknownToProvider: there is no such thing.
+            RateLimited: the provider asks for a longer pause than this client waits.
+            ProviderUnavailable: nothing was done; it may be tried again later.
+            OutcomeUnknown: it may have been done.
+            UnexpectedAnswer: anything else, such as a redirect.
+        """
+        if not path.startswith("/"):
+            raise ValueError("A path begins with a slash; the address is the settings'.")
+        again = method in REPEATABLE if repeatable is None else repeatable
+        tried = 0
+        while True:
+            tried += 1
+            try:
+                return self._once(method, path, again, content)
+            except _Later as later:
+                pause_s = self._growing_pause_s(tried) if later.asked_s is None else later.asked_s
+                log.warning("provider asked again", provider=self.provider, why=type(later.error).__name__, tried=tried)
+                if tried >= self._patience.tries or pause_s > self._patience.longest_pause_s:
+                    raise later.error from None
+            time.sleep(pause_s + self._patience.first_pause_s * random.random())  # noqa: S311 - spreads, hides nothing
+
+    def shown(self, words: str) -> str:
+        """A provider's words, fit to be kept and shown: short, printable, and without the key, whole or begun."""
+        printable = "".join(letter if letter.isprintable() else " " for letter in self._secrets.sub("…", words))
+        return " ".join(printable.split())[:LONGEST_WORDS]
+
+    def _growing_pause_s(self, tried: int) -> float:
+        return min(self._patience.first_pause_s * 2 ** (tried - 1), self._patience.longest_pause_s)
+
+    def _once(self, method: str, path: str, again: bool, content: Mapping[str, Any]) -> Any:
+        try:
+            answer = self._http.request(method, path, **content)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+            raise _Later(ProviderUnavailable(f"{self.provider} cannot be reached.")) from None
+        except httpx.RequestError:
+            if again:
+                raise _Later(ProviderUnavailable(f"{self.provider} did not answer in time.")) from None
+            raise OutcomeUnknown(f"{self.provider} did not answer; it may have done what it was asked.") from None
+        return self._read(answer) if answer.is_success else self._refused(answer, again)
+
+    def _read(self, answer: httpx.Response) -> Any:
+        if not answer.content:
+            return None
+        try:
+            return answer.json()
+        except UNREADABLE:
+            raise UnexpectedAnswer(f"{self.provider} answered with something that is not JSON.") from None
+
+    def _refused(self, answer: httpx.Response, again: bool) -> Any:
+        code, asked_s, said = answer.status_code, asked_pause_s(answer.headers), self._words_of(answer)
+        match code:
+            case 401:
+                raise AuthenticationFailed(f"{self.provider} does not accept the key{said}")
+            case 403:
+                raise PermissionMissing(f"{self.provider} does not allow this key to do that{said}")
+            case 404:
+                raise UnknownToProvider(f"{self.provider} does not know what was asked for{said}")
+            case 429:
+                wait_s = min(UNASKED_WAIT_S if asked_s is None else asked_s, LONGEST_WAIT_S)
+                raise _Later(RateLimited(f"{self.provider} asks for a pause.", retry_after_s=wait_s), asked_s)
+            case 408 | 503:
+                raise _Later(ProviderUnavailable(f"{self.provider} answered {code}."), asked_s)
+            case _ if answer.is_server_error and again:
+                raise _Later(ProviderUnavailable(f"{self.provider} answered {code}."), asked_s)
+            case _ if answer.is_server_error:
+                raise OutcomeUnknown(f"{self.provider} answered {code}; it may have done what it was asked.")
+            case _ if answer.is_redirect:
+                raise UnexpectedAnswer(f"{self.provider} answered with a redirect, which is not followed.")
+        raise UnexpectedAnswer(f"{self.provider} refused the request with {code}{said}")
+
+    def _words_of(self, answer: httpx.Response) -> str:
+        """``: “what the provider says”.``, or a full stop when it says nothing that a person could read."""
+        try:
+            words = _message_in(answer.json())
+        except UNREADABLE:
+            words = ""
+        shown = self.shown(words)
+        return f": “{shown}”." if shown else "."
+
+
+def _spellings(secrets: tuple[str, ...]) -> list[str]:
+    """Patterns of the secrets as they are and as an address spells them; the longest first, so that nothing is left over."""
+    told = {spelled for secret in secrets if secret for spelled in (secret, quote(secret, safe=""))}
+    patterns = [re.escape(each[:SHOWN_OF_A_SECRET]) + r"[^\s\"'<>]*" for each in sorted(told, key=len, reverse=True)]
+    return patterns or [r"(?!)"]
+
+
+def _message_in(body: Any) -> str:
+    """What an error's body says: each provider has its own place for it."""
+    if isinstance(body, str):
+        return body
+    if isinstance(body, list):
+        return "; ".join(filter(None, map(_message_in, body[:3])))
+    if not isinstance(body, dict):
+        return ""
+    places = ("message", "error", "errorMessage", "errors", "msg", "title")
+    return next((words for place in places if (words := _message_in(body.get(place)))), "")
+
+
+def asked_pause_s(headers: Mapping[str, str]) -> float | None:
+    """The pause that a provider asks for, in seconds; None when it names none.
+
+    ``Retry-After`` is seconds or a date. Calendly puts seconds into ``X-RateLimit-Reset``, Whop the instant; Close says
+    ``RateLimit: limit=100, remaining=0, reset=5``.
+    """
+    after = headers.get("retry-after", "").strip()
+    if SECONDS.fullmatch(after):
+        return float(after)
+    if after and (until := _instant(after)) is not None:
+        return until
+    reset = headers.get("x-ratelimit-reset", "").strip()
+    if SECONDS.fullmatch(reset):
+        seconds = float(reset)
+        return seconds if seconds < LATEST_WAIT_AS_SECONDS else max(0.0, seconds - now().timestamp())
+    found = CLOSES_RESET.search(headers.get("ratelimit", ""))
+    return float(found[1]) if found else None
+
+
+def _instant(text: str) -> float | None:
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now()).total_seconds())

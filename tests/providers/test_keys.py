@@ -1,0 +1,156 @@
+"""What each provider says of a key that is right, wrong, or may do too little; and what is refused before anybody is asked."""
+from __future__ import annotations
+
+import pytest
+
+from core.platform.errors import AuthenticationFailed, InvalidInput, ProviderError, UnexpectedAnswer, UnknownToProvider
+from core.platform.settings import Settings
+from core.providers.client import Patience
+from core.providers.key_checks import Account
+from core.providers.keys import KEYED, check_key, client_of, sound_key, sound_settings
+from tests.fakes.providers import COMPANY, KEYS, LOCATION, NAME, SETTINGS, SID, USER
+
+QUICK = Patience(timeout_s=2.0, tries=1)
+ONE_LOCATION = {"api": "v1"}
+SHOWN = dict.fromkeys(KEYED, NAME) | {"hubspot": "account 10000001"}
+
+
+@pytest.mark.parametrize("provider", KEYED)
+def test_a_good_key_shows_whose_it_is(key_providers, provider):
+    assert check_key(provider, KEYS[provider], SETTINGS.get(provider, {}), QUICK) == Account(SHOWN[provider])
+
+
+@pytest.mark.parametrize("provider", KEYED)
+def test_a_wrong_key_is_refused_and_nothing_of_it_is_said(key_providers, provider):
+    wrong = "wrong_9f8e7d6c5b4a"
+    with pytest.raises(AuthenticationFailed) as refused:
+        check_key(provider, wrong, SETTINGS.get(provider, {}), QUICK)
+    assert KEYED[provider].name in refused.value.message
+    assert "9f8e" not in refused.value.message
+
+
+@pytest.mark.parametrize("provider", KEYED)
+def test_a_key_that_may_do_nothing_is_refused_but_stripes_which_may_be_restricted_to_that(key_providers, provider):
+    for path in list(key_providers.pages):
+        key_providers.forbidden.add(path)
+    try:
+        found = check_key(provider, KEYS[provider], SETTINGS.get(provider, {}), QUICK)
+    except AuthenticationFailed as error:
+        assert "does not allow" in error.message
+    else:
+        assert (provider, found.name, len(found.remarks)) == ("stripe", "a restricted key", 1)
+
+
+def test_every_provider_has_an_address_in_the_settings(key_providers):
+    assert {f"{provider}_base_url" for provider in KEYED} <= set(Settings.model_fields)
+    assert repr(client_of("stripe", KEYS["stripe"], {})).count(KEYS["stripe"]) == 0
+
+
+def test_the_older_interface_of_gohighlevel_is_told_apart(key_providers):
+    found = check_key("ghl", KEYS["ghl_legacy"], ONE_LOCATION, QUICK)
+    assert "no longer supported" in found.remarks[0]
+    with pytest.raises(AuthenticationFailed):
+        check_key("ghl", KEYS["ghl"], ONE_LOCATION, QUICK)
+
+
+@pytest.mark.parametrize(("provider", "forbidden", "says"), [
+    ("calendly", "/calendly/organization_memberships", "organizations:read"), ("stripe", "/stripe/v1/charges", "may not read charges"),
+    ("whop", "/whop/payments", "payment:basic:read"), ("hubspot", "/hubspot/crm/v3/objects/deals", "may not read deals"),
+    ("hubspot", "/hubspot/crm/v3/owners", "may not read owners"),
+])
+def test_what_a_key_may_not_do_is_said_beside_whose_it_is(key_providers, provider, forbidden, says):
+    key_providers.forbidden.add(forbidden)
+    found = check_key(provider, KEYS[provider], SETTINGS.get(provider, {}), QUICK)
+    assert found.name == SHOWN[provider]
+    assert says in found.remarks[0]
+
+
+@pytest.mark.parametrize(("provider", "path", "page", "says"), [
+    ("calendly", "/calendly/organization_memberships", {"collection": [{"role": "user"}]}, "plain member"),
+    ("calendly", "/calendly/organization_memberships", {"collection": []}, "plain member"),
+    ("whop", "/whop/payments", {"data": [{"user": {"email": None}}]}, "member:email:read"),
+    ("twilio", f"/twilio/Accounts/{SID}.json", {"friendly_name": NAME, "type": "Trial"}, "trial account"),
+    ("twilio", f"/twilio/Accounts/{SID}.json", {"friendly_name": NAME, "status": "suspended"}, "suspended"),
+])
+def test_what_makes_an_account_less_useful_is_said(key_providers, provider, path, page, says):
+    key_providers.pages[path] = page
+    assert says in check_key(provider, KEYS[provider], SETTINGS.get(provider, {}), QUICK).remarks[0]
+
+
+def test_a_company_without_payments_is_not_blamed_for_missing_addresses(key_providers):
+    key_providers.pages["/whop/payments"] = {"data": []}
+    assert check_key("whop", KEYS["whop"], SETTINGS["whop"], QUICK).remarks == ()
+
+
+@pytest.mark.parametrize("key", ["sk_test_7QxNobody", "rk_test_7QxNobody"])
+def test_a_test_key_is_called_one(key_providers, key):
+    key_providers.keys["stripe"] = key
+    assert check_key("stripe", key, {}, QUICK).remarks == ("A test key: it sees no real payments.",)
+
+
+def test_the_secret_of_an_api_key_verifies_with_its_own_name(key_providers):
+    values = SETTINGS["twilio"] | {"key_sid": "SK" + "0b" * 16}
+    assert check_key("twilio", KEYS["twilio"], values, QUICK) == Account(SID)
+    assert key_providers.asked[0].path.endswith("/Messages.json")
+
+
+@pytest.mark.parametrize(("provider", "values"), [
+    ("ghl", {"api": "v2", "location_id": "another"}), ("whop", {"company_id": "biz_another"}),
+])
+def test_an_account_that_the_key_does_not_reach_is_unknown(key_providers, provider, values):
+    with pytest.raises(UnknownToProvider):
+        check_key(provider, KEYS[provider], values, QUICK)
+
+
+@pytest.mark.parametrize("page", [[], "text", 7, None, {"resource": None, "items": [], "organizations": "x", "location": [1]}], ids=str)
+@pytest.mark.parametrize("provider", KEYED)
+def test_an_answer_of_another_shape_is_an_error_or_a_nameless_account(key_providers, provider, page):
+    key_providers.pages = dict.fromkeys(key_providers.pages, page)
+    try:
+        found = check_key(provider, KEYS[provider], SETTINGS.get(provider, {}), QUICK)
+    except ProviderError as error:
+        assert isinstance(error, UnexpectedAnswer)
+    else:
+        assert isinstance(page, dict)
+        assert "without a name" in found.name
+
+
+def test_a_name_that_is_the_key_itself_is_not_shown(key_providers):
+    key_providers.pages["/acuity/me"] = {"name": f"x {KEYS['acuity']}"}
+    assert check_key("acuity", KEYS["acuity"], SETTINGS["acuity"], QUICK).name == "x …"
+
+
+@pytest.mark.parametrize(("provider", "secret", "says"), [
+    ("stripe", "pk_live_7QxNobody", "publishable"), ("stripe", " pk_test_7QxNobody", "publishable"), ("stripe", "whsec_7Qx", "Connections"),
+    ("whop", "ws_7Qx", "Connections"), ("billy", "", "no key"), ("billy", "   ", "no key"), ("billy", "two words", "no key"),
+    ("billy", "two\nlines", "no key"), ("billy", "nøgle", "no key"), ("billy", "k" * 2001, "no key"), ("billy", "a\x00b", "no key"),
+    ("salesforce", "key", "is not a provider"),
+])
+def test_what_cannot_be_the_key_is_refused_with_a_reason(provider, secret, says):
+    with pytest.raises(InvalidInput, match=says) as refused:
+        sound_key(provider, secret)
+    assert "7Qx" not in refused.value.message
+
+
+def test_blanks_around_a_key_are_the_clipboards():
+    assert sound_key("billy", f"  {KEYS['billy']}\n") == KEYS["billy"]
+
+
+@pytest.mark.parametrize(("provider", "answers", "field"), [
+    ("acuity", {}, "user_id"), ("acuity", {"user_id": "abc"}, "user_id"), ("acuity", {"user_id": "١٢٣"}, "user_id"),
+    ("whop", {"company_id": "biz_../../me"}, "company_id"), ("whop", {"company_id": "biz_a?x=1"}, "company_id"),
+    ("ghl", {"api": "v2"}, "location_id"), ("ghl", {"api": "v3"}, "api"), ("ghl", {"api": "v2", "location_id": "../users"}, "location_id"),
+    ("twilio", {"account_sid": f"{SID}/Calls"}, "account_sid"), ("twilio", {"account_sid": SID, "key_sid": "x"}, "key_sid"),
+])
+def test_what_the_provider_is_asked_with_has_its_shape(provider, answers, field):
+    with pytest.raises(InvalidInput) as refused:
+        sound_settings(provider, answers)
+    assert refused.value.field == field
+
+
+def test_answers_to_nothing_that_was_asked_are_left_out():
+    assert sound_settings("acuity", {"user_id": f" {USER} ", "more": "x"}) == {"user_id": USER}
+    assert sound_settings("ghl", {"api": "v1", "location_id": ""}) == {"api": "v1"}
+    assert sound_settings("ghl", {"api": "v2", "location_id": LOCATION}) == SETTINGS["ghl"]
+    assert sound_settings("whop", {"company_id": COMPANY}) == SETTINGS["whop"]
+    assert sound_settings("stripe", {}) == {}
