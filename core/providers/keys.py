@@ -101,8 +101,8 @@ KEYED: dict[str, KeyedProvider] = {
         "GoHighLevel: Settings → Private integrations; for API 1.0, Settings → Business profile",
         check_ghl, lambda key, _: bearer(key, {}) | {"Version": "2021-07-28"},
         (
-            Field("api", "API", "v[12]", choices={"v2": "2.0, a token that begins with pit-", "v1": "1.0, an older location key"}),
-            Field("location_id", "Location ID (2.0 only)", r"\w{1,60}", "ve9EPM428h8vShlRW1KT", optional=True),
+            Field("api", "API", "v[12]", choices={"v2": "2.0 (a token that begins with pit-)", "v1": "1.0 (an older location key)"}),
+            Field("location_id", "Location ID (API 2.0)", r"\w{1,60}", "ve9EPM428h8vShlRW1KT", optional=True),
         ),
     ),
     "hubspot": KeyedProvider(

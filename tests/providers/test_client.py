@@ -136,7 +136,9 @@ def test_what_the_provider_says_of_the_key_is_not_repeated(provider, client, sai
     assert "…" in failed.value.message
 
 
-@pytest.mark.parametrize("trouble", [HangUp(), Silence(), BROKEN, (302, {}, {"Location": SECRET}), (401, {"message": SECRET}, {}), (200, b"{", {})])
+@pytest.mark.parametrize("trouble", [
+    HangUp(), Silence(), BROKEN, (302, {}, {"Location": SECRET}), (401, {"message": SECRET}, {}), (200, b"{", {}),
+])
 def test_no_traceback_and_no_repr_holds_the_key(provider, client, trouble):
     provider.will(*[trouble] * 9)
     with pytest.raises(ProviderError) as failed:

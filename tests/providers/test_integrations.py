@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from core.deliveries.models import KeyStatus, OrganizationIntegration
@@ -106,7 +106,9 @@ def test_a_refused_key_says_why_and_never_itself(key_providers, admin):
     assert "0a1b" not in str(row)
 
 
-@pytest.mark.parametrize("trouble", [BROKEN, rate_limited(Retry_After="90"), (302, {}, {"Location": "https://example.com"}), (200, b"<", {})])
+@pytest.mark.parametrize("trouble", [
+    BROKEN, rate_limited(Retry_After="90"), (302, {}, {"Location": "https://example.com"}), (200, b"<", {}),
+])
 def test_a_provider_in_trouble_refuses_nothing_and_keeps_what_was_known(key_providers, admin, trouble):
     enter(admin)
     work()
@@ -327,5 +329,4 @@ def test_the_self_check_tells_broken_from_weak_and_how_to_mend_it(key_providers,
 
 def test_the_table_takes_no_other_word_for_how_a_key_stands(admin):
     with pytest.raises(DBAPIError), as_system(admin.organization_id) as db:
-        db.add(OrganizationIntegration(organization_id=admin.organization_id, provider="stripe", status="fine"))
-        db.flush()
+        db.execute(insert(OrganizationIntegration).values(organization_id=admin.organization_id, provider="stripe", status="fine"))

@@ -10,10 +10,13 @@ from sqlalchemy import text
 
 from core.bookings.forms import FormAnswers
 from core.deliveries.actions import create_connection
+from core.deliveries.models import KeyStatus, OrganizationIntegration
+from core.deliveries.secrets import store_secret
 from core.money.filing import file_form
 from core.money.payouts import approve, create_snapshot
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
+from core.providers.integrations import KEY
 from core.tenancy.access_links import COMMISSION, PORTAL, SHARE, issue_link, share_of
 from core.tenancy.actions import create_api_key
 from core.tenancy.models import MEMBER_ROLES, Role
@@ -51,7 +54,7 @@ class Team:
 
 
 def team(mark: str, *, currency: str = "USD", password_hash: str | None = None, names: str | None = None) -> Team:
-    """Two calls of the days before, one with its form and one with its payment, a payout and a connection.
+    """Two calls of the days before, one with its form and one with its payment, a payout, a connection and a key.
 
     ``names`` begin every name instead of the mark.
     """
@@ -72,6 +75,12 @@ def team(mark: str, *, currency: str = "USD", password_hash: str | None = None, 
             email=email, closer_id=closer.id, setter_id=setter.id,
         )
         create_api_key(db, org, f"{called} program", ["read"])
+        key = OrganizationIntegration(
+            organization_id=org, provider="billy", status=KeyStatus.VERIFIED, account_name=f"{called} account", last_verified_at=now(),
+        )
+        db.add(key)
+        db.flush()
+        store_secret(db, org, "billy", key.id, KEY, SECRET)
         connection = create_connection(db, org, "calendly", f"{called} calendar", SECRET)
         day = today(people[Role.ADMIN].timezone)
         days = Period(day - timedelta(days=3), day + timedelta(days=1), people[Role.ADMIN].timezone)

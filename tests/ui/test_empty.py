@@ -18,7 +18,7 @@ SAYS = {
     "shared": "This link does not work",
     "account": "this browser", "api-keys": "No keys yet",
     "team": "Nobody is invited", "invitation": "This invitation link is not valid",
-    "forgot": "Forgot your password?", "reset": "This link is not valid any more",
+    "forgot": "Forgot your password?", "reset": "This link is not valid any more", "integrations": "No keys yet",
 }
 
 

@@ -15,7 +15,7 @@ MARKUP, TAGS = ("](java", "$a^2$", ":material/home:", "**b**", "<script>", "<img
 SHOWS = {
     "owner": {
         "home", "dashboard", "leaderboards", "event", "form", "payment", "payout", "lists", "settings", "portal", "statement", "shared",
-        "api-keys",
+        "api-keys", "integrations",
     },
     "sales_rep": {"home", "my-day", "leaderboards", "event", "form", "payment", "portal", "statement", "shared"},
 }

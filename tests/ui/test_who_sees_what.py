@@ -26,7 +26,7 @@ HAS = {
     "statement": "Alder earlier payout", "shared": "Alder board",
     "account": "this browser", "api-keys": "Alder program",
     "team": "Alder viewer", "invitation": "This invitation link is not valid.",
-    "forgot": "Send me a link", "reset": "This link is not valid any more",
+    "forgot": "Send me a link", "reset": "This link is not valid any more", "integrations": "Alder account",
 }
 # What a public screen says to whoever comes without a link.
 BARE = {

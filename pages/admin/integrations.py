@@ -1,0 +1,163 @@
+"""Integrations: the keys with which the product asks other systems, whose each is, and whether it is still accepted."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+from streamlit.delta_generator import DeltaGenerator
+
+from core.deliveries.models import KeyStatus
+from core.messages.actions import slack_webhook_ends_with
+from core.platform.clock import now
+from core.providers.email import way_out
+from core.providers.integrations import enter_key, integrations, remove_key, verify_soon
+from core.providers.keys import KEYED, Field, KeyedProvider
+from core.ui.format import plain, when
+from core.ui.page import act, empty, go, require, title
+
+LOOKED_AT_EVERY_S = 2
+USUALLY_WITHIN_S = 40
+DONE = "times that something was done"  # after which an open form is another one, which is closed
+EMAIL = {
+    "resend": "Sent through Resend", "smtp": "Sent through a mail server",
+    "folder": "Written into a folder: nobody receives it until RESEND_API_KEY or SMTP_URL is set",
+}
+viewer = require("integrations")
+title("Integrations", viewer, "Keys are sealed as they are entered, and nobody is shown them again")
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What was asked for on this run, done once the page stands; ``place`` is where a refusal is shown."""
+
+    place: DeltaGenerator
+    do: Callable[[Session], Any]
+    said: str
+
+
+def present(field: Field, settings: dict[str, str]) -> str:
+    """The field's value in words."""
+    return (field.choices or {}).get(settings[field.key], settings[field.key])
+
+
+def asked(field: Field, provider: str, settings: dict[str, str]) -> str | None:
+    """One thing that is asked beside the key, with its present value."""
+    key, value = f"{provider} {field.key}", settings.get(field.key)
+    if field.choices:
+        choices = list(field.choices)
+        index = choices.index(value) if value in choices else 0
+        return st.selectbox(field.label, choices, index=index, format_func=field.choices.get, key=key)
+    return st.text_input(field.label, value=value or "", placeholder=field.example, autocomplete="off", key=key)
+
+
+def form(provider: str, row: Row[Any] | None) -> Deed | None:
+    """The key, and what else the provider is asked with. What was typed is forgotten before anything is done with it."""
+    of, place = KEYED[provider], st.container()
+    typed = f"{provider} key"
+    with st.form(f"{provider} form", border=False, clear_on_submit=True):
+        st.caption(of.where)
+        answers = {field.key: asked(field, provider, row.settings if row else {}) for field in of.fields}
+        kept = "Empty keeps the stored one" if row and of.fields else None
+        secret = st.text_input(of.secret, type="password", autocomplete="off", placeholder=kept, key=typed)
+        sent = st.form_submit_button("Save and verify", type="primary", key=f"{provider} save")
+    if not sent:
+        return None
+    del st.session_state[typed]
+    return Deed(
+        place, lambda db: enter_key(db, viewer.organization_id, provider, secret, answers), f"Stored. {of.name} is being asked."
+    )
+
+
+def how_it_stands(row: Row[Any], of: KeyedProvider) -> None:
+    """What the provider said when it was last asked."""
+    known = f"accepted {when(row.last_verified_at, viewer.timezone)} for {plain(row.account_name or '')}" if row.last_verified_at else ""
+    if row.status == KeyStatus.VERIFIED:
+        st.markdown(f":material/check_circle: Verified: {known}")
+        if row.remark:
+            st.warning(plain(row.remark), icon=":material/warning:")
+        return
+    tried = when(row.updated_at, viewer.timezone)
+    before = f"  \nBefore that it was {known}." if known else ""
+    if row.status == KeyStatus.REFUSED:
+        st.error(f"**Not accepted**, {tried}. {plain(row.last_error)}{before}", icon=":material/error:")
+    else:
+        again = f"{of.name} is asked again every hour."
+        st.warning(f"**Could not be verified**, {tried}. {plain(row.last_error)} {again}{before}", icon=":material/warning:")
+
+
+@st.fragment(run_every=LOOKED_AT_EVERY_S)
+def wait_for(provider: str) -> None:
+    """Looked at again every moment until the provider has answered."""
+    viewer = require("integrations")
+    with viewer.transaction() as db:
+        row = next((row for row in integrations(db) if row.provider == provider), None)
+    if row is None or row.status != KeyStatus.CHECKING:
+        st.rerun()
+    st.markdown(f":material/hourglass_top: {KEYED[provider].name} is being asked …")
+    if (now() - row.updated_at).total_seconds() > USUALLY_WITHIN_S:
+        st.caption("This takes longer than usual: see on Go-live whether a worker is running. The key is kept.")
+
+
+def kept(row: Row[Any]) -> Deed | None:
+    """A key that is stored: how it stands, and what can be done with it."""
+    of, deed = KEYED[row.provider], None
+    with st.container(border=True):
+        place = st.container()
+        st.markdown(f"**{of.name}** · {of.use}" + (f" · the key ends with {plain(row.last_four)}" if row.last_four else ""))
+        if told := [f"{field.label}: {present(field, row.settings)}" for field in of.fields if field.key in row.settings]:
+            st.caption(plain(" · ".join(told)))
+        if row.status == KeyStatus.CHECKING:
+            wait_for(row.provider)
+        else:
+            how_it_stands(row, of)
+        with st.container(horizontal=True):
+            if st.button("Verify now", key=f"{row.provider} verify"):
+                deed = Deed(place, lambda db: verify_soon(db, viewer.organization_id, row.id), "")
+            with st.popover("Replace", key=f"{row.provider} replace {st.session_state.get(DONE, 0)}"):
+                deed = form(row.provider, row) or deed
+            with st.popover("Remove", key=f"{row.provider} remove"):
+                st.markdown(f"The key is deleted here at once, and {of.name} is not asked with it any more. At {of.name} it stays valid "
+                            "until you revoke it there.")
+                if st.button("Remove the key", key=f"{row.provider} removed", type="primary"):
+                    deed = Deed(place, lambda db: remove_key(db, row.id), f"The key of {of.name} is removed.")
+    return deed
+
+
+def offered(provider: str) -> Deed | None:
+    """A provider of which no key is stored."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown(f"**{KEYED[provider].name}** · {KEYED[provider].use}", width="content")
+        with st.popover("Enter key", key=f"{provider} enter"):
+            return form(provider, None)
+
+
+with viewer.transaction() as db:
+    rows = integrations(db)
+    slack = slack_webhook_ends_with(db, viewer.organization_id)
+st.subheader("Keys")
+if not rows:
+    empty("No keys yet", "Enter one below. The provider is asked at once whose it is and what it may do, and then once a day.")
+deeds = [kept(row) for row in rows]
+stored = {row.provider for row in rows}
+if stored < set(KEYED):
+    st.subheader("Add a key")
+    with st.container(border=True):
+        deeds += [offered(provider) for provider in KEYED if provider not in stored]
+
+st.subheader("Kept elsewhere")
+with st.container(border=True):
+    st.markdown("**Slack** · Reports · " + (f"the webhook ends with {plain(slack)}" if slack else "no webhook of your own yet"))
+    go("reports", "Slack reports")
+    st.markdown(f"**E-mail** · {EMAIL[way_out()]}. Whoever runs the installation sets this up.")
+    st.markdown("**Webhooks** · what providers deliver to us is signed with secrets of its own.")
+    go("connections", "Connections")
+
+for deed in filter(None, deeds):
+    with deed.place, act(viewer, deed.said) as db:
+        deed.do(db)
+    st.session_state[DONE] = st.session_state.get(DONE, 0) + 1
+    st.rerun()
