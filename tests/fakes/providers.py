@@ -90,7 +90,10 @@ class Asked:
 
 @dataclass
 class FakeProviders:
-    """The keys that are good, what may not be read, and what the next requests will be answered whatever they are."""
+    """The keys that are good, what may not be read, and what the next requests will be answered whatever they are.
+
+    With ``repeats_keys`` a wrong key stands in the refusal of it.
+    """
 
     keys: dict[str, str] = field(default_factory=lambda: dict(KEYS))
     pages: dict[str, Any] = field(default_factory=lambda: dict(PAGES))
@@ -99,6 +102,7 @@ class FakeProviders:
     answers: list[Answer | HangUp | Silence] = field(default_factory=list)
     stopping: threading.Event = field(default_factory=threading.Event)
     url: str = ""
+    repeats_keys: bool = False
 
     def will(self, *answers: Answer | HangUp | Silence) -> None:
         self.answers += answers
@@ -111,6 +115,8 @@ class FakeProviders:
     def judged(self, asked: Asked) -> Answer:
         provider = asked.path.split("/")[1]
         if not self._is_known(provider, asked.headers):
+            if self.repeats_keys:
+                return 401, {"message": f"Unknown key, given as {asked.headers}"}, {}
             return *WRONG_KEY[provider], {}
         if asked.path in self.forbidden:
             return *FORBIDDEN, {}

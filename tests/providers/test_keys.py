@@ -29,6 +29,16 @@ def test_a_wrong_key_is_refused_and_nothing_of_it_is_said(key_providers, provide
     assert "9f8e" not in refused.value.message
 
 
+@pytest.mark.parametrize("provider", KEYED)
+def test_a_provider_that_repeats_the_key_it_refuses_is_not_quoted_with_it(key_providers, provider):
+    key_providers.repeats_keys, wrong = True, "wrong_9f8e7d6c5b4a"
+    with pytest.raises(AuthenticationFailed, match="Unknown key") as refused:
+        check_key(provider, wrong, SETTINGS.get(provider, {}), QUICK)
+    [header] = {asked.headers.get("authorization") or asked.headers["x-access-token"] for asked in key_providers.asked}
+    assert header.rpartition(" ")[2][8:] not in refused.value.message
+    assert "9f8e" not in refused.value.message
+
+
 @pytest.mark.parametrize("provider", [provider for provider in KEYED if provider != "stripe"])
 def test_a_key_that_may_do_nothing_is_refused(key_providers, provider):
     key_providers.forbidden |= key_providers.pages.keys()

@@ -23,12 +23,15 @@ from core.operations.sample_payloads import SampleCall, calendly_created, signed
 from core.platform.clock import now
 from core.platform.database import as_guest, as_system
 from core.platform.local_postgres import find_bin
+from core.platform.settings import settings
+from core.providers.integrations import enter_key, integrations
 from core.tenancy.access_links import PORTAL, issue_link
 from core.tenancy.actions import create_api_key
 from core.tenancy.passwords import hash_password
 from core.ui.navigation import SCREENS
 from tests import factories as make
 from tests.conftest import MASTER_KEY
+from tests.fakes.providers import FakeProviders
 from tests.flow import work
 from tests.ports import free_port, owner, until
 from tests.ui.screens import browser_of, opened, sent, token_of, words
@@ -38,6 +41,9 @@ SIGNING = "whsec_canary_4b1d0f6c2a9e8d73"
 REPLACED = "whsec_canary_replaced_7c20aa"
 SLACK = "https://hooks.slack.com/services/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"
 PASSWORD = "canary-amber-harbor-5519"
+VERIFIED = "rk_live_canary_6e1d20bb4f97"
+REFUSED = "canary9c41f7d2e0refused"
+TYPED = "api_canary.3fa9c1d7e5b2typed"
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,20 @@ class Planted:
 
 
 @pytest.fixture(scope="module")
-def planted(database_url):
+def provider():
+    """Providers that know one of the keys, and repeat every key that they are given."""
+    with pytest.MonkeyPatch.context() as patch, FakeProviders(repeats_keys=True).running() as fake:
+        fake.keys["stripe"] = VERIFIED
+        fake.pages["/stripe/v1/account"] = {"email": f"account of {VERIFIED}"}
+        for name, address in fake.addresses.items():
+            patch.setenv(name, address)
+        settings.cache_clear()
+        yield fake
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def planted(database_url, provider):
     org = make.organization()
     admin = make.viewer(org, "owner", password_hash=hash_password(PASSWORD))
     with as_system(org) as db:
@@ -60,9 +79,11 @@ def planted(database_url):
         set_slack_webhook(db, org, SLACK)
         key = create_api_key(db, org, "Program", ["read"]).key
     with admin.transaction() as db:
+        enter_key(db, org, "stripe", VERIFIED, {})
+        enter_key(db, org, "billy", REFUSED, {})
         link = urlsplit(issue_link(db, admin, PORTAL, "Phone", closer_id=closer.id).address).query.partition("=")[2]
     secrets = {"signing secret": SIGNING, "Slack address": SLACK, "password": PASSWORD, "API key": key, "link": link,
-               "master key": MASTER_KEY, "session": token_of(admin)}
+               "master key": MASTER_KEY, "session": token_of(admin), "verified key": VERIFIED, "refused key": REFUSED}
     return Planted(admin, connection, secrets)
 
 
@@ -98,15 +119,22 @@ def is_up(address):
 
 @pytest.fixture(scope="module")
 def conversation(planted, tmp_path_factory):
-    """Everything that both servers answered and wrote down while each secret was used, rightly and wrongly."""
-    files = [tmp_path_factory.mktemp("logs") / name for name in ("receiver", "screens")]
+    """Everything that both servers answered, and the worker too wrote down, while each secret was used, rightly and wrongly."""
+    files = [tmp_path_factory.mktemp("logs") / name for name in ("receiver", "screens", "worker")]
     ports = [str(free_port()), str(free_port())]
     receiver, screens = (f"http://localhost:{port}" for port in ports)
     loud = {"LOG_LEVEL": "DEBUG", "WEBHOOK_PORT": ports[0], "UI_PORT": ports[1], "PUBLIC_URL": screens}
     with logged(files[0], "webhooks", **loud), logged(files[1], "streamlit", "run", "app.py", "--server.port", ports[1], **loud):
         until(lambda: is_up(f"{receiver}/readyz") and is_up(f"{screens}/healthz"))
         answers = [*asked_of_receiver(receiver, planted), *asked_of_screens(screens, planted)]
+    with logged(files[2], "jobs", "worker", **loud):
+        until(lambda: not keys_in(planted, "checking"))
     return SimpleNamespace(answers=answers, logs=[file.read_text() for file in files])
+
+
+def keys_in(planted, *statuses):
+    with planted.admin.transaction() as db:
+        return [row for row in integrations(db) if row.status in statuses]
 
 
 def asked_of_receiver(at, planted):
@@ -141,6 +169,13 @@ def test_the_secrets_were_really_used(conversation):
     assert {200, 401, 403, 404, 422} <= set(codes)
 
 
+def test_the_keys_were_really_asked_about_and_what_was_repeated_of_them_is_left_out(planted, conversation):
+    [stripe], [billy] = keys_in(planted, "verified"), keys_in(planted, "refused")
+    assert stripe.account_name == "account of …"
+    assert "Unknown key" in billy.last_error
+    assert "key verified" in conversation.logs[2]
+
+
 def test_no_answer_repeats_a_secret(planted, conversation):
     said = [answer.text + str(answer.headers) for answer in conversation.answers]
     assert singing(planted.secrets, *said) == set()
@@ -173,15 +208,18 @@ def test_what_is_typed_into_a_form_stands_in_no_page_and_no_audit_line(planted):
         reports = opened("reports", planted.admin)
         next(field for field in reports.text_input if field.label == "Incoming webhook").set_value(SLACK)
         reports.button[0].click().run()
+        keys = opened("integrations", planted.admin)
+        keys.text_input(key="close key").set_value(TYPED)
+        keys.button(key="close save").click().run()
         wrong = opened("home", None)
         wrong.text_input[0].set_value(planted.admin.email)
         wrong.text_input[1].set_value(PASSWORD)
-    typed = planted.secrets | {"typed secret": REPLACED}
+    typed = planted.secrets | {"typed secret": REPLACED, "typed key": TYPED}
 
     with as_system(planted.admin.organization_id) as db:
         kept = db.execute(text("select count(*) from app.vault_secrets where organization_id = app.cur_org()")).scalar()
-    assert kept == 3
-    assert singing(typed, *(sent(each) for each in (page, reports)), *audit_lines()) == set()
+    assert kept == 6
+    assert singing(typed, *(sent(each) for each in (page, reports, keys)), *audit_lines()) == set()
 
 
 def audit_lines():
