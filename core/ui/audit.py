@@ -12,9 +12,9 @@ from core.ui.format import NONE, when
 OPERATIONS = {"insert": "made", "update": "changed", "delete": "deleted", "export": "exported"}
 TABLES = {
     "events": "Calls", "post_call_forms": "Post-call forms", "organization_members": "Members", "user_roles": "Platform roles",
-    "webhook_connections": "Connections", "vault_secrets": "Secrets", "access_tokens": "Links", "api_keys": "API keys",
-    "list_entries": "Form lists", "payout_snapshots": "Payouts", "payout_snapshot_details": "Payout payments",
-    "payout_snapshot_summaries": "Payout sums",
+    "webhook_connections": "Connections", "organization_integrations": "Integrations", "vault_secrets": "Secrets",
+    "access_tokens": "Links", "api_keys": "API keys", "list_entries": "Form lists", "payout_snapshots": "Payouts",
+    "payout_snapshot_details": "Payout payments", "payout_snapshot_summaries": "Payout sums",
 }
 NOT_TOLD = ("id", "created_at")
 LONGEST = 200

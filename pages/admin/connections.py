@@ -12,6 +12,7 @@ from core.platform.queue import enqueue
 from core.ui.format import plain, plural, when, word
 from core.ui.ids import id_from_address
 from core.ui.page import act, empty, go, require, title
+from core.ui.secrets import forget, secret_field
 from core.ui.tables import table
 
 PROVIDERS = {"calendly": "Calendly", "stripe": "Stripe", "whop": "Whop", "resend": "Resend"}
@@ -30,10 +31,11 @@ if connection_id is None:
             )
             name = st.text_input("Name", placeholder="Main account")
             hint = "Calendly: a key of your choice. Stripe, Resend: whsec_… Whop: ws_…"
-            secret = st.text_input("Signing secret", type="password", autocomplete="off", help=hint)
+            secret = secret_field("Signing secret", "signing secret", hint=hint)
             account = st.text_input("Account at the provider (optional)", placeholder="biz_… or acct_…")
             sent = st.form_submit_button("Make connection", type="primary")
         if sent:
+            forget("signing secret")
             with act(viewer) as db:
                 made = create_connection(db, viewer.organization_id, provider, name, secret, account_id=account)
             st.query_params["id"] = str(made.id)
@@ -79,8 +81,9 @@ if viewer.is_admin:
             set_active(db, connection_id, not connection.active)
         st.rerun()
     with third.popover("Replace the secret", width="stretch"), st.form("secret", clear_on_submit=True):
-        replacement = st.text_input("New signing secret", type="password", autocomplete="off")
+        replacement = secret_field("New signing secret", "new signing secret")
         if st.form_submit_button("Replace"):
+            forget("new signing secret")
             with act(viewer, "Replaced. Deliveries signed with the old one are refused from now on.") as db:
                 rotate_secret(db, connection_id, replacement)
             st.rerun()

@@ -18,10 +18,11 @@ from core.providers.integrations import enter_key, integrations, remove_key, ver
 from core.providers.keys import KEYED, Field, KeyedProvider
 from core.ui.format import plain, when
 from core.ui.page import act, empty, go, require, title
+from core.ui.secrets import forget, secret_field
 
 LOOKED_AT_EVERY_S = 2
 USUALLY_WITHIN_S = 40
-DONE = "times that something was done"  # after which an open form is another one, which is closed
+DONE = "times that something was done"  # after which every form is another one, closed and with what is stored now
 EMAIL = {
     "resend": "Sent through Resend", "smtp": "Sent through a mail server",
     "folder": "Written into a folder: nobody receives it until RESEND_API_KEY or SMTP_URL is set",
@@ -39,6 +40,11 @@ class Deed:
     said: str
 
 
+def times_done() -> int:
+    """How often something was done on this page: part of the forms' keys."""
+    return st.session_state.get(DONE, 0)
+
+
 def present(field: Field, settings: dict[str, str]) -> str:
     """The field's value in words."""
     return (field.choices or {}).get(settings[field.key], settings[field.key])
@@ -46,7 +52,7 @@ def present(field: Field, settings: dict[str, str]) -> str:
 
 def asked(field: Field, provider: str, settings: dict[str, str]) -> str | None:
     """One thing that is asked beside the key, with its present value."""
-    key, value = f"{provider} {field.key}", settings.get(field.key)
+    key, value = f"{provider} {field.key} {times_done()}", settings.get(field.key)
     if field.choices:
         choices = list(field.choices)
         index = choices.index(value) if value in choices else 0
@@ -57,16 +63,16 @@ def asked(field: Field, provider: str, settings: dict[str, str]) -> str | None:
 def form(provider: str, row: Row[Any] | None) -> Deed | None:
     """The key, and what else the provider is asked with. What was typed is forgotten before anything is done with it."""
     of, place = KEYED[provider], st.container()
-    typed = f"{provider} key"
-    with st.form(f"{provider} form", border=False, clear_on_submit=True):
+    typed = f"{provider} key {times_done()}"
+    with st.form(f"{provider} form {times_done()}", border=False, clear_on_submit=True):
         st.caption(of.where)
         answers = {field.key: asked(field, provider, row.settings if row else {}) for field in of.fields}
         kept = "Empty keeps the stored one" if row and of.fields else None
-        secret = st.text_input(of.secret, type="password", autocomplete="off", placeholder=kept, key=typed)
+        secret = secret_field(of.secret, typed, placeholder=kept)
         sent = st.form_submit_button("Save and verify", type="primary", key=f"{provider} save")
     if not sent:
         return None
-    del st.session_state[typed]
+    forget(typed)
     return Deed(
         place, lambda db: enter_key(db, viewer.organization_id, provider, secret, answers), f"Stored. {of.name} is being asked."
     )
@@ -117,7 +123,7 @@ def kept(row: Row[Any]) -> Deed | None:
         with st.container(horizontal=True):
             if st.button("Verify now", key=f"{row.provider} verify"):
                 deed = Deed(place, lambda db: verify_soon(db, viewer.organization_id, row.id), "")
-            with st.popover("Replace", key=f"{row.provider} replace {st.session_state.get(DONE, 0)}"):
+            with st.popover("Replace", key=f"{row.provider} replace {times_done()}"):
                 deed = form(row.provider, row) or deed
             with st.popover("Remove", key=f"{row.provider} remove"):
                 st.markdown(f"The key is deleted here at once, and {of.name} is not asked with it any more. At {of.name} it stays valid "
@@ -159,5 +165,5 @@ with st.container(border=True):
 for deed in filter(None, deeds):
     with deed.place, act(viewer, deed.said) as db:
         deed.do(db)
-    st.session_state[DONE] = st.session_state.get(DONE, 0) + 1
+    st.session_state[DONE] = times_done() + 1
     st.rerun()

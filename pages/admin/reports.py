@@ -14,6 +14,7 @@ from core.providers.slack import check_address
 from core.tenancy.queries import home_of
 from core.ui.format import plain, when, word
 from core.ui.page import act, empty, require, title
+from core.ui.secrets import forget, secret_field
 from core.ui.slack_preview import show_message
 
 KINDS = {"daily_report": "Daily report", "overdue_reminder": "Overdue forms", "test": "Test message"}
@@ -29,14 +30,15 @@ if home.slack_report_enabled and not has_channel:
     st.warning("Reports are on, but no channel is set up. Enter an incoming webhook below.")
 st.markdown(f"**{state}** " + (f"The channel's webhook ends with {plain(ends_with)}." if ends_with else ""))
 
-with st.expander("Change", expanded=not has_channel), st.form("slack"):
+with st.expander("Change", expanded=not has_channel), st.form("slack", clear_on_submit=True):
     enabled = st.toggle("Post every day", value=home.slack_report_enabled)
     hour = st.selectbox("From this hour on", range(24), index=home.slack_report_hour, format_func="{}:00".format)
-    url = st.text_input(
-        "Incoming webhook", type="password", autocomplete="off", placeholder="https://hooks.slack.com/services/…",
-        help="In Slack: Apps → Incoming Webhooks → Add. Leave empty to keep the one that is stored.",
+    url = secret_field(
+        "Incoming webhook", "incoming webhook", placeholder="https://hooks.slack.com/services/…",
+        hint="In Slack: Apps → Incoming Webhooks → Add. Leave empty to keep the one that is stored.",
     )
     if st.form_submit_button("Save", type="primary"):
+        forget("incoming webhook")
         with act(viewer, "Saved.") as db:
             if url.strip():
                 set_slack_webhook(db, viewer.organization_id, check_address(url.strip()))

@@ -19,6 +19,7 @@ from core.platform.settings import settings
 from core.tenancy.models import OrganizationMember, Role
 from core.tenancy.passwords import hash_password
 from core.tenancy.viewers import Viewer
+from tests.fakes.providers import FakeProviders
 from tests.ports import free_port, until
 from tests.ui.screens import token_of
 from tests.ui.teams import Team, team
@@ -84,12 +85,19 @@ def use_database(url: str) -> None:
 
 
 @pytest.fixture(scope="package")
-def product(quiet_database):
+def key_providers():
+    """Every provider whose keys are checked, as the product's worker reaches it."""
+    with FakeProviders().running() as fake:
+        yield fake
+
+
+@pytest.fixture(scope="package")
+def product(quiet_database, key_providers):
     port = str(free_port())
     receiver = f"http://localhost:{port}"
     with ExitStack() as stack:
         stack.enter_context(process("webhooks", WEBHOOK_PORT=port))
-        stack.enter_context(process("jobs", "all", WEBHOOK_PUBLIC_URL=receiver))
+        stack.enter_context(process("jobs", "all", WEBHOOK_PUBLIC_URL=receiver, **key_providers.addresses))
         address = stack.enter_context(screens(WEBHOOK_PUBLIC_URL=receiver))
         until(lambda: answers(f"{receiver}/readyz"))
         yield Product(address, receiver)

@@ -93,5 +93,5 @@ def test_every_table_declared_as_audited_has_its_trigger():
     audited = {table.name for table in metadata.sorted_tables if table.info.get("audit")}
     triggers = asked("select tgrelid::regclass::text from pg_trigger where tgname = 'zz_audit'")
     assert {name.removeprefix("app.") for [name] in triggers} == audited
-    assert {"organizations", "organization_members", "user_roles", "webhook_connections", "events", "post_call_forms",
-            "payments", "payout_snapshots"} <= audited
+    assert {"organizations", "organization_members", "user_roles", "webhook_connections", "organization_integrations",
+            "vault_secrets", "events", "post_call_forms", "payments", "payout_snapshots"} <= audited

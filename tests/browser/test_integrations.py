@@ -1,0 +1,55 @@
+"""A key's whole life on the screen Integrations, on a desk and on a phone."""
+import pytest
+from playwright.sync_api import expect
+
+from core.tenancy.models import Role
+from tests import factories as make
+from tests.browser.conftest import fits_the_width, settled
+from tests.browser.test_admin import SIZES
+from tests.fakes.providers import COMPANY, KEYS, NAME
+
+WRONG = "apik_wrong_9f8e7d6c"
+
+
+def send(page, key, **company):
+    """Fill in the form that is open, and send it."""
+    if company:
+        page.get_by_label("Company ID").locator("visible=true").fill(company["company"])
+    page.get_by_label("API key").locator("visible=true").fill(key)
+    page.get_by_role("button", name="Save and verify").locator("visible=true").click()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_key_is_entered_refused_replaced_verified_and_removed(product, visit, size):
+    page = visit("/integrations", make.viewer(make.organization(), Role.ADMIN), viewport=SIZES[size])
+    expect(page.get_by_text("No keys yet")).to_be_visible()
+    page.get_by_role("button", name="Enter key").nth(3).click()
+    send(page, WRONG, company=COMPANY)
+    expect(page.get_by_text("Whop is being asked …")).to_be_visible()
+    expect(page.get_by_text("Whop does not accept the key")).to_be_visible()
+    assert fits_the_width(page)
+    assert WRONG not in page.content()
+
+    page.get_by_role("button", name="Replace").click()
+    send(page, KEYS["whop"])
+    expect(page.get_by_text("Verified: accepted today")).to_contain_text(f"for {NAME}")
+    expect(page.get_by_text(f"the key ends with {KEYS['whop'][-4:]}")).to_be_visible()
+    expect(page.get_by_label("API key").locator("visible=true")).to_have_count(0)
+    assert fits_the_width(page)
+    assert KEYS["whop"] not in page.content()
+
+    page.get_by_role("button", name="Remove", exact=True).click()
+    expect(page.get_by_text("deleted here at once")).to_be_visible()
+    page.get_by_role("button", name="Remove the key").click()
+    expect(page.get_by_text("No keys yet")).to_be_visible()
+    settled(page)
+
+
+def test_a_mistake_is_told_where_it_was_made(product, visit):
+    page = visit("/integrations", make.viewer(make.organization(), Role.OWNER))
+    page.get_by_role("button", name="Enter key").nth(2).click()
+    field = page.get_by_label("Restricted or secret key").locator("visible=true")
+    field.fill("pk_live_7QxTyped")
+    field.press("Enter")
+    expect(page.get_by_text("This is the publishable key").locator("visible=true")).to_be_visible()
+    expect(field).to_have_value("")
