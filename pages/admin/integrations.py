@@ -67,8 +67,8 @@ def form(provider: str, row: Row[Any] | None) -> Deed | None:
     with st.form(f"{provider} form {times_done()}", border=False, clear_on_submit=True):
         st.caption(of.where)
         answers = {field.key: asked(field, provider, row.settings if row else {}) for field in of.fields}
-        kept = "Empty keeps the stored one" if row and of.fields else None
-        secret = secret_field(of.secret, typed, placeholder=kept)
+        hint = "Empty keeps the stored one" if row and of.fields else None
+        secret = secret_field(of.secret, typed, placeholder=hint)
         sent = st.form_submit_button("Save and verify", type="primary", key=f"{provider} save")
     if not sent:
         return None

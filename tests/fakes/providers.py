@@ -6,13 +6,11 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+
+from tests.fakes.serving import Fake, HangUp, Silence, Speaking
 
 Answer = tuple[int, Any, dict[str, str]]
 USER, COMPANY, LOCATION, SID = "19874321", "biz_Alder0001", "locAlder0001", "AC" + "0a" * 16
@@ -70,14 +68,6 @@ def rate_limited(**headers: str) -> Answer:
     return 429, {"message": "Too Many Requests"}, {name.replace("_", "-"): value for name, value in headers.items()}
 
 
-class HangUp:
-    """Reads the request and closes the line without a word."""
-
-
-class Silence:
-    """Reads the request and says nothing until the fake stops."""
-
-
 @dataclass
 class Asked:
     """One request that came in."""
@@ -88,24 +78,21 @@ class Asked:
     headers: dict[str, str]
 
 
-@dataclass
-class FakeProviders:
-    """The keys that are good, what may not be read, and what the next requests will be answered whatever they are.
+class FakeProviders(Fake):
+    """The keys that are good, the pages that are answered, what may not be read, and what was asked.
 
     With ``repeats_keys`` a wrong key stands in the refusal of it.
     """
 
-    keys: dict[str, str] = field(default_factory=lambda: dict(KEYS))
-    pages: dict[str, Any] = field(default_factory=lambda: dict(PAGES))
-    forbidden: set[str] = field(default_factory=set)
-    asked: list[Asked] = field(default_factory=list)
-    answers: list[Answer | HangUp | Silence] = field(default_factory=list)
-    stopping: threading.Event = field(default_factory=threading.Event)
-    url: str = ""
-    repeats_keys: bool = False
+    def __init__(self, keys: dict[str, str] | None = None, *, repeats_keys: bool = False) -> None:
+        super().__init__()
+        self.keys, self.pages = dict(KEYS if keys is None else keys), dict(PAGES)
+        self.forbidden: set[str] = set()
+        self.asked: list[Asked] = []
+        self.repeats_keys = repeats_keys
 
-    def will(self, *answers: Answer | HangUp | Silence) -> None:
-        self.answers += answers
+    def handler(self) -> type[Speaking]:
+        return _handler(self)
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -137,23 +124,9 @@ class FakeProviders:
             return kind == "Basic" and base64.b64decode(told).decode().replace("SK" + "0b" * 16, SID) == basic[provider]
         return given == f"Bearer {key}"
 
-    @contextmanager
-    def running(self) -> Iterator[FakeProviders]:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield self
-        finally:
-            self.stopping.set()
-            server.shutdown()
-            server.server_close()
-            thread.join()
 
-
-def _handler(fake: FakeProviders) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+def _handler(fake: FakeProviders) -> type[Speaking]:
+    class Handler(Speaking):
         def do_GET(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             address = urlsplit(self.path)
@@ -166,20 +139,10 @@ def _handler(fake: FakeProviders) -> type[BaseHTTPRequestHandler]:
             if isinstance(answer, Silence | HangUp):
                 self.close_connection = True
                 return
-            self._say(answer)
+            status, body, more = answer
+            text = body if isinstance(body, bytes) else json.dumps(body).encode()
+            self.say(status, text, {"Content-Type": "application/json"} | more)
 
         do_POST = do_GET
-
-        def _say(self, answer: Answer) -> None:
-            status, body, headers = answer
-            text = body if isinstance(body, bytes) else json.dumps(body).encode()
-            self.send_response(status)
-            for name, value in ({"Content-Type": "application/json", "Content-Length": str(len(text))} | headers).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(text)
-
-        def log_message(self, *_: Any) -> None:
-            """Tests speak for themselves."""
 
     return Handler

@@ -5,11 +5,9 @@ Source: Resend documentation, “Send email”, “Idempotency keys” and “Er
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.fakes.serving import Fake, Speaking
 
 API_KEY = "re_7Qx1TestKeyOfNobody_5f1c0b9a"
 Answer = tuple[int, dict[str, Any], dict[str, str]]
@@ -33,30 +31,17 @@ class TakeAndHangUp:
     """Takes the e-mail and closes the line without a word."""
 
 
-class FakeResend:
+class FakeResend(Fake):
     """The e-mails that went out, and what the next requests will be answered."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.sent: list[dict[str, Any]] = []
         self.requests = 0
         self.by_key: dict[str, tuple[bytes, str]] = {}
-        self.answers: list[Answer | TakeAndHangUp] = []
 
-    def will(self, *answers: Answer | TakeAndHangUp) -> None:
-        self.answers += answers
-
-    @contextmanager
-    def running(self) -> Iterator[FakeResend]:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield self
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
+    def handler(self) -> type[Speaking]:
+        return _handler(self)
 
     def take(self, key: str, raw: bytes) -> Answer:
         known = self.by_key.get(key)
@@ -70,8 +55,8 @@ class FakeResend:
         return 200, {"id": self.by_key[key][1]}, {}
 
 
-def _handler(resend: FakeResend) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+def _handler(resend: FakeResend) -> type[Speaking]:
+    class Handler(Speaking):
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers["Content-Length"]))
             resend.requests += 1
@@ -80,7 +65,8 @@ def _handler(resend: FakeResend) -> type[BaseHTTPRequestHandler]:
                 resend.take(self.headers["Idempotency-Key"], raw)
                 self.close_connection = True
                 return
-            self._say(answer or self._judged(raw))
+            status, body, headers = answer or self._judged(raw)
+            self.say(status, json.dumps(body).encode(), {"Content-Type": "application/json"} | headers)
 
         def _judged(self, raw: bytes) -> Answer:
             if self.path != "/emails" or not self.headers.get("User-Agent"):
@@ -88,17 +74,5 @@ def _handler(resend: FakeResend) -> type[BaseHTTPRequestHandler]:
             if self.headers["Authorization"] != f"Bearer {API_KEY}":
                 return WRONG_KEY
             return resend.take(self.headers["Idempotency-Key"], raw)
-
-        def _say(self, answer: Answer) -> None:
-            status, body, headers = answer
-            text = json.dumps(body).encode()
-            self.send_response(status)
-            for name, value in ({"Content-Type": "application/json", "Content-Length": str(len(text))} | headers).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(text)
-
-        def log_message(self, *_: Any) -> None:
-            """Tests speak for themselves."""
 
     return Handler

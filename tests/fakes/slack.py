@@ -5,11 +5,9 @@ Source: Slack documentation, “Sending messages using incoming webhooks” and 
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.fakes.serving import Fake, HangUp, Silence, Speaking
 
 SECRET = "T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
 LONGEST = {"header": 150, "section": 3000, "field": 2000, "message": 13_000}
@@ -28,22 +26,13 @@ ARCHIVED: Answer = (410, "channel_is_archived", {})
 REDIRECT: Answer = (302, "", {"Location": "https://example.com/"})
 
 
-class HangUp:
-    """Reads the message and closes the line without a word."""
-
-
-class Silence:
-    """Reads the message and says nothing until the fake stops."""
-
-
-class FakeSlack:
+class FakeSlack(Fake):
     """What stands in the channel, and what the next posts will be answered; ``ok`` when nothing is left of that."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.channel: list[dict[str, Any]] = []
         self.requests = 0
-        self.answers: list[Answer | HangUp | Silence] = []
-        self.stopping = threading.Event()
 
     @property
     def webhook(self) -> str:
@@ -52,22 +41,8 @@ class FakeSlack:
     def webhook_of(self, secret: str) -> str:
         return f"{self.url}/services/{secret}"
 
-    def will(self, *answers: Answer | HangUp | Silence) -> None:
-        self.answers += answers
-
-    @contextmanager
-    def running(self) -> Iterator[FakeSlack]:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield self
-        finally:
-            self.stopping.set()
-            server.shutdown()
-            server.server_close()
-            thread.join()
+    def handler(self) -> type[Speaking]:
+        return _handler(self)
 
 
 def fault(message: Any) -> str | None:
@@ -94,8 +69,8 @@ def _is_sound(block: dict[str, Any]) -> bool:
     return False
 
 
-def _handler(slack: FakeSlack) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+def _handler(slack: FakeSlack) -> type[Speaking]:
+    class Handler(Speaking):
         def do_POST(self) -> None:
             message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             slack.requests += 1
@@ -116,13 +91,6 @@ def _handler(slack: FakeSlack) -> type[BaseHTTPRequestHandler]:
             status, text, headers = answer if answer != OK or wrong is None else (400, wrong, {})
             if status == OK[0]:
                 slack.channel.append({"path": self.path} | message)
-            self.send_response(status)
-            for name, value in ({"Content-Type": "text/html", "Content-Length": str(len(text))} | headers).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(text.encode())
-
-        def log_message(self, *_: Any) -> None:
-            """Tests speak for themselves."""
+            self.say(status, text.encode(), {"Content-Type": "text/html"} | headers)
 
     return Handler

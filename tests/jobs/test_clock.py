@@ -92,9 +92,11 @@ def test_what_counted_only_for_a_while_is_forgotten():
 
 
 def test_a_worker_ends_cleanly_when_asked_to():
-    process = subprocess.Popen([sys.executable, "-m", "jobs", "all"], cwd=ROOT, env=os.environ, stderr=subprocess.PIPE)
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as db:
-        until(lambda: db.execute("select 1 from jobs.procrastinate_workers").fetchone())
+        newer = "select 1 from jobs.procrastinate_workers where id > %s"
+        known = db.execute("select coalesce(max(id), 0) from jobs.procrastinate_workers").fetchone()
+        process = subprocess.Popen([sys.executable, "-m", "jobs", "all"], cwd=ROOT, env=os.environ, stderr=subprocess.PIPE)
+        until(lambda: db.execute(newer, known).fetchone())
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 0
