@@ -10,15 +10,12 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
 
-from core.platform.clock import now
 from core.platform.errors import (
     AuthenticationFailed,
     OutcomeUnknown,
@@ -30,17 +27,13 @@ from core.platform.errors import (
     UnknownToProvider,
 )
 from core.platform.log import logger
+from core.providers.pauses import asked_pause_s, pause_s
 
 log = logger("provider")
 REPEATABLE = {"GET", "HEAD"}
 UNREADABLE = (ValueError, RecursionError)
-LONGEST_WAIT_S = 3600.0
-UNASKED_WAIT_S = 1.0
 LONGEST_WORDS = 160
 SHOWN_OF_A_SECRET = 8  # a provider that repeats the beginning of a key repeats the key
-SECONDS = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
-CLOSES_RESET = re.compile(r"reset=(\d{1,6})")
-LATEST_WAIT_AS_SECONDS = 1_000_000_000  # a larger reset is an instant, not a wait
 
 
 @dataclass(frozen=True)
@@ -109,11 +102,11 @@ class Client:
             try:
                 return self._once(method, path, again, content)
             except _Later as later:
-                pause_s = self._growing_pause_s(tried) if later.asked_s is None else later.asked_s
+                wait_s = self._growing_pause_s(tried) if later.asked_s is None else later.asked_s
                 log.warning("provider asked again", provider=self.provider, why=type(later.error).__name__, tried=tried)
-                if tried >= self._patience.tries or pause_s > self._patience.longest_pause_s:
+                if tried >= self._patience.tries or wait_s > self._patience.longest_pause_s:
                     raise later.error from None
-            time.sleep(pause_s + self._patience.first_pause_s * random.random())  # noqa: S311 - spreads, hides nothing
+            time.sleep(wait_s + self._patience.first_pause_s * random.random())  # noqa: S311 - spreads, hides nothing
 
     def shown(self, words: str) -> str:
         """A provider's words, fit to be kept and shown: short, printable, and without the key, whole or begun."""
@@ -152,8 +145,7 @@ class Client:
             case 404:
                 raise UnknownToProvider(f"{self.provider} does not know what was asked for{said}")
             case 429:
-                wait_s = min(UNASKED_WAIT_S if asked_s is None else asked_s, LONGEST_WAIT_S)
-                raise _Later(RateLimited(f"{self.provider} asks for a pause.", retry_after_s=wait_s), asked_s)
+                raise _Later(RateLimited(f"{self.provider} asks for a pause.", retry_after_s=pause_s(answer.headers)), asked_s)
             case 408 | 503:
                 raise _Later(ProviderUnavailable(f"{self.provider} answered {code}."), asked_s)
             case _ if answer.is_server_error and again:
@@ -191,30 +183,3 @@ def _message_in(body: Any) -> str:
         return ""
     places = ("message", "error", "errorMessage", "errors", "msg", "title")
     return next((words for place in places if (words := _message_in(body.get(place)))), "")
-
-
-def asked_pause_s(headers: Mapping[str, str]) -> float | None:
-    """The pause that a provider asks for, in seconds; None when it names none.
-
-    ``Retry-After`` is seconds or a date. Calendly puts seconds into ``X-RateLimit-Reset``, Whop the instant; Close says
-    ``RateLimit: limit=100, remaining=0, reset=5``.
-    """
-    after = headers.get("retry-after", "").strip()
-    if SECONDS.fullmatch(after):
-        return float(after)
-    if after and (until := _instant(after)) is not None:
-        return until
-    reset = headers.get("x-ratelimit-reset", "").strip()
-    if SECONDS.fullmatch(reset):
-        seconds = float(reset)
-        return seconds if seconds < LATEST_WAIT_AS_SECONDS else max(0.0, seconds - now().timestamp())
-    found = CLOSES_RESET.search(headers.get("ratelimit", ""))
-    return float(found[1]) if found else None
-
-
-def _instant(text: str) -> float | None:
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now()).total_seconds())

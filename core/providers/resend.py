@@ -29,9 +29,9 @@ from core.platform.errors import (
 from core.platform.names import normalize_email
 from core.platform.settings import settings
 from core.providers.base import PROCESSED, BadSignature, Outcome, check_standard_webhook
+from core.providers.pauses import pause_s
 
 TIMEOUT_S = 15.0
-LONGEST_PAUSE_S = 3600.0
 STILL_RUNNING_S = 5.0
 ORGANIZATION_TAG = "organization"
 SHORTEST_KEY = 12
@@ -73,7 +73,7 @@ def _refusal(answer: httpx.Response) -> ProviderError:
         case httpx.codes.TOO_MANY_REQUESTS if name in QUOTAS:
             return RateLimited(f"Resend's quota is used up ({name}).", retry_after_s=_until_tomorrow_s())
         case httpx.codes.TOO_MANY_REQUESTS:
-            return RateLimited("Resend asks for a pause.", retry_after_s=_pause_s(answer.headers.get("retry-after", "")))
+            return RateLimited("Resend asks for a pause.", retry_after_s=pause_s(answer.headers))
         case status if status >= httpx.codes.INTERNAL_SERVER_ERROR:
             return ProviderUnavailable(f"Resend answered {status}.")
         case status:
@@ -86,10 +86,6 @@ def _reason(answer: httpx.Response) -> tuple[str, str]:
         return str(said.get("name", ""))[:80], str(said.get("message", ""))[:160]
     except (ValueError, AttributeError):
         return "", ""
-
-
-def _pause_s(header: str) -> float:
-    return min(float(header), LONGEST_PAUSE_S) if header.isdecimal() else 1.0
 
 
 def _until_tomorrow_s() -> float:

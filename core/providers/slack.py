@@ -19,12 +19,12 @@ from core.platform.errors import (
 )
 from core.platform.log import logger
 from core.platform.settings import settings
+from core.providers.pauses import pause_s
 
 log = logger("providers.slack")
 TIMEOUT_S = 10.0
 NO_LONGER_VALID = {403, 404, 410}
 LAYOUT_REFUSED = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"}
-LONGEST_PAUSE_S = 3600.0
 GOVERNMENT = "https://hooks.slack-gov.com"
 PATH = re.compile(r"/services/[\w/-]+", re.ASCII)
 
@@ -65,14 +65,10 @@ def _ask(url: str, body: dict[str, Any]) -> httpx.Response:
 
 def _check(answer: httpx.Response) -> None:
     if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
-        raise RateLimited("Slack asks for a pause.", retry_after_s=_pause_s(answer.headers.get("retry-after", "")))
+        raise RateLimited("Slack asks for a pause.", retry_after_s=pause_s(answer.headers))
     if answer.is_server_error:
         raise ProviderUnavailable(f"Slack answered {answer.status_code}.")
     if answer.status_code in NO_LONGER_VALID:
         raise AuthenticationFailed(f"Slack no longer accepts this webhook ({answer.text[:80]}); enter a new one.")
     if not answer.is_success:
         raise UnexpectedAnswer(f"Slack refused the message: {answer.status_code} {answer.text[:80]}")
-
-
-def _pause_s(header: str) -> float:
-    return min(float(header), LONGEST_PAUSE_S) if header.isdecimal() else 1.0

@@ -18,7 +18,8 @@ from core.platform.errors import (
     UnexpectedAnswer,
     UnknownToProvider,
 )
-from core.providers.client import Client, Patience, asked_pause_s
+from core.providers.client import Client, Patience
+from core.providers.pauses import asked_pause_s
 from tests.fakes.providers import BROKEN, OVERLOADED, FakeProviders, HangUp, Silence, rate_limited
 from tests.ports import free_port
 
