@@ -39,12 +39,16 @@ def _ip(host: str) -> bool:
 
 def open_addresses() -> list[str]:
     """The addresses at which everybody on the way could read along, each with how to mend it."""
-    addresses = {"PUBLIC_URL": settings().public_url, "WEBHOOK_PUBLIC_URL": settings().webhook_public_url}
+    ours = {"PUBLIC_URL": settings().public_url, "WEBHOOK_PUBLIC_URL": settings().webhook_public_url}
+    theirs = {name.upper(): url for name, url in settings() if name.endswith("_base_url")}
     return [
         f"{name} is {url}, where passwords and customers' data would travel in the open: put a proxy with TLS in front, and set "
-        f"{name} to its https:// address."
-        for name, url in addresses.items() if urlsplit(url).scheme == "http" and not is_own_machine(url)
-    ]
+        f"{name} to its https:// address." for name, url in ours.items() if _is_open(url)
+    ] + [f"{name} is {url}, where keys would travel in the open: use an https:// address." for name, url in theirs.items() if _is_open(url)]
+
+
+def _is_open(url: str) -> bool:
+    return urlsplit(url).scheme == "http" and not is_own_machine(url)
 
 
 def weaknesses() -> list[str]:

@@ -47,6 +47,15 @@ def started(*command: str, **environment: str) -> subprocess.CompletedProcess[st
     )
 
 
+@pytest.mark.parametrize(("address", "fine"), [
+    ("http://crm.example.org", False), ("http://10.0.0.7:9000", False), ("https://crm.example.org", True), ("http://localhost:90", True),
+])
+def test_keys_of_providers_do_not_travel_in_the_open(settings_are, address, fine):
+    settings_are(HUBSPOT_BASE_URL=address)
+    said = f"HUBSPOT_BASE_URL is {address}, where keys would travel in the open: use an https:// address."
+    assert weaknesses() == ([] if fine else [said])
+
+
 @pytest.mark.parametrize("command", PROCESSES.values(), ids=PROCESSES)
 def test_no_process_starts_where_passwords_would_travel_in_the_open(database_url, command):
     ended = started(*command, PUBLIC_URL=OPEN)
