@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.tenancy.actions import organization_facts
+from core.tenancy.modules import MODULES
 
-MODULES = {"bookings": "Bookings", "phone": "Phone", "jobs": "Jobs", "deals": "Deals"}
 PLANS = ("free", "solo", "team", "enterprise")
 GRACE_DAYS = 30
 MOST_USERS = 200

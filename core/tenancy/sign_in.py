@@ -123,7 +123,8 @@ def viewer_in(user_id: UUID, organization_id: UUID, *, name: str, email: str, ro
             text("select app.has_second_factor(:user)"), {"user": user_id}
         ).scalar_one()
         return Viewer(
-            user_id, name, email, home.id, home.name, home.timezone, home.currency, Role(role), second_factor_missing=missing
+            user_id, name, email, home.id, home.name, home.timezone, home.currency, Role(role), frozenset(home.modules),
+            second_factor_missing=missing,
         )
 
 
