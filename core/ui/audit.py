@@ -13,7 +13,8 @@ OPERATIONS = {"insert": "made", "update": "changed", "delete": "deleted", "expor
 TABLES = {
     "events": "Calls", "post_call_forms": "Post-call forms", "organization_members": "Members", "user_roles": "Platform roles",
     "webhook_connections": "Connections", "vault_secrets": "Secrets", "access_tokens": "Links", "api_keys": "API keys",
-    "list_entries": "Form lists", "payout_snapshots": "Payouts", "payout_snapshot_details": "Payout payments",
+    "suppressed_emails": "Blocked addresses", "list_entries": "Form lists",
+    "payout_snapshots": "Payouts", "payout_snapshot_details": "Payout payments",
     "payout_snapshot_summaries": "Payout sums",
 }
 NOT_TOLD = ("id", "created_at")

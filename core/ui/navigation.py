@@ -67,6 +67,7 @@ SCREENS = (
     Screen("team", "admin/team.py", "Team", ":material/group:", "Admin", ADMINS),
     Screen("forgot", "public/forgot.py", "Forgot your password?", ":material/key:", "Public", (), menu=False, public=True),
     Screen("reset", "public/reset.py", "New password", ":material/key:", "Public", (), menu=False, public=True),
+    Screen("blocked-addresses", "admin/blocked_addresses.py", "Blocked addresses", ":material/unsubscribe:", "Admin", ADMINS),
     Screen("invitation", "public/invitation.py", "Invitation", ":material/mail:", "Public", (), menu=False, public=True),
 )
 BY_KEY = {screen.key: screen for screen in SCREENS}

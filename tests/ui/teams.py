@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from core.bookings.forms import FormAnswers
 from core.deliveries.actions import create_connection
+from core.deliveries.suppressions import suppress
 from core.money.filing import file_form
 from core.money.payouts import approve, create_snapshot
 from core.platform.clock import Period, now, today
@@ -72,6 +73,7 @@ def team(mark: str, *, currency: str = "USD", password_hash: str | None = None, 
             email=email, closer_id=closer.id, setter_id=setter.id,
         )
         create_api_key(db, org, f"{called} program", ["read"])
+        suppress(db, org, f"blocked@{mark.lower()}.example.com", "bounced", at)
         connection = create_connection(db, org, "calendly", f"{called} calendar", SECRET)
         day = today(people[Role.ADMIN].timezone)
         days = Period(day - timedelta(days=3), day + timedelta(days=1), people[Role.ADMIN].timezone)

@@ -18,6 +18,7 @@ SAYS = {
     "shared": "This link does not work",
     "account": "this browser", "api-keys": "No keys yet",
     "team": "Nobody is invited", "invitation": "This invitation link is not valid",
+    "blocked-addresses": "No address is blocked",
     "forgot": "Forgot your password?", "reset": "This link is not valid any more",
 }
 
