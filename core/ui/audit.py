@@ -6,10 +6,21 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Row
+
 from core.tenancy.audit import FORMER, MASKED, NAMED, is_user
 from core.ui.format import NONE, when
 
 OPERATIONS = {"insert": "made", "update": "changed", "delete": "deleted", "export": "exported"}
+# What is done to somebody, not to a row: its line says whom.
+ABOUT_SOMEBODY = {
+    "second_factor_on": "second factor switched on", "second_factor_off": "second factor switched off",
+    "second_factor_cleared": "second factor taken away", "recovery_code_used": "recovery code used",
+    "recovery_codes_renewed": "new recovery codes made", "password_changed": "password changed",
+    "password_reset": "new password by e-mail", "signed_out_elsewhere": "signed out elsewhere",
+    "locked_out": "too many failed sign-ins", "view_as_start": "viewed as, begun", "view_as_end": "viewed as, ended",
+}
+OPERATIONS |= ABOUT_SOMEBODY
 TABLES = {
     "events": "Calls", "post_call_forms": "Post-call forms", "organization_members": "Members", "user_roles": "Platform roles",
     "webhook_connections": "Connections", "vault_secrets": "Secrets", "access_tokens": "Links", "api_keys": "API keys",
@@ -39,6 +50,13 @@ def told(operation: str, changes: Mapping[str, Any], names: Mapping[str, str], t
         f"{column_name(column)}: {_change(operation, column, *values, names=names, timezone=timezone)}"
         for column, values in sorted(changes.items()) if column not in NOT_TOLD and not column.endswith("_normalized")
     ]
+
+
+def said(line: Row[Any], names: Mapping[str, str], timezone: str) -> list[str]:
+    """What a line of the log says beside who and when: whom it is about, or what changed."""
+    if line.operation not in ABOUT_SOMEBODY:
+        return told(line.operation, line.changes, names, timezone)
+    return [names.get(line.row_id, FORMER) if line.row_id else "An address that is nobody's"]
 
 
 def _change(operation: str, column: str, old: Any, new: Any, *, names: Mapping[str, str], timezone: str) -> str:

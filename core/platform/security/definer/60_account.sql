@@ -50,6 +50,7 @@ begin
   if who is null then
     return 0;
   end if;
+  perform app.record_security(who, 'signed_out_elsewhere', who);
   return app.end_sign_ins(who, case when not p_also_this then p_token_hash end);
 end $f$;
 
@@ -64,6 +65,7 @@ begin
   update app.users set password_hash = p_password_hash, password_changed_at = now() where id = who;
   update app.password_resets set used_at = now() where user_id = who and used_at is null;
   perform app.end_sign_ins(who, p_token_hash);
+  perform app.record_security(who, 'password_changed', who);
   perform app.enqueue_account_mail('send_password_changed', who);
   return true;
 end $f$;
