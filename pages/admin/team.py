@@ -12,7 +12,7 @@ from core.messages.account_mails import open_invitations, send_invitation
 from core.messages.blocked import unreachable
 from core.platform.names import normalize_email
 from core.platform.settings import settings
-from core.providers.email import way_out
+from core.providers.email import check_reachable, way_out
 from core.tenancy.actions import members
 from core.tenancy.invitations import invite, renew, revoke
 from core.tenancy.models import OrganizationMember, Role
@@ -73,6 +73,7 @@ def ask_whom_to_invite() -> None:
         sent = st.form_submit_button("Send invitation", type="primary")
     if sent:
         with act(viewer, "Invited: the e-mail is on its way.") as db:
+            check_reachable(email)
             send_invitation(db, viewer, invite(db, viewer, email, role))
         st.rerun()
     if way_out() == "folder":
