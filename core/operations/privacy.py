@@ -49,7 +49,7 @@ PARTS: Mapping[str, str] = {
                      where lower(m.recipient) = any(:emails) or {MENTIONED.format('m.body::text')}""",
     "provider objects": f"select to_jsonb(o) from app.provider_objects o where {MENTIONED.format('o.data::text')}",
     "raw deliveries": f"""select to_jsonb(d) - 'body' || jsonb_build_object('body', encode(d.body, 'escape'))
-                     from app.webhook_deliveries d where {MENTIONED.format("encode(d.body, 'escape')")}""",
+                     from app.webhook_deliveries d where {MENTIONED.format("app.body_text(d.body)")}""",
     "changes": f"select to_jsonb(l) from app.audit_logs l where {MENTIONED.format('l.changes::text')}",
 }
 
