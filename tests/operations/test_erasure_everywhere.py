@@ -63,6 +63,7 @@ def everywhere(case):
     whop["data"]["user"]["name"] = NAME
     case.deliver("whop", whop)
     nameless = samples.stripe_charge("R", 700, OTHER_ADDRESS, at)
+    nameless["billing_details"]["name"] = None
     case.deliver("stripe", samples.stripe_event("charge.succeeded", nameless, at), headers={})
     case.receive("calendly", f"name={NAME}&email={EMAIL}".encode(), status="dead", last_error=f"cannot be read: {NAME}")
     with as_system(case.org) as db:
