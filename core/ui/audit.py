@@ -39,7 +39,7 @@ def table_name(table: str) -> str:
 
 def column_name(column: str) -> str:
     """``call_status`` as ``Call status``; ids are told by name, so they are called without the id."""
-    return column.removesuffix("_id").replace("_", " ").capitalize()
+    return column.removesuffix("_id").removesuffix("_normalized").replace("_", " ").capitalize()
 
 
 def told(operation: str, changes: Mapping[str, Any], names: Mapping[str, str], timezone: str) -> list[str]:
@@ -48,8 +48,13 @@ def told(operation: str, changes: Mapping[str, Any], names: Mapping[str, str], t
         return [f"Format: {changes.get('format', NONE)}"]
     return [
         f"{column_name(column)}: {_change(operation, column, *values, names=names, timezone=timezone)}"
-        for column, values in sorted(changes.items()) if column not in NOT_TOLD and not column.endswith("_normalized")
+        for column, values in sorted(changes.items()) if column not in NOT_TOLD and not _told_already(column, changes)
     ]
+
+
+def _told_already(column: str, changes: Mapping[str, Any]) -> bool:
+    """A normal form stands beside what was written, or alone."""
+    return column.endswith("_normalized") and column.removesuffix("_normalized") in changes
 
 
 def said(line: Row[Any], names: Mapping[str, str], timezone: str) -> list[str]:
@@ -82,7 +87,7 @@ def _value(column: str, value: Any, names: Mapping[str, str], timezone: str) -> 
 
 
 def _moment(column: str, text: str, timezone: str) -> str | None:
-    if not column.endswith(("_at", "_date", "_from", "_after")):
+    if column != "at" and not column.endswith(("_at", "_date", "_from", "_after")):
         return None
     try:
         at = datetime.fromisoformat(text)

@@ -8,7 +8,7 @@ from sqlalchemy import Row
 
 from core.messages.blocked import MOST, blocked_addresses, lift
 from core.providers.email import way_out
-from core.ui.format import plain, when
+from core.ui.format import when
 from core.ui.page import act, empty, require, title
 
 REASONS = {
@@ -23,10 +23,11 @@ viewer = require("blocked-addresses")
 def show(row: Row[Any]) -> None:
     """One address, and the button that sends to it again."""
     with st.container(border=True):
-        st.markdown(f"**{plain(row.email)}** · {row.reason} · since {when(row.at, viewer.timezone)}")
-        st.caption(" ".join([REASONS[row.reason], *([] if row.reason == "bounced" else [WILL])]))
+        st.text(row.email)
+        since = f"{row.reason.capitalize()} {when(row.at, viewer.timezone)}."
+        st.caption(" ".join([since, REASONS[row.reason], *([] if row.reason == "bounced" else [WILL])]))
         if st.button("Send to it again", key=f"lift {row.id}"):
-            with act(viewer, f"E-mail is sent to {plain(row.email)} again.") as db:
+            with act(viewer, "E-mail is sent to that address again.") as db:
                 lift(db, viewer, row.email)
             st.rerun()
 

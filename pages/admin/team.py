@@ -36,7 +36,7 @@ with viewer.transaction() as db:
 def say_unreachable(email: str) -> None:
     """That mail does not reach somebody, where that is known."""
     if reason := silent.get(normalize_email(email) or ""):
-        st.warning(f"E-mail does not reach {plain(email)}: it {reason}.")
+        st.warning(f"E-mail does not reach this address: it {reason}.")
         go("blocked-addresses", "Open Blocked addresses")
 
 

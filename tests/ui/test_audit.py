@@ -150,7 +150,9 @@ def test_the_download_is_the_period_of_the_screen(place):
 @pytest.mark.parametrize(("operation", "changes", "said"), [
     ("update", {"call_status": ["scheduled", "completed"]}, ["Call status: scheduled → completed"]),
     ("update", {"active": [True, False], "note": [None, ""]}, ["Active: yes → no", "Note: – → –"]),
-    ("insert", {"id": [None, "x"], "email_normalized": [None, "a@b"], "scopes": [None, ["read", "write"]]}, ["Scopes: read, write"]),
+    ("insert", {"id": [None, "x"], "email": [None, "A@b"], "email_normalized": [None, "a@b"], "scopes": [None, ["read", "write"]]},
+     ["Email: A@b", "Scopes: read, write"]),
+    ("delete", {"at": ["2020-01-01T12:00:00+00:00", None], "email_normalized": ["a@b", None]}, ["At: Wed 1 Jan 2020 13:00", "Email: a@b"]),
     ("delete", {"answers": [{"reason": "none"}, None]}, ['Answers: {"reason": "none"}']),
     ("update", {"closer_user_id": [None, "11111111-1111-1111-1111-111111111111"]}, ["Closer user: – → Ana"]),
     ("update", {"token_hash": ["…", "…"]}, ["Token hash: secret"]),

@@ -51,7 +51,7 @@ def test_the_team_reads_that_an_invitation_did_not_arrive(boss):
     assert not opened("team", boss).warning
     blocked(boss, ANA, "bounced")
     page = opened("team", boss)
-    assert "E-mail does not reach" in page.warning[0].value
+    assert "E-mail does not reach this address" in page.warning[0].value
     assert "it bounced" in page.warning[0].value
 
 

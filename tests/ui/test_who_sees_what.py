@@ -26,7 +26,7 @@ HAS = {
     "statement": "Alder earlier payout", "shared": "Alder board",
     "account": "this browser", "api-keys": "Alder program",
     "team": "Alder viewer", "invitation": "This invitation link is not valid.",
-    "blocked-addresses": "blocked&#64;alder",
+    "blocked-addresses": "blocked@alder.example.com",
     "forgot": "Send me a link", "reset": "This link is not valid any more",
 }
 # What a public screen says to whoever comes without a link.
