@@ -50,12 +50,18 @@ def rows_of(user_id: UUID) -> list[dict[str, Any]]:
     return [row for row in roster.to_dict("records") if row["user_id"] == user_id]
 
 
+def state_of(member: OrganizationMember) -> str:
+    """Whether they get in, and whether e-mail reaches them."""
+    reason = silent.get(normalize_email(member.email) or "")
+    return ("Active" if member.active else "Off") + (f", e-mail {reason}" if reason else "")
+
+
 def show_people() -> None:
     """Everybody, and what they are."""
     shown = pd.DataFrame([
         {
             "id": member.user_id, "name": member.name, "email": member.email, "role": shown_role(Role(member.role)).capitalize(),
-            "state": "Active" if member.active else "Off", "rows": ", ".join(map(shown_row, rows_of(member.user_id))) or "–",
+            "state": state_of(member), "rows": ", ".join(map(shown_row, rows_of(member.user_id))) or "–",
         }
         for member in people
     ])

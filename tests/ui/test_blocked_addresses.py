@@ -60,3 +60,4 @@ def test_the_team_reads_whom_of_its_members_e_mail_does_not_reach(boss):
     blocked(boss, member.email, "complained")
     assert "it complained" in opened("team", boss, id=str(member.user_id)).warning[0].value
     assert not opened("team", boss, id=str(boss.user_id)).warning
+    assert sorted(opened("team", boss).dataframe[0].value["state"]) == ["Active", "Active, e-mail complained"]
