@@ -17,7 +17,7 @@ from core.money.filing import file_form
 from core.money.models import Payment
 from core.money.payouts import approve, create_snapshot
 from core.operations import sample_payloads as samples
-from core.operations.privacy import accept_again, erase_person, export_person, find_person, forget_deliveries
+from core.operations.privacy import accept_again, erase_person, export_person, find_person, forget_deliveries, forget_recordings
 from core.people.models import Contact, ContactEmail
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
@@ -288,3 +288,24 @@ def test_raw_deliveries_lose_their_text_in_time_and_cannot_be_processed_again(ca
         assert {delivery_id for delivery_id, kept in left.items() if kept == (b"", {})} == set(ids[1:3])
         with pytest.raises(Conflict, match="no longer kept"):
             replay(db, ids[1])
+
+
+def test_links_to_recordings_are_forgotten_in_time_and_nothing_else_of_their_forms(case):
+    assert forget_recordings(case.org, now() + timedelta(days=4000)) == 0
+    with case.admin.transaction() as db:
+        other = db.scalars(select(Event).where(Event.lead_name == "Other")).one().id
+        file_form(db, other, FormAnswers(True, True, True, False, recording_url="https://calls.example.com/recent"), case.admin)
+    before = case.figures()
+    with as_system(case.org) as db:
+        db.execute(text("update app.organizations set raw_delivery_days = 30"))
+        aged = "update app.post_call_forms set submitted_at = now() - interval '31 days' where event_id <> :other"
+        db.execute(text(aged), {"other": other})
+
+    assert [forget_recordings(case.org), forget_recordings(case.org)] == [1, 0]
+
+    assert traces(case.org, ["calls.example.com/petronella"]) == set()
+    assert traces(case.org, ["calls.example.com/recent"]) == {"post_call_forms.recording_url", "audit_logs.changes"}
+    assert "post_call_forms" in {place.partition(".")[0] for place in traces(case.org, ["a word about her"])}
+    assert case.figures() == before
+    with pytest.raises(Exception, match="permission denied"), case.admin.transaction() as db:
+        db.execute(text("select app.forget_recordings(now(), 1)"))

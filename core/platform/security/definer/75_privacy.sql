@@ -224,10 +224,28 @@ begin
   return true;
 end $f$;
 
-revoke all on function app.folded(text), app.is_telling(text), app.body_text(bytea), app.without_person(text, text[], text[], text), app.redacted(jsonb, text[], text[], text, text, boolean),
+-- Links to the recordings of calls whose forms are older; what the audit trail still had of them goes too. Returns how many.
+create or replace function app.forget_recordings(p_before timestamptz, p_most int) returns int language plpgsql security definer
+set search_path = pg_catalog, pg_temp as $f$
+declare
+  org uuid := app.cur_org();
+  old uuid[];
+begin
+  if app.cur_role() is distinct from 'system' then
+    raise insufficient_privilege using message = 'only a job may do this';
+  end if;
+  old := array(select f.id from app.post_call_forms f
+                where f.organization_id = org and f.recording_url is not null and f.submitted_at < p_before limit p_most);
+  update app.post_call_forms f set recording_url = null where f.organization_id = org and f.id = any (old);
+  update app.audit_logs l set changes = app.blanked(l.changes, array['recording_url'])
+   where l.organization_id = org and l.table_name = 'post_call_forms' and l.row_id = any (old::text[]) and l.changes ? 'recording_url';
+  return cardinality(old);
+end $f$;
+
+revoke all on function app.forget_recordings(timestamptz, int), app.folded(text), app.is_telling(text), app.body_text(bytea), app.without_person(text, text[], text[], text), app.redacted(jsonb, text[], text[], text, text, boolean),
   app.redacted_answers(jsonb, text), app.demand_admin(), app.record_privacy(text, text),
   app.erase_person(uuid, uuid[], text[], text[], text[], text), app.lift_erasure(text) from public;
 grant execute on function app.record_privacy(text, text), app.erase_person(uuid, uuid[], text[], text[], text[], text),
   app.lift_erasure(text), app.body_text(bytea) to so_app;
-grant execute on function app.folded(text), app.is_telling(text), app.without_person(text, text[], text[], text), app.redacted(jsonb, text[], text[], text, text, boolean),
+grant execute on function app.forget_recordings(timestamptz, int), app.folded(text), app.is_telling(text), app.without_person(text, text[], text[], text), app.redacted(jsonb, text[], text[], text, text, boolean),
   app.redacted_answers(jsonb, text) to so_worker;
