@@ -7,6 +7,7 @@ from pathlib import Path
 from core.metrics.export_tables import EXPORTS
 from core.migrations.tables import metadata
 from core.tenancy.models import MEMBER_ROLES, Role
+from core.tenancy.modules import MODULES
 from core.tenancy.roles import ADMINS, SUPER_ADMINS
 from core.ui.navigation import SCREENS, Screen
 from webhooks.api import CALLS
@@ -34,6 +35,8 @@ every cell. Each member has one role in each organisation.
   of leads.
 - With *Managers see their own team only*, a manager is given the rows of those below them, and of payouts, contacts without a
   closer and messages none.
+- What belongs to a module is there for organisations that have it, as those who run the installation say; “every” is for all of
+  them.
 - Where the organisation asks for a second factor, members without one see *Your account* and nothing else.
 - Whoever *views as* a member sees what they see, but for *Your account*, and changes nothing: forms, exports and every other
   change are refused.
@@ -58,18 +61,27 @@ def _marks(roles: tuple[Role, ...]) -> list[str]:
     return [YES if role in roles else NO for role in MEMBER_ROLES]
 
 
+def _module(module: str | None) -> str:
+    return MODULES[module] if module else "every"
+
+
 def _screen(screen: Screen) -> list[str]:
+    named = [screen.section, screen.title, _module(screen.module)]
     if screen.public:
-        return [screen.section, screen.title, *["by link"] * (len(MEMBER_ROLES) + 1)]
+        return [*named, *["by link"] * (len(MEMBER_ROLES) + 1)]
     alone = screen.roles == SUPER_ADMINS
-    return [screen.section, screen.title, *_marks(screen.roles), "alone" if alone else YES]
+    return [*named, *_marks(screen.roles), "alone" if alone else YES]
 
 
 def text() -> str:
     """The document."""
-    screens = _table(["area", "screen", *_roles(), "super admin"], (_screen(screen) for screen in SCREENS))
-    calls = _table(["request", *_roles()], ([f"`{call.method} {call.path}`", *_marks(call.open_to)] for call in CALLS))
-    exports = _table(["table", *_roles()], ([f"`{name}`", *(given(name, role) for role in MEMBER_ROLES)] for name in EXPORTS))
+    screens = _table(["area", "screen", "module", *_roles(), "super admin"], (_screen(screen) for screen in SCREENS))
+    calls = _table(["request", "module", *_roles()], (
+        [f"`{call.method} {call.path}`", _module(call.module), *_marks(call.open_to)] for call in CALLS
+    ))
+    exports = _table(["table", "module", *_roles()], (
+        [f"`{name}`", _module(table.module), *(given(name, role) for role in MEMBER_ROLES)] for name, table in EXPORTS.items()
+    ))
     return (
         f"{HEAD}\n## Screens\n\n{screens}\n\n## API\n\nA person's token goes by the role, an API key by its scopes.\n\n{calls}\n\n"
         f"## Exports\n\nWhose rows each role is given, on the screen and over the API.\n\n{exports}\n"

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -58,11 +59,14 @@ def _handle(db: Session, delivery_id: UUID) -> None:
     if delivery is None:
         return
     connection = db.scalars(select(WebhookConnection).where(WebhookConnection.id == delivery.connection_id)).one()
+    received = delivery.body
     payload, module = _read(db, delivery), provider(delivery.provider)
     delivery.event_type = module.event_type(payload)
     outcome = module.handle(db, connection, payload)
     delivery.status = DeliveryStatus.IGNORED if outcome.ignored else DeliveryStatus.PROCESSED
     delivery.last_error, delivery.processed_at = outcome.ignored, now()
+    if delivery.body != received:  # somebody who was erased is in it, and the rows are made
+        delivery.body = b""
     _count(db, delivery)
 
 
@@ -94,6 +98,8 @@ def _note_failure(organization_id: UUID, delivery_id: UUID, reason: str, status:
         if delivery is None:
             return
         delivery.status, delivery.last_error = status, reason[:500]
+        with suppress(*UNREADABLE):  # who was erased is taken out of what is kept, whatever else went wrong
+            _read(db, delivery)
         _count(db, delivery)
         db.flush()
         note_error(db, delivery, reason[:500])

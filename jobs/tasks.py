@@ -13,7 +13,7 @@ from procrastinate.jobs import Job
 from core.messages.account_mails import send_password_changed, send_password_reset
 from core.messages.reports import due_posts
 from core.money.attribution import attribute_event, attribute_payment
-from core.operations.privacy import forget_deliveries
+from core.operations.privacy import forget_deliveries, forget_recordings
 from core.operations.samples import send_test_delivery
 from core.platform.clock import now
 from core.platform.database import as_system
@@ -89,6 +89,7 @@ def _post_reports(run: Run) -> None:
 
 def _forget_deliveries(run: Run) -> None:
     forget_deliveries(run.organization_id)
+    forget_recordings(run.organization_id)
 
 
 def _send_test_delivery(run: Run, connection_id: str) -> None:

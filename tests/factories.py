@@ -42,7 +42,8 @@ def viewer(org: UUID, role: Role | str = Role.ADMIN, *, name: str | None = None,
         db.flush()
         db.add(OrganizationMember(organization_id=org, user_id=user_id, role=role, name=user.name, email=email))
         home = db.get_one(Organization, org)
-        return Viewer(user_id, user.name, email, org, home.name, home.timezone, home.currency, Role(role))
+        modules = frozenset(home.modules)
+        return Viewer(user_id, user.name, email, org, home.name, home.timezone, home.currency, Role(role), modules)
 
 
 def closer(db: Session, org: UUID, name: str = "Ana", *, user_id: UUID | None = None, **values: Any) -> Closer:

@@ -16,6 +16,7 @@ from core.platform.log import logger
 from core.tenancy.api_access import Caller, NotSignedIn, caller_of
 from core.tenancy.api_limits import Rate, count_request
 from core.tenancy.models import Role
+from core.tenancy.modules import BOOKINGS
 from core.tenancy.roles import ADMINS, EVERYBODY, MANAGERS, REPS
 from webhooks import api_auth, api_lists, api_metrics, api_payouts
 from webhooks.answers import refusal
@@ -29,16 +30,17 @@ STATUSES: dict[type[SalesOpsError], int] = {
 Handler = Callable[[Caller, Request, bytes], Response]
 
 
-def answering(handler: Handler, open_to: tuple[Role, ...]) -> Callable[[Request], object]:
-    """A route for a signed-in program: identity, hourly limit, role, then ``handler`` in a thread, errors as JSON."""
+def answering(call: Call) -> Callable[[Request], object]:
+    """A route for a signed-in program: identity, hourly limit, role, module, then its handler in a thread, errors as JSON."""
 
     def work(request: Request, body: bytes) -> Response:
         caller = caller_of(request.headers.get("authorization"))
         rate = count_request(caller.organization_id, caller.plan)
         try:
             _stay_within(rate)
-            caller.require_role(open_to)
-            answer = handler(caller, request, body)
+            caller.require_role(call.open_to)
+            caller.require_module(call.module)
+            answer = call.handler(caller, request, body)
         except SalesOpsError as error:
             answer = _refused(error)
         answer.headers.update(rate.headers())
@@ -82,26 +84,30 @@ async def openapi(_: Request) -> Response:
 
 @dataclass(frozen=True)
 class Call:
-    """One thing that a program may ask for: where, what answers, and which people's tokens it is for; keys go by their scopes."""
+    """One thing that a program may ask for: where, what answers, and which people's tokens it is for; keys go by their scopes.
+
+    Organisations without the ``module`` are refused; None is for every organisation.
+    """
 
     method: str
     path: str
     handler: Handler
     open_to: tuple[Role, ...]
+    module: str | None = None
 
 
 CALLS = (
-    Call("GET", "/api/metrics", api_metrics.metrics, EVERYBODY),
+    Call("GET", "/api/metrics", api_metrics.metrics, EVERYBODY, BOOKINGS),
     Call("GET", "/api/export", api_metrics.export, EVERYBODY),
-    Call("GET", "/api/events", api_lists.events, EVERYBODY),
-    Call("POST", "/api/events/{id}/pcf", api_lists.file_pcf, REPS),
-    Call("GET", "/api/payments", api_lists.payments, EVERYBODY),
+    Call("GET", "/api/events", api_lists.events, EVERYBODY, BOOKINGS),
+    Call("POST", "/api/events/{id}/pcf", api_lists.file_pcf, REPS, BOOKINGS),
+    Call("GET", "/api/payments", api_lists.payments, EVERYBODY, BOOKINGS),
     Call("GET", "/api/leads", api_lists.leads, EVERYBODY),
-    Call("POST", "/api/payout-snapshots", api_payouts.create, ADMINS),
-    Call("GET", "/api/payout-snapshots/{id}", api_payouts.show, MANAGERS),
+    Call("POST", "/api/payout-snapshots", api_payouts.create, ADMINS, BOOKINGS),
+    Call("GET", "/api/payout-snapshots/{id}", api_payouts.show, MANAGERS, BOOKINGS),
 )
 routes = [
     Route("/api/auth/login", _guarded(api_auth.login), methods=["POST"]),
-    *(Route(call.path, answering(call.handler, call.open_to), methods=[call.method]) for call in CALLS),
+    *(Route(call.path, answering(call), methods=[call.method]) for call in CALLS),
     Route("/api/openapi.json", openapi),
 ]

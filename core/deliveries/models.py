@@ -162,7 +162,7 @@ class SuppressedEmail(TenantRow, Base):
     __table_args__ = (
         CheckConstraint("reason in ('bounced','complained','unsubscribed')", name="reason"),
         UniqueConstraint("organization_id", "email_normalized"),
-        secured("people"),
+        secured("suppressed", audit=True),
     )
 
     email_normalized: Mapped[str]

@@ -1,6 +1,7 @@
 """What we know of a provider's objects: the newest state of each, whatever order deliveries arrive in."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +11,26 @@ from sqlalchemy.orm import Session
 
 from core.deliveries.models import ProviderObject, WebhookConnection
 
+Kept = Mapping[str, Any]  # by name what stays: None for all of it, else the same again for what is inside
+
+
+def only(data: Any, kept: Kept) -> Any:
+    """What our rows are computed from and nothing else, so that no more is kept of a person than the rows say anyway.
+
+    In a list it is the same for each; a reference, which is an id or the object itself, may be either.
+    """
+    if isinstance(data, list):
+        return [only(each, kept) for each in data]
+    if not isinstance(data, dict):
+        return data
+    return {name: value if kept[name] is None else only(value, kept[name]) for name, value in data.items() if name in kept}
+
 
 def remember(
     db: Session, connection: WebhookConnection, kind: str, external_id: str, version: str, data: dict[str, Any], *,
     group_key: str | None = None,
 ) -> bool:
-    """Keep ``data`` as the state of one object unless a newer one is known; False when it was older.
+    """Keep ``data``, see ``only``, as the state of one object unless a newer one is known; False when it was older.
 
     ``version`` orders the states of one object as text. Of two states with one version the one whose text sorts last
     is kept, so that the outcome does not depend on which came first. ``group_key`` names what the object belongs to.

@@ -26,6 +26,7 @@ from core.platform.frames import records
 from core.platform.money import shown
 from core.platform.settings import settings
 from core.tenancy.models import Organization
+from core.tenancy.modules import BOOKINGS
 
 Body = dict[str, Any]
 CHANNEL = "slack"
@@ -39,14 +40,14 @@ MOST_COUNTED = 10_000
 
 
 def due_posts(db: Session, organization_id: UUID, at: datetime) -> int:
-    """Post today's report and reminders if the organisation wants them and its hour has come; how many were posted.
+    """Post today's report and reminders if the organisation books calls, wants them and its hour has come; how many were posted.
 
     ``at`` is the instant it is. All are posted together: asking again on the same local day posts nothing more, although
     more forms may be overdue by then.
     """
     home = db.scalars(select(Organization).where(Organization.id == organization_id)).one()
     local = at.astimezone(ZoneInfo(home.timezone))
-    if not home.slack_report_enabled or local.hour < home.slack_report_hour:
+    if BOOKINGS not in home.modules or not home.slack_report_enabled or local.hour < home.slack_report_hour:
         return 0
     today = local.date()
     key = f"daily_report {today}"

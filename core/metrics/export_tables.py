@@ -5,11 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.platform.errors import InvalidInput
+from core.tenancy.modules import BOOKINGS
 
 
 @dataclass(frozen=True)
 class ExportTable:
-    """One table as it leaves: text columns, those with contact details, the other columns, and the date it is cut by."""
+    """One table as it leaves: text columns, those with contact details, the other columns, and the date it is cut by.
+
+    Organisations without the ``module`` export no such table; None is for every organisation.
+    """
 
     name: str
     texts: Sequence[str]
@@ -18,6 +22,7 @@ class ExportTable:
     date: str | None = None
     documents: Sequence[str] = ()  # JSON, which leaves as text
     admins_only: bool = False
+    module: str | None = None
 
     @property
     def columns(self) -> list[str]:
@@ -31,20 +36,20 @@ _ALL = (
                    "calendly_invitee_uuid"),
         ("lead_name", "lead_email", "lead_phone"),
         ("scheduled_at", "ends_at", "booked_at", "pcf_submitted", "closer_id", "setter_id", "source_id", "traffic_type_id",
-         "call_type_id", "rescheduled_to_id", "canceled_at", "canceled_late"), "scheduled_at",
+         "call_type_id", "rescheduled_to_id", "canceled_at", "canceled_late"), "scheduled_at", module=BOOKINGS,
     ),
     ExportTable(
         "payments", ("currency", "status", "payment_type", "deal_type", "processor", "processor_payment_id", "membership_key",
                      "attribution_method"), ("customer_email", "customer_name", "attribution_reason"),
         ("amount", "refund_amount", "net_revenue", "payment_date", "disputed", "counts", "event_id", "closer_id", "setter_id",
-         "source_id", "package_id", "superseded_by_id"), "payment_date",
+         "source_id", "package_id", "superseded_by_id"), "payment_date", module=BOOKINGS,
     ),
     ExportTable("refunds", ("kind", "currency", "status", "reason", "processor_refund_id"), (),
-                ("payment_id", "amount", "refunded_at"), "refunded_at"),
+                ("payment_id", "amount", "refunded_at"), "refunded_at", module=BOOKINGS),
     ExportTable(
         "post_call_forms", ("currency", "payment_type", "traffic_type", "recording_url", "no_show_party"), ("notes",),
         ("event_id", "call_occurred", "lead_showed", "offer_made", "deal_closed", "cash_collected", "package_id", "follow_up_on",
-         "version", "submitted_at"), "submitted_at",
+         "version", "submitted_at"), "submitted_at", module=BOOKINGS,
     ),
     ExportTable("leads", ("status", "original_setter_name", "current_setter_name"), (),
                 ("contact_id", "source_id", "traffic_type_id", "received_at", "created_at"), "created_at"),
@@ -52,7 +57,8 @@ _ALL = (
     ExportTable("payout_snapshot_details", ("customer_name", "processor", "processor_payment_id", "currency", "closer_name",
                                             "setter_name", "source_name", "package_name", "attribution_method"),
                 ("customer_email",),
-                ("snapshot_id", "payment_id", "payment_date", "amount", "refund_amount", "net_revenue"), "payment_date"),
+                ("snapshot_id", "payment_id", "payment_date", "amount", "refund_amount", "net_revenue"), "payment_date",
+                module=BOOKINGS),
     ExportTable("closers", ("name", "email", "calendly_user_uri"), (), ("active", "created_at")),
     ExportTable("setters", ("name", "email"), (), ("active", "created_at")),
     ExportTable("sources", ("name",), (), ("active",)),

@@ -11,13 +11,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from babel.numbers import list_currencies
 from psycopg import sql
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from core.metrics.export_tables import ExportTable, export_table
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed
 from core.platform.money import decimals
+from core.tenancy.models import Organization
+from core.tenancy.modules import require_module
 
 FORMATS = {"csv": "text/csv; charset=utf-8", "json": "application/x-ndjson", "parquet": "application/vnd.apache.parquet"}
 BATCH = 5_000
@@ -45,7 +47,8 @@ def export(
 
     Raises:
         InvalidInput: unknown table, format or column.
-        NotAllowed: the audit log, for everybody but admins. Of what else a caller may not see, the database shows no rows.
+        NotAllowed: the audit log, for everybody but admins, and tables of a module that is switched off. Of what else a caller
+            may not see, the database shows no rows.
     """
     table = export_table(name)
     if fmt not in FORMATS:
@@ -77,6 +80,8 @@ def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _record(db: Session, table: ExportTable, fmt: str) -> None:
+    home = db.execute(select(Organization.modules, Organization.name).where(Organization.id == func.app.cur_org())).one()
+    require_module(table.module, home.modules, home.name)
     if table.admins_only and db.execute(text("select app.cur_role()")).scalar() not in ADMINS:
         raise NotAllowed("Only an admin exports the audit log.")
     if not db.execute(text("select app.record_export(:table, :format)"), {"table": table.name, "format": fmt}).scalar():

@@ -79,7 +79,7 @@ class _Team:
         self.number = 0
         self.boss = Viewer(
             organization_id, "Demo", "demo@example.com", organization_id, self.home.name, self.home.timezone,
-            self.home.currency, Role.ADMIN,
+            self.home.currency, Role.ADMIN, frozenset(self.home.modules),
         )
         self.hosts = [Host(None, f"{name.lower()}@example.com", name) for name in CLOSERS[: scale.closers]]
         for host in self.hosts:

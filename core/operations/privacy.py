@@ -49,7 +49,7 @@ PARTS: Mapping[str, str] = {
                      where lower(m.recipient) = any(:emails) or {MENTIONED.format('m.body::text')}""",
     "provider objects": f"select to_jsonb(o) from app.provider_objects o where {MENTIONED.format('o.data::text')}",
     "raw deliveries": f"""select to_jsonb(d) - 'body' || jsonb_build_object('body', encode(d.body, 'escape'))
-                     from app.webhook_deliveries d where {MENTIONED.format("encode(d.body, 'escape')")}""",
+                     from app.webhook_deliveries d where {MENTIONED.format("app.body_text(d.body)")}""",
     "changes": f"select to_jsonb(l) from app.audit_logs l where {MENTIONED.format('l.changes::text')}",
 }
 
@@ -189,12 +189,26 @@ def accept_again(db: Session, organization_id: UUID, email: str) -> None:
 
 def forget_deliveries(organization_id: UUID, at: datetime | None = None) -> int:
     """Empty the raw deliveries that are older than the organisation keeps them; how many. Those that still wait are kept."""
+    return _forget(organization_id, at, _empty_some)
+
+
+def forget_recordings(organization_id: UUID, at: datetime | None = None) -> int:
+    """Forget where calls were recorded whose forms are older than that, in the audit log too; how many."""
+    return _forget(organization_id, at, _unlink_some)
+
+
+def _forget(organization_id: UUID, at: datetime | None, some: Callable[[UUID, datetime], int]) -> int:
     with as_system(organization_id) as db:
         days = home_of(db).raw_delivery_days
     forgotten = 0
-    while days is not None and (emptied := _empty_some(organization_id, (at or now()) - timedelta(days=days))):
-        forgotten += emptied
+    while days is not None and (gone := some(organization_id, (at or now()) - timedelta(days=days))):
+        forgotten += gone
     return forgotten
+
+
+def _unlink_some(organization_id: UUID, before: datetime) -> int:
+    with as_system(organization_id) as db:
+        return db.execute(text("select app.forget_recordings(:before, :most)"), {"before": before, "most": BATCH}).scalar_one()
 
 
 def _empty_some(organization_id: UUID, before: datetime) -> int:

@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
+import idna
 import phonenumbers
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -12,19 +14,42 @@ LONGEST_EMAIL = 254
 
 
 def normalize_email(email: str | None) -> str | None:
-    """Trimmed and lower-cased; None when there is nothing that could be an address, so that it never matches."""
-    text = (email or "").strip().lower()
+    """Trimmed, lower-cased, accents composed; None when there is nothing that could be an address, so that it never matches."""
+    text = unicodedata.normalize("NFC", (email or "").strip().lower())
     return text if EMAIL.fullmatch(text) and text.isprintable() else None
 
 
 def mailable_email(email: str | None) -> str | None:
-    """The normal form of an address that mail can be sent to as it stands; None for anything a header or a mail server
-    could read as more than one plain address."""
+    """The normal form of an address that mail can be sent to; None for anything a header or a mail server could read as more
+    than one plain address. Letters of every script are welcome, the domain's in their own form and not in that of the wire.
+    """
     text = normalize_email(email) or ""
     local, _, domain = text.partition("@")
-    labels = domain.split(".")
-    fits = len(text) <= LONGEST_EMAIL and LOCAL_PART.fullmatch(local) and all(map(DOMAIN_LABEL.fullmatch, labels))
-    return text if fits else None
+    if len(text) > LONGEST_EMAIL or not LOCAL_PART.fullmatch(_every_letter_as_x(local)) or (shown := _shown_domain(domain)) is None:
+        return None
+    address = f"{local}@{shown}"
+    return address if len(wire_email(address).encode()) <= LONGEST_EMAIL else None
+
+
+def wire_email(address: str) -> str:
+    """A mailable address as mail servers hear it: the domain in ASCII (IDNA 2008). Before the @ nothing changes."""
+    local, _, domain = address.partition("@")
+    return f"{local}@{domain if domain.isascii() else idna.encode(domain).decode()}"
+
+
+def _every_letter_as_x(local: str) -> str:
+    """RFC 6531 allows more before the @; of that, letters, their marks, and numbers."""
+    return "".join(letter if letter.isascii() or unicodedata.category(letter)[0] not in "LMN" else "x" for letter in local)
+
+
+def _shown_domain(domain: str) -> str | None:
+    plain = all(map(DOMAIN_LABEL.fullmatch, domain.split(".")))
+    if plain and "xn--" not in domain:
+        return domain
+    try:
+        return idna.decode(idna.encode(domain, strict=True, std3_rules=True))
+    except UnicodeError:
+        return None
 
 
 def normalize_phone(phone: str | None, region: str) -> str | None:

@@ -12,13 +12,23 @@ from sqlalchemy.orm import Session
 from core.bookings.intake import Booking, Cancellation, record_booking
 from core.bookings.roster import Host, setter_mentions
 from core.deliveries.models import ProviderObject, WebhookConnection
-from core.deliveries.objects import remember
+from core.deliveries.objects import Kept, only, remember
 from core.people.actions import Person
 from core.platform.locks import one_at_a_time
 from core.providers.base import PROCESSED, BadSignature, Outcome, check_timed_hex
 from core.tenancy.models import Organization
 
 INVITEE_EVENTS = {"invitee.created", "invitee.canceled", "invitee_no_show.created", "invitee_no_show.deleted"}
+# What is read of an invitee, below; guests, payments and the platform's own notes are not kept.
+KEPT: Kept = {
+    **dict.fromkeys(("uri", "name", "email", "text_reminder_number", "status", "created_at", "updated_at", "rescheduled",
+                     "old_invitee", "new_invitee", "tracking", "questions_and_answers")),
+    "cancellation": dict.fromkeys(("created_at", "canceled_by", "reason")),
+    "scheduled_event": {
+        **dict.fromkeys(("uri", "name", "start_time", "end_time", "event_type")), "location": {"join_url": None},
+        "event_memberships": dict.fromkeys(("user", "user_email", "user_name")),
+    },
+}
 UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 
 
@@ -54,7 +64,8 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
     key = uuid_of(invitee["uri"])
     one_at_a_time(db, connection.organization_id, "bookings")
     rank = "1" if invitee.get("status") == "canceled" else "0"
-    remember(db, connection, "invitee", key, rank + _moment(invitee["updated_at"]).isoformat(timespec="microseconds"), invitee)
+    version = rank + _moment(invitee["updated_at"]).isoformat(timespec="microseconds")
+    remember(db, connection, "invitee", key, version, only(invitee, KEPT))
     if name.startswith("invitee_no_show"):
         marked = invitee.get("no_show") if name.endswith("created") else None
         happened_at = _moment(payload["created_at"]).isoformat(timespec="microseconds")

@@ -4,6 +4,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from core.messages.emails import Email
+from core.platform.errors import InvalidInput
 from core.platform.log import logger
 from core.platform.settings import settings
 from core.providers import resend, smtp
@@ -16,6 +17,21 @@ def way_out() -> str:
     if settings().resend_api_key is not None:
         return "resend"
     return "smtp" if settings().smtp_url is not None else "folder"
+
+
+def check_reachable(address: str) -> None:
+    """That the way out can say this address: some can say no letters beyond ASCII before the @.
+
+    Raises InvalidInput, and ProviderUnavailable when the mail server cannot be asked.
+    """
+    if address.partition("@")[0].isascii():
+        return
+    url = settings().smtp_url
+    if settings().resend_api_key is not None or (url is not None and not smtp.takes_every_letter(url.get_secret_value())):
+        raise InvalidInput(
+            f"“{address.strip()}” has letters before the @ that the mail server does not take. Ask for an address without them.",
+            field="email",
+        )
 
 
 def send(to: str, email: Email, *, organization_id: UUID, message_id: UUID) -> None:

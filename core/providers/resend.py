@@ -26,7 +26,7 @@ from core.platform.errors import (
     RateLimited,
     UnexpectedAnswer,
 )
-from core.platform.names import normalize_email
+from core.platform.names import mailable_email, normalize_email, wire_email
 from core.platform.settings import settings
 from core.providers.base import PROCESSED, BadSignature, Outcome, check_standard_webhook
 from core.providers.pauses import pause_s
@@ -49,7 +49,7 @@ def send(api_key: str, to: str, email: Email, *, organization_id: UUID, key: str
         UnexpectedAnswer: Resend refuses the e-mail itself.
     """
     body = {
-        "from": settings().email_from, "to": [to], "subject": email.subject, "html": email.html, "text": email.text,
+        "from": settings().email_from, "to": [wire_email(to)], "subject": email.subject, "html": email.html, "text": email.text,
         "headers": {"Auto-Submitted": "auto-generated"}, "tags": [{"name": ORGANIZATION_TAG, "value": str(organization_id)}],
     }
     headers = {"Authorization": f"Bearer {api_key}", "Idempotency-Key": key, "User-Agent": "sales-operations/1.0"}
@@ -150,5 +150,5 @@ def _organization_of(said: dict[str, Any]) -> str | None:
 def _addresses(said: dict[str, Any]) -> Iterator[str]:
     to = said["to"]
     for written in [to] if isinstance(to, str) else to:
-        if address := normalize_email(written):
+        if address := mailable_email(written) or normalize_email(written):
             yield address

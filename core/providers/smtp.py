@@ -26,7 +26,7 @@ from core.platform.errors import (
     RateLimited,
     UnexpectedAnswer,
 )
-from core.platform.names import mailable_email
+from core.platform.names import mailable_email, wire_email
 from core.platform.settings import settings
 
 TIMEOUT_S = 30.0
@@ -34,13 +34,14 @@ GREYLISTED_S = 300.0
 PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 HERE = {"localhost", "127.0.0.1", "::1"}
 TEMPORARY, PERMANENT = 400, 500
+EVERY_LETTER = "smtputf8"
 
 
 def composed(to: str, email: Email, *, key: str) -> EmailMessage:
     """The e-mail with its headers; ``key`` makes its Message-ID, so that a repetition is known as one. Raises Misconfigured."""
-    sender = _sender()
-    message = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
-    message["From"], message["To"], message["Subject"] = settings().email_from, to, email.subject
+    sender, recipient = _sender(), wire_email(to)
+    message = EmailMessage(policy=SMTP.clone(cte_type="7bit", utf8=not recipient.isascii()))
+    message["From"], message["To"], message["Subject"] = settings().email_from, recipient, email.subject
     message["Date"], message["Message-ID"] = format_datetime(now()), f"<{key}@{sender.partition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(email.text)
@@ -112,10 +113,29 @@ def _connected(parts: SplitResult) -> smtplib.SMTP:
     return server
 
 
+def takes_every_letter(url: str) -> bool:
+    """Whether the mail server at ``url`` takes recipients with letters beyond ASCII before the @ (RFC 6531).
+
+    Raises what ``send`` raises before anything is said.
+    """
+    server = _connected(_checked(url))
+    try:
+        server.ehlo_or_helo_if_needed()
+        return server.has_extn(EVERY_LETTER)
+    except (smtplib.SMTPException, OSError):
+        raise ProviderUnavailable("The mail server ended the conversation.") from None
+    finally:
+        with suppress(smtplib.SMTPException, OSError):
+            server.quit()
+
+
 def _hand_over(server: smtplib.SMTP, to: str, message: EmailMessage) -> None:
+    recipient = wire_email(to)
     server.ehlo_or_helo_if_needed()
-    _accepted(server.mail(_sender()))
-    _accepted(server.rcpt(to))
+    if not recipient.isascii() and not server.has_extn(EVERY_LETTER):
+        raise UnexpectedAnswer("The mail server takes no letters beyond ASCII before the @ of an address.")
+    _accepted(server.mail(_sender(), [] if recipient.isascii() else [EVERY_LETTER]))
+    _accepted(server.rcpt(recipient))
     try:
         answer = server.data(message.as_bytes())
     except smtplib.SMTPDataError:  # the server did not want to hear it

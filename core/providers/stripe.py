@@ -14,16 +14,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.deliveries.models import ProviderObject, WebhookConnection
-from core.deliveries.objects import objects_of, remember
+from core.deliveries.objects import objects_of, only, remember
 from core.money.ledger import record_payment
 from core.platform.locks import one_at_a_time
 from core.providers.base import PROCESSED, BadSignature, Outcome, check_timed_hex
-from core.providers.stripe_objects import group_of, invoice_group, payment_fact, reference, version_of
+from core.providers.stripe_objects import KEPT, group_of, invoice_group, payment_fact, reference, version_of
 from core.tenancy.models import Organization
-
-KINDS = {
-    "payment_intent", "charge", "refund", "dispute", "checkout.session", "invoice", "invoice_payment",
-}
 
 
 def verify(headers: Mapping[str, str], body: bytes, secret: str, *, now: datetime) -> None:
@@ -52,7 +48,7 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
     """Keep the object's newest state and bring the payments that it concerns to it."""
     stripe_object = (payload.get("data") or {}).get("object") or {}
     kind = stripe_object.get("object")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KEPT:
         return Outcome(ignored=f"“{event_type(payload)}” is not about money")
     home = db.get_one(Organization, connection.organization_id)
     if not payload.get("livemode") and not home.accept_test_mode:
@@ -70,9 +66,8 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
 def _keep(db: Session, connection: WebhookConnection, kind: str, stripe_object: dict[str, Any], created: int) -> list[str]:
     """Remember the object; the groups (payment intents, or charges without one) that may look different now."""
     group = group_of(kind, stripe_object) or _group_by_charge(db, connection, stripe_object)
-    remember(
-        db, connection, kind, stripe_object["id"], version_of(kind, stripe_object, created), stripe_object, group_key=group
-    )
+    known = only(stripe_object, KEPT[kind])
+    remember(db, connection, kind, stripe_object["id"], version_of(kind, stripe_object, created), known, group_key=group)
     if kind == "charge" and group:
         _adopt(db, connection, stripe_object["id"], group)
     if kind == "invoice_payment":

@@ -1,13 +1,14 @@
 """Reading Stripe's objects: which payment they belong to, which state is newer, and what they say together."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from core.deliveries.models import ProviderObject
+from core.deliveries.objects import Kept
 from core.money.ledger import PaymentFact, RefundFact
 from core.money.models import PaymentStatus
 
@@ -17,6 +18,30 @@ NO_DECIMALS = frozenset(
     ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf")
 )
 THREE_DECIMALS = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
+REFERENCE: Kept = {"id": None}
+WHO: Kept = {"email": None, "name": None}
+GIVEN_BACK: Kept = {
+    **dict.fromkeys(("id", "status", "currency", "created", "amount", "reason")), "charge": REFERENCE, "payment_intent": REFERENCE,
+}
+# What is read of each kind, below and in core.providers.stripe; the rest, cards, addresses and notes included, is not kept.
+KEPT: Mapping[str, Kept] = {
+    "payment_intent": {
+        **dict.fromkeys(("id", "status", "currency", "created", "amount", "amount_received", "receipt_email")),
+        "last_payment_error": {"type": None, "code": None},
+    },
+    "charge": {
+        **dict.fromkeys(("id", "status", "currency", "created", "amount", "amount_captured", "amount_refunded", "captured")),
+        "receipt_email": None, "billing_details": WHO, "payment_intent": REFERENCE,
+    },
+    "refund": GIVEN_BACK,
+    "dispute": GIVEN_BACK,
+    "checkout.session": {"id": None, "customer_email": None, "customer_details": WHO, "payment_intent": REFERENCE},
+    "invoice": {
+        **dict.fromkeys(("id", "billing_reason", "customer_email", "customer_name")), "subscription": REFERENCE,
+        "payment_intent": REFERENCE, "parent": {"subscription_details": {"subscription": REFERENCE}},
+    },
+    "invoice_payment": {"id": None, "invoice": REFERENCE, "payment": {"type": None, "payment_intent": REFERENCE}},
+}
 FINAL = {"succeeded": 2, "failed": 3, "canceled": 3, "won": 3, "lost": 3, "paid": 2, "complete": 2}
 
 

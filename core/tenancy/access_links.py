@@ -23,6 +23,7 @@ from core.platform.database import as_guest, as_link
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooManyRequests
 from core.platform.settings import settings
 from core.tenancy.models import AccessToken
+from core.tenancy.modules import BOOKINGS, require_module
 from core.tenancy.sign_in import take_hit
 from core.tenancy.viewers import Viewer
 
@@ -131,12 +132,13 @@ def issue_link(
     share opens the dashboard that ``shown`` describes, see ``share_of``.
 
     Raises:
-        NotAllowed: ``by`` is no admin.
+        NotAllowed: ``by`` is no admin, or the organisation books no calls.
         InvalidInput: no name, no subject, or not between 1 and 366 days.
         NotFound: the subject is not in the organisation.
         Conflict: the payout is a draft.
     """
     _require_admin(by)
+    require_module(BOOKINGS, by.modules, by.organization_name)
     if not name.strip():
         raise InvalidInput("Give the link a name, so that you can tell it from others.", field="name")
     if not 1 <= days <= MOST_DAYS:

@@ -18,6 +18,7 @@ from core.platform.errors import NotAllowed
 from core.platform.vault import derived_key
 from core.tenancy.actions import KEY_PREFIX
 from core.tenancy.models import ApiKey, Organization, Role
+from core.tenancy.modules import require_module
 from core.tenancy.scopes import allows
 from core.tenancy.sign_in import places_of, viewer_in
 from core.tenancy.viewers import Viewer
@@ -47,6 +48,8 @@ class Caller:
     timezone: str
     currency: str
     plan: str
+    organization_name: str
+    modules: frozenset[str]
     viewer: Viewer | None = None
     key_hash: bytes | None = None
     scopes: tuple[str, ...] = ("all",)
@@ -70,6 +73,10 @@ class Caller:
         """Raises NotAllowed for a person who has none of them; a key is bound by its scopes instead."""
         if self.viewer is not None and not self.viewer.is_one_of(*roles):
             raise NotAllowed(f"Your role ({self.viewer.role.replace('_', ' ')}) does not include this.")
+
+    def require_module(self, module: str | None) -> None:
+        """Raises SwitchedOff when the organisation has not the module."""
+        require_module(module, self.modules, self.organization_name)
 
     def as_viewer(self) -> Viewer:
         """The person behind the token. Raises NotAllowed for a key: some acts are a person's."""
@@ -120,7 +127,8 @@ def _caller_by_key(key: str) -> Caller:
     with as_key(key_hash) as db:
         scopes = db.scalars(select(ApiKey.scopes).where(ApiKey.key_hash == key_hash)).one()
         home = db.scalars(select(Organization)).one()
-        return Caller(home.id, home.timezone, home.currency, home.plan, key_hash=key_hash, scopes=tuple(scopes))
+        facts = (home.id, home.timezone, home.currency, home.plan, home.name, frozenset(home.modules))
+        return Caller(*facts, key_hash=key_hash, scopes=tuple(scopes))
 
 
 def _caller_by_token(token: str) -> Caller:
@@ -134,4 +142,5 @@ def _caller_by_token(token: str) -> Caller:
         raise NotSignedIn("The token was issued before its owner signed out everywhere or changed the password.")
     viewer = viewer_in(user_id, organization_id, name=claims["name"], email=claims["email"], role=Role(role))
     must_have_second_factor(viewer)
-    return Caller(organization_id, viewer.timezone, viewer.currency, plan, viewer=viewer)
+    facts = (organization_id, viewer.timezone, viewer.currency, plan, viewer.organization_name, viewer.modules)
+    return Caller(*facts, viewer=viewer)

@@ -67,9 +67,10 @@ SETTINGS = (
     Setting("managers_see_their_team_only", "Who gets in", "Managers see their own team only", "switch",
             "On: a manager sees the calls and payments of those who report to them, and of those who report to these.",
             "Say below who reports to whom first: a manager of nobody sees only their own."),
-    Setting("raw_delivery_days", "Personal data", "Keep raw deliveries for", "number",
-            "What providers sent, word for word. Older ones lose their text; calls and payments stay.",
-            "Older deliveries cannot be processed again; what is gone does not come back.", "days", 7, 3650, "for good"),
+    Setting("raw_delivery_days", "Personal data", "Keep raw deliveries and links to recordings for", "number",
+            "What providers sent, word for word, and where calls were recorded. Older ones are emptied; calls and payments stay.",
+            "Older deliveries cannot be processed again; what is gone does not come back, from the audit log neither.",
+            "days", 7, 3650, "for good"),
 )
 BY_KEY = {setting.key: setting for setting in SETTINGS}
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core.platform.clock import now
 from core.platform.database import as_guest
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooManyRequests
-from core.platform.names import mailable_email
+from core.platform.names import mailable_email, normalize_email
 from core.tenancy.models import Invitation, OrganizationMember
 from core.tenancy.passwords import check_password, hash_password
 from core.tenancy.sign_in import sign_in, take_hit
@@ -68,9 +68,10 @@ def invite(db: Session, viewer: Viewer, email: str, role: str) -> Issued:
     _check_new_here(db, viewer.organization_id, normalized)
     _count(db, viewer)
     token = secrets.token_urlsafe(32)
+    shown = email.strip() if normalize_email(email) == normalized else normalized  # a domain as machines write it is told in letters
     invitation = Invitation(
-        organization_id=viewer.organization_id, id=uuid4(), email=email.strip(), email_normalized=normalized, role=role,
-        token_hash=_hash(token), invited_by=viewer.user_id, expires_at=now() + timedelta(days=DAYS), sent_count=1,
+        organization_id=viewer.organization_id, id=uuid4(), email=shown, email_normalized=normalized, role=role, token_hash=_hash(token),
+        invited_by=viewer.user_id, expires_at=now() + timedelta(days=DAYS), sent_count=1,
     )
     db.add(invitation)
     db.flush()
@@ -79,7 +80,7 @@ def invite(db: Session, viewer: Viewer, email: str, role: str) -> Issued:
 
 def _check_new_here(db: Session, organization_id: UUID, normalized: str) -> None:
     here = select(OrganizationMember).where(OrganizationMember.organization_id == organization_id)
-    member = db.scalars(here.where(func.lower(OrganizationMember.email) == normalized)).first()
+    member = next((member for member in db.scalars(here) if normalize_email(member.email) == normalized), None)
     if member is not None and member.active:
         raise Conflict(f"{member.name} belongs to this organisation already.")
     if member is not None:

@@ -270,7 +270,8 @@ class AuditLog(TenantRow, Base):
         secured("audit"),
     )
 
-    # Global rows (users, platform roles) have no organisation; they carry the nil UUID and only super admins read them.
+    # Global rows (users, platform roles) have no organisation; they carry the nil UUID and only super admins read them. What
+    # happens to a member's account (app.record_security) has a line in each organisation that they belong to.
     organization_id: Mapped[UUID] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     actor_user_id: Mapped[UUID | None]

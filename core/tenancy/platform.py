@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.tenancy.actions import organization_facts
+from core.tenancy.modules import MODULES
 
-MODULES = {"bookings": "Bookings", "phone": "Phone", "jobs": "Jobs", "deals": "Deals"}
 PLANS = ("free", "solo", "team", "enterprise")
 GRACE_DAYS = 30
 MOST_USERS = 200
+CONFIRMED = "delete"
 
 
 def _call(db: Session, function: str, **values: Any) -> list[Row[Any]]:
@@ -90,6 +91,25 @@ def users_overview(db: Session, search: str = "") -> list[Row[Any]]:
     Raises NotAllowed.
     """
     return _call(db, "users_overview", search=search.strip(), limit=MOST_USERS)
+
+
+def users_of_nowhere(db: Session) -> list[Row[Any]]:
+    """Users who belong to no organisation, by name, but for super admins and those whom an open invitation waits for.
+
+    Columns: id, name, email. Raises NotAllowed.
+    """
+    return _call(db, "users_of_nowhere")
+
+
+def delete_users_of_nowhere(db: Session, users: Sequence[UUID], *, typed: str) -> int:
+    """Delete those of ``users`` who still belong to no organisation, as ``delete_user`` does; how many.
+
+    Raises InvalidInput unless ``typed`` says so, and NotAllowed.
+    """
+    if typed.strip().lower() != CONFIRMED:
+        raise InvalidInput(f"Type “{CONFIRMED}” to confirm.", field="confirmation")
+    [deleted] = _call(db, "delete_users_of_nowhere", users=list(users))
+    return deleted[0]
 
 
 def set_user_active(db: Session, user_id: UUID, active: bool, *, by: UUID) -> None:

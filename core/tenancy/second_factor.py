@@ -20,7 +20,7 @@ from core.platform.errors import Conflict, InvalidInput, NotAllowed, TooManyRequ
 from core.platform.vault import seal, unseal
 from core.tenancy.account import account_of, ask, prove_password
 from core.tenancy.models import Organization
-from core.tenancy.sign_in import WINDOW_S, take_hit
+from core.tenancy.sign_in import WINDOW_S, note_lock_out, take_hit
 from core.tenancy.totp import DIGITS, fitting_step, in_groups
 
 SECRET_BYTES = 20
@@ -154,6 +154,8 @@ def check_code(user_id: UUID, code: str, *, address: str) -> None:
         }
     with as_guest() as db:
         waits = [take_hit(db, key, limit, window_s) for key, (limit, window_s) in limits.items()]
+        if any(waits):
+            note_lock_out(db, user_id, f"sign-in:code:{user_id}")
     if any(waits):
         raise TooManyRequests("Too many wrong codes. Wait, or use a recovery code.", retry_after_s=max(waits))
     with as_guest() as db:

@@ -42,14 +42,15 @@ def sign_in(email: str, password: str, *, address: str) -> UUID:
     """
     normalized = normalize_email(email) or ""
     account = _hash(normalized).hex()[:32]
-    limits = {f"sign-in:{account}:{address}": TRIES_PER_ACCOUNT_AND_ADDRESS, f"sign-in:{address}": TRIES_PER_ADDRESS}
+    own = f"sign-in:{account}:{address}"
+    limits = {own: TRIES_PER_ACCOUNT_AND_ADDRESS, f"sign-in:{address}": TRIES_PER_ADDRESS}
     with as_guest() as db:
-        for key, limit in limits.items():
-            wait_s = take_hit(db, key, limit, WINDOW_S)
-            if wait_s:
-                raise TooManyRequests("Too many tries. Wait a little, then try again.", retry_after_s=wait_s)
-    with as_guest() as db:
+        stopped = next(((key, wait_s) for key, limit in limits.items() if (wait_s := take_hit(db, key, limit, WINDOW_S))), None)
         found = db.execute(text("select * from app.find_sign_in(:email)"), {"email": normalized}).first()
+        if stopped and stopped[0] == own:
+            note_lock_out(db, found.user_id if found else None, own)
+    if stopped:
+        raise TooManyRequests("Too many tries. Wait a little, then try again.", retry_after_s=stopped[1])
     fits = password_fits(password, found.password_hash if found else None)
     if found is None or not fits or not found.active:
         raise NotAllowed(WRONG)
@@ -70,6 +71,11 @@ def take_hit(db: Session, key: str, limit: int, window_s: int) -> int:
     """Count one use of ``key``; 0 when it is within ``limit`` per window, else the seconds to wait."""
     hit = text("select app.take_hit(:key, :limit, :window)")
     return db.execute(hit, {"key": key, "limit": limit, "window": window_s}).scalar_one()
+
+
+def note_lock_out(db: Session, user_id: UUID | None, key: str) -> None:
+    """Have the audit log say that an account's sign-ins failed too often, once per ``key`` and window."""
+    db.execute(text("select app.record_lock_out(:user, :key, :window)"), {"user": user_id, "key": key, "window": WINDOW_S})
 
 
 def issue_ticket(user_id: UUID) -> str:
@@ -123,7 +129,8 @@ def viewer_in(user_id: UUID, organization_id: UUID, *, name: str, email: str, ro
             text("select app.has_second_factor(:user)"), {"user": user_id}
         ).scalar_one()
         return Viewer(
-            user_id, name, email, home.id, home.name, home.timezone, home.currency, Role(role), second_factor_missing=missing
+            user_id, name, email, home.id, home.name, home.timezone, home.currency, Role(role), frozenset(home.modules),
+            second_factor_missing=missing,
         )
 
 

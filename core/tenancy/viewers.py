@@ -32,7 +32,7 @@ class Filer(Protocol):
 class Viewer:
     """A signed-in person in their active organisation, with the organisation's facts that every screen needs.
 
-    ``seen_by`` is the admin who looks at the product as this person, and may change nothing meanwhile.
+    ``modules`` are the organisation's. ``seen_by`` is the admin who looks at the product as this person, and may change nothing meanwhile.
     With ``second_factor_missing`` they see nothing but their own account until they have set one up.
     """
 
@@ -44,12 +44,17 @@ class Viewer:
     timezone: str
     currency: str
     role: Role
+    modules: frozenset[str] = frozenset()
     seen_by: UUID | None = None
     second_factor_missing: bool = False
 
     def is_one_of(self, *roles: Role | str) -> bool:
         """Whether the viewer has one of ``roles``; a super admin has every one."""
         return self.role == Role.SUPER_ADMIN or self.role in roles
+
+    def has(self, module: str | None) -> bool:
+        """Whether the organisation has the module; None is what every organisation has."""
+        return module is None or module in self.modules
 
     @property
     def is_admin(self) -> bool:

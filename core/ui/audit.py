@@ -6,14 +6,25 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Row
+
 from core.tenancy.audit import FORMER, MASKED, NAMED, is_user
 from core.ui.format import NONE, when
 
 OPERATIONS = {"insert": "made", "update": "changed", "delete": "deleted", "export": "exported"}
+# What is done to somebody, not to a row: its line says whom.
+ABOUT_SOMEBODY = {
+    "second_factor_on": "second factor switched on", "second_factor_off": "second factor switched off",
+    "second_factor_cleared": "second factor taken away", "recovery_code_used": "recovery code used",
+    "recovery_codes_renewed": "new recovery codes made", "password_changed": "password changed",
+    "password_reset": "new password by e-mail", "signed_out_elsewhere": "signed out elsewhere",
+    "locked_out": "too many failed sign-ins", "view_as_start": "viewed as, begun", "view_as_end": "viewed as, ended",
+}
+OPERATIONS |= ABOUT_SOMEBODY
 TABLES = {
     "events": "Calls", "post_call_forms": "Post-call forms", "organization_members": "Members", "user_roles": "Platform roles",
     "webhook_connections": "Connections", "organization_integrations": "Integrations", "vault_secrets": "Secrets",
-    "access_tokens": "Links", "api_keys": "API keys", "list_entries": "Form lists", "payout_snapshots": "Payouts",
+    "access_tokens": "Links", "api_keys": "API keys", "suppressed_emails": "Blocked addresses", "list_entries": "Form lists", "payout_snapshots": "Payouts",
     "payout_snapshot_details": "Payout payments", "payout_snapshot_summaries": "Payout sums",
 }
 NOT_TOLD = ("id", "created_at")
@@ -27,7 +38,7 @@ def table_name(table: str) -> str:
 
 def column_name(column: str) -> str:
     """``call_status`` as ``Call status``; ids are told by name, so they are called without the id."""
-    return column.removesuffix("_id").replace("_", " ").capitalize()
+    return column.removesuffix("_id").removesuffix("_normalized").replace("_", " ").capitalize()
 
 
 def told(operation: str, changes: Mapping[str, Any], names: Mapping[str, str], timezone: str) -> list[str]:
@@ -36,8 +47,20 @@ def told(operation: str, changes: Mapping[str, Any], names: Mapping[str, str], t
         return [f"Format: {changes.get('format', NONE)}"]
     return [
         f"{column_name(column)}: {_change(operation, column, *values, names=names, timezone=timezone)}"
-        for column, values in sorted(changes.items()) if column not in NOT_TOLD and not column.endswith("_normalized")
+        for column, values in sorted(changes.items()) if column not in NOT_TOLD and not _told_already(column, changes)
     ]
+
+
+def _told_already(column: str, changes: Mapping[str, Any]) -> bool:
+    """A normal form stands beside what was written, or alone."""
+    return column.endswith("_normalized") and column.removesuffix("_normalized") in changes
+
+
+def said(line: Row[Any], names: Mapping[str, str], timezone: str) -> list[str]:
+    """What a line of the log says beside who and when: whom it is about, or what changed."""
+    if line.operation not in ABOUT_SOMEBODY:
+        return told(line.operation, line.changes, names, timezone)
+    return [names.get(line.row_id, FORMER) if line.row_id else "An address that is nobody's"]
 
 
 def _change(operation: str, column: str, old: Any, new: Any, *, names: Mapping[str, str], timezone: str) -> str:
@@ -63,7 +86,7 @@ def _value(column: str, value: Any, names: Mapping[str, str], timezone: str) -> 
 
 
 def _moment(column: str, text: str, timezone: str) -> str | None:
-    if not column.endswith(("_at", "_date", "_from", "_after")):
+    if column != "at" and not column.endswith(("_at", "_date", "_from", "_after")):
         return None
     try:
         at = datetime.fromisoformat(text)

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.tenancy.models import Role
+from core.tenancy.modules import BOOKINGS
 from core.tenancy.roles import ADMINS, EVERYBODY, LOOKERS, MANAGERS, REPS, SUPER_ADMINS
 from core.tenancy.viewers import Viewer
 
@@ -18,6 +19,7 @@ ACCOUNT = "account"
 class Screen:
     """One page. ``menu`` False means that it is reached by links only, as the detail of something.
 
+    Organisations without the ``module`` have no such page; None is a page that every organisation has.
     A page with ``public`` is shown to whoever has its address, signed in or not: what it shows hangs on a token in it.
     """
 
@@ -29,23 +31,24 @@ class Screen:
     roles: tuple[Role, ...]
     menu: bool = True
     public: bool = False
+    module: str | None = None
 
 
 SCREENS = (
     Screen("home", "today/home.py", "Home", ":material/home:", "Sales", EVERYBODY, menu=False),
-    Screen("dashboard", "sales/dashboard.py", "Dashboard", ":material/monitoring:", "Sales", LOOKERS),
-    Screen("my-day", "today/my_day.py", "My day", ":material/today:", "Sales", REPS),
-    Screen("leaderboards", "sales/leaderboards.py", "Leaderboards", ":material/leaderboard:", "Sales", EVERYBODY),
-    Screen("events", "sales/events.py", "Calls", ":material/event:", "Sales", EVERYBODY),
-    Screen("event", "sales/event.py", "Call", ":material/event:", "Sales", EVERYBODY, menu=False),
-    Screen("form", "sales/form.py", "Post-call form", ":material/edit_note:", "Sales", REPS, menu=False),
-    Screen("payments", "money/payments.py", "Payments", ":material/payments:", "Money", EVERYBODY),
-    Screen("payment", "money/payment.py", "Payment", ":material/payments:", "Money", EVERYBODY, menu=False),
-    Screen("payouts", "money/payouts.py", "Payouts", ":material/account_balance:", "Money", MANAGERS),
-    Screen("payout", "money/payout.py", "Payout", ":material/account_balance:", "Money", MANAGERS, menu=False),
+    Screen("dashboard", "sales/dashboard.py", "Dashboard", ":material/monitoring:", "Sales", LOOKERS, module=BOOKINGS),
+    Screen("my-day", "today/my_day.py", "My day", ":material/today:", "Sales", REPS, module=BOOKINGS),
+    Screen("leaderboards", "sales/leaderboards.py", "Leaderboards", ":material/leaderboard:", "Sales", EVERYBODY, module=BOOKINGS),
+    Screen("events", "sales/events.py", "Calls", ":material/event:", "Sales", EVERYBODY, module=BOOKINGS),
+    Screen("event", "sales/event.py", "Call", ":material/event:", "Sales", EVERYBODY, menu=False, module=BOOKINGS),
+    Screen("form", "sales/form.py", "Post-call form", ":material/edit_note:", "Sales", REPS, menu=False, module=BOOKINGS),
+    Screen("payments", "money/payments.py", "Payments", ":material/payments:", "Money", EVERYBODY, module=BOOKINGS),
+    Screen("payment", "money/payment.py", "Payment", ":material/payments:", "Money", EVERYBODY, menu=False, module=BOOKINGS),
+    Screen("payouts", "money/payouts.py", "Payouts", ":material/account_balance:", "Money", MANAGERS, module=BOOKINGS),
+    Screen("payout", "money/payout.py", "Payout", ":material/account_balance:", "Money", MANAGERS, menu=False, module=BOOKINGS),
     Screen("exports", "admin/exports.py", "Exports", ":material/download:", "Admin", MANAGERS),
     Screen("connections", "admin/connections.py", "Connections", ":material/cable:", "Admin", MANAGERS),
-    Screen("reports", "admin/reports.py", "Slack reports", ":material/forum:", "Admin", ADMINS),
+    Screen("reports", "admin/reports.py", "Slack reports", ":material/forum:", "Admin", ADMINS, module=BOOKINGS),
     Screen("go-live", "admin/go_live.py", "Go-live", ":material/rocket_launch:", "Admin", ADMINS),
     Screen("lists", "admin/lists.py", "Lists", ":material/lists:", "Admin", ADMINS),
     Screen("settings", "admin/settings.py", "Settings", ":material/tune:", "Admin", ADMINS),
@@ -55,15 +58,17 @@ SCREENS = (
     Screen("users", "platform/users.py", "Users", ":material/group:", "Platform", SUPER_ADMINS),
     Screen("audit", "admin/audit.py", "Audit log", ":material/history:", "Admin", ADMINS),
     Screen("links", "admin/links.py", "Links", ":material/link:", "Admin", ADMINS),
-    Screen("portal", "public/portal.py", "Calls and forms", ":material/today:", "Public", (), menu=False, public=True),
-    Screen("statement", "public/statement.py", "Statement", ":material/receipt_long:", "Public", (), menu=False, public=True),
-    Screen("shared", "public/shared.py", "Dashboard", ":material/monitoring:", "Public", (), menu=False, public=True),
+    Screen("portal", "public/portal.py", "Calls and forms", ":material/today:", "Public", (), menu=False, public=True, module=BOOKINGS),
+    Screen("statement", "public/statement.py", "Statement", ":material/receipt_long:", "Public", (), menu=False, public=True,
+           module=BOOKINGS),
+    Screen("shared", "public/shared.py", "Dashboard", ":material/monitoring:", "Public", (), menu=False, public=True, module=BOOKINGS),
     Screen("account", "admin/account.py", "Your account", ":material/account_circle:", "You", EVERYBODY),
     Screen("api-keys", "admin/api_keys.py", "API keys", ":material/key:", "Admin", ADMINS),
     Screen("team", "admin/team.py", "Team", ":material/group:", "Admin", ADMINS),
     Screen("forgot", "public/forgot.py", "Forgot your password?", ":material/key:", "Public", (), menu=False, public=True),
     Screen("reset", "public/reset.py", "New password", ":material/key:", "Public", (), menu=False, public=True),
     Screen("integrations", "admin/integrations.py", "Integrations", ":material/extension:", "Admin", ADMINS),
+    Screen("blocked-addresses", "admin/blocked_addresses.py", "Blocked addresses", ":material/unsubscribe:", "Admin", ADMINS),
     Screen("invitation", "public/invitation.py", "Invitation", ":material/mail:", "Public", (), menu=False, public=True),
 )
 BY_KEY = {screen.key: screen for screen in SCREENS}
@@ -75,13 +80,16 @@ def is_public(address: str) -> bool:
 
 
 def may_see(viewer: Viewer, screen: Screen) -> bool:
-    """Whether the role includes the screen; without the second factor that the organisation asks for, only the account."""
-    return viewer.is_one_of(*screen.roles) and (screen.key == ACCOUNT or not viewer.second_factor_missing)
+    """Whether role and organisation include the screen; without the second factor that is asked for, only the account."""
+    included = viewer.is_one_of(*screen.roles) and viewer.has(screen.module)
+    return included and (screen.key == ACCOUNT or not viewer.second_factor_missing)
 
 
-def start_of(role: Role) -> str:
-    """Where a role begins its day."""
-    return "my-day" if role == Role.SALES_REP else "dashboard"
+def start_of(viewer: Viewer) -> str:
+    """Where somebody begins their day: with their calls, or where the organisation books none, at their account."""
+    if not viewer.has(BOOKINGS):
+        return ACCOUNT
+    return "my-day" if viewer.role == Role.SALES_REP else "dashboard"
 
 
 def page_of(screen: Screen, *, in_menu: bool) -> st.Page:
@@ -95,8 +103,8 @@ def page_of(screen: Screen, *, in_menu: bool) -> st.Page:
 def pages_for(viewer: Viewer | None) -> dict[str, list[st.Page]]:
     """Every screen, of which the menu shows the role's own.
 
-    The others are known all the same: a deep link survives the sign-in, and where the role does not reach, the page's guard
-    says who can change that.
+    The others are known all the same: a deep link survives the sign-in, and where role or modules do not reach, the page's
+    guard says who can change that.
     """
     menu: dict[str, list[st.Page]] = {}
     for screen in SCREENS:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.platform.errors import SalesOpsError
 from core.tenancy.models import Role
+from core.tenancy.modules import switched_off
 from core.tenancy.roles import SUPER_ADMINS
 from core.tenancy.sign_in import viewer_of
 from core.tenancy.viewers import Viewer
@@ -37,7 +38,7 @@ def own_address() -> str:
 
 
 def require(screen: str) -> Viewer:
-    """The first line of a page: the viewer, if their role may see ``screen``; else the page ends with a sentence."""
+    """The first line of a page: the viewer, if their role and organisation include ``screen``; else it ends with a sentence."""
     show_said()
     viewer = current_viewer()
     if viewer is None:
@@ -45,6 +46,10 @@ def require(screen: str) -> Viewer:
         st.stop()
     if not viewer.is_one_of(*BY_KEY[screen].roles):
         st.warning(f"Your role ({shown_role(viewer.role)}) does not include this page. {_who_can_help(viewer, screen)}")
+        st.stop()
+    module = BY_KEY[screen].module
+    if module is not None and not viewer.has(module):
+        st.warning(switched_off(module, plain(viewer.organization_name)))
         st.stop()
     if viewer.seen_by is not None and screen == ACCOUNT:
         st.warning("An account is its owner's own. Stop looking as somebody else to see yours.")

@@ -17,7 +17,7 @@ from streamlit_authenticator import Authenticate
 from core.platform.clock import now
 from core.platform.errors import NotAllowed, SalesOpsError, TooManyRequests
 from core.tenancy.second_factor import check_code, has_second_factor
-from core.tenancy.sign_in import WRONG, issue_ticket, sign_in
+from core.tenancy.sign_in import WRONG, issue_ticket, places_of, sign_in
 from core.ui.company_sign_in import show_company_sign_in
 from core.ui.page import own_address
 
@@ -75,6 +75,9 @@ def _fits(email: str, password: str) -> bool:
 def _proceed(user_id: UUID) -> None:
     """In, or for whoever has a second factor, on to its code."""
     st.session_state.pop("authentication_status", None)
+    if not places_of(user_id):
+        st.error("You belong to no organisation at present. Ask whoever runs yours to invite you.")
+        return
     if has_second_factor(user_id):
         st.session_state[HALF] = (user_id, now() + HALF_LASTS)
         st.rerun()

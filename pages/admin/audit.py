@@ -15,7 +15,7 @@ from core.tenancy.audit import PAGE, PROGRAMS, AuditFilter, actor, audit_page, n
 from core.tenancy.models import Role
 from core.tenancy.sign_in import places_of
 from core.tenancy.viewers import Viewer
-from core.ui.audit import OPERATIONS, table_name, told
+from core.ui.audit import OPERATIONS, said, table_name
 from core.ui.filters import period_picker
 from core.ui.format import plural, when
 from core.ui.page import empty, require, title
@@ -78,7 +78,7 @@ if not lines:
 
 shown = lines[:PAGE]
 homes = {home.id: home.name for home in places_of(viewer.user_id)} if chosen.everywhere else {}
-changes = [told(line.operation, line.changes, names, viewer.timezone) for line in shown]
+changes = [said(line, names, viewer.timezone) for line in shown]
 frame = pd.DataFrame({
     "at": [when(line.at, viewer.timezone) for line in shown],
     "organisation": [homes.get(line.organization_id, "Platform") for line in shown],

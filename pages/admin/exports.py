@@ -12,9 +12,9 @@ from core.ui.page import require, title
 FORMATS = {"csv": "CSV", "json": "JSON lines", "parquet": "Parquet"}
 viewer = require("exports")
 title("Exports", viewer, "What you download is what you may see; each export is noted in the audit log")
-names = [name for name, table in EXPORTS.items() if viewer.is_admin or not table.admins_only]
+names = [name for name, table in EXPORTS.items() if viewer.has(table.module) and (viewer.is_admin or not table.admins_only)]
 name = st.selectbox("Table", names, format_func=lambda key: key.replace("_", " ").capitalize(), key="table", bind="query-params")
-table = EXPORTS[name or "events"]
+table = EXPORTS[name or names[0]]
 period = period_picker(viewer) if table.date else None
 if table.date:
     st.caption(f"Cut by {table.date.replace('_', ' ')}.")

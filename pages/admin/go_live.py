@@ -15,9 +15,17 @@ SHOWN = {
 }
 viewer = require("go-live")
 title("Go-live", viewer, "Looked at anew each time this page opens")
-checks = sorted(examine_organization(viewer.organization_id), key=lambda check: list(SHOWN).index(check.state))
+
+
+def is_there(screen: str | None) -> bool:
+    """Whether what is looked at is of use to the organisation: not of a module that is switched off."""
+    return screen is None or viewer.has(BY_KEY[screen].module)
+
+
+found = [check for check in examine_organization(viewer.organization_id) if is_there(check.screen)]
+checks = sorted(found, key=lambda check: list(SHOWN).index(check.state))
 with viewer.transaction() as db:
-    steps = setup_steps(db)
+    steps = [step for step in setup_steps(db) if is_there(step.screen)]
 broken, weak = (sum(check.state == state for check in checks) for state in (State.RED, State.AMBER))
 done = sum(step.done for step in steps)
 counted = [plural(broken, "thing is broken", "things are broken")] * bool(broken)

@@ -12,6 +12,7 @@ from core.metrics.filters import Filters
 from core.money.models import SnapshotState
 from core.money.payouts import snapshots_table
 from core.platform.errors import SalesOpsError
+from core.providers.email import check_reachable
 from core.tenancy.access_links import COMMISSION, DAYS, MOST_DAYS, PORTAL, SHARE, issue_link, links_table, revoke_link, share_of
 from core.ui.filters import PRESETS, filter_bar
 from core.ui.format import plain, when
@@ -67,6 +68,7 @@ with st.expander("Make a link", expanded=links.empty):
             with viewer.transaction() as db:
                 made = issue_link(db, viewer, purpose, name, days=int(days), **subject)
                 if recipient.strip():
+                    check_reachable(recipient)
                     send_link(db, viewer, made, purpose, recipient, days=int(days))
                     say("Made, and on its way by e-mail.")
         except SalesOpsError as error:

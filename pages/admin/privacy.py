@@ -16,7 +16,7 @@ title("Privacy", viewer, "Every search that ends in an export or an erasure stan
 with viewer.transaction() as db:
     days = home_of(db).raw_delivery_days
 kept = f"for {plural(days, 'day', 'days')}" if days else "for good, unless Settings limits that"
-st.caption(f"Raw deliveries are kept {kept}.")
+st.caption(f"Raw deliveries and links to recordings are kept {kept}.")
 with st.form("find"):
     email = (st.text_input("E-mail address of the person", key="whose") or "").strip()
     st.form_submit_button("Find", type="primary")
@@ -65,4 +65,4 @@ if found.erased:
         st.rerun()
 if found.contacts or found.calls or found.payments or not found.erased:
     show(found)
-go("settings", "How long raw deliveries are kept is on the screen Settings")
+go("settings", "How long they are kept is on the screen Settings")

@@ -9,8 +9,10 @@ import streamlit as st
 
 from core.bookings.roster import give_rows_to_user, roster_table
 from core.messages.account_mails import open_invitations, send_invitation
+from core.messages.blocked import unreachable
+from core.platform.names import normalize_email
 from core.platform.settings import settings
-from core.providers.email import way_out
+from core.providers.email import check_reachable, way_out
 from core.tenancy.actions import members
 from core.tenancy.invitations import invite, renew, revoke
 from core.tenancy.models import OrganizationMember, Role
@@ -26,6 +28,16 @@ title("Team", viewer)
 with viewer.transaction() as db:
     people = members(db)
     roster = roster_table(db)
+    invitations = open_invitations(db)
+    addresses = [normalize_email(email) or "" for email in (*(member.email for member in people), *invitations["email"])]
+    silent = unreachable(db, addresses)
+
+
+def say_unreachable(email: str) -> None:
+    """That mail does not reach somebody, where that is known."""
+    if reason := silent.get(normalize_email(email) or ""):
+        st.warning(f"E-mail does not reach this address: it {reason}.")
+        go("blocked-addresses", "Open Blocked addresses")
 
 
 def shown_row(row: dict[str, Any]) -> str:
@@ -38,12 +50,18 @@ def rows_of(user_id: UUID) -> list[dict[str, Any]]:
     return [row for row in roster.to_dict("records") if row["user_id"] == user_id]
 
 
+def state_of(member: OrganizationMember) -> str:
+    """Whether they get in, and whether e-mail reaches them."""
+    reason = silent.get(normalize_email(member.email) or "")
+    return ("Active" if member.active else "Off") + (f", e-mail {reason}" if reason else "")
+
+
 def show_people() -> None:
     """Everybody, and what they are."""
     shown = pd.DataFrame([
         {
             "id": member.user_id, "name": member.name, "email": member.email, "role": shown_role(Role(member.role)).capitalize(),
-            "state": "Active" if member.active else "Off", "rows": ", ".join(map(shown_row, rows_of(member.user_id))) or "–",
+            "state": state_of(member), "rows": ", ".join(map(shown_row, rows_of(member.user_id))) or "–",
         }
         for member in people
     ])
@@ -61,6 +79,7 @@ def ask_whom_to_invite() -> None:
         sent = st.form_submit_button("Send invitation", type="primary")
     if sent:
         with act(viewer, "Invited: the e-mail is on its way.") as db:
+            check_reachable(email)
             send_invitation(db, viewer, invite(db, viewer, email, role))
         st.rerun()
     if way_out() == "folder":
@@ -74,6 +93,7 @@ def show_invitation(row: dict[str, Any]) -> None:
     with st.container(border=True):
         st.markdown(f"**{plain(row['email'])}** as {shown_role(Role(row['role']))}")
         st.caption(plain(" · ".join(filter(None, (until, sent, f"e-mail {MAIL.get(row['mail'], 'unknown')}", row["why"])))))
+        say_unreachable(row["email"])
         if row["role"] not in roles_to_give(viewer):
             return
         with st.container(horizontal=True):
@@ -117,6 +137,7 @@ def show_member(member: OrganizationMember) -> None:
     """One person, and what can be changed about them."""
     st.subheader(plain(member.name))
     st.caption(plain(f"{member.email} · {shown_role(Role(member.role))}{'' if member.active else ' · off'}"))
+    say_unreachable(member.email)
     if member.role == Role.OWNER and not viewer.is_one_of(Role.OWNER):
         st.info("Only an owner changes the role of owners.")
     else:
@@ -142,8 +163,6 @@ if member_id is not None:
     st.stop()
 ask_whom_to_invite()
 show_people()
-with viewer.transaction() as db:
-    invitations = open_invitations(db)
 st.subheader("Open invitations")
 if invitations.empty:
     empty("Nobody is invited", "Who accepts an invitation appears above, with their calls when the address is on the roster.")

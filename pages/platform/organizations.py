@@ -8,9 +8,9 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Row
 
+from core.tenancy.modules import MODULES
 from core.tenancy.platform import (
     GRACE_DAYS,
-    MODULES,
     PLANS,
     configure_organization,
     delete_organization,

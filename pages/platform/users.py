@@ -1,14 +1,23 @@
 """Users: everybody who signs in anywhere; found, kept out, deleted."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 from sqlalchemy import Row
 
-from core.tenancy.platform import MOST_USERS, delete_user, set_user_active, users_overview
-from core.ui.format import plain, when
+from core.tenancy.platform import (
+    CONFIRMED,
+    MOST_USERS,
+    delete_user,
+    delete_users_of_nowhere,
+    set_user_active,
+    users_of_nowhere,
+    users_overview,
+)
+from core.ui.format import plain, plural, when
 from core.ui.ids import id_from_address
 from core.ui.page import act, empty, go, require, title
 from core.ui.tables import table
@@ -29,19 +38,35 @@ def show_all() -> None:
     title("Users", viewer, "Everybody who signs in, in every organisation")
     search = st.text_input("Search", key="q", bind="query-params", placeholder="Name or e-mail address") or ""
     with viewer.transaction() as db:
-        found = users_overview(db, search)
+        found, adrift = users_overview(db, search), users_of_nowhere(db)
+    if adrift:
+        ask_to_delete(adrift)
     if not found:
         empty("Nobody found", "Try a part of the name or of the address.")
         return
     if len(found) == MOST_USERS:
         st.caption(f"The first {MOST_USERS}; search to see others.")
     rows = pd.DataFrame([{
-        "id": row.id, "name": row.name, "email": row.email, "places": ", ".join(row.places) or "Nowhere",
+        "id": row.id, "name": row.name, "email": row.email, "places": ", ".join(row.places) or "No organisation",
         "last": when(row.last_seen_at, viewer.timezone), "state": state_of(row),
     } for row in found])
     table(rows, "users", opens="users", card=("name", "places", "state"), columns={
         "name": "Name", "email": "E-mail", "places": "Member of", "last": "Last seen", "state": "State",
     })
+
+
+def ask_to_delete(adrift: Sequence[Row[Any]]) -> None:
+    """Those who are left behind when their only organisation is gone: who they are, and their end in one go."""
+    many = plural(len(adrift), "person belongs", "people belong")
+    with st.expander(f"{many} to no organisation"), st.form("adrift", clear_on_submit=True):
+        for row in adrift[:MOST_USERS]:
+            st.text(f"{row.name} · {row.email}")
+        st.markdown("They can see nothing. Deleting removes name, address, password and second factor for good; what they did stays.")
+        typed = st.text_input(f"Type {CONFIRMED} to confirm")
+        if st.form_submit_button("Delete all of them" if len(adrift) <= MOST_USERS else f"Delete these {MOST_USERS}"):
+            with act(viewer, "Deleted.") as db:
+                delete_users_of_nowhere(db, [row.id for row in adrift[:MOST_USERS]], typed=typed)
+            st.rerun()
 
 
 def show_one(row: Row[Any]) -> None:

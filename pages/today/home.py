@@ -1,5 +1,5 @@
-"""The root address: to where the viewer's role begins."""
+"""The root address: to where the viewer begins."""
 from core.ui.navigation import start_of
 from core.ui.page import jump, require
 
-jump(start_of(require("home").role))
+jump(start_of(require("home")))

@@ -46,10 +46,10 @@ def person(product):
 
 @pytest.fixture
 def come_back(visit, at):
-    """A function that goes through the provider; the page afterwards."""
+    """A function that asks for a page and goes through the provider; the page afterwards."""
 
-    def through():
-        page = visit("/", at=at)
+    def through(path="/"):
+        page = visit(path, at=at)
         with page.expect_navigation():
             page.get_by_role("button", name=BUTTON).click()
         settled(page)
@@ -73,6 +73,21 @@ def test_a_verified_address_of_an_active_user_opens_a_session_of_our_own(company
     page.reload()
     expect(page.get_by_role("button", name=BUTTON)).to_be_visible()
     assert "sid" not in cookies(page)
+
+
+def test_whoever_asked_for_a_page_lands_on_it_with_everything_in_its_address(company, come_back, person):
+    company.vouches_for(person.email)
+    page = come_back("/leaderboards?by=setters&metric=%C3%B8%26")
+    expect(page.get_by_role("heading", name="Leaderboards")).to_be_visible()
+    assert "/leaderboards" in page.url
+    assert cookies(page) & {"sid", "asked_for"} == {"sid"}
+
+
+def test_whoever_is_turned_down_is_still_where_they_wanted_to_go(company, come_back, person):
+    company.vouches_for("nobody.at.all@example.com")
+    page = come_back("/payments?view=Unattributed")
+    expect(page.get_by_text("Nobody with an active account here")).to_be_visible()
+    assert page.url.endswith("/payments?view=Unattributed")
 
 
 @pytest.mark.parametrize(("says", "answer"), [

@@ -52,6 +52,7 @@ class FakeSmtp:
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.load_cert_chain(pem)
         self.from_the_start, self.starttls = from_the_start, starttls
+        self.offers: list[str] = []
         self.taken: list[EmailMessage] = []
         self.envelopes: list[tuple[str, str]] = []
         self.refuses: dict[str, list[str]] = {}
@@ -119,7 +120,7 @@ def _handler(smtp: FakeSmtp) -> type[socketserver.StreamRequestHandler]:
             match verb:
                 case "EHLO":
                     offers = ["AUTH PLAIN"] if self.safe else ["STARTTLS"] if smtp.starttls else []
-                    for offer in ["fake", *offers]:
+                    for offer in ["fake", *smtp.offers, *offers]:
                         self.say(f"250-{offer}")
                     self.say("250 SIZE 1000000")
                 case "STARTTLS":

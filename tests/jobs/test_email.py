@@ -348,7 +348,8 @@ HOSTILE = [
     "a@example.com\r\nBcc: b@example.com", "a@example.com\nb@example.com", "a@example.com,b@example.com", "a@example.com;b",
     "<a@example.com>", "a@example.com>", '"a b"@example.com', "a(b)@example.com", "a@example.com%0aBcc:b@example.com",
     "a@-example.com", "a@example..com", ".a@example.com", "a@[127.0.0.1]", "a" * 250 + "@example.com", "a@exa\u0000mple.com",
-    "á@example.com",
+    "a\u200db@example.com", "a\u202eb@example.com", "☃@example.com", "a@☃.example", "a@münchen。example", "a@-ü.example", "a@ü..example",
+    "a@ü_x.example", "á" * 130 + "@example.com",
 ]
 
 

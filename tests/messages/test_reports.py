@@ -149,6 +149,10 @@ def test_several_workers_at_once_post_one_report():
     assert len(posted(org)) == 2
 
 
+def test_nothing_is_posted_where_no_calls_are_booked():
+    assert due(team(modules=["phone"]), NOON) == 0
+
+
 def test_nothing_is_posted_where_it_is_switched_off():
     org = team(slack_report_enabled=False)
     with as_system(org) as db:

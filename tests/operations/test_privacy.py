@@ -13,12 +13,11 @@ from core.bookings.models import Event
 from core.deliveries.actions import create_connection, replay
 from core.deliveries.models import WebhookDelivery
 from core.deliveries.outbox import post
-from core.migrations.tables import metadata
 from core.money.filing import file_form
 from core.money.models import Payment
 from core.money.payouts import approve, create_snapshot
 from core.operations import sample_payloads as samples
-from core.operations.privacy import accept_again, erase_person, export_person, find_person, forget_deliveries
+from core.operations.privacy import accept_again, erase_person, export_person, find_person, forget_deliveries, forget_recordings
 from core.people.models import Contact, ContactEmail
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
@@ -28,7 +27,7 @@ from core.tenancy.viewers import Viewer
 from jobs.deliveries import process_delivery
 from tests import factories as make
 from tests.figures import figures
-from tests.ports import owner
+from tests.traces import traces
 
 EMAIL, NAME, PHONE = "petronella.quist@example.com", "Petronella Quist", "+4531415926"
 WORDS = (EMAIL, "petronella", NAME, "31415926", "her secret answer", "a word about her")
@@ -53,16 +52,26 @@ class Case:
         day = today("Europe/Copenhagen")
         return Period(day - timedelta(days=40), day + timedelta(days=10), "Europe/Copenhagen")
 
-    def deliver(self, provider, payload):
-        """As the receiver keeps it and the worker processes it; the delivery's id."""
+    def receive(self, provider, payload, **values):
+        """As the receiver keeps it; the delivery's id."""
+        body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         with as_system(self.org) as db:
             delivery = WebhookDelivery(
                 organization_id=self.org, id=uuid4(), connection_id=getattr(self, provider), provider=provider,
-                delivery_key=str(uuid4()), headers={"from": EMAIL}, body=json.dumps(payload).encode(),
+                delivery_key=str(uuid4()), body=body, **({"headers": {"from": EMAIL}} | values),
             )
             db.add(delivery)
-        process_delivery(self.org, delivery.id)
         return delivery.id
+
+    def deliver(self, provider, payload, **values):
+        """The same, and as the worker processes it."""
+        delivery_id = self.receive(provider, payload, **values)
+        process_delivery(self.org, delivery_id)
+        return delivery_id
+
+    def bodies(self):
+        with as_system(self.org) as db:
+            return {row.id: row.body.decode() for row in db.scalars(select(WebhookDelivery))}
 
     def erase(self):
         with self.admin.transaction() as db:
@@ -72,17 +81,8 @@ class Case:
         return figures(self.org, self.period, at=now().replace(minute=0, second=0, microsecond=0))
 
     def mentions(self):
-        """The tables of the organisation in which anything of her still stands, raw deliveries read as text."""
-        found = set()
-        with owner() as db:
-            for table in metadata.sorted_tables:
-                if "organization_id" not in table.columns:
-                    continue
-                shown = "t::text || encode(t.body, 'escape')" if table.name == "webhook_deliveries" else "t::text"
-                query = f"select string_agg(lower({shown}), ' ') from app.{table.name} t where organization_id = :org"
-                everything = db.execute(text(query), {"org": self.org}).scalar() or ""
-                found |= {table.name} if any(word.lower() in everything for word in WORDS) else set()
-        return found
+        """The tables in which anything of her still stands."""
+        return {place.partition(".")[0] for place in traces(self.org, WORDS)}
 
 
 def booking(call, **changes):
@@ -148,14 +148,32 @@ def test_everything_of_a_person_goes_and_every_figure_stays(case):
         assert waits == {"hello": "failed", "overdue_reminder": "waiting"}
 
 
-def test_deliveries_that_are_processed_again_change_nothing(case):
+def test_what_has_become_rows_is_emptied_and_cannot_be_processed_again(case):
     before = case.figures()
+    hers = [delivery_id for delivery_id, body in case.bodies().items() if EMAIL in body.lower()]
     case.erase()
+    assert {case.bodies()[delivery_id] for delivery_id in hers} == {""}
+    assert "other@example.com" in " ".join(case.bodies().values())
+    with case.admin.transaction() as db, pytest.raises(Conflict, match="no longer kept"):
+        replay(db, hers[0])
     with as_system(case.org) as db:
-        deliveries = list(db.scalars(select(WebhookDelivery.id)))
-    for delivery_id in deliveries:
+        for delivery_id in set(case.bodies()) - set(hers):
+            replay(db, delivery_id)
+    for delivery_id in set(case.bodies()) - set(hers):
         process_delivery(case.org, delivery_id)
-    assert case.figures() == before
+    assert (case.figures(), case.mentions()) == (before, set())
+
+
+@pytest.mark.parametrize("status", ["pending", "dead"])
+def test_what_is_still_to_become_rows_stays_without_her_and_counts(case, status):
+    again = replace(case.call, start=now() + timedelta(days=1), event_uuid=str(uuid4()), invitee_uuid=str(uuid4()))
+    waiting = case.receive("calendly", booking(again), status=status)
+    case.erase()
+    assert case.mentions() == set()
+    process_delivery(case.org, waiting)
+    with as_system(case.org) as db:
+        event = db.scalars(select(Event).where(Event.calendly_invitee_uuid == again.invitee_uuid)).one()
+        assert (event.lead_name, event.setter_name) == ("Erased person", "Sam")
     assert case.mentions() == set()
 
 
@@ -270,3 +288,24 @@ def test_raw_deliveries_lose_their_text_in_time_and_cannot_be_processed_again(ca
         assert {delivery_id for delivery_id, kept in left.items() if kept == (b"", {})} == set(ids[1:3])
         with pytest.raises(Conflict, match="no longer kept"):
             replay(db, ids[1])
+
+
+def test_links_to_recordings_are_forgotten_in_time_and_nothing_else_of_their_forms(case):
+    assert forget_recordings(case.org, now() + timedelta(days=4000)) == 0
+    with case.admin.transaction() as db:
+        other = db.scalars(select(Event).where(Event.lead_name == "Other")).one().id
+        file_form(db, other, FormAnswers(True, True, True, False, recording_url="https://calls.example.com/recent"), case.admin)
+    before = case.figures()
+    with as_system(case.org) as db:
+        db.execute(text("update app.organizations set raw_delivery_days = 30"))
+        aged = "update app.post_call_forms set submitted_at = now() - interval '31 days' where event_id <> :other"
+        db.execute(text(aged), {"other": other})
+
+    assert [forget_recordings(case.org), forget_recordings(case.org)] == [1, 0]
+
+    assert traces(case.org, ["calls.example.com/petronella"]) == set()
+    assert traces(case.org, ["calls.example.com/recent"]) == {"post_call_forms.recording_url", "audit_logs.changes"}
+    assert "post_call_forms" in {place.partition(".")[0] for place in traces(case.org, ["a word about her"])}
+    assert case.figures() == before
+    with pytest.raises(Exception, match="permission denied"), case.admin.transaction() as db:
+        db.execute(text("select app.forget_recordings(now(), 1)"))

@@ -18,7 +18,7 @@ PROMISED = {
     "organizations", "organization_members", "user_roles", "users", "organization_integrations", "vault_secrets",
     "webhook_connections", "events", "post_call_forms", "payments", "refunds", "payout_snapshots", "payout_snapshot_details",
     "payout_snapshot_summaries", "deals", "sales", "list_entries", "packages", "call_types", "closers", "setters", "api_keys",
-    "access_tokens", "invitations", "commission_plans", "commission_rules", "form_questions",
+    "access_tokens", "invitations", "suppressed_emails", "commission_plans", "commission_rules", "form_questions",
 }
 audited = pytest.mark.parametrize("table", AUDITED, ids=lambda table: table.name)
 

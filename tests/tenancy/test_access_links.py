@@ -35,6 +35,7 @@ from core.tenancy.access_links import (
     share_of,
 )
 from core.tenancy.models import AccessToken
+from core.tenancy.modules import SwitchedOff
 from tests import factories as make
 from tests.factories import NOON
 from tests.ports import owner
@@ -264,6 +265,12 @@ def test_a_link_needs_a_name_a_subject_and_an_end(team, purpose, name, values, f
     with pytest.raises(InvalidInput) as refused:
         issued(team, purpose, name, **values)
     assert refused.value.field == field
+
+
+def test_an_organisation_that_books_no_calls_makes_no_links_to_them():
+    elsewhere = make.viewer(make.organization(modules=["phone"]), "owner")
+    with pytest.raises(SwitchedOff, match="Bookings is switched off"), elsewhere.transaction() as db:
+        issue_link(db, elsewhere, SHARE, "Board", shown=share_of("This month", {}, money=False))
 
 
 def test_a_link_is_good_for_ninety_days_unless_said_otherwise(team):

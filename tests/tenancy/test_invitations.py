@@ -11,6 +11,7 @@ from core.messages.account_mails import open_invitations, send_invitation
 from core.messages.letters import open_email
 from core.platform.database import as_guest, as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooManyRequests
+from core.platform.names import mailable_email
 from core.tenancy import invitations
 from core.tenancy.invitations import accept_as, accept_as_new, accept_with_password, invite, look_up, renew, revoke
 from core.tenancy.models import MEMBER_ROLES, AuditLog, Invitation, Role
@@ -54,6 +55,19 @@ def aged(issued, **ages):
                 text(f"update app.invitations set {column} = now() - cast(:age as interval) where id = :id"),
                 {"age": age, "id": issued.invitation.id},
             )
+
+
+@pytest.mark.parametrize("typed", ["Ana.%s@BÜCHER.example", "ana.%s@xn--bcher-kva.example", "añá.%s@bu\u0308cher.example"])
+def test_an_address_of_any_letters_is_invited_accepted_and_signed_in_with(admin, typed):
+    typed = typed % next(make.number)
+    known = mailable_email(typed)
+    accept_as_new(invited(admin, typed).token, "Ana", PASSWORD)
+    assert sign_in(known.upper(), PASSWORD, address=HERE)
+    for again in (typed, known):
+        with pytest.raises(Conflict, match="belongs to this organisation already"):
+            invited(admin, again)
+    with as_system(admin.organization_id) as db:
+        assert [message.recipient for message in db.scalars(select(OutboxMessage))] == [known]
 
 
 def test_whoever_accepts_becomes_a_user_and_a_member_and_sees_their_calls(admin):

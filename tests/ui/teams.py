@@ -12,6 +12,7 @@ from core.bookings.forms import FormAnswers
 from core.deliveries.actions import create_connection
 from core.deliveries.models import KeyStatus, OrganizationIntegration
 from core.deliveries.secrets import store_secret
+from core.deliveries.suppressions import suppress
 from core.money.filing import file_form
 from core.money.payouts import approve, create_snapshot
 from core.platform.clock import Period, now, today
@@ -81,6 +82,7 @@ def team(mark: str, *, currency: str = "USD", password_hash: str | None = None, 
         db.add(key)
         db.flush()
         store_secret(db, org, "billy", key.id, KEY, SECRET)
+        suppress(db, org, f"blocked@{mark.lower()}.example.com", "bounced", at)
         connection = create_connection(db, org, "calendly", f"{called} calendar", SECRET)
         day = today(people[Role.ADMIN].timezone)
         days = Period(day - timedelta(days=3), day + timedelta(days=1), people[Role.ADMIN].timezone)

@@ -12,10 +12,12 @@ from core.platform.clock import now
 from core.platform.database import as_system
 from core.tenancy.audit import PAGE
 from core.tenancy.models import Role
+from core.tenancy.passwords import hash_password
 from core.ui.audit import told
 from tests import factories as make
 from tests.flow import SECRET
 from tests.ports import owner
+from tests.tenancy.factors import PASSWORD, with_app
 from tests.ui.screens import browser_of, opened, sent, words
 from tests.ui.teams import super_admin
 
@@ -148,7 +150,9 @@ def test_the_download_is_the_period_of_the_screen(place):
 @pytest.mark.parametrize(("operation", "changes", "said"), [
     ("update", {"call_status": ["scheduled", "completed"]}, ["Call status: scheduled → completed"]),
     ("update", {"active": [True, False], "note": [None, ""]}, ["Active: yes → no", "Note: – → –"]),
-    ("insert", {"id": [None, "x"], "email_normalized": [None, "a@b"], "scopes": [None, ["read", "write"]]}, ["Scopes: read, write"]),
+    ("insert", {"id": [None, "x"], "email": [None, "A@b"], "email_normalized": [None, "a@b"], "scopes": [None, ["read", "write"]]},
+     ["Email: A@b", "Scopes: read, write"]),
+    ("delete", {"at": ["2020-01-01T12:00:00+00:00", None], "email_normalized": ["a@b", None]}, ["At: Wed 1 Jan 2020 13:00", "Email: a@b"]),
     ("delete", {"answers": [{"reason": "none"}, None]}, ['Answers: {"reason": "none"}']),
     ("update", {"closer_user_id": [None, "11111111-1111-1111-1111-111111111111"]}, ["Closer user: – → Ana"]),
     ("update", {"token_hash": ["…", "…"]}, ["Token hash: secret"]),
@@ -159,3 +163,12 @@ def test_the_download_is_the_period_of_the_screen(place):
 def test_changes_are_told_column_by_column(operation, changes, said):
     names = {"11111111-1111-1111-1111-111111111111": "Ana"}
     assert told(operation, changes, names, "Europe/Copenhagen") == said
+
+
+def test_what_happened_to_a_members_account_says_whose_it_was(place):
+    person = make.viewer(place.org, "viewer", name="Vera Viewer", password_hash=hash_password(PASSWORD))
+    with_app(person)
+    [line] = lines(opened("audit", place.admin, operation="Second factor switched on")).to_dict("records")
+
+    assert (line["who"], line["what"], line["changes"]) == ("Vera Viewer", "Users · second factor switched on", "Vera Viewer")
+    assert line["row"] == str(person.user_id)

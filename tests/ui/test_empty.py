@@ -19,6 +19,7 @@ SAYS = {
     "account": "this browser", "api-keys": "No keys yet",
     "team": "Nobody is invited", "invitation": "This invitation link is not valid",
     "forgot": "Forgot your password?", "reset": "This link is not valid any more", "integrations": "No keys yet",
+    "blocked-addresses": "No address is blocked",
 }
 
 

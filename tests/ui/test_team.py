@@ -1,12 +1,15 @@
 """The team's screen and the invitation's: what an admin does on the one, whoever was invited answers on the other."""
+from html import unescape
+
 import pytest
 from sqlalchemy import select, text
 
 from core.deliveries.models import OutboxMessage
 from core.messages.letters import open_email
 from core.platform.database import as_system
+from core.platform.settings import settings
 from core.tenancy.invitations import invite, revoke
-from core.tenancy.models import OrganizationMember, Role
+from core.tenancy.models import Invitation, OrganizationMember, Role
 from core.tenancy.passwords import hash_password
 from core.tenancy.sign_in import sign_in
 from tests import factories as make
@@ -66,6 +69,20 @@ def test_an_address_that_is_none_is_refused_in_words_and_nothing_is_sent(boss):
     next(box for box in page.selectbox if box.label == "Role").select(Role.VIEWER)
     page = press(page, boss, "Send invitation")
     assert "is not an e-mail address that mail can be sent to" in page.error[0].value.replace("&#45;", "-")
+    assert emails(boss.organization_id) == []
+
+
+def test_letters_that_the_mail_cannot_say_are_refused_before_anything_is_stored(boss, monkeypatch):
+    monkeypatch.setenv("RESEND_API_KEY", "re_any")
+    settings.cache_clear()
+    page = opened("team", boss)
+    fill(page, **{"E-mail_address": "ñandú@example.com"})
+    page = press(page, boss, "Send invitation")
+    monkeypatch.undo()
+    settings.cache_clear()
+    assert "letters before the @ that the mail server does not take" in unescape(page.error[0].value)
+    with as_system(boss.organization_id) as db:
+        assert db.scalars(select(Invitation.id)).all() == []
     assert emails(boss.organization_id) == []
 
 

@@ -27,6 +27,7 @@ HAS = {
     "account": "this browser", "api-keys": "Alder program",
     "team": "Alder viewer", "invitation": "This invitation link is not valid.",
     "forgot": "Send me a link", "reset": "This link is not valid any more", "integrations": "Alder account",
+    "blocked-addresses": "blocked@alder.example.com",
 }
 # What a public screen says to whoever comes without a link.
 BARE = {

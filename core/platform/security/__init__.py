@@ -80,6 +80,8 @@ CLASSES: dict[str, Access] = {
     "payouts": _in_org(MANAGERS, ADMINS, delete=ADMINS),
     # what a receiver or job keeps; admins look
     "inbox": _in_org(ADMINS, SYSTEM, delete=SYSTEM),
+    # addresses that nothing is sent to: told by providers, an admin lifts one
+    "suppressed": _in_org(MANAGERS, SYSTEM, delete=ADMINS),
     # what waits to go out: written by whoever acts, delivered by a job
     "outbox": _in_org(MANAGERS, SYSTEM, insert=ANYONE, delete=SYSTEM),
     # append-only lines about somebody's rows

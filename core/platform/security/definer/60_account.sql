@@ -38,6 +38,7 @@ begin
    where user_id = p_user and revoked_at is null and token_hash is distinct from p_but_token_hash;
   get diagnostics ended = row_count;
   update app.sign_in_tickets set used_at = now() where user_id = p_user and used_at is null;
+  update app.password_resets set used_at = now() where user_id = p_user and used_at is null;
   update app.users set tokens_valid_from = clock_timestamp() where id = p_user;
   return ended;
 end $f$;
@@ -50,6 +51,7 @@ begin
   if who is null then
     return 0;
   end if;
+  perform app.record_security(who, 'signed_out_elsewhere', who);
   return app.end_sign_ins(who, case when not p_also_this then p_token_hash end);
 end $f$;
 
@@ -62,8 +64,8 @@ begin
     return false;
   end if;
   update app.users set password_hash = p_password_hash, password_changed_at = now() where id = who;
-  update app.password_resets set used_at = now() where user_id = who and used_at is null;
   perform app.end_sign_ins(who, p_token_hash);
+  perform app.record_security(who, 'password_changed', who);
   perform app.enqueue_account_mail('send_password_changed', who);
   return true;
 end $f$;

@@ -21,24 +21,34 @@ set search_path = pg_catalog, pg_temp as $f$
   returning true
 $f$;
 
+create or replace function app.replace_recovery_codes(p_user uuid, p_codes bytea[]) returns void language sql
+security definer set search_path = pg_catalog, pg_temp as $f$
+  delete from app.recovery_codes where user_id = p_user;
+  insert into app.recovery_codes (user_id, code_hash) select p_user, code from unnest(p_codes) as code where p_user is not null
+$f$;
+
 create or replace function app.renew_recovery_codes(p_token_hash bytea, p_codes bytea[]) returns void language plpgsql
 security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   who uuid := app.account_of(p_token_hash);
 begin
-  delete from app.recovery_codes where user_id = who;
-  insert into app.recovery_codes (user_id, code_hash) select who, code from unnest(p_codes) as code where who is not null;
+  if who is not null then
+    perform app.replace_recovery_codes(who, p_codes);
+    perform app.record_security(who, 'recovery_codes_renewed', who);
+  end if;
 end $f$;
 
 create or replace function app.confirm_second_factor(p_token_hash bytea, p_step int, p_codes bytea[]) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+declare
+  who uuid := app.account_of(p_token_hash);
 begin
-  update app.second_factors set confirmed_at = now(), last_step = p_step
-   where user_id = app.account_of(p_token_hash) and confirmed_at is null;
+  update app.second_factors set confirmed_at = now(), last_step = p_step where user_id = who and confirmed_at is null;
   if not found then
     return false;
   end if;
-  perform app.renew_recovery_codes(p_token_hash, p_codes);
+  perform app.replace_recovery_codes(who, p_codes);
+  perform app.record_security(who, 'second_factor_on', who);
   return true;
 end $f$;
 
@@ -48,7 +58,10 @@ declare
   who uuid := app.account_of(p_token_hash);
 begin
   delete from app.recovery_codes where user_id = who;
-  delete from app.second_factors where user_id = who;
+  delete from app.second_factors where user_id = who and confirmed_at is not null;
+  if found then
+    perform app.record_security(who, 'second_factor_off', who);
+  end if;
 end $f$;
 
 create or replace function app.cancel_second_factor(p_token_hash bytea) returns void language sql security definer
@@ -63,11 +76,17 @@ set search_path = pg_catalog, pg_temp as $f$
    where f.user_id = p_user and f.confirmed_at is not null and coalesce(f.last_step, 0) < p_step returning true
 $f$;
 
-create or replace function app.use_recovery_code(p_user uuid, p_code bytea) returns boolean language sql security definer
+create or replace function app.use_recovery_code(p_user uuid, p_code bytea) returns boolean language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
+begin
   update app.recovery_codes c set used_at = now()
-   where c.user_id = p_user and c.code_hash = p_code and c.used_at is null and app.has_second_factor(p_user) returning true
-$f$;
+   where c.user_id = p_user and c.code_hash = p_code and c.used_at is null and app.has_second_factor(p_user);
+  if not found then
+    return false;
+  end if;
+  perform app.record_security(p_user, 'recovery_code_used', p_user);
+  return true;
+end $f$;
 
 -- For the rotation of the master key, and for whoever has lost the telephone and the codes and asks who runs the installation.
 create or replace function app.sealed_second_factors() returns table (user_id uuid, sealed bytea) language sql security definer
@@ -85,10 +104,14 @@ declare
 begin
   delete from app.recovery_codes where user_id = who;
   delete from app.second_factors where user_id = who;
-  return found;
+  if not found then
+    return false;
+  end if;
+  perform app.record_security(who, 'second_factor_cleared', null);
+  return true;
 end $f$;
 
-revoke all on function app.has_second_factor(uuid), app.second_factor_of(uuid), app.begin_second_factor(bytea, bytea),
+revoke all on function app.has_second_factor(uuid), app.replace_recovery_codes(uuid, bytea[]), app.second_factor_of(uuid), app.begin_second_factor(bytea, bytea),
   app.renew_recovery_codes(bytea, bytea[]), app.confirm_second_factor(bytea, int, bytea[]), app.drop_second_factor(bytea),
   app.cancel_second_factor(bytea), app.take_totp_step(uuid, int), app.use_recovery_code(uuid, bytea), app.sealed_second_factors(),
   app.reseal_second_factor(uuid, bytea), app.clear_second_factor(text) from public;

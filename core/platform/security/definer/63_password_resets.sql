@@ -61,8 +61,8 @@ begin
   end if;
   execute format('set local app.user_id = %L', who::text);  -- the audit log names whose link it was
   update app.users set password_hash = p_password_hash, password_changed_at = now() where id = who;
-  update app.password_resets set used_at = now() where user_id = who and used_at is null;
   perform app.end_sign_ins(who, null);
+  perform app.record_security(who, 'password_reset', who);
   set local app.user_id = '';
   perform app.enqueue_account_mail('send_password_changed', who);
   return true;

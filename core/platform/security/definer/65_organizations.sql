@@ -1,4 +1,4 @@
--- What only those who run the whole installation do: organisations made, configured, deleted; users deactivated, deleted.
+-- What only those who run the whole installation do: organisations made, configured, deleted.
 create or replace function app.demand_super_admin() returns uuid language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
 begin
@@ -78,12 +78,14 @@ declare
   counted jsonb;
   remaining text[];
   stuck text[];
+  had uuid[];
 begin
   for gone in select o.id, o.name, o.slug from app.organizations o
                where o.deleted_at is not null and o.purge_after <= now() for update skip locked loop
     perform set_config('app.purging', gone.id::text, true);
     update app.sign_in_sessions s set organization_id = null where s.organization_id = gone.id;
     counted := '{}';
+    had := array(select m.user_id from app.organization_members m where m.organization_id = gone.id);
     remaining := array(select c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid
                         where c.relnamespace = 'app'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
                           and a.attname = 'organization_id' and not a.attisdropped and c.relname not in ('sign_in_sessions', 'audit_logs') order by 1);
@@ -104,6 +106,7 @@ begin
       remaining := stuck;
     end loop;
     delete from app.organizations o where o.id = gone.id;
+    perform app.end_sign_ins(u.id, null) from unnest(had) as u(id) where app.is_of_nowhere(u.id);
     delete from app.audit_logs l where l.organization_id = gone.id;
     perform set_config('app.purging', '', true);
     insert into app.audit_logs (organization_id, actor_role, table_name, row_id, operation, changes)
@@ -113,90 +116,10 @@ begin
   end loop;
 end $f$;
 
-create or replace function app.users_overview(p_search text, p_limit int)
-returns table (id uuid, name text, email text, active boolean, created_at timestamptz, deleted_at timestamptz, is_super_admin boolean,
-               last_seen_at timestamptz, places text[])
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $f$
-begin
-  perform app.demand_super_admin();
-  return query
-  select u.id, u.name, u.email, u.active, u.created_at, u.deleted_at, app.is_super_admin(u.id),
-         (select max(s.last_seen_at) from app.sign_in_sessions s where s.user_id = u.id),
-         array(select o.name || ' (' || replace(m.role, '_', ' ') || ')' from app.organization_members m
-                 join app.organizations o on o.id = m.organization_id where m.user_id = u.id and m.active order by 1)
-    from app.users u
-   where p_search = '' or strpos(lower(u.name), lower(p_search)) > 0 or strpos(u.email_normalized, lower(p_search)) > 0
-         or u.id::text = p_search
-   order by u.deleted_at nulls first, lower(u.name), u.id limit p_limit;
-end $f$;
-
-create or replace function app.set_user_active(p_user uuid, p_active boolean) returns boolean
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
-begin
-  perform app.demand_super_admin();
-  update app.users u set active = p_active, tokens_valid_from = case when p_active then u.tokens_valid_from else now() end
-   where u.id = p_user and u.deleted_at is null;
-  if not found then
-    return false;
-  end if;
-  if not p_active then
-    update app.sign_in_sessions s set revoked_at = now() where s.user_id = p_user and s.revoked_at is null;
-  end if;
-  return true;
-end $f$;
-
--- The audit trail without the values of some columns; that they changed stays.
-create or replace function app.blanked(p_changes jsonb, p_columns text[]) returns jsonb language sql immutable
-set search_path = pg_catalog, pg_temp as $f$
-  select coalesce(jsonb_object_agg(c.key, case when c.key = any (p_columns) then '["…", "…"]'::jsonb else c.value end), '{}')
-    from jsonb_each(p_changes) c
-$f$;
-
--- Access and personal data go; what the user did, and whose calls and payments are, stays. The roster keeps its names.
-create or replace function app.delete_user(p_user uuid) returns boolean language plpgsql security definer
-set search_path = pg_catalog, pg_temp as $f$
-declare
-  known text;
-  gone text := 'deleted.' || left(p_user::text, 8) || '@deleted.invalid';
-  theirs text[];
-  invited text[];
-begin
-  perform app.demand_super_admin();
-  select u.name into known from app.users u where u.id = p_user and u.deleted_at is null for update;
-  if not found then
-    return false;
-  end if;
-  delete from app.sign_in_tickets x where x.user_id = p_user;
-  delete from app.sign_in_sessions x where x.user_id = p_user;
-  delete from app.password_resets x where x.user_id = p_user;
-  delete from app.recovery_codes x where x.user_id = p_user;
-  delete from app.second_factors x where x.user_id = p_user;
-  delete from app.user_roles x where x.user_id = p_user;
-  delete from app.pcf_drafts x where x.user_id = p_user;
-  with x as (delete from app.invitations i using app.users u where u.id = p_user and i.email_normalized = u.email_normalized returning i.id)
-  select array_agg(x.id::text) into invited from x;
-  update app.organization_members m set manager_user_id = null where m.manager_user_id = p_user;
-  delete from app.organization_members m where m.user_id = p_user;
-  theirs := array(select c.id::text from app.closers c where c.user_id = p_user union select s.id::text from app.setters s where s.user_id = p_user);
-  update app.closers c set user_id = null, email = null, email_normalized = null where c.user_id = p_user;
-  update app.setters s set user_id = null, email = null, email_normalized = null where s.user_id = p_user;
-  update app.activities a set summary = replace(a.summary, known, 'a deleted user') where a.actor_user_id = p_user;
-  update app.users u set name = 'Deleted user', email = gone, email_normalized = 'deleted.' || p_user || '@deleted.invalid', password_hash = null,
-         active = false, tokens_valid_from = now(), deleted_at = now() where u.id = p_user;
-  update app.audit_logs l set changes = app.blanked(l.changes, array['name', 'email', 'email_normalized'])
-   where (l.table_name in ('users', 'organization_members') and strpos(l.row_id, p_user::text) > 0)
-      or (l.table_name in ('closers', 'setters') and l.row_id = any (theirs) and l.changes ?| array['email', 'email_normalized']);
-  update app.audit_logs l set changes = app.blanked(l.changes, array['email', 'email_normalized'])
-   where l.table_name = 'invitations' and l.row_id = any (invited);
-  return true;
-end $f$;
-
 revoke all on function app.demand_super_admin(), app.organizations_overview(), app.found_organization(uuid, text, text, text, text, text),
   app.configure_organization(uuid, text[], text), app.delete_organization(uuid, int), app.restore_organization(uuid),
-  app.is_being_purged(uuid), app.purge_organizations(), app.users_overview(text, int), app.set_user_active(uuid, boolean),
-  app.blanked(jsonb, text[]), app.delete_user(uuid) from public;
+  app.is_being_purged(uuid), app.purge_organizations() from public;
 grant execute on function app.organizations_overview(), app.found_organization(uuid, text, text, text, text, text),
-  app.configure_organization(uuid, text[], text), app.delete_organization(uuid, int), app.restore_organization(uuid),
-  app.users_overview(text, int), app.set_user_active(uuid, boolean), app.delete_user(uuid) to so_app;
+  app.configure_organization(uuid, text[], text), app.delete_organization(uuid, int), app.restore_organization(uuid) to so_app;
 grant execute on function app.purge_organizations() to so_worker;
 grant execute on function app.is_being_purged(uuid) to so_owner, so_app, so_worker;

@@ -3,8 +3,26 @@ create or replace function app.folded(p_text text) returns text language sql imm
   select lower(btrim(regexp_replace(p_text, '[\s_-]+', ' ', 'g')))
 $f$;
 
--- Free text without a person's addresses and full names. p_words are in lower case; one that is a single word, as "Ana", is taken
--- out only where it is the whole text.
+-- Whether a word tells who somebody is wherever it stands: a full name or a phone number does, "Ana" does not.
+create or replace function app.is_telling(p_word text) returns boolean language sql immutable set search_path = pg_catalog, pg_temp as $f$
+  select p_word ~ '\S\s+\S' or length(p_word) > 12 or p_word ~ '^\+?[0-9][0-9 ().-]{6,}$'
+$f$;
+
+-- A delivery's body as text in which an address can be found, also one that JSON writes with escapes.
+create or replace function app.body_text(p_body bytea) returns text language plpgsql immutable set search_path = pg_catalog, pg_temp as $f$
+declare
+  raw text := encode(p_body, 'escape');
+begin
+  if raw !~ '\\\\u|\\[0-7]{3}' then
+    return raw;
+  end if;
+  return convert_from(p_body, 'UTF8')::jsonb::text;
+exception when data_exception then
+  return raw;
+end $f$;
+
+-- Free text without a person's addresses, and without the words for them. p_words are in lower case; one that does not tell who it
+-- is by itself is taken out only where it is the whole text.
 create or replace function app.without_person(p_text text, p_emails text[], p_words text[], p_pseudonym text) returns text
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $f$
 declare
@@ -18,7 +36,7 @@ begin
     made := regexp_replace(made, regexp_replace(known, '([^[:alnum:]@_-])', '\\\1', 'g'), p_pseudonym, 'gi');
   end loop;
   foreach known in array p_words loop
-    if known ~ '\S[\s]+\S' or length(known) > 12 then
+    if app.is_telling(known) then
       made := regexp_replace(made, regexp_replace(known, '([^[:alnum:][:space:]])', '\\\1', 'g'), '…', 'gi');
     end if;
   end loop;
@@ -55,7 +73,8 @@ begin
       when about and part.key in ('first_name', 'last_name', 'username', 'phone', 'phone_number', 'customer_phone', 'address',
                                   'customer_address', 'billing_address', 'shipping', 'shipping_details', 'customer_shipping',
                                   'text_reminder_number', 'ip', 'ip_address', 'profile_picture', 'profile_pic_url') then 'null'::jsonb
-      when about and part.key = 'questions_and_answers' then app.redacted_answers(part.value, p_question)
+      when about and part.key = 'questions_and_answers'
+        then app.redacted(app.redacted_answers(part.value, p_question), p_emails, p_words, p_pseudonym, p_question)
       else app.redacted(part.value, p_emails, p_words, p_pseudonym, p_question, about and part.key = any (persons)) end);
   end loop;
   return made;
@@ -99,7 +118,7 @@ declare
   rows_of text[];
   mail text := '(' || (select string_agg(regexp_replace(e, '([^[:alnum:]@_-])', '\\\1', 'g'), '|') from unnest(p_emails) e) || ')';
   names text := (select string_agg(regexp_replace(w, '([^[:alnum:][:space:]])', '\\\1', 'g'), '|') from unnest(p_words) w
-                  where w ~ '\S[\s]+\S' or length(w) > 12);
+                  where app.is_telling(w));
   either text := mail || coalesce('|' || names, '');
   one record;
 begin
@@ -117,10 +136,21 @@ begin
   update app.contacts c set name = 'Erased person', email = p_pseudonym, email_normalized = p_pseudonym, phone = null, phone_e164 = null,
          erased_at = now(), unsubscribed_at = coalesce(c.unsubscribed_at, now())
    where c.organization_id = org and c.id = any (p_contacts || p_contact);
-  update app.leads l set raw_data = '{}' where l.organization_id = org and l.contact_id = any (p_contacts);
+  update app.leads l set raw_data = '{}', original_setter_name = app.without_person(l.original_setter_name, p_emails, p_words, p_pseudonym),
+         current_setter_name = app.without_person(l.current_setter_name, p_emails, p_words, p_pseudonym) where l.organization_id = org and l.contact_id = any (p_contacts);
+  update app.leads l set raw_data = app.redacted(l.raw_data, p_emails, p_words, p_pseudonym, question)
+   where l.organization_id = org and l.raw_data::text ~* either;
   update app.events e set lead_name = 'Erased person', lead_email = p_pseudonym, lead_email_normalized = p_pseudonym, lead_phone = null,
-         answers = app.redacted_answers(e.answers, question), cancel_reason = null,
-         canceled_by = app.without_person(e.canceled_by, p_emails, p_words, p_pseudonym)
+         answers = app.redacted(app.redacted_answers(e.answers, question), p_emails, p_words, p_pseudonym, question), cancel_reason = null,
+         canceled_by = app.without_person(e.canceled_by, p_emails, p_words, p_pseudonym),
+         setter_name = app.without_person(e.setter_name, p_emails, p_words, p_pseudonym),
+         other_hosts = app.redacted(e.other_hosts, p_emails, p_words, p_pseudonym, question),
+         meeting_url = app.without_person(e.meeting_url, p_emails, p_words, p_pseudonym),
+         utm_source = app.without_person(e.utm_source, p_emails, p_words, p_pseudonym),
+         utm_medium = app.without_person(e.utm_medium, p_emails, p_words, p_pseudonym),
+         utm_campaign = app.without_person(e.utm_campaign, p_emails, p_words, p_pseudonym),
+         utm_content = app.without_person(e.utm_content, p_emails, p_words, p_pseudonym),
+         utm_term = app.without_person(e.utm_term, p_emails, p_words, p_pseudonym)
    where e.organization_id = org and e.id = any (calls);
   update app.post_call_forms f set notes = null, recording_url = null where f.organization_id = org and f.event_id = any (calls);
   delete from app.pcf_drafts d where d.organization_id = org and d.event_id = any (calls);
@@ -129,14 +159,18 @@ begin
    where p.organization_id = org and p.id = any (paid);
   update app.payments p set attribution_reason = app.without_person(p.attribution_reason, p_emails, p_words, p_pseudonym)
    where p.organization_id = org and p.attribution_reason ~* either;
+  update app.refunds r set reason = app.without_person(r.reason, p_emails, p_words, p_pseudonym)
+   where r.organization_id = org and (r.payment_id = any (paid) or r.reason ~* either);
   update app.payout_snapshot_details d set customer_email = p_pseudonym, customer_name = 'Erased person',
          attribution_reason = app.without_person(d.attribution_reason, p_emails, p_words, p_pseudonym)
    where d.organization_id = org and d.payment_id = any (paid);
-  for one in select d.id, d.body from app.webhook_deliveries d
-              where d.organization_id = org and (encode(d.body, 'escape') ~* mail or d.headers::text ~* mail) loop
+  -- What has become rows goes whole; what is still to become some stays, without what is known to be the person's.
+  for one in select d.id, d.body, app.body_text(d.body) ~* either as about from app.webhook_deliveries d
+              where d.organization_id = org and (app.body_text(d.body) ~* either or d.headers::text ~* either or d.last_error ~* either) loop
     begin
       update app.webhook_deliveries d set headers = '{}', last_error = app.without_person(d.last_error, p_emails, p_words, p_pseudonym),
-             body = convert_to(app.redacted(convert_from(one.body, 'UTF8')::jsonb, p_emails, p_words, p_pseudonym, question)::text, 'UTF8')
+             body = case when not one.about then d.body when d.status in ('processed', 'ignored') then ''
+               else convert_to(app.redacted(convert_from(one.body, 'UTF8')::jsonb, p_emails, p_words, p_pseudonym, question)::text, 'UTF8') end
        where d.organization_id = org and d.id = one.id;
     exception when data_exception then
       update app.webhook_deliveries d set headers = '{}', body = '', last_error = 'erased' where d.organization_id = org and d.id = one.id;
@@ -190,10 +224,28 @@ begin
   return true;
 end $f$;
 
-revoke all on function app.folded(text), app.without_person(text, text[], text[], text), app.redacted(jsonb, text[], text[], text, text, boolean),
+-- Links to the recordings of calls whose forms are older; what the audit trail still had of them goes too. Returns how many.
+create or replace function app.forget_recordings(p_before timestamptz, p_most int) returns int language plpgsql security definer
+set search_path = pg_catalog, pg_temp as $f$
+declare
+  org uuid := app.cur_org();
+  old uuid[];
+begin
+  if app.cur_role() is distinct from 'system' then
+    raise insufficient_privilege using message = 'only a job may do this';
+  end if;
+  old := array(select f.id from app.post_call_forms f
+                where f.organization_id = org and f.recording_url is not null and f.submitted_at < p_before limit p_most);
+  update app.post_call_forms f set recording_url = null where f.organization_id = org and f.id = any (old);
+  update app.audit_logs l set changes = app.blanked(l.changes, array['recording_url'])
+   where l.organization_id = org and l.table_name = 'post_call_forms' and l.row_id = any (old::text[]) and l.changes ? 'recording_url';
+  return cardinality(old);
+end $f$;
+
+revoke all on function app.forget_recordings(timestamptz, int), app.folded(text), app.is_telling(text), app.body_text(bytea), app.without_person(text, text[], text[], text), app.redacted(jsonb, text[], text[], text, text, boolean),
   app.redacted_answers(jsonb, text), app.demand_admin(), app.record_privacy(text, text),
   app.erase_person(uuid, uuid[], text[], text[], text[], text), app.lift_erasure(text) from public;
 grant execute on function app.record_privacy(text, text), app.erase_person(uuid, uuid[], text[], text[], text[], text),
-  app.lift_erasure(text) to so_app;
-grant execute on function app.folded(text), app.without_person(text, text[], text[], text), app.redacted(jsonb, text[], text[], text, text, boolean),
+  app.lift_erasure(text), app.body_text(bytea) to so_app;
+grant execute on function app.forget_recordings(timestamptz, int), app.folded(text), app.is_telling(text), app.without_person(text, text[], text[], text), app.redacted(jsonb, text[], text[], text, text, boolean),
   app.redacted_answers(jsonb, text) to so_worker;

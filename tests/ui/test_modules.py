@@ -1,0 +1,95 @@
+"""What belongs to a module is there for the organisations that have it, and for nobody else."""
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import update
+
+from core.platform.database import as_system
+from core.tenancy.access_links import ENDED
+from core.tenancy.models import Organization, Role
+from core.tenancy.modules import BOOKINGS
+from core.tenancy.sign_in import viewer_of
+from core.ui.navigation import BY_KEY, SCREENS, may_see
+from tests.ui.screens import alone, opened, sent, token_of, words
+from tests.ui.teams import team
+from tests.ui.test_who_sees_what import HAS
+
+OFF = "Bookings is switched off for Elder organisation. Those who run the installation can switch it on."
+OURS = [screen.key for screen in SCREENS if screen.module == BOOKINGS and not screen.public]
+EVERYBODYS = [screen.key for screen in SCREENS if screen.module is None and not screen.public and screen.key != "home"]
+
+
+@pytest.fixture(scope="module")
+def without(database_url):
+    """A team whose calls and payments were made while it had the module, which is off now."""
+    made = team("Elder")
+    switch(made, "phone")
+    return made
+
+
+def switch(made, *modules):
+    with as_system(made.admin.organization_id) as db:
+        db.execute(update(Organization).values(modules=list(modules)))
+
+
+@contextmanager
+def switched_on(made):
+    switch(made, BOOKINGS)
+    yield
+    switch(made, "phone")
+
+
+@pytest.mark.parametrize("screen", OURS)
+@pytest.mark.parametrize("role", [Role.OWNER, Role.SUPER_ADMIN])
+def test_a_screen_of_a_module_that_is_off_says_who_can_switch_it_on(without, role, screen):
+    for page in (opened(screen, without.people[role], **without.row(screen)), alone(screen, without.people[role])):
+        assert not page.exception
+        assert words(page.main) == [OFF]
+
+
+@pytest.mark.parametrize("screen", EVERYBODYS)
+def test_the_other_screens_stay(without, screen):
+    page = opened(screen, without.people[Role.SUPER_ADMIN])
+
+    assert not page.exception
+    assert OFF not in words(page)
+
+
+def test_the_menu_shows_what_is_on_and_nothing_else(without):
+    def menu():
+        viewer = viewer_of(token_of(without.people[Role.SUPER_ADMIN]))
+        return {screen.key for screen in SCREENS if screen.menu and may_see(viewer, screen)}
+
+    without_it = menu()
+    with switched_on(without):
+        with_it = menu()
+    assert without_it < with_it
+    assert with_it - without_it == {screen.key for screen in SCREENS if screen.module == BOOKINGS and screen.menu}
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_the_root_address_leads_to_the_account(without, role):
+    page = opened("home", without.people[role])
+
+    assert not page.exception
+    assert page.title[0].value == "Your account"
+
+
+@pytest.mark.parametrize("screen", [screen.key for screen in SCREENS if screen.public and screen.module == BOOKINGS])
+def test_a_link_opens_nothing_until_the_module_is_back(without, screen):
+    assert words(opened(screen, None, **without.row(screen))) == ["Link", ENDED]
+    with switched_on(without):
+        assert HAS[screen].replace("Alder", "Elder") in sent(opened(screen, None, **without.row(screen)))
+
+
+def test_exports_offer_what_every_organisation_has(without):
+    page = opened("exports", without.admin)
+
+    assert not page.exception
+    assert set(page.selectbox[0].options) >= {"Leads", "Audit logs"}
+    assert not {"Events", "Payments", "Post call forms", "Refunds"} & set(page.selectbox[0].options)
+
+
+def test_going_live_speaks_of_no_screen_that_is_off(without):
+    links = [link.proto.page for link in opened("go-live", without.admin).get("page_link")]
+    assert not {BY_KEY[key].file for key in OURS} & {page.partition("pages/")[2] for page in links}
