@@ -130,17 +130,33 @@ begin
    order by u.deleted_at nulls first, lower(u.name), u.id limit p_limit;
 end $f$;
 
+-- Everything that would let a user in, or in again: sign-ins, links to a new password, and the invitations that they sent.
+create or replace function app.end_access(p_user uuid) returns void language plpgsql security definer
+set search_path = pg_catalog, pg_temp as $f$
+begin
+  perform app.end_sign_ins(p_user, null);
+  update app.password_resets x set used_at = now() where x.user_id = p_user and x.used_at is null;
+  update app.invitations i set revoked_at = now() where i.invited_by = p_user and i.accepted_at is null and i.revoked_at is null;
+end $f$;
+
+-- One after the other, so that two super admins cannot put each other out at once and leave none.
+create or replace function app.demand_super_admin_alone() returns void language plpgsql security definer
+set search_path = pg_catalog, pg_temp as $f$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('users of the platform', 0));
+  perform app.demand_super_admin();
+end $f$;
+
 create or replace function app.set_user_active(p_user uuid, p_active boolean) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 begin
-  perform app.demand_super_admin();
-  update app.users u set active = p_active, tokens_valid_from = case when p_active then u.tokens_valid_from else now() end
-   where u.id = p_user and u.deleted_at is null;
+  perform app.demand_super_admin_alone();
+  update app.users u set active = p_active where u.id = p_user and u.deleted_at is null;
   if not found then
     return false;
   end if;
   if not p_active then
-    update app.sign_in_sessions s set revoked_at = now() where s.user_id = p_user and s.revoked_at is null;
+    perform app.end_access(p_user);
   end if;
   return true;
 end $f$;
@@ -161,11 +177,15 @@ declare
   theirs text[];
   invited text[];
 begin
-  perform app.demand_super_admin();
+  perform app.demand_super_admin_alone();
   select u.name into known from app.users u where u.id = p_user and u.deleted_at is null for update;
   if not found then
     return false;
   end if;
+  perform app.end_access(p_user);
+  update app.access_tokens t set revoked_at = now()
+   where t.revoked_at is null and (exists (select 1 from app.closers c where (c.organization_id, c.id) = (t.organization_id, t.closer_id) and c.user_id = p_user)
+         or exists (select 1 from app.setters s where (s.organization_id, s.id) = (t.organization_id, t.setter_id) and s.user_id = p_user));
   delete from app.sign_in_tickets x where x.user_id = p_user;
   delete from app.sign_in_sessions x where x.user_id = p_user;
   delete from app.password_resets x where x.user_id = p_user;
@@ -182,7 +202,7 @@ begin
   update app.setters s set user_id = null, email = null, email_normalized = null where s.user_id = p_user;
   update app.activities a set summary = replace(a.summary, known, 'a deleted user') where a.actor_user_id = p_user;
   update app.users u set name = 'Deleted user', email = gone, email_normalized = 'deleted.' || p_user || '@deleted.invalid', password_hash = null,
-         active = false, tokens_valid_from = now(), deleted_at = now() where u.id = p_user;
+         active = false, deleted_at = now() where u.id = p_user;
   update app.audit_logs l set changes = app.blanked(l.changes, array['name', 'email', 'email_normalized'])
    where (l.table_name in ('users', 'organization_members') and strpos(l.row_id, p_user::text) > 0)
       or (l.table_name in ('closers', 'setters') and l.row_id = any (theirs) and l.changes ?| array['email', 'email_normalized']);
@@ -191,7 +211,7 @@ begin
   return true;
 end $f$;
 
-revoke all on function app.demand_super_admin(), app.organizations_overview(), app.found_organization(uuid, text, text, text, text, text),
+revoke all on function app.demand_super_admin(), app.demand_super_admin_alone(), app.end_access(uuid), app.organizations_overview(), app.found_organization(uuid, text, text, text, text, text),
   app.configure_organization(uuid, text[], text), app.delete_organization(uuid, int), app.restore_organization(uuid),
   app.is_being_purged(uuid), app.purge_organizations(), app.users_overview(text, int), app.set_user_active(uuid, boolean),
   app.blanked(jsonb, text[]), app.delete_user(uuid) from public;
