@@ -87,8 +87,8 @@ CLASSES: dict[str, Access] = {
     # one user's own rows
     "own": _in_org("user_id = app.cur_user()", "user_id = app.cur_user()", delete="user_id = app.cur_user()"),
     # sealed secrets: people may store one and see what it ends with, only jobs and the receiver read it
-    "secret": Access(
-        **dict.fromkeys(("select", "insert", "update", "delete"), f"{IN_ORG} and {ADMINS}"),
+    "secret": replace(
+        _in_org(ADMINS, ADMINS, delete=ADMINS),
         columns=("organization_id", "id", "provider", "owner_id", "name", "last_four", "verified_at", "created_at", "updated_at"),
     ),
     "audit": Access(
