@@ -89,7 +89,7 @@ def users_overview(db: Session, search: str = "") -> list[Row[Any]]:
 
     Raises NotAllowed.
     """
-    return _call(db, "users_overview", search=search.strip(), limit=MOST_USERS)
+    return _call(db, "users_overview", search=search.replace("\0", "").strip(), limit=MOST_USERS)
 
 
 def set_user_active(db: Session, user_id: UUID, active: bool, *, by: UUID) -> None:
