@@ -24,6 +24,7 @@ from core.tenancy.sign_in import ABSOLUTE_HOURS, choose_organization, close_sess
 from core.tenancy.viewers import Viewer
 from core.ui.gate import COOKIE
 
+FIELDS, LONGEST_FIELD = 5, 4096
 COMPANY_COOKIES = "_streamlit_user"  # what st.login leaves behind: the name, and the same with endings
 
 
@@ -78,13 +79,19 @@ async def sign_out(request: Request) -> Response:
     return response
 
 
+async def field_of(request: Request, name: str) -> str:
+    """One short field of a form; whoever sends files, or more than a form of ours has, is refused before it is read."""
+    async with request.form(max_files=0, max_fields=FIELDS, max_part_size=LONGEST_FIELD) as form:
+        return str(form.get(name, ""))
+
+
 async def switch(request: Request) -> Response:
     """Make another of the viewer's organisations the active one."""
     if not same_origin(request):
         return PlainTextResponse("This request came from another site.", 403)
-    form = await request.form()
+    wanted = await field_of(request, "organization")
     try:
-        await run_in_threadpool(choose_organization, request.cookies.get(COOKIE, ""), UUID(str(form.get("organization"))))
+        await run_in_threadpool(choose_organization, request.cookies.get(COOKIE, ""), UUID(wanted))
     except (ValueError, NotAllowed):
         return PlainTextResponse("You are not a member of this organisation.", 403)
     return RedirectResponse("/", 303)
@@ -118,8 +125,7 @@ async def person(request: Request) -> Response:
     """Everything about one person, streamed to an admin. A POST, so that the address stands in no log and no history."""
     if not same_origin(request):
         return PlainTextResponse("This request came from another site.", 403)
-    form = await request.form()
-    return await run_in_threadpool(_person, request.cookies.get(COOKIE), str(form.get("email", "")))
+    return await run_in_threadpool(_person, request.cookies.get(COOKIE), await field_of(request, "email"))
 
 
 def _person(cookie: str | None, email: str) -> Response:
