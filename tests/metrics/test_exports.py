@@ -28,7 +28,7 @@ ROLES = ("owner", "admin", "manager", "sales_rep", "viewer")
 MANAGERS = ("owner", "admin", "manager")
 HOSTILE = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1")
 TABLES = [name for name, table in EXPORTS.items() if not table.admins_only]
-CONTACT = ("lead_name", "lead_email", "lead_phone", "customer_name", "customer_email", "phone", "phone_e164", "notes",
+CONTACT = ("lead_name", "lead_email", "lead_phone", "customer_name", "customer_email", "phone", "phone_e164", "notes", "recording_url",
            "attribution_reason")
 READ = {bool: lambda cell: cell == "t", Decimal: Decimal, datetime: datetime.fromisoformat, date: date.fromisoformat, int: int}
 
