@@ -20,6 +20,13 @@ from core.platform.schema import run_script
 HERE = Path(__file__).parent
 ROLES = "so_app, so_worker"
 IN_ORG = "organization_id = app.cur_org()"
+TAKE_BACK = """
+    do $$ declare each regprocedure; begin
+      for each in select oid from pg_proc where pronamespace = 'app'::regnamespace and proowner = current_user::regrole loop
+        execute format('revoke all on function %s from public, so_app, so_worker', each);
+      end loop;
+    end $$
+"""
 
 
 def role_is(*roles: str) -> str:
@@ -157,8 +164,10 @@ def apply(connection: Connection, metadata: MetaData) -> None:
 
 
 def _functions(connection: Connection, folder: str, role: str) -> None:
+    """Nobody may run what an earlier version left behind: each script grants anew what it makes."""
     connection.execute(text("grant create on schema app to so_definer"))
     connection.execute(text(f"set local role {role}"))
+    run_script(connection, TAKE_BACK)
     for script in sorted((HERE / folder).glob("*.sql")):
         run_script(connection, script.read_text())
     connection.execute(text("reset role"))
