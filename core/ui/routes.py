@@ -18,7 +18,7 @@ import core.migrations.tables  # noqa: F401 - a row can be written only when the
 from core.metrics import exports
 from core.operations.privacy import export_person
 from core.platform.clock import Period
-from core.platform.errors import InvalidInput, NotAllowed, SalesOpsError
+from core.platform.errors import InvalidInput, NotAllowed, SalesOpsError, TooManyRequests
 from core.platform.settings import settings
 from core.tenancy.sign_in import ABSOLUTE_HOURS, choose_organization, close_session, open_session, viewer_of
 from core.tenancy.viewers import Viewer
@@ -115,6 +115,8 @@ def export(request: Request) -> Response:
         columns = [part for part in asked.get("columns", "").split(",") if part] or None
         period = _period(viewer, asked.get("start"), asked.get("end"))
         chunks = exports.export(viewer.transaction, name, fmt, period=period, columns=columns)
+    except TooManyRequests as error:
+        return PlainTextResponse(error.message, 429, {"Retry-After": str(error.retry_after_s)})
     except SalesOpsError as error:
         return PlainTextResponse(error.message, 422)
     headers = {"Content-Disposition": f'attachment; filename="{name}.{"jsonl" if fmt == "json" else fmt}"'}
