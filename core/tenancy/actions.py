@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core.platform.clock import check_timezone, now
@@ -40,14 +41,15 @@ def create_organization(
 
     Raises:
         InvalidInput: a name is missing, or the slug, time zone or currency is none.
-        Conflict: the slug is taken.
+        Conflict: the slug is taken, also by one that was deleted and can still come back.
     """
     organization_id = uuid4()
     facts = organization_facts(name=name, slug=slug, timezone=timezone, currency=currency)
-    with as_system(organization_id) as db:
-        if db.execute(text("select app.find_organization(:slug)"), {"slug": slug}).scalar() is not None:
-            raise Conflict(f"The slug “{slug}” is taken.")
-        db.add(Organization(id=organization_id, region=region, is_demo=is_demo, **facts))
+    try:
+        with as_system(organization_id) as db:
+            db.add(Organization(id=organization_id, region=region, is_demo=is_demo, **facts))
+    except IntegrityError as error:
+        raise Conflict(f"The slug “{slug}” is taken.") from error
     return organization_id
 
 
