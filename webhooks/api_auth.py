@@ -19,7 +19,7 @@ from core.tenancy.api_access import (
 )
 from core.tenancy.models import User
 from core.tenancy.second_factor import check_code, has_second_factor
-from core.tenancy.sign_in import WRONG, places_of, sign_in, viewer_in
+from core.tenancy.sign_in import WRONG, sign_in, viewer_in
 from webhooks.api_input import json_object, text_of
 
 
@@ -35,18 +35,17 @@ def login(request: Request, body: bytes) -> Response:
     address = request.client.host if request.client else "unknown"
     try:
         user_id = sign_in(email, password, address=address)
-        organization_id = choose_home(user_id, wanted or None)
+        home = choose_home(user_id, wanted or None)
     except NotAllowed as error:
         raise NotSignedIn(WRONG) from error
     _ask_for_code(user_id, code, address)
-    role = next(place.role for place in places_of(user_id) if place.id == organization_id)
-    with as_member(user_id, organization_id) as db:
+    with as_member(user_id, home.id) as db:
         known = db.execute(select(User.name, User.email).where(User.id == user_id)).one()
-    viewer = viewer_in(user_id, organization_id, name=known.name, email=known.email, role=role)
+    viewer = viewer_in(user_id, home.id, name=known.name, email=known.email, role=home.role)
     must_have_second_factor(viewer)
     user = {
-        "id": str(user_id), "email": viewer.email, "name": viewer.name, "role": role,
-        "organization_id": str(organization_id), "organization": viewer.organization_name,
+        "id": str(user_id), "email": viewer.email, "name": viewer.name, "role": viewer.role,
+        "organization_id": str(home.id), "organization": home.name,
     }
     return JSONResponse({
         "access_token": issue_token(viewer), "token_type": "bearer", "expires_in": TOKEN_HOURS * 3600, "user": user,

@@ -47,7 +47,7 @@ _ALL = (
     ExportTable("refunds", ("kind", "currency", "status", "reason", "processor_refund_id"), (),
                 ("payment_id", "amount", "refunded_at"), "refunded_at", module=BOOKINGS),
     ExportTable(
-        "post_call_forms", ("currency", "payment_type", "traffic_type", "recording_url", "no_show_party"), ("notes",),
+        "post_call_forms", ("currency", "payment_type", "traffic_type", "no_show_party"), ("notes", "recording_url"),
         ("event_id", "call_occurred", "lead_showed", "offer_made", "deal_closed", "cash_collected", "package_id", "follow_up_on",
          "version", "submitted_at"), "submitted_at", module=BOOKINGS,
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from itertools import chain
 from typing import Any
 
 import psycopg
@@ -16,12 +17,14 @@ from sqlalchemy.orm import Session
 
 from core.metrics.export_tables import ExportTable, export_table
 from core.platform.clock import Period
-from core.platform.errors import InvalidInput, NotAllowed
+from core.platform.errors import InvalidInput, NotAllowed, TooManyRequests
+from core.platform.locks import takes_turn
 from core.platform.money import decimals
 from core.tenancy.models import Organization
 from core.tenancy.modules import require_module
 
 FORMATS = {"csv": "text/csv; charset=utf-8", "json": "application/x-ndjson", "parquet": "application/vnd.apache.parquet"}
+AT_ONCE, RETRY_AFTER_S = 3, 30
 BATCH = 5_000
 PIECE = 64 * 1024
 FORMULA_STARTS = sql.SQL(", ").join(sql.Literal(ord(character)) for character in "=+-@\t\r")
@@ -49,6 +52,7 @@ def export(
         InvalidInput: unknown table, format or column.
         NotAllowed: the audit log, for everybody but admins, and tables of a module that is switched off. Of what else a caller
             may not see, the database shows no rows.
+        TooManyRequests: the organisation has ``AT_ONCE`` exports open already, each of which holds a connection.
     """
     table = export_table(name)
     if fmt not in FORMATS:
@@ -58,11 +62,14 @@ def export(
         raise InvalidInput(f"{name} has no column “{unknown[0]}”.", field="columns")
     with transaction() as db:
         _record(db, table, fmt)
-    return _rows(transaction, _query(table, chosen, period, safe=fmt == "csv"), fmt)
+    rows = _rows(transaction, _query(table, chosen, period, safe=fmt == "csv"), fmt)
+    return chain([next(rows)], rows)  # what is refused is refused before an answer begins
 
 
 def _rows(transaction: Callable[[], AbstractContextManager[Session]], query: sql.Composed, fmt: str) -> Iterator[bytes]:
     with transaction() as db:
+        if not takes_turn(db, "export", AT_ONCE):
+            raise TooManyRequests(f"{AT_ONCE} exports are open already; wait until one is done.", retry_after_s=RETRY_AFTER_S)
         db.execute(text("set local time zone 'UTC'"))
         raw: Any = db.connection().connection.driver_connection
         yield from _pieces({"csv": _csv, "json": _json_lines, "parquet": _parquet}[fmt](raw, query.as_string(raw)))

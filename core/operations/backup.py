@@ -17,6 +17,10 @@ from core.platform.errors import Conflict, InvalidInput, Misconfigured
 from core.platform.local_postgres import find_bin
 
 COUNTED = ("organizations", "events", "payments", "webhook_deliveries")
+ENDED_BY_A_RESTORE = (
+    "update app.sign_in_sessions set revoked_at = now() where revoked_at is null", "delete from app.sign_in_tickets",
+    "update app.password_resets set used_at = now() where used_at is null",
+)
 # Made anew after a restore, by the version that restores: the security layer is never taken from a file.
 NOT_FROM_FILE = ("SCHEMA", "COMMENT SCHEMA", "ROW SECURITY", "POLICY", "COMMENT POLICY")
 NOT_FROM_FILE_IN_APP = ("FUNCTION", "TRIGGER", "ACL", "COMMENT")
@@ -67,7 +71,18 @@ def restore(path: Path) -> dict[str, int]:
         _run("pg_restore", "--no-owner", "--role=so_owner", "--single-transaction", "--exit-on-error", f"--use-list={chosen.name}",
              f"--dbname={_address()}", str(path))
     migrate()
+    _end_sign_ins()
     return _counts()
+
+
+def _end_sign_ins() -> None:
+    """What was signed out since the backup must not come back signed in."""
+    engine = create_engine(owner_url())
+    with engine.begin() as connection:
+        connection.execute(text("set local role so_definer"))
+        for statement in ENDED_BY_A_RESTORE:
+            connection.execute(text(statement))
+    engine.dispose()
 
 
 def _refuse_if_used(connection: Connection) -> None:

@@ -9,9 +9,10 @@ from uuid import UUID
 from core.bookings.roster import link_user
 from core.operations.demo_year import Scale, seed_year
 from core.platform.database import WORKER_ROLE, as_guest, as_system
-from core.platform.errors import NotFound
+from core.platform.errors import Conflict, NotFound
 from core.platform.settings import settings
 from core.tenancy.actions import create_organization, create_user, find_organization
+from core.tenancy.queries import kept_organization_ids
 
 SignIns = dict[str, tuple[str, str]]
 MAIN, SECOND = "northwind-coaching", "fjord-academy"
@@ -25,11 +26,15 @@ WORDS = ("amber", "birch", "cobalt", "delta", "ember", "fjord", "granite", "harb
 
 
 def ensure_demo() -> SignIns:
-    """Seed the demo on first start (on an own database only when DEMO is 1); the sign-ins by role, or none."""
+    """Seed the demo on first start (on an own database only when DEMO is 1); the sign-ins by role, or none.
+
+    What somebody has removed of it since stays removed, its super admin above all.
+    """
     if settings().database_url is not None and not settings().demo:
         return {}
-    seed_demo()
-    return sign_ins()
+    if not _kept_sign_ins().exists() or not kept_organization_ids():
+        seed_demo()
+    return sign_ins() if _exists(MAIN) else {}
 
 
 def seed_demo() -> dict[str, str]:
@@ -42,11 +47,13 @@ def seed_demo() -> dict[str, str]:
     }
     made = {}
     for slug, (name, timezone, currency, people, scale) in scales.items():
-        if not _exists(slug):
+        try:
             organization_id = create_organization(name=name, slug=slug, timezone=timezone, currency=currency, is_demo=True)
-            seed_year(organization_id, scale)
-            _make_people(organization_id, people)
-            made[slug] = str(organization_id)
+        except Conflict:  # it is there, or was deleted and can still come back
+            continue
+        seed_year(organization_id, scale)
+        _make_people(organization_id, people)
+        made[slug] = str(organization_id)
     return made
 
 
@@ -71,7 +78,7 @@ def _make_people(organization_id: UUID, people: dict[str, str]) -> None:
 
 def sign_ins() -> SignIns:
     """E-mail and password by role; made once for each installation and kept readable by its owner only."""
-    path = Path(settings().data_dir, "demo-sign-ins.json")
+    path = _kept_sign_ins()
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
@@ -79,5 +86,10 @@ def sign_ins() -> SignIns:
     return {role: (email, password) for role, (email, password) in json.loads(path.read_text()).items()}
 
 
+def _kept_sign_ins() -> Path:
+    return Path(settings().data_dir, "demo-sign-ins.json")
+
+
 def _passphrase() -> str:
-    return "-".join(secrets.choice(WORDS) for _ in range(3)) + f"-{secrets.randbelow(9000) + 1000}"
+    """Words to recognise it by, and enough chance that nobody guesses it: the addresses of the demo are known to everybody."""
+    return "-".join((*(secrets.choice(WORDS) for _ in range(2)), secrets.token_hex(6)))

@@ -23,7 +23,7 @@ from core.operations.integration_checks import key_checks
 from core.platform.clock import now
 from core.platform.database import APP_ROLE, WORKER_ROLE, as_guest, as_system, engine, owner_url
 from core.platform.errors import Misconfigured
-from core.platform.safety import open_addresses
+from core.platform.safety import guessable_roles, open_addresses
 from core.platform.settings import settings
 from core.providers.email import way_out
 from core.tenancy.models import Organization
@@ -120,11 +120,8 @@ def _roles() -> Iterator[Check]:
     for role in (APP_ROLE, WORKER_ROLE):
         with engine(role).connect():
             yield Check(f"role {role}", State.GREEN, "owns nothing, bypasses nothing")
-    if not owner_url().password and settings().database_app_url is None:
-        yield Check(
-            "role passwords", State.AMBER, "DATABASE_URL has no password, so the application's own could be guessed",
-            "Give the owner's account a password, or set DATABASE_APP_URL and DATABASE_WORKER_URL.",
-        )
+    for weakness in guessable_roles():
+        yield Check("role passwords", State.AMBER, weakness)
 
 
 def _jobs() -> Iterator[Check]:

@@ -8,7 +8,7 @@ from core.messages.letters import reseal_waiting
 from core.platform.database import WORKER_ROLE, as_guest, as_system
 from core.platform.vault import seal, sealed_with_current_key, unseal
 from core.tenancy.models import VaultSecret
-from core.tenancy.queries import all_organization_ids
+from core.tenancy.queries import kept_organization_ids
 from core.tenancy.second_factor import belongs_to as belongs_to_user
 from core.tenancy.second_factor import sealed_factors, store_sealed
 
@@ -20,7 +20,7 @@ def reseal_secrets() -> tuple[int, int]:
     key that sealed one is configured neither as the current nor as an old one; nothing of that organisation is changed then.
     """
     resealed = current = 0
-    for organization_id in all_organization_ids():
+    for organization_id in kept_organization_ids():
         with as_system(organization_id) as db:
             for row in db.execute(select(VaultSecret.id, VaultSecret.sealed).with_for_update()).all():
                 if sealed_with_current_key(row.sealed):

@@ -14,12 +14,13 @@ from contextlib import contextmanager
 from functools import lru_cache
 from uuid import UUID
 
+from psycopg import DataError
 from sqlalchemy import Engine, create_engine, event, text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from core.platform.errors import Misconfigured, NotAllowed
+from core.platform.errors import InvalidInput, Misconfigured, NotAllowed
 from core.platform.local_postgres import LocalPostgres
 from core.platform.settings import settings
 
@@ -28,6 +29,7 @@ WORKER_ROLE = "so_worker"
 DATABASE = "salesops"
 INSUFFICIENT_PRIVILEGE = "42501"
 READ_ONLY = "25006"
+NOT_STORABLE = {"22021", "22P05"}  # bytes that are no text, and in JSON the zero character
 
 
 @lru_cache
@@ -76,6 +78,12 @@ def engine(role: str) -> Engine:
                 f"The database role for {role} is a superuser or bypasses row-level security, so organisations would not "
                 "be kept apart. Run “python -m core migrate” and let the product derive its own roles."
             )
+
+    @event.listens_for(made, "handle_error")
+    def _refuse_zero_characters(context: ExceptionContext) -> None:
+        error = context.original_exception
+        if isinstance(error, DataError) and (error.sqlstate in NOT_STORABLE or "NUL" in str(error)):
+            raise InvalidInput("A text holds a character that cannot be stored; type it again.") from error
 
     return made
 

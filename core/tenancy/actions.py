@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core.platform.clock import check_timezone, now
@@ -40,14 +41,15 @@ def create_organization(
 
     Raises:
         InvalidInput: a name is missing, or the slug, time zone or currency is none.
-        Conflict: the slug is taken.
+        Conflict: the slug is taken, also by one that was deleted and can still come back.
     """
     organization_id = uuid4()
     facts = organization_facts(name=name, slug=slug, timezone=timezone, currency=currency)
-    with as_system(organization_id) as db:
-        if db.execute(text("select app.find_organization(:slug)"), {"slug": slug}).scalar() is not None:
-            raise Conflict(f"The slug “{slug}” is taken.")
-        db.add(Organization(id=organization_id, region=region, is_demo=is_demo, **facts))
+    try:
+        with as_system(organization_id) as db:
+            db.add(Organization(id=organization_id, region=region, is_demo=is_demo, **facts))
+    except IntegrityError as error:
+        raise Conflict(f"The slug “{slug}” is taken.") from error
     return organization_id
 
 
@@ -156,6 +158,5 @@ def api_keys(db: Session) -> list[ApiKey]:
 
 
 def members(db: Session) -> list[OrganizationMember]:
-    """Everybody in the organisation, by name; one's own places elsewhere, which one may read too, are not meant."""
-    here = OrganizationMember.organization_id == func.app.cur_org()
-    return list(db.scalars(select(OrganizationMember).where(here).order_by(OrganizationMember.name, OrganizationMember.user_id)))
+    """Everybody in the organisation, by name."""
+    return list(db.scalars(select(OrganizationMember).order_by(OrganizationMember.name, OrganizationMember.user_id)))

@@ -20,7 +20,7 @@ from core.tenancy.actions import KEY_PREFIX
 from core.tenancy.models import ApiKey, Organization, Role
 from core.tenancy.modules import require_module
 from core.tenancy.scopes import allows
-from core.tenancy.sign_in import places_of, viewer_in
+from core.tenancy.sign_in import Place, places_of, viewer_in
 from core.tenancy.viewers import Viewer
 
 TOKEN_HOURS = 1
@@ -85,13 +85,13 @@ class Caller:
         return self.viewer
 
 
-def choose_home(user_id: UUID, slug_or_id: str | None) -> UUID:
+def choose_home(user_id: UUID, slug_or_id: str | None) -> Place:
     """The organisation a person signs in to: the named one, or their only one. Raises NotSignedIn without telling which exist."""
     places = places_of(user_id)
     wanted = [place for place in places if slug_or_id in (place.slug, str(place.id))] if slug_or_id else places
     if len(wanted) != 1:
         raise NotSignedIn("The e-mail address, the password or the organisation is not right.")
-    return wanted[0].id
+    return wanted[0]
 
 
 def must_have_second_factor(viewer: Viewer) -> None:

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.platform.clock import check_timezone
-from core.platform.errors import InvalidInput
+from core.platform.errors import Conflict, InvalidInput
 from core.platform.money import check_currency
 from core.tenancy.queries import home_of
 
@@ -80,7 +81,10 @@ def change_settings(db: Session, changes: Mapping[str, Any]) -> None:
 
     Raises:
         InvalidInput: a setting that does not exist, or a value that it cannot have.
+        Conflict: a second factor is asked of everybody by somebody who has none.
     """
+    if changes.get("require_second_factor") and not db.scalar(text("select app.has_second_factor(app.cur_user())")):
+        raise Conflict("Set up your own second factor first; then ask it of everybody.")
     home = home_of(db)
     for key, value in changes.items():
         if key not in BY_KEY:
@@ -94,16 +98,16 @@ def _checked(setting: Setting, value: Any) -> Any:
         return bool(value)
     if setting.kind == "number":
         return _number(setting, value)
-    text = str(value or "").strip()
+    words = str(value or "").strip()
     if setting.key == "timezone":
-        return check_timezone(text)
+        return check_timezone(words)
     if setting.key == "currency":
-        return check_currency(text)
-    if setting.choices and text not in setting.choices:
+        return check_currency(words)
+    if setting.choices and words not in setting.choices:
         raise InvalidInput(f"Choose one of {', '.join(setting.choices)}.", field=setting.key)
-    if not text and setting.empty is None:
+    if not words and setting.empty is None:
         raise InvalidInput("A name is needed.", field=setting.key)
-    return text or None
+    return words or None
 
 
 def _number(setting: Setting, value: Any) -> int | None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from core.platform.clock import now
 from core.platform.database import as_guest
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooManyRequests
+from core.platform.locks import one_at_a_time
 from core.platform.names import mailable_email, normalize_email
 from core.tenancy.models import Invitation, OrganizationMember
 from core.tenancy.passwords import check_password, hash_password
@@ -65,6 +66,7 @@ def invite(db: Session, viewer: Viewer, email: str, role: str) -> Issued:
     normalized = mailable_email(email)
     if normalized is None:
         raise InvalidInput(f"“{email}” is not an e-mail address that mail can be sent to.", field="email")
+    one_at_a_time(db, viewer.organization_id, "invitations")
     _check_new_here(db, viewer.organization_id, normalized)
     _count(db, viewer)
     token = secrets.token_urlsafe(32)

@@ -90,7 +90,7 @@ def users_overview(db: Session, search: str = "") -> list[Row[Any]]:
 
     Raises NotAllowed.
     """
-    return _call(db, "users_overview", search=search.strip(), limit=MOST_USERS)
+    return _call(db, "users_overview", search=search.replace("\0", "").strip(), limit=MOST_USERS)
 
 
 def users_of_nowhere(db: Session) -> list[Row[Any]]:

@@ -19,3 +19,9 @@ def all_organization_ids() -> list[UUID]:
     """Every organisation that is not deleted, for the jobs and commands that go through all of them."""
     with as_guest(WORKER_ROLE) as db:
         return list(db.execute(text("select app.all_organization_ids()")).scalars())
+
+
+def kept_organization_ids() -> list[UUID]:
+    """Every organisation, also those that are deleted and can still come back."""
+    with as_guest(WORKER_ROLE) as db:
+        return list(db.execute(text("select app.kept_organization_ids()")).scalars())

@@ -84,7 +84,8 @@ def _changed(db: Session, viewer: Viewer, user_id: UUID) -> OrganizationMember:
 def _check_not_last_owner(db: Session, member: OrganizationMember) -> None:
     others = select(func.count()).select_from(OrganizationMember).where(
         OrganizationMember.organization_id == member.organization_id, OrganizationMember.role == Role.OWNER,
-        OrganizationMember.active, OrganizationMember.user_id != member.user_id,
+        func.app.user_is_org_member(OrganizationMember.user_id, OrganizationMember.organization_id),
+        OrganizationMember.user_id != member.user_id,
     )
     if member.role == Role.OWNER and member.active and db.scalars(others).one() == 0:
         raise Conflict("An organisation needs an owner: make somebody else one first.")

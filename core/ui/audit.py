@@ -24,7 +24,8 @@ OPERATIONS |= ABOUT_SOMEBODY
 TABLES = {
     "events": "Calls", "post_call_forms": "Post-call forms", "organization_members": "Members", "user_roles": "Platform roles",
     "webhook_connections": "Connections", "organization_integrations": "Integrations", "vault_secrets": "Secrets",
-    "access_tokens": "Links", "api_keys": "API keys", "suppressed_emails": "Blocked addresses", "list_entries": "Form lists", "payout_snapshots": "Payouts",
+    "access_tokens": "Links", "api_keys": "API keys", "suppressed_emails": "Blocked addresses",
+    "list_entries": "Form lists", "payout_snapshots": "Payouts",
     "payout_snapshot_details": "Payout payments", "payout_snapshot_summaries": "Payout sums",
 }
 NOT_TOLD = ("id", "created_at")

@@ -18,12 +18,13 @@ import core.migrations.tables  # noqa: F401 - a row can be written only when the
 from core.metrics import exports
 from core.operations.privacy import export_person
 from core.platform.clock import Period
-from core.platform.errors import InvalidInput, NotAllowed, SalesOpsError
+from core.platform.errors import InvalidInput, NotAllowed, SalesOpsError, TooManyRequests
 from core.platform.settings import settings
 from core.tenancy.sign_in import ABSOLUTE_HOURS, choose_organization, close_session, open_session, viewer_of
 from core.tenancy.viewers import Viewer
 from core.ui.gate import COOKIE
 
+FIELDS, LONGEST_FIELD = 5, 4096
 COMPANY_COOKIES = "_streamlit_user"  # what st.login leaves behind: the name, and the same with endings
 
 
@@ -78,13 +79,19 @@ async def sign_out(request: Request) -> Response:
     return response
 
 
+async def field_of(request: Request, name: str) -> str:
+    """One short field of a form; whoever sends files, or more than a form of ours has, is refused before it is read."""
+    async with request.form(max_files=0, max_fields=FIELDS, max_part_size=LONGEST_FIELD) as form:
+        return str(form.get(name, ""))
+
+
 async def switch(request: Request) -> Response:
     """Make another of the viewer's organisations the active one."""
     if not same_origin(request):
         return PlainTextResponse("This request came from another site.", 403)
-    form = await request.form()
+    wanted = await field_of(request, "organization")
     try:
-        await run_in_threadpool(choose_organization, request.cookies.get(COOKIE, ""), UUID(str(form.get("organization"))))
+        await run_in_threadpool(choose_organization, request.cookies.get(COOKIE, ""), UUID(wanted))
     except (ValueError, NotAllowed):
         return PlainTextResponse("You are not a member of this organisation.", 403)
     return RedirectResponse("/", 303)
@@ -108,6 +115,8 @@ def export(request: Request) -> Response:
         columns = [part for part in asked.get("columns", "").split(",") if part] or None
         period = _period(viewer, asked.get("start"), asked.get("end"))
         chunks = exports.export(viewer.transaction, name, fmt, period=period, columns=columns)
+    except TooManyRequests as error:
+        return PlainTextResponse(error.message, 429, {"Retry-After": str(error.retry_after_s)})
     except SalesOpsError as error:
         return PlainTextResponse(error.message, 422)
     headers = {"Content-Disposition": f'attachment; filename="{name}.{"jsonl" if fmt == "json" else fmt}"'}
@@ -118,8 +127,7 @@ async def person(request: Request) -> Response:
     """Everything about one person, streamed to an admin. A POST, so that the address stands in no log and no history."""
     if not same_origin(request):
         return PlainTextResponse("This request came from another site.", 403)
-    form = await request.form()
-    return await run_in_threadpool(_person, request.cookies.get(COOKIE), str(form.get("email", "")))
+    return await run_in_threadpool(_person, request.cookies.get(COOKIE), await field_of(request, "email"))
 
 
 def _person(cookie: str | None, email: str) -> Response:

@@ -24,7 +24,8 @@ def show_account(viewer: Viewer) -> None:
     with st.sidebar:
         st.markdown(f"**{plain(viewer.organization_name)}**")
         st.caption(f"{plain(viewer.name)} · {shown_role(viewer.role)}")
-        places = places_of(viewer.user_id)
+        # where else somebody works is not for who only looks as them
+        places = places_of(viewer.user_id) if viewer.seen_by is None else []
         if len(places) > 1:
             chosen = {viewer.organization_id: " selected"}
             options = "".join(

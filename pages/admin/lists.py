@@ -23,7 +23,9 @@ kept = BY_KEY[key]
 st.caption(kept.explanation)
 with viewer.transaction() as db:
     found = entries(db, kept)
-    people = {member.user_id: f"{member.name} · {member.email}" for member in members(db) if member.active}
+    team = members(db)
+people = {member.user_id: f"{member.name} · {member.email}" for member in team}
+off = {member.user_id for member in team if not member.active}
 
 
 def fields(row: Any | None) -> dict[str, Any]:
@@ -42,8 +44,8 @@ def fields(row: Any | None) -> dict[str, Any]:
     if "position" in kept.fields:
         made["position"] = st.number_input("Place in the list", 0, 999, value=row.position if row else len(found), step=1)
     if "user" in kept.fields:
-        choices = [None, *people]
-        held = row.user_id if row and row.user_id in people else None
+        held = row.user_id if row and row.user_id in people else None  # also of somebody who is off now: it is still their row
+        choices = [None, *(user for user in people if user not in off or user == held)]
         made["user"] = st.selectbox(
             "Signs in as", choices, index=choices.index(held), format_func=lambda user: people.get(user, "Nobody"),
             help="They see the calls and payments of this row as their own.",

@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import text
 
 from core.metrics.export_tables import EXPORTS
-from core.metrics.exports import BATCH, FORMATS, export
+from core.metrics.exports import AT_ONCE, BATCH, FORMATS, export
 from core.platform.database import as_guest, as_system
-from core.platform.errors import InvalidInput, NotAllowed
+from core.platform.errors import InvalidInput, NotAllowed, TooManyRequests
 from core.platform.schema import Base
 from tests import factories as make
 from tests.factories import NOON
@@ -28,7 +28,7 @@ ROLES = ("owner", "admin", "manager", "sales_rep", "viewer")
 MANAGERS = ("owner", "admin", "manager")
 HOSTILE = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1")
 TABLES = [name for name, table in EXPORTS.items() if not table.admins_only]
-CONTACT = ("lead_name", "lead_email", "lead_phone", "customer_name", "customer_email", "phone", "phone_e164", "notes",
+CONTACT = ("lead_name", "lead_email", "lead_phone", "customer_name", "customer_email", "phone", "phone_e164", "notes", "recording_url",
            "attribution_reason")
 READ = {bool: lambda cell: cell == "t", Decimal: Decimal, datetime: datetime.fromisoformat, date: date.fromisoformat, int: int}
 
@@ -230,3 +230,18 @@ def test_every_format_holds_the_same_lines_of_the_audit_log():
     for fmt in FORMATS:
         rows = exported(admin.transaction, "audit_logs", fmt, columns=["id", "operation", "changes"])
         assert {(row["id"], row["changes"]) for row in rows if row["operation"] != "export"} == {tuple(line) for line in lines}
+
+
+def test_exports_that_nobody_finishes_reading_use_up_their_organisations_turns_and_nobody_elses():
+    org = make.organization()
+    reader, other = make.viewer(org, "manager"), make.viewer(make.organization(), "manager")
+    unread = [export(reader.transaction, "events", "csv") for _ in range(AT_ONCE)]
+
+    with pytest.raises(TooManyRequests):
+        export(reader.transaction, "events", "csv")
+    assert b"".join(export(other.transaction, "events", "csv", columns=["id"])) == b"id\n"
+
+    assert b"".join(unread.pop()).startswith(b"id,")
+    unread.append(export(reader.transaction, "events", "csv"))
+    unread.clear()  # the reader has hung up
+    assert b"".join(export(reader.transaction, "events", "csv", columns=["id"])) == b"id\n"

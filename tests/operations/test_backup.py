@@ -47,6 +47,24 @@ def test_everything_comes_back(cli, tmp_path, filled, empty_database) -> None:
     assert doctor.json["ok"], doctor.err
 
 
+def test_what_was_signed_in_when_it_was_saved_is_signed_out(cli, tmp_path, filled, empty_database) -> None:
+    with psycopg.connect(filled) as db:
+        made = "insert into app.users (name, email, email_normalized) values ('A', 'a@x.yz', 'a@x.yz') returning id"
+        [who] = db.execute(made).fetchone()
+        later = "now() + interval '1 day'"
+        db.execute(f"insert into app.sign_in_sessions (token_hash, user_id, expires_at) values ('session', %s, {later})", [who])
+        db.execute(f"insert into app.sign_in_tickets (ticket_hash, user_id, expires_at) values ('ticket', %s, {later})", [who])
+        db.execute(f"insert into app.password_resets (token_hash, user_id, expires_at) values ('link', %s, {later})", [who])
+    file = tmp_path / "all.backup"
+    cli("backup", str(file), DATABASE_URL=filled)
+    cli("restore", str(file), DATABASE_URL=empty_database)
+    with psycopg.connect(empty_database) as db:
+        assert db.execute("select user_id from app.resolve_session('session', 60)").fetchall() == []
+        assert db.execute("select app.open_session('ticket', 'new', 1, '', '')").fetchone() == (None,)
+        assert db.execute("select app.find_password_reset('link')").fetchone() == (None,)
+        assert db.execute("select count(*) from app.sign_in_sessions").fetchone() == (1,)
+
+
 def test_an_owner_that_is_no_superuser_can_restore_and_save_as_much(cli, tmp_path, filled, plain_owner) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     assert cli("backup", str(first), DATABASE_URL=filled).code == 0

@@ -1,6 +1,7 @@
 """The demo is the same year for everybody, made of everything that happens to a team."""
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,10 +9,14 @@ import pytest
 from sqlalchemy import text
 
 from core.metrics.table import metrics_table, totals
+from core.operations.demo import MAIN, PEOPLE, SECOND, ensure_demo, sign_ins
 from core.operations.demo_year import Scale, seed_year
 from core.platform.clock import Period, today
 from core.platform.database import as_system
+from core.platform.settings import settings
+from core.tenancy.queries import kept_organization_ids
 from tests import factories as make
+from tests.ports import owner
 
 SMALL = Scale(calls_a_day=6, closers=3, setters=2, days=60)
 ZONE = "America/New_York"
@@ -60,3 +65,37 @@ def test_a_week_ahead_is_booked(two) -> None:
         ahead = totals(db, Period(tomorrow, tomorrow + timedelta(days=7), ZONE))
     assert ahead["booked_calls"] > 0
     assert ahead["shows"] == 0
+
+
+@pytest.fixture
+def installation(monkeypatch, tmp_path) -> Iterator[None]:
+    """One with a data folder of its own, that shows the demo."""
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("DEMO", "1")
+    settings.cache_clear()
+    yield
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def test_what_was_removed_of_the_demo_does_not_come_back_with_the_next_start(installation) -> None:
+    for slug in (MAIN, SECOND):
+        gone = make.organization(slug=slug)
+        with as_system(gone) as db:
+            db.execute(text("update app.organizations set deleted_at = now(), purge_after = now() + interval '30 days'"))
+    before = set(kept_organization_ids())
+
+    assert ensure_demo() == {}  # in their grace
+    sign_ins()
+    with owner() as db:
+        db.execute(text("update app.organizations set slug = 'purged-' || slug where slug = any(:demo)"), {"demo": [MAIN, SECOND]})
+    assert ensure_demo() == {}  # gone for good
+
+    assert set(kept_organization_ids()) == before
+
+
+def test_nobody_guesses_a_sign_in_of_the_demo(installation) -> None:
+    passwords = [password for _, password in sign_ins().values()]
+    chance = [password.rpartition("-")[2] for password in passwords]
+    assert len(set(chance)) == len(PEOPLE)
+    assert {len(bytes.fromhex(part)) for part in chance} == {6}

@@ -5,7 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from core.deliveries.actions import SIGNING
 from core.deliveries.models import OutboxMessage
@@ -45,6 +45,19 @@ def keys(monkeypatch):
 def secret_of(connection) -> str:
     with as_system(connection.organization_id) as db:
         return read_secret(db, connection.connection_id, SIGNING)
+
+
+def test_what_an_organisation_keeps_in_its_grace_outlives_a_rotation_of_the_key(keys) -> None:
+    connection = sender(make.organization(), "stripe")
+    with owner() as db:
+        db.execute(
+            text("update app.organizations set deleted_at = now(), purge_after = now() + interval '30 days' where id = :id"),
+            {"id": connection.organization_id},
+        )
+    keys(NEW_KEY, MASTER_KEY)
+    reseal_secrets()
+    keys(NEW_KEY)
+    assert secret_of(connection) == SECRET
 
 
 def test_an_email_that_waits_outlives_a_rotation_of_the_key(keys) -> None:

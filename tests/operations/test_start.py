@@ -108,6 +108,21 @@ def test_other_addresses_are_public(settings_are, url):
         check_start()
 
 
+@pytest.mark.parametrize("url", ["sales.acme.com", "sales.acme.com:8501", "//sales.acme.com", "ftp://sales.acme.com", "https://", "/"])
+def test_what_is_no_address_is_no_way_round_the_check(settings_are, url):
+    settings_are(PUBLIC_URL=url)
+    with pytest.raises(Misconfigured, match=r"PUBLIC_URL is .*, which is no address"):
+        check_start()
+
+
+def test_a_database_owner_without_a_password_is_refused_at_a_public_address_unless_the_roles_have_their_own(settings_are):
+    settings_are(PUBLIC_URL=PUBLIC, WEBHOOK_PUBLIC_URL=PUBLIC, DATABASE_URL="postgresql://owner@db/sales")
+    with pytest.raises(Misconfigured, match="DATABASE_URL has no password"):
+        check_start()
+    settings_are(DATABASE_APP_URL="postgresql://so_app:secret@db/sales", DATABASE_WORKER_URL="postgresql://so_worker:secret@db/sales")
+    check_start()
+
+
 def test_the_self_check_warns_of_an_address_in_ones_own_network(settings_are):
     assert lines("addresses") == [State.GREEN]
     settings_are(PUBLIC_URL="http://192.168.1.20:8501")

@@ -71,6 +71,21 @@ def test_migrating_again_from_several_machines_at_once_changes_nothing(migrated)
         assert connection.execute(text(OBJECTS)).scalar_one() == before
 
 
+@pytest.mark.parametrize("maker", ["so_owner", "so_definer"])
+def test_a_function_that_this_version_no_longer_has_is_nobodys_to_run(migrated, maker) -> None:
+    with migrated.begin() as connection:
+        connection.execute(text("create function app.left_behind() returns int language sql security definer return 1"))
+        connection.execute(text(f"alter function app.left_behind() owner to {maker}"))
+        connection.execute(text("grant execute on function app.left_behind() to so_app, so_worker"))
+
+    migrate(migrated.url)
+
+    with migrated.connect() as connection:
+        for role in ("public", "so_app", "so_worker"):
+            assert not connection.scalar(text(f"select has_function_privilege('{role}', 'app.left_behind()', 'execute')"))
+        assert connection.scalar(text("select has_function_privilege('so_app', 'app.enter(uuid, uuid)', 'execute')"))
+
+
 def test_an_upgrade_that_fails_leaves_the_database_as_it_was(bare, monkeypatch) -> None:
     def break_down(*_: object) -> None:
         raise RuntimeError("the security layer could not be applied")

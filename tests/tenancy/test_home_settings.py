@@ -3,11 +3,12 @@ import pytest
 from sqlalchemy import text
 
 from core.platform.database import as_system
-from core.platform.errors import InvalidInput
+from core.platform.errors import Conflict, InvalidInput
 from core.tenancy.home_settings import SETTINGS, change_settings
 from core.tenancy.models import Role
 from core.tenancy.queries import home_of
 from tests import factories as make
+from tests.tenancy.factors import with_app
 
 CHANGES = {
     "name": "New name", "timezone": "America/New_York", "currency": "EUR", "pcf_grace_hours": 48, "late_cancel_hours": 0,
@@ -20,6 +21,7 @@ CHANGES = {
 def test_every_setting_changes_and_the_change_stands_in_the_audit_log():
     admin = make.viewer(make.organization(), Role.ADMIN)
     assert set(CHANGES) == {setting.key for setting in SETTINGS}
+    with_app(admin)
     with admin.transaction() as db:
         before = {key: getattr(home_of(db), key) for key in CHANGES}
         change_settings(db, CHANGES)
@@ -43,6 +45,15 @@ def test_a_value_that_cannot_be_changes_nothing(changes):
         change_settings(db, {"late_cancel_hours": 3} | changes)
     with as_system(org) as db:
         assert home_of(db).late_cancel_hours == 24
+
+
+def test_nobody_asks_of_others_the_second_factor_that_they_do_not_have():
+    admin = make.viewer(make.organization(), Role.ADMIN)
+    with pytest.raises(Conflict), admin.transaction() as db:
+        change_settings(db, {"require_second_factor": True})
+    with admin.transaction() as db:
+        change_settings(db, {"require_second_factor": False})
+        assert not home_of(db).require_second_factor
 
 
 @pytest.mark.parametrize("role", [Role.MANAGER, Role.SALES_REP, Role.VIEWER])

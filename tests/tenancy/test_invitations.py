@@ -1,5 +1,4 @@
 """An invitation is taken once, by whoever was invited, as what they were invited as; a link that is not that does nothing."""
-import threading
 from dataclasses import replace
 from datetime import timedelta
 
@@ -161,47 +160,6 @@ def test_an_invitation_is_accepted_once(admin):
     for again in (lambda: accept_as_new(issued.token, "Cy", PASSWORD), lambda: accept_with_password(issued.token, PASSWORD, address=HERE)):
         with pytest.raises(Conflict):
             again()
-
-
-def test_two_browsers_with_one_link_make_one_member(admin):
-    issued = invited(admin)
-    refused = []
-
-    def accept(name):
-        try:
-            accept_as_new(issued.token, name, PASSWORD)
-        except Conflict:
-            refused.append(name)
-
-    both = [threading.Thread(target=accept, args=(name,)) for name in ("Bo", "Cy")]
-    for thread in both:
-        thread.start()
-    for thread in both:
-        thread.join()
-    assert len(refused) == 1
-    assert member(admin.organization_id, issued.invitation.email)["name"] not in refused
-
-
-def test_two_organisations_links_opened_at_once_make_one_user(admin):
-    links = [invited(viewer, "at.once@example.com").token for viewer in (admin, make.viewer(make.organization()))]
-    start, refused = threading.Barrier(2), []
-
-    def accept(token):
-        start.wait()
-        try:
-            accept_as_new(token, "Bo", PASSWORD)
-        except Conflict as error:
-            refused.append((token, error.message))
-
-    both = [threading.Thread(target=accept, args=(token,)) for token in links]
-    for thread in both:
-        thread.start()
-    for thread in both:
-        thread.join()
-    assert len(refused) == 1
-    accept_with_password(refused[0][0], PASSWORD, address=HERE)
-    with owner() as db:
-        assert db.scalar(text("select count(*) from app.users where email_normalized = 'at.once@example.com'")) == 1
 
 
 @pytest.mark.parametrize(("age", "state"), [

@@ -10,6 +10,7 @@ from core.platform.database import as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.tenancy.actions import members
 from core.tenancy.models import MEMBER_ROLES, OrganizationMember, Role
+from core.tenancy.platform import set_user_active
 from core.tenancy.sign_in import choose_organization, issue_ticket, open_session, viewer_of
 from core.tenancy.team import roles_to_give, set_member_active, set_role
 from tests import factories as make
@@ -104,6 +105,16 @@ def test_an_owner_steps_down_when_another_is_there_and_an_owner_who_is_off_is_no
         set_member_active(db, boss, second.user_id, True)
     changed(boss, boss, "admin")
     assert (role_of(boss), role_of(second)) == ("admin", "owner")
+
+
+def test_an_owner_whom_the_platform_keeps_out_is_no_owner_to_leave_it_to(team, org):
+    boss, second = team[Role.OWNER], make.viewer(org, Role.OWNER)
+    root = super_admin(make.viewer(make.organization()))
+    with root.transaction() as db:
+        set_user_active(db, second.user_id, False, by=root.user_id)
+    with pytest.raises(Conflict):
+        changed(boss, boss, "admin")
+    assert role_of(boss) == "owner"
 
 
 def test_two_owners_who_put_each_other_down_at_once_leave_one(org):

@@ -4,6 +4,7 @@ from sqlalchemy import select
 
 from core.bookings.models import Event, Package, Setter
 from core.platform.database import as_system
+from core.tenancy.models import OrganizationMember
 from core.tenancy.queries import home_of
 from tests import factories as make
 from tests.ui.screens import browser_of, opened, words
@@ -61,6 +62,24 @@ def test_a_setter_is_added_and_an_unknown_name_is_linked(admin):
     with as_system(org) as db:
         sam = db.scalars(select(Setter)).one()
         assert (sam.name, sam.aliases, db.scalars(select(Event)).one().setter_id) == ("Sam", ["sammy"], sam.id)
+
+
+def test_a_row_stays_its_persons_when_it_is_changed_while_they_are_off(admin):
+    org, person = admin.organization_id, make.viewer(admin.organization_id, "sales_rep")
+    with as_system(org) as db:
+        make.setter(db, org, "Sam", user_id=person.user_id)
+        db.get_one(OrganizationMember, (org, person.user_id)).active = False
+    page = opened("lists", admin, list="Setters")
+    assert person.email not in str(page.selectbox[1].options)
+    with browser_of(admin):
+        page = page.selectbox(key="change setters").set_value(0).run()
+    next(field for field in page.text_input if field.value == "Sam").set_value("Samuel")
+    with browser_of(admin):
+        next(button for button in page.button if button.label == "Save").click().run()
+
+    with as_system(org) as db:
+        setter = db.scalars(select(Setter)).one()
+        assert (setter.name, setter.user_id) == ("Samuel", person.user_id)
 
 
 def test_a_package_is_renamed_and_switched_off(admin):

@@ -10,6 +10,7 @@ from core.tenancy.models import OrganizationMember, Role
 from core.tenancy.sign_in import viewer_of
 from core.tenancy.view_as import start_looking
 from core.ui.navigation import ACCOUNT, SCREENS
+from tests import factories as make
 from tests.ui.screens import browser_of, opened, sent, token_of
 from tests.ui.test_who_sees_what import HAS, may
 
@@ -40,6 +41,22 @@ def test_every_page_says_whose_eyes_these_are_and_shows_what_they_see(ours, look
         assert HAS[screen] in sent(page)
     else:
         assert "does not include this page" in page.warning[1].value
+
+
+def test_where_else_a_member_works_is_not_for_who_looks_as_them(ours):
+    elsewhere = make.organization(name="Somebody else's company")
+    with as_system(elsewhere) as db:
+        db.add(OrganizationMember(
+            organization_id=elsewhere, user_id=ours.rep.user_id, role="viewer", name=ours.rep.name, email=ours.rep.email,
+        ))
+    assert "Somebody else" in sent(opened("my-day", ours.rep))
+
+    token = token_of(ours.admin)
+    start_looking(token, ours.admin, OrganizationMember(organization_id=ours.rep.organization_id, user_id=ours.rep.user_id))
+
+    assert "Somebody else" not in sent(opened("my-day", token))
+    with viewer_of(token).transaction() as db:
+        assert set(db.scalars(select(OrganizationMember.organization_id))) == {ours.rep.organization_id}
 
 
 def test_a_form_is_refused_in_a_sentence_and_nothing_is_filed(ours, looking):

@@ -8,7 +8,8 @@ the organisation's rows to be seen and not a few thousandths of them.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import Connection, MetaData, Table, text
@@ -19,6 +20,13 @@ from core.platform.schema import run_script
 HERE = Path(__file__).parent
 ROLES = "so_app, so_worker"
 IN_ORG = "organization_id = app.cur_org()"
+TAKE_BACK = """
+    do $$ declare each regprocedure; begin
+      for each in select oid from pg_proc where pronamespace = 'app'::regnamespace and proowner = current_user::regrole loop
+        execute format('revoke all on function %s from public, so_app, so_worker', each);
+      end loop;
+    end $$
+"""
 
 
 def role_is(*roles: str) -> str:
@@ -51,6 +59,7 @@ class Access:
     update: str | None = None
     delete: str | None = None
     columns: tuple[str, ...] = ()  # when set, people may select only these columns
+    fixed: tuple[str, ...] = ()  # columns that people may not change, whatever the row
 
 
 def _in_org(select: str | None, write: str | None = None, **more: str | None) -> Access:
@@ -89,8 +98,8 @@ CLASSES: dict[str, Access] = {
     # one user's own rows
     "own": _in_org("user_id = app.cur_user()", "user_id = app.cur_user()", delete="user_id = app.cur_user()"),
     # sealed secrets: people may store one and see what it ends with, only jobs and the receiver read it
-    "secret": Access(
-        **dict.fromkeys(("select", "insert", "update", "delete"), f"{IN_ORG} and {ADMINS}"),
+    "secret": replace(
+        _in_org(ADMINS, ADMINS, delete=ADMINS),
         columns=("organization_id", "id", "provider", "owner_id", "name", "last_four", "verified_at", "created_at", "updated_at"),
     ),
     "audit": Access(
@@ -98,13 +107,14 @@ CLASSES: dict[str, Access] = {
     ),
     # the tenant itself
     "organization": Access(
-        "id = app.cur_org()", f"id = app.cur_org() and {SYSTEM}", f"id = app.cur_org() and {ADMINS}"
+        "id = app.cur_org()", f"id = app.cur_org() and {SYSTEM}", f"id = app.cur_org() and {ADMINS}",
+        fixed=("id", "slug", "modules", "plan", "is_demo", "deleted_at", "purge_after", "created_at"),
     ),
-    "members": Access(
-        f"{IN_ORG} and {ANYONE} or user_id = app.cur_user()", f"{IN_ORG} and {ADMINS}", f"{IN_ORG} and {ADMINS}"
-    ),
+    # invited people become members by ``app.accept_invitation``
+    "members": replace(_in_org(ANYONE, SYSTEM, update=ADMINS), fixed=("organization_id", "user_id", "email", "created_at")),
+    # changed only by the functions of one's own account and of the platform
     "users": Access(
-        "id = app.cur_user() or (select app.cur_role()) = 'super_admin'", SYSTEM, "id = app.cur_user()",
+        "id = app.cur_user() or (select app.cur_role()) = 'super_admin'", SYSTEM,
         columns=("id", "email", "name", "active", "created_at", "updated_at", "password_changed_at"),
     ),
     # proofs of identity: reached only through the functions of sign-in
@@ -158,8 +168,10 @@ def apply(connection: Connection, metadata: MetaData) -> None:
 
 
 def _functions(connection: Connection, folder: str, role: str) -> None:
+    """Nobody may run what an earlier version left behind: each script grants anew what it makes."""
     connection.execute(text("grant create on schema app to so_definer"))
     connection.execute(text(f"set local role {role}"))
+    run_script(connection, TAKE_BACK)
     for script in sorted((HERE / folder).glob("*.sql")):
         run_script(connection, script.read_text())
     connection.execute(text("reset role"))
@@ -178,7 +190,7 @@ def _protect(connection: Connection, table: Table) -> None:
     run(f"grant select, insert, update, delete on {name} to so_definer")
     for verb in ("select", "insert", "update", "delete"):
         if getattr(access, verb) is not None:
-            _grant(connection, name, verb, access)
+            _grant(connection, table, verb, access)
     wanted = {"definer": ("all", "so_definer", "true", "true")} | _policies(access, "", ROLES)
     if table.name in OPENED_BY_LINKS:
         wanted |= _policies(OPENED_BY_LINKS[table.name], "a link ", "so_app")
@@ -188,10 +200,13 @@ def _protect(connection: Connection, table: Table) -> None:
     _triggers(connection, table)
 
 
-def _grant(connection: Connection, name: str, verb: str, access: Access) -> None:
-    columns = f"({', '.join(access.columns)})" if verb == "select" and access.columns else ""
-    connection.exec_driver_sql(f"grant {verb} {columns} on {name} to so_app")
-    connection.exec_driver_sql(f"grant {verb} on {name} to so_worker")
+def _grant(connection: Connection, table: Table, verb: str, access: Access) -> None:
+    columns: Sequence[str] = access.columns if verb == "select" else ()
+    if verb == "update" and access.fixed:
+        columns = [column.name for column in table.columns if column.name not in access.fixed]
+    only = f"({', '.join(columns)})" if columns else ""
+    connection.exec_driver_sql(f"grant {verb} {only} on app.{table.name} to so_app")
+    connection.exec_driver_sql(f"grant {verb} on app.{table.name} to so_worker")
 
 
 def _policies(access: Access, who: str, roles: str) -> dict[str, tuple[str, str, str | None, str | None]]:

@@ -69,11 +69,6 @@ security definer set search_path = pg_catalog, pg_temp as $f$
   update app.sign_in_sessions set revoked_at = now() where token_hash = p_token_hash and revoked_at is null
 $f$;
 
-create or replace function app.close_sessions_of(p_user uuid) returns void language sql
-security definer set search_path = pg_catalog, pg_temp as $f$
-  update app.sign_in_sessions set revoked_at = now() where user_id = p_user and revoked_at is null
-$f$;
-
 -- The organisations a user can switch to.
 create or replace function app.organizations_of(p_user uuid)
 returns table (organization_id uuid, name text, slug text, role text) language sql stable security definer
@@ -116,12 +111,16 @@ $f$;
 create or replace function app.all_organization_ids() returns setof uuid language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$ select o.id from app.organizations o where o.deleted_at is null $f$;
 
+-- Those in their grace too: what is in them may come back.
+create or replace function app.kept_organization_ids() returns setof uuid language sql stable security definer
+set search_path = pg_catalog, pg_temp as $f$ select o.id from app.organizations o $f$;
+
 revoke all on function app.find_sign_in(text), app.issue_ticket(uuid, bytea, int), app.open_session(bytea, bytea, int, text, text),
-  app.resolve_session(bytea, int), app.choose_organization(bytea, uuid), app.close_session(bytea), app.close_sessions_of(uuid),
+  app.resolve_session(bytea, int), app.choose_organization(bytea, uuid), app.close_session(bytea),
   app.organizations_of(uuid), app.take_hit(text, int, int), app.give_back_hit(text), app.find_organization(text),
-  app.all_organization_ids() from public;
+  app.all_organization_ids(), app.kept_organization_ids() from public;
 grant execute on function app.find_sign_in(text), app.issue_ticket(uuid, bytea, int), app.open_session(bytea, bytea, int, text, text),
-  app.resolve_session(bytea, int), app.choose_organization(bytea, uuid), app.close_session(bytea), app.close_sessions_of(uuid),
+  app.resolve_session(bytea, int), app.choose_organization(bytea, uuid), app.close_session(bytea),
   app.organizations_of(uuid), app.give_back_hit(text), app.find_organization(text) to so_app;
-grant execute on function app.find_sign_in(text), app.find_organization(text), app.all_organization_ids() to so_worker;
+grant execute on function app.find_sign_in(text), app.find_organization(text), app.all_organization_ids(), app.kept_organization_ids() to so_worker;
 grant execute on function app.take_hit(text, int, int) to so_app, so_worker;

@@ -4,7 +4,7 @@ create or replace function app.enqueue(
   p_queue text, p_task text, p_priority int, p_once text, p_args jsonb, p_at timestamptz
 ) returns boolean language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 begin
-  if p_args ->> 'organization_id' is distinct from nullif(current_setting('app.organization_id', true), '') then
+  if coalesce(p_args ->> 'organization_id' <> nullif(current_setting('app.organization_id', true), ''), true) then
     raise insufficient_privilege using message = 'work is enqueued for one''s own organisation only';
   end if;
   insert into jobs.procrastinate_jobs (queue_name, task_name, priority, queueing_lock, args, scheduled_at)

@@ -19,14 +19,13 @@ end $f$;
 create or replace function app.set_user_active(p_user uuid, p_active boolean) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 begin
-  perform app.demand_super_admin();
-  update app.users u set active = p_active, tokens_valid_from = case when p_active then u.tokens_valid_from else now() end
-   where u.id = p_user and u.deleted_at is null;
+  perform app.demand_super_admin_alone();
+  update app.users u set active = p_active where u.id = p_user and u.deleted_at is null;
   if not found then
     return false;
   end if;
   if not p_active then
-    update app.sign_in_sessions s set revoked_at = now() where s.user_id = p_user and s.revoked_at is null;
+    perform app.end_access(p_user);
   end if;
   return true;
 end $f$;
@@ -49,11 +48,15 @@ declare
   address text;
   blocked text[];
 begin
-  perform app.demand_super_admin();
+  perform app.demand_super_admin_alone();
   select u.name, u.email_normalized into known, address from app.users u where u.id = p_user and u.deleted_at is null for update;
   if not found then
     return false;
   end if;
+  perform app.end_access(p_user);
+  update app.access_tokens t set revoked_at = now()
+   where t.revoked_at is null and (exists (select 1 from app.closers c where (c.organization_id, c.id) = (t.organization_id, t.closer_id) and c.user_id = p_user)
+         or exists (select 1 from app.setters s where (s.organization_id, s.id) = (t.organization_id, t.setter_id) and s.user_id = p_user));
   delete from app.sign_in_tickets x where x.user_id = p_user;
   delete from app.sign_in_sessions x where x.user_id = p_user;
   delete from app.password_resets x where x.user_id = p_user;
@@ -75,7 +78,7 @@ begin
   update app.setters s set user_id = null, email = null, email_normalized = null where s.user_id = p_user;
   update app.activities a set summary = replace(a.summary, known, 'a deleted user') where a.actor_user_id = p_user;
   update app.users u set name = 'Deleted user', email = gone, email_normalized = 'deleted.' || p_user || '@deleted.invalid', password_hash = null,
-         active = false, tokens_valid_from = now(), deleted_at = now() where u.id = p_user;
+         active = false, deleted_at = now() where u.id = p_user;
   update app.audit_logs l set changes = app.blanked(l.changes, array['name', 'email', 'email_normalized'])
    where (l.table_name in ('users', 'organization_members') and strpos(l.row_id, p_user::text) > 0)
       or (l.table_name in ('closers', 'setters') and l.row_id = any (theirs) and l.changes ?| array['email', 'email_normalized']);

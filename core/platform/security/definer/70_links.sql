@@ -1,12 +1,12 @@
 -- A link is good until it expires or is revoked, while its organisation stands and books calls, which is all that links show,
--- and a portal while its closer works there.
+-- and a portal while its closer works there, with an account that is kept out of nothing or with none.
 create or replace function app.valid_link(p_hash bytea, p_purpose text) returns setof app.access_tokens language sql stable
 security definer set search_path = pg_catalog, pg_temp as $f$
   select t.* from app.access_tokens t
     join app.organizations o on o.id = t.organization_id and o.deleted_at is null and 'bookings' = any (o.modules)
     left join app.closers c on c.organization_id = t.organization_id and c.id = t.closer_id
    where t.token_hash = p_hash and t.purpose = p_purpose and t.revoked_at is null and t.expires_at > now()
-     and (t.purpose <> 'portal' or c.active)
+     and (t.purpose <> 'portal' or (c.active and (c.user_id is null or app.user_is_org_member(c.user_id, t.organization_id))))
 $f$;
 
 -- What a link says about itself, and that it was used; no row for one that is not good.

@@ -1,0 +1,50 @@
+"""Our own routes beside the screens refuse what no form of ours sends, before they have read it."""
+import anyio
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from core.tenancy.models import Role
+from core.ui.gate import COOKIE
+from core.ui.routes import routes
+from tests import factories as make
+from tests.ui.screens import token_of
+
+HERE = "http://screens"
+PIECE = b"a" * 65_536
+PIECES = 100
+FILE = b'--y\r\nContent-Disposition: form-data; name="organization"; filename="x"\r\n\r\nx\r\n--y--\r\n'
+
+
+def send(path, content, kind):
+    cookies = {COOKIE: token_of(make.viewer(make.organization(), Role.ADMIN))}
+
+    async def conversation():
+        transport = httpx.ASGITransport(app=Starlette(routes=routes))
+        async with httpx.AsyncClient(transport=transport, base_url=HERE, cookies=cookies) as client:
+            return await client.post(path, content=content, headers={"Origin": HERE, "Content-Type": kind})
+
+    return anyio.run(conversation)
+
+
+@pytest.mark.parametrize("path", ["/auth/organization", "/exports/person"])
+def test_a_form_without_end_is_refused_at_its_beginning(path):
+    read = []
+
+    async def endless():
+        yield b"email="
+        for _ in range(PIECES):
+            read.append(len(PIECE))
+            yield PIECE
+
+    assert send(path, endless(), "application/x-www-form-urlencoded").status_code == 400
+    assert len(read) < 3
+
+
+@pytest.mark.parametrize("path", ["/auth/organization", "/exports/person"])
+@pytest.mark.parametrize(("content", "kind"), [
+    (b"&".join([b"a=1"] * 50), "application/x-www-form-urlencoded"), (FILE, "multipart/form-data; boundary=y"),
+    (b"nonsense", "multipart/form-data; boundary=y"), (b"nonsense", "multipart/form-data"),
+])
+def test_a_form_that_is_not_ours_is_refused(path, content, kind):
+    assert send(path, content, kind).status_code == 400
