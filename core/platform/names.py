@@ -5,6 +5,7 @@ import re
 
 import phonenumbers
 
+JOINER = "\N{WORD JOINER}"  # invisible: screens put it into addresses that are shown as words, see core.ui.format.plain
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 DOMAIN_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -12,8 +13,11 @@ LONGEST_EMAIL = 254
 
 
 def normalize_email(email: str | None) -> str | None:
-    """Trimmed and lower-cased; None when there is nothing that could be an address, so that it never matches."""
-    text = (email or "").strip().lower()
+    """Trimmed and lower-cased; None when there is nothing that could be an address, so that it never matches.
+
+    One that was copied from a screen is what it looks like.
+    """
+    text = (email or "").replace(JOINER, "").strip().lower()
     return text if EMAIL.fullmatch(text) and text.isprintable() else None
 
 

@@ -72,7 +72,7 @@ def open_to_all(screen: str) -> None:
 def show_said() -> None:
     """What ``say`` kept for this run."""
     if done := st.session_state.pop(DONE, None):
-        st.toast(done)
+        st.toast(plain(done))
 
 
 def shown_role(role: Role) -> str:
