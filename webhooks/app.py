@@ -13,6 +13,7 @@ from core.platform.log import logger
 from webhooks import health
 from webhooks.answers import refusal
 from webhooks.api import routes as api_routes
+from webhooks.headers import SecurityHeaders
 from webhooks.pool import pool
 from webhooks.receive import receive
 
@@ -50,6 +51,7 @@ routes = [
     *api_routes,
 ]
 
-app = Starlette(
-    routes=routes, lifespan=lifespan, exception_handlers={404: not_found, 405: wrong_method, Exception: defect}
+# Around all of it, not a middleware within: a defect's answer is made outside of those.
+app = SecurityHeaders(
+    Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: not_found, 405: wrong_method, Exception: defect})
 )

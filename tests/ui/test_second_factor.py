@@ -1,13 +1,10 @@
 """The second factor on the screens: set up, asked for after the password, and asked of everybody."""
-import asyncio
 import base64
 import re
 from datetime import timedelta
 
-import httpx
 import pytest
 from sqlalchemy import text
-from starlette.applications import Starlette
 
 from core.platform.clock import now
 from core.tenancy.models import Role
@@ -15,14 +12,13 @@ from core.tenancy.passwords import hash_password
 from core.tenancy.second_factor import has_second_factor
 from core.tenancy.sign_in import viewer_of
 from core.tenancy.totp import STEP_S, totp
-from core.ui.gate import COOKIE
 from core.ui.navigation import SCREENS
-from core.ui.routes import routes
 from core.ui.sign_in_form import HALF
 from tests import factories as make
 from tests.ports import owner
 from tests.tenancy.factors import PASSWORD, with_app
 from tests.ui.screens import addressed, alone, browser_with, holding, opened, sent, token_of, words
+from tests.ui.server import ask
 
 
 @pytest.fixture(scope="module")
@@ -174,22 +170,11 @@ def test_a_page_run_past_the_shell_asks_for_it_too(person, strict):
     assert not page.title
 
 
-def exported(token):
-    """The status of an export that the browser with this cookie asks for."""
-
-    async def asked():
-        transport = httpx.ASGITransport(app=Starlette(routes=routes))
-        async with httpx.AsyncClient(transport=transport, base_url="http://screens", cookies={COOKIE: token}) as client:
-            return (await client.get("/exports/events")).status_code
-
-    return asyncio.run(asked())
-
-
 def test_exports_wait_for_it_as_well(person, strict):
     token = token_of(person)
-    assert exported(token) == 403
+    assert ask("GET", "/exports/events", cookie=token).status_code == 403
     with_app(person)
-    assert exported(token) == 200
+    assert ask("GET", "/exports/events", cookie=token).status_code == 200
 
 
 def test_with_it_everything_opens(person, strict):
