@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from core.tenancy.passwords import hash_password
 from tests import factories as make
-from tests.browser.conftest import screens, settled
+from tests.browser.conftest import as_shown, screens, settled
 from tests.browser.provider import CLIENT, SECRET, provider
 from tests.ports import free_port, owner
 from tests.tenancy.factors import PASSWORD, with_app
@@ -84,7 +84,7 @@ def test_a_verified_address_of_an_active_user_opens_a_session_of_our_own(company
 def test_whoever_is_not_known_or_not_verified_reads_why_and_stays_outside(company, come_back, person, says, answer):
     company.vouches_for(person.email, **says)
     page = come_back()
-    expect(page.get_by_text(answer)).to_be_visible()
+    expect(page.get_by_text(as_shown(answer))).to_be_visible()
     expect(page.get_by_label("E-mail address")).to_be_visible()
     assert "sid" not in cookies(page)
 

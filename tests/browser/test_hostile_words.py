@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from core.bookings.lists import LISTS
+from core.platform.names import JOINER
 from core.tenancy.models import Role
 from core.ui.navigation import BY_KEY, SCREENS
 from tests.browser.conftest import settled
@@ -83,6 +84,6 @@ def test_on_no_screen_does_anything_come_of_hostile_words(product, crew, visit):
         assert page.get_by_test_id("stException").count() == 0, (screen, query)
         open_everything(page)
         trouble_free(page)
-        shown += MARK in page.get_by_test_id("stApp").inner_text().replace("\u2060", "")
+        shown += MARK in page.get_by_test_id("stApp").inner_text().replace(JOINER, "")
     assert opened == []
     assert shown > len(SCREENS) / 2

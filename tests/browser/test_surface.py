@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from core.platform.names import JOINER
 from core.ui.navigation import SCREENS
 from core.ui.routes import routes
 from tests.browser.conftest import PHONE, fits_the_width, settled
@@ -24,7 +25,6 @@ HEADERS = {
         "font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; frame-src 'none'; frame-ancestors 'none'; "
         "base-uri 'self'; form-action 'self'; connect-src 'self' {socket}",
 }
-JOINER = "\u2060"
 STRANGER = "https://shop.example.net"
 
 
