@@ -1,4 +1,5 @@
 """What goes over the wire: nothing to strangers, nothing from strangers, and every screen draws without a complaint."""
+from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import httpx
@@ -125,6 +126,31 @@ def test_files_and_exports_are_for_those_who_are_signed_in(product, path):
     answer = httpx.get(f"{product.screens}{path}", cookies={"sid": "somebody"})
 
     assert (answer.status_code, answer.text) == (401, "Sign in first.")
+
+
+CLIMBING = [
+    f"/{place}/{step * 6}{file}" for place in ("app/static", "static", "component", "media", "_stcore/upload_file", "exports", "nowhere")
+    for step in ("../", "%2e%2e/", "..%2f", "%2e%2e%2f", "..%5c", "..\\", "%252e%252e%252f", "....//", "..;/", "%c0%ae%c0%ae/")
+    for file in ("etc/passwd", "app.py")
+] + ["/app/static//etc/passwd", "/app/static/%2fetc%2fpasswd", "/app/static/../shell.py", "/app/static/%2e%2e/shell.py", "//etc/passwd",
+     "/app/static/favicon.png%00.py", "/app/static/.env", "/.env", "/.streamlit/config.toml", "/app.py", "/core/ui/shell.py",
+     "/pages/admin/team.py"]
+
+
+def test_no_path_climbs_out_of_what_is_served(product, signed_in):
+    server, cookie = urlsplit(product.screens), {"Cookie": f"sid={signed_in['sid']}"}
+    telling = {}
+    for path in CLIMBING:
+        line = HTTPConnection(server.hostname, server.port)
+        line.putrequest("GET", path, skip_host=True)
+        for name, value in ({"Host": server.netloc} | cookie).items():
+            line.putheader(name, value)
+        line.endheaders()
+        said = line.getresponse().read()
+        line.close()
+        if any(piece in said for piece in (b"root:", b"import ", b"[server]", b"SECRET")):
+            telling[path] = said[:80]
+    assert telling == {}
 
 
 def asks_for_the_root(line) -> bool:
