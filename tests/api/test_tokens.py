@@ -17,6 +17,7 @@ from tests import factories as make
 from tests.api.client import get, key_of, post, refused, request, token_of
 from tests.factories import NOON
 from tests.ports import owner
+from tests.ui.screens import token_of as cookie_of
 
 NO_ID = "00000000-0000-4000-8000-000000000000"
 DAYS = {"start": "2026-11-01", "end": "2026-12-01"}
@@ -81,6 +82,15 @@ def not_for_here(who):
 def test_without_a_token_nothing_is_told(path):
     assert refused(get(path, **ASKED[path])) == UNAUTHORIZED
     assert refused(request("GET", path, params=ASKED[path], headers={"Authorization": "Basic YTpi"})) == UNAUTHORIZED
+
+
+@pytest.mark.parametrize("path", ASKED)
+def test_a_browsers_cookie_opens_nothing_here_so_no_page_can_ask_in_its_name(path):
+    who = make.viewer(make.organization(), "owner")
+    for cookie in (cookie_of(who), token_of(who)):
+        answer = request("GET", path, params=ASKED[path], headers={"Cookie": f"sid={cookie}", "Origin": "https://shop.example.net"})
+        assert refused(answer) == UNAUTHORIZED
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
 @pytest.mark.parametrize("path", ["/api/payout-snapshots", f"/api/events/{NO_ID}/pcf"])

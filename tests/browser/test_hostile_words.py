@@ -4,6 +4,8 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
+from playwright.sync_api import expect
+from sqlalchemy import text
 
 from core.bookings.lists import LISTS
 from core.platform.names import JOINER
@@ -87,3 +89,17 @@ def test_on_no_screen_does_anything_come_of_hostile_words(product, crew, visit):
         shown += MARK in page.get_by_test_id("stApp").inner_text().replace(JOINER, "")
     assert opened == []
     assert shown > len(SCREENS) / 2
+
+
+def test_nor_of_the_name_of_somebody_as_whom_an_admin_looks(product, crew, visit):
+    page = visit("", crew.admin)
+    rep = crew.people[Role.SALES_REP]
+    with owner() as db:
+        looking = text("update app.sign_in_sessions set view_as_user_id = :rep where user_id = :admin")
+        db.execute(looking, {"rep": rep.user_id, "admin": crew.admin.user_id})
+
+    page.goto(f"{product.screens}/my-day")
+    expect(page.get_by_text("You are looking as")).to_be_visible()
+
+    settled(page)
+    trouble_free(page)
