@@ -18,9 +18,10 @@ from core.tenancy.sign_in import viewer_of
 COOKIE = "sid"
 SIGNED_IN_ONLY = ("/media/", "/exports/", "/_stcore/metrics", "/_stcore/upload_file")
 ONLY_READ = ("GET", "HEAD", "OPTIONS")
-# Streamlit writes its first script and its styles into the page, and draws pictures and downloads from memory. All else is ours.
+# Streamlit writes its first script and its styles into the page, and takes pictures, downloads and components' scripts from
+# memory. All else comes from this address; code made of text (eval) is refused, which charts of Vega would need.
 CONTENT = {
-    "default-src": "'self'", "script-src": "'self' 'unsafe-inline'", "style-src": "'self' 'unsafe-inline'",
+    "default-src": "'self'", "script-src": "'self' 'unsafe-inline' blob:", "style-src": "'self' 'unsafe-inline'",
     "img-src": "'self' data: blob:", "font-src": "'self' data:", "worker-src": "'self' blob:",
     "object-src": "'none'", "frame-src": "'none'", "frame-ancestors": "'none'", "base-uri": "'self'", "form-action": "'self'",
 }

@@ -22,7 +22,7 @@ HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=()", "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin", "strict-transport-security": None,
     "content-security-policy":
-        "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+        "default-src 'self'; script-src 'self' 'unsafe-inline' blob:; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
         "font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; frame-src 'none'; frame-ancestors 'none'; "
         "base-uri 'self'; form-action 'self'; connect-src 'self' {socket}",
 }
