@@ -7,6 +7,7 @@ from core.platform import log
 from core.platform.errors import Misconfigured
 from core.platform.safety import check_start
 from core.platform.settings import settings
+from webhooks.protocol import BoundedHead
 
 GRACE_S = 10
 
@@ -18,5 +19,5 @@ if __name__ == "__main__":
         sys.exit(error.message)
     uvicorn.run(
         "webhooks.app:app", host="0.0.0.0", port=settings().webhook_port, access_log=False, log_level="warning",  # noqa: S104
-        server_header=False, timeout_graceful_shutdown=GRACE_S,
+        server_header=False, timeout_graceful_shutdown=GRACE_S, http=BoundedHead,
     )

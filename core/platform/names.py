@@ -7,6 +7,7 @@ import unicodedata
 import idna
 import phonenumbers
 
+JOINER = "\N{WORD JOINER}"  # invisible: screens put it into addresses that are shown as words, see core.ui.format.plain
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 DOMAIN_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -14,8 +15,11 @@ LONGEST_EMAIL = 254
 
 
 def normalize_email(email: str | None) -> str | None:
-    """Trimmed, lower-cased, accents composed; None when there is nothing that could be an address, so that it never matches."""
-    text = unicodedata.normalize("NFC", (email or "").strip().lower())
+    """Trimmed, lower-cased, accents composed; None when there is nothing that could be an address, so that it never matches.
+
+    One that was copied from a screen is what it looks like.
+    """
+    text = unicodedata.normalize("NFC", (email or "").replace(JOINER, "").strip().lower())
     return text if EMAIL.fullmatch(text) and text.isprintable() else None
 
 

@@ -105,9 +105,12 @@ def close_session(token: str) -> None:
         db.execute(text("select app.close_session(:token)"), {"token": _hash(token)})
 
 
-def viewer_of(token: str | None) -> Viewer | None:
+def viewer_of(token: str | None, *, in_use: bool = True) -> Viewer | None:
     """Who is behind a session's token, or as whom they look, in their active organisation; None when it has ended or they
-    belong to none."""
+    belong to none.
+
+    ``in_use`` False: nobody has done anything, so the time without use goes on.
+    """
     if not token:
         return None
     with as_guest() as db:
@@ -116,6 +119,8 @@ def viewer_of(token: str | None) -> Viewer | None:
         ).first()
         if found is None or found.organization_id is None:
             return None
+        if in_use:
+            db.execute(text("select app.use_session(:token)"), {"token": _hash(token)})
         seen = seen_in(db, token)
     viewer = viewer_in(found.user_id, found.organization_id, name=found.name, email=found.email, role=found.role)
     return looking_as(viewer, seen)

@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 from core.metrics.catalog import METRICS
 from core.platform.clock import now
 from core.platform.money import short, shown
+from core.platform.names import JOINER
 
 NONE = "–"
-STIRRING = re.compile(r"(?i)(?<=:)(?=//|streamlit:)|(?<=www)(?=\.)")
+STIRRING = re.compile(r"(?i)(?<=:)(?=//|streamlit:)|(?<=www)(?=\.)|(?<=@)")
 WORDS = {
     "scheduled": "Scheduled", "completed": "Completed", "no_show": "No-show", "canceled": "Cancelled", "rescheduled": "Moved",
     "showed": "Showed", "offer_made": "Offer made", "closed": "Closed", "succeeded": "Succeeded", "pending": "Pending",
@@ -29,10 +30,10 @@ def word(value: str | None) -> str:
 def plain(text: str) -> str:
     """Somebody's words inside Markdown, shown as they are: no link, formula, icon or emphasis comes of them.
 
-    Marks become character references, which Streamlit shows and never interprets. Bare addresses would become links all the
-    same, and its own logo a picture; an invisible joiner inside keeps them words.
+    Marks become character references, which Streamlit shows and never interprets. Bare addresses, of pages and of e-mail, would
+    become links all the same, and its own logo a picture; an invisible joiner inside keeps them words.
     """
-    quiet = STIRRING.sub("\u2060", text)
+    quiet = STIRRING.sub(JOINER, text)
     return "".join(f"&#{ord(letter)};" if letter.isascii() and not letter.isalnum() and letter != " " else letter for letter in quiet)
 
 

@@ -22,9 +22,9 @@ from core.ui.navigation import ACCOUNT, BY_KEY, PAGES, may_see
 DONE = "what was done"
 
 
-def current_viewer() -> Viewer | None:
+def current_viewer(*, in_use: bool = True) -> Viewer | None:
     """Who is signed in on this browser, looked up anew at each run, so that an ended session ends here too."""
-    return viewer_of(own_token())
+    return viewer_of(own_token(), in_use=in_use)
 
 
 def own_token() -> str:
@@ -37,10 +37,13 @@ def own_address() -> str:
     return st.context.ip_address or "local"
 
 
-def require(screen: str) -> Viewer:
-    """The first line of a page: the viewer, if their role and organisation include ``screen``; else it ends with a sentence."""
+def require(screen: str, *, live: bool = False) -> Viewer:
+    """The first line of a page: the viewer, if their role and organisation include ``screen``; else it ends with a sentence.
+
+    The first line, too, of a part of it that is ``live``: one that draws itself anew, which keeps no session from ending.
+    """
     show_said()
-    viewer = current_viewer()
+    viewer = current_viewer(in_use=not live)
     if viewer is None:
         st.info("You are signed out. Reload the page to sign in.")
         st.stop()
@@ -76,7 +79,7 @@ def open_to_all(screen: str) -> None:
 def show_said() -> None:
     """What ``say`` kept for this run."""
     if done := st.session_state.pop(DONE, None):
-        st.toast(done)
+        st.toast(plain(done))
 
 
 def shown_role(role: Role) -> str:

@@ -92,7 +92,7 @@ if viewer.is_admin:
 @st.fragment(run_every=5)
 def show_deliveries(connection_id: UUID) -> None:
     """The latest deliveries, looked at again every few seconds while the page is open."""
-    viewer = require("connections")
+    viewer = require("connections", live=True)
     with viewer.transaction() as db:
         deliveries = recent_deliveries(db, connection_id)
     if deliveries.empty:

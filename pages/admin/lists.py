@@ -40,7 +40,7 @@ def fields(row: Any | None) -> dict[str, Any]:
     if "price" in kept.fields:
         made["currency"] = (row and row.currency) or viewer.currency
         price = amount(row.price, row.currency) if row and row.price is not None else ""
-        made["price"] = st.text_input(f"Price in {made['currency']} (optional)", value=price)
+        made["price"] = st.text_input(f"Price in {plain(made['currency'])} (optional)", value=price)
     if "position" in kept.fields:
         made["position"] = st.number_input("Place in the list", 0, 999, value=row.position if row else len(found), step=1)
     if "user" in kept.fields:

@@ -113,7 +113,7 @@ def ask_role(member: OrganizationMember) -> None:
     with st.form("role"):
         role = st.selectbox("Role", roles, index=roles.index(Role(member.role)), format_func=lambda role: shown_role(role).capitalize())
         if st.form_submit_button("Save role"):
-            with act(viewer, f"{plain(member.name)} is {shown_role(role)} now.") as db:
+            with act(viewer, f"{member.name} is {shown_role(role)} now.") as db:
                 set_role(db, viewer, member.user_id, role)
             st.rerun()
 
@@ -147,7 +147,7 @@ def show_member(member: OrganizationMember) -> None:
         return
     label, done = ("Deactivate", "is kept out from now on") if member.active else ("Reactivate", "may sign in again")
     if st.button(label, help="A deactivated member is signed out at once; what they did stays."):
-        with act(viewer, f"{plain(member.name)} {done}.") as db:
+        with act(viewer, f"{member.name} {done}.") as db:
             set_member_active(db, viewer, member.user_id, not member.active)
         st.rerun()
 

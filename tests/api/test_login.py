@@ -12,8 +12,10 @@ from core.tenancy.passwords import hash_password
 from core.tenancy.sign_in import TRIES_PER_ACCOUNT_AND_ADDRESS as ALLOWED
 from tests import factories as make
 from tests.api.client import get, post, refused, request
+from tests.api.test_tokens import NO_ID
 from tests.ports import owner
 from tests.tenancy.factors import with_app
+from webhooks.api import CALLS
 
 PASSWORD = "three quiet herons"
 number = count(1)
@@ -155,3 +157,15 @@ def test_an_organisation_that_asks_for_a_second_factor_lets_nobody_in_without(ad
     assert refused(login(who.email, address=address)) == (401, "second_factor_required", None)
     assert refused(get("/api/events", token)) == (401, "second_factor_required", None)
     assert get("/api/events", login(with_one.email, address=address, code=app.code()).json()["access_token"]).status_code == 200
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
+def test_no_call_is_a_way_round_the_second_factor_that_is_asked_for(address, call):
+    who = person(role="owner")
+    token = login(who.email, address=address).json()["access_token"]
+    with as_system(who.organization_id) as db:
+        db.get_one(Organization, who.organization_id).require_second_factor = True
+
+    answer = request(call.method, call.path.format(id=NO_ID), token, **({"json": {}} if call.method == "POST" else {}))
+
+    assert refused(answer) == (401, "second_factor_required", None)

@@ -1,4 +1,5 @@
 """Who may call: tokens and keys that hold, those that do not, and what each role sees through them."""
+import hmac
 import json
 from base64 import urlsafe_b64encode
 from datetime import timedelta
@@ -16,6 +17,7 @@ from tests import factories as make
 from tests.api.client import get, key_of, post, refused, request, token_of
 from tests.factories import NOON
 from tests.ports import owner
+from tests.ui.screens import token_of as cookie_of
 
 NO_ID = "00000000-0000-4000-8000-000000000000"
 DAYS = {"start": "2026-11-01", "end": "2026-12-01"}
@@ -38,21 +40,41 @@ def signed(who, *, secret=None, algorithm="HS256", **changes):
     return jwt.encode(claims(who, **changes), secret or derived_key("api-token"), algorithm)
 
 
+def by_hand(head, body, secret, digest="sha256"):
+    """A token that PyJWT would rather not make."""
+    whole = f"{part(head)}.{body}"
+    return f"{whole}.{urlsafe_b64encode(hmac.digest(secret, whole.encode(), digest)).rstrip(b'=').decode()}"
+
+
 def part(value):
     return urlsafe_b64encode(json.dumps(value, default=str).encode()).rstrip(b"=").decode()
 
 
 def forgeries(who):
     head, body, mark = token_of(who).split(".")
+    secret, of_us = derived_key("api-token"), {"alg": "HS256", "typ": "JWT"}
     return {
-        "empty": "", "garbage": "garbage", "dots": "..", "not latin": "\u00e9\u00e9",
-        "no algorithm": f"{part({'alg': 'none', 'typ': 'JWT'})}.{body}.",
-        "another secret": signed(who, secret=b"x" * 32), "another purpose": signed(who, secret=derived_key("cursor")),
+        **{f"algorithm {name}": f"{part({'alg': name, 'typ': 'JWT'})}.{body}." for name in ("none", "None", "nOnE", "", "HS256")},
+        "no algorithm under a mark": f"{part({'alg': 'none', 'typ': 'JWT'})}.{body}.{mark}", "no mark": f"{head}.{body}",
+        "another algorithm": by_hand(of_us | {"alg": "HS512"}, body, secret, "sha512"),
+        "the hash of nothing": by_hand(of_us, body, b""), "another secret": signed(who, secret=b"x" * 32),
+        "with its own key": by_hand(of_us | {"jwk": {"kty": "oct", "k": "eXl5"}}, body, b"yyy"),
+        "with a key's address": by_hand(of_us | {"kid": "../../../../dev/null", "jku": "https://shop.example.net/"}, body, b""),
+        "a header that must count": by_hand(of_us | {"crit": ["x"], "x": 1}, body, secret),
+        "no number": by_hand(of_us, part(claims(who, exp="soon")), secret), "another purpose": signed(who, secret=derived_key("cursor")),
         "other claims under the same mark": f"{head}.{part(claims(who, sub=str(uuid4())))}.{mark}",
+    }
+
+
+def not_for_here(who):
+    """Signed by us, but old, early, or meant for something or somebody else; and what is no token at all."""
+    return {
+        "empty": "", "garbage": "garbage", "dots": "..", "not latin": "\u00e9\u00e9", "unknown key": "so_live_unknown",
         "expired": signed(who, exp=now() - timedelta(seconds=1)), "endless": signed(who, exp=None),
-        "for another audience": signed(who, aud="another"), "nobody's": signed(who, sub=None), "nowhere": signed(who, org=None),
-        "a stranger's": signed(who, sub=str(uuid4())), "no id": signed(who, org="no id"),
-        "another organisation's": signed(who, org=str(make.organization())), "unknown key": "so_live_unknown",
+        "not yet issued": signed(who, iat=now() + timedelta(hours=1)), "not yet good": signed(who, nbf=now() + timedelta(hours=1)),
+        "for another audience": signed(who, aud="another"), "for other audiences": signed(who, aud=["another", "more"]),
+        "nobody's": signed(who, sub=None), "nowhere": signed(who, org=None), "a stranger's": signed(who, sub=str(uuid4())),
+        "no id": signed(who, org="no id"), "another organisation's": signed(who, org=str(make.organization())),
     }
 
 
@@ -60,6 +82,15 @@ def forgeries(who):
 def test_without_a_token_nothing_is_told(path):
     assert refused(get(path, **ASKED[path])) == UNAUTHORIZED
     assert refused(request("GET", path, params=ASKED[path], headers={"Authorization": "Basic YTpi"})) == UNAUTHORIZED
+
+
+@pytest.mark.parametrize("path", ASKED)
+def test_a_browsers_cookie_opens_nothing_here_so_no_page_can_ask_in_its_name(path):
+    who = make.viewer(make.organization(), "owner")
+    for cookie in (cookie_of(who), token_of(who)):
+        answer = request("GET", path, params=ASKED[path], headers={"Cookie": f"sid={cookie}", "Origin": "https://shop.example.net"})
+        assert refused(answer) == UNAUTHORIZED
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
 @pytest.mark.parametrize("path", ["/api/payout-snapshots", f"/api/events/{NO_ID}/pcf"])
@@ -71,7 +102,7 @@ def test_no_forged_or_stale_token_is_taken():
     who = make.viewer(make.organization(), "admin")
     answers = {
         name: request("GET", "/api/events", headers={"Authorization": f"Bearer {token}".encode()})
-        for name, token in forgeries(who).items()
+        for name, token in (forgeries(who) | not_for_here(who)).items()
     }
     assert {name: refused(answer) for name, answer in answers.items()} == dict.fromkeys(answers, UNAUTHORIZED)
     assert get("/api/events", signed(who)).status_code == 200

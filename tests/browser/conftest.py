@@ -15,6 +15,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from core.platform import database
 from core.platform.database import as_system
+from core.platform.names import JOINER
 from core.platform.settings import settings
 from core.tenancy.models import OrganizationMember, Role
 from core.tenancy.passwords import hash_password
@@ -155,6 +156,11 @@ def theirs(ours) -> Team:
 def settled(page) -> None:
     """Wait until the script behind the page has come to its end."""
     page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+
+
+def as_shown(words: str) -> str:
+    """Words as a screen has them that shows them letter by letter: an address in them is no link."""
+    return words.replace("@", f"@{JOINER}")
 
 
 def fits_the_width(page) -> bool:

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from core.tenancy.passwords import hash_password
 from tests import factories as make
-from tests.browser.conftest import screens, settled
+from tests.browser.conftest import as_shown, screens, settled
 from tests.browser.provider import CLIENT, SECRET, provider
 from tests.ports import free_port, owner
 from tests.tenancy.factors import PASSWORD, with_app
@@ -99,7 +99,7 @@ def test_whoever_is_turned_down_is_still_where_they_wanted_to_go(company, come_b
 def test_whoever_is_not_known_or_not_verified_reads_why_and_stays_outside(company, come_back, person, says, answer):
     company.vouches_for(person.email, **says)
     page = come_back()
-    expect(page.get_by_text(answer)).to_be_visible()
+    expect(page.get_by_text(as_shown(answer))).to_be_visible()
     expect(page.get_by_label("E-mail address")).to_be_visible()
     assert "sid" not in cookies(page)
 

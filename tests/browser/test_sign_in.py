@@ -80,7 +80,26 @@ def is_deactivated(person):
         db.execute(text("update app.users set active = false where id = :id"), {"id": person.user_id})
 
 
-@pytest.mark.parametrize("elsewhere", [changes_the_password, signs_out_everywhere, is_deactivated])
+def is_no_member_any_more(person):
+    with owner() as db:
+        db.execute(text("update app.organization_members set active = false where user_id = :id"), {"id": person.user_id})
+
+
+def has_done_nothing_for_half_a_day(person):
+    with owner() as db:
+        gone_by = text("update app.sign_in_sessions set last_seen_at = now() - interval '12 hours' where user_id = :id")
+        db.execute(gone_by, {"id": person.user_id})
+
+
+def signed_in_a_week_ago(person):
+    with owner() as db:
+        db.execute(text("update app.sign_in_sessions set expires_at = now() where user_id = :id"), {"id": person.user_id})
+
+
+@pytest.mark.parametrize("elsewhere", [
+    changes_the_password, signs_out_everywhere, is_deactivated, is_no_member_any_more, has_done_nothing_for_half_a_day,
+    signed_in_a_week_ago,
+])
 def test_a_page_left_open_ends_by_itself_when_its_person(elsewhere, visit):
     org = make.organization()
     person = make.viewer(org, password_hash=hash_password(PASSWORD))

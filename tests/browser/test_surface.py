@@ -1,4 +1,5 @@
 """What goes over the wire: nothing to strangers, nothing from strangers, and every screen draws without a complaint."""
+from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import httpx
@@ -7,7 +8,9 @@ from playwright.sync_api import expect
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from core.platform.names import JOINER
 from core.ui.navigation import SCREENS
+from core.ui.routes import routes
 from tests.browser.conftest import PHONE, fits_the_width, settled
 from tests.ui.screens import token_of
 from tests.ui.teams import team
@@ -16,11 +19,20 @@ from tests.ui.test_theme import contrast
 
 HEADERS = {
     "x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "same-origin",
-    "content-security-policy": "frame-ancestors 'none'; base-uri 'self'; form-action 'self'",
-    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()", "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin", "strict-transport-security": None,
+    "content-security-policy":
+        "default-src 'self'; script-src 'self' 'unsafe-inline' blob:; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+        "font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; frame-src 'none'; frame-ancestors 'none'; "
+        "base-uri 'self'; form-action 'self'; connect-src 'self' {socket}",
 }
-JOINER = "\u2060"
 STRANGER = "https://shop.example.net"
+
+
+@pytest.fixture(scope="module")
+def signed_in(ours) -> dict[str, str]:
+    """The cookie of an admin."""
+    return {"sid": token_of(ours.admin)}
 
 
 def test_every_screen_draws_in_the_dark_on_a_phone_without_a_complaint_and_asks_no_stranger(product, ours, visit):
@@ -61,19 +73,45 @@ def test_names_written_by_strangers_are_drawn_letter_by_letter(product, visit):
 def test_every_answer_carries_the_security_headers(product, path):
     answer = httpx.get(f"{product.screens}{path}")
 
-    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+    socket = product.screens.replace("http", "ws")
+    assert {name: answer.headers.get(name) for name in HEADERS} == {
+        name: said and said.format(socket=socket) for name, said in HEADERS.items()
+    }
 
 
-@pytest.mark.parametrize("path", ["/auth/sign-out", "/auth/organization"])
-@pytest.mark.parametrize("sent", [{"origin": STRANGER}, {"referer": f"{STRANGER}/page"}, {"origin": "null"}, {}])
-def test_a_form_of_another_site_changes_nothing(product, ours, path, sent):
+READS = {"GET", "HEAD", "OPTIONS"}
+CHANGES = sorted((method, route.path.format(table="events")) for route in routes for method in route.methods - READS)
+STREAMLITS = [("PUT", "/_stcore/upload_file/a/b"), ("DELETE", "/_stcore/upload_file/a/b"), ("POST", "/_stcore/agent"), ("POST", "/new")]
+FROM_ELSEWHERE = [
+    {"origin": STRANGER}, {"referer": f"{STRANGER}/page"}, {"origin": "null"}, {}, {"origin": ""}, {"origin": "http://["},
+    {"origin": "{here}.example.net"}, {"origin": "http://x@{host}"}, {"origin": "{here}/"}, {"referer": "{here}.example.net/"},
+    {"origin": "{here}", "sec-fetch-site": "cross-site"}, {"origin": "{here}", "sec-fetch-site": "same-site"},
+    {"origin": "{here}", "sec-fetch-site": "none"}, {"origin": STRANGER, "referer": "{here}/page"},
+]
+
+
+@pytest.mark.parametrize(("method", "path"), CHANGES + STREAMLITS)
+@pytest.mark.parametrize("sent", FROM_ELSEWHERE, ids=str)
+def test_a_form_of_another_site_changes_nothing(product, ours, signed_in, method, path, sent):
+    headers = {name: said.format(here=product.screens, host=urlsplit(product.screens).netloc) for name, said in sent.items()}
+    there = {"organization": str(ours.admin.organization_id), "email": "lead@cedar.example.com"}
+
+    answer = httpx.request(method, f"{product.screens}{path}", data=there, headers=headers, cookies=signed_in)
+
+    assert (answer.status_code, answer.text) == (403, "This request came from another site.")
+
+
+def test_after_all_that_one_is_signed_in_still(product, signed_in):
+    assert httpx.get(f"{product.screens}/exports/events", cookies=signed_in).status_code == 200
+
+
+def test_the_forms_of_our_own_pages_are_taken(product, ours):
     cookies = {"sid": token_of(ours.admin)}
-    there = str(ours.admin.organization_id)
-
-    answer = httpx.post(f"{product.screens}{path}", data={"organization": there}, headers=sent, cookies=cookies)
-
-    assert answer.status_code == 403
-    assert httpx.get(f"{product.screens}/exports/events", cookies=cookies).status_code == 200
+    for path, status in (("/exports/person", 200), ("/auth/organization", 303), ("/auth/sign-out", 303)):
+        data = {"organization": str(ours.admin.organization_id), "email": "lead@cedar.example.com"}
+        headers = {"origin": product.screens, "sec-fetch-site": "same-origin"}
+        assert httpx.post(f"{product.screens}{path}", data=data, headers=headers, cookies=cookies).status_code == status
+    assert {path for _, path in CHANGES} == {"/exports/person", "/auth/organization", "/auth/sign-out"}
 
 
 def test_a_socket_of_another_site_is_refused(product):
@@ -88,6 +126,31 @@ def test_files_and_exports_are_for_those_who_are_signed_in(product, path):
     answer = httpx.get(f"{product.screens}{path}", cookies={"sid": "somebody"})
 
     assert (answer.status_code, answer.text) == (401, "Sign in first.")
+
+
+CLIMBING = [
+    f"/{place}/{step * 6}{file}" for place in ("app/static", "static", "component", "media", "_stcore/upload_file", "exports", "nowhere")
+    for step in ("../", "%2e%2e/", "..%2f", "%2e%2e%2f", "..%5c", "..\\", "%252e%252e%252f", "....//", "..;/", "%c0%ae%c0%ae/")
+    for file in ("etc/passwd", "app.py")
+] + ["/app/static//etc/passwd", "/app/static/%2fetc%2fpasswd", "/app/static/../shell.py", "/app/static/%2e%2e/shell.py", "//etc/passwd",
+     "/app/static/favicon.png%00.py", "/app/static/.env", "/.env", "/.streamlit/config.toml", "/app.py", "/core/ui/shell.py",
+     "/pages/admin/team.py"]
+
+
+def test_no_path_climbs_out_of_what_is_served(product, signed_in):
+    server, cookie = urlsplit(product.screens), {"Cookie": f"sid={signed_in['sid']}"}
+    telling = {}
+    for path in CLIMBING:
+        line = HTTPConnection(server.hostname, server.port)
+        line.putrequest("GET", path, skip_host=True)
+        for name, value in ({"Host": server.netloc} | cookie).items():
+            line.putheader(name, value)
+        line.endheaders()
+        said = line.getresponse().read()
+        line.close()
+        if any(piece in said for piece in (b"root:", b"import ", b"[server]", b"SECRET")):
+            telling[path] = said[:80]
+    assert telling == {}
 
 
 def asks_for_the_root(line) -> bool:

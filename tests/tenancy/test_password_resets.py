@@ -1,13 +1,12 @@
 """A forgotten password: the same answer for everybody, a link that works once, and nothing of before that works afterwards."""
 import threading
-from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import select, text
 
 from core.deliveries.models import OutboxMessage, SuppressedEmail
 from core.messages.letters import open_email
-from core.platform.database import APP_ROLE, as_guest, as_system, engine
+from core.platform.database import as_guest, as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, TooManyRequests
 from core.tenancy import password_resets
 from core.tenancy.account import change_password
@@ -19,6 +18,7 @@ from core.tenancy.sign_in import issue_ticket, open_session, sign_in, viewer_of
 from jobs import tasks
 from tests import factories as make
 from tests.ports import owner
+from tests.statements import statements
 
 OLD, NEW = "amber-birch-cobalt-1234", "douglas-ember-fjord-5678"
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -226,20 +226,6 @@ def test_who_belongs_nowhere_any_more_gets_no_link(person):
     ask_for_link(person.email, address=address())
     run_waiting("send_password_reset")
     assert emails(person.organization_id) == []
-
-
-@contextmanager
-def statements():
-    said = []
-
-    def note(_connection, _cursor, statement, *_):
-        said.append(statement)
-
-    event.listen(engine(APP_ROLE), "before_cursor_execute", note)
-    try:
-        yield said
-    finally:
-        event.remove(engine(APP_ROLE), "before_cursor_execute", note)
 
 
 @pytest.mark.parametrize("email", [

@@ -9,6 +9,7 @@ from core.tenancy.passwords import hash_password
 from core.tenancy.sign_in import sign_in
 from tests import factories as make
 from tests.ports import owner
+from tests.statements import statements
 
 PASSWORD = "amber-birch-cobalt-1234"
 
@@ -97,14 +98,16 @@ def test_an_unknown_a_dormant_and_a_known_account_take_the_same_work_and_words(p
     with owner() as db:
         db.execute(text("update app.users set active = false where id = :id"), {"id": dormant.user_id})
 
-    refusals = []
+    refusals, asked = [], []
     for email, password in (
         (person.email, "not the password"), ("nobody.at.all@example.com", PASSWORD), ("no address", PASSWORD), (dormant.email, PASSWORD),
         (without.email, PASSWORD),
     ):
-        with pytest.raises(NotAllowed) as refusal:
+        with pytest.raises(NotAllowed) as refusal, statements() as said:
             sign_in(email, password, address="192.0.2.61")
         refusals.append(refusal.value.message)
+        asked.append(said)
 
+    assert all(said == asked[0] for said in asked)
     assert checked == [b"$2b$12$"] * 5
     assert set(refusals) == {way_in.WRONG}

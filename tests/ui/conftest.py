@@ -1,6 +1,7 @@
 import pytest
 import streamlit as st
 
+from core.platform.settings import settings
 from tests.ui.teams import Team, team
 
 
@@ -18,3 +19,15 @@ def theirs(database_url) -> Team:
 @pytest.fixture(autouse=True)
 def _nothing_cached():
     st.cache_data.clear()
+
+
+@pytest.fixture
+def reached_at(monkeypatch):
+    """A function that tells the product its public address."""
+    def tell(address):
+        monkeypatch.setenv("PUBLIC_URL", address)
+        settings.cache_clear()
+
+    yield tell
+    monkeypatch.undo()
+    settings.cache_clear()

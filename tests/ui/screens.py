@@ -10,6 +10,7 @@ from unittest.mock import patch
 from streamlit.runtime.context import StreamlitCookies
 from streamlit.testing.v1 import AppTest
 
+from core.platform.names import JOINER
 from core.tenancy.sign_in import choose_organization, issue_ticket, open_session
 from core.tenancy.viewers import Viewer
 from core.ui.gate import COOKIE
@@ -94,4 +95,4 @@ def sent(page: AppTest) -> str:
 
 def words(page: AppTest) -> list[str]:
     """What stands outside tables and charts, piece by piece."""
-    return [unescape(str(element.value)) for kind in TEXTS for element in page.get(kind)]
+    return [unescape(str(element.value)).replace(JOINER, "") for kind in TEXTS for element in page.get(kind)]

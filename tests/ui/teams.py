@@ -54,7 +54,9 @@ class Team:
         return {DETAILS[screen]: str(self.ids[screen])} if screen in DETAILS else {"period": "Last 30 days"}
 
 
-def team(mark: str, *, currency: str = "USD", password_hash: str | None = None, names: str | None = None) -> Team:
+def team(
+    mark: str, *, currency: str = "USD", amount: str = "4997.00", password_hash: str | None = None, names: str | None = None
+) -> Team:
     """Two calls of the days before, one with its form and one with its payment, a payout, a connection and a key.
 
     ``names`` begin every name instead of the mark.
@@ -72,7 +74,7 @@ def team(mark: str, *, currency: str = "USD", password_hash: str | None = None, 
         held = make.event(db, org, closer, at=at - timedelta(hours=4), lead_name=f"{called} lead", **found)
         file_form(db, held.id, FormAnswers(True, True, True, False), people[Role.ADMIN])
         payment = make.payment(
-            db, org, currency=currency, at=at + timedelta(hours=1), customer_name=f"{called} lead", event_id=event.id,
+            db, org, amount, currency=currency, at=at + timedelta(hours=1), customer_name=f"{called} lead", event_id=event.id,
             email=email, closer_id=closer.id, setter_id=setter.id,
         )
         create_api_key(db, org, f"{called} program", ["read"])

@@ -151,6 +151,17 @@ def test_a_session_ends_after_twelve_hours_without_use(person, minutes, signed_i
     assert (viewer_of(idle) is not None) is signed_in
 
 
+def test_looking_on_counts_as_no_use_and_acting_does(person):
+    token = token_of(person)
+    session_id = id_of(token)
+    for in_use, stays in ((False, True), (True, False)):
+        moved(session_id, last_seen_at=-11 * 60)
+        viewer_of(token, in_use=in_use)
+        with owner() as db:
+            since = db.execute(text("select now() - last_seen_at from app.sign_in_sessions where id = :id"), {"id": session_id}).scalar()
+        assert (since > timedelta(hours=10)) is stays
+
+
 def test_use_keeps_a_session_alive_but_not_beyond_seven_days(person):
     used = token_of(person)
     session_id = id_of(used)

@@ -63,7 +63,7 @@ def test_a_portal_shows_one_closers_queue_and_files_a_form_that_everybody_then_s
     click(page, "File form")
 
     assert not page.exception
-    assert page.toast[0].value == "Form filed."
+    assert unescape(page.toast[0].value) == "Form filed."
     assert "File these forms" not in words(page.main)
     story = words(opened("event", crew.admin, id=str(crew.ids["event"])))
     assert any(line.startswith("Form filed through the link “Willow portal”") for line in story)

@@ -5,7 +5,7 @@ import pytest
 
 from core.ui.format import plain
 from core.ui.navigation import SCREENS
-from tests.ui.screens import opened, sent
+from tests.ui.screens import addressed, browser_of, opened, sent
 from tests.ui.teams import Team, team
 
 HOSTILE = "<script>alert(1)</script> [x](javascript:alert(1)) $a^2$ :material/home: **b** `c` <img src=x onerror=alert(1)>"
@@ -43,3 +43,13 @@ def test_a_name_is_shown_as_it_was_written(crew, screen, role):
 def test_ordinary_names_stay_readable():
     assert plain("Ana Øster") == "Ana Øster"
     assert unescape(plain("O'Neil & Søn – 50 %")) == "O'Neil & Søn – 50 %"
+
+
+def test_what_was_done_to_somebody_is_said_in_letters_too(crew):
+    with browser_of(crew.people["super_admin"]):
+        page = addressed("users", id=str(crew.people["viewer"].user_id)).run()
+        page = next(button for button in page.button if button.label == "Keep out").click().run()
+
+    said = page.toast[0].value
+    assert unescape(said) == f"{HOSTILE} viewer is kept out."
+    assert not any(piece in said for piece in MARKUP)

@@ -1,28 +1,29 @@
 """The second factor on the screens: set up, asked for after the password, and asked of everybody."""
-import asyncio
 import base64
 import re
+from dataclasses import replace
 from datetime import timedelta
 
-import httpx
 import pytest
 from sqlalchemy import text
-from starlette.applications import Starlette
 
+from core.metrics.export_tables import EXPORTS
 from core.platform.clock import now
-from core.tenancy.models import Role
+from core.platform.database import as_system
+from core.tenancy.models import OrganizationMember, Role
 from core.tenancy.passwords import hash_password
+from core.tenancy.roles import SUPER_ADMINS
 from core.tenancy.second_factor import has_second_factor
 from core.tenancy.sign_in import viewer_of
 from core.tenancy.totp import STEP_S, totp
-from core.ui.gate import COOKIE
-from core.ui.navigation import SCREENS
+from core.ui.navigation import ACCOUNT, BY_KEY, SCREENS
 from core.ui.routes import routes
 from core.ui.sign_in_form import HALF
 from tests import factories as make
 from tests.ports import owner
 from tests.tenancy.factors import PASSWORD, with_app
 from tests.ui.screens import addressed, alone, browser_with, holding, opened, sent, token_of, words
+from tests.ui.server import OWN, ask
 
 
 @pytest.fixture(scope="module")
@@ -167,29 +168,59 @@ def test_a_link_for_everybody_opens_all_the_same(person, strict):
     assert page.title[0].value != "Your account"
 
 
-def test_a_page_run_past_the_shell_asks_for_it_too(person, strict):
-    page = alone("exports", person)
+@pytest.mark.parametrize("screen", [screen.key for screen in SCREENS if not screen.public and screen.key != ACCOUNT])
+def test_a_page_run_past_the_shell_asks_for_it_too(strict, screen):
+    owner_of_all = make.viewer(strict, Role.OWNER)
+    if BY_KEY[screen].roles == SUPER_ADMINS:
+        make_super_admin(owner_of_all)
+    page = alone(screen, owner_of_all)
 
     assert [line for line in words(page) if "asks everybody for a second factor" in line]
     assert not page.title
 
 
-def exported(token):
-    """The status of an export that the browser with this cookie asks for."""
-
-    async def asked():
-        transport = httpx.ASGITransport(app=Starlette(routes=routes))
-        async with httpx.AsyncClient(transport=transport, base_url="http://screens", cookies={COOKIE: token}) as client:
-            return (await client.get("/exports/events")).status_code
-
-    return asyncio.run(asked())
+def make_super_admin(viewer):
+    with as_system(viewer.organization_id) as db:
+        db.execute(text("select app.make_super_admin(:user)"), {"user": viewer.user_id})
 
 
-def test_exports_wait_for_it_as_well(person, strict):
+@pytest.mark.parametrize(("method", "path"), [
+    *(("GET", f"/exports/{table}") for table in EXPORTS), ("POST", "/exports/person"),
+])
+def test_exports_wait_for_it_as_well(person, strict, method, path):
     token = token_of(person)
-    assert exported(token) == 403
+    asked = {"cookie": token, "headers": OWN} | ({"data": {"email": "nobody@example.com"}} if method == "POST" else {})
+    assert ask(method, path, **asked).status_code == 403
     with_app(person)
-    assert exported(token) == 200
+    assert ask(method, path, **asked).status_code == (422 if method == "POST" else 200)
+
+
+def test_every_route_that_hands_something_out_is_among_these():
+    assert {route.path for route in routes if route.path.startswith("/exports")} == {"/exports/{table}", "/exports/person"}
+
+
+def test_whoever_comes_over_from_a_laxer_organisation_is_asked_there(person, strict):
+    laxer = make.organization()
+    with as_system(laxer) as db:
+        db.add(OrganizationMember(
+            organization_id=laxer, user_id=person.user_id, role=Role.ADMIN, name=person.name, email=person.email
+        ))
+    token = token_of(replace(person, organization_id=laxer))
+    assert ask("GET", "/exports/events", cookie=token).status_code == 200
+
+    assert ask("POST", "/auth/organization", cookie=token, headers=OWN, data={"organization": str(strict)}).status_code == 303
+    assert ask("GET", "/exports/events", cookie=token).status_code == 403
+
+
+def test_looking_as_somebody_who_has_one_is_no_way_round(person, strict):
+    rep = make.viewer(strict, Role.SALES_REP)
+    with_app(rep)
+    token = token_of(person)
+    with owner() as db:
+        looking = text("update app.sign_in_sessions set view_as_user_id = :rep where user_id = :id")
+        db.execute(looking, {"rep": rep.user_id, "id": person.user_id})
+
+    assert viewer_of(token).second_factor_missing
 
 
 def test_with_it_everything_opens(person, strict):

@@ -1,4 +1,6 @@
 """Settings and lists, changed where they are shown."""
+from html import unescape
+
 import pytest
 from sqlalchemy import select
 
@@ -31,7 +33,7 @@ def test_a_setting_says_what_it_means_how_it_stands_and_what_a_change_does(admin
     page = press(page, admin, "save pcf_grace_hours")
 
     assert any("36 hours after the call" in line for line in words(page))
-    assert page.toast[0].value == "Form is overdue after: saved."
+    assert unescape(page.toast[0].value) == "Form is overdue after: saved."
     with as_system(admin.organization_id) as db:
         assert home_of(db).pcf_grace_hours == 36
 
@@ -58,7 +60,7 @@ def test_a_setter_is_added_and_an_unknown_name_is_linked(admin):
         next(box for box in page.selectbox if box.label == "They mean").set_value("Sam")
         page = next(button for button in page.button if button.label == "That is who it is").click().run()
 
-    assert page.toast[0].value == "1 call is theirs now; payments follow."
+    assert unescape(page.toast[0].value) == "1 call is theirs now; payments follow."
     with as_system(org) as db:
         sam = db.scalars(select(Setter)).one()
         assert (sam.name, sam.aliases, db.scalars(select(Event)).one().setter_id) == ("Sam", ["sammy"], sam.id)

@@ -1,15 +1,11 @@
 """How often a password may be tried, and what the cookie is like."""
-import anyio
-import httpx
 import pytest
-from starlette.applications import Starlette
 
 from core.platform.errors import NotAllowed, TooManyRequests
-from core.platform.settings import settings
 from core.tenancy.passwords import hash_password
 from core.tenancy.sign_in import TRIES_PER_ACCOUNT_AND_ADDRESS, issue_ticket, sign_in
-from core.ui.routes import routes
 from tests import factories as make
+from tests.ui.server import ask
 
 PASSWORD = "amber-birch-cobalt-1234"
 
@@ -40,25 +36,13 @@ def test_a_right_password_is_not_counted_as_a_try(person):
         assert sign_in(f" {person.email.upper()} ", PASSWORD, address="192.0.2.3") == person.user_id
 
 
-@pytest.fixture
-def reached_at(monkeypatch):
-    """A function that tells the product its public address."""
-    def tell(address):
-        monkeypatch.setenv("PUBLIC_URL", address)
-        settings.cache_clear()
-
-    yield tell
-    monkeypatch.undo()
-    settings.cache_clear()
-
-
 @pytest.mark.parametrize(("public", "seen", "secure"), [
     ("https://sales.example.com", "http", True), ("http://localhost:8501", "https", True), ("http://localhost:8501", "http", False),
 ])
 def test_the_cookie_is_for_https_alone_where_the_product_is_reached_by_it(person, reached_at, public, seen, secure):
     reached_at(public)
 
-    cookie = ask(f"/auth/ticket?t={issue_ticket(person.user_id)}&next=/events", scheme=seen).headers["set-cookie"]
+    cookie = ask("GET", f"/auth/ticket?t={issue_ticket(person.user_id)}&next=/events", at=f"{seen}://screens").headers["set-cookie"]
 
     assert [part for part in cookie.split("; ")[1:] if part != "Secure"] == ["HttpOnly", "Max-Age=604800", "Path=/", "SameSite=lax"]
     assert ("Secure" in cookie.split("; ")) == secure
@@ -69,7 +53,7 @@ def test_the_cookie_is_for_https_alone_where_the_product_is_reached_by_it(person
     ("/\\shop.example.net", "/"), ("javascript:alert(1)", "/"), ("", "/"), ("/a\r\nSet-Cookie: x=1", "/"),
 ])
 def test_the_way_back_after_the_sign_in_never_leads_to_another_site(person, wanted, goes_to):
-    answer = ask("/auth/ticket", params={"t": issue_ticket(person.user_id), "next": wanted})
+    answer = ask("GET", "/auth/ticket", params={"t": issue_ticket(person.user_id), "next": wanted})
 
     assert (answer.status_code, answer.headers["location"], answer.headers["cache-control"]) == (303, goes_to, "no-store")
 
@@ -77,20 +61,11 @@ def test_the_way_back_after_the_sign_in_never_leads_to_another_site(person, want
 def test_a_ticket_opens_one_session_only(person):
     ticket = issue_ticket(person.user_id)
 
-    assert ["set-cookie" in ask("/auth/ticket", params={"t": ticket}).headers for _ in range(2)] == [True, False]
+    assert ["set-cookie" in ask("GET", "/auth/ticket", params={"t": ticket}).headers for _ in range(2)] == [True, False]
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])
 def test_a_ticket_in_a_link_from_elsewhere_signs_nobody_in(person, site):
-    answer = ask("/auth/ticket", params={"t": issue_ticket(person.user_id)}, headers={"sec-fetch-site": site})
+    answer = ask("GET", "/auth/ticket", params={"t": issue_ticket(person.user_id)}, headers={"sec-fetch-site": site})
 
     assert "set-cookie" not in answer.headers
-
-
-def ask(path, *, scheme="http", **request):
-    """An answer of our own routes."""
-    async def asked():
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(Starlette(routes=routes)), base_url=f"{scheme}://screens") as client:
-            return await client.get(path, **request)
-
-    return anyio.run(asked)

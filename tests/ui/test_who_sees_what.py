@@ -107,5 +107,18 @@ def test_the_first_thing_a_page_does_is_to_ask_who_is_there(screen):
     assert len(calls(does[0])) == 1 or screen.key == "home"
 
 
+LIVE = [
+    (screen, part) for screen in SCREENS for part in ast.walk(ast.parse((PAGES / screen.file).read_text()))
+    if isinstance(part, ast.FunctionDef) and any("fragment" in ast.unparse(mark) for mark in part.decorator_list)
+]
+
+
+@pytest.mark.parametrize(("screen", "part"), LIVE, ids=[f"{screen.key} {part.name}" for screen, part in LIVE])
+def test_a_part_that_draws_itself_anew_asks_anew_who_is_there(screen, part):
+    first = next(statement for statement in part.body if calls(statement))
+
+    assert ast.unparse(first) == f"viewer = require('{screen.key}', live=True)"
+
+
 def calls(statement):
     return [node for node in ast.walk(statement) if isinstance(node, ast.Call)]

@@ -30,7 +30,7 @@ end $f$;
 -- Who is behind a cookie, and where: the chosen organisation if still a member of it, else the one joined first.
 create or replace function app.resolve_session(p_token_hash bytea, p_idle_minutes int)
 returns table (user_id uuid, name text, email text, organization_id uuid, role text, is_super_admin boolean)
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   s app.sign_in_sessions;
 begin
@@ -39,9 +39,6 @@ begin
      and t.last_seen_at > now() - make_interval(mins => p_idle_minutes);
   if not found then
     return;
-  end if;
-  if s.last_seen_at < now() - interval '1 minute' then
-    update app.sign_in_sessions t set last_seen_at = now() where t.token_hash = p_token_hash;
   end if;
   return query
   select u.id, u.name, u.email, o.id, coalesce(case when sa then 'super_admin' end, m.role), sa
@@ -55,6 +52,13 @@ begin
     left join app.organization_members m on m.organization_id = o.id and m.user_id = u.id and m.active
    where u.id = s.user_id and u.active;
 end $f$;
+
+-- Its owner has done something: the time without use begins anew. To the minute, so that not every look is a write.
+create or replace function app.use_session(p_token_hash bytea) returns void language sql
+security definer set search_path = pg_catalog, pg_temp as $f$
+  update app.sign_in_sessions set last_seen_at = now()
+   where token_hash = p_token_hash and revoked_at is null and last_seen_at < now() - interval '1 minute'
+$f$;
 
 create or replace function app.choose_organization(p_token_hash bytea, p_org uuid) returns boolean language sql
 security definer set search_path = pg_catalog, pg_temp as $f$
@@ -116,11 +120,11 @@ create or replace function app.kept_organization_ids() returns setof uuid langua
 set search_path = pg_catalog, pg_temp as $f$ select o.id from app.organizations o $f$;
 
 revoke all on function app.find_sign_in(text), app.issue_ticket(uuid, bytea, int), app.open_session(bytea, bytea, int, text, text),
-  app.resolve_session(bytea, int), app.choose_organization(bytea, uuid), app.close_session(bytea),
-  app.organizations_of(uuid), app.take_hit(text, int, int), app.give_back_hit(text), app.find_organization(text),
+  app.resolve_session(bytea, int), app.use_session(bytea), app.choose_organization(bytea, uuid), app.close_session(bytea),
+  app.close_sessions_of(uuid), app.organizations_of(uuid), app.take_hit(text, int, int), app.give_back_hit(text), app.find_organization(text),
   app.all_organization_ids(), app.kept_organization_ids() from public;
 grant execute on function app.find_sign_in(text), app.issue_ticket(uuid, bytea, int), app.open_session(bytea, bytea, int, text, text),
-  app.resolve_session(bytea, int), app.choose_organization(bytea, uuid), app.close_session(bytea),
-  app.organizations_of(uuid), app.give_back_hit(text), app.find_organization(text) to so_app;
+  app.resolve_session(bytea, int), app.use_session(bytea), app.choose_organization(bytea, uuid), app.close_session(bytea),
+  app.close_sessions_of(uuid), app.organizations_of(uuid), app.give_back_hit(text), app.find_organization(text) to so_app;
 grant execute on function app.find_sign_in(text), app.find_organization(text), app.all_organization_ids(), app.kept_organization_ids() to so_worker;
 grant execute on function app.take_hit(text, int, int) to so_app, so_worker;

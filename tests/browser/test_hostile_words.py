@@ -1,0 +1,105 @@
+"""Whatever strangers and members write, wherever it may be kept: on no screen does anything come of it in a real browser."""
+from collections.abc import Iterator
+from urllib.parse import urlencode
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import text
+
+from core.bookings.lists import LISTS
+from core.platform.names import JOINER
+from core.tenancy.models import Role
+from core.ui.navigation import BY_KEY, SCREENS
+from tests.browser.conftest import settled
+from tests.ports import owner
+from tests.security.hostile import MARK, know_by, make_hostile
+from tests.ui.teams import Team, team
+
+INVITED = "an-invitation-of-the-test"
+FOLDED = ("[data-testid=stPopover] button", "[data-testid=stSelectbox] input", "[data-testid=stMultiSelect] input")
+# Nothing that our own screens draw: what remains is made of a stranger's words.
+TROUBLE = f"""() => [
+    ...document.querySelectorAll(
+        '[data-ran], [onerror], .katex, img[src*="ran"], iframe[src*="ran"], a[href^="javascript" i], a[href^="mailto" i]'),
+    ...[...document.querySelectorAll('a[href*="{MARK}" i]')].filter(link => !link.href.startsWith("https://calls.example.com/")),
+    ...[...document.querySelectorAll('[data-testid=stMarkdownContainer] *')].filter(
+        node => /^(DEL|CODE)$/.test(node.tagName) && /^[cd]$/.test(node.textContent)),
+].map(node => node.outerHTML.slice(0, 200)).concat(window.ran ? ["window.ran"] : [])"""
+
+
+@pytest.fixture(scope="module")
+def crew(quiet_database) -> Team:
+    made = team("Hawthorn")
+    org = made.admin.organization_id
+    with owner() as db:
+        make_hostile(db, org)
+        know_by(db, "invitations", org, INVITED)
+    return made
+
+
+def addresses(crew: Team) -> Iterator[tuple[str, str]]:
+    """Every screen with something of the organisation on it, and the details and choices that hide behind an address."""
+    for screen in SCREENS:
+        yield screen.key, urlencode(crew.row(screen.key))
+    org, person = crew.admin.organization_id, crew.people[Role.VIEWER].user_id
+    details: dict[str, UUID] = {"connections": crew.ids["connections"], "team": person, "users": person, "organizations": org}
+    yield from ((screen, f"id={row_id}") for screen, row_id in details.items())
+    yield from (("lists", f"list={kept.key}") for kept in LISTS)
+    yield "payments", "view=reconcile"
+    yield "portal", urlencode(crew.row("portal") | {"event": str(crew.ids["event"])})
+    yield "invitation", f"token={INVITED}"
+    yield "audit", "period=Last+365+days"
+
+
+def visitor(crew: Team, screen: str) -> str:
+    if BY_KEY[screen].section == "Platform":
+        return Role.SUPER_ADMIN
+    return Role.SALES_REP if screen in ("my-day", "form") else Role.OWNER
+
+
+def open_everything(page) -> None:
+    """What a page keeps folded: its expanders, and of popovers and lists to choose from the first of each kind."""
+    page.evaluate("document.querySelectorAll('details:not([open]) > summary').forEach(each => each.click())")
+    for kind in FOLDED:
+        for each in page.locator(kind).locator("visible=true").all()[:1]:
+            each.click()
+            trouble_free(page)
+            page.keyboard.press("Escape")
+
+
+def trouble_free(page) -> None:
+    assert page.evaluate(TROUBLE) == [], page.url
+
+
+def test_on_no_screen_does_anything_come_of_hostile_words(product, crew, visit):
+    opened, windows, shown = [], {}, 0
+    for screen, query in addresses(crew):
+        role = visitor(crew, screen)
+        if role not in windows:
+            windows[role] = visit("", crew.people[role])
+            windows[role].on("dialog", lambda dialog: opened.append(dialog.message))
+        page = windows[role]
+        page.goto(f"{product.screens}/{screen if screen != 'home' else ''}?{query}")
+        page.get_by_test_id("stMain").get_by_role("heading").first.wait_for()
+        settled(page)
+        assert page.get_by_test_id("stException").count() == 0, (screen, query)
+        open_everything(page)
+        trouble_free(page)
+        shown += MARK in page.get_by_test_id("stApp").inner_text().replace(JOINER, "")
+    assert opened == []
+    assert shown > len(SCREENS) / 2
+
+
+def test_nor_of_the_name_of_somebody_as_whom_an_admin_looks(product, crew, visit):
+    page = visit("", crew.admin)
+    rep = crew.people[Role.SALES_REP]
+    with owner() as db:
+        looking = text("update app.sign_in_sessions set view_as_user_id = :rep where user_id = :admin")
+        db.execute(looking, {"rep": rep.user_id, "admin": crew.admin.user_id})
+
+    page.goto(f"{product.screens}/my-day")
+    expect(page.get_by_text("You are looking as")).to_be_visible()
+
+    settled(page)
+    trouble_free(page)

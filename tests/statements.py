@@ -1,0 +1,24 @@
+"""What a test's work asks of the database."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import event
+
+from core.platform.database import APP_ROLE, engine
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Every statement of the people's role, in order, while the block runs."""
+    said: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    event.listen(engine(APP_ROLE), "before_cursor_execute", note)
+    try:
+        yield said
+    finally:
+        event.remove(engine(APP_ROLE), "before_cursor_execute", note)

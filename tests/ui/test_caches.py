@@ -1,0 +1,78 @@
+"""What is kept between runs is kept for one person in one organisation: a screen is the same whoever looked before.
+
+Every screen is drawn for each of several people without anything kept, then again for all of them one after the other in one
+process. Whatever one was shown of another's, a word or a figure, would make the two differ.
+"""
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import pytest
+import streamlit as st
+
+from core.platform.database import as_system
+from core.tenancy.models import OrganizationMember, Role
+from core.tenancy.sign_in import choose_organization
+from core.tenancy.viewers import Viewer
+from core.ui.navigation import SCREENS
+from tests.ui.screens import holding, token_of, words
+from tests.ui.teams import Team, team
+
+CLOCK = re.compile(r"\b\d\d:\d\d\b")
+FIGURES = ("metric", "dataframe", "plotly_chart", "html", "selectbox", "multiselect", "button", "code", "text_input")
+
+
+@dataclass(frozen=True)
+class Looker:
+    """Somebody who looks at their team's screens; ``token`` is that of their one browser, whose organisation they switch."""
+
+    who: str
+    crew: Team
+    viewer: Viewer
+    token: str
+
+
+@pytest.fixture(scope="module")
+def lookers(database_url) -> list[Looker]:
+    """People of two teams of the same shape with different names and sums, and one person who belongs to both."""
+    first, second = team("Rowan", amount="4997.00"), team("Sorbus", amount="8123.00")
+    roles = (Role.OWNER, Role.SALES_REP, Role.VIEWER)
+    found = [(f"{crew.mark} {role}", crew, crew.people[role]) for role in roles for crew in (first, second)]
+    found += [(f"both, in {crew.mark}", crew, viewer) for crew, viewer in ((first, first.admin), (second, also_in(second, first.admin)))]
+    found += [("manager", first, first.people[Role.MANAGER]), ("platform", first, first.people[Role.SUPER_ADMIN])]
+    browsers = {viewer.user_id: token_of(viewer) for _, _, viewer in found}
+    return [Looker(who, crew, viewer, browsers[viewer.user_id]) for who, crew, viewer in found]
+
+
+def also_in(crew: Team, admin: Viewer) -> Viewer:
+    """The admin of another team as an admin of this one."""
+    home = crew.admin
+    with as_system(home.organization_id) as db:
+        db.add(OrganizationMember(
+            organization_id=home.organization_id, user_id=admin.user_id, role=Role.ADMIN, name=admin.name, email=admin.email
+        ))
+    return replace(admin, organization_id=home.organization_id, organization_name=home.organization_name)
+
+
+def drawn(looker: Looker, screen: str) -> list[str]:
+    """Everything that the screen shows them, piece by piece, but for the time of day."""
+    choose_organization(looker.token, looker.viewer.organization_id)
+    with holding(looker.token) as opened:
+        page = opened(screen, **looker.crew.row(screen))
+    assert not page.exception
+    shown = [f"{kind}: {node.proto}" for kind in FIGURES for node in page.get(kind)]
+    shown += words(page) + [str(table.value.to_dict()) for table in page.dataframe]
+    return [CLOCK.sub("hh:mm", piece) for piece in shown]
+
+
+@pytest.mark.parametrize("screen", [screen.key for screen in SCREENS])
+def test_a_screen_is_the_same_whoever_looked_before(lookers, screen):
+    alone = {}
+    for looker in lookers:
+        st.cache_data.clear()
+        alone[looker.who] = drawn(looker, screen)
+
+    st.cache_data.clear()
+    for looker in [*lookers, *lookers[:2]]:
+        assert drawn(looker, screen) == alone[looker.who], looker.who

@@ -1,0 +1,98 @@
+"""What our own routes answer whatever is asked of them: with every header, to this site only, and under names of our own."""
+from urllib.parse import quote, urljoin, urlsplit
+
+import pytest
+
+from core.metrics.export_tables import EXPORTS
+from core.tenancy.sign_in import issue_ticket
+from core.ui.routes import routes
+from tests import factories as make
+from tests.ui.screens import token_of
+from tests.ui.server import HERE, OWN, ask
+
+GIVEN = {"x-content-type-options", "x-frame-options", "content-security-policy", "referrer-policy", "permissions-policy",
+         "cross-origin-opener-policy", "cross-origin-resource-policy"}
+WAYS = sorted((method, route.path.format(table="events")) for route in routes for method in route.methods)
+LEADING_AWAY = [
+    "https://shop.example.net", "//shop.example.net", "///shop.example.net", "/\\shop.example.net", "\\/shop.example.net", "//[",
+    "https:shop.example.net", "http:/\\shop.example.net", "javascript:alert(1)", "/\t/shop.example.net", "/\n//shop.example.net",
+    " //shop.example.net", "/\u00a0/shop.example.net", "@shop.example.net", "data:text/html,x", "%2f%2fshop.example.net",
+]
+PARAMETERS = ("next", "url", "to", "goto", "target", "redirect", "redirect_uri", "redirect_url", "return_to", "continue", "back", "r", "u")
+SPLITTING = ["events\r\nSet-Cookie: x=1", "events%0d%0aSet-Cookie: x=1", '..\\events', 'events"; filename="x.exe', "../../etc/passwd"]
+
+
+@pytest.fixture(scope="module")
+def admin(database_url):
+    return make.viewer(make.organization(), "admin")
+
+
+@pytest.mark.parametrize(("method", "path"), [*WAYS, ("GET", "/nowhere"), ("POST", "/nowhere")])
+@pytest.mark.parametrize("allowed", [True, False])
+def test_every_answer_carries_the_headers_also_a_refusal(admin, method, path, allowed):
+    who = {"cookie": token_of(admin), "headers": OWN} if allowed else {}
+
+    assert set(ask(method, path, **who).headers) >= GIVEN
+
+
+@pytest.mark.parametrize(("public", "stays"), [
+    ("https://sales.example.com", "max-age=31536000"), ("http://localhost:8501", None),
+])
+def test_browsers_are_told_never_to_come_without_tls_where_there_is_tls(reached_at, public, stays):
+    reached_at(public)
+
+    answers = [ask(method, path, headers=OWN) for method, path in WAYS]
+
+    assert {answer.headers.get("strict-transport-security") for answer in answers} == {stays}
+    assert all(f"connect-src 'self' {public.replace('http', 'ws')}" in answer.headers["content-security-policy"] for answer in answers)
+
+
+@pytest.mark.parametrize("wanted", LEADING_AWAY)
+@pytest.mark.parametrize(("method", "path"), WAYS)
+def test_no_route_leads_to_another_site(admin, method, path, wanted):
+    asked = dict.fromkeys(PARAMETERS, wanted) | {"t": issue_ticket(admin.user_id), "organization": str(admin.organization_id)}
+    body = {"data": asked} if method == "POST" else {}
+
+    answer = ask(method, path, cookie=token_of(admin), params=asked, headers=OWN, **body)
+
+    assert answer.status_code < 500
+    assert leads_to(answer.headers.get("location", "")) == urlsplit(HERE).netloc
+
+
+def leads_to(location):
+    """The host that a browser goes to, which reads backslashes as slashes and leaves out what it cannot see."""
+    seen = "".join(letter for letter in location if letter not in "\t\r\n").strip().replace("\\", "/")
+    return urlsplit(urljoin(f"{HERE}/auth/ticket", seen)).netloc
+
+
+@pytest.mark.parametrize("table", SPLITTING)
+def test_nothing_that_is_asked_for_becomes_a_header_or_a_file_name(admin, table):
+    cookie = token_of(admin)
+    answers = [
+        ask("GET", f"/exports/{quote(table, safe='')}", cookie=cookie),
+        ask("GET", "/exports/events", cookie=cookie, params={"format": table}),
+        ask("GET", "/exports/events", cookie=cookie, params={"columns": table}),
+        ask("GET", "/exports/events", cookie=cookie, params={"start": table}),
+    ]
+
+    for answer in answers:
+        assert answer.status_code in (404, 422)
+        assert answer.headers["content-type"].startswith("text/plain")
+        assert not {"set-cookie", "content-disposition"} & set(answer.headers)
+
+
+@pytest.mark.parametrize("table", EXPORTS)
+def test_an_export_has_a_name_of_our_own_and_stays_in_no_cache(admin, table):
+    answer = ask("GET", f"/exports/{table}", cookie=token_of(admin))
+
+    assert answer.headers["content-disposition"] == f'attachment; filename="{table}.csv"'
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("sent", [
+    {"data": {"organization": "x" * 2000}}, {"data": {f"field{number}": "x" for number in range(50)}},
+    {"files": {"organization": b"x"}},
+])
+@pytest.mark.parametrize("path", [path for method, path in WAYS if method == "POST" and path != "/auth/sign-out"])
+def test_a_form_larger_than_our_own_is_not_read(admin, path, sent):
+    assert ask("POST", path, cookie=token_of(admin), headers=OWN, **sent).status_code == 400

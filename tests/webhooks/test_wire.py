@@ -1,0 +1,161 @@
+"""The receiver on a real socket: what strangers send that is not quite HTTP, or too much of it, gets nothing in."""
+import json
+import socket
+from contextlib import contextmanager, suppress
+from urllib.parse import urlsplit
+
+import pytest
+
+from core.operations.sample_payloads import signed
+from tests import factories as make
+from tests.flow import SECRET, sender
+from tests.webhooks.test_answers import kept, payload
+from tests.webhooks.test_limits import receiver
+from webhooks.body import MAX_BODY
+from webhooks.protocol import MAX_HEAD
+
+PATIENCE_S, SILENCE_S = 30, 1
+FORGED = "t=1793631845,v1=" + "0" * 64
+
+
+@pytest.fixture(scope="module")
+def address():
+    with receiver() as url:
+        parts = urlsplit(url)
+        yield parts.hostname, parts.port
+
+
+@pytest.fixture
+def to():
+    return sender(make.organization(), "stripe")
+
+
+@contextmanager
+def line(address):
+    with socket.create_connection(address, timeout=PATIENCE_S) as connection:
+        yield connection
+
+
+def said(connection):
+    """Everything that comes until the other side hangs up, or waits for more."""
+    pieces = []
+    connection.settimeout(SILENCE_S)
+    with suppress(ConnectionResetError, TimeoutError):
+        while piece := connection.recv(65536):
+            pieces.append(piece)
+    return b"".join(pieces)
+
+
+def conversation(address, *pieces):
+    with line(address) as connection:
+        with suppress(ConnectionResetError, BrokenPipeError):
+            for piece in pieces:
+                connection.sendall(piece)
+        return said(connection)
+
+
+def sent_before_it_hangs_up(connection, piece, most):
+    """How many bytes it takes until the other side has had enough; ``most`` when it never has."""
+    sent = 0
+    with suppress(ConnectionResetError, BrokenPipeError):
+        while sent < most:
+            connection.sendall(piece)
+            sent += len(piece)
+    return sent
+
+
+def statuses(answer):
+    return [int(part[:3]) for part in answer.split(b"HTTP/1.1 ")[1:]]
+
+
+def head(to, *lines):
+    return "\r\n".join([f"POST {to.path} HTTP/1.1", "Host: receiver", *lines, "", ""]).encode()
+
+
+def genuine(to, number=1):
+    body, headers = signed("stripe", payload(number), SECRET)
+    return body, [f"{name}: {value}" for name, value in headers.items()]
+
+
+def test_a_genuine_delivery_over_the_wire_is_kept(address, to):
+    body, headers = genuine(to)
+
+    assert statuses(conversation(address, head(to, *headers, f"Content-Length: {len(body)}", "Connection: close"), body)) == [200]
+    assert kept(to.organization_id) == 1
+
+
+@pytest.mark.parametrize("lines", [
+    ["Content-Length: {size}", "Transfer-Encoding: chunked"], ["Transfer-Encoding: chunked", "Content-Length: {size}"],
+    ["Content-Length: {size}", "Content-Length: 0"], ["Content-Length: {size}, 0"], ["Content-Length: +{size}"],
+    ["Content-Length : {size}"], ["Content-Length: 0x10"], ["Content-Length: -1"], ["Transfer-Encoding: chunked, identity"],
+    ["Transfer-Encoding: xchunked"], ["Transfer-Encoding : chunked"], ["Transfer-Encoding:\x0bchunked"],
+    ["Transfer-Encoding: chunked", "Transfer-Encoding: cow"], ["X: y\n Content-Length: 0", "Content-Length: {size}", "Bad Header: x"],
+])
+def test_a_request_of_two_readings_is_refused_and_what_follows_it_is_not_read(address, to, lines):
+    body, headers = genuine(to)
+    hidden = head(to, *headers, f"Content-Length: {len(body)}") + body
+    framing = [line.format(size=len(hidden)) for line in lines]
+
+    answer = conversation(address, head(to, f"Stripe-Signature: {FORGED}", *framing), b"0\r\n\r\n", hidden)
+
+    assert 200 not in statuses(answer)
+    assert kept(to.organization_id) == 0
+
+
+@pytest.mark.parametrize(("before", "piece"), [
+    ("POST {path} HTTP/1.1\r\nHost: receiver\r\n", b"X-Filler: " + b"x" * 8000 + b"\r\n"),
+    ("POST {path} HTTP/1.1\r\nHost: receiver\r\nX-Filler: ", b"x" * 8000), ("GET /", b"x" * 8000), ("GET /healthz?", b"x" * 8000),
+])
+def test_a_head_without_end_is_cut_off(address, to, before, piece):
+    with line(address) as connection:
+        connection.sendall(before.format(path=to.path).encode())
+        assert sent_before_it_hangs_up(connection, piece, 64 * MAX_HEAD) < 64 * MAX_HEAD
+
+
+def test_the_head_of_an_ordinary_delivery_may_be_long_and_come_in_pieces(address, to):
+    body, headers = genuine(to)
+    filler = [f"X-Filler-{number}: {'x' * 1000}" for number in range(20)]
+    whole = head(to, *filler, *headers, f"Content-Length: {len(body)}", "Connection: close") + body
+
+    assert statuses(conversation(address, *(whole[at:at + 700] for at in range(0, len(whole), 700)))) == [200]
+
+
+def test_many_deliveries_on_one_line_are_each_read_by_themselves(address, to):
+    with line(address) as connection:
+        for number in range(30):
+            body, headers = genuine(to, number)
+            filler = f"X-Filler: {'x' * 8000}"
+            connection.sendall(head(to, filler, *headers, f"Content-Length: {len(body)}") + body)
+            answer = b""
+            while not answer.endswith(b'{"status":"accepted"}'):
+                answer += connection.recv(65536) or pytest.fail("it hung up")
+    assert kept(to.organization_id) == 30
+
+
+def test_a_chunked_body_is_capped_like_any_other(address, to):
+    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+
+    answer = conversation(address, head(to, "Transfer-Encoding: chunked"), *[chunk] * (MAX_BODY // 0x10000 + 1))
+
+    assert statuses(answer) == [413]
+    assert kept(to.organization_id) == 0
+
+
+def test_chunks_that_lie_about_their_size_keep_nothing(address, to):
+    body, headers = genuine(to)
+    for size in ("-1", "zz", "ffffffffffffffffff", f"{len(body) + 10:x}", "0x5"):
+        answer = conversation(address, head(to, *headers, "Transfer-Encoding: chunked"), f"{size}\r\n".encode() + body + b"\r\n")
+        assert 200 not in statuses(answer)
+    assert kept(to.organization_id) == 0
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_second_signature_beside_a_false_one_makes_no_other_body_genuine(address, to, order):
+    _, headers = genuine(to)
+    both = [*headers, f"Stripe-Signature: {FORGED}"][::order]
+    body = json.dumps(payload(99)).encode()
+
+    answer = conversation(address, head(to, *both, f"Content-Length: {len(body)}", "Connection: close"), body)
+
+    assert statuses(answer) == [401]
+    assert kept(to.organization_id) == 0
