@@ -42,7 +42,7 @@ def test_waiting_work_is_not_added_twice_and_people_may_only_add_it():
     org = make.organization()
     person = make.viewer(org, "sales_rep")
     with person.transaction() as db:
-        assert enqueue(db, "nothing", org, once=f"nothing {org}")
-        assert not enqueue(db, "nothing", org, once=f"nothing {org}")
+        assert enqueue(db, "sweep_deliveries", org, once=f"a sweep of {org}")
+        assert not enqueue(db, "sweep_deliveries", org, once=f"a sweep of {org}")
     with pytest.raises(Exception, match="permission denied"), person.transaction() as db:
         db.execute(text("select * from jobs.procrastinate_jobs"))
