@@ -3,7 +3,6 @@ create or replace function app.end_access(p_user uuid) returns void language plp
 set search_path = pg_catalog, pg_temp as $f$
 begin
   perform app.end_sign_ins(p_user, null);
-  update app.password_resets x set used_at = now() where x.user_id = p_user and x.used_at is null;
   update app.invitations i set revoked_at = now() where i.invited_by = p_user and i.accepted_at is null and i.revoked_at is null;
 end $f$;
 
