@@ -121,10 +121,10 @@ set search_path = pg_catalog, pg_temp as $f$ select o.id from app.organizations 
 
 revoke all on function app.find_sign_in(text), app.issue_ticket(uuid, bytea, int), app.open_session(bytea, bytea, int, text, text),
   app.resolve_session(bytea, int), app.use_session(bytea), app.choose_organization(bytea, uuid), app.close_session(bytea),
-  app.close_sessions_of(uuid), app.organizations_of(uuid), app.take_hit(text, int, int), app.give_back_hit(text), app.find_organization(text),
+  app.organizations_of(uuid), app.take_hit(text, int, int), app.give_back_hit(text), app.find_organization(text),
   app.all_organization_ids(), app.kept_organization_ids() from public;
 grant execute on function app.find_sign_in(text), app.issue_ticket(uuid, bytea, int), app.open_session(bytea, bytea, int, text, text),
   app.resolve_session(bytea, int), app.use_session(bytea), app.choose_organization(bytea, uuid), app.close_session(bytea),
-  app.close_sessions_of(uuid), app.organizations_of(uuid), app.give_back_hit(text), app.find_organization(text) to so_app;
+  app.organizations_of(uuid), app.give_back_hit(text), app.find_organization(text) to so_app;
 grant execute on function app.find_sign_in(text), app.find_organization(text), app.all_organization_ids(), app.kept_organization_ids() to so_worker;
 grant execute on function app.take_hit(text, int, int) to so_app, so_worker;
