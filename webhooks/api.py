@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -20,8 +20,8 @@ from core.tenancy.modules import BOOKINGS
 from core.tenancy.roles import ADMINS, EVERYBODY, MANAGERS, REPS
 from webhooks import api_auth, api_lists, api_metrics, api_payouts
 from webhooks.answers import refusal
+from webhooks.body import INCOMPLETE, BodyTooLarge, read_body
 from webhooks.openapi import document
-from webhooks.receive import BodyTooLarge, read_body
 
 log = logger("webhooks.api")
 STATUSES: dict[type[SalesOpsError], int] = {
@@ -68,6 +68,8 @@ def _guarded(work: Callable[[Request, bytes], Response]) -> Callable[[Request], 
             return await run_in_threadpool(work, request, body)
         except BodyTooLarge:
             return refusal(413, "too_large", "A request may be at most 1 MiB.")
+        except ClientDisconnect:
+            return refusal(400, "incomplete", INCOMPLETE)
         except SalesOpsError as error:
             return _refused(error)
         except (OperationalError, InterfaceError, NoFreeConnection) as error:

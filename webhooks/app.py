@@ -3,10 +3,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -36,11 +35,6 @@ async def defect(request: Request, error: Exception) -> Response:
     return refusal(500, "internal_error", "Something went wrong on our side; nothing was changed.")
 
 
-async def hung_up(_request: Request, _error: Exception) -> Response:
-    """Nobody reads it: the caller went away in the middle of a sentence, which is no defect of ours."""
-    return refusal(400, "incomplete", "The request ended before its end.")
-
-
 async def not_found(_request: Request, _error: Exception) -> Response:
     return refusal(404, "not_found", "There is nothing at this address.")
 
@@ -57,6 +51,7 @@ routes = [
     *api_routes,
 ]
 
-handlers: dict[Any, Any] = {404: not_found, 405: wrong_method, ClientDisconnect: hung_up, Exception: defect}
 # Around all of it, not a middleware within: a defect's answer is made outside of those.
-app = SecurityHeaders(Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers))
+app = SecurityHeaders(
+    Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: not_found, 405: wrong_method, Exception: defect})
+)

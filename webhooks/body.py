@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 MAX_BODY = 1024 * 1024
 MAX_DEPTH = 64
+INCOMPLETE = "The request ended before its end."
 STRING = re.compile(rb'"[^"]*"')
 ALL_BUT_SHAPE = bytes(set(range(256)) - set(b'[]{}"'))
 
@@ -17,7 +18,7 @@ class BodyTooLarge(Exception):
 
 
 async def read_body(request: Request) -> bytes:
-    """The raw body; stops reading as soon as it is too large. Raises BodyTooLarge."""
+    """The raw body; stops reading as soon as it is too large. Raises BodyTooLarge, and ClientDisconnect of who hangs up."""
     declared = request.headers.get("content-length", "0")
     if declared.isdecimal() and int(declared[:20]) > MAX_BODY:
         raise BodyTooLarge

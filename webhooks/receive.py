@@ -13,7 +13,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg_pool import PoolTimeout
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from core.deliveries.secrets import belongs_to
@@ -22,7 +22,7 @@ from core.platform.log import logger
 from core.platform.vault import unseal
 from core.providers.base import INBOUND, BadSignature, provider
 from webhooks.answers import refusal
-from webhooks.body import BodyTooLarge, read_body, too_deep
+from webhooks.body import INCOMPLETE, BodyTooLarge, read_body, too_deep
 from webhooks.health import deliveries_total
 from webhooks.keeper import Answer, Delivery, keep_delivery
 from webhooks.pool import pool
@@ -48,13 +48,15 @@ remembered: dict[UUID, Endpoint] = {}
 
 
 async def receive(request: Request) -> Response:
-    """Keep one delivery: 200 kept or kept before, 400 too deep, 401 not genuine, 413 too large, 429 too many, 503 try again."""
+    """Keep one delivery: 200 kept or kept before, 400 too deep or cut off, 401 not genuine, 413 too large, 429 too many, 503 try again."""
     try:
         body = await read_body(request)
         path = request.path_params
         answer, retry_after_s = await keep(path["provider"], path["connection_id"], dict(request.headers), body)
     except BodyTooLarge:
         answer, retry_after_s = "too_large", None
+    except ClientDisconnect:
+        answer, retry_after_s = "incomplete", None
     except (psycopg.Error, PoolTimeout, Misconfigured) as error:
         # Its text may quote the delivery, which does not belong into a log.
         log.error("delivery not kept", error=type(error).__name__, sqlstate=getattr(error, "sqlstate", None))
@@ -73,6 +75,8 @@ def _response(answer: str, retry_after_s: int | None) -> Response:
             return refusal(429, "too_many_requests", "Too many deliveries this minute.", retry_after_s=retry_after_s)
         case "too_large":
             return refusal(413, "too_large", "A delivery may be at most 1 MiB.")
+        case "incomplete":
+            return refusal(400, "incomplete", INCOMPLETE)
         case "too_deep":
             return refusal(400, "too_deep", "The delivery's JSON is nested too deeply.")
         case _:

@@ -87,12 +87,3 @@ def test_an_export_has_a_name_of_our_own_and_stays_in_no_cache(admin, table):
 
     assert answer.headers["content-disposition"] == f'attachment; filename="{table}.csv"'
     assert answer.headers["cache-control"] == "no-store"
-
-
-@pytest.mark.parametrize("sent", [
-    {"data": {"organization": "x" * 2000}}, {"data": {f"field{number}": "x" for number in range(50)}},
-    {"files": {"organization": b"x"}},
-])
-@pytest.mark.parametrize("path", [path for method, path in WAYS if method == "POST" and path != "/auth/sign-out"])
-def test_a_form_larger_than_our_own_is_not_read(admin, path, sent):
-    assert ask("POST", path, cookie=token_of(admin), headers=OWN, **sent).status_code == 400

@@ -1,30 +1,19 @@
 """Our own routes beside the screens refuse what no form of ours sends, before they have read it."""
-import anyio
-import httpx
 import pytest
-from starlette.applications import Starlette
 
 from core.tenancy.models import Role
-from core.ui.gate import COOKIE
-from core.ui.routes import routes
 from tests import factories as make
 from tests.ui.screens import token_of
+from tests.ui.server import OWN, ask
 
-HERE = "http://screens"
 PIECE = b"a" * 65_536
 PIECES = 100
 FILE = b'--y\r\nContent-Disposition: form-data; name="organization"; filename="x"\r\n\r\nx\r\n--y--\r\n'
 
 
 def send(path, content, kind):
-    cookies = {COOKIE: token_of(make.viewer(make.organization(), Role.ADMIN))}
-
-    async def conversation():
-        transport = httpx.ASGITransport(app=Starlette(routes=routes))
-        async with httpx.AsyncClient(transport=transport, base_url=HERE, cookies=cookies) as client:
-            return await client.post(path, content=content, headers={"Origin": HERE, "Content-Type": kind})
-
-    return anyio.run(conversation)
+    cookie = token_of(make.viewer(make.organization(), Role.ADMIN))
+    return ask("POST", path, cookie=cookie, content=content, headers=OWN | {"Content-Type": kind})
 
 
 @pytest.mark.parametrize("path", ["/auth/organization", "/exports/person"])

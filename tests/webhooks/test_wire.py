@@ -3,6 +3,7 @@ import json
 import socket
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests import factories as make
 from tests.flow import SECRET, sender
 from tests.webhooks.test_answers import kept, payload
 from tests.webhooks.test_limits import receiver
+from webhooks.app import app
 from webhooks.body import MAX_BODY
 from webhooks.protocol import MAX_HEAD
 
@@ -159,3 +161,20 @@ def test_a_second_signature_beside_a_false_one_makes_no_other_body_genuine(addre
 
     assert statuses(answer) == [401]
     assert kept(to.organization_id) == 0
+
+
+@pytest.mark.parametrize("path", ["/webhooks/stripe/{id}", "/api/auth/login"])
+def test_a_caller_who_hangs_up_halfway_is_no_defect(running, path, capsys):
+    async def hanging_up():
+        return {"type": "http.disconnect"}
+
+    said = []
+
+    async def noted(message):
+        said.append(message)
+
+    asked = {"type": "http", "method": "POST", "path": path.format(id=uuid4()), "headers": [], "query_string": b"", "client": None}
+    running(lambda: app(asked, hanging_up, noted))
+
+    assert said[0]["status"] == 400
+    assert "defect" not in capsys.readouterr().err
