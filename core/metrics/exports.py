@@ -87,12 +87,13 @@ def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _record(db: Session, table: ExportTable, fmt: str) -> None:
+    """Note the export; a refusal takes the note back with the transaction."""
+    if not db.execute(text("select app.record_export(:table, :format)"), {"table": table.name, "format": fmt}).scalar():
+        raise NotAllowed("Sign in to export.")
     home = db.execute(select(Organization.modules, Organization.name).where(Organization.id == func.app.cur_org())).one()
     require_module(table.module, home.modules, home.name)
     if table.admins_only and db.execute(text("select app.cur_role()")).scalar() not in ADMINS:
         raise NotAllowed("Only an admin exports the audit log.")
-    if not db.execute(text("select app.record_export(:table, :format)"), {"table": table.name, "format": fmt}).scalar():
-        raise NotAllowed("Sign in to export.")
 
 
 def _query(table: ExportTable, columns: Sequence[str], period: Period | None, *, safe: bool) -> sql.Composed:

@@ -17,8 +17,8 @@ from tests.operations.test_privacy import case as case
 from tests.ports import owner
 from tests.traces import traces
 
-OTHER_ADDRESS = "Petra@BÜCHER.example"
-PLANTED = (*WORDS, "bücher.example", "quist street 7", "fp_hers", "203.0.113.77", "guest.of.hers", "+45 31 41 59 26")
+OTHER_ADDRESS = "Petra@QUÍST-BÜCHER.example"
+PLANTED = (*WORDS, "quíst-bücher.example", "quist street 7", "fp_hers", "203.0.113.77", "guest.of.hers", "+45 31 41 59 26")
 WHERE = {
     "contacts.name", "contacts.email", "contacts.phone", "contact_emails.email", "contact_emails.email_normalized", "leads.raw_data",
     "events.lead_name", "events.lead_email", "events.lead_phone", "events.answers", "events.setter_name",
