@@ -4,14 +4,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 
+@dataclass(frozen=True)
 class HangUp:
     """Reads the request and closes the line without a word."""
 
 
+@dataclass(frozen=True)
 class Silence:
     """Reads the request and says nothing until the fake stops."""
 
