@@ -47,8 +47,9 @@ def chart(page, place: int):
 def test_a_step_of_the_funnel_leads_to_as_many_calls_as_it_counts(crew, visit):
     page = visit("/dashboard", crew.admin)
     funnel = chart(page, 1)
-    counted = funnel.locator(".bartext").first.inner_html()
-    lands(page, lambda: funnel.locator(".point path").first.click(force=True), r"/events\?figure=booked_calls")
+    booked = funnel.locator(".point").first
+    counted = booked.locator(".bartext").inner_html()
+    lands(page, lambda: booked.locator("path").click(force=True), r"/events\?figure=booked_calls")
     assert str(calls_of(page)) == counted.split("·")[0].strip()
 
 
