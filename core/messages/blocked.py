@@ -34,7 +34,7 @@ def blocked_addresses(db: Session, search: str = "") -> list[Row[Any]]:
 
     Columns: id (UUID), email (normal form), reason (bounced, complained or unsubscribed), at (UTC).
     """
-    return list(db.execute(BLOCKED, {"search": search.strip().lower(), "limit": MOST}))
+    return list(db.execute(BLOCKED, {"search": search.replace("\0", "").strip().lower(), "limit": MOST}))
 
 
 def unreachable(db: Session, emails: Collection[str]) -> dict[str, str]:
