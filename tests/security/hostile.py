@@ -25,7 +25,7 @@ ADDRESS = f"https://calls.example.com/{HOSTILE}"
 # What only the product writes and looks up by; everything else could come from outside.
 OWN_WORDS = {
     "timezone", "region", "plan", "setter_utm_field", "provider", "channel", "kind", "subject_type", "email_normalized",
-    "customer_email_normalized", "lead_email_normalized", "password_hash", "totals",
+    "customer_email_normalized", "lead_email_normalized", "password_hash", "totals", "modules",
 }
 OWN_TABLES = {"rate_limits", "vault_secrets", "user_roles"}
 WORDS = {"outbox": {"channel": "slack", "kind": "daily_report"}, "webhook_connections": {"provider": "stripe"}}
