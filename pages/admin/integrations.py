@@ -98,7 +98,7 @@ def how_it_stands(row: Row[Any], of: KeyedProvider) -> None:
 @st.fragment(run_every=LOOKED_AT_EVERY_S)
 def wait_for(provider: str) -> None:
     """Looked at again every moment until the provider has answered."""
-    viewer = require("integrations")
+    viewer = require("integrations", live=True)
     with viewer.transaction() as db:
         row = next((row for row in integrations(db) if row.provider == provider), None)
     if row is None or row.status != KeyStatus.CHECKING:
