@@ -19,10 +19,12 @@ def crew(product):
 
 def lands(page, click, address: str) -> None:
     """Click until the page of rows opens: a click is lost while a chart is being drawn anew, as its font arrives."""
+    start = page.url
     for _ in range(TRIES):
-        with suppress(TimeoutError):  # also of a click that came when the page had gone
+        if page.url == start:
             click()
-            page.wait_for_url(re.compile(address), timeout=PATIENCE_MS / TRIES)
+        with suppress(TimeoutError):
+            page.wait_for_url(re.compile(address), timeout=PATIENCE_MS / TRIES, wait_until="commit")
             return
     expect(page).to_have_url(re.compile(address))
 

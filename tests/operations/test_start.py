@@ -158,7 +158,7 @@ def test_a_first_start_on_ones_own_machine_finds_its_key_made_and_nothing_unsafe
 
 
 def test_an_installation_with_its_own_database_is_given_no_key(settings_are, tmp_path):
-    settings_are(DATABASE_URL="postgresql://db.internal/app", ENCRYPTION_MASTER_KEY=None, DATA_DIR=str(tmp_path))
+    settings_are(DATABASE_URL="postgresql://owner:secret@db.internal/app", ENCRYPTION_MASTER_KEY=None, DATA_DIR=str(tmp_path))
     ensure_local_key()
     assert not (tmp_path / "master.key").exists()
     assert "ENCRYPTION_MASTER_KEY" in weaknesses()[0]
