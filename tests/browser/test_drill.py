@@ -35,20 +35,21 @@ def calls_of(page) -> int:
     return int(page.get_by_text(re.compile(r"^[\d,]+ calls?$")).inner_text().split()[0])
 
 
-def choose_first_row(page) -> None:
-    box = page.get_by_test_id("stDataFrame").first.bounding_box()
+def choose_first_row(page, key: str) -> None:
+    box = page.locator(f".st-key-{key} [data-testid=stDataFrame]").bounding_box()
     page.mouse.click(box["x"] + CHECKBOX, box["y"] + HEADER + ROW / 2)
 
 
-def chart(page, place: int):
-    drawn = page.locator(".js-plotly-plot").nth(place)
+def chart(page, key: str):
+    """By its key: charts are drawn in any order."""
+    drawn = page.locator(f".st-key-{key} .js-plotly-plot")
     expect(drawn.locator(".point").first).to_be_attached()
     return drawn
 
 
 def test_a_step_of_the_funnel_leads_to_as_many_calls_as_it_counts(crew, visit):
     page = visit("/dashboard", crew.admin)
-    funnel = chart(page, 1)
+    funnel = chart(page, "funnel")
     booked = funnel.locator(".point").first
     counted = booked.locator(".bartext").inner_html()
     lands(page, lambda: booked.locator("path").click(force=True), r"/events\?figure=booked_calls")
@@ -57,7 +58,7 @@ def test_a_step_of_the_funnel_leads_to_as_many_calls_as_it_counts(crew, visit):
 
 def test_a_day_of_the_trend_leads_to_the_calls_of_that_day(crew, visit):
     page = visit("/dashboard?compare=None", crew.admin)
-    points = chart(page, 0).locator(".scatterlayer path.point")
+    points = chart(page, "trend-chart").locator(".scatterlayer path.point")
 
     def choose_the_busiest_day() -> None:
         highest = min((point.bounding_box() for point in points.all()), key=lambda box: box["y"])
@@ -70,15 +71,13 @@ def test_a_day_of_the_trend_leads_to_the_calls_of_that_day(crew, visit):
 
 def test_a_person_on_the_dashboard_leads_to_their_calls(crew, visit):
     page = visit("/dashboard", crew.admin)
-    expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
-    lands(page, lambda: choose_first_row(page), r"/events\?figure=booked_calls&closer=")
+    lands(page, lambda: choose_first_row(page, "closers"), r"/events\?figure=booked_calls&closer=")
     assert calls_of(page) > 0
 
 
 def test_a_place_on_the_leaderboard_leads_to_the_calls_that_its_figure_counts(crew, visit):
     page = visit("/leaderboards?metric=Booked+calls&period=Last+365+days", crew.admin)
-    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
-    lands(page, lambda: choose_first_row(page), r"/events\?figure=booked_calls&closer=.*&period=Custom")
+    lands(page, lambda: choose_first_row(page, "board"), r"/events\?figure=booked_calls&closer=.*&period=Custom")
     assert calls_of(page) > 0
 
 
