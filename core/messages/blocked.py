@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.deliveries.models import SuppressedEmail
 from core.people.models import Contact, ContactEmail
+from core.platform.clock import now
 from core.platform.errors import NotAllowed, NotFound
 from core.tenancy.viewers import Viewer
 
@@ -45,13 +46,24 @@ def unreachable(db: Session, emails: Collection[str]) -> dict[str, str]:
     return {row.email_normalized: row.reason for row in db.execute(known)}
 
 
+def unsubscribe(db: Session, viewer: Viewer, email: str) -> None:
+    """Note that the contact with this address, given in its normal form, wants no news any more, by no channel.
+
+    Raises NotAllowed for who is no admin, and NotFound where no contact has the address, or has unsubscribed before.
+    """
+    _admins_only(viewer)
+    theirs = select(ContactEmail.contact_id).where(ContactEmail.email_normalized == email)
+    asked = update(Contact).where(Contact.id.in_(theirs), Contact.unsubscribed_at.is_(None)).values(unsubscribed_at=now())
+    if db.execute(asked).rowcount == 0:  # type: ignore[attr-defined]
+        raise NotFound("Nobody with this address is written to.")
+
+
 def lift(db: Session, viewer: Viewer, email: str) -> None:
     """Send to an address again, given in its normal form; also what is waiting for it from now on.
 
     Raises NotAllowed for who is no admin, and NotFound for an address that is not blocked.
     """
-    if not viewer.is_admin:
-        raise NotAllowed("Only an admin may do this.")
+    _admins_only(viewer)
     theirs = select(ContactEmail.contact_id).where(ContactEmail.email_normalized == email)
     lifted = [
         *db.scalars(delete(SuppressedEmail).where(SuppressedEmail.email_normalized == email).returning(SuppressedEmail.id)),
@@ -62,3 +74,8 @@ def lift(db: Session, viewer: Viewer, email: str) -> None:
     ]
     if not lifted:
         raise NotFound("This address is not blocked.")
+
+
+def _admins_only(viewer: Viewer) -> None:
+    if not viewer.is_admin:
+        raise NotAllowed("Only an admin may do this.")

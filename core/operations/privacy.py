@@ -56,7 +56,8 @@ PARTS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class KnownPerson:
-    """Everything by which one person is known. ``erased`` is set when the address asked for was erased before."""
+    """Everything by which one person is known. ``erased`` is set when the address asked for was erased before, and
+    ``unsubscribed_at`` since when they want no news."""
 
     contact_id: UUID | None
     contacts: tuple[UUID, ...]
@@ -66,6 +67,7 @@ class KnownPerson:
     calls: int
     payments: int
     erased: UUID | None = None
+    unsubscribed_at: datetime | None = None
 
     @property
     def values(self) -> dict[str, Any]:
@@ -106,6 +108,7 @@ def find_person(db: Session, organization_id: UUID, email: str) -> KnownPerson:
     person = KnownPerson(
         contacts[0] if contacts else None, tuple(contacts), tuple(sorted(emails)), tuple(sorted(names)),
         tuple(sorted(phone for phone in phones if phone)), len(events), len(paid), erased_contact(db, organization_id, wanted),
+        min((row.unsubscribed_at for row in rows if row.unsubscribed_at), default=None),
     )
     if not (contacts or events or paid or person.erased or _mentioned(db, person)):
         raise NotFound("Nothing here is about this address.")

@@ -5,10 +5,12 @@ from html import escape
 
 import streamlit as st
 
+from core.messages.blocked import unsubscribe
 from core.operations.privacy import KnownPerson, accept_again, erase_person, find_person
 from core.platform.errors import SalesOpsError
+from core.platform.names import normalize_email
 from core.tenancy.queries import home_of
-from core.ui.format import plain, plural
+from core.ui.format import plain, plural, when
 from core.ui.page import act, empty, go, require, title
 
 viewer = require("privacy")
@@ -22,6 +24,17 @@ with st.form("find"):
     st.form_submit_button("Find", type="primary")
 
 
+def show_consent(person: KnownPerson) -> None:
+    """Whether they are written to, and the button for who asks not to be."""
+    if person.unsubscribed_at:
+        st.caption(f"They want no news since {when(person.unsubscribed_at, viewer.timezone)}: no e-mail and no text message.")
+        go("blocked-addresses", "Blocked addresses")
+    elif st.button("Write to them no more", help="No news by e-mail or text message. What they ask for themselves is still sent."):
+        with act(viewer, "Noted: no news is sent to them any more.") as db:
+            unsubscribe(db, viewer, normalize_email(email) or "")
+        st.rerun()
+
+
 def show(person: KnownPerson) -> None:
     """What is known, and what can be done with it."""
     with st.container(border=True):
@@ -31,6 +44,8 @@ def show(person: KnownPerson) -> None:
         }
         for name, values in facts.items():
             st.text(f"{name}: {', '.join(values) or '–'}")
+        if person.contacts:
+            show_consent(person)
     st.html(
         '<form class="so-form" method="post" action="/exports/person">'
         f'<input type="hidden" name="email" value="{escape(email, quote=True)}"><button>Download everything about them</button></form>'

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import text
 
 from core.deliveries.suppressions import suppress
-from core.messages.blocked import blocked_addresses, lift, unreachable
+from core.messages.blocked import blocked_addresses, lift, unreachable, unsubscribe
 from core.people.models import Contact, ContactEmail
 from core.platform.clock import now
 from core.platform.database import as_system
@@ -84,6 +84,24 @@ def test_nobody_else_lifts_one_or_blocks_one(boss, role):
     with pytest.raises(Exception, match="row-level security"), person.transaction() as db:
         suppress(db, boss.organization_id, "other@example.com", "bounced", now())
     assert listed(boss) == [(ANA, "bounced")]
+
+
+def test_only_an_admin_notes_that_somebody_wants_no_news_and_only_once(boss):
+    contact = unsubscribed(boss, ANA)
+    with pytest.raises(NotFound), boss.transaction() as db:
+        unsubscribe(db, boss, ANA)
+    with boss.transaction() as db:
+        lift(db, boss, ANA)
+    for role in (Role.MANAGER, Role.SALES_REP, Role.VIEWER):
+        person = make.viewer(boss.organization_id, role)
+        with pytest.raises(NotAllowed), person.transaction() as db:
+            unsubscribe(db, person, ANA)
+    assert listed(boss) == []
+
+    with boss.transaction() as db:
+        unsubscribe(db, boss, ANA)
+        assert db.get_one(Contact, (boss.organization_id, contact)).unsubscribed_at is not None
+    assert listed(boss) == [(ANA, "unsubscribed")]
 
 
 def test_another_organisations_list_is_another(boss):

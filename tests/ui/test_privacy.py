@@ -3,6 +3,9 @@ import pytest
 from sqlalchemy import select
 
 from core.bookings.models import Event
+from core.messages.blocked import lift
+from core.people.actions import Person, find_or_make_contact
+from core.people.models import Contact
 from core.platform.database import as_system
 from core.tenancy.models import Role
 from tests import factories as make
@@ -46,6 +49,21 @@ def test_a_person_is_found_and_erased_only_with_the_address_typed(admin):
         assert db.scalars(select(Event.lead_name)).one() == "Erased person"
     page = press(page, admin, "Accept this address again")
     assert not page.success
+
+
+def test_who_asks_for_it_is_written_to_no_more_until_they_agree_again(admin):
+    with as_system(admin.organization_id) as db:
+        find_or_make_contact(db, admin.organization_id, Person(name="Petronella", email=EMAIL), "US")
+    page = press(found(admin, EMAIL), admin, "Write to them no more")
+    assert any("They want no news since today" in word for word in words(page))
+    assert "Write to them no more" not in [button.label for button in page.button]
+    with as_system(admin.organization_id) as db:
+        assert db.scalars(select(Contact.unsubscribed_at)).one() is not None
+
+    with admin.transaction() as db:
+        lift(db, admin, EMAIL)
+    page = found(admin, EMAIL)
+    assert "Write to them no more" in [button.label for button in page.button]
 
 
 @pytest.mark.parametrize(("email", "says"), [("nobody@example.com", "Nothing here is about"), ("nonsense", "is not an e")])
