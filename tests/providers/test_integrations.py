@@ -245,6 +245,10 @@ def test_a_key_that_cannot_be_opened_any_more_is_to_be_entered_again(key_provide
     assert key_of(admin).status == KeyStatus.REFUSED
     assert key_providers.asked == []
 
+    enter(admin)
+    work()
+    assert key_of(admin).status == KeyStatus.VERIFIED
+
 
 @pytest.mark.parametrize(("status", "hours", "again"), [
     ("verified", 23, False), ("verified", 25, True), ("refused", 23, False), ("refused", 25, True), ("unverified", 0.5, False),
