@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from core.deliveries.models import OutboxMessage
 from core.deliveries.secrets import read_secret
-from core.messages import letters, reports
+from core.messages import letters, reports, texts
 from core.messages.actions import WEBHOOK_URL
+from core.messages.sealing import opened
 from core.platform.errors import Misconfigured, NotFound
 from core.platform.settings import settings
-from core.providers import email, slack
+from core.providers import email, slack, twilio
 
 Send = Callable[[], None]
 
@@ -32,6 +33,9 @@ def sending_of(db: Session, message: OutboxMessage) -> Send:
         letters.check_not_suppressed(db, message)
         said = letters.open_email(message)
         return partial(email.send, message.recipient, said, organization_id=message.organization_id, message_id=message.id)
+    if message.channel == texts.CHANNEL and message.recipient:
+        texts.check_may_be_texted(db, message)
+        return partial(twilio.send, twilio.account_of(db), message.recipient, opened(message))
     raise Misconfigured(f"Nobody knows how to send by “{message.channel}”.")
 
 

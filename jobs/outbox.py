@@ -9,6 +9,9 @@ from sqlalchemy import select, text, true, update
 
 from core.deliveries.models import OutboxMessage
 from core.messages.reports import CHANNEL as SLACK
+from core.messages.suppressed import OptedOut
+from core.messages.texts import CHANNEL as TEXTS
+from core.messages.texts import stop_texts
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import (
@@ -41,6 +44,7 @@ class Claim:
     """A message that this run sends, and nobody else."""
 
     channel: str
+    recipient: str | None
     send: Send
     may_be_repeated: bool
 
@@ -61,9 +65,9 @@ def send_outbox(organization_id: UUID, message_id: UUID, *, attempt: int = 1) ->
         else:
             _try_later(organization_id, message_id, error, attempt)
     except SalesOpsError as error:
+        if claim is not None:
+            _learn(organization_id, claim, error)
         _settle(organization_id, message_id, "failed", error.message)
-        if isinstance(error, AuthenticationFailed) and claim is not None and claim.channel == SLACK:
-            _stop_reports(organization_id)
     else:
         _settle(organization_id, message_id, "sent", None)
 
@@ -89,7 +93,16 @@ def _claim(organization_id: UUID, message_id: UUID) -> Claim | None:
         if message.status not in ("waiting", "sending"):
             return None
         message.status, message.attempts = "sending", message.attempts + 1
-        return Claim(message.channel, sending_of(db, message), repeatable)
+        return Claim(message.channel, message.recipient, sending_of(db, message), repeatable)
+
+
+def _learn(organization_id: UUID, claim: Claim, error: SalesOpsError) -> None:
+    """What a refusal says of all that is still to be sent."""
+    if isinstance(error, AuthenticationFailed) and claim.channel == SLACK:
+        _stop_reports(organization_id)
+    if isinstance(error, OptedOut) and claim.channel == TEXTS and claim.recipient:
+        with as_system(organization_id) as db:
+            stop_texts(db, organization_id, claim.recipient, now())
 
 
 def _stop_reports(organization_id: UUID) -> None:

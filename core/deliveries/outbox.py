@@ -17,7 +17,7 @@ def post(
 ) -> bool:
     """Have a message sent after this transaction commits; False when one with this key was posted before.
 
-    ``channel`` is the way it goes (``slack``, ``email``), ``kind`` what it is about, ``body`` what the channel's client is
+    ``channel`` is the way it goes (``slack``, ``email``, ``sms``), ``kind`` what it is about, ``body`` what the channel's client is
     given. ``message_id`` is for a body that is sealed for its row.
     """
     message_id = message_id or uuid4()

@@ -4,7 +4,7 @@ from __future__ import annotations
 from sqlalchemy import select, update
 
 from core.deliveries.secrets import belongs_to
-from core.messages.letters import reseal_waiting
+from core.messages.sealing import reseal_waiting
 from core.platform.database import WORKER_ROLE, as_guest, as_system
 from core.platform.vault import seal, sealed_with_current_key, unseal
 from core.tenancy.models import VaultSecret

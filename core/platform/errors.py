@@ -108,4 +108,11 @@ class OutcomeUnknown(ProviderError):
 
 
 class UnexpectedAnswer(ProviderError):
-    """The provider answered with something its documentation does not know."""
+    """The provider answered with something its documentation does not know, or refused for a reason of its own.
+
+    ``provider_code`` is the number that it gives the reason, where it gives one.
+    """
+
+    def __init__(self, message: str, *, provider_code: str | None = None) -> None:
+        super().__init__(message)
+        self.provider_code = provider_code

@@ -33,6 +33,7 @@ log = logger("provider")
 REPEATABLE = {"GET", "HEAD"}
 UNREADABLE = (ValueError, RecursionError)
 LONGEST_WORDS = 160
+CODE = re.compile(r"\d{1,6}")  # a longer one may be something else, and a key is never that short
 SHOWN_OF_A_SECRET = 8  # a provider that repeats the beginning of a key repeats the key
 
 
@@ -125,15 +126,16 @@ class Client:
             if again:
                 raise _Later(ProviderUnavailable(f"{self.provider} did not answer in time.")) from None
             raise OutcomeUnknown(f"{self.provider} did not answer; it may have done what it was asked.") from None
-        return self._read(answer) if answer.is_success else self._refused(answer, again)
+        return self._read(answer, again) if answer.is_success else self._refused(answer, again)
 
-    def _read(self, answer: httpx.Response) -> Any:
+    def _read(self, answer: httpx.Response, again: bool) -> Any:
         if not answer.content:
             return None
         try:
             return answer.json()
         except UNREADABLE:
-            raise UnexpectedAnswer(f"{self.provider} answered with something that is not JSON.") from None
+            kind = UnexpectedAnswer if again else OutcomeUnknown
+            raise kind(f"{self.provider} answered with something that is not JSON.") from None
 
     def _refused(self, answer: httpx.Response, again: bool) -> Any:
         code, asked_s, said = answer.status_code, asked_pause_s(answer.headers), self._words_of(answer)
@@ -154,7 +156,7 @@ class Client:
                 raise OutcomeUnknown(f"{self.provider} answered {code}; it may have done what it was asked.")
             case _ if answer.is_redirect:
                 raise UnexpectedAnswer(f"{self.provider} answered with a redirect, which is not followed.")
-        raise UnexpectedAnswer(f"{self.provider} refused the request with {code}{said}")
+        raise UnexpectedAnswer(f"{self.provider} refused the request with {code}{said}", provider_code=_code_of(answer))
 
     def _words_of(self, answer: httpx.Response) -> str:
         """``: “what the provider says”.``, or a full stop when it says nothing that a person could read."""
@@ -164,6 +166,15 @@ class Client:
             words = ""
         shown = self.shown(words)
         return f": “{shown}”." if shown else "."
+
+
+def _code_of(answer: httpx.Response) -> str | None:
+    """The number that the provider gives the reason of its refusal."""
+    try:
+        code = answer.json()["code"]
+    except (*UNREADABLE, KeyError, TypeError):
+        return None
+    return str(code) if CODE.fullmatch(str(code)) else None
 
 
 def _spellings(secrets: tuple[str, ...]) -> list[str]:

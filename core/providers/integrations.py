@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -108,6 +108,21 @@ def verify_due(organization_id: UUID) -> int:
         for integration_id in ids:
             _enqueue(db, organization_id, integration_id)
     return len(ids)
+
+
+@dataclass(frozen=True)
+class Access:
+    """With what a provider is asked for something: the key and what goes with it."""
+
+    secret: str = field(repr=False)
+    settings: dict[str, str]
+
+
+def access_to(db: Session, provider: str) -> Access | None:
+    """What the organisation asks this provider with; None when no key is stored. Needs the system's identity."""
+    of = OrganizationIntegration
+    row = db.execute(select(of.id, of.settings).where(of.provider == provider)).first()
+    return None if row is None else Access(read_secret(db, row.id, KEY), row.settings)
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,8 @@ def basic(name: str, password: str) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}
 
 
+# A number, a messaging service, or a name: letters, digits and blanks, one of them a letter.
+SENDER = r"\+[1-9]\d{6,14}|MG[0-9a-f]{32}|(?=[\d ]*[A-Za-z])[A-Za-z0-9][A-Za-z0-9 ]{0,10}"
 SIGNING_SECRET = "This signs webhooks; it belongs on the screen Connections. Enter the API key."  # noqa: S105 - words
 KEYED: dict[str, KeyedProvider] = {
     "calendly": KeyedProvider(
@@ -118,6 +120,7 @@ KEYED: dict[str, KeyedProvider] = {
         (
             Field("account_sid", "Account SID", "AC[0-9a-f]{32}", "AC…"),
             Field("key_sid", "API key SID (empty for the auth token)", "SK[0-9a-f]{32}", "SK…", optional=True),
+            Field("sender", "Sender of texts", SENDER, "+4520123456, MG… or a name of at most 11 letters", optional=True),
         ),
     ),
     "billy": KeyedProvider(

@@ -11,7 +11,10 @@ from sqlalchemy.orm import Session
 from streamlit.delta_generator import DeltaGenerator
 
 from core.deliveries.models import KeyStatus
+from core.deliveries.queries import recent_messages
 from core.messages.actions import slack_webhook_ends_with
+from core.messages.texts import CHANNEL as TEXTS
+from core.messages.texts import post_test_text
 from core.platform.clock import now
 from core.providers.email import way_out
 from core.providers.integrations import enter_key, integrations, remove_key, verify_soon
@@ -27,6 +30,7 @@ EMAIL = {
     "resend": "Sent through Resend", "smtp": "Sent through a mail server",
     "folder": "Written into a folder: nobody receives it until RESEND_API_KEY or SMTP_URL is set",
 }
+TEXT_SAID = {"sent": "Twilio took it", "uncertain": "nobody knows whether it was sent, and it is not sent again", "failed": "not sent"}
 viewer = require("integrations")
 title("Integrations", viewer, "Keys are sealed as they are entered, and nobody is shown them again")
 
@@ -108,6 +112,56 @@ def wait_for(provider: str) -> None:
         st.caption("This takes longer than usual: see on Go-live whether a worker is running. The key is kept.")
 
 
+@st.fragment(run_every=LOOKED_AT_EVERY_S)
+def wait_for_text() -> None:
+    """Looked at again every moment until it is known what became of the last text."""
+    viewer = require("integrations", live=True)
+    with viewer.transaction() as db:
+        last = last_text(db)
+    if last is None or last["status"] in TEXT_SAID:
+        st.rerun()
+    st.caption(f"Last text, {when(last['created_at'], viewer.timezone)}: on its way. {plain(last['last_error'] or '')}")
+
+
+def last_text(db: Session) -> dict[str, Any] | None:
+    """The last text to anybody, with what became of it."""
+    return next(iter(recent_messages(db, TEXTS, limit=1).to_dict("records")), None)
+
+
+def how_texts_went() -> None:
+    """What became of the last text, in words."""
+    if text is None:
+        return
+    if text["status"] not in TEXT_SAID:
+        wait_for_text()
+        return
+    why = f": {text['last_error']}" if text["last_error"] else "."
+    st.caption(f"Last text, {when(text['created_at'], viewer.timezone)}: {TEXT_SAID[text['status']]}{plain(why)}")
+
+
+def test_text(place: DeltaGenerator) -> Deed | None:
+    """The number that a test text is sent to."""
+    with st.form(f"test text {times_done()}", border=False, clear_on_submit=True):
+        number = st.text_input("Phone number", placeholder="+45 20 12 34 56", autocomplete="off", key=f"number {times_done()}")
+        st.caption("One text is sent, and Twilio charges for it. Whoever unsubscribed gets none.")
+        sent = st.form_submit_button("Send", type="primary", key="test text send")
+    if not sent:
+        return None
+    said = "The test text is on its way."
+    return Deed(place, lambda db: post_test_text(db, viewer.organization_id, number, viewer.name), said)
+
+
+def texting(row: Row[Any], place: DeltaGenerator) -> Deed | None:
+    """A test text, where the key is good for one."""
+    if row.provider != "twilio" or row.status != KeyStatus.VERIFIED:
+        return None
+    if "sender" not in row.settings:
+        st.caption("No texts are sent yet: add the sender with Replace.", width="content")
+        return None
+    with st.popover("Send a test text", key=f"test text {times_done()} open"):
+        return test_text(place)
+
+
 def kept(row: Row[Any]) -> Deed | None:
     """A key that is stored: how it stands, and what can be done with it."""
     of, deed = KEYED[row.provider], None
@@ -120,11 +174,14 @@ def kept(row: Row[Any]) -> Deed | None:
             wait_for(row.provider)
         else:
             how_it_stands(row, of)
+        if row.provider == "twilio":
+            how_texts_went()
         with st.container(horizontal=True):
             if st.button("Verify now", key=f"{row.provider} verify"):
                 deed = Deed(place, lambda db: verify_soon(db, viewer.organization_id, row.id), "")
             with st.popover("Replace", key=f"{row.provider} replace {times_done()}"):
                 deed = form(row.provider, row) or deed
+            deed = texting(row, place) or deed
             with st.popover("Remove", key=f"{row.provider} remove"):
                 st.markdown(f"The key is deleted here at once, and {of.name} is not asked with it any more. At {of.name} it stays valid "
                             "until you revoke it there.")
@@ -143,7 +200,7 @@ def offered(provider: str) -> Deed | None:
 
 with viewer.transaction() as db:
     rows = integrations(db)
-    slack = slack_webhook_ends_with(db, viewer.organization_id)
+    slack, text = slack_webhook_ends_with(db, viewer.organization_id), last_text(db)
 st.subheader("Keys")
 if not rows:
     empty("No keys yet", "Enter one below. The provider is asked at once whose it is and what it may do, and then once a day.")

@@ -8,7 +8,7 @@ import base64
 import json
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from tests.fakes.serving import Fake, HangUp, Silence, Speaking
 
@@ -60,12 +60,18 @@ WRONG_KEY: dict[str, tuple[int, Any]] = {
 }
 FORBIDDEN = (403, {"message": "This key has not been granted all scopes that are needed."})
 UNKNOWN = (404, {"message": "There is no such thing."})
+TEXTS = f"/twilio/Accounts/{SID}/Messages.json"
 BROKEN: Answer = (500, {"message": "Internal Server Error"}, {})
 OVERLOADED: Answer = (503, {}, {"Retry-After": "0"})
 
 
 def rate_limited(**headers: str) -> Answer:
     return 429, {"message": "Too Many Requests"}, {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def refused_text(code: int, to: str) -> Answer:
+    about = f"https://www.twilio.com/docs/errors/{code}"
+    return 400, {"code": code, "message": f"Refused 'To' number {to}", "more_info": about, "status": 400}, {}
 
 
 @dataclass
@@ -76,10 +82,12 @@ class Asked:
     path: str
     query: str
     headers: dict[str, str]
+    body: bytes = b""
 
 
 class FakeProviders(Fake):
-    """The keys that are good, the pages that are answered, what may not be read, and what was asked.
+    """The keys that are good, the pages that are answered, what may not be read, the texts that were taken, the numbers that
+    get none (with the code that says why), and what was asked.
 
     With ``repeats_keys`` a wrong key stands in the refusal of it.
     """
@@ -88,6 +96,8 @@ class FakeProviders(Fake):
         super().__init__()
         self.keys, self.pages = dict(KEYS if keys is None else keys), dict(PAGES)
         self.forbidden: set[str] = set()
+        self.texts: list[dict[str, str]] = []
+        self.refused_numbers: dict[str, int] = {}
         self.asked: list[Asked] = []
         self.repeats_keys = repeats_keys
 
@@ -107,9 +117,20 @@ class FakeProviders(Fake):
             return *WRONG_KEY[provider], {}
         if asked.path in self.forbidden:
             return *FORBIDDEN, {}
+        if asked.method == "POST" and asked.path == TEXTS:
+            return self._texted(asked)
         if asked.path not in self.pages:
             return *UNKNOWN, {}
         return 200, self.pages[asked.path], {}
+
+    def _texted(self, asked: Asked) -> Answer:
+        if not asked.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            return *UNKNOWN, {}
+        said = dict(parse_qsl(asked.body.decode()))
+        if (code := self.refused_numbers.get(said["To"])) is not None:
+            return refused_text(code, said["To"])
+        self.texts.append(said)
+        return 201, {"sid": f"SM{len(self.texts):032x}", "status": "queued", "to": said["To"], "error_code": None}, {}
 
     def _is_known(self, provider: str, headers: dict[str, str]) -> bool:
         key = self.keys[provider]
@@ -128,10 +149,10 @@ class FakeProviders(Fake):
 def _handler(fake: FakeProviders) -> type[Speaking]:
     class Handler(Speaking):
         def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             address = urlsplit(self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            asked = Asked(self.command, address.path, address.query, headers)
+            asked = Asked(self.command, address.path, address.query, headers, body)
             fake.asked.append(asked)
             answer = fake.answers.pop(0) if fake.answers else fake.judged(asked)
             if isinstance(answer, Silence):

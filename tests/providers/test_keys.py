@@ -152,6 +152,9 @@ def test_blanks_around_a_key_are_the_clipboards():
     ("acuity", {}, "user_id"), ("acuity", {"user_id": "abc"}, "user_id"), ("acuity", {"user_id": "١٢٣"}, "user_id"),
     ("whop", {"company_id": "biz_../../me"}, "company_id"), ("whop", {"company_id": "biz_a?x=1"}, "company_id"),
     ("ghl", {"api": "v2"}, "location_id"), ("ghl", {"api": "v3"}, "api"), ("ghl", {"api": "v2", "location_id": "../users"}, "location_id"),
+    *(("twilio", {"account_sid": SID, "sender": wrong}, "sender") for wrong in (
+        "20123456", "+45", "+0451234567", "MGxyz0123456789", "12345", "Much too long a name", "Ørsted", "a&From=b", "A\nB",
+    )),
     ("twilio", {"account_sid": f"{SID}/Calls"}, "account_sid"), ("twilio", {"account_sid": SID, "key_sid": "x"}, "key_sid"),
 ])
 def test_what_the_provider_is_asked_with_has_its_shape(provider, answers, field):
@@ -166,3 +169,8 @@ def test_answers_to_nothing_that_was_asked_are_left_out():
     assert sound_settings("ghl", {"api": "v2", "location_id": LOCATION}) == SETTINGS["ghl"]
     assert sound_settings("whop", {"company_id": COMPANY}) == SETTINGS["whop"]
     assert sound_settings("stripe", {}) == {}
+
+
+@pytest.mark.parametrize("sender", ["+4520123456", "MG" + "0c" * 16, "Alder", "Alder 2", "4 Alder"])
+def test_texts_come_from_a_number_a_service_or_a_name(sender):
+    assert sound_settings("twilio", {"account_sid": SID, "sender": sender}) == {"account_sid": SID, "sender": sender}

@@ -1,6 +1,8 @@
 """Keys at providers: entered, told how they stand, replaced, removed; what was typed is kept nowhere but sealed."""
 from __future__ import annotations
 
+from html import unescape
+
 import pytest
 from sqlalchemy import text
 
@@ -8,7 +10,8 @@ from core.messages.actions import set_slack_webhook
 from core.platform.database import as_system
 from core.providers.integrations import integrations
 from tests import factories as make
-from tests.fakes.providers import COMPANY, KEYS, NAME
+from tests.fakes.providers import COMPANY, KEYS, NAME, SETTINGS, refused_text
+from tests.fakes.serving import HangUp
 from tests.flow import work
 from tests.providers.conftest import key_providers as key_providers
 from tests.providers.test_integrations import age, enter, key_of
@@ -157,3 +160,59 @@ def test_what_is_kept_elsewhere_is_found_from_here(admin):
     with admin.transaction() as db:
         set_slack_webhook(db, admin.organization_id, "https://hooks.slack.com/services/T0/B0/abcdefghijklmn")
     assert any("the webhook ends with klmn" in line for line in words(opened("integrations", admin)))
+
+
+def texting(admin, number):
+    """A test text asked for on the screen, with a key that is verified."""
+    page = opened("integrations", admin)
+    field(page, "Phone number").set_value(number)
+    return press(page, admin, "test text send")
+
+
+@pytest.fixture
+def twilio(key_providers, admin):
+    enter(admin, "twilio", answers=SETTINGS["twilio"] | {"sender": "Alder"})
+    work()
+    return key_providers
+
+
+def test_a_test_text_is_sent_and_its_outcome_said(twilio, admin):
+    page = texting(admin, "+45 20 12 34 56")
+    assert not page.exception
+    assert [unescape(each.value) for each in page.toast] == ["The test text is on its way."]
+    assert any("Last text, today" in line and "on its way" in line for line in words(page))
+    work()
+    assert [(said["To"], said["From"]) for said in twilio.texts] == [("+4520123456", "Alder")]
+    assert any("Twilio took it." in line for line in words(opened("integrations", admin)))
+
+
+@pytest.mark.parametrize(("answer", "says"), [
+    (HangUp(), "nobody knows whether it was sent"), (refused_text(21614, "+4520123456"), "not sent: This is no mobile number."),
+])
+def test_a_test_text_that_did_not_arrive_says_why(twilio, admin, answer, says):
+    texting(admin, "+4520123456")
+    twilio.will(answer)
+    work()
+    assert any(says in line for line in words(opened("integrations", admin)))
+
+
+def test_a_wrong_number_is_told_and_nothing_is_sent(twilio, admin):
+    page = texting(admin, "call me")
+    assert "no phone number" in page.error[0].value
+    work()
+    assert twilio.texts == []
+
+
+def test_a_test_text_needs_a_verified_key_and_a_sender(key_providers, admin):
+    def offers(page):
+        return [each.key for each in page.button if each.key == "test text send"]
+
+    enter(admin, "twilio")
+    assert offers(opened("integrations", admin)) == []
+    work()
+    page = opened("integrations", admin)
+    assert offers(page) == []
+    assert any("add the sender" in line for line in words(page))
+    enter(admin, "twilio", answers=SETTINGS["twilio"] | {"sender": "Alder"})
+    work()
+    assert offers(opened("integrations", admin)) == ["test text send"]

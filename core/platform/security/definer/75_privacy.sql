@@ -183,11 +183,12 @@ begin
          detail = app.redacted(a.detail, p_emails, p_words, p_pseudonym, question)
    where a.organization_id = org and (a.contact_id = any (p_contacts) or a.subject_id = any (p_contacts || calls || paid)
          or a.summary ~* either or a.detail::text ~* either);
-  update app.outbox m set body = app.redacted(m.body, p_emails, p_words, p_pseudonym, question),
-         recipient = case when lower(m.recipient) = any (p_emails) then p_pseudonym else m.recipient end,
-         status = case when lower(m.recipient) = any (p_emails) and m.status in ('waiting', 'sending') then 'failed' else m.status end,
+  update app.outbox m set body = app.redacted(case when lower(m.recipient) = any (p_emails || p_words) then m.body - 'sealed' else m.body end,
+                                                  p_emails, p_words, p_pseudonym, question),
+         recipient = case when lower(m.recipient) = any (p_emails || p_words) then p_pseudonym else m.recipient end,
+         status = case when lower(m.recipient) = any (p_emails || p_words) and m.status in ('waiting', 'sending') then 'failed' else m.status end,
          last_error = app.without_person(m.last_error, p_emails, p_words, p_pseudonym)
-   where m.organization_id = org and (m.body::text ~* either or lower(m.recipient) = any (p_emails) or m.last_error ~* either);
+   where m.organization_id = org and (m.body::text ~* either or lower(m.recipient) = any (p_emails || p_words) or m.last_error ~* either);
   update app.job_runs j set error = app.without_person(j.error, p_emails, p_words, p_pseudonym),
          detail = app.redacted(j.detail, p_emails, p_words, p_pseudonym, question)
    where j.organization_id = org and (j.error ~* either or j.detail::text ~* either);
