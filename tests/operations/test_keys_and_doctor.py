@@ -12,6 +12,8 @@ from core.deliveries.models import OutboxMessage
 from core.deliveries.secrets import read_secret
 from core.messages.emails import Email
 from core.messages.letters import open_email, post_email
+from core.messages.sealing import opened
+from core.messages.texts import post_text
 from core.operations.doctor import State, examine
 from core.operations.keys import reseal_secrets
 from core.platform.database import as_system
@@ -60,15 +62,18 @@ def test_what_an_organisation_keeps_in_its_grace_outlives_a_rotation_of_the_key(
     assert secret_of(connection) == SECRET
 
 
-def test_an_email_that_waits_outlives_a_rotation_of_the_key(keys) -> None:
+def test_an_email_and_a_text_that_wait_outlive_a_rotation_of_the_key(keys) -> None:
     org, email = make.organization(), Email("Hello", "Hello", "<p>Hello</p>")
     with as_system(org) as db:
         post_email(db, org, "invitation", "somebody@example.com", email, "a")
+        post_text(db, org, "reminder", "+4520123456", "Hello", "b")
     keys(NEW_KEY, MASTER_KEY)
     reseal_secrets()
     keys(NEW_KEY)
     with as_system(org) as db:
-        assert open_email(db.scalars(select(OutboxMessage)).one()) == email
+        mail, phone = db.scalars(select(OutboxMessage).order_by(OutboxMessage.channel))
+        assert (open_email(mail), opened(phone)) == (email, "Hello")
+        assert mail.body["subject"] == "Hello"
 
 
 def test_after_a_rotation_the_old_key_is_not_needed_any_more(keys) -> None:
