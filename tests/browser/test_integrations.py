@@ -2,11 +2,12 @@
 import pytest
 from playwright.sync_api import expect
 
+from core.providers.integrations import enter_key
 from core.tenancy.models import Role
 from tests import factories as make
 from tests.browser.conftest import fits_the_width, settled
 from tests.browser.test_admin import SIZES
-from tests.fakes.providers import COMPANY, KEYS, NAME
+from tests.fakes.providers import COMPANY, KEYS, NAME, SETTINGS
 
 WRONG = "apik_wrong_9f8e7d6c"
 
@@ -52,3 +53,19 @@ def test_a_mistake_is_told_where_it_was_made(product, visit):
     field.press("Enter")
     expect(page.get_by_text("This is the publishable key").locator("visible=true")).to_be_visible()
     expect(field).to_have_value("")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_test_text_is_sent_and_what_became_of_it_is_said(product, visit, size):
+    org = make.organization()
+    admin = make.viewer(org, Role.ADMIN)
+    with admin.transaction() as db:
+        enter_key(db, org, "twilio", KEYS["twilio"], SETTINGS["twilio"] | {"sender": "Alder"})
+    page = visit("/integrations", admin, viewport=SIZES[size])
+    expect(page.get_by_text("Verified: accepted today")).to_be_visible()
+    page.get_by_role("button", name="Send a test text").click()
+    page.get_by_label("Phone number").fill("+45 20 12 34 56")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_text("Twilio took it.")).to_be_visible()
+    assert fits_the_width(page)
+    settled(page)
