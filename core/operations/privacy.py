@@ -46,7 +46,7 @@ PARTS: Mapping[str, str] = {
     "timeline": f"""select to_jsonb(a) from app.activities a where a.contact_id = any(:contacts)
                      or a.subject_id in (select e.id from app.events e where {CALLS} union select p.id from app.payments p where {PAID})""",
     "messages": f"""select to_jsonb(m) from app.outbox m
-                     where lower(m.recipient) = any(:emails) or {MENTIONED.format('m.body::text')}""",
+                     where lower(m.recipient) = any(:emails) or m.recipient = any(:phones) or {MENTIONED.format('m.body::text')}""",
     "provider objects": f"select to_jsonb(o) from app.provider_objects o where {MENTIONED.format('o.data::text')}",
     "raw deliveries": f"""select to_jsonb(d) - 'body' || jsonb_build_object('body', encode(d.body, 'escape'))
                      from app.webhook_deliveries d where {MENTIONED.format("app.body_text(d.body)")}""",
@@ -71,7 +71,7 @@ class KnownPerson:
 
     @property
     def values(self) -> dict[str, Any]:
-        return {"contacts": list(self.contacts), "emails": list(self.emails)}
+        return {"contacts": list(self.contacts), "emails": list(self.emails), "phones": list(self.phones)}
 
 
 @contextmanager

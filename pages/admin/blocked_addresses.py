@@ -14,7 +14,7 @@ from core.ui.page import act, empty, require, title
 REASONS = {
     "bounced": "Mail to it came back for good: there is no such mailbox, or it refuses mail from here.",
     "complained": "This person complained: they reported one of your e-mails as unwanted.",
-    "unsubscribed": "This person wants no e-mail. What they ask for themselves, such as a new password, is still sent.",
+    "unsubscribed": "This person wants no e-mail and no text message. What they ask for themselves, such as a new password, is still sent.",
 }
 WILL = "Lift it only when they asked you to."
 viewer = require("blocked-addresses")

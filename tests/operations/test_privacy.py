@@ -13,6 +13,7 @@ from core.bookings.models import Event
 from core.deliveries.actions import create_connection, replay
 from core.deliveries.models import WebhookDelivery
 from core.deliveries.outbox import post
+from core.messages.texts import post_text
 from core.money.filing import file_form
 from core.money.models import Payment
 from core.money.payouts import approve, create_snapshot
@@ -227,6 +228,14 @@ def test_the_export_holds_everything_and_is_noted(case):
     with case.admin.transaction() as db:
         [noted] = db.execute(text("select actor_user_id, row_id from app.audit_logs where operation = 'person_export'")).all()
     assert noted == (case.admin.user_id, everything["contacts"][0]["id"])
+
+
+def test_texts_to_a_persons_number_are_handed_out_too(case):
+    with as_system(case.org) as db:
+        post_text(db, case.org, "test", PHONE, "Hello", "a")
+        post_text(db, case.org, "test", "+4520123456", "Hello", "b")
+    everything = json.loads(b"".join(export_person(case.admin.transaction, case.org, EMAIL)))
+    assert [row["recipient"] for row in everything["messages"] if row["channel"] == "sms"] == [PHONE]
 
 
 def test_somebody_who_only_paid_is_found_and_erased_too():
