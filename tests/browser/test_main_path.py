@@ -148,6 +148,7 @@ def test_a_person_decides_whose_a_payment_is_and_can_take_it_back(crew, visit):
 def test_a_payout_is_made_approved_by_its_name_and_downloaded(crew, visit):
     page = visit("/payouts", crew.admin)
     page.get_by_text("Make a payout").click()
+    expect(page.get_by_role("button", name="Choose date range")).to_be_visible()  # the last part of the form to be drawn
     page.get_by_label("Name").fill("First half")
     page.get_by_role("button", name="Freeze as a draft").click()
     expect(page.get_by_role("heading", name="First half")).to_be_visible()
