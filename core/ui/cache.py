@@ -51,11 +51,13 @@ def shared_dashboard_of(visitor: Visitor, period: Period, compared: Period) -> D
 
 
 @st.cache_data(ttl=KEPT_S, max_entries=200, show_spinner=False)
-def _leaderboard(organization_id: UUID, user_id: UUID, period: Period, who: str, metric: str, currency: str) -> pd.DataFrame:
+def _leaderboard(
+    organization_id: UUID, user_id: UUID, role: str, period: Period, who: str, metric: str, currency: str
+) -> pd.DataFrame:
     with as_board(user_id, organization_id) as db:
         return leaderboard(db, period, who, metric, currency)
 
 
 def leaderboard_of(viewer: Viewer, period: Period, who: str, metric: str) -> pd.DataFrame:
     """The leaderboard of the viewer's organisation. Raises NotAllowed where reps may not see it."""
-    return _leaderboard(viewer.organization_id, viewer.user_id, period, who, metric, viewer.currency)
+    return _leaderboard(viewer.organization_id, viewer.user_id, viewer.role, period, who, metric, viewer.currency)
