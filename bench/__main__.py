@@ -1,4 +1,7 @@
-"""``python -m bench [receiver] [dashboard] [exports]``: each figure beside its floor; exits with 1 when a limit is broken."""
+"""``python -m bench [receiver] [dashboard] [exports]``: each figure beside its floor; exits with 1
+when a limit is broken.
+"""
+
 from __future__ import annotations
 
 import sys
@@ -12,11 +15,16 @@ HEAD = f"{'what':36} {'ours':>12} {'floor':>12} {'ratio':>6}  {'limit':13} ok"
 
 def line(row: Row) -> str:
     """One row of the table."""
-    return f"{row.name:36} {row.ours:>12} {row.floor:>12} {row.ratio:6.2f}  {row.wanted:13} {'yes' if row.holds else 'NO'}"
+    return (
+        f"{row.name:36} {row.ours:>12} {row.floor:>12} {row.ratio:6.2f}  {row.wanted:13}"
+        f" {'yes' if row.holds else 'NO'}"
+    )
 
 
 def main(names: list[str]) -> int:
-    """Run the benchmarks ``names``, all of them without any, and print the table; 1 when a limit is broken."""
+    """Run the benchmarks ``names``, all of them without any, and print the table; 1 when a limit is
+    broken.
+    """
     if unknown := set(names) - set(NAMES):
         sys.exit(f"There is no benchmark {', '.join(sorted(unknown))}; use {', '.join(NAMES)}.")
     print(HEAD, flush=True)

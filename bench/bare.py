@@ -1,4 +1,7 @@
-"""The floor of the receiver: what any receiver must do at least, an HMAC check and one INSERT, and nothing else."""
+"""The floor of the receiver: what any receiver must do at least, an HMAC check and one INSERT, and
+nothing else.
+"""
+
 from __future__ import annotations
 
 import hmac
@@ -13,7 +16,11 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 pool = AsyncConnectionPool(
-    os.environ["BENCH_DATABASE_URL"], min_size=1, max_size=10, open=False, kwargs={"autocommit": True}
+    os.environ["BENCH_DATABASE_URL"],
+    min_size=1,
+    max_size=10,
+    open=False,
+    kwargs={"autocommit": True},
 )
 secret = os.environ["BENCH_SECRET"].encode()
 

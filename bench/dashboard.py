@@ -1,9 +1,12 @@
-"""Every panel of the dashboard over a year, and the whole of it, beside the best SQL that a person would write for it.
+"""Every panel of the dashboard over a year, and the whole of it, beside the best SQL that a person
+would write for it.
 
-Five organisations share a million calls, and one of them looks. The floor runs as the tables' owner, without row-level
-security, with the organisation's id in the statement, and computes only what the panel shows. The same panels' own statements
-are then run with and without row-level security.
+Five organisations share a million calls, and one of them looks. The floor runs as the tables'
+owner, without row-level security, with the organisation's id in the statement, and computes only
+what the panel shows. The same panels' own statements are then run with and without row-level
+security.
 """
+
 # ruff: noqa: S608 - SQL is composed of our own constants, values are bound
 from __future__ import annotations
 
@@ -32,35 +35,46 @@ EVENTS, ORGANIZATIONS, ROUNDS = 1_000_000, 5, 15
 MONTH = Period(date(2025, 11, 1), date(2025, 12, 1), YEAR.timezone)
 MAX_RATIO, MAX_MORE_MS, MAX_SECURITY = 1.5, 5.0, 1.25
 
-CALLS = """from app.events where organization_id = %(org)s and scheduled_at >= %(start)s and scheduled_at < %(end)s
-            and deleted_at is null"""
-CASH = "from app.payments where organization_id = %(org)s and payment_date >= %(start)s and payment_date < %(end)s and counts"
+CALLS = """from app.events where organization_id = %(org)s
+            and scheduled_at >= %(start)s and scheduled_at < %(end)s and deleted_at is null"""
+CASH = (
+    "from app.payments where organization_id = %(org)s and payment_date >= %(start)s and"
+    " payment_date < %(end)s and counts"
+)
 COUNTS = """count(*) filter (where call_status <> 'rescheduled') as booked,
             count(*) filter (where call_status = 'completed') as completed,
-            count(*) filter (where call_status = 'completed' and event_outcome in ('showed', 'offer_made', 'closed')) as shows,
+            count(*) filter (where call_status = 'completed' and event_outcome in ('showed',
+              'offer_made', 'closed')) as shows,
             count(*) filter (where call_status = 'no_show') as no_shows,
             count(*) filter (where event_outcome = 'closed') as closes"""
 SUMS = "currency, sum(amount) as cash, sum(net_revenue) as net"
 TOTALS = f"""
-    select * from (select {COUNTS}, count(*) filter (where event_outcome in ('offer_made', 'closed')) as offers,
-                          count(*) filter (where scheduled_at < now() and call_status not in ('canceled', 'rescheduled')) as due,
-                          count(*) filter (where scheduled_at < now() and call_status in ('completed', 'no_show')) as confirmed
+    select * from (select {COUNTS}, count(*) filter (where event_outcome in ('offer_made',
+      'closed')) as offers,
+                          count(*) filter (where scheduled_at < now()
+                            and call_status not in ('canceled', 'rescheduled')) as due,
+                          count(*) filter (where scheduled_at < now()
+                            and call_status in ('completed', 'no_show')) as confirmed
                      {CALLS}) e
       left join (select {SUMS} {CASH} group by currency) p on true"""
 DAYS = f"""
-    select * from (select (scheduled_at at time zone %(zone)s)::date as day, {COUNTS} {CALLS} group by 1) e
-      full join (select (payment_date at time zone %(zone)s)::date as day, {SUMS} {CASH} group by 1, currency) p using (day)
+    select * from (select (scheduled_at at time zone %(zone)s)::date as day,
+      {COUNTS} {CALLS} group by 1) e
+      full join (select (payment_date at time zone %(zone)s)::date as day, {SUMS} {CASH}
+        group by 1, currency) p using (day)
      order by day"""
 PEOPLE = f"""
     select * from (select {{0}}_id as member, {COUNTS} {CALLS} group by 1) e
       full join (select {{0}}_id as member, {SUMS} {CASH} group by 1, currency) p using (member)
       left join app.{{0}}s named on named.organization_id = %(org)s and named.id = member"""
 HEAT = f"""
-    select extract(isodow from scheduled_at at time zone %(zone)s), extract(hour from scheduled_at at time zone %(zone)s), count(*)
+    select extract(isodow from scheduled_at at time zone %(zone)s), extract(hour
+      from scheduled_at at time zone %(zone)s), count(*)
            {CALLS} and call_status <> 'rescheduled' group by 1, 2"""
 PAID = f"""
     select count(*) {CALLS} and event_outcome = 'closed' and exists (
-        select from app.payments p where p.organization_id = events.organization_id and p.event_id = events.id and p.counts)"""
+        select from app.payments p where p.organization_id = events.organization_id
+          and p.event_id = events.id and p.counts)"""
 
 
 @dataclass(frozen=True)
@@ -77,8 +91,10 @@ def _by(key: str) -> Callable[[Session, Period], object]:
 
 
 PANELS = (
-    Panel("figures of a year", totals, TOTALS), Panel("its days", _by("day"), DAYS),
-    Panel("its closers", _by("closer"), PEOPLE.format("closer")), Panel("its setters", _by("setter"), PEOPLE.format("setter")),
+    Panel("figures of a year", totals, TOTALS),
+    Panel("its days", _by("day"), DAYS),
+    Panel("its closers", _by("closer"), PEOPLE.format("closer")),
+    Panel("its setters", _by("setter"), PEOPLE.format("setter")),
     Panel("weekdays and hours", lambda db, period: heat(db, period, Filters()), HEAT),
     Panel("closed calls that paid", lambda db, period: paid_calls(db, period, Filters()), PAID),
 )
@@ -86,10 +102,20 @@ PANELS = (
 
 def run() -> list[Row]:
     """Each panel, the whole dashboard, and what row-level security adds to each statement."""
-    with filled(events=EVENTS, organizations=ORGANIZATIONS) as owner_url, _planning(owner_url) as owner:
-        panels = [_compare(panel.name, partial(_looked, panel.ours), partial(_floors, owner, YEAR, panel)) for panel in PANELS]
+    with (
+        filled(events=EVENTS, organizations=ORGANIZATIONS) as owner_url,
+        _planning(owner_url) as owner,
+    ):
+        panels = [
+            _compare(panel.name, partial(_looked, panel.ours), partial(_floors, owner, YEAR, panel))
+            for panel in PANELS
+        ]
         whole = [
-            _compare(f"dashboard of {period.days} days", partial(_looked, _dashboard, period), partial(_floors, owner, period, *PANELS))
+            _compare(
+                f"dashboard of {period.days} days",
+                partial(_looked, _dashboard, period),
+                partial(_floors, owner, period, *PANELS),
+            )
             for period in (YEAR, MONTH)
         ]
         return [*panels, *whole, *(_security(owner, panel) for panel in PANELS)]
@@ -97,7 +123,9 @@ def run() -> list[Row]:
 
 @contextmanager
 def _planning(url: str) -> Iterator[psycopg.Connection]:
-    """A connection that has every statement planned for its own values, as is best for statements of this size."""
+    """A connection that has every statement planned for its own values, as is best for statements
+    of this size.
+    """
     with psycopg.connect(url, autocommit=True, prepare_threshold=None) as connection:
         yield connection
 
@@ -107,7 +135,12 @@ def _dashboard(db: Session, period: Period) -> object:
 
 
 def _floors(owner: psycopg.Connection, period: Period, *panels: Panel) -> None:
-    values = {"org": MEASURED, "start": period.starts_at, "end": period.ends_at, "zone": period.timezone}
+    values = {
+        "org": MEASURED,
+        "start": period.starts_at,
+        "end": period.ends_at,
+        "zone": period.timezone,
+    }
     for panel in panels:
         owner.execute(panel.floor, values).fetchall()
 
@@ -115,7 +148,14 @@ def _floors(owner: psycopg.Connection, period: Period, *panels: Panel) -> None:
 def _compare(name: str, ours: Callable[[], object], floor: Callable[[], object]) -> Row:
     ours_ms, floor_ms, ratio = _in_turns(ours, floor)
     holds = ratio <= MAX_RATIO + MAX_MORE_MS / floor_ms
-    return Row(name, f"{ours_ms:.1f} ms", f"{floor_ms:.1f} ms", ratio, f"≤ {MAX_RATIO} + {MAX_MORE_MS:.0f} ms", holds)
+    return Row(
+        name,
+        f"{ours_ms:.1f} ms",
+        f"{floor_ms:.1f} ms",
+        ratio,
+        f"≤ {MAX_RATIO} + {MAX_MORE_MS:.0f} ms",
+        holds,
+    )
 
 
 def _looked(look: Callable[[Session, Period], object], period: Period = YEAR) -> None:
@@ -124,20 +164,32 @@ def _looked(look: Callable[[Session, Period], object], period: Period = YEAR) ->
 
 
 def _security(owner: psycopg.Connection, panel: Panel) -> Row:
-    """The product's own statement with the policies, and as the owner with the organisation's id in their place."""
+    """The product's own statement with the policies, and as the owner with the organisation's id in
+    their place.
+    """
     with _statements() as statements:
         _looked(panel.ours)
     statement, values = max(statements, key=lambda pair: len(pair[0]))
     bare = statement
     for table in ("events", "payments", "post_call_forms"):
-        bare = bare.replace(f"app.{table} ", f"(select * from app.{table} where organization_id = '{MEASURED}') ")
+        bare = bare.replace(
+            f"app.{table} ", f"(select * from app.{table} where organization_id = '{MEASURED}') "
+        )
     with _planning(_app_url()) as member, member.transaction():
         member.execute("select app.enter(%s, %s)", (ADMIN, MEASURED))
         owner.execute("select set_config('app.organization_id', %s, false)", (str(MEASURED),))
         on_ms, off_ms, ratio = _in_turns(
-            lambda: member.execute(statement, values).fetchall(), lambda: owner.execute(bare, values).fetchall()
+            lambda: member.execute(statement, values).fetchall(),
+            lambda: owner.execute(bare, values).fetchall(),
         )
-    return Row(f"{panel.name}, secured", f"{on_ms:.1f} ms", f"{off_ms:.1f} ms", ratio, f"≤ {MAX_SECURITY}", ratio <= MAX_SECURITY)
+    return Row(
+        f"{panel.name}, secured",
+        f"{on_ms:.1f} ms",
+        f"{off_ms:.1f} ms",
+        ratio,
+        f"≤ {MAX_SECURITY}",
+        ratio <= MAX_SECURITY,
+    )
 
 
 @contextmanager
@@ -145,7 +197,9 @@ def _statements() -> Iterator[list[tuple[str, Any]]]:
     """What the product sends to Postgres meanwhile."""
     sent: list[tuple[str, Any]] = []
 
-    def keep(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+    def keep(
+        _connection: object, _cursor: object, statement: str, parameters: Any, *_: object
+    ) -> None:
         sent.append((statement, parameters))
 
     event.listen(engine(APP_ROLE), "before_cursor_execute", keep)
@@ -157,8 +211,12 @@ def _app_url() -> str:
     return role_url(APP_ROLE).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def _in_turns(first: Callable[[], object], second: Callable[[], object]) -> tuple[float, float, float]:
-    """The median milliseconds of each and their median ratio, in turns so that whatever else the machine does slows both."""
+def _in_turns(
+    first: Callable[[], object], second: Callable[[], object]
+) -> tuple[float, float, float]:
+    """The median milliseconds of each and their median ratio, in turns so that whatever else the
+    machine does slows both.
+    """
     for warm in (first, second):
         warm()
     rounds = [(_took_ms(first), _took_ms(second)) for _ in range(ROUNDS)]
@@ -170,4 +228,3 @@ def _took_ms(call: Callable[[], object]) -> float:
     started = time.perf_counter()
     call()
     return (time.perf_counter() - started) * 1000
-

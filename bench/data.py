@@ -1,4 +1,7 @@
-"""A server of its own, filled in bulk: calls, forms and payments of several organisations over one year."""
+"""A server of its own, filled in bulk: calls, forms and payments of several organisations over one
+year.
+"""
+
 from __future__ import annotations
 
 import os
@@ -27,47 +30,71 @@ LOAD = """
 set session_replication_role = replica;
 select setseed(0.25);
 create temp table orgs as
-    select ('00000000-0000-0001-0000-' || lpad(to_hex(part), 12, '0'))::uuid as id, part from generate_series(0, {organizations} - 1) part;
+    select ('00000000-0000-0001-0000-' || lpad(to_hex(part), 12, '0'))::uuid as id, part
+      from generate_series(0, {organizations} - 1) part;
 insert into app.organizations (id, name, slug, timezone, currency)
     select id, 'Team ' || part, 'team-' || part, '{timezone}', 'USD' from orgs;
-insert into app.users (id, email, email_normalized, name) values ('{admin}', 'admin@example.com', 'admin@example.com', 'Admin');
+insert into app.users (id, email, email_normalized, name) values ('{admin}', 'admin@example.com',
+  'admin@example.com', 'Admin');
 insert into app.organization_members (organization_id, user_id, role, name, email)
     select o.id, u.id, 'admin', u.name, u.email from orgs o, app.users u;
-insert into app.closers (organization_id, id, name) select o.id, lists.member(1, n), 'Closer ' || n from orgs o, generate_series(0, 19) n;
-insert into app.setters (organization_id, id, name) select o.id, lists.member(2, n), 'Setter ' || n from orgs o, generate_series(0, 9) n;
-insert into app.sources (organization_id, id, name) select o.id, lists.member(3, n), 'Source ' || n from orgs o, generate_series(0, 11) n;
-insert into app.packages (organization_id, id, name) select o.id, lists.member(4, n), 'Package ' || n from orgs o, generate_series(0, 4) n;
+insert into app.closers (organization_id, id, name) select o.id, lists.member(1, n),
+  'Closer ' || n from orgs o, generate_series(0, 19) n;
+insert into app.setters (organization_id, id, name) select o.id, lists.member(2, n),
+  'Setter ' || n from orgs o, generate_series(0, 9) n;
+insert into app.sources (organization_id, id, name) select o.id, lists.member(3, n),
+  'Source ' || n from orgs o, generate_series(0, 11) n;
+insert into app.packages (organization_id, id, name) select o.id, lists.member(4, n),
+  'Package ' || n from orgs o, generate_series(0, 4) n;
 create temp table drawn as
-    select ('00000000-0000-0001-0000-' || lpad(to_hex(n % {organizations}), 12, '0'))::uuid as organization_id, gen_random_uuid() as id, n,
-           timestamptz '{start}' + interval '351 days' * (n::float8 / {events}) + interval '14 days' * random() as scheduled_at,
-           random() as luck, random() as depth, floor(random() * 20)::int as closer, floor(random() * 10)::int as setter,
+    select ('00000000-0000-0001-0000-' || lpad(to_hex(n % {organizations}), 12,
+      '0'))::uuid as organization_id, gen_random_uuid() as id, n,
+           timestamptz '{start}' + interval '351 days' * (n::float8 / {events})
+             + interval '14 days' * random() as scheduled_at,
+           random() as luck, random() as depth, floor(random() * 20)::int as closer,
+           floor(random() * 10)::int as setter,
            floor(random() * 12)::int as source
       from generate_series(0, {events} - 1) n;
-insert into app.events (organization_id, id, lead_name, lead_email, lead_email_normalized, closer_id, closer_name,
-    setter_id, setter_name, source_id, utm_source, utm_medium, scheduled_at, ends_at, booked_at, call_status, event_outcome,
-    pcf_submitted, pcf_submitted_at, provider_status, canceled_at, booking_platform, calendly_invitee_uuid)
-    select organization_id, id, 'Lead ' || n, 'lead' || n || '@example.com', 'lead' || n || '@example.com',
+insert into app.events (organization_id, id, lead_name, lead_email, lead_email_normalized,
+  closer_id, closer_name,
+    setter_id, setter_name, source_id, utm_source, utm_medium, scheduled_at, ends_at,
+    booked_at, call_status, event_outcome,
+    pcf_submitted, pcf_submitted_at, provider_status, canceled_at, booking_platform,
+    calendly_invitee_uuid)
+    select organization_id, id, 'Lead ' || n, 'lead' || n || '@example.com',
+      'lead' || n || '@example.com',
            lists.member(1, closer), 'Closer ' || closer,
-           lists.member(2, setter), 'Setter ' || setter, lists.member(3, source), 'ads', 'paid', scheduled_at,
+           lists.member(2, setter), 'Setter ' || setter, lists.member(3, source), 'ads', 'paid',
+           scheduled_at,
            scheduled_at + interval '45 minutes', scheduled_at - interval '10 days' * luck, status,
            case when status = 'no_show' then 'no_show' when status = 'completed' then
-               case when depth < 0.3 then 'showed' when depth < 0.6 then 'offer_made' else 'closed' end end,
+               case when depth < 0.3 then 'showed' when depth < 0.6
+                 then 'offer_made' else 'closed' end end,
            status in ('completed', 'no_show'),
-           case when status in ('completed', 'no_show') then scheduled_at + interval '30 hours' * depth end,
+           case when status in ('completed', 'no_show')
+             then scheduled_at + interval '30 hours' * depth end,
            case when status in ('canceled', 'rescheduled') then status else 'scheduled' end,
-           case when status = 'canceled' then scheduled_at - interval '1 day' end, 'calendly', n::text
-      from (select *, case when luck < 0.55 then 'completed' when luck < 0.75 then 'no_show' when luck < 0.87 then 'canceled'
-                           when luck < 0.95 then 'rescheduled' else 'scheduled' end as status from drawn) d
+           case when status = 'canceled' then scheduled_at - interval '1 day' end, 'calendly',
+             n::text
+      from (select *, case when luck < 0.55 then 'completed' when luck < 0.75
+        then 'no_show' when luck < 0.87 then 'canceled'
+                           when luck < 0.95 then 'rescheduled' else 'scheduled' end as status
+                             from drawn) d
      order by n;
-insert into app.post_call_forms (organization_id, event_id, call_occurred, lead_showed, offer_made, deal_closed,
+insert into app.post_call_forms (organization_id, event_id, call_occurred, lead_showed,
+  offer_made, deal_closed,
     package_id, submitted_at)
     select organization_id, id, call_status = 'completed', call_status = 'completed',
-           coalesce(event_outcome in ('offer_made', 'closed'), false), coalesce(event_outcome = 'closed', false),
-           case event_outcome when 'closed' then lists.member(4, floor(random() * 5)::int) end, pcf_submitted_at
+           coalesce(event_outcome in ('offer_made', 'closed'), false),
+           coalesce(event_outcome = 'closed', false),
+           case event_outcome when 'closed' then lists.member(4, floor(random() * 5)::int) end,
+             pcf_submitted_at
       from app.events where pcf_submitted;
-insert into app.payments (organization_id, amount, currency, refund_amount, payment_date, customer_email, customer_email_normalized,
+insert into app.payments (organization_id, amount, currency, refund_amount, payment_date,
+  customer_email, customer_email_normalized,
     processor, event_id, closer_id, setter_id, source_id, attribution_method)
-    select organization_id, 4997, 'USD', case when random() < 0.05 then 997 else 0 end, scheduled_at + interval '3 hours', lead_email,
+    select organization_id, 4997, 'USD', case when random() < 0.05 then 997 else 0 end,
+      scheduled_at + interval '3 hours', lead_email,
            lead_email_normalized, 'stripe', id, closer_id, setter_id, source_id, 'email'
       from app.events where event_outcome = 'closed';
 """
@@ -80,7 +107,9 @@ return ('00000000-0000-0002-000' || kind || '-' || lpad(to_hex(n), 12, '0'))::uu
 
 @contextmanager
 def filled(*, events: int, organizations: int) -> Iterator[str]:
-    """``events`` calls in equal parts, each with the form and payment it has; settings point at them. The owner's address."""
+    """``events`` calls in equal parts, each with the form and payment it has; settings point at
+    them. The owner's address.
+    """
     with tempfile.TemporaryDirectory() as home, LocalPostgres(home) as postgres:
         Path(home).chmod(0o711)  # the server's own account walks through
         with psycopg.connect(postgres.url(), autocommit=True) as admin:
@@ -92,9 +121,15 @@ def filled(*, events: int, organizations: int) -> Iterator[str]:
         migrate()
         with psycopg.connect(postgres.url("bench"), autocommit=True) as owner:
             owner.execute(MEMBER)
-            owner.execute(LOAD.format(
-                events=events, organizations=organizations, timezone=TIMEZONE, start=YEAR.starts_at, admin=ADMIN
-            ))
+            owner.execute(
+                LOAD.format(
+                    events=events,
+                    organizations=organizations,
+                    timezone=TIMEZONE,
+                    start=YEAR.starts_at,
+                    admin=ADMIN,
+                )
+            )
             owner.execute("vacuum (analyze)")
         yield postgres.url("bench")
         for role in (APP_ROLE, WORKER_ROLE):

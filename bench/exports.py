@@ -1,7 +1,10 @@
-"""An export of 300,000 calls as CSV beside a bare COPY of the same columns, and how its memory grows with the rows.
+"""An export of 300,000 calls as CSV beside a bare COPY of the same columns, and how its memory
+grows with the rows.
 
-``python -m bench.exports DAYS`` exports the first days of the year and prints the process's peak memory as JSON.
+``python -m bench.exports DAYS`` exports the first days of the year and prints the process's peak
+memory as JSON.
 """
+
 from __future__ import annotations
 
 import json
@@ -31,8 +34,13 @@ MIN_THROUGHPUT, MAX_GROWTH_MB = 0.5, 8.0
 
 
 def run() -> list[Row]:
-    """Rows a second of both, the median of rounds in turns; and the peak memory of all rows beside a tenth of them."""
-    with filled(events=ROWS, organizations=1) as owner_url, psycopg.connect(owner_url, autocommit=True) as owner:
+    """Rows a second of both, the median of rounds in turns; and the peak memory of all rows beside
+    a tenth of them.
+    """
+    with (
+        filled(events=ROWS, organizations=1) as owner_url,
+        psycopg.connect(owner_url, autocommit=True) as owner,
+    ):
         for warm in (_export, lambda: _copy(owner)):
             warm()
         rounds = [(_per_second(_export), _per_second(lambda: _copy(owner))) for _ in range(ROUNDS)]
@@ -46,7 +54,9 @@ def _export(period: Period = YEAR) -> None:
 
 def _copy(owner: psycopg.Connection) -> None:
     columns = sql.SQL(", ").join(map(sql.Identifier, EXPORTS["events"].columns))
-    with owner.cursor().copy(sql.SQL("copy (select {} from app.events) to stdout (format csv, header)").format(columns)) as rows:
+    with owner.cursor().copy(
+        sql.SQL("copy (select {} from app.events) to stdout (format csv, header)").format(columns)
+    ) as rows:
         for _ in rows:
             pass
 
@@ -60,27 +70,46 @@ def _per_second(run_once: Callable[[], object]) -> float:
 def _throughput(rounds: list[tuple[float, float]]) -> Row:
     ours, bare = (statistics.median(one[side] for one in rounds) for side in (0, 1))
     ratio = statistics.median(ours / bare for ours, bare in rounds)
-    return Row("rows exported", f"{ours:,.0f}/s", f"{bare:,.0f}/s", ratio, f"≥ {MIN_THROUGHPUT}", ratio >= MIN_THROUGHPUT)
+    return Row(
+        "rows exported",
+        f"{ours:,.0f}/s",
+        f"{bare:,.0f}/s",
+        ratio,
+        f"≥ {MIN_THROUGHPUT}",
+        ratio >= MIN_THROUGHPUT,
+    )
 
 
 def _memory() -> Row:
     everything, tenth = _peak_mb(YEAR.days), _peak_mb(TENTH_DAYS)
     grown = everything - tenth
-    shown = (f"{everything:.0f} MB", f"{tenth:.0f} MB", everything / tenth, f"≤ + {MAX_GROWTH_MB:.0f} MB")
+    shown = (
+        f"{everything:.0f} MB",
+        f"{tenth:.0f} MB",
+        everything / tenth,
+        f"≤ + {MAX_GROWTH_MB:.0f} MB",
+    )
     return Row("memory of ten times the rows", *shown, grown <= MAX_GROWTH_MB)
 
 
 def _peak_mb(days: int) -> float:
     command = [sys.executable, "-m", "bench.exports", str(days)]
     done = subprocess.run(  # noqa: S603 - our own program
-        command, env=os.environ, cwd=Path(__file__).parents[1], check=True, capture_output=True, text=True
+        command,
+        env=os.environ,
+        cwd=Path(__file__).parents[1],
+        check=True,
+        capture_output=True,
+        text=True,
     )
     measured: dict[str, float] = json.loads(done.stdout)
     return measured["peak_mb"]
 
 
 def _own_peak_mb() -> float:
-    """Linux's high-water mark of this program; ``getrusage`` would also count the process that started it."""
+    """Linux's high-water mark of this program; ``getrusage`` would also count the process that
+    started it.
+    """
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return int(found[1]) / 1024 if found else float("inf")
 

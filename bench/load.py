@@ -1,7 +1,9 @@
-"""Signed deliveries at a receiver, from its own process: how many a second, and how long the slowest hundredth took.
+"""Signed deliveries at a receiver, from its own process: how many a second, and how long the
+slowest hundredth took.
 
 ``python -m bench.load PORT PATH SECONDS CONNECTIONS`` prints one JSON object.
 """
+
 from __future__ import annotations
 
 import asyncio
@@ -20,9 +22,16 @@ PREPARED = 20_000
 def _requests(path: str, secret: str) -> list[bytes]:
     at, made = now(), []
     for _ in range(PREPARED):
-        event = stripe_event("payment_intent.created", stripe_intent(secrets.token_hex(6), 100, at), at)
+        event = stripe_event(
+            "payment_intent.created", stripe_intent(secrets.token_hex(6), 100, at), at
+        )
         body, headers = signed("stripe", event, secret)
-        lines = [f"POST {path} HTTP/1.1", "Host: bench", f"Content-Length: {len(body)}", *map(": ".join, headers.items())]
+        lines = [
+            f"POST {path} HTTP/1.1",
+            "Host: bench",
+            f"Content-Length: {len(body)}",
+            *map(": ".join, headers.items()),
+        ]
         made.append("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
     return made
 
@@ -42,12 +51,19 @@ async def _send(port: int, requests: list[bytes], until: float, took_s: list[flo
 
 
 async def measure(port: int, path: str, seconds: float, connections: int) -> dict[str, float]:
-    """Deliveries a second and the 99th percentile in milliseconds, over ``connections`` kept open."""
+    """Deliveries a second and the 99th percentile in milliseconds, over ``connections``
+    kept open.
+    """
     requests, took_s = _requests(path, os.environ["BENCH_SECRET"]), list[float]()
     started = time.perf_counter()
-    await asyncio.gather(*(_send(port, requests, started + seconds, took_s) for _ in range(connections)))
+    await asyncio.gather(
+        *(_send(port, requests, started + seconds, took_s) for _ in range(connections))
+    )
     elapsed = time.perf_counter() - started
-    return {"per_second": len(took_s) / elapsed, "p99_ms": sorted(took_s)[int(len(took_s) * 0.99)] * 1000}
+    return {
+        "per_second": len(took_s) / elapsed,
+        "p99_ms": sorted(took_s)[int(len(took_s) * 0.99)] * 1000,
+    }
 
 
 if __name__ == "__main__":

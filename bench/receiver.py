@@ -1,8 +1,11 @@
-"""The receiver beside its floor, in turns on the same machine and the same Postgres with every safety on.
+"""The receiver beside its floor, in turns on the same machine and the same Postgres with every
+safety on.
 
-``python -m bench.receiver`` prints the table. The floor (``bench/bare.py``) checks an HMAC and inserts one row; the receiver
-also checks the connection and its rate limit, keeps each delivery once, and puts its processing on the queue.
+``python -m bench.receiver`` prints the table. The floor (``bench/bare.py``) checks an HMAC and
+inserts one row; the receiver also checks the connection and its rate limit, keeps each delivery
+once, and puts its processing on the queue.
 """
+
 from __future__ import annotations
 
 import json
@@ -39,7 +42,9 @@ MAX_P99 = 2.0
 
 @dataclass(frozen=True)
 class Row:
-    """One figure beside its floor; ``ratio`` is ours by the floor's, ``holds`` whether that is good enough."""
+    """One figure beside its floor; ``ratio`` is ours by the floor's, ``holds`` whether that is good
+    enough.
+    """
 
     name: str
     ours: str
@@ -60,7 +65,9 @@ def run() -> list[Row]:
 
 @contextmanager
 def _server() -> Iterator[tuple[str, str, str]]:
-    """A migrated server of its own with one connection to receive on; the bare table's address, the path, the secret."""
+    """A migrated server of its own with one connection to receive on; the bare table's address, the
+    path, the secret.
+    """
     with tempfile.TemporaryDirectory() as home, LocalPostgres(home) as postgres:
         Path(home).chmod(0o711)  # the server's own account walks through
         with psycopg.connect(postgres.url(), autocommit=True) as admin:
@@ -70,14 +77,23 @@ def _server() -> Iterator[tuple[str, str, str]]:
         settings.cache_clear()
         migrate()
         with psycopg.connect(postgres.url("bench")) as owner:
-            owner.execute("create table public.bench_deliveries (id bigint generated always as identity primary key, body bytea)")
+            owner.execute(
+                "create table public.bench_deliveries (id bigint generated always as identity"
+                " primary key, body bytea)"
+            )
             owner.execute(f"grant all on public.bench_deliveries to {WORKER_ROLE}")
         secret, org = f"whsec_{secrets.token_hex(16)}", uuid4()
         with as_system(org) as db:
-            db.add(Organization(id=org, name="Bench", slug=f"bench-{org}", timezone="UTC", currency="USD"))
+            db.add(
+                Organization(
+                    id=org, name="Bench", slug=f"bench-{org}", timezone="UTC", currency="USD"
+                )
+            )
             db.flush()
             connection = create_connection(db, org, "stripe", "Bench", secret, rate_limit=1_000_000)
-        bare_url = role_url(WORKER_ROLE).set(drivername="postgresql").render_as_string(hide_password=False)
+        bare_url = (
+            role_url(WORKER_ROLE).set(drivername="postgresql").render_as_string(hide_password=False)
+        )
         yield bare_url, f"/webhooks/stripe/{connection.id}", secret
         engine(WORKER_ROLE).dispose()
 
@@ -87,7 +103,17 @@ def _served(app: str, env: dict[str, str]) -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--no-access-log", "--log-level", "warning"]
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        app,
+        "--port",
+        str(port),
+        "--no-access-log",
+        "--log-level",
+        "warning",
+    ]
     process = subprocess.Popen(command, env=env, cwd=Path(__file__).parents[1])  # noqa: S603 - our own program
     try:
         _wait(port)
@@ -120,15 +146,32 @@ Rounds = list[tuple[dict[str, float], dict[str, float]]]
 def _throughput(rounds: Rounds) -> Row:
     ours, bare = (statistics.median(one[side]["per_second"] for one in rounds) for side in (0, 1))
     ratio = statistics.median(ours["per_second"] / bare["per_second"] for ours, bare in rounds)
-    return Row("deliveries received", f"{ours:.0f}/s", f"{bare:.0f}/s", ratio, f"≥ {MIN_THROUGHPUT}", ratio >= MIN_THROUGHPUT)
+    return Row(
+        "deliveries received",
+        f"{ours:.0f}/s",
+        f"{bare:.0f}/s",
+        ratio,
+        f"≥ {MIN_THROUGHPUT}",
+        ratio >= MIN_THROUGHPUT,
+    )
 
 
 def _slowest(rounds: Rounds) -> Row:
     ours, bare = (statistics.median(one[side]["p99_ms"] for one in rounds) for side in (0, 1))
     ratio = statistics.median(ours["p99_ms"] / bare["p99_ms"] for ours, bare in rounds)
-    return Row("receiving, 99th percentile", f"{ours:.1f} ms", f"{bare:.1f} ms", ratio, f"≤ {MAX_P99}", ratio <= MAX_P99)
+    return Row(
+        "receiving, 99th percentile",
+        f"{ours:.1f} ms",
+        f"{bare:.1f} ms",
+        ratio,
+        f"≤ {MAX_P99}",
+        ratio <= MAX_P99,
+    )
 
 
 if __name__ == "__main__":
     for row in run():
-        print(f"{row.name:30} {row.ours:>12} {row.floor:>12} {row.ratio:6.2f}  {row.wanted:8} {'holds' if row.holds else 'MISSED'}")
+        print(
+            f"{row.name:30} {row.ours:>12} {row.floor:>12} {row.ratio:6.2f}  {row.wanted:8}"
+            f" {'holds' if row.holds else 'MISSED'}"
+        )

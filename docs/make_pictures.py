@@ -1,4 +1,7 @@
-"""Take the documentation's pictures: start the product with a fresh demo, sign in with a real browser, look, stop."""
+"""Take the documentation's pictures: start the product with a fresh demo, sign in with a real
+browser, look, stop.
+"""
+
 from __future__ import annotations
 
 import json
@@ -77,12 +80,27 @@ def running() -> Iterator[Product]:
     with tempfile.TemporaryDirectory() as folder:
         ports = {"UI_PORT": str(free_port()), "WEBHOOK_PORT": str(free_port())}
         screens, receiver = (f"http://localhost:{port}" for port in ports.values())
-        env = os.environ | ports | {"DATA_DIR": folder, "PUBLIC_URL": screens, "WEBHOOK_PUBLIC_URL": receiver}
-        process = subprocess.Popen([sys.executable, "-m", "core.operations.supervisor"], cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
+        env = (
+            os.environ
+            | ports
+            | {
+                "DATA_DIR": folder,
+                "PUBLIC_URL": screens,
+                "WEBHOOK_PUBLIC_URL": receiver,
+            }
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-m", "core.operations.supervisor"],
+            cwd=ROOT,
+            env=env,
+            stdout=subprocess.DEVNULL,
+        )
         try:
             _wait_for(f"{screens}/healthz")
             _wait_for(f"{receiver}/readyz")
-            yield Product(screens, receiver, json.loads(Path(folder, "demo-sign-ins.json").read_text()), env)
+            yield Product(
+                screens, receiver, json.loads(Path(folder, "demo-sign-ins.json").read_text()), env
+            )
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(30)
@@ -100,7 +118,9 @@ def _wait_for(address: str) -> None:
 
 
 def signed_in(browser: Browser, product: Product, shot: Shot) -> Page:
-    window = browser.new_context(viewport=SIZES[shot.size], color_scheme="dark" if shot.dark else "light")
+    window = browser.new_context(
+        viewport=SIZES[shot.size], color_scheme="dark" if shot.dark else "light"
+    )
     page = window.new_page()
     page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{product.screens}/{shot.path}")
@@ -136,8 +156,15 @@ def look_around(browser: Browser, product: Product) -> None:
 def file_a_form(browser: Browser, product: Product) -> None:
     page = signed_in(browser, product, Shot("form-phone", "sales_rep", "my-day", "phone"))
     page.get_by_role("link", name="File form").first.click()
-    expect(page.get_by_role("radiogroup", name="Did the call take place?")).to_be_visible(timeout=PATIENCE_MS)
-    for question in ("Did the call take place?", "Did the lead show up?", "Did you make an offer?", "Did it close?"):
+    expect(page.get_by_role("radiogroup", name="Did the call take place?")).to_be_visible(
+        timeout=PATIENCE_MS
+    )
+    for question in (
+        "Did the call take place?",
+        "Did the lead show up?",
+        "Did you make an offer?",
+        "Did it close?",
+    ):
         page.get_by_role("radiogroup", name=question).get_by_text("Yes", exact=True).click()
         settled(page)
     keep(page, "form-phone")
@@ -145,9 +172,20 @@ def file_a_form(browser: Browser, product: Product) -> None:
 
 
 def deliver_samples(browser: Browser, product: Product) -> None:
-    page = signed_in(browser, product, Shot("samples", "admin", "dashboard?period=Today&compare=None"))
+    page = signed_in(
+        browser, product, Shot("samples", "admin", "dashboard?period=Today&compare=None")
+    )
     keep(page, "samples-before")
-    command = [sys.executable, "-m", "core", "send-samples", "--org", ORGANIZATION, "--url", product.receiver]
+    command = [
+        sys.executable,
+        "-m",
+        "core",
+        "send-samples",
+        "--org",
+        ORGANIZATION,
+        "--url",
+        product.receiver,
+    ]
     subprocess.run(command, cwd=ROOT, env=product.env, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
     page.wait_for_timeout(2000)
     page.reload()
@@ -164,14 +202,18 @@ def newest_payment(product: Product) -> str:
     with httpx.Client(base_url=product.receiver) as api:
         who = {"email": email, "password": password, "organization": ORGANIZATION}
         token = api.post("/api/auth/login", json=who).json()["access_token"]
-        rows = api.get("/api/payments", headers={"Authorization": f"Bearer {token}"}).json()["items"]
+        rows = api.get("/api/payments", headers={"Authorization": f"Bearer {token}"}).json()[
+            "items"
+        ]
     return next(row["id"] for row in rows if row["processor"] == "stripe")
 
 
 def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     with running() as product, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
         look_around(browser, product)
         file_a_form(browser, product)
         deliver_samples(browser, product)

@@ -1,4 +1,7 @@
-"""``python -m docs.make_roles`` writes roles.md: who may do what, read from the product's own lists."""
+"""``python -m docs.make_roles`` writes roles.md: who may do what, read from the product's own
+lists.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +18,8 @@ from webhooks.api import CALLS
 FILE = Path(__file__).with_name("roles.md")
 YES, NO = "yes", "–"
 ALL, OWN = "all", "own"
-# Whose rows of an exported table a role is given, by the table's security class (core/platform/security).
+# Whose rows of an exported table a role is given, by the table's security class
+# (core/platform/security).
 GIVEN: dict[str, dict[Role, str]] = {
     "config": dict.fromkeys(MEMBER_ROLES, ALL),
     "reps": dict.fromkeys(MEMBER_ROLES, ALL) | {Role.SALES_REP: OWN},
@@ -26,20 +30,22 @@ GIVEN: dict[str, dict[Role, str]] = {
 }
 HEAD = """# Roles
 
-Written by `python -m docs.make_roles` from the lists that the product itself goes by; a test holds it up to date, and others try
-every cell. Each member has one role in each organisation.
+Written by `python -m docs.make_roles` from the lists that the product itself goes by; a test holds
+it up to date, and others try every cell. Each member has one role in each organisation.
 
 - *By link* means whoever has the link, signed in or not.
-- *Super admins* have every right of an owner in the organisation that they look at, and the screens under *Platform*.
-- *Sales reps* see the calls, forms and payments of their own closer or setter row. *Viewers* see no names and contact details
-  of leads.
-- With *Managers see their own team only*, a manager is given the rows of those below them, and of payouts, contacts without a
-  closer and messages none.
-- What belongs to a module is there for organisations that have it, as those who run the installation say; “every” is for all of
-  them.
-- Where the organisation asks for a second factor, members without one see *Your account* and nothing else.
-- Whoever *views as* a member sees what they see, but for *Your account*, and changes nothing: forms, exports and every other
-  change are refused.
+- *Super admins* have every right of an owner in the organisation that they look at, and the screens
+  under *Platform*.
+- *Sales reps* see the calls, forms and payments of their own closer or setter row. *Viewers* see no
+  names and contact details of leads.
+- With *Managers see their own team only*, a manager is given the rows of those below them, and of
+  payouts, contacts without a closer and messages none.
+- What belongs to a module is there for organisations that have it, as those who run the
+  installation say; “every” is for all of them.
+- Where the organisation asks for a second factor, members without one see *Your account* and
+  nothing else.
+- Whoever *views as* a member sees what they see, but for *Your account*, and changes nothing:
+  forms, exports and every other change are refused.
 """
 
 
@@ -75,16 +81,28 @@ def _screen(screen: Screen) -> list[str]:
 
 def text() -> str:
     """The document."""
-    screens = _table(["area", "screen", "module", *_roles(), "super admin"], (_screen(screen) for screen in SCREENS))
-    calls = _table(["request", "module", *_roles()], (
-        [f"`{call.method} {call.path}`", _module(call.module), *_marks(call.open_to)] for call in CALLS
-    ))
-    exports = _table(["table", "module", *_roles()], (
-        [f"`{name}`", _module(table.module), *(given(name, role) for role in MEMBER_ROLES)] for name, table in EXPORTS.items()
-    ))
+    screens = _table(
+        ["area", "screen", "module", *_roles(), "super admin"],
+        (_screen(screen) for screen in SCREENS),
+    )
+    calls = _table(
+        ["request", "module", *_roles()],
+        (
+            [f"`{call.method} {call.path}`", _module(call.module), *_marks(call.open_to)]
+            for call in CALLS
+        ),
+    )
+    exports = _table(
+        ["table", "module", *_roles()],
+        (
+            [f"`{name}`", _module(table.module), *(given(name, role) for role in MEMBER_ROLES)]
+            for name, table in EXPORTS.items()
+        ),
+    )
     return (
-        f"{HEAD}\n## Screens\n\n{screens}\n\n## API\n\nA person's token goes by the role, an API key by its scopes.\n\n{calls}\n\n"
-        f"## Exports\n\nWhose rows each role is given, on the screen and over the API.\n\n{exports}\n"
+        f"{HEAD}\n## Screens\n\n{screens}\n\n## API\n\nA person's token goes by the role, an API"
+        f" key by its scopes.\n\n{calls}\n\n## Exports\n\nWhose rows each role is given, on the"
+        f" screen and over the API.\n\n{exports}\n"
     )
 
 

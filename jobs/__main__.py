@@ -1,4 +1,7 @@
-"""``python -m jobs [clock|worker|all]``: background work, and the clock that orders it. SIGTERM ends it cleanly."""
+"""``python -m jobs [clock|worker|all]``: background work, and the clock that orders it. SIGTERM
+ends it cleanly.
+"""
+
 from __future__ import annotations
 
 import signal

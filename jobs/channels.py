@@ -1,4 +1,7 @@
-"""How a message of the outbox leaves: its channel decides the client and whether sending it again can do harm."""
+"""How a message of the outbox leaves: its channel decides the client and whether sending it again
+can do harm.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -28,11 +31,19 @@ def sending_of(db: Session, message: OutboxMessage) -> Send:
         Misconfigured: the message cannot be opened, or nobody knows its channel.
     """
     if message.channel == reports.CHANNEL:
-        return partial(slack.post_message, _slack_address(db, message.organization_id), message.body)
+        return partial(
+            slack.post_message, _slack_address(db, message.organization_id), message.body
+        )
     if message.channel == letters.CHANNEL and message.recipient:
         letters.check_not_suppressed(db, message)
         said = letters.open_email(message)
-        return partial(email.send, message.recipient, said, organization_id=message.organization_id, message_id=message.id)
+        return partial(
+            email.send,
+            message.recipient,
+            said,
+            organization_id=message.organization_id,
+            message_id=message.id,
+        )
     if message.channel == texts.CHANNEL and message.recipient:
         texts.check_may_be_texted(db, message)
         return partial(twilio.send, twilio.account_of(db), message.recipient, opened(message))
@@ -40,8 +51,9 @@ def sending_of(db: Session, message: OutboxMessage) -> Send:
 
 
 def may_be_repeated(message: OutboxMessage) -> bool:
-    """Whether a message that may have been sent can be sent again: Resend knows it by its key, and of what is for
-    one person, two are as good as one."""
+    """Whether a message that may have been sent can be sent again: Resend knows it by its key, and
+    of what is for one person, two are as good as one.
+    """
     if message.channel != letters.CHANNEL:
         return False
     return email.way_out() == "resend" or message.kind in letters.PERSONAL

@@ -1,4 +1,5 @@
 """The clock: of several that run, the one that holds the lock acts; the others stand by."""
+
 from __future__ import annotations
 
 import threading
@@ -16,7 +17,9 @@ LOOK_EVERY_S = 0.5
 
 
 def run_clock(stopping: threading.Event) -> None:
-    """Wait to be the leader, tick until ``stopping`` or until the database is lost, then try to lead again."""
+    """Wait to be the leader, tick until ``stopping`` or until the database is lost, then try to
+    lead again.
+    """
     dsn = role_url(WORKER_ROLE).set(drivername="postgresql").render_as_string(hide_password=False)
     while not stopping.is_set():
         try:

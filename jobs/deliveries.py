@@ -1,4 +1,7 @@
-"""Raw deliveries into rows: tried, tried again with growing pauses, and set aside with a reason when nothing helps."""
+"""Raw deliveries into rows: tried, tried again with growing pauses, and set aside with a reason
+when nothing helps.
+"""
+
 from __future__ import annotations
 
 import json
@@ -34,17 +37,24 @@ WITHOUT_A_JOB = text("""
 def process_delivery(organization_id: UUID, delivery_id: UUID, *, attempt: int = 1) -> None:
     """Have the provider's module turn one kept delivery into rows. Safe to repeat.
 
-    A delivery that cannot be read is set aside at once; any other failure is raised, so that the queue tries again, until
-    ``MAX_ATTEMPTS`` are used up and it is set aside too.
+    A delivery that cannot be read is set aside at once; any other failure is raised, so that the
+    queue tries again, until ``MAX_ATTEMPTS`` are used up and it is set aside too.
     """
     if attempt > MAX_ATTEMPTS:  # the worker was killed each time, so no attempt could say why
-        _note_failure(organization_id, delivery_id, "no attempt came to an end", DeliveryStatus.DEAD)
+        _note_failure(
+            organization_id, delivery_id, "no attempt came to an end", DeliveryStatus.DEAD
+        )
         return
     try:
         with as_system(organization_id) as db:
             _handle(db, delivery_id)
     except UNREADABLE as error:
-        _note_failure(organization_id, delivery_id, f"cannot be read: {type(error).__name__} {error}", DeliveryStatus.DEAD)
+        _note_failure(
+            organization_id,
+            delivery_id,
+            f"cannot be read: {type(error).__name__} {error}",
+            DeliveryStatus.DEAD,
+        )
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         if attempt == MAX_ATTEMPTS:
@@ -58,7 +68,9 @@ def _handle(db: Session, delivery_id: UUID) -> None:
     delivery = _locked(db, delivery_id)
     if delivery is None:
         return
-    connection = db.scalars(select(WebhookConnection).where(WebhookConnection.id == delivery.connection_id)).one()
+    connection = db.scalars(
+        select(WebhookConnection).where(WebhookConnection.id == delivery.connection_id)
+    ).one()
     received = delivery.body
     payload, module = _read(db, delivery), provider(delivery.provider)
     delivery.event_type = module.event_type(payload)
@@ -71,7 +83,9 @@ def _handle(db: Session, delivery_id: UUID) -> None:
 
 
 def _read(db: Session, delivery: WebhookDelivery) -> Any:
-    """What the provider says; of people who were erased it is taken out, also of what is kept, before anything is made of it."""
+    """What the provider says; of people who were erased it is taken out, also of what is kept,
+    before anything is made of it.
+    """
     said = json.loads(delivery.body)
     payload = without_erased(db, delivery.organization_id, said)
     if payload is not said:
@@ -80,25 +94,32 @@ def _read(db: Session, delivery: WebhookDelivery) -> Any:
 
 
 def _locked(db: Session, delivery_id: UUID) -> WebhookDelivery | None:
-    return db.scalars(select(WebhookDelivery).where(WebhookDelivery.id == delivery_id).with_for_update()).first()
+    return db.scalars(
+        select(WebhookDelivery).where(WebhookDelivery.id == delivery_id).with_for_update()
+    ).first()
 
 
 def _count(db: Session, delivery: WebhookDelivery) -> None:
-    """Count the attempt, and on the first one the delivery; last in its transaction, since all deliveries of a connection
-    count in one row."""
+    """Count the attempt, and on the first one the delivery; last in its transaction, since all
+    deliveries of a connection count in one row.
+    """
     delivery.attempts += 1
     if delivery.attempts == 1:
         note_received(db, delivery)
 
 
-def _note_failure(organization_id: UUID, delivery_id: UUID, reason: str, status: DeliveryStatus) -> None:
+def _note_failure(
+    organization_id: UUID, delivery_id: UUID, reason: str, status: DeliveryStatus
+) -> None:
     log.warning("delivery failed", delivery=str(delivery_id), status=status)
     with as_system(organization_id) as db:
         delivery = _locked(db, delivery_id)
         if delivery is None:
             return
         delivery.status, delivery.last_error = status, reason[:500]
-        with suppress(*UNREADABLE):  # who was erased is taken out of what is kept, whatever else went wrong
+        with suppress(
+            *UNREADABLE
+        ):  # who was erased is taken out of what is kept, whatever else went wrong
             _read(db, delivery)
         _count(db, delivery)
         db.flush()
@@ -108,8 +129,12 @@ def _note_failure(organization_id: UUID, delivery_id: UUID, reason: str, status:
 def sweep_deliveries(organization_id: UUID) -> int:
     """Put deliveries back on the queue that wait although no job does; the number of them.
 
-    This happens when a job was lost with a database that was restored, or by hand; an acknowledged delivery is never lost.
+    This happens when a job was lost with a database that was restored, or by hand; an acknowledged
+    delivery is never lost.
     """
     with as_system(organization_id) as db:
         waiting = db.scalars(WITHOUT_A_JOB, {"before": now() - FORGOTTEN_AFTER})
-        return sum(enqueue(db, "process_delivery", organization_id, delivery_id=str(delivery_id)) for delivery_id in waiting)
+        return sum(
+            enqueue(db, "process_delivery", organization_id, delivery_id=str(delivery_id))
+            for delivery_id in waiting
+        )

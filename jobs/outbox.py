@@ -1,4 +1,7 @@
-"""Messages that wait to go out: each is sent once; when nobody can know whether it was, that is said and it is left alone."""
+"""Messages that wait to go out: each is sent once; when nobody can know whether it was, that is
+said and it is left alone.
+"""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -50,7 +53,9 @@ class Claim:
 
 
 def send_outbox(organization_id: UUID, message_id: UUID, *, attempt: int = 1) -> None:
-    """Send one waiting message. Raises what is worth another attempt; anything else ends on the message's row."""
+    """Send one waiting message. Raises what is worth another attempt; anything else ends on the
+    message's row.
+    """
     claim = None
     try:
         claim = _claim(organization_id, message_id)
@@ -73,21 +78,34 @@ def send_outbox(organization_id: UUID, message_id: UUID, *, attempt: int = 1) ->
 
 
 def _try_later(organization_id: UUID, message_id: UUID, error: ProviderError, attempt: int) -> None:
-    """Back to waiting, for the queue to try again; the last attempt ends it. To be called while ``error`` is handled."""
+    """Back to waiting, for the queue to try again; the last attempt ends it. To be called while
+    ``error`` is handled.
+    """
     if attempt < MAX_ATTEMPTS:
         _settle(organization_id, message_id, "waiting", error.message)
         raise error
-    _settle(organization_id, message_id, "uncertain" if isinstance(error, OutcomeUnknown) else "failed", error.message)
+    _settle(
+        organization_id,
+        message_id,
+        "uncertain" if isinstance(error, OutcomeUnknown) else "failed",
+        error.message,
+    )
 
 
 def _claim(organization_id: UUID, message_id: UUID) -> Claim | None:
-    """How to send it, once the message is marked as being sent; None when there is nothing left to do. Raises SalesOpsError."""
+    """How to send it, once the message is marked as being sent; None when there is nothing left to
+    do. Raises SalesOpsError.
+    """
     with as_system(organization_id) as db:
-        message = db.scalars(select(OutboxMessage).where(OutboxMessage.id == message_id).with_for_update()).first()
+        message = db.scalars(
+            select(OutboxMessage).where(OutboxMessage.id == message_id).with_for_update()
+        ).first()
         if message is None:
             return None
         repeatable = may_be_repeated(message)
-        if message.status == "sending" and not repeatable:  # an earlier run began and never came back
+        if (
+            message.status == "sending" and not repeatable
+        ):  # an earlier run began and never came back
             message.status, message.last_error = "uncertain", WORKER_DIED
             return None
         if message.status not in ("waiting", "sending"):
@@ -106,24 +124,43 @@ def _learn(organization_id: UUID, claim: Claim, error: SalesOpsError) -> None:
 
 
 def _stop_reports(organization_id: UUID) -> None:
-    """Slack refuses for good: what is posted every day waits until an admin has switched it on again."""
+    """Slack refuses for good: what is posted every day waits until an admin has switched it on
+    again.
+    """
     with as_system(organization_id) as db:
-        db.execute(update(Organization).where(Organization.id == organization_id).values(slack_report_enabled=False))
+        db.execute(
+            update(Organization)
+            .where(Organization.id == organization_id)
+            .values(slack_report_enabled=False)
+        )
 
 
 def _settle(organization_id: UUID, message_id: UUID, status: str, error: str | None) -> None:
     log.info("message", message=str(message_id), status=status)
-    values: dict[str, Any] = {"status": status, "last_error": error, "sent_at": now() if status == "sent" else None}
+    values: dict[str, Any] = {
+        "status": status,
+        "last_error": error,
+        "sent_at": now() if status == "sent" else None,
+    }
     if status != "waiting":
-        values["body"] = OutboxMessage.body.op("-")("sealed")  # what only the recipient may read has no business here any more
+        values["body"] = OutboxMessage.body.op("-")(
+            "sealed"
+        )  # what only the recipient may read has no business here any more
     with as_system(organization_id) as db:
         # Another run may have come to an end meanwhile; nothing but a success is said over that.
         open_ = true() if status == "sent" else OutboxMessage.status.in_(["waiting", "sending"])
-        db.execute(update(OutboxMessage).where(OutboxMessage.id == message_id, open_).values(values))
+        db.execute(
+            update(OutboxMessage).where(OutboxMessage.id == message_id, open_).values(values)
+        )
 
 
 def sweep_outbox(organization_id: UUID) -> int:
-    """Put messages back on the queue that wait although no job does; the number of them. None of these was ever sent."""
+    """Put messages back on the queue that wait although no job does; the number of them. None of
+    these was ever sent.
+    """
     with as_system(organization_id) as db:
         forgotten = db.scalars(WITHOUT_A_JOB, {"before": now() - FORGOTTEN_AFTER}).all()
-        return sum(enqueue(db, "send_outbox", organization_id, message_id=str(message_id)) for message_id in forgotten)
+        return sum(
+            enqueue(db, "send_outbox", organization_id, message_id=str(message_id))
+            for message_id in forgotten
+        )

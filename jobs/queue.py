@@ -1,4 +1,5 @@
 """The queue's engine: procrastinate over the schema ``jobs``, as the jobs' role."""
+
 from __future__ import annotations
 
 from procrastinate import App, PsycopgConnector
@@ -7,7 +8,9 @@ from core.platform.database import WORKER_ROLE, role_url
 
 
 def queue() -> App:
-    """A queue with every task registered; one for each event loop, because closing it closes its connections."""
+    """A queue with every task registered; one for each event loop, because closing it closes its
+    connections.
+    """
     dsn = role_url(WORKER_ROLE).set(drivername="postgresql").render_as_string(hide_password=False)
     app = App(connector=PsycopgConnector(conninfo=dsn, kwargs={"options": "-c search_path=jobs"}))
     from jobs.tasks import register

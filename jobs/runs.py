@@ -1,4 +1,5 @@
 """Which work ran, for whom, and why it failed: kept where an admin sees it."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -12,7 +13,9 @@ from core.platform.database import as_system
 
 
 @contextmanager
-def recorded(organization_id: UUID, task: str, attempt: int, *, also_success: bool = True) -> Iterator[None]:
+def recorded(
+    organization_id: UUID, task: str, attempt: int, *, also_success: bool = True
+) -> Iterator[None]:
     """Keep a row for the run; a failure goes on after that, so that the queue tries again."""
     started_at = now()
     try:
@@ -24,8 +27,17 @@ def recorded(organization_id: UUID, task: str, attempt: int, *, also_success: bo
         _keep(organization_id, task, attempt, started_at, None)
 
 
-def _keep(organization_id: UUID, task: str, attempt: int, started_at: datetime, error: str | None) -> None:
+def _keep(
+    organization_id: UUID, task: str, attempt: int, started_at: datetime, error: str | None
+) -> None:
     with as_system(organization_id) as db:
-        db.add(JobRun(
-            organization_id=organization_id, task=task, attempt=attempt, started_at=started_at, finished_at=now(), error=error,
-        ))
+        db.add(
+            JobRun(
+                organization_id=organization_id,
+                task=task,
+                attempt=attempt,
+                started_at=started_at,
+                finished_at=now(),
+                error=error,
+            )
+        )

@@ -1,4 +1,5 @@
 """What happens when: every tick only puts work on the queue, or tidies the queue itself."""
+
 from __future__ import annotations
 
 import asyncio
@@ -32,7 +33,9 @@ def scheduler() -> BackgroundScheduler:
 
 
 def for_each_organization(task: str) -> None:
-    """Enqueue ``task`` once for each organisation; what still waits from the last tick is not added again."""
+    """Enqueue ``task`` once for each organisation; what still waits from the last tick is not added
+    again.
+    """
     for organization_id in all_organization_ids():
         with as_system(organization_id) as db:
             enqueue(db, task, organization_id, once=f"{task} {organization_id}")
@@ -49,7 +52,9 @@ async def _rescue() -> None:
             try:
                 await app.job_manager.retry_job(job, retry_at=now())
                 log.warning("job rescued", job=job.id, task=job.task_name)
-            except ConnectorException as error:  # another job of the same name waits already: that one will do the work
+            except (
+                ConnectorException
+            ) as error:  # another job of the same name waits already: that one will do the work
                 log.warning("job not rescued", job=job.id, task=job.task_name, why=str(error))
 
 

@@ -1,4 +1,7 @@
-"""Every kind of background work, by name. Arguments are ids; each run opens its own transactions as the organisation's system."""
+"""Every kind of background work, by name. Arguments are ids; each run opens its own transactions as
+the organisation's system.
+"""
+
 from __future__ import annotations
 
 import random
@@ -71,7 +74,9 @@ def _send_outbox(run: Run, message_id: str) -> None:
 
 
 def _send_password_reset(run: Run, user_id: str | None) -> None:
-    if user_id is None:  # somebody asked with an address that is no account's, which must make no difference to them
+    if (
+        user_id is None
+    ):  # somebody asked with an address that is no account's, which must make no difference to them
         return
     with as_system(run.organization_id) as db:
         send_password_reset(db, run.organization_id, UUID(user_id))
@@ -118,24 +123,39 @@ TASKS: dict[str, Callable[..., None]] = {
     "verify_integration": _verify_integration,
     "verify_integrations": _verify_integrations,
 }
-ONCE = {"send_test_delivery", "verify_integration"}  # somebody waits for the answer and can press the button again
+ONCE = {
+    "send_test_delivery",
+    "verify_integration",
+}  # somebody waits for the answer and can press the button again
 # Their result stands on the row that they are about; a second row for each would double the writes.
 SPEAK_FOR_THEMSELVES = {
-    "process_delivery", "attribute_event", "attribute_payment", "sweep_deliveries", "send_outbox", "post_reports",
-    "send_password_reset", "send_password_changed", "verify_integration", "verify_integrations",
+    "process_delivery",
+    "attribute_event",
+    "attribute_payment",
+    "sweep_deliveries",
+    "send_outbox",
+    "post_reports",
+    "send_password_reset",
+    "send_password_changed",
+    "verify_integration",
+    "verify_integrations",
 }
 
 
 def register(app: App) -> None:
-    """Make the tasks known to the queue under the names that ``core.platform.queue.enqueue`` uses."""
+    """Register the tasks with the queue under the names that ``enqueue`` uses."""
     for name, work in TASKS.items():
-        app.task(name=name, retry=name not in ONCE and RETRY, pass_context=True)(_runner(name, work))
+        app.task(name=name, retry=name not in ONCE and RETRY, pass_context=True)(
+            _runner(name, work)
+        )
 
 
 def _runner(name: str, work: Callable[..., None]) -> Callable[..., None]:
     def run(context: JobContext, organization_id: str, **ids: str) -> None:
         this = Run(UUID(organization_id), context.job.attempts + 1)
-        with recorded(this.organization_id, name, this.attempt, also_success=name not in SPEAK_FOR_THEMSELVES):
+        with recorded(
+            this.organization_id, name, this.attempt, also_success=name not in SPEAK_FOR_THEMSELVES
+        ):
             work(this, **ids)
 
     return run

@@ -1,4 +1,7 @@
-"""The worker: takes jobs from the queue, outlives its database, and finishes what it has begun before it goes."""
+"""The worker: takes jobs from the queue, outlives its database, and finishes what it has begun
+before it goes.
+"""
+
 from __future__ import annotations
 
 import threading
@@ -16,11 +19,17 @@ PAUSE_S = 1.0
 
 
 def run_worker(stopping: threading.Event) -> None:
-    """Work until SIGTERM or Ctrl-C, when running jobs finish first; a lost database is waited for."""
+    """Work until SIGTERM or Ctrl-C, when running jobs finish first; a lost database is
+    waited for.
+    """
     while not stopping.is_set():
         try:
             with queue().open() as app:
-                app.run_worker(concurrency=CONCURRENCY, fetch_job_polling_interval=POLL_S, delete_jobs="successful")
+                app.run_worker(
+                    concurrency=CONCURRENCY,
+                    fetch_job_polling_interval=POLL_S,
+                    delete_jobs="successful",
+                )
             return
         except (ConnectorException, psycopg.Error) as error:
             log.warning("lost the database; trying again", error=type(error).__name__)

@@ -1,4 +1,5 @@
 """One real Postgres for the whole run, one migrated template, one clone per test process."""
+
 from __future__ import annotations
 
 import fcntl
@@ -26,10 +27,16 @@ from core.platform import database  # noqa: E402
 from core.platform.local_postgres import LocalPostgres  # noqa: E402
 from core.platform.settings import settings  # noqa: E402
 
-# Tests that share a running product go to one worker. pytest 9.2 does not let xdist mark its groups in a test's name.
+# Tests that share a running product go to one worker. pytest 9.2 does not let xdist mark its groups
+# in a test's name.
 TOGETHER = ("tests/browser/", "tests/operations/test_supervisor.py")
 LONGEST = "tests/webhooks/test_kill.py"
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": 300}
+FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": 300,
+}
 
 
 class Together(LoadScopeScheduling):
@@ -50,7 +57,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    """A superuser's address of a Postgres that may be filled with databases: TEST_DATABASE_URL or the embedded one."""
+    """A superuser's address of a Postgres that may be filled with databases: TEST_DATABASE_URL or
+    the embedded one.
+    """
     if outside := os.environ.get("TEST_DATABASE_URL"):
         yield outside
         return
@@ -61,9 +70,15 @@ def server() -> Iterator[str]:
 def _fingerprint() -> str:
     """Changes with anything that shapes the schema."""
     digest = hashlib.sha256()
-    shaping = [*ROOT.glob("core/*/models.py"), *ROOT.glob("core/platform/security/**/*"), *ROOT.glob("core/migrations/**/*.py"),
-               ROOT / "core/platform/schema.py"]
-    for path in sorted(path for path in shaping if path.is_file() and path.suffix in {".py", ".sql"}):
+    shaping = [
+        *ROOT.glob("core/*/models.py"),
+        *ROOT.glob("core/platform/security/**/*"),
+        *ROOT.glob("core/migrations/**/*.py"),
+        ROOT / "core/platform/schema.py",
+    ]
+    for path in sorted(
+        path for path in shaping if path.is_file() and path.suffix in {".py", ".sql"}
+    ):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -80,14 +95,21 @@ def new_database(server: str) -> Iterator[object]:
             name = f"test_{os.getpid()}_{len(made)}"
             fcntl.flock(mutex, fcntl.LOCK_EX)
             try:
-                if admin.execute("select 1 from pg_database where datname = %s", (template,)).fetchone() is None:
+                if (
+                    admin.execute(
+                        "select 1 from pg_database where datname = %s", (template,)
+                    ).fetchone()
+                    is None
+                ):
                     unfinished = template + "_new"
                     admin.execute(_named("drop database if exists {} with (force)", unfinished))
                     admin.execute(_named("create database {}", unfinished))
                     migrate_at(_url(server, unfinished))
                     admin.execute(_named("alter database {} rename to {}", unfinished, template))
                 admin.execute(_named("drop database if exists {} with (force)", name))
-                admin.execute(_named("create database {} template {} strategy file_copy", name, template))
+                admin.execute(
+                    _named("create database {} template {} strategy file_copy", name, template)
+                )
             finally:
                 fcntl.flock(mutex, fcntl.LOCK_UN)
             made.append(name)
@@ -104,7 +126,11 @@ def _named(statement: str, *names: str) -> sql.Composed:
 
 
 def _url(server: str, name: str) -> str:
-    return make_url(server).set(database=name, drivername="postgresql").render_as_string(hide_password=False)
+    return (
+        make_url(server)
+        .set(database=name, drivername="postgresql")
+        .render_as_string(hide_password=False)
+    )
 
 
 def migrate_at(url: str) -> None:

@@ -1,4 +1,7 @@
-"""Rows for tests, every field defaulted. Each test makes its own organisation, so nothing is cleaned up."""
+"""Rows for tests, every field defaulted. Each test makes its own organisation, so nothing is
+cleaned up.
+"""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
@@ -22,7 +25,9 @@ number = count(1)
 NOON = datetime(2026, 11, 4, 12, tzinfo=UTC)
 
 
-def organization(*, timezone: str = "Europe/Copenhagen", currency: str = "USD", **values: object) -> UUID:
+def organization(
+    *, timezone: str = "Europe/Copenhagen", currency: str = "USD", **values: object
+) -> UUID:
     """A new organisation's id."""
     org = uuid4()
     with as_system(org) as db:
@@ -31,28 +36,56 @@ def organization(*, timezone: str = "Europe/Copenhagen", currency: str = "USD", 
     return org
 
 
-def viewer(org: UUID, role: Role | str = Role.ADMIN, *, name: str | None = None, password_hash: str | None = None) -> Viewer:
-    """A new user with ``role`` in the organisation, as the viewer that pages and actions are handed."""
+def viewer(
+    org: UUID,
+    role: Role | str = Role.ADMIN,
+    *,
+    name: str | None = None,
+    password_hash: str | None = None,
+) -> Viewer:
+    """A new user with ``role`` in the organisation, as the viewer that pages and actions are
+    handed.
+    """
     user_id = uuid4()
     email = f"user{next(number)}.{user_id.hex[:6]}@example.com"
     with as_system(org) as db:
-        user = User(id=user_id, name=name or email.split("@")[0], email=email, email_normalized=email)
+        user = User(
+            id=user_id, name=name or email.split("@")[0], email=email, email_normalized=email
+        )
         user.password_hash = password_hash
         db.add(user)
         db.flush()
-        db.add(OrganizationMember(organization_id=org, user_id=user_id, role=role, name=user.name, email=email))
+        db.add(
+            OrganizationMember(
+                organization_id=org, user_id=user_id, role=role, name=user.name, email=email
+            )
+        )
         home = db.get_one(Organization, org)
         modules = frozenset(home.modules)
-        return Viewer(user_id, user.name, email, org, home.name, home.timezone, home.currency, Role(role), modules)
+        return Viewer(
+            user_id,
+            user.name,
+            email,
+            org,
+            home.name,
+            home.timezone,
+            home.currency,
+            Role(role),
+            modules,
+        )
 
 
-def closer(db: Session, org: UUID, name: str = "Ana", *, user_id: UUID | None = None, **values: Any) -> Closer:
+def closer(
+    db: Session, org: UUID, name: str = "Ana", *, user_id: UUID | None = None, **values: Any
+) -> Closer:
     values = {"email": f"{name.lower()}.{next(number)}@example.com"} | values
     values["email_normalized"] = normalize_email(values["email"])
     return _add(db, Closer(organization_id=org, name=name, user_id=user_id, **values))
 
 
-def setter(db: Session, org: UUID, name: str = "Sam", *, user_id: UUID | None = None, **values: object) -> Setter:
+def setter(
+    db: Session, org: UUID, name: str = "Sam", *, user_id: UUID | None = None, **values: object
+) -> Setter:
     return _add(db, Setter(organization_id=org, name=name, user_id=user_id, **values))
 
 
@@ -61,25 +94,47 @@ def source(db: Session, org: UUID, name: str = "Webinar") -> Source:
 
 
 def event(
-    db: Session, org: UUID, by: Closer | None = None, *, set_by: Setter | None = None, at: datetime = NOON,
-    email: str = "lead.one@example.com", **values: object,
+    db: Session,
+    org: UUID,
+    by: Closer | None = None,
+    *,
+    set_by: Setter | None = None,
+    at: datetime = NOON,
+    email: str = "lead.one@example.com",
+    **values: object,
 ) -> Event:
     """A booked call at ``at``, booked two days before, 45 minutes long."""
     defaults = {
-        "lead_name": "Lead One", "lead_email": email, "lead_email_normalized": normalize_email(email), "scheduled_at": at,
-        "ends_at": at + timedelta(minutes=45), "booked_at": at - timedelta(days=2), "closer_id": by and by.id,
-        "closer_name": by and by.name, "setter_id": set_by and set_by.id, "setter_name": set_by and set_by.name,
+        "lead_name": "Lead One",
+        "lead_email": email,
+        "lead_email_normalized": normalize_email(email),
+        "scheduled_at": at,
+        "ends_at": at + timedelta(minutes=45),
+        "booked_at": at - timedelta(days=2),
+        "closer_id": by and by.id,
+        "closer_name": by and by.name,
+        "setter_id": set_by and set_by.id,
+        "setter_name": set_by and set_by.name,
     }
     return _add(db, Event(organization_id=org, **(defaults | values)))
 
 
 def payment(
-    db: Session, org: UUID, amount: str = "4997.00", *, currency: str = "USD", at: datetime = NOON + timedelta(hours=1),
-    email: str | None = "lead.one@example.com", **values: object,
+    db: Session,
+    org: UUID,
+    amount: str = "4997.00",
+    *,
+    currency: str = "USD",
+    at: datetime = NOON + timedelta(hours=1),
+    email: str | None = "lead.one@example.com",
+    **values: object,
 ) -> Payment:
     """A succeeded payment an hour after the default event's start."""
     defaults = {
-        "amount": Decimal(amount), "currency": currency, "payment_date": at, "customer_email": email,
+        "amount": Decimal(amount),
+        "currency": currency,
+        "payment_date": at,
+        "customer_email": email,
         "customer_email_normalized": normalize_email(email),
     }
     return _add(db, Payment(organization_id=org, **(defaults | values)))

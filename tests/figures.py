@@ -1,4 +1,7 @@
-"""Every figure of an organisation, to be compared with itself before and after something that must not change them."""
+"""Every figure of an organisation, to be compared with itself before and after something that must
+not change them.
+"""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -13,14 +16,21 @@ from core.platform.clock import Period
 from core.platform.database import as_system
 
 MONEY = """
-    select count(*), sum(amount), sum(refund_amount), sum(net_revenue), count(event_id), count(closer_id), count(setter_id),
-           string_agg(attribution_method, ',' order by id), currency from app.payments group by currency order by currency
+    select count(*), sum(amount), sum(refund_amount), sum(net_revenue), count(event_id),
+      count(closer_id), count(setter_id),
+           string_agg(attribution_method, ',' order by id), currency from app.payments
+             group by currency order by currency
 """
-PAID_OUT = "select dimension, member_id, label, currency, payment_count, cash_collected, refunds from app.payout_snapshot_summaries"
+PAID_OUT = (
+    "select dimension, member_id, label, currency, payment_count, cash_collected, refunds from"
+    " app.payout_snapshot_summaries"
+)
 
 
 def figures(org: UUID, period: Period, at: datetime | None = None) -> dict[str, Any]:
-    """Every metric by every dimension and in total, the money row by row, and what the payouts say."""
+    """Every metric by every dimension and in total, the money row by row, and what the
+    payouts say.
+    """
     with as_system(org) as db:
         made = {key: rows(metrics_table(db, period, (key,), at=at)) for key in DIMENSIONS}
         made[""] = rows(metrics_table(db, period, (), at=at))

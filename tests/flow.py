@@ -1,4 +1,7 @@
-"""The way in, in a test: a signed delivery through the real receiver, and the worker run until nothing waits."""
+"""The way in, in a test: a signed delivery through the real receiver, and the worker run until
+nothing waits.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -27,7 +30,9 @@ class Sender:
     provider: str
     secret: str = SECRET
 
-    async def post(self, payload: Mapping[str, Any], *, to: ASGIApp = app, **changes: Any) -> httpx.Response:
+    async def post(
+        self, payload: Mapping[str, Any], *, to: ASGIApp = app, **changes: Any
+    ) -> httpx.Response:
         body, headers = signed(self.provider, payload, self.secret)
         return await post(self.path, **({"content": body, "headers": headers} | changes), to=to)
 
@@ -36,7 +41,9 @@ class Sender:
         return f"/webhooks/{self.provider}/{self.connection_id}"
 
 
-async def post(path: str, *, to: ASGIApp = app, method: str = "POST", **request: Any) -> httpx.Response:
+async def post(
+    path: str, *, to: ASGIApp = app, method: str = "POST", **request: Any
+) -> httpx.Response:
     transport = httpx.ASGITransport(app=to, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://receiver") as client:
         return await client.request(method, path, **request)
@@ -44,11 +51,15 @@ async def post(path: str, *, to: ASGIApp = app, method: str = "POST", **request:
 
 def sender(organization_id: UUID, provider: str, **values: Any) -> Sender:
     with as_system(organization_id) as db:
-        connection = create_connection(db, organization_id, provider, "Test", SECRET, **({"rate_limit": 100_000} | values))
+        connection = create_connection(
+            db, organization_id, provider, "Test", SECRET, **({"rate_limit": 100_000} | values)
+        )
         return Sender(organization_id, connection.id, provider)
 
 
 def work() -> None:
     """Run the worker until nothing waits."""
     with queue().open() as jobs:
-        jobs.run_worker(wait=False, install_signal_handlers=False, listen_notify=False, delete_jobs="successful")
+        jobs.run_worker(
+            wait=False, install_signal_handlers=False, listen_notify=False, delete_jobs="successful"
+        )

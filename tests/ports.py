@@ -1,4 +1,5 @@
 """Small things that tests with real processes need."""
+
 import os
 import socket
 import time
@@ -27,7 +28,9 @@ def until(true, *, within_s=60, every_s=0.05):
 @contextmanager
 def owner():
     """A transaction as the database's owner, for what the product's roles must not do."""
-    engine = create_engine(make_url(os.environ["DATABASE_URL"]).set(drivername="postgresql+psycopg"))
+    engine = create_engine(
+        make_url(os.environ["DATABASE_URL"]).set(drivername="postgresql+psycopg")
+    )
     with engine.begin() as connection:
         yield connection
     engine.dispose()

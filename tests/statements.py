@@ -1,4 +1,5 @@
 """What a test's work asks of the database."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""``python -m webhooks``: the receiver on WEBHOOK_PORT. SIGTERM lets requests in flight finish first."""
+"""``python -m webhooks``: the receiver on WEBHOOK_PORT. SIGTERM lets requests in flight finish
+first.
+"""
+
 import sys
 
 import uvicorn
@@ -18,6 +21,12 @@ if __name__ == "__main__":
     except Misconfigured as error:
         sys.exit(error.message)
     uvicorn.run(
-        "webhooks.app:app", host="0.0.0.0", port=settings().webhook_port, access_log=False, log_level="warning",  # noqa: S104
-        server_header=False, timeout_graceful_shutdown=GRACE_S, http=BoundedHead,
+        "webhooks.app:app",
+        host="0.0.0.0",  # noqa: S104
+        port=settings().webhook_port,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+        http=BoundedHead,
     )

@@ -1,4 +1,7 @@
-"""The HTTP API's routes, and what all of them share: who calls, how often, and how errors are told."""
+"""The HTTP API's routes, and what all of them share: who calls, how often, and how errors
+are told.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -11,7 +14,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from core.platform.errors import Conflict, InvalidInput, Misconfigured, NotAllowed, NotFound, SalesOpsError, TooManyRequests
+from core.platform.errors import (
+    Conflict,
+    InvalidInput,
+    Misconfigured,
+    NotAllowed,
+    NotFound,
+    SalesOpsError,
+    TooManyRequests,
+)
 from core.platform.log import logger
 from core.tenancy.api_access import Caller, NotSignedIn, caller_of
 from core.tenancy.api_limits import Rate, count_request
@@ -25,13 +36,20 @@ from webhooks.openapi import document
 
 log = logger("webhooks.api")
 STATUSES: dict[type[SalesOpsError], int] = {
-    NotSignedIn: 401, NotAllowed: 403, NotFound: 404, Conflict: 409, InvalidInput: 422, Misconfigured: 503,
+    NotSignedIn: 401,
+    NotAllowed: 403,
+    NotFound: 404,
+    Conflict: 409,
+    InvalidInput: 422,
+    Misconfigured: 503,
 }
 Handler = Callable[[Caller, Request, bytes], Response]
 
 
 def answering(call: Call) -> Callable[[Request], object]:
-    """A route for a signed-in program: identity, hourly limit, role, module, then its handler in a thread, errors as JSON."""
+    """A route for a signed-in program: identity, hourly limit, role, module, then its handler in a
+    thread, errors as JSON.
+    """
 
     def work(request: Request, body: bytes) -> Response:
         caller = caller_of(request.headers.get("authorization"))
@@ -51,7 +69,9 @@ def answering(call: Call) -> Callable[[Request], object]:
 
 def _stay_within(rate: Rate) -> None:
     if rate.wait_s:
-        raise TooManyRequests(f"The plan allows {rate.limit} requests an hour.", retry_after_s=rate.wait_s)
+        raise TooManyRequests(
+            f"The plan allows {rate.limit} requests an hour.", retry_after_s=rate.wait_s
+        )
 
 
 def _refused(error: SalesOpsError) -> Response:
@@ -86,7 +106,8 @@ async def openapi(_: Request) -> Response:
 
 @dataclass(frozen=True)
 class Call:
-    """One thing that a program may ask for: where, what answers, and which people's tokens it is for; keys go by their scopes.
+    """One thing that a program may ask for: where, what answers, and which people's tokens it is
+    for; keys go by their scopes.
 
     Organisations without the ``module`` are refused; None is for every organisation.
     """

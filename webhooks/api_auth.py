@@ -1,4 +1,5 @@
 """``POST /api/auth/login``."""
+
 from __future__ import annotations
 
 from uuid import UUID
@@ -24,9 +25,11 @@ from webhooks.api_input import json_object, text_of
 
 
 def login(request: Request, body: bytes) -> Response:
-    """A token for a person in one organisation (``organization``: slug or id; optional for whoever belongs to one only).
+    """A token for a person in one organisation (``organization``: slug or id; optional for whoever
+    belongs to one only).
 
-    ``code`` is the authenticator's, or a recovery code, for whoever has switched a second factor on.
+    ``code`` is the authenticator's, or a recovery code, for whoever has switched a second factor
+    on.
     """
     given = json_object(body)
     email, password = text_of(given, "email"), text_of(given, "password")
@@ -44,12 +47,21 @@ def login(request: Request, body: bytes) -> Response:
     viewer = viewer_in(user_id, home.id, name=known.name, email=known.email, role=home.role)
     must_have_second_factor(viewer)
     user = {
-        "id": str(user_id), "email": viewer.email, "name": viewer.name, "role": viewer.role,
-        "organization_id": str(home.id), "organization": home.name,
+        "id": str(user_id),
+        "email": viewer.email,
+        "name": viewer.name,
+        "role": viewer.role,
+        "organization_id": str(home.id),
+        "organization": home.name,
     }
-    return JSONResponse({
-        "access_token": issue_token(viewer), "token_type": "bearer", "expires_in": TOKEN_HOURS * 3600, "user": user,
-    })
+    return JSONResponse(
+        {
+            "access_token": issue_token(viewer),
+            "token_type": "bearer",
+            "expires_in": TOKEN_HOURS * 3600,
+            "user": user,
+        }
+    )
 
 
 def _ask_for_code(user_id: UUID, code: str, address: str) -> None:

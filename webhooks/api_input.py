@@ -1,4 +1,5 @@
 """Reading what programs send: JSON bodies, days, ids, lists; each mistake names its field."""
+
 from __future__ import annotations
 
 import json
@@ -16,7 +17,9 @@ ZERO_BYTE = "\0"
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """The body as a JSON object. Raises InvalidInput, also for half characters (``\\ud800``), which nothing can store."""
+    """The body as a JSON object. Raises InvalidInput, also for half characters (``\\ud800``), which
+    nothing can store.
+    """
     try:
         made = json.loads(body or b"{}")
         json.dumps(made, ensure_ascii=False).encode()
@@ -45,7 +48,9 @@ def day_of(value: Any, field: str) -> date:
         raise InvalidInput(f"{field} must be a day like 2026-11-02.", field=field) from error
 
 
-def period_of(start: Any, end: Any, timezone: str, *, names: tuple[str, str] = ("start", "end")) -> Period:
+def period_of(
+    start: Any, end: Any, timezone: str, *, names: tuple[str, str] = ("start", "end")
+) -> Period:
     """The days from ``start`` up to, not including, ``end``. Raises InvalidInput."""
     first, last = day_of(start, names[0]), day_of(end, names[1])
     if last <= first:
@@ -73,7 +78,9 @@ def words_of(request: Request, name: str, allowed: Collection[str]) -> list[str]
     """Words of a list, separated by commas. Raises InvalidInput for one that is not on it."""
     words = [part.strip() for part in request.query_params.get(name, "").split(",") if part.strip()]
     if unknown := [word for word in words if word not in allowed]:
-        raise InvalidInput(f"{name} cannot be “{unknown[0]}”; use {', '.join(allowed)}.", field=name)
+        raise InvalidInput(
+            f"{name} cannot be “{unknown[0]}”; use {', '.join(allowed)}.", field=name
+        )
     return words
 
 

@@ -1,4 +1,5 @@
 """``GET /api/events``, ``/api/payments``, ``/api/leads``, and filing a post-call form."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -26,7 +27,9 @@ from core.tenancy.api_access import Caller
 from webhooks.api_input import ZERO_BYTE, ids_of, json_object, optional_period, path_id, words_of
 
 
-def _page(rows: Sequence[Row[Any]], limit: int, shape: Callable[[Row[Any]], dict[str, Any]], at: str) -> Response:
+def _page(
+    rows: Sequence[Row[Any]], limit: int, shape: Callable[[Row[Any]], dict[str, Any]], at: str
+) -> Response:
     """One more row was read than is shown: it says whether there is a next page."""
     shown = rows[:limit]
     more = encode_cursor(getattr(shown[-1], at), shown[-1].id) if len(rows) > limit else None
@@ -35,50 +38,89 @@ def _page(rows: Sequence[Row[Any]], limit: int, shape: Callable[[Row[Any]], dict
 
 def _ids(request: Request) -> dict[str, tuple[UUID, ...]]:
     names = ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id")
-    return {name: ids_of(request.query_params[name], name) for name in names if name in request.query_params}
+    return {
+        name: ids_of(request.query_params[name], name)
+        for name in names
+        if name in request.query_params
+    }
 
 
 def events(caller: Caller, request: Request, _: bytes) -> Response:
     """Booked calls, latest first."""
     caller.require("events", "read")
-    limit, after = check_limit(request.query_params.get("limit")), decode_cursor(request.query_params.get("cursor"))
+    limit, after = (
+        check_limit(request.query_params.get("limit")),
+        decode_cursor(request.query_params.get("cursor")),
+    )
     chosen = EventFilter(
-        period=optional_period(request, caller.timezone), ids=_ids(request),
-        statuses=words_of(request, "call_status", list(CallStatus)), outcomes=words_of(request, "event_outcome", list(EventOutcome)),
+        period=optional_period(request, caller.timezone),
+        ids=_ids(request),
+        statuses=words_of(request, "call_status", list(CallStatus)),
+        outcomes=words_of(request, "event_outcome", list(EventOutcome)),
         search=request.query_params.get("search", "").replace(ZERO_BYTE, ""),
     )
     with caller.transaction() as db:
-        return _page(events_page(db, chosen, limit=limit + 1, after=after), limit, _event, "scheduled_at")
+        return _page(
+            events_page(db, chosen, limit=limit + 1, after=after), limit, _event, "scheduled_at"
+        )
 
 
 def _event(row: Row[Any]) -> dict[str, Any]:
     return {
-        "id": str(row.id), "lead_name": row.lead_name, "lead_email": row.lead_email, "scheduled_at": iso(row.scheduled_at),
-        "booked_at": iso(row.booked_at), "call_status": row.call_status, "event_outcome": row.event_outcome,
-        "closer": row.closer, "setter": row.setter, "source": row.source, "traffic_type": row.traffic_type,
-        "call_type": row.call_type, "pcf_submitted": row.pcf_submitted,
+        "id": str(row.id),
+        "lead_name": row.lead_name,
+        "lead_email": row.lead_email,
+        "scheduled_at": iso(row.scheduled_at),
+        "booked_at": iso(row.booked_at),
+        "call_status": row.call_status,
+        "event_outcome": row.event_outcome,
+        "closer": row.closer,
+        "setter": row.setter,
+        "source": row.source,
+        "traffic_type": row.traffic_type,
+        "call_type": row.call_type,
+        "pcf_submitted": row.pcf_submitted,
     }
 
 
 def payments(caller: Caller, request: Request, _: bytes) -> Response:
     """Payments, latest first."""
     caller.require("payments", "read")
-    limit, after = check_limit(request.query_params.get("limit")), decode_cursor(request.query_params.get("cursor"))
+    limit, after = (
+        check_limit(request.query_params.get("limit")),
+        decode_cursor(request.query_params.get("cursor")),
+    )
     chosen = PaymentFilter(
-        period=optional_period(request, caller.timezone), ids=_ids(request),
+        period=optional_period(request, caller.timezone),
+        ids=_ids(request),
         unattributed=request.query_params.get("unattributed") == "true",
     )
     with caller.transaction() as db:
-        return _page(payments_page(db, chosen, limit=limit + 1, after=after), limit, _payment, "payment_date")
+        return _page(
+            payments_page(db, chosen, limit=limit + 1, after=after), limit, _payment, "payment_date"
+        )
 
 
 def _payment(row: Row[Any]) -> dict[str, Any]:
-    money = {name: plain(getattr(row, name), row.currency) for name in ("amount", "refund_amount", "net_revenue")}
+    money = {
+        name: plain(getattr(row, name), row.currency)
+        for name in ("amount", "refund_amount", "net_revenue")
+    }
     return {
-        "id": str(row.id), **money, "currency": row.currency, "payment_date": iso(row.payment_date),
-        "customer_email": row.customer_email, "status": row.status, "disputed": row.disputed, "processor": row.processor,
-        "processor_payment_id": row.processor_payment_id, "event_id": str(row.event_id) if row.event_id else None,
-        "closer": row.closer, "setter": row.setter, "source": row.source, "counts": row.counts,
+        "id": str(row.id),
+        **money,
+        "currency": row.currency,
+        "payment_date": iso(row.payment_date),
+        "customer_email": row.customer_email,
+        "status": row.status,
+        "disputed": row.disputed,
+        "processor": row.processor,
+        "processor_payment_id": row.processor_payment_id,
+        "event_id": str(row.event_id) if row.event_id else None,
+        "closer": row.closer,
+        "setter": row.setter,
+        "source": row.source,
+        "counts": row.counts,
         "superseded_by": str(row.superseded_by_id) if row.superseded_by_id else None,
         "attribution": {"method": row.attribution_method, "reason": row.attribution_reason},
     }
@@ -87,16 +129,26 @@ def _payment(row: Row[Any]) -> dict[str, Any]:
 def leads(caller: Caller, request: Request, _: bytes) -> Response:
     """Inquiries, latest first."""
     caller.require("leads", "read")
-    limit, after = check_limit(request.query_params.get("limit")), decode_cursor(request.query_params.get("cursor"))
+    limit, after = (
+        check_limit(request.query_params.get("limit")),
+        decode_cursor(request.query_params.get("cursor")),
+    )
     with caller.transaction() as db:
         return _page(leads_page(db, limit=limit + 1, after=after), limit, _lead, "created_at")
 
 
 def _lead(row: Row[Any]) -> dict[str, Any]:
     return {
-        "id": str(row.id), "contact_id": str(row.contact_id), "name": row.name, "email": row.email, "phone": row.phone,
-        "status": row.status, "source": row.source, "original_setter_name": row.original_setter_name,
-        "current_setter_name": row.current_setter_name, "created_at": iso(row.created_at),
+        "id": str(row.id),
+        "contact_id": str(row.contact_id),
+        "name": row.name,
+        "email": row.email,
+        "phone": row.phone,
+        "status": row.status,
+        "source": row.source,
+        "original_setter_name": row.original_setter_name,
+        "current_setter_name": row.current_setter_name,
+        "created_at": iso(row.created_at),
     }
 
 
@@ -121,7 +173,9 @@ def _answers(given: dict[str, Any], currency: str) -> FormAnswers:
     if "currency" in made or "cash_collected" in made:
         made["currency"] = check_currency(made.get("currency", currency))
     if "cash_collected" in made:
-        made["cash_collected"] = parse_amount(made["cash_collected"], made["currency"], field="cash_collected")
+        made["cash_collected"] = parse_amount(
+            made["cash_collected"], made["currency"], field="cash_collected"
+        )
     return FormAnswers(**made)
 
 
@@ -132,7 +186,11 @@ def _answer(name: str, value: Any) -> Any:
             return UUID(value) if kind is UUID else date.fromisoformat(value)
         if kind is Decimal and isinstance(value, str | int | float) and not isinstance(value, bool):
             return str(value)
-        if kind is list and isinstance(value, list) and all(isinstance(item, str) and ZERO_BYTE not in item for item in value):
+        if (
+            kind is list
+            and isinstance(value, list)
+            and all(isinstance(item, str) and ZERO_BYTE not in item for item in value)
+        ):
             return value
         if kind in (bool, str) and isinstance(value, kind) and ZERO_BYTE not in str(value):
             return value
@@ -144,5 +202,7 @@ def _answer(name: str, value: Any) -> Any:
 KINDS: dict[str, type] = {
     **dict.fromkeys(("call_occurred", "lead_showed", "offer_made", "deal_closed"), bool),
     **dict.fromkeys(("package_id", "call_outcome_id", "opportunity_status_id", "reason_id"), UUID),
-    "cash_collected": Decimal, "objections": list, "follow_up_on": date,
+    "cash_collected": Decimal,
+    "objections": list,
+    "follow_up_on": date,
 }

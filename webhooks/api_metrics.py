@@ -1,4 +1,5 @@
 """``GET /api/metrics`` and ``GET /api/export``."""
+
 from __future__ import annotations
 
 from datetime import date
@@ -20,7 +21,11 @@ from core.tenancy.api_access import Caller
 from webhooks.api_input import ids_of, period_of
 
 FILTERS = {
-    "closer": "closers", "setter": "setters", "source": "sources", "traffic_type": "traffic_types", "call_type": "call_types",
+    "closer": "closers",
+    "setter": "setters",
+    "source": "sources",
+    "traffic_type": "traffic_types",
+    "call_type": "call_types",
 }
 LARGEST_DIMENSIONS = 3
 
@@ -32,19 +37,32 @@ def metrics(caller: Caller, request: Request, _: bytes) -> Response:
     period = period_of(asked.get("start"), asked.get("end"), caller.timezone)
     by = [part.strip() for part in asked.get("by", "").split(",") if part.strip()]
     if len(by) > LARGEST_DIMENSIONS or len(set(by)) != len(by):
-        raise InvalidInput(f"by takes at most {LARGEST_DIMENSIONS} different dimensions.", field="by")
+        raise InvalidInput(
+            f"by takes at most {LARGEST_DIMENSIONS} different dimensions.", field="by"
+        )
     dimensions = [dimension(key) for key in by]
     keys = _metric_keys(asked.get("metrics"))
     with caller.transaction() as db:
         filters = _filters(db, request)
-        grouped: Any = metrics_table(db, period, by, filters, only=keys).to_dict("records") if by else []
+        grouped: Any = (
+            metrics_table(db, period, by, filters, only=keys).to_dict("records") if by else []
+        )
         total: Any = metrics_table(db, period, (), filters, only=keys).to_dict("records")[0]
-    named = [name for each in dimensions for name in ((each.key, f"{each.key}_id") if each.names else (each.key,))]
+    named = [
+        name
+        for each in dimensions
+        for name in ((each.key, f"{each.key}_id") if each.names else (each.key,))
+    ]
     rows = [{name: _plain(row[name]) for name in named} | as_json(row, keys) for row in grouped]
-    return JSONResponse({
-        "period": {"start": period.start.isoformat(), "end": period.end.isoformat()}, "timezone": caller.timezone,
-        "currency": caller.currency, "rows": rows, "totals": as_json(total, keys),
-    })
+    return JSONResponse(
+        {
+            "period": {"start": period.start.isoformat(), "end": period.end.isoformat()},
+            "timezone": caller.timezone,
+            "currency": caller.currency,
+            "rows": rows,
+            "totals": as_json(total, keys),
+        }
+    )
 
 
 def _plain(value: Any) -> str | None:
@@ -54,7 +72,9 @@ def _plain(value: Any) -> str | None:
 def _metric_keys(asked: str | None) -> list[str]:
     keys = [key.strip() for key in (asked or "").split(",") if key.strip()] or list(METRICS)
     if unknown := [key for key in keys if key not in METRICS]:
-        raise InvalidInput(f"“{unknown[0]}” is not a metric; use {', '.join(METRICS)}.", field="metrics")
+        raise InvalidInput(
+            f"“{unknown[0]}” is not a metric; use {', '.join(METRICS)}.", field="metrics"
+        )
     return keys
 
 
@@ -67,7 +87,9 @@ def _filters(db: Session, request: Request) -> Filters:
         key = name.removeprefix("filter.")
         if key not in FILTERS:
             raise InvalidInput(f"There is no filter “{key}”; use {', '.join(FILTERS)}.", field=name)
-        chosen[f"{key}_id"] = chosen.get(f"{key}_id", ()) + (_by_name(db, FILTERS[key], value) or ids_of(value, name))
+        chosen[f"{key}_id"] = chosen.get(f"{key}_id", ()) + (
+            _by_name(db, FILTERS[key], value) or ids_of(value, name)
+        )
     return Filters(**chosen)
 
 
@@ -82,8 +104,14 @@ def export(caller: Caller, request: Request, _: bytes) -> Response:
     asked = request.query_params
     fmt, name = asked.get("format", "csv"), asked.get("table", "")
     start, end = asked.get("start_date"), asked.get("end_date")
-    period = period_of(start, end, caller.timezone, names=("start_date", "end_date")) if start or end else None
+    period = (
+        period_of(start, end, caller.timezone, names=("start_date", "end_date"))
+        if start or end
+        else None
+    )
     columns = [part.strip() for part in asked.get("columns", "").split(",") if part.strip()] or None
     chunks = exports.export(caller.transaction, name, fmt, period=period, columns=columns)
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{ "jsonl" if fmt == "json" else fmt}"'}
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}.{"jsonl" if fmt == "json" else fmt}"'
+    }
     return StreamingResponse(chunks, media_type=exports.FORMATS[fmt], headers=headers)

@@ -1,4 +1,5 @@
 """``POST /api/payout-snapshots`` and ``GET /api/payout-snapshots/{id}``."""
+
 from __future__ import annotations
 
 from starlette.requests import Request
@@ -14,10 +15,15 @@ def create(caller: Caller, _: Request, body: bytes) -> Response:
     caller.require("payouts", "write")
     given = json_object(body)
     period = period_of(
-        given.get("period_start"), given.get("period_end"), caller.timezone, names=("period_start", "period_end")
+        given.get("period_start"),
+        given.get("period_end"),
+        caller.timezone,
+        names=("period_start", "period_end"),
     )
     with caller.transaction() as db:
-        snapshot = create_snapshot(db, caller.organization_id, text_of(given, "name"), period, caller.viewer)
+        snapshot = create_snapshot(
+            db, caller.organization_id, text_of(given, "name"), period, caller.viewer
+        )
         return JSONResponse(snapshot_as_dict(db, snapshot.id), 201)
 
 

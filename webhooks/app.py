@@ -1,4 +1,5 @@
 """The receiver: webhooks in, the HTTP API, and what a monitor asks."""
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
@@ -22,7 +23,9 @@ log = logger("webhooks")
 
 @asynccontextmanager
 async def lifespan(_: Starlette) -> AsyncIterator[None]:
-    """Open the pool without waiting for the database, so that the process can say that it is away."""
+    """Open the pool without waiting for the database, so that the process can say that it
+    is away.
+    """
     await pool().open(wait=False)
     yield
     await pool().close()
@@ -53,5 +56,9 @@ routes = [
 
 # Around all of it, not a middleware within: a defect's answer is made outside of those.
 app = SecurityHeaders(
-    Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: not_found, 405: wrong_method, Exception: defect})
+    Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        exception_handlers={404: not_found, 405: wrong_method, Exception: defect},
+    )
 )

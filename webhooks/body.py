@@ -1,4 +1,5 @@
 """Reading what a stranger sends: never more than fits, never deeper than a parser can stand."""
+
 from __future__ import annotations
 
 import itertools
@@ -18,7 +19,9 @@ class BodyTooLarge(Exception):
 
 
 async def read_body(request: Request) -> bytes:
-    """The raw body; stops reading as soon as it is too large. Raises BodyTooLarge, and ClientDisconnect of who hangs up."""
+    """The raw body; stops reading as soon as it is too large. Raises BodyTooLarge, and
+    ClientDisconnect of who hangs up.
+    """
     declared = request.headers.get("content-length", "0")
     if declared.isdecimal() and int(declared[:20]) > MAX_BODY:
         raise BodyTooLarge
@@ -31,7 +34,9 @@ async def read_body(request: Request) -> bytes:
 
 
 def too_deep(body: bytes) -> bool:
-    """Whether JSON nests deeper than ``MAX_DEPTH``; found by counting brackets, because parsing is what it endangers."""
+    """Whether JSON nests deeper than ``MAX_DEPTH``; found by counting brackets, because parsing is
+    what it endangers.
+    """
     if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
         return False
     without_escapes = body.replace(b"\\\\", b"").replace(b'\\"', b"")

@@ -1,4 +1,7 @@
-"""What the receiver says with every answer: it is read by programs, and nothing of it is kept, framed or run."""
+"""What the receiver says with every answer: it is read by programs, and nothing of it is kept,
+framed or run.
+"""
+
 from __future__ import annotations
 
 from starlette.types import ASGIApp, Receive, Scope, Send

@@ -1,4 +1,5 @@
 """Is the process alive, can it reach a migrated database, and how much has it done."""
+
 from __future__ import annotations
 
 import psycopg
@@ -10,7 +11,9 @@ from starlette.responses import JSONResponse, Response
 from webhooks.answers import refusal
 from webhooks.pool import pool
 
-deliveries_total = Counter("salesops_deliveries_total", "Webhook deliveries by how they were answered", ["answer"])
+deliveries_total = Counter(
+    "salesops_deliveries_total", "Webhook deliveries by how they were answered", ["answer"]
+)
 
 
 async def healthz(_: Request) -> Response:

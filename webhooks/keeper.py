@@ -1,7 +1,10 @@
-"""Keeping deliveries: those that arrive while one round trip is under way share the next one, and its commit.
+"""Keeping deliveries: those that arrive while one round trip is under way share the next one, and
+its commit.
 
-A commit waits for the disk however little it holds, so this is what lets one receiver keep thousands a second.
+A commit waits for the disk however little it holds, so this is what lets one receiver keep
+thousands a second.
 """
+
 from __future__ import annotations
 
 import asyncio
@@ -15,14 +18,17 @@ KEEP = """
     select k.answer, k.retry_after
       from unnest(%s::uuid[], %s::int[], %s::text[], %s::text[], %s::bytea[])
            with ordinality as d (connection_id, revision, delivery_key, headers, body, place),
-           lateral app.keep_delivery(d.connection_id, d.revision, d.delivery_key, d.headers::jsonb, d.body) as k
+           lateral app.keep_delivery(
+             d.connection_id, d.revision, d.delivery_key, d.headers::jsonb, d.body) as k
      order by d.place
 """
 Answer = tuple[str, int | None]
 
 
 class Delivery(NamedTuple):
-    """What ``app.keep_delivery`` takes. Sorting puts deliveries into the order in which every receiver locks rows."""
+    """What ``app.keep_delivery`` takes. Sorting puts deliveries into the order in which every
+    receiver locks rows.
+    """
 
     connection_id: UUID
     revision: int
@@ -36,7 +42,9 @@ busy: set[asyncio.Task[None]] = set()
 
 
 async def keep_delivery(delivery: Delivery) -> Answer:
-    """The database's answer once the delivery's fate is on disk. Raises psycopg.Error and PoolTimeout."""
+    """The database's answer once the delivery's fate is on disk. Raises psycopg.Error and
+    PoolTimeout.
+    """
     answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
     waiting.append((delivery, answered))
     if not busy:
@@ -51,7 +59,8 @@ async def _keep_waiting() -> None:
             del waiting[:MAX_TOGETHER]
             await _keep_together(together)
     finally:
-        busy.clear()  # at once: a delivery that comes after the last look must start the next round trip itself
+        # At once: a delivery that comes after the last look must start the next round trip itself.
+        busy.clear()
 
 
 async def _keep_together(together: list[tuple[Delivery, asyncio.Future[Answer]]]) -> None:

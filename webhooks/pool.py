@@ -1,4 +1,7 @@
-"""The receiver's own connections to Postgres: asynchronous, as the jobs' role, opened when first needed."""
+"""The receiver's own connections to Postgres: asynchronous, as the jobs' role, opened when first
+needed.
+"""
+
 from __future__ import annotations
 
 from functools import lru_cache
@@ -15,5 +18,10 @@ def pool() -> AsyncConnectionPool:
     """The process's pool; ``open`` and ``close`` are called by the application's lifespan."""
     dsn = role_url(WORKER_ROLE).set(drivername="postgresql").render_as_string(hide_password=False)
     return AsyncConnectionPool(
-        dsn, min_size=1, max_size=10, timeout=WAIT_S, open=False, kwargs={"autocommit": True, "connect_timeout": WAIT_S}
+        dsn,
+        min_size=1,
+        max_size=10,
+        timeout=WAIT_S,
+        open=False,
+        kwargs={"autocommit": True, "connect_timeout": WAIT_S},
     )

@@ -1,4 +1,7 @@
-"""HTTP as uvicorn speaks it, but for a head without end: uvicorn would keep one for as long as somebody sends it."""
+"""HTTP as uvicorn speaks it, but for a head without end: uvicorn would keep one for as long as
+somebody sends it.
+"""
+
 from __future__ import annotations
 
 from typing import Any
@@ -6,7 +9,10 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD = 64 * 1024
-TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection:"
+    b" close\r\n\r\n"
+)
 
 
 class BoundedHead(HttpToolsProtocol):

@@ -1,8 +1,11 @@
-"""``POST /webhooks/{provider}/{connection_id}``: verify the raw body, keep it, acknowledge. Nothing is interpreted here.
+"""``POST /webhooks/{provider}/{connection_id}``: verify the raw body, keep it, acknowledge. Nothing
+is interpreted here.
 
-Whatever is genuinely signed is kept, also when it is no JSON or of an unknown kind: refusing it would make the provider
-give up on it, keeping it lets a person see it among the dead letters. Only what is too large or too deep is refused.
+Whatever is genuinely signed is kept, also when it is no JSON or of an unknown kind: refusing it
+would make the provider give up on it, keeping it lets a person see it among the dead letters. Only
+what is too large or too deep is refused.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -36,7 +39,9 @@ Headers = dict[str, str]
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A connection as the receiver remembers it, until the database says that its revision has changed."""
+    """A connection as the receiver remembers it, until the database says that its revision has
+    changed.
+    """
 
     id: UUID
     provider: str
@@ -48,18 +53,26 @@ remembered: dict[UUID, Endpoint] = {}
 
 
 async def receive(request: Request) -> Response:
-    """Keep one delivery: 200 kept or kept before, 400 too deep or cut off, 401 not genuine, 413 too large, 429 too many, 503 try again."""
+    """Keep one delivery: 200 kept or kept before, 400 too deep or cut off, 401 not genuine, 413 too
+    large, 429 too many, 503 try again.
+    """
     try:
         body = await read_body(request)
         path = request.path_params
-        answer, retry_after_s = await keep(path["provider"], path["connection_id"], dict(request.headers), body)
+        answer, retry_after_s = await keep(
+            path["provider"], path["connection_id"], dict(request.headers), body
+        )
     except BodyTooLarge:
         answer, retry_after_s = "too_large", None
     except ClientDisconnect:
         answer, retry_after_s = "incomplete", None
     except (psycopg.Error, PoolTimeout, Misconfigured) as error:
         # Its text may quote the delivery, which does not belong into a log.
-        log.error("delivery not kept", error=type(error).__name__, sqlstate=getattr(error, "sqlstate", None))
+        log.error(
+            "delivery not kept",
+            error=type(error).__name__,
+            sqlstate=getattr(error, "sqlstate", None),
+        )
         answer, retry_after_s = "unavailable", None
     deliveries_total.labels(answer).inc()
     return _response(answer, retry_after_s)
@@ -72,7 +85,12 @@ def _response(answer: str, retry_after_s: int | None) -> Response:
         case "refused":
             return refusal(401, "unauthorized", "The delivery's signature or address is not valid.")
         case "limited":
-            return refusal(429, "too_many_requests", "Too many deliveries this minute.", retry_after_s=retry_after_s)
+            return refusal(
+                429,
+                "too_many_requests",
+                "Too many deliveries this minute.",
+                retry_after_s=retry_after_s,
+            )
         case "too_large":
             return refusal(413, "too_large", "A delivery may be at most 1 MiB.")
         case "incomplete":
@@ -80,12 +98,18 @@ def _response(answer: str, retry_after_s: int | None) -> Response:
         case "too_deep":
             return refusal(400, "too_deep", "The delivery's JSON is nested too deeply.")
         case _:
-            return refusal(503, "unavailable", "The delivery could not be kept; send it again.", retry_after_s=RETRY_AFTER_S)
+            return refusal(
+                503,
+                "unavailable",
+                "The delivery could not be kept; send it again.",
+                retry_after_s=RETRY_AFTER_S,
+            )
 
 
 async def keep(name: str, path_id: str, headers: Headers, body: bytes) -> Answer:
-    """``app.keep_delivery``'s answer, ``refused`` or ``too_deep``. What is remembered of the connection is looked up again
-    when it does not fit, so that a new secret counts at once."""
+    """``app.keep_delivery``'s answer, ``refused`` or ``too_deep``. What is remembered of the
+    connection is looked up again when it does not fit, so that a new secret counts at once.
+    """
     connection_id = _uuid(path_id)
     if connection_id is None:
         return "refused", None
@@ -126,7 +150,9 @@ async def _look_up(connection_id: UUID) -> Endpoint | None:
     if row is None or row[1] not in INBOUND:
         return None
     organization_id, name, revision, secret_id, sealed = row
-    endpoint = Endpoint(connection_id, name, revision, unseal(sealed, *belongs_to(organization_id, secret_id)))
+    endpoint = Endpoint(
+        connection_id, name, revision, unseal(sealed, *belongs_to(organization_id, secret_id))
+    )
     remembered[connection_id] = endpoint
     return endpoint
 
@@ -134,11 +160,18 @@ async def _look_up(connection_id: UUID) -> Endpoint | None:
 async def _keep(endpoint: Endpoint, headers: Headers, body: bytes) -> Answer:
     if too_deep(body):
         return "too_deep", None
-    key = _plain(provider(endpoint.provider).delivery_key(headers, body)) or hashlib.sha256(body).hexdigest()
+    key = (
+        _plain(provider(endpoint.provider).delivery_key(headers, body))
+        or hashlib.sha256(body).hexdigest()
+    )
     said = {name: _plain(headers[name]) for name in KEPT_HEADERS if name in headers}
-    return await keep_delivery(Delivery(endpoint.id, endpoint.revision, key, json.dumps(said), body))
+    return await keep_delivery(
+        Delivery(endpoint.id, endpoint.revision, key, json.dumps(said), body)
+    )
 
 
 def _plain(text: str | None) -> str | None:
-    """``text`` if Postgres can keep and index it: no zero bytes, no half characters, not endless."""
+    """``text`` if Postgres can keep and index it: no zero bytes, no half characters, not
+    endless.
+    """
     return text if text and len(text) <= MAX_TEXT and text.isprintable() else None

@@ -1,4 +1,5 @@
 """The post-call form: what may be answered, who may file it, and what it says of the call."""
+
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
@@ -11,7 +12,15 @@ from sqlalchemy import Select, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core.bookings.models import CallStatus, Event, ListEntry, Package, PaymentType, PcfDraft, PostCallForm
+from core.bookings.models import (
+    CallStatus,
+    Event,
+    ListEntry,
+    Package,
+    PaymentType,
+    PcfDraft,
+    PostCallForm,
+)
 from core.bookings.status import GUEST, HOST, settle_status
 from core.platform.clock import now
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
@@ -19,7 +28,8 @@ from core.tenancy.models import Organization
 from core.tenancy.viewers import Filer, Viewer
 
 LISTS = {
-    "call_outcome_id": ["call_outcome"], "opportunity_status_id": ["opportunity_status"],
+    "call_outcome_id": ["call_outcome"],
+    "opportunity_status_id": ["opportunity_status"],
     "reason_id": ["no_show_reason", "no_sale_reason"],
 }
 
@@ -66,7 +76,9 @@ def check(answers: FormAnswers, event: Event) -> None:
     if answers.deal_closed and not answers.offer_made:
         problems["deal_closed"] = "A closed deal needs an offer."
     if answers.call_occurred and event.scheduled_at > now():
-        problems["call_occurred"] = "This call has not started yet, so it cannot be reported as held."
+        problems["call_occurred"] = (
+            "This call has not started yet, so it cannot be reported as held."
+        )
     problems |= _money_problems(answers)
     if answers.no_show_party not in (None, GUEST, HOST):
         problems["no_show_party"] = "Say whether the guest or the host was missing."
@@ -83,7 +95,9 @@ def _money_problems(answers: FormAnswers) -> dict[str, str]:
         problems["payment_type"] = "Choose paid in full, payment plan or deposit."
     if cash < 0:
         problems["cash_collected"] = "Cash cannot be negative."
-    elif cash and not (answers.deal_closed or (answers.payment_type == PaymentType.DEPOSIT and answers.lead_showed)):
+    elif cash and not (
+        answers.deal_closed or (answers.payment_type == PaymentType.DEPOSIT and answers.lead_showed)
+    ):
         problems["cash_collected"] = "Cash needs a closed deal, or a deposit."
     elif cash and not answers.currency:
         problems["currency"] = "Say in which currency the cash was collected."
@@ -93,13 +107,19 @@ def _money_problems(answers: FormAnswers) -> dict[str, str]:
 def _check_choices(db: Session, answers: FormAnswers) -> None:
     """Raises FormProblems for an id that is not on the organisation's own list."""
     lists: dict[str, Select[UUID]] = {
-        name: select(ListEntry.id).where(ListEntry.id == getattr(answers, name), ListEntry.kind.in_(kinds))
+        name: (
+            select(ListEntry.id).where(
+                ListEntry.id == getattr(answers, name), ListEntry.kind.in_(kinds)
+            )
+        )
         for name, kinds in LISTS.items()
     }
     lists["package_id"] = select(Package.id).where(Package.id == answers.package_id)
     chosen = [name for name in lists if getattr(answers, name) is not None]
     if unknown := [name for name in chosen if db.scalars(lists[name]).first() is None]:
-        raise FormProblems(dict.fromkeys(unknown, "This is not on your organisation's list; choose another."))
+        raise FormProblems(
+            dict.fromkeys(unknown, "This is not on your organisation's list; choose another.")
+        )
 
 
 def form_event(db: Session, event_id: UUID, by: Filer) -> Event:
@@ -126,13 +146,17 @@ def form_event(db: Session, event_id: UUID, by: Filer) -> Event:
 def save_form(
     db: Session, event: Event, answers: FormAnswers, by: Filer, *, at: datetime | None = None
 ) -> PostCallForm:
-    """File the form of ``event`` (from ``form_event``); filing again replaces the answers and counts a version.
+    """File the form of ``event`` (from ``form_event``); filing again replaces the answers and
+    counts a version.
 
-    The earlier answers stay in the audit log; ``at``, when it was first filed, stays too. Raises FormProblems.
+    The earlier answers stay in the audit log; ``at``, when it was first filed, stays too. Raises
+    FormProblems.
     """
     check(answers, event)
     _check_choices(db, answers)
-    form = form_of(db, event.id) or PostCallForm(organization_id=event.organization_id, event_id=event.id, version=0)
+    form = form_of(db, event.id) or PostCallForm(
+        organization_id=event.organization_id, event_id=event.id, version=0
+    )
     for name, value in asdict(answers).items():
         setattr(form, name, value)
     if not answers.lead_showed:
@@ -144,7 +168,9 @@ def save_form(
     db.add(form)
     db.flush()
     _settle(db, event, form)
-    db.execute(delete(PcfDraft).where(PcfDraft.event_id == event.id, PcfDraft.user_id == by.user_id))
+    db.execute(
+        delete(PcfDraft).where(PcfDraft.event_id == event.id, PcfDraft.user_id == by.user_id)
+    )
     return form
 
 
@@ -160,17 +186,27 @@ def _settle(db: Session, event: Event, form: PostCallForm | None) -> None:
 
 def save_draft(db: Session, event_id: UUID, answers: dict[str, Any], by: Viewer) -> None:
     """Keep a half-filled form for ``by`` (JSON values as typed); the next one replaces it."""
-    values = {"organization_id": by.organization_id, "event_id": event_id, "user_id": by.user_id, "answers": answers}
+    values = {
+        "organization_id": by.organization_id,
+        "event_id": event_id,
+        "user_id": by.user_id,
+        "answers": answers,
+    }
     draft = insert(PcfDraft).values(values | {"saved_at": now()})
-    db.execute(draft.on_conflict_do_update(
-        index_elements=["organization_id", "event_id", "user_id"], set_={"answers": answers, "saved_at": now()}
-    ))
+    db.execute(
+        draft.on_conflict_do_update(
+            index_elements=["organization_id", "event_id", "user_id"],
+            set_={"answers": answers, "saved_at": now()},
+        )
+    )
 
 
 def load_draft(db: Session, event_id: UUID, by: Viewer) -> dict[str, Any]:
     """What ``by`` typed last and did not file; else the filed answers; else nothing."""
     draft = db.scalars(
-        select(PcfDraft.answers).where(PcfDraft.event_id == event_id, PcfDraft.user_id == by.user_id)
+        select(PcfDraft.answers).where(
+            PcfDraft.event_id == event_id, PcfDraft.user_id == by.user_id
+        )
     ).first()
     if draft is not None:
         return draft

@@ -1,4 +1,7 @@
-"""Bookings in: whatever a platform, a person or the demo says of one booked call becomes one event."""
+"""Bookings in: whatever a platform, a person or the demo says of one booked call becomes
+one event.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +16,13 @@ from sqlalchemy.orm import Session
 from core.bookings.models import CallStatus, CallType, Event, PostCallForm
 from core.bookings.roster import Host, match_closer, match_setter
 from core.bookings.status import settle_status
-from core.people.actions import Person, find_or_make_contact, find_or_make_lead, match_source, match_traffic_type
+from core.people.actions import (
+    Person,
+    find_or_make_contact,
+    find_or_make_lead,
+    match_source,
+    match_traffic_type,
+)
 from core.people.models import Lead
 from core.people.timeline import note
 from core.platform.locks import one_at_a_time
@@ -22,8 +31,18 @@ from core.platform.queue import enqueue
 from core.tenancy.models import Organization
 
 CARRIED = (
-    "booked_at", "contact_id", "lead_id", "setter_id", "setter_name", "source_id", "traffic_type_id",
-    "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term",
+    "booked_at",
+    "contact_id",
+    "lead_id",
+    "setter_id",
+    "setter_name",
+    "source_id",
+    "traffic_type_id",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "utm_content",
+    "utm_term",
 )
 
 
@@ -39,10 +58,11 @@ class Cancellation:
 
 @dataclass(frozen=True)
 class Booking:
-    """Everything known of one booked call. ``invitee_uuid`` is its natural key; None for a manual entry.
+    """Everything known of one booked call. ``invitee_uuid`` is its natural key; None for a manual
+    entry.
 
-    ``setter_mentions`` are the texts that may name the setter, best first. ``previous_invitee_uuid`` is the booking
-    that this one replaces.
+    ``setter_mentions`` are the texts that may name the setter, best first.
+    ``previous_invitee_uuid`` is the booking that this one replaces.
     """
 
     person: Person
@@ -65,16 +85,20 @@ class Booking:
 
 
 def record_booking(db: Session, organization_id: UUID, booking: Booking) -> Event:
-    """Make or update the event of ``booking``; repeating it changes nothing, and chains may arrive in any order.
+    """Make or update the event of ``booking``; repeating it changes nothing, and chains may arrive
+    in any order.
 
-    A reschedule is the same booking: the new event keeps the first one's booking time, setter and source.
+    A reschedule is the same booking: the new event keeps the first one's booking time, setter and
+    source.
     """
     one_at_a_time(db, organization_id, "bookings")
     home = db.get_one(Organization, organization_id)
     facts = _facts(db, organization_id, booking, home)
     event = _event_of(db, organization_id, booking)
     form = _form_of(db, event) if event.id else None
-    with db.no_autoflush:  # one write for all of it: each write of an event is a line in the audit log
+    with (
+        db.no_autoflush
+    ):  # one write for all of it: each write of an event is a line in the audit log
         for name, value in facts.items():
             setattr(event, name, value)
         _fill_provider_state(event, booking)
@@ -83,7 +107,13 @@ def record_booking(db: Session, organization_id: UUID, booking: Booking) -> Even
     for link in _follow_chain(db, event):
         settle_status(link, form if link is event else _form_of(db, link), home.late_cancel_hours)
         db.flush()
-        enqueue(db, "attribute_event", organization_id, once=f"attribute_event {link.id}", event_id=str(link.id))
+        enqueue(
+            db,
+            "attribute_event",
+            organization_id,
+            once=f"attribute_event {link.id}",
+            event_id=str(link.id),
+        )
     _name_lead_setters(db, event)
     _tell(db, event)
     return event
@@ -96,34 +126,62 @@ def _form_of(db: Session, event: Event) -> PostCallForm | None:
 def _event_of(db: Session, organization_id: UUID, booking: Booking) -> Event:
     known = None
     if booking.invitee_uuid:
-        known = db.scalars(select(Event).where(Event.calendly_invitee_uuid == booking.invitee_uuid)).first()
+        known = db.scalars(
+            select(Event).where(Event.calendly_invitee_uuid == booking.invitee_uuid)
+        ).first()
     if known is not None:
         return known
     event = Event(
-        organization_id=organization_id, calendly_invitee_uuid=booking.invitee_uuid, booking_platform=booking.platform,
-        scheduled_at=booking.scheduled_at, booked_at=booking.booked_at, provider_status=CallStatus.SCHEDULED,
+        organization_id=organization_id,
+        calendly_invitee_uuid=booking.invitee_uuid,
+        booking_platform=booking.platform,
+        scheduled_at=booking.scheduled_at,
+        booked_at=booking.booked_at,
+        provider_status=CallStatus.SCHEDULED,
     )
     db.add(event)
     return event
 
 
-def _facts(db: Session, organization_id: UUID, booking: Booking, home: Organization) -> dict[str, Any]:
+def _facts(
+    db: Session, organization_id: UUID, booking: Booking, home: Organization
+) -> dict[str, Any]:
     """What the booking says of its event, column by column, as if it had no predecessor."""
     source_id, traffic_type_id = match_source(db, booking.utm), match_traffic_type(db, booking.utm)
     contact = find_or_make_contact(db, organization_id, booking.person, home.region)
     lead = contact and find_or_make_lead(
-        db, contact, received_at=booking.booked_at, source_id=source_id, traffic_type_id=traffic_type_id
+        db,
+        contact,
+        received_at=booking.booked_at,
+        source_id=source_id,
+        traffic_type_id=traffic_type_id,
     )
     known = {"contact_id": contact.id, "lead_id": lead.id} if contact and lead else {}
-    utm = {part: booking.utm.get(part) for part in ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")}
-    return known | utm | _people(db, booking) | {
-        "calendly_event_uuid": booking.event_uuid, "previous_invitee_uuid": booking.previous_invitee_uuid,
-        "scheduled_at": booking.scheduled_at, "ends_at": booking.ends_at, "booked_at": booking.booked_at,
-        "lead_name": booking.person.name, "lead_email": booking.person.email, "lead_phone": booking.person.phone,
-        "lead_email_normalized": normalize_email(booking.person.email), "answers": [dict(answer) for answer in booking.answers],
-        "meeting_url": booking.meeting_url, "call_type_id": _call_type(db, organization_id, booking),
-        "source_id": source_id, "traffic_type_id": traffic_type_id,
+    utm = {
+        part: booking.utm.get(part)
+        for part in ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
     }
+    return (
+        known
+        | utm
+        | _people(db, booking)
+        | {
+            "calendly_event_uuid": booking.event_uuid,
+            "previous_invitee_uuid": booking.previous_invitee_uuid,
+            "scheduled_at": booking.scheduled_at,
+            "ends_at": booking.ends_at,
+            "booked_at": booking.booked_at,
+            "lead_name": booking.person.name,
+            "lead_email": booking.person.email,
+            "lead_phone": booking.person.phone,
+            "lead_email_normalized": normalize_email(booking.person.email),
+            "answers": [dict(answer) for answer in booking.answers],
+            "meeting_url": booking.meeting_url,
+            "call_type_id": _call_type(db, organization_id, booking),
+            "source_id": source_id,
+            "traffic_type_id": traffic_type_id,
+        }
+    )
 
 
 def _people(db: Session, booking: Booking) -> dict[str, Any]:
@@ -132,19 +190,28 @@ def _people(db: Session, booking: Booking) -> dict[str, Any]:
     mention, setter = next(((text, found) for text, found in setters if found), (None, None))
     unknown_host = (credited.name or credited.email) if credited else None
     return {
-        "closer_id": closer.id if closer else None, "closer_name": closer.name if closer else unknown_host,
+        "closer_id": closer.id if closer else None,
+        "closer_name": closer.name if closer else unknown_host,
         "other_hosts": [vars(host) for host in booking.hosts if host is not credited],
         "setter_id": setter.id if setter else None,
-        "setter_name": setter.name if setter else mention or next(iter(booking.setter_mentions), None),
+        "setter_name": (
+            setter.name if setter else mention or next(iter(booking.setter_mentions), None)
+        ),
     }
 
 
 def _call_type(db: Session, organization_id: UUID, booking: Booking) -> UUID | None:
-    """By the platform's own id, then by name; a kind of call that is new to us is added to the list."""
+    """By the platform's own id, then by name; a kind of call that is new to us is added to the
+    list.
+    """
     if not booking.call_type:
         return None
     kinds = list(db.scalars(select(CallType).order_by(CallType.name)))
-    by_uri = (kind for kind in kinds if booking.call_type_uri and kind.calendly_event_type_uri == booking.call_type_uri)
+    by_uri = (
+        kind
+        for kind in kinds
+        if booking.call_type_uri and kind.calendly_event_type_uri == booking.call_type_uri
+    )
     by_name = (kind for kind in kinds if fold(kind.name) == fold(booking.call_type))
     kind = next(by_uri, None) or next(by_name, None)
     if kind is None:
@@ -166,19 +233,28 @@ def _fill_provider_state(event: Event, booking: Booking) -> None:
 
 
 def _predecessor(db: Session, event: Event) -> Event | None:
-    if not event.previous_invitee_uuid or event.previous_invitee_uuid == event.calendly_invitee_uuid:
+    if (
+        not event.previous_invitee_uuid
+        or event.previous_invitee_uuid == event.calendly_invitee_uuid
+    ):
         return None
-    return db.scalars(select(Event).where(Event.calendly_invitee_uuid == event.previous_invitee_uuid)).first()
+    return db.scalars(
+        select(Event).where(Event.calendly_invitee_uuid == event.previous_invitee_uuid)
+    ).first()
 
 
 def _replacements(db: Session, event: Event) -> list[Event]:
-    """The bookings that say they replace this one: one, unless the platform contradicts itself; the same one comes first always."""
+    """The bookings that say they replace this one: one, unless the platform contradicts itself; the
+    same one comes first always.
+    """
     later = select(Event).where(Event.previous_invitee_uuid == event.calendly_invitee_uuid)
     return list(db.scalars(later.order_by(Event.calendly_invitee_uuid)))
 
 
 def _successors(db: Session, event: Event) -> list[Event]:
-    """The bookings that replaced this one, nearest first; a chain that bites its own tail ends there."""
+    """The bookings that replaced this one, nearest first; a chain that bites its own tail ends
+    there.
+    """
     chain = [event]
     while event.calendly_invitee_uuid:
         found = next(iter(_replacements(db, event)), None)
@@ -190,7 +266,8 @@ def _successors(db: Session, event: Event) -> list[Event]:
 
 
 def _follow_chain(db: Session, event: Event) -> list[Event]:
-    """Join the event to what it replaces and to what replaced it, and hand the first booking's facts down.
+    """Join the event to what it replaces and to what replaced it, and hand the first booking's
+    facts down.
 
     Returns the event and those that replaced it.
     """
@@ -198,7 +275,10 @@ def _follow_chain(db: Session, event: Event) -> list[Event]:
     before = _predecessor(db, event)
     for link in (event, *later):
         if before is not None:
-            before.rescheduled_to_id, before.provider_status = _replacements(db, before)[0].id, CallStatus.RESCHEDULED
+            before.rescheduled_to_id, before.provider_status = (
+                _replacements(db, before)[0].id,
+                CallStatus.RESCHEDULED,
+            )
             for fact in CARRIED:
                 setattr(link, fact, getattr(before, fact) or getattr(link, fact))
         before = link
@@ -207,10 +287,16 @@ def _follow_chain(db: Session, event: Event) -> list[Event]:
 
 
 def _name_lead_setters(db: Session, event: Event) -> None:
-    """The inquiry's original setter is that of its first booking, the current one that of its latest."""
+    """The inquiry's original setter is that of its first booking, the current one that of its
+    latest.
+    """
     if event.lead_id is None:
         return
-    named = select(Event.setter_name).where(Event.lead_id == event.lead_id, Event.setter_name.is_not(None)).limit(1)
+    named = (
+        select(Event.setter_name)
+        .where(Event.lead_id == event.lead_id, Event.setter_name.is_not(None))
+        .limit(1)
+    )
     first = named.order_by(Event.booked_at, Event.id).scalar_subquery()
     latest = named.order_by(Event.booked_at.desc(), Event.id.desc()).scalar_subquery()
     names = {"original_setter_name": first, "current_setter_name": latest}
@@ -220,12 +306,22 @@ def _name_lead_setters(db: Session, event: Event) -> None:
 
 def _tell(db: Session, event: Event) -> None:
     sentence = {
-        CallStatus.SCHEDULED: "Call booked", CallStatus.CANCELED: "Call cancelled", CallStatus.RESCHEDULED: "Call moved",
-        CallStatus.NO_SHOW: "Lead did not show", CallStatus.COMPLETED: "Call took place",
+        CallStatus.SCHEDULED: "Call booked",
+        CallStatus.CANCELED: "Call cancelled",
+        CallStatus.RESCHEDULED: "Call moved",
+        CallStatus.NO_SHOW: "Lead did not show",
+        CallStatus.COMPLETED: "Call took place",
     }[CallStatus(event.call_status)]
     note(
-        db, event.organization_id, event.call_status, "event", event.id, sentence, contact_id=event.contact_id,
+        db,
+        event.organization_id,
+        event.call_status,
+        "event",
+        event.id,
+        sentence,
+        contact_id=event.contact_id,
         at=event.canceled_at if event.call_status == CallStatus.CANCELED else event.booked_at,
-        closer_user_id=event.closer_user_id, setter_user_id=event.setter_user_id,
+        closer_user_id=event.closer_user_id,
+        setter_user_id=event.setter_user_id,
         dedupe_key=f"event {event.id} {event.call_status}",
     )

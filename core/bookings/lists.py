@@ -1,5 +1,7 @@
-"""The lists that an organisation keeps: what stands on them, added to, renamed, switched off. Nothing is ever deleted, since
-calls and payments refer to it."""
+"""The lists that an organisation keeps: what stands on them, added to, renamed, switched off.
+Nothing is ever deleted, since calls and payments refer to it.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -33,39 +35,126 @@ class KeptList:
 
 
 LISTS: tuple[KeptList, ...] = (
-    KeptList("closers", "Closers", "closer", Closer, ("name", "email", "user"),
-             "They take calls. A booking's host is matched by Calendly user, then by e-mail."),
-    KeptList("setters", "Setters", "setter", Setter, ("name", "email", "aliases", "user"),
-             "They book calls. A booking names its setter by name, alias or e-mail."),
-    KeptList("sources", "Sources", "source", Source, ("name", "utm_values"),
-             "Where leads come from. Bookings from now on are matched by name or UTM value: campaign, source, then medium."),
-    KeptList("traffic_types", "Traffic types", "traffic type", TrafficType, ("name", "utm_values"),
-             "How leads come. Bookings from now on are matched by name or UTM value: medium, then source."),
-    KeptList("call_types", "Kinds of call", "kind of call", CallType, ("name",),
-             "One for each kind of booking; a kind that is new to us is added when the first booking arrives."),
-    KeptList("packages", "Packages", "package", Package, ("name", "price"), "What is sold, with its list price."),
-    KeptList("objections", "Objections", "objection", ListEntry, ("name", "position"),
-             "What closers choose from when an offer was not taken.", "objection"),
-    KeptList("no_sale_reasons", "Reasons for no sale", "reason", ListEntry, ("name", "position"),
-             "What closers choose from when nothing was sold.", "no_sale_reason"),
-    KeptList("no_show_reasons", "Reasons for no-shows", "reason", ListEntry, ("name", "position"),
-             "What closers choose from when nobody came.", "no_show_reason"),
-    KeptList("call_outcomes", "Call outcomes", "outcome", ListEntry, ("name", "position"), "How a call went.", "call_outcome"),
-    KeptList("opportunity_statuses", "Opportunity statuses", "status", ListEntry, ("name", "position"),
-             "How an opportunity stands after the call.", "opportunity_status"),
+    KeptList(
+        "closers",
+        "Closers",
+        "closer",
+        Closer,
+        ("name", "email", "user"),
+        "They take calls. A booking's host is matched by Calendly user, then by e-mail.",
+    ),
+    KeptList(
+        "setters",
+        "Setters",
+        "setter",
+        Setter,
+        ("name", "email", "aliases", "user"),
+        "They book calls. A booking names its setter by name, alias or e-mail.",
+    ),
+    KeptList(
+        "sources",
+        "Sources",
+        "source",
+        Source,
+        ("name", "utm_values"),
+        "Where leads come from. Bookings from now on are matched by name or UTM value: campaign,"
+        " source, then medium.",
+    ),
+    KeptList(
+        "traffic_types",
+        "Traffic types",
+        "traffic type",
+        TrafficType,
+        ("name", "utm_values"),
+        "How leads come. Bookings from now on are matched by name or UTM value: medium, then"
+        " source.",
+    ),
+    KeptList(
+        "call_types",
+        "Kinds of call",
+        "kind of call",
+        CallType,
+        ("name",),
+        "One for each kind of booking; a kind that is new to us is added when the first booking"
+        " arrives.",
+    ),
+    KeptList(
+        "packages",
+        "Packages",
+        "package",
+        Package,
+        ("name", "price"),
+        "What is sold, with its list price.",
+    ),
+    KeptList(
+        "objections",
+        "Objections",
+        "objection",
+        ListEntry,
+        ("name", "position"),
+        "What closers choose from when an offer was not taken.",
+        "objection",
+    ),
+    KeptList(
+        "no_sale_reasons",
+        "Reasons for no sale",
+        "reason",
+        ListEntry,
+        ("name", "position"),
+        "What closers choose from when nothing was sold.",
+        "no_sale_reason",
+    ),
+    KeptList(
+        "no_show_reasons",
+        "Reasons for no-shows",
+        "reason",
+        ListEntry,
+        ("name", "position"),
+        "What closers choose from when nobody came.",
+        "no_show_reason",
+    ),
+    KeptList(
+        "call_outcomes",
+        "Call outcomes",
+        "outcome",
+        ListEntry,
+        ("name", "position"),
+        "How a call went.",
+        "call_outcome",
+    ),
+    KeptList(
+        "opportunity_statuses",
+        "Opportunity statuses",
+        "status",
+        ListEntry,
+        ("name", "position"),
+        "How an opportunity stands after the call.",
+        "opportunity_status",
+    ),
 )
 BY_KEY = {kept.key: kept for kept in LISTS}
 
 
 def entries(db: Session, kept: KeptList) -> list[Any]:
-    """Everything on the list, also what is switched off; those in use first, in the order that forms show."""
+    """Everything on the list, also what is switched off; those in use first, in the order that
+    forms show.
+    """
     table = kept.table
-    query = select(table).order_by(table.active.desc(), *([table.position] if kept.kind else []), func.lower(table.name))
+    query = select(table).order_by(
+        table.active.desc(), *([table.position] if kept.kind else []), func.lower(table.name)
+    )
     return list(db.scalars(query.where(table.kind == kept.kind) if kept.kind else query))
 
 
-def save_entry(db: Session, organization_id: UUID, kept: KeptList, entry_id: UUID | None, values: Mapping[str, Any]) -> int:
-    """Add an entry (``entry_id`` None) or change one; how many earlier calls changed hands, 0 for lists without people.
+def save_entry(
+    db: Session,
+    organization_id: UUID,
+    kept: KeptList,
+    entry_id: UUID | None,
+    values: Mapping[str, Any],
+) -> int:
+    """Add an entry (``entry_id`` None) or change one; how many earlier calls changed hands, 0 for
+    lists without people.
 
     ``values`` has the list's fields, and ``active``.
 
@@ -95,7 +184,9 @@ def save_entry(db: Session, organization_id: UUID, kept: KeptList, entry_id: UUI
 def _new(db: Session, organization_id: UUID, kept: KeptList, entry_id: UUID | None) -> Any:
     if entry_id is not None:
         raise NotFound(f"There is no such {kept.one}.")
-    return kept.table(organization_id=organization_id, id=uuid4(), **({"kind": kept.kind} if kept.kind else {}))
+    return kept.table(
+        organization_id=organization_id, id=uuid4(), **({"kind": kept.kind} if kept.kind else {})
+    )
 
 
 def _fill(row: Any, kept: KeptList, values: Mapping[str, Any]) -> None:
@@ -106,21 +197,35 @@ def _fill(row: Any, kept: KeptList, values: Mapping[str, Any]) -> None:
     if "price" in kept.fields:
         currency = check_currency(values["currency"])
         asked = str(values.get("price") or "").strip()
-        row.price, row.currency = (parse_amount(asked, currency, field="price"), currency) if asked else (None, None)
+        row.price, row.currency = (
+            (parse_amount(asked, currency, field="price"), currency) if asked else (None, None)
+        )
 
 
-def _save_rep(db: Session, organization_id: UUID, kept: KeptList, entry_id: UUID | None, values: Mapping[str, Any]) -> int:
+def _save_rep(
+    db: Session,
+    organization_id: UUID,
+    kept: KeptList,
+    entry_id: UUID | None,
+    values: Mapping[str, Any],
+) -> int:
     name, email = str(values.get("name") or ""), str(values.get("email") or "").strip() or None
     user_id, active, claimed = values.get("user"), values.get("active", True), 0
     if entry_id is None:
         entry_id, claimed = _add_rep(db, organization_id, kept, name, email)
     if kept.table is Closer:
-        return claimed + change_closer(db, entry_id, name=name, email=email, user_id=user_id, active=active)
+        return claimed + change_closer(
+            db, entry_id, name=name, email=email, user_id=user_id, active=active
+        )
     aliases = list(values.get("aliases", ()))
-    return claimed + change_setter(db, entry_id, name=name, email=email, aliases=aliases, user_id=user_id, active=active)
+    return claimed + change_setter(
+        db, entry_id, name=name, email=email, aliases=aliases, user_id=user_id, active=active
+    )
 
 
-def _add_rep(db: Session, organization_id: UUID, kept: KeptList, name: str, email: str | None) -> tuple[UUID, int]:
+def _add_rep(
+    db: Session, organization_id: UUID, kept: KeptList, name: str, email: str | None
+) -> tuple[UUID, int]:
     if kept.table is Closer:
         closer = create_closer(db, organization_id, name, email)
         return closer.id, claim_hosted(db, closer)

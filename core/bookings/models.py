@@ -1,4 +1,5 @@
 """Scheduled sales calls (events), who books and takes them, and the post-call form."""
+
 from __future__ import annotations
 
 from datetime import date, datetime
@@ -57,10 +58,15 @@ class Closer(_Rep, Base):
 
 
 class Setter(_Rep, Base):
-    """Books calls. Matched by name, alias or e-mail; ``aliases`` are the names by which bookings mention them."""
+    """Books calls. Matched by name, alias or e-mail; ``aliases`` are the names by which bookings
+    mention them.
+    """
 
     __tablename__ = "setters"
-    __table_args__ = (Index(None, "organization_id", "email_normalized"), secured("config", audit=True))
+    __table_args__ = (
+        Index(None, "organization_id", "email_normalized"),
+        secured("config", audit=True),
+    )
 
 
 class CallType(TenantRow, Base):
@@ -91,12 +97,16 @@ class Package(TenantRow, Base):
 
 
 class ListEntry(TenantRow, Base):
-    """One entry of a list the organisation keeps for its forms: call outcomes, opportunity statuses, objections, reasons."""
+    """One entry of a list the organisation keeps for its forms: call outcomes, opportunity
+    statuses, objections, reasons.
+    """
 
     __tablename__ = "list_entries"
     __table_args__ = (
         CheckConstraint(
-            "kind in ('call_outcome','opportunity_status','objection','no_show_reason','no_sale_reason')", name="kind"
+            "kind in"
+            " ('call_outcome','opportunity_status','objection','no_show_reason','no_sale_reason')",
+            name="kind",
         ),
         UniqueConstraint("organization_id", "kind", "name"),
         secured("config", audit=True),
@@ -109,12 +119,19 @@ class ListEntry(TenantRow, Base):
 
 
 class Event(TenantRow, Timestamps, Base):
-    """A scheduled sales call. What the provider says and what the form says are kept apart; ``call_status`` follows from both."""
+    """A scheduled sales call. What the provider says and what the form says are kept apart;
+    ``call_status`` follows from both.
+    """
 
     __tablename__ = "events"
     __table_args__ = (
-        CheckConstraint("call_status in ('scheduled','completed','no_show','canceled','rescheduled')", name="call_status"),
-        CheckConstraint("event_outcome in ('no_show','showed','offer_made','closed')", name="event_outcome"),
+        CheckConstraint(
+            "call_status in ('scheduled','completed','no_show','canceled','rescheduled')",
+            name="call_status",
+        ),
+        CheckConstraint(
+            "event_outcome in ('no_show','showed','offer_made','closed')", name="event_outcome"
+        ),
         refers_to("contact_id", "contacts"),
         refers_to("lead_id", "leads"),
         refers_to("closer_id", "closers"),
@@ -208,7 +225,10 @@ class PostCallForm(TenantRow, Timestamps, Base):
         CheckConstraint("call_occurred or not lead_showed", name="showed_needs_occurred"),
         CheckConstraint("lead_showed or not offer_made", name="offer_needs_showed"),
         CheckConstraint("offer_made or not deal_closed", name="closed_needs_offer"),
-        CheckConstraint("deal_closed or payment_type = 'deposit' or coalesce(cash_collected, 0) = 0", name="cash_needs_closed"),
+        CheckConstraint(
+            "deal_closed or payment_type = 'deposit' or coalesce(cash_collected, 0) = 0",
+            name="cash_needs_closed",
+        ),
         CheckConstraint("cash_collected >= 0", name="cash_not_negative"),
         secured("forms", audit=True),
     )

@@ -1,4 +1,5 @@
 """Events as people and programs look at them."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -37,20 +38,36 @@ class EventFilter:
 def _columns() -> tuple[Any, ...]:
     """What a list shows; a lead is an unnamed person for a viewer."""
     return (
-        Event.id, visible(Event.lead_name), visible(Event.lead_email), Event.scheduled_at, Event.booked_at, Event.call_status,
-        Event.event_outcome, func.coalesce(Closer.name, Event.closer_name).label("closer"),
-        func.coalesce(Setter.name, Event.setter_name).label("setter"), Source.name.label("source"),
-        TrafficType.name.label("traffic_type"), CallType.name.label("call_type"), Event.pcf_submitted, Event.closer_id,
-        Event.setter_id, Event.source_id,
+        Event.id,
+        visible(Event.lead_name),
+        visible(Event.lead_email),
+        Event.scheduled_at,
+        Event.booked_at,
+        Event.call_status,
+        Event.event_outcome,
+        func.coalesce(Closer.name, Event.closer_name).label("closer"),
+        func.coalesce(Setter.name, Event.setter_name).label("setter"),
+        Source.name.label("source"),
+        TrafficType.name.label("traffic_type"),
+        CallType.name.label("call_type"),
+        Event.pcf_submitted,
+        Event.closer_id,
+        Event.setter_id,
+        Event.source_id,
     )
 
 
 def _named(query: Select[Any]) -> Select[Any]:
     for table, column in (
-        (Closer, Event.closer_id), (Setter, Event.setter_id), (Source, Event.source_id),
-        (TrafficType, Event.traffic_type_id), (CallType, Event.call_type_id),
+        (Closer, Event.closer_id),
+        (Setter, Event.setter_id),
+        (Source, Event.source_id),
+        (TrafficType, Event.traffic_type_id),
+        (CallType, Event.call_type_id),
     ):
-        query = query.outerjoin(table, (table.organization_id == Event.organization_id) & (table.id == column))
+        query = query.outerjoin(
+            table, (table.organization_id == Event.organization_id) & (table.id == column)
+        )
     return query
 
 
@@ -73,16 +90,22 @@ def _conditions(chosen: EventFilter) -> list[ColumnElement[bool] | TextClause]:
 
 
 def _mentions(words: str) -> ColumnElement[bool]:
-    """A name that contains the words, or exactly this e-mail; contact details are not searched for those who may not see them."""
+    """A name that contains the words, or exactly this e-mail; contact details are not searched for
+    those who may not see them.
+    """
     pattern = "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    found = or_(Event.lead_name.ilike(pattern), Event.lead_email_normalized == normalize_email(words))
+    found = or_(
+        Event.lead_name.ilike(pattern), Event.lead_email_normalized == normalize_email(words)
+    )
     return case((func.app.cur_role() == "viewer", False), else_=found)
 
 
 def events_page(
     db: Session, chosen: EventFilter, *, limit: int = 50, after: tuple[datetime, UUID] | None = None
 ) -> list[Row[Any]]:
-    """Events that the caller may see, latest call first; ``after`` is the place that the page before ended at."""
+    """Events that the caller may see, latest call first; ``after`` is the place that the page
+    before ended at.
+    """
     query = _named(select(*_columns()).select_from(Event)).where(*_conditions(chosen))
     if after is not None:
         query = query.where(tuple_(Event.scheduled_at, Event.id) < after)
@@ -90,7 +113,9 @@ def events_page(
 
 
 def events_table(db: Session, chosen: EventFilter, *, limit: int = 200) -> pd.DataFrame:
-    """The same as a table. Columns: those of ``events_page``; ids as UUID, instants aware in UTC."""
+    """The same as a table. Columns: those of ``events_page``; ids as UUID, instants aware
+    in UTC.
+    """
     names = [column.key for column in _columns()]
     return pd.DataFrame([tuple(row) for row in events_page(db, chosen, limit=limit)], columns=names)
 
@@ -103,34 +128,67 @@ def count_events(db: Session, chosen: EventFilter) -> int:
 def event_detail(db: Session, event_id: UUID) -> Row[Any] | None:
     """Everything of one event; None when there is none, or none for the caller."""
     more = (
-        visible(Event.lead_phone), visible(Event.meeting_url), visible(Event.answers), Event.ends_at, Event.no_show_party,
-        Event.cancel_reason, visible(Event.canceled_by), Event.canceled_late, Event.rescheduled_to_id, Event.other_hosts,
-        Event.booking_platform, Event.contact_id, Event.utm_source, Event.utm_medium, Event.utm_campaign, Event.utm_content,
-        Event.utm_term, Event.closer_user_id, Event.previous_invitee_uuid,
+        visible(Event.lead_phone),
+        visible(Event.meeting_url),
+        visible(Event.answers),
+        Event.ends_at,
+        Event.no_show_party,
+        Event.cancel_reason,
+        visible(Event.canceled_by),
+        Event.canceled_late,
+        Event.rescheduled_to_id,
+        Event.other_hosts,
+        Event.booking_platform,
+        Event.contact_id,
+        Event.utm_source,
+        Event.utm_medium,
+        Event.utm_campaign,
+        Event.utm_content,
+        Event.utm_term,
+        Event.closer_user_id,
+        Event.previous_invitee_uuid,
         (Event.setter_id.is_(None) & Event.setter_name.is_not(None)).label("setter_name_unknown"),
     )
-    query = _named(select(*_columns(), *more).select_from(Event)).where(Event.id == event_id, Event.deleted_at.is_(None))
+    query = _named(select(*_columns(), *more).select_from(Event)).where(
+        Event.id == event_id, Event.deleted_at.is_(None)
+    )
     return db.execute(query).first()
 
 
 def timeline(db: Session, event_id: UUID, payment_ids: Sequence[UUID] = ()) -> pd.DataFrame:
-    """What happened to an event and its payments, latest first. Columns: at (UTC), type, summary."""
-    lines = select(Activity.at, Activity.type, Activity.summary).where(
-        Activity.subject_id.in_([event_id, *payment_ids])
-    ).order_by(Activity.at.desc(), Activity.id)
-    return pd.DataFrame([tuple(row) for row in db.execute(lines)], columns=["at", "type", "summary"])
+    """What happened to an event and its payments, latest first. Columns: at (UTC), type,
+    summary.
+    """
+    lines = (
+        select(Activity.at, Activity.type, Activity.summary)
+        .where(Activity.subject_id.in_([event_id, *payment_ids]))
+        .order_by(Activity.at.desc(), Activity.id)
+    )
+    return pd.DataFrame(
+        [tuple(row) for row in db.execute(lines)], columns=["at", "type", "summary"]
+    )
 
 
-def pending_forms(db: Session, *, overdue_only: bool = False, closer_user_id: UUID | None = None, limit: int = 500) -> pd.DataFrame:
+def pending_forms(
+    db: Session, *, overdue_only: bool = False, closer_user_id: UUID | None = None, limit: int = 500
+) -> pd.DataFrame:
     """Past calls whose form is missing, oldest first.
 
-    Columns: those of ``events_page``, and overdue (bool): pending for longer than the organisation's grace.
+    Columns: those of ``events_page``, and overdue (bool): pending for longer than the
+    organisation's grace.
     """
-    overdue = Event.scheduled_at < now() - func.make_interval(0, 0, 0, 0, Organization.pcf_grace_hours)
-    query = _named(select(*_columns(), overdue.label("overdue")).select_from(Event)).join(
-        Organization, Organization.id == Event.organization_id
-    ).where(
-        Event.scheduled_at < now(), Event.call_status.not_in(GONE), Event.pcf_submitted.is_(False), Event.deleted_at.is_(None)
+    overdue = Event.scheduled_at < now() - func.make_interval(
+        0, 0, 0, 0, Organization.pcf_grace_hours
+    )
+    query = (
+        _named(select(*_columns(), overdue.label("overdue")).select_from(Event))
+        .join(Organization, Organization.id == Event.organization_id)
+        .where(
+            Event.scheduled_at < now(),
+            Event.call_status.not_in(GONE),
+            Event.pcf_submitted.is_(False),
+            Event.deleted_at.is_(None),
+        )
     )
     if overdue_only:
         query = query.where(overdue)
@@ -142,17 +200,28 @@ def pending_forms(db: Session, *, overdue_only: bool = False, closer_user_id: UU
 
 
 def calls_in(db: Session, period: Period) -> list[Row[Any]]:
-    """Calls of ``period`` that the caller may see and that were neither cancelled nor moved, soonest first, with the link to join."""
+    """Calls of ``period`` that the caller may see and that were neither cancelled nor moved,
+    soonest first, with the link to join.
+    """
     query = _named(select(*_columns(), visible(Event.meeting_url)).select_from(Event)).where(
-        period.covers(Event.scheduled_at), Event.call_status.not_in(GONE), Event.deleted_at.is_(None)
+        period.covers(Event.scheduled_at),
+        Event.call_status.not_in(GONE),
+        Event.deleted_at.is_(None),
     )
     return list(db.execute(query.order_by(Event.scheduled_at, Event.id)))
 
 
-def calls_ahead(db: Session, closer_user_id: UUID, *, since: datetime, days: int = 7) -> list[Row[Any]]:
+def calls_ahead(
+    db: Session, closer_user_id: UUID, *, since: datetime, days: int = 7
+) -> list[Row[Any]]:
     """The closer's own calls from ``since`` on, soonest first, with the link to join."""
-    query = _named(select(*_columns(), visible(Event.meeting_url), Event.ends_at).select_from(Event)).where(
-        Event.closer_user_id == closer_user_id, Event.scheduled_at >= since, Event.scheduled_at < since + timedelta(days=days),
-        Event.call_status.not_in(GONE), Event.deleted_at.is_(None),
+    query = _named(
+        select(*_columns(), visible(Event.meeting_url), Event.ends_at).select_from(Event)
+    ).where(
+        Event.closer_user_id == closer_user_id,
+        Event.scheduled_at >= since,
+        Event.scheduled_at < since + timedelta(days=days),
+        Event.call_status.not_in(GONE),
+        Event.deleted_at.is_(None),
     )
     return list(db.execute(query.order_by(Event.scheduled_at, Event.id)))

@@ -1,4 +1,5 @@
 """The roster changes: whose are the calls that were booked before."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -21,10 +22,17 @@ UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 
 
 def change_setter(
-    db: Session, setter_id: UUID, *, name: str, email: str | None, aliases: Sequence[str], user_id: UUID | None, active: bool
+    db: Session,
+    setter_id: UUID,
+    *,
+    name: str,
+    email: str | None,
+    aliases: Sequence[str],
+    user_id: UUID | None,
+    active: bool,
 ) -> int:
-    """Change a setter. Calls that name them by what is new become theirs, and those that named them by what is gone are
-    matched again; payments follow. The number of calls that changed hands.
+    """Change a setter. Calls that name them by what is new become theirs, and those that named them
+    by what is gone are matched again; payments follow. The number of calls that changed hands.
 
     A new name keeps the old one as an alias, since bookings go on mentioning it.
 
@@ -37,7 +45,11 @@ def change_setter(
     if setter is None:
         raise NotFound("There is no such setter.")
     before = _words(setter)
-    renamed = [setter.name] if fold(setter.name) != fold(name) and fold(setter.name) not in map(fold, aliases) else []
+    renamed = (
+        [setter.name]
+        if fold(setter.name) != fold(name) and fold(setter.name) not in map(fold, aliases)
+        else []
+    )
     facts = checked(name, email, dict.fromkeys([*aliases, *renamed]))
     _refuse_taken_names(db, setter_id, facts)
     for column, value in facts.items():
@@ -48,20 +60,35 @@ def change_setter(
 
 
 def name_setter(db: Session, mention: str, setter_id: UUID) -> int:
-    """From now on ``mention`` means this setter, also on the calls that were booked before. Raises NotFound."""
+    """From now on ``mention`` means this setter, also on the calls that were booked before. Raises
+    NotFound.
+    """
     setter = db.scalars(select(Setter).where(Setter.id == setter_id)).first()
     if setter is None:
         raise NotFound("There is no such setter.")
     return change_setter(
-        db, setter_id, name=setter.name, email=setter.email, aliases=[*setter.aliases, mention], user_id=setter.user_id,
+        db,
+        setter_id,
+        name=setter.name,
+        email=setter.email,
+        aliases=[*setter.aliases, mention],
+        user_id=setter.user_id,
         active=setter.active,
     )
 
 
 def change_closer(
-    db: Session, closer_id: UUID, *, name: str, email: str | None, user_id: UUID | None, active: bool
+    db: Session,
+    closer_id: UUID,
+    *,
+    name: str,
+    email: str | None,
+    user_id: UUID | None,
+    active: bool,
 ) -> int:
-    """Change a closer; earlier calls of a host by that name or address whom nobody knew become theirs. Raises as above."""
+    """Change a closer; earlier calls of a host by that name or address whom nobody knew become
+    theirs. Raises as above.
+    """
     closer = db.scalars(select(Closer).where(Closer.id == closer_id)).first()
     if closer is None:
         raise NotFound("There is no such closer.")
@@ -75,16 +102,22 @@ def change_closer(
 def claim_hosted(db: Session, closer: Closer) -> int:
     """Give the closer the calls whose host nobody knew and who is called like them; how many."""
     one_at_a_time(db, closer.organization_id, "bookings")
-    theirs = update(Event).where(Event.closer_id.is_(None), _folded(Event.closer_name).in_(_words(closer)))
-    changed = list(db.scalars(theirs.values(closer_id=closer.id, closer_name=closer.name).returning(Event.id)))
+    theirs = update(Event).where(
+        Event.closer_id.is_(None), _folded(Event.closer_name).in_(_words(closer))
+    )
+    changed = list(
+        db.scalars(theirs.values(closer_id=closer.id, closer_name=closer.name).returning(Event.id))
+    )
     _let_payments_follow(db, closer.organization_id, changed)
     return len(changed)
 
 
 def rematch_setters(db: Session, organization_id: UUID, words: Iterable[str]) -> int:
-    """Match every call that is booked by one of ``words`` (folded) again, and what it was moved to; how many changed hands.
+    """Match every call that is booked by one of ``words`` (folded) again, and what it was moved to;
+    how many changed hands.
 
-    A call is matched by what its own booking says. Where the booking says nothing, a setter who stands on the call stays.
+    A call is matched by what its own booking says. Where the booking says nothing, a setter who
+    stands on the call stays.
     """
     if not (wanted := {word for word in words if word}):
         return 0
@@ -93,14 +126,19 @@ def rematch_setters(db: Session, organization_id: UUID, words: Iterable[str]) ->
     changed: list[UUID] = []
     matched: dict[str, Setter | None] = {}
     for event in list(db.scalars(_naming(home, wanted))):
-        mentions = setter_mentions({part: getattr(event, part) for part in UTM}, event.answers, home)
+        mentions = setter_mentions(
+            {part: getattr(event, part) for part in UTM}, event.answers, home
+        )
         if not mentions and event.setter_id is None and event.setter_name:
             mentions = [event.setter_name]
         for mention in mentions:
             if mention not in matched:
                 matched[mention] = match_setter(db, mention)
         if mentions:
-            found = next(((mention, matched[mention]) for mention in mentions if matched[mention]), (mentions[0], None))
+            found = next(
+                ((mention, matched[mention]) for mention in mentions if matched[mention]),
+                (mentions[0], None),
+            )
             changed += _hand_over(db, event, *found)
     _let_payments_follow(db, organization_id, changed)
     return len(changed)
@@ -110,14 +148,21 @@ def _naming(home: Organization, words: set[str]) -> Any:
     """The bookings that mention one of ``words``; those that replaced another follow it instead."""
     moved, answer = aliased(Event), func.jsonb_array_elements(Event.answers).table_valued("value")
     says: list[ColumnElement[bool]] = [
-        _folded(getattr(Event, home.setter_utm_field)).in_(words), (Event.setter_id.is_(None)) & _folded(Event.setter_name).in_(words)
+        _folded(getattr(Event, home.setter_utm_field)).in_(words),
+        (Event.setter_id.is_(None)) & _folded(Event.setter_name).in_(words),
     ]
     if home.setter_question:
         said = cast(answer.c.value.op("->>")("answer"), Text)
         says.append(select(true()).select_from(answer).where(_folded(said).in_(words)).exists())
-    first = ~select(moved.id).where(
-        moved.organization_id == Event.organization_id, moved.rescheduled_to_id == Event.id, moved.setter_name.is_not(None)
-    ).exists()
+    first = (
+        ~select(moved.id)
+        .where(
+            moved.organization_id == Event.organization_id,
+            moved.rescheduled_to_id == Event.id,
+            moved.setter_name.is_not(None),
+        )
+        .exists()
+    )
     return select(Event).where(or_(*says), first).order_by(Event.booked_at, Event.id)
 
 
@@ -127,15 +172,26 @@ def _folded(column: InstrumentedAttribute[Any] | ColumnElement[Any]) -> ColumnEl
 
 
 def _hand_over(db: Session, event: Event, mention: str, setter: Setter | None) -> list[UUID]:
-    """Give the call, and those that it was moved to, to the setter, or to nobody; the calls that were not theirs before."""
-    to, name, changed, seen = setter.id if setter else None, setter.name if setter else mention, [], set[UUID]()
+    """Give the call, and those that it was moved to, to the setter, or to nobody; the calls that
+    were not theirs before.
+    """
+    to, name, changed, seen = (
+        setter.id if setter else None,
+        setter.name if setter else mention,
+        [],
+        set[UUID](),
+    )
     link: Event | None = event
     while link is not None and link.id not in seen:
         seen.add(link.id)
         if link.setter_id != to:
             link.setter_id, link.setter_name = to, name
             changed.append(link.id)
-        link = db.get(Event, (link.organization_id, link.rescheduled_to_id)) if link.rescheduled_to_id else None
+        link = (
+            db.get(Event, (link.organization_id, link.rescheduled_to_id))
+            if link.rescheduled_to_id
+            else None
+        )
     db.flush()
     if event.lead_id and changed:
         renamed = update(Lead).where(Lead.id == event.lead_id)
@@ -146,7 +202,13 @@ def _hand_over(db: Session, event: Event, mention: str, setter: Setter | None) -
 
 def _let_payments_follow(db: Session, organization_id: UUID, events: Iterable[UUID]) -> None:
     for event_id in events:
-        enqueue(db, "attribute_event", organization_id, once=f"attribute_event {event_id}", event_id=str(event_id))
+        enqueue(
+            db,
+            "attribute_event",
+            organization_id,
+            once=f"attribute_event {event_id}",
+            event_id=str(event_id),
+        )
 
 
 def _words(rep: Closer | Setter) -> set[str]:
@@ -157,4 +219,6 @@ def _refuse_taken_names(db: Session, setter_id: UUID | None, facts: dict[str, An
     wanted = {fold(word): word for word in (facts["name"], *facts["aliases"])}
     for other in db.scalars(select(Setter).where(Setter.id != setter_id)):
         if taken := _words(other) & set(wanted):
-            raise Conflict(f"“{wanted[taken.pop()]}” already means {other.name}; take it from them first.")
+            raise Conflict(
+                f"“{wanted[taken.pop()]}” already means {other.name}; take it from them first."
+            )

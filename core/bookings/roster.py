@@ -1,4 +1,5 @@
 """Closers and setters: made, matched to what bookings say, linked to users."""
+
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -28,10 +29,17 @@ class Host:
 
 
 def create_closer(
-    db: Session, organization_id: UUID, name: str, email: str | None = None, *, calendly_user_uri: str | None = None,
+    db: Session,
+    organization_id: UUID,
+    name: str,
+    email: str | None = None,
+    *,
+    calendly_user_uri: str | None = None,
     aliases: Iterable[str] = (),
 ) -> Closer:
-    """A person who takes calls. Raises InvalidInput without a name or with an address that is none."""
+    """A person who takes calls. Raises InvalidInput without a name or with an address that
+    is none.
+    """
     facts = checked(name, email, aliases)
     closer = Closer(organization_id=organization_id, calendly_user_uri=calendly_user_uri, **facts)
     db.add(closer)
@@ -40,9 +48,16 @@ def create_closer(
 
 
 def create_setter(
-    db: Session, organization_id: UUID, name: str, email: str | None = None, *, aliases: Iterable[str] = ()
+    db: Session,
+    organization_id: UUID,
+    name: str,
+    email: str | None = None,
+    *,
+    aliases: Iterable[str] = (),
 ) -> Setter:
-    """A person who books calls; ``aliases`` are the names by which bookings mention them. Raises InvalidInput."""
+    """A person who books calls; ``aliases`` are the names by which bookings mention them. Raises
+    InvalidInput.
+    """
     setter = Setter(organization_id=organization_id, **checked(name, email, aliases))
     db.add(setter)
     db.flush()
@@ -56,13 +71,17 @@ def checked(name: str, email: str | None, aliases: Iterable[str]) -> dict[str, A
     if email and normalize_email(email) is None:
         raise InvalidInput(f"“{email}” is not an e-mail address.", field="email")
     return {
-        "name": name.strip(), "email": email, "email_normalized": normalize_email(email),
+        "name": name.strip(),
+        "email": email,
+        "email_normalized": normalize_email(email),
         "aliases": [alias.strip() for alias in aliases if alias.strip()],
     }
 
 
 def link_user(db: Session, user_id: UUID, email: str) -> None:
-    """Give the closer and setter rows of this e-mail to the user, so that they see their own calls."""
+    """Give the closer and setter rows of this e-mail to the user, so that they see their
+    own calls.
+    """
     for roster in (Closer, Setter):
         db.execute(
             update(roster)
@@ -74,18 +93,29 @@ def link_user(db: Session, user_id: UUID, email: str) -> None:
 def roster_table(db: Session) -> pd.DataFrame:
     """Every closer and setter by name, with whose they are.
 
-    Columns: id (UUID), kind (``closer`` or ``setter``), name, email (str), active (bool), user_id (UUID).
+    Columns: id (UUID), kind (``closer`` or ``setter``), name, email (str), active (bool), user_id
+    (UUID).
     """
-    rows = union_all(*(
-        select(roster.id, literal(kind).label("kind"), roster.name, roster.email, roster.active, roster.user_id)
-        for kind, roster in ROSTERS.items()
-    )).subquery()
+    rows = union_all(
+        *(
+            select(
+                roster.id,
+                literal(kind).label("kind"),
+                roster.name,
+                roster.email,
+                roster.active,
+                roster.user_id,
+            )
+            for kind, roster in ROSTERS.items()
+        )
+    ).subquery()
     found = db.execute(select(rows).order_by(func.lower(rows.c.name), rows.c.kind, rows.c.id))
     return pd.DataFrame(found.mappings().all(), columns=list(found.keys()))
 
 
 def give_rows_to_user(db: Session, user_id: UUID, row_ids: Collection[UUID]) -> None:
-    """Make exactly these closers and setters the user's: their calls and payments become theirs to see, others no longer.
+    """Make exactly these closers and setters the user's: their calls and payments become theirs to
+    see, others no longer.
 
     Raises Conflict when one of them is somebody else's; that person has to let it go first.
     """
@@ -93,14 +123,24 @@ def give_rows_to_user(db: Session, user_id: UUID, row_ids: Collection[UUID]) -> 
         taken = select(roster.name).where(roster.id.in_(row_ids), roster.user_id != user_id)
         if (name := db.scalars(taken).first()) is not None:
             raise Conflict(f"“{name}” is linked to somebody else; unlink it there first.")
-        db.execute(update(roster).where(roster.user_id == user_id, roster.id.not_in(row_ids)).values(user_id=None))
-        db.execute(update(roster).where(roster.id.in_(row_ids), roster.user_id.is_(None)).values(user_id=user_id))
+        db.execute(
+            update(roster)
+            .where(roster.user_id == user_id, roster.id.not_in(row_ids))
+            .values(user_id=None)
+        )
+        db.execute(
+            update(roster)
+            .where(roster.id.in_(row_ids), roster.user_id.is_(None))
+            .values(user_id=user_id)
+        )
 
 
 def match_closer(db: Session, hosts: Sequence[Host]) -> tuple[Closer | None, Host | None]:
-    """The closer who is credited, and the host that is: the first host that is a closer, else the first host.
+    """The closer who is credited, and the host that is: the first host that is a closer, else the
+    first host.
 
-    A host is matched by Calendly user, then by e-mail; a closer found by e-mail is known by their user from then on.
+    A host is matched by Calendly user, then by e-mail; a closer found by e-mail is known by their
+    user from then on.
     """
     for host in hosts:
         if closer := _closer(db, host):
@@ -111,7 +151,11 @@ def match_closer(db: Session, hosts: Sequence[Host]) -> tuple[Closer | None, Hos
 
 def _closer(db: Session, host: Host) -> Closer | None:
     by_uri = select(Closer).where(Closer.calendly_user_uri == host.uri)
-    by_email = select(Closer).where(Closer.email_normalized == normalize_email(host.email)).order_by(Closer.active.desc())
+    by_email = (
+        select(Closer)
+        .where(Closer.email_normalized == normalize_email(host.email))
+        .order_by(Closer.active.desc())
+    )
     if host.uri and (closer := db.scalars(by_uri).first()):
         return closer
     return db.scalars(by_email).first() if normalize_email(host.email) else None
@@ -120,7 +164,9 @@ def _closer(db: Session, host: Host) -> Closer | None:
 def match_setter(db: Session, mention: str) -> Setter | None:
     """The setter whom a booking mentions by name, alias or e-mail; None when nobody fits."""
     wanted, email = fold(mention), normalize_email(mention)
-    for setter in db.scalars(select(Setter).order_by(Setter.active.desc(), Setter.created_at, Setter.id)):
+    for setter in db.scalars(
+        select(Setter).order_by(Setter.active.desc(), Setter.created_at, Setter.id)
+    ):
         if email and setter.email_normalized == email:
             return setter
         if wanted and wanted in {fold(name) for name in (setter.name, *setter.aliases)}:
@@ -128,26 +174,39 @@ def match_setter(db: Session, mention: str) -> Setter | None:
     return None
 
 
-def setter_mentions(utm: Mapping[str, str | None], answers: Iterable[Mapping[str, Any]], home: Organization) -> list[str]:
-    """The texts of a booking that may name its setter: the organisation's UTM field first, then the answer to its question."""
+def setter_mentions(
+    utm: Mapping[str, str | None], answers: Iterable[Mapping[str, Any]], home: Organization
+) -> list[str]:
+    """The texts of a booking that may name its setter: the organisation's UTM field first, then the
+    answer to its question.
+    """
     answered = [
-        answer.get("answer") for answer in answers
+        answer.get("answer")
+        for answer in answers
         if home.setter_question and fold(answer.get("question")) == fold(home.setter_question)
     ]
-    return [text.strip() for text in (utm.get(home.setter_utm_field), *answered) if text and text.strip()]
+    return [
+        text.strip()
+        for text in (utm.get(home.setter_utm_field), *answered)
+        if text and text.strip()
+    ]
 
 
 def closers_by_name(db: Session) -> dict[str, UUID]:
     """The active closers' ids by name; those who share a name have their address behind it."""
     shared = func.count().over(partition_by=Closer.name) > 1
     label = case((shared, func.concat(Closer.name, " (", Closer.email, ")")), else_=Closer.name)
-    rows = db.execute(select(label, Closer.id).where(Closer.active).order_by(func.lower(Closer.name), Closer.id))
+    rows = db.execute(
+        select(label, Closer.id).where(Closer.active).order_by(func.lower(Closer.name), Closer.id)
+    )
     return {name: closer_id for name, closer_id in rows}  # noqa: C416 - rows are no pairs to dict()
 
 
 def setters_by_name(db: Session) -> dict[str, UUID]:
     """The active setters' ids by name."""
-    rows = db.execute(select(Setter.name, Setter.id).where(Setter.active).order_by(func.lower(Setter.name)))
+    rows = db.execute(
+        select(Setter.name, Setter.id).where(Setter.active).order_by(func.lower(Setter.name))
+    )
     return {name: setter_id for name, setter_id in rows}  # noqa: C416 - rows are no pairs to dict()
 
 
@@ -157,8 +216,14 @@ def unmapped_setters(db: Session) -> pd.DataFrame:
     Columns: setter_name (str), calls (int64), last_booked_at (UTC).
     """
     names = (
-        select(Event.setter_name, func.count().label("calls"), func.max(Event.booked_at).label("last_booked_at"))
-        .where(Event.setter_id.is_(None), Event.setter_name.is_not(None), Event.deleted_at.is_(None))
+        select(
+            Event.setter_name,
+            func.count().label("calls"),
+            func.max(Event.booked_at).label("last_booked_at"),
+        )
+        .where(
+            Event.setter_id.is_(None), Event.setter_name.is_not(None), Event.deleted_at.is_(None)
+        )
         .group_by(Event.setter_name)
         .order_by(func.count().desc(), Event.setter_name)
     )

@@ -1,4 +1,5 @@
 """Connections: made, changed, switched off; deliveries: replayed."""
+
 from __future__ import annotations
 
 from uuid import UUID, uuid4
@@ -7,7 +8,12 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core.deliveries.models import ConnectionActivity, DeliveryStatus, WebhookConnection, WebhookDelivery
+from core.deliveries.models import (
+    ConnectionActivity,
+    DeliveryStatus,
+    WebhookConnection,
+    WebhookDelivery,
+)
 from core.deliveries.secrets import store_secret
 from core.platform.errors import Conflict, InvalidInput, NotFound
 from core.platform.queue import enqueue
@@ -20,31 +26,48 @@ MAX_RATE_LIMIT = 1_000_000
 
 def connection_url(connection: WebhookConnection) -> str:
     """The address to paste at the provider."""
-    return f"{settings().webhook_public_url.rstrip('/')}/webhooks/{connection.provider}/{connection.id}"
+    base = settings().webhook_public_url.rstrip("/")
+    return f"{base}/webhooks/{connection.provider}/{connection.id}"
 
 
 def create_connection(
-    db: Session, organization_id: UUID, provider: str, name: str, secret: str, *, account_id: str | None = None,
+    db: Session,
+    organization_id: UUID,
+    provider: str,
+    name: str,
+    secret: str,
+    *,
+    account_id: str | None = None,
     rate_limit: int | None = None,
 ) -> WebhookConnection:
     """Open an endpoint for one provider; its signing secret is sealed at once.
 
-    ``account_id`` is the provider's own account: deliveries of another one are not booked. ``rate_limit`` is
-    deliveries a minute, by default 100 for Calendly and Resend and 60 for payments.
+    ``account_id`` is the provider's own account: deliveries of another one are not booked.
+    ``rate_limit`` is deliveries a minute, by default 100 for Calendly and Resend and 60 for
+    payments.
 
     Raises:
         InvalidInput: unknown provider, no name, an empty secret, or a limit out of range.
     """
     if provider not in DEFAULT_RATE_LIMITS:
-        raise InvalidInput(f"“{provider}” is not a provider; use one of {', '.join(DEFAULT_RATE_LIMITS)}.", field="provider")
+        raise InvalidInput(
+            f"“{provider}” is not a provider; use one of {', '.join(DEFAULT_RATE_LIMITS)}.",
+            field="provider",
+        )
     if not name.strip():
         raise InvalidInput("Give the connection a name.", field="name")
     per_minute = DEFAULT_RATE_LIMITS[provider] if rate_limit is None else rate_limit
     if not 1 <= per_minute <= MAX_RATE_LIMIT:
-        raise InvalidInput(f"The rate limit must lie between 1 and {MAX_RATE_LIMIT} a minute.", field="rate_limit")
+        raise InvalidInput(
+            f"The rate limit must lie between 1 and {MAX_RATE_LIMIT} a minute.", field="rate_limit"
+        )
     connection = WebhookConnection(
-        organization_id=organization_id, id=uuid4(), provider=provider, name=name.strip(),
-        external_account_id=account_id or None, rate_limit_per_minute=per_minute,
+        organization_id=organization_id,
+        id=uuid4(),
+        provider=provider,
+        name=name.strip(),
+        external_account_id=account_id or None,
+        rate_limit_per_minute=per_minute,
     )
     db.add(connection)
     db.flush()
@@ -53,9 +76,13 @@ def create_connection(
 
 
 def rotate_secret(db: Session, connection_id: UUID, secret: str) -> None:
-    """Replace the signing secret; deliveries signed with the old one are refused from now on. Raises NotFound."""
+    """Replace the signing secret; deliveries signed with the old one are refused from now on.
+    Raises NotFound.
+    """
     connection = _changed(db, connection_id)
-    store_secret(db, connection.organization_id, connection.provider, connection.id, SIGNING, secret)
+    store_secret(
+        db, connection.organization_id, connection.provider, connection.id, SIGNING, secret
+    )
 
 
 def set_active(db: Session, connection_id: UUID, active: bool) -> None:
@@ -66,7 +93,9 @@ def set_active(db: Session, connection_id: UUID, active: bool) -> None:
 
 def _changed(db: Session, connection_id: UUID) -> WebhookConnection:
     """The connection, with a new revision: receivers that remember the old one verify again."""
-    connection = db.scalars(select(WebhookConnection).where(WebhookConnection.id == connection_id)).first()
+    connection = db.scalars(
+        select(WebhookConnection).where(WebhookConnection.id == connection_id)
+    ).first()
     if connection is None:
         raise NotFound("There is no such connection.")
     connection.revision += 1
@@ -84,7 +113,9 @@ def replay(db: Session, delivery_id: UUID) -> None:
     if delivery is None:
         raise NotFound("There is no such delivery.")
     if not delivery.body:
-        raise Conflict("The text of this delivery is no longer kept, so it cannot be processed again.")
+        raise Conflict(
+            "The text of this delivery is no longer kept, so it cannot be processed again."
+        )
     delivery.status = DeliveryStatus.PENDING
     db.flush()
     enqueue(db, "process_delivery", delivery.organization_id, delivery_id=str(delivery.id))
@@ -93,7 +124,9 @@ def replay(db: Session, delivery_id: UUID) -> None:
 def note_received(db: Session, delivery: WebhookDelivery) -> None:
     """Count one delivery on its connection; the worker that first takes it up does so, once."""
     count = insert(ConnectionActivity).values(
-        organization_id=delivery.organization_id, connection_id=delivery.connection_id, webhook_count=1,
+        organization_id=delivery.organization_id,
+        connection_id=delivery.connection_id,
+        webhook_count=1,
         last_webhook_at=delivery.received_at,
     )
     db.execute(
@@ -101,7 +134,9 @@ def note_received(db: Session, delivery: WebhookDelivery) -> None:
             index_elements=["organization_id", "connection_id"],
             set_={
                 "webhook_count": ConnectionActivity.webhook_count + 1,
-                "last_webhook_at": func.greatest(ConnectionActivity.last_webhook_at, count.excluded.last_webhook_at),
+                "last_webhook_at": func.greatest(
+                    ConnectionActivity.last_webhook_at, count.excluded.last_webhook_at
+                ),
             },
         )
     )

@@ -1,4 +1,7 @@
-"""What comes in from providers (connections, raw deliveries, known objects) and what waits to go out (outbox)."""
+"""What comes in from providers (connections, raw deliveries, known objects) and what waits to go
+out (outbox).
+"""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -13,16 +16,18 @@ from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
 
 
 class DeliveryStatus(StrEnum):
-    PENDING = "pending"      # kept, waiting for a worker
+    PENDING = "pending"  # kept, waiting for a worker
     PROCESSED = "processed"
-    IGNORED = "ignored"      # genuine, but nothing of ours (unknown type, test mode); the reason is in last_error
-    DEAD = "dead"            # every retry failed; waits for a person
+    # genuine, but nothing of ours (unknown type, test mode); the reason is in last_error
+    IGNORED = "ignored"
+    DEAD = "dead"  # every retry failed; waits for a person
 
 
 class WebhookConnection(TenantRow, Timestamps, Base):
     """One configured webhook endpoint of one organisation; its secret lies in ``vault_secrets``.
 
-    ``revision`` changes with every edit, so that a receiver can tell whether what it remembers still holds.
+    ``revision`` changes with every edit, so that a receiver can tell whether what it remembers
+    still holds.
     """
 
     __tablename__ = "webhook_connections"
@@ -42,17 +47,18 @@ class WebhookConnection(TenantRow, Timestamps, Base):
 
 
 class KeyStatus(StrEnum):
-    CHECKING = "checking"      # entered, or somebody wants to know; a worker is asking the provider
+    CHECKING = "checking"  # entered, or somebody wants to know; a worker is asking the provider
     VERIFIED = "verified"
-    REFUSED = "refused"        # the provider does not accept it
+    REFUSED = "refused"  # the provider does not accept it
     UNVERIFIED = "unverified"  # the provider could not be asked
 
 
 class OrganizationIntegration(TenantRow, Timestamps, Base):
-    """What an organisation asks one provider with, and how that stood when it was last tried; the key lies in ``vault_secrets``.
+    """What an organisation asks one provider with, and how that stood when it was last tried; the
+    key lies in ``vault_secrets``.
 
-    ``last_verified_at`` is when the provider last accepted the key, ``remark`` what was to be said of it then; ``updated_at`` is
-    when it was last tried.
+    ``last_verified_at`` is when the provider last accepted the key, ``remark`` what was to be said
+    of it then; ``updated_at`` is when it was last tried.
     """
 
     __tablename__ = "organization_integrations"
@@ -72,7 +78,9 @@ class OrganizationIntegration(TenantRow, Timestamps, Base):
 
 
 class ConnectionActivity(Base):
-    """How much came over a connection, and when last; apart from the connection so that deliveries are not audited edits."""
+    """How much came over a connection, and when last; apart from the connection so that deliveries
+    are not audited edits.
+    """
 
     __tablename__ = "connection_activity"
     __table_args__ = (refers_to("connection_id", "webhook_connections"), secured("inbox"))
@@ -86,7 +94,9 @@ class ConnectionActivity(Base):
 
 
 class WebhookDelivery(TenantRow, Base):
-    """One received webhook, kept raw, once per provider delivery key; ``event_type`` is read when it is processed."""
+    """One received webhook, kept raw, once per provider delivery key; ``event_type`` is read when
+    it is processed.
+    """
 
     __tablename__ = "webhook_deliveries"
     __table_args__ = (
@@ -94,11 +104,17 @@ class WebhookDelivery(TenantRow, Base):
         refers_to("connection_id", "webhook_connections"),
         UniqueConstraint("organization_id", "connection_id", "delivery_key"),
         Index(None, "organization_id", "connection_id", "received_at"),
-        Index("ix_webhook_deliveries_open", "organization_id", "status", postgresql_where=text("status in ('pending','dead')")),
+        Index(
+            "ix_webhook_deliveries_open",
+            "organization_id",
+            "status",
+            postgresql_where=text("status in ('pending','dead')"),
+        ),
         secured("inbox"),
     )
 
-    # The connection refers to the organisation already; a second check would lock that one row for every delivery.
+    # The connection refers to the organisation already; a second check would lock that one row for
+    # every delivery.
     organization_id: Mapped[UUID] = mapped_column(primary_key=True)
     connection_id: Mapped[UUID]
     provider: Mapped[str]
@@ -114,8 +130,10 @@ class WebhookDelivery(TenantRow, Base):
 
 
 class ProviderObject(TenantRow, Timestamps, Base):
-    """The newest known state of one object at a provider: rows of ours are computed from these, so that the order of
-    deliveries does not matter. ``version`` orders states of one object as text; an older one never replaces a newer one."""
+    """The newest known state of one object at a provider: rows of ours are computed from these, so
+    that the order of deliveries does not matter. ``version`` orders states of one object as text;
+    an older one never replaces a newer one.
+    """
 
     __tablename__ = "provider_objects"
     __table_args__ = (
@@ -134,11 +152,15 @@ class ProviderObject(TenantRow, Timestamps, Base):
 
 
 class OutboxMessage(TenantRow, Timestamps, Base):
-    """One message to the outside, written in the transaction of the thing it tells of; sent once per ``dedupe_key``."""
+    """One message to the outside, written in the transaction of the thing it tells of; sent once
+    per ``dedupe_key``.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (
-        CheckConstraint("status in ('waiting','sending','sent','failed','uncertain')", name="status"),
+        CheckConstraint(
+            "status in ('waiting','sending','sent','failed','uncertain')", name="status"
+        ),
         UniqueConstraint("organization_id", "dedupe_key"),
         Index(None, "organization_id", "created_at"),
         secured("outbox"),

@@ -1,4 +1,7 @@
-"""What we know of a provider's objects: the newest state of each, whatever order deliveries arrive in."""
+"""What we know of a provider's objects: the newest state of each, whatever order deliveries arrive
+in.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -11,37 +14,62 @@ from sqlalchemy.orm import Session
 
 from core.deliveries.models import ProviderObject, WebhookConnection
 
-Kept = Mapping[str, Any]  # by name what stays: None for all of it, else the same again for what is inside
+Kept = Mapping[
+    str, Any
+]  # by name what stays: None for all of it, else the same again for what is inside
 
 
 def only(data: Any, kept: Kept) -> Any:
-    """What our rows are computed from and nothing else, so that no more is kept of a person than the rows say anyway.
+    """What our rows are computed from and nothing else, so that no more is kept of a person than
+    the rows say anyway.
 
-    In a list it is the same for each; a reference, which is an id or the object itself, may be either.
+    In a list it is the same for each; a reference, which is an id or the object itself, may be
+    either.
     """
     if isinstance(data, list):
         return [only(each, kept) for each in data]
     if not isinstance(data, dict):
         return data
-    return {name: value if kept[name] is None else only(value, kept[name]) for name, value in data.items() if name in kept}
+    return {
+        name: value if kept[name] is None else only(value, kept[name])
+        for name, value in data.items()
+        if name in kept
+    }
 
 
 def remember(
-    db: Session, connection: WebhookConnection, kind: str, external_id: str, version: str, data: dict[str, Any], *,
+    db: Session,
+    connection: WebhookConnection,
+    kind: str,
+    external_id: str,
+    version: str,
+    data: dict[str, Any],
+    *,
     group_key: str | None = None,
 ) -> bool:
-    """Keep ``data``, see ``only``, as the state of one object unless a newer one is known; False when it was older.
+    """Keep ``data``, see ``only``, as the state of one object unless a newer one is known; False
+    when it was older.
 
-    ``version`` orders the states of one object as text. Of two states with one version the one whose text sorts last
-    is kept, so that the outcome does not depend on which came first. ``group_key`` names what the object belongs to.
+    ``version`` orders the states of one object as text. Of two states with one version the one
+    whose text sorts last is kept, so that the outcome does not depend on which came first.
+    ``group_key`` names what the object belongs to.
     """
     new = insert(ProviderObject).values(
-        organization_id=connection.organization_id, connection_id=connection.id, kind=kind, external_id=external_id,
-        version=version, data=data, group_key=group_key,
+        organization_id=connection.organization_id,
+        connection_id=connection.id,
+        kind=kind,
+        external_id=external_id,
+        version=version,
+        data=data,
+        group_key=group_key,
     )
     newer = new.on_conflict_do_update(
         index_elements=["organization_id", "connection_id", "kind", "external_id"],
-        set_={"version": new.excluded.version, "data": new.excluded.data, "group_key": new.excluded.group_key},
+        set_={
+            "version": new.excluded.version,
+            "data": new.excluded.data,
+            "group_key": new.excluded.group_key,
+        },
         where=tuple_(new.excluded.version, cast(new.excluded.data, Text))
         > tuple_(ProviderObject.version, cast(ProviderObject.data, Text)),
     )

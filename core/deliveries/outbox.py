@@ -1,4 +1,7 @@
-"""What waits to go out: written in the transaction of the thing it tells of, sent by a job, once per ``dedupe_key``."""
+"""What waits to go out: written in the transaction of the thing it tells of, sent by a job, once
+per ``dedupe_key``.
+"""
+
 from __future__ import annotations
 
 from typing import Any
@@ -12,20 +15,34 @@ from core.platform.queue import enqueue
 
 
 def post(
-    db: Session, organization_id: UUID, channel: str, kind: str, recipient: str | None, body: dict[str, Any], dedupe_key: str,
-    *, message_id: UUID | None = None,
+    db: Session,
+    organization_id: UUID,
+    channel: str,
+    kind: str,
+    recipient: str | None,
+    body: dict[str, Any],
+    dedupe_key: str,
+    *,
+    message_id: UUID | None = None,
 ) -> bool:
-    """Have a message sent after this transaction commits; False when one with this key was posted before.
+    """Have a message sent after this transaction commits; False when one with this key was posted
+    before.
 
-    ``channel`` is the way it goes (``slack``, ``email``, ``sms``), ``kind`` what it is about, ``body`` what the channel's client is
-    given. ``message_id`` is for a body that is sealed for its row.
+    ``channel`` is the way it goes (``slack``, ``email``, ``sms``), ``kind`` what it is about,
+    ``body`` what the channel's client is given. ``message_id`` is for a body that is sealed for its
+    row.
     """
     message_id = message_id or uuid4()
     # A rep may write a message but not read the outbox, so the row is counted rather than returned.
     added = db.execute(
         insert(OutboxMessage)
         .values(
-            organization_id=organization_id, id=message_id, channel=channel, kind=kind, recipient=recipient, body=body,
+            organization_id=organization_id,
+            id=message_id,
+            channel=channel,
+            kind=kind,
+            recipient=recipient,
+            body=body,
             dedupe_key=dedupe_key,
         )
         .on_conflict_do_nothing(),

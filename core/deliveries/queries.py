@@ -1,4 +1,5 @@
 """How the connections are doing, and what came over them."""
+
 from __future__ import annotations
 
 from datetime import datetime, timedelta
@@ -9,29 +10,48 @@ import pandas as pd
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
-from core.deliveries.models import ConnectionActivity, DeliveryStatus, OutboxMessage, WebhookConnection, WebhookDelivery
+from core.deliveries.models import (
+    ConnectionActivity,
+    DeliveryStatus,
+    OutboxMessage,
+    WebhookConnection,
+    WebhookDelivery,
+)
 from core.platform.clock import now
 
 SILENT_AFTER = timedelta(days=3)
 LISTED = (
-    WebhookDelivery.id, WebhookDelivery.provider, WebhookDelivery.event_type, WebhookDelivery.received_at,
-    WebhookDelivery.status, WebhookDelivery.attempts, WebhookDelivery.processed_at, WebhookDelivery.last_error,
+    WebhookDelivery.id,
+    WebhookDelivery.provider,
+    WebhookDelivery.event_type,
+    WebhookDelivery.received_at,
+    WebhookDelivery.status,
+    WebhookDelivery.attempts,
+    WebhookDelivery.processed_at,
+    WebhookDelivery.last_error,
 )
 
 
 def connections_table(db: Session) -> pd.DataFrame:
     """Every connection by name, with how much came, what waits, what failed, and how it is doing.
 
-    Columns: id (UUID), provider, name (str), active (bool), webhook_count (int64), last_webhook_at (UTC), last_error (str),
-    last_error_at (UTC), waiting, dead (int64), health (``off``, ``failing``, ``never used``, ``silent`` or ``well``).
+    Columns: id (UUID), provider, name (str), active (bool), webhook_count (int64), last_webhook_at
+    (UTC), last_error (str), last_error_at (UTC), waiting, dead (int64), health (``off``,
+    ``failing``, ``never used``, ``silent`` or ``well``).
     """
     open_ = _open_deliveries()
     query = (
         select(
-            WebhookConnection.id, WebhookConnection.provider, WebhookConnection.name, WebhookConnection.active,
-            func.coalesce(ConnectionActivity.webhook_count, 0).label("webhook_count"), ConnectionActivity.last_webhook_at,
-            ConnectionActivity.last_error, ConnectionActivity.last_error_at,
-            func.coalesce(open_.c.waiting, 0).label("waiting"), func.coalesce(open_.c.dead, 0).label("dead"),
+            WebhookConnection.id,
+            WebhookConnection.provider,
+            WebhookConnection.name,
+            WebhookConnection.active,
+            func.coalesce(ConnectionActivity.webhook_count, 0).label("webhook_count"),
+            ConnectionActivity.last_webhook_at,
+            ConnectionActivity.last_error,
+            ConnectionActivity.last_error_at,
+            func.coalesce(open_.c.waiting, 0).label("waiting"),
+            func.coalesce(open_.c.dead, 0).label("dead"),
         )
         .outerjoin(ConnectionActivity, ConnectionActivity.connection_id == WebhookConnection.id)
         .outerjoin(open_, open_.c.connection_id == WebhookConnection.id)
@@ -49,7 +69,8 @@ def _open_deliveries() -> Any:
 
     return (
         select(
-            WebhookDelivery.connection_id, counted(DeliveryStatus.PENDING).label("waiting"),
+            WebhookDelivery.connection_id,
+            counted(DeliveryStatus.PENDING).label("waiting"),
             counted(DeliveryStatus.DEAD).label("dead"),
         )
         .where(WebhookDelivery.status.in_([DeliveryStatus.PENDING, DeliveryStatus.DEAD]))
@@ -71,12 +92,14 @@ def _health(connection: dict[Any, Any], at: datetime) -> str:
 def recent_deliveries(db: Session, connection_id: UUID, limit: int = 50) -> pd.DataFrame:
     """The connection's latest deliveries, newest first, without their bodies.
 
-    Columns: id (UUID), provider, event_type (str), received_at (UTC), status (str), attempts (int), processed_at (UTC),
-    last_error (str: why it failed or was ignored).
+    Columns: id (UUID), provider, event_type (str), received_at (UTC), status (str), attempts (int),
+    processed_at (UTC), last_error (str: why it failed or was ignored).
     """
     latest = (
-        select(*LISTED).where(WebhookDelivery.connection_id == connection_id)
-        .order_by(WebhookDelivery.received_at.desc(), WebhookDelivery.id).limit(limit)
+        select(*LISTED)
+        .where(WebhookDelivery.connection_id == connection_id)
+        .order_by(WebhookDelivery.received_at.desc(), WebhookDelivery.id)
+        .limit(limit)
     )
     rows = db.execute(latest)
     return pd.DataFrame(rows.mappings().all(), columns=list(rows.keys()))
@@ -88,14 +111,26 @@ def recent_messages(db: Session, channel: str, limit: int = 20) -> pd.DataFrame:
     Columns: created_at (UTC), kind, status (str), attempts (int), last_error (str).
     """
     latest = (
-        select(OutboxMessage.created_at, OutboxMessage.kind, OutboxMessage.status, OutboxMessage.attempts, OutboxMessage.last_error)
-        .where(OutboxMessage.channel == channel).order_by(OutboxMessage.created_at.desc(), OutboxMessage.id).limit(limit)
+        select(
+            OutboxMessage.created_at,
+            OutboxMessage.kind,
+            OutboxMessage.status,
+            OutboxMessage.attempts,
+            OutboxMessage.last_error,
+        )
+        .where(OutboxMessage.channel == channel)
+        .order_by(OutboxMessage.created_at.desc(), OutboxMessage.id)
+        .limit(limit)
     )
     rows = db.execute(latest)
     return pd.DataFrame(rows.mappings().all(), columns=list(rows.keys()))
 
 
 def dead_letters(db: Session) -> list[Row[Any]]:
-    """Every delivery that was set aside, oldest first: the columns of ``recent_deliveries`` and ``connection_id``."""
-    query = select(*LISTED, WebhookDelivery.connection_id).where(WebhookDelivery.status == DeliveryStatus.DEAD)
+    """Every delivery that was set aside, oldest first: the columns of ``recent_deliveries`` and
+    ``connection_id``.
+    """
+    query = select(*LISTED, WebhookDelivery.connection_id).where(
+        WebhookDelivery.status == DeliveryStatus.DEAD
+    )
     return list(db.execute(query.order_by(WebhookDelivery.received_at, WebhookDelivery.id)))

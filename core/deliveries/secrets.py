@@ -1,4 +1,5 @@
 """Provider secrets: written by people, read only inside the receiver and the jobs."""
+
 from __future__ import annotations
 
 from uuid import UUID, uuid4
@@ -18,8 +19,11 @@ def belongs_to(organization_id: UUID, row_id: UUID) -> tuple[str, ...]:
     return (str(organization_id), "vault_secrets", "sealed", str(row_id))
 
 
-def store_secret(db: Session, organization_id: UUID, provider: str, owner_id: UUID, name: str, secret: str) -> None:
-    """Seal ``secret`` for ``owner_id`` (a connection or an integration) under ``name``, in place of an earlier one.
+def store_secret(
+    db: Session, organization_id: UUID, provider: str, owner_id: UUID, name: str, secret: str
+) -> None:
+    """Seal ``secret`` for ``owner_id`` (a connection or an integration) under ``name``, in place of
+    an earlier one.
 
     Raises:
         InvalidInput: the secret is empty.
@@ -37,14 +41,22 @@ def store_secret(db: Session, organization_id: UUID, provider: str, owner_id: UU
         "verified_at": None,
     }
     if row_id is None:
-        key = {"organization_id": organization_id, "id": bound_to, "owner_id": owner_id, "name": name, "provider": provider}
+        key = {
+            "organization_id": organization_id,
+            "id": bound_to,
+            "owner_id": owner_id,
+            "name": name,
+            "provider": provider,
+        }
         db.execute(insert(VaultSecret).values(key | values))
     else:
         db.execute(update(VaultSecret).where(VaultSecret.id == row_id).values(values))
 
 
 def read_secret(db: Session, owner_id: UUID, name: str) -> str:
-    """The secret in clear, for the provider's call only. Needs the system's identity. Raises NotFound."""
+    """The secret in clear, for the provider's call only. Needs the system's identity. Raises
+    NotFound.
+    """
     known = select(VaultSecret.organization_id, VaultSecret.id, VaultSecret.sealed).where(
         VaultSecret.owner_id == owner_id, VaultSecret.name == name
     )
@@ -55,7 +67,9 @@ def read_secret(db: Session, owner_id: UUID, name: str) -> str:
 
 
 def count_unreadable(db: Session, organization_id: UUID) -> int:
-    """How many of the organisation's secrets no configured key opens. Needs the system's identity."""
+    """How many of the organisation's secrets no configured key opens. Needs the system's
+    identity.
+    """
     sealed = db.execute(select(VaultSecret.id, VaultSecret.sealed)).all()
     return sum(not _opens(row.sealed, belongs_to(organization_id, row.id)) for row in sealed)
 

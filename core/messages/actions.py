@@ -1,4 +1,5 @@
 """What an organisation wants posted to Slack, and when."""
+
 from __future__ import annotations
 
 from uuid import UUID, uuid4
@@ -18,7 +19,8 @@ HOURS = range(24)
 
 
 def set_slack_report(db: Session, organization_id: UUID, *, enabled: bool, hour: int) -> None:
-    """Switch the daily posts on or off; they go out from ``hour`` (0 to 23) of the organisation's day on.
+    """Switch the daily posts on or off; they go out from ``hour`` (0 to 23) of the organisation's
+    day on.
 
     Raises:
         InvalidInput: there is no such hour.
@@ -33,17 +35,28 @@ def set_slack_report(db: Session, organization_id: UUID, *, enabled: bool, hour:
 
 
 def set_slack_webhook(db: Session, organization_id: UUID, url: str) -> None:
-    """Seal the organisation's incoming webhook, in place of an earlier one. ``url`` has been checked to be Slack's."""
+    """Seal the organisation's incoming webhook, in place of an earlier one. ``url`` has been
+    checked to be Slack's.
+    """
     store_secret(db, organization_id, CHANNEL, organization_id, WEBHOOK_URL, url)
 
 
 def slack_webhook_ends_with(db: Session, organization_id: UUID) -> str | None:
-    """The last four characters of the organisation's incoming webhook; None when it has none of its own."""
-    known = select(VaultSecret.last_four).where(VaultSecret.owner_id == organization_id, VaultSecret.name == WEBHOOK_URL)
+    """The last four characters of the organisation's incoming webhook; None when it has none of its
+    own.
+    """
+    known = select(VaultSecret.last_four).where(
+        VaultSecret.owner_id == organization_id, VaultSecret.name == WEBHOOK_URL
+    )
     return db.scalars(known).first()
 
 
 def post_test(db: Session, organization_id: UUID, sender: str) -> None:
     """Have a test message posted now; ``sender`` is who asked for it."""
-    body = {"text": "Test message", "blocks": [section(f"*Test message*\n{escaped(sender)} asked for it; the channel is set up.")]}
+    body = {
+        "text": "Test message",
+        "blocks": [
+            section(f"*Test message*\n{escaped(sender)} asked for it; the channel is set up.")
+        ],
+    }
     post(db, organization_id, CHANNEL, "test", None, body, f"test {uuid4()}")

@@ -1,7 +1,9 @@
 """Slack's Block Kit in the few forms that our messages use, within its limits.
 
-Source: Slack Block Kit reference. One text too long or one block too many, and Slack refuses the whole message.
+Source: Slack Block Kit reference. One text too long or one block too many, and Slack refuses the
+whole message.
 """
+
 from __future__ import annotations
 
 import json
@@ -21,7 +23,9 @@ INVISIBLE = "\N{ZERO WIDTH SPACE}"
 
 
 def escaped(text: str | None) -> str:
-    """Words of strangers, so that they neither mention anybody nor change how the message looks; a dash for nothing."""
+    """Words of strangers, so that they neither mention anybody nor change how the message looks; a
+    dash for nothing.
+    """
     said = _cut(" ".join((text or "").split()), MAX_NAME) or "—"
     said = said.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([*_~`])", rf"{INVISIBLE}\1{INVISIBLE}", said)
@@ -42,7 +46,12 @@ def section(text: str) -> Block:
 
 def figures(pairs: list[tuple[str, str]]) -> Block:
     """Up to ten figures with their names, two to a line."""
-    return {"type": "section", "fields": [_markdown(f"*{name}*\n{value}", MAX_FIELD) for name, value in pairs[:MAX_FIELDS]]}
+    return {
+        "type": "section",
+        "fields": [
+            _markdown(f"*{name}*\n{value}", MAX_FIELD) for name, value in pairs[:MAX_FIELDS]
+        ],
+    }
 
 
 def small_print(text: str) -> Block:

@@ -1,4 +1,5 @@
 """What e-mails say: each as text and as HTML, with nothing in it that is fetched from anywhere."""
+
 from __future__ import annotations
 
 import re
@@ -8,8 +9,14 @@ from html import escape
 
 LONGEST_NAME = 80
 STIRRING = re.compile(r"(?<=\.)(?=\w)|(?<=:)(?=//)")
-BODY = "margin:0;padding:24px;background:#ffffff;color:#1b2333;font:16px/1.5 -apple-system,'Segoe UI',Roboto,sans-serif"
-BUTTON = "display:inline-block;padding:10px 18px;border-radius:8px;background:#2f5bd8;color:#ffffff;text-decoration:none"
+BODY = (
+    "margin:0;padding:24px;background:#ffffff;color:#1b2333;font:16px/1.5 -apple-system,'Segoe"
+    " UI',Roboto,sans-serif"
+)
+BUTTON = (
+    "display:inline-block;padding:10px"
+    " 18px;border-radius:8px;background:#2f5bd8;color:#ffffff;text-decoration:none"
+)
 SMALL = "color:#5b6472;font-size:14px"
 
 
@@ -23,9 +30,11 @@ class Email:
 
 
 def quiet(words: str) -> str:
-    """Somebody's words on one line and not endless; an invisible joiner keeps mail programs from making links of them."""
+    """Somebody's words on one line and not endless; an invisible joiner keeps mail programs from
+    making links of them.
+    """
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())
-    short = line if len(line) <= LONGEST_NAME else f"{line[:LONGEST_NAME - 1]}…"
+    short = line if len(line) <= LONGEST_NAME else f"{line[: LONGEST_NAME - 1]}…"
     return STIRRING.sub("\u2060", short)
 
 
@@ -33,10 +42,14 @@ def invitation(organization: str, inviter: str, role: str, url: str, *, days: in
     """The link with which somebody takes a place in the organisation."""
     who, team = quiet(inviter), quiet(organization)
     return _written(
-        f"{who} invites you to {team}", team,
+        f"{who} invites you to {team}",
+        team,
         [f"{who} invites you to join {team} as {role.replace('_', ' ')}."],
         ("Accept the invitation", url),
-        [f"The link works once, for {days} days. If you do not know what this is about, do nothing: nothing happens then."],
+        [
+            f"The link works once, for {days} days. If you do not know what this is about, do"
+            " nothing: nothing happens then."
+        ],
     )
 
 
@@ -44,10 +57,17 @@ def password_reset(organization: str, url: str, *, minutes: int) -> Email:
     """The link that leads to a new password."""
     team = quiet(organization)
     return _written(
-        "A new password for your account", team,
-        ["Somebody, probably you, asked for a new password for the account with this e-mail address."],
+        "A new password for your account",
+        team,
+        [
+            "Somebody, probably you, asked for a new password for the account with this e-mail"
+            " address."
+        ],
         ("Choose a new password", url),
-        [f"The link works once, for {minutes} minutes. If it was not you, do nothing: your password stays as it is."],
+        [
+            f"The link works once, for {minutes} minutes. If it was not you, do nothing: your"
+            " password stays as it is."
+        ],
     )
 
 
@@ -55,35 +75,59 @@ def password_changed(organization: str) -> Email:
     """Tells the owner of an account of its new password, in case it was not they who chose it."""
     team = quiet(organization)
     return _written(
-        "Your password was changed", team,
-        ["The password of your account was changed a moment ago, and other browsers that were signed in are signed out."],
+        "Your password was changed",
+        team,
+        [
+            "The password of your account was changed a moment ago, and other browsers that were"
+            " signed in are signed out."
+        ],
         None,
-        ["If it was not you, choose a new one at once with “Forgot your password?” on the sign-in, and tell an admin."],
+        [
+            "If it was not you, choose a new one at once with “Forgot your password?” on the"
+            " sign-in, and tell an admin."
+        ],
     )
 
 
 def link(organization: str, sender: str, opens: str, url: str, *, days: int) -> Email:
-    """A link that opens one thing without a password; ``opens`` says what, as ``your statement``."""
+    """A link that opens one thing without a password; ``opens`` says what, as ``your
+    statement``.
+    """
     who, team = quiet(sender), quiet(organization)
     return _written(
-        f"{who} sent you a link to {opens}", team,
+        f"{who} sent you a link to {opens}",
+        team,
         [f"{who} of {team} sent you a link to {opens}."],
         ("Open it", url),
-        [f"Whoever has the link needs no password, so keep it to yourself. It works for {days} days, unless it is revoked before."],
+        [
+            f"Whoever has the link needs no password, so keep it to yourself. It works for {days}"
+            " days, unless it is revoked before."
+        ],
     )
 
 
-def _written(subject: str, team: str, says: Sequence[str], button: tuple[str, str] | None, small: Sequence[str]) -> Email:
+def _written(
+    subject: str,
+    team: str,
+    says: Sequence[str],
+    button: tuple[str, str] | None,
+    small: Sequence[str],
+) -> Email:
     link = [f"{button[0]}:\n{button[1]}"] if button else []
     text = "\n\n".join([*says, *link, *small, f"-- \n{team}"]) + "\n"
     pieces = [
         f'<p style="font-weight:600">{escape(team)}</p>',
         *(f"<p>{escape(line)}</p>" for line in says),
-        *([f'<p><a href="{escape(button[1])}" style="{BUTTON}">{escape(button[0])}</a></p>'] if button else []),
+        *(
+            [f'<p><a href="{escape(button[1])}" style="{BUTTON}">{escape(button[0])}</a></p>']
+            if button
+            else []
+        ),
         *(f'<p style="{SMALL}">{escape(line)}</p>' for line in small),
     ]
     html = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(subject)}</title></head>'
-        f'<body style="{BODY}"><div style="max-width:560px;margin:0 auto">{"".join(pieces)}</div></body></html>'
+        '<!doctype html><html lang="en"><head><meta'
+        f' charset="utf-8"><title>{escape(subject)}</title></head><body style="{BODY}"><div'
+        f' style="max-width:560px;margin:0 auto">{"".join(pieces)}</div></body></html>'
     )
     return Email(subject, text, html)

@@ -1,7 +1,10 @@
-"""What an organisation's Slack channel hears every day: yesterday's figures, and the forms that are overdue.
+"""What an organisation's Slack channel hears every day: yesterday's figures, and the forms that are
+overdue.
 
-Every figure is the one of ``core.metrics``. Posted once a day whatever restarts, at the organisation's own hour.
+Every figure is the one of ``core.metrics``. Posted once a day whatever restarts, at the
+organisation's own hour.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -18,7 +21,16 @@ from sqlalchemy.orm import Session
 from core.bookings.queries import pending_forms
 from core.deliveries.models import OutboxMessage
 from core.deliveries.outbox import post
-from core.messages.blocks import Block, escaped, figures, header, linked, packed, section, small_print
+from core.messages.blocks import (
+    Block,
+    escaped,
+    figures,
+    header,
+    linked,
+    packed,
+    section,
+    small_print,
+)
 from core.metrics.catalog import METRICS
 from core.metrics.table import metrics_table, totals
 from core.platform.clock import Period
@@ -30,8 +42,18 @@ from core.tenancy.modules import BOOKINGS
 
 Body = dict[str, Any]
 CHANNEL = "slack"
-REPORTED = ("booked_calls", "shows", "show_rate", "offers", "closes", "close_rate", "cash_collected", "net_revenue",
-            "canceled", "pending_pcfs")
+REPORTED = (
+    "booked_calls",
+    "shows",
+    "show_rate",
+    "offers",
+    "closes",
+    "close_rate",
+    "cash_collected",
+    "net_revenue",
+    "canceled",
+    "pending_pcfs",
+)
 WEEK = 7
 TOP = 3
 LINES = 6  # of one section, which may hold 3,000 characters
@@ -40,56 +62,113 @@ MOST_COUNTED = 10_000
 
 
 def due_posts(db: Session, organization_id: UUID, at: datetime) -> int:
-    """Post today's report and reminders if the organisation books calls, wants them and its hour has come; how many were posted.
+    """Post today's report and reminders if the organisation books calls, wants them and its hour
+    has come; how many were posted.
 
-    ``at`` is the instant it is. All are posted together: asking again on the same local day posts nothing more, although
-    more forms may be overdue by then.
+    ``at`` is the instant it is. All are posted together: asking again on the same local day posts
+    nothing more, although more forms may be overdue by then.
     """
     home = db.scalars(select(Organization).where(Organization.id == organization_id)).one()
     local = at.astimezone(ZoneInfo(home.timezone))
-    if BOOKINGS not in home.modules or not home.slack_report_enabled or local.hour < home.slack_report_hour:
+    if (
+        BOOKINGS not in home.modules
+        or not home.slack_report_enabled
+        or local.hour < home.slack_report_hour
+    ):
         return 0
     today = local.date()
     key = f"daily_report {today}"
-    if db.scalars(select(OutboxMessage.id).where(OutboxMessage.dedupe_key == key)).first() is not None:
+    if (
+        db.scalars(select(OutboxMessage.id).where(OutboxMessage.dedupe_key == key)).first()
+        is not None
+    ):
         return 0
-    if not post(db, organization_id, CHANNEL, "daily_report", None, daily_report(db, today - timedelta(days=1)), key):
+    if not post(
+        db,
+        organization_id,
+        CHANNEL,
+        "daily_report",
+        None,
+        daily_report(db, today - timedelta(days=1)),
+        key,
+    ):
         return 0  # another worker was quicker
     return 1 + sum(
-        post(db, organization_id, CHANNEL, "overdue_reminder", None, body, f"overdue_reminder {number} {today}")
+        post(
+            db,
+            organization_id,
+            CHANNEL,
+            "overdue_reminder",
+            None,
+            body,
+            f"overdue_reminder {number} {today}",
+        )
         for number, body in enumerate(overdue_reminder(db))
     )
 
 
 def daily_report(db: Session, day: date) -> Body:
-    """The Slack message about one day in the organisation's zone: its figures, each beside the seven days before, and
-    who brought in most."""
+    """The Slack message about one day in the organisation's zone: its figures, each beside the
+    seven days before, and who brought in most.
+    """
     home = _home(db)
     period = Period(day, day + timedelta(days=1), home.timezone)
     before = Period(day - timedelta(days=WEEK), day, home.timezone)
     figures_of_day, of_week = totals(db, period), totals(db, before)
-    pairs = [(METRICS[key].name, _beside(key, figures_of_day[key], of_week[key], home.currency)) for key in REPORTED]
+    pairs = [
+        (METRICS[key].name, _beside(key, figures_of_day[key], of_week[key], home.currency))
+        for key in REPORTED
+    ]
     title = f"Daily report, {day:%a} {day.day} {day:%b %Y}"
     cash = _value("cash_collected", figures_of_day["cash_collected"], home.currency)
-    blocks = [header(title), small_print(f"{escaped(home.name)} · {home.timezone} · in brackets: the 7 days before, a day"),
-              figures(pairs)]
+    blocks = [
+        header(title),
+        small_print(
+            f"{escaped(home.name)} · {home.timezone} · in brackets: the 7 days before, a day"
+        ),
+        figures(pairs),
+    ]
     if best := _top(db, period, home.currency):
         blocks.append(section("*Top closers*\n" + "\n".join(best)))
-    blocks.append(small_print(linked("Open the dashboard", f"{_address()}/dashboard?period=Custom&from={day}&to={day}")))
-    summary = f"{title}: {figures_of_day['booked_calls']} booked, {figures_of_day['closes']} closed, {cash} cash"
+    blocks.append(
+        small_print(
+            linked(
+                "Open the dashboard", f"{_address()}/dashboard?period=Custom&from={day}&to={day}"
+            )
+        )
+    )
+    summary = (
+        f"{title}: {figures_of_day['booked_calls']} booked, {figures_of_day['closes']} closed,"
+        f" {cash} cash"
+    )
     return {"text": summary, "blocks": blocks}
 
 
 def overdue_reminder(db: Session) -> list[Body]:
-    """The Slack messages that list every overdue form under its closer, with the link to fill it in; none when none is."""
+    """The Slack messages that list every overdue form under its closer, with the link to fill it
+    in; none when none is.
+    """
     overdue = records(pending_forms(db, overdue_only=True, limit=MOST_COUNTED))
-    listed = sorted(overdue[:MOST_LISTED], key=lambda event: (event["closer"] is None, event["closer"], event["scheduled_at"]))
+    listed = sorted(
+        overdue[:MOST_LISTED],
+        key=lambda event: (event["closer"] is None, event["closer"], event["scheduled_at"]),
+    )
     parts = packed(_reminders(listed, ZoneInfo(_home(db).timezone)))
     if len(overdue) > MOST_LISTED:
         parts[-1].append(small_print(f"… and {len(overdue) - MOST_LISTED} more"))
-    title = f"{len(overdue)} post-call forms are overdue" if len(overdue) != 1 else "1 post-call form is overdue"
-    numbered = [title if len(parts) == 1 else f"{title} ({number}/{len(parts)})" for number in range(1, len(parts) + 1)]
-    return [{"text": each, "blocks": [header(each), *part]} for each, part in zip(numbered, parts, strict=True)]
+    title = (
+        f"{len(overdue)} post-call forms are overdue"
+        if len(overdue) != 1
+        else "1 post-call form is overdue"
+    )
+    numbered = [
+        title if len(parts) == 1 else f"{title} ({number}/{len(parts)})"
+        for number in range(1, len(parts) + 1)
+    ]
+    return [
+        {"text": each, "blocks": [header(each), *part]}
+        for each, part in zip(numbered, parts, strict=True)
+    ]
 
 
 def _reminders(events: list[dict[str, Any]], zone: ZoneInfo) -> Iterator[Block]:
@@ -99,7 +178,9 @@ def _reminders(events: list[dict[str, Any]], zone: ZoneInfo) -> Iterator[Block]:
             for event in calls
         ]
         for start in range(0, len(lines), LINES):
-            yield section(f"*{escaped(closer or 'No closer')}*\n" + "\n".join(lines[start:start + LINES]))
+            yield section(
+                f"*{escaped(closer or 'No closer')}*\n" + "\n".join(lines[start : start + LINES])
+            )
 
 
 def _form_link(event: dict[str, Any]) -> str:
@@ -115,7 +196,9 @@ def _address() -> str:
 
 
 def _beside(key: str, day: Any, week: Any, currency: str) -> str:
-    """A day's figure, and in brackets the week's: its average day, or for a rate the whole week's."""
+    """A day's figure, and in brackets the week's: its average day, or for a rate the whole
+    week's.
+    """
     if METRICS[key].unit == "rate":
         return f"{_value(key, day, currency)} ({_value(key, week, currency)})"
     if METRICS[key].unit == "money":
@@ -138,9 +221,14 @@ def _top(db: Session, period: Period, currency: str) -> list[str]:
     rows: Any = metrics_table(db, period, ("closer",)).to_dict("records")
     ranked = sorted(
         (row for row in rows if row["closer"] and (row["closes"] or row["cash_collected"])),
-        key=lambda row: (-row["cash_collected"].get(currency, Decimal(0)), -row["closes"], row["closer"]),
+        key=lambda row: (
+            -row["cash_collected"].get(currency, Decimal(0)),
+            -row["closes"],
+            row["closer"],
+        ),
     )
     return [
-        f"{place}. {escaped(row['closer'])}: {_value('cash_collected', row['cash_collected'], currency)}, {row['closes']} closed"
+        f"{place}. {escaped(row['closer'])}:"
+        f" {_value('cash_collected', row['cash_collected'], currency)}, {row['closes']} closed"
         for place, row in enumerate(ranked[:TOP], start=1)
     ]

@@ -1,5 +1,7 @@
-"""What a waiting message says: sealed for its row of the outbox, not readable for those who may look at the outbox, and thrown
-away once the message's fate is known."""
+"""What a waiting message says: sealed for its row of the outbox, not readable for those who may
+look at the outbox, and thrown away once the message's fate is known.
+"""
+
 from __future__ import annotations
 
 import base64
@@ -18,21 +20,32 @@ def _belongs_to(organization_id: UUID, message_id: UUID) -> tuple[str, ...]:
 
 def sealed(words: str, organization_id: UUID, message_id: UUID) -> dict[str, str]:
     """The sealed part of a message's body. Raises Misconfigured when no master key is set."""
-    return {"sealed": base64.b64encode(seal(words, *_belongs_to(organization_id, message_id))).decode()}
+    return {
+        "sealed": base64.b64encode(seal(words, *_belongs_to(organization_id, message_id))).decode()
+    }
 
 
 def opened(message: OutboxMessage) -> str:
-    """What a waiting message says, for its sending only. Raises Misconfigured when no configured key opens it."""
-    return unseal(base64.b64decode(message.body["sealed"]), *_belongs_to(message.organization_id, message.id))
+    """What a waiting message says, for its sending only. Raises Misconfigured when no configured
+    key opens it.
+    """
+    return unseal(
+        base64.b64decode(message.body["sealed"]), *_belongs_to(message.organization_id, message.id)
+    )
 
 
 def reseal_waiting(db: Session) -> int:
-    """Seal again what waits sealed under an older key; how many messages that were. Needs the system's identity.
+    """Seal again what waits sealed under an older key; how many messages that were. Needs the
+    system's identity.
 
     Raises Misconfigured when no configured key opens one.
     """
     waiting = select(OutboxMessage).where(OutboxMessage.body.op("?")("sealed")).with_for_update()
-    stale = [each for each in db.scalars(waiting) if not sealed_with_current_key(base64.b64decode(each.body["sealed"]))]
+    stale = [
+        each
+        for each in db.scalars(waiting)
+        if not sealed_with_current_key(base64.b64decode(each.body["sealed"]))
+    ]
     for message in stale:
         message.body = message.body | sealed(opened(message), message.organization_id, message.id)
     return len(stale)

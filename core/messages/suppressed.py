@@ -1,4 +1,5 @@
 """That somebody is not written to any more, whichever way."""
+
 from __future__ import annotations
 
 from core.platform.errors import Conflict

@@ -1,4 +1,5 @@
 """Text messages on their way through the outbox, and who wants none."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -21,10 +22,14 @@ CHANNEL = "sms"
 LONGEST = 1600  # characters that providers take as one text
 
 
-def post_text(db: Session, organization_id: UUID, kind: str, number: str, words: str, dedupe_key: str) -> bool:
-    """Have a text sent after this transaction commits; False when one with this key was posted before.
+def post_text(
+    db: Session, organization_id: UUID, kind: str, number: str, words: str, dedupe_key: str
+) -> bool:
+    """Have a text sent after this transaction commits; False when one with this key was posted
+    before.
 
-    A ``number`` without a country is read with the organisation's region. What it says lies sealed in the outbox.
+    A ``number`` without a country is read with the organisation's region. What it says lies sealed
+    in the outbox.
 
     Raises:
         InvalidInput: this is no phone number, or the text is empty or longer than 1,600 characters.
@@ -32,11 +37,16 @@ def post_text(db: Session, organization_id: UUID, kind: str, number: str, words:
     """
     to, text = normalize_phone(number, home_of(db).region), words.strip()
     if to is None:
-        raise InvalidInput("This is no phone number; with its country it begins with +, as in +45 20 12 34 56.", field="number")
+        raise InvalidInput(
+            "This is no phone number; with its country it begins with +, as in +45 20 12 34 56.",
+            field="number",
+        )
     if not text:
         raise InvalidInput("The text is empty.", field="words")
     if len(text) > LONGEST:
-        raise InvalidInput(f"The text has {len(text):,} characters; {LONGEST:,} are the most.", field="words")
+        raise InvalidInput(
+            f"The text has {len(text):,} characters; {LONGEST:,} are the most.", field="words"
+        )
     message_id = uuid4()
     body = sealed(text, organization_id, message_id)
     return post(db, organization_id, CHANNEL, kind, to, body, dedupe_key, message_id=message_id)
@@ -49,16 +59,25 @@ def post_test_text(db: Session, organization_id: UUID, number: str, sender: str)
 
 
 def check_may_be_texted(db: Session, message: OutboxMessage) -> None:
-    """Raises Suppressed when a contact with this number wants no messages. Two people on one number are one who does not."""
-    unwilling = select(Contact.id).where(Contact.phone_e164 == message.recipient, Contact.unsubscribed_at.is_not(None))
+    """Raises Suppressed when a contact with this number wants no messages. Two people on one number
+    are one who does not.
+    """
+    unwilling = select(Contact.id).where(
+        Contact.phone_e164 == message.recipient, Contact.unsubscribed_at.is_not(None)
+    )
     if db.scalars(unwilling).first() is not None:
         raise Suppressed("Nothing is sent to this number any more: a contact with it unsubscribed.")
 
 
 def stop_texts(db: Session, organization_id: UUID, number: str, at: datetime) -> None:
-    """Note of every contact with this number (E.164) that they want no messages, neither texts nor e-mails, since ``at``.
+    """Note of every contact with this number (E.164) that they want no messages, neither texts nor
+    e-mails, since ``at``.
 
     Who unsubscribed before keeps the earlier moment.
     """
-    theirs = (Contact.organization_id == organization_id, Contact.phone_e164 == number, Contact.unsubscribed_at.is_(None))
+    theirs = (
+        Contact.organization_id == organization_id,
+        Contact.phone_e164 == number,
+        Contact.unsubscribed_at.is_(None),
+    )
     db.execute(update(Contact).where(*theirs).values(unsubscribed_at=at))

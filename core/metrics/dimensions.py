@@ -1,4 +1,5 @@
 """What figures can be grouped by, as SQL for events (``e``) and for payments (``p``)."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -8,7 +9,9 @@ from core.platform.errors import InvalidInput
 
 @dataclass(frozen=True)
 class Dimension:
-    """``event`` and ``payment`` are the key's SQL; ``names`` is the table that turns an id into a name."""
+    """``event`` and ``payment`` are the key's SQL; ``names`` is the table that turns an id into a
+    name.
+    """
 
     key: str
     event: str
@@ -29,16 +32,32 @@ def _listed(key: str, names: str) -> Dimension:
 
 
 _ALL = (
-    _time("day"), _time("week"), _time("month"),
-    _listed("closer", "closers"), _listed("setter", "setters"), _listed("source", "sources"),
-    _listed("traffic_type", "traffic_types"), _listed("call_type", "call_types"),
+    _time("day"),
+    _time("week"),
+    _time("month"),
+    _listed("closer", "closers"),
+    _listed("setter", "setters"),
+    _listed("source", "sources"),
+    _listed("traffic_type", "traffic_types"),
+    _listed("call_type", "call_types"),
     Dimension(
-        "outcome", "e.event_outcome", "pe.event_outcome",
-        payment_join="left join app.events pe on pe.organization_id = p.organization_id and pe.id = p.event_id",
+        "outcome",
+        "e.event_outcome",
+        "pe.event_outcome",
+        payment_join=(
+            "left join app.events pe on pe.organization_id = p.organization_id and pe.id ="
+            " p.event_id"
+        ),
     ),
     Dimension(
-        "package", "f.package_id", "p.package_id", "packages",
-        event_join="left join app.post_call_forms f on f.organization_id = e.organization_id and f.event_id = e.id",
+        "package",
+        "f.package_id",
+        "p.package_id",
+        "packages",
+        event_join=(
+            "left join app.post_call_forms f on f.organization_id = e.organization_id and"
+            " f.event_id = e.id"
+        ),
     ),
 )
 DIMENSIONS: dict[str, Dimension] = {dimension.key: dimension for dimension in _ALL}

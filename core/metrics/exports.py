@@ -1,4 +1,7 @@
-"""Whole tables out: streamed from Postgres in constant memory, as the caller may see them, safe to open in a spreadsheet."""
+"""Whole tables out: streamed from Postgres in constant memory, as the caller may see them, safe to
+open in a spreadsheet.
+"""
+
 from __future__ import annotations
 
 import io
@@ -23,36 +26,58 @@ from core.platform.money import decimals
 from core.tenancy.models import Organization
 from core.tenancy.modules import require_module
 
-FORMATS = {"csv": "text/csv; charset=utf-8", "json": "application/x-ndjson", "parquet": "application/vnd.apache.parquet"}
+FORMATS = {
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
+}
 AT_ONCE, RETRY_AFTER_S = 3, 30
 BATCH = 5_000
 PIECE = 64 * 1024
 FORMULA_STARTS = sql.SQL(", ").join(sql.Literal(ord(character)) for character in "=+-@\t\r")
 MONEY = ("amount", "refund_amount", "net_revenue", "cash_collected", "price")
-DECIMALS = sql.SQL("case when currency = any({}) then 0 when currency = any({}) then 3 else 2 end").format(
-    *(sql.Literal(sorted(code for code in list_currencies() if decimals(code) == digits)) for digits in (0, 3))
+DECIMALS = sql.SQL(
+    "case when currency = any({}) then 0 when currency = any({}) then 3 else 2 end"
+).format(
+    *(
+        sql.Literal(sorted(code for code in list_currencies() if decimals(code) == digits))
+        for digits in (0, 3)
+    )
 )
 SOFT_DELETED = ("events", "payments")
 ADMINS = ("super_admin", "owner", "admin")
 ARROW_TYPES = {
-    16: pa.bool_(), 23: pa.int32(), 20: pa.int64(), 1700: pa.decimal128(18, 3), 1184: pa.timestamp("us", "UTC"), 1082: pa.date32(),
+    16: pa.bool_(),
+    23: pa.int32(),
+    20: pa.int64(),
+    1700: pa.decimal128(18, 3),
+    1184: pa.timestamp("us", "UTC"),
+    1082: pa.date32(),
 }  # by Postgres type
 
 
 def export(
-    transaction: Callable[[], AbstractContextManager[Session]], name: str, fmt: str, *, period: Period | None = None,
+    transaction: Callable[[], AbstractContextManager[Session]],
+    name: str,
+    fmt: str,
+    *,
+    period: Period | None = None,
     columns: Sequence[str] | None = None,
 ) -> Iterator[bytes]:
-    """The rows that the caller of ``transaction`` may see, by date, as chunks of bytes; instants are in UTC.
+    """The rows that the caller of ``transaction`` may see, by date, as chunks of bytes; instants
+    are in UTC.
 
-    ``period`` cuts by the table's own date; tables of settings have none. A viewer gets no contact details. The export
-    stands in the audit log before the first row leaves, so that hanging up halfway hides nothing.
+    ``period`` cuts by the table's own date; tables of settings have none. A viewer gets no contact
+    details. The export stands in the audit log before the first row leaves, so that hanging up
+    halfway hides nothing.
 
     Raises:
         InvalidInput: unknown table, format or column.
-        NotAllowed: the audit log, for everybody but admins, and tables of a module that is switched off. Of what else a caller
+        NotAllowed: the audit log, for everybody but admins, and tables of a module that is switched
+        off. Of what else a caller
             may not see, the database shows no rows.
-        TooManyRequests: the organisation has ``AT_ONCE`` exports open already, each of which holds a connection.
+        TooManyRequests: the organisation has ``AT_ONCE`` exports open already, each of which holds
+        a connection.
     """
     table = export_table(name)
     if fmt not in FORMATS:
@@ -66,13 +91,20 @@ def export(
     return chain([next(rows)], rows)  # what is refused is refused before an answer begins
 
 
-def _rows(transaction: Callable[[], AbstractContextManager[Session]], query: sql.Composed, fmt: str) -> Iterator[bytes]:
+def _rows(
+    transaction: Callable[[], AbstractContextManager[Session]], query: sql.Composed, fmt: str
+) -> Iterator[bytes]:
     with transaction() as db:
         if not takes_turn(db, "export", AT_ONCE):
-            raise TooManyRequests(f"{AT_ONCE} exports are open already; wait until one is done.", retry_after_s=RETRY_AFTER_S)
+            raise TooManyRequests(
+                f"{AT_ONCE} exports are open already; wait until one is done.",
+                retry_after_s=RETRY_AFTER_S,
+            )
         db.execute(text("set local time zone 'UTC'"))
         raw: Any = db.connection().connection.driver_connection
-        yield from _pieces({"csv": _csv, "json": _json_lines, "parquet": _parquet}[fmt](raw, query.as_string(raw)))
+        yield from _pieces(
+            {"csv": _csv, "json": _json_lines, "parquet": _parquet}[fmt](raw, query.as_string(raw))
+        )
 
 
 def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -88,23 +120,34 @@ def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 def _record(db: Session, table: ExportTable, fmt: str) -> None:
     """Note the export; a refusal takes the note back with the transaction."""
-    if not db.execute(text("select app.record_export(:table, :format)"), {"table": table.name, "format": fmt}).scalar():
+    if not db.execute(
+        text("select app.record_export(:table, :format)"), {"table": table.name, "format": fmt}
+    ).scalar():
         raise NotAllowed("Sign in to export.")
-    home = db.execute(select(Organization.modules, Organization.name).where(Organization.id == func.app.cur_org())).one()
+    home = db.execute(
+        select(Organization.modules, Organization.name).where(Organization.id == func.app.cur_org())
+    ).one()
     require_module(table.module, home.modules, home.name)
     if table.admins_only and db.execute(text("select app.cur_role()")).scalar() not in ADMINS:
         raise NotAllowed("Only an admin exports the audit log.")
 
 
-def _query(table: ExportTable, columns: Sequence[str], period: Period | None, *, safe: bool) -> sql.Composed:
-    expressions = [sql.SQL("{} as {}").format(_expression(table, column, safe), sql.Identifier(column)) for column in columns]
+def _query(
+    table: ExportTable, columns: Sequence[str], period: Period | None, *, safe: bool
+) -> sql.Composed:
+    expressions = [
+        sql.SQL("{} as {}").format(_expression(table, column, safe), sql.Identifier(column))
+        for column in columns
+    ]
     # A super admin may read every organisation's audit log; an export is of one organisation.
     where: sql.Composable = sql.SQL("organization_id = app.cur_org()")
     if table.name in SOFT_DELETED:
         where += sql.SQL(" and deleted_at is null")
     if period is not None and table.date is not None:
         where += sql.SQL(" and {date} >= {start} and {date} < {end}").format(
-            date=sql.Identifier(table.date), start=sql.Literal(period.starts_at), end=sql.Literal(period.ends_at)
+            date=sql.Identifier(table.date),
+            start=sql.Literal(period.starts_at),
+            end=sql.Literal(period.ends_at),
         )
     order = sql.SQL(", ").join(map(sql.Identifier, filter(None, (table.date, "id"))))
     return sql.SQL("select {} from app.{} where {} order by {}").format(
@@ -121,13 +164,19 @@ def _expression(table: ExportTable, column: str, safe: bool) -> sql.Composable:
     if column in table.private:
         value = sql.SQL("case when (select app.cur_role()) <> 'viewer' then {} end").format(value)
     if safe and (column in table.texts or column in table.private):
-        # A spreadsheet runs text that starts like a formula; a leading apostrophe makes it text again. Numbers stay numbers.
-        value = sql.SQL("case when ascii({0}) in ({1}) then '''' || {0} else {0} end").format(value, FORMULA_STARTS)
+        # A spreadsheet runs text that starts like a formula; a leading apostrophe makes it text
+        # again. Numbers stay numbers.
+        value = sql.SQL("case when ascii({0}) in ({1}) then '''' || {0} else {0} end").format(
+            value, FORMULA_STARTS
+        )
     return value
 
 
 def _csv(raw: psycopg.Connection, query: str) -> Iterator[bytes]:
-    with raw.cursor() as cursor, cursor.copy(f"copy ({query}) to stdout (format csv, header)") as rows:
+    with (
+        raw.cursor() as cursor,
+        cursor.copy(f"copy ({query}) to stdout (format csv, header)") as rows,
+    ):
         for chunk in rows:
             yield bytes(chunk)
 
@@ -139,15 +188,24 @@ def _json_lines(raw: psycopg.Connection, query: str) -> Iterator[bytes]:
 
 
 def _parquet(raw: psycopg.Connection, query: str) -> Iterator[bytes]:
-    """Text columns throughout but for numbers, instants and truth values, which keep their types."""
+    """Text columns throughout but for numbers, instants and truth values, which keep their
+    types.
+    """
     with raw.cursor(name="export") as cursor:
         cursor.execute(query)
         rows, names = cursor.fetchmany(BATCH), [column.name for column in cursor.description or ()]
-        schema = pa.schema([(column.name, ARROW_TYPES.get(column.type_code, pa.string())) for column in cursor.description or ()])
+        schema = pa.schema(
+            [
+                (column.name, ARROW_TYPES.get(column.type_code, pa.string()))
+                for column in cursor.description or ()
+            ]
+        )
         sink = _Sink()
         with pq.ParquetWriter(sink, schema) as writer:
             while rows:
-                columns = [[_arrow_value(value) for value in values] for values in zip(*rows, strict=True)]
+                columns = [
+                    [_arrow_value(value) for value in values] for values in zip(*rows, strict=True)
+                ]
                 writer.write_table(pa.table(dict(zip(names, columns, strict=True)), schema=schema))
                 yield sink.take()
                 rows = cursor.fetchmany(BATCH)
@@ -155,7 +213,9 @@ def _parquet(raw: psycopg.Connection, query: str) -> Iterator[bytes]:
 
 
 class _Sink(io.RawIOBase):
-    """Where the Parquet writer writes: forgets what was taken, but not how much it was, since offsets count from the start."""
+    """Where the Parquet writer writes: forgets what was taken, but not how much it was, since
+    offsets count from the start.
+    """
 
     def __init__(self) -> None:
         self.chunks: list[bytes] = []

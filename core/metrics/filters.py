@@ -1,4 +1,5 @@
 """What a figure is narrowed to."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
@@ -7,7 +8,9 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Filters:
-    """Ids of the organisation's own lists; an empty tuple does not narrow, several ids are alternatives."""
+    """Ids of the organisation's own lists; an empty tuple does not narrow, several ids are
+    alternatives.
+    """
 
     closer_id: tuple[UUID, ...] = ()
     setter_id: tuple[UUID, ...] = ()

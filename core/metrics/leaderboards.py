@@ -1,4 +1,5 @@
 """Who leads: closers or setters by one figure, with their place in the period before."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -13,23 +14,38 @@ from core.platform.clock import Period
 from core.platform.errors import InvalidInput
 
 SMALL_SAMPLE = 10
-BOARD = ("show_rate", "close_rate", "booked_calls", "shows", "closes", "cash_collected", "net_revenue", "pcf_compliance")
+BOARD = (
+    "show_rate",
+    "close_rate",
+    "booked_calls",
+    "shows",
+    "closes",
+    "cash_collected",
+    "net_revenue",
+    "pcf_compliance",
+)
 
 
 def leaderboard(db: Session, period: Period, who: str, metric: str, currency: str) -> pd.DataFrame:
-    """Everybody with calls or cash in the period, best first. Open ``db`` with ``core.platform.database.as_board``.
+    """Everybody with calls or cash in the period, best first. Open ``db`` with
+    ``core.platform.database.as_board``.
 
-    Columns: rank (int), change (places won since the period before, missing when new), name, value (float, money in
-    ``currency``), sample (int, what a rate is based on; None for sums), small (bool: too few to compare), id. Raises InvalidInput.
+    Columns: rank (int), change (places won since the period before, missing when new), name, value
+    (float, money in ``currency``), sample (int, what a rate is based on; None for sums), small
+    (bool: too few to compare), id. Raises InvalidInput.
     """
     if who not in ("closer", "setter") or metric not in METRICS:
         raise InvalidInput("Choose closers or setters, and a figure that exists.", field="metric")
     needed = (metric, *_base(metric))
     ranked = _ranked(metrics_table(db, period, (who,), only=needed), who, metric, currency)
-    earlier = _ranked(metrics_table(db, period.previous(), (who,), only=needed), who, metric, currency)
+    earlier = _ranked(
+        metrics_table(db, period.previous(), (who,), only=needed), who, metric, currency
+    )
     places = dict(zip(earlier["id"], earlier["rank"], strict=True))
     ranks = zip(ranked["id"], ranked["rank"], strict=True)
-    ranked.insert(1, "change", [places[key] - rank if key in places else None for key, rank in ranks])
+    ranked.insert(
+        1, "change", [places[key] - rank if key in places else None for key, rank in ranks]
+    )
     return ranked
 
 
@@ -48,7 +64,15 @@ def _ranked(figures: pd.DataFrame, who: str, metric: str, currency: str) -> pd.D
             continue
         sample = sum(row[key] for key in _base(metric)) if metric in RATES else None
         small = sample is not None and sample < SMALL_SAMPLE
-        rows.append({"name": row[who], "value": float(value), "sample": sample, "small": small, "id": row[f"{who}_id"]})
+        rows.append(
+            {
+                "name": row[who],
+                "value": float(value),
+                "sample": sample,
+                "small": small,
+                "id": row[f"{who}_id"],
+            }
+        )
     rows.sort(key=lambda row: (row["small"], row["value"] if down else -row["value"], row["name"]))
     made = pd.DataFrame(rows, columns=["name", "value", "sample", "small", "id"])
     made.insert(0, "rank", range(1, len(made) + 1))

@@ -1,4 +1,7 @@
-"""Alembic's entry: runs on the connection and inside the transaction that ``upgrade.migrate`` opened."""
+"""Alembic's entry: runs on the connection and inside the transaction that ``upgrade.migrate``
+opened.
+"""
+
 from alembic import context
 
 from core.migrations.tables import metadata

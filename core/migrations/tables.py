@@ -1,4 +1,5 @@
 """Every table of the product, gathered for migrations and for the security layer."""
+
 from core.bookings import models as _bookings  # noqa: F401
 from core.deliveries import models as _deliveries  # noqa: F401
 from core.money import models as _money  # noqa: F401

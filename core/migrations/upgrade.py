@@ -1,4 +1,5 @@
 """``migrate``: one transaction from whatever the database holds to what this version needs."""
+
 from __future__ import annotations
 
 import base64
@@ -16,41 +17,70 @@ from sqlalchemy.exc import IntegrityError, InternalError
 
 from core.migrations.tables import metadata
 from core.platform import security
-from core.platform.database import APP_ROLE, DATABASE, WORKER_ROLE, embedded, owner_url, role_password
+from core.platform.database import (
+    APP_ROLE,
+    DATABASE,
+    WORKER_ROLE,
+    embedded,
+    owner_url,
+    role_password,
+)
 from core.platform.settings import settings
 
 MIGRATION_LOCK = 727001
 GROUP_ROLES = ("so_owner", "so_definer")
 LOGIN_ROLES = (APP_ROLE, WORKER_ROLE)
 ROLE_TRIES = 5
-CHANGED_MEANWHILE = {"XX000", "23505"}  # tuple concurrently updated, the same name made at the same moment
+CHANGED_MEANWHILE = {
+    "XX000",
+    "23505",
+}  # tuple concurrently updated, the same name made at the same moment
 
 
 def ensure_embedded_database() -> None:
-    """Create the database in the embedded server on its first start; an outside server's must exist."""
+    """Create the database in the embedded server on its first start; an outside server's must
+    exist.
+    """
     if settings().database_url is not None:
         return
     with psycopg.connect(embedded().url(), autocommit=True) as connection:
-        if connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone() is None:
+        if (
+            connection.execute(
+                "select 1 from pg_database where datname = %s", (DATABASE,)
+            ).fetchone()
+            is None
+        ):
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
 
 
 def ensure_embedded_ready() -> None:
-    """Have the embedded database made, migrated and its master key in place; an outside server is migrated by hand."""
+    """Have the embedded database made, migrated and its master key in place; an outside server is
+    migrated by hand.
+    """
     if settings().database_url is not None or settings().database_app_url is not None:
         return
     ensure_local_key()
     ensure_embedded_database()
-    with psycopg.connect(owner_url().set(drivername="postgresql").render_as_string(hide_password=False)) as connection:
-        row = connection.execute("select to_regprocedure('app.forget_expired()') is not null").fetchone()
+    with psycopg.connect(
+        owner_url().set(drivername="postgresql").render_as_string(hide_password=False)
+    ) as connection:
+        row = connection.execute(
+            "select to_regprocedure('app.forget_expired()') is not null"
+        ).fetchone()
     if row is None or not row[0]:
         migrate()
 
 
 def ensure_local_key() -> None:
-    """Make the embedded database's own master key, readable by its owner only; with DATABASE_URL people bring their own."""
+    """Make the embedded database's own master key, readable by its owner only; with DATABASE_URL
+    people bring their own.
+    """
     path = settings().data_dir / "master.key"
-    if settings().encryption_master_key is not None or settings().database_url is not None or path.exists():
+    if (
+        settings().encryption_master_key is not None
+        or settings().database_url is not None
+        or path.exists()
+    ):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
@@ -58,7 +88,9 @@ def ensure_local_key() -> None:
 
 
 def migrate(url: URL | None = None) -> None:
-    """Upgrade tables, queue and security layer in one transaction; safe to repeat and to run from several machines."""
+    """Upgrade tables, queue and security layer in one transaction; safe to repeat and to run from
+    several machines.
+    """
     target = url or owner_url()
     engine = create_engine(target)
     with engine.begin() as connection:
@@ -93,8 +125,13 @@ def prepare_database(connection: Connection) -> None:
 
 def _ensure_roles(connection: Connection) -> None:
     for role in (*GROUP_ROLES, *LOGIN_ROLES):
-        made = f"create role {role} {'login' if role in LOGIN_ROLES else 'nologin'} noinherit nobypassrls"
-        _shape_role(connection, f"do $$ begin {made}; exception when duplicate_object then null; end $$")
+        made = (
+            f"create role {role} {'login' if role in LOGIN_ROLES else 'nologin'} noinherit"
+            " nobypassrls"
+        )
+        _shape_role(
+            connection, f"do $$ begin {made}; exception when duplicate_object then null; end $$"
+        )
         if role in LOGIN_ROLES:
             literal = sql.Literal(role_password(role)).as_string(None)
             _shape_role(connection, f"alter role {role} password {literal}".replace("%", "%%"))
@@ -103,8 +140,10 @@ def _ensure_roles(connection: Connection) -> None:
 
 
 def _shape_role(connection: Connection, statement: str) -> None:
-    """Roles belong to the whole server, where no lock of ours reaches: another database that migrates at the same moment
-    may change one first, and PostgreSQL then refuses instead of waiting."""
+    """Roles belong to the whole server, where no lock of ours reaches: another database that
+    migrates at the same moment may change one first, and PostgreSQL then refuses instead of
+    waiting.
+    """
     for _ in range(ROLE_TRIES - 1):
         try:
             with connection.begin_nested():

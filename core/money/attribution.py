@@ -1,4 +1,7 @@
-"""Whose payment it is: the call it belongs to, and through it the closer, the setter and the source, with the reason."""
+"""Whose payment it is: the call it belongs to, and through it the closer, the setter and the
+source, with the reason.
+"""
+
 from __future__ import annotations
 
 from datetime import datetime, timedelta
@@ -22,7 +25,9 @@ FROM_EVENT = ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_ty
 
 
 def attribute_payment(db: Session, organization_id: UUID, payment_id: UUID) -> None:
-    """Find out anew whose payment it is. A person's choice and an approved payout are left as they are."""
+    """Find out anew whose payment it is. A person's choice and an approved payout are left as they
+    are.
+    """
     one_at_a_time(db, organization_id, "money")
     payment = db.scalars(select(Payment).where(Payment.id == payment_id)).first()
     if payment is not None:
@@ -30,20 +35,25 @@ def attribute_payment(db: Session, organization_id: UUID, payment_id: UUID) -> N
 
 
 def attribute_event(db: Session, organization_id: UUID, event_id: UUID) -> None:
-    """An event is new, moved, cancelled or has other people: attribute every payment that it may concern anew."""
+    """An event is new, moved, cancelled or has other people: attribute every payment that it may
+    concern anew.
+    """
     one_at_a_time(db, organization_id, "money")
     event = db.scalars(select(Event).where(Event.id == event_id)).first()
     if event is None:
         return
     emails = customer_emails(db, event.lead_email_normalized, event.contact_id)
     concerned = or_(Payment.event_id == event.id, Payment.customer_email_normalized.in_(emails))
-    for payment in db.scalars(select(Payment).where(concerned).order_by(Payment.payment_date, Payment.id)):
+    for payment in db.scalars(
+        select(Payment).where(concerned).order_by(Payment.payment_date, Payment.id)
+    ):
         attribute(db, payment)
 
 
 def attribute(db: Session, payment: Payment) -> None:
-    """Set event, closer, setter, source, method and reason of ``payment``, of the later payments of its membership, and
-    see whether it and a payment entered on a form are the same money."""
+    """Set event, closer, setter, source, method and reason of ``payment``, of the later payments of
+    its membership, and see whether it and a payment entered on a form are the same money.
+    """
     if payment.attribution_method != AttributionMethod.MANUAL and not is_frozen(db, payment):
         _assign(payment, *_match(db, payment))
         db.flush()
@@ -55,7 +65,9 @@ def attribute(db: Session, payment: Payment) -> None:
 
 
 def is_frozen(db: Session, payment: Payment) -> bool:
-    """Whether an approved payout has already counted the payment; known also to who may not see payouts."""
+    """Whether an approved payout has already counted the payment; known also to who may not see
+    payouts.
+    """
     return db.execute(select(func.app.is_paid_out(payment.id))).scalar_one()
 
 
@@ -72,27 +84,46 @@ def _match(db: Session, payment: Payment) -> tuple[Event | None, AttributionMeth
     home = db.get_one(Organization, payment.organization_id)
     if payment.pcf_id is not None:
         event = db.scalars(
-            select(Event).join(
+            select(Event)
+            .join(
                 PostCallForm,
-                (PostCallForm.organization_id == Event.organization_id) & (PostCallForm.event_id == Event.id),
-            ).where(PostCallForm.id == payment.pcf_id)
+                (PostCallForm.organization_id == Event.organization_id)
+                & (PostCallForm.event_id == Event.id),
+            )
+            .where(PostCallForm.id == payment.pcf_id)
         ).one()
-        return event, AttributionMethod.FORM, f"entered on the form of the call of {_moment(event.scheduled_at, home)}"
+        return (
+            event,
+            AttributionMethod.FORM,
+            f"entered on the form of the call of {_moment(event.scheduled_at, home)}",
+        )
     first = _first_of_membership(db, payment)
     if first is not None and first.event_id is not None:
         event = db.get_one(Event, (payment.organization_id, first.event_id))
-        return event, AttributionMethod.MEMBERSHIP, f"follows the first payment, of {_moment(first.payment_date, home)}"
+        return (
+            event,
+            AttributionMethod.MEMBERSHIP,
+            f"follows the first payment, of {_moment(first.payment_date, home)}",
+        )
     return _match_email(db, payment, home)
 
 
-def _match_email(db: Session, payment: Payment, home: Organization) -> tuple[Event | None, AttributionMethod, str]:
+def _match_email(
+    db: Session, payment: Payment, home: Organization
+) -> tuple[Event | None, AttributionMethod, str]:
     email = payment.customer_email_normalized
     if email is None:
         return None, AttributionMethod.NONE, "the payment carries no e-mail address"
     theirs = _events_of(db, email)
-    earlier = theirs.where(Event.scheduled_at <= payment.payment_date).order_by(Event.scheduled_at.desc(), Event.id.desc())
+    earlier = theirs.where(Event.scheduled_at <= payment.payment_date).order_by(
+        Event.scheduled_at.desc(), Event.id.desc()
+    )
     if event := db.scalars(earlier.limit(1)).first():
-        return event, AttributionMethod.EMAIL, f"matched {email} to the call of {_moment(event.scheduled_at, home)}"
+        return (
+            event,
+            AttributionMethod.EMAIL,
+            f"matched {email} to the call of {_moment(event.scheduled_at, home)}",
+        )
     if home.forward_attribution_days:
         until = payment.payment_date + timedelta(days=home.forward_attribution_days)
         later = theirs.where(Event.scheduled_at <= until).order_by(Event.scheduled_at, Event.id)
@@ -103,18 +134,24 @@ def _match_email(db: Session, payment: Payment, home: Organization) -> tuple[Eve
 
 
 def _events_of(db: Session, email: str) -> Select[Event]:
-    """The calls that count for a customer: neither cancelled, nor moved, nor deleted, under any of their addresses."""
+    """The calls that count for a customer: neither cancelled, nor moved, nor deleted, under any of
+    their addresses.
+    """
     contact_ids, emails = _identities(db, email)
     whose: ColumnElement[bool] = Event.lead_email_normalized.in_(emails)
     if contact_ids:
         whose = or_(whose, Event.contact_id.in_(contact_ids))
     return select(Event).where(
-        whose, Event.call_status.not_in([CallStatus.CANCELED, CallStatus.RESCHEDULED]), Event.deleted_at.is_(None)
+        whose,
+        Event.call_status.not_in([CallStatus.CANCELED, CallStatus.RESCHEDULED]),
+        Event.deleted_at.is_(None),
     )
 
 
 def _identities(db: Session, email: str) -> tuple[list[UUID], list[str]]:
-    contact_ids = list(db.scalars(select(ContactEmail.contact_id).where(ContactEmail.email_normalized == email)))
+    contact_ids = list(
+        db.scalars(select(ContactEmail.contact_id).where(ContactEmail.email_normalized == email))
+    )
     return contact_ids, customer_emails(db, email, contact_ids[0] if contact_ids else None)
 
 
@@ -128,10 +165,14 @@ def _first_of_membership(db: Session, payment: Payment) -> Payment | None:
     if payment.membership_key is None:
         return None
     same = select(Payment).where(
-        Payment.membership_key == payment.membership_key, Payment.connection_id == payment.connection_id,
-        Payment.status == "succeeded", Payment.deleted_at.is_(None),
+        Payment.membership_key == payment.membership_key,
+        Payment.connection_id == payment.connection_id,
+        Payment.status == "succeeded",
+        Payment.deleted_at.is_(None),
     )
-    first = db.scalars(same.order_by(Payment.payment_date, Payment.processor_payment_id).limit(1)).first()
+    first = db.scalars(
+        same.order_by(Payment.payment_date, Payment.processor_payment_id).limit(1)
+    ).first()
     return None if first is None or first.id == payment.id else first
 
 
@@ -139,14 +180,18 @@ def _later_of_membership(db: Session, payment: Payment) -> list[Payment]:
     if payment.membership_key is None:
         return []
     same = select(Payment).where(
-        Payment.membership_key == payment.membership_key, Payment.connection_id == payment.connection_id,
+        Payment.membership_key == payment.membership_key,
+        Payment.connection_id == payment.connection_id,
         Payment.id != payment.id,
     )
     return list(db.scalars(same.order_by(Payment.payment_date, Payment.id)))
 
 
-def choose_event(db: Session, payment_id: UUID, event_id: UUID | None, by: Viewer, reason: str) -> None:
-    """A person says which call the payment belongs to, or with None that it belongs to none; no re-run undoes it.
+def choose_event(
+    db: Session, payment_id: UUID, event_id: UUID | None, by: Viewer, reason: str
+) -> None:
+    """A person says which call the payment belongs to, or with None that it belongs to none; no
+    re-run undoes it.
 
     Raises:
         NotFound: no such payment or call for ``by``.
@@ -154,7 +199,9 @@ def choose_event(db: Session, payment_id: UUID, event_id: UUID | None, by: Viewe
         Conflict: an approved payout has already counted the payment.
     """
     if not reason.strip():
-        raise InvalidInput("Say in a few words why; the next person will want to know.", field="reason")
+        raise InvalidInput(
+            "Say in a few words why; the next person will want to know.", field="reason"
+        )
     payment = _changeable(db, payment_id)
     event = db.scalars(select(Event).where(Event.id == event_id)).first() if event_id else None
     if event_id and event is None:
@@ -164,14 +211,20 @@ def choose_event(db: Session, payment_id: UUID, event_id: UUID | None, by: Viewe
 
 
 def clear_choice(db: Session, payment_id: UUID) -> None:
-    """Forget a person's choice and match the payment again. Raises NotFound and Conflict like ``choose_event``."""
+    """Forget a person's choice and match the payment again. Raises NotFound and Conflict like
+    ``choose_event``.
+    """
     payment = _changeable(db, payment_id)
     payment.attribution_method = AttributionMethod.NONE
     attribute(db, payment)
 
 
 def _changeable(db: Session, payment_id: UUID) -> Payment:
-    wanted = select(Payment).where(Payment.id == payment_id, Payment.deleted_at.is_(None)).with_for_update()
+    wanted = (
+        select(Payment)
+        .where(Payment.id == payment_id, Payment.deleted_at.is_(None))
+        .with_for_update()
+    )
     payment = db.scalars(wanted).first()
     if payment is None:
         raise NotFound("There is no such payment.")

@@ -1,4 +1,7 @@
-"""Filing a post-call form: where a call becomes money. One transaction, under the identity of whoever files."""
+"""Filing a post-call form: where a call becomes money. One transaction, under the identity of
+whoever files.
+"""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -25,12 +28,13 @@ from core.tenancy.viewers import Filer
 def file_form(
     db: Session, event_id: UUID, answers: FormAnswers, by: Filer, *, at: datetime | None = None
 ) -> PostCallForm:
-    """File or correct the form of one call: the answers, what they say of the call, and the cash as a payment.
+    """File or correct the form of one call: the answers, what they say of the call, and the cash as
+    a payment.
 
     ``at`` is when it was filed, by default now.
 
-    The cash is one payment per form, however often the form is corrected; whether the processor has reported the same
-    money is found out by a job afterwards.
+    The cash is one payment per form, however often the form is corrected; whether the processor has
+    reported the same money is found out by a job afterwards.
 
     Raises:
         NotFound, NotAllowed, Conflict: see ``core.bookings.forms.form_event``.
@@ -41,8 +45,16 @@ def file_form(
     _record_cash(db, event, form)
     verb = "filed" if form.version == 1 else "corrected"
     note(
-        db, event.organization_id, "pcf", "event", event.id, f"Form {verb} {by.signature}", contact_id=event.contact_id,
-        closer_user_id=event.closer_user_id, setter_user_id=event.setter_user_id, actor_user_id=by.user_id,
+        db,
+        event.organization_id,
+        "pcf",
+        "event",
+        event.id,
+        f"Form {verb} {by.signature}",
+        contact_id=event.contact_id,
+        closer_user_id=event.closer_user_id,
+        setter_user_id=event.setter_user_id,
+        actor_user_id=by.user_id,
     )
     _follow_up(db, event)
     return form
@@ -53,12 +65,15 @@ def file_through_link(visitor: Visitor, event_id: UUID, answers: FormAnswers) ->
 
     Raises:
         NotAllowed: the link has ended, or the call is another closer's.
-        Conflict: the form was filed already (a link corrects nothing), or there is no call to report.
+        Conflict: the form was filed already (a link corrects nothing), or there is no call to
+        report.
         FormProblems: answers that cannot stand, field by field.
     """
     with visitor.transaction(event_id) as db:
         if form_event(db, event_id, visitor).pcf_submitted:
-            raise Conflict("The form of this call was filed already. To correct it, sign in or ask a manager.")
+            raise Conflict(
+                "The form of this call was filed already. To correct it, sign in or ask a manager."
+            )
         file_form(db, event_id, answers, visitor)
 
 
@@ -66,8 +81,8 @@ def withdraw_form(db: Session, event_id: UUID, by: Filer) -> None:
     """Take a form back: the call is pending again, and its cash no longer counts.
 
     Raises:
-        NotFound: there is no form to take back, or none that ``by`` sees.
-        NotAllowed, Conflict: see ``core.bookings.forms.form_event``; Conflict also when its cash was paid out.
+        NotFound: there is no form to take back, or none that ``by`` sees. NotAllowed, Conflict: see
+        ``core.bookings.forms.form_event``; Conflict also when its cash was paid out.
     """
     event = form_event(db, event_id, by)
     form = form_of(db, event_id)
@@ -80,8 +95,16 @@ def withdraw_form(db: Session, event_id: UUID, by: Filer) -> None:
     db.execute(delete(PostCallForm).where(PostCallForm.id == form.id))
     settle_status(event, None, db.get_one(Organization, event.organization_id).late_cancel_hours)
     note(
-        db, event.organization_id, "pcf", "event", event.id, f"Form taken back {by.signature}", contact_id=event.contact_id,
-        closer_user_id=event.closer_user_id, setter_user_id=event.setter_user_id, actor_user_id=by.user_id,
+        db,
+        event.organization_id,
+        "pcf",
+        "event",
+        event.id,
+        f"Form taken back {by.signature}",
+        contact_id=event.contact_id,
+        closer_user_id=event.closer_user_id,
+        setter_user_id=event.setter_user_id,
+        actor_user_id=by.user_id,
     )
     _follow_up(db, event)
 
@@ -93,15 +116,25 @@ def _record_cash(db: Session, event: Event, form: PostCallForm) -> None:
         return
     if payment is None:
         payment = Payment(
-            organization_id=event.organization_id, pcf_id=form.id, processor="manual", refund_amount=Decimal(0),
+            organization_id=event.organization_id,
+            pcf_id=form.id,
+            processor="manual",
+            refund_amount=Decimal(0),
             payment_date=form.submitted_at,
         )
-    elif (payment.amount, payment.currency, payment.deleted_at is None) != (amount, form.currency, bool(amount)):
+    elif (payment.amount, payment.currency, payment.deleted_at is None) != (
+        amount,
+        form.currency,
+        bool(amount),
+    ):
         _refuse_when_frozen(db, payment)
     payment.amount, payment.currency = amount, form.currency or payment.currency
     payment.deleted_at = None if amount else payment.deleted_at or now()
     payment.payment_type, payment.package_id = form.payment_type, form.package_id
-    payment.customer_email, payment.customer_email_normalized = event.lead_email, event.lead_email_normalized
+    payment.customer_email, payment.customer_email_normalized = (
+        event.lead_email,
+        event.lead_email_normalized,
+    )
     payment.customer_name, payment.event_id = event.lead_name, event.id
     for column in FROM_EVENT:
         setattr(payment, column, getattr(event, column))
@@ -117,10 +150,20 @@ def _cash_of(db: Session, form: PostCallForm) -> Payment | None:
 
 def _refuse_when_frozen(db: Session, payment: Payment) -> None:
     if is_frozen(db, payment):
-        raise Conflict("An approved payout has already counted this call's cash, so it cannot be changed.")
+        raise Conflict(
+            "An approved payout has already counted this call's cash, so it cannot be changed."
+        )
 
 
 def _follow_up(db: Session, event: Event) -> None:
-    """Other payments of the customer may be other people's: a job looks at them, not the rep's own transaction."""
+    """Other payments of the customer may be other people's: a job looks at them, not the rep's own
+    transaction.
+    """
     db.flush()
-    enqueue(db, "attribute_event", event.organization_id, once=f"attribute_event {event.id}", event_id=str(event.id))
+    enqueue(
+        db,
+        "attribute_event",
+        event.organization_id,
+        once=f"attribute_event {event.id}",
+        event_id=str(event.id),
+    )

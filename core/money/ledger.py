@@ -1,4 +1,5 @@
 """Payments in: whatever a processor says of one payment becomes one row, with its refunds."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -35,7 +36,9 @@ class RefundFact:
 
 @dataclass(frozen=True)
 class PaymentFact:
-    """Everything a processor's objects say together of one payment; ``amount`` in major units, ISO currency in capitals."""
+    """Everything a processor's objects say together of one payment; ``amount`` in major units, ISO
+    currency in capitals.
+    """
 
     processor: str
     connection_id: UUID
@@ -56,7 +59,8 @@ class PaymentFact:
 
 
 def record_payment(db: Session, organization_id: UUID, fact: PaymentFact) -> Payment:
-    """Make or update the payment of ``fact`` and its refunds, then attribute it. Repeating it changes nothing.
+    """Make or update the payment of ``fact`` and its refunds, then attribute it. Repeating it
+    changes nothing.
 
     Call it holding the organisation's lock on money.
     """
@@ -64,11 +68,17 @@ def record_payment(db: Session, organization_id: UUID, fact: PaymentFact) -> Pay
         Payment.connection_id == fact.connection_id, Payment.processor_payment_id == fact.key
     )
     payment = db.scalars(known).first() or Payment(
-        organization_id=organization_id, connection_id=fact.connection_id, processor_payment_id=fact.key,
+        organization_id=organization_id,
+        connection_id=fact.connection_id,
+        processor_payment_id=fact.key,
         refund_amount=Decimal(0),
     )
     payment.amount, payment.currency, payment.payment_date = fact.amount, fact.currency, fact.at
-    payment.status, payment.processor, payment.processor_charge_id = fact.status, fact.processor, fact.charge_key
+    payment.status, payment.processor, payment.processor_charge_id = (
+        fact.status,
+        fact.processor,
+        fact.charge_key,
+    )
     payment.customer_email, payment.customer_name = fact.email, fact.name
     payment.customer_email_normalized = normalize_email(fact.email)
     payment.membership_key, payment.deal_type = fact.membership_key, fact.deal_type
@@ -86,19 +96,35 @@ def record_payment(db: Session, organization_id: UUID, fact: PaymentFact) -> Pay
 
 
 def _package(db: Session, name: str | None) -> UUID | None:
-    return db.scalars(select(Package.id).where(func.lower(Package.name) == name.lower())).first() if name else None
+    return (
+        db.scalars(select(Package.id).where(func.lower(Package.name) == name.lower())).first()
+        if name
+        else None
+    )
 
 
 def _record_refund(db: Session, payment: Payment, fact: RefundFact) -> None:
     values = {
-        "kind": fact.kind, "amount": fact.amount, "currency": payment.currency, "status": fact.status,
-        "refunded_at": fact.at, "reason": fact.reason,
+        "kind": fact.kind,
+        "amount": fact.amount,
+        "currency": payment.currency,
+        "status": fact.status,
+        "refunded_at": fact.at,
+        "reason": fact.reason,
     }
     row = insert(Refund).values(
-        organization_id=payment.organization_id, payment_id=payment.id, processor_refund_id=fact.key,
-        closer_user_id=payment.closer_user_id, setter_user_id=payment.setter_user_id, **values,
+        organization_id=payment.organization_id,
+        payment_id=payment.id,
+        processor_refund_id=fact.key,
+        closer_user_id=payment.closer_user_id,
+        setter_user_id=payment.setter_user_id,
+        **values,
     )
-    db.execute(row.on_conflict_do_update(index_elements=["organization_id", "payment_id", "processor_refund_id"], set_=values))
+    db.execute(
+        row.on_conflict_do_update(
+            index_elements=["organization_id", "payment_id", "processor_refund_id"], set_=values
+        )
+    )
 
 
 def _refunded(db: Session, payment: Payment) -> Decimal:
@@ -111,15 +137,34 @@ def _refunded(db: Session, payment: Payment) -> Decimal:
 def _tell(db: Session, payment: Payment, fact: PaymentFact) -> None:
     money = shown(payment.amount, payment.currency)
     lines: dict[str, tuple[str, str, datetime]] = {
-        f"payment {payment.id} {payment.status}": (payment.status, f"Payment of {money}: {payment.status}", fact.at)
+        f"payment {payment.id} {payment.status}": (
+            payment.status,
+            f"Payment of {money}: {payment.status}",
+            fact.at,
+        )
     }
     for refund in fact.refunds:
-        sentence = f"{refund.kind.capitalize()} of {shown(refund.amount, payment.currency)}: {refund.status}"
-        lines[f"refund {payment.id} {refund.key} {refund.status}"] = (refund.kind, sentence, refund.at)
+        sentence = (
+            f"{refund.kind.capitalize()} of {shown(refund.amount, payment.currency)}:"
+            f" {refund.status}"
+        )
+        lines[f"refund {payment.id} {refund.key} {refund.status}"] = (
+            refund.kind,
+            sentence,
+            refund.at,
+        )
     if payment.disputed:
         lines[f"dispute {payment.id}"] = ("dispute", f"Payment of {money} is disputed", fact.at)
     for key, (kind, sentence, at) in lines.items():
         note(
-            db, payment.organization_id, f"payment_{kind}", "payment", payment.id, sentence, at=at, dedupe_key=key,
-            closer_user_id=payment.closer_user_id, setter_user_id=payment.setter_user_id,
+            db,
+            payment.organization_id,
+            f"payment_{kind}",
+            "payment",
+            payment.id,
+            sentence,
+            at=at,
+            dedupe_key=key,
+            closer_user_id=payment.closer_user_id,
+            setter_user_id=payment.setter_user_id,
         )

@@ -1,4 +1,5 @@
 """Payments, refunds, and frozen payout snapshots."""
+
 from __future__ import annotations
 
 from datetime import date, datetime
@@ -21,16 +22,18 @@ class PaymentStatus(StrEnum):
 
 
 class AttributionMethod(StrEnum):
-    EMAIL = "email"                  # the latest call at or before the payment
-    LATER_CALL = "later_call"        # optional: the nearest call within the days after it
-    MEMBERSHIP = "membership"        # follows the first payment of the same membership or plan
-    FORM = "form"                    # entered on a post-call form: the call is known
-    MANUAL = "manual"                # a person's choice; survives every re-run
+    EMAIL = "email"  # the latest call at or before the payment
+    LATER_CALL = "later_call"  # optional: the nearest call within the days after it
+    MEMBERSHIP = "membership"  # follows the first payment of the same membership or plan
+    FORM = "form"  # entered on a post-call form: the call is known
+    MANUAL = "manual"  # a person's choice; survives every re-run
     NONE = "none"
 
 
 class Payment(TenantRow, Timestamps, Base):
-    """Money received once. ``refund_amount`` is the sum of its counting refunds; cash counts when ``counts``."""
+    """Money received once. ``refund_amount`` is the sum of its counting refunds; cash counts when
+    ``counts``.
+    """
 
     __tablename__ = "payments"
     __table_args__ = (
@@ -87,7 +90,10 @@ class Payment(TenantRow, Timestamps, Base):
     note: Mapped[str | None]
     deleted_at: Mapped[datetime | None]
     counts: Mapped[bool] = mapped_column(
-        Computed("status = 'succeeded' and deleted_at is null and superseded_by_id is null", persisted=True)
+        Computed(
+            "status = 'succeeded' and deleted_at is null and superseded_by_id is null",
+            persisted=True,
+        )
     )
 
     # whose it is, and why
@@ -106,12 +112,16 @@ class Payment(TenantRow, Timestamps, Base):
 
 
 class Refund(TenantRow, Timestamps, Base):
-    """One refund, or one lost dispute, of one payment; it counts unless it failed or was cancelled."""
+    """One refund, or one lost dispute, of one payment; it counts unless it failed or was
+    cancelled.
+    """
 
     __tablename__ = "refunds"
     __table_args__ = (
         CheckConstraint("kind in ('refund','dispute')", name="kind"),
-        CheckConstraint("status in ('pending','requires_action','succeeded','failed','canceled')", name="status"),
+        CheckConstraint(
+            "status in ('pending','requires_action','succeeded','failed','canceled')", name="status"
+        ),
         refers_to("payment_id", "payments"),
         UniqueConstraint("organization_id", "payment_id", "processor_refund_id"),
         secured("reps", audit=True),
@@ -136,7 +146,9 @@ class SnapshotState(StrEnum):
 
 
 class PayoutSnapshot(TenantRow, Timestamps, Base):
-    """The frozen report of a period. Once approved the database refuses any change but approved → paid."""
+    """The frozen report of a period. Once approved the database refuses any change but approved →
+    paid.
+    """
 
     __tablename__ = "payout_snapshots"
     __table_args__ = (
@@ -214,5 +226,3 @@ class PayoutSnapshotSummary(TenantRow, Base):
     cash_collected: Mapped[Decimal]
     refunds: Mapped[Decimal]
     net_revenue: Mapped[Decimal]
-
-

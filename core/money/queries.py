@@ -1,4 +1,5 @@
 """Payments as people and programs look at them."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,9 @@ ID_COLUMNS = ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_ty
 
 @dataclass(frozen=True)
 class PaymentFilter:
-    """What a list of payments is narrowed to; ``counting_only`` leaves out failed, deleted and superseded ones."""
+    """What a list of payments is narrowed to; ``counting_only`` leaves out failed, deleted and
+    superseded ones.
+    """
 
     period: Period | None = None
     ids: Mapping[str, Sequence[UUID]] | None = None
@@ -33,19 +36,41 @@ class PaymentFilter:
 
 def _columns() -> tuple[Any, ...]:
     return (
-        Payment.id, Payment.amount, Payment.refund_amount, Payment.net_revenue, Payment.currency, Payment.payment_date,
-        visible(Payment.customer_email), visible(Payment.customer_name), Payment.status, Payment.disputed, Payment.processor,
-        Payment.processor_payment_id, Payment.event_id, Closer.name.label("closer"), Setter.name.label("setter"),
-        Source.name.label("source"), Package.name.label("package"), Payment.attribution_method, visible(Payment.attribution_reason),
-        Payment.superseded_by_id, Payment.deal_type, Payment.counts,
+        Payment.id,
+        Payment.amount,
+        Payment.refund_amount,
+        Payment.net_revenue,
+        Payment.currency,
+        Payment.payment_date,
+        visible(Payment.customer_email),
+        visible(Payment.customer_name),
+        Payment.status,
+        Payment.disputed,
+        Payment.processor,
+        Payment.processor_payment_id,
+        Payment.event_id,
+        Closer.name.label("closer"),
+        Setter.name.label("setter"),
+        Source.name.label("source"),
+        Package.name.label("package"),
+        Payment.attribution_method,
+        visible(Payment.attribution_reason),
+        Payment.superseded_by_id,
+        Payment.deal_type,
+        Payment.counts,
     )
 
 
 def _named(query: Select[Any]) -> Select[Any]:
     for table, column in (
-        (Closer, Payment.closer_id), (Setter, Payment.setter_id), (Source, Payment.source_id), (Package, Payment.package_id),
+        (Closer, Payment.closer_id),
+        (Setter, Payment.setter_id),
+        (Source, Payment.source_id),
+        (Package, Payment.package_id),
     ):
-        query = query.outerjoin(table, (table.organization_id == Payment.organization_id) & (table.id == column))
+        query = query.outerjoin(
+            table, (table.organization_id == Payment.organization_id) & (table.id == column)
+        )
     return query
 
 
@@ -57,7 +82,11 @@ def _conditions(chosen: PaymentFilter) -> list[ColumnElement[bool]]:
         if ids and name in ID_COLUMNS:
             conditions.append(getattr(Payment, name).in_(list(ids)))
     if chosen.unattributed:
-        conditions += [Payment.counts.is_(True), Payment.event_id.is_(None), Payment.attribution_method == AttributionMethod.NONE]
+        conditions += [
+            Payment.counts.is_(True),
+            Payment.event_id.is_(None),
+            Payment.attribution_method == AttributionMethod.NONE,
+        ]
     if chosen.counting_only:
         conditions.append(Payment.counts.is_(True))
     if chosen.event_id is not None:
@@ -66,26 +95,43 @@ def _conditions(chosen: PaymentFilter) -> list[ColumnElement[bool]]:
 
 
 def payments_page(
-    db: Session, chosen: PaymentFilter, *, limit: int = 50, after: tuple[datetime, UUID] | None = None
+    db: Session,
+    chosen: PaymentFilter,
+    *,
+    limit: int = 50,
+    after: tuple[datetime, UUID] | None = None,
 ) -> list[Row[Any]]:
-    """Payments that the caller may see, latest first; ``after`` is the place that the page before ended at."""
+    """Payments that the caller may see, latest first; ``after`` is the place that the page before
+    ended at.
+    """
     query = _named(select(*_columns()).select_from(Payment)).where(*_conditions(chosen))
     if after is not None:
         query = query.where(tuple_(Payment.payment_date, Payment.id) < after)
-    return list(db.execute(query.order_by(Payment.payment_date.desc(), Payment.id.desc()).limit(limit)))
+    return list(
+        db.execute(query.order_by(Payment.payment_date.desc(), Payment.id.desc()).limit(limit))
+    )
 
 
 def payments_table(db: Session, chosen: PaymentFilter, *, limit: int = 500) -> pd.DataFrame:
-    """The same as a table. Columns: those of ``payments_page``; money Decimal, instants aware in UTC."""
+    """The same as a table. Columns: those of ``payments_page``; money Decimal, instants aware in
+    UTC.
+    """
     names = [column.key for column in _columns()]
-    return pd.DataFrame([tuple(row) for row in payments_page(db, chosen, limit=limit)], columns=names)
+    return pd.DataFrame(
+        [tuple(row) for row in payments_page(db, chosen, limit=limit)], columns=names
+    )
 
 
 def payment_sums(db: Session, chosen: PaymentFilter) -> dict[str, tuple[int, Any, Any]]:
     """Count, cash and net revenue of the counting payments that the filter leaves, by currency."""
-    sums = select(
-        Payment.currency, func.count(), func.sum(Payment.amount), func.sum(Payment.net_revenue)
-    ).where(*_conditions(chosen), Payment.counts).group_by(Payment.currency).order_by(Payment.currency)
+    sums = (
+        select(
+            Payment.currency, func.count(), func.sum(Payment.amount), func.sum(Payment.net_revenue)
+        )
+        .where(*_conditions(chosen), Payment.counts)
+        .group_by(Payment.currency)
+        .order_by(Payment.currency)
+    )
     return {row[0]: (row[1], row[2], row[3]) for row in db.execute(sums)}
 
 
@@ -97,21 +143,41 @@ def count_unattributed(db: Session) -> int:
 
 def payment_detail(db: Session, payment_id: UUID) -> Row[Any] | None:
     """Everything of one payment; None when there is none, or none for the caller."""
-    more = (Payment.payment_type, Payment.membership_key, Payment.note, Payment.dispute_status, Payment.attributed_at)
-    return db.execute(_named(select(*_columns(), *more).select_from(Payment)).where(Payment.id == payment_id)).first()
+    more = (
+        Payment.payment_type,
+        Payment.membership_key,
+        Payment.note,
+        Payment.dispute_status,
+        Payment.attributed_at,
+    )
+    return db.execute(
+        _named(select(*_columns(), *more).select_from(Payment)).where(Payment.id == payment_id)
+    ).first()
 
 
 def refunds_of(db: Session, payment_id: UUID) -> pd.DataFrame:
-    """The payment's refunds and lost disputes, by date. Columns: refunded_at, kind, amount, currency, status, reason."""
-    columns = (Refund.refunded_at, Refund.kind, Refund.amount, Refund.currency, Refund.status, Refund.reason)
+    """The payment's refunds and lost disputes, by date. Columns: refunded_at, kind, amount,
+    currency, status, reason.
+    """
+    columns = (
+        Refund.refunded_at,
+        Refund.kind,
+        Refund.amount,
+        Refund.currency,
+        Refund.status,
+        Refund.reason,
+    )
     rows = db.execute(
-        select(*columns).where(Refund.payment_id == payment_id, Refund.amount > 0).order_by(Refund.refunded_at, Refund.id)
+        select(*columns)
+        .where(Refund.payment_id == payment_id, Refund.amount > 0)
+        .order_by(Refund.refunded_at, Refund.id)
     )
     return pd.DataFrame([tuple(row) for row in rows], columns=[column.key for column in columns])
 
 
 def suggestions(db: Session, payment_id: UUID, *, limit: int = 8) -> list[Row[Any]]:
-    """Calls that a payment may belong to, likeliest first: same customer, then same name, then nearest in time.
+    """Calls that a payment may belong to, likeliest first: same customer, then same name, then
+    nearest in time.
 
     Cancelled and moved calls are left out; the window is 60 days before the payment and 14 after.
     """
@@ -122,12 +188,28 @@ def suggestions(db: Session, payment_id: UUID, *, limit: int = 8) -> list[Row[An
     near = (Event.scheduled_at >= payment.payment_date - timedelta(days=60)) & (
         Event.scheduled_at <= payment.payment_date + timedelta(days=14)
     )
-    query = select(
-        Event.id, visible(Event.lead_name), visible(Event.lead_email), Event.scheduled_at, Event.closer_name, Event.event_outcome
-    ).where(
-        or_(near, same_email), Event.call_status.not_in([CallStatus.CANCELED, CallStatus.RESCHEDULED]), Event.deleted_at.is_(None)
-    ).order_by(func.coalesce(same_email, False).desc(), func.coalesce(same_name, False).desc(),
-               (Event.event_outcome == "closed").desc().nulls_last(), distance).limit(limit)
+    query = (
+        select(
+            Event.id,
+            visible(Event.lead_name),
+            visible(Event.lead_email),
+            Event.scheduled_at,
+            Event.closer_name,
+            Event.event_outcome,
+        )
+        .where(
+            or_(near, same_email),
+            Event.call_status.not_in([CallStatus.CANCELED, CallStatus.RESCHEDULED]),
+            Event.deleted_at.is_(None),
+        )
+        .order_by(
+            func.coalesce(same_email, False).desc(),
+            func.coalesce(same_name, False).desc(),
+            (Event.event_outcome == "closed").desc().nulls_last(),
+            distance,
+        )
+        .limit(limit)
+    )
     return list(db.execute(query))
 
 
@@ -136,22 +218,40 @@ def _key(db: Session, payment_id: UUID) -> tuple[UUID, UUID]:
 
 
 def reconciliation_list(db: Session) -> pd.DataFrame:
-    """Cash from forms that no processor has reported, beside the same customer's nearest payment of another amount.
+    """Cash from forms that no processor has reported, beside the same customer's nearest payment of
+    another amount.
 
-    Columns: payment_id, customer_email, payment_date, amount, currency, other_payment_id, other_amount, other_date. What is
-    the same money for certain is reconciled already; these need a look.
+    Columns: payment_id, customer_email, payment_date, amount, currency, other_payment_id,
+    other_amount, other_date. What is the same money for certain is reconciled already; these need a
+    look.
     """
     other = Payment.__table__.alias("other")
-    query = select(
-        Payment.id.label("payment_id"), visible(Payment.customer_email), Payment.payment_date, Payment.amount, Payment.currency,
-        other.c.id.label("other_payment_id"), other.c.amount.label("other_amount"), other.c.payment_date.label("other_date"),
-    ).join(
-        other, (other.c.organization_id == Payment.organization_id)
-        & (other.c.customer_email_normalized == Payment.customer_email_normalized)
-        & other.c.connection_id.is_not(None) & other.c.counts & (other.c.currency == Payment.currency)
-    ).where(
-        Payment.connection_id.is_(None), Payment.counts,
-        func.abs(func.extract("epoch", other.c.payment_date - Payment.payment_date)) < 30 * 86400,
-    ).order_by(Payment.payment_date.desc(), Payment.id)
+    query = (
+        select(
+            Payment.id.label("payment_id"),
+            visible(Payment.customer_email),
+            Payment.payment_date,
+            Payment.amount,
+            Payment.currency,
+            other.c.id.label("other_payment_id"),
+            other.c.amount.label("other_amount"),
+            other.c.payment_date.label("other_date"),
+        )
+        .join(
+            other,
+            (other.c.organization_id == Payment.organization_id)
+            & (other.c.customer_email_normalized == Payment.customer_email_normalized)
+            & other.c.connection_id.is_not(None)
+            & other.c.counts
+            & (other.c.currency == Payment.currency),
+        )
+        .where(
+            Payment.connection_id.is_(None),
+            Payment.counts,
+            func.abs(func.extract("epoch", other.c.payment_date - Payment.payment_date))
+            < 30 * 86400,
+        )
+        .order_by(Payment.payment_date.desc(), Payment.id)
+    )
     found = db.execute(query)
     return pd.DataFrame([tuple(row) for row in found], columns=list(found.keys()))

@@ -1,1 +1,3 @@
-"""What whoever runs the product does: make organisations, seed a demo, check, back up, send samples, supervise."""
+"""What whoever runs the product does: make organisations, seed a demo, check, back up, send
+samples, supervise.
+"""

@@ -1,7 +1,9 @@
 """A backup of everything in the database, and its way back into an empty one.
 
-Secrets stay sealed in it: without the master key that sealed them, a restored installation asks for each again.
+Secrets stay sealed in it: without the master key that sealed them, a restored installation asks for
+each again.
 """
+
 from __future__ import annotations
 
 import os
@@ -18,21 +20,25 @@ from core.platform.local_postgres import find_bin
 
 COUNTED = ("organizations", "events", "payments", "webhook_deliveries")
 ENDED_BY_A_RESTORE = (
-    "update app.sign_in_sessions set revoked_at = now() where revoked_at is null", "delete from app.sign_in_tickets",
+    "update app.sign_in_sessions set revoked_at = now() where revoked_at is null",
+    "delete from app.sign_in_tickets",
     "update app.password_resets set used_at = now() where used_at is null",
 )
-# Made anew after a restore, by the version that restores: the security layer is never taken from a file.
+# Made anew after a restore, by the version that restores: the security layer is never taken from a
+# file.
 NOT_FROM_FILE = ("SCHEMA", "COMMENT SCHEMA", "ROW SECURITY", "POLICY", "COMMENT POLICY")
 NOT_FROM_FILE_IN_APP = ("FUNCTION", "TRIGGER", "ACL", "COMMENT")
 
 
 def backup(path: Path) -> dict[str, int]:
-    """Write the whole database to ``path``, readable by its owner only; how many rows of the main tables it holds.
+    """Write the whole database to ``path``, readable by its owner only; how many rows of the main
+    tables it holds.
 
     Raises:
         Conflict: the file exists already.
         InvalidInput: its folder does not.
-        Misconfigured: the database's programs refuse, for instance because the server is newer than they are.
+        Misconfigured: the database's programs refuse, for instance because the server is newer than
+        they are.
     """
     if not path.parent.is_dir():
         raise InvalidInput(f"The folder {path.parent} does not exist.", field="file")
@@ -41,7 +47,14 @@ def backup(path: Path) -> dict[str, int]:
     except FileExistsError as error:
         raise Conflict(f"{path} exists already; a backup never overwrites a file.") from error
     try:
-        _run("pg_dump", "--format=custom", "--schema=app", "--schema=jobs", *_past_row_security(), f"--file={path}")
+        _run(
+            "pg_dump",
+            "--format=custom",
+            "--schema=app",
+            "--schema=jobs",
+            *_past_row_security(),
+            f"--file={path}",
+        )
     except BaseException:
         path.unlink()
         raise
@@ -49,7 +62,8 @@ def backup(path: Path) -> dict[str, int]:
 
 
 def restore(path: Path) -> dict[str, int]:
-    """Fill an empty database from ``path`` and bring it to this version; how many rows of the main tables came.
+    """Fill an empty database from ``path`` and bring it to this version; how many rows of the main
+    tables came.
 
     Raises:
         NotFound or InvalidInput: there is no such file, or it is no backup.
@@ -68,8 +82,16 @@ def restore(path: Path) -> dict[str, int]:
     with tempfile.NamedTemporaryFile("w", suffix=".list") as chosen:
         chosen.write(wanted)
         chosen.flush()
-        _run("pg_restore", "--no-owner", "--role=so_owner", "--single-transaction", "--exit-on-error", f"--use-list={chosen.name}",
-             f"--dbname={_address()}", str(path))
+        _run(
+            "pg_restore",
+            "--no-owner",
+            "--role=so_owner",
+            "--single-transaction",
+            "--exit-on-error",
+            f"--use-list={chosen.name}",
+            f"--dbname={_address()}",
+            str(path),
+        )
     migrate()
     _end_sign_ins()
     return _counts()
@@ -93,7 +115,8 @@ def _refuse_if_used(connection: Connection) -> None:
     connection.execute(text("reset role"))
     if used:
         raise Conflict(
-            "This database holds organisations already. Restore into an empty one: another DATABASE_URL, or a new DATA_DIR."
+            "This database holds organisations already. Restore into an empty one: another"
+            " DATABASE_URL, or a new DATA_DIR."
         )
 
 
@@ -117,7 +140,9 @@ def _past_row_security() -> list[str]:
     """An owner that is bound by the policies dumps as the role that they let read everything."""
     engine = create_engine(owner_url())
     with engine.connect() as connection:
-        free = connection.execute(text("select rolsuper or rolbypassrls from pg_roles where rolname = current_user")).scalar()
+        free = connection.execute(
+            text("select rolsuper or rolbypassrls from pg_roles where rolname = current_user")
+        ).scalar()
     engine.dispose()
     return [] if free else ["--role=so_definer", "--enable-row-security"]
 
@@ -127,14 +152,17 @@ def _counts() -> dict[str, int]:
     with engine.begin() as connection:
         connection.execute(text("set local role so_definer"))
         counts = {
-            table: connection.execute(text(f"select count(*) from app.{table}")).scalar_one() for table in COUNTED  # noqa: S608
+            table: connection.scalar(text(f"select count(*) from app.{table}"))  # noqa: S608
+            for table in COUNTED
         }
     engine.dispose()
     return counts
 
 
 def _address() -> str:
-    """The owner's address without its password, which every user of the machine could read among the arguments."""
+    """The owner's address without its password, which every user of the machine could read among
+    the arguments.
+    """
     return owner_url()._replace(drivername="postgresql", password=None).render_as_string()
 
 
@@ -146,5 +174,7 @@ def _run(program: str, *arguments: str) -> str:
     env = os.environ | {"PGPASSWORD": owner_url().password or "", "LC_ALL": "C"}
     done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
     if done.returncode != 0:
-        raise Misconfigured(f"{program} failed: {next(iter(done.stderr.strip().splitlines()), 'no reason given')}")
+        raise Misconfigured(
+            f"{program} failed: {next(iter(done.stderr.strip().splitlines()), 'no reason given')}"
+        )
     return done.stdout

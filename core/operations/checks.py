@@ -1,4 +1,5 @@
 """One line of the self-check."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One line: what was looked at, how it stands, what was seen, how to mend it, and the screen on which that is done."""
+    """One line: what was looked at, how it stands, what was seen, how to mend it, and the screen on
+    which that is done.
+    """
 
     name: str
     state: State

@@ -1,4 +1,7 @@
-"""What the command line does: each command is a function that returns what is printed as one JSON object."""
+"""What the command line does: each command is a function that returns what is printed as one JSON
+object.
+"""
+
 from __future__ import annotations
 
 import sys
@@ -34,7 +37,11 @@ def _secret_from_stdin(what: str) -> str:
 
 def create_org(args: Namespace) -> Answer:
     organization_id = create_organization(
-        name=args.name, slug=args.slug, timezone=args.timezone, currency=args.currency, region=args.region
+        name=args.name,
+        slug=args.slug,
+        timezone=args.timezone,
+        currency=args.currency,
+        region=args.region,
     )
     return {"id": str(organization_id), "slug": args.slug}
 
@@ -43,7 +50,9 @@ def create_user_command(args: Namespace) -> Answer:
     organization_id = organization_named(args.org)
     password = _secret_from_stdin("password")
     with as_system(organization_id) as db:
-        user = create_user(db, organization_id, email=args.email, password=password, role=args.role, name=args.name)
+        user = create_user(
+            db, organization_id, email=args.email, password=password, role=args.role, name=args.name
+        )
         link_user(db, user.id, args.email)
     return {"id": str(user.id), "organization_id": str(organization_id), "role": args.role}
 
@@ -67,9 +76,19 @@ def create_connection_command(args: Namespace) -> Answer:
     secret = _secret_from_stdin("secret")
     with as_system(organization_id) as db:
         connection = create_connection(
-            db, organization_id, args.provider, args.name, secret, account_id=args.account, rate_limit=args.rate_limit
+            db,
+            organization_id,
+            args.provider,
+            args.name,
+            secret,
+            account_id=args.account,
+            rate_limit=args.rate_limit,
         )
-    return {"id": str(connection.id), "organization_id": str(organization_id), "url": connection_url(connection)}
+    return {
+        "id": str(connection.id),
+        "organization_id": str(organization_id),
+        "url": connection_url(connection),
+    }
 
 
 def create_api_key_command(args: Namespace) -> Answer:
@@ -81,7 +100,9 @@ def create_api_key_command(args: Namespace) -> Answer:
 
 
 def clear_second_factor_command(args: Namespace) -> Answer:
-    """For somebody who has lost the telephone and the recovery codes; make sure first that it is them who asks."""
+    """For somebody who has lost the telephone and the recovery codes; make sure first that it is
+    them who asks.
+    """
     with as_guest(WORKER_ROLE) as db:
         if not clear_second_factor(db, normalize_email(args.email) or ""):
             raise NotFound(f"Nobody with the address “{args.email}” has a second factor.")

@@ -1,4 +1,7 @@
-"""The demo: two organisations with a believable year, made by the product's own actions, and a sign-in for each role."""
+"""The demo: two organisations with a believable year, made by the product's own actions, and a
+sign-in for each role.
+"""
+
 from __future__ import annotations
 
 import json
@@ -17,16 +20,35 @@ from core.tenancy.queries import kept_organization_ids
 SignIns = dict[str, tuple[str, str]]
 MAIN, SECOND = "northwind-coaching", "fjord-academy"
 PEOPLE = {
-    "super_admin": "root@example.com", "owner": "owner@example.com", "admin": "admin@example.com",
-    "manager": "manager@example.com", "sales_rep": "ana@example.com", "viewer": "viewer@example.com",
+    "super_admin": "root@example.com",
+    "owner": "owner@example.com",
+    "admin": "admin@example.com",
+    "manager": "manager@example.com",
+    "sales_rep": "ana@example.com",
+    "viewer": "viewer@example.com",
 }
-# The second organisation shows that one person can be something else elsewhere, and that most cannot look in.
+# The second organisation shows that one person can be something else elsewhere, and that most
+# cannot look in.
 PEOPLE_OF_SECOND = {"admin": "fjord.admin@example.com", "viewer": "manager@example.com"}
-WORDS = ("amber", "birch", "cobalt", "delta", "ember", "fjord", "granite", "harbor", "indigo", "juniper", "kelp", "lilac")
+WORDS = (
+    "amber",
+    "birch",
+    "cobalt",
+    "delta",
+    "ember",
+    "fjord",
+    "granite",
+    "harbor",
+    "indigo",
+    "juniper",
+    "kelp",
+    "lilac",
+)
 
 
 def ensure_demo() -> SignIns:
-    """Seed the demo on first start (on an own database only when DEMO is 1); the sign-ins by role, or none.
+    """Seed the demo on first start (on an own database only when DEMO is 1); the sign-ins by role,
+    or none.
 
     What somebody has removed of it since stays removed, its super admin above all.
     """
@@ -40,15 +62,27 @@ def ensure_demo() -> SignIns:
 def seed_demo() -> dict[str, str]:
     """Make the organisations that are not there yet; their ids by slug."""
     scales = {
-        MAIN: ("Northwind Coaching", "America/New_York", "USD", PEOPLE, Scale(calls_a_day=4, closers=6, setters=5)),
+        MAIN: (
+            "Northwind Coaching",
+            "America/New_York",
+            "USD",
+            PEOPLE,
+            Scale(calls_a_day=4, closers=6, setters=5),
+        ),
         SECOND: (
-            "Fjord Academy", "Europe/Copenhagen", "EUR", PEOPLE_OF_SECOND, Scale(calls_a_day=1, closers=2, setters=1, days=120),
+            "Fjord Academy",
+            "Europe/Copenhagen",
+            "EUR",
+            PEOPLE_OF_SECOND,
+            Scale(calls_a_day=1, closers=2, setters=1, days=120),
         ),
     }
     made = {}
     for slug, (name, timezone, currency, people, scale) in scales.items():
         try:
-            organization_id = create_organization(name=name, slug=slug, timezone=timezone, currency=currency, is_demo=True)
+            organization_id = create_organization(
+                name=name, slug=slug, timezone=timezone, currency=currency, is_demo=True
+            )
         except Conflict:  # it is there, or was deleted and can still come back
             continue
         seed_year(organization_id, scale)
@@ -72,18 +106,26 @@ def _make_people(organization_id: UUID, people: dict[str, str]) -> None:
         for role, email in people.items():
             password = passwords.get(email) or _passphrase()
             name = email.partition("@")[0].replace(".", " ").title()
-            user = create_user(db, organization_id, email=email, password=password, role=role, name=name)
+            user = create_user(
+                db, organization_id, email=email, password=password, role=role, name=name
+            )
             link_user(db, user.id, email)
 
 
 def sign_ins() -> SignIns:
-    """E-mail and password by role; made once for each installation and kept readable by its owner only."""
+    """E-mail and password by role; made once for each installation and kept readable by its owner
+    only.
+    """
     path = _kept_sign_ins()
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
-        path.write_text(json.dumps({role: (email, _passphrase()) for role, email in PEOPLE.items()}))
-    return {role: (email, password) for role, (email, password) in json.loads(path.read_text()).items()}
+        path.write_text(
+            json.dumps({role: (email, _passphrase()) for role, email in PEOPLE.items()})
+        )
+    return {
+        role: (email, password) for role, (email, password) in json.loads(path.read_text()).items()
+    }
 
 
 def _kept_sign_ins() -> Path:
@@ -91,5 +133,7 @@ def _kept_sign_ins() -> Path:
 
 
 def _passphrase() -> str:
-    """Words to recognise it by, and enough chance that nobody guesses it: the addresses of the demo are known to everybody."""
+    """Words to recognise it by, and enough chance that nobody guesses it: the addresses of the demo
+    are known to everybody.
+    """
     return "-".join((*(secrets.choice(WORDS) for _ in range(2)), secrets.token_hex(6)))

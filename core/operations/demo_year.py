@@ -1,4 +1,7 @@
-"""A believable year of one sales team: bookings, forms, payments, refunds, and a payout, the same for the same seed."""
+"""A believable year of one sales team: bookings, forms, payments, refunds, and a payout, the same
+for the same seed.
+"""
+
 from __future__ import annotations
 
 import random
@@ -30,8 +33,40 @@ from core.tenancy.viewers import Viewer
 SEED = 20260101
 CLOSERS = ("Ana", "Ben", "Clara", "David", "Elif", "Frank")
 SETTERS = ("Sam", "Tara", "Ugo", "Vera", "Will")
-FIRST = ("Alex", "Bea", "Carl", "Dina", "Eli", "Fay", "Gus", "Hana", "Ivo", "Jo", "Kim", "Lou", "Mia", "Nils", "Ona", "Per")
-LAST = ("Adler", "Berg", "Cole", "Dahl", "Ek", "Frost", "Gray", "Holm", "Ives", "Jensen", "Kane", "Lund", "Moss", "Nash")
+FIRST = (
+    "Alex",
+    "Bea",
+    "Carl",
+    "Dina",
+    "Eli",
+    "Fay",
+    "Gus",
+    "Hana",
+    "Ivo",
+    "Jo",
+    "Kim",
+    "Lou",
+    "Mia",
+    "Nils",
+    "Ona",
+    "Per",
+)
+LAST = (
+    "Adler",
+    "Berg",
+    "Cole",
+    "Dahl",
+    "Ek",
+    "Frost",
+    "Gray",
+    "Holm",
+    "Ives",
+    "Jensen",
+    "Kane",
+    "Lund",
+    "Moss",
+    "Nash",
+)
 SOURCES = {"Webinar": ["webinar"], "Instagram": ["ig"], "Referral": ["ref"]}
 TRAFFIC = {"Paid": ["paid", "cpc"], "Organic": ["organic"], "Outbound": ["dm"]}
 PACKAGES = {"Starter": 1500, "Core": 4000, "Elite": 9000}
@@ -58,9 +93,13 @@ def seed_year(organization_id: UUID, scale: Scale) -> None:
     """Fill the organisation, relative to today; a week ahead is booked already."""
     with as_system(organization_id) as db:
         team = _Team(db, organization_id, scale)
-    for first_day in range(-scale.days, 8, 30):  # a month at a time, so that no transaction grows large
+    for first_day in range(
+        -scale.days, 8, 30
+    ):  # a month at a time, so that no transaction grows large
         with as_system(organization_id) as db:
-            team.home = db.get_one(Organization, organization_id)  # held, so that each call does not read it again
+            team.home = db.get_one(
+                Organization, organization_id
+            )  # held, so that each call does not read it again
             for day in range(first_day, min(first_day + 30, 8)):
                 team.live_a_day(db, day)
     with as_system(organization_id) as db:
@@ -78,26 +117,54 @@ class _Team:
         self.now = now().replace(minute=0, second=0, microsecond=0)
         self.number = 0
         self.boss = Viewer(
-            organization_id, "Demo", "demo@example.com", organization_id, self.home.name, self.home.timezone,
-            self.home.currency, Role.ADMIN, frozenset(self.home.modules),
+            organization_id,
+            "Demo",
+            "demo@example.com",
+            organization_id,
+            self.home.name,
+            self.home.timezone,
+            self.home.currency,
+            Role.ADMIN,
+            frozenset(self.home.modules),
         )
-        self.hosts = [Host(None, f"{name.lower()}@example.com", name) for name in CLOSERS[: scale.closers]]
+        self.hosts = [
+            Host(None, f"{name.lower()}@example.com", name) for name in CLOSERS[: scale.closers]
+        ]
         for host in self.hosts:
             create_closer(db, organization_id, host.name or "", host.email)
         for name in SETTERS[: scale.setters]:
-            create_setter(db, organization_id, name, f"{name.lower()}@example.com", aliases=[f"{name.lower()}-dm"])
+            create_setter(
+                db,
+                organization_id,
+                name,
+                f"{name.lower()}@example.com",
+                aliases=[f"{name.lower()}-dm"],
+            )
         for name, values in SOURCES.items():
             db.add(Source(organization_id=organization_id, name=name, utm_values=values))
         for name, values in TRAFFIC.items():
             db.add(TrafficType(organization_id=organization_id, name=name, utm_values=values))
         for name, price in PACKAGES.items():
-            db.add(Package(organization_id=organization_id, name=name, price=Decimal(price), currency=self.home.currency))
+            db.add(
+                Package(
+                    organization_id=organization_id,
+                    name=name,
+                    price=Decimal(price),
+                    currency=self.home.currency,
+                )
+            )
         for kind, names in LISTS.items():
             for position, name in enumerate(names):
-                db.add(ListEntry(organization_id=organization_id, kind=kind, name=name, position=position))
+                db.add(
+                    ListEntry(
+                        organization_id=organization_id, kind=kind, name=name, position=position
+                    )
+                )
         db.flush()
         self.packages = {package.name: package.id for package in db.scalars(select(Package))}
-        self.stripe = create_connection(db, organization_id, "stripe", "Stripe", f"demo-{organization_id}").id
+        self.stripe = create_connection(
+            db, organization_id, "stripe", "Stripe", f"demo-{organization_id}"
+        ).id
 
     def live_a_day(self, db: Session, offset: int) -> None:
         """Book, hold and pay the calls of one day, counted from today; fewer at weekends."""
@@ -105,14 +172,20 @@ class _Team:
         calls = self.scale.calls_a_day if day.weekday() < 5 else self.scale.calls_a_day // 3
         for _ in range(calls + self.dice.randint(-1, 1) if calls > 1 else calls):
             hour, minute = self.dice.choice(HOURS), self.dice.choice((0, 30))
-            self._live_a_call(db, datetime(day.year, day.month, day.day, hour, minute, tzinfo=self.zone))
+            self._live_a_call(
+                db, datetime(day.year, day.month, day.day, hour, minute, tzinfo=self.zone)
+            )
 
     def _live_a_call(self, db: Session, at: datetime) -> None:
         self.number += 1
         booking = self._booking(at)
         luck = self.dice.random()
         if luck < 0.07 and booking.booked_at < self.now:
-            record_booking(db, self.home.id, _given_up(booking, at - timedelta(hours=self.dice.choice((3, 30)))))
+            record_booking(
+                db,
+                self.home.id,
+                _given_up(booking, at - timedelta(hours=self.dice.choice((3, 30)))),
+            )
             return
         if luck < 0.14:
             self._move(db, booking)
@@ -130,11 +203,18 @@ class _Team:
         campaign = self.dice.choice([values[0] for values in SOURCES.values()])
         return Booking(
             person=Person(person, f"{person.lower().replace(' ', '.')}.{self.number}@example.com"),
-            scheduled_at=at, ends_at=at + timedelta(minutes=45),
-            booked_at=min(at - timedelta(hours=self.dice.randint(4, 120)), self.now - timedelta(hours=1)),
-            hosts=[self.dice.choice(self.hosts)], call_type=self.dice.choice(("Strategy Call", "Strategy Call", "Follow-up")),
-            utm={"utm_source": setter, "utm_medium": medium, "utm_campaign": campaign}, setter_mentions=[setter],
-            meeting_url="https://meet.example.com/demo", platform="calendly", invitee_uuid=f"demo-{self.home.slug}-{self.number}",
+            scheduled_at=at,
+            ends_at=at + timedelta(minutes=45),
+            booked_at=min(
+                at - timedelta(hours=self.dice.randint(4, 120)), self.now - timedelta(hours=1)
+            ),
+            hosts=[self.dice.choice(self.hosts)],
+            call_type=self.dice.choice(("Strategy Call", "Strategy Call", "Follow-up")),
+            utm={"utm_source": setter, "utm_medium": medium, "utm_campaign": campaign},
+            setter_mentions=[setter],
+            meeting_url="https://meet.example.com/demo",
+            platform="calendly",
+            invitee_uuid=f"demo-{self.home.slug}-{self.number}",
         )
 
     def _move(self, db: Session, booking: Booking) -> None:
@@ -142,8 +222,15 @@ class _Team:
         moved_at = booking.scheduled_at - timedelta(hours=5)
         record_booking(db, self.home.id, _given_up(booking, moved_at, moved=True))
         later = booking.scheduled_at + timedelta(days=2)
-        again = {"scheduled_at": later, "ends_at": later + timedelta(minutes=45), "booked_at": min(moved_at, self.now)}
-        replacing = {"invitee_uuid": f"{booking.invitee_uuid}-b", "previous_invitee_uuid": booking.invitee_uuid}
+        again = {
+            "scheduled_at": later,
+            "ends_at": later + timedelta(minutes=45),
+            "booked_at": min(moved_at, self.now),
+        }
+        replacing = {
+            "invitee_uuid": f"{booking.invitee_uuid}-b",
+            "previous_invitee_uuid": booking.invitee_uuid,
+        }
         event = record_booking(db, self.home.id, Booking(**(vars(booking) | again | replacing)))
         if later < self.now - timedelta(minutes=50):
             self._hold(db, event, later)
@@ -158,8 +245,12 @@ class _Team:
         closed = offered and self.dice.random() < 0.38
         package = self.dice.choice(list(PACKAGES))
         answers = FormAnswers(
-            call_occurred=True, lead_showed=showed, offer_made=offered, deal_closed=closed,
-            package_id=self.packages[package] if closed else None, payment_type="pif" if closed else None,
+            call_occurred=True,
+            lead_showed=showed,
+            offer_made=offered,
+            deal_closed=closed,
+            package_id=self.packages[package] if closed else None,
+            payment_type="pif" if closed else None,
             objections=[self.dice.choice(LISTS["objection"])] if offered and not closed else [],
             notes="Wants to start next month." if closed else None,
         )
@@ -173,9 +264,13 @@ class _Team:
             self._pay(db, event, package, at + timedelta(hours=1))
 
     def _pay(self, db: Session, event: Event, package: str, at: datetime) -> None:
-        """By card, at once or in three instalments; some ask for it back, and some pay under another address."""
+        """By card, at once or in three instalments; some ask for it back, and some pay under
+        another address.
+        """
         plan = self.dice.random() < 0.3
-        email = event.lead_email if self.dice.random() > 0.04 else f"billing.{self.number}@example.com"
+        email = (
+            event.lead_email if self.dice.random() > 0.04 else f"billing.{self.number}@example.com"
+        )
         for instalment in range(3 if plan else 1):
             paid_at = at + timedelta(days=30 * instalment)
             if paid_at > self.now:
@@ -185,14 +280,32 @@ class _Team:
             refunds = []
             if self.dice.random() < 0.05:
                 back = min(paid_at + timedelta(days=4), self.now)
-                refunds = [RefundFact(f"re_{key}", (amount / 2).quantize(Decimal("0.01")), "succeeded", back)]
-            record_payment(db, self.home.id, PaymentFact(
-                processor="stripe", connection_id=self.stripe, key=key, amount=amount.quantize(Decimal("0.01")),
-                currency=self.home.currency, status=PaymentStatus.SUCCEEDED, at=paid_at, email=email, name=event.lead_name,
-                package_name=package, membership_key=f"sub_demo{self.number}" if plan else None,
-                deal_type="renewal" if instalment else "new_deal", disputed=self.number % 211 == 0, refunds=refunds,
-                dispute_status="needs_response" if self.number % 211 == 0 else None,
-            ))
+                refunds = [
+                    RefundFact(
+                        f"re_{key}", (amount / 2).quantize(Decimal("0.01")), "succeeded", back
+                    )
+                ]
+            record_payment(
+                db,
+                self.home.id,
+                PaymentFact(
+                    processor="stripe",
+                    connection_id=self.stripe,
+                    key=key,
+                    amount=amount.quantize(Decimal("0.01")),
+                    currency=self.home.currency,
+                    status=PaymentStatus.SUCCEEDED,
+                    at=paid_at,
+                    email=email,
+                    name=event.lead_name,
+                    package_name=package,
+                    membership_key=f"sub_demo{self.number}" if plan else None,
+                    deal_type="renewal" if instalment else "new_deal",
+                    disputed=self.number % 211 == 0,
+                    refunds=refunds,
+                    dispute_status="needs_response" if self.number % 211 == 0 else None,
+                ),
+            )
 
 
 def _given_up(booking: Booking, at: datetime, *, moved: bool = False) -> Booking:
@@ -205,8 +318,8 @@ def _payouts(db: Session, organization_id: UUID, boss: Viewer) -> None:
     first = today(boss.timezone).replace(day=1)
     month_before = (first - timedelta(days=1)).replace(day=1)
     for start, end in ((month_before, first), (first, (first + timedelta(days=32)).replace(day=1))):
-        snapshot = create_snapshot(db, organization_id, f"{start:%B %Y}", Period(start, end, boss.timezone), None)
+        snapshot = create_snapshot(
+            db, organization_id, f"{start:%B %Y}", Period(start, end, boss.timezone), None
+        )
         if end == first:
             approve(db, snapshot.id, boss)
-
-

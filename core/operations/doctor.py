@@ -1,4 +1,5 @@
 """The self-check: what stands, what is weak, what is broken, each with how to mend it."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -36,10 +37,19 @@ LOOK_BACK = timedelta(days=30)
 
 def examine() -> list[Check]:
     """Every check of the installation, then of each organisation. Looks only; changes nothing."""
-    found = [*_guarded("master key", _master_key), *_guarded("addresses", _addresses), *_guarded("database", _database)]
+    found = [
+        *_guarded("master key", _master_key),
+        *_guarded("addresses", _addresses),
+        *_guarded("database", _database),
+    ]
     if any(check.state == State.RED for check in found):
         return found
-    found += _guarded("e-mail", _email) + _guarded("roles", _roles) + _guarded("jobs", _jobs) + _guarded("clock", _clock)
+    found += (
+        _guarded("e-mail", _email)
+        + _guarded("roles", _roles)
+        + _guarded("jobs", _jobs)
+        + _guarded("clock", _clock)
+    )
     for organization_id in all_organization_ids():
         found += examine_organization(organization_id)
     return found
@@ -48,7 +58,10 @@ def examine() -> list[Check]:
 def summary() -> dict[str, Any]:
     """The self-check as one object: ``ok`` unless a line is red, and the lines."""
     lines = examine()
-    return {"ok": all(line.state != State.RED for line in lines), "checks": [asdict(line) for line in lines]}
+    return {
+        "ok": all(line.state != State.RED for line in lines),
+        "checks": [asdict(line) for line in lines],
+    }
 
 
 def _guarded(name: str, look: Callable[[], Iterator[Check]]) -> list[Check]:
@@ -59,14 +72,28 @@ def _guarded(name: str, look: Callable[[], Iterator[Check]]) -> list[Check]:
         return [Check(name, State.RED, error.message)]
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
-        return [Check(name, State.RED, reason, "Check that the server runs and that DATABASE_URL is right.")]
+        return [
+            Check(
+                name,
+                State.RED,
+                reason,
+                "Check that the server runs and that DATABASE_URL is right.",
+            )
+        ]
 
 
 def _master_key() -> Iterator[Check]:
     keys = settings().master_keys()
     own = settings().encryption_master_key is not None
     seen = f"1 current, {len(keys) - 1} old" if own else "the demo's own, kept in the data folder"
-    fix = "" if own else "Set ENCRYPTION_MASTER_KEY before real secrets are stored, and keep a copy away from the database."
+    fix = (
+        ""
+        if own
+        else (
+            "Set ENCRYPTION_MASTER_KEY before real secrets are stored, and keep a copy away from"
+            " the database."
+        )
+    )
     yield Check("master key", State.GREEN if own else State.AMBER, seen, fix)
 
 
@@ -76,7 +103,9 @@ def _email() -> Iterator[Check]:
         yield Check("e-mail", State.GREEN, f"{way}, from {settings().email_from}")
         return
     yield Check(
-        "e-mail", State.AMBER, f"written as files into {settings().data_dir / 'mail'}; nobody receives it",
+        "e-mail",
+        State.AMBER,
+        f"written as files into {settings().data_dir / 'mail'}; nobody receives it",
         "Set RESEND_API_KEY or SMTP_URL, and EMAIL_FROM.",
     )
 
@@ -96,22 +125,40 @@ def _database() -> Iterator[Check]:
         version = connection.execute(text("show server_version")).scalar_one().split(" ")[0]
         yield Check("database", State.GREEN, f"PostgreSQL {version}")
         if connection.execute(text("select to_regclass('app.alembic_version')")).scalar() is None:
-            yield Check("migrations", State.RED, "The tables are missing.", "Run: python -m core migrate")
+            yield Check(
+                "migrations", State.RED, "The tables are missing.", "Run: python -m core migrate"
+            )
             return
         at = connection.execute(text("select version_num from app.alembic_version")).scalar()
         fits = at == newest
-        yield Check("migrations", State.GREEN if fits else State.RED, f"at {at}, newest {newest}",
-                    "" if fits else "Run: python -m core migrate")
+        yield Check(
+            "migrations",
+            State.GREEN if fits else State.RED,
+            f"at {at}, newest {newest}",
+            "" if fits else "Run: python -m core migrate",
+        )
         yield _row_security(connection)
     made.dispose()
 
 
 def _row_security(connection: Connection) -> Check:
-    query = text("""select relname from pg_class where relnamespace = 'app'::regnamespace and relkind in ('r', 'p')
-                    and relname = any(:tables) and not (relrowsecurity and relforcerowsecurity)""")
-    open_ = list(connection.execute(query, {"tables": [table.name for table in metadata.sorted_tables]}).scalars())
+    query = text(
+        """select relname from pg_class where relnamespace = 'app'::regnamespace
+                    and relkind in ('r', 'p')
+                    and relname = any(:tables) and not (relrowsecurity and relforcerowsecurity)"""
+    )
+    open_ = list(
+        connection.execute(
+            query, {"tables": [table.name for table in metadata.sorted_tables]}
+        ).scalars()
+    )
     if open_:
-        return Check("row-level security", State.RED, f"not forced on {', '.join(sorted(open_))}", "Run: python -m core migrate")
+        return Check(
+            "row-level security",
+            State.RED,
+            f"not forced on {', '.join(sorted(open_))}",
+            "Run: python -m core migrate",
+        )
     return Check("row-level security", State.GREEN, f"forced on all {len(metadata.tables)} tables")
 
 
@@ -126,20 +173,32 @@ def _roles() -> Iterator[Check]:
 
 def _jobs() -> Iterator[Check]:
     with as_guest(WORKER_ROLE) as db:
-        waiting, oldest = db.execute(text(
-            """select count(*), min(e.scheduled) from (
+        waiting, oldest = db.execute(
+            text("""select count(*), min(e.scheduled) from (
                  select coalesce(scheduled_at, now()) scheduled from jobs.procrastinate_jobs
-                 where status = 'todo' and coalesce(scheduled_at, now()) <= now()) e"""
-        )).one()
-        dead = db.execute(text(
-            "select count(*) from jobs.procrastinate_workers where last_heartbeat > now() - interval '1 minute'"
-        )).scalar_one()
+                 where status = 'todo' and coalesce(scheduled_at, now()) <= now()) e""")
+        ).one()
+        dead = db.execute(
+            text(
+                "select count(*) from jobs.procrastinate_workers where last_heartbeat > now() -"
+                " interval '1 minute'"
+            )
+        ).scalar_one()
     late = oldest is not None and now() - oldest > WAITING_TOO_LONG
     if dead == 0:
-        yield Check("jobs", State.AMBER, f"no worker is running; {waiting} jobs wait", "Start one: python -m jobs")
+        yield Check(
+            "jobs",
+            State.AMBER,
+            f"no worker is running; {waiting} jobs wait",
+            "Start one: python -m jobs",
+        )
     else:
-        yield Check("jobs", State.AMBER if late else State.GREEN, f"{dead} workers, {waiting} jobs due",
-                    "Start more workers: python -m jobs worker" if late else "")
+        yield Check(
+            "jobs",
+            State.AMBER if late else State.GREEN,
+            f"{dead} workers, {waiting} jobs due",
+            "Start more workers: python -m jobs worker" if late else "",
+        )
 
 
 def _clock() -> Iterator[Check]:
@@ -147,91 +206,197 @@ def _clock() -> Iterator[Check]:
         theirs: datetime = db.execute(text("select clock_timestamp()")).scalar_one()
     skew = abs((now() - theirs.astimezone(UTC)).total_seconds())
     fine = skew < SKEW_S
-    yield Check("clock", State.GREEN if fine else State.RED, f"{skew:.1f} s from the database's",
-                "" if fine else "Set both machines' clocks by a time server; signatures carry times.")
+    yield Check(
+        "clock",
+        State.GREEN if fine else State.RED,
+        f"{skew:.1f} s from the database's",
+        "" if fine else "Set both machines' clocks by a time server; signatures carry times.",
+    )
 
 
 def examine_organization(organization_id: UUID) -> list[Check]:
-    """Every check of one organisation. It looks with the system's eyes, since people cannot read sealed secrets: callers see to
-    it that only the organisation's admins are told."""
+    """Every check of one organisation. It looks with the system's eyes, since people cannot read
+    sealed secrets: callers see to it that only the organisation's admins are told.
+    """
     with as_system(organization_id) as db:
         home = home_of(db)
         return [
-            *_secrets(db, home), *_connections(db, home), *key_checks(db, home), *_people(db, home), *_roster(db, home), *_money(db, home),
-            *_slack(db, home), *_forms(db, home),
+            *_secrets(db, home),
+            *_connections(db, home),
+            *key_checks(db, home),
+            *_people(db, home),
+            *_roster(db, home),
+            *_money(db, home),
+            *_slack(db, home),
+            *_forms(db, home),
         ]
 
 
 def _secrets(db: Session, home: Organization) -> Iterator[Check]:
     closed = count_unreadable(db, home.id)
-    fix = "Add the key that sealed them to ENCRYPTION_OLD_KEYS, or enter each secret again." if closed else ""
-    yield Check("secrets", State.RED if closed else State.GREEN, f"{closed} stored secrets cannot be opened", fix, home.slug, "connections")
+    fix = (
+        "Add the key that sealed them to ENCRYPTION_OLD_KEYS, or enter each secret again."
+        if closed
+        else ""
+    )
+    yield Check(
+        "secrets",
+        State.RED if closed else State.GREEN,
+        f"{closed} stored secrets cannot be opened",
+        fix,
+        home.slug,
+        "connections",
+    )
 
 
 def _connections(db: Session, home: Organization) -> Iterator[Check]:
     table = connections_table(db)
     if table.empty:
-        yield Check("webhooks", State.AMBER, "no connection", "Make one on the screen Connections.", home.slug, "connections")
+        yield Check(
+            "webhooks",
+            State.AMBER,
+            "no connection",
+            "Make one on the screen Connections.",
+            home.slug,
+            "connections",
+        )
     advice = {
-        "failing": (State.RED, "Look at the failed deliveries on the screen Connections, then process them again."),
+        "failing": (
+            State.RED,
+            "Look at the failed deliveries on the screen Connections, then process them again.",
+        ),
         "silent": (State.AMBER, "Check that the provider still delivers to this address."),
-        "never used": (State.AMBER, "Paste the connection's address at the provider, or send a test delivery."),
+        "never used": (
+            State.AMBER,
+            "Paste the connection's address at the provider, or send a test delivery.",
+        ),
     }
     for row in table.to_dict("records"):
         state, fix = advice.get(row["health"], (State.GREEN, ""))
         seen = f"{row['health']}, {row['webhook_count']} deliveries, {row['dead']} failed"
-        yield Check(f"webhooks {row['provider']} “{row['name']}”", state, seen, fix, home.slug, "connections")
+        yield Check(
+            f"webhooks {row['provider']} “{row['name']}”",
+            state,
+            seen,
+            fix,
+            home.slug,
+            "connections",
+        )
 
 
 def _people(db: Session, home: Organization) -> Iterator[Check]:
     unknown = db.scalars(
-        select(func.count()).select_from(Event).where(
-            Event.setter_id.is_(None), Event.setter_name.is_not(None), Event.deleted_at.is_(None),
+        select(func.count())
+        .select_from(Event)
+        .where(
+            Event.setter_id.is_(None),
+            Event.setter_name.is_not(None),
+            Event.deleted_at.is_(None),
             Event.scheduled_at > now() - LOOK_BACK,
         )
     ).one()
     fix = "Say who is meant on the screen Lists, Setters." if unknown else ""
     state = State.AMBER if unknown else State.GREEN
-    yield Check("setters", state, f"{unknown} calls of 30 days name an unknown setter", fix, home.slug, "lists")
+    yield Check(
+        "setters",
+        state,
+        f"{unknown} calls of 30 days name an unknown setter",
+        fix,
+        home.slug,
+        "lists",
+    )
 
 
 def _money(db: Session, home: Organization) -> Iterator[Check]:
     loose = count_unattributed(db)
     fix = "Choose the call by hand on the screen Payments, “Unattributed”." if loose else ""
-    yield Check("payments", State.AMBER if loose else State.GREEN, f"{loose} payments belong to no call", fix, home.slug, "payments")
+    yield Check(
+        "payments",
+        State.AMBER if loose else State.GREEN,
+        f"{loose} payments belong to no call",
+        fix,
+        home.slug,
+        "payments",
+    )
 
 
 def _slack(db: Session, home: Organization) -> Iterator[Check]:
     if not home.slack_report_enabled:
         yield Check("slack", State.GREEN, "reports are off", "", home.slug, "reports")
         return
-    ready = slack_webhook_ends_with(db, home.id) is not None or settings().slack_webhook_url is not None
-    yield Check("slack", State.GREEN if ready else State.RED, "reports are on" + ("" if ready else ", but no channel is set up"),
-                "" if ready else "Enter an incoming webhook on the screen Slack reports.", home.slug, "reports")
+    ready = (
+        slack_webhook_ends_with(db, home.id) is not None or settings().slack_webhook_url is not None
+    )
+    yield Check(
+        "slack",
+        State.GREEN if ready else State.RED,
+        "reports are on" + ("" if ready else ", but no channel is set up"),
+        "" if ready else "Enter an incoming webhook on the screen Slack reports.",
+        home.slug,
+        "reports",
+    )
 
 
 def _roster(db: Session, home: Organization) -> Iterator[Check]:
     """Whether somebody takes the calls, and whether every recent call has its closer."""
     unknown = db.scalars(
-        select(func.count()).select_from(Event).where(
-            Event.closer_id.is_(None), Event.deleted_at.is_(None), Event.scheduled_at > now() - LOOK_BACK
+        select(func.count())
+        .select_from(Event)
+        .where(
+            Event.closer_id.is_(None),
+            Event.deleted_at.is_(None),
+            Event.scheduled_at > now() - LOOK_BACK,
         )
     ).one()
     if db.scalars(select(func.count()).select_from(Closer).where(Closer.active)).one() == 0:
-        yield Check("closers", State.AMBER, "nobody takes calls", "Add closers on the screen Lists.", home.slug, "lists")
+        yield Check(
+            "closers",
+            State.AMBER,
+            "nobody takes calls",
+            "Add closers on the screen Lists.",
+            home.slug,
+            "lists",
+        )
         return
     fix = "Add the host as a closer, or their address, on the screen Lists." if unknown else ""
     state = State.AMBER if unknown else State.GREEN
-    yield Check("closers", state, f"{unknown} calls of 30 days have a host whom nobody knows", fix, home.slug, "lists")
+    yield Check(
+        "closers",
+        state,
+        f"{unknown} calls of 30 days have a host whom nobody knows",
+        fix,
+        home.slug,
+        "lists",
+    )
 
 
 def _forms(db: Session, home: Organization) -> Iterator[Check]:
-    due = select(func.count()).select_from(Event).where(
-        Event.call_status == CallStatus.SCHEDULED, Event.deleted_at.is_(None), Event.scheduled_at > now() - LOOK_BACK,
-        Event.scheduled_at < now() - timedelta(hours=home.pcf_grace_hours),
+    due = (
+        select(func.count())
+        .select_from(Event)
+        .where(
+            Event.call_status == CallStatus.SCHEDULED,
+            Event.deleted_at.is_(None),
+            Event.scheduled_at > now() - LOOK_BACK,
+            Event.scheduled_at < now() - timedelta(hours=home.pcf_grace_hours),
+        )
     )
     overdue = db.scalars(due).one()
     fix = "Ask the closers to file them: each finds theirs on My day." if overdue else ""
-    yield Check("forms", State.AMBER if overdue else State.GREEN, f"{overdue} forms of 30 days are overdue", fix, home.slug, "events")
+    yield Check(
+        "forms",
+        State.AMBER if overdue else State.GREEN,
+        f"{overdue} forms of 30 days are overdue",
+        fix,
+        home.slug,
+        "events",
+    )
     if home.accept_test_mode:
-        yield Check("test payments", State.AMBER, "count as real money", "Switch that off on the screen Settings.", home.slug, "settings")
+        yield Check(
+            "test payments",
+            State.AMBER,
+            "count as real money",
+            "Switch that off on the screen Settings.",
+            home.slug,
+            "settings",
+        )

@@ -1,4 +1,5 @@
 """The steps from an empty organisation to one that works, and how far it has come."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -7,12 +8,14 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 COUNTED = text("""
-    select (select count(*) from app.closers where active) as closers, (select count(*) from app.setters where active) as setters,
+    select (select count(*) from app.closers where active) as closers, (select count(*)
+      from app.setters where active) as setters,
            (select count(*) from app.closers where active and user_id is not null) as signing_in,
            (select count(*) from app.organization_members where active) as members,
            (select count(*) from app.webhook_connections where active) as connections,
            (select coalesce(sum(webhook_count), 0) from app.connection_activity) as deliveries,
-           exists (select 1 from app.events) as booked, exists (select 1 from app.post_call_forms) as reported,
+           exists (select 1 from app.events) as booked, exists (select 1
+             from app.post_call_forms) as reported,
            exists (select 1 from app.payments where event_id is not null) as attributed,
            (select slack_report_enabled from app.organizations) as posting
 """)
@@ -32,13 +35,50 @@ def setup_steps(db: Session) -> list[Step]:
     """The steps in the order in which they are best taken, as an admin's transaction sees them."""
     has = db.execute(COUNTED).one()
     return [
-        Step("Put closers and setters on the lists", has.closers > 0, f"closers: {has.closers}, setters: {has.setters}", "lists"),
+        Step(
+            "Put closers and setters on the lists",
+            has.closers > 0,
+            f"closers: {has.closers}, setters: {has.setters}",
+            "lists",
+        ),
         Step("Invite the team", has.members > 1, f"members: {has.members}", "team"),
-        Step("Link closers to those who sign in", has.signing_in > 0, f"{has.signing_in} of {has.closers} sign in", "lists"),
-        Step("Connect calendar and payments", has.connections > 0, f"connections: {has.connections}", "connections"),
-        Step("See a first delivery arrive", has.deliveries > 0, f"deliveries: {has.deliveries}", "connections"),
-        Step("See a first call", has.booked, "there is a call" if has.booked else "no call yet", "events"),
-        Step("File a first post-call form", has.reported, "a form was filed" if has.reported else "no form yet", "my-day"),
-        Step("See a payment find its call", has.attributed, "a payment has its call" if has.attributed else "none yet", "payments"),
-        Step("Post the daily report to Slack", has.posting, "on" if has.posting else "off", "reports"),
+        Step(
+            "Link closers to those who sign in",
+            has.signing_in > 0,
+            f"{has.signing_in} of {has.closers} sign in",
+            "lists",
+        ),
+        Step(
+            "Connect calendar and payments",
+            has.connections > 0,
+            f"connections: {has.connections}",
+            "connections",
+        ),
+        Step(
+            "See a first delivery arrive",
+            has.deliveries > 0,
+            f"deliveries: {has.deliveries}",
+            "connections",
+        ),
+        Step(
+            "See a first call",
+            has.booked,
+            "there is a call" if has.booked else "no call yet",
+            "events",
+        ),
+        Step(
+            "File a first post-call form",
+            has.reported,
+            "a form was filed" if has.reported else "no form yet",
+            "my-day",
+        ),
+        Step(
+            "See a payment find its call",
+            has.attributed,
+            "a payment has its call" if has.attributed else "none yet",
+            "payments",
+        ),
+        Step(
+            "Post the daily report to Slack", has.posting, "on" if has.posting else "off", "reports"
+        ),
     ]

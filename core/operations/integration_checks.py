@@ -1,4 +1,7 @@
-"""The self-check's lines on an organisation's keys at providers: what came of their last verification."""
+"""The self-check's lines on an organisation's keys at providers: what came of their last
+verification.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -29,13 +32,29 @@ def key_checks(db: Session, home: Organization) -> Iterator[Check]:
 def _told(row: Row[Any]) -> tuple[State, str, str]:
     """How it stands, what was seen, and how to mend it."""
     if row.status == KeyStatus.REFUSED:
-        return State.RED, row.last_error, "Enter a new key on the screen Integrations, or remove it."
+        return (
+            State.RED,
+            row.last_error,
+            "Enter a new key on the screen Integrations, or remove it.",
+        )
     if row.status == KeyStatus.UNVERIFIED:
-        return State.AMBER, row.last_error, "It is tried again every hour; “Verify now” on the screen Integrations tries at once."
+        return (
+            State.AMBER,
+            row.last_error,
+            "It is tried again every hour; “Verify now” on the screen Integrations tries at once.",
+        )
     if now() - row.updated_at > STALE_AFTER:
-        return State.AMBER, "has not been verified for days", "See that the clock and a worker run: python -m jobs"
+        return (
+            State.AMBER,
+            "has not been verified for days",
+            "See that the clock and a worker run: python -m jobs",
+        )
     if row.status == KeyStatus.CHECKING:
         return State.AMBER, "is being verified", "Look again in a minute."
     if row.remark:
-        return State.AMBER, f"accepted for {row.account_name}. {row.remark}", "Mend it at the provider, then “Verify now”."
+        return (
+            State.AMBER,
+            f"accepted for {row.account_name}. {row.remark}",
+            "Mend it at the provider, then “Verify now”.",
+        )
     return State.GREEN, f"accepted for {row.account_name}", ""

@@ -1,4 +1,5 @@
 """Rotation of the master key: everything that is sealed, sealed again under the current one."""
+
 from __future__ import annotations
 
 from sqlalchemy import select, update
@@ -14,15 +15,19 @@ from core.tenancy.second_factor import sealed_factors, store_sealed
 
 
 def reseal_secrets() -> tuple[int, int]:
-    """Re-seal what an older key sealed: how many secrets were, and how many had the current key already.
+    """Re-seal what an older key sealed: how many secrets were, and how many had the current key
+    already.
 
-    Safe to repeat and to interrupt; each organisation is one transaction. Raises Misconfigured, naming no secret, when the
-    key that sealed one is configured neither as the current nor as an old one; nothing of that organisation is changed then.
+    Safe to repeat and to interrupt; each organisation is one transaction. Raises Misconfigured,
+    naming no secret, when the key that sealed one is configured neither as the current nor as an
+    old one; nothing of that organisation is changed then.
     """
     resealed = current = 0
     for organization_id in kept_organization_ids():
         with as_system(organization_id) as db:
-            for row in db.execute(select(VaultSecret.id, VaultSecret.sealed).with_for_update()).all():
+            for row in db.execute(
+                select(VaultSecret.id, VaultSecret.sealed).with_for_update()
+            ).all():
                 if sealed_with_current_key(row.sealed):
                     current += 1
                     continue

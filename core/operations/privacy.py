@@ -1,4 +1,7 @@
-"""A person's data: found by e-mail, handed out, erased so that every figure stays; and raw deliveries forgotten in time."""
+"""A person's data: found by e-mail, handed out, erased so that every figure stays; and raw
+deliveries forgotten in time.
+"""
+
 from __future__ import annotations
 
 import json
@@ -27,37 +30,66 @@ from core.tenancy.queries import home_of
 
 BATCH = 5_000
 ERASE = text("""
-    select app.erase_person(:contact, cast(:contacts as uuid[]), cast(:emails as text[]), cast(:marks as text[]),
+    select app.erase_person(:contact, cast(:contacts as uuid[]), cast(:emails as text[]),
+      cast(:marks as text[]),
                             cast(:words as text[]), :pseudonym)
 """)
 CALLS = "(e.contact_id = any(:contacts) or e.lead_email_normalized = any(:emails))"
 PAID = "p.customer_email_normalized = any(:emails)"
-MENTIONED = "exists (select 1 from unnest(cast(:emails as text[])) as known(email) where strpos(lower({}), known.email) > 0)"
-# What is handed out: each part's rows that are about the person. A raw delivery is given as the text that came.
+MENTIONED = (
+    "exists (select 1 from unnest(cast(:emails as text[])) as known(email) where strpos(lower({}),"
+    " known.email) > 0)"
+)
+# What is handed out: each part's rows that are about the person. A raw delivery is given as the
+# text that came.
 PARTS: Mapping[str, str] = {
     "contacts": "select to_jsonb(c) from app.contacts c where c.id = any(:contacts)",
     "addresses": "select to_jsonb(c) from app.contact_emails c where c.contact_id = any(:contacts)",
     "leads": "select to_jsonb(l) from app.leads l where l.contact_id = any(:contacts)",
     "calls": f"select to_jsonb(e) from app.events e where {CALLS}",
-    "forms": f"select to_jsonb(f) from app.post_call_forms f where f.event_id in (select e.id from app.events e where {CALLS})",
+    "forms": (
+        "select to_jsonb(f) from app.post_call_forms f where f.event_id in (select e.id from"
+        f" app.events e where {CALLS})"
+    ),
     "payments": f"select to_jsonb(p) from app.payments p where {PAID}",
-    "refunds": f"select to_jsonb(r) from app.refunds r where r.payment_id in (select p.id from app.payments p where {PAID})",
-    "payouts": "select to_jsonb(d) from app.payout_snapshot_details d where lower(btrim(d.customer_email)) = any(:emails)",
-    "timeline": f"""select to_jsonb(a) from app.activities a where a.contact_id = any(:contacts)
-                     or a.subject_id in (select e.id from app.events e where {CALLS} union select p.id from app.payments p where {PAID})""",
-    "messages": f"""select to_jsonb(m) from app.outbox m
-                     where lower(m.recipient) = any(:emails) or m.recipient = any(:phones) or {MENTIONED.format('m.body::text')}""",
-    "provider objects": f"select to_jsonb(o) from app.provider_objects o where {MENTIONED.format('o.data::text')}",
-    "raw deliveries": f"""select to_jsonb(d) - 'body' || jsonb_build_object('body', encode(d.body, 'escape'))
-                     from app.webhook_deliveries d where {MENTIONED.format("app.body_text(d.body)")}""",
-    "changes": f"select to_jsonb(l) from app.audit_logs l where {MENTIONED.format('l.changes::text')}",
+    "refunds": (
+        "select to_jsonb(r) from app.refunds r where r.payment_id in (select p.id from"
+        f" app.payments p where {PAID})"
+    ),
+    "payouts": (
+        "select to_jsonb(d) from app.payout_snapshot_details d where lower(btrim(d.customer_email))"
+        " = any(:emails)"
+    ),
+    "timeline": (
+        f"""select to_jsonb(a) from app.activities a where a.contact_id = any(:contacts)
+                     or a.subject_id in (select e.id from app.events e
+                       where {CALLS} union select p.id from app.payments p where {PAID})"""
+    ),
+    "messages": (
+        f"""select to_jsonb(m) from app.outbox m
+                     where lower(m.recipient) = any(:emails) or m.recipient = any(:phones)
+                        or {MENTIONED.format("m.body::text")}"""
+    ),
+    "provider objects": (
+        f"select to_jsonb(o) from app.provider_objects o where {MENTIONED.format('o.data::text')}"
+    ),
+    "raw deliveries": (
+        f"""select to_jsonb(d) - 'body'
+                     || jsonb_build_object('body', encode(d.body, 'escape'))
+                     from app.webhook_deliveries d
+                     where {MENTIONED.format("app.body_text(d.body)")}"""
+    ),
+    "changes": (
+        f"select to_jsonb(l) from app.audit_logs l where {MENTIONED.format('l.changes::text')}"
+    ),
 }
 
 
 @dataclass(frozen=True)
 class KnownPerson:
-    """Everything by which one person is known. ``erased`` is set when the address asked for was erased before, and
-    ``unsubscribed_at`` since when they want no news."""
+    """Everything by which one person is known. ``erased`` is set when the address asked for was
+    erased before, and ``unsubscribed_at`` since when they want no news.
+    """
 
     contact_id: UUID | None
     contacts: tuple[UUID, ...]
@@ -71,7 +103,11 @@ class KnownPerson:
 
     @property
     def values(self) -> dict[str, Any]:
-        return {"contacts": list(self.contacts), "emails": list(self.emails), "phones": list(self.phones)}
+        return {
+            "contacts": list(self.contacts),
+            "emails": list(self.emails),
+            "phones": list(self.phones),
+        }
 
 
 @contextmanager
@@ -95,19 +131,43 @@ def find_person(db: Session, organization_id: UUID, email: str) -> KnownPerson:
     wanted = normalize_email(email)
     if wanted is None:
         raise InvalidInput(f"“{email}” is not an e-mail address.", field="email")
-    contacts = list(db.scalars(select(ContactEmail.contact_id).where(ContactEmail.email_normalized == wanted)))
-    known = db.scalars(select(ContactEmail.email_normalized).where(ContactEmail.contact_id.in_(contacts)))
+    contacts = list(
+        db.scalars(select(ContactEmail.contact_id).where(ContactEmail.email_normalized == wanted))
+    )
+    known = db.scalars(
+        select(ContactEmail.email_normalized).where(ContactEmail.contact_id.in_(contacts))
+    )
     emails = {wanted, *(address for address in known if normalize_email(address))}
-    events = list(db.execute(
-        select(Event.lead_name, Event.lead_phone).where(or_(Event.contact_id.in_(contacts), Event.lead_email_normalized.in_(emails)))
-    ))
-    paid = list(db.scalars(select(Payment.customer_name).where(Payment.customer_email_normalized.in_(emails))))
+    events = list(
+        db.execute(
+            select(Event.lead_name, Event.lead_phone).where(
+                or_(Event.contact_id.in_(contacts), Event.lead_email_normalized.in_(emails))
+            )
+        )
+    )
+    paid = list(
+        db.scalars(
+            select(Payment.customer_name).where(Payment.customer_email_normalized.in_(emails))
+        )
+    )
     rows = list(db.scalars(select(Contact).where(Contact.id.in_(contacts))))
-    names = {name for name in (*(row.name for row in rows), *(event.lead_name for event in events), *paid) if name and name.strip()}
-    phones = {phone for row in rows for phone in (row.phone, row.phone_e164)} | {event.lead_phone for event in events}
+    names = {
+        name
+        for name in (*(row.name for row in rows), *(event.lead_name for event in events), *paid)
+        if name and name.strip()
+    }
+    phones = {phone for row in rows for phone in (row.phone, row.phone_e164)} | {
+        event.lead_phone for event in events
+    }
     person = KnownPerson(
-        contacts[0] if contacts else None, tuple(contacts), tuple(sorted(emails)), tuple(sorted(names)),
-        tuple(sorted(phone for phone in phones if phone)), len(events), len(paid), erased_contact(db, organization_id, wanted),
+        contacts[0] if contacts else None,
+        tuple(contacts),
+        tuple(sorted(emails)),
+        tuple(sorted(names)),
+        tuple(sorted(phone for phone in phones if phone)),
+        len(events),
+        len(paid),
+        erased_contact(db, organization_id, wanted),
         min((row.unsubscribed_at for row in rows if row.unsubscribed_at), default=None),
     )
     if not (contacts or events or paid or person.erased or _mentioned(db, person)):
@@ -118,7 +178,9 @@ def find_person(db: Session, organization_id: UUID, email: str) -> KnownPerson:
 def _mentioned(db: Session, person: KnownPerson) -> bool:
     """Whether some text of the organisation still has one of the person's addresses."""
     return any(
-        db.execute(text(f"select exists ({PARTS[part]})"), _needed(PARTS[part], person)).scalar_one()
+        db.execute(
+            text(f"select exists ({PARTS[part]})"), _needed(PARTS[part], person)
+        ).scalar_one()
         for part in ("provider objects", "raw deliveries", "messages", "changes")
     )
 
@@ -130,31 +192,42 @@ def _needed(query: str, person: KnownPerson) -> dict[str, Any]:
 def export_person(
     transaction: Callable[[], AbstractContextManager[Session]], organization_id: UUID, email: str
 ) -> Iterator[bytes]:
-    """Everything about the person as one JSON object, part by part, in pieces; noted in the audit log before the first.
+    """Everything about the person as one JSON object, part by part, in pieces; noted in the audit
+    log before the first.
 
     Raises InvalidInput and NotFound like ``find_person``, and NotAllowed for who is no admin.
     """
     with transaction() as db:
         person = find_person(db, organization_id, email)
         with _admins_only():
-            db.execute(text("select app.record_privacy('person_export', :row)"), {"row": str(person.contact_id or "")})
+            db.execute(
+                text("select app.record_privacy('person_export', :row)"),
+                {"row": str(person.contact_id or "")},
+            )
     return _pieces(transaction, person)
 
 
-def _pieces(transaction: Callable[[], AbstractContextManager[Session]], person: KnownPerson) -> Iterator[bytes]:
+def _pieces(
+    transaction: Callable[[], AbstractContextManager[Session]], person: KnownPerson
+) -> Iterator[bytes]:
     about = {"addresses": person.emails, "names": person.names, "phones": person.phones}
     yield f'{{"person": {json.dumps(about, ensure_ascii=False)}'.encode()
     with transaction() as db:
         for part, query in PARTS.items():
-            yield f',\n{json.dumps(part)}: ['.encode()
-            for number, row in enumerate(db.scalars(text(query), _needed(query, person)).yield_per(500)):
-                yield (",\n" if number else "\n").encode() + json.dumps(row, ensure_ascii=False).encode()
+            yield f",\n{json.dumps(part)}: [".encode()
+            for number, row in enumerate(
+                db.scalars(text(query), _needed(query, person)).yield_per(500)
+            ):
+                yield (",\n" if number else "\n").encode() + json.dumps(
+                    row, ensure_ascii=False
+                ).encode()
             yield b"]"
     yield b"}\n"
 
 
 def erase_person(db: Session, organization_id: UUID, email: str, *, typed: str) -> None:
-    """Replace the person's contact details wherever they stand. Rows, amounts and everything that is counted stay.
+    """Replace the person's contact details wherever they stand. Rows, amounts and everything that
+    is counted stay.
 
     Raises:
         InvalidInput: ``typed`` is not the address.
@@ -169,17 +242,27 @@ def erase_person(db: Session, organization_id: UUID, email: str, *, typed: str) 
     if person.erased and not (person.contacts or person.calls or person.payments):
         raise NotFound("This address is erased already.")
     contact_id = person.contact_id or person.erased or uuid4()
-    words = sorted({word.strip().lower() for word in (*person.names, *person.phones)}, key=len, reverse=True)
+    words = sorted(
+        {word.strip().lower() for word in (*person.names, *person.phones)}, key=len, reverse=True
+    )
     with _admins_only():
-        db.execute(ERASE, {
-            "contact": contact_id, "contacts": list(person.contacts), "emails": list(person.emails), "words": words,
-            "marks": [mark_of(organization_id, address) for address in person.emails], "pseudonym": pseudonym_of(contact_id),
-        })
+        db.execute(
+            ERASE,
+            {
+                "contact": contact_id,
+                "contacts": list(person.contacts),
+                "emails": list(person.emails),
+                "words": words,
+                "marks": [mark_of(organization_id, address) for address in person.emails],
+                "pseudonym": pseudonym_of(contact_id),
+            },
+        )
     db.expire_all()
 
 
 def accept_again(db: Session, organization_id: UUID, email: str) -> None:
-    """Take deliveries about an erased address as they are from now on; what was erased stays erased.
+    """Take deliveries about an erased address as they are from now on; what was erased stays
+    erased.
 
     Raises NotFound, and NotAllowed for who is no admin.
     """
@@ -191,33 +274,49 @@ def accept_again(db: Session, organization_id: UUID, email: str) -> None:
 
 
 def forget_deliveries(organization_id: UUID, at: datetime | None = None) -> int:
-    """Empty the raw deliveries that are older than the organisation keeps them; how many. Those that still wait are kept."""
+    """Empty the raw deliveries that are older than the organisation keeps them; how many. Those
+    that still wait are kept.
+    """
     return _forget(organization_id, at, _empty_some)
 
 
 def forget_recordings(organization_id: UUID, at: datetime | None = None) -> int:
-    """Forget where calls were recorded whose forms are older than that, in the audit log too; how many."""
+    """Forget where calls were recorded whose forms are older than that, in the audit log too; how
+    many.
+    """
     return _forget(organization_id, at, _unlink_some)
 
 
-def _forget(organization_id: UUID, at: datetime | None, some: Callable[[UUID, datetime], int]) -> int:
+def _forget(
+    organization_id: UUID, at: datetime | None, some: Callable[[UUID, datetime], int]
+) -> int:
     with as_system(organization_id) as db:
         days = home_of(db).raw_delivery_days
     forgotten = 0
-    while days is not None and (gone := some(organization_id, (at or now()) - timedelta(days=days))):
+    while days is not None and (
+        gone := some(organization_id, (at or now()) - timedelta(days=days))
+    ):
         forgotten += gone
     return forgotten
 
 
 def _unlink_some(organization_id: UUID, before: datetime) -> int:
     with as_system(organization_id) as db:
-        return db.execute(text("select app.forget_recordings(:before, :most)"), {"before": before, "most": BATCH}).scalar_one()
+        return db.execute(
+            text("select app.forget_recordings(:before, :most)"), {"before": before, "most": BATCH}
+        ).scalar_one()
 
 
 def _empty_some(organization_id: UUID, before: datetime) -> int:
     old = select(WebhookDelivery.id).where(
-        WebhookDelivery.received_at < before, WebhookDelivery.body != b"", WebhookDelivery.status != DeliveryStatus.PENDING
+        WebhookDelivery.received_at < before,
+        WebhookDelivery.body != b"",
+        WebhookDelivery.status != DeliveryStatus.PENDING,
     )
-    emptied = update(WebhookDelivery).where(WebhookDelivery.id.in_(old.limit(BATCH))).values(body=b"", headers={})
+    emptied = (
+        update(WebhookDelivery)
+        .where(WebhookDelivery.id.in_(old.limit(BATCH)))
+        .values(body=b"", headers={})
+    )
     with as_system(organization_id) as db:
         return len(db.scalars(emptied.returning(WebhookDelivery.id)).all())

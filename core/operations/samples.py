@@ -1,4 +1,7 @@
-"""Genuine, correctly signed deliveries posted to a running receiver: to try an installation, or one connection of it."""
+"""Genuine, correctly signed deliveries posted to a running receiver: to try an installation, or one
+connection of it.
+"""
+
 from __future__ import annotations
 
 import secrets
@@ -33,18 +36,29 @@ Story = tuple[str, Mapping[str, Any]]
 
 
 def send_samples(organization_id: UUID, url: str) -> dict[str, Any]:
-    """Post two bookings, a Stripe and a Whop payment to the receiver at ``url``; how each was answered.
+    """Post two bookings, a Stripe and a Whop payment to the receiver at ``url``; how each was
+    answered.
 
-    Connections named “Sample …” are made in the organisation on first use. Raises httpx.HTTPError when nobody answers.
+    Connections named “Sample …” are made in the organisation on first use. Raises httpx.HTTPError
+    when nobody answers.
     """
     with as_system(organization_id) as db:
         stories = _stories(_roster(db))
-        connections = {name: _sample_connection(db, organization_id, name) for name in ("calendly", "stripe", "whop")}
+        connections = {
+            name: _sample_connection(db, organization_id, name)
+            for name in ("calendly", "stripe", "whop")
+        }
     sent = []
     with httpx.Client(base_url=url, timeout=TIMEOUT_S) as client:
         for provider, payload in stories:
             status = _post(client, provider, *connections[provider], payload)
-            sent.append({"provider": provider, "event": payload.get("event") or payload["type"], "status": status})
+            sent.append(
+                {
+                    "provider": provider,
+                    "event": payload.get("event") or payload["type"],
+                    "status": status,
+                }
+            )
     return {"organization_id": str(organization_id), "sent": sent}
 
 
@@ -55,16 +69,24 @@ def send_test_delivery(organization_id: UUID, connection_id: UUID, url: str) -> 
 
     Raises:
         NotFound: there is no such connection.
-        UnexpectedAnswer: the receiver did not accept it.
-        httpx.HTTPError: nobody answers at ``url``.
+        UnexpectedAnswer: the receiver did not accept it. httpx.HTTPError: nobody answers at
+        ``url``.
     """
     with as_system(organization_id) as db:
-        connection = db.scalars(select(WebhookConnection).where(WebhookConnection.id == connection_id)).first()
+        connection = db.scalars(
+            select(WebhookConnection).where(WebhookConnection.id == connection_id)
+        ).first()
         if connection is None:
             raise NotFound("There is no such connection.")
         provider, secret = connection.provider, read_secret(db, connection_id, SIGNING)
     mark = f"test_{secrets.token_hex(8)}"
-    payload = {"id": mark, "event": "test.delivery", "type": "test.delivery", "data": {}, "payload": {}}
+    payload = {
+        "id": mark,
+        "event": "test.delivery",
+        "type": "test.delivery",
+        "data": {},
+        "payload": {},
+    }
     with httpx.Client(base_url=url, timeout=TIMEOUT_S) as client:
         status = _post(client, provider, connection_id, secret, payload)
     if status != httpx.codes.OK:
@@ -72,36 +94,63 @@ def send_test_delivery(organization_id: UUID, connection_id: UUID, url: str) -> 
 
 
 def _roster(db: Session) -> dict[str, str]:
-    """Who takes and books the sample calls: the organisation's own first closer and setter, where there are some."""
-    closer = db.execute(select(Closer.email, Closer.name).where(Closer.active, Closer.email.is_not(None)).order_by(Closer.name)).first()
+    """Who takes and books the sample calls: the organisation's own first closer and setter, where
+    there are some.
+    """
+    closer = db.execute(
+        select(Closer.email, Closer.name)
+        .where(Closer.active, Closer.email.is_not(None))
+        .order_by(Closer.name)
+    ).first()
     setter = db.scalars(select(Setter.name).where(Setter.active).order_by(Setter.name)).first()
     taken = {"closer_email": closer.email, "closer_name": closer.name} if closer else {}
     return taken | ({"setter": setter} if setter else {})
 
 
 def _stories(roster: dict[str, str]) -> list[Story]:
-    """Two calls of today and what was paid after them; the second one's setter is nobody we know."""
+    """Two calls of today and what was paid after them; the second one's setter is nobody we
+    know.
+    """
     paid_at, mark = now() - timedelta(minutes=5), secrets.token_hex(4)
     first = SampleCall(f"sample.one.{mark}@example.com", now() - timedelta(hours=2), **roster)
     others = roster | {"name": "Lead Two", "setter": "new-setter"}
     second = SampleCall(f"sample.two.{mark}@example.com", now() - timedelta(hours=1), **others)
     return [
-        ("calendly", calendly_created(first)), ("calendly", calendly_created(second)),
-        ("stripe", stripe_event("payment_intent.succeeded", stripe_intent(mark, 499700, paid_at), paid_at)),
-        ("stripe", stripe_event("charge.succeeded", stripe_charge(mark, 499700, first.email, paid_at), paid_at)),
+        ("calendly", calendly_created(first)),
+        ("calendly", calendly_created(second)),
+        (
+            "stripe",
+            stripe_event("payment_intent.succeeded", stripe_intent(mark, 499700, paid_at), paid_at),
+        ),
+        (
+            "stripe",
+            stripe_event(
+                "charge.succeeded", stripe_charge(mark, 499700, first.email, paid_at), paid_at
+            ),
+        ),
         ("whop", whop_payment(mark, "997.00", second.email, paid_at)),
     ]
 
 
 def _sample_connection(db: Session, organization_id: UUID, provider: str) -> tuple[UUID, str]:
     name = f"Sample {provider.capitalize()}"
-    named = select(WebhookConnection).where(WebhookConnection.provider == provider, WebhookConnection.name == name)
+    named = select(WebhookConnection).where(
+        WebhookConnection.provider == provider, WebhookConnection.name == name
+    )
     connection = db.scalars(named).first() or create_connection(
         db, organization_id, provider, name, f"sample-{secrets.token_urlsafe(24)}"
     )
     return connection.id, read_secret(db, connection.id, SIGNING)
 
 
-def _post(client: httpx.Client, provider: str, connection_id: UUID, secret: str, payload: Mapping[str, Any]) -> int:
+def _post(
+    client: httpx.Client,
+    provider: str,
+    connection_id: UUID,
+    secret: str,
+    payload: Mapping[str, Any],
+) -> int:
     body, headers = signed(provider, payload, secret)
-    return client.post(f"/webhooks/{provider}/{connection_id}", content=body, headers=headers).status_code
+    return client.post(
+        f"/webhooks/{provider}/{connection_id}", content=body, headers=headers
+    ).status_code

@@ -1,4 +1,7 @@
-"""``make run``: database, migrations, demo, then screens, receiver and jobs as children that are kept alive until Ctrl-C."""
+"""``make run``: database, migrations, demo, then screens, receiver and jobs as children that are
+kept alive until Ctrl-C.
+"""
+
 from __future__ import annotations
 
 import asyncio
@@ -37,7 +40,15 @@ def children() -> list[Child]:
     python = sys.executable
     # Without an address of its own Streamlit asks a stranger on the internet for this machine's.
     address = ["--browser.serverAddress", urlsplit(settings().public_url).hostname or "localhost"]
-    screens = ["-m", "streamlit", "run", "app.py", "--server.port", str(settings().ui_port), *address]
+    screens = [
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        "--server.port",
+        str(settings().ui_port),
+        *address,
+    ]
     return [
         Child("screens", [python, *screens]),
         Child("receiver", [python, "-m", "webhooks"]),
@@ -51,7 +62,9 @@ def prepare() -> None:
     check_start()
     for port, name in ((settings().ui_port, "UI_PORT"), (settings().webhook_port, "WEBHOOK_PORT")):
         if _taken(port):
-            raise SystemExit(f"Port {port} is taken by another program. Stop it, or set {name} to another port.")
+            raise SystemExit(
+                f"Port {port} is taken by another program. Stop it, or set {name} to another port."
+            )
     if settings().database_url is None:
         ensure_embedded_ready()
         _say(f"PostgreSQL runs in {embedded().home}")
@@ -72,12 +85,16 @@ def environment() -> dict[str, str]:
     """What children are given: the application's roles, never the owner's address."""
     env = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     for name, role in (("DATABASE_APP_URL", APP_ROLE), ("DATABASE_WORKER_URL", WORKER_ROLE)):
-        env[name] = role_url(role).set(drivername="postgresql").render_as_string(hide_password=False)
+        env[name] = (
+            role_url(role).set(drivername="postgresql").render_as_string(hide_password=False)
+        )
     return env | {"PYTHONUNBUFFERED": "1"}
 
 
 class Supervisor:
-    """Starts the children, starts a died one again after a growing pause, and stops all of them together."""
+    """Starts the children, starts a died one again after a growing pause, and stops all of them
+    together.
+    """
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self.env = dict(env)
@@ -102,8 +119,12 @@ class Supervisor:
         pause = 1.0
         while not self.stopping.is_set():
             process = await asyncio.create_subprocess_exec(
-                *child.command, env=self.env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True, limit=LONGEST_LINE,
+                *child.command,
+                env=self.env,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+                limit=LONGEST_LINE,
             )
             self.running[child.name], started = process, asyncio.get_running_loop().time()
             await self._relay(child.name, process)
@@ -153,7 +174,10 @@ def _say(text: str) -> None:
 def main() -> None:
     """Prepare, say where everything is, and supervise."""
     if sys.platform == "win32":
-        sys.exit("On Windows use WSL, or run the processes by hand with DATABASE_URL set to a PostgreSQL server.")
+        sys.exit(
+            "On Windows use WSL, or run the processes by hand with DATABASE_URL set to a PostgreSQL"
+            " server."
+        )
     log.configure(settings().log_level)
     try:
         prepare()

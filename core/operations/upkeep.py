@@ -1,4 +1,5 @@
 """Commands that look after an installation: migrate, demo, doctor, deliveries, samples."""
+
 from __future__ import annotations
 
 import sys
@@ -35,11 +36,17 @@ def migrate_command(_: Namespace) -> Answer:
 def replay_command(args: Namespace) -> Answer:
     """Process deliveries again: the dead ones, or every one since an instant."""
     organization_id = organization_named(args.org)
-    wanted = select(WebhookDelivery.id).where(WebhookDelivery.body != b"").order_by(WebhookDelivery.received_at)
+    wanted = (
+        select(WebhookDelivery.id)
+        .where(WebhookDelivery.body != b"")
+        .order_by(WebhookDelivery.received_at)
+    )
     if args.connection:
         wanted = wanted.where(WebhookDelivery.connection_id == args.connection)
     wanted = wanted.where(
-        WebhookDelivery.received_at >= _instant(args.since) if args.since else WebhookDelivery.status == DeliveryStatus.DEAD
+        WebhookDelivery.received_at >= _instant(args.since)
+        if args.since
+        else WebhookDelivery.status == DeliveryStatus.DEAD
     )
     with as_system(organization_id) as db:
         found = list(db.scalars(wanted))
@@ -52,7 +59,9 @@ def _instant(text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:
-        raise InvalidInput(f"“{text}” is not an instant; write it like 2026-11-02T15:00:00+00:00.", field="since") from error
+        raise InvalidInput(
+            f"“{text}” is not an instant; write it like 2026-11-02T15:00:00+00:00.", field="since"
+        ) from error
     return at if at.tzinfo else at.replace(tzinfo=now().tzinfo)
 
 
@@ -64,8 +73,12 @@ def dead_letters_command(args: Namespace) -> Answer:
         dead = dead_letters(db)
     items = [
         {
-            "id": str(letter.id), "provider": letter.provider, "connection": names[letter.connection_id],
-            "event_type": letter.event_type, "received_at": letter.received_at.isoformat(), "attempts": letter.attempts,
+            "id": str(letter.id),
+            "provider": letter.provider,
+            "connection": names[letter.connection_id],
+            "event_type": letter.event_type,
+            "received_at": letter.received_at.isoformat(),
+            "attempts": letter.attempts,
             "reason": letter.last_error,
         }
         for letter in dead
@@ -78,13 +91,18 @@ def send_samples_command(args: Namespace) -> Answer:
     try:
         return send_samples(organization_id, args.url)
     except (httpx.TransportError, httpx.UnsupportedProtocol) as error:
-        raise ProviderUnavailable(f"No receiver answers at {args.url}. Is it running? Give its address with --url.") from error
+        raise ProviderUnavailable(
+            f"No receiver answers at {args.url}. Is it running? Give its address with --url."
+        ) from error
 
 
 def seed_demo_command(_: Namespace) -> Answer:
     """Make the demo's organisations that are not there yet; sign-ins by role."""
     made = seed_demo()
-    people = {role: {"email": email, "password": password} for role, (email, password) in sign_ins().items()}
+    people = {
+        role: {"email": email, "password": password}
+        for role, (email, password) in sign_ins().items()
+    }
     return {"organizations": made, "sign_ins": people}
 
 
@@ -94,7 +112,10 @@ def doctor_command(_: Namespace) -> Answer:
 
 def backup_command(args: Namespace) -> Answer:
     rows = backup(args.file)
-    print("Keep ENCRYPTION_MASTER_KEY apart from this file: stored secrets open only with it.", file=sys.stderr)
+    print(
+        "Keep ENCRYPTION_MASTER_KEY apart from this file: stored secrets open only with it.",
+        file=sys.stderr,
+    )
     return {"file": str(args.file), "bytes": args.file.stat().st_size, "rows": rows}
 
 

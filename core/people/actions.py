@@ -1,4 +1,5 @@
 """Contacts and leads: found by what a provider says of a person, or made."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -24,12 +25,17 @@ class Person:
     phone: str | None = None
 
 
-def find_or_make_contact(db: Session, organization_id: UUID, person: Person, region: str) -> Contact | None:
-    """The contact with this e-mail, or for somebody without one with this phone, or a new one; None when there is neither.
+def find_or_make_contact(
+    db: Session, organization_id: UUID, person: Person, region: str
+) -> Contact | None:
+    """The contact with this e-mail, or for somebody without one with this phone, or a new one; None
+    when there is neither.
 
-    Two addresses on one phone may be two people (a couple, an office), so a phone alone never joins them.
+    Two addresses on one phone may be two people (a couple, an office), so a phone alone never joins
+    them.
 
-    Call it holding the organisation's lock on bookings or money: two deliveries of one new person make one contact.
+    Call it holding the organisation's lock on bookings or money: two deliveries of one new person
+    make one contact.
     """
     email, phone = normalize_email(person.email), normalize_phone(person.phone, region)
     if email is None and phone is None:
@@ -37,12 +43,19 @@ def find_or_make_contact(db: Session, organization_id: UUID, person: Person, reg
     contact = _known(db, email, phone)
     if contact is None:
         contact = Contact(
-            organization_id=organization_id, name=person.name, email=person.email, email_normalized=email,
-            phone=person.phone, phone_e164=phone,
+            organization_id=organization_id,
+            name=person.name,
+            email=person.email,
+            email_normalized=email,
+            phone=person.phone,
+            phone_e164=phone,
         )
         db.add(contact)
     contact.name = contact.name or person.name
-    contact.email, contact.email_normalized = contact.email or person.email, contact.email_normalized or email
+    contact.email, contact.email_normalized = (
+        contact.email or person.email,
+        contact.email_normalized or email,
+    )
     contact.phone, contact.phone_e164 = contact.phone or person.phone, contact.phone_e164 or phone
     db.flush()
     if email is not None:
@@ -52,34 +65,57 @@ def find_or_make_contact(db: Session, organization_id: UUID, person: Person, reg
 
 def _known(db: Session, email: str | None, phone: str | None) -> Contact | None:
     if email is not None:
-        by_email = select(Contact).join(
-            ContactEmail,
-            (ContactEmail.organization_id == Contact.organization_id) & (ContactEmail.contact_id == Contact.id),
-        ).where(ContactEmail.email_normalized == email)
+        by_email = (
+            select(Contact)
+            .join(
+                ContactEmail,
+                (ContactEmail.organization_id == Contact.organization_id)
+                & (ContactEmail.contact_id == Contact.id),
+            )
+            .where(ContactEmail.email_normalized == email)
+        )
         return db.scalars(by_email).first()
-    return db.scalars(select(Contact).where(Contact.phone_e164 == phone).order_by(Contact.created_at, Contact.id)).first()
+    return db.scalars(
+        select(Contact).where(Contact.phone_e164 == phone).order_by(Contact.created_at, Contact.id)
+    ).first()
 
 
 def add_email(db: Session, contact: Contact, email: str) -> None:
-    """Know the contact by one more address; an address that belongs to another contact stays there."""
+    """Know the contact by one more address; an address that belongs to another contact
+    stays there.
+    """
     normalized = normalize_email(email)
     if normalized is None:
         return
     values = {
-        "organization_id": contact.organization_id, "contact_id": contact.id, "email": email.strip(),
+        "organization_id": contact.organization_id,
+        "contact_id": contact.id,
+        "email": email.strip(),
         "email_normalized": normalized,
     }
     db.execute(insert(ContactEmail).values(values).on_conflict_do_nothing())
 
 
 def find_or_make_lead(
-    db: Session, contact: Contact, *, received_at: datetime, source_id: UUID | None, traffic_type_id: UUID | None
+    db: Session,
+    contact: Contact,
+    *,
+    received_at: datetime,
+    source_id: UUID | None,
+    traffic_type_id: UUID | None,
 ) -> Lead:
     """The contact's latest inquiry, or a new one."""
-    latest = select(Lead).where(Lead.contact_id == contact.id).order_by(Lead.created_at.desc(), Lead.id).limit(1)
+    latest = (
+        select(Lead)
+        .where(Lead.contact_id == contact.id)
+        .order_by(Lead.created_at.desc(), Lead.id)
+        .limit(1)
+    )
     lead = db.scalars(latest).first()
     if lead is None:
-        lead = Lead(organization_id=contact.organization_id, contact_id=contact.id, received_at=received_at)
+        lead = Lead(
+            organization_id=contact.organization_id, contact_id=contact.id, received_at=received_at
+        )
         db.add(lead)
     lead.source_id = lead.source_id or source_id
     lead.traffic_type_id = lead.traffic_type_id or traffic_type_id
@@ -88,13 +124,25 @@ def find_or_make_lead(
 
 
 def match_source(db: Session, utm: Mapping[str, str | None]) -> UUID | None:
-    """The source whose name or ``utm_values`` one of the booking's UTM values is; campaign before source before medium."""
-    return _match(db, Source, [utm.get(f"utm_{part}") for part in ("campaign", "source", "medium", "content", "term")])
+    """The source whose name or ``utm_values`` one of the booking's UTM values is; campaign before
+    source before medium.
+    """
+    return _match(
+        db,
+        Source,
+        [utm.get(f"utm_{part}") for part in ("campaign", "source", "medium", "content", "term")],
+    )
 
 
 def match_traffic_type(db: Session, utm: Mapping[str, str | None]) -> UUID | None:
-    """The traffic type whose name or ``utm_values`` the booking's medium is, else another of its UTM values."""
-    return _match(db, TrafficType, [utm.get(f"utm_{part}") for part in ("medium", "source", "campaign", "content", "term")])
+    """The traffic type whose name or ``utm_values`` the booking's medium is, else another of its
+    UTM values.
+    """
+    return _match(
+        db,
+        TrafficType,
+        [utm.get(f"utm_{part}") for part in ("medium", "source", "campaign", "content", "term")],
+    )
 
 
 def _match(db: Session, table: Any, values: list[str | None]) -> UUID | None:

@@ -1,8 +1,11 @@
-"""Erased people: what stands in the place of their address, and how later deliveries about them are kept from bringing them back.
+"""Erased people: what stands in the place of their address, and how later deliveries about them are
+kept from bringing them back.
 
-Of an erased address only a mark is kept, a hash with the organisation in it. A delivery that mentions an address with a mark is
-redacted before it is read, so the rows that follow from it are those of the erased person, under the same pseudonym.
+Of an erased address only a mark is kept, a hash with the organisation in it. A delivery that
+mentions an address with a mark is redacted before it is read, so the rows that follow from it are
+those of the erased person, under the same pseudonym.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -21,7 +24,8 @@ from core.tenancy.queries import home_of
 NAMES = ("name", "full_name", "customer_name")
 PERSONS = ("user", "customer", "customer_details", "billing_details")
 REDACT = text("""
-    select app.redacted(cast(:payload as jsonb), cast(:emails as text[]), cast(:names as text[]), :pseudonym, :question)
+    select app.redacted(cast(:payload as jsonb), cast(:emails as text[]), cast(:names as text[]),
+      :pseudonym, :question)
 """)
 
 
@@ -31,29 +35,40 @@ def mark_of(organization_id: UUID, email: str) -> str:
 
 
 def pseudonym_of(contact_id: UUID) -> str:
-    """The address under which an erased contact's calls and payments still belong together; it can receive nothing."""
+    """The address under which an erased contact's calls and payments still belong together; it can
+    receive nothing.
+    """
     return f"erased-{contact_id.hex[:16]}@erased.invalid"
 
 
 def erased_contact(db: Session, organization_id: UUID, email: str) -> UUID | None:
     """The contact whose erased address this is."""
-    marked = select(ContactEmail.contact_id).where(ContactEmail.email_normalized == mark_of(organization_id, email))
+    marked = select(ContactEmail.contact_id).where(
+        ContactEmail.email_normalized == mark_of(organization_id, email)
+    )
     return db.scalars(marked).first()
 
 
 def without_erased(db: Session, organization_id: UUID, payload: Any) -> Any:
-    """``payload`` itself, or where it mentions erased people a copy without what it says of them. Needs the system's identity."""
+    """``payload`` itself, or where it mentions erased people a copy without what it says of them.
+    Needs the system's identity.
+    """
     marks = {mark_of(organization_id, email): email for email in set(_addresses(payload))}
     if not marks:
         return payload
-    known = select(ContactEmail.email_normalized, ContactEmail.contact_id).where(ContactEmail.email_normalized.in_(marks))
+    known = select(ContactEmail.email_normalized, ContactEmail.contact_id).where(
+        ContactEmail.email_normalized.in_(marks)
+    )
     erased: dict[UUID, list[str]] = {}
     for mark, contact_id in db.execute(known):
         erased.setdefault(contact_id, []).append(marks[mark])
     for contact_id, emails in erased.items():
         asked = {
-            "payload": json.dumps(payload), "emails": emails, "names": sorted(set(_names(payload, emails))),
-            "pseudonym": pseudonym_of(contact_id), "question": home_of(db).setter_question,
+            "payload": json.dumps(payload),
+            "emails": emails,
+            "names": sorted(set(_names(payload, emails))),
+            "pseudonym": pseudonym_of(contact_id),
+            "question": home_of(db).setter_question,
         }
         payload = db.execute(REDACT, asked).scalar_one()
     return payload
@@ -69,10 +84,16 @@ def _addresses(payload: Any) -> Iterator[str]:
 def _names(payload: Any, emails: Sequence[str]) -> Iterator[str]:
     """What the objects that carry one of the addresses call the person, in lower case."""
     for about in _parts(payload, dict):
-        if not any(normalize_email(value) in emails for value in about.values() if isinstance(value, str)):
+        if not any(
+            normalize_email(value) in emails for value in about.values() if isinstance(value, str)
+        ):
             continue
         for each in (about, *(about[key] for key in PERSONS if isinstance(about.get(key), dict))):
-            yield from (name.strip().lower() for key in NAMES if isinstance(name := each.get(key), str) and name.strip())
+            yield from (
+                name.strip().lower()
+                for key in NAMES
+                if isinstance(name := each.get(key), str) and name.strip()
+            )
 
 
 def _parts(payload: Any, kind: type[Any]) -> Iterator[Any]:

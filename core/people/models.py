@@ -1,4 +1,5 @@
 """Contacts, their inquiries (leads), and the lists that say where they came from."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -15,7 +16,10 @@ class Contact(TenantRow, Timestamps, Base):
     """A person, once per organisation."""
 
     __tablename__ = "contacts"
-    __table_args__ = (Index(None, "organization_id", "phone_e164"), secured("reps_private", audit=True))
+    __table_args__ = (
+        Index(None, "organization_id", "phone_e164"),
+        secured("reps_private", audit=True),
+    )
 
     name: Mapped[str | None]
     email: Mapped[str | None]
@@ -45,7 +49,9 @@ class ContactEmail(TenantRow, Base):
 
 
 class Source(TenantRow, Base):
-    """Where a lead came from (an ad, a webinar, a list); matched from UTM values by ``utm_values``."""
+    """Where a lead came from (an ad, a webinar, a list); matched from UTM values by
+    ``utm_values``.
+    """
 
     __tablename__ = "sources"
     __table_args__ = (UniqueConstraint("organization_id", "name"), secured("config", audit=True))
@@ -56,7 +62,9 @@ class Source(TenantRow, Base):
 
 
 class TrafficType(TenantRow, Base):
-    """How a lead came (paid, organic, outbound, referral); matched from ``utm_medium`` by ``utm_values``."""
+    """How a lead came (paid, organic, outbound, referral); matched from ``utm_medium`` by
+    ``utm_values``.
+    """
 
     __tablename__ = "traffic_types"
     __table_args__ = (UniqueConstraint("organization_id", "name"), secured("config", audit=True))

@@ -1,4 +1,5 @@
 """The one timeline of contacts, leads, events and payments."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -13,15 +14,37 @@ from core.platform.clock import now
 
 
 def note(
-    db: Session, organization_id: UUID, type_: str, subject_type: str, subject_id: UUID, summary: str, *,
-    at: datetime | None = None, contact_id: UUID | None = None, closer_user_id: UUID | None = None,
-    setter_user_id: UUID | None = None, actor_user_id: UUID | None = None, detail: dict[str, Any] | None = None,
+    db: Session,
+    organization_id: UUID,
+    type_: str,
+    subject_type: str,
+    subject_id: UUID,
+    summary: str,
+    *,
+    at: datetime | None = None,
+    contact_id: UUID | None = None,
+    closer_user_id: UUID | None = None,
+    setter_user_id: UUID | None = None,
+    actor_user_id: UUID | None = None,
+    detail: dict[str, Any] | None = None,
     dedupe_key: str | None = None,
 ) -> None:
-    """Add one line; a second one with the same ``dedupe_key`` is not added, so a repeated delivery tells nothing twice."""
+    """Add one line; a second one with the same ``dedupe_key`` is not added, so a repeated delivery
+    tells nothing twice.
+    """
     line = insert(Activity).values(
-        organization_id=organization_id, id=uuid4(), at=at or now(), type=type_, subject_type=subject_type,
-        subject_id=subject_id, summary=summary, contact_id=contact_id, closer_user_id=closer_user_id,
-        setter_user_id=setter_user_id, actor_user_id=actor_user_id, detail=detail or {}, dedupe_key=dedupe_key,
+        organization_id=organization_id,
+        id=uuid4(),
+        at=at or now(),
+        type=type_,
+        subject_type=subject_type,
+        subject_id=subject_id,
+        summary=summary,
+        contact_id=contact_id,
+        closer_user_id=closer_user_id,
+        setter_user_id=setter_user_id,
+        actor_user_id=actor_user_id,
+        detail=detail or {},
+        dedupe_key=dedupe_key,
     )
     db.execute(line.on_conflict_do_nothing(index_elements=["organization_id", "dedupe_key"]))

@@ -1,4 +1,5 @@
 """Days and periods in an organisation's time zone; instants are aware and in UTC."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -29,12 +30,16 @@ def today(timezone: str) -> date:
 def check_timezone(name: str) -> str:
     """``name`` if it is an IANA time zone. Raises InvalidInput."""
     if name not in available_timezones():
-        raise InvalidInput(f"“{name}” is not a time zone; use a name like Europe/Copenhagen.", field="timezone")
+        raise InvalidInput(
+            f"“{name}” is not a time zone; use a name like Europe/Copenhagen.", field="timezone"
+        )
     return name
 
 
 def day_start(day: date, timezone: str) -> datetime:
-    """The first instant of ``day`` in ``timezone``, in UTC; right also where the clocks change at midnight."""
+    """The first instant of ``day`` in ``timezone``, in UTC; right also where the clocks change at
+    midnight.
+    """
     return datetime.combine(day, time.min, ZoneInfo(timezone)).astimezone(UTC)
 
 
@@ -62,7 +67,9 @@ class Period:
     def ends_at(self) -> datetime:
         return day_start(self.end, self.timezone)
 
-    def covers(self, column: InstrumentedAttribute[datetime] | ColumnElement[datetime]) -> ColumnElement[bool]:
+    def covers(
+        self, column: InstrumentedAttribute[datetime] | ColumnElement[datetime]
+    ) -> ColumnElement[bool]:
         """The SQL condition ``start <= column < end``."""
         return and_(column >= self.starts_at, column < self.ends_at)
 

@@ -1,9 +1,11 @@
-"""Connections to Postgres, each transaction under exactly one identity that row-level security enforces.
+"""Connections to Postgres, each transaction under exactly one identity that row-level security
+enforces.
 
-``as_member`` is a signed-in person, ``as_key`` a program with an API key, ``as_system`` a receiver or job acting in one
-organisation, ``as_guest`` nobody yet: only the functions of sign-in answer. Nothing is set on a connection, only on a
-transaction, so no identity can leak through the pool.
+``as_member`` is a signed-in person, ``as_key`` a program with an API key, ``as_system`` a receiver
+or job acting in one organisation, ``as_guest`` nobody yet: only the functions of sign-in answer.
+Nothing is set on a connection, only on a transaction, so no identity can leak through the pool.
 """
+
 from __future__ import annotations
 
 import atexit
@@ -34,7 +36,9 @@ NOT_STORABLE = {"22021", "22P05"}  # bytes that are no text, and in JSON the zer
 
 @lru_cache
 def embedded() -> LocalPostgres:
-    """This process's hold on the embedded server, kept until the process ends; the last one to leave stops it."""
+    """This process's hold on the embedded server, kept until the process ends; the last one to
+    leave stops it.
+    """
     postgres = LocalPostgres(settings().data_dir / "postgres").start()
     atexit.register(postgres.stop)
     return postgres
@@ -48,7 +52,9 @@ def owner_url() -> URL:
 
 
 def role_password(role: str) -> str:
-    """The password of one of the application's roles, derived from the owner's, so that every process knows it."""
+    """The password of one of the application's roles, derived from the owner's, so that every
+    process knows it.
+    """
     secret = (owner_url().password or "").encode()
     return hmac.new(secret, f"salesops role {role}".encode(), hashlib.sha256).hexdigest()
 
@@ -63,9 +69,13 @@ def role_url(role: str) -> URL:
 
 @lru_cache
 def engine(role: str) -> Engine:
-    """The process's pool for one role. Raises Misconfigured when the role could walk past the policies."""
+    """The process's pool for one role. Raises Misconfigured when the role could walk past the
+    policies.
+    """
     # Parameters are people's data: a traceback in the log names the statement without them.
-    made = create_engine(role_url(role), pool_size=5, max_overflow=10, pool_pre_ping=True, hide_parameters=True)
+    made = create_engine(
+        role_url(role), pool_size=5, max_overflow=10, pool_pre_ping=True, hide_parameters=True
+    )
 
     @event.listens_for(made, "connect")
     def _refuse_powerful_roles(connection, _record) -> None:  # type: ignore[no-untyped-def]
@@ -75,15 +85,18 @@ def engine(role: str) -> Engine:
         connection.commit()
         if powerful:
             raise Misconfigured(
-                f"The database role for {role} is a superuser or bypasses row-level security, so organisations would not "
-                "be kept apart. Run “python -m core migrate” and let the product derive its own roles."
+                f"The database role for {role} is a superuser or bypasses row-level security, so"
+                " organisations would not be kept apart. Run “python -m core migrate” and let the"
+                " product derive its own roles."
             )
 
     @event.listens_for(made, "handle_error")
     def _refuse_zero_characters(context: ExceptionContext) -> None:
         error = context.original_exception
         if isinstance(error, DataError) and (error.sqlstate in NOT_STORABLE or "NUL" in str(error)):
-            raise InvalidInput("A text holds a character that cannot be stored; type it again.") from error
+            raise InvalidInput(
+                "A text holds a character that cannot be stored; type it again."
+            ) from error
 
     return made
 
@@ -103,8 +116,12 @@ def _transaction(role: str, statement: str, **identity: object) -> Iterator[Sess
 
 @contextmanager
 def as_member(user_id: UUID, organization_id: UUID) -> Iterator[Session]:
-    """A transaction as a signed-in person in one organisation. Raises NotAllowed when they are no member of it."""
-    with _transaction(APP_ROLE, "select app.enter(:user, :org)", user=user_id, org=organization_id) as db:
+    """A transaction as a signed-in person in one organisation. Raises NotAllowed when they are no
+    member of it.
+    """
+    with _transaction(
+        APP_ROLE, "select app.enter(:user, :org)", user=user_id, org=organization_id
+    ) as db:
         yield db
 
 
@@ -115,11 +132,19 @@ def as_seen(by: UUID, user_id: UUID, organization_id: UUID) -> Iterator[Session]
     Raises NotAllowed when ``by`` may not do that, and for every change.
     """
     try:
-        with _transaction(APP_ROLE, "select app.enter_as(:by, :user, :org)", by=by, user=user_id, org=organization_id) as db:
+        with _transaction(
+            APP_ROLE,
+            "select app.enter_as(:by, :user, :org)",
+            by=by,
+            user=user_id,
+            org=organization_id,
+        ) as db:
             yield db
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) == READ_ONLY:
-            raise NotAllowed("You are looking as somebody else, so nothing was changed. Stop looking first.") from error
+            raise NotAllowed(
+                "You are looking as somebody else, so nothing was changed. Stop looking first."
+            ) from error
         raise
 
 
@@ -129,22 +154,28 @@ def as_board(user_id: UUID, organization_id: UUID) -> Iterator[Session]:
 
     Raises NotAllowed when the organisation does not show leaderboards to this member.
     """
-    with _transaction(APP_ROLE, "select app.enter_board(:user, :org)", user=user_id, org=organization_id) as db:
+    with _transaction(
+        APP_ROLE, "select app.enter_board(:user, :org)", user=user_id, org=organization_id
+    ) as db:
         yield db
 
 
 @contextmanager
 def as_key(key_hash: bytes) -> Iterator[Session]:
-    """A transaction as the organisation's API key with this hash. Raises NotAllowed for an unknown or revoked one."""
+    """A transaction as the organisation's API key with this hash. Raises NotAllowed for an unknown
+    or revoked one.
+    """
     with _transaction(APP_ROLE, "select app.enter_key(:hash)", hash=key_hash) as db:
         yield db
 
 
 @contextmanager
 def as_link(token_hash: bytes, purpose: str, event_id: UUID | None = None) -> Iterator[Session]:
-    """A transaction of whoever holds a link: it reads what the link opens, and with ``event_id`` files that call's form.
+    """A transaction of whoever holds a link: it reads what the link opens, and with ``event_id``
+    files that call's form.
 
-    Raises NotAllowed for a link that is unknown, expired or revoked, and for a call that is not its closer's.
+    Raises NotAllowed for a link that is unknown, expired or revoked, and for a call that is not its
+    closer's.
     """
     statement = "select app.enter_link(:hash, :purpose, :event)"
     with _transaction(APP_ROLE, statement, hash=token_hash, purpose=purpose, event=event_id) as db:
@@ -160,6 +191,8 @@ def as_system(organization_id: UUID) -> Iterator[Session]:
 
 @contextmanager
 def as_guest(role: str = APP_ROLE) -> Iterator[Session]:
-    """A transaction of nobody: tables show no rows, only the functions of sign-in and of the receiver answer."""
+    """A transaction of nobody: tables show no rows, only the functions of sign-in and of the
+    receiver answer.
+    """
     with Session(engine(role), expire_on_commit=False) as db, db.begin():
         yield db

@@ -1,21 +1,22 @@
 """The product's errors, as one small tree:
 
-    SalesOpsError               a sentence for a person; nothing was changed
-    ├── NotAllowed              the caller may not do this
-    ├── NotFound                no such thing, or none that the caller may see
-    ├── InvalidInput            a value is wrong; ``field`` names it
-    ├── Conflict                the thing is not in a state that allows this
-    ├── TooManyRequests         wait ``retry_after_s`` seconds
-    ├── Misconfigured           a setting is missing or unsafe; the text says how to mend it
-    └── ProviderError           an outside system
-        ├── AuthenticationFailed
-        │   └── PermissionMissing
-        ├── UnknownToProvider
-        ├── RateLimited
-        ├── ProviderUnavailable
-        ├── OutcomeUnknown
-        └── UnexpectedAnswer
+SalesOpsError               a sentence for a person; nothing was changed
+├── NotAllowed              the caller may not do this
+├── NotFound                no such thing, or none that the caller may see
+├── InvalidInput            a value is wrong; ``field`` names it
+├── Conflict                the thing is not in a state that allows this
+├── TooManyRequests         wait ``retry_after_s`` seconds
+├── Misconfigured           a setting is missing or unsafe; the text says how to mend it
+└── ProviderError           an outside system
+    ├── AuthenticationFailed
+    │   └── PermissionMissing
+    ├── UnknownToProvider
+    ├── RateLimited
+    ├── ProviderUnavailable
+    ├── OutcomeUnknown
+    └── UnexpectedAnswer
 """
+
 from __future__ import annotations
 
 
@@ -104,11 +105,14 @@ class ProviderUnavailable(ProviderError):
 
 
 class OutcomeUnknown(ProviderError):
-    """The line broke after everything was said: it may have been done, so it is not repeated without asking."""
+    """The line broke after everything was said: it may have been done, so it is not repeated
+    without asking.
+    """
 
 
 class UnexpectedAnswer(ProviderError):
-    """The provider answered with something its documentation does not know, or refused for a reason of its own.
+    """The provider answered with something its documentation does not know, or refused for a reason
+    of its own.
 
     ``provider_code`` is the number that it gives the reason, where it gives one.
     """

@@ -1,4 +1,5 @@
 """DataFrames back into rows."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -7,6 +8,8 @@ import pandas as pd
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows as dictionaries; what is missing is None (pandas gives a column of texts with gaps NaN instead)."""
+    """The rows as dictionaries; what is missing is None (pandas gives a column of texts with gaps
+    NaN instead).
+    """
     rows: Any = frame.astype(object).where(frame.notna(), None).to_dict("records")
     return rows

@@ -1,4 +1,5 @@
 """What both servers say with every answer, so that a browser helps to keep strangers out."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -17,7 +18,8 @@ FOR_ALL = {
 
 
 def with_headers(send: Send, more: Mapping[str, str], *, address: str) -> Send:
-    """``send``, with the headers that every answer has and with ``more``; an answer's own come first.
+    """``send``, with the headers that every answer has and with ``more``; an answer's own come
+    first.
 
     Where ``address``, the server's public one, has TLS, browsers are told never to come without.
     """

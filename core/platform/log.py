@@ -1,4 +1,5 @@
 """Structured logs: one JSON object a line, with ids and never personal data or secrets."""
+
 from __future__ import annotations
 
 import logging
@@ -27,4 +28,6 @@ def configure(level: str = "INFO") -> None:
 
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:
     """A logger whose lines carry ``name``."""
-    return structlog.get_logger(component=name)  # lazy: bind() would fix the configuration of this moment
+    return structlog.get_logger(
+        component=name
+    )  # lazy: bind() would fix the configuration of this moment

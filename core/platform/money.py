@@ -1,9 +1,15 @@
 """Exact money: decimals with an ISO currency, and each currency's own number of decimals."""
+
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Context, Decimal
 
-from babel.numbers import format_compact_currency, format_currency, get_currency_precision, list_currencies
+from babel.numbers import (
+    format_compact_currency,
+    format_currency,
+    get_currency_precision,
+    list_currencies,
+)
 
 from core.platform.errors import InvalidInput
 
@@ -11,7 +17,9 @@ TEN_THOUSAND = 10_000
 
 
 def decimals(currency: str) -> int:
-    """How many decimals the currency is written with: 2 for USD, 0 for JPY, 3 for KWD (source: CLDR, through Babel)."""
+    """How many decimals the currency is written with: 2 for USD, 0 for JPY, 3 for KWD (source:
+    CLDR, through Babel).
+    """
     return int(get_currency_precision(currency))
 
 
@@ -24,7 +32,9 @@ def check_currency(code: str) -> str:
 
 
 def plain(amount: Decimal, currency: str) -> str:
-    """The amount as a decimal string with the currency's decimals: ``4997.00`` USD, ``500`` JPY, ``5.120`` KWD."""
+    """The amount as a decimal string with the currency's decimals: ``4997.00`` USD, ``500`` JPY,
+    ``5.120`` KWD.
+    """
     return f"{amount.quantize(Decimal(1).scaleb(-decimals(currency)), ROUND_HALF_UP):f}"
 
 
@@ -37,11 +47,17 @@ def parse_amount(text: str | int | Decimal, currency: str, *, field: str = "amou
     try:
         amount = Decimal(str(text).strip())
     except ArithmeticError as error:
-        raise InvalidInput(f"“{text}” is not an amount; write it like 4997.00.", field=field) from error
+        raise InvalidInput(
+            f"“{text}” is not an amount; write it like 4997.00.", field=field
+        ) from error
     if not amount.is_finite() or amount < 0 or amount >= Decimal(10) ** 12:
-        raise InvalidInput("The amount must be zero or more, and below a million million.", field=field)
+        raise InvalidInput(
+            "The amount must be zero or more, and below a million million.", field=field
+        )
     if -int(amount.normalize().as_tuple().exponent) > decimals(currency):
-        raise InvalidInput(f"{currency} has {decimals(currency)} decimals; “{text}” has more.", field=field)
+        raise InvalidInput(
+            f"{currency} has {decimals(currency)} decimals; “{text}” has more.", field=field
+        )
     return amount
 
 
@@ -52,8 +68,12 @@ def shown(amount: Decimal, currency: str, *, whole: bool = False, locale: str = 
 
 
 def short(amount: Decimal, currency: str, *, locale: str = "en_US") -> str:
-    """The amount to three digits, for a card: ``$57.2K``, ``$1.25M``; below ten thousand in whole units."""
+    """The amount to three digits, for a card: ``$57.2K``, ``$1.25M``; below ten thousand in whole
+    units.
+    """
     if abs(amount) < TEN_THOUSAND:
         return shown(amount, currency, whole=True, locale=locale)
     rounded = Context(prec=3, rounding=ROUND_HALF_UP).plus(amount)
-    return format_compact_currency(rounded, currency, locale=locale, fraction_digits=2 - rounded.adjusted() % 3)
+    return format_compact_currency(
+        rounded, currency, locale=locale, fraction_digits=2 - rounded.adjusted() % 3
+    )

@@ -1,4 +1,7 @@
-"""Lists in pages: a cursor holds the last row's place, so that new rows neither repeat nor hide others."""
+"""Lists in pages: a cursor holds the last row's place, so that new rows neither repeat nor hide
+others.
+"""
+
 from __future__ import annotations
 
 import base64

@@ -1,4 +1,7 @@
-"""Settings that are unsafe where strangers can reach the product: refused there, warned of on one's own machine or network."""
+"""Settings that are unsafe where strangers can reach the product: refused there, warned of on one's
+own machine or network.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -12,18 +15,33 @@ from core.platform.log import logger
 from core.platform.settings import settings
 
 log = logger("start")
-OWN_NETWORK = (".localhost", ".local", ".lan", ".internal", ".home.arpa", ".test", ".example", ".invalid")
+OWN_NETWORK = (
+    ".localhost",
+    ".local",
+    ".lan",
+    ".internal",
+    ".home.arpa",
+    ".test",
+    ".example",
+    ".invalid",
+)
 FOR_EXAMPLES = ("example.com", "example.net", "example.org")  # RFC 2606: nobody has these
 
 
 def is_own_machine(url: str) -> bool:
     """Whether only this machine reaches the address."""
     host = urlsplit(url).hostname or ""
-    return host == "localhost" or host.endswith(".localhost") or bool(_ip(host) and ip_address(host).is_loopback)
+    return (
+        host == "localhost"
+        or host.endswith(".localhost")
+        or bool(_ip(host) and ip_address(host).is_loopback)
+    )
 
 
 def is_public(url: str) -> bool:
-    """Whether the address could be reached from the internet; names without a dot and private addresses cannot."""
+    """Whether the address could be reached from the internet; names without a dot and private
+    addresses cannot.
+    """
     host = urlsplit(url).hostname or ""
     if _ip(host):
         return ip_address(host).is_global
@@ -40,16 +58,25 @@ def _ip(host: str) -> bool:
 
 
 def _addresses() -> dict[str, str]:
-    return {"PUBLIC_URL": settings().public_url, "WEBHOOK_PUBLIC_URL": settings().webhook_public_url}
+    return {
+        "PUBLIC_URL": settings().public_url,
+        "WEBHOOK_PUBLIC_URL": settings().webhook_public_url,
+    }
 
 
 def open_addresses() -> list[str]:
     """The addresses at which everybody on the way could read along, each with how to mend it."""
     theirs = {name.upper(): url for name, url in settings() if name.endswith("_base_url")}
     return [
-        f"{name} is {url}, where passwords and customers' data would travel in the open: put a proxy with TLS in front, and set "
-        f"{name} to its https:// address." for name, url in _addresses().items() if _is_open(url)
-    ] + [f"{name} is {url}, where keys would travel in the open: use an https:// address." for name, url in theirs.items() if _is_open(url)]
+        f"{name} is {url}, where passwords and customers' data would travel in the open: put a"
+        f" proxy with TLS in front, and set {name} to its https:// address."
+        for name, url in _addresses().items()
+        if _is_open(url)
+    ] + [
+        f"{name} is {url}, where keys would travel in the open: use an https:// address."
+        for name, url in theirs.items()
+        if _is_open(url)
+    ]
 
 
 def _is_open(url: str) -> bool:
@@ -57,13 +84,15 @@ def _is_open(url: str) -> bool:
 
 
 def guessable_roles() -> list[str]:
-    """That anybody could work the database roles' passwords out, with how to mend it: they are derived from the owner's."""
+    """That anybody could work the database roles' passwords out, with how to mend it: they are
+    derived from the owner's.
+    """
     owner, own = settings().database_url, settings().database_app_url
     if owner is None or own is not None or make_url(owner.get_secret_value()).password:
         return []
     return [
-        "DATABASE_URL has no password, so those of the application's own roles could be guessed: give the owner's account one, or set "
-        "DATABASE_APP_URL and DATABASE_WORKER_URL."
+        "DATABASE_URL has no password, so those of the application's own roles could be guessed:"
+        " give the owner's account one, or set DATABASE_APP_URL and DATABASE_WORKER_URL."
     ]
 
 
@@ -81,7 +110,10 @@ def _check_addresses() -> None:
     """Links are made from them, and whether strangers reach the product is read from them."""
     for name, url in _addresses().items():
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise Misconfigured(f"{name} is “{url}”, which is no address: write it out, as https://sales.example.com.")
+            raise Misconfigured(
+                f"{name} is “{url}”, which is no address: write it out, as"
+                " https://sales.example.com."
+            )
 
 
 def check_start(more: Sequence[str] = ()) -> None:
@@ -93,6 +125,8 @@ def check_start(more: Sequence[str] = ()) -> None:
     _check_addresses()
     found = [*weaknesses(), *more]
     if found and (is_public(settings().public_url) or is_public(settings().webhook_public_url)):
-        raise Misconfigured("Not started, because it would be unsafe here:\n- " + "\n- ".join(found))
+        raise Misconfigured(
+            "Not started, because it would be unsafe here:\n- " + "\n- ".join(found)
+        )
     for weakness in found:
         log.warning("unsafe setting", weakness=weakness)

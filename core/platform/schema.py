@@ -1,4 +1,5 @@
 """What every table shares: naming, keys, and the declaration of who may see its rows."""
+
 from __future__ import annotations
 
 from datetime import date, datetime
@@ -6,7 +7,18 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Date, DateTime, ForeignKey, ForeignKeyConstraint, MetaData, Numeric, Text, func, text
+from sqlalchemy import (
+    Connection,
+    Date,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    MetaData,
+    Numeric,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -35,10 +47,16 @@ class Base(DeclarativeBase):
 
 
 class TenantRow:
-    """A row of one organisation; its key starts with the organisation, so nothing can refer across."""
+    """A row of one organisation; its key starts with the organisation, so nothing can refer
+    across.
+    """
 
-    organization_id: Mapped[UUID] = mapped_column(ForeignKey("app.organizations.id"), primary_key=True)
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4, server_default=text("gen_random_uuid()"))
+    organization_id: Mapped[UUID] = mapped_column(
+        ForeignKey("app.organizations.id"), primary_key=True
+    )
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, default=uuid4, server_default=text("gen_random_uuid()")
+    )
 
 
 class Timestamps:
@@ -49,17 +67,25 @@ class Timestamps:
 
 
 def refers_to(column: str, table: str) -> ForeignKeyConstraint:
-    """A reference to a row of the same organisation: foreign-key checks bypass policies, so the key carries the tenant."""
+    """A reference to a row of the same organisation: foreign-key checks bypass policies, so the key
+    carries the tenant.
+    """
     return ForeignKeyConstraint(
-        ["organization_id", column], [f"app.{table}.organization_id", f"app.{table}.id"], use_alter=False
+        ["organization_id", column],
+        [f"app.{table}.organization_id", f"app.{table}.id"],
+        use_alter=False,
     )
 
 
 def secured(rls: str, *, audit: bool = False) -> dict[str, Any]:
-    """The table's security class (see ``core.platform.security``) and whether its changes are audited."""
+    """The table's security class (see ``core.platform.security``) and whether its changes are
+    audited.
+    """
     return {"info": {"rls": rls, "audit": audit}}
 
 
 def run_script(connection: Connection, script: str) -> None:
-    """Run SQL text of several statements, taken literally: no placeholders, so ``%`` stands for itself."""
+    """Run SQL text of several statements, taken literally: no placeholders, so ``%`` stands for
+    itself.
+    """
     connection.connection.driver_connection.execute(script)  # type: ignore[union-attr]

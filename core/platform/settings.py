@@ -1,4 +1,5 @@
 """Settings from the environment (and ``.env`` when present), read once."""
+
 from __future__ import annotations
 
 import base64
@@ -14,9 +15,13 @@ KEY_BYTES = 32
 
 
 class Settings(BaseSettings):
-    """Each field is one environment variable of the same name, in capitals; README documents them in one table."""
+    """Each field is one environment variable of the same name, in capitals; README documents them
+    in one table.
+    """
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True
+    )
 
     database_url: SecretStr | None = None
     database_read_url: SecretStr | None = None
@@ -50,18 +55,28 @@ class Settings(BaseSettings):
     twilio_base_url: str = "https://api.twilio.com/2010-04-01"
 
     def master_keys(self) -> list[bytes]:
-        """The current key first, then the older ones that may still be needed to read. Raises Misconfigured."""
+        """The current key first, then the older ones that may still be needed to read. Raises
+        Misconfigured.
+        """
         current = self.encryption_master_key or self._local_key()
         if current is None:
             raise Misconfigured(
-                "No ENCRYPTION_MASTER_KEY is set, so secrets cannot be stored. Set it to 32 random bytes in base64, for "
-                "example: python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())'"
+                "No ENCRYPTION_MASTER_KEY is set, so secrets cannot be stored. Set it to 32 random"
+                " bytes in base64, for example: python -c 'import base64, os;"
+                " print(base64.b64encode(os.urandom(32)).decode())'"
             )
-        older = (self.encryption_old_keys.get_secret_value() if self.encryption_old_keys else "").split(",")
-        return [_key(value) for value in [current.get_secret_value(), *filter(None, map(str.strip, older))]]
+        older = (
+            self.encryption_old_keys.get_secret_value() if self.encryption_old_keys else ""
+        ).split(",")
+        return [
+            _key(value)
+            for value in [current.get_secret_value(), *filter(None, map(str.strip, older))]
+        ]
 
     def _local_key(self) -> SecretStr | None:
-        """The key that the embedded database's data folder holds; never used with an outside server."""
+        """The key that the embedded database's data folder holds; never used with an outside
+        server.
+        """
         path = self.data_dir / "master.key"
         if self.database_url is None and path.exists():
             return SecretStr(path.read_text().strip())
@@ -74,7 +89,9 @@ def _key(value: str) -> bytes:
     except ValueError as error:
         raise Misconfigured("An encryption key is not valid base64.") from error
     if len(key) != KEY_BYTES:
-        raise Misconfigured(f"An encryption key must be {KEY_BYTES} bytes in base64; one of them has {len(key)}.")
+        raise Misconfigured(
+            f"An encryption key must be {KEY_BYTES} bytes in base64; one of them has {len(key)}."
+        )
     return key
 
 

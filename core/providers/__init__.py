@@ -1,1 +1,3 @@
-"""One module per outside system: signature check, payload → domain action, client. Provider words stop here."""
+"""One module per outside system: signature check, payload → domain action, client. Provider words
+stop here.
+"""

@@ -1,4 +1,7 @@
-"""Calendly webhooks: booked, cancelled, moved, not shown. Facts and traps: Calendly API v2, webhook payloads."""
+"""Calendly webhooks: booked, cancelled, moved, not shown. Facts and traps: Calendly API v2, webhook
+payloads.
+"""
+
 from __future__ import annotations
 
 import hashlib
@@ -18,14 +21,34 @@ from core.platform.locks import one_at_a_time
 from core.providers.base import PROCESSED, BadSignature, Outcome, check_timed_hex
 from core.tenancy.models import Organization
 
-INVITEE_EVENTS = {"invitee.created", "invitee.canceled", "invitee_no_show.created", "invitee_no_show.deleted"}
+INVITEE_EVENTS = {
+    "invitee.created",
+    "invitee.canceled",
+    "invitee_no_show.created",
+    "invitee_no_show.deleted",
+}
 # What is read of an invitee, below; guests, payments and the platform's own notes are not kept.
 KEPT: Kept = {
-    **dict.fromkeys(("uri", "name", "email", "text_reminder_number", "status", "created_at", "updated_at", "rescheduled",
-                     "old_invitee", "new_invitee", "tracking", "questions_and_answers")),
+    **dict.fromkeys(
+        (
+            "uri",
+            "name",
+            "email",
+            "text_reminder_number",
+            "status",
+            "created_at",
+            "updated_at",
+            "rescheduled",
+            "old_invitee",
+            "new_invitee",
+            "tracking",
+            "questions_and_answers",
+        )
+    ),
     "cancellation": dict.fromkeys(("created_at", "canceled_by", "reason")),
     "scheduled_event": {
-        **dict.fromkeys(("uri", "name", "start_time", "end_time", "event_type")), "location": {"join_url": None},
+        **dict.fromkeys(("uri", "name", "start_time", "end_time", "event_type")),
+        "location": {"join_url": None},
         "event_memberships": dict.fromkeys(("user", "user_email", "user_name")),
     },
 }
@@ -33,7 +56,9 @@ UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 
 
 def verify(headers: Mapping[str, str], body: bytes, secret: str, *, now: datetime) -> None:
-    """Raises BadSignature unless ``Calendly-Webhook-Signature`` fits; an unsigned request is refused."""
+    """Raises BadSignature unless ``Calendly-Webhook-Signature`` fits; an unsigned request is
+    refused.
+    """
     header = headers.get("calendly-webhook-signature")
     if not header:
         raise BadSignature("no signature")
@@ -54,8 +79,9 @@ def event_type(payload: dict[str, Any]) -> str | None:
 def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) -> Outcome:
     """Fold the delivery into what is known of its invitee, and bring the event to it.
 
-    Created and cancelled both carry the whole invitee. A cancellation is final, so it outranks any ``created``; no-shows
-    are kept apart, because setting and removing one does not touch the invitee's own ``updated_at``.
+    Created and cancelled both carry the whole invitee. A cancellation is final, so it outranks any
+    ``created``; no-shows are kept apart, because setting and removing one does not touch the
+    invitee's own ``updated_at``.
     """
     name = event_type(payload)
     if name not in INVITEE_EVENTS:
@@ -69,7 +95,9 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
     if name.startswith("invitee_no_show"):
         marked = invitee.get("no_show") if name.endswith("created") else None
         happened_at = _moment(payload["created_at"]).isoformat(timespec="microseconds")
-        remember(db, connection, "no_show", key, happened_at, {"at": marked and marked["created_at"]})
+        remember(
+            db, connection, "no_show", key, happened_at, {"at": marked and marked["created_at"]}
+        )
     home = db.get_one(Organization, connection.organization_id)
     newest = _known(db, connection, "invitee", key)
     record_booking(db, home.id, _booking(newest, home, _no_show(db, connection, key)))
@@ -87,7 +115,9 @@ def _moment(text: str) -> datetime:
 
 def _known(db: Session, connection: WebhookConnection, kind: str, key: str) -> dict[str, Any]:
     state = select(ProviderObject.data).where(
-        ProviderObject.connection_id == connection.id, ProviderObject.kind == kind, ProviderObject.external_id == key
+        ProviderObject.connection_id == connection.id,
+        ProviderObject.kind == kind,
+        ProviderObject.external_id == key,
     )
     return db.scalars(state).first() or {}
 
@@ -103,7 +133,9 @@ def _booking(invitee: dict[str, Any], home: Organization, no_show_at: datetime |
     answers = invitee.get("questions_and_answers") or []
     old = invitee.get("old_invitee")
     return Booking(
-        person=Person(invitee.get("name"), invitee.get("email"), invitee.get("text_reminder_number")),
+        person=Person(
+            invitee.get("name"), invitee.get("email"), invitee.get("text_reminder_number")
+        ),
         scheduled_at=_moment(meeting["start_time"]),
         ends_at=_moment(meeting["end_time"]) if meeting.get("end_time") else None,
         booked_at=_moment(invitee["created_at"]),

@@ -1,8 +1,10 @@
-"""How the product talks to a provider: with time-outs, a few tries, and errors that a person can read.
+"""How the product talks to a provider: with time-outs, a few tries, and errors that a person can
+read.
 
-The secret stands in no error, no log line and no repr: whatever a provider says is cleared of it first. Redirects are not
-followed, so a key goes to nobody but the address of the settings.
+The secret stands in no error, no log line and no repr: whatever a provider says is cleared of it
+first. Redirects are not followed, so a key goes to nobody but the address of the settings.
 """
+
 from __future__ import annotations
 
 import random
@@ -39,7 +41,9 @@ SHOWN_OF_A_SECRET = 8  # a provider that repeats the beginning of a key repeats 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long one request may take. Asked for a pause above ``longest_pause_s``, the client gives up and says so."""
+    """How long one request may take. Asked for a pause above ``longest_pause_s``, the client gives
+    up and says so.
+    """
 
     timeout_s: float = 15.0
     tries: int = 4
@@ -59,35 +63,56 @@ class Client:
     """Requests to one provider under one key; a context manager that closes its connections."""
 
     def __init__(
-        self, provider: str, base_url: str, headers: Mapping[str, str], *, secrets: tuple[str, ...], patience: Patience | None = None
+        self,
+        provider: str,
+        base_url: str,
+        headers: Mapping[str, str],
+        *,
+        secrets: tuple[str, ...],
+        patience: Patience | None = None,
     ) -> None:
-        """``provider`` is its name for people; ``headers`` carry the key, and ``secrets`` are what must never be repeated."""
+        """``provider`` is its name for people; ``headers`` carry the key, and ``secrets`` are what
+        must never be repeated.
+        """
         self.provider = provider
         self._patience = patience or Patience()
-        self._secrets = re.compile("|".join(_spellings((*secrets, headers.get("Authorization", "").partition(" ")[2]))))
+        self._secrets = re.compile(
+            "|".join(_spellings((*secrets, headers.get("Authorization", "").partition(" ")[2])))
+        )
         self._http = httpx.Client(
-            base_url=base_url, headers={"Accept": "application/json", "User-Agent": "sales-operations/1.0", **headers},
-            timeout=self._patience.timeout_s, follow_redirects=False,
+            base_url=base_url,
+            headers={"Accept": "application/json", "User-Agent": "sales-operations/1.0", **headers},
+            timeout=self._patience.timeout_s,
+            follow_redirects=False,
         )
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._http.close()
 
     def get(self, path: str, **params: str | int) -> Any:
         """What the provider answers, read from JSON. Raises as ``request`` does."""
         return self.request("GET", path, params=params)
 
-    def request(self, method: str, path: str, *, repeatable: bool | None = None, **content: Any) -> Any:
-        """Ask, and ask again after a pause when that can do no harm; the answer read from JSON, None for an empty one.
+    def request(
+        self, method: str, path: str, *, repeatable: bool | None = None, **content: Any
+    ) -> Any:
+        """Ask, and ask again after a pause when that can do no harm; the answer read from JSON,
+        None for an empty one.
 
-        ``path`` begins with a slash and is put behind the provider's address. ``repeatable`` says that doing it twice is as
-        good as once; by default only of what reads.
+        ``path`` begins with a slash and is put behind the provider's address. ``repeatable`` says
+        that doing it twice is as good as once; by default only of what reads.
 
         Raises:
-            AuthenticationFailed: the key is not accepted. PermissionMissing: it is, but may not do this.
+            AuthenticationFailed: the key is not accepted. PermissionMissing: it is, but may not do
+            this.
             UnknownToProvider: there is no such thing.
             RateLimited: the provider asks for a longer pause than this client waits.
             ProviderUnavailable: nothing was done; it may be tried again later.
@@ -104,14 +129,23 @@ class Client:
                 return self._once(method, path, again, content)
             except _Later as later:
                 wait_s = self._growing_pause_s(tried) if later.asked_s is None else later.asked_s
-                log.warning("provider asked again", provider=self.provider, why=type(later.error).__name__, tried=tried)
+                log.warning(
+                    "provider asked again",
+                    provider=self.provider,
+                    why=type(later.error).__name__,
+                    tried=tried,
+                )
                 if tried >= self._patience.tries or wait_s > self._patience.longest_pause_s:
                     raise later.error from None
             time.sleep(wait_s + self._patience.first_pause_s * random.random())  # noqa: S311 - spreads, hides nothing
 
     def shown(self, words: str) -> str:
-        """A provider's words, fit to be kept and shown: short, printable, and without the key, whole or begun."""
-        printable = "".join(letter if letter.isprintable() else " " for letter in self._secrets.sub("…", words))
+        """A provider's words, fit to be kept and shown: short, printable, and without the key,
+        whole or begun.
+        """
+        printable = "".join(
+            letter if letter.isprintable() else " " for letter in self._secrets.sub("…", words)
+        )
         return " ".join(printable.split())[:LONGEST_WORDS]
 
     def _growing_pause_s(self, tried: int) -> float:
@@ -124,8 +158,12 @@ class Client:
             raise _Later(ProviderUnavailable(f"{self.provider} cannot be reached.")) from None
         except httpx.RequestError:
             if again:
-                raise _Later(ProviderUnavailable(f"{self.provider} did not answer in time.")) from None
-            raise OutcomeUnknown(f"{self.provider} did not answer; it may have done what it was asked.") from None
+                raise _Later(
+                    ProviderUnavailable(f"{self.provider} did not answer in time.")
+                ) from None
+            raise OutcomeUnknown(
+                f"{self.provider} did not answer; it may have done what it was asked."
+            ) from None
         return self._read(answer, again) if answer.is_success else self._refused(answer, again)
 
     def _read(self, answer: httpx.Response, again: bool) -> Any:
@@ -138,7 +176,11 @@ class Client:
             raise kind(f"{self.provider} answered with something that is not JSON.") from None
 
     def _refused(self, answer: httpx.Response, again: bool) -> Any:
-        code, asked_s, said = answer.status_code, asked_pause_s(answer.headers), self._words_of(answer)
+        code, asked_s, said = (
+            answer.status_code,
+            asked_pause_s(answer.headers),
+            self._words_of(answer),
+        )
         match code:
             case 401:
                 raise AuthenticationFailed(f"{self.provider} does not accept the key{said}")
@@ -147,19 +189,32 @@ class Client:
             case 404:
                 raise UnknownToProvider(f"{self.provider} does not know what was asked for{said}")
             case 429:
-                raise _Later(RateLimited(f"{self.provider} asks for a pause.", retry_after_s=pause_s(answer.headers)), asked_s)
+                raise _Later(
+                    RateLimited(
+                        f"{self.provider} asks for a pause.", retry_after_s=pause_s(answer.headers)
+                    ),
+                    asked_s,
+                )
             case 408 | 503:
                 raise _Later(ProviderUnavailable(f"{self.provider} answered {code}."), asked_s)
             case _ if answer.is_server_error and again:
                 raise _Later(ProviderUnavailable(f"{self.provider} answered {code}."), asked_s)
             case _ if answer.is_server_error:
-                raise OutcomeUnknown(f"{self.provider} answered {code}; it may have done what it was asked.")
+                raise OutcomeUnknown(
+                    f"{self.provider} answered {code}; it may have done what it was asked."
+                )
             case _ if answer.is_redirect:
-                raise UnexpectedAnswer(f"{self.provider} answered with a redirect, which is not followed.")
-        raise UnexpectedAnswer(f"{self.provider} refused the request with {code}{said}", provider_code=_code_of(answer))
+                raise UnexpectedAnswer(
+                    f"{self.provider} answered with a redirect, which is not followed."
+                )
+        raise UnexpectedAnswer(
+            f"{self.provider} refused the request with {code}{said}", provider_code=_code_of(answer)
+        )
 
     def _words_of(self, answer: httpx.Response) -> str:
-        """``: “what the provider says”.``, or a full stop when it says nothing that a person could read."""
+        """``: “what the provider says”.``, or a full stop when it says nothing that a person could
+        read.
+        """
         try:
             words = _message_in(answer.json())
         except UNREADABLE:
@@ -178,9 +233,14 @@ def _code_of(answer: httpx.Response) -> str | None:
 
 
 def _spellings(secrets: tuple[str, ...]) -> list[str]:
-    """Patterns of the secrets as they are and as an address spells them; the longest first, so that nothing is left over."""
+    """Patterns of the secrets as they are and as an address spells them; the longest first, so that
+    nothing is left over.
+    """
     told = {spelled for secret in secrets if secret for spelled in (secret, quote(secret, safe=""))}
-    patterns = [re.escape(each[:SHOWN_OF_A_SECRET]) + r"[^\s\"'<>]*" for each in sorted(told, key=len, reverse=True)]
+    patterns = [
+        re.escape(each[:SHOWN_OF_A_SECRET]) + r"[^\s\"'<>]*"
+        for each in sorted(told, key=len, reverse=True)
+    ]
     return patterns or [r"(?!)"]
 
 

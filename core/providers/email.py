@@ -1,4 +1,7 @@
-"""Which way e-mails leave: Resend when its key is set, else the mail server of ``SMTP_URL``, else as files in the data folder."""
+"""Which way e-mails leave: Resend when its key is set, else the mail server of ``SMTP_URL``, else
+as files in the data folder.
+"""
+
 from __future__ import annotations
 
 from uuid import UUID
@@ -27,15 +30,20 @@ def check_reachable(address: str) -> None:
     if address.partition("@")[0].isascii():
         return
     url = settings().smtp_url
-    if settings().resend_api_key is not None or (url is not None and not smtp.takes_every_letter(url.get_secret_value())):
+    if settings().resend_api_key is not None or (
+        url is not None and not smtp.takes_every_letter(url.get_secret_value())
+    ):
         raise InvalidInput(
-            f"“{address.strip()}” has letters before the @ that the mail server does not take. Ask for an address without them.",
+            f"“{address.strip()}” has letters before the @ that the mail server does not take. Ask"
+            " for an address without them.",
             field="email",
         )
 
 
 def send(to: str, email: Email, *, organization_id: UUID, message_id: UUID) -> None:
-    """Send one e-mail the way that is set up. Raises what ``resend.send`` and ``smtp.send`` raise."""
+    """Send one e-mail the way that is set up. Raises what ``resend.send`` and ``smtp.send``
+    raise.
+    """
     key = str(message_id)
     if (api_key := settings().resend_api_key) is not None:
         resend.send(api_key.get_secret_value(), to, email, organization_id=organization_id, key=key)

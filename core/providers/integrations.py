@@ -1,4 +1,7 @@
-"""An organisation's keys at providers: entered, verified at the provider by a worker, replaced, removed."""
+"""An organisation's keys at providers: entered, verified at the provider by a worker, replaced,
+removed.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -37,30 +40,52 @@ TRIED_AGAIN_AFTER = timedelta(minutes=50)
 def integrations(db: Session) -> list[Row[Any]]:
     """The organisation's keys, by provider.
 
-    Columns: id, provider, settings, status, account_name, remark, last_verified_at, last_error, updated_at (when it was last
-    tried), last_four (of the key).
+    Columns: id, provider, settings, status, account_name, remark, last_verified_at, last_error,
+    updated_at (when it was last tried), last_four (of the key).
     """
     of = OrganizationIntegration
-    return list(db.execute(
-        select(
-            of.id, of.provider, of.settings, of.status, of.account_name, of.remark, of.last_verified_at, of.last_error,
-            of.updated_at, func.coalesce(VaultSecret.last_four, "").label("last_four"),
+    return list(
+        db.execute(
+            select(
+                of.id,
+                of.provider,
+                of.settings,
+                of.status,
+                of.account_name,
+                of.remark,
+                of.last_verified_at,
+                of.last_error,
+                of.updated_at,
+                func.coalesce(VaultSecret.last_four, "").label("last_four"),
+            )
+            .outerjoin(VaultSecret, (VaultSecret.owner_id == of.id) & (VaultSecret.name == KEY))
+            .order_by(of.provider)
         )
-        .outerjoin(VaultSecret, (VaultSecret.owner_id == of.id) & (VaultSecret.name == KEY))
-        .order_by(of.provider)
-    ))
+    )
 
 
-def enter_key(db: Session, organization_id: UUID, provider: str, secret: str, answers: Mapping[str, str | None]) -> UUID:
-    """Seal a provider's key in place of an earlier one, and have it verified; an empty ``secret`` keeps the one that is stored.
+def enter_key(
+    db: Session,
+    organization_id: UUID,
+    provider: str,
+    secret: str,
+    answers: Mapping[str, str | None],
+) -> UUID:
+    """Seal a provider's key in place of an earlier one, and have it verified; an empty ``secret``
+    keeps the one that is stored.
 
     Raises:
-        InvalidInput: it cannot be a key of this provider, or something that the provider is asked with is missing or wrong.
+        InvalidInput: it cannot be a key of this provider, or something that the provider is asked
+        with is missing or wrong.
         Misconfigured: no master key is set.
     """
     fresh = {
-        "settings": sound_settings(provider, answers), "status": KeyStatus.CHECKING, "account_name": None, "remark": None,
-        "last_verified_at": None, "last_error": None,
+        "settings": sound_settings(provider, answers),
+        "status": KeyStatus.CHECKING,
+        "account_name": None,
+        "remark": None,
+        "last_verified_at": None,
+        "last_error": None,
     }
     row_id = db.scalars(
         insert(OrganizationIntegration)
@@ -75,11 +100,19 @@ def enter_key(db: Session, organization_id: UUID, provider: str, secret: str, an
 
 
 def _has_key(db: Session, row_id: UUID) -> bool:
-    return db.scalars(select(VaultSecret.id).where(VaultSecret.owner_id == row_id)).first() is not None
+    return (
+        db.scalars(select(VaultSecret.id).where(VaultSecret.owner_id == row_id)).first() is not None
+    )
 
 
 def _enqueue(db: Session, organization_id: UUID, row_id: UUID) -> None:
-    enqueue(db, "verify_integration", organization_id, once=f"verify_integration {row_id}", integration_id=str(row_id))
+    enqueue(
+        db,
+        "verify_integration",
+        organization_id,
+        once=f"verify_integration {row_id}",
+        integration_id=str(row_id),
+    )
 
 
 def verify_soon(db: Session, organization_id: UUID, integration_id: UUID) -> None:
@@ -93,13 +126,17 @@ def verify_soon(db: Session, organization_id: UUID, integration_id: UUID) -> Non
 def remove_key(db: Session, integration_id: UUID) -> None:
     """Delete a key with all that was asked with it. Raises NotFound."""
     db.execute(delete(VaultSecret).where(VaultSecret.owner_id == integration_id))
-    gone = db.execute(delete(OrganizationIntegration).where(OrganizationIntegration.id == integration_id))
+    gone = db.execute(
+        delete(OrganizationIntegration).where(OrganizationIntegration.id == integration_id)
+    )
     if gone.rowcount == 0:  # type: ignore[attr-defined]
         raise NotFound("There is no such key any more.")
 
 
 def verify_due(organization_id: UUID) -> int:
-    """Have those keys verified again that were not within a day, or, when their provider could not be asked, an hour; how many."""
+    """Have those keys verified again that were not within a day, or, when their provider could not
+    be asked, an hour; how many.
+    """
     at = OrganizationIntegration.updated_at
     settled = OrganizationIntegration.status.in_([KeyStatus.VERIFIED, KeyStatus.REFUSED])
     due = case((settled, at < now() - VERIFIED_ANEW_AFTER), else_=at < now() - TRIED_AGAIN_AFTER)
@@ -119,7 +156,9 @@ class Access:
 
 
 def access_to(db: Session, provider: str) -> Access | None:
-    """What the organisation asks this provider with; None when no key is stored. Needs the system's identity."""
+    """What the organisation asks this provider with; None when no key is stored. Needs the system's
+    identity.
+    """
     of = OrganizationIntegration
     row = db.execute(select(of.id, of.settings).where(of.provider == provider)).first()
     return None if row is None else Access(read_secret(db, row.id, KEY), row.settings)
@@ -127,7 +166,9 @@ def access_to(db: Session, provider: str) -> Access | None:
 
 @dataclass(frozen=True)
 class Question:
-    """What a provider is asked with. ``sealed_at`` tells this key from one that is entered meanwhile."""
+    """What a provider is asked with. ``sealed_at`` tells this key from one that is entered
+    meanwhile.
+    """
 
     provider: str
     settings: dict[str, str]
@@ -135,7 +176,8 @@ class Question:
 
 
 def verify_integration(organization_id: UUID, integration_id: UUID) -> None:
-    """Ask the provider whose key this is and write down what it says; a key that is gone meanwhile is left alone.
+    """Ask the provider whose key this is and write down what it says; a key that is gone meanwhile
+    is left alone.
 
     No transaction is open while the provider is asked. What was replaced meanwhile is asked again.
     """
@@ -148,17 +190,30 @@ def verify_integration(organization_id: UUID, integration_id: UUID) -> None:
         if _question(db, integration_id) != question:
             _enqueue(db, organization_id, integration_id)
             return
-        db.execute(update(OrganizationIntegration).where(OrganizationIntegration.id == integration_id).values(outcome))
-    log.info("key verified", integration=str(integration_id), provider=question.provider, status=outcome["status"])
+        db.execute(
+            update(OrganizationIntegration)
+            .where(OrganizationIntegration.id == integration_id)
+            .values(outcome)
+        )
+    log.info(
+        "key verified",
+        integration=str(integration_id),
+        provider=question.provider,
+        status=outcome["status"],
+    )
 
 
 def _question(db: Session, integration_id: UUID) -> Question | None:
     """Locks the row, so that what is then written belongs to what was asked."""
     of = OrganizationIntegration
-    row = db.execute(select(of.provider, of.settings).where(of.id == integration_id).with_for_update()).first()
+    row = db.execute(
+        select(of.provider, of.settings).where(of.id == integration_id).with_for_update()
+    ).first()
     if row is None:
         return None
-    sealed_at = select(VaultSecret.updated_at).where(VaultSecret.owner_id == integration_id, VaultSecret.name == KEY)
+    sealed_at = select(VaultSecret.updated_at).where(
+        VaultSecret.owner_id == integration_id, VaultSecret.name == KEY
+    )
     return Question(row.provider, row.settings, db.scalars(sealed_at).first())
 
 
@@ -167,11 +222,20 @@ def _outcome(organization_id: UUID, integration_id: UUID, question: Question) ->
         with as_system(organization_id) as db:
             secret = read_secret(db, integration_id, KEY)
         found = check_key(question.provider, secret, question.settings)
-    except (AuthenticationFailed, UnknownToProvider, InvalidInput, Misconfigured, NotFound) as error:
+    except (
+        AuthenticationFailed,
+        UnknownToProvider,
+        InvalidInput,
+        Misconfigured,
+        NotFound,
+    ) as error:
         return {"status": KeyStatus.REFUSED, "last_error": error.message}
     except ProviderError as error:
         return {"status": KeyStatus.UNVERIFIED, "last_error": error.message}
     return {
-        "status": KeyStatus.VERIFIED, "account_name": found.name, "remark": " ".join(found.remarks) or None, "last_error": None,
+        "status": KeyStatus.VERIFIED,
+        "account_name": found.name,
+        "remark": " ".join(found.remarks) or None,
+        "last_error": None,
         "last_verified_at": now(),
     }

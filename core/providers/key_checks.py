@@ -1,10 +1,13 @@
-"""Whose key it is and what it lets us do: for each provider, the cheapest questions that it has an answer to.
+"""Whose key it is and what it lets us do: for each provider, the cheapest questions that it has an
+answer to.
 
-Facts: the API references of Calendly (“Get current user”, “List organization memberships”, scopes), Stripe (“Retrieve account”,
-“API keys”, “Restricted keys”), Whop (“Retrieve company”, “List payments”, permissions), HighLevel (locations; API 1.0
-pipelines), HubSpot (account information, scopes), Twilio (Account and Message resources), and of Acuity (``/me``), Billy
-(``/organization``), Close (``/me/``) and Dialpad (``/offices``), where one question is enough.
+Facts: the API references of Calendly (“Get current user”, “List organization memberships”, scopes),
+Stripe (“Retrieve account”, “API keys”, “Restricted keys”), Whop (“Retrieve company”, “List
+payments”, permissions), HighLevel (locations; API 1.0 pipelines), HubSpot (account information,
+scopes), Twilio (Account and Message resources), and of Acuity (``/me``), Billy (``/organization``),
+Close (``/me/``) and Dialpad (``/offices``), where one question is enough.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -14,7 +17,11 @@ from typing import Any
 from core.platform.errors import PermissionMissing, UnexpectedAnswer
 from core.providers.client import Client
 
-HUBSPOT_READS = {"contacts": "/crm/v3/objects/contacts", "deals": "/crm/v3/objects/deals", "owners": "/crm/v3/owners"}
+HUBSPOT_READS = {
+    "contacts": "/crm/v3/objects/contacts",
+    "deals": "/crm/v3/objects/deals",
+    "owners": "/crm/v3/owners",
+}
 WITHOUT_A_NAME = "an account without a name"
 
 
@@ -40,9 +47,13 @@ def at(answer: Any, place: str) -> Any:
 
 
 def name_in(client: Client, answer: Any, *places: str) -> str:
-    """The first name at one of ``places``. Raises UnexpectedAnswer when the answer is no object at all."""
+    """The first name at one of ``places``. Raises UnexpectedAnswer when the answer is no object at
+    all.
+    """
     if not isinstance(answer, dict):
-        raise UnexpectedAnswer(f"{client.provider} answered with something else than was asked for.")
+        raise UnexpectedAnswer(
+            f"{client.provider} answered with something else than was asked for."
+        )
     return next((str(name) for place in places if (name := at(answer, place))), WITHOUT_A_NAME)
 
 
@@ -69,21 +80,42 @@ def check_calendly(client: Client, _: Mapping[str, str]) -> Account:
     me = client.get("/users/me")
     name = name_in(client, me, "resource.name", "resource.email")
     try:
-        role = at(client.get("/organization_memberships", user=str(at(me, "resource.uri"))), "collection.0.role")
+        role = at(
+            client.get("/organization_memberships", user=str(at(me, "resource.uri"))),
+            "collection.0.role",
+        )
     except PermissionMissing:
-        return Account(name, ("It may not see who belongs to the team: give it the scope organizations:read.",))
-    alone = "It is a plain member's, so it sees their own bookings only. Use an owner's or an admin's."
+        return Account(
+            name, ("It may not see who belongs to the team: give it the scope organizations:read.",)
+        )
+    alone = (
+        "It is a plain member's, so it sees their own bookings only. Use an owner's or an admin's."
+    )
     return Account(name, () if role in ("owner", "admin") else (alone,))
 
 
 def check_stripe(client: Client, _: Mapping[str, str]) -> Account:
     """A restricted key may be kept from saying whose it is, and is good all the same."""
-    remarks = () if may(client, "/v1/charges", limit=1) else ("It may not read charges, so past payments cannot be fetched.",)
+    remarks = (
+        ()
+        if may(client, "/v1/charges", limit=1)
+        else ("It may not read charges, so past payments cannot be fetched.",)
+    )
     try:
         account = client.get("/v1/account")
     except PermissionMissing:
         account = {"id": "a restricted key"}
-    return Account(name_in(client, account, "settings.dashboard.display_name", "business_profile.name", "email", "id"), remarks)
+    return Account(
+        name_in(
+            client,
+            account,
+            "settings.dashboard.display_name",
+            "business_profile.name",
+            "email",
+            "id",
+        ),
+        remarks,
+    )
 
 
 def check_whop(client: Client, values: Mapping[str, str]) -> Account:
@@ -95,22 +127,45 @@ def check_whop(client: Client, values: Mapping[str, str]) -> Account:
     except PermissionMissing:
         return Account(name, ("It may not read payments: give it payment:basic:read.",))
     hidden = payment is not None and not at(payment, "user.email")
-    return Account(name, ("Payments come without e-mail addresses: give it member:email:read.",) if hidden else ())
+    return Account(
+        name,
+        ("Payments come without e-mail addresses: give it member:email:read.",) if hidden else (),
+    )
 
 
 def check_ghl(client: Client, values: Mapping[str, str]) -> Account:
-    """API 2.0 names the location. API 1.0 has no such question, so it is asked for what we need of it."""
+    """API 2.0 names the location. API 1.0 has no such question, so it is asked for what we need of
+    it.
+    """
     if values["api"] == "v2":
-        return Account(name_in(client, client.get(f"/locations/{values['location_id']}"), "location.name", "location.id"))
+        return Account(
+            name_in(
+                client,
+                client.get(f"/locations/{values['location_id']}"),
+                "location.name",
+                "location.id",
+            )
+        )
     client.get("/pipelines/")
-    return Account("a location", ("API 1.0 is no longer supported by GoHighLevel. Make a private integration and use API 2.0.",))
+    return Account(
+        "a location",
+        (
+            (
+                "API 1.0 is no longer supported by GoHighLevel. Make a private integration and use"
+                " API 2.0."
+            ),
+        ),
+    )
 
 
 def check_hubspot(client: Client, _: Mapping[str, str]) -> Account:
     """The account has a number; each scope that we need is tried."""
     account = name_in(client, client.get("/account-info/v3/details"), "portalId")
     lacking = [name for name, path in HUBSPOT_READS.items() if not may(client, path, limit=1)]
-    return Account(f"account {account}", (f"It may not read {', '.join(lacking)}: add the scopes.",) if lacking else ())
+    return Account(
+        f"account {account}",
+        (f"It may not read {', '.join(lacking)}: add the scopes.",) if lacking else (),
+    )
 
 
 def check_twilio(client: Client, values: Mapping[str, str]) -> Account:
@@ -120,7 +175,11 @@ def check_twilio(client: Client, values: Mapping[str, str]) -> Account:
         client.get(f"{path}/Messages.json", PageSize=1)
         return Account(values["account_sid"])
     account = client.get(f"{path}.json")
-    remarks = {"type": ("Trial", "A trial account: it sends to verified numbers only."),
-               "status": ("suspended", "The account is suspended, so nothing is sent.")}
-    told = tuple(remark for place, (value, remark) in remarks.items() if at(account, place) == value)
+    remarks = {
+        "type": ("Trial", "A trial account: it sends to verified numbers only."),
+        "status": ("suspended", "The account is suspended, so nothing is sent."),
+    }
+    told = tuple(
+        remark for place, (value, remark) in remarks.items() if at(account, place) == value
+    )
     return Account(name_in(client, account, "friendly_name", "sid"), told)

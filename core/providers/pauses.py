@@ -1,4 +1,5 @@
 """The pauses that providers ask for, each in its own way."""
+
 from __future__ import annotations
 
 import re
@@ -16,7 +17,9 @@ LATEST_WAIT_AS_SECONDS = 1_000_000_000  # a larger reset is an instant, not a wa
 
 
 def pause_s(headers: Mapping[str, str]) -> float:
-    """How long to leave a provider alone that asks for a pause: as long as it says, within reason."""
+    """How long to leave a provider alone that asks for a pause: as long as it says, within
+    reason.
+    """
     asked = asked_pause_s(headers)
     return UNASKED_S if asked is None else min(asked, LONGEST_S)
 
@@ -24,8 +27,8 @@ def pause_s(headers: Mapping[str, str]) -> float:
 def asked_pause_s(headers: Mapping[str, str]) -> float | None:
     """The pause that a provider asks for, in seconds; None when it names none.
 
-    ``Retry-After`` is seconds or a date. Calendly puts seconds into ``X-RateLimit-Reset``, Whop the instant; Close says
-    ``RateLimit: limit=100, remaining=0, reset=5``.
+    ``Retry-After`` is seconds or a date. Calendly puts seconds into ``X-RateLimit-Reset``, Whop the
+    instant; Close says ``RateLimit: limit=100, remaining=0, reset=5``.
     """
     after = headers.get("retry-after", "").strip()
     if SECONDS.fullmatch(after):
@@ -35,7 +38,9 @@ def asked_pause_s(headers: Mapping[str, str]) -> float | None:
     reset = headers.get("x-ratelimit-reset", "").strip()
     if SECONDS.fullmatch(reset):
         seconds = float(reset)
-        return seconds if seconds < LATEST_WAIT_AS_SECONDS else max(0.0, seconds - now().timestamp())
+        return (
+            seconds if seconds < LATEST_WAIT_AS_SECONDS else max(0.0, seconds - now().timestamp())
+        )
     found = CLOSES_RESET.search(headers.get("ratelimit", ""))
     return float(found[1]) if found else None
 

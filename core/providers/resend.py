@@ -1,7 +1,10 @@
-"""E-mail through Resend: sending over its HTTP API, and what its webhook tells of addresses that cannot or will not be reached.
+"""E-mail through Resend: sending over its HTTP API, and what its webhook tells of addresses that
+cannot or will not be reached.
 
-Facts: Resend documentation (“Send email”, “Idempotency keys”, “Errors”, “Usage limits”, “Webhooks”), ``resend`` 2.51.0.
+Facts: Resend documentation (“Send email”, “Idempotency keys”, “Errors”, “Usage limits”,
+“Webhooks”), ``resend`` 2.51.0.
 """
+
 from __future__ import annotations
 
 import base64
@@ -40,7 +43,8 @@ QUOTAS = {"daily_quota_exceeded", "monthly_quota_exceeded"}
 
 
 def send(api_key: str, to: str, email: Email, *, organization_id: UUID, key: str) -> None:
-    """Send one e-mail. ``key`` is the same whenever the same e-mail is sent again: Resend then sends it once.
+    """Send one e-mail. ``key`` is the same whenever the same e-mail is sent again: Resend then
+    sends it once.
 
     Raises:
         RateLimited, ProviderUnavailable: perhaps not sent; safe to try again with the same key.
@@ -49,12 +53,26 @@ def send(api_key: str, to: str, email: Email, *, organization_id: UUID, key: str
         UnexpectedAnswer: Resend refuses the e-mail itself.
     """
     body = {
-        "from": settings().email_from, "to": [wire_email(to)], "subject": email.subject, "html": email.html, "text": email.text,
-        "headers": {"Auto-Submitted": "auto-generated"}, "tags": [{"name": ORGANIZATION_TAG, "value": str(organization_id)}],
+        "from": settings().email_from,
+        "to": [wire_email(to)],
+        "subject": email.subject,
+        "html": email.html,
+        "text": email.text,
+        "headers": {"Auto-Submitted": "auto-generated"},
+        "tags": [{"name": ORGANIZATION_TAG, "value": str(organization_id)}],
     }
-    headers = {"Authorization": f"Bearer {api_key}", "Idempotency-Key": key, "User-Agent": "sales-operations/1.0"}
+    headers = {
+        "Authorization": f"Bearer {api_key}",
+        "Idempotency-Key": key,
+        "User-Agent": "sales-operations/1.0",
+    }
     try:
-        answer = httpx.post(f"{settings().resend_base_url.rstrip('/')}/emails", json=body, headers=headers, timeout=TIMEOUT_S)
+        answer = httpx.post(
+            f"{settings().resend_base_url.rstrip('/')}/emails",
+            json=body,
+            headers=headers,
+            timeout=TIMEOUT_S,
+        )
     except httpx.TransportError:
         raise ProviderUnavailable("Resend did not answer.") from None
     if not answer.is_success:
@@ -69,9 +87,13 @@ def _refusal(answer: httpx.Response) -> ProviderError:
         case httpx.codes.CONFLICT if name == "concurrent_idempotent_requests":
             return RateLimited("Resend is still sending it.", retry_after_s=STILL_RUNNING_S)
         case httpx.codes.CONFLICT:
-            return OutcomeUnknown(f"Resend knows another e-mail under this key ({name}); it may have been sent.")
+            return OutcomeUnknown(
+                f"Resend knows another e-mail under this key ({name}); it may have been sent."
+            )
         case httpx.codes.TOO_MANY_REQUESTS if name in QUOTAS:
-            return RateLimited(f"Resend's quota is used up ({name}).", retry_after_s=_until_tomorrow_s())
+            return RateLimited(
+                f"Resend's quota is used up ({name}).", retry_after_s=_until_tomorrow_s()
+            )
         case httpx.codes.TOO_MANY_REQUESTS:
             return RateLimited("Resend asks for a pause.", retry_after_s=pause_s(answer.headers))
         case status if status >= httpx.codes.INTERNAL_SERVER_ERROR:
@@ -94,7 +116,9 @@ def _until_tomorrow_s() -> float:
 
 
 def verify(headers: Mapping[str, str], body: bytes, secret: str, *, now: datetime) -> None:
-    """Raises BadSignature unless the delivery is signed as Svix does: the key is what stands in base64 after ``whsec_``."""
+    """Raises BadSignature unless the delivery is signed as Svix does: the key is what stands in
+    base64 after ``whsec_``.
+    """
     try:
         key = base64.b64decode(secret.removeprefix("whsec_"))
     except ValueError:
@@ -115,10 +139,12 @@ def event_type(payload: dict[str, Any]) -> str | None:
 
 
 def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) -> Outcome:
-    """Note the addresses that bounced for good or complained, so that nothing is sent to them any more.
+    """Note the addresses that bounced for good or complained, so that nothing is sent to them any
+    more.
 
-    A Resend account may serve several organisations: an e-mail that names another one is that one's business. One without
-    a name was not sent by us, but from the same account, and its address is as unreachable.
+    A Resend account may serve several organisations: an e-mail that names another one is that one's
+    business. One without a name was not sent by us, but from the same account, and its address is
+    as unreachable.
     """
     name, said = event_type(payload) or "", payload.get("data") or {}
     reason = _reason_of(name, said)
@@ -141,7 +167,9 @@ def _reason_of(name: str, said: dict[str, Any]) -> str | None:
 
 
 def _organization_of(said: dict[str, Any]) -> str | None:
-    """The tag that ``send`` gave the e-mail; Resend writes tags as a list of names and values, earlier as an object."""
+    """The tag that ``send`` gave the e-mail; Resend writes tags as a list of names and values,
+    earlier as an object.
+    """
     tags = said.get("tags") or {}
     named = tags if isinstance(tags, dict) else {tag.get("name"): tag.get("value") for tag in tags}
     return named.get(ORGANIZATION_TAG)

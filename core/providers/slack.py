@@ -1,7 +1,10 @@
-"""Posting to Slack through an incoming webhook. Its address is the secret: it stands in no error and no log.
+"""Posting to Slack through an incoming webhook. Its address is the secret: it stands in no error
+and no log.
 
-Source: Slack documentation, “Sending messages using incoming webhooks”. Success is the plain text ``ok``.
+Source: Slack documentation, “Sending messages using incoming webhooks”. Success is the plain text
+``ok``.
 """
+
 from __future__ import annotations
 
 import re
@@ -30,25 +33,35 @@ PATH = re.compile(r"/services/[\w/-]+", re.ASCII)
 
 
 def check_address(url: str) -> str:
-    """``url`` if it is an incoming webhook's address at Slack. Raises InvalidInput, so that nothing is posted elsewhere."""
+    """``url`` if it is an incoming webhook's address at Slack. Raises InvalidInput, so that nothing
+    is posted elsewhere.
+    """
     hosts = (settings().slack_base_url.rstrip("/"), GOVERNMENT)
     if not any(url.startswith(host) and PATH.fullmatch(url.removeprefix(host)) for host in hosts):
-        raise InvalidInput("This is not the address of a Slack incoming webhook.", field="webhook_url")
+        raise InvalidInput(
+            "This is not the address of a Slack incoming webhook.", field="webhook_url"
+        )
     return url
 
 
 def post_message(url: str, body: dict[str, Any]) -> None:
-    """Post ``body`` (``text`` and ``blocks``) to the channel that ``url`` stands for; what Slack refuses to lay out, as text.
+    """Post ``body`` (``text`` and ``blocks``) to the channel that ``url`` stands for; what Slack
+    refuses to lay out, as text.
 
     Raises:
         RateLimited, ProviderUnavailable: not posted; safe to try again.
-        OutcomeUnknown: it may stand in the channel; Slack has no key with which to ask again safely.
+        OutcomeUnknown: it may stand in the channel; Slack has no key with which to ask again
+        safely.
         AuthenticationFailed: the address is no longer valid, or the channel is gone.
         UnexpectedAnswer: Slack refused the message itself.
         InvalidInput: the address is not Slack's.
     """
     answer = _ask(url, body)
-    if answer.status_code == httpx.codes.BAD_REQUEST and answer.text.strip() in LAYOUT_REFUSED and "blocks" in body:
+    if (
+        answer.status_code == httpx.codes.BAD_REQUEST
+        and answer.text.strip() in LAYOUT_REFUSED
+        and "blocks" in body
+    ):
         log.error("layout refused", why=answer.text.strip())
         answer = _ask(url, {"text": body["text"]})
     _check(answer)
@@ -69,6 +82,10 @@ def _check(answer: httpx.Response) -> None:
     if answer.is_server_error:
         raise ProviderUnavailable(f"Slack answered {answer.status_code}.")
     if answer.status_code in NO_LONGER_VALID:
-        raise AuthenticationFailed(f"Slack no longer accepts this webhook ({answer.text[:80]}); enter a new one.")
+        raise AuthenticationFailed(
+            f"Slack no longer accepts this webhook ({answer.text[:80]}); enter a new one."
+        )
     if not answer.is_success:
-        raise UnexpectedAnswer(f"Slack refused the message: {answer.status_code} {answer.text[:80]}")
+        raise UnexpectedAnswer(
+            f"Slack refused the message: {answer.status_code} {answer.text[:80]}"
+        )

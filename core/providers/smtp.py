@@ -1,8 +1,10 @@
-"""E-mail through any mail server, by the address in ``SMTP_URL``, and as a file where no server is set up.
+"""E-mail through any mail server, by the address in ``SMTP_URL``, and as a file where no server is
+set up.
 
-``smtps://`` is encrypted from the first byte, ``smtp://`` by STARTTLS, without which nothing is said; ``smtp+plain://`` is
-not encrypted and allowed to this machine only.
+``smtps://`` is encrypted from the first byte, ``smtp://`` by STARTTLS, without which nothing is
+said; ``smtp+plain://`` is not encrypted and allowed to this machine only.
 """
+
 from __future__ import annotations
 
 import os
@@ -38,11 +40,20 @@ EVERY_LETTER = "smtputf8"
 
 
 def composed(to: str, email: Email, *, key: str) -> EmailMessage:
-    """The e-mail with its headers; ``key`` makes its Message-ID, so that a repetition is known as one. Raises Misconfigured."""
+    """The e-mail with its headers; ``key`` makes its Message-ID, so that a repetition is known as
+    one. Raises Misconfigured.
+    """
     sender, recipient = _sender(), wire_email(to)
     message = EmailMessage(policy=SMTP.clone(cte_type="7bit", utf8=not recipient.isascii()))
-    message["From"], message["To"], message["Subject"] = settings().email_from, recipient, email.subject
-    message["Date"], message["Message-ID"] = format_datetime(now()), f"<{key}@{sender.partition('@')[2]}>"
+    message["From"], message["To"], message["Subject"] = (
+        settings().email_from,
+        recipient,
+        email.subject,
+    )
+    message["Date"], message["Message-ID"] = (
+        format_datetime(now()),
+        f"<{key}@{sender.partition('@')[2]}>",
+    )
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(email.text)
     message.add_alternative(email.html, subtype="html")
@@ -52,7 +63,9 @@ def composed(to: str, email: Email, *, key: str) -> EmailMessage:
 def _sender() -> str:
     address = parseaddr(settings().email_from)[1]
     if mailable_email(address) is None and not address.endswith("@localhost"):
-        raise Misconfigured("EMAIL_FROM must be an address, for example: Sales Operations <no-reply@example.com>")
+        raise Misconfigured(
+            "EMAIL_FROM must be an address, for example: Sales Operations <no-reply@example.com>"
+        )
     return address
 
 
@@ -82,9 +95,14 @@ def send(url: str, to: str, email: Email, *, key: str) -> None:
 def _checked(url: str) -> SplitResult:
     parts = urlsplit(url)
     if parts.scheme not in PORTS or not parts.hostname:
-        raise Misconfigured("SMTP_URL must look like smtps://name:password@mail.example.com:465 or smtp://….")
+        raise Misconfigured(
+            "SMTP_URL must look like smtps://name:password@mail.example.com:465 or smtp://…."
+        )
     if parts.scheme == "smtp+plain" and parts.hostname not in HERE:
-        raise Misconfigured("SMTP_URL: without encryption, mail is handed over on this machine only; use smtp:// or smtps://.")
+        raise Misconfigured(
+            "SMTP_URL: without encryption, mail is handed over on this machine only; use smtp:// or"
+            " smtps://."
+        )
     return parts
 
 
@@ -102,10 +120,17 @@ def _connected(parts: SplitResult) -> smtplib.SMTP:
             server.login(unquote(parts.username), unquote(parts.password or ""))
     except smtplib.SMTPAuthenticationError as error:
         if error.smtp_code < PERMANENT:
-            raise ProviderUnavailable(f"The mail server answered {error.smtp_code} to the sign-in.") from None
-        raise AuthenticationFailed("The mail server refuses the name or the password of SMTP_URL.") from None
+            raise ProviderUnavailable(
+                f"The mail server answered {error.smtp_code} to the sign-in."
+            ) from None
+        raise AuthenticationFailed(
+            "The mail server refuses the name or the password of SMTP_URL."
+        ) from None
     except smtplib.SMTPNotSupportedError:
-        raise Misconfigured("The mail server offers no encryption or no sign-in, so nothing was sent; check SMTP_URL.") from None
+        raise Misconfigured(
+            "The mail server offers no encryption or no sign-in, so nothing was sent; check"
+            " SMTP_URL."
+        ) from None
     except ssl.SSLCertVerificationError:
         raise ProviderUnavailable("The mail server's certificate cannot be trusted.") from None
     except (smtplib.SMTPException, OSError):
@@ -114,7 +139,8 @@ def _connected(parts: SplitResult) -> smtplib.SMTP:
 
 
 def takes_every_letter(url: str) -> bool:
-    """Whether the mail server at ``url`` takes recipients with letters beyond ASCII before the @ (RFC 6531).
+    """Whether the mail server at ``url`` takes recipients with letters beyond ASCII before the @
+    (RFC 6531).
 
     Raises what ``send`` raises before anything is said.
     """
@@ -133,7 +159,9 @@ def _hand_over(server: smtplib.SMTP, to: str, message: EmailMessage) -> None:
     recipient = wire_email(to)
     server.ehlo_or_helo_if_needed()
     if not recipient.isascii() and not server.has_extn(EVERY_LETTER):
-        raise UnexpectedAnswer("The mail server takes no letters beyond ASCII before the @ of an address.")
+        raise UnexpectedAnswer(
+            "The mail server takes no letters beyond ASCII before the @ of an address."
+        )
     _accepted(server.mail(_sender(), [] if recipient.isascii() else [EVERY_LETTER]))
     _accepted(server.rcpt(recipient))
     try:
@@ -153,12 +181,16 @@ def _accepted(answer: tuple[int, bytes]) -> None:
 def _refusal(code: int, said: bytes | str) -> ProviderError:
     words = (said.decode(errors="replace") if isinstance(said, bytes) else said)[:160]
     if code < PERMANENT:
-        return RateLimited(f"The mail server asks to try later: {code} {words}", retry_after_s=GREYLISTED_S)
+        return RateLimited(
+            f"The mail server asks to try later: {code} {words}", retry_after_s=GREYLISTED_S
+        )
     return UnexpectedAnswer(f"The mail server refused the e-mail: {code} {words}")
 
 
 def write_down(to: str, email: Email, *, key: str) -> Path:
-    """The e-mail as a file that mail programs open, in the folder ``mail`` of the data folder; only its owner may read it."""
+    """The e-mail as a file that mail programs open, in the folder ``mail`` of the data folder; only
+    its owner may read it.
+    """
     content = composed(to, email, key=key).as_bytes()
     folder = settings().data_dir / "mail"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

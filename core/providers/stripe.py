@@ -1,7 +1,10 @@
-"""Stripe webhooks. Each object's newest state is kept; a payment is computed from all objects of one payment intent.
+"""Stripe webhooks. Each object's newest state is kept; a payment is computed from all objects of
+one payment intent.
 
-Facts and traps: Stripe API 2026-10-28.endive; older shapes are read too, because events come in the endpoint's version.
+Facts and traps: Stripe API 2026-10-28.endive; older shapes are read too, because events come in the
+endpoint's version.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -18,12 +21,21 @@ from core.deliveries.objects import objects_of, only, remember
 from core.money.ledger import record_payment
 from core.platform.locks import one_at_a_time
 from core.providers.base import PROCESSED, BadSignature, Outcome, check_timed_hex
-from core.providers.stripe_objects import KEPT, group_of, invoice_group, payment_fact, reference, version_of
+from core.providers.stripe_objects import (
+    KEPT,
+    group_of,
+    invoice_group,
+    payment_fact,
+    reference,
+    version_of,
+)
 from core.tenancy.models import Organization
 
 
 def verify(headers: Mapping[str, str], body: bytes, secret: str, *, now: datetime) -> None:
-    """Raises BadSignature unless ``Stripe-Signature`` fits: the key is the whole secret, its ``whsec_`` included."""
+    """Raises BadSignature unless ``Stripe-Signature`` fits: the key is the whole secret, its
+    ``whsec_`` included.
+    """
     header = headers.get("stripe-signature")
     if not header:
         raise BadSignature("no signature")
@@ -63,11 +75,27 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
     return PROCESSED if groups else Outcome(ignored="kept until the payment it belongs to is known")
 
 
-def _keep(db: Session, connection: WebhookConnection, kind: str, stripe_object: dict[str, Any], created: int) -> list[str]:
-    """Remember the object; the groups (payment intents, or charges without one) that may look different now."""
+def _keep(
+    db: Session,
+    connection: WebhookConnection,
+    kind: str,
+    stripe_object: dict[str, Any],
+    created: int,
+) -> list[str]:
+    """Remember the object; the groups (payment intents, or charges without one) that may look
+    different now.
+    """
     group = group_of(kind, stripe_object) or _group_by_charge(db, connection, stripe_object)
     known = only(stripe_object, KEPT[kind])
-    remember(db, connection, kind, stripe_object["id"], version_of(kind, stripe_object, created), known, group_key=group)
+    remember(
+        db,
+        connection,
+        kind,
+        stripe_object["id"],
+        version_of(kind, stripe_object, created),
+        known,
+        group_key=group,
+    )
     if kind == "charge" and group:
         _adopt(db, connection, stripe_object["id"], group)
     if kind == "invoice_payment":
@@ -77,19 +105,25 @@ def _keep(db: Session, connection: WebhookConnection, kind: str, stripe_object: 
     return [group]
 
 
-def _group_by_charge(db: Session, connection: WebhookConnection, stripe_object: dict[str, Any]) -> str | None:
+def _group_by_charge(
+    db: Session, connection: WebhookConnection, stripe_object: dict[str, Any]
+) -> str | None:
     """A refund or dispute that names only its charge belongs where the charge does."""
     charge_id = reference(stripe_object.get("charge"))
     if charge_id is None:
         return None
     known = select(ProviderObject.group_key).where(
-        ProviderObject.connection_id == connection.id, ProviderObject.kind == "charge", ProviderObject.external_id == charge_id
+        ProviderObject.connection_id == connection.id,
+        ProviderObject.kind == "charge",
+        ProviderObject.external_id == charge_id,
     )
     return db.scalars(known).first() or charge_id
 
 
 def _adopt(db: Session, connection: WebhookConnection, charge_id: str, group: str) -> None:
-    """What arrived before its charge, and so knew only the charge's id, joins the charge's group."""
+    """What arrived before its charge, and so knew only the charge's id, joins the charge's
+    group.
+    """
     for orphan in objects_of(db, connection.id, charge_id):
         orphan.group_key = group
     db.flush()
@@ -98,20 +132,28 @@ def _adopt(db: Session, connection: WebhookConnection, charge_id: str, group: st
 def _paid_by(db: Session, connection: WebhookConnection, invoice_id: str) -> list[str]:
     """The groups whose invoice payment names this invoice."""
     links = select(ProviderObject.group_key).where(
-        ProviderObject.connection_id == connection.id, ProviderObject.kind == "invoice_payment",
+        ProviderObject.connection_id == connection.id,
+        ProviderObject.kind == "invoice_payment",
         ProviderObject.data["invoice"].astext == invoice_id,
     )
     return [group for group in db.scalars(links) if group]
 
 
 def _project(db: Session, connection: WebhookConnection, group: str) -> None:
-    """Compute the group's payment from everything known of it; too little known is no payment yet."""
+    """Compute the group's payment from everything known of it; too little known is no
+    payment yet.
+    """
     known = objects_of(db, connection.id, group)
     invoice_ids = [invoice_group(item.data) for item in known if item.kind == "invoice_payment"]
-    invoices = select(ProviderObject).where(
-        ProviderObject.connection_id == connection.id, ProviderObject.kind == "invoice",
-        ProviderObject.external_id.in_(invoice_ids),
-    ).order_by(ProviderObject.external_id)
+    invoices = (
+        select(ProviderObject)
+        .where(
+            ProviderObject.connection_id == connection.id,
+            ProviderObject.kind == "invoice",
+            ProviderObject.external_id.in_(invoice_ids),
+        )
+        .order_by(ProviderObject.external_id)
+    )
     fact = payment_fact(connection.id, group, [*known, *db.scalars(invoices)])
     if fact is not None:
         record_payment(db, connection.organization_id, fact)

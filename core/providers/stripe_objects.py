@@ -1,4 +1,7 @@
-"""Reading Stripe's objects: which payment they belong to, which state is newer, and what they say together."""
+"""Reading Stripe's objects: which payment they belong to, which state is newer, and what they say
+together.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,42 +15,89 @@ from core.deliveries.objects import Kept
 from core.money.ledger import PaymentFact, RefundFact
 from core.money.models import PaymentStatus
 
-# Source: Stripe, supported currencies. ISK and UGX have no fractions any more but are still sent with two decimals;
-# MGA has two decimals in ISO 4217 but none at Stripe.
+# Source: Stripe, supported currencies. ISK and UGX have no fractions any more but are still sent
+# with two decimals; MGA has two decimals in ISO 4217 but none at Stripe.
 NO_DECIMALS = frozenset(
-    ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf")
+    (
+        "bif",
+        "clp",
+        "djf",
+        "gnf",
+        "jpy",
+        "kmf",
+        "krw",
+        "mga",
+        "pyg",
+        "rwf",
+        "vnd",
+        "vuv",
+        "xaf",
+        "xof",
+        "xpf",
+    )
 )
 THREE_DECIMALS = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
 REFERENCE: Kept = {"id": None}
 WHO: Kept = {"email": None, "name": None}
 GIVEN_BACK: Kept = {
-    **dict.fromkeys(("id", "status", "currency", "created", "amount", "reason")), "charge": REFERENCE, "payment_intent": REFERENCE,
+    **dict.fromkeys(("id", "status", "currency", "created", "amount", "reason")),
+    "charge": REFERENCE,
+    "payment_intent": REFERENCE,
 }
-# What is read of each kind, below and in core.providers.stripe; the rest, cards, addresses and notes included, is not kept.
+# What is read of each kind, below and in core.providers.stripe; the rest, cards, addresses and
+# notes included, is not kept.
 KEPT: Mapping[str, Kept] = {
     "payment_intent": {
-        **dict.fromkeys(("id", "status", "currency", "created", "amount", "amount_received", "receipt_email")),
+        **dict.fromkeys(
+            ("id", "status", "currency", "created", "amount", "amount_received", "receipt_email")
+        ),
         "last_payment_error": {"type": None, "code": None},
     },
     "charge": {
-        **dict.fromkeys(("id", "status", "currency", "created", "amount", "amount_captured", "amount_refunded", "captured")),
-        "receipt_email": None, "billing_details": WHO, "payment_intent": REFERENCE,
+        **dict.fromkeys(
+            (
+                "id",
+                "status",
+                "currency",
+                "created",
+                "amount",
+                "amount_captured",
+                "amount_refunded",
+                "captured",
+            )
+        ),
+        "receipt_email": None,
+        "billing_details": WHO,
+        "payment_intent": REFERENCE,
     },
     "refund": GIVEN_BACK,
     "dispute": GIVEN_BACK,
-    "checkout.session": {"id": None, "customer_email": None, "customer_details": WHO, "payment_intent": REFERENCE},
-    "invoice": {
-        **dict.fromkeys(("id", "billing_reason", "customer_email", "customer_name")), "subscription": REFERENCE,
-        "payment_intent": REFERENCE, "parent": {"subscription_details": {"subscription": REFERENCE}},
+    "checkout.session": {
+        "id": None,
+        "customer_email": None,
+        "customer_details": WHO,
+        "payment_intent": REFERENCE,
     },
-    "invoice_payment": {"id": None, "invoice": REFERENCE, "payment": {"type": None, "payment_intent": REFERENCE}},
+    "invoice": {
+        **dict.fromkeys(("id", "billing_reason", "customer_email", "customer_name")),
+        "subscription": REFERENCE,
+        "payment_intent": REFERENCE,
+        "parent": {"subscription_details": {"subscription": REFERENCE}},
+    },
+    "invoice_payment": {
+        "id": None,
+        "invoice": REFERENCE,
+        "payment": {"type": None, "payment_intent": REFERENCE},
+    },
 }
 FINAL = {"succeeded": 2, "failed": 3, "canceled": 3, "won": 3, "lost": 3, "paid": 2, "complete": 2}
 
 
 def major(amount: int, currency: str) -> Decimal:
     """Stripe's integer in major units: 4997 USD is 49.97, 500 JPY is 500, 5120 KWD is 5.120."""
-    exponent = 0 if currency.lower() in NO_DECIMALS else 3 if currency.lower() in THREE_DECIMALS else 2
+    exponent = (
+        0 if currency.lower() in NO_DECIMALS else 3 if currency.lower() in THREE_DECIMALS else 2
+    )
     return Decimal(amount).scaleb(-exponent)
 
 
@@ -72,15 +122,21 @@ def invoice_group(invoice_payment: dict[str, Any]) -> str | None:
 
 
 def version_of(kind: str, stripe_object: dict[str, Any], created: int) -> str:
-    """Orders the states of one object: event time, then how far along it is, since times have whole seconds only."""
+    """Orders the states of one object: event time, then how far along it is, since times have whole
+    seconds only.
+    """
     progress = FINAL.get(stripe_object.get("status") or "", 1)
     total = stripe_object.get("amount_refunded") or 0 if kind == "charge" else 0
     captured = stripe_object.get("amount_captured") or 0 if kind == "charge" else 0
     return f"{created:012d}:{progress}:{captured:015d}:{total:015d}"
 
 
-def payment_fact(connection_id: UUID, group: str, known: Sequence[ProviderObject]) -> PaymentFact | None:
-    """The payment that the objects of one group describe; None while no money is known of, or for zero amounts."""
+def payment_fact(
+    connection_id: UUID, group: str, known: Sequence[ProviderObject]
+) -> PaymentFact | None:
+    """The payment that the objects of one group describe; None while no money is known of, or for
+    zero amounts.
+    """
     intent = _first(known, "payment_intent")
     charge = _best_charge(known)
     money = _money(intent, charge)
@@ -91,9 +147,22 @@ def payment_fact(connection_id: UUID, group: str, known: Sequence[ProviderObject
     email, name = _customer(known, intent, charge)
     invoice = _first(known, "invoice")
     return PaymentFact(
-        processor="stripe", connection_id=connection_id, key=group, amount=amount, currency=currency.upper(), status=status,
-        at=at, charge_key=charge["id"] if charge else None, email=email, name=name, membership_key=_subscription(invoice),
-        deal_type="renewal" if invoice and invoice.get("billing_reason") == "subscription_cycle" else "new_deal",
+        processor="stripe",
+        connection_id=connection_id,
+        key=group,
+        amount=amount,
+        currency=currency.upper(),
+        status=status,
+        at=at,
+        charge_key=charge["id"] if charge else None,
+        email=email,
+        name=name,
+        membership_key=_subscription(invoice),
+        deal_type=(
+            "renewal"
+            if invoice and invoice.get("billing_reason") == "subscription_cycle"
+            else "new_deal"
+        ),
         disputed=any(dispute["status"] not in ("won", "warning_closed") for dispute in disputes),
         dispute_status=disputes[-1]["status"] if disputes else None,
         refunds=[*_refunds(known, charge, currency), *_lost_disputes(disputes)],
@@ -124,9 +193,15 @@ def _money(
         status = PaymentStatus.SUCCEEDED if captured else PaymentStatus.PENDING
         minor = captured or charge["amount"]
     elif intent is not None and intent.get("status") == "succeeded":
-        currency, minor, status = intent["currency"], intent.get("amount_received") or 0, PaymentStatus.SUCCEEDED
+        currency, minor, status = (
+            intent["currency"],
+            intent.get("amount_received") or 0,
+            PaymentStatus.SUCCEEDED,
+        )
     else:
-        failed = (charge or {}).get("status") == "failed" or (intent or {}).get("last_payment_error")
+        failed = (charge or {}).get("status") == "failed" or (intent or {}).get(
+            "last_payment_error"
+        )
         minor, status = said["amount"], PaymentStatus.FAILED if failed else PaymentStatus.PENDING
     return (major(minor, currency), currency, status, at) if minor else None
 
@@ -134,14 +209,20 @@ def _money(
 def _customer(
     known: Iterable[ProviderObject], intent: dict[str, Any] | None, charge: dict[str, Any] | None
 ) -> tuple[str | None, str | None]:
-    """E-mail and name, from the first object that has them; a payment intent's own is usually empty."""
+    """E-mail and name, from the first object that has them; a payment intent's own is usually
+    empty.
+    """
     billing = (charge or {}).get("billing_details") or {}
     session = _first(known, "checkout.session") or {}
     details = session.get("customer_details") or {}
     invoice = _first(known, "invoice") or {}
     emails = (
-        billing.get("email"), (charge or {}).get("receipt_email"), details.get("email"), session.get("customer_email"),
-        (intent or {}).get("receipt_email"), invoice.get("customer_email"),
+        billing.get("email"),
+        (charge or {}).get("receipt_email"),
+        details.get("email"),
+        session.get("customer_email"),
+        (intent or {}).get("receipt_email"),
+        invoice.get("customer_email"),
     )
     names = (billing.get("name"), details.get("name"), invoice.get("customer_name"))
     return next(filter(None, emails), None), next(filter(None, names), None)
@@ -154,16 +235,22 @@ def _subscription(invoice: dict[str, Any] | None) -> str | None:
     return reference(parent.get("subscription") or invoice.get("subscription"))
 
 
-def _refunds(known: Iterable[ProviderObject], charge: dict[str, Any] | None, currency: str) -> list[RefundFact]:
-    """The refunds one by one; what the charge's running total knows beyond them is kept as one more, until they arrive.
+def _refunds(
+    known: Iterable[ProviderObject], charge: dict[str, Any] | None, currency: str
+) -> list[RefundFact]:
+    """The refunds one by one; what the charge's running total knows beyond them is kept as one
+    more, until they arrive.
 
     Failed refunds are part of the comparison: the total still held them when it was taken.
     """
     rows = [item.data for item in known if item.kind == "refund"]
     refunds = [
         RefundFact(
-            row["id"], major(row["amount"], row["currency"]), row.get("status") or "pending",
-            datetime.fromtimestamp(row["created"], UTC), reason=row.get("reason"),
+            row["id"],
+            major(row["amount"], row["currency"]),
+            row.get("status") or "pending",
+            datetime.fromtimestamp(row["created"], UTC),
+            reason=row.get("reason"),
         )
         for row in rows
     ]
@@ -171,7 +258,9 @@ def _refunds(known: Iterable[ProviderObject], charge: dict[str, Any] | None, cur
     if charge is not None:
         at = datetime.fromtimestamp(charge["created"], UTC)
         status = "succeeded" if beyond > 0 else "canceled"
-        refunds.append(RefundFact(f"total of {charge['id']}", major(max(beyond, 0), currency), status, at))
+        refunds.append(
+            RefundFact(f"total of {charge['id']}", major(max(beyond, 0), currency), status, at)
+        )
     return refunds
 
 
@@ -179,9 +268,12 @@ def _lost_disputes(disputes: Iterable[dict[str, Any]]) -> list[RefundFact]:
     """A dispute is flagged while it runs and subtracted only when it is lost."""
     return [
         RefundFact(
-            dispute["id"], major(dispute["amount"], dispute["currency"]),
+            dispute["id"],
+            major(dispute["amount"], dispute["currency"]),
             "succeeded" if dispute["status"] == "lost" else "canceled",
-            datetime.fromtimestamp(dispute["created"], UTC), kind="dispute", reason=dispute.get("reason"),
+            datetime.fromtimestamp(dispute["created"], UTC),
+            kind="dispute",
+            reason=dispute.get("reason"),
         )
         for dispute in disputes
     ]

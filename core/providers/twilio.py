@@ -3,6 +3,7 @@
 Twilio has no key with which to ask again safely, so what may have been sent is not sent again.
 Facts: Twilio documentation (“Message resource”, “Error and warning dictionary”), ``twilio`` 9.13.0.
 """
+
 from __future__ import annotations
 
 from sqlalchemy.orm import Session
@@ -25,7 +26,9 @@ REFUSALS = {
 
 
 def account_of(db: Session) -> Access:
-    """What the organisation sends texts with. Needs the system's identity. Raises NotFound when something is missing."""
+    """What the organisation sends texts with. Needs the system's identity. Raises NotFound when
+    something is missing.
+    """
     account = access_to(db, "twilio")
     if account is None:
         raise NotFound("No Twilio key is stored: enter one on Integrations.")
@@ -38,19 +41,26 @@ def send(account: Access, to: str, words: str) -> None:
     """Send one text to ``to`` (E.164).
 
     Raises:
-        OptedOut: the recipient has answered STOP to this sender.
-        RateLimited, ProviderUnavailable: not sent; safe to try again.
-        OutcomeUnknown: it may have been sent.
-        AuthenticationFailed, UnknownToProvider: the key or the account is refused.
+        OptedOut: the recipient has answered STOP to this sender. RateLimited, ProviderUnavailable:
+        not sent; safe to try again.
+        OutcomeUnknown: it may have been sent. AuthenticationFailed, UnknownToProvider: the key or
+        the account is refused.
         UnexpectedAnswer: Twilio refuses the text itself.
     """
-    sender, path = account.settings["sender"], f"/Accounts/{account.settings['account_sid']}/Messages.json"
+    sender, path = (
+        account.settings["sender"],
+        f"/Accounts/{account.settings['account_sid']}/Messages.json",
+    )
     by = "MessagingServiceSid" if len(sender) == SERVICE_LENGTH else "From"
     try:
         with client_of("twilio", account.secret, account.settings) as client:
-            client.request("POST", path, repeatable=False, data={"To": to, by: sender, "Body": words})
+            client.request(
+                "POST", path, repeatable=False, data={"To": to, by: sender, "Body": words}
+            )
     except UnexpectedAnswer as error:
         if error.provider_code == OPTED_OUT:
             raise OptedOut("The recipient has told Twilio to send no more texts.") from None
         code = error.provider_code or ""
-        raise UnexpectedAnswer(REFUSALS.get(code, error.message), provider_code=error.provider_code) from None
+        raise UnexpectedAnswer(
+            REFUSALS.get(code, error.message), provider_code=error.provider_code
+        ) from None

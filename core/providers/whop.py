@@ -1,7 +1,9 @@
-"""Whop webhooks, of every payload generation that can still arrive. Only ``payment.*`` and ``refund.*`` are money.
+"""Whop webhooks, of every payload generation that can still arrive. Only ``payment.*`` and
+``refund.*`` are money.
 
 Facts and traps: Whop developer documentation, ``whop_sdk`` 2.6.0 and ``@whop/api`` 0.0.51.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -18,18 +20,36 @@ from core.money.ledger import record_payment
 from core.money.models import Payment
 from core.people.timeline import note
 from core.platform.locks import one_at_a_time
-from core.providers.base import PROCESSED, BadSignature, Outcome, check_standard_webhook, check_timed_hex
-from core.providers.whop_payload import account_of, as_stored, generation_of, payment_fact, version_of
+from core.providers.base import (
+    PROCESSED,
+    BadSignature,
+    Outcome,
+    check_standard_webhook,
+    check_timed_hex,
+)
+from core.providers.whop_payload import (
+    account_of,
+    as_stored,
+    generation_of,
+    payment_fact,
+    version_of,
+)
 
 MONEY = ("payment.", "refund.")
-ENDED = {"membership.deactivated", "membership.went_invalid", "membership.cancelled", "membership.canceled"}
+ENDED = {
+    "membership.deactivated",
+    "membership.went_invalid",
+    "membership.cancelled",
+    "membership.canceled",
+}
 
 
 def verify(headers: Mapping[str, str], body: bytes, secret: str, *, now: datetime) -> None:
-    """Raises BadSignature unless the delivery is signed: Standard Webhooks today, ``x-whop-signature`` for v5 webhooks.
+    """Raises BadSignature unless the delivery is signed: Standard Webhooks today,
+    ``x-whop-signature`` for v5 webhooks.
 
-    The key is the literal text of the secret, unlike the generic rule (strip a prefix, decode base64). Version 2
-    webhooks have no documented signature and are refused.
+    The key is the literal text of the secret, unlike the generic rule (strip a prefix, decode
+    base64). Version 2 webhooks have no documented signature and are refused.
     """
     if older := headers.get("x-whop-signature"):
         check_timed_hex(older, body, secret, now)
@@ -40,13 +60,17 @@ def verify(headers: Mapping[str, str], body: bytes, secret: str, *, now: datetim
 
 
 def delivery_key(headers: Mapping[str, str], body: bytes) -> str:
-    """The message id, which replays keep; v5 has none, so action, object and status stand for it, or else the body."""
+    """The message id, which replays keep; v5 has none, so action, object and status stand for it,
+    or else the body.
+    """
     if message_id := headers.get("webhook-id"):
         return message_id
     try:
         payload = json.loads(body)
         said = payload["data"]
-        return f"{payload['action']} {said['id']} {said.get('status')} {said.get('refunded_amount')}"
+        return (
+            f"{payload['action']} {said['id']} {said.get('status')} {said.get('refunded_amount')}"
+        )
     except (ValueError, KeyError, TypeError, RecursionError):
         return hashlib.sha256(body).hexdigest()
 
@@ -75,12 +99,18 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
     kind = name.partition(".")[0]
     if kind == "payment" and said.get("status") is None:
         return Outcome(ignored="the payment has no status")
-    # Generations are kept apart, because an older shape lacks facts (the e-mail) that a newer one had brought.
+    # Generations are kept apart, because an older shape lacks facts (the e-mail) that a newer one
+    # had brought.
     stored = as_stored(said, payload)
     group = stored["id"] if kind == "payment" else stored["payment_id"]
     remember(
-        db, connection, f"{kind} {generation_of(payload)}" if kind == "payment" else kind, stored["id"],
-        version_of(kind, stored), stored, group_key=group,
+        db,
+        connection,
+        f"{kind} {generation_of(payload)}" if kind == "payment" else kind,
+        stored["id"],
+        version_of(kind, stored),
+        stored,
+        group_key=group,
     )
     fact = payment_fact(connection.id, group, objects_of(db, connection.id, group))
     if fact is None:
@@ -91,15 +121,21 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
 
 def _membership_ended(db: Session, connection: WebhookConnection, said: dict[str, Any]) -> Outcome:
     """A cancelled membership is news for whoever sold it: a line on its payments' timelines."""
-    paid = db.query(Payment).where(
-        Payment.connection_id == connection.id, Payment.membership_key == said.get("id")
-    ).order_by(Payment.payment_date)
+    paid = (
+        db.query(Payment)
+        .where(Payment.connection_id == connection.id, Payment.membership_key == said.get("id"))
+        .order_by(Payment.payment_date)
+    )
     for payment in paid:
         note(
-            db, payment.organization_id, "membership_ended", "payment", payment.id, "Membership ended",
-            closer_user_id=payment.closer_user_id, setter_user_id=payment.setter_user_id,
+            db,
+            payment.organization_id,
+            "membership_ended",
+            "payment",
+            payment.id,
+            "Membership ended",
+            closer_user_id=payment.closer_user_id,
+            setter_user_id=payment.setter_user_id,
             dedupe_key=f"membership ended {payment.id}",
         )
     return PROCESSED
-
-

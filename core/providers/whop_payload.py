@@ -1,4 +1,7 @@
-"""Reading Whop's payloads: four generations, told apart by their fields, into one set of facts. Amounts are major units."""
+"""Reading Whop's payloads: four generations, told apart by their fields, into one set of facts.
+Amounts are major units.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -11,9 +14,14 @@ from core.deliveries.models import ProviderObject
 from core.money.ledger import PaymentFact, RefundFact
 from core.money.models import PaymentStatus
 
-# How much a payment's shape knows, best last: the native form has an e-mail field, v5 has no e-mail at all.
+# How much a payment's shape knows, best last: the native form has an e-mail field, v5 has no e-mail
+# at all.
 GENERATIONS = ("v5", "v2", "legacy", "native")
-STATUS = {"paid": PaymentStatus.SUCCEEDED, "void": PaymentStatus.CANCELED, "uncollectible": PaymentStatus.FAILED}
+STATUS = {
+    "paid": PaymentStatus.SUCCEEDED,
+    "void": PaymentStatus.CANCELED,
+    "uncollectible": PaymentStatus.FAILED,
+}
 RENEWALS = ("subscription_cycle", "subscription_update", "subscription")
 
 
@@ -30,32 +38,56 @@ def account_of(payload: dict[str, Any]) -> str | None:
     said = payload.get("data") or {}
     nested = said.get("account") or said.get("company") or {}
     return (
-        payload.get("account_id") or payload.get("company_id") or said.get("account_id") or said.get("company_id")
+        payload.get("account_id")
+        or payload.get("company_id")
+        or said.get("account_id")
+        or said.get("company_id")
         or (nested.get("id") if isinstance(nested, dict) else None)
     )
 
 
 def as_stored(said: dict[str, Any], payload: dict[str, Any]) -> dict[str, Any]:
-    """The facts of a payment or refund in one shape, money as text so that it stays exact in JSON."""
+    """The facts of a payment or refund in one shape, money as text so that it stays exact
+    in JSON.
+    """
     member, user = said.get("membership"), said.get("user") or {}
     membership = member.get("id") if isinstance(member, dict) else member
     of = said.get("payment") or {}
-    happened = said.get("updated_at") or payload.get("timestamp") or said.get("paid_at") or said.get("created_at")
+    happened = (
+        said.get("updated_at")
+        or payload.get("timestamp")
+        or said.get("paid_at")
+        or said.get("created_at")
+    )
     return {
         "id": said["id"],
         "payment_id": of.get("id") or said.get("payment_id"),
         "status": said["status"],
-        "amount": _money(said.get("total") if said.get("total") is not None else said.get("final_amount", said.get("amount"))),
+        "amount": _money(
+            said.get("total")
+            if said.get("total") is not None
+            else said.get("final_amount", said.get("amount"))
+        ),
         "currency": _currency(said),
-        "at": _moment(said.get("paid_at") or said.get("created_at") or payload.get("timestamp")).isoformat(),
+        "at": (
+            _moment(
+                said.get("paid_at") or said.get("created_at") or payload.get("timestamp")
+            ).isoformat()
+        ),
         "updated_at": _moment(happened).isoformat(timespec="microseconds"),
         "refunded_amount": _money(said.get("refunded_amount") or 0),
-        "email": said.get("customer_email") or user.get("email") or (member.get("email") if isinstance(member, dict) else None),
+        "email": (
+            said.get("customer_email")
+            or user.get("email")
+            or (member.get("email") if isinstance(member, dict) else None)
+        ),
         "name": user.get("name"),
         "membership_id": membership or said.get("membership_id"),
         "package": (said.get("product") or {}).get("title"),
         "billing_reason": said.get("billing_reason"),
-        "disputed": bool(said.get("disputes")) or str(said.get("substatus") or "").startswith("dispute"),
+        "disputed": (
+            bool(said.get("disputes")) or str(said.get("substatus") or "").startswith("dispute")
+        ),
         "reason": said.get("failure_message"),
     }
 
@@ -65,7 +97,9 @@ def _money(value: Any) -> str:
 
 
 def _currency(said: dict[str, Any]) -> str:
-    nested: dict[str, Any] = next((said[key] for key in ("total", "amount") if isinstance(said.get(key), dict)), {})
+    nested: dict[str, Any] = next(
+        (said[key] for key in ("total", "amount") if isinstance(said.get(key), dict)), {}
+    )
     return str(nested.get("currency") or said.get("currency") or "").upper()
 
 
@@ -77,14 +111,24 @@ def _moment(value: Any) -> datetime:
 
 
 def version_of(kind: str, stored: dict[str, Any]) -> str:
-    """Orders the states of one object: what was paid stays paid, so a late ``payment.failed`` never undoes it."""
-    final = stored["status"] == "paid" if kind == "payment" else stored["status"] in ("failed", "canceled")
+    """Orders the states of one object: what was paid stays paid, so a late ``payment.failed`` never
+    undoes it.
+    """
+    final = (
+        stored["status"] == "paid"
+        if kind == "payment"
+        else stored["status"] in ("failed", "canceled")
+    )
     settled = kind == "refund" and stored["status"] == "succeeded"
     return f"{2 if final else 1 if settled else 0}:{stored['updated_at']}"
 
 
-def payment_fact(connection_id: UUID, key: str, known: Sequence[ProviderObject]) -> PaymentFact | None:
-    """The payment that all deliveries of one ``pay_…`` describe; None before any did, or for a zero amount."""
+def payment_fact(
+    connection_id: UUID, key: str, known: Sequence[ProviderObject]
+) -> PaymentFact | None:
+    """The payment that all deliveries of one ``pay_…`` describe; None before any did, or for a zero
+    amount.
+    """
     states = sorted(
         (item for item in known if item.kind.startswith("payment")),
         key=lambda item: (item.version[0], GENERATIONS.index(item.kind.partition(" ")[2])),
@@ -96,9 +140,17 @@ def payment_fact(connection_id: UUID, key: str, known: Sequence[ProviderObject])
     if not amount:
         return None
     return PaymentFact(
-        processor="whop", connection_id=connection_id, key=key, amount=amount, currency=best["currency"],
-        status=_status(best), at=datetime.fromisoformat(best["at"]), email=_fact(states, "email"), name=_fact(states, "name"),
-        membership_key=_fact(states, "membership_id"), package_name=_fact(states, "package"),
+        processor="whop",
+        connection_id=connection_id,
+        key=key,
+        amount=amount,
+        currency=best["currency"],
+        status=_status(best),
+        at=datetime.fromisoformat(best["at"]),
+        email=_fact(states, "email"),
+        name=_fact(states, "name"),
+        membership_key=_fact(states, "membership_id"),
+        package_name=_fact(states, "package"),
         deal_type="renewal" if _fact(states, "billing_reason") in RENEWALS else "new_deal",
         disputed=any(state.data["disputed"] for state in states),
         refunds=_refunds(known, states),
@@ -106,7 +158,9 @@ def payment_fact(connection_id: UUID, key: str, known: Sequence[ProviderObject])
 
 
 def _status(state: dict[str, Any]) -> PaymentStatus:
-    return STATUS.get(state["status"], PaymentStatus.FAILED if state["reason"] else PaymentStatus.PENDING)
+    return STATUS.get(
+        state["status"], PaymentStatus.FAILED if state["reason"] else PaymentStatus.PENDING
+    )
 
 
 def _fact(states: Sequence[ProviderObject], name: str) -> Any:
@@ -115,13 +169,22 @@ def _fact(states: Sequence[ProviderObject], name: str) -> Any:
 
 
 def _refunds(known: Sequence[ProviderObject], states: Sequence[ProviderObject]) -> list[RefundFact]:
-    """The refunds one by one; what the payment's running total knows beyond them counts until they arrive."""
+    """The refunds one by one; what the payment's running total knows beyond them counts until they
+    arrive.
+    """
     rows = [item.data for item in known if item.kind == "refund"]
     refunds = [
-        RefundFact(row["id"], Decimal(row["amount"]), row["status"], datetime.fromisoformat(row["at"])) for row in rows
+        RefundFact(
+            row["id"], Decimal(row["amount"]), row["status"], datetime.fromisoformat(row["at"])
+        )
+        for row in rows
     ]
     total = max(Decimal(state.data["refunded_amount"]) for state in states)
     beyond = total - sum((Decimal(row["amount"]) for row in rows), Decimal(0))
     at = datetime.fromisoformat(states[-1].data["at"])
-    refunds.append(RefundFact("running total", max(beyond, Decimal(0)), "succeeded" if beyond > 0 else "canceled", at))
+    refunds.append(
+        RefundFact(
+            "running total", max(beyond, Decimal(0)), "succeeded" if beyond > 0 else "canceled", at
+        )
+    )
     return refunds

@@ -1,4 +1,7 @@
-"""One's own account: where one is signed in, and the password. The cookie's token says whose account it is."""
+"""One's own account: where one is signed in, and the password. The cookie's token says whose
+account it is.
+"""
+
 from __future__ import annotations
 
 import hashlib
@@ -17,7 +20,9 @@ from core.tenancy.sign_in import IDLE_MINUTES, sign_in
 
 @dataclass(frozen=True)
 class Account:
-    """A person, apart from any organisation. Without a password they sign in through their company."""
+    """A person, apart from any organisation. Without a password they sign in through their
+    company.
+    """
 
     user_id: UUID
     email: str
@@ -43,11 +48,15 @@ def account_of(db: Session, token: str) -> Account:
     found = ask(db, "select * from app.account_facts(:token)", token).first()
     if found is None:
         raise NotAllowed("You are signed out. Reload the page to sign in.")
-    return Account(found.user_id, found.email, found.name, found.has_password, found.password_changed_at)
+    return Account(
+        found.user_id, found.email, found.name, found.has_password, found.password_changed_at
+    )
 
 
 def ask(db: Session, statement: str, token: str, **values: Any) -> Any:
-    """Run a function of the database that goes by the cookie's token, of which only the hash is told."""
+    """Run a function of the database that goes by the cookie's token, of which only the hash is
+    told.
+    """
     return db.execute(text(statement), {"token": hashlib.sha256(token.encode()).digest()} | values)
 
 
@@ -58,18 +67,23 @@ def sessions_of(db: Session, token: str) -> list[SignedIn]:
 
 
 def end_session(db: Session, token: str, session_id: UUID) -> None:
-    """Sign one browser out. Raises NotFound for one that is not the account's own, or has ended before."""
+    """Sign one browser out. Raises NotFound for one that is not the account's own, or has ended
+    before.
+    """
     if not ask(db, "select app.end_own_session(:token, :id)", token, id=session_id).scalar():
         raise NotFound("That browser is signed out already.")
 
 
 def end_sign_ins(db: Session, token: str, *, also_this: bool) -> int:
-    """Sign out everywhere, here too or not; API tokens issued so far end as well. How many browsers that were."""
+    """Sign out everywhere, here too or not; API tokens issued so far end as well. How many browsers
+    that were.
+    """
     return ask(db, "select app.end_own_sign_ins(:token, :also)", token, also=also_this).scalar_one()
 
 
 def prove_password(email: str, password: str, *, address: str) -> UUID:
-    """That it is the account's own person who sits there: the same check, with the same limits, as at the sign-in.
+    """That it is the account's own person who sits there: the same check, with the same limits, as
+    at the sign-in.
 
     Raises NotAllowed and TooManyRequests.
     """
@@ -80,7 +94,8 @@ def prove_password(email: str, password: str, *, address: str) -> UUID:
 
 
 def change_password(db: Session, token: str, *, current: str, new: str, address: str) -> None:
-    """Set another password. Every other browser is signed out at once, and API tokens issued so far end.
+    """Set another password. Every other browser is signed out at once, and API tokens issued so far
+    end.
 
     Raises:
         InvalidInput: the new one is too easy, or the same.
@@ -92,5 +107,7 @@ def change_password(db: Session, token: str, *, current: str, new: str, address:
     if new.strip() == current.strip():
         raise InvalidInput("The new password is the current one; choose another.", field="password")
     prove_password(account.email, current, address=address)
-    if not ask(db, "select app.change_own_password(:token, :hash)", token, hash=hash_password(new)).scalar():
+    if not ask(
+        db, "select app.change_own_password(:token, :hash)", token, hash=hash_password(new)
+    ).scalar():
         raise NotAllowed("You are signed out. Reload the page to sign in.")

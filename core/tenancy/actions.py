@@ -1,4 +1,5 @@
 """Organisations, users, memberships and API keys: made."""
+
 from __future__ import annotations
 
 import hashlib
@@ -37,7 +38,8 @@ def find_organization(db: Session, slug_or_id: str) -> UUID:
 def create_organization(
     *, name: str, slug: str, timezone: str, currency: str, region: str = "US", is_demo: bool = False
 ) -> UUID:
-    """A new tenant. ``slug`` is its name in addresses; days are cut in ``timezone``; ``currency`` is its usual one.
+    """A new tenant. ``slug`` is its name in addresses; days are cut in ``timezone``; ``currency``
+    is its usual one.
 
     Raises:
         InvalidInput: a name is missing, or the slug, time zone or currency is none.
@@ -58,8 +60,15 @@ def organization_facts(*, name: str, slug: str, timezone: str, currency: str) ->
     if not name.strip():
         raise InvalidInput("Give the organisation a name.", field="name")
     if not _is_slug(slug):
-        raise InvalidInput("A slug has lower-case letters, digits and hyphens, at most 63.", field="slug")
-    return {"name": name.strip(), "slug": slug, "timezone": check_timezone(timezone), "currency": check_currency(currency)}
+        raise InvalidInput(
+            "A slug has lower-case letters, digits and hyphens, at most 63.", field="slug"
+        )
+    return {
+        "name": name.strip(),
+        "slug": slug,
+        "timezone": check_timezone(timezone),
+        "currency": check_currency(currency),
+    }
 
 
 def _is_slug(slug: str) -> bool:
@@ -76,12 +85,18 @@ class NewUser:
 
 
 def create_user(
-    db: Session, organization_id: UUID, *, email: str, password: str, role: str, name: str | None = None
+    db: Session,
+    organization_id: UUID,
+    *,
+    email: str,
+    password: str,
+    role: str,
+    name: str | None = None,
 ) -> NewUser:
     """A person who can sign in, as a member of the organisation with ``role``.
 
-    Somebody who is known by the address keeps their name and password, and becomes a member here too; doing it again
-    changes the role. ``super_admin`` is a role on the whole platform.
+    Somebody who is known by the address keeps their name and password, and becomes a member here
+    too; doing it again changes the role. ``super_admin`` is a role on the whole platform.
 
     Raises:
         InvalidInput: no address, an unknown role, or a password that is too easy.
@@ -90,8 +105,13 @@ def create_user(
     if normalized is None:
         raise InvalidInput(f"“{email}” is not an e-mail address.", field="email")
     if role not in (*MEMBER_ROLES, Role.SUPER_ADMIN):
-        raise InvalidInput(f"“{role}” is not a role; use one of {', '.join((*MEMBER_ROLES, Role.SUPER_ADMIN))}.", field="role")
-    known = db.execute(text("select user_id, name from app.find_sign_in(:email)"), {"email": normalized}).first()
+        raise InvalidInput(
+            f"“{role}” is not a role; use one of {', '.join((*MEMBER_ROLES, Role.SUPER_ADMIN))}.",
+            field="role",
+        )
+    known = db.execute(
+        text("select user_id, name from app.find_sign_in(:email)"), {"email": normalized}
+    ).first()
     shown = name or (known.name if known else email.strip().partition("@")[0])
     user_id = known.user_id if known else _add_user(db, email.strip(), normalized, shown, password)
     member_role = Role.OWNER if role == Role.SUPER_ADMIN else Role(role)
@@ -104,7 +124,11 @@ def create_user(
 def _add_user(db: Session, email: str, normalized: str, name: str, password: str) -> UUID:
     check_password(password, email=email)
     user = User(
-        id=uuid4(), email=email, email_normalized=normalized, name=name, password_hash=hash_password(password),
+        id=uuid4(),
+        email=email,
+        email_normalized=normalized,
+        name=name,
+        password_hash=hash_password(password),
         password_changed_at=now(),
     )
     db.add(user)
@@ -112,13 +136,17 @@ def _add_user(db: Session, email: str, normalized: str, name: str, password: str
     return user.id
 
 
-def add_member(db: Session, organization_id: UUID, user_id: UUID, role: Role, *, name: str, email: str) -> None:
+def add_member(
+    db: Session, organization_id: UUID, user_id: UUID, role: Role, *, name: str, email: str
+) -> None:
     """Make the user a member with ``role``; a member's role is changed."""
     values = {"role": role, "active": True}
     member = insert(OrganizationMember).values(
         organization_id=organization_id, user_id=user_id, name=name, email=email, **values
     )
-    db.execute(member.on_conflict_do_update(index_elements=["organization_id", "user_id"], set_=values))
+    db.execute(
+        member.on_conflict_do_update(index_elements=["organization_id", "user_id"], set_=values)
+    )
 
 
 @dataclass(frozen=True)
@@ -130,15 +158,29 @@ class NewKey:
 
 
 def create_api_key(
-    db: Session, organization_id: UUID, name: str, scopes: Sequence[str], *, expires_at: datetime | None = None
+    db: Session,
+    organization_id: UUID,
+    name: str,
+    scopes: Sequence[str],
+    *,
+    expires_at: datetime | None = None,
 ) -> NewKey:
-    """A program's key to the organisation. Raises InvalidInput without a name, or for a scope that does not exist."""
+    """A program's key to the organisation. Raises InvalidInput without a name, or for a scope that
+    does not exist.
+    """
     if not name.strip():
-        raise InvalidInput("Give the key a name, so that you can tell it from others.", field="name")
+        raise InvalidInput(
+            "Give the key a name, so that you can tell it from others.", field="name"
+        )
     key = KEY_PREFIX + secrets.token_urlsafe(32)
     row = ApiKey(
-        organization_id=organization_id, id=uuid4(), name=name.strip(), key_hash=hashlib.sha256(key.encode()).digest(),
-        prefix=key[:SHOWN], scopes=check_scopes(scopes), expires_at=expires_at,
+        organization_id=organization_id,
+        id=uuid4(),
+        name=name.strip(),
+        key_hash=hashlib.sha256(key.encode()).digest(),
+        prefix=key[:SHOWN],
+        scopes=check_scopes(scopes),
+        expires_at=expires_at,
     )
     db.add(row)
     db.flush()
@@ -146,17 +188,32 @@ def create_api_key(
 
 
 def revoke_api_key(db: Session, key_id: UUID) -> None:
-    """The key opens nothing from now on. Raises NotFound for one that is not the organisation's, or was revoked before."""
-    revoked = update(ApiKey).where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None)).values(revoked_at=now()).returning(ApiKey.id)
+    """The key opens nothing from now on. Raises NotFound for one that is not the organisation's, or
+    was revoked before.
+    """
+    revoked = (
+        update(ApiKey)
+        .where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
+        .values(revoked_at=now())
+        .returning(ApiKey.id)
+    )
     if db.scalars(revoked).first() is None:
         raise NotFound("That key has been revoked already.")
 
 
 def api_keys(db: Session) -> list[ApiKey]:
     """The organisation's keys: those that open something first, then by age."""
-    return list(db.scalars(select(ApiKey).order_by(ApiKey.revoked_at.is_not(None), ApiKey.created_at.desc())))
+    return list(
+        db.scalars(
+            select(ApiKey).order_by(ApiKey.revoked_at.is_not(None), ApiKey.created_at.desc())
+        )
+    )
 
 
 def members(db: Session) -> list[OrganizationMember]:
     """Everybody in the organisation, by name."""
-    return list(db.scalars(select(OrganizationMember).order_by(OrganizationMember.name, OrganizationMember.user_id)))
+    return list(
+        db.scalars(
+            select(OrganizationMember).order_by(OrganizationMember.name, OrganizationMember.user_id)
+        )
+    )

@@ -1,4 +1,5 @@
 """How programs prove who they are: short signed tokens for people, keys for organisations."""
+
 from __future__ import annotations
 
 import hashlib
@@ -35,14 +36,16 @@ class NotSignedIn(NotAllowed):
 
 
 class SecondFactorRequired(NotSignedIn):
-    """The password alone is not enough: a code is missing, or the organisation asks for a second factor that is not set up."""
+    """The password alone is not enough: a code is missing, or the organisation asks for a second
+    factor that is not set up.
+    """
 
     code = "second_factor_required"
 
 
 @dataclass(frozen=True)
 class Caller:
-    """A program's identity: a person's token (``viewer``) or an organisation's key (``key_hash``)."""
+    """A program's identity: a person's token (``viewer``) or an API key (``key_hash``)."""
 
     organization_id: UUID
     timezone: str
@@ -65,14 +68,20 @@ class Caller:
                 yield db
 
     def require(self, resource: str, right: str) -> None:
-        """Raises NotAllowed when the key's scopes do not cover it; people are bound by their role."""
+        """Raises NotAllowed when the key's scopes do not cover it; people are bound by
+        their role.
+        """
         if not allows(self.scopes, resource, right):
             raise NotAllowed(f"This key may not {right} {resource}.")
 
     def require_role(self, roles: tuple[Role, ...]) -> None:
-        """Raises NotAllowed for a person who has none of them; a key is bound by its scopes instead."""
+        """Raises NotAllowed for a person who has none of them; a key is bound by its scopes
+        instead.
+        """
         if self.viewer is not None and not self.viewer.is_one_of(*roles):
-            raise NotAllowed(f"Your role ({self.viewer.role.replace('_', ' ')}) does not include this.")
+            raise NotAllowed(
+                f"Your role ({self.viewer.role.replace('_', ' ')}) does not include this."
+            )
 
     def require_module(self, module: str | None) -> None:
         """Raises SwitchedOff when the organisation has not the module."""
@@ -86,9 +95,15 @@ class Caller:
 
 
 def choose_home(user_id: UUID, slug_or_id: str | None) -> Place:
-    """The organisation a person signs in to: the named one, or their only one. Raises NotSignedIn without telling which exist."""
+    """The organisation a person signs in to: the named one, or their only one. Raises NotSignedIn
+    without telling which exist.
+    """
     places = places_of(user_id)
-    wanted = [place for place in places if slug_or_id in (place.slug, str(place.id))] if slug_or_id else places
+    wanted = (
+        [place for place in places if slug_or_id in (place.slug, str(place.id))]
+        if slug_or_id
+        else places
+    )
     if len(wanted) != 1:
         raise NotSignedIn("The e-mail address, the password or the organisation is not right.")
     return wanted[0]
@@ -97,14 +112,25 @@ def choose_home(user_id: UUID, slug_or_id: str | None) -> Place:
 def must_have_second_factor(viewer: Viewer) -> None:
     """Raises SecondFactorRequired when the organisation asks for one and the person has none."""
     if viewer.second_factor_missing:
-        raise SecondFactorRequired("This organisation asks for a second factor. Set it up on the screen Your account.")
+        raise SecondFactorRequired(
+            "This organisation asks for a second factor. Set it up on the screen Your account."
+        )
 
 
 def issue_token(viewer: Viewer) -> str:
-    """A token for one hour, carrying user, organisation and role; what it may do is looked up anew at each use."""
+    """A token for one hour, carrying user, organisation and role; what it may do is looked up anew
+    at each use.
+    """
     claims = {
-        "sub": str(viewer.user_id), "org": str(viewer.organization_id), "role": viewer.role, "name": viewer.name,
-        "email": viewer.email, "aud": AUDIENCE, "jti": uuid4().hex, "iat": now().timestamp(), "exp": now() + timedelta(hours=TOKEN_HOURS),
+        "sub": str(viewer.user_id),
+        "org": str(viewer.organization_id),
+        "role": viewer.role,
+        "name": viewer.name,
+        "email": viewer.email,
+        "aud": AUDIENCE,
+        "jti": uuid4().hex,
+        "iat": now().timestamp(),
+        "exp": now() + timedelta(hours=TOKEN_HOURS),
     }
     return jwt.encode(claims, derived_key("api-token"), ALGORITHM)
 
@@ -115,7 +141,11 @@ def caller_of(authorization: str | None) -> Caller:
     if scheme.lower() != "bearer" or not token.strip():
         raise NotSignedIn("Send a token: Authorization: Bearer …")
     try:
-        return _caller_by_key(token.strip()) if token.strip().startswith(KEY_PREFIX) else _caller_by_token(token.strip())
+        return (
+            _caller_by_key(token.strip())
+            if token.strip().startswith(KEY_PREFIX)
+            else _caller_by_token(token.strip())
+        )
     except SecondFactorRequired:
         raise
     except (NotAllowed, jwt.InvalidTokenError, ValueError, KeyError) as error:
@@ -127,20 +157,46 @@ def _caller_by_key(key: str) -> Caller:
     with as_key(key_hash) as db:
         scopes = db.scalars(select(ApiKey.scopes).where(ApiKey.key_hash == key_hash)).one()
         home = db.scalars(select(Organization)).one()
-        facts = (home.id, home.timezone, home.currency, home.plan, home.name, frozenset(home.modules))
+        facts = (
+            home.id,
+            home.timezone,
+            home.currency,
+            home.plan,
+            home.name,
+            frozenset(home.modules),
+        )
         return Caller(*facts, key_hash=key_hash, scopes=tuple(scopes))
 
 
 def _caller_by_token(token: str) -> Caller:
-    claims = jwt.decode(token, derived_key("api-token"), [ALGORITHM], audience=AUDIENCE, options={"require": ["exp", "iat", "sub"]})
+    claims = jwt.decode(
+        token,
+        derived_key("api-token"),
+        [ALGORITHM],
+        audience=AUDIENCE,
+        options={"require": ["exp", "iat", "sub"]},
+    )
     user_id, organization_id = UUID(claims["sub"]), UUID(claims["org"])
     with as_member(user_id, organization_id) as db:
         issued_at = datetime.fromtimestamp(claims["iat"], UTC)
-        role, holds = db.execute(text("select app.cur_role(), app.token_holds(:issued_at)"), {"issued_at": issued_at}).one()
+        role, holds = db.execute(
+            text("select app.cur_role(), app.token_holds(:issued_at)"), {"issued_at": issued_at}
+        ).one()
         plan = db.scalars(select(Organization.plan)).one()
     if not holds:
-        raise NotSignedIn("The token was issued before its owner signed out everywhere or changed the password.")
-    viewer = viewer_in(user_id, organization_id, name=claims["name"], email=claims["email"], role=Role(role))
+        raise NotSignedIn(
+            "The token was issued before its owner signed out everywhere or changed the password."
+        )
+    viewer = viewer_in(
+        user_id, organization_id, name=claims["name"], email=claims["email"], role=Role(role)
+    )
     must_have_second_factor(viewer)
-    facts = (organization_id, viewer.timezone, viewer.currency, plan, viewer.organization_name, viewer.modules)
+    facts = (
+        organization_id,
+        viewer.timezone,
+        viewer.currency,
+        plan,
+        viewer.organization_name,
+        viewer.modules,
+    )
     return Caller(*facts, viewer=viewer)

@@ -1,4 +1,7 @@
-"""How much an organisation's programs may ask in an hour, by its plan; counted in the database, so that it holds everywhere."""
+"""How much an organisation's programs may ask in an hour, by its plan; counted in the database, so
+that it holds everywhere.
+"""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -25,12 +28,17 @@ class Rate:
     @property
     def wait_s(self) -> int:
         """0 within the limit, else the seconds until the next hour."""
-        return 0 if self.used <= self.limit else max(1, int((self.resets_at - now()).total_seconds()) + 1)
+        return (
+            0
+            if self.used <= self.limit
+            else max(1, int((self.resets_at - now()).total_seconds()) + 1)
+        )
 
     def headers(self) -> dict[str, str]:
         """What every answer says of it; the reset is an instant in seconds since 1970."""
         return {
-            "X-RateLimit-Limit": str(self.limit), "X-RateLimit-Remaining": str(max(0, self.limit - self.used)),
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(max(0, self.limit - self.used)),
             "X-RateLimit-Reset": str(int(self.resets_at.timestamp())),
         }
 
@@ -44,5 +52,7 @@ def count_request(organization_id: UUID, plan: str) -> Rate:
     """Count one request of the organisation's programs, whoever they are."""
     with as_guest() as db:
         counted = {"key": f"api:{organization_id}", "window": HOUR_S}
-        hit = db.execute(text("select hits, resets_at from app.count_hit(:key, :window)"), counted).one()
+        hit = db.execute(
+            text("select hits, resets_at from app.count_hit(:key, :window)"), counted
+        ).one()
     return Rate(hourly_limit(plan), hit.hits, hit.resets_at)

@@ -1,4 +1,7 @@
-"""Invitations: a place in the organisation, offered by e-mail, taken once by whoever holds the link."""
+"""Invitations: a place in the organisation, offered by e-mail, taken once by whoever holds the
+link.
+"""
+
 from __future__ import annotations
 
 import hashlib
@@ -40,7 +43,9 @@ class Issued:
 
 @dataclass(frozen=True)
 class Found:
-    """What whoever holds the link may know: ``state`` is open, expired, accepted or revoked, ``user_id`` whose address it is."""
+    """What whoever holds the link may know: ``state`` is open, expired, accepted or revoked,
+    ``user_id`` whose address it is.
+    """
 
     organization: str
     email: str
@@ -65,15 +70,26 @@ def invite(db: Session, viewer: Viewer, email: str, role: str) -> Issued:
     check_may_give(viewer, role)
     normalized = mailable_email(email)
     if normalized is None:
-        raise InvalidInput(f"“{email}” is not an e-mail address that mail can be sent to.", field="email")
+        raise InvalidInput(
+            f"“{email}” is not an e-mail address that mail can be sent to.", field="email"
+        )
     one_at_a_time(db, viewer.organization_id, "invitations")
     _check_new_here(db, viewer.organization_id, normalized)
     _count(db, viewer)
     token = secrets.token_urlsafe(32)
-    shown = email.strip() if normalize_email(email) == normalized else normalized  # a domain as machines write it is told in letters
+    shown = (
+        email.strip() if normalize_email(email) == normalized else normalized
+    )  # a domain as machines write it is told in letters
     invitation = Invitation(
-        organization_id=viewer.organization_id, id=uuid4(), email=shown, email_normalized=normalized, role=role, token_hash=_hash(token),
-        invited_by=viewer.user_id, expires_at=now() + timedelta(days=DAYS), sent_count=1,
+        organization_id=viewer.organization_id,
+        id=uuid4(),
+        email=shown,
+        email_normalized=normalized,
+        role=role,
+        token_hash=_hash(token),
+        invited_by=viewer.user_id,
+        expires_at=now() + timedelta(days=DAYS),
+        sent_count=1,
     )
     db.add(invitation)
     db.flush()
@@ -82,13 +98,19 @@ def invite(db: Session, viewer: Viewer, email: str, role: str) -> Issued:
 
 def _check_new_here(db: Session, organization_id: UUID, normalized: str) -> None:
     here = select(OrganizationMember).where(OrganizationMember.organization_id == organization_id)
-    member = next((member for member in db.scalars(here) if normalize_email(member.email) == normalized), None)
+    member = next(
+        (member for member in db.scalars(here) if normalize_email(member.email) == normalized), None
+    )
     if member is not None and member.active:
         raise Conflict(f"{member.name} belongs to this organisation already.")
     if member is not None:
-        raise Conflict(f"{member.name} has belonged to this organisation; switch them on again below.")
+        raise Conflict(
+            f"{member.name} has belonged to this organisation; switch them on again below."
+        )
     open_ = select(Invitation.id).where(
-        Invitation.email_normalized == normalized, Invitation.accepted_at.is_(None), Invitation.revoked_at.is_(None)
+        Invitation.email_normalized == normalized,
+        Invitation.accepted_at.is_(None),
+        Invitation.revoked_at.is_(None),
     )
     if db.scalars(open_).first() is not None:
         raise Conflict("This address has been invited already; send the invitation again below.")
@@ -96,17 +118,22 @@ def _check_new_here(db: Session, organization_id: UUID, normalized: str) -> None
 
 def _count(db: Session, viewer: Viewer) -> None:
     if wait_s := take_hit(db, f"invite:{viewer.organization_id}", MOST_AN_HOUR, WINDOW_S):
-        raise TooManyRequests(f"More than {MOST_AN_HOUR} invitations in an hour; wait a little.", retry_after_s=wait_s)
+        raise TooManyRequests(
+            f"More than {MOST_AN_HOUR} invitations in an hour; wait a little.", retry_after_s=wait_s
+        )
 
 
 def renew(db: Session, viewer: Viewer, invitation_id: UUID) -> Issued:
-    """Send it once more, good for another seven days; the link that was sent before is worthless from now on.
+    """Send it once more, good for another seven days; the link that was sent before is worthless
+    from now on.
 
     Raises NotFound, NotAllowed, TooManyRequests, and Conflict when it has been sent often enough.
     """
     invitation = _open(db, viewer, invitation_id)
     if invitation.sent_count >= MOST_SENT:
-        raise Conflict(f"It has been sent {MOST_SENT} times. Ask by another way whether the address is right.")
+        raise Conflict(
+            f"It has been sent {MOST_SENT} times. Ask by another way whether the address is right."
+        )
     _count(db, viewer)
     token = secrets.token_urlsafe(32)
     invitation.token_hash, invitation.expires_at = _hash(token), now() + timedelta(days=DAYS)
@@ -116,14 +143,18 @@ def renew(db: Session, viewer: Viewer, invitation_id: UUID) -> Issued:
 
 
 def revoke(db: Session, viewer: Viewer, invitation_id: UUID) -> None:
-    """Take an open invitation back; its link says so from now on. Raises NotFound and NotAllowed."""
+    """Take an open invitation back; its link says so from now on. Raises NotFound and
+    NotAllowed.
+    """
     _open(db, viewer, invitation_id).revoked_at = now()
     db.flush()
 
 
 def _open(db: Session, viewer: Viewer, invitation_id: UUID) -> Invitation:
     query = select(Invitation).where(
-        Invitation.id == invitation_id, Invitation.accepted_at.is_(None), Invitation.revoked_at.is_(None)
+        Invitation.id == invitation_id,
+        Invitation.accepted_at.is_(None),
+        Invitation.revoked_at.is_(None),
     )
     invitation = db.scalars(query.with_for_update()).first()
     if invitation is None:
@@ -135,7 +166,9 @@ def _open(db: Session, viewer: Viewer, invitation_id: UUID) -> Invitation:
 def look_up(token: str) -> Found | None:
     """The invitation behind a link; None for a link that leads nowhere, or no longer."""
     with as_guest() as db:
-        row = db.execute(text("select * from app.find_invitation(:hash)"), {"hash": _hash(token)}).first()
+        row = db.execute(
+            text("select * from app.find_invitation(:hash)"), {"hash": _hash(token)}
+        ).first()
     return Found(*row) if row else None
 
 
@@ -165,7 +198,8 @@ def accept_with_password(token: str, password: str, *, address: str) -> None:
 
 
 def accept_as(token: str, viewer: Viewer) -> None:
-    """Become a member as the person who is signed in, whose address was invited; who only looks as them accepts nothing.
+    """Become a member as the person who is signed in, whose address was invited; who only looks as
+    them accepts nothing.
 
     Raises Conflict and NotAllowed.
     """
@@ -173,7 +207,9 @@ def accept_as(token: str, viewer: Viewer) -> None:
     if viewer.seen_by is not None:
         raise NotAllowed("You only look as this person: they accept their invitations themselves.")
     if found.user_id != viewer.user_id:
-        raise NotAllowed("The invitation is for another address than the one you are signed in with.")
+        raise NotAllowed(
+            "The invitation is for another address than the one you are signed in with."
+        )
     _accept(token, found.user_id, None, None)
 
 
@@ -188,8 +224,13 @@ def _accept(token: str, known: UUID | None, name: str | None, password_hash: str
     accept = text("select app.accept_invitation(:token, :known, :name, :password)")
     try:
         with as_guest() as db:
-            joined = db.execute(accept, {"token": _hash(token), "known": known, "name": name, "password": password_hash}).scalar()
+            joined = db.execute(
+                accept,
+                {"token": _hash(token), "known": known, "name": name, "password": password_hash},
+            ).scalar()
     except IntegrityError:  # this very moment the person became a user by another invitation
-        raise Conflict("You have just made an account elsewhere. Reload the page, then join with its password.") from None
+        raise Conflict(
+            "You have just made an account elsewhere. Reload the page, then join with its password."
+        ) from None
     if joined is None:
         raise Conflict(GONE)

@@ -1,4 +1,5 @@
 """Organisations, users, memberships, and what proves who somebody is."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -13,7 +14,9 @@ from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
 
 
 class Role(StrEnum):
-    """What a member may do in one organisation; ``super_admin`` is the platform's, given by ``user_roles``."""
+    """What a member may do in one organisation; ``super_admin`` is the platform's, given by
+    ``user_roles``.
+    """
 
     SUPER_ADMIN = "super_admin"
     OWNER = "owner"
@@ -27,7 +30,9 @@ MEMBER_ROLES = (Role.OWNER, Role.ADMIN, Role.MANAGER, Role.SALES_REP, Role.VIEWE
 
 
 class Organization(Timestamps, Base):
-    """A tenant: a team, a company or a client. Its settings stand on the row, each with the product's default."""
+    """A tenant: a team, a company or a client. Its settings stand on the row, each with the
+    product's default.
+    """
 
     __tablename__ = "organizations"
     __table_args__ = (
@@ -36,7 +41,9 @@ class Organization(Timestamps, Base):
         secured("organization", audit=True),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4, server_default=text("gen_random_uuid()"))
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, default=uuid4, server_default=text("gen_random_uuid()")
+    )
     name: Mapped[str]
     slug: Mapped[str] = mapped_column(unique=True)
     timezone: Mapped[str]
@@ -72,13 +79,19 @@ class Organization(Timestamps, Base):
 
 
 class User(Timestamps, Base):
-    """A person who signs in, once in the whole product however many organisations they belong to."""
+    """A person who signs in, once in the whole product however many organisations they
+    belong to.
+    """
 
     __tablename__ = "users"
     __table_args__ = (secured("users", audit=True),)
-    __mapper_args__ = {"eager_defaults": False}  # RETURNING needs the right to read, and jobs may add users but not read them
+    __mapper_args__ = {
+        "eager_defaults": False
+    }  # RETURNING needs the right to read, and jobs may add users but not read them
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4, server_default=text("gen_random_uuid()"))
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, default=uuid4, server_default=text("gen_random_uuid()")
+    )
     email: Mapped[str]
     email_normalized: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
@@ -93,14 +106,19 @@ class UserRole(Base):
     """A platform role; kept apart from the user's own row, which the user may edit."""
 
     __tablename__ = "user_roles"
-    __table_args__ = (CheckConstraint("role in ('super_admin')", name="role"), secured("auth", audit=True))
+    __table_args__ = (
+        CheckConstraint("role in ('super_admin')", name="role"),
+        secured("auth", audit=True),
+    )
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"), primary_key=True)
     role: Mapped[str] = mapped_column(primary_key=True)
 
 
 class OrganizationMember(Timestamps, Base):
-    """What one user is in one organisation. Name and e-mail are copies, so that lists need no look into ``users``."""
+    """What one user is in one organisation. Name and e-mail are copies, so that lists need no look
+    into ``users``.
+    """
 
     __tablename__ = "organization_members"
     __table_args__ = (
@@ -109,7 +127,9 @@ class OrganizationMember(Timestamps, Base):
         secured("members", audit=True),
     )
 
-    organization_id: Mapped[UUID] = mapped_column(ForeignKey("app.organizations.id"), primary_key=True)
+    organization_id: Mapped[UUID] = mapped_column(
+        ForeignKey("app.organizations.id"), primary_key=True
+    )
     user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"), primary_key=True)
     role: Mapped[str]
     name: Mapped[str]
@@ -138,7 +158,9 @@ class SignInSession(Base):
 
 
 class SignInTicket(Base):
-    """A 30-second, single-use proof that the form was answered rightly, exchanged for the cookie by a route."""
+    """A 30-second, single-use proof that the form was answered rightly, exchanged for the cookie by
+    a route.
+    """
 
     __tablename__ = "sign_in_tickets"
     __table_args__ = (secured("auth"),)
@@ -163,7 +185,9 @@ class PasswordReset(Base):
 
 
 class SecondFactor(Base):
-    """A user's authenticator: the sealed TOTP secret, in force once confirmed; no step of the clock is accepted twice."""
+    """A user's authenticator: the sealed TOTP secret, in force once confirmed; no step of the clock
+    is accepted twice.
+    """
 
     __tablename__ = "second_factors"
     __table_args__ = (secured("auth"),)
@@ -187,14 +211,19 @@ class RecoveryCode(Base):
 
 
 class Invitation(TenantRow, Timestamps, Base):
-    """A place in the organisation that waits for somebody's answer: only the hash of the link's token is kept."""
+    """A place in the organisation that waits for somebody's answer: only the hash of the link's
+    token is kept.
+    """
 
     __tablename__ = "invitations"
     __table_args__ = (
         CheckConstraint("role in ('owner','admin','manager','sales_rep','viewer')", name="role"),
         UniqueConstraint("token_hash"),
         Index(
-            "uq_invitations_open", "organization_id", "email_normalized", unique=True,
+            "uq_invitations_open",
+            "organization_id",
+            "email_normalized",
+            unique=True,
             postgresql_where=text("accepted_at is null and revoked_at is null"),
         ),
         secured("admin", audit=True),
@@ -213,14 +242,16 @@ class Invitation(TenantRow, Timestamps, Base):
 
 
 class AccessToken(TenantRow, Timestamps, Base):
-    """A link that opens one thing without a password: a closer's queue, one person's statement, or one dashboard."""
+    """A link that opens one thing without a password: a closer's queue, one person's statement, or
+    one dashboard.
+    """
 
     __tablename__ = "access_tokens"
     __table_args__ = (
         CheckConstraint("purpose in ('share','portal','commission')", name="purpose"),
         CheckConstraint(
-            "case purpose when 'portal' then closer_id is not null "
-            "when 'commission' then snapshot_id is not null and num_nonnulls(closer_id, setter_id) = 1 else true end",
+            "case purpose when 'portal' then closer_id is not null when 'commission' then"
+            " snapshot_id is not null and num_nonnulls(closer_id, setter_id) = 1 else true end",
             name="subject",
         ),
         refers_to("closer_id", "closers"),
@@ -260,7 +291,9 @@ class ApiKey(TenantRow, Base):
 
 
 class AuditLog(TenantRow, Base):
-    """Who changed what, when: written by a trigger, append-only. ``changes`` is ``{"column": [old, new]}``."""
+    """Who changed what, when: written by a trigger, append-only. ``changes`` is ``{"column": [old,
+    new]}``.
+    """
 
     __tablename__ = "audit_logs"
     __table_args__ = (
@@ -270,8 +303,9 @@ class AuditLog(TenantRow, Base):
         secured("audit"),
     )
 
-    # Global rows (users, platform roles) have no organisation; they carry the nil UUID and only super admins read them. What
-    # happens to a member's account (app.record_security) has a line in each organisation that they belong to.
+    # Global rows (users, platform roles) have no organisation; they carry the nil UUID and only
+    # super admins read them. What happens to a member's account (app.record_security) has a line in
+    # each organisation that they belong to.
     organization_id: Mapped[UUID] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     actor_user_id: Mapped[UUID | None]
@@ -294,10 +328,15 @@ class RateLimit(Base):
 
 
 class VaultSecret(TenantRow, Timestamps, Base):
-    """A sealed provider secret. People's roles may write it and see its last four characters, never read it."""
+    """A sealed provider secret. People's roles may write it and see its last four characters, never
+    read it.
+    """
 
     __tablename__ = "vault_secrets"
-    __table_args__ = (UniqueConstraint("organization_id", "owner_id", "name"), secured("secret", audit=True))
+    __table_args__ = (
+        UniqueConstraint("organization_id", "owner_id", "name"),
+        secured("secret", audit=True),
+    )
 
     provider: Mapped[str]
     owner_id: Mapped[UUID]

@@ -1,4 +1,7 @@
-"""Modules: the parts of the product that an organisation has or has not; those who run the installation say which."""
+"""Modules: the parts of the product that an organisation has or has not; those who run the
+installation say which.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Collection
@@ -17,7 +20,10 @@ class SwitchedOff(NotAllowed):
 
 def switched_off(module: str, organization: str) -> str:
     """That the organisation has not the module, and who can change that."""
-    return f"{MODULES[module]} is switched off for {organization}. Those who run the installation can switch it on."
+    return (
+        f"{MODULES[module]} is switched off for {organization}. Those who run the installation can"
+        " switch it on."
+    )
 
 
 def require_module(module: str | None, modules: Collection[str], organization: str) -> None:

@@ -1,7 +1,9 @@
 """A forgotten password: a link by e-mail, good once and for half an hour, leads to a new one.
 
-Asking answers everybody the same, in words and in work done: a job finds out whether there is such an account.
+Asking answers everybody the same, in words and in work done: a job finds out whether there is such
+an account.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -31,30 +33,39 @@ def _hash(token: str) -> bytes:
 def ask_for_link(email: str, *, address: str) -> None:
     """Have a link sent to the account with this address, if there is one.
 
-    An account is sent three links in half an hour at most, whoever asks: the last ones in its mailbox are still good then,
-    so nobody is locked out by it, and nobody is told.
+    An account is sent three links in half an hour at most, whoever asks: the last ones in its
+    mailbox are still good then, so nobody is locked out by it, and nobody is told.
 
     Raises TooManyRequests when a network address asks too often.
     """
     normalized = normalize_email(email) or ""
     with as_guest() as db:
         wait_s = take_hit(db, f"reset:{address}", TRIES_PER_ADDRESS, WINDOW_S)
-        enough = take_hit(db, f"reset:{_hash(normalized or email).hex()[:32]}", LINKS_PER_ACCOUNT, WINDOW_S)
+        enough = take_hit(
+            db, f"reset:{_hash(normalized or email).hex()[:32]}", LINKS_PER_ACCOUNT, WINDOW_S
+        )
     if wait_s:
-        raise TooManyRequests("Too many tries. Wait a little, then try again.", retry_after_s=wait_s)
+        raise TooManyRequests(
+            "Too many tries. Wait a little, then try again.", retry_after_s=wait_s
+        )
     if not enough:
         with as_guest() as db:
             db.execute(text("select app.ask_for_password_reset(:email)"), {"email": normalized})
 
 
 def account_address(db: Session, user_id: UUID) -> str | None:
-    """Where e-mail about their account reaches a user; None for who gets in nowhere, or has an address that mail cannot be
-    sent to. Needs the system's identity."""
-    return mailable_email(db.execute(text("select app.account_address(:user)"), {"user": user_id}).scalar())
+    """Where e-mail about their account reaches a user; None for who gets in nowhere, or has an
+    address that mail cannot be sent to. Needs the system's identity.
+    """
+    return mailable_email(
+        db.execute(text("select app.account_address(:user)"), {"user": user_id}).scalar()
+    )
 
 
 def issue_link_token(db: Session, user_id: UUID) -> tuple[str, str] | None:
-    """The user's address and the token for a new link; None when nothing reaches them. Needs the system's identity."""
+    """The user's address and the token for a new link; None when nothing reaches them. Needs the
+    system's identity.
+    """
     address = account_address(db, user_id)
     if address is None:
         return None
@@ -65,13 +76,18 @@ def issue_link_token(db: Session, user_id: UUID) -> tuple[str, str] | None:
 
 
 def whose_link(token: str) -> str | None:
-    """The address of the account that the link is for; None for a link that is not, or no longer, good."""
+    """The address of the account that the link is for; None for a link that is not, or no longer,
+    good.
+    """
     with as_guest() as db:
-        return db.execute(text("select app.find_password_reset(:hash)"), {"hash": _hash(token)}).scalar()
+        return db.execute(
+            text("select app.find_password_reset(:hash)"), {"hash": _hash(token)}
+        ).scalar()
 
 
 def choose_password(token: str, password: str) -> None:
-    """Set a new password by the link. Every browser is signed out, and API tokens and other links end.
+    """Set a new password by the link. Every browser is signed out, and API tokens and other links
+    end.
 
     Raises:
         InvalidInput: the password is too easy; the link stays good.
@@ -83,5 +99,7 @@ def choose_password(token: str, password: str) -> None:
     check_password(password, email=email)
     use = text("select app.use_password_reset(:hash, :password)")
     with as_guest() as db:
-        if not db.execute(use, {"hash": _hash(token), "password": hash_password(password)}).scalar():
+        if not db.execute(
+            use, {"hash": _hash(token), "password": hash_password(password)}
+        ).scalar():
             raise Conflict(GONE)

@@ -1,4 +1,5 @@
 """Passwords: rules that people can meet, and hashes that stay slow to guess."""
+
 from __future__ import annotations
 
 import base64
@@ -17,14 +18,62 @@ ROUNDS = 12
 BCRYPT_READS = 72
 NOBODYS_HASH = "$2b$12$YNu/qwrlaw7IVqYEPd95Ye2LRYLC8/9ARlAsy2mV7uddxLuml6uDm"
 COMMON = (
-    "password", "passwort", "passw", "pass", "letmein", "iloveyou", "welcome", "administrator", "admin", "sunshine", "monkey",
-    "dragon", "football", "baseball", "princess", "changeme", "secret", "master", "hello", "login", "superman", "batman", "shadow",
-    "michael", "starwars", "trustno", "whatever", "computer", "internet", "samsung", "pokemon", "test", "guest", "root", "user",
-    "default", "company", "sales", "summer", "winter", "spring", "autumn", "monday", "friday", "january", "abc", "qwerty", "qwertz",
-    "azerty", "asdf",
+    "password",
+    "passwort",
+    "passw",
+    "pass",
+    "letmein",
+    "iloveyou",
+    "welcome",
+    "administrator",
+    "admin",
+    "sunshine",
+    "monkey",
+    "dragon",
+    "football",
+    "baseball",
+    "princess",
+    "changeme",
+    "secret",
+    "master",
+    "hello",
+    "login",
+    "superman",
+    "batman",
+    "shadow",
+    "michael",
+    "starwars",
+    "trustno",
+    "whatever",
+    "computer",
+    "internet",
+    "samsung",
+    "pokemon",
+    "test",
+    "guest",
+    "root",
+    "user",
+    "default",
+    "company",
+    "sales",
+    "summer",
+    "winter",
+    "spring",
+    "autumn",
+    "monday",
+    "friday",
+    "january",
+    "abc",
+    "qwerty",
+    "qwertz",
+    "azerty",
+    "asdf",
 )
 RUNS = (
-    "abcdefghijklmnopqrstuvwxyz", "qwertyuiopasdfghjklzxcvbnm", "qwertzuiopasdfghjklyxcvbnm", "1q2w3e4r5t6y7u8i9o0p",
+    "abcdefghijklmnopqrstuvwxyz",
+    "qwertyuiopasdfghjklzxcvbnm",
+    "qwertzuiopasdfghjklyxcvbnm",
+    "1q2w3e4r5t6y7u8i9o0p",
     "1qaz2wsx3edc4rfv5tgb6yhn",
 )
 LETTERS = str.maketrans("@$0135", "asoies")
@@ -33,16 +82,29 @@ ONLY_COMMON = re.compile(rf"(?:{'|'.join(COMMON)}|[{re.escape(MARKS)}])*")
 
 
 def check_password(password: str, *, email: str = "") -> None:
-    """Raises InvalidInput for a password that is too short, or one of the first that anybody would try."""
+    """Raises InvalidInput for a password that is too short, or one of the first that anybody would
+    try.
+    """
     text = password.strip()
     if len(text) < MINIMUM:
-        raise InvalidInput(f"A password needs at least {MINIMUM} characters; a few words in a row are easiest.", field="password")
+        raise InvalidInput(
+            f"A password needs at least {MINIMUM} characters; a few words in a row are easiest.",
+            field="password",
+        )
     if len(text) > MAXIMUM:
         raise InvalidInput(f"A password may have at most {MAXIMUM} characters.", field="password")
     plain = text.casefold()
     core = plain.strip(MARKS)
-    if len(set(plain)) < 5 or _is_run(plain) or _is_run(core) or any(map(ONLY_COMMON.fullmatch, (plain, core.translate(LETTERS)))):
-        raise InvalidInput("That password is one of the first that anybody would try; choose another.", field="password")
+    if (
+        len(set(plain)) < 5
+        or _is_run(plain)
+        or _is_run(core)
+        or any(map(ONLY_COMMON.fullmatch, (plain, core.translate(LETTERS))))
+    ):
+        raise InvalidInput(
+            "That password is one of the first that anybody would try; choose another.",
+            field="password",
+        )
     if core and core in (email.casefold(), email.casefold().partition("@")[0]):
         raise InvalidInput("A password must not be the e-mail address.", field="password")
 
@@ -55,10 +117,15 @@ def _is_run(plain: str) -> bool:
 def _prepared(password: str) -> bytes:
     """One spelling whatever the keyboard: an accent may be typed as one character or as two.
 
-    bcrypt reads 72 bytes at most and stops at a zero byte; hashing first lets every character of a long one count.
+    bcrypt reads 72 bytes at most and stops at a zero byte; hashing first lets every character of a
+    long one count.
     """
     raw = unicodedata.normalize("NFKC", password.strip()).encode("utf-8", "surrogatepass")
-    return raw if len(raw) <= BCRYPT_READS and b"\0" not in raw else base64.b64encode(hashlib.sha256(raw).digest())
+    return (
+        raw
+        if len(raw) <= BCRYPT_READS and b"\0" not in raw
+        else base64.b64encode(hashlib.sha256(raw).digest())
+    )
 
 
 def hash_password(password: str) -> str:
@@ -67,6 +134,8 @@ def hash_password(password: str) -> str:
 
 
 def password_fits(password: str, stored: str | None) -> bool:
-    """Whether the password is the stored one. Without a stored one it takes as long, and the answer is no."""
+    """Whether the password is the stored one. Without a stored one it takes as long, and the answer
+    is no.
+    """
     fits = bcrypt.checkpw(_prepared(password), (stored or NOBODYS_HASH).encode())
     return fits and stored is not None

@@ -1,7 +1,9 @@
-"""What those who run the installation do: organisations made, configured, deleted; users deactivated and deleted.
+"""What those who run the installation do: organisations made, configured, deleted; users
+deactivated and deleted.
 
 Everything runs in a super admin's own transaction, and the database asks again who that is.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -33,11 +35,15 @@ def _call(db: Session, function: str, **values: Any) -> list[Row[Any]]:
 
 
 def organizations_overview(db: Session) -> list[Row[Any]]:
-    """Every organisation with its members, calls and last delivery; those in their grace come last. Raises NotAllowed."""
+    """Every organisation with its members, calls and last delivery; those in their grace come last.
+    Raises NotAllowed.
+    """
     return _call(db, "organizations_overview")
 
 
-def found_organization(db: Session, *, name: str, slug: str, timezone: str, currency: str, region: str = "US") -> UUID:
+def found_organization(
+    db: Session, *, name: str, slug: str, timezone: str, currency: str, region: str = "US"
+) -> UUID:
     """A new tenant, made by the transaction's super admin.
 
     Raises:
@@ -53,13 +59,21 @@ def found_organization(db: Session, *, name: str, slug: str, timezone: str, curr
     return organization_id
 
 
-def configure_organization(db: Session, organization_id: UUID, modules: Sequence[str], plan: str) -> None:
-    """Say which modules an organisation has, and its plan. Raises InvalidInput for one that does not exist, and NotFound."""
+def configure_organization(
+    db: Session, organization_id: UUID, modules: Sequence[str], plan: str
+) -> None:
+    """Say which modules an organisation has, and its plan. Raises InvalidInput for one that does
+    not exist, and NotFound.
+    """
     if unknown := [module for module in modules if module not in MODULES]:
-        raise InvalidInput(f"“{unknown[0]}” is not a module; use {', '.join(MODULES)}.", field="modules")
+        raise InvalidInput(
+            f"“{unknown[0]}” is not a module; use {', '.join(MODULES)}.", field="modules"
+        )
     if plan not in PLANS:
         raise InvalidInput(f"“{plan}” is not a plan; use {', '.join(PLANS)}.", field="plan")
-    [found] = _call(db, "configure_organization", org=organization_id, modules=list(modules), plan=plan)
+    [found] = _call(
+        db, "configure_organization", org=organization_id, modules=list(modules), plan=plan
+    )
     if not found[0]:
         raise NotFound("There is no such organisation.")
 
@@ -82,11 +96,14 @@ def restore_organization(db: Session, organization_id: UUID) -> None:
     """Bring a deleted organisation back as it was. Raises NotFound when its grace is over."""
     [found] = _call(db, "restore_organization", org=organization_id)
     if not found[0]:
-        raise NotFound("There is nothing to bring back: the grace is over, or it was never deleted.")
+        raise NotFound(
+            "There is nothing to bring back: the grace is over, or it was never deleted."
+        )
 
 
 def users_overview(db: Session, search: str = "") -> list[Row[Any]]:
-    """Users whose name or address contains ``search``, or whose id it is, by name, at most ``MOST_USERS``; deleted ones last.
+    """Users whose name or address contains ``search``, or whose id it is, by name, at most
+    ``MOST_USERS``; deleted ones last.
 
     Raises NotAllowed.
     """
@@ -94,7 +111,8 @@ def users_overview(db: Session, search: str = "") -> list[Row[Any]]:
 
 
 def users_of_nowhere(db: Session) -> list[Row[Any]]:
-    """Users who belong to no organisation, by name, but for super admins and those whom an open invitation waits for.
+    """Users who belong to no organisation, by name, but for super admins and those whom an open
+    invitation waits for.
 
     Columns: id, name, email. Raises NotAllowed.
     """
@@ -102,7 +120,8 @@ def users_of_nowhere(db: Session) -> list[Row[Any]]:
 
 
 def delete_users_of_nowhere(db: Session, users: Sequence[UUID], *, typed: str) -> int:
-    """Delete those of ``users`` who still belong to no organisation, as ``delete_user`` does; how many.
+    """Delete those of ``users`` who still belong to no organisation, as ``delete_user`` does; how
+    many.
 
     Raises InvalidInput unless ``typed`` says so, and NotAllowed.
     """
@@ -113,7 +132,9 @@ def delete_users_of_nowhere(db: Session, users: Sequence[UUID], *, typed: str) -
 
 
 def set_user_active(db: Session, user_id: UUID, active: bool, *, by: UUID) -> None:
-    """Let a user in again, or keep them out from this moment on. Raises Conflict for oneself, and NotFound."""
+    """Let a user in again, or keep them out from this moment on. Raises Conflict for oneself, and
+    NotFound.
+    """
     if user_id == by and not active:
         raise Conflict("You cannot keep yourself out; ask another super admin.")
     [found] = _call(db, "set_user_active", user=user_id, active=active)

@@ -1,4 +1,5 @@
 """The organisation and its settings, as whoever belongs to it sees them."""
+
 from __future__ import annotations
 
 from uuid import UUID
@@ -16,7 +17,9 @@ def home_of(db: Session) -> Organization:
 
 
 def all_organization_ids() -> list[UUID]:
-    """Every organisation that is not deleted, for the jobs and commands that go through all of them."""
+    """Every organisation that is not deleted, for the jobs and commands that go through all of
+    them.
+    """
     with as_guest(WORKER_ROLE) as db:
         return list(db.execute(text("select app.all_organization_ids()")).scalars())
 

@@ -1,4 +1,5 @@
 """Who reports to whom: what a manager sees when managers see their own team only."""
+
 from __future__ import annotations
 
 from uuid import UUID
@@ -12,8 +13,11 @@ from core.platform.locks import one_at_a_time
 from core.tenancy.models import OrganizationMember
 
 
-def set_manager(db: Session, organization_id: UUID, user_id: UUID, manager_user_id: UUID | None) -> None:
-    """Have a member report to another one, or to nobody. One change at a time, so that two cannot close a circle together.
+def set_manager(
+    db: Session, organization_id: UUID, user_id: UUID, manager_user_id: UUID | None
+) -> None:
+    """Have a member report to another one, or to nobody. One change at a time, so that two cannot
+    close a circle together.
 
     Raises:
         NotFound: one of them is no member.
@@ -24,7 +28,11 @@ def set_manager(db: Session, organization_id: UUID, user_id: UUID, manager_user_
     known = set(db.scalars(select(OrganizationMember.user_id)))
     if user_id not in known or (manager_user_id is not None and manager_user_id not in known):
         raise NotFound("There is no such member.")
-    reports = update(OrganizationMember).where(OrganizationMember.user_id == user_id).values(manager_user_id=manager_user_id)
+    reports = (
+        update(OrganizationMember)
+        .where(OrganizationMember.user_id == user_id)
+        .values(manager_user_id=manager_user_id)
+    )
     try:
         if db.scalars(reports.returning(OrganizationMember.user_id)).first() is None:
             raise NotAllowed("Only admins say who reports to whom.")

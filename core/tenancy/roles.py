@@ -1,4 +1,5 @@
 """Roles in groups, from whom a screen or a route is for."""
+
 from __future__ import annotations
 
 from core.tenancy.models import Role

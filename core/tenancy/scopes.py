@@ -1,31 +1,62 @@
-"""What an API key may do: ``read``, ``write`` or ``all``, or one resource, with ``:read`` or ``:write`` behind it."""
+"""What an API key may do: ``read``, ``write`` or ``all``, or one resource, with ``:read`` or
+``:write`` behind it.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 from core.platform.errors import InvalidInput
 
-RESOURCES = ("metrics", "export", "events", "payments", "pcf", "payouts", "leads", "calls", "deals", "sales")
+RESOURCES = (
+    "metrics",
+    "export",
+    "events",
+    "payments",
+    "pcf",
+    "payouts",
+    "leads",
+    "calls",
+    "deals",
+    "sales",
+)
 GENERAL = ("read", "write", "all")
-EVERY = (*GENERAL, *(f"{resource}:{right}" for resource in RESOURCES for right in ("read", "write")))
+EVERY = (
+    *GENERAL,
+    *(f"{resource}:{right}" for resource in RESOURCES for right in ("read", "write")),
+)
 
 
 def check_scopes(scopes: Sequence[str]) -> list[str]:
-    """The scopes, trimmed and without repetition. Raises InvalidInput for one that does not exist, or for none."""
+    """The scopes, trimmed and without repetition. Raises InvalidInput for one that does not exist,
+    or for none.
+    """
     wanted = list(dict.fromkeys(scope.strip() for scope in scopes if scope.strip()))
     if not wanted:
         raise InvalidInput("Give the key at least one scope, for example read.", field="scopes")
     for scope in wanted:
         resource, _, right = scope.partition(":")
-        if scope not in GENERAL and (resource not in RESOURCES or right not in ("", "read", "write")):
+        if scope not in GENERAL and (
+            resource not in RESOURCES or right not in ("", "read", "write")
+        ):
             allowed = ", ".join((*GENERAL, *RESOURCES))
-            raise InvalidInput(f"“{scope}” is not a scope; use {allowed}, or one with :read or :write behind it.", field="scopes")
+            raise InvalidInput(
+                f"“{scope}” is not a scope; use {allowed}, or one with :read or :write behind it.",
+                field="scopes",
+            )
     return wanted
 
 
 def allows(scopes: Iterable[str], resource: str, right: str) -> bool:
-    """Whether one of ``scopes`` lets a program ``read`` or ``write`` the resource; writing includes reading."""
+    """Whether one of ``scopes`` lets a program ``read`` or ``write`` the resource; writing includes
+    reading.
+    """
     granted = set(scopes)
-    if "all" in granted or resource in granted or f"{resource}:write" in granted or "write" in granted:
+    if (
+        "all" in granted
+        or resource in granted
+        or f"{resource}:write" in granted
+        or "write" in granted
+    ):
         return True
     return right == "read" and ("read" in granted or f"{resource}:read" in granted)

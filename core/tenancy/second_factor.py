@@ -1,4 +1,5 @@
 """The second factor: a code from an authenticator app (RFC 6238), or one of ten recovery codes."""
+
 from __future__ import annotations
 
 import base64
@@ -50,7 +51,9 @@ def belongs_to(user_id: UUID) -> tuple[str, ...]:
 def has_second_factor(user_id: UUID) -> bool:
     """Whether a code is asked for at the sign-in."""
     with as_guest() as db:
-        return db.execute(text("select app.has_second_factor(:user)"), {"user": user_id}).scalar_one()
+        return db.execute(
+            text("select app.has_second_factor(:user)"), {"user": user_id}
+        ).scalar_one()
 
 
 def second_factor_of(db: Session, user_id: UUID) -> SecondFactor | None:
@@ -63,21 +66,31 @@ def waiting_secret(db: Session, token: str) -> str | None:
     """The secret to be shown while it waits to be confirmed, in base32; never again afterwards."""
     user_id = account_of(db, token).user_id
     found = second_factor_of(db, user_id)
-    return unseal(found.sealed, *belongs_to(user_id)) if found and found.confirmed_at is None else None
+    return (
+        unseal(found.sealed, *belongs_to(user_id)) if found and found.confirmed_at is None else None
+    )
 
 
 def begin(db: Session, token: str, password: str, *, address: str) -> None:
-    """Make a secret that waits for its first code. Raises NotAllowed, TooManyRequests, and Conflict when one is in force."""
+    """Make a secret that waits for its first code. Raises NotAllowed, TooManyRequests, and Conflict
+    when one is in force.
+    """
     account = account_of(db, token)
     if account.has_password:
         prove_password(account.email, password, address=address)
     secret = base64.b32encode(os.urandom(SECRET_BYTES)).decode()
-    if not ask(db, "select app.begin_second_factor(:token, :sealed)", token, sealed=seal(secret, *belongs_to(account.user_id))).scalar():
+    if not ask(
+        db,
+        "select app.begin_second_factor(:token, :sealed)",
+        token,
+        sealed=seal(secret, *belongs_to(account.user_id)),
+    ).scalar():
         raise Conflict("A second factor is in force; switch it off first.")
 
 
 def confirm(db: Session, token: str, code: str) -> list[str]:
-    """Put the waiting secret in force by its first code; the recovery codes, which are shown this once.
+    """Put the waiting secret in force by its first code; the recovery codes, which are shown this
+    once.
 
     Raises InvalidInput for a wrong code, and Conflict when none waits.
     """
@@ -86,9 +99,17 @@ def confirm(db: Session, token: str, code: str) -> list[str]:
         raise Conflict("No second factor waits to be confirmed; begin again.")
     step = fitting_step(base64.b32decode(secret), _plain(code), now())
     if step is None:
-        raise InvalidInput("That is not the app's present code. Is the telephone's clock right?", field="code")
+        raise InvalidInput(
+            "That is not the app's present code. Is the telephone's clock right?", field="code"
+        )
     codes, hashes = _new_codes(db, token)
-    if not ask(db, "select app.confirm_second_factor(:token, :step, :codes)", token, step=step, codes=hashes).scalar():
+    if not ask(
+        db,
+        "select app.confirm_second_factor(:token, :step, :codes)",
+        token,
+        step=step,
+        codes=hashes,
+    ).scalar():
         raise Conflict("No second factor waits to be confirmed; begin again.")
     return codes
 
@@ -137,8 +158,9 @@ def _plain(code: str) -> str:
 def check_code(user_id: UUID, code: str, *, address: str) -> None:
     """Take a code of the authenticator's, each step once, or a recovery code, each once.
 
-    Wrong codes of the authenticator are limited for account and address, and for the account: six digits could be guessed
-    from many addresses. Recovery codes cannot be, so they still open the account while somebody else uses up its tries.
+    Wrong codes of the authenticator are limited for account and address, and for the account: six
+    digits could be guessed from many addresses. Recovery codes cannot be, so they still open the
+    account while somebody else uses up its tries.
 
     Raises:
         NotAllowed: the code is wrong, or was used before.
@@ -157,9 +179,13 @@ def check_code(user_id: UUID, code: str, *, address: str) -> None:
         if any(waits):
             note_lock_out(db, user_id, f"sign-in:code:{user_id}")
     if any(waits):
-        raise TooManyRequests("Too many wrong codes. Wait, or use a recovery code.", retry_after_s=max(waits))
+        raise TooManyRequests(
+            "Too many wrong codes. Wait, or use a recovery code.", retry_after_s=max(waits)
+        )
     with as_guest() as db:
-        if not (_takes_totp(db, user_id, plain) if is_totp else _takes_recovery(db, user_id, plain)):
+        if not (
+            _takes_totp(db, user_id, plain) if is_totp else _takes_recovery(db, user_id, plain)
+        ):
             raise NotAllowed(WRONG_CODE)
         for key in limits:
             db.execute(text("select app.give_back_hit(:key)"), {"key": key})
@@ -171,7 +197,10 @@ def _takes_totp(db: Session, user_id: UUID, code: str) -> bool:
         return False
     step = fitting_step(base64.b32decode(unseal(found.sealed, *belongs_to(user_id))), code, now())
     taken = {"user": user_id, "step": step}
-    return step is not None and db.execute(text("select app.take_totp_step(:user, :step)"), taken).scalar() is True
+    return (
+        step is not None
+        and db.execute(text("select app.take_totp_step(:user, :step)"), taken).scalar() is True
+    )
 
 
 def _takes_recovery(db: Session, user_id: UUID, code: str) -> bool:
@@ -180,22 +209,34 @@ def _takes_recovery(db: Session, user_id: UUID, code: str) -> bool:
 
 
 def require_of_everybody(db: Session, token: str, required: bool) -> None:
-    """Whether members of the organisation need a second factor. Who asks it of others must have one: Raises Conflict."""
+    """Whether members of the organisation need a second factor. Who asks it of others must have
+    one: Raises Conflict.
+    """
     if required and not has_second_factor(account_of(db, token).user_id):
         raise Conflict("Set up your own second factor first; then ask it of everybody.")
     db.execute(update(Organization).values(require_second_factor=required))
 
 
 def clear(db: Session, email_normalized: str) -> bool:
-    """Take a lost second factor away; whether there was one. For who runs the installation, never from a screen."""
-    return db.execute(text("select app.clear_second_factor(:email)"), {"email": email_normalized}).scalar_one()
+    """Take a lost second factor away; whether there was one. For who runs the installation, never
+    from a screen.
+    """
+    return db.execute(
+        text("select app.clear_second_factor(:email)"), {"email": email_normalized}
+    ).scalar_one()
 
 
 def sealed_factors(db: Session) -> Sequence[Any]:
-    """``user_id`` and ``sealed`` of every authenticator, locked, for the rotation of the master key."""
-    return db.execute(select(text("user_id, sealed")).select_from(text("app.sealed_second_factors()"))).all()
+    """``user_id`` and ``sealed`` of every authenticator, locked, for the rotation of the master
+    key.
+    """
+    return db.execute(
+        select(text("user_id, sealed")).select_from(text("app.sealed_second_factors()"))
+    ).all()
 
 
 def store_sealed(db: Session, user_id: UUID, sealed: bytes) -> None:
     """The same secret, sealed anew."""
-    db.execute(text("select app.reseal_second_factor(:user, :sealed)"), {"user": user_id, "sealed": sealed})
+    db.execute(
+        text("select app.reseal_second_factor(:user, :sealed)"), {"user": user_id, "sealed": sealed}
+    )

@@ -1,4 +1,5 @@
 """Codes of an authenticator app (RFC 6238): thirty seconds each, six digits."""
+
 from __future__ import annotations
 
 import hmac
@@ -12,22 +13,33 @@ ISSUER = "Sales operations"
 
 
 def totp(secret: bytes, step: int) -> str:
-    """The code of one step of the clock. Source: RFC 6238 over RFC 4226, with SHA-1 as every app has it."""
+    """The code of one step of the clock. Source: RFC 6238 over RFC 4226, with SHA-1 as every app
+    has it.
+    """
     digest = hmac.digest(secret, struct.pack(">Q", step), "sha1")
     offset = digest[-1] & 15
-    number = struct.unpack(">I", digest[offset:offset + 4])[0] & 0x7FFFFFFF
+    number = struct.unpack(">I", digest[offset : offset + 4])[0] & 0x7FFFFFFF
     return f"{number % 10**DIGITS:0{DIGITS}}"
 
 
 def fitting_step(secret: bytes, code: str, at: datetime) -> int | None:
-    """The step whose code this is: the present one, or its neighbours for a clock that is a little off."""
+    """The step whose code this is: the present one, or its neighbours for a clock that is a little
+    off.
+    """
     present = int(at.timestamp()) // STEP_S
-    return next((step for step in (present, present - 1, present + 1) if hmac.compare_digest(totp(secret, step), code)), None)
+    return next(
+        (
+            step
+            for step in (present, present - 1, present + 1)
+            if hmac.compare_digest(totp(secret, step), code)
+        ),
+        None,
+    )
 
 
 def in_groups(code: str) -> str:
     """``ABCD EFGH …``: as people read and type it."""
-    return " ".join(code[place:place + 4] for place in range(0, len(code), 4))
+    return " ".join(code[place : place + 4] for place in range(0, len(code), 4))
 
 
 def address_for_app(secret: str, email: str) -> str:

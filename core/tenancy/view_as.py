@@ -1,4 +1,7 @@
-"""Looking as a member of the same organisation: read-only, audited at start and end, never as somebody with more rights."""
+"""Looking as a member of the same organisation: read-only, audited at start and end, never as
+somebody with more rights.
+"""
+
 from __future__ import annotations
 
 import hashlib
@@ -19,7 +22,9 @@ def _hash(token: str) -> bytes:
 
 
 def start_looking(token: str, by: Viewer, member: OrganizationMember) -> None:
-    """From now on the session of ``token`` sees what ``member`` sees. Raises NotAllowed for somebody whom ``by`` may not look as."""
+    """From now on the session of ``token`` sees what ``member`` sees. Raises NotAllowed for
+    somebody whom ``by`` may not look as.
+    """
     asked = {"token": _hash(token), "user": member.user_id, "org": by.organization_id}
     with as_guest() as db:
         started = db.execute(text("select app.start_view_as(:token, :user, :org)"), asked).scalar()
@@ -34,15 +39,26 @@ def stop_looking(token: str) -> None:
 
 
 def seen_in(db: Session, token: str) -> Row[Any] | None:
-    """As whom the session looks: their user id, name, e-mail address and role; None when it looks as nobody."""
+    """As whom the session looks: their user id, name, e-mail address and role; None when it looks
+    as nobody.
+    """
     return db.execute(text("select * from app.viewed_as(:token)"), {"token": _hash(token)}).first()
 
 
 def looking_as(viewer: Viewer, seen: Row[Any] | None) -> Viewer:
-    """The member ``seen``, whose transactions are read-only meanwhile; the viewer when there is none."""
+    """The member ``seen``, whose transactions are read-only meanwhile; the viewer when there is
+    none.
+    """
     if seen is None:
         return viewer
-    return replace(viewer, user_id=seen.user_id, name=seen.name, email=seen.email, role=Role(seen.role), seen_by=viewer.user_id)
+    return replace(
+        viewer,
+        user_id=seen.user_id,
+        name=seen.name,
+        email=seen.email,
+        role=Role(seen.role),
+        seen_by=viewer.user_id,
+    )
 
 
 def members_to_look_as(db: Session, viewer: Viewer) -> list[OrganizationMember]:

@@ -1,4 +1,5 @@
 """Who is acting: the signed-in member that pages, routes and actions are handed."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -30,10 +31,12 @@ class Filer(Protocol):
 
 @dataclass(frozen=True)
 class Viewer:
-    """A signed-in person in their active organisation, with the organisation's facts that every screen needs.
+    """A signed-in person in their active organisation, with the organisation's facts that every
+    screen needs.
 
-    ``modules`` are the organisation's. ``seen_by`` is the admin who looks at the product as this person, and may change nothing meanwhile.
-    With ``second_factor_missing`` they see nothing but their own account until they have set one up.
+    ``modules`` are the organisation's. ``seen_by`` is the admin who looks at the product as this
+    person, and may change nothing meanwhile. With ``second_factor_missing`` they see nothing but
+    their own account until they have set one up.
     """
 
     user_id: UUID
@@ -77,7 +80,8 @@ class Viewer:
     def transaction(self) -> Iterator[Session]:
         """A transaction under this viewer's identity; read-only while an admin looks as them.
 
-        Raises NotAllowed when the membership has ended, and for a change by somebody who only looks.
+        Raises NotAllowed when the membership has ended, and for a change by somebody who only
+        looks.
         """
         entered = as_member if self.seen_by is None else partial(as_seen, self.seen_by)
         with entered(self.user_id, self.organization_id) as db:

@@ -1,4 +1,7 @@
-"""On one's account: the second factor in whichever state it is, and for admins whether everybody needs one."""
+"""On one's account: the second factor in whichever state it is, and for admins whether everybody
+needs one.
+"""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -30,7 +33,9 @@ CODES = "recovery codes to be kept"
 
 @dataclass(frozen=True)
 class FactorRoom:
-    """Whose second factor it is, how it stands (``waiting`` is a secret that is not confirmed yet), and who is asked for one."""
+    """Whose second factor it is, how it stands (``waiting`` is a secret that is not confirmed yet),
+    and who is asked for one.
+    """
 
     viewer: Viewer
     account: Account
@@ -50,7 +55,9 @@ def show_second_factor(room: FactorRoom) -> None:
     st.subheader("Second factor")
     if room.viewer.second_factor_missing:
         named = plain(room.viewer.organization_name)
-        st.warning(f"{named} asks everybody for a second factor. Set yours up, then everything else opens.")
+        st.warning(
+            f"{named} asks everybody for a second factor. Set yours up, then everything else opens."
+        )
     if CODES in st.session_state:
         _show_recovery_codes(st.session_state[CODES])
     elif room.waiting is not None:
@@ -65,7 +72,10 @@ def show_second_factor(room: FactorRoom) -> None:
 
 def _show_recovery_codes(codes: list[str]) -> None:
     """The codes, this once."""
-    st.success("The second factor is on. Keep these ten codes where you keep your passport: each opens your account once.")
+    st.success(
+        "The second factor is on. Keep these ten codes where you keep your passport: each opens"
+        " your account once."
+    )
     st.code("\n".join(codes), language=None)
     if st.button("I have kept them", type="primary"):
         del st.session_state[CODES]
@@ -78,17 +88,32 @@ def _keep(codes: list[str]) -> None:
     st.rerun()
 
 
-def _ask_for_password(account: Account, key: str, label: str, *, with_code: bool) -> tuple[str, str] | None:
+def _ask_for_password(
+    account: Account, key: str, label: str, *, with_code: bool
+) -> tuple[str, str] | None:
     """The password, when there is one, and a code; what was sent, or None."""
     with st.form(key):
-        password = st.text_input("Your password", type="password", autocomplete="current-password") if account.has_password else ""
-        code = st.text_input("Code", autocomplete="one-time-code", help="From the app, or a recovery code.") if with_code else ""
+        password = (
+            st.text_input("Your password", type="password", autocomplete="current-password")
+            if account.has_password
+            else ""
+        )
+        code = (
+            st.text_input(
+                "Code", autocomplete="one-time-code", help="From the app, or a recovery code."
+            )
+            if with_code
+            else ""
+        )
         return (password, code) if st.form_submit_button(label) else None
 
 
 def _show_none(room: FactorRoom) -> None:
     """What it is for, and the first step."""
-    st.caption("After your password you type a code from an app on your telephone, so a stolen password alone opens nothing.")
+    st.caption(
+        "After your password you type a code from an app on your telephone, so a stolen password"
+        " alone opens nothing."
+    )
     with st.expander("Set up the second factor", expanded=room.viewer.second_factor_missing):
         sent = _ask_for_password(room.account, "begin", "Begin", with_code=False)
     if sent:
@@ -99,7 +124,10 @@ def _show_none(room: FactorRoom) -> None:
 
 def _show_waiting(room: FactorRoom, secret: str) -> None:
     """The secret as a picture and in letters, and the question for the app's first code."""
-    st.markdown("Scan this with an authenticator app, or type the key into it. Then enter the code that it shows.")
+    st.markdown(
+        "Scan this with an authenticator app, or type the key into it. Then enter the code that it"
+        " shows."
+    )
     address = address_for_app(secret, room.account.email)
     st.image(segno.make(address, error="m").svg_inline(scale=4, border=4, light="#fff"), width=220)
     st.code(in_groups(secret), language=None, wrap_lines=True)
@@ -118,9 +146,14 @@ def _show_waiting(room: FactorRoom, secret: str) -> None:
 
 def _show_factor(room: FactorRoom, factor: SecondFactor) -> None:
     """That it is on, since when, and how to renew the codes or go without."""
-    st.markdown(f"**On** since {when(factor.confirmed_at, room.viewer.timezone)} · {factor.codes_left} recovery codes left")
+    st.markdown(
+        f"**On** since {when(factor.confirmed_at, room.viewer.timezone)} · {factor.codes_left}"
+        " recovery codes left"
+    )
     if factor.codes_left <= 2:
-        st.warning("Few recovery codes are left. Make new ones while you still have your telephone.")
+        st.warning(
+            "Few recovery codes are left. Make new ones while you still have your telephone."
+        )
     with st.expander("New recovery codes"):
         renew = _ask_for_password(room.account, "renew", "Make ten new codes", with_code=True)
     with st.expander("Switch off"):
@@ -138,9 +171,20 @@ def _show_factor(room: FactorRoom, factor: SecondFactor) -> None:
 def _show_requirement(room: FactorRoom) -> None:
     """For admins: whether everybody needs a second factor."""
     wanted = not room.asked_of_everybody
-    state = "leaves the second factor to each person." if wanted else "asks everybody for a second factor."
+    state = (
+        "leaves the second factor to each person."
+        if wanted
+        else "asks everybody for a second factor."
+    )
     st.caption(f"{plain(room.viewer.organization_name)} {state}")
     if st.button("Ask everybody for a second factor" if wanted else "Leave it to each person"):
-        with act(room.viewer, "From now on, whoever has none sets one up before anything else." if wanted else "Saved.") as db:
+        with act(
+            room.viewer,
+            (
+                "From now on, whoever has none sets one up before anything else."
+                if wanted
+                else "Saved."
+            ),
+        ) as db:
             require_of_everybody(db, own_token(), wanted)
         st.rerun()

@@ -1,4 +1,5 @@
 """On one's account: every browser that is signed in, and the ways to end one or all."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -31,9 +32,17 @@ def _show_session(viewer: Viewer, session: SignedIn) -> None:
     """One browser: what it is, where, since when, and the way to sign it out."""
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         with st.container():
-            st.markdown(f"**{device(session.user_agent)}**" + (" · this browser" if session.is_this else ""))
-            since, last = when(session.created_at, viewer.timezone), when(session.last_seen_at, viewer.timezone)
-            st.caption(f"{plain(session.ip_address or 'unknown address')} · signed in {since} · last seen {last}")
+            st.markdown(
+                f"**{device(session.user_agent)}**" + (" · this browser" if session.is_this else "")
+            )
+            since, last = (
+                when(session.created_at, viewer.timezone),
+                when(session.last_seen_at, viewer.timezone),
+            )
+            st.caption(
+                f"{plain(session.ip_address or 'unknown address')} · signed in {since} · last seen"
+                f" {last}"
+            )
         if not session.is_this and st.button("Sign out", key=f"end {session.id}"):
             with act(viewer, "That browser is signed out.") as db:
                 end_session(db, own_token(), session.id)

@@ -1,4 +1,7 @@
-"""What is kept between runs: aggregates only, with organisation, user, role and the data's own stamp in the key."""
+"""What is kept between runs: aggregates only, with organisation, user, role and the data's own
+stamp in the key.
+"""
+
 from __future__ import annotations
 
 from uuid import UUID
@@ -19,22 +22,40 @@ KEPT_S = 15
 
 @st.cache_data(ttl=KEPT_S, max_entries=200, show_spinner=False)
 def _dashboard(
-    organization_id: UUID, user_id: UUID, role: str, stamp: str, period: Period, compared: Period | None, filters: Filters
+    organization_id: UUID,
+    user_id: UUID,
+    role: str,
+    stamp: str,
+    period: Period,
+    compared: Period | None,
+    filters: Filters,
 ) -> Dashboard:
     with as_member(user_id, organization_id) as db:
         return dashboard(db, period, compared, filters)
 
 
-def dashboard_of(viewer: Viewer, period: Period, compared: Period | None, filters: Filters) -> Dashboard:
-    """The dashboard as this viewer may see it; computed anew as soon as an event or payment changes."""
+def dashboard_of(
+    viewer: Viewer, period: Period, compared: Period | None, filters: Filters
+) -> Dashboard:
+    """The dashboard as this viewer may see it; computed anew as soon as an event or payment
+    changes.
+    """
     with viewer.transaction() as db:
         stamp = data_stamp(db)
-    return _dashboard(viewer.organization_id, viewer.user_id, viewer.role, stamp, period, compared, filters)
+    return _dashboard(
+        viewer.organization_id, viewer.user_id, viewer.role, stamp, period, compared, filters
+    )
 
 
 @st.cache_data(ttl=KEPT_S, max_entries=200, show_spinner=False)
 def _shared(
-    organization_id: UUID, link_id: UUID, money: bool, stamp: str, period: Period, compared: Period, filters: Filters,
+    organization_id: UUID,
+    link_id: UUID,
+    money: bool,
+    stamp: str,
+    period: Period,
+    compared: Period,
+    filters: Filters,
     _visitor: Visitor,
 ) -> Dashboard:
     with _visitor.transaction() as db:
@@ -46,13 +67,30 @@ def shared_dashboard_of(visitor: Visitor, period: Period, compared: Period) -> D
     with visitor.transaction() as db:
         stamp = data_stamp(db)
     chosen = visitor.shown.get("filters", {})
-    filters = Filters(**{name: tuple(map(UUID, chosen[name])) for name in FILTERS if chosen.get(name)})
-    return _shared(visitor.organization_id, visitor.link_id, visitor.sees_money, stamp, period, compared, filters, visitor)
+    filters = Filters(
+        **{name: tuple(map(UUID, chosen[name])) for name in FILTERS if chosen.get(name)}
+    )
+    return _shared(
+        visitor.organization_id,
+        visitor.link_id,
+        visitor.sees_money,
+        stamp,
+        period,
+        compared,
+        filters,
+        visitor,
+    )
 
 
 @st.cache_data(ttl=KEPT_S, max_entries=200, show_spinner=False)
 def _leaderboard(
-    organization_id: UUID, user_id: UUID, role: str, period: Period, who: str, metric: str, currency: str
+    organization_id: UUID,
+    user_id: UUID,
+    role: str,
+    period: Period,
+    who: str,
+    metric: str,
+    currency: str,
 ) -> pd.DataFrame:
     with as_board(user_id, organization_id) as db:
         return leaderboard(db, period, who, metric, currency)
@@ -60,4 +98,6 @@ def _leaderboard(
 
 def leaderboard_of(viewer: Viewer, period: Period, who: str, metric: str) -> pd.DataFrame:
     """The leaderboard of the viewer's organisation. Raises NotAllowed where reps may not see it."""
-    return _leaderboard(viewer.organization_id, viewer.user_id, viewer.role, period, who, metric, viewer.currency)
+    return _leaderboard(
+        viewer.organization_id, viewer.user_id, viewer.role, period, who, metric, viewer.currency
+    )

@@ -1,4 +1,7 @@
-"""Charts in one manner: quiet ground, direct labels, zero baselines, a comparison as a thin grey line."""
+"""Charts in one manner: quiet ground, direct labels, zero baselines, a comparison as a thin grey
+line.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -10,47 +13,83 @@ import plotly.graph_objects as go
 
 ACCENT, GREY, GOOD = "#2F5BD8", "#868FA0", "#0F8A7A"
 LAYOUT: dict[str, Any] = {
-    "margin": {"l": 8, "r": 8, "t": 8, "b": 8}, "height": 260, "hovermode": "x unified", "showlegend": False,
-    "font": {"family": "Inter, sans-serif", "size": 13}, "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
-    "xaxis": {"showgrid": False, "fixedrange": True}, "bargap": 0.35,
-    "yaxis": {"gridcolor": "rgba(128,138,155,0.2)", "rangemode": "tozero", "fixedrange": True, "zeroline": False},
+    "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+    "height": 260,
+    "hovermode": "x unified",
+    "showlegend": False,
+    "font": {"family": "Inter, sans-serif", "size": 13},
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "plot_bgcolor": "rgba(0,0,0,0)",
+    "xaxis": {"showgrid": False, "fixedrange": True},
+    "bargap": 0.35,
+    "yaxis": {
+        "gridcolor": "rgba(128,138,155,0.2)",
+        "rangemode": "tozero",
+        "fixedrange": True,
+        "zeroline": False,
+    },
 }
 FEW, MOST_TICKS, MS_A_DAY, UNSEEN = 3, 8, 86_400_000, 0.01
 CONFIG = {"displayModeBar": False, "responsive": True}
 
 
-def trend(days: Sequence[Any], values: Sequence[Any], name: str, *, before: Sequence[Any] | None = None) -> go.Figure:
+def trend(
+    days: Sequence[Any], values: Sequence[Any], name: str, *, before: Sequence[Any] | None = None
+) -> go.Figure:
     """A figure day by day; the compared period lies under it, shifted onto the same days."""
     figure = go.Figure(layout=LAYOUT)
     # A line of one day has no length; and only a point with a mark can be clicked.
-    marks = {"mode": "lines+markers", "marker": {"size": 6, "opacity": 1 if len(days) <= FEW else UNSEEN}}
+    marks = {
+        "mode": "lines+markers",
+        "marker": {"size": 6, "opacity": 1 if len(days) <= FEW else UNSEEN},
+    }
     if before is not None:
-        figure.add_scatter(x=days, y=before, name="compared", line={"color": GREY, "width": 1}, **marks)
-    figure.add_scatter(x=days, y=values, name=name, line={"color": ACCENT, "width": 2}, connectgaps=False, **marks)
+        figure.add_scatter(
+            x=days, y=before, name="compared", line={"color": GREY, "width": 1}, **marks
+        )
+    figure.add_scatter(
+        x=days, y=values, name=name, line={"color": ACCENT, "width": 2}, connectgaps=False, **marks
+    )
     figure.update_xaxes(tickformat="%-d %b", dtick=MS_A_DAY * max(1, round(len(days) / MOST_TICKS)))
     return figure
 
 
 def funnel(steps: Sequence[tuple[str, int]]) -> go.Figure:
-    """Horizontal bars from first to last step; each label says how many of the step before came this far."""
+    """Horizontal bars from first to last step; each label says how many of the step before came
+    this far.
+    """
     names = [name for name, _ in steps]
     counts = [count for _, count in steps]
     shares = [""] + [f" · {now / before:.0%}" if before else "" for before, now in pairwise(counts)]
     figure = go.Figure(layout=LAYOUT | {"hovermode": "closest"})
     figure.add_bar(
-        x=counts, y=names, orientation="h", marker={"color": ACCENT}, cliponaxis=False, textposition="outside",
-        text=[f"{count:,}{share}" for count, share in zip(counts, shares, strict=True)], hoverinfo="none",
+        x=counts,
+        y=names,
+        orientation="h",
+        marker={"color": ACCENT},
+        cliponaxis=False,
+        textposition="outside",
+        text=[f"{count:,}{share}" for count, share in zip(counts, shares, strict=True)],
+        hoverinfo="none",
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(visible=False, range=[0, max([*counts, 1]) * 1.3])
     return figure
 
 
-def heatmap(values: Sequence[Sequence[int]], weekdays: Sequence[str], hours: Sequence[str]) -> go.Figure:
+def heatmap(
+    values: Sequence[Sequence[int]], weekdays: Sequence[str], hours: Sequence[str]
+) -> go.Figure:
     """Weekday by hour; darker is more."""
     figure = go.Figure(layout=LAYOUT | {"hovermode": "closest", "height": 230})
     figure.add_heatmap(
-        z=values, x=hours, y=weekdays, colorscale=[[0, "rgba(47,91,216,0.04)"], [1, ACCENT]], showscale=False, xgap=2, ygap=2,
+        z=values,
+        x=hours,
+        y=weekdays,
+        colorscale=[[0, "rgba(47,91,216,0.04)"], [1, ACCENT]],
+        showscale=False,
+        xgap=2,
+        ygap=2,
         hovertemplate="%{y} %{x}: %{z} calls<extra></extra>",
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
@@ -61,8 +100,13 @@ def bars(names: Sequence[str], counts: Sequence[int]) -> go.Figure:
     """Few things compared, longest first, each with its number."""
     figure = go.Figure(layout=LAYOUT | {"hovermode": "closest", "height": 60 + 32 * len(names)})
     figure.add_bar(
-        x=counts, y=[escape(name) for name in names], orientation="h", marker={"color": ACCENT}, text=counts,
-        textposition="outside", hoverinfo="skip",
+        x=counts,
+        y=[escape(name) for name in names],
+        orientation="h",
+        marker={"color": ACCENT},
+        text=counts,
+        textposition="outside",
+        hoverinfo="skip",
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(visible=False)

@@ -1,8 +1,9 @@
 """From a figure to its rows: every page of rows is loaded afresh.
 
-On a move within the session Streamlit drops every parameter that a widget of the page before was bound to, and the filters
-of the two pages have the same names.
+On a move within the session Streamlit drops every parameter that a widget of the page before was
+bound to, and the filters of the two pages have the same names.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -24,13 +25,19 @@ def narrowed_here() -> dict[str, str | list[str]]:
 
 
 def rows_behind(metric: str, narrowed: Narrowed) -> str:
-    """The address of the calls or payments behind a figure; a rate's are the calls that it counts."""
+    """The address of the calls or payments behind a figure; a rate's are the calls that it
+    counts.
+    """
     calls = counted(metric)
-    return address("events", {"figure": calls, **narrowed}) if calls else address("payments", narrowed)
+    return (
+        address("events", {"figure": calls, **narrowed}) if calls else address("payments", narrowed)
+    )
 
 
 def address(screen: str, narrowed: Narrowed) -> str:
-    """A screen and what it is narrowed to; whatever a filter says, no letter in it means anything to HTML or a script."""
+    """A screen and what it is narrowed to; whatever a filter says, no letter in it means anything
+    to HTML or a script.
+    """
     return f"{screen}?{urlencode(narrowed, doseq=True)}"
 
 

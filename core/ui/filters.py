@@ -1,4 +1,7 @@
-"""Period, comparison and filters: kept in the address bar, so that a view survives refresh and can be sent to a colleague."""
+"""Period, comparison and filters: kept in the address bar, so that a view survives refresh and can
+be sent to a colleague.
+"""
+
 from __future__ import annotations
 
 from datetime import date, timedelta
@@ -14,18 +17,44 @@ from core.platform.clock import Period, today
 from core.tenancy.viewers import Viewer
 
 PRESETS = (
-    "Today", "Yesterday", "Last 7 days", "Last 30 days", "This week", "This month", "Last month", "This quarter", "This year",
-    "Last 365 days", "Next 7 days", "Custom",
+    "Today",
+    "Yesterday",
+    "Last 7 days",
+    "Last 30 days",
+    "This week",
+    "This month",
+    "Last month",
+    "This quarter",
+    "This year",
+    "Last 365 days",
+    "Next 7 days",
+    "Custom",
 )
 COMPARISONS = ("Previous period", "Last year", "None")
-LISTS = {"closer": "closers", "setter": "setters", "source": "sources", "traffic_type": "traffic_types", "call_type": "call_types"}
-LABELS = {"closer": "Closer", "setter": "Setter", "source": "Source", "traffic_type": "Traffic type", "call_type": "Call type"}
+LISTS = {
+    "closer": "closers",
+    "setter": "setters",
+    "source": "sources",
+    "traffic_type": "traffic_types",
+    "call_type": "call_types",
+}
+LABELS = {
+    "closer": "Closer",
+    "setter": "Setter",
+    "source": "Source",
+    "traffic_type": "Traffic type",
+    "call_type": "Call type",
+}
 FIRST_DAY = date(2000, 1, 1)
 
 
 def preset_period(name: str, day: date, timezone: str) -> Period:
     """The days of a preset, counted from ``day``; half-open."""
-    tomorrow, monday, first = day + timedelta(days=1), day - timedelta(days=day.weekday()), day.replace(day=1)
+    tomorrow, monday, first = (
+        day + timedelta(days=1),
+        day - timedelta(days=day.weekday()),
+        day.replace(day=1),
+    )
     quarter = date(day.year, day.month - (day.month - 1) % 3, 1)
     start, end = {
         "Today": (day, tomorrow),
@@ -48,16 +77,30 @@ def _next_month(first: date) -> date:
 
 
 def period_picker(viewer: Viewer, *, default: str = "Last 30 days") -> Period:
-    """The chosen period, from ``?period=`` (and ``?from=&to=`` for Custom); anything unknown there is the default."""
+    """The chosen period, from ``?period=`` (and ``?from=&to=`` for Custom); anything unknown there
+    is the default.
+    """
     if st.query_params.get("period") not in PRESETS:
         st.query_params.pop("period", None)
-    name = st.selectbox("Period", PRESETS, index=PRESETS.index(default), key="period", bind="query-params") or default
+    name = (
+        st.selectbox(
+            "Period", PRESETS, index=PRESETS.index(default), key="period", bind="query-params"
+        )
+        or default
+    )
     day = today(viewer.timezone)
     if name != "Custom":
         return preset_period(name, day, viewer.timezone)
     first, last = _day("from", day - timedelta(days=29)), _day("to", day)
-    chosen = st.date_input("Days", (min(first, last), max(first, last)), min_value=FIRST_DAY, max_value=day + timedelta(days=730))
-    start, end = chosen if isinstance(chosen, tuple) and len(chosen) == 2 else (first, max(first, last))
+    chosen = st.date_input(
+        "Days",
+        (min(first, last), max(first, last)),
+        min_value=FIRST_DAY,
+        max_value=day + timedelta(days=730),
+    )
+    start, end = (
+        chosen if isinstance(chosen, tuple) and len(chosen) == 2 else (first, max(first, last))
+    )
     st.query_params.update({"from": start.isoformat(), "to": end.isoformat()})
     return Period(start, end + timedelta(days=1), viewer.timezone)
 
@@ -72,12 +115,21 @@ def _day(name: str, otherwise: date) -> date:
 
 def address_of(period: Period) -> dict[str, str]:
     """The parameters with which another page shows exactly these days."""
-    return {"period": "Custom", "from": period.start.isoformat(), "to": (period.end - timedelta(days=1)).isoformat()}
+    return {
+        "period": "Custom",
+        "from": period.start.isoformat(),
+        "to": (period.end - timedelta(days=1)).isoformat(),
+    }
 
 
 def compared_with(period: Period) -> Period | None:
-    """The period to compare with, from ``?compare=``; an unfinished period is compared with the same part of the earlier one."""
-    name = st.selectbox("Compare with", COMPARISONS, key="compare", bind="query-params") or COMPARISONS[0]
+    """The period to compare with, from ``?compare=``; an unfinished period is compared with the
+    same part of the earlier one.
+    """
+    name = (
+        st.selectbox("Compare with", COMPARISONS, key="compare", bind="query-params")
+        or COMPARISONS[0]
+    )
     days = {"Previous period": period.days, "Last year": 364}  # 52 weeks: the same weekdays
     return same_part(period, days[name]) if name in days else None
 
@@ -86,11 +138,15 @@ def same_part(period: Period, days: int) -> Period:
     """As much of the period that began ``days`` earlier as has passed of this one."""
     elapsed = min(period.end, today(period.timezone) + timedelta(days=1))
     start = period.start - timedelta(days=days)
-    return Period(start, start + timedelta(days=max(1, (elapsed - period.start).days)), period.timezone)
+    return Period(
+        start, start + timedelta(days=max(1, (elapsed - period.start).days)), period.timezone
+    )
 
 
 def filter_bar(db: Session, *, only: tuple[str, ...] = tuple(LISTS)) -> Filters:
-    """Closer, setter, source, … by name in the address (``?closer=Ana``); names that do not exist are left out."""
+    """Closer, setter, source, … by name in the address (``?closer=Ana``); names that do not exist
+    are left out.
+    """
     chosen: dict[str, Any] = {}
     active = sum(1 for key in only if st.query_params.get(key))
     with st.popover(f"Filters ({active})" if active else "Filters", width="stretch"):

@@ -1,4 +1,5 @@
 """The post-call form's questions: each appears only when the one before makes it relevant."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -32,9 +33,14 @@ class Choices:
 
 def choices(db: Session) -> Choices:
     """Packages, objections and reasons that are in use."""
-    packages = {row.name: row.id for row in db.scalars(select(Package).where(Package.active).order_by(Package.name))}
+    packages = {
+        row.name: row.id
+        for row in db.scalars(select(Package).where(Package.active).order_by(Package.name))
+    }
     reasons: dict[str, dict[str, UUID]] = {}
-    for row in db.scalars(select(ListEntry).where(ListEntry.active).order_by(ListEntry.position, ListEntry.name)):
+    for row in db.scalars(
+        select(ListEntry).where(ListEntry.active).order_by(ListEntry.position, ListEntry.name)
+    ):
         reasons.setdefault(row.kind, {})[row.name] = row.id
     return Choices(packages, list(reasons.get("objection", {})), reasons)
 
@@ -51,7 +57,9 @@ class Questions:
 
     def ask(self) -> None:
         """Draw every question that is relevant; answers go into ``typed``."""
-        if not self.yes("call_occurred", "Did the call take place?") or not self.yes("lead_showed", "Did the lead show up?"):
+        if not self.yes("call_occurred", "Did the call take place?") or not self.yes(
+            "lead_showed", "Did the lead show up?"
+        ):
             self._missed()
         elif self.yes("offer_made", "Did you make an offer?"):
             closed = self.yes("deal_closed", "Did it close?")
@@ -84,11 +92,23 @@ class Questions:
     def _not_closed(self) -> None:
         if self.typed.get("deal_closed") is False:
             self.typed["objections"] = st.pills(
-                "What held them back?", self.lists.objections, selection_mode="multi", key="objections", format_func=plain,
-                default=[name for name in self.typed.get("objections") or [] if name in self.lists.objections],
+                "What held them back?",
+                self.lists.objections,
+                selection_mode="multi",
+                key="objections",
+                format_func=plain,
+                default=[
+                    name
+                    for name in self.typed.get("objections") or []
+                    if name in self.lists.objections
+                ],
             )
             self._listed("reason_id", "Main reason", self.lists.reasons.get("no_sale_reason", {}))
-            deposit = st.checkbox("They paid a deposit", value=self.typed.get("payment_type") == "deposit", key="deposit")
+            deposit = st.checkbox(
+                "They paid a deposit",
+                value=self.typed.get("payment_type") == "deposit",
+                key="deposit",
+            )
             self.typed["payment_type"] = "deposit" if deposit else None
             if deposit:
                 self._cash()
@@ -97,26 +117,41 @@ class Questions:
 
     def _cash(self) -> None:
         self.typed["cash_collected"] = st.text_input(
-            f"Cash collected on the call ({self.currency})", value=str(self.typed.get("cash_collected") or ""), key="cash",
-            placeholder="0", help="Leave empty when a card payment will arrive from Stripe or Whop.",
+            f"Cash collected on the call ({self.currency})",
+            value=str(self.typed.get("cash_collected") or ""),
+            key="cash",
+            placeholder="0",
+            help="Leave empty when a card payment will arrive from Stripe or Whop.",
         )
         self._problem("cash_collected")
         self._problem("currency")
 
     def _rest(self) -> None:
-        self.typed["notes"] = st.text_area("Notes", value=self.typed.get("notes") or "", key="notes", height=90)
+        self.typed["notes"] = st.text_area(
+            "Notes", value=self.typed.get("notes") or "", key="notes", height=90
+        )
         with st.expander("More"):
-            follow_up = st.date_input("Follow up on", value=self.typed.get("follow_up_on") or None, key="follow_up")
+            follow_up = st.date_input(
+                "Follow up on", value=self.typed.get("follow_up_on") or None, key="follow_up"
+            )
             self.typed["follow_up_on"] = follow_up.isoformat() if follow_up else None
             self.typed["recording_url"] = st.text_input(
-                "Recording link", value=self.typed.get("recording_url") or "", key="recording", type="url"
+                "Recording link",
+                value=self.typed.get("recording_url") or "",
+                key="recording",
+                type="url",
             )
         self._problem("recording_url")
 
     def _choose(self, name: str, question: str, options: list[str], label: Any) -> None:
         before = self.typed.get(name)
         self.typed[name] = st.segmented_control(
-            question, options, format_func=label, default=before if before in options else None, key=name, width="stretch"
+            question,
+            options,
+            format_func=label,
+            default=before if before in options else None,
+            key=name,
+            width="stretch",
         )
         self._problem(name)
 
@@ -125,24 +160,38 @@ class Questions:
             return
         names = {str(option): label for label, option in options.items()}
         before = names.get(str(self.typed.get(name)))
-        chosen = st.pills(question, list(options), default=before, key=f"{name} {question}", format_func=plain)
+        chosen = st.pills(
+            question, list(options), default=before, key=f"{name} {question}", format_func=plain
+        )
         self.typed[name] = str(options[chosen]) if chosen else None
         self._problem(name)
 
     def answers(self) -> FormAnswers:
-        """What was typed as answers. An amount that is none becomes a problem, see ``unreadable_amount``."""
+        """What was typed as answers. An amount that is none becomes a problem, see
+        ``unreadable_amount``.
+        """
         showed = self.typed.get("lead_showed") is True and self.typed.get("call_occurred") is True
         offered = showed and self.typed.get("offer_made") is True
         closed = offered and self.typed.get("deal_closed") is True
-        cash = self._amount() if closed or (offered and self.typed.get("payment_type") == "deposit") else None
+        cash = (
+            self._amount()
+            if closed or (offered and self.typed.get("payment_type") == "deposit")
+            else None
+        )
         return FormAnswers(
-            call_occurred=self.typed.get("call_occurred") is True, lead_showed=showed, offer_made=offered, deal_closed=closed,
-            no_show_party=None if showed else self.typed.get("no_show_party"), cash_collected=cash,
-            currency=self.currency if cash else None, payment_type=self.typed.get("payment_type") if offered else None,
+            call_occurred=self.typed.get("call_occurred") is True,
+            lead_showed=showed,
+            offer_made=offered,
+            deal_closed=closed,
+            no_show_party=None if showed else self.typed.get("no_show_party"),
+            cash_collected=cash,
+            currency=self.currency if cash else None,
+            payment_type=self.typed.get("payment_type") if offered else None,
             package_id=_id(self.typed.get("package_id")) if closed else None,
             reason_id=None if closed else _id(self.typed.get("reason_id")),
             objections=list(self.typed.get("objections") or []) if offered and not closed else [],
-            follow_up_on=_day(self.typed.get("follow_up_on")), notes=self.typed.get("notes") or None,
+            follow_up_on=_day(self.typed.get("follow_up_on")),
+            notes=self.typed.get("notes") or None,
             recording_url=self.typed.get("recording_url") or None,
         )
 
@@ -168,4 +217,7 @@ def _day(value: Any) -> date | None:
 
 def as_json(typed: Mapping[str, Any]) -> dict[str, Any]:
     """What was typed as a draft can keep it: days, ids and amounts as text."""
-    return {name: str(value) if isinstance(value, UUID | date | Decimal) else value for name, value in typed.items()}
+    return {
+        name: str(value) if isinstance(value, UUID | date | Decimal) else value
+        for name, value in typed.items()
+    }

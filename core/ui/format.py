@@ -1,4 +1,7 @@
-"""Figures as people read them: with unit, with "–" for none, money with its currency, times in the organisation's zone."""
+"""Figures as people read them: with unit, with "–" for none, money with its currency, times in the
+organisation's zone.
+"""
+
 from __future__ import annotations
 
 import re
@@ -16,25 +19,50 @@ from core.platform.names import JOINER
 NONE = "–"
 STIRRING = re.compile(r"(?i)(?<=:)(?=//|streamlit:)|(?<=www)(?=\.)|(?<=@)")
 WORDS = {
-    "scheduled": "Scheduled", "completed": "Completed", "no_show": "No-show", "canceled": "Cancelled", "rescheduled": "Moved",
-    "showed": "Showed", "offer_made": "Offer made", "closed": "Closed", "succeeded": "Succeeded", "pending": "Pending",
-    "failed": "Failed", "manual": "Entered by hand", "draft": "Draft", "approved": "Approved", "paid": "Paid",
+    "scheduled": "Scheduled",
+    "completed": "Completed",
+    "no_show": "No-show",
+    "canceled": "Cancelled",
+    "rescheduled": "Moved",
+    "showed": "Showed",
+    "offer_made": "Offer made",
+    "closed": "Closed",
+    "succeeded": "Succeeded",
+    "pending": "Pending",
+    "failed": "Failed",
+    "manual": "Entered by hand",
+    "draft": "Draft",
+    "approved": "Approved",
+    "paid": "Paid",
 }
 
 
 def word(value: str | None) -> str:
     """A stored word as people say it."""
-    return WORDS.get(value, value.replace("_", " ").capitalize()) if isinstance(value, str) and value else NONE
+    return (
+        WORDS.get(value, value.replace("_", " ").capitalize())
+        if isinstance(value, str) and value
+        else NONE
+    )
 
 
 def plain(text: str) -> str:
-    """Somebody's words inside Markdown, shown as they are: no link, formula, icon or emphasis comes of them.
+    """Somebody's words inside Markdown, shown as they are: no link, formula, icon or emphasis comes
+    of them.
 
-    Marks become character references, which Streamlit shows and never interprets. Bare addresses, of pages and of e-mail, would
-    become links all the same, and its own logo a picture; an invisible joiner inside keeps them words.
+    Marks become character references, which Streamlit shows and never interprets. Bare addresses,
+    of pages and of e-mail, would become links all the same, and its own logo a picture; an
+    invisible joiner inside keeps them words.
     """
     quiet = STIRRING.sub(JOINER, text)
-    return "".join(f"&#{ord(letter)};" if letter.isascii() and not letter.isalnum() and letter != " " else letter for letter in quiet)
+    return "".join(
+        (
+            f"&#{ord(letter)};"
+            if letter.isascii() and not letter.isalnum() and letter != " "
+            else letter
+        )
+        for letter in quiet
+    )
 
 
 def plural(count: int, one: str, many: str) -> str:
@@ -48,13 +76,21 @@ def when(at: datetime | None, timezone: str) -> str:
         return NONE
     zone = ZoneInfo(timezone)
     local, today = at.astimezone(zone), now().astimezone(zone).date()
-    near = {today: "today", today + timedelta(days=1): "tomorrow", today - timedelta(days=1): "yesterday"}
-    day = near.get(local.date()) or f"{local:%a} {local.day} {local:%b}" + ("" if local.year == today.year else f" {local.year}")
+    near = {
+        today: "today",
+        today + timedelta(days=1): "tomorrow",
+        today - timedelta(days=1): "yesterday",
+    }
+    day = near.get(local.date()) or f"{local:%a} {local.day} {local:%b}" + (
+        "" if local.year == today.year else f" {local.year}"
+    )
     return f"{day} {local:%H:%M}"
 
 
 def countdown(at: datetime) -> str:
-    """How soon something starts: ``now``, ``in 25 min``, ``in 3 h``; nothing when it is more than a day away."""
+    """How soon something starts: ``now``, ``in 25 min``, ``in 3 h``; nothing when it is more than a
+    day away.
+    """
     minutes = int((at - now()).total_seconds() // 60)
     if minutes <= 0:
         return "now"
@@ -64,7 +100,9 @@ def countdown(at: datetime) -> str:
 
 
 def place_change(places: float | None) -> str:
-    """Places won or lost on a leaderboard since the period before; somebody who was not on it is new."""
+    """Places won or lost on a leaderboard since the period before; somebody who was not on it is
+    new.
+    """
     if places is None or places != places:  # a missing number is not equal to itself
         return "new"
     return "·" if not places else f"{'▲' if places > 0 else '▼'} {abs(int(places))}"
@@ -79,7 +117,10 @@ def based_on(sample: float | None, small: bool) -> str:
 
 def money(amounts: Mapping[str, Decimal], *, whole: bool = False) -> str:
     """Every currency on its own, never added together."""
-    return " + ".join(shown(amount, currency, whole=whole) for currency, amount in amounts.items()) or NONE
+    return (
+        " + ".join(shown(amount, currency, whole=whole) for currency, amount in amounts.items())
+        or NONE
+    )
 
 
 def moneys(amounts: Iterable[Decimal], currencies: Iterable[str]) -> list[str]:
@@ -96,7 +137,10 @@ def figure(key: str, value: Any) -> str:
     """A metric's value with its unit, short enough for a card."""
     unit = METRICS[key].unit
     if unit == "money":
-        return " + ".join(short(amount, currency) for currency, amount in (value or {}).items()) or NONE
+        return (
+            " + ".join(short(amount, currency) for currency, amount in (value or {}).items())
+            or NONE
+        )
     if unit == "rate":
         return rate(value)
     if unit == "hours":
@@ -116,7 +160,9 @@ def explained(key: str, value: Any) -> str:
 
 
 def delta(key: str, value: Any, before: Any, currency: str) -> float | None:
-    """The change as a number: points of a rate, else per cent of the earlier value; None when there is none to compare."""
+    """The change as a number: points of a rate, else per cent of the earlier value; None when there
+    is none to compare.
+    """
     unit = METRICS[key].unit
     if unit == "money":
         value, before = (value or {}).get(currency), (before or {}).get(currency)

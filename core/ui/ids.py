@@ -1,4 +1,5 @@
 """Ids from the address bar: anybody can write anything there."""
+
 from __future__ import annotations
 
 from uuid import UUID

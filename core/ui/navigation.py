@@ -1,4 +1,7 @@
-"""Every screen of the product: where its file lies, what it is called, and who finds it in the menu."""
+"""Every screen of the product: where its file lies, what it is called, and who finds it in the
+menu.
+"""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -19,8 +22,9 @@ ACCOUNT = "account"
 class Screen:
     """One page. ``menu`` False means that it is reached by links only, as the detail of something.
 
-    Organisations without the ``module`` have no such page; None is a page that every organisation has.
-    A page with ``public`` is shown to whoever has its address, signed in or not: what it shows hangs on a token in it.
+    Organisations without the ``module`` have no such page; None is a page that every organisation
+    has. A page with ``public`` is shown to whoever has its address, signed in or not: what it shows
+    hangs on a token in it.
     """
 
     key: str
@@ -36,40 +40,207 @@ class Screen:
 
 SCREENS = (
     Screen("home", "today/home.py", "Home", ":material/home:", "Sales", EVERYBODY, menu=False),
-    Screen("dashboard", "sales/dashboard.py", "Dashboard", ":material/monitoring:", "Sales", LOOKERS, module=BOOKINGS),
-    Screen("my-day", "today/my_day.py", "My day", ":material/today:", "Sales", REPS, module=BOOKINGS),
-    Screen("leaderboards", "sales/leaderboards.py", "Leaderboards", ":material/leaderboard:", "Sales", EVERYBODY, module=BOOKINGS),
-    Screen("events", "sales/events.py", "Calls", ":material/event:", "Sales", EVERYBODY, module=BOOKINGS),
-    Screen("event", "sales/event.py", "Call", ":material/event:", "Sales", EVERYBODY, menu=False, module=BOOKINGS),
-    Screen("form", "sales/form.py", "Post-call form", ":material/edit_note:", "Sales", REPS, menu=False, module=BOOKINGS),
-    Screen("payments", "money/payments.py", "Payments", ":material/payments:", "Money", EVERYBODY, module=BOOKINGS),
-    Screen("payment", "money/payment.py", "Payment", ":material/payments:", "Money", EVERYBODY, menu=False, module=BOOKINGS),
-    Screen("payouts", "money/payouts.py", "Payouts", ":material/account_balance:", "Money", MANAGERS, module=BOOKINGS),
-    Screen("payout", "money/payout.py", "Payout", ":material/account_balance:", "Money", MANAGERS, menu=False, module=BOOKINGS),
+    Screen(
+        "dashboard",
+        "sales/dashboard.py",
+        "Dashboard",
+        ":material/monitoring:",
+        "Sales",
+        LOOKERS,
+        module=BOOKINGS,
+    ),
+    Screen(
+        "my-day", "today/my_day.py", "My day", ":material/today:", "Sales", REPS, module=BOOKINGS
+    ),
+    Screen(
+        "leaderboards",
+        "sales/leaderboards.py",
+        "Leaderboards",
+        ":material/leaderboard:",
+        "Sales",
+        EVERYBODY,
+        module=BOOKINGS,
+    ),
+    Screen(
+        "events",
+        "sales/events.py",
+        "Calls",
+        ":material/event:",
+        "Sales",
+        EVERYBODY,
+        module=BOOKINGS,
+    ),
+    Screen(
+        "event",
+        "sales/event.py",
+        "Call",
+        ":material/event:",
+        "Sales",
+        EVERYBODY,
+        menu=False,
+        module=BOOKINGS,
+    ),
+    Screen(
+        "form",
+        "sales/form.py",
+        "Post-call form",
+        ":material/edit_note:",
+        "Sales",
+        REPS,
+        menu=False,
+        module=BOOKINGS,
+    ),
+    Screen(
+        "payments",
+        "money/payments.py",
+        "Payments",
+        ":material/payments:",
+        "Money",
+        EVERYBODY,
+        module=BOOKINGS,
+    ),
+    Screen(
+        "payment",
+        "money/payment.py",
+        "Payment",
+        ":material/payments:",
+        "Money",
+        EVERYBODY,
+        menu=False,
+        module=BOOKINGS,
+    ),
+    Screen(
+        "payouts",
+        "money/payouts.py",
+        "Payouts",
+        ":material/account_balance:",
+        "Money",
+        MANAGERS,
+        module=BOOKINGS,
+    ),
+    Screen(
+        "payout",
+        "money/payout.py",
+        "Payout",
+        ":material/account_balance:",
+        "Money",
+        MANAGERS,
+        menu=False,
+        module=BOOKINGS,
+    ),
     Screen("go-live", "admin/go_live.py", "Go-live", ":material/rocket_launch:", "Set-up", ADMINS),
     Screen("lists", "admin/lists.py", "Lists", ":material/lists:", "Set-up", ADMINS),
-    Screen("connections", "admin/connections.py", "Connections", ":material/cable:", "Set-up", MANAGERS),
-    Screen("integrations", "admin/integrations.py", "Integrations", ":material/extension:", "Set-up", ADMINS),
-    Screen("reports", "admin/reports.py", "Slack reports", ":material/forum:", "Set-up", ADMINS, module=BOOKINGS),
+    Screen(
+        "connections", "admin/connections.py", "Connections", ":material/cable:", "Set-up", MANAGERS
+    ),
+    Screen(
+        "integrations",
+        "admin/integrations.py",
+        "Integrations",
+        ":material/extension:",
+        "Set-up",
+        ADMINS,
+    ),
+    Screen(
+        "reports",
+        "admin/reports.py",
+        "Slack reports",
+        ":material/forum:",
+        "Set-up",
+        ADMINS,
+        module=BOOKINGS,
+    ),
     Screen("settings", "admin/settings.py", "Settings", ":material/tune:", "Set-up", ADMINS),
     Screen("team", "admin/team.py", "Team", ":material/group:", "People", ADMINS),
     Screen("links", "admin/links.py", "Links", ":material/link:", "People", ADMINS),
     Screen("view-as", "admin/view_as.py", "View as", ":material/visibility:", "People", ADMINS),
-    Screen("blocked-addresses", "admin/blocked_addresses.py", "Blocked addresses", ":material/unsubscribe:", "People", ADMINS),
+    Screen(
+        "blocked-addresses",
+        "admin/blocked_addresses.py",
+        "Blocked addresses",
+        ":material/unsubscribe:",
+        "People",
+        ADMINS,
+    ),
     Screen("exports", "admin/exports.py", "Exports", ":material/download:", "Records", MANAGERS),
     Screen("audit", "admin/audit.py", "Audit log", ":material/history:", "Records", ADMINS),
     Screen("privacy", "admin/privacy.py", "Privacy", ":material/shield_person:", "Records", ADMINS),
     Screen("api-keys", "admin/api_keys.py", "API keys", ":material/key:", "Records", ADMINS),
-    Screen("organizations", "platform/organizations.py", "Organisations", ":material/domain:", "Platform", SUPER_ADMINS),
+    Screen(
+        "organizations",
+        "platform/organizations.py",
+        "Organisations",
+        ":material/domain:",
+        "Platform",
+        SUPER_ADMINS,
+    ),
     Screen("users", "platform/users.py", "Users", ":material/group:", "Platform", SUPER_ADMINS),
-    Screen("account", "admin/account.py", "Your account", ":material/account_circle:", "You", EVERYBODY),
-    Screen("portal", "public/portal.py", "Calls and forms", ":material/today:", "Public", (), menu=False, public=True, module=BOOKINGS),
-    Screen("statement", "public/statement.py", "Statement", ":material/receipt_long:", "Public", (), menu=False, public=True,
-           module=BOOKINGS),
-    Screen("shared", "public/shared.py", "Dashboard", ":material/monitoring:", "Public", (), menu=False, public=True, module=BOOKINGS),
-    Screen("invitation", "public/invitation.py", "Invitation", ":material/mail:", "Public", (), menu=False, public=True),
-    Screen("forgot", "public/forgot.py", "Forgot your password?", ":material/key:", "Public", (), menu=False, public=True),
-    Screen("reset", "public/reset.py", "New password", ":material/key:", "Public", (), menu=False, public=True),
+    Screen(
+        "account", "admin/account.py", "Your account", ":material/account_circle:", "You", EVERYBODY
+    ),
+    Screen(
+        "portal",
+        "public/portal.py",
+        "Calls and forms",
+        ":material/today:",
+        "Public",
+        (),
+        menu=False,
+        public=True,
+        module=BOOKINGS,
+    ),
+    Screen(
+        "statement",
+        "public/statement.py",
+        "Statement",
+        ":material/receipt_long:",
+        "Public",
+        (),
+        menu=False,
+        public=True,
+        module=BOOKINGS,
+    ),
+    Screen(
+        "shared",
+        "public/shared.py",
+        "Dashboard",
+        ":material/monitoring:",
+        "Public",
+        (),
+        menu=False,
+        public=True,
+        module=BOOKINGS,
+    ),
+    Screen(
+        "invitation",
+        "public/invitation.py",
+        "Invitation",
+        ":material/mail:",
+        "Public",
+        (),
+        menu=False,
+        public=True,
+    ),
+    Screen(
+        "forgot",
+        "public/forgot.py",
+        "Forgot your password?",
+        ":material/key:",
+        "Public",
+        (),
+        menu=False,
+        public=True,
+    ),
+    Screen(
+        "reset",
+        "public/reset.py",
+        "New password",
+        ":material/key:",
+        "Public",
+        (),
+        menu=False,
+        public=True,
+    ),
 )
 BY_KEY = {screen.key: screen for screen in SCREENS}
 
@@ -80,13 +251,17 @@ def is_public(address: str) -> bool:
 
 
 def may_see(viewer: Viewer, screen: Screen) -> bool:
-    """Whether role and organisation include the screen; without the second factor that is asked for, only the account."""
+    """Whether role and organisation include the screen; without the second factor that is asked
+    for, only the account.
+    """
     included = viewer.is_one_of(*screen.roles) and viewer.has(screen.module)
     return included and (screen.key == ACCOUNT or not viewer.second_factor_missing)
 
 
 def start_of(viewer: Viewer) -> str:
-    """Where somebody begins their day: with their calls, or where the organisation books none, at their account."""
+    """Where somebody begins their day: with their calls, or where the organisation books none, at
+    their account.
+    """
     if not viewer.has(BOOKINGS):
         return ACCOUNT
     return "my-day" if viewer.role == Role.SALES_REP else "dashboard"
@@ -95,7 +270,11 @@ def start_of(viewer: Viewer) -> str:
 def page_of(screen: Screen, *, in_menu: bool) -> st.Page:
     """The screen as Streamlit knows it; home stands at the root."""
     return st.Page(
-        PAGES / screen.file, title=screen.title, icon=screen.icon, url_path=screen.key, default=screen.key == "home",
+        PAGES / screen.file,
+        title=screen.title,
+        icon=screen.icon,
+        url_path=screen.key,
+        default=screen.key == "home",
         visibility="visible" if in_menu else "hidden",
     )
 
@@ -103,8 +282,8 @@ def page_of(screen: Screen, *, in_menu: bool) -> st.Page:
 def pages_for(viewer: Viewer | None) -> dict[str, list[st.Page]]:
     """Every screen, of which the menu shows the role's own.
 
-    The others are known all the same: a deep link survives the sign-in, and where role or modules do not reach, the page's
-    guard says who can change that.
+    The others are known all the same: a deep link survives the sign-in, and where role or modules
+    do not reach, the page's guard says who can change that.
     """
     menu: dict[str, list[st.Page]] = {}
     for screen in SCREENS:

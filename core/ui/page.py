@@ -1,4 +1,7 @@
-"""What every page begins with: its guard, its title, its transactions, and the states written for people."""
+"""What every page begins with: its guard, its title, its transactions, and the states written for
+people.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -23,7 +26,9 @@ DONE = "what was done"
 
 
 def current_viewer(*, in_use: bool = True) -> Viewer | None:
-    """Who is signed in on this browser, looked up anew at each run, so that an ended session ends here too."""
+    """Who is signed in on this browser, looked up anew at each run, so that an ended session ends
+    here too.
+    """
     return viewer_of(own_token(), in_use=in_use)
 
 
@@ -38,9 +43,11 @@ def own_address() -> str:
 
 
 def require(screen: str, *, live: bool = False) -> Viewer:
-    """The first line of a page: the viewer, if their role and organisation include ``screen``; else it ends with a sentence.
+    """The first line of a page: the viewer, if their role and organisation include ``screen``; else
+    it ends with a sentence.
 
-    The first line, too, of a part of it that is ``live``: one that draws itself anew, which keeps no session from ending.
+    The first line, too, of a part of it that is ``live``: one that draws itself anew, which keeps
+    no session from ending.
     """
     show_said()
     viewer = current_viewer(in_use=not live)
@@ -48,7 +55,10 @@ def require(screen: str, *, live: bool = False) -> Viewer:
         st.info("You are signed out. Reload the page to sign in.")
         st.stop()
     if not viewer.is_one_of(*BY_KEY[screen].roles):
-        st.warning(f"Your role ({shown_role(viewer.role)}) does not include this page. {_who_can_help(viewer, screen)}")
+        st.warning(
+            f"Your role ({shown_role(viewer.role)}) does not include this page."
+            f" {_who_can_help(viewer, screen)}"
+        )
         st.stop()
     module = BY_KEY[screen].module
     if module is not None and not viewer.has(module):
@@ -58,7 +68,10 @@ def require(screen: str, *, live: bool = False) -> Viewer:
         st.warning("An account is its owner's own. Stop looking as somebody else to see yours.")
         st.stop()
     if not may_see(viewer, BY_KEY[screen]):
-        st.warning(f"{plain(viewer.organization_name)} asks everybody for a second factor. Set yours up, then this page opens.")
+        st.warning(
+            f"{plain(viewer.organization_name)} asks everybody for a second factor. Set yours up,"
+            " then this page opens."
+        )
         go(ACCOUNT, "Set up the second factor")
         st.stop()
     return viewer
@@ -71,7 +84,9 @@ def _who_can_help(viewer: Viewer, screen: str) -> str:
 
 
 def open_to_all(screen: str) -> None:
-    """The first line of a public page, in place of ``require``: only a page that is listed as public goes on."""
+    """The first line of a public page, in place of ``require``: only a page that is listed as
+    public goes on.
+    """
     if not BY_KEY[screen].public:
         st.stop()
 
@@ -113,12 +128,16 @@ def act(viewer: Viewer, done: str = "") -> Iterator[Session]:
 
 
 def say(done: str) -> None:
-    """Tell what was done when this page, or the next, runs again: what is shown right before a rerun is often lost."""
+    """Tell what was done when this page, or the next, runs again: what is shown right before a
+    rerun is often lost.
+    """
     st.session_state[DONE] = done
 
 
 def empty(headline: str, explanation: str, link: tuple[str, str] | None = None) -> None:
-    """What will appear here, why it is empty, and the one thing to do about it (``link``: screen key and words)."""
+    """What will appear here, why it is empty, and the one thing to do about it (``link``: screen
+    key and words).
+    """
     with st.container(border=True):
         st.markdown(f"**{headline}**")
         st.caption(explanation)
@@ -132,7 +151,9 @@ def go(screen: str, label: str, **parameters: str) -> None:
 
 
 def to_the_start(label: str) -> None:
-    """A link from a public page to the start, or to the sign-in before it. It loads the page afresh, without the token."""
+    """A link from a public page to the start, or to the sign-in before it. It loads the page
+    afresh, without the token.
+    """
     st.html(f'<a class="so-rows" href="./">{escape(label)}</a>')
 
 

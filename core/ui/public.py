@@ -1,4 +1,7 @@
-"""What a public page begins with: whoever holds the link in its address, or clear words and the end of the page."""
+"""What a public page begins with: whoever holds the link in its address, or clear words and the end
+of the page.
+"""
+
 from __future__ import annotations
 
 import streamlit as st
@@ -10,7 +13,9 @@ from core.ui.page import own_address
 
 
 def visitor_of(purpose: str) -> Visitor:
-    """Who holds the link that ``?token=`` names, looked up anew at each run, so that a revoked link ends here too."""
+    """Who holds the link that ``?token=`` names, looked up anew at each run, so that a revoked link
+    ends here too.
+    """
     try:
         return open_link(st.query_params.get("token", ""), purpose, address=own_address())
     except TooManyRequests as error:
@@ -29,4 +34,10 @@ def _end(sentence: str) -> None:
 def heading(text: str, visitor: Visitor, note: str = "") -> None:
     """The page's title, whose page it is, and the zone of its times."""
     st.title(plain(text))
-    st.caption(plain(" · ".join(filter(None, (visitor.organization_name, note, f"Times in {visitor.timezone}")))))
+    st.caption(
+        plain(
+            " · ".join(
+                filter(None, (visitor.organization_name, note, f"Times in {visitor.timezone}"))
+            )
+        )
+    )

@@ -2,6 +2,7 @@
 
 The gate before them refuses what another site asks to be changed.
 """
+
 from __future__ import annotations
 
 import gc
@@ -14,7 +15,13 @@ from uuid import UUID
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import (
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.routing import Route
 
 import core.migrations.tables  # noqa: F401 - a row can be written only when the tables that it refers to are known
@@ -23,12 +30,20 @@ from core.operations.privacy import export_person
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, SalesOpsError, TooManyRequests
 from core.platform.settings import settings
-from core.tenancy.sign_in import ABSOLUTE_HOURS, choose_organization, close_session, open_session, viewer_of
+from core.tenancy.sign_in import (
+    ABSOLUTE_HOURS,
+    choose_organization,
+    close_session,
+    open_session,
+    viewer_of,
+)
 from core.tenancy.viewers import Viewer
 from core.ui.gate import COOKIE
 
 FIELDS, LONGEST_FIELD = 5, 4096
-COMPANY_COOKIES = "_streamlit_user"  # what st.login leaves behind: the name, and the same with endings
+COMPANY_COOKIES = (  # what st.login leaves behind: the name, and the same with endings
+    "_streamlit_user"
+)
 
 
 @asynccontextmanager
@@ -42,26 +57,43 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
 def safe_path(wanted: str | None) -> str:
     """A path of this server, or the start page: never somebody else's address."""
     path = wanted or "/"
-    ours = path.startswith("/") and not path.startswith("//") and "\\" not in path and path.isprintable()
+    ours = (
+        path.startswith("/")
+        and not path.startswith("//")
+        and "\\" not in path
+        and path.isprintable()
+    )
     return path if ours else "/"
 
 
 async def ticket(request: Request) -> Response:
-    """Exchange a ticket for the cookie; a used or expired one leads back to the sign-in, as does a link on another site,
-    which would sign its visitor in as somebody else.
+    """Exchange a ticket for the cookie; a used or expired one leads back to the sign-in, as does a
+    link on another site, which would sign its visitor in as somebody else.
     """
     if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
         return RedirectResponse("/", 303)
     address = request.client.host if request.client else ""
     agent = request.headers.get("user-agent", "")
-    token = await run_in_threadpool(open_session, request.query_params.get("t", ""), address=address, user_agent=agent)
-    response = RedirectResponse(safe_path(request.query_params.get("next")), 303, {"Cache-Control": "no-store"})
+    token = await run_in_threadpool(
+        open_session, request.query_params.get("t", ""), address=address, user_agent=agent
+    )
+    response = RedirectResponse(
+        safe_path(request.query_params.get("next")), 303, {"Cache-Control": "no-store"}
+    )
     if token:
         secure = "https" in (request.url.scheme, urlsplit(settings().public_url).scheme)
         for name in request.cookies:
             if name.startswith(COMPANY_COOKIES):
                 response.delete_cookie(name, path="/")
-        response.set_cookie(COOKIE, token, ABSOLUTE_HOURS * 3600, path="/", secure=secure, httponly=True, samesite="lax")
+        response.set_cookie(
+            COOKIE,
+            token,
+            ABSOLUTE_HOURS * 3600,
+            path="/",
+            secure=secure,
+            httponly=True,
+            samesite="lax",
+        )
     return response
 
 
@@ -74,7 +106,9 @@ async def sign_out(request: Request) -> Response:
 
 
 async def field_of(request: Request, name: str) -> str:
-    """One short field of a form; whoever sends files, or more than a form of ours has, is refused before it is read."""
+    """One short field of a form; whoever sends files, or more than a form of ours has, is refused
+    before it is read.
+    """
     async with request.form(max_files=0, max_fields=FIELDS, max_part_size=LONGEST_FIELD) as form:
         return str(form.get(name, ""))
 
@@ -100,7 +134,9 @@ def export(request: Request) -> Response:
     if viewer is None:
         return PlainTextResponse("Sign in first.", 401)
     if viewer.second_factor_missing:
-        return PlainTextResponse("Set up the second factor that your organisation asks for first.", 403)
+        return PlainTextResponse(
+            "Set up the second factor that your organisation asks for first.", 403
+        )
     asked = request.query_params
     name, fmt = request.path_params["table"], asked.get("format", "csv")
     try:
@@ -115,8 +151,12 @@ def export(request: Request) -> Response:
 
 
 async def person(request: Request) -> Response:
-    """Everything about one person, streamed to an admin. A POST, so that the address stands in no log and no history."""
-    return await run_in_threadpool(_person, request.cookies.get(COOKIE), await field_of(request, "email"))
+    """Everything about one person, streamed to an admin. A POST, so that the address stands in no
+    log and no history.
+    """
+    return await run_in_threadpool(
+        _person, request.cookies.get(COOKIE), await field_of(request, "email")
+    )
 
 
 def _person(cookie: str | None, email: str) -> Response:
@@ -142,7 +182,9 @@ def _period(viewer: Viewer, start: str | None, end: str | None) -> Period | None
     if not start and not end:
         return None
     try:
-        return Period(date.fromisoformat(start or ""), date.fromisoformat(end or ""), viewer.timezone)
+        return Period(
+            date.fromisoformat(start or ""), date.fromisoformat(end or ""), viewer.timezone
+        )
     except ValueError as error:
         raise InvalidInput("Days are written like 2026-11-02.", field="start") from error
 

@@ -1,4 +1,7 @@
-"""The script behind every screen: who is it, which organisation, which pages; then the page itself."""
+"""The script behind every screen: who is it, which organisation, which pages; then the page
+itself.
+"""
+
 from __future__ import annotations
 
 from html import escape
@@ -29,13 +32,19 @@ def show_account(viewer: Viewer) -> None:
         if len(places) > 1:
             chosen = {viewer.organization_id: " selected"}
             options = "".join(
-                f'<option value="{place.id}"{chosen.get(place.id, "")}>{escape(place.name)}</option>' for place in places
+                "<option"
+                f' value="{place.id}"{chosen.get(place.id, "")}>{escape(place.name)}</option>'
+                for place in places
             )
             st.html(
-                '<form class="so-form" method="post" action="/auth/organization"><label>Organisation '
-                f'<select name="organization">{options}</select></label><button>Switch</button></form>'
+                '<form class="so-form" method="post"'
+                ' action="/auth/organization"><label>Organisation <select'
+                f' name="organization">{options}</select></label><button>Switch</button></form>'
             )
-        st.html('<form class="so-form" method="post" action="/auth/sign-out"><button>Sign out</button></form>')
+        st.html(
+            '<form class="so-form" method="post" action="/auth/sign-out"><button>Sign'
+            " out</button></form>"
+        )
 
 
 def show_whose_eyes(viewer: Viewer) -> None:
@@ -44,7 +53,8 @@ def show_whose_eyes(viewer: Viewer) -> None:
         return
     with st.container(key="view-as banner"):
         st.warning(
-            f"You are looking as **{plain(viewer.name)}** ({shown_role(viewer.role)}). You see what they see and can change nothing.",
+            f"You are looking as **{plain(viewer.name)}** ({shown_role(viewer.role)}). You see what"
+            " they see and can change nothing.",
             icon=":material/visibility:",
         )
         if st.button("Stop", key="stop looking"):

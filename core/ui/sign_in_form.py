@@ -1,8 +1,11 @@
-"""The sign-in: streamlit-authenticator draws the form; the check, its limits and the session behind it are our own.
+"""The sign-in: streamlit-authenticator draws the form; the check, its limits and the session behind
+it are our own.
 
-Its cookie is switched off (0 days), because it is readable by scripts and survives signing out, and its list of users,
-which would hold everybody's hash in memory, stays empty. That uses private attributes, hence the pinned version.
+Its cookie is switched off (0 days), because it is readable by scripts and survives signing out, and
+its list of users, which would hold everybody's hash in memory, stays empty. That uses private
+attributes, hence the pinned version.
 """
+
 from __future__ import annotations
 
 import secrets
@@ -25,9 +28,18 @@ KEY = secrets.token_urlsafe(32)
 USER = "signed-in user"
 HALF = "password was right"
 HALF_LASTS = timedelta(minutes=5)
-# The library's own cookie is unused, and its frame refused like every frame; the empty place that it leaves is not shown.
-NO_COOKIE_FRAME = "<style>[data-testid='stElementContainer']:has(iframe, [data-testid='stSkeleton']) { display: none }</style>"
-FIELDS = {"Form name": "Sign in", "Username": "E-mail address", "Password": "Password", "Login": "Sign in"}
+# The library's own cookie is unused, and its frame refused like every frame; the empty place that
+# it leaves is not shown.
+NO_COOKIE_FRAME = (
+    "<style>[data-testid='stElementContainer']:has(iframe, [data-testid='stSkeleton']) { display:"
+    " none }</style>"
+)
+FIELDS = {
+    "Form name": "Sign in",
+    "Username": "E-mail address",
+    "Password": "Password",
+    "Login": "Sign in",
+}
 
 
 class _Nobody(dict[str, Any]):
@@ -38,7 +50,9 @@ class _Nobody(dict[str, Any]):
 
 
 def show_sign_in() -> None:
-    """Draw the form; a right password leads through a ticket to the cookie and back to the address that was asked for."""
+    """Draw the form; a right password leads through a ticket to the cookie and back to the address
+    that was asked for.
+    """
     _, middle, _ = st.columns([1, 1.4, 1])
     with middle:
         st.html(NO_COOKIE_FRAME)
@@ -46,7 +60,14 @@ def show_sign_in() -> None:
         if _is_half_in():
             _show_code_form()
             return
-        form = Authenticate({"usernames": {}}, "unused", KEY, cookie_expiry_days=0, auto_hash=False, login_sleep_time=0)
+        form = Authenticate(
+            {"usernames": {}},
+            "unused",
+            KEY,
+            cookie_expiry_days=0,
+            auto_hash=False,
+            login_sleep_time=0,
+        )
         model = form.authentication_controller.authentication_model
         model.credentials, model.check_credentials = {"usernames": _Nobody()}, _fits
         try:
@@ -85,7 +106,9 @@ def _proceed(user_id: UUID) -> None:
 
 
 def _is_half_in() -> bool:
-    """Whether this browser has given a right password in the last minutes; kept on the server, and forgotten afterwards."""
+    """Whether this browser has given a right password in the last minutes; kept on the server, and
+    forgotten afterwards.
+    """
     half = st.session_state.get(HALF)
     if half is not None and half[1] <= now():
         del st.session_state[HALF]
@@ -96,7 +119,11 @@ def _is_half_in() -> bool:
 def _show_code_form() -> None:
     with st.form("second factor", enter_to_submit=True):
         st.subheader("One more step")
-        code = st.text_input("Code", autocomplete="one-time-code", help="From your authenticator app, or one of your recovery codes.")
+        code = st.text_input(
+            "Code",
+            autocomplete="one-time-code",
+            help="From your authenticator app, or one of your recovery codes.",
+        )
         sent = st.form_submit_button("Sign in", type="primary")
     if st.button("Start again"):
         del st.session_state[HALF]

@@ -1,4 +1,5 @@
 """Before the first visitor: whether the screens may start with these settings."""
+
 from __future__ import annotations
 
 import sys
@@ -15,7 +16,9 @@ SECRET_LENGTH = 32
 
 
 def refuse_unsafe_settings() -> None:
-    """End the process with a sentence for each, where strangers could reach it; on one's own machine warn."""
+    """End the process with a sentence for each, where strangers could reach it; on one's own
+    machine warn.
+    """
     log.configure(settings().log_level)
     try:
         check_start(unsafe_of_streamlit())
@@ -27,7 +30,12 @@ def unsafe_of_streamlit() -> list[str]:
     """What visitors would be shown of the code, and a sign-in whose cookies could be forged."""
     found = []
     if config.get_option("client.showErrorDetails") not in ("none", False):
-        found.append("Visitors would read the code behind an error: set client.showErrorDetails to \"none\".")
+        found.append(
+            'Visitors would read the code behind an error: set client.showErrorDetails to "none".'
+        )
     if providers() and len(settings_of_auth().get("cookie_secret", "")) < SECRET_LENGTH:
-        found.append(f"The sign-in through your company needs auth.cookie_secret with {SECRET_LENGTH} random characters or more.")
+        found.append(
+            f"The sign-in through your company needs auth.cookie_secret with {SECRET_LENGTH} random"
+            " characters or more."
+        )
     return found

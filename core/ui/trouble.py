@@ -1,4 +1,5 @@
 """When a page breaks: the visitor gets a sentence and a number, the log gets the rest."""
+
 from __future__ import annotations
 
 import secrets
@@ -12,8 +13,13 @@ log = logger("screens")
 
 
 def report(error: BaseException, *_: Any) -> bool:
-    """Called by Streamlit with whatever a script raised; True keeps its own box, with links to search engines, away."""
+    """Called by Streamlit with whatever a script raised; True keeps its own box, with links to
+    search engines, away.
+    """
     reference = secrets.token_hex(4)
     log.error("page broke", reference=reference, exc_info=error)
-    st.error(f"This page could not be shown. Nothing was changed. Try again; if it happens twice, report number {reference}.")
+    st.error(
+        "This page could not be shown. Nothing was changed. Try again; if it happens twice, report"
+        f" number {reference}."
+    )
     return True

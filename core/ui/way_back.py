@@ -1,7 +1,10 @@
-"""The page that somebody asked for, kept while they are at their company's sign-in, which always sends them back to the start.
+"""The page that somebody asked for, kept while they are at their company's sign-in, which always
+sends them back to the start.
 
-A cookie of their own browser keeps it for the few minutes. Only a path of this server is ever written into it or read from it.
+A cookie of their own browser keeps it for the few minutes. Only a path of this server is ever
+written into it or read from it.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -15,7 +18,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from core.ui.routes import safe_path
 
 COOKIE = "asked_for"
-LEAVES, COMES_BACK = "/auth/login", "/oauth2callback"  # Streamlit's own routes on both sides of the provider
+LEAVES, COMES_BACK = (
+    "/auth/login",
+    "/oauth2callback",
+)  # Streamlit's own routes on both sides of the provider
 KEPT_S = 600
 LONGEST = 1500
 IN_A_HEADER = "/?#&=%:@!$'()*+,;-._~"
@@ -28,13 +34,25 @@ class WayBack:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        completes = {LEAVES: _remember, COMES_BACK: _lead_back}.get(scope.get("path", "")) if scope["type"] == "http" else None
-        await self.app(scope, receive, _completed(send, HTTPConnection(scope), completes) if completes else send)
+        completes = (
+            {LEAVES: _remember, COMES_BACK: _lead_back}.get(scope.get("path", ""))
+            if scope["type"] == "http"
+            else None
+        )
+        await self.app(
+            scope,
+            receive,
+            _completed(send, HTTPConnection(scope), completes) if completes else send,
+        )
 
 
-def _completed(send: Send, request: HTTPConnection, completes: Callable[[HTTPConnection, MutableHeaders], None]) -> Send:
+def _completed(
+    send: Send, request: HTTPConnection, completes: Callable[[HTTPConnection, MutableHeaders], None]
+) -> Send:
     async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start" and "location" in (headers := MutableHeaders(scope=message)):
+        if message["type"] == "http.response.start" and "location" in (
+            headers := MutableHeaders(scope=message)
+        ):
             completes(request, headers)
         await send(message)
 
@@ -42,15 +60,23 @@ def _completed(send: Send, request: HTTPConnection, completes: Callable[[HTTPCon
 
 
 def _remember(request: HTTPConnection, headers: MutableHeaders) -> None:
-    """Browsers say from which page of ours they leave; from the start there is nothing to remember."""
+    """Browsers say from which page of ours they leave; from the start there is nothing to
+    remember.
+    """
     left = urlsplit(request.headers.get("referer", ""))
-    path = safe_path(left.path + (f"?{left.query}" if left.query else "")) if left.netloc == request.headers.get("host") else "/"
+    path = (
+        safe_path(left.path + (f"?{left.query}" if left.query else ""))
+        if left.netloc == request.headers.get("host")
+        else "/"
+    )
     kept = quote(path, safe="") if path != "/" and len(path) <= LONGEST else ""
     _set_cookie(request, headers, kept)
 
 
 def _lead_back(request: HTTPConnection, headers: MutableHeaders) -> None:
-    """Also when the provider turned them down: then the sign-in is shown where they wanted to go."""
+    """Also when the provider turned them down: then the sign-in is shown where they wanted
+    to go.
+    """
     path = safe_path(unquote(request.cookies.get(COOKIE, "")))
     if urlsplit(headers["location"]).path == "/" and path != "/":
         headers["location"] = quote(path, safe=IN_A_HEADER)

@@ -1,4 +1,5 @@
 """Your account: the password, the second factor, and where you are signed in."""
+
 from __future__ import annotations
 
 import streamlit as st

@@ -1,4 +1,7 @@
-"""API keys: which programs may read or write the organisation's data, until when, and how much they may ask."""
+"""API keys: which programs may read or write the organisation's data, until when, and how much they
+may ask.
+"""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -38,7 +41,10 @@ def expiry_in_words(key: ApiKey) -> str:
         return f"revoked {when(key.revoked_at, viewer.timezone)}"
     if key.expires_at is None:
         return "until it is revoked"
-    return f"{'expired' if key.expires_at <= now() else 'until'} {when(key.expires_at, viewer.timezone)}"
+    return (
+        f"{'expired' if key.expires_at <= now() else 'until'}"
+        f" {when(key.expires_at, viewer.timezone)}"
+    )
 
 
 def show_key(key: ApiKey) -> None:
@@ -46,20 +52,37 @@ def show_key(key: ApiKey) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         with st.container():
             st.markdown(f"**{plain(key.name)}** · {plain(key.prefix)}…")
-            used = f"last used {when(key.last_used_at, viewer.timezone)}" if key.last_used_at else "never used"
+            used = (
+                f"last used {when(key.last_used_at, viewer.timezone)}"
+                if key.last_used_at
+                else "never used"
+            )
             scopes = ", ".join(scope_in_words(scope) for scope in key.scopes)
-            st.caption(plain(f"{scopes} · made {when(key.created_at, viewer.timezone)} · {used} · {expiry_in_words(key)}"))
+            st.caption(
+                plain(
+                    f"{scopes} · made {when(key.created_at, viewer.timezone)} · {used} ·"
+                    f" {expiry_in_words(key)}"
+                )
+            )
         if key.revoked_at is None:
             with st.popover("Revoke"):
-                st.markdown(f"Programs that use {plain(key.name)} are refused at once. This cannot be taken back.")
+                st.markdown(
+                    f"Programs that use {plain(key.name)} are refused at once. This cannot be taken"
+                    " back."
+                )
                 if st.button("Revoke the key", key=f"revoke {key.id}", type="primary"):
                     with act(viewer, "The key is revoked.") as db:
                         revoke_api_key(db, key.id)
                     st.rerun()
 
 
-st.markdown(f"All programs together may ask **{hourly_limit(home.plan):,}** times an hour (plan “{plain(home.plan)}”).")
-st.caption(f"What can be asked is described at {plain(settings().webhook_public_url)}/api/openapi.json")
+st.markdown(
+    f"All programs together may ask **{hourly_limit(home.plan):,}** times an hour (plan"
+    f" “{plain(home.plan)}”)."
+)
+st.caption(
+    f"What can be asked is described at {plain(settings().webhook_public_url)}/api/openapi.json"
+)
 if NEW in st.session_state:
     st.success("Copy the key now: it is shown this once, and nobody can look it up later.")
     st.code(st.session_state[NEW], language=None, wrap_lines=True)
@@ -75,11 +98,18 @@ if sent:
     days = GOOD_FOR[good_for]
     with act(viewer) as db:
         made = create_api_key(
-            db, viewer.organization_id, name, scopes, expires_at=now() + timedelta(days=days) if days is not None else None
+            db,
+            viewer.organization_id,
+            name,
+            scopes,
+            expires_at=now() + timedelta(days=days) if days is not None else None,
         )
     st.session_state[NEW] = made.key
     st.rerun()
 if not keys:
-    empty("No keys yet", "Make one above for each program, so that you can tell them apart and revoke one alone.")
+    empty(
+        "No keys yet",
+        "Make one above for each program, so that you can tell them apart and revoke one alone.",
+    )
 for key in keys:
     show_key(key)

@@ -1,4 +1,5 @@
 """Audit log: who changed what and when, narrowed by what the address says; nobody can change it."""
+
 from __future__ import annotations
 
 from urllib.parse import urlencode
@@ -32,12 +33,22 @@ def choose(label: str, options: list[str], key: str) -> str | None:
 
 def ask(viewer: Viewer) -> AuditFilter:
     """The filters, from the address bar and back into it."""
-    everywhere = viewer.role == Role.SUPER_ADMIN and st.toggle("All organisations", key="everywhere", bind="query-params")
+    everywhere = viewer.role == Role.SUPER_ADMIN and st.toggle(
+        "All organisations", key="everywhere", bind="query-params"
+    )
     with viewer.transaction() as db:
         users = people(db, everywhere=everywhere)
-    who: dict[str, dict[str, UUID | str]] = {name: {"program": role} for role, name in PROGRAMS.items()}
-    who |= {f"{name} · {str(user_id)[:4]}": {"actor_id": user_id} for user_id, name in users.items()}
-    tables = {table_name(table.name): table.name for table in metadata.sorted_tables if table.info.get("audit")}
+    who: dict[str, dict[str, UUID | str]] = {
+        name: {"program": role} for role, name in PROGRAMS.items()
+    }
+    who |= {
+        f"{name} · {str(user_id)[:4]}": {"actor_id": user_id} for user_id, name in users.items()
+    }
+    tables = {
+        table_name(table.name): table.name
+        for table in metadata.sorted_tables
+        if table.info.get("audit")
+    }
     operations = {name.capitalize(): key for key, name in OPERATIONS.items()}
     first, second, third, fourth = st.columns(4)
     with first:
@@ -48,10 +59,16 @@ def ask(viewer: Viewer) -> AuditFilter:
         table = choose("What", sorted(tables), "table")
     with fourth:
         operation = choose("Done", list(operations), "operation")
-    row = st.text_input("Id of the row", key="row", bind="query-params", placeholder="Every row").strip()
+    row = st.text_input(
+        "Id of the row", key="row", bind="query-params", placeholder="Every row"
+    ).strip()
     return AuditFilter(
-        period, table=tables.get(table or ""), operation=operations.get(operation or ""),
-        row_id=row.replace("\0", "") or None, everywhere=everywhere, **who.get(chosen or "", {}),
+        period,
+        table=tables.get(table or ""),
+        operation=operations.get(operation or ""),
+        row_id=row.replace("\0", "") or None,
+        everywhere=everywhere,
+        **who.get(chosen or "", {}),
     )
 
 
@@ -66,35 +83,63 @@ def place() -> tuple | None:
 title("Audit log", viewer, viewer.organization_name)
 chosen, after = ask(viewer), place()
 narrowed = repr(chosen)
-if st.session_state.setdefault("audit filter", narrowed) != narrowed:  # a new question starts at its newest line
+if (
+    st.session_state.setdefault("audit filter", narrowed) != narrowed
+):  # a new question starts at its newest line
     st.session_state["audit filter"], after = narrowed, None
     st.query_params.pop("after", None)
 with viewer.transaction() as db:
     lines = audit_page(db, chosen, limit=PAGE + 1, after=after)
     names = names_in(db, lines)
 if not lines:
-    empty("Nothing was changed here", "No line of the log fits this period and these filters. Choose a longer period, or clear a filter.")
+    empty(
+        "Nothing was changed here",
+        "No line of the log fits this period and these filters. Choose a longer period, or clear a"
+        " filter.",
+    )
     st.stop()
 
 shown = lines[:PAGE]
 homes = {home.id: home.name for home in places_of(viewer.user_id)} if chosen.everywhere else {}
 changes = [said(line, names, viewer.timezone) for line in shown]
-frame = pd.DataFrame({
-    "at": [when(line.at, viewer.timezone) for line in shown],
-    "organisation": [homes.get(line.organization_id, "Platform") for line in shown],
-    "who": [actor(line, names) for line in shown],
-    "what": [f"{table_name(line.table_name)} · {OPERATIONS.get(line.operation, line.operation)}" for line in shown],
-    "changes": ["; ".join(each) for each in changes],
-    "row": [line.row_id for line in shown],
-})
-days = {"start": chosen.period.start.isoformat(), "end": chosen.period.end.isoformat()} if chosen.period else {}
-columns = {"at": "When", "organisation": "Organisation", "who": "Who", "what": "What", "changes": "Changes", "row": "Row"}
+frame = pd.DataFrame(
+    {
+        "at": [when(line.at, viewer.timezone) for line in shown],
+        "organisation": [homes.get(line.organization_id, "Platform") for line in shown],
+        "who": [actor(line, names) for line in shown],
+        "what": [
+            f"{table_name(line.table_name)} · {OPERATIONS.get(line.operation, line.operation)}"
+            for line in shown
+        ],
+        "changes": ["; ".join(each) for each in changes],
+        "row": [line.row_id for line in shown],
+    }
+)
+days = (
+    {"start": chosen.period.start.isoformat(), "end": chosen.period.end.isoformat()}
+    if chosen.period
+    else {}
+)
+columns = {
+    "at": "When",
+    "organisation": "Organisation",
+    "who": "Who",
+    "what": "What",
+    "changes": "Changes",
+    "row": "Row",
+}
 if not chosen.everywhere:
     del columns["organisation"]
 st.caption(f"{plural(len(shown), 'line', 'lines')}, newest first. Choose one to read all of it.")
 state = st.dataframe(
-    frame[list(columns)], key="audit lines", hide_index=True, column_config=columns, row_height=36, placeholder="–",
-    on_select="rerun", selection_mode="single-row",
+    frame[list(columns)],
+    key="audit lines",
+    hide_index=True,
+    column_config=columns,
+    row_height=36,
+    placeholder="–",
+    on_select="rerun",
+    selection_mode="single-row",
 )
 with st.container(horizontal=True):
     if after is not None and st.button("← Newest"):
@@ -103,10 +148,17 @@ with st.container(horizontal=True):
     if len(lines) > PAGE and st.button("Older →"):
         st.query_params["after"] = encode_cursor(shown[-1].at, shown[-1].id)
         st.rerun()
-    st.link_button("Download", f"/exports/audit_logs?{urlencode({'format': 'csv'} | days)}", icon=":material/download:",
-                   help="Every line of the period of this organisation, as CSV.")
+    st.link_button(
+        "Download",
+        f"/exports/audit_logs?{urlencode({'format': 'csv'} | days)}",
+        icon=":material/download:",
+        help="Every line of the period of this organisation, as CSV.",
+    )
 for row in state["selection"]["rows"]:
     st.subheader("What changed")
-    st.text(f"{frame.iloc[row]['at']} · {frame.iloc[row]['who']} · {frame.iloc[row]['what']} · {frame.iloc[row]['row']}")
+    st.text(
+        f"{frame.iloc[row]['at']} · {frame.iloc[row]['who']} · {frame.iloc[row]['what']} ·"
+        f" {frame.iloc[row]['row']}"
+    )
     for change in changes[row]:
         st.text(change)

@@ -1,4 +1,5 @@
 """Blocked addresses: where e-mail is not sent any more, why and since when, and the way back."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -12,9 +13,14 @@ from core.ui.format import when
 from core.ui.page import act, empty, require, title
 
 REASONS = {
-    "bounced": "Mail to it came back for good: there is no such mailbox, or it refuses mail from here.",
+    "bounced": (
+        "Mail to it came back for good: there is no such mailbox, or it refuses mail from here."
+    ),
     "complained": "This person complained: they reported one of your e-mails as unwanted.",
-    "unsubscribed": "This person wants no e-mail and no text message. What they ask for themselves, such as a new password, is still sent.",
+    "unsubscribed": (
+        "This person wants no e-mail and no text message. What they ask for themselves, such as a"
+        " new password, is still sent."
+    ),
 }
 WILL = "Lift it only when they asked you to."
 viewer = require("blocked-addresses")
@@ -25,19 +31,26 @@ def show(row: Row[Any]) -> None:
     with st.container(border=True):
         st.text(row.email)
         since = f"{row.reason.capitalize()} {when(row.at, viewer.timezone)}."
-        st.caption(" ".join([since, REASONS[row.reason], *([] if row.reason == "bounced" else [WILL])]))
+        st.caption(
+            " ".join([since, REASONS[row.reason], *([] if row.reason == "bounced" else [WILL])])
+        )
         if st.button("Send to it again", key=f"lift {row.id}"):
             with act(viewer, "E-mail is sent to that address again.") as db:
                 lift(db, viewer, row.email)
             st.rerun()
 
 
-title("Blocked addresses", viewer, "No e-mail is sent to these; lifting one is noted in the audit log")
+title(
+    "Blocked addresses", viewer, "No e-mail is sent to these; lifting one is noted in the audit log"
+)
 search = st.text_input("Search", key="search", placeholder="Part of an address") or ""
 with viewer.transaction() as db:
     found = blocked_addresses(db, search)
 if way_out() == "resend":
-    st.caption("Resend keeps a list of its own: take an address that bounced off there too, or it is not sent to all the same.")
+    st.caption(
+        "Resend keeps a list of its own: take an address that bounced off there too, or it is not"
+        " sent to all the same."
+    )
 if len(found) == MOST:
     st.caption(f"The latest {MOST}; search to see others.")
 for each in found:
@@ -45,4 +58,8 @@ for each in found:
 if not found and search.strip():
     empty("No such address here", "Try a part of the address. What is not listed is sent to.")
 elif not found:
-    empty("No address is blocked", "An address appears here when mail to it bounces for good, or its owner complains or unsubscribes.")
+    empty(
+        "No address is blocked",
+        "An address appears here when mail to it bounces for good, or its owner complains or"
+        " unsubscribes.",
+    )

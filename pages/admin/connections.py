@@ -1,11 +1,20 @@
-"""Connections: where providers deliver to, how they are doing, what came, and what to do when something failed."""
+"""Connections: where providers deliver to, how they are doing, what came, and what to do when
+something failed.
+"""
+
 from __future__ import annotations
 
 from uuid import UUID
 
 import streamlit as st
 
-from core.deliveries.actions import connection_url, create_connection, replay, rotate_secret, set_active
+from core.deliveries.actions import (
+    connection_url,
+    create_connection,
+    replay,
+    rotate_secret,
+    set_active,
+)
 from core.deliveries.models import WebhookConnection
 from core.deliveries.queries import connections_table, recent_deliveries
 from core.platform.queue import enqueue
@@ -17,8 +26,11 @@ from core.ui.tables import table
 
 PROVIDERS = {"calendly": "Calendly", "stripe": "Stripe", "whop": "Whop", "resend": "Resend"}
 HEALTH = {
-    "well": "Deliveries arrive and are processed.", "never used": "Nothing has arrived yet.", "off": "Switched off.",
-    "failing": "Some deliveries could not be processed; see why below.", "silent": "Silent for longer than usual.",
+    "well": "Deliveries arrive and are processed.",
+    "never used": "Nothing has arrived yet.",
+    "off": "Switched off.",
+    "failing": "Some deliveries could not be processed; see why below.",
+    "silent": "Silent for longer than usual.",
 }
 viewer = require("connections")
 title("Connections", viewer)
@@ -27,17 +39,25 @@ if connection_id is None:
     if viewer.is_admin:
         with st.expander("Make a connection"), st.form("new connection", clear_on_submit=True):
             provider = st.segmented_control(
-                "Provider", list(PROVIDERS), format_func=PROVIDERS.get, default="calendly", required=True
+                "Provider",
+                list(PROVIDERS),
+                format_func=PROVIDERS.get,
+                default="calendly",
+                required=True,
             )
             name = st.text_input("Name", placeholder="Main account")
             hint = "Calendly: a key of your choice. Stripe, Resend: whsec_… Whop: ws_…"
             secret = secret_field("Signing secret", "signing secret", hint=hint)
-            account = st.text_input("Account at the provider (optional)", placeholder="biz_… or acct_…")
+            account = st.text_input(
+                "Account at the provider (optional)", placeholder="biz_… or acct_…"
+            )
             sent = st.form_submit_button("Make connection", type="primary")
         if sent:
             forget("signing secret")
             with act(viewer) as db:
-                made = create_connection(db, viewer.organization_id, provider, name, secret, account_id=account)
+                made = create_connection(
+                    db, viewer.organization_id, provider, name, secret, account_id=account
+                )
             st.query_params["id"] = str(made.id)
             st.rerun()
     with viewer.transaction() as db:
@@ -45,13 +65,28 @@ if connection_id is None:
     if connections.empty:
         empty("No connections yet", "Make one above and paste its address at the provider.")
         st.stop()
-    connections["last"] = [when(at, viewer.timezone) if at == at and at else "–" for at in connections["last_webhook_at"]]
+    connections["last"] = [
+        when(at, viewer.timezone) if at == at and at else "–"
+        for at in connections["last_webhook_at"]
+    ]
     connections["shown_provider"] = [PROVIDERS[name] for name in connections["provider"]]
     connections["how"] = [HEALTH[health] for health in connections["health"]]
-    table(connections, "connections", opens="connections", download=False, card=("name", "how", "last"), columns={
-        "name": "Name", "shown_provider": "Provider", "how": "How it is doing", "webhook_count": "Deliveries", "last": "Last",
-        "waiting": "Waiting", "dead": "Failed",
-    })
+    table(
+        connections,
+        "connections",
+        opens="connections",
+        download=False,
+        card=("name", "how", "last"),
+        columns={
+            "name": "Name",
+            "shown_provider": "Provider",
+            "how": "How it is doing",
+            "webhook_count": "Deliveries",
+            "last": "Last",
+            "waiting": "Waiting",
+            "dead": "Failed",
+        },
+    )
     st.stop()
 
 with viewer.transaction() as db:
@@ -64,27 +99,39 @@ if connection is None:
 go("connections", "← All connections")
 state = rows[rows["id"] == connection_id].iloc[0]
 st.subheader(f"{plain(connection.name)} · {PROVIDERS[connection.provider]}")
-st.markdown(f"{HEALTH[state['health']]} {plural(state['webhook_count'], 'delivery', 'deliveries')} so far.")
+st.markdown(
+    f"{HEALTH[state['health']]} {plural(state['webhook_count'], 'delivery', 'deliveries')} so far."
+)
 st.caption("Paste this address at the provider:")
 st.code(connection_url(connection), language=None)
 if state["last_error"]:
-    st.warning(f"Last failure, {when(state['last_error_at'], viewer.timezone)}: {plain(state['last_error'])}")
+    st.warning(
+        f"Last failure, {when(state['last_error_at'], viewer.timezone)}:"
+        f" {plain(state['last_error'])}"
+    )
 
 if viewer.is_admin:
     first, second, third = st.columns(3)
     if first.button("Send test delivery", width="stretch"):
         with act(viewer, "On its way: it appears below in a moment.") as db:
-            enqueue(db, "send_test_delivery", viewer.organization_id, connection_id=str(connection_id))
+            enqueue(
+                db, "send_test_delivery", viewer.organization_id, connection_id=str(connection_id)
+            )
         st.rerun()
     if second.button("Switch off" if connection.active else "Switch on", width="stretch"):
         with act(viewer) as db:
             set_active(db, connection_id, not connection.active)
         st.rerun()
-    with third.popover("Replace the secret", width="stretch"), st.form("secret", clear_on_submit=True):
+    with (
+        third.popover("Replace the secret", width="stretch"),
+        st.form("secret", clear_on_submit=True),
+    ):
         replacement = secret_field("New signing secret", "new signing secret")
         if st.form_submit_button("Replace"):
             forget("new signing secret")
-            with act(viewer, "Replaced. Deliveries signed with the old one are refused from now on.") as db:
+            with act(
+                viewer, "Replaced. Deliveries signed with the old one are refused from now on."
+            ) as db:
                 rotate_secret(db, connection_id, replacement)
             st.rerun()
 
@@ -96,13 +143,26 @@ def show_deliveries(connection_id: UUID) -> None:
     with viewer.transaction() as db:
         deliveries = recent_deliveries(db, connection_id)
     if deliveries.empty:
-        empty("Nothing has arrived yet", "Paste the address at the provider, or send a test delivery.")
+        empty(
+            "Nothing has arrived yet", "Paste the address at the provider, or send a test delivery."
+        )
         return
     deliveries["time"] = [when(at, viewer.timezone) for at in deliveries["received_at"]]
-    deliveries["state"] = ["Failed" if status == "dead" else word(status) for status in deliveries["status"]]
+    deliveries["state"] = [
+        "Failed" if status == "dead" else word(status) for status in deliveries["status"]
+    ]
     st.dataframe(
-        deliveries[["time", "event_type", "state", "attempts", "last_error"]], hide_index=True, row_height=36, key="deliveries",
-        column_config={"time": "Received", "event_type": "What", "state": "State", "attempts": "Tries", "last_error": "Why"},
+        deliveries[["time", "event_type", "state", "attempts", "last_error"]],
+        hide_index=True,
+        row_height=36,
+        key="deliveries",
+        column_config={
+            "time": "Received",
+            "event_type": "What",
+            "state": "State",
+            "attempts": "Tries",
+            "last_error": "Why",
+        },
     )
 
 

@@ -1,4 +1,5 @@
 """Exports: whole tables, streamed, in the format of your choice."""
+
 from __future__ import annotations
 
 from urllib.parse import urlencode
@@ -11,15 +12,34 @@ from core.ui.page import require, title
 
 FORMATS = {"csv": "CSV", "json": "JSON lines", "parquet": "Parquet"}
 viewer = require("exports")
-title("Exports", viewer, "What you download is what you may see; each export is noted in the audit log")
-names = [name for name, table in EXPORTS.items() if viewer.has(table.module) and (viewer.is_admin or not table.admins_only)]
-name = st.selectbox("Table", names, format_func=lambda key: key.replace("_", " ").capitalize(), key="table", bind="query-params")
+title(
+    "Exports",
+    viewer,
+    "What you download is what you may see; each export is noted in the audit log",
+)
+names = [
+    name
+    for name, table in EXPORTS.items()
+    if viewer.has(table.module) and (viewer.is_admin or not table.admins_only)
+]
+name = st.selectbox(
+    "Table",
+    names,
+    format_func=lambda key: key.replace("_", " ").capitalize(),
+    key="table",
+    bind="query-params",
+)
 table = EXPORTS[name or names[0]]
 period = period_picker(viewer) if table.date else None
 if table.date:
     st.caption(f"Cut by {table.date.replace('_', ' ')}.")
 columns = st.multiselect("Columns", table.columns, default=table.columns)
-fmt = st.segmented_control("Format", list(FORMATS), format_func=FORMATS.get, default="csv", required=True) or "csv"
+fmt = (
+    st.segmented_control(
+        "Format", list(FORMATS), format_func=FORMATS.get, default="csv", required=True
+    )
+    or "csv"
+)
 days = {"start": period.start.isoformat(), "end": period.end.isoformat()} if period else {}
 if not columns:
     st.info("Choose at least one column.")

@@ -1,4 +1,7 @@
-"""Go-live: what works, what is weak, what is broken, how to mend each, and the steps of setting up."""
+"""Go-live: what works, what is weak, what is broken, how to mend each, and the steps of
+setting up.
+"""
+
 from __future__ import annotations
 
 import streamlit as st
@@ -10,7 +13,8 @@ from core.ui.navigation import BY_KEY
 from core.ui.page import go, require, title
 
 SHOWN = {
-    State.RED: ("error", ":material/error:", "Broken"), State.AMBER: ("warning", ":material/warning:", "Look at this"),
+    State.RED: ("error", ":material/error:", "Broken"),
+    State.AMBER: ("warning", ":material/warning:", "Look at this"),
     State.GREEN: ("success", ":material/check_circle:", "Fine"),
 }
 viewer = require("go-live")
@@ -18,7 +22,9 @@ title("Go-live", viewer, "Looked at anew each time this page opens")
 
 
 def is_there(screen: str | None) -> bool:
-    """Whether what is looked at is of use to the organisation: not of a module that is switched off."""
+    """Whether what is looked at is of use to the organisation: not of a module that is switched
+    off.
+    """
     return screen is None or viewer.has(BY_KEY[screen].module)
 
 
@@ -55,7 +61,9 @@ st.progress(done / len(steps))
 for number, step in enumerate(steps, 1):
     what, way = st.columns([8, 3], vertical_alignment="center")
     icon = ":material/check_circle:" if step.done else ":material/radio_button_unchecked:"
-    what.markdown(f"{icon} {'Done' if step.done else 'To do'} · **{number}. {step.title}** · {step.seen}")
+    what.markdown(
+        f"{icon} {'Done' if step.done else 'To do'} · **{number}. {step.title}** · {step.seen}"
+    )
     if not step.done:
         with way:
             go(step.screen, f"Open {BY_KEY[step.screen].title}")

@@ -1,4 +1,7 @@
-"""Integrations: the keys with which the product asks other systems, whose each is, and whether it is still accepted."""
+"""Integrations: the keys with which the product asks other systems, whose each is, and whether it
+is still accepted.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -25,19 +28,28 @@ from core.ui.secrets import forget, secret_field
 
 LOOKED_AT_EVERY_S = 2
 USUALLY_WITHIN_S = 40
-DONE = "times that something was done"  # after which every form is another one, closed and with what is stored now
+DONE = (  # after which every form is another one, closed and with what is stored now
+    "times that something was done"
+)
 EMAIL = {
-    "resend": "Sent through Resend", "smtp": "Sent through a mail server",
+    "resend": "Sent through Resend",
+    "smtp": "Sent through a mail server",
     "folder": "Written into a folder: nobody receives it until RESEND_API_KEY or SMTP_URL is set",
 }
-TEXT_SAID = {"sent": "Twilio took it", "uncertain": "nobody knows whether it was sent, and it is not sent again", "failed": "not sent"}
+TEXT_SAID = {
+    "sent": "Twilio took it",
+    "uncertain": "nobody knows whether it was sent, and it is not sent again",
+    "failed": "not sent",
+}
 viewer = require("integrations")
 title("Integrations", viewer, "Keys are sealed as they are entered, and nobody is shown them again")
 
 
 @dataclass(frozen=True)
 class Deed:
-    """What was asked for on this run, done once the page stands; ``place`` is where a refusal is shown."""
+    """What was asked for on this run, done once the page stands; ``place`` is where a refusal is
+    shown.
+    """
 
     place: DeltaGenerator
     do: Callable[[Session], Any]
@@ -60,17 +72,25 @@ def asked(field: Field, provider: str, settings: dict[str, str]) -> str | None:
     if field.choices:
         choices = list(field.choices)
         index = choices.index(value) if value in choices else 0
-        return st.selectbox(field.label, choices, index=index, format_func=field.choices.get, key=key)
-    return st.text_input(field.label, value=value or "", placeholder=field.example, autocomplete="off", key=key)
+        return st.selectbox(
+            field.label, choices, index=index, format_func=field.choices.get, key=key
+        )
+    return st.text_input(
+        field.label, value=value or "", placeholder=field.example, autocomplete="off", key=key
+    )
 
 
 def form(provider: str, row: Row[Any] | None) -> Deed | None:
-    """The key, and what else the provider is asked with. What was typed is forgotten before anything is done with it."""
+    """The key, and what else the provider is asked with. What was typed is forgotten before
+    anything is done with it.
+    """
     of, place = KEYED[provider], st.container()
     typed = f"{provider} key {times_done()}"
     with st.form(f"{provider} form {times_done()}", border=False, clear_on_submit=True):
         st.caption(of.where)
-        answers = {field.key: asked(field, provider, row.settings if row else {}) for field in of.fields}
+        answers = {
+            field.key: asked(field, provider, row.settings if row else {}) for field in of.fields
+        }
         hint = "Empty keeps the stored one" if row and of.fields else None
         secret = secret_field(of.secret, typed, placeholder=hint)
         sent = st.form_submit_button("Save and verify", type="primary", key=f"{provider} save")
@@ -78,13 +98,20 @@ def form(provider: str, row: Row[Any] | None) -> Deed | None:
         return None
     forget(typed)
     return Deed(
-        place, lambda db: enter_key(db, viewer.organization_id, provider, secret, answers), f"Stored. {of.name} is being asked."
+        place,
+        lambda db: enter_key(db, viewer.organization_id, provider, secret, answers),
+        f"Stored. {of.name} is being asked.",
     )
 
 
 def how_it_stands(row: Row[Any], of: KeyedProvider) -> None:
     """What the provider said when it was last asked."""
-    known = f"accepted {when(row.last_verified_at, viewer.timezone)} for {plain(row.account_name or '')}" if row.last_verified_at else ""
+    known = (
+        f"accepted {when(row.last_verified_at, viewer.timezone)} for"
+        f" {plain(row.account_name or '')}"
+        if row.last_verified_at
+        else ""
+    )
     if row.status == KeyStatus.VERIFIED:
         st.markdown(f":material/check_circle: Verified: {known}")
         if row.remark:
@@ -93,10 +120,15 @@ def how_it_stands(row: Row[Any], of: KeyedProvider) -> None:
     tried = when(row.updated_at, viewer.timezone)
     before = f"  \nBefore that it was {known}." if known else ""
     if row.status == KeyStatus.REFUSED:
-        st.error(f"**Not accepted**, {tried}. {plain(row.last_error)}{before}", icon=":material/error:")
+        st.error(
+            f"**Not accepted**, {tried}. {plain(row.last_error)}{before}", icon=":material/error:"
+        )
     else:
         again = f"{of.name} is asked again every hour."
-        st.warning(f"**Could not be verified**, {tried}. {plain(row.last_error)} {again}{before}", icon=":material/warning:")
+        st.warning(
+            f"**Could not be verified**, {tried}. {plain(row.last_error)} {again}{before}",
+            icon=":material/warning:",
+        )
 
 
 @st.fragment(run_every=LOOKED_AT_EVERY_S)
@@ -109,7 +141,10 @@ def wait_for(provider: str) -> None:
         st.rerun()
     st.markdown(f":material/hourglass_top: {KEYED[provider].name} is being asked …")
     if (now() - row.updated_at).total_seconds() > USUALLY_WITHIN_S:
-        st.caption("This takes longer than usual: see on Go-live whether a worker is running. The key is kept.")
+        st.caption(
+            "This takes longer than usual: see on Go-live whether a worker is running. The key is"
+            " kept."
+        )
 
 
 @st.fragment(run_every=LOOKED_AT_EVERY_S)
@@ -120,7 +155,10 @@ def wait_for_text() -> None:
         last = last_text(db)
     if last is None or last["status"] in TEXT_SAID:
         st.rerun()
-    st.caption(f"Last text, {when(last['created_at'], viewer.timezone)}: on its way. {plain(last['last_error'] or '')}")
+    st.caption(
+        f"Last text, {when(last['created_at'], viewer.timezone)}: on its way."
+        f" {plain(last['last_error'] or '')}"
+    )
 
 
 def last_text(db: Session) -> dict[str, Any] | None:
@@ -136,19 +174,29 @@ def how_texts_went() -> None:
         wait_for_text()
         return
     why = f": {text['last_error']}" if text["last_error"] else "."
-    st.caption(f"Last text, {when(text['created_at'], viewer.timezone)}: {TEXT_SAID[text['status']]}{plain(why)}")
+    st.caption(
+        f"Last text, {when(text['created_at'], viewer.timezone)}:"
+        f" {TEXT_SAID[text['status']]}{plain(why)}"
+    )
 
 
 def test_text(place: DeltaGenerator) -> Deed | None:
     """The number that a test text is sent to."""
     with st.form(f"test text {times_done()}", border=False, clear_on_submit=True):
-        number = st.text_input("Phone number", placeholder="+45 20 12 34 56", autocomplete="off", key=f"number {times_done()}")
+        number = st.text_input(
+            "Phone number",
+            placeholder="+45 20 12 34 56",
+            autocomplete="off",
+            key=f"number {times_done()}",
+        )
         st.caption("One text is sent, and Twilio charges for it. Whoever unsubscribed gets none.")
         sent = st.form_submit_button("Send", type="primary", key="test text send")
     if not sent:
         return None
     said = "The test text is on its way."
-    return Deed(place, lambda db: post_test_text(db, viewer.organization_id, number, viewer.name), said)
+    return Deed(
+        place, lambda db: post_test_text(db, viewer.organization_id, number, viewer.name), said
+    )
 
 
 def texting(row: Row[Any], place: DeltaGenerator) -> Deed | None:
@@ -167,8 +215,15 @@ def kept(row: Row[Any]) -> Deed | None:
     of, deed = KEYED[row.provider], None
     with st.container(border=True):
         place = st.container()
-        st.markdown(f"**{of.name}** · {of.use}" + (f" · the key ends with {plain(row.last_four)}" if row.last_four else ""))
-        if told := [f"{field.label}: {present(field, row.settings)}" for field in of.fields if field.key in row.settings]:
+        st.markdown(
+            f"**{of.name}** · {of.use}"
+            + (f" · the key ends with {plain(row.last_four)}" if row.last_four else "")
+        )
+        if told := [
+            f"{field.label}: {present(field, row.settings)}"
+            for field in of.fields
+            if field.key in row.settings
+        ]:
             st.caption(plain(" · ".join(told)))
         if row.status == KeyStatus.CHECKING:
             wait_for(row.provider)
@@ -183,16 +238,24 @@ def kept(row: Row[Any]) -> Deed | None:
                 deed = form(row.provider, row) or deed
             deed = texting(row, place) or deed
             with st.popover("Remove", key=f"{row.provider} remove"):
-                st.markdown(f"The key is deleted here at once, and {of.name} is not asked with it any more. At {of.name} it stays valid "
-                            "until you revoke it there.")
+                st.markdown(
+                    f"The key is deleted here at once, and {of.name} is not asked with it any more."
+                    f" At {of.name} it stays valid until you revoke it there."
+                )
                 if st.button("Remove the key", key=f"{row.provider} removed", type="primary"):
-                    deed = Deed(place, lambda db: remove_key(db, row.id), f"The key of {of.name} is removed.")
+                    deed = Deed(
+                        place,
+                        lambda db: remove_key(db, row.id),
+                        f"The key of {of.name} is removed.",
+                    )
     return deed
 
 
 def offered(provider: str) -> Deed | None:
     """A provider of which no key is stored."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
         st.markdown(f"**{KEYED[provider].name}** · {KEYED[provider].use}", width="content")
         with st.popover("Enter key", key=f"{provider} enter"):
             return form(provider, None)
@@ -203,7 +266,11 @@ with viewer.transaction() as db:
     slack, text = slack_webhook_ends_with(db, viewer.organization_id), last_text(db)
 st.subheader("Keys")
 if not rows:
-    empty("No keys yet", "Enter one below. The provider is asked at once whose it is and what it may do, and then once a day.")
+    empty(
+        "No keys yet",
+        "Enter one below. The provider is asked at once whose it is and what it may do, and then"
+        " once a day.",
+    )
 deeds = [kept(row) for row in rows]
 stored = {row.provider for row in rows}
 if stored < set(KEYED):
@@ -213,7 +280,10 @@ if stored < set(KEYED):
 
 st.subheader("Kept elsewhere")
 with st.container(border=True):
-    st.markdown("**Slack** · Reports · " + (f"the webhook ends with {plain(slack)}" if slack else "no webhook of your own yet"))
+    st.markdown(
+        "**Slack** · Reports · "
+        + (f"the webhook ends with {plain(slack)}" if slack else "no webhook of your own yet")
+    )
     go("reports", "Slack reports")
     st.markdown(f"**E-mail** · {EMAIL[way_out()]}. Whoever runs the installation sets this up.")
     st.markdown("**Webhooks** · what providers deliver to us is signed with secrets of its own.")

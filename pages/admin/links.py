@@ -1,4 +1,7 @@
-"""Links that open one thing without a password: made, shown once, listed with their last use, revoked."""
+"""Links that open one thing without a password: made, shown once, listed with their last use,
+revoked.
+"""
+
 from __future__ import annotations
 
 from dataclasses import asdict
@@ -13,7 +16,17 @@ from core.money.models import SnapshotState
 from core.money.payouts import snapshots_table
 from core.platform.errors import SalesOpsError
 from core.providers.email import check_reachable
-from core.tenancy.access_links import COMMISSION, DAYS, MOST_DAYS, PORTAL, SHARE, issue_link, links_table, revoke_link, share_of
+from core.tenancy.access_links import (
+    COMMISSION,
+    DAYS,
+    MOST_DAYS,
+    PORTAL,
+    SHARE,
+    issue_link,
+    links_table,
+    revoke_link,
+    share_of,
+)
 from core.ui.filters import PRESETS, filter_bar
 from core.ui.format import plain, when
 from core.ui.page import act, empty, require, say, title
@@ -28,7 +41,12 @@ OPENS = {
 STATES = {"good": "Works", "expired": "Expired", "revoked": "Revoked"}
 NEW = "new link"
 viewer = require("links")
-title("Links", viewer, "Whoever has a link needs no password: give it to one person, and revoke it when they no longer need it")
+title(
+    "Links",
+    viewer,
+    "Whoever has a link needs no password: give it to one person, and revoke it when they no longer"
+    " need it",
+)
 
 if link := st.session_state.pop(NEW, None):
     with st.container(border=True):
@@ -36,20 +54,40 @@ if link := st.session_state.pop(NEW, None):
         st.code(link.address, language=None, wrap_lines=True)
 
 with viewer.transaction() as db:
-    closers, setters, payouts, links = closers_by_name(db), setters_by_name(db), snapshots_table(db), links_table(db)
+    closers, setters, payouts, links = (
+        closers_by_name(db),
+        setters_by_name(db),
+        snapshots_table(db),
+        links_table(db),
+    )
 payouts = payouts[payouts["state"] != SnapshotState.DRAFT]
 
 with st.expander("Make a link", expanded=links.empty):
-    purpose = st.segmented_control(
-        "What it opens", list(PURPOSES), format_func=PURPOSES.get, default=PORTAL, required=True, key="purpose"
-    ) or PORTAL
+    purpose = (
+        st.segmented_control(
+            "What it opens",
+            list(PURPOSES),
+            format_func=PURPOSES.get,
+            default=PORTAL,
+            required=True,
+            key="purpose",
+        )
+        or PORTAL
+    )
     st.caption(OPENS[purpose])
     subject = {}
     if purpose == PORTAL:
-        subject["closer_id"] = closers.get(st.selectbox("Closer", list(closers), index=None, placeholder="Choose a closer") or "")
+        subject["closer_id"] = closers.get(
+            st.selectbox("Closer", list(closers), index=None, placeholder="Choose a closer") or ""
+        )
     if purpose == COMMISSION:
-        named = {f"{row.name} · {row.period_start:%b %Y} · {str(row.id)[:4]}": row.id for row in payouts.itertuples()}
-        subject["snapshot_id"] = named.get(st.selectbox("Approved payout", list(named), index=None) or "")
+        named = {
+            f"{row.name} · {row.period_start:%b %Y} · {str(row.id)[:4]}": row.id
+            for row in payouts.itertuples()
+        }
+        subject["snapshot_id"] = named.get(
+            st.selectbox("Approved payout", list(named), index=None) or ""
+        )
         people = {f"{name} (closer)": ("closer_id", each) for name, each in closers.items()}
         people |= {f"{name} (setter)": ("setter_id", each) for name, each in setters.items()}
         if whose := st.selectbox("Person", list(people), index=None, placeholder="Choose a person"):
@@ -60,9 +98,15 @@ with st.expander("Make a link", expanded=links.empty):
             filters: Filters = filter_bar(db)
         money = st.toggle("Show money", value=False)
         subject["shown"] = share_of(period or "Last 30 days", asdict(filters), money=money)
-    name = st.text_input("Name", placeholder="Ana's phone", help="Shown in this list, and on the timeline of what is done through it.")
+    name = st.text_input(
+        "Name",
+        placeholder="Ana's phone",
+        help="Shown in this list, and on the timeline of what is done through it.",
+    )
     days = st.number_input("Good for (days)", 1, MOST_DAYS, DAYS)
-    recipient = st.text_input("E-mail it to (optional)", autocomplete="off", placeholder="name@example.com")
+    recipient = st.text_input(
+        "E-mail it to (optional)", autocomplete="off", placeholder="name@example.com"
+    )
     if st.button("Make link", type="primary"):
         try:
             with viewer.transaction() as db:
@@ -81,18 +125,37 @@ if links.empty:
     empty("No links yet", "Links that you make appear here, with when they were last used.")
     st.stop()
 shown = links.assign(
-    opens=[" · ".join(filter(None, (PURPOSES[row.purpose], row.subject))) for row in links.itertuples()],
+    opens=[
+        " · ".join(filter(None, (PURPOSES[row.purpose], row.subject))) for row in links.itertuples()
+    ],
     how=[STATES[state] for state in links["state"]],
     until=[when(at, viewer.timezone) for at in links["expires_at"]],
-    used=[when(at, viewer.timezone) if not pd.isna(at) else "never" for at in links["last_used_at"]],
+    used=[
+        when(at, viewer.timezone) if not pd.isna(at) else "never" for at in links["last_used_at"]
+    ],
 )
-table(shown, "links", download=False, columns={
-    "name": "Name", "opens": "Opens", "how": "State", "used": "Last used", "until": "Good until", "created_by": "Made by",
-})
-good = {f"{row.name} · {row.opens} · {str(row.id)[:4]}": row.id for row in shown[shown["state"] == "good"].itertuples()}
+table(
+    shown,
+    "links",
+    download=False,
+    columns={
+        "name": "Name",
+        "opens": "Opens",
+        "how": "State",
+        "used": "Last used",
+        "until": "Good until",
+        "created_by": "Made by",
+    },
+)
+good = {
+    f"{row.name} · {row.opens} · {str(row.id)[:4]}": row.id
+    for row in shown[shown["state"] == "good"].itertuples()
+}
 if good:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        ended = st.selectbox("Revoke a link", list(good), index=None, placeholder="Choose a link", format_func=str)
+        ended = st.selectbox(
+            "Revoke a link", list(good), index=None, placeholder="Choose a link", format_func=str
+        )
         if st.button("Revoke", disabled=ended is None):
             with act(viewer, "Revoked. It opens nothing from now on.") as db:
                 revoke_link(db, viewer, good[ended])

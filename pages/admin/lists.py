@@ -1,4 +1,7 @@
-"""Lists that the organisation keeps: closers, setters, sources, packages, reasons; added to, renamed, switched off."""
+"""Lists that the organisation keeps: closers, setters, sources, packages, reasons; added to,
+renamed, switched off.
+"""
+
 from __future__ import annotations
 
 from decimal import Decimal
@@ -18,7 +21,16 @@ from core.ui.tables import table
 
 viewer = require("lists")
 title("Lists", viewer)
-key = st.selectbox("List", list(BY_KEY), format_func=lambda name: BY_KEY[name].title, key="list", bind="query-params") or LISTS[0].key
+key = (
+    st.selectbox(
+        "List",
+        list(BY_KEY),
+        format_func=lambda name: BY_KEY[name].title,
+        key="list",
+        bind="query-params",
+    )
+    or LISTS[0].key
+)
 kept = BY_KEY[key]
 st.caption(kept.explanation)
 with viewer.transaction() as db:
@@ -32,9 +44,13 @@ def fields(row: Any | None) -> dict[str, Any]:
     """The list's fields, filled with what the entry has."""
     made: dict[str, Any] = {"name": st.text_input("Name", value=row.name if row else "")}
     if "email" in kept.fields:
-        made["email"] = st.text_input("E-mail address (optional)", value=(row.email or "") if row else "")
+        made["email"] = st.text_input(
+            "E-mail address (optional)", value=(row.email or "") if row else ""
+        )
     if "aliases" in kept.fields:
-        made["aliases"] = words("Other names by which bookings mention them", row.aliases if row else [])
+        made["aliases"] = words(
+            "Other names by which bookings mention them", row.aliases if row else []
+        )
     if "utm_values" in kept.fields:
         made["utm_values"] = words("UTM values", row.utm_values if row else [])
     if "price" in kept.fields:
@@ -42,12 +58,19 @@ def fields(row: Any | None) -> dict[str, Any]:
         price = amount(row.price, row.currency) if row and row.price is not None else ""
         made["price"] = st.text_input(f"Price in {plain(made['currency'])} (optional)", value=price)
     if "position" in kept.fields:
-        made["position"] = st.number_input("Place in the list", 0, 999, value=row.position if row else len(found), step=1)
+        made["position"] = st.number_input(
+            "Place in the list", 0, 999, value=row.position if row else len(found), step=1
+        )
     if "user" in kept.fields:
-        held = row.user_id if row and row.user_id in people else None  # also of somebody who is off now: it is still their row
+        held = (
+            row.user_id if row and row.user_id in people else None
+        )  # also of somebody who is off now: it is still their row
         choices = [None, *(user for user in people if user not in off or user == held)]
         made["user"] = st.selectbox(
-            "Signs in as", choices, index=choices.index(held), format_func=lambda user: people.get(user, "Nobody"),
+            "Signs in as",
+            choices,
+            index=choices.index(held),
+            format_func=lambda user: people.get(user, "Nobody"),
             help="They see the calls and payments of this row as their own.",
         )
     return made
@@ -55,14 +78,23 @@ def fields(row: Any | None) -> dict[str, Any]:
 
 def words(label: str, present: list[str]) -> list[str]:
     """A field for several words, one a line."""
-    return st.text_area(label, value="\n".join(present), help="One a line.", height=100).splitlines()
+    return st.text_area(
+        label, value="\n".join(present), help="One a line.", height=100
+    ).splitlines()
 
 
 def save(row: Any | None, values: dict[str, Any]) -> None:
     """Keep what was entered, and say how many calls changed hands by it."""
     with act(viewer) as db:
         moved = save_entry(db, viewer.organization_id, kept, row and row.id, values)
-    say("Saved." + (f" {plural(moved, 'call is', 'calls are')} matched anew; payments follow." if moved else ""))
+    say(
+        "Saved."
+        + (
+            f" {plural(moved, 'call is', 'calls are')} matched anew; payments follow."
+            if moved
+            else ""
+        )
+    )
     st.rerun()
 
 
@@ -71,15 +103,29 @@ if kept.key == "setters":
         unknown, known = unmapped_setters(db), setters_by_name(db)
     if len(unknown) and known:
         with st.container(border=True):
-            st.markdown(f"**{plural(len(unknown), 'name that bookings mention is', 'names that bookings mention are')} on no list**")
-            st.caption("Say who is meant, for this and every other call, or add a setter of this name below.")
+            st.markdown(
+                "**"
+                + plural(
+                    len(unknown), "name that bookings mention is", "names that bookings mention are"
+                )
+                + " on no list**"
+            )
+            st.caption(
+                "Say who is meant, for this and every other call, or add a setter of this name"
+                " below."
+            )
             mentions = {
-                row["setter_name"]: f"{row['setter_name']} · {plural(row['calls'], 'call', 'calls')}, "
-                f"last booked {when(row['last_booked_at'], viewer.timezone)}" for row in unknown.to_dict("records")
+                row["setter_name"]: (
+                    f"{row['setter_name']} · {plural(row['calls'], 'call', 'calls')}, "
+                    f"last booked {when(row['last_booked_at'], viewer.timezone)}"
+                )
+                for row in unknown.to_dict("records")
             }
             with st.form("unknown", border=False):
                 mention = st.selectbox("Bookings say", list(mentions), format_func=mentions.get)
-                meant = st.selectbox("They mean", list(known), index=None, placeholder="Choose a setter")
+                meant = st.selectbox(
+                    "They mean", list(known), index=None, placeholder="Choose a setter"
+                )
                 sent = st.form_submit_button("That is who it is", type="primary")
             if sent and meant:
                 with act(viewer) as db:
@@ -87,7 +133,10 @@ if kept.key == "setters":
                 say(f"{plural(moved, 'call is', 'calls are')} theirs now; payments follow.")
                 st.rerun()
 
-with st.expander(f"Add a {kept.one}", expanded=not found), st.form(f"new {key}", clear_on_submit=True):
+with (
+    st.expander(f"Add a {kept.one}", expanded=not found),
+    st.form(f"new {key}", clear_on_submit=True),
+):
     values = fields(None)
     if st.form_submit_button("Add", type="primary", key=f"add {key}"):
         save(None, values)
@@ -95,18 +144,41 @@ if not found:
     empty(f"No {kept.title.lower()} yet", "Add the first one above.")
     st.stop()
 
-shown = pd.DataFrame([{
-    "name": row.name, "state": "In use" if row.active else "Off",
-    "email": getattr(row, "email", None), "also": ", ".join(getattr(row, "aliases", None) or getattr(row, "utm_values", None) or []),
-    "user": people.get(getattr(row, "user_id", None)), "place": getattr(row, "position", None),
-    "price": f"{amount(row.price, row.currency)} {row.currency}" if isinstance(getattr(row, "price", None), Decimal) else None,
-} for row in found])
-headings = {"name": ("name", "Name"), "email": ("email", "E-mail"), "aliases": ("also", "Also called"),
-            "utm_values": ("also", "UTM values"), "user": ("user", "Signs in as"), "price": ("price", "Price"),
-            "position": ("place", "Place")}
+shown = pd.DataFrame(
+    [
+        {
+            "name": row.name,
+            "state": "In use" if row.active else "Off",
+            "email": getattr(row, "email", None),
+            "also": ", ".join(
+                getattr(row, "aliases", None) or getattr(row, "utm_values", None) or []
+            ),
+            "user": people.get(getattr(row, "user_id", None)),
+            "place": getattr(row, "position", None),
+            "price": (
+                f"{amount(row.price, row.currency)} {row.currency}"
+                if isinstance(getattr(row, "price", None), Decimal)
+                else None
+            ),
+        }
+        for row in found
+    ]
+)
+headings = {
+    "name": ("name", "Name"),
+    "email": ("email", "E-mail"),
+    "aliases": ("also", "Also called"),
+    "utm_values": ("also", "UTM values"),
+    "user": ("user", "Signs in as"),
+    "price": ("price", "Price"),
+    "position": ("place", "Place"),
+}
 table(shown, key, columns=dict(headings[field] for field in kept.fields) | {"state": "State"})
 chosen = st.selectbox(
-    "Change", [None, *range(len(found))], key=f"change {key}", placeholder="Choose one",
+    "Change",
+    [None, *range(len(found))],
+    key=f"change {key}",
+    placeholder="Choose one",
     format_func=lambda number: "Choose one" if number is None else found[number].name,
 )
 if chosen is not None:
@@ -114,6 +186,10 @@ if chosen is not None:
     with st.form(f"change {row.id}"):
         st.markdown(f"**{plain(row.name)}**")
         values = fields(row)
-        values["active"] = st.toggle("In use", value=row.active, help="Off: it can no longer be chosen; what refers to it stays.")
+        values["active"] = st.toggle(
+            "In use",
+            value=row.active,
+            help="Off: it can no longer be chosen; what refers to it stays.",
+        )
         if st.form_submit_button("Save", type="primary", key=f"save {row.id}"):
             save(row, values)

@@ -1,4 +1,5 @@
 """Privacy: what is known of a person, handed out or erased."""
+
 from __future__ import annotations
 
 from html import escape
@@ -14,7 +15,9 @@ from core.ui.format import plain, plural, when
 from core.ui.page import act, empty, go, require, title
 
 viewer = require("privacy")
-title("Privacy", viewer, "Every search that ends in an export or an erasure stands in the audit log")
+title(
+    "Privacy", viewer, "Every search that ends in an export or an erasure stands in the audit log"
+)
 with viewer.transaction() as db:
     days = home_of(db).raw_delivery_days
 kept = f"for {plural(days, 'day', 'days')}" if days else "for good, unless Settings limits that"
@@ -27,9 +30,15 @@ with st.form("find"):
 def show_consent(person: KnownPerson) -> None:
     """Whether they are written to, and the button for who asks not to be."""
     if person.unsubscribed_at:
-        st.caption(f"They want no news since {when(person.unsubscribed_at, viewer.timezone)}: no e-mail and no text message.")
+        st.caption(
+            f"They want no news since {when(person.unsubscribed_at, viewer.timezone)}: no e-mail"
+            " and no text message."
+        )
         go("blocked-addresses", "Blocked addresses")
-    elif st.button("Write to them no more", help="No news by e-mail or text message. What they ask for themselves is still sent."):
+    elif st.button(
+        "Write to them no more",
+        help="No news by e-mail or text message. What they ask for themselves is still sent.",
+    ):
         with act(viewer, "Noted: no news is sent to them any more.") as db:
             unsubscribe(db, viewer, normalize_email(email) or "")
         st.rerun()
@@ -39,22 +48,27 @@ def show(person: KnownPerson) -> None:
     """What is known, and what can be done with it."""
     with st.container(border=True):
         facts = {
-            "Addresses": person.emails, "Names": person.names, "Phones": person.phones,
-            "Calls": [str(person.calls)], "Payments": [str(person.payments)],
+            "Addresses": person.emails,
+            "Names": person.names,
+            "Phones": person.phones,
+            "Calls": [str(person.calls)],
+            "Payments": [str(person.payments)],
         }
         for name, values in facts.items():
             st.text(f"{name}: {', '.join(values) or '–'}")
         if person.contacts:
             show_consent(person)
     st.html(
-        '<form class="so-form" method="post" action="/exports/person">'
-        f'<input type="hidden" name="email" value="{escape(email, quote=True)}"><button>Download everything about them</button></form>'
+        '<form class="so-form" method="post" action="/exports/person"><input type="hidden"'
+        f' name="email" value="{escape(email, quote=True)}"><button>Download everything about'
+        " them</button></form>"
     )
     with st.expander("Erase this person"), st.form("erase", clear_on_submit=True):
         st.markdown(
-            "Names, addresses, phone numbers, answers, notes and recording links go, also from raw deliveries and the audit log. "
-            "Calls, payments, payouts and every figure stay. It cannot be undone. Later deliveries about these addresses "
-            "are kept without the details, until you accept the address again here."
+            "Names, addresses, phone numbers, answers, notes and recording links go, also from raw"
+            " deliveries and the audit log. Calls, payments, payouts and every figure stay. It"
+            " cannot be undone. Later deliveries about these addresses are kept without the"
+            " details, until you accept the address again here."
         )
         typed = st.text_input("Type the address to confirm")
         if st.form_submit_button("Erase"):
@@ -74,8 +88,13 @@ except SalesOpsError as error:
     st.stop()
 if found.erased:
     st.success("This address is erased. Deliveries about it are kept without the person's details.")
-    if st.button("Accept this address again", help="If they come back of their own will. What was erased stays erased."):
-        with act(viewer, "Accepted: deliveries about this address are taken as they are from now on.") as db:
+    if st.button(
+        "Accept this address again",
+        help="If they come back of their own will. What was erased stays erased.",
+    ):
+        with act(
+            viewer, "Accepted: deliveries about this address are taken as they are from now on."
+        ) as db:
             accept_again(db, viewer.organization_id, email)
         st.rerun()
 if found.contacts or found.calls or found.payments or not found.erased:

@@ -1,4 +1,5 @@
 """Slack reports: what the channel will read, when it is posted, and how the last posts went."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -6,7 +7,12 @@ from datetime import timedelta
 import streamlit as st
 
 from core.deliveries.queries import recent_messages
-from core.messages.actions import post_test, set_slack_report, set_slack_webhook, slack_webhook_ends_with
+from core.messages.actions import (
+    post_test,
+    set_slack_report,
+    set_slack_webhook,
+    slack_webhook_ends_with,
+)
 from core.messages.reports import CHANNEL, daily_report, overdue_reminder
 from core.platform.clock import today
 from core.platform.settings import settings
@@ -17,7 +23,11 @@ from core.ui.page import act, empty, require, title
 from core.ui.secrets import forget, secret_field
 from core.ui.slack_preview import show_message
 
-KINDS = {"daily_report": "Daily report", "overdue_reminder": "Overdue forms", "test": "Test message"}
+KINDS = {
+    "daily_report": "Daily report",
+    "overdue_reminder": "Overdue forms",
+    "test": "Test message",
+}
 STATES = {"sent": "Posted", "uncertain": "Nobody knows: look in the channel"}
 viewer = require("reports")
 title("Slack reports", viewer, "Yesterday's figures and the overdue forms, once a day")
@@ -25,17 +35,29 @@ with viewer.transaction() as db:
     home = home_of(db)
     ends_with = slack_webhook_ends_with(db, viewer.organization_id)
 has_channel = ends_with is not None or settings().slack_webhook_url is not None
-state = f"On: posted from {home.slack_report_hour}:00 on." if home.slack_report_enabled else "Off: nothing is posted."
+state = (
+    f"On: posted from {home.slack_report_hour}:00 on."
+    if home.slack_report_enabled
+    else "Off: nothing is posted."
+)
 if home.slack_report_enabled and not has_channel:
     st.warning("Reports are on, but no channel is set up. Enter an incoming webhook below.")
-st.markdown(f"**{state}** " + (f"The channel's webhook ends with {plain(ends_with)}." if ends_with else ""))
+st.markdown(
+    f"**{state}** " + (f"The channel's webhook ends with {plain(ends_with)}." if ends_with else "")
+)
 
 with st.expander("Change", expanded=not has_channel), st.form("slack", clear_on_submit=True):
     enabled = st.toggle("Post every day", value=home.slack_report_enabled)
-    hour = st.selectbox("From this hour on", range(24), index=home.slack_report_hour, format_func="{}:00".format)
+    hour = st.selectbox(
+        "From this hour on", range(24), index=home.slack_report_hour, format_func="{}:00".format
+    )
     url = secret_field(
-        "Incoming webhook", "incoming webhook", placeholder="https://hooks.slack.com/services/…",
-        hint="In Slack: Apps → Incoming Webhooks → Add. Leave empty to keep the one that is stored.",
+        "Incoming webhook",
+        "incoming webhook",
+        placeholder="https://hooks.slack.com/services/…",
+        hint=(
+            "In Slack: Apps → Incoming Webhooks → Add. Leave empty to keep the one that is stored."
+        ),
     )
     if st.form_submit_button("Save", type="primary"):
         forget("incoming webhook")
@@ -62,12 +84,24 @@ for reminder in reminders:
 
 st.subheader("Last posts")
 if posted.empty:
-    empty("Nothing has been posted yet", "The first report goes out at its hour, or within a quarter of an hour when that is over.")
+    empty(
+        "Nothing has been posted yet",
+        "The first report goes out at its hour, or within a quarter of an hour when that is over.",
+    )
     st.stop()
 posted["time"] = [when(at, viewer.timezone) for at in posted["created_at"]]
 posted["what"] = [KINDS[kind] for kind in posted["kind"]]
 posted["state"] = [STATES.get(status, word(status)) for status in posted["status"]]
 st.dataframe(
-    posted[["time", "what", "state", "attempts", "last_error"]], hide_index=True, row_height=36, key="posted",
-    column_config={"time": "When", "what": "What", "state": "State", "attempts": "Tries", "last_error": "Why"},
+    posted[["time", "what", "state", "attempts", "last_error"]],
+    hide_index=True,
+    row_height=36,
+    key="posted",
+    column_config={
+        "time": "When",
+        "what": "What",
+        "state": "State",
+        "attempts": "Tries",
+        "last_error": "Why",
+    },
 )

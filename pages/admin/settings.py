@@ -1,4 +1,7 @@
-"""Settings of the organisation: each with its meaning, its present value, and what a change does to what is there."""
+"""Settings of the organisation: each with its meaning, its present value, and what a change does to
+what is there.
+"""
+
 from __future__ import annotations
 
 from itertools import groupby
@@ -41,8 +44,12 @@ def asked(setting: Setting, home: Organization) -> Any:
     if setting.kind == "choice":
         return st.selectbox(setting.label, setting.choices, index=setting.choices.index(value))
     if setting.kind == "number":
-        hint = f"{setting.least} to {setting.most} {setting.unit}" + (f"; empty means {setting.empty}" if setting.empty else "")
-        return st.number_input(setting.label, setting.least, setting.most, value=value, step=1, help=hint)
+        hint = f"{setting.least} to {setting.most} {setting.unit}" + (
+            f"; empty means {setting.empty}" if setting.empty else ""
+        )
+        return st.number_input(
+            setting.label, setting.least, setting.most, value=value, step=1, help=hint
+        )
     return st.text_input(setting.label, value=value or "")
 
 
@@ -52,7 +59,10 @@ def show(setting: Setting, home: Organization) -> None:
     what.markdown(f"**{setting.label}**")
     what.caption(setting.meaning)
     value.markdown(plain(present(setting, home)))
-    with change.popover("Change", width="stretch", key=f"change {setting.key}"), st.form(setting.key, border=False):
+    with (
+        change.popover("Change", width="stretch", key=f"change {setting.key}"),
+        st.form(setting.key, border=False),
+    ):
         if setting.warning:
             st.warning(setting.warning)
         wanted = asked(setting, home)
@@ -71,13 +81,32 @@ for group, settings in groupby(SETTINGS, key=lambda setting: setting.group):
 with viewer.transaction() as db:
     people = {member.user_id: member for member in members(db) if member.active}
 st.subheader("Who reports to whom")
-st.caption("Counts when managers see their own team only. Somebody who reports to a manager is seen by that manager's manager too.")
-reporting = {user: people[member.manager_user_id] for user, member in people.items() if member.manager_user_id in people}
-for user, manager in sorted(reporting.items(), key=lambda pair: (pair[1].name, people[pair[0]].name)):
+st.caption(
+    "Counts when managers see their own team only. Somebody who reports to a manager is seen by"
+    " that manager's manager too."
+)
+reporting = {
+    user: people[member.manager_user_id]
+    for user, member in people.items()
+    if member.manager_user_id in people
+}
+for user, manager in sorted(
+    reporting.items(), key=lambda pair: (pair[1].name, people[pair[0]].name)
+):
     st.text(f"{people[user].name} reports to {manager.name}")
 with st.popover("Change who reports to whom"), st.form("reporting", border=False):
-    who = st.selectbox("Member", list(people), index=None, format_func=lambda user: people[user].name, placeholder="Choose a member")
-    to = st.selectbox("Reports to", [None, *people], format_func=lambda user: people[user].name if user else "Nobody")
+    who = st.selectbox(
+        "Member",
+        list(people),
+        index=None,
+        format_func=lambda user: people[user].name,
+        placeholder="Choose a member",
+    )
+    to = st.selectbox(
+        "Reports to",
+        [None, *people],
+        format_func=lambda user: people[user].name if user else "Nobody",
+    )
     sent = st.form_submit_button("Save", type="primary", key="save reporting")
 if sent and who is not None:
     with act(viewer, "Saved.") as db:

@@ -1,4 +1,7 @@
-"""Team: who belongs to the organisation, as what, whose calls are theirs, and who has been invited."""
+"""Team: who belongs to the organisation, as what, whose calls are theirs, and who has been
+invited.
+"""
+
 from __future__ import annotations
 
 from typing import Any
@@ -23,13 +26,22 @@ from core.ui.page import act, empty, go, require, shown_role, title
 from core.ui.tables import table
 
 viewer = require("team")
-MAIL = {"waiting": "on its way", "sending": "on its way", "sent": "sent", "failed": "not sent", "uncertain": "perhaps sent"}
+MAIL = {
+    "waiting": "on its way",
+    "sending": "on its way",
+    "sent": "sent",
+    "failed": "not sent",
+    "uncertain": "perhaps sent",
+}
 title("Team", viewer)
 with viewer.transaction() as db:
     people = members(db)
     roster = roster_table(db)
     invitations = open_invitations(db)
-    addresses = [normalize_email(email) or "" for email in (*(member.email for member in people), *invitations["email"])]
+    addresses = [
+        normalize_email(email) or ""
+        for email in (*(member.email for member in people), *invitations["email"])
+    ]
     silent = unreachable(db, addresses)
 
 
@@ -58,16 +70,32 @@ def state_of(member: OrganizationMember) -> str:
 
 def show_people() -> None:
     """Everybody, and what they are."""
-    shown = pd.DataFrame([
-        {
-            "id": member.user_id, "name": member.name, "email": member.email, "role": shown_role(Role(member.role)).capitalize(),
-            "state": state_of(member), "rows": ", ".join(map(shown_row, rows_of(member.user_id))) or "–",
-        }
-        for member in people
-    ])
-    table(shown, "team", opens="team", card=("name", "role", "state"), columns={
-        "name": "Name", "email": "E-mail address", "role": "Role", "state": "State", "rows": "On the roster as",
-    })
+    shown = pd.DataFrame(
+        [
+            {
+                "id": member.user_id,
+                "name": member.name,
+                "email": member.email,
+                "role": shown_role(Role(member.role)).capitalize(),
+                "state": state_of(member),
+                "rows": ", ".join(map(shown_row, rows_of(member.user_id))) or "–",
+            }
+            for member in people
+        ]
+    )
+    table(
+        shown,
+        "team",
+        opens="team",
+        card=("name", "role", "state"),
+        columns={
+            "name": "Name",
+            "email": "E-mail address",
+            "role": "Role",
+            "state": "State",
+            "rows": "On the roster as",
+        },
+    )
 
 
 def ask_whom_to_invite() -> None:
@@ -75,7 +103,12 @@ def ask_whom_to_invite() -> None:
     with st.expander("Invite somebody"), st.form("invite", clear_on_submit=True):
         email = st.text_input("E-mail address", autocomplete="off", placeholder="name@example.com")
         roles = roles_to_give(viewer)
-        role = st.selectbox("Role", roles, index=roles.index(Role.SALES_REP), format_func=lambda role: shown_role(role).capitalize())
+        role = st.selectbox(
+            "Role",
+            roles,
+            index=roles.index(Role.SALES_REP),
+            format_func=lambda role: shown_role(role).capitalize(),
+        )
         sent = st.form_submit_button("Send invitation", type="primary")
     if sent:
         with act(viewer, "Invited: the e-mail is on its way.") as db:
@@ -83,22 +116,42 @@ def ask_whom_to_invite() -> None:
             send_invitation(db, viewer, invite(db, viewer, email, role))
         st.rerun()
     if way_out() == "folder":
-        st.caption(plain(f"No mail server is set up: e-mails are written into the folder {settings().data_dir / 'mail'}."))
+        st.caption(
+            plain(
+                "No mail server is set up: e-mails are written into the folder"
+                f" {settings().data_dir / 'mail'}."
+            )
+        )
 
 
 def show_invitation(row: dict[str, Any]) -> None:
     """One open invitation, and what can be done about it."""
-    until = "has expired" if row["expired"] else f"good until {when(row['expires_at'], viewer.timezone)}"
+    until = (
+        "has expired"
+        if row["expired"]
+        else f"good until {when(row['expires_at'], viewer.timezone)}"
+    )
     sent = f"sent {when(row['last_sent_at'], viewer.timezone)}"
     with st.container(border=True):
         st.markdown(f"**{plain(row['email'])}** as {shown_role(Role(row['role']))}")
-        st.caption(plain(" · ".join(filter(None, (until, sent, f"e-mail {MAIL.get(row['mail'], 'unknown')}", row["why"])))))
+        st.caption(
+            plain(
+                " · ".join(
+                    filter(
+                        None,
+                        (until, sent, f"e-mail {MAIL.get(row['mail'], 'unknown')}", row["why"]),
+                    )
+                )
+            )
+        )
         say_unreachable(row["email"])
         if row["role"] not in roles_to_give(viewer):
             return
         with st.container(horizontal=True):
             if st.button("Send again", key=f"renew {row['id']}"):
-                with act(viewer, "The e-mail is on its way; the earlier link no longer works.") as db:
+                with act(
+                    viewer, "The e-mail is on its way; the earlier link no longer works."
+                ) as db:
                     send_invitation(db, viewer, renew(db, viewer, row["id"]))
                 st.rerun()
             if st.button("Take back", key=f"revoke {row['id']}"):
@@ -111,7 +164,12 @@ def ask_role(member: OrganizationMember) -> None:
     """The member's role, to be changed."""
     roles = roles_to_give(viewer)
     with st.form("role"):
-        role = st.selectbox("Role", roles, index=roles.index(Role(member.role)), format_func=lambda role: shown_role(role).capitalize())
+        role = st.selectbox(
+            "Role",
+            roles,
+            index=roles.index(Role(member.role)),
+            format_func=lambda role: shown_role(role).capitalize(),
+        )
         if st.form_submit_button("Save role"):
             with act(viewer, f"{member.name} is {shown_role(role)} now.") as db:
                 set_role(db, viewer, member.user_id, role)
@@ -120,12 +178,22 @@ def ask_role(member: OrganizationMember) -> None:
 
 def ask_roster(member: OrganizationMember) -> None:
     """Which closers and setters the member is."""
-    rows = {row["id"]: row for row in roster.to_dict("records") if row["user_id"] in (None, member.user_id)}
+    rows = {
+        row["id"]: row
+        for row in roster.to_dict("records")
+        if row["user_id"] in (None, member.user_id)
+    }
     mine = [row["id"] for row in rows_of(member.user_id)]
     with st.form("roster"):
         chosen = st.multiselect(
-            "On the roster as", list(rows), default=mine, format_func=lambda row_id: shown_row(rows[row_id]),
-            help="A sales rep sees the calls and payments of these closers and setters. Those of other people are not listed.",
+            "On the roster as",
+            list(rows),
+            default=mine,
+            format_func=lambda row_id: shown_row(rows[row_id]),
+            help=(
+                "A sales rep sees the calls and payments of these closers and setters. Those of"
+                " other people are not listed."
+            ),
         )
         if st.form_submit_button("Save"):
             with act(viewer, "Saved.") as db:
@@ -136,16 +204,26 @@ def ask_roster(member: OrganizationMember) -> None:
 def show_member(member: OrganizationMember) -> None:
     """One person, and what can be changed about them."""
     st.subheader(plain(member.name))
-    st.caption(plain(f"{member.email} · {shown_role(Role(member.role))}{'' if member.active else ' · off'}"))
+    st.caption(
+        plain(
+            f"{member.email} · {shown_role(Role(member.role))}{'' if member.active else ' · off'}"
+        )
+    )
     say_unreachable(member.email)
     if member.role == Role.OWNER and not viewer.is_one_of(Role.OWNER):
         st.info("Only an owner changes the role of owners.")
     else:
         ask_role(member)
     ask_roster(member)
-    if member.user_id == viewer.user_id or (member.role == Role.OWNER and not viewer.is_one_of(Role.OWNER)):
+    if member.user_id == viewer.user_id or (
+        member.role == Role.OWNER and not viewer.is_one_of(Role.OWNER)
+    ):
         return
-    label, done = ("Deactivate", "is kept out from now on") if member.active else ("Reactivate", "may sign in again")
+    label, done = (
+        ("Deactivate", "is kept out from now on")
+        if member.active
+        else ("Reactivate", "may sign in again")
+    )
     if st.button(label, help="A deactivated member is signed out at once; what they did stays."):
         with act(viewer, f"{member.name} {done}.") as db:
             set_member_active(db, viewer, member.user_id, not member.active)
@@ -165,6 +243,10 @@ ask_whom_to_invite()
 show_people()
 st.subheader("Open invitations")
 if invitations.empty:
-    empty("Nobody is invited", "Who accepts an invitation appears above, with their calls when the address is on the roster.")
+    empty(
+        "Nobody is invited",
+        "Who accepts an invitation appears above, with their calls when the address is on the"
+        " roster.",
+    )
 for invitation in invitations.to_dict("records"):
     show_invitation(invitation)

@@ -1,4 +1,5 @@
 """View as: see the product as a member sees it, without being able to change anything."""
+
 from __future__ import annotations
 
 import streamlit as st
@@ -18,10 +19,18 @@ if not people:
     st.stop()
 with st.form("view as"):
     chosen = st.selectbox(
-        "Member", list(people), index=None, placeholder="Choose a member",
-        format_func=lambda user: f"{people[user].name} · {shown_role(people[user].role)} · {people[user].email}",
+        "Member",
+        list(people),
+        index=None,
+        placeholder="Choose a member",
+        format_func=lambda user: (
+            f"{people[user].name} · {shown_role(people[user].role)} · {people[user].email}"
+        ),
     )
-    st.caption("You can look at everything they can. Forms, exports and every other change are refused until you stop.")
+    st.caption(
+        "You can look at everything they can. Forms, exports and every other change are refused"
+        " until you stop."
+    )
     sent = st.form_submit_button("Look as this member", type="primary")
 if sent and chosen is None:
     st.error("Choose a member.")

@@ -1,7 +1,11 @@
 """One payment: its facts, why it belongs where it does, and a person's say in it."""
+
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
+from sqlalchemy import Row
 
 from core.money.attribution import choose_event, clear_choice
 from core.money.models import AttributionMethod
@@ -10,6 +14,12 @@ from core.ui.format import money, plain, when, word
 from core.ui.ids import id_from_address
 from core.ui.page import act, empty, go, require, title
 
+
+def _label(call: Row[Any], timezone: str) -> str:
+    lead, closer = call.lead_name or "Lead", call.closer_name or "no closer"
+    return f"{lead} · {when(call.scheduled_at, timezone)} · {closer}"
+
+
 viewer = require("payment")
 payment_id = id_from_address()
 with viewer.transaction() as db:
@@ -17,10 +27,18 @@ with viewer.transaction() as db:
     refunds = refunds_of(db, payment_id) if payment_id and payment else None
 if payment_id is None or payment is None or refunds is None:
     st.title("Payment")
-    empty("There is no such payment", "It may belong to somebody else, or the link is old.", ("payments", "All payments"))
+    empty(
+        "There is no such payment",
+        "It may belong to somebody else, or the link is old.",
+        ("payments", "All payments"),
+    )
     st.stop()
 
-title(money({payment.currency: payment.amount}), viewer, f"{word(payment.processor)} · {when(payment.payment_date, viewer.timezone)}")
+title(
+    money({payment.currency: payment.amount}),
+    viewer,
+    f"{word(payment.processor)} · {when(payment.payment_date, viewer.timezone)}",
+)
 left, right = st.columns([3, 2])
 with left:
     st.subheader("Whose it is")
@@ -30,18 +48,23 @@ with left:
     if payment.event_id:
         go("event", "Open the call", id=str(payment.event_id))
     if payment.superseded_by_id:
-        st.info("The processor has reported the same money, so this entry from a form is not counted a second time.")
+        st.info(
+            "The processor has reported the same money, so this entry from a form is not counted a"
+            " second time."
+        )
         go("payment", "Open the processor's record", id=str(payment.superseded_by_id))
     if viewer.is_manager:
         with viewer.transaction() as db:
             calls = suggestions(db, payment_id)
         with st.expander("Choose the call yourself", expanded=payment.event_id is None):
-            options = {
-                f"{call.lead_name or 'Lead'} · {when(call.scheduled_at, viewer.timezone)} · {call.closer_name or 'no closer'}": call.id
-                for call in calls
-            }
+            options = {_label(call, viewer.timezone): call.id for call in calls}
             with st.form("choice"):
-                label = st.radio("Likeliest first", [*options, "It belongs to no call"], index=None, format_func=plain)
+                label = st.radio(
+                    "Likeliest first",
+                    [*options, "It belongs to no call"],
+                    index=None,
+                    format_func=plain,
+                )
                 reason = st.text_input("Why?", placeholder="Paid by her partner")
                 sent = st.form_submit_button("Choose", type="primary")
             if sent and label is None:
@@ -50,17 +73,26 @@ with left:
                 with act(viewer, "Chosen.") as db:
                     choose_event(db, payment_id, options.get(label), viewer, reason)
                 st.rerun()
-        if payment.attribution_method == AttributionMethod.MANUAL and st.button("Forget this choice and match again"):
+        if payment.attribution_method == AttributionMethod.MANUAL and st.button(
+            "Forget this choice and match again"
+        ):
             with act(viewer, "Matched again.") as db:
                 clear_choice(db, payment_id)
             st.rerun()
 with right:
     st.subheader("Facts")
     facts = {
-        "State": word(payment.status), "Customer": payment.customer_name, "E-mail": payment.customer_email,
-        "Refunded": money({payment.currency: payment.refund_amount}) if payment.refund_amount else None,
-        "Net revenue": money({payment.currency: payment.net_revenue}), "Package": payment.package, "Source": payment.source,
-        "Id at the processor": payment.processor_payment_id, "Membership": payment.membership_key,
+        "State": word(payment.status),
+        "Customer": payment.customer_name,
+        "E-mail": payment.customer_email,
+        "Refunded": (
+            money({payment.currency: payment.refund_amount}) if payment.refund_amount else None
+        ),
+        "Net revenue": money({payment.currency: payment.net_revenue}),
+        "Package": payment.package,
+        "Source": payment.source,
+        "Id at the processor": payment.processor_payment_id,
+        "Membership": payment.membership_key,
         "Dispute": word(payment.dispute_status) if payment.disputed else None,
     }
     for name, value in facts.items():
@@ -69,4 +101,7 @@ with right:
     for refund in refunds.to_dict("records"):
         kind = "Lost dispute" if refund["kind"] == "dispute" else "Refund"
         amount = money({refund["currency"]: refund["amount"]})
-        st.text(f"{kind} of {amount}: {word(refund['status'])}, {when(refund['refunded_at'], viewer.timezone)}")
+        st.text(
+            f"{kind} of {amount}: {word(refund['status'])},"
+            f" {when(refund['refunded_at'], viewer.timezone)}"
+        )

@@ -1,4 +1,5 @@
 """One payout: its sums, its payments, what has changed since, and its approval."""
+
 from __future__ import annotations
 
 from dataclasses import asdict
@@ -9,7 +10,15 @@ import pandas as pd
 import streamlit as st
 
 from core.money.models import SnapshotState
-from core.money.payouts import approve, changes_since, details_table, discard, get_snapshot, mark_paid, summaries_table
+from core.money.payouts import (
+    approve,
+    changes_since,
+    details_table,
+    discard,
+    get_snapshot,
+    mark_paid,
+    summaries_table,
+)
 from core.platform.errors import NotFound
 from core.tenancy.access_links import issue_statements
 from core.ui.format import money, moneys, plain, plural, when, word
@@ -33,7 +42,12 @@ except NotFound:
     st.stop()
 
 last = payout.period_end - timedelta(days=1)
-title(payout.name, viewer, f"{payout.period_start.day} {payout.period_start:%b} – {last.day} {last:%b %Y} · {word(payout.state)}")
+title(
+    payout.name,
+    viewer,
+    f"{payout.period_start.day} {payout.period_start:%b} – {last.day} {last:%b %Y} ·"
+    f" {word(payout.state)}",
+)
 for column, (key, label) in zip(st.columns(3), SUMS.items(), strict=True):
     amounts = {currency: Decimal(sums[key]) for currency, sums in payout.totals.items()}
     column.metric(label, money(amounts), border=True)
@@ -43,43 +57,91 @@ else:
     different = f"{plural(len(changes), 'payment', 'payments')} would count differently today."
     st.warning(f"{different} A payout stays as it was; what changed goes into the next.")
     with st.expander("What changed"):
-        table(changes, "changes", columns={
-            "what": "What", "currency": "", "net_then": "Net then", "net_now": "Net now", "closer_then": "Closer then",
-            "closer_now": "Closer now",
-        }, download=False)
+        table(
+            changes,
+            "changes",
+            columns={
+                "what": "What",
+                "currency": "",
+                "net_then": "Net then",
+                "net_now": "Net now",
+                "closer_then": "Closer then",
+                "closer_now": "Closer now",
+            },
+            download=False,
+        )
 
-dimension = st.segmented_control(
-    "By", ["closer", "setter", "source", "package"], default="closer", format_func=str.capitalize, key="by",
-    bind="query-params", label_visibility="collapsed",
-) or "closer"
+dimension = (
+    st.segmented_control(
+        "By",
+        ["closer", "setter", "source", "package"],
+        default="closer",
+        format_func=str.capitalize,
+        key="by",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    or "closer"
+)
 rows = summaries[summaries["dimension"] == dimension].copy()
 rows["label"] = rows["label"].fillna("None")
 rows["exactly"] = moneys(rows["net_revenue"], rows["currency"])
 for key in SUMS:
     rows[key] = [float(value) for value in rows[key]]
-amounts_format = {key: st.column_config.NumberColumn(label, format="%,.2f") for key, label in SUMS.items()}
-table(rows, f"payout-by-{dimension}", card=("label", "exactly", "payment_count"), columns={
-    "label": dimension.capitalize(), "payment_count": "Payments", **amounts_format, "currency": "",
-})
+amounts_format = {
+    key: st.column_config.NumberColumn(label, format="%,.2f") for key, label in SUMS.items()
+}
+table(
+    rows,
+    f"payout-by-{dimension}",
+    card=("label", "exactly", "payment_count"),
+    columns={
+        "label": dimension.capitalize(),
+        "payment_count": "Payments",
+        **amounts_format,
+        "currency": "",
+    },
+)
 
 st.subheader("Payments")
 details["date"] = [when(at, viewer.timezone) for at in details["payment_date"]]
-details["id"], details["exactly"] = details["payment_id"], moneys(details["net_revenue"], details["currency"])
+details["id"], details["exactly"] = (
+    details["payment_id"],
+    moneys(details["net_revenue"], details["currency"]),
+)
 for key in ("amount", "refund_amount", "net_revenue"):
     details[key] = [float(value) for value in details[key]]
-table(details, "payout-payments", opens="payment", card=("customer_name", "exactly", "date"), columns={
-    "date": "Date", "customer_name": "Customer", "amount": st.column_config.NumberColumn("Amount", format="%,.2f"),
-    "refund_amount": st.column_config.NumberColumn("Refunds", format="%,.2f"),
-    "net_revenue": st.column_config.NumberColumn("Net", format="%,.2f"), "currency": "", "closer_name": "Closer",
-    "setter_name": "Setter", "source_name": "Source", "package_name": "Package", "attribution_reason": "Why",
-})
+table(
+    details,
+    "payout-payments",
+    opens="payment",
+    card=("customer_name", "exactly", "date"),
+    columns={
+        "date": "Date",
+        "customer_name": "Customer",
+        "amount": st.column_config.NumberColumn("Amount", format="%,.2f"),
+        "refund_amount": st.column_config.NumberColumn("Refunds", format="%,.2f"),
+        "net_revenue": st.column_config.NumberColumn("Net", format="%,.2f"),
+        "currency": "",
+        "closer_name": "Closer",
+        "setter_name": "Setter",
+        "source_name": "Source",
+        "package_name": "Package",
+        "attribution_reason": "Why",
+    },
+)
 
 if viewer.is_admin and payout.state == SnapshotState.DRAFT:
     st.subheader("Approve")
-    st.caption("Once approved, neither you nor anybody else can change it, and its payments keep their closer and setter.")
+    st.caption(
+        "Once approved, neither you nor anybody else can change it, and its payments keep their"
+        " closer and setter."
+    )
     typed = st.text_input(f"Type the payout's name to approve it: {plain(payout.name)}")
     first, second = st.columns(2)
-    if first.button("Approve payout", type="primary", disabled=typed.strip() != payout.name, width="stretch"):
+    if first.button(
+        "Approve payout", type="primary", disabled=typed.strip() != payout.name, width="stretch"
+    ):
         with act(viewer, "Approved.") as db:
             approve(db, payout.id, viewer)
         st.rerun()
@@ -87,19 +149,37 @@ if viewer.is_admin and payout.state == SnapshotState.DRAFT:
         with act(viewer, "Discarded.") as db:
             discard(db, payout.id, viewer)
         jump("payouts")
-elif viewer.is_admin and payout.state == SnapshotState.APPROVED and st.button("Mark as paid", type="primary"):
+elif (
+    viewer.is_admin
+    and payout.state == SnapshotState.APPROVED
+    and st.button("Mark as paid", type="primary")
+):
     with act(viewer, "Marked as paid.") as db:
         mark_paid(db, payout.id, viewer)
     st.rerun()
 
 if viewer.is_admin and payout.state != SnapshotState.DRAFT:
     st.subheader("Statements")
-    st.caption("A link for each closer and setter shows them their own payments of this payout and nothing else.")
+    st.caption(
+        "A link for each closer and setter shows them their own payments of this payout and nothing"
+        " else."
+    )
     if st.button("Make statement links"):
         with act(viewer) as db:
             st.session_state[f"statements {payout.id}"] = issue_statements(db, viewer, payout.id)
     if made := st.session_state.pop(f"statements {payout.id}", None):
-        st.info("Copy these now: they are shown this once. Under Links you see when they are used, and can revoke them.")
-        table(pd.DataFrame([asdict(link) for link in made]).assign(part=[link.part.capitalize() for link in made]), "statements", columns={
-            "person": "Person", "part": "As", "address": "Link",
-        })
+        st.info(
+            "Copy these now: they are shown this once. Under Links you see when they are used, and"
+            " can revoke them."
+        )
+        table(
+            pd.DataFrame([asdict(link) for link in made]).assign(
+                part=[link.part.capitalize() for link in made]
+            ),
+            "statements",
+            columns={
+                "person": "Person",
+                "part": "As",
+                "address": "Link",
+            },
+        )

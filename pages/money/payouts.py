@@ -1,4 +1,5 @@
 """Payouts: frozen reports of a period, from draft to paid."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -16,7 +17,10 @@ viewer = require("payouts")
 title("Payouts", viewer, "A payout freezes the payments of a period as they stand")
 if viewer.is_admin:
     first_of_month = today(viewer.timezone).replace(day=1)
-    last_month = ((first_of_month - timedelta(days=1)).replace(day=1), first_of_month - timedelta(days=1))
+    last_month = (
+        (first_of_month - timedelta(days=1)).replace(day=1),
+        first_of_month - timedelta(days=1),
+    )
     with st.expander("Make a payout"), st.form("new payout"):
         name = st.text_input("Name", value=f"{last_month[0]:%B %Y}")
         days = st.date_input("Days", last_month)
@@ -31,16 +35,37 @@ if viewer.is_admin:
 with viewer.transaction() as db:
     payouts = snapshots_table(db)
 if payouts.empty:
-    empty("No payouts yet", "Make the first one above: choose the month, look at it, approve it." if viewer.is_admin else (
-        "Admins make them. Where managers see their own team only, payouts are shown to admins."
-    ))
+    empty(
+        "No payouts yet",
+        (
+            "Make the first one above: choose the month, look at it, approve it."
+            if viewer.is_admin
+            else (
+                "Admins make them. Where managers see their own team only, payouts are shown to"
+                " admins."
+            )
+        ),
+    )
     st.stop()
 payouts["period"] = [
     f"{start.day} {start:%b} – {(end - timedelta(days=1)).day} {end - timedelta(days=1):%b %Y}"
     for start, end in zip(payouts["period_start"], payouts["period_end"], strict=True)
 ]
 payouts["shown_state"] = [word(state) for state in payouts["state"]]
-payouts["net"] = [money({cur: Decimal(sums["net_revenue"]) for cur, sums in totals.items()}) for totals in payouts["totals"]]
-table(payouts, "payouts", opens="payout", card=("name", "net", "shown_state"), columns={
-    "name": "Name", "period": "Days", "shown_state": "State", "payment_count": "Payments", "net": "Net revenue",
-})
+payouts["net"] = [
+    money({cur: Decimal(sums["net_revenue"]) for cur, sums in totals.items()})
+    for totals in payouts["totals"]
+]
+table(
+    payouts,
+    "payouts",
+    opens="payout",
+    card=("name", "net", "shown_state"),
+    columns={
+        "name": "Name",
+        "period": "Days",
+        "shown_state": "State",
+        "payment_count": "Payments",
+        "net": "Net revenue",
+    },
+)

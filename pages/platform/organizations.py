@@ -1,4 +1,7 @@
-"""Organisations: all tenants of the installation; made, configured, deleted with a grace, brought back."""
+"""Organisations: all tenants of the installation; made, configured, deleted with a grace, brought
+back.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -38,47 +41,94 @@ def show_all(found: Sequence[Row[Any]]) -> None:
         sent = st.form_submit_button("Make organisation", type="primary")
     if sent:
         with act(viewer, "Made. Choose it in the side bar to invite its first admin.") as db:
-            made = found_organization(db, name=name, slug=slug.strip(), timezone=timezone.strip(), currency=currency)
+            made = found_organization(
+                db, name=name, slug=slug.strip(), timezone=timezone.strip(), currency=currency
+            )
         st.query_params["id"] = str(made)
         st.rerun()
-    rows = pd.DataFrame([{
-        "id": row.id, "name": row.name, "members": row.members, "events": row.events, "plan": row.plan.capitalize(),
-        "last": when(row.last_delivery_at, viewer.timezone), "modules": ", ".join(MODULES.get(name, name) for name in row.modules),
-        "state": f"Deleted, gone {when(row.purge_after, viewer.timezone)}" if row.deleted_at else "Demo" if row.is_demo else "In use",
-    } for row in found])
-    table(rows, "organizations", opens="organizations", card=("name", "plan", "state"), columns={
-        "name": "Name", "members": "Members", "events": "Calls", "last": "Last delivery", "plan": "Plan", "modules": "Modules",
-        "state": "State",
-    })
+    rows = pd.DataFrame(
+        [
+            {
+                "id": row.id,
+                "name": row.name,
+                "members": row.members,
+                "events": row.events,
+                "plan": row.plan.capitalize(),
+                "last": when(row.last_delivery_at, viewer.timezone),
+                "modules": ", ".join(MODULES.get(name, name) for name in row.modules),
+                "state": (
+                    f"Deleted, gone {when(row.purge_after, viewer.timezone)}"
+                    if row.deleted_at
+                    else "Demo"
+                    if row.is_demo
+                    else "In use"
+                ),
+            }
+            for row in found
+        ]
+    )
+    table(
+        rows,
+        "organizations",
+        opens="organizations",
+        card=("name", "plan", "state"),
+        columns={
+            "name": "Name",
+            "members": "Members",
+            "events": "Calls",
+            "last": "Last delivery",
+            "plan": "Plan",
+            "modules": "Modules",
+            "state": "State",
+        },
+    )
 
 
 def show_one(row: Row[Any]) -> None:
     """One organisation: what it has, what it is allowed, and its end."""
     title(row.name, viewer, row.slug)
     go("organizations", "← All organisations")
-    facts = (plural(row.members, "member", "members"), plural(row.events, "call", "calls"),
-             f"last delivery {when(row.last_delivery_at, viewer.timezone)}", f"made {when(row.created_at, viewer.timezone)}")
+    facts = (
+        plural(row.members, "member", "members"),
+        plural(row.events, "call", "calls"),
+        f"last delivery {when(row.last_delivery_at, viewer.timezone)}",
+        f"made {when(row.created_at, viewer.timezone)}",
+    )
     st.markdown(plain(" · ".join(facts)))
     if row.deleted_at:
-        st.warning(f"Deleted. Nobody sees it. On {when(row.purge_after, viewer.timezone)} it is removed for good.")
+        st.warning(
+            f"Deleted. Nobody sees it. On {when(row.purge_after, viewer.timezone)} it is removed"
+            " for good."
+        )
         if st.button("Bring it back", type="primary"):
             with act(viewer, "It is back as it was.") as db:
                 restore_organization(db, row.id)
             st.rerun()
         return
     with st.form("configure"):
-        modules = st.multiselect("Modules", list(MODULES), default=[name for name in row.modules if name in MODULES],
-                                 format_func=lambda name: MODULES[name], help="Navigation shows only what is on.")
-        plan = st.selectbox("Plan", PLANS, index=PLANS.index(row.plan), format_func=str.capitalize,
-                            help="How many requests an hour its programs may send.")
+        modules = st.multiselect(
+            "Modules",
+            list(MODULES),
+            default=[name for name in row.modules if name in MODULES],
+            format_func=lambda name: MODULES[name],
+            help="Navigation shows only what is on.",
+        )
+        plan = st.selectbox(
+            "Plan",
+            PLANS,
+            index=PLANS.index(row.plan),
+            format_func=str.capitalize,
+            help="How many requests an hour its programs may send.",
+        )
         if st.form_submit_button("Save", type="primary"):
             with act(viewer, "Saved.") as db:
                 configure_organization(db, row.id, modules, plan or row.plan)
             st.rerun()
     with st.expander("Delete this organisation"), st.form("delete", clear_on_submit=True):
         st.markdown(
-            f"Its members, API keys and connections stop working at once. For {GRACE_DAYS} days you can bring it back; "
-            f"then its {plural(row.events, 'call', 'calls')}, payments, payouts and audit log are removed for good."
+            f"Its members, API keys and connections stop working at once. For {GRACE_DAYS} days you"
+            f" can bring it back; then its {plural(row.events, 'call', 'calls')}, payments, payouts"
+            " and audit log are removed for good."
         )
         typed = st.text_input(f"Type {plain(row.name)} to confirm")
         if st.form_submit_button("Delete organisation"):
@@ -95,4 +145,8 @@ elif row := next((row for row in organizations if row.id == chosen_id), None):
     show_one(row)
 else:
     st.title("Organisation")
-    empty("There is no such organisation", "It may have been removed for good.", ("organizations", "All organisations"))
+    empty(
+        "There is no such organisation",
+        "It may have been removed for good.",
+        ("organizations", "All organisations"),
+    )

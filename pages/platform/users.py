@@ -1,4 +1,5 @@
 """Users: everybody who signs in anywhere; found, kept out, deleted."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -36,7 +37,10 @@ def state_of(row: Row[Any]) -> str:
 def show_all() -> None:
     """The list, narrowed by name or address."""
     title("Users", viewer, "Everybody who signs in, in every organisation")
-    search = st.text_input("Search", key="q", bind="query-params", placeholder="Name or e-mail address") or ""
+    search = (
+        st.text_input("Search", key="q", bind="query-params", placeholder="Name or e-mail address")
+        or ""
+    )
     with viewer.transaction() as db:
         found, adrift = users_overview(db, search), users_of_nowhere(db)
     if adrift:
@@ -46,24 +50,50 @@ def show_all() -> None:
         return
     if len(found) == MOST_USERS:
         st.caption(f"The first {MOST_USERS}; search to see others.")
-    rows = pd.DataFrame([{
-        "id": row.id, "name": row.name, "email": row.email, "places": ", ".join(row.places) or "No organisation",
-        "last": when(row.last_seen_at, viewer.timezone), "state": state_of(row),
-    } for row in found])
-    table(rows, "users", opens="users", card=("name", "places", "state"), columns={
-        "name": "Name", "email": "E-mail", "places": "Member of", "last": "Last seen", "state": "State",
-    })
+    rows = pd.DataFrame(
+        [
+            {
+                "id": row.id,
+                "name": row.name,
+                "email": row.email,
+                "places": ", ".join(row.places) or "No organisation",
+                "last": when(row.last_seen_at, viewer.timezone),
+                "state": state_of(row),
+            }
+            for row in found
+        ]
+    )
+    table(
+        rows,
+        "users",
+        opens="users",
+        card=("name", "places", "state"),
+        columns={
+            "name": "Name",
+            "email": "E-mail",
+            "places": "Member of",
+            "last": "Last seen",
+            "state": "State",
+        },
+    )
 
 
 def ask_to_delete(adrift: Sequence[Row[Any]]) -> None:
-    """Those who are left behind when their only organisation is gone: who they are, and their end in one go."""
+    """Those who are left behind when their only organisation is gone: who they are, and their end
+    in one go.
+    """
     many = plural(len(adrift), "person belongs", "people belong")
     with st.expander(f"{many} to no organisation"), st.form("adrift", clear_on_submit=True):
         for row in adrift[:MOST_USERS]:
             st.text(f"{row.name} · {row.email}")
-        st.markdown("They can see nothing. Deleting removes name, address, password and second factor for good; what they did stays.")
+        st.markdown(
+            "They can see nothing. Deleting removes name, address, password and second factor for"
+            " good; what they did stays."
+        )
         typed = st.text_input(f"Type {CONFIRMED} to confirm")
-        if st.form_submit_button("Delete all of them" if len(adrift) <= MOST_USERS else f"Delete these {MOST_USERS}"):
+        if st.form_submit_button(
+            "Delete all of them" if len(adrift) <= MOST_USERS else f"Delete these {MOST_USERS}"
+        ):
             with act(viewer, "Deleted.") as db:
                 delete_users_of_nowhere(db, [row.id for row in adrift[:MOST_USERS]], typed=typed)
             st.rerun()
@@ -77,14 +107,20 @@ def show_one(row: Row[Any]) -> None:
     st.markdown(plain("Member of " + (", ".join(row.places) or "no organisation")))
     if row.deleted_at or row.id == viewer.user_id:
         return
-    if st.button("Keep out" if row.active else "Let in again", help="Keeping out ends every session and token at once."):
-        with act(viewer, f"{row.name} is kept out." if row.active else f"{row.name} can sign in again.") as db:
+    if st.button(
+        "Keep out" if row.active else "Let in again",
+        help="Keeping out ends every session and token at once.",
+    ):
+        with act(
+            viewer, f"{row.name} is kept out." if row.active else f"{row.name} can sign in again."
+        ) as db:
             set_user_active(db, row.id, not row.active, by=viewer.user_id)
         st.rerun()
     with st.expander("Delete this user"), st.form("delete", clear_on_submit=True):
         st.markdown(
-            "Name, address, password, second factor, sessions and memberships go for good. What they did stays, without their "
-            "name, and so do the calls, payments and payouts of their closer or setter row, which keeps its name on the lists."
+            "Name, address, password, second factor, sessions and memberships go for good. What"
+            " they did stays, without their name, and so do the calls, payments and payouts of"
+            " their closer or setter row, which keeps its name on the lists."
         )
         typed = st.text_input("Type their e-mail address to confirm")
         if st.form_submit_button("Delete user"):

@@ -1,4 +1,7 @@
-"""A forgotten password: whoever asks for a link reads the same, whether there is such an account or not."""
+"""A forgotten password: whoever asks for a link reads the same, whether there is such an account or
+not.
+"""
+
 from __future__ import annotations
 
 import streamlit as st
@@ -18,10 +21,13 @@ with middle:
         try:
             ask_for_link(email, address=own_address())
         except TooManyRequests as error:
-            st.warning(f"{error.message} It works again in {error.retry_after_s // 60 + 1} minutes.")
+            st.warning(
+                f"{error.message} It works again in {error.retry_after_s // 60 + 1} minutes."
+            )
         else:
             st.success(
-                f"If there is an account with this address, a link to a new password is on its way to it. It works for {MINUTES} "
-                "minutes. Nothing there? Look among the spam, or ask an admin which address your account has."
+                "If there is an account with this address, a link to a new password is on its way"
+                f" to it. It works for {MINUTES} minutes. Nothing there? Look among the spam, or"
+                " ask an admin which address your account has."
             )
     to_the_start("To the sign-in")

@@ -1,4 +1,7 @@
-"""An invitation's answer: whoever holds the link becomes a member, with a new account or with the one they have."""
+"""An invitation's answer: whoever holds the link becomes a member, with a new account or with the
+one they have.
+"""
+
 from __future__ import annotations
 
 import streamlit as st
@@ -12,11 +15,19 @@ from core.ui.page import current_viewer, open_to_all, own_address, shown_role, t
 open_to_all("invitation")
 JOINED = "joined"
 ENDED = {
-    "accepted": "This invitation has been accepted already. Sign in with your e-mail address and password.",
+    "accepted": (
+        "This invitation has been accepted already. Sign in with your e-mail address and password."
+    ),
     "expired": "This invitation has expired. Ask whoever invited you to send it again.",
-    "revoked": "This invitation was taken back. Ask whoever invited you, if you think that this is a mistake.",
+    "revoked": (
+        "This invitation was taken back. Ask whoever invited you, if you think that this is a"
+        " mistake."
+    ),
 }
-UNKNOWN = "This invitation link is not valid. If you were sent several, only the one in the newest e-mail works."
+UNKNOWN = (
+    "This invitation link is not valid. If you were sent several, only the one in the newest e-mail"
+    " works."
+)
 
 
 def show_answered(organization: str) -> None:
@@ -31,8 +42,12 @@ def ask_new(found: Found) -> bool:
         st.text_input("E-mail address", found.email, disabled=True)
         name = st.text_input("Your name", autocomplete="name", max_chars=120)
         hint = "At least 12 characters; a few words in a row are easiest."
-        password = st.text_input("Password", type="password", autocomplete="new-password", help=hint)
-        again = st.text_input("The same password again", type="password", autocomplete="new-password")
+        password = st.text_input(
+            "Password", type="password", autocomplete="new-password", help=hint
+        )
+        again = st.text_input(
+            "The same password again", type="password", autocomplete="new-password"
+        )
         sent = st.form_submit_button("Join", type="primary", width="stretch")
     if sent and password != again:
         st.error("The two passwords are not the same.")
@@ -44,7 +59,9 @@ def ask_new(found: Found) -> bool:
 
 def ask_known(found: Found) -> bool:
     """The password of the account that the address has; whether it was right."""
-    st.markdown(f"You have an account with {plain(found.email)} already. Its password shows that it is you.")
+    st.markdown(
+        f"You have an account with {plain(found.email)} already. Its password shows that it is you."
+    )
     with st.form("known account"):
         password = st.text_input("Password", type="password", autocomplete="current-password")
         sent = st.form_submit_button("Join", type="primary", width="stretch")
@@ -78,7 +95,9 @@ with middle:
         st.warning(ENDED[found.state] if found else UNKNOWN)
         to_the_start("To the sign-in")
         st.stop()
-    st.markdown(f"**{plain(found.organization)}** invites you to join as {shown_role(Role(found.role))}.")
+    st.markdown(
+        f"**{plain(found.organization)}** invites you to join as {shown_role(Role(found.role))}."
+    )
     try:
         accepted = ask(found)
     except SalesOpsError as error:

@@ -1,4 +1,7 @@
-"""A closer's portal: the forms that wait, today's calls, and the form itself, without a password; made for the phone."""
+"""A closer's portal: the forms that wait, today's calls, and the form itself, without a password;
+made for the phone.
+"""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -32,13 +35,20 @@ def show_queue(visitor: Visitor) -> None:
         pending = pending_forms(db, limit=50)
         todays = calls_in(db, Period(day, day + timedelta(days=1), visitor.timezone))
     if pending.empty and not todays:
-        empty("Nothing waits for you", "Calls whose form is missing appear here, and the calls of the day.")
+        empty(
+            "Nothing waits for you",
+            "Calls whose form is missing appear here, and the calls of the day.",
+        )
     if not pending.empty:
         st.subheader("File these forms")
     for call in pending.itertuples():
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             late = " · **overdue**" if call.overdue else ""
-            st.markdown(f"{plain(call.lead_name or 'Lead')}  \n:gray[{when(call.scheduled_at, visitor.timezone)}]{late}", width="stretch")
+            st.markdown(
+                f"{plain(call.lead_name or 'Lead')} "
+                f" \n:gray[{when(call.scheduled_at, visitor.timezone)}]{late}",
+                width="stretch",
+            )
             if st.button("File form", key=f"file {call.id}"):
                 st.query_params["event"] = str(call.id)
                 st.rerun()
@@ -46,10 +56,23 @@ def show_queue(visitor: Visitor) -> None:
         st.subheader("Today's calls")
     for call in todays:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            state = "form filed" if call.pcf_submitted else countdown(call.scheduled_at) if call.scheduled_at > now() else "form missing"
+            state = (
+                "form filed"
+                if call.pcf_submitted
+                else countdown(call.scheduled_at)
+                if call.scheduled_at > now()
+                else "form missing"
+            )
             at = f":gray[{when(call.scheduled_at, visitor.timezone)}] {state}"
-            st.markdown(f"{plain(call.lead_name or 'Lead')} · {plain(call.call_type or 'Call')}  \n{at}", width="stretch")
-            if call.meeting_url and call.meeting_url.startswith("https://") and not call.pcf_submitted:
+            st.markdown(
+                f"{plain(call.lead_name or 'Lead')} · {plain(call.call_type or 'Call')}  \n{at}",
+                width="stretch",
+            )
+            if (
+                call.meeting_url
+                and call.meeting_url.startswith("https://")
+                and not call.pcf_submitted
+            ):
                 st.link_button("Join", call.meeting_url)
 
 
@@ -68,9 +91,15 @@ def show_form(visitor: Visitor) -> None:
     if st.button("← All calls"):
         back_to_queue()
     if event is None:
-        empty("There is no such call", "It may belong to somebody else, or the booking was removed.")
+        empty(
+            "There is no such call", "It may belong to somebody else, or the booking was removed."
+        )
         return
-    heading(event.lead_name or "Call", visitor, f"{event.call_type or 'Call'} · {when(event.scheduled_at, visitor.timezone)}")
+    heading(
+        event.lead_name or "Call",
+        visitor,
+        f"{event.call_type or 'Call'} · {when(event.scheduled_at, visitor.timezone)}",
+    )
     if event.call_status in ("canceled", "rescheduled"):
         empty("There is nothing to report", "This call was cancelled or moved.")
     elif event.pcf_submitted:
@@ -82,12 +111,18 @@ def show_form(visitor: Visitor) -> None:
 def ask(visitor: Visitor, event: Row[Any], lists: Choices) -> None:
     """The questions; what is typed stays in this window until it is filed."""
     if event.scheduled_at > now():
-        st.info("This call has not started yet. You can note a no-show or write down notes already.")
+        st.info(
+            "This call has not started yet. You can note a no-show or write down notes already."
+        )
     here = f"form {event.id}"
     typed = st.session_state.setdefault(here, {})
-    questions = Questions(typed, st.session_state.get(f"{here} problems", {}), lists, visitor.currency)
+    questions = Questions(
+        typed, st.session_state.get(f"{here} problems", {}), lists, visitor.currency
+    )
     questions.ask()
-    if not st.button("File form", type="primary", width="stretch", disabled=typed.get("call_occurred") is None):
+    if not st.button(
+        "File form", type="primary", width="stretch", disabled=typed.get("call_occurred") is None
+    ):
         return
     answers = questions.answers()
     if not questions.unreadable_amount:

@@ -1,4 +1,5 @@
 """A new password, by the link that was sent to the account's address."""
+
 from __future__ import annotations
 
 import streamlit as st
@@ -17,8 +18,12 @@ def chosen(email: str) -> bool:
     with st.form("new password"):
         st.text_input("E-mail address", email, disabled=True)
         hint = "At least 12 characters; a few words in a row are easiest."
-        password = st.text_input("New password", type="password", autocomplete="new-password", help=hint)
-        again = st.text_input("The same password again", type="password", autocomplete="new-password")
+        password = st.text_input(
+            "New password", type="password", autocomplete="new-password", help=hint
+        )
+        again = st.text_input(
+            "The same password again", type="password", autocomplete="new-password"
+        )
         sent = st.form_submit_button("Set the new password", type="primary", width="stretch")
     if sent and password != again:
         st.error("The two passwords are not the same.")
@@ -33,7 +38,10 @@ with middle:
     st.title("Choose a new password")
     token = st.query_params.get("token", "")
     if token and st.session_state.get(DONE) == token:
-        st.success("Your new password is set. Every browser that was signed in to your account is signed out.")
+        st.success(
+            "Your new password is set. Every browser that was signed in to your account is signed"
+            " out."
+        )
         to_the_start("To the sign-in")
         st.stop()
     email = whose_link(token)

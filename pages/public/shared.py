@@ -1,4 +1,7 @@
-"""A dashboard for whoever holds its link: figures, their course and the funnel, without anybody's name."""
+"""A dashboard for whoever holds its link: figures, their course and the funnel, without anybody's
+name.
+"""
+
 from __future__ import annotations
 
 import streamlit as st
@@ -28,19 +31,31 @@ if not now["booked_calls"] and not now["payments"]:
 
 moved = delta("show_rate", now["show_rate"], before["show_rate"], "")
 change = f", {abs(moved):.0f} points {'up' if moved > 0 else 'down'}" if moved else ""
-st.markdown(f"Show rate **{rate(now['show_rate'])}**{change}; {now['confirmed']:,} of {now['due']:,} calls due are confirmed.")
+st.markdown(
+    f"Show rate **{rate(now['show_rate'])}**{change}; {now['confirmed']:,} of {now['due']:,} calls"
+    " due are confirmed."
+)
 cards = [key for key in CARDS if visitor.sees_money or METRICS[key].unit != "money"]
 for column, key in zip(st.columns(len(cards)), cards, strict=True):
     moved = delta(key, now[key], before[key], visitor.currency)
     unit = " points" if METRICS[key].unit == "rate" else " %"
     column.metric(
-        METRICS[key].name, figure(key, now[key]), f"{moved:+.0f}{unit}" if moved is not None else None, border=True,
-        delta_color=DIRECTION[METRICS[key].good], help=explained(key, now[key]), chart_type="area",
+        METRICS[key].name,
+        figure(key, now[key]),
+        f"{moved:+.0f}{unit}" if moved is not None else None,
+        border=True,
+        delta_color=DIRECTION[METRICS[key].good],
+        help=explained(key, now[key]),
+        chart_type="area",
         chart_data=course(figures.days, key, visitor.currency),
     )
 left, right = st.columns([3, 2])
 with left:
-    show_trend(figures, visitor.currency, [key for key in TRENDS if visitor.sees_money or METRICS[key].unit != "money"])
+    show_trend(
+        figures,
+        visitor.currency,
+        [key for key in TRENDS if visitor.sees_money or METRICS[key].unit != "money"],
+    )
 with right:
     show_funnel(figures, paid=visitor.sees_money)
 show_heat(figures)

@@ -1,4 +1,5 @@
 """Dashboard: how the period went, against which, and what needs a look."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -9,7 +10,14 @@ from core.bookings.queries import EventFilter, events_table, pending_forms
 from core.platform.clock import Period
 from core.ui import charts
 from core.ui.cache import dashboard_of
-from core.ui.dashboard import show_cards, show_funnel, show_heat, show_people, show_sentence, show_trend
+from core.ui.dashboard import (
+    show_cards,
+    show_funnel,
+    show_heat,
+    show_people,
+    show_sentence,
+    show_trend,
+)
 from core.ui.drill import jump_to_rows, link_to_rows, narrowed_here, rows_behind
 from core.ui.filters import address_of, compared_with, filter_bar, period_picker
 from core.ui.format import when, word
@@ -28,8 +36,11 @@ with third, viewer.transaction() as db:
 
 figures = dashboard_of(viewer, period, compared, filters)
 if not figures.now["booked_calls"] and not figures.now["payments"]:
-    empty("No calls or payments in this period", "They appear here as soon as Calendly or a processor reports one.",
-          ("connections", "See the connections") if viewer.is_manager else None)
+    empty(
+        "No calls or payments in this period",
+        "They appear here as soon as Calendly or a processor reports one.",
+        ("connections", "See the connections") if viewer.is_manager else None,
+    )
     st.stop()
 
 show_sentence(figures, period)
@@ -54,8 +65,15 @@ with right, viewer.transaction() as db:
         st.caption("None: every call older than the grace has its form.")
     else:
         st.caption(f"{len(overdue)} calls wait for their form longer than they should.")
-        counts = overdue.assign(closer=overdue["closer"].fillna("No closer")).groupby("closer").size().sort_values(ascending=False)
-        st.plotly_chart(charts.bars(list(counts.index), list(counts)), config=charts.CONFIG, key="overdue")
+        counts = (
+            overdue.assign(closer=overdue["closer"].fillna("No closer"))
+            .groupby("closer")
+            .size()
+            .sort_values(ascending=False)
+        )
+        st.plotly_chart(
+            charts.bars(list(counts.index), list(counts)), config=charts.CONFIG, key="overdue"
+        )
         link_to_rows(rows_behind("overdue_pcfs", {"period": "Last 365 days"}), "See them")
 
 st.subheader("Latest calls")
@@ -64,7 +82,18 @@ with viewer.transaction() as db:
 recent["time"] = [when(at, viewer.timezone) for at in recent["scheduled_at"]]
 recent["status"] = [word(status) for status in recent["call_status"]]
 recent["outcome"] = [word(outcome) for outcome in recent["event_outcome"]]
-table(recent, "latest-calls", opens="event", card=("lead_name", "time", "status"), columns={
-    "time": "Time", "lead_name": "Lead", "closer": "Closer", "setter": "Setter", "source": "Source", "status": "Status",
-    "outcome": "Outcome",
-})
+table(
+    recent,
+    "latest-calls",
+    opens="event",
+    card=("lead_name", "time", "status"),
+    columns={
+        "time": "Time",
+        "lead_name": "Lead",
+        "closer": "Closer",
+        "setter": "Setter",
+        "source": "Source",
+        "status": "Status",
+        "outcome": "Outcome",
+    },
+)

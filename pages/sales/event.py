@@ -1,4 +1,5 @@
 """One call: who and when, how it stands and what comes next, its money and its story."""
+
 from __future__ import annotations
 
 import streamlit as st
@@ -18,13 +19,23 @@ event_id = id_from_address()
 with viewer.transaction() as db:
     event = event_detail(db, event_id) if event_id else None
     payments = payments_table(db, PaymentFilter(event_id=event_id)) if event else None
-    story = timeline(db, event_id, list(payments["id"])) if event_id and payments is not None else None
+    story = (
+        timeline(db, event_id, list(payments["id"])) if event_id and payments is not None else None
+    )
 if event is None or payments is None or story is None:
     st.title("Call")
-    empty("There is no such call", "It may belong to somebody else, or the link is old.", ("events", "All calls"))
+    empty(
+        "There is no such call",
+        "It may belong to somebody else, or the link is old.",
+        ("events", "All calls"),
+    )
     st.stop()
 
-title(event.lead_name or "Call", viewer, f"{event.call_type or 'Call'} · {when(event.scheduled_at, viewer.timezone)}")
+title(
+    event.lead_name or "Call",
+    viewer,
+    f"{event.call_type or 'Call'} · {when(event.scheduled_at, viewer.timezone)}",
+)
 state = word(event.event_outcome) if event.event_outcome else word(event.call_status)
 st.markdown(f"**{state}**" + (" · form filed" if event.pcf_submitted else ""))
 may_file = viewer.is_manager or event.closer_user_id == viewer.user_id
@@ -42,15 +53,30 @@ with left:
         st.subheader("Payments")
         payments["paid"] = [when(at, viewer.timezone) for at in payments["payment_date"]]
         payments["sum"] = moneys(payments["amount"], payments["currency"])
-        payments["state"] = ["counted elsewhere" if row.superseded_by_id else word(row.status) for row in payments.itertuples()]
-        table(payments, "payments-of-call", opens="payment", download=False,
-              columns={"paid": "Date", "sum": "Amount", "processor": "From", "state": "State"})
+        payments["state"] = [
+            "counted elsewhere" if row.superseded_by_id else word(row.status)
+            for row in payments.itertuples()
+        ]
+        table(
+            payments,
+            "payments-of-call",
+            opens="payment",
+            download=False,
+            columns={"paid": "Date", "sum": "Amount", "processor": "From", "state": "State"},
+        )
 with right:
     st.subheader("Facts")
     facts = {
-        "Closer": event.closer, "Setter": event.setter, "Source": event.source, "Traffic": event.traffic_type,
-        "E-mail": event.lead_email, "Phone": event.lead_phone, "Booked": when(event.booked_at, viewer.timezone),
-        "Cancelled because": event.cancel_reason, "Missing": event.no_show_party, "Campaign": event.utm_campaign,
+        "Closer": event.closer,
+        "Setter": event.setter,
+        "Source": event.source,
+        "Traffic": event.traffic_type,
+        "E-mail": event.lead_email,
+        "Phone": event.lead_phone,
+        "Booked": when(event.booked_at, viewer.timezone),
+        "Cancelled because": event.cancel_reason,
+        "Missing": event.no_show_party,
+        "Campaign": event.utm_campaign,
         **{answer.get("question", ""): answer.get("answer") for answer in event.answers or []},
     }
     for name, value in facts.items():
@@ -61,8 +87,17 @@ with right:
     if event.setter_name_unknown and viewer.is_one_of(Role.OWNER, Role.ADMIN):
         with viewer.transaction() as db:
             setters = setters_by_name(db)
-        st.caption("Nobody on the roster has this setter's name. Say who it is, for this and every other call:")
-        name = st.selectbox("Setter", list(setters), index=None, placeholder="Choose a setter", label_visibility="collapsed")
+        st.caption(
+            "Nobody on the roster has this setter's name. Say who it is, for this and every other"
+            " call:"
+        )
+        name = st.selectbox(
+            "Setter",
+            list(setters),
+            index=None,
+            placeholder="Choose a setter",
+            label_visibility="collapsed",
+        )
         if name and st.button(plain(f"{event.setter} is {name}")):
             with act(viewer, "Every call of this name is theirs now.") as db:
                 name_setter(db, event.setter, setters[name])

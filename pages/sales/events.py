@@ -1,4 +1,5 @@
 """Calls: every booked call, narrowed by what the address says; a row opens the call."""
+
 from __future__ import annotations
 
 import streamlit as st
@@ -19,30 +20,65 @@ first, second, third = st.columns(3, vertical_alignment="bottom")
 with first:
     period = period_picker(viewer)
 with second:
-    search = st.text_input("Search", key="search", bind="query-params", placeholder="Name or e-mail", type="search") or ""
+    search = (
+        st.text_input(
+            "Search", key="search", bind="query-params", placeholder="Name or e-mail", type="search"
+        )
+        or ""
+    )
 with third, viewer.transaction() as db:
     filters = filter_bar(db)
 statuses = st.pills(
-    "Status", [str(status) for status in CallStatus], selection_mode="multi", format_func=word, key="status",
-    bind="query-params", label_visibility="collapsed",
+    "Status",
+    [str(status) for status in CallStatus],
+    selection_mode="multi",
+    format_func=word,
+    key="status",
+    bind="query-params",
+    label_visibility="collapsed",
 )
 figure = st.query_params.get("figure", "")
 with viewer.transaction() as db:
     chosen = EventFilter(
-        period=period, ids=filters.values(), statuses=statuses or (), search=search, condition=matching(db, figure)
+        period=period,
+        ids=filters.values(),
+        statuses=statuses or (),
+        search=search,
+        condition=matching(db, figure),
     )
     events, count = events_table(db, chosen, limit=SHOWN), count_events(db, chosen)
 if chosen.condition is not None:
-    st.info(f"These are the calls behind **{METRICS[figure].name}**: {METRICS[figure].formula.lower()}.")
+    st.info(
+        f"These are the calls behind **{METRICS[figure].name}**: {METRICS[figure].formula.lower()}."
+    )
 if events.empty:
-    empty("No calls here", "No booked call fits this period and these filters. Choose a longer period, or clear a filter.")
+    empty(
+        "No calls here",
+        "No booked call fits this period and these filters. Choose a longer period, or clear a"
+        " filter.",
+    )
     st.stop()
-st.caption(plural(count, "call", "calls") + (f"; the latest {SHOWN} are shown" if count > SHOWN else ""))
+st.caption(
+    plural(count, "call", "calls") + (f"; the latest {SHOWN} are shown" if count > SHOWN else "")
+)
 events["time"] = [when(at, viewer.timezone) for at in events["scheduled_at"]]
 events["shown_status"] = [word(status) for status in events["call_status"]]
 events["outcome"] = [word(outcome) for outcome in events["event_outcome"]]
 events["form"] = ["filed" if filed else "" for filed in events["pcf_submitted"]]
-table(events, "calls", opens="event", card=("lead_name", "time", "shown_status"), columns={
-    "time": "Time", "lead_name": "Lead", "closer": "Closer", "setter": "Setter", "source": "Source", "call_type": "Type",
-    "shown_status": "Status", "outcome": "Outcome", "form": "Form",
-})
+table(
+    events,
+    "calls",
+    opens="event",
+    card=("lead_name", "time", "shown_status"),
+    columns={
+        "time": "Time",
+        "lead_name": "Lead",
+        "closer": "Closer",
+        "setter": "Setter",
+        "source": "Source",
+        "call_type": "Type",
+        "shown_status": "Status",
+        "outcome": "Outcome",
+        "form": "Form",
+    },
+)

@@ -1,4 +1,5 @@
 """Leaderboards: who leads, by which figure, and who moved."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -22,23 +23,45 @@ viewer = require("leaderboards")
 title("Leaderboards", viewer, viewer.organization_name)
 with viewer.transaction() as db:
     home = home_of(db)
-figures = [key for key in BOARD if home.leaderboards_show_money or viewer.role != Role.SALES_REP or METRICS[key].unit != "money"]
+figures = [
+    key
+    for key in BOARD
+    if home.leaderboards_show_money or viewer.role != Role.SALES_REP or METRICS[key].unit != "money"
+]
 
 first, second, third = st.columns([1, 1, 1], vertical_alignment="bottom")
 with first:
     period = period_picker(viewer, default="This month")
 with second:
-    metric = st.selectbox("Figure", figures, format_func=lambda key: METRICS[key].name, key="metric", bind="query-params")
+    metric = st.selectbox(
+        "Figure",
+        figures,
+        format_func=lambda key: METRICS[key].name,
+        key="metric",
+        bind="query-params",
+    )
 with third:
-    who = st.segmented_control("Who", ["closer", "setter"], format_func=lambda key: f"{key.capitalize()}s", default="closer",
-                               key="who", bind="query-params") or "closer"
+    who = (
+        st.segmented_control(
+            "Who",
+            ["closer", "setter"],
+            format_func=lambda key: f"{key.capitalize()}s",
+            default="closer",
+            key="who",
+            bind="query-params",
+        )
+        or "closer"
+    )
 try:
     board = leaderboard_of(viewer, period, who, metric or figures[0])
 except NotAllowed:
     empty("Leaderboards are not shown", "Your organisation keeps them to managers.")
     st.stop()
 if board.empty:
-    empty("Nobody to rank yet", "As soon as calls of this period have a closer or setter, they appear here.")
+    empty(
+        "Nobody to rank yet",
+        "As soon as calls of this period have a closer or setter, they appear here.",
+    )
     st.stop()
 
 metric = metric or figures[0]
@@ -48,24 +71,45 @@ top = float(board["value"].max()) * scale or 1.0
 shown = board.assign(
     value=board["value"] * scale,
     change=[place_change(change) for change in board["change"]],
-    sample=[based_on(sample, small) for sample, small in zip(board["sample"], board["small"], strict=True)],
+    sample=[
+        based_on(sample, small)
+        for sample, small in zip(board["sample"], board["small"], strict=True)
+    ],
 )
 formats = {"rate": "%.0f %%", "money": f"%,.0f {viewer.currency}"}
-st.caption(f"{METRICS[metric].formula}. The arrow is the change of place since the period before; few means fewer than ten.")
+st.caption(
+    f"{METRICS[metric].formula}. The arrow is the change of place since the period before; few"
+    " means fewer than ten."
+)
 drills = viewer.is_one_of(*LOOKERS)  # a rep sees nobody else's calls
-addresses = [rows_behind(metric, {who: name, **address_of(period)}) if drills else None for name in board["name"]]
+addresses = [
+    rows_behind(metric, {who: name, **address_of(period)}) if drills else None
+    for name in board["name"]
+]
 with wide("board"):
     state: Any = st.dataframe(
-        shown[["rank", "change", "name", "value", "sample"]], hide_index=True, row_height=36, key="board",
-        on_select="rerun" if drills else "ignore", selection_mode="single-row",
+        shown[["rank", "change", "name", "value", "sample"]],
+        hide_index=True,
+        row_height=36,
+        key="board",
+        on_select="rerun" if drills else "ignore",
+        selection_mode="single-row",
         column_config={
-            "rank": st.column_config.NumberColumn("#", width="small"), "change": st.column_config.TextColumn("Place", width="small"),
-            "name": who.capitalize(), "sample": "Based on",
-            "value": st.column_config.ProgressColumn(METRICS[metric].name, format=formats.get(unit, "%d"), min_value=0, max_value=top),
+            "rank": st.column_config.NumberColumn("#", width="small"),
+            "change": st.column_config.TextColumn("Place", width="small"),
+            "name": who.capitalize(),
+            "sample": "Based on",
+            "value": st.column_config.ProgressColumn(
+                METRICS[metric].name, format=formats.get(unit, "%d"), min_value=0, max_value=top
+            ),
         },
     )
 cards(
-    Card(f"{row.rank}. {row.name}", (figure_in(metric, value, viewer.currency), row.change, row.sample), opens)
+    Card(
+        f"{row.rank}. {row.name}",
+        (figure_in(metric, value, viewer.currency), row.change, row.sample),
+        opens,
+    )
     for row, value, opens in zip(shown.itertuples(), board["value"], addresses, strict=True)
 )
 for chosen in state["selection"]["rows"] if drills else ():

@@ -1,4 +1,5 @@
 """The root address: to where the viewer begins."""
+
 from core.ui.navigation import start_of
 from core.ui.page import jump, require
 

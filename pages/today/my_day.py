@@ -1,4 +1,5 @@
 """My day: what needs this person now, one button per line; made for the phone first."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -25,33 +26,57 @@ with viewer.transaction() as db:
 
 whose = "Your" if viewer.role == Role.SALES_REP else "The team's"
 
-todays = [call for call in ahead if call.scheduled_at < Period(day, day + timedelta(days=1), viewer.timezone).ends_at]
+todays = [
+    call
+    for call in ahead
+    if call.scheduled_at < Period(day, day + timedelta(days=1), viewer.timezone).ends_at
+]
 first, second, third = st.columns(3)
 first.metric("Calls today", len(todays), border=True)
 second.metric("Forms to file", len(pending), border=True)
-third.metric("Show rate this month", rate(figures["show_rate"]), border=True, help=f"Shows ÷ (completed calls + no-shows). {whose} calls.")
+third.metric(
+    "Show rate this month",
+    rate(figures["show_rate"]),
+    border=True,
+    help=f"Shows ÷ (completed calls + no-shows). {whose} calls.",
+)
 
 if pending.empty and not ahead:
-    empty("Nothing waits for you", "New calls appear here as soon as they are booked.", ("leaderboards", "See the leaderboards"))
+    empty(
+        "Nothing waits for you",
+        "New calls appear here as soon as they are booked.",
+        ("leaderboards", "See the leaderboards"),
+    )
 if not pending.empty:
     st.subheader("File these forms")
 for call in pending.itertuples():
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         late = " · **overdue**" if call.overdue else ""
-        st.markdown(f"{plain(call.lead_name or 'Lead')}  \n:gray[{when(call.scheduled_at, viewer.timezone)}]{late}", width="stretch")
+        st.markdown(
+            f"{plain(call.lead_name or 'Lead')} "
+            f" \n:gray[{when(call.scheduled_at, viewer.timezone)}]{late}",
+            width="stretch",
+        )
         go("form", "File form", event=str(call.id))
 if ahead:
     st.subheader("Your calls")
 for call in ahead:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         at = f":gray[{when(call.scheduled_at, viewer.timezone)}] {countdown(call.scheduled_at)}"
-        st.markdown(f"{plain(call.lead_name or 'Lead')} · {plain(call.call_type or 'Call')}  \n{at}", width="stretch")
+        st.markdown(
+            f"{plain(call.lead_name or 'Lead')} · {plain(call.call_type or 'Call')}  \n{at}",
+            width="stretch",
+        )
         go("event", "Look", id=str(call.id))
         if call.meeting_url and call.meeting_url.startswith("https://"):
             st.link_button("Join", call.meeting_url)
 
 st.subheader(f"{whose} month so far")
-for column, key in zip(st.columns(4), ("booked_calls", "shows", "closes", "cash_collected"), strict=True):
-    column.metric(METRICS[key].name, figure(key, figures[key]), border=True, help=explained(key, figures[key]))
+for column, key in zip(
+    st.columns(4), ("booked_calls", "shows", "closes", "cash_collected"), strict=True
+):
+    column.metric(
+        METRICS[key].name, figure(key, figures[key]), border=True, help=explained(key, figures[key])
+    )
 link_to_rows(rows_behind("booked_calls", {"period": "This month"}), "See the calls")
 link_to_rows(rows_behind("cash_collected", {"period": "This month"}), "See the payments")

@@ -1,4 +1,5 @@
-"""A program that uses the API: every answer that it gets must be as the API's own description says."""
+"""A program that uses the API: every answer must match the API description."""
+
 from __future__ import annotations
 
 import asyncio
@@ -23,8 +24,12 @@ from webhooks.openapi import document
 ADDRESS = "127.0.0.1"
 
 
-def request(method: str, path: str, token: str | None = None, *, address: str = ADDRESS, **more: Any) -> httpx.Response:
-    """The answer of the real application to a caller at the network ``address``; checked against the description."""
+def request(
+    method: str, path: str, token: str | None = None, *, address: str = ADDRESS, **more: Any
+) -> httpx.Response:
+    """The answer of the real application to a caller at the network ``address``; checked against
+    the description.
+    """
     if token is not None:
         more["headers"] = {"Authorization": f"Bearer {token}"} | more.get("headers", {})
 
@@ -42,7 +47,9 @@ def get(path: str, token: str | None = None, **params: Any) -> httpx.Response:
     return request("GET", path, token, params=params)
 
 
-def post(path: str, token: str | None = None, body: Mapping[str, Any] | None = None, **more: Any) -> httpx.Response:
+def post(
+    path: str, token: str | None = None, body: Mapping[str, Any] | None = None, **more: Any
+) -> httpx.Response:
     return request("POST", path, token, json=body or {}, **more)
 
 
@@ -69,14 +76,20 @@ def forget_engines() -> None:
 
 
 def check(answer: httpx.Response) -> None:
-    """The answer is one that the description knows for its route, and has exactly the declared shape; so has what was taken."""
+    """The answer is one that the description knows for its route, and has exactly the declared
+    shape; so has what was taken.
+    """
     operation = operation_of(answer.request.method, answer.request.url.path)
     kind = answer.headers.get("content-type", "")
     if operation is None:
         declared: Any = {"$ref": "#/components/schemas/Error"}
     else:
         contents = operation["responses"][str(answer.status_code)]["content"]
-        declared = next(content["schema"] for name, content in contents.items() if kind.startswith(name.partition(";")[0]))
+        declared = next(
+            content["schema"]
+            for name, content in contents.items()
+            if kind.startswith(name.partition(";")[0])
+        )
     if kind.startswith("application/json"):
         validator(declared).validate(answer.json())
     if answer.is_success and operation and "requestBody" in operation:

@@ -1,1 +1,3 @@
-from tests.webhooks.conftest import running as running  # the receiver's own pool, which only /readyz needs here
+from tests.webhooks.conftest import (
+    running as running,
+)  # the receiver's own pool, which only /readyz needs here

@@ -1,4 +1,7 @@
-"""Exports over HTTP: three formats, streamed as the caller may see it, safe to open in a spreadsheet, always in the audit log."""
+"""Exports over HTTP: three formats, streamed as the caller may see it, safe to open in a
+spreadsheet, always in the audit log.
+"""
+
 import asyncio
 import csv
 import io
@@ -21,8 +24,23 @@ from tests.factories import NOON
 from tests.ports import owner
 from webhooks.app import app
 
-HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=cmd|' /C calc'!A0", "plain, \"quoted\"\nname", "Åse 日本", "a=b"]
-TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/x-ndjson", "parquet": "application/vnd.apache.parquet"}
+HOSTILE = [
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "=cmd|' /C calc'!A0",
+    'plain, "quoted"\nname',
+    "Åse 日本",
+    "a=b",
+]
+TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
+}
 SUFFIXES = {"csv": "csv", "json": "jsonl", "parquet": "parquet"}
 
 
@@ -47,14 +65,20 @@ def export(token, table="events", fmt="csv", **params):
 
 def exports_of(org):
     with owner() as db:
-        query = "select actor_user_id, table_name, changes from app.audit_logs where organization_id = :org and operation = 'export'"
+        query = (
+            "select actor_user_id, table_name, changes from app.audit_logs where organization_id ="
+            " :org and operation = 'export'"
+        )
         return db.execute(text(query), {"org": org}).all()
 
 
 @pytest.mark.parametrize("fmt", TYPES)
 def test_each_format_says_what_it_is_and_holds_the_rows_by_date(org, fmt):
     with as_system(org) as db:
-        made = [make.event(db, org, at=NOON + timedelta(hours=hour), lead_name=f"Lead {hour}") for hour in (2, 0, 1)]
+        made = [
+            make.event(db, org, at=NOON + timedelta(hours=hour), lead_name=f"Lead {hour}")
+            for hour in (2, 0, 1)
+        ]
     answer = get("/api/export", key_of(org), table="events", format=fmt)
     assert answer.headers["content-type"] == TYPES[fmt]
     assert answer.headers["content-disposition"] == f'attachment; filename="events.{SUFFIXES[fmt]}"'
@@ -78,7 +102,14 @@ def test_csv_is_the_default_and_names_the_columns_even_without_rows(org):
 def test_a_spreadsheet_runs_nothing_and_numbers_stay_numbers(org):
     with as_system(org) as db:
         for number, name in enumerate(HOSTILE):
-            make.payment(db, org, "4997.50", at=NOON + timedelta(seconds=number), customer_name=name, refund_amount=Decimal("5000"))
+            make.payment(
+                db,
+                org,
+                "4997.50",
+                at=NOON + timedelta(seconds=number),
+                customer_name=name,
+                refund_amount=Decimal("5000"),
+            )
     rows = export(key_of(org), "payments")
     safe = [row["customer_name"] for row in rows]
     assert safe == ["'" + name if name[0] in "=+-@\t\r" else name for name in HOSTILE]
@@ -97,28 +128,40 @@ def test_parquet_keeps_exact_money_instants_and_truth(org):
     with as_system(org) as db:
         make.payment(db, org, "5.125", currency="KWD", disputed=True)
     [row] = export(key_of(org), "payments", "parquet")
-    assert (row["amount"], row["payment_date"], row["disputed"]) == (Decimal("5.125"), NOON + timedelta(hours=1), True)
+    assert (row["amount"], row["payment_date"], row["disputed"]) == (
+        Decimal("5.125"),
+        NOON + timedelta(hours=1),
+        True,
+    )
 
 
 @pytest.mark.parametrize("fmt", TYPES)
 def test_more_rows_than_one_batch_all_leave(org, fmt):
     with as_system(org) as db:
         make.event(db, org)
-        db.execute(text("""
+        db.execute(
+            text("""
             insert into app.events (organization_id, lead_name, scheduled_at, booked_at)
             select organization_id, 'Lead ' || n, scheduled_at + make_interval(secs => n), booked_at
               from app.events, generate_series(1, 12000) n where organization_id = :org
-        """), {"org": org})
+        """),
+            {"org": org},
+        )
     rows = export(key_of(org), "events", fmt, columns="lead_name")
-    assert [row["lead_name"] for row in rows] == ["Lead One", *(f"Lead {n}" for n in range(1, 12001))]
+    assert [row["lead_name"] for row in rows] == [
+        "Lead One",
+        *(f"Lead {n}" for n in range(1, 12001)),
+    ]
 
 
 def test_days_are_the_organisations_and_the_end_is_exclusive():
     org = make.organization(timezone="America/New_York")
     with as_system(org) as db:
         for at, name in (
-            (datetime(2026, 11, 4, 4, 59, tzinfo=UTC), "before"), (datetime(2026, 11, 4, 5, tzinfo=UTC), "first"),
-            (datetime(2026, 11, 5, 4, 59, tzinfo=UTC), "last"), (datetime(2026, 11, 5, 5, tzinfo=UTC), "after"),
+            (datetime(2026, 11, 4, 4, 59, tzinfo=UTC), "before"),
+            (datetime(2026, 11, 4, 5, tzinfo=UTC), "first"),
+            (datetime(2026, 11, 5, 4, 59, tzinfo=UTC), "last"),
+            (datetime(2026, 11, 5, 5, tzinfo=UTC), "after"),
         ):
             make.event(db, org, at=at, lead_name=name)
     rows = export(key_of(org), start_date="2026-11-04", end_date="2026-11-05", columns="lead_name")
@@ -128,16 +171,25 @@ def test_days_are_the_organisations_and_the_end_is_exclusive():
 def test_chosen_columns_leave_in_the_chosen_order(org):
     with as_system(org) as db:
         make.event(db, org)
-    assert export(key_of(org), columns="lead_name, call_status") == [{"lead_name": "Lead One", "call_status": "scheduled"}]
+    assert export(key_of(org), columns="lead_name, call_status") == [
+        {"lead_name": "Lead One", "call_status": "scheduled"}
+    ]
 
 
-@pytest.mark.parametrize(("params", "field"), [
-    ({}, "table"), ({"table": "users"}, "table"), ({"table": "events; drop table app.events"}, "table"),
-    ({"table": "events", "format": "xls"}, "format"), ({"table": "events", "columns": "id,password"}, "columns"),
-    ({"table": "events", "columns": "\0"}, "columns"), ({"table": "events", "start_date": "2026-11-01"}, "end_date"),
-    ({"table": "events", "end_date": "2026-11-01"}, "start_date"),
-    ({"table": "events", "start_date": "2026-11-02", "end_date": "2026-11-01"}, "end_date"),
-])
+@pytest.mark.parametrize(
+    ("params", "field"),
+    [
+        ({}, "table"),
+        ({"table": "users"}, "table"),
+        ({"table": "events; drop table app.events"}, "table"),
+        ({"table": "events", "format": "xls"}, "format"),
+        ({"table": "events", "columns": "id,password"}, "columns"),
+        ({"table": "events", "columns": "\0"}, "columns"),
+        ({"table": "events", "start_date": "2026-11-01"}, "end_date"),
+        ({"table": "events", "end_date": "2026-11-01"}, "start_date"),
+        ({"table": "events", "start_date": "2026-11-02", "end_date": "2026-11-01"}, "end_date"),
+    ],
+)
 def test_what_cannot_be_exported_names_its_field_and_is_not_recorded(org, params, field):
     assert refused(get("/api/export", key_of(org), **params)) == (422, "invalid_input", field)
     assert exports_of(org) == []
@@ -160,9 +212,14 @@ def test_payouts_and_other_peoples_contacts_stay_inside(org, role, table):
     admin = make.viewer(org, "admin")
     with as_system(org) as db:
         make.payment(db, org)
-        db.execute(text("insert into app.contacts (organization_id, name) values (:org, 'Contact One')"), {"org": org})
+        db.execute(
+            text("insert into app.contacts (organization_id, name) values (:org, 'Contact One')"),
+            {"org": org},
+        )
     with admin.transaction() as db:
-        create_snapshot(db, org, "November", Period(NOON.date(), NOON.date() + timedelta(days=2), "UTC"), admin)
+        create_snapshot(
+            db, org, "November", Period(NOON.date(), NOON.date() + timedelta(days=2), "UTC"), admin
+        )
     assert len(export(token_of(admin), table)) == 1
     assert export(token_of(make.viewer(org, role)), table) == []
 
@@ -186,34 +243,53 @@ def test_who_hangs_up_halfway_has_exported_all_the_same_and_leaves_nothing_open(
         asyncio.run(converse("/api/export", b"table=events", token_of(who), hang_up))
     assert exports_of(org) == [(who.user_id, "events", {"format": "csv"})]
     with owner() as db:
-        query = "select count(*) from pg_stat_activity where usename = 'so_app' and state <> 'idle' and datname = current_database()"
+        query = (
+            "select count(*) from pg_stat_activity where usename = 'so_app' and state <> 'idle' and"
+            " datname = current_database()"
+        )
         assert db.execute(text(query)).scalar_one() == 0
 
 
 def test_a_long_export_leaves_piece_by_piece(org):
     with as_system(org) as db:
         make.event(db, org, lead_name="x" * 100)
-        db.execute(text("""
+        db.execute(
+            text("""
             insert into app.events (organization_id, lead_name, scheduled_at, booked_at)
             select organization_id, lead_name, scheduled_at, booked_at
               from app.events, generate_series(1, 5000) where organization_id = :org
-        """), {"org": org})
+        """),
+            {"org": org},
+        )
     pieces = []
 
     async def keep(message):
         pieces.append(len(message.get("body", b"")))
 
-    asyncio.run(converse("/api/export", b"table=events&format=json&columns=lead_name", key_of(org), keep))
-    assert sum(pieces) == 5001 * len(json.dumps({"lead_name": "x" * 100}, separators=(",", ":")) + "\n")
+    asyncio.run(
+        converse("/api/export", b"table=events&format=json&columns=lead_name", key_of(org), keep)
+    )
+    assert sum(pieces) == 5001 * len(
+        json.dumps({"lead_name": "x" * 100}, separators=(",", ":")) + "\n"
+    )
     assert max(pieces) < 70_000
 
 
 async def converse(path, query, token, send):
     """Ask the application, and hand ``send`` every message of its answer as it comes."""
     scope = {
-        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1", "method": "GET", "path": path,
-        "raw_path": path.encode(), "query_string": query, "root_path": "", "scheme": "http", "server": ("receiver", 80),
-        "client": ("127.0.0.1", 1), "headers": [(b"host", b"receiver"), (b"authorization", f"Bearer {token}".encode())],
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": "GET",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query,
+        "root_path": "",
+        "scheme": "http",
+        "server": ("receiver", 80),
+        "client": ("127.0.0.1", 1),
+        "headers": [(b"host", b"receiver"), (b"authorization", f"Bearer {token}".encode())],
     }
     bodies = [{"type": "http.request", "body": b"", "more_body": False}]
 
@@ -227,4 +303,7 @@ async def converse(path, query, token, send):
 def test_the_audit_log_is_for_admins(org, role):
     answer = get("/api/export", token_of(make.viewer(org, role)), table="audit_logs")
     assert refused(answer) == (403, "not_allowed", None)
-    assert "table_name" in get("/api/export", token_of(make.viewer(org, "admin")), table="audit_logs").text
+    assert (
+        "table_name"
+        in get("/api/export", token_of(make.viewer(org, "admin")), table="audit_logs").text
+    )

@@ -1,4 +1,7 @@
-"""Filing a post-call form over HTTP: as the token's person, under the same rules as on the screen."""
+"""Filing a post-call form over HTTP: as the token's person, under the same rules as on the
+screen.
+"""
+
 import threading
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -16,7 +19,11 @@ from tests import factories as make
 from tests.api.client import get, post, refused, request, token_of
 
 CLOSED = {
-    "call_occurred": True, "lead_showed": True, "offer_made": True, "deal_closed": True, "cash_collected": "4997.00",
+    "call_occurred": True,
+    "lead_showed": True,
+    "offer_made": True,
+    "deal_closed": True,
+    "cash_collected": "4997.00",
     "payment_type": "pif",
 }
 
@@ -34,7 +41,9 @@ def token(rep):
 def call_of(rep, **values):
     with as_system(rep.organization_id) as db:
         closer = make.closer(db, rep.organization_id, "Ana", user_id=rep.user_id)
-        return make.event(db, rep.organization_id, closer, **({"at": now() - timedelta(hours=2)} | values)).id
+        return make.event(
+            db, rep.organization_id, closer, **({"at": now() - timedelta(hours=2)} | values)
+        ).id
 
 
 def file(event_id, token, answers):
@@ -48,15 +57,38 @@ def one(org, query):
 
 def test_filing_settles_the_call_and_books_its_cash_under_the_persons_name(rep, token):
     event_id = call_of(rep)
-    answer = file(event_id, token, CLOSED | {"notes": "Ready to start", "objections": ["Price"], "follow_up_on": "2026-12-01"})
+    answer = file(
+        event_id,
+        token,
+        CLOSED | {"notes": "Ready to start", "objections": ["Price"], "follow_up_on": "2026-12-01"},
+    )
     form = one(rep.organization_id, select(PostCallForm))
-    assert (answer.status_code, answer.json()) == (201, {"id": str(form.id), "event_id": str(event_id), "version": 1})
-    assert (form.submitted_by, form.notes, form.objections) == (rep.user_id, "Ready to start", ["Price"])
+    assert (answer.status_code, answer.json()) == (
+        201,
+        {"id": str(form.id), "event_id": str(event_id), "version": 1},
+    )
+    assert (form.submitted_by, form.notes, form.objections) == (
+        rep.user_id,
+        "Ready to start",
+        ["Price"],
+    )
     [event] = get("/api/events", token).json()["items"]
-    assert (event["call_status"], event["event_outcome"], event["pcf_submitted"]) == ("completed", "closed", True)
+    assert (event["call_status"], event["event_outcome"], event["pcf_submitted"]) == (
+        "completed",
+        "closed",
+        True,
+    )
     [payment] = get("/api/payments", token).json()["items"]
-    assert (payment["amount"], payment["currency"], payment["event_id"], payment["closer"]) == ("4997.00", "USD", str(event_id), "Ana")
-    assert one(rep.organization_id, select(Activity.summary).where(Activity.type == "pcf")) == "Form filed by Ana Alder"
+    assert (payment["amount"], payment["currency"], payment["event_id"], payment["closer"]) == (
+        "4997.00",
+        "USD",
+        str(event_id),
+        "Ana",
+    )
+    assert (
+        one(rep.organization_id, select(Activity.summary).where(Activity.type == "pcf"))
+        == "Form filed by Ana Alder"
+    )
 
 
 def test_filing_again_corrects_the_form_and_answers_200(rep, token):
@@ -69,7 +101,10 @@ def test_filing_again_corrects_the_form_and_answers_200(rep, token):
 
 def test_two_that_file_the_same_form_at_once_make_one_form_and_one_payment(rep, token):
     event_id, statuses = call_of(rep), []
-    both = [threading.Thread(target=lambda: statuses.append(file(event_id, token, CLOSED).status_code)) for _ in range(4)]
+    both = [
+        threading.Thread(target=lambda: statuses.append(file(event_id, token, CLOSED).status_code))
+        for _ in range(4)
+    ]
     for thread in both:
         thread.start()
     for thread in both:
@@ -78,38 +113,65 @@ def test_two_that_file_the_same_form_at_once_make_one_form_and_one_payment(rep, 
     assert [item["amount"] for item in get("/api/payments", token).json()["items"]] == ["4997.00"]
 
 
-@pytest.mark.parametrize(("given", "amount", "currency"), [
-    ({"cash_collected": "500", "currency": "jpy"}, "500", "JPY"), ({"cash_collected": 5.125, "currency": "KWD"}, "5.125", "KWD"),
-    ({"cash_collected": "12.50", "currency": None}, "12.50", "USD"),
-])
+@pytest.mark.parametrize(
+    ("given", "amount", "currency"),
+    [
+        ({"cash_collected": "500", "currency": "jpy"}, "500", "JPY"),
+        ({"cash_collected": 5.125, "currency": "KWD"}, "5.125", "KWD"),
+        ({"cash_collected": "12.50", "currency": None}, "12.50", "USD"),
+    ],
+)
 def test_cash_is_exact_in_any_currency(rep, token, given, amount, currency):
     assert file(call_of(rep), token, CLOSED | given).status_code == 201
     [payment] = get("/api/payments", token).json()["items"]
     assert (payment["amount"], payment["currency"]) == (amount, currency)
 
 
-@pytest.mark.parametrize(("changes", "field"), [
-    ({"call_occurred": None}, "call_occurred"), ({"call_occurred": "yes"}, "call_occurred"), ({"call_occurred": 1}, "call_occurred"),
-    ({"call_occurred": False}, "lead_showed"), ({"lead_showed": False}, "offer_made"), ({"offer_made": False}, "deal_closed"),
-    ({"deal_closed": False}, "cash_collected"),
-    *[({"cash_collected": value}, "cash_collected") for value in ("-1", "much", "NaN", "1e400", "1.005", True, [])],
-    ({"cash_collected": "1.5", "currency": "JPY"}, "cash_collected"),
-    *[({"currency": value}, "currency") for value in ("ABC", "dollars", 5)],
-    ({"payment_type": "barter"}, "payment_type"), ({"no_show_party": "dog"}, "no_show_party"),
-    ({"recording_url": "javascript:alert(1)"}, "recording_url"), ({"follow_up_on": "tomorrow"}, "follow_up_on"),
-    ({"objections": "Price"}, "objections"), ({"objections": [1]}, "objections"), ({"objections": ["a\0"]}, "objections"),
-    ({"notes": "a\0b"}, "notes"), ({"notes": {}}, "notes"), ({"package_id": "gold"}, "package_id"), ({"package_id": 7}, "package_id"),
-    ({"package_id": str(UUID(int=1))}, "package_id"), ({"call_outcome_id": str(UUID(int=1))}, "call_outcome_id"),
-    ({"reason_id": str(UUID(int=1))}, "reason_id"), ({"opportunity_status_id": str(UUID(int=1))}, "opportunity_status_id"),
-    ({"closer_id": str(UUID(int=1))}, "closer_id"), ({"\u00e9": 1}, "\u00e9"),
-])
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"call_occurred": None}, "call_occurred"),
+        ({"call_occurred": "yes"}, "call_occurred"),
+        ({"call_occurred": 1}, "call_occurred"),
+        ({"call_occurred": False}, "lead_showed"),
+        ({"lead_showed": False}, "offer_made"),
+        ({"offer_made": False}, "deal_closed"),
+        ({"deal_closed": False}, "cash_collected"),
+        *[
+            ({"cash_collected": value}, "cash_collected")
+            for value in ("-1", "much", "NaN", "1e400", "1.005", True, [])
+        ],
+        ({"cash_collected": "1.5", "currency": "JPY"}, "cash_collected"),
+        *[({"currency": value}, "currency") for value in ("ABC", "dollars", 5)],
+        ({"payment_type": "barter"}, "payment_type"),
+        ({"no_show_party": "dog"}, "no_show_party"),
+        ({"recording_url": "javascript:alert(1)"}, "recording_url"),
+        ({"follow_up_on": "tomorrow"}, "follow_up_on"),
+        ({"objections": "Price"}, "objections"),
+        ({"objections": [1]}, "objections"),
+        ({"objections": ["a\0"]}, "objections"),
+        ({"notes": "a\0b"}, "notes"),
+        ({"notes": {}}, "notes"),
+        ({"package_id": "gold"}, "package_id"),
+        ({"package_id": 7}, "package_id"),
+        ({"package_id": str(UUID(int=1))}, "package_id"),
+        ({"call_outcome_id": str(UUID(int=1))}, "call_outcome_id"),
+        ({"reason_id": str(UUID(int=1))}, "reason_id"),
+        ({"opportunity_status_id": str(UUID(int=1))}, "opportunity_status_id"),
+        ({"closer_id": str(UUID(int=1))}, "closer_id"),
+        ({"\u00e9": 1}, "\u00e9"),
+    ],
+)
 def test_answers_that_cannot_stand_name_their_field_and_change_nothing(rep, token, changes, field):
     event_id = call_of(rep)
     assert refused(file(event_id, token, CLOSED | changes)) == (422, "invalid_input", field)
     assert one(rep.organization_id, select(Event.pcf_submitted)) is False
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff", b'{"notes":"\\ud800","call_occurred":true}', b"[" * 5000])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"null", b"\xff", b'{"notes":"\\ud800","call_occurred":true}', b"[" * 5000],
+)
 def test_what_is_no_form_at_all_is_refused(rep, token, body):
     answer = request("POST", f"/api/events/{call_of(rep)}/pcf", token, content=body)
     assert refused(answer) == (422, "invalid_input", "call_occurred" if body == b"" else "body")
@@ -120,7 +182,14 @@ def test_lists_are_the_organisations_own(rep, token):
     for home in (org, other):
         with as_system(home) as db:
             db.add(Package(organization_id=home, id=UUID(int=home.int ^ 1), name="Gold"))
-            db.add(ListEntry(organization_id=home, id=UUID(int=home.int ^ 2), kind="no_sale_reason", name="Price"))
+            db.add(
+                ListEntry(
+                    organization_id=home,
+                    id=UUID(int=home.int ^ 2),
+                    kind="no_sale_reason",
+                    name="Price",
+                )
+            )
     event_id = call_of(rep)
     theirs = file(event_id, token, CLOSED | {"package_id": str(UUID(int=other.int ^ 1))})
     assert refused(theirs) == (422, "invalid_input", "package_id")
@@ -144,11 +213,21 @@ def test_who_sees_a_call_without_being_its_closer_may_not_file(rep):
     assert refused(file(event_id, token_of(setter), CLOSED)) == (403, "not_allowed", None)
 
 
-@pytest.mark.parametrize(("role", "status"), [
-    ("sales_rep", 404), ("viewer", 403), ("manager", 201), ("admin", 201), ("owner", 201),  # 404: not seen
-])
+@pytest.mark.parametrize(
+    ("role", "status"),
+    [
+        ("sales_rep", 404),
+        ("viewer", 403),
+        ("manager", 201),
+        ("admin", 201),
+        ("owner", 201),  # 404: not seen
+    ],
+)
 def test_a_manager_files_for_others_and_nobody_below(rep, role, status):
-    assert file(call_of(rep), token_of(make.viewer(rep.organization_id, role)), CLOSED).status_code == status
+    assert (
+        file(call_of(rep), token_of(make.viewer(rep.organization_id, role)), CLOSED).status_code
+        == status
+    )
 
 
 @pytest.mark.parametrize("state", ["canceled", "rescheduled"])
@@ -169,6 +248,10 @@ def test_cash_that_an_approved_payout_counted_stays(rep, token):
     with admin.transaction() as db:
         period = Period(day - timedelta(days=2), day + timedelta(days=2), admin.timezone)
         approve(db, create_snapshot(db, rep.organization_id, "This week", period, admin).id, admin)
-    assert refused(file(event_id, token, CLOSED | {"cash_collected": "1"})) == (409, "conflict", None)
+    assert refused(file(event_id, token, CLOSED | {"cash_collected": "1"})) == (
+        409,
+        "conflict",
+        None,
+    )
     assert file(event_id, token, CLOSED | {"notes": "Only words"}).status_code == 200
     assert one(rep.organization_id, select(Payment.amount)) == 4997

@@ -1,4 +1,7 @@
-"""How much a program may ask: by plan and hour, a megabyte at most; and what it hears while the database is away."""
+"""How much a program may ask: by plan and hour, a megabyte at most; and what it hears while the
+database is away.
+"""
+
 from time import time
 
 import pytest
@@ -17,14 +20,22 @@ from tests.webhooks.test_limits import database_away as database_away
 def used_up(org, but):
     """All but some of this hour's requests, and of the next one's, which may begin meanwhile."""
     with owner() as db:
-        plan = db.execute(text("select plan from app.organizations where id = :org"), {"org": org}).scalar_one()
-        db.execute(text("""
+        plan = db.execute(
+            text("select plan from app.organizations where id = :org"), {"org": org}
+        ).scalar_one()
+        db.execute(
+            text("""
             insert into app.rate_limits (key, window_start, hits)
-            select 'api:' || :org, date_trunc('hour', now()) + make_interval(hours => n), :hits from generate_series(0, 1) n
-        """), {"org": str(org), "hits": HOURLY[plan] - but})
+            select 'api:' || :org, date_trunc('hour', now()) + make_interval(hours => n),
+              :hits from generate_series(0, 1) n
+        """),
+            {"org": str(org), "hits": HOURLY[plan] - but},
+        )
 
 
-@pytest.mark.parametrize(("plan", "hourly"), [("free", 100), ("solo", 500), ("team", 5_000), ("enterprise", 50_000)])
+@pytest.mark.parametrize(
+    ("plan", "hourly"), [("free", 100), ("solo", 500), ("team", 5_000), ("enterprise", 50_000)]
+)
 def test_each_plan_has_its_requests_an_hour_however_many_tokens(plan, hourly):
     assert HOURLY[plan] == hourly
     org = make.organization(plan=plan)
@@ -47,7 +58,10 @@ def test_every_answer_says_how_many_requests_are_left_and_until_when():
     key, reader = key_of(org), key_of(org, "events:read")
     used_up(org, but=4)
     answers = [
-        get("/api/leads", key), get("/api/leads", reader), get("/api/events", key, limit="none"), get("/api/export", key, table="events"),
+        get("/api/leads", key),
+        get("/api/leads", reader),
+        get("/api/events", key, limit="none"),
+        get("/api/export", key, table="events"),
     ]
     assert [answer.status_code for answer in answers] == [200, 403, 422, 200]
     assert [rate(answer)[:2] for answer in answers] == [(500, left) for left in (3, 2, 1, 0)]
@@ -89,12 +103,23 @@ def request_away(request):
     token, key = token_of(make.viewer(make.organization())), key_of(make.organization())
     forget_engines()
     request.getfixturevalue("database_away")
-    yield [get("/api/events", token), get("/api/events", key), post("/api/auth/login", body={"email": "a@example.com", "password": "x"})]
+    yield [
+        get("/api/events", token),
+        get("/api/events", key),
+        post("/api/auth/login", body={"email": "a@example.com", "password": "x"}),
+    ]
     forget_engines()
 
 
 def test_with_the_database_away_the_monitor_hears_it(running, request):
     request.getfixturevalue("database_away")
-    answers = {path: running(lambda path=path: post_to(path, method="GET")) for path in ("/healthz", "/readyz", "/metrics")}
-    assert {path: answer.status_code for path, answer in answers.items()} == {"/healthz": 200, "/readyz": 503, "/metrics": 200}
+    answers = {
+        path: running(lambda path=path: post_to(path, method="GET"))
+        for path in ("/healthz", "/readyz", "/metrics")
+    }
+    assert {path: answer.status_code for path, answer in answers.items()} == {
+        "/healthz": 200,
+        "/readyz": 503,
+        "/metrics": 200,
+    }
     assert refused(answers["/readyz"]) == (503, "unavailable", None)

@@ -1,4 +1,7 @@
-"""Lists in pages: every row once, whatever is added meanwhile, and nothing that the caller did not ask for."""
+"""Lists in pages: every row once, whatever is added meanwhile, and nothing that the caller did not
+ask for.
+"""
+
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -30,7 +33,13 @@ def key(org):
 
 
 def lead(db, org, *, at, **values):
-    contact = Contact(organization_id=org, id=uuid4(), name="Lead One", email="lead.one@example.com", phone="+45 12 34 56 78")
+    contact = Contact(
+        organization_id=org,
+        id=uuid4(),
+        name="Lead One",
+        email="lead.one@example.com",
+        phone="+45 12 34 56 78",
+    )
     db.add(contact)
     db.flush()
     row = Lead(organization_id=org, id=uuid4(), contact_id=contact.id, created_at=at, **values)
@@ -69,22 +78,52 @@ def test_an_event_says_all_that_is_promised(org, key):
     with as_system(org) as db:
         ana, sam = make.closer(db, org, "Ana"), make.setter(db, org, "Sam")
         full = make.event(
-            db, org, ana, set_by=sam, source_id=make.source(db, org, "Webinar").id, call_status="completed", event_outcome="closed",
-            pcf_submitted=True, booked_at=NOON.replace(microsecond=5),
+            db,
+            org,
+            ana,
+            set_by=sam,
+            source_id=make.source(db, org, "Webinar").id,
+            call_status="completed",
+            event_outcome="closed",
+            pcf_submitted=True,
+            booked_at=NOON.replace(microsecond=5),
         )
         bare = make.event(db, org, at=NOON - timedelta(hours=1), email=None, lead_name=None)
-    assert get("/api/events", key).json() == {"next_cursor": None, "items": [
-        {
-            "id": str(full.id), "lead_name": "Lead One", "lead_email": "lead.one@example.com", "scheduled_at": "2026-11-04T12:00:00Z",
-            "booked_at": "2026-11-04T12:00:00.000005Z", "call_status": "completed", "event_outcome": "closed", "closer": "Ana",
-            "setter": "Sam", "source": "Webinar", "traffic_type": None, "call_type": None, "pcf_submitted": True,
-        },
-        {
-            "id": str(bare.id), "lead_name": None, "lead_email": None, "scheduled_at": "2026-11-04T11:00:00Z",
-            "booked_at": "2026-11-02T11:00:00Z", "call_status": "scheduled", "event_outcome": None, "closer": None, "setter": None,
-            "source": None, "traffic_type": None, "call_type": None, "pcf_submitted": False,
-        },
-    ]}
+    assert get("/api/events", key).json() == {
+        "next_cursor": None,
+        "items": [
+            {
+                "id": str(full.id),
+                "lead_name": "Lead One",
+                "lead_email": "lead.one@example.com",
+                "scheduled_at": "2026-11-04T12:00:00Z",
+                "booked_at": "2026-11-04T12:00:00.000005Z",
+                "call_status": "completed",
+                "event_outcome": "closed",
+                "closer": "Ana",
+                "setter": "Sam",
+                "source": "Webinar",
+                "traffic_type": None,
+                "call_type": None,
+                "pcf_submitted": True,
+            },
+            {
+                "id": str(bare.id),
+                "lead_name": None,
+                "lead_email": None,
+                "scheduled_at": "2026-11-04T11:00:00Z",
+                "booked_at": "2026-11-02T11:00:00Z",
+                "call_status": "scheduled",
+                "event_outcome": None,
+                "closer": None,
+                "setter": None,
+                "source": None,
+                "traffic_type": None,
+                "call_type": None,
+                "pcf_submitted": False,
+            },
+        ],
+    }
 
 
 def test_a_payment_says_all_that_is_promised(org, key):
@@ -92,33 +131,86 @@ def test_a_payment_says_all_that_is_promised(org, key):
         ana, sam = make.closer(db, org, "Ana"), make.setter(db, org, "Sam")
         event = make.event(db, org, ana, set_by=sam)
         paid = make.payment(
-            db, org, "4997.00", refund_amount="97.50", event_id=event.id, closer_id=ana.id, setter_id=sam.id, disputed=True,
-            source_id=make.source(db, org, "Webinar").id, processor="stripe", processor_payment_id="pi_1", attribution_method="email",
+            db,
+            org,
+            "4997.00",
+            refund_amount="97.50",
+            event_id=event.id,
+            closer_id=ana.id,
+            setter_id=sam.id,
+            disputed=True,
+            source_id=make.source(db, org, "Webinar").id,
+            processor="stripe",
+            processor_payment_id="pi_1",
+            attribution_method="email",
             attribution_reason="matched lead.one@example.com",
         )
-    assert get("/api/payments", key).json() == {"next_cursor": None, "items": [{
-        "id": str(paid.id), "amount": "4997.00", "refund_amount": "97.50", "net_revenue": "4899.50", "currency": "USD",
-        "payment_date": "2026-11-04T13:00:00Z", "customer_email": "lead.one@example.com", "status": "succeeded", "disputed": True,
-        "processor": "stripe", "processor_payment_id": "pi_1", "event_id": str(event.id), "closer": "Ana", "setter": "Sam",
-        "source": "Webinar", "counts": True, "superseded_by": None,
-        "attribution": {"method": "email", "reason": "matched lead.one@example.com"},
-    }]}
+    assert get("/api/payments", key).json() == {
+        "next_cursor": None,
+        "items": [
+            {
+                "id": str(paid.id),
+                "amount": "4997.00",
+                "refund_amount": "97.50",
+                "net_revenue": "4899.50",
+                "currency": "USD",
+                "payment_date": "2026-11-04T13:00:00Z",
+                "customer_email": "lead.one@example.com",
+                "status": "succeeded",
+                "disputed": True,
+                "processor": "stripe",
+                "processor_payment_id": "pi_1",
+                "event_id": str(event.id),
+                "closer": "Ana",
+                "setter": "Sam",
+                "source": "Webinar",
+                "counts": True,
+                "superseded_by": None,
+                "attribution": {"method": "email", "reason": "matched lead.one@example.com"},
+            }
+        ],
+    }
 
 
 def test_a_lead_says_all_that_is_promised(org, key):
     with as_system(org) as db:
         webinar = make.source(db, org, "Webinar")
-        one = lead(db, org, at=NOON, source_id=webinar.id, original_setter_name="Sam", current_setter_name="Kim")
-    assert get("/api/leads", key).json() == {"next_cursor": None, "items": [{
-        "id": str(one.id), "contact_id": str(one.contact_id), "name": "Lead One", "email": "lead.one@example.com",
-        "phone": "+45 12 34 56 78", "status": "new", "source": "Webinar", "original_setter_name": "Sam", "current_setter_name": "Kim",
-        "created_at": "2026-11-04T12:00:00Z",
-    }]}
+        one = lead(
+            db,
+            org,
+            at=NOON,
+            source_id=webinar.id,
+            original_setter_name="Sam",
+            current_setter_name="Kim",
+        )
+    assert get("/api/leads", key).json() == {
+        "next_cursor": None,
+        "items": [
+            {
+                "id": str(one.id),
+                "contact_id": str(one.contact_id),
+                "name": "Lead One",
+                "email": "lead.one@example.com",
+                "phone": "+45 12 34 56 78",
+                "status": "new",
+                "source": "Webinar",
+                "original_setter_name": "Sam",
+                "current_setter_name": "Kim",
+                "created_at": "2026-11-04T12:00:00Z",
+            }
+        ],
+    }
 
 
-@pytest.mark.parametrize(("currency", "amount", "shown"), [
-    ("USD", "5", "5.00"), ("JPY", "500", "500"), ("KWD", "5.12", "5.120"), ("EUR", "0.10", "0.10"),
-])
+@pytest.mark.parametrize(
+    ("currency", "amount", "shown"),
+    [
+        ("USD", "5", "5.00"),
+        ("JPY", "500", "500"),
+        ("KWD", "5.12", "5.120"),
+        ("EUR", "0.10", "0.10"),
+    ],
+)
 def test_money_has_its_currencys_own_decimals(org, key, currency, amount, shown):
     with as_system(org) as db:
         make.payment(db, org, amount, currency=currency)
@@ -143,8 +235,14 @@ def test_instants_are_in_utc_whatever_zone_the_database_is_in(org, key):
     for path in PATHS[:2]:
         add(path, org, NOON)
     with database_in("Asia/Tokyo"):
-        [event], [payment] = (get(path, key, start="2026-11-04", end="2026-11-05").json()["items"] for path in PATHS[:2])
-    assert (event["scheduled_at"], payment["payment_date"]) == ("2026-11-04T12:00:00Z", "2026-11-04T12:00:00Z")
+        [event], [payment] = (
+            get(path, key, start="2026-11-04", end="2026-11-05").json()["items"]
+            for path in PATHS[:2]
+        )
+    assert (event["scheduled_at"], payment["payment_date"]) == (
+        "2026-11-04T12:00:00Z",
+        "2026-11-04T12:00:00Z",
+    )
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -162,12 +260,16 @@ def test_walking_pages_gives_each_row_once_latest_first(org, key, path, limit):
 def test_rows_that_are_added_meanwhile_neither_repeat_nor_hide_others(org, key, path):
     made = [add(path, org, NOON + timedelta(hours=hour)) for hour in range(6)]
     newer = iter(range(100))
-    walked = list(pages(path, key, lambda: add(path, org, NOON + timedelta(hours=50 + next(newer))), limit=2))
+    walked = list(
+        pages(path, key, lambda: add(path, org, NOON + timedelta(hours=50 + next(newer))), limit=2)
+    )
     assert ids(every(walked)) == made[::-1]
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("limit", ["0", "-1", "501", "9" * 5000, "ten", "1.5", "", "²", " 5", "1e2"])
+@pytest.mark.parametrize(
+    "limit", ["0", "-1", "501", "9" * 5000, "ten", "1.5", "", "²", " 5", "1e2"]
+)
 def test_a_page_has_one_to_five_hundred_rows(key, path, limit):
     assert refused(get(path, key, limit=limit)) == (422, "invalid_input", "limit")
 
@@ -180,7 +282,10 @@ def test_the_bounds_of_a_page_are_allowed(key, limit):
 @pytest.mark.parametrize("path", PATHS)
 def test_a_cursor_that_was_tampered_with_is_refused(key, path):
     cursor = encode_cursor(NOON, uuid4())
-    changed = [cursor[:place] + ("A" if cursor[place] != "A" else "B") + cursor[place + 1:] for place in range(len(cursor))]
+    changed = [
+        cursor[:place] + ("A" if cursor[place] != "A" else "B") + cursor[place + 1 :]
+        for place in range(len(cursor))
+    ]
     for forged in [*changed, cursor[:-1], cursor + "=", "x", ".", "W10=", "\u00e9", "[" * 5000]:
         assert refused(get(path, key, cursor=forged)) == (422, "invalid_input", "cursor")
     assert get(path, key, cursor=cursor).json() == EMPTY
@@ -198,17 +303,37 @@ def test_another_organisations_cursor_shows_nothing_of_it(org, key):
 def test_days_are_the_organisations_and_the_end_is_exclusive():
     org = make.organization(timezone="America/New_York")
     for path in PATHS[:2]:
-        inside = [add(path, org, at) for at in (datetime(2026, 11, 5, 4, 59, 59, tzinfo=UTC), datetime(2026, 11, 4, 5, tzinfo=UTC))]
-        for at in (datetime(2026, 11, 4, 4, 59, 59, tzinfo=UTC), datetime(2026, 11, 5, 5, tzinfo=UTC)):
+        inside = [
             add(path, org, at)
-        assert ids(get(path, key_of(org), start="2026-11-04", end="2026-11-05").json()["items"]) == inside
+            for at in (
+                datetime(2026, 11, 5, 4, 59, 59, tzinfo=UTC),
+                datetime(2026, 11, 4, 5, tzinfo=UTC),
+            )
+        ]
+        for at in (
+            datetime(2026, 11, 4, 4, 59, 59, tzinfo=UTC),
+            datetime(2026, 11, 5, 5, tzinfo=UTC),
+        ):
+            add(path, org, at)
+        assert (
+            ids(get(path, key_of(org), start="2026-11-04", end="2026-11-05").json()["items"])
+            == inside
+        )
 
 
-@pytest.mark.parametrize(("params", "field"), [
-    ({"start": "2026-11-04"}, "end"), ({"end": "2026-11-04"}, "start"), ({"start": "4.11.2026", "end": "2026-11-05"}, "start"),
-    ({"start": "2026-11-04", "end": "2026-11-04"}, "end"), ({"start": "2026-11-04", "end": "2026-02-30"}, "end"),
-    ({"start": "0001-01-01", "end": "9999-12-31"}, "start"), ({"closer_id": "Ana"}, "closer_id"), ({"source_id": "1,2"}, "source_id"),
-])
+@pytest.mark.parametrize(
+    ("params", "field"),
+    [
+        ({"start": "2026-11-04"}, "end"),
+        ({"end": "2026-11-04"}, "start"),
+        ({"start": "4.11.2026", "end": "2026-11-05"}, "start"),
+        ({"start": "2026-11-04", "end": "2026-11-04"}, "end"),
+        ({"start": "2026-11-04", "end": "2026-02-30"}, "end"),
+        ({"start": "0001-01-01", "end": "9999-12-31"}, "start"),
+        ({"closer_id": "Ana"}, "closer_id"),
+        ({"source_id": "1,2"}, "source_id"),
+    ],
+)
 @pytest.mark.parametrize("path", PATHS[:2])
 def test_a_wrong_filter_names_its_field(key, path, params, field):
     assert refused(get(path, key, **params)) == (422, "invalid_input", field)
@@ -223,18 +348,36 @@ def test_a_word_that_no_event_can_have_names_its_field(key, name, value):
 def test_filters_narrow_to_any_of_several(org, key):
     with as_system(org) as db:
         ana, bo = make.closer(db, org, "Ana"), make.closer(db, org, "Bo")
-        showed = make.event(db, org, ana, call_status="completed", event_outcome="showed", lead_name="Åse 100%")
-        missed = make.event(db, org, bo, at=NOON - timedelta(hours=1), call_status="no_show", event_outcome="no_show")
-        booked = make.event(db, org, at=NOON - timedelta(hours=2), email="other@example.com", lead_name="Other")
+        showed = make.event(
+            db, org, ana, call_status="completed", event_outcome="showed", lead_name="Åse 100%"
+        )
+        missed = make.event(
+            db,
+            org,
+            bo,
+            at=NOON - timedelta(hours=1),
+            call_status="no_show",
+            event_outcome="no_show",
+        )
+        booked = make.event(
+            db, org, at=NOON - timedelta(hours=2), email="other@example.com", lead_name="Other"
+        )
     expected = {
-        (("closer_id", str(ana.id)),): [showed], (("closer_id", f"{ana.id},{bo.id}"),): [showed, missed],
-        (("call_status", "no_show"),): [missed], (("call_status", "no_show, scheduled"),): [missed, booked],
-        (("event_outcome", "showed,no_show"),): [showed, missed], (("search", "OTHER@example.com"),): [booked],
-        (("search", "100%"),): [showed], (("search", "%"),): [showed], (("search", "_"),): [],
+        (("closer_id", str(ana.id)),): [showed],
+        (("closer_id", f"{ana.id},{bo.id}"),): [showed, missed],
+        (("call_status", "no_show"),): [missed],
+        (("call_status", "no_show, scheduled"),): [missed, booked],
+        (("event_outcome", "showed,no_show"),): [showed, missed],
+        (("search", "OTHER@example.com"),): [booked],
+        (("search", "100%"),): [showed],
+        (("search", "%"),): [showed],
+        (("search", "_"),): [],
         (("search", "\0"),): [showed, missed, booked],
     }
     for params, events in expected.items():
-        assert ids(get("/api/events", key, **dict(params)).json()["items"]) == [str(event.id) for event in events]
+        assert ids(get("/api/events", key, **dict(params)).json()["items"]) == [
+            str(event.id) for event in events
+        ]
 
 
 def test_unattributed_payments_are_those_that_nobody_was_found_for(org, key):

@@ -1,4 +1,7 @@
-"""Signing in as a program: a token for a person, the same refusal whatever was wrong, and a limit that locks nobody out."""
+"""Signing in as a program: a token for a person, the same refusal whatever was wrong, and a limit
+that locks nobody out.
+"""
+
 from functools import cache
 from itertools import count
 
@@ -41,27 +44,47 @@ def slug_of(org):
 
 
 def login(email, password=PASSWORD, organization=None, *, address, **more):
-    body = {"email": email, "password": password} | ({"organization": organization} if organization else {}) | more
+    body = (
+        {"email": email, "password": password}
+        | ({"organization": organization} if organization else {})
+        | more
+    )
     return post("/api/auth/login", body=body, address=address)
 
 
 def test_a_right_password_gives_a_token_that_opens_the_api(address):
     who = person(role="manager")
-    answer = login(f" {who.email.upper()} ", organization=slug_of(who.organization_id), address=address)
+    answer = login(
+        f" {who.email.upper()} ", organization=slug_of(who.organization_id), address=address
+    )
     token = answer.json().pop("access_token")
-    assert (answer.status_code, {name: value for name, value in answer.json().items() if name != "access_token"}) == (200, {
-        "token_type": "bearer", "expires_in": 3600, "user": {
-            "id": str(who.user_id), "email": who.email, "name": who.name, "role": "manager",
-            "organization_id": str(who.organization_id), "organization": who.organization_name,
+    assert (
+        answer.status_code,
+        {name: value for name, value in answer.json().items() if name != "access_token"},
+    ) == (
+        200,
+        {
+            "token_type": "bearer",
+            "expires_in": 3600,
+            "user": {
+                "id": str(who.user_id),
+                "email": who.email,
+                "name": who.name,
+                "role": "manager",
+                "organization_id": str(who.organization_id),
+                "organization": who.organization_name,
+            },
         },
-    })
+    )
     assert get("/api/events", token).json() == {"items": [], "next_cursor": None}
 
 
 @pytest.mark.parametrize("named_by", ["slug", "id", None])
 def test_an_organisation_is_named_by_slug_or_id_or_not_at_all_by_members_of_one(address, named_by):
     who = person()
-    named = {"slug": slug_of(who.organization_id), "id": str(who.organization_id), None: None}[named_by]
+    named = {"slug": slug_of(who.organization_id), "id": str(who.organization_id), None: None}[
+        named_by
+    ]
     assert login(who.email, organization=named, address=address).status_code == 200
 
 
@@ -105,22 +128,37 @@ def test_every_wrong_sign_in_gets_the_same_words(address):
     assert len({answer.text for answer in answers}) == 1
 
 
-@pytest.mark.parametrize(("body", "field"), [
-    (b"{}", "email"), (b'{"email":"a@example.com"}', "password"), (b'{"email":5,"password":"x"}', "email"),
-    (b'{"email":"a@example.com","password":["x"]}', "password"),
-    (b'{"email":"a@example.com","password":"x","organization":7}', "organization"),
-    (b'{"email":"a@example.com","password":"x","code":123456}', "code"),
-    (b"[]", "body"), (b"{", "body"), (b"\xff", "body"), (b'{"email":"\\ud800","password":"x"}', "body"),
-    (b'{"email":"a\\u0000@example.com","password":"x"}', "email"), (b"[" * 100_000, "body"),
-])
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b"{}", "email"),
+        (b'{"email":"a@example.com"}', "password"),
+        (b'{"email":5,"password":"x"}', "email"),
+        (b'{"email":"a@example.com","password":["x"]}', "password"),
+        (b'{"email":"a@example.com","password":"x","organization":7}', "organization"),
+        (b'{"email":"a@example.com","password":"x","code":123456}', "code"),
+        (b"[]", "body"),
+        (b"{", "body"),
+        (b"\xff", "body"),
+        (b'{"email":"\\ud800","password":"x"}', "body"),
+        (b'{"email":"a\\u0000@example.com","password":"x"}', "email"),
+        (b"[" * 100_000, "body"),
+    ],
+)
 def test_a_malformed_sign_in_names_the_field(body, field):
-    assert refused(request("POST", "/api/auth/login", content=body)) == (422, "invalid_input", field)
+    assert refused(request("POST", "/api/auth/login", content=body)) == (
+        422,
+        "invalid_input",
+        field,
+    )
 
 
 def test_too_many_tries_must_wait_and_lock_nobody_else_out(address):
     who = person()
     tries = []
-    while 429 not in [answer.status_code for answer in tries] and len(tries) < 20:  # the window may turn once meanwhile
+    while (
+        429 not in [answer.status_code for answer in tries] and len(tries) < 20
+    ):  # the window may turn once meanwhile
         tries.append(login(who.email, "guess number one", address=address))
     assert [answer.status_code for answer in tries[:ALLOWED]] == [401] * ALLOWED
     assert refused(tries[-1]) == (429, "too_many_requests", None)
@@ -132,8 +170,16 @@ def test_whoever_has_a_second_factor_sends_its_code_and_each_once(address):
     who = person()
     app = with_app(who, PASSWORD)
     assert refused(login(who.email, address=address)) == (401, "second_factor_required", None)
-    assert refused(login(who.email, address=address, code="")) == (401, "second_factor_required", None)
-    assert refused(login(who.email, address=address, code=next(app.wrong()))) == (401, "unauthorized", None)
+    assert refused(login(who.email, address=address, code="")) == (
+        401,
+        "second_factor_required",
+        None,
+    )
+    assert refused(login(who.email, address=address, code=next(app.wrong()))) == (
+        401,
+        "unauthorized",
+        None,
+    )
     code = app.code()
     assert login(who.email, address=address, code=f"{code[:3]} {code[3:]}").status_code == 200
     assert refused(login(who.email, address=address, code=code)) == (401, "unauthorized", None)
@@ -143,8 +189,16 @@ def test_whoever_has_a_second_factor_sends_its_code_and_each_once(address):
 def test_a_wrong_password_is_refused_before_any_code_is_asked_for(address):
     who = person()
     app = with_app(who, PASSWORD)
-    assert refused(login(who.email, "three quiet herrings", address=address)) == (401, "unauthorized", None)
-    assert refused(login(who.email, "three quiet herrings", address=address, code=app.code())) == (401, "unauthorized", None)
+    assert refused(login(who.email, "three quiet herrings", address=address)) == (
+        401,
+        "unauthorized",
+        None,
+    )
+    assert refused(login(who.email, "three quiet herrings", address=address, code=app.code())) == (
+        401,
+        "unauthorized",
+        None,
+    )
 
 
 def test_an_organisation_that_asks_for_a_second_factor_lets_nobody_in_without(address):
@@ -156,7 +210,13 @@ def test_an_organisation_that_asks_for_a_second_factor_lets_nobody_in_without(ad
         db.get_one(Organization, who.organization_id).require_second_factor = True
     assert refused(login(who.email, address=address)) == (401, "second_factor_required", None)
     assert refused(get("/api/events", token)) == (401, "second_factor_required", None)
-    assert get("/api/events", login(with_one.email, address=address, code=app.code()).json()["access_token"]).status_code == 200
+    assert (
+        get(
+            "/api/events",
+            login(with_one.email, address=address, code=app.code()).json()["access_token"],
+        ).status_code
+        == 200
+    )
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
@@ -166,6 +226,11 @@ def test_no_call_is_a_way_round_the_second_factor_that_is_asked_for(address, cal
     with as_system(who.organization_id) as db:
         db.get_one(Organization, who.organization_id).require_second_factor = True
 
-    answer = request(call.method, call.path.format(id=NO_ID), token, **({"json": {}} if call.method == "POST" else {}))
+    answer = request(
+        call.method,
+        call.path.format(id=NO_ID),
+        token,
+        **({"json": {}} if call.method == "POST" else {}),
+    )
 
     assert refused(answer) == (401, "second_factor_required", None)

@@ -1,4 +1,5 @@
 """Figures over HTTP: every metric, every dimension and pair, in the units that are promised."""
+
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import combinations
@@ -15,18 +16,47 @@ from tests.api.client import get, key_of, refused
 THEN = datetime(2024, 11, 6, 12, tzinfo=UTC)
 NOVEMBER = {"start": "2024-11-01", "end": "2024-12-01"}
 PROMISED = {
-    "booked_calls", "shows", "no_shows", "show_rate", "coverage", "offers", "offer_rate", "closes", "close_rate", "cash_collected",
-    "refunds", "net_revenue", "cash_per_booked_call", "cash_per_show", "average_deal_size", "pending_pcfs", "overdue_pcfs",
-    "pcf_compliance", "cancellation_rate", "reschedule_rate", "booking_lead_time",
+    "booked_calls",
+    "shows",
+    "no_shows",
+    "show_rate",
+    "coverage",
+    "offers",
+    "offer_rate",
+    "closes",
+    "close_rate",
+    "cash_collected",
+    "refunds",
+    "net_revenue",
+    "cash_per_booked_call",
+    "cash_per_show",
+    "average_deal_size",
+    "pending_pcfs",
+    "overdue_pcfs",
+    "pcf_compliance",
+    "cancellation_rate",
+    "reschedule_rate",
+    "booking_lead_time",
 }
 PROMISED_DIMENSIONS = {
-    "day", "week", "month", "closer", "setter", "source", "traffic_type", "call_type", "outcome", "package",
+    "day",
+    "week",
+    "month",
+    "closer",
+    "setter",
+    "source",
+    "traffic_type",
+    "call_type",
+    "outcome",
+    "package",
 }
 BY = [*combinations(sorted(PROMISED_DIMENSIONS), 1), *combinations(sorted(PROMISED_DIMENSIONS), 2)]
 
 
 def november(org):
-    """Six calls of two closers, one moved and one called off among them, and four payments in three currencies."""
+    """Six calls of two closers, one moved and one called off among them, and four payments in three
+    currencies.
+    """
     with as_system(org) as db:
         ana, bo = make.closer(db, org, "Ana"), make.closer(db, org, "Bo")
         sam, webinar = make.setter(db, org, "Sam"), make.source(db, org, "Webinar")
@@ -35,18 +65,58 @@ def november(org):
         db.flush()
         held = {"call_status": "completed", "pcf_submitted": True}
         closed = make.event(
-            db, org, ana, set_by=sam, at=THEN, source_id=webinar.id, traffic_type_id=paid.id, event_outcome="closed",
-            pcf_submitted_at=THEN + timedelta(hours=1), **held,
+            db,
+            org,
+            ana,
+            set_by=sam,
+            at=THEN,
+            source_id=webinar.id,
+            traffic_type_id=paid.id,
+            event_outcome="closed",
+            pcf_submitted_at=THEN + timedelta(hours=1),
+            **held,
         )
-        make.event(db, org, ana, set_by=sam, at=THEN, event_outcome="offer_made", pcf_submitted_at=THEN + timedelta(hours=30), **held)
-        make.event(db, org, bo, at=THEN, event_outcome="no_show", call_status="no_show", pcf_submitted=True, pcf_submitted_at=THEN)
+        make.event(
+            db,
+            org,
+            ana,
+            set_by=sam,
+            at=THEN,
+            event_outcome="offer_made",
+            pcf_submitted_at=THEN + timedelta(hours=30),
+            **held,
+        )
+        make.event(
+            db,
+            org,
+            bo,
+            at=THEN,
+            event_outcome="no_show",
+            call_status="no_show",
+            pcf_submitted=True,
+            pcf_submitted_at=THEN,
+        )
         make.event(db, org, bo, at=THEN + timedelta(days=1), booked_at=THEN)
         make.event(db, org, at=THEN, call_status="canceled")
         make.event(db, org, bo, at=THEN, call_status="rescheduled")
-        for amount, refunded, currency in (("4997", "97", "USD"), ("3", "0", "USD"), ("500", "0", "JPY"), ("5.125", "0", "KWD")):
+        for amount, refunded, currency in (
+            ("4997", "97", "USD"),
+            ("3", "0", "USD"),
+            ("500", "0", "JPY"),
+            ("5.125", "0", "KWD"),
+        ):
             make.payment(
-                db, org, amount, currency=currency, at=THEN, refund_amount=Decimal(refunded), event_id=closed.id, closer_id=ana.id,
-                setter_id=sam.id, source_id=webinar.id, traffic_type_id=paid.id,
+                db,
+                org,
+                amount,
+                currency=currency,
+                at=THEN,
+                refund_amount=Decimal(refunded),
+                event_id=closed.id,
+                closer_id=ana.id,
+                setter_id=sam.id,
+                source_id=webinar.id,
+                traffic_type_id=paid.id,
             )
 
 
@@ -70,17 +140,40 @@ def metrics(key, **params):
 
 def test_every_figure_of_a_month_as_counted_by_hand(key):
     assert metrics(key) == {
-        "period": {"start": "2024-11-01", "end": "2024-12-01"}, "timezone": "Europe/Copenhagen", "currency": "USD", "rows": [],
+        "period": {"start": "2024-11-01", "end": "2024-12-01"},
+        "timezone": "Europe/Copenhagen",
+        "currency": "USD",
+        "rows": [],
         "totals": {
-            "booked_calls": 5, "due": 4, "completed": 2, "shows": 2, "no_shows": 1, "show_rate": 2 / 3, "confirmed": 3,
-            "coverage": 3 / 4, "offers": 2, "offer_rate": 1.0, "closes": 1, "close_rate": 1 / 2, "payments": 4,
-            "cash_collected": {"JPY": "500", "KWD": "5.125", "USD": "5000.00"}, "refunds": {"JPY": "0", "KWD": "0.000", "USD": "97.00"},
+            "booked_calls": 5,
+            "due": 4,
+            "completed": 2,
+            "shows": 2,
+            "no_shows": 1,
+            "show_rate": 2 / 3,
+            "confirmed": 3,
+            "coverage": 3 / 4,
+            "offers": 2,
+            "offer_rate": 1.0,
+            "closes": 1,
+            "close_rate": 1 / 2,
+            "payments": 4,
+            "cash_collected": {"JPY": "500", "KWD": "5.125", "USD": "5000.00"},
+            "refunds": {"JPY": "0", "KWD": "0.000", "USD": "97.00"},
             "net_revenue": {"JPY": "500", "KWD": "5.125", "USD": "4903.00"},
             "cash_per_booked_call": {"JPY": "100", "KWD": "1.025", "USD": "1000.00"},
             "cash_per_show": {"JPY": "250", "KWD": "2.563", "USD": "2500.00"},
             "average_deal_size": {"JPY": "500", "KWD": "5.125", "USD": "5000.00"},
-            "pending_pcfs": 1, "overdue_pcfs": 1, "pcfs_due": 4, "pcfs_on_time": 2, "pcf_compliance": 1 / 2, "canceled": 1,
-            "cancellation_rate": 1 / 5, "late_cancellations": 0, "rescheduled": 1, "reschedule_rate": 1 / 6,
+            "pending_pcfs": 1,
+            "overdue_pcfs": 1,
+            "pcfs_due": 4,
+            "pcfs_on_time": 2,
+            "pcf_compliance": 1 / 2,
+            "canceled": 1,
+            "cancellation_rate": 1 / 5,
+            "late_cancellations": 0,
+            "rescheduled": 1,
+            "reschedule_rate": 1 / 6,
             "booking_lead_time": (4 * 48 + 24) / 5,
         },
     }
@@ -110,20 +203,32 @@ def test_rows_carry_their_dimensions_and_add_up_to_the_totals(key, by):
             assert sum(row[name] for row in found["rows"]) == found["totals"][name]
     for name in ("cash_collected", "refunds", "net_revenue"):
         for currency, total in found["totals"][name].items():
-            assert sum(Decimal(row[name].get(currency, 0)) for row in found["rows"]) == Decimal(total)
+            assert sum(Decimal(row[name].get(currency, 0)) for row in found["rows"]) == Decimal(
+                total
+            )
 
 
 def test_a_row_is_named_by_its_dimension_and_null_for_none(key):
     rows = metrics(key, by="closer,day", metrics="booked_calls,cash_collected")["rows"]
-    shown = {(row["closer"], row["day"]): (row["booked_calls"], row["cash_collected"].get("USD")) for row in rows}
+    shown = {
+        (row["closer"], row["day"]): (row["booked_calls"], row["cash_collected"].get("USD"))
+        for row in rows
+    }
     assert shown == {
-        ("Ana", "2024-11-06"): (2, "5000.00"), ("Bo", "2024-11-06"): (1, None), ("Bo", "2024-11-07"): (1, None),
+        ("Ana", "2024-11-06"): (2, "5000.00"),
+        ("Bo", "2024-11-06"): (1, None),
+        ("Bo", "2024-11-07"): (1, None),
         (None, "2024-11-06"): (1, None),
     }
-    assert {tuple(row) for row in rows} == {("closer", "closer_id", "day", "booked_calls", "cash_collected")}
+    assert {tuple(row) for row in rows} == {
+        ("closer", "closer_id", "day", "booked_calls", "cash_collected")
+    }
 
 
-@pytest.mark.parametrize(("by", "first"), [("day", "2024-11-06"), ("week", "2024-11-04"), ("month", "2024-11-01"), ("outcome", "closed")])
+@pytest.mark.parametrize(
+    ("by", "first"),
+    [("day", "2024-11-06"), ("week", "2024-11-04"), ("month", "2024-11-01"), ("outcome", "closed")],
+)
 def test_a_time_is_named_by_its_first_day(key, by, first):
     assert first in [row[by] for row in metrics(key, by=by)["rows"]]
 
@@ -137,11 +242,20 @@ def test_a_day_is_the_organisations_and_the_end_is_exclusive():
         for at in (datetime(2026, 11, 4, 4, 59, tzinfo=UTC), datetime(2026, 11, 5, 5, tzinfo=UTC)):
             make.event(db, org, at=at)
             make.payment(db, org, "10", at=at)
-    one_day = metrics(key_of(org), start="2026-11-04", end="2026-11-05", by="day", metrics="booked_calls,cash_collected")
+    one_day = metrics(
+        key_of(org),
+        start="2026-11-04",
+        end="2026-11-05",
+        by="day",
+        metrics="booked_calls,cash_collected",
+    )
     figures = {"booked_calls": 2, "cash_collected": {"USD": "2.00"}}
     assert one_day == {
-        "period": {"start": "2026-11-04", "end": "2026-11-05"}, "timezone": "America/New_York", "currency": "USD",
-        "rows": [{"day": "2026-11-04"} | figures], "totals": figures,
+        "period": {"start": "2026-11-04", "end": "2026-11-05"},
+        "timezone": "America/New_York",
+        "currency": "USD",
+        "rows": [{"day": "2026-11-04"} | figures],
+        "totals": figures,
     }
 
 
@@ -152,32 +266,65 @@ def test_a_day_on_which_clocks_change_is_shorter_or_longer(day, hours):
     with as_system(org) as db:
         for hour in range(30):
             make.event(db, org, at=start + timedelta(hours=hour))
-    [row] = [row for row in metrics(key_of(org), start="2026-03-01", end="2026-11-01", by="day")["rows"] if row["day"] == day]
+    [row] = [
+        row
+        for row in metrics(key_of(org), start="2026-03-01", end="2026-11-01", by="day")["rows"]
+        if row["day"] == day
+    ]
     assert row["booked_calls"] == hours
 
 
-@pytest.mark.parametrize(("params", "booked"), [
-    ({"filter.closer": "Ana"}, 2), ({"filter.closer": "ana"}, 2), ({"filter.setter": "Sam"}, 2), ({"filter.source": "Webinar"}, 1),
-    ({"filter.traffic_type": "Paid"}, 1), ({"filter.closer": "Bo", "filter.setter": "Sam"}, 0), ({"filter.closer": ["Ana", "Bo"]}, 4),
-])
+@pytest.mark.parametrize(
+    ("params", "booked"),
+    [
+        ({"filter.closer": "Ana"}, 2),
+        ({"filter.closer": "ana"}, 2),
+        ({"filter.setter": "Sam"}, 2),
+        ({"filter.source": "Webinar"}, 1),
+        ({"filter.traffic_type": "Paid"}, 1),
+        ({"filter.closer": "Bo", "filter.setter": "Sam"}, 0),
+        ({"filter.closer": ["Ana", "Bo"]}, 4),
+    ],
+)
 def test_filters_narrow_by_name_rows_and_totals_alike(key, params, booked):
     found = metrics(key, by="closer", **params)
-    assert found["totals"]["booked_calls"] == sum(row["booked_calls"] for row in found["rows"]) == booked
+    assert (
+        found["totals"]["booked_calls"]
+        == sum(row["booked_calls"] for row in found["rows"])
+        == booked
+    )
 
 
 def test_filters_take_ids_too(key):
-    [ana] = [row["closer_id"] for row in metrics(key, by="closer")["rows"] if row["closer"] == "Ana"]
+    [ana] = [
+        row["closer_id"] for row in metrics(key, by="closer")["rows"] if row["closer"] == "Ana"
+    ]
     assert metrics(key, **{"filter.closer": ana})["totals"]["booked_calls"] == 2
 
 
-@pytest.mark.parametrize(("params", "field"), [
-    ({"start": None}, "start"), ({"end": None}, "end"), ({"start": "today"}, "start"), ({"end": "2024-11-31"}, "end"),
-    ({"end": "2024-11-01"}, "end"), ({"end": "2024-10-01"}, "end"), ({"start": "0001-01-01"}, "start"), ({"end": "9999-12-31"}, "start"),
-    ({"start": "2026-11-01T00:00:00Z"}, "start"), ({"by": "shoe_size"}, "by"), ({"by": "closer,closer"}, "by"),
-    ({"by": "day,week,month,closer"}, "by"), ({"by": "closer;drop table app.events"}, "by"), ({"metrics": "shows,luck"}, "metrics"),
-    ({"filter.weather": "rain"}, "filter.weather"), ({"filter.closer": "Nobody"}, "filter.closer"),
-    ({"filter.closer": "\0"}, "filter.closer"), ({"filter.": "x"}, "filter."),
-])
+@pytest.mark.parametrize(
+    ("params", "field"),
+    [
+        ({"start": None}, "start"),
+        ({"end": None}, "end"),
+        ({"start": "today"}, "start"),
+        ({"end": "2024-11-31"}, "end"),
+        ({"end": "2024-11-01"}, "end"),
+        ({"end": "2024-10-01"}, "end"),
+        ({"start": "0001-01-01"}, "start"),
+        ({"end": "9999-12-31"}, "start"),
+        ({"start": "2026-11-01T00:00:00Z"}, "start"),
+        ({"by": "shoe_size"}, "by"),
+        ({"by": "closer,closer"}, "by"),
+        ({"by": "day,week,month,closer"}, "by"),
+        ({"by": "closer;drop table app.events"}, "by"),
+        ({"metrics": "shows,luck"}, "metrics"),
+        ({"filter.weather": "rain"}, "filter.weather"),
+        ({"filter.closer": "Nobody"}, "filter.closer"),
+        ({"filter.closer": "\0"}, "filter.closer"),
+        ({"filter.": "x"}, "filter."),
+    ],
+)
 def test_what_cannot_be_asked_names_its_field(key, params, field):
     asked = {name: value for name, value in (NOVEMBER | params).items() if value is not None}
     assert refused(get("/api/metrics", key, **asked)) == (422, "invalid_input", field)

@@ -1,4 +1,7 @@
-"""Programs of an organisation without a module are refused what belongs to it, people's tokens and keys alike."""
+"""Programs of an organisation without a module are refused what belongs to it, people's tokens and
+keys alike.
+"""
+
 from uuid import uuid4
 
 import pytest
@@ -21,8 +24,15 @@ def tokens(database_url):
 @pytest.mark.parametrize("who", ["person", "key"])
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
 def test_a_request_goes_by_the_organisations_modules(tokens, call, who):
-    body = {"json": PAYOUT if "payout" in call.path else {"call_occurred": False}} if call.method == "POST" else {}
-    path, asked = call.path.replace("{id}", str(uuid4())), ASKED.get(call.path, {}) | {"table": "leads"}
+    body = (
+        {"json": PAYOUT if "payout" in call.path else {"call_occurred": False}}
+        if call.method == "POST"
+        else {}
+    )
+    path, asked = (
+        call.path.replace("{id}", str(uuid4())),
+        ASKED.get(call.path, {}) | {"table": "leads"},
+    )
     answer = request(call.method, path, tokens[who], params=asked, **body)
 
     assert answer.is_success == (call.module is None)

@@ -1,4 +1,7 @@
-"""Payouts over HTTP: who may freeze and look, sums to the cent, and what was approved stays as it was."""
+"""Payouts over HTTP: who may freeze and look, sums to the cent, and what was approved stays as it
+was.
+"""
+
 from datetime import timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -35,8 +38,17 @@ def test_a_snapshot_holds_header_summaries_and_details(admin):
     with as_system(org) as db:
         ana, event = make.closer(db, org, "Ana"), make.event(db, org)
         paid = make.payment(
-            db, org, "4997.00", refund_amount=Decimal("97.00"), closer_id=ana.id, event_id=event.id, processor="stripe",
-            processor_payment_id="pi_1", customer_name="Lead One", attribution_method="email", attribution_reason="matched",
+            db,
+            org,
+            "4997.00",
+            refund_amount=Decimal("97.00"),
+            closer_id=ana.id,
+            event_id=event.id,
+            processor="stripe",
+            processor_payment_id="pi_1",
+            customer_name="Lead One",
+            attribution_method="email",
+            attribution_reason="matched",
         )
         make.payment(db, org, "3.00", at=NOON + timedelta(hours=2), email=None)
     answer = freeze(admin)
@@ -45,23 +57,63 @@ def test_a_snapshot_holds_header_summaries_and_details(admin):
     created_at = made["header"].pop("created_at")
     assert created_at.endswith("Z")
     assert made["header"] == {
-        "id": made["id"], "name": "November", "state": "draft", "timezone": "Europe/Copenhagen", "period_start": "2026-11-01",
-        "period_end": "2026-12-01", "payment_count": 2,
-        "totals": {"cash_collected": {"USD": "5000.00"}, "refunds": {"USD": "97.00"}, "net_revenue": {"USD": "4903.00"}},
+        "id": made["id"],
+        "name": "November",
+        "state": "draft",
+        "timezone": "Europe/Copenhagen",
+        "period_start": "2026-11-01",
+        "period_end": "2026-12-01",
+        "payment_count": 2,
+        "totals": {
+            "cash_collected": {"USD": "5000.00"},
+            "refunds": {"USD": "97.00"},
+            "net_revenue": {"USD": "4903.00"},
+        },
     }
-    nobody = dict.fromkeys(("setter_id", "setter_name", "source_id", "source_name", "package_id", "package_name"))
+    nobody = dict.fromkeys(
+        ("setter_id", "setter_name", "source_id", "source_name", "package_id", "package_name")
+    )
     assert made["details"][0] == nobody | {
-        "payment_id": str(paid.id), "payment_date": "2026-11-04T13:00:00Z", "customer_email": "lead.one@example.com",
-        "customer_name": "Lead One", "processor": "stripe", "processor_payment_id": "pi_1", "currency": "USD", "amount": "4997.00",
-        "refund_amount": "97.00", "net_revenue": "4900.00", "event_id": str(event.id), "closer_id": str(ana.id), "closer_name": "Ana",
-        "attribution_method": "email", "attribution_reason": "matched",
+        "payment_id": str(paid.id),
+        "payment_date": "2026-11-04T13:00:00Z",
+        "customer_email": "lead.one@example.com",
+        "customer_name": "Lead One",
+        "processor": "stripe",
+        "processor_payment_id": "pi_1",
+        "currency": "USD",
+        "amount": "4997.00",
+        "refund_amount": "97.00",
+        "net_revenue": "4900.00",
+        "event_id": str(event.id),
+        "closer_id": str(ana.id),
+        "closer_name": "Ana",
+        "attribution_method": "email",
+        "attribution_reason": "matched",
     }
-    assert [made["details"][1][name] for name in ("customer_email", "event_id", "closer_name")] == [None] * 3
+    assert [made["details"][1][name] for name in ("customer_email", "event_id", "closer_name")] == [
+        None
+    ] * 3
     assert [row for row in made["summaries"] if row["dimension"] == "closer"] == [
-        {"dimension": "closer", "member_id": str(ana.id), "label": "Ana", "currency": "USD", "payment_count": 1,
-         "cash_collected": "4997.00", "refunds": "97.00", "net_revenue": "4900.00"},
-        {"dimension": "closer", "member_id": None, "label": None, "currency": "USD", "payment_count": 1,
-         "cash_collected": "3.00", "refunds": "0.00", "net_revenue": "3.00"},
+        {
+            "dimension": "closer",
+            "member_id": str(ana.id),
+            "label": "Ana",
+            "currency": "USD",
+            "payment_count": 1,
+            "cash_collected": "4997.00",
+            "refunds": "97.00",
+            "net_revenue": "4900.00",
+        },
+        {
+            "dimension": "closer",
+            "member_id": None,
+            "label": None,
+            "currency": "USD",
+            "payment_count": 1,
+            "cash_collected": "3.00",
+            "refunds": "0.00",
+            "net_revenue": "3.00",
+        },
     ]
     again = get(f"/api/payout-snapshots/{made['id']}", token_of(admin)).json()
     assert again == made | {"header": made["header"] | {"created_at": created_at}}
@@ -71,18 +123,32 @@ def test_details_summaries_and_header_agree_to_the_cent_in_each_currency(admin):
     org = admin.organization_id
     with as_system(org) as db:
         ana = make.closer(db, org, "Ana").id
-    for currency, amounts in (("USD", ["0.01", "0.02", "99999.99"]), ("JPY", ["1", "500"]), ("KWD", ["0.001", "5.125"])):
+    for currency, amounts in (
+        ("USD", ["0.01", "0.02", "99999.99"]),
+        ("JPY", ["1", "500"]),
+        ("KWD", ["0.001", "5.125"]),
+    ):
         pay(org, *amounts, currency=currency, refund_amount=Decimal(amounts[0]))
         pay(org, *amounts, currency=currency, closer_id=ana, at=NOON + timedelta(days=3))
     made = freeze(admin).json()
     for total, column in SUMS.items():
         for currency, sum_of in made["header"]["totals"][total].items():
-            details = [Decimal(row[column]) for row in made["details"] if row["currency"] == currency]
+            details = [
+                Decimal(row[column]) for row in made["details"] if row["currency"] == currency
+            ]
             assert sum(details) == Decimal(sum_of)
             for dimension in ("closer", "setter", "source", "package"):
-                rows = [row for row in made["summaries"] if (row["dimension"], row["currency"]) == (dimension, currency)]
+                rows = [
+                    row
+                    for row in made["summaries"]
+                    if (row["dimension"], row["currency"]) == (dimension, currency)
+                ]
                 assert sum(Decimal(row[total]) for row in rows) == Decimal(sum_of)
-    assert made["header"]["totals"]["cash_collected"] == {"JPY": "1002", "KWD": "10.252", "USD": "200000.04"}
+    assert made["header"]["totals"]["cash_collected"] == {
+        "JPY": "1002",
+        "KWD": "10.252",
+        "USD": "200000.04",
+    }
 
 
 def test_an_empty_period_is_an_empty_payout(admin):
@@ -91,14 +157,24 @@ def test_an_empty_period_is_an_empty_payout(admin):
     assert made["header"]["totals"] == {"cash_collected": {}, "refunds": {}, "net_revenue": {}}
 
 
-@pytest.mark.parametrize(("role", "freezes", "looks"), [
-    ("owner", 201, 200), ("admin", 201, 200), ("manager", 403, 200), ("sales_rep", 403, 403), ("viewer", 403, 403),
-])
+@pytest.mark.parametrize(
+    ("role", "freezes", "looks"),
+    [
+        ("owner", 201, 200),
+        ("admin", 201, 200),
+        ("manager", 403, 200),
+        ("sales_rep", 403, 403),
+        ("viewer", 403, 403),
+    ],
+)
 def test_admins_freeze_managers_look(admin, role, freezes, looks):
     pay(admin.organization_id, "1")
     made = freeze(admin).json()["id"]
     who = make.viewer(admin.organization_id, role)
-    assert (freeze(who).status_code, get(f"/api/payout-snapshots/{made}", token_of(who)).status_code) == (freezes, looks)
+    assert (
+        freeze(who).status_code,
+        get(f"/api/payout-snapshots/{made}", token_of(who)).status_code,
+    ) == (freezes, looks)
 
 
 def test_a_program_with_a_key_freezes_and_looks(admin):
@@ -111,14 +187,28 @@ def test_a_program_with_a_key_freezes_and_looks(admin):
 def test_another_organisations_payout_does_not_exist(admin):
     theirs = freeze(make.viewer(make.organization(), "admin")).json()["id"]
     for wanted in (theirs, uuid4(), "no-id"):
-        assert refused(get(f"/api/payout-snapshots/{wanted}", token_of(admin))) == (404, "not_found", None)
+        assert refused(get(f"/api/payout-snapshots/{wanted}", token_of(admin))) == (
+            404,
+            "not_found",
+            None,
+        )
 
 
-@pytest.mark.parametrize(("changes", "field"), [
-    ({"name": None}, "name"), ({"name": "  "}, "name"), ({"name": 5}, "name"), ({"name": "a\0"}, "name"),
-    ({"period_start": None}, "period_start"), ({"period_start": "November"}, "period_start"), ({"period_start": 20261101}, "period_start"),
-    ({"period_end": "2026-11-01"}, "period_end"), ({"period_end": []}, "period_end"), ({"period_start": "0001-01-01"}, "period_start"),
-])
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"name": None}, "name"),
+        ({"name": "  "}, "name"),
+        ({"name": 5}, "name"),
+        ({"name": "a\0"}, "name"),
+        ({"period_start": None}, "period_start"),
+        ({"period_start": "November"}, "period_start"),
+        ({"period_start": 20261101}, "period_start"),
+        ({"period_end": "2026-11-01"}, "period_end"),
+        ({"period_end": []}, "period_end"),
+        ({"period_start": "0001-01-01"}, "period_start"),
+    ],
+)
 def test_a_payout_that_makes_no_sense_names_its_field(admin, changes, field):
     assert refused(freeze(admin, **changes)) == (422, "invalid_input", field)
 
@@ -139,7 +229,11 @@ def test_what_was_approved_stays_as_it_was_whatever_happens_to_its_payments(admi
 def test_days_are_the_organisations_and_the_end_is_exclusive():
     admin = make.viewer(make.organization(timezone="Pacific/Auckland"), "admin")
     noon_utc = NOON.replace(hour=11)  # midnight in Auckland, in summer
-    for at, amount in ((noon_utc - timedelta(seconds=1), "1"), (noon_utc, "2"), (noon_utc + timedelta(days=1), "4")):
+    for at, amount in (
+        (noon_utc - timedelta(seconds=1), "1"),
+        (noon_utc, "2"),
+        (noon_utc + timedelta(days=1), "4"),
+    ):
         pay(admin.organization_id, amount, at=at)
     made = freeze(admin, period_start="2026-11-05", period_end="2026-11-06").json()
     assert [row["amount"] for row in made["details"]] == ["2.00"]

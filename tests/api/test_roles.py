@@ -1,4 +1,7 @@
-"""Every cell of docs/roles.md that speaks of the API and of exports; its screens are tried in tests/ui."""
+"""Every cell of docs/roles.md that speaks of the API and of exports; its screens are tried in
+tests/ui.
+"""
+
 from uuid import uuid4
 
 import pytest
@@ -15,7 +18,10 @@ from tests.ports import owner
 from tests.security.rows import put
 from webhooks.api import CALLS
 
-ASKED = {"/api/metrics": {"start": "2026-11-01", "end": "2026-12-01"}, "/api/export": {"table": "events"}}
+ASKED = {
+    "/api/metrics": {"start": "2026-11-01", "end": "2026-12-01"},
+    "/api/export": {"table": "events"},
+}
 PAYOUT = {"name": "November", "period_start": "2026-11-01", "period_end": "2026-12-01"}
 
 
@@ -28,7 +34,9 @@ def callers(database_url):
 
 @pytest.fixture(scope="module")
 def people(database_url):
-    """One of each role, and two rows of every exported table, of which the sales rep's is one where rows have somebody."""
+    """One of each role, and two rows of every exported table, of which the sales rep's is one where
+    rows have somebody.
+    """
     org = make.organization()
     made = {role: make.viewer(org, role) for role in MEMBER_ROLES}
     rep = made[Role.SALES_REP].user_id
@@ -40,7 +48,10 @@ def people(database_url):
             put(db, table, org)
             if "closer_user_id" in table.columns:
                 one = f"select id from app.{name} where organization_id = :org limit 1"
-                db.execute(text(f"update app.{name} set closer_user_id = :rep where id = ({one})"), {"rep": rep, "org": org})
+                db.execute(
+                    text(f"update app.{name} set closer_user_id = :rep where id = ({one})"),
+                    {"rep": rep, "org": org},
+                )
     return made
 
 
@@ -51,9 +62,15 @@ def test_the_document_is_what_the_product_says():
 @pytest.mark.parametrize("role", MEMBER_ROLES)
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
 def test_a_request_is_open_to_the_roles_it_is_for(callers, call, role):
-    body = {"json": PAYOUT if "payout" in call.path else {"call_occurred": False}} if call.method == "POST" else {}
+    body = (
+        {"json": PAYOUT if "payout" in call.path else {"call_occurred": False}}
+        if call.method == "POST"
+        else {}
+    )
     path = call.path.replace("{id}", str(uuid4()))
-    answer = request(call.method, path, token_of(callers[role]), params=ASKED.get(call.path, {}), **body)
+    answer = request(
+        call.method, path, token_of(callers[role]), params=ASKED.get(call.path, {}), **body
+    )
 
     assert (answer.status_code == 403) == (role not in call.open_to)
     assert answer.status_code in (200, 201, 403, 404)
@@ -70,5 +87,8 @@ def test_an_export_gives_each_role_its_rows(people, table, role):
 
 def rows_of(people, table):
     with owner() as db:
-        found = db.execute(text(f"select count(*) from app.{table} where organization_id = :org"), {"org": people["admin"].organization_id})
+        found = db.execute(
+            text(f"select count(*) from app.{table} where organization_id = :org"),
+            {"org": people["admin"].organization_id},
+        )
         return found.scalar_one()

@@ -1,4 +1,5 @@
 """The post-call form: what may be answered, by whom, and what it says of the call."""
+
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -15,7 +16,9 @@ from core.platform.database import as_system
 from core.platform.errors import Conflict, NotAllowed, NotFound
 from tests import factories as make
 
-CLOSED = FormAnswers(True, True, True, True, cash_collected=Decimal("4997"), currency="USD", payment_type="pif")
+CLOSED = FormAnswers(
+    True, True, True, True, cash_collected=Decimal("4997"), currency="USD", payment_type="pif"
+)
 
 
 def call_of(org, rep, **values):
@@ -29,16 +32,25 @@ def rep():
     return make.viewer(make.organization(), "sales_rep")
 
 
-@pytest.mark.parametrize(("answers", "field"), [
-    (FormAnswers(False, lead_showed=True), "lead_showed"),
-    (FormAnswers(True, lead_showed=False, offer_made=True), "offer_made"),
-    (FormAnswers(True, True, offer_made=False, deal_closed=True), "deal_closed"),
-    (FormAnswers(True, True, True, False, cash_collected=Decimal(1), currency="USD"), "cash_collected"),
-    (FormAnswers(True, True, True, True, cash_collected=Decimal(-1), currency="USD"), "cash_collected"),
-    (FormAnswers(True, True, True, True, cash_collected=Decimal(1)), "currency"),
-    (FormAnswers(True, True, payment_type="barter"), "payment_type"),
-    (FormAnswers(True, True, recording_url="javascript:alert(1)"), "recording_url"),
-])
+@pytest.mark.parametrize(
+    ("answers", "field"),
+    [
+        (FormAnswers(False, lead_showed=True), "lead_showed"),
+        (FormAnswers(True, lead_showed=False, offer_made=True), "offer_made"),
+        (FormAnswers(True, True, offer_made=False, deal_closed=True), "deal_closed"),
+        (
+            FormAnswers(True, True, True, False, cash_collected=Decimal(1), currency="USD"),
+            "cash_collected",
+        ),
+        (
+            FormAnswers(True, True, True, True, cash_collected=Decimal(-1), currency="USD"),
+            "cash_collected",
+        ),
+        (FormAnswers(True, True, True, True, cash_collected=Decimal(1)), "currency"),
+        (FormAnswers(True, True, payment_type="barter"), "payment_type"),
+        (FormAnswers(True, True, recording_url="javascript:alert(1)"), "recording_url"),
+    ],
+)
 def test_answers_that_rule_each_other_out_are_refused_beside_their_field(rep, answers, field):
     event_id = call_of(rep.organization_id, rep)
     with pytest.raises(FormProblems) as refused, rep.transaction() as db:
@@ -59,17 +71,26 @@ def test_a_call_that_has_not_started_cannot_be_reported_as_held(rep):
         file_form(db, event_id, FormAnswers(True, True), rep)
 
 
-@pytest.mark.parametrize(("answers", "status", "outcome"), [
-    (FormAnswers(False), "no_show", "no_show"), (FormAnswers(True, False), "no_show", "no_show"),
-    (FormAnswers(True, True), "completed", "showed"), (FormAnswers(True, True, True), "completed", "offer_made"),
-    (CLOSED, "completed", "closed"),
-])
+@pytest.mark.parametrize(
+    ("answers", "status", "outcome"),
+    [
+        (FormAnswers(False), "no_show", "no_show"),
+        (FormAnswers(True, False), "no_show", "no_show"),
+        (FormAnswers(True, True), "completed", "showed"),
+        (FormAnswers(True, True, True), "completed", "offer_made"),
+        (CLOSED, "completed", "closed"),
+    ],
+)
 def test_the_form_settles_how_the_call_went(rep, answers, status, outcome):
     event_id = call_of(rep.organization_id, rep)
     with rep.transaction() as db:
         file_form(db, event_id, answers, rep)
         event = db.scalars(select(Event)).one()
-        assert (event.call_status, event.event_outcome, event.pcf_submitted) == (status, outcome, True)
+        assert (event.call_status, event.event_outcome, event.pcf_submitted) == (
+            status,
+            outcome,
+            True,
+        )
 
 
 def test_correcting_a_form_keeps_history_and_never_makes_a_second_payment(rep):
@@ -82,7 +103,12 @@ def test_correcting_a_form_keeps_history_and_never_makes_a_second_payment(rep):
         assert db.scalars(select(PostCallForm.version)).all() == [2]
     admin = make.viewer(rep.organization_id, "admin")
     with admin.transaction() as db:
-        changes = db.execute(text("select changes from app.audit_logs where table_name = 'post_call_forms' and operation = 'update'"))
+        changes = db.execute(
+            text(
+                "select changes from app.audit_logs where table_name = 'post_call_forms' and"
+                " operation = 'update'"
+            )
+        )
         assert changes.scalar_one()["cash_collected"] == [4997, 4000]
 
 
@@ -94,7 +120,11 @@ def test_taking_a_form_back_makes_the_call_pending_again(rep):
         withdraw_form(db, event_id, rep)
     with as_system(rep.organization_id) as db:
         event = db.scalars(select(Event)).one()
-        assert (event.call_status, event.event_outcome, event.pcf_submitted) == ("scheduled", None, False)
+        assert (event.call_status, event.event_outcome, event.pcf_submitted) == (
+            "scheduled",
+            None,
+            False,
+        )
         assert db.scalars(select(Payment.counts)).all() == [False]
 
 
@@ -110,8 +140,17 @@ def test_only_the_closer_or_a_manager_files(rep):
     setter = make.viewer(org, "sales_rep")
     with as_system(org) as db:
         sam = make.setter(db, org, "Sam", user_id=setter.user_id)
-        event_id = make.event(db, org, make.closer(db, org, "Ana", user_id=rep.user_id), set_by=sam, at=now() - timedelta(hours=1)).id
-    for role, refusal in (("sales_rep", NotFound), ("viewer", NotFound)):  # a viewer reads, but cannot lock it to write
+        event_id = make.event(
+            db,
+            org,
+            make.closer(db, org, "Ana", user_id=rep.user_id),
+            set_by=sam,
+            at=now() - timedelta(hours=1),
+        ).id
+    for role, refusal in (
+        ("sales_rep", NotFound),
+        ("viewer", NotFound),
+    ):  # a viewer reads, but cannot lock it to write
         stranger = make.viewer(org, role)
         with pytest.raises(refusal), stranger.transaction() as db:
             file_form(db, event_id, FormAnswers(True, True), stranger)

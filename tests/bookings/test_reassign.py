@@ -1,4 +1,5 @@
 """Whose earlier calls are when the roster changes, and the payments that follow them."""
+
 from datetime import timedelta
 
 import pytest
@@ -25,23 +26,43 @@ def booked(db, org, says, *, email="lead@example.com", key="a", answers=(), **mo
     """A booking as Calendly's module would hand it on."""
     home = db.get_one(Organization, org)
     utm = {"utm_source": says}
-    return record_booking(db, org, Booking(
-        Person("Lead", email), NOON, NOON - timedelta(days=2), utm=utm, answers=answers,
-        setter_mentions=setter_mentions(utm, answers, home), invitee_uuid=key, platform="calendly", **more,
-    ))
+    return record_booking(
+        db,
+        org,
+        Booking(
+            Person("Lead", email),
+            NOON,
+            NOON - timedelta(days=2),
+            utm=utm,
+            answers=answers,
+            setter_mentions=setter_mentions(utm, answers, home),
+            invitee_uuid=key,
+            platform="calendly",
+            **more,
+        ),
+    )
 
 
 def sams(db, **changes):
     """Change the one setter called Sam."""
     sam = db.scalars(select(Setter).where(Setter.name == "Sam")).one()
-    facts = {"name": sam.name, "email": sam.email, "aliases": sam.aliases, "user_id": sam.user_id, "active": True}
+    facts = {
+        "name": sam.name,
+        "email": sam.email,
+        "aliases": sam.aliases,
+        "user_id": sam.user_id,
+        "active": True,
+    }
     return change_setter(db, sam.id, **(facts | changes))
 
 
 def setters(db):
     """Who each call belongs to, by booking, and under which name."""
     names = {setter.id: setter.name for setter in db.scalars(select(Setter))}
-    return {event.calendly_invitee_uuid: (names.get(event.setter_id), event.setter_name) for event in db.scalars(select(Event))}
+    return {
+        event.calendly_invitee_uuid: (names.get(event.setter_id), event.setter_name)
+        for event in db.scalars(select(Event))
+    }
 
 
 def test_an_alias_that_is_added_brings_the_calls_that_named_it_and_their_payments_follow():
@@ -85,7 +106,9 @@ def test_a_setter_who_is_renamed_keeps_their_calls_and_those_that_will_name_them
     with as_system(org) as db:
         make.setter(db, org, "Sam")
         booked(db, org, "sam")
-        by_hand = make.event(db, org, set_by=db.scalars(select(Setter)).one(), calendly_invitee_uuid="hand")
+        by_hand = make.event(
+            db, org, set_by=db.scalars(select(Setter)).one(), calendly_invitee_uuid="hand"
+        )
         assert sams(db, name="Samuel") == 0
         assert db.scalars(select(Setter)).one().aliases == ["Sam"]
         assert {name for name, _ in setters(db).values()} == {"Samuel"}
@@ -107,7 +130,10 @@ def test_a_moved_call_goes_where_its_first_booking_goes():
 
 def test_the_answer_to_the_organisations_question_names_the_setter_too():
     org = make.organization(setter_question="Who invited you?")
-    answers = [{"question": "who invited  you?", "answer": "Sammy"}, {"question": "Budget", "answer": "Sam"}]
+    answers = [
+        {"question": "who invited  you?", "answer": "Sammy"},
+        {"question": "Budget", "answer": "Sam"},
+    ]
     with as_system(org) as db:
         make.setter(db, org, "Sam", aliases=[])
         booked(db, org, None, answers=answers)
@@ -132,16 +158,26 @@ def test_a_closer_whose_address_is_added_gets_the_calls_of_the_host_nobody_knew(
     with as_system(org) as db:
         ana = make.closer(db, org, "Ana")
         event = make.event(db, org, closer_name="Ana@Work.example.com")
-        assert change_closer(db, ana.id, name="Ana", email="ana@work.example.com", user_id=None, active=True) == 1
+        assert (
+            change_closer(
+                db, ana.id, name="Ana", email="ana@work.example.com", user_id=None, active=True
+            )
+            == 1
+        )
         assert (db.get_one(Event, (org, event.id), populate_existing=True).closer_id) == ana.id
 
 
-@pytest.mark.parametrize(("key", "values", "error"), [
-    ("sources", {"name": "  "}, InvalidInput), ("sources", {"name": "webinar"}, Conflict),
-    ("packages", {"name": "Gold", "price": "abc", "currency": "USD"}, InvalidInput),
-    ("packages", {"name": "Gold", "price": "1.005", "currency": "USD"}, InvalidInput),
-    ("setters", {"name": ""}, InvalidInput), ("closers", {"name": "Ana", "email": "nonsense"}, InvalidInput),
-])
+@pytest.mark.parametrize(
+    ("key", "values", "error"),
+    [
+        ("sources", {"name": "  "}, InvalidInput),
+        ("sources", {"name": "webinar"}, Conflict),
+        ("packages", {"name": "Gold", "price": "abc", "currency": "USD"}, InvalidInput),
+        ("packages", {"name": "Gold", "price": "1.005", "currency": "USD"}, InvalidInput),
+        ("setters", {"name": ""}, InvalidInput),
+        ("closers", {"name": "Ana", "email": "nonsense"}, InvalidInput),
+    ],
+)
 def test_an_entry_that_cannot_be_is_refused(key, values, error):
     org = make.organization()
     with as_system(org) as db:

@@ -1,4 +1,7 @@
-"""One browser and one running product for all browser tests: screens, receiver and jobs on the test process's database."""
+"""One browser and one running product for all browser tests: screens, receiver and jobs on the test
+process's database.
+"""
+
 from __future__ import annotations
 
 import os
@@ -32,7 +35,9 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touc
 
 
 def pytest_collection_modifyitems(items):
-    """A click can be lost while the browser is still drawing: what fails here is tried once more, and the closing line says so."""
+    """A click can be lost while the browser is still drawing: what fails here is tried once more,
+    and the closing line says so.
+    """
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.flaky(reruns=1))
@@ -50,7 +55,11 @@ class Product:
 def process(*command: str, **env: str):
     """``python -m …`` for as long as the block runs."""
     running = subprocess.Popen(
-        [sys.executable, "-m", *command], cwd=ROOT, env=os.environ | env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env=os.environ | env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         yield
@@ -71,14 +80,26 @@ def screens(*options: str, at: int | None = None, **env: str):
     """A screens' process that nobody has visited yet; its address."""
     port = str(at or free_port())
     address = f"http://localhost:{port}"
-    with process("streamlit", "run", "app.py", "--server.port", port, *options, UI_PORT=port, PUBLIC_URL=address, **env):
+    with process(
+        "streamlit",
+        "run",
+        "app.py",
+        "--server.port",
+        port,
+        *options,
+        UI_PORT=port,
+        PUBLIC_URL=address,
+        **env,
+    ):
         until(lambda: answers(f"{address}/healthz"))
         yield address
 
 
 @pytest.fixture(scope="package")
 def quiet_database(new_database, database_url):
-    """A database without the organisations of other tests, whose background work nobody waits for here."""
+    """A database without the organisations of other tests, whose background work nobody waits for
+    here.
+    """
     use_database(new_database())
     yield
     use_database(database_url)
@@ -105,7 +126,9 @@ def product(quiet_database, key_providers):
     receiver = f"http://localhost:{port}"
     with ExitStack() as stack:
         stack.enter_context(process("webhooks", WEBHOOK_PORT=port))
-        stack.enter_context(process("jobs", "all", WEBHOOK_PUBLIC_URL=receiver, **key_providers.addresses))
+        stack.enter_context(
+            process("jobs", "all", WEBHOOK_PUBLIC_URL=receiver, **key_providers.addresses)
+        )
         address = stack.enter_context(screens(WEBHOOK_PUBLIC_URL=receiver))
         until(lambda: answers(f"{receiver}/readyz"))
         yield Product(address, receiver)
@@ -115,7 +138,9 @@ def product(quiet_database, key_providers):
 def chromium():
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
         yield browser
         browser.close()
 
@@ -128,8 +153,12 @@ def visit(chromium, product):
     """
     with ExitStack() as stack:
 
-        def opened(path: str, viewer: Viewer | None = None, *, at: str = product.screens, **options):
-            window = chromium.new_context(**({"viewport": {"width": 1300, "height": 1400}} | options))
+        def opened(
+            path: str, viewer: Viewer | None = None, *, at: str = product.screens, **options
+        ):
+            window = chromium.new_context(
+                **({"viewport": {"width": 1300, "height": 1400}} | options)
+            )
             stack.callback(window.close)
             window.set_default_timeout(PATIENCE_MS)
             if viewer:
@@ -154,9 +183,15 @@ def theirs(ours) -> Team:
     made = team("Douglas", currency="EUR")
     manager = ours.people[Role.MANAGER]
     with as_system(made.admin.organization_id) as db:
-        db.add(OrganizationMember(
-            organization_id=made.admin.organization_id, user_id=manager.user_id, role=Role.VIEWER, name=manager.name, email=manager.email
-        ))
+        db.add(
+            OrganizationMember(
+                organization_id=made.admin.organization_id,
+                user_id=manager.user_id,
+                role=Role.VIEWER,
+                name=manager.name,
+                email=manager.email,
+            )
+        )
     return made
 
 
@@ -166,7 +201,9 @@ def settled(page) -> None:
 
 
 def as_shown(words: str) -> str:
-    """Words as a screen has them that shows them letter by letter: an address in them is no link."""
+    """Words as a screen has them that shows them letter by letter: an address in them is no
+    link.
+    """
     return words.replace("@", f"@{JOINER}")
 
 
@@ -174,5 +211,6 @@ def fits_the_width(page) -> bool:
     """Whether nothing on the page has to be scrolled sideways."""
     return page.evaluate("""() => {
         const main = document.querySelector('[data-testid="stMain"]');
-        return main.scrollWidth <= main.clientWidth && document.documentElement.scrollWidth <= innerWidth;
+        return main.scrollWidth <= main.clientWidth
+            && document.documentElement.scrollWidth <= innerWidth;
     }""")

@@ -1,4 +1,7 @@
-"""A small OpenID Connect provider: real HTTP, signed answers, and somebody who is always signed in there."""
+"""A small OpenID Connect provider: real HTTP, signed answers, and somebody who is always signed in
+there.
+"""
+
 from __future__ import annotations
 
 import json
@@ -43,25 +46,47 @@ class Provider:
         self.forger = new_key() if forged else None
 
     async def configuration(self, _: Request) -> Response:
-        ways = {"authorization_endpoint": "authorize", "token_endpoint": "token", "jwks_uri": "keys"}
-        return JSONResponse({"issuer": self.address} | {name: f"{self.address}/{path}" for name, path in ways.items()} | {
-            "response_types_supported": ["code"], "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["RS256"],
-        })
+        ways = {
+            "authorization_endpoint": "authorize",
+            "token_endpoint": "token",
+            "jwks_uri": "keys",
+        }
+        return JSONResponse(
+            {"issuer": self.address}
+            | {name: f"{self.address}/{path}" for name, path in ways.items()}
+            | {
+                "response_types_supported": ["code"],
+                "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+            }
+        )
 
     async def authorize(self, request: Request) -> Response:
         asked, code = request.query_params, uuid4().hex
         self.nonces[code] = asked["nonce"]
-        return RedirectResponse(f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state']})}", 303)
+        return RedirectResponse(
+            f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state']})}", 303
+        )
 
     async def token(self, request: Request) -> Response:
         code = str((await request.form())["code"])
         claims = {
-            "iss": self.address, "aud": CLIENT, "sub": "somebody", "iat": int(time()), "exp": int(time()) + 3600,
+            "iss": self.address,
+            "aud": CLIENT,
+            "sub": "somebody",
+            "iat": int(time()),
+            "exp": int(time()) + 3600,
             "nonce": self.nonces.pop(code),
         } | self.says
         signed = jwt.encode(claims, self.forger or self.key, "RS256", headers={"kid": "one"})
-        return JSONResponse({"access_token": "unused", "token_type": "Bearer", "expires_in": 3600, "id_token": signed})
+        return JSONResponse(
+            {
+                "access_token": "unused",
+                "token_type": "Bearer",
+                "expires_in": 3600,
+                "id_token": signed,
+            }
+        )
 
     async def keys(self, _: Request) -> Response:
         public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key()))
@@ -73,10 +98,14 @@ def provider() -> Iterator[Provider]:
     """A provider that answers for as long as the block runs."""
     port = free_port()
     made = Provider(f"http://localhost:{port}")
-    app = Starlette(routes=[
-        Route("/.well-known/openid-configuration", made.configuration), Route("/authorize", made.authorize),
-        Route("/token", made.token, methods=["POST"]), Route("/keys", made.keys),
-    ])
+    app = Starlette(
+        routes=[
+            Route("/.well-known/openid-configuration", made.configuration),
+            Route("/authorize", made.authorize),
+            Route("/token", made.token, methods=["POST"]),
+            Route("/keys", made.keys),
+        ]
+    )
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -1,4 +1,5 @@
 """What admins do with their organisation: settings, the data of a person; on a phone too."""
+
 import json
 from uuid import uuid4
 
@@ -28,7 +29,11 @@ def test_a_person_is_found_downloaded_and_erased(product, visit, size):
     with page.expect_download() as download:
         page.get_by_role("button", name="Download everything about them").click()
     with open(download.value.path()) as file:
-        assert json.load(file)["person"] == {"addresses": [email], "names": ["Petronella Quist"], "phones": []}
+        assert json.load(file)["person"] == {
+            "addresses": [email],
+            "names": ["Petronella Quist"],
+            "phones": [],
+        }
 
     page.get_by_text("Erase this person").click()
     page.get_by_label("Type").fill(email)

@@ -1,4 +1,7 @@
-"""Signing in through the company's own provider: exchanged for a session of ours, for those whom we know and nobody else."""
+"""Signing in through the company's own provider: exchanged for a session of ours, for those whom we
+know and nobody else.
+"""
+
 from time import time
 
 import pytest
@@ -28,7 +31,7 @@ def at(product, company, tmp_path_factory):
     secrets.write_text(f"""
         [auth]
         redirect_uri = "http://localhost:{port}/oauth2callback"
-        cookie_secret = "{'c00kie' * 8}"
+        cookie_secret = "{"c00kie" * 8}"
         [auth.works]
         label = "Example Works"
         client_id = "{CLIENT}"
@@ -62,7 +65,9 @@ def cookies(page):
     return {cookie["name"] for cookie in page.context.cookies()}
 
 
-def test_a_verified_address_of_an_active_user_opens_a_session_of_our_own(company, come_back, person):
+def test_a_verified_address_of_an_active_user_opens_a_session_of_our_own(
+    company, come_back, person
+):
     company.vouches_for(f" {person.email.upper()}")
     page = come_back()
     expect(page.get_by_text(f"{person.name} · viewer")).to_be_visible()
@@ -75,7 +80,9 @@ def test_a_verified_address_of_an_active_user_opens_a_session_of_our_own(company
     assert "sid" not in cookies(page)
 
 
-def test_whoever_asked_for_a_page_lands_on_it_with_everything_in_its_address(company, come_back, person):
+def test_whoever_asked_for_a_page_lands_on_it_with_everything_in_its_address(
+    company, come_back, person
+):
     company.vouches_for(person.email)
     page = come_back("/leaderboards?by=setters&metric=%C3%B8%26")
     expect(page.get_by_role("heading", name="Leaderboards")).to_be_visible()
@@ -90,13 +97,21 @@ def test_whoever_is_turned_down_is_still_where_they_wanted_to_go(company, come_b
     assert page.url.endswith("/payments?view=Unattributed")
 
 
-@pytest.mark.parametrize(("says", "answer"), [
-    ({"email": "nobody.at.all@example.com"}, "Nobody with an active account here has the address nobody.at.all@example.com"),
-    ({"email_verified": False}, "does not say that your e-mail address is verified"),
-    ({"email_verified": "true"}, "does not say that your e-mail address is verified"),
-    ({"email": None}, "does not say that your e-mail address is verified"),
-])
-def test_whoever_is_not_known_or_not_verified_reads_why_and_stays_outside(company, come_back, person, says, answer):
+@pytest.mark.parametrize(
+    ("says", "answer"),
+    [
+        (
+            {"email": "nobody.at.all@example.com"},
+            "Nobody with an active account here has the address nobody.at.all@example.com",
+        ),
+        ({"email_verified": False}, "does not say that your e-mail address is verified"),
+        ({"email_verified": "true"}, "does not say that your e-mail address is verified"),
+        ({"email": None}, "does not say that your e-mail address is verified"),
+    ],
+)
+def test_whoever_is_not_known_or_not_verified_reads_why_and_stays_outside(
+    company, come_back, person, says, answer
+):
     company.vouches_for(person.email, **says)
     page = come_back()
     expect(page.get_by_text(as_shown(answer))).to_be_visible()
@@ -106,17 +121,28 @@ def test_whoever_is_not_known_or_not_verified_reads_why_and_stays_outside(compan
 
 def test_whoever_has_been_deactivated_stays_outside(company, come_back, person):
     with owner() as db:
-        db.execute(text("update app.users set active = false where id = :id"), {"id": person.user_id})
+        db.execute(
+            text("update app.users set active = false where id = :id"), {"id": person.user_id}
+        )
     company.vouches_for(person.email)
     page = come_back()
     expect(page.get_by_text("Nobody with an active account here")).to_be_visible()
     assert "sid" not in cookies(page)
 
 
-@pytest.mark.parametrize("says", [
-    {"forged": True}, {"aud": "another-client"}, {"iss": "https://idp.example.net"}, {"nonce": "another"}, {"exp": 1_700_000_000},
-])
-def test_an_answer_that_is_not_the_providers_to_us_now_is_not_believed(company, come_back, person, says):
+@pytest.mark.parametrize(
+    "says",
+    [
+        {"forged": True},
+        {"aud": "another-client"},
+        {"iss": "https://idp.example.net"},
+        {"nonce": "another"},
+        {"exp": 1_700_000_000},
+    ],
+)
+def test_an_answer_that_is_not_the_providers_to_us_now_is_not_believed(
+    company, come_back, person, says
+):
     company.vouches_for(person.email, **says)
     page = come_back()
     expect(page.get_by_role("button", name=BUTTON)).to_be_visible()

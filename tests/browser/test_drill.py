@@ -1,4 +1,7 @@
-"""Whatever shows a figure leads to its rows: charts by the chosen point, tables by the chosen person."""
+"""Whatever shows a figure leads to its rows: charts by the chosen point, tables by the chosen
+person.
+"""
+
 import re
 from contextlib import suppress
 
@@ -18,7 +21,9 @@ def crew(product):
 
 
 def lands(page, click, address: str) -> None:
-    """Click until the page of rows opens: a click is lost while a chart is being drawn anew, as its font arrives."""
+    """Click until the page of rows opens: a click is lost while a chart is being drawn anew, as its
+    font arrives.
+    """
     start = page.url
     for _ in range(TRIES):
         if page.url == start:
@@ -65,7 +70,11 @@ def test_a_day_of_the_trend_leads_to_the_calls_of_that_day(crew, visit):
         page.mouse.move(highest["x"] + 3, highest["y"] + 3)
         page.mouse.click(highest["x"] + 3, highest["y"] + 3)
 
-    lands(page, choose_the_busiest_day, r"/events\?figure=booked_calls&period=Custom&from=([\d-]+)&to=\1$")
+    lands(
+        page,
+        choose_the_busiest_day,
+        r"/events\?figure=booked_calls&period=Custom&from=([\d-]+)&to=\1$",
+    )
     assert calls_of(page) > 0
 
 
@@ -77,7 +86,11 @@ def test_a_person_on_the_dashboard_leads_to_their_calls(crew, visit):
 
 def test_a_place_on_the_leaderboard_leads_to_the_calls_that_its_figure_counts(crew, visit):
     page = visit("/leaderboards?metric=Booked+calls&period=Last+365+days", crew.admin)
-    lands(page, lambda: choose_first_row(page, "board"), r"/events\?figure=booked_calls&closer=.*&period=Custom")
+    lands(
+        page,
+        lambda: choose_first_row(page, "board"),
+        r"/events\?figure=booked_calls&closer=.*&period=Custom",
+    )
     assert calls_of(page) > 0
 
 

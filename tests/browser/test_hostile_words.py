@@ -1,4 +1,7 @@
-"""Whatever strangers and members write, wherever it may be kept: on no screen does anything come of it in a real browser."""
+"""Whatever strangers and members write, wherever it may be kept: on no screen does anything come of
+it in a real browser.
+"""
+
 from collections.abc import Iterator
 from urllib.parse import urlencode
 from uuid import UUID
@@ -17,12 +20,18 @@ from tests.security.hostile import MARK, know_by, make_hostile
 from tests.ui.teams import Team, team
 
 INVITED = "an-invitation-of-the-test"
-FOLDED = ("[data-testid=stPopover] button", "[data-testid=stSelectbox] input", "[data-testid=stMultiSelect] input")
+FOLDED = (
+    "[data-testid=stPopover] button",
+    "[data-testid=stSelectbox] input",
+    "[data-testid=stMultiSelect] input",
+)
 # Nothing that our own screens draw: what remains is made of a stranger's words.
 TROUBLE = f"""() => [
     ...document.querySelectorAll(
-        '[data-ran], [onerror], .katex, img[src*="ran"], iframe[src*="ran"], a[href^="javascript" i], a[href^="mailto" i]'),
-    ...[...document.querySelectorAll('a[href*="{MARK}" i]')].filter(link => !["calls.example.com", location.host].includes(link.host)),
+        '[data-ran], [onerror], .katex, img[src*="ran"], iframe[src*="ran"], ' +
+        'a[href^="javascript" i], a[href^="mailto" i]'),
+    ...[...document.querySelectorAll('a[href*="{MARK}" i]')].filter(
+        link => !["calls.example.com", location.host].includes(link.host)),
     ...[...document.querySelectorAll('[data-testid=stMarkdownContainer] *')].filter(
         node => /^(DEL|CODE)$/.test(node.tagName) && /^[cd]$/.test(node.textContent)),
 ].map(node => node.outerHTML.slice(0, 200)).concat(window.ran ? ["window.ran"] : [])"""
@@ -39,11 +48,18 @@ def crew(quiet_database) -> Team:
 
 
 def addresses(crew: Team) -> Iterator[tuple[str, str]]:
-    """Every screen with something of the organisation on it, and the details and choices that hide behind an address."""
+    """Every screen with something of the organisation on it, and the details and choices that hide
+    behind an address.
+    """
     for screen in SCREENS:
         yield screen.key, urlencode(crew.row(screen.key))
     org, person = crew.admin.organization_id, crew.people[Role.VIEWER].user_id
-    details: dict[str, UUID] = {"connections": crew.ids["connections"], "team": person, "users": person, "organizations": org}
+    details: dict[str, UUID] = {
+        "connections": crew.ids["connections"],
+        "team": person,
+        "users": person,
+        "organizations": org,
+    }
     yield from ((screen, f"id={row_id}") for screen, row_id in details.items())
     yield from (("lists", f"list={kept.key}") for kept in LISTS)
     yield "payments", "view=reconcile"
@@ -59,8 +75,12 @@ def visitor(crew: Team, screen: str) -> str:
 
 
 def open_everything(page) -> None:
-    """What a page keeps folded: its expanders, and of popovers and lists to choose from the first of each kind."""
-    page.evaluate("document.querySelectorAll('details:not([open]) > summary').forEach(each => each.click())")
+    """What a page keeps folded: its expanders, and of popovers and lists to choose from the first
+    of each kind.
+    """
+    page.evaluate(
+        "document.querySelectorAll('details:not([open]) > summary').forEach(each => each.click())"
+    )
     for kind in FOLDED:
         for each in page.locator(kind).locator("visible=true").all()[:1]:
             each.click()
@@ -95,7 +115,9 @@ def test_nor_of_the_name_of_somebody_as_whom_an_admin_looks(product, crew, visit
     page = visit("", crew.admin)
     rep = crew.people[Role.SALES_REP]
     with owner() as db:
-        looking = text("update app.sign_in_sessions set view_as_user_id = :rep where user_id = :admin")
+        looking = text(
+            "update app.sign_in_sessions set view_as_user_id = :rep where user_id = :admin"
+        )
         db.execute(looking, {"rep": rep.user_id, "admin": crew.admin.user_id})
 
     page.goto(f"{product.screens}/my-day")

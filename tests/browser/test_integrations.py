@@ -1,4 +1,5 @@
 """A key's whole life on the screen Integrations, on a desk and on a phone."""
+
 import pytest
 from playwright.sync_api import expect
 
@@ -22,7 +23,9 @@ def send(page, key, **company):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_a_key_is_entered_refused_replaced_verified_and_removed(product, visit, size):
-    page = visit("/integrations", make.viewer(make.organization(), Role.ADMIN), viewport=SIZES[size])
+    page = visit(
+        "/integrations", make.viewer(make.organization(), Role.ADMIN), viewport=SIZES[size]
+    )
     expect(page.get_by_text("No keys yet")).to_be_visible()
     page.get_by_role("button", name="Enter key").nth(3).click()
     send(page, WRONG, company=COMPANY)

@@ -1,4 +1,7 @@
-"""By e-mail into the team, and by e-mail to a new password: through the screens, the worker and the file it writes."""
+"""By e-mail into the team, and by e-mail to a new password: through the screens, the worker and the
+file it writes.
+"""
+
 import re
 from email import message_from_bytes
 from email.policy import default
@@ -42,7 +45,9 @@ def test_somebody_is_invited_joins_forgets_the_password_and_chooses_another(ours
     expect(admin.get_by_text(as_shown(address))).to_be_visible()
 
     guest = visit(path_of(link_to(address, "invitation")), **PHONE)
-    expect(guest.get_by_text("Cedar organisation invites you to join as sales rep.")).to_be_visible()
+    expect(
+        guest.get_by_text("Cedar organisation invites you to join as sales rep.")
+    ).to_be_visible()
     assert fits_the_width(guest)
     guest.get_by_label("Your name").fill("New Person")
     guest.get_by_label("Password", exact=True).fill(PASSWORD)

@@ -1,4 +1,7 @@
-"""Links in a browser without a session: a form filed on a phone, and an address that tells nobody its token."""
+"""Links in a browser without a session: a form filed on a phone, and an address that tells nobody
+its token.
+"""
+
 from datetime import timedelta
 
 import pytest
@@ -28,7 +31,12 @@ def test_a_closer_files_a_form_through_their_link_on_a_phone_and_the_manager_see
     expect(phone.get_by_text("Yarrow lead")).to_be_visible()
     assert fits_the_width(phone)
     phone.get_by_role("button", name="File form").click()
-    for question in ("Did the call take place?", "Did the lead show up?", "Did you make an offer?", "Did it close?"):
+    for question in (
+        "Did the call take place?",
+        "Did the lead show up?",
+        "Did you make an offer?",
+        "Did it close?",
+    ):
         phone.get_by_role("radiogroup", name=question).get_by_text("Yes").click()
         settled(phone)
         assert fits_the_width(phone)
@@ -41,7 +49,9 @@ def test_a_closer_files_a_form_through_their_link_on_a_phone_and_the_manager_see
     assert "sid" not in {cookie["name"] for cookie in phone.context.cookies()}
 
 
-def test_a_form_that_was_begun_comes_back_to_the_queue_and_survives_a_reload_of_its_address(crew, visit):
+def test_a_form_that_was_begun_comes_back_to_the_queue_and_survives_a_reload_of_its_address(
+    crew, visit
+):
     page = visit(f"/portal?token={crew.tokens['portal']}")
     page.get_by_role("button", name="File form").click()
     expect(page.get_by_text("Did the call take place?")).to_be_visible()
@@ -57,10 +67,21 @@ def test_whoever_is_called_from_a_portal_does_not_learn_its_token(crew, visit):
     org = crew.admin.organization_id
     with as_system(org) as db:
         closer_id = db.get_one(Event, (org, crew.ids["event"])).closer_id
-        make.event(db, org, None, closer_id=closer_id, at=now() + timedelta(seconds=1), lead_name="Yarrow second", meeting_url=MEETING)
+        make.event(
+            db,
+            org,
+            None,
+            closer_id=closer_id,
+            at=now() + timedelta(seconds=1),
+            lead_name="Yarrow second",
+            meeting_url=MEETING,
+        )
     page = visit(f"/portal?token={crew.tokens['portal']}")
     asked = []
-    page.context.route(f"{MEETING}**", lambda route: (asked.append(route.request.all_headers()), route.fulfill(body="here")))
+    page.context.route(
+        f"{MEETING}**",
+        lambda route: (asked.append(route.request.all_headers()), route.fulfill(body="here")),
+    )
 
     with page.context.expect_page() as other:
         page.get_by_role("link", name="Join").click()

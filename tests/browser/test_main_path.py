@@ -1,4 +1,5 @@
 """What each person comes for, from the first click to what somebody else then sees."""
+
 import csv
 import re
 from datetime import timedelta
@@ -9,7 +10,13 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from core.operations.sample_payloads import SampleCall, calendly_created, signed, stripe_charge, stripe_event
+from core.operations.sample_payloads import (
+    SampleCall,
+    calendly_created,
+    signed,
+    stripe_charge,
+    stripe_event,
+)
 from core.platform.clock import now
 from tests.browser.conftest import PHONE, fits_the_width, settled
 from tests.flow import SECRET, sender
@@ -27,7 +34,9 @@ def crew(product):
 
 def deliver(product, to, payload):
     body, headers = signed(to.provider, payload, SECRET)
-    assert httpx.post(f"{product.receiver}{to.path}", content=body, headers=headers).status_code == 200
+    assert (
+        httpx.post(f"{product.receiver}{to.path}", content=body, headers=headers).status_code == 200
+    )
 
 
 def figure(page, name):
@@ -47,7 +56,12 @@ def test_a_closer_files_the_form_on_a_phone_and_the_manager_sees_it_on_the_dashb
 
     phone = visit("/my-day", crew.rep, **PHONE)
     phone.get_by_role("link", name="File form").click()
-    for question in ("Did the call take place?", "Did the lead show up?", "Did you make an offer?", "Did it close?"):
+    for question in (
+        "Did the call take place?",
+        "Did the lead show up?",
+        "Did you make an offer?",
+        "Did it close?",
+    ):
         phone.get_by_role("radiogroup", name=question).get_by_text("Yes").click()
         settled(phone)
         assert fits_the_width(phone)
@@ -59,12 +73,18 @@ def test_a_closer_files_the_form_on_a_phone_and_the_manager_sees_it_on_the_dashb
 
 
 def test_signed_deliveries_are_on_the_dashboard_when_it_is_looked_at_again(product, crew, visit):
-    calendly, stripe = (sender(crew.admin.organization_id, provider) for provider in ("calendly", "stripe"))
+    calendly, stripe = (
+        sender(crew.admin.organization_id, provider) for provider in ("calendly", "stripe")
+    )
     page = visit("/dashboard", crew.admin)
     expect(figure(page, "Booked calls")).to_have_text("2")
     expect(figure(page, "Cash collected")).to_have_text("$4,997")
 
-    deliver(product, calendly, calendly_created(SampleCall("lead.two@example.com", now() - timedelta(hours=2))))
+    deliver(
+        product,
+        calendly,
+        calendly_created(SampleCall("lead.two@example.com", now() - timedelta(hours=2))),
+    )
     until(lambda: says_after_reload(page, "Booked calls", "3"))
     paid_at = now() - timedelta(hours=1)
     charge = stripe_charge("A", 120_000, "lead.two@example.com", paid_at)
@@ -72,7 +92,9 @@ def test_signed_deliveries_are_on_the_dashboard_when_it_is_looked_at_again(produ
     until(lambda: says_after_reload(page, "Cash collected", "$6,197"))
 
 
-def test_switching_the_organisation_shows_the_other_ones_figures_and_only_these(ours, theirs, visit):
+def test_switching_the_organisation_shows_the_other_ones_figures_and_only_these(
+    ours, theirs, visit
+):
     page = visit("/dashboard", ours.people["manager"])
     expect(figure(page, "Cash collected")).to_have_text("$4,997")
 
@@ -112,8 +134,12 @@ def test_a_figure_of_the_leaderboard_can_be_sent_to_a_colleague(crew, visit):
     page.get_by_role("option", name="Booked calls").click()
     expect(page).to_have_url(re.compile("metric=Booked"))
 
-    colleague = visit(page.url.removeprefix(page.url.split("/leaderboards")[0]), crew.people["manager"])
-    expect(colleague.get_by_role("combobox", name=re.compile("Figure"))).to_have_value("Booked calls")
+    colleague = visit(
+        page.url.removeprefix(page.url.split("/leaderboards")[0]), crew.people["manager"]
+    )
+    expect(colleague.get_by_role("combobox", name=re.compile("Figure"))).to_have_value(
+        "Booked calls"
+    )
 
 
 def test_a_row_of_the_calls_opens_the_call_and_leads_to_its_payment(crew, visit):
@@ -148,7 +174,9 @@ def test_a_person_decides_whose_a_payment_is_and_can_take_it_back(crew, visit):
 def test_a_payout_is_made_approved_by_its_name_and_downloaded(crew, visit):
     page = visit("/payouts", crew.admin)
     page.get_by_text("Make a payout").click()
-    expect(page.get_by_role("button", name="Choose date range")).to_be_visible()  # the last part of the form to be drawn
+    expect(
+        page.get_by_role("button", name="Choose date range")
+    ).to_be_visible()  # the last part of the form to be drawn
     page.get_by_label("Name").fill("First half")
     page.get_by_role("button", name="Freeze as a draft").click()
     expect(page.get_by_role("heading", name="First half")).to_be_visible()
@@ -179,7 +207,9 @@ def test_an_export_is_what_the_link_on_its_screen_says(product, crew, visit):
     assert row["customer_email"] == f"lead@{crew.mark.lower()}.example.com"
 
 
-def test_a_new_connection_shows_its_address_and_a_test_delivery_arrives_through_it(product, crew, visit):
+def test_a_new_connection_shows_its_address_and_a_test_delivery_arrives_through_it(
+    product, crew, visit
+):
     page = visit("/connections", crew.admin)
     page.get_by_text("Make a connection").click()
     page.get_by_label("Name", exact=True).fill("Second account")

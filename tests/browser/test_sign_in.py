@@ -1,4 +1,5 @@
 """Who gets in, how long, and what a visitor without a session sees."""
+
 import base64
 from time import time
 
@@ -22,7 +23,9 @@ def sign_in(page, email, password=PASSWORD):
     page.get_by_role("button", name="Sign in").click()
 
 
-def test_the_first_visit_to_a_fresh_server_at_an_admin_page_is_the_sign_in_and_then_that_page(ours, visit):
+def test_the_first_visit_to_a_fresh_server_at_an_admin_page_is_the_sign_in_and_then_that_page(
+    ours, visit
+):
     path = f"/connections?id={ours.ids['connections']}"
     with screens() as fresh:
         page = visit(path, at=fresh)
@@ -62,12 +65,20 @@ def test_after_five_wrong_passwords_the_form_says_when_it_works_again(ours, visi
 
     sign_in(page, ours.people["viewer"].email)
 
-    expect(page.get_by_text("Too many tries. Wait a little, then try again. It works again in")).to_be_visible()
+    expect(
+        page.get_by_text("Too many tries. Wait a little, then try again. It works again in")
+    ).to_be_visible()
 
 
 def changes_the_password(person):
     with person.transaction() as db:
-        change_password(db, token_of(person), current=PASSWORD, new="a heron waits in the reeds", address="192.0.2.1")
+        change_password(
+            db,
+            token_of(person),
+            current=PASSWORD,
+            new="a heron waits in the reeds",
+            address="192.0.2.1",
+        )
 
 
 def signs_out_everywhere(person):
@@ -77,39 +88,61 @@ def signs_out_everywhere(person):
 
 def is_deactivated(person):
     with owner() as db:
-        db.execute(text("update app.users set active = false where id = :id"), {"id": person.user_id})
+        db.execute(
+            text("update app.users set active = false where id = :id"), {"id": person.user_id}
+        )
 
 
 def is_no_member_any_more(person):
     with owner() as db:
-        db.execute(text("update app.organization_members set active = false where user_id = :id"), {"id": person.user_id})
+        db.execute(
+            text("update app.organization_members set active = false where user_id = :id"),
+            {"id": person.user_id},
+        )
 
 
 def has_done_nothing_for_half_a_day(person):
     with owner() as db:
-        gone_by = text("update app.sign_in_sessions set last_seen_at = now() - interval '12 hours' where user_id = :id")
+        gone_by = text(
+            "update app.sign_in_sessions set last_seen_at = now() - interval '12 hours' where"
+            " user_id = :id"
+        )
         db.execute(gone_by, {"id": person.user_id})
 
 
 def signed_in_a_week_ago(person):
     with owner() as db:
-        db.execute(text("update app.sign_in_sessions set expires_at = now() where user_id = :id"), {"id": person.user_id})
+        db.execute(
+            text("update app.sign_in_sessions set expires_at = now() where user_id = :id"),
+            {"id": person.user_id},
+        )
 
 
-@pytest.mark.parametrize("elsewhere", [
-    changes_the_password, signs_out_everywhere, is_deactivated, is_no_member_any_more, has_done_nothing_for_half_a_day,
-    signed_in_a_week_ago,
-])
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        changes_the_password,
+        signs_out_everywhere,
+        is_deactivated,
+        is_no_member_any_more,
+        has_done_nothing_for_half_a_day,
+        signed_in_a_week_ago,
+    ],
+)
 def test_a_page_left_open_ends_by_itself_when_its_person(elsewhere, visit):
     org = make.organization()
     person = make.viewer(org, password_hash=hash_password(PASSWORD))
     page = visit(f"/connections?id={sender(org, 'stripe').connection_id}", person)
-    expect(page.get_by_text("Paste the address at the provider, or send a test delivery.")).to_be_visible()
+    expect(
+        page.get_by_text("Paste the address at the provider, or send a test delivery.")
+    ).to_be_visible()
 
     elsewhere(person)
 
     expect(page.get_by_text("You are signed out. Reload the page to sign in.")).to_be_visible()
-    expect(page.get_by_text("Paste the address at the provider, or send a test delivery.")).to_have_count(0)
+    expect(
+        page.get_by_text("Paste the address at the provider, or send a test delivery.")
+    ).to_have_count(0)
     page.get_by_role("button", name="Send test delivery").click()
     expect(page.get_by_label("E-mail address")).to_be_visible()
     expect(page.get_by_role("heading", name="Connections")).to_have_count(0)
@@ -124,7 +157,11 @@ def test_one_signs_a_lost_browser_out_and_changes_the_password_on_the_account_sc
     expect(lost.get_by_label("E-mail address")).to_be_visible()
 
     page.get_by_text("Change password").first.click()
-    for label, value in (("Current password", PASSWORD), ("New password", "reeds and herons"), ("New password again", "reeds and herons")):
+    for label, value in (
+        ("Current password", PASSWORD),
+        ("New password", "reeds and herons"),
+        ("New password again", "reeds and herons"),
+    ):
         page.get_by_label(label, exact=True).fill(value)
     page.get_by_role("button", name="Change password").click()
     expect(page.get_by_text("Password changed.")).to_be_visible()

@@ -1,4 +1,7 @@
-"""What goes over the wire: nothing to strangers, nothing from strangers, and every screen draws without a complaint."""
+"""What goes over the wire: nothing to strangers, nothing from strangers, and every screen draws
+without a complaint.
+"""
+
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
@@ -18,13 +21,19 @@ from tests.ui.test_names import HOSTILE
 from tests.ui.test_theme import contrast
 
 HEADERS = {
-    "x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "same-origin",
-    "permissions-policy": "camera=(), microphone=(), geolocation=()", "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin", "strict-transport-security": None,
-    "content-security-policy":
-        "default-src 'self'; script-src 'self' 'unsafe-inline' blob:; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-        "font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; frame-src 'none'; frame-ancestors 'none'; "
-        "base-uri 'self'; form-action 'self'; connect-src 'self' {socket}",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "strict-transport-security": None,
+    "content-security-policy": (
+        "default-src 'self'; script-src 'self' 'unsafe-inline' blob:; style-src 'self'"
+        " 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self'"
+        " blob:; object-src 'none'; frame-src 'none'; frame-ancestors 'none'; base-uri 'self';"
+        " form-action 'self'; connect-src 'self' {socket}"
+    ),
 }
 STRANGER = "https://shop.example.net"
 
@@ -35,10 +44,19 @@ def signed_in(ours) -> dict[str, str]:
     return {"sid": token_of(ours.admin)}
 
 
-def test_every_screen_draws_in_the_dark_on_a_phone_without_a_complaint_and_asks_no_stranger(product, ours, visit):
+def test_every_screen_draws_in_the_dark_on_a_phone_without_a_complaint_and_asks_no_stranger(
+    product, ours, visit
+):
     page = visit("", ours.people["super_admin"], **PHONE, color_scheme="dark")
     complaints, hosts = [], set()
-    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" and not asks_for_the_root(line) else None)
+    page.on(
+        "console",
+        lambda line: (
+            complaints.append(line.text)
+            if line.type == "error" and not asks_for_the_root(line)
+            else None
+        ),
+    )
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
     page.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).netloc))
@@ -60,16 +78,37 @@ def test_names_written_by_strangers_are_drawn_letter_by_letter(product, visit):
     opened = []
     page.on("dialog", lambda dialog: opened.append(dialog.message))
 
-    for path in ("/my-day", f"/event?id={crew.ids['event']}", f"/form?event={crew.ids['form']}", f"/payment?id={crew.ids['payment']}"):
+    for path in (
+        "/my-day",
+        f"/event?id={crew.ids['event']}",
+        f"/form?event={crew.ids['form']}",
+        f"/payment?id={crew.ids['payment']}",
+    ):
         page.goto(f"{product.screens}{path}")
         settled(page)
         main = page.get_by_test_id("stMain")
         assert HOSTILE in main.inner_text().replace(JOINER, "")
-        assert main.locator("script, img, .katex, a[href^='javascript'], a[href*='example.net'], [data-testid=stIconMaterial]").all() == []
+        assert (
+            main.locator(
+                "script, img, .katex, a[href^='javascript'], a[href*='example.net'],"
+                " [data-testid=stIconMaterial]"
+            ).all()
+            == []
+        )
     assert opened == []
 
 
-@pytest.mark.parametrize("path", ["/", "/connections", "/healthz", "/exports/events", "/media/unknown.csv", "/app/static/favicon.png"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/connections",
+        "/healthz",
+        "/exports/events",
+        "/media/unknown.csv",
+        "/app/static/favicon.png",
+    ],
+)
 def test_every_answer_carries_the_security_headers(product, path):
     answer = httpx.get(f"{product.screens}{path}")
 
@@ -80,23 +119,47 @@ def test_every_answer_carries_the_security_headers(product, path):
 
 
 READS = {"GET", "HEAD", "OPTIONS"}
-CHANGES = sorted((method, route.path.format(table="events")) for route in routes for method in route.methods - READS)
-STREAMLITS = [("PUT", "/_stcore/upload_file/a/b"), ("DELETE", "/_stcore/upload_file/a/b"), ("POST", "/_stcore/agent"), ("POST", "/new")]
+CHANGES = sorted(
+    (method, route.path.format(table="events"))
+    for route in routes
+    for method in route.methods - READS
+)
+STREAMLITS = [
+    ("PUT", "/_stcore/upload_file/a/b"),
+    ("DELETE", "/_stcore/upload_file/a/b"),
+    ("POST", "/_stcore/agent"),
+    ("POST", "/new"),
+]
 FROM_ELSEWHERE = [
-    {"origin": STRANGER}, {"referer": f"{STRANGER}/page"}, {"origin": "null"}, {}, {"origin": ""}, {"origin": "http://["},
-    {"origin": "{here}.example.net"}, {"origin": "http://x@{host}"}, {"origin": "{here}/"}, {"referer": "{here}.example.net/"},
-    {"origin": "{here}", "sec-fetch-site": "cross-site"}, {"origin": "{here}", "sec-fetch-site": "same-site"},
-    {"origin": "{here}", "sec-fetch-site": "none"}, {"origin": STRANGER, "referer": "{here}/page"},
+    {"origin": STRANGER},
+    {"referer": f"{STRANGER}/page"},
+    {"origin": "null"},
+    {},
+    {"origin": ""},
+    {"origin": "http://["},
+    {"origin": "{here}.example.net"},
+    {"origin": "http://x@{host}"},
+    {"origin": "{here}/"},
+    {"referer": "{here}.example.net/"},
+    {"origin": "{here}", "sec-fetch-site": "cross-site"},
+    {"origin": "{here}", "sec-fetch-site": "same-site"},
+    {"origin": "{here}", "sec-fetch-site": "none"},
+    {"origin": STRANGER, "referer": "{here}/page"},
 ]
 
 
 @pytest.mark.parametrize(("method", "path"), CHANGES + STREAMLITS)
 @pytest.mark.parametrize("sent", FROM_ELSEWHERE, ids=str)
 def test_a_form_of_another_site_changes_nothing(product, ours, signed_in, method, path, sent):
-    headers = {name: said.format(here=product.screens, host=urlsplit(product.screens).netloc) for name, said in sent.items()}
+    headers = {
+        name: said.format(here=product.screens, host=urlsplit(product.screens).netloc)
+        for name, said in sent.items()
+    }
     there = {"organization": str(ours.admin.organization_id), "email": "lead@cedar.example.com"}
 
-    answer = httpx.request(method, f"{product.screens}{path}", data=there, headers=headers, cookies=signed_in)
+    answer = httpx.request(
+        method, f"{product.screens}{path}", data=there, headers=headers, cookies=signed_in
+    )
 
     assert (answer.status_code, answer.text) == (403, "This request came from another site.")
 
@@ -107,11 +170,24 @@ def test_after_all_that_one_is_signed_in_still(product, signed_in):
 
 def test_the_forms_of_our_own_pages_are_taken(product, ours):
     cookies = {"sid": token_of(ours.admin)}
-    for path, status in (("/exports/person", 200), ("/auth/organization", 303), ("/auth/sign-out", 303)):
+    for path, status in (
+        ("/exports/person", 200),
+        ("/auth/organization", 303),
+        ("/auth/sign-out", 303),
+    ):
         data = {"organization": str(ours.admin.organization_id), "email": "lead@cedar.example.com"}
         headers = {"origin": product.screens, "sec-fetch-site": "same-origin"}
-        assert httpx.post(f"{product.screens}{path}", data=data, headers=headers, cookies=cookies).status_code == status
-    assert {path for _, path in CHANGES} == {"/exports/person", "/auth/organization", "/auth/sign-out"}
+        assert (
+            httpx.post(
+                f"{product.screens}{path}", data=data, headers=headers, cookies=cookies
+            ).status_code
+            == status
+        )
+    assert {path for _, path in CHANGES} == {
+        "/exports/person",
+        "/auth/organization",
+        "/auth/sign-out",
+    }
 
 
 def test_a_socket_of_another_site_is_refused(product):
@@ -121,7 +197,9 @@ def test_a_socket_of_another_site_is_refused(product):
     assert refusal.value.response.status_code == 403
 
 
-@pytest.mark.parametrize("path", ["/exports/events", "/media/file.csv", "/_stcore/metrics", "/_stcore/upload_file/a/b"])
+@pytest.mark.parametrize(
+    "path", ["/exports/events", "/media/file.csv", "/_stcore/metrics", "/_stcore/upload_file/a/b"]
+)
 def test_files_and_exports_are_for_those_who_are_signed_in(product, path):
     answer = httpx.get(f"{product.screens}{path}", cookies={"sid": "somebody"})
 
@@ -129,12 +207,43 @@ def test_files_and_exports_are_for_those_who_are_signed_in(product, path):
 
 
 CLIMBING = [
-    f"/{place}/{step * 6}{file}" for place in ("app/static", "static", "component", "media", "_stcore/upload_file", "exports", "nowhere")
-    for step in ("../", "%2e%2e/", "..%2f", "%2e%2e%2f", "..%5c", "..\\", "%252e%252e%252f", "....//", "..;/", "%c0%ae%c0%ae/")
+    f"/{place}/{step * 6}{file}"
+    for place in (
+        "app/static",
+        "static",
+        "component",
+        "media",
+        "_stcore/upload_file",
+        "exports",
+        "nowhere",
+    )
+    for step in (
+        "../",
+        "%2e%2e/",
+        "..%2f",
+        "%2e%2e%2f",
+        "..%5c",
+        "..\\",
+        "%252e%252e%252f",
+        "....//",
+        "..;/",
+        "%c0%ae%c0%ae/",
+    )
     for file in ("etc/passwd", "app.py")
-] + ["/app/static//etc/passwd", "/app/static/%2fetc%2fpasswd", "/app/static/../shell.py", "/app/static/%2e%2e/shell.py", "//etc/passwd",
-     "/app/static/favicon.png%00.py", "/app/static/.env", "/.env", "/.streamlit/config.toml", "/app.py", "/core/ui/shell.py",
-     "/pages/admin/team.py"]
+] + [
+    "/app/static//etc/passwd",
+    "/app/static/%2fetc%2fpasswd",
+    "/app/static/../shell.py",
+    "/app/static/%2e%2e/shell.py",
+    "//etc/passwd",
+    "/app/static/favicon.png%00.py",
+    "/app/static/.env",
+    "/.env",
+    "/.streamlit/config.toml",
+    "/app.py",
+    "/core/ui/shell.py",
+    "/pages/admin/team.py",
+]
 
 
 def test_no_path_climbs_out_of_what_is_served(product, signed_in):
@@ -154,14 +263,19 @@ def test_no_path_climbs_out_of_what_is_served(product, signed_in):
 
 
 def asks_for_the_root(line) -> bool:
-    """At a deep link Streamlit tries the longer path first, and finds its server at the next try."""
+    """At a deep link Streamlit tries the longer path first, and finds its server at the
+    next try.
+    """
     return urlsplit(line.location["url"]).path.endswith(("/_stcore/health", "/_stcore/host-config"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_small_print_links_and_buttons_can_be_read(ours, visit, scheme):
     page = visit("/exports", ours.admin, color_scheme=scheme)
-    pieces = page.locator("[data-testid=stCaptionContainer] p, [data-testid=stBaseLinkButton-primary] p, [data-testid=stMetricLabel] p")
+    pieces = page.locator(
+        "[data-testid=stCaptionContainer] p, [data-testid=stBaseLinkButton-primary] p,"
+        " [data-testid=stMetricLabel] p"
+    )
 
     assert pieces.count() >= 3
     for piece in pieces.all():
@@ -169,9 +283,11 @@ def test_small_print_links_and_buttons_can_be_read(ours, visit, scheme):
         assert contrast(blended(ink, ground), blended(ground, ground)) >= 4.5, piece.inner_text()
 
 
-# The letters' colour with all that fades it, and the first ground under them that is not see-through.
+# The letters' colour with all that fades it, and the first ground under them that is not
+# see-through.
 COLOURS = """(letters) => {
-    let [red, green, blue, alpha = 1] = getComputedStyle(letters).color.match(/[\\d.]+/g).map(Number);
+    let [red, green, blue, alpha = 1] =
+        getComputedStyle(letters).color.match(/[\\d.]+/g).map(Number);
     let ground = null;
     for (let node = letters; node; node = node.parentElement) {
         const style = getComputedStyle(node);
@@ -185,4 +301,7 @@ COLOURS = """(letters) => {
 
 def blended(ink, ground):
     alpha = ink[3] if len(ink) == 4 else 1
-    return "#" + "".join(f"{round(over * alpha + under * (1 - alpha)):02X}" for over, under in zip(ink, ground, strict=False))
+    return "#" + "".join(
+        f"{round(over * alpha + under * (1 - alpha)):02X}"
+        for over, under in zip(ink, ground, strict=False)
+    )

@@ -1,4 +1,5 @@
 """An admin looks as a rep, is refused what would change something, and stops."""
+
 from playwright.sync_api import expect
 
 from core.tenancy.models import Role
@@ -10,7 +11,9 @@ def test_an_admin_looks_as_a_rep_and_stops(ours, visit, product):
     page.get_by_role("option", name="Cedar sales_rep").click()
     page.get_by_role("button", name="Look as this member").click()
 
-    expect(page.get_by_role("alert").get_by_text("You are looking as Cedar sales_rep")).to_be_visible()
+    expect(
+        page.get_by_role("alert").get_by_text("You are looking as Cedar sales_rep")
+    ).to_be_visible()
     expect(page.get_by_role("heading", name="Hello Cedar")).to_be_visible()
     expect(page.get_by_role("link", name="Settings")).to_have_count(0)
     refused = page.request.get(f"{product.screens}/exports/events?format=csv")

@@ -1,7 +1,9 @@
-"""A small real HTTP server that takes e-mails as Resend does, remembers idempotency keys, and refuses what Resend refuses.
+"""A small real HTTP server that takes e-mails as Resend does, remembers idempotency keys, and
+refuses what Resend refuses.
 
 Source: Resend documentation, “Send email”, “Idempotency keys” and “Errors”.
 """
+
 from __future__ import annotations
 
 import json
@@ -48,7 +50,9 @@ class FakeResend(Fake):
         if known is not None:
             return (200, {"id": known[1]}, {}) if known[0] == raw else OTHER_BODY
         mail = json.loads(raw)
-        if not all(mail.get(name) for name in ("from", "to", "subject", "html")) or not isinstance(mail["to"], list):
+        if not all(mail.get(name) for name in ("from", "to", "subject", "html")) or not isinstance(
+            mail["to"], list
+        ):
             return INVALID
         self.by_key[key] = raw, f"mail-{len(self.by_key)}"
         self.sent.append(mail)
@@ -66,7 +70,9 @@ def _handler(resend: FakeResend) -> type[Speaking]:
                 self.close_connection = True
                 return
             status, body, headers = answer or self._judged(raw)
-            self.say(status, json.dumps(body).encode(), {"Content-Type": "application/json"} | headers)
+            self.say(
+                status, json.dumps(body).encode(), {"Content-Type": "application/json"} | headers
+            )
 
         def _judged(self, raw: bytes) -> Answer:
             if self.path != "/emails" or not self.headers.get("User-Agent"):

@@ -1,4 +1,7 @@
-"""What every fake provider is made of: a real HTTP server on a port of its own, and handlers that say what they are told."""
+"""What every fake provider is made of: a real HTTP server on a port of its own, and handlers that
+say what they are told.
+"""
+
 from __future__ import annotations
 
 import threading
@@ -34,7 +37,9 @@ class Speaking(BaseHTTPRequestHandler):
 
 
 class Fake:
-    """A provider as the product reaches it; ``answers`` are what the next requests are told, whatever they are."""
+    """A provider as the product reaches it; ``answers`` are what the next requests are told,
+    whatever they are.
+    """
 
     def __init__(self) -> None:
         self.answers: list[Any] = []

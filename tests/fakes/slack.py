@@ -1,7 +1,9 @@
-"""A small real HTTP server that answers like Slack's incoming webhooks, and refuses what Slack refuses.
+"""A small real HTTP server that answers like Slack's incoming webhooks, and refuses what Slack
+refuses.
 
 Source: Slack documentation, “Sending messages using incoming webhooks” and “Block Kit”.
 """
+
 from __future__ import annotations
 
 import json
@@ -27,7 +29,9 @@ REDIRECT: Answer = (302, "", {"Location": "https://example.com/"})
 
 
 class FakeSlack(Fake):
-    """What stands in the channel, and what the next posts will be answered; ``ok`` when nothing is left of that."""
+    """What stands in the channel, and what the next posts will be answered; ``ok`` when nothing is
+    left of that.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,18 +56,27 @@ def fault(message: Any) -> str | None:
     blocks = message.get("blocks", [])
     if len(blocks) > MOST["blocks"] or not all(map(_is_sound, blocks)):
         return "invalid_blocks"
-    return "msg_blocks_too_long" if len(json.dumps(blocks, ensure_ascii=False)) > LONGEST["message"] else None
+    return (
+        "msg_blocks_too_long"
+        if len(json.dumps(blocks, ensure_ascii=False)) > LONGEST["message"]
+        else None
+    )
 
 
 def _is_sound(block: dict[str, Any]) -> bool:
     match block["type"]:
         case "header":
-            return block["text"]["type"] == "plain_text" and 0 < len(block["text"]["text"]) <= LONGEST["header"]
+            return (
+                block["text"]["type"] == "plain_text"
+                and 0 < len(block["text"]["text"]) <= LONGEST["header"]
+            )
         case "context":
             return 0 < len(block["elements"]) <= MOST["fields"]
         case "section" if "fields" in block:
             texts = [field["text"] for field in block["fields"]]
-            return 0 < len(texts) <= MOST["fields"] and all(0 < len(each) <= LONGEST["field"] for each in texts)
+            return 0 < len(texts) <= MOST["fields"] and all(
+                0 < len(each) <= LONGEST["field"] for each in texts
+            )
         case "section":
             return 0 < len(block["text"]["text"]) <= LONGEST["section"]
     return False

@@ -1,7 +1,9 @@
-"""A small real mail server: STARTTLS or TLS with a certificate of its own, sign-in, and answers that can be set.
+"""A small real mail server: STARTTLS or TLS with a certificate of its own, sign-in, and answers
+that can be set.
 
 Source: RFC 5321, RFC 3207 (STARTTLS), RFC 4954 (AUTH PLAIN).
 """
+
 from __future__ import annotations
 
 import base64
@@ -31,22 +33,33 @@ def certificate(folder: Path, host: str = "localhost") -> Path:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     start = datetime.now(UTC) - timedelta(days=1)
     made = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(x509.random_serial_number()).not_valid_before(start).not_valid_after(start + timedelta(days=3))
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + timedelta(days=3))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
     path = folder / f"{host}.pem"
     path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
         + made.public_bytes(serialization.Encoding.PEM)
     )
     return path
 
 
 class FakeSmtp:
-    """The e-mails that were taken. ``refuses`` maps a command to the lines that answer its next uses, ``hang up`` ends the line."""
+    """The e-mails that were taken. ``refuses`` maps a command to the lines that answer its next
+    uses, ``hang up`` ends the line.
+    """
 
     def __init__(self, pem: Path, *, from_the_start: bool = False, starttls: bool = True) -> None:
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -1,4 +1,7 @@
-"""One clock of several acts; ticks do not pile up; the jobs of a worker that died are done by another."""
+"""One clock of several acts; ticks do not pile up; the jobs of a worker that died are done by
+another.
+"""
+
 import os
 import signal
 import subprocess
@@ -21,14 +24,19 @@ ROOT = Path(__file__).parents[2]
 
 def leaders():
     with owner() as db:
-        query = "select pid from pg_locks where locktype = 'advisory' and objid = :key and granted and database = (" \
-                "select oid from pg_database where datname = current_database())"
+        query = (
+            "select pid from pg_locks where locktype = 'advisory' and objid = :key and granted and"
+            " database = (select oid from pg_database where datname = current_database())"
+        )
         return db.scalars(text(query), {"key": clock.LEADER_LOCK}).all()
 
 
 def jobs_of(org, status="todo"):
     with as_system(org) as db:
-        query = "select task_name from jobs.procrastinate_jobs where args->>'organization_id' = :org and status = :status"
+        query = (
+            "select task_name from jobs.procrastinate_jobs where args->>'organization_id' = :org"
+            " and status = :status"
+        )
         return db.scalars(text(query), {"org": str(org), "status": status}).all()
 
 
@@ -75,7 +83,13 @@ def test_the_job_of_a_dead_worker_is_done_by_another():
     org = make.organization()
     with as_system(org) as db:
         enqueue(db, "sweep_deliveries", org)
-        db.execute(text("update jobs.procrastinate_jobs set status = 'doing' where args->>'organization_id' = :org"), {"org": str(org)})
+        db.execute(
+            text(
+                "update jobs.procrastinate_jobs set status = 'doing' where args->>'organization_id'"
+                " = :org"
+            ),
+            {"org": str(org)},
+        )
     work()
     assert jobs_of(org, "doing") == ["sweep_deliveries"]
     schedule.rescue_stalled()
@@ -85,17 +99,26 @@ def test_the_job_of_a_dead_worker_is_done_by_another():
 
 def test_what_counted_only_for_a_while_is_forgotten():
     with owner() as db:
-        db.execute(text("insert into app.rate_limits values ('old', now() - interval '3 hours', 1), ('new', now(), 1)"))
+        db.execute(
+            text(
+                "insert into app.rate_limits values ('old', now() - interval '3 hours', 1), ('new',"
+                " now(), 1)"
+            )
+        )
     schedule.forget_expired()
     with owner() as db:
-        assert db.scalars(text("select key from app.rate_limits where key in ('old', 'new')")).all() == ["new"]
+        assert db.scalars(
+            text("select key from app.rate_limits where key in ('old', 'new')")
+        ).all() == ["new"]
 
 
 def test_a_worker_ends_cleanly_when_asked_to():
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as db:
         newer = "select 1 from jobs.procrastinate_workers where id > %s"
         known = db.execute("select coalesce(max(id), 0) from jobs.procrastinate_workers").fetchone()
-        process = subprocess.Popen([sys.executable, "-m", "jobs", "all"], cwd=ROOT, env=os.environ, stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jobs", "all"], cwd=ROOT, env=os.environ, stderr=subprocess.PIPE
+        )
         until(lambda: db.execute(newer, known).fetchone())
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=60)

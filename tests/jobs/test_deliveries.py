@@ -1,4 +1,7 @@
-"""A kept delivery is processed, tried again, set aside with its reason, and replayed; none is forgotten."""
+"""A kept delivery is processed, tried again, set aside with its reason, and replayed; none is
+forgotten.
+"""
+
 import json
 from contextlib import contextmanager
 from datetime import timedelta
@@ -31,8 +34,13 @@ def org():
 def keep(org, to, body=b'{"event":"test"}', **values):
     with as_system(org) as db:
         delivery = WebhookDelivery(
-            organization_id=org, connection_id=to.connection_id, provider="calendly", delivery_key=str(uuid4()),
-            headers={}, body=body, **values,
+            organization_id=org,
+            connection_id=to.connection_id,
+            provider="calendly",
+            delivery_key=str(uuid4()),
+            headers={},
+            body=body,
+            **values,
         )
         db.add(delivery)
         db.flush()
@@ -46,14 +54,21 @@ def delivery(org, delivery_id):
 
 def activity(org):
     with as_system(org) as db:
-        return db.execute(select(ConnectionActivity.webhook_count, ConnectionActivity.last_error)).one()
+        return db.execute(
+            select(ConnectionActivity.webhook_count, ConnectionActivity.last_error)
+        ).one()
 
 
 @contextmanager
 def events_refused(email):
     """The database takes no event of this lead for a while."""
     with owner() as db:
-        db.execute(text(f"alter table app.events add constraint refused_in_this_test check (lead_email <> '{email}') not valid"))
+        db.execute(
+            text(
+                "alter table app.events add constraint refused_in_this_test check (lead_email <>"
+                f" '{email}') not valid"
+            )
+        )
     try:
         yield
     finally:
@@ -63,7 +78,10 @@ def events_refused(email):
 
 def waiting_jobs(org):
     with as_system(org) as db:
-        query = "select task_name from jobs.procrastinate_jobs where args->>'organization_id' = :org and status = 'todo'"
+        query = (
+            "select task_name from jobs.procrastinate_jobs where args->>'organization_id' = :org"
+            " and status = 'todo'"
+        )
         return db.scalars(text(query), {"org": str(org)}).all()
 
 
@@ -72,11 +90,17 @@ def test_a_delivery_that_means_nothing_to_us_is_ignored_with_its_reason_and_coun
     process_delivery(org, kept)
     process_delivery(org, kept)
     done = delivery(org, kept)
-    assert (done.status, done.last_error, done.event_type) == ("ignored", "“test” is not about a booking", "test")
+    assert (done.status, done.last_error, done.event_type) == (
+        "ignored",
+        "“test” is not about a booking",
+        "test",
+    )
     assert activity(org) == (1, None)
 
 
-@pytest.mark.parametrize("body", [b"", b"no json", b"[]", b"{}", b'{"event":"invitee.created"}', b"[" * 100_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"no json", b"[]", b"{}", b'{"event":"invitee.created"}', b"[" * 100_000]
+)
 def test_what_cannot_be_read_is_set_aside_at_once(org, body):
     kept = keep(org, sender(org, "calendly"), body)
     process_delivery(org, kept)
@@ -111,7 +135,10 @@ def test_a_delivery_whose_every_attempt_fails_is_set_aside_and_a_replay_processe
 def test_a_delivery_that_kills_every_worker_is_set_aside(org):
     kept = keep(org, sender(org, "calendly"))
     process_delivery(org, kept, attempt=MAX_ATTEMPTS + 1)
-    assert (delivery(org, kept).status, delivery(org, kept).last_error) == ("dead", "no attempt came to an end")
+    assert (delivery(org, kept).status, delivery(org, kept).last_error) == (
+        "dead",
+        "no attempt came to an end",
+    )
 
 
 def test_the_sweep_finds_deliveries_without_a_job_and_no_others(org):
@@ -131,7 +158,9 @@ def test_a_failing_job_waits_for_its_next_try_and_leaves_a_row(org):
         enqueue(db, "process_delivery", org, delivery_id="no id")
     work()
     with as_system(org) as db:
-        runs = db.execute(select(JobRun.task, JobRun.attempt, JobRun.error).order_by(JobRun.task)).all()
+        runs = db.execute(
+            select(JobRun.task, JobRun.attempt, JobRun.error).order_by(JobRun.task)
+        ).all()
     assert runs == [
         ("process_delivery", 1, "ValueError: badly formed hexadecimal UUID string"),
         ("send_test_delivery", 1, "NotFound: There is no such connection."),

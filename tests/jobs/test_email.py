@@ -1,4 +1,7 @@
-"""E-mails leave through Resend, a mail server or a folder: once, or never, or as often as does no harm; and with them their secrets."""
+"""E-mails leave through Resend, a mail server or a folder: once, or never, or as often as does no
+harm; and with them their secrets.
+"""
+
 import json
 import os
 import stat
@@ -61,7 +64,9 @@ def pem(tmp_path_factory):
 def smtp(setting, pem):
     with smtps.FakeSmtp(pem).running() as fake:
         login = f"{smtps.USER}:{smtps.PASSWORD.replace(' ', '%20')}"
-        setting(SMTP_URL=f"smtp://{login}@localhost:{fake.port}", EMAIL_FROM=SENDER, SSL_CERT_FILE=pem)
+        setting(
+            SMTP_URL=f"smtp://{login}@localhost:{fake.port}", EMAIL_FROM=SENDER, SSL_CERT_FILE=pem
+        )
         yield fake
 
 
@@ -91,10 +96,17 @@ def suppress(org, reason, email=TO):
 def test_resend_is_handed_the_email_with_the_messages_id_as_its_key(org, resend):
     posted = put(org)
     work()
-    assert resend.sent == [{
-        "from": SENDER, "to": [TO], "subject": HELLO.subject, "html": HELLO.html, "text": HELLO.text,
-        "headers": {"Auto-Submitted": "auto-generated"}, "tags": [{"name": "organization", "value": str(org)}],
-    }]
+    assert resend.sent == [
+        {
+            "from": SENDER,
+            "to": [TO],
+            "subject": HELLO.subject,
+            "html": HELLO.html,
+            "text": HELLO.text,
+            "headers": {"Auto-Submitted": "auto-generated"},
+            "tags": [{"name": "organization", "value": str(org)}],
+        }
+    ]
     assert list(resend.by_key) == [str(posted)]
     assert outcome(org, posted) == ("sent", None)
 
@@ -115,18 +127,31 @@ def test_what_it_says_is_sealed_while_it_waits_and_gone_once_it_is_sent(org, res
 def test_a_sealed_email_opens_in_no_other_row(org, resend):
     first, second = put(org, "first"), put(org, "second")
     with as_system(org) as db:
-        moved = "update app.outbox o set body = (select body from app.outbox where id = :first) where o.id = :second"
+        moved = (
+            "update app.outbox o set body = (select body from app.outbox where id = :first) where"
+            " o.id = :second"
+        )
         db.execute(text(moved), {"first": first, "second": second})
     send_outbox(org, second)
-    assert outcome(org, second) == ("failed", "A stored secret does not belong to its row; enter it again.")
+    assert outcome(org, second) == (
+        "failed",
+        "A stored secret does not belong to its row; enter it again.",
+    )
     assert resend.sent == []
 
 
-@pytest.mark.parametrize(("answer", "error"), [
-    (resends.RATE_LIMITED, RateLimited), (resends.BROKEN, ProviderUnavailable), (resends.STILL_RUNNING, RateLimited),
-    (resends.TakeAndHangUp(), ProviderUnavailable),
-])
-def test_what_resend_did_not_confirm_is_sent_again_under_the_same_key_and_arrives_once(org, resend, answer, error):
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (resends.RATE_LIMITED, RateLimited),
+        (resends.BROKEN, ProviderUnavailable),
+        (resends.STILL_RUNNING, RateLimited),
+        (resends.TakeAndHangUp(), ProviderUnavailable),
+    ],
+)
+def test_what_resend_did_not_confirm_is_sent_again_under_the_same_key_and_arrives_once(
+    org, resend, answer, error
+):
     posted = put(org)
     resend.will(answer, answer)
     for attempt in (1, 2):
@@ -148,18 +173,41 @@ def test_a_worker_that_died_while_sending_does_no_harm_with_resend(org, resend):
     assert (message(org, posted).status, len(resend.sent)) == ("sent", 1)
 
 
-@pytest.mark.parametrize(("answer", "status", "why"), [
-    (resends.INVALID, "failed", "Resend refused the e-mail: 422 validation_error About validation_error."),
-    (resends.UNVERIFIED, "failed", "Resend refuses the key or the sender (validation_error): About validation_error."),
-    (resends.WRONG_KEY, "failed", "Resend refuses the key or the sender (invalid_api_key): About invalid_api_key."),
-    (resends.refusal(302, "moved", Location="https://example.com/"), "failed", "Resend refused the e-mail: 302 moved About moved."),
-])
+@pytest.mark.parametrize(
+    ("answer", "status", "why"),
+    [
+        (
+            resends.INVALID,
+            "failed",
+            "Resend refused the e-mail: 422 validation_error About validation_error.",
+        ),
+        (
+            resends.UNVERIFIED,
+            "failed",
+            "Resend refuses the key or the sender (validation_error): About validation_error.",
+        ),
+        (
+            resends.WRONG_KEY,
+            "failed",
+            "Resend refuses the key or the sender (invalid_api_key): About invalid_api_key.",
+        ),
+        (
+            resends.refusal(302, "moved", Location="https://example.com/"),
+            "failed",
+            "Resend refused the e-mail: 302 moved About moved.",
+        ),
+    ],
+)
 def test_what_resend_refuses_has_failed_at_once(org, resend, answer, status, why):
     posted = put(org)
     resend.will(answer)
     work()
     assert outcome(org, posted) == (status, why)
-    assert (resend.requests, jobs_of(org), message(org, posted).body) == (1, [], {"subject": "Hello"})
+    assert (resend.requests, jobs_of(org), message(org, posted).body) == (
+        1,
+        [],
+        {"subject": "Hello"},
+    )
 
 
 def test_when_resend_knows_another_email_under_the_key_nobody_knows_what_went_out(org, resend):
@@ -174,7 +222,9 @@ def test_when_resend_knows_another_email_under_the_key_nobody_knows_what_went_ou
     assert message(org, posted).status == "uncertain"
 
 
-@pytest.mark.parametrize(("answer", "at_least_s"), [(resends.RATE_LIMITED, 30), (resends.BROKEN, 1)])
+@pytest.mark.parametrize(
+    ("answer", "at_least_s"), [(resends.RATE_LIMITED, 30), (resends.BROKEN, 1)]
+)
 def test_the_next_try_waits_as_long_as_resend_asks(org, resend, answer, at_least_s):
     put(org)
     resend.will(answer)
@@ -195,24 +245,43 @@ def test_a_used_up_quota_is_waited_out_until_the_next_day(org, resend):
 
 
 def test_a_mail_server_gets_the_email_encrypted_after_the_sign_in(org, smtp):
-    posted = put(org, email=invitation("Ørsted & Søn", "Ana", "sales_rep", f"https://app.example.com/invitation?token={TOKEN}", days=7))
+    posted = put(
+        org,
+        email=invitation(
+            "Ørsted & Søn",
+            "Ana",
+            "sales_rep",
+            f"https://app.example.com/invitation?token={TOKEN}",
+            days=7,
+        ),
+    )
     work()
     assert outcome(org, posted) == ("sent", None)
     [mail] = smtp.taken
     assert smtp.envelopes == [("no-reply@mail.example.com", TO)]
-    assert (mail["From"], mail["To"], mail["Message-ID"]) == (SENDER, TO, f"<{posted}@mail.example.com>")
+    assert (mail["From"], mail["To"], mail["Message-ID"]) == (
+        SENDER,
+        TO,
+        f"<{posted}@mail.example.com>",
+    )
     assert mail["Subject"] == "Ana invites you to Ørsted & Søn"
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
     assert all(TOKEN in part.get_content() for part in mail.iter_parts())
     assert [line.split(" ")[0] for line in smtp.said_in_clear] == ["ehlo", "STARTTLS"]
 
 
-def test_a_mail_server_that_is_encrypted_from_the_first_byte_is_spoken_to_like_that(org, setting, pem):
+def test_a_mail_server_that_is_encrypted_from_the_first_byte_is_spoken_to_like_that(
+    org, setting, pem
+):
     with smtps.FakeSmtp(pem, from_the_start=True).running() as fake:
         setting(SMTP_URL=f"smtps://localhost:{fake.port}", EMAIL_FROM=SENDER, SSL_CERT_FILE=pem)
         posted = put(org)
         work()
-        assert (outcome(org, posted), len(fake.taken), fake.said_in_clear) == (("sent", None), 1, [])
+        assert (outcome(org, posted), len(fake.taken), fake.said_in_clear) == (
+            ("sent", None),
+            1,
+            [],
+        )
 
 
 def test_nothing_is_said_to_a_server_that_offers_no_encryption(org, setting, pem):
@@ -235,9 +304,16 @@ def test_a_certificate_that_nobody_trusts_is_not_spoken_to(org, smtp, setting, m
     assert smtp.taken == []
 
 
-@pytest.mark.parametrize("url", [
-    "smtp+plain://mail.example.com", "http://localhost", "mail.example.com:25", "smtp://", "smtp+plain://localhost.example.com",
-])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "smtp+plain://mail.example.com",
+        "http://localhost",
+        "mail.example.com:25",
+        "smtp://",
+        "smtp+plain://localhost.example.com",
+    ],
+)
 def test_an_address_of_no_safe_mail_server_is_refused(org, setting, url):
     setting(SMTP_URL=url, EMAIL_FROM=SENDER)
     posted = put(org)
@@ -247,10 +323,17 @@ def test_an_address_of_no_safe_mail_server_is_refused(org, setting, url):
     assert why.startswith("SMTP_URL")
 
 
-@pytest.mark.parametrize(("command", "answer", "error"), [
-    ("MAIL", "451 busy", RateLimited), ("RCPT", "450 greylisted", RateLimited), ("taken", "452 full", RateLimited),
-    ("AUTH", "454 later", ProviderUnavailable), ("RCPT", "hang up", ProviderUnavailable), ("DATA", "421 closing", RateLimited),
-])
+@pytest.mark.parametrize(
+    ("command", "answer", "error"),
+    [
+        ("MAIL", "451 busy", RateLimited),
+        ("RCPT", "450 greylisted", RateLimited),
+        ("taken", "452 full", RateLimited),
+        ("AUTH", "454 later", ProviderUnavailable),
+        ("RCPT", "hang up", ProviderUnavailable),
+        ("DATA", "421 closing", RateLimited),
+    ],
+)
 def test_what_a_mail_server_puts_off_is_tried_again(org, smtp, command, answer, error):
     posted = put(org, kind="news")
     smtp.refuses[command] = [answer]
@@ -261,12 +344,15 @@ def test_what_a_mail_server_puts_off_is_tried_again(org, smtp, command, answer, 
     assert (message(org, posted).status, len(smtp.taken)) == ("sent", 1)
 
 
-@pytest.mark.parametrize(("command", "answer", "why"), [
-    ("RCPT", "550 no such person", "The mail server refused the e-mail: 550 no such person"),
-    ("MAIL", "553 not your domain", "The mail server refused the e-mail: 553 not your domain"),
-    ("taken", "554 spam", "The mail server refused the e-mail: 554 spam"),
-    ("AUTH", "535 wrong", "The mail server refuses the name or the password of SMTP_URL."),
-])
+@pytest.mark.parametrize(
+    ("command", "answer", "why"),
+    [
+        ("RCPT", "550 no such person", "The mail server refused the e-mail: 550 no such person"),
+        ("MAIL", "553 not your domain", "The mail server refused the e-mail: 553 not your domain"),
+        ("taken", "554 spam", "The mail server refused the e-mail: 554 spam"),
+        ("AUTH", "535 wrong", "The mail server refuses the name or the password of SMTP_URL."),
+    ],
+)
 def test_what_a_mail_server_refuses_for_good_has_failed(org, smtp, command, answer, why):
     posted = put(org)
     smtp.refuses[command] = [answer]
@@ -281,10 +367,17 @@ def test_news_that_may_have_arrived_are_not_sent_twice_but_a_link_is(org, smtp):
     send_outbox(org, news)
     with pytest.raises(ProviderError):
         send_outbox(org, link)
-    assert outcome(org, news) == ("uncertain", "The mail server did not say whether it took the e-mail.")
+    assert outcome(org, news) == (
+        "uncertain",
+        "The mail server did not say whether it took the e-mail.",
+    )
     for each in (news, link):
         send_outbox(org, each, attempt=2)
-    assert (message(org, news).status, message(org, link).status, len(smtp.taken)) == ("uncertain", "sent", 3)
+    assert (message(org, news).status, message(org, link).status, len(smtp.taken)) == (
+        "uncertain",
+        "sent",
+        3,
+    )
 
 
 def test_where_no_mail_server_listens_it_is_tried_again(org, setting):
@@ -297,14 +390,20 @@ def test_where_no_mail_server_listens_it_is_tried_again(org, setting):
     assert outcome(org, posted) == ("failed", "The mail server cannot be reached.")
 
 
-def test_without_a_mail_server_the_email_is_a_file_for_its_owners_eyes(org, setting, tmp_path, capfd):
+def test_without_a_mail_server_the_email_is_a_file_for_its_owners_eyes(
+    org, setting, tmp_path, capfd
+):
     setting(DATA_DIR=tmp_path)
     posted = put(org)
     work()
     assert outcome(org, posted) == ("sent", None)
     [path] = (tmp_path / "mail").iterdir()
     mail = message_from_bytes(path.read_bytes(), policy=default)
-    assert (mail["To"], mail["Subject"], mail.get_body(("plain",)).get_content().splitlines()) == (TO, "Hello", ["Hello", TOKEN])
+    assert (mail["To"], mail["Subject"], mail.get_body(("plain",)).get_content().splitlines()) == (
+        TO,
+        "Hello",
+        ["Hello", TOKEN],
+    )
     assert [stat.S_IMODE(os.stat(each).st_mode) for each in (path, path.parent)] == [0o600, 0o700]
     assert TOKEN not in capfd.readouterr().err
 
@@ -315,7 +414,10 @@ def test_an_address_that_bounced_or_complained_gets_nothing_any_more(org, resend
     suppress(org, reason)
     posted = put(org, kind=kind)
     work()
-    assert outcome(org, posted) == ("failed", f"Nothing is sent to this address any more: it {reason}.")
+    assert outcome(org, posted) == (
+        "failed",
+        f"Nothing is sent to this address any more: it {reason}.",
+    )
     assert (resend.requests, message(org, posted).body) == (0, {"subject": "Hello"})
 
 
@@ -331,7 +433,9 @@ def test_a_contact_who_wants_no_mail_gets_none_at_any_of_their_addresses(org, re
         contact = Contact(organization_id=org, id=uuid4(), unsubscribed_at=make.NOON)
         db.add(contact)
         db.flush()
-        db.add(ContactEmail(organization_id=org, contact_id=contact.id, email=TO, email_normalized=TO))
+        db.add(
+            ContactEmail(organization_id=org, contact_id=contact.id, email=TO, email_normalized=TO)
+        )
     news, reset = put(org, "news", kind="news"), put(org, "link", kind="link")
     work()
     assert [message(org, each).status for each in (news, reset)] == ["failed", "sent"]
@@ -345,11 +449,30 @@ def test_what_one_organisation_knows_of_an_address_does_not_stop_another(org, re
 
 
 HOSTILE = [
-    "a@example.com\r\nBcc: b@example.com", "a@example.com\nb@example.com", "a@example.com,b@example.com", "a@example.com;b",
-    "<a@example.com>", "a@example.com>", '"a b"@example.com', "a(b)@example.com", "a@example.com%0aBcc:b@example.com",
-    "a@-example.com", "a@example..com", ".a@example.com", "a@[127.0.0.1]", "a" * 250 + "@example.com", "a@exa\u0000mple.com",
-    "a\u200db@example.com", "a\u202eb@example.com", "☃@example.com", "a@☃.example", "a@münchen。example", "a@-ü.example", "a@ü..example",
-    "a@ü_x.example", "á" * 130 + "@example.com",
+    "a@example.com\r\nBcc: b@example.com",
+    "a@example.com\nb@example.com",
+    "a@example.com,b@example.com",
+    "a@example.com;b",
+    "<a@example.com>",
+    "a@example.com>",
+    '"a b"@example.com',
+    "a(b)@example.com",
+    "a@example.com%0aBcc:b@example.com",
+    "a@-example.com",
+    "a@example..com",
+    ".a@example.com",
+    "a@[127.0.0.1]",
+    "a" * 250 + "@example.com",
+    "a@exa\u0000mple.com",
+    "a\u200db@example.com",
+    "a\u202eb@example.com",
+    "☃@example.com",
+    "a@☃.example",
+    "a@münchen。example",
+    "a@-ü.example",
+    "a@ü..example",
+    "a@ü_x.example",
+    "á" * 130 + "@example.com",
 ]
 
 
@@ -360,14 +483,23 @@ def test_an_address_that_could_be_more_than_one_is_none(org, address):
         put(org, to=address)
 
 
-@pytest.mark.parametrize("address", ["a.b+c@example.com", "O'Neil@Example.CO.uk", "x_1@sub.example.com"])
+@pytest.mark.parametrize(
+    "address", ["a.b+c@example.com", "O'Neil@Example.CO.uk", "x_1@sub.example.com"]
+)
 def test_plain_addresses_stay_addresses(address):
     assert mailable_email(f" {address} ") == address.lower()
 
 
 def test_strangers_words_become_neither_markup_nor_headers_nor_links(org, smtp):
-    name = 'Ana <img src="https://shop.example.net/x.png"> www.shop.example.net\r\nBcc: b@example.com'
-    put(org, email=invitation(name, name, "sales_rep", "https://app.example.com/invitation?token=x&y=1", days=7))
+    name = (
+        'Ana <img src="https://shop.example.net/x.png"> www.shop.example.net\r\nBcc: b@example.com'
+    )
+    put(
+        org,
+        email=invitation(
+            name, name, "sales_rep", "https://app.example.com/invitation?token=x&y=1", days=7
+        ),
+    )
     work()
     [mail] = smtp.taken
     html = mail.get_body(("html",)).get_content()
@@ -379,12 +511,19 @@ def test_strangers_words_become_neither_markup_nor_headers_nor_links(org, smtp):
     assert 'href="https://app.example.com/invitation?token=x&amp;y=1"' in html
 
 
-@pytest.mark.parametrize("email", [
-    invitation("Acme", "Ana", "sales_rep", "https://app.example.com/invitation?token=x", days=7),
-    password_reset("Acme", "https://app.example.com/reset?token=x", minutes=30),
-])
+@pytest.mark.parametrize(
+    "email",
+    [
+        invitation(
+            "Acme", "Ana", "sales_rep", "https://app.example.com/invitation?token=x", days=7
+        ),
+        password_reset("Acme", "https://app.example.com/reset?token=x", minutes=30),
+    ],
+)
 def test_nothing_in_an_email_is_fetched_from_anywhere(email):
-    assert not any(piece in email.html for piece in ("src=", "<img", "<link", "<script", "url(", "@import"))
+    assert not any(
+        piece in email.html for piece in ("src=", "<img", "<link", "<script", "url(", "@import")
+    )
     assert email.html.count("https://") == email.text.count("https://") == 1
     assert "Acme" in email.text
     assert "Acme" in email.html

@@ -1,4 +1,7 @@
-"""Addresses with letters of every script: kept as people write them, told to mail servers as these take them, or refused first."""
+"""Addresses with letters of every script: kept as people write them, told to mail servers as these
+take them, or refused first.
+"""
+
 from email import message_from_bytes
 from email.policy import default
 
@@ -23,13 +26,17 @@ from tests.jobs.test_outbox import message, outcome
 from tests.ports import free_port
 
 
-@pytest.mark.parametrize(("address", "kept", "wire"), [
-    ("Ana@BÜCHER.example", "ana@bücher.example", "ana@xn--bcher-kva.example"),
-    ("ana@bu\u0308cher.example", "ana@bücher.example", "ana@xn--bcher-kva.example"),
-    ("ana@XN--bcher-kva.example", "ana@bücher.example", "ana@xn--bcher-kva.example"),
-    ("ana@straße.example", "ana@straße.example", "ana@xn--strae-oqa.example"),
-    ("Ñandú.1@例え.jp", "ñandú.1@例え.jp", "ñandú.1@xn--r8jz45g.jp"), ("a@example.com", "a@example.com", "a@example.com"),
-])
+@pytest.mark.parametrize(
+    ("address", "kept", "wire"),
+    [
+        ("Ana@BÜCHER.example", "ana@bücher.example", "ana@xn--bcher-kva.example"),
+        ("ana@bu\u0308cher.example", "ana@bücher.example", "ana@xn--bcher-kva.example"),
+        ("ana@XN--bcher-kva.example", "ana@bücher.example", "ana@xn--bcher-kva.example"),
+        ("ana@straße.example", "ana@straße.example", "ana@xn--strae-oqa.example"),
+        ("Ñandú.1@例え.jp", "ñandú.1@例え.jp", "ñandú.1@xn--r8jz45g.jp"),
+        ("a@example.com", "a@example.com", "a@example.com"),
+    ],
+)
 def test_letters_of_every_script_are_kept_as_people_write_them(address, kept, wire):
     assert mailable_email(f" {address} ") == mailable_email(kept) == kept
     assert wire_email(kept) == wire
@@ -51,7 +58,11 @@ def test_resend_is_told_it_too_and_what_it_tells_back_blocks_the_address_as_it_i
     assert sent["to"] == ["ana@xn--bcher-kva.example"]
     with as_system(org) as db:
         connection = create_connection(db, org, "resend", "Mail", "whsec_secret")
-        said = {"type": "email.bounced", "created_at": "2026-11-04T12:00:00Z", "data": {"to": sent["to"], "bounce": {"type": "Permanent"}}}
+        said = {
+            "type": "email.bounced",
+            "created_at": "2026-11-04T12:00:00Z",
+            "data": {"to": sent["to"], "bounce": {"type": "Permanent"}},
+        }
         handle(db, connection, said)
         assert db.scalars(select(SuppressedEmail.email_normalized)).all() == ["ana@bücher.example"]
 
@@ -73,7 +84,10 @@ def test_a_mail_server_that_does_not_take_them_is_asked_first_and_never_sent_the
     check_reachable("ana@bücher.example")
     posted = put(org, to="ñandú@example.com")
     work()
-    assert outcome(org, posted) == ("failed", "The mail server takes no letters beyond ASCII before the @ of an address.")
+    assert outcome(org, posted) == (
+        "failed",
+        "The mail server takes no letters beyond ASCII before the @ of an address.",
+    )
     assert smtp.taken == []
 
 

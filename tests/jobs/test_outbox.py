@@ -1,4 +1,7 @@
-"""A message to Slack is posted once; what cannot be known is said and left alone; the webhook's address stays secret."""
+"""A message to Slack is posted once; what cannot be known is said and left alone; the webhook's
+address stays secret.
+"""
+
 import os
 import signal
 import subprocess
@@ -29,7 +32,10 @@ from tests.flow import work
 from tests.ports import free_port, owner, until
 
 ROOT = Path(__file__).parents[2]
-BODY = {"text": "Hello", "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "Hello"}}]}
+BODY = {
+    "text": "Hello",
+    "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "Hello"}}],
+}
 OTHER = "T11111111/B11111111/YYYYYYYYYYYYYYYYYYYYYYYY"
 
 
@@ -69,10 +75,13 @@ def outcome(org, message_id):
 
 def jobs_of(org):
     with as_system(org) as db:
-        return db.execute(text("""
+        return db.execute(
+            text("""
             select status, scheduled_at from jobs.procrastinate_jobs
              where args->>'organization_id' = :org and task_name = 'send_outbox'
-        """), {"org": str(org)}).all()
+        """),
+            {"org": str(org)},
+        ).all()
 
 
 def test_a_message_is_posted_as_it_is_by_the_worker(org, slack):
@@ -87,7 +96,11 @@ def test_a_message_is_posted_as_it_is_by_the_worker(org, slack):
 
 def test_a_message_of_the_same_key_is_not_even_kept(org, slack):
     with as_system(org) as db:
-        assert [post(db, org, "slack", "test", None, BODY, "a") for _ in range(3)] == [True, False, False]
+        assert [post(db, org, "slack", "test", None, BODY, "a") for _ in range(3)] == [
+            True,
+            False,
+            False,
+        ]
     assert len(jobs_of(org)) == 1
     work()
     assert slack.requests == 1
@@ -117,9 +130,14 @@ def test_sending_what_was_sent_does_nothing(org, slack):
     assert slack.requests == 1
 
 
-@pytest.mark.parametrize(("answer", "error"), [
-    (fakes.RATE_LIMITED, RateLimited), (fakes.BROKEN, ProviderUnavailable), (fakes.UNAVAILABLE, ProviderUnavailable),
-])
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (fakes.RATE_LIMITED, RateLimited),
+        (fakes.BROKEN, ProviderUnavailable),
+        (fakes.UNAVAILABLE, ProviderUnavailable),
+    ],
+)
 def test_what_was_surely_not_posted_is_tried_again_until_it_is(org, slack, answer, error):
     posted = put(org)
     slack.will(answer, answer)
@@ -128,7 +146,11 @@ def test_what_was_surely_not_posted_is_tried_again_until_it_is(org, slack, answe
             send_outbox(org, posted, attempt=attempt)
         assert message(org, posted).status == "waiting"
     send_outbox(org, posted, attempt=3)
-    assert (message(org, posted).status, message(org, posted).attempts, len(slack.channel)) == ("sent", 3, 1)
+    assert (message(org, posted).status, message(org, posted).attempts, len(slack.channel)) == (
+        "sent",
+        3,
+        1,
+    )
 
 
 @pytest.mark.parametrize("answer", [fakes.RATE_LIMITED, fakes.BROKEN])
@@ -160,10 +182,16 @@ def test_where_nobody_listens_it_is_tried_again(org, monkeypatch):
     assert outcome(org, posted) == ("failed", "Slack cannot be reached.")
 
 
-@pytest.mark.parametrize(("answer", "longer_than_s"), [
-    (fakes.RATE_LIMITED, 30), ((429, "", {"Retry-After": "86400"}), 3600), (fakes.RATE_LIMITED_WITHOUT_A_WORD, 1),
-    ((429, "", {"Retry-After": "soon"}), 1), (fakes.BROKEN, 1),
-])
+@pytest.mark.parametrize(
+    ("answer", "longer_than_s"),
+    [
+        (fakes.RATE_LIMITED, 30),
+        ((429, "", {"Retry-After": "86400"}), 3600),
+        (fakes.RATE_LIMITED_WITHOUT_A_WORD, 1),
+        ((429, "", {"Retry-After": "soon"}), 1),
+        (fakes.BROKEN, 1),
+    ],
+)
 def test_the_next_try_waits_as_long_as_slack_asks_within_reason(org, slack, answer, longer_than_s):
     put(org)
     slack.will(answer)
@@ -175,13 +203,22 @@ def test_the_next_try_waits_as_long_as_slack_asks_within_reason(org, slack, answ
     assert slack.requests == 1
 
 
-@pytest.mark.parametrize(("answer", "why"), [
-    (fakes.NO_SERVICE, "Slack no longer accepts this webhook (no_service); enter a new one."),
-    (fakes.FORBIDDEN, "Slack no longer accepts this webhook (action_prohibited); enter a new one."),
-    (fakes.ARCHIVED, "Slack no longer accepts this webhook (channel_is_archived); enter a new one."),
-    ((400, "invalid_payload", {}), "Slack refused the message: 400 invalid_payload"),
-    (fakes.REDIRECT, "Slack refused the message: 302 "),
-])
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (fakes.NO_SERVICE, "Slack no longer accepts this webhook (no_service); enter a new one."),
+        (
+            fakes.FORBIDDEN,
+            "Slack no longer accepts this webhook (action_prohibited); enter a new one.",
+        ),
+        (
+            fakes.ARCHIVED,
+            "Slack no longer accepts this webhook (channel_is_archived); enter a new one.",
+        ),
+        ((400, "invalid_payload", {}), "Slack refused the message: 400 invalid_payload"),
+        (fakes.REDIRECT, "Slack refused the message: 302 "),
+    ],
+)
 def test_what_slack_refuses_has_failed_at_once(org, slack, answer, why):
     posted = put(org)
     slack.will(answer)
@@ -207,10 +244,17 @@ def test_text_that_slack_refuses_too_has_failed(org, slack):
     assert slack.requests == 2
 
 
-@pytest.mark.parametrize(("answer", "goes_on"), [
-    (fakes.NO_SERVICE, False), (fakes.FORBIDDEN, False), (fakes.ARCHIVED, False), (fakes.BROKEN, True), (fakes.OK, True),
-    ((400, "invalid_payload", {}), True),
-])
+@pytest.mark.parametrize(
+    ("answer", "goes_on"),
+    [
+        (fakes.NO_SERVICE, False),
+        (fakes.FORBIDDEN, False),
+        (fakes.ARCHIVED, False),
+        (fakes.BROKEN, True),
+        (fakes.OK, True),
+        ((400, "invalid_payload", {}), True),
+    ],
+)
 def test_a_webhook_that_is_gone_for_good_stops_the_daily_posts(slack, answer, goes_on):
     org = make.organization(slack_report_enabled=True)
     with as_system(org) as db:
@@ -228,7 +272,10 @@ def test_what_may_have_been_posted_is_not_posted_twice(org, slack, monkeypatch, 
     posted = put(org)
     slack.will(answer)
     work()
-    assert outcome(org, posted) == ("uncertain", "Slack did not answer; the message may have been posted.")
+    assert outcome(org, posted) == (
+        "uncertain",
+        "Slack did not answer; the message may have been posted.",
+    )
     send_outbox(org, posted)
     work()
     assert (slack.requests, jobs_of(org)) == (1, [])
@@ -238,7 +285,13 @@ def test_the_sweep_finds_waiting_messages_without_a_job_and_no_others(org, slack
     sent, waiting, forgotten = put(org, "sent"), put(org, "waiting"), put(org, "forgotten")
     send_outbox(org, sent)
     with owner() as db:
-        db.execute(text("update app.outbox set created_at = now() - interval '6 minutes' where organization_id = :org"), {"org": org})
+        db.execute(
+            text(
+                "update app.outbox set created_at = now() - interval '6 minutes' where"
+                " organization_id = :org"
+            ),
+            {"org": org},
+        )
         db.execute(text("set local search_path = jobs"))
         gone = "delete from procrastinate_jobs where args->>'message_id' in (:sent, :forgotten)"
         db.execute(text(gone), {"sent": str(sent), "forgotten": str(forgotten)})
@@ -260,7 +313,11 @@ def test_two_workers_with_the_same_message_post_it_once(org, slack):
 
 def worker(**env):
     return subprocess.Popen(
-        [sys.executable, "-m", "jobs", "worker"], cwd=ROOT, env=os.environ | env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [sys.executable, "-m", "jobs", "worker"],
+        cwd=ROOT,
+        env=os.environ | env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
 
 
@@ -275,7 +332,10 @@ def test_a_worker_that_is_killed_while_sending_leaves_it_uncertain(org, slack, m
     monkeypatch.setattr(schedule, "STALLED_AFTER_S", 0)
     schedule.rescue_stalled()
     work()
-    assert outcome(org, posted) == ("uncertain", "the worker ended while sending; look in the channel before sending it again")
+    assert outcome(org, posted) == (
+        "uncertain",
+        "the worker ended while sending; look in the channel before sending it again",
+    )
     assert (slack.requests, jobs_of(org)) == (1, [])
 
 
@@ -285,13 +345,24 @@ def test_the_address_is_in_no_row_and_no_log_whatever_happens(org, slack):
     with as_system(away) as db:
         set_slack_webhook(db, away, nowhere)
     slack.will(
-        fakes.NO_SERVICE, fakes.RATE_LIMITED, fakes.BROKEN, fakes.HangUp(), fakes.REDIRECT, (400, "invalid_payload", {}), fakes.OK
+        fakes.NO_SERVICE,
+        fakes.RATE_LIMITED,
+        fakes.BROKEN,
+        fakes.HangUp(),
+        fakes.REDIRECT,
+        (400, "invalid_payload", {}),
+        fakes.OK,
     )
     messages = [(org, put(org, str(number))) for number in range(7)] + [(away, put(away))]
     with as_system(org) as db:
         enqueue(db, "send_outbox", org, message_id="no id")
     process = worker(LOG_LEVEL="DEBUG")
-    until(lambda: all(message(*each).attempts or message(*each).status != "waiting" for each in messages) and slack.requests >= 7)
+    until(
+        lambda: (
+            all(message(*each).attempts or message(*each).status != "waiting" for each in messages)
+            and slack.requests >= 7
+        )
+    )
     until(lambda: not any(message(*each).status == "sending" for each in messages))
     process.terminate()
     said, _ = process.communicate(timeout=60)
@@ -301,7 +372,11 @@ def test_the_address_is_in_no_row_and_no_log_whatever_happens(org, slack):
     told = [said.decode(), *filter(None, errors), str(outcome(*messages[-1]))]
     assert len(told) > 7
     assert b'"component": "jobs.outbox"' in said
-    assert not any(part in text for text in told for part in ("/services", fakes.SECRET, fakes.SECRET.split("/")[2]))
+    assert not any(
+        part in text
+        for text in told
+        for part in ("/services", fakes.SECRET, fakes.SECRET.split("/")[2])
+    )
 
 
 def test_the_organisations_own_webhook_wins_over_the_installations(org, slack, monkeypatch):
@@ -311,7 +386,10 @@ def test_the_organisations_own_webhook_wins_over_the_installations(org, slack, m
     for each in (org, without):
         put(each)
         work()
-    assert [posted["path"] for posted in slack.channel] == [f"/services/{fakes.SECRET}", f"/services/{OTHER}"]
+    assert [posted["path"] for posted in slack.channel] == [
+        f"/services/{fakes.SECRET}",
+        f"/services/{OTHER}",
+    ]
 
 
 def test_without_any_webhook_it_has_failed_and_says_so(slack):
@@ -327,5 +405,8 @@ def test_an_address_that_is_not_slacks_is_never_asked(slack):
         set_slack_webhook(db, org, stranger.webhook)
     posted = put(org)
     work()
-    assert outcome(org, posted) == ("failed", "This is not the address of a Slack incoming webhook.")
+    assert outcome(org, posted) == (
+        "failed",
+        "This is not the address of a Slack incoming webhook.",
+    )
     assert (stranger.requests, slack.requests) == (0, 0)

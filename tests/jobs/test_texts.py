@@ -1,4 +1,7 @@
-"""Text messages leave once, never to who wants none, and never twice when nobody knows whether they were sent."""
+"""Text messages leave once, never to who wants none, and never twice when nobody knows whether they
+were sent.
+"""
+
 import json
 from uuid import uuid4
 
@@ -27,7 +30,12 @@ from tests.jobs.test_email import org as org
 from tests.jobs.test_outbox import jobs_of, message, outcome
 from tests.providers.conftest import key_providers as key_providers
 
-TO, SENDER, WORDS, EMAIL = "+4520123456", "+4570123456", "See you at ten – Ana & Bo", "lead.one@example.com"
+TO, SENDER, WORDS, EMAIL = (
+    "+4520123456",
+    "+4570123456",
+    "See you at ten – Ana & Bo",
+    "lead.one@example.com",
+)
 GONE = "Nothing is sent to this number any more: a contact with it unsubscribed."
 
 
@@ -41,7 +49,9 @@ def twilio(key_providers, org):
 
 def set_up(org, **answers):
     with make.viewer(org).transaction() as db:
-        enter_key(db, org, "twilio", KEYS["twilio"], SETTINGS["twilio"] | {"sender": SENDER} | answers)
+        enter_key(
+            db, org, "twilio", KEYS["twilio"], SETTINGS["twilio"] | {"sender": SENDER} | answers
+        )
 
 
 def put(org, key="a", *, to=TO, words=WORDS):
@@ -55,7 +65,11 @@ def contact(org, *, phone=TO, email=EMAIL, **values):
         made = Contact(organization_id=org, id=uuid4(), phone=phone, phone_e164=phone, **values)
         db.add(made)
         db.flush()
-        db.add(ContactEmail(organization_id=org, contact_id=made.id, email=email, email_normalized=email))
+        db.add(
+            ContactEmail(
+                organization_id=org, contact_id=made.id, email=email, email_normalized=email
+            )
+        )
         return made.id
 
 
@@ -99,10 +113,17 @@ def test_a_rep_can_have_a_text_sent_by_a_number_as_people_write_it(org, twilio):
     assert [said["To"] for said in twilio.texts] == [TO]
 
 
-@pytest.mark.parametrize(("to", "words", "field"), [
-    ("", WORDS, "number"), ("call me", WORDS, "number"), ("+45", WORDS, "number"), ("+45\r\n", WORDS, "number"),
-    (TO, " \n", "words"), (TO, "x" * (LONGEST + 1), "words"),
-])
+@pytest.mark.parametrize(
+    ("to", "words", "field"),
+    [
+        ("", WORDS, "number"),
+        ("call me", WORDS, "number"),
+        ("+45", WORDS, "number"),
+        ("+45\r\n", WORDS, "number"),
+        (TO, " \n", "words"),
+        (TO, "x" * (LONGEST + 1), "words"),
+    ],
+)
 def test_what_cannot_be_sent_is_refused_before_it_waits(org, to, words, field):
     with pytest.raises(InvalidInput) as refused:
         put(org, to=to, words=words)
@@ -116,7 +137,9 @@ def test_a_text_as_long_as_twilio_takes_goes_whole(org, twilio):
     assert twilio.texts[0]["Body"] == "æ" * LONGEST
 
 
-def test_a_contact_who_unsubscribed_gets_neither_texts_nor_emails(org, twilio, monkeypatch, tmp_path):
+def test_a_contact_who_unsubscribed_gets_neither_texts_nor_emails(
+    org, twilio, monkeypatch, tmp_path
+):
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     settings.cache_clear()
     contact(org, unsubscribed_at=make.NOON)
@@ -149,7 +172,10 @@ def test_what_somebody_told_one_organisation_does_not_stop_another(org, twilio):
 
 
 def test_whoever_told_twilio_to_stop_is_noted_and_never_tried_again(org, twilio):
-    earlier, theirs = contact(org, unsubscribed_at=make.NOON, phone="+4520999999"), contact(org, email="lead.two@example.com")
+    earlier, theirs = (
+        contact(org, unsubscribed_at=make.NOON, phone="+4520999999"),
+        contact(org, email="lead.two@example.com"),
+    )
     other = contact(org, phone="+4520123457", email="lead.three@example.com")
     elsewhere = make.organization()
     contact(elsewhere)
@@ -174,7 +200,11 @@ def test_the_earlier_moment_of_unsubscribing_stays(org):
     assert unsubscribed(org) == {known: make.NOON}
 
 
-@pytest.mark.parametrize("answer", [HangUp(), (500, {}, {}), (201, b"<html>", {})], ids=["no answer", "broken", "unreadable"])
+@pytest.mark.parametrize(
+    "answer",
+    [HangUp(), (500, {}, {}), (201, b"<html>", {})],
+    ids=["no answer", "broken", "unreadable"],
+)
 def test_what_may_have_been_sent_is_not_sent_again(org, twilio, answer):
     posted = put(org)
     twilio.will(answer)
@@ -198,7 +228,13 @@ def test_a_short_pause_is_waited_out_and_a_long_one_is_left_to_the_queue(org, tw
     assert (message(org, posted).status, len(twilio.texts)) == ("sent", 1)
 
     later = put(org, "b")
-    twilio.will((429, {"code": 20429, "message": "Too Many Requests", "status": 429}, {"Retry-After": "600"}))
+    twilio.will(
+        (
+            429,
+            {"code": 20429, "message": "Too Many Requests", "status": 429},
+            {"Retry-After": "600"},
+        )
+    )
     with pytest.raises(RateLimited) as asked:
         send_outbox(org, later)
     assert (asked.value.retry_after_s, message(org, later).status) == (600, "waiting")
@@ -215,10 +251,14 @@ def test_the_last_try_ends_it(org, twilio):
     assert message(org, posted).status == "failed"
 
 
-@pytest.mark.parametrize(("code", "why"), [
-    (21211, "Twilio knows no such number."), (21614, "This is no mobile number."),
-    (21999, "Twilio refused the request with 400: “Refused 'To' number +4520123456”."),
-])
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        (21211, "Twilio knows no such number."),
+        (21614, "This is no mobile number."),
+        (21999, "Twilio refused the request with 400: “Refused 'To' number +4520123456”."),
+    ],
+)
 def test_what_twilio_refuses_has_failed_at_once(org, twilio, code, why):
     known = contact(org)
     posted = put(org)
@@ -228,10 +268,13 @@ def test_what_twilio_refuses_has_failed_at_once(org, twilio, code, why):
     assert unsubscribed(org) == {known: None}
 
 
-@pytest.mark.parametrize(("answers", "why"), [
-    (None, "No Twilio key is stored: enter one on Integrations."),
-    ({"sender": ""}, "Twilio has no sender of texts: add one on Integrations."),
-])
+@pytest.mark.parametrize(
+    ("answers", "why"),
+    [
+        (None, "No Twilio key is stored: enter one on Integrations."),
+        ({"sender": ""}, "Twilio has no sender of texts: add one on Integrations."),
+    ],
+)
 def test_without_a_key_or_a_sender_it_is_said_where_to_enter_them(org, key_providers, answers, why):
     if answers is not None:
         set_up(org, **answers)
@@ -263,7 +306,12 @@ def test_of_an_erased_person_the_number_goes_too(org, twilio):
 def test_the_key_is_in_no_row_and_no_log(org, twilio, capfd):
     key = KEYS["twilio"]
     twilio.repeats_keys = True
-    twilio.will(rate_limited(Retry_After="0"), refused_text(21999, key), (500, {"message": key}, {}), HangUp())
+    twilio.will(
+        rate_limited(Retry_After="0"),
+        refused_text(21999, key),
+        (500, {"message": key}, {}),
+        HangUp(),
+    )
     for number in range(3):
         put(org, str(number))
     work()
@@ -271,8 +319,11 @@ def test_the_key_is_in_no_row_and_no_log(org, twilio, capfd):
     put(org, "refused")
     work()
     with as_system(org) as db:
-        rows = [str(row) for table in ("app.outbox", "app.job_runs", "jobs.procrastinate_jobs", "app.audit_logs")
-                for row in db.execute(text(f"select to_jsonb(each) from {table} each"))]
+        rows = [
+            str(row)
+            for table in ("app.outbox", "app.job_runs", "jobs.procrastinate_jobs", "app.audit_logs")
+            for row in db.execute(text(f"select to_jsonb(each) from {table} each"))
+        ]
         statuses = db.scalars(select(OutboxMessage.status).order_by(OutboxMessage.created_at)).all()
     assert statuses == ["failed", "uncertain", "uncertain", "failed"]
     told = [*rows, *capfd.readouterr()]

@@ -1,4 +1,5 @@
 """A booking, a form and a payment, from the wire to the rows."""
+
 from datetime import timedelta
 from decimal import Decimal
 
@@ -42,10 +43,20 @@ def test_a_booking_a_form_and_a_payment_become_one_attributed_sale():
     work()
     with rep.transaction() as db:
         event = db.scalars(select(Event)).one()
-        file_form(db, event.id, FormAnswers(True, True, True, True, cash_collected=Decimal("4997"), currency="USD"), rep)
+        file_form(
+            db,
+            event.id,
+            FormAnswers(True, True, True, True, cash_collected=Decimal("4997"), currency="USD"),
+            rep,
+        )
     charge = samples.stripe_charge("A", 499700, "LEAD.one@example.com ", paid_at)
     answers += deliver(
-        (stripe, samples.stripe_event("payment_intent.succeeded", samples.stripe_intent("A", 499700, paid_at), paid_at)),
+        (
+            stripe,
+            samples.stripe_event(
+                "payment_intent.succeeded", samples.stripe_intent("A", 499700, paid_at), paid_at
+            ),
+        ),
         (stripe, samples.stripe_event("charge.succeeded", charge, paid_at)),
     )
     work()
@@ -56,5 +67,10 @@ def test_a_booking_a_form_and_a_payment_become_one_attributed_sale():
         assert (event.call_status, event.event_outcome) == ("completed", "closed")
         assert (event.closer_id, event.setter_id) == (ana.id, sam.id)
         counted = db.scalars(select(Payment).where(Payment.counts)).one()
-        assert (counted.processor, counted.event_id, counted.closer_id, counted.setter_id) == ("stripe", event.id, ana.id, sam.id)
+        assert (counted.processor, counted.event_id, counted.closer_id, counted.setter_id) == (
+            "stripe",
+            event.id,
+            ana.id,
+            sam.id,
+        )
         assert counted.attribution_reason.startswith("matched lead.one@example.com to the call of ")

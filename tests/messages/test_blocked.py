@@ -1,4 +1,7 @@
-"""Addresses that nothing is sent to: listed with the gravest reason, lifted by an admin, and then sent to again."""
+"""Addresses that nothing is sent to: listed with the gravest reason, lifted by an admin, and then
+sent to again.
+"""
+
 from datetime import timedelta
 
 import pytest
@@ -28,10 +31,19 @@ def blocked(boss, email, reason, at=None):
 
 def unsubscribed(boss, email, **values):
     with as_system(boss.organization_id) as db:
-        contact = Contact(organization_id=boss.organization_id, unsubscribed_at=now(), email=email, **values)
+        contact = Contact(
+            organization_id=boss.organization_id, unsubscribed_at=now(), email=email, **values
+        )
         db.add(contact)
         db.flush()
-        db.add(ContactEmail(organization_id=boss.organization_id, contact_id=contact.id, email=email, email_normalized=email))
+        db.add(
+            ContactEmail(
+                organization_id=boss.organization_id,
+                contact_id=contact.id,
+                email=email,
+                email_normalized=email,
+            )
+        )
         return contact.id
 
 
@@ -45,7 +57,11 @@ def test_each_address_stands_once_with_its_gravest_reason_the_latest_first(boss)
     unsubscribed(boss, ANA)
     blocked(boss, ANA, "complained", now() - timedelta(days=1))
     unsubscribed(boss, "newest@example.com")
-    assert listed(boss) == [("newest@example.com", "unsubscribed"), (ANA, "complained"), ("old@example.com", "bounced")]
+    assert listed(boss) == [
+        ("newest@example.com", "unsubscribed"),
+        (ANA, "complained"),
+        ("old@example.com", "bounced"),
+    ]
     assert listed(boss, " OLD@ ") == [("old@example.com", "bounced")]
     assert listed(boss, "%") == []
 
@@ -63,10 +79,16 @@ def test_an_admin_lifts_it_everywhere_and_the_audit_log_says_who(boss):
         lift(db, boss, ANA)
     assert listed(boss) == []
     with boss.transaction() as db:
-        lines = db.execute(text(
-            "select table_name, operation, actor_user_id, changes from app.audit_logs where actor_user_id is not null order by table_name"
-        )).all()
-        assert [line[:3] for line in lines] == [("contacts", "update", boss.user_id), ("suppressed_emails", "delete", boss.user_id)]
+        lines = db.execute(
+            text(
+                "select table_name, operation, actor_user_id, changes from app.audit_logs where"
+                " actor_user_id is not null order by table_name"
+            )
+        ).all()
+        assert [line[:3] for line in lines] == [
+            ("contacts", "update", boss.user_id),
+            ("suppressed_emails", "delete", boss.user_id),
+        ]
         assert lines[1].changes["reason"] == ["complained", None]
         assert db.get_one(Contact, (boss.organization_id, contact_id)).unsubscribed_at is None
     with boss.transaction() as db, pytest.raises(NotFound):

@@ -1,5 +1,7 @@
-"""The daily report and the overdue forms: once a day at the organisation's hour, with the product's own figures, in a shape
-that Slack takes."""
+"""The daily report and the overdue forms: once a day at the organisation's hour, with the product's
+own figures, in a shape that Slack takes.
+"""
+
 import re
 import threading
 from datetime import UTC, date, datetime, timedelta
@@ -42,7 +44,9 @@ def due(org, at):
 
 def posted(org):
     with as_system(org) as db:
-        return db.execute(select(OutboxMessage.kind, OutboxMessage.dedupe_key).order_by(OutboxMessage.dedupe_key)).all()
+        return db.execute(
+            select(OutboxMessage.kind, OutboxMessage.dedupe_key).order_by(OutboxMessage.dedupe_key)
+        ).all()
 
 
 def report(org, day=DAY):
@@ -61,11 +65,19 @@ def reminders(org):
 
 def fields(message):
     """The figures of a report by name."""
-    return dict(field["text"].removeprefix("*").split("*\n") for block in message["blocks"] for field in block.get("fields", []))
+    return dict(
+        field["text"].removeprefix("*").split("*\n")
+        for block in message["blocks"]
+        for field in block.get("fields", [])
+    )
 
 
 def words(message):
-    return "\n".join(block["text"]["text"] for block in message["blocks"] if block["type"] == "section" and "text" in block)
+    return "\n".join(
+        block["text"]["text"]
+        for block in message["blocks"]
+        if block["type"] == "section" and "text" in block
+    )
 
 
 def links(messages):
@@ -76,17 +88,35 @@ def late(db, org, *closer, **values):
     return make.event(db, org, *closer, **({"at": now() - timedelta(hours=30)} | values))
 
 
-@pytest.mark.parametrize(("zone", "hour", "too_early", "time"), [
-    ("UTC", 8, "2026-11-04T07:59:59", "2026-11-04T08:00:00"),
-    ("Asia/Kolkata", 8, "2026-11-04T02:29:59", "2026-11-04T02:30:00"),
-    ("Pacific/Kiritimati", 8, "2026-11-03T17:59:59", "2026-11-03T18:00:00"),
-    ("Pacific/Pago_Pago", 8, "2026-11-04T18:59:59", "2026-11-04T19:00:00"),
-    ("America/New_York", 8, "2026-03-07T12:59:59", "2026-03-07T13:00:00"),  # the day before clocks go forward
-    ("America/New_York", 8, "2026-03-08T11:59:59", "2026-03-08T12:00:00"),
-    ("America/New_York", 2, "2026-03-08T06:59:59", "2026-03-08T07:00:00"),  # there is no two o'clock: at three
-    ("America/New_York", 1, "2026-11-01T04:59:59", "2026-11-01T05:00:00"),  # there are two one o'clocks: at the first
-    ("Europe/Copenhagen", 0, "2026-10-24T21:59:59", "2026-10-24T22:00:00"),
-])
+@pytest.mark.parametrize(
+    ("zone", "hour", "too_early", "time"),
+    [
+        ("UTC", 8, "2026-11-04T07:59:59", "2026-11-04T08:00:00"),
+        ("Asia/Kolkata", 8, "2026-11-04T02:29:59", "2026-11-04T02:30:00"),
+        ("Pacific/Kiritimati", 8, "2026-11-03T17:59:59", "2026-11-03T18:00:00"),
+        ("Pacific/Pago_Pago", 8, "2026-11-04T18:59:59", "2026-11-04T19:00:00"),
+        (
+            "America/New_York",
+            8,
+            "2026-03-07T12:59:59",
+            "2026-03-07T13:00:00",
+        ),  # the day before clocks go forward
+        ("America/New_York", 8, "2026-03-08T11:59:59", "2026-03-08T12:00:00"),
+        (
+            "America/New_York",
+            2,
+            "2026-03-08T06:59:59",
+            "2026-03-08T07:00:00",
+        ),  # there is no two o'clock: at three
+        (
+            "America/New_York",
+            1,
+            "2026-11-01T04:59:59",
+            "2026-11-01T05:00:00",
+        ),  # there are two one o'clocks: at the first
+        ("Europe/Copenhagen", 0, "2026-10-24T21:59:59", "2026-10-24T22:00:00"),
+    ],
+)
 def test_it_is_posted_from_the_organisations_own_hour_on(zone, hour, too_early, time):
     org = team(timezone=zone, slack_report_hour=hour)
     early, at = (datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (too_early, time))
@@ -96,15 +126,28 @@ def test_it_is_posted_from_the_organisations_own_hour_on(zone, hour, too_early, 
     assert posted(org) == [("daily_report", f"daily_report {at.astimezone(ZoneInfo(zone)).date()}")]
 
 
-@pytest.mark.parametrize(("zone", "around"), [
-    ("America/New_York", date(2026, 3, 8)), ("America/New_York", date(2026, 11, 1)), ("Europe/Copenhagen", date(2026, 3, 29)),
-    ("Europe/Copenhagen", date(2026, 10, 25)), ("Australia/Lord_Howe", date(2026, 4, 5)), ("Australia/Lord_Howe", date(2026, 10, 4)),
-])
+@pytest.mark.parametrize(
+    ("zone", "around"),
+    [
+        ("America/New_York", date(2026, 3, 8)),
+        ("America/New_York", date(2026, 11, 1)),
+        ("Europe/Copenhagen", date(2026, 3, 29)),
+        ("Europe/Copenhagen", date(2026, 10, 25)),
+        ("Australia/Lord_Howe", date(2026, 4, 5)),
+        ("Australia/Lord_Howe", date(2026, 10, 4)),
+    ],
+)
 @pytest.mark.parametrize("hour", [0, 2, 23])
 def test_each_day_has_one_report_whatever_the_clocks_do(zone, around, hour):
     org = team(timezone=zone, slack_report_hour=hour)
-    start = datetime.combine(around, datetime.min.time(), ZoneInfo(zone)).astimezone(UTC) - timedelta(days=1)
-    posts = [start + timedelta(minutes=15 * tick) for tick in range(4 * 24 * 3) if due(org, start + timedelta(minutes=15 * tick))]
+    start = datetime.combine(around, datetime.min.time(), ZoneInfo(zone)).astimezone(
+        UTC
+    ) - timedelta(days=1)
+    posts = [
+        start + timedelta(minutes=15 * tick)
+        for tick in range(4 * 24 * 3)
+        if due(org, start + timedelta(minutes=15 * tick))
+    ]
     days = [at.astimezone(ZoneInfo(zone)).date() for at in posts]
     assert days == sorted(set(days))
     assert len(days) >= 3 - (hour == 23)
@@ -132,7 +175,9 @@ def test_what_is_posted_is_the_report_of_yesterday_in_the_organisations_zone():
     busy_week(org)
     due(org, datetime(2024, 11, 6, 20, tzinfo=UTC))  # the seventh has begun there
     with as_system(org) as db:
-        bodies = db.scalars(select(OutboxMessage.body).where(OutboxMessage.kind == "daily_report")).all()
+        bodies = db.scalars(
+            select(OutboxMessage.body).where(OutboxMessage.kind == "daily_report")
+        ).all()
     assert bodies == [report(org, date(2024, 11, 6))]
 
 
@@ -175,7 +220,10 @@ def test_from_the_tick_to_the_channel_once_whatever_restarts(slack):
         enqueue(db, "post_reports", org)
     work()
     told = [message["text"] for message in slack.channel]
-    assert [one.split(",")[0] for one in sorted(told)] == ["1 post-call form is overdue", "Daily report"]
+    assert [one.split(",")[0] for one in sorted(told)] == [
+        "1 post-call form is overdue",
+        "Daily report",
+    ]
     assert posted(silent) == []
 
 
@@ -197,12 +245,29 @@ def busy_week(org):
     with as_system(org) as db:
         ana, bo = make.closer(db, org, "Ana"), make.closer(db, org, "Bo")
         for closer, outcome in ((ana, "closed"), (ana, "offer_made"), (bo, "closed")):
-            make.event(db, org, closer, at=NOON, call_status="completed", event_outcome=outcome, pcf_submitted=True)
-        make.event(db, org, bo, at=NOON, call_status="no_show", event_outcome="no_show", pcf_submitted=True)
+            make.event(
+                db,
+                org,
+                closer,
+                at=NOON,
+                call_status="completed",
+                event_outcome=outcome,
+                pcf_submitted=True,
+            )
+        make.event(
+            db, org, bo, at=NOON, call_status="no_show", event_outcome="no_show", pcf_submitted=True
+        )
         make.event(db, org, at=NOON, call_status="canceled")
         make.event(db, org, at=NOON)
         make.event(db, org, at=NOON + timedelta(days=1))
-        make.event(db, org, at=NOON - timedelta(days=3), call_status="completed", event_outcome="showed", pcf_submitted=True)
+        make.event(
+            db,
+            org,
+            at=NOON - timedelta(days=3),
+            call_status="completed",
+            event_outcome="showed",
+            pcf_submitted=True,
+        )
         make.payment(db, org, "3000", at=NOON, closer_id=ana.id, refund_amount=Decimal(500))
         make.payment(db, org, "1997", at=NOON, closer_id=bo.id)
         make.payment(db, org, "20000", currency="JPY", at=NOON, closer_id=bo.id)
@@ -215,14 +280,23 @@ def test_the_report_has_the_days_figures_beside_the_week_before():
     busy_week(org)
     made = report(org)
     assert fields(made) == {
-        "Booked calls": "6 (0.1)", "Shows": "3 (0.1)", "Show rate": "75% (100%)", "Offers": "3 (0.0)", "Closes": "2 (0.0)",
-        "Close rate": "67% (0%)", "Cash collected": "¥20,000 + $4,997 ($100)", "Net revenue": "¥20,000 + $4,497 ($100)",
-        "Cancelled calls": "1 (0.0)", "Pending forms": "1 (0.0)",
+        "Booked calls": "6 (0.1)",
+        "Shows": "3 (0.1)",
+        "Show rate": "75% (100%)",
+        "Offers": "3 (0.0)",
+        "Closes": "2 (0.0)",
+        "Close rate": "67% (0%)",
+        "Cash collected": "¥20,000 + $4,997 ($100)",
+        "Net revenue": "¥20,000 + $4,497 ($100)",
+        "Cancelled calls": "1 (0.0)",
+        "Pending forms": "1 (0.0)",
     }
     assert made["text"] == "Daily report, Wed 6 Nov 2024: 6 booked, 2 closed, ¥20,000 + $4,997 cash"
     assert made["blocks"][0]["text"]["text"] == "Daily report, Wed 6 Nov 2024"
     assert "Team One · Europe/Copenhagen" in made["blocks"][1]["elements"][0]["text"]
-    assert words(made) == "*Top closers*\n1. Ana: $3,000, 1 closed\n2. Bo: ¥20,000 + $1,997, 1 closed"
+    assert (
+        words(made) == "*Top closers*\n1. Ana: $3,000, 1 closed\n2. Bo: ¥20,000 + $1,997, 1 closed"
+    )
     address = "http://localhost:8501/dashboard?period=Custom&from=2024-11-06&to=2024-11-06"
     assert made["blocks"][-1]["elements"][0]["text"] == f"<{address}|Open the dashboard>"
 
@@ -232,15 +306,24 @@ def test_every_count_of_the_report_is_the_one_of_the_dashboard():
     busy_week(org)
     with as_system(org) as db:
         figures = totals(db, Period(DAY, DAY + timedelta(days=1), "Europe/Copenhagen"))
-    counts = {METRICS[key].name: str(figures[key]) for key in REPORTED if METRICS[key].unit == "count"}
-    assert {name: value.split(" ")[0] for name, value in fields(report(org)).items() if name in counts} == counts
+    counts = {
+        METRICS[key].name: str(figures[key]) for key in REPORTED if METRICS[key].unit == "count"
+    }
+    assert {
+        name: value.split(" ")[0] for name, value in fields(report(org)).items() if name in counts
+    } == counts
 
 
 def test_the_day_is_the_organisations():
     org = team(timezone="Pacific/Auckland")
     midnight = datetime(2024, 11, 5, 11, tzinfo=UTC)
     with as_system(org) as db:
-        for at in (midnight - timedelta(seconds=1), midnight, midnight + timedelta(hours=23, minutes=59), midnight + timedelta(days=1)):
+        for at in (
+            midnight - timedelta(seconds=1),
+            midnight,
+            midnight + timedelta(hours=23, minutes=59),
+            midnight + timedelta(days=1),
+        ):
             make.event(db, org, at=at)
     assert fields(report(org))["Booked calls"] == "2 (0.1)"
 
@@ -257,8 +340,11 @@ def test_the_reminder_lists_exactly_the_overdue_forms_each_with_its_link():
     with as_system(org) as db:
         ana, bo = make.closer(db, org, "Ana"), make.closer(db, org, "Bo")
         expected = [
-            late(db, org, ana, at=now() - timedelta(hours=50), lead_name="First"), late(db, org, ana, lead_name="Second"),
-            late(db, org, bo, lead_name=None), late(db, org, lead_name="Nobody's"), late(db, org, lead_name="Nobody's too", email=None),
+            late(db, org, ana, at=now() - timedelta(hours=50), lead_name="First"),
+            late(db, org, ana, lead_name="Second"),
+            late(db, org, bo, lead_name=None),
+            late(db, org, lead_name="Nobody's"),
+            late(db, org, lead_name="Nobody's too", email=None),
         ]
         make.event(db, org, ana, at=now() - timedelta(hours=23), lead_name="Still in time")
         make.event(db, org, ana, at=now() + timedelta(hours=1), lead_name="Ahead")
@@ -272,10 +358,16 @@ def test_the_reminder_lists_exactly_the_overdue_forms_each_with_its_link():
     [made] = reminders(org)
     shown = [("First", 0), ("Second", 1), ("A call", 2), ("Nobody's", 3), ("Nobody's too", 4)]
     found = links([made])
-    assert sorted(found) == sorted((f"http://localhost:8501/form?id={expected[place].id}", name) for name, place in shown)
+    assert sorted(found) == sorted(
+        (f"http://localhost:8501/form?id={expected[place].id}", name) for name, place in shown
+    )
     assert [name for _, name in found[:3]] == ["First", "Second", "A call"]
     assert made["text"] == "5 post-call forms are overdue"
-    assert [line for line in words(made).splitlines() if line.startswith("*")] == ["*Ana*", "*Bo*", "*No closer*"]
+    assert [line for line in words(made).splitlines() if line.startswith("*")] == [
+        "*Ana*",
+        "*Bo*",
+        "*No closer*",
+    ]
 
 
 def test_the_time_of_a_call_is_the_organisations():
@@ -298,13 +390,28 @@ def test_names_of_strangers_neither_mention_anybody_nor_change_the_look():
     with as_system(org) as db:
         closer = make.closer(db, org, HOSTILE, email="hostile@example.com")
         late(db, org, closer, lead_name=HOSTILE)
-        make.event(db, org, closer, at=NOON, call_status="completed", event_outcome="closed", pcf_submitted=True)
+        make.event(
+            db,
+            org,
+            closer,
+            at=NOON,
+            call_status="completed",
+            event_outcome="closed",
+            pcf_submitted=True,
+        )
         post_test(db, org, HOSTILE)
         tested = db.scalars(select(OutboxMessage.body)).one()
     made = reminders(org)
     assert len(links(made)) == 1
     for message in (*made, report(org), tested):
-        for said in (words(message), *(block["elements"][0]["text"] for block in message["blocks"] if block["type"] == "context")):
+        for said in (
+            words(message),
+            *(
+                block["elements"][0]["text"]
+                for block in message["blocks"]
+                if block["type"] == "context"
+            ),
+        ):
             plain = LINK.sub("", said)
             assert not re.search(r"[<>]", plain)
             assert not re.search(r"&(?!(amp|lt|gt);)", plain)
@@ -316,20 +423,32 @@ def many(org, number, name, closers=1):
         for each in range(closers):
             make.closer(db, org, name(each), email=f"closer{each}@example.com")
         late(db, org, lead_name="Lead 0")
-        db.execute(text("""
-            with c as (select id, name, row_number() over (order by email) as n from app.closers where organization_id = :org)
-            insert into app.events (organization_id, lead_name, scheduled_at, booked_at, closer_id, closer_name)
-            select e.organization_id, :name || ' ' || n.n, e.scheduled_at - make_interval(mins => n.n), e.booked_at, c.id, c.name
-              from app.events e, generate_series(1, :number) as n(n) join c on c.n = n.n % :closers + 1
+        db.execute(
+            text("""
+            with c as (select id, name, row_number() over (order by email) as n
+              from app.closers where organization_id = :org)
+            insert into app.events (organization_id, lead_name, scheduled_at, booked_at,
+              closer_id, closer_name)
+            select e.organization_id, :name || ' ' || n.n,
+              e.scheduled_at - make_interval(mins => n.n), e.booked_at, c.id, c.name
+              from app.events e, generate_series(1, :number) as n(n)
+                join c on c.n = n.n % :closers + 1
              where e.organization_id = :org
-        """), {"org": org, "number": number - 1, "closers": closers, "name": name(0)})
+        """),
+            {"org": org, "number": number - 1, "closers": closers, "name": name(0)},
+        )
         return {str(event_id) for event_id in db.scalars(select(Event.id))}
 
 
 @pytest.mark.parametrize("closers", [1, 7, 199])
 @pytest.mark.parametrize("hostile", ["", "&<>" * 50, "*_~`" * 40])
-@pytest.mark.parametrize("address", ["http://a.b", "https://sales-operations.a-rather-long-name-of-a-customer.example.com/team"])
-def test_two_hundred_overdue_forms_are_all_listed_within_slacks_limits(closers, hostile, address, monkeypatch):
+@pytest.mark.parametrize(
+    "address",
+    ["http://a.b", "https://sales-operations.a-rather-long-name-of-a-customer.example.com/team"],
+)
+def test_two_hundred_overdue_forms_are_all_listed_within_slacks_limits(
+    closers, hostile, address, monkeypatch
+):
     monkeypatch.setenv("PUBLIC_URL", address)
     settings.cache_clear()
     org = team()
@@ -340,7 +459,8 @@ def test_two_hundred_overdue_forms_are_all_listed_within_slacks_limits(closers, 
     listed = [address.partition("?id=")[2] for address, _ in links(made)]
     assert sorted(listed) == sorted(expected)
     assert [message["text"] for message in made] == [
-        f"200 post-call forms are overdue ({number}/{len(made)})" for number in range(1, len(made) + 1)
+        f"200 post-call forms are overdue ({number}/{len(made)})"
+        for number in range(1, len(made) + 1)
     ]
 
 

@@ -1,4 +1,5 @@
 """One random history per time zone, and the oracle that knows its figures."""
+
 import pytest
 
 from tests.metrics.history import CHANGES, random_history

@@ -1,4 +1,7 @@
-"""A random month of one organisation, made of rows as the product leaves them, with calls at the awkward instants."""
+"""A random month of one organisation, made of rows as the product leaves them, with calls at the
+awkward instants.
+"""
+
 from __future__ import annotations
 
 import random
@@ -22,16 +25,29 @@ from tests import factories as make
 
 LATE_CANCEL_HOURS = 24
 TICK = timedelta(microseconds=1)
-NEAR = (timedelta(), -TICK, TICK, timedelta(minutes=-30), timedelta(minutes=30), timedelta(hours=-1), timedelta(hours=1))
+NEAR = (
+    timedelta(),
+    -TICK,
+    TICK,
+    timedelta(minutes=-30),
+    timedelta(minutes=30),
+    timedelta(hours=-1),
+    timedelta(hours=1),
+)
 CHANGES = {  # a day on which the clocks change, or just any day where they never do
-    "Europe/Copenhagen": date(2026, 3, 29), "America/New_York": date(2026, 11, 1), "America/Havana": date(2026, 3, 8),
-    "Australia/Lord_Howe": date(2026, 10, 4), "Asia/Kathmandu": date(2026, 5, 1),
+    "Europe/Copenhagen": date(2026, 3, 29),
+    "America/New_York": date(2026, 11, 1),
+    "America/Havana": date(2026, 3, 8),
+    "Australia/Lord_Howe": date(2026, 10, 4),
+    "Asia/Kathmandu": date(2026, 5, 1),
 }
 
 
 @dataclass(frozen=True)
 class History:
-    """What was made: ``at`` is the instant that counts as now, ``lists`` the ids of each list by the column that names one."""
+    """What was made: ``at`` is the instant that counts as now, ``lists`` the ids of each list by
+    the column that names one.
+    """
 
     organization_id: UUID
     timezone: str
@@ -46,7 +62,9 @@ def random_history(timezone: str, seed: int, *, calls: int = 220, payments: int 
     dice = random.Random(f"{timezone} {seed}")
     change, grace = CHANGES[timezone], dice.choice([0, 1, 24, 36])
     period = Period(change - timedelta(days=10), change + timedelta(days=12), timezone)
-    org = make.organization(timezone=timezone, pcf_grace_hours=grace, late_cancel_hours=LATE_CANCEL_HOURS)
+    org = make.organization(
+        timezone=timezone, pcf_grace_hours=grace, late_cancel_hours=LATE_CANCEL_HOURS
+    )
     viewers = {role: make.viewer(org, role) for role in ("admin", "manager", "viewer", "sales_rep")}
     edges = _edges(period)
     at = dice.choice(edges[6:]) + timedelta(hours=dice.randint(0, 30))
@@ -64,21 +82,30 @@ def random_history(timezone: str, seed: int, *, calls: int = 220, payments: int 
 
 
 def _edges(period: Period) -> list[datetime]:
-    """The instants, found quarter by quarter, at which a new local day begins or the clocks change."""
+    """The instants, found quarter by quarter, at which a new local day begins or the clocks
+    change.
+    """
     zone = ZoneInfo(period.timezone)
     at = datetime.combine(period.start - timedelta(days=2), datetime.min.time(), UTC)
     quarters = [at + timedelta(minutes=15 * number) for number in range((period.days + 4) * 96)]
     local = [quarter.astimezone(zone) for quarter in quarters]
     return [
-        quarters[number] for number in range(1, len(quarters))
-        if (local[number].date(), local[number].utcoffset()) != (local[number - 1].date(), local[number - 1].utcoffset())
+        quarters[number]
+        for number in range(1, len(quarters))
+        if (local[number].date(), local[number].utcoffset())
+        != (local[number - 1].date(), local[number - 1].utcoffset())
     ]
 
 
 def _lists(db: Session, org: UUID, viewers: dict[str, Viewer]) -> dict[str, list[UUID]]:
     rep, manager = viewers["sales_rep"].user_id, viewers["manager"].user_id
     rows = {
-        "closer_id": [Closer(name="Ana", user_id=rep), Closer(name="Bo", user_id=manager), Closer(name="Cy"), Closer(name="Cy")],
+        "closer_id": [
+            Closer(name="Ana", user_id=rep),
+            Closer(name="Bo", user_id=manager),
+            Closer(name="Cy"),
+            Closer(name="Cy"),
+        ],
         "setter_id": [Setter(name="Sam", user_id=rep), Setter(name="Tia")],
         "source_id": [Source(name=name) for name in ("Webinar", "Ads", "List")],
         "traffic_type_id": [TrafficType(name=name) for name in ("Paid", "Organic")],
@@ -95,7 +122,9 @@ def _lists(db: Session, org: UUID, viewers: dict[str, Viewer]) -> dict[str, list
 
 def _moment(dice: random.Random, edges: list[datetime]) -> datetime:
     edge = dice.choice(edges)
-    return edge + (dice.choice(NEAR) if dice.random() < 0.5 else timedelta(seconds=dice.randint(0, 86_400)))
+    return edge + (
+        dice.choice(NEAR) if dice.random() < 0.5 else timedelta(seconds=dice.randint(0, 86_400))
+    )
 
 
 def _maybe(dice: random.Random, chance: float, value: object) -> object:
@@ -107,35 +136,71 @@ def _new_id(dice: random.Random) -> UUID:
 
 
 def _event(
-    db: Session, org: UUID, dice: random.Random, edges: list[datetime], at: datetime, grace: int, lists: dict[str, list[UUID]]
+    db: Session,
+    org: UUID,
+    dice: random.Random,
+    edges: list[datetime],
+    at: datetime,
+    grace: int,
+    lists: dict[str, list[UUID]],
 ) -> Event:
     starts, notice = _moment(dice, edges), timedelta(hours=LATE_CANCEL_HOURS)
     status = dice.choices(["scheduled", "canceled", "rescheduled"], [7, 2, 1])[0]
     event = Event(
-        organization_id=org, id=_new_id(dice), lead_name="Lead", scheduled_at=starts, provider_status=status,
-        booked_at=starts - timedelta(minutes=dice.randint(1, 20_000)), deleted_at=_maybe(dice, 0.05, at),
+        organization_id=org,
+        id=_new_id(dice),
+        lead_name="Lead",
+        scheduled_at=starts,
+        provider_status=status,
+        booked_at=starts - timedelta(minutes=dice.randint(1, 20_000)),
+        deleted_at=_maybe(dice, 0.05, at),
         provider_no_show_at=_maybe(dice, 0.15, starts + timedelta(hours=1)),
         canceled_at=starts - notice + dice.choice(NEAR) if status == "canceled" else None,
-        **{column: _maybe(dice, 0.8, dice.choice(ids)) for column, ids in lists.items() if column != "package_id"},
+        **{
+            column: _maybe(dice, 0.8, dice.choice(ids))
+            for column, ids in lists.items()
+            if column != "package_id"
+        },
     )
-    form = _form(dice, event, grace, lists) if starts < at and status != "rescheduled" and dice.random() < 0.6 else None
+    form = (
+        _form(dice, event, grace, lists)
+        if starts < at and status != "rescheduled" and dice.random() < 0.6
+        else None
+    )
     settle_status(event, form, LATE_CANCEL_HOURS)
     db.add_all([event, form] if form else [event])
     return event
 
 
-def _form(dice: random.Random, event: Event, grace: int, lists: dict[str, list[UUID]]) -> PostCallForm:
+def _form(
+    dice: random.Random, event: Event, grace: int, lists: dict[str, list[UUID]]
+) -> PostCallForm:
     depth = dice.randint(0, 4)
-    waited = timedelta(hours=grace) + dice.choice(NEAR) if dice.random() < 0.5 else timedelta(minutes=dice.randint(1, 4_000))
+    waited = (
+        timedelta(hours=grace) + dice.choice(NEAR)
+        if dice.random() < 0.5
+        else timedelta(minutes=dice.randint(1, 4_000))
+    )
     return PostCallForm(
-        organization_id=event.organization_id, event_id=event.id, call_occurred=depth > 0, lead_showed=depth > 1,
-        offer_made=depth > 2, deal_closed=depth > 3, submitted_at=event.scheduled_at + waited,
+        organization_id=event.organization_id,
+        event_id=event.id,
+        call_occurred=depth > 0,
+        lead_showed=depth > 1,
+        offer_made=depth > 2,
+        deal_closed=depth > 3,
+        submitted_at=event.scheduled_at + waited,
         package_id=_maybe(dice, 0.5, dice.choice(lists["package_id"])),
     )
 
 
 def _payments(
-    db: Session, org: UUID, dice: random.Random, edges: list[datetime], events: list[Event], lists: dict[str, list[UUID]], count: int
+    db: Session,
+    org: UUID,
+    dice: random.Random,
+    edges: list[datetime],
+    events: list[Event],
+    lists: dict[str, list[UUID]],
+    count: int,
 ) -> None:
     made = [_payment(org, dice, edges, dice.choice(events), lists) for _ in range(count)]
     db.add_all(made)
@@ -146,28 +211,50 @@ def _payments(
             _refund(db, dice, payment)
 
 
-def _payment(org: UUID, dice: random.Random, edges: list[datetime], event: Event, lists: dict[str, list[UUID]]) -> Payment:
+def _payment(
+    org: UUID,
+    dice: random.Random,
+    edges: list[datetime],
+    event: Event,
+    lists: dict[str, list[UUID]],
+) -> Payment:
     attributed = dice.random() < 0.8
     columns = ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id")
     return Payment(
-        organization_id=org, id=_new_id(dice), amount=Decimal(dice.randint(0, 999_999)).scaleb(-2),
-        currency=dice.choice(["USD", "USD", "EUR", "JPY"]), payment_date=_moment(dice, edges),
-        status=dice.choices(["succeeded", "pending", "failed", "canceled"], [8, 1, 1, 1])[0], disputed=dice.random() < 0.1,
-        deleted_at=_maybe(dice, 0.05, event.scheduled_at), package_id=_maybe(dice, 0.5, dice.choice(lists["package_id"])),
+        organization_id=org,
+        id=_new_id(dice),
+        amount=Decimal(dice.randint(0, 999_999)).scaleb(-2),
+        currency=dice.choice(["USD", "USD", "EUR", "JPY"]),
+        payment_date=_moment(dice, edges),
+        status=dice.choices(["succeeded", "pending", "failed", "canceled"], [8, 1, 1, 1])[0],
+        disputed=dice.random() < 0.1,
+        deleted_at=_maybe(dice, 0.05, event.scheduled_at),
+        package_id=_maybe(dice, 0.5, dice.choice(lists["package_id"])),
         event_id=event.id if attributed else None,
         **{column: getattr(event, column) for column in columns if attributed},
     )
 
 
 def _refund(db: Session, dice: random.Random, payment: Payment) -> None:
-    """In full or in two parts, at once or months later, as a refund or as a dispute; what failed or was won does not count."""
+    """In full or in two parts, at once or months later, as a refund or as a dispute; what failed or
+    was won does not count.
+    """
     parts = dice.choice([[payment.amount], [payment.amount / 4, Decimal("0.01")]])
     for number, amount in enumerate(parts):
-        status = dice.choice(["succeeded", "succeeded", "pending", "requires_action", "failed", "canceled"])
+        status = dice.choice(
+            ["succeeded", "succeeded", "pending", "requires_action", "failed", "canceled"]
+        )
         refund = Refund(
-            organization_id=payment.organization_id, payment_id=payment.id, amount=round(amount, 2), currency=payment.currency,
-            status=status, processor_refund_id=f"re_{number}", kind=dice.choice(["refund", "refund", "dispute"]),
+            organization_id=payment.organization_id,
+            payment_id=payment.id,
+            amount=round(amount, 2),
+            currency=payment.currency,
+            status=status,
+            processor_refund_id=f"re_{number}",
+            kind=dice.choice(["refund", "refund", "dispute"]),
             refunded_at=payment.payment_date + timedelta(days=dice.choice([0, 3, 90])),
         )
         db.add(refund)
-        payment.refund_amount = (payment.refund_amount or 0) + (refund.amount if status not in ("failed", "canceled") else 0)
+        payment.refund_amount = (payment.refund_amount or 0) + (
+            refund.amount if status not in ("failed", "canceled") else 0
+        )

@@ -1,8 +1,11 @@
-"""Every figure a second time: by the words of the specification, in plain Python, row by row, from the bare tables.
+"""Every figure a second time: by the words of the specification, in plain Python, row by row, from
+the bare tables.
 
-Nothing here is shared with ``core.metrics``: rows are read as the database's owner, what a rep sees is decided from who the
-closers and setters are, days are cut by Python's own time zones, and refunds are summed from the refunds themselves.
+Nothing here is shared with ``core.metrics``: rows are read as the database's owner, what a rep sees
+is decided from who the closers and setters are, days are cut by Python's own time zones, and
+refunds are summed from the refunds themselves.
 """
+
 from __future__ import annotations
 
 from collections import defaultdict
@@ -20,13 +23,21 @@ from core.platform.clock import Period
 from tests.ports import owner
 
 Row = dict[str, Any]
-LISTED = {"closer": "closers", "setter": "setters", "source": "sources", "traffic_type": "traffic_types",
-          "call_type": "call_types", "package": "packages"}
+LISTED = {
+    "closer": "closers",
+    "setter": "setters",
+    "source": "sources",
+    "traffic_type": "traffic_types",
+    "call_type": "call_types",
+    "package": "packages",
+}
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Whose figures of when: ``rep`` is the user who sees only their own rows, None for those who see all."""
+    """Whose figures of when: ``rep`` is the user who sees only their own rows, None for those who
+    see all.
+    """
 
     period: Period
     at: datetime
@@ -39,8 +50,12 @@ class Oracle:
 
     def __init__(self, organization_id: UUID) -> None:
         with owner() as db:
+
             def rows(table: str, column: str = "organization_id") -> list[Row]:
-                found = db.execute(text(f"select * from app.{table} where {column} = :org"), {"org": organization_id})
+                found = db.execute(
+                    text(f"select * from app.{table} where {column} = :org"),
+                    {"org": organization_id},
+                )
                 return [dict(row) for row in found.mappings()]
 
             self.home = rows("organizations", "id")[0]
@@ -48,7 +63,9 @@ class Oracle:
             self.payments = rows("payments")
             self.forms = {row["event_id"]: row for row in rows("post_call_forms")}
             self.refunds = rows("refunds")
-            self.named = {key: {row["id"]: row for row in rows(table)} for key, table in LISTED.items()}
+            self.named = {
+                key: {row["id"]: row for row in rows(table)} for key, table in LISTED.items()
+            }
         self.zone = ZoneInfo(self.home["timezone"])
 
     def figures(self, by: Sequence[str], asked: Asked) -> dict[tuple[Any, ...], Row]:
@@ -65,7 +82,9 @@ class Oracle:
 
     def name(self, dimension: str, key: Any) -> Any:
         """How a key of ``figures`` reads on the screen."""
-        return self.named[dimension][key]["name"] if dimension in LISTED and key is not None else key
+        return (
+            self.named[dimension][key]["name"] if dimension in LISTED and key is not None else key
+        )
 
     def _day(self, at: datetime) -> date:
         return at.astimezone(self.zone).date()
@@ -78,12 +97,20 @@ class Oracle:
         return all(row[column] in ids for column, ids in (asked.chosen or {}).items())
 
     def _people(self, row: Row) -> set[UUID | None]:
-        return {self.named[who][row[f"{who}_id"]]["user_id"] for who in ("closer", "setter") if row[f"{who}_id"]}
+        return {
+            self.named[who][row[f"{who}_id"]]["user_id"]
+            for who in ("closer", "setter")
+            if row[f"{who}_id"]
+        }
 
     def _key(self, key: str, row: Row, at: datetime) -> Any:
         day = self._day(at)
         if key in ("day", "week", "month"):
-            return {"day": day, "week": day - timedelta(days=day.weekday()), "month": day.replace(day=1)}[key]
+            return {
+                "day": day,
+                "week": day - timedelta(days=day.weekday()),
+                "month": day.replace(day=1),
+            }[key]
         if key == "outcome":
             event = row if "event_outcome" in row else self.events.get(row["event_id"], {})
             return event.get("event_outcome")
@@ -93,31 +120,71 @@ class Oracle:
 
     @staticmethod
     def _counts(payment: Row) -> bool:
-        return payment["status"] == "succeeded" and payment["deleted_at"] is None and payment["superseded_by_id"] is None
+        return (
+            payment["status"] == "succeeded"
+            and payment["deleted_at"] is None
+            and payment["superseded_by_id"] is None
+        )
 
     def _refunded(self, payment: Row) -> Decimal:
         theirs = (refund for refund in self.refunds if refund["payment_id"] == payment["id"])
-        return sum((refund["amount"] for refund in theirs if refund["status"] not in ("failed", "canceled")), Decimal(0))
+        return sum(
+            (
+                refund["amount"]
+                for refund in theirs
+                if refund["status"] not in ("failed", "canceled")
+            ),
+            Decimal(0),
+        )
 
     def _row(self, calls: Iterable[Row], cash: Iterable[Row], at: datetime) -> Row:
-        made: Row = {key: sum(1 for call in calls if rule(self, call, at)) for key, rule in COUNTS.items()}
+        made: Row = {
+            key: sum(1 for call in calls if rule(self, call, at)) for key, rule in COUNTS.items()
+        }
         for key, (part, *whole) in RATES.items():
             under = sum(made[name] for name in whole)
             made[key] = made[part] / under if under else None
         made |= self._money(cash)
-        for key, per in {"cash_per_booked_call": "booked_calls", "cash_per_show": "shows", "average_deal_size": "closes"}.items():
-            made[key] = {currency: amount / made[per] for currency, amount in made["cash_collected"].items()} if made[per] else {}
-        waits = [call["scheduled_at"] - call["booked_at"] for call in calls if call["call_status"] != "rescheduled"]
-        made["booking_lead_time"] = sum(waits, timedelta()) / timedelta(hours=1) / len(waits) if waits else None
+        for key, per in {
+            "cash_per_booked_call": "booked_calls",
+            "cash_per_show": "shows",
+            "average_deal_size": "closes",
+        }.items():
+            made[key] = (
+                {
+                    currency: amount / made[per]
+                    for currency, amount in made["cash_collected"].items()
+                }
+                if made[per]
+                else {}
+            )
+        waits = [
+            call["scheduled_at"] - call["booked_at"]
+            for call in calls
+            if call["call_status"] != "rescheduled"
+        ]
+        made["booking_lead_time"] = (
+            sum(waits, timedelta()) / timedelta(hours=1) / len(waits) if waits else None
+        )
         return made
 
     def _money(self, cash: Iterable[Row]) -> Row:
-        sums: dict[str, dict[str, Decimal]] = {"cash_collected": {}, "refunds": {}, "net_revenue": {}}
+        sums: dict[str, dict[str, Decimal]] = {
+            "cash_collected": {},
+            "refunds": {},
+            "net_revenue": {},
+        }
         for payment in cash:
             refunded = self._refunded(payment)
-            amounts = {"cash_collected": payment["amount"], "refunds": refunded, "net_revenue": payment["amount"] - refunded}
+            amounts = {
+                "cash_collected": payment["amount"],
+                "refunds": refunded,
+                "net_revenue": payment["amount"] - refunded,
+            }
             for key, amount in amounts.items():
-                sums[key][payment["currency"]] = sums[key].get(payment["currency"], Decimal(0)) + amount
+                sums[key][payment["currency"]] = (
+                    sums[key].get(payment["currency"], Decimal(0)) + amount
+                )
         return {**sums, "payments": len(list(cash))}
 
     def past(self, call: Row, at: datetime) -> bool:
@@ -130,7 +197,9 @@ class Oracle:
         return self.forms.get(call["id"])
 
     def confirmed(self, call: Row, at: datetime) -> bool:
-        return self.due(call, at) and (self.form(call) is not None or call["provider_no_show_at"] is not None)
+        return self.due(call, at) and (
+            self.form(call) is not None or call["provider_no_show_at"] is not None
+        )
 
     def pending(self, call: Row, at: datetime) -> bool:
         return self.due(call, at) and self.form(call) is None
@@ -139,15 +208,24 @@ class Oracle:
         return self.pending(call, at) and at - call["scheduled_at"] > self.grace
 
     def form_due(self, call: Row, at: datetime) -> bool:
-        return self.due(call, at) and (self.form(call) is not None or at - call["scheduled_at"] > self.grace)
+        return self.due(call, at) and (
+            self.form(call) is not None or at - call["scheduled_at"] > self.grace
+        )
 
     def on_time(self, call: Row, at: datetime) -> bool:
         form = self.form(call)
-        return self.due(call, at) and form is not None and form["submitted_at"] - call["scheduled_at"] <= self.grace
+        return (
+            self.due(call, at)
+            and form is not None
+            and form["submitted_at"] - call["scheduled_at"] <= self.grace
+        )
 
     def canceled_late(self, call: Row, _: datetime) -> bool:
         notice = timedelta(hours=self.home["late_cancel_hours"])
-        return call["call_status"] == "canceled" and call["scheduled_at"] - call["canceled_at"] < notice
+        return (
+            call["call_status"] == "canceled"
+            and call["scheduled_at"] - call["canceled_at"] < notice
+        )
 
     @property
     def grace(self) -> timedelta:
@@ -165,7 +243,12 @@ def _outcome(*wanted: str) -> Callable[[Oracle, Row, datetime], bool]:
 COUNTS: dict[str, Callable[[Oracle, Row, datetime], bool]] = {
     "booked_calls": _status("scheduled", "completed", "no_show", "canceled"),
     "completed": _status("completed"),
-    "shows": lambda oracle, call, at: call["call_status"] == "completed" and call["event_outcome"] in ("showed", "offer_made", "closed"),
+    "shows": (
+        lambda oracle, call, at: (
+            call["call_status"] == "completed"
+            and call["event_outcome"] in ("showed", "offer_made", "closed")
+        )
+    ),
     "no_shows": _status("no_show"),
     "due": Oracle.due,
     "confirmed": Oracle.confirmed,
@@ -180,7 +263,11 @@ COUNTS: dict[str, Callable[[Oracle, Row, datetime], bool]] = {
     "rescheduled": _status("rescheduled"),
 }
 RATES = {
-    "show_rate": ("shows", "completed", "no_shows"), "coverage": ("confirmed", "due"), "offer_rate": ("offers", "shows"),
-    "close_rate": ("closes", "shows"), "pcf_compliance": ("pcfs_on_time", "pcfs_due"),
-    "cancellation_rate": ("canceled", "booked_calls"), "reschedule_rate": ("rescheduled", "booked_calls", "rescheduled"),
+    "show_rate": ("shows", "completed", "no_shows"),
+    "coverage": ("confirmed", "due"),
+    "offer_rate": ("offers", "shows"),
+    "close_rate": ("closes", "shows"),
+    "pcf_compliance": ("pcfs_on_time", "pcfs_due"),
+    "cancellation_rate": ("canceled", "booked_calls"),
+    "reschedule_rate": ("rescheduled", "booked_calls", "rescheduled"),
 }

@@ -1,4 +1,7 @@
-"""Every panel of the dashboard adds up to its cards, for the period and for the one that it is compared with."""
+"""Every panel of the dashboard adds up to its cards, for the period and for the one that it is
+compared with.
+"""
+
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -33,8 +36,10 @@ def visible_calls(history, oracle, role):
     rep = history.viewers[role].user_id if role == "sales_rep" else None
     zone = ZoneInfo(history.timezone)
     return [
-        (row, row["scheduled_at"].astimezone(zone)) for row in oracle.events.values()
-        if row["deleted_at"] is None and (rep is None or rep in (row["closer_user_id"], row["setter_user_id"]))
+        (row, row["scheduled_at"].astimezone(zone))
+        for row in oracle.events.values()
+        if row["deleted_at"] is None
+        and (rep is None or rep in (row["closer_user_id"], row["setter_user_id"]))
         and history.period.start <= row["scheduled_at"].astimezone(zone).date() < history.period.end
     ]
 
@@ -60,10 +65,21 @@ def test_the_heat_map_is_cut_by_the_organisations_own_clock(history, oracle, rol
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_the_last_step_of_the_funnel_counts_closed_calls_with_money_and_never_more_than_closed(history, oracle, role):
-    counting = {row["event_id"] for row in oracle.payments
-                if row["status"] == "succeeded" and row["deleted_at"] is None and row["superseded_by_id"] is None}
-    closed = [row["id"] for row, _ in visible_calls(history, oracle, role) if row["event_outcome"] == "closed"]
+def test_the_last_step_of_the_funnel_counts_closed_calls_with_money_and_never_more_than_closed(
+    history, oracle, role
+):
+    counting = {
+        row["event_id"]
+        for row in oracle.payments
+        if row["status"] == "succeeded"
+        and row["deleted_at"] is None
+        and row["superseded_by_id"] is None
+    }
+    closed = [
+        row["id"]
+        for row, _ in visible_calls(history, oracle, role)
+        if row["event_outcome"] == "closed"
+    ]
     seen = look(history, role)
     assert seen.paid == len(counting & set(closed))
     assert seen.now["closes"] == len(closed)
@@ -74,7 +90,9 @@ def test_the_comparison_has_the_figures_of_the_other_period():
     before = history.period.previous()
     with as_system(history.organization_id) as db:
         at = before.starts_at
-        make.event(db, history.organization_id, at=at, call_status="completed", event_outcome="closed")
+        make.event(
+            db, history.organization_id, at=at, call_status="completed", event_outcome="closed"
+        )
         make.payment(db, history.organization_id, "12.00", at=at)
     alone, beside = look(history), look(history, compared=before)
     assert (alone.before, alone.days_before) == (None, None)
@@ -89,11 +107,21 @@ def test_the_comparison_has_the_figures_of_the_other_period():
 def test_a_filter_narrows_every_panel(history, oracle):
     chosen = tuple(history.lists["closer_id"][:1])
     seen = look(history, filters=Filters(closer_id=chosen))
-    theirs = [row for row, _ in visible_calls(history, oracle, "admin") if row["closer_id"] in chosen]
+    theirs = [
+        row for row, _ in visible_calls(history, oracle, "admin") if row["closer_id"] in chosen
+    ]
     booked = sum(row["call_status"] != "rescheduled" for row in theirs)
-    assert seen.now["booked_calls"] == seen.days["booked_calls"].sum() == sum(map(sum, seen.heat)) == booked > 0
+    assert (
+        seen.now["booked_calls"]
+        == seen.days["booked_calls"].sum()
+        == sum(map(sum, seen.heat))
+        == booked
+        > 0
+    )
     assert set(seen.closers["closer_id"]) == set(chosen)
-    assert seen.paid <= seen.now["closes"] == sum(row["event_outcome"] == "closed" for row in theirs)
+    assert (
+        seen.paid <= seen.now["closes"] == sum(row["event_outcome"] == "closed" for row in theirs)
+    )
 
 
 def test_the_stamp_changes_with_every_event_and_payment_and_with_nothing_else():

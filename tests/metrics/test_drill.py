@@ -1,4 +1,7 @@
-"""The rows behind a figure add up to it: as a whole, for every member of every list, day by day, for whoever looks."""
+"""The rows behind a figure add up to it: as a whole, for every member of every list, day by day,
+for whoever looks.
+"""
+
 from collections import defaultdict
 from datetime import timedelta
 from decimal import Decimal
@@ -34,10 +37,17 @@ def test_each_groups_calls_add_up_to_each_count(history, role, by):
         figures = metrics_table(db, history.period, (by,))
         for metric in CONDITIONS:
             counted = {
-                key: (int(row[metric]), count_events(db, EventFilter(period=period, ids=ids, condition=matching(db, metric))))
+                key: (
+                    int(row[metric]),
+                    count_events(
+                        db, EventFilter(period=period, ids=ids, condition=matching(db, metric))
+                    ),
+                )
                 for key, (row, period, ids) in enumerate(parts(history, figures, by))
             }
-            assert {key: figure for key, (figure, _) in counted.items()} == {key: rows for key, (_, rows) in counted.items()}
+            assert {key: figure for key, (figure, _) in counted.items()} == {
+                key: rows for key, (_, rows) in counted.items()
+            }
             assert counted
 
 
@@ -45,7 +55,9 @@ def test_each_groups_calls_add_up_to_each_count(history, role, by):
 @pytest.mark.parametrize("role", ["admin", "viewer", "sales_rep"])
 def test_a_figures_rows_are_listed_and_are_as_many_as_it_says(history, role, metric):
     with history.viewers[role].transaction() as db:
-        rows = events_table(db, EventFilter(period=history.period, condition=matching(db, metric)), limit=EVERYTHING)
+        rows = events_table(
+            db, EventFilter(period=history.period, condition=matching(db, metric)), limit=EVERYTHING
+        )
         figure = totals(db, history.period)[metric]
     assert len(set(rows["id"])) == len(rows) == figure
 
@@ -59,13 +71,17 @@ def test_each_groups_payments_add_up_to_its_cash_refunds_and_net_revenue(history
             listed = payments_table(db, chosen, limit=EVERYTHING)
             sums = {name: defaultdict(Decimal) for name in MONEY}
             for payment in listed.to_dict("records"):
-                for name, column in zip(MONEY, ("amount", "refund_amount", "net_revenue"), strict=True):
+                for name, column in zip(
+                    MONEY, ("amount", "refund_amount", "net_revenue"), strict=True
+                ):
                     sums[name][payment["currency"]] += payment[column]
             assert {name: row[name] for name in MONEY} == sums
             assert row["payments"] == len(listed)
             said = payment_sums(db, PaymentFilter(period=period, ids=ids))
             assert {currency: (cash, net) for currency, (_, cash, net) in said.items()} == {
-                currency: (cash, row["net_revenue"][currency]) for currency, cash in row["cash_collected"].items()}
+                currency: (cash, row["net_revenue"][currency])
+                for currency, cash in row["cash_collected"].items()
+            }
 
 
 def test_what_waits_for_its_time_is_judged_by_now_in_the_figure_and_in_its_rows():
@@ -77,11 +93,20 @@ def test_what_waits_for_its_time_is_judged_by_now_in_the_figure_and_in_its_rows(
     with admin.transaction() as db:
         period = Period(day - timedelta(days=3), day + timedelta(days=3), "UTC")
         figures = totals(db, period)
-        for metric, expected in {"booked_calls": 3, "due": 2, "pending_pcfs": 2, "overdue_pcfs": 1, "pcfs_due": 1}.items():
+        for metric, expected in {
+            "booked_calls": 3,
+            "due": 2,
+            "pending_pcfs": 2,
+            "overdue_pcfs": 1,
+            "pcfs_due": 1,
+        }.items():
             rows = count_events(db, EventFilter(period=period, condition=matching(db, metric)))
             assert (metric, figures[metric], rows) == (metric, expected, expected)
 
 
 def test_a_figure_that_counts_no_calls_has_no_calls_to_show(history):
     with history.viewers["admin"].transaction() as db:
-        assert {metric for metric in [*METRICS, "nonsense"] if matching(db, metric) is None} == {*METRICS, "nonsense"} - set(CONDITIONS)
+        assert {metric for metric in [*METRICS, "nonsense"] if matching(db, metric) is None} == {
+            *METRICS,
+            "nonsense",
+        } - set(CONDITIONS)

@@ -1,4 +1,7 @@
-"""Whole tables out: the same rows in every format, as the viewer sees them, and no cell that a spreadsheet would run."""
+"""Whole tables out: the same rows in every format, as the viewer sees them, and no cell that a
+spreadsheet would run.
+"""
+
 import csv
 import io
 import json
@@ -28,9 +31,25 @@ ROLES = ("owner", "admin", "manager", "sales_rep", "viewer")
 MANAGERS = ("owner", "admin", "manager")
 HOSTILE = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1")
 TABLES = [name for name, table in EXPORTS.items() if not table.admins_only]
-CONTACT = ("lead_name", "lead_email", "lead_phone", "customer_name", "customer_email", "phone", "phone_e164", "notes", "recording_url",
-           "attribution_reason")
-READ = {bool: lambda cell: cell == "t", Decimal: Decimal, datetime: datetime.fromisoformat, date: date.fromisoformat, int: int}
+CONTACT = (
+    "lead_name",
+    "lead_email",
+    "lead_phone",
+    "customer_name",
+    "customer_email",
+    "phone",
+    "phone_e164",
+    "notes",
+    "recording_url",
+    "attribution_reason",
+)
+READ = {
+    bool: lambda cell: cell == "t",
+    Decimal: Decimal,
+    datetime: datetime.fromisoformat,
+    date: date.fromisoformat,
+    int: int,
+}
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +62,22 @@ def columns_of(table):
 
 
 def exported(transaction, table, fmt, **asked):
-    """The rows, typed alike whatever the format: exact money, aware instants, ids and texts as text."""
+    """The rows, typed alike whatever the format: exact money, aware instants, ids and texts as
+    text.
+    """
     content = b"".join(export(transaction, table, fmt, **asked))
     if fmt == "parquet":
         return pq.read_table(io.BytesIO(content)).to_pylist()
     if fmt == "json":
         rows = [json.loads(line, parse_float=Decimal) for line in content.splitlines()]
-        return [{name: _typed(table, name, value, bool) for name, value in row.items()} for row in rows]
+        return [
+            {name: _typed(table, name, value, bool) for name, value in row.items()} for row in rows
+        ]
     rows = csv.DictReader(io.StringIO(content.decode(), newline=""))
-    return [{name: _typed(table, name, cell or None, READ[bool]) for name, cell in row.items()} for row in rows]
+    return [
+        {name: _typed(table, name, cell or None, READ[bool]) for name, cell in row.items()}
+        for row in rows
+    ]
 
 
 def _typed(table, name, value, truth):
@@ -74,28 +100,46 @@ def test_every_format_holds_the_same_rows_as_the_table_itself(history, table):
     admin = history.viewers["admin"]
     with loading() as db:
         for org in (history.organization_id, make.organization()):
-            if not db.execute(text(f"select from app.{table} where organization_id = :org"), {"org": org}).first():
+            if not db.execute(
+                text(f"select from app.{table} where organization_id = :org"), {"org": org}
+            ).first():
                 put(db, columns_of(table).id.table, org)
         alive = "deleted_at is null" if "deleted_at" in columns_of(table) else "true"
-        query = f"select {', '.join(EXPORTS[table].columns)} from app.{table} where organization_id = :org and {alive}"
-        expected = [dict(row) for row in db.execute(text(query), {"org": history.organization_id}).mappings()]
-    plain = [{name: str(value) if isinstance(value, UUID) else value for name, value in row.items()} for row in expected]
+        query = (
+            f"select {', '.join(EXPORTS[table].columns)} from app.{table} where organization_id ="
+            f" :org and {alive}"
+        )
+        expected = [
+            dict(row)
+            for row in db.execute(text(query), {"org": history.organization_id}).mappings()
+        ]
+    plain = [
+        {name: str(value) if isinstance(value, UUID) else value for name, value in row.items()}
+        for row in expected
+    ]
     first = exported(admin.transaction, table, "csv")
-    assert sorted(first, key=lambda row: row["id"]) == sorted(plain, key=lambda row: row["id"]) != []
+    assert (
+        sorted(first, key=lambda row: row["id"]) == sorted(plain, key=lambda row: row["id"]) != []
+    )
     for fmt in ("json", "parquet"):
         assert exported(admin.transaction, table, fmt) == first
 
 
 @pytest.mark.parametrize("role", ["sales_rep", "manager", "viewer"])
 @pytest.mark.parametrize("table", ["events", "payments", "refunds", "post_call_forms"])
-def test_a_rep_exports_own_rows_and_others_who_read_everything_export_everything(history, role, table):
+def test_a_rep_exports_own_rows_and_others_who_read_everything_export_everything(
+    history, role, table
+):
     viewer = history.viewers[role]
     with owner() as db:
         alive = "deleted_at is null" if "deleted_at" in columns_of(table) else "true"
-        rows = db.execute(text(f"""
+        rows = db.execute(
+            text(f"""
             select id::text, :rep in (closer_user_id, setter_user_id) as mine from app.{table}
              where organization_id = :org and {alive}
-        """), {"org": history.organization_id, "rep": viewer.user_id}).all()
+        """),
+            {"org": history.organization_id, "rep": viewer.user_id},
+        ).all()
     seen = {row["id"] for row in exported(viewer.transaction, table, "csv", columns=["id"])}
     assert seen == {row.id for row in rows if row.mine or role != "sales_rep"}
     assert len(rows) > len([row for row in rows if row.mine]) > 0 or role != "sales_rep"
@@ -107,12 +151,19 @@ def test_no_text_of_any_table_is_run_by_a_spreadsheet(table):
     with loading() as db:
         put(db, columns_of(table).id.table, org)
         bound = {*_allowed_words(db, columns_of(table).id.table), "currency"}
-        texts = [name for name in EXPORTS[table].columns if columns_of(table)[name].type.python_type is str and name not in bound]
+        texts = [
+            name
+            for name in EXPORTS[table].columns
+            if columns_of(table)[name].type.python_type is str and name not in bound
+        ]
     assert texts
     for hostile in HOSTILE:
         with loading() as db:
             changes = ", ".join(f"{name} = :hostile" for name in texts)
-            db.execute(text(f"update app.{table} set {changes} where organization_id = :org"), {"hostile": hostile, "org": org})
+            db.execute(
+                text(f"update app.{table} set {changes} where organization_id = :org"),
+                {"hostile": hostile, "org": org},
+            )
         [row] = exported(partial(as_system, org), table, "csv")
         assert {name: row[name] for name in texts} == dict.fromkeys(texts, "'" + hostile)
 
@@ -121,7 +172,9 @@ def test_a_negative_amount_stays_a_number():
     org = make.organization()
     with as_system(org) as db:
         make.payment(db, org, "100.00", refund_amount=Decimal("250.50"), customer_name="-100")
-    content = b"".join(export(partial(as_system, org), "payments", "csv", columns=["customer_name", "net_revenue"]))
+    content = b"".join(
+        export(partial(as_system, org), "payments", "csv", columns=["customer_name", "net_revenue"])
+    )
     assert content == b"customer_name,net_revenue\n'-100,-150.50\n"
 
 
@@ -133,7 +186,13 @@ def test_contact_details_leave_with_nobody_who_may_not_see_them(table, fmt):
         put(db, columns_of(table).id.table, org)
         private = [name for name in CONTACT if name in EXPORTS[table].columns]
         for name in private:
-            db.execute(text(f"update app.{table} set {name} = 'secret@example.com' where organization_id = :org"), {"org": org})
+            db.execute(
+                text(
+                    f"update app.{table} set {name} = 'secret@example.com' where organization_id ="
+                    " :org"
+                ),
+                {"org": org},
+            )
     for role in ROLES:
         content = b"".join(export(make.viewer(org, role).transaction, table, fmt))
         assert (b"secret@example.com" in content) == bool(private and role in MANAGERS)
@@ -162,10 +221,16 @@ def test_instants_leave_in_utc_whatever_the_servers_own_zone(fmt):
 def test_parquet_holds_every_row_at_the_edges_of_its_batches(rows):
     org = make.organization()
     with loading() as db:
-        db.execute(text("""
-            insert into app.sources (organization_id, name) select :org, 'Source ' || n from generate_series(1, :rows) n
-        """), {"org": org, "rows": rows})
-    parquet, plain = (exported(partial(as_system, org), "sources", fmt) for fmt in ("parquet", "csv"))
+        db.execute(
+            text("""
+            insert into app.sources (organization_id, name) select :org, 'Source ' || n
+              from generate_series(1, :rows) n
+        """),
+            {"org": org, "rows": rows},
+        )
+    parquet, plain = (
+        exported(partial(as_system, org), "sources", fmt) for fmt in ("parquet", "csv")
+    )
     assert parquet == plain
     assert {row["name"] for row in parquet} == {f"Source {n}" for n in range(1, rows + 1)}
 
@@ -174,7 +239,10 @@ def test_parquet_holds_every_row_at_the_edges_of_its_batches(rows):
 def test_a_long_export_leaves_in_pieces(fmt):
     org = make.organization()
     with loading() as db:
-        query = "insert into app.sources (organization_id, name) select :org, n::text from generate_series(1, 20000) n"
+        query = (
+            "insert into app.sources (organization_id, name) select :org, n::text from"
+            " generate_series(1, 20000) n"
+        )
         db.execute(text(query), {"org": org})
     pieces = [len(piece) for piece in export(partial(as_system, org), "sources", fmt)]
     assert max(pieces) < sum(pieces) / 3
@@ -182,8 +250,11 @@ def test_a_long_export_leaves_in_pieces(fmt):
 
 def test_each_export_stands_in_the_audit_log_before_its_first_row_leaves(history):
     with owner() as db:
-        count = text("select count(*) from app.audit_logs where organization_id = :org and operation = 'export' "
-                     "and table_name = 'events' and actor_user_id = :user and changes = '{\"format\": \"json\"}'")
+        count = text(
+            "select count(*) from app.audit_logs where organization_id = :org and operation ="
+            " 'export' and table_name = 'events' and actor_user_id = :user and changes ="
+            ' \'{"format": "json"}\''
+        )
         values = {"org": history.organization_id, "user": history.viewers["sales_rep"].user_id}
         before = db.execute(count, values).scalar_one()
         rows = export(history.viewers["sales_rep"].transaction, "events", "json")
@@ -191,12 +262,16 @@ def test_each_export_stands_in_the_audit_log_before_its_first_row_leaves(history
         assert len(list(rows)) > 0
 
 
-@pytest.mark.parametrize(("asked", "field", "said"), [
-    ({"name": "users"}, "table", "“users” is not exported; use one of events, "),
-    ({"name": "payments; drop table x"}, "table", "is not exported"), ({"fmt": "xls"}, "format", "“xls” is not a format; use csv, json"),
-    ({"columns": ["id", "password_hash"]}, "columns", "events has no column “password_hash”"),
-    ({"columns": ["lead_name\" from app.users --"]}, "columns", "events has no column"),
-])
+@pytest.mark.parametrize(
+    ("asked", "field", "said"),
+    [
+        ({"name": "users"}, "table", "“users” is not exported; use one of events, "),
+        ({"name": "payments; drop table x"}, "table", "is not exported"),
+        ({"fmt": "xls"}, "format", "“xls” is not a format; use csv, json"),
+        ({"columns": ["id", "password_hash"]}, "columns", "events has no column “password_hash”"),
+        ({"columns": ['lead_name" from app.users --']}, "columns", "events has no column"),
+    ],
+)
 def test_what_is_not_exported_is_refused_with_what_is(history, asked, field, said):
     with pytest.raises(InvalidInput) as refused:
         export(history.viewers["admin"].transaction, **({"name": "events", "fmt": "csv"} | asked))
@@ -215,7 +290,11 @@ def test_the_audit_log_leaves_with_admins_of_its_organisation_only(fmt):
     for role in ("manager", "sales_rep", "viewer"):
         with pytest.raises(NotAllowed, match="Only an admin"):
             export(make.viewer(org, role).transaction, "audit_logs", fmt)
-    for viewer in (make.viewer(org, "owner"), make.viewer(org, "admin"), super_admin(make.viewer(org, "admin"))):
+    for viewer in (
+        make.viewer(org, "owner"),
+        make.viewer(org, "admin"),
+        super_admin(make.viewer(org, "admin")),
+    ):
         content = b"".join(export(viewer.transaction, "audit_logs", fmt))
         assert b"Ours" in content
         assert b"Theirs" not in content
@@ -226,10 +305,17 @@ def test_every_format_holds_the_same_lines_of_the_audit_log():
     org = make.organization(name="Ö")
     admin = make.viewer(org, "admin")
     with owner() as db:
-        lines = db.execute(text("select id::text, changes::text from app.audit_logs where organization_id = :org"), {"org": org}).all()
+        lines = db.execute(
+            text("select id::text, changes::text from app.audit_logs where organization_id = :org"),
+            {"org": org},
+        ).all()
     for fmt in FORMATS:
-        rows = exported(admin.transaction, "audit_logs", fmt, columns=["id", "operation", "changes"])
-        assert {(row["id"], row["changes"]) for row in rows if row["operation"] != "export"} == {tuple(line) for line in lines}
+        rows = exported(
+            admin.transaction, "audit_logs", fmt, columns=["id", "operation", "changes"]
+        )
+        assert {(row["id"], row["changes"]) for row in rows if row["operation"] != "export"} == {
+            tuple(line) for line in lines
+        }
 
 
 def test_exports_that_nobody_finishes_reading_use_up_their_organisations_turns_and_nobody_elses():

@@ -1,4 +1,7 @@
-"""Leaderboards rank the whole organisation by any figure, also for a rep who sees only their own rows elsewhere."""
+"""Leaderboards rank the whole organisation by any figure, also for a rep who sees only their own
+rows elsewhere.
+"""
+
 from datetime import timedelta
 from decimal import Decimal
 
@@ -55,7 +58,8 @@ def test_everybody_with_a_figure_is_ranked_by_it_best_first(history, oracle, rol
     sign = 1 if METRICS[metric].good == "down" else -1
     assert made["sample"].notna().all() == (METRICS[metric].unit == "rate")
     assert [(row.small, sign * row.value) for row in made.itertuples()] == sorted(
-        (row.small, sign * row.value) for row in made.itertuples())
+        (row.small, sign * row.value) for row in made.itertuples()
+    )
 
 
 def test_the_change_is_the_places_won_since_the_period_before(org):
@@ -67,22 +71,35 @@ def test_the_change_is_the_places_won_since_the_period_before(org):
             calls(db, org, closer, count)
     made = board(org)
     new = 99
-    assert [(row.rank, row.name, row.change) for row in made.fillna({"change": new}).itertuples()] == [
-        (1, "Bo", 1), (2, "Cy", new), (3, "Ana", -2)]
+    assert [
+        (row.rank, row.name, row.change) for row in made.fillna({"change": new}).itertuples()
+    ] == [(1, "Bo", 1), (2, "Cy", new), (3, "Ana", -2)]
 
 
 def test_three_of_four_is_no_medal_beside_somebody_with_enough_calls(org):
     with as_system(org) as db:
         shown(db, org, make.closer(db, org, "Ana"), 3, 1)
-        shown(db, org, make.closer(db, org, "Bo"), SMALL_SAMPLE // 2, SMALL_SAMPLE - SMALL_SAMPLE // 2)
+        shown(
+            db, org, make.closer(db, org, "Bo"), SMALL_SAMPLE // 2, SMALL_SAMPLE - SMALL_SAMPLE // 2
+        )
     made = board(org, metric="show_rate")
-    assert [(row.name, row.sample, row.small) for row in made.itertuples()] == [("Bo", SMALL_SAMPLE, False), ("Ana", 4, True)]
+    assert [(row.name, row.sample, row.small) for row in made.itertuples()] == [
+        ("Bo", SMALL_SAMPLE, False),
+        ("Ana", 4, True),
+    ]
 
 
 def test_fewer_is_better_where_the_catalogue_says_so(org):
     with as_system(org) as db:
         for name, count in (("Ana", 3), ("Bo", 1)):
-            calls(db, org, make.closer(db, org, name), count, call_status="no_show", event_outcome="no_show")
+            calls(
+                db,
+                org,
+                make.closer(db, org, name),
+                count,
+                call_status="no_show",
+                event_outcome="no_show",
+            )
     assert list(board(org, metric="no_shows")["name"]) == ["Bo", "Ana"]
 
 
@@ -92,7 +109,9 @@ def test_money_is_ranked_in_one_currency_and_never_mixed(org):
         make.payment(db, org, "10.00", closer_id=ana.id)
         make.payment(db, org, "9.00", closer_id=bo.id, refund_amount=Decimal("8.00"))
         make.payment(db, org, "5000", currency="JPY", closer_id=bo.id)
-    assert list(zip(*board(org, metric="cash_collected")[["name", "value"]].values.T, strict=True)) == [("Ana", 10.0), ("Bo", 9.0)]
+    assert list(
+        zip(*board(org, metric="cash_collected")[["name", "value"]].values.T, strict=True)
+    ) == [("Ana", 10.0), ("Bo", 9.0)]
     assert list(board(org, metric="net_revenue")["value"]) == [10.0, 1.0]
     assert list(board(org, metric="cash_collected", currency="JPY")["name"]) == ["Bo"]
 

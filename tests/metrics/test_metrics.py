@@ -1,4 +1,7 @@
-"""Every figure, by every dimension and for every kind of viewer, is what a slow second reckoning says it is."""
+"""Every figure, by every dimension and for every kind of viewer, is what a slow second reckoning
+says it is.
+"""
+
 from itertools import combinations
 
 import pytest
@@ -21,7 +24,10 @@ def asked(history, role="admin", **chosen):
 
 def reckoned(oracle, by, wanted):
     """The oracle's figures as the table has them, in any order."""
-    return {key: row | {"booking_lead_time": pytest.approx(row["booking_lead_time"])} for key, row in oracle.figures(by, wanted).items()}
+    return {
+        key: row | {"booking_lead_time": pytest.approx(row["booking_lead_time"])}
+        for key, row in oracle.figures(by, wanted).items()
+    }
 
 
 def table_of(history, by, role="admin", **chosen):
@@ -40,18 +46,27 @@ def test_every_figure_is_what_the_specification_says(history, oracle, role, by):
     assert table_of(history, by, role)[0] == reckoned(oracle, by, asked(history, role))
 
 
-@pytest.mark.parametrize("column", ["closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id"])
+@pytest.mark.parametrize(
+    "column", ["closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id"]
+)
 def test_a_filter_leaves_exactly_its_rows(history, oracle, column):
     for ids in (history.lists[column][:1], history.lists[column][:2]):
         for by in ((), ("week",), ("package",)):
             chosen = {column: tuple(ids)}
-            assert table_of(history, by, **chosen)[0] == reckoned(oracle, by, asked(history, **chosen))
+            assert table_of(history, by, **chosen)[0] == reckoned(
+                oracle, by, asked(history, **chosen)
+            )
 
 
 def test_filters_narrow_each_other(history, oracle):
-    chosen = {"closer_id": tuple(history.lists["closer_id"][:3]), "source_id": tuple(history.lists["source_id"][:2])}
+    chosen = {
+        "closer_id": tuple(history.lists["closer_id"][:3]),
+        "source_id": tuple(history.lists["source_id"][:2]),
+    }
     for role in ("admin", "sales_rep"):
-        assert table_of(history, ("day",), role, **chosen)[0] == reckoned(oracle, ("day",), asked(history, role, **chosen))
+        assert table_of(history, ("day",), role, **chosen)[0] == reckoned(
+            oracle, ("day",), asked(history, role, **chosen)
+        )
 
 
 def test_the_totals_are_the_table_without_dimensions(history, oracle):
@@ -64,7 +79,8 @@ def test_the_totals_are_the_table_without_dimensions(history, oracle):
 def test_each_row_carries_the_name_of_its_id(history, oracle, key):
     frame = table_of(history, (key,))[1]
     assert [(row[key], row[f"{key}_id"]) for row in frame.to_dict("records")] == [
-        (oracle.name(key, each), each) for each in frame[f"{key}_id"]]
+        (oracle.name(key, each), each) for each in frame[f"{key}_id"]
+    ]
     assert None in list(frame[f"{key}_id"])
 
 
@@ -73,7 +89,9 @@ def test_groups_add_up_to_the_whole(history):
     counts = [key for key, metric in METRICS.items() if metric.unit == "count"]
     for key in DIMENSIONS:
         frame = table_of(history, (key,))[1]
-        assert {name: int(frame[name].sum()) for name in counts} == {name: int(whole[name]) for name in counts}
+        assert {name: int(frame[name].sum()) for name in counts} == {
+            name: int(whole[name]) for name in counts
+        }
         for currency, cash in whole["cash_collected"].items():
             assert sum(row.get(currency, 0) for row in frame["cash_collected"]) == cash
 
@@ -96,7 +114,10 @@ def test_a_figure_asked_for_alone_is_the_same(history, key):
 def test_a_period_without_rows_has_counts_of_nought_and_no_rates(history):
     with history.viewers["admin"].transaction() as db:
         earlier = history.period.previous().previous()
-        figures, days = totals(db, earlier, at=history.at), metrics_table(db, earlier, ("day",), at=history.at)
+        figures, days = (
+            totals(db, earlier, at=history.at),
+            metrics_table(db, earlier, ("day",), at=history.at),
+        )
     nothing = {"count": 0, "rate": None, "money": {}, "hours": None}
     assert figures == {key: nothing[metric.unit] for key, metric in METRICS.items()}
     assert days.empty
@@ -107,5 +128,8 @@ def test_a_connection_that_is_kept_plans_each_period_for_itself(history):
     with history.viewers["admin"].transaction() as db:
         for _ in range(12):
             metrics_table(db, history.period, ("day",))
-        query = "select custom_plans > 0, generic_plans from pg_prepared_statements where statement like '%per_currency%'"
+        query = (
+            "select custom_plans > 0, generic_plans from pg_prepared_statements where statement"
+            " like '%per_currency%'"
+        )
         assert set(db.execute(text(query))) == {(True, 0)}

@@ -1,4 +1,7 @@
-"""Each payment lands on the right call, says why, and stays where a person or an approved payout has put it."""
+"""Each payment lands on the right call, says why, and stays where a person or an approved payout
+has put it.
+"""
+
 from datetime import timedelta
 from decimal import Decimal
 from itertools import permutations
@@ -17,7 +20,9 @@ from core.platform.errors import Conflict, InvalidInput
 from tests import factories as make
 from tests.factories import NOON
 
-NOVEMBER = Period(NOON.date().replace(day=1), NOON.date().replace(month=12, day=1), "Europe/Copenhagen")
+NOVEMBER = Period(
+    NOON.date().replace(day=1), NOON.date().replace(month=12, day=1), "Europe/Copenhagen"
+)
 
 
 @pytest.fixture
@@ -44,9 +49,15 @@ def test_the_latest_call_at_or_before_the_payment_wins_and_the_row_says_why(org)
     assert payment.attribution_reason == "matched lead.one@example.com to the call of 4 Nov, 13:00"
 
 
-@pytest.mark.parametrize("values", [
-    {"call_status": "canceled"}, {"call_status": "rescheduled"}, {"deleted_at": NOON}, {"at": NOON + timedelta(days=1)},
-])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"call_status": "canceled"},
+        {"call_status": "rescheduled"},
+        {"deleted_at": NOON},
+        {"at": NOON + timedelta(days=1)},
+    ],
+)
 def test_calls_that_did_not_stand_get_no_payment(org, values):
     with as_system(org) as db:
         make.event(db, org, **values)
@@ -77,8 +88,14 @@ def test_the_order_in_which_calls_and_payments_arrive_does_not_matter():
     for order in permutations(range(3)):
         org = make.organization()
         steps = [
-            lambda db, org=org: attribute_event(db, org, make.event(db, org, make.closer(db, org, "Bo"), at=NOON - timedelta(days=2)).id),
-            lambda db, org=org: attribute_event(db, org, make.event(db, org, make.closer(db, org, "Ana"), at=NOON).id),
+            lambda db, org=org: attribute_event(
+                db,
+                org,
+                make.event(db, org, make.closer(db, org, "Bo"), at=NOON - timedelta(days=2)).id,
+            ),
+            lambda db, org=org: attribute_event(
+                db, org, make.event(db, org, make.closer(db, org, "Ana"), at=NOON).id
+            ),
             lambda db, org=org: attribute_payment(db, org, make.payment(db, org).id),
         ]
         for number in order:
@@ -105,12 +122,18 @@ def test_a_cancelled_call_gives_its_payment_back(org):
 def test_a_persons_choice_survives_every_rerun_until_it_is_cleared(org):
     manager = make.viewer(org, "manager", name="Mara")
     with as_system(org) as db:
-        matched, chosen = make.event(db, org), make.event(db, org, email="other@example.com", at=NOON - timedelta(days=9))
+        matched, chosen = (
+            make.event(db, org),
+            make.event(db, org, email="other@example.com", at=NOON - timedelta(days=9)),
+        )
         payment_id = make.payment(db, org).id
     with manager.transaction() as db:
         choose_event(db, payment_id, chosen.id, manager, "paid by her partner")
     payment = attributed(org, payment_id)
-    assert (payment.event_id, payment.attribution_reason) == (chosen.id, "chosen by Mara: paid by her partner")
+    assert (payment.event_id, payment.attribution_reason) == (
+        chosen.id,
+        "chosen by Mara: paid by her partner",
+    )
     with manager.transaction() as db:
         clear_choice(db, payment_id)
     assert attributed(org, payment_id).event_id == matched.id
@@ -143,12 +166,23 @@ def test_an_approved_payout_fixes_whose_the_money_is(org):
 def test_cash_from_a_form_and_the_processors_record_of_it_count_once(org, form_first):
     with as_system(org) as db:
         from core.deliveries.actions import create_connection
+
         connection = create_connection(db, org, "stripe", "Test", "secret").id
         form = {"processor": "manual"}
-        card = {"processor": "stripe", "connection_id": connection, "processor_payment_id": "pi_1", "at": NOON + timedelta(days=1)}
-        for values in ((form, card) if form_first else (card, form)):
+        card = {
+            "processor": "stripe",
+            "connection_id": connection,
+            "processor_payment_id": "pi_1",
+            "at": NOON + timedelta(days=1),
+        }
+        for values in (form, card) if form_first else (card, form):
             attribute_payment(db, org, make.payment(db, org, **values).id)
         make.payment(db, org, "100.00", **(card | {"processor_payment_id": "pi_2"}))
     with as_system(org) as db:
-        counted = db.execute(select(Payment.processor, Payment.amount).where(Payment.counts).order_by(Payment.amount)).all()
-    assert [tuple(row) for row in counted] == [("stripe", Decimal("100.000")), ("stripe", Decimal("4997.000"))]
+        counted = db.execute(
+            select(Payment.processor, Payment.amount).where(Payment.counts).order_by(Payment.amount)
+        ).all()
+    assert [tuple(row) for row in counted] == [
+        ("stripe", Decimal("100.000")),
+        ("stripe", Decimal("4997.000")),
+    ]

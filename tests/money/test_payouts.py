@@ -1,4 +1,7 @@
-"""A payout adds up to the cent, and once approved not even the database's own roles can change it."""
+"""A payout adds up to the cent, and once approved not even the database's own roles can
+change it.
+"""
+
 import random
 from collections import defaultdict
 from datetime import date, timedelta
@@ -8,7 +11,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from core.money.payouts import approve, changes_since, create_snapshot, discard, mark_paid, snapshot_as_dict
+from core.money.payouts import (
+    approve,
+    changes_since,
+    create_snapshot,
+    discard,
+    mark_paid,
+    snapshot_as_dict,
+)
 from core.platform.clock import Period
 from core.platform.database import as_system
 from core.platform.errors import Conflict, NotAllowed
@@ -34,40 +44,77 @@ def test_details_summaries_and_header_agree_on_random_money(admin):
     with as_system(org) as db:
         closers = [make.closer(db, org, name).id for name in ("Ana", "Bo")] + [None]
         for _ in range(60):
-            currency, at = dice.choice(["USD", "EUR", "JPY"]), NOON + timedelta(days=dice.randint(-12, 35), hours=dice.randint(0, 23))
-            amount, back = Decimal(dice.randint(1, 999999)).scaleb(-2), Decimal(dice.randint(0, 100)).scaleb(-2)
+            currency, at = (
+                dice.choice(["USD", "EUR", "JPY"]),
+                NOON + timedelta(days=dice.randint(-12, 35), hours=dice.randint(0, 23)),
+            )
+            amount, back = (
+                Decimal(dice.randint(1, 999999)).scaleb(-2),
+                Decimal(dice.randint(0, 100)).scaleb(-2),
+            )
             status = dice.choice(["succeeded", "succeeded", "failed"])
-            make.payment(db, org, str(amount), currency=currency, at=at, refund_amount=back, status=status, closer_id=dice.choice(closers))
+            make.payment(
+                db,
+                org,
+                str(amount),
+                currency=currency,
+                at=at,
+                refund_amount=back,
+                status=status,
+                closer_id=dice.choice(closers),
+            )
             if status == "succeeded" and NOVEMBER.starts_at <= at < NOVEMBER.ends_at:
                 expected[currency] += amount - back
     with admin.transaction() as db:
         made = snapshot_as_dict(db, create_snapshot(db, org, "November", NOVEMBER, admin).id)
-    assert {currency: Decimal(net) for currency, net in made["header"]["totals"]["net_revenue"].items()} == {
-        currency: net.quantize(Decimal(1)) if currency == "JPY" else net for currency, net in expected.items()}
+    assert {
+        currency: Decimal(net) for currency, net in made["header"]["totals"]["net_revenue"].items()
+    } == {
+        currency: net.quantize(Decimal(1)) if currency == "JPY" else net
+        for currency, net in expected.items()
+    }
     for dimension in ("closer", "setter", "source", "package"):
         for currency in ("USD", "EUR"):
-            rows = [row for row in made["summaries"] if row["dimension"] == dimension and row["currency"] == currency]
+            rows = [
+                row
+                for row in made["summaries"]
+                if row["dimension"] == dimension and row["currency"] == currency
+            ]
             assert sum(Decimal(row["net_revenue"]) for row in rows) == expected[currency]
 
 
 def test_a_day_belongs_to_the_organisations_zone(admin):
     with as_system(admin.organization_id) as db:
-        make.payment(db, admin.organization_id, "1.00", at=NOVEMBER.starts_at - timedelta(seconds=1))
+        make.payment(
+            db, admin.organization_id, "1.00", at=NOVEMBER.starts_at - timedelta(seconds=1)
+        )
         make.payment(db, admin.organization_id, "2.00", at=NOVEMBER.starts_at)
         make.payment(db, admin.organization_id, "4.00", at=NOVEMBER.ends_at)
     with admin.transaction() as db:
-        made = snapshot_as_dict(db, create_snapshot(db, admin.organization_id, "November", NOVEMBER, admin).id)
+        made = snapshot_as_dict(
+            db, create_snapshot(db, admin.organization_id, "November", NOVEMBER, admin).id
+        )
     assert made["header"]["totals"]["cash_collected"] == {"USD": "2.00"}
 
 
-@pytest.mark.parametrize("statement", [
-    "update app.payout_snapshots set name = 'other'", "update app.payout_snapshots set state = 'draft'",
-    "update app.payout_snapshots set totals = '{}'", "delete from app.payout_snapshots",
-    "update app.payout_snapshot_details set amount = 0", "delete from app.payout_snapshot_details",
-    "delete from app.payout_snapshot_summaries", "update app.payout_snapshot_summaries set net_revenue = 0",
-    "insert into app.payout_snapshot_summaries (organization_id, snapshot_id, dimension, currency, payment_count, cash_collected, refunds, "
-    "net_revenue) select organization_id, id, 'closer', 'USD', 1, 1, 0, 1 from app.payout_snapshots",
-])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update app.payout_snapshots set name = 'other'",
+        "update app.payout_snapshots set state = 'draft'",
+        "update app.payout_snapshots set totals = '{}'",
+        "delete from app.payout_snapshots",
+        "update app.payout_snapshot_details set amount = 0",
+        "delete from app.payout_snapshot_details",
+        "delete from app.payout_snapshot_summaries",
+        "update app.payout_snapshot_summaries set net_revenue = 0",
+        (
+            "insert into app.payout_snapshot_summaries (organization_id, snapshot_id, dimension,"
+            " currency, payment_count, cash_collected, refunds, net_revenue) select"
+            " organization_id, id, 'closer', 'USD', 1, 1, 0, 1 from app.payout_snapshots"
+        ),
+    ],
+)
 @pytest.mark.parametrize("role", ["admin", "system"])
 def test_the_database_refuses_to_change_an_approved_payout(admin, statement, role):
     with as_system(admin.organization_id) as db:
@@ -76,7 +123,10 @@ def test_the_database_refuses_to_change_an_approved_payout(admin, statement, rol
     with admin.transaction() as db:
         approve(db, snapshot_id, admin)
         before = snapshot_as_dict(db, snapshot_id)
-    with pytest.raises(DBAPIError), (as_system(admin.organization_id) if role == "system" else admin.transaction()) as db:
+    with (
+        pytest.raises(DBAPIError),
+        as_system(admin.organization_id) if role == "system" else admin.transaction() as db,
+    ):
         db.execute(text(statement))
     with admin.transaction() as db:
         assert snapshot_as_dict(db, snapshot_id) == before
@@ -95,7 +145,10 @@ def test_an_approved_payout_can_be_paid_and_nothing_else(admin):
 def test_no_payment_is_paid_out_twice(admin):
     with as_system(admin.organization_id) as db:
         make.payment(db, admin.organization_id)
-    first, second = payout(admin), payout(admin, Period(date(2026, 11, 1), date(2026, 11, 15), "Europe/Copenhagen"))
+    first, second = (
+        payout(admin),
+        payout(admin, Period(date(2026, 11, 1), date(2026, 11, 15), "Europe/Copenhagen")),
+    )
     with admin.transaction() as db:
         approve(db, first, admin)
     with pytest.raises(Conflict, match="paid twice"), admin.transaction() as db:

@@ -1,4 +1,5 @@
 """A backup holds everything, and comes back into an empty database as it was."""
+
 from __future__ import annotations
 
 import psycopg
@@ -7,7 +8,8 @@ import pytest
 from tests.flow import SECRET
 
 ROWS = """select (select count(*) from app.events), (select count(*) from app.payments),
-                 (select count(*) from app.audit_logs), (select count(*) from jobs.procrastinate_jobs)"""
+                 (select count(*) from app.audit_logs), (select count(*)
+                   from jobs.procrastinate_jobs)"""
 
 
 def rows(url: str) -> tuple[int, ...]:
@@ -20,12 +22,40 @@ def rows(url: str) -> tuple[int, ...]:
 def filled(cli, new_database) -> str:
     """A database with one organisation's call, payment and sealed secret."""
     url = new_database()
-    org = cli("create-org", "--name", "Acme", "--slug", "acme", "--timezone", "UTC", "--currency", "USD", DATABASE_URL=url).json["id"]
-    asked = ("create-connection", "--org", org, "--provider", "whop", "--name", "Main", "--secret-stdin")
+    org = cli(
+        "create-org",
+        "--name",
+        "Acme",
+        "--slug",
+        "acme",
+        "--timezone",
+        "UTC",
+        "--currency",
+        "USD",
+        DATABASE_URL=url,
+    ).json["id"]
+    asked = (
+        "create-connection",
+        "--org",
+        org,
+        "--provider",
+        "whop",
+        "--name",
+        "Main",
+        "--secret-stdin",
+    )
     assert cli(*asked, stdin=SECRET, DATABASE_URL=url).code == 0
     with psycopg.connect(url) as db:
-        db.execute("insert into app.events (organization_id, scheduled_at, booked_at) values (%s, now(), now())", [org])
-        db.execute("insert into app.payments (organization_id, amount, currency, payment_date) values (%s, 4997, 'USD', now())", [org])
+        db.execute(
+            "insert into app.events (organization_id, scheduled_at, booked_at) values (%s, now(),"
+            " now())",
+            [org],
+        )
+        db.execute(
+            "insert into app.payments (organization_id, amount, currency, payment_date) values (%s,"
+            " 4997, 'USD', now())",
+            [org],
+        )
     return url
 
 
@@ -47,25 +77,46 @@ def test_everything_comes_back(cli, tmp_path, filled, empty_database) -> None:
     assert doctor.json["ok"], doctor.err
 
 
-def test_what_was_signed_in_when_it_was_saved_is_signed_out(cli, tmp_path, filled, empty_database) -> None:
+def test_what_was_signed_in_when_it_was_saved_is_signed_out(
+    cli, tmp_path, filled, empty_database
+) -> None:
     with psycopg.connect(filled) as db:
-        made = "insert into app.users (name, email, email_normalized) values ('A', 'a@x.yz', 'a@x.yz') returning id"
+        made = (
+            "insert into app.users (name, email, email_normalized) values ('A', 'a@x.yz', 'a@x.yz')"
+            " returning id"
+        )
         [who] = db.execute(made).fetchone()
         later = "now() + interval '1 day'"
-        db.execute(f"insert into app.sign_in_sessions (token_hash, user_id, expires_at) values ('session', %s, {later})", [who])
-        db.execute(f"insert into app.sign_in_tickets (ticket_hash, user_id, expires_at) values ('ticket', %s, {later})", [who])
-        db.execute(f"insert into app.password_resets (token_hash, user_id, expires_at) values ('link', %s, {later})", [who])
+        db.execute(
+            "insert into app.sign_in_sessions (token_hash, user_id, expires_at) values ('session',"
+            f" %s, {later})",
+            [who],
+        )
+        db.execute(
+            "insert into app.sign_in_tickets (ticket_hash, user_id, expires_at) values ('ticket',"
+            f" %s, {later})",
+            [who],
+        )
+        db.execute(
+            "insert into app.password_resets (token_hash, user_id, expires_at) values ('link', %s,"
+            f" {later})",
+            [who],
+        )
     file = tmp_path / "all.backup"
     cli("backup", str(file), DATABASE_URL=filled)
     cli("restore", str(file), DATABASE_URL=empty_database)
     with psycopg.connect(empty_database) as db:
         assert db.execute("select user_id from app.resolve_session('session', 60)").fetchall() == []
-        assert db.execute("select app.open_session('ticket', 'new', 1, '', '')").fetchone() == (None,)
+        assert db.execute("select app.open_session('ticket', 'new', 1, '', '')").fetchone() == (
+            None,
+        )
         assert db.execute("select app.find_password_reset('link')").fetchone() == (None,)
         assert db.execute("select count(*) from app.sign_in_sessions").fetchone() == (1,)
 
 
-def test_an_owner_that_is_no_superuser_can_restore_and_save_as_much(cli, tmp_path, filled, plain_owner) -> None:
+def test_an_owner_that_is_no_superuser_can_restore_and_save_as_much(
+    cli, tmp_path, filled, plain_owner
+) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     assert cli("backup", str(first), DATABASE_URL=filled).code == 0
     brought = cli("restore", str(first), DATABASE_URL=plain_owner)
@@ -88,7 +139,9 @@ def test_nothing_is_overwritten(cli, tmp_path, filled) -> None:
     assert "holds organisations already" in refused.err
 
 
-def test_a_file_that_is_no_backup_is_refused_before_anything_is_touched(cli, tmp_path, empty_database) -> None:
+def test_a_file_that_is_no_backup_is_refused_before_anything_is_touched(
+    cli, tmp_path, empty_database
+) -> None:
     file = tmp_path / "letter.txt"
     file.write_text("Dear database")
     assert cli("restore", str(file), DATABASE_URL=empty_database).code == 2
@@ -97,7 +150,9 @@ def test_a_file_that_is_no_backup_is_refused_before_anything_is_touched(cli, tmp
     assert doctor.json["ok"], doctor.err
 
 
-def test_without_its_key_a_restored_secret_is_missed_not_guessed(cli, tmp_path, filled, empty_database) -> None:
+def test_without_its_key_a_restored_secret_is_missed_not_guessed(
+    cli, tmp_path, filled, empty_database
+) -> None:
     file = tmp_path / "all.backup"
     cli("backup", str(file), DATABASE_URL=filled)
     assert SECRET.encode() not in file.read_bytes()

@@ -1,4 +1,7 @@
-"""The command line that other programs call: one JSON object on standard output, reasons on standard error."""
+"""The command line that other programs call: one JSON object on standard output, reasons on
+standard error.
+"""
+
 from __future__ import annotations
 
 from uuid import UUID, uuid4
@@ -24,15 +27,50 @@ def team() -> str:
 
 def test_an_organisation_is_made_with_people_a_connection_and_a_key(cli) -> None:
     slug = f"cli-{uuid4().hex[:8]}"
-    org = cli("create-org", "--name", "Høj & Co", "--slug", slug, "--timezone", "Europe/Copenhagen", "--currency", "DKK").json
+    org = cli(
+        "create-org",
+        "--name",
+        "Høj & Co",
+        "--slug",
+        slug,
+        "--timezone",
+        "Europe/Copenhagen",
+        "--currency",
+        "DKK",
+    ).json
     closer = cli("create-closer", "--org", slug, "--name", "Ana", "--email", "ana@example.com").json
-    setter = cli("create-setter", "--org", org["id"], "--name", "Sam", "--email", "s@example.com", "--alias", "ig-sam").json
+    setter = cli(
+        "create-setter",
+        "--org",
+        org["id"],
+        "--name",
+        "Sam",
+        "--email",
+        "s@example.com",
+        "--alias",
+        "ig-sam",
+    ).json
     user = cli(
-        "create-user", "--org", slug, "--email", f"{slug}@example.com", "--password-stdin", "--role", "admin",
+        "create-user",
+        "--org",
+        slug,
+        "--email",
+        f"{slug}@example.com",
+        "--password-stdin",
+        "--role",
+        "admin",
         stdin="a long enough sentence\n",
     ).json
     connection = cli(
-        "create-connection", "--org", slug, "--provider", "stripe", "--name", "Main", "--secret-stdin", stdin="whsec_1234567890"
+        "create-connection",
+        "--org",
+        slug,
+        "--provider",
+        "stripe",
+        "--name",
+        "Main",
+        "--secret-stdin",
+        stdin="whsec_1234567890",
     ).json
     key = cli("create-api-key", "--org", slug, "--name", "Sheets", "--scopes", "read").json
     assert all(made["id"] for made in (org, closer, setter, user, connection, key))
@@ -40,14 +78,37 @@ def test_an_organisation_is_made_with_people_a_connection_and_a_key(cli) -> None
     assert key["key"].startswith("so_live_")
 
 
-@pytest.mark.parametrize("arguments", [
-    ("create-org", "--name", "X", "--slug", "Not A Slug", "--timezone", "UTC", "--currency", "USD"),
-    ("create-org", "--name", "X", "--slug", "x1", "--timezone", "Mars/Base", "--currency", "USD"),
-    ("create-org", "--name", "X", "--slug", "x1", "--timezone", "UTC", "--currency", "QQQ"),
-    ("create-closer", "--org", "nobody-has-this-slug", "--name", "Ana"),
-    ("create-api-key", "--org", "nobody-has-this-slug", "--name", "K", "--scopes", "read"),
-    ("frobnicate",),
-])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (
+            "create-org",
+            "--name",
+            "X",
+            "--slug",
+            "Not A Slug",
+            "--timezone",
+            "UTC",
+            "--currency",
+            "USD",
+        ),
+        (
+            "create-org",
+            "--name",
+            "X",
+            "--slug",
+            "x1",
+            "--timezone",
+            "Mars/Base",
+            "--currency",
+            "USD",
+        ),
+        ("create-org", "--name", "X", "--slug", "x1", "--timezone", "UTC", "--currency", "QQQ"),
+        ("create-closer", "--org", "nobody-has-this-slug", "--name", "Ana"),
+        ("create-api-key", "--org", "nobody-has-this-slug", "--name", "K", "--scopes", "read"),
+        ("frobnicate",),
+    ],
+)
 def test_what_is_asked_wrongly_is_refused_in_a_sentence_without_output(cli, arguments) -> None:
     said = cli(*arguments)
     assert said.code == 2
@@ -66,7 +127,12 @@ def test_a_password_never_comes_as_an_argument_and_must_not_be_easy(cli, team) -
 
 
 def test_a_database_that_is_away_is_said_without_a_traceback(cli) -> None:
-    said = cli("dead-letters", "--org", "x", DATABASE_URL="postgresql://nobody:secret-word@127.0.0.1:9/none")
+    said = cli(
+        "dead-letters",
+        "--org",
+        "x",
+        DATABASE_URL="postgresql://nobody:secret-word@127.0.0.1:9/none",
+    )
     assert said.code == 1
     assert said.out == ""
     assert "database" in said.err
@@ -92,8 +158,14 @@ def test_dead_letters_are_listed_and_replayed(cli) -> None:
 def delivery(org: UUID) -> UUID:
     stripe = sender(org, "stripe")
     row = WebhookDelivery(
-        organization_id=org, id=uuid4(), connection_id=stripe.connection_id, provider="stripe", delivery_key="evt_1",
-        event_type="customer.created", body=b'{"id": "evt_1", "type": "customer.created"}', headers={},
+        organization_id=org,
+        id=uuid4(),
+        connection_id=stripe.connection_id,
+        provider="stripe",
+        delivery_key="evt_1",
+        event_type="customer.created",
+        body=b'{"id": "evt_1", "type": "customer.created"}',
+        headers={},
     )
     with as_system(org) as db:
         db.add(row)

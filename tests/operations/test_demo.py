@@ -1,4 +1,5 @@
 """The demo is the same year for everybody, made of everything that happens to a team."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -50,9 +51,20 @@ def test_the_same_seed_tells_the_same_story(two) -> None:
 def test_the_story_has_everything_that_happens_to_a_team(two) -> None:
     with as_system(two[0]) as db:
         seen = totals(db, whole())
-        unmatched = db.execute(text("select count(*) from app.payments where event_id is null")).scalar_one()
+        unmatched = db.execute(
+            text("select count(*) from app.payments where event_id is null")
+        ).scalar_one()
         states = set(db.execute(text("select state from app.payout_snapshots")).scalars())
-    happened = ("shows", "no_shows", "offers", "closes", "canceled", "rescheduled", "pending_pcfs", "payments")
+    happened = (
+        "shows",
+        "no_shows",
+        "offers",
+        "closes",
+        "canceled",
+        "rescheduled",
+        "pending_pcfs",
+        "payments",
+    )
     assert all(seen[key] > 0 for key in happened)
     assert seen["refunds"]["USD"] > 0
     assert unmatched > 0
@@ -82,13 +94,21 @@ def test_what_was_removed_of_the_demo_does_not_come_back_with_the_next_start(ins
     for slug in (MAIN, SECOND):
         gone = make.organization(slug=slug)
         with as_system(gone) as db:
-            db.execute(text("update app.organizations set deleted_at = now(), purge_after = now() + interval '30 days'"))
+            db.execute(
+                text(
+                    "update app.organizations set deleted_at = now(), purge_after = now() +"
+                    " interval '30 days'"
+                )
+            )
     before = set(kept_organization_ids())
 
     assert ensure_demo() == {}  # in their grace
     sign_ins()
     with owner() as db:
-        db.execute(text("update app.organizations set slug = 'purged-' || slug where slug = any(:demo)"), {"demo": [MAIN, SECOND]})
+        db.execute(
+            text("update app.organizations set slug = 'purged-' || slug where slug = any(:demo)"),
+            {"demo": [MAIN, SECOND]},
+        )
     assert ensure_demo() == {}  # gone for good
 
     assert set(kept_organization_ids()) == before

@@ -1,4 +1,7 @@
-"""The master key is rotated without asking for any secret again, and the self-check says what is wrong."""
+"""The master key is rotated without asking for any secret again, and the self-check says what is
+wrong.
+"""
+
 from __future__ import annotations
 
 import threading
@@ -53,7 +56,10 @@ def test_what_an_organisation_keeps_in_its_grace_outlives_a_rotation_of_the_key(
     connection = sender(make.organization(), "stripe")
     with owner() as db:
         db.execute(
-            text("update app.organizations set deleted_at = now(), purge_after = now() + interval '30 days' where id = :id"),
+            text(
+                "update app.organizations set deleted_at = now(), purge_after = now() + interval"
+                " '30 days' where id = :id"
+            ),
             {"id": connection.organization_id},
         )
     keys(NEW_KEY, MASTER_KEY)

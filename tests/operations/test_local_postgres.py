@@ -1,4 +1,7 @@
-"""The embedded server: several processes hold it, the last one stops it, and a killed one comes back with its rows."""
+"""The embedded server: several processes hold it, the last one stops it, and a killed one comes
+back with its rows.
+"""
+
 from __future__ import annotations
 
 import os
@@ -78,8 +81,13 @@ def test_names_with_accents_are_folded(home) -> None:
         assert db.execute("select lower('ÆØÅÉ'), 'Høj' ilike 'HØJ'").fetchone() == ("æøåé", True)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another account for the server, and a place that it can reach")
-def test_below_a_private_folder_the_data_goes_where_the_servers_account_can_reach_it(tmp_path) -> None:
+@pytest.mark.skipif(
+    os.geteuid() != 0,
+    reason="only root needs another account for the server, and a place that it can reach",
+)
+def test_below_a_private_folder_the_data_goes_where_the_servers_account_can_reach_it(
+    tmp_path,
+) -> None:
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
     place = reachable_home(private / "data")
@@ -89,12 +97,19 @@ def test_below_a_private_folder_the_data_goes_where_the_servers_account_can_reac
     place.rmdir()
 
 
-@pytest.mark.parametrize("start", ["core.operations.supervisor.main()", "core.platform.database.embedded()"])
+@pytest.mark.parametrize(
+    "start", ["core.operations.supervisor.main()", "core.platform.database.embedded()"]
+)
 def test_windows_is_told_what_to_use_instead(start) -> None:
     """Windows has neither of these modules."""
-    others = "import alembic.command, asyncio, psycopg, psycopg_pool, pydantic_settings, sqlalchemy.orm, structlog, sys, tempfile"
+    others = (
+        "import alembic.command, asyncio, psycopg, psycopg_pool, pydantic_settings, sqlalchemy.orm,"
+        " structlog, sys, tempfile"
+    )
     pretend = f"{others}; sys.modules['fcntl'] = sys.modules['pwd'] = None; sys.platform = 'win32'"
     program = f"{pretend}; import core.operations.supervisor, core.platform.database; {start}"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode != 0
     assert "On Windows use WSL" in done.stderr

@@ -1,4 +1,5 @@
 """A person's data is found, handed out and erased, and every figure stays as it was."""
+
 import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -18,7 +19,14 @@ from core.money.filing import file_form
 from core.money.models import Payment
 from core.money.payouts import approve, create_snapshot
 from core.operations import sample_payloads as samples
-from core.operations.privacy import accept_again, erase_person, export_person, find_person, forget_deliveries, forget_recordings
+from core.operations.privacy import (
+    accept_again,
+    erase_person,
+    export_person,
+    find_person,
+    forget_deliveries,
+    forget_recordings,
+)
 from core.people.models import Contact, ContactEmail
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
@@ -58,8 +66,13 @@ class Case:
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         with as_system(self.org) as db:
             delivery = WebhookDelivery(
-                organization_id=self.org, id=uuid4(), connection_id=getattr(self, provider), provider=provider,
-                delivery_key=str(uuid4()), body=body, **({"headers": {"from": EMAIL}} | values),
+                organization_id=self.org,
+                id=uuid4(),
+                connection_id=getattr(self, provider),
+                provider=provider,
+                delivery_key=str(uuid4()),
+                body=body,
+                **({"headers": {"from": EMAIL}} | values),
             )
             db.add(delivery)
         return delivery.id
@@ -91,7 +104,11 @@ def booking(call, **changes):
     payload["payload"] |= {"text_reminder_number": PHONE} | changes
     payload["payload"]["questions_and_answers"] += [
         {"question": "Who invited you?", "answer": "setter-one", "position": 1},
-        {"question": "Anything else?", "answer": f"Her secret answer: write to {EMAIL}", "position": 2},
+        {
+            "question": "Anything else?",
+            "answer": f"Her secret answer: write to {EMAIL}",
+            "position": 2,
+        },
     ]
     return payload
 
@@ -105,27 +122,65 @@ def case():
     with as_system(org) as db:
         make.closer(db, org, "Ana", email="closer.one@example.com", user_id=admin.user_id)
         make.setter(db, org, "Sam", aliases=["setter-one"])
-        made = Case(admin, *(create_connection(db, org, name, name, "whsec_secret").id for name in ("calendly", "stripe", "whop")), call)
+        made = Case(
+            admin,
+            *(
+                create_connection(db, org, name, name, "whsec_secret").id
+                for name in ("calendly", "stripe", "whop")
+            ),
+            call,
+        )
     created = booking(call)
-    later = replace(call, start=start + timedelta(days=8), event_uuid=str(uuid4()), invitee_uuid=str(uuid4()))
+    later = replace(
+        call, start=start + timedelta(days=8), event_uuid=str(uuid4()), invitee_uuid=str(uuid4())
+    )
     made.deliver("calendly", created)
     made.deliver("calendly", samples.calendly_canceled(booking(later), at=now()))
-    other = replace(call, email="other@example.com", name="Other", invitee_uuid=str(uuid4()), event_uuid=str(uuid4()))
+    other = replace(
+        call,
+        email="other@example.com",
+        name="Other",
+        invitee_uuid=str(uuid4()),
+        event_uuid=str(uuid4()),
+    )
     made.deliver("calendly", samples.calendly_created(other))
     paid_at = start + timedelta(hours=2)
     charge = samples.stripe_charge("P", 499700, EMAIL, paid_at)
     charge["billing_details"] |= {"name": NAME, "phone": PHONE}
-    made.deliver("stripe", samples.stripe_event("payment_intent.succeeded", samples.stripe_intent("P", 499700, paid_at), paid_at))
+    made.deliver(
+        "stripe",
+        samples.stripe_event(
+            "payment_intent.succeeded", samples.stripe_intent("P", 499700, paid_at), paid_at
+        ),
+    )
     made.deliver("stripe", samples.stripe_event("charge.succeeded", charge, paid_at))
     whop = samples.whop_payment("W", "100.00", EMAIL, paid_at)
     whop["data"]["user"]["name"] = NAME
     made.deliver("whop", whop)
     with admin.transaction() as db:
-        event = db.scalars(select(Event).where(Event.lead_name == NAME).order_by(Event.scheduled_at)).first()
-        answers = FormAnswers(True, True, True, True, cash_collected=Decimal("250"), currency="USD", notes="A word about her",
-                              recording_url="https://calls.example.com/petronella")
+        event = db.scalars(
+            select(Event).where(Event.lead_name == NAME).order_by(Event.scheduled_at)
+        ).first()
+        answers = FormAnswers(
+            True,
+            True,
+            True,
+            True,
+            cash_collected=Decimal("250"),
+            currency="USD",
+            notes="A word about her",
+            recording_url="https://calls.example.com/petronella",
+        )
         file_form(db, event.id, answers, admin)
-        post(db, org, "slack", "overdue_reminder", None, {"text": f"Form of {NAME} is overdue"}, "reminder")
+        post(
+            db,
+            org,
+            "slack",
+            "overdue_reminder",
+            None,
+            {"text": f"Form of {NAME} is overdue"},
+            "reminder",
+        )
         post(db, org, "email", "hello", EMAIL, {"to": EMAIL}, "hello")
         kept = create_snapshot(db, org, "Month", made.period, admin)
         approve(db, kept.id, admin)
@@ -134,8 +189,18 @@ def case():
 
 def test_everything_of_a_person_goes_and_every_figure_stays(case):
     before = case.figures()
-    assert case.mentions() >= {"contacts", "contact_emails", "events", "payments", "post_call_forms", "webhook_deliveries",
-                               "provider_objects", "audit_logs", "outbox", "payout_snapshot_details"}
+    assert case.mentions() >= {
+        "contacts",
+        "contact_emails",
+        "events",
+        "payments",
+        "post_call_forms",
+        "webhook_deliveries",
+        "provider_objects",
+        "audit_logs",
+        "outbox",
+        "payout_snapshot_details",
+    }
 
     case.erase()
 
@@ -143,7 +208,11 @@ def test_everything_of_a_person_goes_and_every_figure_stays(case):
     assert case.figures() == before
     with as_system(case.org) as db:
         contact = db.scalars(select(Contact).where(Contact.erased_at.is_not(None))).one()
-        assert (contact.name, contact.phone, contact.unsubscribed_at is not None) == ("Erased person", None, True)
+        assert (contact.name, contact.phone, contact.unsubscribed_at is not None) == (
+            "Erased person",
+            None,
+            True,
+        )
         assert "Other" in set(db.scalars(select(Event.lead_name)))
         waits = dict(db.execute(text("select kind, status from app.outbox")).all())
         assert waits == {"hello": "failed", "overdue_reminder": "waiting"}
@@ -167,13 +236,20 @@ def test_what_has_become_rows_is_emptied_and_cannot_be_processed_again(case):
 
 @pytest.mark.parametrize("status", ["pending", "dead"])
 def test_what_is_still_to_become_rows_stays_without_her_and_counts(case, status):
-    again = replace(case.call, start=now() + timedelta(days=1), event_uuid=str(uuid4()), invitee_uuid=str(uuid4()))
+    again = replace(
+        case.call,
+        start=now() + timedelta(days=1),
+        event_uuid=str(uuid4()),
+        invitee_uuid=str(uuid4()),
+    )
     waiting = case.receive("calendly", booking(again), status=status)
     case.erase()
     assert case.mentions() == set()
     process_delivery(case.org, waiting)
     with as_system(case.org) as db:
-        event = db.scalars(select(Event).where(Event.calendly_invitee_uuid == again.invitee_uuid)).one()
+        event = db.scalars(
+            select(Event).where(Event.calendly_invitee_uuid == again.invitee_uuid)
+        ).one()
         assert (event.lead_name, event.setter_name) == ("Erased person", "Sam")
     assert case.mentions() == set()
 
@@ -183,7 +259,12 @@ def test_a_later_delivery_about_the_address_counts_and_brings_nothing_back(case)
     refund = samples.stripe_charge("P", 499700, EMAIL, now() - timedelta(days=1), refunded=1000)
     refund["billing_details"] |= {"name": NAME, "phone": PHONE}
     case.deliver("stripe", samples.stripe_event("charge.refunded", refund, now()))
-    again = replace(case.call, start=now() + timedelta(days=1), event_uuid=str(uuid4()), invitee_uuid=str(uuid4()))
+    again = replace(
+        case.call,
+        start=now() + timedelta(days=1),
+        event_uuid=str(uuid4()),
+        invitee_uuid=str(uuid4()),
+    )
     created = booking(again)
     case.deliver("calendly", created)
     case.deliver("calendly", samples.calendly_canceled(created, at=now()))
@@ -193,10 +274,19 @@ def test_a_later_delivery_about_the_address_counts_and_brings_nothing_back(case)
 
     assert case.mentions() == set()
     with as_system(case.org) as db:
-        assert db.scalars(select(Payment.refund_amount).where(Payment.processor == "stripe")).one() == Decimal("10")
+        assert db.scalars(
+            select(Payment.refund_amount).where(Payment.processor == "stripe")
+        ).one() == Decimal("10")
         hers = db.scalars(select(Contact.id).where(Contact.erased_at.is_not(None))).one()
-        newest = db.scalars(select(Event).where(Event.calendly_invitee_uuid == again.invitee_uuid)).one()
-        assert (newest.contact_id, newest.lead_name, newest.lead_phone, newest.setter_name) == (hers, "Erased person", None, "Sam")
+        newest = db.scalars(
+            select(Event).where(Event.calendly_invitee_uuid == again.invitee_uuid)
+        ).one()
+        assert (newest.contact_id, newest.lead_name, newest.lead_phone, newest.setter_name) == (
+            hers,
+            "Erased person",
+            None,
+            "Sam",
+        )
         paid = db.scalars(select(Payment).where(Payment.amount == Decimal("77"))).one()
         assert (paid.customer_name, paid.attribution_method) == ("Erased person", "email")
 
@@ -211,22 +301,45 @@ def test_an_address_that_is_accepted_again_begins_anew(case):
     again = replace(case.call, event_uuid=str(uuid4()), invitee_uuid=str(uuid4()))
     case.deliver("calendly", booking(again))
     with as_system(case.org) as db:
-        newest = db.scalars(select(Event).where(Event.calendly_invitee_uuid == again.invitee_uuid)).one()
-        assert (newest.lead_name, db.get_one(Contact, (case.org, newest.contact_id)).erased_at) == (NAME, None)
-        assert db.scalars(select(Contact).where(Contact.erased_at.is_not(None))).one().name == "Erased person"
+        newest = db.scalars(
+            select(Event).where(Event.calendly_invitee_uuid == again.invitee_uuid)
+        ).one()
+        assert (newest.lead_name, db.get_one(Contact, (case.org, newest.contact_id)).erased_at) == (
+            NAME,
+            None,
+        )
+        assert (
+            db.scalars(select(Contact).where(Contact.erased_at.is_not(None))).one().name
+            == "Erased person"
+        )
 
 
 def test_the_export_holds_everything_and_is_noted(case):
     everything = json.loads(b"".join(export_person(case.admin.transaction, case.org, f" {EMAIL} ")))
     counted = {part: len(rows) for part, rows in everything.items() if part != "person"}
     assert everything["person"] == {"addresses": [EMAIL], "names": [NAME], "phones": [PHONE]}
-    assert {part: counted[part] for part in ("contacts", "addresses", "leads", "calls", "forms", "payments", "payouts")} == {
-        "contacts": 1, "addresses": 1, "leads": 1, "calls": 2, "forms": 1, "payments": 3, "payouts": 3,
+    assert {
+        part: counted[part]
+        for part in ("contacts", "addresses", "leads", "calls", "forms", "payments", "payouts")
+    } == {
+        "contacts": 1,
+        "addresses": 1,
+        "leads": 1,
+        "calls": 2,
+        "forms": 1,
+        "payments": 3,
+        "payouts": 3,
     }
-    assert {"timeline", "messages", "provider objects", "raw deliveries", "changes"} <= {part for part, n in counted.items() if n}
+    assert {"timeline", "messages", "provider objects", "raw deliveries", "changes"} <= {
+        part for part, n in counted.items() if n
+    }
     assert "other@example.com" not in json.dumps(everything["calls"])
     with case.admin.transaction() as db:
-        [noted] = db.execute(text("select actor_user_id, row_id from app.audit_logs where operation = 'person_export'")).all()
+        [noted] = db.execute(
+            text(
+                "select actor_user_id, row_id from app.audit_logs where operation = 'person_export'"
+            )
+        ).all()
     assert noted == (case.admin.user_id, everything["contacts"][0]["id"])
 
 
@@ -235,21 +348,36 @@ def test_texts_to_a_persons_number_are_handed_out_too(case):
         post_text(db, case.org, "test", PHONE, "Hello", "a")
         post_text(db, case.org, "test", "+4520123456", "Hello", "b")
     everything = json.loads(b"".join(export_person(case.admin.transaction, case.org, EMAIL)))
-    assert [row["recipient"] for row in everything["messages"] if row["channel"] == "sms"] == [PHONE]
+    assert [row["recipient"] for row in everything["messages"] if row["channel"] == "sms"] == [
+        PHONE
+    ]
 
 
 def test_somebody_who_only_paid_is_found_and_erased_too():
     org = make.organization()
     admin = make.viewer(org, Role.OWNER)
     with as_system(org) as db:
-        make.payment(db, org, email=EMAIL, customer_name=NAME, attribution_reason=f"no call of {EMAIL} at or before the payment")
+        make.payment(
+            db,
+            org,
+            email=EMAIL,
+            customer_name=NAME,
+            attribution_reason=f"no call of {EMAIL} at or before the payment",
+        )
     with admin.transaction() as db:
         assert find_person(db, org, EMAIL.upper()).payments == 1
         erase_person(db, org, EMAIL, typed=EMAIL)
     with as_system(org) as db:
         payment = db.scalars(select(Payment)).one()
-        assert (payment.customer_name, payment.amount, EMAIL in payment.attribution_reason) == ("Erased person", Decimal("4997"), False)
-        assert {row.email_normalized.partition(":")[0].partition("-")[0] for row in db.scalars(select(ContactEmail))} == {"erased"}
+        assert (payment.customer_name, payment.amount, EMAIL in payment.attribution_reason) == (
+            "Erased person",
+            Decimal("4997"),
+            False,
+        )
+        assert {
+            row.email_normalized.partition(":")[0].partition("-")[0]
+            for row in db.scalars(select(ContactEmail))
+        } == {"erased"}
 
 
 @pytest.mark.parametrize("email", ["nobody@example.com", "%@example.com"])
@@ -286,15 +414,23 @@ def test_raw_deliveries_lose_their_text_in_time_and_cannot_be_processed_again(ca
     assert forget_deliveries(case.org, now() + timedelta(days=4000)) == 0
     with as_system(case.org) as db:
         db.execute(text("update app.organizations set raw_delivery_days = 30"))
-        db.execute(text("update app.webhook_deliveries set status = 'pending' where id = :id"), {"id": ids[0]})
-        aged = text("update app.webhook_deliveries set received_at = now() - interval '31 days' where id = any(:ids)")
+        db.execute(
+            text("update app.webhook_deliveries set status = 'pending' where id = :id"),
+            {"id": ids[0]},
+        )
+        aged = text(
+            "update app.webhook_deliveries set received_at = now() - interval '31 days' where id ="
+            " any(:ids)"
+        )
         db.execute(aged, {"ids": ids[:3]})
 
     assert forget_deliveries(case.org) == 2
 
     with as_system(case.org) as db:
         left = {row.id: (row.body, row.headers) for row in db.scalars(select(WebhookDelivery))}
-        assert {delivery_id for delivery_id, kept in left.items() if kept == (b"", {})} == set(ids[1:3])
+        assert {delivery_id for delivery_id, kept in left.items() if kept == (b"", {})} == set(
+            ids[1:3]
+        )
         with pytest.raises(Conflict, match="no longer kept"):
             replay(db, ids[1])
 
@@ -303,18 +439,31 @@ def test_links_to_recordings_are_forgotten_in_time_and_nothing_else_of_their_for
     assert forget_recordings(case.org, now() + timedelta(days=4000)) == 0
     with case.admin.transaction() as db:
         other = db.scalars(select(Event).where(Event.lead_name == "Other")).one().id
-        file_form(db, other, FormAnswers(True, True, True, False, recording_url="https://calls.example.com/recent"), case.admin)
+        file_form(
+            db,
+            other,
+            FormAnswers(True, True, True, False, recording_url="https://calls.example.com/recent"),
+            case.admin,
+        )
     before = case.figures()
     with as_system(case.org) as db:
         db.execute(text("update app.organizations set raw_delivery_days = 30"))
-        aged = "update app.post_call_forms set submitted_at = now() - interval '31 days' where event_id <> :other"
+        aged = (
+            "update app.post_call_forms set submitted_at = now() - interval '31 days' where"
+            " event_id <> :other"
+        )
         db.execute(text(aged), {"other": other})
 
     assert [forget_recordings(case.org), forget_recordings(case.org)] == [1, 0]
 
     assert traces(case.org, ["calls.example.com/petronella"]) == set()
-    assert traces(case.org, ["calls.example.com/recent"]) == {"post_call_forms.recording_url", "audit_logs.changes"}
-    assert "post_call_forms" in {place.partition(".")[0] for place in traces(case.org, ["a word about her"])}
+    assert traces(case.org, ["calls.example.com/recent"]) == {
+        "post_call_forms.recording_url",
+        "audit_logs.changes",
+    }
+    assert "post_call_forms" in {
+        place.partition(".")[0] for place in traces(case.org, ["a word about her"])
+    }
     assert case.figures() == before
     with pytest.raises(Exception, match="permission denied"), case.admin.transaction() as db:
         db.execute(text("select app.forget_recordings(now(), 1)"))

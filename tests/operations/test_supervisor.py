@@ -1,4 +1,5 @@
 """One command keeps every process alive until Ctrl-C, and then leaves none behind."""
+
 from __future__ import annotations
 
 import os
@@ -28,10 +29,17 @@ class Running:
 
     def children(self) -> dict[str, int]:
         """Process ids by name, as the operating system knows them."""
-        listed = subprocess.check_output(["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], text=True)
+        listed = subprocess.check_output(
+            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], text=True
+        )
         names = {"streamlit": "screens", "webhooks": "receiver", "jobs": "jobs"}
         lines = [line.split(None, 1) for line in listed.splitlines()]
-        return {name: int(pid) for pid, command in lines for word, name in names.items() if f"-m {word}" in command}
+        return {
+            name: int(pid)
+            for pid, command in lines
+            for word, name in names.items()
+            if f"-m {word}" in command
+        }
 
     def answers(self, port: int) -> bool:
         try:
@@ -42,15 +50,33 @@ class Running:
 
 @pytest.fixture(scope="module")
 def running(database_url, tmp_path_factory) -> Iterator[Running]:
-    screens, receiver, said = free_port(), free_port(), tmp_path_factory.mktemp("supervisor") / "said"
-    env = os.environ | {"UI_PORT": str(screens), "WEBHOOK_PORT": str(receiver), "DATABASE_URL": database_url}
+    screens, receiver, said = (
+        free_port(),
+        free_port(),
+        tmp_path_factory.mktemp("supervisor") / "said",
+    )
+    env = os.environ | {
+        "UI_PORT": str(screens),
+        "WEBHOOK_PORT": str(receiver),
+        "DATABASE_URL": database_url,
+    }
     with said.open("w") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "core.operations.supervisor"], cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT
+            [sys.executable, "-m", "core.operations.supervisor"],
+            cwd=ROOT,
+            env=env,
+            stdout=out,
+            stderr=subprocess.STDOUT,
         )
         supervisor = Running(process, screens, receiver, said)
         try:
-            until(lambda: supervisor.answers(screens) and supervisor.answers(receiver) and "jobs" in supervisor.children())
+            until(
+                lambda: (
+                    supervisor.answers(screens)
+                    and supervisor.answers(receiver)
+                    and "jobs" in supervisor.children()
+                )
+            )
             yield supervisor
         finally:
             process.terminate()
@@ -66,7 +92,13 @@ def test_the_children_are_not_told_the_owners_address(running) -> None:
 def test_a_taken_port_is_named_before_anything_starts(running) -> None:
     env = os.environ | {"UI_PORT": str(running.screens), "WEBHOOK_PORT": str(free_port())}
     refused = subprocess.run(
-        [sys.executable, "-m", "core.operations.supervisor"], cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-m", "core.operations.supervisor"],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert refused.returncode != 0
     assert f"Port {running.screens} is taken" in refused.stderr
@@ -78,7 +110,13 @@ def test_a_died_child_comes_back_and_ctrl_c_leaves_nothing_behind(running) -> No
     assert set(before) == {"screens", "receiver", "jobs"}
     for pid in before.values():
         os.kill(pid, signal.SIGKILL)
-    until(lambda: running.answers(running.screens) and running.answers(running.receiver) and set(running.children()) == set(before))
+    until(
+        lambda: (
+            running.answers(running.screens)
+            and running.answers(running.receiver)
+            and set(running.children()) == set(before)
+        )
+    )
     after = running.children()
     assert not set(after.values()) & set(before.values())
 

@@ -1,4 +1,5 @@
 """What the documents say exists, exists."""
+
 from __future__ import annotations
 
 import re
@@ -22,7 +23,11 @@ def test_every_setting_stands_in_the_readmes_table_and_nothing_else_does() -> No
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_pictures_and_pages_that_are_linked_are_there(document) -> None:
     links = re.findall(r"\]\(([^)#]+)\)", document.read_text())
-    missing = [link for link in links if not link.startswith("http") and not (document.parent / link).exists()]
+    missing = [
+        link
+        for link in links
+        if not link.startswith("http") and not (document.parent / link).exists()
+    ]
     assert missing == []
 
 

@@ -1,4 +1,5 @@
 """A transaction sees its own organisation, under its own role, and nothing else."""
+
 from uuid import uuid4
 
 import pytest
@@ -32,7 +33,12 @@ def test_a_rep_sees_only_the_calls_they_take_or_booked():
     rep = make.viewer(org, "sales_rep")
     with as_system(org) as db:
         mine = make.event(db, org, make.closer(db, org, "Ana", user_id=rep.user_id))
-        booked = make.event(db, org, make.closer(db, org, "Bo"), set_by=make.setter(db, org, "Sam", user_id=rep.user_id))
+        booked = make.event(
+            db,
+            org,
+            make.closer(db, org, "Bo"),
+            set_by=make.setter(db, org, "Sam", user_id=rep.user_id),
+        )
         make.event(db, org, make.closer(db, org, "Cy"))
     with rep.transaction() as db:
         assert set(db.execute(text("select id from app.events")).scalars()) == {mine.id, booked.id}

@@ -1,4 +1,5 @@
 """Migrations bring any database to what the models say, or leave it as it was."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -17,7 +18,10 @@ from core.migrations.upgrade import migrate, newest_revision
 from core.platform import security
 
 FIRST_RELEASE = "0002"
-OBJECTS = "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('app', 'jobs')"
+OBJECTS = (
+    "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname"
+    " in ('app', 'jobs')"
+)
 
 
 @pytest.fixture
@@ -44,7 +48,13 @@ def test_the_migrations_make_exactly_the_tables_of_the_models(migrated) -> None:
 
     with migrated.connect() as connection:
         context = MigrationContext.configure(
-            connection, opts={"include_schemas": True, "include_name": ours, "compare_type": True, "compare_server_default": True}
+            connection,
+            opts={
+                "include_schemas": True,
+                "include_name": ours,
+                "compare_type": True,
+                "compare_server_default": True,
+            },
         )
         assert compare_metadata(context, metadata) == []
 
@@ -52,12 +62,17 @@ def test_the_migrations_make_exactly_the_tables_of_the_models(migrated) -> None:
 def test_the_migrations_make_exactly_the_checks_of_the_models(migrated) -> None:
     declared = {
         (table.name, str(check.name))
-        for table in metadata.sorted_tables for check in table.constraints if isinstance(check, CheckConstraint)
+        for table in metadata.sorted_tables
+        for check in table.constraints
+        if isinstance(check, CheckConstraint)
     }
     with migrated.connect() as connection:
-        made = connection.execute(text(
-            "select conrelid::regclass::text, conname from pg_constraint where contype = 'c' and connamespace = 'app'::regnamespace"
-        )).all()
+        made = connection.execute(
+            text(
+                "select conrelid::regclass::text, conname from pg_constraint where contype = 'c'"
+                " and connamespace = 'app'::regnamespace"
+            )
+        ).all()
     assert {(table.removeprefix("app."), name) for table, name in made} == declared
 
 
@@ -74,7 +89,12 @@ def test_migrating_again_from_several_machines_at_once_changes_nothing(migrated)
 @pytest.mark.parametrize("maker", ["so_owner", "so_definer"])
 def test_a_function_that_this_version_no_longer_has_is_nobodys_to_run(migrated, maker) -> None:
     with migrated.begin() as connection:
-        connection.execute(text("create function app.left_behind() returns int language sql security definer return 1"))
+        connection.execute(
+            text(
+                "create function app.left_behind() returns int language sql security definer"
+                " return 1"
+            )
+        )
         connection.execute(text(f"alter function app.left_behind() owner to {maker}"))
         connection.execute(text("grant execute on function app.left_behind() to so_app, so_worker"))
 
@@ -82,8 +102,12 @@ def test_a_function_that_this_version_no_longer_has_is_nobodys_to_run(migrated, 
 
     with migrated.connect() as connection:
         for role in ("public", "so_app", "so_worker"):
-            assert not connection.scalar(text(f"select has_function_privilege('{role}', 'app.left_behind()', 'execute')"))
-        assert connection.scalar(text("select has_function_privilege('so_app', 'app.enter(uuid, uuid)', 'execute')"))
+            assert not connection.scalar(
+                text(f"select has_function_privilege('{role}', 'app.left_behind()', 'execute')")
+            )
+        assert connection.scalar(
+            text("select has_function_privilege('so_app', 'app.enter(uuid, uuid)', 'execute')")
+        )
 
 
 def test_an_upgrade_that_fails_leaves_the_database_as_it_was(bare, monkeypatch) -> None:
@@ -100,21 +124,33 @@ def test_an_upgrade_that_fails_leaves_the_database_as_it_was(bare, monkeypatch) 
 def test_an_empty_database_is_brought_to_this_version(bare) -> None:
     migrate(bare.url)
     with bare.connect() as connection:
-        assert connection.execute(text("select version_num from app.alembic_version")).scalar_one() == newest_revision()
+        assert (
+            connection.execute(text("select version_num from app.alembic_version")).scalar_one()
+            == newest_revision()
+        )
 
 
-def test_an_installation_of_the_first_release_upgrades_and_goes_on_enqueuing(bare, monkeypatch) -> None:
+def test_an_installation_of_the_first_release_upgrades_and_goes_on_enqueuing(
+    bare, monkeypatch
+) -> None:
     to_head = command.upgrade
     with monkeypatch.context() as then:
         then.setattr(command, "upgrade", lambda config, _: to_head(config, FIRST_RELEASE))
         then.setattr(security, "apply", lambda *_: None)
         migrate(bare.url)
     migrate(bare.url)
-    work = text("select app.enqueue('default', 'attribute_event', 0, 'once', cast(:args as jsonb), null)")
+    work = text(
+        "select app.enqueue('default', 'attribute_event', 0, 'once', cast(:args as jsonb), null)"
+    )
     with bare.begin() as connection:
         org = str(uuid4())
-        connection.execute(text("select set_config('app.organization_id', :org, true)"), {"org": org})
+        connection.execute(
+            text("select set_config('app.organization_id', :org, true)"), {"org": org}
+        )
         for role in ("so_app", "so_worker"):
             connection.execute(text(f"set local role {role}"))
             first = role == "so_app"
-            assert connection.execute(work, {"args": f'{{"organization_id": "{org}"}}'}).scalar_one() is first
+            assert (
+                connection.execute(work, {"args": f'{{"organization_id": "{org}"}}'}).scalar_one()
+                is first
+            )

@@ -1,4 +1,7 @@
-"""Deliveries of one provider, handed to its module one by one, and what the organisation holds afterwards."""
+"""Deliveries of one provider, handed to its module one by one, and what the organisation holds
+afterwards.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -14,12 +17,15 @@ from core.providers.base import Outcome, provider
 from tests import factories as make
 
 EVENTS = """
-    select lead_email_normalized, scheduled_at, booked_at, call_status, event_outcome, closer_name, setter_name, no_show_party,
-           canceled_late, (select n.scheduled_at from app.events n where n.id = e.rescheduled_to_id) as moved_to
+    select lead_email_normalized, scheduled_at, booked_at, call_status, event_outcome,
+      closer_name, setter_name, no_show_party,
+           canceled_late, (select n.scheduled_at from app.events n
+             where n.id = e.rescheduled_to_id) as moved_to
       from app.events e order by 1, 2
 """
 PAYMENTS = """
-    select processor_payment_id, amount, currency, status, refund_amount, net_revenue, customer_email_normalized, disputed,
+    select processor_payment_id, amount, currency, status, refund_amount, net_revenue,
+      customer_email_normalized, disputed,
            membership_key, deal_type, counts, attribution_method, attribution_reason,
            (select c.name from app.closers c where c.id = p.closer_id) as closer
       from app.payments p order by 1
@@ -33,7 +39,9 @@ class History:
         self.name = name
         self.org = make.organization(**settings)
         with as_system(self.org) as db:
-            self.connection_id = create_connection(db, self.org, name, "Test", "secret", account_id=account).id
+            self.connection_id = create_connection(
+                db, self.org, name, "Test", "secret", account_id=account
+            ).id
 
     def deliver(self, *payloads: Mapping[str, Any]) -> list[Outcome]:
         """Each in a transaction of its own, as the worker does."""
@@ -53,7 +61,9 @@ def rows(org: UUID, query: str) -> list[dict[str, Any]]:
         return [dict(row) for row in db.execute(text(query)).mappings()]
 
 
-def shuffled(payloads: Sequence[Mapping[str, Any]], order: Sequence[int], repeated: Sequence[int]) -> list[Mapping[str, Any]]:
+def shuffled(
+    payloads: Sequence[Mapping[str, Any]], order: Sequence[int], repeated: Sequence[int]
+) -> list[Mapping[str, Any]]:
     """The deliveries in another order, some of them twice."""
     again = [payloads[number % len(payloads)] for number in repeated]
     return [payloads[number] for number in order] + again

@@ -1,4 +1,5 @@
 """Calendly's deliveries, in whatever order and however often, become the same events."""
+
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +14,10 @@ from tests import factories as make
 from tests.providers.history import EVENTS, History, shuffled
 
 START = datetime(2026, 11, 4, 15, 30, tzinfo=UTC)
-VECTOR = b'{"event":"invitee.created","created_at":"2026-11-02T15:04:05.000000Z","payload":{"email":"Lead@Example.com"}}'
+VECTOR = (
+    b'{"event":"invitee.created","created_at":"2026-11-02T15:04:05.000000Z",'
+    b'"payload":{"email":"Lead@Example.com"}}'
+)
 HEADER = "t=1793631845,v1=7b1b999d8c66f0e7896dd0a25abca59c95032a6f922ca158f6aca2293f7278cf"
 SIGNED_AT = datetime.fromtimestamp(1793631845, UTC)
 
@@ -30,16 +34,26 @@ def team(history):
 
 
 def test_the_documented_signature_is_accepted_and_a_changed_body_is_not():
-    calendly.verify({"calendly-webhook-signature": HEADER}, VECTOR, "caltest_9f2c1b7e5d3a4860", now=SIGNED_AT)
+    calendly.verify(
+        {"calendly-webhook-signature": HEADER}, VECTOR, "caltest_9f2c1b7e5d3a4860", now=SIGNED_AT
+    )
     with pytest.raises(BadSignature):
-        calendly.verify({"calendly-webhook-signature": HEADER}, VECTOR + b" ", "caltest_9f2c1b7e5d3a4860", now=SIGNED_AT)
+        calendly.verify(
+            {"calendly-webhook-signature": HEADER},
+            VECTOR + b" ",
+            "caltest_9f2c1b7e5d3a4860",
+            now=SIGNED_AT,
+        )
 
 
 @pytest.mark.parametrize("age_s", [-301, 301])
 def test_a_signature_more_than_five_minutes_off_is_refused(age_s):
     with pytest.raises(BadSignature):
         calendly.verify(
-            {"calendly-webhook-signature": HEADER}, VECTOR, "caltest_9f2c1b7e5d3a4860", now=SIGNED_AT + timedelta(seconds=age_s)
+            {"calendly-webhook-signature": HEADER},
+            VECTOR,
+            "caltest_9f2c1b7e5d3a4860",
+            now=SIGNED_AT + timedelta(seconds=age_s),
         )
 
 
@@ -48,8 +62,12 @@ def test_a_booking_has_the_host_as_closer_and_the_utm_value_as_setter():
     team(history)
     history.deliver(samples.calendly_created(call("  Lead.ONE@Example.com ")))
     [event] = history.rows(EVENTS)
-    assert (event["lead_email_normalized"], event["closer_name"], event["setter_name"], event["call_status"]) == (
-        "lead.one@example.com", "Closer One", "Setter One", "scheduled")
+    assert (
+        event["lead_email_normalized"],
+        event["closer_name"],
+        event["setter_name"],
+        event["call_status"],
+    ) == ("lead.one@example.com", "Closer One", "Setter One", "scheduled")
 
 
 def test_an_unknown_setter_is_kept_as_text():
@@ -62,7 +80,9 @@ def test_the_setter_can_come_from_an_answer():
     history = History("calendly", setter_question="Who invited you to this call?")
     team(history)
     booking = samples.calendly_created(call(setter=None))
-    booking["payload"]["questions_and_answers"] = [{"question": "Who invited you to this call?", "answer": "setter one", "position": 0}]
+    booking["payload"]["questions_and_answers"] = [
+        {"question": "Who invited you to this call?", "answer": "setter one", "position": 0}
+    ]
     history.deliver(booking)
     assert [event["setter_name"] for event in history.rows(EVENTS)] == ["Setter One"]
 
@@ -71,43 +91,63 @@ def test_of_several_hosts_the_closer_is_credited_and_the_others_are_noted():
     history = History("calendly")
     team(history)
     booking = samples.calendly_created(call())
-    booking["payload"]["scheduled_event"]["event_memberships"].insert(0, {"user": "u0", "user_email": "guide@example.com"})
+    booking["payload"]["scheduled_event"]["event_memberships"].insert(
+        0, {"user": "u0", "user_email": "guide@example.com"}
+    )
     history.deliver(booking)
-    assert history.rows("select closer_name, other_hosts -> 0 ->> 'email' as other from app.events") == [
-        {"closer_name": "Closer One", "other": "guide@example.com"}]
+    assert history.rows(
+        "select closer_name, other_hosts -> 0 ->> 'email' as other from app.events"
+    ) == [{"closer_name": "Closer One", "other": "guide@example.com"}]
 
 
 def test_a_group_event_is_one_event_per_invitee():
     history = History("calendly")
     first = call()
-    history.deliver(*[
-        samples.calendly_created(call(f"lead.{number}@example.com", event_uuid=first.event_uuid)) for number in range(3)
-    ])
+    history.deliver(
+        *[
+            samples.calendly_created(
+                call(f"lead.{number}@example.com", event_uuid=first.event_uuid)
+            )
+            for number in range(3)
+        ]
+    )
     assert len(history.rows(EVENTS)) == 3
 
 
 @pytest.mark.parametrize("kind", ["event_type.created", "contact.updated", "something.new"])
 def test_what_is_no_booking_is_ignored_with_a_reason(kind):
-    [outcome] = History("calendly").deliver({"event": kind, "created_at": "2026-11-02T15:04:05Z", "payload": {}})
+    [outcome] = History("calendly").deliver(
+        {"event": kind, "created_at": "2026-11-02T15:04:05Z", "payload": {}}
+    )
     assert outcome.ignored
 
 
 def story():
     """Book, move twice with another host, miss and un-miss, cancel late, in one organisation."""
-    first, second, third = call(), call(start=START + timedelta(days=1), closer_email="closer.two@example.com"), call(
-        start=START + timedelta(days=2), setter=None)
+    first, second, third = (
+        call(),
+        call(start=START + timedelta(days=1), closer_email="closer.two@example.com"),
+        call(start=START + timedelta(days=2), setter=None),
+    )
     one = samples.calendly_created(first, booked_at=START - timedelta(days=3))
     two = samples.calendly_created(second, booked_at=START - timedelta(days=2), old=first.uri)
     three = samples.calendly_created(third, booked_at=START - timedelta(days=1), old=second.uri)
     other = samples.calendly_created(call("lead.two@example.com", start=START + timedelta(hours=3)))
-    late = samples.calendly_created(call("lead.three@example.com", start=START + timedelta(hours=4)))
+    late = samples.calendly_created(
+        call("lead.three@example.com", start=START + timedelta(hours=4))
+    )
     return [
-        one, samples.calendly_canceled(one, at=START - timedelta(days=2), new=second.uri), two,
-        samples.calendly_canceled(two, at=START - timedelta(days=1), new=third.uri), three,
+        one,
+        samples.calendly_canceled(one, at=START - timedelta(days=2), new=second.uri),
+        two,
+        samples.calendly_canceled(two, at=START - timedelta(days=1), new=third.uri),
+        three,
         samples.calendly_no_show(three, at=START + timedelta(days=2, hours=1)),
         samples.calendly_no_show(three, at=START + timedelta(days=2, hours=2), removed=True),
-        other, samples.calendly_no_show(other, at=START + timedelta(hours=5)),
-        late, samples.calendly_canceled(late, at=START + timedelta(hours=2)),
+        other,
+        samples.calendly_no_show(other, at=START + timedelta(hours=5)),
+        late,
+        samples.calendly_canceled(late, at=START + timedelta(hours=2)),
     ]
 
 
@@ -122,21 +162,36 @@ def told(deliveries):
 
 
 def test_a_reschedule_is_the_same_booking():
-    events = [event for event in told(STORY) if event["lead_email_normalized"] == "lead.one@example.com"]
+    events = [
+        event for event in told(STORY) if event["lead_email_normalized"] == "lead.one@example.com"
+    ]
     assert [event["call_status"] for event in events] == ["rescheduled", "rescheduled", "scheduled"]
     assert {event["booked_at"] for event in events} == {START - timedelta(days=3)}
     assert {event["setter_name"] for event in events} == {"Setter One"}
     assert [event["closer_name"] for event in events] == ["Closer One", "Closer Two", "Closer One"]
-    assert [event["moved_to"] for event in events] == [START + timedelta(days=1), START + timedelta(days=2), None]
+    assert [event["moved_to"] for event in events] == [
+        START + timedelta(days=1),
+        START + timedelta(days=2),
+        None,
+    ]
 
 
 def test_a_late_cancellation_and_a_no_show_are_told_apart():
     by_lead = {event["lead_email_normalized"]: event for event in told(STORY)}
-    assert (by_lead["lead.three@example.com"]["call_status"], by_lead["lead.three@example.com"]["canceled_late"]) == ("canceled", True)
-    assert (by_lead["lead.two@example.com"]["call_status"], by_lead["lead.two@example.com"]["no_show_party"]) == ("no_show", "guest")
+    assert (
+        by_lead["lead.three@example.com"]["call_status"],
+        by_lead["lead.three@example.com"]["canceled_late"],
+    ) == ("canceled", True)
+    assert (
+        by_lead["lead.two@example.com"]["call_status"],
+        by_lead["lead.two@example.com"]["no_show_party"],
+    ) == ("no_show", "guest")
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(order=st.permutations(range(len(STORY))), repeated=st.lists(st.integers(0, len(STORY) - 1), max_size=5))
+@given(
+    order=st.permutations(range(len(STORY))),
+    repeated=st.lists(st.integers(0, len(STORY) - 1), max_size=5),
+)
 def test_any_order_and_any_repetition_gives_the_same_events(order, repeated):
     assert told(shuffled(STORY, order, repeated)) == told(STORY)

@@ -1,4 +1,7 @@
-"""The client that every provider's stands on: it waits, tries again, gives up, and never says the key."""
+"""The client that every provider's stands on: it waits, tries again, gives up, and never says the
+key.
+"""
+
 from __future__ import annotations
 
 import traceback
@@ -40,7 +43,13 @@ def client(provider):
 
 
 def to(address, patience=QUICK):
-    return Client("Dialpad", address, {"Authorization": f"Bearer {SECRET}"}, secrets=(SECRET,), patience=patience)
+    return Client(
+        "Dialpad",
+        address,
+        {"Authorization": f"Bearer {SECRET}"},
+        secrets=(SECRET,),
+        patience=patience,
+    )
 
 
 def test_an_answer_is_read_from_json(provider, client):
@@ -48,17 +57,28 @@ def test_an_answer_is_read_from_json(provider, client):
     assert (provider.asked[0].path, provider.asked[0].query) == ("/dialpad/offices", "limit=2")
 
 
-@pytest.mark.parametrize("trouble", [BROKEN, OVERLOADED, rate_limited(Retry_After="0"), rate_limited(), HangUp(), Silence()], ids=repr)
+@pytest.mark.parametrize(
+    "trouble",
+    [BROKEN, OVERLOADED, rate_limited(Retry_After="0"), rate_limited(), HangUp(), Silence()],
+    ids=repr,
+)
 def test_trouble_that_passes_is_not_noticed(provider, client, trouble):
     provider.will(trouble, trouble)
     assert client.get("/offices")["items"]
     assert len(provider.asked) == 3
 
 
-@pytest.mark.parametrize(("trouble", "raised"), [
-    (BROKEN, ProviderUnavailable), (OVERLOADED, ProviderUnavailable), (rate_limited(), RateLimited), (HangUp(), ProviderUnavailable),
-    (Silence(), ProviderUnavailable), ((520, b"<html>", {}), ProviderUnavailable),
-])
+@pytest.mark.parametrize(
+    ("trouble", "raised"),
+    [
+        (BROKEN, ProviderUnavailable),
+        (OVERLOADED, ProviderUnavailable),
+        (rate_limited(), RateLimited),
+        (HangUp(), ProviderUnavailable),
+        (Silence(), ProviderUnavailable),
+        ((520, b"<html>", {}), ProviderUnavailable),
+    ],
+)
 def test_trouble_that_stays_is_said_after_the_last_try(provider, client, trouble, raised):
     provider.will(*[trouble] * 9)
     with pytest.raises(raised):
@@ -67,7 +87,10 @@ def test_trouble_that_stays_is_said_after_the_last_try(provider, client, trouble
 
 
 def test_nobody_at_the_address_is_unavailable():
-    with to(f"http://127.0.0.1:{free_port()}") as client, pytest.raises(ProviderUnavailable, match="cannot be reached"):
+    with (
+        to(f"http://127.0.0.1:{free_port()}") as client,
+        pytest.raises(ProviderUnavailable, match="cannot be reached"),
+    ):
         client.get("/offices")
 
 
@@ -79,11 +102,18 @@ def test_a_pause_longer_than_patience_is_handed_on_at_once(provider, client):
     assert len(provider.asked) == 1
 
 
-@pytest.mark.parametrize(("answer", "raised"), [
-    ((401, {"message": "no"}, {}), AuthenticationFailed), ((403, {}, {}), PermissionMissing), ((404, {}, {}), UnknownToProvider),
-    ((400, {"errors": [{"message": "no"}]}, {}), UnexpectedAnswer), ((200, b"<html>", {}), UnexpectedAnswer),
-    ((200, b"[" * 200_000, {}), UnexpectedAnswer), ((204, b"", {}), type(None)),
-])
+@pytest.mark.parametrize(
+    ("answer", "raised"),
+    [
+        ((401, {"message": "no"}, {}), AuthenticationFailed),
+        ((403, {}, {}), PermissionMissing),
+        ((404, {}, {}), UnknownToProvider),
+        ((400, {"errors": [{"message": "no"}]}, {}), UnexpectedAnswer),
+        ((200, b"<html>", {}), UnexpectedAnswer),
+        ((200, b"[" * 200_000, {}), UnexpectedAnswer),
+        ((204, b"", {}), type(None)),
+    ],
+)
 def test_other_answers_are_told_apart_and_not_asked_for_again(provider, client, answer, raised):
     provider.will(answer)
     if raised is type(None):
@@ -110,10 +140,18 @@ def test_only_the_address_of_the_settings_is_asked(provider, client, path):
     assert provider.asked == []
 
 
-@pytest.mark.parametrize(("trouble", "raised", "asked"), [
-    (BROKEN, OutcomeUnknown, 1), (HangUp(), OutcomeUnknown, 1), (OVERLOADED, ProviderUnavailable, 3), (rate_limited(), RateLimited, 3),
-])
-def test_what_changes_something_is_repeated_only_if_it_was_surely_not_done(provider, client, trouble, raised, asked):
+@pytest.mark.parametrize(
+    ("trouble", "raised", "asked"),
+    [
+        (BROKEN, OutcomeUnknown, 1),
+        (HangUp(), OutcomeUnknown, 1),
+        (OVERLOADED, ProviderUnavailable, 3),
+        (rate_limited(), RateLimited, 3),
+    ],
+)
+def test_what_changes_something_is_repeated_only_if_it_was_surely_not_done(
+    provider, client, trouble, raised, asked
+):
     provider.will(*[trouble] * 9)
     with pytest.raises(raised):
         client.request("POST", "/webhooks", json={"hook_url": "https://example.com"})
@@ -125,9 +163,16 @@ def test_a_change_that_may_be_done_twice_is_repeated(provider, client):
     assert client.request("POST", "/webhooks", repeatable=True, json={}) == {"id": "1"}
 
 
-@pytest.mark.parametrize("said", [
-    SECRET, f"Invalid key {SECRET}.", f"Invalid key {SECRET[:14]}****", f"Bearer {SECRET}", "sk_live_nobody.7Qx%2F5f1c0b9a%2B7d2e",
-])
+@pytest.mark.parametrize(
+    "said",
+    [
+        SECRET,
+        f"Invalid key {SECRET}.",
+        f"Invalid key {SECRET[:14]}****",
+        f"Bearer {SECRET}",
+        "sk_live_nobody.7Qx%2F5f1c0b9a%2B7d2e",
+    ],
+)
 @pytest.mark.parametrize("place", ["message", "error", "errors", "msg", "errorMessage"])
 def test_what_the_provider_says_of_the_key_is_not_repeated(provider, client, said, place):
     provider.will((401, {place: said}, {}))
@@ -137,14 +182,27 @@ def test_what_the_provider_says_of_the_key_is_not_repeated(provider, client, sai
     assert "…" in failed.value.message
 
 
-@pytest.mark.parametrize("trouble", [
-    HangUp(), Silence(), BROKEN, (302, {}, {"Location": SECRET}), (401, {"message": SECRET}, {}), (200, b"{", {}),
-])
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        HangUp(),
+        Silence(),
+        BROKEN,
+        (302, {}, {"Location": SECRET}),
+        (401, {"message": SECRET}, {}),
+        (200, b"{", {}),
+    ],
+)
 def test_no_traceback_and_no_repr_holds_the_key(provider, client, trouble):
     provider.will(*[trouble] * 9)
     with pytest.raises(ProviderError) as failed:
         client.get("/offices")
-    told = "".join(traceback.format_exception(failed.value)) + repr(failed.value) + repr(client) + str(vars(failed.value))
+    told = (
+        "".join(traceback.format_exception(failed.value))
+        + repr(failed.value)
+        + repr(client)
+        + str(vars(failed.value))
+    )
     assert SECRET not in told
 
 
@@ -157,12 +215,22 @@ def test_words_are_kept_short_and_printable(provider, client):
     assert len(failed.value.message) < 250
 
 
-@pytest.mark.parametrize(("headers", "pause_s"), [
-    ({}, None), ({"retry-after": "7"}, 7), ({"retry-after": "0.5"}, 0.5), ({"retry-after": "soon"}, None), ({"retry-after": "-3"}, None),
-    ({"retry-after": "nan"}, None), ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0), ({"x-ratelimit-reset": "42"}, 42),
-    ({"ratelimit": "limit=100, remaining=0, reset=5"}, 5), ({"ratelimit": "nonsense"}, None),
-    ({"retry-after": "3", "x-ratelimit-reset": "42"}, 3),
-])
+@pytest.mark.parametrize(
+    ("headers", "pause_s"),
+    [
+        ({}, None),
+        ({"retry-after": "7"}, 7),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "-3"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
+        ({"x-ratelimit-reset": "42"}, 42),
+        ({"ratelimit": "limit=100, remaining=0, reset=5"}, 5),
+        ({"ratelimit": "nonsense"}, None),
+        ({"retry-after": "3", "x-ratelimit-reset": "42"}, 3),
+    ],
+)
 def test_every_way_of_asking_for_a_pause_is_understood(headers, pause_s):
     assert asked_pause_s(headers) == pause_s
 

@@ -1,4 +1,7 @@
-"""An organisation's keys: entered and sealed, verified by a worker, looked at again every day, replaced, removed."""
+"""An organisation's keys: entered and sealed, verified by a worker, looked at again every day,
+replaced, removed.
+"""
+
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
@@ -46,8 +49,13 @@ def admin(database_url):
 
 def enter(admin, provider="stripe", secret=None, answers=None):
     with admin.transaction() as db:
-        return enter_key(db, admin.organization_id, provider, KEYS[provider] if secret is None else secret,
-                         SETTINGS.get(provider, {}) if answers is None else answers)
+        return enter_key(
+            db,
+            admin.organization_id,
+            provider,
+            KEYS[provider] if secret is None else secret,
+            SETTINGS.get(provider, {}) if answers is None else answers,
+        )
 
 
 def key_of(admin, provider="stripe"):
@@ -57,32 +65,50 @@ def key_of(admin, provider="stripe"):
 
 def waiting(admin):
     with owner() as db:
-        query = "select count(*) from jobs.procrastinate_jobs where status = 'todo' and args->>'organization_id' = :org " \
-                "and task_name = 'verify_integration'"
+        query = (
+            "select count(*) from jobs.procrastinate_jobs where status = 'todo' and"
+            " args->>'organization_id' = :org and task_name = 'verify_integration'"
+        )
         return db.execute(text(query), {"org": str(admin.organization_id)}).scalar_one()
 
 
 def age(admin, **by):
     with owner() as db:
         db.execute(text("set local session_replication_role = replica"))
-        db.execute(text("update app.organization_integrations set updated_at = :at where organization_id = :org"),
-                   {"at": now() - timedelta(**by), "org": admin.organization_id})
+        db.execute(
+            text(
+                "update app.organization_integrations set updated_at = :at where organization_id ="
+                " :org"
+            ),
+            {"at": now() - timedelta(**by), "org": admin.organization_id},
+        )
 
 
 def lines(admin):
-    return [line for line in examine_organization(admin.organization_id) if line.name.startswith("key ")]
+    return [
+        line for line in examine_organization(admin.organization_id) if line.name.startswith("key ")
+    ]
 
 
 def test_a_key_is_sealed_at_once_and_verified_by_a_worker(key_providers, admin):
     row_id = enter(admin)
     entered = key_of(admin)
-    assert (entered.status, entered.account_name, entered.last_four) == (KeyStatus.CHECKING, None, KEYS["stripe"][-4:])
+    assert (entered.status, entered.account_name, entered.last_four) == (
+        KeyStatus.CHECKING,
+        None,
+        KEYS["stripe"][-4:],
+    )
     assert key_providers.asked == []
 
     work()
 
     verified = key_of(admin)
-    assert (verified.id, verified.status, verified.account_name, verified.last_error) == (row_id, KeyStatus.VERIFIED, NAME, None)
+    assert (verified.id, verified.status, verified.account_name, verified.last_error) == (
+        row_id,
+        KeyStatus.VERIFIED,
+        NAME,
+        None,
+    )
     assert now() - verified.last_verified_at < timedelta(minutes=1)
     with as_system(admin.organization_id) as db:
         sealed = db.scalars(select(VaultSecret.sealed).where(VaultSecret.owner_id == row_id)).one()
@@ -94,7 +120,10 @@ def test_a_key_is_sealed_at_once_and_verified_by_a_worker(key_providers, admin):
 def test_a_provider_is_asked_with_what_was_answered_beside_the_key(key_providers, admin, provider):
     enter(admin, provider)
     work()
-    assert (key_of(admin, provider).status, key_of(admin, provider).settings) == (KeyStatus.VERIFIED, SETTINGS[provider])
+    assert (key_of(admin, provider).status, key_of(admin, provider).settings) == (
+        KeyStatus.VERIFIED,
+        SETTINGS[provider],
+    )
 
 
 def test_a_refused_key_says_why_and_never_itself(key_providers, admin):
@@ -106,17 +135,29 @@ def test_a_refused_key_says_why_and_never_itself(key_providers, admin):
     assert "0a1b" not in str(row)
 
 
-@pytest.mark.parametrize("trouble", [
-    BROKEN, rate_limited(Retry_After="90"), (302, {}, {"Location": "https://example.com"}), (200, b"<", {}),
-])
-def test_a_provider_in_trouble_refuses_nothing_and_keeps_what_was_known(key_providers, admin, trouble):
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        BROKEN,
+        rate_limited(Retry_After="90"),
+        (302, {}, {"Location": "https://example.com"}),
+        (200, b"<", {}),
+    ],
+)
+def test_a_provider_in_trouble_refuses_nothing_and_keeps_what_was_known(
+    key_providers, admin, trouble
+):
     enter(admin)
     work()
     verified = key_of(admin)
     key_providers.will(*[trouble] * 9)
     verify_integration(admin.organization_id, verified.id)
     row = key_of(admin)
-    assert (row.status, row.account_name, row.last_verified_at) == (KeyStatus.UNVERIFIED, NAME, verified.last_verified_at)
+    assert (row.status, row.account_name, row.last_verified_at) == (
+        KeyStatus.UNVERIFIED,
+        NAME,
+        verified.last_verified_at,
+    )
     assert row.last_error.startswith("Stripe ")
 
 
@@ -134,7 +175,12 @@ def test_a_new_key_takes_the_place_of_the_old_one_and_of_what_was_said_of_it(key
     work()
     assert enter(admin, "whop", "another_0a1b2c3d") == row_id
     row = key_of(admin, "whop")
-    assert (row.status, row.account_name, row.last_verified_at, row.last_four) == (KeyStatus.CHECKING, None, None, "2c3d")
+    assert (row.status, row.account_name, row.last_verified_at, row.last_four) == (
+        KeyStatus.CHECKING,
+        None,
+        None,
+        "2c3d",
+    )
     with as_system(admin.organization_id) as db:
         assert db.scalars(select(VaultSecret.owner_id)).all() == [row_id]
 
@@ -149,7 +195,12 @@ def test_settings_are_changed_without_entering_the_key_again(key_providers, admi
 
 
 def test_nothing_is_kept_of_what_cannot_be_a_key(key_providers, admin):
-    for provider, secret, answers in (("stripe", "pk_live_1", {}), ("stripe", "", {}), ("whop", "key", {}), ("nobody", "key", {})):
+    for provider, secret, answers in (
+        ("stripe", "pk_live_1", {}),
+        ("stripe", "", {}),
+        ("whop", "key", {}),
+        ("nobody", "key", {}),
+    ):
         with pytest.raises(InvalidInput):
             enter(admin, provider, secret, answers)
     with admin.transaction() as db:
@@ -174,7 +225,9 @@ def test_two_admins_who_enter_a_key_at_once_make_one_row(key_providers, admin):
 
 
 def test_an_outcome_is_not_written_over_a_key_that_was_entered_meanwhile(key_providers, admin):
-    """The old key is good; while the provider is asked about it, somebody enters another, which is not."""
+    """The old key is good; while the provider is asked about it, somebody enters another, which is
+    not.
+    """
     row_id = enter(admin)
 
     class Slow(dict):
@@ -240,7 +293,10 @@ def test_verify_now_asks_once_however_often_it_is_pressed(key_providers, admin):
 def test_a_key_that_cannot_be_opened_any_more_is_to_be_entered_again(key_providers, admin):
     row_id = enter(admin)
     with as_system(admin.organization_id) as db:
-        db.execute(text("update app.vault_secrets set sealed = '\\x00' where owner_id = :id"), {"id": row_id})
+        db.execute(
+            text("update app.vault_secrets set sealed = '\\x00' where owner_id = :id"),
+            {"id": row_id},
+        )
     work()
     assert key_of(admin).status == KeyStatus.REFUSED
     assert key_providers.asked == []
@@ -250,15 +306,29 @@ def test_a_key_that_cannot_be_opened_any_more_is_to_be_entered_again(key_provide
     assert key_of(admin).status == KeyStatus.VERIFIED
 
 
-@pytest.mark.parametrize(("status", "hours", "again"), [
-    ("verified", 23, False), ("verified", 25, True), ("refused", 23, False), ("refused", 25, True), ("unverified", 0.5, False),
-    ("unverified", 1, True), ("checking", 0.5, False), ("checking", 1, True),
-])
-def test_the_clock_has_keys_verified_every_day_and_sooner_what_could_not_be(key_providers, admin, status, hours, again):
+@pytest.mark.parametrize(
+    ("status", "hours", "again"),
+    [
+        ("verified", 23, False),
+        ("verified", 25, True),
+        ("refused", 23, False),
+        ("refused", 25, True),
+        ("unverified", 0.5, False),
+        ("unverified", 1, True),
+        ("checking", 0.5, False),
+        ("checking", 1, True),
+    ],
+)
+def test_the_clock_has_keys_verified_every_day_and_sooner_what_could_not_be(
+    key_providers, admin, status, hours, again
+):
     row_id = enter(admin)
     work()
     with as_system(admin.organization_id) as db:
-        db.execute(text("update app.organization_integrations set status = :status where id = :id"), {"status": status, "id": row_id})
+        db.execute(
+            text("update app.organization_integrations set status = :status where id = :id"),
+            {"status": status, "id": row_id},
+        )
     age(admin, hours=hours)
     assert verify_due(admin.organization_id) == int(again)
     assert waiting(admin) == int(again)
@@ -280,7 +350,9 @@ def test_the_audit_log_tells_of_keys_and_not_of_every_look_at_them(key_providers
     verify_integration(admin.organization_id, row_id)
     remove(admin, row_id)
     with admin.transaction() as db:
-        written = db.scalars(select(AuditLog).where(AuditLog.row_id == str(row_id)).order_by(AuditLog.at)).all()
+        written = db.scalars(
+            select(AuditLog).where(AuditLog.row_id == str(row_id)).order_by(AuditLog.at)
+        ).all()
     assert [line.operation for line in written] == ["insert", "update", "delete"]
     assert written[0].actor_user_id == admin.user_id
     assert KEYS["stripe"] not in str([line.changes for line in written])
@@ -300,7 +372,10 @@ def test_whoever_is_no_admin_neither_sees_nor_enters_nor_removes_a_key(key_provi
 
 
 def test_whoever_looks_as_somebody_else_enters_nothing(key_providers, admin):
-    looking = replace(make.viewer(admin.organization_id, Role.ADMIN), seen_by=make.viewer(admin.organization_id, Role.OWNER).user_id)
+    looking = replace(
+        make.viewer(admin.organization_id, Role.ADMIN),
+        seen_by=make.viewer(admin.organization_id, Role.OWNER).user_id,
+    )
     with pytest.raises(NotAllowed):
         enter(looking)
 
@@ -317,11 +392,17 @@ def test_the_self_check_has_a_line_for_each_key(key_providers, admin):
     assert [line.state for line in lines(admin)] == [State.AMBER]
 
 
-@pytest.mark.parametrize(("change", "state"), [
-    (lambda fake: fake.keys.update(stripe="revoked"), State.RED), (lambda fake: fake.will(*[BROKEN] * 9), State.AMBER),
-    (lambda fake: fake.forbidden.add("/stripe/v1/charges"), State.AMBER),
-])
-def test_the_self_check_tells_broken_from_weak_and_how_to_mend_it(key_providers, admin, change, state):
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        (lambda fake: fake.keys.update(stripe="revoked"), State.RED),
+        (lambda fake: fake.will(*[BROKEN] * 9), State.AMBER),
+        (lambda fake: fake.forbidden.add("/stripe/v1/charges"), State.AMBER),
+    ],
+)
+def test_the_self_check_tells_broken_from_weak_and_how_to_mend_it(
+    key_providers, admin, change, state
+):
     row_id = enter(admin)
     change(key_providers)
     verify_integration(admin.organization_id, row_id)
@@ -333,4 +414,8 @@ def test_the_self_check_tells_broken_from_weak_and_how_to_mend_it(key_providers,
 
 def test_the_table_takes_no_other_word_for_how_a_key_stands(admin):
     with pytest.raises(DBAPIError), as_system(admin.organization_id) as db:
-        db.execute(insert(OrganizationIntegration).values(organization_id=admin.organization_id, provider="stripe", status="fine"))
+        db.execute(
+            insert(OrganizationIntegration).values(
+                organization_id=admin.organization_id, provider="stripe", status="fine"
+            )
+        )

@@ -1,9 +1,18 @@
-"""What each provider says of a key that is right, wrong, or may do too little; and what is refused before anybody is asked."""
+"""What each provider says of a key that is right, wrong, or may do too little; and what is refused
+before anybody is asked.
+"""
+
 from __future__ import annotations
 
 import pytest
 
-from core.platform.errors import AuthenticationFailed, InvalidInput, PermissionMissing, UnexpectedAnswer, UnknownToProvider
+from core.platform.errors import (
+    AuthenticationFailed,
+    InvalidInput,
+    PermissionMissing,
+    UnexpectedAnswer,
+    UnknownToProvider,
+)
 from core.platform.settings import Settings
 from core.providers.client import Patience
 from core.providers.key_checks import Account
@@ -17,7 +26,9 @@ SHOWN = dict.fromkeys(KEYED, NAME) | {"hubspot": "account 10000001"}
 
 @pytest.mark.parametrize("provider", KEYED)
 def test_a_good_key_shows_whose_it_is(key_providers, provider):
-    assert check_key(provider, KEYS[provider], SETTINGS.get(provider, {}), QUICK) == Account(SHOWN[provider])
+    assert check_key(provider, KEYS[provider], SETTINGS.get(provider, {}), QUICK) == Account(
+        SHOWN[provider]
+    )
 
 
 @pytest.mark.parametrize("provider", KEYED)
@@ -34,7 +45,10 @@ def test_a_provider_that_repeats_the_key_it_refuses_is_not_quoted_with_it(key_pr
     key_providers.repeats_keys, wrong = True, "wrong_9f8e7d6c5b4a"
     with pytest.raises(AuthenticationFailed, match="Unknown key") as refused:
         check_key(provider, wrong, SETTINGS.get(provider, {}), QUICK)
-    [header] = {asked.headers.get("authorization") or asked.headers["x-access-token"] for asked in key_providers.asked}
+    [header] = {
+        asked.headers.get("authorization") or asked.headers["x-access-token"]
+        for asked in key_providers.asked
+    }
     assert header.rpartition(" ")[2][8:] not in refused.value.message
     assert "9f8e" not in refused.value.message
 
@@ -63,11 +77,16 @@ def test_the_older_interface_of_gohighlevel_is_told_apart(key_providers):
         check_key("ghl", KEYS["ghl"], ONE_LOCATION, QUICK)
 
 
-@pytest.mark.parametrize(("provider", "forbidden", "says"), [
-    ("calendly", "/calendly/organization_memberships", "organizations:read"), ("stripe", "/stripe/v1/charges", "may not read charges"),
-    ("whop", "/whop/payments", "payment:basic:read"), ("hubspot", "/hubspot/crm/v3/objects/deals", "may not read deals"),
-    ("hubspot", "/hubspot/crm/v3/owners", "may not read owners"),
-])
+@pytest.mark.parametrize(
+    ("provider", "forbidden", "says"),
+    [
+        ("calendly", "/calendly/organization_memberships", "organizations:read"),
+        ("stripe", "/stripe/v1/charges", "may not read charges"),
+        ("whop", "/whop/payments", "payment:basic:read"),
+        ("hubspot", "/hubspot/crm/v3/objects/deals", "may not read deals"),
+        ("hubspot", "/hubspot/crm/v3/owners", "may not read owners"),
+    ],
+)
 def test_what_a_key_may_not_do_is_said_beside_whose_it_is(key_providers, provider, forbidden, says):
     key_providers.forbidden.add(forbidden)
     found = check_key(provider, KEYS[provider], SETTINGS.get(provider, {}), QUICK)
@@ -75,13 +94,31 @@ def test_what_a_key_may_not_do_is_said_beside_whose_it_is(key_providers, provide
     assert says in found.remarks[0]
 
 
-@pytest.mark.parametrize(("provider", "path", "page", "says"), [
-    ("calendly", "/calendly/organization_memberships", {"collection": [{"role": "user"}]}, "plain member"),
-    ("calendly", "/calendly/organization_memberships", {"collection": []}, "plain member"),
-    ("whop", "/whop/payments", {"data": [{"user": {"email": None}}]}, "member:email:read"),
-    ("twilio", f"/twilio/Accounts/{SID}.json", {"friendly_name": NAME, "type": "Trial"}, "trial account"),
-    ("twilio", f"/twilio/Accounts/{SID}.json", {"friendly_name": NAME, "status": "suspended"}, "suspended"),
-])
+@pytest.mark.parametrize(
+    ("provider", "path", "page", "says"),
+    [
+        (
+            "calendly",
+            "/calendly/organization_memberships",
+            {"collection": [{"role": "user"}]},
+            "plain member",
+        ),
+        ("calendly", "/calendly/organization_memberships", {"collection": []}, "plain member"),
+        ("whop", "/whop/payments", {"data": [{"user": {"email": None}}]}, "member:email:read"),
+        (
+            "twilio",
+            f"/twilio/Accounts/{SID}.json",
+            {"friendly_name": NAME, "type": "Trial"},
+            "trial account",
+        ),
+        (
+            "twilio",
+            f"/twilio/Accounts/{SID}.json",
+            {"friendly_name": NAME, "status": "suspended"},
+            "suspended",
+        ),
+    ],
+)
 def test_what_makes_an_account_less_useful_is_said(key_providers, provider, path, page, says):
     key_providers.pages[path] = page
     assert says in check_key(provider, KEYS[provider], SETTINGS.get(provider, {}), QUICK).remarks[0]
@@ -104,9 +141,13 @@ def test_the_secret_of_an_api_key_verifies_with_its_own_name(key_providers):
     assert key_providers.asked[0].path.endswith("/Messages.json")
 
 
-@pytest.mark.parametrize(("provider", "values"), [
-    ("ghl", {"api": "v2", "location_id": "another"}), ("whop", {"company_id": "biz_another"}),
-])
+@pytest.mark.parametrize(
+    ("provider", "values"),
+    [
+        ("ghl", {"api": "v2", "location_id": "another"}),
+        ("whop", {"company_id": "biz_another"}),
+    ],
+)
 def test_an_account_that_the_key_does_not_reach_is_unknown(key_providers, provider, values):
     with pytest.raises(UnknownToProvider):
         check_key(provider, KEYS[provider], values, QUICK)
@@ -120,11 +161,18 @@ def test_an_answer_that_is_no_object_is_unexpected(key_providers, provider, page
         check_key(provider, KEYS[provider], SETTINGS.get(provider, {}), QUICK)
 
 
-@pytest.mark.parametrize("page", [{}, {"resource": None, "items": [], "organizations": "x", "location": [1], "data": {}}], ids=str)
+@pytest.mark.parametrize(
+    "page",
+    [{}, {"resource": None, "items": [], "organizations": "x", "location": [1], "data": {}}],
+    ids=str,
+)
 @pytest.mark.parametrize("provider", KEYED)
 def test_an_answer_of_another_shape_is_an_account_without_a_name(key_providers, provider, page):
     key_providers.pages = dict.fromkeys(key_providers.pages, page)
-    assert "without a name" in check_key(provider, KEYS[provider], SETTINGS.get(provider, {}), QUICK).name
+    assert (
+        "without a name"
+        in check_key(provider, KEYS[provider], SETTINGS.get(provider, {}), QUICK).name
+    )
 
 
 def test_a_name_that_is_the_key_itself_is_not_shown(key_providers):
@@ -132,12 +180,23 @@ def test_a_name_that_is_the_key_itself_is_not_shown(key_providers):
     assert check_key("acuity", KEYS["acuity"], SETTINGS["acuity"], QUICK).name == "x …"
 
 
-@pytest.mark.parametrize(("provider", "secret", "says"), [
-    ("stripe", "pk_live_7QxNobody", "publishable"), ("stripe", " pk_test_7QxNobody", "publishable"), ("stripe", "whsec_7Qx", "Connections"),
-    ("whop", "ws_7Qx", "Connections"), ("billy", "", "no key"), ("billy", "   ", "no key"), ("billy", "two words", "no key"),
-    ("billy", "two\nlines", "no key"), ("billy", "nøgle", "no key"), ("billy", "k" * 2001, "no key"), ("billy", "a\x00b", "no key"),
-    ("salesforce", "key", "is not a provider"),
-])
+@pytest.mark.parametrize(
+    ("provider", "secret", "says"),
+    [
+        ("stripe", "pk_live_7QxNobody", "publishable"),
+        ("stripe", " pk_test_7QxNobody", "publishable"),
+        ("stripe", "whsec_7Qx", "Connections"),
+        ("whop", "ws_7Qx", "Connections"),
+        ("billy", "", "no key"),
+        ("billy", "   ", "no key"),
+        ("billy", "two words", "no key"),
+        ("billy", "two\nlines", "no key"),
+        ("billy", "nøgle", "no key"),
+        ("billy", "k" * 2001, "no key"),
+        ("billy", "a\x00b", "no key"),
+        ("salesforce", "key", "is not a provider"),
+    ],
+)
 def test_what_cannot_be_the_key_is_refused_with_a_reason(provider, secret, says):
     with pytest.raises(InvalidInput, match=says) as refused:
         sound_key(provider, secret)
@@ -148,15 +207,35 @@ def test_blanks_around_a_key_are_the_clipboards():
     assert sound_key("billy", f"  {KEYS['billy']}\n") == KEYS["billy"]
 
 
-@pytest.mark.parametrize(("provider", "answers", "field"), [
-    ("acuity", {}, "user_id"), ("acuity", {"user_id": "abc"}, "user_id"), ("acuity", {"user_id": "١٢٣"}, "user_id"),
-    ("whop", {"company_id": "biz_../../me"}, "company_id"), ("whop", {"company_id": "biz_a?x=1"}, "company_id"),
-    ("ghl", {"api": "v2"}, "location_id"), ("ghl", {"api": "v3"}, "api"), ("ghl", {"api": "v2", "location_id": "../users"}, "location_id"),
-    *(("twilio", {"account_sid": SID, "sender": wrong}, "sender") for wrong in (
-        "20123456", "+45", "+0451234567", "MGxyz0123456789", "12345", "Much too long a name", "Ørsted", "a&From=b", "A\nB",
-    )),
-    ("twilio", {"account_sid": f"{SID}/Calls"}, "account_sid"), ("twilio", {"account_sid": SID, "key_sid": "x"}, "key_sid"),
-])
+@pytest.mark.parametrize(
+    ("provider", "answers", "field"),
+    [
+        ("acuity", {}, "user_id"),
+        ("acuity", {"user_id": "abc"}, "user_id"),
+        ("acuity", {"user_id": "١٢٣"}, "user_id"),
+        ("whop", {"company_id": "biz_../../me"}, "company_id"),
+        ("whop", {"company_id": "biz_a?x=1"}, "company_id"),
+        ("ghl", {"api": "v2"}, "location_id"),
+        ("ghl", {"api": "v3"}, "api"),
+        ("ghl", {"api": "v2", "location_id": "../users"}, "location_id"),
+        *(
+            ("twilio", {"account_sid": SID, "sender": wrong}, "sender")
+            for wrong in (
+                "20123456",
+                "+45",
+                "+0451234567",
+                "MGxyz0123456789",
+                "12345",
+                "Much too long a name",
+                "Ørsted",
+                "a&From=b",
+                "A\nB",
+            )
+        ),
+        ("twilio", {"account_sid": f"{SID}/Calls"}, "account_sid"),
+        ("twilio", {"account_sid": SID, "key_sid": "x"}, "key_sid"),
+    ],
+)
 def test_what_the_provider_is_asked_with_has_its_shape(provider, answers, field):
     with pytest.raises(InvalidInput) as refused:
         sound_settings(provider, answers)
@@ -173,4 +252,7 @@ def test_answers_to_nothing_that_was_asked_are_left_out():
 
 @pytest.mark.parametrize("sender", ["+4520123456", "MG" + "0c" * 16, "Alder", "Alder 2", "4 Alder"])
 def test_texts_come_from_a_number_a_service_or_a_name(sender):
-    assert sound_settings("twilio", {"account_sid": SID, "sender": sender}) == {"account_sid": SID, "sender": sender}
+    assert sound_settings("twilio", {"account_sid": SID, "sender": sender}) == {
+        "account_sid": SID,
+        "sender": sender,
+    }

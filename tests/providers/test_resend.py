@@ -1,4 +1,7 @@
-"""Resend tells of addresses that cannot or will not be reached: each organisation learns of its own, in any order."""
+"""Resend tells of addresses that cannot or will not be reached: each organisation learns of its
+own, in any order.
+"""
+
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -26,19 +29,34 @@ def suppressed(history):
     return [(row["email_normalized"], row["reason"]) for row in history.rows(SUPPRESSED)]
 
 
-@pytest.mark.parametrize(("told", "reason"), [
-    (event(bounce="Permanent"), "bounced"), (event("email.complained"), "complained"), (event("email.suppressed"), "bounced"),
-])
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        (event(bounce="Permanent"), "bounced"),
+        (event("email.complained"), "complained"),
+        (event("email.suppressed"), "bounced"),
+    ],
+)
 def test_an_address_that_bounced_for_good_or_complained_is_noted(told, reason):
     history = History("resend")
     [outcome] = history.deliver(told)
     assert (outcome.ignored, suppressed(history)) == (None, [("lead.one@example.com", reason)])
 
 
-@pytest.mark.parametrize("told", [
-    event(bounce="Temporary"), event(bounce="Transient"), event(bounce="Undetermined"), event("email.delivered"), event("email.opened"),
-    event("email.delivery_delayed"), {"type": "contact.created", "data": {}}, {"type": "email.sent"}, {"type": 7},
-])
+@pytest.mark.parametrize(
+    "told",
+    [
+        event(bounce="Temporary"),
+        event(bounce="Transient"),
+        event(bounce="Undetermined"),
+        event("email.delivered"),
+        event("email.opened"),
+        event("email.delivery_delayed"),
+        {"type": "contact.created", "data": {}},
+        {"type": "email.sent"},
+        {"type": 7},
+    ],
+)
 def test_everything_else_is_nothing_of_ours(told):
     history = History("resend")
     [outcome] = history.deliver(told)
@@ -57,13 +75,18 @@ def test_every_recipient_of_a_bounced_email_is_noted():
 @pytest.mark.parametrize("as_object", [False, True])
 def test_an_email_of_another_organisation_in_the_same_account_is_not_ours_to_judge(as_object):
     history = History("resend")
-    mine, other = (event(email=f"{whose}@example.com", bounce="Permanent", organization_id=org)
-                   for whose, org in (("mine", history.org), ("other", uuid4())))
+    mine, other = (
+        event(email=f"{whose}@example.com", bounce="Permanent", organization_id=org)
+        for whose, org in (("mine", history.org), ("other", uuid4()))
+    )
     for told in (mine, other):
         if as_object:
             told["data"]["tags"] = {tag["name"]: tag["value"] for tag in told["data"]["tags"]}
     outcomes = history.deliver(mine, other)
-    assert [outcome.ignored for outcome in outcomes] == [None, "the e-mail was another organisation's"]
+    assert [outcome.ignored for outcome in outcomes] == [
+        None,
+        "the e-mail was another organisation's",
+    ]
     assert suppressed(history) == [("mine@example.com", "bounced")]
 
 
@@ -78,9 +101,14 @@ def test_a_complaint_outweighs_a_bounce_and_a_bounce_an_unsubscription():
 
 
 STORY = [
-    event(bounce="Permanent"), event(bounce="Permanent", minutes=9), event("email.complained", minutes=5),
-    event("email.complained", minutes=3), event(bounce="Temporary"), event("email.complained", "b@example.com", minutes=1),
-    event("email.suppressed", "b@example.com"), event("email.bounced", "c@example.com", minutes=2, bounce="Permanent"),
+    event(bounce="Permanent"),
+    event(bounce="Permanent", minutes=9),
+    event("email.complained", minutes=5),
+    event("email.complained", minutes=3),
+    event(bounce="Temporary"),
+    event("email.complained", "b@example.com", minutes=1),
+    event("email.suppressed", "b@example.com"),
+    event("email.bounced", "c@example.com", minutes=2, bounce="Permanent"),
 ]
 
 
@@ -91,7 +119,10 @@ def told(deliveries):
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(order=st.permutations(range(len(STORY))), repeated=st.lists(st.integers(0, len(STORY) - 1), max_size=4))
+@given(
+    order=st.permutations(range(len(STORY))),
+    repeated=st.lists(st.integers(0, len(STORY) - 1), max_size=4),
+)
 def test_any_order_and_any_repetition_notes_the_same(order, repeated):
     assert told(shuffled(STORY, order, repeated)) == told(STORY)
 

@@ -1,4 +1,7 @@
-"""Slack's address is typed by members: nothing but Slack itself is ever asked, whatever they type and whatever is answered."""
+"""Slack's address is typed by members: nothing but Slack itself is ever asked, whatever they type
+and whatever is answered.
+"""
+
 import pytest
 
 from core.messages.actions import slack_webhook_ends_with
@@ -11,27 +14,76 @@ from tests.ui.screens import browser_of, opened, words
 
 PATH = "services/T0/B0/X"
 ELSEWHERE = [
-    f"https://example.com/{PATH}", f"http://hooks.slack.com/{PATH}", f"https://hooks.slack.com.example.com/{PATH}",
-    f"https://hooks.slack.com@example.com/{PATH}", f"https://user:pass@hooks.slack.com/{PATH}", f"https://hooks.slack.com:443/{PATH}",
-    f"https://hooks.slack.com:8443/{PATH}", f"https://hooks.slack.com\\@example.com/{PATH}", f"https://hooks.slack.com%2eexample.com/{PATH}",
-    f"https://hooks.slack.com#@example.com/{PATH}", f"https://hooks.slack.com?@example.com/{PATH}", f"https://hooks.slack.com./{PATH}",
-    f"https://h\u043e\u043eks.slack.com/{PATH}", f"https://hooks.slack.com\u3002example.com/{PATH}", f"https://HOOKS.SLACK.COM/{PATH}",
-    f"HTTPS://hooks.slack.com/{PATH}", f"//hooks.slack.com/{PATH}", f" https://hooks.slack.com/{PATH}", f"https:/hooks.slack.com/{PATH}",
-    f"https:hooks.slack.com/{PATH}", f"https://example.com/https://hooks.slack.com/{PATH}", f"https://ghooks.slack.com/{PATH}",
+    f"https://example.com/{PATH}",
+    f"http://hooks.slack.com/{PATH}",
+    f"https://hooks.slack.com.example.com/{PATH}",
+    f"https://hooks.slack.com@example.com/{PATH}",
+    f"https://user:pass@hooks.slack.com/{PATH}",
+    f"https://hooks.slack.com:443/{PATH}",
+    f"https://hooks.slack.com:8443/{PATH}",
+    f"https://hooks.slack.com\\@example.com/{PATH}",
+    f"https://hooks.slack.com%2eexample.com/{PATH}",
+    f"https://hooks.slack.com#@example.com/{PATH}",
+    f"https://hooks.slack.com?@example.com/{PATH}",
+    f"https://hooks.slack.com./{PATH}",
+    f"https://h\u043e\u043eks.slack.com/{PATH}",
+    f"https://hooks.slack.com\u3002example.com/{PATH}",
+    f"https://HOOKS.SLACK.COM/{PATH}",
+    f"HTTPS://hooks.slack.com/{PATH}",
+    f"//hooks.slack.com/{PATH}",
+    f" https://hooks.slack.com/{PATH}",
+    f"https:/hooks.slack.com/{PATH}",
+    f"https:hooks.slack.com/{PATH}",
+    f"https://example.com/https://hooks.slack.com/{PATH}",
+    f"https://ghooks.slack.com/{PATH}",
 ]
 INSIDE = [
-    f"{scheme}://{host}/{PATH}" for scheme in ("http", "https") for host in (
-        "127.0.0.1", "localhost", "[::1]", "0.0.0.0", "10.0.0.1", "192.168.0.1", "169.254.169.254", "2130706433", "0x7f000001",
-        "0177.0.0.1", "127.1", "[::ffff:127.0.0.1]", "metadata.internal", "localhost:5432",
+    f"{scheme}://{host}/{PATH}"
+    for scheme in ("http", "https")
+    for host in (
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+        "0.0.0.0",
+        "10.0.0.1",
+        "192.168.0.1",
+        "169.254.169.254",
+        "2130706433",
+        "0x7f000001",
+        "0177.0.0.1",
+        "127.1",
+        "[::ffff:127.0.0.1]",
+        "metadata.internal",
+        "localhost:5432",
     )
 ]
 NO_WEBHOOK = [
-    f"https://hooks.slack.com/{path}" for path in (
-        "", "services/", "workflows/T0/A0/1/X", f"{PATH}?to=https://example.com", f"{PATH}#x", f"{PATH}\n", f"{PATH}\r\nHost: example.com",
-        "services/../../T0", "services/%2e%2e/T0", f"{PATH}/../../../x", f"{PATH};x", f"{PATH}\0", "services/T0/B0/\u2169", f"{PATH} x",
+    f"https://hooks.slack.com/{path}"
+    for path in (
+        "",
+        "services/",
+        "workflows/T0/A0/1/X",
+        f"{PATH}?to=https://example.com",
+        f"{PATH}#x",
+        f"{PATH}\n",
+        f"{PATH}\r\nHost: example.com",
+        "services/../../T0",
+        "services/%2e%2e/T0",
+        f"{PATH}/../../../x",
+        f"{PATH};x",
+        f"{PATH}\0",
+        "services/T0/B0/\u2169",
+        f"{PATH} x",
     )
 ]
-NO_ADDRESS = ["file:///etc/passwd", "gopher://hooks.slack.com/services/T0", "javascript:alert(1)", "", "hooks.slack.com", PATH]
+NO_ADDRESS = [
+    "file:///etc/passwd",
+    "gopher://hooks.slack.com/services/T0",
+    "javascript:alert(1)",
+    "",
+    "hooks.slack.com",
+    PATH,
+]
 
 
 @pytest.mark.parametrize("url", [*ELSEWHERE, *INSIDE, *NO_WEBHOOK, *NO_ADDRESS])

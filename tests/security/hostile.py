@@ -1,7 +1,9 @@
-"""An organisation in which every text that people or other systems write tries to be more than text.
+"""An organisation in which every text that people or other systems write tries to be more than
+text.
 
 Made from the models alone, so that a new table or column is covered the day it is added.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -9,7 +11,16 @@ import re
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, Column, Connection, ForeignKeyConstraint, Table, Text, bindparam, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Connection,
+    ForeignKeyConstraint,
+    Table,
+    Text,
+    bindparam,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from core.migrations.tables import metadata
@@ -17,22 +28,41 @@ from tests.security.rows import put
 
 MARK = "ran.example"
 HOSTILE = (
-    '<img src=x onerror="window.ran=1" data-ran> <script data-ran>window.ran=1</script> <a href="javascript:window.ran=1" data-ran>y</a> '
-    "[x](javascript:window.ran=1) ![x](/app/static/favicon.png?ran) <https://ran.example> &lt;img src=x onerror=window.ran=1 data-ran&gt; "
-    ":material/home: :streamlit: :red[r] $a^2$ **b** `c` ~~d~~ who@ran.example www.ran.example HTTPS://ran.example mailto:me@ran.example"
+    '<img src=x onerror="window.ran=1" data-ran> <script data-ran>window.ran=1</script> <a'
+    ' href="javascript:window.ran=1" data-ran>y</a> [x](javascript:window.ran=1)'
+    " ![x](/app/static/favicon.png?ran) <https://ran.example> &lt;img src=x onerror=window.ran=1"
+    " data-ran&gt; :material/home: :streamlit: :red[r] $a^2$ **b** `c` ~~d~~ who@ran.example"
+    " www.ran.example HTTPS://ran.example mailto:me@ran.example"
 )
 ADDRESS = f"https://calls.example.com/{HOSTILE}"
 # What only the product writes and looks up by; everything else could come from outside.
 OWN_WORDS = {
-    "timezone", "region", "plan", "setter_utm_field", "provider", "channel", "kind", "subject_type", "email_normalized",
-    "customer_email_normalized", "lead_email_normalized", "password_hash", "totals", "modules",
+    "timezone",
+    "region",
+    "plan",
+    "setter_utm_field",
+    "provider",
+    "channel",
+    "kind",
+    "subject_type",
+    "email_normalized",
+    "customer_email_normalized",
+    "lead_email_normalized",
+    "password_hash",
+    "totals",
+    "modules",
 }
 OWN_TABLES = {"rate_limits", "vault_secrets", "user_roles"}
-WORDS = {"outbox": {"channel": "slack", "kind": "daily_report"}, "webhook_connections": {"provider": "stripe"}}
+WORDS = {
+    "outbox": {"channel": "slack", "kind": "daily_report"},
+    "webhook_connections": {"provider": "stripe"},
+}
 
 
 def make_hostile(db: Connection, org: UUID) -> None:
-    """A row of ``org`` in every table, and hostile words in all of its text. Run as the database's superuser."""
+    """A row of ``org`` in every table, and hostile words in all of its text. Run as the database's
+    superuser.
+    """
     db.execute(text("set local session_replication_role = replica"))
     tables = [table for table in metadata.sorted_tables if table.name not in OWN_TABLES]
     for table in tables:
@@ -47,34 +77,48 @@ def make_hostile(db: Connection, org: UUID) -> None:
 def know_by(db: Connection, table: str, org: UUID, token: str) -> None:
     """Make ``token`` the one of every row of ``table``, so that a link with it opens."""
     where = _whose(metadata.tables[f"app.{table}"])
-    change = text(f"update app.{table} set token_hash = :hash, expires_at = now() + interval '1 hour' where {where}")
+    change = text(
+        f"update app.{table} set token_hash = :hash, expires_at = now() + interval '1 hour' where"
+        f" {where}"
+    )
     db.execute(change, {"hash": hashlib.sha256(token.encode()).digest(), "org": org})
 
 
 def _have_a_row(db: Connection, table: Table, org: UUID) -> None:
-    if db.execute(text(f"select 1 from app.{table.name} where organization_id = :org limit 1"), {"org": org}).first():
+    if db.execute(
+        text(f"select 1 from app.{table.name} where organization_id = :org limit 1"), {"org": org}
+    ).first():
         return
     put(db, table, org)
     for key in table.foreign_key_constraints:
         if len(key.columns) == 2 and "CASE" not in str(key):
             _refer(db, table, key, org)
     for name, value in WORDS.get(table.name, {}).items():
-        db.execute(text(f"update app.{table.name} set {name} = :value where organization_id = :org"), {"value": value, "org": org})
+        db.execute(
+            text(f"update app.{table.name} set {name} = :value where organization_id = :org"),
+            {"value": value, "org": org},
+        )
 
 
 def _refer(db: Connection, table: Table, key: ForeignKeyConstraint, org: UUID) -> None:
     """Let the new row refer to what the organisation has."""
     column, there = key.column_keys[1], key.referred_table.name
     if there != table.name:
-        db.execute(text(f"""
-            update app.{table.name} set {column} = (select id from app.{there} where organization_id = :org limit 1)
+        db.execute(
+            text(f"""
+            update app.{table.name} set {column} = (select id from app.{there}
+              where organization_id = :org limit 1)
              where organization_id = :org
-        """), {"org": org})
+        """),
+            {"org": org},
+        )
 
 
 def _checked(table: Table) -> set[str]:
     """Columns whose words the database itself holds to a list."""
-    checks = " ".join(str(check.sqltext) for check in table.constraints if isinstance(check, CheckConstraint))
+    checks = " ".join(
+        str(check.sqltext) for check in table.constraints if isinstance(check, CheckConstraint)
+    )
     return {column.name for column in table.columns if re.search(rf"\b{column.name}\b", checks)}
 
 
@@ -85,7 +129,9 @@ def _whose(table: Table) -> str:
     if "organization_id" in table.columns and table.name != "sign_in_sessions":
         return "organization_id = :org"
     column = "id" if table.name == "users" else "user_id"
-    return f"{column} in (select user_id from app.organization_members where organization_id = :org)"
+    return (
+        f"{column} in (select user_id from app.organization_members where organization_id = :org)"
+    )
 
 
 def _spoil(db: Connection, table: Table, column: Column[Any], org: UUID) -> None:
@@ -95,25 +141,42 @@ def _spoil(db: Connection, table: Table, column: Column[Any], org: UUID) -> None
     elif isinstance(column.type, ARRAY):
         _set(db, table, column, "array[:words]", org, words)
     elif isinstance(column.type, Text):
-        _set(db, table, column, "cast(:words as text) || substr(gen_random_uuid()::text, 1, 4)", org, words)
+        _set(
+            db,
+            table,
+            column,
+            "cast(:words as text) || substr(gen_random_uuid()::text, 1, 4)",
+            org,
+            words,
+        )
 
 
-def _set(db: Connection, table: Table, column: Column[Any], value: str, org: UUID, words: str) -> None:
-    db.execute(text(f"update app.{table.name} set {column.name} = {value} where {_whose(table)}"), {"words": words, "org": org})
+def _set(
+    db: Connection, table: Table, column: Column[Any], value: str, org: UUID, words: str
+) -> None:
+    db.execute(
+        text(f"update app.{table.name} set {column.name} = {value} where {_whose(table)}"),
+        {"words": words, "org": org},
+    )
 
 
 def _spoil_document(db: Connection, table: Table, column: Column[Any], org: UUID) -> None:
-    rows = db.execute(text(f"select ctid::text, {column.name} from app.{table.name} where {_whose(table)}"), {"org": org}).all()
-    change = text(f"update app.{table.name} set {column.name} = :value where ctid = cast(:ctid as tid)").bindparams(
-        bindparam("value", type_=JSONB)
-    )
+    rows = db.execute(
+        text(f"select ctid::text, {column.name} from app.{table.name} where {_whose(table)}"),
+        {"org": org},
+    ).all()
+    change = text(
+        f"update app.{table.name} set {column.name} = :value where ctid = cast(:ctid as tid)"
+    ).bindparams(bindparam("value", type_=JSONB))
     for ctid, document in rows:
         value = [{"question": HOSTILE, "answer": HOSTILE}] if document == [] else _spoiled(document)
         db.execute(change, {"value": value, "ctid": ctid})
 
 
 def _spoiled(part: Any) -> Any:
-    """The document with hostile words in place of every text; ids stay, since they lead to other rows."""
+    """The document with hostile words in place of every text; ids stay, since they lead to other
+    rows.
+    """
     if isinstance(part, dict):
         return {name: _spoiled(each) for name, each in part.items()}
     if isinstance(part, list):

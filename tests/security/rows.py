@@ -1,4 +1,7 @@
-"""One row of any table, made from the catalogue alone, so that a new table is covered the day it is added."""
+"""One row of any table, made from the catalogue alone, so that a new table is covered the day it is
+added.
+"""
+
 from __future__ import annotations
 
 import re
@@ -11,18 +14,28 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 NOON = datetime(2026, 11, 4, 12, tzinfo=UTC)
 BY_TYPE = {
-    UUID: uuid4, str: lambda: f"x{uuid4().hex[:8]}", bool: lambda: False, int: lambda: 1, Decimal: lambda: Decimal(1),
-    datetime: lambda: NOON, date: NOON.date, bytes: lambda: uuid4().bytes, list: list,
+    UUID: uuid4,
+    str: lambda: f"x{uuid4().hex[:8]}",
+    bool: lambda: False,
+    int: lambda: 1,
+    Decimal: lambda: Decimal(1),
+    datetime: lambda: NOON,
+    date: NOON.date,
+    bytes: lambda: uuid4().bytes,
+    list: list,
 }
 ONE_OF = re.compile(r"\(?\(?(\w+)\)?(?:::text)? = (?:ANY \(\(?ARRAY\[)?'(\w+)'")
 WORDS = {"currency": "USD", "slug": "any-slug", "timezone": "UTC"}
 
 
 def put(db: Connection, table: Table, org: UUID) -> None:
-    """Insert a row of ``org`` as the database's superuser, in a transaction where triggers and references are off."""
+    """Insert a row of ``org`` as the database's superuser, in a transaction where triggers and
+    references are off.
+    """
     allowed = _allowed_words(db, table)
     values = {
-        column.name: _value(column, org, allowed) for column in table.columns
+        column.name: _value(column, org, allowed)
+        for column in table.columns
         if (not column.nullable or column.name == "organization_id") and column.computed is None
     }
     if table.name == "organizations":
@@ -45,7 +58,11 @@ def _value(column, org, allowed):
 
 
 def _allowed_words(db: Connection, table: Table) -> dict[str, str]:
-    checks = db.execute(text("""
-        select pg_get_constraintdef(oid) from pg_constraint where conrelid = cast(:table as regclass) and contype = 'c'
-    """), {"table": f"app.{table.name}"}).scalars()
+    checks = db.execute(
+        text("""
+        select pg_get_constraintdef(oid) from pg_constraint
+          where conrelid = cast(:table as regclass) and contype = 'c'
+    """),
+        {"table": f"app.{table.name}"},
+    ).scalars()
     return {found[1]: found[2] for check in checks for found in ONE_OF.finditer(check)}

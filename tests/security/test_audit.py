@@ -1,4 +1,7 @@
-"""The audit log: written for every change of every sensitive table, without secrets, and changed by nobody."""
+"""The audit log: written for every change of every sensitive table, without secrets, and changed by
+nobody.
+"""
+
 from contextlib import contextmanager
 from uuid import uuid4
 
@@ -13,19 +16,46 @@ from tests.security.test_isolation import ASKING
 
 NO_PRIVILEGE = "42501"
 AUDITED = [table for table in metadata.sorted_tables if table.info.get("audit")]
-# What the product promises to audit. Names of modules that have no tables yet count from the day they have.
+# What the product promises to audit. Names of modules that have no tables yet count from the day
+# they have.
 PROMISED = {
-    "organizations", "organization_members", "user_roles", "users", "organization_integrations", "vault_secrets",
-    "webhook_connections", "events", "post_call_forms", "payments", "refunds", "payout_snapshots", "payout_snapshot_details",
-    "payout_snapshot_summaries", "deals", "sales", "list_entries", "packages", "call_types", "closers", "setters", "api_keys",
-    "access_tokens", "invitations", "suppressed_emails", "commission_plans", "commission_rules", "form_questions",
+    "organizations",
+    "organization_members",
+    "user_roles",
+    "users",
+    "organization_integrations",
+    "vault_secrets",
+    "webhook_connections",
+    "events",
+    "post_call_forms",
+    "payments",
+    "refunds",
+    "payout_snapshots",
+    "payout_snapshot_details",
+    "payout_snapshot_summaries",
+    "deals",
+    "sales",
+    "list_entries",
+    "packages",
+    "call_types",
+    "closers",
+    "setters",
+    "api_keys",
+    "access_tokens",
+    "invitations",
+    "suppressed_emails",
+    "commission_plans",
+    "commission_rules",
+    "form_questions",
 }
 audited = pytest.mark.parametrize("table", AUDITED, ids=lambda table: table.name)
 
 
 @contextmanager
 def watched(table):
-    """A transaction that is rolled back, with the table empty and of all triggers and references only its audit on."""
+    """A transaction that is rolled back, with the table empty and of all triggers and references
+    only its audit on.
+    """
     with owner() as db:
         db.execute(text("set local session_replication_role = replica"))
         db.execute(text(f"delete from app.{table.name}"))
@@ -35,7 +65,10 @@ def watched(table):
 
 
 def lines_of(db, table):
-    query = "select operation, changes from app.audit_logs where table_name = :table and at >= now() order by at"
+    query = (
+        "select operation, changes from app.audit_logs where table_name = :table and at >= now()"
+        " order by at"
+    )
     return db.execute(text(query), {"table": table.name}).all()
 
 
@@ -58,7 +91,11 @@ def test_making_changing_and_deleting_a_row_each_write_a_line(table):
 
 @audited
 def test_no_secret_stands_in_a_line(table):
-    secret = [column.name for column in table.columns if isinstance(column.type, LargeBinary) or column.name.endswith("_hash")]
+    secret = [
+        column.name
+        for column in table.columns
+        if isinstance(column.type, LargeBinary) or column.name.endswith("_hash")
+    ]
     with watched(table) as db:
         put(db, table, uuid4())
         if table.name == "users":
@@ -68,12 +105,23 @@ def test_no_secret_stands_in_a_line(table):
     assert "canary" not in str(kept)
 
 
-@pytest.mark.parametrize("statement", [
-    "update app.audit_logs set operation = 'x'", "delete from app.audit_logs", "truncate app.audit_logs",
-    "insert into app.audit_logs (organization_id, table_name, row_id, operation, changes) values (app.cur_org(), 't', 'r', 'o', '{}')",
-    "alter table app.audit_logs disable trigger all", "drop policy \"may read\" on app.audit_logs",
-])
-@pytest.mark.parametrize("asking", ASKING, ids=lambda asking: f"{asking[0]} as {asking[1] or 'nobody'}")
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update app.audit_logs set operation = 'x'",
+        "delete from app.audit_logs",
+        "truncate app.audit_logs",
+        (
+            "insert into app.audit_logs (organization_id, table_name, row_id, operation, changes)"
+            " values (app.cur_org(), 't', 'r', 'o', '{}')"
+        ),
+        "alter table app.audit_logs disable trigger all",
+        'drop policy "may read" on app.audit_logs',
+    ],
+)
+@pytest.mark.parametrize(
+    "asking", ASKING, ids=lambda asking: f"{asking[0]} as {asking[1] or 'nobody'}"
+)
 def test_nobody_changes_adds_or_removes_a_line(asking, statement):
     org = uuid4()
     with owner() as db:
@@ -81,14 +129,19 @@ def test_nobody_changes_adds_or_removes_a_line(asking, statement):
         put(db, metadata.tables["app.audit_logs"], org)
         db.execute(text(f"set local role {asking[0]}"))
         for name, value in {"user_id": uuid4(), "organization_id": org, "role": asking[1]}.items():
-            db.execute(text("select set_config(:name, :value, true)"), {"name": f"app.{name}", "value": str(value)})
+            db.execute(
+                text("select set_config(:name, :value, true)"),
+                {"name": f"app.{name}", "value": str(value)},
+            )
         with pytest.raises(DBAPIError) as refused:
             db.execute(text(statement))
         assert refused.value.orig.sqlstate == NO_PRIVILEGE
         db.rollback()
 
 
-@pytest.mark.parametrize("statement", ["update app.audit_logs set operation = 'x'", "delete from app.audit_logs"])
+@pytest.mark.parametrize(
+    "statement", ["update app.audit_logs set operation = 'x'", "delete from app.audit_logs"]
+)
 def test_not_even_the_tables_owner_rewrites_a_line(statement):
     with owner() as db:
         db.execute(text("set local session_replication_role = replica"))

@@ -1,4 +1,7 @@
-"""Planted secrets sing nowhere: no log, answer, page, export, audit line, queued work or dump holds one in clear."""
+"""Planted secrets sing nowhere: no log, answer, page, export, audit line, queued work or dump holds
+one in clear.
+"""
+
 import base64
 import os
 import subprocess
@@ -81,14 +84,27 @@ def planted(database_url, provider):
     with admin.transaction() as db:
         enter_key(db, org, "stripe", VERIFIED, {})
         enter_key(db, org, "billy", REFUSED, {})
-        link = urlsplit(issue_link(db, admin, PORTAL, "Phone", closer_id=closer.id).address).query.partition("=")[2]
-    secrets = {"signing secret": SIGNING, "Slack address": SLACK, "password": PASSWORD, "API key": key, "link": link,
-               "master key": MASTER_KEY, "session": token_of(admin), "verified key": VERIFIED, "refused key": REFUSED}
+        link = urlsplit(
+            issue_link(db, admin, PORTAL, "Phone", closer_id=closer.id).address
+        ).query.partition("=")[2]
+    secrets = {
+        "signing secret": SIGNING,
+        "Slack address": SLACK,
+        "password": PASSWORD,
+        "API key": key,
+        "link": link,
+        "master key": MASTER_KEY,
+        "session": token_of(admin),
+        "verified key": VERIFIED,
+        "refused key": REFUSED,
+    }
     return Planted(admin, connection, secrets)
 
 
 def singing(secrets, *places):
-    """Which of the secrets stand in any of the texts, as they are or written in another alphabet."""
+    """Which of the secrets stand in any of the texts, as they are or written in another
+    alphabet.
+    """
     found = set()
     for name, secret in secrets.items():
         raw = secret.encode()
@@ -102,7 +118,9 @@ def singing(secrets, *places):
 def logged(file, *command, **env):
     """``python -m …`` with everything that it says in ``file``."""
     with open(file, "w") as log:
-        running = subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, env=os.environ | env, stdout=log, stderr=log)
+        running = subprocess.Popen(
+            [sys.executable, "-m", *command], cwd=ROOT, env=os.environ | env, stdout=log, stderr=log
+        )
     try:
         yield
     finally:
@@ -119,12 +137,22 @@ def is_up(address):
 
 @pytest.fixture(scope="module")
 def conversation(planted, tmp_path_factory):
-    """Everything that both servers answered, and the worker too wrote down, while each secret was used, rightly and wrongly."""
+    """Everything that both servers answered, and the worker too wrote down, while each secret was
+    used, rightly and wrongly.
+    """
     files = [tmp_path_factory.mktemp("logs") / name for name in ("receiver", "screens", "worker")]
     ports = [str(free_port()), str(free_port())]
     receiver, screens = (f"http://localhost:{port}" for port in ports)
-    loud = {"LOG_LEVEL": "DEBUG", "WEBHOOK_PORT": ports[0], "UI_PORT": ports[1], "PUBLIC_URL": screens}
-    with logged(files[0], "webhooks", **loud), logged(files[1], "streamlit", "run", "app.py", "--server.port", ports[1], **loud):
+    loud = {
+        "LOG_LEVEL": "DEBUG",
+        "WEBHOOK_PORT": ports[0],
+        "UI_PORT": ports[1],
+        "PUBLIC_URL": screens,
+    }
+    with (
+        logged(files[0], "webhooks", **loud),
+        logged(files[1], "streamlit", "run", "app.py", "--server.port", ports[1], **loud),
+    ):
         until(lambda: is_up(f"{receiver}/readyz") and is_up(f"{screens}/healthz"))
         answers = [*asked_of_receiver(receiver, planted), *asked_of_screens(screens, planted)]
     with logged(files[2], "jobs", "worker", **loud):
@@ -139,12 +167,23 @@ def keys_in(planted, *statuses):
 
 def asked_of_receiver(at, planted):
     path, secrets = f"{at}/webhooks/calendly/{planted.connection}", planted.secrets
-    body, headers = signed("calendly", calendly_created(SampleCall("lead.one@example.com", now())), SIGNING)
+    body, headers = signed(
+        "calendly", calendly_created(SampleCall("lead.one@example.com", now())), SIGNING
+    )
     key = {"Authorization": f"Bearer {secrets['API key']}"}
-    for sent_body, sent_headers in ((body, headers), (body, headers), (body, {}), (SIGNING.encode(), headers), (b"{", headers)):
+    for sent_body, sent_headers in (
+        (body, headers),
+        (body, headers),
+        (body, {}),
+        (SIGNING.encode(), headers),
+        (b"{", headers),
+    ):
         yield httpx.post(path, content=sent_body, headers=sent_headers)
     for email in (planted.admin.email, "nobody@example.com", PASSWORD):
-        yield httpx.post(f"{at}/api/auth/login", json={"email": email, "password": PASSWORD if email != PASSWORD else "wrong"})
+        yield httpx.post(
+            f"{at}/api/auth/login",
+            json={"email": email, "password": PASSWORD if email != PASSWORD else "wrong"},
+        )
     yield httpx.get(f"{at}/api/events", headers=key)
     yield httpx.get(f"{at}/api/export", headers=key, params={"table": "users"})
     yield httpx.post(f"{at}/api/payout-snapshots", headers=key, json={"name": 1})
@@ -156,11 +195,25 @@ def asked_of_receiver(at, planted):
 
 def asked_of_screens(at, planted):
     cookies, link = {"sid": planted.secrets["session"]}, planted.secrets["link"]
-    for path in (f"/portal?token={link}", f"/statement?token={link}", f"/auth/ticket?t={link}", "/exports/nothing", "/exports/events",
-                 "/exports/audit_logs?format=json", f"/media/{link}", "/_stcore/metrics", "/nothing/here"):
+    for path in (
+        f"/portal?token={link}",
+        f"/statement?token={link}",
+        f"/auth/ticket?t={link}",
+        "/exports/nothing",
+        "/exports/events",
+        "/exports/audit_logs?format=json",
+        f"/media/{link}",
+        "/_stcore/metrics",
+        "/nothing/here",
+    ):
         yield httpx.get(f"{at}{path}", cookies=cookies)
         yield httpx.get(f"{at}{path}")
-    yield httpx.post(f"{at}/auth/organization", data={"organization": link}, cookies=cookies, headers={"origin": at})
+    yield httpx.post(
+        f"{at}/auth/organization",
+        data={"organization": link},
+        cookies=cookies,
+        headers={"origin": at},
+    )
 
 
 def test_the_secrets_were_really_used(conversation):
@@ -169,7 +222,9 @@ def test_the_secrets_were_really_used(conversation):
     assert {200, 401, 403, 404, 422} <= set(codes)
 
 
-def test_the_keys_were_really_asked_about_and_what_was_repeated_of_them_is_left_out(planted, conversation):
+def test_the_keys_were_really_asked_about_and_what_was_repeated_of_them_is_left_out(
+    planted, conversation
+):
     [stripe], [billy] = keys_in(planted, "verified"), keys_in(planted, "refused")
     assert stripe.account_name == "account of …"
     assert "Unknown key" in billy.last_error
@@ -189,7 +244,10 @@ def test_no_log_holds_a_secret(planted, conversation):
 def test_no_page_shows_a_secret_or_writes_it_down(planted, screen, capfd, caplog):
     for query in ({}, {"id": str(planted.connection)}, {"token": planted.secrets["link"]}):
         page = opened(screen, planted.admin, **query)
-        assert singing(planted.secrets, sent(page), *words(page), *capfd.readouterr(), caplog.text) == set()
+        assert (
+            singing(planted.secrets, sent(page), *words(page), *capfd.readouterr(), caplog.text)
+            == set()
+        )
 
 
 @pytest.mark.parametrize("fmt", FORMATS)
@@ -203,10 +261,14 @@ def test_what_is_typed_into_a_form_stands_in_no_page_and_no_audit_line(planted):
     with browser_of(planted.admin):
         page = opened("connections", planted.admin)
         next(field for field in page.text_input if field.label == "Name").set_value("Second")
-        next(field for field in page.text_input if field.label == "Signing secret").set_value(REPLACED)
+        next(field for field in page.text_input if field.label == "Signing secret").set_value(
+            REPLACED
+        )
         next(button for button in page.button if button.label == "Make connection").click().run()
         reports = opened("reports", planted.admin)
-        next(field for field in reports.text_input if field.label == "Incoming webhook").set_value(SLACK)
+        next(field for field in reports.text_input if field.label == "Incoming webhook").set_value(
+            SLACK
+        )
         reports.button[0].click().run()
         keys = opened("integrations", planted.admin)
         keys.text_input(key="close key 0").set_value(TYPED)
@@ -217,9 +279,16 @@ def test_what_is_typed_into_a_form_stands_in_no_page_and_no_audit_line(planted):
     typed = planted.secrets | {"typed secret": REPLACED, "typed key": TYPED}
 
     with as_system(planted.admin.organization_id) as db:
-        kept = db.execute(text("select count(*) from app.vault_secrets where organization_id = app.cur_org()")).scalar()
+        kept = db.execute(
+            text("select count(*) from app.vault_secrets where organization_id = app.cur_org()")
+        ).scalar()
     assert kept == 6
-    assert singing(typed, *(sent(each) + kept_of(each) for each in (page, reports, keys)), *audit_lines()) == set()
+    assert (
+        singing(
+            typed, *(sent(each) + kept_of(each) for each in (page, reports, keys)), *audit_lines()
+        )
+        == set()
+    )
 
 
 def kept_of(page):
@@ -248,7 +317,9 @@ def test_a_dump_holds_no_secret_in_clear(planted, database_url):
     assert singing(planted.secrets, dump) == set()
 
 
-@pytest.mark.parametrize("enter", [as_guest, lambda: as_system(make.organization())], ids=["guest", "system"])
+@pytest.mark.parametrize(
+    "enter", [as_guest, lambda: as_system(make.organization())], ids=["guest", "system"]
+)
 def test_a_statement_that_fails_does_not_say_what_it_was_given(enter):
     with pytest.raises(DBAPIError) as failed, enter() as db:
         db.execute(text("select 1 / 0 where :secret <> ''"), {"secret": PASSWORD})

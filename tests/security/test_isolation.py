@@ -1,7 +1,10 @@
-"""For every table and every role: rows of another organisation are neither seen nor changed nor made.
+"""For every table and every role: rows of another organisation are neither seen nor changed nor
+made.
 
-The second half breaks each policy and expects the first half to notice, so that these tests are known to be able to fail.
+The second half breaks each policy and expects the first half to notice, so that these tests are
+known to be able to fail.
 """
+
 from contextlib import contextmanager
 from uuid import uuid4
 
@@ -16,10 +19,28 @@ from tests.security.rows import put
 
 NO_PRIVILEGE = "42501"
 GLOBAL = {
-    "users", "user_roles", "sign_in_sessions", "sign_in_tickets", "rate_limits", "password_resets", "second_factors", "recovery_codes",
+    "users",
+    "user_roles",
+    "sign_in_sessions",
+    "sign_in_tickets",
+    "rate_limits",
+    "password_resets",
+    "second_factors",
+    "recovery_codes",
 }
 TABLES = [table for table in metadata.sorted_tables if table.name not in GLOBAL]
-PEOPLE = ["super_admin", "owner", "admin", "manager", "sales_rep", "viewer", "board", *LINKS, "", "nonsense"]
+PEOPLE = [
+    "super_admin",
+    "owner",
+    "admin",
+    "manager",
+    "sales_rep",
+    "viewer",
+    "board",
+    *LINKS,
+    "",
+    "nonsense",
+]
 ASKING = [("so_app", role) for role in PEOPLE] + [("so_worker", "system"), ("so_worker", "")]
 tables = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 
@@ -50,10 +71,15 @@ def attempt(db, asking, home, statement, **values):
     try:
         db.execute(text(f"set local role {database_role}"))
         for name, value in {"user_id": uuid4(), "organization_id": home, "role": role}.items():
-            db.execute(text("select set_config(:name, :value, true)"), {"name": f"app.{name}", "value": str(value)})
+            db.execute(
+                text("select set_config(:name, :value, true)"),
+                {"name": f"app.{name}", "value": str(value)},
+            )
         return db.execute(text(statement), values).rowcount
     except DBAPIError as error:
-        return int(error.orig.sqlstate != NO_PRIVILEGE)  # any other error means that the row was there to stumble over
+        return int(
+            error.orig.sqlstate != NO_PRIVILEGE
+        )  # any other error means that the row was there to stumble over
     finally:
         before.rollback()
 
@@ -72,7 +98,11 @@ def reached(db, table, ours, theirs):
     found = set()
     for asking in ASKING:
         for way, statement in ways.items():
-            values = {part: value for part, value in {"ours": ours, "theirs": theirs}.items() if f":{part}" in statement}
+            values = {
+                part: value
+                for part, value in {"ours": ours, "theirs": theirs}.items()
+                if f":{part}" in statement
+            }
             if attempt(db, asking, ours, statement, **values):
                 found.add((*asking, way))
     return found
@@ -92,10 +122,19 @@ def test_no_role_reaches_a_row_of_another_organization(table):
 @tables
 def test_no_role_makes_a_row_for_another_organization(table):
     with two_organizations(table) as (db, ours, _):
-        copied = ", ".join(column.name for column in table.columns if column.name != key_of(table) and column.computed is None)
-        db.execute(text(f"create temp table copied on commit drop as select * from app.{table.name}"))
+        copied = ", ".join(
+            column.name
+            for column in table.columns
+            if column.name != key_of(table) and column.computed is None
+        )
+        db.execute(
+            text(f"create temp table copied on commit drop as select * from app.{table.name}")
+        )
         db.execute(text("grant select on copied to so_app, so_worker"))
-        statement = f"insert into app.{table.name} ({key_of(table)}, {copied}) select :theirs, {copied} from copied limit 1"
+        statement = (
+            f"insert into app.{table.name} ({key_of(table)}, {copied}) select :theirs, {copied}"
+            " from copied limit 1"
+        )
         made = {asking for asking in ASKING if attempt(db, asking, ours, statement, theirs=uuid4())}
     assert made == set()
 
@@ -103,7 +142,11 @@ def test_no_role_makes_a_row_for_another_organization(table):
 @tables
 def test_without_an_organization_nobody_sees_anything(table):
     with two_organizations(table) as (db, *_):
-        seen = {asking for asking in ASKING if attempt(db, asking, "", f"select {key_of(table)} from app.{table.name}")}
+        seen = {
+            asking
+            for asking in ASKING
+            if attempt(db, asking, "", f"select {key_of(table)} from app.{table.name}")
+        }
     assert seen == {asking[:2] for asking in allowed(table)}
 
 
@@ -114,7 +157,12 @@ READABLE = [table for table in TABLES if table.info["rls"] != "auth"]
 def test_a_broken_policy_would_be_noticed(table):
     with two_organizations(table) as (db, ours, theirs):
         db.execute(text(f'drop policy "may read" on app.{table.name}'))
-        db.execute(text(f'create policy "may read" on app.{table.name} for select to so_app, so_worker using (true)'))
+        db.execute(
+            text(
+                f'create policy "may read" on app.{table.name} for select to so_app, so_worker'
+                " using (true)"
+            )
+        )
         assert reached(db, table, ours, theirs) > allowed(table, "read")
 
 

@@ -1,4 +1,7 @@
-"""What each kind of link reaches in its own organisation, table by table; a new table is closed to links until it says otherwise."""
+"""What each kind of link reaches in its own organisation, table by table; a new table is closed to
+links until it says otherwise.
+"""
+
 import pytest
 from sqlalchemy import text
 
@@ -10,17 +13,24 @@ from tests.security.test_isolation import TABLES, attempt, key_of, two_organizat
 ALWAYS = {"organizations"}
 LISTS = {"call_types", "packages", "list_entries"}
 WITHOUT_SUBJECT = {
-    "portal": ALWAYS | LISTS, "statement": ALWAYS, "share": ALWAYS | {"events"}, "share_money": ALWAYS | {"events", "payments"},
+    "portal": ALWAYS | LISTS,
+    "statement": ALWAYS,
+    "share": ALWAYS | {"events"},
+    "share_money": ALWAYS | {"events", "payments"},
 }
 
 
 def reached(way):
-    """Role → tables of which the link's own organisation's rows were reached, when nothing in them is the link's subject."""
+    """Role → tables of which the link's own organisation's rows were reached, when nothing in them
+    is the link's subject.
+    """
     found = {role: set() for role in LINKS}
     for table in TABLES:
         with two_organizations(table) as (db, ours, _):
             key = key_of(table)
-            statement = way.format(table=f"app.{table.name}", key=key, column="name" if key == "id" else key)
+            statement = way.format(
+                table=f"app.{table.name}", key=key, column="name" if key == "id" else key
+            )
             for role in LINKS:
                 if attempt(db, ("so_app", role), ours, statement):
                     found[role].add(table.name)
@@ -38,9 +48,12 @@ def test_a_link_without_its_subject_writes_nothing(way):
 
 def test_a_table_that_links_open_says_so_by_a_policy_for_people_only():
     with owner() as db:
-        rows = db.execute(text("""
-            select distinct tablename, roles::text from pg_policies where schemaname = 'app' and policyname like 'a link %'
-        """)).all()
+        rows = db.execute(
+            text("""
+            select distinct tablename, roles::text from pg_policies where schemaname = 'app'
+              and policyname like 'a link %'
+        """)
+        ).all()
     assert {roles for _, roles in rows} == {"{so_app}"}
     assert {table for table, _ in rows} < {table.name for table in metadata.sorted_tables}
 
@@ -48,8 +61,14 @@ def test_a_table_that_links_open_says_so_by_a_policy_for_people_only():
 def test_reading_calls_asks_once_a_statement_who_is_there_and_finds_them_by_the_organisation():
     with owner() as db:
         db.execute(text("set local role so_app"))
-        for name, value in {"organization_id": "00000000-0000-0000-0000-000000000001", "role": "manager"}.items():
-            db.execute(text("select set_config(:name, :value, true)"), {"name": f"app.{name}", "value": value})
+        for name, value in {
+            "organization_id": "00000000-0000-0000-0000-000000000001",
+            "role": "manager",
+        }.items():
+            db.execute(
+                text("select set_config(:name, :value, true)"),
+                {"name": f"app.{name}", "value": value},
+            )
         db.execute(text("set local enable_seqscan = off"))
         plan = "\n".join(db.execute(text("explain select count(*) from app.events")).scalars())
     assert "Index Cond: (organization_id = " in plan

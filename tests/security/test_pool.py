@@ -1,4 +1,5 @@
 """An identity ends with its transaction, however that ends, although connections are used again."""
+
 from contextlib import suppress
 
 import pytest
@@ -9,7 +10,8 @@ from core.platform.database import APP_ROLE, WORKER_ROLE, as_board, as_guest, as
 from tests import factories as make
 
 SETTINGS = """
-    select current_setting('app.organization_id', true), current_setting('app.user_id', true), current_setting('app.role', true)
+    select current_setting('app.organization_id', true), current_setting('app.user_id', true),
+      current_setting('app.role', true)
 """
 
 
@@ -17,7 +19,9 @@ def same_connection_afterwards(role, used):
     """What a guest sees on the very server process that ``used`` ran on."""
     with as_guest(role) as db:
         assert db.scalar(text("select pg_backend_pid()")) == used
-        return set(db.execute(text(SETTINGS)).one()), db.scalar(text("select count(*) from app.events"))
+        return set(db.execute(text(SETTINGS)).one()), db.scalar(
+            text("select count(*) from app.events")
+        )
 
 
 @pytest.fixture
@@ -39,7 +43,9 @@ def board(org):
     return as_board(viewer.user_id, org)
 
 
-@pytest.mark.parametrize(("role", "enter"), [(APP_ROLE, member), (APP_ROLE, board), (WORKER_ROLE, as_system)])
+@pytest.mark.parametrize(
+    ("role", "enter"), [(APP_ROLE, member), (APP_ROLE, board), (WORKER_ROLE, as_system)]
+)
 @pytest.mark.parametrize("ending", [None, "select 1/0"])
 def test_the_next_user_of_a_connection_inherits_nothing(org, role, enter, ending):
     used = None

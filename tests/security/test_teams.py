@@ -1,4 +1,5 @@
 """Managers who see their own team only: whose rows, at whatever remove, on every way in."""
+
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -16,28 +17,59 @@ from tests.api.client import get, token_of
 from tests.factories import NOON
 from tests.ports import owner
 
-PEOPLE = {"top": Role.MANAGER, "lead": Role.MANAGER, "ana": Role.SALES_REP, "bo": Role.SALES_REP, "cy": Role.SALES_REP, "boss": Role.ADMIN}
+PEOPLE = {
+    "top": Role.MANAGER,
+    "lead": Role.MANAGER,
+    "ana": Role.SALES_REP,
+    "bo": Role.SALES_REP,
+    "cy": Role.SALES_REP,
+    "boss": Role.ADMIN,
+}
 REPORTS = {"lead": "top", "ana": "lead", "bo": "lead", "cy": "top"}
 BELOW = {
-    "top": {"ana", "bo", "cy", "lead", "top"}, "lead": {"ana", "bo", "lead"}, "ana": {"ana"}, "boss": {*PEOPLE, "nobody"},
+    "top": {"ana", "bo", "cy", "lead", "top"},
+    "lead": {"ana", "bo", "lead"},
+    "ana": {"ana"},
+    "boss": {*PEOPLE, "nobody"},
 }
 
 
 class Crew:
-    """Everybody takes one call with one payment, nobody's call is there too; Bo's was booked by Cy."""
+    """Everybody takes one call with one payment, nobody's call is there too; Bo's was
+    booked by Cy.
+    """
 
     def __init__(self, **settings):
         self.org = make.organization(managers_see_their_team_only=True, **settings)
-        self.people = {name: make.viewer(self.org, role, name=name) for name, role in PEOPLE.items()}
+        self.people = {
+            name: make.viewer(self.org, role, name=name) for name, role in PEOPLE.items()
+        }
         with as_system(self.org) as db:
-            closers = {name: make.closer(db, self.org, name, user_id=viewer.user_id) for name, viewer in self.people.items()}
+            closers = {
+                name: make.closer(db, self.org, name, user_id=viewer.user_id)
+                for name, viewer in self.people.items()
+            }
             cy = make.setter(db, self.org, "cy", user_id=self.people["cy"].user_id)
             for number, name in enumerate([*PEOPLE, "nobody"]):
                 closer, setter = closers.get(name), cy if name == "bo" else None
-                event = make.event(db, self.org, closer, set_by=setter, lead_name=name, at=NOON + timedelta(hours=number),
-                                   email=f"{name}@example.com")
-                make.payment(db, self.org, customer_name=name, event_id=event.id, closer_id=closer and closer.id,
-                             setter_id=setter and setter.id, email=f"{name}@example.com")
+                event = make.event(
+                    db,
+                    self.org,
+                    closer,
+                    set_by=setter,
+                    lead_name=name,
+                    at=NOON + timedelta(hours=number),
+                    email=f"{name}@example.com",
+                )
+                make.payment(
+                    db,
+                    self.org,
+                    customer_name=name,
+                    event_id=event.id,
+                    closer_id=closer and closer.id,
+                    setter_id=setter and setter.id,
+                    email=f"{name}@example.com",
+                )
             for who, to in REPORTS.items():
                 set_manager(db, self.org, self.people[who].user_id, self.people[to].user_id)
 
@@ -47,7 +79,10 @@ class Crew:
 
 
 def what(db):
-    events, payments = set(db.scalars(select(Event.lead_name))), set(db.scalars(select(Payment.customer_name)))
+    events, payments = (
+        set(db.scalars(select(Event.lead_name))),
+        set(db.scalars(select(Payment.customer_name))),
+    )
     assert events == payments
     return events
 
@@ -69,7 +104,9 @@ def test_a_setter_of_the_team_counts_like_a_closer(crew):
 @contextmanager
 def switched(crew, on):
     with as_system(crew.org) as db:
-        db.execute(text("update app.organizations set managers_see_their_team_only = :on"), {"on": on})
+        db.execute(
+            text("update app.organizations set managers_see_their_team_only = :on"), {"on": on}
+        )
     try:
         yield
     finally:
@@ -85,18 +122,28 @@ def test_where_the_organisation_does_not_ask_for_it_a_manager_sees_everything(cr
 
 def test_a_manager_changes_the_teams_calls_only(crew):
     with crew.people["lead"].transaction() as db:
-        changed = db.scalars(text("update app.events set cancel_reason = 'Seen to' returning lead_name")).all()
+        changed = db.scalars(
+            text("update app.events set cancel_reason = 'Seen to' returning lead_name")
+        ).all()
     assert set(changed) == BELOW["lead"]
 
 
 def test_what_has_no_person_on_it_is_not_shown_and_settings_are(crew):
     with as_system(crew.org) as db:
-        db.execute(text("insert into app.webhook_connections (organization_id, provider, name, rate_limit_per_minute)"
-                        " values (:org, 'stripe', 'Main', 60)"), {"org": crew.org})
+        db.execute(
+            text(
+                "insert into app.webhook_connections (organization_id, provider, name,"
+                " rate_limit_per_minute) values (:org, 'stripe', 'Main', 60)"
+            ),
+            {"org": crew.org},
+        )
     for name, sees in (("lead", 0), ("boss", 1)):
         with crew.people[name].transaction() as db:
             db.execute(text("select 1"))
-            assert db.scalar(text("select count(*) from app.events where lead_name = 'nobody'")) == sees
+            assert (
+                db.scalar(text("select count(*) from app.events where lead_name = 'nobody'"))
+                == sees
+            )
             assert db.scalar(text("select count(*) from app.webhook_connections")) == 1
 
 
@@ -115,7 +162,10 @@ def test_leaderboards_show_everybody_only_where_reps_see_them_too():
     with as_board(boss, crew.org) as db:
         assert what(db) == BELOW["boss"]
     with owner() as db:
-        db.execute(text("update app.organizations set leaderboards_visible = true where id = :org"), {"org": crew.org})
+        db.execute(
+            text("update app.organizations set leaderboards_visible = true where id = :org"),
+            {"org": crew.org},
+        )
     with as_board(lead, crew.org) as db:
         assert what(db) == BELOW["boss"]
 
@@ -128,12 +178,16 @@ def test_the_next_transaction_of_the_connection_knows_nothing_of_the_team(crew):
         pass
 
 
-@pytest.mark.parametrize(("who", "to"), [("top", "ana"), ("top", "lead"), ("lead", "lead"), ("lead", "bo")])
+@pytest.mark.parametrize(
+    ("who", "to"), [("top", "ana"), ("top", "lead"), ("lead", "lead"), ("lead", "bo")]
+)
 def test_nobody_reports_in_a_circle(crew, who, to):
     with pytest.raises(Conflict), as_system(crew.org) as db:
         set_manager(db, crew.org, crew.people[who].user_id, crew.people[to].user_id)
     with pytest.raises(Exception, match="somebody below them"), as_system(crew.org) as db:
-        db.get_one(OrganizationMember, (crew.org, crew.people[who].user_id)).manager_user_id = crew.people[to].user_id
+        db.get_one(
+            OrganizationMember, (crew.org, crew.people[who].user_id)
+        ).manager_user_id = crew.people[to].user_id
 
 
 def test_nobody_reports_to_somebody_of_another_organisation(crew):
@@ -141,7 +195,9 @@ def test_nobody_reports_to_somebody_of_another_organisation(crew):
     with pytest.raises(NotFound), as_system(crew.org) as db:
         set_manager(db, crew.org, crew.people["ana"].user_id, stranger.user_id)
     with pytest.raises(Exception, match="member of the organisation"), as_system(crew.org) as db:
-        db.get_one(OrganizationMember, (crew.org, crew.people["ana"].user_id)).manager_user_id = stranger.user_id
+        db.get_one(
+            OrganizationMember, (crew.org, crew.people["ana"].user_id)
+        ).manager_user_id = stranger.user_id
 
 
 @pytest.mark.parametrize("role", [Role.MANAGER, Role.SALES_REP, Role.VIEWER])

@@ -1,4 +1,5 @@
 """A person with an authenticator app, in tests."""
+
 from __future__ import annotations
 
 import base64
@@ -28,7 +29,10 @@ class App:
     def code(self) -> str:
         """The present code, as if none had been used before."""
         with owner() as db:
-            db.execute(text("update app.second_factors set last_step = 0 where user_id = :user"), {"user": self.person.user_id})
+            db.execute(
+                text("update app.second_factors set last_step = 0 where user_id = :user"),
+                {"user": self.person.user_id},
+            )
         return self.shown()
 
     def shown(self, steps: int = 0) -> str:

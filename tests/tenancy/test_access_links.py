@@ -1,4 +1,7 @@
-"""A link opens one thing: one closer's queue, one person's statement or one dashboard, while it is good, and nothing beside."""
+"""A link opens one thing: one closer's queue, one person's statement or one dashboard, while it is
+good, and nothing beside.
+"""
+
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -40,7 +43,9 @@ from tests import factories as make
 from tests.factories import NOON
 from tests.ports import owner
 
-CLOSED = FormAnswers(True, True, True, True, cash_collected=Decimal("4997"), currency="USD", payment_type="pif")
+CLOSED = FormAnswers(
+    True, True, True, True, cash_collected=Decimal("4997"), currency="USD", payment_type="pif"
+)
 NOVEMBER = Period(date(2026, 11, 1), date(2026, 12, 1), "Europe/Copenhagen")
 HERE = {"address": "192.0.2.1"}
 
@@ -51,7 +56,9 @@ def token_of(link):
 
 @pytest.fixture
 def team():
-    """Two closers without an account, a setter, a call of each closer two hours ago, and one of Ana's tomorrow."""
+    """Two closers without an account, a setter, a call of each closer two hours ago, and one of
+    Ana's tomorrow.
+    """
     org = make.organization()
     admin = make.viewer(org, "admin")
     with as_system(org) as db:
@@ -60,12 +67,21 @@ def team():
         mine = make.event(db, org, ana, set_by=sam, at=now() - timedelta(hours=2)).id
         other = make.event(db, org, bo, set_by=sam, at=now() - timedelta(hours=2)).id
         ahead = make.event(db, org, ana, at=now() + timedelta(days=1)).id
-    return SimpleNamespace(org=org, admin=admin, ana=ana, bo=bo, sam=sam, mine=mine, other=other, ahead=ahead)
+    return SimpleNamespace(
+        org=org, admin=admin, ana=ana, bo=bo, sam=sam, mine=mine, other=other, ahead=ahead
+    )
 
 
 def issued(team, purpose=PORTAL, name="Ana’s phone", **subject):
     with team.admin.transaction() as db:
-        return issue_link(db, team.admin, purpose, name, **({"closer_id": team.ana.id} if purpose == PORTAL else {}), **subject)
+        return issue_link(
+            db,
+            team.admin,
+            purpose,
+            name,
+            **({"closer_id": team.ana.id} if purpose == PORTAL else {}),
+            **subject,
+        )
 
 
 def portal(team):
@@ -82,12 +98,28 @@ def test_a_portal_files_its_closers_form_and_the_timeline_says_through_which_lin
     file_through_link(portal(team), team.mine, CLOSED)
 
     with team.admin.transaction() as db:
-        assert db.scalars(select(Event.event_outcome).where(Event.id == team.mine)).one() == "closed"
-        assert [line for line in timeline(db, team.mine)["summary"] if "Form" in line] == ["Form filed through the link “Ana’s phone”"]
+        assert (
+            db.scalars(select(Event.event_outcome).where(Event.id == team.mine)).one() == "closed"
+        )
+        assert [line for line in timeline(db, team.mine)["summary"] if "Form" in line] == [
+            "Form filed through the link “Ana’s phone”"
+        ]
         payment = db.scalars(select(Payment).where(Payment.event_id == team.mine)).one()
-        assert (payment.amount, payment.closer_id, payment.setter_user_id) == (Decimal(4997), team.ana.id, team.sam.user_id)
-        changes = db.execute(text("select actor_role, table_name from app.audit_logs where table_name in ('post_call_forms', 'payments')"))
-        assert {tuple(row) for row in changes} == {("portal", "post_call_forms"), ("portal", "payments")}
+        assert (payment.amount, payment.closer_id, payment.setter_user_id) == (
+            Decimal(4997),
+            team.ana.id,
+            team.sam.user_id,
+        )
+        changes = db.execute(
+            text(
+                "select actor_role, table_name from app.audit_logs where table_name in"
+                " ('post_call_forms', 'payments')"
+            )
+        )
+        assert {tuple(row) for row in changes} == {
+            ("portal", "post_call_forms"),
+            ("portal", "payments"),
+        }
 
 
 def test_a_closer_with_an_account_gives_their_portal_no_more_than_their_own_calls(team):
@@ -115,8 +147,14 @@ def test_the_answers_of_a_link_are_checked_like_everybodys(team):
 def test_a_portal_files_no_other_form(team, whose):
     elsewhere = make.organization()
     with as_system(elsewhere) as db:
-        theirs = make.event(db, elsewhere, make.closer(db, elsewhere, "Ana"), at=now() - timedelta(hours=2)).id
-    event_id = {"another closer's": team.other, "another organisation's": theirs, "nobody's": uuid4()}[whose]
+        theirs = make.event(
+            db, elsewhere, make.closer(db, elsewhere, "Ana"), at=now() - timedelta(hours=2)
+        ).id
+    event_id = {
+        "another closer's": team.other,
+        "another organisation's": theirs,
+        "nobody's": uuid4(),
+    }[whose]
 
     with pytest.raises(NotAllowed):
         file_through_link(portal(team), event_id, CLOSED)
@@ -128,10 +166,15 @@ def test_a_portal_files_no_other_form(team, whose):
 def test_a_portal_that_names_one_call_cannot_write_on_another(team):
     with portal(team).transaction(team.mine) as db:
         for statement in (
-            "update app.events set lead_name = 'x' where id = :other", "update app.events set lead_name = 'x' where id = :ahead",
-            "update app.post_call_forms set notes = 'x'", "delete from app.events", "update app.closers set name = 'x'",
+            "update app.events set lead_name = 'x' where id = :other",
+            "update app.events set lead_name = 'x' where id = :ahead",
+            "update app.post_call_forms set notes = 'x'",
+            "delete from app.events",
+            "update app.closers set name = 'x'",
         ):
-            wanted = {name: getattr(team, name) for name in ("other", "ahead") if f":{name}" in statement}
+            wanted = {
+                name: getattr(team, name) for name in ("other", "ahead") if f":{name}" in statement
+            }
             try:
                 with db.begin_nested():
                     assert db.execute(text(statement), wanted).rowcount == 0
@@ -147,7 +190,9 @@ def test_a_portal_corrects_nothing_that_was_filed(team):
     with pytest.raises(StaleDataError), visitor.transaction(team.mine) as db:
         withdraw_form(db, team.mine, visitor)
     with as_system(team.org) as db:
-        assert db.scalars(select(Payment.amount).where(Payment.deleted_at.is_(None))).all() == [Decimal(4997)]
+        assert db.scalars(select(Payment.amount).where(Payment.deleted_at.is_(None))).all() == [
+            Decimal(4997)
+        ]
 
 
 def test_a_portal_without_a_call_only_reads(team):
@@ -157,17 +202,29 @@ def test_a_portal_without_a_call_only_reads(team):
 
 def end(team, link, how):
     with owner() as db:
-        db.execute(text({
-            "expired": "update app.access_tokens set expires_at = now() where id = :id",
-            "revoked": "update app.access_tokens set revoked_at = now() where id = :id",
-            "gone": "delete from app.access_tokens where id = :id",
-            "closer left": "update app.closers set active = false where id = (select closer_id from app.access_tokens where id = :id)",
-            "organisation deleted": "update app.organizations set deleted_at = now()"
-                                    " where id = (select organization_id from app.access_tokens where id = :id)",
-        }[how]), {"id": link.id})
+        db.execute(
+            text(
+                {
+                    "expired": "update app.access_tokens set expires_at = now() where id = :id",
+                    "revoked": "update app.access_tokens set revoked_at = now() where id = :id",
+                    "gone": "delete from app.access_tokens where id = :id",
+                    "closer left": (
+                        "update app.closers set active = false where id = (select closer_id from"
+                        " app.access_tokens where id = :id)"
+                    ),
+                    "organisation deleted": (
+                        "update app.organizations set deleted_at = now()"
+                        " where id = (select organization_id from app.access_tokens where id = :id)"
+                    ),
+                }[how]
+            ),
+            {"id": link.id},
+        )
 
 
-@pytest.mark.parametrize("how", ["expired", "revoked", "gone", "closer left", "organisation deleted"])
+@pytest.mark.parametrize(
+    "how", ["expired", "revoked", "gone", "closer left", "organisation deleted"]
+)
 def test_a_link_that_has_ended_opens_nothing_in_the_same_words_also_for_who_is_inside(team, how):
     link = issued(team)
     inside = open_link(token_of(link), PORTAL, **HERE)
@@ -181,9 +238,16 @@ def test_a_link_that_has_ended_opens_nothing_in_the_same_words_also_for_who_is_i
     assert refused.value.message == ENDED
 
 
-@pytest.mark.parametrize("change", [
-    lambda token: "", lambda token: token[:-1], lambda token: token + "A", lambda token: token.swapcase(), lambda token: f"{token}\0",
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda token: "",
+        lambda token: token[:-1],
+        lambda token: token + "A",
+        lambda token: token.swapcase(),
+        lambda token: f"{token}\0",
+    ],
+)
 def test_a_token_that_was_tampered_with_opens_nothing(team, change):
     with pytest.raises(NotAllowed) as refused:
         open_link(change(token_of(issued(team))), PORTAL, **HERE)
@@ -213,7 +277,12 @@ def test_an_address_that_tries_many_wrong_tokens_has_to_wait_and_others_do_not(t
 def test_only_the_hash_of_a_token_is_kept_and_it_never_shows_again(team):
     token = token_of(issued(team))
     with owner() as db:
-        kept = db.execute(text("select t::text || (select string_agg(l::text, '') from app.audit_logs l) from app.access_tokens t"))
+        kept = db.execute(
+            text(
+                "select t::text || (select string_agg(l::text, '') from app.audit_logs l) from"
+                " app.access_tokens t"
+            )
+        )
         assert all(token not in row for row in kept.scalars())
     assert token not in repr(open_link(token, PORTAL, **HERE))
     with team.admin.transaction() as db:
@@ -223,8 +292,9 @@ def test_only_the_hash_of_a_token_is_kept_and_it_never_shows_again(team):
 def test_the_list_says_what_a_link_opens_when_it_was_used_and_whether_it_is_good(team):
     link = issued(team)
     with team.admin.transaction() as db:
-        assert links_table(db).iloc[0][["name", "subject", "created_by", "last_used_at", "state"]].tolist() == [
-            "Ana’s phone", "Ana", team.admin.name, None, "good"]
+        assert links_table(db).iloc[0][
+            ["name", "subject", "created_by", "last_used_at", "state"]
+        ].tolist() == ["Ana’s phone", "Ana", team.admin.name, None, "good"]
     open_link(token_of(link), PORTAL, **HERE)
     with team.admin.transaction() as db:
         revoke_link(db, team.admin, link.id)
@@ -239,7 +309,13 @@ def test_the_list_says_what_a_link_opens_when_it_was_used_and_whether_it_is_good
 def test_that_a_link_was_used_is_no_change_worth_a_line_in_the_audit_log(team):
     portal(team)
     with team.admin.transaction() as db:
-        lines = db.execute(text("select operation from app.audit_logs where table_name = 'access_tokens'")).scalars().all()
+        lines = (
+            db.execute(
+                text("select operation from app.audit_logs where table_name = 'access_tokens'")
+            )
+            .scalars()
+            .all()
+        )
     assert lines == ["insert"]
 
 
@@ -257,10 +333,16 @@ def test_only_admins_make_revoke_and_see_links(team, role):
         issue_link(db, posing, PORTAL, "Mine", closer_id=team.ana.id)
 
 
-@pytest.mark.parametrize(("purpose", "name", "values", "field"), [
-    (PORTAL, " ", {}, "name"), (PORTAL, "Ana", {"days": 0}, "days"), (PORTAL, "Ana", {"days": 367}, "days"),
-    ("spy", "Ana", {}, "purpose"), (COMMISSION, "Ana", {}, "snapshot_id"),
-])
+@pytest.mark.parametrize(
+    ("purpose", "name", "values", "field"),
+    [
+        (PORTAL, " ", {}, "name"),
+        (PORTAL, "Ana", {"days": 0}, "days"),
+        (PORTAL, "Ana", {"days": 367}, "days"),
+        ("spy", "Ana", {}, "purpose"),
+        (COMMISSION, "Ana", {}, "snapshot_id"),
+    ],
+)
 def test_a_link_needs_a_name_a_subject_and_an_end(team, purpose, name, values, field):
     with pytest.raises(InvalidInput) as refused:
         issued(team, purpose, name, **values)
@@ -269,7 +351,10 @@ def test_a_link_needs_a_name_a_subject_and_an_end(team, purpose, name, values, f
 
 def test_an_organisation_that_books_no_calls_makes_no_links_to_them():
     elsewhere = make.viewer(make.organization(modules=["phone"]), "owner")
-    with pytest.raises(SwitchedOff, match="Bookings is switched off"), elsewhere.transaction() as db:
+    with (
+        pytest.raises(SwitchedOff, match="Bookings is switched off"),
+        elsewhere.transaction() as db,
+    ):
         issue_link(db, elsewhere, SHARE, "Board", shown=share_of("This month", {}, money=False))
 
 
@@ -290,11 +375,21 @@ def test_a_link_is_made_for_the_organisations_own_people_only(team):
 
 # statements
 
+
 @pytest.fixture
 def paid(team):
-    """An approved payout: two payments of Ana's in two currencies, one with Sam, one of Bo's with Sam, one of nobody's."""
+    """An approved payout: two payments of Ana's in two currencies, one with Sam, one of Bo's with
+    Sam, one of nobody's.
+    """
     with as_system(team.org) as db:
-        make.payment(db, team.org, "1000.10", closer_id=team.ana.id, setter_id=team.sam.id, refund_amount=Decimal("0.05"))
+        make.payment(
+            db,
+            team.org,
+            "1000.10",
+            closer_id=team.ana.id,
+            setter_id=team.sam.id,
+            refund_amount=Decimal("0.05"),
+        )
         make.payment(db, team.org, "200.00", currency="EUR", closer_id=team.ana.id)
         make.payment(db, team.org, "3000.00", closer_id=team.bo.id, setter_id=team.sam.id)
         make.payment(db, team.org, "9.00")
@@ -309,28 +404,48 @@ def paid(team):
     return team
 
 
-@pytest.mark.parametrize(("person", "sums", "lines"), [
-    ("ana", {"USD": Decimal("1000.05"), "EUR": Decimal("200.00")}, 2), ("sam", {"USD": Decimal("4000.05")}, 2),
-    ("bo", {"USD": Decimal("3000.00")}, 1),
-])
-def test_a_statement_is_one_persons_lines_and_they_add_up_to_the_payouts_own_sums(paid, person, sums, lines):
+@pytest.mark.parametrize(
+    ("person", "sums", "lines"),
+    [
+        ("ana", {"USD": Decimal("1000.05"), "EUR": Decimal("200.00")}, 2),
+        ("sam", {"USD": Decimal("4000.05")}, 2),
+        ("bo", {"USD": Decimal("3000.00")}, 1),
+    ],
+)
+def test_a_statement_is_one_persons_lines_and_they_add_up_to_the_payouts_own_sums(
+    paid, person, sums, lines
+):
     part = "setter_id" if person == "sam" else "closer_id"
-    link = issued(paid, COMMISSION, "Statement", snapshot_id=paid.snapshot, **{part: getattr(paid, person).id})
+    link = issued(
+        paid, COMMISSION, "Statement", snapshot_id=paid.snapshot, **{part: getattr(paid, person).id}
+    )
     with open_link(token_of(link), COMMISSION, **HERE).transaction() as db:
         details, summaries = details_table(db, paid.snapshot), summaries_table(db, paid.snapshot)
-        everything = db.execute(text("select count(*), count(distinct snapshot_id) from app.payout_snapshot_details")).one()
+        everything = db.execute(
+            text("select count(*), count(distinct snapshot_id) from app.payout_snapshot_details")
+        ).one()
 
     assert tuple(everything) == (lines, 1)
     assert details.groupby("currency")["net_revenue"].sum().to_dict() == sums
-    assert {(row.dimension, row.member_id) for row in summaries.itertuples()} == {(part.removesuffix("_id"), getattr(paid, person).id)}
+    assert {(row.dimension, row.member_id) for row in summaries.itertuples()} == {
+        (part.removesuffix("_id"), getattr(paid, person).id)
+    }
     assert dict(zip(summaries["currency"], summaries["net_revenue"], strict=True)) == sums
 
 
 def test_statement_links_are_made_for_everybody_in_the_payout_at_once(paid):
     with paid.admin.transaction() as db:
         made = issue_statements(db, paid.admin, paid.snapshot)
-    assert [(link.person, link.part) for link in made] == [("Ana", "closer"), ("Bo", "closer"), ("Sam", "setter")]
-    assert [open_link(token_of(link), COMMISSION, **HERE).person for link in made] == ["Ana", "Bo", "Sam"]
+    assert [(link.person, link.part) for link in made] == [
+        ("Ana", "closer"),
+        ("Bo", "closer"),
+        ("Sam", "setter"),
+    ]
+    assert [open_link(token_of(link), COMMISSION, **HERE).person for link in made] == [
+        "Ana",
+        "Bo",
+        "Sam",
+    ]
 
 
 def test_a_draft_has_no_statements_since_it_may_still_change(team):
@@ -342,13 +457,27 @@ def test_a_draft_has_no_statements_since_it_may_still_change(team):
 
 # shared dashboards
 
-@pytest.mark.parametrize(("money", "cash"), [(True, {"USD": Decimal("4009.10"), "EUR": Decimal("200.00")}), (False, {})])
-def test_a_shared_dashboard_counts_everything_and_knows_money_only_where_it_is_shown(paid, money, cash):
-    link = issued(paid, SHARE, "Board", shown=share_of("Last 30 days", {"closer_id": [paid.ana.id]}, money=money))
+
+@pytest.mark.parametrize(
+    ("money", "cash"), [(True, {"USD": Decimal("4009.10"), "EUR": Decimal("200.00")}), (False, {})]
+)
+def test_a_shared_dashboard_counts_everything_and_knows_money_only_where_it_is_shown(
+    paid, money, cash
+):
+    link = issued(
+        paid,
+        SHARE,
+        "Board",
+        shown=share_of("Last 30 days", {"closer_id": [paid.ana.id]}, money=money),
+    )
     visitor = open_link(token_of(link), SHARE, **HERE)
     with visitor.transaction() as db:
         figures = totals(db, Period(date(2026, 11, 1), date(2027, 12, 1), "UTC"))
-    assert (visitor.sees_money, figures["booked_calls"], figures["cash_collected"]) == (money, 3, cash)
+    assert (visitor.sees_money, figures["booked_calls"], figures["cash_collected"]) == (
+        money,
+        3,
+        cash,
+    )
 
 
 @pytest.mark.parametrize("money", [True, False])
@@ -360,8 +489,16 @@ def test_a_shared_dashboard_is_told_no_lead_and_no_colleague(paid, money):
         db.add(Lead(organization_id=paid.org, contact_id=contact.id, received_at=now()))
     link = issued(paid, SHARE, "Board", shown=share_of("This month", {}, money=money))
     with open_link(token_of(link), SHARE, **HERE).transaction() as db:
-        for table in ("contacts", "leads", "organization_members", "closers", "setters", "post_call_forms", "activities", "access_tokens"):
+        for table in (
+            "contacts",
+            "leads",
+            "organization_members",
+            "closers",
+            "setters",
+            "post_call_forms",
+            "activities",
+            "access_tokens",
+        ):
             assert db.execute(text(f"select count(*) from app.{table}")).scalar() == 0, table
         shown = pending_forms(db)
     assert set(shown["lead_name"]) | set(shown["lead_email"]) == {None}
-

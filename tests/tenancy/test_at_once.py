@@ -1,4 +1,7 @@
-"""What is good once is good once, and a limit is a limit, also for those who come at the same moment."""
+"""What is good once is good once, and a limit is a limit, also for those who come at the same
+moment.
+"""
+
 import threading
 
 import pytest
@@ -54,34 +57,57 @@ def invited(viewer, email):
 
 def users_with(email):
     with owner() as db:
-        return db.execute(text("select id from app.users where email_normalized = :email"), {"email": email}).scalars().all()
+        return (
+            db.execute(
+                text("select id from app.users where email_normalized = :email"), {"email": email}
+            )
+            .scalars()
+            .all()
+        )
 
 
 def test_two_browsers_with_one_invitation_make_one_member(admin):
     token = invited(admin, "two.browsers@example.com").token
-    found = at_once(*(lambda name=name: accept_as_new(token, name, PASSWORD) for name in ("Bo", "Cy")))
+    found = at_once(
+        *(lambda name=name: accept_as_new(token, name, PASSWORD) for name in ("Bo", "Cy"))
+    )
     assert kinds(found) == ["Conflict", "NoneType"]
     assert len(users_with("two.browsers@example.com")) == 1
 
 
 def test_two_organisations_links_opened_at_once_make_one_user(admin):
-    links = [invited(viewer, "at.once@example.com").token for viewer in (admin, make.viewer(make.organization()))]
+    links = [
+        invited(viewer, "at.once@example.com").token
+        for viewer in (admin, make.viewer(make.organization()))
+    ]
     found = at_once(*(lambda token=token: accept_as_new(token, "Bo", PASSWORD) for token in links))
     assert kinds(found) == ["Conflict", "NoneType"]
-    [refused] = [token for token, answer in zip(links, found, strict=True) if isinstance(answer, Conflict)]
+    [refused] = [
+        token for token, answer in zip(links, found, strict=True) if isinstance(answer, Conflict)
+    ]
     accept_with_password(refused, PASSWORD, **HERE)
     assert len(users_with("at.once@example.com")) == 1
 
 
 def test_two_admins_who_invite_the_same_person_at_once_send_one_invitation(admin):
     colleague = make.viewer(admin.organization_id, Role.OWNER)
-    found = at_once(*(lambda viewer=viewer: invited(viewer, "wanted@example.com") for viewer in (admin, colleague)))
+    found = at_once(
+        *(
+            lambda viewer=viewer: invited(viewer, "wanted@example.com")
+            for viewer in (admin, colleague)
+        )
+    )
     assert kinds(found) == ["Conflict", "Issued"]
 
 
 def test_invitations_sent_at_once_stay_within_the_limit(admin, monkeypatch):
     monkeypatch.setattr(invitations, "MOST_AN_HOUR", 3)
-    found = at_once(*(lambda place=place: invited(admin, f"one.of.many{place}@example.com") for place in range(MANY)))
+    found = at_once(
+        *(
+            lambda place=place: invited(admin, f"one.of.many{place}@example.com")
+            for place in range(MANY)
+        )
+    )
     assert kinds(found) == ["Issued"] * 3 + ["TooManyRequests"] * (MANY - 3)
 
 
@@ -101,4 +127,7 @@ def test_a_ticket_becomes_one_session(admin):
 def test_guesses_at_once_are_no_more_than_guesses_one_by_one(admin):
     found = at_once(*[lambda: sign_in(admin.email, "wrong", address="192.0.2.100")] * MANY)
     assert sum(isinstance(each, NotAllowed) for each in found) == TRIES_PER_ACCOUNT_AND_ADDRESS
-    assert sum(isinstance(each, TooManyRequests) for each in found) == MANY - TRIES_PER_ACCOUNT_AND_ADDRESS
+    assert (
+        sum(isinstance(each, TooManyRequests) for each in found)
+        == MANY - TRIES_PER_ACCOUNT_AND_ADDRESS
+    )

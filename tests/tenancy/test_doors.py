@@ -1,4 +1,7 @@
-"""Everything that opens something opens its own door only, as it was given out and while it is good."""
+"""Everything that opens something opens its own door only, as it was given out and while it is
+good.
+"""
+
 from __future__ import annotations
 
 import hashlib
@@ -37,7 +40,9 @@ def state_of(secret):
 DOORS = {
     "cookie": viewer_of,
     "ticket": lambda secret: open_session(secret, address="192.0.2.1", user_agent="tests"),
-    "portal": lambda secret: open_link(secret, PORTAL, address=f"10.8.{next(make.number) % 250}.{next(make.number) % 250}"),
+    "portal": lambda secret: open_link(
+        secret, PORTAL, address=f"10.8.{next(make.number) % 250}.{next(make.number) % 250}"
+    ),
     "invitation": state_of,
     "reset": whose_link,
     "api token": lambda secret: caller_of(f"Bearer {secret}"),
@@ -45,14 +50,25 @@ DOORS = {
 }
 SAME_DOOR = {"api token": {"api key"}, "api key": {"api token"}}
 KEPT_IN = {
-    "cookie": "sign_in_sessions", "ticket": "sign_in_tickets", "portal": "access_tokens", "invitation": "invitations",
-    "reset": "password_resets", "api key": "api_keys",
+    "cookie": "sign_in_sessions",
+    "ticket": "sign_in_tickets",
+    "portal": "access_tokens",
+    "invitation": "invitations",
+    "reset": "password_resets",
+    "api key": "api_keys",
 }
 FORGERIES = {
-    "nothing": lambda secret: "", "shorter": lambda secret: secret[:-1], "longer": lambda secret: f"{secret}A",
-    "other case": lambda secret: secret.swapcase(), "a zero byte": lambda secret: f"{secret}\0", "a space": lambda secret: f" {secret}x",
-    "its hash": lambda secret: hashlib.sha256(secret.encode()).hexdigest(), "no latin": lambda secret: "é" * 43,
-    "sql": lambda secret: "' or true --", "a pattern": lambda secret: "%", "endless": lambda secret: "a" * 100_000,
+    "nothing": lambda secret: "",
+    "shorter": lambda secret: secret[:-1],
+    "longer": lambda secret: f"{secret}A",
+    "other case": lambda secret: secret.swapcase(),
+    "a zero byte": lambda secret: f"{secret}\0",
+    "a space": lambda secret: f" {secret}x",
+    "its hash": lambda secret: hashlib.sha256(secret.encode()).hexdigest(),
+    "no latin": lambda secret: "é" * 43,
+    "sql": lambda secret: "' or true --",
+    "a pattern": lambda secret: "%",
+    "endless": lambda secret: "a" * 100_000,
     "backwards": lambda secret: secret[::-1],
 }
 
@@ -81,8 +97,13 @@ def invitation_of(admin):
 
 
 GIVEN_OUT = {
-    "cookie": token_of, "ticket": lambda admin: issue_ticket(admin.user_id), "portal": portal_of, "invitation": invitation_of,
-    "reset": reset_of, "api token": issue_token, "api key": lambda admin: key_of(admin.organization_id),
+    "cookie": token_of,
+    "ticket": lambda admin: issue_ticket(admin.user_id),
+    "portal": portal_of,
+    "invitation": invitation_of,
+    "reset": reset_of,
+    "api token": issue_token,
+    "api key": lambda admin: key_of(admin.organization_id),
 }
 
 
@@ -90,7 +111,9 @@ GIVEN_OUT = {
 def test_each_secret_opens_its_own_door_and_no_other(admin, kind):
     secret = GIVEN_OUT[kind](admin)
 
-    assert {door for door in DOORS if opens(DOORS[door], secret)} == {kind} | SAME_DOOR.get(kind, set())
+    assert {door for door in DOORS if opens(DOORS[door], secret)} == {kind} | SAME_DOOR.get(
+        kind, set()
+    )
 
 
 @pytest.mark.parametrize("kind", DOORS)
@@ -105,9 +128,16 @@ def test_what_was_not_given_out_opens_nothing(admin, kind, forged):
 @pytest.mark.parametrize("kind", KEPT_IN)
 def test_what_has_expired_opens_nothing(admin, kind):
     secret = GIVEN_OUT[kind](admin)
-    column, whose = ("user_id", admin.user_id) if kind in ("cookie", "ticket", "reset") else ("organization_id", admin.organization_id)
+    column, whose = (
+        ("user_id", admin.user_id)
+        if kind in ("cookie", "ticket", "reset")
+        else ("organization_id", admin.organization_id)
+    )
     with owner() as db:
-        db.execute(text(f"update app.{KEPT_IN[kind]} set expires_at = now() where {column} = :whose"), {"whose": whose})
+        db.execute(
+            text(f"update app.{KEPT_IN[kind]} set expires_at = now() where {column} = :whose"),
+            {"whose": whose},
+        )
 
     assert not opens(DOORS[kind], secret)
 
@@ -122,7 +152,9 @@ def test_a_ticket_is_good_once(admin):
 def test_none_of_them_is_kept_in_clear(admin, kind):
     secret = GIVEN_OUT[kind](admin)
     with owner() as db:
-        rows = db.execute(text(f"select to_jsonb(t)::text from app.{KEPT_IN[kind]} t")).scalars().all()
+        rows = (
+            db.execute(text(f"select to_jsonb(t)::text from app.{KEPT_IN[kind]} t")).scalars().all()
+        )
 
     assert any(hashlib.sha256(secret.encode()).hexdigest() in row for row in rows)
     assert not any(secret in row or secret.encode().hex() in row for row in rows)

@@ -1,4 +1,7 @@
-"""An invitation is taken once, by whoever was invited, as what they were invited as; a link that is not that does nothing."""
+"""An invitation is taken once, by whoever was invited, as what they were invited as; a link that is
+not that does nothing.
+"""
+
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,7 +15,15 @@ from core.platform.database import as_guest, as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooManyRequests
 from core.platform.names import mailable_email
 from core.tenancy import invitations
-from core.tenancy.invitations import accept_as, accept_as_new, accept_with_password, invite, look_up, renew, revoke
+from core.tenancy.invitations import (
+    accept_as,
+    accept_as_new,
+    accept_with_password,
+    invite,
+    look_up,
+    renew,
+    revoke,
+)
 from core.tenancy.models import MEMBER_ROLES, AuditLog, Invitation, Role
 from core.tenancy.passwords import hash_password
 from core.tenancy.sign_in import sign_in
@@ -43,7 +54,10 @@ def invited(viewer, email=None, role="sales_rep"):
 
 
 def member(org, email):
-    found = rows(org, f"select user_id, role, name, active from app.organization_members where email = '{email}'")
+    found = rows(
+        org,
+        f"select user_id, role, name, active from app.organization_members where email = '{email}'",
+    )
     return found[0] if found else None
 
 
@@ -51,12 +65,18 @@ def aged(issued, **ages):
     with owner() as db:
         for column, age in ages.items():
             db.execute(
-                text(f"update app.invitations set {column} = now() - cast(:age as interval) where id = :id"),
+                text(
+                    f"update app.invitations set {column} = now() - cast(:age as interval) where id"
+                    " = :id"
+                ),
                 {"age": age, "id": issued.invitation.id},
             )
 
 
-@pytest.mark.parametrize("typed", ["Ana.%s@BÜCHER.example", "ana.%s@xn--bcher-kva.example", "añá.%s@bu\u0308cher.example"])
+@pytest.mark.parametrize(
+    "typed",
+    ["Ana.%s@BÜCHER.example", "ana.%s@xn--bcher-kva.example", "añá.%s@bu\u0308cher.example"],
+)
 def test_an_address_of_any_letters_is_invited_accepted_and_signed_in_with(admin, typed):
     typed = typed % next(make.number)
     known = mailable_email(typed)
@@ -76,7 +96,9 @@ def test_whoever_accepts_becomes_a_user_and_a_member_and_sees_their_calls(admin)
         setter = make.setter(db, org, "Ana", email=email, email_normalized=email)
         event = make.event(db, org, closer)
     issued = invited(admin, " Ana.New@example.com ")
-    assert look_up(issued.token) == invitations.Found("Acme", "Ana.New@example.com", "sales_rep", "open", None)
+    assert look_up(issued.token) == invitations.Found(
+        "Acme", "Ana.New@example.com", "sales_rep", "open", None
+    )
 
     accept_as_new(issued.token, "  Ana   New ", PASSWORD)
 
@@ -96,11 +118,17 @@ def test_the_audit_log_says_who_invited_and_who_accepted(admin):
     issued = invited(admin)
     accept_as_new(issued.token, "Bo", PASSWORD)
     with admin.transaction() as db:
-        lines = db.scalars(select(AuditLog).where(AuditLog.table_name.in_(["invitations", "organization_members"])).order_by(AuditLog.at))
+        lines = db.scalars(
+            select(AuditLog)
+            .where(AuditLog.table_name.in_(["invitations", "organization_members"]))
+            .order_by(AuditLog.at)
+        )
         told = [(line.table_name, line.operation, line.actor_user_id) for line in lines]
     joined = member(admin.organization_id, issued.invitation.email)["user_id"]
     assert told[-3:] == [
-        ("invitations", "insert", admin.user_id), ("organization_members", "insert", joined), ("invitations", "update", joined)
+        ("invitations", "insert", admin.user_id),
+        ("organization_members", "insert", joined),
+        ("invitations", "update", joined),
     ]
 
 
@@ -115,7 +143,11 @@ def test_somebody_who_is_known_joins_with_the_password_they_have(admin, password
     accept_with_password(issued.token, PASSWORD, address=HERE)
 
     joined = member(admin.organization_id, person.email)
-    assert (joined["user_id"], joined["role"], joined["name"]) == (person.user_id, "manager", person.name)
+    assert (joined["user_id"], joined["role"], joined["name"]) == (
+        person.user_id,
+        "manager",
+        person.name,
+    )
 
 
 def test_wrong_passwords_on_an_invitation_are_counted_like_on_the_sign_in(admin, password_hash):
@@ -157,14 +189,21 @@ def test_an_admin_who_looks_as_somebody_accepts_nothing_for_them(admin):
 def test_an_invitation_is_accepted_once(admin):
     issued = invited(admin)
     accept_as_new(issued.token, "Bo", PASSWORD)
-    for again in (lambda: accept_as_new(issued.token, "Cy", PASSWORD), lambda: accept_with_password(issued.token, PASSWORD, address=HERE)):
+    for again in (
+        lambda: accept_as_new(issued.token, "Cy", PASSWORD),
+        lambda: accept_with_password(issued.token, PASSWORD, address=HERE),
+    ):
         with pytest.raises(Conflict):
             again()
 
 
-@pytest.mark.parametrize(("age", "state"), [
-    ({"expires_at": "1 second"}, "expired"), ({"revoked_at": "1 second"}, "revoked"),
-])
+@pytest.mark.parametrize(
+    ("age", "state"),
+    [
+        ({"expires_at": "1 second"}, "expired"),
+        ({"revoked_at": "1 second"}, "revoked"),
+    ],
+)
 def test_an_expired_or_revoked_invitation_says_so_and_lets_nobody_in(admin, age, state):
     issued = invited(admin)
     aged(issued, **age)
@@ -180,10 +219,18 @@ def test_an_invitation_is_good_for_seven_days(admin):
     assert invitation.expires_at - invitation.last_sent_at < timedelta(days=7, hours=1)
 
 
-@pytest.mark.parametrize("forged", ["", "x", "a" * 43, "' or true --", "\u0000", "é" * 20, "a" * 100_000])
+@pytest.mark.parametrize(
+    "forged", ["", "x", "a" * 43, "' or true --", "\u0000", "é" * 20, "a" * 100_000]
+)
 def test_a_made_up_token_leads_nowhere(admin, forged):
     issued = invited(admin)
-    for token in (forged, issued.token + forged + "x", issued.token[:-1], issued.token.swapcase(), issued.invitation.token_hash.hex()):
+    for token in (
+        forged,
+        issued.token + forged + "x",
+        issued.token[:-1],
+        issued.token.swapcase(),
+        issued.invitation.token_hash.hex(),
+    ):
         assert look_up(token) is None
         with pytest.raises(Conflict):
             accept_as_new(token, "Bo", PASSWORD)
@@ -219,7 +266,9 @@ def test_it_is_sent_five_times_at_most(admin):
             renew(db, admin, issued.invitation.id)
 
 
-def test_thirty_invitations_an_hour_are_enough_for_an_organisation_and_no_hindrance_for_another(admin, monkeypatch):
+def test_thirty_invitations_an_hour_are_enough_for_an_organisation_and_no_hindrance_for_another(
+    admin, monkeypatch
+):
     monkeypatch.setattr(invitations, "MOST_AN_HOUR", 3)
     colleague = make.viewer(admin.organization_id, Role.OWNER)
     for viewer in (admin, colleague, admin):
@@ -237,18 +286,25 @@ def test_the_link_is_in_the_email_and_nowhere_that_a_manager_can_read(admin):
     assert admin.name.replace(".", ".\u2060") in email.subject
     manager = make.viewer(admin.organization_id, Role.MANAGER)
     with manager.transaction() as db:
-        seen = " ".join(str(row) for table in ("outbox", "invitations") for row in db.execute(text(f"select * from app.{table}")).all())
+        seen = " ".join(
+            str(row)
+            for table in ("outbox", "invitations")
+            for row in db.execute(text(f"select * from app.{table}")).all()
+        )
     assert seen
     assert issued.token not in seen
 
 
-@pytest.mark.parametrize("role", [role for role in MEMBER_ROLES if role not in (Role.OWNER, Role.ADMIN)])
+@pytest.mark.parametrize(
+    "role", [role for role in MEMBER_ROLES if role not in (Role.OWNER, Role.ADMIN)]
+)
 def test_who_is_no_admin_invites_nobody(admin, role):
     person = make.viewer(admin.organization_id, role)
     issued = invited(admin)
     with person.transaction() as db:
         for attempt in (
-            lambda: invite(db, person, "x@example.com", "viewer"), lambda: renew(db, person, issued.invitation.id),
+            lambda: invite(db, person, "x@example.com", "viewer"),
+            lambda: renew(db, person, issued.invitation.id),
             lambda: revoke(db, person, issued.invitation.id),
         ):
             with pytest.raises((NotAllowed, NotFound)):
@@ -275,7 +331,16 @@ def test_nobody_is_invited_as_what_is_no_role_of_a_member(admin, role):
         invited(admin, role=role)
 
 
-@pytest.mark.parametrize("email", ["", "a@b", "a@example.com\r\nBcc: b@example.com", "a@example.com,b@example.com", "<a@example.com>"])
+@pytest.mark.parametrize(
+    "email",
+    [
+        "",
+        "a@b",
+        "a@example.com\r\nBcc: b@example.com",
+        "a@example.com,b@example.com",
+        "<a@example.com>",
+    ],
+)
 def test_nobody_is_invited_at_what_is_not_one_address(admin, email):
     with admin.transaction() as db, pytest.raises(InvalidInput):
         invite(db, admin, email, "viewer")
@@ -322,10 +387,19 @@ def test_two_organisations_invite_the_same_person_and_do_not_see_each_others_inv
 def test_somebody_who_was_put_out_does_not_come_back_by_an_invitation(admin):
     person = make.viewer(admin.organization_id)
     with owner() as db:
-        db.execute(text("update app.organization_members set email = 'was@example.com' where user_id = :user"), {"user": person.user_id})
+        db.execute(
+            text(
+                "update app.organization_members set email = 'was@example.com' where user_id ="
+                " :user"
+            ),
+            {"user": person.user_id},
+        )
     issued = invited(admin, person.email)
     with owner() as db:
-        db.execute(text("update app.organization_members set active = false where user_id = :user"), {"user": person.user_id})
+        db.execute(
+            text("update app.organization_members set active = false where user_id = :user"),
+            {"user": person.user_id},
+        )
     with pytest.raises(Conflict):
         accept_as(issued.token, person)
     assert member(admin.organization_id, "was@example.com")["active"] is False
@@ -335,9 +409,14 @@ def test_an_account_that_was_closed_joins_nothing(admin, password_hash):
     person = make.viewer(make.organization(), password_hash=password_hash)
     issued = invited(admin, person.email)
     with owner() as db:
-        db.execute(text("update app.users set active = false where id = :user"), {"user": person.user_id})
-    for accept in (lambda: accept_as(issued.token, person), lambda: accept_with_password(issued.token, PASSWORD, address=HERE),
-                   lambda: accept_as_new(issued.token, "Bo", PASSWORD)):
+        db.execute(
+            text("update app.users set active = false where id = :user"), {"user": person.user_id}
+        )
+    for accept in (
+        lambda: accept_as(issued.token, person),
+        lambda: accept_with_password(issued.token, PASSWORD, address=HERE),
+        lambda: accept_as_new(issued.token, "Bo", PASSWORD),
+    ):
         with pytest.raises((Conflict, NotAllowed)):
             accept()
     assert member(admin.organization_id, person.email) is None
@@ -350,7 +429,11 @@ def test_whoever_may_no_longer_invite_leaves_no_invitation_behind(admin):
     with boss.transaction() as db:
         set_member_active(db, boss, admin.user_id, False)
         set_role(db, boss, deputy.user_id, "admin")
-    assert [look_up(each.token).state for each in (fired, lowered, from_admin)] == ["revoked", "revoked", "open"]
+    assert [look_up(each.token).state for each in (fired, lowered, from_admin)] == [
+        "revoked",
+        "revoked",
+        "open",
+    ]
     with boss.transaction() as db:
         set_role(db, boss, deputy.user_id, "manager")
     assert look_up(from_admin.token).state == "revoked"
@@ -360,9 +443,14 @@ def test_the_list_of_open_invitations_says_how_the_email_fared(admin):
     issued = invited(admin)
     with admin.transaction() as db:
         [line] = open_invitations(db).to_dict("records")
-    assert (line["email"], line["role"], line["sent_count"], line["expired"], line["mail"], line["why"]) == (
-        issued.invitation.email, "sales_rep", 1, False, "waiting", ""
-    )
+    assert (
+        line["email"],
+        line["role"],
+        line["sent_count"],
+        line["expired"],
+        line["mail"],
+        line["why"],
+    ) == (issued.invitation.email, "sales_rep", 1, False, "waiting", "")
     aged(issued, expires_at="1 day")
     with as_system(admin.organization_id) as db:
         db.execute(text("update app.outbox set status = 'failed', last_error = 'it bounced'"))

@@ -1,4 +1,5 @@
 """Whoever is kept out or deleted gets in by nothing that they have, hold or have sent before."""
+
 import threading
 from datetime import date
 
@@ -49,7 +50,9 @@ def portal_of(person):
     with as_system(person.organization_id) as db:
         closer = make.closer(db, person.organization_id, "Ana", user_id=person.user_id)
     with person.transaction() as db:
-        return issue_link(db, person, PORTAL, "Ana's telephone", closer_id=closer.id).address.partition("?token=")[2]
+        return issue_link(
+            db, person, PORTAL, "Ana's telephone", closer_id=closer.id
+        ).address.partition("?token=")[2]
 
 
 @pytest.mark.parametrize("end", [keep_out, delete])
@@ -71,7 +74,10 @@ def test_a_sign_in_on_its_way_opens_nothing_when_its_owner_is_let_in_again(boss,
     keep_out(boss, person, active=True)
 
     assert open_session(ticket, user_agent="tests", **HERE) is None
-    assert viewer_of(open_session(issue_ticket(person.user_id), user_agent="tests", **HERE)).user_id == person.user_id
+    assert (
+        viewer_of(open_session(issue_ticket(person.user_id), user_agent="tests", **HERE)).user_id
+        == person.user_id
+    )
 
 
 def test_a_link_to_a_new_password_is_worthless_after_its_owner_was_kept_out(boss, person):
@@ -90,7 +96,9 @@ def leave(boss, person):
 
 
 @pytest.mark.parametrize("end", [keep_out, delete, leave])
-def test_the_portal_of_somebody_who_was_put_out_opens_nothing_also_for_who_is_inside(boss, person, end):
+def test_the_portal_of_somebody_who_was_put_out_opens_nothing_also_for_who_is_inside(
+    boss, person, end
+):
     token = portal_of(person)
     inside = open_link(token, PORTAL, **HERE)
 
@@ -112,15 +120,27 @@ def test_a_portal_works_again_when_its_closer_is_let_in_again(boss, person):
 def test_links_to_the_statements_of_a_deleted_user_end_and_those_of_others_do_not(boss, person):
     org = person.organization_id
     with as_system(org) as db:
-        theirs, other = make.setter(db, org, "Sam", user_id=person.user_id), make.setter(db, org, "Kim")
+        theirs, other = (
+            make.setter(db, org, "Sam", user_id=person.user_id),
+            make.setter(db, org, "Kim"),
+        )
         payout = approve(db, create_snapshot(db, org, "Payout", JANUARY, None).id, person).id
     with person.transaction() as db:
-        links = [issue_link(db, person, COMMISSION, each.name, setter_id=each.id, snapshot_id=payout) for each in (theirs, other)]
+        links = [
+            issue_link(db, person, COMMISSION, each.name, setter_id=each.id, snapshot_id=payout)
+            for each in (theirs, other)
+        ]
 
     delete(boss, person)
 
     with owner() as db:
-        ended = db.execute(text("select id from app.access_tokens where organization_id = :org and revoked_at is not null"), {"org": org})
+        ended = db.execute(
+            text(
+                "select id from app.access_tokens where organization_id = :org and revoked_at is"
+                " not null"
+            ),
+            {"org": org},
+        )
         assert ended.scalars().all() == [links[0].id]
 
 
@@ -147,4 +167,6 @@ def test_two_super_admins_who_put_each_other_out_at_once_leave_one(end):
 def waiting():
     """Whether somebody waits for another one's transaction in this database."""
     with owner() as db:
-        return db.scalar(text("select count(*) from pg_locks where not granted and locktype = 'advisory'"))
+        return db.scalar(
+            text("select count(*) from pg_locks where not granted and locktype = 'advisory'")
+        )

@@ -1,4 +1,7 @@
-"""What becomes of people when their organisation is gone: access ends, nothing is lost by mistake, and one action deletes them."""
+"""What becomes of people when their organisation is gone: access ends, nothing is lost by mistake,
+and one action deletes them.
+"""
+
 from datetime import UTC, datetime
 from hashlib import sha256
 from uuid import uuid4
@@ -15,7 +18,13 @@ from core.tenancy.invitations import invite, revoke
 from core.tenancy.models import OrganizationMember, Role
 from core.tenancy.password_resets import whose_link
 from core.tenancy.passwords import hash_password
-from core.tenancy.platform import delete_organization, delete_user, delete_users_of_nowhere, users_of_nowhere, users_overview
+from core.tenancy.platform import (
+    delete_organization,
+    delete_user,
+    delete_users_of_nowhere,
+    users_of_nowhere,
+    users_overview,
+)
 from core.tenancy.sign_in import issue_ticket, open_session, viewer_of
 from jobs.schedule import purge_organizations
 from tests import factories as make
@@ -35,7 +44,9 @@ def boss(database_url):
 
 def purged(boss, org):
     with boss.transaction() as db:
-        name = db.scalar(text("select name from app.organizations_overview() where id = :id"), {"id": org})
+        name = db.scalar(
+            text("select name from app.organizations_overview() where id = :id"), {"id": org}
+        )
         delete_organization(db, org, name=name, typed=name)
     past_grace(org)
     purge_organizations()
@@ -43,9 +54,15 @@ def purged(boss, org):
 
 def joins(person, org, **values):
     with as_system(org) as db:
-        db.add(OrganizationMember(
-            organization_id=org, user_id=person.user_id, name=person.name, email=person.email, **({"role": "viewer"} | values)
-        ))
+        db.add(
+            OrganizationMember(
+                organization_id=org,
+                user_id=person.user_id,
+                name=person.name,
+                email=person.email,
+                **({"role": "viewer"} | values),
+            )
+        )
 
 
 def adrift(boss):
@@ -55,7 +72,10 @@ def adrift(boss):
 
 def facts(person):
     with owner() as db:
-        query = "select active, deleted_at is not null as gone, tokens_valid_from from app.users where id = :id"
+        query = (
+            "select active, deleted_at is not null as gone, tokens_valid_from from app.users where"
+            " id = :id"
+        )
         return db.execute(text(query), {"id": person.user_id}).one()
 
 
@@ -68,12 +88,18 @@ def test_when_an_organisation_is_gone_its_people_are_signed_out_and_can_be_delet
     sessions = {person: token_of(person) for person in (gone, twice)}
     ticket = issue_ticket(gone.user_id)
     with owner() as db:
-        add = "insert into app.password_resets (token_hash, user_id, expires_at) values (:hash, :user, now() + interval '1 hour')"
+        add = (
+            "insert into app.password_resets (token_hash, user_id, expires_at) values (:hash,"
+            " :user, now() + interval '1 hour')"
+        )
         db.execute(text(add), {"hash": sha256(b"link").digest(), "user": gone.user_id})
 
     purged(boss, org)
 
-    assert [viewer_of(sessions[gone]), open_session(ticket, address="192.0.2.1", user_agent="tests")] == [None, None]
+    assert [
+        viewer_of(sessions[gone]),
+        open_session(ticket, address="192.0.2.1", user_agent="tests"),
+    ] == [None, None]
     assert viewer_of(sessions[twice]).organization_id == other
     assert whose_link("link") is None
     assert facts(gone).tokens_valid_from > datetime(2026, 1, 1, tzinfo=UTC)
@@ -81,9 +107,16 @@ def test_when_an_organisation_is_gone_its_people_are_signed_out_and_can_be_delet
     assert adrift(boss) & {person.user_id for person in (gone, twice, off)} == {gone.user_id}
     with boss.transaction() as db:
         assert [users_overview(db, person.email)[0].places for person in (gone, twice, off)] == [
-            [], [f"{home(other)} (viewer)"], [f"{home(other)} (viewer, off)"],
+            [],
+            [f"{home(other)} (viewer)"],
+            [f"{home(other)} (viewer, off)"],
         ]
-        assert delete_users_of_nowhere(db, [gone.user_id, twice.user_id, off.user_id, boss.user_id], typed="Delete ") == 1
+        assert (
+            delete_users_of_nowhere(
+                db, [gone.user_id, twice.user_id, off.user_id, boss.user_id], typed="Delete "
+            )
+            == 1
+        )
     assert mentions(gone.email) == set()
     assert [facts(person).gone for person in (gone, twice, off)] == [True, False, False]
 
@@ -99,7 +132,10 @@ def test_whoever_is_about_to_belong_somewhere_and_who_has_joined_meanwhile_are_k
     purged(boss, org)
     with admin.transaction() as db:
         invitation = invite(db, admin, awaited.email, Role.VIEWER).invitation.id
-    assert adrift(boss) & {awaited.user_id, joined.user_id, unseen.user_id} == {joined.user_id, unseen.user_id}
+    assert adrift(boss) & {awaited.user_id, joined.user_id, unseen.user_id} == {
+        joined.user_id,
+        unseen.user_id,
+    }
     joins(joined, admin.organization_id)
     with boss.transaction() as db:
         assert delete_users_of_nowhere(db, [awaited.user_id, joined.user_id], typed="delete") == 0
@@ -127,19 +163,40 @@ def test_what_waits_for_a_deleted_user_and_why_mail_did_not_reach_them_goes_too(
         suppress(db, person.organization_id, person.email, "complained", now())
     with as_system(lead) as db:
         suppress(db, lead, person.email, "complained", now())
-        db.execute(text("insert into app.contacts (organization_id, id, email) values (:org, :id, 'x')"), {"org": lead, "id": lead})
-        db.execute(text("insert into app.contact_emails (organization_id, contact_id, email, email_normalized) values (:org, :id, :e, :e)"),
-                   {"org": lead, "id": lead, "e": person.email})
+        db.execute(
+            text("insert into app.contacts (organization_id, id, email) values (:org, :id, 'x')"),
+            {"org": lead, "id": lead},
+        )
+        db.execute(
+            text(
+                "insert into app.contact_emails (organization_id, contact_id, email,"
+                " email_normalized) values (:org, :id, :e, :e)"
+            ),
+            {"org": lead, "id": lead, "e": person.email},
+        )
     with boss.transaction() as db:
         delete_user(db, person.user_id, email=person.email, typed=person.email, by=boss.user_id)
 
     about = {"email": person.email, "org": person.organization_id}
     with owner() as db:
-        waiting = db.execute(text("select status, body ? 'sealed' from app.outbox where organization_id = :org"), about)
+        waiting = db.execute(
+            text("select status, body ? 'sealed' from app.outbox where organization_id = :org"),
+            about,
+        )
         assert waiting.all() == [("failed", False)]
-        blocked = db.execute(text("select organization_id from app.suppressed_emails where email_normalized = :email"), about)
+        blocked = db.execute(
+            text(
+                "select organization_id from app.suppressed_emails where email_normalized = :email"
+            ),
+            about,
+        )
         assert blocked.scalars().all() == [lead]
-        traces = db.execute(text("select organization_id from app.audit_logs where strpos(changes::text, :email) > 0"), about)
+        traces = db.execute(
+            text(
+                "select organization_id from app.audit_logs where strpos(changes::text, :email) > 0"
+            ),
+            about,
+        )
         assert set(traces.scalars()) == {lead}
 
 
@@ -149,13 +206,21 @@ def test_the_screen_lists_them_and_deletes_them(boss):
     purged(boss, org)
     page = opened("users", boss)
     assert any(f"Lost Person · {person.email}" in line for line in words(page))
-    assert page.dataframe[0].value.set_index("email").loc[person.email, "places"] == "No organisation"
+    assert (
+        page.dataframe[0].value.set_index("email").loc[person.email, "places"] == "No organisation"
+    )
     for typed in ("no", "delete"):
         assert not facts(person).gone
         next(field for field in page.text_input if field.label.startswith("Type")).set_value(typed)
         with browser_of(boss):
-            page = next(button for button in page.button if button.label == "Delete all of them").click().run()
-        assert [error.value for error in page.error] == (["Type “delete” to confirm&#46;"] if typed == "no" else [])
+            page = (
+                next(button for button in page.button if button.label == "Delete all of them")
+                .click()
+                .run()
+            )
+        assert [error.value for error in page.error] == (
+            ["Type “delete” to confirm&#46;"] if typed == "no" else []
+        )
     assert facts(person).gone
     assert person.email not in " ".join(words(opened("users", boss)))
 
@@ -169,4 +234,7 @@ def test_whoever_belongs_nowhere_reads_so_when_they_sign_in(boss):
     page.text_input[1].set_value(PASSWORD)
     with browser_of(None):
         page = page.button[0].click().run()
-    assert page.error[0].value == "You belong to no organisation at present. Ask whoever runs yours to invite you."
+    assert (
+        page.error[0].value
+        == "You belong to no organisation at present. Ask whoever runs yours to invite you."
+    )

@@ -1,4 +1,7 @@
-"""A forgotten password: the same answer for everybody, a link that works once, and nothing of before that works afterwards."""
+"""A forgotten password: the same answer for everybody, a link that works once, and nothing of
+before that works afterwards.
+"""
+
 import threading
 
 import pytest
@@ -41,8 +44,17 @@ def address():
 def waiting(task):
     """The arguments of the jobs that wait, which go on waiting."""
     with owner() as db:
-        return db.execute(text("select args from jobs.procrastinate_jobs where task_name = :task and status = 'todo' order by id"),
-                          {"task": task}).scalars().all()
+        return (
+            db.execute(
+                text(
+                    "select args from jobs.procrastinate_jobs where task_name = :task and status ="
+                    " 'todo' order by id"
+                ),
+                {"task": task},
+            )
+            .scalars()
+            .all()
+        )
 
 
 def run_waiting(task):
@@ -53,7 +65,9 @@ def run_waiting(task):
         db.execute(text("delete from procrastinate_jobs where task_name = :task"), {"task": task})
     for args in jobs:
         run = tasks.Run(args["organization_id"], 1)
-        tasks.TASKS[task](run, **{name: value for name, value in args.items() if name != "organization_id"})
+        tasks.TASKS[task](
+            run, **{name: value for name, value in args.items() if name != "organization_id"}
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +85,9 @@ def emails(org):
 
 
 def tokens_of(person):
-    texts = [email.text for kind, _, email in emails(person.organization_id) if kind == "password_reset"]
+    texts = [
+        email.text for kind, _, email in emails(person.organization_id) if kind == "password_reset"
+    ]
     return [text.split("/reset?token=")[1].split()[0] for text in texts]
 
 
@@ -115,7 +131,8 @@ def test_nothing_of_before_works_afterwards(person):
         choose_password(earlier, OLD)
     with owner() as db:
         valid_from, changed_at = db.execute(
-            text("select tokens_valid_from, password_changed_at from app.users where id = :id"), {"id": person.user_id}
+            text("select tokens_valid_from, password_changed_at from app.users where id = :id"),
+            {"id": person.user_id},
         ).one()
         assert valid_from >= changed_at
         assert db.scalar(text("select now() - :at < interval '1 minute'"), {"at": valid_from})
@@ -134,16 +151,25 @@ def test_the_owner_is_told_too_when_the_password_was_changed_on_the_account_scre
     with as_guest() as db:
         change_password(db, browser, current=OLD, new=NEW, address=address())
     run_waiting("send_password_changed")
-    assert [(kind, to) for kind, to, _ in emails(person.organization_id)] == [("password_changed", person.email)]
+    assert [(kind, to) for kind, to, _ in emails(person.organization_id)] == [
+        ("password_changed", person.email)
+    ]
 
 
 def test_the_audit_log_says_that_the_password_changed_and_not_to_what(person):
     choose_password(link(person), NEW)
     with owner() as db:
-        lines = db.execute(text("select actor_user_id, changes from app.audit_logs where table_name = 'users' and operation = 'update' "
-                                "and row_id = :id"), {"id": str(person.user_id)}).all()
+        lines = db.execute(
+            text(
+                "select actor_user_id, changes from app.audit_logs where table_name = 'users' and"
+                " operation = 'update' and row_id = :id"
+            ),
+            {"id": str(person.user_id)},
+        ).all()
     assert {line.actor_user_id for line in lines} == {person.user_id}
-    assert [line.changes["password_hash"] for line in lines if "password_hash" in line.changes] == [["…", "…"]]
+    assert [line.changes["password_hash"] for line in lines if "password_hash" in line.changes] == [
+        ["…", "…"]
+    ]
 
 
 def test_two_browsers_with_one_link_set_one_password(person):
@@ -156,7 +182,10 @@ def test_two_browsers_with_one_link_set_one_password(person):
         except Conflict:
             refused.append(password)
 
-    both = [threading.Thread(target=choose, args=(password,)) for password in (NEW, "grove-hazel-iris-9012")]
+    both = [
+        threading.Thread(target=choose, args=(password,))
+        for password in (NEW, "grove-hazel-iris-9012")
+    ]
     for thread in both:
         thread.start()
     for thread in both:
@@ -168,16 +197,24 @@ def test_two_browsers_with_one_link_set_one_password(person):
 def test_a_link_is_good_for_half_an_hour(person):
     token = link(person)
     with owner() as db:
-        left = db.scalar(text("select expires_at - now() from app.password_resets where user_id = :id"), {"id": person.user_id})
+        left = db.scalar(
+            text("select expires_at - now() from app.password_resets where user_id = :id"),
+            {"id": person.user_id},
+        )
         assert 29 * 60 < left.total_seconds() <= 30 * 60
-        db.execute(text("update app.password_resets set expires_at = now() where user_id = :id"), {"id": person.user_id})
+        db.execute(
+            text("update app.password_resets set expires_at = now() where user_id = :id"),
+            {"id": person.user_id},
+        )
     assert whose_link(token) is None
     with pytest.raises(Conflict):
         choose_password(token, NEW)
     assert sign_in(person.email, OLD, address=address()) == person.user_id
 
 
-@pytest.mark.parametrize("forged", ["", "x", "a" * 43, "' or true --", "\u0000", "é" * 20, "a" * 100_000])
+@pytest.mark.parametrize(
+    "forged", ["", "x", "a" * 43, "' or true --", "\u0000", "é" * 20, "a" * 100_000]
+)
 def test_a_made_up_token_is_nobodys(person, forged):
     token = link(person)
     for made_up in (forged, token + "x", token[:-1], token.swapcase()):
@@ -210,8 +247,13 @@ def test_a_closed_account_gets_no_link_and_an_earlier_one_is_worthless(person, e
 
 def test_an_account_whose_address_no_mail_reaches_gets_none_and_no_job_fails_over_it(person):
     with owner() as db:
-        db.execute(text("update app.users set email = '☃@example.com', email_normalized = :new where id = :id"),
-                   {"new": f"á{person.user_id}@example.com", "id": person.user_id})
+        db.execute(
+            text(
+                "update app.users set email = '☃@example.com', email_normalized = :new where id"
+                " = :id"
+            ),
+            {"new": f"á{person.user_id}@example.com", "id": person.user_id},
+        )
     ask_for_link(f"á{person.user_id}@example.com", address=address())
     assert waiting("send_password_reset")[0]["user_id"] == str(person.user_id)
     run_waiting("send_password_reset")
@@ -221,16 +263,27 @@ def test_an_account_whose_address_no_mail_reaches_gets_none_and_no_job_fails_ove
 def test_who_belongs_nowhere_any_more_gets_no_link(person):
     ask_for_link(person.email, address=address())
     with owner() as db:
-        db.execute(text("update app.organization_members set active = false where user_id = :id"), {"id": person.user_id})
+        db.execute(
+            text("update app.organization_members set active = false where user_id = :id"),
+            {"id": person.user_id},
+        )
     run_waiting("send_password_reset")
     ask_for_link(person.email, address=address())
     run_waiting("send_password_reset")
     assert emails(person.organization_id) == []
 
 
-@pytest.mark.parametrize("email", [
-    "nobody@example.com", "no address", "", "x" * 100_000, "a@example.com\r\nBcc: b@example.com", "\u0000@a.b",
-])
+@pytest.mark.parametrize(
+    "email",
+    [
+        "nobody@example.com",
+        "no address",
+        "",
+        "x" * 100_000,
+        "a@example.com\r\nBcc: b@example.com",
+        "\u0000@a.b",
+    ],
+)
 def test_an_unknown_address_is_answered_with_the_same_work_and_no_email(person, email):
     with statements() as known:
         ask_for_link(f" {person.email.upper()} ", address=address())
@@ -244,7 +297,9 @@ def test_an_unknown_address_is_answered_with_the_same_work_and_no_email(person, 
     assert len(emails(person.organization_id)) == 1
 
 
-def test_three_links_in_half_an_hour_are_enough_for_an_account_and_nobody_is_told(person, monkeypatch):
+def test_three_links_in_half_an_hour_are_enough_for_an_account_and_nobody_is_told(
+    person, monkeypatch
+):
     for _ in range(5):
         ask_for_link(person.email, address=address())
     assert len(waiting("send_password_reset")) == password_resets.LINKS_PER_ACCOUNT
@@ -265,10 +320,24 @@ def test_a_network_address_that_asks_too_often_waits_and_hinders_nobody_else(per
 
 def test_an_organisation_that_calls_an_address_bounced_does_not_keep_others_from_writing(person):
     with as_system(person.organization_id) as db:
-        db.add(SuppressedEmail(organization_id=person.organization_id, email_normalized=person.email, reason="bounced"))
+        db.add(
+            SuppressedEmail(
+                organization_id=person.organization_id,
+                email_normalized=person.email,
+                reason="bounced",
+            )
+        )
     second = make.organization()
     with as_system(second) as db:
-        db.add(OrganizationMember(organization_id=second, user_id=person.user_id, role="viewer", name="x", email=person.email))
+        db.add(
+            OrganizationMember(
+                organization_id=second,
+                user_id=person.user_id,
+                role="viewer",
+                name="x",
+                email=person.email,
+            )
+        )
     ask_for_link(person.email, address=address())
     run_waiting("send_password_reset")
     assert [to for _, to, _ in emails(second)] == [person.email]
@@ -285,10 +354,15 @@ def test_the_token_is_in_no_job_and_no_row_that_people_read(person):
     assert token not in seen
 
 
-@pytest.mark.parametrize("call", [
-    "app.home_for_mail(:id)", "app.enqueue_account_mail('send_password_reset', :id)", "app.account_address(:id)",
-    "app.add_password_reset(:id, 'x', 30)",
-])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "app.home_for_mail(:id)",
+        "app.enqueue_account_mail('send_password_reset', :id)",
+        "app.account_address(:id)",
+        "app.add_password_reset(:id, 'x', 30)",
+    ],
+)
 def test_people_cannot_make_links_themselves(person, call):
     with pytest.raises(Exception, match="permission denied"), person.transaction() as db:
         db.execute(text(f"select {call}"), {"id": person.user_id})

@@ -1,4 +1,5 @@
 """Which passwords are taken, and that every character of one counts."""
+
 import re
 from contextlib import suppress
 
@@ -10,28 +11,65 @@ from core.platform.errors import InvalidInput
 from core.tenancy.passwords import NOBODYS_HASH, check_password, hash_password, password_fits
 
 EMAIL = "ana.smith@example.com"
-HERON = "a heron waits in the reeds until the fog has gone from the river, and then it eats a frog or two; " * 3
+HERON = (
+    "a heron waits in the reeds until the fog has gone from the river, and then it eats a frog or"
+    " two; " * 3
+)
 
 
-@pytest.mark.parametrize("password", [
-    "three quiet herons", "correct horse battery", "k7#Qm!zR2vXp", "Übermütige Käsefüße", "пятьзелёныхкошек", "🦊🐢🐙🦉🐝🦋🐞🐳🦀🐌🐫🦔",
-    "summerhouse on the hill", HERON[:64], HERON[:73], HERON[:200], "nul\0bytes are\0fine", "qwertyuiop and a heron",
-])
+@pytest.mark.parametrize(
+    "password",
+    [
+        "three quiet herons",
+        "correct horse battery",
+        "k7#Qm!zR2vXp",
+        "Übermütige Käsefüße",
+        "пятьзелёныхкошек",
+        "🦊🐢🐙🦉🐝🦋🐞🐳🦀🐌🐫🦔",
+        "summerhouse on the hill",
+        HERON[:64],
+        HERON[:73],
+        HERON[:200],
+        "nul\0bytes are\0fine",
+        "qwertyuiop and a heron",
+    ],
+)
 def test_a_long_enough_password_of_any_letters_is_taken(password):
     check_password(password, email=EMAIL)
 
 
-@pytest.mark.parametrize("password", ["", "        ", "12345678", "eight ch", "eleven char", "  eleven char      "])
+@pytest.mark.parametrize(
+    "password", ["", "        ", "12345678", "eight ch", "eleven char", "  eleven char      "]
+)
 def test_fewer_than_twelve_characters_are_too_few(password):
     with pytest.raises(InvalidInput, match="at least 12 characters"):
         check_password(password)
 
 
-@pytest.mark.parametrize("password", [
-    "passwordpassword", "Password1234", "P@ssw0rd!2026", "123456789012", "111111111111", "abababababab", "admin-welcome-1", "Summer2026!!",
-    "letmeinletmein", "qwertyuiop12", "QWERTYUIOPAS", "1q2w3e4r5t6y", "abcdefghijkl", "lkjihgfedcba", "iloveyou!!!!", "administrator1",
-    "............", "salessales2026", "test test test",
-])
+@pytest.mark.parametrize(
+    "password",
+    [
+        "passwordpassword",
+        "Password1234",
+        "P@ssw0rd!2026",
+        "123456789012",
+        "111111111111",
+        "abababababab",
+        "admin-welcome-1",
+        "Summer2026!!",
+        "letmeinletmein",
+        "qwertyuiop12",
+        "QWERTYUIOPAS",
+        "1q2w3e4r5t6y",
+        "abcdefghijkl",
+        "lkjihgfedcba",
+        "iloveyou!!!!",
+        "administrator1",
+        "............",
+        "salessales2026",
+        "test test test",
+    ],
+)
 def test_what_anybody_would_try_first_is_refused(password):
     with pytest.raises(InvalidInput, match="one of the first"):
         check_password(password)
@@ -51,7 +89,7 @@ def test_more_than_a_page_is_too_much():
 
 @pytest.mark.parametrize("length", [8, 12, 64, 72, 73, 200])
 def test_the_last_character_counts_however_long_the_password_is(length):
-    password = HERON[:length - 1] + "x"
+    password = HERON[: length - 1] + "x"
     stored = hash_password(password)
 
     assert password_fits(password, stored)
@@ -59,10 +97,15 @@ def test_the_last_character_counts_however_long_the_password_is(length):
     assert not password_fits(password[:-1], stored)
 
 
-@pytest.mark.parametrize(("password", "another"), [
-    ("herons\0wait", "herons\0hunt"), ("Käsefüße und Brot", "Kasefusse und Brot"), ("ж" * 36 + "a", "ж" * 36 + "b"),
-    ("🦊" * 18 + "a", "🦊" * 18 + "b"),
-])
+@pytest.mark.parametrize(
+    ("password", "another"),
+    [
+        ("herons\0wait", "herons\0hunt"),
+        ("Käsefüße und Brot", "Kasefusse und Brot"),
+        ("ж" * 36 + "a", "ж" * 36 + "b"),
+        ("🦊" * 18 + "a", "🦊" * 18 + "b"),
+    ],
+)
 def test_what_stands_behind_a_zero_byte_or_a_wide_letter_counts(password, another):
     stored = hash_password(password)
 

@@ -1,4 +1,5 @@
 """Organisations and users as those who run the installation handle them."""
+
 from datetime import timedelta
 from hashlib import sha256
 from uuid import uuid4
@@ -38,7 +39,11 @@ from tests.security.rows import put
 from tests.ui.screens import token_of
 from tests.ui.teams import super_admin, team
 
-TENANT = [table for table in metadata.sorted_tables if "organization_id" in table.columns and table.name != "sign_in_sessions"]
+TENANT = [
+    table
+    for table in metadata.sorted_tables
+    if "organization_id" in table.columns and table.name != "sign_in_sessions"
+]
 
 
 @pytest.fixture(scope="module")
@@ -55,24 +60,48 @@ def overview(boss):
 def test_an_organisation_is_made_configured_and_seen_with_what_is_in_it(boss):
     slug = f"new-{uuid4().hex[:8]}"
     with boss.transaction() as db:
-        made = found_organization(db, name=" New one ", slug=slug, timezone="Europe/Paris", currency="eur")
+        made = found_organization(
+            db, name=" New one ", slug=slug, timezone="Europe/Paris", currency="eur"
+        )
         configure_organization(db, made, ["bookings", "deals"], "enterprise")
     make.viewer(made, Role.OWNER)
     with as_system(made) as db:
         make.event(db, made)
         home = home_of(db)
-        assert (home.name, home.slug, home.timezone, home.currency) == ("New one", slug, "Europe/Paris", "EUR")
+        assert (home.name, home.slug, home.timezone, home.currency) == (
+            "New one",
+            slug,
+            "Europe/Paris",
+            "EUR",
+        )
     row = overview(boss)[made]
     with owner() as db:
-        audited = db.execute(text("select operation, actor_user_id from app.audit_logs where row_id = :id order by at"), {"id": str(made)})
+        audited = db.execute(
+            text(
+                "select operation, actor_user_id from app.audit_logs where row_id = :id order by at"
+            ),
+            {"id": str(made)},
+        )
         assert audited.all() == [("insert", boss.user_id), ("update", boss.user_id)]
-    assert (row.members, row.events, row.last_delivery_at, row.modules, row.plan) == (1, 1, None, ["bookings", "deals"], "enterprise")
+    assert (row.members, row.events, row.last_delivery_at, row.modules, row.plan) == (
+        1,
+        1,
+        None,
+        ["bookings", "deals"],
+        "enterprise",
+    )
 
 
-@pytest.mark.parametrize(("change", "error"), [
-    ({"name": " "}, InvalidInput), ({"slug": "No Slug"}, InvalidInput), ({"timezone": "Nowhere"}, InvalidInput),
-    ({"currency": "??"}, InvalidInput), ({"slug": "taken"}, Conflict),
-])
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"name": " "}, InvalidInput),
+        ({"slug": "No Slug"}, InvalidInput),
+        ({"timezone": "Nowhere"}, InvalidInput),
+        ({"currency": "??"}, InvalidInput),
+        ({"slug": "taken"}, Conflict),
+    ],
+)
 def test_an_organisation_that_cannot_be_is_not_made(boss, change, error):
     if "taken" in change.values():
         change = {"slug": overview(boss)[boss.organization_id].slug}
@@ -81,17 +110,23 @@ def test_an_organisation_that_cannot_be_is_not_made(boss, change, error):
         found_organization(db, **facts)
 
 
-@pytest.mark.parametrize("role", [Role.OWNER, Role.ADMIN, Role.MANAGER, Role.SALES_REP, Role.VIEWER])
+@pytest.mark.parametrize(
+    "role", [Role.OWNER, Role.ADMIN, Role.MANAGER, Role.SALES_REP, Role.VIEWER]
+)
 def test_nobody_else_does_any_of_it(role):
     who = make.viewer(make.organization(), role)
     user = who.user_id
     attempts = [
-        organizations_overview, users_overview,
-        lambda db: found_organization(db, name="Mine", slug=f"mine-{uuid4()}", timezone="UTC", currency="USD"),
+        organizations_overview,
+        users_overview,
+        lambda db: found_organization(
+            db, name="Mine", slug=f"mine-{uuid4()}", timezone="UTC", currency="USD"
+        ),
         lambda db: configure_organization(db, who.organization_id, ["phone"], "enterprise"),
         lambda db: delete_organization(db, who.organization_id, name="x", typed="x"),
         lambda db: restore_organization(db, who.organization_id),
-        lambda db: set_user_active(db, user, True, by=uuid4()), lambda db: delete_user(db, user, email="x", typed="x", by=uuid4()),
+        lambda db: set_user_active(db, user, True, by=uuid4()),
+        lambda db: delete_user(db, user, email="x", typed="x", by=uuid4()),
     ]
     for attempt in attempts:
         with pytest.raises(NotAllowed), who.transaction() as db:
@@ -117,24 +152,41 @@ def test_a_deleted_organisation_is_hidden_from_everybody_at_once_and_comes_back_
     purge_organizations()
     with boss.transaction() as db:
         restore_organization(db, org)
-    assert doors(admin, session, key, connection, boss) == {"member", "session", "places", "key", "connection", "super admin", "jobs"}
+    assert doors(admin, session, key, connection, boss) == {
+        "member",
+        "session",
+        "places",
+        "key",
+        "connection",
+        "super admin",
+        "jobs",
+    }
 
 
 def doors(admin, session, key, connection, boss):
     """The ways into the organisation that are open."""
     org, found = admin.organization_id, set()
-    for name, enter in {"member": admin.transaction, "key": lambda: as_key(sha256(key.encode()).digest()),
-                        "super admin": super_admin(admin).transaction}.items():
+    for name, enter in {
+        "member": admin.transaction,
+        "key": lambda: as_key(sha256(key.encode()).digest()),
+        "super admin": super_admin(admin).transaction,
+    }.items():
         try:
             with enter() as db:
                 found |= {name} if home_of(db).id == org else set()
         except NotAllowed:
             continue
     found |= {"session"} if viewer_of(session) else set()
-    found |= {"places"} if org in {place.id for place in (*places_of(admin.user_id), *places_of(boss.user_id))} else set()
+    found |= (
+        {"places"}
+        if org in {place.id for place in (*places_of(admin.user_id), *places_of(boss.user_id))}
+        else set()
+    )
     found |= {"jobs"} if org in all_organization_ids() else set()
     with as_guest(WORKER_ROLE) as db:
-        known = db.execute(text("select count(*) from app.find_connection(:id)"), {"id": connection}).scalar_one()
+        known = db.execute(
+            text("select count(*) from app.find_connection(:id)"), {"id": connection}
+        ).scalar_one()
     return found | ({"connection"} if known else set())
 
 
@@ -142,7 +194,13 @@ def test_after_the_grace_everything_of_it_is_removed_and_one_line_says_so(boss):
     ours, theirs = team("Purged"), team("Spared")
     org, day = ours.admin.organization_id, today("UTC")
     with ours.admin.transaction() as db:
-        kept = create_snapshot(db, org, "Approved", Period(day - timedelta(days=5), day + timedelta(days=1), "UTC"), ours.admin)
+        kept = create_snapshot(
+            db,
+            org,
+            "Approved",
+            Period(day - timedelta(days=5), day + timedelta(days=1), "UTC"),
+            ours.admin,
+        )
         approve(db, kept.id, ours.admin)
     with owner() as db:
         db.execute(text("set local session_replication_role = replica"))
@@ -150,7 +208,9 @@ def test_after_the_grace_everything_of_it_is_removed_and_one_line_says_so(boss):
             put(db, table, org)
     before = counted(theirs.admin.organization_id)
     with boss.transaction() as db:
-        delete_organization(db, org, name=ours.admin.organization_name, typed=ours.admin.organization_name)
+        delete_organization(
+            db, org, name=ours.admin.organization_name, typed=ours.admin.organization_name
+        )
     past_grace(org)
 
     purge_organizations()
@@ -159,8 +219,13 @@ def test_after_the_grace_everything_of_it_is_removed_and_one_line_says_so(boss):
     assert counted(theirs.admin.organization_id) == before
     assert org not in overview(boss)
     with boss.transaction() as db:
-        [line] = db.execute(text("select operation, changes from app.audit_logs where row_id = :id and operation = 'purge'"),
-                            {"id": str(org)}).all()
+        [line] = db.execute(
+            text(
+                "select operation, changes from app.audit_logs where row_id = :id and operation ="
+                " 'purge'"
+            ),
+            {"id": str(org)},
+        ).all()
         with pytest.raises(NotFound):
             restore_organization(db, org)
     assert line.changes["name"] == ["Purged organisation", None]
@@ -169,22 +234,46 @@ def test_after_the_grace_everything_of_it_is_removed_and_one_line_says_so(boss):
 
 def counted(org):
     with owner() as db:
-        return {table.name: db.execute(text(f"select count(*) from app.{table.name} where organization_id = :org"), {"org": org}).scalar()
-                for table in TENANT}
+        return {
+            table.name: (
+                db.execute(
+                    text(f"select count(*) from app.{table.name} where organization_id = :org"),
+                    {"org": org},
+                ).scalar()
+            )
+            for table in TENANT
+        }
 
 
 def past_grace(org):
     with owner() as db:
-        db.execute(text("update app.organizations set purge_after = now() - interval '1 second' where id = :org"), {"org": org})
+        db.execute(
+            text(
+                "update app.organizations set purge_after = now() - interval '1 second' where id ="
+                " :org"
+            ),
+            {"org": org},
+        )
 
 
 def test_an_audited_row_leaves_a_trace_as_long_as_its_organisation_is_not_being_purged():
     admin = make.viewer(make.organization(), Role.ADMIN)
     with admin.transaction() as db:
-        db.execute(text("select set_config('app.purging', :org, true)"), {"org": str(admin.organization_id)})
+        db.execute(
+            text("select set_config('app.purging', :org, true)"),
+            {"org": str(admin.organization_id)},
+        )
         db.execute(text("update app.organizations set name = 'Hidden change'"))
     with admin.transaction() as db:
-        assert db.scalar(text("select count(*) from app.audit_logs where changes ? 'name' and operation = 'update'")) == 1
+        assert (
+            db.scalar(
+                text(
+                    "select count(*) from app.audit_logs where changes ? 'name' and operation ="
+                    " 'update'"
+                )
+            )
+            == 1
+        )
 
 
 def test_a_user_who_is_kept_out_is_out_at_once_and_can_be_let_in_again(boss):
@@ -202,8 +291,10 @@ def test_a_user_who_is_kept_out_is_out_at_once_and_can_be_let_in_again(boss):
 
 
 def test_nobody_shuts_themselves_out(boss):
-    for act in (lambda db: set_user_active(db, boss.user_id, False, by=boss.user_id),
-                lambda db: delete_user(db, boss.user_id, email="x", typed="x", by=boss.user_id)):
+    for act in (
+        lambda db: set_user_active(db, boss.user_id, False, by=boss.user_id),
+        lambda db: delete_user(db, boss.user_id, email="x", typed="x", by=boss.user_id),
+    ):
         with pytest.raises(Conflict), boss.transaction() as db:
             act(db)
 
@@ -213,8 +304,13 @@ def test_a_deleted_user_is_gone_and_every_figure_stays(boss):
     person = history.viewers["sales_rep"]
     org, session = history.organization_id, token_of(person)
     with as_system(org) as db:
-        db.execute(text("update app.closers set email = :email, email_normalized = :email where user_id = :user"),
-                   {"email": person.email, "user": person.user_id})
+        db.execute(
+            text(
+                "update app.closers set email = :email, email_normalized = :email where user_id ="
+                " :user"
+            ),
+            {"email": person.email, "user": person.user_id},
+        )
         closers = {closer.id: closer.name for closer in db.query(Closer)}
     before = figures(org, history.period, history.at)
     with pytest.raises(InvalidInput), boss.transaction() as db:
@@ -229,8 +325,13 @@ def test_a_deleted_user_is_gone_and_every_figure_stays(boss):
         assert {closer.id: closer.name for closer in db.query(Closer)} == closers
     assert mentions(person.email) == set()
     with owner() as db:
-        left = db.execute(text("select name, password_hash, active, deleted_at is not null from app.users where id = :id"),
-                          {"id": person.user_id}).one()
+        left = db.execute(
+            text(
+                "select name, password_hash, active, deleted_at is not null from app.users where id"
+                " = :id"
+            ),
+            {"id": person.user_id},
+        ).one()
     assert tuple(left) == ("Deleted user", None, False, True)
     with boss.transaction() as db, pytest.raises(NotFound):
         delete_user(db, person.user_id, email=person.email, typed=person.email, by=boss.user_id)
@@ -239,9 +340,17 @@ def test_a_deleted_user_is_gone_and_every_figure_stays(boss):
 def mentions(word):
     """The tables in which ``word`` still stands."""
     with owner() as db:
-        return {table.name for table in metadata.sorted_tables if db.execute(
-            text(f"select exists (select 1 from app.{table.name} t where strpos(lower(t::text), :word) > 0)"), {"word": word.lower()}
-        ).scalar()}
+        return {
+            table.name
+            for table in metadata.sorted_tables
+            if db.execute(
+                text(
+                    f"select exists (select 1 from app.{table.name} t where strpos(lower(t::text),"
+                    " :word) > 0)"
+                ),
+                {"word": word.lower()},
+            ).scalar()
+        }
 
 
 def test_users_are_found_by_a_part_of_their_name_or_address(boss):

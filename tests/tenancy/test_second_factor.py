@@ -1,4 +1,7 @@
-"""The second factor: codes as the standard has them, each once, limited, and ways back in for their owner only."""
+"""The second factor: codes as the standard has them, each once, limited, and ways back in for their
+owner only.
+"""
+
 import base64
 from datetime import UTC, datetime
 
@@ -42,15 +45,24 @@ def person(password_hash):
     return make.viewer(make.organization(), "sales_rep", password_hash=password_hash)
 
 
-@pytest.mark.parametrize(("at", "code"), [
-    (59, "94287082"), (1111111109, "07081804"), (1111111111, "14050471"), (1234567890, "89005924"), (2000000000, "69279037"),
-    (20000000000, "65353130"),
-])
+@pytest.mark.parametrize(
+    ("at", "code"),
+    [
+        (59, "94287082"),
+        (1111111109, "07081804"),
+        (1111111111, "14050471"),
+        (1234567890, "89005924"),
+        (2000000000, "69279037"),
+        (20000000000, "65353130"),
+    ],
+)
 def test_codes_are_those_of_the_standards_own_examples(at, code):
     assert totp(RFC_SECRET, at // STEP_S) == code[-6:]
 
 
-@pytest.mark.parametrize(("steps", "fits"), [(-2, False), (-1, True), (0, True), (1, True), (2, False)])
+@pytest.mark.parametrize(
+    ("steps", "fits"), [(-2, False), (-1, True), (0, True), (1, True), (2, False)]
+)
 def test_a_clock_may_be_one_step_off(steps, fits):
     at = datetime(2026, 11, 4, 12, 0, 10, tzinfo=UTC)
     step = int(at.timestamp()) // STEP_S + steps
@@ -59,8 +71,9 @@ def test_a_clock_may_be_one_step_off(steps, fits):
 
 
 def test_what_the_picture_holds_is_what_apps_read():
-    assert address_for_app("ABCD2345", "ana+one@example.com") == (
-        "otpauth://totp/Sales%20operations%3Aana%2Bone%40example.com?secret=ABCD2345&issuer=Sales%20operations&digits=6&period=30"
+    assert (
+        address_for_app("ABCD2345", "ana+one@example.com")
+        == "otpauth://totp/Sales%20operations%3Aana%2Bone%40example.com?secret=ABCD2345&issuer=Sales%20operations&digits=6&period=30"
     )
     assert in_groups("ABCDEFGHIJ") == "ABCD EFGH IJ"
 
@@ -84,7 +97,15 @@ def test_a_secret_counts_only_once_its_first_code_has_been_entered(person):
         begin(db, token, PASSWORD, address=HERE)
         secret = waiting_secret(db, token)
         with pytest.raises(InvalidInput, match="not the app's present code"):
-            confirm(db, token, "000 000" if fitting_step(base64.b32decode(secret), "000000", datetime.now(UTC)) is None else "000 001")
+            confirm(
+                db,
+                token,
+                (
+                    "000 000"
+                    if fitting_step(base64.b32decode(secret), "000000", datetime.now(UTC)) is None
+                    else "000 001"
+                ),
+            )
     assert not has_second_factor(person.user_id)
     with person.transaction() as db:
         cancel(db, token)
@@ -108,18 +129,34 @@ def test_the_secret_is_stored_sealed_and_the_codes_hashed(person):
     app = with_app(person)
     whose = {"user": person.user_id}
     with owner() as db:
-        sealed = db.execute(text("select totp_secret from app.second_factors where user_id = :user"), whose).scalar()
-        hashes = db.execute(text("select code_hash from app.recovery_codes where user_id = :user"), whose).scalars().all()
+        sealed = db.execute(
+            text("select totp_secret from app.second_factors where user_id = :user"), whose
+        ).scalar()
+        hashes = (
+            db.execute(
+                text("select code_hash from app.recovery_codes where user_id = :user"), whose
+            )
+            .scalars()
+            .all()
+        )
 
     assert base64.b32encode(app.secret) not in sealed
     assert app.secret not in sealed
     assert len(set(hashes)) == len(set(app.recovery)) == 10
-    assert not any(code.replace(" ", "").encode() in bytes(stored) for code in app.recovery for stored in hashes)
+    assert not any(
+        code.replace(" ", "").encode() in bytes(stored)
+        for code in app.recovery
+        for stored in hashes
+    )
 
 
 def test_each_recovery_code_opens_once_however_it_is_typed(person):
     app = with_app(person)
-    for typed in (app.recovery[0], app.recovery[1].lower().replace(" ", "-"), app.recovery[2].replace(" ", "")):
+    for typed in (
+        app.recovery[0],
+        app.recovery[1].lower().replace(" ", "-"),
+        app.recovery[2].replace(" ", ""),
+    ):
         check_code(person.user_id, typed, address=HERE)
         with pytest.raises(NotAllowed):
             check_code(person.user_id, typed, address=HERE)
@@ -144,7 +181,9 @@ def test_new_recovery_codes_replace_the_old_ones(person):
     check_code(person.user_id, fresh[0], address=HERE)
 
 
-@pytest.mark.parametrize(("password", "code"), [("not the password", "right"), (PASSWORD, "wrong"), (PASSWORD, "")])
+@pytest.mark.parametrize(
+    ("password", "code"), [("not the password", "right"), (PASSWORD, "wrong"), (PASSWORD, "")]
+)
 def test_switching_off_takes_the_password_and_a_code(person, password, code):
     app, token = with_app(person), token_of(person)
     typed = {"right": app.code(), "wrong": next(app.wrong())}.get(code, code)

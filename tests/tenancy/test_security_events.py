@@ -1,4 +1,7 @@
-"""What happens to an account stands in the audit log of each organisation that the person belongs to, without any secret."""
+"""What happens to an account stands in the audit log of each organisation that the person belongs
+to, without any secret.
+"""
+
 import json
 from contextlib import suppress
 
@@ -29,13 +32,19 @@ def person(database_url):
 
 
 def events_of(person, organization_id=None):
-    """What the organisation's admin reads of the person's account, in its order: operation, and whether they did it themselves."""
+    """What the organisation's admin reads of the person's account, in its order: operation, and
+    whether they did it themselves.
+    """
     boss = make.viewer(organization_id or person.organization_id, Role.ADMIN)
     with boss.transaction() as db:
-        rows = db.execute(text("""
+        rows = db.execute(
+            text("""
             select operation, actor_user_id, changes from app.audit_logs
-             where table_name = 'users' and row_id = :user and operation not in ('insert', 'update') order by at
-        """), {"user": str(person.user_id)}).all()
+             where table_name = 'users' and row_id = :user and operation not in ('insert',
+               'update') order by at
+        """),
+            {"user": str(person.user_id)},
+        ).all()
     assert {json.dumps(row.changes) for row in rows} <= {"{}"}
     return [(row.operation, row.actor_user_id == person.user_id) for row in rows]
 
@@ -48,8 +57,12 @@ def test_a_second_factor_leaves_a_line_for_each_thing_that_happens_to_it(person)
     with person.transaction() as db:
         switch_off(db, token, PASSWORD, codes[0], **HERE)
     assert events_of(person) == [
-        ("second_factor_on", True), ("recovery_code_used", True), ("recovery_code_used", True), ("recovery_codes_renewed", True),
-        ("recovery_code_used", True), ("second_factor_off", True),
+        ("second_factor_on", True),
+        ("recovery_code_used", True),
+        ("recovery_code_used", True),
+        ("recovery_codes_renewed", True),
+        ("recovery_code_used", True),
+        ("second_factor_off", True),
     ]
 
 
@@ -106,23 +119,44 @@ def test_too_many_wrong_codes_leave_one_line(person):
 
 def test_tries_at_an_address_that_is_nobodys_stand_in_the_platforms_log_without_the_address():
     with owner() as db:
-        before = db.scalar(text("select count(*) from app.audit_logs where operation = 'locked_out' and row_id = ''"))
+        before = db.scalar(
+            text(
+                "select count(*) from app.audit_logs where operation = 'locked_out' and row_id = ''"
+            )
+        )
     for _ in range(8):
         with suppress(NotAllowed, TooManyRequests):
             sign_in("nobody.at.all@example.com", "not the password", address="192.0.2.73")
     with owner() as db:
-        found = db.execute(text("select organization_id, changes from app.audit_logs where operation = 'locked_out' and row_id = ''")).all()
+        found = db.execute(
+            text(
+                "select organization_id, changes from app.audit_logs where operation = 'locked_out'"
+                " and row_id = ''"
+            )
+        ).all()
     assert len(found) == before + 1
-    assert {(str(org), json.dumps(changes)) for org, changes in found} == {("00000000-0000-0000-0000-000000000000", "{}")}
+    assert {(str(org), json.dumps(changes)) for org, changes in found} == {
+        ("00000000-0000-0000-0000-000000000000", "{}")
+    }
 
 
 def test_each_of_the_persons_organisations_is_told_and_no_other(person):
     second, stranger = make.organization(), make.organization()
     with as_system(second) as db:
-        db.add(OrganizationMember(organization_id=second, user_id=person.user_id, role="viewer", name=person.name, email=person.email))
+        db.add(
+            OrganizationMember(
+                organization_id=second,
+                user_id=person.user_id,
+                role="viewer",
+                name=person.name,
+                email=person.email,
+            )
+        )
     with_app(person)
     assert [events_of(person, org) for org in (person.organization_id, second, stranger)] == [
-        [("second_factor_on", True)], [("second_factor_on", True)], [],
+        [("second_factor_on", True)],
+        [("second_factor_on", True)],
+        [],
     ]
 
 
@@ -136,4 +170,7 @@ def test_colleagues_who_are_no_admins_read_nothing_of_it(person, role):
 def test_nobody_writes_such_a_line_by_hand(person):
     for enter in (person.transaction, as_guest):
         with pytest.raises(Exception, match="permission denied"), enter() as db:
-            db.execute(text("select app.record_security(:user, 'second_factor_off', null)"), {"user": person.user_id})
+            db.execute(
+                text("select app.record_security(:user, 'second_factor_off', null)"),
+                {"user": person.user_id},
+            )

@@ -1,4 +1,7 @@
-"""Tries at the sign-in: limited where they come from, never for the person they are aimed at, and all alike."""
+"""Tries at the sign-in: limited where they come from, never for the person they are aimed at, and
+all alike.
+"""
+
 import bcrypt
 import pytest
 from sqlalchemy import text
@@ -50,19 +53,25 @@ def test_the_wait_ends_with_its_window(person):
     guess(person, "192.0.2.31", 5)
     assert blocked(person, "192.0.2.31")
     with owner() as db:
-        db.execute(text("""
-            update app.rate_limits set window_start = window_start - interval '15 minutes' where strpos(key, '192.0.2.31') > 0
-        """))
+        db.execute(
+            text("""
+            update app.rate_limits set window_start = window_start - interval '15 minutes'
+              where strpos(key, '192.0.2.31') > 0
+        """)
+        )
 
     assert sign_in(person.email, PASSWORD, address="192.0.2.31") == person.user_id
 
 
 def test_trying_many_accounts_from_one_address_stops_that_address_only(person):
     with owner() as db:
-        db.execute(text("""
+        db.execute(
+            text("""
             insert into app.rate_limits (key, window_start, hits)
-            select 'sign-in:192.0.2.41', to_timestamp(floor(extract(epoch from now()) / 900 + n) * 900), 60 from generate_series(0, 1) n
-        """))
+            select 'sign-in:192.0.2.41', to_timestamp(floor(extract(epoch
+              from now()) / 900 + n) * 900), 60 from generate_series(0, 1) n
+        """)
+        )
 
     assert blocked(person, "192.0.2.41")
     assert sign_in(person.email, PASSWORD, address="192.0.2.42") == person.user_id
@@ -81,7 +90,9 @@ def test_tries_at_an_unknown_account_are_limited_alike(person):
 
 @pytest.fixture
 def checked(monkeypatch):
-    """The cost of every hash that a password is compared with; the comparison itself is bcrypt's."""
+    """The cost of every hash that a password is compared with; the comparison itself is
+    bcrypt's.
+    """
     costs = []
 
     def checkpw(password, stored):
@@ -93,14 +104,24 @@ def checked(monkeypatch):
     return costs
 
 
-def test_an_unknown_a_dormant_and_a_known_account_take_the_same_work_and_words(person, password_hash, checked):
-    dormant, without = make.viewer(person.organization_id, password_hash=password_hash), make.viewer(person.organization_id)
+def test_an_unknown_a_dormant_and_a_known_account_take_the_same_work_and_words(
+    person, password_hash, checked
+):
+    dormant, without = (
+        make.viewer(person.organization_id, password_hash=password_hash),
+        make.viewer(person.organization_id),
+    )
     with owner() as db:
-        db.execute(text("update app.users set active = false where id = :id"), {"id": dormant.user_id})
+        db.execute(
+            text("update app.users set active = false where id = :id"), {"id": dormant.user_id}
+        )
 
     refusals, asked = [], []
     for email, password in (
-        (person.email, "not the password"), ("nobody.at.all@example.com", PASSWORD), ("no address", PASSWORD), (dormant.email, PASSWORD),
+        (person.email, "not the password"),
+        ("nobody.at.all@example.com", PASSWORD),
+        ("no address", PASSWORD),
+        (dormant.email, PASSWORD),
         (without.email, PASSWORD),
     ):
         with pytest.raises(NotAllowed) as refusal, statements() as said:

@@ -1,4 +1,7 @@
-"""Who may change whom: nobody raises themselves, an admin does not touch owners, and there is always an owner left."""
+"""Who may change whom: nobody raises themselves, an admin does not touch owners, and there is
+always an owner left.
+"""
+
 import threading
 from dataclasses import replace
 
@@ -63,7 +66,9 @@ def test_nobody_below_admin_changes_anybody_least_of_all_themselves(team, by):
                 changed(team[by], whom, role)
         with team[by].transaction() as db, pytest.raises(NotAllowed):
             set_member_active(db, team[by], whom.user_id, False)
-    assert {role: role_of(person) for role, person in team.items()} == {role: role for role in MEMBER_ROLES}
+    assert {role: role_of(person) for role, person in team.items()} == {
+        role: role for role in MEMBER_ROLES
+    }
 
 
 @pytest.mark.parametrize("by", [Role.MANAGER, Role.SALES_REP, Role.VIEWER])
@@ -75,7 +80,12 @@ def test_the_database_itself_lets_nobody_below_admin_change_a_membership(team, b
 
 def test_an_admin_makes_no_owner_of_themselves_or_others_and_touches_none(team, org):
     admin, person = team[Role.ADMIN], make.viewer(org, Role.VIEWER)
-    for whom, role in ((admin, "owner"), (person, "owner"), (team[Role.OWNER], "viewer"), (team[Role.OWNER], "admin")):
+    for whom, role in (
+        (admin, "owner"),
+        (person, "owner"),
+        (team[Role.OWNER], "viewer"),
+        (team[Role.OWNER], "admin"),
+    ):
         with pytest.raises(NotAllowed):
             changed(admin, whom, role)
     with admin.transaction() as db, pytest.raises(NotAllowed):
@@ -154,7 +164,15 @@ def test_somebody_of_two_organisations_is_changed_in_one(team, org):
     boss = team[Role.OWNER]
     with as_system(make.organization()) as db:
         elsewhere = db.scalars(text("select app.cur_org()")).one()
-        db.add(OrganizationMember(organization_id=elsewhere, user_id=boss.user_id, role="viewer", name=boss.name, email=boss.email))
+        db.add(
+            OrganizationMember(
+                organization_id=elsewhere,
+                user_id=boss.user_id,
+                role="viewer",
+                name=boss.name,
+                email=boss.email,
+            )
+        )
     with boss.transaction() as db:
         assert {member.organization_id for member in members(db)} == {org}
         assert len(members(db)) == len(MEMBER_ROLES)
@@ -182,7 +200,15 @@ def test_who_is_deactivated_here_stays_signed_in_where_they_work(team):
     boss, rep = team[Role.OWNER], team[Role.SALES_REP]
     with as_system(make.organization()) as db:
         elsewhere = db.scalars(text("select app.cur_org()")).one()
-        db.add(OrganizationMember(organization_id=elsewhere, user_id=rep.user_id, role="viewer", name=rep.name, email=rep.email))
+        db.add(
+            OrganizationMember(
+                organization_id=elsewhere,
+                user_id=rep.user_id,
+                role="viewer",
+                name=rep.name,
+                email=rep.email,
+            )
+        )
     token = browser(replace(rep, organization_id=elsewhere), chosen=True)
     with boss.transaction() as db:
         set_member_active(db, boss, rep.user_id, False)
@@ -193,9 +219,13 @@ def test_nobody_below_admin_or_from_elsewhere_ends_somebodys_sessions(team):
     token = browser(team[Role.OWNER])
     for viewer in (team[Role.MANAGER], make.viewer(make.organization(), Role.OWNER)):
         with viewer.transaction() as db:
-            db.execute(text("select app.close_sessions_in(:user, :org)"), {
-                "user": team[Role.OWNER].user_id, "org": team[Role.OWNER].organization_id,
-            })
+            db.execute(
+                text("select app.close_sessions_in(:user, :org)"),
+                {
+                    "user": team[Role.OWNER].user_id,
+                    "org": team[Role.OWNER].organization_id,
+                },
+            )
     assert viewer_of(token) is not None
 
 
@@ -221,7 +251,8 @@ def test_roster_rows_are_given_taken_and_never_taken_from_somebody_else(team, or
         give_rows_to_user(db, rep.user_id, [])
         table = roster_table(db)
     assert list(zip(table["kind"], table["name"], table["user_id"], strict=True)) == [
-        ("closer", "Ana", None), ("setter", "Sam", other.user_id)
+        ("closer", "Ana", None),
+        ("setter", "Sam", other.user_id),
     ]
     with rep.transaction() as db:
         assert db.scalars(text("select id from app.events")).all() == []

@@ -1,4 +1,7 @@
-"""An admin looks as a member: who may, what they see, that nothing can change, and what is kept of it."""
+"""An admin looks as a member: who may, what they see, that nothing can change, and what is kept of
+it.
+"""
+
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
@@ -9,7 +12,13 @@ from core.platform.database import as_guest, as_seen, as_system
 from core.platform.errors import NotAllowed
 from core.tenancy.models import OrganizationMember, Role
 from core.tenancy.sign_in import choose_organization, close_session, viewer_of
-from core.tenancy.view_as import looking_as, members_to_look_as, seen_in, start_looking, stop_looking
+from core.tenancy.view_as import (
+    looking_as,
+    members_to_look_as,
+    seen_in,
+    start_looking,
+    stop_looking,
+)
 from tests import factories as make
 from tests.ports import owner
 from tests.ui.screens import token_of
@@ -34,8 +43,11 @@ def look(by, at):
 
 MAY = {
     Role.SUPER_ADMIN: {Role.OWNER, Role.ADMIN, Role.MANAGER, Role.SALES_REP, Role.VIEWER},
-    Role.OWNER: {Role.ADMIN, Role.MANAGER, Role.SALES_REP, Role.VIEWER}, Role.ADMIN: {Role.MANAGER, Role.SALES_REP, Role.VIEWER},
-    Role.MANAGER: set(), Role.SALES_REP: set(), Role.VIEWER: set(),
+    Role.OWNER: {Role.ADMIN, Role.MANAGER, Role.SALES_REP, Role.VIEWER},
+    Role.ADMIN: {Role.MANAGER, Role.SALES_REP, Role.VIEWER},
+    Role.MANAGER: set(),
+    Role.SALES_REP: set(),
+    Role.VIEWER: set(),
 }
 
 
@@ -49,7 +61,10 @@ def test_only_admins_look_and_never_as_somebody_with_more_rights(crew, by, at):
     token = token_of(looking)
     with pytest.raises(NotAllowed):
         start_looking(token, looking, member(seen))
-    with pytest.raises(NotAllowed), as_seen(looking.user_id, seen.user_id, crew.admin.organization_id):
+    with (
+        pytest.raises(NotAllowed),
+        as_seen(looking.user_id, seen.user_id, crew.admin.organization_id),
+    ):
         pass
     assert viewer_of(token).user_id == looking.user_id
 
@@ -61,15 +76,24 @@ def test_the_choice_holds_those_as_whom_one_may_look(crew):
 
 def test_nobody_looks_into_another_organisation(crew):
     stranger = make.viewer(make.organization(), Role.SALES_REP)
-    elsewhere = OrganizationMember(organization_id=stranger.organization_id, user_id=stranger.user_id)
-    for target in (elsewhere, OrganizationMember(organization_id=crew.admin.organization_id, user_id=stranger.user_id)):
+    elsewhere = OrganizationMember(
+        organization_id=stranger.organization_id, user_id=stranger.user_id
+    )
+    for target in (
+        elsewhere,
+        OrganizationMember(organization_id=crew.admin.organization_id, user_id=stranger.user_id),
+    ):
         with pytest.raises(NotAllowed):
             start_looking(token_of(crew.admin), crew.admin, target)
 
 
 def test_what_is_seen_is_what_the_member_sees(crew):
     seen = viewer_of(look(crew.admin, crew.people[Role.VIEWER]))
-    assert (seen.role, seen.seen_by, seen.name) == (Role.VIEWER, crew.admin.user_id, crew.people[Role.VIEWER].name)
+    assert (seen.role, seen.seen_by, seen.name) == (
+        Role.VIEWER,
+        crew.admin.user_id,
+        crew.people[Role.VIEWER].name,
+    )
     with seen.transaction() as db:
         assert db.scalar(text("select count(*) from app.contacts")) == 0
         assert db.scalar(text("select app.cur_role()")) == "viewer"
@@ -77,7 +101,10 @@ def test_what_is_seen_is_what_the_member_sees(crew):
 
 def test_nothing_can_be_changed_meanwhile(crew):
     seen = viewer_of(look(crew.admin, crew.people[Role.MANAGER]))
-    for change in ("update app.events set closer_name = 'Changed'", "select app.record_export('events', 'csv')"):
+    for change in (
+        "update app.events set closer_name = 'Changed'",
+        "select app.record_export('events', 'csv')",
+    ):
         with pytest.raises(NotAllowed), seen.transaction() as db:
             db.execute(text(change))
     with pytest.raises(NotAllowed), seen.transaction() as db:
@@ -92,12 +119,16 @@ def test_nothing_can_be_changed_meanwhile(crew):
 
 def audited(org):
     with owner() as db:
-        return db.execute(text("""select operation, row_id, actor_user_id, actor_role from app.audit_logs
-            where organization_id = :org and operation like 'view_as%' order by at"""), {"org": org}).all()
+        return db.execute(
+            text("""select operation, row_id, actor_user_id, actor_role from app.audit_logs
+            where organization_id = :org and operation like 'view_as%' order by at"""),
+            {"org": org},
+        ).all()
 
 
 ENDINGS = {
-    "stop": lambda token, crew: stop_looking(token), "sign out": lambda token, crew: close_session(token),
+    "stop": lambda token, crew: stop_looking(token),
+    "sign out": lambda token, crew: close_session(token),
     "another organisation": lambda token, crew: choose_organization(token, another_of(crew)),
 }
 
@@ -105,7 +136,15 @@ ENDINGS = {
 def another_of(admin):
     org = make.organization()
     with as_system(org) as db:
-        db.add(OrganizationMember(organization_id=org, user_id=admin.user_id, role=Role.VIEWER, name="x", email="x@example.com"))
+        db.add(
+            OrganizationMember(
+                organization_id=org,
+                user_id=admin.user_id,
+                role=Role.VIEWER,
+                name="x",
+                email="x@example.com",
+            )
+        )
     return org
 
 
@@ -118,16 +157,20 @@ def test_beginning_and_end_stand_in_the_audit_log(ending):
     after = viewer_of(token)
     assert after is None or (after.user_id, after.seen_by) == (admin.user_id, None)
     assert audited(org) == [
-        (operation, str(rep.user_id), admin.user_id, "admin") for operation in ("view_as_start", "view_as_end")
+        (operation, str(rep.user_id), admin.user_id, "admin")
+        for operation in ("view_as_start", "view_as_end")
     ]
 
 
-@pytest.mark.parametrize(("change", "whose"), [
-    ("update app.organization_members set role = 'manager' where user_id = :user", "admin"),
-    ("update app.organization_members set role = 'owner' where user_id = :user", "rep"),
-    ("update app.organization_members set active = false where user_id = :user", "rep"),
-    ("update app.users set active = false where id = :user", "rep"),
-])
+@pytest.mark.parametrize(
+    ("change", "whose"),
+    [
+        ("update app.organization_members set role = 'manager' where user_id = :user", "admin"),
+        ("update app.organization_members set role = 'owner' where user_id = :user", "rep"),
+        ("update app.organization_members set active = false where user_id = :user", "rep"),
+        ("update app.users set active = false where id = :user", "rep"),
+    ],
+)
 def test_the_look_ends_when_it_would_no_longer_be_allowed(change, whose):
     org = make.organization()
     admin, rep = make.viewer(org, Role.ADMIN), make.viewer(org, Role.SALES_REP)

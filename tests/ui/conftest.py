@@ -24,6 +24,7 @@ def _nothing_cached():
 @pytest.fixture
 def reached_at(monkeypatch):
     """A function that tells the product its public address."""
+
     def tell(address):
         monkeypatch.setenv("PUBLIC_URL", address)
         settings.cache_clear()

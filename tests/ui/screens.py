@@ -1,4 +1,5 @@
 """Screens opened as a browser would: through the shell, with the cookie of a real session."""
+
 from __future__ import annotations
 
 from contextlib import contextmanager
@@ -30,22 +31,33 @@ def token_of(viewer: Viewer) -> str:
 
 @contextmanager
 def browser_of(viewer: Viewer | str | None):
-    """Whatever runs inside is asked for by this person's browser, by the one with this cookie, or by one without."""
+    """Whatever runs inside is asked for by this person's browser, by the one with this cookie, or
+    by one without.
+    """
     with browser_with(token_of(viewer) if isinstance(viewer, Viewer) else viewer):
         yield
 
 
 @contextmanager
 def browser_with(token: str | None, *, address: str | None = None):
-    """Whatever runs inside is asked for by the browser that holds this cookie, from a network address of its own or this one."""
-    cookies, ip_address = StreamlitCookies({COOKIE: token} if token else {}), address or f"10.9.{next(number)}.1"
-    with patch.multiple("streamlit.runtime.context.ContextProxy", cookies=cookies, ip_address=ip_address):
+    """Whatever runs inside is asked for by the browser that holds this cookie, from a network
+    address of its own or this one.
+    """
+    cookies, ip_address = (
+        StreamlitCookies({COOKIE: token} if token else {}),
+        address or f"10.9.{next(number)}.1",
+    )
+    with patch.multiple(
+        "streamlit.runtime.context.ContextProxy", cookies=cookies, ip_address=ip_address
+    ):
         yield
 
 
 @cache
 def shell() -> AppTest:
-    """One run of the shell, from which later windows know its pages and need not look for components again."""
+    """One run of the shell, from which later windows know its pages and need not look for
+    components again.
+    """
     page = AppTest.from_file(SHELL, default_timeout=30)
     with browser_of(None):
         return page.run()
@@ -76,7 +88,9 @@ def opened(screen: str, viewer: Viewer | str | None, **query: str) -> AppTest:
 
 @contextmanager
 def holding(token: str):
-    """A function that opens screens in the browser with this cookie; inside, what is clicked is asked for by it too."""
+    """A function that opens screens in the browser with this cookie; inside, what is clicked is
+    asked for by it too.
+    """
     with browser_with(token):
         yield lambda screen, **query: addressed(screen, **query).run()
 
@@ -90,9 +104,17 @@ def alone(screen: str, viewer: Viewer | None) -> AppTest:
 def sent(page: AppTest) -> str:
     """Everything that this run sent to the browser, also what charts and tables carry."""
     protos = (getattr(node, "proto", None) for node in page)
-    return " ".join(proto.SerializeToString().decode("utf-8", "replace") for proto in protos if proto is not None)
+    return " ".join(
+        proto.SerializeToString().decode("utf-8", "replace")
+        for proto in protos
+        if proto is not None
+    )
 
 
 def words(page: AppTest) -> list[str]:
     """What stands outside tables and charts, piece by piece."""
-    return [unescape(str(element.value)).replace(JOINER, "") for kind in TEXTS for element in page.get(kind)]
+    return [
+        unescape(str(element.value)).replace(JOINER, "")
+        for kind in TEXTS
+        for element in page.get(kind)
+    ]

@@ -1,4 +1,5 @@
 """Our own routes behind their gate, asked over HTTP as a browser, a program or a stranger would."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -16,12 +17,16 @@ OWN = {"Origin": HERE}
 app = Starlette(routes=routes, middleware=[Middleware(Gate)])
 
 
-def ask(method: str, path: str, *, cookie: str | None = None, at: str = HERE, **request: Any) -> httpx.Response:
+def ask(
+    method: str, path: str, *, cookie: str | None = None, at: str = HERE, **request: Any
+) -> httpx.Response:
     """The answer to a request at ``path``; one that changes something needs ``headers=OWN``."""
 
     async def asked() -> httpx.Response:
         transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url=at, cookies={COOKIE: cookie} if cookie else {}) as client:
+        async with httpx.AsyncClient(
+            transport=transport, base_url=at, cookies={COOKIE: cookie} if cookie else {}
+        ) as client:
             return await client.request(method, path, **request)
 
     return anyio.run(asked)

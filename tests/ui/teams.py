@@ -1,4 +1,7 @@
-"""A small team with one of everything that a screen shows, and somebody of each role to look at it."""
+"""A small team with one of everything that a screen shows, and somebody of each role to
+look at it.
+"""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -51,35 +54,66 @@ class Team:
         """The query with which ``screen`` shows something of this team."""
         if screen in self.tokens:
             return {"token": self.tokens[screen]}
-        return {DETAILS[screen]: str(self.ids[screen])} if screen in DETAILS else {"period": "Last 30 days"}
+        return (
+            {DETAILS[screen]: str(self.ids[screen])}
+            if screen in DETAILS
+            else {"period": "Last 30 days"}
+        )
 
 
 def team(
-    mark: str, *, currency: str = "USD", amount: str = "4997.00", password_hash: str | None = None, names: str | None = None
+    mark: str,
+    *,
+    currency: str = "USD",
+    amount: str = "4997.00",
+    password_hash: str | None = None,
+    names: str | None = None,
 ) -> Team:
-    """Two calls of the days before, one with its form and one with its payment, a payout, a connection and a key.
+    """Two calls of the days before, one with its form and one with its payment, a payout, a
+    connection and a key.
 
     ``names`` begin every name instead of the mark.
     """
     called = names or mark
     org = make.organization(name=f"{called} organisation", currency=currency)
-    people = {role: make.viewer(org, role, name=f"{called} {role}", password_hash=password_hash) for role in MEMBER_ROLES}
+    people = {
+        role: make.viewer(org, role, name=f"{called} {role}", password_hash=password_hash)
+        for role in MEMBER_ROLES
+    }
     at = now() - timedelta(hours=30)
     with as_system(org) as db:
         closer = make.closer(db, org, f"{called} closer", user_id=people[Role.SALES_REP].user_id)
         setter = make.setter(db, org, f"{called} setter")
         email = f"lead@{mark.lower()}.example.com"
-        found = {"set_by": setter, "email": email, "source_id": make.source(db, org, f"{called} source").id}
+        found = {
+            "set_by": setter,
+            "email": email,
+            "source_id": make.source(db, org, f"{called} source").id,
+        }
         event = make.event(db, org, closer, lead_name=f"{called} lead", at=at, **found)
-        held = make.event(db, org, closer, at=at - timedelta(hours=4), lead_name=f"{called} lead", **found)
+        held = make.event(
+            db, org, closer, at=at - timedelta(hours=4), lead_name=f"{called} lead", **found
+        )
         file_form(db, held.id, FormAnswers(True, True, True, False), people[Role.ADMIN])
         payment = make.payment(
-            db, org, amount, currency=currency, at=at + timedelta(hours=1), customer_name=f"{called} lead", event_id=event.id,
-            email=email, closer_id=closer.id, setter_id=setter.id,
+            db,
+            org,
+            amount,
+            currency=currency,
+            at=at + timedelta(hours=1),
+            customer_name=f"{called} lead",
+            event_id=event.id,
+            email=email,
+            closer_id=closer.id,
+            setter_id=setter.id,
         )
         create_api_key(db, org, f"{called} program", ["read"])
         key = OrganizationIntegration(
-            organization_id=org, provider="billy", status=KeyStatus.VERIFIED, account_name=f"{called} account", last_verified_at=now(),
+            organization_id=org,
+            provider="billy",
+            status=KeyStatus.VERIFIED,
+            account_name=f"{called} account",
+            last_verified_at=now(),
         )
         db.add(key)
         db.flush()
@@ -91,27 +125,59 @@ def team(
         payout = create_snapshot(db, org, f"{called} payout", days, None)
     people[Role.SUPER_ADMIN] = super_admin(people[Role.ADMIN])
     tokens = links_of(people[Role.ADMIN], called, closer.id)
-    ids = {"event": event.id, "form": event.id, "payment": payment.id, "payout": payout.id, "connections": connection.id}
+    ids = {
+        "event": event.id,
+        "form": event.id,
+        "payment": payment.id,
+        "payout": payout.id,
+        "connections": connection.id,
+    }
     return Team(mark, people, ids, tokens)
 
 
 def links_of(admin: Viewer, called: str, closer_id: UUID) -> dict[str, str]:
-    """By public screen, the token of a link to something of the team; the statement is of days without payments."""
-    org, long_ago = admin.organization_id, Period(date(2020, 1, 1), date(2020, 2, 1), admin.timezone)
+    """By public screen, the token of a link to something of the team; the statement is of days
+    without payments.
+    """
+    org, long_ago = (
+        admin.organization_id,
+        Period(date(2020, 1, 1), date(2020, 2, 1), admin.timezone),
+    )
     with admin.transaction() as db:
-        payout = approve(db, create_snapshot(db, org, f"{called} earlier payout", long_ago, None).id, admin)
+        payout = approve(
+            db, create_snapshot(db, org, f"{called} earlier payout", long_ago, None).id, admin
+        )
         shown = share_of("Last 30 days", {}, money=True)
         links = (
             issue_link(db, admin, PORTAL, f"{called} portal", closer_id=closer_id),
-            issue_link(db, admin, COMMISSION, f"{called} statement", closer_id=closer_id, snapshot_id=payout.id),
+            issue_link(
+                db,
+                admin,
+                COMMISSION,
+                f"{called} statement",
+                closer_id=closer_id,
+                snapshot_id=payout.id,
+            ),
             issue_link(db, admin, SHARE, f"{called} board", shown=shown),
         )
-    return {urlsplit(link.address).path.strip("/"): parse_qs(urlsplit(link.address).query)["token"][0] for link in links}
+    return {
+        urlsplit(link.address).path.strip("/"): parse_qs(urlsplit(link.address).query)["token"][0]
+        for link in links
+    }
 
 
 def super_admin(colleague: Viewer) -> Viewer:
     """Somebody of the platform, looking at the organisation of ``colleague``."""
     elsewhere = make.viewer(make.organization(), Role.VIEWER)
     with owner() as db:
-        db.execute(text("insert into app.user_roles (user_id, role) values (:user, 'super_admin')"), {"user": elsewhere.user_id})
-    return replace(colleague, user_id=elsewhere.user_id, name=elsewhere.name, email=elsewhere.email, role=Role.SUPER_ADMIN)
+        db.execute(
+            text("insert into app.user_roles (user_id, role) values (:user, 'super_admin')"),
+            {"user": elsewhere.user_id},
+        )
+    return replace(
+        colleague,
+        user_id=elsewhere.user_id,
+        name=elsewhere.name,
+        email=elsewhere.email,
+        role=Role.SUPER_ADMIN,
+    )

@@ -1,4 +1,5 @@
 """One's own account: where one is signed in, and the password."""
+
 from datetime import timedelta
 
 import pytest
@@ -16,7 +17,10 @@ from tests.ports import owner
 from tests.ui.screens import holding, opened, token_of, words
 
 PASSWORD, OTHER = "amber-birch-cobalt-1234", "a heron waits in the reeds"
-MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+MAC = (
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/140.0.0.0 Safari/537.36"
+)
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +52,13 @@ def test_one_browser_is_signed_out_and_only_that_one(person):
     assert [viewer_of(token) is not None for token in (here, there, third)] == [True, False, True]
 
 
-@pytest.mark.parametrize(("button", "left"), [
-    ("Sign out the other browsers", [True, False, False]), ("Sign out everywhere, here too", [False, False, False]),
-])
+@pytest.mark.parametrize(
+    ("button", "left"),
+    [
+        ("Sign out the other browsers", [True, False, False]),
+        ("Sign out everywhere, here too", [False, False, False]),
+    ],
+)
 def test_signing_out_everywhere_ends_browsers_tickets_and_programs(person, button, left):
     here, there, third = (token_of(person) for _ in range(3))
     ticket, program = issue_ticket(person.user_id), api_token_of(person)
@@ -86,9 +94,15 @@ def test_a_session_that_has_ended_shows_and_ends_nothing(person):
 
 
 def change(shown, current, new, again=None):
-    for label, value in (("Current password", current), ("New password", new), ("New password again", again or new)):
+    for label, value in (
+        ("Current password", current),
+        ("New password", new),
+        ("New password again", again or new),
+    ):
         next(field for field in shown.text_input if field.label == label).input(value)
-    return next(button for button in shown.button if button.label == "Change password").click().run()
+    return (
+        next(button for button in shown.button if button.label == "Change password").click().run()
+    )
 
 
 def test_a_new_password_ends_every_other_sign_in_and_the_old_one_is_nothing_any_more(person):
@@ -105,13 +119,28 @@ def test_a_new_password_ends_every_other_sign_in_and_the_old_one_is_nothing_any_
         sign_in(person.email, PASSWORD, address="192.0.2.9")
 
 
-@pytest.mark.parametrize(("current", "new", "again", "answer"), [
-    ("not the password", OTHER, OTHER, "The current password is not right."),
-    (PASSWORD, OTHER, OTHER + "s", "The two new passwords are not the same."),
-    (PASSWORD, "too short", "too short", "A password needs at least 12 characters; a few words in a row are easiest."),
-    (PASSWORD, f" {PASSWORD} ", f" {PASSWORD} ", "The new password is the current one; choose another."),
-])
-def test_a_password_that_cannot_be_set_is_refused_in_words_and_nothing_ends(person, current, new, again, answer):
+@pytest.mark.parametrize(
+    ("current", "new", "again", "answer"),
+    [
+        ("not the password", OTHER, OTHER, "The current password is not right."),
+        (PASSWORD, OTHER, OTHER + "s", "The two new passwords are not the same."),
+        (
+            PASSWORD,
+            "too short",
+            "too short",
+            "A password needs at least 12 characters; a few words in a row are easiest.",
+        ),
+        (
+            PASSWORD,
+            f" {PASSWORD} ",
+            f" {PASSWORD} ",
+            "The new password is the current one; choose another.",
+        ),
+    ],
+)
+def test_a_password_that_cannot_be_set_is_refused_in_words_and_nothing_ends(
+    person, current, new, again, answer
+):
     here, there = token_of(person), token_of(person)
     with holding(here) as page:
         shown = change(page("account"), current, new, again)
@@ -136,9 +165,13 @@ def test_whoever_has_no_password_is_not_asked_for_one():
 
 def moved(session_id, **columns):
     """The session's row as if time had gone by."""
-    changes = ", ".join(f"{name} = now() + make_interval(mins => {minutes})" for name, minutes in columns.items())
+    changes = ", ".join(
+        f"{name} = now() + make_interval(mins => {minutes})" for name, minutes in columns.items()
+    )
     with owner() as db:
-        db.execute(text(f"update app.sign_in_sessions set {changes} where id = :id"), {"id": session_id})
+        db.execute(
+            text(f"update app.sign_in_sessions set {changes} where id = :id"), {"id": session_id}
+        )
 
 
 @pytest.mark.parametrize(("minutes", "signed_in"), [(12 * 60 - 1, True), (12 * 60 + 1, False)])
@@ -158,7 +191,10 @@ def test_looking_on_counts_as_no_use_and_acting_does(person):
         moved(session_id, last_seen_at=-11 * 60)
         viewer_of(token, in_use=in_use)
         with owner() as db:
-            since = db.execute(text("select now() - last_seen_at from app.sign_in_sessions where id = :id"), {"id": session_id}).scalar()
+            since = db.execute(
+                text("select now() - last_seen_at from app.sign_in_sessions where id = :id"),
+                {"id": session_id},
+            ).scalar()
         assert (since > timedelta(hours=10)) is stays
 
 
@@ -166,7 +202,10 @@ def test_use_keeps_a_session_alive_but_not_beyond_seven_days(person):
     used = token_of(person)
     session_id = id_of(used)
     with owner() as db:
-        lasts = db.execute(text("select expires_at - created_at from app.sign_in_sessions where id = :id"), {"id": session_id}).scalar()
+        lasts = db.execute(
+            text("select expires_at - created_at from app.sign_in_sessions where id = :id"),
+            {"id": session_id},
+        ).scalar()
     assert lasts == timedelta(days=7)
     moved(session_id, last_seen_at=-12 * 60 + 1)
     assert viewer_of(used) is not None
@@ -176,15 +215,40 @@ def test_use_keeps_a_session_alive_but_not_beyond_seven_days(person):
     assert viewer_of(used) is None
 
 
-@pytest.mark.parametrize(("said", "shown"), [
-    (MAC, "Chrome on Mac"),
-    ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0", "Edge on Windows"),
-    ("Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0", "Firefox on Linux"),
-    ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1",
-     "Safari on iPhone"),
-    ("Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0.0.0 Mobile Safari/537.36", "Chrome on Android"),
-    ("curl/8.0 <b>[x](javascript:1)", "A browser"), ("", "A browser"), (None, "A browser"),
-])
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (MAC, "Chrome on Mac"),
+        (
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0.0.0"
+                " Safari/537.36 Edg/140.0.0.0"
+            ),
+            "Edge on Windows",
+        ),
+        (
+            "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0",
+            "Firefox on Linux",
+        ),
+        (
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15"
+                " Version/18.0 Mobile/15E148 Safari/604.1"
+            ),
+            "Safari on iPhone",
+        ),
+        (
+            (
+                "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0.0.0 Mobile"
+                " Safari/537.36"
+            ),
+            "Chrome on Android",
+        ),
+        ("curl/8.0 <b>[x](javascript:1)", "A browser"),
+        ("", "A browser"),
+        (None, "A browser"),
+    ],
+)
 def test_a_browser_is_named_in_words(said, shown):
     assert device(said) == shown
 

@@ -1,4 +1,7 @@
-"""Whatever stands in the address bar, a screen answers with words for a person and with rows of nobody else."""
+"""Whatever stands in the address bar, a screen answers with words for a person and with rows of
+nobody else.
+"""
+
 from uuid import uuid4
 
 import pytest
@@ -11,16 +14,48 @@ from tests.ui.test_who_sees_what import may
 
 KEYS = [screen.key for screen in SCREENS]
 NAMES = (
-    "period", "from", "to", "compare", "closer", "setter", "source", "traffic_type", "call_type", "trend", "search", "status",
-    "figure", "view", "by", "table", "metric", "who", "id", "event",
+    "period",
+    "from",
+    "to",
+    "compare",
+    "closer",
+    "setter",
+    "source",
+    "traffic_type",
+    "call_type",
+    "trend",
+    "search",
+    "status",
+    "figure",
+    "view",
+    "by",
+    "table",
+    "metric",
+    "who",
+    "id",
+    "event",
 )
 NONSENSE = {
-    "sql": "'; drop table app.events; --", "nothing": "", "long": "x" * 20_000, "nul": "a\x00b", "far day": "9999-12-31",
-    "no day": "2026-02-30", "odd digits": "٣٠", "markup": "<script>alert(1)</script>", "number": "-1e309", "path": "../../etc/passwd",
-    "percent": "%%(x)s{0}\\", "half an id": "3f2504e0-4f89-11d3-9a0c",
+    "sql": "'; drop table app.events; --",
+    "nothing": "",
+    "long": "x" * 20_000,
+    "nul": "a\x00b",
+    "far day": "9999-12-31",
+    "no day": "2026-02-30",
+    "odd digits": "٣٠",
+    "markup": "<script>alert(1)</script>",
+    "number": "-1e309",
+    "path": "../../etc/passwd",
+    "percent": "%%(x)s{0}\\",
+    "half an id": "3f2504e0-4f89-11d3-9a0c",
 }
-NO_SUCH = {"event": "There is no such call", "form": "There is no such call", "payment": "There is no such payment",
-           "payout": "There is no such payout", "connections": "There is no such connection"}
+NO_SUCH = {
+    "event": "There is no such call",
+    "form": "There is no such call",
+    "payment": "There is no such payment",
+    "payout": "There is no such payout",
+    "connections": "There is no such connection",
+}
 
 
 @pytest.mark.parametrize("value", NONSENSE.values(), ids=NONSENSE)
@@ -34,9 +69,16 @@ def test_nonsense_in_the_address_never_breaks_a_screen(ours, screen, value):
     assert page.title
 
 
-@pytest.mark.parametrize(("first", "last"), [
-    ("2026-13-01", "yesterday"), ("2026-11-20", "2026-11-01"), ("0001-01-01", "9999-12-31"), ("2026-11-01", ""), ("", "1999-12-31"),
-])
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("2026-13-01", "yesterday"),
+        ("2026-11-20", "2026-11-01"),
+        ("0001-01-01", "9999-12-31"),
+        ("2026-11-01", ""),
+        ("", "1999-12-31"),
+    ],
+)
 @pytest.mark.parametrize("screen", ["dashboard", "events", "payments", "leaderboards", "exports"])
 def test_impossible_days_become_days_that_can_be_asked_for(ours, screen, first, last):
     page = opened(screen, ours.admin, period="Custom", **{"from": first, "to": last})
@@ -48,7 +90,9 @@ def test_impossible_days_become_days_that_can_be_asked_for(ours, screen, first, 
 
 @pytest.mark.parametrize("screen", NO_SUCH)
 @pytest.mark.parametrize("whose", ["theirs", "nobody's"])
-def test_an_id_of_another_organisation_is_no_different_from_one_that_nobody_has(ours, theirs, screen, whose):
+def test_an_id_of_another_organisation_is_no_different_from_one_that_nobody_has(
+    ours, theirs, screen, whose
+):
     row_id = theirs.ids[screen] if whose == "theirs" else uuid4()
 
     page = opened(screen, ours.admin, **{DETAILS.get(screen, "id"): str(row_id)})

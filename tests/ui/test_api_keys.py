@@ -1,4 +1,5 @@
 """API keys: made, shown once, used until they expire or are revoked."""
+
 from datetime import timedelta
 
 import pytest
@@ -37,11 +38,16 @@ def test_a_key_is_shown_once_works_within_its_scopes_and_ends_when_it_is_revoked
         shown = button(shown, "Make key").click().run()
         [key] = [code.value for code in shown.code]
         assert "**Weekly sheet** · " + key[:12] + "…" in words(shown)
-        assert [get(path, key).status_code for path in ("/api/events", "/api/payments", "/api/leads")] == [200, 200, 403]
+        assert [
+            get(path, key).status_code for path in ("/api/events", "/api/payments", "/api/leads")
+        ] == [200, 200, 403]
 
         shown = button(shown, "I have copied it").click().run()
         assert key not in sent(shown)
-        assert any("Read events, Read payments · made today" in line and "last used today" in line for line in words(shown))
+        assert any(
+            "Read events, Read payments · made today" in line and "last used today" in line
+            for line in words(shown)
+        )
         with admin.transaction() as db:
             [stored] = api_keys(db)
         assert timedelta(days=89) < stored.expires_at - now() <= timedelta(days=90)
@@ -54,16 +60,24 @@ def test_a_key_is_shown_once_works_within_its_scopes_and_ends_when_it_is_revoked
 
 def test_an_expired_key_opens_nothing_and_says_so(admin):
     with admin.transaction() as db:
-        key = create_api_key(db, admin.organization_id, "Old", ["read"], expires_at=now() + timedelta(days=1)).key
+        key = create_api_key(
+            db, admin.organization_id, "Old", ["read"], expires_at=now() + timedelta(days=1)
+        ).key
     assert get("/api/events", key).status_code == 200
     with owner() as db:
-        db.execute(text("update app.api_keys set expires_at = now() where organization_id = :org"), {"org": admin.organization_id})
+        db.execute(
+            text("update app.api_keys set expires_at = now() where organization_id = :org"),
+            {"org": admin.organization_id},
+        )
 
     assert refused(get("/api/events", key)) == (401, "unauthorized", None)
     assert any("expired today" in line for line in words(opened("api-keys", admin)))
 
 
-@pytest.mark.parametrize(("name", "scopes", "answer"), [("", ["read"], "Give the key a name"), ("Sheet", [], "at least one scope")])
+@pytest.mark.parametrize(
+    ("name", "scopes", "answer"),
+    [("", ["read"], "Give the key a name"), ("Sheet", [], "at least one scope")],
+)
 def test_a_key_needs_a_name_and_a_scope(admin, name, scopes, answer):
     with holding(token_of(admin)) as page:
         shown = page("api-keys")

@@ -1,4 +1,7 @@
-"""The audit log on screen: changes in words, by whom, narrowed by the address, in pages, and of the own organisation only."""
+"""The audit log on screen: changes in words, by whom, narrowed by the address, in pages, and of the
+own organisation only.
+"""
+
 from datetime import timedelta
 from types import SimpleNamespace
 from uuid import uuid4
@@ -27,7 +30,9 @@ def place():
     """An organisation with an admin, and a call whose status that admin has changed."""
     admin = make.viewer(make.organization(name="Ours"), "admin", name="Ada Admin")
     with as_system(admin.organization_id) as db:
-        event = make.event(db, admin.organization_id, make.closer(db, admin.organization_id, "Ana")).id
+        event = make.event(
+            db, admin.organization_id, make.closer(db, admin.organization_id, "Ana")
+        ).id
     with admin.transaction() as db:
         db.get_one(Event, (admin.organization_id, event)).call_status = "completed"
     return SimpleNamespace(admin=admin, event=event, org=admin.organization_id)
@@ -42,7 +47,11 @@ def test_a_change_reads_as_who_did_what_from_which_to_which(place):
 
     assert not page.exception
     [line] = lines(page).to_dict("records")
-    assert (line["who"], line["what"], line["changes"]) == ("Ada Admin", "Calls · changed", "Call status: scheduled → completed")
+    assert (line["who"], line["what"], line["changes"]) == (
+        "Ada Admin",
+        "Calls · changed",
+        "Call status: scheduled → completed",
+    )
     assert line["row"] == str(place.event)
 
 
@@ -57,11 +66,18 @@ def test_people_and_things_are_called_by_name(place):
     assert str(closer) not in line["changes"]
 
 
-@pytest.mark.parametrize(("query", "left"), [
-    ({"who": "The product"}, {"The product"}), ({"who": "ada"}, {"Ada Admin", "The product"}), ({"table": "Payments"}, set()),
-    ({"operation": "Deleted"}, set()), ({"period": "Yesterday"}, set()), ({"row": "event"}, {"Ada Admin", "The product"}),
-    ({"row": str(uuid4())}, set()),
-])
+@pytest.mark.parametrize(
+    ("query", "left"),
+    [
+        ({"who": "The product"}, {"The product"}),
+        ({"who": "ada"}, {"Ada Admin", "The product"}),
+        ({"table": "Payments"}, set()),
+        ({"operation": "Deleted"}, set()),
+        ({"period": "Yesterday"}, set()),
+        ({"row": "event"}, {"Ada Admin", "The product"}),
+        ({"row": str(uuid4())}, set()),
+    ],
+)
 def test_the_address_narrows_the_log(place, query, left):
     query = {name: str(place.event) if value == "event" else value for name, value in query.items()}
     page = opened("audit", place.admin, **query)
@@ -77,16 +93,22 @@ def test_one_person_is_chosen_by_name(place):
     page = opened("audit", place.admin)
     with browser_of(place.admin):
         box = next(box for box in page.selectbox if box.label == "Who")
-        box.set_value(next(option for option in box.options if option.startswith("Ada Admin"))).run()
+        box.set_value(
+            next(option for option in box.options if option.startswith("Ada Admin"))
+        ).run()
 
     assert set(lines(page)["who"]) == {"Ada Admin"}
 
 
 def test_older_lines_follow_page_by_page_without_a_gap(place):
     with as_system(place.org) as db:
-        db.execute(text("""
-            insert into app.sources (organization_id, name) select :org, 'Source ' || n from generate_series(1, :rows) n
-        """), {"org": place.org, "rows": 2 * PAGE + 50})
+        db.execute(
+            text("""
+            insert into app.sources (organization_id, name) select :org, 'Source ' || n
+              from generate_series(1, :rows) n
+        """),
+            {"org": place.org, "rows": 2 * PAGE + 50},
+        )
     page, found = opened("audit", place.admin, table="Sources"), []
     found += list(lines(page)["row"])
     for _ in range(2):
@@ -119,7 +141,10 @@ def test_an_admin_reads_their_own_organisations_log_and_a_super_admin_every_one_
     boss = super_admin(place.admin)
 
     for person, address, sees in (
-        (place.admin, {}, False), (place.admin, {"everywhere": "true"}, False), (boss, {}, False), (boss, {"everywhere": "true"}, True),
+        (place.admin, {}, False),
+        (place.admin, {"everywhere": "true"}, False),
+        (boss, {}, False),
+        (boss, {"everywhere": "true"}, True),
     ):
         page = opened("audit", person, table="Organizations", operation="Changed", **address)
         assert not page.exception
@@ -131,7 +156,10 @@ def test_an_admin_reads_their_own_organisations_log_and_a_super_admin_every_one_
 
 def test_whoever_left_is_called_a_former_member(place):
     with owner() as db:
-        db.execute(text("delete from app.organization_members where user_id = :user"), {"user": place.admin.user_id})
+        db.execute(
+            text("delete from app.organization_members where user_id = :user"),
+            {"user": place.admin.user_id},
+        )
     other = make.viewer(place.org, Role.OWNER)
 
     [line] = lines(opened("audit", other, table="Calls", operation="Changed")).to_dict("records")
@@ -141,34 +169,78 @@ def test_whoever_left_is_called_a_former_member(place):
 def test_the_download_is_the_period_of_the_screen(place):
     page = opened("audit", place.admin, period="Today")
     day = (now() + timedelta(hours=1)).date()
-    assert page.get("link_button")[0].proto.url == f"/exports/audit_logs?format=csv&start={day}&end={day + timedelta(days=1)}"
+    assert (
+        page.get("link_button")[0].proto.url
+        == f"/exports/audit_logs?format=csv&start={day}&end={day + timedelta(days=1)}"
+    )
     assert "audit_logs" in sent(opened("exports", place.admin, table="Audit logs"))
     manager = opened("exports", make.viewer(place.org, "manager"))
-    assert "Audit logs" not in next(box for box in manager.selectbox if box.label == "Table").options
+    assert (
+        "Audit logs" not in next(box for box in manager.selectbox if box.label == "Table").options
+    )
 
 
-@pytest.mark.parametrize(("operation", "changes", "said"), [
-    ("update", {"call_status": ["scheduled", "completed"]}, ["Call status: scheduled → completed"]),
-    ("update", {"active": [True, False], "note": [None, ""]}, ["Active: yes → no", "Note: – → –"]),
-    ("insert", {"id": [None, "x"], "email": [None, "A@b"], "email_normalized": [None, "a@b"], "scopes": [None, ["read", "write"]]},
-     ["Email: A@b", "Scopes: read, write"]),
-    ("delete", {"at": ["2020-01-01T12:00:00+00:00", None], "email_normalized": ["a@b", None]}, ["At: Wed 1 Jan 2020 13:00", "Email: a@b"]),
-    ("delete", {"answers": [{"reason": "none"}, None]}, ['Answers: {"reason": "none"}']),
-    ("update", {"closer_user_id": [None, "11111111-1111-1111-1111-111111111111"]}, ["Closer user: – → Ana"]),
-    ("update", {"token_hash": ["…", "…"]}, ["Token hash: secret"]),
-    ("update", {"note": ["", "x" * 300]}, [f"Note: – → {'x' * 200} …"]),
-    ("update", {"scheduled_at": ["2020-01-01T12:00:00+00:00", "no date"]}, ["Scheduled at: Wed 1 Jan 2020 13:00 → no date"]),
-    ("export", {"format": "csv"}, ["Format: csv"]),
-])
+@pytest.mark.parametrize(
+    ("operation", "changes", "said"),
+    [
+        (
+            "update",
+            {"call_status": ["scheduled", "completed"]},
+            ["Call status: scheduled → completed"],
+        ),
+        (
+            "update",
+            {"active": [True, False], "note": [None, ""]},
+            ["Active: yes → no", "Note: – → –"],
+        ),
+        (
+            "insert",
+            {
+                "id": [None, "x"],
+                "email": [None, "A@b"],
+                "email_normalized": [None, "a@b"],
+                "scopes": [None, ["read", "write"]],
+            },
+            ["Email: A@b", "Scopes: read, write"],
+        ),
+        (
+            "delete",
+            {"at": ["2020-01-01T12:00:00+00:00", None], "email_normalized": ["a@b", None]},
+            ["At: Wed 1 Jan 2020 13:00", "Email: a@b"],
+        ),
+        ("delete", {"answers": [{"reason": "none"}, None]}, ['Answers: {"reason": "none"}']),
+        (
+            "update",
+            {"closer_user_id": [None, "11111111-1111-1111-1111-111111111111"]},
+            ["Closer user: – → Ana"],
+        ),
+        ("update", {"token_hash": ["…", "…"]}, ["Token hash: secret"]),
+        ("update", {"note": ["", "x" * 300]}, [f"Note: – → {'x' * 200} …"]),
+        (
+            "update",
+            {"scheduled_at": ["2020-01-01T12:00:00+00:00", "no date"]},
+            ["Scheduled at: Wed 1 Jan 2020 13:00 → no date"],
+        ),
+        ("export", {"format": "csv"}, ["Format: csv"]),
+    ],
+)
 def test_changes_are_told_column_by_column(operation, changes, said):
     names = {"11111111-1111-1111-1111-111111111111": "Ana"}
     assert told(operation, changes, names, "Europe/Copenhagen") == said
 
 
 def test_what_happened_to_a_members_account_says_whose_it_was(place):
-    person = make.viewer(place.org, "viewer", name="Vera Viewer", password_hash=hash_password(PASSWORD))
+    person = make.viewer(
+        place.org, "viewer", name="Vera Viewer", password_hash=hash_password(PASSWORD)
+    )
     with_app(person)
-    [line] = lines(opened("audit", place.admin, operation="Second factor switched on")).to_dict("records")
+    [line] = lines(opened("audit", place.admin, operation="Second factor switched on")).to_dict(
+        "records"
+    )
 
-    assert (line["who"], line["what"], line["changes"]) == ("Vera Viewer", "Users · second factor switched on", "Vera Viewer")
+    assert (line["who"], line["what"], line["changes"]) == (
+        "Vera Viewer",
+        "Users · second factor switched on",
+        "Vera Viewer",
+    )
     assert line["row"] == str(person.user_id)

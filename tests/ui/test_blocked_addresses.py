@@ -1,4 +1,5 @@
 """The screen of addresses that nothing is sent to, and what the team's screen says of them."""
+
 import pytest
 
 from core.deliveries.suppressions import suppress
@@ -22,9 +23,14 @@ def blocked(boss, email, reason):
         suppress(db, boss.organization_id, email, reason, now())
 
 
-@pytest.mark.parametrize(("reason", "says"), [
-    ("bounced", "came back for good"), ("complained", "This person complained"), ("unsubscribed", "wants no e-mail"),
-])
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [
+        ("bounced", "came back for good"),
+        ("complained", "This person complained"),
+        ("unsubscribed", "wants no e-mail"),
+    ],
+)
 def test_it_says_why_and_one_button_lifts_it(boss, reason, says):
     blocked(boss, ANA, reason)
     page = opened("blocked-addresses", boss)
@@ -42,7 +48,10 @@ def test_a_search_narrows_the_list(boss):
     assert len(page.button) == 2
     with browser_of(boss):
         assert len(page.text_input[0].set_value("BO@").run().button) == 1
-        assert any("No such address here" in line for line in words(page.text_input[0].set_value("nobody").run()))
+        assert any(
+            "No such address here" in line
+            for line in words(page.text_input[0].set_value("nobody").run())
+        )
 
 
 def test_the_team_reads_that_an_invitation_did_not_arrive(boss):
@@ -60,4 +69,7 @@ def test_the_team_reads_whom_of_its_members_e_mail_does_not_reach(boss):
     blocked(boss, member.email, "complained")
     assert "it complained" in opened("team", boss, id=str(member.user_id)).warning[0].value
     assert not opened("team", boss, id=str(boss.user_id)).warning
-    assert sorted(opened("team", boss).dataframe[0].value["state"]) == ["Active", "Active, e-mail complained"]
+    assert sorted(opened("team", boss).dataframe[0].value["state"]) == [
+        "Active",
+        "Active, e-mail complained",
+    ]

@@ -1,8 +1,11 @@
-"""What is kept between runs is kept for one person in one organisation: a screen is the same whoever looked before.
+"""What is kept between runs is kept for one person in one organisation: a screen is the same
+whoever looked before.
 
-Every screen is drawn for each of several people without anything kept, then again for all of them one after the other in one
-process. Whatever one was shown of another's, a word or a figure, would make the two differ.
+Every screen is drawn for each of several people without anything kept, then again for all of them
+one after the other in one process. Whatever one was shown of another's, a word or a figure, would
+make the two differ.
 """
+
 from __future__ import annotations
 
 import re
@@ -20,12 +23,24 @@ from tests.ui.screens import holding, token_of, words
 from tests.ui.teams import Team, team
 
 CLOCK = re.compile(r"\b\d\d:\d\d\b")
-FIGURES = ("metric", "dataframe", "plotly_chart", "html", "selectbox", "multiselect", "button", "code", "text_input")
+FIGURES = (
+    "metric",
+    "dataframe",
+    "plotly_chart",
+    "html",
+    "selectbox",
+    "multiselect",
+    "button",
+    "code",
+    "text_input",
+)
 
 
 @dataclass(frozen=True)
 class Looker:
-    """Somebody who looks at their team's screens; ``token`` is that of their one browser, whose organisation they switch."""
+    """Somebody who looks at their team's screens; ``token`` is that of their one browser, whose
+    organisation they switch.
+    """
 
     who: str
     crew: Team
@@ -35,12 +50,24 @@ class Looker:
 
 @pytest.fixture(scope="module")
 def lookers(database_url) -> list[Looker]:
-    """People of two teams of the same shape with different names and sums, and one person who belongs to both."""
+    """People of two teams of the same shape with different names and sums, and one person who
+    belongs to both.
+    """
     first, second = team("Rowan", amount="4997.00"), team("Sorbus", amount="8123.00")
     roles = (Role.OWNER, Role.SALES_REP, Role.VIEWER)
-    found = [(f"{crew.mark} {role}", crew, crew.people[role]) for role in roles for crew in (first, second)]
-    found += [(f"both, in {crew.mark}", crew, viewer) for crew, viewer in ((first, first.admin), (second, also_in(second, first.admin)))]
-    found += [("manager", first, first.people[Role.MANAGER]), ("platform", first, first.people[Role.SUPER_ADMIN])]
+    found = [
+        (f"{crew.mark} {role}", crew, crew.people[role])
+        for role in roles
+        for crew in (first, second)
+    ]
+    found += [
+        (f"both, in {crew.mark}", crew, viewer)
+        for crew, viewer in ((first, first.admin), (second, also_in(second, first.admin)))
+    ]
+    found += [
+        ("manager", first, first.people[Role.MANAGER]),
+        ("platform", first, first.people[Role.SUPER_ADMIN]),
+    ]
     browsers = {viewer.user_id: token_of(viewer) for _, _, viewer in found}
     return [Looker(who, crew, viewer, browsers[viewer.user_id]) for who, crew, viewer in found]
 
@@ -49,10 +76,18 @@ def also_in(crew: Team, admin: Viewer) -> Viewer:
     """The admin of another team as an admin of this one."""
     home = crew.admin
     with as_system(home.organization_id) as db:
-        db.add(OrganizationMember(
-            organization_id=home.organization_id, user_id=admin.user_id, role=Role.ADMIN, name=admin.name, email=admin.email
-        ))
-    return replace(admin, organization_id=home.organization_id, organization_name=home.organization_name)
+        db.add(
+            OrganizationMember(
+                organization_id=home.organization_id,
+                user_id=admin.user_id,
+                role=Role.ADMIN,
+                name=admin.name,
+                email=admin.email,
+            )
+        )
+    return replace(
+        admin, organization_id=home.organization_id, organization_name=home.organization_name
+    )
 
 
 def drawn(looker: Looker, screen: str) -> list[str]:

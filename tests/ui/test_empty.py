@@ -1,4 +1,5 @@
 """A new organisation: each screen says what will appear, and none breaks over nothing."""
+
 import pytest
 
 from core.tenancy.roles import SUPER_ADMINS
@@ -7,18 +8,36 @@ from tests import factories as make
 from tests.ui.screens import opened, words
 
 SAYS = {
-    "home": "No calls or payments in this period", "dashboard": "No calls or payments in this period",
-    "my-day": "Nothing waits for you", "leaderboards": "Nobody to rank yet", "events": "No calls here",
-    "event": "There is no such call", "form": "There is no such call", "payments": "No payments here",
-    "payment": "There is no such payment", "payouts": "No payouts yet", "payout": "There is no such payout",
-    "connections": "No connections yet", "reports": "Nothing has been posted yet",
-    "lists": "No closers yet", "settings": "Form is overdue after", "view-as": "Nobody to look as",
-    "privacy": "Nobody chosen", "go-live": "0 of 9 steps are done",
-    "links": "No links yet", "audit": "newest first", "portal": "This link does not work", "statement": "This link does not work",
+    "home": "No calls or payments in this period",
+    "dashboard": "No calls or payments in this period",
+    "my-day": "Nothing waits for you",
+    "leaderboards": "Nobody to rank yet",
+    "events": "No calls here",
+    "event": "There is no such call",
+    "form": "There is no such call",
+    "payments": "No payments here",
+    "payment": "There is no such payment",
+    "payouts": "No payouts yet",
+    "payout": "There is no such payout",
+    "connections": "No connections yet",
+    "reports": "Nothing has been posted yet",
+    "lists": "No closers yet",
+    "settings": "Form is overdue after",
+    "view-as": "Nobody to look as",
+    "privacy": "Nobody chosen",
+    "go-live": "0 of 9 steps are done",
+    "links": "No links yet",
+    "audit": "newest first",
+    "portal": "This link does not work",
+    "statement": "This link does not work",
     "shared": "This link does not work",
-    "account": "this browser", "api-keys": "No keys yet",
-    "team": "Nobody is invited", "invitation": "This invitation link is not valid",
-    "forgot": "Forgot your password?", "reset": "This link is not valid any more", "integrations": "No keys yet",
+    "account": "this browser",
+    "api-keys": "No keys yet",
+    "team": "Nobody is invited",
+    "invitation": "This invitation link is not valid",
+    "forgot": "Forgot your password?",
+    "reset": "This link is not valid any more",
+    "integrations": "No keys yet",
     "blocked-addresses": "No address is blocked",
 }
 
@@ -28,7 +47,10 @@ def newcomer(database_url):
     return make.viewer(make.organization(), "owner")
 
 
-@pytest.mark.parametrize("screen", [screen.key for screen in SCREENS if screen.key != "exports" and screen.roles != SUPER_ADMINS])
+@pytest.mark.parametrize(
+    "screen",
+    [screen.key for screen in SCREENS if screen.key != "exports" and screen.roles != SUPER_ADMINS],
+)
 def test_a_screen_without_rows_says_what_will_appear(newcomer, screen):
     page = opened(screen, newcomer)
 
@@ -38,9 +60,13 @@ def test_a_screen_without_rows_says_what_will_appear(newcomer, screen):
     assert any(SAYS[screen] in line for line in words(page))
 
 
-@pytest.mark.parametrize(("view", "says"), [
-    ("Unattributed", "Every payment has its call"), ("To reconcile", "Nothing to reconcile"),
-])
+@pytest.mark.parametrize(
+    ("view", "says"),
+    [
+        ("Unattributed", "Every payment has its call"),
+        ("To reconcile", "Nothing to reconcile"),
+    ],
+)
 def test_a_list_of_what_is_left_to_do_praises_when_nothing_is(newcomer, view, says):
     assert any(says in line for line in words(opened("payments", newcomer, view=view)))
 

@@ -1,4 +1,7 @@
-"""From the sign-in to a new password: the same words for everybody on the way, clear ones at the end."""
+"""From the sign-in to a new password: the same words for everybody on the way, clear ones at the
+end.
+"""
+
 import pytest
 
 from core.platform.database import as_system
@@ -25,7 +28,9 @@ def asked(email):
 
 
 def test_the_answer_is_the_same_whether_there_is_such_an_account_or_not(person):
-    known, unknown, nonsense = (words(asked(email)) for email in (person.email, "nobody@example.com", "<b>x</b>\u0000"))
+    known, unknown, nonsense = (
+        words(asked(email)) for email in (person.email, "nobody@example.com", "<b>x</b>\u0000")
+    )
     assert known == unknown == nonsense
     assert "If there is an account with this address" in known[-1]
 

@@ -1,4 +1,7 @@
-"""Go-live: what is wrong is named with the way to mend it, and the steps of setting up are ticked off."""
+"""Go-live: what is wrong is named with the way to mend it, and the steps of setting up are ticked
+off.
+"""
+
 from html import unescape
 
 import pytest
@@ -31,18 +34,35 @@ def test_each_line_says_what_was_seen_how_to_mend_it_and_leads_there(org):
 
     assert not page.exception
     said = [unescape(line) for line in words(page)]
-    assert any("**Slack** · Broken: reports are on, but no channel is set up" in line for line in said)
+    assert any(
+        "**Slack** · Broken: reports are on, but no channel is set up" in line for line in said
+    )
     assert any("**Payments** · Look at this: 1 payments belong to no call" in line for line in said)
     assert any("**Test payments** · Look at this: count as real money" in line for line in said)
-    assert {"Open Slack reports", "Open Payments", "Open Settings", "Open Lists", "Open Connections"} <= links(page)
+    assert {
+        "Open Slack reports",
+        "Open Payments",
+        "Open Settings",
+        "Open Lists",
+        "Open Connections",
+    } <= links(page)
     assert any(line.startswith("**1 thing is broken, ") for line in said)
 
 
 def test_a_failed_delivery_turns_its_connection_red(org):
     to = sender(org, "stripe")
     with as_system(org) as db:
-        db.add(WebhookDelivery(organization_id=org, connection_id=to.connection_id, provider="stripe", delivery_key="x",
-                               headers={}, body=b"{}", status="dead"))
+        db.add(
+            WebhookDelivery(
+                organization_id=org,
+                connection_id=to.connection_id,
+                provider="stripe",
+                delivery_key="x",
+                headers={},
+                body=b"{}",
+                status="dead",
+            )
+        )
     page = opened("go-live", make.viewer(org, "owner"))
     assert any("1 failed" in unescape(error.value) for error in page.error)
 

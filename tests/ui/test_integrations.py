@@ -1,4 +1,7 @@
-"""Keys at providers: entered, told how they stand, replaced, removed; what was typed is kept nowhere but sealed."""
+"""Keys at providers: entered, told how they stand, replaced, removed; what was typed is kept
+nowhere but sealed.
+"""
+
 from __future__ import annotations
 
 from html import unescape
@@ -26,7 +29,9 @@ def admin(database_url):
 
 
 def field(page, label):
-    [found] = [each for kind in (page.text_input, page.selectbox) for each in kind if each.label == label]
+    [found] = [
+        each for kind in (page.text_input, page.selectbox) for each in kind if each.label == label
+    ]
     return found
 
 
@@ -48,14 +53,18 @@ def kept_of(page):
     return repr(page.session_state._state._state) + sent(page)
 
 
-def test_a_key_that_is_entered_is_sealed_asked_about_and_forgotten_by_the_page(key_providers, admin):
+def test_a_key_that_is_entered_is_sealed_asked_about_and_forgotten_by_the_page(
+    key_providers, admin
+):
     page = submit(opened("integrations", admin), admin, "stripe", Restricted_or_secret_key=TYPED)
 
     assert not page.exception
     assert any("Stripe is being asked" in line for line in words(page))
     assert "the key ends with 0b9a" in " ".join(words(page))
     assert [button.key for button in page.button if button.key.startswith("stripe")] == [
-        "stripe verify", "stripe save", "stripe removed",
+        "stripe verify",
+        "stripe save",
+        "stripe removed",
     ]
     assert TYPED not in kept_of(page)
     key_providers.keys["stripe"] = TYPED
@@ -96,11 +105,15 @@ def test_settings_are_replaced_with_the_key_left_empty(key_providers, admin):
     assert key_of(admin, "whop").status == "verified"
 
 
-@pytest.mark.parametrize(("change", "says"), [
-    (lambda fake: None, "Verified: accepted today"), (lambda fake: fake.keys.update(stripe="revoked"), "Not accepted"),
-    (lambda fake: fake.will(*[(500, {}, {})] * 9), "Could not be verified"),
-    (lambda fake: fake.forbidden.add("/stripe/v1/charges"), "It may not read charges"),
-])
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda fake: None, "Verified: accepted today"),
+        (lambda fake: fake.keys.update(stripe="revoked"), "Not accepted"),
+        (lambda fake: fake.will(*[(500, {}, {})] * 9), "Could not be verified"),
+        (lambda fake: fake.forbidden.add("/stripe/v1/charges"), "It may not read charges"),
+    ],
+)
 def test_how_a_key_stands_is_said_in_words(key_providers, admin, change, says):
     enter(admin)
     change(key_providers)
@@ -143,7 +156,12 @@ def test_a_key_is_removed_after_it_was_said_what_that_does(key_providers, admin)
     page = press(page, admin, "stripe removed")
     assert any("No keys yet" in line for line in words(page))
     with as_system(admin.organization_id) as db:
-        assert db.execute(text("select count(*) from app.vault_secrets where organization_id = app.cur_org()")).scalar() == 0
+        assert (
+            db.execute(
+                text("select count(*) from app.vault_secrets where organization_id = app.cur_org()")
+            ).scalar()
+            == 0
+        )
 
 
 def test_a_key_that_somebody_else_removed_meanwhile_is_said_to_be_gone(key_providers, admin):
@@ -158,8 +176,12 @@ def test_a_key_that_somebody_else_removed_meanwhile_is_said_to_be_gone(key_provi
 def test_what_is_kept_elsewhere_is_found_from_here(admin):
     assert any("no webhook of your own" in line for line in words(opened("integrations", admin)))
     with admin.transaction() as db:
-        set_slack_webhook(db, admin.organization_id, "https://hooks.slack.com/services/T0/B0/abcdefghijklmn")
-    assert any("the webhook ends with klmn" in line for line in words(opened("integrations", admin)))
+        set_slack_webhook(
+            db, admin.organization_id, "https://hooks.slack.com/services/T0/B0/abcdefghijklmn"
+        )
+    assert any(
+        "the webhook ends with klmn" in line for line in words(opened("integrations", admin))
+    )
 
 
 def texting(admin, number):
@@ -186,9 +208,13 @@ def test_a_test_text_is_sent_and_its_outcome_said(twilio, admin):
     assert any("Twilio took it." in line for line in words(opened("integrations", admin)))
 
 
-@pytest.mark.parametrize(("answer", "says"), [
-    (HangUp(), "nobody knows whether it was sent"), (refused_text(21614, "+4520123456"), "not sent: This is no mobile number."),
-])
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (HangUp(), "nobody knows whether it was sent"),
+        (refused_text(21614, "+4520123456"), "not sent: This is no mobile number."),
+    ],
+)
 def test_a_test_text_that_did_not_arrive_says_why(twilio, admin, answer, says):
     texting(admin, "+4520123456")
     twilio.will(answer)

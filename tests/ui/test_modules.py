@@ -1,4 +1,5 @@
 """What belongs to a module is there for the organisations that have it, and for nobody else."""
+
 from contextlib import contextmanager
 
 import pytest
@@ -14,9 +15,16 @@ from tests.ui.screens import alone, opened, sent, token_of, words
 from tests.ui.teams import team
 from tests.ui.test_who_sees_what import HAS
 
-OFF = "Bookings is switched off for Elder organisation. Those who run the installation can switch it on."
+OFF = (
+    "Bookings is switched off for Elder organisation. Those who run the installation can switch"
+    " it on."
+)
 OURS = [screen.key for screen in SCREENS if screen.module == BOOKINGS and not screen.public]
-EVERYBODYS = [screen.key for screen in SCREENS if screen.module is None and not screen.public and screen.key != "home"]
+EVERYBODYS = [
+    screen.key
+    for screen in SCREENS
+    if screen.module is None and not screen.public and screen.key != "home"
+]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +50,10 @@ def switched_on(made):
 @pytest.mark.parametrize("screen", OURS)
 @pytest.mark.parametrize("role", [Role.OWNER, Role.SUPER_ADMIN])
 def test_a_screen_of_a_module_that_is_off_says_who_can_switch_it_on(without, role, screen):
-    for page in (opened(screen, without.people[role], **without.row(screen)), alone(screen, without.people[role])):
+    for page in (
+        opened(screen, without.people[role], **without.row(screen)),
+        alone(screen, without.people[role]),
+    ):
         assert not page.exception
         assert words(page.main) == [OFF]
 
@@ -64,7 +75,9 @@ def test_the_menu_shows_what_is_on_and_nothing_else(without):
     with switched_on(without):
         with_it = menu()
     assert without_it < with_it
-    assert with_it - without_it == {screen.key for screen in SCREENS if screen.module == BOOKINGS and screen.menu}
+    assert with_it - without_it == {
+        screen.key for screen in SCREENS if screen.module == BOOKINGS and screen.menu
+    }
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -75,11 +88,15 @@ def test_the_root_address_leads_to_the_account(without, role):
     assert page.title[0].value == "Your account"
 
 
-@pytest.mark.parametrize("screen", [screen.key for screen in SCREENS if screen.public and screen.module == BOOKINGS])
+@pytest.mark.parametrize(
+    "screen", [screen.key for screen in SCREENS if screen.public and screen.module == BOOKINGS]
+)
 def test_a_link_opens_nothing_until_the_module_is_back(without, screen):
     assert words(opened(screen, None, **without.row(screen))) == ["Link", ENDED]
     with switched_on(without):
-        assert HAS[screen].replace("Alder", "Elder") in sent(opened(screen, None, **without.row(screen)))
+        assert HAS[screen].replace("Alder", "Elder") in sent(
+            opened(screen, None, **without.row(screen))
+        )
 
 
 def test_exports_offer_what_every_organisation_has(without):

@@ -1,4 +1,5 @@
 """No amount without its currency, and no two currencies in one sum."""
+
 import re
 from datetime import timedelta
 from decimal import Decimal
@@ -25,11 +26,27 @@ def crew(database_url):
         ana = make.closer(db, org, user_id=rep.user_id)
         event = make.event(db, org, ana, at=at)
         paid = {
-            currency: make.payment(db, org, str(amount), currency=currency, at=at, event_id=event.id, closer_id=ana.id).id
+            currency: (
+                make.payment(
+                    db,
+                    org,
+                    str(amount),
+                    currency=currency,
+                    at=at,
+                    event_id=event.id,
+                    closer_id=ana.id,
+                ).id
+            )
             for currency, amount in AMOUNTS.items()
         }
         day = today(admin.timezone)
-        payout = create_snapshot(db, org, "All", Period(day - timedelta(days=3), day + timedelta(days=1), admin.timezone), None)
+        payout = create_snapshot(
+            db,
+            org,
+            "All",
+            Period(day - timedelta(days=3), day + timedelta(days=1), admin.timezone),
+            None,
+        )
     return admin, {"event": event.id, "payout": payout.id} | paid
 
 
@@ -41,18 +58,33 @@ def test_every_amount_in_words_and_cards_has_its_currency(crew, screen):
 
     assert not page.exception
     said = [*words(page), *(str(card.value) for card in page.metric)]
-    told = [(line, currency) for line in said for currency, amount in AMOUNTS.items() if shown(amount, line)]
+    told = [
+        (line, currency)
+        for line in said
+        for currency, amount in AMOUNTS.items()
+        if shown(amount, line)
+    ]
     assert told
-    assert [line for line, currency in told if SIGNS[currency] not in line and currency not in line] == []
-    assert not any(shown(together, line) for line in said for together in sums_of_different_currencies())
+    assert [
+        line for line, currency in told if SIGNS[currency] not in line and currency not in line
+    ] == []
+    assert not any(
+        shown(together, line) for line in said for together in sums_of_different_currencies()
+    )
 
 
 @pytest.mark.parametrize("screen", ["event", "payments", "payout", "payouts"])
 def test_every_row_of_a_table_of_amounts_says_their_currency(crew, screen):
     admin, ids = crew
-    page = opened(screen, admin, period="Last 30 days", **({"id": str(ids[screen])} if screen in ids else {}))
+    page = opened(
+        screen, admin, period="Last 30 days", **({"id": str(ids[screen])} if screen in ids else {})
+    )
 
-    rows = [[str(cell) for cell in row] for table in page.dataframe for row in table.value.itertuples(index=False)]
+    rows = [
+        [str(cell) for cell in row]
+        for table in page.dataframe
+        for row in table.value.itertuples(index=False)
+    ]
     found = set()
     for currency, amount in AMOUNTS.items():
         for row in rows:

@@ -1,4 +1,7 @@
-"""Names are written by strangers: every screen shows them letter by letter, and nothing comes of them."""
+"""Names are written by strangers: every screen shows them letter by letter, and nothing comes of
+them.
+"""
+
 from html import unescape
 
 import pytest
@@ -8,16 +11,58 @@ from core.ui.navigation import SCREENS
 from tests.ui.screens import addressed, browser_of, opened, sent
 from tests.ui.teams import Team, team
 
-HOSTILE = "<script>alert(1)</script> [x](javascript:alert(1)) $a^2$ :material/home: **b** `c` <img src=x onerror=alert(1)>"
-# Cells, option lists and text elements show letters and nothing else, charts and our own HTML know tags, all else is Markdown.
-LETTERS_ONLY, KNOW_TAGS = {"dataframe", "text", "selectbox", "multiselect", "text_input", "text_area"}, {"html", "plotly_chart"}
-MARKUP, TAGS = ("](java", "$a^2$", ":material/home:", "**b**", "<script>", "<img"), ("<script>", "<img")
+HOSTILE = (
+    "<script>alert(1)</script> [x](javascript:alert(1)) $a^2$ :material/home: **b** `c` <img src=x"
+    " onerror=alert(1)>"
+)
+# Cells, option lists and text elements show letters and nothing else, charts and our own HTML know
+# tags, all else is Markdown.
+LETTERS_ONLY, KNOW_TAGS = (
+    {
+        "dataframe",
+        "text",
+        "selectbox",
+        "multiselect",
+        "text_input",
+        "text_area",
+    },
+    {"html", "plotly_chart"},
+)
+MARKUP, TAGS = (
+    ("](java", "$a^2$", ":material/home:", "**b**", "<script>", "<img"),
+    (
+        "<script>",
+        "<img",
+    ),
+)
 SHOWS = {
     "owner": {
-        "home", "dashboard", "leaderboards", "event", "form", "payment", "payout", "lists", "settings", "portal", "statement", "shared",
-        "api-keys", "integrations",
+        "home",
+        "dashboard",
+        "leaderboards",
+        "event",
+        "form",
+        "payment",
+        "payout",
+        "lists",
+        "settings",
+        "portal",
+        "statement",
+        "shared",
+        "api-keys",
+        "integrations",
     },
-    "sales_rep": {"home", "my-day", "leaderboards", "event", "form", "payment", "portal", "statement", "shared"},
+    "sales_rep": {
+        "home",
+        "my-day",
+        "leaderboards",
+        "event",
+        "form",
+        "payment",
+        "portal",
+        "statement",
+        "shared",
+    },
 }
 
 
@@ -35,7 +80,9 @@ def test_a_name_is_shown_as_it_was_written(crew, screen, role):
     for node in page:
         if getattr(node, "proto", None) is not None and node.type not in LETTERS_ONLY:
             said = node.proto.SerializeToString().decode("utf-8", "replace")
-            assert not any(piece in said for piece in (TAGS if node.type in KNOW_TAGS else MARKUP)), node
+            assert not any(
+                piece in said for piece in (TAGS if node.type in KNOW_TAGS else MARKUP)
+            ), node
     if screen in SHOWS[role]:
         assert HOSTILE in unescape(sent(page))
 

@@ -1,4 +1,5 @@
 """Whatever somebody types or pastes, a page answers in words: no field of any form breaks it."""
+
 import pytest
 
 from core.tenancy.models import Role
@@ -34,7 +35,11 @@ def test_odd_words_in_every_field_break_no_page(crew, screen):
         labels = [button.label for button in page.button]
         for place, label in enumerate(labels):
             page = filled(crew, screen, token)
-            if label == ENDS_THE_SESSION or place >= len(page.button) or page.button[place].disabled:
+            if (
+                label == ENDS_THE_SESSION
+                or place >= len(page.button)
+                or page.button[place].disabled
+            ):
                 continue
             broken += [(label, error.value) for error in page.button[place].click().run().exception]
     assert broken == []

@@ -1,4 +1,5 @@
 """What a sales rep sees is their own; what one person has looked at is never kept for another."""
+
 from dataclasses import replace
 from datetime import timedelta
 
@@ -24,18 +25,38 @@ def crew():
     other = make.viewer(org, Role.SALES_REP, name="Second rep")
     with as_system(org) as db:
         closer = make.closer(db, org, "Second closer", user_id=other.user_id)
-        call = make.event(db, org, closer, at=now() - timedelta(hours=5), lead_name="Second lead", email="second@example.com")
-        paid = make.payment(
-            db, org, "111.00", at=now() - timedelta(hours=4), event_id=call.id, closer_id=closer.id, customer_name="Second lead"
+        call = make.event(
+            db,
+            org,
+            closer,
+            at=now() - timedelta(hours=5),
+            lead_name="Second lead",
+            email="second@example.com",
         )
-    return replace(made, people=made.people | {"second": other}, ids=made.ids | {"second call": call.id, "second payment": paid.id})
+        paid = make.payment(
+            db,
+            org,
+            "111.00",
+            at=now() - timedelta(hours=4),
+            event_id=call.id,
+            closer_id=closer.id,
+            customer_name="Second lead",
+        )
+    return replace(
+        made,
+        people=made.people | {"second": other},
+        ids=made.ids | {"second call": call.id, "second payment": paid.id},
+    )
 
 
-@pytest.mark.parametrize(("screen", "name", "row", "answer"), [
-    ("event", "id", "second call", "There is no such call"),
-    ("form", "event", "second call", "There is no such call"),
-    ("payment", "id", "second payment", "There is no such payment"),
-])
+@pytest.mark.parametrize(
+    ("screen", "name", "row", "answer"),
+    [
+        ("event", "id", "second call", "There is no such call"),
+        ("form", "event", "second call", "There is no such call"),
+        ("payment", "id", "second payment", "There is no such payment"),
+    ],
+)
 def test_a_closer_cannot_open_what_belongs_to_another_closer(crew, screen, name, row, answer):
     assert "Second" in sent(opened(screen, crew.people["second"], **{name: str(crew.ids[row])}))
 
@@ -63,7 +84,9 @@ def test_a_viewer_reads_no_names_and_addresses_of_leads(crew, screen):
 
 
 @pytest.mark.parametrize("screen", LISTS)
-def test_two_organisations_looking_at_the_same_one_after_the_other_each_see_their_own(ours, theirs, screen):
+def test_two_organisations_looking_at_the_same_one_after_the_other_each_see_their_own(
+    ours, theirs, screen
+):
     for looking, other in ((ours, theirs), (theirs, ours), (ours, theirs)):
         page = sent(opened(screen, looking.admin, period="Last 30 days"))
 
@@ -74,8 +97,12 @@ def test_two_organisations_looking_at_the_same_one_after_the_other_each_see_thei
 def test_what_a_manager_saw_is_not_kept_for_a_rep(crew):
     org = crew.admin.organization_id
     set_board(org, visible=False, money=True)
-    assert "Hazel closer" in sent(opened("leaderboards", crew.people[Role.MANAGER], period="Last 30 days"))
-    assert "Leaderboards are not shown" in " ".join(words(opened("leaderboards", crew.rep, period="Last 30 days")))
+    assert "Hazel closer" in sent(
+        opened("leaderboards", crew.people[Role.MANAGER], period="Last 30 days")
+    )
+    assert "Leaderboards are not shown" in " ".join(
+        words(opened("leaderboards", crew.rep, period="Last 30 days"))
+    )
 
     set_board(org, visible=True, money=False)
     asked = {"period": "Last 30 days", "metric": "Cash collected"}
@@ -88,7 +115,10 @@ def test_a_person_whose_role_is_taken_down_stops_seeing_what_they_saw(crew):
     assert "Hazel closer" in sent(opened("dashboard", person))
 
     with owner() as db:
-        db.execute(text("update app.organization_members set role = 'sales_rep' where user_id = :user"), {"user": person.user_id})
+        db.execute(
+            text("update app.organization_members set role = 'sales_rep' where user_id = :user"),
+            {"user": person.user_id},
+        )
 
     page = opened("dashboard", person)
     assert "does not include this page" in page.warning[0].value
@@ -98,7 +128,10 @@ def test_a_person_whose_role_is_taken_down_stops_seeing_what_they_saw(crew):
 def set_board(org, *, visible, money):
     with owner() as db:
         db.execute(
-            text("update app.organizations set leaderboards_visible = :visible, leaderboards_show_money = :money where id = :org"),
+            text(
+                "update app.organizations set leaderboards_visible = :visible,"
+                " leaderboards_show_money = :money where id = :org"
+            ),
             {"visible": visible, "money": money, "org": org},
         )
 

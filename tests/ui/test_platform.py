@@ -1,4 +1,5 @@
 """Organisations and users, handled on their screens by a super admin."""
+
 from html import unescape
 from uuid import uuid4
 
@@ -30,7 +31,9 @@ def organization(boss, org):
 def test_an_organisation_is_made_and_configured(boss):
     slug = f"made-{uuid4().hex[:8]}"
     page = opened("organizations", boss)
-    for field, value in zip(page.text_input, ("Made here", slug, "Europe/Copenhagen", "DKK"), strict=True):
+    for field, value in zip(
+        page.text_input, ("Made here", slug, "Europe/Copenhagen", "DKK"), strict=True
+    ):
         field.set_value(value)
     page = press(page, boss, "Make organisation")
     assert page.title[0].value == "Made here"
@@ -100,4 +103,6 @@ def test_a_strangers_name_is_shown_letter_by_letter_on_its_own_page(boss, screen
     for node in page:
         if getattr(node, "proto", None) is not None and node.type not in LETTERS_ONLY:
             said = node.proto.SerializeToString().decode("utf-8", "replace")
-            assert not any(piece in said for piece in (TAGS if node.type in KNOW_TAGS else MARKUP)), node
+            assert not any(
+                piece in said for piece in (TAGS if node.type in KNOW_TAGS else MARKUP)
+            ), node

@@ -1,4 +1,7 @@
-"""What our own routes answer whatever is asked of them: with every header, to this site only, and under names of our own."""
+"""What our own routes answer whatever is asked of them: with every header, to this site only, and
+under names of our own.
+"""
+
 from urllib.parse import quote, urljoin, urlsplit
 
 import pytest
@@ -10,16 +13,58 @@ from tests import factories as make
 from tests.ui.screens import token_of
 from tests.ui.server import HERE, OWN, ask
 
-GIVEN = {"x-content-type-options", "x-frame-options", "content-security-policy", "referrer-policy", "permissions-policy",
-         "cross-origin-opener-policy", "cross-origin-resource-policy"}
-WAYS = sorted((method, route.path.format(table="events")) for route in routes for method in route.methods)
+GIVEN = {
+    "x-content-type-options",
+    "x-frame-options",
+    "content-security-policy",
+    "referrer-policy",
+    "permissions-policy",
+    "cross-origin-opener-policy",
+    "cross-origin-resource-policy",
+}
+WAYS = sorted(
+    (method, route.path.format(table="events")) for route in routes for method in route.methods
+)
 LEADING_AWAY = [
-    "https://shop.example.net", "//shop.example.net", "///shop.example.net", "/\\shop.example.net", "\\/shop.example.net", "//[",
-    "https:shop.example.net", "http:/\\shop.example.net", "javascript:alert(1)", "/\t/shop.example.net", "/\n//shop.example.net",
-    " //shop.example.net", "/\u00a0/shop.example.net", "@shop.example.net", "data:text/html,x", "%2f%2fshop.example.net",
+    "https://shop.example.net",
+    "//shop.example.net",
+    "///shop.example.net",
+    "/\\shop.example.net",
+    "\\/shop.example.net",
+    "//[",
+    "https:shop.example.net",
+    "http:/\\shop.example.net",
+    "javascript:alert(1)",
+    "/\t/shop.example.net",
+    "/\n//shop.example.net",
+    " //shop.example.net",
+    "/\u00a0/shop.example.net",
+    "@shop.example.net",
+    "data:text/html,x",
+    "%2f%2fshop.example.net",
 ]
-PARAMETERS = ("next", "url", "to", "goto", "target", "redirect", "redirect_uri", "redirect_url", "return_to", "continue", "back", "r", "u")
-SPLITTING = ["events\r\nSet-Cookie: x=1", "events%0d%0aSet-Cookie: x=1", '..\\events', 'events"; filename="x.exe', "../../etc/passwd"]
+PARAMETERS = (
+    "next",
+    "url",
+    "to",
+    "goto",
+    "target",
+    "redirect",
+    "redirect_uri",
+    "redirect_url",
+    "return_to",
+    "continue",
+    "back",
+    "r",
+    "u",
+)
+SPLITTING = [
+    "events\r\nSet-Cookie: x=1",
+    "events%0d%0aSet-Cookie: x=1",
+    "..\\events",
+    'events"; filename="x.exe',
+    "../../etc/passwd",
+]
 
 
 @pytest.fixture(scope="module")
@@ -35,22 +80,33 @@ def test_every_answer_carries_the_headers_also_a_refusal(admin, method, path, al
     assert set(ask(method, path, **who).headers) >= GIVEN
 
 
-@pytest.mark.parametrize(("public", "stays"), [
-    ("https://sales.example.com", "max-age=31536000"), ("http://localhost:8501", None),
-])
+@pytest.mark.parametrize(
+    ("public", "stays"),
+    [
+        ("https://sales.example.com", "max-age=31536000"),
+        ("http://localhost:8501", None),
+    ],
+)
 def test_browsers_are_told_never_to_come_without_tls_where_there_is_tls(reached_at, public, stays):
     reached_at(public)
 
     answers = [ask(method, path, headers=OWN) for method, path in WAYS]
 
     assert {answer.headers.get("strict-transport-security") for answer in answers} == {stays}
-    assert all(f"connect-src 'self' {public.replace('http', 'ws')}" in answer.headers["content-security-policy"] for answer in answers)
+    assert all(
+        f"connect-src 'self' {public.replace('http', 'ws')}"
+        in answer.headers["content-security-policy"]
+        for answer in answers
+    )
 
 
 @pytest.mark.parametrize("wanted", LEADING_AWAY)
 @pytest.mark.parametrize(("method", "path"), WAYS)
 def test_no_route_leads_to_another_site(admin, method, path, wanted):
-    asked = dict.fromkeys(PARAMETERS, wanted) | {"t": issue_ticket(admin.user_id), "organization": str(admin.organization_id)}
+    asked = dict.fromkeys(PARAMETERS, wanted) | {
+        "t": issue_ticket(admin.user_id),
+        "organization": str(admin.organization_id),
+    }
     body = {"data": asked} if method == "POST" else {}
 
     answer = ask(method, path, cookie=token_of(admin), params=asked, headers=OWN, **body)
@@ -60,8 +116,12 @@ def test_no_route_leads_to_another_site(admin, method, path, wanted):
 
 
 def leads_to(location):
-    """The host that a browser goes to, which reads backslashes as slashes and leaves out what it cannot see."""
-    seen = "".join(letter for letter in location if letter not in "\t\r\n").strip().replace("\\", "/")
+    """The host that a browser goes to, which reads backslashes as slashes and leaves out what it
+    cannot see.
+    """
+    seen = (
+        "".join(letter for letter in location if letter not in "\t\r\n").strip().replace("\\", "/")
+    )
     return urlsplit(urljoin(f"{HERE}/auth/ticket", seen)).netloc
 
 

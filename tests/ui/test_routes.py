@@ -1,4 +1,5 @@
 """Our own routes beside the screens refuse what no form of ours sends, before they have read it."""
+
 import pytest
 
 from core.tenancy.models import Role
@@ -8,7 +9,10 @@ from tests.ui.server import OWN, ask
 
 PIECE = b"a" * 65_536
 PIECES = 100
-FILE = b'--y\r\nContent-Disposition: form-data; name="organization"; filename="x"\r\n\r\nx\r\n--y--\r\n'
+FILE = (
+    b'--y\r\nContent-Disposition: form-data; name="organization";'
+    b' filename="x"\r\n\r\nx\r\n--y--\r\n'
+)
 
 
 def send(path, content, kind):
@@ -31,9 +35,14 @@ def test_a_form_without_end_is_refused_at_its_beginning(path):
 
 
 @pytest.mark.parametrize("path", ["/auth/organization", "/exports/person"])
-@pytest.mark.parametrize(("content", "kind"), [
-    (b"&".join([b"a=1"] * 50), "application/x-www-form-urlencoded"), (FILE, "multipart/form-data; boundary=y"),
-    (b"nonsense", "multipart/form-data; boundary=y"), (b"nonsense", "multipart/form-data"),
-])
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"&".join([b"a=1"] * 50), "application/x-www-form-urlencoded"),
+        (FILE, "multipart/form-data; boundary=y"),
+        (b"nonsense", "multipart/form-data; boundary=y"),
+        (b"nonsense", "multipart/form-data"),
+    ],
+)
 def test_a_form_that_is_not_ours_is_refused(path, content, kind):
     assert send(path, content, kind).status_code == 400

@@ -1,4 +1,7 @@
-"""The second factor on the screens: set up, asked for after the password, and asked of everybody."""
+"""The second factor on the screens: set up, asked for after the password, and asked of
+everybody.
+"""
+
 import base64
 import re
 from dataclasses import replace
@@ -40,7 +43,9 @@ def fill(page, button, **values):
     """Fill in the form that ``button`` sends, by its fields' labels, and send it."""
     sender = next(each for each in page.button if each.label == button)
     for label, value in values.items():
-        fields = [each for each in page.text_input if each.label == label.replace("_", " ").capitalize()]
+        fields = [
+            each for each in page.text_input if each.label == label.replace("_", " ").capitalize()
+        ]
         next(each for each in fields if each.form_id == sender.form_id).input(value)
     return sender.click().run()
 
@@ -57,20 +62,35 @@ def test_somebody_sets_it_up_keeps_the_codes_and_sees_that_it_is_on(person):
         secret = base64.b32decode(key.replace(" ", ""))
         shown = fill(shown, "Switch on", code=totp(secret, int(now().timestamp()) // STEP_S))
         codes = codes_on(shown)
-        assert (len(codes), {bool(re.fullmatch(r"([A-Z2-7]{4} ){3}[A-Z2-7]{4}", code)) for code in codes}) == (10, {True})
-        shown = next(each for each in shown.button if each.label == "I have kept them").click().run()
+        assert (
+            len(codes),
+            {bool(re.fullmatch(r"([A-Z2-7]{4} ){3}[A-Z2-7]{4}", code)) for code in codes},
+        ) == (10, {True})
+        shown = (
+            next(each for each in shown.button if each.label == "I have kept them").click().run()
+        )
 
-        assert any(line.startswith("**On** since today") and line.endswith("10 recovery codes left") for line in words(shown))
+        assert any(
+            line.startswith("**On** since today") and line.endswith("10 recovery codes left")
+            for line in words(shown)
+        )
         assert key not in sent(shown)
         assert not any(code in sent(page("account")) for code in codes)
 
 
 def test_a_wrong_password_or_code_sets_nothing_up(person):
     with holding(token_of(person)) as page:
-        assert "The current password is not right." in words(fill(page("account"), "Begin", your_password="not the password"))
+        assert "The current password is not right." in words(
+            fill(page("account"), "Begin", your_password="not the password")
+        )
         shown = fill(page("account"), "Begin", your_password=PASSWORD)
-        assert any("not the app's present code" in line for line in words(fill(shown, "Switch on", code="12345")))
-        shown = next(each for each in page("account").button if each.label == "Not now").click().run()
+        assert any(
+            "not the app's present code" in line
+            for line in words(fill(shown, "Switch on", code="12345"))
+        )
+        shown = (
+            next(each for each in page("account").button if each.label == "Not now").click().run()
+        )
         assert any(each.label == "Begin" for each in shown.button)
     assert not has_second_factor(person.user_id)
 
@@ -78,7 +98,9 @@ def test_a_wrong_password_or_code_sets_nothing_up(person):
 def test_somebody_switches_it_off_with_password_and_code(person):
     app = with_app(person)
     with holding(token_of(person)) as page:
-        assert "The current password is not right." in words(fill(page("account"), "Switch off", your_password="no", code=app.code()))
+        assert "The current password is not right." in words(
+            fill(page("account"), "Switch off", your_password="no", code=app.code())
+        )
         shown = fill(page("account"), "Switch off", your_password=PASSWORD, code=app.code())
         assert any(each.label == "Begin" for each in shown.button)
     assert not has_second_factor(person.user_id)
@@ -139,7 +161,11 @@ def test_five_minutes_after_the_password_the_code_comes_too_late(person, form):
 
 def test_one_may_start_again_as_somebody_else(person, form, password_hash):
     with_app(person)
-    page = next(each for each in sign_in(form, person).button if each.label == "Start again").click().run()
+    page = (
+        next(each for each in sign_in(form, person).button if each.label == "Start again")
+        .click()
+        .run()
+    )
     assert [field.label for field in page.text_input] == ["E-mail address", "Password"]
     assert is_in(sign_in(page, make.viewer(person.organization_id, password_hash=password_hash)))
 
@@ -148,12 +174,17 @@ def test_one_may_start_again_as_somebody_else(person, form, password_hash):
 def strict(person):
     """The person's organisation asks everybody for a second factor."""
     with owner() as db:
-        db.execute(text("update app.organizations set require_second_factor = true where id = :org"), {"org": person.organization_id})
+        db.execute(
+            text("update app.organizations set require_second_factor = true where id = :org"),
+            {"org": person.organization_id},
+        )
     return person.organization_id
 
 
 @pytest.mark.parametrize("screen", [screen.key for screen in SCREENS if not screen.public])
-def test_without_the_asked_for_second_factor_every_address_leads_to_the_account(person, strict, screen):
+def test_without_the_asked_for_second_factor_every_address_leads_to_the_account(
+    person, strict, screen
+):
     page = opened(screen, person)
 
     assert not page.exception
@@ -168,7 +199,9 @@ def test_a_link_for_everybody_opens_all_the_same(person, strict):
     assert page.title[0].value != "Your account"
 
 
-@pytest.mark.parametrize("screen", [screen.key for screen in SCREENS if not screen.public and screen.key != ACCOUNT])
+@pytest.mark.parametrize(
+    "screen", [screen.key for screen in SCREENS if not screen.public and screen.key != ACCOUNT]
+)
 def test_a_page_run_past_the_shell_asks_for_it_too(strict, screen):
     owner_of_all = make.viewer(strict, Role.OWNER)
     if BY_KEY[screen].roles == SUPER_ADMINS:
@@ -184,31 +217,55 @@ def make_super_admin(viewer):
         db.execute(text("select app.make_super_admin(:user)"), {"user": viewer.user_id})
 
 
-@pytest.mark.parametrize(("method", "path"), [
-    *(("GET", f"/exports/{table}") for table in EXPORTS), ("POST", "/exports/person"),
-])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        *(("GET", f"/exports/{table}") for table in EXPORTS),
+        ("POST", "/exports/person"),
+    ],
+)
 def test_exports_wait_for_it_as_well(person, strict, method, path):
     token = token_of(person)
-    asked = {"cookie": token, "headers": OWN} | ({"data": {"email": "nobody@example.com"}} if method == "POST" else {})
+    asked = {"cookie": token, "headers": OWN} | (
+        {"data": {"email": "nobody@example.com"}} if method == "POST" else {}
+    )
     assert ask(method, path, **asked).status_code == 403
     with_app(person)
     assert ask(method, path, **asked).status_code == (422 if method == "POST" else 200)
 
 
 def test_every_route_that_hands_something_out_is_among_these():
-    assert {route.path for route in routes if route.path.startswith("/exports")} == {"/exports/{table}", "/exports/person"}
+    assert {route.path for route in routes if route.path.startswith("/exports")} == {
+        "/exports/{table}",
+        "/exports/person",
+    }
 
 
 def test_whoever_comes_over_from_a_laxer_organisation_is_asked_there(person, strict):
     laxer = make.organization()
     with as_system(laxer) as db:
-        db.add(OrganizationMember(
-            organization_id=laxer, user_id=person.user_id, role=Role.ADMIN, name=person.name, email=person.email
-        ))
+        db.add(
+            OrganizationMember(
+                organization_id=laxer,
+                user_id=person.user_id,
+                role=Role.ADMIN,
+                name=person.name,
+                email=person.email,
+            )
+        )
     token = token_of(replace(person, organization_id=laxer))
     assert ask("GET", "/exports/events", cookie=token).status_code == 200
 
-    assert ask("POST", "/auth/organization", cookie=token, headers=OWN, data={"organization": str(strict)}).status_code == 303
+    assert (
+        ask(
+            "POST",
+            "/auth/organization",
+            cookie=token,
+            headers=OWN,
+            data={"organization": str(strict)},
+        ).status_code
+        == 303
+    )
     assert ask("GET", "/exports/events", cookie=token).status_code == 403
 
 

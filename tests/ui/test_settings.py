@@ -1,4 +1,5 @@
 """Settings and lists, changed where they are shown."""
+
 from html import unescape
 
 import pytest
@@ -24,9 +25,11 @@ def press(page, viewer, key):
 
 def test_a_setting_says_what_it_means_how_it_stands_and_what_a_change_does(admin):
     page = opened("settings", admin)
-    assert {"Form is overdue after", "24 hours after the call", "Never: only calls before the payment"} <= {
-        line.strip("*").replace("&#58;", ":") for line in words(page)
-    }
+    assert {
+        "Form is overdue after",
+        "24 hours after the call",
+        "Never: only calls before the payment",
+    } <= {line.strip("*").replace("&#58;", ":") for line in words(page)}
     assert any("Every day, week and month is cut anew" in warning.value for warning in page.warning)
     page.number_input[0].set_value(36)
 
@@ -58,12 +61,20 @@ def test_a_setter_is_added_and_an_unknown_name_is_linked(admin):
 
     with browser_of(admin):
         next(box for box in page.selectbox if box.label == "They mean").set_value("Sam")
-        page = next(button for button in page.button if button.label == "That is who it is").click().run()
+        page = (
+            next(button for button in page.button if button.label == "That is who it is")
+            .click()
+            .run()
+        )
 
     assert unescape(page.toast[0].value) == "1 call is theirs now; payments follow."
     with as_system(org) as db:
         sam = db.scalars(select(Setter)).one()
-        assert (sam.name, sam.aliases, db.scalars(select(Event)).one().setter_id) == ("Sam", ["sammy"], sam.id)
+        assert (sam.name, sam.aliases, db.scalars(select(Event)).one().setter_id) == (
+            "Sam",
+            ["sammy"],
+            sam.id,
+        )
 
 
 def test_a_row_stays_its_persons_when_it_is_changed_while_they_are_off(admin):
@@ -98,4 +109,9 @@ def test_a_package_is_renamed_and_switched_off(admin):
 
     with as_system(admin.organization_id) as db:
         package = db.scalars(select(Package)).one()
-        assert (package.name, str(package.price), package.currency, package.active) == ("Platinum", "4997.000", "USD", False)
+        assert (package.name, str(package.price), package.currency, package.active) == (
+            "Platinum",
+            "4997.000",
+            "USD",
+            False,
+        )

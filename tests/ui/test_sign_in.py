@@ -1,4 +1,5 @@
 """How often a password may be tried, and what the cookie is like."""
+
 import pytest
 
 from core.platform.errors import NotAllowed, TooManyRequests
@@ -36,36 +37,69 @@ def test_a_right_password_is_not_counted_as_a_try(person):
         assert sign_in(f" {person.email.upper()} ", PASSWORD, address="192.0.2.3") == person.user_id
 
 
-@pytest.mark.parametrize(("public", "seen", "secure"), [
-    ("https://sales.example.com", "http", True), ("http://localhost:8501", "https", True), ("http://localhost:8501", "http", False),
-])
-def test_the_cookie_is_for_https_alone_where_the_product_is_reached_by_it(person, reached_at, public, seen, secure):
+@pytest.mark.parametrize(
+    ("public", "seen", "secure"),
+    [
+        ("https://sales.example.com", "http", True),
+        ("http://localhost:8501", "https", True),
+        ("http://localhost:8501", "http", False),
+    ],
+)
+def test_the_cookie_is_for_https_alone_where_the_product_is_reached_by_it(
+    person, reached_at, public, seen, secure
+):
     reached_at(public)
 
-    cookie = ask("GET", f"/auth/ticket?t={issue_ticket(person.user_id)}&next=/events", at=f"{seen}://screens").headers["set-cookie"]
+    cookie = ask(
+        "GET", f"/auth/ticket?t={issue_ticket(person.user_id)}&next=/events", at=f"{seen}://screens"
+    ).headers["set-cookie"]
 
-    assert [part for part in cookie.split("; ")[1:] if part != "Secure"] == ["HttpOnly", "Max-Age=604800", "Path=/", "SameSite=lax"]
+    assert [part for part in cookie.split("; ")[1:] if part != "Secure"] == [
+        "HttpOnly",
+        "Max-Age=604800",
+        "Path=/",
+        "SameSite=lax",
+    ]
     assert ("Secure" in cookie.split("; ")) == secure
 
 
-@pytest.mark.parametrize(("wanted", "goes_to"), [
-    ("/events?period=Today", "/events?period=Today"), ("https://shop.example.net", "/"), ("//shop.example.net", "/"),
-    ("/\\shop.example.net", "/"), ("javascript:alert(1)", "/"), ("", "/"), ("/a\r\nSet-Cookie: x=1", "/"),
-])
+@pytest.mark.parametrize(
+    ("wanted", "goes_to"),
+    [
+        ("/events?period=Today", "/events?period=Today"),
+        ("https://shop.example.net", "/"),
+        ("//shop.example.net", "/"),
+        ("/\\shop.example.net", "/"),
+        ("javascript:alert(1)", "/"),
+        ("", "/"),
+        ("/a\r\nSet-Cookie: x=1", "/"),
+    ],
+)
 def test_the_way_back_after_the_sign_in_never_leads_to_another_site(person, wanted, goes_to):
     answer = ask("GET", "/auth/ticket", params={"t": issue_ticket(person.user_id), "next": wanted})
 
-    assert (answer.status_code, answer.headers["location"], answer.headers["cache-control"]) == (303, goes_to, "no-store")
+    assert (answer.status_code, answer.headers["location"], answer.headers["cache-control"]) == (
+        303,
+        goes_to,
+        "no-store",
+    )
 
 
 def test_a_ticket_opens_one_session_only(person):
     ticket = issue_ticket(person.user_id)
 
-    assert ["set-cookie" in ask("GET", "/auth/ticket", params={"t": ticket}).headers for _ in range(2)] == [True, False]
+    assert [
+        "set-cookie" in ask("GET", "/auth/ticket", params={"t": ticket}).headers for _ in range(2)
+    ] == [True, False]
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])
 def test_a_ticket_in_a_link_from_elsewhere_signs_nobody_in(person, site):
-    answer = ask("GET", "/auth/ticket", params={"t": issue_ticket(person.user_id)}, headers={"sec-fetch-site": site})
+    answer = ask(
+        "GET",
+        "/auth/ticket",
+        params={"t": issue_ticket(person.user_id)},
+        headers={"sec-fetch-site": site},
+    )
 
     assert "set-cookie" not in answer.headers

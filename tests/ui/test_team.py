@@ -1,4 +1,7 @@
-"""The team's screen and the invitation's: what an admin does on the one, whoever was invited answers on the other."""
+"""The team's screen and the invitation's: what an admin does on the one, whoever was invited
+answers on the other.
+"""
+
 from html import unescape
 
 import pytest
@@ -31,7 +34,9 @@ def press(page, viewer, label):
 
 def fill(page, **values):
     for label, value in values.items():
-        next(field for field in page.text_input if field.label == label.replace("_", " ")).input(value)
+        next(field for field in page.text_input if field.label == label.replace("_", " ")).input(
+            value
+        )
 
 
 def emails(org):
@@ -68,7 +73,9 @@ def test_an_address_that_is_none_is_refused_in_words_and_nothing_is_sent(boss):
     fill(page, **{"E-mail_address": "a@example.com\nBcc: b@example.com"})
     next(box for box in page.selectbox if box.label == "Role").select(Role.VIEWER)
     page = press(page, boss, "Send invitation")
-    assert "is not an e-mail address that mail can be sent to" in page.error[0].value.replace("&#45;", "-")
+    assert "is not an e-mail address that mail can be sent to" in page.error[0].value.replace(
+        "&#45;", "-"
+    )
     assert emails(boss.organization_id) == []
 
 
@@ -135,7 +142,9 @@ def test_a_new_person_joins_by_the_link_and_can_sign_in(boss):
     issued = invited(boss)
     page = opened("invitation", None, token=issued.token)
     assert any(HOSTILE in line for line in words(page))
-    assert not any(piece in sent(page) for piece in ("<script>", "<img", "](java", ":material/home:"))
+    assert not any(
+        piece in sent(page) for piece in ("<script>", "<img", "](java", ":material/home:")
+    )
     fill(page, Your_name="Ana", Password=PASSWORD, The_same_password_again="another-password")
     page = press(page, None, "Join")
     assert "The two passwords are not the same." in page.error[0].value
@@ -143,7 +152,10 @@ def test_a_new_person_joins_by_the_link_and_can_sign_in(boss):
     page = press(page, None, "Join")
     assert any("You are a member of" in line for line in words(page))
     assert sign_in("new.person@example.com", PASSWORD, address="192.0.2.9")
-    assert any("has been accepted already" in line for line in words(opened("invitation", None, token=issued.token)))
+    assert any(
+        "has been accepted already" in line
+        for line in words(opened("invitation", None, token=issued.token))
+    )
 
 
 def test_an_easy_password_is_refused_in_words(boss):

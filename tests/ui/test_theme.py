@@ -1,4 +1,7 @@
-"""Both themes can be read: text against its ground, and the marks of charts against the page (WCAG 2.2, AA)."""
+"""Both themes can be read: text against its ground, and the marks of charts against the page (WCAG
+2.2, AA).
+"""
+
 import tomllib
 
 import pytest
@@ -9,14 +12,21 @@ from core.ui.navigation import PAGES
 THEME = tomllib.loads((PAGES.parent / ".streamlit/config.toml").read_text())["theme"]
 TEXT, MARK = 4.5, 3.0
 GROUNDS = [
-    (name, ground) for name in ("light", "dark")
-    for ground in (THEME[name]["backgroundColor"], THEME[name]["secondaryBackgroundColor"], THEME[name]["sidebar"]["backgroundColor"])
+    (name, ground)
+    for name in ("light", "dark")
+    for ground in (
+        THEME[name]["backgroundColor"],
+        THEME[name]["secondaryBackgroundColor"],
+        THEME[name]["sidebar"]["backgroundColor"],
+    )
 ]
 
 
 def luminance(colour):
-    parts = (int(colour[place:place + 2], 16) / 255 for place in (1, 3, 5))
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    parts = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
@@ -37,7 +47,9 @@ def test_text_and_links_can_be_read(name, ground, kind):
 
 
 @pytest.mark.parametrize("name", ["light", "dark"])
-@pytest.mark.parametrize("colour", [*THEME["chartCategoricalColors"], charts.ACCENT, charts.GREY, charts.GOOD])
+@pytest.mark.parametrize(
+    "colour", [*THEME["chartCategoricalColors"], charts.ACCENT, charts.GREY, charts.GOOD]
+)
 def test_the_marks_of_charts_stand_out_from_the_page(name, colour):
     assert contrast(colour, THEME[name]["backgroundColor"]) >= MARK
 

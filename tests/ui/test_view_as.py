@@ -1,4 +1,5 @@
 """Looking as a member, on the screens."""
+
 from html import unescape
 
 import pytest
@@ -19,7 +20,11 @@ from tests.ui.test_who_sees_what import HAS, may
 def looking(ours):
     """The cookie of the admin, who looks as the sales rep."""
     token = token_of(ours.admin)
-    start_looking(token, ours.admin, OrganizationMember(organization_id=ours.rep.organization_id, user_id=ours.rep.user_id))
+    start_looking(
+        token,
+        ours.admin,
+        OrganizationMember(organization_id=ours.rep.organization_id, user_id=ours.rep.user_id),
+    )
     return token
 
 
@@ -46,17 +51,29 @@ def test_every_page_says_whose_eyes_these_are_and_shows_what_they_see(ours, look
 def test_where_else_a_member_works_is_not_for_who_looks_as_them(ours):
     elsewhere = make.organization(name="Somebody else's company")
     with as_system(elsewhere) as db:
-        db.add(OrganizationMember(
-            organization_id=elsewhere, user_id=ours.rep.user_id, role="viewer", name=ours.rep.name, email=ours.rep.email,
-        ))
+        db.add(
+            OrganizationMember(
+                organization_id=elsewhere,
+                user_id=ours.rep.user_id,
+                role="viewer",
+                name=ours.rep.name,
+                email=ours.rep.email,
+            )
+        )
     assert "Somebody else" in sent(opened("my-day", ours.rep))
 
     token = token_of(ours.admin)
-    start_looking(token, ours.admin, OrganizationMember(organization_id=ours.rep.organization_id, user_id=ours.rep.user_id))
+    start_looking(
+        token,
+        ours.admin,
+        OrganizationMember(organization_id=ours.rep.organization_id, user_id=ours.rep.user_id),
+    )
 
     assert "Somebody else" not in sent(opened("my-day", token))
     with viewer_of(token).transaction() as db:
-        assert set(db.scalars(select(OrganizationMember.organization_id))) == {ours.rep.organization_id}
+        assert set(db.scalars(select(OrganizationMember.organization_id))) == {
+            ours.rep.organization_id
+        }
 
 
 def test_a_form_is_refused_in_a_sentence_and_nothing_is_filed(ours, looking):
@@ -65,7 +82,9 @@ def test_a_form_is_refused_in_a_sentence_and_nothing_is_filed(ours, looking):
         page = page.segmented_control(key="call_occurred").set_value("No").run()
         page = button(page, "File form").click().run()
 
-    assert unescape(page.error[0].value).startswith("You are looking as somebody else, so nothing was changed.")
+    assert unescape(page.error[0].value).startswith(
+        "You are looking as somebody else, so nothing was changed."
+    )
     with as_system(ours.admin.organization_id) as db:
         assert ours.ids["form"] not in set(db.scalars(select(PostCallForm.event_id)))
 

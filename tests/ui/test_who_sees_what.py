@@ -1,4 +1,7 @@
-"""Every screen by every role: those who may see it do, the others read who can give it, and nobody signed out sees anything."""
+"""Every screen by every role: those who may see it do, the others read who can give it, and nobody
+signed out sees anything.
+"""
+
 import ast
 
 import pytest
@@ -15,27 +18,54 @@ MEMBERS_ONLY = [screen.key for screen in SCREENS if not screen.public]
 ROLES = list(Role)
 # What of the team stands on each screen; a new screen says here what its visitors come for.
 HAS = {
-    "home": "Alder", "dashboard": "Alder closer", "my-day": "Show rate this month", "leaderboards": "Alder closer",
-    "events": "Alder closer", "event": "Alder closer", "form": "Did the call take place?", "payments": "Alder closer",
-    "payment": "Alder closer", "payouts": "Alder payout", "payout": "Alder payout", "exports": "/exports/events?",
-    "lists": "Alder closer", "settings": "Alder organisation",
-    "organizations": "Alder organisation", "users": "Alder admin", "view-as": "Alder viewer",
-    "connections": "Alder calendar", "reports": "Alder closer", "links": "Alder portal", "audit": "Alder lead",
+    "home": "Alder",
+    "dashboard": "Alder closer",
+    "my-day": "Show rate this month",
+    "leaderboards": "Alder closer",
+    "events": "Alder closer",
+    "event": "Alder closer",
+    "form": "Did the call take place?",
+    "payments": "Alder closer",
+    "payment": "Alder closer",
+    "payouts": "Alder payout",
+    "payout": "Alder payout",
+    "exports": "/exports/events?",
+    "lists": "Alder closer",
+    "settings": "Alder organisation",
+    "organizations": "Alder organisation",
+    "users": "Alder admin",
+    "view-as": "Alder viewer",
+    "connections": "Alder calendar",
+    "reports": "Alder closer",
+    "links": "Alder portal",
+    "audit": "Alder lead",
     "portal": "Alder lead",
-    "privacy": "E-mail address of the person", "go-live": "Alder calendar",
-    "statement": "Alder earlier payout", "shared": "Alder board",
-    "account": "this browser", "api-keys": "Alder program",
-    "team": "Alder viewer", "invitation": "This invitation link is not valid.",
-    "forgot": "Send me a link", "reset": "This link is not valid any more", "integrations": "Alder account",
+    "privacy": "E-mail address of the person",
+    "go-live": "Alder calendar",
+    "statement": "Alder earlier payout",
+    "shared": "Alder board",
+    "account": "this browser",
+    "api-keys": "Alder program",
+    "team": "Alder viewer",
+    "invitation": "This invitation link is not valid.",
+    "forgot": "Send me a link",
+    "reset": "This link is not valid any more",
+    "integrations": "Alder account",
     "blocked-addresses": "blocked@alder.example.com",
 }
 # What a public screen says to whoever comes without a link.
 BARE = {
     "forgot": ["Forgot your password?"],
-    "reset": ["Choose a new password", "This link is not valid any more: it works once, and for half an hour. Ask for a new one."],
+    "reset": [
+        "Choose a new password",
+        "This link is not valid any more: it works once, and for half an hour. Ask for a new one.",
+    ],
     "invitation": [
         "Invitation",
-        "This invitation link is not valid. If you were sent several, only the one in the newest e-mail works.",
+        (
+            "This invitation link is not valid. If you were sent several, only the one in the"
+            " newest e-mail works."
+        ),
     ],
 }
 
@@ -59,12 +89,19 @@ def test_a_role_sees_what_its_screens_are_for(ours, role, screen):
 
 @pytest.mark.parametrize(("role", "screen"), ways(open_to=False))
 def test_other_roles_read_who_can_give_the_screen_and_nothing_of_it(ours, role, screen):
-    for page in (opened(screen, ours.people[role], **ours.row(screen)), alone(screen, ours.people[role])):
+    for page in (
+        opened(screen, ours.people[role], **ours.row(screen)),
+        alone(screen, ours.people[role]),
+    ):
         assert not page.exception
-        whose = "It is for those who run the whole installation." if BY_KEY[screen].roles == SUPER_ADMINS else (
-            "An admin of Alder organisation can change that."
+        whose = (
+            "It is for those who run the whole installation."
+            if BY_KEY[screen].roles == SUPER_ADMINS
+            else ("An admin of Alder organisation can change that.")
         )
-        assert words(page.main) == [f"Your role ({role.replace('_', ' ')}) does not include this page. {whose}"]
+        assert words(page.main) == [
+            f"Your role ({role.replace('_', ' ')}) does not include this page. {whose}"
+        ]
 
 
 @pytest.mark.parametrize("screen", PUBLIC)
@@ -99,21 +136,32 @@ def test_every_file_of_a_page_is_a_screen():
 @pytest.mark.parametrize("screen", SCREENS, ids=KEYS)
 def test_the_first_thing_a_page_does_is_to_ask_who_is_there(screen):
     module = ast.parse((PAGES / screen.file).read_text())
-    does = [statement for statement in module.body if not isinstance(statement, ast.Import | ast.ImportFrom) and calls(statement)]
+    does = [
+        statement
+        for statement in module.body
+        if not isinstance(statement, ast.Import | ast.ImportFrom) and calls(statement)
+    ]
 
     guard = "open_to_all" if screen.public else "require"
-    guards = [call.args[0].value for call in calls(does[0]) if getattr(call.func, "id", "") == guard]
+    guards = [
+        call.args[0].value for call in calls(does[0]) if getattr(call.func, "id", "") == guard
+    ]
     assert guards == [screen.key]
     assert len(calls(does[0])) == 1 or screen.key == "home"
 
 
 LIVE = [
-    (screen, part) for screen in SCREENS for part in ast.walk(ast.parse((PAGES / screen.file).read_text()))
-    if isinstance(part, ast.FunctionDef) and any("fragment" in ast.unparse(mark) for mark in part.decorator_list)
+    (screen, part)
+    for screen in SCREENS
+    for part in ast.walk(ast.parse((PAGES / screen.file).read_text()))
+    if isinstance(part, ast.FunctionDef)
+    and any("fragment" in ast.unparse(mark) for mark in part.decorator_list)
 ]
 
 
-@pytest.mark.parametrize(("screen", "part"), LIVE, ids=[f"{screen.key} {part.name}" for screen, part in LIVE])
+@pytest.mark.parametrize(
+    ("screen", "part"), LIVE, ids=[f"{screen.key} {part.name}" for screen, part in LIVE]
+)
 def test_a_part_that_draws_itself_anew_asks_anew_who_is_there(screen, part):
     first = next(statement for statement in part.body if calls(statement))
 

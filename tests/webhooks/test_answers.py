@@ -1,4 +1,5 @@
 """Every answer of the receiver, and that what was answered 200 is kept once."""
+
 import hmac
 import json
 from uuid import uuid4
@@ -16,7 +17,15 @@ from tests.flow import SECRET, post, sender
 
 PROVIDERS = ["calendly", "stripe", "whop", "resend"]
 ACCEPTED = (200, {"status": "accepted"})
-REFUSED = (401, {"error": {"code": "unauthorized", "message": "The delivery's signature or address is not valid."}})
+REFUSED = (
+    401,
+    {
+        "error": {
+            "code": "unauthorized",
+            "message": "The delivery's signature or address is not valid.",
+        }
+    },
+)
 CALENDLY_HEADER = "Calendly-Webhook-Signature"
 
 
@@ -69,7 +78,11 @@ def test_a_repeat_is_accepted_and_changes_nothing(provider, running):
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_forged_unknown_inactive_and_malformed_get_the_same_answer(provider, running):
     org = make.organization()
-    to, off, gone = sender(org, provider), sender(org, provider), sender(make.organization(), provider)
+    to, off, gone = (
+        sender(org, provider),
+        sender(org, provider),
+        sender(make.organization(), provider),
+    )
     with as_system(org) as db:
         set_active(db, off.connection_id, False)
     with as_system(gone.organization_id) as db:
@@ -139,26 +152,47 @@ def signed_bytes(body):
     return {"content": body, "headers": {"Stripe-Signature": f"t={seconds},v1={mac}"}}
 
 
-@pytest.mark.parametrize("body", [b"", b"no json", b"[]", b"null", b'"text"', b"\xff\x00", b'{"id":"\\u0000","type":"\\ud800"}',
-                                  json.dumps({"id": "x" * 10_000, "type": "y" * 10_000}).encode()])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"no json",
+        b"[]",
+        b"null",
+        b'"text"',
+        b"\xff\x00",
+        b'{"id":"\\u0000","type":"\\ud800"}',
+        json.dumps({"id": "x" * 10_000, "type": "y" * 10_000}).encode(),
+    ],
+)
 def test_what_is_signed_but_strange_is_kept_for_a_person_to_see(body, running):
     to = sender(make.organization(), "stripe")
     assert said(running(lambda: post(to.path, **signed_bytes(body)))) == ACCEPTED
     assert kept(to.organization_id) == 1
 
 
-@pytest.mark.parametrize(("body", "status"), [
-    (b"[" * 100_000, 400), (b'{"a":' * 65 + b"1" + b"}" * 65, 400), (b'{"a":' * 64 + b"1" + b"}" * 64, 200),
-    (b'{"a":"' + b"[" * 1000 + b'"}', 200), (b'["' + b'\\"[' * 1000 + b'"]', 200),
-])
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"[" * 100_000, 400),
+        (b'{"a":' * 65 + b"1" + b"}" * 65, 400),
+        (b'{"a":' * 64 + b"1" + b"}" * 64, 200),
+        (b'{"a":"' + b"[" * 1000 + b'"}', 200),
+        (b'["' + b'\\"[' * 1000 + b'"]', 200),
+    ],
+)
 def test_json_nested_deeper_than_64_is_refused(body, status, running):
     to = sender(make.organization(), "stripe")
     assert running(lambda: post(to.path, **signed_bytes(body))).status_code == status
 
 
-@pytest.mark.parametrize(("path", "method", "status", "code"), [
-    ("/nowhere", "POST", 404, "not_found"), ("/webhooks/stripe/1", "GET", 405, "method_not_allowed"),
-])
+@pytest.mark.parametrize(
+    ("path", "method", "status", "code"),
+    [
+        ("/nowhere", "POST", 404, "not_found"),
+        ("/webhooks/stripe/1", "GET", 405, "method_not_allowed"),
+    ],
+)
 def test_other_addresses_answer_in_the_same_shape(path, method, status, code, running):
     answer = running(lambda: post(path, method=method))
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)

@@ -1,4 +1,7 @@
-"""Whatever a stranger sends, the receiver answers in its own shape, and keeps nothing that was not signed."""
+"""Whatever a stranger sends, the receiver answers in its own shape, and keeps nothing that was not
+signed.
+"""
+
 import asyncio
 import json
 
@@ -10,12 +13,29 @@ from tests.flow import post, sender
 from tests.webhooks.conftest import opened
 from tests.webhooks.test_answers import kept, signed_bytes
 
-NAMES = ["stripe-signature", "calendly-webhook-signature", "webhook-id", "webhook-timestamp", "webhook-signature",
-         "x-whop-signature", "content-type"]
-TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=60).map(str.strip)
-JSON = st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), lambda inner: st.lists(inner)
-                    | st.dictionaries(st.text() | st.sampled_from(["id", "type", "data", "event"]), inner), max_leaves=8)
-some = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+NAMES = [
+    "stripe-signature",
+    "calendly-webhook-signature",
+    "webhook-id",
+    "webhook-timestamp",
+    "webhook-signature",
+    "x-whop-signature",
+    "content-type",
+]
+TEXT = st.text(
+    st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=60
+).map(str.strip)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(st.text() | st.sampled_from(["id", "type", "data", "event"]), inner)
+    ),
+    max_leaves=8,
+)
+some = settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def answer_to(path, **request):
@@ -27,12 +47,18 @@ def answer_to(path, **request):
 
 
 @some
-@given(provider=st.sampled_from(["stripe", "whop", "calendly", "resend"]), body=st.binary(max_size=200),
-       headers=st.dictionaries(st.sampled_from(NAMES), TEXT))
+@given(
+    provider=st.sampled_from(["stripe", "whop", "calendly", "resend"]),
+    body=st.binary(max_size=200),
+    headers=st.dictionaries(st.sampled_from(NAMES), TEXT),
+)
 def test_unsigned_noise_is_unauthorized(provider, body, headers):
     to = sender(make.organization(), "stripe")
-    answer = answer_to(f"/webhooks/{provider}/{to.connection_id}", content=body,
-                       headers={name: value.encode("latin-1") for name, value in headers.items()})
+    answer = answer_to(
+        f"/webhooks/{provider}/{to.connection_id}",
+        content=body,
+        headers={name: value.encode("latin-1") for name, value in headers.items()},
+    )
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthorized")
     assert kept(to.organization_id) == 0
 

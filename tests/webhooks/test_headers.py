@@ -1,4 +1,5 @@
 """What the receiver says with every answer, a defect's included."""
+
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
@@ -10,12 +11,17 @@ from webhooks.app import defect, routes
 from webhooks.headers import SecurityHeaders
 
 GIVEN = {
-    "x-content-type-options": "nosniff", "x-frame-options": "DENY", "cross-origin-resource-policy": "same-origin",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'", "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "cross-origin-resource-policy": "same-origin",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
     "cache-control": "no-store",
 }
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
-PATHS = sorted({route.path.format(provider="stripe", connection_id=UNKNOWN, id=UNKNOWN) for route in routes})
+PATHS = sorted(
+    {route.path.format(provider="stripe", connection_id=UNKNOWN, id=UNKNOWN) for route in routes}
+)
 
 
 def given(answer):
@@ -32,7 +38,9 @@ def test_so_does_a_defects_answer(running):
     def broken(_):
         raise RuntimeError("broken")
 
-    app = SecurityHeaders(Starlette(routes=[Route("/", broken)], exception_handlers={Exception: defect}))
+    app = SecurityHeaders(
+        Starlette(routes=[Route("/", broken)], exception_handlers={Exception: defect})
+    )
 
     answer = running(lambda: post("/", to=app, method="GET"))
 
@@ -40,13 +48,22 @@ def test_so_does_a_defects_answer(running):
 
 
 def test_an_answers_own_word_comes_first(running):
-    app = SecurityHeaders(Starlette(routes=[Route("/", lambda _: JSONResponse({}, headers={"Cache-Control": "private"}))]))
+    app = SecurityHeaders(
+        Starlette(
+            routes=[Route("/", lambda _: JSONResponse({}, headers={"Cache-Control": "private"}))]
+        )
+    )
 
     assert running(lambda: post("/", to=app, method="GET")).headers["cache-control"] == "private"
 
 
-@pytest.mark.parametrize(("public", "stays"), [("https://hooks.example.com", "max-age=31536000"), ("http://localhost:8000", None)])
-def test_callers_are_told_never_to_come_without_tls_where_there_is_tls(monkeypatch, running, public, stays):
+@pytest.mark.parametrize(
+    ("public", "stays"),
+    [("https://hooks.example.com", "max-age=31536000"), ("http://localhost:8000", None)],
+)
+def test_callers_are_told_never_to_come_without_tls_where_there_is_tls(
+    monkeypatch, running, public, stays
+):
     monkeypatch.setenv("WEBHOOK_PUBLIC_URL", public)
     settings.cache_clear()
     try:

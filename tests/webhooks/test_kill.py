@@ -1,4 +1,7 @@
-"""What was answered 200 survives whatever is killed: each delivery is kept once and processed, each payment booked once."""
+"""What was answered 200 survives whatever is killed: each delivery is kept once and processed, each
+payment booked once.
+"""
+
 import http.client
 import os
 import queue
@@ -45,7 +48,9 @@ class Process:
         self.start()
 
     def start(self) -> None:
-        self.process = subprocess.Popen(self.command, cwd=ROOT, env=self.env, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            self.command, cwd=ROOT, env=self.env, stderr=subprocess.DEVNULL
+        )
 
     def kill(self) -> None:
         self.process.kill()
@@ -73,7 +78,9 @@ class Postgres(LocalPostgres):
 
 
 class Clients:
-    """Senders that repeat each delivery until it is accepted, and every tenth once more after that."""
+    """Senders that repeat each delivery until it is accepted, and every tenth once more
+    after that.
+    """
 
     def __init__(self, port: int, path: str, payloads: list[dict]) -> None:
         self.port, self.path, self.accepted = port, path, []
@@ -111,7 +118,9 @@ class Clients:
 
 @pytest.fixture
 def own_postgres(tmp_path, monkeypatch):
-    """A migrated server of this test's own, with every safety on; the product's settings point at it meanwhile."""
+    """A migrated server of this test's own, with every safety on; the product's settings point at
+    it meanwhile.
+    """
     tmp_path.chmod(0o755)
     with Postgres(tmp_path / "postgres") as postgres:
         with psycopg.connect(postgres.url(), autocommit=True) as admin:
@@ -144,17 +153,26 @@ def processes():
 
 def deliveries():
     at = now()
-    payments = [stripe_event("payment_intent.succeeded", stripe_intent(str(n), 1000 + n, at), at) for n in range(PAYMENTS)]
+    payments = [
+        stripe_event("payment_intent.succeeded", stripe_intent(str(n), 1000 + n, at), at)
+        for n in range(PAYMENTS)
+    ]
     customers = [{"object": "customer", "id": f"cus_{n}"} for n in range(DELIVERIES - PAYMENTS)]
     others = [stripe_event("customer.updated", customer, at) for customer in customers]
     every = len(others) // PAYMENTS
-    return [one for n, payment in enumerate(payments) for one in [payment, *others[n * every:(n + 1) * every]]]
+    return [
+        one
+        for n, payment in enumerate(payments)
+        for one in [payment, *others[n * every : (n + 1) * every]]
+    ]
 
 
 def pending():
     try:
         with psycopg.connect(os.environ["DATABASE_URL"]) as db:
-            row = db.execute("select count(*) from app.webhook_deliveries where status = 'pending'").fetchone()
+            row = db.execute(
+                "select count(*) from app.webhook_deliveries where status = 'pending'"
+            ).fetchone()
         return row[0]
     except psycopg.OperationalError:
         return None
@@ -168,7 +186,12 @@ def test_nothing_acknowledged_is_lost_or_doubled_whatever_is_killed(own_postgres
     with processes() as (port, receiver, worker):
         clients = Clients(port, to.path, payloads)
         for number in range(KILLS):
-            until(lambda number=number: len(clients.accepted) >= (number + 1) * len(payloads) // (KILLS + 1), within_s=100)
+            until(
+                lambda number=number: (
+                    len(clients.accepted) >= (number + 1) * len(payloads) // (KILLS + 1)
+                ),
+                within_s=100,
+            )
             [receiver, worker, own_postgres][number % 3].kill()
         for thread in clients.threads:
             thread.join()
@@ -180,5 +203,11 @@ def test_nothing_acknowledged_is_lost_or_doubled_whatever_is_killed(own_postgres
         assert sorted(key for key, _ in kept) == sorted(clients.accepted)
         assert {status for _, status in kept} == {"processed", "ignored"}
         assert db.scalar(select(ConnectionActivity.webhook_count)) == len(payloads)
-        booked = db.execute(select(Payment.processor_payment_id, func.count()).group_by(Payment.processor_payment_id)).all()
-    assert sorted(booked) == sorted((payload["data"]["object"]["id"], 1) for payload in payloads if "intent" in payload["type"])
+        booked = db.execute(
+            select(Payment.processor_payment_id, func.count()).group_by(
+                Payment.processor_payment_id
+            )
+        ).all()
+    assert sorted(booked) == sorted(
+        (payload["data"]["object"]["id"], 1) for payload in payloads if "intent" in payload["type"]
+    )

@@ -1,4 +1,7 @@
-"""The rate limit holds across receivers; without the limiter or the database nothing is acknowledged."""
+"""The rate limit holds across receivers; without the limiter or the database nothing is
+acknowledged.
+"""
+
 import os
 import subprocess
 import sys
@@ -50,7 +53,9 @@ def test_the_rate_limit_of_a_connection_holds_across_receivers():
         statuses, waits = [], []
         for number in range(12):
             body, headers = signed("stripe", payload(number), SECRET)
-            answer = client.post([first, second][number % 2] + to.path, content=body, headers=headers)
+            answer = client.post(
+                [first, second][number % 2] + to.path, content=body, headers=headers
+            )
             statuses.append(answer.status_code)
             waits.append(answer.headers.get("retry-after"))
         body, headers = signed("stripe", payload(0), SECRET)
@@ -60,7 +65,9 @@ def test_the_rate_limit_of_a_connection_holds_across_receivers():
     assert counted in (5, 10)  # ten when the minute turned in between
     assert statuses.count(200) == counted
     assert set(statuses) == {200, 429}
-    assert all(1 <= int(wait) <= 60 for wait, status in zip(waits, statuses, strict=True) if status == 429)
+    assert all(
+        1 <= int(wait) <= 60 for wait, status in zip(waits, statuses, strict=True) if status == 429
+    )
     assert repeated.status_code == 200
 
 

@@ -1,4 +1,5 @@
 """Deliveries that arrive together share a round trip, and nothing else."""
+
 import asyncio
 from collections import Counter
 
@@ -15,21 +16,34 @@ from webhooks import keeper
 
 def test_of_many_at_once_each_is_answered_for_itself(running):
     org, other = make.organization(), make.organization()
-    to, limited, elsewhere = sender(org, "stripe"), sender(org, "stripe", rate_limit=1), sender(other, "whop")
+    to, limited, elsewhere = (
+        sender(org, "stripe"),
+        sender(org, "stripe", rate_limit=1),
+        sender(other, "whop"),
+    )
 
     async def conversation():
         many = [to.post(payload(number % 20)) for number in range(40)]
         forged = [to.post(payload(number), content=b"{}") for number in range(5)]
-        return await asyncio.gather(*many, *forged, *(limited.post(payload(n)) for n in range(4)), elsewhere.post(payload()))
+        return await asyncio.gather(
+            *many, *forged, *(limited.post(payload(n)) for n in range(4)), elsewhere.post(payload())
+        )
 
     answers = [answer.status_code for answer in running(conversation)]
 
     assert answers[:40] == [200] * 40
     assert answers[40:45] == [401] * 5
-    assert Counter(answers[45:49]) in ({200: 1, 429: 3}, {200: 2, 429: 2})  # two when the minute turned in between
+    assert Counter(answers[45:49]) in (
+        {200: 1, 429: 3},
+        {200: 2, 429: 2},
+    )  # two when the minute turned in between
     assert answers[49:] == [200]
     with as_system(org) as db:
-        keys = db.scalars(select(WebhookDelivery.delivery_key).where(WebhookDelivery.connection_id == to.connection_id)).all()
+        keys = db.scalars(
+            select(WebhookDelivery.delivery_key).where(
+                WebhookDelivery.connection_id == to.connection_id
+            )
+        ).all()
     assert sorted(keys) == sorted(f"evt_{number}" for number in range(20))
     assert kept(other) == 1
 
@@ -39,7 +53,10 @@ def test_one_who_gives_up_takes_nobody_along(running):
 
     async def conversation():
         await to.post(payload(0))
-        leaving, staying = asyncio.create_task(to.post(payload(1))), asyncio.create_task(to.post(payload(2)))
+        leaving, staying = (
+            asyncio.create_task(to.post(payload(1))),
+            asyncio.create_task(to.post(payload(2))),
+        )
         while not keeper.busy:
             await asyncio.sleep(0)
         leaving.cancel()

@@ -15,7 +15,12 @@ def upgrade() -> None:
     op.create_table(
         "audit_logs",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.Column(
+            "at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
         sa.Column("actor_user_id", sa.Uuid(), nullable=True),
         sa.Column("actor_role", sa.Text(), nullable=True),
         sa.Column("table_name", sa.Text(), nullable=False),
@@ -27,7 +32,13 @@ def upgrade() -> None:
         schema="app",
         info={"rls": "audit", "audit": False},
     )
-    op.create_index(op.f("ix_audit_logs_organization_id_at"), "audit_logs", ["organization_id", "at"], unique=False, schema="app")
+    op.create_index(
+        op.f("ix_audit_logs_organization_id_at"),
+        "audit_logs",
+        ["organization_id", "at"],
+        unique=False,
+        schema="app",
+    )
     op.create_index(
         op.f("ix_audit_logs_organization_id_table_name_row_id"),
         "audit_logs",
@@ -43,7 +54,12 @@ def upgrade() -> None:
         sa.Column("timezone", sa.Text(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("region", sa.Text(), server_default="US", nullable=False),
-        sa.Column("modules", postgresql.ARRAY(Text()), server_default=sa.text("'{bookings}'"), nullable=False),
+        sa.Column(
+            "modules",
+            postgresql.ARRAY(Text()),
+            server_default=sa.text("'{bookings}'"),
+            nullable=False,
+        ),
         sa.Column("plan", sa.Text(), server_default="team", nullable=False),
         sa.Column("is_demo", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
@@ -53,15 +69,35 @@ def upgrade() -> None:
         sa.Column("setter_question", sa.Text(), nullable=True),
         sa.Column("forward_attribution_days", sa.Integer(), nullable=True),
         sa.Column("reconciliation_days", sa.Integer(), server_default=sa.text("3"), nullable=False),
-        sa.Column("accept_test_mode", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-        sa.Column("leaderboards_visible", sa.Boolean(), server_default=sa.text("true"), nullable=False),
-        sa.Column("leaderboards_show_money", sa.Boolean(), server_default=sa.text("true"), nullable=False),
-        sa.Column("slack_report_enabled", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column(
+            "accept_test_mode", sa.Boolean(), server_default=sa.text("false"), nullable=False
+        ),
+        sa.Column(
+            "leaderboards_visible", sa.Boolean(), server_default=sa.text("true"), nullable=False
+        ),
+        sa.Column(
+            "leaderboards_show_money", sa.Boolean(), server_default=sa.text("true"), nullable=False
+        ),
+        sa.Column(
+            "slack_report_enabled", sa.Boolean(), server_default=sa.text("false"), nullable=False
+        ),
         sa.Column("slack_report_hour", sa.Integer(), server_default=sa.text("8"), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
         sa.CheckConstraint("currency ~ '^[A-Z]{3}$'", name=op.f("ck_organizations_currency")),
-        sa.CheckConstraint("slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'", name=op.f("ck_organizations_slug")),
+        sa.CheckConstraint(
+            "slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'", name=op.f("ck_organizations_slug")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_organizations")),
         sa.UniqueConstraint("slug", name=op.f("uq_organizations_slug")),
         schema="app",
@@ -85,8 +121,18 @@ def upgrade() -> None:
         sa.Column("password_hash", sa.Text(), nullable=True),
         sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("password_changed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("email_normalized", name=op.f("uq_users_email_normalized")),
         schema="app",
@@ -103,17 +149,34 @@ def upgrade() -> None:
         sa.Column("closer_user_id", sa.Uuid(), nullable=True),
         sa.Column("setter_user_id", sa.Uuid(), nullable=True),
         sa.Column("actor_user_id", sa.Uuid(), nullable=True),
-        sa.Column("detail", postgresql.JSONB(astext_type=Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column(
+            "detail",
+            postgresql.JSONB(astext_type=Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
         sa.Column("dedupe_key", sa.Text(), nullable=True),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_activities_organization_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["app.organizations.id"],
+            name=op.f("fk_activities_organization_id"),
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_activities")),
-        sa.UniqueConstraint("organization_id", "dedupe_key", name=op.f("uq_activities_organization_id_dedupe_key")),
+        sa.UniqueConstraint(
+            "organization_id", "dedupe_key", name=op.f("uq_activities_organization_id_dedupe_key")
+        ),
         schema="app",
         info={"rls": "timeline", "audit": False},
     )
-    op.create_index(op.f("ix_activities_organization_id_at"), "activities", ["organization_id", "at"], unique=False, schema="app")
+    op.create_index(
+        op.f("ix_activities_organization_id_at"),
+        "activities",
+        ["organization_id", "at"],
+        unique=False,
+        schema="app",
+    )
     op.create_index(
         op.f("ix_activities_organization_id_contact_id_at"),
         "activities",
@@ -134,13 +197,20 @@ def upgrade() -> None:
         sa.Column("key_hash", sa.LargeBinary(), nullable=False),
         sa.Column("prefix", sa.Text(), nullable=False),
         sa.Column("scopes", postgresql.ARRAY(Text()), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_api_keys_organization_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["app.organizations.id"], name=op.f("fk_api_keys_organization_id")
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_api_keys")),
         sa.UniqueConstraint("key_hash", name=op.f("uq_api_keys_key_hash")),
         schema="app",
@@ -153,9 +223,15 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_call_types_organization_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["app.organizations.id"],
+            name=op.f("fk_call_types_organization_id"),
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_call_types")),
-        sa.UniqueConstraint("organization_id", "name", name=op.f("uq_call_types_organization_id_name")),
+        sa.UniqueConstraint(
+            "organization_id", "name", name=op.f("uq_call_types_organization_id_name")
+        ),
         schema="app",
         info={"rls": "config", "audit": True},
     )
@@ -173,13 +249,27 @@ def upgrade() -> None:
         sa.Column("email", sa.Text(), nullable=True),
         sa.Column("email_normalized", sa.Text(), nullable=True),
         sa.Column("user_id", sa.Uuid(), nullable=True),
-        sa.Column("aliases", postgresql.ARRAY(Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column(
+            "aliases", postgresql.ARRAY(Text()), server_default=sa.text("'{}'"), nullable=False
+        ),
         sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_closers_organization_id")),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["app.organizations.id"], name=op.f("fk_closers_organization_id")
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_closers")),
         schema="app",
         info={"rls": "config", "audit": True},
@@ -192,7 +282,11 @@ def upgrade() -> None:
         schema="app",
     )
     op.create_index(
-        op.f("ix_closers_organization_id_email_normalized"), "closers", ["organization_id", "email_normalized"], unique=False, schema="app"
+        op.f("ix_closers_organization_id_email_normalized"),
+        "closers",
+        ["organization_id", "email_normalized"],
+        unique=False,
+        schema="app",
     )
     op.create_table(
         "contacts",
@@ -205,33 +299,65 @@ def upgrade() -> None:
         sa.Column("setter_user_id", sa.Uuid(), nullable=True),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_contacts_organization_id")),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["app.organizations.id"], name=op.f("fk_contacts_organization_id")
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_contacts")),
         schema="app",
         info={"rls": "reps_private", "audit": True},
     )
     op.create_index(
-        op.f("ix_contacts_organization_id_phone_e164"), "contacts", ["organization_id", "phone_e164"], unique=False, schema="app"
+        op.f("ix_contacts_organization_id_phone_e164"),
+        "contacts",
+        ["organization_id", "phone_e164"],
+        unique=False,
+        schema="app",
     )
     op.create_table(
         "job_runs",
         sa.Column("task", sa.Text(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
-        sa.Column("started_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.Column(
+            "started_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
-        sa.Column("detail", postgresql.JSONB(astext_type=Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column(
+            "detail",
+            postgresql.JSONB(astext_type=Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_job_runs_organization_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["app.organizations.id"], name=op.f("fk_job_runs_organization_id")
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_job_runs")),
         schema="app",
         info={"rls": "inbox", "audit": False},
     )
     op.create_index(
-        op.f("ix_job_runs_organization_id_started_at"), "job_runs", ["organization_id", "started_at"], unique=False, schema="app"
+        op.f("ix_job_runs_organization_id_started_at"),
+        "job_runs",
+        ["organization_id", "started_at"],
+        unique=False,
+        schema="app",
     )
     op.create_table(
         "list_entries",
@@ -242,11 +368,22 @@ def upgrade() -> None:
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
         sa.CheckConstraint(
-            "kind in ('call_outcome','opportunity_status','objection','no_show_reason','no_sale_reason')", name=op.f("ck_list_entries_kind")
+            "kind in"
+            " ('call_outcome','opportunity_status','objection','no_show_reason','no_sale_reason')",
+            name=op.f("ck_list_entries_kind"),
         ),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_list_entries_organization_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["app.organizations.id"],
+            name=op.f("fk_list_entries_organization_id"),
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_list_entries")),
-        sa.UniqueConstraint("organization_id", "kind", "name", name=op.f("uq_list_entries_organization_id_kind_name")),
+        sa.UniqueConstraint(
+            "organization_id",
+            "kind",
+            "name",
+            name=op.f("uq_list_entries_organization_id_kind_name"),
+        ),
         schema="app",
         info={"rls": "config", "audit": True},
     )
@@ -259,16 +396,41 @@ def upgrade() -> None:
         sa.Column("email", sa.Text(), nullable=False),
         sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("manager_user_id", sa.Uuid(), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.CheckConstraint("role in ('owner','admin','manager','sales_rep','viewer')", name=op.f("ck_organization_members_role")),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_organization_members_organization_id")),
-        sa.ForeignKeyConstraint(["user_id"], ["app.users.id"], name=op.f("fk_organization_members_user_id")),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "role in ('owner','admin','manager','sales_rep','viewer')",
+            name=op.f("ck_organization_members_role"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["app.organizations.id"],
+            name=op.f("fk_organization_members_organization_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["app.users.id"], name=op.f("fk_organization_members_user_id")
+        ),
         sa.PrimaryKeyConstraint("organization_id", "user_id", name=op.f("pk_organization_members")),
         schema="app",
         info={"rls": "members", "audit": True},
     )
-    op.create_index(op.f("ix_organization_members_user_id"), "organization_members", ["user_id"], unique=False, schema="app")
+    op.create_index(
+        op.f("ix_organization_members_user_id"),
+        "organization_members",
+        ["user_id"],
+        unique=False,
+        schema="app",
+    )
     op.create_table(
         "outbox",
         sa.Column("channel", sa.Text(), nullable=False),
@@ -282,16 +444,39 @@ def upgrade() -> None:
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.CheckConstraint("status in ('waiting','sending','sent','failed','uncertain')", name=op.f("ck_outbox_status")),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_outbox_organization_id")),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "status in ('waiting','sending','sent','failed','uncertain')",
+            name=op.f("ck_outbox_status"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["app.organizations.id"], name=op.f("fk_outbox_organization_id")
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_outbox")),
-        sa.UniqueConstraint("organization_id", "dedupe_key", name=op.f("uq_outbox_organization_id_dedupe_key")),
+        sa.UniqueConstraint(
+            "organization_id", "dedupe_key", name=op.f("uq_outbox_organization_id_dedupe_key")
+        ),
         schema="app",
         info={"rls": "outbox", "audit": False},
     )
-    op.create_index(op.f("ix_outbox_organization_id_created_at"), "outbox", ["organization_id", "created_at"], unique=False, schema="app")
+    op.create_index(
+        op.f("ix_outbox_organization_id_created_at"),
+        "outbox",
+        ["organization_id", "created_at"],
+        unique=False,
+        schema="app",
+    )
     op.create_table(
         "packages",
         sa.Column("name", sa.Text(), nullable=False),
@@ -300,9 +485,13 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_packages_organization_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["app.organizations.id"], name=op.f("fk_packages_organization_id")
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_packages")),
-        sa.UniqueConstraint("organization_id", "name", name=op.f("uq_packages_organization_id_name")),
+        sa.UniqueConstraint(
+            "organization_id", "name", name=op.f("uq_packages_organization_id_name")
+        ),
         schema="app",
         info={"rls": "config", "audit": True},
     )
@@ -321,10 +510,26 @@ def upgrade() -> None:
         sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.CheckConstraint("state in ('draft','approved','paid')", name=op.f("ck_payout_snapshots_state")),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_payout_snapshots_organization_id")),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "state in ('draft','approved','paid')", name=op.f("ck_payout_snapshots_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["app.organizations.id"],
+            name=op.f("fk_payout_snapshots_organization_id"),
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_payout_snapshots")),
         schema="app",
         info={"rls": "payouts", "audit": True},
@@ -342,45 +547,87 @@ def upgrade() -> None:
         sa.Column("email", sa.Text(), nullable=True),
         sa.Column("email_normalized", sa.Text(), nullable=True),
         sa.Column("user_id", sa.Uuid(), nullable=True),
-        sa.Column("aliases", postgresql.ARRAY(Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column(
+            "aliases", postgresql.ARRAY(Text()), server_default=sa.text("'{}'"), nullable=False
+        ),
         sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_setters_organization_id")),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["app.organizations.id"], name=op.f("fk_setters_organization_id")
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_setters")),
         schema="app",
         info={"rls": "config", "audit": True},
     )
     op.create_index(
-        op.f("ix_setters_organization_id_email_normalized"), "setters", ["organization_id", "email_normalized"], unique=False, schema="app"
+        op.f("ix_setters_organization_id_email_normalized"),
+        "setters",
+        ["organization_id", "email_normalized"],
+        unique=False,
+        schema="app",
     )
     op.create_table(
         "sign_in_sessions",
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("last_seen_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "last_seen_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ip_address", sa.Text(), nullable=True),
         sa.Column("user_agent", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_sign_in_sessions_organization_id")),
-        sa.ForeignKeyConstraint(["user_id"], ["app.users.id"], name=op.f("fk_sign_in_sessions_user_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["app.organizations.id"],
+            name=op.f("fk_sign_in_sessions_organization_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["app.users.id"], name=op.f("fk_sign_in_sessions_user_id")
+        ),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_sign_in_sessions")),
         schema="app",
         info={"rls": "auth", "audit": False},
     )
-    op.create_index(op.f("ix_sign_in_sessions_user_id"), "sign_in_sessions", ["user_id"], unique=False, schema="app")
+    op.create_index(
+        op.f("ix_sign_in_sessions_user_id"),
+        "sign_in_sessions",
+        ["user_id"],
+        unique=False,
+        schema="app",
+    )
     op.create_table(
         "sign_in_tickets",
         sa.Column("ticket_hash", sa.LargeBinary(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["user_id"], ["app.users.id"], name=op.f("fk_sign_in_tickets_user_id")),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["app.users.id"], name=op.f("fk_sign_in_tickets_user_id")
+        ),
         sa.PrimaryKeyConstraint("ticket_hash", name=op.f("pk_sign_in_tickets")),
         schema="app",
         info={"rls": "auth", "audit": False},
@@ -388,26 +635,40 @@ def upgrade() -> None:
     op.create_table(
         "sources",
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("utm_values", postgresql.ARRAY(Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column(
+            "utm_values", postgresql.ARRAY(Text()), server_default=sa.text("'{}'"), nullable=False
+        ),
         sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_sources_organization_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["app.organizations.id"], name=op.f("fk_sources_organization_id")
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_sources")),
-        sa.UniqueConstraint("organization_id", "name", name=op.f("uq_sources_organization_id_name")),
+        sa.UniqueConstraint(
+            "organization_id", "name", name=op.f("uq_sources_organization_id_name")
+        ),
         schema="app",
         info={"rls": "config", "audit": True},
     )
     op.create_table(
         "traffic_types",
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("utm_values", postgresql.ARRAY(Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column(
+            "utm_values", postgresql.ARRAY(Text()), server_default=sa.text("'{}'"), nullable=False
+        ),
         sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_traffic_types_organization_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["app.organizations.id"],
+            name=op.f("fk_traffic_types_organization_id"),
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_traffic_types")),
-        sa.UniqueConstraint("organization_id", "name", name=op.f("uq_traffic_types_organization_id_name")),
+        sa.UniqueConstraint(
+            "organization_id", "name", name=op.f("uq_traffic_types_organization_id_name")
+        ),
         schema="app",
         info={"rls": "config", "audit": True},
     )
@@ -431,11 +692,30 @@ def upgrade() -> None:
         sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_vault_secrets_organization_id")),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["app.organizations.id"],
+            name=op.f("fk_vault_secrets_organization_id"),
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_vault_secrets")),
-        sa.UniqueConstraint("organization_id", "owner_id", "name", name=op.f("uq_vault_secrets_organization_id_owner_id_name")),
+        sa.UniqueConstraint(
+            "organization_id",
+            "owner_id",
+            "name",
+            name=op.f("uq_vault_secrets_organization_id_owner_id_name"),
+        ),
         schema="app",
         info={"rls": "secret", "audit": True},
     )
@@ -450,9 +730,23 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_webhook_connections_organization_id")),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["app.organizations.id"],
+            name=op.f("fk_webhook_connections_organization_id"),
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_webhook_connections")),
         sa.UniqueConstraint("id", name=op.f("uq_webhook_connections_id")),
         schema="app",
@@ -478,7 +772,9 @@ def upgrade() -> None:
             ["app.webhook_connections.organization_id", "app.webhook_connections.id"],
             name=op.f("fk_connection_activity_organization_id_connection_id"),
         ),
-        sa.PrimaryKeyConstraint("organization_id", "connection_id", name=op.f("pk_connection_activity")),
+        sa.PrimaryKeyConstraint(
+            "organization_id", "connection_id", name=op.f("pk_connection_activity")
+        ),
         schema="app",
         info={"rls": "inbox", "audit": False},
     )
@@ -494,9 +790,17 @@ def upgrade() -> None:
             ["app.contacts.organization_id", "app.contacts.id"],
             name=op.f("fk_contact_emails_organization_id_contact_id"),
         ),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_contact_emails_organization_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["app.organizations.id"],
+            name=op.f("fk_contact_emails_organization_id"),
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_contact_emails")),
-        sa.UniqueConstraint("organization_id", "email_normalized", name=op.f("uq_contact_emails_organization_id_email_normalized")),
+        sa.UniqueConstraint(
+            "organization_id",
+            "email_normalized",
+            name=op.f("uq_contact_emails_organization_id_email_normalized"),
+        ),
         schema="app",
         info={"rls": "people", "audit": True},
     )
@@ -517,12 +821,27 @@ def upgrade() -> None:
         sa.Column("current_setter_name", sa.Text(), nullable=True),
         sa.Column("closer_user_id", sa.Uuid(), nullable=True),
         sa.Column("setter_user_id", sa.Uuid(), nullable=True),
-        sa.Column("raw_data", postgresql.JSONB(astext_type=Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column(
+            "raw_data",
+            postgresql.JSONB(astext_type=Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
         sa.ForeignKeyConstraint(
             ["organization_id", "contact_id"],
             ["app.contacts.organization_id", "app.contacts.id"],
@@ -538,13 +857,27 @@ def upgrade() -> None:
             ["app.traffic_types.organization_id", "app.traffic_types.id"],
             name=op.f("fk_leads_organization_id_traffic_type_id"),
         ),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_leads_organization_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["app.organizations.id"], name=op.f("fk_leads_organization_id")
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_leads")),
         schema="app",
         info={"rls": "reps", "audit": False},
     )
-    op.create_index(op.f("ix_leads_organization_id_contact_id"), "leads", ["organization_id", "contact_id"], unique=False, schema="app")
-    op.create_index(op.f("ix_leads_organization_id_created_at"), "leads", ["organization_id", "created_at"], unique=False, schema="app")
+    op.create_index(
+        op.f("ix_leads_organization_id_contact_id"),
+        "leads",
+        ["organization_id", "contact_id"],
+        unique=False,
+        schema="app",
+    )
+    op.create_index(
+        op.f("ix_leads_organization_id_created_at"),
+        "leads",
+        ["organization_id", "created_at"],
+        unique=False,
+        schema="app",
+    )
     op.create_table(
         "payout_snapshot_summaries",
         sa.Column("snapshot_id", sa.Uuid(), nullable=False),
@@ -558,13 +891,20 @@ def upgrade() -> None:
         sa.Column("net_revenue", sa.Numeric(precision=18, scale=3), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.CheckConstraint("dimension in ('closer','setter','source','package')", name=op.f("ck_payout_snapshot_summaries_dimension")),
+        sa.CheckConstraint(
+            "dimension in ('closer','setter','source','package')",
+            name=op.f("ck_payout_snapshot_summaries_dimension"),
+        ),
         sa.ForeignKeyConstraint(
             ["organization_id", "snapshot_id"],
             ["app.payout_snapshots.organization_id", "app.payout_snapshots.id"],
             name=op.f("fk_payout_snapshot_summaries_organization_id_snapshot_id"),
         ),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_payout_snapshot_summaries_organization_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["app.organizations.id"],
+            name=op.f("fk_payout_snapshot_summaries_organization_id"),
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_payout_snapshot_summaries")),
         schema="app",
         info={"rls": "payouts", "audit": True},
@@ -586,14 +926,28 @@ def upgrade() -> None:
         sa.Column("data", postgresql.JSONB(astext_type=Text()), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
         sa.ForeignKeyConstraint(
             ["organization_id", "connection_id"],
             ["app.webhook_connections.organization_id", "app.webhook_connections.id"],
             name=op.f("fk_provider_objects_organization_id_connection_id"),
         ),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_provider_objects_organization_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["app.organizations.id"],
+            name=op.f("fk_provider_objects_organization_id"),
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_provider_objects")),
         sa.UniqueConstraint(
             "organization_id",
@@ -621,13 +975,21 @@ def upgrade() -> None:
         sa.Column("event_type", sa.Text(), nullable=True),
         sa.Column("headers", postgresql.JSONB(astext_type=Text()), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.Column(
+            "received_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
         sa.Column("status", sa.Text(), server_default="pending", nullable=False),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("processed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.CheckConstraint("status in ('pending','processed','ignored','dead')", name=op.f("ck_webhook_deliveries_status")),
+        sa.CheckConstraint(
+            "status in ('pending','processed','ignored','dead')",
+            name=op.f("ck_webhook_deliveries_status"),
+        ),
         sa.ForeignKeyConstraint(
             ["organization_id", "connection_id"],
             ["app.webhook_connections.organization_id", "app.webhook_connections.id"],
@@ -672,7 +1034,12 @@ def upgrade() -> None:
         sa.Column("setter_id", sa.Uuid(), nullable=True),
         sa.Column("setter_name", sa.Text(), nullable=True),
         sa.Column("setter_user_id", sa.Uuid(), nullable=True),
-        sa.Column("other_hosts", postgresql.JSONB(astext_type=Text()), server_default=sa.text("'[]'"), nullable=False),
+        sa.Column(
+            "other_hosts",
+            postgresql.JSONB(astext_type=Text()),
+            server_default=sa.text("'[]'"),
+            nullable=False,
+        ),
         sa.Column("call_type_id", sa.Uuid(), nullable=True),
         sa.Column("source_id", sa.Uuid(), nullable=True),
         sa.Column("traffic_type_id", sa.Uuid(), nullable=True),
@@ -681,7 +1048,12 @@ def upgrade() -> None:
         sa.Column("utm_campaign", sa.Text(), nullable=True),
         sa.Column("utm_content", sa.Text(), nullable=True),
         sa.Column("utm_term", sa.Text(), nullable=True),
-        sa.Column("answers", postgresql.JSONB(astext_type=Text()), server_default=sa.text("'[]'"), nullable=False),
+        sa.Column(
+            "answers",
+            postgresql.JSONB(astext_type=Text()),
+            server_default=sa.text("'[]'"),
+            nullable=False,
+        ),
         sa.Column("scheduled_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("booked_at", sa.DateTime(timezone=True), nullable=False),
@@ -709,12 +1081,26 @@ def upgrade() -> None:
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.CheckConstraint(
-            "call_status in ('scheduled','completed','no_show','canceled','rescheduled')", name=op.f("ck_events_call_status")
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
         ),
-        sa.CheckConstraint("event_outcome in ('no_show','showed','offer_made','closed')", name=op.f("ck_events_event_outcome")),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "call_status in ('scheduled','completed','no_show','canceled','rescheduled')",
+            name=op.f("ck_events_call_status"),
+        ),
+        sa.CheckConstraint(
+            "event_outcome in ('no_show','showed','offer_made','closed')",
+            name=op.f("ck_events_event_outcome"),
+        ),
         sa.ForeignKeyConstraint(
             ["organization_id", "call_type_id"],
             ["app.call_types.organization_id", "app.call_types.id"],
@@ -731,7 +1117,9 @@ def upgrade() -> None:
             name=op.f("fk_events_organization_id_contact_id"),
         ),
         sa.ForeignKeyConstraint(
-            ["organization_id", "lead_id"], ["app.leads.organization_id", "app.leads.id"], name=op.f("fk_events_organization_id_lead_id")
+            ["organization_id", "lead_id"],
+            ["app.leads.organization_id", "app.leads.id"],
+            name=op.f("fk_events_organization_id_lead_id"),
         ),
         sa.ForeignKeyConstraint(
             ["organization_id", "rescheduled_to_id"],
@@ -753,13 +1141,25 @@ def upgrade() -> None:
             ["app.traffic_types.organization_id", "app.traffic_types.id"],
             name=op.f("fk_events_organization_id_traffic_type_id"),
         ),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_events_organization_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["app.organizations.id"], name=op.f("fk_events_organization_id")
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_events")),
-        sa.UniqueConstraint("organization_id", "calendly_invitee_uuid", name=op.f("uq_events_organization_id_calendly_invitee_uuid")),
+        sa.UniqueConstraint(
+            "organization_id",
+            "calendly_invitee_uuid",
+            name=op.f("uq_events_organization_id_calendly_invitee_uuid"),
+        ),
         schema="app",
         info={"rls": "reps", "audit": True},
     )
-    op.create_index(op.f("ix_events_organization_id_booked_at"), "events", ["organization_id", "booked_at"], unique=False, schema="app")
+    op.create_index(
+        op.f("ix_events_organization_id_booked_at"),
+        "events",
+        ["organization_id", "booked_at"],
+        unique=False,
+        schema="app",
+    )
     op.create_index(
         op.f("ix_events_organization_id_closer_user_id_scheduled_at"),
         "events",
@@ -767,7 +1167,13 @@ def upgrade() -> None:
         unique=False,
         schema="app",
     )
-    op.create_index(op.f("ix_events_organization_id_contact_id"), "events", ["organization_id", "contact_id"], unique=False, schema="app")
+    op.create_index(
+        op.f("ix_events_organization_id_contact_id"),
+        "events",
+        ["organization_id", "contact_id"],
+        unique=False,
+        schema="app",
+    )
     op.create_index(
         op.f("ix_events_organization_id_lead_email_normalized_scheduled_at"),
         "events",
@@ -783,10 +1189,18 @@ def upgrade() -> None:
         schema="app",
     )
     op.create_index(
-        op.f("ix_events_organization_id_rescheduled_to_id"), "events", ["organization_id", "rescheduled_to_id"], unique=False, schema="app"
+        op.f("ix_events_organization_id_rescheduled_to_id"),
+        "events",
+        ["organization_id", "rescheduled_to_id"],
+        unique=False,
+        schema="app",
     )
     op.create_index(
-        op.f("ix_events_organization_id_scheduled_at"), "events", ["organization_id", "scheduled_at"], unique=False, schema="app"
+        op.f("ix_events_organization_id_scheduled_at"),
+        "events",
+        ["organization_id", "scheduled_at"],
+        unique=False,
+        schema="app",
     )
     op.create_index(
         op.f("ix_events_organization_id_setter_user_id_scheduled_at"),
@@ -795,13 +1209,21 @@ def upgrade() -> None:
         unique=False,
         schema="app",
     )
-    op.create_index(op.f("ix_events_organization_id_updated_at"), "events", ["organization_id", "updated_at"], unique=False, schema="app")
+    op.create_index(
+        op.f("ix_events_organization_id_updated_at"),
+        "events",
+        ["organization_id", "updated_at"],
+        unique=False,
+        schema="app",
+    )
     op.create_table(
         "pcf_drafts",
         sa.Column("event_id", sa.Uuid(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("answers", postgresql.JSONB(astext_type=Text()), nullable=False),
-        sa.Column("saved_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column(
+            "saved_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
         sa.ForeignKeyConstraint(
@@ -809,9 +1231,18 @@ def upgrade() -> None:
             ["app.events.organization_id", "app.events.id"],
             name=op.f("fk_pcf_drafts_organization_id_event_id"),
         ),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_pcf_drafts_organization_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["app.organizations.id"],
+            name=op.f("fk_pcf_drafts_organization_id"),
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_pcf_drafts")),
-        sa.UniqueConstraint("organization_id", "event_id", "user_id", name=op.f("uq_pcf_drafts_organization_id_event_id_user_id")),
+        sa.UniqueConstraint(
+            "organization_id",
+            "event_id",
+            "user_id",
+            name=op.f("uq_pcf_drafts_organization_id_event_id_user_id"),
+        ),
         schema="app",
         info={"rls": "own", "audit": False},
     )
@@ -833,24 +1264,51 @@ def upgrade() -> None:
         sa.Column("opportunity_status_id", sa.Uuid(), nullable=True),
         sa.Column("reason_id", sa.Uuid(), nullable=True),
         sa.Column("traffic_type", sa.Text(), nullable=True),
-        sa.Column("objections", postgresql.ARRAY(Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column(
+            "objections", postgresql.ARRAY(Text()), server_default=sa.text("'{}'"), nullable=False
+        ),
         sa.Column("follow_up_on", sa.Date(), nullable=True),
         sa.Column("notes", sa.Text(), nullable=True),
         sa.Column("recording_url", sa.Text(), nullable=True),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column("submitted_by", sa.Uuid(), nullable=True),
-        sa.Column("submitted_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column(
+            "submitted_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.CheckConstraint(
-            "deal_closed or payment_type = 'deposit' or coalesce(cash_collected, 0) = 0", name=op.f("ck_post_call_forms_cash_needs_closed")
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
         ),
-        sa.CheckConstraint("call_occurred or not lead_showed", name=op.f("ck_post_call_forms_showed_needs_occurred")),
-        sa.CheckConstraint("cash_collected >= 0", name=op.f("ck_post_call_forms_cash_not_negative")),
-        sa.CheckConstraint("lead_showed or not offer_made", name=op.f("ck_post_call_forms_offer_needs_showed")),
-        sa.CheckConstraint("offer_made or not deal_closed", name=op.f("ck_post_call_forms_closed_needs_offer")),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "deal_closed or payment_type = 'deposit' or coalesce(cash_collected, 0) = 0",
+            name=op.f("ck_post_call_forms_cash_needs_closed"),
+        ),
+        sa.CheckConstraint(
+            "call_occurred or not lead_showed",
+            name=op.f("ck_post_call_forms_showed_needs_occurred"),
+        ),
+        sa.CheckConstraint(
+            "cash_collected >= 0", name=op.f("ck_post_call_forms_cash_not_negative")
+        ),
+        sa.CheckConstraint(
+            "lead_showed or not offer_made", name=op.f("ck_post_call_forms_offer_needs_showed")
+        ),
+        sa.CheckConstraint(
+            "offer_made or not deal_closed", name=op.f("ck_post_call_forms_closed_needs_offer")
+        ),
         sa.ForeignKeyConstraint(
             ["organization_id", "call_outcome_id"],
             ["app.list_entries.organization_id", "app.list_entries.id"],
@@ -876,9 +1334,15 @@ def upgrade() -> None:
             ["app.list_entries.organization_id", "app.list_entries.id"],
             name=op.f("fk_post_call_forms_organization_id_reason_id"),
         ),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_post_call_forms_organization_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["app.organizations.id"],
+            name=op.f("fk_post_call_forms_organization_id"),
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_post_call_forms")),
-        sa.UniqueConstraint("organization_id", "event_id", name=op.f("uq_post_call_forms_organization_id_event_id")),
+        sa.UniqueConstraint(
+            "organization_id", "event_id", name=op.f("uq_post_call_forms_organization_id_event_id")
+        ),
         schema="app",
         info={"rls": "forms", "audit": True},
     )
@@ -886,8 +1350,18 @@ def upgrade() -> None:
         "payments",
         sa.Column("amount", sa.Numeric(precision=18, scale=3), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
-        sa.Column("refund_amount", sa.Numeric(precision=18, scale=3), server_default=sa.text("0"), nullable=False),
-        sa.Column("net_revenue", sa.Numeric(precision=18, scale=3), sa.Computed("amount - refund_amount", persisted=True), nullable=False),
+        sa.Column(
+            "refund_amount",
+            sa.Numeric(precision=18, scale=3),
+            server_default=sa.text("0"),
+            nullable=False,
+        ),
+        sa.Column(
+            "net_revenue",
+            sa.Numeric(precision=18, scale=3),
+            sa.Computed("amount - refund_amount", persisted=True),
+            nullable=False,
+        ),
         sa.Column("payment_date", sa.DateTime(timezone=True), nullable=False),
         sa.Column("status", sa.Text(), server_default="succeeded", nullable=False),
         sa.Column("payment_type", sa.Text(), nullable=True),
@@ -909,7 +1383,10 @@ def upgrade() -> None:
         sa.Column(
             "counts",
             sa.Boolean(),
-            sa.Computed("status = 'succeeded' and deleted_at is null and superseded_by_id is null", persisted=True),
+            sa.Computed(
+                "status = 'succeeded' and deleted_at is null and superseded_by_id is null",
+                persisted=True,
+            ),
             nullable=False,
         ),
         sa.Column("event_id", sa.Uuid(), nullable=True),
@@ -926,11 +1403,25 @@ def upgrade() -> None:
         sa.Column("attributed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
         sa.CheckConstraint("currency ~ '^[A-Z]{3}$'", name=op.f("ck_payments_currency")),
-        sa.CheckConstraint("status in ('succeeded','pending','failed','canceled')", name=op.f("ck_payments_status")),
-        sa.CheckConstraint("amount >= 0 and refund_amount >= 0", name=op.f("ck_payments_not_negative")),
+        sa.CheckConstraint(
+            "status in ('succeeded','pending','failed','canceled')", name=op.f("ck_payments_status")
+        ),
+        sa.CheckConstraint(
+            "amount >= 0 and refund_amount >= 0", name=op.f("ck_payments_not_negative")
+        ),
         sa.ForeignKeyConstraint(
             ["organization_id", "call_type_id"],
             ["app.call_types.organization_id", "app.call_types.id"],
@@ -981,7 +1472,9 @@ def upgrade() -> None:
             ["app.traffic_types.organization_id", "app.traffic_types.id"],
             name=op.f("fk_payments_organization_id_traffic_type_id"),
         ),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_payments_organization_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["app.organizations.id"], name=op.f("fk_payments_organization_id")
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_payments")),
         sa.UniqueConstraint(
             "organization_id",
@@ -989,7 +1482,9 @@ def upgrade() -> None:
             "processor_payment_id",
             name=op.f("uq_payments_organization_id_connection_id_processor_payment_id"),
         ),
-        sa.UniqueConstraint("organization_id", "pcf_id", name=op.f("uq_payments_organization_id_pcf_id")),
+        sa.UniqueConstraint(
+            "organization_id", "pcf_id", name=op.f("uq_payments_organization_id_pcf_id")
+        ),
         schema="app",
         info={"rls": "reps", "audit": True},
     )
@@ -1007,12 +1502,26 @@ def upgrade() -> None:
         unique=False,
         schema="app",
     )
-    op.create_index(op.f("ix_payments_organization_id_event_id"), "payments", ["organization_id", "event_id"], unique=False, schema="app")
     op.create_index(
-        op.f("ix_payments_organization_id_membership_key"), "payments", ["organization_id", "membership_key"], unique=False, schema="app"
+        op.f("ix_payments_organization_id_event_id"),
+        "payments",
+        ["organization_id", "event_id"],
+        unique=False,
+        schema="app",
     )
     op.create_index(
-        op.f("ix_payments_organization_id_payment_date"), "payments", ["organization_id", "payment_date"], unique=False, schema="app"
+        op.f("ix_payments_organization_id_membership_key"),
+        "payments",
+        ["organization_id", "membership_key"],
+        unique=False,
+        schema="app",
+    )
+    op.create_index(
+        op.f("ix_payments_organization_id_payment_date"),
+        "payments",
+        ["organization_id", "payment_date"],
+        unique=False,
+        schema="app",
     )
     op.create_index(
         op.f("ix_payments_organization_id_setter_user_id_payment_date"),
@@ -1022,7 +1531,11 @@ def upgrade() -> None:
         schema="app",
     )
     op.create_index(
-        op.f("ix_payments_organization_id_updated_at"), "payments", ["organization_id", "updated_at"], unique=False, schema="app"
+        op.f("ix_payments_organization_id_updated_at"),
+        "payments",
+        ["organization_id", "updated_at"],
+        unique=False,
+        schema="app",
     )
     op.create_table(
         "payout_snapshot_details",
@@ -1060,10 +1573,17 @@ def upgrade() -> None:
             ["app.payout_snapshots.organization_id", "app.payout_snapshots.id"],
             name=op.f("fk_payout_snapshot_details_organization_id_snapshot_id"),
         ),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_payout_snapshot_details_organization_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["app.organizations.id"],
+            name=op.f("fk_payout_snapshot_details_organization_id"),
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_payout_snapshot_details")),
         sa.UniqueConstraint(
-            "organization_id", "snapshot_id", "payment_id", name=op.f("uq_payout_snapshot_details_organization_id_snapshot_id_payment_id")
+            "organization_id",
+            "snapshot_id",
+            "payment_id",
+            name=op.f("uq_payout_snapshot_details_organization_id_snapshot_id_payment_id"),
         ),
         schema="app",
         info={"rls": "payouts", "audit": True},
@@ -1089,19 +1609,37 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
         sa.CheckConstraint("kind in ('refund','dispute')", name=op.f("ck_refunds_kind")),
-        sa.CheckConstraint("status in ('pending','requires_action','succeeded','failed','canceled')", name=op.f("ck_refunds_status")),
+        sa.CheckConstraint(
+            "status in ('pending','requires_action','succeeded','failed','canceled')",
+            name=op.f("ck_refunds_status"),
+        ),
         sa.ForeignKeyConstraint(
             ["organization_id", "payment_id"],
             ["app.payments.organization_id", "app.payments.id"],
             name=op.f("fk_refunds_organization_id_payment_id"),
         ),
-        sa.ForeignKeyConstraint(["organization_id"], ["app.organizations.id"], name=op.f("fk_refunds_organization_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["app.organizations.id"], name=op.f("fk_refunds_organization_id")
+        ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_refunds")),
         sa.UniqueConstraint(
-            "organization_id", "payment_id", "processor_refund_id", name=op.f("uq_refunds_organization_id_payment_id_processor_refund_id")
+            "organization_id",
+            "payment_id",
+            "processor_refund_id",
+            name=op.f("uq_refunds_organization_id_payment_id_processor_refund_id"),
         ),
         schema="app",
         info={"rls": "reps", "audit": True},

@@ -1,10 +1,13 @@
-"""The security layer: functions, row-level security, policies, grants and triggers, re-applied after every migration.
+"""The security layer: functions, row-level security, policies, grants and triggers, re-applied
+after every migration.
 
-Every table declares a class (``schema.secured``); this module turns the class into policies. Policies compare columns
-with the identity of the transaction and read no other table. ``(select app.cur_role() in (…))`` is evaluated once per
-statement, where the bare call would be evaluated once per row; and with the whole test inside, the planner expects half
-the organisation's rows to be seen and not a few thousandths of them.
+Every table declares a class (``schema.secured``); this module turns the class into policies.
+Policies compare columns with the identity of the transaction and read no other table. ``(select
+app.cur_role() in (…))`` is evaluated once per statement, where the bare call would be evaluated
+once per row; and with the whole test inside, the planner expects half the organisation's rows to be
+seen and not a few thousandths of them.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -22,7 +25,8 @@ ROLES = "so_app, so_worker"
 IN_ORG = "organization_id = app.cur_org()"
 TAKE_BACK = """
     do $$ declare each regprocedure; begin
-      for each in select oid from pg_proc where pronamespace = 'app'::regnamespace and proowner = current_user::regrole loop
+      for each in select oid from pg_proc where pronamespace = 'app'::regnamespace
+        and proowner = current_user::regrole loop
         execute format('revoke all on function %s from public, so_app, so_worker', each);
       end loop;
     end $$
@@ -35,7 +39,7 @@ def role_is(*roles: str) -> str:
 
 
 def sees_all(*roles: str) -> str:
-    """The same, unless the transaction is a manager's who sees their own team only (``app.enter``)."""
+    """The same, unless a manager sees their own team only (``app.enter``)."""
     return f"(select app.cur_role() in ({', '.join(map(repr, roles))}) and not app.cur_team_only())"
 
 
@@ -44,10 +48,16 @@ ADMINS = role_is("system", "super_admin", "owner", "admin")
 ANY_MANAGER = role_is("system", "super_admin", "owner", "admin", "manager")
 MANAGERS = sees_all("system", "super_admin", "owner", "admin", "manager")
 READERS = sees_all("system", "super_admin", "owner", "admin", "manager", "viewer", "board")
-# the transaction's user, and for a manager who sees their team only all who report to them, at whatever remove
-MINE = "(closer_user_id = any ((select app.cur_team())::uuid[]) or setter_user_id = any ((select app.cur_team())::uuid[]))"
+# the transaction's user, and for a manager who sees their team only all who report to them, at
+# whatever remove
+MINE = (
+    "(closer_user_id = any ((select app.cur_team())::uuid[]) or setter_user_id = any ((select"
+    " app.cur_team())::uuid[]))"
+)
 LINKS = ("portal", "statement", "share", "share_money")
-ANYONE = f"(select app.cur_role() not in ({', '.join(map(repr, LINKS))}))"  # a link opens what OPENED_BY_LINKS says, and no more
+ANYONE = (  # a link opens what OPENED_BY_LINKS says, and no more
+    f"(select app.cur_role() not in ({', '.join(map(repr, LINKS))}))"
+)
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,9 @@ CLASSES: dict[str, Access] = {
     # rows that belong to a closer and a setter: everybody else's are hidden from a rep
     "reps": _in_org(f"({READERS} or {MINE})", f"({MANAGERS} or {MINE})", delete=SYSTEM),
     # the same, and its filer may take it back
-    "forms": _in_org(f"({READERS} or {MINE})", f"({MANAGERS} or {MINE})", delete=f"({MANAGERS} or {MINE})"),
+    "forms": _in_org(
+        f"({READERS} or {MINE})", f"({MANAGERS} or {MINE})", delete=f"({MANAGERS} or {MINE})"
+    ),
     # the same, but with contact details, which a viewer and a leaderboard never see
     "reps_private": _in_org(f"({MANAGERS} or {MINE})", f"({MANAGERS} or {MINE})", delete=SYSTEM),
     # contact details without an owner on the row
@@ -94,28 +106,67 @@ CLASSES: dict[str, Access] = {
     # what waits to go out: written by whoever acts, delivered by a job
     "outbox": _in_org(MANAGERS, SYSTEM, insert=ANYONE, delete=SYSTEM),
     # append-only lines about somebody's rows
-    "timeline": _in_org(f"({MANAGERS} or {MINE} or actor_user_id = app.cur_user())", None, insert=ANYONE),
+    "timeline": _in_org(
+        f"({MANAGERS} or {MINE} or actor_user_id = app.cur_user())", None, insert=ANYONE
+    ),
     # one user's own rows
-    "own": _in_org("user_id = app.cur_user()", "user_id = app.cur_user()", delete="user_id = app.cur_user()"),
-    # sealed secrets: people may store one and see what it ends with, only jobs and the receiver read it
+    "own": _in_org(
+        "user_id = app.cur_user()", "user_id = app.cur_user()", delete="user_id = app.cur_user()"
+    ),
+    # sealed secrets: people may store one and see what it ends with, only jobs and the receiver
+    # read it
     "secret": replace(
         _in_org(ADMINS, ADMINS, delete=ADMINS),
-        columns=("organization_id", "id", "provider", "owner_id", "name", "last_four", "verified_at", "created_at", "updated_at"),
+        columns=(
+            "organization_id",
+            "id",
+            "provider",
+            "owner_id",
+            "name",
+            "last_four",
+            "verified_at",
+            "created_at",
+            "updated_at",
+        ),
     ),
     "audit": Access(
-        f"({IN_ORG} and {role_is('super_admin', 'owner', 'admin')}) or (select app.cur_role()) = 'super_admin'"
+        f"({IN_ORG} and {role_is('super_admin', 'owner', 'admin')}) or (select app.cur_role()) ="
+        " 'super_admin'"
     ),
     # the tenant itself
     "organization": Access(
-        "id = app.cur_org()", f"id = app.cur_org() and {SYSTEM}", f"id = app.cur_org() and {ADMINS}",
-        fixed=("id", "slug", "modules", "plan", "is_demo", "deleted_at", "purge_after", "created_at"),
+        "id = app.cur_org()",
+        f"id = app.cur_org() and {SYSTEM}",
+        f"id = app.cur_org() and {ADMINS}",
+        fixed=(
+            "id",
+            "slug",
+            "modules",
+            "plan",
+            "is_demo",
+            "deleted_at",
+            "purge_after",
+            "created_at",
+        ),
     ),
     # invited people become members by ``app.accept_invitation``
-    "members": replace(_in_org(ANYONE, SYSTEM, update=ADMINS), fixed=("organization_id", "user_id", "email", "created_at")),
+    "members": replace(
+        _in_org(ANYONE, SYSTEM, update=ADMINS),
+        fixed=("organization_id", "user_id", "email", "created_at"),
+    ),
     # changed only by the functions of one's own account and of the platform
     "users": Access(
-        "id = app.cur_user() or (select app.cur_role()) = 'super_admin'", SYSTEM,
-        columns=("id", "email", "name", "active", "created_at", "updated_at", "password_changed_at"),
+        "id = app.cur_user() or (select app.cur_role()) = 'super_admin'",
+        SYSTEM,
+        columns=(
+            "id",
+            "email",
+            "name",
+            "active",
+            "created_at",
+            "updated_at",
+            "password_changed_at",
+        ),
     ),
     # proofs of identity: reached only through the functions of sign-in
     "auth": Access(None),
@@ -131,19 +182,27 @@ THEIR_SUMS = (
 )
 ONE_STATEMENT = f"{STATEMENT} and snapshot_id = (select app.cur_snapshot())"
 
-# By table: a portal reads one closer's calls and files the form of the one that it names; a statement is one person's lines
-# and sums of one payout; a shared dashboard counts calls, and payments where it shows money.
+# By table: a portal reads one closer's calls and files the form of the one that it names; a
+# statement is one person's lines and sums of one payout; a shared dashboard counts calls, and
+# payments where it shows money.
 OPENED_BY_LINKS: dict[str, Access] = {
     "events": _in_org(
-        f"({PORTAL} and closer_id = (select app.cur_closer()) or {role_is('share', 'share_money')})", None,
-        update=f"{PORTAL} and closer_id = (select app.cur_closer()) and id = (select app.cur_event())",
+        f"({PORTAL} and closer_id = (select app.cur_closer()) or"
+        f" {role_is('share', 'share_money')})",
+        None,
+        update=(
+            f"{PORTAL} and closer_id = (select app.cur_closer()) and id = (select app.cur_event())"
+        ),
     ),
     "post_call_forms": _in_org(ONE_CALL, None, insert=ONE_CALL),
     "payments": _in_org(
-        f"({ONE_CALL} or {SHARED_MONEY})", None, insert=f"{ONE_CALL} and closer_id = (select app.cur_closer())"
+        f"({ONE_CALL} or {SHARED_MONEY})",
+        None,
+        insert=f"{ONE_CALL} and closer_id = (select app.cur_closer())",
     ),
     "activities": _in_org(
-        f"{PORTAL} and subject_id = (select app.cur_event())", None,
+        f"{PORTAL} and subject_id = (select app.cur_event())",
+        None,
         insert=f"{PORTAL} and subject_id = (select app.cur_event())",
     ),
     "closers": _in_org(f"{PORTAL} and id = (select app.cur_closer())"),
@@ -155,13 +214,17 @@ OPENED_BY_LINKS: dict[str, Access] = {
 
 
 def apply(connection: Connection, metadata: MetaData) -> None:
-    """Bring functions, policies, grants and triggers to what is declared; safe to repeat. Run as the owner."""
+    """Bring functions, policies, grants and triggers to what is declared; safe to repeat. Run as
+    the owner.
+    """
     _functions(connection, "owner", "so_owner")
     _functions(connection, "definer", "so_definer")
     connection.execute(text("set local role so_owner"))
     for table in metadata.sorted_tables:
         _protect(connection, table)
-    connection.execute(text("grant select on app.alembic_version to so_definer"))  # a backup by it holds the version too
+    connection.execute(
+        text("grant select on app.alembic_version to so_definer")
+    )  # a backup by it holds the version too
     for script in sorted((HERE / "triggers").glob("*.sql")):
         run_script(connection, script.read_text())
     connection.execute(text("reset role"))
@@ -181,7 +244,9 @@ def _functions(connection: Connection, folder: str, role: str) -> None:
 def _protect(connection: Connection, table: Table) -> None:
     access = CLASSES.get(table.info.get("rls", ""))
     if access is None:
-        raise Misconfigured(f"Table {table.name} declares no security class; add secured(…) to its arguments.")
+        raise Misconfigured(
+            f"Table {table.name} declares no security class; add secured(…) to its arguments."
+        )
     name = f"app.{table.name}"
     run = connection.exec_driver_sql
     run(f"alter table {name} enable row level security")
@@ -209,7 +274,9 @@ def _grant(connection: Connection, table: Table, verb: str, access: Access) -> N
     connection.exec_driver_sql(f"grant {verb} on app.{table.name} to so_worker")
 
 
-def _policies(access: Access, who: str, roles: str) -> dict[str, tuple[str, str, str | None, str | None]]:
+def _policies(
+    access: Access, who: str, roles: str
+) -> dict[str, tuple[str, str, str | None, str | None]]:
     """Policy name → (verb, roles, using, with check)."""
     made: dict[str, tuple[str, str, str | None, str | None]] = {}
     if access.select:
@@ -234,13 +301,19 @@ def _sync_policies(
     )
     current: dict[str, str] = dict(found.all())
     for name, (verb, roles, using, check) in wanted.items():
-        body = f"for {verb} to {roles}" + (f" using ({using})" if using else "") + (f" with check ({check})" if check else "")
+        body = (
+            f"for {verb} to {roles}"
+            + (f" using ({using})" if using else "")
+            + (f" with check ({check})" if check else "")
+        )
         digest = hashlib.sha256(body.encode()).hexdigest()
         if current.pop(name, None) == digest:
             continue
         connection.exec_driver_sql(f'drop policy if exists "{name}" on app.{table.name}')
         connection.exec_driver_sql(f'create policy "{name}" on app.{table.name} {body}')
-        connection.exec_driver_sql(f'comment on policy "{name}" on app.{table.name} is \'{digest}\'')
+        connection.exec_driver_sql(
+            f"comment on policy \"{name}\" on app.{table.name} is '{digest}'"
+        )
     for name in current:
         connection.exec_driver_sql(f'drop policy "{name}" on app.{table.name}')
 
@@ -248,12 +321,13 @@ def _sync_policies(
 def _triggers(connection: Connection, table: Table) -> None:
     if "updated_at" in table.columns:
         connection.exec_driver_sql(
-            f"create or replace trigger touch before update on app.{table.name} for each row execute function app.touch()"
+            f"create or replace trigger touch before update on app.{table.name} for each row"
+            " execute function app.touch()"
         )
     connection.exec_driver_sql(f"drop trigger if exists zz_audit on app.{table.name}")
     if table.info.get("audit"):
         keys = [column.name for column in table.primary_key if column.name != "organization_id"]
         connection.exec_driver_sql(
-            f"create trigger zz_audit after insert or update or delete on app.{table.name} for each row "
-            f"execute function app.audit({', '.join(map(repr, keys))})"
+            f"create trigger zz_audit after insert or update or delete on app.{table.name} for each"
+            f" row execute function app.audit({', '.join(map(repr, keys))})"
         )
