@@ -5,11 +5,11 @@ serves it.
 import streamlit as st
 from starlette.middleware import Middleware
 
-from core.ui.gate import Gate
-from core.ui.routes import lifespan, routes
-from core.ui.start import refuse_unsafe_settings
-from core.ui.trouble import report
-from core.ui.way_back import WayBack
+from core.ui.server.error_reporting import report
+from core.ui.server.middleware import ScreensMiddleware
+from core.ui.server.return_url import ReturnUrlMiddleware
+from core.ui.server.routes import lifespan, routes
+from core.ui.server.startup import refuse_unsafe_settings
 
 refuse_unsafe_settings()
 
@@ -18,7 +18,7 @@ refuse_unsafe_settings()
 app = st.App(
     "core/ui/shell.py",
     routes=routes,
-    middleware=[Middleware(Gate), Middleware(WayBack)],
+    middleware=[Middleware(ScreensMiddleware), Middleware(ReturnUrlMiddleware)],
     lifespan=lifespan,
     on_script_error=report,
 )

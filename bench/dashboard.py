@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 
 from bench.data import ADMIN, MEASURED, YEAR, filled
 from bench.receiver import Row
-from core.metrics.dashboard import dashboard, heat, paid_calls, shown
+from core.metrics.dashboard import dashboard, heat, paid_events, shown
 from core.metrics.filters import Filters
 from core.metrics.table import totals
 from core.platform.clock import Period
@@ -96,7 +96,7 @@ PANELS = (
     Panel("its closers", _by("closer"), PEOPLE.format("closer")),
     Panel("its setters", _by("setter"), PEOPLE.format("setter")),
     Panel("weekdays and hours", lambda db, period: heat(db, period, Filters()), HEAT),
-    Panel("closed calls that paid", lambda db, period: paid_calls(db, period, Filters()), PAID),
+    Panel("closed calls that paid", lambda db, period: paid_events(db, period, Filters()), PAID),
 )
 
 

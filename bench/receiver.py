@@ -31,7 +31,7 @@ from core.migrations.upgrade import migrate
 from core.platform.database import WORKER_ROLE, as_system, engine, role_url
 from core.platform.local_postgres import LocalPostgres
 from core.platform.settings import settings
-from core.tenancy.models import Organization
+from core.tenancy.organizations.models import Organization
 
 ROUNDS = 3
 SECONDS = 4.0

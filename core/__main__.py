@@ -13,11 +13,11 @@ from pathlib import Path
 from sqlalchemy.exc import OperationalError
 
 from core.migrations.upgrade import ensure_embedded_ready
-from core.operations import commands, upkeep
+from core.operations import maintenance_commands, setup_commands
 from core.platform import log
 from core.platform.errors import InvalidInput, NotFound, SalesOpsError
 from core.platform.settings import settings
-from core.tenancy.models import MEMBER_ROLES, Role
+from core.tenancy.access.models import MEMBER_ROLES, Role
 
 USAGE_ERROR, FAILED = 2, 1
 
@@ -93,7 +93,7 @@ def _in_org(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
     return command
 
 
-COMMANDS = commands.COMMANDS | upkeep.COMMANDS
+COMMANDS = setup_commands.COMMANDS | maintenance_commands.COMMANDS
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from core.metrics.export_tables import EXPORTS
 from core.migrations.tables import metadata
-from core.tenancy.models import MEMBER_ROLES, Role
-from core.tenancy.modules import MODULES
-from core.tenancy.roles import ADMINS, SUPER_ADMINS
+from core.tenancy.access.models import MEMBER_ROLES, Role
+from core.tenancy.access.roles import ADMINS, SUPER_ADMINS
+from core.tenancy.organizations.modules import MODULES
 from core.ui.navigation import SCREENS, Screen
 from webhooks.api import CALLS
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.deliveries.models import OutboxMessage
 from core.deliveries.secrets import read_secret
-from core.messages import letters, reports, texts
+from core.messages import email_outbox, reports, sms_outbox
 from core.messages.actions import WEBHOOK_URL
 from core.messages.sealing import opened
 from core.platform.errors import Misconfigured, NotFound
@@ -22,7 +22,7 @@ from core.providers import email, slack, twilio
 Send = Callable[[], None]
 
 
-def sending_of(db: Session, message: OutboxMessage) -> Send:
+def sender_for(db: Session, message: OutboxMessage) -> Send:
     """What sends the message; it needs no database.
 
     Raises:
@@ -34,9 +34,9 @@ def sending_of(db: Session, message: OutboxMessage) -> Send:
         return partial(
             slack.post_message, _slack_address(db, message.organization_id), message.body
         )
-    if message.channel == letters.CHANNEL and message.recipient:
-        letters.check_not_suppressed(db, message)
-        said = letters.open_email(message)
+    if message.channel == email_outbox.CHANNEL and message.recipient:
+        email_outbox.check_not_suppressed(db, message)
+        said = email_outbox.open_email(message)
         return partial(
             email.send,
             message.recipient,
@@ -44,19 +44,19 @@ def sending_of(db: Session, message: OutboxMessage) -> Send:
             organization_id=message.organization_id,
             message_id=message.id,
         )
-    if message.channel == texts.CHANNEL and message.recipient:
-        texts.check_may_be_texted(db, message)
+    if message.channel == sms_outbox.CHANNEL and message.recipient:
+        sms_outbox.check_may_be_texted(db, message)
         return partial(twilio.send, twilio.account_of(db), message.recipient, opened(message))
     raise Misconfigured(f"Nobody knows how to send by “{message.channel}”.")
 
 
-def may_be_repeated(message: OutboxMessage) -> bool:
+def is_repeatable(message: OutboxMessage) -> bool:
     """Whether a message that may have been sent can be sent again: Resend knows it by its key, and
     of what is for one person, two are as good as one.
     """
-    if message.channel != letters.CHANNEL:
+    if message.channel != email_outbox.CHANNEL:
         return False
-    return email.way_out() == "resend" or message.kind in letters.PERSONAL
+    return email.delivery_method() == "resend" or message.kind in email_outbox.PERSONAL
 
 
 def _slack_address(db: Session, organization_id: UUID) -> str:

@@ -12,9 +12,9 @@ from sqlalchemy import select, text, true, update
 
 from core.deliveries.models import OutboxMessage
 from core.messages.reports import CHANNEL as SLACK
+from core.messages.sms_outbox import CHANNEL as TEXTS
+from core.messages.sms_outbox import stop_texts
 from core.messages.suppressed import OptedOut
-from core.messages.texts import CHANNEL as TEXTS
-from core.messages.texts import stop_texts
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import (
@@ -27,8 +27,8 @@ from core.platform.errors import (
 )
 from core.platform.log import logger
 from core.platform.queue import enqueue
-from core.tenancy.models import Organization
-from jobs.channels import Send, may_be_repeated, sending_of
+from core.tenancy.organizations.models import Organization
+from jobs.channels import Send, is_repeatable, sender_for
 from jobs.deliveries import FORGOTTEN_AFTER, MAX_ATTEMPTS
 
 log = logger("jobs.outbox")
@@ -49,7 +49,7 @@ class Claim:
     channel: str
     recipient: str | None
     send: Send
-    may_be_repeated: bool
+    is_repeatable: bool
 
 
 def send_outbox(organization_id: UUID, message_id: UUID, *, attempt: int = 1) -> None:
@@ -65,7 +65,7 @@ def send_outbox(organization_id: UUID, message_id: UUID, *, attempt: int = 1) ->
     except (RateLimited, ProviderUnavailable) as error:
         _try_later(organization_id, message_id, error, attempt)
     except OutcomeUnknown as error:
-        if claim is None or not claim.may_be_repeated:
+        if claim is None or not claim.is_repeatable:
             _settle(organization_id, message_id, "uncertain", error.message)
         else:
             _try_later(organization_id, message_id, error, attempt)
@@ -102,7 +102,7 @@ def _claim(organization_id: UUID, message_id: UUID) -> Claim | None:
         ).first()
         if message is None:
             return None
-        repeatable = may_be_repeated(message)
+        repeatable = is_repeatable(message)
         if (
             message.status == "sending" and not repeatable
         ):  # an earlier run began and never came back
@@ -111,7 +111,7 @@ def _claim(organization_id: UUID, message_id: UUID) -> Claim | None:
         if message.status not in ("waiting", "sending"):
             return None
         message.status, message.attempts = "sending", message.attempts + 1
-        return Claim(message.channel, message.recipient, sending_of(db, message), repeatable)
+        return Claim(message.channel, message.recipient, sender_for(db, message), repeatable)
 
 
 def _learn(organization_id: UUID, claim: Claim, error: SalesOpsError) -> None:

@@ -12,7 +12,7 @@ from core.platform.clock import now
 from core.platform.database import WORKER_ROLE, as_guest, as_system
 from core.platform.log import logger
 from core.platform.queue import enqueue
-from core.tenancy.queries import all_organization_ids
+from core.tenancy.organizations.queries import all_organization_ids
 from jobs.queue import queue
 
 log = logger("jobs.schedule")

@@ -13,7 +13,7 @@ from uuid import UUID
 from procrastinate import App, JobContext, RetryDecision, RetryStrategy
 from procrastinate.jobs import Job
 
-from core.messages.account_mails import send_password_changed, send_password_reset
+from core.messages.account_emails import send_password_changed, send_password_reset
 from core.messages.reports import due_posts
 from core.money.attribution import attribute_event, attribute_payment
 from core.operations.privacy import forget_deliveries, forget_recordings
@@ -28,7 +28,7 @@ from jobs.outbox import send_outbox, sweep_outbox
 from jobs.runs import recorded
 
 
-class GrowingPauses(RetryStrategy):
+class RetryWithBackoff(RetryStrategy):
     """Tries again after ever longer pauses, and not before the provider wants to be asked again."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
@@ -39,7 +39,7 @@ class GrowingPauses(RetryStrategy):
         return RetryDecision(retry_at=max(decision.retry_at, asked_for))
 
 
-RETRY = GrowingPauses(max_attempts=MAX_ATTEMPTS, exponential_wait=2)
+RETRY = RetryWithBackoff(max_attempts=MAX_ATTEMPTS, exponential_wait=2)
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,11 @@ from core.bookings.models import Closer, Event, Setter
 from core.money.models import Payment
 from core.people.models import Source
 from core.platform.database import as_system
-from core.platform.names import normalize_email
-from core.tenancy.models import Organization, OrganizationMember, Role, User
-from core.tenancy.viewers import Viewer
+from core.platform.normalization import normalize_email
+from core.tenancy.access.models import OrganizationMember, Role
+from core.tenancy.access.viewers import Viewer
+from core.tenancy.identity.models import User
+from core.tenancy.organizations.models import Organization
 
 Row = TypeVar("Row")
 number = count(1)

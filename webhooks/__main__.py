@@ -8,9 +8,9 @@ import uvicorn
 
 from core.platform import log
 from core.platform.errors import Misconfigured
-from core.platform.safety import check_start
 from core.platform.settings import settings
-from webhooks.protocol import BoundedHead
+from core.platform.startup_checks import check_start
+from webhooks.request_limits import BoundedHead
 
 GRACE_S = 10
 

@@ -24,11 +24,11 @@ from core.platform.errors import (
     TooManyRequests,
 )
 from core.platform.log import logger
-from core.tenancy.api_access import Caller, NotSignedIn, caller_of
-from core.tenancy.api_limits import Rate, count_request
-from core.tenancy.models import Role
-from core.tenancy.modules import BOOKINGS
-from core.tenancy.roles import ADMINS, EVERYBODY, MANAGERS, REPS
+from core.tenancy.access.api_access import Caller, NotSignedIn, caller_of
+from core.tenancy.access.api_limits import Rate, count_request
+from core.tenancy.access.models import Role
+from core.tenancy.access.roles import ADMINS, EVERYBODY, MANAGERS, REPS
+from core.tenancy.organizations.modules import BOOKINGS
 from webhooks import api_auth, api_lists, api_metrics, api_payouts
 from webhooks.answers import refusal
 from webhooks.body import INCOMPLETE, BodyTooLarge, read_body

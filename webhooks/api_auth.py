@@ -10,17 +10,18 @@ from starlette.responses import JSONResponse, Response
 
 from core.platform.database import as_member
 from core.platform.errors import NotAllowed
-from core.tenancy.api_access import (
+from core.tenancy.access.api_access import (
     TOKEN_HOURS,
     NotSignedIn,
     SecondFactorRequired,
-    choose_home,
+    choose_login_organization,
     issue_token,
     must_have_second_factor,
 )
-from core.tenancy.models import User
-from core.tenancy.second_factor import check_code, has_second_factor
-from core.tenancy.sign_in import WRONG, sign_in, viewer_in
+from core.tenancy.access.sessions import viewer_in_organization
+from core.tenancy.identity.models import User
+from core.tenancy.identity.second_factor import check_code, has_second_factor
+from core.tenancy.identity.sign_in import WRONG, sign_in
 from webhooks.api_input import json_object, text_of
 
 
@@ -38,13 +39,15 @@ def login(request: Request, body: bytes) -> Response:
     address = request.client.host if request.client else "unknown"
     try:
         user_id = sign_in(email, password, address=address)
-        home = choose_home(user_id, wanted or None)
+        home = choose_login_organization(user_id, wanted or None)
     except NotAllowed as error:
         raise NotSignedIn(WRONG) from error
     _ask_for_code(user_id, code, address)
     with as_member(user_id, home.id) as db:
         known = db.execute(select(User.name, User.email).where(User.id == user_id)).one()
-    viewer = viewer_in(user_id, home.id, name=known.name, email=known.email, role=home.role)
+    viewer = viewer_in_organization(
+        user_id, home.id, name=known.name, email=known.email, role=home.role
+    )
     must_have_second_factor(viewer)
     user = {
         "id": str(user_id),

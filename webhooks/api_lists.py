@@ -16,14 +16,14 @@ from starlette.responses import JSONResponse, Response
 from core.bookings.forms import FormAnswers
 from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import EventFilter, events_page
-from core.money.filing import file_form
+from core.money.form_filing import file_form
 from core.money.queries import PaymentFilter, payments_page
 from core.people.queries import leads_page
 from core.platform.clock import iso
 from core.platform.errors import InvalidInput
-from core.platform.money import check_currency, parse_amount, plain
+from core.platform.money import check_currency, decimal_text, parse_amount
 from core.platform.paging import check_limit, decode_cursor, encode_cursor
-from core.tenancy.api_access import Caller
+from core.tenancy.access.api_access import Caller
 from webhooks.api_input import ZERO_BYTE, ids_of, json_object, optional_period, path_id, words_of
 
 
@@ -103,7 +103,7 @@ def payments(caller: Caller, request: Request, _: bytes) -> Response:
 
 def _payment(row: Row[Any]) -> dict[str, Any]:
     money = {
-        name: plain(getattr(row, name), row.currency)
+        name: decimal_text(getattr(row, name), row.currency)
         for name in ("amount", "refund_amount", "net_revenue")
     }
     return {

@@ -17,7 +17,7 @@ from core.metrics.dimensions import dimension
 from core.metrics.filters import Filters
 from core.metrics.table import as_json, metrics_table
 from core.platform.errors import InvalidInput
-from core.tenancy.api_access import Caller
+from core.tenancy.access.api_access import Caller
 from webhooks.api_input import ids_of, period_of
 
 FILTERS = {

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from core.money.payouts import create_snapshot, snapshot_as_dict
-from core.tenancy.api_access import Caller
+from core.tenancy.access.api_access import Caller
 from webhooks.api_input import json_object, path_id, period_of, text_of
 
 

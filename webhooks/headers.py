@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from core.platform.http_headers import with_headers
+from core.platform.security_headers import with_headers
 from core.platform.settings import settings
 
 HEADERS = {

@@ -25,9 +25,9 @@ from core.platform.log import logger
 from core.platform.vault import unseal
 from core.providers.base import INBOUND, BadSignature, provider
 from webhooks.answers import refusal
+from webhooks.batch_writer import Answer, Delivery, store_delivery
 from webhooks.body import INCOMPLETE, BodyTooLarge, read_body, too_deep
 from webhooks.health import deliveries_total
-from webhooks.keeper import Answer, Delivery, keep_delivery
 from webhooks.pool import pool
 
 log = logger("webhooks.receive")
@@ -107,7 +107,7 @@ def _response(answer: str, retry_after_s: int | None) -> Response:
 
 
 async def keep(name: str, path_id: str, headers: Headers, body: bytes) -> Answer:
-    """``app.keep_delivery``'s answer, ``refused`` or ``too_deep``. What is remembered of the
+    """``app.store_delivery``'s answer, ``refused`` or ``too_deep``. What is remembered of the
     connection is looked up again when it does not fit, so that a new secret counts at once.
     """
     connection_id = _uuid(path_id)
@@ -165,7 +165,7 @@ async def _keep(endpoint: Endpoint, headers: Headers, body: bytes) -> Answer:
         or hashlib.sha256(body).hexdigest()
     )
     said = {name: _plain(headers[name]) for name in KEPT_HEADERS if name in headers}
-    return await keep_delivery(
+    return await store_delivery(
         Delivery(endpoint.id, endpoint.revision, key, json.dumps(said), body)
     )
 

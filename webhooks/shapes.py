@@ -11,7 +11,7 @@ from core.metrics.catalog import METRICS, Metric
 from core.metrics.dimensions import DIMENSIONS, Dimension
 from core.money.models import AttributionMethod, PaymentStatus, SnapshotState
 from core.money.payouts import DIMENSIONS as PAYOUT_DIMENSIONS
-from core.tenancy.models import Role
+from core.tenancy.access.models import Role
 
 Json = dict[str, Any]
 TEXT: Json = {"type": "string"}

@@ -24,8 +24,8 @@ from core.bookings.models import (
 from core.bookings.status import GUEST, HOST, settle_status
 from core.platform.clock import now
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from core.tenancy.models import Organization
-from core.tenancy.viewers import Filer, Viewer
+from core.tenancy.access.viewers import FormFiler, Viewer
+from core.tenancy.organizations.models import Organization
 
 LISTS = {
     "call_outcome_id": ["call_outcome"],
@@ -122,7 +122,7 @@ def _check_choices(db: Session, answers: FormAnswers) -> None:
         )
 
 
-def form_event(db: Session, event_id: UUID, by: Filer) -> Event:
+def event_for_form(db: Session, event_id: UUID, by: FormFiler) -> Event:
     """The event whose form ``by`` may file, locked until the transaction ends.
 
     Raises:
@@ -144,9 +144,9 @@ def form_event(db: Session, event_id: UUID, by: Filer) -> Event:
 
 
 def save_form(
-    db: Session, event: Event, answers: FormAnswers, by: Filer, *, at: datetime | None = None
+    db: Session, event: Event, answers: FormAnswers, by: FormFiler, *, at: datetime | None = None
 ) -> PostCallForm:
-    """File the form of ``event`` (from ``form_event``); filing again replaces the answers and
+    """File the form of ``event`` (from ``event_for_form``); filing again replaces the answers and
     counts a version.
 
     The earlier answers stay in the audit log; ``at``, when it was first filed, stays too. Raises

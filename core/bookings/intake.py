@@ -25,10 +25,10 @@ from core.people.actions import (
 )
 from core.people.models import Lead
 from core.people.timeline import note
-from core.platform.locks import one_at_a_time
-from core.platform.names import fold, normalize_email
+from core.platform.advisory_locks import advisory_lock
+from core.platform.normalization import fold, normalize_email
 from core.platform.queue import enqueue
-from core.tenancy.models import Organization
+from core.tenancy.organizations.models import Organization
 
 CARRIED = (
     "booked_at",
@@ -91,7 +91,7 @@ def record_booking(db: Session, organization_id: UUID, booking: Booking) -> Even
     A reschedule is the same booking: the new event keeps the first one's booking time, setter and
     source.
     """
-    one_at_a_time(db, organization_id, "bookings")
+    advisory_lock(db, organization_id, "bookings")
     home = db.get_one(Organization, organization_id)
     facts = _facts(db, organization_id, booking, home)
     event = _event_of(db, organization_id, booking)

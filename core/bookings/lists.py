@@ -13,16 +13,16 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.bookings.models import CallType, Closer, ListEntry, Package, Setter
-from core.bookings.reassign import change_closer, change_setter, claim_hosted, rematch_setters
+from core.bookings.reassignment import change_closer, change_setter, claim_hosted, rematch_setters
 from core.bookings.roster import create_closer, create_setter
 from core.people.models import Source, TrafficType
 from core.platform.errors import Conflict, InvalidInput, NotFound
 from core.platform.money import check_currency, parse_amount
-from core.platform.names import fold
+from core.platform.normalization import fold
 
 
 @dataclass(frozen=True)
-class KeptList:
+class EditableList:
     """One list: what it is called, what one entry of it is, its fields, and what an entry does."""
 
     key: str
@@ -34,8 +34,8 @@ class KeptList:
     kind: str | None = None
 
 
-LISTS: tuple[KeptList, ...] = (
-    KeptList(
+LISTS: tuple[EditableList, ...] = (
+    EditableList(
         "closers",
         "Closers",
         "closer",
@@ -43,7 +43,7 @@ LISTS: tuple[KeptList, ...] = (
         ("name", "email", "user"),
         "They take calls. A booking's host is matched by Calendly user, then by e-mail.",
     ),
-    KeptList(
+    EditableList(
         "setters",
         "Setters",
         "setter",
@@ -51,7 +51,7 @@ LISTS: tuple[KeptList, ...] = (
         ("name", "email", "aliases", "user"),
         "They book calls. A booking names its setter by name, alias or e-mail.",
     ),
-    KeptList(
+    EditableList(
         "sources",
         "Sources",
         "source",
@@ -60,7 +60,7 @@ LISTS: tuple[KeptList, ...] = (
         "Where leads come from. Bookings from now on are matched by name or UTM value: campaign,"
         " source, then medium.",
     ),
-    KeptList(
+    EditableList(
         "traffic_types",
         "Traffic types",
         "traffic type",
@@ -69,7 +69,7 @@ LISTS: tuple[KeptList, ...] = (
         "How leads come. Bookings from now on are matched by name or UTM value: medium, then"
         " source.",
     ),
-    KeptList(
+    EditableList(
         "call_types",
         "Kinds of call",
         "kind of call",
@@ -78,7 +78,7 @@ LISTS: tuple[KeptList, ...] = (
         "One for each kind of booking; a kind that is new to us is added when the first booking"
         " arrives.",
     ),
-    KeptList(
+    EditableList(
         "packages",
         "Packages",
         "package",
@@ -86,7 +86,7 @@ LISTS: tuple[KeptList, ...] = (
         ("name", "price"),
         "What is sold, with its list price.",
     ),
-    KeptList(
+    EditableList(
         "objections",
         "Objections",
         "objection",
@@ -95,7 +95,7 @@ LISTS: tuple[KeptList, ...] = (
         "What closers choose from when an offer was not taken.",
         "objection",
     ),
-    KeptList(
+    EditableList(
         "no_sale_reasons",
         "Reasons for no sale",
         "reason",
@@ -104,7 +104,7 @@ LISTS: tuple[KeptList, ...] = (
         "What closers choose from when nothing was sold.",
         "no_sale_reason",
     ),
-    KeptList(
+    EditableList(
         "no_show_reasons",
         "Reasons for no-shows",
         "reason",
@@ -113,7 +113,7 @@ LISTS: tuple[KeptList, ...] = (
         "What closers choose from when nobody came.",
         "no_show_reason",
     ),
-    KeptList(
+    EditableList(
         "call_outcomes",
         "Call outcomes",
         "outcome",
@@ -122,7 +122,7 @@ LISTS: tuple[KeptList, ...] = (
         "How a call went.",
         "call_outcome",
     ),
-    KeptList(
+    EditableList(
         "opportunity_statuses",
         "Opportunity statuses",
         "status",
@@ -135,7 +135,7 @@ LISTS: tuple[KeptList, ...] = (
 BY_KEY = {kept.key: kept for kept in LISTS}
 
 
-def entries(db: Session, kept: KeptList) -> list[Any]:
+def entries(db: Session, kept: EditableList) -> list[Any]:
     """Everything on the list, also what is switched off; those in use first, in the order that
     forms show.
     """
@@ -149,7 +149,7 @@ def entries(db: Session, kept: KeptList) -> list[Any]:
 def save_entry(
     db: Session,
     organization_id: UUID,
-    kept: KeptList,
+    kept: EditableList,
     entry_id: UUID | None,
     values: Mapping[str, Any],
 ) -> int:
@@ -181,7 +181,7 @@ def save_entry(
     return 0
 
 
-def _new(db: Session, organization_id: UUID, kept: KeptList, entry_id: UUID | None) -> Any:
+def _new(db: Session, organization_id: UUID, kept: EditableList, entry_id: UUID | None) -> Any:
     if entry_id is not None:
         raise NotFound(f"There is no such {kept.one}.")
     return kept.table(
@@ -189,7 +189,7 @@ def _new(db: Session, organization_id: UUID, kept: KeptList, entry_id: UUID | No
     )
 
 
-def _fill(row: Any, kept: KeptList, values: Mapping[str, Any]) -> None:
+def _fill(row: Any, kept: EditableList, values: Mapping[str, Any]) -> None:
     if "utm_values" in kept.fields:
         row.utm_values = [word.strip() for word in values.get("utm_values", ()) if word.strip()]
     if "position" in kept.fields:
@@ -205,7 +205,7 @@ def _fill(row: Any, kept: KeptList, values: Mapping[str, Any]) -> None:
 def _save_rep(
     db: Session,
     organization_id: UUID,
-    kept: KeptList,
+    kept: EditableList,
     entry_id: UUID | None,
     values: Mapping[str, Any],
 ) -> int:
@@ -224,7 +224,7 @@ def _save_rep(
 
 
 def _add_rep(
-    db: Session, organization_id: UUID, kept: KeptList, name: str, email: str | None
+    db: Session, organization_id: UUID, kept: EditableList, name: str, email: str | None
 ) -> tuple[UUID, int]:
     if kept.table is Closer:
         closer = create_closer(db, organization_id, name, email)

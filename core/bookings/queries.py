@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from core.bookings.models import CallStatus, CallType, Closer, Event, Setter
 from core.people.models import Activity, Source, TrafficType
-from core.people.privacy import visible
+from core.people.visibility import visible
 from core.platform.clock import Period, now
-from core.platform.names import normalize_email
-from core.tenancy.models import Organization
+from core.platform.normalization import normalize_email
+from core.tenancy.organizations.models import Organization
 
 GONE = (CallStatus.CANCELED, CallStatus.RESCHEDULED)
 ID_COLUMNS = ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id")
@@ -199,7 +199,7 @@ def pending_forms(
     return pd.DataFrame([tuple(row) for row in rows], columns=names)
 
 
-def calls_in(db: Session, period: Period) -> list[Row[Any]]:
+def events_in_period(db: Session, period: Period) -> list[Row[Any]]:
     """Calls of ``period`` that the caller may see and that were neither cancelled nor moved,
     soonest first, with the link to join.
     """
@@ -211,7 +211,7 @@ def calls_in(db: Session, period: Period) -> list[Row[Any]]:
     return list(db.execute(query.order_by(Event.scheduled_at, Event.id)))
 
 
-def calls_ahead(
+def upcoming_events(
     db: Session, closer_user_id: UUID, *, since: datetime, days: int = 7
 ) -> list[Row[Any]]:
     """The closer's own calls from ``since`` on, soonest first, with the link to join."""

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from core.bookings.models import Closer, Event, Setter
 from core.platform.errors import Conflict, InvalidInput
-from core.platform.names import fold, normalize_email
-from core.tenancy.models import Organization
+from core.platform.normalization import fold, normalize_email
+from core.tenancy.organizations.models import Organization
 
 ROSTERS: dict[str, type[Closer] | type[Setter]] = {"closer": Closer, "setter": Setter}
 
@@ -113,7 +113,7 @@ def roster_table(db: Session) -> pd.DataFrame:
     return pd.DataFrame(found.mappings().all(), columns=list(found.keys()))
 
 
-def give_rows_to_user(db: Session, user_id: UUID, row_ids: Collection[UUID]) -> None:
+def link_roster_to_user(db: Session, user_id: UUID, row_ids: Collection[UUID]) -> None:
     """Make exactly these closers and setters the user's: their calls and payments become theirs to
     see, others no longer.
 

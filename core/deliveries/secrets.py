@@ -8,8 +8,8 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from core.platform.errors import InvalidInput, Misconfigured, NotFound
+from core.platform.models import VaultSecret
 from core.platform.vault import seal, unseal
-from core.tenancy.models import VaultSecret
 
 SHOWN = 4
 

@@ -12,7 +12,8 @@ from core.deliveries.secrets import store_secret
 from core.messages.blocks import escaped, section
 from core.messages.reports import CHANNEL
 from core.platform.errors import InvalidInput, NotAllowed
-from core.tenancy.models import Organization, VaultSecret
+from core.platform.models import VaultSecret
+from core.tenancy.organizations.models import Organization
 
 WEBHOOK_URL = "webhook_url"
 HOURS = range(24)

@@ -34,11 +34,11 @@ from core.messages.blocks import (
 from core.metrics.catalog import METRICS
 from core.metrics.table import metrics_table, totals
 from core.platform.clock import Period
-from core.platform.frames import records
+from core.platform.dataframes import records
 from core.platform.money import shown
 from core.platform.settings import settings
-from core.tenancy.models import Organization
-from core.tenancy.modules import BOOKINGS
+from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.modules import BOOKINGS
 
 Body = dict[str, Any]
 CHANNEL = "slack"

@@ -61,7 +61,7 @@ def dashboard(db: Session, period: Period, compared: Period | None, filters: Fil
         shown(db, period, "closer", filters),
         shown(db, period, "setter", filters),
         heat(db, period, filters),
-        paid_calls(db, period, filters),
+        paid_events(db, period, filters),
     )
 
 
@@ -70,7 +70,7 @@ def shown(db: Session, period: Period, by: str, filters: Filters) -> pd.DataFram
     return metrics_table(db, period, (by,), filters, only=SHOWN)
 
 
-def paid_calls(db: Session, period: Period, filters: Filters) -> int:
+def paid_events(db: Session, period: Period, filters: Filters) -> int:
     """How many of the period's closed calls have a payment that counts."""
     query = text(f"""
         select count(*) from app.events e

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.platform.errors import InvalidInput
-from core.tenancy.modules import BOOKINGS
+from core.tenancy.organizations.modules import BOOKINGS
 
 
 @dataclass(frozen=True)

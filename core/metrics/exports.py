@@ -19,12 +19,12 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from core.metrics.export_tables import ExportTable, export_table
+from core.platform.advisory_locks import try_advisory_lock
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, TooManyRequests
-from core.platform.locks import takes_turn
 from core.platform.money import decimals
-from core.tenancy.models import Organization
-from core.tenancy.modules import require_module
+from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.modules import require_module
 
 FORMATS = {
     "csv": "text/csv; charset=utf-8",
@@ -95,7 +95,7 @@ def _rows(
     transaction: Callable[[], AbstractContextManager[Session]], query: sql.Composed, fmt: str
 ) -> Iterator[bytes]:
     with transaction() as db:
-        if not takes_turn(db, "export", AT_ONCE):
+        if not try_advisory_lock(db, "export", AT_ONCE):
             raise TooManyRequests(
                 f"{AT_ONCE} exports are open already; wait until one is done.",
                 retry_after_s=RETRY_AFTER_S,

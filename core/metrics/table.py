@@ -15,7 +15,7 @@ from core.metrics.catalog import CONDITIONS, METRICS, MONEY, PER_CALL, RATES, co
 from core.metrics.dimensions import Dimension, dimension
 from core.metrics.filters import Filters
 from core.platform.clock import Period, now
-from core.platform.money import plain
+from core.platform.money import decimal_text
 
 Money = dict[str, Decimal]
 
@@ -92,7 +92,7 @@ def as_json(row: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {currency: plain(amount, currency) for currency, amount in value.items()}
+        return {currency: decimal_text(amount, currency) for currency, amount in value.items()}
     return value
 
 

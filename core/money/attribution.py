@@ -15,11 +15,11 @@ from core.bookings.models import CallStatus, Event, PostCallForm
 from core.money.models import AttributionMethod, Payment
 from core.money.reconciliation import customer_emails, reconcile
 from core.people.models import ContactEmail
+from core.platform.advisory_locks import advisory_lock
 from core.platform.clock import now
 from core.platform.errors import Conflict, InvalidInput, NotFound
-from core.platform.locks import one_at_a_time
-from core.tenancy.models import Organization
-from core.tenancy.viewers import Viewer
+from core.tenancy.access.viewers import Viewer
+from core.tenancy.organizations.models import Organization
 
 FROM_EVENT = ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id")
 
@@ -28,7 +28,7 @@ def attribute_payment(db: Session, organization_id: UUID, payment_id: UUID) -> N
     """Find out anew whose payment it is. A person's choice and an approved payout are left as they
     are.
     """
-    one_at_a_time(db, organization_id, "money")
+    advisory_lock(db, organization_id, "money")
     payment = db.scalars(select(Payment).where(Payment.id == payment_id)).first()
     if payment is not None:
         attribute(db, payment)
@@ -38,7 +38,7 @@ def attribute_event(db: Session, organization_id: UUID, event_id: UUID) -> None:
     """An event is new, moved, cancelled or has other people: attribute every payment that it may
     concern anew.
     """
-    one_at_a_time(db, organization_id, "money")
+    advisory_lock(db, organization_id, "money")
     event = db.scalars(select(Event).where(Event.id == event_id)).first()
     if event is None:
         return

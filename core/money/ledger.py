@@ -17,7 +17,7 @@ from core.money.attribution import attribute
 from core.money.models import Payment, PaymentStatus, Refund
 from core.people.timeline import note
 from core.platform.money import shown
-from core.platform.names import normalize_email
+from core.platform.normalization import normalize_email
 
 NOT_COUNTING = ("failed", "canceled")
 

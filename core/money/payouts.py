@@ -18,10 +18,10 @@ from core.money.models import (
     SnapshotState,
 )
 from core.platform.clock import Period, iso, now
+from core.platform.dataframes import records
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from core.platform.frames import records
-from core.platform.money import plain
-from core.tenancy.viewers import Viewer
+from core.platform.money import decimal_text
+from core.tenancy.access.viewers import Viewer
 
 DIMENSIONS = ("closer", "setter", "source", "package")
 SUMS = ("cash_collected", "refunds", "net_revenue")
@@ -315,7 +315,7 @@ def snapshot_as_dict(db: Session, snapshot_id: UUID) -> dict[str, Any]:
         "created_at": iso(snapshot.created_at),
         "totals": {
             name: {
-                currency: plain(Decimal(sums[name]), currency)
+                currency: decimal_text(Decimal(sums[name]), currency)
                 for currency, sums in snapshot.totals.items()
             }
             for name in SUMS
@@ -338,7 +338,7 @@ def _plain(value: Any, currency: str) -> str | int | None:
     if value is None or isinstance(value, str | int):
         return value
     if isinstance(value, Decimal):
-        return plain(value, currency)
+        return decimal_text(value, currency)
     return iso(value) if isinstance(value, datetime) else str(value)
 
 

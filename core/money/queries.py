@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from core.bookings.models import CallStatus, Closer, Event, Package, Setter
 from core.money.models import AttributionMethod, Payment, Refund
 from core.people.models import Source
-from core.people.privacy import visible
+from core.people.visibility import visible
 from core.platform.clock import Period
 
 ID_COLUMNS = ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id")

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.money.models import Payment, PayoutSnapshot, PayoutSnapshotDetail, SnapshotState
 from core.people.models import ContactEmail
-from core.tenancy.models import Organization
+from core.tenancy.organizations.models import Organization
 
 
 def customer_emails(db: Session, email: str | None, contact_id: UUID | None = None) -> list[str]:

@@ -14,8 +14,9 @@ from core.operations.demo_year import Scale, seed_year
 from core.platform.database import WORKER_ROLE, as_guest, as_system
 from core.platform.errors import Conflict, NotFound
 from core.platform.settings import settings
-from core.tenancy.actions import create_organization, create_user, find_organization
-from core.tenancy.queries import kept_organization_ids
+from core.tenancy.access.members import create_user
+from core.tenancy.organizations.actions import create_organization, find_organization
+from core.tenancy.organizations.queries import kept_organization_ids
 
 SignIns = dict[str, tuple[str, str]]
 MAIN, SECOND = "northwind-coaching", "fjord-academy"

@@ -19,7 +19,7 @@ from core.bookings.intake import Booking, Cancellation, record_booking
 from core.bookings.models import Event, ListEntry, Package
 from core.bookings.roster import Host, create_closer, create_setter
 from core.deliveries.actions import create_connection
-from core.money.filing import file_form
+from core.money.form_filing import file_form
 from core.money.ledger import PaymentFact, RefundFact, record_payment
 from core.money.models import PaymentStatus
 from core.money.payouts import approve, create_snapshot
@@ -27,8 +27,9 @@ from core.people.actions import Person
 from core.people.models import Source, TrafficType
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
-from core.tenancy.models import Organization, Role
-from core.tenancy.viewers import Viewer
+from core.tenancy.access.models import Role
+from core.tenancy.access.viewers import Viewer
+from core.tenancy.organizations.models import Organization
 
 SEED = 20260101
 CLOSERS = ("Ana", "Ben", "Clara", "David", "Elif", "Frank")

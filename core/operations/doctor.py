@@ -24,11 +24,11 @@ from core.operations.integration_checks import key_checks
 from core.platform.clock import now
 from core.platform.database import APP_ROLE, WORKER_ROLE, as_guest, as_system, engine, owner_url
 from core.platform.errors import Misconfigured
-from core.platform.safety import guessable_roles, open_addresses
 from core.platform.settings import settings
-from core.providers.email import way_out
-from core.tenancy.models import Organization
-from core.tenancy.queries import all_organization_ids, home_of
+from core.platform.startup_checks import guessable_roles, open_addresses
+from core.providers.email import delivery_method
+from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.queries import all_organization_ids, current_organization
 
 SKEW_S = 5
 WAITING_TOO_LONG = timedelta(minutes=5)
@@ -99,7 +99,7 @@ def _master_key() -> Iterator[Check]:
 
 def _email() -> Iterator[Check]:
     ways = {"resend": "through Resend", "smtp": "through the mail server of SMTP_URL"}
-    if (way := ways.get(way_out())) is not None:
+    if (way := ways.get(delivery_method())) is not None:
         yield Check("e-mail", State.GREEN, f"{way}, from {settings().email_from}")
         return
     yield Check(
@@ -142,11 +142,9 @@ def _database() -> Iterator[Check]:
 
 
 def _row_security(connection: Connection) -> Check:
-    query = text(
-        """select relname from pg_class where relnamespace = 'app'::regnamespace
+    query = text("""select relname from pg_class where relnamespace = 'app'::regnamespace
                     and relkind in ('r', 'p')
-                    and relname = any(:tables) and not (relrowsecurity and relforcerowsecurity)"""
-    )
+                    and relname = any(:tables) and not (relrowsecurity and relforcerowsecurity)""")
     open_ = list(
         connection.execute(
             query, {"tables": [table.name for table in metadata.sorted_tables]}
@@ -219,7 +217,7 @@ def examine_organization(organization_id: UUID) -> list[Check]:
     sealed secrets: callers see to it that only the organisation's admins are told.
     """
     with as_system(organization_id) as db:
-        home = home_of(db)
+        home = current_organization(db)
         return [
             *_secrets(db, home),
             *_connections(db, home),

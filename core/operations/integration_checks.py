@@ -16,7 +16,7 @@ from core.operations.checks import Check, State
 from core.platform.clock import now
 from core.providers.integrations import integrations
 from core.providers.keys import KEYED
-from core.tenancy.models import Organization
+from core.tenancy.organizations.models import Organization
 
 STALE_AFTER = timedelta(days=3)
 SCREEN = "integrations"

@@ -7,11 +7,11 @@ from sqlalchemy import select, update
 from core.deliveries.secrets import belongs_to
 from core.messages.sealing import reseal_waiting
 from core.platform.database import WORKER_ROLE, as_guest, as_system
+from core.platform.models import VaultSecret
 from core.platform.vault import seal, sealed_with_current_key, unseal
-from core.tenancy.models import VaultSecret
-from core.tenancy.queries import kept_organization_ids
-from core.tenancy.second_factor import belongs_to as belongs_to_user
-from core.tenancy.second_factor import sealed_factors, store_sealed
+from core.tenancy.identity.second_factor import belongs_to as belongs_to_user
+from core.tenancy.identity.second_factor import sealed_factors, store_sealed
+from core.tenancy.organizations.queries import kept_organization_ids
 
 
 def reseal_secrets() -> tuple[int, int]:

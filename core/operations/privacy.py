@@ -21,12 +21,12 @@ from core.deliveries.models import DeliveryStatus, WebhookDelivery
 from core.money.models import Payment
 from core.people.erasure import erased_contact, mark_of, pseudonym_of
 from core.people.models import Contact, ContactEmail
+from core.platform.advisory_locks import advisory_lock
 from core.platform.clock import now
 from core.platform.database import INSUFFICIENT_PRIVILEGE, as_system
 from core.platform.errors import InvalidInput, NotAllowed, NotFound
-from core.platform.locks import one_at_a_time
-from core.platform.names import normalize_email
-from core.tenancy.queries import home_of
+from core.platform.normalization import normalize_email
+from core.tenancy.organizations.queries import current_organization
 
 BATCH = 5_000
 ERASE = text("""
@@ -237,7 +237,7 @@ def erase_person(db: Session, organization_id: UUID, email: str, *, typed: str) 
     if normalize_email(typed) != normalize_email(email):
         raise InvalidInput("Type the e-mail address exactly as it is shown.", field="email")
     for what in ("bookings", "money"):  # no delivery about the person is processed meanwhile
-        one_at_a_time(db, organization_id, what)
+        advisory_lock(db, organization_id, what)
     person = find_person(db, organization_id, email)
     if person.erased and not (person.contacts or person.calls or person.payments):
         raise NotFound("This address is erased already.")
@@ -291,7 +291,7 @@ def _forget(
     organization_id: UUID, at: datetime | None, some: Callable[[UUID, datetime], int]
 ) -> int:
     with as_system(organization_id) as db:
-        days = home_of(db).raw_delivery_days
+        days = current_organization(db).raw_delivery_days
     forgotten = 0
     while days is not None and (
         gone := some(organization_id, (at or now()) - timedelta(days=days))

@@ -20,7 +20,7 @@ Signed = tuple[bytes, dict[str, str]]
 
 
 @dataclass(frozen=True)
-class SampleCall:
+class SampleBooking:
     """One imagined booking, with the ids that later deliveries about it repeat."""
 
     email: str
@@ -38,7 +38,7 @@ class SampleCall:
 
 
 def calendly_created(
-    call: SampleCall, *, booked_at: datetime | None = None, old: str | None = None
+    call: SampleBooking, *, booked_at: datetime | None = None, old: str | None = None
 ) -> dict[str, Any]:
     """``invitee.created``; ``old`` is the address of the invitee that this booking replaces."""
     booked = booked_at or call.start - timedelta(days=2)

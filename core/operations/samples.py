@@ -19,7 +19,7 @@ from core.deliveries.actions import SIGNING, create_connection
 from core.deliveries.models import WebhookConnection
 from core.deliveries.secrets import read_secret
 from core.operations.sample_payloads import (
-    SampleCall,
+    SampleBooking,
     calendly_created,
     signed,
     stripe_charge,
@@ -112,9 +112,9 @@ def _stories(roster: dict[str, str]) -> list[Story]:
     know.
     """
     paid_at, mark = now() - timedelta(minutes=5), secrets.token_hex(4)
-    first = SampleCall(f"sample.one.{mark}@example.com", now() - timedelta(hours=2), **roster)
+    first = SampleBooking(f"sample.one.{mark}@example.com", now() - timedelta(hours=2), **roster)
     others = roster | {"name": "Lead Two", "setter": "new-setter"}
-    second = SampleCall(f"sample.two.{mark}@example.com", now() - timedelta(hours=1), **others)
+    second = SampleBooking(f"sample.two.{mark}@example.com", now() - timedelta(hours=1), **others)
     return [
         ("calendly", calendly_created(first)),
         ("calendly", calendly_created(second)),

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.people.models import Contact, ContactEmail, Lead, Source, TrafficType
-from core.platform.names import fold, normalize_email, normalize_phone
+from core.platform.normalization import fold, normalize_email, normalize_phone
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core.people.models import ContactEmail
-from core.platform.names import normalize_email
-from core.tenancy.queries import home_of
+from core.platform.normalization import normalize_email
+from core.tenancy.organizations.queries import current_organization
 
 NAMES = ("name", "full_name", "customer_name")
 PERSONS = ("user", "customer", "customer_details", "billing_details")
@@ -68,7 +68,7 @@ def without_erased(db: Session, organization_id: UUID, payload: Any) -> Any:
             "emails": emails,
             "names": sorted(set(_names(payload, emails))),
             "pseudonym": pseudonym_of(contact_id),
-            "question": home_of(db).setter_question,
+            "question": current_organization(db).setter_question,
         }
         payload = db.execute(REDACT, asked).scalar_one()
     return payload

@@ -10,7 +10,7 @@ from sqlalchemy import Row, select, tuple_
 from sqlalchemy.orm import Session
 
 from core.people.models import Contact, Lead, Source
-from core.people.privacy import visible
+from core.people.visibility import visible
 
 
 def leads_page(

@@ -126,7 +126,7 @@ def as_member(user_id: UUID, organization_id: UUID) -> Iterator[Session]:
 
 
 @contextmanager
-def as_seen(by: UUID, user_id: UUID, organization_id: UUID) -> Iterator[Session]:
+def as_viewed_member(by: UUID, user_id: UUID, organization_id: UUID) -> Iterator[Session]:
     """A read-only transaction as the admin ``by`` who looks as somebody with no more rights.
 
     Raises NotAllowed when ``by`` may not do that, and for every change.

@@ -31,7 +31,7 @@ def check_currency(code: str) -> str:
     return currency
 
 
-def plain(amount: Decimal, currency: str) -> str:
+def decimal_text(amount: Decimal, currency: str) -> str:
     """The amount as a decimal string with the currency's decimals: ``4997.00`` USD, ``500`` JPY,
     ``5.120`` KWD.
     """

@@ -17,9 +17,9 @@ from core.bookings.roster import Host, setter_mentions
 from core.deliveries.models import ProviderObject, WebhookConnection
 from core.deliveries.objects import Kept, only, remember
 from core.people.actions import Person
-from core.platform.locks import one_at_a_time
+from core.platform.advisory_locks import advisory_lock
 from core.providers.base import PROCESSED, BadSignature, Outcome, check_timed_hex
-from core.tenancy.models import Organization
+from core.tenancy.organizations.models import Organization
 
 INVITEE_EVENTS = {
     "invitee.created",
@@ -88,7 +88,7 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
         return Outcome(ignored=f"“{name}” is not about a booking")
     invitee = payload["payload"]
     key = uuid_of(invitee["uri"])
-    one_at_a_time(db, connection.organization_id, "bookings")
+    advisory_lock(db, connection.organization_id, "bookings")
     rank = "1" if invitee.get("status") == "canceled" else "0"
     version = rank + _moment(invitee["updated_at"]).isoformat(timespec="microseconds")
     remember(db, connection, "invitee", key, version, only(invitee, KEPT))

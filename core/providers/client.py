@@ -29,7 +29,7 @@ from core.platform.errors import (
     UnknownToProvider,
 )
 from core.platform.log import logger
-from core.providers.pauses import asked_pause_s, pause_s
+from core.providers.pauses import pause_s, retry_after_s_or_none
 
 log = logger("provider")
 REPEATABLE = {"GET", "HEAD"}
@@ -40,7 +40,7 @@ SHOWN_OF_A_SECRET = 8  # a provider that repeats the beginning of a key repeats 
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long one request may take. Asked for a pause above ``longest_pause_s``, the client gives
     up and says so.
     """
@@ -69,13 +69,13 @@ class Client:
         headers: Mapping[str, str],
         *,
         secrets: tuple[str, ...],
-        patience: Patience | None = None,
+        patience: RetryPolicy | None = None,
     ) -> None:
         """``provider`` is its name for people; ``headers`` carry the key, and ``secrets`` are what
         must never be repeated.
         """
         self.provider = provider
-        self._patience = patience or Patience()
+        self._patience = patience or RetryPolicy()
         self._secrets = re.compile(
             "|".join(_spellings((*secrets, headers.get("Authorization", "").partition(" ")[2])))
         )
@@ -178,7 +178,7 @@ class Client:
     def _refused(self, answer: httpx.Response, again: bool) -> Any:
         code, asked_s, said = (
             answer.status_code,
-            asked_pause_s(answer.headers),
+            retry_after_s_or_none(answer.headers),
             self._words_of(answer),
         )
         match code:

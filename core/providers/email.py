@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from core.messages.emails import Email
+from core.messages.email_templates import Email
 from core.platform.errors import InvalidInput
 from core.platform.log import logger
 from core.platform.settings import settings
@@ -15,7 +15,7 @@ from core.providers import resend, smtp
 log = logger("email")
 
 
-def way_out() -> str:
+def delivery_method() -> str:
     """``resend``, ``smtp`` or ``folder``."""
     if settings().resend_api_key is not None:
         return "resend"
@@ -31,7 +31,7 @@ def check_reachable(address: str) -> None:
         return
     url = settings().smtp_url
     if settings().resend_api_key is not None or (
-        url is not None and not smtp.takes_every_letter(url.get_secret_value())
+        url is not None and not smtp.accepts_unicode_addresses(url.get_secret_value())
     ):
         raise InvalidInput(
             f"“{address.strip()}” has letters before the @ that the mail server does not take. Ask"
@@ -50,5 +50,5 @@ def send(to: str, email: Email, *, organization_id: UUID, message_id: UUID) -> N
     elif (url := settings().smtp_url) is not None:
         smtp.send(url.get_secret_value(), to, email, key=key)
     else:
-        path = smtp.write_down(to, email, key=key)
+        path = smtp.write_to_file(to, email, key=key)
         log.warning("no mail server is set up, so the e-mail lies in a file", file=str(path))

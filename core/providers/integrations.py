@@ -27,9 +27,9 @@ from core.platform.errors import (
     UnknownToProvider,
 )
 from core.platform.log import logger
+from core.platform.models import VaultSecret
 from core.platform.queue import enqueue
-from core.providers.keys import check_key, sound_key, sound_settings
-from core.tenancy.models import VaultSecret
+from core.providers.keys import check_key, validate_key, validate_settings
 
 log = logger("integrations")
 KEY = "key"
@@ -80,7 +80,7 @@ def enter_key(
         Misconfigured: no master key is set.
     """
     fresh = {
-        "settings": sound_settings(provider, answers),
+        "settings": validate_settings(provider, answers),
         "status": KeyStatus.CHECKING,
         "account_name": None,
         "remark": None,
@@ -94,7 +94,7 @@ def enter_key(
         .returning(OrganizationIntegration.id)
     ).one()
     if secret.strip() or not _has_key(db, row_id):
-        store_secret(db, organization_id, provider, row_id, KEY, sound_key(provider, secret))
+        store_secret(db, organization_id, provider, row_id, KEY, validate_key(provider, secret))
     _enqueue(db, organization_id, row_id)
     return row_id
 

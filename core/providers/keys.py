@@ -14,7 +14,7 @@ from dataclasses import field as dataclass_field
 
 from core.platform.errors import InvalidInput
 from core.platform.settings import settings as ours
-from core.providers.client import Client, Patience
+from core.providers.client import Client, RetryPolicy
 from core.providers.key_checks import (
     Account,
     Check,
@@ -28,7 +28,7 @@ from core.providers.key_checks import (
 )
 
 LONGEST_KEY = 2000
-SOMEBODY_WAITS = Patience(timeout_s=8.0, tries=3, longest_pause_s=5.0)
+INTERACTIVE_RETRIES = RetryPolicy(timeout_s=8.0, tries=3, longest_pause_s=5.0)
 Values = Mapping[str, str]
 Headers = Callable[[str, Values], dict[str, str]]
 
@@ -217,7 +217,7 @@ def keyed(provider: str) -> KeyedProvider:
     return KEYED[provider]
 
 
-def sound_key(provider: str, secret: str) -> str:
+def validate_key(provider: str, secret: str) -> str:
     """The key without blanks around it.
 
     Raises:
@@ -242,7 +242,7 @@ def sound_key(provider: str, secret: str) -> str:
     return key
 
 
-def sound_settings(provider: str, answers: Mapping[str, str | None]) -> dict[str, str]:
+def validate_settings(provider: str, answers: Mapping[str, str | None]) -> dict[str, str]:
     """What the provider is asked with besides the key, empty answers left out.
 
     Raises:
@@ -268,7 +268,7 @@ def sound_settings(provider: str, answers: Mapping[str, str | None]) -> dict[str
 
 
 def client_of(
-    provider: str, secret: str, values: Values, patience: Patience | None = None
+    provider: str, secret: str, values: Values, patience: RetryPolicy | None = None
 ) -> Client:
     """A client of the organisation's account at a provider. It is the caller's to close."""
     of = keyed(provider)
@@ -283,7 +283,7 @@ def client_of(
 
 
 def check_key(
-    provider: str, secret: str, values: Values, patience: Patience = SOMEBODY_WAITS
+    provider: str, secret: str, values: Values, patience: RetryPolicy = INTERACTIVE_RETRIES
 ) -> Account:
     """Ask the provider whose key this is. Raises what ``Client.request`` raises."""
     with client_of(provider, secret, values, patience) as client:

@@ -20,11 +20,11 @@ def pause_s(headers: Mapping[str, str]) -> float:
     """How long to leave a provider alone that asks for a pause: as long as it says, within
     reason.
     """
-    asked = asked_pause_s(headers)
+    asked = retry_after_s_or_none(headers)
     return UNASKED_S if asked is None else min(asked, LONGEST_S)
 
 
-def asked_pause_s(headers: Mapping[str, str]) -> float | None:
+def retry_after_s_or_none(headers: Mapping[str, str]) -> float | None:
     """The pause that a provider asks for, in seconds; None when it names none.
 
     ``Retry-After`` is seconds or a date. Calendly puts seconds into ``X-RateLimit-Reset``, Whop the

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from core.deliveries.models import WebhookConnection
 from core.deliveries.suppressions import suppress
-from core.messages.emails import Email
+from core.messages.email_templates import Email
 from core.platform.clock import now
 from core.platform.errors import (
     AuthenticationFailed,
@@ -29,7 +29,7 @@ from core.platform.errors import (
     RateLimited,
     UnexpectedAnswer,
 )
-from core.platform.names import mailable_email, normalize_email, wire_email
+from core.platform.normalization import mailable_email, normalize_email, smtp_address
 from core.platform.settings import settings
 from core.providers.base import PROCESSED, BadSignature, Outcome, check_standard_webhook
 from core.providers.pauses import pause_s
@@ -54,7 +54,7 @@ def send(api_key: str, to: str, email: Email, *, organization_id: UUID, key: str
     """
     body = {
         "from": settings().email_from,
-        "to": [wire_email(to)],
+        "to": [smtp_address(to)],
         "subject": email.subject,
         "html": email.html,
         "text": email.text,

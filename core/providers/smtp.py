@@ -17,7 +17,7 @@ from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from core.messages.emails import Email
+from core.messages.email_templates import Email
 from core.platform.clock import now
 from core.platform.errors import (
     AuthenticationFailed,
@@ -28,7 +28,7 @@ from core.platform.errors import (
     RateLimited,
     UnexpectedAnswer,
 )
-from core.platform.names import mailable_email, wire_email
+from core.platform.normalization import mailable_email, smtp_address
 from core.platform.settings import settings
 
 TIMEOUT_S = 30.0
@@ -39,11 +39,11 @@ TEMPORARY, PERMANENT = 400, 500
 EVERY_LETTER = "smtputf8"
 
 
-def composed(to: str, email: Email, *, key: str) -> EmailMessage:
+def build_message(to: str, email: Email, *, key: str) -> EmailMessage:
     """The e-mail with its headers; ``key`` makes its Message-ID, so that a repetition is known as
     one. Raises Misconfigured.
     """
-    sender, recipient = _sender(), wire_email(to)
+    sender, recipient = _sender(), smtp_address(to)
     message = EmailMessage(policy=SMTP.clone(cte_type="7bit", utf8=not recipient.isascii()))
     message["From"], message["To"], message["Subject"] = (
         settings().email_from,
@@ -79,7 +79,7 @@ def send(url: str, to: str, email: Email, *, key: str) -> None:
         UnexpectedAnswer: it refuses the e-mail or the recipient for good.
         Misconfigured: the address is none, or the server offers less than it asks for.
     """
-    message = composed(to, email, key=key)
+    message = build_message(to, email, key=key)
     server = _connected(_checked(url))
     try:
         _hand_over(server, to, message)
@@ -138,7 +138,7 @@ def _connected(parts: SplitResult) -> smtplib.SMTP:
     return server
 
 
-def takes_every_letter(url: str) -> bool:
+def accepts_unicode_addresses(url: str) -> bool:
     """Whether the mail server at ``url`` takes recipients with letters beyond ASCII before the @
     (RFC 6531).
 
@@ -156,7 +156,7 @@ def takes_every_letter(url: str) -> bool:
 
 
 def _hand_over(server: smtplib.SMTP, to: str, message: EmailMessage) -> None:
-    recipient = wire_email(to)
+    recipient = smtp_address(to)
     server.ehlo_or_helo_if_needed()
     if not recipient.isascii() and not server.has_extn(EVERY_LETTER):
         raise UnexpectedAnswer(
@@ -187,11 +187,11 @@ def _refusal(code: int, said: bytes | str) -> ProviderError:
     return UnexpectedAnswer(f"The mail server refused the e-mail: {code} {words}")
 
 
-def write_down(to: str, email: Email, *, key: str) -> Path:
+def write_to_file(to: str, email: Email, *, key: str) -> Path:
     """The e-mail as a file that mail programs open, in the folder ``mail`` of the data folder; only
     its owner may read it.
     """
-    content = composed(to, email, key=key).as_bytes()
+    content = build_message(to, email, key=key).as_bytes()
     folder = settings().data_dir / "mail"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / f"{now():%Y%m%d-%H%M%S}-{key}.eml"

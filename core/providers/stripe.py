@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from core.deliveries.models import ProviderObject, WebhookConnection
 from core.deliveries.objects import objects_of, only, remember
 from core.money.ledger import record_payment
-from core.platform.locks import one_at_a_time
+from core.platform.advisory_locks import advisory_lock
 from core.providers.base import PROCESSED, BadSignature, Outcome, check_timed_hex
 from core.providers.stripe_objects import (
     KEPT,
@@ -29,7 +29,7 @@ from core.providers.stripe_objects import (
     reference,
     version_of,
 )
-from core.tenancy.models import Organization
+from core.tenancy.organizations.models import Organization
 
 
 def verify(headers: Mapping[str, str], body: bytes, secret: str, *, now: datetime) -> None:
@@ -68,7 +68,7 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
     account = payload.get("account")
     if account and connection.external_account_id and account != connection.external_account_id:
         return Outcome(ignored="it belongs to another Stripe account")
-    one_at_a_time(db, connection.organization_id, "money")
+    advisory_lock(db, connection.organization_id, "money")
     groups = _keep(db, connection, kind, stripe_object, int(payload["created"]))
     for group in groups:
         _project(db, connection, group)

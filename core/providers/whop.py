@@ -19,7 +19,7 @@ from core.deliveries.objects import objects_of, remember
 from core.money.ledger import record_payment
 from core.money.models import Payment
 from core.people.timeline import note
-from core.platform.locks import one_at_a_time
+from core.platform.advisory_locks import advisory_lock
 from core.providers.base import (
     PROCESSED,
     BadSignature,
@@ -95,7 +95,7 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
         return _membership_ended(db, connection, said)
     if not name.startswith(MONEY):
         return Outcome(ignored=f"“{name}” is not money")
-    one_at_a_time(db, connection.organization_id, "money")
+    advisory_lock(db, connection.organization_id, "money")
     kind = name.partition(".")[0]
     if kind == "payment" and said.get("status") is None:
         return Outcome(ignored="the payment has no status")

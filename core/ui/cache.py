@@ -9,13 +9,13 @@ from uuid import UUID
 import pandas as pd
 import streamlit as st
 
+from core.links.access_links import FILTERS, Visitor
 from core.metrics.dashboard import Dashboard, dashboard, data_stamp
 from core.metrics.filters import Filters
 from core.metrics.leaderboards import leaderboard
 from core.platform.clock import Period
 from core.platform.database import as_board, as_member
-from core.tenancy.access_links import FILTERS, Visitor
-from core.tenancy.viewers import Viewer
+from core.tenancy.access.viewers import Viewer
 
 KEPT_S = 15
 

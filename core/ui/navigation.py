@@ -9,10 +9,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.tenancy.models import Role
-from core.tenancy.modules import BOOKINGS
-from core.tenancy.roles import ADMINS, EVERYBODY, LOOKERS, MANAGERS, REPS, SUPER_ADMINS
-from core.tenancy.viewers import Viewer
+from core.tenancy.access.models import Role
+from core.tenancy.access.roles import ADMINS, EVERYBODY, LOOKERS, MANAGERS, REPS, SUPER_ADMINS
+from core.tenancy.access.viewers import Viewer
+from core.tenancy.organizations.modules import BOOKINGS
 
 PAGES = Path(__file__).parents[2] / "pages"
 ACCOUNT = "account"

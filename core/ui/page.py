@@ -13,14 +13,14 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from core.platform.errors import SalesOpsError
-from core.tenancy.models import Role
-from core.tenancy.modules import switched_off
-from core.tenancy.roles import SUPER_ADMINS
-from core.tenancy.sign_in import viewer_of
-from core.tenancy.viewers import Viewer
-from core.ui.format import plain
-from core.ui.gate import COOKIE
+from core.tenancy.access.models import Role
+from core.tenancy.access.roles import SUPER_ADMINS
+from core.tenancy.access.sessions import viewer_of
+from core.tenancy.access.viewers import Viewer
+from core.tenancy.organizations.modules import switched_off
 from core.ui.navigation import ACCOUNT, BY_KEY, PAGES, may_see
+from core.ui.parts.format import escape_markdown
+from core.ui.server.middleware import COOKIE
 
 DONE = "what was done"
 
@@ -49,7 +49,7 @@ def require(screen: str, *, live: bool = False) -> Viewer:
     The first line, too, of a part of it that is ``live``: one that draws itself anew, which keeps
     no session from ending.
     """
-    show_said()
+    show_pending_toast()
     viewer = current_viewer(in_use=not live)
     if viewer is None:
         st.info("You are signed out. Reload the page to sign in.")
@@ -62,15 +62,15 @@ def require(screen: str, *, live: bool = False) -> Viewer:
         st.stop()
     module = BY_KEY[screen].module
     if module is not None and not viewer.has(module):
-        st.warning(switched_off(module, plain(viewer.organization_name)))
+        st.warning(switched_off(module, escape_markdown(viewer.organization_name)))
         st.stop()
     if viewer.seen_by is not None and screen == ACCOUNT:
         st.warning("An account is its owner's own. Stop looking as somebody else to see yours.")
         st.stop()
     if not may_see(viewer, BY_KEY[screen]):
         st.warning(
-            f"{plain(viewer.organization_name)} asks everybody for a second factor. Set yours up,"
-            " then this page opens."
+            f"{escape_markdown(viewer.organization_name)} asks everybody for a second factor. Set"
+            " yours up, then this page opens."
         )
         go(ACCOUNT, "Set up the second factor")
         st.stop()
@@ -80,7 +80,7 @@ def require(screen: str, *, live: bool = False) -> Viewer:
 def _who_can_help(viewer: Viewer, screen: str) -> str:
     if BY_KEY[screen].roles == SUPER_ADMINS:
         return "It is for those who run the whole installation."
-    return f"An admin of {plain(viewer.organization_name)} can change that."
+    return f"An admin of {escape_markdown(viewer.organization_name)} can change that."
 
 
 def open_to_all(screen: str) -> None:
@@ -91,10 +91,10 @@ def open_to_all(screen: str) -> None:
         st.stop()
 
 
-def show_said() -> None:
+def show_pending_toast() -> None:
     """What ``say`` kept for this run."""
     if done := st.session_state.pop(DONE, None):
-        st.toast(plain(done))
+        st.toast(escape_markdown(done))
 
 
 def shown_role(role: Role) -> str:
@@ -104,8 +104,8 @@ def shown_role(role: Role) -> str:
 
 def title(text: str, viewer: Viewer, note: str = "") -> None:
     """The page's title, and once per page the zone in which its times are."""
-    st.title(plain(text))
-    st.caption(plain(" · ".join(filter(None, (note, f"Times in {viewer.timezone}")))))
+    st.title(escape_markdown(text))
+    st.caption(escape_markdown(" · ".join(filter(None, (note, f"Times in {viewer.timezone}")))))
 
 
 @contextmanager
@@ -118,7 +118,7 @@ def act(viewer: Viewer, done: str = "") -> Iterator[Session]:
         with viewer.transaction() as db:
             yield db
     except SalesOpsError as error:
-        st.error(plain(error.message))
+        st.error(escape_markdown(error.message))
         st.stop()
     except OperationalError:
         st.error("The database is away, so nothing was saved. Try again in a minute.")
@@ -150,7 +150,7 @@ def go(screen: str, label: str, **parameters: str) -> None:
     st.page_link(PAGES / BY_KEY[screen].file, label=label, query_params=parameters or None)
 
 
-def to_the_start(label: str) -> None:
+def link_to_start(label: str) -> None:
     """A link from a public page to the start, or to the sign-in before it. It loads the page
     afresh, without the token.
     """

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.links.access_links import Visitor, open_link
 from core.platform.errors import NotAllowed, TooManyRequests
-from core.tenancy.access_links import Visitor, open_link
-from core.ui.format import plain
 from core.ui.page import own_address
+from core.ui.parts.format import escape_markdown
 
 
 def visitor_of(purpose: str) -> Visitor:
@@ -27,15 +27,15 @@ def visitor_of(purpose: str) -> Visitor:
 
 def _end(sentence: str) -> None:
     st.title("Link")
-    st.warning(plain(sentence))
+    st.warning(escape_markdown(sentence))
     st.stop()
 
 
 def heading(text: str, visitor: Visitor, note: str = "") -> None:
     """The page's title, whose page it is, and the zone of its times."""
-    st.title(plain(text))
+    st.title(escape_markdown(text))
     st.caption(
-        plain(
+        escape_markdown(
             " · ".join(
                 filter(None, (visitor.organization_name, note, f"Times in {visitor.timezone}"))
             )

@@ -9,26 +9,26 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.tenancy.sign_in import places_of
-from core.tenancy.view_as import stop_looking
-from core.tenancy.viewers import Viewer
-from core.ui.format import plain
-from core.ui.gate import COOKIE
+from core.tenancy.access.sessions import organizations_for_user
+from core.tenancy.access.view_as import stop_view_as
+from core.tenancy.access.viewers import Viewer
 from core.ui.navigation import ACCOUNT, is_public, pages_for
 from core.ui.page import current_viewer, jump, shown_role
-from core.ui.sign_in_form import show_sign_in
+from core.ui.panels.sign_in import show_sign_in
+from core.ui.parts.format import escape_markdown
+from core.ui.server.middleware import COOKIE
 
 FAVICON = "/app/static/favicon.png"
 STYLE = Path(__file__).with_name("style.css")
 
 
-def show_account(viewer: Viewer) -> None:
+def show_sidebar_account(viewer: Viewer) -> None:
     """The active organisation, always in sight, the way to another one, and the way out."""
     with st.sidebar:
-        st.markdown(f"**{plain(viewer.organization_name)}**")
-        st.caption(f"{plain(viewer.name)} · {shown_role(viewer.role)}")
+        st.markdown(f"**{escape_markdown(viewer.organization_name)}**")
+        st.caption(f"{escape_markdown(viewer.name)} · {shown_role(viewer.role)}")
         # where else somebody works is not for who only looks as them
-        places = places_of(viewer.user_id) if viewer.seen_by is None else []
+        places = organizations_for_user(viewer.user_id) if viewer.seen_by is None else []
         if len(places) > 1:
             chosen = {viewer.organization_id: " selected"}
             options = "".join(
@@ -47,18 +47,18 @@ def show_account(viewer: Viewer) -> None:
         )
 
 
-def show_whose_eyes(viewer: Viewer) -> None:
+def show_view_as_banner(viewer: Viewer) -> None:
     """On every page while an admin looks as somebody: whose eyes these are, and the way back."""
     if viewer.seen_by is None:
         return
     with st.container(key="view-as banner"):
         st.warning(
-            f"You are looking as **{plain(viewer.name)}** ({shown_role(viewer.role)}). You see what"
-            " they see and can change nothing.",
+            f"You are looking as **{escape_markdown(viewer.name)}** ({shown_role(viewer.role)})."
+            " You see what they see and can change nothing.",
             icon=":material/visibility:",
         )
         if st.button("Stop", key="stop looking"):
-            stop_looking(st.context.cookies.get(COOKIE) or "")
+            stop_view_as(st.context.cookies.get(COOKIE) or "")
             st.rerun()
 
 
@@ -75,8 +75,8 @@ def main() -> None:
             show_sign_in()
         st.stop()
     page = st.navigation(pages_for(viewer), expanded=True)
-    show_account(viewer)
-    show_whose_eyes(viewer)
+    show_sidebar_account(viewer)
+    show_view_as_banner(viewer)
     if viewer.second_factor_missing and page.url_path != ACCOUNT and not is_public(page.url_path):
         jump(ACCOUNT)
     page.run()

@@ -10,13 +10,13 @@ import streamlit as st
 
 from core.platform.clock import now
 from core.platform.settings import settings
-from core.tenancy.actions import api_keys, create_api_key, revoke_api_key
-from core.tenancy.api_limits import hourly_limit
-from core.tenancy.models import ApiKey
-from core.tenancy.queries import home_of
-from core.tenancy.scopes import EVERY
-from core.ui.format import plain, when
+from core.tenancy.access.api_keys import api_keys, create_api_key, revoke_api_key
+from core.tenancy.access.api_limits import hourly_limit
+from core.tenancy.access.models import ApiKey
+from core.tenancy.access.scopes import EVERY
+from core.tenancy.organizations.queries import current_organization
 from core.ui.page import act, empty, require, title
+from core.ui.parts.format import escape_markdown, when
 
 NEW = "key to be kept"
 GOOD_FOR = {"30 days": 30, "90 days": 90, "One year": 365, "Until it is revoked": None}
@@ -24,7 +24,7 @@ WORDS = {"all": "Everything", "read": "Read everything", "write": "Read and writ
 viewer = require("api-keys")
 title("API keys", viewer, "For programs; people sign in with their own password")
 with viewer.transaction() as db:
-    home = home_of(db)
+    home = current_organization(db)
     keys = api_keys(db)
 
 
@@ -51,7 +51,7 @@ def show_key(key: ApiKey) -> None:
     """One key, and the way to end it."""
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         with st.container():
-            st.markdown(f"**{plain(key.name)}** · {plain(key.prefix)}…")
+            st.markdown(f"**{escape_markdown(key.name)}** · {escape_markdown(key.prefix)}…")
             used = (
                 f"last used {when(key.last_used_at, viewer.timezone)}"
                 if key.last_used_at
@@ -59,7 +59,7 @@ def show_key(key: ApiKey) -> None:
             )
             scopes = ", ".join(scope_in_words(scope) for scope in key.scopes)
             st.caption(
-                plain(
+                escape_markdown(
                     f"{scopes} · made {when(key.created_at, viewer.timezone)} · {used} ·"
                     f" {expiry_in_words(key)}"
                 )
@@ -67,8 +67,8 @@ def show_key(key: ApiKey) -> None:
         if key.revoked_at is None:
             with st.popover("Revoke"):
                 st.markdown(
-                    f"Programs that use {plain(key.name)} are refused at once. This cannot be taken"
-                    " back."
+                    f"Programs that use {escape_markdown(key.name)} are refused at once. This"
+                    " cannot be taken back."
                 )
                 if st.button("Revoke the key", key=f"revoke {key.id}", type="primary"):
                     with act(viewer, "The key is revoked.") as db:
@@ -78,10 +78,11 @@ def show_key(key: ApiKey) -> None:
 
 st.markdown(
     f"All programs together may ask **{hourly_limit(home.plan):,}** times an hour (plan"
-    f" “{plain(home.plan)}”)."
+    f" “{escape_markdown(home.plan)}”)."
 )
 st.caption(
-    f"What can be asked is described at {plain(settings().webhook_public_url)}/api/openapi.json"
+    "What can be asked is described at"
+    f" {escape_markdown(settings().webhook_public_url)}/api/openapi.json"
 )
 if NEW in st.session_state:
     st.success("Copy the key now: it is shown this once, and nobody can look it up later.")

@@ -12,14 +12,22 @@ from core.migrations.tables import metadata
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput
 from core.platform.paging import decode_cursor, encode_cursor
-from core.tenancy.audit import PAGE, PROGRAMS, AuditFilter, actor, audit_page, names_in, people
-from core.tenancy.models import Role
-from core.tenancy.sign_in import places_of
-from core.tenancy.viewers import Viewer
-from core.ui.audit import OPERATIONS, said, table_name
-from core.ui.filters import period_picker
-from core.ui.format import plural, when
+from core.tenancy.access.audit import (
+    PAGE,
+    PROGRAMS,
+    AuditFilter,
+    actor,
+    audit_page,
+    names_in,
+    people,
+)
+from core.tenancy.access.models import Role
+from core.tenancy.access.sessions import organizations_for_user
+from core.tenancy.access.viewers import Viewer
 from core.ui.page import empty, require, title
+from core.ui.panels.audit import OPERATIONS, said, table_name
+from core.ui.parts.filters import period_picker
+from core.ui.parts.format import plural, when
 
 viewer = require("audit")
 
@@ -100,7 +108,11 @@ if not lines:
     st.stop()
 
 shown = lines[:PAGE]
-homes = {home.id: home.name for home in places_of(viewer.user_id)} if chosen.everywhere else {}
+homes = (
+    {home.id: home.name for home in organizations_for_user(viewer.user_id)}
+    if chosen.everywhere
+    else {}
+)
 changes = [said(line, names, viewer.timezone) for line in shown]
 frame = pd.DataFrame(
     {

@@ -7,10 +7,10 @@ from typing import Any
 import streamlit as st
 from sqlalchemy import Row
 
-from core.messages.blocked import MOST, blocked_addresses, lift
-from core.providers.email import way_out
-from core.ui.format import when
+from core.messages.suppression_list import MOST, blocked_addresses, lift
+from core.providers.email import delivery_method
 from core.ui.page import act, empty, require, title
+from core.ui.parts.format import when
 
 REASONS = {
     "bounced": (
@@ -46,7 +46,7 @@ title(
 search = st.text_input("Search", key="search", placeholder="Part of an address") or ""
 with viewer.transaction() as db:
     found = blocked_addresses(db, search)
-if way_out() == "resend":
+if delivery_method() == "resend":
     st.caption(
         "Resend keeps a list of its own: take an address that bounced off there too, or it is not"
         " sent to all the same."

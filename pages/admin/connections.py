@@ -18,11 +18,11 @@ from core.deliveries.actions import (
 from core.deliveries.models import WebhookConnection
 from core.deliveries.queries import connections_table, recent_deliveries
 from core.platform.queue import enqueue
-from core.ui.format import plain, plural, when, word
-from core.ui.ids import id_from_address
 from core.ui.page import act, empty, go, require, title
-from core.ui.secrets import forget, secret_field
-from core.ui.tables import table
+from core.ui.parts.format import escape_markdown, plural, when, word
+from core.ui.parts.query_params import id_from_address
+from core.ui.parts.secret_field import forget, secret_field
+from core.ui.parts.tables import table
 
 PROVIDERS = {"calendly": "Calendly", "stripe": "Stripe", "whop": "Whop", "resend": "Resend"}
 HEALTH = {
@@ -98,7 +98,7 @@ if connection is None:
     st.stop()
 go("connections", "← All connections")
 state = rows[rows["id"] == connection_id].iloc[0]
-st.subheader(f"{plain(connection.name)} · {PROVIDERS[connection.provider]}")
+st.subheader(f"{escape_markdown(connection.name)} · {PROVIDERS[connection.provider]}")
 st.markdown(
     f"{HEALTH[state['health']]} {plural(state['webhook_count'], 'delivery', 'deliveries')} so far."
 )
@@ -107,7 +107,7 @@ st.code(connection_url(connection), language=None)
 if state["last_error"]:
     st.warning(
         f"Last failure, {when(state['last_error_at'], viewer.timezone)}:"
-        f" {plain(state['last_error'])}"
+        f" {escape_markdown(state['last_error'])}"
     )
 
 if viewer.is_admin:

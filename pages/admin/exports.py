@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from core.metrics.export_tables import EXPORTS
-from core.ui.filters import period_picker
 from core.ui.page import require, title
+from core.ui.parts.filters import period_picker
 
 FORMATS = {"csv": "CSV", "json": "JSON lines", "parquet": "Parquet"}
 viewer = require("exports")

@@ -8,9 +8,9 @@ import streamlit as st
 
 from core.operations.doctor import Check, State, examine_organization
 from core.operations.go_live import setup_steps
-from core.ui.format import plain, plural
 from core.ui.navigation import BY_KEY
 from core.ui.page import go, require, title
+from core.ui.parts.format import escape_markdown, plural
 
 SHOWN = {
     State.RED: ("error", ":material/error:", "Broken"),
@@ -45,8 +45,11 @@ def show(check: Check) -> None:
     what, way = st.columns([8, 3], vertical_alignment="center")
     with what:
         name = check.name[:1].upper() + check.name[1:]
-        mending = f"  \n{plain(check.fix)}" if check.fix else ""
-        getattr(st, kind)(f"**{plain(name)}** · {word}: {plain(check.seen)}{mending}", icon=icon)
+        mending = f"  \n{escape_markdown(check.fix)}" if check.fix else ""
+        getattr(st, kind)(
+            f"**{escape_markdown(name)}** · {word}: {escape_markdown(check.seen)}{mending}",
+            icon=icon,
+        )
     if check.screen and check.state != State.GREEN:
         with way:
             go(check.screen, f"Open {BY_KEY[check.screen].title}")

@@ -16,15 +16,15 @@ from streamlit.delta_generator import DeltaGenerator
 from core.deliveries.models import KeyStatus
 from core.deliveries.queries import recent_messages
 from core.messages.actions import slack_webhook_ends_with
-from core.messages.texts import CHANNEL as TEXTS
-from core.messages.texts import post_test_text
+from core.messages.sms_outbox import CHANNEL as TEXTS
+from core.messages.sms_outbox import post_test_text
 from core.platform.clock import now
-from core.providers.email import way_out
+from core.providers.email import delivery_method
 from core.providers.integrations import enter_key, integrations, remove_key, verify_soon
 from core.providers.keys import KEYED, Field, KeyedProvider
-from core.ui.format import plain, when
 from core.ui.page import act, empty, go, require, title
-from core.ui.secrets import forget, secret_field
+from core.ui.parts.format import escape_markdown, when
+from core.ui.parts.secret_field import forget, secret_field
 
 LOOKED_AT_EVERY_S = 2
 USUALLY_WITHIN_S = 40
@@ -108,25 +108,27 @@ def how_it_stands(row: Row[Any], of: KeyedProvider) -> None:
     """What the provider said when it was last asked."""
     known = (
         f"accepted {when(row.last_verified_at, viewer.timezone)} for"
-        f" {plain(row.account_name or '')}"
+        f" {escape_markdown(row.account_name or '')}"
         if row.last_verified_at
         else ""
     )
     if row.status == KeyStatus.VERIFIED:
         st.markdown(f":material/check_circle: Verified: {known}")
         if row.remark:
-            st.warning(plain(row.remark), icon=":material/warning:")
+            st.warning(escape_markdown(row.remark), icon=":material/warning:")
         return
     tried = when(row.updated_at, viewer.timezone)
     before = f"  \nBefore that it was {known}." if known else ""
     if row.status == KeyStatus.REFUSED:
         st.error(
-            f"**Not accepted**, {tried}. {plain(row.last_error)}{before}", icon=":material/error:"
+            f"**Not accepted**, {tried}. {escape_markdown(row.last_error)}{before}",
+            icon=":material/error:",
         )
     else:
         again = f"{of.name} is asked again every hour."
         st.warning(
-            f"**Could not be verified**, {tried}. {plain(row.last_error)} {again}{before}",
+            f"**Could not be verified**, {tried}. {escape_markdown(row.last_error)}"
+            f" {again}{before}",
             icon=":material/warning:",
         )
 
@@ -157,7 +159,7 @@ def wait_for_text() -> None:
         st.rerun()
     st.caption(
         f"Last text, {when(last['created_at'], viewer.timezone)}: on its way."
-        f" {plain(last['last_error'] or '')}"
+        f" {escape_markdown(last['last_error'] or '')}"
     )
 
 
@@ -176,7 +178,7 @@ def how_texts_went() -> None:
     why = f": {text['last_error']}" if text["last_error"] else "."
     st.caption(
         f"Last text, {when(text['created_at'], viewer.timezone)}:"
-        f" {TEXT_SAID[text['status']]}{plain(why)}"
+        f" {TEXT_SAID[text['status']]}{escape_markdown(why)}"
     )
 
 
@@ -217,14 +219,14 @@ def kept(row: Row[Any]) -> Deed | None:
         place = st.container()
         st.markdown(
             f"**{of.name}** · {of.use}"
-            + (f" · the key ends with {plain(row.last_four)}" if row.last_four else "")
+            + (f" · the key ends with {escape_markdown(row.last_four)}" if row.last_four else "")
         )
         if told := [
             f"{field.label}: {present(field, row.settings)}"
             for field in of.fields
             if field.key in row.settings
         ]:
-            st.caption(plain(" · ".join(told)))
+            st.caption(escape_markdown(" · ".join(told)))
         if row.status == KeyStatus.CHECKING:
             wait_for(row.provider)
         else:
@@ -282,10 +284,16 @@ st.subheader("Kept elsewhere")
 with st.container(border=True):
     st.markdown(
         "**Slack** · Reports · "
-        + (f"the webhook ends with {plain(slack)}" if slack else "no webhook of your own yet")
+        + (
+            f"the webhook ends with {escape_markdown(slack)}"
+            if slack
+            else "no webhook of your own yet"
+        )
     )
     go("reports", "Slack reports")
-    st.markdown(f"**E-mail** · {EMAIL[way_out()]}. Whoever runs the installation sets this up.")
+    st.markdown(
+        f"**E-mail** · {EMAIL[delivery_method()]}. Whoever runs the installation sets this up."
+    )
     st.markdown("**Webhooks** · what providers deliver to us is signed with secrets of its own.")
     go("connections", "Connections")
 

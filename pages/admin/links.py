@@ -10,13 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.bookings.roster import closers_by_name, setters_by_name
-from core.messages.account_mails import send_link
-from core.metrics.filters import Filters
-from core.money.models import SnapshotState
-from core.money.payouts import snapshots_table
-from core.platform.errors import SalesOpsError
-from core.providers.email import check_reachable
-from core.tenancy.access_links import (
+from core.links.access_links import (
     COMMISSION,
     DAYS,
     MOST_DAYS,
@@ -27,10 +21,16 @@ from core.tenancy.access_links import (
     revoke_link,
     share_of,
 )
-from core.ui.filters import PRESETS, filter_bar
-from core.ui.format import plain, when
+from core.messages.account_emails import send_link
+from core.metrics.filters import Filters
+from core.money.models import SnapshotState
+from core.money.payouts import snapshots_table
+from core.platform.errors import SalesOpsError
+from core.providers.email import check_reachable
 from core.ui.page import act, empty, require, say, title
-from core.ui.tables import table
+from core.ui.parts.filters import PRESETS, filter_bar
+from core.ui.parts.format import escape_markdown, when
+from core.ui.parts.tables import table
 
 PURPOSES = {PORTAL: "Closer's portal", COMMISSION: "Statement", SHARE: "Shared dashboard"}
 OPENS = {
@@ -50,7 +50,9 @@ title(
 
 if link := st.session_state.pop(NEW, None):
     with st.container(border=True):
-        st.markdown(f"**{plain(link.name)}** was made. Copy it now: it is shown this once.")
+        st.markdown(
+            f"**{escape_markdown(link.name)}** was made. Copy it now: it is shown this once."
+        )
         st.code(link.address, language=None, wrap_lines=True)
 
 with viewer.transaction() as db:
@@ -116,7 +118,7 @@ with st.expander("Make a link", expanded=links.empty):
                     send_link(db, viewer, made, purpose, recipient, days=int(days))
                     say("Made, and on its way by e-mail.")
         except SalesOpsError as error:
-            st.error(plain(error.message))
+            st.error(escape_markdown(error.message))
         else:
             st.session_state[NEW] = made
             st.rerun()

@@ -11,13 +11,13 @@ import pandas as pd
 import streamlit as st
 
 from core.bookings.lists import BY_KEY, LISTS, entries, save_entry
-from core.bookings.reassign import name_setter
+from core.bookings.reassignment import name_setter
 from core.bookings.roster import setters_by_name, unmapped_setters
-from core.platform.money import plain as amount
-from core.tenancy.actions import members
-from core.ui.format import plain, plural, when
+from core.platform.money import decimal_text as amount
+from core.tenancy.access.members import members
 from core.ui.page import act, empty, require, say, title
-from core.ui.tables import table
+from core.ui.parts.format import escape_markdown, plural, when
+from core.ui.parts.tables import table
 
 viewer = require("lists")
 title("Lists", viewer)
@@ -56,7 +56,9 @@ def fields(row: Any | None) -> dict[str, Any]:
     if "price" in kept.fields:
         made["currency"] = (row and row.currency) or viewer.currency
         price = amount(row.price, row.currency) if row and row.price is not None else ""
-        made["price"] = st.text_input(f"Price in {plain(made['currency'])} (optional)", value=price)
+        made["price"] = st.text_input(
+            f"Price in {escape_markdown(made['currency'])} (optional)", value=price
+        )
     if "position" in kept.fields:
         made["position"] = st.number_input(
             "Place in the list", 0, 999, value=row.position if row else len(found), step=1
@@ -184,7 +186,7 @@ chosen = st.selectbox(
 if chosen is not None:
     row = found[chosen]
     with st.form(f"change {row.id}"):
-        st.markdown(f"**{plain(row.name)}**")
+        st.markdown(f"**{escape_markdown(row.name)}**")
         values = fields(row)
         values["active"] = st.toggle(
             "In use",

@@ -6,20 +6,20 @@ from html import escape
 
 import streamlit as st
 
-from core.messages.blocked import unsubscribe
+from core.messages.suppression_list import unsubscribe
 from core.operations.privacy import KnownPerson, accept_again, erase_person, find_person
 from core.platform.errors import SalesOpsError
-from core.platform.names import normalize_email
-from core.tenancy.queries import home_of
-from core.ui.format import plain, plural, when
+from core.platform.normalization import normalize_email
+from core.tenancy.organizations.queries import current_organization
 from core.ui.page import act, empty, go, require, title
+from core.ui.parts.format import escape_markdown, plural, when
 
 viewer = require("privacy")
 title(
     "Privacy", viewer, "Every search that ends in an export or an erasure stands in the audit log"
 )
 with viewer.transaction() as db:
-    days = home_of(db).raw_delivery_days
+    days = current_organization(db).raw_delivery_days
 kept = f"for {plural(days, 'day', 'days')}" if days else "for good, unless Settings limits that"
 st.caption(f"Raw deliveries and links to recordings are kept {kept}.")
 with st.form("find"):
@@ -84,7 +84,7 @@ try:
     with viewer.transaction() as db:
         found = find_person(db, viewer.organization_id, email)
 except SalesOpsError as error:
-    st.info(plain(error.message))
+    st.info(escape_markdown(error.message))
     st.stop()
 if found.erased:
     st.success("This address is erased. Deliveries about it are kept without the person's details.")

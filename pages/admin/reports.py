@@ -17,11 +17,11 @@ from core.messages.reports import CHANNEL, daily_report, overdue_reminder
 from core.platform.clock import today
 from core.platform.settings import settings
 from core.providers.slack import check_address
-from core.tenancy.queries import home_of
-from core.ui.format import plain, when, word
+from core.tenancy.organizations.queries import current_organization
 from core.ui.page import act, empty, require, title
-from core.ui.secrets import forget, secret_field
-from core.ui.slack_preview import show_message
+from core.ui.panels.slack_preview import show_message
+from core.ui.parts.format import escape_markdown, when, word
+from core.ui.parts.secret_field import forget, secret_field
 
 KINDS = {
     "daily_report": "Daily report",
@@ -32,7 +32,7 @@ STATES = {"sent": "Posted", "uncertain": "Nobody knows: look in the channel"}
 viewer = require("reports")
 title("Slack reports", viewer, "Yesterday's figures and the overdue forms, once a day")
 with viewer.transaction() as db:
-    home = home_of(db)
+    home = current_organization(db)
     ends_with = slack_webhook_ends_with(db, viewer.organization_id)
 has_channel = ends_with is not None or settings().slack_webhook_url is not None
 state = (
@@ -43,7 +43,8 @@ state = (
 if home.slack_report_enabled and not has_channel:
     st.warning("Reports are on, but no channel is set up. Enter an incoming webhook below.")
 st.markdown(
-    f"**{state}** " + (f"The channel's webhook ends with {plain(ends_with)}." if ends_with else "")
+    f"**{state}** "
+    + (f"The channel's webhook ends with {escape_markdown(ends_with)}." if ends_with else "")
 )
 
 with st.expander("Change", expanded=not has_channel), st.form("slack", clear_on_submit=True):

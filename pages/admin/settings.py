@@ -9,18 +9,18 @@ from typing import Any
 
 import streamlit as st
 
-from core.tenancy.actions import members
-from core.tenancy.home_settings import SETTINGS, Setting, change_settings
-from core.tenancy.models import Organization
-from core.tenancy.queries import home_of
-from core.tenancy.reporting import set_manager
-from core.ui.format import plain, plural
+from core.tenancy.access.members import members
+from core.tenancy.access.reporting_lines import set_manager
+from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.queries import current_organization
+from core.tenancy.organizations.settings import SETTINGS, Setting, change_settings
 from core.ui.page import act, go, require, title
+from core.ui.parts.format import escape_markdown, plural
 
 viewer = require("settings")
 title("Settings", viewer, "Every change stands in the audit log")
 with viewer.transaction() as db:
-    home = home_of(db)
+    home = current_organization(db)
 
 
 def present(setting: Setting, home: Organization) -> str:
@@ -58,7 +58,7 @@ def show(setting: Setting, home: Organization) -> None:
     what, value, change = st.columns([6, 3, 2], vertical_alignment="center")
     what.markdown(f"**{setting.label}**")
     what.caption(setting.meaning)
-    value.markdown(plain(present(setting, home)))
+    value.markdown(escape_markdown(present(setting, home)))
     with (
         change.popover("Change", width="stretch", key=f"change {setting.key}"),
         st.form(setting.key, border=False),

@@ -10,20 +10,20 @@ from uuid import UUID
 import pandas as pd
 import streamlit as st
 
-from core.bookings.roster import give_rows_to_user, roster_table
-from core.messages.account_mails import open_invitations, send_invitation
-from core.messages.blocked import unreachable
-from core.platform.names import normalize_email
+from core.bookings.roster import link_roster_to_user, roster_table
+from core.messages.account_emails import open_invitations, send_invitation
+from core.messages.suppression_list import unreachable
+from core.platform.normalization import normalize_email
 from core.platform.settings import settings
-from core.providers.email import check_reachable, way_out
-from core.tenancy.actions import members
-from core.tenancy.invitations import invite, renew, revoke
-from core.tenancy.models import OrganizationMember, Role
-from core.tenancy.team import roles_to_give, set_member_active, set_role
-from core.ui.format import plain, when
-from core.ui.ids import id_from_address
+from core.providers.email import check_reachable, delivery_method
+from core.tenancy.access.invitations import invite, renew, revoke
+from core.tenancy.access.members import members
+from core.tenancy.access.models import OrganizationMember, Role
+from core.tenancy.access.team import roles_to_give, set_member_active, set_role
 from core.ui.page import act, empty, go, require, shown_role, title
-from core.ui.tables import table
+from core.ui.parts.format import escape_markdown, when
+from core.ui.parts.query_params import id_from_address
+from core.ui.parts.tables import table
 
 viewer = require("team")
 MAIL = {
@@ -115,9 +115,9 @@ def ask_whom_to_invite() -> None:
             check_reachable(email)
             send_invitation(db, viewer, invite(db, viewer, email, role))
         st.rerun()
-    if way_out() == "folder":
+    if delivery_method() == "folder":
         st.caption(
-            plain(
+            escape_markdown(
                 "No mail server is set up: e-mails are written into the folder"
                 f" {settings().data_dir / 'mail'}."
             )
@@ -133,9 +133,9 @@ def show_invitation(row: dict[str, Any]) -> None:
     )
     sent = f"sent {when(row['last_sent_at'], viewer.timezone)}"
     with st.container(border=True):
-        st.markdown(f"**{plain(row['email'])}** as {shown_role(Role(row['role']))}")
+        st.markdown(f"**{escape_markdown(row['email'])}** as {shown_role(Role(row['role']))}")
         st.caption(
-            plain(
+            escape_markdown(
                 " · ".join(
                     filter(
                         None,
@@ -197,15 +197,15 @@ def ask_roster(member: OrganizationMember) -> None:
         )
         if st.form_submit_button("Save"):
             with act(viewer, "Saved.") as db:
-                give_rows_to_user(db, member.user_id, chosen)
+                link_roster_to_user(db, member.user_id, chosen)
             st.rerun()
 
 
 def show_member(member: OrganizationMember) -> None:
     """One person, and what can be changed about them."""
-    st.subheader(plain(member.name))
+    st.subheader(escape_markdown(member.name))
     st.caption(
-        plain(
+        escape_markdown(
             f"{member.email} · {shown_role(Role(member.role))}{'' if member.active else ' · off'}"
         )
     )

@@ -5,15 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from core.platform.errors import NotAllowed
-from core.tenancy.view_as import members_to_look_as, start_looking
-from core.ui.format import plain
-from core.ui.gate import COOKIE
+from core.tenancy.access.view_as import members_to_view_as, start_view_as
 from core.ui.page import empty, jump, require, shown_role, title
+from core.ui.parts.format import escape_markdown
+from core.ui.server.middleware import COOKIE
 
 viewer = require("view-as")
 title("View as", viewer, "See what a member sees; when it began and ended stands in the audit log")
 with viewer.transaction() as db:
-    people = {member.user_id: member for member in members_to_look_as(db, viewer)}
+    people = {member.user_id: member for member in members_to_view_as(db, viewer)}
 if not people:
     empty("Nobody to look as", "Active members with no more rights than you will appear here.")
     st.stop()
@@ -36,8 +36,8 @@ if sent and chosen is None:
     st.error("Choose a member.")
 elif sent:
     try:
-        start_looking(st.context.cookies.get(COOKIE) or "", viewer, people[chosen])
+        start_view_as(st.context.cookies.get(COOKIE) or "", viewer, people[chosen])
     except NotAllowed as error:
-        st.error(plain(error.message))
+        st.error(escape_markdown(error.message))
         st.stop()
     jump("home")

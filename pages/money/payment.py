@@ -10,9 +10,9 @@ from sqlalchemy import Row
 from core.money.attribution import choose_event, clear_choice
 from core.money.models import AttributionMethod
 from core.money.queries import payment_detail, refunds_of, suggestions
-from core.ui.format import money, plain, when, word
-from core.ui.ids import id_from_address
 from core.ui.page import act, empty, go, require, title
+from core.ui.parts.format import escape_markdown, money, when, word
+from core.ui.parts.query_params import id_from_address
 
 
 def _label(call: Row[Any], timezone: str) -> str:
@@ -42,8 +42,8 @@ title(
 left, right = st.columns([3, 2])
 with left:
     st.subheader("Whose it is")
-    booked_by = f" · booked by {plain(payment.setter)}" if payment.setter else ""
-    st.markdown(f"**{plain(payment.closer or 'Nobody yet')}**{booked_by}")
+    booked_by = f" · booked by {escape_markdown(payment.setter)}" if payment.setter else ""
+    st.markdown(f"**{escape_markdown(payment.closer or 'Nobody yet')}**{booked_by}")
     st.text(payment.attribution_reason or "")
     if payment.event_id:
         go("event", "Open the call", id=str(payment.event_id))
@@ -63,7 +63,7 @@ with left:
                     "Likeliest first",
                     [*options, "It belongs to no call"],
                     index=None,
-                    format_func=plain,
+                    format_func=escape_markdown,
                 )
                 reason = st.text_input("Why?", placeholder="Paid by her partner")
                 sent = st.form_submit_button("Choose", type="primary")

@@ -6,10 +6,10 @@ import streamlit as st
 
 from core.money.queries import PaymentFilter, payment_sums, payments_table, reconciliation_list
 from core.platform.money import decimals
-from core.ui.filters import filter_bar, period_picker
-from core.ui.format import money, moneys, plural, when, word
 from core.ui.page import empty, require, title
-from core.ui.tables import table
+from core.ui.parts.filters import filter_bar, period_picker
+from core.ui.parts.format import money, moneys, plural, when, word
+from core.ui.parts.tables import table
 
 SHOWN = 500
 VIEWS = {"all": "All", "unattributed": "Unattributed", "reconcile": "To reconcile"}

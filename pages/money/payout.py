@@ -9,6 +9,7 @@ from decimal import Decimal
 import pandas as pd
 import streamlit as st
 
+from core.links.access_links import issue_statements
 from core.money.models import SnapshotState
 from core.money.payouts import (
     approve,
@@ -20,11 +21,10 @@ from core.money.payouts import (
     summaries_table,
 )
 from core.platform.errors import NotFound
-from core.tenancy.access_links import issue_statements
-from core.ui.format import money, moneys, plain, plural, when, word
-from core.ui.ids import id_from_address
 from core.ui.page import act, empty, jump, require, title
-from core.ui.tables import table
+from core.ui.parts.format import escape_markdown, money, moneys, plural, when, word
+from core.ui.parts.query_params import id_from_address
+from core.ui.parts.tables import table
 
 SUMS = {"cash_collected": "Cash collected", "refunds": "Refunds", "net_revenue": "Net revenue"}
 viewer = require("payout")
@@ -137,7 +137,7 @@ if viewer.is_admin and payout.state == SnapshotState.DRAFT:
         "Once approved, neither you nor anybody else can change it, and its payments keep their"
         " closer and setter."
     )
-    typed = st.text_input(f"Type the payout's name to approve it: {plain(payout.name)}")
+    typed = st.text_input(f"Type the payout's name to approve it: {escape_markdown(payout.name)}")
     first, second = st.columns(2)
     if first.button(
         "Approve payout", type="primary", disabled=typed.strip() != payout.name, width="stretch"

@@ -9,9 +9,9 @@ import streamlit as st
 
 from core.money.payouts import create_snapshot, snapshots_table
 from core.platform.clock import Period, today
-from core.ui.format import money, word
 from core.ui.page import act, empty, jump, require, title
-from core.ui.tables import table
+from core.ui.parts.format import money, word
+from core.ui.parts.tables import table
 
 viewer = require("payouts")
 title("Payouts", viewer, "A payout freezes the payments of a period as they stand")

@@ -11,20 +11,20 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Row
 
-from core.tenancy.modules import MODULES
-from core.tenancy.platform import (
+from core.tenancy.access.platform_admin import (
     GRACE_DAYS,
     PLANS,
     configure_organization,
+    create_organization_as_admin,
     delete_organization,
-    found_organization,
     organizations_overview,
     restore_organization,
 )
-from core.ui.format import plain, plural, when
-from core.ui.ids import id_from_address
+from core.tenancy.organizations.modules import MODULES
 from core.ui.page import act, empty, go, require, title
-from core.ui.tables import table
+from core.ui.parts.format import escape_markdown, plural, when
+from core.ui.parts.query_params import id_from_address
+from core.ui.parts.tables import table
 
 viewer = require("organizations")
 chosen_id = id_from_address()
@@ -41,7 +41,7 @@ def show_all(found: Sequence[Row[Any]]) -> None:
         sent = st.form_submit_button("Make organisation", type="primary")
     if sent:
         with act(viewer, "Made. Choose it in the side bar to invite its first admin.") as db:
-            made = found_organization(
+            made = create_organization_as_admin(
                 db, name=name, slug=slug.strip(), timezone=timezone.strip(), currency=currency
             )
         st.query_params["id"] = str(made)
@@ -94,7 +94,7 @@ def show_one(row: Row[Any]) -> None:
         f"last delivery {when(row.last_delivery_at, viewer.timezone)}",
         f"made {when(row.created_at, viewer.timezone)}",
     )
-    st.markdown(plain(" · ".join(facts)))
+    st.markdown(escape_markdown(" · ".join(facts)))
     if row.deleted_at:
         st.warning(
             f"Deleted. Nobody sees it. On {when(row.purge_after, viewer.timezone)} it is removed"
@@ -130,7 +130,7 @@ def show_one(row: Row[Any]) -> None:
             f" can bring it back; then its {plural(row.events, 'call', 'calls')}, payments, payouts"
             " and audit log are removed for good."
         )
-        typed = st.text_input(f"Type {plain(row.name)} to confirm")
+        typed = st.text_input(f"Type {escape_markdown(row.name)} to confirm")
         if st.form_submit_button("Delete organisation"):
             with act(viewer, "Deleted. You can bring it back.") as db:
                 delete_organization(db, row.id, name=row.name, typed=typed)

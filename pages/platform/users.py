@@ -9,19 +9,19 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Row
 
-from core.tenancy.platform import (
+from core.tenancy.access.platform_admin import (
     CONFIRMED,
     MOST_USERS,
     delete_user,
-    delete_users_of_nowhere,
+    delete_users_without_organization,
     set_user_active,
-    users_of_nowhere,
     users_overview,
+    users_without_organization,
 )
-from core.ui.format import plain, plural, when
-from core.ui.ids import id_from_address
 from core.ui.page import act, empty, go, require, title
-from core.ui.tables import table
+from core.ui.parts.format import escape_markdown, plural, when
+from core.ui.parts.query_params import id_from_address
+from core.ui.parts.tables import table
 
 viewer = require("users")
 chosen_id = id_from_address()
@@ -42,7 +42,7 @@ def show_all() -> None:
         or ""
     )
     with viewer.transaction() as db:
-        found, adrift = users_overview(db, search), users_of_nowhere(db)
+        found, adrift = users_overview(db, search), users_without_organization(db)
     if adrift:
         ask_to_delete(adrift)
     if not found:
@@ -95,7 +95,9 @@ def ask_to_delete(adrift: Sequence[Row[Any]]) -> None:
             "Delete all of them" if len(adrift) <= MOST_USERS else f"Delete these {MOST_USERS}"
         ):
             with act(viewer, "Deleted.") as db:
-                delete_users_of_nowhere(db, [row.id for row in adrift[:MOST_USERS]], typed=typed)
+                delete_users_without_organization(
+                    db, [row.id for row in adrift[:MOST_USERS]], typed=typed
+                )
             st.rerun()
 
 
@@ -103,8 +105,10 @@ def show_one(row: Row[Any]) -> None:
     """One user: where they belong, and how they are kept out."""
     title(row.name, viewer, row.email)
     go("users", "← All users")
-    st.markdown(plain(f"{state_of(row)} · last seen {when(row.last_seen_at, viewer.timezone)}"))
-    st.markdown(plain("Member of " + (", ".join(row.places) or "no organisation")))
+    st.markdown(
+        escape_markdown(f"{state_of(row)} · last seen {when(row.last_seen_at, viewer.timezone)}")
+    )
+    st.markdown(escape_markdown("Member of " + (", ".join(row.places) or "no organisation")))
     if row.deleted_at or row.id == viewer.user_id:
         return
     if st.button(

@@ -7,8 +7,8 @@ from __future__ import annotations
 import streamlit as st
 
 from core.platform.errors import TooManyRequests
-from core.tenancy.password_resets import MINUTES, ask_for_link
-from core.ui.page import open_to_all, own_address, to_the_start
+from core.tenancy.identity.password_resets import MINUTES, ask_for_link
+from core.ui.page import link_to_start, open_to_all, own_address
 
 open_to_all("forgot")
 _, middle, _ = st.columns([1, 2, 1])
@@ -30,4 +30,4 @@ with middle:
                 f" to it. It works for {MINUTES} minutes. Nothing there? Look among the spam, or"
                 " ask an admin which address your account has."
             )
-    to_the_start("To the sign-in")
+    link_to_start("To the sign-in")

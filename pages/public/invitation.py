@@ -7,10 +7,16 @@ from __future__ import annotations
 import streamlit as st
 
 from core.platform.errors import SalesOpsError
-from core.tenancy.invitations import Found, accept_as, accept_as_new, accept_with_password, look_up
-from core.tenancy.models import Role
-from core.ui.format import plain
-from core.ui.page import current_viewer, open_to_all, own_address, shown_role, to_the_start
+from core.tenancy.access.invitations import (
+    Found,
+    accept_as,
+    accept_as_new,
+    accept_with_password,
+    look_up,
+)
+from core.tenancy.access.models import Role
+from core.ui.page import current_viewer, link_to_start, open_to_all, own_address, shown_role
+from core.ui.parts.format import escape_markdown
 
 open_to_all("invitation")
 JOINED = "joined"
@@ -32,8 +38,8 @@ UNKNOWN = (
 
 def show_answered(organization: str) -> None:
     """What the person who has just accepted does next."""
-    st.success(f"You are a member of {plain(organization)} now.")
-    to_the_start("Continue")
+    st.success(f"You are a member of {escape_markdown(organization)} now.")
+    link_to_start("Continue")
 
 
 def ask_new(found: Found) -> bool:
@@ -60,7 +66,8 @@ def ask_new(found: Found) -> bool:
 def ask_known(found: Found) -> bool:
     """The password of the account that the address has; whether it was right."""
     st.markdown(
-        f"You have an account with {plain(found.email)} already. Its password shows that it is you."
+        f"You have an account with {escape_markdown(found.email)} already. Its password shows that"
+        " it is you."
     )
     with st.form("known account"):
         password = st.text_input("Password", type="password", autocomplete="current-password")
@@ -77,7 +84,7 @@ def ask(found: Found) -> bool:
         return ask_new(found)
     if viewer is None or viewer.seen_by is not None or viewer.user_id != found.user_id:
         return ask_known(found)
-    joins = st.button(f"Join as {plain(viewer.name)}", type="primary")
+    joins = st.button(f"Join as {escape_markdown(viewer.name)}", type="primary")
     if joins:
         accept_as(token, viewer)
     return joins
@@ -93,15 +100,16 @@ with middle:
     found = look_up(token)
     if found is None or found.state != "open":
         st.warning(ENDED[found.state] if found else UNKNOWN)
-        to_the_start("To the sign-in")
+        link_to_start("To the sign-in")
         st.stop()
     st.markdown(
-        f"**{plain(found.organization)}** invites you to join as {shown_role(Role(found.role))}."
+        f"**{escape_markdown(found.organization)}** invites you to join as"
+        f" {shown_role(Role(found.role))}."
     )
     try:
         accepted = ask(found)
     except SalesOpsError as error:
-        st.error(plain(error.message))
+        st.error(escape_markdown(error.message))
         st.stop()
     if accepted:
         st.session_state[JOINED] = (token, found.organization)

@@ -12,19 +12,19 @@ import streamlit as st
 from sqlalchemy import Row
 
 from core.bookings.forms import FormAnswers, FormProblems
-from core.bookings.queries import calls_in, event_detail, pending_forms
-from core.money.filing import file_through_link
+from core.bookings.queries import event_detail, events_in_period, pending_forms
+from core.links.access_links import PORTAL, Visitor
+from core.links.portal import file_form_through_link
 from core.platform.clock import Period, now, today
 from core.platform.errors import SalesOpsError
-from core.tenancy.access_links import PORTAL, Visitor
-from core.ui.form import Choices, Questions, choices
-from core.ui.format import countdown, plain, when
-from core.ui.ids import id_from_address
-from core.ui.page import empty, open_to_all, say, show_said
+from core.ui.page import empty, open_to_all, say, show_pending_toast
+from core.ui.panels.post_call_form import Choices, Questions, choices
+from core.ui.parts.format import countdown, escape_markdown, when
+from core.ui.parts.query_params import id_from_address
 from core.ui.public import heading, visitor_of
 
 open_to_all("portal")
-show_said()
+show_pending_toast()
 
 
 def show_queue(visitor: Visitor) -> None:
@@ -33,7 +33,7 @@ def show_queue(visitor: Visitor) -> None:
     heading(f"Hello {(visitor.person or '').split(' ')[0]}", visitor)
     with visitor.transaction() as db:
         pending = pending_forms(db, limit=50)
-        todays = calls_in(db, Period(day, day + timedelta(days=1), visitor.timezone))
+        todays = events_in_period(db, Period(day, day + timedelta(days=1), visitor.timezone))
     if pending.empty and not todays:
         empty(
             "Nothing waits for you",
@@ -45,7 +45,7 @@ def show_queue(visitor: Visitor) -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             late = " · **overdue**" if call.overdue else ""
             st.markdown(
-                f"{plain(call.lead_name or 'Lead')} "
+                f"{escape_markdown(call.lead_name or 'Lead')} "
                 f" \n:gray[{when(call.scheduled_at, visitor.timezone)}]{late}",
                 width="stretch",
             )
@@ -65,7 +65,8 @@ def show_queue(visitor: Visitor) -> None:
             )
             at = f":gray[{when(call.scheduled_at, visitor.timezone)}] {state}"
             st.markdown(
-                f"{plain(call.lead_name or 'Lead')} · {plain(call.call_type or 'Call')}  \n{at}",
+                f"{escape_markdown(call.lead_name or 'Lead')} ·"
+                f" {escape_markdown(call.call_type or 'Call')}  \n{at}",
                 width="stretch",
             )
             if (
@@ -140,11 +141,11 @@ def file(visitor: Visitor, event_id: UUID, answers: FormAnswers, problems: dict[
     """File the answers; what is wrong with them goes into ``problems``, field by field."""
     problems.clear()
     try:
-        file_through_link(visitor, event_id, answers)
+        file_form_through_link(visitor, event_id, answers)
     except FormProblems as error:
         problems |= error.problems
     except SalesOpsError as error:
-        st.error(f"{plain(error.message)} What you typed is kept.")
+        st.error(f"{escape_markdown(error.message)} What you typed is kept.")
         st.stop()
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from core.platform.errors import SalesOpsError
-from core.tenancy.password_resets import GONE, choose_password, whose_link
-from core.ui.format import plain
-from core.ui.page import open_to_all, to_the_start
+from core.tenancy.identity.password_resets import GONE, choose_password, whose_link
+from core.ui.page import link_to_start, open_to_all
+from core.ui.parts.format import escape_markdown
 
 open_to_all("reset")
 DONE = "password chosen"
@@ -42,7 +42,7 @@ with middle:
             "Your new password is set. Every browser that was signed in to your account is signed"
             " out."
         )
-        to_the_start("To the sign-in")
+        link_to_start("To the sign-in")
         st.stop()
     email = whose_link(token)
     if email is None:
@@ -52,7 +52,7 @@ with middle:
     try:
         done = chosen(email)
     except SalesOpsError as error:
-        st.error(plain(error.message))
+        st.error(escape_markdown(error.message))
         st.stop()
     if done:
         st.session_state[DONE] = token

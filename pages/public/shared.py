@@ -6,14 +6,22 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.links.access_links import SHARE
 from core.metrics.catalog import METRICS
 from core.platform.clock import today
-from core.tenancy.access_links import SHARE
 from core.ui.cache import shared_dashboard_of
-from core.ui.dashboard import CARDS, DIRECTION, TRENDS, course, show_funnel, show_heat, show_trend
-from core.ui.filters import PRESETS, preset_period, same_part
-from core.ui.format import delta, explained, figure, rate
 from core.ui.page import empty, open_to_all
+from core.ui.panels.dashboard import (
+    CARDS,
+    DIRECTION,
+    TRENDS,
+    course,
+    show_funnel,
+    show_heat,
+    show_trend,
+)
+from core.ui.parts.filters import PRESETS, preset_period, same_part
+from core.ui.parts.format import delta, explained, figure, rate
 from core.ui.public import heading, visitor_of
 
 open_to_all("shared")

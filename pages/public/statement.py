@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import streamlit as st
 
+from core.links.access_links import COMMISSION
 from core.money.payouts import statement
-from core.tenancy.access_links import COMMISSION
-from core.ui.format import money, moneys, when
 from core.ui.page import empty, open_to_all
+from core.ui.parts.format import money, moneys, when
+from core.ui.parts.tables import table
 from core.ui.public import heading, visitor_of
-from core.ui.tables import table
 
 SUMS = {"cash_collected": "Cash collected", "refunds": "Refunds", "net_revenue": "Net revenue"}
 open_to_all("statement")

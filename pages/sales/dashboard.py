@@ -8,9 +8,9 @@ import streamlit as st
 
 from core.bookings.queries import EventFilter, events_table, pending_forms
 from core.platform.clock import Period
-from core.ui import charts
 from core.ui.cache import dashboard_of
-from core.ui.dashboard import (
+from core.ui.page import empty, require, title
+from core.ui.panels.dashboard import (
     show_cards,
     show_funnel,
     show_heat,
@@ -18,11 +18,11 @@ from core.ui.dashboard import (
     show_sentence,
     show_trend,
 )
-from core.ui.drill import jump_to_rows, link_to_rows, narrowed_here, rows_behind
-from core.ui.filters import address_of, compared_with, filter_bar, period_picker
-from core.ui.format import when, word
-from core.ui.page import empty, require, title
-from core.ui.tables import table
+from core.ui.parts import charts
+from core.ui.parts.drill import link_to_rows, narrowed_here, rows_behind, switch_to_rows
+from core.ui.parts.filters import address_of, compared_with, filter_bar, period_picker
+from core.ui.parts.format import when, word
+from core.ui.parts.tables import table
 
 viewer = require("dashboard")
 title("Dashboard", viewer, viewer.organization_name)
@@ -49,10 +49,10 @@ left, right = st.columns([3, 2])
 with left:
     if point := show_trend(figures, viewer.currency):
         day = Period(point[1], point[1] + timedelta(days=1), viewer.timezone)
-        jump_to_rows(rows_behind(point[0], narrowed_here() | address_of(day)))
+        switch_to_rows(rows_behind(point[0], narrowed_here() | address_of(day)))
 with right:
     if step := show_funnel(figures):
-        jump_to_rows(rows_behind(step, narrowed_here()))
+        switch_to_rows(rows_behind(step, narrowed_here()))
 show_people(figures, viewer)
 
 left, right = st.columns([3, 2])

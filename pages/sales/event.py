@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from core.bookings.queries import event_detail, timeline
-from core.bookings.reassign import name_setter
+from core.bookings.reassignment import name_setter
 from core.bookings.roster import setters_by_name
 from core.money.queries import PaymentFilter, payments_table
-from core.tenancy.models import Role
-from core.ui.format import moneys, plain, when, word
-from core.ui.ids import id_from_address
+from core.tenancy.access.models import Role
 from core.ui.page import act, empty, go, require, title
-from core.ui.tables import table
+from core.ui.parts.format import escape_markdown, moneys, when, word
+from core.ui.parts.query_params import id_from_address
+from core.ui.parts.tables import table
 
 viewer = require("event")
 event_id = id_from_address()
@@ -48,7 +48,9 @@ left, right = st.columns([3, 2])
 with left:
     st.subheader("What happened")
     for line in story.to_dict("records"):
-        st.markdown(f"{plain(line['summary'])}  \n:gray[{when(line['at'], viewer.timezone)}]")
+        st.markdown(
+            f"{escape_markdown(line['summary'])}  \n:gray[{when(line['at'], viewer.timezone)}]"
+        )
     if not payments.empty:
         st.subheader("Payments")
         payments["paid"] = [when(at, viewer.timezone) for at in payments["payment_date"]]
@@ -98,7 +100,7 @@ with right:
             placeholder="Choose a setter",
             label_visibility="collapsed",
         )
-        if name and st.button(plain(f"{event.setter} is {name}")):
+        if name and st.button(escape_markdown(f"{event.setter} is {name}")):
             with act(viewer, "Every call of this name is theirs now.") as db:
                 name_setter(db, event.setter, setters[name])
             st.rerun()

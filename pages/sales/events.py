@@ -8,10 +8,10 @@ from core.bookings.models import CallStatus
 from core.bookings.queries import EventFilter, count_events, events_table
 from core.metrics.catalog import METRICS
 from core.metrics.drill import matching
-from core.ui.filters import filter_bar, period_picker
-from core.ui.format import plural, when, word
 from core.ui.page import empty, require, title
-from core.ui.tables import table
+from core.ui.parts.filters import filter_bar, period_picker
+from core.ui.parts.format import plural, when, word
+from core.ui.parts.tables import table
 
 SHOWN = 500
 viewer = require("events")

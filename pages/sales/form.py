@@ -8,13 +8,13 @@ import streamlit as st
 
 from core.bookings.forms import FormProblems, load_draft, save_draft
 from core.bookings.queries import event_detail
-from core.money.filing import file_form, withdraw_form
+from core.money.form_filing import file_form, withdraw_form
 from core.platform.clock import now
 from core.platform.errors import SalesOpsError
-from core.ui.form import Questions, as_json, choices
-from core.ui.format import plain, when
-from core.ui.ids import id_from_address
 from core.ui.page import act, empty, jump, require, say, title
+from core.ui.panels.post_call_form import Questions, as_json, choices
+from core.ui.parts.format import escape_markdown, when
+from core.ui.parts.query_params import id_from_address
 
 viewer = require("form")
 event_id = id_from_address("event")
@@ -79,7 +79,7 @@ with middle:
             st.session_state[f"{here} problems"] = error.problems
             st.rerun()
         except SalesOpsError as error:
-            st.error(f"{plain(error.message)} What you typed is kept.")
+            st.error(f"{escape_markdown(error.message)} What you typed is kept.")
             st.stop()
         for name in (here, f"{here} problems"):
             st.session_state.pop(name, None)

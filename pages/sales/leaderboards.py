@@ -9,20 +9,20 @@ import streamlit as st
 from core.metrics.catalog import METRICS
 from core.metrics.leaderboards import BOARD
 from core.platform.errors import NotAllowed
-from core.tenancy.models import Role
-from core.tenancy.queries import home_of
-from core.tenancy.roles import LOOKERS
+from core.tenancy.access.models import Role
+from core.tenancy.access.roles import LOOKERS
+from core.tenancy.organizations.queries import current_organization
 from core.ui.cache import leaderboard_of
-from core.ui.drill import jump_to_rows, rows_behind
-from core.ui.filters import address_of, period_picker
-from core.ui.format import based_on, figure_in, place_change
 from core.ui.page import empty, require, title
-from core.ui.phone import Card, cards, wide
+from core.ui.parts.cards import Card, cards, wide
+from core.ui.parts.drill import rows_behind, switch_to_rows
+from core.ui.parts.filters import address_of, period_picker
+from core.ui.parts.format import based_on, figure_in, place_change
 
 viewer = require("leaderboards")
 title("Leaderboards", viewer, viewer.organization_name)
 with viewer.transaction() as db:
-    home = home_of(db)
+    home = current_organization(db)
 figures = [
     key
     for key in BOARD
@@ -113,4 +113,4 @@ cards(
     for row, value, opens in zip(shown.itertuples(), board["value"], addresses, strict=True)
 )
 for chosen in state["selection"]["rows"] if drills else ():
-    jump_to_rows(addresses[chosen])
+    switch_to_rows(addresses[chosen])

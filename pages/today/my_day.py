@@ -6,21 +6,21 @@ from datetime import timedelta
 
 import streamlit as st
 
-from core.bookings.queries import calls_ahead, pending_forms
+from core.bookings.queries import pending_forms, upcoming_events
 from core.metrics.catalog import METRICS
 from core.metrics.table import totals
 from core.platform.clock import Period, now, today
-from core.tenancy.models import Role
-from core.ui.drill import link_to_rows, rows_behind
-from core.ui.format import countdown, explained, figure, plain, rate, when
+from core.tenancy.access.models import Role
 from core.ui.page import empty, go, require, title
+from core.ui.parts.drill import link_to_rows, rows_behind
+from core.ui.parts.format import countdown, escape_markdown, explained, figure, rate, when
 
 viewer = require("my-day")
 title(f"Hello {viewer.name.split(' ')[0]}", viewer, viewer.organization_name)
 day = today(viewer.timezone)
 month = Period(day.replace(day=1), day + timedelta(days=1), viewer.timezone)
 with viewer.transaction() as db:
-    ahead = calls_ahead(db, viewer.user_id, since=now() - timedelta(minutes=45))
+    ahead = upcoming_events(db, viewer.user_id, since=now() - timedelta(minutes=45))
     pending = pending_forms(db, closer_user_id=viewer.user_id, limit=20)
     figures = totals(db, month)
 
@@ -53,7 +53,7 @@ for call in pending.itertuples():
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         late = " · **overdue**" if call.overdue else ""
         st.markdown(
-            f"{plain(call.lead_name or 'Lead')} "
+            f"{escape_markdown(call.lead_name or 'Lead')} "
             f" \n:gray[{when(call.scheduled_at, viewer.timezone)}]{late}",
             width="stretch",
         )
@@ -64,7 +64,8 @@ for call in ahead:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         at = f":gray[{when(call.scheduled_at, viewer.timezone)}] {countdown(call.scheduled_at)}"
         st.markdown(
-            f"{plain(call.lead_name or 'Lead')} · {plain(call.call_type or 'Call')}  \n{at}",
+            f"{escape_markdown(call.lead_name or 'Lead')} ·"
+            f" {escape_markdown(call.call_type or 'Call')}  \n{at}",
             width="stretch",
         )
         go("event", "Look", id=str(call.id))

@@ -15,9 +15,9 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from core.platform import database
 from core.platform.database import as_system
-from core.tenancy.actions import create_api_key
-from core.tenancy.api_access import issue_token
-from core.tenancy.viewers import Viewer
+from core.tenancy.access.api_access import issue_token
+from core.tenancy.access.api_keys import create_api_key
+from core.tenancy.access.viewers import Viewer
 from webhooks.app import app
 from webhooks.openapi import document
 

@@ -16,7 +16,7 @@ from core.metrics.export_tables import EXPORTS
 from core.metrics.exports import FORMATS
 from core.platform.clock import now
 from core.platform.database import as_system
-from core.tenancy.models import Organization
+from core.tenancy.organizations.models import Organization
 from tests import factories as make
 from tests.api.client import described, get, key_of, request, token_of
 

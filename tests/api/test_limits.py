@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from core.platform.database import as_system
-from core.tenancy.api_limits import HOURLY
-from core.tenancy.models import Organization
+from core.tenancy.access.api_limits import HOURLY
+from core.tenancy.organizations.models import Organization
 from tests import factories as make
 from tests.api.client import forget_engines, get, key_of, post, refused, request, token_of
 from tests.flow import post as post_to

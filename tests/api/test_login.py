@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import text
 
 from core.platform.database import as_system
-from core.tenancy.actions import add_member
-from core.tenancy.models import Organization, OrganizationMember
-from core.tenancy.passwords import hash_password
-from core.tenancy.sign_in import TRIES_PER_ACCOUNT_AND_ADDRESS as ALLOWED
+from core.tenancy.access.members import add_member
+from core.tenancy.access.models import OrganizationMember
+from core.tenancy.identity.passwords import hash_password
+from core.tenancy.identity.sign_in import TRIES_PER_ACCOUNT_AND_ADDRESS as ALLOWED
+from core.tenancy.organizations.models import Organization
 from tests import factories as make
 from tests.api.client import get, post, refused, request
 from tests.api.test_tokens import NO_ID

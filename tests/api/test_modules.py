@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from core.metrics.export_tables import EXPORTS
-from core.tenancy.models import Role
+from core.tenancy.access.models import Role
 from tests import factories as make
 from tests.api.client import get, key_of, refused, request, token_of
 from tests.api.test_roles import ASKED, PAYOUT

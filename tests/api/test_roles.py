@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from core.metrics.export_tables import EXPORTS
 from core.migrations.tables import metadata
-from core.tenancy.models import MEMBER_ROLES, Role
+from core.tenancy.access.models import MEMBER_ROLES, Role
 from docs.make_roles import ALL, FILE, NO, OWN, given
 from docs.make_roles import text as document
 from tests import factories as make

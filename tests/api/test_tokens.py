@@ -15,7 +15,8 @@ from sqlalchemy import text, update
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.vault import derived_key
-from core.tenancy.models import ApiKey, Organization, OrganizationMember
+from core.tenancy.access.models import ApiKey, OrganizationMember
+from core.tenancy.organizations.models import Organization
 from tests import factories as make
 from tests.api.client import get, key_of, post, refused, request, token_of
 from tests.factories import NOON

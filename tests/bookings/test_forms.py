@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 
 from core.bookings.forms import FormAnswers, FormProblems, load_draft, save_draft
 from core.bookings.models import Event, PostCallForm
-from core.money.filing import file_form, withdraw_form
+from core.money.form_filing import file_form, withdraw_form
 from core.money.models import Payment
 from core.platform.clock import now
 from core.platform.database import as_system

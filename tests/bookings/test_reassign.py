@@ -8,7 +8,7 @@ from sqlalchemy import select
 from core.bookings.intake import Booking, record_booking
 from core.bookings.lists import BY_KEY, save_entry
 from core.bookings.models import Event, Setter
-from core.bookings.reassign import change_closer, change_setter, name_setter
+from core.bookings.reassignment import change_closer, change_setter, name_setter
 from core.bookings.roster import setter_mentions
 from core.money.attribution import attribute_payment
 from core.money.models import Payment
@@ -16,7 +16,7 @@ from core.people.actions import Person
 from core.people.models import Lead
 from core.platform.database import as_system
 from core.platform.errors import Conflict, InvalidInput, NotFound
-from core.tenancy.models import Organization
+from core.tenancy.organizations.models import Organization
 from tests import factories as make
 from tests.factories import NOON
 from tests.flow import work

@@ -18,11 +18,11 @@ from playwright.sync_api import expect, sync_playwright
 
 from core.platform import database
 from core.platform.database import as_system
-from core.platform.names import JOINER
+from core.platform.normalization import JOINER
 from core.platform.settings import settings
-from core.tenancy.models import OrganizationMember, Role
-from core.tenancy.passwords import hash_password
-from core.tenancy.viewers import Viewer
+from core.tenancy.access.models import OrganizationMember, Role
+from core.tenancy.access.viewers import Viewer
+from core.tenancy.identity.passwords import hash_password
 from tests.fakes.providers import FakeProviders
 from tests.ports import free_port, until
 from tests.ui.screens import token_of

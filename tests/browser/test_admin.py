@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from core.platform.database import as_system
-from core.tenancy.models import Role
+from core.tenancy.access.models import Role
 from tests import factories as make
 from tests.browser.conftest import fits_the_width, settled
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import text
 
-from core.tenancy.passwords import hash_password
+from core.tenancy.identity.passwords import hash_password
 from tests import factories as make
 from tests.browser.conftest import as_shown, screens, settled
 from tests.browser.provider import CLIENT, SECRET, provider

@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 from sqlalchemy import text
 
 from core.bookings.lists import LISTS
-from core.platform.names import JOINER
-from core.tenancy.models import Role
+from core.platform.normalization import JOINER
+from core.tenancy.access.models import Role
 from core.ui.navigation import BY_KEY, SCREENS
 from tests.browser.conftest import settled
 from tests.ports import owner

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from core.providers.integrations import enter_key
-from core.tenancy.models import Role
+from core.tenancy.access.models import Role
 from tests import factories as make
 from tests.browser.conftest import fits_the_width, settled
 from tests.browser.test_admin import SIZES

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from core.operations.sample_payloads import (
-    SampleCall,
+    SampleBooking,
     calendly_created,
     signed,
     stripe_charge,
@@ -83,7 +83,7 @@ def test_signed_deliveries_are_on_the_dashboard_when_it_is_looked_at_again(produ
     deliver(
         product,
         calendly,
-        calendly_created(SampleCall("lead.two@example.com", now() - timedelta(hours=2))),
+        calendly_created(SampleBooking("lead.two@example.com", now() - timedelta(hours=2))),
     )
     until(lambda: says_after_reload(page, "Booked calls", "3"))
     paid_at = now() - timedelta(hours=1)

@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import text
 
-from core.tenancy.account import change_password, end_sign_ins
-from core.tenancy.passwords import hash_password
-from core.tenancy.totp import STEP_S, totp
+from core.tenancy.identity.account import change_password, end_sign_ins
+from core.tenancy.identity.passwords import hash_password
+from core.tenancy.identity.totp import STEP_S, totp
 from tests import factories as make
 from tests.browser.conftest import PASSWORD, screens
 from tests.flow import sender

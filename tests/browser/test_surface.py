@@ -11,9 +11,9 @@ from playwright.sync_api import expect
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from core.platform.names import JOINER
+from core.platform.normalization import JOINER
 from core.ui.navigation import SCREENS
-from core.ui.routes import routes
+from core.ui.server.routes import routes
 from tests.browser.conftest import PHONE, fits_the_width, settled
 from tests.ui.screens import token_of
 from tests.ui.teams import team

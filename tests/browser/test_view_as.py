@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from core.tenancy.models import Role
+from core.tenancy.access.models import Role
 
 
 def test_an_admin_looks_as_a_rep_and_stops(ours, visit, product):

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from core.deliveries import queries
 from core.deliveries.actions import replay
 from core.deliveries.models import ConnectionActivity, JobRun, WebhookDelivery
-from core.operations.sample_payloads import SampleCall, calendly_created
+from core.operations.sample_payloads import SampleBooking, calendly_created
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.queue import enqueue
@@ -111,7 +111,7 @@ def test_what_cannot_be_read_is_set_aside_at_once(org, body):
 
 def test_a_delivery_whose_every_attempt_fails_is_set_aside_and_a_replay_processes_it(org):
     to = sender(org, "calendly")
-    call = SampleCall("lead.one@example.com", now())
+    call = SampleBooking("lead.one@example.com", now())
     kept = keep(org, to, json.dumps(calendly_created(call)).encode())
     with events_refused(call.email):
         for attempt in range(1, MAX_ATTEMPTS):

@@ -14,12 +14,12 @@ import pytest
 from sqlalchemy import select, text
 
 from core.deliveries.models import OutboxMessage, SuppressedEmail
-from core.messages.emails import Email, invitation, password_reset, quiet
-from core.messages.letters import open_email, post_email
+from core.messages.email_outbox import open_email, post_email
+from core.messages.email_templates import Email, invitation, password_reset, quiet
 from core.people.models import Contact, ContactEmail
 from core.platform.database import as_system
 from core.platform.errors import InvalidInput, ProviderError, ProviderUnavailable, RateLimited
-from core.platform.names import mailable_email
+from core.platform.normalization import mailable_email
 from core.platform.settings import settings
 from jobs.deliveries import MAX_ATTEMPTS
 from jobs.outbox import send_outbox

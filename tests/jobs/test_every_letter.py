@@ -12,7 +12,7 @@ from core.deliveries.actions import create_connection
 from core.deliveries.models import SuppressedEmail
 from core.platform.database import as_system
 from core.platform.errors import InvalidInput, ProviderUnavailable
-from core.platform.names import mailable_email, wire_email
+from core.platform.normalization import mailable_email, smtp_address
 from core.providers.email import check_reachable
 from core.providers.resend import handle
 from tests.flow import work
@@ -39,7 +39,7 @@ from tests.ports import free_port
 )
 def test_letters_of_every_script_are_kept_as_people_write_them(address, kept, wire):
     assert mailable_email(f" {address} ") == mailable_email(kept) == kept
-    assert wire_email(kept) == wire
+    assert smtp_address(kept) == wire
 
 
 def test_a_domain_of_any_letters_is_told_to_mail_servers_in_ascii(org, smtp):

@@ -22,7 +22,7 @@ from core.platform.errors import ProviderUnavailable, RateLimited
 from core.platform.queue import enqueue
 from core.platform.settings import settings
 from core.providers import slack as client
-from core.tenancy.models import Organization
+from core.tenancy.organizations.models import Organization
 from jobs import schedule
 from jobs.deliveries import MAX_ATTEMPTS
 from jobs.outbox import send_outbox, sweep_outbox

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import select, text
 
 from core.deliveries.models import OutboxMessage
-from core.messages.emails import Email
-from core.messages.letters import post_email
+from core.messages.email_outbox import post_email
+from core.messages.email_templates import Email
 from core.messages.sealing import opened
-from core.messages.texts import LONGEST, post_text, stop_texts
+from core.messages.sms_outbox import LONGEST, post_text, stop_texts
 from core.operations.privacy import erase_person
 from core.people.models import Contact, ContactEmail
 from core.platform.clock import now

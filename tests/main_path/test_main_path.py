@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from core.bookings.forms import FormAnswers
 from core.bookings.models import Event
-from core.money.filing import file_form
+from core.money.form_filing import file_form
 from core.money.models import Payment
 from core.operations import sample_payloads as samples
 from core.platform.clock import now
@@ -36,7 +36,7 @@ def test_a_booking_a_form_and_a_payment_become_one_attributed_sale():
         ana = make.closer(db, org, "Ana", user_id=rep.user_id, email="closer.one@example.com")
         sam = make.setter(db, org, "Sam", aliases=["setter-one"])
     calendly, stripe = sender(org, "calendly"), sender(org, "stripe")
-    call = samples.SampleCall("lead.one@example.com", now() - timedelta(hours=3))
+    call = samples.SampleBooking("lead.one@example.com", now() - timedelta(hours=3))
     paid_at = now() - timedelta(hours=1)
 
     answers = deliver((calendly, samples.calendly_created(call)))

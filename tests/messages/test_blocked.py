@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import text
 
 from core.deliveries.suppressions import suppress
-from core.messages.blocked import blocked_addresses, lift, unreachable, unsubscribe
+from core.messages.suppression_list import blocked_addresses, lift, unreachable, unsubscribe
 from core.people.models import Contact, ContactEmail
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import NotAllowed, NotFound
-from core.tenancy.models import Role
+from core.tenancy.access.models import Role
 from tests import factories as make
 
 ANA = "ana@example.com"

@@ -20,7 +20,7 @@ from core.money.models import Payment, Refund
 from core.people.models import Source, TrafficType
 from core.platform.clock import Period
 from core.platform.database import as_system
-from core.tenancy.viewers import Viewer
+from core.tenancy.access.viewers import Viewer
 from tests import factories as make
 
 LATE_CANCEL_HOURS = 24

@@ -243,11 +243,9 @@ def _outcome(*wanted: str) -> Callable[[Oracle, Row, datetime], bool]:
 COUNTS: dict[str, Callable[[Oracle, Row, datetime], bool]] = {
     "booked_calls": _status("scheduled", "completed", "no_show", "canceled"),
     "completed": _status("completed"),
-    "shows": (
-        lambda oracle, call, at: (
-            call["call_status"] == "completed"
-            and call["event_outcome"] in ("showed", "offer_made", "closed")
-        )
+    "shows": lambda oracle, call, at: (
+        call["call_status"] == "completed"
+        and call["event_outcome"] in ("showed", "offer_made", "closed")
     ),
     "no_shows": _status("no_show"),
     "due": Oracle.due,

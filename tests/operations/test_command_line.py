@@ -10,9 +10,9 @@ import pytest
 
 from core.deliveries.models import DeliveryStatus, WebhookDelivery
 from core.platform.database import as_system
-from core.tenancy.models import Organization
-from core.tenancy.passwords import hash_password
-from core.tenancy.second_factor import has_second_factor
+from core.tenancy.identity.passwords import hash_password
+from core.tenancy.identity.second_factor import has_second_factor
+from core.tenancy.organizations.models import Organization
 from tests import factories as make
 from tests.flow import sender, work
 from tests.tenancy.factors import PASSWORD, with_app

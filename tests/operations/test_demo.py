@@ -15,7 +15,7 @@ from core.operations.demo_year import Scale, seed_year
 from core.platform.clock import Period, today
 from core.platform.database import as_system
 from core.platform.settings import settings
-from core.tenancy.queries import kept_organization_ids
+from core.tenancy.organizations.queries import kept_organization_ids
 from tests import factories as make
 from tests.ports import owner
 

@@ -13,16 +13,16 @@ from sqlalchemy import select, text
 from core.deliveries.actions import SIGNING
 from core.deliveries.models import OutboxMessage
 from core.deliveries.secrets import read_secret
-from core.messages.emails import Email
-from core.messages.letters import open_email, post_email
+from core.messages.email_outbox import open_email, post_email
+from core.messages.email_templates import Email
 from core.messages.sealing import opened
-from core.messages.texts import post_text
+from core.messages.sms_outbox import post_text
 from core.operations.doctor import State, examine
 from core.operations.keys import reseal_secrets
 from core.platform.database import as_system
 from core.platform.errors import Misconfigured
 from core.platform.settings import settings
-from core.tenancy.models import Organization
+from core.tenancy.organizations.models import Organization
 from tests import factories as make
 from tests.conftest import MASTER_KEY
 from tests.flow import SECRET, sender

@@ -14,8 +14,8 @@ from core.bookings.models import Event
 from core.deliveries.actions import create_connection, replay
 from core.deliveries.models import WebhookDelivery
 from core.deliveries.outbox import post
-from core.messages.texts import post_text
-from core.money.filing import file_form
+from core.messages.sms_outbox import post_text
+from core.money.form_filing import file_form
 from core.money.models import Payment
 from core.money.payouts import approve, create_snapshot
 from core.operations import sample_payloads as samples
@@ -31,8 +31,8 @@ from core.people.models import Contact, ContactEmail
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from core.tenancy.models import Role
-from core.tenancy.viewers import Viewer
+from core.tenancy.access.models import Role
+from core.tenancy.access.viewers import Viewer
 from jobs.deliveries import process_delivery
 from tests import factories as make
 from tests.figures import figures
@@ -50,7 +50,7 @@ class Case:
     calendly: UUID
     stripe: UUID
     whop: UUID
-    call: samples.SampleCall
+    call: samples.SampleBooking
 
     @property
     def org(self) -> UUID:
@@ -118,7 +118,7 @@ def case():
     org = make.organization(setter_question="Who invited you?", setter_utm_field="utm_content")
     admin = make.viewer(org, Role.ADMIN)
     start = now() - timedelta(days=3)
-    call = samples.SampleCall(EMAIL.upper(), start, name=NAME)
+    call = samples.SampleBooking(EMAIL.upper(), start, name=NAME)
     with as_system(org) as db:
         make.closer(db, org, "Ana", email="closer.one@example.com", user_id=admin.user_id)
         make.setter(db, org, "Sam", aliases=["setter-one"])

@@ -23,7 +23,7 @@ SIGNED_AT = datetime.fromtimestamp(1793631845, UTC)
 
 
 def call(email="lead.one@example.com", **values):
-    return samples.SampleCall(email, values.pop("start", START), **values)
+    return samples.SampleBooking(email, values.pop("start", START), **values)
 
 
 def team(history):

@@ -21,13 +21,13 @@ from core.platform.errors import (
     UnexpectedAnswer,
     UnknownToProvider,
 )
-from core.providers.client import Client, Patience
-from core.providers.pauses import asked_pause_s
+from core.providers.client import Client, RetryPolicy
+from core.providers.pauses import retry_after_s_or_none
 from tests.fakes.providers import BROKEN, OVERLOADED, FakeProviders, HangUp, Silence, rate_limited
 from tests.ports import free_port
 
 SECRET = "sk_live_nobody.7Qx/5f1c0b9a+7d2e"
-QUICK = Patience(timeout_s=0.5, tries=3, first_pause_s=0.001, longest_pause_s=1.0)
+QUICK = RetryPolicy(timeout_s=0.5, tries=3, first_pause_s=0.001, longest_pause_s=1.0)
 
 
 @pytest.fixture
@@ -232,10 +232,10 @@ def test_words_are_kept_short_and_printable(provider, client):
     ],
 )
 def test_every_way_of_asking_for_a_pause_is_understood(headers, pause_s):
-    assert asked_pause_s(headers) == pause_s
+    assert retry_after_s_or_none(headers) == pause_s
 
 
 def test_a_pause_until_an_instant_is_counted_from_now():
     then = now() + timedelta(seconds=60)
-    assert 50 < asked_pause_s({"retry-after": format_datetime(then)}) <= 60
-    assert 50 < asked_pause_s({"x-ratelimit-reset": str(int(then.timestamp()))}) <= 60
+    assert 50 < retry_after_s_or_none({"retry-after": format_datetime(then)}) <= 60
+    assert 50 < retry_after_s_or_none({"x-ratelimit-reset": str(int(then.timestamp()))}) <= 60

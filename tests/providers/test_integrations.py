@@ -19,6 +19,7 @@ from core.operations.doctor import examine_organization
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import InvalidInput, Misconfigured, NotAllowed, NotFound
+from core.platform.models import AuditLog, VaultSecret
 from core.platform.settings import settings
 from core.providers.integrations import (
     KEY,
@@ -29,7 +30,7 @@ from core.providers.integrations import (
     verify_integration,
     verify_soon,
 )
-from core.tenancy.models import AuditLog, Role, VaultSecret
+from core.tenancy.access.models import Role
 from jobs.schedule import for_each_organization
 from tests import factories as make
 from tests.fakes.providers import BROKEN, KEYS, NAME, SETTINGS, rate_limited

@@ -14,12 +14,12 @@ from core.platform.errors import (
     UnknownToProvider,
 )
 from core.platform.settings import Settings
-from core.providers.client import Patience
+from core.providers.client import RetryPolicy
 from core.providers.key_checks import Account
-from core.providers.keys import KEYED, check_key, client_of, sound_key, sound_settings
+from core.providers.keys import KEYED, check_key, client_of, validate_key, validate_settings
 from tests.fakes.providers import COMPANY, KEYS, LOCATION, NAME, SETTINGS, SID, USER
 
-QUICK = Patience(timeout_s=2.0, tries=1)
+QUICK = RetryPolicy(timeout_s=2.0, tries=1)
 ONE_LOCATION = {"api": "v1"}
 SHOWN = dict.fromkeys(KEYED, NAME) | {"hubspot": "account 10000001"}
 
@@ -199,12 +199,12 @@ def test_a_name_that_is_the_key_itself_is_not_shown(key_providers):
 )
 def test_what_cannot_be_the_key_is_refused_with_a_reason(provider, secret, says):
     with pytest.raises(InvalidInput, match=says) as refused:
-        sound_key(provider, secret)
+        validate_key(provider, secret)
     assert "7Qx" not in refused.value.message
 
 
 def test_blanks_around_a_key_are_the_clipboards():
-    assert sound_key("billy", f"  {KEYS['billy']}\n") == KEYS["billy"]
+    assert validate_key("billy", f"  {KEYS['billy']}\n") == KEYS["billy"]
 
 
 @pytest.mark.parametrize(
@@ -238,21 +238,21 @@ def test_blanks_around_a_key_are_the_clipboards():
 )
 def test_what_the_provider_is_asked_with_has_its_shape(provider, answers, field):
     with pytest.raises(InvalidInput) as refused:
-        sound_settings(provider, answers)
+        validate_settings(provider, answers)
     assert refused.value.field == field
 
 
 def test_answers_to_nothing_that_was_asked_are_left_out():
-    assert sound_settings("acuity", {"user_id": f" {USER} ", "more": "x"}) == {"user_id": USER}
-    assert sound_settings("ghl", {"api": "v1", "location_id": ""}) == {"api": "v1"}
-    assert sound_settings("ghl", {"api": "v2", "location_id": LOCATION}) == SETTINGS["ghl"]
-    assert sound_settings("whop", {"company_id": COMPANY}) == SETTINGS["whop"]
-    assert sound_settings("stripe", {}) == {}
+    assert validate_settings("acuity", {"user_id": f" {USER} ", "more": "x"}) == {"user_id": USER}
+    assert validate_settings("ghl", {"api": "v1", "location_id": ""}) == {"api": "v1"}
+    assert validate_settings("ghl", {"api": "v2", "location_id": LOCATION}) == SETTINGS["ghl"]
+    assert validate_settings("whop", {"company_id": COMPANY}) == SETTINGS["whop"]
+    assert validate_settings("stripe", {}) == {}
 
 
 @pytest.mark.parametrize("sender", ["+4520123456", "MG" + "0c" * 16, "Alder", "Alder 2", "4 Alder"])
 def test_texts_come_from_a_number_a_service_or_a_name(sender):
-    assert sound_settings("twilio", {"account_sid": SID, "sender": sender}) == {
+    assert validate_settings("twilio", {"account_sid": SID, "sender": sender}) == {
         "account_sid": SID,
         "sender": sender,
     }

@@ -19,18 +19,18 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from core.deliveries.actions import create_connection
+from core.links.access_links import PORTAL, issue_link
 from core.messages.actions import set_slack_webhook
 from core.metrics.export_tables import EXPORTS
 from core.metrics.exports import FORMATS, export
-from core.operations.sample_payloads import SampleCall, calendly_created, signed
+from core.operations.sample_payloads import SampleBooking, calendly_created, signed
 from core.platform.clock import now
 from core.platform.database import as_guest, as_system
 from core.platform.local_postgres import find_bin
 from core.platform.settings import settings
 from core.providers.integrations import enter_key, integrations
-from core.tenancy.access_links import PORTAL, issue_link
-from core.tenancy.actions import create_api_key
-from core.tenancy.passwords import hash_password
+from core.tenancy.access.api_keys import create_api_key
+from core.tenancy.identity.passwords import hash_password
 from core.ui.navigation import SCREENS
 from tests import factories as make
 from tests.conftest import MASTER_KEY
@@ -168,7 +168,7 @@ def keys_in(planted, *statuses):
 def asked_of_receiver(at, planted):
     path, secrets = f"{at}/webhooks/calendly/{planted.connection}", planted.secrets
     body, headers = signed(
-        "calendly", calendly_created(SampleCall("lead.one@example.com", now())), SIGNING
+        "calendly", calendly_created(SampleBooking("lead.one@example.com", now())), SIGNING
     )
     key = {"Authorization": f"Bearer {secrets['API key']}"}
     for sent_body, sent_headers in (

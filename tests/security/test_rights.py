@@ -10,9 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from core.platform.database import APP_ROLE, WORKER_ROLE, as_guest, as_key, as_system
-from core.tenancy.actions import create_api_key
-from core.tenancy.invitations import invite
-from core.tenancy.models import Role
+from core.tenancy.access.api_keys import create_api_key
+from core.tenancy.access.invitations import invite
+from core.tenancy.access.models import Role
 from tests import factories as make
 from tests.ui.teams import super_admin
 
@@ -162,7 +162,7 @@ def test_nobody_puts_work_on_the_queue_that_is_not_their_organisations(people, a
         "select pg_read_file('/etc/passwd')",
         "select app.end_access(gen_random_uuid())",
         "select app.end_sign_ins(gen_random_uuid(), null)",
-        "select app.home_for_mail(gen_random_uuid())",
+        "select app.organization_for_mail(gen_random_uuid())",
         "select app.demand_super_admin()",
     ],
 )

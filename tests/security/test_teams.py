@@ -8,10 +8,10 @@ from sqlalchemy import select, text
 
 from core.bookings.models import Event
 from core.money.models import Payment
-from core.platform.database import as_board, as_key, as_seen, as_system
+from core.platform.database import as_board, as_key, as_system, as_viewed_member
 from core.platform.errors import Conflict, NotAllowed, NotFound
-from core.tenancy.models import OrganizationMember, Role
-from core.tenancy.reporting import set_manager
+from core.tenancy.access.models import OrganizationMember, Role
+from core.tenancy.access.reporting_lines import set_manager
 from tests import factories as make
 from tests.api.client import get, token_of
 from tests.factories import NOON
@@ -150,7 +150,7 @@ def test_what_has_no_person_on_it_is_not_shown_and_settings_are(crew):
 def test_the_api_and_whoever_looks_as_them_see_the_same(crew):
     items = get("/api/events", token_of(crew.people["lead"])).json()["items"]
     assert {item["lead_name"] for item in items} == BELOW["lead"]
-    with as_seen(crew.people["boss"].user_id, crew.people["lead"].user_id, crew.org) as db:
+    with as_viewed_member(crew.people["boss"].user_id, crew.people["lead"].user_id, crew.org) as db:
         assert what(db) == BELOW["lead"]
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from core.platform.clock import now
-from core.tenancy.second_factor import begin, confirm, waiting_secret
-from core.tenancy.totp import STEP_S, totp
-from core.tenancy.viewers import Viewer
+from core.tenancy.access.viewers import Viewer
+from core.tenancy.identity.second_factor import begin, confirm, waiting_secret
+from core.tenancy.identity.totp import STEP_S, totp
 from tests.ports import owner
 from tests.ui.screens import token_of
 

@@ -16,15 +16,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from core.bookings.forms import FormAnswers, FormProblems
 from core.bookings.models import Event
 from core.bookings.queries import pending_forms, timeline
-from core.metrics.table import totals
-from core.money.filing import file_through_link, withdraw_form
-from core.money.models import Payment
-from core.money.payouts import approve, create_snapshot, details_table, summaries_table
-from core.people.models import Contact, Lead
-from core.platform.clock import Period, now
-from core.platform.database import as_system
-from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooManyRequests
-from core.tenancy.access_links import (
+from core.links.access_links import (
     COMMISSION,
     ENDED,
     PORTAL,
@@ -37,8 +29,17 @@ from core.tenancy.access_links import (
     revoke_link,
     share_of,
 )
-from core.tenancy.models import AccessToken
-from core.tenancy.modules import SwitchedOff
+from core.links.models import AccessToken
+from core.links.portal import file_form_through_link
+from core.metrics.table import totals
+from core.money.form_filing import withdraw_form
+from core.money.models import Payment
+from core.money.payouts import approve, create_snapshot, details_table, summaries_table
+from core.people.models import Contact, Lead
+from core.platform.clock import Period, now
+from core.platform.database import as_system
+from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooManyRequests
+from core.tenancy.organizations.modules import SwitchedOff
 from tests import factories as make
 from tests.factories import NOON
 from tests.ports import owner
@@ -95,7 +96,7 @@ def test_a_portal_shows_the_forms_that_wait_for_its_closer_and_nobody_elses(team
 
 
 def test_a_portal_files_its_closers_form_and_the_timeline_says_through_which_link(team):
-    file_through_link(portal(team), team.mine, CLOSED)
+    file_form_through_link(portal(team), team.mine, CLOSED)
 
     with team.admin.transaction() as db:
         assert (
@@ -133,14 +134,14 @@ def test_a_closer_with_an_account_gives_their_portal_no_more_than_their_own_call
 
     with visitor.transaction() as db:
         assert list(pending_forms(db)["id"]) == [team.mine]
-    file_through_link(visitor, team.mine, CLOSED)
+    file_form_through_link(visitor, team.mine, CLOSED)
     with rep.transaction() as db:
         assert db.scalars(select(Payment.closer_user_id)).all() == [rep.user_id]
 
 
 def test_the_answers_of_a_link_are_checked_like_everybodys(team):
     with pytest.raises(FormProblems):
-        file_through_link(portal(team), team.mine, FormAnswers(False, lead_showed=True))
+        file_form_through_link(portal(team), team.mine, FormAnswers(False, lead_showed=True))
 
 
 @pytest.mark.parametrize("whose", ["another closer's", "another organisation's", "nobody's"])
@@ -157,7 +158,7 @@ def test_a_portal_files_no_other_form(team, whose):
     }[whose]
 
     with pytest.raises(NotAllowed):
-        file_through_link(portal(team), event_id, CLOSED)
+        file_form_through_link(portal(team), event_id, CLOSED)
 
     with as_system(team.org) as db:
         assert db.scalars(select(Event.id).where(Event.pcf_submitted)).all() == []
@@ -184,9 +185,9 @@ def test_a_portal_that_names_one_call_cannot_write_on_another(team):
 
 def test_a_portal_corrects_nothing_that_was_filed(team):
     visitor = portal(team)
-    file_through_link(visitor, team.mine, CLOSED)
+    file_form_through_link(visitor, team.mine, CLOSED)
     with pytest.raises(Conflict, match="already"):
-        file_through_link(visitor, team.mine, FormAnswers(True, True))
+        file_form_through_link(visitor, team.mine, FormAnswers(True, True))
     with pytest.raises(StaleDataError), visitor.transaction(team.mine) as db:
         withdraw_form(db, team.mine, visitor)
     with as_system(team.org) as db:
@@ -234,7 +235,7 @@ def test_a_link_that_has_ended_opens_nothing_in_the_same_words_also_for_who_is_i
         open_link(token_of(link), PORTAL, **HERE)
     assert refused.value.message == ENDED
     with pytest.raises(NotAllowed) as refused:
-        file_through_link(inside, team.mine, CLOSED)
+        file_form_through_link(inside, team.mine, CLOSED)
     assert refused.value.message == ENDED
 
 

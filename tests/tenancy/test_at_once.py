@@ -8,11 +8,16 @@ import pytest
 from sqlalchemy import text
 
 from core.platform.errors import Conflict, NotAllowed, SalesOpsError, TooManyRequests
-from core.tenancy import invitations
-from core.tenancy.invitations import accept_as_new, accept_with_password, invite
-from core.tenancy.models import Role
-from core.tenancy.second_factor import check_code
-from core.tenancy.sign_in import TRIES_PER_ACCOUNT_AND_ADDRESS, issue_ticket, open_session, sign_in
+from core.tenancy.access import invitations
+from core.tenancy.access.invitations import accept_as_new, accept_with_password, invite
+from core.tenancy.access.models import Role
+from core.tenancy.identity.second_factor import check_code
+from core.tenancy.identity.sign_in import (
+    TRIES_PER_ACCOUNT_AND_ADDRESS,
+    issue_ticket,
+    open_session,
+    sign_in,
+)
 from tests import factories as make
 from tests.ports import owner
 from tests.tenancy.factors import with_app

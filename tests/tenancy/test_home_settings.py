@@ -7,9 +7,9 @@ from sqlalchemy import text
 
 from core.platform.database import as_system
 from core.platform.errors import Conflict, InvalidInput
-from core.tenancy.home_settings import SETTINGS, change_settings
-from core.tenancy.models import Role
-from core.tenancy.queries import home_of
+from core.tenancy.access.models import Role
+from core.tenancy.organizations.queries import current_organization
+from core.tenancy.organizations.settings import SETTINGS, change_settings
 from tests import factories as make
 from tests.tenancy.factors import with_app
 
@@ -37,10 +37,10 @@ def test_every_setting_changes_and_the_change_stands_in_the_audit_log():
     assert set(CHANGES) == {setting.key for setting in SETTINGS}
     with_app(admin)
     with admin.transaction() as db:
-        before = {key: getattr(home_of(db), key) for key in CHANGES}
+        before = {key: getattr(current_organization(db), key) for key in CHANGES}
         change_settings(db, CHANGES)
     with admin.transaction() as db:
-        assert {key: getattr(home_of(db), key) for key in CHANGES} == CHANGES
+        assert {key: getattr(current_organization(db), key) for key in CHANGES} == CHANGES
         kept = db.execute(
             text("""
             select actor_user_id, changes from app.audit_logs
@@ -72,7 +72,7 @@ def test_a_value_that_cannot_be_changes_nothing(changes):
     with pytest.raises(InvalidInput), as_system(org) as db:
         change_settings(db, {"late_cancel_hours": 3} | changes)
     with as_system(org) as db:
-        assert home_of(db).late_cancel_hours == 24
+        assert current_organization(db).late_cancel_hours == 24
 
 
 def test_nobody_asks_of_others_the_second_factor_that_they_do_not_have():
@@ -81,7 +81,7 @@ def test_nobody_asks_of_others_the_second_factor_that_they_do_not_have():
         change_settings(db, {"require_second_factor": True})
     with admin.transaction() as db:
         change_settings(db, {"require_second_factor": False})
-        assert not home_of(db).require_second_factor
+        assert not current_organization(db).require_second_factor
 
 
 @pytest.mark.parametrize("role", [Role.MANAGER, Role.SALES_REP, Role.VIEWER])
@@ -104,7 +104,7 @@ def test_what_may_be_left_out_can_be_left_out_again():
             db,
             {"setter_question": " ", "forward_attribution_days": None, "raw_delivery_days": None},
         )
-        home = home_of(db)
+        home = current_organization(db)
         assert (home.setter_question, home.forward_attribution_days, home.raw_delivery_days) == (
             None,
             None,

@@ -9,13 +9,14 @@ import pytest
 from sqlalchemy import select, text
 
 from core.deliveries.models import OutboxMessage
-from core.messages.account_mails import open_invitations, send_invitation
-from core.messages.letters import open_email
+from core.messages.account_emails import open_invitations, send_invitation
+from core.messages.email_outbox import open_email
 from core.platform.database import as_guest, as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooManyRequests
-from core.platform.names import mailable_email
-from core.tenancy import invitations
-from core.tenancy.invitations import (
+from core.platform.models import AuditLog
+from core.platform.normalization import mailable_email
+from core.tenancy.access import invitations
+from core.tenancy.access.invitations import (
     accept_as,
     accept_as_new,
     accept_with_password,
@@ -24,10 +25,10 @@ from core.tenancy.invitations import (
     renew,
     revoke,
 )
-from core.tenancy.models import MEMBER_ROLES, AuditLog, Invitation, Role
-from core.tenancy.passwords import hash_password
-from core.tenancy.sign_in import sign_in
-from core.tenancy.team import set_member_active, set_role
+from core.tenancy.access.models import MEMBER_ROLES, Invitation, Role
+from core.tenancy.access.team import set_member_active, set_role
+from core.tenancy.identity.passwords import hash_password
+from core.tenancy.identity.sign_in import sign_in
 from tests import factories as make
 from tests.ports import owner
 from tests.providers.history import rows

@@ -6,17 +6,18 @@ from datetime import date
 import pytest
 from sqlalchemy import text
 
+from core.links.access_links import COMMISSION, PORTAL, issue_link, open_link
 from core.money.payouts import approve, create_snapshot
 from core.platform.clock import Period
 from core.platform.database import as_system
 from core.platform.errors import Conflict, NotAllowed
-from core.tenancy.access_links import COMMISSION, PORTAL, issue_link, open_link
-from core.tenancy.invitations import accept_as_new, invite, look_up
-from core.tenancy.models import Role
-from core.tenancy.password_resets import choose_password, issue_link_token
-from core.tenancy.platform import delete_user, set_user_active
-from core.tenancy.sign_in import issue_ticket, open_session, viewer_of
-from core.tenancy.team import set_member_active
+from core.tenancy.access.invitations import accept_as_new, invite, look_up
+from core.tenancy.access.models import Role
+from core.tenancy.access.platform_admin import delete_user, set_user_active
+from core.tenancy.access.sessions import viewer_of
+from core.tenancy.access.team import set_member_active
+from core.tenancy.identity.password_resets import choose_password, issue_link_token
+from core.tenancy.identity.sign_in import issue_ticket, open_session
 from tests import factories as make
 from tests.ports import owner, until
 from tests.ui.teams import super_admin

@@ -10,22 +10,23 @@ import pytest
 from sqlalchemy import text
 
 from core.deliveries.suppressions import suppress
-from core.messages.letters import post_email
+from core.messages.email_outbox import post_email
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import InvalidInput, NotAllowed
-from core.tenancy.invitations import invite, revoke
-from core.tenancy.models import OrganizationMember, Role
-from core.tenancy.password_resets import whose_link
-from core.tenancy.passwords import hash_password
-from core.tenancy.platform import (
+from core.tenancy.access.invitations import invite, revoke
+from core.tenancy.access.models import OrganizationMember, Role
+from core.tenancy.access.platform_admin import (
     delete_organization,
     delete_user,
-    delete_users_of_nowhere,
-    users_of_nowhere,
+    delete_users_without_organization,
     users_overview,
+    users_without_organization,
 )
-from core.tenancy.sign_in import issue_ticket, open_session, viewer_of
+from core.tenancy.access.sessions import viewer_of
+from core.tenancy.identity.password_resets import whose_link
+from core.tenancy.identity.passwords import hash_password
+from core.tenancy.identity.sign_in import issue_ticket, open_session
 from jobs.schedule import purge_organizations
 from tests import factories as make
 from tests.jobs.test_email import HELLO
@@ -67,7 +68,7 @@ def joins(person, org, **values):
 
 def adrift(boss):
     with boss.transaction() as db:
-        return {row.id for row in users_of_nowhere(db)}
+        return {row.id for row in users_without_organization(db)}
 
 
 def facts(person):
@@ -112,7 +113,7 @@ def test_when_an_organisation_is_gone_its_people_are_signed_out_and_can_be_delet
             [f"{home(other)} (viewer, off)"],
         ]
         assert (
-            delete_users_of_nowhere(
+            delete_users_without_organization(
                 db, [gone.user_id, twice.user_id, off.user_id, boss.user_id], typed="Delete "
             )
             == 1
@@ -138,7 +139,10 @@ def test_whoever_is_about_to_belong_somewhere_and_who_has_joined_meanwhile_are_k
     }
     joins(joined, admin.organization_id)
     with boss.transaction() as db:
-        assert delete_users_of_nowhere(db, [awaited.user_id, joined.user_id], typed="delete") == 0
+        assert (
+            delete_users_without_organization(db, [awaited.user_id, joined.user_id], typed="delete")
+            == 0
+        )
     assert not facts(unseen).gone
     with admin.transaction() as db:
         revoke(db, admin, invitation)
@@ -147,12 +151,12 @@ def test_whoever_is_about_to_belong_somewhere_and_who_has_joined_meanwhile_are_k
 
 def test_it_is_for_super_admins_and_has_to_be_said(boss):
     with pytest.raises(InvalidInput), boss.transaction() as db:
-        delete_users_of_nowhere(db, [uuid4()], typed="yes")
+        delete_users_without_organization(db, [uuid4()], typed="yes")
     admin = make.viewer(make.organization(), Role.OWNER)
     with pytest.raises(NotAllowed), admin.transaction() as db:
-        users_of_nowhere(db)
+        users_without_organization(db)
     with pytest.raises(NotAllowed), admin.transaction() as db:
-        delete_users_of_nowhere(db, [uuid4()], typed="delete")
+        delete_users_without_organization(db, [uuid4()], typed="delete")
 
 
 def test_what_waits_for_a_deleted_user_and_why_mail_did_not_reach_them_goes_too(boss):

@@ -8,16 +8,17 @@ import pytest
 from sqlalchemy import select, text
 
 from core.deliveries.models import OutboxMessage, SuppressedEmail
-from core.messages.letters import open_email
+from core.messages.email_outbox import open_email
 from core.platform.database import as_guest, as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, TooManyRequests
-from core.tenancy import password_resets
-from core.tenancy.account import change_password
-from core.tenancy.api_access import NotSignedIn, caller_of
-from core.tenancy.models import OrganizationMember
-from core.tenancy.password_resets import ask_for_link, choose_password, whose_link
-from core.tenancy.passwords import hash_password
-from core.tenancy.sign_in import issue_ticket, open_session, sign_in, viewer_of
+from core.tenancy.access.api_access import NotSignedIn, caller_of
+from core.tenancy.access.models import OrganizationMember
+from core.tenancy.access.sessions import viewer_of
+from core.tenancy.identity import password_resets
+from core.tenancy.identity.account import change_password
+from core.tenancy.identity.password_resets import ask_for_link, choose_password, whose_link
+from core.tenancy.identity.passwords import hash_password
+from core.tenancy.identity.sign_in import issue_ticket, open_session, sign_in
 from jobs import tasks
 from tests import factories as make
 from tests.ports import owner
@@ -357,7 +358,7 @@ def test_the_token_is_in_no_job_and_no_row_that_people_read(person):
 @pytest.mark.parametrize(
     "call",
     [
-        "app.home_for_mail(:id)",
+        "app.organization_for_mail(:id)",
         "app.enqueue_account_mail('send_password_reset', :id)",
         "app.account_address(:id)",
         "app.add_password_reset(:id, 'x', 30)",

@@ -8,7 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.platform.errors import InvalidInput
-from core.tenancy.passwords import NOBODYS_HASH, check_password, hash_password, password_fits
+from core.tenancy.identity.passwords import (
+    NOBODYS_HASH,
+    check_password,
+    hash_password,
+    password_fits,
+)
 
 EMAIL = "ana.smith@example.com"
 HERON = (

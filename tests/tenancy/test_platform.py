@@ -14,21 +14,21 @@ from core.money.payouts import approve, create_snapshot
 from core.platform.clock import Period, today
 from core.platform.database import WORKER_ROLE, as_guest, as_key, as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from core.tenancy.actions import create_api_key
-from core.tenancy.models import Role
-from core.tenancy.platform import (
+from core.tenancy.access.api_keys import create_api_key
+from core.tenancy.access.models import Role
+from core.tenancy.access.platform_admin import (
     GRACE_DAYS,
     configure_organization,
+    create_organization_as_admin,
     delete_organization,
     delete_user,
-    found_organization,
     organizations_overview,
     restore_organization,
     set_user_active,
     users_overview,
 )
-from core.tenancy.queries import all_organization_ids, home_of
-from core.tenancy.sign_in import places_of, viewer_of
+from core.tenancy.access.sessions import organizations_for_user, viewer_of
+from core.tenancy.organizations.queries import all_organization_ids, current_organization
 from jobs.schedule import purge_organizations
 from tests import factories as make
 from tests.figures import figures
@@ -60,14 +60,14 @@ def overview(boss):
 def test_an_organisation_is_made_configured_and_seen_with_what_is_in_it(boss):
     slug = f"new-{uuid4().hex[:8]}"
     with boss.transaction() as db:
-        made = found_organization(
+        made = create_organization_as_admin(
             db, name=" New one ", slug=slug, timezone="Europe/Paris", currency="eur"
         )
         configure_organization(db, made, ["bookings", "deals"], "enterprise")
     make.viewer(made, Role.OWNER)
     with as_system(made) as db:
         make.event(db, made)
-        home = home_of(db)
+        home = current_organization(db)
         assert (home.name, home.slug, home.timezone, home.currency) == (
             "New one",
             slug,
@@ -107,7 +107,7 @@ def test_an_organisation_that_cannot_be_is_not_made(boss, change, error):
         change = {"slug": overview(boss)[boss.organization_id].slug}
     facts = {"name": "New", "slug": "new-one", "timezone": "UTC", "currency": "USD"} | change
     with pytest.raises(error), boss.transaction() as db:
-        found_organization(db, **facts)
+        create_organization_as_admin(db, **facts)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_nobody_else_does_any_of_it(role):
     attempts = [
         organizations_overview,
         users_overview,
-        lambda db: found_organization(
+        lambda db: create_organization_as_admin(
             db, name="Mine", slug=f"mine-{uuid4()}", timezone="UTC", currency="USD"
         ),
         lambda db: configure_organization(db, who.organization_id, ["phone"], "enterprise"),
@@ -173,13 +173,20 @@ def doors(admin, session, key, connection, boss):
     }.items():
         try:
             with enter() as db:
-                found |= {name} if home_of(db).id == org else set()
+                found |= {name} if current_organization(db).id == org else set()
         except NotAllowed:
             continue
     found |= {"session"} if viewer_of(session) else set()
     found |= (
         {"places"}
-        if org in {place.id for place in (*places_of(admin.user_id), *places_of(boss.user_id))}
+        if org
+        in {
+            place.id
+            for place in (
+                *organizations_for_user(admin.user_id),
+                *organizations_for_user(boss.user_id),
+            )
+        }
         else set()
     )
     found |= {"jobs"} if org in all_organization_ids() else set()

@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from core.operations.keys import reseal_secrets
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, TooManyRequests
-from core.tenancy.passwords import hash_password
-from core.tenancy.second_factor import (
+from core.tenancy.identity.passwords import hash_password
+from core.tenancy.identity.second_factor import (
     begin,
     cancel,
     check_code,
@@ -22,7 +22,7 @@ from core.tenancy.second_factor import (
     switch_off,
     waiting_secret,
 )
-from core.tenancy.totp import STEP_S, address_for_app, fitting_step, in_groups, totp
+from core.tenancy.identity.totp import STEP_S, address_for_app, fitting_step, in_groups, totp
 from tests import factories as make
 from tests.conftest import MASTER_KEY
 from tests.operations.test_keys_and_doctor import NEW_KEY

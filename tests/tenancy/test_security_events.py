@@ -8,15 +8,15 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import text
 
-from core.operations.commands import COMMANDS
+from core.operations.setup_commands import COMMANDS
 from core.platform.database import as_guest, as_system
 from core.platform.errors import NotAllowed, TooManyRequests
-from core.tenancy.account import change_password, end_sign_ins
-from core.tenancy.models import OrganizationMember, Role
-from core.tenancy.password_resets import choose_password, issue_link_token
-from core.tenancy.passwords import hash_password
-from core.tenancy.second_factor import begin, cancel, check_code, renew_codes, switch_off
-from core.tenancy.sign_in import sign_in
+from core.tenancy.access.models import OrganizationMember, Role
+from core.tenancy.identity.account import change_password, end_sign_ins
+from core.tenancy.identity.password_resets import choose_password, issue_link_token
+from core.tenancy.identity.passwords import hash_password
+from core.tenancy.identity.second_factor import begin, cancel, check_code, renew_codes, switch_off
+from core.tenancy.identity.sign_in import sign_in
 from tests import factories as make
 from tests.ports import owner
 from tests.tenancy.factors import PASSWORD, with_app

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from core.platform.errors import NotAllowed, TooManyRequests
-from core.tenancy import sign_in as way_in
-from core.tenancy.passwords import hash_password
-from core.tenancy.sign_in import sign_in
+from core.tenancy.identity import sign_in as way_in
+from core.tenancy.identity.passwords import hash_password
+from core.tenancy.identity.sign_in import sign_in
 from tests import factories as make
 from tests.ports import owner
 from tests.statements import statements

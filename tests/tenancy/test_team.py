@@ -8,14 +8,15 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from core.bookings.roster import give_rows_to_user, roster_table
+from core.bookings.roster import link_roster_to_user, roster_table
 from core.platform.database import as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from core.tenancy.actions import members
-from core.tenancy.models import MEMBER_ROLES, OrganizationMember, Role
-from core.tenancy.platform import set_user_active
-from core.tenancy.sign_in import choose_organization, issue_ticket, open_session, viewer_of
-from core.tenancy.team import roles_to_give, set_member_active, set_role
+from core.tenancy.access.members import members
+from core.tenancy.access.models import MEMBER_ROLES, OrganizationMember, Role
+from core.tenancy.access.platform_admin import set_user_active
+from core.tenancy.access.sessions import choose_organization, viewer_of
+from core.tenancy.access.team import roles_to_give, set_member_active, set_role
+from core.tenancy.identity.sign_in import issue_ticket, open_session
 from tests import factories as make
 from tests.ui.teams import super_admin
 
@@ -242,13 +243,13 @@ def test_roster_rows_are_given_taken_and_never_taken_from_somebody_else(team, or
         ana, sam = make.closer(db, org, "Ana"), make.setter(db, org, "Sam", user_id=other.user_id)
         event = make.event(db, org, ana)
     with boss.transaction() as db:
-        give_rows_to_user(db, rep.user_id, [ana.id])
+        link_roster_to_user(db, rep.user_id, [ana.id])
     with rep.transaction() as db:
         assert db.scalars(text("select id from app.events")).all() == [event.id]
     with boss.transaction() as db, pytest.raises(Conflict):
-        give_rows_to_user(db, rep.user_id, [ana.id, sam.id])
+        link_roster_to_user(db, rep.user_id, [ana.id, sam.id])
     with boss.transaction() as db:
-        give_rows_to_user(db, rep.user_id, [])
+        link_roster_to_user(db, rep.user_id, [])
         table = roster_table(db)
     assert list(zip(table["kind"], table["name"], table["user_id"], strict=True)) == [
         ("closer", "Ana", None),
@@ -263,6 +264,6 @@ def test_another_organisations_roster_is_out_of_reach(team, org):
     with as_system(elsewhere) as db:
         theirs = make.closer(db, elsewhere, "Theirs")
     with team[Role.OWNER].transaction() as db:
-        give_rows_to_user(db, team[Role.SALES_REP].user_id, [theirs.id])
+        link_roster_to_user(db, team[Role.SALES_REP].user_id, [theirs.id])
     with as_system(elsewhere) as db:
         assert list(roster_table(db)["user_id"]) == [None]

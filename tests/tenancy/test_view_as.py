@@ -8,17 +8,18 @@ from sqlalchemy.exc import DBAPIError
 
 from core.bookings.models import Event
 from core.metrics import exports
-from core.platform.database import as_guest, as_seen, as_system
+from core.platform.database import as_guest, as_system, as_viewed_member
 from core.platform.errors import NotAllowed
-from core.tenancy.models import OrganizationMember, Role
-from core.tenancy.sign_in import choose_organization, close_session, viewer_of
-from core.tenancy.view_as import (
-    looking_as,
-    members_to_look_as,
-    seen_in,
-    start_looking,
-    stop_looking,
+from core.tenancy.access.models import OrganizationMember, Role
+from core.tenancy.access.sessions import choose_organization, viewer_of
+from core.tenancy.access.view_as import (
+    members_to_view_as,
+    start_view_as,
+    stop_view_as,
+    viewed_member,
+    viewer_viewing_as,
 )
+from core.tenancy.identity.sign_in import close_session
 from tests import factories as make
 from tests.ports import owner
 from tests.ui.screens import token_of
@@ -37,7 +38,7 @@ def member(viewer):
 def look(by, at):
     """A session of ``by`` that looks as ``at``."""
     token = token_of(by)
-    start_looking(token, by, member(at))
+    start_view_as(token, by, member(at))
     return token
 
 
@@ -60,10 +61,10 @@ def test_only_admins_look_and_never_as_somebody_with_more_rights(crew, by, at):
         return
     token = token_of(looking)
     with pytest.raises(NotAllowed):
-        start_looking(token, looking, member(seen))
+        start_view_as(token, looking, member(seen))
     with (
         pytest.raises(NotAllowed),
-        as_seen(looking.user_id, seen.user_id, crew.admin.organization_id),
+        as_viewed_member(looking.user_id, seen.user_id, crew.admin.organization_id),
     ):
         pass
     assert viewer_of(token).user_id == looking.user_id
@@ -71,7 +72,7 @@ def test_only_admins_look_and_never_as_somebody_with_more_rights(crew, by, at):
 
 def test_the_choice_holds_those_as_whom_one_may_look(crew):
     with crew.admin.transaction() as db:
-        assert {one.role for one in members_to_look_as(db, crew.admin)} == MAY[Role.ADMIN]
+        assert {one.role for one in members_to_view_as(db, crew.admin)} == MAY[Role.ADMIN]
 
 
 def test_nobody_looks_into_another_organisation(crew):
@@ -84,7 +85,7 @@ def test_nobody_looks_into_another_organisation(crew):
         OrganizationMember(organization_id=crew.admin.organization_id, user_id=stranger.user_id),
     ):
         with pytest.raises(NotAllowed):
-            start_looking(token_of(crew.admin), crew.admin, target)
+            start_view_as(token_of(crew.admin), crew.admin, target)
 
 
 def test_what_is_seen_is_what_the_member_sees(crew):
@@ -127,7 +128,7 @@ def audited(org):
 
 
 ENDINGS = {
-    "stop": lambda token, crew: stop_looking(token),
+    "stop": lambda token, crew: stop_view_as(token),
     "sign out": lambda token, crew: close_session(token),
     "another organisation": lambda token, crew: choose_organization(token, another_of(crew)),
 }
@@ -196,4 +197,4 @@ def test_a_super_admin_who_looks_as_somebody_has_no_more_rights_than_they(crew):
 def test_a_session_that_looks_as_nobody_is_its_own_users(crew):
     token = token_of(crew.admin)
     with as_guest() as db:
-        assert looking_as(crew.admin, seen_in(db, token)) == crew.admin
+        assert viewer_viewing_as(crew.admin, viewed_member(db, token)) == crew.admin

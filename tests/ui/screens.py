@@ -11,11 +11,12 @@ from unittest.mock import patch
 from streamlit.runtime.context import StreamlitCookies
 from streamlit.testing.v1 import AppTest
 
-from core.platform.names import JOINER
-from core.tenancy.sign_in import choose_organization, issue_ticket, open_session
-from core.tenancy.viewers import Viewer
-from core.ui.gate import COOKIE
+from core.platform.normalization import JOINER
+from core.tenancy.access.sessions import choose_organization
+from core.tenancy.access.viewers import Viewer
+from core.tenancy.identity.sign_in import issue_ticket, open_session
 from core.ui.navigation import BY_KEY, PAGES
+from core.ui.server.middleware import COOKIE
 
 SHELL = str(PAGES.parent / "core/ui/shell.py")
 number = count(1)

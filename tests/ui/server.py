@@ -9,12 +9,12 @@ import httpx
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from core.ui.gate import COOKIE, Gate
-from core.ui.routes import routes
+from core.ui.server.middleware import COOKIE, ScreensMiddleware
+from core.ui.server.routes import routes
 
 HERE = "http://screens"
 OWN = {"Origin": HERE}
-app = Starlette(routes=routes, middleware=[Middleware(Gate)])
+app = Starlette(routes=routes, middleware=[Middleware(ScreensMiddleware)])
 
 
 def ask(

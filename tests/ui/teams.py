@@ -16,15 +16,15 @@ from core.deliveries.actions import create_connection
 from core.deliveries.models import KeyStatus, OrganizationIntegration
 from core.deliveries.secrets import store_secret
 from core.deliveries.suppressions import suppress
-from core.money.filing import file_form
+from core.links.access_links import COMMISSION, PORTAL, SHARE, issue_link, share_of
+from core.money.form_filing import file_form
 from core.money.payouts import approve, create_snapshot
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
 from core.providers.integrations import KEY
-from core.tenancy.access_links import COMMISSION, PORTAL, SHARE, issue_link, share_of
-from core.tenancy.actions import create_api_key
-from core.tenancy.models import MEMBER_ROLES, Role
-from core.tenancy.viewers import Viewer
+from core.tenancy.access.api_keys import create_api_key
+from core.tenancy.access.models import MEMBER_ROLES, Role
+from core.tenancy.access.viewers import Viewer
 from tests import factories as make
 from tests.flow import SECRET
 from tests.ports import owner

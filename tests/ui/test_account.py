@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import text
 
 from core.platform.errors import NotFound
-from core.tenancy.account import end_session, end_sign_ins, sessions_of
-from core.tenancy.passwords import hash_password
-from core.tenancy.sign_in import issue_ticket, open_session, sign_in, viewer_of
-from core.ui.devices import device
+from core.tenancy.access.sessions import viewer_of
+from core.tenancy.identity.account import end_session, end_sign_ins, sessions_of
+from core.tenancy.identity.passwords import hash_password
+from core.tenancy.identity.sign_in import issue_ticket, open_session, sign_in
+from core.ui.parts.devices import device
 from tests import factories as make
 from tests.api.client import get, refused
 from tests.api.client import token_of as api_token_of

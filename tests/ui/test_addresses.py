@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from core.tenancy.models import Role
+from core.tenancy.access.models import Role
 from core.ui.navigation import SCREENS
 from tests.ui.screens import opened, sent, words
 from tests.ui.teams import DETAILS

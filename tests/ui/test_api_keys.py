@@ -7,9 +7,9 @@ from sqlalchemy import text
 
 from core.platform.clock import now
 from core.platform.errors import InvalidInput, NotFound
-from core.tenancy.actions import api_keys, create_api_key, revoke_api_key
-from core.tenancy.models import Role
-from core.tenancy.scopes import EVERY, check_scopes
+from core.tenancy.access.api_keys import api_keys, create_api_key, revoke_api_key
+from core.tenancy.access.models import Role
+from core.tenancy.access.scopes import EVERY, check_scopes
 from tests import factories as make
 from tests.api.client import get, refused
 from tests.ports import owner

@@ -13,10 +13,10 @@ from core.bookings.models import Event
 from core.deliveries.actions import create_connection
 from core.platform.clock import now
 from core.platform.database import as_system
-from core.tenancy.audit import PAGE
-from core.tenancy.models import Role
-from core.tenancy.passwords import hash_password
-from core.ui.audit import told
+from core.tenancy.access.audit import PAGE
+from core.tenancy.access.models import Role
+from core.tenancy.identity.passwords import hash_password
+from core.ui.panels.audit import told
 from tests import factories as make
 from tests.flow import SECRET
 from tests.ports import owner

@@ -5,8 +5,8 @@ import pytest
 from core.deliveries.suppressions import suppress
 from core.platform.clock import now
 from core.platform.database import as_system
-from core.tenancy.invitations import invite
-from core.tenancy.models import Role
+from core.tenancy.access.invitations import invite
+from core.tenancy.access.models import Role
 from tests import factories as make
 from tests.ui.screens import browser_of, opened, words
 

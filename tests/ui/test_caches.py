@@ -15,9 +15,9 @@ import pytest
 import streamlit as st
 
 from core.platform.database import as_system
-from core.tenancy.models import OrganizationMember, Role
-from core.tenancy.sign_in import choose_organization
-from core.tenancy.viewers import Viewer
+from core.tenancy.access.models import OrganizationMember, Role
+from core.tenancy.access.sessions import choose_organization
+from core.tenancy.access.viewers import Viewer
 from core.ui.navigation import SCREENS
 from tests.ui.screens import holding, token_of, words
 from tests.ui.teams import Team, team

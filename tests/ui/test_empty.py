@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.tenancy.roles import SUPER_ADMINS
+from core.tenancy.access.roles import SUPER_ADMINS
 from core.ui.navigation import SCREENS
 from tests import factories as make
 from tests.ui.screens import opened, words

@@ -5,10 +5,10 @@ end.
 import pytest
 
 from core.platform.database import as_system
-from core.tenancy import password_resets
-from core.tenancy.password_resets import issue_link_token
-from core.tenancy.passwords import hash_password
-from core.tenancy.sign_in import sign_in
+from core.tenancy.identity import password_resets
+from core.tenancy.identity.password_resets import issue_link_token
+from core.tenancy.identity.passwords import hash_password
+from core.tenancy.identity.sign_in import sign_in
 from tests import factories as make
 from tests.ui.screens import opened, sent, words
 from tests.ui.test_team import fill, press

@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import select, text
 
 from core.deliveries.models import OutboxMessage
-from core.messages.letters import open_email
+from core.links.access_links import COMMISSION, ENDED, SHARE, WRONG_TRIES, issue_link, share_of
+from core.links.models import AccessToken
+from core.messages.email_outbox import open_email
 from core.money.payouts import approve, create_snapshot
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
-from core.tenancy.access_links import COMMISSION, ENDED, SHARE, WRONG_TRIES, issue_link, share_of
-from core.tenancy.models import AccessToken
 from tests import factories as make
 from tests.api.client import get, post
 from tests.ports import owner

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import update
 
+from core.links.access_links import ENDED
 from core.platform.database import as_system
-from core.tenancy.access_links import ENDED
-from core.tenancy.models import Organization, Role
-from core.tenancy.modules import BOOKINGS
-from core.tenancy.sign_in import viewer_of
+from core.tenancy.access.models import Role
+from core.tenancy.access.sessions import viewer_of
+from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.modules import BOOKINGS
 from core.ui.navigation import BY_KEY, SCREENS, may_see
 from tests.ui.screens import alone, opened, sent, token_of, words
 from tests.ui.teams import team

@@ -6,8 +6,8 @@ from html import unescape
 
 import pytest
 
-from core.ui.format import plain
 from core.ui.navigation import SCREENS
+from core.ui.parts.format import escape_markdown
 from tests.ui.screens import addressed, browser_of, opened, sent
 from tests.ui.teams import Team, team
 
@@ -88,8 +88,8 @@ def test_a_name_is_shown_as_it_was_written(crew, screen, role):
 
 
 def test_ordinary_names_stay_readable():
-    assert plain("Ana Øster") == "Ana Øster"
-    assert unescape(plain("O'Neil & Søn – 50 %")) == "O'Neil & Søn – 50 %"
+    assert escape_markdown("Ana Øster") == "Ana Øster"
+    assert unescape(escape_markdown("O'Neil & Søn – 50 %")) == "O'Neil & Søn – 50 %"
 
 
 def test_what_was_done_to_somebody_is_said_in_letters_too(crew):

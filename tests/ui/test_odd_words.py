@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.tenancy.models import Role
+from core.tenancy.access.models import Role
 from core.ui.navigation import SCREENS
 from tests.ui.screens import browser_with, opened, token_of
 from tests.ui.teams import Team, team

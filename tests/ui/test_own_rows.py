@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from core.platform.clock import now
 from core.platform.database import as_system
-from core.tenancy.models import Role
+from core.tenancy.access.models import Role
 from tests import factories as make
 from tests.ports import owner
 from tests.ui.screens import opened, sent, words

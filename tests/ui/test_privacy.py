@@ -4,11 +4,11 @@ import pytest
 from sqlalchemy import select
 
 from core.bookings.models import Event
-from core.messages.blocked import lift
+from core.messages.suppression_list import lift
 from core.people.actions import Person, find_or_make_contact
 from core.people.models import Contact
 from core.platform.database import as_system
-from core.tenancy.models import Role
+from core.tenancy.access.models import Role
 from tests import factories as make
 from tests.ui.screens import browser_of, opened, token_of, words
 from tests.ui.server import OWN, ask

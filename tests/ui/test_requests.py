@@ -7,8 +7,8 @@ from urllib.parse import quote, urljoin, urlsplit
 import pytest
 
 from core.metrics.export_tables import EXPORTS
-from core.tenancy.sign_in import issue_ticket
-from core.ui.routes import routes
+from core.tenancy.identity.sign_in import issue_ticket
+from core.ui.server.routes import routes
 from tests import factories as make
 from tests.ui.screens import token_of
 from tests.ui.server import HERE, OWN, ask

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.tenancy.models import Role
+from core.tenancy.access.models import Role
 from tests import factories as make
 from tests.ui.screens import token_of
 from tests.ui.server import OWN, ask

@@ -13,15 +13,15 @@ from sqlalchemy import text
 from core.metrics.export_tables import EXPORTS
 from core.platform.clock import now
 from core.platform.database import as_system
-from core.tenancy.models import OrganizationMember, Role
-from core.tenancy.passwords import hash_password
-from core.tenancy.roles import SUPER_ADMINS
-from core.tenancy.second_factor import has_second_factor
-from core.tenancy.sign_in import viewer_of
-from core.tenancy.totp import STEP_S, totp
+from core.tenancy.access.models import OrganizationMember, Role
+from core.tenancy.access.roles import SUPER_ADMINS
+from core.tenancy.access.sessions import viewer_of
+from core.tenancy.identity.passwords import hash_password
+from core.tenancy.identity.second_factor import has_second_factor
+from core.tenancy.identity.totp import STEP_S, totp
 from core.ui.navigation import ACCOUNT, BY_KEY, SCREENS
-from core.ui.routes import routes
-from core.ui.sign_in_form import HALF
+from core.ui.panels.sign_in import HALF
+from core.ui.server.routes import routes
 from tests import factories as make
 from tests.ports import owner
 from tests.tenancy.factors import PASSWORD, with_app

@@ -3,8 +3,8 @@
 import pytest
 
 from core.platform.errors import NotAllowed, TooManyRequests
-from core.tenancy.passwords import hash_password
-from core.tenancy.sign_in import TRIES_PER_ACCOUNT_AND_ADDRESS, issue_ticket, sign_in
+from core.tenancy.identity.passwords import hash_password
+from core.tenancy.identity.sign_in import TRIES_PER_ACCOUNT_AND_ADDRESS, issue_ticket, sign_in
 from tests import factories as make
 from tests.ui.server import ask
 

@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import select, text
 
 from core.deliveries.models import OutboxMessage
-from core.messages.letters import open_email
+from core.messages.email_outbox import open_email
 from core.platform.database import as_system
 from core.platform.settings import settings
-from core.tenancy.invitations import invite, revoke
-from core.tenancy.models import Invitation, OrganizationMember, Role
-from core.tenancy.passwords import hash_password
-from core.tenancy.sign_in import sign_in
+from core.tenancy.access.invitations import invite, revoke
+from core.tenancy.access.models import Invitation, OrganizationMember, Role
+from core.tenancy.identity.passwords import hash_password
+from core.tenancy.identity.sign_in import sign_in
 from tests import factories as make
 from tests.ui.screens import browser_of, opened, sent, words
 from tests.ui.test_names import HOSTILE

@@ -6,8 +6,8 @@ import tomllib
 
 import pytest
 
-from core.ui import charts
 from core.ui.navigation import PAGES
+from core.ui.parts import charts
 
 THEME = tomllib.loads((PAGES.parent / ".streamlit/config.toml").read_text())["theme"]
 TEXT, MARK = 4.5, 3.0

@@ -7,9 +7,9 @@ from sqlalchemy import select
 
 from core.bookings.models import PostCallForm
 from core.platform.database import as_system
-from core.tenancy.models import OrganizationMember, Role
-from core.tenancy.sign_in import viewer_of
-from core.tenancy.view_as import start_looking
+from core.tenancy.access.models import OrganizationMember, Role
+from core.tenancy.access.sessions import viewer_of
+from core.tenancy.access.view_as import start_view_as
 from core.ui.navigation import ACCOUNT, SCREENS
 from tests import factories as make
 from tests.ui.screens import browser_of, opened, sent, token_of
@@ -20,7 +20,7 @@ from tests.ui.test_who_sees_what import HAS, may
 def looking(ours):
     """The cookie of the admin, who looks as the sales rep."""
     token = token_of(ours.admin)
-    start_looking(
+    start_view_as(
         token,
         ours.admin,
         OrganizationMember(organization_id=ours.rep.organization_id, user_id=ours.rep.user_id),
@@ -63,7 +63,7 @@ def test_where_else_a_member_works_is_not_for_who_looks_as_them(ours):
     assert "Somebody else" in sent(opened("my-day", ours.rep))
 
     token = token_of(ours.admin)
-    start_looking(
+    start_view_as(
         token,
         ours.admin,
         OrganizationMember(organization_id=ours.rep.organization_id, user_id=ours.rep.user_id),

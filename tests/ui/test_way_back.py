@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import Route
 
-from core.ui.way_back import COOKIE, WayBack
+from core.ui.server.return_url import COOKIE, ReturnUrlMiddleware
 
 HOST = "https://sales.example.com"
 
@@ -35,7 +35,7 @@ APP = Starlette(
         Route("/oauth2callback", at_the_start),
         Route("/elsewhere", at_the_start),
     ],
-    middleware=[Middleware(WayBack)],
+    middleware=[Middleware(ReturnUrlMiddleware)],
 )
 
 
@@ -128,5 +128,7 @@ def test_other_routes_and_answers_are_left_alone():
         answer("/elsewhere", cookie="%2Fevents", referer=f"{HOST}/events").headers["location"]
         == "/"
     )
-    app = Starlette(routes=[Route("/oauth2callback", broken)], middleware=[Middleware(WayBack)])
+    app = Starlette(
+        routes=[Route("/oauth2callback", broken)], middleware=[Middleware(ReturnUrlMiddleware)]
+    )
     assert "set-cookie" not in answer("/oauth2callback", cookie="%2Fevents", app=app).headers

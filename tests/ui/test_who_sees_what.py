@@ -6,9 +6,9 @@ import ast
 
 import pytest
 
-from core.tenancy.access_links import ENDED
-from core.tenancy.models import Role
-from core.tenancy.roles import SUPER_ADMINS
+from core.links.access_links import ENDED
+from core.tenancy.access.models import Role
+from core.tenancy.access.roles import SUPER_ADMINS
 from core.ui.navigation import BY_KEY, PAGES, SCREENS
 from tests.ui.screens import alone, opened, sent, words
 

@@ -11,7 +11,7 @@ from core.deliveries.actions import rotate_secret, set_active
 from core.deliveries.models import WebhookDelivery
 from core.operations.sample_payloads import signed
 from core.platform.database import as_system
-from core.tenancy.models import Organization
+from core.tenancy.organizations.models import Organization
 from tests import factories as make
 from tests.flow import SECRET, post, sender
 

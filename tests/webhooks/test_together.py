@@ -11,7 +11,7 @@ from core.platform.database import as_system
 from tests import factories as make
 from tests.flow import sender
 from tests.webhooks.test_answers import kept, payload
-from webhooks import keeper
+from webhooks import batch_writer
 
 
 def test_of_many_at_once_each_is_answered_for_itself(running):
@@ -57,7 +57,7 @@ def test_one_who_gives_up_takes_nobody_along(running):
             asyncio.create_task(to.post(payload(1))),
             asyncio.create_task(to.post(payload(2))),
         )
-        while not keeper.busy:
+        while not batch_writer.busy:
             await asyncio.sleep(0)
         leaving.cancel()
         return await staying, await to.post(payload(3))
@@ -67,10 +67,10 @@ def test_one_who_gives_up_takes_nobody_along(running):
 
 def test_when_a_round_trip_fails_all_of_it_hear_so_and_the_next_one_goes_on(running):
     to = sender(make.organization(), "stripe")
-    unknown = keeper.Delivery(to.connection_id, "no number", "key", "{}", b"")
+    unknown = batch_writer.Delivery(to.connection_id, "no number", "key", "{}", b"")
 
     async def conversation():
-        together = [keeper.keep_delivery(unknown), keeper.keep_delivery(unknown)]
+        together = [batch_writer.store_delivery(unknown), batch_writer.store_delivery(unknown)]
         failed = await asyncio.gather(*together, return_exceptions=True)
         return failed, await to.post(payload())
 

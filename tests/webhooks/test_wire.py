@@ -17,7 +17,7 @@ from tests.webhooks.test_answers import kept, payload
 from tests.webhooks.test_limits import receiver
 from webhooks.app import app
 from webhooks.body import MAX_BODY
-from webhooks.protocol import MAX_HEAD
+from webhooks.request_limits import MAX_HEAD
 
 PATIENCE_S, SILENCE_S = 30, 1
 FORGED = "t=1793631845,v1=" + "0" * 64

@@ -12,7 +12,7 @@ $f$;
 -- Keeps one verified delivery and enqueues its processing, or says why not, in one round trip:
 --   accepted · repeat · stale (the connection changed since its secret was read: verify again) · limited (retry_after is set)
 -- The row is inserted before it is counted, since only the unique key tells a repeat, which is not counted.
-create or replace function app.keep_delivery(
+create or replace function app.store_delivery(
   p_connection uuid, p_revision int, p_delivery_key text, p_headers jsonb, p_body bytea,
   out answer text, out retry_after int
 ) language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
@@ -62,5 +62,5 @@ $f$;
 
 revoke all on function app.forget_expired() from public;
 grant execute on function app.forget_expired() to so_worker;
-revoke all on function app.find_connection(uuid), app.keep_delivery(uuid, int, text, jsonb, bytea) from public;
-grant execute on function app.find_connection(uuid), app.keep_delivery(uuid, int, text, jsonb, bytea) to so_worker;
+revoke all on function app.find_connection(uuid), app.store_delivery(uuid, int, text, jsonb, bytea) from public;
+grant execute on function app.find_connection(uuid), app.store_delivery(uuid, int, text, jsonb, bytea) to so_worker;

@@ -1,7 +1,7 @@
 -- A forgotten password: asked for and answered without an identity; the link itself is made by a job and travels by e-mail.
 
 -- The organisation whose e-mail reaches a user: one where the address has not bounced or complained, else the first joined.
-create or replace function app.home_for_mail(p_user uuid) returns uuid language sql stable security definer
+create or replace function app.organization_for_mail(p_user uuid) returns uuid language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
   select m.organization_id
     from app.organization_members m
@@ -17,14 +17,14 @@ create or replace function app.enqueue_account_mail(p_task text, p_user uuid) re
 set search_path = pg_catalog, pg_temp as $f$
   insert into jobs.procrastinate_jobs (queue_name, task_name, priority, args)
   values ('default', p_task, 0, jsonb_build_object(
-    'organization_id', coalesce(app.home_for_mail(p_user), '00000000-0000-0000-0000-000000000000'), 'user_id', p_user))
+    'organization_id', coalesce(app.organization_for_mail(p_user), '00000000-0000-0000-0000-000000000000'), 'user_id', p_user))
 $f$;
 
 -- The same work whether there is such an account or not: a job, which does nothing when it is nobody's.
 create or replace function app.ask_for_password_reset(p_email_normalized text) returns void language sql security definer
 set search_path = pg_catalog, pg_temp as $f$
   select app.enqueue_account_mail('send_password_reset', (
-    select u.id from app.users u where u.email_normalized = p_email_normalized and app.home_for_mail(u.id) is not null))
+    select u.id from app.users u where u.email_normalized = p_email_normalized and app.organization_for_mail(u.id) is not null))
 $f$;
 
 -- Where e-mail about their account reaches somebody who gets in here.
@@ -68,7 +68,7 @@ begin
   return true;
 end $f$;
 
-revoke all on function app.home_for_mail(uuid), app.enqueue_account_mail(text, uuid), app.ask_for_password_reset(text),
+revoke all on function app.organization_for_mail(uuid), app.enqueue_account_mail(text, uuid), app.ask_for_password_reset(text),
   app.account_address(uuid), app.add_password_reset(uuid, bytea, int), app.find_password_reset(bytea),
   app.use_password_reset(bytea, text) from public;
 grant execute on function app.ask_for_password_reset(text), app.find_password_reset(bytea), app.use_password_reset(bytea, text) to so_app;

@@ -25,7 +25,7 @@ begin
    order by o.deleted_at nulls first, lower(o.name);
 end $f$;
 
-create or replace function app.found_organization(
+create or replace function app.create_organization_as_admin(
   p_id uuid, p_name text, p_slug text, p_timezone text, p_currency text, p_region text
 ) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 begin
@@ -106,7 +106,7 @@ begin
       remaining := stuck;
     end loop;
     delete from app.organizations o where o.id = gone.id;
-    perform app.end_sign_ins(u.id, null) from unnest(had) as u(id) where app.is_of_nowhere(u.id);
+    perform app.end_sign_ins(u.id, null) from unnest(had) as u(id) where app.has_no_organization(u.id);
     delete from app.audit_logs l where l.organization_id = gone.id;
     perform set_config('app.purging', '', true);
     insert into app.audit_logs (organization_id, actor_role, table_name, row_id, operation, changes)
@@ -116,10 +116,10 @@ begin
   end loop;
 end $f$;
 
-revoke all on function app.demand_super_admin(), app.organizations_overview(), app.found_organization(uuid, text, text, text, text, text),
+revoke all on function app.demand_super_admin(), app.organizations_overview(), app.create_organization_as_admin(uuid, text, text, text, text, text),
   app.configure_organization(uuid, text[], text), app.delete_organization(uuid, int), app.restore_organization(uuid),
   app.is_being_purged(uuid), app.purge_organizations() from public;
-grant execute on function app.organizations_overview(), app.found_organization(uuid, text, text, text, text, text),
+grant execute on function app.organizations_overview(), app.create_organization_as_admin(uuid, text, text, text, text, text),
   app.configure_organization(uuid, text[], text), app.delete_organization(uuid, int), app.restore_organization(uuid) to so_app;
 grant execute on function app.purge_organizations() to so_worker;
 grant execute on function app.is_being_purged(uuid) to so_owner, so_app, so_worker;

@@ -88,31 +88,31 @@ begin
 end $f$;
 
 -- Somebody who belongs to no organisation, switched off or not, and to the platform neither.
-create or replace function app.is_of_nowhere(p_user uuid) returns boolean language sql stable security definer
+create or replace function app.has_no_organization(p_user uuid) returns boolean language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
   select exists (select 1 from app.users u where u.id = p_user and u.deleted_at is null) and not app.is_super_admin(p_user)
      and not exists (select 1 from app.organization_members m where m.user_id = p_user)
 $f$;
 
 -- Of these, whoever an open invitation waits for is about to belong somewhere.
-create or replace function app.users_of_nowhere() returns table (id uuid, name text, email text) language plpgsql stable
+create or replace function app.users_without_organization() returns table (id uuid, name text, email text) language plpgsql stable
 security definer set search_path = pg_catalog, pg_temp as $f$
 begin
   perform app.demand_super_admin();
   return query
   select u.id, u.name, u.email from app.users u
-   where app.is_of_nowhere(u.id) and not exists (
+   where app.has_no_organization(u.id) and not exists (
      select 1 from app.invitations i join app.organizations o on o.id = i.organization_id and o.deleted_at is null
       where i.email_normalized = u.email_normalized and i.accepted_at is null and i.revoked_at is null and i.expires_at > now())
    order by lower(u.name), u.id;
 end $f$;
 
-create or replace function app.delete_users_of_nowhere(p_users uuid[]) returns bigint language sql security definer
+create or replace function app.delete_users_without_organization(p_users uuid[]) returns bigint language sql security definer
 set search_path = pg_catalog, pg_temp as $f$
-  select count(*) filter (where app.delete_user(u.id)) from app.users_of_nowhere() u where u.id = any (p_users)
+  select count(*) filter (where app.delete_user(u.id)) from app.users_without_organization() u where u.id = any (p_users)
 $f$;
 
 revoke all on function app.users_overview(text, int), app.set_user_active(uuid, boolean), app.blanked(jsonb, text[]), app.delete_user(uuid),
-  app.is_of_nowhere(uuid), app.users_of_nowhere(), app.delete_users_of_nowhere(uuid[]) from public;
+  app.has_no_organization(uuid), app.users_without_organization(), app.delete_users_without_organization(uuid[]) from public;
 grant execute on function app.users_overview(text, int), app.set_user_active(uuid, boolean), app.delete_user(uuid),
-  app.users_of_nowhere(), app.delete_users_of_nowhere(uuid[]) to so_app;
+  app.users_without_organization(), app.delete_users_without_organization(uuid[]) to so_app;

@@ -1,0 +1,224 @@
+"""The roster changes: whose are the calls that were booked before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Text, cast, func, or_, select, true, update
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+
+from core.bookings.models import Closer, Event, Setter
+from core.bookings.roster import checked, match_setter, setter_mentions
+from core.people.models import Lead
+from core.platform.advisory_locks import advisory_lock
+from core.platform.errors import Conflict, NotFound
+from core.platform.normalization import fold
+from core.platform.queue import enqueue
+from core.tenancy.organizations.models import Organization
+
+UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
+
+
+def change_setter(
+    db: Session,
+    setter_id: UUID,
+    *,
+    name: str,
+    email: str | None,
+    aliases: Sequence[str],
+    user_id: UUID | None,
+    active: bool,
+) -> int:
+    """Change a setter. Calls that name them by what is new become theirs, and those that named them
+    by what is gone are matched again; payments follow. The number of calls that changed hands.
+
+    A new name keeps the old one as an alias, since bookings go on mentioning it.
+
+    Raises:
+        NotFound: no such setter.
+        InvalidInput: no name, or an address that is none.
+        Conflict: another setter is called so.
+    """
+    setter = db.scalars(select(Setter).where(Setter.id == setter_id)).first()
+    if setter is None:
+        raise NotFound("There is no such setter.")
+    before = _words(setter)
+    renamed = (
+        [setter.name]
+        if fold(setter.name) != fold(name) and fold(setter.name) not in map(fold, aliases)
+        else []
+    )
+    facts = checked(name, email, dict.fromkeys([*aliases, *renamed]))
+    _refuse_taken_names(db, setter_id, facts)
+    for column, value in facts.items():
+        setattr(setter, column, value)
+    setter.user_id, setter.active = user_id, active
+    db.flush()
+    return rematch_setters(db, setter.organization_id, before ^ _words(setter))
+
+
+def name_setter(db: Session, mention: str, setter_id: UUID) -> int:
+    """From now on ``mention`` means this setter, also on the calls that were booked before. Raises
+    NotFound.
+    """
+    setter = db.scalars(select(Setter).where(Setter.id == setter_id)).first()
+    if setter is None:
+        raise NotFound("There is no such setter.")
+    return change_setter(
+        db,
+        setter_id,
+        name=setter.name,
+        email=setter.email,
+        aliases=[*setter.aliases, mention],
+        user_id=setter.user_id,
+        active=setter.active,
+    )
+
+
+def change_closer(
+    db: Session,
+    closer_id: UUID,
+    *,
+    name: str,
+    email: str | None,
+    user_id: UUID | None,
+    active: bool,
+) -> int:
+    """Change a closer; earlier calls of a host by that name or address whom nobody knew become
+    theirs. Raises as above.
+    """
+    closer = db.scalars(select(Closer).where(Closer.id == closer_id)).first()
+    if closer is None:
+        raise NotFound("There is no such closer.")
+    for column, value in checked(name, email, closer.aliases).items():
+        setattr(closer, column, value)
+    closer.user_id, closer.active = user_id, active
+    db.flush()
+    return claim_hosted(db, closer)
+
+
+def claim_hosted(db: Session, closer: Closer) -> int:
+    """Give the closer the calls whose host nobody knew and who is called like them; how many."""
+    advisory_lock(db, closer.organization_id, "bookings")
+    theirs = update(Event).where(
+        Event.closer_id.is_(None), _folded(Event.closer_name).in_(_words(closer))
+    )
+    changed = list(
+        db.scalars(theirs.values(closer_id=closer.id, closer_name=closer.name).returning(Event.id))
+    )
+    _let_payments_follow(db, closer.organization_id, changed)
+    return len(changed)
+
+
+def rematch_setters(db: Session, organization_id: UUID, words: Iterable[str]) -> int:
+    """Match every call that is booked by one of ``words`` (folded) again, and what it was moved to;
+    how many changed hands.
+
+    A call is matched by what its own booking says. Where the booking says nothing, a setter who
+    stands on the call stays.
+    """
+    if not (wanted := {word for word in words if word}):
+        return 0
+    advisory_lock(db, organization_id, "bookings")
+    home = db.get_one(Organization, organization_id)
+    changed: list[UUID] = []
+    matched: dict[str, Setter | None] = {}
+    for event in list(db.scalars(_naming(home, wanted))):
+        mentions = setter_mentions(
+            {part: getattr(event, part) for part in UTM}, event.answers, home
+        )
+        if not mentions and event.setter_id is None and event.setter_name:
+            mentions = [event.setter_name]
+        for mention in mentions:
+            if mention not in matched:
+                matched[mention] = match_setter(db, mention)
+        if mentions:
+            found = next(
+                ((mention, matched[mention]) for mention in mentions if matched[mention]),
+                (mentions[0], None),
+            )
+            changed += _hand_over(db, event, *found)
+    _let_payments_follow(db, organization_id, changed)
+    return len(changed)
+
+
+def _naming(home: Organization, words: set[str]) -> Any:
+    """The bookings that mention one of ``words``; those that replaced another follow it instead."""
+    moved, answer = aliased(Event), func.jsonb_array_elements(Event.answers).table_valued("value")
+    says: list[ColumnElement[bool]] = [
+        _folded(getattr(Event, home.setter_utm_field)).in_(words),
+        (Event.setter_id.is_(None)) & _folded(Event.setter_name).in_(words),
+    ]
+    if home.setter_question:
+        said = cast(answer.c.value.op("->>")("answer"), Text)
+        says.append(select(true()).select_from(answer).where(_folded(said).in_(words)).exists())
+    first = (
+        ~select(moved.id)
+        .where(
+            moved.organization_id == Event.organization_id,
+            moved.rescheduled_to_id == Event.id,
+            moved.setter_name.is_not(None),
+        )
+        .exists()
+    )
+    return select(Event).where(or_(*says), first).order_by(Event.booked_at, Event.id)
+
+
+def _folded(column: InstrumentedAttribute[Any] | ColumnElement[Any]) -> ColumnElement[str]:
+    """``core.platform.normalization.fold`` in SQL."""
+    return func.lower(func.btrim(func.regexp_replace(column, r"[\s_-]+", " ", "g")))
+
+
+def _hand_over(db: Session, event: Event, mention: str, setter: Setter | None) -> list[UUID]:
+    """Give the call, and those that it was moved to, to the setter, or to nobody; the calls that
+    were not theirs before.
+    """
+    to, name, changed, seen = (
+        setter.id if setter else None,
+        setter.name if setter else mention,
+        [],
+        set[UUID](),
+    )
+    link: Event | None = event
+    while link is not None and link.id not in seen:
+        seen.add(link.id)
+        if link.setter_id != to:
+            link.setter_id, link.setter_name = to, name
+            changed.append(link.id)
+        link = (
+            db.get(Event, (link.organization_id, link.rescheduled_to_id))
+            if link.rescheduled_to_id
+            else None
+        )
+    db.flush()
+    if event.lead_id and changed:
+        renamed = update(Lead).where(Lead.id == event.lead_id)
+        for column in (Lead.original_setter_name, Lead.current_setter_name):
+            db.execute(renamed.where(_folded(column) == fold(mention)).values({column: name}))
+    return changed
+
+
+def _let_payments_follow(db: Session, organization_id: UUID, events: Iterable[UUID]) -> None:
+    for event_id in events:
+        enqueue(
+            db,
+            "attribute_event",
+            organization_id,
+            once=f"attribute_event {event_id}",
+            event_id=str(event_id),
+        )
+
+
+def _words(rep: Closer | Setter) -> set[str]:
+    return {fold(word) for word in (rep.name, rep.email, *rep.aliases) if word}
+
+
+def _refuse_taken_names(db: Session, setter_id: UUID | None, facts: dict[str, Any]) -> None:
+    wanted = {fold(word): word for word in (facts["name"], *facts["aliases"])}
+    for other in db.scalars(select(Setter).where(Setter.id != setter_id)):
+        if taken := _words(other) & set(wanted):
+            raise Conflict(
+                f"“{wanted[taken.pop()]}” already means {other.name}; take it from them first."
+            )

@@ -1,0 +1,312 @@
+"""Links that open one thing without a password: a closer's queue, one person's statement, or one
+dashboard.
+
+A link's token is shown once; only its hash is kept. What it opens is enforced by the policies of
+its own role, see ``app.enter_link`` and ``OPENED_BY_LINKS``.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pandas as pd
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from core.links.models import AccessToken
+from core.platform.clock import now
+from core.platform.database import as_guest, as_link
+from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooManyRequests
+from core.platform.rate_limits import take_hit
+from core.platform.settings import settings
+from core.platform.tokens import hash_token
+from core.tenancy.access.viewers import Viewer
+from core.tenancy.organizations.modules import BOOKINGS, require_module
+
+PORTAL, COMMISSION, SHARE = "portal", "commission", "share"
+PAGES = {PORTAL: "portal", COMMISSION: "statement", SHARE: "shared"}
+DAYS, MOST_DAYS = 90, 366
+WRONG_TRIES, WINDOW_S = 30, 15 * 60
+ENDED = (
+    "This link does not work. It may have expired or been taken back. Ask whoever gave it to you"
+    " for a new one."
+)
+FILTERS = ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id")
+
+
+@dataclass(frozen=True)
+class NewLink:
+    """A link as it is shown this once."""
+
+    id: UUID
+    name: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Whoever holds a link that is good, with what their page says about it."""
+
+    link_id: UUID
+    name: str
+    purpose: str
+    organization_id: UUID
+    organization_name: str
+    timezone: str
+    currency: str
+    person: str | None
+    closer_id: UUID | None
+    setter_id: UUID | None
+    snapshot_name: str | None
+    period_start: date | None
+    period_end: date | None
+    shown: Mapping[str, Any]
+    token_hash: bytes = field(repr=False)
+    user_id: None = None
+
+    @property
+    def signature(self) -> str:
+        return f"through the link “{self.name}”"
+
+    @property
+    def sees_money(self) -> bool:
+        """Whether a shared dashboard shows money."""
+        return self.shown.get("money") is True
+
+    def may_file(self, closer_id: UUID | None, closer_user_id: UUID | None) -> bool:
+        """A portal files the forms of its closer's calls, whether that closer has an account or
+        not.
+        """
+        return self.purpose == PORTAL and closer_id is not None and closer_id == self.closer_id
+
+    @contextmanager
+    def transaction(self, event_id: UUID | None = None) -> Iterator[Session]:
+        """A transaction that reaches what the link opens; with ``event_id`` it may file that call's
+        form, else it only reads.
+
+        Raises NotAllowed when the link has ended, or the call is not its closer's.
+        """
+        try:
+            with as_link(self.token_hash, self.purpose, event_id) as db:
+                yield db
+        except NotAllowed as error:
+            raise NotAllowed(ENDED) from error
+
+
+def open_link(token: str, purpose: str, *, address: str) -> Visitor:
+    """Who holds the link with this token; that it was used is noted.
+
+    Wrong tokens are counted per network address in a window of 15 minutes; no token at all is no
+    try.
+
+    Raises:
+        NotAllowed: unknown, expired, revoked or another purpose's; the words do not tell which.
+        TooManyRequests: too many wrong ones from this address.
+    """
+    if not token:
+        raise NotAllowed(ENDED)
+    key = f"link:{address}"
+    with as_guest() as db:
+        wait_s = db.execute(
+            text("select app.wait_for_link(:key, :limit, :window)"),
+            {"key": key, "limit": WRONG_TRIES, "window": WINDOW_S},
+        ).scalar_one()
+        if wait_s:
+            raise TooManyRequests(
+                "Too many links that do not work were tried. Wait a little.", retry_after_s=wait_s
+            )
+        values = {"hash": hash_token(token), "purpose": purpose}
+        found = (
+            db.execute(text("select * from app.find_link(:hash, :purpose)"), values)
+            .mappings()
+            .first()
+        )
+        if found is None:
+            take_hit(db, key, WRONG_TRIES, WINDOW_S)
+    if found is None:
+        raise NotAllowed(ENDED)
+    return Visitor(**found, purpose=purpose, token_hash=hash_token(token))
+
+
+def issue_link(
+    db: Session,
+    by: Viewer,
+    purpose: str,
+    name: str,
+    *,
+    closer_id: UUID | None = None,
+    setter_id: UUID | None = None,
+    snapshot_id: UUID | None = None,
+    shown: Mapping[str, Any] | None = None,
+    days: int = DAYS,
+) -> NewLink:
+    """Make a link that is good for ``days``.
+
+    A portal opens a closer's queue; a commission link opens the statement of a closer or a setter
+    in an approved payout; a share opens the dashboard that ``shown`` describes, see ``share_of``.
+
+    Raises:
+        NotAllowed: ``by`` is no admin, or the organisation books no calls.
+        InvalidInput: no name, no subject, or not between 1 and 366 days.
+        NotFound: the subject is not in the organisation.
+        Conflict: the payout is a draft.
+    """
+    _require_admin(by)
+    require_module(BOOKINGS, by.modules, by.organization_name)
+    if not name.strip():
+        raise InvalidInput(
+            "Give the link a name, so that you can tell it from others.", field="name"
+        )
+    if not 1 <= days <= MOST_DAYS:
+        raise InvalidInput(f"A link is good for 1 to {MOST_DAYS} days.", field="days")
+    _check_subject(db, purpose, closer_id, setter_id, snapshot_id)
+    token = secrets.token_urlsafe(32)
+    link = AccessToken(
+        organization_id=by.organization_id,
+        id=uuid4(),
+        purpose=purpose,
+        name=name.strip(),
+        token_hash=hash_token(token),
+        closer_id=closer_id,
+        setter_id=setter_id,
+        snapshot_id=snapshot_id,
+        shown=dict(shown or {}),
+        created_by=by.user_id,
+        expires_at=now() + timedelta(days=days),
+    )
+    db.add(link)
+    db.flush()
+    return NewLink(
+        link.id, link.name, f"{settings().public_url.rstrip('/')}/{PAGES[purpose]}?token={token}"
+    )
+
+
+def share_of(period: str, filters: Mapping[str, Sequence[UUID]], *, money: bool) -> dict[str, Any]:
+    """What a shared dashboard shows: the name of a period that moves on with the days, filters, and
+    money or none.
+    """
+    ids = {
+        name: [str(each) for each in chosen]
+        for name, chosen in filters.items()
+        if name in FILTERS and chosen
+    }
+    return {"period": period, "filters": ids, "money": money}
+
+
+def _require_admin(by: Viewer) -> None:
+    if not by.is_admin:
+        raise NotAllowed("Only an admin makes and revokes links.")
+
+
+def _check_subject(
+    db: Session,
+    purpose: str,
+    closer_id: UUID | None,
+    setter_id: UUID | None,
+    snapshot_id: UUID | None,
+) -> None:
+    people = sum(each is not None for each in (closer_id, setter_id))
+    if purpose not in PAGES:
+        raise InvalidInput(f"“{purpose}” is no purpose; use {', '.join(PAGES)}.", field="purpose")
+    if purpose == PORTAL and (closer_id is None or people != 1 or snapshot_id):
+        raise InvalidInput("Choose the closer whose queue the link opens.", field="closer_id")
+    if purpose == COMMISSION and (people != 1 or snapshot_id is None):
+        raise InvalidInput("Choose a payout, and one closer or setter.", field="snapshot_id")
+    if purpose == SHARE and (people or snapshot_id):
+        raise InvalidInput("A shared dashboard belongs to nobody.", field="purpose")
+    for table, chosen in {
+        "closers": closer_id,
+        "setters": setter_id,
+        "payout_snapshots": snapshot_id,
+    }.items():
+        found = text(
+            f"select 1 from app.{table} where organization_id = app.cur_org() and id = :id"  # noqa: S608
+        )
+        if chosen is not None and db.execute(found, {"id": chosen}).first() is None:
+            raise NotFound("Whose link it is to be is not in this organisation.")
+    state = text("select state from app.payout_snapshots where id = :id")
+    if snapshot_id is not None and db.execute(state, {"id": snapshot_id}).scalar() == "draft":
+        raise Conflict(
+            "Approve the payout first: a statement must not change after it was handed out."
+        )
+
+
+@dataclass(frozen=True)
+class StatementLink:
+    """A new link to one person's statement."""
+
+    person: str
+    part: str
+    address: str
+
+
+def issue_statements(
+    db: Session, by: Viewer, snapshot_id: UUID, *, days: int = DAYS
+) -> list[StatementLink]:
+    """A link for every closer and setter of an approved payout, closers first, by name. Raises as
+    ``issue_link`` does.
+    """
+    people = db.execute(
+        text("""
+        select distinct s.dimension, s.member_id, s.label, p.name as payout
+          from app.payout_snapshot_summaries s
+          join app.payout_snapshots p on p.organization_id = s.organization_id
+            and p.id = s.snapshot_id
+         where s.snapshot_id = :snapshot and s.dimension in ('closer', 'setter')
+           and s.member_id is not null
+         order by s.dimension, s.label
+    """),
+        {"snapshot": snapshot_id},
+    ).all()
+    made = []
+    for row in people:
+        subject: dict[str, Any] = {f"{row.dimension}_id": row.member_id, "snapshot_id": snapshot_id}
+        link = issue_link(db, by, COMMISSION, f"{row.label}, {row.payout}", days=days, **subject)
+        made.append(StatementLink(row.label, row.dimension, link.address))
+    return made
+
+
+def revoke_link(db: Session, by: Viewer, link_id: UUID) -> None:
+    """End a link for good. Raises NotAllowed, and NotFound for one that has ended already."""
+    _require_admin(by)
+    open_one = select(AccessToken).where(
+        AccessToken.id == link_id, AccessToken.revoked_at.is_(None)
+    )
+    link = db.scalars(open_one.with_for_update()).first()
+    if link is None:
+        raise NotFound("There is no such link, or it was revoked already.")
+    link.revoked_at = now()
+    db.flush()
+
+
+def links_table(db: Session) -> pd.DataFrame:
+    """Every link, newest first.
+
+    Columns: id, name, purpose, subject (whose, and of what; empty for a dashboard), created_by (a
+    member's name), created_at, expires_at, last_used_at, revoked_at, state (``good``, ``expired``,
+    ``revoked``).
+    """
+    rows = db.execute(
+        text("""
+        select t.id, t.name, t.purpose, concat_ws(' · ', coalesce(c.name, s.name),
+          p.name) as subject,
+               m.name as created_by, t.created_at, t.expires_at, t.last_used_at, t.revoked_at,
+               case when t.revoked_at is not null then 'revoked' when t.expires_at <= now()
+                 then 'expired' else 'good' end as state
+          from app.access_tokens t
+          left join app.closers c on c.organization_id = t.organization_id and c.id = t.closer_id
+          left join app.setters s on s.organization_id = t.organization_id and s.id = t.setter_id
+          left join app.payout_snapshots p on p.organization_id = t.organization_id
+            and p.id = t.snapshot_id
+          left join app.organization_members m on m.organization_id = t.organization_id
+            and m.user_id = t.created_by
+         order by t.created_at desc, t.id
+    """)
+    )
+    return pd.DataFrame([tuple(row) for row in rows], columns=list(rows.keys()))

@@ -1,0 +1,45 @@
+"""Links that open one thing without a password."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
+
+
+class AccessToken(TenantRow, Timestamps, Base):
+    """A link that opens one thing without a password: a closer's queue, one person's statement, or
+    one dashboard.
+    """
+
+    __tablename__ = "access_tokens"
+    __table_args__ = (
+        CheckConstraint("purpose in ('share','portal','commission')", name="purpose"),
+        CheckConstraint(
+            "case purpose when 'portal' then closer_id is not null when 'commission' then"
+            " snapshot_id is not null and num_nonnulls(closer_id, setter_id) = 1 else true end",
+            name="subject",
+        ),
+        refers_to("closer_id", "closers"),
+        refers_to("setter_id", "setters"),
+        refers_to("snapshot_id", "payout_snapshots"),
+        UniqueConstraint("token_hash"),
+        secured("admin", audit=True),
+    )
+
+    purpose: Mapped[str]
+    name: Mapped[str]
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    closer_id: Mapped[UUID | None]
+    setter_id: Mapped[UUID | None]
+    snapshot_id: Mapped[UUID | None]
+    shown: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    created_by: Mapped[UUID | None]
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]

@@ -1,0 +1,121 @@
+"""E-mails about people's accounts: composed with their single-use links, and what became of
+them.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+from uuid import UUID, uuid4
+
+import pandas as pd
+from sqlalchemy import String, cast, func, select
+from sqlalchemy.orm import Session
+
+from core.deliveries.models import OutboxMessage
+from core.links.access_links import COMMISSION, PORTAL, SHARE, NewLink
+from core.messages import email_templates
+from core.messages.email_outbox import post_email
+from core.platform.clock import now
+from core.platform.errors import TooManyRequests
+from core.platform.rate_limits import take_hit
+from core.platform.settings import settings
+from core.tenancy.access.invitations import DAYS, Issued
+from core.tenancy.access.models import Invitation
+from core.tenancy.access.viewers import Viewer
+from core.tenancy.identity.password_resets import MINUTES, account_address, issue_link_token
+from core.tenancy.organizations.queries import current_organization
+
+LINKS_AN_HOUR, HOUR_S = 60, 3600
+OPENS = {PORTAL: "your calls and forms", COMMISSION: "your statement", SHARE: "a dashboard"}
+
+
+def _link(page: str, token: str) -> str:
+    return f"{settings().public_url.rstrip('/')}/{page}?{urlencode({'token': token})}"
+
+
+def send_invitation(db: Session, viewer: Viewer, issued: Issued) -> None:
+    """Have the invitation sent once this transaction commits. Raises Misconfigured without a master
+    key.
+    """
+    invitation = issued.invitation
+    email = email_templates.invitation(
+        viewer.organization_name,
+        viewer.name,
+        invitation.role,
+        _link("invitation", issued.token),
+        days=DAYS,
+    )
+    key = f"invitation {invitation.id} {invitation.sent_count}"
+    post_email(db, viewer.organization_id, "invitation", invitation.email, email, key)
+
+
+def send_link(
+    db: Session, viewer: Viewer, link: NewLink, purpose: str, recipient: str, *, days: int
+) -> None:
+    """Have a new link to a portal, statement or dashboard sent to somebody.
+
+    Raises InvalidInput for what is not one address, and TooManyRequests after many in an hour.
+    """
+    if wait_s := take_hit(db, f"link-mail:{viewer.organization_id}", LINKS_AN_HOUR, HOUR_S):
+        raise TooManyRequests(
+            f"More than {LINKS_AN_HOUR} links by e-mail in an hour; wait a little.",
+            retry_after_s=wait_s,
+        )
+    email = email_templates.link(
+        viewer.organization_name, viewer.name, OPENS[purpose], link.address, days=days
+    )
+    post_email(db, viewer.organization_id, "link", recipient, email, f"link {link.id}")
+
+
+def open_invitations(db: Session) -> pd.DataFrame:
+    """Invitations that wait for an answer, the latest first.
+
+    Columns: id (UUID), email, role (str), expires_at, last_sent_at (UTC), sent_count (int), expired
+    (bool), mail (str: the state of the last e-mail, none when it is unknown), why (str: why it was
+    not sent, or empty).
+    """
+    key = func.concat("invitation ", cast(Invitation.id, String), " ", Invitation.sent_count)
+    query = (
+        select(
+            Invitation.id,
+            Invitation.email,
+            Invitation.role,
+            Invitation.expires_at,
+            Invitation.last_sent_at,
+            Invitation.sent_count,
+            (Invitation.expires_at <= now()).label("expired"),
+            OutboxMessage.status.label("mail"),
+            func.coalesce(OutboxMessage.last_error, "").label("why"),
+        )
+        .outerjoin(OutboxMessage, OutboxMessage.dedupe_key == key)
+        .where(Invitation.accepted_at.is_(None), Invitation.revoked_at.is_(None))
+        .order_by(Invitation.last_sent_at.desc(), Invitation.id)
+    )
+    rows = db.execute(query)
+    return pd.DataFrame(rows.mappings().all(), columns=list(rows.keys()))
+
+
+def send_password_reset(db: Session, organization_id: UUID, user_id: UUID) -> None:
+    """Make a link to a new password and have it sent to the account's address. Needs the system's
+    identity.
+    """
+    issued = issue_link_token(db, user_id)
+    if issued is None:
+        return
+    address, token = issued
+    email = email_templates.password_reset(
+        current_organization(db).name, _link("reset", token), minutes=MINUTES
+    )
+    post_email(db, organization_id, "password_reset", address, email, f"password_reset {uuid4()}")
+
+
+def send_password_changed(db: Session, organization_id: UUID, user_id: UUID) -> None:
+    """Tell the owner of an account that its password is another now. Needs the system's
+    identity.
+    """
+    address = account_address(db, user_id)
+    if address is not None:
+        email = email_templates.password_changed(current_organization(db).name)
+        post_email(
+            db, organization_id, "password_changed", address, email, f"password_changed {uuid4()}"
+        )

@@ -1,0 +1,151 @@
+"""Filing a post-call form: where a call becomes money. One transaction, under the identity of
+whoever files.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from core.bookings.forms import FormAnswers, event_for_form, form_of, save_form
+from core.bookings.models import Event, PostCallForm
+from core.bookings.status import settle_status
+from core.money.attribution import FROM_EVENT, is_frozen
+from core.money.models import AttributionMethod, Payment
+from core.people.timeline import note
+from core.platform.clock import now
+from core.platform.errors import Conflict, NotFound
+from core.platform.queue import enqueue
+from core.tenancy.access.viewers import FormFiler
+from core.tenancy.organizations.models import Organization
+
+
+def file_form(
+    db: Session, event_id: UUID, answers: FormAnswers, by: FormFiler, *, at: datetime | None = None
+) -> PostCallForm:
+    """File or correct the form of one call: the answers, what they say of the call, and the cash as
+    a payment.
+
+    ``at`` is when it was filed, by default now.
+
+    The cash is one payment per form, however often the form is corrected; whether the processor has
+    reported the same money is found out by a job afterwards.
+
+    Raises:
+        NotFound, NotAllowed, Conflict: see ``core.bookings.forms.event_for_form``.
+        FormProblems: answers that cannot stand, field by field.
+    """
+    event = event_for_form(db, event_id, by)
+    form = save_form(db, event, answers, by, at=at)
+    _record_cash(db, event, form)
+    verb = "filed" if form.version == 1 else "corrected"
+    note(
+        db,
+        event.organization_id,
+        "pcf",
+        "event",
+        event.id,
+        f"Form {verb} {by.signature}",
+        contact_id=event.contact_id,
+        closer_user_id=event.closer_user_id,
+        setter_user_id=event.setter_user_id,
+        actor_user_id=by.user_id,
+    )
+    _follow_up(db, event)
+    return form
+
+
+def withdraw_form(db: Session, event_id: UUID, by: FormFiler) -> None:
+    """Take a form back: the call is pending again, and its cash no longer counts.
+
+    Raises:
+        NotFound: there is no form to take back, or none that ``by`` sees. NotAllowed, Conflict: see
+        ``core.bookings.forms.event_for_form``; Conflict also when its cash was paid out.
+    """
+    event = event_for_form(db, event_id, by)
+    form = form_of(db, event_id)
+    if form is None:
+        raise NotFound("No form was filed for this call.")
+    if (payment := _cash_of(db, form)) is not None:
+        _refuse_when_frozen(db, payment)
+        payment.pcf_id, payment.deleted_at = None, now()
+        db.flush()
+    db.execute(delete(PostCallForm).where(PostCallForm.id == form.id))
+    settle_status(event, None, db.get_one(Organization, event.organization_id).late_cancel_hours)
+    note(
+        db,
+        event.organization_id,
+        "pcf",
+        "event",
+        event.id,
+        f"Form taken back {by.signature}",
+        contact_id=event.contact_id,
+        closer_user_id=event.closer_user_id,
+        setter_user_id=event.setter_user_id,
+        actor_user_id=by.user_id,
+    )
+    _follow_up(db, event)
+
+
+def _record_cash(db: Session, event: Event, form: PostCallForm) -> None:
+    payment = _cash_of(db, form)
+    amount = form.cash_collected or Decimal(0)
+    if payment is None and not amount:
+        return
+    if payment is None:
+        payment = Payment(
+            organization_id=event.organization_id,
+            pcf_id=form.id,
+            processor="manual",
+            refund_amount=Decimal(0),
+            payment_date=form.submitted_at,
+        )
+    elif (payment.amount, payment.currency, payment.deleted_at is None) != (
+        amount,
+        form.currency,
+        bool(amount),
+    ):
+        _refuse_when_frozen(db, payment)
+    payment.amount, payment.currency = amount, form.currency or payment.currency
+    payment.deleted_at = None if amount else payment.deleted_at or now()
+    payment.payment_type, payment.package_id = form.payment_type, form.package_id
+    payment.customer_email, payment.customer_email_normalized = (
+        event.lead_email,
+        event.lead_email_normalized,
+    )
+    payment.customer_name, payment.event_id = event.lead_name, event.id
+    for column in FROM_EVENT:
+        setattr(payment, column, getattr(event, column))
+    payment.attribution_method, payment.attributed_at = AttributionMethod.FORM, now()
+    payment.attribution_reason = "entered on the form of this call"
+    db.add(payment)
+    db.flush()
+
+
+def _cash_of(db: Session, form: PostCallForm) -> Payment | None:
+    return db.scalars(select(Payment).where(Payment.pcf_id == form.id)).first()
+
+
+def _refuse_when_frozen(db: Session, payment: Payment) -> None:
+    if is_frozen(db, payment):
+        raise Conflict(
+            "An approved payout has already counted this call's cash, so it cannot be changed."
+        )
+
+
+def _follow_up(db: Session, event: Event) -> None:
+    """Other payments of the customer may be other people's: a job looks at them, not the rep's own
+    transaction.
+    """
+    db.flush()
+    enqueue(
+        db,
+        "attribute_event",
+        event.organization_id,
+        once=f"attribute_event {event.id}",
+        event_id=str(event.id),
+    )

@@ -1,0 +1,32 @@
+"""Letting work about one thing happen one at a time, across processes and machines, for the length
+of a transaction.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+
+def advisory_lock(db: Session, organization_id: UUID, what: str) -> None:
+    """Wait until no other transaction of the organisation holds ``what``; freed by commit or
+    rollback.
+    """
+    db.execute(
+        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
+        {"key": f"{organization_id}:{what}"},
+    )
+
+
+def try_advisory_lock(db: Session, what: str, most: int) -> bool:
+    """Whether fewer than ``most`` other transactions of the organisation hold ``what``; held until
+    commit or rollback.
+    """
+    free = text("""
+        select 1 from generate_series(1, :most) as place
+         where pg_try_advisory_xact_lock(hashtextextended(concat_ws(' ', app.cur_org(),
+           cast(:what as text), place), 0)) limit 1
+    """)
+    return db.execute(free, {"most": most, "what": what}).first() is not None

@@ -1,0 +1,68 @@
+"""The platform's own tables: the audit log, rate limits and sealed secrets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, LargeBinary, UniqueConstraint, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.platform.schema import Base, TenantRow, Timestamps, secured
+
+
+class AuditLog(TenantRow, Base):
+    """Who changed what, when: written by a trigger, append-only. ``changes`` is ``{"column": [old,
+    new]}``.
+    """
+
+    __tablename__ = "audit_logs"
+    __table_args__ = (
+        Index(None, "organization_id", "at"),
+        Index(None, "at"),
+        Index(None, "organization_id", "table_name", "row_id"),
+        secured("audit"),
+    )
+
+    # Global rows (users, platform roles) have no organisation; they carry the nil UUID and only
+    # super admins read them. What happens to a member's account (app.record_security) has a line in
+    # each organisation that they belong to.
+    organization_id: Mapped[UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    actor_user_id: Mapped[UUID | None]
+    actor_role: Mapped[str | None]
+    table_name: Mapped[str]
+    row_id: Mapped[str]
+    operation: Mapped[str]
+    changes: Mapped[dict[str, Any]]
+
+
+class RateLimit(Base):
+    """Hits of one key in one window; read and written only through ``app.take_hit``."""
+
+    __tablename__ = "rate_limits"
+    __table_args__ = (secured("auth"),)
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    window_start: Mapped[datetime] = mapped_column(primary_key=True)
+    hits: Mapped[int]
+
+
+class VaultSecret(TenantRow, Timestamps, Base):
+    """A sealed provider secret. People's roles may write it and see its last four characters, never
+    read it.
+    """
+
+    __tablename__ = "vault_secrets"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "owner_id", "name"),
+        secured("secret", audit=True),
+    )
+
+    provider: Mapped[str]
+    owner_id: Mapped[UUID]
+    name: Mapped[str]
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    last_four: Mapped[str]
+    verified_at: Mapped[datetime | None]

@@ -1,0 +1,10 @@
+"""Secret tokens of cookies and links: only a hash of each is stored."""
+
+from __future__ import annotations
+
+import hashlib
+
+
+def hash_token(token: str) -> bytes:
+    """What is stored of a random token. A fast hash is enough: nobody can guess 256 random bits."""
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,203 @@
+"""How programs prove who they are: short signed tokens for people, keys for organisations."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import jwt
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from core.platform.clock import now
+from core.platform.database import as_key, as_member
+from core.platform.errors import NotAllowed
+from core.platform.vault import derived_key
+from core.tenancy.access.api_keys import KEY_PREFIX
+from core.tenancy.access.models import ApiKey, Role
+from core.tenancy.access.scopes import allows
+from core.tenancy.access.sessions import Place, organizations_for_user, viewer_in_organization
+from core.tenancy.access.viewers import Viewer
+from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.modules import require_module
+
+TOKEN_HOURS = 1
+ALGORITHM = "HS256"
+AUDIENCE = "salesops-api"
+
+
+class NotSignedIn(NotAllowed):
+    """No token, or one that is not, or no longer, good for anything."""
+
+    code = "unauthorized"
+
+
+class SecondFactorRequired(NotSignedIn):
+    """The password alone is not enough: a code is missing, or the organisation asks for a second
+    factor that is not set up.
+    """
+
+    code = "second_factor_required"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A program's identity: a person's token (``viewer``) or an API key (``key_hash``)."""
+
+    organization_id: UUID
+    timezone: str
+    currency: str
+    plan: str
+    organization_name: str
+    modules: frozenset[str]
+    viewer: Viewer | None = None
+    key_hash: bytes | None = None
+    scopes: tuple[str, ...] = ("all",)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A transaction under this identity."""
+        if self.viewer is not None:
+            with self.viewer.transaction() as db:
+                yield db
+        elif self.key_hash is not None:
+            with as_key(self.key_hash) as db:
+                yield db
+
+    def require(self, resource: str, right: str) -> None:
+        """Raises NotAllowed when the key's scopes do not cover it; people are bound by
+        their role.
+        """
+        if not allows(self.scopes, resource, right):
+            raise NotAllowed(f"This key may not {right} {resource}.")
+
+    def require_role(self, roles: tuple[Role, ...]) -> None:
+        """Raises NotAllowed for a person who has none of them; a key is bound by its scopes
+        instead.
+        """
+        if self.viewer is not None and not self.viewer.is_one_of(*roles):
+            raise NotAllowed(
+                f"Your role ({self.viewer.role.replace('_', ' ')}) does not include this."
+            )
+
+    def require_module(self, module: str | None) -> None:
+        """Raises SwitchedOff when the organisation has not the module."""
+        require_module(module, self.modules, self.organization_name)
+
+    def as_viewer(self) -> Viewer:
+        """The person behind the token. Raises NotAllowed for a key: some acts are a person's."""
+        if self.viewer is None:
+            raise NotAllowed("A person files a form: use a token from /api/auth/login.")
+        return self.viewer
+
+
+def choose_login_organization(user_id: UUID, slug_or_id: str | None) -> Place:
+    """The organisation a person signs in to: the named one, or their only one. Raises NotSignedIn
+    without telling which exist.
+    """
+    places = organizations_for_user(user_id)
+    wanted = (
+        [place for place in places if slug_or_id in (place.slug, str(place.id))]
+        if slug_or_id
+        else places
+    )
+    if len(wanted) != 1:
+        raise NotSignedIn("The e-mail address, the password or the organisation is not right.")
+    return wanted[0]
+
+
+def must_have_second_factor(viewer: Viewer) -> None:
+    """Raises SecondFactorRequired when the organisation asks for one and the person has none."""
+    if viewer.second_factor_missing:
+        raise SecondFactorRequired(
+            "This organisation asks for a second factor. Set it up on the screen Your account."
+        )
+
+
+def issue_token(viewer: Viewer) -> str:
+    """A token for one hour, carrying user, organisation and role; what it may do is looked up anew
+    at each use.
+    """
+    claims = {
+        "sub": str(viewer.user_id),
+        "org": str(viewer.organization_id),
+        "role": viewer.role,
+        "name": viewer.name,
+        "email": viewer.email,
+        "aud": AUDIENCE,
+        "jti": uuid4().hex,
+        "iat": now().timestamp(),
+        "exp": now() + timedelta(hours=TOKEN_HOURS),
+    }
+    return jwt.encode(claims, derived_key("api-token"), ALGORITHM)
+
+
+def caller_of(authorization: str | None) -> Caller:
+    """Who is behind an ``Authorization`` header. Raises NotSignedIn."""
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotSignedIn("Send a token: Authorization: Bearer …")
+    try:
+        return (
+            _caller_by_key(token.strip())
+            if token.strip().startswith(KEY_PREFIX)
+            else _caller_by_token(token.strip())
+        )
+    except SecondFactorRequired:
+        raise
+    except (NotAllowed, jwt.InvalidTokenError, ValueError, KeyError) as error:
+        raise NotSignedIn("The token is not valid, or no longer.") from error
+
+
+def _caller_by_key(key: str) -> Caller:
+    key_hash = hashlib.sha256(key.encode()).digest()
+    with as_key(key_hash) as db:
+        scopes = db.scalars(select(ApiKey.scopes).where(ApiKey.key_hash == key_hash)).one()
+        home = db.scalars(select(Organization)).one()
+        facts = (
+            home.id,
+            home.timezone,
+            home.currency,
+            home.plan,
+            home.name,
+            frozenset(home.modules),
+        )
+        return Caller(*facts, key_hash=key_hash, scopes=tuple(scopes))
+
+
+def _caller_by_token(token: str) -> Caller:
+    claims = jwt.decode(
+        token,
+        derived_key("api-token"),
+        [ALGORITHM],
+        audience=AUDIENCE,
+        options={"require": ["exp", "iat", "sub"]},
+    )
+    user_id, organization_id = UUID(claims["sub"]), UUID(claims["org"])
+    with as_member(user_id, organization_id) as db:
+        issued_at = datetime.fromtimestamp(claims["iat"], UTC)
+        role, holds = db.execute(
+            text("select app.cur_role(), app.token_holds(:issued_at)"), {"issued_at": issued_at}
+        ).one()
+        plan = db.scalars(select(Organization.plan)).one()
+    if not holds:
+        raise NotSignedIn(
+            "The token was issued before its owner signed out everywhere or changed the password."
+        )
+    viewer = viewer_in_organization(
+        user_id, organization_id, name=claims["name"], email=claims["email"], role=Role(role)
+    )
+    must_have_second_factor(viewer)
+    facts = (
+        organization_id,
+        viewer.timezone,
+        viewer.currency,
+        plan,
+        viewer.organization_name,
+        viewer.modules,
+    )
+    return Caller(*facts, viewer=viewer)

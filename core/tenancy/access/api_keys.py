@@ -1,0 +1,84 @@
+"""API keys: created, listed and revoked."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from core.platform.clock import now
+from core.platform.errors import InvalidInput, NotFound
+from core.tenancy.access.models import ApiKey
+from core.tenancy.access.scopes import check_scopes
+
+KEY_PREFIX = "so_live_"
+
+
+SHOWN = 12
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """An API key as it is shown this once; only its hash is stored."""
+
+    id: UUID
+    key: str
+
+
+def create_api_key(
+    db: Session,
+    organization_id: UUID,
+    name: str,
+    scopes: Sequence[str],
+    *,
+    expires_at: datetime | None = None,
+) -> NewKey:
+    """A program's key to the organisation. Raises InvalidInput without a name, or for a scope that
+    does not exist.
+    """
+    if not name.strip():
+        raise InvalidInput(
+            "Give the key a name, so that you can tell it from others.", field="name"
+        )
+    key = KEY_PREFIX + secrets.token_urlsafe(32)
+    row = ApiKey(
+        organization_id=organization_id,
+        id=uuid4(),
+        name=name.strip(),
+        key_hash=hashlib.sha256(key.encode()).digest(),
+        prefix=key[:SHOWN],
+        scopes=check_scopes(scopes),
+        expires_at=expires_at,
+    )
+    db.add(row)
+    db.flush()
+    return NewKey(row.id, key)
+
+
+def revoke_api_key(db: Session, key_id: UUID) -> None:
+    """The key opens nothing from now on. Raises NotFound for one that is not the organisation's, or
+    was revoked before.
+    """
+    revoked = (
+        update(ApiKey)
+        .where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
+        .values(revoked_at=now())
+        .returning(ApiKey.id)
+    )
+    if db.scalars(revoked).first() is None:
+        raise NotFound("That key has been revoked already.")
+
+
+def api_keys(db: Session) -> list[ApiKey]:
+    """The organisation's keys: those that open something first, then by age."""
+    return list(
+        db.scalars(
+            select(ApiKey).order_by(ApiKey.revoked_at.is_not(None), ApiKey.created_at.desc())
+        )
+    )

@@ -1,0 +1,98 @@
+"""Organisations, users, memberships, and what proves who somebody is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.platform.schema import Base, TenantRow, Timestamps, secured
+
+
+class Role(StrEnum):
+    """What a member may do in one organisation; ``super_admin`` is the platform's, given by
+    ``user_roles``.
+    """
+
+    SUPER_ADMIN = "super_admin"
+    OWNER = "owner"
+    ADMIN = "admin"
+    MANAGER = "manager"
+    SALES_REP = "sales_rep"
+    VIEWER = "viewer"
+
+
+MEMBER_ROLES = (Role.OWNER, Role.ADMIN, Role.MANAGER, Role.SALES_REP, Role.VIEWER)
+
+
+class OrganizationMember(Timestamps, Base):
+    """What one user is in one organisation. Name and e-mail are copies, so that lists need no look
+    into ``users``.
+    """
+
+    __tablename__ = "organization_members"
+    __table_args__ = (
+        CheckConstraint("role in ('owner','admin','manager','sales_rep','viewer')", name="role"),
+        Index(None, "user_id"),
+        secured("members", audit=True),
+    )
+
+    organization_id: Mapped[UUID] = mapped_column(
+        ForeignKey("app.organizations.id"), primary_key=True
+    )
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"), primary_key=True)
+    role: Mapped[str]
+    name: Mapped[str]
+    email: Mapped[str]
+    active: Mapped[bool] = mapped_column(server_default=text("true"))
+    manager_user_id: Mapped[UUID | None]
+
+
+class Invitation(TenantRow, Timestamps, Base):
+    """A place in the organisation that waits for somebody's answer: only the hash of the link's
+    token is kept.
+    """
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        CheckConstraint("role in ('owner','admin','manager','sales_rep','viewer')", name="role"),
+        UniqueConstraint("token_hash"),
+        Index(
+            "uq_invitations_open",
+            "organization_id",
+            "email_normalized",
+            unique=True,
+            postgresql_where=text("accepted_at is null and revoked_at is null"),
+        ),
+        secured("admin", audit=True),
+    )
+
+    email: Mapped[str]
+    email_normalized: Mapped[str]
+    role: Mapped[str]
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    invited_by: Mapped[UUID | None]
+    expires_at: Mapped[datetime]
+    sent_count: Mapped[int] = mapped_column(server_default=text("1"))
+    last_sent_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    accepted_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class ApiKey(TenantRow, Base):
+    """A program's key to one organisation: hashed, named, scoped, revocable."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (UniqueConstraint("key_hash"), secured("admin", audit=True))
+
+    name: Mapped[str]
+    key_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    prefix: Mapped[str]
+    scopes: Mapped[list[str]]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]

@@ -1,0 +1,159 @@
+"""What those who run the installation do: organisations made, configured, deleted; users
+deactivated and deleted.
+
+Everything runs in a super admin's own transaction, and the database asks again who that is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Row, text
+from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy.orm import Session
+
+from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.tenancy.organizations.actions import organization_facts
+from core.tenancy.organizations.modules import MODULES
+
+PLANS = ("free", "solo", "team", "enterprise")
+GRACE_DAYS = 30
+MOST_USERS = 200
+CONFIRMED = "delete"
+
+
+def _call(db: Session, function: str, **values: Any) -> list[Row[Any]]:
+    places = ", ".join(f"p_{name} => :{name}" for name in values)
+    try:
+        return list(db.execute(text(f"select * from app.{function}({places})"), values))  # noqa: S608 - names are our own
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", None) == "42501":
+            raise NotAllowed("Only a super admin may do this.") from error
+        raise
+
+
+def organizations_overview(db: Session) -> list[Row[Any]]:
+    """Every organisation with its members, calls and last delivery; those in their grace come last.
+    Raises NotAllowed.
+    """
+    return _call(db, "organizations_overview")
+
+
+def create_organization_as_admin(
+    db: Session, *, name: str, slug: str, timezone: str, currency: str, region: str = "US"
+) -> UUID:
+    """A new tenant, made by the transaction's super admin.
+
+    Raises:
+        InvalidInput: a name is missing, or the slug, time zone or currency is none.
+        Conflict: the slug is taken.
+    """
+    organization_id = uuid4()
+    facts = organization_facts(name=name, slug=slug, timezone=timezone, currency=currency)
+    try:
+        _call(db, "create_organization_as_admin", id=organization_id, region=region, **facts)
+    except IntegrityError as error:
+        raise Conflict(f"The slug “{slug}” is taken.") from error
+    return organization_id
+
+
+def configure_organization(
+    db: Session, organization_id: UUID, modules: Sequence[str], plan: str
+) -> None:
+    """Say which modules an organisation has, and its plan. Raises InvalidInput for one that does
+    not exist, and NotFound.
+    """
+    if unknown := [module for module in modules if module not in MODULES]:
+        raise InvalidInput(
+            f"“{unknown[0]}” is not a module; use {', '.join(MODULES)}.", field="modules"
+        )
+    if plan not in PLANS:
+        raise InvalidInput(f"“{plan}” is not a plan; use {', '.join(PLANS)}.", field="plan")
+    [found] = _call(
+        db, "configure_organization", org=organization_id, modules=list(modules), plan=plan
+    )
+    if not found[0]:
+        raise NotFound("There is no such organisation.")
+
+
+def delete_organization(db: Session, organization_id: UUID, *, name: str, typed: str) -> None:
+    """Hide an organisation from everybody at once; after ``GRACE_DAYS`` a job removes it for good.
+
+    Raises:
+        InvalidInput: ``typed`` is not its name.
+        NotFound: no such organisation, or deleted already.
+    """
+    if typed.strip() != name.strip():
+        raise InvalidInput("Type the organisation's name exactly as it is shown.", field="name")
+    [found] = _call(db, "delete_organization", org=organization_id, grace_days=GRACE_DAYS)
+    if not found[0]:
+        raise NotFound("There is no such organisation.")
+
+
+def restore_organization(db: Session, organization_id: UUID) -> None:
+    """Bring a deleted organisation back as it was. Raises NotFound when its grace is over."""
+    [found] = _call(db, "restore_organization", org=organization_id)
+    if not found[0]:
+        raise NotFound(
+            "There is nothing to bring back: the grace is over, or it was never deleted."
+        )
+
+
+def users_overview(db: Session, search: str = "") -> list[Row[Any]]:
+    """Users whose name or address contains ``search``, or whose id it is, by name, at most
+    ``MOST_USERS``; deleted ones last.
+
+    Raises NotAllowed.
+    """
+    return _call(db, "users_overview", search=search.replace("\0", "").strip(), limit=MOST_USERS)
+
+
+def users_without_organization(db: Session) -> list[Row[Any]]:
+    """Users who belong to no organisation, by name, but for super admins and those whom an open
+    invitation waits for.
+
+    Columns: id, name, email. Raises NotAllowed.
+    """
+    return _call(db, "users_without_organization")
+
+
+def delete_users_without_organization(db: Session, users: Sequence[UUID], *, typed: str) -> int:
+    """Delete those of ``users`` who still belong to no organisation, as ``delete_user`` does; how
+    many.
+
+    Raises InvalidInput unless ``typed`` says so, and NotAllowed.
+    """
+    if typed.strip().lower() != CONFIRMED:
+        raise InvalidInput(f"Type “{CONFIRMED}” to confirm.", field="confirmation")
+    [deleted] = _call(db, "delete_users_without_organization", users=list(users))
+    return deleted[0]
+
+
+def set_user_active(db: Session, user_id: UUID, active: bool, *, by: UUID) -> None:
+    """Let a user in again, or keep them out from this moment on. Raises Conflict for oneself, and
+    NotFound.
+    """
+    if user_id == by and not active:
+        raise Conflict("You cannot keep yourself out; ask another super admin.")
+    [found] = _call(db, "set_user_active", user=user_id, active=active)
+    if not found[0]:
+        raise NotFound("There is no such user.")
+
+
+def delete_user(db: Session, user_id: UUID, *, email: str, typed: str, by: UUID) -> None:
+    """Remove a user's access and personal data; calls, payments, payouts and what they did stay.
+
+    Raises:
+        InvalidInput: ``typed`` is not their address.
+        Conflict: it is oneself.
+        NotFound: no such user, or deleted already.
+    """
+    if typed.strip().lower() != email.strip().lower():
+        raise InvalidInput("Type the e-mail address exactly as it is shown.", field="email")
+    if user_id == by:
+        raise Conflict("You cannot delete yourself; ask another super admin.")
+    [found] = _call(db, "delete_user", user=user_id)
+    if not found[0]:
+        raise NotFound("There is no such user.")

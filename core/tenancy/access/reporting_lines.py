@@ -1,0 +1,40 @@
+"""Who reports to whom: what a manager sees when managers see their own team only."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from core.platform.advisory_locks import advisory_lock
+from core.platform.errors import Conflict, NotAllowed, NotFound
+from core.tenancy.access.models import OrganizationMember
+
+
+def set_manager(
+    db: Session, organization_id: UUID, user_id: UUID, manager_user_id: UUID | None
+) -> None:
+    """Have a member report to another one, or to nobody. One change at a time, so that two cannot
+    close a circle together.
+
+    Raises:
+        NotFound: one of them is no member.
+        NotAllowed: the transaction is not an admin's.
+        Conflict: the manager reports to them, directly or through others.
+    """
+    advisory_lock(db, organization_id, "reporting")
+    known = set(db.scalars(select(OrganizationMember.user_id)))
+    if user_id not in known or (manager_user_id is not None and manager_user_id not in known):
+        raise NotFound("There is no such member.")
+    reports = (
+        update(OrganizationMember)
+        .where(OrganizationMember.user_id == user_id)
+        .values(manager_user_id=manager_user_id)
+    )
+    try:
+        if db.scalars(reports.returning(OrganizationMember.user_id)).first() is None:
+            raise NotAllowed("Only admins say who reports to whom.")
+    except IntegrityError as error:
+        raise Conflict("They would report to somebody who reports to them.") from error

@@ -1,0 +1,128 @@
+"""Members: what role each has, and whether they get in."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, or_, select, text, update
+from sqlalchemy.orm import Session
+
+from core.platform.advisory_locks import advisory_lock
+from core.platform.clock import now
+from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.tenancy.access.models import MEMBER_ROLES, Invitation, OrganizationMember, Role
+from core.tenancy.access.viewers import Viewer
+
+INVITERS = (Role.OWNER, Role.ADMIN)
+
+
+def roles_to_give(viewer: Viewer) -> list[Role]:
+    """The roles that the viewer may give: every one below owner, and owner by owners only. None to
+    who is no admin.
+    """
+    if not viewer.is_admin:
+        return []
+    return [role for role in MEMBER_ROLES if role != Role.OWNER or viewer.is_one_of(Role.OWNER)]
+
+
+def check_may_give(viewer: Viewer, role: str) -> None:
+    """Raises InvalidInput for no role of a member, and NotAllowed for one that the viewer may not
+    give.
+    """
+    if role not in MEMBER_ROLES:
+        raise InvalidInput(
+            f"“{role}” is not a role; use one of {', '.join(MEMBER_ROLES)}.", field="role"
+        )
+    if role not in roles_to_give(viewer):
+        raise NotAllowed(
+            "Only an owner makes owners." if viewer.is_admin else "Only an admin may do this."
+        )
+
+
+def set_role(db: Session, viewer: Viewer, user_id: UUID, role: str) -> None:
+    """Give a member another role, from their next action on.
+
+    Raises:
+        NotFound: no such member.
+        NotAllowed: the viewer may not give this role, or not change this member; nobody raises
+        themselves.
+        Conflict: the organisation would be left without an owner.
+    """
+    check_may_give(viewer, role)
+    member = _changed(db, viewer, user_id)
+    if role != Role.OWNER:
+        _check_not_last_owner(db, member)
+    member.role = role
+    if role not in INVITERS:
+        _take_back_invitations(db, member)
+    elif role != Role.OWNER:
+        _take_back_invitations(db, member, Invitation.role == Role.OWNER)
+    db.flush()
+
+
+def set_member_active(db: Session, viewer: Viewer, user_id: UUID, active: bool) -> None:
+    """Let a member in, or keep them out: their browsers are signed out here at once, their history
+    stays.
+
+    Raises NotFound, NotAllowed, and Conflict for the last owner.
+    """
+    member = _changed(db, viewer, user_id)
+    if not active:
+        _check_not_last_owner(db, member)
+        _take_back_invitations(db, member)
+        db.execute(
+            text("select app.close_sessions_in(:user, :org)"),
+            {"user": user_id, "org": viewer.organization_id},
+        )
+    member.active = active
+    db.flush()
+
+
+def _changed(db: Session, viewer: Viewer, user_id: UUID) -> OrganizationMember:
+    """The member, while nobody else changes one, so that two owners cannot put each other out at
+    once.
+    """
+    if not viewer.is_admin:
+        raise NotAllowed("Only an admin may do this.")
+    advisory_lock(db, viewer.organization_id, "members")
+    member = db.scalars(
+        select(OrganizationMember).where(
+            OrganizationMember.organization_id == viewer.organization_id,
+            OrganizationMember.user_id == user_id,
+        )
+    ).first()
+    if member is None:
+        raise NotFound("There is no such member.")
+    if member.role == Role.OWNER and not viewer.is_one_of(Role.OWNER):
+        raise NotAllowed("Only an owner changes owners.")
+    return member
+
+
+def _check_not_last_owner(db: Session, member: OrganizationMember) -> None:
+    others = (
+        select(func.count())
+        .select_from(OrganizationMember)
+        .where(
+            OrganizationMember.organization_id == member.organization_id,
+            OrganizationMember.role == Role.OWNER,
+            func.app.user_is_org_member(
+                OrganizationMember.user_id, OrganizationMember.organization_id
+            ),
+            OrganizationMember.user_id != member.user_id,
+        )
+    )
+    if member.role == Role.OWNER and member.active and db.scalars(others).one() == 0:
+        raise Conflict("An organisation needs an owner: make somebody else one first.")
+
+
+def _take_back_invitations(
+    db: Session, member: OrganizationMember, *only: ColumnElement[bool]
+) -> None:
+    """Those they sent, which nobody must leave behind who may not send them any more, and those
+    sent to them.
+    """
+    theirs = or_(
+        Invitation.invited_by == member.user_id, Invitation.email_normalized == member.email.lower()
+    )
+    still_open = (Invitation.accepted_at.is_(None), Invitation.revoked_at.is_(None))
+    db.execute(update(Invitation).where(theirs, *still_open, *only).values(revoked_at=now()))

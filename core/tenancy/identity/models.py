@@ -1,0 +1,120 @@
+"""Users, their sessions, and what proves who somebody is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.platform.schema import Base, Timestamps, secured
+
+
+class User(Timestamps, Base):
+    """A person who signs in, once in the whole product however many organisations they
+    belong to.
+    """
+
+    __tablename__ = "users"
+    __table_args__ = (secured("users", audit=True),)
+    __mapper_args__ = {
+        "eager_defaults": False
+    }  # RETURNING needs the right to read, and jobs may add users but not read them
+
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, default=uuid4, server_default=text("gen_random_uuid()")
+    )
+    email: Mapped[str]
+    email_normalized: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    password_hash: Mapped[str | None]
+    active: Mapped[bool] = mapped_column(server_default=text("true"))
+    password_changed_at: Mapped[datetime | None]
+    tokens_valid_from: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+
+
+class UserRole(Base):
+    """A platform role; kept apart from the user's own row, which the user may edit."""
+
+    __tablename__ = "user_roles"
+    __table_args__ = (
+        CheckConstraint("role in ('super_admin')", name="role"),
+        secured("auth", audit=True),
+    )
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"), primary_key=True)
+    role: Mapped[str] = mapped_column(primary_key=True)
+
+
+class SignInSession(Base):
+    """One browser that is signed in: only the hash of its cookie is kept."""
+
+    __tablename__ = "sign_in_sessions"
+    __table_args__ = (Index(None, "user_id"), UniqueConstraint("id"), secured("auth"))
+
+    id: Mapped[UUID] = mapped_column(server_default=text("gen_random_uuid()"))
+    view_as_user_id: Mapped[UUID | None]
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"))
+    organization_id: Mapped[UUID | None] = mapped_column(ForeignKey("app.organizations.id"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    ip_address: Mapped[str | None]
+    user_agent: Mapped[str | None]
+
+
+class SignInTicket(Base):
+    """A 30-second, single-use proof that the form was answered rightly, exchanged for the cookie by
+    a route.
+    """
+
+    __tablename__ = "sign_in_tickets"
+    __table_args__ = (secured("auth"),)
+
+    ticket_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"))
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class PasswordReset(Base):
+    """A single-use link to a new password: only the hash of its token is kept."""
+
+    __tablename__ = "password_resets"
+    __table_args__ = (Index(None, "user_id"), secured("auth"))
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class SecondFactor(Base):
+    """A user's authenticator: the sealed TOTP secret, in force once confirmed; no step of the clock
+    is accepted twice.
+    """
+
+    __tablename__ = "second_factors"
+    __table_args__ = (secured("auth"),)
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"), primary_key=True)
+    totp_secret: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    confirmed_at: Mapped[datetime | None]
+    last_step: Mapped[int | None]
+
+
+class RecoveryCode(Base):
+    """One of the codes that replace a lost authenticator, each good once."""
+
+    __tablename__ = "recovery_codes"
+    __table_args__ = (secured("auth"),)
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"), primary_key=True)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    used_at: Mapped[datetime | None]

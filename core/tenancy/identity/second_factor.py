@@ -1,0 +1,243 @@
+"""The second factor: a code from an authenticator app (RFC 6238), or one of ten recovery codes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+
+from core.platform.clock import now
+from core.platform.database import as_guest
+from core.platform.errors import Conflict, InvalidInput, NotAllowed, TooManyRequests
+from core.platform.rate_limits import take_hit
+from core.platform.vault import seal, unseal
+from core.tenancy.identity.account import account_of, ask, prove_password
+from core.tenancy.identity.sign_in import WINDOW_S, record_lock_out
+from core.tenancy.identity.totp import DIGITS, fitting_step, in_groups
+from core.tenancy.organizations.models import Organization
+
+SECRET_BYTES = 20
+CODES = 10
+CODE_BYTES = 10
+HOUR_S = 3600
+TRIES_PER_ACCOUNT_AND_ADDRESS = 5
+TRIES_PER_ACCOUNT = 20
+RECOVERIES_PER_ADDRESS = 20
+WRONG_CODE = "The code is not right, or was used before. Wait for the next one."
+
+
+@dataclass(frozen=True)
+class SecondFactor:
+    """A user's authenticator: in force once ``confirmed_at``; how many recovery codes are left."""
+
+    sealed: bytes
+    confirmed_at: datetime | None
+    codes_left: int
+
+
+def belongs_to(user_id: UUID) -> tuple[str, ...]:
+    """What a sealed secret is bound to: no organisation, table, column, row."""
+    return ("", "second_factors", "totp_secret", str(user_id))
+
+
+def has_second_factor(user_id: UUID) -> bool:
+    """Whether a code is asked for at the sign-in."""
+    with as_guest() as db:
+        return db.execute(
+            text("select app.has_second_factor(:user)"), {"user": user_id}
+        ).scalar_one()
+
+
+def second_factor_of(db: Session, user_id: UUID) -> SecondFactor | None:
+    """The user's authenticator, confirmed or waiting; None without."""
+    found = db.execute(text("select * from app.second_factor_of(:user)"), {"user": user_id}).first()
+    return SecondFactor(found.sealed, found.confirmed_at, found.codes_left) if found else None
+
+
+def waiting_secret(db: Session, token: str) -> str | None:
+    """The secret to be shown while it waits to be confirmed, in base32; never again afterwards."""
+    user_id = account_of(db, token).user_id
+    found = second_factor_of(db, user_id)
+    return (
+        unseal(found.sealed, *belongs_to(user_id)) if found and found.confirmed_at is None else None
+    )
+
+
+def begin(db: Session, token: str, password: str, *, address: str) -> None:
+    """Make a secret that waits for its first code. Raises NotAllowed, TooManyRequests, and Conflict
+    when one is in force.
+    """
+    account = account_of(db, token)
+    if account.has_password:
+        prove_password(account.email, password, address=address)
+    secret = base64.b32encode(os.urandom(SECRET_BYTES)).decode()
+    if not ask(
+        db,
+        "select app.begin_second_factor(:token, :sealed)",
+        token,
+        sealed=seal(secret, *belongs_to(account.user_id)),
+    ).scalar():
+        raise Conflict("A second factor is in force; switch it off first.")
+
+
+def confirm(db: Session, token: str, code: str) -> list[str]:
+    """Put the waiting secret in force by its first code; the recovery codes, which are shown this
+    once.
+
+    Raises InvalidInput for a wrong code, and Conflict when none waits.
+    """
+    secret = waiting_secret(db, token)
+    if secret is None:
+        raise Conflict("No second factor waits to be confirmed; begin again.")
+    step = fitting_step(base64.b32decode(secret), _plain(code), now())
+    if step is None:
+        raise InvalidInput(
+            "That is not the app's present code. Is the telephone's clock right?", field="code"
+        )
+    codes, hashes = _new_codes(db, token)
+    if not ask(
+        db,
+        "select app.confirm_second_factor(:token, :step, :codes)",
+        token,
+        step=step,
+        codes=hashes,
+    ).scalar():
+        raise Conflict("No second factor waits to be confirmed; begin again.")
+    return codes
+
+
+def cancel(db: Session, token: str) -> None:
+    """Forget a secret that waits to be confirmed; one in force stays."""
+    ask(db, "select app.cancel_second_factor(:token)", token)
+
+
+def renew_codes(db: Session, token: str, password: str, code: str, *, address: str) -> list[str]:
+    """Ten new recovery codes in place of the old ones. Raises NotAllowed and TooManyRequests."""
+    _prove_both(db, token, password, code, address=address)
+    codes, hashes = _new_codes(db, token)
+    ask(db, "select app.renew_recovery_codes(:token, :codes)", token, codes=hashes)
+    return codes
+
+
+def switch_off(db: Session, token: str, password: str, code: str, *, address: str) -> None:
+    """Go on with the password alone. Raises NotAllowed and TooManyRequests."""
+    _prove_both(db, token, password, code, address=address)
+    ask(db, "select app.drop_second_factor(:token)", token)
+
+
+def _prove_both(db: Session, token: str, password: str, code: str, *, address: str) -> None:
+    account = account_of(db, token)
+    if account.has_password:
+        prove_password(account.email, password, address=address)
+    check_code(account.user_id, code, address=address)
+
+
+def _new_codes(db: Session, token: str) -> tuple[list[str], list[bytes]]:
+    user_id = account_of(db, token).user_id
+    codes = [base64.b32encode(secrets.token_bytes(CODE_BYTES)).decode() for _ in range(CODES)]
+    return [in_groups(code) for code in codes], [_hash(user_id, code) for code in codes]
+
+
+def _hash(user_id: UUID, code: str) -> bytes:
+    """Eighty random bits cannot be guessed, so a fast hash keeps them; the user is their salt."""
+    return hashlib.sha256(user_id.bytes + code.encode()).digest()
+
+
+def _plain(code: str) -> str:
+    return "".join(letter for letter in code.upper() if letter.isascii() and letter.isalnum())
+
+
+def check_code(user_id: UUID, code: str, *, address: str) -> None:
+    """Take a code of the authenticator's, each step once, or a recovery code, each once.
+
+    Wrong codes of the authenticator are limited for account and address, and for the account: six
+    digits could be guessed from many addresses. Recovery codes cannot be, so they still open the
+    account while somebody else uses up its tries.
+
+    Raises:
+        NotAllowed: the code is wrong, or was used before.
+        TooManyRequests: too many tries.
+    """
+    plain = _plain(code)
+    is_totp = len(plain) == DIGITS and plain.isdigit()
+    limits = {f"sign-in:recovery:{address}": (RECOVERIES_PER_ADDRESS, WINDOW_S)}
+    if is_totp:
+        limits = {
+            f"sign-in:code:{user_id}:{address}": (TRIES_PER_ACCOUNT_AND_ADDRESS, WINDOW_S),
+            f"sign-in:code:{user_id}": (TRIES_PER_ACCOUNT, HOUR_S),
+        }
+    with as_guest() as db:
+        waits = [take_hit(db, key, limit, window_s) for key, (limit, window_s) in limits.items()]
+        if any(waits):
+            record_lock_out(db, user_id, f"sign-in:code:{user_id}")
+    if any(waits):
+        raise TooManyRequests(
+            "Too many wrong codes. Wait, or use a recovery code.", retry_after_s=max(waits)
+        )
+    with as_guest() as db:
+        if not (
+            _takes_totp(db, user_id, plain) if is_totp else _takes_recovery(db, user_id, plain)
+        ):
+            raise NotAllowed(WRONG_CODE)
+        for key in limits:
+            db.execute(text("select app.give_back_hit(:key)"), {"key": key})
+
+
+def _takes_totp(db: Session, user_id: UUID, code: str) -> bool:
+    found = second_factor_of(db, user_id)
+    if found is None or found.confirmed_at is None:
+        return False
+    step = fitting_step(base64.b32decode(unseal(found.sealed, *belongs_to(user_id))), code, now())
+    taken = {"user": user_id, "step": step}
+    return (
+        step is not None
+        and db.execute(text("select app.take_totp_step(:user, :step)"), taken).scalar() is True
+    )
+
+
+def _takes_recovery(db: Session, user_id: UUID, code: str) -> bool:
+    used = {"user": user_id, "code": _hash(user_id, code)}
+    return db.execute(text("select app.use_recovery_code(:user, :code)"), used).scalar() is True
+
+
+def require_of_everybody(db: Session, token: str, required: bool) -> None:
+    """Whether members of the organisation need a second factor. Who asks it of others must have
+    one: Raises Conflict.
+    """
+    if required and not has_second_factor(account_of(db, token).user_id):
+        raise Conflict("Set up your own second factor first; then ask it of everybody.")
+    db.execute(update(Organization).values(require_second_factor=required))
+
+
+def clear(db: Session, email_normalized: str) -> bool:
+    """Take a lost second factor away; whether there was one. For who runs the installation, never
+    from a screen.
+    """
+    return db.execute(
+        text("select app.clear_second_factor(:email)"), {"email": email_normalized}
+    ).scalar_one()
+
+
+def sealed_factors(db: Session) -> Sequence[Any]:
+    """``user_id`` and ``sealed`` of every authenticator, locked, for the rotation of the master
+    key.
+    """
+    return db.execute(
+        select(text("user_id, sealed")).select_from(text("app.sealed_second_factors()"))
+    ).all()
+
+
+def store_sealed(db: Session, user_id: UUID, sealed: bytes) -> None:
+    """The same secret, sealed anew."""
+    db.execute(
+        text("select app.reseal_second_factor(:user, :sealed)"), {"user": user_id, "sealed": sealed}
+    )

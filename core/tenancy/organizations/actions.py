@@ -1,0 +1,64 @@
+"""Organisations: found by name, and created."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from core.platform.clock import check_timezone
+from core.platform.database import as_system
+from core.platform.errors import Conflict, InvalidInput, NotFound
+from core.platform.money import check_currency
+from core.tenancy.organizations.models import Organization
+
+
+def find_organization(db: Session, slug_or_id: str) -> UUID:
+    """The organisation that a person or program names. Raises NotFound."""
+    found = db.execute(text("select app.find_organization(:name)"), {"name": slug_or_id}).scalar()
+    if found is None:
+        raise NotFound(f"There is no organisation “{slug_or_id}”.")
+    return found
+
+
+def create_organization(
+    *, name: str, slug: str, timezone: str, currency: str, region: str = "US", is_demo: bool = False
+) -> UUID:
+    """A new tenant. ``slug`` is its name in addresses; days are cut in ``timezone``; ``currency``
+    is its usual one.
+
+    Raises:
+        InvalidInput: a name is missing, or the slug, time zone or currency is none.
+        Conflict: the slug is taken, also by one that was deleted and can still come back.
+    """
+    organization_id = uuid4()
+    facts = organization_facts(name=name, slug=slug, timezone=timezone, currency=currency)
+    try:
+        with as_system(organization_id) as db:
+            db.add(Organization(id=organization_id, region=region, is_demo=is_demo, **facts))
+    except IntegrityError as error:
+        raise Conflict(f"The slug “{slug}” is taken.") from error
+    return organization_id
+
+
+def organization_facts(*, name: str, slug: str, timezone: str, currency: str) -> dict[str, str]:
+    """What a new organisation is, checked. Raises InvalidInput."""
+    if not name.strip():
+        raise InvalidInput("Give the organisation a name.", field="name")
+    if not _is_slug(slug):
+        raise InvalidInput(
+            "A slug has lower-case letters, digits and hyphens, at most 63.", field="slug"
+        )
+    return {
+        "name": name.strip(),
+        "slug": slug,
+        "timezone": check_timezone(timezone),
+        "currency": check_currency(currency),
+    }
+
+
+def _is_slug(slug: str) -> bool:
+    allowed = set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    return 0 < len(slug) <= 63 and set(slug) <= allowed and not slug.startswith("-")

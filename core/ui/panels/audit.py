@@ -1,0 +1,122 @@
+"""One line of the audit log in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from core.tenancy.access.audit import FORMER, MASKED, NAMED, is_user
+from core.ui.parts.format import NONE, when
+
+OPERATIONS = {"insert": "made", "update": "changed", "delete": "deleted", "export": "exported"}
+# What is done to somebody, not to a row: its line says whom.
+ABOUT_SOMEBODY = {
+    "second_factor_on": "second factor switched on",
+    "second_factor_off": "second factor switched off",
+    "second_factor_cleared": "second factor taken away",
+    "recovery_code_used": "recovery code used",
+    "recovery_codes_renewed": "new recovery codes made",
+    "password_changed": "password changed",
+    "password_reset": "new password by e-mail",
+    "signed_out_elsewhere": "signed out elsewhere",
+    "locked_out": "too many failed sign-ins",
+    "view_as_start": "viewed as, begun",
+    "view_as_end": "viewed as, ended",
+}
+OPERATIONS |= ABOUT_SOMEBODY
+TABLES = {
+    "events": "Calls",
+    "post_call_forms": "Post-call forms",
+    "organization_members": "Members",
+    "user_roles": "Platform roles",
+    "webhook_connections": "Connections",
+    "organization_integrations": "Integrations",
+    "vault_secrets": "Secrets",
+    "access_tokens": "Links",
+    "api_keys": "API keys",
+    "suppressed_emails": "Blocked addresses",
+    "list_entries": "Form lists",
+    "payout_snapshots": "Payouts",
+    "payout_snapshot_details": "Payout payments",
+    "payout_snapshot_summaries": "Payout sums",
+}
+NOT_TOLD = ("id", "created_at")
+LONGEST = 200
+
+
+def table_name(table: str) -> str:
+    """A table as people call what it holds."""
+    return TABLES.get(table, table.replace("_", " ").capitalize())
+
+
+def column_name(column: str) -> str:
+    """``call_status`` as ``Call status``; ids are told by name, so they are called without
+    the id.
+    """
+    return column.removesuffix("_id").removesuffix("_normalized").replace("_", " ").capitalize()
+
+
+def told(
+    operation: str, changes: Mapping[str, Any], names: Mapping[str, str], timezone: str
+) -> list[str]:
+    """What changed, column by column: ``Call status: scheduled → completed``."""
+    if operation == "export":
+        return [f"Format: {changes.get('format', NONE)}"]
+    return [
+        f"{column_name(column)}:"
+        f" {_change(operation, column, *values, names=names, timezone=timezone)}"
+        for column, values in sorted(changes.items())
+        if column not in NOT_TOLD and not _told_already(column, changes)
+    ]
+
+
+def _told_already(column: str, changes: Mapping[str, Any]) -> bool:
+    """A normal form stands beside what was written, or alone."""
+    return column.endswith("_normalized") and column.removesuffix("_normalized") in changes
+
+
+def said(line: Row[Any], names: Mapping[str, str], timezone: str) -> list[str]:
+    """What a line of the log says beside who and when: whom it is about, or what changed."""
+    if line.operation not in ABOUT_SOMEBODY:
+        return told(line.operation, line.changes, names, timezone)
+    return [names.get(line.row_id, FORMER) if line.row_id else "An address that is nobody's"]
+
+
+def _change(
+    operation: str, column: str, old: Any, new: Any, *, names: Mapping[str, str], timezone: str
+) -> str:
+    if MASKED in (old, new):
+        return "secret"
+    before, after = (_value(column, value, names, timezone) for value in (old, new))
+    return {"insert": after, "delete": before}.get(operation, f"{before} → {after}")
+
+
+def _value(column: str, value: Any, names: Mapping[str, str], timezone: str) -> str:
+    if value in (None, "", [], {}):
+        return NONE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if is_user(column):
+        return names.get(str(value), FORMER)
+    if column in NAMED and str(value) in names:
+        return names[str(value)]
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        value = ", ".join(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _moment(column, text, timezone) or (
+        text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
+    )
+
+
+def _moment(column: str, text: str, timezone: str) -> str | None:
+    if column != "at" and not column.endswith(("_at", "_date", "_from", "_after")):
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return when(at, timezone) if at.tzinfo else None

@@ -1,0 +1,184 @@
+"""The dashboard's panels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, cast
+
+import pandas as pd
+import streamlit as st
+
+from core.metrics.catalog import METRICS
+from core.metrics.dashboard import FUNNEL, WEEKDAYS, Dashboard
+from core.metrics.drill import counted
+from core.platform.clock import Period
+from core.tenancy.access.viewers import Viewer
+from core.ui.page import go
+from core.ui.parts import charts
+from core.ui.parts.drill import (
+    chosen_point,
+    link_to_rows,
+    narrowed_here,
+    rows_behind,
+    switch_to_rows,
+)
+from core.ui.parts.format import delta, explained, figure, money, rate
+
+CARDS = ("booked_calls", "show_rate", "close_rate", "cash_collected", "net_revenue")
+TRENDS = ("booked_calls", "shows", "closes", "cash_collected")
+DIRECTION: dict[str, Any] = {"up": "normal", "down": "inverse", "none": "off"}
+
+
+def show_sentence(figures: Dashboard, period: Period) -> None:
+    """The one sentence that matters, with how much of the period is known."""
+    now = figures.now
+    moved = delta("show_rate", now["show_rate"], figures.before and figures.before["show_rate"], "")
+    change = f", {abs(moved):.0f} points {'up' if moved > 0 else 'down'}" if moved else ""
+    st.markdown(
+        f"Show rate **{rate(now['show_rate'])}**{change}; {now['confirmed']:,} of {now['due']:,}"
+        " calls due are confirmed. Net revenue"
+        f" **{money(now['net_revenue'], whole=True).replace('$', chr(92) + '$')}**."
+    )
+
+
+def show_cards(figures: Dashboard, viewer: Viewer) -> None:
+    """Five figures, each with its change, its course, its definition, and the way to its rows."""
+    for column, key in zip(st.columns(len(CARDS)), CARDS, strict=True):
+        metric = METRICS[key]
+        change = delta(
+            key, figures.now[key], figures.before and figures.before[key], viewer.currency
+        )
+        unit = " points" if metric.unit == "rate" else " %"
+        with column:
+            st.metric(
+                metric.name,
+                figure(key, figures.now[key]),
+                f"{change:+.0f}{unit}" if change is not None else None,
+                delta_color=DIRECTION[metric.good],
+                help=explained(key, figures.now[key]),
+                border=True,
+                chart_data=course(figures.days, key, viewer.currency),
+                chart_type="area",
+            )
+            link_to_rows(
+                rows_behind(key, narrowed_here()),
+                "See the calls" if counted(key) else "See the payments",
+            )
+
+
+def course(days: pd.DataFrame, key: str, currency: str) -> list[float] | None:
+    """A figure day by day, without the days that have none; None when one day is all."""
+    if len(days) < 2:
+        return None
+    values = (value.get(currency, 0) if isinstance(value, dict) else value for value in days[key])
+    return [float(value) for value in values if value is not None] or None
+
+
+def show_trend(
+    figures: Dashboard, currency: str, keys: Sequence[str] = TRENDS
+) -> tuple[str, date] | None:
+    """One figure day by day, with the compared period under it. Figure and day of the point that
+    was clicked, if one was.
+    """
+    st.subheader("Day by day")
+    key = (
+        st.segmented_control(
+            "Figure",
+            keys,
+            format_func=lambda name: METRICS[name].name,
+            default="booked_calls",
+            key="trend",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+        or "booked_calls"
+    )
+    days = figures.days
+    before = None
+    if figures.days_before is not None and len(figures.days_before):
+        before = _numbers(figures.days_before[key], currency)[: len(days)]
+    chart = charts.trend(
+        list(days["day"]), _numbers(days[key], currency), METRICS[key].name, before=before
+    )
+    shown = st.plotly_chart(
+        chart, config=charts.CONFIG, key="trend chart", on_select="rerun", selection_mode="points"
+    )
+    if METRICS[key].unit == "money" and set(figures.now[key]) - {currency}:
+        st.caption(f"Only {currency}: currencies are never added together.")
+    point = chosen_point(shown)
+    return (key, days["day"].iloc[point]) if point is not None else None
+
+
+def _numbers(values: Any, currency: str) -> list[float | None]:
+    plain = (value.get(currency, 0) if isinstance(value, dict) else value for value in values)
+    return [None if value is None else float(value) for value in plain]
+
+
+def show_funnel(figures: Dashboard, *, paid: bool = True) -> str | None:
+    """From booked to closed, and to paid where that is to be known, with the rate of each step. The
+    clicked step's figure.
+    """
+    st.subheader("From booking to close")
+    steps = [(name, int(figures.now[key])) for name, key in FUNNEL] + [
+        ("Paid", figures.paid)
+    ] * paid
+    chart = charts.funnel(steps)
+    point = chosen_point(
+        st.plotly_chart(
+            chart, config=charts.CONFIG, key="funnel", on_select="rerun", selection_mode="points"
+        )
+    )
+    return FUNNEL[point][1] if point is not None and point < len(FUNNEL) else None
+
+
+def show_people(figures: Dashboard, viewer: Viewer) -> None:
+    """Closers and setters side by side; a chosen one's calls open."""
+    for column, heading, key, people in zip(
+        st.columns(2),
+        ("Closers", "Setters"),
+        ("closer", "setter"),
+        (figures.closers, figures.setters),
+        strict=True,
+    ):
+        with column:
+            st.subheader(heading)
+            rows = people.assign(
+                name=[name or "Nobody" for name in people[key]],
+                show=[rate(value) for value in people["show_rate"]],
+                cash=[
+                    float(money_of.get(viewer.currency, 0)) for money_of in people["cash_collected"]
+                ],
+            ).sort_values("cash", ascending=False)
+            state = st.dataframe(
+                rows[["name", "booked_calls", "show", "closes", "cash"]],
+                hide_index=True,
+                key=f"{key}s",
+                row_height=36,
+                on_select="rerun",
+                selection_mode="single-row",
+                column_config={
+                    "name": heading[:-1],
+                    "booked_calls": "Booked",
+                    "show": "Show rate",
+                    "closes": "Closes",
+                    "cash": st.column_config.NumberColumn(
+                        f"Cash ({viewer.currency})", format="%,.0f"
+                    ),
+                },
+            )
+            for row in cast("dict[str, Any]", state)["selection"]["rows"]:
+                switch_to_rows(
+                    rows_behind("booked_calls", narrowed_here() | {key: rows[key].iloc[row] or []})
+                )
+    go("leaderboards", "Open the leaderboards")
+
+
+def show_heat(figures: Dashboard) -> None:
+    """When calls happen."""
+    st.subheader("When calls happen")
+    busy = [hour for hour in range(24) if any(row[hour] for row in figures.heat)]
+    hours = range(min(busy, default=8), max(busy, default=18) + 1)
+    values = [[row[hour] for hour in hours] for row in figures.heat]
+    chart = charts.heatmap(values, WEEKDAYS, [f"{hour:02d}" for hour in hours])
+    st.plotly_chart(chart, config=charts.CONFIG, key="heat")

@@ -1,0 +1,56 @@
+"""From a figure to its rows: every page of rows is loaded afresh.
+
+On a move within the session Streamlit drops every parameter that a widget of the page before was
+bound to, and the filters of the two pages have the same names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from core.metrics.drill import counted
+
+Narrowed = Mapping[str, str | list[str]]
+FILTERS = ("period", "from", "to", "closer", "setter", "source", "traffic_type", "call_type")
+
+
+def narrowed_here() -> dict[str, str | list[str]]:
+    """The period and filters of this page, for the page of the rows."""
+    return {name: st.query_params.get_all(name) for name in FILTERS if st.query_params.get(name)}
+
+
+def rows_behind(metric: str, narrowed: Narrowed) -> str:
+    """The address of the calls or payments behind a figure; a rate's are the calls that it
+    counts.
+    """
+    calls = counted(metric)
+    return (
+        address("events", {"figure": calls, **narrowed}) if calls else address("payments", narrowed)
+    )
+
+
+def address(screen: str, narrowed: Narrowed) -> str:
+    """A screen and what it is narrowed to; whatever a filter says, no letter in it means anything
+    to HTML or a script.
+    """
+    return f"{screen}?{urlencode(narrowed, doseq=True)}"
+
+
+def link_to_rows(target: str, label: str) -> None:
+    """A link to the address ``target``."""
+    st.html(f'<a class="so-rows" href="{escape(target)}">{escape(label)}</a>')
+
+
+def switch_to_rows(target: str) -> None:
+    """Go to the address ``target``, as something was chosen in a chart or a table."""
+    st.html(f"<script>location.assign('{target}')</script>", unsafe_allow_javascript=True)
+
+
+def chosen_point(chart: Any) -> int | None:
+    """The place in its series of the point that the reader clicked in a chart, or None."""
+    return next((point["point_index"] for point in chart["selection"]["points"]), None)

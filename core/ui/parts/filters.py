@@ -1,0 +1,163 @@
+"""Period, comparison and filters: kept in the address bar, so that a view survives refresh and can
+be sent to a colleague.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import streamlit as st
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core.metrics.filters import Filters
+from core.platform.clock import Period, today
+from core.tenancy.access.viewers import Viewer
+
+PRESETS = (
+    "Today",
+    "Yesterday",
+    "Last 7 days",
+    "Last 30 days",
+    "This week",
+    "This month",
+    "Last month",
+    "This quarter",
+    "This year",
+    "Last 365 days",
+    "Next 7 days",
+    "Custom",
+)
+COMPARISONS = ("Previous period", "Last year", "None")
+LISTS = {
+    "closer": "closers",
+    "setter": "setters",
+    "source": "sources",
+    "traffic_type": "traffic_types",
+    "call_type": "call_types",
+}
+LABELS = {
+    "closer": "Closer",
+    "setter": "Setter",
+    "source": "Source",
+    "traffic_type": "Traffic type",
+    "call_type": "Call type",
+}
+FIRST_DAY = date(2000, 1, 1)
+
+
+def preset_period(name: str, day: date, timezone: str) -> Period:
+    """The days of a preset, counted from ``day``; half-open."""
+    tomorrow, monday, first = (
+        day + timedelta(days=1),
+        day - timedelta(days=day.weekday()),
+        day.replace(day=1),
+    )
+    quarter = date(day.year, day.month - (day.month - 1) % 3, 1)
+    start, end = {
+        "Today": (day, tomorrow),
+        "Yesterday": (day - timedelta(days=1), day),
+        "Last 7 days": (day - timedelta(days=6), tomorrow),
+        "Last 30 days": (day - timedelta(days=29), tomorrow),
+        "This week": (monday, monday + timedelta(days=7)),
+        "This month": (first, _next_month(first)),
+        "Last month": ((first - timedelta(days=1)).replace(day=1), first),
+        "This quarter": (quarter, _next_month(_next_month(_next_month(quarter)))),
+        "This year": (date(day.year, 1, 1), date(day.year + 1, 1, 1)),
+        "Last 365 days": (day - timedelta(days=364), tomorrow),
+        "Next 7 days": (tomorrow, tomorrow + timedelta(days=7)),
+    }[name]
+    return Period(start, end, timezone)
+
+
+def _next_month(first: date) -> date:
+    return (first + timedelta(days=32)).replace(day=1)
+
+
+def period_picker(viewer: Viewer, *, default: str = "Last 30 days") -> Period:
+    """The chosen period, from ``?period=`` (and ``?from=&to=`` for Custom); anything unknown there
+    is the default.
+    """
+    if st.query_params.get("period") not in PRESETS:
+        st.query_params.pop("period", None)
+    name = (
+        st.selectbox(
+            "Period", PRESETS, index=PRESETS.index(default), key="period", bind="query-params"
+        )
+        or default
+    )
+    day = today(viewer.timezone)
+    if name != "Custom":
+        return preset_period(name, day, viewer.timezone)
+    first, last = _day("from", day - timedelta(days=29)), _day("to", day)
+    chosen = st.date_input(
+        "Days",
+        (min(first, last), max(first, last)),
+        min_value=FIRST_DAY,
+        max_value=day + timedelta(days=730),
+    )
+    start, end = (
+        chosen if isinstance(chosen, tuple) and len(chosen) == 2 else (first, max(first, last))
+    )
+    st.query_params.update({"from": start.isoformat(), "to": end.isoformat()})
+    return Period(start, end + timedelta(days=1), viewer.timezone)
+
+
+def _day(name: str, otherwise: date) -> date:
+    try:
+        day = date.fromisoformat(st.query_params.get(name, ""))
+    except ValueError:
+        return otherwise
+    return day if FIRST_DAY <= day <= otherwise + timedelta(days=730) else otherwise
+
+
+def address_of(period: Period) -> dict[str, str]:
+    """The parameters with which another page shows exactly these days."""
+    return {
+        "period": "Custom",
+        "from": period.start.isoformat(),
+        "to": (period.end - timedelta(days=1)).isoformat(),
+    }
+
+
+def compared_with(period: Period) -> Period | None:
+    """The period to compare with, from ``?compare=``; an unfinished period is compared with the
+    same part of the earlier one.
+    """
+    name = (
+        st.selectbox("Compare with", COMPARISONS, key="compare", bind="query-params")
+        or COMPARISONS[0]
+    )
+    days = {"Previous period": period.days, "Last year": 364}  # 52 weeks: the same weekdays
+    return same_part(period, days[name]) if name in days else None
+
+
+def same_part(period: Period, days: int) -> Period:
+    """As much of the period that began ``days`` earlier as has passed of this one."""
+    elapsed = min(period.end, today(period.timezone) + timedelta(days=1))
+    start = period.start - timedelta(days=days)
+    return Period(
+        start, start + timedelta(days=max(1, (elapsed - period.start).days)), period.timezone
+    )
+
+
+def filter_bar(db: Session, *, only: tuple[str, ...] = tuple(LISTS)) -> Filters:
+    """Closer, setter, source, … by name in the address (``?closer=Ana``); names that do not exist
+    are left out.
+    """
+    chosen: dict[str, Any] = {}
+    active = sum(1 for key in only if st.query_params.get(key))
+    with st.popover(f"Filters ({active})" if active else "Filters", width="stretch"):
+        for key in only:
+            names = _names(db, LISTS[key])
+            if names:
+                picked = st.multiselect(LABELS[key], list(names), key=key, bind="query-params")
+                chosen[f"{key}_id"] = tuple(names[name] for name in picked if name in names)
+    return Filters(**chosen)
+
+
+def _names(db: Session, table: str) -> dict[str, UUID]:
+    rows = db.execute(text(f"select name, id from app.{table} order by lower(name)"))  # noqa: S608 - one of LISTS
+    return {row.name: row.id for row in rows}

@@ -1,0 +1,173 @@
+"""Figures as people read them: with unit, with "–" for none, money with its currency, times in the
+organisation's zone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from core.metrics.catalog import METRICS
+from core.platform.clock import now
+from core.platform.money import short, shown
+from core.platform.normalization import JOINER
+
+NONE = "–"
+STIRRING = re.compile(r"(?i)(?<=:)(?=//|streamlit:)|(?<=www)(?=\.)|(?<=@)")
+WORDS = {
+    "scheduled": "Scheduled",
+    "completed": "Completed",
+    "no_show": "No-show",
+    "canceled": "Cancelled",
+    "rescheduled": "Moved",
+    "showed": "Showed",
+    "offer_made": "Offer made",
+    "closed": "Closed",
+    "succeeded": "Succeeded",
+    "pending": "Pending",
+    "failed": "Failed",
+    "manual": "Entered by hand",
+    "draft": "Draft",
+    "approved": "Approved",
+    "paid": "Paid",
+}
+
+
+def word(value: str | None) -> str:
+    """A stored word as people say it."""
+    return (
+        WORDS.get(value, value.replace("_", " ").capitalize())
+        if isinstance(value, str) and value
+        else NONE
+    )
+
+
+def escape_markdown(text: str) -> str:
+    """Somebody's words inside Markdown, shown as they are: no link, formula, icon or emphasis comes
+    of them.
+
+    Marks become character references, which Streamlit shows and never interprets. Bare addresses,
+    of pages and of e-mail, would become links all the same, and its own logo a picture; an
+    invisible joiner inside keeps them words.
+    """
+    quiet = STIRRING.sub(JOINER, text)
+    return "".join(
+        (
+            f"&#{ord(letter)};"
+            if letter.isascii() and not letter.isalnum() and letter != " "
+            else letter
+        )
+        for letter in quiet
+    )
+
+
+def plural(count: int, one: str, many: str) -> str:
+    """``1 delivery``, ``2,000 deliveries``."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def when(at: datetime | None, timezone: str) -> str:
+    """``today 15:30``, ``tomorrow 09:00``, ``Tue 4 Nov 15:30``, in the organisation's zone."""
+    if at is None:
+        return NONE
+    zone = ZoneInfo(timezone)
+    local, today = at.astimezone(zone), now().astimezone(zone).date()
+    near = {
+        today: "today",
+        today + timedelta(days=1): "tomorrow",
+        today - timedelta(days=1): "yesterday",
+    }
+    day = near.get(local.date()) or f"{local:%a} {local.day} {local:%b}" + (
+        "" if local.year == today.year else f" {local.year}"
+    )
+    return f"{day} {local:%H:%M}"
+
+
+def countdown(at: datetime) -> str:
+    """How soon something starts: ``now``, ``in 25 min``, ``in 3 h``; nothing when it is more than a
+    day away.
+    """
+    minutes = int((at - now()).total_seconds() // 60)
+    if minutes <= 0:
+        return "now"
+    if minutes < 60:
+        return f"in {minutes} min"
+    return f"in {minutes // 60} h" if minutes < 24 * 60 else ""
+
+
+def place_change(places: float | None) -> str:
+    """Places won or lost on a leaderboard since the period before; somebody who was not on it is
+    new.
+    """
+    if places is None or places != places:  # a missing number is not equal to itself
+        return "new"
+    return "·" if not places else f"{'▲' if places > 0 else '▼'} {abs(int(places))}"
+
+
+def based_on(sample: float | None, small: bool) -> str:
+    """How many calls a rate is based on; few are marked."""
+    if sample is None or sample != sample:
+        return ""
+    return f"of {int(sample)}{' – few' if small else ''}"
+
+
+def money(amounts: Mapping[str, Decimal], *, whole: bool = False) -> str:
+    """Every currency on its own, never added together."""
+    return (
+        " + ".join(shown(amount, currency, whole=whole) for currency, amount in amounts.items())
+        or NONE
+    )
+
+
+def moneys(amounts: Iterable[Decimal], currencies: Iterable[str]) -> list[str]:
+    """Amounts row by row, each with its own currency."""
+    return [money({currency: amount}) for amount, currency in zip(amounts, currencies, strict=True)]
+
+
+def rate(value: float | None) -> str:
+    """0.712 as 71 %; "–" for a ratio without a denominator."""
+    return NONE if value is None else f"{value:.0%}".replace("%", " %")
+
+
+def figure(key: str, value: Any) -> str:
+    """A metric's value with its unit, short enough for a card."""
+    unit = METRICS[key].unit
+    if unit == "money":
+        return (
+            " + ".join(short(amount, currency) for currency, amount in (value or {}).items())
+            or NONE
+        )
+    if unit == "rate":
+        return rate(value)
+    if unit == "hours":
+        return NONE if value is None else f"{value:,.0f} h"
+    return f"{int(value):,}"
+
+
+def figure_in(key: str, value: float, currency: str) -> str:
+    """The same of a plain number; money is in ``currency``."""
+    return figure(key, {currency: Decimal(str(value))} if METRICS[key].unit == "money" else value)
+
+
+def explained(key: str, value: Any) -> str:
+    """What stands behind a card: the formula, and the exact amount where the card rounds it."""
+    exact = f"Exactly {money(value)}. " if METRICS[key].unit == "money" and value else ""
+    return f"{exact}{METRICS[key].formula}".replace("$", r"\$")
+
+
+def delta(key: str, value: Any, before: Any, currency: str) -> float | None:
+    """The change as a number: points of a rate, else per cent of the earlier value; None when there
+    is none to compare.
+    """
+    unit = METRICS[key].unit
+    if unit == "money":
+        value, before = (value or {}).get(currency), (before or {}).get(currency)
+    if value is None or before is None:
+        return None
+    if unit == "rate":
+        return float(value - before) * 100
+    return float((value - before) / before) * 100 if before else None

@@ -1,0 +1,194 @@
+"""Our own routes beside the screens: cookie in, cookie out, another organisation, exports, health.
+
+The gate before them refuses what another site asks to be changed.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import date
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import (
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
+from starlette.routing import Route
+
+import core.migrations.tables  # noqa: F401 - a row can be written only when the tables that it refers to are known
+from core.metrics import exports
+from core.operations.privacy import export_person
+from core.platform.clock import Period
+from core.platform.errors import InvalidInput, NotAllowed, SalesOpsError, TooManyRequests
+from core.platform.settings import settings
+from core.tenancy.access.sessions import choose_organization, viewer_of
+from core.tenancy.access.viewers import Viewer
+from core.tenancy.identity.sign_in import ABSOLUTE_HOURS, close_session, open_session
+from core.ui.server.middleware import COOKIE
+
+FIELDS, LONGEST_FIELD = 5, 4096
+COMPANY_COOKIES = (  # what st.login leaves behind: the name, and the same with endings
+    "_streamlit_user"
+)
+
+
+@asynccontextmanager
+async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
+    """What the imports made lives long, so the collector, run after every script, skips it."""
+    gc.collect()
+    gc.freeze()
+    yield {}
+
+
+def local_path(wanted: str | None) -> str:
+    """A path of this server, or the start page: never somebody else's address."""
+    path = wanted or "/"
+    ours = (
+        path.startswith("/")
+        and not path.startswith("//")
+        and "\\" not in path
+        and path.isprintable()
+    )
+    return path if ours else "/"
+
+
+async def ticket(request: Request) -> Response:
+    """Exchange a ticket for the cookie; a used or expired one leads back to the sign-in, as does a
+    link on another site, which would sign its visitor in as somebody else.
+    """
+    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        return RedirectResponse("/", 303)
+    address = request.client.host if request.client else ""
+    agent = request.headers.get("user-agent", "")
+    token = await run_in_threadpool(
+        open_session, request.query_params.get("t", ""), address=address, user_agent=agent
+    )
+    response = RedirectResponse(
+        local_path(request.query_params.get("next")), 303, {"Cache-Control": "no-store"}
+    )
+    if token:
+        secure = "https" in (request.url.scheme, urlsplit(settings().public_url).scheme)
+        for name in request.cookies:
+            if name.startswith(COMPANY_COOKIES):
+                response.delete_cookie(name, path="/")
+        response.set_cookie(
+            COOKIE,
+            token,
+            ABSOLUTE_HOURS * 3600,
+            path="/",
+            secure=secure,
+            httponly=True,
+            samesite="lax",
+        )
+    return response
+
+
+async def sign_out(request: Request) -> Response:
+    """End the session for good; a copied cookie is worthless afterwards."""
+    await run_in_threadpool(close_session, request.cookies.get(COOKIE, ""))
+    response = RedirectResponse("/", 303)
+    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
+    return response
+
+
+async def field_of(request: Request, name: str) -> str:
+    """One short field of a form; whoever sends files, or more than a form of ours has, is refused
+    before it is read.
+    """
+    async with request.form(max_files=0, max_fields=FIELDS, max_part_size=LONGEST_FIELD) as form:
+        return str(form.get(name, ""))
+
+
+async def switch(request: Request) -> Response:
+    """Make another of the viewer's organisations the active one."""
+    wanted = await field_of(request, "organization")
+    try:
+        await run_in_threadpool(choose_organization, request.cookies.get(COOKIE, ""), UUID(wanted))
+    except (ValueError, NotAllowed):
+        return PlainTextResponse("You are not a member of this organisation.", 403)
+    return RedirectResponse("/", 303)
+
+
+async def healthz(_: Request) -> Response:
+    """The process answers."""
+    return JSONResponse({"status": "ok"})
+
+
+def export(request: Request) -> Response:
+    """``/exports/{table}?format=&start=&end=&columns=``: streamed, as the viewer may see it."""
+    viewer = viewer_of(request.cookies.get(COOKIE))
+    if viewer is None:
+        return PlainTextResponse("Sign in first.", 401)
+    if viewer.second_factor_missing:
+        return PlainTextResponse(
+            "Set up the second factor that your organisation asks for first.", 403
+        )
+    asked = request.query_params
+    name, fmt = request.path_params["table"], asked.get("format", "csv")
+    try:
+        columns = [part for part in asked.get("columns", "").split(",") if part] or None
+        period = _period(viewer, asked.get("start"), asked.get("end"))
+        chunks = exports.export(viewer.transaction, name, fmt, period=period, columns=columns)
+    except TooManyRequests as error:
+        return PlainTextResponse(error.message, 429, {"Retry-After": str(error.retry_after_s)})
+    except SalesOpsError as error:
+        return PlainTextResponse(error.message, 422)
+    return _download(chunks, f"{name}.{'jsonl' if fmt == 'json' else fmt}", exports.FORMATS[fmt])
+
+
+async def person(request: Request) -> Response:
+    """Everything about one person, streamed to an admin. A POST, so that the address stands in no
+    log and no history.
+    """
+    return await run_in_threadpool(
+        _person, request.cookies.get(COOKIE), await field_of(request, "email")
+    )
+
+
+def _person(cookie: str | None, email: str) -> Response:
+    viewer = viewer_of(cookie)
+    if viewer is None:
+        return PlainTextResponse("Sign in first.", 401)
+    if not viewer.is_admin or viewer.second_factor_missing:
+        return PlainTextResponse("Admins export what is known of a person.", 403)
+    try:
+        chunks = export_person(viewer.transaction, viewer.organization_id, email)
+    except SalesOpsError as error:
+        return PlainTextResponse(error.message, 422)
+    return _download(chunks, "person.json", "application/json")
+
+
+def _download(chunks: Iterator[bytes], name: str, media_type: str) -> Response:
+    """A file; ``name`` is made of our own words alone."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return StreamingResponse(chunks, media_type=media_type, headers=headers)
+
+
+def _period(viewer: Viewer, start: str | None, end: str | None) -> Period | None:
+    if not start and not end:
+        return None
+    try:
+        return Period(
+            date.fromisoformat(start or ""), date.fromisoformat(end or ""), viewer.timezone
+        )
+    except ValueError as error:
+        raise InvalidInput("Days are written like 2026-11-02.", field="start") from error
+
+
+routes = [
+    Route("/auth/ticket", ticket),
+    Route("/auth/sign-out", sign_out, methods=["POST"]),
+    Route("/auth/organization", switch, methods=["POST"]),
+    Route("/exports/person", person, methods=["POST"]),
+    Route("/exports/{table}", export),
+    Route("/healthz", healthz),
+]
