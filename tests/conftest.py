@@ -5,8 +5,10 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,6 +18,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parents[1]
+SUMMARY_FROM = 500
 CACHE = ROOT / ".data" / "tests"
 MASTER_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
@@ -27,10 +30,10 @@ from core.platform import database  # noqa: E402
 from core.platform.local_postgres import LocalPostgres  # noqa: E402
 from core.platform.settings import settings  # noqa: E402
 
-# Tests that share a running product go to one worker. pytest 9.2 does not let xdist mark its groups
-# in a test's name.
-TOGETHER = ("tests/browser/", "tests/operations/test_supervisor.py")
-LONGEST = "tests/webhooks/test_kill.py"
+# What shares something that is slow to start: all tests of such a file go to one worker.
+SHARING = ("tests/browser/", "tests/operations/test_supervisor.py")
+# The long ones come first, so that nobody waits for them at the end.
+FIRST = ("tests/webhooks/test_kill.py", "tests/browser/")
 FAST = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -39,20 +42,43 @@ FAST = {
 }
 
 
-class Together(LoadScopeScheduling):
-    """Each test goes to whichever worker is free, those of ``TOGETHER`` to one."""
+class SharingScheduler(LoadScopeScheduling):
+    """Each test goes to whichever worker is free; a file of ``SHARING`` goes to one as a whole."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
+        return nodeid.partition("::")[0] if nodeid.startswith(SHARING) else nodeid
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
-    return Together(config, log)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SharingScheduler:
+    config.option.loadscopereorder = False
+    return SharingScheduler(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest one first, so that nobody waits for it at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    items.sort(
+        key=lambda item: next(
+            (place for place, start in enumerate(FIRST) if item.nodeid.startswith(start)),
+            len(FIRST),
+        )
+    )
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How long each folder of tests kept the workers busy, so that growth is seen where it is."""
+    spent: Counter[str] = Counter()
+    tests: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                folder = report.nodeid.rpartition("::")[0].rpartition("/")[0]
+                spent[folder] += report.duration
+                tests[folder] += report.when == "call"
+    if sum(tests.values()) < SUMMARY_FROM:
+        return
+    terminalreporter.section("worker-seconds by folder")
+    for folder, seconds in spent.most_common():
+        terminalreporter.write_line(f"{seconds:7.1f} s  {tests[folder]:5} tests  {folder}")
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,5 @@
-"""One browser and one running product for all browser tests: screens, receiver and jobs on the test
-process's database.
+"""One browser and one running product for each test process: screens, receiver and jobs on a
+database of their own.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from core.platform.settings import settings
 from core.tenancy.access.models import OrganizationMember, Role
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.identity.passwords import hash_password
+from tests.browser.runs import PATIENCE_MS, act_on_settled_pages, settled, watch
 from tests.fakes.providers import FakeProviders
 from tests.ports import free_port, until
 from tests.ui.screens import token_of
@@ -30,17 +31,7 @@ from tests.ui.teams import Team, team
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "amber-birch-cobalt-1234"
-PATIENCE_MS = 20_000
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-
-
-def pytest_collection_modifyitems(items):
-    """A click can be lost while the browser is still drawing: what fails here is tried once more,
-    and the closing line says so.
-    """
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @dataclass(frozen=True)
@@ -137,6 +128,7 @@ def product(quiet_database, key_providers):
 @pytest.fixture(scope="package")
 def chromium():
     expect.set_options(timeout=PATIENCE_MS)
+    act_on_settled_pages()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
@@ -145,11 +137,11 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture
-def visit(chromium, product):
+@contextmanager
+def opening(chromium, product):
     """A function that opens a new browser window at a path, signed in as ``viewer``; its page.
 
-    Without a path it stays empty for the moment.
+    Without a path it stays empty for the moment. All windows close at the end of the block.
     """
     with ExitStack() as stack:
 
@@ -164,11 +156,26 @@ def visit(chromium, product):
             if viewer:
                 window.add_cookies([{"name": "sid", "value": token_of(viewer), "url": at}])
             page = window.new_page()
+            watch(page)
             if path:
                 page.goto(f"{at}{path}")
                 settled(page)
             return page
 
+        yield opened
+
+
+@pytest.fixture
+def visit(chromium, product):
+    """See ``opening``; the windows are this test's alone."""
+    with opening(chromium, product) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def windows(chromium, product):
+    """The same for a module whose tests go on in one window, which knows the assets already."""
+    with opening(chromium, product) as opened:
         yield opened
 
 
@@ -193,11 +200,6 @@ def theirs(ours) -> Team:
             )
         )
     return made
-
-
-def settled(page) -> None:
-    """Wait until the script behind the page has come to its end."""
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
 
 
 def as_shown(words: str) -> str:

@@ -10,8 +10,9 @@ from sqlalchemy import text
 
 from core.tenancy.identity.passwords import hash_password
 from tests import factories as make
-from tests.browser.conftest import as_shown, screens, settled
+from tests.browser.conftest import as_shown, screens
 from tests.browser.provider import CLIENT, SECRET, provider
+from tests.browser.runs import settled
 from tests.ports import free_port, owner
 from tests.tenancy.factors import PASSWORD, with_app
 

@@ -8,7 +8,8 @@ from contextlib import suppress
 import pytest
 from playwright.sync_api import TimeoutError, expect
 
-from tests.browser.conftest import PATIENCE_MS, PHONE, settled
+from tests.browser.conftest import PHONE
+from tests.browser.runs import PATIENCE_MS, settled
 from tests.ui.teams import team
 
 CHECKBOX, HEADER, ROW = 12, 36, 36

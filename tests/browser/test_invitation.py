@@ -10,7 +10,8 @@ from uuid import uuid4
 from playwright.sync_api import expect
 
 from core.platform.settings import settings
-from tests.browser.conftest import PASSWORD, as_shown, fits_the_width, settled
+from tests.browser.conftest import PASSWORD, as_shown, fits_the_width
+from tests.browser.runs import settled
 from tests.browser.test_sign_in import sign_in
 from tests.ports import until
 

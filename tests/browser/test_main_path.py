@@ -18,7 +18,8 @@ from core.operations.sample_payloads import (
     stripe_event,
 )
 from core.platform.clock import now
-from tests.browser.conftest import PHONE, fits_the_width, settled
+from tests.browser.conftest import PHONE, fits_the_width
+from tests.browser.runs import settled
 from tests.flow import SECRET, sender
 from tests.ports import until
 from tests.ui.teams import team

@@ -14,7 +14,8 @@ from websockets.sync.client import connect
 from core.platform.normalization import JOINER
 from core.ui.navigation import SCREENS
 from core.ui.server.routes import routes
-from tests.browser.conftest import PHONE, fits_the_width, settled
+from tests.browser.conftest import PHONE, fits_the_width
+from tests.browser.runs import settled
 from tests.ui.screens import token_of
 from tests.ui.teams import team
 from tests.ui.test_names import HOSTILE
@@ -44,30 +45,36 @@ def signed_in(ours) -> dict[str, str]:
     return {"sid": token_of(ours.admin)}
 
 
-def test_every_screen_draws_in_the_dark_on_a_phone_without_a_complaint_and_asks_no_stranger(
-    product, ours, visit
-):
-    page = visit("", ours.people["super_admin"], **PHONE, color_scheme="dark")
-    complaints, hosts = [], set()
-    page.on(
-        "console",
-        lambda line: (
-            complaints.append(line.text)
-            if line.type == "error" and not asks_for_the_root(line)
-            else None
-        ),
-    )
+@pytest.fixture(scope="module")
+def phone(ours, windows):
+    """A dark phone of whoever sees every screen, with what it complains of and whom it asks."""
+    page = windows("", ours.people["super_admin"], **PHONE, color_scheme="dark")
+    complaints: list[str] = []
+    hosts: set[str] = set()
+    page.on("console", lambda line: complaints.extend(complaint_of(line)))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
     page.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).netloc))
+    return page, complaints, hosts
 
-    for screen in SCREENS:
-        query = "&".join(f"{name}={value}" for name, value in ours.row(screen.key).items())
-        page.goto(f"{product.screens}/{screen.key if screen.key != 'home' else ''}?{query}")
-        expect(page.get_by_test_id("stMain").get_by_role("heading").first).to_be_visible()
-        settled(page)
-        assert fits_the_width(page), screen.key
 
+def complaint_of(line) -> list[str]:
+    return [line.text] if line.type == "error" and not asks_for_the_root(line) else []
+
+
+@pytest.mark.parametrize("screen", [screen.key for screen in SCREENS])
+def test_a_screen_draws_in_the_dark_on_a_phone_without_a_complaint_and_asks_no_stranger(
+    product, ours, phone, screen
+):
+    page, complaints, hosts = phone
+    complaints.clear()
+    query = "&".join(f"{name}={value}" for name, value in ours.row(screen).items())
+
+    page.goto(f"{product.screens}/{screen if screen != 'home' else ''}?{query}")
+    expect(page.get_by_test_id("stMain").get_by_role("heading").first).to_be_visible()
+    settled(page)
+
+    assert fits_the_width(page)
     assert complaints == []
     assert hosts - {""} == {urlsplit(product.screens).netloc}
 

@@ -6,7 +6,14 @@ from tests.metrics.history import CHANGES, random_history
 from tests.metrics.oracle import Oracle
 
 
-@pytest.fixture(scope="package", params=list(CHANGES))
+EVERY_RUN = ("Europe/Copenhagen", "Australia/Lord_Howe")
+ZONES = [
+    zone if zone in EVERY_RUN else pytest.param(zone, marks=pytest.mark.nightly)
+    for zone in CHANGES
+]
+
+
+@pytest.fixture(scope="package", params=ZONES)
 def history(request):
     return random_history(request.param, seed=1)
 

@@ -1,0 +1,104 @@
+"""When a page has drawn all that it was asked for, read off its socket.
+
+Streamlit's page attribute for the state of the script changes only when the server's first answer
+arrives: between a click and that answer it still says that nothing runs. A second click in this
+gap can hit an element that the first one's run is about to replace, and is lost. The socket knows:
+after the last request there must be a new run, and that run must have ended by itself.
+"""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from playwright.sync_api import Locator, Page, WebSocket
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+LOOK_EVERY_MS = 20
+PATIENCE_MS = 20_000
+NOT_RUNNING = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+ACTIONS = (
+    "click",
+    "fill",
+    "press",
+    "tap",
+    "check",
+    "uncheck",
+    "select_option",
+    "press_sequentially",
+)
+
+
+class Socket:
+    """One connection of a page: what it asked for, and what became of that."""
+
+    def __init__(self, socket: WebSocket) -> None:
+        self.open, self.asked, self.begun, self.ended = True, 0, False, False
+        socket.on("framesent", self._sent)
+        socket.on("framereceived", self._received)
+        socket.on("close", self._closed)
+
+    @property
+    def is_settled(self) -> bool:
+        return self.asked > 0 and self.begun and self.ended
+
+    def _sent(self, payload: Any) -> None:
+        if isinstance(payload, bytes) and BackMsg.FromString(payload).HasField("rerun_script"):
+            self.asked, self.begun, self.ended = self.asked + 1, False, False
+
+    def _received(self, payload: Any) -> None:
+        if not isinstance(payload, bytes):
+            return
+        message = ForwardMsg.FromString(payload)
+        if message.HasField("new_session"):
+            self.begun, self.ended = True, False
+        elif message.HasField("script_finished"):
+            interrupted = message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
+            self.ended = self.begun and not interrupted
+
+    def _closed(self, _: WebSocket) -> None:
+        self.open = False
+
+
+SOCKETS: WeakKeyDictionary[Page, list[Socket]] = WeakKeyDictionary()
+
+
+def watch(page: Page) -> None:
+    """Follow the page's sockets from now on; before its first address."""
+    sockets = SOCKETS.setdefault(page, [])
+    page.on("websocket", lambda socket: sockets.append(Socket(socket)))
+
+
+def settled(page: Page) -> None:
+    """Wait until the page has drawn everything that it was asked for. Fails after 20 seconds."""
+    for _ in range(PATIENCE_MS // LOOK_EVERY_MS):
+        if _is_settled(page):
+            return
+        page.wait_for_timeout(LOOK_EVERY_MS)
+    raise AssertionError(f"{page.url} did not come to rest")
+
+
+def _is_settled(page: Page) -> bool:
+    if page.locator("#root").count() == 0:  # not one of our screens: a provider's page, a file
+        return True
+    current = [socket for socket in SOCKETS[page] if socket.open]
+    drawn = bool(current) and current[-1].is_settled
+    return drawn and page.locator(NOT_RUNNING).count() > 0
+
+
+def act_on_settled_pages() -> None:
+    """Let every click and every key wait until the page is settled, as a person's eyes do."""
+    for name in ACTIONS:
+        setattr(Locator, name, _settled_first(getattr(Locator, name)))
+
+
+def _settled_first(action: Any) -> Any:
+    @wraps(action)
+    def acting(self: Locator, *args: Any, **options: Any) -> Any:
+        if self.page in SOCKETS:
+            settled(self.page)
+        return action(self, *args, **options)
+
+    return acting
