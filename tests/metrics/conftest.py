@@ -5,11 +5,9 @@ import pytest
 from tests.metrics.history import CHANGES, random_history
 from tests.metrics.oracle import Oracle
 
-
 EVERY_RUN = ("Europe/Copenhagen", "Australia/Lord_Howe")
 ZONES = [
-    zone if zone in EVERY_RUN else pytest.param(zone, marks=pytest.mark.nightly)
-    for zone in CHANGES
+    zone if zone in EVERY_RUN else pytest.param(zone, marks=pytest.mark.nightly) for zone in CHANGES
 ]
 
 
