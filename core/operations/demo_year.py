@@ -18,7 +18,6 @@ from core.bookings.forms import FormAnswers
 from core.bookings.intake import Booking, Cancellation, record_booking
 from core.bookings.models import Event, ListEntry, Package
 from core.bookings.roster import Host, create_closer, create_setter
-from core.deliveries.actions import create_connection
 from core.money.form_filing import file_form
 from core.money.ledger import PaymentFact, RefundFact, record_payment
 from core.money.models import PaymentStatus
@@ -27,6 +26,7 @@ from core.people.actions import Person
 from core.people.models import Source, TrafficType
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
+from core.providers.connections import create_connection
 from core.tenancy.access.models import Role
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.models import Organization

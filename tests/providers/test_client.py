@@ -22,7 +22,7 @@ from core.platform.errors import (
     UnknownToProvider,
 )
 from core.providers.client import Client, RetryPolicy
-from core.providers.pauses import retry_after_s_or_none
+from core.providers.retry_after import retry_after_s_or_none
 from tests.fakes.providers import BROKEN, OVERLOADED, FakeProviders, HangUp, Silence, rate_limited
 from tests.ports import free_port
 
@@ -42,13 +42,13 @@ def client(provider):
         yield client
 
 
-def to(address, patience=QUICK):
+def to(address, retry=QUICK):
     return Client(
         "Dialpad",
         address,
         {"Authorization": f"Bearer {SECRET}"},
         secrets=(SECRET,),
-        patience=patience,
+        retry=retry,
     )
 
 

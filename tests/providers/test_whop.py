@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from core.operations import sample_payloads as samples
 from core.platform.clock import now
-from core.providers import whop
-from core.providers.base import BadSignature
+from core.providers.payloads import signed
+from core.providers.signatures import BadSignature
+from core.providers.whop import webhook
+from tests import payloads as samples
 from tests.providers.history import PAYMENTS, History, shuffled
 
 PAID = datetime(2026, 11, 2, 15, 4, 5, tzinfo=UTC)
@@ -103,18 +104,18 @@ def refund(number, amount, status="succeeded", minutes=0):
 
 
 def test_both_documented_signatures_are_accepted_and_a_changed_body_is_not():
-    whop.verify(HEADERS, BODY, SECRET, now=AT)
-    whop.verify({"x-whop-signature": V5_HEADER}, V5_BODY, SECRET, now=AT)
+    webhook.verify(HEADERS, BODY, SECRET, AT)
+    webhook.verify({"x-whop-signature": V5_HEADER}, V5_BODY, SECRET, AT)
     with pytest.raises(BadSignature):
-        whop.verify(HEADERS, BODY + b" ", SECRET, now=AT)
+        webhook.verify(HEADERS, BODY + b" ", SECRET, AT)
     with pytest.raises(BadSignature):
-        whop.verify(HEADERS, BODY, SECRET, now=AT + timedelta(seconds=301))
+        webhook.verify(HEADERS, BODY, SECRET, AT + timedelta(seconds=301))
 
 
 def test_the_secret_is_used_literally_as_the_official_verifier_does():
-    body, headers = samples.signed("whop", native(), SECRET)
+    body, headers = signed("whop", native(), SECRET)
     Webhook(SECRET.encode()).verify(body, headers)
-    whop.verify(headers, body, SECRET, now=now())
+    webhook.verify(headers, body, SECRET, now())
 
 
 @pytest.mark.parametrize("payload", [native(), legacy(), v5()], ids=["native", "legacy", "v5"])
