@@ -215,7 +215,7 @@ class _Team:
             setter_mentions=[setter],
             meeting_url="https://meet.example.com/demo",
             platform="calendly",
-            invitee_uuid=f"demo-{self.home.slug}-{self.number}",
+            external_id=f"demo-{self.home.slug}-{self.number}",
         )
 
     def _move(self, db: Session, booking: Booking) -> None:
@@ -229,8 +229,8 @@ class _Team:
             "booked_at": min(moved_at, self.now),
         }
         replacing = {
-            "invitee_uuid": f"{booking.invitee_uuid}-b",
-            "previous_invitee_uuid": booking.invitee_uuid,
+            "external_id": f"{booking.external_id}-b",
+            "replaces_external_id": booking.external_id,
         }
         event = record_booking(db, self.home.id, Booking(**(vars(booking) | again | replacing)))
         if later < self.now - timedelta(minutes=50):

@@ -156,9 +156,9 @@ def _booking(invitee: dict[str, Any], home: Organization, no_show_at: datetime |
         answers=answers,
         meeting_url=(meeting.get("location") or {}).get("join_url"),
         platform="calendly",
-        event_uuid=uuid_of(meeting["uri"]),
-        invitee_uuid=uuid_of(invitee["uri"]),
-        previous_invitee_uuid=uuid_of(old) if old else None,
+        external_id=uuid_of(invitee["uri"]),
+        replaces_external_id=uuid_of(old) if old else None,
+        external_meeting_id=uuid_of(meeting["uri"]),
         cancellation=_cancellation(invitee),
         no_show_at=no_show_at,
     )
