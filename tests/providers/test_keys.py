@@ -17,7 +17,12 @@ from core.providers.account import Account
 from core.providers.client import RetryPolicy
 from core.providers.credentials import check_key, client_of, validate_key, validate_settings
 from core.providers.registry import base_urls, with_credentials
-from tests.fakes.providers import COMPANY, KEYS, LOCATION, NAME, SETTINGS, SID, USER
+from tests.fakes.providers import KEYS, SETTINGS
+from tests.fakes.systems import NAME
+from tests.fakes.systems.acuity import USER
+from tests.fakes.systems.ghl import LOCATION
+from tests.fakes.systems.twilio import SID
+from tests.fakes.systems.whop import COMPANY
 
 KEYED = with_credentials()
 QUICK = RetryPolicy(timeout_s=2.0, tries=1)
