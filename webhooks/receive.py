@@ -1,8 +1,8 @@
-"""``POST /webhooks/{provider}/{connection_id}``: verify the raw body, keep it, acknowledge. Nothing
-is interpreted here.
+"""``POST /webhooks/{provider}/{connection_id}``: verify the raw body, store it, acknowledge.
+Nothing is interpreted here.
 
-Whatever is genuinely signed is kept, also when it is no JSON or of an unknown kind: refusing it
-would make the provider give up on it, keeping it lets a person see it among the dead letters. Only
+Whatever is genuinely signed is stored, also when it is no JSON or of an unknown kind: refusing it
+would make the provider give up on it, storing it lets a person see it among the dead letters. Only
 what is too large or too deep is refused.
 """
 
@@ -54,8 +54,8 @@ remembered: dict[UUID, Endpoint] = {}
 
 
 async def receive(request: Request) -> Response:
-    """Keep one delivery: 200 kept or kept before, 400 too deep or cut off, 401 not genuine, 413 too
-    large, 429 too many, 503 try again.
+    """Store one delivery: 200 stored or stored before, 400 too deep or cut off, 401 not genuine,
+    413 too large, 429 too many, 503 try again.
     """
     try:
         body = await read_body(request)

@@ -56,7 +56,7 @@ def _changed(db: Session, connection_id: UUID) -> WebhookConnection:
 
 
 def replay(db: Session, delivery_id: UUID) -> None:
-    """Have a kept delivery processed once more, whatever became of it before.
+    """Have a stored delivery processed once more, whatever became of it before.
 
     Raises:
         NotFound: no such delivery.

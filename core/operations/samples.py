@@ -54,7 +54,7 @@ def send_samples(organization_id: UUID, url: str) -> dict[str, Any]:
 def send_test_delivery(organization_id: UUID, connection_id: UUID, url: str) -> None:
     """Post one harmless, correctly signed delivery to one connection over HTTP.
 
-    Its type is none that means anything to us, so it is kept, counted and ignored.
+    Its type is none that means anything to us, so it is stored, counted and ignored.
 
     Raises:
         NotFound: there is no such connection.

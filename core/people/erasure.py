@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +18,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core.people.models import ContactEmail
+from core.people.person_fields import PersonFields
 from core.platform.normalization import normalize_email
 from core.tenancy.organizations.queries import current_organization
 
@@ -26,18 +26,6 @@ REDACT = text("""
     select app.redacted(cast(:payload as jsonb), cast(:emails as text[]), cast(:names as text[]),
       :pseudonym, :question)
 """)
-
-
-@dataclass(frozen=True)
-class PersonFields:
-    """The fields of a provider's payloads that say who somebody is, in an object with their
-    address: ``names`` hold what they are called, ``details`` everything else of them, and
-    ``persons`` are objects inside that are about the same person.
-    """
-
-    names: frozenset[str] = frozenset()
-    details: frozenset[str] = frozenset()
-    persons: frozenset[str] = frozenset()
 
 
 def mark_of(organization_id: UUID, email: str) -> str:

@@ -161,7 +161,7 @@ class Client:
             time.sleep(wait_s + self._retry.first_pause_s * random.random())  # noqa: S311 - spreads, hides nothing
 
     def shown(self, words: str) -> str:
-        """A provider's words, fit to be kept and shown: short, printable, and without the key,
+        """A provider's words, fit to be stored and shown: short, printable, and without the key,
         whole or begun.
         """
         printable = "".join(

@@ -11,14 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.orm import Session
-
-from core.deliveries.models import WebhookConnection
-from core.people.erasure import PersonFields
+from core.people.person_fields import PersonFields
 from core.platform.settings import base_url
 from core.providers.account import Check
+
+if TYPE_CHECKING:  # a provider that is only asked needs no database
+    from sqlalchemy.orm import Session
+
+    from core.deliveries.models import WebhookConnection
 
 Values = Mapping[str, str]
 Payload = dict[str, Any]
@@ -106,7 +108,7 @@ class Credentials:
 
     ``key_name`` is what the provider calls its key, ``where`` the place at which it is found.
     ``mistaken`` are beginnings of what is often entered in place of the key, with the sentence
-    that is shown then; ``noted`` are beginnings of keys of which there is something to be said.
+    that is shown then; ``noted`` are beginnings of keys that come with a remark.
     ``check_settings`` raises InvalidInput for fields that do not fit together. ``address`` chooses
     one of the provider's ``other_addresses``; None is its usual one.
     """

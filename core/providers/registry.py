@@ -9,7 +9,7 @@ import pkgutil
 from functools import cache
 
 import core.providers
-from core.people.erasure import PersonFields
+from core.people.person_fields import PersonFields
 from core.platform.errors import InvalidInput
 from core.providers.provider import Inbound, Provider, Use
 

@@ -94,7 +94,7 @@ def test_nobody_at_the_address_is_unavailable():
         client.get("/offices")
 
 
-def test_a_pause_longer_than_patience_is_handed_on_at_once(provider, client):
+def test_a_pause_longer_than_the_policy_allows_is_handed_on_at_once(provider, client):
     provider.will(rate_limited(Retry_After="90"))
     with pytest.raises(RateLimited) as limited:
         client.get("/offices")

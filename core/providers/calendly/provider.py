@@ -1,6 +1,6 @@
 """Calendly: bookings."""
 
-from core.people.erasure import PersonFields
+from core.people.person_fields import PersonFields
 from core.providers.calendly import credentials, webhook
 from core.providers.credentials import bearer
 from core.providers.provider import Credentials, Inbound, Provider, Sample, Use

@@ -28,7 +28,7 @@ INVITEE_EVENTS = {
     "invitee_no_show.created",
     "invitee_no_show.deleted",
 }
-# What is read of an invitee, below; guests, payments and the platform's own notes are not kept.
+# What is read of an invitee, below; guests, payments and the platform's own notes are not stored.
 KEPT: Kept = {
     **dict.fromkeys(
         (
@@ -86,7 +86,7 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
     """Fold the delivery into what is known of its invitee, and bring the event to it.
 
     Created and cancelled both carry the whole invitee. A cancellation is final, so it outranks any
-    ``created``; no-shows are kept apart, because setting and removing one does not touch the
+    ``created``; no-shows are stored apart, because setting and removing one does not touch the
     invitee's own ``updated_at``.
     """
     name = event_type(payload)
@@ -104,9 +104,10 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
         remember(
             db, connection, "no_show", key, happened_at, {"at": marked and marked["created_at"]}
         )
-    home = db.get_one(Organization, connection.organization_id)
+    organization = db.get_one(Organization, connection.organization_id)
     newest = _known(db, connection, "invitee", key)
-    record_booking(db, home.id, _booking(newest, home, _no_show(db, connection, key)))
+    booking = _booking(newest, organization, _no_show(db, connection, key))
+    record_booking(db, organization.id, booking)
     return PROCESSED
 
 
@@ -133,7 +134,9 @@ def _no_show(db: Session, connection: WebhookConnection, key: str) -> datetime |
     return _moment(at) if at else None
 
 
-def _booking(invitee: dict[str, Any], home: Organization, no_show_at: datetime | None) -> Booking:
+def _booking(
+    invitee: dict[str, Any], organization: Organization, no_show_at: datetime | None
+) -> Booking:
     """What an invitee says, in our words."""
     meeting, tracking = invitee["scheduled_event"], invitee.get("tracking") or {}
     answers = invitee.get("questions_and_answers") or []
@@ -152,7 +155,7 @@ def _booking(invitee: dict[str, Any], home: Organization, no_show_at: datetime |
         call_type=meeting.get("name"),
         call_type_uri=meeting.get("event_type"),
         utm={part: tracking.get(part) for part in UTM},
-        setter_mentions=setter_mentions(tracking, answers, home),
+        setter_mentions=setter_mentions(tracking, answers, organization),
         answers=answers,
         meeting_url=(meeting.get("location") or {}).get("join_url"),
         platform="calendly",

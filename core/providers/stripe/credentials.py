@@ -13,7 +13,7 @@ from core.providers.client import Client
 
 
 def check(client: Client, _: Mapping[str, str]) -> Account:
-    """A restricted key may be kept from saying whose it is, and is good all the same."""
+    """A restricted key may lack the right to say whose it is, and is good all the same."""
     remarks = (
         ()
         if may(client, "/v1/charges", limit=1)

@@ -45,7 +45,7 @@ GIVEN_BACK: Kept = {
     "payment_intent": REFERENCE,
 }
 # What is read of each kind, below and in core.providers.stripe.webhook; the rest, cards, addresses
-# and notes included, is not kept.
+# and notes included, is not stored.
 KEPT: Mapping[str, Kept] = {
     "payment_intent": {
         **dict.fromkeys(
@@ -238,7 +238,7 @@ def _subscription(invoice: dict[str, Any] | None) -> str | None:
 def _refunds(
     known: Iterable[ProviderObject], charge: dict[str, Any] | None, currency: str
 ) -> list[RefundFact]:
-    """The refunds one by one; what the charge's running total knows beyond them is kept as one
+    """The refunds one by one; what the charge's running total knows beyond them is one
     more, until they arrive.
 
     Failed refunds are part of the comparison: the total still held them when it was taken.

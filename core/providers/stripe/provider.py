@@ -1,6 +1,6 @@
 """Stripe: payments."""
 
-from core.people.erasure import PersonFields
+from core.people.person_fields import PersonFields
 from core.providers.credentials import SIGNING_SECRET, bearer
 from core.providers.provider import Credentials, Inbound, Provider, Sample, Use
 from core.providers.stripe import credentials, webhook

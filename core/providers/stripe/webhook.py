@@ -1,4 +1,4 @@
-"""Stripe webhooks. Each object's newest state is kept; a payment is computed from all objects of
+"""Stripe webhooks. Each object's newest state is stored; a payment is computed from all objects of
 one payment intent.
 
 Facts and traps: Stripe API 2026-10-28.endive; older shapes are read too, because events come in the
@@ -68,8 +68,8 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
     kind = stripe_object.get("object")
     if not isinstance(kind, str) or kind not in KEPT:
         return Outcome(ignored=f"“{event_type(payload)}” is not about money")
-    home = db.get_one(Organization, connection.organization_id)
-    if not payload.get("livemode") and not home.accept_test_mode:
+    organization = db.get_one(Organization, connection.organization_id)
+    if not payload.get("livemode") and not organization.accept_test_mode:
         return Outcome(ignored="test mode: nothing is booked")
     account = payload.get("account")
     if account and connection.external_account_id and account != connection.external_account_id:

@@ -1,4 +1,4 @@
-"""Reading Whop's payloads: four generations, told apart by their fields, into one set of facts.
+"""Reading Whop's payloads: four generations, which differ in their fields, into one set of facts.
 Amounts are major units.
 """
 

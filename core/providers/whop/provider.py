@@ -1,6 +1,6 @@
 """Whop: payments."""
 
-from core.people.erasure import PersonFields
+from core.people.person_fields import PersonFields
 from core.providers.credentials import SIGNING_SECRET, bearer
 from core.providers.provider import Credentials, Field, Inbound, Provider, Sample, Use
 from core.providers.whop import credentials, webhook

@@ -104,7 +104,7 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
     kind = name.partition(".")[0]
     if kind == "payment" and said.get("status") is None:
         return Outcome(ignored="the payment has no status")
-    # Generations are kept apart, because an older shape lacks facts (the e-mail) that a newer one
+    # Generations are stored apart, because an older shape lacks facts (the e-mail) that a newer one
     # had brought.
     stored = as_stored(said, payload)
     group = stored["id"] if kind == "payment" else stored["payment_id"]
