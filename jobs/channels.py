@@ -17,7 +17,9 @@ from core.messages.actions import WEBHOOK_URL
 from core.messages.sealing import opened
 from core.platform.errors import Misconfigured, NotFound
 from core.platform.settings import settings
-from core.providers import email, slack, twilio
+from core.providers import email
+from core.providers.slack import messages as slack
+from core.providers.twilio import texts as twilio
 
 Send = Callable[[], None]
 

@@ -20,7 +20,7 @@ from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.log import logger
 from core.platform.queue import enqueue
-from core.providers.base import provider
+from core.providers import registry
 
 log = logger("jobs.deliveries")
 MAX_ATTEMPTS = 8
@@ -72,9 +72,9 @@ def _handle(db: Session, delivery_id: UUID) -> None:
         select(WebhookConnection).where(WebhookConnection.id == delivery.connection_id)
     ).one()
     received = delivery.body
-    payload, module = _read(db, delivery), provider(delivery.provider)
-    delivery.event_type = module.event_type(payload)
-    outcome = module.handle(db, connection, payload)
+    payload, inbound = _read(db, delivery), registry.inbound(delivery.provider)
+    delivery.event_type = inbound.event_type(payload)
+    outcome = inbound.handle(db, connection, payload)
     delivery.status = DeliveryStatus.IGNORED if outcome.ignored else DeliveryStatus.PROCESSED
     delivery.last_error, delivery.processed_at = outcome.ignored, now()
     if delivery.body != received:  # somebody who was erased is in it, and the rows are made
@@ -87,7 +87,7 @@ def _read(db: Session, delivery: WebhookDelivery) -> Any:
     before anything is made of it.
     """
     said = json.loads(delivery.body)
-    payload = without_erased(db, delivery.organization_id, said)
+    payload = without_erased(db, delivery.organization_id, said, registry.person_fields())
     if payload is not said:
         delivery.body, delivery.headers = json.dumps(payload).encode(), {}
     return payload

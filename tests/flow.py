@@ -12,9 +12,9 @@ from uuid import UUID
 import httpx
 from starlette.types import ASGIApp
 
-from core.deliveries.actions import create_connection
-from core.operations.sample_payloads import signed
 from core.platform.database import as_system
+from core.providers.connections import create_connection
+from core.providers.payloads import signed
 from jobs.queue import queue
 from webhooks.app import app
 

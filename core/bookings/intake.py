@@ -58,11 +58,13 @@ class Cancellation:
 
 @dataclass(frozen=True)
 class Booking:
-    """Everything known of one booked call. ``invitee_uuid`` is its natural key; None for a manual
-    entry.
+    """Everything known of one booked call. The platform and its own id of the booking,
+    ``external_id``, are the natural key; a manual entry has no such id.
 
+    ``replaces_external_id`` is the booking that this one replaces, ``external_meeting_id`` the
+    meeting that all bookings of a group share. A platform that moves a booking under the id that
+    it has says so with a new ``scheduled_at``: the event moves, and stays booked when it was.
     ``setter_mentions`` are the texts that may name the setter, best first.
-    ``previous_invitee_uuid`` is the booking that this one replaces.
     """
 
     person: Person
@@ -77,9 +79,9 @@ class Booking:
     answers: Sequence[Mapping[str, Any]] = ()
     meeting_url: str | None = None
     platform: str = "manual"
-    event_uuid: str | None = None
-    invitee_uuid: str | None = None
-    previous_invitee_uuid: str | None = None
+    external_id: str | None = None
+    replaces_external_id: str | None = None
+    external_meeting_id: str | None = None
     cancellation: Cancellation | None = None
     no_show_at: datetime | None = None
 
@@ -124,23 +126,28 @@ def _form_of(db: Session, event: Event) -> PostCallForm | None:
 
 
 def _event_of(db: Session, organization_id: UUID, booking: Booking) -> Event:
-    known = None
-    if booking.invitee_uuid:
-        known = db.scalars(
-            select(Event).where(Event.calendly_invitee_uuid == booking.invitee_uuid)
-        ).first()
+    known = _known(db, booking.platform, booking.external_id)
     if known is not None:
         return known
     event = Event(
         organization_id=organization_id,
-        calendly_invitee_uuid=booking.invitee_uuid,
         booking_platform=booking.platform,
+        external_id=booking.external_id,
         scheduled_at=booking.scheduled_at,
         booked_at=booking.booked_at,
         provider_status=CallStatus.SCHEDULED,
     )
     db.add(event)
     return event
+
+
+def _known(db: Session, platform: str, external_id: str | None) -> Event | None:
+    if external_id is None:
+        return None
+    named = select(Event).where(
+        Event.booking_platform == platform, Event.external_id == external_id
+    )
+    return db.scalars(named).first()
 
 
 def _facts(
@@ -166,8 +173,8 @@ def _facts(
         | utm
         | _people(db, booking)
         | {
-            "calendly_event_uuid": booking.event_uuid,
-            "previous_invitee_uuid": booking.previous_invitee_uuid,
+            "external_meeting_id": booking.external_meeting_id,
+            "replaces_external_id": booking.replaces_external_id,
             "scheduled_at": booking.scheduled_at,
             "ends_at": booking.ends_at,
             "booked_at": booking.booked_at,
@@ -233,22 +240,21 @@ def _fill_provider_state(event: Event, booking: Booking) -> None:
 
 
 def _predecessor(db: Session, event: Event) -> Event | None:
-    if (
-        not event.previous_invitee_uuid
-        or event.previous_invitee_uuid == event.calendly_invitee_uuid
-    ):
+    if event.replaces_external_id == event.external_id:
         return None
-    return db.scalars(
-        select(Event).where(Event.calendly_invitee_uuid == event.previous_invitee_uuid)
-    ).first()
+    return _known(db, event.booking_platform, event.replaces_external_id)
 
 
 def _replacements(db: Session, event: Event) -> list[Event]:
     """The bookings that say they replace this one: one, unless the platform contradicts itself; the
     same one comes first always.
     """
-    later = select(Event).where(Event.previous_invitee_uuid == event.calendly_invitee_uuid)
-    return list(db.scalars(later.order_by(Event.calendly_invitee_uuid)))
+    later = select(Event).where(
+        Event.booking_platform == event.booking_platform,
+        Event.replaces_external_id == event.external_id,
+        Event.id != event.id,
+    )
+    return list(db.scalars(later.order_by(Event.external_id)))
 
 
 def _successors(db: Session, event: Event) -> list[Event]:
@@ -256,7 +262,7 @@ def _successors(db: Session, event: Event) -> list[Event]:
     there.
     """
     chain = [event]
-    while event.calendly_invitee_uuid:
+    while event.external_id:
         found = next(iter(_replacements(db, event)), None)
         if found is None or found in chain:
             break

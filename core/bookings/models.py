@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, func, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, Computed, Index, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, MappedColumn, mapped_column
 
 from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
 
@@ -118,6 +118,12 @@ class ListEntry(TenantRow, Base):
     active: Mapped[bool] = mapped_column(server_default=text("true"))
 
 
+def _of_platform(platform: str, column: str) -> MappedColumn[str | None]:
+    """A platform's own name for ``column``: filled by the database, for its bookings only."""
+    named = f"CASE WHEN booking_platform = '{platform}'::text THEN {column} ELSE NULL::text END"
+    return mapped_column(Computed(named, persisted=True))
+
+
 class Event(TenantRow, Timestamps, Base):
     """A scheduled sales call. What the provider says and what the form says are kept apart;
     ``call_status`` follows from both.
@@ -140,7 +146,7 @@ class Event(TenantRow, Timestamps, Base):
         refers_to("source_id", "sources"),
         refers_to("traffic_type_id", "traffic_types"),
         refers_to("rescheduled_to_id", "events"),
-        UniqueConstraint("organization_id", "calendly_invitee_uuid"),
+        UniqueConstraint("organization_id", "booking_platform", "external_id"),
         Index(None, "organization_id", "scheduled_at"),
         Index(None, "organization_id", "booked_at"),
         Index(None, "organization_id", "updated_at"),
@@ -149,7 +155,7 @@ class Event(TenantRow, Timestamps, Base):
         Index(None, "organization_id", "closer_user_id", "scheduled_at"),
         Index(None, "organization_id", "setter_user_id", "scheduled_at"),
         Index(None, "organization_id", "rescheduled_to_id"),
-        Index(None, "organization_id", "previous_invitee_uuid"),
+        Index(None, "organization_id", "booking_platform", "replaces_external_id"),
         secured("reps", audit=True),
     )
 
@@ -200,10 +206,12 @@ class Event(TenantRow, Timestamps, Base):
     booking_platform: Mapped[str] = mapped_column(server_default="manual")
     provider_status: Mapped[str] = mapped_column(server_default="scheduled")
     provider_no_show_at: Mapped[datetime | None]
-    calendly_event_uuid: Mapped[str | None]
-    calendly_invitee_uuid: Mapped[str | None]
-    previous_invitee_uuid: Mapped[str | None]
-    acuity_appointment_id: Mapped[str | None]
+    external_id: Mapped[str | None]  # the platform's own id of the booking
+    replaces_external_id: Mapped[str | None]  # that of the booking which this one replaces
+    external_meeting_id: Mapped[str | None]  # several bookings of a group share one meeting
+    calendly_event_uuid: Mapped[str | None] = _of_platform("calendly", "external_meeting_id")
+    calendly_invitee_uuid: Mapped[str | None] = _of_platform("calendly", "external_id")
+    acuity_appointment_id: Mapped[str | None] = _of_platform("acuity", "external_id")
     ghl_contact_id: Mapped[str | None]
     hubspot_contact_id: Mapped[str | None]
     close_lead_id: Mapped[str | None]

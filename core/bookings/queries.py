@@ -146,7 +146,6 @@ def event_detail(db: Session, event_id: UUID) -> Row[Any] | None:
         Event.utm_content,
         Event.utm_term,
         Event.closer_user_id,
-        Event.previous_invitee_uuid,
         (Event.setter_id.is_(None) & Event.setter_name.is_not(None)).label("setter_name_unknown"),
     )
     query = _named(select(*_columns(), *more).select_from(Event)).where(

@@ -1,8 +1,8 @@
-"""Connections: made, changed, switched off; deliveries: replayed."""
+"""Connections: changed, switched off; deliveries: replayed."""
 
 from __future__ import annotations
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -15,64 +15,17 @@ from core.deliveries.models import (
     WebhookDelivery,
 )
 from core.deliveries.secrets import store_secret
-from core.platform.errors import Conflict, InvalidInput, NotFound
+from core.platform.errors import Conflict, NotFound
 from core.platform.queue import enqueue
 from core.platform.settings import settings
 
-DEFAULT_RATE_LIMITS = {"calendly": 100, "stripe": 60, "whop": 60, "resend": 100}
 SIGNING = "signing"
-MAX_RATE_LIMIT = 1_000_000
 
 
 def connection_url(connection: WebhookConnection) -> str:
     """The address to paste at the provider."""
     base = settings().webhook_public_url.rstrip("/")
     return f"{base}/webhooks/{connection.provider}/{connection.id}"
-
-
-def create_connection(
-    db: Session,
-    organization_id: UUID,
-    provider: str,
-    name: str,
-    secret: str,
-    *,
-    account_id: str | None = None,
-    rate_limit: int | None = None,
-) -> WebhookConnection:
-    """Open an endpoint for one provider; its signing secret is sealed at once.
-
-    ``account_id`` is the provider's own account: deliveries of another one are not booked.
-    ``rate_limit`` is deliveries a minute, by default 100 for Calendly and Resend and 60 for
-    payments.
-
-    Raises:
-        InvalidInput: unknown provider, no name, an empty secret, or a limit out of range.
-    """
-    if provider not in DEFAULT_RATE_LIMITS:
-        raise InvalidInput(
-            f"“{provider}” is not a provider; use one of {', '.join(DEFAULT_RATE_LIMITS)}.",
-            field="provider",
-        )
-    if not name.strip():
-        raise InvalidInput("Give the connection a name.", field="name")
-    per_minute = DEFAULT_RATE_LIMITS[provider] if rate_limit is None else rate_limit
-    if not 1 <= per_minute <= MAX_RATE_LIMIT:
-        raise InvalidInput(
-            f"The rate limit must lie between 1 and {MAX_RATE_LIMIT} a minute.", field="rate_limit"
-        )
-    connection = WebhookConnection(
-        organization_id=organization_id,
-        id=uuid4(),
-        provider=provider,
-        name=name.strip(),
-        external_account_id=account_id or None,
-        rate_limit_per_minute=per_minute,
-    )
-    db.add(connection)
-    db.flush()
-    store_secret(db, organization_id, provider, connection.id, SIGNING, secret)
-    return connection
 
 
 def rotate_secret(db: Session, connection_id: UUID, secret: str) -> None:
@@ -103,7 +56,7 @@ def _changed(db: Session, connection_id: UUID) -> WebhookConnection:
 
 
 def replay(db: Session, delivery_id: UUID) -> None:
-    """Have a kept delivery processed once more, whatever became of it before.
+    """Have a stored delivery processed once more, whatever became of it before.
 
     Raises:
         NotFound: no such delivery.

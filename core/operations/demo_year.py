@@ -18,7 +18,6 @@ from core.bookings.forms import FormAnswers
 from core.bookings.intake import Booking, Cancellation, record_booking
 from core.bookings.models import Event, ListEntry, Package
 from core.bookings.roster import Host, create_closer, create_setter
-from core.deliveries.actions import create_connection
 from core.money.form_filing import file_form
 from core.money.ledger import PaymentFact, RefundFact, record_payment
 from core.money.models import PaymentStatus
@@ -27,6 +26,7 @@ from core.people.actions import Person
 from core.people.models import Source, TrafficType
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
+from core.providers.connections import create_connection
 from core.tenancy.access.models import Role
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.models import Organization
@@ -215,7 +215,7 @@ class _Team:
             setter_mentions=[setter],
             meeting_url="https://meet.example.com/demo",
             platform="calendly",
-            invitee_uuid=f"demo-{self.home.slug}-{self.number}",
+            external_id=f"demo-{self.home.slug}-{self.number}",
         )
 
     def _move(self, db: Session, booking: Booking) -> None:
@@ -229,8 +229,8 @@ class _Team:
             "booked_at": min(moved_at, self.now),
         }
         replacing = {
-            "invitee_uuid": f"{booking.invitee_uuid}-b",
-            "previous_invitee_uuid": booking.invitee_uuid,
+            "external_id": f"{booking.external_id}-b",
+            "replaces_external_id": booking.external_id,
         }
         event = record_booking(db, self.home.id, Booking(**(vars(booking) | again | replacing)))
         if later < self.now - timedelta(minutes=50):

@@ -21,11 +21,11 @@ from core.migrations.upgrade import newest_revision
 from core.money.queries import count_unattributed
 from core.operations.checks import Check, State
 from core.operations.integration_checks import key_checks
+from core.operations.startup_checks import guessable_roles, open_addresses
 from core.platform.clock import now
 from core.platform.database import APP_ROLE, WORKER_ROLE, as_guest, as_system, engine, owner_url
 from core.platform.errors import Misconfigured
 from core.platform.settings import settings
-from core.platform.startup_checks import guessable_roles, open_addresses
 from core.providers.email import delivery_method
 from core.tenancy.organizations.models import Organization
 from core.tenancy.organizations.queries import all_organization_ids, current_organization

@@ -11,10 +11,11 @@ from typing import Any
 from uuid import UUID
 
 from core.bookings.roster import create_closer, create_setter, link_user
-from core.deliveries.actions import connection_url, create_connection
+from core.deliveries.actions import connection_url
 from core.platform.database import WORKER_ROLE, as_guest, as_system
 from core.platform.errors import InvalidInput, NotFound
 from core.platform.normalization import normalize_email
+from core.providers.connections import create_connection
 from core.tenancy.access.api_keys import create_api_key
 from core.tenancy.access.members import create_user
 from core.tenancy.identity.second_factor import clear as clear_second_factor

@@ -18,11 +18,10 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core.people.models import ContactEmail
+from core.people.person_fields import PersonFields
 from core.platform.normalization import normalize_email
 from core.tenancy.organizations.queries import current_organization
 
-NAMES = ("name", "full_name", "customer_name")
-PERSONS = ("user", "customer", "customer_details", "billing_details")
 REDACT = text("""
     select app.redacted(cast(:payload as jsonb), cast(:emails as text[]), cast(:names as text[]),
       :pseudonym, :question)
@@ -49,7 +48,7 @@ def erased_contact(db: Session, organization_id: UUID, email: str) -> UUID | Non
     return db.scalars(marked).first()
 
 
-def without_erased(db: Session, organization_id: UUID, payload: Any) -> Any:
+def without_erased(db: Session, organization_id: UUID, payload: Any, fields: PersonFields) -> Any:
     """``payload`` itself, or where it mentions erased people a copy without what it says of them.
     Needs the system's identity.
     """
@@ -66,7 +65,7 @@ def without_erased(db: Session, organization_id: UUID, payload: Any) -> Any:
         asked = {
             "payload": json.dumps(payload),
             "emails": emails,
-            "names": sorted(set(_names(payload, emails))),
+            "names": sorted(set(_names(payload, emails, fields))),
             "pseudonym": pseudonym_of(contact_id),
             "question": current_organization(db).setter_question,
         }
@@ -81,17 +80,20 @@ def _addresses(payload: Any) -> Iterator[str]:
             yield email
 
 
-def _names(payload: Any, emails: Sequence[str]) -> Iterator[str]:
+def _names(payload: Any, emails: Sequence[str], fields: PersonFields) -> Iterator[str]:
     """What the objects that carry one of the addresses call the person, in lower case."""
     for about in _parts(payload, dict):
         if not any(
             normalize_email(value) in emails for value in about.values() if isinstance(value, str)
         ):
             continue
-        for each in (about, *(about[key] for key in PERSONS if isinstance(about.get(key), dict))):
+        for each in (
+            about,
+            *(about[key] for key in fields.persons if isinstance(about.get(key), dict)),
+        ):
             yield from (
                 name.strip().lower()
-                for key in NAMES
+                for key in fields.names
                 if isinstance(name := each.get(key), str) and name.strip()
             )
 

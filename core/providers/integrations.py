@@ -29,7 +29,7 @@ from core.platform.errors import (
 from core.platform.log import logger
 from core.platform.models import VaultSecret
 from core.platform.queue import enqueue
-from core.providers.keys import check_key, validate_key, validate_settings
+from core.providers.credentials import check_key, validate_key, validate_settings
 
 log = logger("integrations")
 KEY = "key"

@@ -10,7 +10,6 @@ import streamlit as st
 
 from core.deliveries.actions import (
     connection_url,
-    create_connection,
     replay,
     rotate_secret,
     set_active,
@@ -18,13 +17,18 @@ from core.deliveries.actions import (
 from core.deliveries.models import WebhookConnection
 from core.deliveries.queries import connections_table, recent_deliveries
 from core.platform.queue import enqueue
+from core.providers import registry
+from core.providers.connections import create_connection
 from core.ui.page import act, empty, go, require, title
 from core.ui.parts.format import escape_markdown, plural, when, word
 from core.ui.parts.query_params import id_from_address
 from core.ui.parts.secret_field import forget, secret_field
 from core.ui.parts.tables import table
 
-PROVIDERS = {"calendly": "Calendly", "stripe": "Stripe", "whop": "Whop", "resend": "Resend"}
+PROVIDERS = {name: registry.provider(name).label for name in registry.with_inbound()}
+HINTS = [
+    f"{PROVIDERS[name]}: {each.signing_hint}" for name, each in registry.with_inbound().items()
+]
 HEALTH = {
     "well": "Deliveries arrive and are processed.",
     "never used": "Nothing has arrived yet.",
@@ -42,12 +46,11 @@ if connection_id is None:
                 "Provider",
                 list(PROVIDERS),
                 format_func=PROVIDERS.get,
-                default="calendly",
+                default=next(iter(PROVIDERS)),
                 required=True,
             )
             name = st.text_input("Name", placeholder="Main account")
-            hint = "Calendly: a key of your choice. Stripe, Resend: whsec_… Whop: ws_…"
-            secret = secret_field("Signing secret", "signing secret", hint=hint)
+            secret = secret_field("Signing secret", "signing secret", hint=" ".join(HINTS))
             account = st.text_input(
                 "Account at the provider (optional)", placeholder="biz_… or acct_…"
             )

@@ -19,9 +19,11 @@ from core.messages.actions import slack_webhook_ends_with
 from core.messages.sms_outbox import CHANNEL as TEXTS
 from core.messages.sms_outbox import post_test_text
 from core.platform.clock import now
+from core.providers import registry
+from core.providers.credentials import credentials_of
 from core.providers.email import delivery_method
 from core.providers.integrations import enter_key, integrations, remove_key, verify_soon
-from core.providers.keys import KEYED, Field, KeyedProvider
+from core.providers.provider import Field, Provider
 from core.ui.page import act, empty, go, require, title
 from core.ui.parts.format import escape_markdown, when
 from core.ui.parts.secret_field import forget, secret_field
@@ -84,7 +86,7 @@ def form(provider: str, row: Row[Any] | None) -> Deed | None:
     """The key, and what else the provider is asked with. What was typed is forgotten before
     anything is done with it.
     """
-    of, place = KEYED[provider], st.container()
+    of, place = credentials_of(provider), st.container()
     typed = f"{provider} key {times_done()}"
     with st.form(f"{provider} form {times_done()}", border=False, clear_on_submit=True):
         st.caption(of.where)
@@ -92,7 +94,7 @@ def form(provider: str, row: Row[Any] | None) -> Deed | None:
             field.key: asked(field, provider, row.settings if row else {}) for field in of.fields
         }
         hint = "Empty keeps the stored one" if row and of.fields else None
-        secret = secret_field(of.secret, typed, placeholder=hint)
+        secret = secret_field(of.key_name, typed, placeholder=hint)
         sent = st.form_submit_button("Save and verify", type="primary", key=f"{provider} save")
     if not sent:
         return None
@@ -100,11 +102,11 @@ def form(provider: str, row: Row[Any] | None) -> Deed | None:
     return Deed(
         place,
         lambda db: enter_key(db, viewer.organization_id, provider, secret, answers),
-        f"Stored. {of.name} is being asked.",
+        f"Stored. {registry.provider(provider).label} is being asked.",
     )
 
 
-def how_it_stands(row: Row[Any], of: KeyedProvider) -> None:
+def how_it_stands(row: Row[Any], of: Provider) -> None:
     """What the provider said when it was last asked."""
     known = (
         f"accepted {when(row.last_verified_at, viewer.timezone)} for"
@@ -125,7 +127,7 @@ def how_it_stands(row: Row[Any], of: KeyedProvider) -> None:
             icon=":material/error:",
         )
     else:
-        again = f"{of.name} is asked again every hour."
+        again = f"{of.label} is asked again every hour."
         st.warning(
             f"**Could not be verified**, {tried}. {escape_markdown(row.last_error)}"
             f" {again}{before}",
@@ -141,7 +143,7 @@ def wait_for(provider: str) -> None:
         row = next((row for row in integrations(db) if row.provider == provider), None)
     if row is None or row.status != KeyStatus.CHECKING:
         st.rerun()
-    st.markdown(f":material/hourglass_top: {KEYED[provider].name} is being asked …")
+    st.markdown(f":material/hourglass_top: {registry.provider(provider).label} is being asked …")
     if (now() - row.updated_at).total_seconds() > USUALLY_WITHIN_S:
         st.caption(
             "This takes longer than usual: see on Go-live whether a worker is running. The key is"
@@ -214,16 +216,17 @@ def texting(row: Row[Any], place: DeltaGenerator) -> Deed | None:
 
 def kept(row: Row[Any]) -> Deed | None:
     """A key that is stored: how it stands, and what can be done with it."""
-    of, deed = KEYED[row.provider], None
+    of, deed = registry.provider(row.provider), None
+    fields = credentials_of(row.provider).fields
     with st.container(border=True):
         place = st.container()
         st.markdown(
-            f"**{of.name}** · {of.use}"
+            f"**{of.label}** · {of.use}"
             + (f" · the key ends with {escape_markdown(row.last_four)}" if row.last_four else "")
         )
         if told := [
             f"{field.label}: {present(field, row.settings)}"
-            for field in of.fields
+            for field in fields
             if field.key in row.settings
         ]:
             st.caption(escape_markdown(" · ".join(told)))
@@ -241,24 +244,25 @@ def kept(row: Row[Any]) -> Deed | None:
             deed = texting(row, place) or deed
             with st.popover("Remove", key=f"{row.provider} remove"):
                 st.markdown(
-                    f"The key is deleted here at once, and {of.name} is not asked with it any more."
-                    f" At {of.name} it stays valid until you revoke it there."
+                    f"The key is deleted here at once, and {of.label} is not asked with it any"
+                    f" more. At {of.label} it stays valid until you revoke it there."
                 )
                 if st.button("Remove the key", key=f"{row.provider} removed", type="primary"):
                     deed = Deed(
                         place,
                         lambda db: remove_key(db, row.id),
-                        f"The key of {of.name} is removed.",
+                        f"The key of {of.label} is removed.",
                     )
     return deed
 
 
 def offered(provider: str) -> Deed | None:
     """A provider of which no key is stored."""
+    of = registry.provider(provider)
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
-        st.markdown(f"**{KEYED[provider].name}** · {KEYED[provider].use}", width="content")
+        st.markdown(f"**{of.label}** · {of.use}", width="content")
         with st.popover("Enter key", key=f"{provider} enter"):
             return form(provider, None)
 
@@ -275,10 +279,10 @@ if not rows:
     )
 deeds = [kept(row) for row in rows]
 stored = {row.provider for row in rows}
-if stored < set(KEYED):
+if missing := [provider for provider in registry.with_credentials() if provider not in stored]:
     st.subheader("Add a key")
     with st.container(border=True):
-        deeds += [offered(provider) for provider in KEYED if provider not in stored]
+        deeds += [offered(provider) for provider in missing]
 
 st.subheader("Kept elsewhere")
 with st.container(border=True):

@@ -16,7 +16,7 @@ from core.messages.actions import (
 from core.messages.reports import CHANNEL, daily_report, overdue_reminder
 from core.platform.clock import today
 from core.platform.settings import settings
-from core.providers.slack import check_address
+from core.providers.slack.messages import check_address
 from core.tenancy.organizations.queries import current_organization
 from core.ui.page import act, empty, require, title
 from core.ui.panels.slack_preview import show_message

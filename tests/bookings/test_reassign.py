@@ -36,7 +36,7 @@ def booked(db, org, says, *, email="lead@example.com", key="a", answers=(), **mo
             utm=utm,
             answers=answers,
             setter_mentions=setter_mentions(utm, answers, home),
-            invitee_uuid=key,
+            external_id=key,
             platform="calendly",
             **more,
         ),
@@ -107,7 +107,11 @@ def test_a_setter_who_is_renamed_keeps_their_calls_and_those_that_will_name_them
         make.setter(db, org, "Sam")
         booked(db, org, "sam")
         by_hand = make.event(
-            db, org, set_by=db.scalars(select(Setter)).one(), calendly_invitee_uuid="hand"
+            db,
+            org,
+            set_by=db.scalars(select(Setter)).one(),
+            booking_platform="calendly",
+            external_id="hand",
         )
         assert sams(db, name="Samuel") == 0
         assert db.scalars(select(Setter)).one().aliases == ["Sam"]
@@ -122,8 +126,8 @@ def test_a_moved_call_goes_where_its_first_booking_goes():
     with as_system(org) as db:
         make.setter(db, org, "Sam")
         booked(db, org, "sb")
-        booked(db, org, None, key="b", previous_invitee_uuid="a")
-        booked(db, org, "Kim", key="c", previous_invitee_uuid="b")
+        booked(db, org, None, key="b", replaces_external_id="a")
+        booked(db, org, "Kim", key="c", replaces_external_id="b")
         assert sams(db, aliases=["sb"]) == 3
         assert set(setters(db).values()) == {("Sam", "Sam")}
 

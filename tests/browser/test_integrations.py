@@ -9,7 +9,9 @@ from tests import factories as make
 from tests.browser.conftest import fits_the_width
 from tests.browser.runs import settled
 from tests.browser.test_admin import SIZES
-from tests.fakes.providers import COMPANY, KEYS, NAME, SETTINGS
+from tests.fakes.providers import KEYS, SETTINGS
+from tests.fakes.systems import NAME
+from tests.fakes.systems.whop import COMPANY
 
 WRONG = "apik_wrong_9f8e7d6c"
 

@@ -10,17 +10,12 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from core.operations.sample_payloads import (
-    SampleBooking,
-    calendly_created,
-    signed,
-    stripe_charge,
-    stripe_event,
-)
 from core.platform.clock import now
 from tests.browser.conftest import PHONE, fits_the_width
 from tests.browser.runs import settled
+from core.providers.payloads import signed
 from tests.flow import SECRET, sender
+from tests.payloads import SampleBooking, calendly_created, stripe_charge, stripe_event
 from tests.ports import until
 from tests.ui.teams import team
 

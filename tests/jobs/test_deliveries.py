@@ -14,7 +14,6 @@ from sqlalchemy.exc import DBAPIError
 from core.deliveries import queries
 from core.deliveries.actions import replay
 from core.deliveries.models import ConnectionActivity, JobRun, WebhookDelivery
-from core.operations.sample_payloads import SampleBooking, calendly_created
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.queue import enqueue
@@ -23,6 +22,7 @@ from jobs.queue import queue
 from jobs.tasks import TASKS
 from tests import factories as make
 from tests.flow import sender, work
+from tests.payloads import SampleBooking, calendly_created
 from tests.ports import owner
 
 

@@ -8,13 +8,13 @@ from email.policy import default
 import pytest
 from sqlalchemy import select
 
-from core.deliveries.actions import create_connection
 from core.deliveries.models import SuppressedEmail
 from core.platform.database import as_system
 from core.platform.errors import InvalidInput, ProviderUnavailable
 from core.platform.normalization import mailable_email, smtp_address
+from core.providers.connections import create_connection
 from core.providers.email import check_reachable
-from core.providers.resend import handle
+from core.providers.resend.webhook import handle
 from tests.flow import work
 from tests.jobs.test_email import SENDER, TOKEN, put
 from tests.jobs.test_email import org as org

@@ -21,7 +21,8 @@ from core.platform.database import as_system
 from core.platform.errors import ProviderUnavailable, RateLimited
 from core.platform.queue import enqueue
 from core.platform.settings import settings
-from core.providers import slack as client
+from core.providers.client import RetryPolicy
+from core.providers.slack import messages as client
 from core.tenancy.organizations.models import Organization
 from jobs import schedule
 from jobs.deliveries import MAX_ATTEMPTS
@@ -268,7 +269,7 @@ def test_a_webhook_that_is_gone_for_good_stops_the_daily_posts(slack, answer, go
 
 @pytest.mark.parametrize("answer", [fakes.HangUp(), fakes.Silence()])
 def test_what_may_have_been_posted_is_not_posted_twice(org, slack, monkeypatch, answer):
-    monkeypatch.setattr(client, "TIMEOUT_S", 0.5)
+    monkeypatch.setattr(client, "ONE_TRY", RetryPolicy(timeout_s=0.5, tries=1))
     posted = put(org)
     slack.will(answer)
     work()

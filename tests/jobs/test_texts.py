@@ -23,8 +23,9 @@ from core.providers.integrations import enter_key
 from jobs.deliveries import MAX_ATTEMPTS
 from jobs.outbox import send_outbox
 from tests import factories as make
-from tests.fakes.providers import KEYS, OVERLOADED, SETTINGS, SID, TEXTS, rate_limited, refused_text
+from tests.fakes.providers import KEYS, OVERLOADED, SETTINGS, TEXTS, rate_limited, refused_text
 from tests.fakes.serving import HangUp
+from tests.fakes.systems.twilio import SID
 from tests.flow import work
 from tests.jobs.test_email import org as org
 from tests.jobs.test_outbox import jobs_of, message, outcome

@@ -10,10 +10,10 @@ from core.bookings.forms import FormAnswers
 from core.bookings.models import Event
 from core.money.form_filing import file_form
 from core.money.models import Payment
-from core.operations import sample_payloads as samples
 from core.platform.clock import now
 from core.platform.database import as_system
 from tests import factories as make
+from tests import payloads as samples
 from tests.flow import sender, work
 from webhooks.pool import pool
 

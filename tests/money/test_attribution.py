@@ -165,7 +165,7 @@ def test_an_approved_payout_fixes_whose_the_money_is(org):
 @pytest.mark.parametrize("form_first", [True, False])
 def test_cash_from_a_form_and_the_processors_record_of_it_count_once(org, form_first):
     with as_system(org) as db:
-        from core.deliveries.actions import create_connection
+        from core.providers.connections import create_connection
 
         connection = create_connection(db, org, "stripe", "Test", "secret").id
         form = {"processor": "manual"}

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import select, text
 
 from core.bookings.models import Event, PcfDraft
-from core.operations import sample_payloads as samples
 from core.operations.privacy import erase_person, find_person
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.normalization import normalize_email
+from tests import payloads as samples
 from tests.operations.test_privacy import EMAIL, NAME, PHONE, WORDS, booking
 from tests.operations.test_privacy import case as case
 from tests.ports import owner

@@ -11,14 +11,13 @@ from sqlalchemy import select, text
 
 from core.bookings.forms import FormAnswers
 from core.bookings.models import Event
-from core.deliveries.actions import create_connection, replay
+from core.deliveries.actions import replay
 from core.deliveries.models import WebhookDelivery
 from core.deliveries.outbox import post
 from core.messages.sms_outbox import post_text
 from core.money.form_filing import file_form
 from core.money.models import Payment
 from core.money.payouts import approve, create_snapshot
-from core.operations import sample_payloads as samples
 from core.operations.privacy import (
     accept_again,
     erase_person,
@@ -31,10 +30,12 @@ from core.people.models import Contact, ContactEmail
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.providers.connections import create_connection
 from core.tenancy.access.models import Role
 from core.tenancy.access.viewers import Viewer
 from jobs.deliveries import process_delivery
 from tests import factories as make
+from tests import payloads as samples
 from tests.figures import figures
 from tests.traces import traces
 

@@ -10,9 +10,11 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
+from core.migrations import upgrade
 from core.migrations.tables import metadata
 from core.migrations.upgrade import migrate, newest_revision
 from core.platform import security
@@ -154,3 +156,49 @@ def test_an_installation_of_the_first_release_upgrades_and_goes_on_enqueuing(
                 connection.execute(work, {"args": f'{{"organization_id": "{org}"}}'}).scalar_one()
                 is first
             )
+
+
+def test_bookings_of_an_earlier_release_keep_their_platforms_ids(bare, monkeypatch) -> None:
+    before = ScriptDirectory.from_config(upgrade._config()).get_revision("0006").down_revision
+    to_head = command.upgrade
+    with monkeypatch.context() as then:
+        then.setattr(command, "upgrade", lambda config, _: to_head(config, before))
+        then.setattr(security, "apply", lambda *_: None)
+        migrate(bare.url)
+    org = str(uuid4())
+    with bare.begin() as connection:
+        connection.execute(
+            text(
+                "insert into app.organizations (id, name, slug, timezone, currency)"
+                " values (:org, 'Team', 'team', 'UTC', 'USD')"
+            ),
+            {"org": org},
+        )
+        connection.execute(
+            text(
+                "insert into app.events (organization_id, scheduled_at, booked_at,"
+                " booking_platform, calendly_event_uuid, calendly_invitee_uuid,"
+                " previous_invitee_uuid, acuity_appointment_id) values"
+                " (:org, now(), now(), 'calendly', 'meeting', 'a', null, null),"
+                " (:org, now(), now(), 'calendly', 'meeting', 'b', 'a', null),"
+                " (:org, now(), now(), 'manual', null, null, null, '7'),"
+                " (:org, now(), now(), 'manual', null, null, null, null)"
+            ),
+            {"org": org},
+        )
+
+    migrate(bare.url)
+
+    with bare.connect() as connection:
+        rows = connection.execute(
+            text(
+                "select booking_platform, external_id, replaces_external_id, calendly_event_uuid,"
+                " calendly_invitee_uuid, acuity_appointment_id from app.events order by 1, 2"
+            )
+        )
+        assert [tuple(row) for row in rows] == [
+            ("acuity", "7", None, None, None, "7"),
+            ("calendly", "a", None, "meeting", "a", None),
+            ("calendly", "b", "a", "meeting", "b", None),
+            ("manual", None, None, None, None, None),
+        ]

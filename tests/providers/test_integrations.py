@@ -33,7 +33,8 @@ from core.providers.integrations import (
 from core.tenancy.access.models import Role
 from jobs.schedule import for_each_organization
 from tests import factories as make
-from tests.fakes.providers import BROKEN, KEYS, NAME, SETTINGS, rate_limited
+from tests.fakes.providers import BROKEN, KEYS, SETTINGS, rate_limited
+from tests.fakes.systems import NAME
 from tests.flow import work
 from tests.ports import owner
 

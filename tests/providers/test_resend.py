@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from core.deliveries.suppressions import suppress
-from core.operations import sample_payloads as samples
 from core.platform.database import as_system
 from tests import factories as make
+from tests import payloads as samples
 from tests.flow import sender, work
 from tests.providers.history import History, rows, shuffled
 

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import text
 
 from core.bookings.models import Closer
-from core.deliveries.actions import create_connection
 from core.migrations.tables import metadata
 from core.money.payouts import approve, create_snapshot
 from core.platform.clock import Period, today
 from core.platform.database import WORKER_ROLE, as_guest, as_key, as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.providers.connections import create_connection
 from core.tenancy.access.api_keys import create_api_key
 from core.tenancy.access.models import Role
 from core.tenancy.access.platform_admin import (

@@ -12,7 +12,6 @@ from uuid import UUID
 from sqlalchemy import text
 
 from core.bookings.forms import FormAnswers
-from core.deliveries.actions import create_connection
 from core.deliveries.models import KeyStatus, OrganizationIntegration
 from core.deliveries.secrets import store_secret
 from core.deliveries.suppressions import suppress
@@ -21,6 +20,7 @@ from core.money.form_filing import file_form
 from core.money.payouts import approve, create_snapshot
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
+from core.providers.connections import create_connection
 from core.providers.integrations import KEY
 from core.tenancy.access.api_keys import create_api_key
 from core.tenancy.access.models import MEMBER_ROLES, Role

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from core.bookings.models import Event
-from core.deliveries.actions import create_connection
 from core.platform.clock import now
 from core.platform.database import as_system
+from core.providers.connections import create_connection
 from core.tenancy.access.audit import PAGE
 from core.tenancy.access.models import Role
 from core.tenancy.identity.passwords import hash_password

@@ -13,8 +13,10 @@ from core.messages.actions import set_slack_webhook
 from core.platform.database import as_system
 from core.providers.integrations import integrations
 from tests import factories as make
-from tests.fakes.providers import COMPANY, KEYS, NAME, SETTINGS, refused_text
+from tests.fakes.providers import KEYS, SETTINGS, refused_text
 from tests.fakes.serving import HangUp
+from tests.fakes.systems import NAME
+from tests.fakes.systems.whop import COMPANY
 from tests.flow import work
 from tests.providers.conftest import key_providers as key_providers
 from tests.providers.test_integrations import age, enter, key_of

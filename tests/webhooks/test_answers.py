@@ -9,13 +9,14 @@ from sqlalchemy import func, select, text
 
 from core.deliveries.actions import rotate_secret, set_active
 from core.deliveries.models import WebhookDelivery
-from core.operations.sample_payloads import signed
 from core.platform.database import as_system
+from core.providers.payloads import signed
+from core.providers.registry import with_inbound
 from core.tenancy.organizations.models import Organization
 from tests import factories as make
 from tests.flow import SECRET, post, sender
 
-PROVIDERS = ["calendly", "stripe", "whop", "resend"]
+PROVIDERS = list(with_inbound())
 ACCEPTED = (200, {"status": "accepted"})
 REFUSED = (
     401,

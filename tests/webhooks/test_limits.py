@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from core.operations.sample_payloads import signed
 from core.platform.settings import settings
+from core.providers.payloads import signed
 from tests import factories as make
 from tests.flow import SECRET, sender
 from tests.ports import free_port, owner, until

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from core.operations.sample_payloads import signed
+from core.providers.payloads import signed
 from tests import factories as make
 from tests.flow import SECRET, sender
 from tests.webhooks.test_answers import kept, payload
