@@ -30,6 +30,8 @@ from core.operations.sample_payloads import (
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import NotFound, UnexpectedAnswer
+from core.platform.settings import settings
+from core.platform.tasks import task
 
 TIMEOUT_S = 10
 Story = tuple[str, Mapping[str, Any]]
@@ -62,7 +64,8 @@ def send_samples(organization_id: UUID, url: str) -> dict[str, Any]:
     return {"organization_id": str(organization_id), "sent": sent}
 
 
-def send_test_delivery(organization_id: UUID, connection_id: UUID, url: str) -> None:
+@task(retry=False, log_success=True)  # somebody waits for it and can press the button again
+def send_test_delivery(organization_id: UUID, connection_id: UUID) -> None:
     """Post one harmless, correctly signed delivery to one connection over HTTP.
 
     Its type is none that means anything to us, so it is kept, counted and ignored.
@@ -70,7 +73,7 @@ def send_test_delivery(organization_id: UUID, connection_id: UUID, url: str) -> 
     Raises:
         NotFound: there is no such connection.
         UnexpectedAnswer: the receiver did not accept it. httpx.HTTPError: nobody answers at
-        ``url``.
+        the receiver's address.
     """
     with as_system(organization_id) as db:
         connection = db.scalars(
@@ -87,7 +90,8 @@ def send_test_delivery(organization_id: UUID, connection_id: UUID, url: str) -> 
         "data": {},
         "payload": {},
     }
-    with httpx.Client(base_url=url, timeout=TIMEOUT_S) as client:
+    receiver = settings().webhook_public_url
+    with httpx.Client(base_url=receiver, timeout=TIMEOUT_S) as client:
         status = _post(client, provider, connection_id, secret, payload)
     if status != httpx.codes.OK:
         raise UnexpectedAnswer(f"The receiver answered the test delivery with {status}.")

@@ -18,8 +18,8 @@ import httpx
 from sqlalchemy.orm import Session
 
 from core.deliveries.models import WebhookConnection
-from core.deliveries.suppressions import suppress
 from core.messages.email_templates import Email
+from core.messages.suppression_list import suppress
 from core.platform.clock import now
 from core.platform.errors import (
     AuthenticationFailed,

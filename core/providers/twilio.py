@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from core.messages.suppressed import OptedOut
+from core.messages.suppression_list import OptedOut
 from core.platform.errors import NotFound, UnexpectedAnswer
 from core.providers.integrations import Access, access_to
 from core.providers.keys import client_of
