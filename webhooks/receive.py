@@ -28,7 +28,7 @@ from core.providers.signatures import BadSignature
 from webhooks.answers import refusal
 from webhooks.batch_writer import Answer, Delivery, store_delivery
 from webhooks.body import INCOMPLETE, BodyTooLarge, read_body, too_deep
-from webhooks.health import deliveries_total
+from webhooks.monitoring import deliveries_total
 from webhooks.pool import pool
 
 log = logger("webhooks.receive")

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from core.bookings.models import CallStatus, CallType, Event, PostCallForm
 from core.bookings.roster import Host, match_closer, match_setter
 from core.bookings.status import settle_status
+from core.bookings.tasks import attribute_event
 from core.people.actions import (
     Person,
     find_or_make_contact,
@@ -27,7 +28,6 @@ from core.people.models import Lead
 from core.people.timeline import note
 from core.platform.advisory_locks import advisory_lock
 from core.platform.normalization import fold, normalize_email
-from core.platform.queue import enqueue
 from core.tenancy.organizations.models import Organization
 
 CARRIED = (
@@ -109,13 +109,7 @@ def record_booking(db: Session, organization_id: UUID, booking: Booking) -> Even
     for link in _follow_chain(db, event):
         settle_status(link, form if link is event else _form_of(db, link), home.late_cancel_hours)
         db.flush()
-        enqueue(
-            db,
-            "attribute_event",
-            organization_id,
-            once=f"attribute_event {link.id}",
-            event_id=str(link.id),
-        )
+        attribute_event.later(db, link.id)
     _name_lead_setters(db, event)
     _tell(db, event)
     return event

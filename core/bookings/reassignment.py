@@ -11,11 +11,11 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from core.bookings.models import Closer, Event, Setter
 from core.bookings.roster import checked, match_setter, setter_mentions
+from core.bookings.tasks import attribute_event
 from core.people.models import Lead
 from core.platform.advisory_locks import advisory_lock
 from core.platform.errors import Conflict, NotFound
 from core.platform.normalization import fold
-from core.platform.queue import enqueue
 from core.tenancy.organizations.models import Organization
 
 UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
@@ -108,7 +108,7 @@ def claim_hosted(db: Session, closer: Closer) -> int:
     changed = list(
         db.scalars(theirs.values(closer_id=closer.id, closer_name=closer.name).returning(Event.id))
     )
-    _let_payments_follow(db, closer.organization_id, changed)
+    _let_payments_follow(db, changed)
     return len(changed)
 
 
@@ -140,7 +140,7 @@ def rematch_setters(db: Session, organization_id: UUID, words: Iterable[str]) ->
                 (mentions[0], None),
             )
             changed += _hand_over(db, event, *found)
-    _let_payments_follow(db, organization_id, changed)
+    _let_payments_follow(db, changed)
     return len(changed)
 
 
@@ -200,15 +200,9 @@ def _hand_over(db: Session, event: Event, mention: str, setter: Setter | None) -
     return changed
 
 
-def _let_payments_follow(db: Session, organization_id: UUID, events: Iterable[UUID]) -> None:
+def _let_payments_follow(db: Session, events: Iterable[UUID]) -> None:
     for event_id in events:
-        enqueue(
-            db,
-            "attribute_event",
-            organization_id,
-            once=f"attribute_event {event_id}",
-            event_id=str(event_id),
-        )
+        attribute_event.later(db, event_id)
 
 
 def _words(rep: Closer | Setter) -> set[str]:

@@ -15,8 +15,8 @@ from core.deliveries.models import (
     WebhookDelivery,
 )
 from core.deliveries.secrets import store_secret
+from core.deliveries.tasks import process_delivery
 from core.platform.errors import Conflict, NotFound
-from core.platform.queue import enqueue
 from core.platform.settings import settings
 
 SIGNING = "signing"
@@ -71,7 +71,7 @@ def replay(db: Session, delivery_id: UUID) -> None:
         )
     delivery.status = DeliveryStatus.PENDING
     db.flush()
-    enqueue(db, "process_delivery", delivery.organization_id, delivery_id=str(delivery.id))
+    process_delivery.later(db, delivery.id)
 
 
 def note_received(db: Session, delivery: WebhookDelivery) -> None:

@@ -19,6 +19,7 @@ from core.platform.clock import now
 from core.platform.errors import TooManyRequests
 from core.platform.rate_limits import take_hit
 from core.platform.settings import settings
+from core.platform.tasks import task
 from core.tenancy.access.invitations import DAYS, Issued
 from core.tenancy.access.models import Invitation
 from core.tenancy.access.viewers import Viewer
@@ -95,11 +96,15 @@ def open_invitations(db: Session) -> pd.DataFrame:
     return pd.DataFrame(rows.mappings().all(), columns=list(rows.keys()))
 
 
-def send_password_reset(db: Session, organization_id: UUID, user_id: UUID) -> None:
+@task()
+def send_password_reset(db: Session, organization_id: UUID, user_id: UUID | None) -> None:
     """Make a link to a new password and have it sent to the account's address. Needs the system's
     identity.
+
+    Without ``user_id`` nothing happens: somebody asked with an address that belongs to no account,
+    which must look the same to them.
     """
-    issued = issue_link_token(db, user_id)
+    issued = None if user_id is None else issue_link_token(db, user_id)
     if issued is None:
         return
     address, token = issued
@@ -109,6 +114,7 @@ def send_password_reset(db: Session, organization_id: UUID, user_id: UUID) -> No
     post_email(db, organization_id, "password_reset", address, email, f"password_reset {uuid4()}")
 
 
+@task()
 def send_password_changed(db: Session, organization_id: UUID, user_id: UUID) -> None:
     """Tell the owner of an account that its password is another now. Needs the system's
     identity.

@@ -33,10 +33,11 @@ from core.messages.blocks import (
 )
 from core.metrics.catalog import METRICS
 from core.metrics.table import metrics_table, totals
-from core.platform.clock import Period
+from core.platform.clock import Period, now
 from core.platform.dataframes import records
 from core.platform.money import shown
 from core.platform.settings import settings
+from core.platform.tasks import task
 from core.tenancy.organizations.models import Organization
 from core.tenancy.organizations.modules import BOOKINGS
 
@@ -59,6 +60,12 @@ TOP = 3
 LINES = 6  # of one section, which may hold 3,000 characters
 MOST_LISTED = 500
 MOST_COUNTED = 10_000
+
+
+@task(cron="*/15 * * * *")
+def post_reports(db: Session, organization_id: UUID) -> None:
+    """Post what is due now."""
+    due_posts(db, organization_id, now())
 
 
 def due_posts(db: Session, organization_id: UUID, at: datetime) -> int:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
+from core.bookings import tasks
 from core.bookings.models import CallStatus, Event, PostCallForm
 from core.money.models import AttributionMethod, Payment
 from core.money.reconciliation import customer_emails, reconcile
@@ -18,12 +19,14 @@ from core.people.models import ContactEmail
 from core.platform.advisory_locks import advisory_lock
 from core.platform.clock import now
 from core.platform.errors import Conflict, InvalidInput, NotFound
+from core.platform.tasks import implements, task
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.models import Organization
 
 FROM_EVENT = ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id")
 
 
+@task()
 def attribute_payment(db: Session, organization_id: UUID, payment_id: UUID) -> None:
     """Find out anew whose payment it is. A person's choice and an approved payout are left as they
     are.
@@ -34,6 +37,7 @@ def attribute_payment(db: Session, organization_id: UUID, payment_id: UUID) -> N
         attribute(db, payment)
 
 
+@implements(tasks.attribute_event)
 def attribute_event(db: Session, organization_id: UUID, event_id: UUID) -> None:
     """An event is new, moved, cancelled or has other people: attribute every payment that it may
     concern anew.

@@ -14,12 +14,11 @@ from sqlalchemy.orm import Session
 from core.bookings.forms import FormAnswers, event_for_form, form_of, save_form
 from core.bookings.models import Event, PostCallForm
 from core.bookings.status import settle_status
-from core.money.attribution import FROM_EVENT, is_frozen
+from core.money.attribution import FROM_EVENT, attribute_event, is_frozen
 from core.money.models import AttributionMethod, Payment
 from core.people.timeline import note
 from core.platform.clock import now
 from core.platform.errors import Conflict, NotFound
-from core.platform.queue import enqueue
 from core.tenancy.access.viewers import FormFiler
 from core.tenancy.organizations.models import Organization
 
@@ -142,10 +141,4 @@ def _follow_up(db: Session, event: Event) -> None:
     transaction.
     """
     db.flush()
-    enqueue(
-        db,
-        "attribute_event",
-        event.organization_id,
-        once=f"attribute_event {event.id}",
-        event_id=str(event.id),
-    )
+    attribute_event.later(db, event.id)

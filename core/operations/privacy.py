@@ -26,6 +26,7 @@ from core.platform.clock import now
 from core.platform.database import INSUFFICIENT_PRIVILEGE, as_system
 from core.platform.errors import InvalidInput, NotAllowed, NotFound
 from core.platform.normalization import normalize_email
+from core.platform.tasks import task
 from core.tenancy.organizations.queries import current_organization
 
 BATCH = 5_000
@@ -271,6 +272,13 @@ def accept_again(db: Session, organization_id: UUID, email: str) -> None:
         lifted = db.execute(text("select app.lift_erasure(:mark)"), {"mark": mark}).scalar_one()
     if not lifted:
         raise NotFound("This address was not erased.")
+
+
+@task(name="forget_deliveries", cron="0 3 * * *", log_success=True)
+def forget_old(organization_id: UUID) -> None:
+    """Forget what is older than the organisation wants it."""
+    forget_deliveries(organization_id)
+    forget_recordings(organization_id)
 
 
 def forget_deliveries(organization_id: UUID, at: datetime | None = None) -> int:

@@ -21,6 +21,8 @@ from core.deliveries.secrets import read_secret
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import NotFound, UnexpectedAnswer
+from core.platform.settings import settings
+from core.platform.tasks import task
 from core.providers import registry
 from core.providers.connections import create_connection
 from core.providers.payloads import TEST_DELIVERY, example, payload, signed
@@ -51,7 +53,8 @@ def send_samples(organization_id: UUID, url: str) -> dict[str, Any]:
     return {"organization_id": str(organization_id), "sent": sent}
 
 
-def send_test_delivery(organization_id: UUID, connection_id: UUID, url: str) -> None:
+@task(retry=False, log_success=True)  # somebody waits for it and can press the button again
+def send_test_delivery(organization_id: UUID, connection_id: UUID) -> None:
     """Post one harmless, correctly signed delivery to one connection over HTTP.
 
     Its type is none that means anything to us, so it is stored, counted and ignored.
@@ -59,7 +62,7 @@ def send_test_delivery(organization_id: UUID, connection_id: UUID, url: str) -> 
     Raises:
         NotFound: there is no such connection.
         UnexpectedAnswer: the receiver did not accept it. httpx.HTTPError: nobody answers at
-        ``url``.
+        the receiver's address.
     """
     with as_system(organization_id) as db:
         connection = db.scalars(
@@ -69,7 +72,8 @@ def send_test_delivery(organization_id: UUID, connection_id: UUID, url: str) -> 
             raise NotFound("There is no such connection.")
         provider, secret = connection.provider, read_secret(db, connection_id, SIGNING)
     content = payload(provider, TEST_DELIVERY, example())
-    with httpx.Client(base_url=url, timeout=TIMEOUT_S) as client:
+    receiver = settings().webhook_public_url
+    with httpx.Client(base_url=receiver, timeout=TIMEOUT_S) as client:
         status = _post(client, provider, connection_id, secret, content)
     if status != httpx.codes.OK:
         raise UnexpectedAnswer(f"The receiver answered the test delivery with {status}.")

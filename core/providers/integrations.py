@@ -28,7 +28,7 @@ from core.platform.errors import (
 )
 from core.platform.log import logger
 from core.platform.models import VaultSecret
-from core.platform.queue import enqueue
+from core.platform.tasks import by, task
 from core.providers.credentials import check_key, validate_key, validate_settings
 
 log = logger("integrations")
@@ -95,7 +95,7 @@ def enter_key(
     ).one()
     if secret.strip() or not _has_key(db, row_id):
         store_secret(db, organization_id, provider, row_id, KEY, validate_key(provider, secret))
-    _enqueue(db, organization_id, row_id)
+    verify_integration.later(db, row_id)
     return row_id
 
 
@@ -105,22 +105,12 @@ def _has_key(db: Session, row_id: UUID) -> bool:
     )
 
 
-def _enqueue(db: Session, organization_id: UUID, row_id: UUID) -> None:
-    enqueue(
-        db,
-        "verify_integration",
-        organization_id,
-        once=f"verify_integration {row_id}",
-        integration_id=str(row_id),
-    )
-
-
 def verify_soon(db: Session, organization_id: UUID, integration_id: UUID) -> None:
     """Have the provider asked again. Raises NotFound."""
     asked = update(OrganizationIntegration).where(OrganizationIntegration.id == integration_id)
     if db.execute(asked.values(status=KeyStatus.CHECKING)).rowcount == 0:  # type: ignore[attr-defined]
         raise NotFound("There is no such key any more.")
-    _enqueue(db, organization_id, integration_id)
+    verify_integration.later(db, integration_id)
 
 
 def remove_key(db: Session, integration_id: UUID) -> None:
@@ -133,6 +123,7 @@ def remove_key(db: Session, integration_id: UUID) -> None:
         raise NotFound("There is no such key any more.")
 
 
+@task(name="verify_integrations", cron="17 * * * *")
 def verify_due(organization_id: UUID) -> int:
     """Have those keys verified again that were not within a day, or, when their provider could not
     be asked, an hour; how many.
@@ -143,7 +134,7 @@ def verify_due(organization_id: UUID) -> int:
     with as_system(organization_id) as db:
         ids = db.scalars(select(OrganizationIntegration.id).where(due)).all()
         for integration_id in ids:
-            _enqueue(db, organization_id, integration_id)
+            verify_integration.later(db, integration_id)
     return len(ids)
 
 
@@ -175,6 +166,7 @@ class Question:
     sealed_at: datetime | None
 
 
+@task(once=by("integration_id"), retry=False)  # an admin waits for the answer and can ask again
 def verify_integration(organization_id: UUID, integration_id: UUID) -> None:
     """Ask the provider whose key this is and write down what it says; a key that is gone meanwhile
     is left alone.
@@ -188,7 +180,7 @@ def verify_integration(organization_id: UUID, integration_id: UUID) -> None:
     outcome = _outcome(organization_id, integration_id, question)
     with as_system(organization_id) as db:
         if _question(db, integration_id) != question:
-            _enqueue(db, organization_id, integration_id)
+            verify_integration.later(db, integration_id)
             return
         db.execute(
             update(OrganizationIntegration)

@@ -16,7 +16,7 @@ from core.deliveries.actions import (
 )
 from core.deliveries.models import WebhookConnection
 from core.deliveries.queries import connections_table, recent_deliveries
-from core.platform.queue import enqueue
+from core.operations.samples import send_test_delivery
 from core.providers import registry
 from core.providers.connections import create_connection
 from core.ui.page import act, empty, go, require, title
@@ -117,9 +117,7 @@ if viewer.is_admin:
     first, second, third = st.columns(3)
     if first.button("Send test delivery", width="stretch"):
         with act(viewer, "On its way: it appears below in a moment.") as db:
-            enqueue(
-                db, "send_test_delivery", viewer.organization_id, connection_id=str(connection_id)
-            )
+            send_test_delivery.later(db, connection_id)
         st.rerun()
     if second.button("Switch off" if connection.active else "Switch on", width="stretch"):
         with act(viewer) as db:

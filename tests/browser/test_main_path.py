@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import expect
 
 from core.platform.clock import now
+from core.providers.payloads import signed
 from tests.browser.conftest import PHONE, fits_the_width
 from tests.browser.runs import settled
-from core.providers.payloads import signed
 from tests.flow import SECRET, sender
 from tests.payloads import SampleBooking, calendly_created, stripe_charge, stripe_event
 from tests.ports import until

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select, text
 
 from core.deliveries.models import OutboxMessage, SuppressedEmail
+from core.deliveries.sending import send_outbox
 from core.messages.email_outbox import open_email, post_email
 from core.messages.email_templates import Email, invitation, password_reset, quiet
 from core.people.models import Contact, ContactEmail
@@ -21,8 +22,7 @@ from core.platform.database import as_system
 from core.platform.errors import InvalidInput, ProviderError, ProviderUnavailable, RateLimited
 from core.platform.normalization import mailable_email
 from core.platform.settings import settings
-from jobs.deliveries import MAX_ATTEMPTS
-from jobs.outbox import send_outbox
+from core.platform.tasks import MAX_ATTEMPTS
 from tests import factories as make
 from tests.fakes import resend as resends
 from tests.fakes import smtp as smtps

@@ -15,18 +15,19 @@ from sqlalchemy import select, text
 
 from core.deliveries.models import JobRun, OutboxMessage
 from core.deliveries.outbox import post
+from core.deliveries.sending import send_outbox
+from core.deliveries.sweeps import sweep_outbox
 from core.messages.actions import set_slack_webhook
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import ProviderUnavailable, RateLimited
 from core.platform.queue import enqueue
 from core.platform.settings import settings
+from core.platform.tasks import MAX_ATTEMPTS
 from core.providers.client import RetryPolicy
 from core.providers.slack import messages as client
 from core.tenancy.organizations.models import Organization
 from jobs import schedule
-from jobs.deliveries import MAX_ATTEMPTS
-from jobs.outbox import send_outbox, sweep_outbox
 from tests import factories as make
 from tests.fakes import slack as fakes
 from tests.flow import work
@@ -356,7 +357,7 @@ def test_the_address_is_in_no_row_and_no_log_whatever_happens(org, slack):
     )
     messages = [(org, put(org, str(number))) for number in range(7)] + [(away, put(away))]
     with as_system(org) as db:
-        enqueue(db, "send_outbox", org, message_id="no id")
+        enqueue(db, "send_outbox", {"message_id": "no id"})
     process = worker(LOG_LEVEL="DEBUG")
     until(
         lambda: (

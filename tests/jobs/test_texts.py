@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, text
 
 from core.deliveries.models import OutboxMessage
+from core.deliveries.sending import send_outbox
 from core.messages.email_outbox import post_email
 from core.messages.email_templates import Email
 from core.messages.sealing import opened
@@ -19,9 +20,8 @@ from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import InvalidInput, ProviderUnavailable, RateLimited
 from core.platform.settings import settings
+from core.platform.tasks import MAX_ATTEMPTS
 from core.providers.integrations import enter_key
-from jobs.deliveries import MAX_ATTEMPTS
-from jobs.outbox import send_outbox
 from tests import factories as make
 from tests.fakes.providers import KEYS, OVERLOADED, SETTINGS, TEXTS, rate_limited, refused_text
 from tests.fakes.serving import HangUp

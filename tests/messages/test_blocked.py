@@ -7,8 +7,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from core.deliveries.suppressions import suppress
-from core.messages.suppression_list import blocked_addresses, lift, unreachable, unsubscribe
+from core.messages.suppression_list import (
+    blocked_addresses,
+    lift,
+    suppress,
+    unreachable,
+    unsubscribe,
+)
 from core.people.models import Contact, ContactEmail
 from core.platform.clock import now
 from core.platform.database import as_system

@@ -14,13 +14,18 @@ from sqlalchemy import select, text
 from core.bookings.models import Event
 from core.deliveries.models import OutboxMessage
 from core.messages.actions import post_test, set_slack_report, set_slack_webhook
-from core.messages.reports import REPORTED, daily_report, due_posts, overdue_reminder
+from core.messages.reports import (
+    REPORTED,
+    daily_report,
+    due_posts,
+    overdue_reminder,
+    post_reports,
+)
 from core.metrics.catalog import METRICS
 from core.metrics.table import totals
 from core.platform.clock import Period, now
 from core.platform.database import as_system
 from core.platform.errors import InvalidInput, NotAllowed
-from core.platform.queue import enqueue
 from core.platform.settings import settings
 from jobs import schedule
 from tests import factories as make
@@ -214,10 +219,10 @@ def test_from_the_tick_to_the_channel_once_whatever_restarts(slack):
     with as_system(silent) as db:
         late(db, silent)
     for _ in range(3):
-        schedule.for_each_organization("post_reports")
+        schedule.for_each_organization(post_reports)
         work()
     with as_system(org) as db:
-        enqueue(db, "post_reports", org)
+        post_reports.later(db)
     work()
     told = [message["text"] for message in slack.channel]
     assert [one.split(",")[0] for one in sorted(told)] == [

@@ -31,9 +31,9 @@ from core.platform.clock import Period, now, today
 from core.platform.database import as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.providers.connections import create_connection
+from core.providers.processing import process_delivery
 from core.tenancy.access.models import Role
 from core.tenancy.access.viewers import Viewer
-from jobs.deliveries import process_delivery
 from tests import factories as make
 from tests import payloads as samples
 from tests.figures import figures

@@ -341,7 +341,7 @@ def test_a_key_that_was_revoked_at_the_provider_is_noticed_within_a_day(key_prov
     work()
     key_providers.keys["stripe"] = "revoked"
     age(admin, hours=25)
-    for_each_organization("verify_integrations")
+    for_each_organization(verify_due)
     work()
     assert key_of(admin).status == KeyStatus.REFUSED
 

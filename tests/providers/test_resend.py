@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from core.deliveries.suppressions import suppress
+from core.messages.suppression_list import suppress
 from core.platform.database import as_system
 from tests import factories as make
 from tests import payloads as samples

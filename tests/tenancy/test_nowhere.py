@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from core.deliveries.suppressions import suppress
 from core.messages.email_outbox import post_email
+from core.messages.suppression_list import suppress
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import InvalidInput, NotAllowed
@@ -27,7 +27,7 @@ from core.tenancy.access.sessions import viewer_of
 from core.tenancy.identity.password_resets import whose_link
 from core.tenancy.identity.passwords import hash_password
 from core.tenancy.identity.sign_in import issue_ticket, open_session
-from jobs.schedule import purge_organizations
+from core.tenancy.organizations.actions import purge_organizations
 from tests import factories as make
 from tests.jobs.test_email import HELLO
 from tests.ports import owner

@@ -28,8 +28,8 @@ from core.tenancy.access.platform_admin import (
     users_overview,
 )
 from core.tenancy.access.sessions import organizations_for_user, viewer_of
+from core.tenancy.organizations.actions import purge_organizations
 from core.tenancy.organizations.queries import all_organization_ids, current_organization
-from jobs.schedule import purge_organizations
 from tests import factories as make
 from tests.figures import figures
 from tests.flow import SECRET

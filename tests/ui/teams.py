@@ -14,8 +14,8 @@ from sqlalchemy import text
 from core.bookings.forms import FormAnswers
 from core.deliveries.models import KeyStatus, OrganizationIntegration
 from core.deliveries.secrets import store_secret
-from core.deliveries.suppressions import suppress
 from core.links.access_links import COMMISSION, PORTAL, SHARE, issue_link, share_of
+from core.messages.suppression_list import suppress
 from core.money.form_filing import file_form
 from core.money.payouts import approve, create_snapshot
 from core.platform.clock import Period, now, today

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.deliveries.suppressions import suppress
+from core.messages.suppression_list import suppress
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.tenancy.access.invitations import invite

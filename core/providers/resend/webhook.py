@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from core.deliveries.models import WebhookConnection
-from core.deliveries.suppressions import suppress
+from core.messages.suppression_list import suppress
 from core.platform.normalization import mailable_email, normalize_email
 from core.providers.provider import PROCESSED, Outcome
 from core.providers.resend.sending import ORGANIZATION_TAG

@@ -9,7 +9,7 @@ from __future__ import annotations
 import httpx
 from sqlalchemy.orm import Session
 
-from core.messages.suppressed import OptedOut
+from core.messages.suppression_list import OptedOut
 from core.platform.errors import NotFound, UnexpectedAnswer
 from core.providers.credentials import client_of
 from core.providers.integrations import Access, access_to

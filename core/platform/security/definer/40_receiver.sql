@@ -47,8 +47,8 @@ begin
     return;
   end if;
   -- Not through procrastinate's own function: a function in SQL is planned anew at every call, which costs as much as the rest.
-  insert into jobs.procrastinate_jobs (queue_name, task_name, args)
-  values ('default', 'process_delivery', jsonb_build_object('organization_id', c.organization_id, 'delivery_id', kept));
+  insert into jobs.procrastinate_jobs (queue_name, task_name, scheduled_at, args)
+  values ('default', 'process_delivery', now(), jsonb_build_object('organization_id', c.organization_id, 'delivery_id', kept));
   answer := 'accepted';
 end $f$;
 

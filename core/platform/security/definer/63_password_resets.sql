@@ -15,8 +15,8 @@ $f$;
 
 create or replace function app.enqueue_account_mail(p_task text, p_user uuid) returns void language sql security definer
 set search_path = pg_catalog, pg_temp as $f$
-  insert into jobs.procrastinate_jobs (queue_name, task_name, priority, args)
-  values ('default', p_task, 0, jsonb_build_object(
+  insert into jobs.procrastinate_jobs (queue_name, task_name, priority, scheduled_at, args)
+  values ('default', p_task, 0, now(), jsonb_build_object(
     'organization_id', coalesce(app.organization_for_mail(p_user), '00000000-0000-0000-0000-000000000000'), 'user_id', p_user))
 $f$;
 

@@ -1,5 +1,5 @@
-"""Messages that wait to go out: each is sent once; when nobody can know whether it was, that is
-said and it is left alone.
+"""Messages that wait to go out: each is sent once; one that may have been sent is marked as
+uncertain and left alone.
 """
 
 from __future__ import annotations
@@ -8,17 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, true, update
+from sqlalchemy import select, true, update
 
+from core.deliveries.channels import Channel, Send, channel_named
 from core.deliveries.models import OutboxMessage
-from core.messages.reports import CHANNEL as SLACK
-from core.messages.sms_outbox import CHANNEL as TEXTS
-from core.messages.sms_outbox import stop_texts
-from core.messages.suppressed import OptedOut
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import (
-    AuthenticationFailed,
     OutcomeUnknown,
     ProviderError,
     ProviderUnavailable,
@@ -26,32 +22,26 @@ from core.platform.errors import (
     SalesOpsError,
 )
 from core.platform.log import logger
-from core.platform.queue import enqueue
-from core.tenancy.organizations.models import Organization
-from jobs.channels import Send, is_repeatable, sender_for
-from jobs.deliveries import FORGOTTEN_AFTER, MAX_ATTEMPTS
+from core.platform.tasks import MAX_ATTEMPTS, task
 
 log = logger("jobs.outbox")
 WORKER_DIED = "the worker ended while sending; look in the channel before sending it again"
-
-WITHOUT_A_JOB = text("""
-    select m.id from app.outbox m
-     where m.status = 'waiting' and m.created_at < :before
-       and not exists (select 1 from jobs.procrastinate_jobs j
-                        where j.status in ('todo', 'doing') and j.args->>'message_id' = m.id::text)
-""")
 
 
 @dataclass(frozen=True)
 class Claim:
     """A message that this run sends, and nobody else."""
 
-    channel: str
-    recipient: str | None
+    message: OutboxMessage
+    channel: Channel
     send: Send
-    is_repeatable: bool
+
+    @property
+    def is_repeatable(self) -> bool:
+        return self.channel.is_repeatable(self.message)
 
 
+@task()
 def send_outbox(organization_id: UUID, message_id: UUID, *, attempt: int = 1) -> None:
     """Send one waiting message. Raises what is worth another attempt; anything else ends on the
     message's row.
@@ -71,7 +61,8 @@ def send_outbox(organization_id: UUID, message_id: UUID, *, attempt: int = 1) ->
             _try_later(organization_id, message_id, error, attempt)
     except SalesOpsError as error:
         if claim is not None:
-            _learn(organization_id, claim, error)
+            with as_system(organization_id) as db:
+                claim.channel.on_refusal(db, claim.message, error)
         _settle(organization_id, message_id, "failed", error.message)
     else:
         _settle(organization_id, message_id, "sent", None)
@@ -102,37 +93,15 @@ def _claim(organization_id: UUID, message_id: UUID) -> Claim | None:
         ).first()
         if message is None:
             return None
-        repeatable = is_repeatable(message)
-        if (
-            message.status == "sending" and not repeatable
-        ):  # an earlier run began and never came back
+        channel = channel_named(message.channel)
+        if message.status == "sending" and not channel.is_repeatable(message):
+            # An earlier run began and never came back.
             message.status, message.last_error = "uncertain", WORKER_DIED
             return None
         if message.status not in ("waiting", "sending"):
             return None
         message.status, message.attempts = "sending", message.attempts + 1
-        return Claim(message.channel, message.recipient, sender_for(db, message), repeatable)
-
-
-def _learn(organization_id: UUID, claim: Claim, error: SalesOpsError) -> None:
-    """What a refusal says of all that is still to be sent."""
-    if isinstance(error, AuthenticationFailed) and claim.channel == SLACK:
-        _stop_reports(organization_id)
-    if isinstance(error, OptedOut) and claim.channel == TEXTS and claim.recipient:
-        with as_system(organization_id) as db:
-            stop_texts(db, organization_id, claim.recipient, now())
-
-
-def _stop_reports(organization_id: UUID) -> None:
-    """Slack refuses for good: what is posted every day waits until an admin has switched it on
-    again.
-    """
-    with as_system(organization_id) as db:
-        db.execute(
-            update(Organization)
-            .where(Organization.id == organization_id)
-            .values(slack_report_enabled=False)
-        )
+        return Claim(message, channel, channel.prepare(db, message))
 
 
 def _settle(organization_id: UUID, message_id: UUID, status: str, error: str | None) -> None:
@@ -147,20 +116,8 @@ def _settle(organization_id: UUID, message_id: UUID, status: str, error: str | N
             "sealed"
         )  # what only the recipient may read has no business here any more
     with as_system(organization_id) as db:
-        # Another run may have come to an end meanwhile; nothing but a success is said over that.
+        # Another run may have come to an end meanwhile; nothing but a success replaces its result.
         open_ = true() if status == "sent" else OutboxMessage.status.in_(["waiting", "sending"])
         db.execute(
             update(OutboxMessage).where(OutboxMessage.id == message_id, open_).values(values)
-        )
-
-
-def sweep_outbox(organization_id: UUID) -> int:
-    """Put messages back on the queue that wait although no job does; the number of them. None of
-    these was ever sent.
-    """
-    with as_system(organization_id) as db:
-        forgotten = db.scalars(WITHOUT_A_JOB, {"before": now() - FORGOTTEN_AFTER}).all()
-        return sum(
-            enqueue(db, "send_outbox", organization_id, message_id=str(message_id))
-            for message_id in forgotten
         )

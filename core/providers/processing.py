@@ -6,36 +6,29 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.deliveries import tasks
 from core.deliveries.actions import note_error, note_received
 from core.deliveries.models import DeliveryStatus, WebhookConnection, WebhookDelivery
 from core.people.erasure import without_erased
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.log import logger
-from core.platform.queue import enqueue
+from core.platform.tasks import MAX_ATTEMPTS, implements
 from core.providers import registry
 
 log = logger("jobs.deliveries")
-MAX_ATTEMPTS = 8
-FORGOTTEN_AFTER = timedelta(minutes=5)
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError)
-WITHOUT_A_JOB = text("""
-    select d.id from app.webhook_deliveries d
-     where d.status = 'pending' and d.received_at < :before
-       and not exists (select 1 from jobs.procrastinate_jobs j
-                        where j.status in ('todo', 'doing') and j.args->>'delivery_id' = d.id::text)
-""")
 
 
+@implements(tasks.process_delivery)
 def process_delivery(organization_id: UUID, delivery_id: UUID, *, attempt: int = 1) -> None:
-    """Have the provider's module turn one kept delivery into rows. Safe to repeat.
+    """Have the provider's module turn one stored delivery into rows. Safe to repeat.
 
     A delivery that cannot be read is set aside at once; any other failure is raised, so that the
     queue tries again, until ``MAX_ATTEMPTS`` are used up and it is set aside too.
@@ -83,12 +76,12 @@ def _handle(db: Session, delivery_id: UUID) -> None:
 
 
 def _read(db: Session, delivery: WebhookDelivery) -> Any:
-    """What the provider says; of people who were erased it is taken out, also of what is kept,
-    before anything is made of it.
+    """The payload. People who were erased are taken out of it and of the stored delivery before
+    anything is made of it.
     """
-    said = json.loads(delivery.body)
-    payload = without_erased(db, delivery.organization_id, said, registry.person_fields())
-    if payload is not said:
+    received = json.loads(delivery.body)
+    payload = without_erased(db, delivery.organization_id, received, registry.person_fields())
+    if payload is not received:
         delivery.body, delivery.headers = json.dumps(payload).encode(), {}
     return payload
 
@@ -117,24 +110,9 @@ def _note_failure(
         if delivery is None:
             return
         delivery.status, delivery.last_error = status, reason[:500]
-        with suppress(
-            *UNREADABLE
-        ):  # who was erased is taken out of what is kept, whatever else went wrong
+        # People who were erased are taken out of what is stored, whatever else went wrong.
+        with suppress(*UNREADABLE):
             _read(db, delivery)
         _count(db, delivery)
         db.flush()
         note_error(db, delivery, reason[:500])
-
-
-def sweep_deliveries(organization_id: UUID) -> int:
-    """Put deliveries back on the queue that wait although no job does; the number of them.
-
-    This happens when a job was lost with a database that was restored, or by hand; an acknowledged
-    delivery is never lost.
-    """
-    with as_system(organization_id) as db:
-        waiting = db.scalars(WITHOUT_A_JOB, {"before": now() - FORGOTTEN_AFTER})
-        return sum(
-            enqueue(db, "process_delivery", organization_id, delivery_id=str(delivery_id))
-            for delivery_id in waiting
-        )

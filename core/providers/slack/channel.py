@@ -1,0 +1,48 @@
+"""The outbox's way to Slack: the organisation's own incoming webhook, else the installation's."""
+
+from __future__ import annotations
+
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from core.deliveries.channels import Channel, Send, register
+from core.deliveries.models import OutboxMessage
+from core.deliveries.secrets import read_secret
+from core.messages.actions import WEBHOOK_URL
+from core.messages.reports import CHANNEL
+from core.platform.errors import AuthenticationFailed, NotFound, SalesOpsError
+from core.platform.settings import settings
+from core.providers.slack import messages as slack
+from core.tenancy.organizations.models import Organization
+
+
+def _prepare(db: Session, message: OutboxMessage) -> Send:
+    return partial(slack.post_message, _address(db, message.organization_id), message.body)
+
+
+def _address(db: Session, organization_id: UUID) -> str:
+    try:
+        return read_secret(db, organization_id, WEBHOOK_URL)
+    except NotFound:
+        return _address_of_installation()
+
+
+def _address_of_installation() -> str:
+    if (url := settings().slack_webhook_url) is None:
+        raise NotFound("No Slack webhook is set up.")
+    return url.get_secret_value()
+
+
+def _stop_reports(db: Session, message: OutboxMessage, error: SalesOpsError) -> None:
+    """When Slack refuses the webhook for good, the daily posts stop until an admin switches them on
+    again.
+    """
+    if isinstance(error, AuthenticationFailed):
+        theirs = update(Organization).where(Organization.id == message.organization_id)
+        db.execute(theirs.values(slack_report_enabled=False))
+
+
+register(Channel(CHANNEL, _prepare, on_refusal=_stop_reports))
