@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 import pandas as pd
 import streamlit as st
@@ -46,9 +46,7 @@ def ask(viewer: Viewer) -> AuditFilter:
     )
     with viewer.transaction() as db:
         users = people(db, everywhere=everywhere)
-    who: dict[str, dict[str, UUID | str]] = {
-        name: {"program": role} for role, name in PROGRAMS.items()
-    }
+    who: dict[str, dict[str, Any]] = {name: {"program": role} for role, name in PROGRAMS.items()}
     who |= {
         f"{name} · {str(user_id)[:4]}": {"actor_id": user_id} for user_id, name in users.items()
     }

@@ -21,7 +21,9 @@ from core.tenancy.access.platform_admin import (
     restore_organization,
 )
 from core.tenancy.organizations.modules import MODULES
-from core.ui.page import act, empty, go, require, title
+from core.ui.page import act, go, no_such, require, title
+from core.ui.parts.columns import Moment, Number, Text
+from core.ui.parts.confirmation import confirm_by_typing
 from core.ui.parts.format import escape_markdown, plural, when
 from core.ui.parts.query_params import id_from_address
 from core.ui.parts.tables import table
@@ -54,7 +56,7 @@ def show_all(found: Sequence[Row[Any]]) -> None:
                 "members": row.members,
                 "events": row.events,
                 "plan": row.plan.capitalize(),
-                "last": when(row.last_delivery_at, viewer.timezone),
+                "last_delivery_at": row.last_delivery_at,
                 "modules": ", ".join(MODULES.get(name, name) for name in row.modules),
                 "state": (
                     f"Deleted, gone {when(row.purge_after, viewer.timezone)}"
@@ -72,15 +74,15 @@ def show_all(found: Sequence[Row[Any]]) -> None:
         "organizations",
         opens="organizations",
         card=("name", "plan", "state"),
-        columns={
-            "name": "Name",
-            "members": "Members",
-            "events": "Calls",
-            "last": "Last delivery",
-            "plan": "Plan",
-            "modules": "Modules",
-            "state": "State",
-        },
+        columns=[
+            Text("name", "Name"),
+            Number("members", "Members"),
+            Number("events", "Calls"),
+            Moment("last_delivery_at", "Last delivery", viewer.timezone),
+            Text("plan", "Plan"),
+            Text("modules", "Modules"),
+            Text("state", "State"),
+        ],
     )
 
 
@@ -124,17 +126,19 @@ def show_one(row: Row[Any]) -> None:
             with act(viewer, "Saved.") as db:
                 configure_organization(db, row.id, modules, plan or row.plan)
             st.rerun()
-    with st.expander("Delete this organisation"), st.form("delete", clear_on_submit=True):
-        st.markdown(
-            f"Its members, API keys and connections stop working at once. For {GRACE_DAYS} days you"
-            f" can bring it back; then its {plural(row.events, 'call', 'calls')}, payments, payouts"
-            " and audit log are removed for good."
-        )
-        typed = st.text_input(f"Type {escape_markdown(row.name)} to confirm")
-        if st.form_submit_button("Delete organisation"):
-            with act(viewer, "Deleted. You can bring it back.") as db:
-                delete_organization(db, row.id, name=row.name, typed=typed)
-            st.rerun()
+    typed = confirm_by_typing(
+        "Delete this organisation",
+        "delete",
+        warning=f"Its members, API keys and connections stop working at once. For {GRACE_DAYS} days"
+        f" you can bring it back; then its {plural(row.events, 'call', 'calls')}, payments, payouts"
+        " and audit log are removed for good.",
+        prompt=f"Type {escape_markdown(row.name)} to confirm",
+        button="Delete organisation",
+    )
+    if typed is not None:
+        with act(viewer, "Deleted. You can bring it back.") as db:
+            delete_organization(db, row.id, name=row.name, typed=typed)
+        st.rerun()
 
 
 with viewer.transaction() as db:
@@ -144,9 +148,8 @@ if chosen_id is None:
 elif row := next((row for row in organizations if row.id == chosen_id), None):
     show_one(row)
 else:
-    st.title("Organisation")
-    empty(
-        "There is no such organisation",
+    no_such(
+        "organisation",
         "It may have been removed for good.",
         ("organizations", "All organisations"),
     )
