@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import streamlit as st
 from sqlalchemy import Row
@@ -23,6 +24,33 @@ def _label(call: Row[Any], timezone: str) -> str:
 
 
 viewer = require("payment")
+
+
+def ask_for_call(payment_id: UUID, *, needed: bool) -> None:
+    """The calls that the payment may belong to, likeliest first, and the choice of one; open where
+    it is ``needed``.
+    """
+    with viewer.transaction() as db:
+        calls = suggestions(db, payment_id)
+    with st.expander("Choose the call yourself", expanded=needed):
+        options = {_label(call, viewer.timezone): call.id for call in calls}
+        with st.form("choice"):
+            label = st.radio(
+                "Likeliest first",
+                [*options, "It belongs to no call"],
+                index=None,
+                format_func=escape_markdown,
+            )
+            reason = st.text_input("Why?", placeholder="Paid by her partner")
+            sent = st.form_submit_button("Choose", type="primary")
+        if sent and label is None:
+            st.error("Choose a call, or say that it belongs to none.")
+        elif sent:
+            with act(viewer, "Chosen.") as db:
+                choose_event(db, payment_id, options.get(label or ""), viewer, reason)
+            st.rerun()
+
+
 payment_id = id_from_address()
 with viewer.transaction() as db:
     payment = payment_detail(db, payment_id) if payment_id else None
@@ -54,25 +82,7 @@ with left:
         )
         go("payment", "Open the processor's record", id=str(payment.superseded_by_id))
     if viewer.is_manager:
-        with viewer.transaction() as db:
-            calls = suggestions(db, payment_id)
-        with st.expander("Choose the call yourself", expanded=payment.event_id is None):
-            options = {_label(call, viewer.timezone): call.id for call in calls}
-            with st.form("choice"):
-                label = st.radio(
-                    "Likeliest first",
-                    [*options, "It belongs to no call"],
-                    index=None,
-                    format_func=escape_markdown,
-                )
-                reason = st.text_input("Why?", placeholder="Paid by her partner")
-                sent = st.form_submit_button("Choose", type="primary")
-            if sent and label is None:
-                st.error("Choose a call, or say that it belongs to none.")
-            elif sent:
-                with act(viewer, "Chosen.") as db:
-                    choose_event(db, payment_id, options.get(label or ""), viewer, reason)
-                st.rerun()
+        ask_for_call(payment_id, needed=payment.event_id is None)
         if payment.attribution_method == AttributionMethod.MANUAL and st.button(
             "Forget this choice and match again"
         ):

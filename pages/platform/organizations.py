@@ -32,9 +32,8 @@ viewer = require("organizations")
 chosen_id = id_from_address()
 
 
-def show_all(found: Sequence[Row[Any]]) -> None:
-    """The list, and the form for a new one."""
-    title("Organisations", viewer, plural(len(found), "organisation", "organisations"))
+def ask_for_new() -> None:
+    """The form of a new organisation."""
     with st.expander("Make an organisation"), st.form("new organization"):
         name = st.text_input("Name")
         slug = st.text_input("Name in addresses", placeholder="lower-case-with-hyphens")
@@ -48,6 +47,19 @@ def show_all(found: Sequence[Row[Any]]) -> None:
             )
         st.query_params["id"] = str(made)
         st.rerun()
+
+
+def state_of(row: Row[Any]) -> str:
+    """How an organisation stands, in a word or two."""
+    if row.deleted_at:
+        return f"Deleted, gone {when(row.purge_after, viewer.timezone)}"
+    return "Demo" if row.is_demo else "In use"
+
+
+def show_all(found: Sequence[Row[Any]]) -> None:
+    """The list, and the form for a new one."""
+    title("Organisations", viewer, plural(len(found), "organisation", "organisations"))
+    ask_for_new()
     rows = pd.DataFrame(
         [
             {
@@ -58,13 +70,7 @@ def show_all(found: Sequence[Row[Any]]) -> None:
                 "plan": row.plan.capitalize(),
                 "last_delivery_at": row.last_delivery_at,
                 "modules": ", ".join(MODULES.get(name, name) for name in row.modules),
-                "state": (
-                    f"Deleted, gone {when(row.purge_after, viewer.timezone)}"
-                    if row.deleted_at
-                    else "Demo"
-                    if row.is_demo
-                    else "In use"
-                ),
+                "state": state_of(row),
             }
             for row in found
         ]
@@ -107,6 +113,12 @@ def show_one(row: Row[Any]) -> None:
                 restore_organization(db, row.id)
             st.rerun()
         return
+    ask_what_it_has(row)
+    ask_to_delete(row)
+
+
+def ask_what_it_has(row: Row[Any]) -> None:
+    """The modules and the plan of an organisation."""
     with st.form("configure"):
         modules = st.multiselect(
             "Modules",
@@ -126,6 +138,10 @@ def show_one(row: Row[Any]) -> None:
             with act(viewer, "Saved.") as db:
                 configure_organization(db, row.id, modules, plan or row.plan)
             st.rerun()
+
+
+def ask_to_delete(row: Row[Any]) -> None:
+    """The end of an organisation, after a grace."""
     typed = confirm_by_typing(
         "Delete this organisation",
         "delete",

@@ -52,6 +52,11 @@ def show_all() -> None:
         return
     if len(found) == MOST_USERS:
         st.caption(f"The first {MOST_USERS}; search to see others.")
+    show_table(found)
+
+
+def show_table(found: Sequence[Row[Any]]) -> None:
+    """Everybody who was found."""
     rows = pd.DataFrame(
         [
             {

@@ -17,7 +17,17 @@ from core.links.access_links import COMMISSION, issue_link
 from core.money.payouts import approve, create_snapshot
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
-from core.ui.parts.columns import Amounts, Day, Moment, Money, Number, Text, Word, with_currencies
+from core.ui.parts.columns import (
+    MOST_FORMATTED_ROWS,
+    Amounts,
+    Day,
+    Moment,
+    Money,
+    Number,
+    Text,
+    Word,
+    with_currencies,
+)
 from core.ui.parts.tables import as_csv
 from tests import factories as make
 from tests.ui.screens import opened, window
@@ -202,3 +212,8 @@ def test_a_download_has_values_and_no_formulas():
     }
     assert (lines[1]["amount"], lines[1]["sums_EUR"]) == ("5.120", "1.50")
     assert (lines[2]["at"], lines[2]["amount"], lines[2]["status"]) == ("", "", "")
+
+
+def test_a_long_table_of_several_currencies_cuts_no_decimal_off():
+    rows = pd.DataFrame(ROWS[:2] * MOST_FORMATTED_ROWS)
+    assert Money("amount", "Amount").config(rows)["type_config"]["format"] == "%,.3f"

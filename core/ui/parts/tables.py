@@ -5,7 +5,7 @@ tricked with.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -36,16 +36,7 @@ def table(
     """
     rows, listed = rows.reset_index(drop=True), with_currencies(list(columns))
     with wide(key):
-        state = st.dataframe(
-            _shown(rows, listed),
-            key=key,
-            hide_index=True,
-            column_config={column.name: column.config(rows) for column in listed},
-            row_height=36,
-            on_select="rerun" if opens else "ignore",
-            selection_mode="single-row",
-            placeholder="–",
-        )
+        chosen = show_rows(rows, key, listed, selectable=opens is not None)
     ids = [str(each) for each in rows[row_id]] if opens else [""] * len(rows)
     targets = [f"{opens}?id={each}" if opens else None for each in ids]
     _show_cards(rows, listed, card or [column.name for column in columns[:CARD]], targets)
@@ -59,9 +50,27 @@ def table(
             icon=":material/download:",
             on_click="ignore",
         )
-    chosen = cast("dict[str, Any]", state)["selection"]["rows"] if opens else []
-    if opens and chosen:
-        jump(opens, id=ids[chosen[0]])
+    if opens and chosen is not None:
+        jump(opens, id=ids[chosen])
+
+
+def show_rows(
+    rows: pd.DataFrame, key: str, columns: Sequence[Column], *, selectable: bool
+) -> int | None:
+    """The native table alone, with exactly ``columns``. The number of the row that the reader has
+    chosen, where rows are ``selectable``.
+    """
+    state: Any = st.dataframe(
+        _shown(rows, columns),
+        key=key,
+        hide_index=True,
+        column_config={column.name: column.config(rows) for column in columns},
+        row_height=36,
+        on_select="rerun" if selectable else "ignore",
+        selection_mode="single-row",
+        placeholder="–",
+    )
+    return next(iter(state["selection"]["rows"]), None) if selectable else None
 
 
 def as_csv(rows: pd.DataFrame, columns: Sequence[Column]) -> bytes:
