@@ -17,13 +17,12 @@ from core.ui.parts.facts import show_facts
 from core.ui.parts.format import escape_markdown, money, when, word
 from core.ui.parts.query_params import id_from_address
 
+viewer = require("payment")
+
 
 def _label(call: Row[Any], timezone: str) -> str:
     lead, closer = call.lead_name or "Lead", call.closer_name or "no closer"
     return f"{lead} · {when(call.scheduled_at, timezone)} · {closer}"
-
-
-viewer = require("payment")
 
 
 def ask_for_call(payment_id: UUID, *, needed: bool) -> None:

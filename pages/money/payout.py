@@ -22,12 +22,12 @@ from core.money.payouts import (
 from core.platform.errors import NotFound
 from core.ui.navigation import jump
 from core.ui.page import act, no_such, require, title
+from core.ui.panels.payouts import SUMS, show_sums
 from core.ui.parts.columns import Moment, Money, Number, Text, Word
-from core.ui.parts.format import days, escape_markdown, money, plural, word
+from core.ui.parts.format import days, escape_markdown, plural, word
 from core.ui.parts.query_params import id_from_address
 from core.ui.parts.tables import table
 
-SUMS = {"cash_collected": "Cash collected", "refunds": "Refunds", "net_revenue": "Net revenue"}
 viewer = require("payout")
 snapshot_id = id_from_address()
 try:
@@ -45,9 +45,12 @@ title(
     viewer,
     f"{days(payout.period_start, payout.period_end)} · {word(payout.state, SnapshotState)}",
 )
-for column, (key, label) in zip(st.columns(3), SUMS.items(), strict=True):
-    amounts = {currency: Decimal(sums[key]) for currency, sums in payout.totals.items()}
-    column.metric(label, money(amounts), border=True)
+show_sums(
+    {
+        currency: {name: Decimal(sums[name]) for name in SUMS}
+        for currency, sums in payout.totals.items()
+    }
+)
 if changes.empty:
     st.caption("Nothing has changed since: a payout of these days made now would be the same.")
 else:

@@ -8,12 +8,12 @@ from core.links.access_links import COMMISSION
 from core.money.payouts import statement
 from core.platform.dataframes import records
 from core.ui.page import empty, open_to_all
+from core.ui.panels.payouts import show_sums
 from core.ui.parts.columns import Moment, Money, Text
-from core.ui.parts.format import days, money
+from core.ui.parts.format import days
 from core.ui.parts.tables import table
 from core.ui.public import heading, visitor_of
 
-SUMS = {"cash_collected": "Cash collected", "refunds": "Refunds", "net_revenue": "Net revenue"}
 open_to_all("statement")
 visitor = visitor_of(COMMISSION)
 with visitor.transaction() as db:
@@ -32,14 +32,7 @@ heading(
 if lines.empty:
     empty("No payments in this payout", "Nothing that was paid in these days was yours.")
     st.stop()
-with st.container(horizontal=True):
-    for key, label in SUMS.items():
-        st.metric(
-            label,
-            money({row["currency"]: row[key] for row in records(sums)}),
-            border=True,
-            width="content",
-        )
+show_sums({row["currency"]: row for row in records(sums)})
 st.caption("As approved: later payments and refunds are part of a later payout.")
 st.subheader("Payments")
 table(
