@@ -220,8 +220,8 @@ def _in_turns(
     for warm in (first, second):
         warm()
     rounds = [(_took_ms(first), _took_ms(second)) for _ in range(ROUNDS)]
-    medians = (statistics.median(pair[side] for pair in rounds) for side in (0, 1))
-    return *medians, statistics.median(one / other for one, other in rounds)
+    one, other = (statistics.median(pair[side] for pair in rounds) for side in (0, 1))
+    return one, other, statistics.median(first / second for first, second in rounds)
 
 
 def _took_ms(call: Callable[[], object]) -> float:

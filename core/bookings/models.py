@@ -11,19 +11,20 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Computed, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, MappedColumn, mapped_column
 
+from core.platform.labels import LabelledEnum
 from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
 
 
-class CallStatus(StrEnum):
+class CallStatus(LabelledEnum):
     SCHEDULED = "scheduled"
     COMPLETED = "completed"
-    NO_SHOW = "no_show"
-    CANCELED = "canceled"
-    RESCHEDULED = "rescheduled"
+    NO_SHOW = "no_show", "No-show"
+    CANCELED = "canceled", "Cancelled"
+    RESCHEDULED = "rescheduled", "Moved"
 
 
-class EventOutcome(StrEnum):
-    NO_SHOW = "no_show"
+class EventOutcome(LabelledEnum):
+    NO_SHOW = "no_show", "No-show"
     SHOWED = "showed"
     OFFER_MADE = "offer_made"
     CLOSED = "closed"

@@ -12,15 +12,16 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.platform.labels import LabelledEnum
 from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
 
 
-class DeliveryStatus(StrEnum):
+class DeliveryStatus(LabelledEnum):
     PENDING = "pending"  # kept, waiting for a worker
     PROCESSED = "processed"
     # genuine, but nothing of ours (unknown type, test mode); the reason is in last_error
     IGNORED = "ignored"
-    DEAD = "dead"  # every retry failed; waits for a person
+    DEAD = "dead", "Failed"  # every retry failed; waits for a person
 
 
 class WebhookConnection(TenantRow, Timestamps, Base):

@@ -23,6 +23,7 @@ from core.platform.advisory_locks import try_advisory_lock
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, TooManyRequests
 from core.platform.money import decimals
+from core.platform.spreadsheets import without_formula_sql
 from core.tenancy.organizations.models import Organization
 from core.tenancy.organizations.modules import require_module
 
@@ -34,7 +35,6 @@ FORMATS = {
 AT_ONCE, RETRY_AFTER_S = 3, 30
 BATCH = 5_000
 PIECE = 64 * 1024
-FORMULA_STARTS = sql.SQL(", ").join(sql.Literal(ord(character)) for character in "=+-@\t\r")
 MONEY = ("amount", "refund_amount", "net_revenue", "cash_collected", "price")
 DECIMALS = sql.SQL(
     "case when currency = any({}) then 0 when currency = any({}) then 3 else 2 end"
@@ -164,11 +164,7 @@ def _expression(table: ExportTable, column: str, safe: bool) -> sql.Composable:
     if column in table.private:
         value = sql.SQL("case when (select app.cur_role()) <> 'viewer' then {} end").format(value)
     if safe and (column in table.texts or column in table.private):
-        # A spreadsheet runs text that starts like a formula; a leading apostrophe makes it text
-        # again. Numbers stay numbers.
-        value = sql.SQL("case when ascii({0}) in ({1}) then '''' || {0} else {0} end").format(
-            value, FORMULA_STARTS
-        )
+        value = without_formula_sql(value)
     return value
 
 

@@ -11,14 +11,19 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Computed, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.platform.labels import LabelledEnum
 from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
 
 
-class PaymentStatus(StrEnum):
+class PaymentStatus(LabelledEnum):
     SUCCEEDED = "succeeded"
     PENDING = "pending"
     FAILED = "failed"
-    CANCELED = "canceled"
+    CANCELED = "canceled", "Cancelled"
+
+
+# A processor without a label here is called by its name.
+PROCESSOR_LABELS = {"manual": "Entered by hand"}
 
 
 class AttributionMethod(StrEnum):
@@ -139,7 +144,7 @@ class Refund(TenantRow, Timestamps, Base):
     reason: Mapped[str | None]
 
 
-class SnapshotState(StrEnum):
+class SnapshotState(LabelledEnum):
     DRAFT = "draft"
     APPROVED = "approved"
     PAID = "paid"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import streamlit as st
 
@@ -265,6 +266,11 @@ def start_of(viewer: Viewer) -> str:
     if not viewer.has(BOOKINGS):
         return ACCOUNT
     return "my-day" if viewer.role == Role.SALES_REP else "dashboard"
+
+
+def jump(screen: str, **parameters: str) -> NoReturn:
+    """Go to the screen now, with what it is narrowed to in its address."""
+    st.switch_page(PAGES / BY_KEY[screen].file, query_params=parameters)
 
 
 def page_of(screen: Screen, *, in_menu: bool) -> st.Page:

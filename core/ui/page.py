@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
+from typing import NoReturn
 
 import streamlit as st
 from sqlalchemy.exc import OperationalError
@@ -145,6 +146,13 @@ def empty(headline: str, explanation: str, link: tuple[str, str] | None = None) 
             go(link[0], link[1])
 
 
+def no_such(thing: str, why: str, link: tuple[str, str]) -> NoReturn:
+    """The whole page of something that is not there, or not for the viewer."""
+    st.title(thing.capitalize())
+    empty(f"There is no such {thing}", why, link)
+    st.stop()
+
+
 def go(screen: str, label: str, **parameters: str) -> None:
     """A link to another screen, with what it is narrowed to in its address."""
     st.page_link(PAGES / BY_KEY[screen].file, label=label, query_params=parameters or None)
@@ -155,8 +163,3 @@ def link_to_start(label: str) -> None:
     afresh, without the token.
     """
     st.html(f'<a class="so-rows" href="./">{escape(label)}</a>')
-
-
-def jump(screen: str, **parameters: str) -> None:
-    """Go there now."""
-    st.switch_page(PAGES / BY_KEY[screen].file, query_params=parameters)

@@ -12,8 +12,8 @@ import streamlit as st
 from core.tenancy.access.sessions import organizations_for_user
 from core.tenancy.access.view_as import stop_view_as
 from core.tenancy.access.viewers import Viewer
-from core.ui.navigation import ACCOUNT, is_public, pages_for
-from core.ui.page import current_viewer, jump, shown_role
+from core.ui.navigation import ACCOUNT, is_public, jump, pages_for
+from core.ui.page import current_viewer, shown_role
 from core.ui.panels.sign_in import show_sign_in
 from core.ui.parts.format import escape_markdown
 from core.ui.server.middleware import COOKIE

@@ -14,13 +14,15 @@ from core.deliveries.actions import (
     rotate_secret,
     set_active,
 )
-from core.deliveries.models import WebhookConnection
+from core.deliveries.models import DeliveryStatus, WebhookConnection
 from core.deliveries.queries import connections_table, recent_deliveries
 from core.operations.samples import send_test_delivery
+from core.platform.dataframes import records
 from core.providers import registry
 from core.providers.connections import create_connection
 from core.ui.page import act, empty, go, require, title
-from core.ui.parts.format import escape_markdown, plural, when, word
+from core.ui.parts.columns import Moment, Number, Text, Word
+from core.ui.parts.format import escape_markdown, plural, when
 from core.ui.parts.query_params import id_from_address
 from core.ui.parts.secret_field import forget, secret_field
 from core.ui.parts.tables import table
@@ -45,7 +47,7 @@ if connection_id is None:
             provider = st.segmented_control(
                 "Provider",
                 list(PROVIDERS),
-                format_func=PROVIDERS.get,
+                format_func=PROVIDERS.__getitem__,
                 default=next(iter(PROVIDERS)),
                 required=True,
             )
@@ -68,27 +70,21 @@ if connection_id is None:
     if connections.empty:
         empty("No connections yet", "Make one above and paste its address at the provider.")
         st.stop()
-    connections["last"] = [
-        when(at, viewer.timezone) if at == at and at else "–"
-        for at in connections["last_webhook_at"]
-    ]
-    connections["shown_provider"] = [PROVIDERS[name] for name in connections["provider"]]
-    connections["how"] = [HEALTH[health] for health in connections["health"]]
     table(
         connections,
         "connections",
         opens="connections",
         download=False,
-        card=("name", "how", "last"),
-        columns={
-            "name": "Name",
-            "shown_provider": "Provider",
-            "how": "How it is doing",
-            "webhook_count": "Deliveries",
-            "last": "Last",
-            "waiting": "Waiting",
-            "dead": "Failed",
-        },
+        card=("name", "health", "last_webhook_at"),
+        columns=[
+            Text("name", "Name"),
+            Word("provider", "Provider", PROVIDERS),
+            Word("health", "How it is doing", HEALTH),
+            Number("webhook_count", "Deliveries"),
+            Moment("last_webhook_at", "Last", viewer.timezone),
+            Number("waiting", "Waiting"),
+            Number("dead", "Failed"),
+        ],
     )
     st.stop()
 
@@ -148,29 +144,25 @@ def show_deliveries(connection_id: UUID) -> None:
             "Nothing has arrived yet", "Paste the address at the provider, or send a test delivery."
         )
         return
-    deliveries["time"] = [when(at, viewer.timezone) for at in deliveries["received_at"]]
-    deliveries["state"] = [
-        "Failed" if status == "dead" else word(status) for status in deliveries["status"]
-    ]
-    st.dataframe(
-        deliveries[["time", "event_type", "state", "attempts", "last_error"]],
-        hide_index=True,
-        row_height=36,
-        key="deliveries",
-        column_config={
-            "time": "Received",
-            "event_type": "What",
-            "state": "State",
-            "attempts": "Tries",
-            "last_error": "Why",
-        },
+    table(
+        deliveries,
+        "deliveries",
+        download=False,
+        card=("event_type", "received_at", "status"),
+        columns=[
+            Moment("received_at", "Received", viewer.timezone),
+            Text("event_type", "What"),
+            Word("status", "State", DeliveryStatus),
+            Number("attempts", "Tries"),
+            Text("last_error", "Why"),
+        ],
     )
 
 
 st.subheader("Recent deliveries")
 if viewer.is_admin:
     show_deliveries(connection_id)
-    dead = [row for row in deliveries.to_dict("records") if row["status"] == "dead"]
+    dead = [row for row in records(deliveries) if row["status"] == DeliveryStatus.DEAD]
     if dead and st.button(f"Process the {len(dead)} failed ones again"):
         with act(viewer, "They are being processed again.") as db:
             for row in dead:

@@ -19,6 +19,7 @@ from core.messages.actions import slack_webhook_ends_with
 from core.messages.sms_outbox import CHANNEL as TEXTS
 from core.messages.sms_outbox import post_test_text
 from core.platform.clock import now
+from core.platform.dataframes import records
 from core.providers import registry
 from core.providers.credentials import credentials_of
 from core.providers.email import delivery_method
@@ -75,7 +76,7 @@ def asked(field: Field, provider: str, settings: dict[str, str]) -> str | None:
         choices = list(field.choices)
         index = choices.index(value) if value in choices else 0
         return st.selectbox(
-            field.label, choices, index=index, format_func=field.choices.get, key=key
+            field.label, choices, index=index, format_func=field.choices.__getitem__, key=key
         )
     return st.text_input(
         field.label, value=value or "", placeholder=field.example, autocomplete="off", key=key
@@ -167,7 +168,7 @@ def wait_for_text() -> None:
 
 def last_text(db: Session) -> dict[str, Any] | None:
     """The last text to anybody, with what became of it."""
-    return next(iter(recent_messages(db, TEXTS, limit=1).to_dict("records")), None)
+    return next(iter(records(recent_messages(db, TEXTS, limit=1))), None)
 
 
 def how_texts_went() -> None:

@@ -12,6 +12,7 @@ from core.platform.errors import SalesOpsError
 from core.platform.normalization import normalize_email
 from core.tenancy.organizations.queries import current_organization
 from core.ui.page import act, empty, go, require, title
+from core.ui.parts.confirmation import confirm_by_typing
 from core.ui.parts.format import escape_markdown, plural, when
 
 viewer = require("privacy")
@@ -63,18 +64,20 @@ def show(person: KnownPerson) -> None:
         f' name="email" value="{escape(email, quote=True)}"><button>Download everything about'
         " them</button></form>"
     )
-    with st.expander("Erase this person"), st.form("erase", clear_on_submit=True):
-        st.markdown(
-            "Names, addresses, phone numbers, answers, notes and recording links go, also from raw"
-            " deliveries and the audit log. Calls, payments, payouts and every figure stay. It"
-            " cannot be undone. Later deliveries about these addresses are kept without the"
-            " details, until you accept the address again here."
-        )
-        typed = st.text_input("Type the address to confirm")
-        if st.form_submit_button("Erase"):
-            with act(viewer, "Erased.") as db:
-                erase_person(db, viewer.organization_id, email, typed=typed)
-            st.rerun()
+    typed = confirm_by_typing(
+        "Erase this person",
+        "erase",
+        warning="Names, addresses, phone numbers, answers, notes and recording links go, also from"
+        " raw deliveries and the audit log. Calls, payments, payouts and every figure stay. It"
+        " cannot be undone. Later deliveries about these addresses are kept without the details,"
+        " until you accept the address again here.",
+        prompt="Type the address to confirm",
+        button="Erase",
+    )
+    if typed is not None:
+        with act(viewer, "Erased.") as db:
+            erase_person(db, viewer.organization_id, email, typed=typed)
+        st.rerun()
 
 
 if not email:

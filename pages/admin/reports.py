@@ -20,8 +20,10 @@ from core.providers.slack.messages import check_address
 from core.tenancy.organizations.queries import current_organization
 from core.ui.page import act, empty, require, title
 from core.ui.panels.slack_preview import show_message
-from core.ui.parts.format import escape_markdown, when, word
+from core.ui.parts.columns import Moment, Number, Text, Word
+from core.ui.parts.format import escape_markdown
 from core.ui.parts.secret_field import forget, secret_field
+from core.ui.parts.tables import table
 
 KINDS = {
     "daily_report": "Daily report",
@@ -90,19 +92,16 @@ if posted.empty:
         "The first report goes out at its hour, or within a quarter of an hour when that is over.",
     )
     st.stop()
-posted["time"] = [when(at, viewer.timezone) for at in posted["created_at"]]
-posted["what"] = [KINDS[kind] for kind in posted["kind"]]
-posted["state"] = [STATES.get(status, word(status)) for status in posted["status"]]
-st.dataframe(
-    posted[["time", "what", "state", "attempts", "last_error"]],
-    hide_index=True,
-    row_height=36,
-    key="posted",
-    column_config={
-        "time": "When",
-        "what": "What",
-        "state": "State",
-        "attempts": "Tries",
-        "last_error": "Why",
-    },
+table(
+    posted,
+    "posted",
+    download=False,
+    card=("kind", "created_at", "status"),
+    columns=[
+        Moment("created_at", "When", viewer.timezone),
+        Word("kind", "What", KINDS),
+        Word("status", "State", STATES),
+        Number("attempts", "Tries"),
+        Text("last_error", "Why"),
+    ],
 )

@@ -16,6 +16,7 @@ from core.bookings.queries import event_detail, events_in_period, pending_forms
 from core.links.access_links import PORTAL, Visitor
 from core.links.portal import file_form_through_link
 from core.platform.clock import Period, now, today
+from core.platform.dataframes import records
 from core.platform.errors import SalesOpsError
 from core.ui.page import empty, open_to_all, say, show_pending_toast
 from core.ui.panels.post_call_form import Choices, Questions, choices
@@ -41,16 +42,16 @@ def show_queue(visitor: Visitor) -> None:
         )
     if not pending.empty:
         st.subheader("File these forms")
-    for call in pending.itertuples():
+    for form in records(pending):
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            late = " · **overdue**" if call.overdue else ""
+            late = " · **overdue**" if form["overdue"] else ""
             st.markdown(
-                f"{escape_markdown(call.lead_name or 'Lead')} "
-                f" \n:gray[{when(call.scheduled_at, visitor.timezone)}]{late}",
+                f"{escape_markdown(form['lead_name'] or 'Lead')} "
+                f" \n:gray[{when(form['scheduled_at'], visitor.timezone)}]{late}",
                 width="stretch",
             )
-            if st.button("File form", key=f"file {call.id}"):
-                st.query_params["event"] = str(call.id)
+            if st.button("File form", key=f"file {form['id']}"):
+                st.query_params["event"] = str(form["id"])
                 st.rerun()
     if todays:
         st.subheader("Today's calls")

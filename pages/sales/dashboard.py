@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import streamlit as st
 
+from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import EventFilter, events_table, pending_forms
 from core.platform.clock import Period
 from core.ui.cache import dashboard_of
@@ -19,9 +20,9 @@ from core.ui.panels.dashboard import (
     show_trend,
 )
 from core.ui.parts import charts
+from core.ui.parts.columns import Moment, Text, Word
 from core.ui.parts.drill import link_to_rows, narrowed_here, rows_behind, switch_to_rows
 from core.ui.parts.filters import address_of, compared_with, filter_bar, period_picker
-from core.ui.parts.format import when, word
 from core.ui.parts.tables import table
 
 viewer = require("dashboard")
@@ -79,21 +80,18 @@ with right, viewer.transaction() as db:
 st.subheader("Latest calls")
 with viewer.transaction() as db:
     recent = events_table(db, EventFilter(period=period, ids=filters.values()), limit=10)
-recent["time"] = [when(at, viewer.timezone) for at in recent["scheduled_at"]]
-recent["status"] = [word(status) for status in recent["call_status"]]
-recent["outcome"] = [word(outcome) for outcome in recent["event_outcome"]]
 table(
     recent,
     "latest-calls",
     opens="event",
-    card=("lead_name", "time", "status"),
-    columns={
-        "time": "Time",
-        "lead_name": "Lead",
-        "closer": "Closer",
-        "setter": "Setter",
-        "source": "Source",
-        "status": "Status",
-        "outcome": "Outcome",
-    },
+    card=("lead_name", "scheduled_at", "call_status"),
+    columns=[
+        Moment("scheduled_at", "Time", viewer.timezone),
+        Text("lead_name", "Lead"),
+        Text("closer", "Closer"),
+        Text("setter", "Setter"),
+        Text("source", "Source"),
+        Word("call_status", "Status", CallStatus),
+        Word("event_outcome", "Outcome", EventOutcome),
+    ],
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.bookings.models import CallStatus
+from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import EventFilter, count_events, events_table
 from core.metrics.catalog import METRICS
 from core.metrics.drill import matching
 from core.ui.page import empty, require, title
+from core.ui.parts.columns import Moment, Text, Word
 from core.ui.parts.filters import filter_bar, period_picker
-from core.ui.parts.format import plural, when, word
+from core.ui.parts.format import plural, word
 from core.ui.parts.tables import table
 
 SHOWN = 500
@@ -32,7 +33,7 @@ statuses = st.pills(
     "Status",
     [str(status) for status in CallStatus],
     selection_mode="multi",
-    format_func=word,
+    format_func=lambda status: word(status, CallStatus),
     key="status",
     bind="query-params",
     label_visibility="collapsed",
@@ -61,24 +62,20 @@ if events.empty:
 st.caption(
     plural(count, "call", "calls") + (f"; the latest {SHOWN} are shown" if count > SHOWN else "")
 )
-events["time"] = [when(at, viewer.timezone) for at in events["scheduled_at"]]
-events["shown_status"] = [word(status) for status in events["call_status"]]
-events["outcome"] = [word(outcome) for outcome in events["event_outcome"]]
-events["form"] = ["filed" if filed else "" for filed in events["pcf_submitted"]]
 table(
-    events,
+    events.assign(form=events["pcf_submitted"].map({True: "filed"})),
     "calls",
     opens="event",
-    card=("lead_name", "time", "shown_status"),
-    columns={
-        "time": "Time",
-        "lead_name": "Lead",
-        "closer": "Closer",
-        "setter": "Setter",
-        "source": "Source",
-        "call_type": "Type",
-        "shown_status": "Status",
-        "outcome": "Outcome",
-        "form": "Form",
-    },
+    card=("lead_name", "scheduled_at", "call_status"),
+    columns=[
+        Moment("scheduled_at", "Time", viewer.timezone),
+        Text("lead_name", "Lead"),
+        Text("closer", "Closer"),
+        Text("setter", "Setter"),
+        Text("source", "Source"),
+        Text("call_type", "Type"),
+        Word("call_status", "Status", CallStatus),
+        Word("event_outcome", "Outcome", EventOutcome),
+        Text("form", "Form"),
+    ],
 )

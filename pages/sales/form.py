@@ -11,7 +11,8 @@ from core.bookings.queries import event_detail
 from core.money.form_filing import file_form, withdraw_form
 from core.platform.clock import now
 from core.platform.errors import SalesOpsError
-from core.ui.page import act, empty, jump, require, say, title
+from core.ui.navigation import jump
+from core.ui.page import act, empty, require, say, title
 from core.ui.panels.post_call_form import Questions, as_json, choices
 from core.ui.parts.format import escape_markdown, when
 from core.ui.parts.query_params import id_from_address

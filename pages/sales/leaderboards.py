@@ -86,6 +86,15 @@ addresses = [
     rows_behind(metric, {who: name, **address_of(period)}) if drills else None
     for name in board["name"]
 ]
+columns: dict[str, Any] = {
+    "rank": st.column_config.NumberColumn("#", width="small"),
+    "change": st.column_config.TextColumn("Place", width="small"),
+    "name": who.capitalize(),
+    "sample": "Based on",
+    "value": st.column_config.ProgressColumn(
+        METRICS[metric].name, format=formats.get(unit, "%d"), min_value=0, max_value=top
+    ),
+}
 with wide("board"):
     state: Any = st.dataframe(
         shown[["rank", "change", "name", "value", "sample"]],
@@ -94,15 +103,7 @@ with wide("board"):
         key="board",
         on_select="rerun" if drills else "ignore",
         selection_mode="single-row",
-        column_config={
-            "rank": st.column_config.NumberColumn("#", width="small"),
-            "change": st.column_config.TextColumn("Place", width="small"),
-            "name": who.capitalize(),
-            "sample": "Based on",
-            "value": st.column_config.ProgressColumn(
-                METRICS[metric].name, format=formats.get(unit, "%d"), min_value=0, max_value=top
-            ),
-        },
+        column_config=columns,
     )
 cards(
     Card(

@@ -10,6 +10,7 @@ from core.bookings.queries import pending_forms, upcoming_events
 from core.metrics.catalog import METRICS
 from core.metrics.table import totals
 from core.platform.clock import Period, now, today
+from core.platform.dataframes import records
 from core.tenancy.access.models import Role
 from core.ui.page import empty, go, require, title
 from core.ui.parts.drill import link_to_rows, rows_behind
@@ -49,15 +50,15 @@ if pending.empty and not ahead:
     )
 if not pending.empty:
     st.subheader("File these forms")
-for call in pending.itertuples():
+for form in records(pending):
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        late = " · **overdue**" if call.overdue else ""
+        late = " · **overdue**" if form["overdue"] else ""
         st.markdown(
-            f"{escape_markdown(call.lead_name or 'Lead')} "
-            f" \n:gray[{when(call.scheduled_at, viewer.timezone)}]{late}",
+            f"{escape_markdown(form['lead_name'] or 'Lead')} "
+            f" \n:gray[{when(form['scheduled_at'], viewer.timezone)}]{late}",
             width="stretch",
         )
-        go("form", "File form", event=str(call.id))
+        go("form", "File form", event=str(form["id"]))
 if ahead:
     st.subheader("Your calls")
 for call in ahead:

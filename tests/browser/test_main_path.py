@@ -188,7 +188,7 @@ def test_a_payout_is_made_approved_by_its_name_and_downloaded(crew, visit):
         page.get_by_role("button", name="Download").last.click()
     lines = download.value.path().read_text().splitlines()
     assert len(lines) == 2
-    assert f"{crew.mark} lead,4997.0,0.0,4997.0,USD,{crew.mark} closer" in lines[1]
+    assert f"{crew.mark} lead,4997.00,0.00,4997.00,USD,{crew.mark} closer" in lines[1]
 
 
 def test_an_export_is_what_the_link_on_its_screen_says(product, crew, visit):
