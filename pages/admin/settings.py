@@ -110,6 +110,6 @@ with st.popover("Change who reports to whom"), st.form("reporting", border=False
     sent = st.form_submit_button("Save", type="primary", key="save reporting")
 if sent and who is not None:
     with act(viewer, "Saved.") as db:
-        set_manager(db, viewer.organization_id, who, to)
+        set_manager(db, who, to)
     st.rerun()
 go("lists", "Closers, setters, sources and packages are on the screen Lists")

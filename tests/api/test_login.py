@@ -92,7 +92,7 @@ def test_an_organisation_is_named_by_slug_or_id_or_not_at_all_by_members_of_one(
 def test_a_member_of_two_organisations_gets_the_token_of_the_named_one(address):
     who, second = person(role="viewer"), make.organization()
     with as_system(second) as db:
-        add_member(db, second, who.user_id, "admin", name=who.name, email=who.email)
+        add_member(db, who.user_id, "admin", name=who.name, email=who.email)
     for org, role in ((who.organization_id, "viewer"), (second, "admin")):
         user = login(who.email, organization=str(org), address=address).json()["user"]
         assert (user["organization_id"], user["role"]) == (str(org), role)

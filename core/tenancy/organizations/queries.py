@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core.platform.database import WORKER_ROLE, as_guest
+from core.platform.database import WORKER_ROLE, as_guest, organization_id_of
 from core.tenancy.organizations.models import Organization
+
+ORGANIZATION = "organization"
 
 
 def current_organization(db: Session) -> Organization:
-    """The organisation of the transaction."""
-    return db.scalars(select(Organization)).one()
+    """The organisation of the transaction, read at most once in it."""
+    if ORGANIZATION not in db.info:
+        db.info[ORGANIZATION] = db.get_one(Organization, organization_id_of(db))
+    return db.info[ORGANIZATION]
 
 
 def all_organization_ids() -> list[UUID]:

@@ -1,5 +1,6 @@
--- The only ways to take an identity. SET LOCAL ends with the transaction, so nothing can leak through a pool.
-create or replace function app.enter(p_user uuid, p_org uuid) returns text language plpgsql security definer
+-- The only ways to take an identity: each answers with the organisation that the transaction acts in from now on.
+-- SET LOCAL ends with the transaction, so nothing can leak through a pool.
+create or replace function app.enter(p_user uuid, p_org uuid) returns uuid language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 declare
   granted text;
@@ -24,7 +25,7 @@ begin
   execute format('set local app.role = %L', granted);
   execute format('set local app.team = %L', team::text);
   execute format('set local app.team_only = %L', case when team_only then 'on' else '' end);
-  return granted;
+  return p_org;
 end $f$;
 
 -- A user and everybody below them; a circle, which the tables refuse, would end where it began.
@@ -37,7 +38,7 @@ set search_path = pg_catalog, pg_temp as $f$
 $f$;
 
 -- A member's look at the whole organisation for leaderboards: read-only, and only where the organisation shows them.
-create or replace function app.enter_board(p_user uuid, p_org uuid) returns void language plpgsql security definer
+create or replace function app.enter_board(p_user uuid, p_org uuid) returns uuid language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 begin
   perform app.enter(p_user, p_org);
@@ -48,9 +49,10 @@ begin
   set local app.role = 'board';
   set local app.team_only = '';
   set local transaction_read_only = on;
+  return p_org;
 end $f$;
 
-create or replace function app.enter_key(p_hash bytea) returns void language plpgsql security definer
+create or replace function app.enter_key(p_hash bytea) returns uuid language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 declare
   org uuid;
@@ -69,9 +71,10 @@ begin
   set local app.team_only = '';
   execute format('set local app.organization_id = %L', org::text);
   set local app.role = 'admin';
+  return org;
 end $f$;
 
-create or replace function app.enter_system(p_org uuid) returns void language plpgsql security definer
+create or replace function app.enter_system(p_org uuid) returns uuid language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 begin
   set local app.user_id = '';
@@ -79,6 +82,7 @@ begin
   set local app.team_only = '';
   execute format('set local app.organization_id = %L', p_org::text);
   set local app.role = 'system';
+  return p_org;
 end $f$;
 
 revoke all on function app.enter(uuid, uuid), app.team_of(uuid, uuid), app.enter_board(uuid, uuid), app.enter_key(bytea), app.enter_system(uuid) from public;
