@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from core.bookings.models import BookingSettings
 from core.deliveries.actions import note_error, note_received
 from core.deliveries.models import DeliveryStatus, WebhookConnection, WebhookDelivery
 from core.people.erasure import without_erased
@@ -21,6 +22,7 @@ from core.platform.database import as_system
 from core.platform.log import logger
 from core.platform.queue import enqueue
 from core.providers.base import provider
+from core.tenancy.organizations.queries import settings_of
 
 log = logger("jobs.deliveries")
 MAX_ATTEMPTS = 8
@@ -87,7 +89,8 @@ def _read(db: Session, delivery: WebhookDelivery) -> Any:
     before anything is made of it.
     """
     said = json.loads(delivery.body)
-    payload = without_erased(db, delivery.organization_id, said)
+    question = settings_of(db, BookingSettings).setter_question
+    payload = without_erased(db, delivery.organization_id, said, kept_question=question)
     if payload is not said:
         delivery.body, delivery.headers = json.dumps(payload).encode(), {}
     return payload

@@ -12,6 +12,7 @@ from sqlalchemy import select, text, true, update
 
 from core.deliveries.models import OutboxMessage
 from core.messages.reports import CHANNEL as SLACK
+from core.messages.settings import REPORTS
 from core.messages.sms_outbox import CHANNEL as TEXTS
 from core.messages.sms_outbox import stop_texts
 from core.messages.suppressed import OptedOut
@@ -27,7 +28,7 @@ from core.platform.errors import (
 )
 from core.platform.log import logger
 from core.platform.queue import enqueue
-from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.settings import change_settings
 from jobs.channels import Send, is_repeatable, sender_for
 from jobs.deliveries import FORGOTTEN_AFTER, MAX_ATTEMPTS
 
@@ -128,11 +129,7 @@ def _stop_reports(organization_id: UUID) -> None:
     again.
     """
     with as_system(organization_id) as db:
-        db.execute(
-            update(Organization)
-            .where(Organization.id == organization_id)
-            .values(slack_report_enabled=False)
-        )
+        change_settings(db, REPORTS, {"slack_report_enabled": False})
 
 
 def _settle(organization_id: UUID, message_id: UUID, status: str, error: str | None) -> None:

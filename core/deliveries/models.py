@@ -13,6 +13,7 @@ from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, fu
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
+from core.tenancy.organizations.models import SettingsRow
 
 
 class DeliveryStatus(StrEnum):
@@ -44,6 +45,14 @@ class WebhookConnection(TenantRow, Timestamps, Base):
     rate_limit_per_minute: Mapped[int]
     is_shared: Mapped[bool] = mapped_column(server_default=text("false"))
     revision: Mapped[int] = mapped_column(server_default=text("1"))
+
+
+class DeliverySettings(SettingsRow, Base):
+    """How long what providers sent is kept; None keeps it."""
+
+    __tablename__ = "delivery_settings"
+
+    raw_delivery_days: Mapped[int | None]
 
 
 class KeyStatus(StrEnum):

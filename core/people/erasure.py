@@ -19,7 +19,6 @@ from sqlalchemy.orm import Session
 
 from core.people.models import ContactEmail
 from core.platform.normalization import normalize_email
-from core.tenancy.organizations.queries import current_organization
 
 NAMES = ("name", "full_name", "customer_name")
 PERSONS = ("user", "customer", "customer_details", "billing_details")
@@ -49,9 +48,11 @@ def erased_contact(db: Session, organization_id: UUID, email: str) -> UUID | Non
     return db.scalars(marked).first()
 
 
-def without_erased(db: Session, organization_id: UUID, payload: Any) -> Any:
+def without_erased(
+    db: Session, organization_id: UUID, payload: Any, *, kept_question: str | None
+) -> Any:
     """``payload`` itself, or where it mentions erased people a copy without what it says of them.
-    Needs the system's identity.
+    Of their answers only the one to ``kept_question`` stays. Needs the system's identity.
     """
     marks = {mark_of(organization_id, email): email for email in set(_addresses(payload))}
     if not marks:
@@ -68,7 +69,7 @@ def without_erased(db: Session, organization_id: UUID, payload: Any) -> Any:
             "emails": emails,
             "names": sorted(set(_names(payload, emails))),
             "pseudonym": pseudonym_of(contact_id),
-            "question": current_organization(db).setter_question,
+            "question": kept_question,
         }
         payload = db.execute(REDACT, asked).scalar_one()
     return payload

@@ -13,13 +13,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.bookings.intake import Booking, Cancellation, record_booking
+from core.bookings.models import BookingSettings
 from core.bookings.roster import Host, setter_mentions
 from core.deliveries.models import ProviderObject, WebhookConnection
 from core.deliveries.objects import Kept, only, remember
 from core.people.actions import Person
 from core.platform.advisory_locks import advisory_lock
 from core.providers.base import PROCESSED, BadSignature, Outcome, check_timed_hex
-from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.queries import settings_of
 
 INVITEE_EVENTS = {
     "invitee.created",
@@ -98,9 +99,10 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
         remember(
             db, connection, "no_show", key, happened_at, {"at": marked and marked["created_at"]}
         )
-    home = db.get_one(Organization, connection.organization_id)
+    named_in = settings_of(db, BookingSettings)
     newest = _known(db, connection, "invitee", key)
-    record_booking(db, home.id, _booking(newest, home, _no_show(db, connection, key)))
+    booking = _booking(newest, named_in, _no_show(db, connection, key))
+    record_booking(db, connection.organization_id, booking)
     return PROCESSED
 
 
@@ -127,7 +129,9 @@ def _no_show(db: Session, connection: WebhookConnection, key: str) -> datetime |
     return _moment(at) if at else None
 
 
-def _booking(invitee: dict[str, Any], home: Organization, no_show_at: datetime | None) -> Booking:
+def _booking(
+    invitee: dict[str, Any], named_in: BookingSettings, no_show_at: datetime | None
+) -> Booking:
     """What an invitee says, in our words."""
     meeting, tracking = invitee["scheduled_event"], invitee.get("tracking") or {}
     answers = invitee.get("questions_and_answers") or []
@@ -146,7 +150,7 @@ def _booking(invitee: dict[str, Any], home: Organization, no_show_at: datetime |
         call_type=meeting.get("name"),
         call_type_uri=meeting.get("event_type"),
         utm={part: tracking.get(part) for part in UTM},
-        setter_mentions=setter_mentions(tracking, answers, home),
+        setter_mentions=setter_mentions(tracking, answers, named_in),
         answers=answers,
         meeting_url=(meeting.get("location") or {}).get("join_url"),
         platform="calendly",

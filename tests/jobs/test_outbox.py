@@ -16,13 +16,13 @@ from sqlalchemy import select, text
 from core.deliveries.models import JobRun, OutboxMessage
 from core.deliveries.outbox import post
 from core.messages.actions import set_slack_webhook
+from core.messages.models import ReportSettings
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import ProviderUnavailable, RateLimited
 from core.platform.queue import enqueue
 from core.platform.settings import settings
 from core.providers import slack as client
-from core.tenancy.organizations.models import Organization
 from jobs import schedule
 from jobs.deliveries import MAX_ATTEMPTS
 from jobs.outbox import send_outbox, sweep_outbox
@@ -263,7 +263,7 @@ def test_a_webhook_that_is_gone_for_good_stops_the_daily_posts(slack, answer, go
     slack.will(answer)
     work()
     with as_system(org) as db:
-        assert db.get_one(Organization, org).slack_report_enabled is goes_on
+        assert db.get_one(ReportSettings, org).slack_report_enabled is goes_on
 
 
 @pytest.mark.parametrize("answer", [fakes.HangUp(), fakes.Silence()])

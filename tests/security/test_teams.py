@@ -105,13 +105,13 @@ def test_a_setter_of_the_team_counts_like_a_closer(crew):
 def switched(crew, on):
     with as_system(crew.org) as db:
         db.execute(
-            text("update app.organizations set managers_see_their_team_only = :on"), {"on": on}
+            text("update app.access_settings set managers_see_their_team_only = :on"), {"on": on}
         )
     try:
         yield
     finally:
         with as_system(crew.org) as db:
-            db.execute(text("update app.organizations set managers_see_their_team_only = true"))
+            db.execute(text("update app.access_settings set managers_see_their_team_only = true"))
 
 
 def test_where_the_organisation_does_not_ask_for_it_a_manager_sees_everything(crew):
@@ -163,7 +163,10 @@ def test_leaderboards_show_everybody_only_where_reps_see_them_too():
         assert what(db) == BELOW["boss"]
     with owner() as db:
         db.execute(
-            text("update app.organizations set leaderboards_visible = true where id = :org"),
+            text(
+                "update app.access_settings set leaderboards_visible = true"
+                " where organization_id = :org"
+            ),
             {"org": crew.org},
         )
     with as_board(lead, crew.org) as db:

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from core.platform.database import as_guest, as_member
 from core.platform.errors import NotAllowed
 from core.platform.tokens import hash_token
-from core.tenancy.access.models import Role
+from core.tenancy.access.models import AccessSettings, Role
 from core.tenancy.access.viewers import Place, Viewer
 from core.tenancy.identity.sign_in import IDLE_MINUTES
-from core.tenancy.organizations.queries import current_organization
+from core.tenancy.organizations.queries import current_organization, settings_of
 
 
 def viewer_of(token: str | None, *, in_use: bool = True) -> Viewer | None:
@@ -78,7 +78,7 @@ def viewer_in_transaction(
     organization = current_organization(db)
     factor = text("select app.has_second_factor(:user)")
     missing = (
-        organization.require_second_factor
+        settings_of(db, AccessSettings).require_second_factor
         and not db.execute(factor, {"user": user_id}).scalar_one()
     )
     return Viewer(

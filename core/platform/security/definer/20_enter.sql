@@ -7,9 +7,10 @@ declare
   team_only boolean;
   team uuid[] := array[p_user];
 begin
-  select case when s.is_super then 'super_admin' else m.role end, m.role = 'manager' and not s.is_super and o.managers_see_their_team_only
+  select case when s.is_super then 'super_admin' else m.role end, m.role = 'manager' and not s.is_super and a.managers_see_their_team_only
     into granted, team_only
     from app.organizations o
+    join app.access_settings a on a.organization_id = o.id
     cross join lateral (select app.is_super_admin(p_user) as is_super) s
     left join app.organization_members m on m.organization_id = o.id and m.user_id = p_user and m.active
           and exists (select 1 from app.users u where u.id = p_user and u.active)
@@ -43,7 +44,7 @@ set search_path = pg_catalog, pg_temp as $f$
 begin
   perform app.enter(p_user, p_org);
   if (current_setting('app.role') = 'sales_rep' or current_setting('app.team_only') = 'on')
-     and not (select o.leaderboards_visible from app.organizations o where o.id = p_org) then
+     and not (select a.leaderboards_visible from app.access_settings a where a.organization_id = p_org) then
     raise exception 'leaderboards are not shown to reps' using errcode = '42501';
   end if;
   set local app.role = 'board';

@@ -46,7 +46,7 @@ begin
   end if;
   return query
   select u.id, u.name, u.email, coalesce(case when sa then 'super_admin' end, m.role), o.id, o.name, o.timezone, o.currency,
-         o.modules, o.require_second_factor and not app.has_second_factor(u.id), seen.user_id, seen.name, seen.email, seen.role,
+         o.modules, settings.require_second_factor and not app.has_second_factor(u.id), seen.user_id, seen.name, seen.email, seen.role,
          case when seen.user_id is null then (select jsonb_agg(to_jsonb(place)) from app.organizations_of(u.id) place) end
     from app.users u
     cross join lateral (select app.is_super_admin(u.id)) as a(sa)
@@ -55,6 +55,7 @@ begin
         left join app.organization_members x on x.organization_id = org.id and x.user_id = u.id and x.active
        where org.deleted_at is null and (sa or x.user_id is not null)
        order by (org.id = s.organization_id) desc nulls last, x.created_at, org.name limit 1) o
+    join app.access_settings settings on settings.organization_id = o.id
     left join app.organization_members m on m.organization_id = o.id and m.user_id = u.id and m.active
     left join lateral app.viewed_as(p_token_hash) seen on true
    where u.id = s.user_id and u.active;
