@@ -88,7 +88,11 @@ def text() -> str:
     calls = _table(
         ["request", "module", *_roles()],
         (
-            [f"`{call.method} {call.path}`", _module(call.module), *_marks(call.open_to)]
+            [
+                f"`{call.method} {call.path}`",
+                _module(call.access.module),
+                *_marks(call.access.roles),
+            ]
             for call in CALLS
         ),
     )

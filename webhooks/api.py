@@ -26,7 +26,7 @@ from core.platform.errors import (
 from core.platform.log import logger
 from core.tenancy.access.api_access import Caller, NotSignedIn, caller_of
 from core.tenancy.access.api_limits import Rate, count_request
-from core.tenancy.access.models import Role
+from core.tenancy.access.authorization import Access
 from core.tenancy.access.roles import ADMINS, EVERYBODY, MANAGERS, REPS
 from core.tenancy.organizations.modules import BOOKINGS
 from webhooks import api_auth, api_lists, api_metrics, api_payouts
@@ -56,8 +56,7 @@ def answering(call: Call) -> Callable[[Request], object]:
         rate = count_request(caller.organization_id, caller.plan)
         try:
             _stay_within(rate)
-            caller.require_role(call.open_to)
-            caller.require_module(call.module)
+            caller.require(call.access)
             answer = call.handler(caller, request, body)
         except SalesOpsError as error:
             answer = _refused(error)
@@ -106,28 +105,48 @@ async def openapi(_: Request) -> Response:
 
 @dataclass(frozen=True)
 class Call:
-    """One thing that a program may ask for: where, what answers, and which people's tokens it is
-    for; keys go by their scopes.
-
-    Organisations without the ``module`` are refused; None is for every organisation.
-    """
+    """One thing that a program may ask for: where, what answers, and whom it is open to."""
 
     method: str
     path: str
     handler: Handler
-    open_to: tuple[Role, ...]
-    module: str | None = None
+    access: Access
 
 
 CALLS = (
-    Call("GET", "/api/metrics", api_metrics.metrics, EVERYBODY, BOOKINGS),
-    Call("GET", "/api/export", api_metrics.export, EVERYBODY),
-    Call("GET", "/api/events", api_lists.events, EVERYBODY, BOOKINGS),
-    Call("POST", "/api/events/{id}/pcf", api_lists.file_pcf, REPS, BOOKINGS),
-    Call("GET", "/api/payments", api_lists.payments, EVERYBODY, BOOKINGS),
-    Call("GET", "/api/leads", api_lists.leads, EVERYBODY),
-    Call("POST", "/api/payout-snapshots", api_payouts.create, ADMINS, BOOKINGS),
-    Call("GET", "/api/payout-snapshots/{id}", api_payouts.show, MANAGERS, BOOKINGS),
+    Call(
+        "GET",
+        "/api/metrics",
+        api_metrics.metrics,
+        Access(EVERYBODY, BOOKINGS, scope="metrics:read"),
+    ),
+    Call("GET", "/api/export", api_metrics.export, Access(EVERYBODY, scope="export:read")),
+    Call("GET", "/api/events", api_lists.events, Access(EVERYBODY, BOOKINGS, scope="events:read")),
+    Call(
+        "POST",
+        "/api/events/{id}/pcf",
+        api_lists.file_pcf,
+        Access(REPS, BOOKINGS, scope="pcf:write"),
+    ),
+    Call(
+        "GET",
+        "/api/payments",
+        api_lists.payments,
+        Access(EVERYBODY, BOOKINGS, scope="payments:read"),
+    ),
+    Call("GET", "/api/leads", api_lists.leads, Access(EVERYBODY, scope="leads:read")),
+    Call(
+        "POST",
+        "/api/payout-snapshots",
+        api_payouts.create,
+        Access(ADMINS, BOOKINGS, scope="payouts:write"),
+    ),
+    Call(
+        "GET",
+        "/api/payout-snapshots/{id}",
+        api_payouts.show,
+        Access(MANAGERS, BOOKINGS, scope="payouts:read"),
+    ),
 )
 routes = [
     Route("/api/auth/login", _guarded(api_auth.login), methods=["POST"]),

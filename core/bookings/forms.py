@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.bookings.models import (
+    BookingSettings,
     CallStatus,
     Event,
     ListEntry,
@@ -25,7 +26,7 @@ from core.bookings.status import GUEST, HOST, settle_status
 from core.platform.clock import now
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.tenancy.access.viewers import FormFiler, Viewer
-from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.queries import settings_of
 
 LISTS = {
     "call_outcome_id": ["call_outcome"],
@@ -180,7 +181,7 @@ def form_of(db: Session, event_id: UUID) -> PostCallForm | None:
 
 
 def _settle(db: Session, event: Event, form: PostCallForm | None) -> None:
-    settle_status(event, form, db.get_one(Organization, event.organization_id).late_cancel_hours)
+    settle_status(event, form, settings_of(db, BookingSettings).late_cancel_hours)
     db.flush()
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from core.bookings.models import CallStatus, CallType, Event, PostCallForm
+from core.bookings.models import BookingSettings, CallStatus, CallType, Event, PostCallForm
 from core.bookings.roster import Host, match_closer, match_setter
 from core.bookings.status import settle_status
 from core.bookings.tasks import attribute_event
@@ -28,7 +28,7 @@ from core.people.models import Lead
 from core.people.timeline import note
 from core.platform.advisory_locks import advisory_lock
 from core.platform.normalization import fold, normalize_email
-from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.queries import current_organization, settings_of
 
 CARRIED = (
     "booked_at",
@@ -94,8 +94,8 @@ def record_booking(db: Session, organization_id: UUID, booking: Booking) -> Even
     source.
     """
     advisory_lock(db, organization_id, "bookings")
-    home = db.get_one(Organization, organization_id)
-    facts = _facts(db, organization_id, booking, home)
+    late_hours = settings_of(db, BookingSettings).late_cancel_hours
+    facts = _facts(db, organization_id, booking)
     event = _event_of(db, organization_id, booking)
     form = _form_of(db, event) if event.id else None
     with (
@@ -104,10 +104,10 @@ def record_booking(db: Session, organization_id: UUID, booking: Booking) -> Even
         for name, value in facts.items():
             setattr(event, name, value)
         _fill_provider_state(event, booking)
-        settle_status(event, form, home.late_cancel_hours)
+        settle_status(event, form, late_hours)
     db.flush()
     for link in _follow_chain(db, event):
-        settle_status(link, form if link is event else _form_of(db, link), home.late_cancel_hours)
+        settle_status(link, form if link is event else _form_of(db, link), late_hours)
         db.flush()
         attribute_event.later(db, link.id)
     _name_lead_setters(db, event)
@@ -144,12 +144,12 @@ def _known(db: Session, platform: str, external_id: str | None) -> Event | None:
     return db.scalars(named).first()
 
 
-def _facts(
-    db: Session, organization_id: UUID, booking: Booking, home: Organization
-) -> dict[str, Any]:
+def _facts(db: Session, organization_id: UUID, booking: Booking) -> dict[str, Any]:
     """What the booking says of its event, column by column, as if it had no predecessor."""
     source_id, traffic_type_id = match_source(db, booking.utm), match_traffic_type(db, booking.utm)
-    contact = find_or_make_contact(db, organization_id, booking.person, home.region)
+    contact = find_or_make_contact(
+        db, organization_id, booking.person, current_organization(db).region
+    )
     lead = contact and find_or_make_lead(
         db,
         contact,

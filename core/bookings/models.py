@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, MappedColumn, mapped_column
 
 from core.platform.labels import LabelledEnum
 from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
+from core.tenancy.organizations.models import SettingsRow
 
 
 class CallStatus(LabelledEnum):
@@ -68,6 +69,17 @@ class Setter(_Rep, Base):
         Index(None, "organization_id", "email_normalized"),
         secured("config", audit=True),
     )
+
+
+class BookingSettings(SettingsRow, Base):
+    """When a form is overdue and a cancellation late, and where a booking names its setter."""
+
+    __tablename__ = "booking_settings"
+
+    pcf_grace_hours: Mapped[int] = mapped_column(server_default=text("24"))
+    late_cancel_hours: Mapped[int] = mapped_column(server_default=text("24"))
+    setter_utm_field: Mapped[str] = mapped_column(server_default="utm_source")
+    setter_question: Mapped[str | None]
 
 
 class CallType(TenantRow, Base):

@@ -12,12 +12,11 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Row, Select, TextClause, case, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from core.bookings.models import CallStatus, CallType, Closer, Event, Setter
+from core.bookings.models import BookingSettings, CallStatus, CallType, Closer, Event, Setter
 from core.people.models import Activity, Source, TrafficType
 from core.people.visibility import visible
 from core.platform.clock import Period, now
 from core.platform.normalization import normalize_email
-from core.tenancy.organizations.models import Organization
 
 GONE = (CallStatus.CANCELED, CallStatus.RESCHEDULED)
 ID_COLUMNS = ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id")
@@ -177,11 +176,11 @@ def pending_forms(
     organisation's grace.
     """
     overdue = Event.scheduled_at < now() - func.make_interval(
-        0, 0, 0, 0, Organization.pcf_grace_hours
+        0, 0, 0, 0, BookingSettings.pcf_grace_hours
     )
     query = (
         _named(select(*_columns(), overdue.label("overdue")).select_from(Event))
-        .join(Organization, Organization.id == Event.organization_id)
+        .join(BookingSettings, BookingSettings.organization_id == Event.organization_id)
         .where(
             Event.scheduled_at < now(),
             Event.call_status.not_in(GONE),

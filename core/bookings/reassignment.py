@@ -9,14 +9,14 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Text, cast, func, or_, select, true, update
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from core.bookings.models import Closer, Event, Setter
+from core.bookings.models import BookingSettings, Closer, Event, Setter
 from core.bookings.roster import checked, match_setter, setter_mentions
 from core.bookings.tasks import attribute_event
 from core.people.models import Lead
 from core.platform.advisory_locks import advisory_lock
 from core.platform.errors import Conflict, NotFound
 from core.platform.normalization import fold
-from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.queries import settings_of
 
 UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 
@@ -122,12 +122,12 @@ def rematch_setters(db: Session, organization_id: UUID, words: Iterable[str]) ->
     if not (wanted := {word for word in words if word}):
         return 0
     advisory_lock(db, organization_id, "bookings")
-    home = db.get_one(Organization, organization_id)
+    named_in = settings_of(db, BookingSettings)
     changed: list[UUID] = []
     matched: dict[str, Setter | None] = {}
-    for event in list(db.scalars(_naming(home, wanted))):
+    for event in list(db.scalars(_naming(named_in, wanted))):
         mentions = setter_mentions(
-            {part: getattr(event, part) for part in UTM}, event.answers, home
+            {part: getattr(event, part) for part in UTM}, event.answers, named_in
         )
         if not mentions and event.setter_id is None and event.setter_name:
             mentions = [event.setter_name]
@@ -144,14 +144,14 @@ def rematch_setters(db: Session, organization_id: UUID, words: Iterable[str]) ->
     return len(changed)
 
 
-def _naming(home: Organization, words: set[str]) -> Any:
+def _naming(named_in: BookingSettings, words: set[str]) -> Any:
     """The bookings that mention one of ``words``; those that replaced another follow it instead."""
     moved, answer = aliased(Event), func.jsonb_array_elements(Event.answers).table_valued("value")
     says: list[ColumnElement[bool]] = [
-        _folded(getattr(Event, home.setter_utm_field)).in_(words),
+        _folded(getattr(Event, named_in.setter_utm_field)).in_(words),
         (Event.setter_id.is_(None)) & _folded(Event.setter_name).in_(words),
     ]
-    if home.setter_question:
+    if named_in.setter_question:
         said = cast(answer.c.value.op("->>")("answer"), Text)
         says.append(select(true()).select_from(answer).where(_folded(said).in_(words)).exists())
     first = (

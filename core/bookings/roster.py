@@ -11,10 +11,9 @@ import pandas as pd
 from sqlalchemy import case, func, literal, select, union_all, update
 from sqlalchemy.orm import Session
 
-from core.bookings.models import Closer, Event, Setter
+from core.bookings.models import BookingSettings, Closer, Event, Setter
 from core.platform.errors import Conflict, InvalidInput
 from core.platform.normalization import fold, normalize_email
-from core.tenancy.organizations.models import Organization
 
 ROSTERS: dict[str, type[Closer] | type[Setter]] = {"closer": Closer, "setter": Setter}
 
@@ -175,7 +174,7 @@ def match_setter(db: Session, mention: str) -> Setter | None:
 
 
 def setter_mentions(
-    utm: Mapping[str, str | None], answers: Iterable[Mapping[str, Any]], home: Organization
+    utm: Mapping[str, str | None], answers: Iterable[Mapping[str, Any]], named_in: BookingSettings
 ) -> list[str]:
     """The texts of a booking that may name its setter: the organisation's UTM field first, then the
     answer to its question.
@@ -183,11 +182,12 @@ def setter_mentions(
     answered = [
         answer.get("answer")
         for answer in answers
-        if home.setter_question and fold(answer.get("question")) == fold(home.setter_question)
+        if named_in.setter_question
+        and fold(answer.get("question")) == fold(named_in.setter_question)
     ]
     return [
         text.strip()
-        for text in (utm.get(home.setter_utm_field), *answered)
+        for text in (utm.get(named_in.setter_utm_field), *answered)
         if text and text.strip()
     ]
 

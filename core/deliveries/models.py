@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.platform.labels import LabelledEnum
 from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
+from core.tenancy.organizations.models import SettingsRow
 
 
 class DeliveryStatus(LabelledEnum):
@@ -45,6 +46,14 @@ class WebhookConnection(TenantRow, Timestamps, Base):
     rate_limit_per_minute: Mapped[int]
     is_shared: Mapped[bool] = mapped_column(server_default=text("false"))
     revision: Mapped[int] = mapped_column(server_default=text("1"))
+
+
+class DeliverySettings(SettingsRow, Base):
+    """How long what providers sent is kept; None keeps it."""
+
+    __tablename__ = "delivery_settings"
+
+    raw_delivery_days: Mapped[int | None]
 
 
 class KeyStatus(StrEnum):

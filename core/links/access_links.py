@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from core.links.models import AccessToken
 from core.platform.clock import now
-from core.platform.database import as_guest, as_link
+from core.platform.database import as_guest, as_link, organization_id_of
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooManyRequests
 from core.platform.rate_limits import take_hit
 from core.platform.settings import settings
@@ -168,7 +168,7 @@ def issue_link(
     _check_subject(db, purpose, closer_id, setter_id, snapshot_id)
     token = secrets.token_urlsafe(32)
     link = AccessToken(
-        organization_id=by.organization_id,
+        organization_id=organization_id_of(db),
         id=uuid4(),
         purpose=purpose,
         name=name.strip(),

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.deliveries.outbox import post
 from core.deliveries.secrets import store_secret
 from core.messages.blocks import escaped, section
 from core.messages.reports import CHANNEL
-from core.platform.errors import InvalidInput, NotAllowed
+from core.messages.settings import REPORTS
+from core.platform.errors import InvalidInput
 from core.platform.models import VaultSecret
-from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.settings import change_settings
 
 WEBHOOK_URL = "webhook_url"
 HOURS = range(24)
@@ -29,10 +30,7 @@ def set_slack_report(db: Session, organization_id: UUID, *, enabled: bool, hour:
     """
     if hour not in HOURS:
         raise InvalidInput("Choose an hour from 0 to 23.", field="hour")
-    change = update(Organization).where(Organization.id == organization_id)
-    done = db.execute(change.values(slack_report_enabled=enabled, slack_report_hour=hour))
-    if done.rowcount == 0:  # type: ignore[attr-defined]
-        raise NotAllowed("Only an admin may change what is posted.")
+    change_settings(db, REPORTS, {"slack_report_enabled": enabled, "slack_report_hour": hour})
 
 
 def set_slack_webhook(db: Session, organization_id: UUID, url: str) -> None:

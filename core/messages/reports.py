@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.bookings.queries import pending_forms
@@ -31,6 +31,7 @@ from core.messages.blocks import (
     section,
     small_print,
 )
+from core.messages.models import ReportSettings
 from core.metrics.catalog import METRICS
 from core.metrics.table import metrics_table, totals
 from core.platform.clock import Period, now
@@ -38,8 +39,8 @@ from core.platform.dataframes import records
 from core.platform.money import shown
 from core.platform.settings import settings
 from core.platform.tasks import task
-from core.tenancy.organizations.models import Organization
 from core.tenancy.organizations.modules import BOOKINGS
+from core.tenancy.organizations.queries import current_organization, settings_of
 
 Body = dict[str, Any]
 CHANNEL = "slack"
@@ -75,12 +76,12 @@ def due_posts(db: Session, organization_id: UUID, at: datetime) -> int:
     ``at`` is the instant it is. All are posted together: asking again on the same local day posts
     nothing more, although more forms may be overdue by then.
     """
-    home = db.scalars(select(Organization).where(Organization.id == organization_id)).one()
+    home, wanted = current_organization(db), settings_of(db, ReportSettings)
     local = at.astimezone(ZoneInfo(home.timezone))
     if (
         BOOKINGS not in home.modules
-        or not home.slack_report_enabled
-        or local.hour < home.slack_report_hour
+        or not wanted.slack_report_enabled
+        or local.hour < wanted.slack_report_hour
     ):
         return 0
     today = local.date()
@@ -118,7 +119,7 @@ def daily_report(db: Session, day: date) -> Body:
     """The Slack message about one day in the organisation's zone: its figures, each beside the
     seven days before, and who brought in most.
     """
-    home = _home(db)
+    home = current_organization(db)
     period = Period(day, day + timedelta(days=1), home.timezone)
     before = Period(day - timedelta(days=WEEK), day, home.timezone)
     figures_of_day, of_week = totals(db, period), totals(db, before)
@@ -160,7 +161,7 @@ def overdue_reminder(db: Session) -> list[Body]:
         overdue[:MOST_LISTED],
         key=lambda event: (event["closer"] is None, event["closer"], event["scheduled_at"]),
     )
-    parts = packed(_reminders(listed, ZoneInfo(_home(db).timezone)))
+    parts = packed(_reminders(listed, ZoneInfo(current_organization(db).timezone)))
     if len(overdue) > MOST_LISTED:
         parts[-1].append(small_print(f"… and {len(overdue) - MOST_LISTED} more"))
     title = (
@@ -192,10 +193,6 @@ def _reminders(events: list[dict[str, Any]], zone: ZoneInfo) -> Iterator[Block]:
 
 def _form_link(event: dict[str, Any]) -> str:
     return linked(event["lead_name"] or "A call", f"{_address()}/form?id={event['id']}")
-
-
-def _home(db: Session) -> Organization:
-    return db.scalars(select(Organization).where(Organization.id == func.app.cur_org())).one()
 
 
 def _address() -> str:

@@ -69,7 +69,10 @@ def grace_hours(db: Session) -> int:
     """How long after a call its form may wait, by the organisation's setting; 0 for nobody."""
     return (
         db.execute(
-            text("select pcf_grace_hours from app.organizations where id = app.cur_org()")
+            text(
+                "select pcf_grace_hours from app.booking_settings"
+                " where organization_id = app.cur_org()"
+            )
         ).scalar()
         or 0
     )

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from core.bookings import tasks
 from core.bookings.models import CallStatus, Event, PostCallForm
-from core.money.models import AttributionMethod, Payment
+from core.money.models import AttributionMethod, MoneySettings, Payment
 from core.money.reconciliation import customer_emails, reconcile
 from core.people.models import ContactEmail
 from core.platform.advisory_locks import advisory_lock
@@ -21,7 +21,7 @@ from core.platform.clock import now
 from core.platform.errors import Conflict, InvalidInput, NotFound
 from core.platform.tasks import implements, task
 from core.tenancy.access.viewers import Viewer
-from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.queries import current_organization, settings_of
 
 FROM_EVENT = ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id")
 
@@ -85,7 +85,6 @@ def _assign(payment: Payment, event: Event | None, method: AttributionMethod, re
 
 
 def _match(db: Session, payment: Payment) -> tuple[Event | None, AttributionMethod, str]:
-    home = db.get_one(Organization, payment.organization_id)
     if payment.pcf_id is not None:
         event = db.scalars(
             select(Event)
@@ -99,7 +98,7 @@ def _match(db: Session, payment: Payment) -> tuple[Event | None, AttributionMeth
         return (
             event,
             AttributionMethod.FORM,
-            f"entered on the form of the call of {_moment(event.scheduled_at, home)}",
+            f"entered on the form of the call of {_moment(db, event.scheduled_at)}",
         )
     first = _first_of_membership(db, payment)
     if first is not None and first.event_id is not None:
@@ -107,14 +106,12 @@ def _match(db: Session, payment: Payment) -> tuple[Event | None, AttributionMeth
         return (
             event,
             AttributionMethod.MEMBERSHIP,
-            f"follows the first payment, of {_moment(first.payment_date, home)}",
+            f"follows the first payment, of {_moment(db, first.payment_date)}",
         )
-    return _match_email(db, payment, home)
+    return _match_email(db, payment)
 
 
-def _match_email(
-    db: Session, payment: Payment, home: Organization
-) -> tuple[Event | None, AttributionMethod, str]:
+def _match_email(db: Session, payment: Payment) -> tuple[Event | None, AttributionMethod, str]:
     email = payment.customer_email_normalized
     if email is None:
         return None, AttributionMethod.NONE, "the payment carries no e-mail address"
@@ -126,13 +123,13 @@ def _match_email(
         return (
             event,
             AttributionMethod.EMAIL,
-            f"matched {email} to the call of {_moment(event.scheduled_at, home)}",
+            f"matched {email} to the call of {_moment(db, event.scheduled_at)}",
         )
-    if home.forward_attribution_days:
-        until = payment.payment_date + timedelta(days=home.forward_attribution_days)
+    if days := settings_of(db, MoneySettings).forward_attribution_days:
+        until = payment.payment_date + timedelta(days=days)
         later = theirs.where(Event.scheduled_at <= until).order_by(Event.scheduled_at, Event.id)
         if event := db.scalars(later.limit(1)).first():
-            reason = f"matched {email} to the later call of {_moment(event.scheduled_at, home)}"
+            reason = f"matched {email} to the later call of {_moment(db, event.scheduled_at)}"
             return event, AttributionMethod.LATER_CALL, reason
     return None, AttributionMethod.NONE, f"no call of {email} at or before the payment"
 
@@ -159,8 +156,8 @@ def _identities(db: Session, email: str) -> tuple[list[UUID], list[str]]:
     return contact_ids, customer_emails(db, email, contact_ids[0] if contact_ids else None)
 
 
-def _moment(at: datetime, home: Organization) -> str:
-    local = at.astimezone(ZoneInfo(home.timezone))
+def _moment(db: Session, at: datetime) -> str:
+    local = at.astimezone(ZoneInfo(current_organization(db).timezone))
     return f"{local.day} {local:%b, %H:%M}"
 
 

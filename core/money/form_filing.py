@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from core.bookings.forms import FormAnswers, event_for_form, form_of, save_form
-from core.bookings.models import Event, PostCallForm
+from core.bookings.models import BookingSettings, Event, PostCallForm
 from core.bookings.status import settle_status
 from core.money.attribution import FROM_EVENT, attribute_event, is_frozen
 from core.money.models import AttributionMethod, Payment
@@ -20,7 +20,7 @@ from core.people.timeline import note
 from core.platform.clock import now
 from core.platform.errors import Conflict, NotFound
 from core.tenancy.access.viewers import FormFiler
-from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.queries import settings_of
 
 
 def file_form(
@@ -74,7 +74,7 @@ def withdraw_form(db: Session, event_id: UUID, by: FormFiler) -> None:
         payment.pcf_id, payment.deleted_at = None, now()
         db.flush()
     db.execute(delete(PostCallForm).where(PostCallForm.id == form.id))
-    settle_status(event, None, db.get_one(Organization, event.organization_id).late_cancel_hours)
+    settle_status(event, None, settings_of(db, BookingSettings).late_cancel_hours)
     note(
         db,
         event.organization_id,

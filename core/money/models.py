@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.platform.labels import LabelledEnum
 from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
+from core.tenancy.organizations.models import SettingsRow
 
 
 class PaymentStatus(LabelledEnum):
@@ -33,6 +34,16 @@ class AttributionMethod(StrEnum):
     FORM = "form"  # entered on a post-call form: the call is known
     MANUAL = "manual"  # a person's choice; survives every re-run
     NONE = "none"
+
+
+class MoneySettings(SettingsRow, Base):
+    """How payments find their call, and which of them are money."""
+
+    __tablename__ = "money_settings"
+
+    forward_attribution_days: Mapped[int | None]
+    reconciliation_days: Mapped[int] = mapped_column(server_default=text("3"))
+    accept_test_mode: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class Payment(TenantRow, Timestamps, Base):

@@ -10,9 +10,15 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
-from core.money.models import Payment, PayoutSnapshot, PayoutSnapshotDetail, SnapshotState
+from core.money.models import (
+    MoneySettings,
+    Payment,
+    PayoutSnapshot,
+    PayoutSnapshotDetail,
+    SnapshotState,
+)
 from core.people.models import ContactEmail
-from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.queries import settings_of
 
 
 def customer_emails(db: Session, email: str | None, contact_id: UUID | None = None) -> list[str]:
@@ -55,7 +61,7 @@ def reconcile(db: Session, payment: Payment) -> None:
     )
     rows = db.execute(same).all()
     reported = [row for row in rows if row.Payment.connection_id is not None]
-    window = timedelta(days=db.get_one(Organization, payment.organization_id).reconciliation_days)
+    window = timedelta(days=settings_of(db, MoneySettings).reconciliation_days)
     winners: dict[UUID, UUID | None] = {row.Payment.id: None for row in rows}
     for form in (row for row in rows if row.Payment.connection_id is None):
         near = [

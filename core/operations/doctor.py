@@ -12,12 +12,14 @@ from sqlalchemy import Connection, create_engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from core.bookings.models import CallStatus, Closer, Event
+from core.bookings.models import BookingSettings, CallStatus, Closer, Event
 from core.deliveries.queries import connections_table
 from core.deliveries.secrets import count_unreadable
 from core.messages.actions import slack_webhook_ends_with
+from core.messages.models import ReportSettings
 from core.migrations.tables import metadata
 from core.migrations.upgrade import newest_revision
+from core.money.models import MoneySettings
 from core.money.queries import count_unattributed
 from core.operations.checks import Check, State
 from core.operations.integration_checks import key_checks
@@ -28,7 +30,11 @@ from core.platform.errors import Misconfigured
 from core.platform.settings import settings
 from core.providers.email import delivery_method
 from core.tenancy.organizations.models import Organization
-from core.tenancy.organizations.queries import all_organization_ids, current_organization
+from core.tenancy.organizations.queries import (
+    all_organization_ids,
+    current_organization,
+    settings_of,
+)
 
 SKEW_S = 5
 WAITING_TOO_LONG = timedelta(minutes=5)
@@ -319,7 +325,7 @@ def _money(db: Session, home: Organization) -> Iterator[Check]:
 
 
 def _slack(db: Session, home: Organization) -> Iterator[Check]:
-    if not home.slack_report_enabled:
+    if not settings_of(db, ReportSettings).slack_report_enabled:
         yield Check("slack", State.GREEN, "reports are off", "", home.slug, "reports")
         return
     ready = (
@@ -369,6 +375,7 @@ def _roster(db: Session, home: Organization) -> Iterator[Check]:
 
 
 def _forms(db: Session, home: Organization) -> Iterator[Check]:
+    grace = timedelta(hours=settings_of(db, BookingSettings).pcf_grace_hours)
     due = (
         select(func.count())
         .select_from(Event)
@@ -376,7 +383,7 @@ def _forms(db: Session, home: Organization) -> Iterator[Check]:
             Event.call_status == CallStatus.SCHEDULED,
             Event.deleted_at.is_(None),
             Event.scheduled_at > now() - LOOK_BACK,
-            Event.scheduled_at < now() - timedelta(hours=home.pcf_grace_hours),
+            Event.scheduled_at < now() - grace,
         )
     )
     overdue = db.scalars(due).one()
@@ -389,7 +396,7 @@ def _forms(db: Session, home: Organization) -> Iterator[Check]:
         home.slug,
         "events",
     )
-    if home.accept_test_mode:
+    if settings_of(db, MoneySettings).accept_test_mode:
         yield Check(
             "test payments",
             State.AMBER,

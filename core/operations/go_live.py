@@ -17,7 +17,7 @@ COUNTED = text("""
            exists (select 1 from app.events) as booked, exists (select 1
              from app.post_call_forms) as reported,
            exists (select 1 from app.payments where event_id is not null) as attributed,
-           (select slack_report_enabled from app.organizations) as posting
+           (select slack_report_enabled from app.report_settings) as posting
 """)
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from core.bookings.models import Event
-from core.deliveries.models import DeliveryStatus, WebhookDelivery
+from core.deliveries.models import DeliverySettings, DeliveryStatus, WebhookDelivery
 from core.money.models import Payment
 from core.people.erasure import erased_contact, mark_of, pseudonym_of
 from core.people.models import Contact, ContactEmail
@@ -27,7 +27,7 @@ from core.platform.database import INSUFFICIENT_PRIVILEGE, as_system
 from core.platform.errors import InvalidInput, NotAllowed, NotFound
 from core.platform.normalization import normalize_email
 from core.platform.tasks import task
-from core.tenancy.organizations.queries import current_organization
+from core.tenancy.organizations.queries import settings_of
 
 BATCH = 5_000
 ERASE = text("""
@@ -299,7 +299,7 @@ def _forget(
     organization_id: UUID, at: datetime | None, some: Callable[[UUID, datetime], int]
 ) -> int:
     with as_system(organization_id) as db:
-        days = current_organization(db).raw_delivery_days
+        days = settings_of(db, DeliverySettings).raw_delivery_days
     forgotten = 0
     while days is not None and (
         gone := some(organization_id, (at or now()) - timedelta(days=days))

@@ -83,9 +83,7 @@ def create_user_command(args: Namespace) -> Answer:
     organization_id = organization_named(args.org)
     password = _secret_from_stdin("password")
     with as_system(organization_id) as db:
-        user = create_user(
-            db, organization_id, email=args.email, password=password, role=args.role, name=args.name
-        )
+        user = create_user(db, email=args.email, password=password, role=args.role, name=args.name)
         link_user(db, user.id, args.email)
     return {"id": str(user.id), "organization_id": str(organization_id), "role": args.role}
 
@@ -160,7 +158,7 @@ def create_api_key_command(args: Namespace) -> Answer:
     organization_id = organization_named(args.org)
     scopes = [scope for given in args.scopes for scope in given.split(",")]
     with as_system(organization_id) as db:
-        made = create_api_key(db, organization_id, args.name, scopes)
+        made = create_api_key(db, args.name, scopes)
     return {"id": str(made.id), "organization_id": str(organization_id), "key": made.key}
 
 

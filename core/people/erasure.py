@@ -20,7 +20,6 @@ from sqlalchemy.orm import Session
 from core.people.models import ContactEmail
 from core.people.person_fields import PersonFields
 from core.platform.normalization import normalize_email
-from core.tenancy.organizations.queries import current_organization
 
 REDACT = text("""
     select app.redacted(cast(:payload as jsonb), cast(:emails as text[]), cast(:names as text[]),
@@ -48,9 +47,16 @@ def erased_contact(db: Session, organization_id: UUID, email: str) -> UUID | Non
     return db.scalars(marked).first()
 
 
-def without_erased(db: Session, organization_id: UUID, payload: Any, fields: PersonFields) -> Any:
+def without_erased(
+    db: Session,
+    organization_id: UUID,
+    payload: Any,
+    fields: PersonFields,
+    *,
+    kept_question: str | None,
+) -> Any:
     """``payload`` itself, or where it mentions erased people a copy without what it says of them.
-    Needs the system's identity.
+    Of their answers only the one to ``kept_question`` stays. Needs the system's identity.
     """
     marks = {mark_of(organization_id, email): email for email in set(_addresses(payload))}
     if not marks:
@@ -67,7 +73,7 @@ def without_erased(db: Session, organization_id: UUID, payload: Any, fields: Per
             "emails": emails,
             "names": sorted(set(_names(payload, emails, fields))),
             "pseudonym": pseudonym_of(contact_id),
-            "question": current_organization(db).setter_question,
+            "question": kept_question,
         }
         payload = db.execute(REDACT, asked).scalar_one()
     return payload

@@ -3,6 +3,7 @@ enforces.
 
 ``as_member`` is a signed-in person, ``as_key`` a program with an API key, ``as_system`` a receiver
 or job acting in one organisation, ``as_guest`` nobody yet: only the functions of sign-in answer.
+Every one but a guest's knows its organisation: ``organization_id_of``.
 Nothing is set on a connection, only on a transaction, so no identity can leak through the pool.
 """
 
@@ -33,6 +34,7 @@ DATABASE = "salesops"
 INSUFFICIENT_PRIVILEGE = "42501"
 READ_ONLY = "25006"
 POOLS: dict[str, Pool] = {}  # those that this process has opened, by role, for monitoring
+ORGANIZATION_ID = "organization_id"
 NOT_STORABLE = {"22021", "22P05"}  # bytes that are no text, and in JSON the zero character
 
 
@@ -106,15 +108,25 @@ def engine(role: str) -> Engine:
 
 @contextmanager
 def _transaction(role: str, statement: str, **identity: object) -> Iterator[Session]:
-    """Reads end with commit too: psycopg drops its prepared statements on a rollback."""
+    """The statement takes the identity and answers with its organisation.
+
+    Reads end with commit too: psycopg drops its prepared statements on a rollback.
+    """
     with Session(engine(role), expire_on_commit=False) as db, db.begin():
         try:
-            db.execute(text(statement), identity)
+            db.info[ORGANIZATION_ID] = db.execute(text(statement), identity).scalar_one()
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) == INSUFFICIENT_PRIVILEGE:
                 raise NotAllowed("You are not a member of this organisation.") from error
             raise
         yield db
+
+
+def organization_id_of(db: Session) -> UUID:
+    """The organisation that the transaction acts in, as the database decided when it began. A
+    guest's transaction acts in none, and asking it is a defect.
+    """
+    return db.info[ORGANIZATION_ID]
 
 
 @contextmanager

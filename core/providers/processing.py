@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.bookings.models import BookingSettings
 from core.deliveries import tasks
 from core.deliveries.actions import note_error, note_received
 from core.deliveries.models import DeliveryStatus, WebhookConnection, WebhookDelivery
@@ -21,6 +22,7 @@ from core.platform.database import as_system
 from core.platform.log import logger
 from core.platform.tasks import MAX_ATTEMPTS, implements
 from core.providers import registry
+from core.tenancy.organizations.queries import settings_of
 
 log = logger("jobs.deliveries")
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError)
@@ -80,7 +82,14 @@ def _read(db: Session, delivery: WebhookDelivery) -> Any:
     anything is made of it.
     """
     received = json.loads(delivery.body)
-    payload = without_erased(db, delivery.organization_id, received, registry.person_fields())
+    question = settings_of(db, BookingSettings).setter_question
+    payload = without_erased(
+        db,
+        delivery.organization_id,
+        received,
+        registry.person_fields(),
+        kept_question=question,
+    )
     if payload is not received:
         delivery.body, delivery.headers = json.dumps(payload).encode(), {}
     return payload

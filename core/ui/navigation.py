@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import streamlit as st
 
+from core.tenancy.access.authorization import Access, may_open
 from core.tenancy.access.models import Role
 from core.tenancy.access.roles import ADMINS, EVERYBODY, LOOKERS, MANAGERS, REPS, SUPER_ADMINS
 from core.tenancy.access.viewers import Viewer
@@ -37,6 +38,12 @@ class Screen:
     menu: bool = True
     public: bool = False
     module: str | None = None
+
+    @property
+    def access(self) -> Access:
+        """Whom the screen is open to."""
+        own = self.key == ACCOUNT
+        return Access(self.roles, self.module, public=self.public, own_account=own)
 
 
 SCREENS = (
@@ -251,14 +258,6 @@ def is_public(address: str) -> bool:
     return address in BY_KEY and BY_KEY[address].public
 
 
-def may_see(viewer: Viewer, screen: Screen) -> bool:
-    """Whether role and organisation include the screen; without the second factor that is asked
-    for, only the account.
-    """
-    included = viewer.is_one_of(*screen.roles) and viewer.has(screen.module)
-    return included and (screen.key == ACCOUNT or not viewer.second_factor_missing)
-
-
 def start_of(viewer: Viewer) -> str:
     """Where somebody begins their day: with their calls, or where the organisation books none, at
     their account.
@@ -293,6 +292,6 @@ def pages_for(viewer: Viewer | None) -> dict[str, list[st.Page]]:
     """
     menu: dict[str, list[st.Page]] = {}
     for screen in SCREENS:
-        shown = viewer is not None and screen.menu and may_see(viewer, screen)
+        shown = screen.menu and may_open(viewer, screen.access) is None
         menu.setdefault(screen.section, []).append(page_of(screen, in_menu=shown))
     return menu

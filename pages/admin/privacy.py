@@ -6,11 +6,12 @@ from html import escape
 
 import streamlit as st
 
+from core.deliveries.models import DeliverySettings
 from core.messages.suppression_list import unsubscribe
 from core.operations.privacy import KnownPerson, accept_again, erase_person, find_person
 from core.platform.errors import SalesOpsError
 from core.platform.normalization import normalize_email
-from core.tenancy.organizations.queries import current_organization
+from core.tenancy.organizations.queries import settings_of
 from core.ui.page import act, empty, go, require, title
 from core.ui.parts.confirmation import confirm_by_typing
 from core.ui.parts.format import escape_markdown, plural, when
@@ -20,7 +21,7 @@ title(
     "Privacy", viewer, "Every search that ends in an export or an erasure stands in the audit log"
 )
 with viewer.transaction() as db:
-    days = current_organization(db).raw_delivery_days
+    days = settings_of(db, DeliverySettings).raw_delivery_days
 kept = f"for {plural(days, 'day', 'days')}" if days else "for good, unless Settings limits that"
 st.caption(f"Raw deliveries and links to recordings are kept {kept}.")
 with st.form("find"):

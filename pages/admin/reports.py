@@ -13,11 +13,12 @@ from core.messages.actions import (
     set_slack_webhook,
     slack_webhook_ends_with,
 )
+from core.messages.models import ReportSettings
 from core.messages.reports import CHANNEL, daily_report, overdue_reminder
 from core.platform.clock import today
 from core.platform.settings import settings
 from core.providers.slack.messages import check_address
-from core.tenancy.organizations.queries import current_organization
+from core.tenancy.organizations.queries import settings_of
 from core.ui.page import act, empty, require, title
 from core.ui.panels.slack_preview import show_message
 from core.ui.parts.columns import Moment, Number, Text, Word
@@ -34,15 +35,15 @@ STATES = {"sent": "Posted", "uncertain": "Nobody knows: look in the channel"}
 viewer = require("reports")
 title("Slack reports", viewer, "Yesterday's figures and the overdue forms, once a day")
 with viewer.transaction() as db:
-    home = current_organization(db)
+    wanted = settings_of(db, ReportSettings)
     ends_with = slack_webhook_ends_with(db, viewer.organization_id)
 has_channel = ends_with is not None or settings().slack_webhook_url is not None
 state = (
-    f"On: posted from {home.slack_report_hour}:00 on."
-    if home.slack_report_enabled
+    f"On: posted from {wanted.slack_report_hour}:00 on."
+    if wanted.slack_report_enabled
     else "Off: nothing is posted."
 )
-if home.slack_report_enabled and not has_channel:
+if wanted.slack_report_enabled and not has_channel:
     st.warning("Reports are on, but no channel is set up. Enter an incoming webhook below.")
 st.markdown(
     f"**{state}** "
@@ -50,9 +51,9 @@ st.markdown(
 )
 
 with st.expander("Change", expanded=not has_channel), st.form("slack", clear_on_submit=True):
-    enabled = st.toggle("Post every day", value=home.slack_report_enabled)
+    enabled = st.toggle("Post every day", value=wanted.slack_report_enabled)
     hour = st.selectbox(
-        "From this hour on", range(24), index=home.slack_report_hour, format_func="{}:00".format
+        "From this hour on", range(24), index=wanted.slack_report_hour, format_func="{}:00".format
     )
     url = secret_field(
         "Incoming webhook",

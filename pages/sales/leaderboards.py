@@ -9,9 +9,9 @@ import streamlit as st
 from core.metrics.catalog import METRICS
 from core.metrics.leaderboards import BOARD
 from core.platform.errors import NotAllowed
-from core.tenancy.access.models import Role
+from core.tenancy.access.models import AccessSettings, Role
 from core.tenancy.access.roles import LOOKERS
-from core.tenancy.organizations.queries import current_organization
+from core.tenancy.organizations.queries import settings_of
 from core.ui.cache import leaderboard_of
 from core.ui.page import empty, require, title
 from core.ui.parts.cards import Card, cards, wide
@@ -22,11 +22,13 @@ from core.ui.parts.format import based_on, figure_in, place_change
 viewer = require("leaderboards")
 title("Leaderboards", viewer, viewer.organization_name)
 with viewer.transaction() as db:
-    home = current_organization(db)
+    board = settings_of(db, AccessSettings)
 figures = [
     key
     for key in BOARD
-    if home.leaderboards_show_money or viewer.role != Role.SALES_REP or METRICS[key].unit != "money"
+    if board.leaderboards_show_money
+    or viewer.role != Role.SALES_REP
+    or METRICS[key].unit != "money"
 ]
 
 first, second, third = st.columns([1, 1, 1], vertical_alignment="bottom")

@@ -59,7 +59,7 @@ def token_of(viewer: Viewer) -> str:
 
 def key_of(org: UUID, *scopes: str) -> str:
     with as_system(org) as db:
-        return create_api_key(db, org, "Test", scopes or ["all"]).key
+        return create_api_key(db, "Test", scopes or ["all"]).key
 
 
 def refused(answer: httpx.Response) -> tuple[int, str, str | None]:

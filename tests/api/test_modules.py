@@ -35,8 +35,8 @@ def test_a_request_goes_by_the_organisations_modules(tokens, call, who):
     )
     answer = request(call.method, path, tokens[who], params=asked, **body)
 
-    assert answer.is_success == (call.module is None)
-    if call.module:
+    assert answer.is_success == (call.access.module is None)
+    if call.access.module:
         assert refused(answer) == (403, "module_switched_off", None)
         assert answer.json()["error"]["message"].startswith("Bookings is switched off for Elder.")
 

@@ -72,7 +72,7 @@ def test_a_request_is_open_to_the_roles_it_is_for(callers, call, role):
         call.method, path, token_of(callers[role]), params=ASKED.get(call.path, {}), **body
     )
 
-    assert (answer.status_code == 403) == (role not in call.open_to)
+    assert (answer.status_code == 403) == (role not in call.access.roles)
     assert answer.status_code in (200, 201, 403, 404)
 
 

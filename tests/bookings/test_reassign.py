@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from core.bookings.intake import Booking, record_booking
 from core.bookings.lists import BY_KEY, save_entry
-from core.bookings.models import Event, Setter
+from core.bookings.models import BookingSettings, Event, Setter
 from core.bookings.reassignment import change_closer, change_setter, name_setter
 from core.bookings.roster import setter_mentions
 from core.money.attribution import attribute_payment
@@ -16,7 +16,7 @@ from core.people.actions import Person
 from core.people.models import Lead
 from core.platform.database import as_system
 from core.platform.errors import Conflict, InvalidInput, NotFound
-from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.queries import settings_of
 from tests import factories as make
 from tests.factories import NOON
 from tests.flow import work
@@ -24,7 +24,7 @@ from tests.flow import work
 
 def booked(db, org, says, *, email="lead@example.com", key="a", answers=(), **more):
     """A booking as Calendly's module would hand it on."""
-    home = db.get_one(Organization, org)
+    named_in = settings_of(db, BookingSettings)
     utm = {"utm_source": says}
     return record_booking(
         db,
@@ -35,7 +35,7 @@ def booked(db, org, says, *, email="lead@example.com", key="a", answers=(), **mo
             NOON - timedelta(days=2),
             utm=utm,
             answers=answers,
-            setter_mentions=setter_mentions(utm, answers, home),
+            setter_mentions=setter_mentions(utm, answers, named_in),
             external_id=key,
             platform="calendly",
             **more,

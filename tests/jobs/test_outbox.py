@@ -18,6 +18,7 @@ from core.deliveries.outbox import post
 from core.deliveries.sending import send_outbox
 from core.deliveries.sweeps import sweep_outbox
 from core.messages.actions import set_slack_webhook
+from core.messages.models import ReportSettings
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import ProviderUnavailable, RateLimited
@@ -26,7 +27,6 @@ from core.platform.settings import settings
 from core.platform.tasks import MAX_ATTEMPTS
 from core.providers.client import RetryPolicy
 from core.providers.slack import messages as client
-from core.tenancy.organizations.models import Organization
 from jobs import schedule
 from tests import factories as make
 from tests.fakes import slack as fakes
@@ -265,7 +265,7 @@ def test_a_webhook_that_is_gone_for_good_stops_the_daily_posts(slack, answer, go
     slack.will(answer)
     work()
     with as_system(org) as db:
-        assert db.get_one(Organization, org).slack_report_enabled is goes_on
+        assert db.get_one(ReportSettings, org).slack_report_enabled is goes_on
 
 
 @pytest.mark.parametrize("answer", [fakes.HangUp(), fakes.Silence()])

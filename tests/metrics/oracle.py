@@ -58,7 +58,7 @@ class Oracle:
                 )
                 return [dict(row) for row in found.mappings()]
 
-            self.home = rows("organizations", "id")[0]
+            self.home = rows("organizations", "id")[0] | rows("booking_settings")[0]
             self.events = {row["id"]: row for row in rows("events")}
             self.payments = rows("payments")
             self.forms = {row["event_id"]: row for row in rows("post_call_forms")}

@@ -414,7 +414,7 @@ def test_raw_deliveries_lose_their_text_in_time_and_cannot_be_processed_again(ca
         ids = list(db.scalars(select(WebhookDelivery.id).order_by(WebhookDelivery.received_at)))
     assert forget_deliveries(case.org, now() + timedelta(days=4000)) == 0
     with as_system(case.org) as db:
-        db.execute(text("update app.organizations set raw_delivery_days = 30"))
+        db.execute(text("update app.delivery_settings set raw_delivery_days = 30"))
         db.execute(
             text("update app.webhook_deliveries set status = 'pending' where id = :id"),
             {"id": ids[0]},
@@ -448,7 +448,7 @@ def test_links_to_recordings_are_forgotten_in_time_and_nothing_else_of_their_for
         )
     before = case.figures()
     with as_system(case.org) as db:
-        db.execute(text("update app.organizations set raw_delivery_days = 30"))
+        db.execute(text("update app.delivery_settings set raw_delivery_days = 30"))
         aged = (
             "update app.post_call_forms set submitted_at = now() - interval '31 days' where"
             " event_id <> :other"

@@ -20,6 +20,7 @@ from core.migrations.upgrade import migrate, newest_revision
 from core.platform import security
 
 FIRST_RELEASE = "0002"
+SETTINGS_ON_THE_ROW = "0004"
 OBJECTS = (
     "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname"
     " in ('app', 'jobs')"
@@ -202,3 +203,39 @@ def test_bookings_of_an_earlier_release_keep_their_platforms_ids(bare, monkeypat
             ("calendly", "b", "a", "meeting", "b", None),
             ("manual", None, None, None, None, None),
         ]
+
+
+def test_settings_that_stood_on_the_organisation_are_carried_over(bare, monkeypatch) -> None:
+    to_head = command.upgrade
+    with monkeypatch.context() as then:
+        then.setattr(command, "upgrade", lambda config, _: to_head(config, SETTINGS_ON_THE_ROW))
+        then.setattr(security, "apply", lambda *_: None)
+        migrate(bare.url)
+    with bare.begin() as connection:
+        connection.execute(
+            text(
+                "insert into app.organizations (name, slug, timezone, currency, pcf_grace_hours,"
+                " setter_question, accept_test_mode, require_second_factor, raw_delivery_days,"
+                " slack_report_hour) values ('A', 'a', 'UTC', 'USD', 48, 'Who?', true, true, 30, 7)"
+            )
+        )
+        connection.execute(text("alter table app.organizations enable row level security"))
+        connection.execute(text("alter table app.organizations force row level security"))
+        for function in ("enter_key(bytea) returns void", "enter_system(uuid) returns void"):
+            connection.execute(text(f"create function app.{function} language sql as ''"))
+    migrate(bare.url)
+    with bare.begin() as connection:
+        moved = connection.execute(
+            text(
+                "select b.pcf_grace_hours, b.late_cancel_hours, b.setter_question,"
+                " m.accept_test_mode, a.require_second_factor, d.raw_delivery_days,"
+                " r.slack_report_hour from app.organizations o"
+                " join app.booking_settings b on b.organization_id = o.id"
+                " join app.money_settings m on m.organization_id = o.id"
+                " join app.access_settings a on a.organization_id = o.id"
+                " join app.delivery_settings d on d.organization_id = o.id"
+                " join app.report_settings r on r.organization_id = o.id"
+            )
+        ).one()
+        assert tuple(moved) == (48, 24, "Who?", True, True, 30, 7)
+        assert connection.execute(text("select count(*) from app.audit_logs")).scalar_one() == 0

@@ -81,7 +81,7 @@ def planted(database_url, provider):
         make.event(db, org, closer, at=now())
         connection = create_connection(db, org, "calendly", "Calendar", SIGNING).id
         set_slack_webhook(db, org, SLACK)
-        key = create_api_key(db, org, "Program", ["read"]).key
+        key = create_api_key(db, "Program", ["read"]).key
     with admin.transaction() as db:
         enter_key(db, org, "stripe", VERIFIED, {})
         enter_key(db, org, "billy", REFUSED, {})

@@ -138,7 +138,7 @@ def test_a_deleted_organisation_is_hidden_from_everybody_at_once_and_comes_back_
     admin = make.viewer(org, Role.ADMIN)
     session = token_of(admin)
     with as_system(org) as db:
-        key = create_api_key(db, org, "Test", ["all"]).key
+        key = create_api_key(db, "Test", ["all"]).key
         connection = create_connection(db, org, "calendly", "Test", SECRET).id
     with pytest.raises(InvalidInput), boss.transaction() as db:
         delete_organization(db, org, name="Short lived", typed="short")

@@ -107,7 +107,7 @@ def team(
             closer_id=closer.id,
             setter_id=setter.id,
         )
-        create_api_key(db, org, f"{called} program", ["read"])
+        create_api_key(db, f"{called} program", ["read"])
         key = OrganizationIntegration(
             organization_id=org,
             provider="billy",

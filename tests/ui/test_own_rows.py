@@ -129,8 +129,8 @@ def set_board(org, *, visible, money):
     with owner() as db:
         db.execute(
             text(
-                "update app.organizations set leaderboards_visible = :visible,"
-                " leaderboards_show_money = :money where id = :org"
+                "update app.access_settings set leaderboards_visible = :visible,"
+                " leaderboards_show_money = :money where organization_id = :org"
             ),
             {"visible": visible, "money": money, "org": org},
         )

@@ -5,10 +5,10 @@ from html import unescape
 import pytest
 from sqlalchemy import select
 
-from core.bookings.models import Event, Package, Setter
+from core.bookings.models import BookingSettings, Event, Package, Setter
 from core.platform.database import as_system
 from core.tenancy.access.models import OrganizationMember
-from core.tenancy.organizations.queries import current_organization
+from core.tenancy.organizations.queries import settings_of
 from tests import factories as make
 from tests.ui.screens import browser_of, opened, words
 
@@ -38,7 +38,7 @@ def test_a_setting_says_what_it_means_how_it_stands_and_what_a_change_does(admin
     assert any("36 hours after the call" in line for line in words(page))
     assert unescape(page.toast[0].value) == "Form is overdue after: saved."
     with as_system(admin.organization_id) as db:
-        assert current_organization(db).pcf_grace_hours == 36
+        assert settings_of(db, BookingSettings).pcf_grace_hours == 36
 
 
 def test_a_setting_that_cannot_be_is_refused_in_a_sentence(admin):

@@ -22,6 +22,7 @@ from core.platform.schema import run_script
 
 HERE = Path(__file__).parent
 ROLES = "so_app, so_worker"
+SETTINGS = "organization_settings"
 IN_ORG = "organization_id = app.cur_org()"
 TAKE_BACK = """
     do $$ declare each regprocedure; begin
@@ -149,6 +150,9 @@ CLASSES: dict[str, Access] = {
             "created_at",
         ),
     ),
+    # the tenant's settings, one row in each such table, which comes into being with the tenant;
+    # links go by some of them
+    SETTINGS: Access(IN_ORG, update=f"{IN_ORG} and {ADMINS}"),
     # invited people become members by ``app.accept_invitation``
     "members": replace(
         _in_org(ANYONE, SYSTEM, update=ADMINS),
@@ -222,12 +226,25 @@ def apply(connection: Connection, metadata: MetaData) -> None:
     connection.execute(text("set local role so_owner"))
     for table in metadata.sorted_tables:
         _protect(connection, table)
+    _complete_settings(connection, metadata)
     connection.execute(
         text("grant select on app.alembic_version to so_definer")
     )  # a backup by it holds the version too
     for script in sorted((HERE / "triggers").glob("*.sql")):
         run_script(connection, script.read_text())
     connection.execute(text("reset role"))
+
+
+def _complete_settings(connection: Connection, metadata: MetaData) -> None:
+    """Organisations that are older than a table of settings have their row in it too."""
+    connection.execute(text("set local role so_definer"))
+    for table in metadata.sorted_tables:
+        if table.info.get("rls") == SETTINGS:
+            connection.exec_driver_sql(
+                f"insert into app.{table.name} (organization_id) select o.id from"
+                " app.organizations o on conflict do nothing"
+            )
+    connection.execute(text("set local role so_owner"))
 
 
 def _functions(connection: Connection, folder: str, role: str) -> None:
@@ -327,7 +344,13 @@ def _triggers(connection: Connection, table: Table) -> None:
     connection.exec_driver_sql(f"drop trigger if exists zz_audit on app.{table.name}")
     if table.info.get("audit"):
         keys = [column.name for column in table.primary_key if column.name != "organization_id"]
+        changes = "update" if table.info["rls"] == SETTINGS else "insert or update or delete"
         connection.exec_driver_sql(
-            f"create trigger zz_audit after insert or update or delete on app.{table.name} for each"
-            f" row execute function app.audit({', '.join(map(repr, keys))})"
+            f"create trigger zz_audit after {changes} on app.{table.name} for each"
+            f" row execute function app.audit({', '.join(map(repr, keys or ['organization_id']))})"
+        )
+    if table.info.get("rls") == SETTINGS:
+        connection.exec_driver_sql(
+            f"create or replace trigger add_{table.name} after insert on app.organizations for each"
+            f" row execute function app.add_settings('{table.name}')"
         )

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.bookings.intake import Booking, Cancellation, record_booking
+from core.bookings.models import BookingSettings
 from core.bookings.roster import Host, setter_mentions
 from core.deliveries.models import ProviderObject, WebhookConnection
 from core.deliveries.objects import Kept, only, remember
@@ -20,7 +21,7 @@ from core.people.actions import Person
 from core.platform.advisory_locks import advisory_lock
 from core.providers.provider import PROCESSED, Outcome
 from core.providers.signatures import BadSignature, check_timed_hex, sign_timed_hex
-from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.queries import settings_of
 
 INVITEE_EVENTS = {
     "invitee.created",
@@ -104,10 +105,10 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
         remember(
             db, connection, "no_show", key, happened_at, {"at": marked and marked["created_at"]}
         )
-    organization = db.get_one(Organization, connection.organization_id)
+    named_in = settings_of(db, BookingSettings)
     newest = _known(db, connection, "invitee", key)
-    booking = _booking(newest, organization, _no_show(db, connection, key))
-    record_booking(db, organization.id, booking)
+    booking = _booking(newest, named_in, _no_show(db, connection, key))
+    record_booking(db, connection.organization_id, booking)
     return PROCESSED
 
 
@@ -135,7 +136,7 @@ def _no_show(db: Session, connection: WebhookConnection, key: str) -> datetime |
 
 
 def _booking(
-    invitee: dict[str, Any], organization: Organization, no_show_at: datetime | None
+    invitee: dict[str, Any], named_in: BookingSettings, no_show_at: datetime | None
 ) -> Booking:
     """What an invitee says, in our words."""
     meeting, tracking = invitee["scheduled_event"], invitee.get("tracking") or {}
@@ -155,7 +156,7 @@ def _booking(
         call_type=meeting.get("name"),
         call_type_uri=meeting.get("event_type"),
         utm={part: tracking.get(part) for part in UTM},
-        setter_mentions=setter_mentions(tracking, answers, organization),
+        setter_mentions=setter_mentions(tracking, answers, named_in),
         answers=answers,
         meeting_url=(meeting.get("location") or {}).get("join_url"),
         platform="calendly",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from uuid import UUID
 
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from core.deliveries.channels import Channel, Send, register
@@ -13,10 +12,11 @@ from core.deliveries.models import OutboxMessage
 from core.deliveries.secrets import read_secret
 from core.messages.actions import WEBHOOK_URL
 from core.messages.reports import CHANNEL
+from core.messages.settings import REPORTS
 from core.platform.errors import AuthenticationFailed, NotFound, SalesOpsError
 from core.platform.settings import settings
 from core.providers.slack import messages as slack
-from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.settings import change_settings
 
 
 def _prepare(db: Session, message: OutboxMessage) -> Send:
@@ -41,8 +41,7 @@ def _stop_reports(db: Session, message: OutboxMessage, error: SalesOpsError) -> 
     again.
     """
     if isinstance(error, AuthenticationFailed):
-        theirs = update(Organization).where(Organization.id == message.organization_id)
-        db.execute(theirs.values(slack_report_enabled=False))
+        change_settings(db, REPORTS, {"slack_report_enabled": False})
 
 
 register(Channel(CHANNEL, _prepare, on_refusal=_stop_reports))

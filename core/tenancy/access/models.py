@@ -10,6 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueCo
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.platform.schema import Base, TenantRow, Timestamps, secured
+from core.tenancy.organizations.models import SettingsRow
 
 
 class Role(StrEnum):
@@ -49,6 +50,17 @@ class OrganizationMember(Timestamps, Base):
     email: Mapped[str]
     active: Mapped[bool] = mapped_column(server_default=text("true"))
     manager_user_id: Mapped[UUID | None]
+
+
+class AccessSettings(SettingsRow, Base):
+    """Who gets in, and what reps and managers see."""
+
+    __tablename__ = "access_settings"
+
+    require_second_factor: Mapped[bool] = mapped_column(server_default=text("false"))
+    managers_see_their_team_only: Mapped[bool] = mapped_column(server_default=text("false"))
+    leaderboards_visible: Mapped[bool] = mapped_column(server_default=text("true"))
+    leaderboards_show_money: Mapped[bool] = mapped_column(server_default=text("true"))
 
 
 class Invitation(TenantRow, Timestamps, Base):

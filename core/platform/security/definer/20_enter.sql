@@ -1,14 +1,16 @@
--- The only ways to take an identity. SET LOCAL ends with the transaction, so nothing can leak through a pool.
-create or replace function app.enter(p_user uuid, p_org uuid) returns text language plpgsql security definer
+-- The only ways to take an identity: each answers with the organisation that the transaction acts in from now on.
+-- SET LOCAL ends with the transaction, so nothing can leak through a pool.
+create or replace function app.enter(p_user uuid, p_org uuid) returns uuid language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 declare
   granted text;
   team_only boolean;
   team uuid[] := array[p_user];
 begin
-  select case when s.is_super then 'super_admin' else m.role end, m.role = 'manager' and not s.is_super and o.managers_see_their_team_only
+  select case when s.is_super then 'super_admin' else m.role end, m.role = 'manager' and not s.is_super and a.managers_see_their_team_only
     into granted, team_only
     from app.organizations o
+    join app.access_settings a on a.organization_id = o.id
     cross join lateral (select app.is_super_admin(p_user) as is_super) s
     left join app.organization_members m on m.organization_id = o.id and m.user_id = p_user and m.active
           and exists (select 1 from app.users u where u.id = p_user and u.active)
@@ -24,7 +26,7 @@ begin
   execute format('set local app.role = %L', granted);
   execute format('set local app.team = %L', team::text);
   execute format('set local app.team_only = %L', case when team_only then 'on' else '' end);
-  return granted;
+  return p_org;
 end $f$;
 
 -- A user and everybody below them; a circle, which the tables refuse, would end where it began.
@@ -37,20 +39,21 @@ set search_path = pg_catalog, pg_temp as $f$
 $f$;
 
 -- A member's look at the whole organisation for leaderboards: read-only, and only where the organisation shows them.
-create or replace function app.enter_board(p_user uuid, p_org uuid) returns void language plpgsql security definer
+create or replace function app.enter_board(p_user uuid, p_org uuid) returns uuid language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 begin
   perform app.enter(p_user, p_org);
   if (current_setting('app.role') = 'sales_rep' or current_setting('app.team_only') = 'on')
-     and not (select o.leaderboards_visible from app.organizations o where o.id = p_org) then
+     and not (select a.leaderboards_visible from app.access_settings a where a.organization_id = p_org) then
     raise exception 'leaderboards are not shown to reps' using errcode = '42501';
   end if;
   set local app.role = 'board';
   set local app.team_only = '';
   set local transaction_read_only = on;
+  return p_org;
 end $f$;
 
-create or replace function app.enter_key(p_hash bytea) returns void language plpgsql security definer
+create or replace function app.enter_key(p_hash bytea) returns uuid language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 declare
   org uuid;
@@ -69,9 +72,10 @@ begin
   set local app.team_only = '';
   execute format('set local app.organization_id = %L', org::text);
   set local app.role = 'admin';
+  return org;
 end $f$;
 
-create or replace function app.enter_system(p_org uuid) returns void language plpgsql security definer
+create or replace function app.enter_system(p_org uuid) returns uuid language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 begin
   set local app.user_id = '';
@@ -79,6 +83,7 @@ begin
   set local app.team_only = '';
   execute format('set local app.organization_id = %L', p_org::text);
   set local app.role = 'system';
+  return p_org;
 end $f$;
 
 revoke all on function app.enter(uuid, uuid), app.team_of(uuid, uuid), app.enter_board(uuid, uuid), app.enter_key(bytea), app.enter_system(uuid) from public;

@@ -27,10 +27,14 @@ begin
   return who;
 end $f$;
 
--- Who is behind a cookie, and where: the chosen organisation if still a member of it, else the one joined first.
-create or replace function app.resolve_session(p_token_hash bytea, p_idle_minutes int)
-returns table (user_id uuid, name text, email text, organization_id uuid, role text, is_super_admin boolean)
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $f$
+-- Who is behind a cookie, and where: the chosen organisation if still a member of it, else the one joined first. In one round trip
+-- with what every screen needs: the organisation's facts, as whom the session looks, and where else its owner could go.
+-- p_in_use: its owner has done something.
+create or replace function app.resolve_session(p_token_hash bytea, p_idle_minutes int, p_in_use boolean default true)
+returns table (user_id uuid, name text, email text, role text, organization_id uuid, organization_name text, timezone text,
+               currency text, modules text[], second_factor_missing boolean, seen_user_id uuid, seen_name text, seen_email text,
+               seen_role text, places jsonb)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   s app.sign_in_sessions;
 begin
@@ -41,16 +45,23 @@ begin
     return;
   end if;
   return query
-  select u.id, u.name, u.email, o.id, coalesce(case when sa then 'super_admin' end, m.role), sa
+  select u.id, u.name, u.email, coalesce(case when sa then 'super_admin' end, m.role), o.id, o.name, o.timezone, o.currency,
+         o.modules, settings.require_second_factor and not app.has_second_factor(u.id), seen.user_id, seen.name, seen.email, seen.role,
+         case when seen.user_id is null then (select jsonb_agg(to_jsonb(place)) from app.organizations_of(u.id) place) end
     from app.users u
     cross join lateral (select app.is_super_admin(u.id)) as a(sa)
-    left join lateral (
-      select org.id from app.organizations org
+    cross join lateral (
+      select org.* from app.organizations org
         left join app.organization_members x on x.organization_id = org.id and x.user_id = u.id and x.active
        where org.deleted_at is null and (sa or x.user_id is not null)
-       order by (org.id = s.organization_id) desc nulls last, x.created_at, org.name limit 1) o on true
+       order by (org.id = s.organization_id) desc nulls last, x.created_at, org.name limit 1) o
+    join app.access_settings settings on settings.organization_id = o.id
     left join app.organization_members m on m.organization_id = o.id and m.user_id = u.id and m.active
+    left join lateral app.viewed_as(p_token_hash) seen on true
    where u.id = s.user_id and u.active;
+  if found and p_in_use then
+    perform app.use_session(p_token_hash);
+  end if;
 end $f$;
 
 -- Its owner has done something: the time without use begins anew. To the minute, so that not every look is a write.
@@ -120,11 +131,11 @@ create or replace function app.kept_organization_ids() returns setof uuid langua
 set search_path = pg_catalog, pg_temp as $f$ select o.id from app.organizations o $f$;
 
 revoke all on function app.find_sign_in(text), app.issue_ticket(uuid, bytea, int), app.open_session(bytea, bytea, int, text, text),
-  app.resolve_session(bytea, int), app.use_session(bytea), app.choose_organization(bytea, uuid), app.close_session(bytea),
+  app.resolve_session(bytea, int, boolean), app.use_session(bytea), app.choose_organization(bytea, uuid), app.close_session(bytea),
   app.organizations_of(uuid), app.take_hit(text, int, int), app.give_back_hit(text), app.find_organization(text),
   app.all_organization_ids(), app.kept_organization_ids() from public;
 grant execute on function app.find_sign_in(text), app.issue_ticket(uuid, bytea, int), app.open_session(bytea, bytea, int, text, text),
-  app.resolve_session(bytea, int), app.use_session(bytea), app.choose_organization(bytea, uuid), app.close_session(bytea),
+  app.resolve_session(bytea, int, boolean), app.choose_organization(bytea, uuid), app.close_session(bytea),
   app.organizations_of(uuid), app.give_back_hit(text), app.find_organization(text) to so_app;
 grant execute on function app.find_sign_in(text), app.find_organization(text), app.all_organization_ids(), app.kept_organization_ids() to so_worker;
 grant execute on function app.take_hit(text, int, int) to so_app, so_worker;

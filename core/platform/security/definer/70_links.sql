@@ -30,7 +30,7 @@ end $f$;
 
 -- The identity of a link for one transaction: the policies of its role compare rows with what it opens. It reads only,
 -- unless a portal names the one call whose form it is about to file.
-create or replace function app.enter_link(p_hash bytea, p_purpose text, p_event uuid) returns void language plpgsql
+create or replace function app.enter_link(p_hash bytea, p_purpose text, p_event uuid) returns uuid language plpgsql
 security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   link app.access_tokens;
@@ -61,6 +61,7 @@ begin
   if call.id is null then
     set local transaction_read_only = on;
   end if;
+  return link.organization_id;
 end $f$;
 
 -- How long an address that tried too many wrong links has to wait; 0 when it may try.

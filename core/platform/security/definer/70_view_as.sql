@@ -49,7 +49,7 @@ begin
    where m.organization_id = s.organization_id and m.user_id = s.view_as_user_id;
 end $f$;
 
-create or replace function app.enter_as(p_by uuid, p_user uuid, p_org uuid) returns text language plpgsql security definer
+create or replace function app.enter_as(p_by uuid, p_user uuid, p_org uuid) returns uuid language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 begin
   if not app.may_view_as(p_by, p_user, p_org) then
@@ -84,6 +84,6 @@ end $f$;
 
 revoke all on function app.rank_of(text), app.may_view_as(uuid, uuid, uuid), app.start_view_as(bytea, uuid, uuid),
   app.stop_view_as(bytea), app.viewed_as(bytea), app.enter_as(uuid, uuid, uuid), app.end_view_as(), app.audit_view_as() from public;
-grant execute on function app.start_view_as(bytea, uuid, uuid), app.stop_view_as(bytea), app.viewed_as(bytea),
+grant execute on function app.start_view_as(bytea, uuid, uuid), app.stop_view_as(bytea),
   app.enter_as(uuid, uuid, uuid), app.may_view_as(uuid, uuid, uuid) to so_app;
 grant execute on function app.end_view_as(), app.audit_view_as() to so_owner;

@@ -112,7 +112,7 @@ create or replace function app.erase_person(
 ) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   org uuid := app.demand_admin();
-  question text := (select o.setter_question from app.organizations o where o.id = app.cur_org());
+  question text := (select b.setter_question from app.booking_settings b where b.organization_id = app.cur_org());
   calls uuid[];
   paid uuid[];
   rows_of text[];
