@@ -12,6 +12,7 @@ from core.metrics.table import totals
 from core.platform.database import as_system
 from tests import factories as make
 from tests.metrics.history import random_history
+from tests.statements import statements
 
 ADDED = ("booked_calls", "shows", "closes")
 ROLES = ("admin", "manager", "viewer", "sales_rep")
@@ -147,3 +148,9 @@ def test_the_stamp_changes_with_every_event_and_payment_and_with_nothing_else():
         make.event(db, elsewhere)
     assert len(set(stamps)) == 4
     assert stamp() == stamps[-1]
+
+
+def test_an_uncached_dashboard_reads_each_period_once(history):
+    with history.viewers["admin"].transaction() as db, statements() as asked:
+        dashboard(db, history.period, history.period.previous(), Filters())
+    assert len(asked) == 3, asked

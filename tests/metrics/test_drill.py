@@ -11,9 +11,11 @@ import pytest
 from core.bookings.queries import EventFilter, count_events, events_table
 from core.metrics.catalog import METRICS, Count
 from core.metrics.drill import matching
-from core.metrics.facts import EVENTS
+from core.metrics.facts import EVENTS, LEADS
+from core.metrics.filters import Filters
 from core.metrics.table import metrics_table, totals
 from core.money.queries import PaymentFilter, payment_sums, payments_table
+from core.people.queries import LeadFilter, count_leads, leads_table
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
 from tests import factories as make
@@ -122,3 +124,30 @@ def test_a_figure_that_counts_no_calls_has_no_calls_to_show(history):
             *METRICS,
             "nonsense",
         } - set(CONDITIONS)
+
+
+@pytest.mark.parametrize("role", ["admin", "sales_rep"])
+@pytest.mark.parametrize("by", ["closer", "source", "traffic_type", "call_type", "day"])
+def test_each_groups_leads_are_as_many_as_its_figures_say(history, role, by):
+    with history.viewers[role].transaction() as db:
+        figures = metrics_table(db, history.period, (by,))
+        for row, period, ids in parts(history, figures, by):
+            narrowed = Filters({column.removesuffix("_id"): ids[column] for column in ids})
+            for metric in ("leads", "leads_booked"):
+                chosen = LeadFilter(period, condition=matching(db, LEADS, metric, narrowed))
+                listed = leads_table(db, chosen, limit=EVERYTHING)
+                assert row[metric] == count_leads(db, chosen) == len(set(listed["id"]))
+
+
+def test_a_list_that_a_fact_lacks_leaves_none_of_its_rows(history):
+    chosen = Filters({"call_type": history.lists["call_type_id"][:1]})
+    with history.viewers["admin"].transaction() as db:
+        figures = totals(db, history.period, chosen)
+        rows = LeadFilter(history.period, condition=matching(db, LEADS, "leads", chosen))
+        assert (figures["leads"], figures["booking_share"], count_leads(db, rows)) == (0, None, 0)
+        assert figures["booked_calls"] > 0
+        alone = metrics_table(db, history.period, ("call_type",), only=["leads"])
+        everything = totals(db, history.period, only=["leads"])
+        assert [(row.keys["call_type"].id, row.values) for row in alone.rows] == [
+            (None, everything)
+        ]
