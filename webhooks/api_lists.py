@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from core.bookings.forms import FormAnswers
+from core.bookings.listed import LISTED_COLUMNS
 from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import EventFilter, events_page
 from core.money.form_filing import file_form
@@ -37,10 +38,9 @@ def _page(
 
 
 def _ids(request: Request) -> dict[str, tuple[UUID, ...]]:
-    names = ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id")
     return {
         name: ids_of(request.query_params[name], name)
-        for name in names
+        for name in LISTED_COLUMNS
         if name in request.query_params
     }
 

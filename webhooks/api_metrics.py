@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from core.bookings.listed import LISTED, ids_named
 from core.metrics import exports
 from core.metrics.catalog import METRICS
 from core.metrics.dimensions import dimension
 from core.metrics.filters import Filters
-from core.metrics.table import as_json, metrics_table
+from core.metrics.table import metrics_table
 from core.platform.errors import InvalidInput
 from core.tenancy.access.api_access import Caller
 from webhooks.api_input import ids_of, period_of
 
-FILTERS = {
-    "closer": "closers",
-    "setter": "setters",
-    "source": "sources",
-    "traffic_type": "traffic_types",
-    "call_type": "call_types",
-}
 LARGEST_DIMENSIONS = 3
 
 
@@ -39,33 +31,28 @@ def metrics(caller: Caller, request: Request, _: bytes) -> Response:
         raise InvalidInput(
             f"by takes at most {LARGEST_DIMENSIONS} different dimensions.", field="by"
         )
-    dimensions = [dimension(key) for key in by]
+    for key in by:
+        dimension(key)
     keys = _metric_keys(asked.get("metrics"))
     with caller.transaction() as db:
-        filters = _filters(db, request)
-        grouped: Any = (
-            metrics_table(db, period, by, filters, only=keys).to_dict("records") if by else []
-        )
-        total: Any = metrics_table(db, period, (), filters, only=keys).to_dict("records")[0]
-    named = [
-        name
-        for each in dimensions
-        for name in ((each.key, f"{each.key}_id") if each.names else (each.key,))
-    ]
-    rows = [{name: _plain(row[name]) for name in named} | as_json(row, keys) for row in grouped]
+        figures = metrics_table(db, period, by, _filters(db, request), only=keys)
     return JSONResponse(
         {
             "period": {"start": period.start.isoformat(), "end": period.end.isoformat()},
             "timezone": caller.timezone,
             "currency": caller.currency,
-            "rows": rows,
-            "totals": as_json(total, keys),
+            "rows": [
+                {name: _plain(key) for name, key in figures.named(row).items()}
+                | row.values.as_json()
+                for row in (figures.rows if by else ())
+            ],
+            "totals": figures.totals.as_json(),
         }
     )
 
 
-def _plain(value: Any) -> str | None:
-    return value.isoformat() if isinstance(value, date) else None if value is None else str(value)
+def _plain(key: object) -> str | None:
+    return key.isoformat() if isinstance(key, date) else None if key is None else str(key)
 
 
 def _metric_keys(asked: str | None) -> list[str]:
@@ -84,17 +71,10 @@ def _filters(db: Session, request: Request) -> Filters:
         if not name.startswith("filter."):
             continue
         key = name.removeprefix("filter.")
-        if key not in FILTERS:
-            raise InvalidInput(f"There is no filter “{key}”; use {', '.join(FILTERS)}.", field=name)
-        chosen[f"{key}_id"] = chosen.get(f"{key}_id", ()) + (
-            _by_name(db, FILTERS[key], value) or ids_of(value, name)
-        )
-    return Filters(**chosen)
-
-
-def _by_name(db: Session, table: str, name: str) -> tuple[UUID, ...]:
-    query = text(f"select id from app.{table} where lower(name) = lower(:name)")  # noqa: S608 - a name of our own
-    return tuple(db.execute(query, {"name": name.replace("\0", "")}).scalars())
+        if key not in LISTED:
+            raise InvalidInput(f"There is no filter “{key}”; use {', '.join(LISTED)}.", field=name)
+        chosen[key] = chosen.get(key, ()) + (ids_named(db, key, value) or ids_of(value, name))
+    return Filters(chosen)
 
 
 def export(caller: Caller, request: Request, _: bytes) -> Response:

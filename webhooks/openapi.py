@@ -4,6 +4,7 @@ cannot fall behind them.
 
 from __future__ import annotations
 
+from core.bookings.listed import LISTED, LISTED_COLUMNS
 from core.bookings.models import CallStatus, EventOutcome
 from core.metrics.catalog import METRICS
 from core.metrics.dimensions import DIMENSIONS
@@ -88,10 +89,7 @@ def _paths() -> Json:
         _query("cursor", TEXT),
     ]
     days = [_query("start", DAY), _query("end", DAY)]
-    narrowed = [
-        _query(name, TEXT)
-        for name in ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id")
-    ]
+    narrowed = [_query(name, TEXT) for name in LISTED_COLUMNS]
     return {
         "/api/auth/login": {
             "post": _call("A token for a person", {200: TOKEN}, body=LOGIN, open_to_all=True)
@@ -105,10 +103,7 @@ def _paths() -> Json:
                     _query("end", DAY, required=True),
                     _query("by", TEXT, hint=list(DIMENSIONS)),
                     _query("metrics", TEXT, hint=list(METRICS)),
-                    *[
-                        _query(f"filter.{name}", TEXT)
-                        for name in ("closer", "setter", "source", "traffic_type", "call_type")
-                    ],
+                    *[_query(f"filter.{name}", TEXT) for name in LISTED],
                 ],
             )
         },

@@ -250,4 +250,4 @@ def _figure(metric: Metric) -> Json:
 def _dimension(each: Dimension) -> Json:
     if each.names:
         return {each.key: maybe(TEXT), f"{each.key}_id": maybe(ID)}
-    return {each.key: maybe(TEXT if each.key == "outcome" else DAY)}
+    return {each.key: maybe(DAY if each.kind == "date" else TEXT)}

@@ -165,6 +165,7 @@ class Event(TenantRow, Timestamps, Base):
         Index(None, "organization_id", "updated_at"),
         Index(None, "organization_id", "lead_email_normalized", "scheduled_at"),
         Index(None, "organization_id", "contact_id"),
+        Index(None, "organization_id", "lead_id"),
         Index(None, "organization_id", "closer_user_id", "scheduled_at"),
         Index(None, "organization_id", "setter_user_id", "scheduled_at"),
         Index(None, "organization_id", "rescheduled_to_id"),

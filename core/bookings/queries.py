@@ -12,6 +12,7 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Row, Select, TextClause, case, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from core.bookings.listed import LISTED_COLUMNS
 from core.bookings.models import BookingSettings, CallStatus, CallType, Closer, Event, Setter
 from core.people.models import Activity, Source, TrafficType
 from core.people.visibility import visible
@@ -19,7 +20,6 @@ from core.platform.clock import Period, now
 from core.platform.normalization import normalize_email
 
 GONE = (CallStatus.CANCELED, CallStatus.RESCHEDULED)
-ID_COLUMNS = ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id")
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _conditions(chosen: EventFilter) -> list[ColumnElement[bool] | TextClause]:
     if chosen.period is not None:
         conditions.append(chosen.period.covers(Event.scheduled_at))
     for name, ids in (chosen.ids or {}).items():
-        if ids and name in ID_COLUMNS:
+        if ids and name in LISTED_COLUMNS:
             conditions.append(getattr(Event, name).in_(list(ids)))
     if chosen.statuses:
         conditions.append(Event.call_status.in_(list(chosen.statuses)))

@@ -19,6 +19,7 @@ import pandas as pd
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from core.bookings.listed import LISTED_COLUMNS
 from core.links.models import AccessToken
 from core.platform.clock import now
 from core.platform.database import as_guest, as_link, organization_id_of
@@ -37,7 +38,6 @@ ENDED = (
     "This link does not work. It may have expired or been taken back. Ask whoever gave it to you"
     " for a new one."
 )
-FILTERS = ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id")
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def share_of(period: str, filters: Mapping[str, Sequence[UUID]], *, money: bool)
     ids = {
         name: [str(each) for each in chosen]
         for name, chosen in filters.items()
-        if name in FILTERS and chosen
+        if name in LISTED_COLUMNS and chosen
     }
     return {"period": period, "filters": ids, "money": money}
 

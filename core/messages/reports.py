@@ -122,7 +122,10 @@ def daily_report(db: Session, day: date) -> Body:
     home = current_organization(db)
     period = Period(day, day + timedelta(days=1), home.timezone)
     before = Period(day - timedelta(days=WEEK), day, home.timezone)
-    figures_of_day, of_week = totals(db, period), totals(db, before)
+    figures_of_day, of_week = (
+        totals(db, period, only=REPORTED),
+        totals(db, before, only=REPORTED),
+    )
     pairs = [
         (METRICS[key].name, _beside(key, figures_of_day[key], of_week[key], home.currency))
         for key in REPORTED
@@ -222,17 +225,21 @@ def _value(key: str, value: Any, currency: str) -> str:
 
 def _top(db: Session, period: Period, currency: str) -> list[str]:
     """The closers with most cash in the organisation's own currency, then most closes."""
-    rows: Any = metrics_table(db, period, ("closer",)).to_dict("records")
+    made = metrics_table(db, period, ("closer",), only=("cash_collected", "closes"))
+    found = (
+        (
+            str(row.keys["closer"].name),
+            row.values.money("cash_collected"),
+            row.values.count("closes"),
+        )
+        for row in made.rows
+        if row.keys["closer"].name
+    )
     ranked = sorted(
-        (row for row in rows if row["closer"] and (row["closes"] or row["cash_collected"])),
-        key=lambda row: (
-            -row["cash_collected"].get(currency, Decimal(0)),
-            -row["closes"],
-            row["closer"],
-        ),
+        (each for each in found if each[1] or each[2]),
+        key=lambda each: (-each[1].get(currency, Decimal(0)), -each[2], each[0]),
     )
     return [
-        f"{place}. {escaped(row['closer'])}:"
-        f" {_value('cash_collected', row['cash_collected'], currency)}, {row['closes']} closed"
-        for place, row in enumerate(ranked[:TOP], start=1)
+        f"{place}. {escaped(name)}: {_value('cash_collected', cash, currency)}, {closes} closed"
+        for place, (name, cash, closes) in enumerate(ranked[:TOP], start=1)
     ]

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from core.bookings import tasks
+from core.bookings.listed import LISTED_COLUMNS
 from core.bookings.models import CallStatus, Event, PostCallForm
 from core.money.models import AttributionMethod, MoneySettings, Payment
 from core.money.reconciliation import customer_emails, reconcile
@@ -22,8 +23,6 @@ from core.platform.errors import Conflict, InvalidInput, NotFound
 from core.platform.tasks import implements, task
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.queries import current_organization, settings_of
-
-FROM_EVENT = ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id")
 
 
 @task()
@@ -79,7 +78,7 @@ def _assign(payment: Payment, event: Event | None, method: AttributionMethod, re
     if (payment.event_id, payment.attribution_reason) != (event and event.id, reason):
         payment.attributed_at = now()
     payment.event_id = event.id if event else None
-    for column in FROM_EVENT:
+    for column in LISTED_COLUMNS:
         setattr(payment, column, getattr(event, column) if event else None)
     payment.attribution_method, payment.attribution_reason = method, reason
 

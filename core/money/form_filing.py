@@ -12,9 +12,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from core.bookings.forms import FormAnswers, event_for_form, form_of, save_form
+from core.bookings.listed import LISTED_COLUMNS
 from core.bookings.models import BookingSettings, Event, PostCallForm
 from core.bookings.status import settle_status
-from core.money.attribution import FROM_EVENT, attribute_event, is_frozen
+from core.money.attribution import attribute_event, is_frozen
 from core.money.models import AttributionMethod, Payment
 from core.people.timeline import note
 from core.platform.clock import now
@@ -117,7 +118,7 @@ def _record_cash(db: Session, event: Event, form: PostCallForm) -> None:
         event.lead_email_normalized,
     )
     payment.customer_name, payment.event_id = event.lead_name, event.id
-    for column in FROM_EVENT:
+    for column in LISTED_COLUMNS:
         setattr(payment, column, getattr(event, column))
     payment.attribution_method, payment.attributed_at = AttributionMethod.FORM, now()
     payment.attribution_reason = "entered on the form of this call"

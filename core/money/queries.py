@@ -12,13 +12,12 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from core.bookings.listed import LISTED_COLUMNS
 from core.bookings.models import CallStatus, Closer, Event, Package, Setter
 from core.money.models import AttributionMethod, Payment, Refund
 from core.people.models import Source
 from core.people.visibility import visible
 from core.platform.clock import Period
-
-ID_COLUMNS = ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id")
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def _conditions(chosen: PaymentFilter) -> list[ColumnElement[bool]]:
     if chosen.period is not None:
         conditions.append(chosen.period.covers(Payment.payment_date))
     for name, ids in (chosen.ids or {}).items():
-        if ids and name in ID_COLUMNS:
+        if ids and name in LISTED_COLUMNS:
             conditions.append(getattr(Payment, name).in_(list(ids)))
     if chosen.unattributed:
         conditions += [

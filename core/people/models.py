@@ -84,6 +84,7 @@ class Lead(TenantRow, Timestamps, Base):
         refers_to("traffic_type_id", "traffic_types"),
         Index(None, "organization_id", "contact_id"),
         Index(None, "organization_id", "created_at"),
+        Index("ix_leads_received", "organization_id", text("coalesce(received_at, created_at)")),
         secured("reps", audit=False),
     )
 

@@ -98,6 +98,7 @@ SCREENS = (
         menu=False,
         module=BOOKINGS,
     ),
+    Screen("leads", "sales/leads.py", "Leads", ":material/person_search:", "Sales", EVERYBODY),
     Screen(
         "payments",
         "money/payments.py",

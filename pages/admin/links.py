@@ -4,7 +4,6 @@ revoked.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import streamlit as st
@@ -22,7 +21,6 @@ from core.links.access_links import (
     share_of,
 )
 from core.messages.account_emails import send_link
-from core.metrics.filters import Filters
 from core.money.models import SnapshotState
 from core.money.payouts import snapshots_table
 from core.platform.dataframes import records
@@ -99,9 +97,9 @@ with st.expander("Make a link", expanded=links.empty):
     if purpose == SHARE:
         period = st.selectbox("Period", [name for name in PRESETS if name != "Custom"], index=3)
         with viewer.transaction() as db:
-            filters: Filters = filter_bar(db)
+            filters = filter_bar(db)
         money = st.toggle("Show money", value=False)
-        subject["shown"] = share_of(period or "Last 30 days", asdict(filters), money=money)
+        subject["shown"] = share_of(period or "Last 30 days", filters.columns, money=money)
     name = st.text_input(
         "Name",
         placeholder="Ana's phone",

@@ -61,7 +61,7 @@ if view == "reconcile":
     )
     st.stop()
 
-chosen = PaymentFilter(period=period, ids=filters.values(), unattributed=view == "unattributed")
+chosen = PaymentFilter(period=period, ids=filters.columns, unattributed=view == "unattributed")
 with viewer.transaction() as db:
     payments, sums = payments_table(db, chosen, limit=SHOWN), payment_sums(db, chosen)
 if payments.empty and view == "unattributed":

@@ -34,8 +34,10 @@ with second:
     compared = compared_with(period)
 with third, viewer.transaction() as db:
     filters = filter_bar(db)
+    figures = dashboard_of(db, viewer, period, compared, filters)
+    overdue = pending_forms(db, overdue_only=True, limit=200)
+    recent = events_table(db, EventFilter(period=period, ids=filters.columns), limit=10)
 
-figures = dashboard_of(viewer, period, compared, filters)
 if not figures.now["booked_calls"] and not figures.now["payments"]:
     empty(
         "No calls or payments in this period",
@@ -59,9 +61,8 @@ show_people(figures, viewer)
 left, right = st.columns([3, 2])
 with left:
     show_heat(figures)
-with right, viewer.transaction() as db:
+with right:
     st.subheader("Overdue forms")
-    overdue = pending_forms(db, overdue_only=True, limit=200)
     if overdue.empty:
         st.caption("None: every call older than the grace has its form.")
     else:
@@ -78,8 +79,6 @@ with right, viewer.transaction() as db:
         link_to_rows(rows_behind("overdue_pcfs", {"period": "Last 365 days"}), "See them")
 
 st.subheader("Latest calls")
-with viewer.transaction() as db:
-    recent = events_table(db, EventFilter(period=period, ids=filters.values()), limit=10)
 table(
     recent,
     "latest-calls",

@@ -8,6 +8,7 @@ from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import EventFilter, count_events, events_table
 from core.metrics.catalog import METRICS
 from core.metrics.drill import matching
+from core.metrics.facts import EVENTS
 from core.ui.page import empty, require, title
 from core.ui.parts.columns import Moment, Text, Word
 from core.ui.parts.filters import filter_bar, period_picker
@@ -42,10 +43,10 @@ figure = st.query_params.get("figure", "")
 with viewer.transaction() as db:
     chosen = EventFilter(
         period=period,
-        ids=filters.values(),
+        ids=filters.columns,
         statuses=statuses or (),
         search=search,
-        condition=matching(db, figure),
+        condition=matching(db, EVENTS, figure),
     )
     events, count = events_table(db, chosen, limit=SHOWN), count_events(db, chosen)
 if chosen.condition is not None:

@@ -22,11 +22,11 @@ from core.ui.parts.format import based_on, figure_in, place_change
 viewer = require("leaderboards")
 title("Leaderboards", viewer, viewer.organization_name)
 with viewer.transaction() as db:
-    board = settings_of(db, AccessSettings)
+    access = settings_of(db, AccessSettings)
 figures = [
     key
     for key in BOARD
-    if board.leaderboards_show_money
+    if access.leaderboards_show_money
     or viewer.role != Role.SALES_REP
     or METRICS[key].unit != "money"
 ]

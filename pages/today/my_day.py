@@ -16,6 +16,7 @@ from core.ui.page import empty, go, require, title
 from core.ui.parts.drill import link_to_rows, rows_behind
 from core.ui.parts.format import countdown, escape_markdown, explained, figure, rate, when
 
+MONTH = ("booked_calls", "shows", "closes", "cash_collected")
 viewer = require("my-day")
 title(f"Hello {viewer.name.split(' ')[0]}", viewer, viewer.organization_name)
 day = today(viewer.timezone)
@@ -23,7 +24,7 @@ month = Period(day.replace(day=1), day + timedelta(days=1), viewer.timezone)
 with viewer.transaction() as db:
     ahead = upcoming_events(db, viewer.user_id, since=now() - timedelta(minutes=45))
     pending = pending_forms(db, closer_user_id=viewer.user_id, limit=20)
-    figures = totals(db, month)
+    figures = totals(db, month, only=("show_rate", *MONTH))
 
 whose = "Your" if viewer.role == Role.SALES_REP else "The team's"
 
@@ -37,7 +38,7 @@ first.metric("Calls today", len(todays), border=True)
 second.metric("Forms to file", len(pending), border=True)
 third.metric(
     "Show rate this month",
-    rate(figures["show_rate"]),
+    rate(figures.rate("show_rate")),
     border=True,
     help=f"Shows ÷ (completed calls + no-shows). {whose} calls.",
 )
@@ -74,9 +75,7 @@ for call in ahead:
             st.link_button("Join", call.meeting_url)
 
 st.subheader(f"{whose} month so far")
-for column, key in zip(
-    st.columns(4), ("booked_calls", "shows", "closes", "cash_collected"), strict=True
-):
+for column, key in zip(st.columns(len(MONTH)), MONTH, strict=True):
     column.metric(
         METRICS[key].name, figure(key, figures[key]), border=True, help=explained(key, figures[key])
     )

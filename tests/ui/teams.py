@@ -18,6 +18,7 @@ from core.links.access_links import COMMISSION, PORTAL, SHARE, issue_link, share
 from core.messages.suppression_list import suppress
 from core.money.form_filing import file_form
 from core.money.payouts import approve, create_snapshot
+from core.people.models import Contact, Lead
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
 from core.providers.connections import create_connection
@@ -90,6 +91,9 @@ def team(
             "email": email,
             "source_id": make.source(db, org, f"{called} source").id,
         }
+        found["lead_id"] = lead_of(
+            db, org, f"{called} lead", at, found["source_id"], people[Role.SALES_REP].user_id
+        )
         event = make.event(db, org, closer, lead_name=f"{called} lead", at=at, **found)
         held = make.event(
             db, org, closer, at=at - timedelta(hours=4), lead_name=f"{called} lead", **found
@@ -133,6 +137,23 @@ def team(
         "connections": connection.id,
     }
     return Team(mark, people, ids, tokens)
+
+
+def lead_of(db, org, name, at, source_id, closer_user_id) -> UUID:
+    """One inquiry of a new contact, two days before."""
+    contact = Contact(organization_id=org, name=name)
+    db.add(contact)
+    db.flush()
+    lead = Lead(
+        organization_id=org,
+        contact_id=contact.id,
+        received_at=at - timedelta(days=2),
+        source_id=source_id,
+        closer_user_id=closer_user_id,
+    )
+    db.add(lead)
+    db.flush()
+    return lead.id
 
 
 def links_of(admin: Viewer, called: str, closer_id: UUID) -> dict[str, str]:

@@ -15,6 +15,7 @@ SAYS = {
     "events": "No calls here",
     "event": "There is no such call",
     "form": "There is no such call",
+    "leads": "No leads here",
     "payments": "No payments here",
     "payment": "There is no such payment",
     "payouts": "No payouts yet",

@@ -25,6 +25,7 @@ HAS = {
     "events": "Alder closer",
     "event": "Alder closer",
     "form": "Did the call take place?",
+    "leads": "Alder source",
     "payments": "Alder closer",
     "payment": "Alder closer",
     "payouts": "Alder payout",
