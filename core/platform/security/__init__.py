@@ -13,24 +13,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from sqlalchemy import Connection, MetaData, Table, text
 
 from core.platform.errors import Misconfigured
-from core.platform.schema import run_script
+from core.platform.security.inner_roles import (
+    VERBS,
+    Rights,
+    inner_rules,
+    open_queue,
+    rights_of_definer,
+)
+from core.platform.security.scripts import make_functions, make_triggers
 
-HERE = Path(__file__).parent
 ROLES = "so_app, so_worker"
 IN_ORG = "organization_id = app.cur_org()"
-TAKE_BACK = """
-    do $$ declare each regprocedure; begin
-      for each in select oid from pg_proc where pronamespace = 'app'::regnamespace
-        and proowner = current_user::regrole loop
-        execute format('revoke all on function %s from public, so_app, so_worker', each);
-      end loop;
-    end $$
-"""
 
 
 def role_is(*roles: str) -> str:
@@ -213,35 +210,23 @@ OPENED_BY_LINKS: dict[str, Access] = {
 }
 
 
-def apply(connection: Connection, metadata: MetaData) -> None:
+def apply(connection: Connection, metadata: MetaData, packages: Sequence[str]) -> None:
     """Bring functions, policies, grants and triggers to what is declared; safe to repeat. Run as
-    the owner.
+    the owner. ``packages`` are those whose scripts are loaded, lower ones first.
     """
-    _functions(connection, "owner", "so_owner")
-    _functions(connection, "definer", "so_definer")
+    make_functions(connection, packages)
     connection.execute(text("set local role so_owner"))
     for table in metadata.sorted_tables:
-        _protect(connection, table)
-    connection.execute(
-        text("grant select on app.alembic_version to so_definer")
-    )  # a backup by it holds the version too
-    for script in sorted((HERE / "triggers").glob("*.sql")):
-        run_script(connection, script.read_text())
+        _triggers(connection, table)
+    make_triggers(connection, packages)
+    rights = rights_of_definer(connection)
+    for table in metadata.sorted_tables:
+        _protect(connection, table, rights)
+    open_queue(connection, rights)
     connection.execute(text("reset role"))
 
 
-def _functions(connection: Connection, folder: str, role: str) -> None:
-    """Nobody may run what an earlier version left behind: each script grants anew what it makes."""
-    connection.execute(text("grant create on schema app to so_definer"))
-    connection.execute(text(f"set local role {role}"))
-    run_script(connection, TAKE_BACK)
-    for script in sorted((HERE / folder).glob("*.sql")):
-        run_script(connection, script.read_text())
-    connection.execute(text("reset role"))
-    connection.execute(text("revoke create on schema app from so_definer"))
-
-
-def _protect(connection: Connection, table: Table) -> None:
+def _protect(connection: Connection, table: Table, rights: Rights) -> None:
     access = CLASSES.get(table.info.get("rls", ""))
     if access is None:
         raise Misconfigured(
@@ -251,18 +236,19 @@ def _protect(connection: Connection, table: Table) -> None:
     run = connection.exec_driver_sql
     run(f"alter table {name} enable row level security")
     run(f"alter table {name} force row level security")
-    run(f"revoke all on {name} from public, so_app, so_worker, so_definer")
-    run(f"grant select, insert, update, delete on {name} to so_definer")
-    for verb in ("select", "insert", "update", "delete"):
+    run(f"revoke all on {name} from public, so_app, so_worker, so_definer, so_backup")
+    for verb in VERBS:
         if getattr(access, verb) is not None:
             _grant(connection, table, verb, access)
-    wanted = {"definer": ("all", "so_definer", "true", "true")} | _policies(access, "", ROLES)
+    wanted = _policies(access, "", ROLES)
+    for who, role, rules in inner_rules(table, rights):
+        run(f"grant {', '.join(rules)} on {name} to {role}")
+        wanted |= _policies(Access(*map(rules.get, VERBS)), who, role)
     if table.name in OPENED_BY_LINKS:
         wanted |= _policies(OPENED_BY_LINKS[table.name], "a link ", "so_app")
     if table.name == "audit_logs":
         wanted["owner writes"] = ("insert", "so_owner", None, "true")
     _sync_policies(connection, table, wanted)
-    _triggers(connection, table)
 
 
 def _grant(connection: Connection, table: Table, verb: str, access: Access) -> None:
