@@ -243,7 +243,13 @@ def _protect(connection: Connection, table: Table, rights: Rights) -> None:
     wanted = _policies(access, "", ROLES)
     for who, role, rules in inner_rules(table, rights):
         run(f"grant {', '.join(rules)} on {name} to {role}")
-        wanted |= _policies(Access(*map(rules.get, VERBS)), who, role)
+        wanted |= _policies(
+            Access(
+                rules.get("select"), rules.get("insert"), rules.get("update"), rules.get("delete")
+            ),
+            who,
+            role,
+        )
     if table.name in OPENED_BY_LINKS:
         wanted |= _policies(OPENED_BY_LINKS[table.name], "a link ", "so_app")
     if table.name == "audit_logs":
