@@ -1,7 +1,7 @@
 # Every target sets up what it needs: a virtual environment from the pinned requirements, and nothing else.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint lock screenshots
+.PHONY: help run test proof bench lint lock screenshots
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -12,6 +12,7 @@ WORKERS ?= 2
 help:
 	@echo "make run    everything on this machine, with a demo"
 	@echo "make test   the whole test suite"
+	@echo "make proof  the long proofs: policies linted, proved and attacked"
 	@echo "make bench  benchmarks, each beside its floor"
 	@echo "make lint   ruff, mypy, import contracts, the layers of SQL"
 
@@ -34,6 +35,9 @@ run: $(VENV)/.run
 
 test: $(VENV)/.dev
 	@$(BIN)/python -m pytest -n $(WORKERS)
+
+proof: $(VENV)/.dev
+	@$(BIN)/python -m pytest -m nightly
 
 bench: $(VENV)/.dev
 	@$(BIN)/python -m bench
