@@ -11,13 +11,13 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Row
 
+from core.operations.organizations import organizations_overview
 from core.tenancy.access.platform_admin import (
     GRACE_DAYS,
     PLANS,
     configure_organization,
     create_organization_as_admin,
     delete_organization,
-    organizations_overview,
     restore_organization,
 )
 from core.tenancy.organizations.modules import MODULES

@@ -73,7 +73,7 @@ def plain_owner(server) -> Iterator[str]:
             )
         )
         admin.execute(sql.SQL("create database {} owner {}").format(*[sql.Identifier(name)] * 2))
-        for role in ("so_owner", "so_definer", "so_app", "so_worker"):
+        for role in ("so_owner", "so_definer", "so_backup", "so_app", "so_worker"):
             admin.execute(
                 sql.SQL("grant {} to {} with admin option").format(
                     sql.Identifier(role), sql.Identifier(name)

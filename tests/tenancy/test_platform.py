@@ -10,6 +10,7 @@ from sqlalchemy import text
 from core.bookings.models import Closer
 from core.migrations.tables import metadata
 from core.money.payouts import approve, create_snapshot
+from core.operations.organizations import organizations_overview
 from core.platform.clock import Period, today
 from core.platform.database import WORKER_ROLE, as_guest, as_key, as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
@@ -22,7 +23,6 @@ from core.tenancy.access.platform_admin import (
     create_organization_as_admin,
     delete_organization,
     delete_user,
-    organizations_overview,
     restore_organization,
     set_user_active,
     users_overview,

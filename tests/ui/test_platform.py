@@ -5,8 +5,9 @@ from uuid import uuid4
 
 import pytest
 
+from core.operations.organizations import organizations_overview
 from core.tenancy.access.models import Role
-from core.tenancy.access.platform_admin import organizations_overview, users_overview
+from core.tenancy.access.platform_admin import users_overview
 from tests import factories as make
 from tests.ui.screens import browser_of, opened, words
 from tests.ui.teams import super_admin

@@ -13,25 +13,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from sqlalchemy import Connection, MetaData, Table, text
 
 from core.platform.errors import Misconfigured
-from core.platform.schema import run_script
+from core.platform.security.inner_roles import (
+    VERBS,
+    Rights,
+    inner_rules,
+    open_queue,
+    rights_of_definer,
+)
+from core.platform.security.scripts import make_functions, make_triggers
 
-HERE = Path(__file__).parent
 ROLES = "so_app, so_worker"
 SETTINGS = "organization_settings"
 IN_ORG = "organization_id = app.cur_org()"
-TAKE_BACK = """
-    do $$ declare each regprocedure; begin
-      for each in select oid from pg_proc where pronamespace = 'app'::regnamespace
-        and proowner = current_user::regrole loop
-        execute format('revoke all on function %s from public, so_app, so_worker', each);
-      end loop;
-    end $$
-"""
 
 
 def role_is(*roles: str) -> str:
@@ -217,48 +214,42 @@ OPENED_BY_LINKS: dict[str, Access] = {
 }
 
 
-def apply(connection: Connection, metadata: MetaData) -> None:
+def apply(connection: Connection, metadata: MetaData, packages: Sequence[str]) -> None:
     """Bring functions, policies, grants and triggers to what is declared; safe to repeat. Run as
-    the owner.
+    the owner. ``packages`` are those whose scripts are loaded, lower ones first.
     """
-    _functions(connection, "owner", "so_owner")
-    _functions(connection, "definer", "so_definer")
+    make_functions(connection, packages)
     connection.execute(text("set local role so_owner"))
     for table in metadata.sorted_tables:
-        _protect(connection, table)
-    _complete_settings(connection, metadata)
-    connection.execute(
-        text("grant select on app.alembic_version to so_definer")
-    )  # a backup by it holds the version too
-    for script in sorted((HERE / "triggers").glob("*.sql")):
-        run_script(connection, script.read_text())
+        _triggers(connection, table)
+    make_triggers(connection, packages)
+    settings = [each for each in metadata.sorted_tables if each.info.get("rls") == SETTINGS]
+    rights = rights_of_definer(connection) | {(each.fullname, "insert") for each in settings}
+    for table in metadata.sorted_tables:
+        _protect(connection, table, rights)
+    open_queue(connection, rights)
+    for table in settings:
+        _complete_settings(connection, table)
     connection.execute(text("reset role"))
 
 
-def _complete_settings(connection: Connection, metadata: MetaData) -> None:
+def _tenants(settings: Table) -> str:
+    """The table whose rows a table of settings belongs to, one by one."""
+    [reference] = settings.columns["organization_id"].foreign_keys
+    return reference.column.table.fullname
+
+
+def _complete_settings(connection: Connection, table: Table) -> None:
     """Organisations that are older than a table of settings have their row in it too."""
     connection.execute(text("set local role so_definer"))
-    for table in metadata.sorted_tables:
-        if table.info.get("rls") == SETTINGS:
-            connection.exec_driver_sql(
-                f"insert into app.{table.name} (organization_id) select o.id from"
-                " app.organizations o on conflict do nothing"
-            )
+    connection.exec_driver_sql(
+        f"insert into app.{table.name} (organization_id)"
+        f" select o.id from {_tenants(table)} o on conflict do nothing"
+    )
     connection.execute(text("set local role so_owner"))
 
 
-def _functions(connection: Connection, folder: str, role: str) -> None:
-    """Nobody may run what an earlier version left behind: each script grants anew what it makes."""
-    connection.execute(text("grant create on schema app to so_definer"))
-    connection.execute(text(f"set local role {role}"))
-    run_script(connection, TAKE_BACK)
-    for script in sorted((HERE / folder).glob("*.sql")):
-        run_script(connection, script.read_text())
-    connection.execute(text("reset role"))
-    connection.execute(text("revoke create on schema app from so_definer"))
-
-
-def _protect(connection: Connection, table: Table) -> None:
+def _protect(connection: Connection, table: Table, rights: Rights) -> None:
     access = CLASSES.get(table.info.get("rls", ""))
     if access is None:
         raise Misconfigured(
@@ -268,18 +259,25 @@ def _protect(connection: Connection, table: Table) -> None:
     run = connection.exec_driver_sql
     run(f"alter table {name} enable row level security")
     run(f"alter table {name} force row level security")
-    run(f"revoke all on {name} from public, so_app, so_worker, so_definer")
-    run(f"grant select, insert, update, delete on {name} to so_definer")
-    for verb in ("select", "insert", "update", "delete"):
+    run(f"revoke all on {name} from public, so_app, so_worker, so_definer, so_backup")
+    for verb in VERBS:
         if getattr(access, verb) is not None:
             _grant(connection, table, verb, access)
-    wanted = {"definer": ("all", "so_definer", "true", "true")} | _policies(access, "", ROLES)
+    wanted = _policies(access, "", ROLES)
+    for who, role, rules in inner_rules(table, rights):
+        run(f"grant {', '.join(rules)} on {name} to {role}")
+        wanted |= _policies(
+            Access(
+                rules.get("select"), rules.get("insert"), rules.get("update"), rules.get("delete")
+            ),
+            who,
+            role,
+        )
     if table.name in OPENED_BY_LINKS:
         wanted |= _policies(OPENED_BY_LINKS[table.name], "a link ", "so_app")
     if table.name == "audit_logs":
         wanted["owner writes"] = ("insert", "so_owner", None, "true")
     _sync_policies(connection, table, wanted)
-    _triggers(connection, table)
 
 
 def _grant(connection: Connection, table: Table, verb: str, access: Access) -> None:
@@ -351,6 +349,6 @@ def _triggers(connection: Connection, table: Table) -> None:
         )
     if table.info.get("rls") == SETTINGS:
         connection.exec_driver_sql(
-            f"create or replace trigger add_{table.name} after insert on app.organizations for each"
+            f"create or replace trigger add_{table.name} after insert on {_tenants(table)} for each"
             f" row execute function app.add_settings('{table.name}')"
         )
