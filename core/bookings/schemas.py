@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
@@ -15,7 +14,10 @@ from core.bookings.queries import ID_COLUMNS, EventFilter
 from core.bookings.questions import Kind, Question
 from core.platform.money import check_currency, parse_amount
 from core.platform.schemas import (
+    DAY,
+    TEXT,
     Body,
+    Day,
     Ids,
     Instant,
     Page,
@@ -112,25 +114,26 @@ class FormBody(Body):
         return FormAnswers(**given)
 
 
-JSON_TYPES: dict[Kind, Any] = {
-    Kind.YES_NO: bool,
-    Kind.ENTRY: UUID,
-    Kind.NAMES: list[Text],
-    Kind.AMOUNT: str | int | float,
-    Kind.CURRENCY: Text,
-    Kind.TEXT: Text,
-    Kind.LINES: Text,
-    Kind.LINK: Text,
-    Kind.DAY: date,
+# What an answer of each kind is in JSON, and the sentence for one that is not.
+JSON_TYPES: dict[Kind, tuple[Any, Sentence]] = {
+    Kind.YES_NO: (bool, Sentence("{field} must be true or false.")),
+    Kind.ENTRY: (UUID, Sentence("{field} must be an id.")),
+    Kind.NAMES: (list[Text], Sentence("{field} must be a list of texts.")),
+    Kind.AMOUNT: (str | int | float, Sentence("{field} must be an amount like 4997.00.")),
+    Kind.DAY: (Day, DAY),
+    **dict.fromkeys((Kind.CHOICE, Kind.CURRENCY, Kind.TEXT, Kind.LINES, Kind.LINK), (Text, TEXT)),
 }
 
 
 def _json_field(each: Question) -> Any:
-    kind = Literal[tuple(map(str, each.choices))] if each.choices else JSON_TYPES[each.kind]
-    marks = [Sentence(each.wrong, each.missing)] if each.wrong else []
+    kind, sentence = JSON_TYPES[each.kind]
+    if each.choices:
+        kind = Literal[tuple(map(str, each.choices))]
+    if each.wrong:
+        sentence = Sentence(each.wrong, each.missing)
     if each.required:
-        return Annotated[kind, Field(title=each.label), *marks]
-    return Annotated[kind | None, Field(title=each.label), *marks], None
+        return Annotated[kind, Field(title=each.label), sentence]
+    return Annotated[kind | None, Field(title=each.label), sentence], None
 
 
 _fields: dict[str, Any] = {each.key: _json_field(each) for each in QUESTIONS}

@@ -14,9 +14,9 @@ from core.metrics.export_tables import EXPORTS
 from core.metrics.exports import FORMATS
 from core.platform.clock import Period
 from core.platform.schemas import (
-    DAY,
     Count,
     Currency,
+    Day,
     Query,
     QueryDay,
     Response,
@@ -39,14 +39,13 @@ UNITS: dict[str, Any] = {
     "rate": Annotated[float, Field(ge=0, le=1)] | None,
     "hours": float | None,
 }
-RequiredDay = Annotated[date, DAY]
 
 
 class FiguresQuery(Query):
     """Which figures of which days, grouped and narrowed how."""
 
-    start: RequiredDay
-    end: RequiredDay
+    start: Day
+    end: Day
     by: Annotated[Words, any_of(DIMENSIONS)] = ()
     metrics: Annotated[Words, any_of(METRICS)] = ()
 

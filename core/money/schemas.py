@@ -19,11 +19,11 @@ from core.platform.clock import Period
 from core.platform.dataframes import records
 from core.platform.money import decimal_text
 from core.platform.schemas import (
-    DAY,
     AmountText,
     Body,
     Count,
     Currency,
+    Day,
     FilledText,
     Instant,
     Page,
@@ -102,8 +102,8 @@ class NewPayout(Body):
     """The period to freeze; ``period_end`` is exclusive."""
 
     name: FilledText
-    period_start: Annotated[date, DAY]
-    period_end: Annotated[date, DAY]
+    period_start: Day
+    period_end: Day
 
     def period(self, timezone: str) -> Period:
         """The period. Raises InvalidInput."""

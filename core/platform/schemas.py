@@ -67,6 +67,15 @@ def _filled(text: str) -> str:
 TEXT = Sentence("{field} must be a text.", missing="{field} must be a text.")
 DAY = Sentence("{field} must be a day like 2026-11-02.", "{field} must be a day like 2026-11-02.")
 
+
+def _day(text: Any) -> date:
+    """A day like 2026-11-02, no instant. Raises ValueError."""
+    if not isinstance(text, str):
+        raise ValueError
+    return date.fromisoformat(text)
+
+
+Day = Annotated[date, BeforeValidator(_day), DAY]
 Instant = Annotated[
     datetime,
     PlainSerializer(iso, return_type=str),
@@ -157,7 +166,7 @@ def any_of(words: Iterable[str]) -> WithJsonSchema:
 
 def _day_or_none(text: Any) -> date | None:
     """An empty parameter is none. Raises ValueError."""
-    return date.fromisoformat(text) if text else None
+    return _day(text) if text else None
 
 
 QueryDay = Annotated[

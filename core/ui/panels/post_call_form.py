@@ -135,6 +135,7 @@ class Questions:
     def _draw(self, question: Question, ask: Ask) -> None:
         before = self.typed.get(question.key)
         key = question.key if len(question.asks) == 1 else f"{question.key} {ask.text}"
+        answer: Any
         match question.kind:
             case Kind.YES_NO:
                 answer = self._yes_no(ask, before, key)
