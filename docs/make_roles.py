@@ -13,7 +13,7 @@ from core.tenancy.access.models import MEMBER_ROLES, Role
 from core.tenancy.access.roles import ADMINS, SUPER_ADMINS
 from core.tenancy.organizations.modules import MODULES
 from core.ui.navigation import SCREENS, Screen
-from webhooks.api import CALLS
+from webhooks.api import ENDPOINTS
 
 FILE = Path(__file__).with_name("roles.md")
 YES, NO = "yes", "–"
@@ -85,15 +85,15 @@ def text() -> str:
         ["area", "screen", "module", *_roles(), "super admin"],
         (_screen(screen) for screen in SCREENS),
     )
-    calls = _table(
+    requests = _table(
         ["request", "module", *_roles()],
         (
             [
-                f"`{call.method} {call.path}`",
-                _module(call.access.module),
-                *_marks(call.access.roles),
+                f"`{endpoint.method} {endpoint.path}`",
+                _module(endpoint.access.module),
+                *_marks(endpoint.access.roles),
             ]
-            for call in CALLS
+            for endpoint in ENDPOINTS
         ),
     )
     exports = _table(
@@ -105,7 +105,7 @@ def text() -> str:
     )
     return (
         f"{HEAD}\n## Screens\n\n{screens}\n\n## API\n\nA person's token goes by the role, an API"
-        f" key by its scopes.\n\n{calls}\n\n## Exports\n\nWhose rows each role is given, on the"
+        f" key by its scopes.\n\n{requests}\n\n## Exports\n\nWhose rows each role is given, on the"
         f" screen and over the API.\n\n{exports}\n"
     )
 

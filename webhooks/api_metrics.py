@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
@@ -14,28 +15,31 @@ from core.metrics import exports
 from core.metrics.catalog import METRICS
 from core.metrics.dimensions import dimension
 from core.metrics.filters import Filters
+from core.metrics.schemas import ExportQuery, FiguresQuery, MetricsAnswer, MetricsQuery
 from core.metrics.table import metrics_table
 from core.platform.errors import InvalidInput
-from core.tenancy.access.api_access import Caller
-from webhooks.api_input import ids_of, period_of
+from core.platform.schemas import ids_of
+from core.tenancy.access.authorization import Access
+from core.tenancy.access.roles import EVERYBODY
+from core.tenancy.organizations.modules import BOOKINGS
+from webhooks.endpoint import ApiRequest, Endpoint
 
 LARGEST_DIMENSIONS = 3
 
 
-def metrics(caller: Caller, request: Request, _: bytes) -> Response:
+def metrics(request: ApiRequest[FiguresQuery, None]) -> Response:
     """Figures of a period, grouped by any dimensions, as the caller may see them."""
-    asked = request.query_params
-    period = period_of(asked.get("start"), asked.get("end"), caller.timezone)
-    by = [part.strip() for part in asked.get("by", "").split(",") if part.strip()]
+    caller, asked = request.caller, request.query
+    period, by = asked.period(caller.timezone), asked.by
     if len(by) > LARGEST_DIMENSIONS or len(set(by)) != len(by):
         raise InvalidInput(
             f"by takes at most {LARGEST_DIMENSIONS} different dimensions.", field="by"
         )
     for key in by:
         dimension(key)
-    keys = _metric_keys(asked.get("metrics"))
+    keys = _metric_keys(asked.metrics)
     with caller.transaction() as db:
-        figures = metrics_table(db, period, by, _filters(db, request), only=keys)
+        figures = metrics_table(db, period, by, _filters(db, request.http), only=keys)
     return JSONResponse(
         {
             "period": {"start": period.start.isoformat(), "end": period.end.isoformat()},
@@ -55,8 +59,8 @@ def _plain(key: object) -> str | None:
     return key.isoformat() if isinstance(key, date) else None if key is None else str(key)
 
 
-def _metric_keys(asked: str | None) -> list[str]:
-    keys = [key.strip() for key in (asked or "").split(",") if key.strip()] or list(METRICS)
+def _metric_keys(asked: Sequence[str]) -> list[str]:
+    keys = list(asked or METRICS)
     if unknown := [key for key in keys if key not in METRICS]:
         raise InvalidInput(
             f"“{unknown[0]}” is not a metric; use {', '.join(METRICS)}.", field="metrics"
@@ -77,19 +81,36 @@ def _filters(db: Session, request: Request) -> Filters:
     return Filters(chosen)
 
 
-def export(caller: Caller, request: Request, _: bytes) -> Response:
+def export(request: ApiRequest[ExportQuery, None]) -> Response:
     """A table, streamed; days are the organisation's, ``end_date`` exclusive."""
-    asked = request.query_params
-    fmt, name = asked.get("format", "csv"), asked.get("table", "")
-    start, end = asked.get("start_date"), asked.get("end_date")
-    period = (
-        period_of(start, end, caller.timezone, names=("start_date", "end_date"))
-        if start or end
-        else None
+    caller, asked = request.caller, request.query
+    chunks = exports.export(
+        caller.transaction,
+        asked.table,
+        asked.format,
+        period=asked.period(caller.timezone),
+        columns=asked.columns or None,
     )
-    columns = [part.strip() for part in asked.get("columns", "").split(",") if part.strip()] or None
-    chunks = exports.export(caller.transaction, name, fmt, period=period, columns=columns)
-    headers = {
-        "Content-Disposition": f'attachment; filename="{name}.{"jsonl" if fmt == "json" else fmt}"'
-    }
-    return StreamingResponse(chunks, media_type=exports.FORMATS[fmt], headers=headers)
+    ending = "jsonl" if asked.format == "json" else asked.format
+    headers = {"Content-Disposition": f'attachment; filename="{asked.table}.{ending}"'}
+    return StreamingResponse(chunks, media_type=exports.FORMATS[asked.format], headers=headers)
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/api/metrics",
+        metrics,
+        query=MetricsQuery,
+        response=MetricsAnswer,
+        access=Access(EVERYBODY, BOOKINGS, scope="metrics:read"),
+    ),
+    Endpoint(
+        "GET",
+        "/api/export",
+        export,
+        query=ExportQuery,
+        content=tuple(exports.FORMATS.values()),
+        access=Access(EVERYBODY, scope="export:read"),
+    ),
+)

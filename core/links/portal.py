@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from core.bookings.forms import FormAnswers, event_for_form
+from core.bookings.form_answers import FormAnswers
+from core.bookings.forms import event_for_form
 from core.links.access_links import Visitor
 from core.money.form_filing import file_form
 from core.platform.errors import Conflict

@@ -11,7 +11,8 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from core.bookings.forms import FormAnswers, event_for_form, form_of, save_form
+from core.bookings.form_answers import FormAnswers
+from core.bookings.forms import event_for_form, form_of, save_form
 from core.bookings.listed import LISTED_COLUMNS
 from core.bookings.models import BookingSettings, Event, PostCallForm
 from core.bookings.status import settle_status

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID, uuid4
 
 import pandas as pd
@@ -17,10 +15,8 @@ from core.money.models import (
     PayoutSnapshotSummary,
     SnapshotState,
 )
-from core.platform.clock import Period, iso, now
-from core.platform.dataframes import records
+from core.platform.clock import Period, now
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from core.platform.money import decimal_text
 from core.tenancy.access.viewers import Viewer
 
 DIMENSIONS = ("closer", "setter", "source", "package")
@@ -297,49 +293,6 @@ def summaries_table(db: Session, snapshot_id: UUID) -> pd.DataFrame:
         )
     )
     return pd.DataFrame(db.execute(query).all(), columns=list(columns))
-
-
-def snapshot_as_dict(db: Session, snapshot_id: UUID) -> dict[str, Any]:
-    """``{"header", "summaries", "details"}`` for programs: money as decimal strings, instants in
-    ISO 8601. Raises NotFound.
-    """
-    snapshot = get_snapshot(db, snapshot_id)
-    header = {
-        "id": str(snapshot.id),
-        "name": snapshot.name,
-        "state": snapshot.state,
-        "timezone": snapshot.timezone,
-        "period_start": snapshot.period_start.isoformat(),
-        "period_end": snapshot.period_end.isoformat(),
-        "payment_count": snapshot.payment_count,
-        "created_at": iso(snapshot.created_at),
-        "totals": {
-            name: {
-                currency: decimal_text(Decimal(sums[name]), currency)
-                for currency, sums in snapshot.totals.items()
-            }
-            for name in SUMS
-        },
-    }
-    summaries = [_as_json(row) for row in records(summaries_table(db, snapshot_id))]
-    return {
-        "id": str(snapshot.id),
-        "header": header,
-        "summaries": summaries,
-        "details": [_as_json(row) for row in records(details_table(db, snapshot_id))],
-    }
-
-
-def _as_json(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: _plain(value, row["currency"]) for name, value in row.items()}
-
-
-def _plain(value: Any, currency: str) -> str | int | None:
-    if value is None or isinstance(value, str | int):
-        return value
-    if isinstance(value, Decimal):
-        return decimal_text(value, currency)
-    return iso(value) if isinstance(value, datetime) else str(value)
 
 
 def changes_since(db: Session, snapshot_id: UUID) -> pd.DataFrame:

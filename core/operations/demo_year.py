@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.bookings.forms import FormAnswers
+from core.bookings.form_answers import FormAnswers
 from core.bookings.intake import Booking, Cancellation, record_booking
 from core.bookings.models import Event, ListEntry, Package
 from core.bookings.roster import Host, create_closer, create_setter

@@ -5,21 +5,17 @@ made for the phone.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
-from uuid import UUID
+from functools import partial
 
 import streamlit as st
-from sqlalchemy import Row
 
-from core.bookings.forms import FormAnswers, FormProblems
 from core.bookings.queries import event_detail, events_in_period, pending_forms
 from core.links.access_links import PORTAL, Visitor
 from core.links.portal import file_form_through_link
 from core.platform.clock import Period, now, today
 from core.platform.dataframes import records
-from core.platform.errors import SalesOpsError
-from core.ui.page import empty, open_to_all, say, show_pending_toast
-from core.ui.panels.post_call_form import Choices, Questions, choices
+from core.ui.page import empty, open_to_all, show_pending_toast
+from core.ui.panels.post_call_form import choices, show_form
 from core.ui.parts.format import countdown, escape_markdown, when
 from core.ui.parts.query_params import id_from_address
 from core.ui.public import heading, visitor_of
@@ -84,7 +80,7 @@ def back_to_queue() -> None:
     st.rerun()
 
 
-def show_form(visitor: Visitor) -> None:
+def show_call(visitor: Visitor) -> None:
     """One call's form, or why there is none to file."""
     event_id = id_from_address("event")
     with visitor.transaction() as db:
@@ -106,54 +102,20 @@ def show_form(visitor: Visitor) -> None:
         empty("There is nothing to report", "This call was cancelled or moved.")
     elif event.pcf_submitted:
         empty("The form was filed", "To correct it, sign in or ask a manager.")
-    else:
-        ask(visitor, event, lists)
-
-
-def ask(visitor: Visitor, event: Row[Any], lists: Choices) -> None:
-    """The questions; what is typed stays in this window until it is filed."""
-    if event.scheduled_at > now():
-        st.info(
-            "This call has not started yet. You can note a no-show or write down notes already."
-        )
-    here = f"form {event.id}"
-    typed = st.session_state.setdefault(here, {})
-    questions = Questions(
-        typed, st.session_state.get(f"{here} problems", {}), lists, visitor.currency
-    )
-    questions.ask()
-    if not st.button(
-        "File form", type="primary", width="stretch", disabled=typed.get("call_occurred") is None
+    elif show_form(
+        event,
+        lists,
+        visitor.currency,
+        known={},
+        file=partial(file_form_through_link, visitor, event.id),
     ):
-        return
-    answers = questions.answers()
-    if not questions.unreadable_amount:
-        file(visitor, event.id, answers, questions.problems)
-    if questions.problems:
-        st.session_state[f"{here} problems"] = questions.problems
-        st.rerun()
-    for name in (here, f"{here} problems"):
-        st.session_state.pop(name, None)
-    say("Form filed.")
-    back_to_queue()
-
-
-def file(visitor: Visitor, event_id: UUID, answers: FormAnswers, problems: dict[str, str]) -> None:
-    """File the answers; what is wrong with them goes into ``problems``, field by field."""
-    problems.clear()
-    try:
-        file_form_through_link(visitor, event_id, answers)
-    except FormProblems as error:
-        problems |= error.problems
-    except SalesOpsError as error:
-        st.error(f"{escape_markdown(error.message)} What you typed is kept.")
-        st.stop()
+        back_to_queue()
 
 
 visitor = visitor_of(PORTAL)
 _, middle, _ = st.columns([1, 2.4, 1])
 with middle:
     if "event" in st.query_params:
-        show_form(visitor)
+        show_call(visitor)
     else:
         show_queue(visitor)

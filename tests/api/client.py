@@ -18,8 +18,8 @@ from core.platform.database import as_system
 from core.tenancy.access.api_access import issue_token
 from core.tenancy.access.api_keys import create_api_key
 from core.tenancy.access.viewers import Viewer
+from webhooks.api import document
 from webhooks.app import app
-from webhooks.openapi import document
 
 ADDRESS = "127.0.0.1"
 
@@ -103,6 +103,11 @@ def operation_of(method: str, path: str) -> Any:
         if re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), path):
             return operations.get(method.lower())
     return None
+
+
+def schema_of(reference: Any, among: Any) -> Any:
+    """What a reference of the description ``among`` refers to."""
+    return among["components"]["schemas"][reference["$ref"].rpartition("/")[2]]
 
 
 def validator(schema: Any) -> Draft202012Validator:

@@ -19,7 +19,7 @@ from tests.api.client import get, post, refused, request
 from tests.api.test_tokens import NO_ID
 from tests.ports import owner
 from tests.tenancy.factors import with_app
-from webhooks.api import CALLS
+from webhooks.api import ENDPOINTS
 
 PASSWORD = "three quiet herons"
 number = count(1)
@@ -220,18 +220,18 @@ def test_an_organisation_that_asks_for_a_second_factor_lets_nobody_in_without(ad
     )
 
 
-@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
-def test_no_call_is_a_way_round_the_second_factor_that_is_asked_for(address, call):
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda each: f"{each.method} {each.path}")
+def test_no_call_is_a_way_round_the_second_factor_that_is_asked_for(address, endpoint):
     who = person(role="owner")
     token = login(who.email, address=address).json()["access_token"]
     with as_system(who.organization_id) as db:
         db.get_one(AccessSettings, who.organization_id).require_second_factor = True
 
     answer = request(
-        call.method,
-        call.path.format(id=NO_ID),
+        endpoint.method,
+        endpoint.path.format(id=NO_ID),
         token,
-        **({"json": {}} if call.method == "POST" else {}),
+        **({"json": {}} if endpoint.method == "POST" else {}),
     )
 
     assert refused(answer) == (401, "second_factor_required", None)

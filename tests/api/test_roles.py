@@ -16,7 +16,7 @@ from tests import factories as make
 from tests.api.client import get, request, token_of
 from tests.ports import owner
 from tests.security.rows import put
-from webhooks.api import CALLS
+from webhooks.api import ENDPOINTS
 
 ASKED = {
     "/api/metrics": {"start": "2026-11-01", "end": "2026-12-01"},
@@ -60,19 +60,19 @@ def test_the_document_is_what_the_product_says():
 
 
 @pytest.mark.parametrize("role", MEMBER_ROLES)
-@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
-def test_a_request_is_open_to_the_roles_it_is_for(callers, call, role):
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda each: f"{each.method} {each.path}")
+def test_a_request_is_open_to_the_roles_it_is_for(callers, endpoint, role):
     body = (
-        {"json": PAYOUT if "payout" in call.path else {"call_occurred": False}}
-        if call.method == "POST"
+        {"json": PAYOUT if "payout" in endpoint.path else {"call_occurred": False}}
+        if endpoint.method == "POST"
         else {}
     )
-    path = call.path.replace("{id}", str(uuid4()))
+    path = endpoint.path.replace("{id}", str(uuid4()))
     answer = request(
-        call.method, path, token_of(callers[role]), params=ASKED.get(call.path, {}), **body
+        endpoint.method, path, token_of(callers[role]), params=ASKED.get(endpoint.path, {}), **body
     )
 
-    assert (answer.status_code == 403) == (role not in call.access.roles)
+    assert (answer.status_code == 403) == (role not in endpoint.access.roles)
     assert answer.status_code in (200, 201, 403, 404)
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import anyio
 from sqlalchemy import select
 
-from core.bookings.forms import FormAnswers
+from core.bookings.form_answers import FormAnswers
 from core.bookings.models import Event
 from core.money.form_filing import file_form
 from core.money.models import Payment

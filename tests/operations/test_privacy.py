@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select, text
 
-from core.bookings.forms import FormAnswers
+from core.bookings.form_answers import FormAnswers
 from core.bookings.models import Event
 from core.deliveries.actions import replay
 from core.deliveries.models import WebhookDelivery

@@ -13,7 +13,8 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import StaleDataError
 
-from core.bookings.forms import FormAnswers, FormProblems
+from core.bookings.form_answers import FormAnswers
+from core.bookings.forms import FormProblems
 from core.bookings.models import Event
 from core.bookings.queries import pending_forms, timeline
 from core.links.access_links import (

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from core.bookings.forms import FormAnswers
+from core.bookings.form_answers import FormAnswers
 from core.deliveries.models import KeyStatus, OrganizationIntegration
 from core.deliveries.secrets import store_secret
 from core.links.access_links import COMMISSION, PORTAL, SHARE, issue_link, share_of

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from core.platform.database import as_member
 from core.platform.errors import NotAllowed
@@ -18,11 +18,12 @@ from core.tenancy.access.api_access import (
     issue_token,
     must_have_second_factor,
 )
+from core.tenancy.access.schemas import LoginRequest, LoginToken, TokenUser
 from core.tenancy.access.sessions import viewer_in_organization
 from core.tenancy.identity.models import User
 from core.tenancy.identity.second_factor import check_code, has_second_factor
 from core.tenancy.identity.sign_in import WRONG, sign_in
-from webhooks.api_input import json_object, text_of
+from webhooks.answers import as_json
 
 
 def login(request: Request, body: bytes) -> Response:
@@ -32,39 +33,30 @@ def login(request: Request, body: bytes) -> Response:
     ``code`` is the authenticator's, or a recovery code, for whoever has switched a second factor
     on.
     """
-    given = json_object(body)
-    email, password = text_of(given, "email"), text_of(given, "password")
-    wanted = text_of(given, "organization", required=False)
-    code = text_of(given, "code", required=False)
+    given = LoginRequest.read(body)
     address = request.client.host if request.client else "unknown"
     try:
-        user_id = sign_in(email, password, address=address)
-        home = choose_login_organization(user_id, wanted or None)
+        user_id = sign_in(given.email, given.password, address=address)
+        home = choose_login_organization(user_id, given.organization or None)
     except NotAllowed as error:
         raise NotSignedIn(WRONG) from error
-    _ask_for_code(user_id, code, address)
+    _ask_for_code(user_id, given.code or "", address)
     with as_member(user_id, home.id) as db:
         known = db.execute(select(User.name, User.email).where(User.id == user_id)).one()
     viewer = viewer_in_organization(
         user_id, home.id, name=known.name, email=known.email, role=home.role
     )
     must_have_second_factor(viewer)
-    user = {
-        "id": str(user_id),
-        "email": viewer.email,
-        "name": viewer.name,
-        "role": viewer.role,
-        "organization_id": str(home.id),
-        "organization": home.name,
-    }
-    return JSONResponse(
-        {
-            "access_token": issue_token(viewer),
-            "token_type": "bearer",
-            "expires_in": TOKEN_HOURS * 3600,
-            "user": user,
-        }
+    user = TokenUser(
+        id=user_id,
+        email=viewer.email,
+        name=viewer.name,
+        role=viewer.role,
+        organization_id=home.id,
+        organization=home.name,
     )
+    expires_in = TOKEN_HOURS * 3600
+    return as_json(LoginToken(access_token=issue_token(viewer), expires_in=expires_in, user=user))
 
 
 def _ask_for_code(user_id: UUID, code: str, address: str) -> None:
