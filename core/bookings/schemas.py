@@ -62,11 +62,10 @@ class ListedQuery(PageQuery, PeriodQuery):
         return {name: getattr(self, name) for name in LISTED_COLUMNS}
 
 
-_ids: dict[str, Any] = dict.fromkeys(LISTED_COLUMNS, (Ids, ()))
-NarrowedQuery = create_model("NarrowedQuery", __base__=ListedQuery, **_ids)
+LISTED_FIELDS: dict[str, Any] = dict.fromkeys(LISTED_COLUMNS, (Ids, ()))
 
 
-class EventsQuery(NarrowedQuery):
+class EventsFilter(ListedQuery):
     """Which events; those that fit every parameter that is given."""
 
     call_status: Annotated[
