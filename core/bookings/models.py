@@ -11,7 +11,20 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
+from core.platform.schema import (
+    Base,
+    ByLink,
+    TenantRow,
+    Timestamps,
+    follows,
+    opened_by,
+    own,
+    owned_by,
+    refers_to,
+    secured,
+)
+
+ONE_EVENT = "event_id = (select app.cur_event())"  # the one that a portal's form is of
 
 
 class CallStatus(StrEnum):
@@ -51,7 +64,11 @@ class Closer(_Rep, Base):
     __table_args__ = (
         Index(None, "organization_id", "email_normalized"),
         Index(None, "organization_id", "calendly_user_uri"),
-        secured("config", audit=True),
+        secured(
+            "config",
+            audit=True,
+            links=opened_by(portal=ByLink(read="id = (select app.cur_closer())")),
+        ),
     )
 
     calendly_user_uri: Mapped[str | None]
@@ -65,7 +82,11 @@ class Setter(_Rep, Base):
     __tablename__ = "setters"
     __table_args__ = (
         Index(None, "organization_id", "email_normalized"),
-        secured("config", audit=True),
+        secured(
+            "config",
+            audit=True,
+            links=opened_by(portal=ByLink(read="id = (select app.cur_setter())")),
+        ),
     )
 
 
@@ -76,7 +97,7 @@ class CallType(TenantRow, Base):
     __table_args__ = (
         UniqueConstraint("organization_id", "name"),
         Index(None, "organization_id", "calendly_event_type_uri"),
-        secured("config", audit=True),
+        secured("config", audit=True, links=opened_by(portal=ByLink(read="true"))),
     )
 
     name: Mapped[str]
@@ -88,7 +109,10 @@ class Package(TenantRow, Base):
     """What is sold, with its list price."""
 
     __tablename__ = "packages"
-    __table_args__ = (UniqueConstraint("organization_id", "name"), secured("config", audit=True))
+    __table_args__ = (
+        UniqueConstraint("organization_id", "name"),
+        secured("config", audit=True, links=opened_by(portal=ByLink(read="true"))),
+    )
 
     name: Mapped[str]
     price: Mapped[Decimal | None]
@@ -109,7 +133,7 @@ class ListEntry(TenantRow, Base):
             name="kind",
         ),
         UniqueConstraint("organization_id", "kind", "name"),
-        secured("config", audit=True),
+        secured("config", audit=True, links=opened_by(portal=ByLink(read="true"))),
     )
 
     kind: Mapped[str]
@@ -150,7 +174,24 @@ class Event(TenantRow, Timestamps, Base):
         Index(None, "organization_id", "setter_user_id", "scheduled_at"),
         Index(None, "organization_id", "rescheduled_to_id"),
         Index(None, "organization_id", "previous_invitee_uuid"),
-        secured("reps", audit=True),
+        Index(None, "organization_id", "lead_id"),
+        secured(
+            "reps",
+            audit=True,
+            owners=owned_by("closer", "setter"),
+            shares=("lead_id", "contact_id"),
+            subject="event",
+            links=opened_by(
+                portal=ByLink(
+                    read="closer_id = (select app.cur_closer())",
+                    change=(
+                        "closer_id = (select app.cur_closer()) and id = (select app.cur_event())"
+                    ),
+                ),
+                share=ByLink(read="true"),
+                share_money=ByLink(read="true"),
+            ),
+        ),
     )
 
     # who
@@ -230,12 +271,16 @@ class PostCallForm(TenantRow, Timestamps, Base):
             name="cash_needs_closed",
         ),
         CheckConstraint("cash_collected >= 0", name="cash_not_negative"),
-        secured("forms", audit=True),
+        secured(
+            "forms",
+            audit=True,
+            owners=follows("event_id"),
+            links=opened_by(portal=ByLink(read=ONE_EVENT, add=ONE_EVENT)),
+        ),
     )
 
     event_id: Mapped[UUID]
-    closer_user_id: Mapped[UUID | None]
-    setter_user_id: Mapped[UUID | None]
+    rep_user_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
     call_occurred: Mapped[bool]
     lead_showed: Mapped[bool] = mapped_column(server_default=text("false"))
     offer_made: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -265,7 +310,7 @@ class PcfDraft(TenantRow, Base):
     __table_args__ = (
         refers_to("event_id", "events"),
         UniqueConstraint("organization_id", "event_id", "user_id"),
-        secured("own"),
+        secured("own", owners=own("user_id")),
     )
 
     event_id: Mapped[UUID]

@@ -11,7 +11,20 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Computed, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
+from core.platform.schema import (
+    Base,
+    ByLink,
+    TenantRow,
+    Timestamps,
+    follows,
+    opened_by,
+    owned_by,
+    refers_to,
+    secured,
+)
+
+# the one whose lines and sums, of one person, a statement shows
+ONE_SNAPSHOT = "snapshot_id = (select app.cur_snapshot())"
 
 
 class PaymentStatus(StrEnum):
@@ -59,7 +72,22 @@ class Payment(TenantRow, Timestamps, Base):
         Index(None, "organization_id", "membership_key"),
         Index(None, "organization_id", "closer_user_id", "payment_date"),
         Index(None, "organization_id", "setter_user_id", "payment_date"),
-        secured("reps", audit=True),
+        secured(
+            "reps",
+            audit=True,
+            owners=owned_by("closer", "setter"),
+            subject="payment",
+            links=opened_by(
+                portal=ByLink(
+                    read="event_id = (select app.cur_event())",
+                    add=(
+                        "event_id = (select app.cur_event()) and closer_id = (select"
+                        " app.cur_closer())"
+                    ),
+                ),
+                share_money=ByLink(read="true"),
+            ),
+        ),
     )
 
     # the money
@@ -124,12 +152,11 @@ class Refund(TenantRow, Timestamps, Base):
         ),
         refers_to("payment_id", "payments"),
         UniqueConstraint("organization_id", "payment_id", "processor_refund_id"),
-        secured("reps", audit=True),
+        secured("reps", audit=True, owners=follows("payment_id")),
     )
 
     payment_id: Mapped[UUID]
-    closer_user_id: Mapped[UUID | None]
-    setter_user_id: Mapped[UUID | None]
+    rep_user_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
     kind: Mapped[str] = mapped_column(server_default="refund")
     amount: Mapped[Decimal]
     currency: Mapped[str]
@@ -179,7 +206,18 @@ class PayoutSnapshotDetail(TenantRow, Base):
         refers_to("payment_id", "payments"),
         UniqueConstraint("organization_id", "snapshot_id", "payment_id"),
         Index(None, "organization_id", "payment_id"),
-        secured("payouts", audit=True),
+        secured(
+            "payouts",
+            audit=True,
+            links=opened_by(
+                statement=ByLink(
+                    read=(
+                        f"{ONE_SNAPSHOT} and (closer_id = (select app.cur_closer())"
+                        " or setter_id = (select app.cur_setter()))"
+                    )
+                )
+            ),
+        ),
     )
 
     snapshot_id: Mapped[UUID]
@@ -214,7 +252,19 @@ class PayoutSnapshotSummary(TenantRow, Base):
         CheckConstraint("dimension in ('closer','setter','source','package')", name="dimension"),
         refers_to("snapshot_id", "payout_snapshots"),
         Index(None, "organization_id", "snapshot_id"),
-        secured("payouts", audit=True),
+        secured(
+            "payouts",
+            audit=True,
+            links=opened_by(
+                statement=ByLink(
+                    read=(
+                        f"{ONE_SNAPSHOT} and (dimension = 'closer' and member_id = (select"
+                        " app.cur_closer()) or dimension = 'setter' and member_id = (select"
+                        " app.cur_setter()))"
+                    )
+                )
+            ),
+        ),
     )
 
     snapshot_id: Mapped[UUID]

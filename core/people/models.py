@@ -9,7 +9,17 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
+from core.platform.schema import (
+    Base,
+    ByLink,
+    TenantRow,
+    Timestamps,
+    follows,
+    opened_by,
+    refers_to,
+    secured,
+    shared,
+)
 
 
 class Contact(TenantRow, Timestamps, Base):
@@ -18,7 +28,8 @@ class Contact(TenantRow, Timestamps, Base):
     __tablename__ = "contacts"
     __table_args__ = (
         Index(None, "organization_id", "phone_e164"),
-        secured("reps_private", audit=True),
+        Index(None, "rep_user_ids", postgresql_using="gin"),
+        secured("reps_private", audit=True, owners=shared(), subject="contact"),
     )
 
     name: Mapped[str | None]
@@ -26,8 +37,7 @@ class Contact(TenantRow, Timestamps, Base):
     email_normalized: Mapped[str | None]
     phone: Mapped[str | None]
     phone_e164: Mapped[str | None]
-    closer_user_id: Mapped[UUID | None]
-    setter_user_id: Mapped[UUID | None]
+    rep_user_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
     unsubscribed_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
 
@@ -84,7 +94,8 @@ class Lead(TenantRow, Timestamps, Base):
         refers_to("traffic_type_id", "traffic_types"),
         Index(None, "organization_id", "contact_id"),
         Index(None, "organization_id", "created_at"),
-        secured("reps", audit=False),
+        Index(None, "rep_user_ids", postgresql_using="gin"),
+        secured("reps", owners=shared(), subject="lead"),
     )
 
     contact_id: Mapped[UUID]
@@ -93,8 +104,7 @@ class Lead(TenantRow, Timestamps, Base):
     traffic_type_id: Mapped[UUID | None]
     original_setter_name: Mapped[str | None]
     current_setter_name: Mapped[str | None]
-    closer_user_id: Mapped[UUID | None]
-    setter_user_id: Mapped[UUID | None]
+    rep_user_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
     raw_data: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     received_at: Mapped[datetime | None]
 
@@ -108,7 +118,16 @@ class Activity(TenantRow, Base):
         Index(None, "organization_id", "subject_type", "subject_id", "at"),
         Index(None, "organization_id", "contact_id", "at"),
         UniqueConstraint("organization_id", "dedupe_key"),
-        secured("timeline"),
+        secured(
+            "timeline",
+            owners=follows("subject_id", kind="subject_type"),
+            links=opened_by(
+                portal=ByLink(
+                    read="subject_id = (select app.cur_event())",
+                    add="subject_id = (select app.cur_event())",
+                )
+            ),
+        ),
     )
 
     at: Mapped[datetime]
@@ -117,8 +136,7 @@ class Activity(TenantRow, Base):
     subject_type: Mapped[str]
     subject_id: Mapped[UUID]
     contact_id: Mapped[UUID | None]
-    closer_user_id: Mapped[UUID | None]
-    setter_user_id: Mapped[UUID | None]
+    rep_user_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
     actor_user_id: Mapped[UUID | None]
     detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     dedupe_key: Mapped[str | None]

@@ -5,7 +5,7 @@ begin
 end $f$;
 
 -- The audit trail: changed columns only, as {"column": [old, new]}; what must stay secret is masked by name.
--- That a key or link was used, or is still accepted, changes nothing worth a line.
+-- That a key or link was used, or is still accepted, changes nothing worth a line, nor does who may see a row because of others.
 create or replace function app.audit() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 declare
@@ -25,7 +25,7 @@ begin
     into changed
     from jsonb_object_keys(either) as key
    where (before -> key) is distinct from (after -> key)
-     and key not in ('updated_at', 'organization_id', 'last_used_at', 'last_verified_at')
+     and key not in ('updated_at', 'organization_id', 'last_used_at', 'last_verified_at', 'rep_user_ids')
      and not (tg_op <> 'UPDATE' and jsonb_typeof(either -> key) = 'null');
   if changed is null then
     return null;
@@ -34,45 +34,6 @@ begin
   values (coalesce(org, '00000000-0000-0000-0000-000000000000'),
           nullif(current_setting('app.user_id', true), '')::uuid, nullif(current_setting('app.role', true), ''),
           tg_table_name, (select string_agg(either ->> k, ',') from unnest(tg_argv) as k), lower(tg_op), changed);
-  return null;
-end $f$;
-
--- Rows carry the user of their closer and setter, so that policies need not look into other tables.
-create or replace function app.fill_rep_users() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $f$
-begin
-  new.closer_user_id := (select c.user_id from app.closers c
-                          where c.organization_id = new.organization_id and c.id = new.closer_id);
-  new.setter_user_id := (select s.user_id from app.setters s
-                          where s.organization_id = new.organization_id and s.id = new.setter_id);
-  return new;
-end $f$;
-
--- What belongs to an event or a payment belongs to the same people.
-create or replace function app.follow_event() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $f$
-begin
-  update app.post_call_forms set closer_user_id = new.closer_user_id, setter_user_id = new.setter_user_id
-   where organization_id = new.organization_id and event_id = new.id;
-  return null;
-end $f$;
-
-create or replace function app.follow_payment() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $f$
-begin
-  update app.refunds set closer_user_id = new.closer_user_id, setter_user_id = new.setter_user_id
-   where organization_id = new.organization_id and payment_id = new.id;
-  return null;
-end $f$;
-
-create or replace function app.follow_closer() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $f$
-begin
-  update app.events set closer_id = closer_id where organization_id = new.organization_id and closer_id = new.id;
-  update app.payments set closer_id = closer_id where organization_id = new.organization_id and closer_id = new.id;
-  return null;
-end $f$;
-
-create or replace function app.follow_setter() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $f$
-begin
-  update app.events set setter_id = setter_id where organization_id = new.organization_id and setter_id = new.id;
-  update app.payments set setter_id = setter_id where organization_id = new.organization_id and setter_id = new.id;
   return null;
 end $f$;
 
@@ -117,5 +78,4 @@ begin
   return case when tg_op = 'DELETE' then old else new end;
 end $f$;
 
-revoke all on function app.touch(), app.audit(), app.fill_rep_users(), app.follow_event(), app.follow_payment(),
-  app.follow_closer(), app.follow_setter(), app.keep_snapshot(), app.keep_snapshot_rows() from public;
+revoke all on function app.touch(), app.audit(), app.keep_snapshot(), app.keep_snapshot_rows() from public;
