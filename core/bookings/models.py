@@ -11,6 +11,16 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.platform.personal import (
+    AboutPerson,
+    HiddenMention,
+    Mention,
+    Personal,
+    PersonEmail,
+    PersonName,
+    PersonPhone,
+    personal,
+)
 from core.platform.schema import (
     Base,
     ByLink,
@@ -179,6 +189,7 @@ class Event(TenantRow, Timestamps, Base):
             "reps",
             audit=True,
             owners=owned_by("closer", "setter"),
+            about=("contact_id", "lead_email_normalized"),
             shares=("lead_id", "contact_id"),
             subject="event",
             links=opened_by(
@@ -197,28 +208,32 @@ class Event(TenantRow, Timestamps, Base):
     # who
     contact_id: Mapped[UUID | None]
     lead_id: Mapped[UUID | None]
-    lead_name: Mapped[str | None]
-    lead_email: Mapped[str | None]
-    lead_email_normalized: Mapped[str | None]
-    lead_phone: Mapped[str | None]
+    lead_name: Mapped[PersonName | None]
+    lead_email: Mapped[PersonEmail | None]
+    lead_email_normalized: Mapped[PersonEmail | None]
+    lead_phone: Mapped[PersonPhone | None]
     closer_id: Mapped[UUID | None]
     closer_name: Mapped[str | None]
     closer_user_id: Mapped[UUID | None]
     setter_id: Mapped[UUID | None]
-    setter_name: Mapped[str | None]
+    setter_name: Mapped[Mention | None]
     setter_user_id: Mapped[UUID | None]
-    other_hosts: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
+    other_hosts: Mapped[list[Any]] = mapped_column(
+        server_default=text("'[]'"), info=personal(Personal.DOCUMENT, hidden=False)
+    )
 
     # what kind, and where from
     call_type_id: Mapped[UUID | None]
     source_id: Mapped[UUID | None]
     traffic_type_id: Mapped[UUID | None]
-    utm_source: Mapped[str | None]
-    utm_medium: Mapped[str | None]
-    utm_campaign: Mapped[str | None]
-    utm_content: Mapped[str | None]
-    utm_term: Mapped[str | None]
-    answers: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
+    utm_source: Mapped[Mention | None]
+    utm_medium: Mapped[Mention | None]
+    utm_campaign: Mapped[Mention | None]
+    utm_content: Mapped[Mention | None]
+    utm_term: Mapped[Mention | None]
+    answers: Mapped[list[Any]] = mapped_column(
+        server_default=text("'[]'"), info=personal(Personal.ANSWERS)
+    )
 
     # when
     scheduled_at: Mapped[datetime]
@@ -231,8 +246,8 @@ class Event(TenantRow, Timestamps, Base):
     pcf_submitted: Mapped[bool] = mapped_column(server_default=text("false"))
     pcf_submitted_at: Mapped[datetime | None]
     no_show_party: Mapped[str | None]
-    cancel_reason: Mapped[str | None]
-    canceled_by: Mapped[str | None]
+    cancel_reason: Mapped[str | None] = mapped_column(info=personal(Personal.TEXT, hidden=False))
+    canceled_by: Mapped[HiddenMention | None]
     canceled_at: Mapped[datetime | None]
     canceled_late: Mapped[bool] = mapped_column(server_default=text("false"))
     rescheduled_to_id: Mapped[UUID | None]
@@ -248,7 +263,7 @@ class Event(TenantRow, Timestamps, Base):
     ghl_contact_id: Mapped[str | None]
     hubspot_contact_id: Mapped[str | None]
     close_lead_id: Mapped[str | None]
-    meeting_url: Mapped[str | None]
+    meeting_url: Mapped[HiddenMention | None]
     deleted_at: Mapped[datetime | None]
 
 
@@ -274,6 +289,7 @@ class PostCallForm(TenantRow, Timestamps, Base):
         secured(
             "forms",
             audit=True,
+            about=("event_id",),
             owners=follows("event_id"),
             links=opened_by(portal=ByLink(read=ONE_EVENT, add=ONE_EVENT)),
         ),
@@ -296,8 +312,8 @@ class PostCallForm(TenantRow, Timestamps, Base):
     traffic_type: Mapped[str | None]
     objections: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     follow_up_on: Mapped[date | None]
-    notes: Mapped[str | None]
-    recording_url: Mapped[str | None]
+    notes: Mapped[AboutPerson | None]
+    recording_url: Mapped[AboutPerson | None]
     version: Mapped[int] = mapped_column(server_default=text("1"))
     submitted_by: Mapped[UUID | None]
     submitted_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -310,10 +326,10 @@ class PcfDraft(TenantRow, Base):
     __table_args__ = (
         refers_to("event_id", "events"),
         UniqueConstraint("organization_id", "event_id", "user_id"),
-        secured("own", owners=own("user_id")),
+        secured("own", owners=own("user_id"), about=("event_id",)),
     )
 
     event_id: Mapped[UUID]
     user_id: Mapped[UUID]
-    answers: Mapped[dict[str, Any]]
+    answers: Mapped[dict[str, Any]] = mapped_column(info=personal(Personal.DRAFT))
     saved_at: Mapped[datetime] = mapped_column(server_default=func.now())

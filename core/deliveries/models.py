@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.platform.personal import Personal, Remark, personal
 from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
 
 
@@ -89,7 +90,7 @@ class ConnectionActivity(Base):
     connection_id: Mapped[UUID] = mapped_column(primary_key=True)
     webhook_count: Mapped[int] = mapped_column(server_default=text("0"))
     last_webhook_at: Mapped[datetime | None]
-    last_error: Mapped[str | None]
+    last_error: Mapped[Remark | None]
     last_error_at: Mapped[datetime | None]
 
 
@@ -202,5 +203,8 @@ class JobRun(TenantRow, Base):
     attempt: Mapped[int]
     started_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     finished_at: Mapped[datetime | None]
-    error: Mapped[str | None]
-    detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    error: Mapped[Remark | None]
+    detail: Mapped[dict[str, Any]] = mapped_column(
+        server_default=text("'{}'"),
+        info=personal(Personal.DOCUMENT, hidden=False, anywhere=True),
+    )

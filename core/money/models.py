@@ -11,6 +11,15 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Computed, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.platform.personal import (
+    AboutPerson,
+    HiddenMention,
+    Personal,
+    PersonEmail,
+    PersonName,
+    Remark,
+    personal,
+)
 from core.platform.schema import (
     Base,
     ByLink,
@@ -77,6 +86,7 @@ class Payment(TenantRow, Timestamps, Base):
             audit=True,
             owners=owned_by("closer", "setter"),
             subject="payment",
+            about=("customer_email_normalized", "pcf_id"),
             links=opened_by(
                 portal=ByLink(
                     read="event_id = (select app.cur_event())",
@@ -103,9 +113,9 @@ class Payment(TenantRow, Timestamps, Base):
     dispute_status: Mapped[str | None]
 
     # who paid
-    customer_email: Mapped[str | None]
-    customer_email_normalized: Mapped[str | None]
-    customer_name: Mapped[str | None]
+    customer_email: Mapped[PersonEmail | None]
+    customer_email_normalized: Mapped[PersonEmail | None]
+    customer_name: Mapped[PersonName | None]
 
     # where it was taken
     processor: Mapped[str] = mapped_column(server_default="manual")
@@ -115,7 +125,7 @@ class Payment(TenantRow, Timestamps, Base):
     membership_key: Mapped[str | None]
     pcf_id: Mapped[UUID | None]
     superseded_by_id: Mapped[UUID | None]
-    note: Mapped[str | None]
+    note: Mapped[AboutPerson | None]
     deleted_at: Mapped[datetime | None]
     counts: Mapped[bool] = mapped_column(
         Computed(
@@ -135,7 +145,9 @@ class Payment(TenantRow, Timestamps, Base):
     call_type_id: Mapped[UUID | None]
     package_id: Mapped[UUID | None]
     attribution_method: Mapped[str] = mapped_column(server_default="none")
-    attribution_reason: Mapped[str | None]
+    attribution_reason: Mapped[str | None] = mapped_column(
+        info=personal(Personal.MENTION, anywhere=True)
+    )
     attributed_at: Mapped[datetime | None]
 
 
@@ -152,7 +164,7 @@ class Refund(TenantRow, Timestamps, Base):
         ),
         refers_to("payment_id", "payments"),
         UniqueConstraint("organization_id", "payment_id", "processor_refund_id"),
-        secured("reps", audit=True, owners=follows("payment_id")),
+        secured("reps", audit=True, owners=follows("payment_id"), about=("payment_id",)),
     )
 
     payment_id: Mapped[UUID]
@@ -163,7 +175,7 @@ class Refund(TenantRow, Timestamps, Base):
     status: Mapped[str]
     processor_refund_id: Mapped[str]
     refunded_at: Mapped[datetime]
-    reason: Mapped[str | None]
+    reason: Mapped[Remark | None]
 
 
 class SnapshotState(StrEnum):
@@ -209,6 +221,7 @@ class PayoutSnapshotDetail(TenantRow, Base):
         secured(
             "payouts",
             audit=True,
+            about=("payment_id",),
             links=opened_by(
                 statement=ByLink(
                     read=(
@@ -223,8 +236,8 @@ class PayoutSnapshotDetail(TenantRow, Base):
     snapshot_id: Mapped[UUID]
     payment_id: Mapped[UUID]
     payment_date: Mapped[datetime]
-    customer_email: Mapped[str | None]
-    customer_name: Mapped[str | None]
+    customer_email: Mapped[PersonEmail | None]
+    customer_name: Mapped[PersonName | None]
     processor: Mapped[str]
     processor_payment_id: Mapped[str | None]
     currency: Mapped[str]
@@ -241,7 +254,7 @@ class PayoutSnapshotDetail(TenantRow, Base):
     package_id: Mapped[UUID | None]
     package_name: Mapped[str | None]
     attribution_method: Mapped[str]
-    attribution_reason: Mapped[str | None]
+    attribution_reason: Mapped[HiddenMention | None]
 
 
 class PayoutSnapshotSummary(TenantRow, Base):

@@ -161,12 +161,15 @@ def secured(
     shares: tuple[str, ...] = (),
     subject: str | None = None,
     links: Mapping[str, ByLink] | None = None,
+    about: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Who may do what with the table's rows, as ``core.platform.security`` makes it true.
 
     ``rls`` is the table's security class, ``audit`` whether its changes are audited, ``owners``
     whose its rows are, ``shares`` the columns that refer to rows which the same people see,
-    ``subject`` how ``follows(…, kind=…)`` calls the table, and ``links`` what links open of it.
+    ``subject`` how ``follows(…, kind=…)`` calls the table, ``links`` what links open of it, and
+    ``about`` the columns by which a row is about a person from outside: their address, or what
+    refers to their contact or to another row about them.
     """
     return {
         "info": {
@@ -176,6 +179,7 @@ def secured(
             "shares": shares,
             "subject": subject,
             "links": links or {},
+            "about": about,
         }
     }
 

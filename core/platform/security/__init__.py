@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import Connection, MetaData, Table, text
 
 from core.platform.schema import run_script
-from core.platform.security import ownership
+from core.platform.security import erasure, ownership
 from core.platform.security.policies import Access, Policy, access_of, policies_of
 
 HERE = Path(__file__).parent
@@ -66,6 +66,7 @@ def _generated_functions(connection: Connection, metadata: MetaData) -> None:
     connection.execute(text("grant create on schema app to so_definer"))
     connection.execute(text("set local role so_definer"))
     run_script(connection, ownership.functions(metadata))
+    run_script(connection, erasure.functions(metadata))
     connection.execute(text("reset role"))
     connection.execute(text("revoke create on schema app from so_definer"))
 
