@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import select, text, true, update
 
-from core.deliveries.models import OutboxMessage
+from core.deliveries.models import OutboxMessage, OutboxStatus
 from core.messages.reports import CHANNEL as SLACK
 from core.messages.sms_outbox import CHANNEL as TEXTS
 from core.messages.sms_outbox import stop_texts
@@ -106,11 +106,11 @@ def _claim(organization_id: UUID, message_id: UUID) -> Claim | None:
         if (
             message.status == "sending" and not repeatable
         ):  # an earlier run began and never came back
-            message.status, message.last_error = "uncertain", WORKER_DIED
+            message.status, message.last_error = OutboxStatus.UNCERTAIN, WORKER_DIED
             return None
         if message.status not in ("waiting", "sending"):
             return None
-        message.status, message.attempts = "sending", message.attempts + 1
+        message.status, message.attempts = OutboxStatus.SENDING, message.attempts + 1
         return Claim(message.channel, message.recipient, sender_for(db, message), repeatable)
 
 

@@ -26,6 +26,7 @@ from core.platform.schema import (
     ByLink,
     TenantRow,
     Timestamps,
+    Words,
     follows,
     opened_by,
     own,
@@ -56,6 +57,14 @@ class PaymentType(StrEnum):
     PIF = "pif"
     PAYMENT_PLAN = "payment_plan"
     DEPOSIT = "deposit"
+
+
+class ListKind(StrEnum):
+    CALL_OUTCOME = "call_outcome"
+    OPPORTUNITY_STATUS = "opportunity_status"
+    OBJECTION = "objection"
+    NO_SHOW_REASON = "no_show_reason"
+    NO_SALE_REASON = "no_sale_reason"
 
 
 class _Rep(TenantRow, Timestamps):
@@ -137,16 +146,11 @@ class ListEntry(TenantRow, Base):
 
     __tablename__ = "list_entries"
     __table_args__ = (
-        CheckConstraint(
-            "kind in"
-            " ('call_outcome','opportunity_status','objection','no_show_reason','no_sale_reason')",
-            name="kind",
-        ),
         UniqueConstraint("organization_id", "kind", "name"),
         secured("config", audit=True, links=opened_by(portal=ByLink(read="true"))),
     )
 
-    kind: Mapped[str]
+    kind: Mapped[ListKind] = mapped_column(Words(ListKind))
     name: Mapped[str]
     position: Mapped[int] = mapped_column(server_default=text("0"))
     active: Mapped[bool] = mapped_column(server_default=text("true"))
@@ -159,13 +163,6 @@ class Event(TenantRow, Timestamps, Base):
 
     __tablename__ = "events"
     __table_args__ = (
-        CheckConstraint(
-            "call_status in ('scheduled','completed','no_show','canceled','rescheduled')",
-            name="call_status",
-        ),
-        CheckConstraint(
-            "event_outcome in ('no_show','showed','offer_made','closed')", name="event_outcome"
-        ),
         refers_to("contact_id", "contacts"),
         refers_to("lead_id", "leads"),
         refers_to("closer_id", "closers"),
@@ -241,8 +238,8 @@ class Event(TenantRow, Timestamps, Base):
     booked_at: Mapped[datetime]
 
     # how it went
-    call_status: Mapped[str] = mapped_column(server_default="scheduled")
-    event_outcome: Mapped[str | None]
+    call_status: Mapped[CallStatus] = mapped_column(Words(CallStatus), server_default="scheduled")
+    event_outcome: Mapped[EventOutcome | None] = mapped_column(Words(EventOutcome))
     pcf_submitted: Mapped[bool] = mapped_column(server_default=text("false"))
     pcf_submitted_at: Mapped[datetime | None]
     no_show_party: Mapped[str | None]

@@ -25,6 +25,7 @@ from core.platform.schema import (
     ByLink,
     TenantRow,
     Timestamps,
+    Words,
     follows,
     opened_by,
     owned_by,
@@ -59,7 +60,6 @@ class Payment(TenantRow, Timestamps, Base):
 
     __tablename__ = "payments"
     __table_args__ = (
-        CheckConstraint("status in ('succeeded','pending','failed','canceled')", name="status"),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
         CheckConstraint("amount >= 0 and refund_amount >= 0", name="not_negative"),
         refers_to("event_id", "events"),
@@ -106,7 +106,7 @@ class Payment(TenantRow, Timestamps, Base):
     refund_amount: Mapped[Decimal] = mapped_column(server_default=text("0"))
     net_revenue: Mapped[Decimal] = mapped_column(Computed("amount - refund_amount", persisted=True))
     payment_date: Mapped[datetime]
-    status: Mapped[str] = mapped_column(server_default="succeeded")
+    status: Mapped[PaymentStatus] = mapped_column(Words(PaymentStatus), server_default="succeeded")
     payment_type: Mapped[str | None]
     deal_type: Mapped[str] = mapped_column(server_default="new_deal")
     disputed: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -151,6 +151,19 @@ class Payment(TenantRow, Timestamps, Base):
     attributed_at: Mapped[datetime | None]
 
 
+class RefundKind(StrEnum):
+    REFUND = "refund"
+    DISPUTE = "dispute"
+
+
+class RefundStatus(StrEnum):
+    PENDING = "pending"
+    REQUIRES_ACTION = "requires_action"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
 class Refund(TenantRow, Timestamps, Base):
     """One refund, or one lost dispute, of one payment; it counts unless it failed or was
     cancelled.
@@ -158,10 +171,6 @@ class Refund(TenantRow, Timestamps, Base):
 
     __tablename__ = "refunds"
     __table_args__ = (
-        CheckConstraint("kind in ('refund','dispute')", name="kind"),
-        CheckConstraint(
-            "status in ('pending','requires_action','succeeded','failed','canceled')", name="status"
-        ),
         refers_to("payment_id", "payments"),
         UniqueConstraint("organization_id", "payment_id", "processor_refund_id"),
         secured("reps", audit=True, owners=follows("payment_id"), about=("payment_id",)),
@@ -169,10 +178,10 @@ class Refund(TenantRow, Timestamps, Base):
 
     payment_id: Mapped[UUID]
     rep_user_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
-    kind: Mapped[str] = mapped_column(server_default="refund")
+    kind: Mapped[RefundKind] = mapped_column(Words(RefundKind), server_default="refund")
     amount: Mapped[Decimal]
     currency: Mapped[str]
-    status: Mapped[str]
+    status: Mapped[RefundStatus] = mapped_column(Words(RefundStatus))
     processor_refund_id: Mapped[str]
     refunded_at: Mapped[datetime]
     reason: Mapped[Remark | None]
@@ -191,7 +200,6 @@ class PayoutSnapshot(TenantRow, Timestamps, Base):
 
     __tablename__ = "payout_snapshots"
     __table_args__ = (
-        CheckConstraint("state in ('draft','approved','paid')", name="state"),
         Index(None, "organization_id", "period_start"),
         secured("payouts", audit=True),
     )
@@ -200,7 +208,7 @@ class PayoutSnapshot(TenantRow, Timestamps, Base):
     period_start: Mapped[date]
     period_end: Mapped[date]
     timezone: Mapped[str]
-    state: Mapped[str] = mapped_column(server_default="draft")
+    state: Mapped[SnapshotState] = mapped_column(Words(SnapshotState), server_default="draft")
     totals: Mapped[dict[str, Any]]
     payment_count: Mapped[int]
     created_by: Mapped[UUID | None]
@@ -257,12 +265,18 @@ class PayoutSnapshotDetail(TenantRow, Base):
     attribution_reason: Mapped[HiddenMention | None]
 
 
+class SummaryDimension(StrEnum):
+    CLOSER = "closer"
+    SETTER = "setter"
+    SOURCE = "source"
+    PACKAGE = "package"
+
+
 class PayoutSnapshotSummary(TenantRow, Base):
     """The snapshot's totals by one dimension and currency; ``label`` null stands for "none"."""
 
     __tablename__ = "payout_snapshot_summaries"
     __table_args__ = (
-        CheckConstraint("dimension in ('closer','setter','source','package')", name="dimension"),
         refers_to("snapshot_id", "payout_snapshots"),
         Index(None, "organization_id", "snapshot_id"),
         secured(
@@ -281,7 +295,7 @@ class PayoutSnapshotSummary(TenantRow, Base):
     )
 
     snapshot_id: Mapped[UUID]
-    dimension: Mapped[str]
+    dimension: Mapped[SummaryDimension] = mapped_column(Words(SummaryDimension))
     member_id: Mapped[UUID | None]
     label: Mapped[str | None]
     currency: Mapped[str]

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from core.bookings.models import Event
 from core.deliveries.models import DeliveryStatus, WebhookDelivery
+from core.migrations.tables import metadata
 from core.money.models import Payment
 from core.people.erasure import erased_contact, mark_of, pseudonym_of
 from core.people.models import Contact, ContactEmail
@@ -26,7 +27,6 @@ from core.platform.clock import now
 from core.platform.database import INSUFFICIENT_PRIVILEGE, as_system
 from core.platform.errors import InvalidInput, NotAllowed, NotFound
 from core.platform.normalization import normalize_email
-from core.platform.schema import Base
 from core.platform.security.about import Known, is_about, tables_about
 from core.tenancy.organizations.queries import current_organization
 
@@ -55,7 +55,7 @@ PARTS: Mapping[str, str] = {
     NAMES.get(table.name, table.name): (
         f"select to_jsonb(t) from app.{table.name} t where {is_about(table, 't', ASKED)}"
     )
-    for table in tables_about(Base.metadata)
+    for table in tables_about(metadata)
 } | {
     "messages": (
         f"""select to_jsonb(m) from app.outbox m

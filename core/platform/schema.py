@@ -6,24 +6,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
+    CheckConstraint,
+    Column,
     Connection,
     Date,
     DateTime,
+    Dialect,
     ForeignKey,
     ForeignKeyConstraint,
     MetaData,
     Numeric,
+    Table,
     Text,
+    TypeDecorator,
     Uuid,
+    event,
     func,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.sql.schema import SchemaItem
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -32,6 +40,36 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+class Words(TypeDecorator[StrEnum]):
+    """Text that is one of an enumeration's words, or of ``members`` among them; the database checks
+    it, and it is read as the enumeration's member.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, words: type[StrEnum], *members: StrEnum) -> None:
+        super().__init__()
+        self.words = words
+        self.members = members or tuple(words)
+        self.by_word: dict[str, StrEnum] = {str(member): member for member in words}
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """What a statement puts in the place of a word stays as it is."""
+        return self.by_word.get(value, value)
+
+
+@event.listens_for(Column, "after_parent_attach")
+def _check_words(column: Column[Any], table: SchemaItem) -> None:
+    """A column of ``Words`` brings its check along, named like the column."""
+    if isinstance(column.type, Words) and isinstance(table, Table):
+        words = ", ".join(f"'{member}'" for member in column.type.members)
+        table.append_constraint(CheckConstraint(f"{column.name} in ({words})", name=column.name))
 
 
 class Base(DeclarativeBase):

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from core.tenancy.access.audit import FORMER, MASKED, NAMED, is_user
+from core.tenancy.access.audit import FORMER, MASKED, is_user, named_columns
 from core.ui.parts.format import NONE, when
 
 OPERATIONS = {"insert": "made", "update": "changed", "delete": "deleted", "export": "exported"}
@@ -102,7 +102,7 @@ def _value(column: str, value: Any, names: Mapping[str, str], timezone: str) -> 
         return "yes" if value else "no"
     if is_user(column):
         return names.get(str(value), FORMER)
-    if column in NAMED and str(value) in names:
+    if column in named_columns() and str(value) in names:
         return names[str(value)]
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         value = ", ".join(value)
