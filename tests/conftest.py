@@ -97,6 +97,7 @@ def _fingerprint() -> str:
     """Changes with anything that shapes the schema."""
     digest = hashlib.sha256()
     shaping = [
+        ROOT / "core/platform/personal.py",
         *ROOT.glob("core/**/models.py"),
         *ROOT.glob("core/**/*.sql"),
         *ROOT.glob("core/platform/security/*.py"),

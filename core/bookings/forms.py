@@ -109,7 +109,6 @@ def save_form(
         setattr(form, name, value)
     if not answers.lead_showed:
         form.no_show_party = answers.no_show_party or (GUEST if answers.call_occurred else None)
-    form.closer_user_id, form.setter_user_id = event.closer_user_id, event.setter_user_id
     form.version += 1
     form.submitted_at = form.submitted_at or at or now()
     form.submitted_by = by.user_id

@@ -321,7 +321,5 @@ def _tell(db: Session, event: Event) -> None:
         sentence,
         contact_id=event.contact_id,
         at=event.canceled_at if event.call_status == CallStatus.CANCELED else event.booked_at,
-        closer_user_id=event.closer_user_id,
-        setter_user_id=event.setter_user_id,
         dedupe_key=f"event {event.id} {event.call_status}",
     )

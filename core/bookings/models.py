@@ -12,8 +12,32 @@ from sqlalchemy import CheckConstraint, Computed, Index, UniqueConstraint, func,
 from sqlalchemy.orm import Mapped, MappedColumn, mapped_column
 
 from core.platform.labels import LabelledEnum
-from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
+from core.platform.personal import (
+    AboutPerson,
+    HiddenMention,
+    Mention,
+    Personal,
+    PersonEmail,
+    PersonName,
+    PersonPhone,
+    personal,
+)
+from core.platform.schema import (
+    Base,
+    ByLink,
+    TenantRow,
+    Timestamps,
+    Words,
+    follows,
+    opened_by,
+    own,
+    owned_by,
+    refers_to,
+    secured,
+)
 from core.tenancy.organizations.models import SettingsRow
+
+ONE_EVENT = "event_id = (select app.cur_event())"  # the one that a portal's form is of
 
 
 class CallStatus(LabelledEnum):
@@ -37,6 +61,14 @@ class PaymentType(StrEnum):
     DEPOSIT = "deposit"
 
 
+class ListKind(StrEnum):
+    CALL_OUTCOME = "call_outcome"
+    OPPORTUNITY_STATUS = "opportunity_status"
+    OBJECTION = "objection"
+    NO_SHOW_REASON = "no_show_reason"
+    NO_SALE_REASON = "no_sale_reason"
+
+
 class _Rep(TenantRow, Timestamps):
     name: Mapped[str]
     email: Mapped[str | None]
@@ -53,7 +85,11 @@ class Closer(_Rep, Base):
     __table_args__ = (
         Index(None, "organization_id", "email_normalized"),
         Index(None, "organization_id", "calendly_user_uri"),
-        secured("config", audit=True),
+        secured(
+            "config",
+            audit=True,
+            links=opened_by(portal=ByLink(read="id = (select app.cur_closer())")),
+        ),
     )
 
     calendly_user_uri: Mapped[str | None]
@@ -67,7 +103,11 @@ class Setter(_Rep, Base):
     __tablename__ = "setters"
     __table_args__ = (
         Index(None, "organization_id", "email_normalized"),
-        secured("config", audit=True),
+        secured(
+            "config",
+            audit=True,
+            links=opened_by(portal=ByLink(read="id = (select app.cur_setter())")),
+        ),
     )
 
 
@@ -89,7 +129,7 @@ class CallType(TenantRow, Base):
     __table_args__ = (
         UniqueConstraint("organization_id", "name"),
         Index(None, "organization_id", "calendly_event_type_uri"),
-        secured("config", audit=True),
+        secured("config", audit=True, links=opened_by(portal=ByLink(read="true"))),
     )
 
     name: Mapped[str]
@@ -101,7 +141,10 @@ class Package(TenantRow, Base):
     """What is sold, with its list price."""
 
     __tablename__ = "packages"
-    __table_args__ = (UniqueConstraint("organization_id", "name"), secured("config", audit=True))
+    __table_args__ = (
+        UniqueConstraint("organization_id", "name"),
+        secured("config", audit=True, links=opened_by(portal=ByLink(read="true"))),
+    )
 
     name: Mapped[str]
     price: Mapped[Decimal | None]
@@ -116,16 +159,11 @@ class ListEntry(TenantRow, Base):
 
     __tablename__ = "list_entries"
     __table_args__ = (
-        CheckConstraint(
-            "kind in"
-            " ('call_outcome','opportunity_status','objection','no_show_reason','no_sale_reason')",
-            name="kind",
-        ),
         UniqueConstraint("organization_id", "kind", "name"),
-        secured("config", audit=True),
+        secured("config", audit=True, links=opened_by(portal=ByLink(read="true"))),
     )
 
-    kind: Mapped[str]
+    kind: Mapped[ListKind] = mapped_column(Words(ListKind))
     name: Mapped[str]
     position: Mapped[int] = mapped_column(server_default=text("0"))
     active: Mapped[bool] = mapped_column(server_default=text("true"))
@@ -144,13 +182,6 @@ class Event(TenantRow, Timestamps, Base):
 
     __tablename__ = "events"
     __table_args__ = (
-        CheckConstraint(
-            "call_status in ('scheduled','completed','no_show','canceled','rescheduled')",
-            name="call_status",
-        ),
-        CheckConstraint(
-            "event_outcome in ('no_show','showed','offer_made','closed')", name="event_outcome"
-        ),
         refers_to("contact_id", "contacts"),
         refers_to("lead_id", "leads"),
         refers_to("closer_id", "closers"),
@@ -170,34 +201,56 @@ class Event(TenantRow, Timestamps, Base):
         Index(None, "organization_id", "setter_user_id", "scheduled_at"),
         Index(None, "organization_id", "rescheduled_to_id"),
         Index(None, "organization_id", "booking_platform", "replaces_external_id"),
-        secured("reps", audit=True),
+        Index(None, "organization_id", "lead_id"),
+        secured(
+            "reps",
+            audit=True,
+            owners=owned_by("closer", "setter"),
+            about=("contact_id", "lead_email_normalized"),
+            shares=("lead_id", "contact_id"),
+            subject="event",
+            links=opened_by(
+                portal=ByLink(
+                    read="closer_id = (select app.cur_closer())",
+                    change=(
+                        "closer_id = (select app.cur_closer()) and id = (select app.cur_event())"
+                    ),
+                ),
+                share=ByLink(read="true"),
+                share_money=ByLink(read="true"),
+            ),
+        ),
     )
 
     # who
     contact_id: Mapped[UUID | None]
     lead_id: Mapped[UUID | None]
-    lead_name: Mapped[str | None]
-    lead_email: Mapped[str | None]
-    lead_email_normalized: Mapped[str | None]
-    lead_phone: Mapped[str | None]
+    lead_name: Mapped[PersonName | None]
+    lead_email: Mapped[PersonEmail | None]
+    lead_email_normalized: Mapped[PersonEmail | None]
+    lead_phone: Mapped[PersonPhone | None]
     closer_id: Mapped[UUID | None]
     closer_name: Mapped[str | None]
     closer_user_id: Mapped[UUID | None]
     setter_id: Mapped[UUID | None]
-    setter_name: Mapped[str | None]
+    setter_name: Mapped[Mention | None]
     setter_user_id: Mapped[UUID | None]
-    other_hosts: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
+    other_hosts: Mapped[list[Any]] = mapped_column(
+        server_default=text("'[]'"), info=personal(Personal.DOCUMENT, hidden=False)
+    )
 
     # what kind, and where from
     call_type_id: Mapped[UUID | None]
     source_id: Mapped[UUID | None]
     traffic_type_id: Mapped[UUID | None]
-    utm_source: Mapped[str | None]
-    utm_medium: Mapped[str | None]
-    utm_campaign: Mapped[str | None]
-    utm_content: Mapped[str | None]
-    utm_term: Mapped[str | None]
-    answers: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
+    utm_source: Mapped[Mention | None]
+    utm_medium: Mapped[Mention | None]
+    utm_campaign: Mapped[Mention | None]
+    utm_content: Mapped[Mention | None]
+    utm_term: Mapped[Mention | None]
+    answers: Mapped[list[Any]] = mapped_column(
+        server_default=text("'[]'"), info=personal(Personal.ANSWERS)
+    )
 
     # when
     scheduled_at: Mapped[datetime]
@@ -205,13 +258,13 @@ class Event(TenantRow, Timestamps, Base):
     booked_at: Mapped[datetime]
 
     # how it went
-    call_status: Mapped[str] = mapped_column(server_default="scheduled")
-    event_outcome: Mapped[str | None]
+    call_status: Mapped[CallStatus] = mapped_column(Words(CallStatus), server_default="scheduled")
+    event_outcome: Mapped[EventOutcome | None] = mapped_column(Words(EventOutcome))
     pcf_submitted: Mapped[bool] = mapped_column(server_default=text("false"))
     pcf_submitted_at: Mapped[datetime | None]
     no_show_party: Mapped[str | None]
-    cancel_reason: Mapped[str | None]
-    canceled_by: Mapped[str | None]
+    cancel_reason: Mapped[str | None] = mapped_column(info=personal(Personal.TEXT, hidden=False))
+    canceled_by: Mapped[HiddenMention | None]
     canceled_at: Mapped[datetime | None]
     canceled_late: Mapped[bool] = mapped_column(server_default=text("false"))
     rescheduled_to_id: Mapped[UUID | None]
@@ -229,7 +282,7 @@ class Event(TenantRow, Timestamps, Base):
     ghl_contact_id: Mapped[str | None]
     hubspot_contact_id: Mapped[str | None]
     close_lead_id: Mapped[str | None]
-    meeting_url: Mapped[str | None]
+    meeting_url: Mapped[HiddenMention | None]
     deleted_at: Mapped[datetime | None]
 
 
@@ -252,12 +305,17 @@ class PostCallForm(TenantRow, Timestamps, Base):
             name="cash_needs_closed",
         ),
         CheckConstraint("cash_collected >= 0", name="cash_not_negative"),
-        secured("forms", audit=True),
+        secured(
+            "forms",
+            audit=True,
+            about=("event_id",),
+            owners=follows("event_id"),
+            links=opened_by(portal=ByLink(read=ONE_EVENT, add=ONE_EVENT)),
+        ),
     )
 
     event_id: Mapped[UUID]
-    closer_user_id: Mapped[UUID | None]
-    setter_user_id: Mapped[UUID | None]
+    rep_user_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
     call_occurred: Mapped[bool]
     lead_showed: Mapped[bool] = mapped_column(server_default=text("false"))
     offer_made: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -273,8 +331,8 @@ class PostCallForm(TenantRow, Timestamps, Base):
     traffic_type: Mapped[str | None]
     objections: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     follow_up_on: Mapped[date | None]
-    notes: Mapped[str | None]
-    recording_url: Mapped[str | None]
+    notes: Mapped[AboutPerson | None]
+    recording_url: Mapped[AboutPerson | None]
     version: Mapped[int] = mapped_column(server_default=text("1"))
     submitted_by: Mapped[UUID | None]
     submitted_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -287,10 +345,10 @@ class PcfDraft(TenantRow, Base):
     __table_args__ = (
         refers_to("event_id", "events"),
         UniqueConstraint("organization_id", "event_id", "user_id"),
-        secured("own"),
+        secured("own", owners=own("user_id"), about=("event_id",)),
     )
 
     event_id: Mapped[UUID]
     user_id: Mapped[UUID]
-    answers: Mapped[dict[str, Any]]
+    answers: Mapped[dict[str, Any]] = mapped_column(info=personal(Personal.DRAFT))
     saved_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from core.bookings.listed import LISTED_COLUMNS
 from core.bookings.models import BookingSettings, CallStatus, CallType, Closer, Event, Setter
 from core.people.models import Activity, Source, TrafficType
-from core.people.visibility import visible
+from core.people.visibility import persons_are_hidden, visible
 from core.platform.clock import Period, now
 from core.platform.normalization import normalize_email
 
@@ -96,7 +96,7 @@ def _mentions(words: str) -> ColumnElement[bool]:
     found = or_(
         Event.lead_name.ilike(pattern), Event.lead_email_normalized == normalize_email(words)
     )
-    return case((func.app.cur_role() == "viewer", False), else_=found)
+    return case((persons_are_hidden(), False), else_=found)
 
 
 def events_page(

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select, true, update
 
 from core.deliveries.channels import Channel, Send, channel_named
-from core.deliveries.models import OutboxMessage
+from core.deliveries.models import OutboxMessage, OutboxStatus
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import (
@@ -96,11 +96,11 @@ def _claim(organization_id: UUID, message_id: UUID) -> Claim | None:
         channel = channel_named(message.channel)
         if message.status == "sending" and not channel.is_repeatable(message):
             # An earlier run began and never came back.
-            message.status, message.last_error = "uncertain", WORKER_DIED
+            message.status, message.last_error = OutboxStatus.UNCERTAIN, WORKER_DIED
             return None
         if message.status not in ("waiting", "sending"):
             return None
-        message.status, message.attempts = "sending", message.attempts + 1
+        message.status, message.attempts = OutboxStatus.SENDING, message.attempts + 1
         return Claim(message, channel, channel.prepare(db, message))
 
 

@@ -2,7 +2,7 @@
 dashboard.
 
 A link's token is shown once; only its hash is kept. What it opens is enforced by the policies of
-its own role, see ``app.enter_link`` and ``OPENED_BY_LINKS``.
+its own role, see ``app.enter_link`` and ``schema.opened_by``.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from core.metrics.export_tables import ExportTable, export_table
+from core.people.visibility import WITHOUT_PERSONS
 from core.platform.advisory_locks import try_advisory_lock
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, TooManyRequests
@@ -157,13 +158,15 @@ def _query(
 
 def _expression(table: ExportTable, column: str, safe: bool) -> sql.Composable:
     value: sql.Composable = sql.Identifier(column)
-    if column in MONEY and "currency" in table.texts:
+    if column in MONEY and "currency" in table.columns:
         value = sql.SQL("round({0}, greatest(scale(trim_scale({0})), {1}))").format(value, DECIMALS)
-    if column in table.documents:
+    if table.is_document(column):
         return sql.SQL("{}::text").format(value)
-    if column in table.private:
-        value = sql.SQL("case when (select app.cur_role()) <> 'viewer' then {} end").format(value)
-    if safe and (column in table.texts or column in table.private):
+    if table.is_hidden(column):
+        value = sql.SQL("case when (select app.cur_role()) <> all({}) then {} end").format(
+            sql.Literal(list(WITHOUT_PERSONS)), value
+        )
+    if safe and table.is_text(column):
         value = without_formula_sql(value)
     return value
 

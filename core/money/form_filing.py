@@ -52,8 +52,6 @@ def file_form(
         event.id,
         f"Form {verb} {by.signature}",
         contact_id=event.contact_id,
-        closer_user_id=event.closer_user_id,
-        setter_user_id=event.setter_user_id,
         actor_user_id=by.user_id,
     )
     _follow_up(db, event)
@@ -85,8 +83,6 @@ def withdraw_form(db: Session, event_id: UUID, by: FormFiler) -> None:
         event.id,
         f"Form taken back {by.signature}",
         contact_id=event.contact_id,
-        closer_user_id=event.closer_user_id,
-        setter_user_id=event.setter_user_id,
         actor_user_id=by.user_id,
     )
     _follow_up(db, event)

@@ -116,8 +116,6 @@ def _record_refund(db: Session, payment: Payment, fact: RefundFact) -> None:
         organization_id=payment.organization_id,
         payment_id=payment.id,
         processor_refund_id=fact.key,
-        closer_user_id=payment.closer_user_id,
-        setter_user_id=payment.setter_user_id,
         **values,
     )
     db.execute(
@@ -165,6 +163,4 @@ def _tell(db: Session, payment: Payment, fact: PaymentFact) -> None:
             sentence,
             at=at,
             dedupe_key=key,
-            closer_user_id=payment.closer_user_id,
-            setter_user_id=payment.setter_user_id,
         )

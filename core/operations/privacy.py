@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from core.bookings.models import Event
 from core.deliveries.models import DeliverySettings, DeliveryStatus, WebhookDelivery
+from core.migrations.tables import metadata
 from core.money.models import Payment
 from core.people.erasure import erased_contact, mark_of, pseudonym_of
 from core.people.models import Contact, ContactEmail
@@ -26,6 +27,7 @@ from core.platform.clock import now
 from core.platform.database import INSUFFICIENT_PRIVILEGE, as_system
 from core.platform.errors import InvalidInput, NotAllowed, NotFound
 from core.platform.normalization import normalize_email
+from core.platform.security.about import Known, is_about, tables_about
 from core.platform.tasks import task
 from core.tenancy.organizations.queries import settings_of
 
@@ -35,37 +37,27 @@ ERASE = text("""
       cast(:marks as text[]),
                             cast(:words as text[]), :pseudonym)
 """)
-CALLS = "(e.contact_id = any(:contacts) or e.lead_email_normalized = any(:emails))"
-PAID = "p.customer_email_normalized = any(:emails)"
 MENTIONED = (
     "exists (select 1 from unnest(cast(:emails as text[])) as known(email) where strpos(lower({}),"
     " known.email) > 0)"
 )
-# What is handed out: each part's rows that are about the person. A raw delivery is given as the
-# text that came.
+ASKED = Known("app.cur_org()", ":contacts", ":emails")
+NAMES = {
+    "contact_emails": "addresses",
+    "events": "calls",
+    "post_call_forms": "forms",
+    "payout_snapshot_details": "payouts",
+    "activities": "timeline",
+    "pcf_drafts": "drafts",
+}
+# What is handed out: the rows about the person of each table that declares to have some, and what
+# mentions them without saying so. A raw delivery is given as the text that came.
 PARTS: Mapping[str, str] = {
-    "contacts": "select to_jsonb(c) from app.contacts c where c.id = any(:contacts)",
-    "addresses": "select to_jsonb(c) from app.contact_emails c where c.contact_id = any(:contacts)",
-    "leads": "select to_jsonb(l) from app.leads l where l.contact_id = any(:contacts)",
-    "calls": f"select to_jsonb(e) from app.events e where {CALLS}",
-    "forms": (
-        "select to_jsonb(f) from app.post_call_forms f where f.event_id in (select e.id from"
-        f" app.events e where {CALLS})"
-    ),
-    "payments": f"select to_jsonb(p) from app.payments p where {PAID}",
-    "refunds": (
-        "select to_jsonb(r) from app.refunds r where r.payment_id in (select p.id from"
-        f" app.payments p where {PAID})"
-    ),
-    "payouts": (
-        "select to_jsonb(d) from app.payout_snapshot_details d where lower(btrim(d.customer_email))"
-        " = any(:emails)"
-    ),
-    "timeline": (
-        f"""select to_jsonb(a) from app.activities a where a.contact_id = any(:contacts)
-                     or a.subject_id in (select e.id from app.events e
-                       where {CALLS} union select p.id from app.payments p where {PAID})"""
-    ),
+    NAMES.get(table.name, table.name): (
+        f"select to_jsonb(t) from app.{table.name} t where {is_about(table, 't', ASKED)}"
+    )
+    for table in tables_about(metadata)
+} | {
     "messages": (
         f"""select to_jsonb(m) from app.outbox m
                      where lower(m.recipient) = any(:emails) or m.recipient = any(:phones)

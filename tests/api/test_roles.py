@@ -46,10 +46,11 @@ def people(database_url):
             table = metadata.tables[f"app.{name}"]
             put(db, table, org)
             put(db, table, org)
-            if "closer_user_id" in table.columns:
+            own = {"closer_user_id": ":rep", "rep_user_ids": "array[cast(:rep as uuid)]"}
+            if column := next((each for each in own if each in table.columns), None):
                 one = f"select id from app.{name} where organization_id = :org limit 1"
                 db.execute(
-                    text(f"update app.{name} set closer_user_id = :rep where id = ({one})"),
+                    text(f"update app.{name} set {column} = {own[column]} where id = ({one})"),
                     {"rep": rep, "org": org},
                 )
     return made

@@ -133,6 +133,52 @@ def test_an_empty_database_is_brought_to_this_version(bare) -> None:
         )
 
 
+EARLIER = """
+    insert into app.organizations (id, name, slug, timezone, currency)
+      values ('{org}', 'Team', 'team', 'UTC', 'USD');
+    insert into app.contacts (organization_id, id) values ('{org}', '{row}');
+    insert into app.leads (organization_id, id, contact_id) values ('{org}', '{row}', '{row}');
+    insert into app.events (organization_id, id, contact_id, lead_id, scheduled_at, booked_at,
+        closer_user_id)
+      values ('{org}', '{row}', '{row}', '{row}', now(), now(), '{ana}'),
+             ('{org}', gen_random_uuid(), '{row}', '{row}', now(), now(), '{bo}');
+    insert into app.post_call_forms (organization_id, event_id, call_occurred)
+      values ('{org}', '{row}', true);
+    insert into app.payments (organization_id, id, amount, currency, payment_date, setter_user_id)
+      values ('{org}', '{row}', 1, 'USD', now(), '{ana}');
+    insert into app.refunds (organization_id, payment_id, amount, currency, status,
+        processor_refund_id, refunded_at)
+      values ('{org}', '{row}', 1, 'USD', 'succeeded', 're', now());
+    insert into app.activities (organization_id, at, type, summary, subject_type, subject_id)
+      values ('{org}', now(), 'scheduled', 'Call booked', 'event', '{row}');
+"""
+
+
+def test_rows_of_an_earlier_version_become_their_peoples(bare, monkeypatch) -> None:
+    to_head = command.upgrade
+    with monkeypatch.context() as then:
+        then.setattr(command, "upgrade", lambda config, _: to_head(config, "0004"))
+        then.setattr(security, "apply", lambda *_: None)
+        migrate(bare.url)
+    tables = ("contacts", "leads", "post_call_forms", "refunds", "activities")
+    org, row, ana, bo = (uuid4() for _ in range(4))
+    with bare.begin() as connection:
+        connection.exec_driver_sql(EARLIER.format(org=org, row=row, ana=ana, bo=bo))
+        for table in (*tables, "events", "payments"):
+            connection.execute(text(f"alter table app.{table} enable row level security"))
+            connection.execute(text(f"alter table app.{table} force row level security"))
+    migrate(bare.url)
+    with bare.connect() as connection:
+        found = {
+            table: connection.scalars(text(f"select unnest(rep_user_ids) from app.{table}")).all()
+            for table in tables
+        }
+    both = {table: {ana, bo} for table in ("contacts", "leads")}
+    assert {table: set(users) for table, users in found.items()} == {
+        table: both.get(table, {ana}) for table in tables
+    }
+
+
 def test_an_installation_of_the_first_release_upgrades_and_goes_on_enqueuing(
     bare, monkeypatch
 ) -> None:

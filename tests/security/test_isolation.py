@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from core.migrations.tables import metadata
-from core.platform.security import LINKS
+from core.platform.security.policies import LINKS
 from tests.ports import owner
 from tests.security.rows import put
 

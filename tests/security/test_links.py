@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from core.migrations.tables import metadata
-from core.platform.security import LINKS
+from core.platform.security.policies import LINKS
 from tests.ports import owner
 from tests.security.test_isolation import TABLES, attempt, key_of, two_organizations
 

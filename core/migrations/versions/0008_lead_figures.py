@@ -1,4 +1,4 @@
-"""Leads by when they were received, and the events of a lead."""
+"""Leads by when they were received."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,11 +14,5 @@ def upgrade() -> None:
         "ix_leads_received",
         "leads",
         ["organization_id", sa.text("coalesce(received_at, created_at)")],
-        schema="app",
-    )
-    op.create_index(
-        "ix_events_organization_id_lead_id",
-        "events",
-        ["organization_id", "lead_id"],
         schema="app",
     )

@@ -106,108 +106,78 @@ begin
   values (app.cur_org(), app.cur_user(), app.cur_role(), 'contacts', p_row, p_operation, '{}');
 end $f$;
 
--- p_emails are normalised, p_marks stand for them one by one: a mark is all that is known of an erased address.
+-- p_emails are normalised, p_marks stand for them one by one: a mark is all that is known of an erased address. What the columns
+-- declare goes by app.erase_rows; here stands what is more than a column.
 create or replace function app.erase_person(
   p_contact uuid, p_contacts uuid[], p_emails text[], p_marks text[], p_words text[], p_pseudonym text
 ) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   org uuid := app.demand_admin();
-  question text := (select b.setter_question from app.booking_settings b where b.organization_id = app.cur_org());
-  calls uuid[];
-  paid uuid[];
-  rows_of text[];
   mail text := '(' || (select string_agg(regexp_replace(e, '([^[:alnum:]@_-])', '\\\1', 'g'), '|') from unnest(p_emails) e) || ')';
   names text := (select string_agg(regexp_replace(w, '([^[:alnum:][:space:]])', '\\\1', 'g'), '|') from unnest(p_words) w
                   where app.is_telling(w));
   either text := mail || coalesce('|' || names, '');
-  one record;
+  question text := (select b.setter_question from app.booking_settings b where b.organization_id = org);
+  rows_of text[];
 begin
-  calls := array(select e.id from app.events e where e.organization_id = org
-                    and (e.contact_id = any (p_contacts) or e.lead_email_normalized = any (p_emails)));
-  paid := array(select p.id from app.payments p where p.organization_id = org and (p.customer_email_normalized = any (p_emails)
-                   or p.pcf_id in (select f.id from app.post_call_forms f where f.organization_id = org and f.event_id = any (calls))));
   insert into app.contacts (organization_id, id, name) values (org, p_contact, 'Erased person') on conflict do nothing;
-  update app.contact_emails c set email = '…', email_normalized = m.mark
-    from unnest(p_emails, p_marks) as m(email, mark) where c.organization_id = org and c.email_normalized = m.email;
+  rows_of := app.erase_rows(org, p_contacts || p_contact, p_emails, p_marks, p_words, p_pseudonym, either, question);
+  update app.contacts c set erased_at = now(), unsubscribed_at = coalesce(c.unsubscribed_at, now())
+   where c.organization_id = org and c.id = any (p_contacts || p_contact);
   insert into app.contact_emails (organization_id, contact_id, email, email_normalized)
   select org, p_contact, '…', m.mark from unnest(p_marks) as m(mark) on conflict do nothing;
   insert into app.contact_emails (organization_id, contact_id, email, email_normalized)
   values (org, p_contact, p_pseudonym, p_pseudonym) on conflict do nothing;
-  update app.contacts c set name = 'Erased person', email = p_pseudonym, email_normalized = p_pseudonym, phone = null, phone_e164 = null,
-         erased_at = now(), unsubscribed_at = coalesce(c.unsubscribed_at, now())
-   where c.organization_id = org and c.id = any (p_contacts || p_contact);
-  update app.leads l set raw_data = '{}', original_setter_name = app.without_person(l.original_setter_name, p_emails, p_words, p_pseudonym),
-         current_setter_name = app.without_person(l.current_setter_name, p_emails, p_words, p_pseudonym) where l.organization_id = org and l.contact_id = any (p_contacts);
-  update app.leads l set raw_data = app.redacted(l.raw_data, p_emails, p_words, p_pseudonym, question)
-   where l.organization_id = org and l.raw_data::text ~* either;
-  update app.events e set lead_name = 'Erased person', lead_email = p_pseudonym, lead_email_normalized = p_pseudonym, lead_phone = null,
-         answers = app.redacted(app.redacted_answers(e.answers, question), p_emails, p_words, p_pseudonym, question), cancel_reason = null,
-         canceled_by = app.without_person(e.canceled_by, p_emails, p_words, p_pseudonym),
-         setter_name = app.without_person(e.setter_name, p_emails, p_words, p_pseudonym),
-         other_hosts = app.redacted(e.other_hosts, p_emails, p_words, p_pseudonym, question),
-         meeting_url = app.without_person(e.meeting_url, p_emails, p_words, p_pseudonym),
-         utm_source = app.without_person(e.utm_source, p_emails, p_words, p_pseudonym),
-         utm_medium = app.without_person(e.utm_medium, p_emails, p_words, p_pseudonym),
-         utm_campaign = app.without_person(e.utm_campaign, p_emails, p_words, p_pseudonym),
-         utm_content = app.without_person(e.utm_content, p_emails, p_words, p_pseudonym),
-         utm_term = app.without_person(e.utm_term, p_emails, p_words, p_pseudonym)
-   where e.organization_id = org and e.id = any (calls);
-  update app.post_call_forms f set notes = null, recording_url = null where f.organization_id = org and f.event_id = any (calls);
-  delete from app.pcf_drafts d where d.organization_id = org and d.event_id = any (calls);
-  update app.payments p set customer_email = p_pseudonym, customer_email_normalized = p_pseudonym, customer_name = 'Erased person', note = null,
-         attribution_reason = app.without_person(p.attribution_reason, p_emails, p_words, p_pseudonym)
-   where p.organization_id = org and p.id = any (paid);
-  update app.payments p set attribution_reason = app.without_person(p.attribution_reason, p_emails, p_words, p_pseudonym)
-   where p.organization_id = org and p.attribution_reason ~* either;
-  update app.refunds r set reason = app.without_person(r.reason, p_emails, p_words, p_pseudonym)
-   where r.organization_id = org and (r.payment_id = any (paid) or r.reason ~* either);
-  update app.payout_snapshot_details d set customer_email = p_pseudonym, customer_name = 'Erased person',
-         attribution_reason = app.without_person(d.attribution_reason, p_emails, p_words, p_pseudonym)
-   where d.organization_id = org and d.payment_id = any (paid);
-  -- What has become rows goes whole; what is still to become some stays, without what is known to be the person's.
-  for one in select d.id, d.body, app.body_text(d.body) ~* either as about from app.webhook_deliveries d
-              where d.organization_id = org and (app.body_text(d.body) ~* either or d.headers::text ~* either or d.last_error ~* either) loop
+  perform app.erase_deliveries(org, p_emails, p_words, p_pseudonym, mail, either);
+  perform app.erase_messages(org, p_emails, p_words, p_pseudonym, either);
+  update app.audit_logs l set changes = app.redacted(app.blanked(l.changes, app.personal_columns()), p_emails, p_words, p_pseudonym, question)
+   where l.organization_id = org and l.row_id = any (rows_of);
+  update app.audit_logs l set changes = app.redacted(l.changes, p_emails, p_words, p_pseudonym, question)
+   where l.organization_id = org and l.changes::text ~* either;
+  perform app.record_privacy('erase', p_contact::text);
+end $f$;
+
+-- What has become rows goes whole; what is still to become some stays, without what is known to be the person's.
+create or replace function app.erase_deliveries(
+  p_org uuid, p_emails text[], p_words text[], p_pseudonym text, p_mail text, p_either text
+) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+declare
+  question text := (select b.setter_question from app.booking_settings b where b.organization_id = p_org);
+  one record;
+begin
+  for one in select d.id, d.body, app.body_text(d.body) ~* p_either as about from app.webhook_deliveries d
+              where d.organization_id = p_org
+                and (app.body_text(d.body) ~* p_either or d.headers::text ~* p_either or d.last_error ~* p_either) loop
     begin
       update app.webhook_deliveries d set headers = '{}', last_error = app.without_person(d.last_error, p_emails, p_words, p_pseudonym),
              body = case when not one.about then d.body when d.status in ('processed', 'ignored') then ''
                else convert_to(app.redacted(convert_from(one.body, 'UTF8')::jsonb, p_emails, p_words, p_pseudonym, question)::text, 'UTF8') end
-       where d.organization_id = org and d.id = one.id;
+       where d.organization_id = p_org and d.id = one.id;
     exception when data_exception then
-      update app.webhook_deliveries d set headers = '{}', body = '', last_error = 'erased' where d.organization_id = org and d.id = one.id;
+      update app.webhook_deliveries d set headers = '{}', body = '', last_error = 'erased' where d.organization_id = p_org and d.id = one.id;
     end;
   end loop;
   update app.provider_objects o set data = app.redacted(o.data, p_emails, p_words, p_pseudonym, question)
-   where o.organization_id = org and (o.data::text ~* either or (o.connection_id, o.group_key) in (
-         select x.connection_id, x.group_key from app.provider_objects x where x.organization_id = org and x.data::text ~* mail));
-  update app.activities a set summary = app.without_person(a.summary, p_emails, p_words, p_pseudonym),
-         detail = app.redacted(a.detail, p_emails, p_words, p_pseudonym, question)
-   where a.organization_id = org and (a.contact_id = any (p_contacts) or a.subject_id = any (p_contacts || calls || paid)
-         or a.summary ~* either or a.detail::text ~* either);
+   where o.organization_id = p_org and (o.data::text ~* p_either or (o.connection_id, o.group_key) in (
+         select x.connection_id, x.group_key from app.provider_objects x where x.organization_id = p_org and x.data::text ~* p_mail));
+end $f$;
+
+-- What waits to go to the person is not sent any more, and nothing is sent to them later.
+create or replace function app.erase_messages(p_org uuid, p_emails text[], p_words text[], p_pseudonym text, p_either text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+declare
+  question text := (select b.setter_question from app.booking_settings b where b.organization_id = p_org);
+begin
   update app.outbox m set body = app.redacted(case when lower(m.recipient) = any (p_emails || p_words) then m.body - 'sealed' else m.body end,
                                                   p_emails, p_words, p_pseudonym, question),
          recipient = case when lower(m.recipient) = any (p_emails || p_words) then p_pseudonym else m.recipient end,
          status = case when lower(m.recipient) = any (p_emails || p_words) and m.status in ('waiting', 'sending') then 'failed' else m.status end,
          last_error = app.without_person(m.last_error, p_emails, p_words, p_pseudonym)
-   where m.organization_id = org and (m.body::text ~* either or lower(m.recipient) = any (p_emails || p_words) or m.last_error ~* either);
-  update app.job_runs j set error = app.without_person(j.error, p_emails, p_words, p_pseudonym),
-         detail = app.redacted(j.detail, p_emails, p_words, p_pseudonym, question)
-   where j.organization_id = org and (j.error ~* either or j.detail::text ~* either);
-  update app.connection_activity c set last_error = app.without_person(c.last_error, p_emails, p_words, p_pseudonym)
-   where c.organization_id = org and c.last_error ~* either;
-  delete from app.suppressed_emails s where s.organization_id = org and s.email_normalized = any (p_emails);
-  insert into app.suppressed_emails (organization_id, email_normalized, reason) values (org, p_pseudonym, 'unsubscribed')
+   where m.organization_id = p_org
+     and (m.body::text ~* p_either or lower(m.recipient) = any (p_emails || p_words) or m.last_error ~* p_either);
+  delete from app.suppressed_emails s where s.organization_id = p_org and s.email_normalized = any (p_emails);
+  insert into app.suppressed_emails (organization_id, email_normalized, reason) values (p_org, p_pseudonym, 'unsubscribed')
   on conflict do nothing;
-  rows_of := array(select x::text from unnest(p_contacts || p_contact || calls || paid) x
-                   union select f.id::text from app.post_call_forms f where f.organization_id = org and f.event_id = any (calls)
-                   union select c.id::text from app.contact_emails c where c.organization_id = org and c.contact_id = any (p_contacts || p_contact)
-                   union select d.id::text from app.payout_snapshot_details d where d.organization_id = org and d.payment_id = any (paid));
-  update app.audit_logs l set changes = app.redacted(app.blanked(l.changes, array['name', 'email', 'email_normalized', 'phone', 'phone_e164',
-           'lead_name', 'lead_email', 'lead_email_normalized', 'lead_phone', 'answers', 'cancel_reason', 'canceled_by', 'customer_name', 'customer_email',
-           'customer_email_normalized', 'note', 'notes', 'recording_url', 'attribution_reason']), p_emails, p_words, p_pseudonym, question)
-   where l.organization_id = org and l.row_id = any (rows_of);
-  update app.audit_logs l set changes = app.redacted(l.changes, p_emails, p_words, p_pseudonym, question)
-   where l.organization_id = org and l.changes::text ~* either;
-  perform app.record_privacy('erase', p_contact::text);
 end $f$;
 
 -- From now on deliveries about an erased address are taken as they are again; what was erased stays so.
@@ -245,7 +215,8 @@ end $f$;
 
 revoke all on function app.forget_recordings(timestamptz, int), app.folded(text), app.is_telling(text), app.body_text(bytea), app.without_person(text, text[], text[], text), app.redacted(jsonb, text[], text[], text, text, boolean),
   app.redacted_answers(jsonb, text), app.demand_admin(), app.record_privacy(text, text),
-  app.erase_person(uuid, uuid[], text[], text[], text[], text), app.lift_erasure(text) from public;
+  app.erase_person(uuid, uuid[], text[], text[], text[], text), app.lift_erasure(text),
+  app.erase_deliveries(uuid, text[], text[], text, text, text), app.erase_messages(uuid, text[], text[], text, text) from public;
 grant execute on function app.record_privacy(text, text), app.erase_person(uuid, uuid[], text[], text[], text[], text),
   app.lift_erasure(text), app.body_text(bytea) to so_app;
 grant execute on function app.forget_recordings(timestamptz, int), app.folded(text), app.is_telling(text), app.without_person(text, text[], text[], text), app.redacted(jsonb, text[], text[], text, text, boolean),

@@ -22,7 +22,7 @@ begin
     into changed
     from jsonb_object_keys(either) as key
    where (before -> key) is distinct from (after -> key)
-     and key not in ('updated_at', 'organization_id', 'last_used_at', 'last_verified_at')
+     and key not in ('updated_at', 'organization_id', 'last_used_at', 'last_verified_at', 'rep_user_ids')
      and not (tg_op <> 'UPDATE' and jsonb_typeof(either -> key) = 'null');
   if changed is null then
     return null;

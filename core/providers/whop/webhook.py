@@ -139,8 +139,6 @@ def _membership_ended(db: Session, connection: WebhookConnection, said: dict[str
             "payment",
             payment.id,
             "Membership ended",
-            closer_user_id=payment.closer_user_id,
-            setter_user_id=payment.setter_user_id,
             dedupe_key=f"membership ended {payment.id}",
         )
     return PROCESSED

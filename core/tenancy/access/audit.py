@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -97,6 +98,23 @@ def people(db: Session, *, everywhere: bool) -> dict[UUID, str]:
         {"everywhere": everywhere},
     )
     return {row.user_id: row.name for row in rows}
+
+
+@cache
+def named_columns() -> Mapping[str, str]:
+    """The columns that hold the id of a row with a name, with that row's table."""
+    known = Base.metadata.tables
+    referred = {
+        key.column_keys[-1]: known.get(key.elements[-1].target_fullname.rpartition(".")[0])
+        for table in known.values()
+        for key in table.foreign_key_constraints
+        if len(key.column_keys) == 2
+    }
+    return {
+        column: table.name
+        for column, table in referred.items()
+        if table is not None and "name" in table.columns
+    }
 
 
 def names_in(db: Session, lines: Iterable[Row[Any]]) -> dict[str, str]:

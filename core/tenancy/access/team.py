@@ -53,7 +53,7 @@ def set_role(db: Session, viewer: Viewer, user_id: UUID, role: str) -> None:
     member = _changed(db, viewer, user_id)
     if role != Role.OWNER:
         _check_not_last_owner(db, member)
-    member.role = role
+    member.role = Role(role)
     if role not in INVITERS:
         _take_back_invitations(db, member)
     elif role != Role.OWNER:
