@@ -17,7 +17,7 @@ from core.bookings.intake import Booking, record_booking
 from core.bookings.models import Closer, Event, PcfDraft, PostCallForm, Setter
 from core.bookings.reassignment import change_closer, name_setter
 from core.bookings.roster import Host, link_roster_to_user, link_user
-from core.deliveries.actions import create_connection
+from core.providers.connections import create_connection
 from core.migrations.tables import metadata
 from core.money.attribution import choose_event
 from core.money.form_filing import file_form
