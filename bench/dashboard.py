@@ -98,7 +98,9 @@ PANELS = (
     Panel("its setters", _by("setter"), PEOPLE.format("setter")),
     Panel("weekdays and hours", _by(WEEKDAY, HOUR, only=("booked_calls",)), HEAT),
     Panel(
-        "closed calls that paid", lambda db, period: totals(db, period, only=(PAID,)), PAID_EVENTS
+        "closed bookings that paid",
+        lambda db, period: totals(db, period, only=(PAID,)),
+        PAID_EVENTS,
     ),
 )
 

@@ -159,11 +159,11 @@ def look_around(browser: Browser, product: Product) -> None:
 def file_a_form(browser: Browser, product: Product) -> None:
     page = signed_in(browser, product, Shot("form-phone", "sales_rep", "my-day", "phone"))
     page.get_by_role("link", name="File form").first.click()
-    expect(page.get_by_role("radiogroup", name="Did the call take place?")).to_be_visible(
+    expect(page.get_by_role("radiogroup", name="Did the meeting take place?")).to_be_visible(
         timeout=PATIENCE_MS
     )
     for question in (
-        "Did the call take place?",
+        "Did the meeting take place?",
         "Did the lead show up?",
         "Did you make an offer?",
         "Did it close?",

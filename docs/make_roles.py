@@ -36,8 +36,8 @@ it up to date, and others try every cell. Each member has one role in each organ
 - *By link* means whoever has the link, signed in or not.
 - *Super admins* have every right of an owner in the organisation that they look at, and the screens
   under *Platform*.
-- *Sales reps* see the calls, forms and payments of their own closer or setter row. *Viewers* see no
-  names and contact details of leads.
+- *Sales reps* see the bookings, forms and payments of their own closer or setter row. *Viewers* see
+  no names and contact details of leads.
 - With *Managers see their own team only*, a manager is given the rows of those below them, and of
   payouts, contacts without a closer and messages none.
 - What belongs to a module is there for organisations that have it, as those who run the

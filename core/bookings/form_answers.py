@@ -77,7 +77,7 @@ def _link_problem(answers: FormAnswers) -> str | None:
 
 def _showed_problem(answers: FormAnswers) -> str | None:
     lost = answers.lead_showed and not answers.call_occurred
-    return "The lead can only have shown up if the call took place." if lost else None
+    return "The lead can only have shown up if the meeting took place." if lost else None
 
 
 def _offer_problem(answers: FormAnswers) -> str | None:
@@ -104,11 +104,11 @@ class FormAnswers:
     """
 
     call_occurred: bool = question(
-        "Call took place",
+        "Meeting took place",
         Kind.YES_NO,
-        Ask("Did the call take place?", _always),
-        missing="Say whether the call took place.",
-        wrong="Say whether the call took place: true or false.",
+        Ask("Did the meeting take place?", _always),
+        missing="Say whether the meeting took place.",
+        wrong="Say whether the meeting took place: true or false.",
     )
     lead_showed: bool = question(
         "Lead showed up",
@@ -168,7 +168,7 @@ class FormAnswers:
     cash_collected: Decimal | None = question(
         "Cash collected",
         Kind.AMOUNT,
-        Ask("Cash collected on the call", _paid, help=CASH_HELP),
+        Ask("Cash collected at the meeting", _paid, help=CASH_HELP),
         default=None,
         rule=_cash_problem,
     )

@@ -43,7 +43,7 @@ def check(answers: FormAnswers, event: Event) -> None:
     problems = problems_of(answers)
     if answers.call_occurred and event.scheduled_at > now():
         problems["call_occurred"] = (
-            "This call has not started yet, so it cannot be reported as held."
+            "This meeting has not started yet, so it cannot be reported as held."
         )
     if problems:
         raise FormProblems(problems)
@@ -81,13 +81,13 @@ def event_for_form(db: Session, event_id: UUID, by: FormFiler) -> Event:
     wanted = select(Event).where(Event.id == event_id, Event.deleted_at.is_(None)).with_for_update()
     event = db.scalars(wanted.execution_options(populate_existing=True)).first()
     if event is None:
-        raise NotFound("There is no such call.")
+        raise NotFound("There is no such booking.")
     if not by.may_file(event.closer_id, event.closer_user_id):
-        raise NotAllowed("Only the call's closer or a manager files its form.")
+        raise NotAllowed("Only the booking's closer or a manager files its form.")
     if event.call_status == CallStatus.RESCHEDULED:
-        raise Conflict("This call was moved; file the form of the new one.")
+        raise Conflict("This booking was moved; file the form of the new one.")
     if event.call_status == CallStatus.CANCELED:
-        raise Conflict("This call was cancelled; there is nothing to report.")
+        raise Conflict("This booking was cancelled; there is nothing to report.")
     return event
 
 

@@ -306,11 +306,11 @@ def _name_lead_setters(db: Session, event: Event) -> None:
 
 def _tell(db: Session, event: Event) -> None:
     sentence = {
-        CallStatus.SCHEDULED: "Call booked",
-        CallStatus.CANCELED: "Call cancelled",
-        CallStatus.RESCHEDULED: "Call moved",
+        CallStatus.SCHEDULED: "Booking made",
+        CallStatus.CANCELED: "Booking cancelled",
+        CallStatus.RESCHEDULED: "Booking moved",
         CallStatus.NO_SHOW: "Lead did not show",
-        CallStatus.COMPLETED: "Call took place",
+        CallStatus.COMPLETED: "Meeting took place",
     }[CallStatus(event.call_status)]
     note(
         db,

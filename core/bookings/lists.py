@@ -41,7 +41,7 @@ LISTS: tuple[EditableList, ...] = (
         "closer",
         Closer,
         ("name", "email", "user"),
-        "They take calls. A booking's host is matched by Calendly user, then by e-mail.",
+        "They take bookings. A booking's host is matched by Calendly user, then by e-mail.",
     ),
     EditableList(
         "setters",
@@ -49,7 +49,7 @@ LISTS: tuple[EditableList, ...] = (
         "setter",
         Setter,
         ("name", "email", "aliases", "user"),
-        "They book calls. A booking names its setter by name, alias or e-mail.",
+        "They set bookings. A booking names its setter by name, alias or e-mail.",
     ),
     EditableList(
         "sources",
@@ -71,8 +71,8 @@ LISTS: tuple[EditableList, ...] = (
     ),
     EditableList(
         "call_types",
-        "Kinds of call",
-        "kind of call",
+        "Kinds of booking",
+        "kind of booking",
         CallType,
         ("name",),
         "One for each kind of booking; a kind that is new to us is added when the first booking"
@@ -119,7 +119,7 @@ LISTS: tuple[EditableList, ...] = (
         "outcome",
         ListEntry,
         ("name", "position"),
-        "How a call went.",
+        "How a booking went.",
         "call_outcome",
     ),
     EditableList(
@@ -128,7 +128,7 @@ LISTS: tuple[EditableList, ...] = (
         "status",
         ListEntry,
         ("name", "position"),
-        "How an opportunity stands after the call.",
+        "How an opportunity stands after the meeting.",
         "opportunity_status",
     ),
 )

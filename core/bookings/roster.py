@@ -218,7 +218,7 @@ def unmapped_setters(db: Session) -> pd.DataFrame:
     names = (
         select(
             Event.setter_name,
-            func.count().label("calls"),
+            func.count().label("bookings"),
             func.max(Event.booked_at).label("last_booked_at"),
         )
         .where(

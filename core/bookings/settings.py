@@ -8,7 +8,7 @@ from core.tenancy.organizations.settings import Setting, SettingsGroup
 UTM_FIELDS = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 _MATCHED = "Bookings that are here already keep their setter."
 BOOKINGS = SettingsGroup(
-    "Calls",
+    "Bookings",
     BookingSettings,
     (
         Setting(
@@ -16,8 +16,8 @@ BOOKINGS = SettingsGroup(
             "Form is overdue after",
             "number",
             "How long a closer has for the post-call form.",
-            "Applies at once, also to calls that are waiting for their form.",
-            "hours after the call",
+            "Applies at once, also to bookings that are waiting for their form.",
+            "hours after the meeting",
             1,
             720,
         ),
@@ -25,9 +25,9 @@ BOOKINGS = SettingsGroup(
             "late_cancel_hours",
             "A cancellation is late within",
             "number",
-            "Cancelled so shortly before, a call counts as late.",
-            "Applies to calls that are booked, cancelled or reported on from now on.",
-            "hours before the call",
+            "Cancelled so shortly before, a booking counts as late.",
+            "Applies to bookings that are made, cancelled or reported on from now on.",
+            "hours before the meeting",
             0,
             720,
         ),

@@ -13,8 +13,8 @@ PERSONAL_DATA = SettingsGroup(
             "raw_delivery_days",
             "Keep raw deliveries and links to recordings for",
             "number",
-            "What providers sent, word for word, and where calls were recorded. Older ones are"
-            " emptied; calls and payments stay.",
+            "What providers sent, word for word, and where meetings were recorded. Older ones are"
+            " emptied; bookings and payments stay.",
             "Older deliveries cannot be processed again; what is gone does not come back, from the"
             " audit log neither.",
             "days",

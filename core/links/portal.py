@@ -23,6 +23,7 @@ def file_form_through_link(visitor: Visitor, event_id: UUID, answers: FormAnswer
     with visitor.transaction(event_id) as db:
         if event_for_form(db, event_id, visitor).pcf_submitted:
             raise Conflict(
-                "The form of this call was filed already. To correct it, sign in or ask a manager."
+                "The form of this booking was filed already. To correct it, sign in or ask a"
+                " manager."
             )
         file_form(db, event_id, answers, visitor)

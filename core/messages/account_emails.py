@@ -27,7 +27,7 @@ from core.tenancy.identity.password_resets import MINUTES, account_address, issu
 from core.tenancy.organizations.queries import current_organization
 
 LINKS_AN_HOUR, HOUR_S = 60, 3600
-OPENS = {PORTAL: "your calls and forms", COMMISSION: "your statement", SHARE: "a dashboard"}
+OPENS = {PORTAL: "your bookings and forms", COMMISSION: "your statement", SHARE: "a dashboard"}
 
 
 def _link(page: str, token: str) -> str:

@@ -195,7 +195,7 @@ def _reminders(events: list[dict[str, Any]], zone: ZoneInfo) -> Iterator[Block]:
 
 
 def _form_link(event: dict[str, Any]) -> str:
-    return linked(event["lead_name"] or "A call", f"{_address()}/form?id={event['id']}")
+    return linked(event["lead_name"] or "A booking", f"{_address()}/form?id={event['id']}")
 
 
 def _address() -> str:

@@ -89,7 +89,7 @@ EVENTS = Fact(
             " and form.event_id = events.id",
         ),
     },
-    rows=Rows("events", "See the calls"),
+    rows=Rows("events", "See the bookings"),
 )
 
 PAYMENTS = Fact(

@@ -97,7 +97,7 @@ def _match(db: Session, payment: Payment) -> tuple[Event | None, AttributionMeth
         return (
             event,
             AttributionMethod.FORM,
-            f"entered on the form of the call of {_moment(db, event.scheduled_at)}",
+            f"entered on the form of the booking of {_moment(db, event.scheduled_at)}",
         )
     first = _first_of_membership(db, payment)
     if first is not None and first.event_id is not None:
@@ -122,15 +122,15 @@ def _match_email(db: Session, payment: Payment) -> tuple[Event | None, Attributi
         return (
             event,
             AttributionMethod.EMAIL,
-            f"matched {email} to the call of {_moment(db, event.scheduled_at)}",
+            f"matched {email} to the booking of {_moment(db, event.scheduled_at)}",
         )
     if days := settings_of(db, MoneySettings).forward_attribution_days:
         until = payment.payment_date + timedelta(days=days)
         later = theirs.where(Event.scheduled_at <= until).order_by(Event.scheduled_at, Event.id)
         if event := db.scalars(later.limit(1)).first():
-            reason = f"matched {email} to the later call of {_moment(db, event.scheduled_at)}"
+            reason = f"matched {email} to the later booking of {_moment(db, event.scheduled_at)}"
             return event, AttributionMethod.LATER_CALL, reason
-    return None, AttributionMethod.NONE, f"no call of {email} at or before the payment"
+    return None, AttributionMethod.NONE, f"no booking of {email} at or before the payment"
 
 
 def _events_of(db: Session, email: str) -> Select[Event]:
@@ -205,7 +205,7 @@ def choose_event(
     payment = _changeable(db, payment_id)
     event = db.scalars(select(Event).where(Event.id == event_id)).first() if event_id else None
     if event_id and event is None:
-        raise NotFound("There is no such call.")
+        raise NotFound("There is no such booking.")
     _assign(payment, event, AttributionMethod.MANUAL, f"chosen by {by.name}: {reason.strip()}")
     db.flush()
 

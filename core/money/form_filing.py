@@ -68,7 +68,7 @@ def withdraw_form(db: Session, event_id: UUID, by: FormFiler) -> None:
     event = event_for_form(db, event_id, by)
     form = form_of(db, event_id)
     if form is None:
-        raise NotFound("No form was filed for this call.")
+        raise NotFound("No form was filed for this booking.")
     if (payment := _cash_of(db, form)) is not None:
         _refuse_when_frozen(db, payment)
         payment.pcf_id, payment.deleted_at = None, now()
@@ -118,7 +118,7 @@ def _record_cash(db: Session, event: Event, form: PostCallForm) -> None:
     for column in LISTED_COLUMNS:
         setattr(payment, column, getattr(event, column))
     payment.attribution_method, payment.attributed_at = AttributionMethod.FORM, now()
-    payment.attribution_reason = "entered on the form of this call"
+    payment.attribution_reason = "entered on the form of this booking"
     db.add(payment)
     db.flush()
 
@@ -130,7 +130,7 @@ def _cash_of(db: Session, form: PostCallForm) -> Payment | None:
 def _refuse_when_frozen(db: Session, payment: Payment) -> None:
     if is_frozen(db, payment):
         raise Conflict(
-            "An approved payout has already counted this call's cash, so it cannot be changed."
+            "An approved payout has already counted this booking's cash, so it cannot be changed."
         )
 
 

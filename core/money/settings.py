@@ -12,15 +12,15 @@ MONEY = SettingsGroup(
     (
         Setting(
             "forward_attribution_days",
-            "A payment may come before its call by",
+            "A payment may come before its booking by",
             "number",
-            "A payment without an earlier call then belongs to the first call within these days"
-            " after it.",
+            "A payment without an earlier booking then belongs to the first booking within these"
+            " days after it.",
             _FROM_NOW_ON,
             "days",
             1,
             365,
-            "never: only calls before the payment",
+            "never: only bookings before the payment",
         ),
         Setting(
             "reconciliation_days",

@@ -304,7 +304,7 @@ def _people(db: Session, home: Organization) -> Iterator[Check]:
     yield Check(
         "setters",
         state,
-        f"{unknown} calls of 30 days name an unknown setter",
+        f"{unknown} bookings of 30 days name an unknown setter",
         fix,
         home.slug,
         "lists",
@@ -313,11 +313,11 @@ def _people(db: Session, home: Organization) -> Iterator[Check]:
 
 def _money(db: Session, home: Organization) -> Iterator[Check]:
     loose = count_unattributed(db)
-    fix = "Choose the call by hand on the screen Payments, “Unattributed”." if loose else ""
+    fix = "Choose the booking by hand on the screen Payments, “Unattributed”." if loose else ""
     yield Check(
         "payments",
         State.AMBER if loose else State.GREEN,
-        f"{loose} payments belong to no call",
+        f"{loose} payments belong to no booking",
         fix,
         home.slug,
         "payments",
@@ -356,7 +356,7 @@ def _roster(db: Session, home: Organization) -> Iterator[Check]:
         yield Check(
             "closers",
             State.AMBER,
-            "nobody takes calls",
+            "nobody takes bookings",
             "Add closers on the screen Lists.",
             home.slug,
             "lists",
@@ -367,7 +367,7 @@ def _roster(db: Session, home: Organization) -> Iterator[Check]:
     yield Check(
         "closers",
         state,
-        f"{unknown} calls of 30 days have a host whom nobody knows",
+        f"{unknown} bookings of 30 days have a host whom nobody knows",
         fix,
         home.slug,
         "lists",

@@ -44,7 +44,7 @@ MENTIONED = (
 ASKED = Known("app.cur_org()", ":contacts", ":emails")
 NAMES = {
     "contact_emails": "addresses",
-    "events": "calls",
+    "events": "bookings",
     "post_call_forms": "forms",
     "payout_snapshot_details": "payouts",
     "activities": "timeline",
@@ -53,9 +53,9 @@ NAMES = {
 # What is handed out: the rows about the person of each table that declares to have some, and what
 # mentions them without saying so. A raw delivery is given as the text that came.
 PARTS: Mapping[str, str] = {
-    NAMES.get(table.name, table.name): (
-        f"select to_jsonb(t) from app.{table.name} t where {is_about(table, 't', ASKED)}"
-    )
+    NAMES.get(
+        table.name, table.name
+    ): f"select to_jsonb(t) from app.{table.name} t where {is_about(table, 't', ASKED)}"
     for table in tables_about(metadata)
 } | {
     "messages": (

@@ -72,7 +72,7 @@ SCREENS = (
     Screen(
         "events",
         "sales/events.py",
-        "Calls",
+        "Bookings",
         ":material/event:",
         "Sales",
         EVERYBODY,
@@ -81,7 +81,7 @@ SCREENS = (
     Screen(
         "event",
         "sales/event.py",
-        "Call",
+        "Booking",
         ":material/event:",
         "Sales",
         EVERYBODY,
@@ -190,7 +190,7 @@ SCREENS = (
     Screen(
         "portal",
         "public/portal.py",
-        "Calls and forms",
+        "Bookings and forms",
         ":material/today:",
         "Public",
         (),

@@ -75,7 +75,7 @@ def fields(row: Any | None) -> dict[str, Any]:
             choices,
             index=choices.index(held),
             format_func=lambda user: people.get(user, "Nobody"),
-            help="They see the calls and payments of this row as their own.",
+            help="They see the bookings and payments of this row as their own.",
         )
     return made
 
@@ -94,7 +94,7 @@ def save(row: Any | None, values: dict[str, Any]) -> None:
     say(
         "Saved."
         + (
-            f" {plural(moved, 'call is', 'calls are')} matched anew; payments follow."
+            f" {plural(moved, 'booking is', 'bookings are')} matched anew; payments follow."
             if moved
             else ""
         )
@@ -115,12 +115,12 @@ if kept.key == "setters":
                 + " on no list**"
             )
             st.caption(
-                "Say who is meant, for this and every other call, or add a setter of this name"
+                "Say who is meant, for this and every other booking, or add a setter of this name"
                 " below."
             )
             mentions = {
                 row["setter_name"]: (
-                    f"{row['setter_name']} · {plural(row['calls'], 'call', 'calls')}, "
+                    f"{row['setter_name']} · {plural(row['bookings'], 'booking', 'bookings')}, "
                     f"last booked {when(row['last_booked_at'], viewer.timezone)}"
                 )
                 for row in records(unknown)
@@ -136,7 +136,7 @@ if kept.key == "setters":
             if sent and mention and meant:
                 with act(viewer) as db:
                     moved = name_setter(db, mention, known[meant])
-                say(f"{plural(moved, 'call is', 'calls are')} theirs now; payments follow.")
+                say(f"{plural(moved, 'booking is', 'bookings are')} theirs now; payments follow.")
                 st.rerun()
 
 with (

@@ -53,7 +53,7 @@ def show(person: KnownPerson) -> None:
             "Addresses": person.emails,
             "Names": person.names,
             "Phones": person.phones,
-            "Calls": [str(person.calls)],
+            "Bookings": [str(person.calls)],
             "Payments": [str(person.payments)],
         }
         for name, values in facts.items():
@@ -68,10 +68,12 @@ def show(person: KnownPerson) -> None:
     typed = confirm_by_typing(
         "Erase this person",
         "erase",
-        warning="Names, addresses, phone numbers, answers, notes and recording links go, also from"
-        " raw deliveries and the audit log. Calls, payments, payouts and every figure stay. It"
-        " cannot be undone. Later deliveries about these addresses are kept without the details,"
-        " until you accept the address again here.",
+        warning=(
+            "Names, addresses, phone numbers, answers, notes and recording links go, also from raw"
+            " deliveries and the audit log. Bookings, payments, payouts and every figure stay. It"
+            " cannot be undone. Later deliveries about these addresses are kept without the"
+            " details, until you accept the address again here."
+        ),
         prompt="Type the address to confirm",
         button="Erase",
     )

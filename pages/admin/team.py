@@ -189,7 +189,7 @@ def ask_roster(member: OrganizationMember) -> None:
             default=mine,
             format_func=lambda row_id: shown_row(rows[row_id]),
             help=(
-                "A sales rep sees the calls and payments of these closers and setters. Those of"
+                "A sales rep sees the bookings and payments of these closers and setters. Those of"
                 " other people are not listed."
             ),
         )
@@ -243,7 +243,7 @@ st.subheader("Open invitations")
 if invitations.empty:
     empty(
         "Nobody is invited",
-        "Who accepts an invitation appears above, with their calls when the address is on the"
+        "Who accepts an invitation appears above, with their bookings when the address is on the"
         " roster.",
     )
 for invitation in records(invitations):

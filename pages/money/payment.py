@@ -31,19 +31,19 @@ def ask_for_call(payment_id: UUID, *, needed: bool) -> None:
     """
     with viewer.transaction() as db:
         calls = suggestions(db, payment_id)
-    with st.expander("Choose the call yourself", expanded=needed):
+    with st.expander("Choose the booking yourself", expanded=needed):
         options = {_label(call, viewer.timezone): call.id for call in calls}
         with st.form("choice"):
             label = st.radio(
                 "Likeliest first",
-                [*options, "It belongs to no call"],
+                [*options, "It belongs to no booking"],
                 index=None,
                 format_func=escape_markdown,
             )
             reason = st.text_input("Why?", placeholder="Paid by her partner")
             sent = st.form_submit_button("Choose", type="primary")
         if sent and label is None:
-            st.error("Choose a call, or say that it belongs to none.")
+            st.error("Choose a booking, or say that it belongs to none.")
         elif sent:
             with act(viewer, "Chosen.") as db:
                 choose_event(db, payment_id, options.get(label or ""), viewer, reason)
@@ -73,7 +73,7 @@ with left:
     st.markdown(f"**{escape_markdown(payment.closer or 'Nobody yet')}**{booked_by}")
     st.text(payment.attribution_reason or "")
     if payment.event_id:
-        go("event", "Open the call", id=str(payment.event_id))
+        go("event", "Open the booking", id=str(payment.event_id))
     if payment.superseded_by_id:
         st.info(
             "The processor has reported the same money, so this entry from a form is not counted a"

@@ -66,8 +66,8 @@ with viewer.transaction() as db:
     payments, sums = payments_table(db, chosen, limit=SHOWN), payment_sums(db, chosen)
 if payments.empty and view == "unattributed":
     empty(
-        "Every payment has its call",
-        "Payments that match no call appear here, and find one by themselves when it is booked.",
+        "Every payment has its booking",
+        "Payments that match no booking appear here, and find one by themselves when it is booked.",
     )
     st.stop()
 if payments.empty:

@@ -83,7 +83,7 @@ def show_all(found: Sequence[Row[Any]]) -> None:
         columns=[
             Text("name", "Name"),
             Number("members", "Members"),
-            Number("events", "Calls"),
+            Number("events", "Bookings"),
             Moment("last_delivery_at", "Last delivery", viewer.timezone),
             Text("plan", "Plan"),
             Text("modules", "Modules"),
@@ -98,7 +98,7 @@ def show_one(row: Row[Any]) -> None:
     go("organizations", "← All organisations")
     facts = (
         plural(row.members, "member", "members"),
-        plural(row.events, "call", "calls"),
+        plural(row.events, "booking", "bookings"),
         f"last delivery {when(row.last_delivery_at, viewer.timezone)}",
         f"made {when(row.created_at, viewer.timezone)}",
     )
@@ -145,9 +145,11 @@ def ask_to_delete(row: Row[Any]) -> None:
     typed = confirm_by_typing(
         "Delete this organisation",
         "delete",
-        warning=f"Its members, API keys and connections stop working at once. For {GRACE_DAYS} days"
-        f" you can bring it back; then its {plural(row.events, 'call', 'calls')}, payments, payouts"
-        " and audit log are removed for good.",
+        warning=(
+            f"Its members, API keys and connections stop working at once. For {GRACE_DAYS} days you"
+            f" can bring it back; then its {plural(row.events, 'booking', 'bookings')}, payments,"
+            " payouts and audit log are removed for good."
+        ),
         prompt=f"Type {escape_markdown(row.name)} to confirm",
         button="Delete organisation",
     )

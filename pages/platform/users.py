@@ -94,8 +94,10 @@ def ask_to_delete(adrift: Sequence[Row[Any]]) -> None:
         f"{many} to no organisation",
         "adrift",
         concerned=[f"{row.name} · {row.email}" for row in adrift[:MOST_USERS]],
-        warning="They can see nothing. Deleting removes name, address, password and second factor"
-        " for good; what they did stays.",
+        warning=(
+            "They can see nothing. Deleting removes name, address, password and second factor"
+            " for good; what they did stays."
+        ),
         prompt=f"Type {CONFIRMED} to confirm",
         button="Delete all of them" if len(adrift) <= MOST_USERS else f"Delete these {MOST_USERS}",
     )
@@ -129,9 +131,11 @@ def show_one(row: Row[Any]) -> None:
     typed = confirm_by_typing(
         "Delete this user",
         "delete",
-        warning="Name, address, password, second factor, sessions and memberships go for good. What"
-        " they did stays, without their name, and so do the calls, payments and payouts of their"
-        " closer or setter row, which keeps its name on the lists.",
+        warning=(
+            "Name, address, password, second factor, sessions and memberships go for good. What"
+            " they did stays, without their name, and so do the bookings, payments and payouts of"
+            " their closer or setter row, which keeps its name on the lists."
+        ),
         prompt="Type their e-mail address to confirm",
         button="Delete user",
     )

@@ -34,7 +34,7 @@ def show_queue(visitor: Visitor) -> None:
     if pending.empty and not todays:
         empty(
             "Nothing waits for you",
-            "Calls whose form is missing appear here, and the calls of the day.",
+            "Bookings whose form is missing appear here, and the bookings of the day.",
         )
     if not pending.empty:
         st.subheader("File these forms")
@@ -50,7 +50,7 @@ def show_queue(visitor: Visitor) -> None:
                 st.query_params["event"] = str(form["id"])
                 st.rerun()
     if todays:
-        st.subheader("Today's calls")
+        st.subheader("Today's bookings")
     for call in todays:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             state = (
@@ -63,7 +63,7 @@ def show_queue(visitor: Visitor) -> None:
             at = f":gray[{when(call.scheduled_at, visitor.timezone)}] {state}"
             st.markdown(
                 f"{escape_markdown(call.lead_name or 'Lead')} ·"
-                f" {escape_markdown(call.call_type or 'Call')}  \n{at}",
+                f" {escape_markdown(call.call_type or 'Booking')}  \n{at}",
                 width="stretch",
             )
             if (
@@ -86,20 +86,21 @@ def show_call(visitor: Visitor) -> None:
     with visitor.transaction() as db:
         event = event_detail(db, event_id) if event_id else None
         lists = choices(db)
-    if st.button("← All calls"):
+    if st.button("← All bookings"):
         back_to_queue()
     if event is None:
         empty(
-            "There is no such call", "It may belong to somebody else, or the booking was removed."
+            "There is no such booking",
+            "It may belong to somebody else, or the booking was removed.",
         )
         return
     heading(
-        event.lead_name or "Call",
+        event.lead_name or "Booking",
         visitor,
-        f"{event.call_type or 'Call'} · {when(event.scheduled_at, visitor.timezone)}",
+        f"{event.call_type or 'Booking'} · {when(event.scheduled_at, visitor.timezone)}",
     )
     if event.call_status in ("canceled", "rescheduled"):
-        empty("There is nothing to report", "This call was cancelled or moved.")
+        empty("There is nothing to report", "This booking was cancelled or moved.")
     elif event.pcf_submitted:
         empty("The form was filed", "To correct it, sign in or ask a manager.")
     elif show_form(

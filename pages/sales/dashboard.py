@@ -40,7 +40,7 @@ with third, viewer.transaction() as db:
 
 if not figures.now["booked_calls"] and not figures.now["payments"]:
     empty(
-        "No calls or payments in this period",
+        "No bookings or payments in this period",
         "They appear here as soon as Calendly or a processor reports one.",
         ("connections", "See the connections") if viewer.is_manager else None,
     )
@@ -64,9 +64,9 @@ with left:
 with right:
     st.subheader("Overdue forms")
     if overdue.empty:
-        st.caption("None: every call older than the grace has its form.")
+        st.caption("None: every booking older than the grace has its form.")
     else:
-        st.caption(f"{len(overdue)} calls wait for their form longer than they should.")
+        st.caption(f"{len(overdue)} bookings wait for their form longer than they should.")
         counts = (
             overdue.assign(closer=overdue["closer"].fillna("No closer"))
             .groupby("closer")
@@ -78,7 +78,7 @@ with right:
         )
         link_to_rows(rows_behind("overdue_pcfs", {"period": "Last 365 days"}), "See them")
 
-st.subheader("Latest calls")
+st.subheader("Latest bookings")
 table(
     recent,
     "latest-calls",

@@ -29,12 +29,14 @@ with viewer.transaction() as db:
         timeline(db, event_id, list(payments["id"])) if event_id and payments is not None else None
     )
 if event is None or payments is None or story is None:
-    no_such("call", "It may belong to somebody else, or the link is old.", ("events", "All calls"))
+    no_such(
+        "booking", "It may belong to somebody else, or the link is old.", ("events", "All bookings")
+    )
 
 title(
-    event.lead_name or "Call",
+    event.lead_name or "Booking",
     viewer,
-    f"{event.call_type or 'Call'} · {when(event.scheduled_at, viewer.timezone)}",
+    f"{event.call_type or 'Booking'} · {when(event.scheduled_at, viewer.timezone)}",
 )
 state = (
     word(event.event_outcome, EventOutcome)
@@ -46,7 +48,7 @@ may_file = viewer.is_manager or event.closer_user_id == viewer.user_id
 if may_file and event.call_status not in ("canceled", "rescheduled"):
     go("form", "Correct the form" if event.pcf_submitted else "File the form", event=str(event.id))
 if event.rescheduled_to_id:
-    go("event", "This call was moved: open the new one", id=str(event.rescheduled_to_id))
+    go("event", "This booking was moved: open the new one", id=str(event.rescheduled_to_id))
 
 left, right = st.columns([3, 2])
 with left:
@@ -85,7 +87,7 @@ with right:
     }
     show_facts(facts)
     if event.meeting_url and str(event.meeting_url).startswith("https://"):
-        st.link_button("Join the call", event.meeting_url)
+        st.link_button("Join the meeting", event.meeting_url)
     if event.setter_name_unknown and viewer.is_one_of(Role.OWNER, Role.ADMIN):
         with viewer.transaction() as db:
             setters = setters_by_name(db)
@@ -101,6 +103,6 @@ with right:
             label_visibility="collapsed",
         )
         if name and st.button(escape_markdown(f"{event.setter} is {name}")):
-            with act(viewer, "Every call of this name is theirs now.") as db:
+            with act(viewer, "Every booking of this name is theirs now.") as db:
                 name_setter(db, event.setter, setters[name])
             st.rerun()

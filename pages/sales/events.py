@@ -17,7 +17,7 @@ from core.ui.parts.tables import table
 
 SHOWN = 500
 viewer = require("events")
-title("Calls", viewer)
+title("Bookings", viewer)
 first, second, third = st.columns(3, vertical_alignment="bottom")
 with first:
     period = period_picker(viewer)
@@ -51,21 +51,23 @@ with viewer.transaction() as db:
     events, count = events_table(db, chosen, limit=SHOWN), count_events(db, chosen)
 if chosen.condition is not None:
     st.info(
-        f"These are the calls behind **{METRICS[figure].name}**: {METRICS[figure].formula.lower()}."
+        f"These are the bookings behind **{METRICS[figure].name}**:"
+        f" {METRICS[figure].formula.lower()}."
     )
 if events.empty:
     empty(
-        "No calls here",
+        "No bookings here",
         "No booked call fits this period and these filters. Choose a longer period, or clear a"
         " filter.",
     )
     st.stop()
 st.caption(
-    plural(count, "call", "calls") + (f"; the latest {SHOWN} are shown" if count > SHOWN else "")
+    plural(count, "booking", "bookings")
+    + (f"; the latest {SHOWN} are shown" if count > SHOWN else "")
 )
 table(
     events.assign(form=events["pcf_submitted"].map({True: "filed"})),
-    "calls",
+    "bookings",
     opens="event",
     card=("lead_name", "scheduled_at", "call_status"),
     columns=[

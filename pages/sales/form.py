@@ -43,15 +43,15 @@ with viewer.transaction() as db:
 if event_id is None or event is None:
     st.title("Post-call form")
     empty(
-        "There is no such call",
+        "There is no such booking",
         "It may belong to somebody else, or the link is old.",
         ("my-day", "My day"),
     )
     st.stop()
 if not viewer.is_manager and event.closer_user_id != viewer.user_id:
     empty(
-        "This is somebody else's call",
-        "Only the call's closer or a manager files its form.",
+        "This is somebody else's booking",
+        "Only the booking's closer or a manager files its form.",
         ("my-day", "My day"),
     )
     st.stop()
@@ -59,13 +59,15 @@ if not viewer.is_manager and event.closer_user_id != viewer.user_id:
 _, middle, _ = st.columns([1, 2.4, 1])
 with middle:
     title(
-        event.lead_name or "Call",
+        event.lead_name or "Booking",
         viewer,
-        f"{event.call_type or 'Call'} · {when(event.scheduled_at, viewer.timezone)}",
+        f"{event.call_type or 'Booking'} · {when(event.scheduled_at, viewer.timezone)}",
     )
     if event.call_status in ("canceled", "rescheduled"):
         empty(
-            "There is nothing to report", "This call was cancelled or moved.", ("my-day", "My day")
+            "There is nothing to report",
+            "This booking was cancelled or moved.",
+            ("my-day", "My day"),
         )
         st.stop()
     if show_form(
@@ -78,7 +80,7 @@ with middle:
     ):
         jump("my-day")
     if event.pcf_submitted and st.button(
-        "Take the form back", help="The call is pending again, and its cash no longer counts."
+        "Take the form back", help="The booking is pending again, and its cash no longer counts."
     ):
         with act(viewer, "The form was taken back.") as db:
             withdraw_form(db, event_id, viewer)

@@ -62,7 +62,7 @@ except NotAllowed:
 if board.empty:
     empty(
         "Nobody to rank yet",
-        "As soon as calls of this period have a closer or setter, they appear here.",
+        "As soon as bookings of this period have a closer or setter, they appear here.",
     )
     st.stop()
 

@@ -34,19 +34,19 @@ todays = [
     if call.scheduled_at < Period(day, day + timedelta(days=1), viewer.timezone).ends_at
 ]
 first, second, third = st.columns(3)
-first.metric("Calls today", len(todays), border=True)
+first.metric("Bookings today", len(todays), border=True)
 second.metric("Forms to file", len(pending), border=True)
 third.metric(
     "Show rate this month",
     rate(figures.rate("show_rate")),
     border=True,
-    help=f"Shows ÷ (completed calls + no-shows). {whose} calls.",
+    help=f"Shows ÷ (completed bookings + no-shows). {whose} calls.",
 )
 
 if pending.empty and not ahead:
     empty(
         "Nothing waits for you",
-        "New calls appear here as soon as they are booked.",
+        "New bookings appear here as soon as they are booked.",
         ("leaderboards", "See the leaderboards"),
     )
 if not pending.empty:
@@ -61,13 +61,13 @@ for form in records(pending):
         )
         go("form", "File form", event=str(form["id"]))
 if ahead:
-    st.subheader("Your calls")
+    st.subheader("Your bookings")
 for call in ahead:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         at = f":gray[{when(call.scheduled_at, viewer.timezone)}] {countdown(call.scheduled_at)}"
         st.markdown(
             f"{escape_markdown(call.lead_name or 'Lead')} ·"
-            f" {escape_markdown(call.call_type or 'Call')}  \n{at}",
+            f" {escape_markdown(call.call_type or 'Booking')}  \n{at}",
             width="stretch",
         )
         go("event", "Look", id=str(call.id))
@@ -79,5 +79,5 @@ for column, key in zip(st.columns(len(MONTH)), MONTH, strict=True):
     column.metric(
         METRICS[key].name, figure(key, figures[key]), border=True, help=explained(key, figures[key])
     )
-link_to_rows(rows_behind("booked_calls", {"period": "This month"}), "See the calls")
+link_to_rows(rows_behind("booked_calls", {"period": "This month"}), "See the bookings")
 link_to_rows(rows_behind("cash_collected", {"period": "This month"}), "See the payments")

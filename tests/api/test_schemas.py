@@ -27,7 +27,7 @@ from tests import factories as make
             "period_start must be a day like 2026-11-02.",
         ),
         (LoginRequest, b'{"email": "a@example.com"}', "password", "password must be a text."),
-        (PostCallFormBody, b"{}", "call_occurred", "Say whether the call took place."),
+        (PostCallFormBody, b"{}", "call_occurred", "Say whether the meeting took place."),
         (
             PostCallFormBody,
             b'{"call_occurred": true, "mood": 1}',

@@ -118,7 +118,7 @@ def test_a_rep_can_have_a_text_sent_by_a_number_as_people_write_it(org, twilio):
     ("to", "words", "field"),
     [
         ("", WORDS, "number"),
-        ("call me", WORDS, "number"),
+        ("booking me", WORDS, "number"),
         ("+45", WORDS, "number"),
         ("+45\r\n", WORDS, "number"),
         (TO, " \n", "words"),

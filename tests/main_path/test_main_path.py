@@ -73,4 +73,6 @@ def test_a_booking_a_form_and_a_payment_become_one_attributed_sale():
             ana.id,
             sam.id,
         )
-        assert counted.attribution_reason.startswith("matched lead.one@example.com to the call of ")
+        assert counted.attribution_reason.startswith(
+            "matched lead.one@example.com to the booking of "
+        )

@@ -293,7 +293,7 @@ def test_the_report_has_the_days_figures_beside_the_week_before():
         "Close rate": "67% (0%)",
         "Cash collected": "¥20,000 + $4,997 ($100)",
         "Net revenue": "¥20,000 + $4,497 ($100)",
-        "Cancelled calls": "1 (0.0)",
+        "Cancelled bookings": "1 (0.0)",
         "Pending forms": "1 (0.0)",
     }
     assert made["text"] == "Daily report, Wed 6 Nov 2024: 6 booked, 2 closed, ¥20,000 + $4,997 cash"
@@ -361,12 +361,12 @@ def test_the_reminder_lists_exactly_the_overdue_forms_each_with_its_link():
     with as_system(other) as db:
         late(db, other)
     [made] = reminders(org)
-    shown = [("First", 0), ("Second", 1), ("A call", 2), ("Nobody's", 3), ("Nobody's too", 4)]
+    shown = [("First", 0), ("Second", 1), ("A booking", 2), ("Nobody's", 3), ("Nobody's too", 4)]
     found = links([made])
     assert sorted(found) == sorted(
         (f"http://localhost:8501/form?id={expected[place].id}", name) for name, place in shown
     )
-    assert [name for _, name in found[:3]] == ["First", "Second", "A call"]
+    assert [name for _, name in found[:3]] == ["First", "Second", "A booking"]
     assert made["text"] == "5 post-call forms are overdue"
     assert [line for line in words(made).splitlines() if line.startswith("*")] == [
         "*Ana*",

@@ -46,7 +46,9 @@ def test_the_latest_call_at_or_before_the_payment_wins_and_the_row_says_why(org)
         payment_id = make.payment(db, org, email=" LEAD.one@Example.com").id
     payment = attributed(org, payment_id)
     assert payment.closer_id == ana.id
-    assert payment.attribution_reason == "matched lead.one@example.com to the call of 4 Nov, 13:00"
+    assert (
+        payment.attribution_reason == "matched lead.one@example.com to the booking of 4 Nov, 13:00"
+    )
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,7 @@ def test_the_order_in_which_calls_and_payments_arrive_does_not_matter():
                 steps[number](db)
         with as_system(org) as db:
             outcomes.add(db.scalars(select(Payment.attribution_reason)).one())
-    assert outcomes == {"matched lead.one@example.com to the call of 4 Nov, 13:00"}
+    assert outcomes == {"matched lead.one@example.com to the booking of 4 Nov, 13:00"}
 
 
 def test_a_cancelled_call_gives_its_payment_back(org):

@@ -321,12 +321,12 @@ def test_the_export_holds_everything_and_is_noted(case):
     assert everything["person"] == {"addresses": [EMAIL], "names": [NAME], "phones": [PHONE]}
     assert {
         part: counted[part]
-        for part in ("contacts", "addresses", "leads", "calls", "forms", "payments", "payouts")
+        for part in ("contacts", "addresses", "leads", "bookings", "forms", "payments", "payouts")
     } == {
         "contacts": 1,
         "addresses": 1,
         "leads": 1,
-        "calls": 2,
+        "bookings": 2,
         "forms": 1,
         "payments": 3,
         "payouts": 3,
@@ -334,7 +334,7 @@ def test_the_export_holds_everything_and_is_noted(case):
     assert {"timeline", "messages", "provider objects", "raw deliveries", "changes"} <= {
         part for part, n in counted.items() if n
     }
-    assert "other@example.com" not in json.dumps(everything["calls"])
+    assert "other@example.com" not in json.dumps(everything["bookings"])
     with case.admin.transaction() as db:
         [noted] = db.execute(
             text(
@@ -363,7 +363,7 @@ def test_somebody_who_only_paid_is_found_and_erased_too():
             org,
             email=EMAIL,
             customer_name=NAME,
-            attribution_reason=f"no call of {EMAIL} at or before the payment",
+            attribution_reason=f"no booking of {EMAIL} at or before the payment",
         )
     with admin.transaction() as db:
         assert find_person(db, org, EMAIL.upper()).payments == 1

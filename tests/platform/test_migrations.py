@@ -150,7 +150,7 @@ EARLIER = """
         processor_refund_id, refunded_at)
       values ('{org}', '{row}', 1, 'USD', 'succeeded', 're', now());
     insert into app.activities (organization_id, at, type, summary, subject_type, subject_id)
-      values ('{org}', now(), 'scheduled', 'Call booked', 'event', '{row}');
+      values ('{org}', now(), 'scheduled', 'Booking made', 'event', '{row}');
 """
 
 

@@ -45,11 +45,11 @@ def test_an_unknown_setter_is_kept_as_text():
 
 
 def test_the_setter_can_come_from_an_answer():
-    history = History("calendly", setter_question="Who invited you to this call?")
+    history = History("calendly", setter_question="Who invited you to this booking?")
     team(history)
     booking = samples.calendly_created(call(setter=None))
     booking["payload"]["questions_and_answers"] = [
-        {"question": "Who invited you to this call?", "answer": "setter one", "position": 0}
+        {"question": "Who invited you to this booking?", "answer": "setter one", "position": 0}
     ]
     history.deliver(booking)
     assert [event["setter_name"] for event in history.rows(EVENTS)] == ["Setter One"]

@@ -17,7 +17,6 @@ from core.bookings.intake import Booking, record_booking
 from core.bookings.models import Closer, Event, PcfDraft, PostCallForm, Setter
 from core.bookings.reassignment import change_closer, name_setter
 from core.bookings.roster import Host, link_roster_to_user, link_user
-from core.providers.connections import create_connection
 from core.migrations.tables import metadata
 from core.money.attribution import choose_event
 from core.money.form_filing import file_form
@@ -30,6 +29,7 @@ from core.platform.errors import Misconfigured
 from core.platform.schema import owned_by, secured
 from core.platform.security.ownership import functions
 from core.platform.security.policies import access_of
+from core.providers.connections import create_connection
 from core.tenancy.access.models import Role
 from core.tenancy.access.viewers import Viewer
 from tests import factories as make
@@ -198,7 +198,7 @@ def test_a_booking_whose_host_nobody_knew_is_read_once_the_closer_is_named(team,
 def test_a_rep_reads_the_line_that_their_call_was_booked(team):
     with team.people["ana"].transaction() as db:
         lines = set(db.scalars(select(Activity.summary).where(Activity.subject_type == "event")))
-    assert {"Call booked", "Form filed by ana"} <= lines
+    assert {"Booking made", "Form filed by ana"} <= lines
 
 
 def test_a_person_with_two_calls_is_read_by_the_people_of_both_and_each_call_by_its_own(team):

@@ -225,7 +225,7 @@ def test_a_test_text_that_did_not_arrive_says_why(twilio, admin, answer, says):
 
 
 def test_a_wrong_number_is_told_and_nothing_is_sent(twilio, admin):
-    page = texting(admin, "call me")
+    page = texting(admin, "booking me")
     assert "no phone number" in page.error[0].value
     work()
     assert twilio.texts == []

@@ -110,7 +110,9 @@ def test_exports_offer_what_every_organisation_has(without):
 
     assert not page.exception
     assert set(page.selectbox[0].options) >= {"Leads", "Audit logs"}
-    assert not {"Events", "Payments", "Post call forms", "Refunds"} & set(page.selectbox[0].options)
+    assert not {"Events", "Payments", "Post booking forms", "Refunds"} & set(
+        page.selectbox[0].options
+    )
 
 
 def test_going_live_speaks_of_no_screen_that_is_off(without):

@@ -86,7 +86,7 @@ def test_a_closed_deal_is_asked_for_what_was_bought_and_how_it_is_paid(rep, even
     assert window.asked() >= {
         "What did they buy?",
         "How do they pay?",
-        "Cash collected on the call (USD)",
+        "Cash collected at the meeting (USD)",
         "Notes",
         "Follow up on",
         "Recording link",

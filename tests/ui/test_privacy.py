@@ -85,7 +85,7 @@ def test_an_admin_downloads_everything_about_a_person(admin):
     answer = download(token_of(admin))
     assert answer.status_code == 200
     assert answer.headers["content-disposition"] == 'attachment; filename="person.json"'
-    assert [call["lead_name"] for call in answer.json()["calls"]] == ["Petronella"]
+    assert [call["lead_name"] for call in answer.json()["bookings"]] == ["Petronella"]
 
 
 @pytest.mark.parametrize("role", [Role.MANAGER, Role.SALES_REP, Role.VIEWER])

@@ -49,7 +49,7 @@ ROWS = [
         "amount": Decimal("98765"),
         "currency": "JPY",
         "status": "no_show",
-        "calls": 1234,
+        "bookings": 1234,
         "name": "=1+1",
         "sums": {"JPY": Decimal(500)},
     },
@@ -59,7 +59,7 @@ ROWS = [
         "amount": Decimal("5.12"),
         "currency": "KWD",
         "status": "canceled",
-        "calls": 5,
+        "bookings": 5,
         "name": None,
         "sums": {"EUR": Decimal("1.5"), "JPY": Decimal(7)},
     },
@@ -69,7 +69,7 @@ ROWS = [
         "amount": None,
         "currency": "USD",
         "status": None,
-        "calls": 0,
+        "bookings": 0,
         "name": "Ana",
         "sums": {},
     },
@@ -79,7 +79,7 @@ COLUMNS = [
     Day("day", "Day"),
     Money("amount", "Amount"),
     Word("status", "Status", CallStatus),
-    Number("calls", "Calls"),
+    Number("bookings", "Bookings"),
     Text("name", "Name"),
     Amounts("sums", "Sums"),
 ]
@@ -169,8 +169,9 @@ def test_times_and_amounts_of_a_table_are_values_and_so_sort_by_them(shown):
     assert cells["at"][0] == AT
     assert cells["amount"].dtype == float
     assert list(cells["status"][:2]) == ["No-show", "Cancelled"]
-    assert json.loads(shown.dataframe[0].proto.columns)["at"]["type_config"]["format"] == (
-        "ddd D MMM YYYY HH:mm"  # one of them is of another year
+    assert (
+        json.loads(shown.dataframe[0].proto.columns)["at"]["type_config"]["format"]
+        == "ddd D MMM YYYY HH:mm"  # one of them is of another year
     )
 
 
@@ -181,7 +182,7 @@ def test_the_currency_stands_right_after_its_amounts(shown):
         "amount",
         "currency",
         "status",
-        "calls",
+        "bookings",
         "name",
         "sums",
     ]
@@ -205,7 +206,7 @@ def test_a_download_has_values_and_no_formulas():
         "amount": "98765",
         "currency": "JPY",
         "status": "no_show",
-        "calls": "1234",
+        "bookings": "1234",
         "name": "'=1+1",
         "sums_EUR": "",
         "sums_JPY": "500",

@@ -24,7 +24,7 @@ HAS = {
     "leaderboards": "Alder closer",
     "events": "Alder closer",
     "event": "Alder closer",
-    "form": "Did the call take place?",
+    "form": "Did the meeting take place?",
     "leads": "Alder source",
     "payments": "Alder closer",
     "payment": "Alder closer",

@@ -53,7 +53,7 @@ WHO_GETS_IN = SettingsGroup(
             "managers_see_their_team_only",
             "Managers see their own team only",
             "switch",
-            "On: a manager sees the calls and payments of those who report to them, and of those"
+            "On: a manager sees the bookings and payments of those who report to them, and of those"
             " who report to these.",
             "Say below who reports to whom first: a manager of nobody sees only their own.",
         ),

@@ -29,7 +29,7 @@ ABOUT_SOMEBODY = {
 }
 OPERATIONS |= ABOUT_SOMEBODY
 TABLES = {
-    "events": "Calls",
+    "events": "Bookings",
     "post_call_forms": "Post-call forms",
     "organization_members": "Members",
     "user_roles": "Platform roles",

@@ -38,7 +38,7 @@ def show_sentence(figures: Dashboard, period: Period) -> None:
     change = f", {abs(moved):.0f} points {'up' if moved > 0 else 'down'}" if moved else ""
     st.markdown(
         f"Show rate **{rate(now.rate('show_rate'))}**{change}; {now['confirmed']:,} of"
-        f" {now['due']:,} calls due are confirmed. Net revenue"
+        f" {now['due']:,} bookings due are confirmed. Net revenue"
         f" **{money(now.money('net_revenue'), whole=True).replace('$', chr(92) + '$')}**."
     )
 
@@ -182,7 +182,7 @@ def show_people(figures: Dashboard, viewer: Viewer) -> None:
 
 def show_heat(figures: Dashboard) -> None:
     """When calls happen."""
-    st.subheader("When calls happen")
+    st.subheader("When meetings happen")
     busy = [hour for hour in range(24) if any(row[hour] for row in figures.heat)]
     hours = range(min(busy, default=8), max(busy, default=18) + 1)
     values = [[row[hour] for hour in hours] for row in figures.heat]

@@ -70,7 +70,7 @@ def show_form(
     """
     if event.scheduled_at > now():
         st.info(
-            "This call has not started yet. You can note a no-show or write down notes already."
+            "This meeting has not started yet. You can note a no-show or write down notes already."
         )
     here, wrong = _places(event.id)
     typed = st.session_state.setdefault(here, dict(known))
