@@ -34,7 +34,9 @@ from core.ui.parts.tables import table
 
 PURPOSES = {PORTAL: "Closer's portal", COMMISSION: "Statement", SHARE: "Shared dashboard"}
 OPENS = {
-    PORTAL: "One closer's missing forms and today's bookings. Whoever holds it can file these forms.",
+    PORTAL: (
+        "One closer's missing forms and today's bookings. Whoever holds it can file these forms."
+    ),
     COMMISSION: "One person's payments in one approved payout, and their sums.",
     SHARE: "Figures and charts of a period, without names. You choose whether money is shown.",
 }
