@@ -74,7 +74,7 @@ def random_history(timezone: str, seed: int, *, calls: int = 220, payments: int 
         events = [_event(db, org, dice, edges, at, grace, lists) for _ in range(calls)]
         db.flush()
         _payments(db, org, dice, edges, events, lists, payments)
-        _leads(db, org, random.Random(f"{timezone} {seed} leads"), edges, events, lists, viewers)
+        _leads(db, org, random.Random(f"{timezone} {seed} leads"), edges, events, lists)
         db.flush()
         # touching a call or payment hands its people to its form and its refunds
         db.execute(text("update app.events set closer_id = closer_id"))
@@ -268,12 +268,8 @@ def _leads(
     edges: list[datetime],
     events: list[Event],
     lists: dict[str, list[UUID]],
-    viewers: dict[str, Viewer],
 ) -> None:
-    """Inquiries with any number of bookings; some of them are the rep's, some came in without their
-    hour.
-    """
-    rep, manager = viewers["sales_rep"].user_id, viewers["manager"].user_id
+    """Inquiries with any number of bookings; some came in without their hour."""
     leads = []
     for number in range(len(events) // 2):
         contact = Contact(organization_id=org, id=_new_id(dice), name=f"Lead {number}")
@@ -286,8 +282,6 @@ def _leads(
             created_at=_moment(dice, edges),
             source_id=_maybe(dice, 0.7, dice.choice(lists["source_id"])),
             traffic_type_id=_maybe(dice, 0.7, dice.choice(lists["traffic_type_id"])),
-            closer_user_id=_maybe(dice, 0.5, dice.choice([rep, manager])),
-            setter_user_id=_maybe(dice, 0.5, dice.choice([rep, manager])),
         )
         leads.append(lead)
         db.add(contact)

@@ -106,9 +106,13 @@ class Oracle:
         people = {column: newest.get(column) for column in ("closer_id", "setter_id")}
         return row | nothing | people | {"bookings": bookings}
 
-    @staticmethod
-    def _owned(lead: Row, asked: Asked) -> bool:
-        return asked.rep is None or asked.rep in (lead["closer_user_id"], lead["setter_user_id"])
+    def _owned(self, lead: Row, asked: Asked) -> bool:
+        """A lead is everybody's who has an event of it, whatever became of that event."""
+        return asked.rep is None or any(
+            asked.rep in self._people(event)
+            for event in self.events.values()
+            if event["lead_id"] == lead["id"]
+        )
 
     @staticmethod
     def _inquiries(leads: Sequence[Row]) -> Row:

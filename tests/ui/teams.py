@@ -91,9 +91,7 @@ def team(
             "email": email,
             "source_id": make.source(db, org, f"{called} source").id,
         }
-        found["lead_id"] = lead_of(
-            db, org, f"{called} lead", at, found["source_id"], people[Role.SALES_REP].user_id
-        )
+        found["lead_id"] = lead_of(db, org, f"{called} lead", at, found["source_id"])
         event = make.event(db, org, closer, lead_name=f"{called} lead", at=at, **found)
         held = make.event(
             db, org, closer, at=at - timedelta(hours=4), lead_name=f"{called} lead", **found
@@ -139,7 +137,7 @@ def team(
     return Team(mark, people, ids, tokens)
 
 
-def lead_of(db, org, name, at, source_id, closer_user_id) -> UUID:
+def lead_of(db, org, name, at, source_id) -> UUID:
     """One inquiry of a new contact, two days before."""
     contact = Contact(organization_id=org, name=name)
     db.add(contact)
@@ -149,7 +147,6 @@ def lead_of(db, org, name, at, source_id, closer_user_id) -> UUID:
         contact_id=contact.id,
         received_at=at - timedelta(days=2),
         source_id=source_id,
-        closer_user_id=closer_user_id,
     )
     db.add(lead)
     db.flush()
