@@ -27,10 +27,6 @@ from core.ui.parts.query_params import id_from_address
 from core.ui.parts.secret_field import forget, secret_field
 from core.ui.parts.tables import table
 
-PROVIDERS = {name: registry.provider(name).label for name in registry.with_inbound()}
-HINTS = [
-    f"{PROVIDERS[name]}: {each.signing_hint}" for name, each in registry.with_inbound().items()
-]
 HEALTH = {
     "well": "Deliveries arrive and are processed.",
     "never used": "Nothing has arrived yet.",
@@ -39,6 +35,10 @@ HEALTH = {
     "silent": "Silent for longer than usual.",
 }
 viewer = require("connections")
+PROVIDERS = {name: registry.provider(name).label for name in registry.with_inbound()}
+HINTS = [
+    f"{PROVIDERS[name]}: {each.signing_hint}" for name, each in registry.with_inbound().items()
+]
 title("Connections", viewer)
 connection_id = id_from_address()
 if connection_id is None:
