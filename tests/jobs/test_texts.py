@@ -13,7 +13,8 @@ from core.deliveries.sending import send_outbox
 from core.messages.email_outbox import post_email
 from core.messages.email_templates import Email
 from core.messages.sealing import opened
-from core.messages.sms_outbox import LONGEST, post_text, stop_texts
+from core.messages.sms_outbox import LONGEST, post_text
+from core.messages.suppression_list import stop_texts
 from core.operations.privacy import erase_person
 from core.people.models import Contact, ContactEmail
 from core.platform.clock import now

@@ -108,7 +108,7 @@ def team():
         hosts=[host("ana")],
         setter_mentions=["sam"],
         utm={"utm_source": "sam"},
-        invitee_uuid="petra",
+        external_id="petra",
         platform="calendly",
     )
     made = Team(org, people, None, booking)
@@ -203,7 +203,7 @@ def test_a_rep_reads_the_line_that_their_call_was_booked(team):
 
 def test_a_person_with_two_calls_is_read_by_the_people_of_both_and_each_call_by_its_own(team):
     second = team.book(
-        invitee_uuid="again",
+        external_id="again",
         scheduled_at=NOON + timedelta(days=9),
         hosts=[host("bo")],
         setter_mentions=["kim"],
@@ -215,7 +215,7 @@ def test_a_person_with_two_calls_is_read_by_the_people_of_both_and_each_call_by_
     assert team.rows(team.people["bo"], Event) == {second}
 
     team.book(
-        invitee_uuid="again",
+        external_id="again",
         scheduled_at=NOON + timedelta(days=9),
         hosts=[host("ana")],
         setter_mentions=[],
@@ -239,7 +239,7 @@ def test_a_person_whose_booking_turns_out_to_be_somebody_elses_is_nobodys_any_mo
 def test_a_payment_that_is_put_on_another_call_passes_to_its_people_with_refund_and_timeline(team):
     other = team.book(
         person=Person("Quentin", "quentin@example.com"),
-        invitee_uuid="other",
+        external_id="other",
         hosts=[host("bo")],
         setter_mentions=["kim"],
         utm={},

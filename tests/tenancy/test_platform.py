@@ -212,7 +212,8 @@ def test_after_the_grace_everything_of_it_is_removed_and_one_line_says_so(boss):
     with owner() as db:
         db.execute(text("set local session_replication_role = replica"))
         for table in TENANT:
-            put(db, table, org)
+            if table.info["rls"] != "organization_settings":  # these rows came with it
+                put(db, table, org)
     before = counted(theirs.admin.organization_id)
     with boss.transaction() as db:
         delete_organization(

@@ -15,11 +15,12 @@ from core.platform.sql_reader import rights_for
 
 VERBS = ("select", "insert", "update", "delete")
 BEING_PURGED = "organization_id = (select app.cur_purged())"
-# What this version made: an earlier version's functions are nobody's to run and give no rights.
+# What this version made: an earlier version's functions are nobody's to run and give no rights. It
+# was made in this transaction or in one of its savepoints, which have later numbers.
 OWN_FUNCTIONS = text("""
     select p.prosrc from pg_proc p
      where p.pronamespace = 'app'::regnamespace and p.proowner = 'so_definer'::regrole
-       and p.xmin = pg_current_xact_id()::xid
+       and age(p.xmin) <= age(pg_current_xact_id()::xid)
 """)
 # These run as whoever changes a row of the table.
 TRIGGER_FUNCTIONS = text("""

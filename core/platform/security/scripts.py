@@ -29,13 +29,14 @@ CLOSE = """
       end loop;
     end $$
 """
-# A declared trigger has been written in this transaction; any other is an earlier version's.
+# A declared trigger has been written in this transaction, or in a savepoint of it, whose number is
+# later; any other is an earlier version's.
 DROP_STALE_TRIGGERS = """
     do $$ declare each record; begin
       for each in select t.tgname, t.tgrelid::regclass as place from pg_trigger t
         join pg_class c on c.oid = t.tgrelid
         where c.relnamespace = 'app'::regnamespace and not t.tgisinternal
-          and t.xmin <> pg_current_xact_id()::xid loop
+          and age(t.xmin) > age(pg_current_xact_id()::xid) loop
         execute format('drop trigger %I on %s', each.tgname, each.place);
       end loop;
     end $$
