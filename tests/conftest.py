@@ -73,7 +73,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
             if isinstance(report, pytest.TestReport):
                 folder = report.nodeid.rpartition("::")[0].rpartition("/")[0]
                 spent[folder] += report.duration
-                tests[folder] += report.when == "booking"
+                tests[folder] += report.when == "call"
     if sum(tests.values()) < SUMMARY_FROM:
         return
     terminalreporter.section("worker-seconds by folder")

@@ -129,3 +129,11 @@ def closed(part: Any) -> Any:
     made = {name: closed(each) for name, each in part.items()}
     is_schema = made.get("type") == "object" and isinstance(made.get("properties"), dict)
     return made | ({"additionalProperties": False} if is_schema else {})
+
+
+ASKED = {
+    "/api/metrics": {"start": "2026-11-01", "end": "2026-12-01"},
+    "/api/export": {"table": "events"},
+}
+PAYOUT = {"name": "November", "period_start": "2026-11-01", "period_end": "2026-12-01"}
+NO_ID = "00000000-0000-4000-8000-000000000000"

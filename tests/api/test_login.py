@@ -15,8 +15,7 @@ from core.tenancy.identity.passwords import hash_password
 from core.tenancy.identity.sign_in import TRIES_PER_ACCOUNT_AND_ADDRESS as ALLOWED
 from core.tenancy.organizations.models import Organization
 from tests import factories as make
-from tests.api.client import get, post, refused, request
-from tests.api.test_tokens import NO_ID
+from tests.api.client import NO_ID, get, post, refused, request
 from tests.ports import owner
 from tests.tenancy.factors import with_app
 from webhooks.api import ENDPOINTS

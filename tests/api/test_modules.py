@@ -9,8 +9,7 @@ import pytest
 from core.metrics.export_tables import EXPORTS
 from core.tenancy.access.models import Role
 from tests import factories as make
-from tests.api.client import get, key_of, refused, request, token_of
-from tests.api.test_roles import ASKED, PAYOUT
+from tests.api.client import ASKED, PAYOUT, get, key_of, refused, request, token_of
 from webhooks.api import ENDPOINTS
 
 

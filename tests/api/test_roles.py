@@ -13,16 +13,10 @@ from core.tenancy.access.models import MEMBER_ROLES, Role
 from docs.make_roles import ALL, FILE, NO, OWN, given
 from docs.make_roles import text as document
 from tests import factories as make
-from tests.api.client import get, request, token_of
+from tests.api.client import ASKED, PAYOUT, get, request, token_of
 from tests.ports import owner
 from tests.security.rows import put
 from webhooks.api import ENDPOINTS
-
-ASKED = {
-    "/api/metrics": {"start": "2026-11-01", "end": "2026-12-01"},
-    "/api/export": {"table": "events"},
-}
-PAYOUT = {"name": "November", "period_start": "2026-11-01", "period_end": "2026-12-01"}
 
 
 @pytest.fixture(scope="module")

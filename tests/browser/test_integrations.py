@@ -6,9 +6,8 @@ from playwright.sync_api import expect
 from core.providers.integrations import enter_key
 from core.tenancy.access.models import Role
 from tests import factories as make
-from tests.browser.conftest import fits_the_width
+from tests.browser.conftest import SIZES, fits_the_width
 from tests.browser.runs import settled
-from tests.browser.test_admin import SIZES
 from tests.fakes.providers import KEYS, SETTINGS
 from tests.fakes.systems import NAME
 from tests.fakes.systems.whop import COMPANY

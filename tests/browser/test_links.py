@@ -11,9 +11,8 @@ from core.bookings.models import Event
 from core.platform.clock import now
 from core.platform.database import as_system
 from tests import factories as make
-from tests.browser.conftest import fits_the_width
+from tests.browser.conftest import PHONE, fits_the_width
 from tests.browser.runs import settled
-from tests.browser.test_main_path import PHONE
 from tests.ui.teams import team
 
 MEETING = "https://meet.example.com/room"

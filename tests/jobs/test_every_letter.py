@@ -16,13 +16,8 @@ from core.providers.connections import create_connection
 from core.providers.email import check_reachable
 from core.providers.resend.webhook import handle
 from tests.flow import work
-from tests.jobs.test_email import SENDER, TOKEN, put
-from tests.jobs.test_email import org as org
-from tests.jobs.test_email import pem as pem
-from tests.jobs.test_email import resend as resend
-from tests.jobs.test_email import setting as setting
-from tests.jobs.test_email import smtp as smtp
-from tests.jobs.test_outbox import message, outcome
+from tests.jobs.mail import SENDER, TOKEN, put
+from tests.jobs.outbox import message, outcome
 from tests.ports import free_port
 
 

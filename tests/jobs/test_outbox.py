@@ -31,6 +31,7 @@ from jobs import schedule
 from tests import factories as make
 from tests.fakes import slack as fakes
 from tests.flow import work
+from tests.jobs.outbox import jobs_of, message, outcome
 from tests.ports import free_port, owner, until
 
 ROOT = Path(__file__).parents[2]
@@ -39,16 +40,6 @@ BODY = {
     "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "Hello"}}],
 }
 OTHER = "T11111111/B11111111/YYYYYYYYYYYYYYYYYYYYYYYY"
-
-
-@pytest.fixture
-def slack(monkeypatch):
-    with fakes.FakeSlack().running() as fake:
-        monkeypatch.setenv("SLACK_BASE_URL", fake.url)
-        settings.cache_clear()
-        yield fake
-    monkeypatch.undo()
-    settings.cache_clear()
 
 
 @pytest.fixture
@@ -63,27 +54,6 @@ def put(org, key="a"):
     with as_system(org) as db:
         post(db, org, "slack", "test", None, BODY, key)
         return db.scalars(select(OutboxMessage.id).where(OutboxMessage.dedupe_key == key)).one()
-
-
-def message(org, message_id):
-    with as_system(org) as db:
-        return db.scalars(select(OutboxMessage).where(OutboxMessage.id == message_id)).one()
-
-
-def outcome(org, message_id):
-    row = message(org, message_id)
-    return row.status, row.last_error
-
-
-def jobs_of(org):
-    with as_system(org) as db:
-        return db.execute(
-            text("""
-            select status, scheduled_at from jobs.procrastinate_jobs
-             where args->>'organization_id' = :org and task_name = 'send_outbox'
-        """),
-            {"org": str(org)},
-        ).all()
 
 
 def test_a_message_is_posted_as_it_is_by_the_worker(org, slack):

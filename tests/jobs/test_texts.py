@@ -28,8 +28,7 @@ from tests.fakes.providers import KEYS, OVERLOADED, SETTINGS, TEXTS, rate_limite
 from tests.fakes.serving import HangUp
 from tests.fakes.systems.twilio import SID
 from tests.flow import work
-from tests.jobs.test_email import org as org
-from tests.jobs.test_outbox import jobs_of, message, outcome
+from tests.jobs.outbox import jobs_of, message, outcome
 from tests.providers.conftest import key_providers as key_providers
 
 TO, SENDER, WORDS, EMAIL = (

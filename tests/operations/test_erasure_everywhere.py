@@ -15,8 +15,7 @@ from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.normalization import normalize_email
 from tests import payloads as samples
-from tests.operations.test_privacy import EMAIL, NAME, PHONE, WORDS, booking
-from tests.operations.test_privacy import case as case
+from tests.operations.petronella import EMAIL, NAME, PHONE, WORDS, booking
 from tests.ports import owner
 from tests.traces import traces
 

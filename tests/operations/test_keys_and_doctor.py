@@ -26,25 +26,9 @@ from core.tenancy.organizations.models import Organization
 from tests import factories as make
 from tests.conftest import MASTER_KEY
 from tests.flow import SECRET, sender
+from tests.operations.conftest import NEW_KEY
+from tests.operations.doctor import lines
 from tests.ports import owner, until
-
-NEW_KEY = "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA="
-
-
-@pytest.fixture
-def keys(monkeypatch):
-    """Sets the current key and the old ones, until the test ends."""
-
-    def choose(current: str, *old: str) -> None:
-        monkeypatch.setenv("ENCRYPTION_MASTER_KEY", current)
-        monkeypatch.setenv("ENCRYPTION_OLD_KEYS", ",".join(old))
-        settings.cache_clear()
-
-    yield choose
-    choose(MASTER_KEY, NEW_KEY)
-    reseal_secrets()
-    monkeypatch.undo()
-    settings.cache_clear()
 
 
 def secret_of(connection) -> str:
@@ -139,10 +123,6 @@ def test_a_rotation_under_load_fails_no_read(keys) -> None:
         for reader in busy:
             reader.result()
     assert set(read) == {SECRET}
-
-
-def lines(name: str, slug: str | None = None) -> list[State]:
-    return [check.state for check in examine() if check.name == name and check.organization == slug]
 
 
 def test_a_table_that_lost_its_protection_is_red() -> None:

@@ -1,10 +1,10 @@
 """A person's data is found, handed out and erased, and every figure stays as it was."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select, text
@@ -13,11 +13,9 @@ from core.bookings.form_answers import FormAnswers
 from core.bookings.models import Event
 from core.deliveries.actions import replay
 from core.deliveries.models import WebhookDelivery
-from core.deliveries.outbox import post
 from core.messages.sms_outbox import post_text
 from core.money.form_filing import file_form
 from core.money.models import Payment
-from core.money.payouts import approve, create_snapshot
 from core.operations.privacy import (
     accept_again,
     erase_person,
@@ -27,165 +25,15 @@ from core.operations.privacy import (
     forget_recordings,
 )
 from core.people.models import Contact, ContactEmail
-from core.platform.clock import Period, now, today
+from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from core.providers.connections import create_connection
 from core.providers.processing import process_delivery
 from core.tenancy.access.models import Role
-from core.tenancy.access.viewers import Viewer
 from tests import factories as make
 from tests import payloads as samples
-from tests.figures import figures
+from tests.operations.petronella import EMAIL, NAME, PHONE, booking
 from tests.traces import traces
-
-EMAIL, NAME, PHONE = "petronella.quist@example.com", "Petronella Quist", "+4531415926"
-WORDS = (EMAIL, "petronella", NAME, "31415926", "her secret answer", "a word about her")
-
-
-@dataclass(frozen=True)
-class Case:
-    """One organisation where Petronella booked twice and paid twice, and somebody else once."""
-
-    admin: Viewer
-    calendly: UUID
-    stripe: UUID
-    whop: UUID
-    call: samples.SampleBooking
-
-    @property
-    def org(self) -> UUID:
-        return self.admin.organization_id
-
-    @property
-    def period(self) -> Period:
-        day = today("Europe/Copenhagen")
-        return Period(day - timedelta(days=40), day + timedelta(days=10), "Europe/Copenhagen")
-
-    def receive(self, provider, payload, **values):
-        """As the receiver keeps it; the delivery's id."""
-        body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        with as_system(self.org) as db:
-            delivery = WebhookDelivery(
-                organization_id=self.org,
-                id=uuid4(),
-                connection_id=getattr(self, provider),
-                provider=provider,
-                delivery_key=str(uuid4()),
-                body=body,
-                **({"headers": {"from": EMAIL}} | values),
-            )
-            db.add(delivery)
-        return delivery.id
-
-    def deliver(self, provider, payload, **values):
-        """The same, and as the worker processes it."""
-        delivery_id = self.receive(provider, payload, **values)
-        process_delivery(self.org, delivery_id)
-        return delivery_id
-
-    def bodies(self):
-        with as_system(self.org) as db:
-            return {row.id: row.body.decode() for row in db.scalars(select(WebhookDelivery))}
-
-    def erase(self):
-        with self.admin.transaction() as db:
-            erase_person(db, self.org, EMAIL, typed=EMAIL)
-
-    def figures(self):
-        return figures(self.org, self.period, at=now().replace(minute=0, second=0, microsecond=0))
-
-    def mentions(self):
-        """The tables in which anything of her still stands."""
-        return {place.partition(".")[0] for place in traces(self.org, WORDS)}
-
-
-def booking(call, **changes):
-    payload = samples.calendly_created(call)
-    payload["payload"] |= {"text_reminder_number": PHONE} | changes
-    payload["payload"]["questions_and_answers"] += [
-        {"question": "Who invited you?", "answer": "setter-one", "position": 1},
-        {
-            "question": "Anything else?",
-            "answer": f"Her secret answer: write to {EMAIL}",
-            "position": 2,
-        },
-    ]
-    return payload
-
-
-@pytest.fixture
-def case():
-    org = make.organization(setter_question="Who invited you?", setter_utm_field="utm_content")
-    admin = make.viewer(org, Role.ADMIN)
-    start = now() - timedelta(days=3)
-    call = samples.SampleBooking(EMAIL.upper(), start, name=NAME)
-    with as_system(org) as db:
-        make.closer(db, org, "Ana", email="closer.one@example.com", user_id=admin.user_id)
-        make.setter(db, org, "Sam", aliases=["setter-one"])
-        made = Case(
-            admin,
-            *(
-                create_connection(db, org, name, name, "whsec_secret").id
-                for name in ("calendly", "stripe", "whop")
-            ),
-            call,
-        )
-    created = booking(call)
-    later = replace(
-        call, start=start + timedelta(days=8), event_uuid=str(uuid4()), invitee_uuid=str(uuid4())
-    )
-    made.deliver("calendly", created)
-    made.deliver("calendly", samples.calendly_canceled(booking(later), at=now()))
-    other = replace(
-        call,
-        email="other@example.com",
-        name="Other",
-        invitee_uuid=str(uuid4()),
-        event_uuid=str(uuid4()),
-    )
-    made.deliver("calendly", samples.calendly_created(other))
-    paid_at = start + timedelta(hours=2)
-    charge = samples.stripe_charge("P", 499700, EMAIL, paid_at)
-    charge["billing_details"] |= {"name": NAME, "phone": PHONE}
-    made.deliver(
-        "stripe",
-        samples.stripe_event(
-            "payment_intent.succeeded", samples.stripe_intent("P", 499700, paid_at), paid_at
-        ),
-    )
-    made.deliver("stripe", samples.stripe_event("charge.succeeded", charge, paid_at))
-    whop = samples.whop_payment("W", "100.00", EMAIL, paid_at)
-    whop["data"]["user"]["name"] = NAME
-    made.deliver("whop", whop)
-    with admin.transaction() as db:
-        event = db.scalars(
-            select(Event).where(Event.lead_name == NAME).order_by(Event.scheduled_at)
-        ).first()
-        answers = FormAnswers(
-            True,
-            True,
-            True,
-            True,
-            cash_collected=Decimal("250"),
-            currency="USD",
-            notes="A word about her",
-            recording_url="https://calls.example.com/petronella",
-        )
-        file_form(db, event.id, answers, admin)
-        post(
-            db,
-            org,
-            "slack",
-            "overdue_reminder",
-            None,
-            {"text": f"Form of {NAME} is overdue"},
-            "reminder",
-        )
-        post(db, org, "email", "hello", EMAIL, {"to": EMAIL}, "hello")
-        kept = create_snapshot(db, org, "Month", made.period, admin)
-        approve(db, kept.id, admin)
-    return made
 
 
 def test_everything_of_a_person_goes_and_every_figure_stays(case):

@@ -68,3 +68,6 @@ def shuffled(
     """The deliveries in another order, some of them twice."""
     again = [payloads[number % len(payloads)] for number in repeated]
     return [payloads[number] for number in order] + again
+
+
+SUPPRESSED = "select email_normalized, reason, at from app.suppressed_emails order by 1"

@@ -23,7 +23,6 @@ from core.platform.models import AuditLog, VaultSecret
 from core.platform.settings import settings
 from core.providers.integrations import (
     KEY,
-    enter_key,
     integrations,
     remove_key,
     verify_due,
@@ -38,6 +37,7 @@ from tests.fakes.providers import BROKEN, KEYS, SETTINGS, rate_limited
 from tests.fakes.systems import NAME
 from tests.flow import work
 from tests.ports import owner
+from tests.providers.keys import age, enter, key_of
 
 OTHER = "rk_live_another_0a1b2c3d"
 
@@ -50,22 +50,6 @@ def admin(database_url):
     return make.viewer(make.organization())
 
 
-def enter(admin, provider="stripe", secret=None, answers=None):
-    with admin.transaction() as db:
-        return enter_key(
-            db,
-            admin.organization_id,
-            provider,
-            KEYS[provider] if secret is None else secret,
-            SETTINGS.get(provider, {}) if answers is None else answers,
-        )
-
-
-def key_of(admin, provider="stripe"):
-    with admin.transaction() as db:
-        return next((row for row in integrations(db) if row.provider == provider), None)
-
-
 def waiting(admin):
     with owner() as db:
         query = (
@@ -73,18 +57,6 @@ def waiting(admin):
             " args->>'organization_id' = :org and task_name = 'verify_integration'"
         )
         return db.execute(text(query), {"org": str(admin.organization_id)}).scalar_one()
-
-
-def age(admin, **by):
-    with owner() as db:
-        db.execute(text("set local session_replication_role = replica"))
-        db.execute(
-            text(
-                "update app.organization_integrations set updated_at = :at where organization_id ="
-                " :org"
-            ),
-            {"at": now() - timedelta(**by), "org": admin.organization_id},
-        )
 
 
 def lines(admin):

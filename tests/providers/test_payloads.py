@@ -13,8 +13,7 @@ from core.providers.registry import inbound, with_inbound
 from tests import factories as make
 from tests.factories import NOON
 from tests.flow import sender, work
-from tests.providers.history import EVENTS, PAYMENTS, History, shuffled
-from tests.providers.test_resend import SUPPRESSED
+from tests.providers.history import EVENTS, PAYMENTS, SUPPRESSED, History, shuffled
 
 FILES = [(name, file) for name in with_inbound() for file in payload_files(name)]
 ROWS = (EVENTS, PAYMENTS, SUPPRESSED)

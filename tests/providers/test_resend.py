@@ -15,10 +15,9 @@ from core.platform.database import as_system
 from tests import factories as make
 from tests import payloads as samples
 from tests.flow import sender, work
-from tests.providers.history import History, rows, shuffled
+from tests.providers.history import SUPPRESSED, History, rows, shuffled
 
 AT = datetime(2026, 11, 2, 15, tzinfo=UTC)
-SUPPRESSED = "select email_normalized, reason, at from app.suppressed_emails order by 1"
 
 
 def event(kind="email.bounced", email="Lead.One@Example.com", *, minutes=0, **values):

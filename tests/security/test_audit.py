@@ -11,8 +11,8 @@ from sqlalchemy.exc import DBAPIError
 
 from core.migrations.tables import metadata
 from tests.ports import owner
+from tests.security.attempts import ASKING
 from tests.security.rows import put
-from tests.security.test_isolation import ASKING
 
 NO_PRIVILEGE = "42501"
 AUDITED = [table for table in metadata.sorted_tables if table.info.get("audit")]

@@ -29,9 +29,9 @@ from core.tenancy.identity.passwords import hash_password
 from core.tenancy.identity.sign_in import issue_ticket, open_session
 from core.tenancy.organizations.actions import purge_organizations
 from tests import factories as make
-from tests.jobs.test_email import HELLO
+from tests.jobs.mail import HELLO
 from tests.ports import owner
-from tests.tenancy.test_platform import mentions, past_grace
+from tests.tenancy.purging import mentions, past_grace
 from tests.ui.screens import browser_of, opened, token_of, words
 from tests.ui.teams import super_admin
 

@@ -36,6 +36,7 @@ from tests.flow import SECRET
 from tests.metrics.history import random_history
 from tests.ports import owner
 from tests.security.rows import put
+from tests.tenancy.purging import mentions, past_grace
 from tests.ui.screens import token_of
 from tests.ui.teams import super_admin, team
 
@@ -253,17 +254,6 @@ def counted(org):
         }
 
 
-def past_grace(org):
-    with owner() as db:
-        db.execute(
-            text(
-                "update app.organizations set purge_after = now() - interval '1 second' where id ="
-                " :org"
-            ),
-            {"org": org},
-        )
-
-
 def test_an_audited_row_leaves_a_trace_as_long_as_its_organisation_is_not_being_purged():
     admin = make.viewer(make.organization(), Role.ADMIN)
     with admin.transaction() as db:
@@ -343,22 +333,6 @@ def test_a_deleted_user_is_gone_and_every_figure_stays(boss):
     assert tuple(left) == ("Deleted user", None, False, True)
     with boss.transaction() as db, pytest.raises(NotFound):
         delete_user(db, person.user_id, email=person.email, typed=person.email, by=boss.user_id)
-
-
-def mentions(word):
-    """The tables in which ``word`` still stands."""
-    with owner() as db:
-        return {
-            table.name
-            for table in metadata.sorted_tables
-            if db.execute(
-                text(
-                    f"select exists (select 1 from app.{table.name} t where strpos(lower(t::text),"
-                    " :word) > 0)"
-                ),
-                {"word": word.lower()},
-            ).scalar()
-        }
 
 
 def test_users_are_found_by_a_part_of_their_name_or_address(boss):

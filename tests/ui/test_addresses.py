@@ -8,9 +8,9 @@ import pytest
 
 from core.tenancy.access.models import Role
 from core.ui.navigation import SCREENS
+from tests.ui.expectations import may
 from tests.ui.screens import opened, sent, words
 from tests.ui.teams import DETAILS
-from tests.ui.test_who_sees_what import may
 
 KEYS = [screen.key for screen in SCREENS]
 NAMES = (

@@ -19,7 +19,7 @@ from tests.fakes.systems import NAME
 from tests.fakes.systems.whop import COMPANY
 from tests.flow import work
 from tests.providers.conftest import key_providers as key_providers
-from tests.providers.test_integrations import age, enter, key_of
+from tests.providers.keys import age, enter, key_of
 from tests.ui.screens import browser_of, opened, sent, words
 
 TYPED = "rk_live_7QxTyped5f1c0b9a"

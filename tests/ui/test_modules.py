@@ -13,9 +13,9 @@ from core.tenancy.access.sessions import viewer_of
 from core.tenancy.organizations.models import Organization
 from core.tenancy.organizations.modules import BOOKINGS
 from core.ui.navigation import BY_KEY, SCREENS
+from tests.ui.expectations import HAS
 from tests.ui.screens import alone, opened, sent, token_of, words
 from tests.ui.teams import team
-from tests.ui.test_who_sees_what import HAS
 
 OFF = (
     "Bookings is switched off for Elder organisation. Those who run the installation can switch"

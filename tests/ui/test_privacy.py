@@ -10,7 +10,7 @@ from core.people.models import Contact
 from core.platform.database import as_system
 from core.tenancy.access.models import Role
 from tests import factories as make
-from tests.ui.screens import browser_of, opened, token_of, words
+from tests.ui.screens import opened, press, token_of, words
 from tests.ui.server import OWN, ask
 
 EMAIL = "petronella@example.com"
@@ -22,11 +22,6 @@ def admin():
     with as_system(admin.organization_id) as db:
         make.event(db, admin.organization_id, email=EMAIL, lead_name="Petronella")
     return admin
-
-
-def press(page, viewer, label):
-    with browser_of(viewer):
-        return next(button for button in page.button if button.label == label).click().run()
 
 
 def found(viewer, email):

@@ -5,84 +5,35 @@ exact.
 import csv
 import io
 import json
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import timedelta
 
 import pandas as pd
 import pyarrow as pa
 import pytest
 
-from core.bookings.models import CallStatus
 from core.links.access_links import COMMISSION, issue_link
 from core.money.payouts import approve, create_snapshot
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
 from core.ui.parts.columns import (
     MOST_FORMATTED_ROWS,
-    Amounts,
-    Day,
-    Moment,
     Money,
-    Number,
-    Text,
-    Word,
     with_currencies,
 )
 from core.ui.parts.tables import as_csv
 from tests import factories as make
+from tests.ui.kinds_of_columns import AT, COLUMNS, ROWS
 from tests.ui.screens import opened, window
 
 AMOUNTS = {"JPY": "98765", "KWD": "5.120", "USD": "7654.25"}
 WRITTEN = {"JPY": "98,765", "KWD": "5.120", "USD": "7,654.25"}
 ZERO = {"JPY": "0", "KWD": "0.000", "USD": "0.00"}
-AT = datetime(2026, 11, 27, 23, 30, tzinfo=UTC)
 SCRIPT = """
 import pandas as pd
-from tests.ui.test_tables import COLUMNS, ROWS
+from tests.ui.kinds_of_columns import COLUMNS, ROWS
 from core.ui.parts.tables import table
 table(pd.DataFrame(ROWS), "all-kinds", columns=COLUMNS, card=("amount", "at", "status"))
 """
-ROWS = [
-    {
-        "at": AT,
-        "day": date(2026, 3, 1),
-        "amount": Decimal("98765"),
-        "currency": "JPY",
-        "status": "no_show",
-        "bookings": 1234,
-        "name": "=1+1",
-        "sums": {"JPY": Decimal(500)},
-    },
-    {
-        "at": datetime(2025, 12, 1, 8, tzinfo=UTC),
-        "day": None,
-        "amount": Decimal("5.12"),
-        "currency": "KWD",
-        "status": "canceled",
-        "bookings": 5,
-        "name": None,
-        "sums": {"EUR": Decimal("1.5"), "JPY": Decimal(7)},
-    },
-    {
-        "at": None,
-        "day": None,
-        "amount": None,
-        "currency": "USD",
-        "status": None,
-        "bookings": 0,
-        "name": "Ana",
-        "sums": {},
-    },
-]
-COLUMNS = [
-    Moment("at", "When", "Asia/Tokyo"),
-    Day("day", "Day"),
-    Money("amount", "Amount"),
-    Word("status", "Status", CallStatus),
-    Number("bookings", "Bookings"),
-    Text("name", "Name"),
-    Amounts("sums", "Sums"),
-]
 
 
 def written(table, column):

@@ -13,7 +13,7 @@ from tests import factories as make
 from tests.fakes.systems import vectors
 from tests.flow import post, sender
 from tests.webhooks.conftest import opened
-from tests.webhooks.test_answers import kept, signed_bytes
+from tests.webhooks.deliveries import kept, signed_bytes
 
 SIGNING = {header for _, vector in vectors().values() for header in vector.headers}
 NAMES = [*sorted(SIGNING), "content-type"]
