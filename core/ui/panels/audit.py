@@ -28,6 +28,7 @@ ABOUT_SOMEBODY = {
     "view_as_end": "viewed as, ended",
 }
 OPERATIONS |= ABOUT_SOMEBODY
+COLUMNS = {"call_status": "Booking status"}  # its own name is older than the glossary
 TABLES = {
     "events": "Bookings",
     "post_call_forms": "Post-call forms",
@@ -54,16 +55,15 @@ def table_name(table: str) -> str:
 
 
 def column_name(column: str) -> str:
-    """``call_status`` as ``Call status``; ids are told by name, so they are called without
-    the id.
-    """
-    return column.removesuffix("_id").removesuffix("_normalized").replace("_", " ").capitalize()
+    """``lead_name`` as ``Lead name``; an id is shown as a name, so its column is called by it."""
+    words = column.removesuffix("_id").removesuffix("_normalized").replace("_", " ").capitalize()
+    return COLUMNS.get(column, words)
 
 
 def told(
     operation: str, changes: Mapping[str, Any], names: Mapping[str, str], timezone: str
 ) -> list[str]:
-    """What changed, column by column: ``Call status: scheduled → completed``."""
+    """What changed, column by column: ``Booking status: scheduled → completed``."""
     if operation == "export":
         return [f"Format: {changes.get('format', NONE)}"]
     return [
