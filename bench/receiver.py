@@ -90,7 +90,7 @@ def _server() -> Iterator[tuple[str, str, str]]:
                 )
             )
             db.flush()
-            connection = create_connection(db, org, "stripe", "Bench", secret, rate_limit=1_000_000)
+            connection = create_connection(db, "stripe", "Bench", secret, rate_limit=1_000_000)
         bare_url = (
             role_url(WORKER_ROLE).set(drivername="postgresql").render_as_string(hide_password=False)
         )

@@ -48,7 +48,7 @@ def for_each_organization(task: AnyTask) -> None:
     """
     for organization_id in all_organization_ids():
         with as_system(organization_id) as db:
-            task.tick(db, organization_id)
+            task.tick(db)
 
 
 @tick(every=timedelta(seconds=STALLED_AFTER_S / 2))

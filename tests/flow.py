@@ -52,7 +52,7 @@ async def post(
 def sender(organization_id: UUID, provider: str, **values: Any) -> Sender:
     with as_system(organization_id) as db:
         connection = create_connection(
-            db, organization_id, provider, "Test", SECRET, **({"rate_limit": 100_000} | values)
+            db, provider, "Test", SECRET, **({"rate_limit": 100_000} | values)
         )
         return Sender(organization_id, connection.id, provider)
 

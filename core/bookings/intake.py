@@ -27,6 +27,7 @@ from core.people.actions import (
 from core.people.models import Lead
 from core.people.timeline import note
 from core.platform.advisory_locks import advisory_lock
+from core.platform.database import organization_id_of
 from core.platform.normalization import fold, normalize_email
 from core.tenancy.organizations.queries import current_organization, settings_of
 
@@ -86,17 +87,17 @@ class Booking:
     no_show_at: datetime | None = None
 
 
-def record_booking(db: Session, organization_id: UUID, booking: Booking) -> Event:
+def record_booking(db: Session, booking: Booking) -> Event:
     """Make or update the event of ``booking``; repeating it changes nothing, and chains may arrive
     in any order.
 
     A reschedule is the same booking: the new event keeps the first one's booking time, setter and
     source.
     """
-    advisory_lock(db, organization_id, "bookings")
+    advisory_lock(db, "bookings")
     late_hours = settings_of(db, BookingSettings).late_cancel_hours
-    facts = _facts(db, organization_id, booking)
-    event = _event_of(db, organization_id, booking)
+    facts = _facts(db, booking)
+    event = _event_of(db, booking)
     form = _form_of(db, event) if event.id else None
     with (
         db.no_autoflush
@@ -119,12 +120,12 @@ def _form_of(db: Session, event: Event) -> PostCallForm | None:
     return db.scalars(select(PostCallForm).where(PostCallForm.event_id == event.id)).first()
 
 
-def _event_of(db: Session, organization_id: UUID, booking: Booking) -> Event:
+def _event_of(db: Session, booking: Booking) -> Event:
     known = _known(db, booking.platform, booking.external_id)
     if known is not None:
         return known
     event = Event(
-        organization_id=organization_id,
+        organization_id=organization_id_of(db),
         booking_platform=booking.platform,
         external_id=booking.external_id,
         scheduled_at=booking.scheduled_at,
@@ -144,12 +145,10 @@ def _known(db: Session, platform: str, external_id: str | None) -> Event | None:
     return db.scalars(named).first()
 
 
-def _facts(db: Session, organization_id: UUID, booking: Booking) -> dict[str, Any]:
+def _facts(db: Session, booking: Booking) -> dict[str, Any]:
     """What the booking says of its event, column by column, as if it had no predecessor."""
     source_id, traffic_type_id = match_source(db, booking.utm), match_traffic_type(db, booking.utm)
-    contact = find_or_make_contact(
-        db, organization_id, booking.person, current_organization(db).region
-    )
+    contact = find_or_make_contact(db, booking.person, current_organization(db).region)
     lead = contact and find_or_make_lead(
         db,
         contact,
@@ -178,7 +177,7 @@ def _facts(db: Session, organization_id: UUID, booking: Booking) -> dict[str, An
             "lead_email_normalized": normalize_email(booking.person.email),
             "answers": [dict(answer) for answer in booking.answers],
             "meeting_url": booking.meeting_url,
-            "call_type_id": _call_type(db, organization_id, booking),
+            "call_type_id": _call_type(db, booking),
             "source_id": source_id,
             "traffic_type_id": traffic_type_id,
         }
@@ -201,7 +200,7 @@ def _people(db: Session, booking: Booking) -> dict[str, Any]:
     }
 
 
-def _call_type(db: Session, organization_id: UUID, booking: Booking) -> UUID | None:
+def _call_type(db: Session, booking: Booking) -> UUID | None:
     """By the platform's own id, then by name; a kind of call that is new to us is added to the
     list.
     """
@@ -216,7 +215,7 @@ def _call_type(db: Session, organization_id: UUID, booking: Booking) -> UUID | N
     by_name = (kind for kind in kinds if fold(kind.name) == fold(booking.call_type))
     kind = next(by_uri, None) or next(by_name, None)
     if kind is None:
-        kind = CallType(organization_id=organization_id, name=booking.call_type)
+        kind = CallType(organization_id=organization_id_of(db), name=booking.call_type)
         db.add(kind)
     kind.calendly_event_type_uri = kind.calendly_event_type_uri or booking.call_type_uri
     db.flush()
@@ -314,7 +313,6 @@ def _tell(db: Session, event: Event) -> None:
     }[CallStatus(event.call_status)]
     note(
         db,
-        event.organization_id,
         event.call_status,
         "event",
         event.id,

@@ -16,6 +16,7 @@ from core.bookings.models import CallType, Closer, ListEntry, Package, Setter
 from core.bookings.reassignment import change_closer, change_setter, claim_hosted, rematch_setters
 from core.bookings.roster import create_closer, create_setter
 from core.people.models import Source, TrafficType
+from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, InvalidInput, NotFound
 from core.platform.money import check_currency, parse_amount
 from core.platform.normalization import fold
@@ -147,11 +148,7 @@ def entries(db: Session, kept: EditableList) -> list[Any]:
 
 
 def save_entry(
-    db: Session,
-    organization_id: UUID,
-    kept: EditableList,
-    entry_id: UUID | None,
-    values: Mapping[str, Any],
+    db: Session, kept: EditableList, entry_id: UUID | None, values: Mapping[str, Any]
 ) -> int:
     """Add an entry (``entry_id`` None) or change one; how many earlier calls changed hands, 0 for
     lists without people.
@@ -164,7 +161,7 @@ def save_entry(
         NotFound: no such entry.
     """
     if kept.table in (Closer, Setter):
-        return _save_rep(db, organization_id, kept, entry_id, values)
+        return _save_rep(db, kept, entry_id, values)
     name = str(values.get("name") or "").strip()
     if not name:
         raise InvalidInput("A name is needed.", field="name")
@@ -173,7 +170,7 @@ def save_entry(
         raise Conflict(f"The list has “{name}” already.")
     row = next((entry for entry in known if entry.id == entry_id), None)
     if row is None:
-        row = _new(db, organization_id, kept, entry_id)
+        row = _new(db, kept, entry_id)
     row.name, row.active = name, values.get("active", True)
     _fill(row, kept, values)
     db.add(row)
@@ -181,11 +178,13 @@ def save_entry(
     return 0
 
 
-def _new(db: Session, organization_id: UUID, kept: EditableList, entry_id: UUID | None) -> Any:
+def _new(db: Session, kept: EditableList, entry_id: UUID | None) -> Any:
     if entry_id is not None:
         raise NotFound(f"There is no such {kept.one}.")
     return kept.table(
-        organization_id=organization_id, id=uuid4(), **({"kind": kept.kind} if kept.kind else {})
+        organization_id=organization_id_of(db),
+        id=uuid4(),
+        **({"kind": kept.kind} if kept.kind else {}),
     )
 
 
@@ -203,16 +202,12 @@ def _fill(row: Any, kept: EditableList, values: Mapping[str, Any]) -> None:
 
 
 def _save_rep(
-    db: Session,
-    organization_id: UUID,
-    kept: EditableList,
-    entry_id: UUID | None,
-    values: Mapping[str, Any],
+    db: Session, kept: EditableList, entry_id: UUID | None, values: Mapping[str, Any]
 ) -> int:
     name, email = str(values.get("name") or ""), str(values.get("email") or "").strip() or None
     user_id, active, claimed = values.get("user"), values.get("active", True), 0
     if entry_id is None:
-        entry_id, claimed = _add_rep(db, organization_id, kept, name, email)
+        entry_id, claimed = _add_rep(db, kept, name, email)
     if kept.table is Closer:
         return claimed + change_closer(
             db, entry_id, name=name, email=email, user_id=user_id, active=active
@@ -223,12 +218,10 @@ def _save_rep(
     )
 
 
-def _add_rep(
-    db: Session, organization_id: UUID, kept: EditableList, name: str, email: str | None
-) -> tuple[UUID, int]:
+def _add_rep(db: Session, kept: EditableList, name: str, email: str | None) -> tuple[UUID, int]:
     if kept.table is Closer:
-        closer = create_closer(db, organization_id, name, email)
+        closer = create_closer(db, name, email)
         return closer.id, claim_hosted(db, closer)
-    setter = create_setter(db, organization_id, name, email)
+    setter = create_setter(db, name, email)
     named = {fold(word) for word in (setter.name, setter.email) if word}
-    return setter.id, rematch_setters(db, organization_id, named)
+    return setter.id, rematch_setters(db, named)

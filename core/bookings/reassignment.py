@@ -56,7 +56,7 @@ def change_setter(
         setattr(setter, column, value)
     setter.user_id, setter.active = user_id, active
     db.flush()
-    return rematch_setters(db, setter.organization_id, before ^ _words(setter))
+    return rematch_setters(db, before ^ _words(setter))
 
 
 def name_setter(db: Session, mention: str, setter_id: UUID) -> int:
@@ -101,7 +101,7 @@ def change_closer(
 
 def claim_hosted(db: Session, closer: Closer) -> int:
     """Give the closer the calls whose host nobody knew and who is called like them; how many."""
-    advisory_lock(db, closer.organization_id, "bookings")
+    advisory_lock(db, "bookings")
     theirs = update(Event).where(
         Event.closer_id.is_(None), _folded(Event.closer_name).in_(_words(closer))
     )
@@ -112,7 +112,7 @@ def claim_hosted(db: Session, closer: Closer) -> int:
     return len(changed)
 
 
-def rematch_setters(db: Session, organization_id: UUID, words: Iterable[str]) -> int:
+def rematch_setters(db: Session, words: Iterable[str]) -> int:
     """Match every call that is booked by one of ``words`` (folded) again, and what it was moved to;
     how many changed hands.
 
@@ -121,7 +121,7 @@ def rematch_setters(db: Session, organization_id: UUID, words: Iterable[str]) ->
     """
     if not (wanted := {word for word in words if word}):
         return 0
-    advisory_lock(db, organization_id, "bookings")
+    advisory_lock(db, "bookings")
     named_in = settings_of(db, BookingSettings)
     changed: list[UUID] = []
     matched: dict[str, Setter | None] = {}

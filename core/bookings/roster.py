@@ -12,6 +12,7 @@ from sqlalchemy import case, func, literal, select, union_all, update
 from sqlalchemy.orm import Session
 
 from core.bookings.models import BookingSettings, Closer, Event, Setter
+from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, InvalidInput
 from core.platform.normalization import fold, normalize_email
 
@@ -29,7 +30,6 @@ class Host:
 
 def create_closer(
     db: Session,
-    organization_id: UUID,
     name: str,
     email: str | None = None,
     *,
@@ -40,24 +40,21 @@ def create_closer(
     is none.
     """
     facts = checked(name, email, aliases)
-    closer = Closer(organization_id=organization_id, calendly_user_uri=calendly_user_uri, **facts)
+    closer = Closer(
+        organization_id=organization_id_of(db), calendly_user_uri=calendly_user_uri, **facts
+    )
     db.add(closer)
     db.flush()
     return closer
 
 
 def create_setter(
-    db: Session,
-    organization_id: UUID,
-    name: str,
-    email: str | None = None,
-    *,
-    aliases: Iterable[str] = (),
+    db: Session, name: str, email: str | None = None, *, aliases: Iterable[str] = ()
 ) -> Setter:
     """A person who books calls; ``aliases`` are the names by which bookings mention them. Raises
     InvalidInput.
     """
-    setter = Setter(organization_id=organization_id, **checked(name, email, aliases))
+    setter = Setter(organization_id=organization_id_of(db), **checked(name, email, aliases))
     db.add(setter)
     db.flush()
     return setter

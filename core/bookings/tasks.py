@@ -10,5 +10,5 @@ from core.platform.tasks import by, declare
 
 
 @declare(once=by("event_id"))
-def attribute_event(db: Session, organization_id: UUID, event_id: UUID) -> None:
+def attribute_event(db: Session, event_id: UUID) -> None:
     """Attribute every payment that the event may concern anew; ``core.money.attribution``."""

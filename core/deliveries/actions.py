@@ -33,9 +33,7 @@ def rotate_secret(db: Session, connection_id: UUID, secret: str) -> None:
     Raises NotFound.
     """
     connection = _changed(db, connection_id)
-    store_secret(
-        db, connection.organization_id, connection.provider, connection.id, SIGNING, secret
-    )
+    store_secret(db, connection.provider, connection.id, SIGNING, secret)
 
 
 def set_active(db: Session, connection_id: UUID, active: bool) -> None:

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from core.deliveries.models import OutboxMessage
 from core.deliveries.sending import send_outbox
+from core.platform.database import organization_id_of
 
 
 def post(
     db: Session,
-    organization_id: UUID,
     channel: str,
     kind: str,
     recipient: str | None,
@@ -37,7 +37,7 @@ def post(
     added = db.execute(
         insert(OutboxMessage)
         .values(
-            organization_id=organization_id,
+            organization_id=organization_id_of(db),
             id=message_id,
             channel=channel,
             kind=kind,

@@ -47,7 +47,7 @@ def send_invitation(db: Session, viewer: Viewer, issued: Issued) -> None:
         days=DAYS,
     )
     key = f"invitation {invitation.id} {invitation.sent_count}"
-    post_email(db, viewer.organization_id, "invitation", invitation.email, email, key)
+    post_email(db, "invitation", invitation.email, email, key)
 
 
 def send_link(
@@ -65,7 +65,7 @@ def send_link(
     email = email_templates.link(
         viewer.organization_name, viewer.name, OPENS[purpose], link.address, days=days
     )
-    post_email(db, viewer.organization_id, "link", recipient, email, f"link {link.id}")
+    post_email(db, "link", recipient, email, f"link {link.id}")
 
 
 def open_invitations(db: Session) -> pd.DataFrame:
@@ -97,7 +97,7 @@ def open_invitations(db: Session) -> pd.DataFrame:
 
 
 @task()
-def send_password_reset(db: Session, organization_id: UUID, user_id: UUID | None) -> None:
+def send_password_reset(db: Session, user_id: UUID | None) -> None:
     """Make a link to a new password and have it sent to the account's address. Needs the system's
     identity.
 
@@ -111,17 +111,15 @@ def send_password_reset(db: Session, organization_id: UUID, user_id: UUID | None
     email = email_templates.password_reset(
         current_organization(db).name, _link("reset", token), minutes=MINUTES
     )
-    post_email(db, organization_id, "password_reset", address, email, f"password_reset {uuid4()}")
+    post_email(db, "password_reset", address, email, f"password_reset {uuid4()}")
 
 
 @task()
-def send_password_changed(db: Session, organization_id: UUID, user_id: UUID) -> None:
+def send_password_changed(db: Session, user_id: UUID) -> None:
     """Tell the owner of an account that its password is another now. Needs the system's
     identity.
     """
     address = account_address(db, user_id)
     if address is not None:
         email = email_templates.password_changed(current_organization(db).name)
-        post_email(
-            db, organization_id, "password_changed", address, email, f"password_changed {uuid4()}"
-        )
+        post_email(db, "password_changed", address, email, f"password_changed {uuid4()}")

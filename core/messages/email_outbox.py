@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
@@ -14,6 +14,7 @@ from core.deliveries.models import OutboxMessage
 from core.deliveries.outbox import post
 from core.messages.email_templates import Email
 from core.messages.sealing import opened, sealed
+from core.platform.database import organization_id_of
 from core.platform.errors import InvalidInput
 from core.platform.normalization import mailable_email
 
@@ -23,9 +24,7 @@ CHANNEL = "email"
 PERSONAL = frozenset({"invitation", "password_reset", "password_changed", "link"})
 
 
-def post_email(
-    db: Session, organization_id: UUID, kind: str, recipient: str, email: Email, dedupe_key: str
-) -> bool:
+def post_email(db: Session, kind: str, recipient: str, email: Email, dedupe_key: str) -> bool:
     """Have an e-mail sent after this transaction commits; False when one with this key was posted
     before.
 
@@ -38,11 +37,9 @@ def post_email(
         raise InvalidInput("Mail cannot be sent to this address.", field="email")
     message_id = uuid4()
     body = {"subject": email.subject} | sealed(
-        json.dumps(asdict(email)), organization_id, message_id
+        json.dumps(asdict(email)), organization_id_of(db), message_id
     )
-    return post(
-        db, organization_id, CHANNEL, kind, address, body, dedupe_key, message_id=message_id
-    )
+    return post(db, CHANNEL, kind, address, body, dedupe_key, message_id=message_id)
 
 
 def open_email(message: OutboxMessage) -> Email:

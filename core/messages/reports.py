@@ -12,7 +12,6 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -64,12 +63,12 @@ MOST_COUNTED = 10_000
 
 
 @task(cron="*/15 * * * *")
-def post_reports(db: Session, organization_id: UUID) -> None:
+def post_reports(db: Session) -> None:
     """Post what is due now."""
-    due_posts(db, organization_id, now())
+    due_posts(db, now())
 
 
-def due_posts(db: Session, organization_id: UUID, at: datetime) -> int:
+def due_posts(db: Session, at: datetime) -> int:
     """Post today's report and reminders if the organisation books calls, wants them and its hour
     has come; how many were posted.
 
@@ -92,25 +91,11 @@ def due_posts(db: Session, organization_id: UUID, at: datetime) -> int:
     ):
         return 0
     if not post(
-        db,
-        organization_id,
-        CHANNEL,
-        "daily_report",
-        None,
-        daily_report(db, today - timedelta(days=1)),
-        key,
+        db, CHANNEL, "daily_report", None, daily_report(db, today - timedelta(days=1)), key
     ):
         return 0  # another worker was quicker
     return 1 + sum(
-        post(
-            db,
-            organization_id,
-            CHANNEL,
-            "overdue_reminder",
-            None,
-            body,
-            f"overdue_reminder {number} {today}",
-        )
+        post(db, CHANNEL, "overdue_reminder", None, body, f"overdue_reminder {number} {today}")
         for number, body in enumerate(overdue_reminder(db))
     )
 

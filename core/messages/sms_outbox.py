@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
 from core.deliveries.outbox import post
 from core.messages.email_templates import quiet
 from core.messages.sealing import sealed
+from core.platform.database import organization_id_of
 from core.platform.errors import InvalidInput
 from core.platform.normalization import normalize_phone
 from core.tenancy.organizations.queries import current_organization
@@ -17,9 +18,7 @@ CHANNEL = "sms"
 LONGEST = 1600  # characters that providers take as one text
 
 
-def post_text(
-    db: Session, organization_id: UUID, kind: str, number: str, words: str, dedupe_key: str
-) -> bool:
+def post_text(db: Session, kind: str, number: str, words: str, dedupe_key: str) -> bool:
     """Have a text sent after this transaction commits; False when one with this key was posted
     before.
 
@@ -43,11 +42,11 @@ def post_text(
             f"The text has {len(text):,} characters; {LONGEST:,} are the most.", field="words"
         )
     message_id = uuid4()
-    body = sealed(text, organization_id, message_id)
-    return post(db, organization_id, CHANNEL, kind, to, body, dedupe_key, message_id=message_id)
+    body = sealed(text, organization_id_of(db), message_id)
+    return post(db, CHANNEL, kind, to, body, dedupe_key, message_id=message_id)
 
 
-def post_test_text(db: Session, organization_id: UUID, number: str, sender: str) -> None:
+def post_test_text(db: Session, number: str, sender: str) -> None:
     """Have a test text sent now; ``sender`` is who asked for it. Raises like ``post_text``."""
     words = f"Test message of {quiet(current_organization(db).name)}: {quiet(sender)} asked for it."
-    post_text(db, organization_id, "test", number, words, f"test text {uuid4()}")
+    post_text(db, "test", number, words, f"test text {uuid4()}")

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Row, and_, case, delete, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -19,6 +18,7 @@ from sqlalchemy.orm import Session
 from core.deliveries.models import OutboxMessage, SuppressedEmail
 from core.people.models import Contact, ContactEmail
 from core.platform.clock import now
+from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, NotAllowed, NotFound
 from core.tenancy.access.viewers import Viewer
 
@@ -50,14 +50,15 @@ class OptedOut(Suppressed):
     """The recipient has asked the provider to stop, which is not yet noted here."""
 
 
-def suppress(
-    db: Session, organization_id: UUID, email_normalized: str, reason: str, at: datetime
-) -> None:
+def suppress(db: Session, email_normalized: str, reason: str, at: datetime) -> None:
     """Send nothing to this address any more. A graver reason replaces a lighter one, of equal ones
     the earliest stays, so that the order in which they arrive does not matter.
     """
     new = insert(SuppressedEmail).values(
-        organization_id=organization_id, email_normalized=email_normalized, reason=reason, at=at
+        organization_id=organization_id_of(db),
+        email_normalized=email_normalized,
+        reason=reason,
+        at=at,
     )
     known, reported = case(GRAVITY, value=SuppressedEmail.reason), GRAVITY[reason]
     db.execute(
@@ -105,14 +106,14 @@ def check_may_be_texted(db: Session, message: OutboxMessage) -> None:
         raise Suppressed("Nothing is sent to this number any more: a contact with it unsubscribed.")
 
 
-def stop_texts(db: Session, organization_id: UUID, number: str, at: datetime) -> None:
+def stop_texts(db: Session, number: str, at: datetime) -> None:
     """Note of every contact with this number (E.164) that they want no messages, neither texts nor
     e-mails, since ``at``.
 
     Who unsubscribed before keeps the earlier moment.
     """
     theirs = (
-        Contact.organization_id == organization_id,
+        Contact.organization_id == organization_id_of(db),
         Contact.phone_e164 == number,
         Contact.unsubscribed_at.is_(None),
     )

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from babel.numbers import list_currencies
 from psycopg import sql
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.metrics.export_tables import ExportTable, export_table
@@ -25,8 +25,8 @@ from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, TooManyRequests
 from core.platform.money import decimals
 from core.platform.spreadsheets import without_formula_sql
-from core.tenancy.organizations.models import Organization
 from core.tenancy.organizations.modules import require_module
+from core.tenancy.organizations.queries import current_organization
 
 FORMATS = {
     "csv": "text/csv; charset=utf-8",
@@ -125,9 +125,7 @@ def _record(db: Session, table: ExportTable, fmt: str) -> None:
         text("select app.record_export(:table, :format)"), {"table": table.name, "format": fmt}
     ).scalar():
         raise NotAllowed("Sign in to export.")
-    home = db.execute(
-        select(Organization.modules, Organization.name).where(Organization.id == func.app.cur_org())
-    ).one()
+    home = current_organization(db)
     require_module(table.module, home.modules, home.name)
     if table.admins_only and db.execute(text("select app.cur_role()")).scalar() not in ADMINS:
         raise NotAllowed("Only an admin exports the audit log.")

@@ -26,22 +26,22 @@ from core.tenancy.organizations.queries import current_organization, settings_of
 
 
 @task()
-def attribute_payment(db: Session, organization_id: UUID, payment_id: UUID) -> None:
+def attribute_payment(db: Session, payment_id: UUID) -> None:
     """Find out anew whose payment it is. A person's choice and an approved payout are left as they
     are.
     """
-    advisory_lock(db, organization_id, "money")
+    advisory_lock(db, "money")
     payment = db.scalars(select(Payment).where(Payment.id == payment_id)).first()
     if payment is not None:
         attribute(db, payment)
 
 
 @implements(tasks.attribute_event)
-def attribute_event(db: Session, organization_id: UUID, event_id: UUID) -> None:
+def attribute_event(db: Session, event_id: UUID) -> None:
     """An event is new, moved, cancelled or has other people: attribute every payment that it may
     concern anew.
     """
-    advisory_lock(db, organization_id, "money")
+    advisory_lock(db, "money")
     event = db.scalars(select(Event).where(Event.id == event_id)).first()
     if event is None:
         return

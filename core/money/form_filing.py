@@ -46,7 +46,6 @@ def file_form(
     verb = "filed" if form.version == 1 else "corrected"
     note(
         db,
-        event.organization_id,
         "pcf",
         "event",
         event.id,
@@ -77,7 +76,6 @@ def withdraw_form(db: Session, event_id: UUID, by: FormFiler) -> None:
     settle_status(event, None, settings_of(db, BookingSettings).late_cancel_hours)
     note(
         db,
-        event.organization_id,
         "pcf",
         "event",
         event.id,

@@ -16,6 +16,7 @@ from core.bookings.models import Package
 from core.money.attribution import attribute
 from core.money.models import Payment, PaymentStatus, Refund
 from core.people.timeline import note
+from core.platform.database import organization_id_of
 from core.platform.money import shown
 from core.platform.normalization import normalize_email
 
@@ -58,7 +59,7 @@ class PaymentFact:
     refunds: Sequence[RefundFact] = ()
 
 
-def record_payment(db: Session, organization_id: UUID, fact: PaymentFact) -> Payment:
+def record_payment(db: Session, fact: PaymentFact) -> Payment:
     """Make or update the payment of ``fact`` and its refunds, then attribute it. Repeating it
     changes nothing.
 
@@ -68,7 +69,7 @@ def record_payment(db: Session, organization_id: UUID, fact: PaymentFact) -> Pay
         Payment.connection_id == fact.connection_id, Payment.processor_payment_id == fact.key
     )
     payment = db.scalars(known).first() or Payment(
-        organization_id=organization_id,
+        organization_id=organization_id_of(db),
         connection_id=fact.connection_id,
         processor_payment_id=fact.key,
         refund_amount=Decimal(0),
@@ -154,13 +155,4 @@ def _tell(db: Session, payment: Payment, fact: PaymentFact) -> None:
     if payment.disputed:
         lines[f"dispute {payment.id}"] = ("dispute", f"Payment of {money} is disputed", fact.at)
     for key, (kind, sentence, at) in lines.items():
-        note(
-            db,
-            payment.organization_id,
-            f"payment_{kind}",
-            "payment",
-            payment.id,
-            sentence,
-            at=at,
-            dedupe_key=key,
-        )
+        note(db, f"payment_{kind}", "payment", payment.id, sentence, at=at, dedupe_key=key)

@@ -16,6 +16,7 @@ from core.money.models import (
     SnapshotState,
 )
 from core.platform.clock import Period, now
+from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.tenancy.access.viewers import Viewer
 
@@ -53,9 +54,7 @@ ADD_SUMMARY = """
 """
 
 
-def create_snapshot(
-    db: Session, organization_id: UUID, name: str, period: Period, by: Viewer | None
-) -> PayoutSnapshot:
+def create_snapshot(db: Session, name: str, period: Period, by: Viewer | None) -> PayoutSnapshot:
     """Freeze the payments dated in ``period`` as a draft: each as it stands, with sums by closer,
     setter, source, package.
 
@@ -64,7 +63,7 @@ def create_snapshot(
     if not name.strip():
         raise InvalidInput("Give the payout a name, for example “October 2026”.", field="name")
     snapshot = PayoutSnapshot(
-        organization_id=organization_id,
+        organization_id=organization_id_of(db),
         id=uuid4(),
         name=name.strip(),
         period_start=period.start,
@@ -82,7 +81,7 @@ def create_snapshot(
         ADD_DETAILS,
         {
             "snapshot": snapshot.id,
-            "org": organization_id,
+            "org": organization_id_of(db),
             "starts_at": period.starts_at,
             "ends_at": period.ends_at,
         },

@@ -18,6 +18,7 @@ from core.money.models import AttributionMethod, Payment, Refund
 from core.people.models import Source
 from core.people.visibility import visible
 from core.platform.clock import Period
+from core.platform.database import organization_id_of
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,7 @@ def suggestions(db: Session, payment_id: UUID, *, limit: int = 8) -> list[Row[An
 
 
 def _key(db: Session, payment_id: UUID) -> tuple[UUID, UUID]:
-    return db.execute(select(func.app.cur_org())).scalar_one(), payment_id
+    return organization_id_of(db), payment_id
 
 
 def reconciliation_list(db: Session) -> pd.DataFrame:

@@ -237,7 +237,7 @@ def examine_organization(organization_id: UUID) -> list[Check]:
 
 
 def _secrets(db: Session, home: Organization) -> Iterator[Check]:
-    closed = count_unreadable(db, home.id)
+    closed = count_unreadable(db)
     fix = (
         "Add the key that sealed them to ENCRYPTION_OLD_KEYS, or enter each secret again."
         if closed
@@ -328,9 +328,7 @@ def _slack(db: Session, home: Organization) -> Iterator[Check]:
     if not settings_of(db, ReportSettings).slack_report_enabled:
         yield Check("slack", State.GREEN, "reports are off", "", home.slug, "reports")
         return
-    ready = (
-        slack_webhook_ends_with(db, home.id) is not None or settings().slack_webhook_url is not None
-    )
+    ready = slack_webhook_ends_with(db) is not None or settings().slack_webhook_url is not None
     yield Check(
         "slack",
         State.GREEN if ready else State.RED,

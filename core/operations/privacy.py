@@ -24,7 +24,7 @@ from core.people.erasure import erased_contact, mark_of, pseudonym_of
 from core.people.models import Contact, ContactEmail
 from core.platform.advisory_locks import advisory_lock
 from core.platform.clock import now
-from core.platform.database import INSUFFICIENT_PRIVILEGE, as_system
+from core.platform.database import INSUFFICIENT_PRIVILEGE, as_system, organization_id_of
 from core.platform.errors import InvalidInput, NotAllowed, NotFound
 from core.platform.normalization import normalize_email
 from core.platform.security.about import Known, is_about, tables_about
@@ -114,7 +114,7 @@ def _admins_only() -> Iterator[None]:
         raise
 
 
-def find_person(db: Session, organization_id: UUID, email: str) -> KnownPerson:
+def find_person(db: Session, email: str) -> KnownPerson:
     """The person with this address, with every other address of theirs.
 
     Raises:
@@ -160,7 +160,7 @@ def find_person(db: Session, organization_id: UUID, email: str) -> KnownPerson:
         tuple(sorted(phone for phone in phones if phone)),
         len(events),
         len(paid),
-        erased_contact(db, organization_id, wanted),
+        erased_contact(db, wanted),
         min((row.unsubscribed_at for row in rows if row.unsubscribed_at), default=None),
     )
     if not (contacts or events or paid or person.erased or _mentioned(db, person)):
@@ -183,7 +183,7 @@ def _needed(query: str, person: KnownPerson) -> dict[str, Any]:
 
 
 def export_person(
-    transaction: Callable[[], AbstractContextManager[Session]], organization_id: UUID, email: str
+    transaction: Callable[[], AbstractContextManager[Session]], email: str
 ) -> Iterator[bytes]:
     """Everything about the person as one JSON object, part by part, in pieces; noted in the audit
     log before the first.
@@ -191,7 +191,7 @@ def export_person(
     Raises InvalidInput and NotFound like ``find_person``, and NotAllowed for who is no admin.
     """
     with transaction() as db:
-        person = find_person(db, organization_id, email)
+        person = find_person(db, email)
         with _admins_only():
             db.execute(
                 text("select app.record_privacy('person_export', :row)"),
@@ -218,7 +218,7 @@ def _pieces(
     yield b"}\n"
 
 
-def erase_person(db: Session, organization_id: UUID, email: str, *, typed: str) -> None:
+def erase_person(db: Session, email: str, *, typed: str) -> None:
     """Replace the person's contact details wherever they stand. Rows, amounts and everything that
     is counted stay.
 
@@ -230,8 +230,8 @@ def erase_person(db: Session, organization_id: UUID, email: str, *, typed: str) 
     if normalize_email(typed) != normalize_email(email):
         raise InvalidInput("Type the e-mail address exactly as it is shown.", field="email")
     for what in ("bookings", "money"):  # no delivery about the person is processed meanwhile
-        advisory_lock(db, organization_id, what)
-    person = find_person(db, organization_id, email)
+        advisory_lock(db, what)
+    person = find_person(db, email)
     if person.erased and not (person.contacts or person.calls or person.payments):
         raise NotFound("This address is erased already.")
     contact_id = person.contact_id or person.erased or uuid4()
@@ -246,20 +246,20 @@ def erase_person(db: Session, organization_id: UUID, email: str, *, typed: str) 
                 "contacts": list(person.contacts),
                 "emails": list(person.emails),
                 "words": words,
-                "marks": [mark_of(organization_id, address) for address in person.emails],
+                "marks": [mark_of(organization_id_of(db), address) for address in person.emails],
                 "pseudonym": pseudonym_of(contact_id),
             },
         )
     db.expire_all()
 
 
-def accept_again(db: Session, organization_id: UUID, email: str) -> None:
+def accept_again(db: Session, email: str) -> None:
     """Take deliveries about an erased address as they are from now on; what was erased stays
     erased.
 
     Raises NotFound, and NotAllowed for who is no admin.
     """
-    mark = mark_of(organization_id, normalize_email(email) or "")
+    mark = mark_of(organization_id_of(db), normalize_email(email) or "")
     with _admins_only():
         lifted = db.execute(text("select app.lift_erasure(:mark)"), {"mark": mark}).scalar_one()
     if not lifted:

@@ -40,7 +40,7 @@ def send_samples(organization_id: UUID, url: str) -> dict[str, Any]:
     with as_system(organization_id) as db:
         leads = _leads(_roster(db))
         connections = {
-            name: _sample_connection(db, organization_id, name)
+            name: _sample_connection(db, name)
             for name, inbound in registry.with_inbound().items()
             if inbound.samples
         }
@@ -117,13 +117,13 @@ def _samples(provider: str, leads: list[dict[str, Any]]) -> Iterator[tuple[str, 
         yield sample.file, payload(provider, sample.file, values)
 
 
-def _sample_connection(db: Session, organization_id: UUID, provider: str) -> tuple[UUID, str]:
+def _sample_connection(db: Session, provider: str) -> tuple[UUID, str]:
     name = f"Sample {registry.provider(provider).label}"
     named = select(WebhookConnection).where(
         WebhookConnection.provider == provider, WebhookConnection.name == name
     )
     connection = db.scalars(named).first() or create_connection(
-        db, organization_id, provider, name, f"sample-{secrets.token_urlsafe(24)}"
+        db, provider, name, f"sample-{secrets.token_urlsafe(24)}"
     )
     return connection.id, read_secret(db, connection.id, SIGNING)
 

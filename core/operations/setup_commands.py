@@ -95,7 +95,7 @@ def create_closer_command(args: Namespace) -> Answer:
 
     organization_id = organization_named(args.org)
     with as_system(organization_id) as db:
-        closer = create_closer(db, organization_id, args.name, args.email, aliases=args.alias)
+        closer = create_closer(db, args.name, args.email, aliases=args.alias)
     return {"id": str(closer.id), "organization_id": str(organization_id)}
 
 
@@ -106,7 +106,7 @@ def create_setter_command(args: Namespace) -> Answer:
 
     organization_id = organization_named(args.org)
     with as_system(organization_id) as db:
-        setter = create_setter(db, organization_id, args.name, args.email, aliases=args.alias)
+        setter = create_setter(db, args.name, args.email, aliases=args.alias)
     return {"id": str(setter.id), "organization_id": str(organization_id)}
 
 
@@ -130,7 +130,6 @@ def create_connection_command(args: Namespace) -> Answer:
     with as_system(organization_id) as db:
         connection = create_connection(
             db,
-            organization_id,
             args.provider,
             args.name,
             secret,

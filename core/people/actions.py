@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.people.models import Contact, ContactEmail, Lead, Source, TrafficType
+from core.platform.database import organization_id_of
 from core.platform.normalization import fold, normalize_email, normalize_phone
 
 
@@ -25,9 +26,7 @@ class Person:
     phone: str | None = None
 
 
-def find_or_make_contact(
-    db: Session, organization_id: UUID, person: Person, region: str
-) -> Contact | None:
+def find_or_make_contact(db: Session, person: Person, region: str) -> Contact | None:
     """The contact with this e-mail, or for somebody without one with this phone, or a new one; None
     when there is neither.
 
@@ -43,7 +42,7 @@ def find_or_make_contact(
     contact = _known(db, email, phone)
     if contact is None:
         contact = Contact(
-            organization_id=organization_id,
+            organization_id=organization_id_of(db),
             name=person.name,
             email=person.email,
             email_normalized=email,

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from core.people.models import ContactEmail
 from core.people.person_fields import PersonFields
+from core.platform.database import organization_id_of
 from core.platform.normalization import normalize_email
 
 REDACT = text("""
@@ -39,26 +40,21 @@ def pseudonym_of(contact_id: UUID) -> str:
     return f"erased-{contact_id.hex[:16]}@erased.invalid"
 
 
-def erased_contact(db: Session, organization_id: UUID, email: str) -> UUID | None:
+def erased_contact(db: Session, email: str) -> UUID | None:
     """The contact whose erased address this is."""
     marked = select(ContactEmail.contact_id).where(
-        ContactEmail.email_normalized == mark_of(organization_id, email)
+        ContactEmail.email_normalized == mark_of(organization_id_of(db), email)
     )
     return db.scalars(marked).first()
 
 
 def without_erased(
-    db: Session,
-    organization_id: UUID,
-    payload: Any,
-    fields: PersonFields,
-    *,
-    kept_question: str | None,
+    db: Session, payload: Any, fields: PersonFields, *, kept_question: str | None
 ) -> Any:
     """``payload`` itself, or where it mentions erased people a copy without what it says of them.
     Of their answers only the one to ``kept_question`` stays. Needs the system's identity.
     """
-    marks = {mark_of(organization_id, email): email for email in set(_addresses(payload))}
+    marks = {mark_of(organization_id_of(db), email): email for email in set(_addresses(payload))}
     if not marks:
         return payload
     known = select(ContactEmail.email_normalized, ContactEmail.contact_id).where(

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from core.people.models import Activity
 from core.platform.clock import now
+from core.platform.database import organization_id_of
 
 
 def note(
     db: Session,
-    organization_id: UUID,
     type_: str,
     subject_type: str,
     subject_id: UUID,
@@ -31,7 +31,7 @@ def note(
     tells nothing twice.
     """
     line = insert(Activity).values(
-        organization_id=organization_id,
+        organization_id=organization_id_of(db),
         id=uuid4(),
         at=at or now(),
         type=type_,

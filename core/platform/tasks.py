@@ -1,15 +1,15 @@
 """Background tasks, declared beside the function that they run.
 
-``@task()`` stands on a function that begins with ``(db, organization_id, …)``, which is given a
-transaction of the organisation's system, or with ``(organization_id, …)``, which opens its own.
-What follows are ids: they travel through the queue as JSON and are turned back by their annotation.
+``@task()`` stands on a function that begins with ``db``, which is given a transaction of the
+organisation's system, or with ``organization_id``, which opens its own. What follows are ids: they
+travel through the queue as JSON and are turned back by their annotation.
 A keyword-only ``attempt`` is given the number of the attempt, from 1.
 
 The function is still called directly like any other. ``later`` has a worker run it, for the
 organisation of the transaction and in that transaction: rolled back together.
 
     @task(once=by("event_id"))
-    def attribute_event(db: Session, organization_id: UUID, event_id: UUID) -> None: ...
+    def attribute_event(db: Session, event_id: UUID) -> None: ...
 
     attribute_event.later(db, event.id)
 
@@ -30,7 +30,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core.platform.database import as_system
+from core.platform.database import as_system, organization_id_of
 from core.platform.queue import enqueue
 
 MAX_ATTEMPTS = 8
@@ -109,11 +109,11 @@ class Task(Generic[All, Ids, R]):
         once = self.options.once and self.options.once(self.name, ids)
         return enqueue(db, self.name, ids, once=once, at=at, priority=self.options.priority)
 
-    def tick(self, db: Session, organization_id: UUID) -> bool:
-        """Have it run for an organisation because its time has come; what still waits from the last
-        time is not added again.
+    def tick(self, db: Session) -> bool:
+        """Have it run because its time has come; what still waits from the last time is not added
+        again.
         """
-        return enqueue(db, self.name, {}, once=f"{self.name} {organization_id}")
+        return enqueue(db, self.name, {}, once=f"{self.name} {organization_id_of(db)}")
 
     def run(self, organization_id: UUID, attempt: int, args: Mapping[str, Any]) -> None:
         """Run it as a worker does, with the arguments that stood in the queue."""
@@ -125,7 +125,7 @@ class Task(Generic[All, Ids, R]):
             work(organization_id, **ids)
             return
         with as_system(organization_id) as db:
-            work(db, organization_id, **ids)
+            work(db, **ids)
 
     @cached_property
     def _parameters(self) -> dict[str, inspect.Parameter]:
@@ -165,8 +165,8 @@ class _Declaration:
 
     @overload
     def __call__(
-        self, function: Callable[Concatenate[Session, UUID, Ids], R]
-    ) -> Task[Concatenate[Session, UUID, Ids], Ids, R]: ...
+        self, function: Callable[Concatenate[Session, Ids], R]
+    ) -> Task[Concatenate[Session, Ids], Ids, R]: ...
 
     @overload
     def __call__(

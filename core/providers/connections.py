@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
 from core.deliveries.actions import SIGNING
 from core.deliveries.models import WebhookConnection
 from core.deliveries.secrets import store_secret
+from core.platform.database import organization_id_of
 from core.platform.errors import InvalidInput
 from core.providers import registry
 
@@ -17,7 +18,6 @@ MAX_RATE_LIMIT = 1_000_000
 
 def create_connection(
     db: Session,
-    organization_id: UUID,
     provider: str,
     name: str,
     secret: str,
@@ -47,7 +47,7 @@ def create_connection(
             f"The rate limit must lie between 1 and {MAX_RATE_LIMIT} a minute.", field="rate_limit"
         )
     connection = WebhookConnection(
-        organization_id=organization_id,
+        organization_id=organization_id_of(db),
         id=uuid4(),
         provider=provider,
         name=name.strip(),
@@ -56,5 +56,5 @@ def create_connection(
     )
     db.add(connection)
     db.flush()
-    store_secret(db, organization_id, provider, connection.id, SIGNING, secret)
+    store_secret(db, provider, connection.id, SIGNING, secret)
     return connection

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from core.deliveries.models import KeyStatus, OrganizationIntegration
 from core.deliveries.secrets import read_secret, store_secret
 from core.platform.clock import now
-from core.platform.database import as_system
+from core.platform.database import as_system, organization_id_of
 from core.platform.errors import (
     AuthenticationFailed,
     InvalidInput,
@@ -64,13 +64,7 @@ def integrations(db: Session) -> list[Row[Any]]:
     )
 
 
-def enter_key(
-    db: Session,
-    organization_id: UUID,
-    provider: str,
-    secret: str,
-    answers: Mapping[str, str | None],
-) -> UUID:
+def enter_key(db: Session, provider: str, secret: str, answers: Mapping[str, str | None]) -> UUID:
     """Seal a provider's key in place of an earlier one, and have it verified; an empty ``secret``
     keeps the one that is stored.
 
@@ -89,12 +83,12 @@ def enter_key(
     }
     row_id = db.scalars(
         insert(OrganizationIntegration)
-        .values(organization_id=organization_id, id=uuid4(), provider=provider, **fresh)
+        .values(organization_id=organization_id_of(db), id=uuid4(), provider=provider, **fresh)
         .on_conflict_do_update(index_elements=["organization_id", "provider"], set_=fresh)
         .returning(OrganizationIntegration.id)
     ).one()
     if secret.strip() or not _has_key(db, row_id):
-        store_secret(db, organization_id, provider, row_id, KEY, validate_key(provider, secret))
+        store_secret(db, provider, row_id, KEY, validate_key(provider, secret))
     verify_integration.later(db, row_id)
     return row_id
 
@@ -105,7 +99,7 @@ def _has_key(db: Session, row_id: UUID) -> bool:
     )
 
 
-def verify_soon(db: Session, organization_id: UUID, integration_id: UUID) -> None:
+def verify_soon(db: Session, integration_id: UUID) -> None:
     """Have the provider asked again. Raises NotFound."""
     asked = update(OrganizationIntegration).where(OrganizationIntegration.id == integration_id)
     if db.execute(asked.values(status=KeyStatus.CHECKING)).rowcount == 0:  # type: ignore[attr-defined]

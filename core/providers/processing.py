@@ -83,13 +83,7 @@ def _read(db: Session, delivery: WebhookDelivery) -> Any:
     """
     received = json.loads(delivery.body)
     question = settings_of(db, BookingSettings).setter_question
-    payload = without_erased(
-        db,
-        delivery.organization_id,
-        received,
-        registry.person_fields(),
-        kept_question=question,
-    )
+    payload = without_erased(db, received, registry.person_fields(), kept_question=question)
     if payload is not received:
         delivery.body, delivery.headers = json.dumps(payload).encode(), {}
     return payload

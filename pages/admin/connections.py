@@ -60,9 +60,7 @@ if connection_id is None:
         if sent:
             forget("signing secret")
             with act(viewer) as db:
-                made = create_connection(
-                    db, viewer.organization_id, provider, name, secret, account_id=account
-                )
+                made = create_connection(db, provider, name, secret, account_id=account)
             st.query_params["id"] = str(made.id)
             st.rerun()
     with viewer.transaction() as db:

@@ -102,7 +102,7 @@ def form(provider: str, row: Row[Any] | None) -> Deed | None:
     forget(typed)
     return Deed(
         place,
-        lambda db: enter_key(db, viewer.organization_id, provider, secret, answers),
+        lambda db: enter_key(db, provider, secret, answers),
         f"Stored. {registry.provider(provider).label} is being asked.",
     )
 
@@ -199,9 +199,7 @@ def test_text(place: DeltaGenerator) -> Deed | None:
     if not sent:
         return None
     said = "The test text is on its way."
-    return Deed(
-        place, lambda db: post_test_text(db, viewer.organization_id, number, viewer.name), said
-    )
+    return Deed(place, lambda db: post_test_text(db, number, viewer.name), said)
 
 
 def texting(row: Row[Any], place: DeltaGenerator) -> Deed | None:
@@ -239,7 +237,7 @@ def kept(row: Row[Any]) -> Deed | None:
             how_texts_went()
         with st.container(horizontal=True):
             if st.button("Verify now", key=f"{row.provider} verify"):
-                deed = Deed(place, lambda db: verify_soon(db, viewer.organization_id, row.id), "")
+                deed = Deed(place, lambda db: verify_soon(db, row.id), "")
             with st.popover("Replace", key=f"{row.provider} replace {times_done()}"):
                 deed = form(row.provider, row) or deed
             deed = texting(row, place) or deed
@@ -270,7 +268,7 @@ def offered(provider: str) -> Deed | None:
 
 with viewer.transaction() as db:
     rows = integrations(db)
-    slack, text = slack_webhook_ends_with(db, viewer.organization_id), last_text(db)
+    slack, text = slack_webhook_ends_with(db), last_text(db)
 st.subheader("Keys")
 if not rows:
     empty(

@@ -90,7 +90,7 @@ def words(label: str, present: list[str]) -> list[str]:
 def save(row: Any | None, values: dict[str, Any]) -> None:
     """Keep what was entered, and say how many calls changed hands by it."""
     with act(viewer) as db:
-        moved = save_entry(db, viewer.organization_id, kept, row and row.id, values)
+        moved = save_entry(db, kept, row and row.id, values)
     say(
         "Saved."
         + (

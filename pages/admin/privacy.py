@@ -79,7 +79,7 @@ def show(person: KnownPerson) -> None:
     )
     if typed is not None:
         with act(viewer, "Erased.") as db:
-            erase_person(db, viewer.organization_id, email, typed=typed)
+            erase_person(db, email, typed=typed)
         st.rerun()
 
 
@@ -88,7 +88,7 @@ if not email:
     st.stop()
 try:
     with viewer.transaction() as db:
-        found = find_person(db, viewer.organization_id, email)
+        found = find_person(db, email)
 except SalesOpsError as error:
     st.info(escape_markdown(error.message))
     st.stop()
@@ -101,7 +101,7 @@ if found.erased:
         with act(
             viewer, "Accepted: deliveries about this address are taken as they are from now on."
         ) as db:
-            accept_again(db, viewer.organization_id, email)
+            accept_again(db, email)
         st.rerun()
 if found.contacts or found.calls or found.payments or not found.erased:
     show(found)

@@ -36,7 +36,7 @@ viewer = require("reports")
 title("Slack reports", viewer, "Yesterday's figures and the overdue forms, once a day")
 with viewer.transaction() as db:
     wanted = settings_of(db, ReportSettings)
-    ends_with = slack_webhook_ends_with(db, viewer.organization_id)
+    ends_with = slack_webhook_ends_with(db)
 has_channel = ends_with is not None or settings().slack_webhook_url is not None
 state = (
     f"On: posted from {wanted.slack_report_hour}:00 on."
@@ -67,12 +67,12 @@ with st.expander("Change", expanded=not has_channel), st.form("slack", clear_on_
         forget("incoming webhook")
         with act(viewer, "Saved.") as db:
             if url.strip():
-                set_slack_webhook(db, viewer.organization_id, check_address(url.strip()))
-            set_slack_report(db, viewer.organization_id, enabled=enabled, hour=hour)
+                set_slack_webhook(db, check_address(url.strip()))
+            set_slack_report(db, enabled=enabled, hour=hour)
         st.rerun()
 if has_channel and st.button("Post a test message"):
     with act(viewer, "On its way: look in the channel.") as db:
-        post_test(db, viewer.organization_id, viewer.name)
+        post_test(db, viewer.name)
     st.rerun()
 
 st.subheader("What the channel will read")

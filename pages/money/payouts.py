@@ -30,7 +30,7 @@ if viewer.is_admin:
     if sent and isinstance(days, tuple) and len(days) == 2:
         with act(viewer) as db:
             period = Period(days[0], days[1] + timedelta(days=1), viewer.timezone)
-            made = create_snapshot(db, viewer.organization_id, name, period, viewer)
+            made = create_snapshot(db, name, period, viewer)
         jump("payout", id=str(made.id))
     elif sent:
         st.error("Choose a first and a last day.")

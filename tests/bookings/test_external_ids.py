@@ -18,7 +18,7 @@ def book(org, external_id, *, at=NOON, platform="acuity", **more):
     with as_system(org) as db:
         known = {"scheduled_at": at, "booked_at": NOON - timedelta(days=2), "platform": platform}
         person = Person("Lead One", "lead.one@example.com")
-        return record_booking(db, org, Booking(person, external_id=external_id, **known, **more)).id
+        return record_booking(db, Booking(person, external_id=external_id, **known, **more)).id
 
 
 def events(org):

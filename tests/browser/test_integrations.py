@@ -65,7 +65,7 @@ def test_a_test_text_is_sent_and_what_became_of_it_is_said(product, visit, size)
     org = make.organization()
     admin = make.viewer(org, Role.ADMIN)
     with admin.transaction() as db:
-        enter_key(db, org, "twilio", KEYS["twilio"], SETTINGS["twilio"] | {"sender": "Alder"})
+        enter_key(db, "twilio", KEYS["twilio"], SETTINGS["twilio"] | {"sender": "Alder"})
     page = visit("/integrations", admin, viewport=SIZES[size])
     expect(page.get_by_text("Verified: accepted today")).to_be_visible()
     page.get_by_role("button", name="Send a test text").click()

@@ -15,5 +15,5 @@ SENDER = "Sales Operations <no-reply@mail.example.com>"
 
 def put(org, key="a", *, kind="invitation", to=TO, email=HELLO):
     with as_system(org) as db:
-        post_email(db, org, kind, to, email, key)
+        post_email(db, kind, to, email, key)
         return db.scalars(select(OutboxMessage.id).where(OutboxMessage.dedupe_key == key)).one()

@@ -52,7 +52,7 @@ def test_resend_is_told_it_too_and_what_it_tells_back_blocks_the_address_as_it_i
     [sent] = resend.sent
     assert sent["to"] == ["ana@xn--bcher-kva.example"]
     with as_system(org) as db:
-        connection = create_connection(db, org, "resend", "Mail", "whsec_secret")
+        connection = create_connection(db, "resend", "Mail", "whsec_secret")
         said = {
             "type": "email.bounced",
             "created_at": "2026-11-04T12:00:00Z",

@@ -46,13 +46,13 @@ OTHER = "T11111111/B11111111/YYYYYYYYYYYYYYYYYYYYYYYY"
 def org(slack):
     made = make.organization()
     with as_system(made) as db:
-        set_slack_webhook(db, made, slack.webhook)
+        set_slack_webhook(db, slack.webhook)
     return made
 
 
 def put(org, key="a"):
     with as_system(org) as db:
-        post(db, org, "slack", "test", None, BODY, key)
+        post(db, "slack", "test", None, BODY, key)
         return db.scalars(select(OutboxMessage.id).where(OutboxMessage.dedupe_key == key)).one()
 
 
@@ -68,7 +68,7 @@ def test_a_message_is_posted_as_it_is_by_the_worker(org, slack):
 
 def test_a_message_of_the_same_key_is_not_even_kept(org, slack):
     with as_system(org) as db:
-        assert [post(db, org, "slack", "test", None, BODY, "a") for _ in range(3)] == [
+        assert [post(db, "slack", "test", None, BODY, "a") for _ in range(3)] == [
             True,
             False,
             False,
@@ -81,7 +81,7 @@ def test_a_message_of_the_same_key_is_not_even_kept(org, slack):
 def test_a_rep_may_have_a_message_sent_without_seeing_what_others_sent(org, slack):
     rep = make.viewer(org, "sales_rep")
     with rep.transaction() as db:
-        assert [post(db, org, "slack", "test", None, BODY, "a") for _ in range(2)] == [True, False]
+        assert [post(db, "slack", "test", None, BODY, "a") for _ in range(2)] == [True, False]
         assert db.scalars(select(OutboxMessage)).all() == []
     work()
     assert slack.requests == 1
@@ -89,7 +89,7 @@ def test_a_rep_may_have_a_message_sent_without_seeing_what_others_sent(org, slac
 
 def test_a_message_whose_cause_is_rolled_back_is_never_sent(org, slack):
     with as_system(org) as db:
-        post(db, org, "slack", "test", None, BODY, "a")
+        post(db, "slack", "test", None, BODY, "a")
         db.rollback()
     work()
     assert slack.requests == 0
@@ -146,7 +146,7 @@ def test_where_nobody_listens_it_is_tried_again(org, monkeypatch):
     monkeypatch.setenv("SLACK_BASE_URL", away)
     settings.cache_clear()
     with as_system(org) as db:
-        set_slack_webhook(db, org, f"{away}/services/{fakes.SECRET}")
+        set_slack_webhook(db, f"{away}/services/{fakes.SECRET}")
     with pytest.raises(ProviderUnavailable):
         send_outbox(org, posted)
     assert outcome(org, posted) == ("waiting", "Slack cannot be reached.")
@@ -230,7 +230,7 @@ def test_text_that_slack_refuses_too_has_failed(org, slack):
 def test_a_webhook_that_is_gone_for_good_stops_the_daily_posts(slack, answer, goes_on):
     org = make.organization(slack_report_enabled=True)
     with as_system(org) as db:
-        set_slack_webhook(db, org, slack.webhook)
+        set_slack_webhook(db, slack.webhook)
     put(org)
     slack.will(answer)
     work()
@@ -315,7 +315,7 @@ def test_the_address_is_in_no_row_and_no_log_whatever_happens(org, slack):
     away = make.organization()
     nowhere = f"{slack.url}/services/{fakes.SECRET}\u00e9"
     with as_system(away) as db:
-        set_slack_webhook(db, away, nowhere)
+        set_slack_webhook(db, nowhere)
     slack.will(
         fakes.NO_SERVICE,
         fakes.RATE_LIMITED,
@@ -374,7 +374,7 @@ def test_without_any_webhook_it_has_failed_and_says_so(slack):
 def test_an_address_that_is_not_slacks_is_never_asked(slack):
     org = make.organization()
     with fakes.FakeSlack().running() as stranger, as_system(org) as db:
-        set_slack_webhook(db, org, stranger.webhook)
+        set_slack_webhook(db, stranger.webhook)
     posted = put(org)
     work()
     assert outcome(org, posted) == (

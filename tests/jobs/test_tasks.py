@@ -130,8 +130,8 @@ def test_a_worker_gives_each_function_what_it_takes(org, undeclared):
     ran = []
 
     @task(name="in_a_transaction")
-    def with_db(db, organization_id, thing):
-        ran.append((db.execute(text("select app.cur_org()")).scalar(), organization_id, thing))
+    def with_db(db, thing):
+        ran.append((db.execute(text("select app.cur_org()")).scalar(), thing))
 
     @task()
     def on_its_own(organization_id, *, attempt=1):
@@ -139,7 +139,7 @@ def test_a_worker_gives_each_function_what_it_takes(org, undeclared):
 
     with_db.run(org, 3, {"thing": 5})
     on_its_own.run(org, 3, {})
-    assert ran == [(org, org, 5), (org, 3)]
+    assert ran == [(org, 5), (org, 3)]
 
 
 def test_an_id_that_may_be_absent_comes_back_as_it_was(org):
@@ -149,7 +149,7 @@ def test_an_id_that_may_be_absent_comes_back_as_it_was(org):
 
 
 def test_a_name_belongs_to_one_task_and_a_declaration_to_one_function(undeclared):
-    def attribute_event(db, organization_id, event_id):
+    def attribute_event(db, event_id):
         raise AssertionError
 
     with pytest.raises(ValueError, match="Two tasks"):
@@ -160,8 +160,8 @@ def test_a_name_belongs_to_one_task_and_a_declaration_to_one_function(undeclared
         tick()
 
     @declare(once=by("event_id"))
-    def not_written_yet(db, organization_id, event_id):
+    def not_written_yet(db, event_id):
         """Nobody implements it."""
 
     with pytest.raises(RuntimeError, match="not_written_yet"):
-        not_written_yet(None, None, None)
+        not_written_yet(None, None)

@@ -44,7 +44,7 @@ def team(**values):
 
 def due(org, at):
     with as_system(org) as db:
-        return due_posts(db, org, at)
+        return due_posts(db, at)
 
 
 def posted(org):
@@ -214,7 +214,7 @@ def test_nothing_is_posted_where_it_is_switched_off():
 def test_from_the_tick_to_the_channel_once_whatever_restarts(slack):
     org, silent = team(slack_report_hour=0), team(slack_report_hour=0, slack_report_enabled=False)
     with as_system(org) as db:
-        set_slack_webhook(db, org, slack.webhook)
+        set_slack_webhook(db, slack.webhook)
         late(db, org, lead_name="Contact One")
     with as_system(silent) as db:
         late(db, silent)
@@ -236,12 +236,12 @@ def test_only_an_admin_switches_it_and_only_to_an_hour_of_the_day():
     org = team(slack_report_enabled=False)
     admin, manager = make.viewer(org, "admin"), make.viewer(org, "manager")
     with pytest.raises(NotAllowed), manager.transaction() as db:
-        set_slack_report(db, org, enabled=True, hour=0)
+        set_slack_report(db, enabled=True, hour=0)
     with pytest.raises(InvalidInput), admin.transaction() as db:
-        set_slack_report(db, org, enabled=True, hour=24)
+        set_slack_report(db, enabled=True, hour=24)
     assert due(org, NOON) == 0
     with admin.transaction() as db:
-        set_slack_report(db, org, enabled=True, hour=0)
+        set_slack_report(db, enabled=True, hour=0)
     assert due(org, NOON) == 1
 
 
@@ -404,7 +404,7 @@ def test_names_of_strangers_neither_mention_anybody_nor_change_the_look():
             event_outcome="closed",
             pcf_submitted=True,
         )
-        post_test(db, org, HOSTILE)
+        post_test(db, HOSTILE)
         tested = db.scalars(select(OutboxMessage.body)).one()
     made = reminders(org)
     assert len(links(made)) == 1

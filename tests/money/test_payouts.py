@@ -39,7 +39,7 @@ def admin():
 
 def payout(admin, period=NOVEMBER):
     with admin.transaction() as db:
-        return create_snapshot(db, admin.organization_id, "November", period, admin).id
+        return create_snapshot(db, "November", period, admin).id
 
 
 def test_details_summaries_and_header_agree_on_random_money(admin):
@@ -70,7 +70,7 @@ def test_details_summaries_and_header_agree_on_random_money(admin):
             if status == "succeeded" and NOVEMBER.starts_at <= at < NOVEMBER.ends_at:
                 expected[currency] += amount - back
     with admin.transaction() as db:
-        made = answer(db, create_snapshot(db, org, "November", NOVEMBER, admin).id)
+        made = answer(db, create_snapshot(db, "November", NOVEMBER, admin).id)
     assert {
         currency: Decimal(net) for currency, net in made["header"]["totals"]["net_revenue"].items()
     } == {
@@ -95,9 +95,7 @@ def test_a_day_belongs_to_the_organisations_zone(admin):
         make.payment(db, admin.organization_id, "2.00", at=NOVEMBER.starts_at)
         make.payment(db, admin.organization_id, "4.00", at=NOVEMBER.ends_at)
     with admin.transaction() as db:
-        made = answer(
-            db, create_snapshot(db, admin.organization_id, "November", NOVEMBER, admin).id
-        )
+        made = answer(db, create_snapshot(db, "November", NOVEMBER, admin).id)
     assert made["header"]["totals"]["cash_collected"] == {"USD": "2.00"}
 
 

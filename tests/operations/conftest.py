@@ -137,7 +137,7 @@ def case():
         made = Case(
             admin,
             *(
-                create_connection(db, org, name, name, "whsec_secret").id
+                create_connection(db, name, name, "whsec_secret").id
                 for name in ("calendly", "stripe", "whop")
             ),
             call,
@@ -193,7 +193,7 @@ def case():
             {"text": f"Form of {NAME} is overdue"},
             "reminder",
         )
-        post(db, org, "email", "hello", EMAIL, {"to": EMAIL}, "hello")
-        kept = create_snapshot(db, org, "Month", made.period, admin)
+        post(db, "email", "hello", EMAIL, {"to": EMAIL}, "hello")
+        kept = create_snapshot(db, "Month", made.period, admin)
         approve(db, kept.id, admin)
     return made

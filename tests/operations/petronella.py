@@ -70,7 +70,7 @@ class Case:
 
     def erase(self):
         with self.admin.transaction() as db:
-            erase_person(db, self.org, EMAIL, typed=EMAIL)
+            erase_person(db, EMAIL, typed=EMAIL)
 
     def figures(self):
         return figures(self.org, self.period, at=now().replace(minute=0, second=0, microsecond=0))

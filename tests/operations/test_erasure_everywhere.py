@@ -157,11 +157,11 @@ def test_no_column_of_any_table_has_a_word_of_her_and_every_figure_is_the_same(e
     case = everywhere
     assert WHERE - traces(case.org, PLANTED) == set()
     with case.admin.transaction() as db:
-        assert find_person(db, case.org, OTHER_ADDRESS).payments == 6
+        assert find_person(db, OTHER_ADDRESS).payments == 6
     before = case.figures()
 
     with case.admin.transaction() as db:
-        erase_person(db, case.org, OTHER_ADDRESS, typed=OTHER_ADDRESS)
+        erase_person(db, OTHER_ADDRESS, typed=OTHER_ADDRESS)
 
     assert traces(case.org, PLANTED) == set()
     assert case.figures() == before

@@ -55,8 +55,8 @@ def test_what_an_organisation_keeps_in_its_grace_outlives_a_rotation_of_the_key(
 def test_an_email_and_a_text_that_wait_outlive_a_rotation_of_the_key(keys) -> None:
     org, email = make.organization(), Email("Hello", "Hello", "<p>Hello</p>")
     with as_system(org) as db:
-        post_email(db, org, "invitation", "somebody@example.com", email, "a")
-        post_text(db, org, "reminder", "+4520123456", "Hello", "b")
+        post_email(db, "invitation", "somebody@example.com", email, "a")
+        post_text(db, "reminder", "+4520123456", "Hello", "b")
     keys(NEW_KEY, MASTER_KEY)
     reseal_secrets()
     keys(NEW_KEY)

@@ -143,10 +143,10 @@ def test_a_later_delivery_about_the_address_counts_and_brings_nothing_back(case)
 def test_an_address_that_is_accepted_again_begins_anew(case):
     case.erase()
     with case.admin.transaction() as db:
-        assert find_person(db, case.org, EMAIL).erased is not None
-        accept_again(db, case.org, EMAIL)
+        assert find_person(db, EMAIL).erased is not None
+        accept_again(db, EMAIL)
     with case.admin.transaction() as db, pytest.raises(NotFound):
-        accept_again(db, case.org, EMAIL)
+        accept_again(db, EMAIL)
     again = replace(case.call, event_uuid=str(uuid4()), invitee_uuid=str(uuid4()))
     case.deliver("calendly", booking(again))
     with as_system(case.org) as db:
@@ -164,7 +164,7 @@ def test_an_address_that_is_accepted_again_begins_anew(case):
 
 
 def test_the_export_holds_everything_and_is_noted(case):
-    everything = json.loads(b"".join(export_person(case.admin.transaction, case.org, f" {EMAIL} ")))
+    everything = json.loads(b"".join(export_person(case.admin.transaction, f" {EMAIL} ")))
     counted = {part: len(rows) for part, rows in everything.items() if part != "person"}
     assert everything["person"] == {"addresses": [EMAIL], "names": [NAME], "phones": [PHONE]}
     assert {
@@ -194,9 +194,9 @@ def test_the_export_holds_everything_and_is_noted(case):
 
 def test_texts_to_a_persons_number_are_handed_out_too(case):
     with as_system(case.org) as db:
-        post_text(db, case.org, "test", PHONE, "Hello", "a")
-        post_text(db, case.org, "test", "+4520123456", "Hello", "b")
-    everything = json.loads(b"".join(export_person(case.admin.transaction, case.org, EMAIL)))
+        post_text(db, "test", PHONE, "Hello", "a")
+        post_text(db, "test", "+4520123456", "Hello", "b")
+    everything = json.loads(b"".join(export_person(case.admin.transaction, EMAIL)))
     assert [row["recipient"] for row in everything["messages"] if row["channel"] == "sms"] == [
         PHONE
     ]
@@ -214,8 +214,8 @@ def test_somebody_who_only_paid_is_found_and_erased_too():
             attribution_reason=f"no booking of {EMAIL} at or before the payment",
         )
     with admin.transaction() as db:
-        assert find_person(db, org, EMAIL.upper()).payments == 1
-        erase_person(db, org, EMAIL, typed=EMAIL)
+        assert find_person(db, EMAIL.upper()).payments == 1
+        erase_person(db, EMAIL, typed=EMAIL)
     with as_system(org) as db:
         payment = db.scalars(select(Payment)).one()
         assert (payment.customer_name, payment.amount, EMAIL in payment.attribution_reason) == (
@@ -232,19 +232,19 @@ def test_somebody_who_only_paid_is_found_and_erased_too():
 @pytest.mark.parametrize("email", ["nobody@example.com", "%@example.com"])
 def test_an_address_that_nothing_is_about_is_not_found(case, email):
     with pytest.raises(NotFound), case.admin.transaction() as db:
-        find_person(db, case.org, email)
+        find_person(db, email)
 
 
 def test_erasing_needs_the_address_typed_and_an_admin(case):
     with pytest.raises(InvalidInput), case.admin.transaction() as db:
-        erase_person(db, case.org, EMAIL, typed="petronella")
+        erase_person(db, EMAIL, typed="petronella")
     manager = make.viewer(case.org, Role.MANAGER)
     with pytest.raises(NotAllowed), manager.transaction() as db:
-        erase_person(db, case.org, EMAIL, typed=EMAIL)
+        erase_person(db, EMAIL, typed=EMAIL)
     with pytest.raises(NotAllowed):
-        export_person(manager.transaction, case.org, EMAIL)
+        export_person(manager.transaction, EMAIL)
     with pytest.raises(NotAllowed), manager.transaction() as db:
-        accept_again(db, case.org, EMAIL)
+        accept_again(db, EMAIL)
     assert "contacts" in case.mentions()
 
 

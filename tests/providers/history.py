@@ -41,7 +41,7 @@ class History:
         self.org = make.organization(**settings)
         with as_system(self.org) as db:
             self.connection_id = create_connection(
-                db, self.org, name, "Test", "secret", account_id=account
+                db, name, "Test", "secret", account_id=account
             ).id
 
     def deliver(self, *payloads: Mapping[str, Any]) -> list[Outcome]:

@@ -19,7 +19,6 @@ def enter(admin, provider="stripe", secret=None, answers=None):
     with admin.transaction() as db:
         return enter_key(
             db,
-            admin.organization_id,
             provider,
             KEYS[provider] if secret is None else secret,
             SETTINGS.get(provider, {}) if answers is None else answers,

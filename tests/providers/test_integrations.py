@@ -250,7 +250,7 @@ def test_what_is_removed_leaves_no_secret_behind(key_providers, admin):
     with pytest.raises(NotFound):
         remove(admin, row_id)
     with admin.transaction() as db, pytest.raises(NotFound):
-        verify_soon(db, admin.organization_id, row_id)
+        verify_soon(db, row_id)
 
 
 def test_verify_now_asks_once_however_often_it_is_pressed(key_providers, admin):
@@ -258,7 +258,7 @@ def test_verify_now_asks_once_however_often_it_is_pressed(key_providers, admin):
     work()
     for _ in range(3):
         with admin.transaction() as db:
-            verify_soon(db, admin.organization_id, row_id)
+            verify_soon(db, row_id)
     assert (key_of(admin).status, waiting(admin)) == (KeyStatus.CHECKING, 1)
     key_providers.keys["stripe"] = "revoked"
     work()
@@ -342,7 +342,7 @@ def test_whoever_is_no_admin_neither_sees_nor_enters_nor_removes_a_key(key_provi
     with pytest.raises(NotFound):
         remove(other, row_id)
     with other.transaction() as db, pytest.raises(NotFound):
-        verify_soon(db, admin.organization_id, row_id)
+        verify_soon(db, row_id)
     assert key_of(admin).last_four == KEYS["stripe"][-4:]
 
 

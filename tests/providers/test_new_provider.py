@@ -48,7 +48,7 @@ DECLARATION = """
             platform="lantern",
             external_id=said["number"],
         )
-        record_booking(db, connection.organization_id, booking)
+        record_booking(db, booking)
         return PROCESSED
 
 
@@ -133,7 +133,7 @@ def test_its_settings_limits_and_screens_are_there_without_being_listed(lantern,
 
     assert registry.base_urls()["LANTERN_BASE_URL"] == "http://lantern.example.com"
     with as_system(org) as db:
-        assert create_connection(db, org, "lantern", "Main", "secret").rate_limit_per_minute == 7
+        assert create_connection(db, "lantern", "Main", "secret").rate_limit_per_minute == 7
     for screen in ("connections", "integrations"):
         page = opened(screen, admin)
         assert not page.exception
@@ -145,4 +145,4 @@ def test_it_is_gone_with_its_folder(lantern, monkeypatch):
     monkeypatch.undo()
     forget_providers()
     with as_system(org) as db, pytest.raises(InvalidInput, match="use one of"):
-        create_connection(db, org, "lantern", "Main", "secret")
+        create_connection(db, "lantern", "Main", "secret")

@@ -38,7 +38,7 @@ def redacted(payload):
             )
         )
         db.flush()
-        return without_erased(db, org, payload, person_fields(), kept_question=None)
+        return without_erased(db, payload, person_fields(), kept_question=None)
 
 
 @pytest.mark.parametrize(("provider", "field"), FIELDS)

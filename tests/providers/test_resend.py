@@ -93,9 +93,9 @@ def test_a_complaint_outweighs_a_bounce_and_a_bounce_an_unsubscription():
     org = make.organization()
     with as_system(org) as db:
         for reason in ("bounced", "unsubscribed", "complained", "bounced"):
-            suppress(db, org, "a@example.com", reason, AT)
-        suppress(db, org, "b@example.com", "unsubscribed", AT)
-        suppress(db, org, "b@example.com", "bounced", AT)
+            suppress(db, "a@example.com", reason, AT)
+        suppress(db, "b@example.com", "unsubscribed", AT)
+        suppress(db, "b@example.com", "bounced", AT)
     assert [row["reason"] for row in rows(org, SUPPRESSED)] == ["complained", "bounced"]
 
 

@@ -121,4 +121,4 @@ def test_the_screen_keeps_no_other_address(url):
 
     assert "This is not the address of a Slack incoming webhook." in words(page)
     with admin.transaction() as db:
-        assert slack_webhook_ends_with(db, admin.organization_id) is None
+        assert slack_webhook_ends_with(db) is None

@@ -79,12 +79,12 @@ def planted(database_url, provider):
     with as_system(org) as db:
         closer = make.closer(db, org)
         make.event(db, org, closer, at=now())
-        connection = create_connection(db, org, "calendly", "Calendar", SIGNING).id
-        set_slack_webhook(db, org, SLACK)
+        connection = create_connection(db, "calendly", "Calendar", SIGNING).id
+        set_slack_webhook(db, SLACK)
         key = create_api_key(db, "Program", ["read"]).key
     with admin.transaction() as db:
-        enter_key(db, org, "stripe", VERIFIED, {})
-        enter_key(db, org, "billy", REFUSED, {})
+        enter_key(db, "stripe", VERIFIED, {})
+        enter_key(db, "billy", REFUSED, {})
         link = urlsplit(
             issue_link(db, admin, PORTAL, "Phone", closer_id=closer.id).address
         ).query.partition("=")[2]

@@ -82,7 +82,7 @@ class Team:
 
     def book(self, **changes) -> UUID:
         with as_system(self.org) as db:
-            event = record_booking(db, self.org, replace(self.booking, **changes)).id
+            event = record_booking(db, replace(self.booking, **changes)).id
         work()
         return event
 
@@ -100,7 +100,7 @@ def team():
         for name, roster in zip(REPS, (make.closer, make.setter) * 2, strict=True):
             who = roster if name in ("ana", "sam") else make.closer if name == "bo" else make.setter
             who(db, org, name, email=f"{name}@example.com", user_id=people[name].user_id)
-        connection = create_connection(db, org, "stripe", "Main", "whsec_secret").id
+        connection = create_connection(db, "stripe", "Main", "whsec_secret").id
     booking = Booking(
         Person("Petra", "petra@example.com", "+4531415926"),
         NOON,
@@ -128,7 +128,7 @@ def team():
         refunds=[RefundFact("re_1", Decimal(100), "succeeded", NOON + timedelta(hours=3))],
     )
     with as_system(org) as db:
-        record_payment(db, org, fact)
+        record_payment(db, fact)
     work()
     return made
 

@@ -163,10 +163,10 @@ def test_what_waits_for_a_deleted_user_and_why_mail_did_not_reach_them_goes_too(
     person = make.viewer(make.organization(), Role.MANAGER)
     lead = make.organization()
     with as_system(person.organization_id) as db:
-        post_email(db, person.organization_id, "invitation", person.email, HELLO, "hello")
-        suppress(db, person.organization_id, person.email, "complained", now())
+        post_email(db, "invitation", person.email, HELLO, "hello")
+        suppress(db, person.email, "complained", now())
     with as_system(lead) as db:
-        suppress(db, lead, person.email, "complained", now())
+        suppress(db, person.email, "complained", now())
         db.execute(
             text("insert into app.contacts (organization_id, id, email) values (:org, :id, 'x')"),
             {"org": lead, "id": lead},

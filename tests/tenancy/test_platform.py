@@ -140,7 +140,7 @@ def test_a_deleted_organisation_is_hidden_from_everybody_at_once_and_comes_back_
     session = token_of(admin)
     with as_system(org) as db:
         key = create_api_key(db, "Test", ["all"]).key
-        connection = create_connection(db, org, "calendly", "Test", SECRET).id
+        connection = create_connection(db, "calendly", "Test", SECRET).id
     with pytest.raises(InvalidInput), boss.transaction() as db:
         delete_organization(db, org, name="Short lived", typed="short")
 
@@ -204,7 +204,6 @@ def test_after_the_grace_everything_of_it_is_removed_and_one_line_says_so(boss):
     with ours.admin.transaction() as db:
         kept = create_snapshot(
             db,
-            org,
             "Approved",
             Period(day - timedelta(days=5), day + timedelta(days=1), "UTC"),
             ours.admin,

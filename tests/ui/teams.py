@@ -119,12 +119,12 @@ def team(
         )
         db.add(key)
         db.flush()
-        store_secret(db, org, "billy", key.id, KEY, SECRET)
-        suppress(db, org, f"blocked@{mark.lower()}.example.com", "bounced", at)
-        connection = create_connection(db, org, "calendly", f"{called} calendar", SECRET)
+        store_secret(db, "billy", key.id, KEY, SECRET)
+        suppress(db, f"blocked@{mark.lower()}.example.com", "bounced", at)
+        connection = create_connection(db, "calendly", f"{called} calendar", SECRET)
         day = today(people[Role.ADMIN].timezone)
         days = Period(day - timedelta(days=3), day + timedelta(days=1), people[Role.ADMIN].timezone)
-        payout = create_snapshot(db, org, f"{called} payout", days, None)
+        payout = create_snapshot(db, f"{called} payout", days, None)
     people[Role.SUPER_ADMIN] = super_admin(people[Role.ADMIN])
     tokens = links_of(people[Role.ADMIN], called, closer.id)
     ids = {
@@ -157,13 +157,10 @@ def links_of(admin: Viewer, called: str, closer_id: UUID) -> dict[str, str]:
     """By public screen, the token of a link to something of the team; the statement is of days
     without payments.
     """
-    org, long_ago = (
-        admin.organization_id,
-        Period(date(2020, 1, 1), date(2020, 2, 1), admin.timezone),
-    )
+    long_ago = Period(date(2020, 1, 1), date(2020, 2, 1), admin.timezone)
     with admin.transaction() as db:
         payout = approve(
-            db, create_snapshot(db, org, f"{called} earlier payout", long_ago, None).id, admin
+            db, create_snapshot(db, f"{called} earlier payout", long_ago, None).id, admin
         )
         shown = share_of("Last 30 days", {}, money=True)
         links = (

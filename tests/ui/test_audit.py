@@ -128,7 +128,7 @@ def test_older_lines_follow_page_by_page_without_a_gap(place):
 
 def test_a_secret_is_only_called_one(place):
     with place.admin.transaction() as db:
-        create_connection(db, place.org, "stripe", "Main", SECRET)
+        create_connection(db, "stripe", "Main", SECRET)
     page = opened("audit", place.admin, table="Secrets")
 
     [line] = lines(page).to_dict("records")

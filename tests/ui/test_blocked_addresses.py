@@ -20,7 +20,7 @@ def boss():
 
 def blocked(boss, email, reason):
     with as_system(boss.organization_id) as db:
-        suppress(db, boss.organization_id, email, reason, now())
+        suppress(db, email, reason, now())
 
 
 @pytest.mark.parametrize(

@@ -178,9 +178,7 @@ def test_a_key_that_somebody_else_removed_meanwhile_is_said_to_be_gone(key_provi
 def test_what_is_kept_elsewhere_is_found_from_here(admin):
     assert any("no webhook of your own" in line for line in words(opened("integrations", admin)))
     with admin.transaction() as db:
-        set_slack_webhook(
-            db, admin.organization_id, "https://hooks.slack.com/services/T0/B0/abcdefghijklmn"
-        )
+        set_slack_webhook(db, "https://hooks.slack.com/services/T0/B0/abcdefghijklmn")
     assert any(
         "the webhook ends with klmn" in line for line in words(opened("integrations", admin))
     )

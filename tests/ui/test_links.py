@@ -55,9 +55,7 @@ def crew():
     day = today(made.admin.timezone)
     with made.admin.transaction() as db:
         days = Period(day - timedelta(days=4), day + timedelta(days=1), made.admin.timezone)
-        payout = approve(
-            db, create_snapshot(db, org, "Rowan approved", days, made.admin).id, made.admin
-        )
+        payout = approve(db, create_snapshot(db, "Rowan approved", days, made.admin).id, made.admin)
     return replace(
         made,
         ids=made.ids

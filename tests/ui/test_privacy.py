@@ -49,9 +49,7 @@ def test_a_person_is_found_and_erased_only_with_the_address_typed(admin):
 
 def test_who_asks_for_it_is_written_to_no_more_until_they_agree_again(admin):
     with as_system(admin.organization_id) as db:
-        find_or_make_contact(
-            db, admin.organization_id, Person(name="Petronella", email=EMAIL), "US"
-        )
+        find_or_make_contact(db, Person(name="Petronella", email=EMAIL), "US")
     page = press(found(admin, EMAIL), admin, "Write to them no more")
     assert any("They want no news since today" in word for word in words(page))
     assert "Write to them no more" not in [button.label for button in page.button]

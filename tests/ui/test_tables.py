@@ -69,7 +69,7 @@ def payout(request, database_url):
     day = today(admin.timezone)
     days = Period(day - timedelta(days=3), day + timedelta(days=1), admin.timezone)
     with admin.transaction() as db:
-        made = approve(db, create_snapshot(db, org, "All", days, admin).id, admin)
+        made = approve(db, create_snapshot(db, "All", days, admin).id, admin)
     with admin.transaction() as db:
         link = issue_link(db, admin, COMMISSION, "Ana's", closer_id=ana.id, snapshot_id=made.id)
     return admin, made.id, link.address.partition("token=")[2], request.param

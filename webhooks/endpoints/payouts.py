@@ -15,7 +15,7 @@ def create(request: ApiRequest[None, NewPayout]) -> Payout:
     caller, new = request.caller, request.body
     period = new.period(caller.timezone)
     with caller.transaction() as db:
-        snapshot = create_snapshot(db, caller.organization_id, new.name, period, caller.viewer)
+        snapshot = create_snapshot(db, new.name, period, caller.viewer)
         return payout_answer(db, snapshot.id)
 
 

@@ -95,7 +95,7 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
         return Outcome(ignored=f"“{name}” is not about a booking")
     invitee = payload["payload"]
     key = uuid_of(invitee["uri"])
-    advisory_lock(db, connection.organization_id, "bookings")
+    advisory_lock(db, "bookings")
     rank = "1" if invitee.get("status") == "canceled" else "0"
     version = rank + _moment(invitee["updated_at"]).isoformat(timespec="microseconds")
     remember(db, connection, "invitee", key, version, only(invitee, KEPT))
@@ -108,7 +108,7 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
     named_in = settings_of(db, BookingSettings)
     newest = _known(db, connection, "invitee", key)
     booking = _booking(newest, named_in, _no_show(db, connection, key))
-    record_booking(db, connection.organization_id, booking)
+    record_booking(db, booking)
     return PROCESSED
 
 

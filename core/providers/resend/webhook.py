@@ -73,7 +73,7 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
         return Outcome(ignored="the e-mail was another organisation's")
     at = datetime.fromisoformat(payload["created_at"])
     for address in _addresses(said):
-        suppress(db, connection.organization_id, address, reason, at)
+        suppress(db, address, reason, at)
     return PROCESSED
 
 

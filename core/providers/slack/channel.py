@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +12,7 @@ from core.deliveries.secrets import read_secret
 from core.messages.actions import WEBHOOK_URL
 from core.messages.reports import CHANNEL
 from core.messages.settings import REPORTS
+from core.platform.database import organization_id_of
 from core.platform.errors import AuthenticationFailed, NotFound, SalesOpsError
 from core.platform.settings import settings
 from core.providers.slack import messages as slack
@@ -20,12 +20,12 @@ from core.tenancy.organizations.settings import change_settings
 
 
 def _prepare(db: Session, message: OutboxMessage) -> Send:
-    return partial(slack.post_message, _address(db, message.organization_id), message.body)
+    return partial(slack.post_message, _address(db), message.body)
 
 
-def _address(db: Session, organization_id: UUID) -> str:
+def _address(db: Session) -> str:
     try:
-        return read_secret(db, organization_id, WEBHOOK_URL)
+        return read_secret(db, organization_id_of(db), WEBHOOK_URL)
     except NotFound:
         return _address_of_installation()
 

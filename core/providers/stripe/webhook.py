@@ -74,7 +74,7 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
     account = payload.get("account")
     if account and connection.external_account_id and account != connection.external_account_id:
         return Outcome(ignored="it belongs to another Stripe account")
-    advisory_lock(db, connection.organization_id, "money")
+    advisory_lock(db, "money")
     groups = _keep(db, connection, kind, stripe_object, int(payload["created"]))
     for group in groups:
         _project(db, connection, group)
@@ -162,4 +162,4 @@ def _project(db: Session, connection: WebhookConnection, group: str) -> None:
     )
     fact = payment_fact(connection.id, group, [*known, *db.scalars(invoices)])
     if fact is not None:
-        record_payment(db, connection.organization_id, fact)
+        record_payment(db, fact)

@@ -23,7 +23,7 @@ def _prepare(db: Session, message: OutboxMessage) -> Send:
 
 def _note_opt_out(db: Session, message: OutboxMessage, error: SalesOpsError) -> None:
     if isinstance(error, OptedOut):
-        stop_texts(db, message.organization_id, recipient_of(message), now())
+        stop_texts(db, recipient_of(message), now())
 
 
 register(Channel(CHANNEL, _prepare, on_refusal=_note_opt_out))

@@ -100,7 +100,7 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
         return _membership_ended(db, connection, said)
     if not name.startswith(MONEY):
         return Outcome(ignored=f"“{name}” is not money")
-    advisory_lock(db, connection.organization_id, "money")
+    advisory_lock(db, "money")
     kind = name.partition(".")[0]
     if kind == "payment" and said.get("status") is None:
         return Outcome(ignored="the payment has no status")
@@ -120,7 +120,7 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
     fact = payment_fact(connection.id, group, objects_of(db, connection.id, group))
     if fact is None:
         return Outcome(ignored="kept until the payment it belongs to is known")
-    record_payment(db, connection.organization_id, fact)
+    record_payment(db, fact)
     return PROCESSED
 
 
@@ -134,7 +134,6 @@ def _membership_ended(db: Session, connection: WebhookConnection, said: dict[str
     for payment in paid:
         note(
             db,
-            payment.organization_id,
             "membership_ended",
             "payment",
             payment.id,

@@ -70,7 +70,7 @@ def invite(db: Session, viewer: Viewer, email: str, role: str) -> Issued:
         raise InvalidInput(
             f"“{email}” is not an e-mail address that mail can be sent to.", field="email"
         )
-    advisory_lock(db, organization_id_of(db), "invitations")
+    advisory_lock(db, "invitations")
     _check_new_here(db, normalized)
     _count(db, viewer)
     token = secrets.token_urlsafe(32)

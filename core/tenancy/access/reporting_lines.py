@@ -9,7 +9,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core.platform.advisory_locks import advisory_lock
-from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, NotAllowed, NotFound
 from core.tenancy.access.models import OrganizationMember
 
@@ -23,7 +22,7 @@ def set_manager(db: Session, user_id: UUID, manager_user_id: UUID | None) -> Non
         NotAllowed: the transaction is not an admin's.
         Conflict: the manager reports to them, directly or through others.
     """
-    advisory_lock(db, organization_id_of(db), "reporting")
+    advisory_lock(db, "reporting")
     known = set(db.scalars(select(OrganizationMember.user_id)))
     if user_id not in known or (manager_user_id is not None and manager_user_id not in known):
         raise NotFound("There is no such member.")

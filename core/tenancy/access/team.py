@@ -85,7 +85,7 @@ def _changed(db: Session, viewer: Viewer, user_id: UUID) -> OrganizationMember:
     """
     if not viewer.is_admin:
         raise NotAllowed("Only an admin may do this.")
-    advisory_lock(db, organization_id_of(db), "members")
+    advisory_lock(db, "members")
     member = db.scalars(
         select(OrganizationMember).where(
             OrganizationMember.organization_id == organization_id_of(db),

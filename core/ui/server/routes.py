@@ -164,7 +164,7 @@ def _person(cookie: str | None, email: str) -> Response:
     if may_open(viewer, PERSON) is not None:
         return PlainTextResponse("Admins export what is known of a person.", 403)
     try:
-        chunks = export_person(viewer.transaction, viewer.organization_id, email)
+        chunks = export_person(viewer.transaction, email)
     except SalesOpsError as error:
         return PlainTextResponse(error.message, 422)
     return _download(chunks, "person.json", "application/json")
