@@ -356,7 +356,7 @@ def test_the_token_is_in_no_job_and_no_row_that_people_read(person):
 
 
 @pytest.mark.parametrize(
-    "booking",
+    "call",
     [
         "app.organization_for_mail(:id)",
         "app.enqueue_account_mail('send_password_reset', :id)",
