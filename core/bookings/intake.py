@@ -1,5 +1,5 @@
-"""Bookings in: whatever a platform, a person or the demo says of one booked call becomes
-one event.
+"""Intake of bookings: what a platform, a person or the demo reports about one booked meeting
+becomes one event.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ CARRIED = (
 
 @dataclass(frozen=True)
 class Cancellation:
-    """Why a booking no longer stands; ``moved`` when it was rescheduled rather than given up."""
+    """Why a booking was cancelled; ``moved`` when it was rescheduled."""
 
     moved: bool
     at: datetime | None = None
@@ -58,13 +58,13 @@ class Cancellation:
 
 @dataclass(frozen=True)
 class Booking:
-    """Everything known of one booked call. The platform and its own id of the booking,
-    ``external_id``, are the natural key; a manual entry has no such id.
+    """What is known of one booked meeting.
 
-    ``replaces_external_id`` is the booking that this one replaces, ``external_meeting_id`` the
-    meeting that all bookings of a group share. A platform that moves a booking under the id that
-    it has says so with a new ``scheduled_at``: the event moves, and stays booked when it was.
-    ``setter_mentions`` are the texts that may name the setter, best first.
+    The platform and its own id of the booking, ``external_id``, are the natural key; a manual entry
+    has no such id. ``replaces_external_id`` is the booking that this one replaces,
+    ``external_meeting_id`` the meeting that all bookings of a group share. A platform that moves a
+    booking without giving it a new id reports a new ``scheduled_at``: the event moves, and its
+    booking time stays. ``setter_mentions`` are the texts that may name the setter, best first.
     """
 
     person: Person
@@ -87,11 +87,10 @@ class Booking:
 
 
 def record_booking(db: Session, organization_id: UUID, booking: Booking) -> Event:
-    """Make or update the event of ``booking``; repeating it changes nothing, and chains may arrive
-    in any order.
+    """Create or update the event of ``booking``. Repeating it changes nothing, and the bookings of
+    a chain may arrive in any order.
 
-    A reschedule is the same booking: the new event keeps the first one's booking time, setter and
-    source.
+    A rescheduled booking keeps the first one's booking time, setter and source.
     """
     advisory_lock(db, organization_id, "bookings")
     late_hours = settings_of(db, BookingSettings).late_cancel_hours
@@ -145,7 +144,7 @@ def _known(db: Session, platform: str, external_id: str | None) -> Event | None:
 
 
 def _facts(db: Session, organization_id: UUID, booking: Booking) -> dict[str, Any]:
-    """What the booking says of its event, column by column, as if it had no predecessor."""
+    """The event's columns as the booking alone states them, as if it replaced no other."""
     source_id, traffic_type_id = match_source(db, booking.utm), match_traffic_type(db, booking.utm)
     contact = find_or_make_contact(
         db, organization_id, booking.person, current_organization(db).region
@@ -202,9 +201,7 @@ def _people(db: Session, booking: Booking) -> dict[str, Any]:
 
 
 def _call_type(db: Session, organization_id: UUID, booking: Booking) -> UUID | None:
-    """By the platform's own id, then by name; a kind of call that is new to us is added to the
-    list.
-    """
+    """The call type by the platform's own id, then by name; an unknown one is added to the list."""
     if not booking.call_type:
         return None
     kinds = list(db.scalars(select(CallType).order_by(CallType.name)))
@@ -240,8 +237,8 @@ def _predecessor(db: Session, event: Event) -> Event | None:
 
 
 def _replacements(db: Session, event: Event) -> list[Event]:
-    """The bookings that say they replace this one: one, unless the platform contradicts itself; the
-    same one comes first always.
+    """The bookings that claim to replace this one, in a fixed order: more than one only if the
+    platform contradicts itself.
     """
     later = select(Event).where(
         Event.booking_platform == event.booking_platform,
@@ -252,7 +249,7 @@ def _replacements(db: Session, event: Event) -> list[Event]:
 
 
 def _successors(db: Session, event: Event) -> list[Event]:
-    """The bookings that replaced this one, nearest first; a chain that bites its own tail ends
+    """The bookings that replaced this one, nearest first; a chain that leads back to itself ends
     there.
     """
     chain = [event]
@@ -266,10 +263,8 @@ def _successors(db: Session, event: Event) -> list[Event]:
 
 
 def _follow_chain(db: Session, event: Event) -> list[Event]:
-    """Join the event to what it replaces and to what replaced it, and hand the first booking's
-    facts down.
-
-    Returns the event and those that replaced it.
+    """Link the event to the booking that it replaces and to those that replaced it, and copy the
+    first booking's facts to all of them. Returns the event and those that replaced it.
     """
     later = _successors(db, event)
     before = _predecessor(db, event)
@@ -287,9 +282,7 @@ def _follow_chain(db: Session, event: Event) -> list[Event]:
 
 
 def _name_lead_setters(db: Session, event: Event) -> None:
-    """The inquiry's original setter is that of its first booking, the current one that of its
-    latest.
-    """
+    """Set the lead's original setter from its first booking and its current setter from its latest."""
     if event.lead_id is None:
         return
     named = (

@@ -1,4 +1,4 @@
-"""Work of higher layers that a booking asks for."""
+"""Tasks that bookings order and higher layers implement."""
 
 from __future__ import annotations
 
@@ -11,4 +11,6 @@ from core.platform.tasks import by, declare
 
 @declare(once=by("event_id"))
 def attribute_event(db: Session, organization_id: UUID, event_id: UUID) -> None:
-    """Attribute every payment that the event may concern anew; ``core.money.attribution``."""
+    """Attribute every payment anew that the event may concern; implemented in
+    ``core.money.attribution``.
+    """

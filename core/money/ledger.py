@@ -1,4 +1,6 @@
-"""Payments in: whatever a processor says of one payment becomes one row, with its refunds."""
+"""The ledger of payments: everything that a processor reports about one payment becomes one row
+with its refunds.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,7 @@ class RefundFact:
 
 @dataclass(frozen=True)
 class PaymentFact:
-    """Everything a processor's objects say together of one payment; ``amount`` in major units, ISO
+    """What a processor's objects say together about one payment; ``amount`` in major units, ISO
     currency in capitals.
     """
 
@@ -59,10 +61,8 @@ class PaymentFact:
 
 
 def record_payment(db: Session, organization_id: UUID, fact: PaymentFact) -> Payment:
-    """Make or update the payment of ``fact`` and its refunds, then attribute it. Repeating it
-    changes nothing.
-
-    Call it holding the organisation's lock on money.
+    """Create or update the payment of ``fact`` and its refunds, then attribute it. Repeating it
+    changes nothing. The caller holds the organisation's advisory lock on money.
     """
     known = select(Payment).where(
         Payment.connection_id == fact.connection_id, Payment.processor_payment_id == fact.key
