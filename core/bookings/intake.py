@@ -282,7 +282,7 @@ def _follow_chain(db: Session, event: Event) -> list[Event]:
 
 
 def _name_lead_setters(db: Session, event: Event) -> None:
-    """Set the lead's original setter from its first booking and its current setter from its latest."""
+    """Set the lead's original setter from its first booking, its current one from its latest."""
     if event.lead_id is None:
         return
     named = (

@@ -1,4 +1,4 @@
-"""The roster: creating closers and setters, matching them to bookings, and linking them to users."""
+"""The roster: closers and setters are created, matched to bookings and linked to users."""
 
 from __future__ import annotations
 

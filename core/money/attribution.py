@@ -27,7 +27,8 @@ from core.tenancy.organizations.queries import current_organization, settings_of
 
 @task()
 def attribute_payment(db: Session, organization_id: UUID, payment_id: UUID) -> None:
-    """Attribute one payment anew. A person's choice and an approved payment are left as they are."""
+    """Attribute one payment anew, unless a person chose its event or an approved payout counted it.
+    """
     advisory_lock(db, organization_id, "money")
     payment = db.scalars(select(Payment).where(Payment.id == payment_id)).first()
     if payment is not None:

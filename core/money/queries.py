@@ -100,7 +100,7 @@ def payments_page(
     limit: int = 50,
     after: tuple[datetime, UUID] | None = None,
 ) -> list[Row[Any]]:
-    """Payments that the caller may see, latest first; ``after`` is the cursor of the previous page."""
+    """Payments that the caller may see, latest first; ``after`` is the previous page's cursor."""
     query = _named(select(*_columns()).select_from(Payment)).where(*_conditions(chosen))
     if after is not None:
         query = query.where(tuple_(Payment.payment_date, Payment.id) < after)

@@ -87,7 +87,7 @@ def _addresses(payload: Any) -> Iterator[str]:
 
 
 def _names(payload: Any, emails: Sequence[str], fields: PersonFields) -> Iterator[str]:
-    """The names of the person, in lower case, from the objects that contain one of the addresses."""
+    """The names of the person, in lower case, from objects that contain one of the addresses."""
     for about in _parts(payload, dict):
         if not any(
             normalize_email(value) in emails for value in about.values() if isinstance(value, str)
