@@ -1,4 +1,6 @@
-"""The post-call form's standard questions: what is asked, when, and which answers can stand."""
+"""The post-call form's standard questions: what is asked, when it is asked, and which answers are
+valid.
+"""
 
 from __future__ import annotations
 
@@ -204,8 +206,8 @@ QUESTIONS = tuple(
 
 
 def problems_of(answers: FormAnswers) -> dict[str, str]:
-    """Why answers cannot stand, field by field: a word that is no choice, or one that another
-    answer rules out.
+    """Why answers are invalid, field by field: a word that is no choice, or one that another answer
+    rules out.
     """
     found = {each.key: _problem(each, answers) for each in QUESTIONS}
     return {key: problem for key, problem in found.items() if problem}

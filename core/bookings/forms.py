@@ -1,4 +1,6 @@
-"""The post-call form: what may be answered, who may file it, and what it says of the call."""
+"""The post-call form: which answers are valid, who may file it, and how the event stands
+afterwards.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ from core.tenancy.organizations.queries import settings_of
 
 
 class FormProblems(InvalidInput):
-    """The answers cannot stand; ``problems`` says why, field by field."""
+    """The answers are invalid; ``problems`` says why, field by field."""
 
     def __init__(self, problems: dict[str, str]) -> None:
         first = next(iter(problems))
@@ -39,7 +41,7 @@ class FormProblems(InvalidInput):
 
 
 def check(answers: FormAnswers, event: Event) -> None:
-    """Raises FormProblems when one answer rules out another, or the call has not started yet."""
+    """Raises FormProblems when one answer rules out another, or the meeting has not started yet."""
     problems = problems_of(answers)
     if answers.call_occurred and event.scheduled_at > now():
         problems["call_occurred"] = (
@@ -75,8 +77,8 @@ def event_for_form(db: Session, event_id: UUID, by: FormFiler) -> Event:
 
     Raises:
         NotFound: no such event, or none that ``by`` sees.
-        NotAllowed: ``by`` is neither the call's closer nor a manager.
-        Conflict: the booking was cancelled or moved, so there is no call to report.
+        NotAllowed: ``by`` is neither the event's closer nor a manager.
+        Conflict: the booking was cancelled or moved, so there is no meeting to report on.
     """
     wanted = select(Event).where(Event.id == event_id, Event.deleted_at.is_(None)).with_for_update()
     event = db.scalars(wanted.execution_options(populate_existing=True)).first()
@@ -132,7 +134,7 @@ def _settle(db: Session, event: Event, form: PostCallForm | None) -> None:
 
 
 def save_draft(db: Session, event_id: UUID, answers: dict[str, Any], by: Viewer) -> None:
-    """Keep a half-filled form for ``by`` (JSON values as typed); the next one replaces it."""
+    """Save a half-filled form for ``by`` (JSON values as typed), in place of an earlier draft."""
     values = {
         "organization_id": by.organization_id,
         "event_id": event_id,
@@ -149,7 +151,7 @@ def save_draft(db: Session, event_id: UUID, answers: dict[str, Any], by: Viewer)
 
 
 def load_draft(db: Session, event_id: UUID, by: Viewer) -> dict[str, Any]:
-    """What ``by`` typed last and did not file; else the filed answers; else nothing."""
+    """The draft of ``by``; without one the filed answers; without those nothing."""
     draft = db.scalars(
         select(PcfDraft.answers).where(
             PcfDraft.event_id == event_id, PcfDraft.user_id == by.user_id

@@ -1,5 +1,5 @@
-"""Bookings in: whatever a platform, a person or the demo says of one booked call becomes
-one event.
+"""Intake of bookings: what a platform, a person or the demo reports about one booked meeting
+becomes one event.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ CARRIED = (
 
 @dataclass(frozen=True)
 class Cancellation:
-    """Why a booking no longer stands; ``moved`` when it was rescheduled rather than given up."""
+    """Why a booking was cancelled; ``moved`` when it was rescheduled."""
 
     moved: bool
     at: datetime | None = None
@@ -59,13 +59,13 @@ class Cancellation:
 
 @dataclass(frozen=True)
 class Booking:
-    """Everything known of one booked call. The platform and its own id of the booking,
-    ``external_id``, are the natural key; a manual entry has no such id.
+    """What is known of one booked meeting.
 
-    ``replaces_external_id`` is the booking that this one replaces, ``external_meeting_id`` the
-    meeting that all bookings of a group share. A platform that moves a booking under the id that
-    it has says so with a new ``scheduled_at``: the event moves, and stays booked when it was.
-    ``setter_mentions`` are the texts that may name the setter, best first.
+    The platform and its own id of the booking, ``external_id``, are the natural key; a manual entry
+    has no such id. ``replaces_external_id`` is the booking that this one replaces,
+    ``external_meeting_id`` the meeting that all bookings of a group share. A platform that moves a
+    booking without giving it a new id reports a new ``scheduled_at``: the event moves, and its
+    booking time stays. ``setter_mentions`` are the texts that may name the setter, best first.
     """
 
     person: Person
@@ -91,8 +91,7 @@ def record_booking(db: Session, booking: Booking) -> Event:
     """Make or update the event of ``booking``; repeating it changes nothing, and chains may arrive
     in any order.
 
-    A reschedule is the same booking: the new event keeps the first one's booking time, setter and
-    source.
+    A rescheduled booking keeps the first one's booking time, setter and source.
     """
     advisory_lock(db, "bookings")
     late_hours = settings_of(db, BookingSettings).late_cancel_hours
@@ -239,8 +238,8 @@ def _predecessor(db: Session, event: Event) -> Event | None:
 
 
 def _replacements(db: Session, event: Event) -> list[Event]:
-    """The bookings that say they replace this one: one, unless the platform contradicts itself; the
-    same one comes first always.
+    """The bookings that claim to replace this one, in a fixed order: more than one only if the
+    platform contradicts itself.
     """
     later = select(Event).where(
         Event.booking_platform == event.booking_platform,
@@ -251,7 +250,7 @@ def _replacements(db: Session, event: Event) -> list[Event]:
 
 
 def _successors(db: Session, event: Event) -> list[Event]:
-    """The bookings that replaced this one, nearest first; a chain that bites its own tail ends
+    """The bookings that replaced this one, nearest first; a chain that leads back to itself ends
     there.
     """
     chain = [event]
@@ -265,10 +264,8 @@ def _successors(db: Session, event: Event) -> list[Event]:
 
 
 def _follow_chain(db: Session, event: Event) -> list[Event]:
-    """Join the event to what it replaces and to what replaced it, and hand the first booking's
-    facts down.
-
-    Returns the event and those that replaced it.
+    """Link the event to the booking that it replaces and to those that replaced it, and copy the
+    first booking's facts to all of them. Returns the event and those that replaced it.
     """
     later = _successors(db, event)
     before = _predecessor(db, event)
@@ -286,9 +283,7 @@ def _follow_chain(db: Session, event: Event) -> list[Event]:
 
 
 def _name_lead_setters(db: Session, event: Event) -> None:
-    """The inquiry's original setter is that of its first booking, the current one that of its
-    latest.
-    """
+    """Set the lead's original setter from its first booking, its current one from its latest."""
     if event.lead_id is None:
         return
     named = (

@@ -1,5 +1,5 @@
-"""The organisation's lists that a booking and a payment name one entry of each, and by which
-screens, API and figures narrow them.
+"""The organisation's lists from which bookings and payments refer to one entry each; screens, API
+and figures filter by them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from core.people.models import Source, TrafficType
 
 @dataclass(frozen=True)
 class Listed:
-    """One list: the key under which people and programs name it, its label, its table."""
+    """One list: its key in addresses and in the API, its label, and its table."""
 
     key: str
     label: str
@@ -42,9 +42,7 @@ LISTED_COLUMNS = tuple(each.column for each in LISTED.values())
 
 
 def listed_names(db: Session) -> dict[str, dict[str, UUID]]:
-    """By the key of each list, the ids of its entries by their names, in the order of the
-    alphabet.
-    """
+    """For each list's key the ids of its entries by name, in alphabetical order."""
     queries = [
         select(literal(key).label("key"), each.table.name.label("name"), each.table.id.label("id"))
         for key, each in LISTED.items()
@@ -57,7 +55,7 @@ def listed_names(db: Session) -> dict[str, dict[str, UUID]]:
 
 
 def ids_named(db: Session, key: str, name: str) -> tuple[UUID, ...]:
-    """The ids of a list's entries with this name, in whatever case."""
+    """The ids of a list's entries with this name, ignoring case."""
     table = LISTED[key].table
     query = select(table.id).where(func.lower(table.name) == func.lower(name.replace("\0", "")))
     return tuple(db.scalars(query))

@@ -1,5 +1,5 @@
-"""The lists that an organisation keeps: what stands on them, added to, renamed, switched off.
-Nothing is ever deleted, since calls and payments refer to it.
+"""The lists that an organisation maintains: their entries are added, renamed and switched off, and
+never deleted, since events and payments refer to them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from core.platform.normalization import fold
 
 @dataclass(frozen=True)
 class EditableList:
-    """One list: what it is called, what one entry of it is, its fields, and what an entry does."""
+    """One list: its name, what one entry is called, its fields, and how an entry is saved."""
 
     key: str
     title: str
@@ -137,8 +137,8 @@ BY_KEY = {kept.key: kept for kept in LISTS}
 
 
 def entries(db: Session, kept: EditableList) -> list[Any]:
-    """Everything on the list, also what is switched off; those in use first, in the order that
-    forms show.
+    """Every entry of the list, also those that are switched off; those in use first, in the order
+    that forms show.
     """
     table = kept.table
     query = select(table).order_by(
@@ -150,13 +150,11 @@ def entries(db: Session, kept: EditableList) -> list[Any]:
 def save_entry(
     db: Session, kept: EditableList, entry_id: UUID | None, values: Mapping[str, Any]
 ) -> int:
-    """Add an entry (``entry_id`` None) or change one; how many earlier calls changed hands, 0 for
-    lists without people.
-
-    ``values`` has the list's fields, and ``active``.
+    """Add an entry (``entry_id`` None) or change one; returns how many earlier events changed
+    hands, 0 for lists without people. ``values`` has the list's fields, and ``active``.
 
     Raises:
-        InvalidInput: no name, or a value that cannot be.
+        InvalidInput: no name, or an invalid value.
         Conflict: the list has an entry of this name.
         NotFound: no such entry.
     """

@@ -1,4 +1,4 @@
-"""Scheduled sales calls (events), who books and takes them, and the post-call form."""
+"""Scheduled sales meetings (events), who books and takes them, and the post-call form."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class _Rep(TenantRow, Timestamps):
 
 
 class Closer(_Rep, Base):
-    """Takes calls. Matched to a host by Calendly user, then by e-mail."""
+    """A rep who takes meetings. Matched to a host by Calendly user, then by e-mail."""
 
     __tablename__ = "closers"
     __table_args__ = (
@@ -96,8 +96,8 @@ class Closer(_Rep, Base):
 
 
 class Setter(_Rep, Base):
-    """Books calls. Matched by name, alias or e-mail; ``aliases`` are the names by which bookings
-    mention them.
+    """A rep who books meetings. Matched by name, alias or e-mail; ``aliases`` are the names by
+    which bookings mention them.
     """
 
     __tablename__ = "setters"
@@ -123,7 +123,7 @@ class BookingSettings(SettingsRow, Base):
 
 
 class CallType(TenantRow, Base):
-    """A kind of booked call, usually one Calendly event type."""
+    """A kind of booking, usually one Calendly event type."""
 
     __tablename__ = "call_types"
     __table_args__ = (
@@ -153,8 +153,8 @@ class Package(TenantRow, Base):
 
 
 class ListEntry(TenantRow, Base):
-    """One entry of a list the organisation keeps for its forms: call outcomes, opportunity
-    statuses, objections, reasons.
+    """One entry of a list that forms offer: call outcomes, opportunity statuses, objections,
+    reasons.
     """
 
     __tablename__ = "list_entries"
@@ -170,14 +170,14 @@ class ListEntry(TenantRow, Base):
 
 
 def _of_platform(platform: str, column: str) -> MappedColumn[str | None]:
-    """A platform's own name for ``column``: filled by the database, for its bookings only."""
+    """A generated column: the platform's own name for ``column``, filled for its bookings only."""
     named = f"CASE WHEN booking_platform = '{platform}'::text THEN {column} ELSE NULL::text END"
     return mapped_column(Computed(named, persisted=True))
 
 
 class Event(TenantRow, Timestamps, Base):
-    """A scheduled sales call. What the provider says and what the form says are kept apart;
-    ``call_status`` follows from both.
+    """A scheduled sales meeting. What the provider reports and what the form reports are separate
+    columns; ``call_status`` follows from both.
     """
 
     __tablename__ = "events"
@@ -287,7 +287,7 @@ class Event(TenantRow, Timestamps, Base):
 
 
 class PostCallForm(TenantRow, Timestamps, Base):
-    """What the closer says of one event; exactly one per event."""
+    """What the closer reports about one event; exactly one per event."""
 
     __tablename__ = "post_call_forms"
     __table_args__ = (
@@ -339,7 +339,7 @@ class PostCallForm(TenantRow, Timestamps, Base):
 
 
 class PcfDraft(TenantRow, Base):
-    """A half-filled form, kept so that a dropped connection loses nothing."""
+    """A half-filled form, stored so that a dropped connection loses nothing."""
 
     __tablename__ = "pcf_drafts"
     __table_args__ = (

@@ -1,5 +1,5 @@
-"""What a form asks, as data: a question is declared once, and the answers' type, the API, the
-screen and tables are made from it.
+"""The questions of a form as data: each is declared once, and the answers' type, the API, the
+screen and the tables follow from the declaration.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ Typed = Mapping[str, Any]  # what was answered so far, by key
 
 
 class Kind(StrEnum):
-    """What an answer looks like."""
+    """The type of an answer."""
 
     YES_NO = "yes_no"
     CHOICE = "choice"  # one of the question's own words

@@ -1,4 +1,4 @@
-"""The roster changes: whose are the calls that were booked before."""
+"""Changes of the roster, and the reassignment of the events that were booked before."""
 
 from __future__ import annotations
 
@@ -31,15 +31,16 @@ def change_setter(
     user_id: UUID | None,
     active: bool,
 ) -> int:
-    """Change a setter. Calls that name them by what is new become theirs, and those that named them
-    by what is gone are matched again; payments follow. The number of calls that changed hands.
+    """Change a setter; returns the number of events that changed hands. Events that mention the
+    setter by a new name or address become theirs, those that mentioned a removed one are matched
+    again, and payments follow.
 
     A new name keeps the old one as an alias, since bookings go on mentioning it.
 
     Raises:
         NotFound: no such setter.
-        InvalidInput: no name, or an address that is none.
-        Conflict: another setter is called so.
+        InvalidInput: no name, or an invalid address.
+        Conflict: another setter has this name.
     """
     setter = db.scalars(select(Setter).where(Setter.id == setter_id)).first()
     if setter is None:
@@ -60,9 +61,7 @@ def change_setter(
 
 
 def name_setter(db: Session, mention: str, setter_id: UUID) -> int:
-    """From now on ``mention`` means this setter, also on the calls that were booked before. Raises
-    NotFound.
-    """
+    """Make ``mention`` an alias of this setter, also for earlier bookings. Raises NotFound."""
     setter = db.scalars(select(Setter).where(Setter.id == setter_id)).first()
     if setter is None:
         raise NotFound("There is no such setter.")
@@ -86,8 +85,8 @@ def change_closer(
     user_id: UUID | None,
     active: bool,
 ) -> int:
-    """Change a closer; earlier calls of a host by that name or address whom nobody knew become
-    theirs. Raises as above.
+    """Change a closer. Earlier events whose host has this name or address and was unknown become
+    theirs. Raises like ``change_setter``.
     """
     closer = db.scalars(select(Closer).where(Closer.id == closer_id)).first()
     if closer is None:
@@ -116,8 +115,8 @@ def rematch_setters(db: Session, words: Iterable[str]) -> int:
     """Match every call that is booked by one of ``words`` (folded) again, and what it was moved to;
     how many changed hands.
 
-    A call is matched by what its own booking says. Where the booking says nothing, a setter who
-    stands on the call stays.
+    An event is matched by what its own booking mentions. Where the booking mentions nobody, the
+    event keeps its setter.
     """
     if not (wanted := {word for word in words if word}):
         return 0
@@ -145,7 +144,9 @@ def rematch_setters(db: Session, words: Iterable[str]) -> int:
 
 
 def _naming(named_in: BookingSettings, words: set[str]) -> Any:
-    """The bookings that mention one of ``words``; those that replaced another follow it instead."""
+    """The events whose booking mentions one of ``words``, without those that replaced another: they
+    follow it.
+    """
     moved, answer = aliased(Event), func.jsonb_array_elements(Event.answers).table_valued("value")
     says: list[ColumnElement[bool]] = [
         _folded(getattr(Event, named_in.setter_utm_field)).in_(words),
@@ -172,8 +173,8 @@ def _folded(column: InstrumentedAttribute[Any] | ColumnElement[Any]) -> ColumnEl
 
 
 def _hand_over(db: Session, event: Event, mention: str, setter: Setter | None) -> list[UUID]:
-    """Give the call, and those that it was moved to, to the setter, or to nobody; the calls that
-    were not theirs before.
+    """Assign the event, and those that it was moved to, to the setter or to nobody; returns the
+    events that changed hands.
     """
     to, name, changed, seen = (
         setter.id if setter else None,

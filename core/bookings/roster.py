@@ -1,4 +1,4 @@
-"""Closers and setters: made, matched to what bookings say, linked to users."""
+"""The roster: closers and setters are created, matched to bookings and linked to users."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def create_closer(
     calendly_user_uri: str | None = None,
     aliases: Iterable[str] = (),
 ) -> Closer:
-    """A person who takes calls. Raises InvalidInput without a name or with an address that
-    is none.
+    """Create a rep who takes meetings. Raises InvalidInput without a name or for an invalid
+    address.
     """
     facts = checked(name, email, aliases)
     closer = Closer(
@@ -51,8 +51,8 @@ def create_closer(
 def create_setter(
     db: Session, name: str, email: str | None = None, *, aliases: Iterable[str] = ()
 ) -> Setter:
-    """A person who books calls; ``aliases`` are the names by which bookings mention them. Raises
-    InvalidInput.
+    """Create a rep who books meetings; ``aliases`` are the names by which bookings mention them.
+    Raises InvalidInput.
     """
     setter = Setter(organization_id=organization_id_of(db), **checked(name, email, aliases))
     db.add(setter)
@@ -75,8 +75,8 @@ def checked(name: str, email: str | None, aliases: Iterable[str]) -> dict[str, A
 
 
 def link_user(db: Session, user_id: UUID, email: str) -> None:
-    """Give the closer and setter rows of this e-mail to the user, so that they see their
-    own calls.
+    """Link the closer and setter rows with this e-mail address to the user, so that they see their
+    own events.
     """
     for roster in (Closer, Setter):
         db.execute(
@@ -87,7 +87,7 @@ def link_user(db: Session, user_id: UUID, email: str) -> None:
 
 
 def roster_table(db: Session) -> pd.DataFrame:
-    """Every closer and setter by name, with whose they are.
+    """Every closer and setter by name, with the user whom each is linked to.
 
     Columns: id (UUID), kind (``closer`` or ``setter``), name, email (str), active (bool), user_id
     (UUID).
@@ -110,10 +110,10 @@ def roster_table(db: Session) -> pd.DataFrame:
 
 
 def link_roster_to_user(db: Session, user_id: UUID, row_ids: Collection[UUID]) -> None:
-    """Make exactly these closers and setters the user's: their calls and payments become theirs to
-    see, others no longer.
+    """Link exactly these closers and setters to the user, who then sees their events and payments
+    and no others.
 
-    Raises Conflict when one of them is somebody else's; that person has to let it go first.
+    Raises Conflict when one of them is linked to another user; that link has to be removed first.
     """
     for roster in ROSTERS.values():
         taken = select(roster.name).where(roster.id.in_(row_ids), roster.user_id != user_id)
@@ -132,11 +132,11 @@ def link_roster_to_user(db: Session, user_id: UUID, row_ids: Collection[UUID]) -
 
 
 def match_closer(db: Session, hosts: Sequence[Host]) -> tuple[Closer | None, Host | None]:
-    """The closer who is credited, and the host that is: the first host that is a closer, else the
+    """The closer of a meeting, and the matching host: the first host that is a closer, else the
     first host.
 
-    A host is matched by Calendly user, then by e-mail; a closer found by e-mail is known by their
-    user from then on.
+    A host is matched by Calendly user, then by e-mail; a closer matched by e-mail is known by the
+    Calendly user from then on.
     """
     for host in hosts:
         if closer := _closer(db, host):
@@ -173,8 +173,8 @@ def match_setter(db: Session, mention: str) -> Setter | None:
 def setter_mentions(
     utm: Mapping[str, str | None], answers: Iterable[Mapping[str, Any]], named_in: BookingSettings
 ) -> list[str]:
-    """The texts of a booking that may name its setter: the organisation's UTM field first, then the
-    answer to its question.
+    """The texts of a booking that may mention its setter: the organisation's UTM field first, then
+    the answer to its question.
     """
     answered = [
         answer.get("answer")
@@ -208,7 +208,8 @@ def setters_by_name(db: Session) -> dict[str, UUID]:
 
 
 def unmapped_setters(db: Session) -> pd.DataFrame:
-    """Names that bookings mention as setter but that nobody on the roster has, most frequent first.
+    """Names that bookings mention as setter but that no setter on the roster has, most frequent
+    first.
 
     Columns: setter_name (str), calls (int64), last_booked_at (UTC).
     """

@@ -1,4 +1,4 @@
-"""Events and post-call forms as programs send and read them."""
+"""Request and response models of events and post-call forms."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ LISTED_FIELDS: dict[str, Any] = dict.fromkeys(LISTED_COLUMNS, (Ids, ()))
 
 
 class EventsFilter(ListedQuery):
-    """Which events; those that fit every parameter that is given."""
+    """The parameters of the list of events; an event has to match all that are given."""
 
     call_status: Annotated[
         tuple[CallStatus, ...], BeforeValidator(split_words), any_of(CallStatus)

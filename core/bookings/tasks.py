@@ -1,4 +1,4 @@
-"""Work of higher layers that a booking asks for."""
+"""Tasks that bookings order and higher layers implement."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Whose payment it is: the call it belongs to, and through it the closer, the setter and the
-source, with the reason.
+"""Attribution: which event a payment belongs to, which closer, setter and source follow from it,
+and the reason.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def attribute_event(db: Session, event_id: UUID) -> None:
 
 
 def attribute(db: Session, payment: Payment) -> None:
-    """Set event, closer, setter, source, method and reason of ``payment``, of the later payments of
-    its membership, and see whether it and a payment entered on a form are the same money.
+    """Set event, closer, setter, source, method and reason of ``payment`` and of the later payments
+    of its membership, and match it with payments entered on forms that are the same money.
     """
     if payment.attribution_method != AttributionMethod.MANUAL and not is_frozen(db, payment):
         _assign(payment, *_match(db, payment))
@@ -68,7 +68,7 @@ def attribute(db: Session, payment: Payment) -> None:
 
 
 def is_frozen(db: Session, payment: Payment) -> bool:
-    """Whether an approved payout has already counted the payment; known also to who may not see
+    """Whether an approved payout has counted the payment; also answered for those who may not see
     payouts.
     """
     return db.execute(select(func.app.is_paid_out(payment.id))).scalar_one()
@@ -134,8 +134,8 @@ def _match_email(db: Session, payment: Payment) -> tuple[Event | None, Attributi
 
 
 def _events_of(db: Session, email: str) -> Select[Event]:
-    """The calls that count for a customer: neither cancelled, nor moved, nor deleted, under any of
-    their addresses.
+    """The events that count for a customer, under any of their addresses: neither cancelled, moved
+    nor deleted.
     """
     contact_ids, emails = _identities(db, email)
     whose: ColumnElement[bool] = Event.lead_email_normalized.in_(emails)
@@ -190,11 +190,11 @@ def _later_of_membership(db: Session, payment: Payment) -> list[Payment]:
 def choose_event(
     db: Session, payment_id: UUID, event_id: UUID | None, by: Viewer, reason: str
 ) -> None:
-    """A person says which call the payment belongs to, or with None that it belongs to none; no
-    re-run undoes it.
+    """Attribute the payment to the event that a person chose, or with None to no event. Later runs
+    keep the choice.
 
     Raises:
-        NotFound: no such payment or call for ``by``.
+        NotFound: no such payment or event for ``by``.
         InvalidInput: no reason was given.
         Conflict: an approved payout has already counted the payment.
     """
@@ -211,8 +211,8 @@ def choose_event(
 
 
 def clear_choice(db: Session, payment_id: UUID) -> None:
-    """Forget a person's choice and match the payment again. Raises NotFound and Conflict like
-    ``choose_event``.
+    """Remove a person's choice and attribute the payment automatically again. Raises NotFound and
+    Conflict like ``choose_event``.
     """
     payment = _changeable(db, payment_id)
     payment.attribution_method = AttributionMethod.NONE

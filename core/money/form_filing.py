@@ -1,5 +1,5 @@
-"""Filing a post-call form: where a call becomes money. One transaction, under the identity of
-whoever files.
+"""Filing a post-call form and recording its cash as a payment, in one transaction under the
+identity of whoever files it.
 """
 
 from __future__ import annotations
@@ -28,17 +28,15 @@ from core.tenancy.organizations.queries import settings_of
 def file_form(
     db: Session, event_id: UUID, answers: FormAnswers, by: FormFiler, *, at: datetime | None = None
 ) -> PostCallForm:
-    """File or correct the form of one call: the answers, what they say of the call, and the cash as
-    a payment.
+    """File or correct the form of one event: the answers, the event's status that follows from
+    them, and the cash as a payment. ``at`` is when it was filed, by default now.
 
-    ``at`` is when it was filed, by default now.
-
-    The cash is one payment per form, however often the form is corrected; whether the processor has
-    reported the same money is found out by a job afterwards.
+    The cash is one payment per form, however often the form is corrected. A job finds out
+    afterwards whether a processor has reported the same money.
 
     Raises:
         NotFound, NotAllowed, Conflict: see ``core.bookings.forms.event_for_form``.
-        FormProblems: answers that cannot stand, field by field.
+        FormProblems: invalid answers, field by field.
     """
     event = event_for_form(db, event_id, by)
     form = save_form(db, event, answers, by, at=at)
@@ -58,11 +56,12 @@ def file_form(
 
 
 def withdraw_form(db: Session, event_id: UUID, by: FormFiler) -> None:
-    """Take a form back: the call is pending again, and its cash no longer counts.
+    """Withdraw a form: the event is pending again, and its cash no longer counts.
 
     Raises:
-        NotFound: there is no form to take back, or none that ``by`` sees. NotAllowed, Conflict: see
-        ``core.bookings.forms.event_for_form``; Conflict also when its cash was paid out.
+        NotFound: there is no form to withdraw, or none that ``by`` sees.
+        NotAllowed, Conflict: see ``core.bookings.forms.event_for_form``; Conflict also when its
+            cash was paid out.
     """
     event = event_for_form(db, event_id, by)
     form = form_of(db, event_id)
@@ -133,8 +132,8 @@ def _refuse_when_frozen(db: Session, payment: Payment) -> None:
 
 
 def _follow_up(db: Session, event: Event) -> None:
-    """Other payments of the customer may be other people's: a job looks at them, not the rep's own
-    transaction.
+    """Have a job attribute the customer's other payments, which may belong to people that the rep
+    cannot see.
     """
     db.flush()
     attribute_event.later(db, event.id)

@@ -1,4 +1,6 @@
-"""Payments in: whatever a processor says of one payment becomes one row, with its refunds."""
+"""The ledger of payments: everything that a processor reports about one payment becomes one row
+with its refunds.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,7 @@ class RefundFact:
 
 @dataclass(frozen=True)
 class PaymentFact:
-    """Everything a processor's objects say together of one payment; ``amount`` in major units, ISO
+    """What a processor's objects say together about one payment; ``amount`` in major units, ISO
     currency in capitals.
     """
 

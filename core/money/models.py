@@ -60,7 +60,7 @@ class AttributionMethod(StrEnum):
 
 
 class MoneySettings(SettingsRow, Base):
-    """How payments find their call, and which of them are money."""
+    """How payments are attributed to events, and which payments are counted."""
 
     __tablename__ = "money_settings"
 

@@ -150,13 +150,13 @@ def get_snapshot(db: Session, snapshot_id: UUID) -> PayoutSnapshot:
 
 
 def approve(db: Session, snapshot_id: UUID, by: Viewer) -> PayoutSnapshot:
-    """Approve a draft; from now on the database refuses any change to it, and its payments keep
-    their people.
+    """Approve a draft. From then on the database refuses any change to it, and its payments stay
+    attributed as they are.
 
     Raises:
         NotAllowed: ``by`` is no admin.
-        Conflict: it is no draft, it does not add up, or another approved payout has already counted
-        one of its payments.
+        Conflict: it is no draft, its sums do not agree, or another approved payout has already
+            counted one of its payments.
     """
     snapshot = _draft(db, snapshot_id, by)
     counted = db.execute(
@@ -198,7 +198,7 @@ def mark_paid(db: Session, snapshot_id: UUID, by: Viewer) -> PayoutSnapshot:
 
 
 def discard(db: Session, snapshot_id: UUID, by: Viewer) -> None:
-    """Throw a draft away. Raises NotAllowed, NotFound and Conflict."""
+    """Delete a draft. Raises NotAllowed, NotFound and Conflict."""
     snapshot = _draft(db, snapshot_id, by)
     for rows in (PayoutSnapshotDetail, PayoutSnapshotSummary):
         db.execute(delete(rows).where(rows.snapshot_id == snapshot.id))

@@ -1,5 +1,5 @@
-"""Money that was entered on a form and reported by a processor is one payment: recognised, and
-counted once.
+"""Reconciliation: money that was entered on a form and reported by a processor is recognised as one
+payment and counted once.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from core.tenancy.organizations.queries import settings_of
 
 
 def customer_emails(db: Session, email: str | None, contact_id: UUID | None = None) -> list[str]:
-    """Every normalised address of the person who is known by ``email`` or is the contact; sorted,
-    never empty of ``email``.
+    """Every normalised address of the person with the address ``email`` or the contact
+    ``contact_id``, sorted; includes ``email``.
     """
     people = select(ContactEmail.contact_id).where(ContactEmail.email_normalized == email)
     theirs = select(ContactEmail.email_normalized).where(ContactEmail.contact_id.in_(people))

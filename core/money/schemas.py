@@ -1,4 +1,4 @@
-"""Payments and payouts as programs send and read them."""
+"""Request and response models of payments and payouts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from core.platform.schemas import (
 
 
 class Attribution(Response):
-    """How a payment found its event, and why in words."""
+    """How a payment was attributed to its event, and the reason in words."""
 
     method: AttributionMethod
     reason: str | None
@@ -90,7 +90,7 @@ class PaymentPage(Page[PaymentItem]):
 
 
 class PaymentsFilter(ListedQuery):
-    """Which payments; those that fit every parameter that is given."""
+    """The parameters of the list of payments; a payment has to match all that are given."""
 
     unattributed: Annotated[
         bool,

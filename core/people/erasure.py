@@ -1,9 +1,9 @@
-"""Erased people: what stands in the place of their address, and how later deliveries about them are
-kept from bringing them back.
+"""Erased people: the pseudonym in place of their address, and how later deliveries about them are
+redacted.
 
-Of an erased address only a mark is kept, a hash with the organisation in it. A delivery that
-mentions an address with a mark is redacted before it is read, so the rows that follow from it are
-those of the erased person, under the same pseudonym.
+Of an erased address only a mark is stored, a hash that includes the organisation. A delivery that
+mentions an address with a mark is redacted before it is read, so the rows that follow from it
+belong to the erased person under the same pseudonym.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ REDACT = text("""
 
 
 def mark_of(organization_id: UUID, email: str) -> str:
-    """What is kept of an erased address, given in its normal form."""
+    """The mark that is stored of an erased address, given in its normal form."""
     return "erased:" + hashlib.sha256(f"{organization_id} {email}".encode()).hexdigest()
 
 
 def pseudonym_of(contact_id: UUID) -> str:
-    """The address under which an erased contact's calls and payments still belong together; it can
-    receive nothing.
+    """The address under which an erased contact's events and payments still belong together; it
+    cannot receive mail.
     """
     return f"erased-{contact_id.hex[:16]}@erased.invalid"
 
@@ -51,8 +51,8 @@ def erased_contact(db: Session, email: str) -> UUID | None:
 def without_erased(
     db: Session, payload: Any, fields: PersonFields, *, kept_question: str | None
 ) -> Any:
-    """``payload`` itself, or where it mentions erased people a copy without what it says of them.
-    Of their answers only the one to ``kept_question`` stays. Needs the system's identity.
+    """``payload`` itself, or a copy without the personal data of the erased people that it
+    mentions. Of their answers only the one to ``kept_question`` stays. Needs the system's identity.
     """
     marks = {mark_of(organization_id_of(db), email): email for email in set(_addresses(payload))}
     if not marks:
@@ -83,7 +83,7 @@ def _addresses(payload: Any) -> Iterator[str]:
 
 
 def _names(payload: Any, emails: Sequence[str], fields: PersonFields) -> Iterator[str]:
-    """What the objects that carry one of the addresses call the person, in lower case."""
+    """The names of the person, in lower case, from objects that contain one of the addresses."""
     for about in _parts(payload, dict):
         if not any(
             normalize_email(value) in emails for value in about.values() if isinstance(value, str)
@@ -101,7 +101,7 @@ def _names(payload: Any, emails: Sequence[str], fields: PersonFields) -> Iterato
 
 
 def _parts(payload: Any, kind: type[Any]) -> Iterator[Any]:
-    """Everything of one kind in a JSON value, at whatever depth."""
+    """All parts of one type in a JSON value, at any depth."""
     waiting = [payload]
     while waiting:
         here = waiting.pop()

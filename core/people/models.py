@@ -1,4 +1,4 @@
-"""Contacts, their inquiries (leads), and the lists that say where they came from."""
+"""Contacts, their leads (inquiries), and the lists of sources and traffic types."""
 
 from __future__ import annotations
 

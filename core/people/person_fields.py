@@ -1,4 +1,4 @@
-"""Which fields of what an outside system sends say who somebody is."""
+"""The fields by which an outside system's payloads identify a person."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PersonFields:
-    """The fields of a provider's payloads that say who somebody is, in an object with their
-    address: ``names`` hold what they are called, ``details`` everything else of them, and
-    ``persons`` are objects inside that are about the same person.
+    """The fields of a provider's payloads that identify a person, in an object with the person's
+    address. ``names`` hold the person's names, ``details`` the other personal data, and ``persons``
+    are nested objects about the same person.
     """
 
     names: frozenset[str] = frozenset()

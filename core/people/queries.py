@@ -1,4 +1,4 @@
-"""Leads as people and programs look at them."""
+"""Queries of leads for screens and the API."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def leads_table(db: Session, chosen: LeadFilter, *, limit: int = 500) -> pd.Data
 
 
 def count_leads(db: Session, chosen: LeadFilter) -> int:
-    """How many leads the filter leaves."""
+    """The number of leads that match the filter."""
     query = _with_contact(select(func.count())).where(*_conditions(chosen))
     return int(db.execute(query).scalar_one())
 
@@ -96,8 +96,8 @@ def count_leads(db: Session, chosen: LeadFilter) -> int:
 def leads_page(
     db: Session, *, limit: int = 50, after: tuple[datetime, UUID] | None = None
 ) -> list[Row[Any]]:
-    """Inquiries that the caller may see with their contact, latest first; ``after`` is where the
-    page before ended.
+    """Leads that the caller may see with their contact, latest first; ``after`` is the cursor of
+    the previous page.
     """
     query = (
         select(

@@ -1,4 +1,4 @@
-"""Leads as programs read them."""
+"""Response models of leads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.platform.schemas import Instant, Page, Response
 
 
 class LeadItem(Response):
-    """An inquiry with its contact."""
+    """A lead with its contact."""
 
     id: UUID
     contact_id: UUID

@@ -27,8 +27,8 @@ def note(
     detail: dict[str, Any] | None = None,
     dedupe_key: str | None = None,
 ) -> None:
-    """Add one line; a second one with the same ``dedupe_key`` is not added, so a repeated delivery
-    tells nothing twice.
+    """Add one line. A second one with the same ``dedupe_key`` is not added, so a repeated delivery
+    adds nothing.
     """
     line = insert(Activity).values(
         organization_id=organization_id_of(db),

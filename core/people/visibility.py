@@ -1,4 +1,4 @@
-"""Who a person from outside is, is not for viewers, leaderboards and shared dashboards."""
+"""Hiding personal data from viewers, leaderboards and shared dashboards."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ WITHOUT_PERSONS = ("viewer", "board", "share", "share_money")  # the roles of th
 
 
 def persons_are_hidden() -> ColumnElement[bool]:
-    """Whether the transaction's role sees nothing of persons."""
+    """Whether personal data is hidden from the transaction's role."""
     return func.app.cur_role().in_(WITHOUT_PERSONS)
 
 
 def visible(column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
-    """``column``, or null for whom it is hidden from; named like the column.
+    """``column``, or null where it is hidden from the transaction's role, under the column's name.
 
-    Raises Misconfigured for a column that is not declared to be hidden: who asks here believes it
-    is, and an export would show it.
+    Raises Misconfigured for a column that is not declared as hidden: the caller relies on it, and
+    an export would show it.
     """
     fact = personal_of(column.expression)
     if fact is None or not fact.hidden:
