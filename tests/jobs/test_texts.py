@@ -13,7 +13,8 @@ from core.deliveries.sending import send_outbox
 from core.messages.email_outbox import post_email
 from core.messages.email_templates import Email
 from core.messages.sealing import opened
-from core.messages.sms_outbox import LONGEST, post_text, stop_texts
+from core.messages.sms_outbox import LONGEST, post_text
+from core.messages.suppression_list import stop_texts
 from core.operations.privacy import erase_person
 from core.people.models import Contact, ContactEmail
 from core.platform.clock import now
@@ -158,7 +159,7 @@ def test_consent_is_looked_at_when_the_text_leaves(org, twilio):
     contact(org)
     posted = put(org)
     with as_system(org) as db:
-        stop_texts(db, org, TO, now())
+        stop_texts(db, TO, now())
     work()
     assert (outcome(org, posted), twilio.asked) == (("failed", GONE), [])
 
@@ -195,7 +196,7 @@ def test_whoever_told_twilio_to_stop_is_noted_and_never_tried_again(org, twilio)
 def test_the_earlier_moment_of_unsubscribing_stays(org):
     known = contact(org, unsubscribed_at=make.NOON)
     with as_system(org) as db:
-        stop_texts(db, org, TO, now())
+        stop_texts(db, TO, now())
     assert unsubscribed(org) == {known: make.NOON}
 
 

@@ -48,7 +48,7 @@ DECLARATION = """
             platform="lantern",
             external_id=said["number"],
         )
-        record_booking(db, connection.organization_id, booking)
+        record_booking(db, booking)
         return PROCESSED
 
 
