@@ -14,7 +14,7 @@ help:
 	@echo "make test   the whole test suite"
 	@echo "make proof  the long proofs: full cross products, policy prover, fuzzer"
 	@echo "make bench  benchmarks, each beside its floor"
-	@echo "make lint   ruff, mypy, import contracts"
+	@echo "make lint   ruff, mypy, import contracts, the layers of SQL"
 
 $(VENV)/.run: requirements.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed, as python3 on the PATH."; exit 1; }
@@ -47,6 +47,7 @@ lint: $(VENV)/.dev
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m core.migrations.sql_layers
 
 lock: $(VENV)/.dev
 	@$(BIN)/pip install --quiet uv

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -25,9 +25,10 @@ from sqlalchemy.orm import Session
 
 from bench.data import ADMIN, MEASURED, YEAR, filled
 from bench.receiver import Row
-from core.metrics.dashboard import dashboard, heat, paid_events, shown
+from core.metrics.dashboard import FIGURES, PAID, SHOWN, dashboard
+from core.metrics.dimensions import HOUR, WEEKDAY, Dimension
 from core.metrics.filters import Filters
-from core.metrics.table import totals
+from core.metrics.table import metrics_table, totals
 from core.platform.clock import Period
 from core.platform.database import APP_ROLE, as_member, engine, role_url
 
@@ -71,7 +72,7 @@ HEAT = f"""
     select extract(isodow from scheduled_at at time zone %(zone)s), extract(hour
       from scheduled_at at time zone %(zone)s), count(*)
            {CALLS} and call_status <> 'rescheduled' group by 1, 2"""
-PAID = f"""
+PAID_EVENTS = f"""
     select count(*) {CALLS} and event_outcome = 'closed' and exists (
         select from app.payments p where p.organization_id = events.organization_id
           and p.event_id = events.id and p.counts)"""
@@ -86,17 +87,21 @@ class Panel:
     floor: str
 
 
-def _by(key: str) -> Callable[[Session, Period], object]:
-    return lambda db, period: shown(db, period, key, Filters())
+def _by(*keys: str | Dimension, only: Sequence[str] = SHOWN) -> Callable[[Session, Period], object]:
+    return lambda db, period: metrics_table(db, period, keys, only=only)
 
 
 PANELS = (
-    Panel("figures of a year", totals, TOTALS),
+    Panel("figures of a year", _by(only=FIGURES), TOTALS),
     Panel("its days", _by("day"), DAYS),
     Panel("its closers", _by("closer"), PEOPLE.format("closer")),
     Panel("its setters", _by("setter"), PEOPLE.format("setter")),
-    Panel("weekdays and hours", lambda db, period: heat(db, period, Filters()), HEAT),
-    Panel("closed calls that paid", lambda db, period: paid_events(db, period, Filters()), PAID),
+    Panel("weekdays and hours", _by(WEEKDAY, HOUR, only=("booked_calls",)), HEAT),
+    Panel(
+        "closed bookings that paid",
+        lambda db, period: totals(db, period, only=(PAID,)),
+        PAID_EVENTS,
+    ),
 )
 
 
@@ -220,8 +225,8 @@ def _in_turns(
     for warm in (first, second):
         warm()
     rounds = [(_took_ms(first), _took_ms(second)) for _ in range(ROUNDS)]
-    medians = (statistics.median(pair[side] for pair in rounds) for side in (0, 1))
-    return *medians, statistics.median(one / other for one, other in rounds)
+    one, other = (statistics.median(pair[side] for pair in rounds) for side in (0, 1))
+    return one, other, statistics.median(first / second for first, second in rounds)
 
 
 def _took_ms(call: Callable[[], object]) -> float:

@@ -60,7 +60,7 @@ insert into app.events (organization_id, id, lead_name, lead_email, lead_email_n
     setter_id, setter_name, source_id, utm_source, utm_medium, scheduled_at, ends_at,
     booked_at, call_status, event_outcome,
     pcf_submitted, pcf_submitted_at, provider_status, canceled_at, booking_platform,
-    calendly_invitee_uuid)
+    external_id)
     select organization_id, id, 'Lead ' || n, 'lead' || n || '@example.com',
       'lead' || n || '@example.com',
            lists.member(1, closer), 'Closer ' || closer,

@@ -13,18 +13,17 @@ import secrets
 import sys
 import time
 
-from core.operations.sample_payloads import signed, stripe_event, stripe_intent
 from core.platform.clock import now
+from core.providers.payloads import example, payload, signed
 
 PREPARED = 20_000
 
 
 def _requests(path: str, secret: str) -> list[bytes]:
-    at, made = now(), []
+    made, values = [], example(at=now())
     for _ in range(PREPARED):
-        event = stripe_event(
-            "payment_intent.created", stripe_intent(secrets.token_hex(6), 100, at), at
-        )
+        values |= {"id": secrets.token_hex(8), "key": secrets.token_hex(6)}
+        event = payload("stripe", "payment_intent.succeeded", values)
         body, headers = signed("stripe", event, secret)
         lines = [
             f"POST {path} HTTP/1.1",

@@ -26,11 +26,11 @@ from uuid import uuid4
 import httpx
 import psycopg
 
-from core.deliveries.actions import create_connection
 from core.migrations.upgrade import migrate
 from core.platform.database import WORKER_ROLE, as_system, engine, role_url
 from core.platform.local_postgres import LocalPostgres
 from core.platform.settings import settings
+from core.providers.connections import create_connection
 from core.tenancy.organizations.models import Organization
 
 ROUNDS = 3
@@ -90,7 +90,7 @@ def _server() -> Iterator[tuple[str, str, str]]:
                 )
             )
             db.flush()
-            connection = create_connection(db, org, "stripe", "Bench", secret, rate_limit=1_000_000)
+            connection = create_connection(db, "stripe", "Bench", secret, rate_limit=1_000_000)
         bare_url = (
             role_url(WORKER_ROLE).set(drivername="postgresql").render_as_string(hide_password=False)
         )

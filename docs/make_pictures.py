@@ -21,11 +21,14 @@ from pathlib import Path
 
 import httpx
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 PICTURES = Path(__file__).parent / "pictures"
-SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+SIZES: dict[str, ViewportSize] = {
+    "desktop": {"width": 1280, "height": 900},
+    "phone": {"width": 390, "height": 844},
+}
 COLOURS = 96
 STARTS_WITHIN_S = 240
 PATIENCE_MS = 20_000
@@ -156,11 +159,11 @@ def look_around(browser: Browser, product: Product) -> None:
 def file_a_form(browser: Browser, product: Product) -> None:
     page = signed_in(browser, product, Shot("form-phone", "sales_rep", "my-day", "phone"))
     page.get_by_role("link", name="File form").first.click()
-    expect(page.get_by_role("radiogroup", name="Did the call take place?")).to_be_visible(
+    expect(page.get_by_role("radiogroup", name="Did the meeting take place?")).to_be_visible(
         timeout=PATIENCE_MS
     )
     for question in (
-        "Did the call take place?",
+        "Did the meeting take place?",
         "Did the lead show up?",
         "Did you make an offer?",
         "Did it close?",

@@ -13,7 +13,7 @@ from core.tenancy.access.models import MEMBER_ROLES, Role
 from core.tenancy.access.roles import ADMINS, SUPER_ADMINS
 from core.tenancy.organizations.modules import MODULES
 from core.ui.navigation import SCREENS, Screen
-from webhooks.api import CALLS
+from webhooks.api import ENDPOINTS
 
 FILE = Path(__file__).with_name("roles.md")
 YES, NO = "yes", "–"
@@ -36,8 +36,8 @@ it up to date, and others try every cell. Each member has one role in each organ
 - *By link* means whoever has the link, signed in or not.
 - *Super admins* have every right of an owner in the organisation that they look at, and the screens
   under *Platform*.
-- *Sales reps* see the calls, forms and payments of their own closer or setter row. *Viewers* see no
-  names and contact details of leads.
+- *Sales reps* see the bookings, forms and payments of their own closer or setter row. *Viewers* see
+  no names and contact details of leads.
 - With *Managers see their own team only*, a manager is given the rows of those below them, and of
   payouts, contacts without a closer and messages none.
 - What belongs to a module is there for organisations that have it, as those who run the
@@ -85,11 +85,15 @@ def text() -> str:
         ["area", "screen", "module", *_roles(), "super admin"],
         (_screen(screen) for screen in SCREENS),
     )
-    calls = _table(
+    requests = _table(
         ["request", "module", *_roles()],
         (
-            [f"`{call.method} {call.path}`", _module(call.module), *_marks(call.open_to)]
-            for call in CALLS
+            [
+                f"`{endpoint.method} {endpoint.path}`",
+                _module(endpoint.access.module),
+                *_marks(endpoint.access.roles),
+            ]
+            for endpoint in ENDPOINTS
         ),
     )
     exports = _table(
@@ -101,7 +105,7 @@ def text() -> str:
     )
     return (
         f"{HEAD}\n## Screens\n\n{screens}\n\n## API\n\nA person's token goes by the role, an API"
-        f" key by its scopes.\n\n{calls}\n\n## Exports\n\nWhose rows each role is given, on the"
+        f" key by its scopes.\n\n{requests}\n\n## Exports\n\nWhose rows each role is given, on the"
         f" screen and over the API.\n\n{exports}\n"
     )
 

@@ -8,10 +8,10 @@ import signal
 import sys
 import threading
 
+from core.operations.startup_checks import check_start
 from core.platform import log
 from core.platform.errors import Misconfigured
 from core.platform.settings import settings
-from core.platform.startup_checks import check_start
 from jobs.clock import run_clock
 from jobs.worker import run_worker
 

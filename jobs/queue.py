@@ -5,6 +5,7 @@ from __future__ import annotations
 from procrastinate import App, PsycopgConnector
 
 from core.platform.database import WORKER_ROLE, role_url
+from jobs.tasks import register
 
 
 def queue() -> App:
@@ -13,7 +14,5 @@ def queue() -> App:
     """
     dsn = role_url(WORKER_ROLE).set(drivername="postgresql").render_as_string(hide_password=False)
     app = App(connector=PsycopgConnector(conninfo=dsn, kwargs={"options": "-c search_path=jobs"}))
-    from jobs.tasks import register
-
     register(app)
     return app

@@ -1,4 +1,4 @@
-"""Which work ran, for whom, and why it failed: kept where an admin sees it."""
+"""Which work ran, for whom, and why it failed: recorded where an admin sees it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ from core.platform.database import as_system
 def recorded(
     organization_id: UUID, task: str, attempt: int, *, also_success: bool = True
 ) -> Iterator[None]:
-    """Keep a row for the run; a failure goes on after that, so that the queue tries again."""
+    """Record the run; a failure goes on after that, so that the queue tries again."""
     started_at = now()
     try:
         yield
     except Exception as error:
-        _keep(organization_id, task, attempt, started_at, f"{type(error).__name__}: {error}"[:500])
+        _record(
+            organization_id, task, attempt, started_at, f"{type(error).__name__}: {error}"[:500]
+        )
         raise
     if also_success:
-        _keep(organization_id, task, attempt, started_at, None)
+        _record(organization_id, task, attempt, started_at, None)
 
 
-def _keep(
+def _record(
     organization_id: UUID, task: str, attempt: int, started_at: datetime, error: str | None
 ) -> None:
     with as_system(organization_id) as db:

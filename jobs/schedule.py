@@ -1,17 +1,20 @@
-"""What happens when: every tick only puts work on the queue, or tidies the queue itself."""
+"""What happens when: every declared schedule, ordered by the clock."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
 from procrastinate.exceptions import ConnectorException
-from sqlalchemy import text
 
 from core.platform.clock import now
-from core.platform.database import WORKER_ROLE, as_guest, as_system
+from core.platform.database import as_system
 from core.platform.log import logger
-from core.platform.queue import enqueue
+from core.platform.tasks import TASKS, TICKS, AnyTask, Schedule, tick
 from core.tenancy.organizations.queries import all_organization_ids
 from jobs.queue import queue
 
@@ -20,27 +23,35 @@ STALLED_AFTER_S = 30
 
 
 def scheduler() -> BackgroundScheduler:
-    """Every tick of the product, not started yet."""
+    """Every tick of the product, not started yet: scheduled tasks go onto the queue once for each
+    organisation, ticks run in the clock.
+    """
     ticks = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
-    ticks.add_job(for_each_organization, "interval", minutes=1, args=["sweep_deliveries"])
-    ticks.add_job(for_each_organization, "cron", minute="*/15", args=["post_reports"])
-    ticks.add_job(rescue_stalled, "interval", seconds=STALLED_AFTER_S / 2)
-    ticks.add_job(forget_expired, "interval", hours=1)
-    ticks.add_job(for_each_organization, "cron", hour=3, args=["forget_deliveries"])
-    ticks.add_job(for_each_organization, "cron", minute=17, args=["verify_integrations"])
-    ticks.add_job(purge_organizations, "interval", hours=1)
+    for task in TASKS.values():
+        if schedule := task.options.schedule:
+            ticks.add_job(for_each_organization, _trigger(schedule), args=[task], name=task.name)
+    for each in TICKS:
+        ticks.add_job(each.run, _trigger(each.schedule))
     return ticks
 
 
-def for_each_organization(task: str) -> None:
+def _trigger(schedule: Schedule) -> BaseTrigger:
+    if schedule.cron is not None:
+        return CronTrigger.from_crontab(schedule.cron, timezone="UTC")
+    assert schedule.every is not None
+    return IntervalTrigger(seconds=int(schedule.every.total_seconds()), timezone="UTC")
+
+
+def for_each_organization(task: AnyTask) -> None:
     """Enqueue ``task`` once for each organisation; what still waits from the last tick is not added
     again.
     """
     for organization_id in all_organization_ids():
         with as_system(organization_id) as db:
-            enqueue(db, task, organization_id, once=f"{task} {organization_id}")
+            task.tick(db)
 
 
+@tick(every=timedelta(seconds=STALLED_AFTER_S / 2))
 def rescue_stalled() -> None:
     """Give the jobs of a worker that died to another one."""
     asyncio.run(_rescue())
@@ -56,16 +67,3 @@ async def _rescue() -> None:
                 ConnectorException
             ) as error:  # another job of the same name waits already: that one will do the work
                 log.warning("job not rescued", job=job.id, task=job.task_name, why=str(error))
-
-
-def forget_expired() -> None:
-    """Throw away what only counted for a while."""
-    with as_guest(WORKER_ROLE) as db:
-        db.execute(text("select app.forget_expired()"))
-
-
-def purge_organizations() -> None:
-    """Remove the organisations that were deleted so long ago that nobody can have them back."""
-    with as_guest(WORKER_ROLE) as db:
-        for organization_id in db.execute(text("select app.purge_organizations()")).scalars():
-            log.warning("organization purged", organization=str(organization_id))

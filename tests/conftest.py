@@ -97,10 +97,13 @@ def _fingerprint() -> str:
     """Changes with anything that shapes the schema."""
     digest = hashlib.sha256()
     shaping = [
+        ROOT / "core/platform/personal.py",
         *ROOT.glob("core/**/models.py"),
-        *ROOT.glob("core/platform/security/**/*"),
+        *ROOT.glob("core/**/*.sql"),
+        *ROOT.glob("core/platform/security/*.py"),
         *ROOT.glob("core/migrations/**/*.py"),
         ROOT / "core/platform/schema.py",
+        ROOT / "core/platform/sql_reader.py",
     ]
     for path in sorted(
         path for path in shaping if path.is_file() and path.suffix in {".py", ".sql"}

@@ -10,8 +10,10 @@ from itertools import count
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+import core.migrations.tables  # noqa: F401 - every table of settings is known
 from core.bookings.models import Closer, Event, Setter
 from core.money.models import Payment
 from core.people.models import Source
@@ -20,7 +22,7 @@ from core.platform.normalization import normalize_email
 from core.tenancy.access.models import OrganizationMember, Role
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.identity.models import User
-from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.models import Organization, SettingsRow
 
 Row = TypeVar("Row")
 number = count(1)
@@ -30,11 +32,19 @@ NOON = datetime(2026, 11, 4, 12, tzinfo=UTC)
 def organization(
     *, timezone: str = "Europe/Copenhagen", currency: str = "USD", **values: object
 ) -> UUID:
-    """A new organisation's id."""
+    """A new organisation's id; ``values`` are facts of it, and settings of any package."""
     org = uuid4()
     with as_system(org) as db:
         values = {"name": f"Team {next(number)}", "slug": f"team-{org}"} | values
+        chosen = {
+            model: {name: values.pop(name) for name in list(values) if name in model.__table__.c}
+            for model in SettingsRow.__subclasses__()
+        }
         db.add(Organization(id=org, timezone=timezone, currency=currency, **values))
+        db.flush()
+        for model, settings in chosen.items():
+            if settings:
+                db.execute(update(model).values(settings))
     return org
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from core.metrics.dimensions import DIMENSIONS
+from core.metrics.figures import Figures
 from core.metrics.table import metrics_table
 from core.platform.clock import Period
 from core.platform.database import as_system
@@ -39,5 +40,5 @@ def figures(org: UUID, period: Period, at: datetime | None = None) -> dict[str, 
     return made
 
 
-def rows(frame: Any) -> list[str]:
-    return sorted(str(row) for row in frame.to_dict("records"))
+def rows(made: Figures) -> list[str]:
+    return sorted(str(row) for row in made.frame().to_dict("records"))

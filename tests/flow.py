@@ -12,9 +12,9 @@ from uuid import UUID
 import httpx
 from starlette.types import ASGIApp
 
-from core.deliveries.actions import create_connection
-from core.operations.sample_payloads import signed
 from core.platform.database import as_system
+from core.providers.connections import create_connection
+from core.providers.payloads import signed
 from jobs.queue import queue
 from webhooks.app import app
 
@@ -52,7 +52,7 @@ async def post(
 def sender(organization_id: UUID, provider: str, **values: Any) -> Sender:
     with as_system(organization_id) as db:
         connection = create_connection(
-            db, organization_id, provider, "Test", SECRET, **({"rate_limit": 100_000} | values)
+            db, provider, "Test", SECRET, **({"rate_limit": 100_000} | values)
         )
         return Sender(organization_id, connection.id, provider)
 

@@ -6,10 +6,10 @@ import sys
 
 import uvicorn
 
+from core.operations.startup_checks import check_start
 from core.platform import log
 from core.platform.errors import Misconfigured
 from core.platform.settings import settings
-from core.platform.startup_checks import check_start
 from webhooks.request_limits import BoundedHead
 
 GRACE_S = 10

@@ -1,8 +1,19 @@
-"""The one error body that every route of this server uses."""
+"""How this server puts an answer into HTTP: models as JSON, and the one error body of every
+route.
+"""
 
 from __future__ import annotations
 
-from starlette.responses import JSONResponse
+from starlette import responses
+
+from core.platform.schemas import Error, Problem, Response
+
+JSON = "application/json"
+
+
+def as_json(answer: Response, status: int = 200) -> responses.Response:
+    """The model as JSON."""
+    return responses.Response(answer.model_dump_json(), status, media_type=JSON)
 
 
 def refusal(
@@ -12,8 +23,9 @@ def refusal(
     *,
     field: str | None = None,
     retry_after_s: int | None = None,
-) -> JSONResponse:
+) -> responses.Response:
     """``{"error": {"code", "message", "field"?}}`` with an optional ``Retry-After``."""
-    error = {"code": code, "message": message} | ({"field": field} if field else {})
+    error = Error(error=Problem(code=code, message=message, field=field))
     headers = {"Retry-After": str(retry_after_s)} if retry_after_s else None
-    return JSONResponse({"error": error}, status, headers)
+    body = error.model_dump_json(exclude_none=True)
+    return responses.Response(body, status, headers, media_type=JSON)

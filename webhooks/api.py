@@ -1,11 +1,12 @@
-"""The HTTP API's routes, and what all of them share: who calls, how often, and how errors
-are told.
+"""The receiver's operations: what answers where, and what all endpoints of the API share: who
+calls, how often, and how refusals look.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import wraps
+from typing import Any
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
@@ -14,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from core.platform import schemas as models
 from core.platform.errors import (
     Conflict,
     InvalidInput,
@@ -24,15 +26,16 @@ from core.platform.errors import (
     TooManyRequests,
 )
 from core.platform.log import logger
-from core.tenancy.access.api_access import Caller, NotSignedIn, caller_of
+from core.tenancy.access.api_access import NotSignedIn, caller_of
 from core.tenancy.access.api_limits import Rate, count_request
-from core.tenancy.access.models import Role
-from core.tenancy.access.roles import ADMINS, EVERYBODY, MANAGERS, REPS
-from core.tenancy.organizations.modules import BOOKINGS
-from webhooks import api_auth, api_lists, api_metrics, api_payouts
-from webhooks.answers import refusal
+from core.tenancy.access.schemas import LoginRequest, LoginToken
+from webhooks import api_metrics, health
+from webhooks.answers import as_json, refusal
 from webhooks.body import INCOMPLETE, BodyTooLarge, read_body
-from webhooks.openapi import document
+from webhooks.endpoint import Answer, Endpoint, Operation
+from webhooks.endpoints import auth, events, leads, payments, payouts
+from webhooks.openapi import describe
+from webhooks.receive import receive
 
 log = logger("webhooks.api")
 STATUSES: dict[type[SalesOpsError], int] = {
@@ -43,12 +46,11 @@ STATUSES: dict[type[SalesOpsError], int] = {
     InvalidInput: 422,
     Misconfigured: 503,
 }
-Handler = Callable[[Caller, Request, bytes], Response]
 
 
-def answering(call: Call) -> Callable[[Request], object]:
-    """A route for a signed-in program: identity, hourly limit, role, module, then its handler in a
-    thread, errors as JSON.
+def answering(endpoint: Endpoint) -> Callable[[Request], object]:
+    """A route for a signed-in program: identity, hourly limit, role, module and scope, then the
+    request read into its models and handled in a thread; errors as JSON.
     """
 
     def work(request: Request, body: bytes) -> Response:
@@ -56,15 +58,21 @@ def answering(call: Call) -> Callable[[Request], object]:
         rate = count_request(caller.organization_id, caller.plan)
         try:
             _stay_within(rate)
-            caller.require_role(call.open_to)
-            caller.require_module(call.module)
-            answer = call.handler(caller, request, body)
+            caller.require(endpoint.access)
+            answer = _answer(endpoint, endpoint.handler(endpoint.read(caller, request, body)))
         except SalesOpsError as error:
             answer = _refused(error)
         answer.headers.update(rate.headers())
         return answer
 
     return _guarded(work)
+
+
+def _answer(endpoint: Endpoint, answer: Answer) -> Response:
+    if isinstance(answer, Response):
+        return answer
+    model, status = answer if isinstance(answer, tuple) else (answer, endpoint.statuses[0])
+    return as_json(model, status)
 
 
 def _stay_within(rate: Rate) -> None:
@@ -82,6 +90,7 @@ def _refused(error: SalesOpsError) -> Response:
 
 
 def _guarded(work: Callable[[Request, bytes], Response]) -> Callable[[Request], object]:
+    @wraps(work)
     async def route(request: Request) -> Response:
         try:
             body = await read_body(request)
@@ -99,38 +108,51 @@ def _guarded(work: Callable[[Request, bytes], Response]) -> Callable[[Request], 
     return route
 
 
+class Status(models.Response):
+    """How the process or a delivery stands, in one word."""
+
+    status: str
+
+
 async def openapi(_: Request) -> Response:
     """The description of everything at this address."""
     return JSONResponse(document())
 
 
-@dataclass(frozen=True)
-class Call:
-    """One thing that a program may ask for: where, what answers, and which people's tokens it is
-    for; keys go by their scopes.
-
-    Organisations without the ``module`` are refused; None is for every organisation.
-    """
-
-    method: str
-    path: str
-    handler: Handler
-    open_to: tuple[Role, ...]
-    module: str | None = None
+def document() -> dict[str, Any]:
+    """The API description."""
+    return describe((*OPEN, *ENDPOINTS))
 
 
-CALLS = (
-    Call("GET", "/api/metrics", api_metrics.metrics, EVERYBODY, BOOKINGS),
-    Call("GET", "/api/export", api_metrics.export, EVERYBODY),
-    Call("GET", "/api/events", api_lists.events, EVERYBODY, BOOKINGS),
-    Call("POST", "/api/events/{id}/pcf", api_lists.file_pcf, REPS, BOOKINGS),
-    Call("GET", "/api/payments", api_lists.payments, EVERYBODY, BOOKINGS),
-    Call("GET", "/api/leads", api_lists.leads, EVERYBODY),
-    Call("POST", "/api/payout-snapshots", api_payouts.create, ADMINS, BOOKINGS),
-    Call("GET", "/api/payout-snapshots/{id}", api_payouts.show, MANAGERS, BOOKINGS),
+OPEN = (
+    Operation(
+        "POST",
+        "/webhooks/{provider}/{connection_id}",
+        receive,
+        response=Status,
+        errors=(400, 401, 413, 429, 500, 503),
+    ),
+    Operation("GET", "/healthz", health.healthz, response=Status, errors=(500,)),
+    Operation("GET", "/readyz", health.readyz, response=Status, errors=(500, 503)),
+    Operation("GET", "/metrics", health.metrics, content=("text/plain",), errors=(500,)),
+    Operation(
+        "POST",
+        "/api/auth/login",
+        _guarded(auth.login),
+        request=LoginRequest,
+        response=LoginToken,
+        errors=(400, 401, 413, 422, 429, 500, 503),
+    ),
+    Operation("GET", "/api/openapi.json", openapi, errors=(500,)),
+)
+ENDPOINTS = (
+    *api_metrics.ENDPOINTS,
+    *events.ENDPOINTS,
+    *payments.ENDPOINTS,
+    *leads.ENDPOINTS,
+    *payouts.ENDPOINTS,
 )
 routes = [
-    Route("/api/auth/login", _guarded(api_auth.login), methods=["POST"]),
-    *(Route(call.path, answering(call), methods=[call.method]) for call in CALLS),
-    Route("/api/openapi.json", openapi),
+    *(Route(each.path, each.handler, methods=[each.method]) for each in OPEN),
+    *(Route(each.path, answering(each), methods=[each.method]) for each in ENDPOINTS),
 ]

@@ -8,15 +8,12 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from core.platform.log import logger
-from webhooks import health
 from webhooks.answers import refusal
-from webhooks.api import routes as api_routes
+from webhooks.api import routes
 from webhooks.headers import SecurityHeaders
 from webhooks.pool import pool
-from webhooks.receive import receive
 
 log = logger("webhooks")
 
@@ -45,14 +42,6 @@ async def not_found(_request: Request, _error: Exception) -> Response:
 async def wrong_method(_request: Request, _error: Exception) -> Response:
     return refusal(405, "method_not_allowed", "This address does not take that method.")
 
-
-routes = [
-    Route("/webhooks/{provider}/{connection_id}", receive, methods=["POST"]),
-    Route("/healthz", health.healthz),
-    Route("/readyz", health.readyz),
-    Route("/metrics", health.metrics),
-    *api_routes,
-]
 
 # Around all of it, not a middleware within: a defect's answer is made outside of those.
 app = SecurityHeaders(

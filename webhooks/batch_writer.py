@@ -1,7 +1,7 @@
-"""Keeping deliveries: those that arrive while one round trip is under way share the next one, and
+"""Storing deliveries: those that arrive while one round trip is under way share the next one, and
 its commit.
 
-A commit waits for the disk however little it holds, so this is what lets one receiver keep
+A commit waits for the disk however little it holds, so this is what lets one receiver store
 thousands a second.
 """
 

@@ -1,19 +1,16 @@
-"""Is the process alive, can it reach a migrated database, and how much has it done."""
+"""Is the process alive, can it reach a migrated database, and what Prometheus asks for."""
 
 from __future__ import annotations
 
 import psycopg
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from psycopg_pool import PoolTimeout
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from webhooks.answers import refusal
+from webhooks.monitoring import prometheus_text
 from webhooks.pool import pool
-
-deliveries_total = Counter(
-    "salesops_deliveries_total", "Webhook deliveries by how they were answered", ["answer"]
-)
 
 
 async def healthz(_: Request) -> Response:
@@ -33,4 +30,4 @@ async def readyz(_: Request) -> Response:
 
 async def metrics(_: Request) -> Response:
     """Prometheus text."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    return Response(await prometheus_text(), media_type=CONTENT_TYPE_LATEST)

@@ -1,38 +1,22 @@
-"""The API described for programs (OpenAPI 3.1), made from the product's own lists, so that it
-cannot fall behind them.
+"""The API described for programs (OpenAPI 3.1), made from the operations and their models, so that
+it cannot fall behind them.
 """
 
 from __future__ import annotations
 
-from core.bookings.models import CallStatus, EventOutcome
-from core.metrics.catalog import METRICS
-from core.metrics.dimensions import DIMENSIONS
-from core.metrics.export_tables import EXPORTS
-from core.metrics.exports import FORMATS
-from core.platform.paging import LARGEST_LIMIT
-from core.platform.settings import settings
-from webhooks.shapes import (
-    COUNT,
-    DAY,
-    ERROR,
-    EVENT,
-    FILED,
-    FORM,
-    ID,
-    LEAD,
-    LOGIN,
-    NEW_PAYOUT,
-    PAYMENT,
-    PAYOUT,
-    TEXT,
-    TOKEN,
-    Json,
-    made_of,
-    metrics_answer,
-    one_of,
-    page_of,
-)
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
 
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from core.platform.schemas import Error
+from core.platform.settings import settings
+from webhooks.endpoint import Endpoint, Operation
+
+Json = dict[str, Any]
 ERRORS = {
     400: "The request makes no sense",
     401: "No valid token",
@@ -45,26 +29,30 @@ ERRORS = {
     500: "A defect on our side",
     503: "The database is away; try again",
 }
+COMMON = (400, 401, 403, 413, 422, 429, 500, 503)  # what every endpoint may answer
 RATE: Json = {
-    name: {"description": text, "schema": COUNT}
+    name: {"description": text, "schema": {"type": "integer", "minimum": 0}}
     for name, text in (
         ("X-RateLimit-Limit", "Requests that the organisation's plan allows in an hour"),
         ("X-RateLimit-Remaining", "How many are left in this one"),
         ("X-RateLimit-Reset", "When the next begins, in seconds since 1970"),
     )
 }
-UNCOUNTED = {
-    "401",
-    "413",
-    "500",
-    "503",
-}  # answered before the request was counted, or instead of it
-HEALTHY = made_of({"status": TEXT})
-ERROR_REF: Json = {"$ref": "#/components/schemas/Error"}
+WAIT: Json = {
+    "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}}
+}
+WITH_WAIT = (429, 503)
+UNCOUNTED = (401, 413, 500, 503)  # answered before the request was counted, or instead of it
+TEMPLATE = "#/components/schemas/{model}"
 
 
-def document() -> Json:
-    """The whole description."""
+@cache
+def describe(operations: tuple[Operation, ...]) -> Json:
+    """The whole description of ``operations``."""
+    references, schemas = _schemas(operations)
+    paths: Json = {}
+    for each in operations:
+        paths.setdefault(each.path, {})[each.method.lower()] = _operation(each, references)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -74,166 +62,80 @@ def document() -> Json:
         },
         "servers": [{"url": settings().webhook_public_url}],
         "security": [{"token": []}],
-        "paths": _paths(),
+        "paths": paths,
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "schemas": {"Error": ERROR},
+            "schemas": schemas,
         },
     }
 
 
-def _paths() -> Json:
-    page = [
-        _query("limit", COUNT | {"minimum": 1, "maximum": LARGEST_LIMIT}),
-        _query("cursor", TEXT),
-    ]
-    days = [_query("start", DAY), _query("end", DAY)]
-    narrowed = [
-        _query(name, TEXT)
-        for name in ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id")
-    ]
-    return {
-        "/api/auth/login": {
-            "post": _call("A token for a person", {200: TOKEN}, body=LOGIN, open_to_all=True)
-        },
-        "/api/metrics": {
-            "get": _call(
-                "Figures of a period, grouped",
-                {200: metrics_answer()},
-                [
-                    _query("start", DAY, required=True),
-                    _query("end", DAY, required=True),
-                    _query("by", TEXT, hint=list(DIMENSIONS)),
-                    _query("metrics", TEXT, hint=list(METRICS)),
-                    *[
-                        _query(f"filter.{name}", TEXT)
-                        for name in ("closer", "setter", "source", "traffic_type", "call_type")
-                    ],
-                ],
-            )
-        },
-        "/api/export": {
-            "get": _call(
-                "A table, streamed",
-                {200: dict.fromkeys(FORMATS.values(), TEXT)},
-                [
-                    _query("table", one_of(EXPORTS), required=True),
-                    _query("start_date", DAY),
-                    _query("end_date", DAY),
-                    _query("format", one_of(FORMATS)),
-                    _query("columns", TEXT),
-                ],
-            )
-        },
-        "/api/events": {
-            "get": _call(
-                "Booked calls, latest first",
-                {200: page_of(EVENT)},
-                [
-                    *page,
-                    *days,
-                    *narrowed,
-                    _query("call_status", TEXT, hint=list(CallStatus)),
-                    _query("event_outcome", TEXT, hint=list(EventOutcome)),
-                    _query("search", TEXT),
-                ],
-            )
-        },
-        "/api/events/{id}/pcf": {
-            "post": _call(
-                "File (201) or correct (200) a post-call form",
-                {201: FILED, 200: FILED},
-                [_path("id")],
-                body=FORM,
-            )
-        },
-        "/api/payments": {
-            "get": _call(
-                "Payments, latest first",
-                {200: page_of(PAYMENT)},
-                [
-                    *page,
-                    *days,
-                    *narrowed,
-                    _query("unattributed", one_of(["true"])),
-                ],
-            )
-        },
-        "/api/leads": {"get": _call("Inquiries, latest first", {200: page_of(LEAD)}, page)},
-        "/api/payout-snapshots": {
-            "post": _call("Freeze a period as a draft payout", {201: PAYOUT}, body=NEW_PAYOUT)
-        },
-        "/api/payout-snapshots/{id}": {
-            "get": _call("Header, summaries and details of a payout", {200: PAYOUT}, [_path("id")])
-        },
-        "/api/openapi.json": {
-            "get": _call("This document", {200: {"type": "object"}}, open_to_all=True)
-        },
-        "/healthz": {"get": _call("The process answers", {200: HEALTHY}, open_to_all=True)},
-        "/readyz": {
-            "get": _call("The database is reachable and migrated", {200: HEALTHY}, open_to_all=True)
-        },
-        "/metrics": {
-            "get": _call("Prometheus text", {200: {"text/plain": TEXT}}, open_to_all=True)
-        },
-        "/webhooks/{provider}/{connection_id}": {
-            "post": _call(
-                "A provider's signed delivery",
-                {200: HEALTHY},
-                [
-                    _path("provider", TEXT),
-                    _path("connection_id"),
-                ],
-                body={"type": "object"},
-                open_to_all=True,
-            )
-        },
-    }
+def _schemas(operations: Iterable[Operation]) -> tuple[dict[Any, Json], Json]:
+    """How each model is referred to, and what stands behind the references."""
+    models: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(Error, "serialization"): None}
+    for each in operations:
+        if each.request:
+            models[each.request, "validation"] = None
+        if each.response:
+            models[each.response, "serialization"] = None
+    references, whole = models_json_schema(list(models), ref_template=TEMPLATE)
+    return {model: schema for (model, _), schema in references.items()}, whole["$defs"]
 
 
-def _path(name: str, schema: Json = ID) -> Json:
-    return {"name": name, "in": "path", "required": True, "schema": schema}
-
-
-def _query(
-    name: str, schema: Json, *, required: bool = False, hint: list[str] | None = None
-) -> Json:
-    described = (
-        {"description": f"One or more of {', '.join(hint)}, separated by commas."} if hint else {}
-    )
-    return {"name": name, "in": "query", "required": required, "schema": schema} | described
-
-
-def _call(
-    summary: str,
-    answers: dict[int, Json],
-    parameters: list[Json] | None = None,
-    *,
-    body: Json | None = None,
-    open_to_all: bool = False,
-) -> Json:
-    """``answers`` is the schema of each good answer's JSON, or for other content a schema for each
-    of its types.
-    """
-    good = {
-        str(code): {"description": summary, "content": _content(schema)}
-        for code, schema in answers.items()
-    }
-    refused = {
-        str(code): {"description": text, "content": _content(ERROR_REF)}
-        for code, text in ERRORS.items()
-    }
-    made: Json = {"summary": summary, "parameters": parameters or [], "responses": good | refused}
-    if body is not None:
+def _operation(each: Operation, references: dict[Any, Json]) -> Json:
+    made: Json = {"summary": each.summary, "parameters": _parameters(each)}
+    if each.method == "POST":
+        body = references[each.request] if each.request else {"type": "object"}
         made["requestBody"] = {"required": True, "content": _content(body)}
-    if open_to_all:
-        made["security"] = []
-    else:
-        for code in set(made["responses"]) - UNCOUNTED:
-            made["responses"][code]["headers"] = RATE
-    return made
+    answer = references[each.response] if each.response else {"type": "object"}
+    content = {kind: {"schema": {"type": "string"}} for kind in each.content} or _content(answer)
+    made["responses"] = {
+        str(status): {"description": each.summary, "content": content} for status in each.statuses
+    }
+    counted = isinstance(each, Endpoint)
+    for status in sorted({*each.errors, *(COMMON if counted else ())}):
+        refused = {"description": ERRORS[status], "content": _content(references[Error])}
+        made["responses"][str(status)] = refused
+    _add_headers(made["responses"], counted=counted)
+    return made if counted else made | {"security": []}
+
+
+def _add_headers(answers: Json, *, counted: bool) -> None:
+    for status, answer in answers.items():
+        headers = RATE if counted and int(status) not in UNCOUNTED else {}
+        headers = headers | (WAIT if int(status) in WITH_WAIT else {})
+        if headers:
+            answer["headers"] = headers
+
+
+def _parameters(each: Operation) -> list[Json]:
+    """The path's parameters, all ids but for words, and those of the query's model."""
+    in_path = [
+        {"name": name, "in": "path", "required": True, "schema": _path_schema(name)}
+        for name in re.findall(r"{(\w+)}", each.path)
+    ]
+    if each.query is None:
+        return in_path
+    schema = each.query.model_json_schema()
+    required = schema.get("required", ())
+    return in_path + [
+        _parameter(name, part, required=name in required)
+        for name, part in schema["properties"].items()
+    ]
+
+
+def _path_schema(name: str) -> Json:
+    is_id = name == "id" or name.endswith("_id")
+    return {"type": "string", "format": "uuid"} if is_id else {"type": "string"}
+
+
+def _parameter(name: str, schema: Json, *, required: bool) -> Json:
+    described = {key: schema[key] for key in ("description",) if key in schema}
+    shown = {key: value for key, value in schema.items() if key not in ("title", "description")}
+    if shown.get("default") in (None, "", [], False):
+        shown.pop("default", None)
+    return {"name": name, "in": "query", "required": required, "schema": shown} | described
 
 
 def _content(schema: Json) -> Json:
-    by_type = schema if any("/" in name for name in schema) else {"application/json": schema}
-    return {kind: {"schema": each} for kind, each in by_type.items()}
+    return {"application/json": {"schema": schema}}

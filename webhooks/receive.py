@@ -1,8 +1,8 @@
-"""``POST /webhooks/{provider}/{connection_id}``: verify the raw body, keep it, acknowledge. Nothing
-is interpreted here.
+"""``POST /webhooks/{provider}/{connection_id}``: verify the raw body, store it, acknowledge.
+Nothing is interpreted here.
 
-Whatever is genuinely signed is kept, also when it is no JSON or of an unknown kind: refusing it
-would make the provider give up on it, keeping it lets a person see it among the dead letters. Only
+Whatever is genuinely signed is stored, also when it is no JSON or of an unknown kind: refusing it
+would make the provider give up on it, storing it lets a person see it among the dead letters. Only
 what is too large or too deep is refused.
 """
 
@@ -23,17 +23,18 @@ from core.deliveries.secrets import belongs_to
 from core.platform.errors import Misconfigured
 from core.platform.log import logger
 from core.platform.vault import unseal
-from core.providers.base import INBOUND, BadSignature, provider
+from core.providers import registry
+from core.providers.signatures import BadSignature
 from webhooks.answers import refusal
 from webhooks.batch_writer import Answer, Delivery, store_delivery
 from webhooks.body import INCOMPLETE, BodyTooLarge, read_body, too_deep
-from webhooks.health import deliveries_total
+from webhooks.monitoring import deliveries_total
 from webhooks.pool import pool
 
 log = logger("webhooks.receive")
 RETRY_AFTER_S = 10
 MAX_TEXT = 255
-KEPT_HEADERS = ("content-type", "user-agent", "webhook-id", "webhook-timestamp", "svix-id")
+STORED_HEADERS = ("content-type", "user-agent")  # of every provider, besides its own
 Headers = dict[str, str]
 
 
@@ -53,8 +54,8 @@ remembered: dict[UUID, Endpoint] = {}
 
 
 async def receive(request: Request) -> Response:
-    """Keep one delivery: 200 kept or kept before, 400 too deep or cut off, 401 not genuine, 413 too
-    large, 429 too many, 503 try again.
+    """Store one delivery: 200 stored or stored before, 400 too deep or cut off, 401 not genuine,
+    413 too large, 429 too many, 503 try again.
     """
     try:
         body = await read_body(request)
@@ -135,7 +136,7 @@ def _genuine(endpoint: Endpoint, name: str, headers: Headers, body: bytes) -> bo
     if endpoint.provider != name:
         return False
     try:
-        provider(endpoint.provider).verify(headers, body, endpoint.secret, now=datetime.now(UTC))
+        registry.inbound(name).verify(headers, body, endpoint.secret, datetime.now(UTC))
     except BadSignature as error:
         log.info("refused", connection=str(endpoint.id), why=str(error))
         return False
@@ -147,7 +148,7 @@ async def _look_up(connection_id: UUID) -> Endpoint | None:
     async with pool().connection() as db:
         found = await db.execute("select * from app.find_connection(%s)", (connection_id,))
         row = await found.fetchone()
-    if row is None or row[1] not in INBOUND:
+    if row is None or registry.find_inbound(row[1]) is None:
         return None
     organization_id, name, revision, secret_id, sealed = row
     endpoint = Endpoint(
@@ -160,11 +161,10 @@ async def _look_up(connection_id: UUID) -> Endpoint | None:
 async def _keep(endpoint: Endpoint, headers: Headers, body: bytes) -> Answer:
     if too_deep(body):
         return "too_deep", None
-    key = (
-        _plain(provider(endpoint.provider).delivery_key(headers, body))
-        or hashlib.sha256(body).hexdigest()
-    )
-    said = {name: _plain(headers[name]) for name in KEPT_HEADERS if name in headers}
+    inbound = registry.inbound(endpoint.provider)
+    key = _plain(inbound.delivery_key(headers, body)) or hashlib.sha256(body).hexdigest()
+    stored = (*STORED_HEADERS, *inbound.headers)
+    said = {name: _plain(headers[name]) for name in stored if name in headers}
     return await store_delivery(
         Delivery(endpoint.id, endpoint.revision, key, json.dumps(said), body)
     )

@@ -1,10 +1,11 @@
-"""The post-call form: what may be answered, who may file it, and what it says of the call."""
+"""The post-call form: which answers are valid, who may file it, and how the event stands
+afterwards.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
-from datetime import date, datetime
-from decimal import Decimal
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,53 +13,26 @@ from sqlalchemy import Select, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from core.bookings.form_answers import QUESTIONS, FormAnswers, problems_of
 from core.bookings.models import (
+    BookingSettings,
     CallStatus,
     Event,
     ListEntry,
     Package,
-    PaymentType,
     PcfDraft,
     PostCallForm,
 )
-from core.bookings.status import GUEST, HOST, settle_status
+from core.bookings.questions import Kind, Question
+from core.bookings.status import GUEST, settle_status
 from core.platform.clock import now
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.tenancy.access.viewers import FormFiler, Viewer
-from core.tenancy.organizations.models import Organization
-
-LISTS = {
-    "call_outcome_id": ["call_outcome"],
-    "opportunity_status_id": ["opportunity_status"],
-    "reason_id": ["no_show_reason", "no_sale_reason"],
-}
-
-
-@dataclass(frozen=True)
-class FormAnswers:
-    """The standard fields. Money is in ``currency``; ids point at the organisation's own lists."""
-
-    call_occurred: bool
-    lead_showed: bool = False
-    offer_made: bool = False
-    deal_closed: bool = False
-    no_show_party: str | None = None
-    cash_collected: Decimal | None = None
-    currency: str | None = None
-    payment_type: str | None = None
-    package_id: UUID | None = None
-    call_outcome_id: UUID | None = None
-    opportunity_status_id: UUID | None = None
-    reason_id: UUID | None = None
-    traffic_type: str | None = None
-    objections: list[str] = field(default_factory=list)
-    follow_up_on: date | None = None
-    notes: str | None = None
-    recording_url: str | None = None
+from core.tenancy.organizations.queries import settings_of
 
 
 class FormProblems(InvalidInput):
-    """The answers cannot stand; ``problems`` says why, field by field."""
+    """The answers are invalid; ``problems`` says why, field by field."""
 
     def __init__(self, problems: dict[str, str]) -> None:
         first = next(iter(problems))
@@ -67,59 +41,35 @@ class FormProblems(InvalidInput):
 
 
 def check(answers: FormAnswers, event: Event) -> None:
-    """Raises FormProblems when one answer rules out another, or the call has not started yet."""
-    problems = {}
-    if answers.lead_showed and not answers.call_occurred:
-        problems["lead_showed"] = "The lead can only have shown up if the call took place."
-    if answers.offer_made and not answers.lead_showed:
-        problems["offer_made"] = "An offer needs a lead who showed up."
-    if answers.deal_closed and not answers.offer_made:
-        problems["deal_closed"] = "A closed deal needs an offer."
+    """Raises FormProblems when one answer rules out another, or the meeting has not started yet."""
+    problems = problems_of(answers)
     if answers.call_occurred and event.scheduled_at > now():
         problems["call_occurred"] = (
-            "This call has not started yet, so it cannot be reported as held."
+            "This meeting has not started yet, so it cannot be reported as held."
         )
-    problems |= _money_problems(answers)
-    if answers.no_show_party not in (None, GUEST, HOST):
-        problems["no_show_party"] = "Say whether the guest or the host was missing."
-    if answers.recording_url and not answers.recording_url.startswith(("https://", "http://")):
-        problems["recording_url"] = "A recording link starts with https://."
     if problems:
         raise FormProblems(problems)
 
 
-def _money_problems(answers: FormAnswers) -> dict[str, str]:
-    problems = {}
-    cash = answers.cash_collected or Decimal(0)
-    if answers.payment_type not in (None, *PaymentType):
-        problems["payment_type"] = "Choose paid in full, payment plan or deposit."
-    if cash < 0:
-        problems["cash_collected"] = "Cash cannot be negative."
-    elif cash and not (
-        answers.deal_closed or (answers.payment_type == PaymentType.DEPOSIT and answers.lead_showed)
-    ):
-        problems["cash_collected"] = "Cash needs a closed deal, or a deposit."
-    elif cash and not answers.currency:
-        problems["currency"] = "Say in which currency the cash was collected."
-    return problems
-
-
 def _check_choices(db: Session, answers: FormAnswers) -> None:
     """Raises FormProblems for an id that is not on the organisation's own list."""
-    lists: dict[str, Select[UUID]] = {
-        name: (
-            select(ListEntry.id).where(
-                ListEntry.id == getattr(answers, name), ListEntry.kind.in_(kinds)
-            )
-        )
-        for name, kinds in LISTS.items()
-    }
-    lists["package_id"] = select(Package.id).where(Package.id == answers.package_id)
-    chosen = [name for name in lists if getattr(answers, name) is not None]
-    if unknown := [name for name in chosen if db.scalars(lists[name]).first() is None]:
+    entries = [each for each in QUESTIONS if each.kind == Kind.ENTRY]
+    chosen = {each: getattr(answers, each.key) for each in entries}
+    unknown = [
+        each.key
+        for each, entry_id in chosen.items()
+        if entry_id is not None and db.scalars(_entry(each, entry_id)).first() is None
+    ]
+    if unknown:
         raise FormProblems(
             dict.fromkeys(unknown, "This is not on your organisation's list; choose another.")
         )
+
+
+def _entry(asked: Question, entry_id: UUID) -> Select[UUID]:
+    if not asked.lists:
+        return select(Package.id).where(Package.id == entry_id)
+    return select(ListEntry.id).where(ListEntry.id == entry_id, ListEntry.kind.in_(asked.lists))
 
 
 def event_for_form(db: Session, event_id: UUID, by: FormFiler) -> Event:
@@ -127,19 +77,19 @@ def event_for_form(db: Session, event_id: UUID, by: FormFiler) -> Event:
 
     Raises:
         NotFound: no such event, or none that ``by`` sees.
-        NotAllowed: ``by`` is neither the call's closer nor a manager.
-        Conflict: the booking was cancelled or moved, so there is no call to report.
+        NotAllowed: ``by`` is neither the event's closer nor a manager.
+        Conflict: the booking was cancelled or moved, so there is no meeting to report on.
     """
     wanted = select(Event).where(Event.id == event_id, Event.deleted_at.is_(None)).with_for_update()
     event = db.scalars(wanted.execution_options(populate_existing=True)).first()
     if event is None:
-        raise NotFound("There is no such call.")
+        raise NotFound("There is no such booking.")
     if not by.may_file(event.closer_id, event.closer_user_id):
-        raise NotAllowed("Only the call's closer or a manager files its form.")
+        raise NotAllowed("Only the booking's closer or a manager files its form.")
     if event.call_status == CallStatus.RESCHEDULED:
-        raise Conflict("This call was moved; file the form of the new one.")
+        raise Conflict("This booking was moved; file the form of the new one.")
     if event.call_status == CallStatus.CANCELED:
-        raise Conflict("This call was cancelled; there is nothing to report.")
+        raise Conflict("This booking was cancelled; there is nothing to report.")
     return event
 
 
@@ -161,7 +111,6 @@ def save_form(
         setattr(form, name, value)
     if not answers.lead_showed:
         form.no_show_party = answers.no_show_party or (GUEST if answers.call_occurred else None)
-    form.closer_user_id, form.setter_user_id = event.closer_user_id, event.setter_user_id
     form.version += 1
     form.submitted_at = form.submitted_at or at or now()
     form.submitted_by = by.user_id
@@ -180,12 +129,12 @@ def form_of(db: Session, event_id: UUID) -> PostCallForm | None:
 
 
 def _settle(db: Session, event: Event, form: PostCallForm | None) -> None:
-    settle_status(event, form, db.get_one(Organization, event.organization_id).late_cancel_hours)
+    settle_status(event, form, settings_of(db, BookingSettings).late_cancel_hours)
     db.flush()
 
 
 def save_draft(db: Session, event_id: UUID, answers: dict[str, Any], by: Viewer) -> None:
-    """Keep a half-filled form for ``by`` (JSON values as typed); the next one replaces it."""
+    """Save a half-filled form for ``by`` (JSON values as typed), in place of an earlier draft."""
     values = {
         "organization_id": by.organization_id,
         "event_id": event_id,
@@ -202,7 +151,7 @@ def save_draft(db: Session, event_id: UUID, answers: dict[str, Any], by: Viewer)
 
 
 def load_draft(db: Session, event_id: UUID, by: Viewer) -> dict[str, Any]:
-    """What ``by`` typed last and did not file; else the filed answers; else nothing."""
+    """The draft of ``by``; without one the filed answers; without those nothing."""
     draft = db.scalars(
         select(PcfDraft.answers).where(
             PcfDraft.event_id == event_id, PcfDraft.user_id == by.user_id
@@ -211,4 +160,4 @@ def load_draft(db: Session, event_id: UUID, by: Viewer) -> dict[str, Any]:
     if draft is not None:
         return draft
     form = form_of(db, event_id)
-    return {item.name: getattr(form, item.name) for item in fields(FormAnswers)} if form else {}
+    return {each.key: getattr(form, each.key) for each in QUESTIONS} if form else {}

@@ -1,5 +1,5 @@
-"""Bookings in: whatever a platform, a person or the demo says of one booked call becomes
-one event.
+"""Intake of bookings: what a platform, a person or the demo reports about one booked meeting
+becomes one event.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from core.bookings.models import CallStatus, CallType, Event, PostCallForm
+from core.bookings.models import BookingSettings, CallStatus, CallType, Event, PostCallForm
 from core.bookings.roster import Host, match_closer, match_setter
 from core.bookings.status import settle_status
+from core.bookings.tasks import attribute_event
 from core.people.actions import (
     Person,
     find_or_make_contact,
@@ -26,9 +27,9 @@ from core.people.actions import (
 from core.people.models import Lead
 from core.people.timeline import note
 from core.platform.advisory_locks import advisory_lock
+from core.platform.database import organization_id_of
 from core.platform.normalization import fold, normalize_email
-from core.platform.queue import enqueue
-from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.queries import current_organization, settings_of
 
 CARRIED = (
     "booked_at",
@@ -48,7 +49,7 @@ CARRIED = (
 
 @dataclass(frozen=True)
 class Cancellation:
-    """Why a booking no longer stands; ``moved`` when it was rescheduled rather than given up."""
+    """Why a booking was cancelled; ``moved`` when it was rescheduled."""
 
     moved: bool
     at: datetime | None = None
@@ -58,11 +59,13 @@ class Cancellation:
 
 @dataclass(frozen=True)
 class Booking:
-    """Everything known of one booked call. ``invitee_uuid`` is its natural key; None for a manual
-    entry.
+    """What is known of one booked meeting.
 
-    ``setter_mentions`` are the texts that may name the setter, best first.
-    ``previous_invitee_uuid`` is the booking that this one replaces.
+    The platform and its own id of the booking, ``external_id``, are the natural key; a manual entry
+    has no such id. ``replaces_external_id`` is the booking that this one replaces,
+    ``external_meeting_id`` the meeting that all bookings of a group share. A platform that moves a
+    booking without giving it a new id reports a new ``scheduled_at``: the event moves, and its
+    booking time stays. ``setter_mentions`` are the texts that may name the setter, best first.
     """
 
     person: Person
@@ -77,24 +80,23 @@ class Booking:
     answers: Sequence[Mapping[str, Any]] = ()
     meeting_url: str | None = None
     platform: str = "manual"
-    event_uuid: str | None = None
-    invitee_uuid: str | None = None
-    previous_invitee_uuid: str | None = None
+    external_id: str | None = None
+    replaces_external_id: str | None = None
+    external_meeting_id: str | None = None
     cancellation: Cancellation | None = None
     no_show_at: datetime | None = None
 
 
-def record_booking(db: Session, organization_id: UUID, booking: Booking) -> Event:
+def record_booking(db: Session, booking: Booking) -> Event:
     """Make or update the event of ``booking``; repeating it changes nothing, and chains may arrive
     in any order.
 
-    A reschedule is the same booking: the new event keeps the first one's booking time, setter and
-    source.
+    A rescheduled booking keeps the first one's booking time, setter and source.
     """
-    advisory_lock(db, organization_id, "bookings")
-    home = db.get_one(Organization, organization_id)
-    facts = _facts(db, organization_id, booking, home)
-    event = _event_of(db, organization_id, booking)
+    advisory_lock(db, "bookings")
+    late_hours = settings_of(db, BookingSettings).late_cancel_hours
+    facts = _facts(db, booking)
+    event = _event_of(db, booking)
     form = _form_of(db, event) if event.id else None
     with (
         db.no_autoflush
@@ -102,18 +104,12 @@ def record_booking(db: Session, organization_id: UUID, booking: Booking) -> Even
         for name, value in facts.items():
             setattr(event, name, value)
         _fill_provider_state(event, booking)
-        settle_status(event, form, home.late_cancel_hours)
+        settle_status(event, form, late_hours)
     db.flush()
     for link in _follow_chain(db, event):
-        settle_status(link, form if link is event else _form_of(db, link), home.late_cancel_hours)
+        settle_status(link, form if link is event else _form_of(db, link), late_hours)
         db.flush()
-        enqueue(
-            db,
-            "attribute_event",
-            organization_id,
-            once=f"attribute_event {link.id}",
-            event_id=str(link.id),
-        )
+        attribute_event.later(db, link.id)
     _name_lead_setters(db, event)
     _tell(db, event)
     return event
@@ -123,18 +119,14 @@ def _form_of(db: Session, event: Event) -> PostCallForm | None:
     return db.scalars(select(PostCallForm).where(PostCallForm.event_id == event.id)).first()
 
 
-def _event_of(db: Session, organization_id: UUID, booking: Booking) -> Event:
-    known = None
-    if booking.invitee_uuid:
-        known = db.scalars(
-            select(Event).where(Event.calendly_invitee_uuid == booking.invitee_uuid)
-        ).first()
+def _event_of(db: Session, booking: Booking) -> Event:
+    known = _known(db, booking.platform, booking.external_id)
     if known is not None:
         return known
     event = Event(
-        organization_id=organization_id,
-        calendly_invitee_uuid=booking.invitee_uuid,
+        organization_id=organization_id_of(db),
         booking_platform=booking.platform,
+        external_id=booking.external_id,
         scheduled_at=booking.scheduled_at,
         booked_at=booking.booked_at,
         provider_status=CallStatus.SCHEDULED,
@@ -143,12 +135,19 @@ def _event_of(db: Session, organization_id: UUID, booking: Booking) -> Event:
     return event
 
 
-def _facts(
-    db: Session, organization_id: UUID, booking: Booking, home: Organization
-) -> dict[str, Any]:
+def _known(db: Session, platform: str, external_id: str | None) -> Event | None:
+    if external_id is None:
+        return None
+    named = select(Event).where(
+        Event.booking_platform == platform, Event.external_id == external_id
+    )
+    return db.scalars(named).first()
+
+
+def _facts(db: Session, booking: Booking) -> dict[str, Any]:
     """What the booking says of its event, column by column, as if it had no predecessor."""
     source_id, traffic_type_id = match_source(db, booking.utm), match_traffic_type(db, booking.utm)
-    contact = find_or_make_contact(db, organization_id, booking.person, home.region)
+    contact = find_or_make_contact(db, booking.person, current_organization(db).region)
     lead = contact and find_or_make_lead(
         db,
         contact,
@@ -166,8 +165,8 @@ def _facts(
         | utm
         | _people(db, booking)
         | {
-            "calendly_event_uuid": booking.event_uuid,
-            "previous_invitee_uuid": booking.previous_invitee_uuid,
+            "external_meeting_id": booking.external_meeting_id,
+            "replaces_external_id": booking.replaces_external_id,
             "scheduled_at": booking.scheduled_at,
             "ends_at": booking.ends_at,
             "booked_at": booking.booked_at,
@@ -177,7 +176,7 @@ def _facts(
             "lead_email_normalized": normalize_email(booking.person.email),
             "answers": [dict(answer) for answer in booking.answers],
             "meeting_url": booking.meeting_url,
-            "call_type_id": _call_type(db, organization_id, booking),
+            "call_type_id": _call_type(db, booking),
             "source_id": source_id,
             "traffic_type_id": traffic_type_id,
         }
@@ -200,7 +199,7 @@ def _people(db: Session, booking: Booking) -> dict[str, Any]:
     }
 
 
-def _call_type(db: Session, organization_id: UUID, booking: Booking) -> UUID | None:
+def _call_type(db: Session, booking: Booking) -> UUID | None:
     """By the platform's own id, then by name; a kind of call that is new to us is added to the
     list.
     """
@@ -215,7 +214,7 @@ def _call_type(db: Session, organization_id: UUID, booking: Booking) -> UUID | N
     by_name = (kind for kind in kinds if fold(kind.name) == fold(booking.call_type))
     kind = next(by_uri, None) or next(by_name, None)
     if kind is None:
-        kind = CallType(organization_id=organization_id, name=booking.call_type)
+        kind = CallType(organization_id=organization_id_of(db), name=booking.call_type)
         db.add(kind)
     kind.calendly_event_type_uri = kind.calendly_event_type_uri or booking.call_type_uri
     db.flush()
@@ -233,30 +232,29 @@ def _fill_provider_state(event: Event, booking: Booking) -> None:
 
 
 def _predecessor(db: Session, event: Event) -> Event | None:
-    if (
-        not event.previous_invitee_uuid
-        or event.previous_invitee_uuid == event.calendly_invitee_uuid
-    ):
+    if event.replaces_external_id == event.external_id:
         return None
-    return db.scalars(
-        select(Event).where(Event.calendly_invitee_uuid == event.previous_invitee_uuid)
-    ).first()
+    return _known(db, event.booking_platform, event.replaces_external_id)
 
 
 def _replacements(db: Session, event: Event) -> list[Event]:
-    """The bookings that say they replace this one: one, unless the platform contradicts itself; the
-    same one comes first always.
+    """The bookings that claim to replace this one, in a fixed order: more than one only if the
+    platform contradicts itself.
     """
-    later = select(Event).where(Event.previous_invitee_uuid == event.calendly_invitee_uuid)
-    return list(db.scalars(later.order_by(Event.calendly_invitee_uuid)))
+    later = select(Event).where(
+        Event.booking_platform == event.booking_platform,
+        Event.replaces_external_id == event.external_id,
+        Event.id != event.id,
+    )
+    return list(db.scalars(later.order_by(Event.external_id)))
 
 
 def _successors(db: Session, event: Event) -> list[Event]:
-    """The bookings that replaced this one, nearest first; a chain that bites its own tail ends
+    """The bookings that replaced this one, nearest first; a chain that leads back to itself ends
     there.
     """
     chain = [event]
-    while event.calendly_invitee_uuid:
+    while event.external_id:
         found = next(iter(_replacements(db, event)), None)
         if found is None or found in chain:
             break
@@ -266,10 +264,8 @@ def _successors(db: Session, event: Event) -> list[Event]:
 
 
 def _follow_chain(db: Session, event: Event) -> list[Event]:
-    """Join the event to what it replaces and to what replaced it, and hand the first booking's
-    facts down.
-
-    Returns the event and those that replaced it.
+    """Link the event to the booking that it replaces and to those that replaced it, and copy the
+    first booking's facts to all of them. Returns the event and those that replaced it.
     """
     later = _successors(db, event)
     before = _predecessor(db, event)
@@ -287,9 +283,7 @@ def _follow_chain(db: Session, event: Event) -> list[Event]:
 
 
 def _name_lead_setters(db: Session, event: Event) -> None:
-    """The inquiry's original setter is that of its first booking, the current one that of its
-    latest.
-    """
+    """Set the lead's original setter from its first booking, its current one from its latest."""
     if event.lead_id is None:
         return
     named = (
@@ -306,22 +300,19 @@ def _name_lead_setters(db: Session, event: Event) -> None:
 
 def _tell(db: Session, event: Event) -> None:
     sentence = {
-        CallStatus.SCHEDULED: "Call booked",
-        CallStatus.CANCELED: "Call cancelled",
-        CallStatus.RESCHEDULED: "Call moved",
+        CallStatus.SCHEDULED: "Booking made",
+        CallStatus.CANCELED: "Booking cancelled",
+        CallStatus.RESCHEDULED: "Booking moved",
         CallStatus.NO_SHOW: "Lead did not show",
-        CallStatus.COMPLETED: "Call took place",
+        CallStatus.COMPLETED: "Meeting took place",
     }[CallStatus(event.call_status)]
     note(
         db,
-        event.organization_id,
         event.call_status,
         "event",
         event.id,
         sentence,
         contact_id=event.contact_id,
         at=event.canceled_at if event.call_status == CallStatus.CANCELED else event.booked_at,
-        closer_user_id=event.closer_user_id,
-        setter_user_id=event.setter_user_id,
         dedupe_key=f"event {event.id} {event.call_status}",
     )

@@ -1,5 +1,5 @@
-"""The lists that an organisation keeps: what stands on them, added to, renamed, switched off.
-Nothing is ever deleted, since calls and payments refer to it.
+"""The lists that an organisation maintains: their entries are added, renamed and switched off, and
+never deleted, since events and payments refer to them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from core.bookings.models import CallType, Closer, ListEntry, Package, Setter
 from core.bookings.reassignment import change_closer, change_setter, claim_hosted, rematch_setters
 from core.bookings.roster import create_closer, create_setter
 from core.people.models import Source, TrafficType
+from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, InvalidInput, NotFound
 from core.platform.money import check_currency, parse_amount
 from core.platform.normalization import fold
@@ -23,7 +24,7 @@ from core.platform.normalization import fold
 
 @dataclass(frozen=True)
 class EditableList:
-    """One list: what it is called, what one entry of it is, its fields, and what an entry does."""
+    """One list: its name, what one entry is called, its fields, and how an entry is saved."""
 
     key: str
     title: str
@@ -41,7 +42,7 @@ LISTS: tuple[EditableList, ...] = (
         "closer",
         Closer,
         ("name", "email", "user"),
-        "They take calls. A booking's host is matched by Calendly user, then by e-mail.",
+        "They take bookings. A booking's host is matched by Calendly user, then by e-mail.",
     ),
     EditableList(
         "setters",
@@ -49,7 +50,7 @@ LISTS: tuple[EditableList, ...] = (
         "setter",
         Setter,
         ("name", "email", "aliases", "user"),
-        "They book calls. A booking names its setter by name, alias or e-mail.",
+        "They set bookings. A booking names its setter by name, alias or e-mail.",
     ),
     EditableList(
         "sources",
@@ -71,8 +72,8 @@ LISTS: tuple[EditableList, ...] = (
     ),
     EditableList(
         "call_types",
-        "Kinds of call",
-        "kind of call",
+        "Kinds of booking",
+        "kind of booking",
         CallType,
         ("name",),
         "One for each kind of booking; a kind that is new to us is added when the first booking"
@@ -119,7 +120,7 @@ LISTS: tuple[EditableList, ...] = (
         "outcome",
         ListEntry,
         ("name", "position"),
-        "How a call went.",
+        "How a booking went.",
         "call_outcome",
     ),
     EditableList(
@@ -128,7 +129,7 @@ LISTS: tuple[EditableList, ...] = (
         "status",
         ListEntry,
         ("name", "position"),
-        "How an opportunity stands after the call.",
+        "How an opportunity stands after the meeting.",
         "opportunity_status",
     ),
 )
@@ -136,8 +137,8 @@ BY_KEY = {kept.key: kept for kept in LISTS}
 
 
 def entries(db: Session, kept: EditableList) -> list[Any]:
-    """Everything on the list, also what is switched off; those in use first, in the order that
-    forms show.
+    """Every entry of the list, also those that are switched off; those in use first, in the order
+    that forms show.
     """
     table = kept.table
     query = select(table).order_by(
@@ -147,24 +148,18 @@ def entries(db: Session, kept: EditableList) -> list[Any]:
 
 
 def save_entry(
-    db: Session,
-    organization_id: UUID,
-    kept: EditableList,
-    entry_id: UUID | None,
-    values: Mapping[str, Any],
+    db: Session, kept: EditableList, entry_id: UUID | None, values: Mapping[str, Any]
 ) -> int:
-    """Add an entry (``entry_id`` None) or change one; how many earlier calls changed hands, 0 for
-    lists without people.
-
-    ``values`` has the list's fields, and ``active``.
+    """Add an entry (``entry_id`` None) or change one; returns how many earlier events changed
+    hands, 0 for lists without people. ``values`` has the list's fields, and ``active``.
 
     Raises:
-        InvalidInput: no name, or a value that cannot be.
+        InvalidInput: no name, or an invalid value.
         Conflict: the list has an entry of this name.
         NotFound: no such entry.
     """
     if kept.table in (Closer, Setter):
-        return _save_rep(db, organization_id, kept, entry_id, values)
+        return _save_rep(db, kept, entry_id, values)
     name = str(values.get("name") or "").strip()
     if not name:
         raise InvalidInput("A name is needed.", field="name")
@@ -173,7 +168,7 @@ def save_entry(
         raise Conflict(f"The list has “{name}” already.")
     row = next((entry for entry in known if entry.id == entry_id), None)
     if row is None:
-        row = _new(db, organization_id, kept, entry_id)
+        row = _new(db, kept, entry_id)
     row.name, row.active = name, values.get("active", True)
     _fill(row, kept, values)
     db.add(row)
@@ -181,11 +176,13 @@ def save_entry(
     return 0
 
 
-def _new(db: Session, organization_id: UUID, kept: EditableList, entry_id: UUID | None) -> Any:
+def _new(db: Session, kept: EditableList, entry_id: UUID | None) -> Any:
     if entry_id is not None:
         raise NotFound(f"There is no such {kept.one}.")
     return kept.table(
-        organization_id=organization_id, id=uuid4(), **({"kind": kept.kind} if kept.kind else {})
+        organization_id=organization_id_of(db),
+        id=uuid4(),
+        **({"kind": kept.kind} if kept.kind else {}),
     )
 
 
@@ -203,16 +200,12 @@ def _fill(row: Any, kept: EditableList, values: Mapping[str, Any]) -> None:
 
 
 def _save_rep(
-    db: Session,
-    organization_id: UUID,
-    kept: EditableList,
-    entry_id: UUID | None,
-    values: Mapping[str, Any],
+    db: Session, kept: EditableList, entry_id: UUID | None, values: Mapping[str, Any]
 ) -> int:
     name, email = str(values.get("name") or ""), str(values.get("email") or "").strip() or None
     user_id, active, claimed = values.get("user"), values.get("active", True), 0
     if entry_id is None:
-        entry_id, claimed = _add_rep(db, organization_id, kept, name, email)
+        entry_id, claimed = _add_rep(db, kept, name, email)
     if kept.table is Closer:
         return claimed + change_closer(
             db, entry_id, name=name, email=email, user_id=user_id, active=active
@@ -223,12 +216,10 @@ def _save_rep(
     )
 
 
-def _add_rep(
-    db: Session, organization_id: UUID, kept: EditableList, name: str, email: str | None
-) -> tuple[UUID, int]:
+def _add_rep(db: Session, kept: EditableList, name: str, email: str | None) -> tuple[UUID, int]:
     if kept.table is Closer:
-        closer = create_closer(db, organization_id, name, email)
+        closer = create_closer(db, name, email)
         return closer.id, claim_hosted(db, closer)
-    setter = create_setter(db, organization_id, name, email)
+    setter = create_setter(db, name, email)
     named = {fold(word) for word in (setter.name, setter.email) if word}
-    return setter.id, rematch_setters(db, organization_id, named)
+    return setter.id, rematch_setters(db, named)

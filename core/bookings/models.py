@@ -1,4 +1,4 @@
-"""Scheduled sales calls (events), who books and takes them, and the post-call form."""
+"""Scheduled sales meetings (events), who books and takes them, and the post-call form."""
 
 from __future__ import annotations
 
@@ -8,22 +8,48 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, func, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, Computed, Index, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, MappedColumn, mapped_column
 
-from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
+from core.platform.labels import LabelledEnum
+from core.platform.personal import (
+    AboutPerson,
+    HiddenMention,
+    Mention,
+    Personal,
+    PersonEmail,
+    PersonName,
+    PersonPhone,
+    personal,
+)
+from core.platform.schema import (
+    Base,
+    ByLink,
+    TenantRow,
+    Timestamps,
+    Words,
+    follows,
+    opened_by,
+    own,
+    owned_by,
+    refers_to,
+    secured,
+)
+from core.tenancy.organizations.models import SettingsRow
+
+ONE_EVENT = "event_id = (select app.cur_event())"  # the one that a portal's form is of
 
 
-class CallStatus(StrEnum):
+class CallStatus(LabelledEnum):
     SCHEDULED = "scheduled"
     COMPLETED = "completed"
-    NO_SHOW = "no_show"
-    CANCELED = "canceled"
-    RESCHEDULED = "rescheduled"
+    NO_SHOW = "no_show", "No-show"
+    CANCELED = "canceled", "Cancelled"
+    RESCHEDULED = "rescheduled", "Moved"
 
 
-class EventOutcome(StrEnum):
-    NO_SHOW = "no_show"
+class EventOutcome(LabelledEnum):
+    NO_SHOW = "no_show", "No-show"
     SHOWED = "showed"
     OFFER_MADE = "offer_made"
     CLOSED = "closed"
@@ -33,6 +59,14 @@ class PaymentType(StrEnum):
     PIF = "pif"
     PAYMENT_PLAN = "payment_plan"
     DEPOSIT = "deposit"
+
+
+class ListKind(StrEnum):
+    CALL_OUTCOME = "call_outcome"
+    OPPORTUNITY_STATUS = "opportunity_status"
+    OBJECTION = "objection"
+    NO_SHOW_REASON = "no_show_reason"
+    NO_SALE_REASON = "no_sale_reason"
 
 
 class _Rep(TenantRow, Timestamps):
@@ -45,38 +79,57 @@ class _Rep(TenantRow, Timestamps):
 
 
 class Closer(_Rep, Base):
-    """Takes calls. Matched to a host by Calendly user, then by e-mail."""
+    """A rep who takes meetings. Matched to a host by Calendly user, then by e-mail."""
 
     __tablename__ = "closers"
     __table_args__ = (
         Index(None, "organization_id", "email_normalized"),
         Index(None, "organization_id", "calendly_user_uri"),
-        secured("config", audit=True),
+        secured(
+            "config",
+            audit=True,
+            links=opened_by(portal=ByLink(read="id = (select app.cur_closer())")),
+        ),
     )
 
     calendly_user_uri: Mapped[str | None]
 
 
 class Setter(_Rep, Base):
-    """Books calls. Matched by name, alias or e-mail; ``aliases`` are the names by which bookings
-    mention them.
+    """A rep who books meetings. Matched by name, alias or e-mail; ``aliases`` are the names by
+    which bookings mention them.
     """
 
     __tablename__ = "setters"
     __table_args__ = (
         Index(None, "organization_id", "email_normalized"),
-        secured("config", audit=True),
+        secured(
+            "config",
+            audit=True,
+            links=opened_by(portal=ByLink(read="id = (select app.cur_setter())")),
+        ),
     )
 
 
+class BookingSettings(SettingsRow, Base):
+    """When a form is overdue and a cancellation late, and where a booking names its setter."""
+
+    __tablename__ = "booking_settings"
+
+    pcf_grace_hours: Mapped[int] = mapped_column(server_default=text("24"))
+    late_cancel_hours: Mapped[int] = mapped_column(server_default=text("24"))
+    setter_utm_field: Mapped[str] = mapped_column(server_default="utm_source")
+    setter_question: Mapped[str | None]
+
+
 class CallType(TenantRow, Base):
-    """A kind of booked call, usually one Calendly event type."""
+    """A kind of booking, usually one Calendly event type."""
 
     __tablename__ = "call_types"
     __table_args__ = (
         UniqueConstraint("organization_id", "name"),
         Index(None, "organization_id", "calendly_event_type_uri"),
-        secured("config", audit=True),
+        secured("config", audit=True, links=opened_by(portal=ByLink(read="true"))),
     )
 
     name: Mapped[str]
@@ -88,7 +141,10 @@ class Package(TenantRow, Base):
     """What is sold, with its list price."""
 
     __tablename__ = "packages"
-    __table_args__ = (UniqueConstraint("organization_id", "name"), secured("config", audit=True))
+    __table_args__ = (
+        UniqueConstraint("organization_id", "name"),
+        secured("config", audit=True, links=opened_by(portal=ByLink(read="true"))),
+    )
 
     name: Mapped[str]
     price: Mapped[Decimal | None]
@@ -97,41 +153,35 @@ class Package(TenantRow, Base):
 
 
 class ListEntry(TenantRow, Base):
-    """One entry of a list the organisation keeps for its forms: call outcomes, opportunity
-    statuses, objections, reasons.
+    """One entry of a list that forms offer: call outcomes, opportunity statuses, objections,
+    reasons.
     """
 
     __tablename__ = "list_entries"
     __table_args__ = (
-        CheckConstraint(
-            "kind in"
-            " ('call_outcome','opportunity_status','objection','no_show_reason','no_sale_reason')",
-            name="kind",
-        ),
         UniqueConstraint("organization_id", "kind", "name"),
-        secured("config", audit=True),
+        secured("config", audit=True, links=opened_by(portal=ByLink(read="true"))),
     )
 
-    kind: Mapped[str]
+    kind: Mapped[ListKind] = mapped_column(Words(ListKind))
     name: Mapped[str]
     position: Mapped[int] = mapped_column(server_default=text("0"))
     active: Mapped[bool] = mapped_column(server_default=text("true"))
 
 
+def _of_platform(platform: str, column: str) -> MappedColumn[str | None]:
+    """A generated column: the platform's own name for ``column``, filled for its bookings only."""
+    named = f"CASE WHEN booking_platform = '{platform}'::text THEN {column} ELSE NULL::text END"
+    return mapped_column(Computed(named, persisted=True))
+
+
 class Event(TenantRow, Timestamps, Base):
-    """A scheduled sales call. What the provider says and what the form says are kept apart;
-    ``call_status`` follows from both.
+    """A scheduled sales meeting. What the provider reports and what the form reports are separate
+    columns; ``call_status`` follows from both.
     """
 
     __tablename__ = "events"
     __table_args__ = (
-        CheckConstraint(
-            "call_status in ('scheduled','completed','no_show','canceled','rescheduled')",
-            name="call_status",
-        ),
-        CheckConstraint(
-            "event_outcome in ('no_show','showed','offer_made','closed')", name="event_outcome"
-        ),
         refers_to("contact_id", "contacts"),
         refers_to("lead_id", "leads"),
         refers_to("closer_id", "closers"),
@@ -140,44 +190,67 @@ class Event(TenantRow, Timestamps, Base):
         refers_to("source_id", "sources"),
         refers_to("traffic_type_id", "traffic_types"),
         refers_to("rescheduled_to_id", "events"),
-        UniqueConstraint("organization_id", "calendly_invitee_uuid"),
+        UniqueConstraint("organization_id", "booking_platform", "external_id"),
         Index(None, "organization_id", "scheduled_at"),
         Index(None, "organization_id", "booked_at"),
         Index(None, "organization_id", "updated_at"),
         Index(None, "organization_id", "lead_email_normalized", "scheduled_at"),
         Index(None, "organization_id", "contact_id"),
+        Index(None, "organization_id", "lead_id"),
         Index(None, "organization_id", "closer_user_id", "scheduled_at"),
         Index(None, "organization_id", "setter_user_id", "scheduled_at"),
         Index(None, "organization_id", "rescheduled_to_id"),
-        Index(None, "organization_id", "previous_invitee_uuid"),
-        secured("reps", audit=True),
+        Index(None, "organization_id", "booking_platform", "replaces_external_id"),
+        Index(None, "organization_id", "lead_id"),
+        secured(
+            "reps",
+            audit=True,
+            owners=owned_by("closer", "setter"),
+            about=("contact_id", "lead_email_normalized"),
+            shares=("lead_id", "contact_id"),
+            subject="event",
+            links=opened_by(
+                portal=ByLink(
+                    read="closer_id = (select app.cur_closer())",
+                    change=(
+                        "closer_id = (select app.cur_closer()) and id = (select app.cur_event())"
+                    ),
+                ),
+                share=ByLink(read="true"),
+                share_money=ByLink(read="true"),
+            ),
+        ),
     )
 
     # who
     contact_id: Mapped[UUID | None]
     lead_id: Mapped[UUID | None]
-    lead_name: Mapped[str | None]
-    lead_email: Mapped[str | None]
-    lead_email_normalized: Mapped[str | None]
-    lead_phone: Mapped[str | None]
+    lead_name: Mapped[PersonName | None]
+    lead_email: Mapped[PersonEmail | None]
+    lead_email_normalized: Mapped[PersonEmail | None]
+    lead_phone: Mapped[PersonPhone | None]
     closer_id: Mapped[UUID | None]
     closer_name: Mapped[str | None]
     closer_user_id: Mapped[UUID | None]
     setter_id: Mapped[UUID | None]
-    setter_name: Mapped[str | None]
+    setter_name: Mapped[Mention | None]
     setter_user_id: Mapped[UUID | None]
-    other_hosts: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
+    other_hosts: Mapped[list[Any]] = mapped_column(
+        server_default=text("'[]'"), info=personal(Personal.DOCUMENT, hidden=False)
+    )
 
     # what kind, and where from
     call_type_id: Mapped[UUID | None]
     source_id: Mapped[UUID | None]
     traffic_type_id: Mapped[UUID | None]
-    utm_source: Mapped[str | None]
-    utm_medium: Mapped[str | None]
-    utm_campaign: Mapped[str | None]
-    utm_content: Mapped[str | None]
-    utm_term: Mapped[str | None]
-    answers: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
+    utm_source: Mapped[Mention | None]
+    utm_medium: Mapped[Mention | None]
+    utm_campaign: Mapped[Mention | None]
+    utm_content: Mapped[Mention | None]
+    utm_term: Mapped[Mention | None]
+    answers: Mapped[list[Any]] = mapped_column(
+        server_default=text("'[]'"), info=personal(Personal.ANSWERS)
+    )
 
     # when
     scheduled_at: Mapped[datetime]
@@ -185,13 +258,13 @@ class Event(TenantRow, Timestamps, Base):
     booked_at: Mapped[datetime]
 
     # how it went
-    call_status: Mapped[str] = mapped_column(server_default="scheduled")
-    event_outcome: Mapped[str | None]
+    call_status: Mapped[CallStatus] = mapped_column(Words(CallStatus), server_default="scheduled")
+    event_outcome: Mapped[EventOutcome | None] = mapped_column(Words(EventOutcome))
     pcf_submitted: Mapped[bool] = mapped_column(server_default=text("false"))
     pcf_submitted_at: Mapped[datetime | None]
     no_show_party: Mapped[str | None]
-    cancel_reason: Mapped[str | None]
-    canceled_by: Mapped[str | None]
+    cancel_reason: Mapped[str | None] = mapped_column(info=personal(Personal.TEXT, hidden=False))
+    canceled_by: Mapped[HiddenMention | None]
     canceled_at: Mapped[datetime | None]
     canceled_late: Mapped[bool] = mapped_column(server_default=text("false"))
     rescheduled_to_id: Mapped[UUID | None]
@@ -200,19 +273,21 @@ class Event(TenantRow, Timestamps, Base):
     booking_platform: Mapped[str] = mapped_column(server_default="manual")
     provider_status: Mapped[str] = mapped_column(server_default="scheduled")
     provider_no_show_at: Mapped[datetime | None]
-    calendly_event_uuid: Mapped[str | None]
-    calendly_invitee_uuid: Mapped[str | None]
-    previous_invitee_uuid: Mapped[str | None]
-    acuity_appointment_id: Mapped[str | None]
+    external_id: Mapped[str | None]  # the platform's own id of the booking
+    replaces_external_id: Mapped[str | None]  # that of the booking which this one replaces
+    external_meeting_id: Mapped[str | None]  # several bookings of a group share one meeting
+    calendly_event_uuid: Mapped[str | None] = _of_platform("calendly", "external_meeting_id")
+    calendly_invitee_uuid: Mapped[str | None] = _of_platform("calendly", "external_id")
+    acuity_appointment_id: Mapped[str | None] = _of_platform("acuity", "external_id")
     ghl_contact_id: Mapped[str | None]
     hubspot_contact_id: Mapped[str | None]
     close_lead_id: Mapped[str | None]
-    meeting_url: Mapped[str | None]
+    meeting_url: Mapped[HiddenMention | None]
     deleted_at: Mapped[datetime | None]
 
 
 class PostCallForm(TenantRow, Timestamps, Base):
-    """What the closer says of one event; exactly one per event."""
+    """What the closer reports about one event; exactly one per event."""
 
     __tablename__ = "post_call_forms"
     __table_args__ = (
@@ -230,12 +305,17 @@ class PostCallForm(TenantRow, Timestamps, Base):
             name="cash_needs_closed",
         ),
         CheckConstraint("cash_collected >= 0", name="cash_not_negative"),
-        secured("forms", audit=True),
+        secured(
+            "forms",
+            audit=True,
+            about=("event_id",),
+            owners=follows("event_id"),
+            links=opened_by(portal=ByLink(read=ONE_EVENT, add=ONE_EVENT)),
+        ),
     )
 
     event_id: Mapped[UUID]
-    closer_user_id: Mapped[UUID | None]
-    setter_user_id: Mapped[UUID | None]
+    rep_user_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
     call_occurred: Mapped[bool]
     lead_showed: Mapped[bool] = mapped_column(server_default=text("false"))
     offer_made: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -251,24 +331,24 @@ class PostCallForm(TenantRow, Timestamps, Base):
     traffic_type: Mapped[str | None]
     objections: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     follow_up_on: Mapped[date | None]
-    notes: Mapped[str | None]
-    recording_url: Mapped[str | None]
+    notes: Mapped[AboutPerson | None]
+    recording_url: Mapped[AboutPerson | None]
     version: Mapped[int] = mapped_column(server_default=text("1"))
     submitted_by: Mapped[UUID | None]
     submitted_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class PcfDraft(TenantRow, Base):
-    """A half-filled form, kept so that a dropped connection loses nothing."""
+    """A half-filled form, stored so that a dropped connection loses nothing."""
 
     __tablename__ = "pcf_drafts"
     __table_args__ = (
         refers_to("event_id", "events"),
         UniqueConstraint("organization_id", "event_id", "user_id"),
-        secured("own"),
+        secured("own", owners=own("user_id"), about=("event_id",)),
     )
 
     event_id: Mapped[UUID]
     user_id: Mapped[UUID]
-    answers: Mapped[dict[str, Any]]
+    answers: Mapped[dict[str, Any]] = mapped_column(info=personal(Personal.DRAFT))
     saved_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,4 +1,4 @@
-"""Events as people and programs look at them."""
+"""Queries of events for screens and the API."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Row, Select, TextClause, case, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from core.bookings.models import CallStatus, CallType, Closer, Event, Setter
+from core.bookings.listed import LISTED_COLUMNS
+from core.bookings.models import BookingSettings, CallStatus, CallType, Closer, Event, Setter
 from core.people.models import Activity, Source, TrafficType
-from core.people.visibility import visible
+from core.people.visibility import persons_are_hidden, visible
 from core.platform.clock import Period, now
 from core.platform.normalization import normalize_email
-from core.tenancy.organizations.models import Organization
 
 GONE = (CallStatus.CANCELED, CallStatus.RESCHEDULED)
-ID_COLUMNS = ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id")
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class EventFilter:
 
 
 def _columns() -> tuple[Any, ...]:
-    """What a list shows; a lead is an unnamed person for a viewer."""
+    """The columns of a list of events; the names of leads are hidden from viewers."""
     return (
         Event.id,
         visible(Event.lead_name),
@@ -78,7 +77,7 @@ def _conditions(chosen: EventFilter) -> list[ColumnElement[bool] | TextClause]:
     if chosen.period is not None:
         conditions.append(chosen.period.covers(Event.scheduled_at))
     for name, ids in (chosen.ids or {}).items():
-        if ids and name in ID_COLUMNS:
+        if ids and name in LISTED_COLUMNS:
             conditions.append(getattr(Event, name).in_(list(ids)))
     if chosen.statuses:
         conditions.append(Event.call_status.in_(list(chosen.statuses)))
@@ -90,21 +89,21 @@ def _conditions(chosen: EventFilter) -> list[ColumnElement[bool] | TextClause]:
 
 
 def _mentions(words: str) -> ColumnElement[bool]:
-    """A name that contains the words, or exactly this e-mail; contact details are not searched for
-    those who may not see them.
+    """The condition that a name contains the words or an e-mail address equals them; contact
+    details are searched only for those who may see them.
     """
     pattern = "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     found = or_(
         Event.lead_name.ilike(pattern), Event.lead_email_normalized == normalize_email(words)
     )
-    return case((func.app.cur_role() == "viewer", False), else_=found)
+    return case((persons_are_hidden(), False), else_=found)
 
 
 def events_page(
     db: Session, chosen: EventFilter, *, limit: int = 50, after: tuple[datetime, UUID] | None = None
 ) -> list[Row[Any]]:
-    """Events that the caller may see, latest call first; ``after`` is the place that the page
-    before ended at.
+    """Events that the caller may see, latest meeting first; ``after`` is the cursor of the previous
+    page.
     """
     query = _named(select(*_columns()).select_from(Event)).where(*_conditions(chosen))
     if after is not None:
@@ -121,12 +120,12 @@ def events_table(db: Session, chosen: EventFilter, *, limit: int = 200) -> pd.Da
 
 
 def count_events(db: Session, chosen: EventFilter) -> int:
-    """How many events the filter leaves."""
+    """The number of events that match the filter."""
     return db.scalars(select(func.count()).select_from(Event).where(*_conditions(chosen))).one()
 
 
 def event_detail(db: Session, event_id: UUID) -> Row[Any] | None:
-    """Everything of one event; None when there is none, or none for the caller."""
+    """All facts of one event; None when it does not exist or the caller may not see it."""
     more = (
         visible(Event.lead_phone),
         visible(Event.meeting_url),
@@ -146,7 +145,6 @@ def event_detail(db: Session, event_id: UUID) -> Row[Any] | None:
         Event.utm_content,
         Event.utm_term,
         Event.closer_user_id,
-        Event.previous_invitee_uuid,
         (Event.setter_id.is_(None) & Event.setter_name.is_not(None)).label("setter_name_unknown"),
     )
     query = _named(select(*_columns(), *more).select_from(Event)).where(
@@ -172,17 +170,17 @@ def timeline(db: Session, event_id: UUID, payment_ids: Sequence[UUID] = ()) -> p
 def pending_forms(
     db: Session, *, overdue_only: bool = False, closer_user_id: UUID | None = None, limit: int = 500
 ) -> pd.DataFrame:
-    """Past calls whose form is missing, oldest first.
+    """Past events whose form is missing, oldest first.
 
     Columns: those of ``events_page``, and overdue (bool): pending for longer than the
-    organisation's grace.
+    organisation's grace period.
     """
     overdue = Event.scheduled_at < now() - func.make_interval(
-        0, 0, 0, 0, Organization.pcf_grace_hours
+        0, 0, 0, 0, BookingSettings.pcf_grace_hours
     )
     query = (
         _named(select(*_columns(), overdue.label("overdue")).select_from(Event))
-        .join(Organization, Organization.id == Event.organization_id)
+        .join(BookingSettings, BookingSettings.organization_id == Event.organization_id)
         .where(
             Event.scheduled_at < now(),
             Event.call_status.not_in(GONE),
@@ -200,7 +198,7 @@ def pending_forms(
 
 
 def events_in_period(db: Session, period: Period) -> list[Row[Any]]:
-    """Calls of ``period`` that the caller may see and that were neither cancelled nor moved,
+    """Events of ``period`` that the caller may see and that were neither cancelled nor moved,
     soonest first, with the link to join.
     """
     query = _named(select(*_columns(), visible(Event.meeting_url)).select_from(Event)).where(
@@ -214,7 +212,7 @@ def events_in_period(db: Session, period: Period) -> list[Row[Any]]:
 def upcoming_events(
     db: Session, closer_user_id: UUID, *, since: datetime, days: int = 7
 ) -> list[Row[Any]]:
-    """The closer's own calls from ``since`` on, soonest first, with the link to join."""
+    """The closer's own events from ``since`` on, soonest first, with the link to join."""
     query = _named(
         select(*_columns(), visible(Event.meeting_url), Event.ends_at).select_from(Event)
     ).where(

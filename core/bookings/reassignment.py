@@ -1,4 +1,4 @@
-"""The roster changes: whose are the calls that were booked before."""
+"""Changes of the roster, and the reassignment of the events that were booked before."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Text, cast, func, or_, select, true, update
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from core.bookings.models import Closer, Event, Setter
+from core.bookings.models import BookingSettings, Closer, Event, Setter
 from core.bookings.roster import checked, match_setter, setter_mentions
+from core.bookings.tasks import attribute_event
 from core.people.models import Lead
 from core.platform.advisory_locks import advisory_lock
 from core.platform.errors import Conflict, NotFound
 from core.platform.normalization import fold
-from core.platform.queue import enqueue
-from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.queries import settings_of
 
 UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 
@@ -31,15 +31,16 @@ def change_setter(
     user_id: UUID | None,
     active: bool,
 ) -> int:
-    """Change a setter. Calls that name them by what is new become theirs, and those that named them
-    by what is gone are matched again; payments follow. The number of calls that changed hands.
+    """Change a setter; returns the number of events that changed hands. Events that mention the
+    setter by a new name or address become theirs, those that mentioned a removed one are matched
+    again, and payments follow.
 
     A new name keeps the old one as an alias, since bookings go on mentioning it.
 
     Raises:
         NotFound: no such setter.
-        InvalidInput: no name, or an address that is none.
-        Conflict: another setter is called so.
+        InvalidInput: no name, or an invalid address.
+        Conflict: another setter has this name.
     """
     setter = db.scalars(select(Setter).where(Setter.id == setter_id)).first()
     if setter is None:
@@ -56,13 +57,11 @@ def change_setter(
         setattr(setter, column, value)
     setter.user_id, setter.active = user_id, active
     db.flush()
-    return rematch_setters(db, setter.organization_id, before ^ _words(setter))
+    return rematch_setters(db, before ^ _words(setter))
 
 
 def name_setter(db: Session, mention: str, setter_id: UUID) -> int:
-    """From now on ``mention`` means this setter, also on the calls that were booked before. Raises
-    NotFound.
-    """
+    """Make ``mention`` an alias of this setter, also for earlier bookings. Raises NotFound."""
     setter = db.scalars(select(Setter).where(Setter.id == setter_id)).first()
     if setter is None:
         raise NotFound("There is no such setter.")
@@ -86,8 +85,8 @@ def change_closer(
     user_id: UUID | None,
     active: bool,
 ) -> int:
-    """Change a closer; earlier calls of a host by that name or address whom nobody knew become
-    theirs. Raises as above.
+    """Change a closer. Earlier events whose host has this name or address and was unknown become
+    theirs. Raises like ``change_setter``.
     """
     closer = db.scalars(select(Closer).where(Closer.id == closer_id)).first()
     if closer is None:
@@ -101,33 +100,33 @@ def change_closer(
 
 def claim_hosted(db: Session, closer: Closer) -> int:
     """Give the closer the calls whose host nobody knew and who is called like them; how many."""
-    advisory_lock(db, closer.organization_id, "bookings")
+    advisory_lock(db, "bookings")
     theirs = update(Event).where(
         Event.closer_id.is_(None), _folded(Event.closer_name).in_(_words(closer))
     )
     changed = list(
         db.scalars(theirs.values(closer_id=closer.id, closer_name=closer.name).returning(Event.id))
     )
-    _let_payments_follow(db, closer.organization_id, changed)
+    _let_payments_follow(db, changed)
     return len(changed)
 
 
-def rematch_setters(db: Session, organization_id: UUID, words: Iterable[str]) -> int:
+def rematch_setters(db: Session, words: Iterable[str]) -> int:
     """Match every call that is booked by one of ``words`` (folded) again, and what it was moved to;
     how many changed hands.
 
-    A call is matched by what its own booking says. Where the booking says nothing, a setter who
-    stands on the call stays.
+    An event is matched by what its own booking mentions. Where the booking mentions nobody, the
+    event keeps its setter.
     """
     if not (wanted := {word for word in words if word}):
         return 0
-    advisory_lock(db, organization_id, "bookings")
-    home = db.get_one(Organization, organization_id)
+    advisory_lock(db, "bookings")
+    named_in = settings_of(db, BookingSettings)
     changed: list[UUID] = []
     matched: dict[str, Setter | None] = {}
-    for event in list(db.scalars(_naming(home, wanted))):
+    for event in list(db.scalars(_naming(named_in, wanted))):
         mentions = setter_mentions(
-            {part: getattr(event, part) for part in UTM}, event.answers, home
+            {part: getattr(event, part) for part in UTM}, event.answers, named_in
         )
         if not mentions and event.setter_id is None and event.setter_name:
             mentions = [event.setter_name]
@@ -140,18 +139,20 @@ def rematch_setters(db: Session, organization_id: UUID, words: Iterable[str]) ->
                 (mentions[0], None),
             )
             changed += _hand_over(db, event, *found)
-    _let_payments_follow(db, organization_id, changed)
+    _let_payments_follow(db, changed)
     return len(changed)
 
 
-def _naming(home: Organization, words: set[str]) -> Any:
-    """The bookings that mention one of ``words``; those that replaced another follow it instead."""
+def _naming(named_in: BookingSettings, words: set[str]) -> Any:
+    """The events whose booking mentions one of ``words``, without those that replaced another: they
+    follow it.
+    """
     moved, answer = aliased(Event), func.jsonb_array_elements(Event.answers).table_valued("value")
     says: list[ColumnElement[bool]] = [
-        _folded(getattr(Event, home.setter_utm_field)).in_(words),
+        _folded(getattr(Event, named_in.setter_utm_field)).in_(words),
         (Event.setter_id.is_(None)) & _folded(Event.setter_name).in_(words),
     ]
-    if home.setter_question:
+    if named_in.setter_question:
         said = cast(answer.c.value.op("->>")("answer"), Text)
         says.append(select(true()).select_from(answer).where(_folded(said).in_(words)).exists())
     first = (
@@ -172,8 +173,8 @@ def _folded(column: InstrumentedAttribute[Any] | ColumnElement[Any]) -> ColumnEl
 
 
 def _hand_over(db: Session, event: Event, mention: str, setter: Setter | None) -> list[UUID]:
-    """Give the call, and those that it was moved to, to the setter, or to nobody; the calls that
-    were not theirs before.
+    """Assign the event, and those that it was moved to, to the setter or to nobody; returns the
+    events that changed hands.
     """
     to, name, changed, seen = (
         setter.id if setter else None,
@@ -200,15 +201,9 @@ def _hand_over(db: Session, event: Event, mention: str, setter: Setter | None) -
     return changed
 
 
-def _let_payments_follow(db: Session, organization_id: UUID, events: Iterable[UUID]) -> None:
+def _let_payments_follow(db: Session, events: Iterable[UUID]) -> None:
     for event_id in events:
-        enqueue(
-            db,
-            "attribute_event",
-            organization_id,
-            once=f"attribute_event {event_id}",
-            event_id=str(event_id),
-        )
+        attribute_event.later(db, event_id)
 
 
 def _words(rep: Closer | Setter) -> set[str]:

@@ -1,4 +1,4 @@
-"""Closers and setters: made, matched to what bookings say, linked to users."""
+"""The roster: closers and setters are created, matched to bookings and linked to users."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pandas as pd
 from sqlalchemy import case, func, literal, select, union_all, update
 from sqlalchemy.orm import Session
 
-from core.bookings.models import Closer, Event, Setter
+from core.bookings.models import BookingSettings, Closer, Event, Setter
+from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, InvalidInput
 from core.platform.normalization import fold, normalize_email
-from core.tenancy.organizations.models import Organization
 
 ROSTERS: dict[str, type[Closer] | type[Setter]] = {"closer": Closer, "setter": Setter}
 
@@ -30,35 +30,31 @@ class Host:
 
 def create_closer(
     db: Session,
-    organization_id: UUID,
     name: str,
     email: str | None = None,
     *,
     calendly_user_uri: str | None = None,
     aliases: Iterable[str] = (),
 ) -> Closer:
-    """A person who takes calls. Raises InvalidInput without a name or with an address that
-    is none.
+    """Create a rep who takes meetings. Raises InvalidInput without a name or for an invalid
+    address.
     """
     facts = checked(name, email, aliases)
-    closer = Closer(organization_id=organization_id, calendly_user_uri=calendly_user_uri, **facts)
+    closer = Closer(
+        organization_id=organization_id_of(db), calendly_user_uri=calendly_user_uri, **facts
+    )
     db.add(closer)
     db.flush()
     return closer
 
 
 def create_setter(
-    db: Session,
-    organization_id: UUID,
-    name: str,
-    email: str | None = None,
-    *,
-    aliases: Iterable[str] = (),
+    db: Session, name: str, email: str | None = None, *, aliases: Iterable[str] = ()
 ) -> Setter:
-    """A person who books calls; ``aliases`` are the names by which bookings mention them. Raises
-    InvalidInput.
+    """Create a rep who books meetings; ``aliases`` are the names by which bookings mention them.
+    Raises InvalidInput.
     """
-    setter = Setter(organization_id=organization_id, **checked(name, email, aliases))
+    setter = Setter(organization_id=organization_id_of(db), **checked(name, email, aliases))
     db.add(setter)
     db.flush()
     return setter
@@ -79,8 +75,8 @@ def checked(name: str, email: str | None, aliases: Iterable[str]) -> dict[str, A
 
 
 def link_user(db: Session, user_id: UUID, email: str) -> None:
-    """Give the closer and setter rows of this e-mail to the user, so that they see their
-    own calls.
+    """Link the closer and setter rows with this e-mail address to the user, so that they see their
+    own events.
     """
     for roster in (Closer, Setter):
         db.execute(
@@ -91,7 +87,7 @@ def link_user(db: Session, user_id: UUID, email: str) -> None:
 
 
 def roster_table(db: Session) -> pd.DataFrame:
-    """Every closer and setter by name, with whose they are.
+    """Every closer and setter by name, with the user whom each is linked to.
 
     Columns: id (UUID), kind (``closer`` or ``setter``), name, email (str), active (bool), user_id
     (UUID).
@@ -114,10 +110,10 @@ def roster_table(db: Session) -> pd.DataFrame:
 
 
 def link_roster_to_user(db: Session, user_id: UUID, row_ids: Collection[UUID]) -> None:
-    """Make exactly these closers and setters the user's: their calls and payments become theirs to
-    see, others no longer.
+    """Link exactly these closers and setters to the user, who then sees their events and payments
+    and no others.
 
-    Raises Conflict when one of them is somebody else's; that person has to let it go first.
+    Raises Conflict when one of them is linked to another user; that link has to be removed first.
     """
     for roster in ROSTERS.values():
         taken = select(roster.name).where(roster.id.in_(row_ids), roster.user_id != user_id)
@@ -136,11 +132,11 @@ def link_roster_to_user(db: Session, user_id: UUID, row_ids: Collection[UUID]) -
 
 
 def match_closer(db: Session, hosts: Sequence[Host]) -> tuple[Closer | None, Host | None]:
-    """The closer who is credited, and the host that is: the first host that is a closer, else the
+    """The closer of a meeting, and the matching host: the first host that is a closer, else the
     first host.
 
-    A host is matched by Calendly user, then by e-mail; a closer found by e-mail is known by their
-    user from then on.
+    A host is matched by Calendly user, then by e-mail; a closer matched by e-mail is known by the
+    Calendly user from then on.
     """
     for host in hosts:
         if closer := _closer(db, host):
@@ -175,19 +171,20 @@ def match_setter(db: Session, mention: str) -> Setter | None:
 
 
 def setter_mentions(
-    utm: Mapping[str, str | None], answers: Iterable[Mapping[str, Any]], home: Organization
+    utm: Mapping[str, str | None], answers: Iterable[Mapping[str, Any]], named_in: BookingSettings
 ) -> list[str]:
-    """The texts of a booking that may name its setter: the organisation's UTM field first, then the
-    answer to its question.
+    """The texts of a booking that may mention its setter: the organisation's UTM field first, then
+    the answer to its question.
     """
     answered = [
         answer.get("answer")
         for answer in answers
-        if home.setter_question and fold(answer.get("question")) == fold(home.setter_question)
+        if named_in.setter_question
+        and fold(answer.get("question")) == fold(named_in.setter_question)
     ]
     return [
         text.strip()
-        for text in (utm.get(home.setter_utm_field), *answered)
+        for text in (utm.get(named_in.setter_utm_field), *answered)
         if text and text.strip()
     ]
 
@@ -211,14 +208,15 @@ def setters_by_name(db: Session) -> dict[str, UUID]:
 
 
 def unmapped_setters(db: Session) -> pd.DataFrame:
-    """Names that bookings mention as setter but that nobody on the roster has, most frequent first.
+    """Names that bookings mention as setter but that no setter on the roster has, most frequent
+    first.
 
     Columns: setter_name (str), calls (int64), last_booked_at (UTC).
     """
     names = (
         select(
             Event.setter_name,
-            func.count().label("calls"),
+            func.count().label("bookings"),
             func.max(Event.booked_at).label("last_booked_at"),
         )
         .where(

@@ -1,5 +1,5 @@
-"""The one place that says how a call stands: what the booking platform says and what the form says,
-taken together.
+"""The status of an event, from what the booking platform and the form report: the only place that
+decides it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ GUEST, HOST = "guest", "host"
 def settle_status(event: Event, form: PostCallForm | None, late_cancel_hours: int) -> None:
     """Set the event's status, outcome and the facts that follow from them.
 
-    A moved booking stays moved, whatever else is said of it. Otherwise the person who was on the
-    call knows best, then a cancellation, then the platform's no-show. A past event of which nobody
-    says anything stays ``scheduled``: it is unconfirmed, never silently attended and never silently
-    a no-show.
+    A moved booking stays moved. Otherwise the form of the person who was in the meeting counts
+    first, then a cancellation, then the platform's no-show. A past event without any of these stays
+    ``scheduled``: it is unconfirmed, and counts neither as attended nor as a no-show.
     """
     event.pcf_submitted = form is not None
     event.pcf_submitted_at = form.submitted_at if form is not None else None

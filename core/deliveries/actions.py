@@ -1,8 +1,8 @@
-"""Connections: made, changed, switched off; deliveries: replayed."""
+"""Connections: changed, switched off; deliveries: replayed."""
 
 from __future__ import annotations
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -15,13 +15,11 @@ from core.deliveries.models import (
     WebhookDelivery,
 )
 from core.deliveries.secrets import store_secret
-from core.platform.errors import Conflict, InvalidInput, NotFound
-from core.platform.queue import enqueue
+from core.deliveries.tasks import process_delivery
+from core.platform.errors import Conflict, NotFound
 from core.platform.settings import settings
 
-DEFAULT_RATE_LIMITS = {"calendly": 100, "stripe": 60, "whop": 60, "resend": 100}
 SIGNING = "signing"
-MAX_RATE_LIMIT = 1_000_000
 
 
 def connection_url(connection: WebhookConnection) -> str:
@@ -30,59 +28,12 @@ def connection_url(connection: WebhookConnection) -> str:
     return f"{base}/webhooks/{connection.provider}/{connection.id}"
 
 
-def create_connection(
-    db: Session,
-    organization_id: UUID,
-    provider: str,
-    name: str,
-    secret: str,
-    *,
-    account_id: str | None = None,
-    rate_limit: int | None = None,
-) -> WebhookConnection:
-    """Open an endpoint for one provider; its signing secret is sealed at once.
-
-    ``account_id`` is the provider's own account: deliveries of another one are not booked.
-    ``rate_limit`` is deliveries a minute, by default 100 for Calendly and Resend and 60 for
-    payments.
-
-    Raises:
-        InvalidInput: unknown provider, no name, an empty secret, or a limit out of range.
-    """
-    if provider not in DEFAULT_RATE_LIMITS:
-        raise InvalidInput(
-            f"“{provider}” is not a provider; use one of {', '.join(DEFAULT_RATE_LIMITS)}.",
-            field="provider",
-        )
-    if not name.strip():
-        raise InvalidInput("Give the connection a name.", field="name")
-    per_minute = DEFAULT_RATE_LIMITS[provider] if rate_limit is None else rate_limit
-    if not 1 <= per_minute <= MAX_RATE_LIMIT:
-        raise InvalidInput(
-            f"The rate limit must lie between 1 and {MAX_RATE_LIMIT} a minute.", field="rate_limit"
-        )
-    connection = WebhookConnection(
-        organization_id=organization_id,
-        id=uuid4(),
-        provider=provider,
-        name=name.strip(),
-        external_account_id=account_id or None,
-        rate_limit_per_minute=per_minute,
-    )
-    db.add(connection)
-    db.flush()
-    store_secret(db, organization_id, provider, connection.id, SIGNING, secret)
-    return connection
-
-
 def rotate_secret(db: Session, connection_id: UUID, secret: str) -> None:
     """Replace the signing secret; deliveries signed with the old one are refused from now on.
     Raises NotFound.
     """
     connection = _changed(db, connection_id)
-    store_secret(
-        db, connection.organization_id, connection.provider, connection.id, SIGNING, secret
-    )
+    store_secret(db, connection.provider, connection.id, SIGNING, secret)
 
 
 def set_active(db: Session, connection_id: UUID, active: bool) -> None:
@@ -103,7 +54,7 @@ def _changed(db: Session, connection_id: UUID) -> WebhookConnection:
 
 
 def replay(db: Session, delivery_id: UUID) -> None:
-    """Have a kept delivery processed once more, whatever became of it before.
+    """Have a stored delivery processed once more, whatever became of it before.
 
     Raises:
         NotFound: no such delivery.
@@ -118,7 +69,7 @@ def replay(db: Session, delivery_id: UUID) -> None:
         )
     delivery.status = DeliveryStatus.PENDING
     db.flush()
-    enqueue(db, "process_delivery", delivery.organization_id, delivery_id=str(delivery.id))
+    process_delivery.later(db, delivery.id)
 
 
 def note_received(db: Session, delivery: WebhookDelivery) -> None:

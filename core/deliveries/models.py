@@ -9,18 +9,21 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, func, text
+from sqlalchemy import Index, LargeBinary, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
+from core.platform.labels import LabelledEnum
+from core.platform.personal import Personal, Remark, personal
+from core.platform.schema import Base, TenantRow, Timestamps, Words, refers_to, secured
+from core.tenancy.organizations.models import SettingsRow
 
 
-class DeliveryStatus(StrEnum):
+class DeliveryStatus(LabelledEnum):
     PENDING = "pending"  # kept, waiting for a worker
     PROCESSED = "processed"
     # genuine, but nothing of ours (unknown type, test mode); the reason is in last_error
     IGNORED = "ignored"
-    DEAD = "dead"  # every retry failed; waits for a person
+    DEAD = "dead", "Failed"  # every retry failed; waits for a person
 
 
 class WebhookConnection(TenantRow, Timestamps, Base):
@@ -46,6 +49,14 @@ class WebhookConnection(TenantRow, Timestamps, Base):
     revision: Mapped[int] = mapped_column(server_default=text("1"))
 
 
+class DeliverySettings(SettingsRow, Base):
+    """How long what providers sent is kept; None keeps it."""
+
+    __tablename__ = "delivery_settings"
+
+    raw_delivery_days: Mapped[int | None]
+
+
 class KeyStatus(StrEnum):
     CHECKING = "checking"  # entered, or somebody wants to know; a worker is asking the provider
     VERIFIED = "verified"
@@ -63,14 +74,13 @@ class OrganizationIntegration(TenantRow, Timestamps, Base):
 
     __tablename__ = "organization_integrations"
     __table_args__ = (
-        CheckConstraint("status in ('checking','verified','refused','unverified')", name="status"),
         UniqueConstraint("organization_id", "provider"),
         secured("keys", audit=True),
     )
 
     provider: Mapped[str]
     settings: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
-    status: Mapped[str] = mapped_column(server_default="checking")
+    status: Mapped[KeyStatus] = mapped_column(Words(KeyStatus), server_default="checking")
     account_name: Mapped[str | None]
     remark: Mapped[str | None]
     last_verified_at: Mapped[datetime | None]
@@ -89,7 +99,7 @@ class ConnectionActivity(Base):
     connection_id: Mapped[UUID] = mapped_column(primary_key=True)
     webhook_count: Mapped[int] = mapped_column(server_default=text("0"))
     last_webhook_at: Mapped[datetime | None]
-    last_error: Mapped[str | None]
+    last_error: Mapped[Remark | None]
     last_error_at: Mapped[datetime | None]
 
 
@@ -100,7 +110,6 @@ class WebhookDelivery(TenantRow, Base):
 
     __tablename__ = "webhook_deliveries"
     __table_args__ = (
-        CheckConstraint("status in ('pending','processed','ignored','dead')", name="status"),
         refers_to("connection_id", "webhook_connections"),
         UniqueConstraint("organization_id", "connection_id", "delivery_key"),
         Index(None, "organization_id", "connection_id", "received_at"),
@@ -123,7 +132,7 @@ class WebhookDelivery(TenantRow, Base):
     headers: Mapped[dict[str, Any]]
     body: Mapped[bytes] = mapped_column(LargeBinary)
     received_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
-    status: Mapped[str] = mapped_column(server_default="pending")
+    status: Mapped[DeliveryStatus] = mapped_column(Words(DeliveryStatus), server_default="pending")
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     processed_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
@@ -151,6 +160,14 @@ class ProviderObject(TenantRow, Timestamps, Base):
     data: Mapped[dict[str, Any]]
 
 
+class OutboxStatus(StrEnum):
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"  # the line broke after sending: nobody can know
+
+
 class OutboxMessage(TenantRow, Timestamps, Base):
     """One message to the outside, written in the transaction of the thing it tells of; sent once
     per ``dedupe_key``.
@@ -158,9 +175,6 @@ class OutboxMessage(TenantRow, Timestamps, Base):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        CheckConstraint(
-            "status in ('waiting','sending','sent','failed','uncertain')", name="status"
-        ),
         UniqueConstraint("organization_id", "dedupe_key"),
         Index(None, "organization_id", "created_at"),
         secured("outbox"),
@@ -171,10 +185,16 @@ class OutboxMessage(TenantRow, Timestamps, Base):
     recipient: Mapped[str | None]
     dedupe_key: Mapped[str]
     body: Mapped[dict[str, Any]]
-    status: Mapped[str] = mapped_column(server_default="waiting")
+    status: Mapped[OutboxStatus] = mapped_column(Words(OutboxStatus), server_default="waiting")
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     last_error: Mapped[str | None]
     sent_at: Mapped[datetime | None]
+
+
+class SuppressionReason(StrEnum):
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    UNSUBSCRIBED = "unsubscribed"
 
 
 class SuppressedEmail(TenantRow, Base):
@@ -182,13 +202,12 @@ class SuppressedEmail(TenantRow, Base):
 
     __tablename__ = "suppressed_emails"
     __table_args__ = (
-        CheckConstraint("reason in ('bounced','complained','unsubscribed')", name="reason"),
         UniqueConstraint("organization_id", "email_normalized"),
         secured("suppressed", audit=True),
     )
 
     email_normalized: Mapped[str]
-    reason: Mapped[str]
+    reason: Mapped[SuppressionReason] = mapped_column(Words(SuppressionReason))
     at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -202,5 +221,8 @@ class JobRun(TenantRow, Base):
     attempt: Mapped[int]
     started_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     finished_at: Mapped[datetime | None]
-    error: Mapped[str | None]
-    detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    error: Mapped[Remark | None]
+    detail: Mapped[dict[str, Any]] = mapped_column(
+        server_default=text("'{}'"),
+        info=personal(Personal.DOCUMENT, hidden=False, anywhere=True),
+    )

@@ -11,12 +11,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.deliveries.models import OutboxMessage
-from core.platform.queue import enqueue
+from core.deliveries.sending import send_outbox
+from core.platform.database import organization_id_of
 
 
 def post(
     db: Session,
-    organization_id: UUID,
     channel: str,
     kind: str,
     recipient: str | None,
@@ -28,7 +28,7 @@ def post(
     """Have a message sent after this transaction commits; False when one with this key was posted
     before.
 
-    ``channel`` is the way it goes (``slack``, ``email``, ``sms``), ``kind`` what it is about,
+    ``channel`` names the way it goes (see ``core.deliveries.channels``), ``kind`` what it is about,
     ``body`` what the channel's client is given. ``message_id`` is for a body that is sealed for its
     row.
     """
@@ -37,7 +37,7 @@ def post(
     added = db.execute(
         insert(OutboxMessage)
         .values(
-            organization_id=organization_id,
+            organization_id=organization_id_of(db),
             id=message_id,
             channel=channel,
             kind=kind,
@@ -50,5 +50,5 @@ def post(
     )
     if added.rowcount == 0:  # type: ignore[attr-defined]
         return False
-    enqueue(db, "send_outbox", organization_id, message_id=str(message_id))
+    send_outbox.later(db, message_id)
     return True

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from core.platform.database import organization_id_of
 from core.platform.errors import InvalidInput, Misconfigured, NotFound
 from core.platform.models import VaultSecret
 from core.platform.vault import seal, unseal
@@ -19,9 +20,7 @@ def belongs_to(organization_id: UUID, row_id: UUID) -> tuple[str, ...]:
     return (str(organization_id), "vault_secrets", "sealed", str(row_id))
 
 
-def store_secret(
-    db: Session, organization_id: UUID, provider: str, owner_id: UUID, name: str, secret: str
-) -> None:
+def store_secret(db: Session, provider: str, owner_id: UUID, name: str, secret: str) -> None:
     """Seal ``secret`` for ``owner_id`` (a connection or an integration) under ``name``, in place of
     an earlier one.
 
@@ -36,13 +35,13 @@ def store_secret(
     row_id = db.scalars(known).first()
     bound_to = row_id or uuid4()
     values = {
-        "sealed": seal(text, *belongs_to(organization_id, bound_to)),
+        "sealed": seal(text, *belongs_to(organization_id_of(db), bound_to)),
         "last_four": text[-SHOWN:] if len(text) > 2 * SHOWN else "",
         "verified_at": None,
     }
     if row_id is None:
         key = {
-            "organization_id": organization_id,
+            "organization_id": organization_id_of(db),
             "id": bound_to,
             "owner_id": owner_id,
             "name": name,
@@ -66,12 +65,12 @@ def read_secret(db: Session, owner_id: UUID, name: str) -> str:
     return unseal(row.sealed, *belongs_to(row.organization_id, row.id))
 
 
-def count_unreadable(db: Session, organization_id: UUID) -> int:
+def count_unreadable(db: Session) -> int:
     """How many of the organisation's secrets no configured key opens. Needs the system's
     identity.
     """
     sealed = db.execute(select(VaultSecret.id, VaultSecret.sealed)).all()
-    return sum(not _opens(row.sealed, belongs_to(organization_id, row.id)) for row in sealed)
+    return sum(not _opens(row.sealed, belongs_to(organization_id_of(db), row.id)) for row in sealed)
 
 
 def _opens(sealed: bytes, bound_to: tuple[str, ...]) -> bool:

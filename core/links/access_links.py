@@ -2,7 +2,7 @@
 dashboard.
 
 A link's token is shown once; only its hash is kept. What it opens is enforced by the policies of
-its own role, see ``app.enter_link`` and ``OPENED_BY_LINKS``.
+its own role, see ``app.enter_link`` and ``schema.opened_by``.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ import pandas as pd
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from core.bookings.listed import LISTED_COLUMNS
 from core.links.models import AccessToken
 from core.platform.clock import now
-from core.platform.database import as_guest, as_link
+from core.platform.database import as_guest, as_link, organization_id_of
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooManyRequests
 from core.platform.rate_limits import take_hit
 from core.platform.settings import settings
@@ -37,7 +38,6 @@ ENDED = (
     "This link does not work. It may have expired or been taken back. Ask whoever gave it to you"
     " for a new one."
 )
-FILTERS = ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id")
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def issue_link(
     _check_subject(db, purpose, closer_id, setter_id, snapshot_id)
     token = secrets.token_urlsafe(32)
     link = AccessToken(
-        organization_id=by.organization_id,
+        organization_id=organization_id_of(db),
         id=uuid4(),
         purpose=purpose,
         name=name.strip(),
@@ -194,7 +194,7 @@ def share_of(period: str, filters: Mapping[str, Sequence[UUID]], *, money: bool)
     ids = {
         name: [str(each) for each in chosen]
         for name, chosen in filters.items()
-        if name in FILTERS and chosen
+        if name in LISTED_COLUMNS and chosen
     }
     return {"period": period, "filters": ids, "money": money}
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
+from core.platform.schema import Base, TenantRow, Timestamps, Words, refers_to, secured
+
+
+class LinkPurpose(StrEnum):
+    SHARE = "share"
+    PORTAL = "portal"
+    COMMISSION = "commission"
 
 
 class AccessToken(TenantRow, Timestamps, Base):
@@ -19,7 +26,6 @@ class AccessToken(TenantRow, Timestamps, Base):
 
     __tablename__ = "access_tokens"
     __table_args__ = (
-        CheckConstraint("purpose in ('share','portal','commission')", name="purpose"),
         CheckConstraint(
             "case purpose when 'portal' then closer_id is not null when 'commission' then"
             " snapshot_id is not null and num_nonnulls(closer_id, setter_id) = 1 else true end",
@@ -32,7 +38,7 @@ class AccessToken(TenantRow, Timestamps, Base):
         secured("admin", audit=True),
     )
 
-    purpose: Mapped[str]
+    purpose: Mapped[LinkPurpose] = mapped_column(Words(LinkPurpose))
     name: Mapped[str]
     token_hash: Mapped[bytes] = mapped_column(LargeBinary)
     closer_id: Mapped[UUID | None]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from core.bookings.forms import FormAnswers, event_for_form
+from core.bookings.form_answers import FormAnswers
+from core.bookings.forms import event_for_form
 from core.links.access_links import Visitor
 from core.money.form_filing import file_form
 from core.platform.errors import Conflict
@@ -22,6 +23,7 @@ def file_form_through_link(visitor: Visitor, event_id: UUID, answers: FormAnswer
     with visitor.transaction(event_id) as db:
         if event_for_form(db, event_id, visitor).pcf_submitted:
             raise Conflict(
-                "The form of this call was filed already. To correct it, sign in or ask a manager."
+                "The form of this booking was filed already. To correct it, sign in or ask a"
+                " manager."
             )
         file_form(db, event_id, answers, visitor)

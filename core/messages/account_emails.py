@@ -19,6 +19,7 @@ from core.platform.clock import now
 from core.platform.errors import TooManyRequests
 from core.platform.rate_limits import take_hit
 from core.platform.settings import settings
+from core.platform.tasks import task
 from core.tenancy.access.invitations import DAYS, Issued
 from core.tenancy.access.models import Invitation
 from core.tenancy.access.viewers import Viewer
@@ -26,7 +27,7 @@ from core.tenancy.identity.password_resets import MINUTES, account_address, issu
 from core.tenancy.organizations.queries import current_organization
 
 LINKS_AN_HOUR, HOUR_S = 60, 3600
-OPENS = {PORTAL: "your calls and forms", COMMISSION: "your statement", SHARE: "a dashboard"}
+OPENS = {PORTAL: "your bookings and forms", COMMISSION: "your statement", SHARE: "a dashboard"}
 
 
 def _link(page: str, token: str) -> str:
@@ -46,7 +47,7 @@ def send_invitation(db: Session, viewer: Viewer, issued: Issued) -> None:
         days=DAYS,
     )
     key = f"invitation {invitation.id} {invitation.sent_count}"
-    post_email(db, viewer.organization_id, "invitation", invitation.email, email, key)
+    post_email(db, "invitation", invitation.email, email, key)
 
 
 def send_link(
@@ -64,7 +65,7 @@ def send_link(
     email = email_templates.link(
         viewer.organization_name, viewer.name, OPENS[purpose], link.address, days=days
     )
-    post_email(db, viewer.organization_id, "link", recipient, email, f"link {link.id}")
+    post_email(db, "link", recipient, email, f"link {link.id}")
 
 
 def open_invitations(db: Session) -> pd.DataFrame:
@@ -95,27 +96,30 @@ def open_invitations(db: Session) -> pd.DataFrame:
     return pd.DataFrame(rows.mappings().all(), columns=list(rows.keys()))
 
 
-def send_password_reset(db: Session, organization_id: UUID, user_id: UUID) -> None:
+@task()
+def send_password_reset(db: Session, user_id: UUID | None) -> None:
     """Make a link to a new password and have it sent to the account's address. Needs the system's
     identity.
+
+    Without ``user_id`` nothing happens: somebody asked with an address that belongs to no account,
+    which must look the same to them.
     """
-    issued = issue_link_token(db, user_id)
+    issued = None if user_id is None else issue_link_token(db, user_id)
     if issued is None:
         return
     address, token = issued
     email = email_templates.password_reset(
         current_organization(db).name, _link("reset", token), minutes=MINUTES
     )
-    post_email(db, organization_id, "password_reset", address, email, f"password_reset {uuid4()}")
+    post_email(db, "password_reset", address, email, f"password_reset {uuid4()}")
 
 
-def send_password_changed(db: Session, organization_id: UUID, user_id: UUID) -> None:
+@task()
+def send_password_changed(db: Session, user_id: UUID) -> None:
     """Tell the owner of an account that its password is another now. Needs the system's
     identity.
     """
     address = account_address(db, user_id)
     if address is not None:
         email = email_templates.password_changed(current_organization(db).name)
-        post_email(
-            db, organization_id, "password_changed", address, email, f"password_changed {uuid4()}"
-        )
+        post_email(db, "password_changed", address, email, f"password_changed {uuid4()}")

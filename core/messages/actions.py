@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.deliveries.outbox import post
 from core.deliveries.secrets import store_secret
 from core.messages.blocks import escaped, section
 from core.messages.reports import CHANNEL
-from core.platform.errors import InvalidInput, NotAllowed
+from core.messages.settings import REPORTS
+from core.platform.database import organization_id_of
+from core.platform.errors import InvalidInput
 from core.platform.models import VaultSecret
-from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.settings import change_settings
 
 WEBHOOK_URL = "webhook_url"
 HOURS = range(24)
 
 
-def set_slack_report(db: Session, organization_id: UUID, *, enabled: bool, hour: int) -> None:
+def set_slack_report(db: Session, *, enabled: bool, hour: int) -> None:
     """Switch the daily posts on or off; they go out from ``hour`` (0 to 23) of the organisation's
     day on.
 
@@ -29,30 +31,27 @@ def set_slack_report(db: Session, organization_id: UUID, *, enabled: bool, hour:
     """
     if hour not in HOURS:
         raise InvalidInput("Choose an hour from 0 to 23.", field="hour")
-    change = update(Organization).where(Organization.id == organization_id)
-    done = db.execute(change.values(slack_report_enabled=enabled, slack_report_hour=hour))
-    if done.rowcount == 0:  # type: ignore[attr-defined]
-        raise NotAllowed("Only an admin may change what is posted.")
+    change_settings(db, REPORTS, {"slack_report_enabled": enabled, "slack_report_hour": hour})
 
 
-def set_slack_webhook(db: Session, organization_id: UUID, url: str) -> None:
+def set_slack_webhook(db: Session, url: str) -> None:
     """Seal the organisation's incoming webhook, in place of an earlier one. ``url`` has been
     checked to be Slack's.
     """
-    store_secret(db, organization_id, CHANNEL, organization_id, WEBHOOK_URL, url)
+    store_secret(db, CHANNEL, organization_id_of(db), WEBHOOK_URL, url)
 
 
-def slack_webhook_ends_with(db: Session, organization_id: UUID) -> str | None:
+def slack_webhook_ends_with(db: Session) -> str | None:
     """The last four characters of the organisation's incoming webhook; None when it has none of its
     own.
     """
     known = select(VaultSecret.last_four).where(
-        VaultSecret.owner_id == organization_id, VaultSecret.name == WEBHOOK_URL
+        VaultSecret.owner_id == organization_id_of(db), VaultSecret.name == WEBHOOK_URL
     )
     return db.scalars(known).first()
 
 
-def post_test(db: Session, organization_id: UUID, sender: str) -> None:
+def post_test(db: Session, sender: str) -> None:
     """Have a test message posted now; ``sender`` is who asked for it."""
     body = {
         "text": "Test message",
@@ -60,4 +59,4 @@ def post_test(db: Session, organization_id: UUID, sender: str) -> None:
             section(f"*Test message*\n{escaped(sender)} asked for it; the channel is set up.")
         ],
     }
-    post(db, organization_id, CHANNEL, "test", None, body, f"test {uuid4()}")
+    post(db, CHANNEL, "test", None, body, f"test {uuid4()}")

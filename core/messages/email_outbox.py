@@ -6,17 +6,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.deliveries.models import OutboxMessage, SuppressedEmail
+from core.deliveries.models import OutboxMessage
 from core.deliveries.outbox import post
 from core.messages.email_templates import Email
 from core.messages.sealing import opened, sealed
-from core.messages.suppressed import Suppressed
-from core.people.models import Contact, ContactEmail
+from core.platform.database import organization_id_of
 from core.platform.errors import InvalidInput
 from core.platform.normalization import mailable_email
 
@@ -26,9 +24,7 @@ CHANNEL = "email"
 PERSONAL = frozenset({"invitation", "password_reset", "password_changed", "link"})
 
 
-def post_email(
-    db: Session, organization_id: UUID, kind: str, recipient: str, email: Email, dedupe_key: str
-) -> bool:
+def post_email(db: Session, kind: str, recipient: str, email: Email, dedupe_key: str) -> bool:
     """Have an e-mail sent after this transaction commits; False when one with this key was posted
     before.
 
@@ -41,11 +37,9 @@ def post_email(
         raise InvalidInput("Mail cannot be sent to this address.", field="email")
     message_id = uuid4()
     body = {"subject": email.subject} | sealed(
-        json.dumps(asdict(email)), organization_id, message_id
+        json.dumps(asdict(email)), organization_id_of(db), message_id
     )
-    return post(
-        db, organization_id, CHANNEL, kind, address, body, dedupe_key, message_id=message_id
-    )
+    return post(db, CHANNEL, kind, address, body, dedupe_key, message_id=message_id)
 
 
 def open_email(message: OutboxMessage) -> Email:
@@ -53,28 +47,3 @@ def open_email(message: OutboxMessage) -> Email:
     key opens it.
     """
     return Email(**json.loads(opened(message)))
-
-
-def check_not_suppressed(db: Session, message: OutboxMessage) -> None:
-    """Raises Suppressed when the address bounced or complained, or has unsubscribed from mail of
-    this kind.
-    """
-    known = select(SuppressedEmail.reason).where(
-        SuppressedEmail.email_normalized == message.recipient
-    )
-    reason = db.scalars(known).first() or _unsubscribed(db, message)
-    if reason is None or (reason == "unsubscribed" and message.kind in PERSONAL):
-        return
-    raise Suppressed(f"Nothing is sent to this address any more: it {reason}.")
-
-
-def _unsubscribed(db: Session, message: OutboxMessage) -> str | None:
-    """A contact who wants no mail wants none to any of their addresses."""
-    contact = (
-        select(Contact.id)
-        .join(ContactEmail, ContactEmail.contact_id == Contact.id)
-        .where(
-            ContactEmail.email_normalized == message.recipient, Contact.unsubscribed_at.is_not(None)
-        )
-    )
-    return "unsubscribed" if db.scalars(contact).first() else None

@@ -12,10 +12,9 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.bookings.queries import pending_forms
@@ -31,14 +30,16 @@ from core.messages.blocks import (
     section,
     small_print,
 )
+from core.messages.models import ReportSettings
 from core.metrics.catalog import METRICS
 from core.metrics.table import metrics_table, totals
-from core.platform.clock import Period
+from core.platform.clock import Period, now
 from core.platform.dataframes import records
 from core.platform.money import shown
 from core.platform.settings import settings
-from core.tenancy.organizations.models import Organization
+from core.platform.tasks import task
 from core.tenancy.organizations.modules import BOOKINGS
+from core.tenancy.organizations.queries import current_organization, settings_of
 
 Body = dict[str, Any]
 CHANNEL = "slack"
@@ -61,19 +62,25 @@ MOST_LISTED = 500
 MOST_COUNTED = 10_000
 
 
-def due_posts(db: Session, organization_id: UUID, at: datetime) -> int:
+@task(cron="*/15 * * * *")
+def post_reports(db: Session) -> None:
+    """Post what is due now."""
+    due_posts(db, now())
+
+
+def due_posts(db: Session, at: datetime) -> int:
     """Post today's report and reminders if the organisation books calls, wants them and its hour
     has come; how many were posted.
 
     ``at`` is the instant it is. All are posted together: asking again on the same local day posts
     nothing more, although more forms may be overdue by then.
     """
-    home = db.scalars(select(Organization).where(Organization.id == organization_id)).one()
+    home, wanted = current_organization(db), settings_of(db, ReportSettings)
     local = at.astimezone(ZoneInfo(home.timezone))
     if (
         BOOKINGS not in home.modules
-        or not home.slack_report_enabled
-        or local.hour < home.slack_report_hour
+        or not wanted.slack_report_enabled
+        or local.hour < wanted.slack_report_hour
     ):
         return 0
     today = local.date()
@@ -84,25 +91,11 @@ def due_posts(db: Session, organization_id: UUID, at: datetime) -> int:
     ):
         return 0
     if not post(
-        db,
-        organization_id,
-        CHANNEL,
-        "daily_report",
-        None,
-        daily_report(db, today - timedelta(days=1)),
-        key,
+        db, CHANNEL, "daily_report", None, daily_report(db, today - timedelta(days=1)), key
     ):
         return 0  # another worker was quicker
     return 1 + sum(
-        post(
-            db,
-            organization_id,
-            CHANNEL,
-            "overdue_reminder",
-            None,
-            body,
-            f"overdue_reminder {number} {today}",
-        )
+        post(db, CHANNEL, "overdue_reminder", None, body, f"overdue_reminder {number} {today}")
         for number, body in enumerate(overdue_reminder(db))
     )
 
@@ -111,10 +104,13 @@ def daily_report(db: Session, day: date) -> Body:
     """The Slack message about one day in the organisation's zone: its figures, each beside the
     seven days before, and who brought in most.
     """
-    home = _home(db)
+    home = current_organization(db)
     period = Period(day, day + timedelta(days=1), home.timezone)
     before = Period(day - timedelta(days=WEEK), day, home.timezone)
-    figures_of_day, of_week = totals(db, period), totals(db, before)
+    figures_of_day, of_week = (
+        totals(db, period, only=REPORTED),
+        totals(db, before, only=REPORTED),
+    )
     pairs = [
         (METRICS[key].name, _beside(key, figures_of_day[key], of_week[key], home.currency))
         for key in REPORTED
@@ -153,7 +149,7 @@ def overdue_reminder(db: Session) -> list[Body]:
         overdue[:MOST_LISTED],
         key=lambda event: (event["closer"] is None, event["closer"], event["scheduled_at"]),
     )
-    parts = packed(_reminders(listed, ZoneInfo(_home(db).timezone)))
+    parts = packed(_reminders(listed, ZoneInfo(current_organization(db).timezone)))
     if len(overdue) > MOST_LISTED:
         parts[-1].append(small_print(f"… and {len(overdue) - MOST_LISTED} more"))
     title = (
@@ -184,11 +180,7 @@ def _reminders(events: list[dict[str, Any]], zone: ZoneInfo) -> Iterator[Block]:
 
 
 def _form_link(event: dict[str, Any]) -> str:
-    return linked(event["lead_name"] or "A call", f"{_address()}/form?id={event['id']}")
-
-
-def _home(db: Session) -> Organization:
-    return db.scalars(select(Organization).where(Organization.id == func.app.cur_org())).one()
+    return linked(event["lead_name"] or "A booking", f"{_address()}/form?id={event['id']}")
 
 
 def _address() -> str:
@@ -218,17 +210,21 @@ def _value(key: str, value: Any, currency: str) -> str:
 
 def _top(db: Session, period: Period, currency: str) -> list[str]:
     """The closers with most cash in the organisation's own currency, then most closes."""
-    rows: Any = metrics_table(db, period, ("closer",)).to_dict("records")
+    made = metrics_table(db, period, ("closer",), only=("cash_collected", "closes"))
+    found = (
+        (
+            str(row.keys["closer"].name),
+            row.values.money("cash_collected"),
+            row.values.count("closes"),
+        )
+        for row in made.rows
+        if row.keys["closer"].name
+    )
     ranked = sorted(
-        (row for row in rows if row["closer"] and (row["closes"] or row["cash_collected"])),
-        key=lambda row: (
-            -row["cash_collected"].get(currency, Decimal(0)),
-            -row["closes"],
-            row["closer"],
-        ),
+        (each for each in found if each[1] or each[2]),
+        key=lambda each: (-each[1].get(currency, Decimal(0)), -each[2], each[0]),
     )
     return [
-        f"{place}. {escaped(row['closer'])}:"
-        f" {_value('cash_collected', row['cash_collected'], currency)}, {row['closes']} closed"
-        for place, row in enumerate(ranked[:TOP], start=1)
+        f"{place}. {escaped(name)}: {_value('cash_collected', cash, currency)}, {closes} closed"
+        for place, (name, cash, closes) in enumerate(ranked[:TOP], start=1)
     ]

@@ -1,19 +1,15 @@
-"""Text messages on their way through the outbox, and who wants none."""
+"""Text messages on their way through the outbox."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from core.deliveries.models import OutboxMessage
 from core.deliveries.outbox import post
 from core.messages.email_templates import quiet
 from core.messages.sealing import sealed
-from core.messages.suppressed import Suppressed
-from core.people.models import Contact
+from core.platform.database import organization_id_of
 from core.platform.errors import InvalidInput
 from core.platform.normalization import normalize_phone
 from core.tenancy.organizations.queries import current_organization
@@ -22,9 +18,7 @@ CHANNEL = "sms"
 LONGEST = 1600  # characters that providers take as one text
 
 
-def post_text(
-    db: Session, organization_id: UUID, kind: str, number: str, words: str, dedupe_key: str
-) -> bool:
+def post_text(db: Session, kind: str, number: str, words: str, dedupe_key: str) -> bool:
     """Have a text sent after this transaction commits; False when one with this key was posted
     before.
 
@@ -48,36 +42,11 @@ def post_text(
             f"The text has {len(text):,} characters; {LONGEST:,} are the most.", field="words"
         )
     message_id = uuid4()
-    body = sealed(text, organization_id, message_id)
-    return post(db, organization_id, CHANNEL, kind, to, body, dedupe_key, message_id=message_id)
+    body = sealed(text, organization_id_of(db), message_id)
+    return post(db, CHANNEL, kind, to, body, dedupe_key, message_id=message_id)
 
 
-def post_test_text(db: Session, organization_id: UUID, number: str, sender: str) -> None:
+def post_test_text(db: Session, number: str, sender: str) -> None:
     """Have a test text sent now; ``sender`` is who asked for it. Raises like ``post_text``."""
     words = f"Test message of {quiet(current_organization(db).name)}: {quiet(sender)} asked for it."
-    post_text(db, organization_id, "test", number, words, f"test text {uuid4()}")
-
-
-def check_may_be_texted(db: Session, message: OutboxMessage) -> None:
-    """Raises Suppressed when a contact with this number wants no messages. Two people on one number
-    are one who does not.
-    """
-    unwilling = select(Contact.id).where(
-        Contact.phone_e164 == message.recipient, Contact.unsubscribed_at.is_not(None)
-    )
-    if db.scalars(unwilling).first() is not None:
-        raise Suppressed("Nothing is sent to this number any more: a contact with it unsubscribed.")
-
-
-def stop_texts(db: Session, organization_id: UUID, number: str, at: datetime) -> None:
-    """Note of every contact with this number (E.164) that they want no messages, neither texts nor
-    e-mails, since ``at``.
-
-    Who unsubscribed before keeps the earlier moment.
-    """
-    theirs = (
-        Contact.organization_id == organization_id,
-        Contact.phone_e164 == number,
-        Contact.unsubscribed_at.is_(None),
-    )
-    db.execute(update(Contact).where(*theirs).values(unsubscribed_at=at))
+    post_text(db, "test", number, words, f"test text {uuid4()}")

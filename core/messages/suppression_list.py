@@ -1,20 +1,29 @@
-"""Addresses that nothing is sent to any more, why and since when, and the way back."""
+"""The suppression list: whom nothing is sent to any more, why and since when, and the way back.
+
+An address is on it because mail to it bounced, its owner complained or unsubscribed
+(``suppressed_emails``). A contact who unsubscribed is on it with every address and the telephone
+number (``contacts.unsubscribed_at``).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, select, text, update
+from sqlalchemy import Row, and_, case, delete, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core.deliveries.models import SuppressedEmail
+from core.deliveries.models import OutboxMessage, SuppressedEmail
 from core.people.models import Contact, ContactEmail
 from core.platform.clock import now
-from core.platform.errors import NotAllowed, NotFound
+from core.platform.database import organization_id_of
+from core.platform.errors import Conflict, NotAllowed, NotFound
 from core.tenancy.access.viewers import Viewer
 
 MOST = 100
+GRAVITY = {"unsubscribed": 1, "bounced": 2, "complained": 3}
 # One line for each address, with its gravest reason. Of who was erased only a stand-in is left,
 # which is nobody's address.
 BLOCKED = text("""
@@ -31,6 +40,84 @@ BLOCKED = text("""
          array_position(array['complained', 'bounced', 'unsubscribed'], each.reason), each.at) found
      order by found.at desc, found.email limit :limit
 """)
+
+
+class Suppressed(Conflict):
+    """Nothing is sent to this recipient any more."""
+
+
+class OptedOut(Suppressed):
+    """The recipient has asked the provider to stop, which is not yet noted here."""
+
+
+def suppress(db: Session, email_normalized: str, reason: str, at: datetime) -> None:
+    """Send nothing to this address any more. A graver reason replaces a lighter one, of equal ones
+    the earliest stays, so that the order in which they arrive does not matter.
+    """
+    new = insert(SuppressedEmail).values(
+        organization_id=organization_id_of(db),
+        email_normalized=email_normalized,
+        reason=reason,
+        at=at,
+    )
+    known, reported = case(GRAVITY, value=SuppressedEmail.reason), GRAVITY[reason]
+    db.execute(
+        new.on_conflict_do_update(
+            index_elements=["organization_id", "email_normalized"],
+            set_={"reason": reason, "at": at},
+            where=or_(known < reported, and_(known == reported, SuppressedEmail.at > at)),
+        )
+    )
+
+
+def check_may_be_mailed(db: Session, message: OutboxMessage, *, personal: bool) -> None:
+    """Raises Suppressed when the address bounced or complained, or has unsubscribed and the message
+    is not personal.
+    """
+    known = select(SuppressedEmail.reason).where(
+        SuppressedEmail.email_normalized == message.recipient
+    )
+    reason = db.scalars(known).first() or _unsubscribed(db, message)
+    if reason is None or (reason == "unsubscribed" and personal):
+        return
+    raise Suppressed(f"Nothing is sent to this address any more: it {reason}.")
+
+
+def _unsubscribed(db: Session, message: OutboxMessage) -> str | None:
+    """A contact who wants no mail wants none to any of their addresses."""
+    contact = (
+        select(Contact.id)
+        .join(ContactEmail, ContactEmail.contact_id == Contact.id)
+        .where(
+            ContactEmail.email_normalized == message.recipient, Contact.unsubscribed_at.is_not(None)
+        )
+    )
+    return "unsubscribed" if db.scalars(contact).first() else None
+
+
+def check_may_be_texted(db: Session, message: OutboxMessage) -> None:
+    """Raises Suppressed when a contact with this number wants no messages. Two people on one number
+    are one who does not.
+    """
+    unwilling = select(Contact.id).where(
+        Contact.phone_e164 == message.recipient, Contact.unsubscribed_at.is_not(None)
+    )
+    if db.scalars(unwilling).first() is not None:
+        raise Suppressed("Nothing is sent to this number any more: a contact with it unsubscribed.")
+
+
+def stop_texts(db: Session, number: str, at: datetime) -> None:
+    """Note of every contact with this number (E.164) that they want no messages, neither texts nor
+    e-mails, since ``at``.
+
+    Who unsubscribed before keeps the earlier moment.
+    """
+    theirs = (
+        Contact.organization_id == organization_id_of(db),
+        Contact.phone_e164 == number,
+        Contact.unsubscribed_at.is_(None),
+    )
+    db.execute(update(Contact).where(*theirs).values(unsubscribed_at=at))
 
 
 def blocked_addresses(db: Session, search: str = "") -> list[Row[Any]]:

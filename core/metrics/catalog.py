@@ -1,169 +1,354 @@
 """Every figure's one definition: its name, its formula in words, its unit, which way is good, and
-its SQL.
+what it is made of.
 
-Counts are conditions on an event (``e``); ``:now`` is this instant and ``:grace`` the
-organisation's hours of grace for post-call forms. Events count by ``scheduled_at``, payments by
-``payment_date``.
+In conditions a row bears its table's name; ``:now`` is this instant and ``:grace`` the
+organisation's hours of grace for post-call forms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
-DUE = "e.scheduled_at < :now and e.call_status not in ('canceled', 'rescheduled')"
-LATE = "e.scheduled_at < :now - make_interval(hours => :grace)"
+from core.metrics.facts import EVENTS, HAS_BOOKED, LEADS, PAYMENTS, Fact
+
+Unit = Literal["count", "rate", "money", "hours"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Metric:
-    """A figure as people see it. ``unit`` is count, rate, money or hours; ``good`` is up, down or
-    none.
+    """A figure as people see it. ``formula`` says it in words; ``good`` is the direction that is
+    welcome.
     """
 
     key: str
     name: str
     formula: str
-    unit: str = "count"
-    good: str = "up"
+    unit: Unit = "count"
+    good: Literal["up", "down", "none"] = "up"
 
 
-CONDITIONS = {
-    "booked_calls": "e.call_status <> 'rescheduled'",
-    "completed": "e.call_status = 'completed'",
-    "shows": (
-        "e.call_status = 'completed' and e.event_outcome in ('showed', 'offer_made', 'closed')"
-    ),
-    "no_shows": "e.call_status = 'no_show'",
-    "due": DUE,
-    "confirmed": "e.scheduled_at < :now and e.call_status in ('completed', 'no_show')",
-    "offers": "e.event_outcome in ('offer_made', 'closed')",
-    "closes": "e.event_outcome = 'closed'",
-    "pending_pcfs": f"not e.pcf_submitted and {DUE}",
-    "overdue_pcfs": f"not e.pcf_submitted and {DUE} and {LATE}",
-    "pcfs_due": f"{DUE} and (e.pcf_submitted or {LATE})",
-    "pcfs_on_time": (
-        f"e.pcf_submitted_at <= e.scheduled_at + make_interval(hours => :grace) and {DUE}"
-    ),
-    "canceled": "e.call_status = 'canceled'",
-    "late_cancellations": "e.call_status = 'canceled' and e.canceled_late",
-    "rescheduled": "e.call_status = 'rescheduled'",
-}
+@dataclass(frozen=True, kw_only=True)
+class Count(Metric):
+    """How many rows of a fact fulfil a condition."""
 
-# A rate is one count over another; a ratio with an empty denominator is no figure at all.
-RATES = {
-    "show_rate": ("shows", ("completed", "no_shows")),
-    "coverage": ("confirmed", ("due",)),
-    "offer_rate": ("offers", ("shows",)),
-    "close_rate": ("closes", ("shows",)),
-    "pcf_compliance": ("pcfs_on_time", ("pcfs_due",)),
-    "cancellation_rate": ("canceled", ("booked_calls",)),
-    "reschedule_rate": ("rescheduled", ("booked_calls", "rescheduled")),
-}
-PER_CALL = {
-    "cash_per_booked_call": "booked_calls",
-    "cash_per_show": "shows",
-    "average_deal_size": "closes",
-}
-MONEY = ("cash_collected", "refunds", "net_revenue")
+    fact: Fact
+    condition: str = "true"
 
-_ALL = (
-    Metric(
-        "booked_calls",
-        "Booked calls",
-        "Calls scheduled in the period; moved ones count once, at their new time",
+
+@dataclass(frozen=True, kw_only=True)
+class Sum(Metric):
+    """The sum of ``value`` over the rows that fulfil the condition: for money an amount in the
+    fact's currency, for hours an interval.
+    """
+
+    fact: Fact
+    value: str
+    condition: str = "true"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratio(Metric):
+    """One count over the sum of others; with nothing to divide by it is no figure at all."""
+
+    part: str
+    whole: tuple[str, ...]
+    unit: Unit = "rate"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerCount(Metric):
+    """A sum divided by a count; with nothing to divide by it is no figure at all."""
+
+    total: str | Sum
+    count: str
+
+
+DUE = "events.scheduled_at < :now and events.call_status not in ('canceled', 'rescheduled')"
+LATE = "events.scheduled_at < :now - make_interval(hours => :grace)"
+BOOKED = "events.call_status <> 'rescheduled'"
+
+_ALL: tuple[Metric, ...] = (
+    Count(
+        key="booked_calls",
+        name="Booked calls",
+        formula="Bookings scheduled in the period; moved ones count once, at their new time",
+        fact=EVENTS,
+        condition=BOOKED,
     ),
-    Metric("shows", "Shows", "Calls that took place and where the lead turned up"),
-    Metric("no_shows", "No-shows", "Calls that the lead or the host missed", good="down"),
-    Metric(
-        "show_rate",
-        "Show rate",
-        "Shows ÷ (completed calls + no-shows); unconfirmed calls are in neither",
-        "rate",
+    Count(
+        key="shows",
+        name="Shows",
+        formula="Bookings that took place and where the lead turned up",
+        fact=EVENTS,
+        condition=(
+            "events.call_status = 'completed' and events.event_outcome in ('showed', 'offer_made',"
+            " 'closed')"
+        ),
     ),
-    Metric("coverage", "Coverage", "Confirmed calls (form or no-show mark) ÷ calls due", "rate"),
-    Metric("due", "Calls due", "Past calls that were neither cancelled nor moved", good="none"),
-    Metric(
-        "confirmed",
-        "Confirmed calls",
-        "Due calls of which a form or a no-show mark says how they went",
-    ),
-    Metric("completed", "Completed calls", "Calls reported as held"),
-    Metric("offers", "Offers", "Calls on which an offer was made"),
-    Metric("offer_rate", "Offer rate", "Offers ÷ shows", "rate"),
-    Metric("closes", "Closes", "Calls that closed a deal"),
-    Metric("close_rate", "Close rate", "Closes ÷ shows", "rate"),
-    Metric(
-        "cash_collected", "Cash collected", "Payments dated in the period, before refunds", "money"
-    ),
-    Metric(
-        "refunds",
-        "Refunds",
-        "Refunds and lost disputes of the payments dated in the period",
-        "money",
-        "down",
-    ),
-    Metric("net_revenue", "Net revenue", "Cash collected − refunds", "money"),
-    Metric("payments", "Payments", "Payments that count, dated in the period"),
-    Metric(
-        "cash_per_booked_call", "Cash per booked call", "Cash collected ÷ booked calls", "money"
-    ),
-    Metric("cash_per_show", "Cash per show", "Cash collected ÷ shows", "money"),
-    Metric("average_deal_size", "Average deal size", "Cash collected ÷ closes", "money"),
-    Metric(
-        "pending_pcfs",
-        "Pending forms",
-        "Past calls without a form, neither cancelled nor moved",
+    Count(
+        key="no_shows",
+        name="No-shows",
+        formula="Bookings that the lead or the host missed",
         good="down",
+        fact=EVENTS,
+        condition="events.call_status = 'no_show'",
     ),
-    Metric(
-        "overdue_pcfs",
-        "Overdue forms",
-        "Pending for longer than the organisation's grace",
-        good="down",
+    Ratio(
+        key="show_rate",
+        name="Show rate",
+        formula="Shows ÷ (completed bookings + no-shows); unconfirmed bookings are in neither",
+        part="shows",
+        whole=("completed", "no_shows"),
     ),
-    Metric(
-        "pcfs_due",
-        "Forms due",
-        "Past calls whose form was filed or whose grace has passed",
+    Ratio(
+        key="coverage",
+        name="Coverage",
+        formula="Confirmed bookings (form or no-show mark) ÷ bookings due",
+        part="confirmed",
+        whole=("due",),
+    ),
+    Count(
+        key="due",
+        name="Bookings due",
+        formula="Past bookings that were neither cancelled nor moved",
         good="none",
+        fact=EVENTS,
+        condition=DUE,
     ),
-    Metric("pcfs_on_time", "Forms on time", "Forms filed within the grace"),
-    Metric("pcf_compliance", "Form compliance", "Forms filed within the grace ÷ forms due", "rate"),
-    Metric("canceled", "Cancelled calls", "Calls that were called off and not moved", good="down"),
-    Metric(
-        "cancellation_rate", "Cancellation rate", "Cancelled calls ÷ booked calls", "rate", "down"
+    Count(
+        key="confirmed",
+        name="Confirmed bookings",
+        formula="Due bookings of which a form or a no-show mark says how they went",
+        fact=EVENTS,
+        condition="events.scheduled_at < :now and events.call_status in ('completed', 'no_show')",
     ),
-    Metric(
-        "late_cancellations",
-        "Late cancellations",
-        "Cancelled inside the organisation's notice period",
+    Count(
+        key="completed",
+        name="Completed bookings",
+        formula="Bookings reported as held",
+        fact=EVENTS,
+        condition="events.call_status = 'completed'",
+    ),
+    Count(
+        key="offers",
+        name="Offers",
+        formula="Bookings on which an offer was made",
+        fact=EVENTS,
+        condition="events.event_outcome in ('offer_made', 'closed')",
+    ),
+    Ratio(
+        key="offer_rate",
+        name="Offer rate",
+        formula="Offers ÷ shows",
+        part="offers",
+        whole=("shows",),
+    ),
+    Count(
+        key="closes",
+        name="Closes",
+        formula="Bookings that closed a deal",
+        fact=EVENTS,
+        condition="events.event_outcome = 'closed'",
+    ),
+    Ratio(
+        key="close_rate",
+        name="Close rate",
+        formula="Closes ÷ shows",
+        part="closes",
+        whole=("shows",),
+    ),
+    Sum(
+        key="cash_collected",
+        name="Cash collected",
+        formula="Payments dated in the period, before refunds",
+        unit="money",
+        fact=PAYMENTS,
+        value="payments.amount",
+    ),
+    Sum(
+        key="refunds",
+        name="Refunds",
+        formula="Refunds and lost disputes of the payments dated in the period",
+        unit="money",
         good="down",
+        fact=PAYMENTS,
+        value="payments.refund_amount",
     ),
-    Metric("rescheduled", "Moved calls", "Calls that were moved to another time", good="none"),
-    Metric(
-        "reschedule_rate", "Reschedule rate", "Moved calls ÷ (booked + moved calls)", "rate", "down"
+    Sum(
+        key="net_revenue",
+        name="Net revenue",
+        formula="Cash collected − refunds",
+        unit="money",
+        fact=PAYMENTS,
+        value="payments.net_revenue",
     ),
-    Metric(
-        "booking_lead_time",
-        "Booking lead time",
-        "Hours from booking to call, on average",
-        "hours",
-        "down",
+    Count(
+        key="payments",
+        name="Payments",
+        formula="Payments that count, dated in the period",
+        fact=PAYMENTS,
+    ),
+    PerCount(
+        key="cash_per_booked_call",
+        name="Cash per booked call",
+        formula="Cash collected ÷ booked calls",
+        unit="money",
+        total="cash_collected",
+        count="booked_calls",
+    ),
+    PerCount(
+        key="cash_per_show",
+        name="Cash per show",
+        formula="Cash collected ÷ shows",
+        unit="money",
+        total="cash_collected",
+        count="shows",
+    ),
+    PerCount(
+        key="average_deal_size",
+        name="Average deal size",
+        formula="Cash collected ÷ closes",
+        unit="money",
+        total="cash_collected",
+        count="closes",
+    ),
+    Count(
+        key="pending_pcfs",
+        name="Pending forms",
+        formula="Past bookings without a form, neither cancelled nor moved",
+        good="down",
+        fact=EVENTS,
+        condition=f"not events.pcf_submitted and {DUE}",
+    ),
+    Count(
+        key="overdue_pcfs",
+        name="Overdue forms",
+        formula="Pending for longer than the organisation's grace",
+        good="down",
+        fact=EVENTS,
+        condition=f"not events.pcf_submitted and {DUE} and {LATE}",
+    ),
+    Count(
+        key="pcfs_due",
+        name="Forms due",
+        formula="Past bookings whose form was filed or whose grace has passed",
+        good="none",
+        fact=EVENTS,
+        condition=f"{DUE} and (events.pcf_submitted or {LATE})",
+    ),
+    Count(
+        key="pcfs_on_time",
+        name="Forms on time",
+        formula="Forms filed within the grace",
+        fact=EVENTS,
+        condition=(
+            "events.pcf_submitted_at <= events.scheduled_at + make_interval(hours => :grace)"
+            f" and {DUE}"
+        ),
+    ),
+    Ratio(
+        key="pcf_compliance",
+        name="Form compliance",
+        formula="Forms filed within the grace ÷ forms due",
+        part="pcfs_on_time",
+        whole=("pcfs_due",),
+    ),
+    Count(
+        key="canceled",
+        name="Cancelled bookings",
+        formula="Bookings that were called off and not moved",
+        good="down",
+        fact=EVENTS,
+        condition="events.call_status = 'canceled'",
+    ),
+    Ratio(
+        key="cancellation_rate",
+        name="Cancellation rate",
+        formula="Cancelled bookings ÷ booked calls",
+        good="down",
+        part="canceled",
+        whole=("booked_calls",),
+    ),
+    Count(
+        key="late_cancellations",
+        name="Late cancellations",
+        formula="Cancelled inside the organisation's notice period",
+        good="down",
+        fact=EVENTS,
+        condition="events.call_status = 'canceled' and events.canceled_late",
+    ),
+    Count(
+        key="rescheduled",
+        name="Moved bookings",
+        formula="Bookings that were moved to another time",
+        good="none",
+        fact=EVENTS,
+        condition="events.call_status = 'rescheduled'",
+    ),
+    Ratio(
+        key="reschedule_rate",
+        name="Reschedule rate",
+        formula="Moved bookings ÷ (booked + moved bookings)",
+        good="down",
+        part="rescheduled",
+        whole=("booked_calls", "rescheduled"),
+    ),
+    PerCount(
+        key="booking_lead_time",
+        name="Booking lead time",
+        formula="Hours from booking to meeting, on average",
+        unit="hours",
+        good="down",
+        total=Sum(
+            key="booking_lead_hours",
+            name="Booking lead hours",
+            formula="Hours from booking to meeting, all together",
+            unit="hours",
+            fact=EVENTS,
+            value="events.scheduled_at - events.booked_at",
+            condition=BOOKED,
+        ),
+        count="booked_calls",
+    ),
+    Count(
+        key="leads",
+        name="Leads received",
+        formula="Inquiries received in the period",
+        fact=LEADS,
+    ),
+    Count(
+        key="leads_booked",
+        name="Leads booked",
+        formula="Leads received in the period with a booking; moved ones do not count",
+        fact=LEADS,
+        condition=HAS_BOOKED,
+    ),
+    Ratio(
+        key="booking_share",
+        name="Booking share",
+        formula="Leads booked ÷ leads received",
+        part="leads_booked",
+        whole=("leads",),
     ),
 )
 METRICS: dict[str, Metric] = {metric.key: metric for metric in _ALL}
 
 
-def counts_behind(keys: Iterable[str]) -> list[str]:
-    """The counts that the figures ``keys`` are made of, in the catalogue's order."""
-    needed = set(keys)
-    for key in keys:
-        part, whole = RATES.get(key, ("", ()))
-        needed |= {
-            part,
-            *whole,
-            PER_CALL.get(key, ""),
-            "booked_calls" if key == "booking_lead_time" else "",
-        }
-    return [name for name in CONDITIONS if name in needed]
+def metric_of(metric: str | Metric) -> Metric:
+    """A figure by its key, or itself."""
+    return METRICS[metric] if isinstance(metric, str) else metric
+
+
+def parts_of(metric: str | Metric) -> Iterator[Count | Sum]:
+    """The counts and sums that a figure is made of; those that it counts come first."""
+    found = metric_of(metric)
+    if isinstance(found, Count | Sum):
+        yield found
+    elif isinstance(found, Ratio):
+        for key in (found.part, *found.whole):
+            yield from parts_of(key)
+    elif isinstance(found, PerCount):
+        yield from parts_of(found.total)
+        yield from parts_of(found.count)

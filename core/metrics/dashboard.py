@@ -1,19 +1,34 @@
-"""What the dashboard shows beside the figures themselves."""
+"""What the dashboard shows: figures of one period beside another, their course and who they are
+of.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import pandas as pd
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from core.metrics.catalog import Count
+from core.metrics.dimensions import HOUR, WEEKDAY
+from core.metrics.facts import EVENTS
+from core.metrics.figures import Figures, Values
 from core.metrics.filters import Filters
-from core.metrics.table import metrics_table, plan_for_values
+from core.metrics.table import metrics_table, metrics_tables
 from core.platform.clock import Period
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+PAID = Count(
+    key="paid_closes",
+    name="Paid",
+    formula="Closed bookings of which a payment counts",
+    fact=EVENTS,
+    condition=(
+        "events.event_outcome = 'closed' and exists (select 1 from app.payments paid where"
+        " paid.organization_id = events.organization_id and paid.event_id = events.id and"
+        " paid.counts)"
+    ),
+)
 SHOWN = (
     "booked_calls",
     "shows",
@@ -29,90 +44,47 @@ FUNNEL = (
     ("Offered", "offers"),
     ("Closed", "closes"),
 )
+FIGURES = (*SHOWN, "offers", "due", "confirmed", "payments")
 
 
 @dataclass(frozen=True)
 class Dashboard:
-    """One period beside another: all its figures; those of ``SHOWN`` day by day, by closer and by
-    setter.
+    """One period beside another: ``FIGURES`` of the whole, day by day, by closer, by setter, and by
+    weekday and hour. ``paid`` is how many of the closed calls have a payment that counts.
     """
 
-    now: dict[str, Any]
-    before: dict[str, Any] | None
-    days: pd.DataFrame
-    days_before: pd.DataFrame | None
-    closers: pd.DataFrame
-    setters: pd.DataFrame
+    now: Values
+    before: Values | None
+    days: Figures
+    days_before: Figures | None
+    closers: Figures
+    setters: Figures
     heat: list[list[int]]
     paid: int
 
 
 def dashboard(db: Session, period: Period, compared: Period | None, filters: Filters) -> Dashboard:
     """Everything of one look at the dashboard, as the caller may see it."""
-    now: Any = metrics_table(db, period, (), filters).to_dict("records")[0]
-    before: Any = (
-        metrics_table(db, compared, (), filters).to_dict("records")[0] if compared else None
+    groups = (("day",), ("closer",), ("setter",), (WEEKDAY, HOUR))
+    days, closers, setters, hours = metrics_tables(
+        db, period, groups, filters, only=(*FIGURES, PAID)
     )
-    return Dashboard(
-        now,
-        before,
-        shown(db, period, "day", filters),
-        shown(db, compared, "day", filters) if compared else None,
-        shown(db, period, "closer", filters),
-        shown(db, period, "setter", filters),
-        heat(db, period, filters),
-        paid_events(db, period, filters),
-    )
+    earlier = metrics_table(db, compared, ("day",), filters, only=FIGURES) if compared else None
+    paid = days.totals.count(PAID.key)
+    now = Values((key, days.totals[key]) for key in FIGURES)
+    before = earlier.totals if earlier else None
+    return Dashboard(now, before, days, earlier, closers, setters, heat(hours), paid)
 
 
-def shown(db: Session, period: Period, by: str, filters: Filters) -> pd.DataFrame:
-    """The figures of ``SHOWN`` by one dimension; columns as those of ``metrics_table``."""
-    return metrics_table(db, period, (by,), filters, only=SHOWN)
-
-
-def paid_events(db: Session, period: Period, filters: Filters) -> int:
-    """How many of the period's closed calls have a payment that counts."""
-    query = text(f"""
-        select count(*) from app.events e
-         where e.scheduled_at >= :starts_at and e.scheduled_at < :ends_at and e.deleted_at is null
-           and e.event_outcome = 'closed'{filters.sql("e")}
-           and exists (select 1 from app.payments p
-                        where p.organization_id = e.organization_id and p.event_id = e.id
-                          and p.counts)
-    """)
-    plan_for_values(db)
-    return int(
-        db.execute(
-            query, {"starts_at": period.starts_at, "ends_at": period.ends_at, **filters.values()}
-        ).scalar_one()
-    )
-
-
-def heat(db: Session, period: Period, filters: Filters) -> list[list[int]]:
+def heat(hours: Figures) -> list[list[int]]:
     """Booked calls by weekday (Monday first) and hour of the organisation's day: 7 lists of 24
     counts.
     """
-    plan_for_values(db)
-    rows = db.execute(
-        text(f"""
-            select extract(isodow from e.scheduled_at at time zone :timezone)::int as weekday,
-                   extract(hour from e.scheduled_at at time zone :timezone)::int as hour,
-                     count(*) as calls
-              from app.events e
-             where e.scheduled_at >= :starts_at and e.scheduled_at < :ends_at
-               and e.deleted_at is null
-               and e.call_status <> 'rescheduled'{filters.sql("e")} group by 1, 2
-        """),
-        {
-            "timezone": period.timezone,
-            "starts_at": period.starts_at,
-            "ends_at": period.ends_at,
-            **filters.values(),
-        },
-    )
     counts = [[0] * 24 for _ in WEEKDAYS]
-    for row in rows:
-        counts[row.weekday - 1][row.hour] = row.calls
+    for row in hours.rows:
+        weekday, hour = row.keys[WEEKDAY.key].id, row.keys[HOUR.key].id
+        if isinstance(weekday, int) and isinstance(hour, int):
+            counts[weekday - 1][hour] = row.values.count("booked_calls")
     return counts
 
 

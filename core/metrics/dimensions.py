@@ -1,66 +1,58 @@
-"""What figures can be grouped by, as SQL for events (``e``) and for payments (``p``)."""
+"""What figures can be grouped by. How a fact has a dimension is declared with the fact."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
+from core.bookings.listed import LISTED
 from core.platform.errors import InvalidInput
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """``event`` and ``payment`` are the key's SQL; ``names`` is the table that turns an id into a
-    name.
+    """``kind`` is the type of its values in SQL.
+
+    ``names`` is the table that turns an id into a name. ``cut`` makes a part of the calendar from
+    a fact's instant, so that every fact has it without saying so.
     """
 
     key: str
-    event: str
-    payment: str
+    label: str
+    kind: Literal["date", "uuid", "text", "int"]
     names: str | None = None
-    event_join: str = ""
-    payment_join: str = ""
+    cut: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names under which a row carries it: its own, and for a listed one that of its id."""
+        return (self.key, f"{self.key}_id") if self.names else (self.key,)
 
 
-def _time(key: str) -> Dimension:
+LOCAL = "{instant} at time zone :timezone"
+
+
+def _calendar(key: str, label: str) -> Dimension:
     """Cut in the organisation's zone, so that a day is its day, also where clocks change."""
-    cut = f"date_trunc('{key}', {{}} at time zone :timezone)::date"
-    return Dimension(key, cut.format("e.scheduled_at"), cut.format("p.payment_date"))
-
-
-def _listed(key: str, names: str) -> Dimension:
-    return Dimension(key, f"e.{key}_id", f"p.{key}_id", names)
+    return Dimension(key, label, "date", cut=f"date_trunc('{key}', {LOCAL})::date")
 
 
 _ALL = (
-    _time("day"),
-    _time("week"),
-    _time("month"),
-    _listed("closer", "closers"),
-    _listed("setter", "setters"),
-    _listed("source", "sources"),
-    _listed("traffic_type", "traffic_types"),
-    _listed("call_type", "call_types"),
-    Dimension(
-        "outcome",
-        "e.event_outcome",
-        "pe.event_outcome",
-        payment_join=(
-            "left join app.events pe on pe.organization_id = p.organization_id and pe.id ="
-            " p.event_id"
-        ),
+    _calendar("day", "Day"),
+    _calendar("week", "Week"),
+    _calendar("month", "Month"),
+    *(
+        Dimension(each.key, each.label, "uuid", names=each.table.__tablename__)
+        for each in LISTED.values()
     ),
-    Dimension(
-        "package",
-        "f.package_id",
-        "p.package_id",
-        "packages",
-        event_join=(
-            "left join app.post_call_forms f on f.organization_id = e.organization_id and"
-            " f.event_id = e.id"
-        ),
-    ),
+    Dimension("outcome", "Outcome", "text"),
+    Dimension("package", "Package", "uuid", names="packages"),
 )
-DIMENSIONS: dict[str, Dimension] = {dimension.key: dimension for dimension in _ALL}
+DIMENSIONS: dict[str, Dimension] = {each.key: each for each in _ALL}
+
+# Of the heat map only: the day of the week, from 1 for Monday, and the hour of the day.
+WEEKDAY = Dimension("weekday", "Weekday", "int", cut=f"extract(isodow from {LOCAL})::int")
+HOUR = Dimension("hour", "Hour", "int", cut=f"extract(hour from {LOCAL})::int")
 
 
 def dimension(key: str) -> Dimension:

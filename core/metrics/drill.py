@@ -4,32 +4,44 @@ it.
 
 from __future__ import annotations
 
-import re
-
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from core.metrics.catalog import CONDITIONS, RATES
-from core.metrics.table import grace_hours
+from core.metrics.catalog import METRICS, Count, PerCount, Ratio, Sum
+from core.metrics.facts import Fact
+from core.metrics.filters import Filters
+from core.metrics.table import prepared
 from core.platform.clock import now
 
 
-def counted(metric: str) -> str | None:
-    """The count whose calls explain ``metric``: itself, or what a rate counts; None where payments
-    explain it.
+def counted(metric: str) -> Count | Sum:
+    """What explains a figure: itself, what a rate counts, or what an average sums.
+
+    An average of something that is no figure by itself is explained by what it is divided by.
     """
-    part = RATES[metric][0] if metric in RATES else metric
-    return part if part in CONDITIONS else None
+    found = METRICS[metric]
+    if isinstance(found, Ratio):
+        return counted(found.part)
+    if isinstance(found, PerCount):
+        return counted(found.total if isinstance(found.total, str) else found.count)
+    assert isinstance(found, Count | Sum)
+    return found
 
 
-def matching(db: Session, metric: str) -> TextClause | None:
-    """A condition on ``app.events`` that a count's events fulfil; None for figures that are no
-    count of events.
+def matching(
+    db: Session, fact: Fact, metric: str, filters: Filters | None = None
+) -> TextClause | None:
+    """The condition on the table of ``fact`` that a count's or sum's rows fulfil, narrowed by
+    ``filters``; None when nothing is asked for: no filters, and a figure that is no count of it.
     """
-    if metric not in CONDITIONS:
+    chosen = filters or Filters()
+    found = METRICS.get(metric)
+    is_of_it = isinstance(found, Count | Sum) and found.fact is fact
+    if not is_of_it and not chosen.chosen:
         return None
-    condition = re.sub(r"\be\.", "app.events.", CONDITIONS[metric])
-    values = {"now": now(), "grace": grace_hours(db)}
-    return text(f"({condition})").bindparams(
-        **{name: value for name, value in values.items() if f":{name}" in condition}
+    condition = found.condition if isinstance(found, Count | Sum) and is_of_it else "true"
+    sql = f"({condition}){fact.narrowed(chosen)}"
+    values = {"now": now(), "grace": prepared(db), **chosen.values}
+    return text(sql).bindparams(
+        **{name: value for name, value in values.items() if f":{name}" in sql}
     )

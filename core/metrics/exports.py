@@ -15,16 +15,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from babel.numbers import list_currencies
 from psycopg import sql
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.metrics.export_tables import ExportTable, export_table
+from core.people.visibility import WITHOUT_PERSONS
 from core.platform.advisory_locks import try_advisory_lock
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, TooManyRequests
 from core.platform.money import decimals
-from core.tenancy.organizations.models import Organization
+from core.platform.spreadsheets import without_formula_sql
 from core.tenancy.organizations.modules import require_module
+from core.tenancy.organizations.queries import current_organization
 
 FORMATS = {
     "csv": "text/csv; charset=utf-8",
@@ -34,7 +36,6 @@ FORMATS = {
 AT_ONCE, RETRY_AFTER_S = 3, 30
 BATCH = 5_000
 PIECE = 64 * 1024
-FORMULA_STARTS = sql.SQL(", ").join(sql.Literal(ord(character)) for character in "=+-@\t\r")
 MONEY = ("amount", "refund_amount", "net_revenue", "cash_collected", "price")
 DECIMALS = sql.SQL(
     "case when currency = any({}) then 0 when currency = any({}) then 3 else 2 end"
@@ -124,9 +125,7 @@ def _record(db: Session, table: ExportTable, fmt: str) -> None:
         text("select app.record_export(:table, :format)"), {"table": table.name, "format": fmt}
     ).scalar():
         raise NotAllowed("Sign in to export.")
-    home = db.execute(
-        select(Organization.modules, Organization.name).where(Organization.id == func.app.cur_org())
-    ).one()
+    home = current_organization(db)
     require_module(table.module, home.modules, home.name)
     if table.admins_only and db.execute(text("select app.cur_role()")).scalar() not in ADMINS:
         raise NotAllowed("Only an admin exports the audit log.")
@@ -157,18 +156,16 @@ def _query(
 
 def _expression(table: ExportTable, column: str, safe: bool) -> sql.Composable:
     value: sql.Composable = sql.Identifier(column)
-    if column in MONEY and "currency" in table.texts:
+    if column in MONEY and "currency" in table.columns:
         value = sql.SQL("round({0}, greatest(scale(trim_scale({0})), {1}))").format(value, DECIMALS)
-    if column in table.documents:
+    if table.is_document(column):
         return sql.SQL("{}::text").format(value)
-    if column in table.private:
-        value = sql.SQL("case when (select app.cur_role()) <> 'viewer' then {} end").format(value)
-    if safe and (column in table.texts or column in table.private):
-        # A spreadsheet runs text that starts like a formula; a leading apostrophe makes it text
-        # again. Numbers stay numbers.
-        value = sql.SQL("case when ascii({0}) in ({1}) then '''' || {0} else {0} end").format(
-            value, FORMULA_STARTS
+    if table.is_hidden(column):
+        value = sql.SQL("case when (select app.cur_role()) <> all({}) then {} end").format(
+            sql.Literal(list(WITHOUT_PERSONS)), value
         )
+    if safe and table.is_text(column):
+        value = without_formula_sql(value)
     return value
 
 

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
+
+from core.bookings.listed import LISTED
 
 
 @dataclass(frozen=True)
 class Filters:
-    """Ids of the organisation's own lists; an empty tuple does not narrow, several ids are
-    alternatives.
+    """Ids of the organisation's own lists by the list's key (``closer``, ``source``, …); several
+    ids are alternatives, and an empty tuple does not narrow.
     """
 
-    closer_id: tuple[UUID, ...] = ()
-    setter_id: tuple[UUID, ...] = ()
-    source_id: tuple[UUID, ...] = ()
-    traffic_type_id: tuple[UUID, ...] = ()
-    call_type_id: tuple[UUID, ...] = ()
+    ids: Mapping[str, Sequence[UUID]] = field(default_factory=dict)
 
-    def sql(self, alias: str) -> str:
-        """Conditions on a table that carries these columns, each with a leading ``and``."""
-        return "".join(f" and {alias}.{name} = any(:{name})" for name in self.values())
+    @property
+    def chosen(self) -> dict[str, list[UUID]]:
+        """The lists that narrow, in the order of the lists."""
+        return {key: list(self.ids[key]) for key in LISTED if self.ids.get(key)}
 
+    @property
+    def columns(self) -> dict[str, list[UUID]]:
+        """The same by the columns of bookings and payments (``closer_id``, …)."""
+        return {LISTED[key].column: ids for key, ids in self.chosen.items()}
+
+    @property
     def values(self) -> dict[str, list[UUID]]:
-        """The parameters that ``sql`` names."""
-        chosen = {item.name: list(getattr(self, item.name)) for item in fields(self)}
-        return {name: ids for name, ids in chosen.items() if ids}
+        """The parameters of ``Fact.narrowed``."""
+        return {f"{key}_ids": ids for key, ids in self.chosen.items()}

@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 from sqlalchemy.orm import Session
 
-from core.metrics.catalog import METRICS, RATES
+from core.metrics.catalog import METRICS, Ratio
+from core.metrics.figures import Figures
 from core.metrics.table import metrics_table
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput
@@ -51,26 +52,26 @@ def leaderboard(db: Session, period: Period, who: str, metric: str, currency: st
 
 def _base(metric: str) -> Sequence[str]:
     """The counts that a rate is taken of; nothing for other figures."""
-    return RATES[metric][1] if metric in RATES else ()
+    found = METRICS[metric]
+    return found.whole if isinstance(found, Ratio) else ()
 
 
-def _ranked(figures: pd.DataFrame, who: str, metric: str, currency: str) -> pd.DataFrame:
+def _ranked(figures: Figures, who: str, metric: str, currency: str) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
-    down = METRICS[metric].good == "down"
-    records: Any = figures.to_dict("records")
-    for row in records:
-        value = row[metric].get(currency) if isinstance(row[metric], dict) else row[metric]
-        if row[f"{who}_id"] is None or value is None:
+    down, base = METRICS[metric].good == "down", _base(metric)
+    for row in figures.rows:
+        key, value = row.keys[who], row.values.number(metric, currency)
+        if key.id is None or value is None:
             continue
-        sample = sum(row[key] for key in _base(metric)) if metric in RATES else None
+        sample = sum(row.values.count(part) for part in base) if base else None
         small = sample is not None and sample < SMALL_SAMPLE
         rows.append(
             {
-                "name": row[who],
+                "name": key.name,
                 "value": float(value),
                 "sample": sample,
                 "small": small,
-                "id": row[f"{who}_id"],
+                "id": key.id,
             }
         )
     rows.sort(key=lambda row: (row["small"], row["value"] if down else -row["value"], row["name"]))

@@ -1,208 +1,339 @@
-"""All figures of a period, grouped by any dimensions, in one statement."""
+"""Figures of a period, grouped and narrowed by any dimensions: one statement, which reads each fact
+once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
-import pandas as pd
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core.metrics.catalog import CONDITIONS, METRICS, MONEY, PER_CALL, RATES, counts_behind
+from core.metrics.catalog import METRICS, Count, Metric, PerCount, Ratio, Sum, metric_of, parts_of
 from core.metrics.dimensions import Dimension, dimension
+from core.metrics.facts import Fact
+from core.metrics.figures import Figures, Key, Money, Row, Value, Values
 from core.metrics.filters import Filters
 from core.platform.clock import Period, now
-from core.platform.money import decimal_text
 
-Money = dict[str, Decimal]
+Sums = dict[str, Any]  # by key: a count int, money as in Values, hours Decimal
+GRACE = "hours of grace"
 
 
 def metrics_table(
     db: Session,
     period: Period,
-    by: Sequence[str] = (),
+    by: Sequence[str | Dimension] = (),
     filters: Filters | None = None,
     *,
     at: datetime | None = None,
-    only: Collection[str] = METRICS.keys(),
-) -> pd.DataFrame:
-    """Every figure of ``period``, one row per combination of ``by`` (see ``dimensions``), as the
-    viewer may see them.
+    only: Collection[str | Metric] = METRICS.keys(),
+) -> Figures:
+    """The figures ``only`` of ``period``, one row per combination of ``by`` (see ``dimensions``),
+    as the viewer may see them; without ``by`` there is exactly one row.
 
-    Columns: for each dimension its name (a listed one also ``<dimension>_id``), then every key of
-    ``catalog.METRICS`` that is in ``only``: counts int64, rates 0 to 1 or None, hours float or
-    None, money a dict currency → Decimal (currencies are never mixed; empty when none). Without
-    ``by`` there is exactly one row. ``at`` is what counts as now.
+    ``at`` is what counts as now. Raises InvalidInput for a dimension that does not exist.
     """
-    dimensions = [dimension(key) for key in by]
-    chosen = filters or Filters()
+    return metrics_tables(db, period, (by,), filters, at=at, only=only)[0]
+
+
+def totals(
+    db: Session,
+    period: Period,
+    filters: Filters | None = None,
+    *,
+    at: datetime | None = None,
+    only: Collection[str | Metric] = METRICS.keys(),
+) -> Values:
+    """The figures of the whole period."""
+    return metrics_table(db, period, (), filters, at=at, only=only).totals
+
+
+def metrics_tables(
+    db: Session,
+    period: Period,
+    groups: Sequence[Sequence[str | Dimension]],
+    filters: Filters | None = None,
+    *,
+    at: datetime | None = None,
+    only: Collection[str | Metric] = METRICS.keys(),
+) -> list[Figures]:
+    """The same for several groupings at once, each as ``metrics_table`` answers it."""
+    metrics = list({metric.key: metric for metric in map(metric_of, only)}.values())
+    query = Query(
+        tuple(tuple(_dimension(each) for each in group) for group in groups),
+        tuple({part.key: part for each in metrics for part in parts_of(each)}.values()),
+        filters or Filters(),
+    )
     parameters = {
         "starts_at": period.starts_at,
         "ends_at": period.ends_at,
         "timezone": period.timezone,
         "now": at or now(),
-        "grace": grace_hours(db),
-        **chosen.values(),
+        "grace": prepared(db),
+        **query.filters.values,
     }
-    counts = counts_behind(only)
-    plan_for_values(db)
-    rows = db.execute(text(_statement(dimensions, chosen, counts)), parameters).mappings().all()
-    keys = [key for key in METRICS if key in only]
-    made = [_row(dict(row), dimensions, counts, keys) for row in rows]
-    columns = [name for each in dimensions for name in _columns(each)] + keys
-    return pd.DataFrame(made, columns=columns, dtype=object).astype(_dtypes(columns))
+    found = db.execute(text(query.sql()), parameters).mappings()
+    return _answers(query, metrics, [dict(row) for row in found])
 
 
-def plan_for_values(db: Session) -> None:
-    """Plan this transaction's statements for their own period and filters.
+def prepared(db: Session) -> int:
+    """Make a transaction ready for figures, once: how many hours a form may wait, by the
+    organisation's setting; 0 for nobody.
 
-    After ten runs on a connection Postgres would settle on one plan for any values, which takes
-    twice as long for a month.
+    From then on each statement is planned for its own period and filters. After ten runs on a
+    connection Postgres would settle on one plan for any values, which takes twice as long for a
+    month. It also overrates how many groups there will be, and with little memory would sort a
+    year's rows on disk instead of counting them in place.
     """
-    db.execute(text("set local plan_cache_mode = force_custom_plan"))
+    if GRACE not in db.info:
+        db.info[GRACE] = db.execute(
+            text("""
+            select set_config('plan_cache_mode', 'force_custom_plan', true),
+                   set_config('work_mem', '64MB', true),
+                   (select pcf_grace_hours from app.booking_settings
+                     where organization_id = app.cur_org())
+        """)
+        ).one()[2]
+    return db.info[GRACE] or 0
 
 
-def grace_hours(db: Session) -> int:
-    """How long after a call its form may wait, by the organisation's setting; 0 for nobody."""
-    return (
-        db.execute(
-            text("select pcf_grace_hours from app.organizations where id = app.cur_org()")
-        ).scalar()
-        or 0
-    )
+def _dimension(each: str | Dimension) -> Dimension:
+    return dimension(each) if isinstance(each, str) else each
 
 
-def totals(
-    db: Session, period: Period, filters: Filters | None = None, *, at: datetime | None = None
-) -> dict[str, Any]:
-    """The one row of ``metrics_table`` without dimensions."""
-    figures: Any = metrics_table(db, period, (), filters, at=at).to_dict("records")[0]
-    return figures
+@dataclass(frozen=True)
+class Query:
+    """What one statement is asked for.
 
-
-def as_json(row: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
-    """Chosen figures of one row for programs: money as decimal strings with the currency's own
-    decimals.
+    Each fact is read once and grouped by all ``groups`` at a time; then the facts are laid on top
+    of each other. ``cut`` tells the groups apart: it is the number that ``grouping()`` gives a row,
+    with a bit for every dimension that the row is not grouped by.
     """
-    return {key: _plain(row[key]) for key in keys}
 
+    groups: tuple[tuple[Dimension, ...], ...]
+    parts: tuple[Count | Sum, ...]
+    filters: Filters
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {currency: decimal_text(amount, currency) for currency, amount in value.items()}
-    return value
+    @cached_property
+    def dimensions(self) -> tuple[Dimension, ...]:
+        return tuple(dict.fromkeys(each for group in self.groups for each in group))
 
+    @cached_property
+    def keys(self) -> list[str]:
+        return [f"k{number}" for number in range(len(self.dimensions))]
 
-def _dtypes(columns: Sequence[str]) -> dict[str, str]:
-    """Counts stay whole numbers, and names of "none" stay None instead of becoming numbers that are
-    not.
-    """
-    counts = {key for key, metric in METRICS.items() if metric.unit == "count"}
-    return {name: "int64" if name in counts else "object" for name in columns}
+    def key(self, each: Dimension) -> str:
+        return f"k{self.dimensions.index(each)}"
 
+    def cut_of(self, group: Sequence[Dimension]) -> int:
+        """The ``cut`` of the rows of one of the groups."""
+        return int("".join("01"[each not in group] for each in self.dimensions) or "0", 2)
 
-def _columns(each: Dimension) -> list[str]:
-    return [each.key, f"{each.key}_id"] if each.names else [each.key]
+    @cached_property
+    def facts(self) -> dict[str, list[Count | Sum]]:
+        """By the table of each fact, what is asked of it."""
+        made: dict[str, list[Count | Sum]] = {}
+        for part in self.parts:
+            made.setdefault(part.fact.table, []).append(part)
+        return made
 
-
-def _statement(dimensions: Sequence[Dimension], filters: Filters, counts: Sequence[str]) -> str:
-    """Events and payments are each read once and grouped by the same keys; the two are then laid on
-    top of each other.
-    """
-    keys = [f"k{number}" for number in range(len(dimensions))]
-    counted = "".join(f"count(*) filter (where {CONDITIONS[name]}) as {name}, " for name in counts)
-    added = "".join(f"sum({name})::bigint as {name}, " for name in counts)
-    group = f"group by {', '.join(keys)}" if keys else ""
-    named, joins = _names(dimensions)
-    return f"""
-        with e as (
-            select {_listed(keys, [each.event for each in dimensions])} {counted}
-                   extract(epoch from sum(e.scheduled_at - e.booked_at) filter (
-                       where e.call_status <> 'rescheduled')) / 3600 as lead_hours
-              from app.events e {" ".join(each.event_join for each in dimensions)}
-             where e.scheduled_at >= :starts_at and e.scheduled_at < :ends_at
-               and e.deleted_at is null{filters.sql("e")}
-             {group}
-        ), per_currency as (
-            select {_listed(keys, [each.payment for each in dimensions])} p.currency,
-              sum(p.amount) as cash,
-                   sum(p.refund_amount) as refunds, sum(p.net_revenue) as net, count(*) as payments
-              from app.payments p {" ".join(each.payment_join for each in dimensions)}
-             where p.payment_date >= :starts_at and p.payment_date < :ends_at
-               and p.counts{filters.sql("p")}
-             group by {", ".join([*keys, "p.currency"])}
-        ), p as (
-            select {_listed(keys, keys)} sum(payments) as payments,
-                   jsonb_object_agg(
-                     currency, jsonb_build_array(cash::text, refunds::text, net::text)) as money
-              from per_currency {group}
-        ), laid as (
-            select {_listed(keys, keys)} {"".join(f"{name}, " for name in counts)}
-                   lead_hours, null::jsonb as money, 0 as payments from e
-            union all
-            select {_listed(keys, keys)} {"0, " * len(counts)} null, money, payments from p
-        ), g as (
-            select {_listed(keys, keys)} {added} sum(lead_hours) as lead_hours,
-                   (array_agg(money) filter (where money is not null))[1] as money,
-                   coalesce(sum(payments), 0)::bigint as payments
-              from laid {group}
+    def sql(self) -> str:
+        """The statement. Columns: cut, the keys, the name of each listed key (``name_k0``, …), what
+        is counted and summed, and the money of each fact (``money_payments``, …).
+        """
+        facts = self.facts
+        columns = [(part.key, _type(part)) for part in self.parts if not _is_money(part)]
+        columns += [(_money_of(table), "jsonb") for table in facts if self._money(facts[table])]
+        made = [cte for table in facts for cte in self._fact(facts[table])]
+        if len(facts) > 1:
+            made += self._together(list(facts), columns)
+        whole = "figures" if len(facts) > 1 else f"of_{next(iter(facts))}"
+        listed = [each for each in self.dimensions if each.names]
+        names = "".join(f", name_{self.key(each)}.name as name_{self.key(each)}" for each in listed)
+        joins = " ".join(
+            f"left join app.{each.names} name_{self.key(each)} on name_{self.key(each)}"
+            f".organization_id = app.cur_org() and name_{self.key(each)}.id = f.{self.key(each)}"
+            for each in listed
         )
-        select g.*{named} from g {joins} order by {", ".join(f"g.{key}" for key in keys) or "1"}
-    """
+        order = ", ".join(f"f.{name}" for name in ("cut", *self.keys))
+        return f"with {', '.join(made)} select f.*{names} from {whole} f {joins} order by {order}"
 
+    def _fact(self, parts: Sequence[Count | Sum]) -> Iterator[str]:
+        """The rows of one fact, grouped."""
+        fact, money = parts[0].fact, self._money(parts)
+        numbers = [f"{_number(part)} as {part.key}" for part in parts if not _is_money(part)]
+        sums = [f"sum({part.value}) {_only(part)} as {part.key}" for part in money]
+        currency = [f"{fact.currency} as currency"] if money else []
+        name = f"of_{fact.table}"
+        yield f"""{"per_currency_of_" + fact.table if money else name} as (
+            select {", ".join([self._cut(), *self.keys, *currency, *numbers, *sums])}
+              from app.{fact.table} {fact.table} {fact.joins_for(self.dimensions)}
+              {self._keys_of(fact)}
+             where {fact.instant} >= :starts_at and {fact.instant} < :ends_at
+               and {fact.condition}{fact.narrowed(self.filters)}
+             {self._grouped(fact.currency if money else None)}
+        )"""
+        if money:
+            added = [f"sum({part.key}) as {part.key}" for part in parts if not _is_money(part)]
+            amounts = ", ".join(f"{part.key}::text" for part in money)
+            folded = f"""jsonb_object_agg(currency, jsonb_build_array({amounts}))
+                         as {_money_of(fact.table)}"""
+            yield f"""{name} as (
+                select {", ".join(["cut", *self.keys, *added, folded])}
+                  from per_currency_of_{fact.table} group by {", ".join(["cut", *self.keys])}
+            )"""
 
-def _listed(keys: Sequence[str], expressions: Sequence[str]) -> str:
-    return "".join(
-        f"{expression} as {key}, " for key, expression in zip(keys, expressions, strict=True)
-    )
+    def _keys_of(self, fact: Fact) -> str:
+        """The keys as columns, so that ``grouping()`` can name them."""
+        if not self.dimensions:
+            return ""
+        keys = (f"{fact.key_of(each)} as {self.key(each)}" for each in self.dimensions)
+        return f"cross join lateral (select {', '.join(keys)}) keys"
 
+    def _cut(self) -> str:
+        return f"grouping({', '.join(self.keys)}) as cut" if len(self.groups) > 1 else "0 as cut"
 
-def _names(dimensions: Sequence[Dimension]) -> tuple[str, str]:
-    listed = [(number, each) for number, each in enumerate(dimensions) if each.names]
-    columns = "".join(f", n{number}.name as name{number}" for number, _ in listed)
-    joins = " ".join(
-        f"left join app.{each.names} n{number} on n{number}.organization_id = app.cur_org() and"
-        f" n{number}.id = g.k{number}"
-        for number, each in listed
-    )
-    return columns, joins
+    def _grouped(self, currency: str | None) -> str:
+        sets = (f"({', '.join(self.key(each) for each in group)})" for group in self.groups)
+        by = [currency] if currency else []
+        if len(self.groups) > 1:
+            by.append(f"grouping sets ({', '.join(sets)})")
+        elif self.keys:
+            by += self.keys
+        return f"group by {', '.join(by)}" if by else ""
 
-
-def _row(
-    row: dict[str, Any], dimensions: Sequence[Dimension], counts: Sequence[str], keys: Sequence[str]
-) -> dict[str, Any]:
-    made: dict[str, Any] = {name: int(row[name] or 0) for name in (*counts, "payments")}
-    for number, name in enumerate(MONEY):
-        made[name] = {
-            currency: Decimal(sums[number])
-            for currency, sums in sorted((row["money"] or {}).items())
-        }
-    figures = {key: _figure(key, made, row["lead_hours"]) for key in keys}
-    for number, each in enumerate(dimensions):
-        figures[each.key] = row[f"name{number}"] if each.names else row[f"k{number}"]
-        if each.names:
-            figures[f"{each.key}_id"] = row[f"k{number}"]
-    return figures
-
-
-def _figure(key: str, made: dict[str, Any], lead_hours: Decimal | None) -> Any:
-    if key in RATES:
-        part, whole = RATES[key]
-        return _ratio(made[part], sum(made[name] for name in whole))
-    if key in PER_CALL:
-        calls = made[PER_CALL[key]]
-        return (
-            {currency: cash / calls for currency, cash in made["cash_collected"].items()}
-            if calls
-            else {}
+    def _together(self, tables: Sequence[str], columns: Sequence[tuple[str, str]]) -> Iterator[str]:
+        """The facts on top of each other, and then one row for each combination of keys."""
+        keys = ", ".join(["cut", *self.keys])
+        branches = (
+            f"select {keys}, "
+            + ", ".join(
+                f"{name}::{kind} as {name}" if self._of(table, name) else f"null::{kind} as {name}"
+                for name, kind in columns
+            )
+            + f" from of_{table}"
+            for table in tables
         )
-    if key == "booking_lead_time":
-        return float(lead_hours or 0) / made["booked_calls"] if made["booked_calls"] else None
-    return made[key]
+        one = ", ".join(
+            f"(array_agg({name}) filter (where {name} is not null))[1] as {name}"
+            if kind == "jsonb"
+            else f"sum({name}) as {name}"
+            for name, kind in columns
+        )
+        yield f"laid as ({' union all '.join(branches)})"
+        yield f"figures as (select {keys}, {one} from laid group by {keys})"
+
+    def _of(self, table: str, column: str) -> bool:
+        return column == _money_of(table) or any(
+            part.key == column and part.fact.table == table for part in self.parts
+        )
+
+    @staticmethod
+    def _money(parts: Sequence[Count | Sum]) -> list[Sum]:
+        return [part for part in parts if isinstance(part, Sum) and _is_money(part)]
 
 
-def _ratio(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
+def _is_money(part: Count | Sum) -> bool:
+    return part.unit == "money"
+
+
+def _money_of(table: str) -> str:
+    return f"money_{table}"
+
+
+def _type(part: Count | Sum) -> str:
+    return "bigint" if isinstance(part, Count) else "numeric"
+
+
+def _only(part: Count | Sum) -> str:
+    return "" if part.condition == "true" else f"filter (where {part.condition})"
+
+
+def _number(part: Count | Sum) -> str:
+    """Hours are summed as intervals, which is exact and quicker than to sum numbers."""
+    if isinstance(part, Count):
+        return f"count(*) {_only(part)}"
+    return f"extract(epoch from sum({part.value}) {_only(part)}) / 3600"
+
+
+def _answers(
+    query: Query, metrics: Sequence[Metric], found: Sequence[Mapping[str, Any]]
+) -> list[Figures]:
+    groups = {query.cut_of(group): group for group in query.groups}
+    sums: dict[int, list[Sums]] = {cut: [] for cut in groups}
+    rows: dict[int, list[Row]] = {cut: [] for cut in groups}
+    for row in found:
+        cut, made = row["cut"], _sums(query, row)
+        sums[cut].append(made)
+        rows[cut].append(Row(_keys(query, groups[cut], row), _values(metrics, made)))
+    none = _sums(query, {})  # money alone leaves no row where there is none
+    whole = _values(metrics, _added([none, *next(iter(sums.values()))]))
+    return [
+        Figures(group, metrics, rows[cut] if group else [Row({}, whole)], whole)
+        for cut, group in groups.items()
+    ]
+
+
+def _added(sums: Sequence[Sums]) -> Sums:
+    """The rows of one group together, which are the whole."""
+    made = dict(sums[0])
+    for each in sums[1:]:
+        for key, value in each.items():
+            made[key] = _plus(made[key], value)
+    return made
+
+
+def _plus(one: Any, other: Any) -> Any:
+    if not isinstance(one, Mapping):
+        return one + other
+    names = sorted({*one, *other})
+    return {name: one.get(name, Decimal(0)) + other.get(name, Decimal(0)) for name in names}
+
+
+def _keys(query: Query, group: Sequence[Dimension], row: Mapping[str, Any]) -> dict[str, Key]:
+    made = {}
+    for each in group:
+        key = query.key(each)
+        made[each.key] = Key(row[key], row[f"name_{key}"] if each.names else row[key])
+    return made
+
+
+def _sums(query: Query, row: Mapping[str, Any]) -> Sums:
+    """What a row counts and sums, by key; nothing of everything for no row."""
+    made: Sums = {}
+    for table, parts in query.facts.items():
+        amounts = sorted((row.get(_money_of(table)) or {}).items())
+        money = (part for part in parts if _is_money(part))
+        for number, part in enumerate(money):
+            made[part.key] = {name: Decimal(each[number] or 0) for name, each in amounts}
+        for part in parts:
+            if not _is_money(part):
+                value = row.get(part.key) or 0
+                made[part.key] = int(value) if isinstance(part, Count) else Decimal(value)
+    return made
+
+
+def _values(metrics: Sequence[Metric], sums: Sums) -> Values:
+    return Values((metric.key, _value(metric, sums)) for metric in metrics)
+
+
+def _value(metric: Metric, sums: Sums) -> Value:
+    if isinstance(metric, Ratio):
+        whole = sum(sums[key] for key in metric.whole)
+        return sums[metric.part] / whole if whole else None
+    if isinstance(metric, PerCount):
+        return _per(sums[metric_of(metric.total).key], sums[metric.count])
+    value = sums[metric.key]
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _per(total: Decimal | Money, count: int) -> Value:
+    if isinstance(total, Mapping):
+        return {name: amount / count for name, amount in total.items()} if count else {}
+    return float(total) / count if count else None

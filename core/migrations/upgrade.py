@@ -15,6 +15,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import IntegrityError, InternalError
 
+from core.migrations.packages import PACKAGES
 from core.migrations.tables import metadata
 from core.platform import security
 from core.platform.database import (
@@ -28,7 +29,7 @@ from core.platform.database import (
 from core.platform.settings import settings
 
 MIGRATION_LOCK = 727001
-GROUP_ROLES = ("so_owner", "so_definer")
+GROUP_ROLES = ("so_owner", "so_definer", "so_backup")
 LOGIN_ROLES = (APP_ROLE, WORKER_ROLE)
 ROLE_TRIES = 5
 CHANGED_MEANWHILE = {
@@ -102,7 +103,7 @@ def migrate(url: URL | None = None) -> None:
         connection.execute(text("set local role so_owner"))
         command.upgrade(config, "head")
         connection.execute(text("reset role"))
-        security.apply(connection, metadata)
+        security.apply(connection, metadata, PACKAGES)
     engine.dispose()
 
 
@@ -158,5 +159,7 @@ def _shape_role(connection: Connection, statement: str) -> None:
 def _ensure_schemas(connection: Connection) -> None:
     for schema in ("app", "jobs"):
         connection.exec_driver_sql(f"create schema if not exists {schema} authorization so_owner")
-    connection.exec_driver_sql("grant usage on schema app to so_app, so_worker, so_definer")
+    connection.exec_driver_sql(
+        "grant usage on schema app to so_app, so_worker, so_definer, so_backup"
+    )
     connection.exec_driver_sql("grant usage on schema jobs to so_worker")

@@ -1,5 +1,5 @@
-"""Whose payment it is: the call it belongs to, and through it the closer, the setter and the
-source, with the reason.
+"""Attribution: which event a payment belongs to, which closer, setter and source follow from it,
+and the reason.
 """
 
 from __future__ import annotations
@@ -11,34 +11,37 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
+from core.bookings import tasks
+from core.bookings.listed import LISTED_COLUMNS
 from core.bookings.models import CallStatus, Event, PostCallForm
-from core.money.models import AttributionMethod, Payment
+from core.money.models import AttributionMethod, MoneySettings, Payment
 from core.money.reconciliation import customer_emails, reconcile
 from core.people.models import ContactEmail
 from core.platform.advisory_locks import advisory_lock
 from core.platform.clock import now
 from core.platform.errors import Conflict, InvalidInput, NotFound
+from core.platform.tasks import implements, task
 from core.tenancy.access.viewers import Viewer
-from core.tenancy.organizations.models import Organization
-
-FROM_EVENT = ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id")
+from core.tenancy.organizations.queries import current_organization, settings_of
 
 
-def attribute_payment(db: Session, organization_id: UUID, payment_id: UUID) -> None:
+@task()
+def attribute_payment(db: Session, payment_id: UUID) -> None:
     """Find out anew whose payment it is. A person's choice and an approved payout are left as they
     are.
     """
-    advisory_lock(db, organization_id, "money")
+    advisory_lock(db, "money")
     payment = db.scalars(select(Payment).where(Payment.id == payment_id)).first()
     if payment is not None:
         attribute(db, payment)
 
 
-def attribute_event(db: Session, organization_id: UUID, event_id: UUID) -> None:
+@implements(tasks.attribute_event)
+def attribute_event(db: Session, event_id: UUID) -> None:
     """An event is new, moved, cancelled or has other people: attribute every payment that it may
     concern anew.
     """
-    advisory_lock(db, organization_id, "money")
+    advisory_lock(db, "money")
     event = db.scalars(select(Event).where(Event.id == event_id)).first()
     if event is None:
         return
@@ -51,8 +54,8 @@ def attribute_event(db: Session, organization_id: UUID, event_id: UUID) -> None:
 
 
 def attribute(db: Session, payment: Payment) -> None:
-    """Set event, closer, setter, source, method and reason of ``payment``, of the later payments of
-    its membership, and see whether it and a payment entered on a form are the same money.
+    """Set event, closer, setter, source, method and reason of ``payment`` and of the later payments
+    of its membership, and match it with payments entered on forms that are the same money.
     """
     if payment.attribution_method != AttributionMethod.MANUAL and not is_frozen(db, payment):
         _assign(payment, *_match(db, payment))
@@ -65,7 +68,7 @@ def attribute(db: Session, payment: Payment) -> None:
 
 
 def is_frozen(db: Session, payment: Payment) -> bool:
-    """Whether an approved payout has already counted the payment; known also to who may not see
+    """Whether an approved payout has counted the payment; also answered for those who may not see
     payouts.
     """
     return db.execute(select(func.app.is_paid_out(payment.id))).scalar_one()
@@ -75,13 +78,12 @@ def _assign(payment: Payment, event: Event | None, method: AttributionMethod, re
     if (payment.event_id, payment.attribution_reason) != (event and event.id, reason):
         payment.attributed_at = now()
     payment.event_id = event.id if event else None
-    for column in FROM_EVENT:
+    for column in LISTED_COLUMNS:
         setattr(payment, column, getattr(event, column) if event else None)
     payment.attribution_method, payment.attribution_reason = method, reason
 
 
 def _match(db: Session, payment: Payment) -> tuple[Event | None, AttributionMethod, str]:
-    home = db.get_one(Organization, payment.organization_id)
     if payment.pcf_id is not None:
         event = db.scalars(
             select(Event)
@@ -95,7 +97,7 @@ def _match(db: Session, payment: Payment) -> tuple[Event | None, AttributionMeth
         return (
             event,
             AttributionMethod.FORM,
-            f"entered on the form of the call of {_moment(event.scheduled_at, home)}",
+            f"entered on the form of the booking of {_moment(db, event.scheduled_at)}",
         )
     first = _first_of_membership(db, payment)
     if first is not None and first.event_id is not None:
@@ -103,14 +105,12 @@ def _match(db: Session, payment: Payment) -> tuple[Event | None, AttributionMeth
         return (
             event,
             AttributionMethod.MEMBERSHIP,
-            f"follows the first payment, of {_moment(first.payment_date, home)}",
+            f"follows the first payment, of {_moment(db, first.payment_date)}",
         )
-    return _match_email(db, payment, home)
+    return _match_email(db, payment)
 
 
-def _match_email(
-    db: Session, payment: Payment, home: Organization
-) -> tuple[Event | None, AttributionMethod, str]:
+def _match_email(db: Session, payment: Payment) -> tuple[Event | None, AttributionMethod, str]:
     email = payment.customer_email_normalized
     if email is None:
         return None, AttributionMethod.NONE, "the payment carries no e-mail address"
@@ -122,20 +122,20 @@ def _match_email(
         return (
             event,
             AttributionMethod.EMAIL,
-            f"matched {email} to the call of {_moment(event.scheduled_at, home)}",
+            f"matched {email} to the booking of {_moment(db, event.scheduled_at)}",
         )
-    if home.forward_attribution_days:
-        until = payment.payment_date + timedelta(days=home.forward_attribution_days)
+    if days := settings_of(db, MoneySettings).forward_attribution_days:
+        until = payment.payment_date + timedelta(days=days)
         later = theirs.where(Event.scheduled_at <= until).order_by(Event.scheduled_at, Event.id)
         if event := db.scalars(later.limit(1)).first():
-            reason = f"matched {email} to the later call of {_moment(event.scheduled_at, home)}"
+            reason = f"matched {email} to the later booking of {_moment(db, event.scheduled_at)}"
             return event, AttributionMethod.LATER_CALL, reason
-    return None, AttributionMethod.NONE, f"no call of {email} at or before the payment"
+    return None, AttributionMethod.NONE, f"no booking of {email} at or before the payment"
 
 
 def _events_of(db: Session, email: str) -> Select[Event]:
-    """The calls that count for a customer: neither cancelled, nor moved, nor deleted, under any of
-    their addresses.
+    """The events that count for a customer, under any of their addresses: neither cancelled, moved
+    nor deleted.
     """
     contact_ids, emails = _identities(db, email)
     whose: ColumnElement[bool] = Event.lead_email_normalized.in_(emails)
@@ -155,8 +155,8 @@ def _identities(db: Session, email: str) -> tuple[list[UUID], list[str]]:
     return contact_ids, customer_emails(db, email, contact_ids[0] if contact_ids else None)
 
 
-def _moment(at: datetime, home: Organization) -> str:
-    local = at.astimezone(ZoneInfo(home.timezone))
+def _moment(db: Session, at: datetime) -> str:
+    local = at.astimezone(ZoneInfo(current_organization(db).timezone))
     return f"{local.day} {local:%b, %H:%M}"
 
 
@@ -190,11 +190,11 @@ def _later_of_membership(db: Session, payment: Payment) -> list[Payment]:
 def choose_event(
     db: Session, payment_id: UUID, event_id: UUID | None, by: Viewer, reason: str
 ) -> None:
-    """A person says which call the payment belongs to, or with None that it belongs to none; no
-    re-run undoes it.
+    """Attribute the payment to the event that a person chose, or with None to no event. Later runs
+    keep the choice.
 
     Raises:
-        NotFound: no such payment or call for ``by``.
+        NotFound: no such payment or event for ``by``.
         InvalidInput: no reason was given.
         Conflict: an approved payout has already counted the payment.
     """
@@ -205,14 +205,14 @@ def choose_event(
     payment = _changeable(db, payment_id)
     event = db.scalars(select(Event).where(Event.id == event_id)).first() if event_id else None
     if event_id and event is None:
-        raise NotFound("There is no such call.")
+        raise NotFound("There is no such booking.")
     _assign(payment, event, AttributionMethod.MANUAL, f"chosen by {by.name}: {reason.strip()}")
     db.flush()
 
 
 def clear_choice(db: Session, payment_id: UUID) -> None:
-    """Forget a person's choice and match the payment again. Raises NotFound and Conflict like
-    ``choose_event``.
+    """Remove a person's choice and attribute the payment automatically again. Raises NotFound and
+    Conflict like ``choose_event``.
     """
     payment = _changeable(db, payment_id)
     payment.attribution_method = AttributionMethod.NONE

@@ -1,5 +1,5 @@
-"""Filing a post-call form: where a call becomes money. One transaction, under the identity of
-whoever files.
+"""Filing a post-call form and recording its cash as a payment, in one transaction under the
+identity of whoever files it.
 """
 
 from __future__ import annotations
@@ -11,33 +11,32 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from core.bookings.forms import FormAnswers, event_for_form, form_of, save_form
-from core.bookings.models import Event, PostCallForm
+from core.bookings.form_answers import FormAnswers
+from core.bookings.forms import event_for_form, form_of, save_form
+from core.bookings.listed import LISTED_COLUMNS
+from core.bookings.models import BookingSettings, Event, PostCallForm
 from core.bookings.status import settle_status
-from core.money.attribution import FROM_EVENT, is_frozen
+from core.money.attribution import attribute_event, is_frozen
 from core.money.models import AttributionMethod, Payment
 from core.people.timeline import note
 from core.platform.clock import now
 from core.platform.errors import Conflict, NotFound
-from core.platform.queue import enqueue
 from core.tenancy.access.viewers import FormFiler
-from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.queries import settings_of
 
 
 def file_form(
     db: Session, event_id: UUID, answers: FormAnswers, by: FormFiler, *, at: datetime | None = None
 ) -> PostCallForm:
-    """File or correct the form of one call: the answers, what they say of the call, and the cash as
-    a payment.
+    """File or correct the form of one event: the answers, the event's status that follows from
+    them, and the cash as a payment. ``at`` is when it was filed, by default now.
 
-    ``at`` is when it was filed, by default now.
-
-    The cash is one payment per form, however often the form is corrected; whether the processor has
-    reported the same money is found out by a job afterwards.
+    The cash is one payment per form, however often the form is corrected. A job finds out
+    afterwards whether a processor has reported the same money.
 
     Raises:
         NotFound, NotAllowed, Conflict: see ``core.bookings.forms.event_for_form``.
-        FormProblems: answers that cannot stand, field by field.
+        FormProblems: invalid answers, field by field.
     """
     event = event_for_form(db, event_id, by)
     form = save_form(db, event, answers, by, at=at)
@@ -45,14 +44,11 @@ def file_form(
     verb = "filed" if form.version == 1 else "corrected"
     note(
         db,
-        event.organization_id,
         "pcf",
         "event",
         event.id,
         f"Form {verb} {by.signature}",
         contact_id=event.contact_id,
-        closer_user_id=event.closer_user_id,
-        setter_user_id=event.setter_user_id,
         actor_user_id=by.user_id,
     )
     _follow_up(db, event)
@@ -60,32 +56,30 @@ def file_form(
 
 
 def withdraw_form(db: Session, event_id: UUID, by: FormFiler) -> None:
-    """Take a form back: the call is pending again, and its cash no longer counts.
+    """Withdraw a form: the event is pending again, and its cash no longer counts.
 
     Raises:
-        NotFound: there is no form to take back, or none that ``by`` sees. NotAllowed, Conflict: see
-        ``core.bookings.forms.event_for_form``; Conflict also when its cash was paid out.
+        NotFound: there is no form to withdraw, or none that ``by`` sees.
+        NotAllowed, Conflict: see ``core.bookings.forms.event_for_form``; Conflict also when its
+            cash was paid out.
     """
     event = event_for_form(db, event_id, by)
     form = form_of(db, event_id)
     if form is None:
-        raise NotFound("No form was filed for this call.")
+        raise NotFound("No form was filed for this booking.")
     if (payment := _cash_of(db, form)) is not None:
         _refuse_when_frozen(db, payment)
         payment.pcf_id, payment.deleted_at = None, now()
         db.flush()
     db.execute(delete(PostCallForm).where(PostCallForm.id == form.id))
-    settle_status(event, None, db.get_one(Organization, event.organization_id).late_cancel_hours)
+    settle_status(event, None, settings_of(db, BookingSettings).late_cancel_hours)
     note(
         db,
-        event.organization_id,
         "pcf",
         "event",
         event.id,
         f"Form taken back {by.signature}",
         contact_id=event.contact_id,
-        closer_user_id=event.closer_user_id,
-        setter_user_id=event.setter_user_id,
         actor_user_id=by.user_id,
     )
     _follow_up(db, event)
@@ -118,10 +112,10 @@ def _record_cash(db: Session, event: Event, form: PostCallForm) -> None:
         event.lead_email_normalized,
     )
     payment.customer_name, payment.event_id = event.lead_name, event.id
-    for column in FROM_EVENT:
+    for column in LISTED_COLUMNS:
         setattr(payment, column, getattr(event, column))
     payment.attribution_method, payment.attributed_at = AttributionMethod.FORM, now()
-    payment.attribution_reason = "entered on the form of this call"
+    payment.attribution_reason = "entered on the form of this booking"
     db.add(payment)
     db.flush()
 
@@ -133,19 +127,13 @@ def _cash_of(db: Session, form: PostCallForm) -> Payment | None:
 def _refuse_when_frozen(db: Session, payment: Payment) -> None:
     if is_frozen(db, payment):
         raise Conflict(
-            "An approved payout has already counted this call's cash, so it cannot be changed."
+            "An approved payout has already counted this booking's cash, so it cannot be changed."
         )
 
 
 def _follow_up(db: Session, event: Event) -> None:
-    """Other payments of the customer may be other people's: a job looks at them, not the rep's own
-    transaction.
+    """Have a job attribute the customer's other payments, which may belong to people that the rep
+    cannot see.
     """
     db.flush()
-    enqueue(
-        db,
-        "attribute_event",
-        event.organization_id,
-        once=f"attribute_event {event.id}",
-        event_id=str(event.id),
-    )
+    attribute_event.later(db, event.id)

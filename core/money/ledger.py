@@ -1,4 +1,6 @@
-"""Payments in: whatever a processor says of one payment becomes one row, with its refunds."""
+"""The ledger of payments: everything that a processor reports about one payment becomes one row
+with its refunds.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,7 @@ from core.bookings.models import Package
 from core.money.attribution import attribute
 from core.money.models import Payment, PaymentStatus, Refund
 from core.people.timeline import note
+from core.platform.database import organization_id_of
 from core.platform.money import shown
 from core.platform.normalization import normalize_email
 
@@ -36,7 +39,7 @@ class RefundFact:
 
 @dataclass(frozen=True)
 class PaymentFact:
-    """Everything a processor's objects say together of one payment; ``amount`` in major units, ISO
+    """What a processor's objects say together about one payment; ``amount`` in major units, ISO
     currency in capitals.
     """
 
@@ -58,7 +61,7 @@ class PaymentFact:
     refunds: Sequence[RefundFact] = ()
 
 
-def record_payment(db: Session, organization_id: UUID, fact: PaymentFact) -> Payment:
+def record_payment(db: Session, fact: PaymentFact) -> Payment:
     """Make or update the payment of ``fact`` and its refunds, then attribute it. Repeating it
     changes nothing.
 
@@ -68,7 +71,7 @@ def record_payment(db: Session, organization_id: UUID, fact: PaymentFact) -> Pay
         Payment.connection_id == fact.connection_id, Payment.processor_payment_id == fact.key
     )
     payment = db.scalars(known).first() or Payment(
-        organization_id=organization_id,
+        organization_id=organization_id_of(db),
         connection_id=fact.connection_id,
         processor_payment_id=fact.key,
         refund_amount=Decimal(0),
@@ -116,8 +119,6 @@ def _record_refund(db: Session, payment: Payment, fact: RefundFact) -> None:
         organization_id=payment.organization_id,
         payment_id=payment.id,
         processor_refund_id=fact.key,
-        closer_user_id=payment.closer_user_id,
-        setter_user_id=payment.setter_user_id,
         **values,
     )
     db.execute(
@@ -156,15 +157,4 @@ def _tell(db: Session, payment: Payment, fact: PaymentFact) -> None:
     if payment.disputed:
         lines[f"dispute {payment.id}"] = ("dispute", f"Payment of {money} is disputed", fact.at)
     for key, (kind, sentence, at) in lines.items():
-        note(
-            db,
-            payment.organization_id,
-            f"payment_{kind}",
-            "payment",
-            payment.id,
-            sentence,
-            at=at,
-            dedupe_key=key,
-            closer_user_id=payment.closer_user_id,
-            setter_user_id=payment.setter_user_id,
-        )
+        note(db, f"payment_{kind}", "payment", payment.id, sentence, at=at, dedupe_key=key)

@@ -11,14 +11,43 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Computed, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
+from core.platform.labels import LabelledEnum
+from core.platform.personal import (
+    AboutPerson,
+    HiddenMention,
+    Personal,
+    PersonEmail,
+    PersonName,
+    Remark,
+    personal,
+)
+from core.platform.schema import (
+    Base,
+    ByLink,
+    TenantRow,
+    Timestamps,
+    Words,
+    follows,
+    opened_by,
+    owned_by,
+    refers_to,
+    secured,
+)
+from core.tenancy.organizations.models import SettingsRow
+
+# the one whose lines and sums, of one person, a statement shows
+ONE_SNAPSHOT = "snapshot_id = (select app.cur_snapshot())"
 
 
-class PaymentStatus(StrEnum):
+class PaymentStatus(LabelledEnum):
     SUCCEEDED = "succeeded"
     PENDING = "pending"
     FAILED = "failed"
-    CANCELED = "canceled"
+    CANCELED = "canceled", "Cancelled"
+
+
+# A processor without a label here is called by its name.
+PROCESSOR_LABELS = {"manual": "Entered by hand"}
 
 
 class AttributionMethod(StrEnum):
@@ -30,6 +59,16 @@ class AttributionMethod(StrEnum):
     NONE = "none"
 
 
+class MoneySettings(SettingsRow, Base):
+    """How payments are attributed to events, and which payments are counted."""
+
+    __tablename__ = "money_settings"
+
+    forward_attribution_days: Mapped[int | None]
+    reconciliation_days: Mapped[int] = mapped_column(server_default=text("3"))
+    accept_test_mode: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
 class Payment(TenantRow, Timestamps, Base):
     """Money received once. ``refund_amount`` is the sum of its counting refunds; cash counts when
     ``counts``.
@@ -37,7 +76,6 @@ class Payment(TenantRow, Timestamps, Base):
 
     __tablename__ = "payments"
     __table_args__ = (
-        CheckConstraint("status in ('succeeded','pending','failed','canceled')", name="status"),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
         CheckConstraint("amount >= 0 and refund_amount >= 0", name="not_negative"),
         refers_to("event_id", "events"),
@@ -59,7 +97,23 @@ class Payment(TenantRow, Timestamps, Base):
         Index(None, "organization_id", "membership_key"),
         Index(None, "organization_id", "closer_user_id", "payment_date"),
         Index(None, "organization_id", "setter_user_id", "payment_date"),
-        secured("reps", audit=True),
+        secured(
+            "reps",
+            audit=True,
+            owners=owned_by("closer", "setter"),
+            subject="payment",
+            about=("customer_email_normalized", "pcf_id"),
+            links=opened_by(
+                portal=ByLink(
+                    read="event_id = (select app.cur_event())",
+                    add=(
+                        "event_id = (select app.cur_event()) and closer_id = (select"
+                        " app.cur_closer())"
+                    ),
+                ),
+                share_money=ByLink(read="true"),
+            ),
+        ),
     )
 
     # the money
@@ -68,16 +122,16 @@ class Payment(TenantRow, Timestamps, Base):
     refund_amount: Mapped[Decimal] = mapped_column(server_default=text("0"))
     net_revenue: Mapped[Decimal] = mapped_column(Computed("amount - refund_amount", persisted=True))
     payment_date: Mapped[datetime]
-    status: Mapped[str] = mapped_column(server_default="succeeded")
+    status: Mapped[PaymentStatus] = mapped_column(Words(PaymentStatus), server_default="succeeded")
     payment_type: Mapped[str | None]
     deal_type: Mapped[str] = mapped_column(server_default="new_deal")
     disputed: Mapped[bool] = mapped_column(server_default=text("false"))
     dispute_status: Mapped[str | None]
 
     # who paid
-    customer_email: Mapped[str | None]
-    customer_email_normalized: Mapped[str | None]
-    customer_name: Mapped[str | None]
+    customer_email: Mapped[PersonEmail | None]
+    customer_email_normalized: Mapped[PersonEmail | None]
+    customer_name: Mapped[PersonName | None]
 
     # where it was taken
     processor: Mapped[str] = mapped_column(server_default="manual")
@@ -87,7 +141,7 @@ class Payment(TenantRow, Timestamps, Base):
     membership_key: Mapped[str | None]
     pcf_id: Mapped[UUID | None]
     superseded_by_id: Mapped[UUID | None]
-    note: Mapped[str | None]
+    note: Mapped[AboutPerson | None]
     deleted_at: Mapped[datetime | None]
     counts: Mapped[bool] = mapped_column(
         Computed(
@@ -107,8 +161,23 @@ class Payment(TenantRow, Timestamps, Base):
     call_type_id: Mapped[UUID | None]
     package_id: Mapped[UUID | None]
     attribution_method: Mapped[str] = mapped_column(server_default="none")
-    attribution_reason: Mapped[str | None]
+    attribution_reason: Mapped[str | None] = mapped_column(
+        info=personal(Personal.MENTION, anywhere=True)
+    )
     attributed_at: Mapped[datetime | None]
+
+
+class RefundKind(StrEnum):
+    REFUND = "refund"
+    DISPUTE = "dispute"
+
+
+class RefundStatus(StrEnum):
+    PENDING = "pending"
+    REQUIRES_ACTION = "requires_action"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
 
 
 class Refund(TenantRow, Timestamps, Base):
@@ -118,28 +187,23 @@ class Refund(TenantRow, Timestamps, Base):
 
     __tablename__ = "refunds"
     __table_args__ = (
-        CheckConstraint("kind in ('refund','dispute')", name="kind"),
-        CheckConstraint(
-            "status in ('pending','requires_action','succeeded','failed','canceled')", name="status"
-        ),
         refers_to("payment_id", "payments"),
         UniqueConstraint("organization_id", "payment_id", "processor_refund_id"),
-        secured("reps", audit=True),
+        secured("reps", audit=True, owners=follows("payment_id"), about=("payment_id",)),
     )
 
     payment_id: Mapped[UUID]
-    closer_user_id: Mapped[UUID | None]
-    setter_user_id: Mapped[UUID | None]
-    kind: Mapped[str] = mapped_column(server_default="refund")
+    rep_user_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
+    kind: Mapped[RefundKind] = mapped_column(Words(RefundKind), server_default="refund")
     amount: Mapped[Decimal]
     currency: Mapped[str]
-    status: Mapped[str]
+    status: Mapped[RefundStatus] = mapped_column(Words(RefundStatus))
     processor_refund_id: Mapped[str]
     refunded_at: Mapped[datetime]
-    reason: Mapped[str | None]
+    reason: Mapped[Remark | None]
 
 
-class SnapshotState(StrEnum):
+class SnapshotState(LabelledEnum):
     DRAFT = "draft"
     APPROVED = "approved"
     PAID = "paid"
@@ -152,7 +216,6 @@ class PayoutSnapshot(TenantRow, Timestamps, Base):
 
     __tablename__ = "payout_snapshots"
     __table_args__ = (
-        CheckConstraint("state in ('draft','approved','paid')", name="state"),
         Index(None, "organization_id", "period_start"),
         secured("payouts", audit=True),
     )
@@ -161,7 +224,7 @@ class PayoutSnapshot(TenantRow, Timestamps, Base):
     period_start: Mapped[date]
     period_end: Mapped[date]
     timezone: Mapped[str]
-    state: Mapped[str] = mapped_column(server_default="draft")
+    state: Mapped[SnapshotState] = mapped_column(Words(SnapshotState), server_default="draft")
     totals: Mapped[dict[str, Any]]
     payment_count: Mapped[int]
     created_by: Mapped[UUID | None]
@@ -179,14 +242,26 @@ class PayoutSnapshotDetail(TenantRow, Base):
         refers_to("payment_id", "payments"),
         UniqueConstraint("organization_id", "snapshot_id", "payment_id"),
         Index(None, "organization_id", "payment_id"),
-        secured("payouts", audit=True),
+        secured(
+            "payouts",
+            audit=True,
+            about=("payment_id",),
+            links=opened_by(
+                statement=ByLink(
+                    read=(
+                        f"{ONE_SNAPSHOT} and (closer_id = (select app.cur_closer())"
+                        " or setter_id = (select app.cur_setter()))"
+                    )
+                )
+            ),
+        ),
     )
 
     snapshot_id: Mapped[UUID]
     payment_id: Mapped[UUID]
     payment_date: Mapped[datetime]
-    customer_email: Mapped[str | None]
-    customer_name: Mapped[str | None]
+    customer_email: Mapped[PersonEmail | None]
+    customer_name: Mapped[PersonName | None]
     processor: Mapped[str]
     processor_payment_id: Mapped[str | None]
     currency: Mapped[str]
@@ -203,7 +278,14 @@ class PayoutSnapshotDetail(TenantRow, Base):
     package_id: Mapped[UUID | None]
     package_name: Mapped[str | None]
     attribution_method: Mapped[str]
-    attribution_reason: Mapped[str | None]
+    attribution_reason: Mapped[HiddenMention | None]
+
+
+class SummaryDimension(StrEnum):
+    CLOSER = "closer"
+    SETTER = "setter"
+    SOURCE = "source"
+    PACKAGE = "package"
 
 
 class PayoutSnapshotSummary(TenantRow, Base):
@@ -211,14 +293,25 @@ class PayoutSnapshotSummary(TenantRow, Base):
 
     __tablename__ = "payout_snapshot_summaries"
     __table_args__ = (
-        CheckConstraint("dimension in ('closer','setter','source','package')", name="dimension"),
         refers_to("snapshot_id", "payout_snapshots"),
         Index(None, "organization_id", "snapshot_id"),
-        secured("payouts", audit=True),
+        secured(
+            "payouts",
+            audit=True,
+            links=opened_by(
+                statement=ByLink(
+                    read=(
+                        f"{ONE_SNAPSHOT} and (dimension = 'closer' and member_id = (select"
+                        " app.cur_closer()) or dimension = 'setter' and member_id = (select"
+                        " app.cur_setter()))"
+                    )
+                )
+            ),
+        ),
     )
 
     snapshot_id: Mapped[UUID]
-    dimension: Mapped[str]
+    dimension: Mapped[SummaryDimension] = mapped_column(Words(SummaryDimension))
     member_id: Mapped[UUID | None]
     label: Mapped[str | None]
     currency: Mapped[str]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID, uuid4
 
 import pandas as pd
@@ -17,10 +15,9 @@ from core.money.models import (
     PayoutSnapshotSummary,
     SnapshotState,
 )
-from core.platform.clock import Period, iso, now
-from core.platform.dataframes import records
+from core.platform.clock import Period, now
+from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from core.platform.money import decimal_text
 from core.tenancy.access.viewers import Viewer
 
 DIMENSIONS = ("closer", "setter", "source", "package")
@@ -57,9 +54,7 @@ ADD_SUMMARY = """
 """
 
 
-def create_snapshot(
-    db: Session, organization_id: UUID, name: str, period: Period, by: Viewer | None
-) -> PayoutSnapshot:
+def create_snapshot(db: Session, name: str, period: Period, by: Viewer | None) -> PayoutSnapshot:
     """Freeze the payments dated in ``period`` as a draft: each as it stands, with sums by closer,
     setter, source, package.
 
@@ -68,7 +63,7 @@ def create_snapshot(
     if not name.strip():
         raise InvalidInput("Give the payout a name, for example “October 2026”.", field="name")
     snapshot = PayoutSnapshot(
-        organization_id=organization_id,
+        organization_id=organization_id_of(db),
         id=uuid4(),
         name=name.strip(),
         period_start=period.start,
@@ -86,7 +81,7 @@ def create_snapshot(
         ADD_DETAILS,
         {
             "snapshot": snapshot.id,
-            "org": organization_id,
+            "org": organization_id_of(db),
             "starts_at": period.starts_at,
             "ends_at": period.ends_at,
         },
@@ -155,13 +150,13 @@ def get_snapshot(db: Session, snapshot_id: UUID) -> PayoutSnapshot:
 
 
 def approve(db: Session, snapshot_id: UUID, by: Viewer) -> PayoutSnapshot:
-    """Approve a draft; from now on the database refuses any change to it, and its payments keep
-    their people.
+    """Approve a draft. From then on the database refuses any change to it, and its payments stay
+    attributed as they are.
 
     Raises:
         NotAllowed: ``by`` is no admin.
-        Conflict: it is no draft, it does not add up, or another approved payout has already counted
-        one of its payments.
+        Conflict: it is no draft, its sums do not agree, or another approved payout has already
+            counted one of its payments.
     """
     snapshot = _draft(db, snapshot_id, by)
     counted = db.execute(
@@ -203,7 +198,7 @@ def mark_paid(db: Session, snapshot_id: UUID, by: Viewer) -> PayoutSnapshot:
 
 
 def discard(db: Session, snapshot_id: UUID, by: Viewer) -> None:
-    """Throw a draft away. Raises NotAllowed, NotFound and Conflict."""
+    """Delete a draft. Raises NotAllowed, NotFound and Conflict."""
     snapshot = _draft(db, snapshot_id, by)
     for rows in (PayoutSnapshotDetail, PayoutSnapshotSummary):
         db.execute(delete(rows).where(rows.snapshot_id == snapshot.id))
@@ -297,49 +292,6 @@ def summaries_table(db: Session, snapshot_id: UUID) -> pd.DataFrame:
         )
     )
     return pd.DataFrame(db.execute(query).all(), columns=list(columns))
-
-
-def snapshot_as_dict(db: Session, snapshot_id: UUID) -> dict[str, Any]:
-    """``{"header", "summaries", "details"}`` for programs: money as decimal strings, instants in
-    ISO 8601. Raises NotFound.
-    """
-    snapshot = get_snapshot(db, snapshot_id)
-    header = {
-        "id": str(snapshot.id),
-        "name": snapshot.name,
-        "state": snapshot.state,
-        "timezone": snapshot.timezone,
-        "period_start": snapshot.period_start.isoformat(),
-        "period_end": snapshot.period_end.isoformat(),
-        "payment_count": snapshot.payment_count,
-        "created_at": iso(snapshot.created_at),
-        "totals": {
-            name: {
-                currency: decimal_text(Decimal(sums[name]), currency)
-                for currency, sums in snapshot.totals.items()
-            }
-            for name in SUMS
-        },
-    }
-    summaries = [_as_json(row) for row in records(summaries_table(db, snapshot_id))]
-    return {
-        "id": str(snapshot.id),
-        "header": header,
-        "summaries": summaries,
-        "details": [_as_json(row) for row in records(details_table(db, snapshot_id))],
-    }
-
-
-def _as_json(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: _plain(value, row["currency"]) for name, value in row.items()}
-
-
-def _plain(value: Any, currency: str) -> str | int | None:
-    if value is None or isinstance(value, str | int):
-        return value
-    if isinstance(value, Decimal):
-        return decimal_text(value, currency)
-    return iso(value) if isinstance(value, datetime) else str(value)
 
 
 def changes_since(db: Session, snapshot_id: UUID) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Payments as people and programs look at them."""
+"""Queries of payments for screens and the API."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from core.bookings.listed import LISTED_COLUMNS
 from core.bookings.models import CallStatus, Closer, Event, Package, Setter
 from core.money.models import AttributionMethod, Payment, Refund
 from core.people.models import Source
 from core.people.visibility import visible
 from core.platform.clock import Period
-
-ID_COLUMNS = ("closer_id", "setter_id", "source_id", "traffic_type_id", "call_type_id")
+from core.platform.database import organization_id_of
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _conditions(chosen: PaymentFilter) -> list[ColumnElement[bool]]:
     if chosen.period is not None:
         conditions.append(chosen.period.covers(Payment.payment_date))
     for name, ids in (chosen.ids or {}).items():
-        if ids and name in ID_COLUMNS:
+        if ids and name in LISTED_COLUMNS:
             conditions.append(getattr(Payment, name).in_(list(ids)))
     if chosen.unattributed:
         conditions += [
@@ -101,9 +101,7 @@ def payments_page(
     limit: int = 50,
     after: tuple[datetime, UUID] | None = None,
 ) -> list[Row[Any]]:
-    """Payments that the caller may see, latest first; ``after`` is the place that the page before
-    ended at.
-    """
+    """Payments that the caller may see, latest first; ``after`` is the previous page's cursor."""
     query = _named(select(*_columns()).select_from(Payment)).where(*_conditions(chosen))
     if after is not None:
         query = query.where(tuple_(Payment.payment_date, Payment.id) < after)
@@ -136,13 +134,15 @@ def payment_sums(db: Session, chosen: PaymentFilter) -> dict[str, tuple[int, Any
 
 
 def count_unattributed(db: Session) -> int:
-    """How many payments count but belong to no call, and nobody has said that they should not."""
+    """The number of counting payments that belong to no event and that nobody has marked as
+    belonging to none.
+    """
     chosen = PaymentFilter(unattributed=True)
     return db.scalars(select(func.count()).select_from(Payment).where(*_conditions(chosen))).one()
 
 
 def payment_detail(db: Session, payment_id: UUID) -> Row[Any] | None:
-    """Everything of one payment; None when there is none, or none for the caller."""
+    """All facts of one payment; None when it does not exist or the caller may not see it."""
     more = (
         Payment.payment_type,
         Payment.membership_key,
@@ -176,10 +176,9 @@ def refunds_of(db: Session, payment_id: UUID) -> pd.DataFrame:
 
 
 def suggestions(db: Session, payment_id: UUID, *, limit: int = 8) -> list[Row[Any]]:
-    """Calls that a payment may belong to, likeliest first: same customer, then same name, then
-    nearest in time.
-
-    Cancelled and moved calls are left out; the window is 60 days before the payment and 14 after.
+    """Events that a payment may belong to, most likely first: same customer, then same name, then
+    nearest in time. Cancelled and moved events are left out; the window is 60 days before the
+    payment and 14 after.
     """
     payment = db.get_one(Payment, _key(db, payment_id))
     same_email = Event.lead_email_normalized == payment.customer_email_normalized
@@ -214,7 +213,7 @@ def suggestions(db: Session, payment_id: UUID, *, limit: int = 8) -> list[Row[An
 
 
 def _key(db: Session, payment_id: UUID) -> tuple[UUID, UUID]:
-    return db.execute(select(func.app.cur_org())).scalar_one(), payment_id
+    return organization_id_of(db), payment_id
 
 
 def reconciliation_list(db: Session) -> pd.DataFrame:
@@ -222,8 +221,8 @@ def reconciliation_list(db: Session) -> pd.DataFrame:
     another amount.
 
     Columns: payment_id, customer_email, payment_date, amount, currency, other_payment_id,
-    other_amount, other_date. What is the same money for certain is reconciled already; these need a
-    look.
+    other_amount, other_date. Payments that are certainly the same money are reconciled already;
+    these need a person.
     """
     other = Payment.__table__.alias("other")
     query = (

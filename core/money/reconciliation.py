@@ -1,5 +1,5 @@
-"""Money that was entered on a form and reported by a processor is one payment: recognised, and
-counted once.
+"""Reconciliation: money that was entered on a form and reported by a processor is recognised as one
+payment and counted once.
 """
 
 from __future__ import annotations
@@ -10,14 +10,20 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
-from core.money.models import Payment, PayoutSnapshot, PayoutSnapshotDetail, SnapshotState
+from core.money.models import (
+    MoneySettings,
+    Payment,
+    PayoutSnapshot,
+    PayoutSnapshotDetail,
+    SnapshotState,
+)
 from core.people.models import ContactEmail
-from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.queries import settings_of
 
 
 def customer_emails(db: Session, email: str | None, contact_id: UUID | None = None) -> list[str]:
-    """Every normalised address of the person who is known by ``email`` or is the contact; sorted,
-    never empty of ``email``.
+    """Every normalised address of the person with the address ``email`` or the contact
+    ``contact_id``, sorted; includes ``email``.
     """
     people = select(ContactEmail.contact_id).where(ContactEmail.email_normalized == email)
     theirs = select(ContactEmail.email_normalized).where(ContactEmail.contact_id.in_(people))
@@ -55,7 +61,7 @@ def reconcile(db: Session, payment: Payment) -> None:
     )
     rows = db.execute(same).all()
     reported = [row for row in rows if row.Payment.connection_id is not None]
-    window = timedelta(days=db.get_one(Organization, payment.organization_id).reconciliation_days)
+    window = timedelta(days=settings_of(db, MoneySettings).reconciliation_days)
     winners: dict[UUID, UUID | None] = {row.Payment.id: None for row in rows}
     for form in (row for row in rows if row.Payment.connection_id is None):
         near = [

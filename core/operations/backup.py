@@ -19,11 +19,6 @@ from core.platform.errors import Conflict, InvalidInput, Misconfigured
 from core.platform.local_postgres import find_bin
 
 COUNTED = ("organizations", "events", "payments", "webhook_deliveries")
-ENDED_BY_A_RESTORE = (
-    "update app.sign_in_sessions set revoked_at = now() where revoked_at is null",
-    "delete from app.sign_in_tickets",
-    "update app.password_resets set used_at = now() where used_at is null",
-)
 # Made anew after a restore, by the version that restores: the security layer is never taken from a
 # file.
 NOT_FROM_FILE = ("SCHEMA", "COMMENT SCHEMA", "ROW SECURITY", "POLICY", "COMMENT POLICY")
@@ -101,9 +96,8 @@ def _end_sign_ins() -> None:
     """What was signed out since the backup must not come back signed in."""
     engine = create_engine(owner_url())
     with engine.begin() as connection:
-        connection.execute(text("set local role so_definer"))
-        for statement in ENDED_BY_A_RESTORE:
-            connection.execute(text(statement))
+        connection.execute(text("set local role so_owner"))
+        connection.execute(text("select app.end_every_sign_in()"))
     engine.dispose()
 
 
@@ -144,13 +138,13 @@ def _past_row_security() -> list[str]:
             text("select rolsuper or rolbypassrls from pg_roles where rolname = current_user")
         ).scalar()
     engine.dispose()
-    return [] if free else ["--role=so_definer", "--enable-row-security"]
+    return [] if free else ["--role=so_backup", "--enable-row-security"]
 
 
 def _counts() -> dict[str, int]:
     engine = create_engine(owner_url())
     with engine.begin() as connection:
-        connection.execute(text("set local role so_definer"))
+        connection.execute(text("set local role so_backup"))
         counts = {
             table: connection.scalar(text(f"select count(*) from app.{table}"))  # noqa: S608
             for table in COUNTED

@@ -107,9 +107,7 @@ def _make_people(organization_id: UUID, people: dict[str, str]) -> None:
         for role, email in people.items():
             password = passwords.get(email) or _passphrase()
             name = email.partition("@")[0].replace(".", " ").title()
-            user = create_user(
-                db, organization_id, email=email, password=password, role=role, name=name
-            )
+            user = create_user(db, email=email, password=password, role=role, name=name)
             link_user(db, user.id, email)
 
 

@@ -14,11 +14,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.bookings.forms import FormAnswers
+from core.bookings.form_answers import FormAnswers
 from core.bookings.intake import Booking, Cancellation, record_booking
 from core.bookings.models import Event, ListEntry, Package
 from core.bookings.roster import Host, create_closer, create_setter
-from core.deliveries.actions import create_connection
 from core.money.form_filing import file_form
 from core.money.ledger import PaymentFact, RefundFact, record_payment
 from core.money.models import PaymentStatus
@@ -26,10 +25,11 @@ from core.money.payouts import approve, create_snapshot
 from core.people.actions import Person
 from core.people.models import Source, TrafficType
 from core.platform.clock import Period, now, today
-from core.platform.database import as_system
+from core.platform.database import as_system, organization_id_of
+from core.providers.connections import create_connection
 from core.tenancy.access.models import Role
 from core.tenancy.access.viewers import Viewer
-from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.queries import current_organization
 
 SEED = 20260101
 CLOSERS = ("Ana", "Ben", "Clara", "David", "Elif", "Frank")
@@ -93,26 +93,24 @@ class Scale:
 def seed_year(organization_id: UUID, scale: Scale) -> None:
     """Fill the organisation, relative to today; a week ahead is booked already."""
     with as_system(organization_id) as db:
-        team = _Team(db, organization_id, scale)
+        team = _Team(db, scale)
     for first_day in range(
         -scale.days, 8, 30
     ):  # a month at a time, so that no transaction grows large
         with as_system(organization_id) as db:
-            team.home = db.get_one(
-                Organization, organization_id
-            )  # held, so that each call does not read it again
             for day in range(first_day, min(first_day + 30, 8)):
                 team.live_a_day(db, day)
     with as_system(organization_id) as db:
-        _payouts(db, organization_id, team.boss)
+        _payouts(db, team.boss)
 
 
 class _Team:
     """The team's lists, and the dice that decide its year."""
 
-    def __init__(self, db: Session, organization_id: UUID, scale: Scale) -> None:
+    def __init__(self, db: Session, scale: Scale) -> None:
+        organization_id = organization_id_of(db)
         self.dice = random.Random(SEED)  # noqa: S311 - a story, not a secret
-        self.home = db.get_one(Organization, organization_id)
+        self.home = current_organization(db)
         self.zone = ZoneInfo(self.home.timezone)
         self.scale = scale
         self.now = now().replace(minute=0, second=0, microsecond=0)
@@ -132,15 +130,9 @@ class _Team:
             Host(None, f"{name.lower()}@example.com", name) for name in CLOSERS[: scale.closers]
         ]
         for host in self.hosts:
-            create_closer(db, organization_id, host.name or "", host.email)
+            create_closer(db, host.name or "", host.email)
         for name in SETTERS[: scale.setters]:
-            create_setter(
-                db,
-                organization_id,
-                name,
-                f"{name.lower()}@example.com",
-                aliases=[f"{name.lower()}-dm"],
-            )
+            create_setter(db, name, f"{name.lower()}@example.com", aliases=[f"{name.lower()}-dm"])
         for name, values in SOURCES.items():
             db.add(Source(organization_id=organization_id, name=name, utm_values=values))
         for name, values in TRAFFIC.items():
@@ -163,9 +155,7 @@ class _Team:
                 )
         db.flush()
         self.packages = {package.name: package.id for package in db.scalars(select(Package))}
-        self.stripe = create_connection(
-            db, organization_id, "stripe", "Stripe", f"demo-{organization_id}"
-        ).id
+        self.stripe = create_connection(db, "stripe", "Stripe", f"demo-{organization_id}").id
 
     def live_a_day(self, db: Session, offset: int) -> None:
         """Book, hold and pay the calls of one day, counted from today; fewer at weekends."""
@@ -182,16 +172,12 @@ class _Team:
         booking = self._booking(at)
         luck = self.dice.random()
         if luck < 0.07 and booking.booked_at < self.now:
-            record_booking(
-                db,
-                self.home.id,
-                _given_up(booking, at - timedelta(hours=self.dice.choice((3, 30)))),
-            )
+            record_booking(db, _given_up(booking, at - timedelta(hours=self.dice.choice((3, 30)))))
             return
         if luck < 0.14:
             self._move(db, booking)
             return
-        event = record_booking(db, self.home.id, booking)
+        event = record_booking(db, booking)
         if at < self.now - timedelta(minutes=50):
             self._hold(db, event, at)
 
@@ -215,13 +201,13 @@ class _Team:
             setter_mentions=[setter],
             meeting_url="https://meet.example.com/demo",
             platform="calendly",
-            invitee_uuid=f"demo-{self.home.slug}-{self.number}",
+            external_id=f"demo-{self.home.slug}-{self.number}",
         )
 
     def _move(self, db: Session, booking: Booking) -> None:
         """Cancelled and booked again two days later, as a calendar reports it."""
         moved_at = booking.scheduled_at - timedelta(hours=5)
-        record_booking(db, self.home.id, _given_up(booking, moved_at, moved=True))
+        record_booking(db, _given_up(booking, moved_at, moved=True))
         later = booking.scheduled_at + timedelta(days=2)
         again = {
             "scheduled_at": later,
@@ -229,10 +215,10 @@ class _Team:
             "booked_at": min(moved_at, self.now),
         }
         replacing = {
-            "invitee_uuid": f"{booking.invitee_uuid}-b",
-            "previous_invitee_uuid": booking.invitee_uuid,
+            "external_id": f"{booking.external_id}-b",
+            "replaces_external_id": booking.external_id,
         }
-        event = record_booking(db, self.home.id, Booking(**(vars(booking) | again | replacing)))
+        event = record_booking(db, Booking(**(vars(booking) | again | replacing)))
         if later < self.now - timedelta(minutes=50):
             self._hold(db, event, later)
 
@@ -288,7 +274,6 @@ class _Team:
                 ]
             record_payment(
                 db,
-                self.home.id,
                 PaymentFact(
                     processor="stripe",
                     connection_id=self.stripe,
@@ -314,13 +299,11 @@ def _given_up(booking: Booking, at: datetime, *, moved: bool = False) -> Booking
     return Booking(**(vars(booking) | {"cancellation": gone}))
 
 
-def _payouts(db: Session, organization_id: UUID, boss: Viewer) -> None:
+def _payouts(db: Session, boss: Viewer) -> None:
     """Last month approved, this month a draft."""
     first = today(boss.timezone).replace(day=1)
     month_before = (first - timedelta(days=1)).replace(day=1)
     for start, end in ((month_before, first), (first, (first + timedelta(days=32)).replace(day=1))):
-        snapshot = create_snapshot(
-            db, organization_id, f"{start:%B %Y}", Period(start, end, boss.timezone), None
-        )
+        snapshot = create_snapshot(db, f"{start:%B %Y}", Period(start, end, boss.timezone), None)
         if end == first:
             approve(db, snapshot.id, boss)

@@ -12,23 +12,29 @@ from sqlalchemy import Connection, create_engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from core.bookings.models import CallStatus, Closer, Event
+from core.bookings.models import BookingSettings, CallStatus, Closer, Event
 from core.deliveries.queries import connections_table
 from core.deliveries.secrets import count_unreadable
 from core.messages.actions import slack_webhook_ends_with
+from core.messages.models import ReportSettings
 from core.migrations.tables import metadata
 from core.migrations.upgrade import newest_revision
+from core.money.models import MoneySettings
 from core.money.queries import count_unattributed
 from core.operations.checks import Check, State
 from core.operations.integration_checks import key_checks
+from core.operations.startup_checks import guessable_roles, open_addresses
 from core.platform.clock import now
 from core.platform.database import APP_ROLE, WORKER_ROLE, as_guest, as_system, engine, owner_url
 from core.platform.errors import Misconfigured
 from core.platform.settings import settings
-from core.platform.startup_checks import guessable_roles, open_addresses
 from core.providers.email import delivery_method
 from core.tenancy.organizations.models import Organization
-from core.tenancy.organizations.queries import all_organization_ids, current_organization
+from core.tenancy.organizations.queries import (
+    all_organization_ids,
+    current_organization,
+    settings_of,
+)
 
 SKEW_S = 5
 WAITING_TOO_LONG = timedelta(minutes=5)
@@ -231,7 +237,7 @@ def examine_organization(organization_id: UUID) -> list[Check]:
 
 
 def _secrets(db: Session, home: Organization) -> Iterator[Check]:
-    closed = count_unreadable(db, home.id)
+    closed = count_unreadable(db)
     fix = (
         "Add the key that sealed them to ENCRYPTION_OLD_KEYS, or enter each secret again."
         if closed
@@ -298,7 +304,7 @@ def _people(db: Session, home: Organization) -> Iterator[Check]:
     yield Check(
         "setters",
         state,
-        f"{unknown} calls of 30 days name an unknown setter",
+        f"{unknown} bookings of 30 days name an unknown setter",
         fix,
         home.slug,
         "lists",
@@ -307,11 +313,11 @@ def _people(db: Session, home: Organization) -> Iterator[Check]:
 
 def _money(db: Session, home: Organization) -> Iterator[Check]:
     loose = count_unattributed(db)
-    fix = "Choose the call by hand on the screen Payments, “Unattributed”." if loose else ""
+    fix = "Choose the booking by hand on the screen Payments, “Unattributed”." if loose else ""
     yield Check(
         "payments",
         State.AMBER if loose else State.GREEN,
-        f"{loose} payments belong to no call",
+        f"{loose} payments belong to no booking",
         fix,
         home.slug,
         "payments",
@@ -319,12 +325,10 @@ def _money(db: Session, home: Organization) -> Iterator[Check]:
 
 
 def _slack(db: Session, home: Organization) -> Iterator[Check]:
-    if not home.slack_report_enabled:
+    if not settings_of(db, ReportSettings).slack_report_enabled:
         yield Check("slack", State.GREEN, "reports are off", "", home.slug, "reports")
         return
-    ready = (
-        slack_webhook_ends_with(db, home.id) is not None or settings().slack_webhook_url is not None
-    )
+    ready = slack_webhook_ends_with(db) is not None or settings().slack_webhook_url is not None
     yield Check(
         "slack",
         State.GREEN if ready else State.RED,
@@ -350,7 +354,7 @@ def _roster(db: Session, home: Organization) -> Iterator[Check]:
         yield Check(
             "closers",
             State.AMBER,
-            "nobody takes calls",
+            "nobody takes bookings",
             "Add closers on the screen Lists.",
             home.slug,
             "lists",
@@ -361,7 +365,7 @@ def _roster(db: Session, home: Organization) -> Iterator[Check]:
     yield Check(
         "closers",
         state,
-        f"{unknown} calls of 30 days have a host whom nobody knows",
+        f"{unknown} bookings of 30 days have a host whom nobody knows",
         fix,
         home.slug,
         "lists",
@@ -369,6 +373,7 @@ def _roster(db: Session, home: Organization) -> Iterator[Check]:
 
 
 def _forms(db: Session, home: Organization) -> Iterator[Check]:
+    grace = timedelta(hours=settings_of(db, BookingSettings).pcf_grace_hours)
     due = (
         select(func.count())
         .select_from(Event)
@@ -376,7 +381,7 @@ def _forms(db: Session, home: Organization) -> Iterator[Check]:
             Event.call_status == CallStatus.SCHEDULED,
             Event.deleted_at.is_(None),
             Event.scheduled_at > now() - LOOK_BACK,
-            Event.scheduled_at < now() - timedelta(hours=home.pcf_grace_hours),
+            Event.scheduled_at < now() - grace,
         )
     )
     overdue = db.scalars(due).one()
@@ -389,7 +394,7 @@ def _forms(db: Session, home: Organization) -> Iterator[Check]:
         home.slug,
         "events",
     )
-    if home.accept_test_mode:
+    if settings_of(db, MoneySettings).accept_test_mode:
         yield Check(
             "test payments",
             State.AMBER,

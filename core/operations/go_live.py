@@ -17,7 +17,7 @@ COUNTED = text("""
            exists (select 1 from app.events) as booked, exists (select 1
              from app.post_call_forms) as reported,
            exists (select 1 from app.payments where event_id is not null) as attributed,
-           (select slack_report_enabled from app.organizations) as posting
+           (select slack_report_enabled from app.report_settings) as posting
 """)
 
 
@@ -61,9 +61,9 @@ def setup_steps(db: Session) -> list[Step]:
             "connections",
         ),
         Step(
-            "See a first call",
+            "See a first booking",
             has.booked,
-            "there is a call" if has.booked else "no call yet",
+            "there is a booking" if has.booked else "no booking yet",
             "events",
         ),
         Step(
@@ -73,9 +73,9 @@ def setup_steps(db: Session) -> list[Step]:
             "my-day",
         ),
         Step(
-            "See a payment find its call",
+            "See a payment find its booking",
             has.attributed,
-            "a payment has its call" if has.attributed else "none yet",
+            "a payment has its booking" if has.attributed else "none yet",
             "payments",
         ),
         Step(

@@ -15,7 +15,7 @@ from core.deliveries.models import KeyStatus
 from core.operations.checks import Check, State
 from core.platform.clock import now
 from core.providers.integrations import integrations
-from core.providers.keys import KEYED
+from core.providers.registry import provider
 from core.tenancy.organizations.models import Organization
 
 STALE_AFTER = timedelta(days=3)
@@ -26,7 +26,7 @@ def key_checks(db: Session, home: Organization) -> Iterator[Check]:
     """One line for each key."""
     for row in integrations(db):
         state, seen, fix = _told(row)
-        yield Check(f"key {KEYED[row.provider].name}", state, seen, fix, home.slug, SCREEN)
+        yield Check(f"key {provider(row.provider).label}", state, seen, fix, home.slug, SCREEN)
 
 
 def _told(row: Row[Any]) -> tuple[State, str, str]:

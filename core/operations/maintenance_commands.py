@@ -4,37 +4,86 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from pathlib import Path
 
-import httpx
-from sqlalchemy import select
-
-from core.deliveries.actions import replay
-from core.deliveries.models import DeliveryStatus, WebhookConnection, WebhookDelivery
-from core.deliveries.queries import dead_letters
-from core.migrations.upgrade import migrate
-from core.operations.backup import backup, restore
-from core.operations.demo import seed_demo, sign_ins
-from core.operations.doctor import summary
-from core.operations.keys import reseal_secrets
-from core.operations.samples import send_samples
+from core.operations.commands import ORGANIZATION, Answer, argument, command
 from core.operations.setup_commands import organization_named
-from core.platform.clock import now
-from core.platform.database import as_system
 from core.platform.errors import InvalidInput, ProviderUnavailable
 
-Answer = dict[str, Any]
+FILE = argument("file", type=Path)
 
 
+@command("migrate", "bring the database to this version")
 def migrate_command(_: Namespace) -> Answer:
+    from core.migrations.upgrade import migrate
+
     migrate()
     return {"migrated": True}
 
 
+@command("seed-demo", "make the demo's organisations and sign-ins where they are missing")
+def seed_demo_command(_: Namespace) -> Answer:
+    """Make the demo's organisations that are not there yet; sign-ins by role."""
+    from core.operations.demo import seed_demo, sign_ins
+
+    made = seed_demo()
+    people = {
+        role: {"email": email, "password": password}
+        for role, (email, password) in sign_ins().items()
+    }
+    return {"organizations": made, "sign_ins": people}
+
+
+@command("doctor", "check the installation; each line says how to mend what is wrong")
+def doctor_command(_: Namespace) -> Answer:
+    from core.operations.doctor import summary
+
+    return summary()
+
+
+@command("backup", "write the whole database to a new file", FILE)
+def backup_command(args: Namespace) -> Answer:
+    from core.operations.backup import backup
+
+    rows = backup(args.file)
+    print(
+        "Keep ENCRYPTION_MASTER_KEY apart from this file: stored secrets open only with it.",
+        file=sys.stderr,
+    )
+    return {"file": str(args.file), "bytes": args.file.stat().st_size, "rows": rows}
+
+
+@command("restore", "fill an empty database from a backup", FILE)
+def restore_command(args: Namespace) -> Answer:
+    from core.operations.backup import restore
+
+    return {"file": str(args.file), "rows": restore(args.file)}
+
+
+@command("rotate-keys", "seal every stored secret again under the current master key")
+def rotate_keys_command(_: Namespace) -> Answer:
+    from core.operations.keys import reseal_secrets
+
+    resealed, current = reseal_secrets()
+    return {"resealed": resealed, "already_current": current}
+
+
+@command(
+    "replay",
+    "process deliveries again: the dead ones, or all since an instant",
+    ORGANIZATION,
+    argument("--connection"),
+    argument("--since"),
+)
 def replay_command(args: Namespace) -> Answer:
     """Process deliveries again: the dead ones, or every one since an instant."""
+    from sqlalchemy import select
+
+    from core.deliveries.actions import replay
+    from core.deliveries.models import DeliveryStatus, WebhookDelivery
+    from core.platform.database import as_system
+
     organization_id = organization_named(args.org)
     wanted = (
         select(WebhookDelivery.id)
@@ -62,11 +111,18 @@ def _instant(text: str) -> datetime:
         raise InvalidInput(
             f"“{text}” is not an instant; write it like 2026-11-02T15:00:00+00:00.", field="since"
         ) from error
-    return at if at.tzinfo else at.replace(tzinfo=now().tzinfo)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
+@command("dead-letters", "deliveries that could not be processed", ORGANIZATION)
 def dead_letters_command(args: Namespace) -> Answer:
     """The deliveries that every retry failed on, oldest first."""
+    from sqlalchemy import select
+
+    from core.deliveries.models import WebhookConnection
+    from core.deliveries.queries import dead_letters
+    from core.platform.database import as_system
+
     organization_id = organization_named(args.org)
     with as_system(organization_id) as db:
         names = dict(db.execute(select(WebhookConnection.id, WebhookConnection.name)).all())
@@ -86,56 +142,23 @@ def dead_letters_command(args: Namespace) -> Answer:
     return {"organization_id": str(organization_id), "count": len(items), "items": items}
 
 
+@command(
+    "send-samples",
+    "post genuine signed sample deliveries to a running receiver",
+    ORGANIZATION,
+    argument("--url", help="the receiver's address, by default WEBHOOK_PUBLIC_URL"),
+)
 def send_samples_command(args: Namespace) -> Answer:
+    import httpx
+
+    from core.operations.samples import send_samples
+    from core.platform.settings import settings
+
     organization_id = organization_named(args.org)
+    url = args.url or settings().webhook_public_url
     try:
-        return send_samples(organization_id, args.url)
+        return send_samples(organization_id, url)
     except (httpx.TransportError, httpx.UnsupportedProtocol) as error:
         raise ProviderUnavailable(
-            f"No receiver answers at {args.url}. Is it running? Give its address with --url."
+            f"No receiver answers at {url}. Is it running? Give its address with --url."
         ) from error
-
-
-def seed_demo_command(_: Namespace) -> Answer:
-    """Make the demo's organisations that are not there yet; sign-ins by role."""
-    made = seed_demo()
-    people = {
-        role: {"email": email, "password": password}
-        for role, (email, password) in sign_ins().items()
-    }
-    return {"organizations": made, "sign_ins": people}
-
-
-def doctor_command(_: Namespace) -> Answer:
-    return summary()
-
-
-def backup_command(args: Namespace) -> Answer:
-    rows = backup(args.file)
-    print(
-        "Keep ENCRYPTION_MASTER_KEY apart from this file: stored secrets open only with it.",
-        file=sys.stderr,
-    )
-    return {"file": str(args.file), "bytes": args.file.stat().st_size, "rows": rows}
-
-
-def restore_command(args: Namespace) -> Answer:
-    return {"file": str(args.file), "rows": restore(args.file)}
-
-
-def rotate_keys_command(_: Namespace) -> Answer:
-    resealed, current = reseal_secrets()
-    return {"resealed": resealed, "already_current": current}
-
-
-COMMANDS: dict[str, Callable[[Namespace], Answer]] = {
-    "migrate": migrate_command,
-    "seed-demo": seed_demo_command,
-    "doctor": doctor_command,
-    "backup": backup_command,
-    "restore": restore_command,
-    "rotate-keys": rotate_keys_command,
-    "replay": replay_command,
-    "dead-letters": dead_letters_command,
-    "send-samples": send_samples_command,
-}

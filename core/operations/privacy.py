@@ -17,16 +17,19 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from core.bookings.models import Event
-from core.deliveries.models import DeliveryStatus, WebhookDelivery
+from core.deliveries.models import DeliverySettings, DeliveryStatus, WebhookDelivery
+from core.migrations.tables import metadata
 from core.money.models import Payment
 from core.people.erasure import erased_contact, mark_of, pseudonym_of
 from core.people.models import Contact, ContactEmail
 from core.platform.advisory_locks import advisory_lock
 from core.platform.clock import now
-from core.platform.database import INSUFFICIENT_PRIVILEGE, as_system
+from core.platform.database import INSUFFICIENT_PRIVILEGE, as_system, organization_id_of
 from core.platform.errors import InvalidInput, NotAllowed, NotFound
 from core.platform.normalization import normalize_email
-from core.tenancy.organizations.queries import current_organization
+from core.platform.security.about import Known, is_about, tables_about
+from core.platform.tasks import task
+from core.tenancy.organizations.queries import settings_of
 
 BATCH = 5_000
 ERASE = text("""
@@ -34,37 +37,27 @@ ERASE = text("""
       cast(:marks as text[]),
                             cast(:words as text[]), :pseudonym)
 """)
-CALLS = "(e.contact_id = any(:contacts) or e.lead_email_normalized = any(:emails))"
-PAID = "p.customer_email_normalized = any(:emails)"
 MENTIONED = (
     "exists (select 1 from unnest(cast(:emails as text[])) as known(email) where strpos(lower({}),"
     " known.email) > 0)"
 )
-# What is handed out: each part's rows that are about the person. A raw delivery is given as the
-# text that came.
+ASKED = Known("app.cur_org()", ":contacts", ":emails")
+NAMES = {
+    "contact_emails": "addresses",
+    "events": "bookings",
+    "post_call_forms": "forms",
+    "payout_snapshot_details": "payouts",
+    "activities": "timeline",
+    "pcf_drafts": "drafts",
+}
+# What is handed out: the rows about the person of each table that declares to have some, and what
+# mentions them without saying so. A raw delivery is given as the text that came.
 PARTS: Mapping[str, str] = {
-    "contacts": "select to_jsonb(c) from app.contacts c where c.id = any(:contacts)",
-    "addresses": "select to_jsonb(c) from app.contact_emails c where c.contact_id = any(:contacts)",
-    "leads": "select to_jsonb(l) from app.leads l where l.contact_id = any(:contacts)",
-    "calls": f"select to_jsonb(e) from app.events e where {CALLS}",
-    "forms": (
-        "select to_jsonb(f) from app.post_call_forms f where f.event_id in (select e.id from"
-        f" app.events e where {CALLS})"
-    ),
-    "payments": f"select to_jsonb(p) from app.payments p where {PAID}",
-    "refunds": (
-        "select to_jsonb(r) from app.refunds r where r.payment_id in (select p.id from"
-        f" app.payments p where {PAID})"
-    ),
-    "payouts": (
-        "select to_jsonb(d) from app.payout_snapshot_details d where lower(btrim(d.customer_email))"
-        " = any(:emails)"
-    ),
-    "timeline": (
-        f"""select to_jsonb(a) from app.activities a where a.contact_id = any(:contacts)
-                     or a.subject_id in (select e.id from app.events e
-                       where {CALLS} union select p.id from app.payments p where {PAID})"""
-    ),
+    NAMES.get(
+        table.name, table.name
+    ): f"select to_jsonb(t) from app.{table.name} t where {is_about(table, 't', ASKED)}"
+    for table in tables_about(metadata)
+} | {
     "messages": (
         f"""select to_jsonb(m) from app.outbox m
                      where lower(m.recipient) = any(:emails) or m.recipient = any(:phones)
@@ -121,7 +114,7 @@ def _admins_only() -> Iterator[None]:
         raise
 
 
-def find_person(db: Session, organization_id: UUID, email: str) -> KnownPerson:
+def find_person(db: Session, email: str) -> KnownPerson:
     """The person with this address, with every other address of theirs.
 
     Raises:
@@ -167,7 +160,7 @@ def find_person(db: Session, organization_id: UUID, email: str) -> KnownPerson:
         tuple(sorted(phone for phone in phones if phone)),
         len(events),
         len(paid),
-        erased_contact(db, organization_id, wanted),
+        erased_contact(db, wanted),
         min((row.unsubscribed_at for row in rows if row.unsubscribed_at), default=None),
     )
     if not (contacts or events or paid or person.erased or _mentioned(db, person)):
@@ -190,7 +183,7 @@ def _needed(query: str, person: KnownPerson) -> dict[str, Any]:
 
 
 def export_person(
-    transaction: Callable[[], AbstractContextManager[Session]], organization_id: UUID, email: str
+    transaction: Callable[[], AbstractContextManager[Session]], email: str
 ) -> Iterator[bytes]:
     """Everything about the person as one JSON object, part by part, in pieces; noted in the audit
     log before the first.
@@ -198,7 +191,7 @@ def export_person(
     Raises InvalidInput and NotFound like ``find_person``, and NotAllowed for who is no admin.
     """
     with transaction() as db:
-        person = find_person(db, organization_id, email)
+        person = find_person(db, email)
         with _admins_only():
             db.execute(
                 text("select app.record_privacy('person_export', :row)"),
@@ -225,7 +218,7 @@ def _pieces(
     yield b"}\n"
 
 
-def erase_person(db: Session, organization_id: UUID, email: str, *, typed: str) -> None:
+def erase_person(db: Session, email: str, *, typed: str) -> None:
     """Replace the person's contact details wherever they stand. Rows, amounts and everything that
     is counted stay.
 
@@ -237,8 +230,8 @@ def erase_person(db: Session, organization_id: UUID, email: str, *, typed: str) 
     if normalize_email(typed) != normalize_email(email):
         raise InvalidInput("Type the e-mail address exactly as it is shown.", field="email")
     for what in ("bookings", "money"):  # no delivery about the person is processed meanwhile
-        advisory_lock(db, organization_id, what)
-    person = find_person(db, organization_id, email)
+        advisory_lock(db, what)
+    person = find_person(db, email)
     if person.erased and not (person.contacts or person.calls or person.payments):
         raise NotFound("This address is erased already.")
     contact_id = person.contact_id or person.erased or uuid4()
@@ -253,24 +246,31 @@ def erase_person(db: Session, organization_id: UUID, email: str, *, typed: str) 
                 "contacts": list(person.contacts),
                 "emails": list(person.emails),
                 "words": words,
-                "marks": [mark_of(organization_id, address) for address in person.emails],
+                "marks": [mark_of(organization_id_of(db), address) for address in person.emails],
                 "pseudonym": pseudonym_of(contact_id),
             },
         )
     db.expire_all()
 
 
-def accept_again(db: Session, organization_id: UUID, email: str) -> None:
+def accept_again(db: Session, email: str) -> None:
     """Take deliveries about an erased address as they are from now on; what was erased stays
     erased.
 
     Raises NotFound, and NotAllowed for who is no admin.
     """
-    mark = mark_of(organization_id, normalize_email(email) or "")
+    mark = mark_of(organization_id_of(db), normalize_email(email) or "")
     with _admins_only():
         lifted = db.execute(text("select app.lift_erasure(:mark)"), {"mark": mark}).scalar_one()
     if not lifted:
         raise NotFound("This address was not erased.")
+
+
+@task(name="forget_deliveries", cron="0 3 * * *", log_success=True)
+def forget_old(organization_id: UUID) -> None:
+    """Forget what is older than the organisation wants it."""
+    forget_deliveries(organization_id)
+    forget_recordings(organization_id)
 
 
 def forget_deliveries(organization_id: UUID, at: datetime | None = None) -> int:
@@ -291,7 +291,7 @@ def _forget(
     organization_id: UUID, at: datetime | None, some: Callable[[UUID, datetime], int]
 ) -> int:
     with as_system(organization_id) as db:
-        days = current_organization(db).raw_delivery_days
+        days = settings_of(db, DeliverySettings).raw_delivery_days
     forgotten = 0
     while days is not None and (
         gone := some(organization_id, (at or now()) - timedelta(days=days))

@@ -5,7 +5,7 @@ connection of it.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -15,62 +15,54 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.bookings.models import Closer, Setter
-from core.deliveries.actions import SIGNING, create_connection
+from core.deliveries.actions import SIGNING
 from core.deliveries.models import WebhookConnection
 from core.deliveries.secrets import read_secret
-from core.operations.sample_payloads import (
-    SampleBooking,
-    calendly_created,
-    signed,
-    stripe_charge,
-    stripe_event,
-    stripe_intent,
-    whop_payment,
-)
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import NotFound, UnexpectedAnswer
+from core.platform.settings import settings
+from core.platform.tasks import task
+from core.providers import registry
+from core.providers.connections import create_connection
+from core.providers.payloads import TEST_DELIVERY, example, payload, signed
 
 TIMEOUT_S = 10
-Story = tuple[str, Mapping[str, Any]]
 
 
 def send_samples(organization_id: UUID, url: str) -> dict[str, Any]:
-    """Post two bookings, a Stripe and a Whop payment to the receiver at ``url``; how each was
-    answered.
+    """Post what each provider offers as samples to the receiver at ``url``: two bookings and what
+    was paid after them; how each was answered.
 
     Connections named “Sample …” are made in the organisation on first use. Raises httpx.HTTPError
     when nobody answers.
     """
     with as_system(organization_id) as db:
-        stories = _stories(_roster(db))
+        leads = _leads(_roster(db))
         connections = {
-            name: _sample_connection(db, organization_id, name)
-            for name in ("calendly", "stripe", "whop")
+            name: _sample_connection(db, name)
+            for name, inbound in registry.with_inbound().items()
+            if inbound.samples
         }
     sent = []
     with httpx.Client(base_url=url, timeout=TIMEOUT_S) as client:
-        for provider, payload in stories:
-            status = _post(client, provider, *connections[provider], payload)
-            sent.append(
-                {
-                    "provider": provider,
-                    "event": payload.get("event") or payload["type"],
-                    "status": status,
-                }
-            )
+        for provider, connection in connections.items():
+            for file, content in _samples(provider, leads):
+                status = _post(client, provider, *connection, content)
+                sent.append({"provider": provider, "event": file, "status": status})
     return {"organization_id": str(organization_id), "sent": sent}
 
 
-def send_test_delivery(organization_id: UUID, connection_id: UUID, url: str) -> None:
+@task(retry=False, log_success=True)  # somebody waits for it and can press the button again
+def send_test_delivery(organization_id: UUID, connection_id: UUID) -> None:
     """Post one harmless, correctly signed delivery to one connection over HTTP.
 
-    Its type is none that means anything to us, so it is kept, counted and ignored.
+    Its type is none that means anything to us, so it is stored, counted and ignored.
 
     Raises:
         NotFound: there is no such connection.
         UnexpectedAnswer: the receiver did not accept it. httpx.HTTPError: nobody answers at
-        ``url``.
+        the receiver's address.
     """
     with as_system(organization_id) as db:
         connection = db.scalars(
@@ -79,16 +71,10 @@ def send_test_delivery(organization_id: UUID, connection_id: UUID, url: str) -> 
         if connection is None:
             raise NotFound("There is no such connection.")
         provider, secret = connection.provider, read_secret(db, connection_id, SIGNING)
-    mark = f"test_{secrets.token_hex(8)}"
-    payload = {
-        "id": mark,
-        "event": "test.delivery",
-        "type": "test.delivery",
-        "data": {},
-        "payload": {},
-    }
-    with httpx.Client(base_url=url, timeout=TIMEOUT_S) as client:
-        status = _post(client, provider, connection_id, secret, payload)
+    content = payload(provider, TEST_DELIVERY, example())
+    receiver = settings().webhook_public_url
+    with httpx.Client(base_url=receiver, timeout=TIMEOUT_S) as client:
+        status = _post(client, provider, connection_id, secret, content)
     if status != httpx.codes.OK:
         raise UnexpectedAnswer(f"The receiver answered the test delivery with {status}.")
 
@@ -107,38 +93,37 @@ def _roster(db: Session) -> dict[str, str]:
     return taken | ({"setter": setter} if setter else {})
 
 
-def _stories(roster: dict[str, str]) -> list[Story]:
-    """Two calls of today and what was paid after them; the second one's setter is nobody we
-    know.
+def _leads(roster: dict[str, str]) -> list[dict[str, Any]]:
+    """Two imagined leads, whose calls are of today and who paid after them; the second one's setter
+    is nobody we know.
     """
-    paid_at, mark = now() - timedelta(minutes=5), secrets.token_hex(4)
-    first = SampleBooking(f"sample.one.{mark}@example.com", now() - timedelta(hours=2), **roster)
-    others = roster | {"name": "Lead Two", "setter": "new-setter"}
-    second = SampleBooking(f"sample.two.{mark}@example.com", now() - timedelta(hours=1), **others)
-    return [
-        ("calendly", calendly_created(first)),
-        ("calendly", calendly_created(second)),
-        (
-            "stripe",
-            stripe_event("payment_intent.succeeded", stripe_intent(mark, 499700, paid_at), paid_at),
-        ),
-        (
-            "stripe",
-            stripe_event(
-                "charge.succeeded", stripe_charge(mark, 499700, first.email, paid_at), paid_at
-            ),
-        ),
-        ("whop", whop_payment(mark, "997.00", second.email, paid_at)),
-    ]
+    mark, paid_at = secrets.token_hex(4), now() - timedelta(minutes=5)
+    first = {
+        "email": f"sample.one.{mark}@example.com",
+        "start": now() - timedelta(hours=2),
+    }
+    second = {
+        "email": f"sample.two.{mark}@example.com",
+        "start": now() - timedelta(hours=1),
+        "name": "Lead Two",
+        "setter": "new-setter",
+    }
+    return [example(**(roster | lead | {"at": paid_at})) for lead in (first, second)]
 
 
-def _sample_connection(db: Session, organization_id: UUID, provider: str) -> tuple[UUID, str]:
-    name = f"Sample {provider.capitalize()}"
+def _samples(provider: str, leads: list[dict[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for sample in registry.inbound(provider).samples:
+        values = leads[sample.lead] | {"id": secrets.token_hex(8)}
+        yield sample.file, payload(provider, sample.file, values)
+
+
+def _sample_connection(db: Session, provider: str) -> tuple[UUID, str]:
+    name = f"Sample {registry.provider(provider).label}"
     named = select(WebhookConnection).where(
         WebhookConnection.provider == provider, WebhookConnection.name == name
     )
     connection = db.scalars(named).first() or create_connection(
-        db, organization_id, provider, name, f"sample-{secrets.token_urlsafe(24)}"
+        db, provider, name, f"sample-{secrets.token_urlsafe(24)}"
     )
     return connection.id, read_secret(db, connection.id, SIGNING)
 
@@ -148,9 +133,9 @@ def _post(
     provider: str,
     connection_id: UUID,
     secret: str,
-    payload: Mapping[str, Any],
+    content: Mapping[str, Any],
 ) -> int:
-    body, headers = signed(provider, payload, secret)
+    body, headers = signed(provider, content, secret)
     return client.post(
         f"/webhooks/{provider}/{connection_id}", content=body, headers=headers
     ).status_code

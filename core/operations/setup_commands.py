@@ -1,30 +1,29 @@
-"""What the command line does: each command is a function that returns what is printed as one JSON
-object.
-"""
+"""Commands that set up: organisations, people, the roster, connections and keys."""
 
 from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
-from core.bookings.roster import create_closer, create_setter, link_user
-from core.deliveries.actions import connection_url, create_connection
-from core.platform.database import WORKER_ROLE, as_guest, as_system
+from core.operations.commands import ORGANIZATION, Answer, argument, command
 from core.platform.errors import InvalidInput, NotFound
-from core.platform.normalization import normalize_email
-from core.tenancy.access.api_keys import create_api_key
-from core.tenancy.access.members import create_user
-from core.tenancy.identity.second_factor import clear as clear_second_factor
-from core.tenancy.organizations.actions import create_organization, find_organization
 
-Answer = dict[str, Any]
+REP = (
+    ORGANIZATION,
+    argument("--name", required=True),
+    argument("--email"),
+    argument(
+        "--alias", action="append", default=[], help="another name by which bookings mention them"
+    ),
+)
 
 
 def organization_named(slug_or_id: str) -> UUID:
     """The organisation of ``--org``. Raises NotFound."""
+    from core.platform.database import WORKER_ROLE, as_guest
+    from core.tenancy.organizations.actions import find_organization
+
     with as_guest(WORKER_ROLE) as db:
         return find_organization(db, slug_or_id)
 
@@ -37,7 +36,26 @@ def _secret_from_stdin(what: str) -> str:
     return secret
 
 
+def _roles() -> list[str]:
+    from core.tenancy.access.models import MEMBER_ROLES, Role
+
+    return [str(role) for role in (*MEMBER_ROLES, Role.SUPER_ADMIN)]
+
+
+@command(
+    "create-org",
+    "make an organisation",
+    argument("--name", required=True),
+    argument("--slug", required=True),
+    argument("--timezone", required=True),
+    argument("--currency", required=True),
+    argument(
+        "--region", default="US", help="country whose phone numbers are read without a prefix"
+    ),
+)
 def create_org(args: Namespace) -> Answer:
+    from core.tenancy.organizations.actions import create_organization
+
     organization_id = create_organization(
         name=args.name,
         slug=args.slug,
@@ -48,38 +66,70 @@ def create_org(args: Namespace) -> Answer:
     return {"id": str(organization_id), "slug": args.slug}
 
 
+@command(
+    "create-user",
+    "make a user; the password comes on standard input",
+    ORGANIZATION,
+    argument("--email", required=True),
+    argument("--name"),
+    argument("--password-stdin", action="store_true", required=True),
+    argument("--role", required=True, choices=_roles),
+)
 def create_user_command(args: Namespace) -> Answer:
+    from core.bookings.roster import link_user
+    from core.platform.database import as_system
+    from core.tenancy.access.members import create_user
+
     organization_id = organization_named(args.org)
     password = _secret_from_stdin("password")
     with as_system(organization_id) as db:
-        user = create_user(
-            db, organization_id, email=args.email, password=password, role=args.role, name=args.name
-        )
+        user = create_user(db, email=args.email, password=password, role=args.role, name=args.name)
         link_user(db, user.id, args.email)
     return {"id": str(user.id), "organization_id": str(organization_id), "role": args.role}
 
 
+@command("create-closer", "add a closer to the roster", *REP)
 def create_closer_command(args: Namespace) -> Answer:
+    from core.bookings.roster import create_closer
+    from core.platform.database import as_system
+
     organization_id = organization_named(args.org)
     with as_system(organization_id) as db:
-        closer = create_closer(db, organization_id, args.name, args.email, aliases=args.alias)
+        closer = create_closer(db, args.name, args.email, aliases=args.alias)
     return {"id": str(closer.id), "organization_id": str(organization_id)}
 
 
+@command("create-setter", "add a setter to the roster", *REP)
 def create_setter_command(args: Namespace) -> Answer:
+    from core.bookings.roster import create_setter
+    from core.platform.database import as_system
+
     organization_id = organization_named(args.org)
     with as_system(organization_id) as db:
-        setter = create_setter(db, organization_id, args.name, args.email, aliases=args.alias)
+        setter = create_setter(db, args.name, args.email, aliases=args.alias)
     return {"id": str(setter.id), "organization_id": str(organization_id)}
 
 
+@command(
+    "create-connection",
+    "open a webhook endpoint; its secret comes on standard input",
+    ORGANIZATION,
+    argument("--provider", required=True),
+    argument("--name", required=True),
+    argument("--secret-stdin", action="store_true", required=True),
+    argument("--account", help="the provider's own account id"),
+    argument("--rate-limit", type=int, metavar="PER_MINUTE"),
+)
 def create_connection_command(args: Namespace) -> Answer:
+    from core.deliveries.actions import connection_url
+    from core.platform.database import as_system
+    from core.providers.connections import create_connection
+
     organization_id = organization_named(args.org)
     secret = _secret_from_stdin("secret")
     with as_system(organization_id) as db:
         connection = create_connection(
             db,
-            organization_id,
             args.provider,
             args.name,
             secret,
@@ -93,30 +143,38 @@ def create_connection_command(args: Namespace) -> Answer:
     }
 
 
+@command(
+    "create-api-key",
+    "make a key for a program; it is shown this once",
+    ORGANIZATION,
+    argument("--name", required=True),
+    argument("--scopes", nargs="+", required=True, help="read, write, all, or names of resources"),
+)
 def create_api_key_command(args: Namespace) -> Answer:
+    from core.platform.database import as_system
+    from core.tenancy.access.api_keys import create_api_key
+
     organization_id = organization_named(args.org)
     scopes = [scope for given in args.scopes for scope in given.split(",")]
     with as_system(organization_id) as db:
-        made = create_api_key(db, organization_id, args.name, scopes)
+        made = create_api_key(db, args.name, scopes)
     return {"id": str(made.id), "organization_id": str(organization_id), "key": made.key}
 
 
+@command(
+    "clear-second-factor",
+    "let somebody sign in who has lost the telephone and the recovery codes",
+    argument("--email", required=True),
+)
 def clear_second_factor_command(args: Namespace) -> Answer:
     """For somebody who has lost the telephone and the recovery codes; make sure first that it is
     them who asks.
     """
+    from core.platform.database import WORKER_ROLE, as_guest
+    from core.platform.normalization import normalize_email
+    from core.tenancy.identity.second_factor import clear
+
     with as_guest(WORKER_ROLE) as db:
-        if not clear_second_factor(db, normalize_email(args.email) or ""):
+        if not clear(db, normalize_email(args.email) or ""):
             raise NotFound(f"Nobody with the address “{args.email}” has a second factor.")
     return {"email": args.email, "cleared": True}
-
-
-COMMANDS: dict[str, Callable[[Namespace], Answer]] = {
-    "create-org": create_org,
-    "create-user": create_user_command,
-    "create-closer": create_closer_command,
-    "create-setter": create_setter_command,
-    "create-connection": create_connection_command,
-    "create-api-key": create_api_key_command,
-    "clear-second-factor": clear_second_factor_command,
-}

@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 
 from core.migrations.upgrade import ensure_embedded_ready, ensure_local_key, migrate
 from core.operations.demo import ensure_demo
+from core.operations.startup_checks import check_start
 from core.platform import log
 from core.platform.database import APP_ROLE, WORKER_ROLE, embedded, role_url
 from core.platform.errors import SalesOpsError
 from core.platform.settings import settings
-from core.platform.startup_checks import check_start
 
 STOP_AFTER_S = 8
 LONGEST_PAUSE_S = 30

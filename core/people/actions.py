@@ -1,4 +1,4 @@
-"""Contacts and leads: found by what a provider says of a person, or made."""
+"""Contacts and leads: found by what a provider reports about a person, or created."""
 
 from __future__ import annotations
 
@@ -13,29 +13,26 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.people.models import Contact, ContactEmail, Lead, Source, TrafficType
+from core.platform.database import organization_id_of
 from core.platform.normalization import fold, normalize_email, normalize_phone
 
 
 @dataclass(frozen=True)
 class Person:
-    """What somebody outside says of a person: as received, nothing checked."""
+    """What an outside system reports about a person, as received and unchecked."""
 
     name: str | None = None
     email: str | None = None
     phone: str | None = None
 
 
-def find_or_make_contact(
-    db: Session, organization_id: UUID, person: Person, region: str
-) -> Contact | None:
+def find_or_make_contact(db: Session, person: Person, region: str) -> Contact | None:
     """The contact with this e-mail, or for somebody without one with this phone, or a new one; None
     when there is neither.
 
-    Two addresses on one phone may be two people (a couple, an office), so a phone alone never joins
-    them.
-
-    Call it holding the organisation's lock on bookings or money: two deliveries of one new person
-    make one contact.
+    Two addresses with one phone number may be two people (a couple, an office), so a phone number
+    alone never merges them. The caller holds the organisation's advisory lock on bookings or money,
+    so that two deliveries about a new person create one contact.
     """
     email, phone = normalize_email(person.email), normalize_phone(person.phone, region)
     if email is None and phone is None:
@@ -43,7 +40,7 @@ def find_or_make_contact(
     contact = _known(db, email, phone)
     if contact is None:
         contact = Contact(
-            organization_id=organization_id,
+            organization_id=organization_id_of(db),
             name=person.name,
             email=person.email,
             email_normalized=email,
@@ -81,9 +78,7 @@ def _known(db: Session, email: str | None, phone: str | None) -> Contact | None:
 
 
 def add_email(db: Session, contact: Contact, email: str) -> None:
-    """Know the contact by one more address; an address that belongs to another contact
-    stays there.
-    """
+    """Add an address to the contact; an address that belongs to another contact stays there."""
     normalized = normalize_email(email)
     if normalized is None:
         return
@@ -124,8 +119,8 @@ def find_or_make_lead(
 
 
 def match_source(db: Session, utm: Mapping[str, str | None]) -> UUID | None:
-    """The source whose name or ``utm_values`` one of the booking's UTM values is; campaign before
-    source before medium.
+    """The source whose name or ``utm_values`` match one of the booking's UTM values: campaign
+    before source before medium.
     """
     return _match(
         db,
@@ -135,7 +130,7 @@ def match_source(db: Session, utm: Mapping[str, str | None]) -> UUID | None:
 
 
 def match_traffic_type(db: Session, utm: Mapping[str, str | None]) -> UUID | None:
-    """The traffic type whose name or ``utm_values`` the booking's medium is, else another of its
+    """The traffic type whose name or ``utm_values`` match the booking's medium, else another of its
     UTM values.
     """
     return _match(

@@ -1,9 +1,9 @@
-"""Erased people: what stands in the place of their address, and how later deliveries about them are
-kept from bringing them back.
+"""Erased people: the pseudonym in place of their address, and how later deliveries about them are
+redacted.
 
-Of an erased address only a mark is kept, a hash with the organisation in it. A delivery that
-mentions an address with a mark is redacted before it is read, so the rows that follow from it are
-those of the erased person, under the same pseudonym.
+Of an erased address only a mark is stored, a hash that includes the organisation. A delivery that
+mentions an address with a mark is redacted before it is read, so the rows that follow from it
+belong to the erased person under the same pseudonym.
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core.people.models import ContactEmail
+from core.people.person_fields import PersonFields
+from core.platform.database import organization_id_of
 from core.platform.normalization import normalize_email
-from core.tenancy.organizations.queries import current_organization
 
-NAMES = ("name", "full_name", "customer_name")
-PERSONS = ("user", "customer", "customer_details", "billing_details")
 REDACT = text("""
     select app.redacted(cast(:payload as jsonb), cast(:emails as text[]), cast(:names as text[]),
       :pseudonym, :question)
@@ -30,30 +29,32 @@ REDACT = text("""
 
 
 def mark_of(organization_id: UUID, email: str) -> str:
-    """What is kept of an erased address, given in its normal form."""
+    """The mark that is stored of an erased address, given in its normal form."""
     return "erased:" + hashlib.sha256(f"{organization_id} {email}".encode()).hexdigest()
 
 
 def pseudonym_of(contact_id: UUID) -> str:
-    """The address under which an erased contact's calls and payments still belong together; it can
-    receive nothing.
+    """The address under which an erased contact's events and payments still belong together; it
+    cannot receive mail.
     """
     return f"erased-{contact_id.hex[:16]}@erased.invalid"
 
 
-def erased_contact(db: Session, organization_id: UUID, email: str) -> UUID | None:
+def erased_contact(db: Session, email: str) -> UUID | None:
     """The contact whose erased address this is."""
     marked = select(ContactEmail.contact_id).where(
-        ContactEmail.email_normalized == mark_of(organization_id, email)
+        ContactEmail.email_normalized == mark_of(organization_id_of(db), email)
     )
     return db.scalars(marked).first()
 
 
-def without_erased(db: Session, organization_id: UUID, payload: Any) -> Any:
-    """``payload`` itself, or where it mentions erased people a copy without what it says of them.
-    Needs the system's identity.
+def without_erased(
+    db: Session, payload: Any, fields: PersonFields, *, kept_question: str | None
+) -> Any:
+    """``payload`` itself, or a copy without the personal data of the erased people that it
+    mentions. Of their answers only the one to ``kept_question`` stays. Needs the system's identity.
     """
-    marks = {mark_of(organization_id, email): email for email in set(_addresses(payload))}
+    marks = {mark_of(organization_id_of(db), email): email for email in set(_addresses(payload))}
     if not marks:
         return payload
     known = select(ContactEmail.email_normalized, ContactEmail.contact_id).where(
@@ -66,9 +67,9 @@ def without_erased(db: Session, organization_id: UUID, payload: Any) -> Any:
         asked = {
             "payload": json.dumps(payload),
             "emails": emails,
-            "names": sorted(set(_names(payload, emails))),
+            "names": sorted(set(_names(payload, emails, fields))),
             "pseudonym": pseudonym_of(contact_id),
-            "question": current_organization(db).setter_question,
+            "question": kept_question,
         }
         payload = db.execute(REDACT, asked).scalar_one()
     return payload
@@ -81,23 +82,26 @@ def _addresses(payload: Any) -> Iterator[str]:
             yield email
 
 
-def _names(payload: Any, emails: Sequence[str]) -> Iterator[str]:
-    """What the objects that carry one of the addresses call the person, in lower case."""
+def _names(payload: Any, emails: Sequence[str], fields: PersonFields) -> Iterator[str]:
+    """The names of the person, in lower case, from objects that contain one of the addresses."""
     for about in _parts(payload, dict):
         if not any(
             normalize_email(value) in emails for value in about.values() if isinstance(value, str)
         ):
             continue
-        for each in (about, *(about[key] for key in PERSONS if isinstance(about.get(key), dict))):
+        for each in (
+            about,
+            *(about[key] for key in fields.persons if isinstance(about.get(key), dict)),
+        ):
             yield from (
                 name.strip().lower()
-                for key in NAMES
+                for key in fields.names
                 if isinstance(name := each.get(key), str) and name.strip()
             )
 
 
 def _parts(payload: Any, kind: type[Any]) -> Iterator[Any]:
-    """Everything of one kind in a JSON value, at whatever depth."""
+    """All parts of one type in a JSON value, at any depth."""
     waiting = [payload]
     while waiting:
         here = waiting.pop()

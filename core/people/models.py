@@ -1,4 +1,4 @@
-"""Contacts, their inquiries (leads), and the lists that say where they came from."""
+"""Contacts, their leads (inquiries), and the lists of sources and traffic types."""
 
 from __future__ import annotations
 
@@ -9,7 +9,27 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.platform.schema import Base, TenantRow, Timestamps, refers_to, secured
+from core.platform.personal import (
+    AboutPerson,
+    Mention,
+    Personal,
+    PersonEmail,
+    PersonName,
+    PersonPhone,
+    Remark,
+    personal,
+)
+from core.platform.schema import (
+    Base,
+    ByLink,
+    TenantRow,
+    Timestamps,
+    follows,
+    opened_by,
+    refers_to,
+    secured,
+    shared,
+)
 
 
 class Contact(TenantRow, Timestamps, Base):
@@ -18,16 +38,16 @@ class Contact(TenantRow, Timestamps, Base):
     __tablename__ = "contacts"
     __table_args__ = (
         Index(None, "organization_id", "phone_e164"),
-        secured("reps_private", audit=True),
+        Index(None, "rep_user_ids", postgresql_using="gin"),
+        secured("reps_private", audit=True, owners=shared(), subject="contact", about=("id",)),
     )
 
-    name: Mapped[str | None]
-    email: Mapped[str | None]
-    email_normalized: Mapped[str | None]
-    phone: Mapped[str | None]
-    phone_e164: Mapped[str | None]
-    closer_user_id: Mapped[UUID | None]
-    setter_user_id: Mapped[UUID | None]
+    name: Mapped[PersonName | None]
+    email: Mapped[PersonEmail | None]
+    email_normalized: Mapped[PersonEmail | None]
+    phone: Mapped[PersonPhone | None]
+    phone_e164: Mapped[PersonPhone | None]
+    rep_user_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
     unsubscribed_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
 
@@ -40,12 +60,12 @@ class ContactEmail(TenantRow, Base):
         refers_to("contact_id", "contacts"),
         UniqueConstraint("organization_id", "email_normalized"),
         Index(None, "organization_id", "contact_id"),
-        secured("people", audit=True),
+        secured("people", audit=True, about=("contact_id",)),
     )
 
     contact_id: Mapped[UUID]
-    email: Mapped[str]
-    email_normalized: Mapped[str]
+    email: Mapped[AboutPerson]
+    email_normalized: Mapped[str] = mapped_column(info=personal(Personal.MARK))
 
 
 class Source(TenantRow, Base):
@@ -84,18 +104,21 @@ class Lead(TenantRow, Timestamps, Base):
         refers_to("traffic_type_id", "traffic_types"),
         Index(None, "organization_id", "contact_id"),
         Index(None, "organization_id", "created_at"),
-        secured("reps", audit=False),
+        Index("ix_leads_received", "organization_id", text("coalesce(received_at, created_at)")),
+        Index(None, "rep_user_ids", postgresql_using="gin"),
+        secured("reps", owners=shared(), subject="lead", about=("contact_id",)),
     )
 
     contact_id: Mapped[UUID]
     status: Mapped[str] = mapped_column(server_default="new")
     source_id: Mapped[UUID | None]
     traffic_type_id: Mapped[UUID | None]
-    original_setter_name: Mapped[str | None]
-    current_setter_name: Mapped[str | None]
-    closer_user_id: Mapped[UUID | None]
-    setter_user_id: Mapped[UUID | None]
-    raw_data: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    original_setter_name: Mapped[Mention | None]
+    current_setter_name: Mapped[Mention | None]
+    rep_user_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
+    raw_data: Mapped[dict[str, Any]] = mapped_column(
+        server_default=text("'{}'"), info=personal(Personal.TEXT, anywhere=True)
+    )
     received_at: Mapped[datetime | None]
 
 
@@ -108,17 +131,29 @@ class Activity(TenantRow, Base):
         Index(None, "organization_id", "subject_type", "subject_id", "at"),
         Index(None, "organization_id", "contact_id", "at"),
         UniqueConstraint("organization_id", "dedupe_key"),
-        secured("timeline"),
+        secured(
+            "timeline",
+            about=("contact_id", "subject_id"),
+            owners=follows("subject_id", kind="subject_type"),
+            links=opened_by(
+                portal=ByLink(
+                    read="subject_id = (select app.cur_event())",
+                    add="subject_id = (select app.cur_event())",
+                )
+            ),
+        ),
     )
 
     at: Mapped[datetime]
     type: Mapped[str]
-    summary: Mapped[str]
+    summary: Mapped[Remark]
     subject_type: Mapped[str]
     subject_id: Mapped[UUID]
     contact_id: Mapped[UUID | None]
-    closer_user_id: Mapped[UUID | None]
-    setter_user_id: Mapped[UUID | None]
+    rep_user_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
     actor_user_id: Mapped[UUID | None]
-    detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    detail: Mapped[dict[str, Any]] = mapped_column(
+        server_default=text("'{}'"),
+        info=personal(Personal.DOCUMENT, hidden=False, anywhere=True),
+    )
     dedupe_key: Mapped[str | None]

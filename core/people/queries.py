@@ -1,23 +1,103 @@
-"""Leads as people and programs look at them."""
+"""Queries of leads for screens and the API."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, tuple_
+import pandas as pd
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    TextClause,
+    case,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.orm import Session
 
-from core.people.models import Contact, Lead, Source
+from core.people.models import Contact, Lead, Source, TrafficType
 from core.people.visibility import visible
+from core.platform.clock import Period
+from core.platform.normalization import normalize_email
+
+RECEIVED = func.coalesce(Lead.received_at, Lead.created_at)
+
+
+@dataclass(frozen=True)
+class LeadFilter:
+    """What a list of leads is narrowed to by when they were received; an empty field does not
+    narrow.
+    """
+
+    period: Period
+    search: str = ""
+    condition: TextClause | None = None
+
+
+def _with_contact(query: Select[Any]) -> Select[Any]:
+    return query.select_from(Lead).outerjoin(
+        Contact,
+        (Contact.organization_id == Lead.organization_id) & (Contact.id == Lead.contact_id),
+    )
+
+
+def _conditions(chosen: LeadFilter) -> list[ColumnElement[bool] | TextClause]:
+    conditions: list[ColumnElement[bool] | TextClause] = [chosen.period.covers(RECEIVED)]
+    if chosen.condition is not None:
+        conditions.append(chosen.condition)
+    if words := chosen.search.replace("\0", "").strip():  # the database keeps no zero characters
+        named = Contact.name.icontains(words, autoescape=True)
+        found = or_(named, Contact.email_normalized == normalize_email(words))
+        # contact details are not searched for those who may not see them
+        conditions.append(case((func.app.cur_role() == "viewer", False), else_=found))
+    return conditions
+
+
+def leads_table(db: Session, chosen: LeadFilter, *, limit: int = 500) -> pd.DataFrame:
+    """Leads that the caller may see, latest first.
+
+    Columns: id, received_at (aware, UTC), name, email and phone (None for a viewer), status,
+    source, traffic_type, setter.
+    """
+    columns = (
+        Lead.id,
+        RECEIVED.label("received_at"),
+        visible(Contact.name),
+        visible(Contact.email),
+        visible(Contact.phone),
+        Lead.status,
+        Source.name.label("source"),
+        TrafficType.name.label("traffic_type"),
+        Lead.current_setter_name.label("setter"),
+    )
+    query = _with_contact(select(*columns))
+    for table, column in ((Source, Lead.source_id), (TrafficType, Lead.traffic_type_id)):
+        query = query.outerjoin(
+            table, (table.organization_id == Lead.organization_id) & (table.id == column)
+        )
+    rows = db.execute(
+        query.where(*_conditions(chosen)).order_by(RECEIVED.desc(), Lead.id.desc()).limit(limit)
+    )
+    return pd.DataFrame([tuple(row) for row in rows], columns=list(rows.keys()))
+
+
+def count_leads(db: Session, chosen: LeadFilter) -> int:
+    """The number of leads that match the filter."""
+    query = _with_contact(select(func.count())).where(*_conditions(chosen))
+    return int(db.execute(query).scalar_one())
 
 
 def leads_page(
     db: Session, *, limit: int = 50, after: tuple[datetime, UUID] | None = None
 ) -> list[Row[Any]]:
-    """Inquiries that the caller may see with their contact, latest first; ``after`` is where the
-    page before ended.
+    """Leads that the caller may see with their contact, latest first; ``after`` is the cursor of
+    the previous page.
     """
     query = (
         select(

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from core.people.models import Activity
 from core.platform.clock import now
+from core.platform.database import organization_id_of
 
 
 def note(
     db: Session,
-    organization_id: UUID,
     type_: str,
     subject_type: str,
     subject_id: UUID,
@@ -23,17 +23,15 @@ def note(
     *,
     at: datetime | None = None,
     contact_id: UUID | None = None,
-    closer_user_id: UUID | None = None,
-    setter_user_id: UUID | None = None,
     actor_user_id: UUID | None = None,
     detail: dict[str, Any] | None = None,
     dedupe_key: str | None = None,
 ) -> None:
-    """Add one line; a second one with the same ``dedupe_key`` is not added, so a repeated delivery
-    tells nothing twice.
+    """Add one line. A second one with the same ``dedupe_key`` is not added, so a repeated delivery
+    adds nothing.
     """
     line = insert(Activity).values(
-        organization_id=organization_id,
+        organization_id=organization_id_of(db),
         id=uuid4(),
         at=at or now(),
         type=type_,
@@ -41,8 +39,6 @@ def note(
         subject_id=subject_id,
         summary=summary,
         contact_id=contact_id,
-        closer_user_id=closer_user_id,
-        setter_user_id=setter_user_id,
         actor_user_id=actor_user_id,
         detail=detail or {},
         dedupe_key=dedupe_key,

@@ -4,19 +4,19 @@ of a transaction.
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from core.platform.database import organization_id_of
 
-def advisory_lock(db: Session, organization_id: UUID, what: str) -> None:
+
+def advisory_lock(db: Session, what: str) -> None:
     """Wait until no other transaction of the organisation holds ``what``; freed by commit or
     rollback.
     """
     db.execute(
         text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
-        {"key": f"{organization_id}:{what}"},
+        {"key": f"{organization_id_of(db)}:{what}"},
     )
 
 

@@ -3,6 +3,7 @@ enforces.
 
 ``as_member`` is a signed-in person, ``as_key`` a program with an API key, ``as_system`` a receiver
 or job acting in one organisation, ``as_guest`` nobody yet: only the functions of sign-in answer.
+Every one but a guest's knows its organisation: ``organization_id_of``.
 Nothing is set on a connection, only on a transaction, so no identity can leak through the pool.
 """
 
@@ -21,6 +22,7 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import Pool
 
 from core.platform.errors import InvalidInput, Misconfigured, NotAllowed
 from core.platform.local_postgres import LocalPostgres
@@ -31,6 +33,8 @@ WORKER_ROLE = "so_worker"
 DATABASE = "salesops"
 INSUFFICIENT_PRIVILEGE = "42501"
 READ_ONLY = "25006"
+POOLS: dict[str, Pool] = {}  # those that this process has opened, by role, for monitoring
+ORGANIZATION_ID = "organization_id"
 NOT_STORABLE = {"22021", "22P05"}  # bytes that are no text, and in JSON the zero character
 
 
@@ -76,6 +80,7 @@ def engine(role: str) -> Engine:
     made = create_engine(
         role_url(role), pool_size=5, max_overflow=10, pool_pre_ping=True, hide_parameters=True
     )
+    POOLS[role] = made.pool
 
     @event.listens_for(made, "connect")
     def _refuse_powerful_roles(connection, _record) -> None:  # type: ignore[no-untyped-def]
@@ -103,15 +108,25 @@ def engine(role: str) -> Engine:
 
 @contextmanager
 def _transaction(role: str, statement: str, **identity: object) -> Iterator[Session]:
-    """Reads end with commit too: psycopg drops its prepared statements on a rollback."""
+    """The statement takes the identity and answers with its organisation.
+
+    Reads end with commit too: psycopg drops its prepared statements on a rollback.
+    """
     with Session(engine(role), expire_on_commit=False) as db, db.begin():
         try:
-            db.execute(text(statement), identity)
+            db.info[ORGANIZATION_ID] = db.execute(text(statement), identity).scalar_one()
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) == INSUFFICIENT_PRIVILEGE:
                 raise NotAllowed("You are not a member of this organisation.") from error
             raise
         yield db
+
+
+def organization_id_of(db: Session) -> UUID:
+    """The organisation that the transaction acts in, as the database decided when it began. A
+    guest's transaction acts in none, and asking it is a defect.
+    """
+    return db.info[ORGANIZATION_ID]
 
 
 @contextmanager

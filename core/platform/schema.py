@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
+    CheckConstraint,
+    Column,
     Connection,
     Date,
     DateTime,
+    Dialect,
     ForeignKey,
     ForeignKeyConstraint,
     MetaData,
     Numeric,
+    Table,
     Text,
+    TypeDecorator,
+    Uuid,
+    event,
     func,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.sql.schema import SchemaItem
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -29,6 +40,36 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+class Words(TypeDecorator[StrEnum]):
+    """Text that is one of an enumeration's words, or of ``members`` among them; the database checks
+    it, and it is read as the enumeration's member.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, words: type[StrEnum], *members: StrEnum) -> None:
+        super().__init__()
+        self.words = words
+        self.members = members or tuple(words)
+        self.by_word: dict[str, StrEnum] = {str(member): member for member in words}
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """What a statement puts in the place of a word stays as it is."""
+        return self.by_word.get(value, value)
+
+
+@event.listens_for(Column, "after_parent_attach")
+def _check_words(column: Column[Any], table: SchemaItem) -> None:
+    """A column of ``Words`` brings its check along, named like the column."""
+    if isinstance(column.type, Words) and isinstance(table, Table):
+        words = ", ".join(f"'{member}'" for member in column.type.members)
+        table.append_constraint(CheckConstraint(f"{column.name} in ({words})", name=column.name))
 
 
 class Base(DeclarativeBase):
@@ -43,6 +84,7 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSONB,
         list[Any]: JSONB,
         list[str]: ARRAY(Text),
+        list[UUID]: ARRAY(Uuid),
     }
 
 
@@ -77,11 +119,107 @@ def refers_to(column: str, table: str) -> ForeignKeyConstraint:
     )
 
 
-def secured(rls: str, *, audit: bool = False) -> dict[str, Any]:
-    """The table's security class (see ``core.platform.security``) and whether its changes are
-    audited.
+@dataclass(frozen=True)
+class OwnedBy:
+    """The row names its people itself: ``closer_id`` refers to a row of a roster, whose user stands
+    in ``closer_user_id``.
     """
-    return {"info": {"rls": rls, "audit": audit}}
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Follows:
+    """The row's people are those of the row that ``column`` refers to. With ``kind``, the column of
+    that name says what it refers to, by the ``subject`` that each table declares.
+    """
+
+    column: str
+    kind: str | None = None
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The row's people are those of all rows that refer to it and declare to share it."""
+
+
+@dataclass(frozen=True)
+class Own:
+    """The row is one user's alone."""
+
+    column: str
+
+
+Owners = OwnedBy | Follows | Shared | Own
+
+
+@dataclass(frozen=True)
+class ByLink:
+    """What whoever has a link of one kind may do with a table's rows: an SQL condition each, None
+    for nothing.
+    """
+
+    read: str | None = None
+    add: str | None = None
+    change: str | None = None
+
+
+def owned_by(*names: str) -> OwnedBy:
+    """The people of a row stand on it, as ``<name>_id``; ``<name>_user_id`` is filled from it."""
+    return OwnedBy(names)
+
+
+def follows(column: str, *, kind: str | None = None) -> Follows:
+    """The people of a row are those of the row that ``column`` refers to."""
+    return Follows(column, kind)
+
+
+def shared() -> Shared:
+    """The people of a row are those of the rows that refer to it, see ``secured(shares=…)``."""
+    return Shared()
+
+
+def own(column: str) -> Own:
+    """The row belongs to the user in ``column`` and is nobody else's business."""
+    return Own(column)
+
+
+def opened_by(**kinds: ByLink) -> Mapping[str, ByLink]:
+    """What each kind of link opens of the table: ``portal``, ``statement``, ``share`` (a dashboard)
+    and ``share_money`` (a dashboard that shows money).
+    """
+    return kinds
+
+
+def secured(
+    rls: str,
+    *,
+    audit: bool = False,
+    owners: Owners | None = None,
+    shares: tuple[str, ...] = (),
+    subject: str | None = None,
+    links: Mapping[str, ByLink] | None = None,
+    about: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """Who may do what with the table's rows, as ``core.platform.security`` makes it true.
+
+    ``rls`` is the table's security class, ``audit`` whether its changes are audited, ``owners``
+    whose its rows are, ``shares`` the columns that refer to rows which the same people see,
+    ``subject`` how ``follows(…, kind=…)`` calls the table, ``links`` what links open of it, and
+    ``about`` the columns by which a row is about a person from outside: their address, or what
+    refers to their contact or to another row about them.
+    """
+    return {
+        "info": {
+            "rls": rls,
+            "audit": audit,
+            "owners": owners,
+            "shares": shares,
+            "subject": subject,
+            "links": links or {},
+            "about": about,
+        }
+    }
 
 
 def run_script(connection: Connection, script: str) -> None:

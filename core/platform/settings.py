@@ -16,7 +16,7 @@ KEY_BYTES = 32
 
 class Settings(BaseSettings):
     """Each field is one environment variable of the same name, in capitals; README documents them
-    in one table.
+    in one table. Where a provider is reached is ``base_url``.
     """
 
     model_config = SettingsConfigDict(
@@ -40,19 +40,6 @@ class Settings(BaseSettings):
     email_from: str = "Sales Operations <no-reply@localhost>"
     demo: bool = False
     log_level: str = "INFO"
-    calendly_base_url: str = "https://api.calendly.com"
-    stripe_base_url: str = "https://api.stripe.com"
-    whop_base_url: str = "https://api.whop.com/api/v1"
-    slack_base_url: str = "https://hooks.slack.com"
-    resend_base_url: str = "https://api.resend.com"
-    acuity_base_url: str = "https://acuityscheduling.com/api/v1"
-    billy_base_url: str = "https://api.billysbilling.com/v2"
-    close_base_url: str = "https://api.close.com/api/v1"
-    dialpad_base_url: str = "https://dialpad.com/api/v2"
-    ghl_base_url: str = "https://services.leadconnectorhq.com"
-    ghl_legacy_base_url: str = "https://rest.gohighlevel.com/v1"
-    hubspot_base_url: str = "https://api.hubapi.com"
-    twilio_base_url: str = "https://api.twilio.com/2010-04-01"
 
     def master_keys(self) -> list[bytes]:
         """The current key first, then the older ones that may still be needed to read. Raises
@@ -81,6 +68,21 @@ class Settings(BaseSettings):
         if self.database_url is None and path.exists():
             return SecretStr(path.read_text().strip())
         return None
+
+
+class _Address(BaseSettings):
+    """One variable ``<NAME>_BASE_URL``; the name is its prefix."""
+
+    model_config = Settings.model_config
+
+    base_url: str | None = None
+
+
+def base_url(name: str) -> str | None:
+    """What ``<NAME>_BASE_URL`` says: where an outside system is reached, when that is not its own
+    address. Which systems there are is declared in ``core.providers``.
+    """
+    return _Address(_env_prefix=f"{name}_").base_url  # type: ignore[call-arg]
 
 
 def _key(value: str) -> bytes:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 from urllib.parse import quote
 
 import httpx
@@ -29,7 +29,7 @@ from core.platform.errors import (
     UnknownToProvider,
 )
 from core.platform.log import logger
-from core.providers.pauses import pause_s, retry_after_s_or_none
+from core.providers.retry_after import pause_s, retry_after_s_or_none
 
 log = logger("provider")
 REPEATABLE = {"GET", "HEAD"}
@@ -51,6 +51,10 @@ class RetryPolicy:
     longest_pause_s: float = 20.0
 
 
+Shown = Callable[[str], str]
+Refusal = Callable[[httpx.Response, Shown], ProviderError | None]
+
+
 class _Later(Exception):
     """Worth another try, after ``asked_s`` if the provider named a pause."""
 
@@ -69,21 +73,29 @@ class Client:
         headers: Mapping[str, str],
         *,
         secrets: tuple[str, ...],
-        patience: RetryPolicy | None = None,
+        retry: RetryPolicy | None = None,
+        refusal: Refusal | None = None,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
         """``provider`` is its name for people; ``headers`` carry the key, and ``secrets`` are what
         must never be repeated.
+
+        ``refusal`` is what a refused request means at this provider: an error, made of the answer
+        and of its words as ``shown`` clears them, or None where the status says enough.
+        ``transport`` carries the requests in place of the network.
         """
         self.provider = provider
-        self._patience = patience or RetryPolicy()
+        self._retry = retry or RetryPolicy()
+        self._refusal = refusal
         self._secrets = re.compile(
             "|".join(_spellings((*secrets, headers.get("Authorization", "").partition(" ")[2])))
         )
         self._http = httpx.Client(
             base_url=base_url,
             headers={"Accept": "application/json", "User-Agent": "sales-operations/1.0", **headers},
-            timeout=self._patience.timeout_s,
+            timeout=self._retry.timeout_s,
             follow_redirects=False,
+            transport=transport,
         )
 
     def __enter__(self) -> Self:
@@ -104,8 +116,18 @@ class Client:
     def request(
         self, method: str, path: str, *, repeatable: bool | None = None, **content: Any
     ) -> Any:
-        """Ask, and ask again after a pause when that can do no harm; the answer read from JSON,
-        None for an empty one.
+        """What ``send`` is answered, read from JSON; None for an empty answer. Raises as ``send``
+        does, and UnexpectedAnswer, or OutcomeUnknown for what is not repeatable, when it is not
+        JSON.
+        """
+        answer = self.send(method, path, repeatable=repeatable, **content)
+        return self._read(answer, _may_repeat(method, repeatable))
+
+    def send(
+        self, method: str, path: str, *, repeatable: bool | None = None, **content: Any
+    ) -> httpx.Response:
+        """Ask, and ask again after a pause when that can do no harm; the answer to a request that
+        was not refused.
 
         ``path`` begins with a slash and is put behind the provider's address. ``repeatable`` says
         that doing it twice is as good as once; by default only of what reads.
@@ -121,8 +143,7 @@ class Client:
         """
         if not path.startswith("/"):
             raise ValueError("A path begins with a slash; the address is the settings'.")
-        again = method in REPEATABLE if repeatable is None else repeatable
-        tried = 0
+        again, tried = _may_repeat(method, repeatable), 0
         while True:
             tried += 1
             try:
@@ -135,12 +156,12 @@ class Client:
                     why=type(later.error).__name__,
                     tried=tried,
                 )
-                if tried >= self._patience.tries or wait_s > self._patience.longest_pause_s:
+                if tried >= self._retry.tries or wait_s > self._retry.longest_pause_s:
                     raise later.error from None
-            time.sleep(wait_s + self._patience.first_pause_s * random.random())  # noqa: S311 - spreads, hides nothing
+            time.sleep(wait_s + self._retry.first_pause_s * random.random())  # noqa: S311 - spreads, hides nothing
 
     def shown(self, words: str) -> str:
-        """A provider's words, fit to be kept and shown: short, printable, and without the key,
+        """A provider's words, fit to be stored and shown: short, printable, and without the key,
         whole or begun.
         """
         printable = "".join(
@@ -149,9 +170,11 @@ class Client:
         return " ".join(printable.split())[:LONGEST_WORDS]
 
     def _growing_pause_s(self, tried: int) -> float:
-        return min(self._patience.first_pause_s * 2 ** (tried - 1), self._patience.longest_pause_s)
+        return min(self._retry.first_pause_s * 2 ** (tried - 1), self._retry.longest_pause_s)
 
-    def _once(self, method: str, path: str, again: bool, content: Mapping[str, Any]) -> Any:
+    def _once(
+        self, method: str, path: str, again: bool, content: Mapping[str, Any]
+    ) -> httpx.Response:
         try:
             answer = self._http.request(method, path, **content)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
@@ -164,7 +187,9 @@ class Client:
             raise OutcomeUnknown(
                 f"{self.provider} did not answer; it may have done what it was asked."
             ) from None
-        return self._read(answer, again) if answer.is_success else self._refused(answer, again)
+        if not answer.is_success:
+            self._refuse(answer, again)
+        return answer
 
     def _read(self, answer: httpx.Response, again: bool) -> Any:
         if not answer.content:
@@ -175,12 +200,16 @@ class Client:
             kind = UnexpectedAnswer if again else OutcomeUnknown
             raise kind(f"{self.provider} answered with something that is not JSON.") from None
 
-    def _refused(self, answer: httpx.Response, again: bool) -> Any:
-        code, asked_s, said = (
-            answer.status_code,
-            retry_after_s_or_none(answer.headers),
-            self._words_of(answer),
-        )
+    def _refuse(self, answer: httpx.Response, again: bool) -> NoReturn:
+        asked_s = retry_after_s_or_none(answer.headers)
+        match self._refusal and self._refusal(answer, self.shown):
+            case RateLimited() as error:
+                raise _Later(error, error.retry_after_s)
+            case ProviderUnavailable() as error:
+                raise _Later(error, asked_s)
+            case ProviderError() as error:
+                raise error
+        code, said = answer.status_code, self._words_of(answer)
         match code:
             case 401:
                 raise AuthenticationFailed(f"{self.provider} does not accept the key{said}")
@@ -221,6 +250,10 @@ class Client:
             words = ""
         shown = self.shown(words)
         return f": “{shown}”." if shown else "."
+
+
+def _may_repeat(method: str, repeatable: bool | None) -> bool:
+    return method in REPEATABLE if repeatable is None else repeatable
 
 
 def _code_of(answer: httpx.Response) -> str | None:

@@ -10,7 +10,8 @@ from core.messages.email_templates import Email
 from core.platform.errors import InvalidInput
 from core.platform.log import logger
 from core.platform.settings import settings
-from core.providers import resend, smtp
+from core.providers import smtp
+from core.providers.resend import sending as resend
 
 log = logger("email")
 

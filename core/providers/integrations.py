@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from core.deliveries.models import KeyStatus, OrganizationIntegration
 from core.deliveries.secrets import read_secret, store_secret
 from core.platform.clock import now
-from core.platform.database import as_system
+from core.platform.database import as_system, organization_id_of
 from core.platform.errors import (
     AuthenticationFailed,
     InvalidInput,
@@ -28,8 +28,8 @@ from core.platform.errors import (
 )
 from core.platform.log import logger
 from core.platform.models import VaultSecret
-from core.platform.queue import enqueue
-from core.providers.keys import check_key, validate_key, validate_settings
+from core.platform.tasks import by, task
+from core.providers.credentials import check_key, validate_key, validate_settings
 
 log = logger("integrations")
 KEY = "key"
@@ -64,13 +64,7 @@ def integrations(db: Session) -> list[Row[Any]]:
     )
 
 
-def enter_key(
-    db: Session,
-    organization_id: UUID,
-    provider: str,
-    secret: str,
-    answers: Mapping[str, str | None],
-) -> UUID:
+def enter_key(db: Session, provider: str, secret: str, answers: Mapping[str, str | None]) -> UUID:
     """Seal a provider's key in place of an earlier one, and have it verified; an empty ``secret``
     keeps the one that is stored.
 
@@ -89,13 +83,13 @@ def enter_key(
     }
     row_id = db.scalars(
         insert(OrganizationIntegration)
-        .values(organization_id=organization_id, id=uuid4(), provider=provider, **fresh)
+        .values(organization_id=organization_id_of(db), id=uuid4(), provider=provider, **fresh)
         .on_conflict_do_update(index_elements=["organization_id", "provider"], set_=fresh)
         .returning(OrganizationIntegration.id)
     ).one()
     if secret.strip() or not _has_key(db, row_id):
-        store_secret(db, organization_id, provider, row_id, KEY, validate_key(provider, secret))
-    _enqueue(db, organization_id, row_id)
+        store_secret(db, provider, row_id, KEY, validate_key(provider, secret))
+    verify_integration.later(db, row_id)
     return row_id
 
 
@@ -105,22 +99,12 @@ def _has_key(db: Session, row_id: UUID) -> bool:
     )
 
 
-def _enqueue(db: Session, organization_id: UUID, row_id: UUID) -> None:
-    enqueue(
-        db,
-        "verify_integration",
-        organization_id,
-        once=f"verify_integration {row_id}",
-        integration_id=str(row_id),
-    )
-
-
-def verify_soon(db: Session, organization_id: UUID, integration_id: UUID) -> None:
+def verify_soon(db: Session, integration_id: UUID) -> None:
     """Have the provider asked again. Raises NotFound."""
     asked = update(OrganizationIntegration).where(OrganizationIntegration.id == integration_id)
     if db.execute(asked.values(status=KeyStatus.CHECKING)).rowcount == 0:  # type: ignore[attr-defined]
         raise NotFound("There is no such key any more.")
-    _enqueue(db, organization_id, integration_id)
+    verify_integration.later(db, integration_id)
 
 
 def remove_key(db: Session, integration_id: UUID) -> None:
@@ -133,6 +117,7 @@ def remove_key(db: Session, integration_id: UUID) -> None:
         raise NotFound("There is no such key any more.")
 
 
+@task(name="verify_integrations", cron="17 * * * *")
 def verify_due(organization_id: UUID) -> int:
     """Have those keys verified again that were not within a day, or, when their provider could not
     be asked, an hour; how many.
@@ -143,7 +128,7 @@ def verify_due(organization_id: UUID) -> int:
     with as_system(organization_id) as db:
         ids = db.scalars(select(OrganizationIntegration.id).where(due)).all()
         for integration_id in ids:
-            _enqueue(db, organization_id, integration_id)
+            verify_integration.later(db, integration_id)
     return len(ids)
 
 
@@ -175,6 +160,7 @@ class Question:
     sealed_at: datetime | None
 
 
+@task(once=by("integration_id"), retry=False)  # an admin waits for the answer and can ask again
 def verify_integration(organization_id: UUID, integration_id: UUID) -> None:
     """Ask the provider whose key this is and write down what it says; a key that is gone meanwhile
     is left alone.
@@ -188,7 +174,7 @@ def verify_integration(organization_id: UUID, integration_id: UUID) -> None:
     outcome = _outcome(organization_id, integration_id, question)
     with as_system(organization_id) as db:
         if _question(db, integration_id) != question:
-            _enqueue(db, organization_id, integration_id)
+            verify_integration.later(db, integration_id)
             return
         db.execute(
             update(OrganizationIntegration)

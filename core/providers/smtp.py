@@ -142,7 +142,7 @@ def accepts_unicode_addresses(url: str) -> bool:
     """Whether the mail server at ``url`` takes recipients with letters beyond ASCII before the @
     (RFC 6531).
 
-    Raises what ``send`` raises before anything is said.
+    Raises what ``send`` raises before anything is sent.
     """
     server = _connected(_checked(url))
     try:

@@ -8,13 +8,15 @@ from uuid import UUID
 
 import pandas as pd
 import streamlit as st
+from sqlalchemy.orm import Session
 
-from core.links.access_links import FILTERS, Visitor
+from core.bookings.listed import LISTED
+from core.links.access_links import Visitor
 from core.metrics.dashboard import Dashboard, dashboard, data_stamp
 from core.metrics.filters import Filters
 from core.metrics.leaderboards import leaderboard
 from core.platform.clock import Period
-from core.platform.database import as_board, as_member
+from core.platform.database import as_board
 from core.tenancy.access.viewers import Viewer
 
 KEPT_S = 15
@@ -29,21 +31,26 @@ def _dashboard(
     period: Period,
     compared: Period | None,
     filters: Filters,
+    _db: Session,
 ) -> Dashboard:
-    with as_member(user_id, organization_id) as db:
-        return dashboard(db, period, compared, filters)
+    return dashboard(_db, period, compared, filters)
 
 
 def dashboard_of(
-    viewer: Viewer, period: Period, compared: Period | None, filters: Filters
+    db: Session, viewer: Viewer, period: Period, compared: Period | None, filters: Filters
 ) -> Dashboard:
-    """The dashboard as this viewer may see it; computed anew as soon as an event or payment
-    changes.
+    """The dashboard as this viewer may see it, whose transaction ``db`` is; computed anew as soon
+    as an event or payment changes.
     """
-    with viewer.transaction() as db:
-        stamp = data_stamp(db)
     return _dashboard(
-        viewer.organization_id, viewer.user_id, viewer.role, stamp, period, compared, filters
+        viewer.organization_id,
+        viewer.user_id,
+        viewer.role,
+        data_stamp(db),
+        period,
+        compared,
+        filters,
+        db,
     )
 
 
@@ -56,30 +63,28 @@ def _shared(
     period: Period,
     compared: Period,
     filters: Filters,
-    _visitor: Visitor,
+    _db: Session,
 ) -> Dashboard:
-    with _visitor.transaction() as db:
-        return dashboard(db, period, compared, filters)
+    return dashboard(_db, period, compared, filters)
 
 
 def shared_dashboard_of(visitor: Visitor, period: Period, compared: Period) -> Dashboard:
     """The dashboard that a link shares; computed anew as soon as something in it changes."""
-    with visitor.transaction() as db:
-        stamp = data_stamp(db)
     chosen = visitor.shown.get("filters", {})
     filters = Filters(
-        **{name: tuple(map(UUID, chosen[name])) for name in FILTERS if chosen.get(name)}
+        {key: tuple(map(UUID, chosen.get(each.column, ()))) for key, each in LISTED.items()}
     )
-    return _shared(
-        visitor.organization_id,
-        visitor.link_id,
-        visitor.sees_money,
-        stamp,
-        period,
-        compared,
-        filters,
-        visitor,
-    )
+    with visitor.transaction() as db:
+        return _shared(
+            visitor.organization_id,
+            visitor.link_id,
+            visitor.sees_money,
+            data_stamp(db),
+            period,
+            compared,
+            filters,
+            db,
+        )
 
 
 @st.cache_data(ttl=KEPT_S, max_entries=200, show_spinner=False)

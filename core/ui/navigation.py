@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import streamlit as st
 
+from core.tenancy.access.authorization import Access, may_open
 from core.tenancy.access.models import Role
 from core.tenancy.access.roles import ADMINS, EVERYBODY, LOOKERS, MANAGERS, REPS, SUPER_ADMINS
 from core.tenancy.access.viewers import Viewer
@@ -37,6 +39,12 @@ class Screen:
     public: bool = False
     module: str | None = None
 
+    @property
+    def access(self) -> Access:
+        """Whom the screen is open to."""
+        own = self.key == ACCOUNT
+        return Access(self.roles, self.module, public=self.public, own_account=own)
+
 
 SCREENS = (
     Screen("home", "today/home.py", "Home", ":material/home:", "Sales", EVERYBODY, menu=False),
@@ -64,7 +72,7 @@ SCREENS = (
     Screen(
         "events",
         "sales/events.py",
-        "Calls",
+        "Bookings",
         ":material/event:",
         "Sales",
         EVERYBODY,
@@ -73,7 +81,7 @@ SCREENS = (
     Screen(
         "event",
         "sales/event.py",
-        "Call",
+        "Booking",
         ":material/event:",
         "Sales",
         EVERYBODY,
@@ -90,6 +98,7 @@ SCREENS = (
         menu=False,
         module=BOOKINGS,
     ),
+    Screen("leads", "sales/leads.py", "Leads", ":material/person_search:", "Sales", EVERYBODY),
     Screen(
         "payments",
         "money/payments.py",
@@ -181,7 +190,7 @@ SCREENS = (
     Screen(
         "portal",
         "public/portal.py",
-        "Calls and forms",
+        "Bookings and forms",
         ":material/today:",
         "Public",
         (),
@@ -250,14 +259,6 @@ def is_public(address: str) -> bool:
     return address in BY_KEY and BY_KEY[address].public
 
 
-def may_see(viewer: Viewer, screen: Screen) -> bool:
-    """Whether role and organisation include the screen; without the second factor that is asked
-    for, only the account.
-    """
-    included = viewer.is_one_of(*screen.roles) and viewer.has(screen.module)
-    return included and (screen.key == ACCOUNT or not viewer.second_factor_missing)
-
-
 def start_of(viewer: Viewer) -> str:
     """Where somebody begins their day: with their calls, or where the organisation books none, at
     their account.
@@ -265,6 +266,11 @@ def start_of(viewer: Viewer) -> str:
     if not viewer.has(BOOKINGS):
         return ACCOUNT
     return "my-day" if viewer.role == Role.SALES_REP else "dashboard"
+
+
+def jump(screen: str, **parameters: str) -> NoReturn:
+    """Go to the screen now, with what it is narrowed to in its address."""
+    st.switch_page(PAGES / BY_KEY[screen].file, query_params=parameters)
 
 
 def page_of(screen: Screen, *, in_menu: bool) -> st.Page:
@@ -287,6 +293,6 @@ def pages_for(viewer: Viewer | None) -> dict[str, list[st.Page]]:
     """
     menu: dict[str, list[st.Page]] = {}
     for screen in SCREENS:
-        shown = viewer is not None and screen.menu and may_see(viewer, screen)
+        shown = screen.menu and may_open(viewer, screen.access) is None
         menu.setdefault(screen.section, []).append(page_of(screen, in_menu=shown))
     return menu

@@ -6,30 +6,54 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from html import escape
+from typing import NoReturn
 
 import streamlit as st
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from core.platform.errors import SalesOpsError
+from core.tenancy.access.authorization import Refusal, may_open
 from core.tenancy.access.models import Role
 from core.tenancy.access.roles import SUPER_ADMINS
 from core.tenancy.access.sessions import viewer_of
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.modules import switched_off
-from core.ui.navigation import ACCOUNT, BY_KEY, PAGES, may_see
+from core.ui.navigation import ACCOUNT, BY_KEY, PAGES, Screen
 from core.ui.parts.format import escape_markdown
 from core.ui.server.middleware import COOKIE
 
 DONE = "what was done"
 
 
-def current_viewer(*, in_use: bool = True) -> Viewer | None:
-    """Who is signed in on this browser, looked up anew at each run, so that an ended session ends
-    here too.
+_run_viewer: ContextVar[Viewer | None] = ContextVar("the viewer of this run")
+
+
+@contextmanager
+def viewer_of_run() -> Iterator[Viewer | None]:
+    """Who is signed in on this browser, looked up anew at each run of the script, so that an ended
+    session ends here too.
+
+    What runs inside finds the same one by ``current_viewer``; nothing of it outlives the run.
     """
-    return viewer_of(own_token(), in_use=in_use)
+    viewer = viewer_of(own_token())
+    before = _run_viewer.set(viewer)
+    try:
+        yield viewer
+    finally:
+        _run_viewer.reset(before)
+
+
+def current_viewer(*, in_use: bool = True) -> Viewer | None:
+    """Who is signed in on this browser: as the run of the whole script found it, and looked up anew
+    by a part that draws itself without it.
+    """
+    try:
+        return _run_viewer.get()
+    except LookupError:
+        return viewer_of(own_token(), in_use=in_use)
 
 
 def own_token() -> str:
@@ -54,40 +78,43 @@ def require(screen: str, *, live: bool = False) -> Viewer:
     if viewer is None:
         st.info("You are signed out. Reload the page to sign in.")
         st.stop()
-    if not viewer.is_one_of(*BY_KEY[screen].roles):
-        st.warning(
-            f"Your role ({shown_role(viewer.role)}) does not include this page."
-            f" {_who_can_help(viewer, screen)}"
-        )
-        st.stop()
-    module = BY_KEY[screen].module
-    if module is not None and not viewer.has(module):
-        st.warning(switched_off(module, escape_markdown(viewer.organization_name)))
-        st.stop()
-    if viewer.seen_by is not None and screen == ACCOUNT:
-        st.warning("An account is its owner's own. Stop looking as somebody else to see yours.")
-        st.stop()
-    if not may_see(viewer, BY_KEY[screen]):
-        st.warning(
-            f"{escape_markdown(viewer.organization_name)} asks everybody for a second factor. Set"
-            " yours up, then this page opens."
-        )
-        go(ACCOUNT, "Set up the second factor")
+    refusal = may_open(viewer, BY_KEY[screen].access)
+    if refusal is not None:
+        _show_refusal(refusal, viewer, BY_KEY[screen])
         st.stop()
     return viewer
 
 
-def _who_can_help(viewer: Viewer, screen: str) -> str:
-    if BY_KEY[screen].roles == SUPER_ADMINS:
+def _show_refusal(refusal: Refusal, viewer: Viewer, screen: Screen) -> None:
+    organization = escape_markdown(viewer.organization_name)
+    if refusal is Refusal.ROLE:
+        st.warning(
+            f"Your role ({shown_role(viewer.role)}) does not include this page."
+            f" {_who_can_help(organization, screen)}"
+        )
+    elif refusal is Refusal.MODULE and screen.module is not None:
+        st.warning(switched_off(screen.module, organization))
+    elif refusal is Refusal.VIEW_AS:
+        st.warning("An account is its owner's own. Stop looking as somebody else to see yours.")
+    elif refusal is Refusal.SECOND_FACTOR:
+        st.warning(
+            f"{organization} asks everybody for a second factor. Set yours up, then this page"
+            " opens."
+        )
+        go(ACCOUNT, "Set up the second factor")
+
+
+def _who_can_help(organization: str, screen: Screen) -> str:
+    if screen.roles == SUPER_ADMINS:
         return "It is for those who run the whole installation."
-    return f"An admin of {escape_markdown(viewer.organization_name)} can change that."
+    return f"An admin of {organization} can change that."
 
 
 def open_to_all(screen: str) -> None:
     """The first line of a public page, in place of ``require``: only a page that is listed as
     public goes on.
     """
-    if not BY_KEY[screen].public:
+    if may_open(None, BY_KEY[screen].access) is not None:
         st.stop()
 
 
@@ -145,6 +172,13 @@ def empty(headline: str, explanation: str, link: tuple[str, str] | None = None) 
             go(link[0], link[1])
 
 
+def no_such(thing: str, why: str, link: tuple[str, str]) -> NoReturn:
+    """The whole page of something that is not there, or not for the viewer."""
+    st.title(thing.capitalize())
+    empty(f"There is no such {thing}", why, link)
+    st.stop()
+
+
 def go(screen: str, label: str, **parameters: str) -> None:
     """A link to another screen, with what it is narrowed to in its address."""
     st.page_link(PAGES / BY_KEY[screen].file, label=label, query_params=parameters or None)
@@ -155,8 +189,3 @@ def link_to_start(label: str) -> None:
     afresh, without the token.
     """
     st.html(f'<a class="so-rows" href="./">{escape(label)}</a>')
-
-
-def jump(screen: str, **parameters: str) -> None:
-    """Go there now."""
-    st.switch_page(PAGES / BY_KEY[screen].file, query_params=parameters)

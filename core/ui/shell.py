@@ -9,11 +9,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.tenancy.access.sessions import organizations_for_user
 from core.tenancy.access.view_as import stop_view_as
 from core.tenancy.access.viewers import Viewer
-from core.ui.navigation import ACCOUNT, is_public, pages_for
-from core.ui.page import current_viewer, jump, shown_role
+from core.ui.navigation import ACCOUNT, is_public, jump, pages_for
+from core.ui.page import shown_role, viewer_of_run
 from core.ui.panels.sign_in import show_sign_in
 from core.ui.parts.format import escape_markdown
 from core.ui.server.middleware import COOKIE
@@ -27,14 +26,12 @@ def show_sidebar_account(viewer: Viewer) -> None:
     with st.sidebar:
         st.markdown(f"**{escape_markdown(viewer.organization_name)}**")
         st.caption(f"{escape_markdown(viewer.name)} · {shown_role(viewer.role)}")
-        # where else somebody works is not for who only looks as them
-        places = organizations_for_user(viewer.user_id) if viewer.seen_by is None else []
-        if len(places) > 1:
+        if len(viewer.places) > 1:
             chosen = {viewer.organization_id: " selected"}
             options = "".join(
                 "<option"
                 f' value="{place.id}"{chosen.get(place.id, "")}>{escape(place.name)}</option>'
-                for place in places
+                for place in viewer.places
             )
             st.html(
                 '<form class="so-form" method="post"'
@@ -66,14 +63,25 @@ def main() -> None:
     """Run once for every look at any page."""
     st.set_page_config(page_icon=FAVICON, layout="wide")
     st.html(STYLE)
-    viewer = current_viewer()
-    if viewer is None:
-        page = st.navigation(pages_for(None), position="hidden")
-        if is_public(page.url_path):
-            page.run()
+    with viewer_of_run() as viewer:
+        if viewer is None:
+            show_to_nobody()
         else:
-            show_sign_in()
-        st.stop()
+            show_to(viewer)
+
+
+def show_to_nobody() -> None:
+    """A public page, or the sign-in before any other."""
+    page = st.navigation(pages_for(None), position="hidden")
+    if is_public(page.url_path):
+        page.run()
+    else:
+        show_sign_in()
+    st.stop()
+
+
+def show_to(viewer: Viewer) -> None:
+    """The page, with what stands around every one."""
     page = st.navigation(pages_for(viewer), expanded=True)
     show_sidebar_account(viewer)
     show_view_as_banner(viewer)

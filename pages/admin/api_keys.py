@@ -100,7 +100,6 @@ if sent:
     with act(viewer) as db:
         made = create_api_key(
             db,
-            viewer.organization_id,
             name,
             scopes,
             expires_at=now() + timedelta(days=days) if days is not None else None,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 import pandas as pd
 import streamlit as st
@@ -26,8 +26,10 @@ from core.tenancy.access.sessions import organizations_for_user
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import empty, require, title
 from core.ui.panels.audit import OPERATIONS, said, table_name
+from core.ui.parts.columns import Moment, Text
 from core.ui.parts.filters import period_picker
 from core.ui.parts.format import plural, when
+from core.ui.parts.tables import show_rows
 
 viewer = require("audit")
 
@@ -46,9 +48,7 @@ def ask(viewer: Viewer) -> AuditFilter:
     )
     with viewer.transaction() as db:
         users = people(db, everywhere=everywhere)
-    who: dict[str, dict[str, UUID | str]] = {
-        name: {"program": role} for role, name in PROGRAMS.items()
-    }
+    who: dict[str, dict[str, Any]] = {name: {"program": role} for role, name in PROGRAMS.items()}
     who |= {
         f"{name} · {str(user_id)[:4]}": {"actor_id": user_id} for user_id, name in users.items()
     }
@@ -116,7 +116,7 @@ homes = (
 changes = [said(line, names, viewer.timezone) for line in shown]
 frame = pd.DataFrame(
     {
-        "at": [when(line.at, viewer.timezone) for line in shown],
+        "at": [line.at for line in shown],
         "organisation": [homes.get(line.organization_id, "Platform") for line in shown],
         "who": [actor(line, names) for line in shown],
         "what": [
@@ -132,27 +132,16 @@ days = (
     if chosen.period
     else {}
 )
-columns = {
-    "at": "When",
-    "organisation": "Organisation",
-    "who": "Who",
-    "what": "What",
-    "changes": "Changes",
-    "row": "Row",
-}
-if not chosen.everywhere:
-    del columns["organisation"]
+columns = [
+    Moment("at", "When", viewer.timezone),
+    *([Text("organisation", "Organisation")] if chosen.everywhere else []),
+    Text("who", "Who"),
+    Text("what", "What"),
+    Text("changes", "Changes"),
+    Text("row", "Row"),
+]
 st.caption(f"{plural(len(shown), 'line', 'lines')}, newest first. Choose one to read all of it.")
-state = st.dataframe(
-    frame[list(columns)],
-    key="audit lines",
-    hide_index=True,
-    column_config=columns,
-    row_height=36,
-    placeholder="–",
-    on_select="rerun",
-    selection_mode="single-row",
-)
+row = show_rows(frame, "audit lines", columns, selectable=True)
 with st.container(horizontal=True):
     if after is not None and st.button("← Newest"):
         st.query_params.pop("after", None)
@@ -166,11 +155,9 @@ with st.container(horizontal=True):
         icon=":material/download:",
         help="Every line of the period of this organisation, as CSV.",
     )
-for row in state["selection"]["rows"]:
+if row is not None:
+    line = frame.iloc[row]
     st.subheader("What changed")
-    st.text(
-        f"{frame.iloc[row]['at']} · {frame.iloc[row]['who']} · {frame.iloc[row]['what']} ·"
-        f" {frame.iloc[row]['row']}"
-    )
+    st.text(f"{when(line['at'], viewer.timezone)} · {line['who']} · {line['what']} · {line['row']}")
     for change in changes[row]:
         st.text(change)

@@ -10,21 +10,23 @@ import streamlit as st
 
 from core.deliveries.actions import (
     connection_url,
-    create_connection,
     replay,
     rotate_secret,
     set_active,
 )
-from core.deliveries.models import WebhookConnection
+from core.deliveries.models import DeliveryStatus, WebhookConnection
 from core.deliveries.queries import connections_table, recent_deliveries
-from core.platform.queue import enqueue
+from core.operations.samples import send_test_delivery
+from core.platform.dataframes import records
+from core.providers import registry
+from core.providers.connections import create_connection
 from core.ui.page import act, empty, go, require, title
-from core.ui.parts.format import escape_markdown, plural, when, word
+from core.ui.parts.columns import Moment, Number, Text, Word
+from core.ui.parts.format import escape_markdown, plural, when
 from core.ui.parts.query_params import id_from_address
 from core.ui.parts.secret_field import forget, secret_field
 from core.ui.parts.tables import table
 
-PROVIDERS = {"calendly": "Calendly", "stripe": "Stripe", "whop": "Whop", "resend": "Resend"}
 HEALTH = {
     "well": "Deliveries arrive and are processed.",
     "never used": "Nothing has arrived yet.",
@@ -33,6 +35,10 @@ HEALTH = {
     "silent": "Silent for longer than usual.",
 }
 viewer = require("connections")
+PROVIDERS = {name: registry.provider(name).label for name in registry.with_inbound()}
+HINTS = [
+    f"{PROVIDERS[name]}: {each.signing_hint}" for name, each in registry.with_inbound().items()
+]
 title("Connections", viewer)
 connection_id = id_from_address()
 if connection_id is None:
@@ -41,13 +47,12 @@ if connection_id is None:
             provider = st.segmented_control(
                 "Provider",
                 list(PROVIDERS),
-                format_func=PROVIDERS.get,
-                default="calendly",
+                format_func=PROVIDERS.__getitem__,
+                default=next(iter(PROVIDERS)),
                 required=True,
             )
             name = st.text_input("Name", placeholder="Main account")
-            hint = "Calendly: a key of your choice. Stripe, Resend: whsec_… Whop: ws_…"
-            secret = secret_field("Signing secret", "signing secret", hint=hint)
+            secret = secret_field("Signing secret", "signing secret", hint=" ".join(HINTS))
             account = st.text_input(
                 "Account at the provider (optional)", placeholder="biz_… or acct_…"
             )
@@ -55,9 +60,7 @@ if connection_id is None:
         if sent:
             forget("signing secret")
             with act(viewer) as db:
-                made = create_connection(
-                    db, viewer.organization_id, provider, name, secret, account_id=account
-                )
+                made = create_connection(db, provider, name, secret, account_id=account)
             st.query_params["id"] = str(made.id)
             st.rerun()
     with viewer.transaction() as db:
@@ -65,27 +68,21 @@ if connection_id is None:
     if connections.empty:
         empty("No connections yet", "Make one above and paste its address at the provider.")
         st.stop()
-    connections["last"] = [
-        when(at, viewer.timezone) if at == at and at else "–"
-        for at in connections["last_webhook_at"]
-    ]
-    connections["shown_provider"] = [PROVIDERS[name] for name in connections["provider"]]
-    connections["how"] = [HEALTH[health] for health in connections["health"]]
     table(
         connections,
         "connections",
         opens="connections",
         download=False,
-        card=("name", "how", "last"),
-        columns={
-            "name": "Name",
-            "shown_provider": "Provider",
-            "how": "How it is doing",
-            "webhook_count": "Deliveries",
-            "last": "Last",
-            "waiting": "Waiting",
-            "dead": "Failed",
-        },
+        card=("name", "health", "last_webhook_at"),
+        columns=[
+            Text("name", "Name"),
+            Word("provider", "Provider", PROVIDERS),
+            Word("health", "How it is doing", HEALTH),
+            Number("webhook_count", "Deliveries"),
+            Moment("last_webhook_at", "Last", viewer.timezone),
+            Number("waiting", "Waiting"),
+            Number("dead", "Failed"),
+        ],
     )
     st.stop()
 
@@ -114,9 +111,7 @@ if viewer.is_admin:
     first, second, third = st.columns(3)
     if first.button("Send test delivery", width="stretch"):
         with act(viewer, "On its way: it appears below in a moment.") as db:
-            enqueue(
-                db, "send_test_delivery", viewer.organization_id, connection_id=str(connection_id)
-            )
+            send_test_delivery.later(db, connection_id)
         st.rerun()
     if second.button("Switch off" if connection.active else "Switch on", width="stretch"):
         with act(viewer) as db:
@@ -147,29 +142,25 @@ def show_deliveries(connection_id: UUID) -> None:
             "Nothing has arrived yet", "Paste the address at the provider, or send a test delivery."
         )
         return
-    deliveries["time"] = [when(at, viewer.timezone) for at in deliveries["received_at"]]
-    deliveries["state"] = [
-        "Failed" if status == "dead" else word(status) for status in deliveries["status"]
-    ]
-    st.dataframe(
-        deliveries[["time", "event_type", "state", "attempts", "last_error"]],
-        hide_index=True,
-        row_height=36,
-        key="deliveries",
-        column_config={
-            "time": "Received",
-            "event_type": "What",
-            "state": "State",
-            "attempts": "Tries",
-            "last_error": "Why",
-        },
+    table(
+        deliveries,
+        "deliveries",
+        download=False,
+        card=("event_type", "received_at", "status"),
+        columns=[
+            Moment("received_at", "Received", viewer.timezone),
+            Text("event_type", "What"),
+            Word("status", "State", DeliveryStatus),
+            Number("attempts", "Tries"),
+            Text("last_error", "Why"),
+        ],
     )
 
 
 st.subheader("Recent deliveries")
 if viewer.is_admin:
     show_deliveries(connection_id)
-    dead = [row for row in deliveries.to_dict("records") if row["status"] == "dead"]
+    dead = [row for row in records(deliveries) if row["status"] == DeliveryStatus.DEAD]
     if dead and st.button(f"Process the {len(dead)} failed ones again"):
         with act(viewer, "They are being processed again.") as db:
             for row in dead:

@@ -36,7 +36,7 @@ if table.date:
 columns = st.multiselect("Columns", table.columns, default=table.columns)
 fmt = (
     st.segmented_control(
-        "Format", list(FORMATS), format_func=FORMATS.get, default="csv", required=True
+        "Format", list(FORMATS), format_func=FORMATS.__getitem__, default="csv", required=True
     )
     or "csv"
 )

@@ -19,9 +19,12 @@ from core.messages.actions import slack_webhook_ends_with
 from core.messages.sms_outbox import CHANNEL as TEXTS
 from core.messages.sms_outbox import post_test_text
 from core.platform.clock import now
+from core.platform.dataframes import records
+from core.providers import registry
+from core.providers.credentials import credentials_of
 from core.providers.email import delivery_method
 from core.providers.integrations import enter_key, integrations, remove_key, verify_soon
-from core.providers.keys import KEYED, Field, KeyedProvider
+from core.providers.provider import Field, Provider
 from core.ui.page import act, empty, go, require, title
 from core.ui.parts.format import escape_markdown, when
 from core.ui.parts.secret_field import forget, secret_field
@@ -73,7 +76,7 @@ def asked(field: Field, provider: str, settings: dict[str, str]) -> str | None:
         choices = list(field.choices)
         index = choices.index(value) if value in choices else 0
         return st.selectbox(
-            field.label, choices, index=index, format_func=field.choices.get, key=key
+            field.label, choices, index=index, format_func=field.choices.__getitem__, key=key
         )
     return st.text_input(
         field.label, value=value or "", placeholder=field.example, autocomplete="off", key=key
@@ -84,7 +87,7 @@ def form(provider: str, row: Row[Any] | None) -> Deed | None:
     """The key, and what else the provider is asked with. What was typed is forgotten before
     anything is done with it.
     """
-    of, place = KEYED[provider], st.container()
+    of, place = credentials_of(provider), st.container()
     typed = f"{provider} key {times_done()}"
     with st.form(f"{provider} form {times_done()}", border=False, clear_on_submit=True):
         st.caption(of.where)
@@ -92,19 +95,19 @@ def form(provider: str, row: Row[Any] | None) -> Deed | None:
             field.key: asked(field, provider, row.settings if row else {}) for field in of.fields
         }
         hint = "Empty keeps the stored one" if row and of.fields else None
-        secret = secret_field(of.secret, typed, placeholder=hint)
+        secret = secret_field(of.key_name, typed, placeholder=hint)
         sent = st.form_submit_button("Save and verify", type="primary", key=f"{provider} save")
     if not sent:
         return None
     forget(typed)
     return Deed(
         place,
-        lambda db: enter_key(db, viewer.organization_id, provider, secret, answers),
-        f"Stored. {of.name} is being asked.",
+        lambda db: enter_key(db, provider, secret, answers),
+        f"Stored. {registry.provider(provider).label} is being asked.",
     )
 
 
-def how_it_stands(row: Row[Any], of: KeyedProvider) -> None:
+def how_it_stands(row: Row[Any], of: Provider) -> None:
     """What the provider said when it was last asked."""
     known = (
         f"accepted {when(row.last_verified_at, viewer.timezone)} for"
@@ -125,7 +128,7 @@ def how_it_stands(row: Row[Any], of: KeyedProvider) -> None:
             icon=":material/error:",
         )
     else:
-        again = f"{of.name} is asked again every hour."
+        again = f"{of.label} is asked again every hour."
         st.warning(
             f"**Could not be verified**, {tried}. {escape_markdown(row.last_error)}"
             f" {again}{before}",
@@ -141,7 +144,7 @@ def wait_for(provider: str) -> None:
         row = next((row for row in integrations(db) if row.provider == provider), None)
     if row is None or row.status != KeyStatus.CHECKING:
         st.rerun()
-    st.markdown(f":material/hourglass_top: {KEYED[provider].name} is being asked …")
+    st.markdown(f":material/hourglass_top: {registry.provider(provider).label} is being asked …")
     if (now() - row.updated_at).total_seconds() > USUALLY_WITHIN_S:
         st.caption(
             "This takes longer than usual: see on Go-live whether a worker is running. The key is"
@@ -165,7 +168,7 @@ def wait_for_text() -> None:
 
 def last_text(db: Session) -> dict[str, Any] | None:
     """The last text to anybody, with what became of it."""
-    return next(iter(recent_messages(db, TEXTS, limit=1).to_dict("records")), None)
+    return next(iter(records(recent_messages(db, TEXTS, limit=1))), None)
 
 
 def how_texts_went() -> None:
@@ -196,9 +199,7 @@ def test_text(place: DeltaGenerator) -> Deed | None:
     if not sent:
         return None
     said = "The test text is on its way."
-    return Deed(
-        place, lambda db: post_test_text(db, viewer.organization_id, number, viewer.name), said
-    )
+    return Deed(place, lambda db: post_test_text(db, number, viewer.name), said)
 
 
 def texting(row: Row[Any], place: DeltaGenerator) -> Deed | None:
@@ -214,16 +215,17 @@ def texting(row: Row[Any], place: DeltaGenerator) -> Deed | None:
 
 def kept(row: Row[Any]) -> Deed | None:
     """A key that is stored: how it stands, and what can be done with it."""
-    of, deed = KEYED[row.provider], None
+    of, deed = registry.provider(row.provider), None
+    fields = credentials_of(row.provider).fields
     with st.container(border=True):
         place = st.container()
         st.markdown(
-            f"**{of.name}** · {of.use}"
+            f"**{of.label}** · {of.use}"
             + (f" · the key ends with {escape_markdown(row.last_four)}" if row.last_four else "")
         )
         if told := [
             f"{field.label}: {present(field, row.settings)}"
-            for field in of.fields
+            for field in fields
             if field.key in row.settings
         ]:
             st.caption(escape_markdown(" · ".join(told)))
@@ -235,37 +237,38 @@ def kept(row: Row[Any]) -> Deed | None:
             how_texts_went()
         with st.container(horizontal=True):
             if st.button("Verify now", key=f"{row.provider} verify"):
-                deed = Deed(place, lambda db: verify_soon(db, viewer.organization_id, row.id), "")
+                deed = Deed(place, lambda db: verify_soon(db, row.id), "")
             with st.popover("Replace", key=f"{row.provider} replace {times_done()}"):
                 deed = form(row.provider, row) or deed
             deed = texting(row, place) or deed
             with st.popover("Remove", key=f"{row.provider} remove"):
                 st.markdown(
-                    f"The key is deleted here at once, and {of.name} is not asked with it any more."
-                    f" At {of.name} it stays valid until you revoke it there."
+                    f"The key is deleted here at once, and {of.label} is not asked with it any"
+                    f" more. At {of.label} it stays valid until you revoke it there."
                 )
                 if st.button("Remove the key", key=f"{row.provider} removed", type="primary"):
                     deed = Deed(
                         place,
                         lambda db: remove_key(db, row.id),
-                        f"The key of {of.name} is removed.",
+                        f"The key of {of.label} is removed.",
                     )
     return deed
 
 
 def offered(provider: str) -> Deed | None:
     """A provider of which no key is stored."""
+    of = registry.provider(provider)
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
-        st.markdown(f"**{KEYED[provider].name}** · {KEYED[provider].use}", width="content")
+        st.markdown(f"**{of.label}** · {of.use}", width="content")
         with st.popover("Enter key", key=f"{provider} enter"):
             return form(provider, None)
 
 
 with viewer.transaction() as db:
     rows = integrations(db)
-    slack, text = slack_webhook_ends_with(db, viewer.organization_id), last_text(db)
+    slack, text = slack_webhook_ends_with(db), last_text(db)
 st.subheader("Keys")
 if not rows:
     empty(
@@ -275,10 +278,10 @@ if not rows:
     )
 deeds = [kept(row) for row in rows]
 stored = {row.provider for row in rows}
-if stored < set(KEYED):
+if missing := [provider for provider in registry.with_credentials() if provider not in stored]:
     st.subheader("Add a key")
     with st.container(border=True):
-        deeds += [offered(provider) for provider in KEYED if provider not in stored]
+        deeds += [offered(provider) for provider in missing]
 
 st.subheader("Kept elsewhere")
 with st.container(border=True):

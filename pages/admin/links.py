@@ -4,9 +4,8 @@ revoked.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from core.bookings.roster import closers_by_name, setters_by_name
@@ -22,19 +21,22 @@ from core.links.access_links import (
     share_of,
 )
 from core.messages.account_emails import send_link
-from core.metrics.filters import Filters
 from core.money.models import SnapshotState
 from core.money.payouts import snapshots_table
+from core.platform.dataframes import records
 from core.platform.errors import SalesOpsError
 from core.providers.email import check_reachable
 from core.ui.page import act, empty, require, say, title
+from core.ui.parts.columns import Moment, Text, Word
 from core.ui.parts.filters import PRESETS, filter_bar
-from core.ui.parts.format import escape_markdown, when
+from core.ui.parts.format import escape_markdown
 from core.ui.parts.tables import table
 
 PURPOSES = {PORTAL: "Closer's portal", COMMISSION: "Statement", SHARE: "Shared dashboard"}
 OPENS = {
-    PORTAL: "One closer's missing forms and today's calls. Whoever holds it can file these forms.",
+    PORTAL: (
+        "One closer's missing forms and today's bookings. Whoever holds it can file these forms."
+    ),
     COMMISSION: "One person's payments in one approved payout, and their sums.",
     SHARE: "Figures and charts of a period, without names. You choose whether money is shown.",
 }
@@ -69,7 +71,7 @@ with st.expander("Make a link", expanded=links.empty):
         st.segmented_control(
             "What it opens",
             list(PURPOSES),
-            format_func=PURPOSES.get,
+            format_func=PURPOSES.__getitem__,
             default=PORTAL,
             required=True,
             key="purpose",
@@ -77,15 +79,15 @@ with st.expander("Make a link", expanded=links.empty):
         or PORTAL
     )
     st.caption(OPENS[purpose])
-    subject = {}
+    subject: dict[str, Any] = {}
     if purpose == PORTAL:
         subject["closer_id"] = closers.get(
             st.selectbox("Closer", list(closers), index=None, placeholder="Choose a closer") or ""
         )
     if purpose == COMMISSION:
         named = {
-            f"{row.name} · {row.period_start:%b %Y} · {str(row.id)[:4]}": row.id
-            for row in payouts.itertuples()
+            f"{row['name']} · {row['period_start']:%b %Y} · {str(row['id'])[:4]}": row["id"]
+            for row in records(payouts)
         }
         subject["snapshot_id"] = named.get(
             st.selectbox("Approved payout", list(named), index=None) or ""
@@ -97,9 +99,9 @@ with st.expander("Make a link", expanded=links.empty):
     if purpose == SHARE:
         period = st.selectbox("Period", [name for name in PRESETS if name != "Custom"], index=3)
         with viewer.transaction() as db:
-            filters: Filters = filter_bar(db)
+            filters = filter_bar(db)
         money = st.toggle("Show money", value=False)
-        subject["shown"] = share_of(period or "Last 30 days", asdict(filters), money=money)
+        subject["shown"] = share_of(period or "Last 30 days", filters.columns, money=money)
     name = st.text_input(
         "Name",
         placeholder="Ana's phone",
@@ -126,39 +128,33 @@ with st.expander("Make a link", expanded=links.empty):
 if links.empty:
     empty("No links yet", "Links that you make appear here, with when they were last used.")
     st.stop()
-shown = links.assign(
-    opens=[
-        " · ".join(filter(None, (PURPOSES[row.purpose], row.subject))) for row in links.itertuples()
-    ],
-    how=[STATES[state] for state in links["state"]],
-    until=[when(at, viewer.timezone) for at in links["expires_at"]],
-    used=[
-        when(at, viewer.timezone) if not pd.isna(at) else "never" for at in links["last_used_at"]
-    ],
-)
+links["opens"] = [
+    " · ".join(filter(None, (PURPOSES[row["purpose"]], row["subject"]))) for row in records(links)
+]
 table(
-    shown,
+    links,
     "links",
     download=False,
-    columns={
-        "name": "Name",
-        "opens": "Opens",
-        "how": "State",
-        "used": "Last used",
-        "until": "Good until",
-        "created_by": "Made by",
-    },
+    columns=[
+        Text("name", "Name"),
+        Text("opens", "Opens"),
+        Word("state", "State", STATES),
+        Moment("last_used_at", "Last used", viewer.timezone),
+        Moment("expires_at", "Good until", viewer.timezone),
+        Text("created_by", "Made by"),
+    ],
 )
 good = {
-    f"{row.name} · {row.opens} · {str(row.id)[:4]}": row.id
-    for row in shown[shown["state"] == "good"].itertuples()
+    f"{row['name']} · {row['opens']} · {str(row['id'])[:4]}": row["id"]
+    for row in records(links)
+    if row["state"] == "good"
 }
 if good:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         ended = st.selectbox(
             "Revoke a link", list(good), index=None, placeholder="Choose a link", format_func=str
         )
-        if st.button("Revoke", disabled=ended is None):
+        if st.button("Revoke", disabled=ended is None) and ended is not None:
             with act(viewer, "Revoked. It opens nothing from now on.") as db:
                 revoke_link(db, viewer, good[ended])
             st.rerun()

@@ -4,8 +4,8 @@ renamed, switched off.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pandas as pd
 import streamlit as st
@@ -13,9 +13,11 @@ import streamlit as st
 from core.bookings.lists import BY_KEY, LISTS, entries, save_entry
 from core.bookings.reassignment import name_setter
 from core.bookings.roster import setters_by_name, unmapped_setters
+from core.platform.dataframes import records
 from core.platform.money import decimal_text as amount
 from core.tenancy.access.members import members
 from core.ui.page import act, empty, require, say, title
+from core.ui.parts.columns import Column, Money, Number, Text
 from core.ui.parts.format import escape_markdown, plural, when
 from core.ui.parts.tables import table
 
@@ -73,7 +75,7 @@ def fields(row: Any | None) -> dict[str, Any]:
             choices,
             index=choices.index(held),
             format_func=lambda user: people.get(user, "Nobody"),
-            help="They see the calls and payments of this row as their own.",
+            help="They see the bookings and payments of this row as their own.",
         )
     return made
 
@@ -88,11 +90,11 @@ def words(label: str, present: list[str]) -> list[str]:
 def save(row: Any | None, values: dict[str, Any]) -> None:
     """Keep what was entered, and say how many calls changed hands by it."""
     with act(viewer) as db:
-        moved = save_entry(db, viewer.organization_id, kept, row and row.id, values)
+        moved = save_entry(db, kept, row and row.id, values)
     say(
         "Saved."
         + (
-            f" {plural(moved, 'call is', 'calls are')} matched anew; payments follow."
+            f" {plural(moved, 'booking is', 'bookings are')} matched anew; payments follow."
             if moved
             else ""
         )
@@ -113,26 +115,28 @@ if kept.key == "setters":
                 + " on no list**"
             )
             st.caption(
-                "Say who is meant, for this and every other call, or add a setter of this name"
+                "Say who is meant, for this and every other booking, or add a setter of this name"
                 " below."
             )
             mentions = {
                 row["setter_name"]: (
-                    f"{row['setter_name']} · {plural(row['calls'], 'call', 'calls')}, "
+                    f"{row['setter_name']} · {plural(row['bookings'], 'booking', 'bookings')}, "
                     f"last booked {when(row['last_booked_at'], viewer.timezone)}"
                 )
-                for row in unknown.to_dict("records")
+                for row in records(unknown)
             }
             with st.form("unknown", border=False):
-                mention = st.selectbox("Bookings say", list(mentions), format_func=mentions.get)
+                mention = st.selectbox(
+                    "Bookings say", list(mentions), format_func=mentions.__getitem__
+                )
                 meant = st.selectbox(
                     "They mean", list(known), index=None, placeholder="Choose a setter"
                 )
                 sent = st.form_submit_button("That is who it is", type="primary")
-            if sent and meant:
+            if sent and mention and meant:
                 with act(viewer) as db:
                     moved = name_setter(db, mention, known[meant])
-                say(f"{plural(moved, 'call is', 'calls are')} theirs now; payments follow.")
+                say(f"{plural(moved, 'booking is', 'bookings are')} theirs now; payments follow.")
                 st.rerun()
 
 with (
@@ -155,27 +159,24 @@ shown = pd.DataFrame(
             "also": ", ".join(
                 getattr(row, "aliases", None) or getattr(row, "utm_values", None) or []
             ),
-            "user": people.get(getattr(row, "user_id", None)),
-            "place": getattr(row, "position", None),
-            "price": (
-                f"{amount(row.price, row.currency)} {row.currency}"
-                if isinstance(getattr(row, "price", None), Decimal)
-                else None
-            ),
+            "user": people.get(getattr(row, "user_id", None) or UUID(int=0)),
+            "position": getattr(row, "position", None),
+            "price": getattr(row, "price", None),
+            "currency": getattr(row, "currency", None),
         }
         for row in found
     ]
 )
-headings = {
-    "name": ("name", "Name"),
-    "email": ("email", "E-mail"),
-    "aliases": ("also", "Also called"),
-    "utm_values": ("also", "UTM values"),
-    "user": ("user", "Signs in as"),
-    "price": ("price", "Price"),
-    "position": ("place", "Place"),
+headings: dict[str, Column] = {
+    "name": Text("name", "Name"),
+    "email": Text("email", "E-mail"),
+    "aliases": Text("also", "Also called"),
+    "utm_values": Text("also", "UTM values"),
+    "user": Text("user", "Signs in as"),
+    "price": Money("price", "Price"),
+    "position": Number("position", "Place"),
 }
-table(shown, key, columns=dict(headings[field] for field in kept.fields) | {"state": "State"})
+table(shown, key, columns=[*(headings[field] for field in kept.fields), Text("state", "State")])
 chosen = st.selectbox(
     "Change",
     [None, *range(len(found))],

@@ -6,12 +6,14 @@ from html import escape
 
 import streamlit as st
 
+from core.deliveries.models import DeliverySettings
 from core.messages.suppression_list import unsubscribe
 from core.operations.privacy import KnownPerson, accept_again, erase_person, find_person
 from core.platform.errors import SalesOpsError
 from core.platform.normalization import normalize_email
-from core.tenancy.organizations.queries import current_organization
+from core.tenancy.organizations.queries import settings_of
 from core.ui.page import act, empty, go, require, title
+from core.ui.parts.confirmation import confirm_by_typing
 from core.ui.parts.format import escape_markdown, plural, when
 
 viewer = require("privacy")
@@ -19,7 +21,7 @@ title(
     "Privacy", viewer, "Every search that ends in an export or an erasure stands in the audit log"
 )
 with viewer.transaction() as db:
-    days = current_organization(db).raw_delivery_days
+    days = settings_of(db, DeliverySettings).raw_delivery_days
 kept = f"for {plural(days, 'day', 'days')}" if days else "for good, unless Settings limits that"
 st.caption(f"Raw deliveries and links to recordings are kept {kept}.")
 with st.form("find"):
@@ -51,7 +53,7 @@ def show(person: KnownPerson) -> None:
             "Addresses": person.emails,
             "Names": person.names,
             "Phones": person.phones,
-            "Calls": [str(person.calls)],
+            "Bookings": [str(person.calls)],
             "Payments": [str(person.payments)],
         }
         for name, values in facts.items():
@@ -63,18 +65,22 @@ def show(person: KnownPerson) -> None:
         f' name="email" value="{escape(email, quote=True)}"><button>Download everything about'
         " them</button></form>"
     )
-    with st.expander("Erase this person"), st.form("erase", clear_on_submit=True):
-        st.markdown(
+    typed = confirm_by_typing(
+        "Erase this person",
+        "erase",
+        warning=(
             "Names, addresses, phone numbers, answers, notes and recording links go, also from raw"
-            " deliveries and the audit log. Calls, payments, payouts and every figure stay. It"
+            " deliveries and the audit log. Bookings, payments, payouts and every figure stay. It"
             " cannot be undone. Later deliveries about these addresses are kept without the"
             " details, until you accept the address again here."
-        )
-        typed = st.text_input("Type the address to confirm")
-        if st.form_submit_button("Erase"):
-            with act(viewer, "Erased.") as db:
-                erase_person(db, viewer.organization_id, email, typed=typed)
-            st.rerun()
+        ),
+        prompt="Type the address to confirm",
+        button="Erase",
+    )
+    if typed is not None:
+        with act(viewer, "Erased.") as db:
+            erase_person(db, email, typed=typed)
+        st.rerun()
 
 
 if not email:
@@ -82,7 +88,7 @@ if not email:
     st.stop()
 try:
     with viewer.transaction() as db:
-        found = find_person(db, viewer.organization_id, email)
+        found = find_person(db, email)
 except SalesOpsError as error:
     st.info(escape_markdown(error.message))
     st.stop()
@@ -95,7 +101,7 @@ if found.erased:
         with act(
             viewer, "Accepted: deliveries about this address are taken as they are from now on."
         ) as db:
-            accept_again(db, viewer.organization_id, email)
+            accept_again(db, email)
         st.rerun()
 if found.contacts or found.calls or found.payments or not found.erased:
     show(found)

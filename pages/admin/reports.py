@@ -13,15 +13,18 @@ from core.messages.actions import (
     set_slack_webhook,
     slack_webhook_ends_with,
 )
+from core.messages.models import ReportSettings
 from core.messages.reports import CHANNEL, daily_report, overdue_reminder
 from core.platform.clock import today
 from core.platform.settings import settings
-from core.providers.slack import check_address
-from core.tenancy.organizations.queries import current_organization
+from core.providers.slack.messages import check_address
+from core.tenancy.organizations.queries import settings_of
 from core.ui.page import act, empty, require, title
 from core.ui.panels.slack_preview import show_message
-from core.ui.parts.format import escape_markdown, when, word
+from core.ui.parts.columns import Moment, Number, Text, Word
+from core.ui.parts.format import escape_markdown
 from core.ui.parts.secret_field import forget, secret_field
+from core.ui.parts.tables import table
 
 KINDS = {
     "daily_report": "Daily report",
@@ -32,15 +35,15 @@ STATES = {"sent": "Posted", "uncertain": "Nobody knows: look in the channel"}
 viewer = require("reports")
 title("Slack reports", viewer, "Yesterday's figures and the overdue forms, once a day")
 with viewer.transaction() as db:
-    home = current_organization(db)
-    ends_with = slack_webhook_ends_with(db, viewer.organization_id)
+    wanted = settings_of(db, ReportSettings)
+    ends_with = slack_webhook_ends_with(db)
 has_channel = ends_with is not None or settings().slack_webhook_url is not None
 state = (
-    f"On: posted from {home.slack_report_hour}:00 on."
-    if home.slack_report_enabled
+    f"On: posted from {wanted.slack_report_hour}:00 on."
+    if wanted.slack_report_enabled
     else "Off: nothing is posted."
 )
-if home.slack_report_enabled and not has_channel:
+if wanted.slack_report_enabled and not has_channel:
     st.warning("Reports are on, but no channel is set up. Enter an incoming webhook below.")
 st.markdown(
     f"**{state}** "
@@ -48,9 +51,9 @@ st.markdown(
 )
 
 with st.expander("Change", expanded=not has_channel), st.form("slack", clear_on_submit=True):
-    enabled = st.toggle("Post every day", value=home.slack_report_enabled)
+    enabled = st.toggle("Post every day", value=wanted.slack_report_enabled)
     hour = st.selectbox(
-        "From this hour on", range(24), index=home.slack_report_hour, format_func="{}:00".format
+        "From this hour on", range(24), index=wanted.slack_report_hour, format_func="{}:00".format
     )
     url = secret_field(
         "Incoming webhook",
@@ -64,12 +67,12 @@ with st.expander("Change", expanded=not has_channel), st.form("slack", clear_on_
         forget("incoming webhook")
         with act(viewer, "Saved.") as db:
             if url.strip():
-                set_slack_webhook(db, viewer.organization_id, check_address(url.strip()))
-            set_slack_report(db, viewer.organization_id, enabled=enabled, hour=hour)
+                set_slack_webhook(db, check_address(url.strip()))
+            set_slack_report(db, enabled=enabled, hour=hour)
         st.rerun()
 if has_channel and st.button("Post a test message"):
     with act(viewer, "On its way: look in the channel.") as db:
-        post_test(db, viewer.organization_id, viewer.name)
+        post_test(db, viewer.name)
     st.rerun()
 
 st.subheader("What the channel will read")
@@ -90,19 +93,16 @@ if posted.empty:
         "The first report goes out at its hour, or within a quarter of an hour when that is over.",
     )
     st.stop()
-posted["time"] = [when(at, viewer.timezone) for at in posted["created_at"]]
-posted["what"] = [KINDS[kind] for kind in posted["kind"]]
-posted["state"] = [STATES.get(status, word(status)) for status in posted["status"]]
-st.dataframe(
-    posted[["time", "what", "state", "attempts", "last_error"]],
-    hide_index=True,
-    row_height=36,
-    key="posted",
-    column_config={
-        "time": "When",
-        "what": "What",
-        "state": "State",
-        "attempts": "Tries",
-        "last_error": "Why",
-    },
+table(
+    posted,
+    "posted",
+    download=False,
+    card=("kind", "created_at", "status"),
+    columns=[
+        Moment("created_at", "When", viewer.timezone),
+        Word("kind", "What", KINDS),
+        Word("status", "State", STATES),
+        Number("attempts", "Tries"),
+        Text("last_error", "Why"),
+    ],
 )

@@ -13,6 +13,7 @@ import streamlit as st
 from core.bookings.roster import link_roster_to_user, roster_table
 from core.messages.account_emails import open_invitations, send_invitation
 from core.messages.suppression_list import unreachable
+from core.platform.dataframes import records
 from core.platform.normalization import normalize_email
 from core.platform.settings import settings
 from core.providers.email import check_reachable, delivery_method
@@ -21,6 +22,7 @@ from core.tenancy.access.members import members
 from core.tenancy.access.models import OrganizationMember, Role
 from core.tenancy.access.team import roles_to_give, set_member_active, set_role
 from core.ui.page import act, empty, go, require, shown_role, title
+from core.ui.parts.columns import Text
 from core.ui.parts.format import escape_markdown, when
 from core.ui.parts.query_params import id_from_address
 from core.ui.parts.tables import table
@@ -59,7 +61,7 @@ def shown_row(row: dict[str, Any]) -> str:
 
 def rows_of(user_id: UUID) -> list[dict[str, Any]]:
     """The closers and setters that are this person."""
-    return [row for row in roster.to_dict("records") if row["user_id"] == user_id]
+    return [row for row in records(roster) if row["user_id"] == user_id]
 
 
 def state_of(member: OrganizationMember) -> str:
@@ -88,13 +90,13 @@ def show_people() -> None:
         "team",
         opens="team",
         card=("name", "role", "state"),
-        columns={
-            "name": "Name",
-            "email": "E-mail address",
-            "role": "Role",
-            "state": "State",
-            "rows": "On the roster as",
-        },
+        columns=[
+            Text("name", "Name"),
+            Text("email", "E-mail address"),
+            Text("role", "Role"),
+            Text("state", "State"),
+            Text("rows", "On the roster as"),
+        ],
     )
 
 
@@ -178,11 +180,7 @@ def ask_role(member: OrganizationMember) -> None:
 
 def ask_roster(member: OrganizationMember) -> None:
     """Which closers and setters the member is."""
-    rows = {
-        row["id"]: row
-        for row in roster.to_dict("records")
-        if row["user_id"] in (None, member.user_id)
-    }
+    rows = {row["id"]: row for row in records(roster) if row["user_id"] in (None, member.user_id)}
     mine = [row["id"] for row in rows_of(member.user_id)]
     with st.form("roster"):
         chosen = st.multiselect(
@@ -191,7 +189,7 @@ def ask_roster(member: OrganizationMember) -> None:
             default=mine,
             format_func=lambda row_id: shown_row(rows[row_id]),
             help=(
-                "A sales rep sees the calls and payments of these closers and setters. Those of"
+                "A sales rep sees the bookings and payments of these closers and setters. Those of"
                 " other people are not listed."
             ),
         )
@@ -245,8 +243,8 @@ st.subheader("Open invitations")
 if invitations.empty:
     empty(
         "Nobody is invited",
-        "Who accepts an invitation appears above, with their calls when the address is on the"
+        "Who accepts an invitation appears above, with their bookings when the address is on the"
         " roster.",
     )
-for invitation in invitations.to_dict("records"):
+for invitation in records(invitations):
     show_invitation(invitation)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from core.platform.errors import NotAllowed
+from core.tenancy.access.models import Role
 from core.tenancy.access.view_as import members_to_view_as, start_view_as
-from core.ui.page import empty, jump, require, shown_role, title
+from core.ui.navigation import jump
+from core.ui.page import empty, require, shown_role, title
 from core.ui.parts.format import escape_markdown
 from core.ui.server.middleware import COOKIE
 
@@ -24,7 +26,7 @@ with st.form("view as"):
         index=None,
         placeholder="Choose a member",
         format_func=lambda user: (
-            f"{people[user].name} · {shown_role(people[user].role)} · {people[user].email}"
+            f"{people[user].name} · {shown_role(Role(people[user].role))} · {people[user].email}"
         ),
     )
     st.caption(
@@ -34,7 +36,7 @@ with st.form("view as"):
     sent = st.form_submit_button("Look as this member", type="primary")
 if sent and chosen is None:
     st.error("Choose a member.")
-elif sent:
+elif sent and chosen is not None:
     try:
         start_view_as(st.context.cookies.get(COOKIE) or "", viewer, people[chosen])
     except NotAllowed as error:

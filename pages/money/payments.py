@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.money.models import PROCESSOR_LABELS
 from core.money.queries import PaymentFilter, payment_sums, payments_table, reconciliation_list
-from core.platform.money import decimals
 from core.ui.page import empty, require, title
+from core.ui.panels.payments import payment_states
+from core.ui.parts.columns import Moment, Money, Text, Word
 from core.ui.parts.filters import filter_bar, period_picker
-from core.ui.parts.format import money, moneys, plural, when, word
+from core.ui.parts.format import money, plural
 from core.ui.parts.tables import table
 
 SHOWN = 500
@@ -25,7 +27,7 @@ with third:
         st.segmented_control(
             "Show",
             list(VIEWS),
-            format_func=VIEWS.get,
+            format_func=VIEWS.__getitem__,
             default="all",
             key="view",
             bind="query-params",
@@ -44,31 +46,28 @@ if view == "reconcile":
         "Cash entered on a form, and the same customer's nearest card payment of another amount."
         " Open one to decide."
     )
-    pairs["form"] = moneys(pairs["amount"], pairs["currency"])
-    pairs["card"] = moneys(pairs["other_amount"], pairs["currency"])
-    pairs["when"] = [when(at, viewer.timezone) for at in pairs["payment_date"]]
-    pairs["id"] = pairs["payment_id"]
     table(
         pairs,
         "to-reconcile",
         opens="payment",
-        card=("customer_email", "form", "card"),
-        columns={
-            "when": "Date",
-            "customer_email": "Customer",
-            "form": "On the form",
-            "card": "By card",
-        },
+        row_id="payment_id",
+        card=("customer_email", "amount", "other_amount"),
+        columns=[
+            Moment("payment_date", "Date", viewer.timezone),
+            Text("customer_email", "Customer"),
+            Money("amount", "On the form"),
+            Money("other_amount", "By card"),
+        ],
     )
     st.stop()
 
-chosen = PaymentFilter(period=period, ids=filters.values(), unattributed=view == "unattributed")
+chosen = PaymentFilter(period=period, ids=filters.columns, unattributed=view == "unattributed")
 with viewer.transaction() as db:
     payments, sums = payments_table(db, chosen, limit=SHOWN), payment_sums(db, chosen)
 if payments.empty and view == "unattributed":
     empty(
-        "Every payment has its call",
-        "Payments that match no call appear here, and find one by themselves when it is booked.",
+        "Every payment has its booking",
+        "Payments that match no booking appear here, and find one by themselves when it is booked.",
     )
     st.stop()
 if payments.empty:
@@ -82,37 +81,21 @@ for currency, (count, cash, net) in sums.items():
         f"cash collected **{money({currency: cash})}** · net revenue **{money({currency: net})}**"
     )
     st.markdown(f"{plural(count, 'payment', 'payments')} · {sums_of_one}".replace("$", "\\$"))
-payments["date"] = [when(at, viewer.timezone) for at in payments["payment_date"]]
-payments["sum"] = [float(amount) for amount in payments["amount"]]
-payments["net"] = [float(amount) for amount in payments["net_revenue"]]
-payments["state"] = [
-    "counted elsewhere" if superseded is not None else "disputed" if disputed else word(status)
-    for superseded, disputed, status in zip(
-        payments["superseded_by_id"], payments["disputed"], payments["status"], strict=True
-    )
-]
-exact = f"%,.{max(map(decimals, payments['currency']))}f"
-payments["from"] = [word(processor) for processor in payments["processor"]]
-amounts = {
-    name: st.column_config.NumberColumn(label, format=exact)
-    for name, label in (("sum", "Amount"), ("net", "Net"))
-}
-payments["exactly"] = moneys(payments["amount"], payments["currency"])
 table(
-    payments,
+    payments.assign(state=payment_states(payments)),
     "payments",
     opens="payment",
-    card=("customer_name", "exactly", "date"),
-    columns={
-        "date": "Date",
-        "customer_name": "Customer",
-        "customer_email": "E-mail",
-        **amounts,
-        "currency": "",
-        "from": "From",
-        "state": "State",
-        "closer": "Closer",
-        "setter": "Setter",
-        "source": "Source",
-    },
+    card=("customer_name", "amount", "payment_date"),
+    columns=[
+        Moment("payment_date", "Date", viewer.timezone),
+        Text("customer_name", "Customer"),
+        Text("customer_email", "E-mail"),
+        Money("amount", "Amount"),
+        Money("net_revenue", "Net"),
+        Word("processor", "From", PROCESSOR_LABELS),
+        Text("state", "State"),
+        Text("closer", "Closer"),
+        Text("setter", "Setter"),
+        Text("source", "Source"),
+    ],
 )

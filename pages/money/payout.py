@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import timedelta
 from decimal import Decimal
 
 import pandas as pd
@@ -21,12 +20,14 @@ from core.money.payouts import (
     summaries_table,
 )
 from core.platform.errors import NotFound
-from core.ui.page import act, empty, jump, require, title
-from core.ui.parts.format import escape_markdown, money, moneys, plural, when, word
+from core.ui.navigation import jump
+from core.ui.page import act, no_such, require, title
+from core.ui.panels.payouts import SUMS, show_sums
+from core.ui.parts.columns import Moment, Money, Number, Text, Word
+from core.ui.parts.format import days, escape_markdown, plural, word
 from core.ui.parts.query_params import id_from_address
 from core.ui.parts.tables import table
 
-SUMS = {"cash_collected": "Cash collected", "refunds": "Refunds", "net_revenue": "Net revenue"}
 viewer = require("payout")
 snapshot_id = id_from_address()
 try:
@@ -37,20 +38,19 @@ try:
         details, summaries = details_table(db, snapshot_id), summaries_table(db, snapshot_id)
         changes = changes_since(db, snapshot_id)
 except NotFound:
-    st.title("Payout")
-    empty("There is no such payout", "It may have been discarded.", ("payouts", "All payouts"))
-    st.stop()
+    no_such("payout", "It may have been discarded.", ("payouts", "All payouts"))
 
-last = payout.period_end - timedelta(days=1)
 title(
     payout.name,
     viewer,
-    f"{payout.period_start.day} {payout.period_start:%b} – {last.day} {last:%b %Y} ·"
-    f" {word(payout.state)}",
+    f"{days(payout.period_start, payout.period_end)} · {word(payout.state, SnapshotState)}",
 )
-for column, (key, label) in zip(st.columns(3), SUMS.items(), strict=True):
-    amounts = {currency: Decimal(sums[key]) for currency, sums in payout.totals.items()}
-    column.metric(label, money(amounts), border=True)
+show_sums(
+    {
+        currency: {name: Decimal(sums[name]) for name in SUMS}
+        for currency, sums in payout.totals.items()
+    }
+)
 if changes.empty:
     st.caption("Nothing has changed since: a payout of these days made now would be the same.")
 else:
@@ -60,14 +60,13 @@ else:
         table(
             changes,
             "changes",
-            columns={
-                "what": "What",
-                "currency": "",
-                "net_then": "Net then",
-                "net_now": "Net now",
-                "closer_then": "Closer then",
-                "closer_now": "Closer now",
-            },
+            columns=[
+                Word("what", "What", {}),
+                Money("net_then", "Net then"),
+                Money("net_now", "Net now"),
+                Text("closer_then", "Closer then"),
+                Text("closer_now", "Closer now"),
+            ],
             download=False,
         )
 
@@ -85,50 +84,36 @@ dimension = (
 )
 rows = summaries[summaries["dimension"] == dimension].copy()
 rows["label"] = rows["label"].fillna("None")
-rows["exactly"] = moneys(rows["net_revenue"], rows["currency"])
-for key in SUMS:
-    rows[key] = [float(value) for value in rows[key]]
-amounts_format = {
-    key: st.column_config.NumberColumn(label, format="%,.2f") for key, label in SUMS.items()
-}
 table(
     rows,
     f"payout-by-{dimension}",
-    card=("label", "exactly", "payment_count"),
-    columns={
-        "label": dimension.capitalize(),
-        "payment_count": "Payments",
-        **amounts_format,
-        "currency": "",
-    },
+    card=("label", "net_revenue", "payment_count"),
+    columns=[
+        Text("label", dimension.capitalize()),
+        Number("payment_count", "Payments"),
+        *(Money(key, label) for key, label in SUMS.items()),
+    ],
 )
 
 st.subheader("Payments")
-details["date"] = [when(at, viewer.timezone) for at in details["payment_date"]]
-details["id"], details["exactly"] = (
-    details["payment_id"],
-    moneys(details["net_revenue"], details["currency"]),
-)
-for key in ("amount", "refund_amount", "net_revenue"):
-    details[key] = [float(value) for value in details[key]]
 table(
     details,
     "payout-payments",
     opens="payment",
-    card=("customer_name", "exactly", "date"),
-    columns={
-        "date": "Date",
-        "customer_name": "Customer",
-        "amount": st.column_config.NumberColumn("Amount", format="%,.2f"),
-        "refund_amount": st.column_config.NumberColumn("Refunds", format="%,.2f"),
-        "net_revenue": st.column_config.NumberColumn("Net", format="%,.2f"),
-        "currency": "",
-        "closer_name": "Closer",
-        "setter_name": "Setter",
-        "source_name": "Source",
-        "package_name": "Package",
-        "attribution_reason": "Why",
-    },
+    row_id="payment_id",
+    card=("customer_name", "net_revenue", "payment_date"),
+    columns=[
+        Moment("payment_date", "Date", viewer.timezone),
+        Text("customer_name", "Customer"),
+        Money("amount", "Amount"),
+        Money("refund_amount", "Refunds"),
+        Money("net_revenue", "Net"),
+        Text("closer_name", "Closer"),
+        Text("setter_name", "Setter"),
+        Text("source_name", "Source"),
+        Text("package_name", "Package"),
+        Text("attribution_reason", "Why"),
+    ],
 )
 
 if viewer.is_admin and payout.state == SnapshotState.DRAFT:
@@ -177,9 +162,5 @@ if viewer.is_admin and payout.state != SnapshotState.DRAFT:
                 part=[link.part.capitalize() for link in made]
             ),
             "statements",
-            columns={
-                "person": "Person",
-                "part": "As",
-                "address": "Link",
-            },
+            columns=[Text("person", "Person"), Text("part", "As"), Text("address", "Link")],
         )

@@ -7,10 +7,12 @@ from decimal import Decimal
 
 import streamlit as st
 
+from core.money.models import SnapshotState
 from core.money.payouts import create_snapshot, snapshots_table
 from core.platform.clock import Period, today
-from core.ui.page import act, empty, jump, require, title
-from core.ui.parts.format import money, word
+from core.ui.navigation import jump
+from core.ui.page import act, empty, require, title
+from core.ui.parts.columns import Amounts, Day, Number, Text, Word
 from core.ui.parts.tables import table
 
 viewer = require("payouts")
@@ -28,7 +30,7 @@ if viewer.is_admin:
     if sent and isinstance(days, tuple) and len(days) == 2:
         with act(viewer) as db:
             period = Period(days[0], days[1] + timedelta(days=1), viewer.timezone)
-            made = create_snapshot(db, viewer.organization_id, name, period, viewer)
+            made = create_snapshot(db, name, period, viewer)
         jump("payout", id=str(made.id))
     elif sent:
         st.error("Choose a first and a last day.")
@@ -47,25 +49,21 @@ if payouts.empty:
         ),
     )
     st.stop()
-payouts["period"] = [
-    f"{start.day} {start:%b} – {(end - timedelta(days=1)).day} {end - timedelta(days=1):%b %Y}"
-    for start, end in zip(payouts["period_start"], payouts["period_end"], strict=True)
-]
-payouts["shown_state"] = [word(state) for state in payouts["state"]]
-payouts["net"] = [
-    money({cur: Decimal(sums["net_revenue"]) for cur, sums in totals.items()})
-    for totals in payouts["totals"]
-]
+payouts["last_day"] = [end - timedelta(days=1) for end in payouts["period_end"]]
+payouts["net"] = payouts["totals"].map(
+    lambda totals: {currency: Decimal(sums["net_revenue"]) for currency, sums in totals.items()}
+)
 table(
     payouts,
     "payouts",
     opens="payout",
-    card=("name", "net", "shown_state"),
-    columns={
-        "name": "Name",
-        "period": "Days",
-        "shown_state": "State",
-        "payment_count": "Payments",
-        "net": "Net revenue",
-    },
+    card=("name", "net", "state"),
+    columns=[
+        Text("name", "Name"),
+        Day("period_start", "First day"),
+        Day("last_day", "Last day"),
+        Word("state", "State", SnapshotState),
+        Number("payment_count", "Payments"),
+        Amounts("net", "Net revenue"),
+    ],
 )

@@ -11,17 +11,19 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Row
 
+from core.operations.organizations import organizations_overview
 from core.tenancy.access.platform_admin import (
     GRACE_DAYS,
     PLANS,
     configure_organization,
     create_organization_as_admin,
     delete_organization,
-    organizations_overview,
     restore_organization,
 )
 from core.tenancy.organizations.modules import MODULES
-from core.ui.page import act, empty, go, require, title
+from core.ui.page import act, go, no_such, require, title
+from core.ui.parts.columns import Moment, Number, Text
+from core.ui.parts.confirmation import confirm_by_typing
 from core.ui.parts.format import escape_markdown, plural, when
 from core.ui.parts.query_params import id_from_address
 from core.ui.parts.tables import table
@@ -30,9 +32,8 @@ viewer = require("organizations")
 chosen_id = id_from_address()
 
 
-def show_all(found: Sequence[Row[Any]]) -> None:
-    """The list, and the form for a new one."""
-    title("Organisations", viewer, plural(len(found), "organisation", "organisations"))
+def ask_for_new() -> None:
+    """The form of a new organisation."""
     with st.expander("Make an organisation"), st.form("new organization"):
         name = st.text_input("Name")
         slug = st.text_input("Name in addresses", placeholder="lower-case-with-hyphens")
@@ -46,6 +47,19 @@ def show_all(found: Sequence[Row[Any]]) -> None:
             )
         st.query_params["id"] = str(made)
         st.rerun()
+
+
+def state_of(row: Row[Any]) -> str:
+    """How an organisation stands, in a word or two."""
+    if row.deleted_at:
+        return f"Deleted, gone {when(row.purge_after, viewer.timezone)}"
+    return "Demo" if row.is_demo else "In use"
+
+
+def show_all(found: Sequence[Row[Any]]) -> None:
+    """The list, and the form for a new one."""
+    title("Organisations", viewer, plural(len(found), "organisation", "organisations"))
+    ask_for_new()
     rows = pd.DataFrame(
         [
             {
@@ -54,15 +68,9 @@ def show_all(found: Sequence[Row[Any]]) -> None:
                 "members": row.members,
                 "events": row.events,
                 "plan": row.plan.capitalize(),
-                "last": when(row.last_delivery_at, viewer.timezone),
+                "last_delivery_at": row.last_delivery_at,
                 "modules": ", ".join(MODULES.get(name, name) for name in row.modules),
-                "state": (
-                    f"Deleted, gone {when(row.purge_after, viewer.timezone)}"
-                    if row.deleted_at
-                    else "Demo"
-                    if row.is_demo
-                    else "In use"
-                ),
+                "state": state_of(row),
             }
             for row in found
         ]
@@ -72,15 +80,15 @@ def show_all(found: Sequence[Row[Any]]) -> None:
         "organizations",
         opens="organizations",
         card=("name", "plan", "state"),
-        columns={
-            "name": "Name",
-            "members": "Members",
-            "events": "Calls",
-            "last": "Last delivery",
-            "plan": "Plan",
-            "modules": "Modules",
-            "state": "State",
-        },
+        columns=[
+            Text("name", "Name"),
+            Number("members", "Members"),
+            Number("events", "Bookings"),
+            Moment("last_delivery_at", "Last delivery", viewer.timezone),
+            Text("plan", "Plan"),
+            Text("modules", "Modules"),
+            Text("state", "State"),
+        ],
     )
 
 
@@ -90,7 +98,7 @@ def show_one(row: Row[Any]) -> None:
     go("organizations", "← All organisations")
     facts = (
         plural(row.members, "member", "members"),
-        plural(row.events, "call", "calls"),
+        plural(row.events, "booking", "bookings"),
         f"last delivery {when(row.last_delivery_at, viewer.timezone)}",
         f"made {when(row.created_at, viewer.timezone)}",
     )
@@ -105,6 +113,12 @@ def show_one(row: Row[Any]) -> None:
                 restore_organization(db, row.id)
             st.rerun()
         return
+    ask_what_it_has(row)
+    ask_to_delete(row)
+
+
+def ask_what_it_has(row: Row[Any]) -> None:
+    """The modules and the plan of an organisation."""
     with st.form("configure"):
         modules = st.multiselect(
             "Modules",
@@ -124,17 +138,25 @@ def show_one(row: Row[Any]) -> None:
             with act(viewer, "Saved.") as db:
                 configure_organization(db, row.id, modules, plan or row.plan)
             st.rerun()
-    with st.expander("Delete this organisation"), st.form("delete", clear_on_submit=True):
-        st.markdown(
+
+
+def ask_to_delete(row: Row[Any]) -> None:
+    """The end of an organisation, after a grace."""
+    typed = confirm_by_typing(
+        "Delete this organisation",
+        "delete",
+        warning=(
             f"Its members, API keys and connections stop working at once. For {GRACE_DAYS} days you"
-            f" can bring it back; then its {plural(row.events, 'call', 'calls')}, payments, payouts"
-            " and audit log are removed for good."
-        )
-        typed = st.text_input(f"Type {escape_markdown(row.name)} to confirm")
-        if st.form_submit_button("Delete organisation"):
-            with act(viewer, "Deleted. You can bring it back.") as db:
-                delete_organization(db, row.id, name=row.name, typed=typed)
-            st.rerun()
+            f" can bring it back; then its {plural(row.events, 'booking', 'bookings')}, payments,"
+            " payouts and audit log are removed for good."
+        ),
+        prompt=f"Type {escape_markdown(row.name)} to confirm",
+        button="Delete organisation",
+    )
+    if typed is not None:
+        with act(viewer, "Deleted. You can bring it back.") as db:
+            delete_organization(db, row.id, name=row.name, typed=typed)
+        st.rerun()
 
 
 with viewer.transaction() as db:
@@ -144,9 +166,8 @@ if chosen_id is None:
 elif row := next((row for row in organizations if row.id == chosen_id), None):
     show_one(row)
 else:
-    st.title("Organisation")
-    empty(
-        "There is no such organisation",
+    no_such(
+        "organisation",
         "It may have been removed for good.",
         ("organizations", "All organisations"),
     )

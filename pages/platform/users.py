@@ -18,7 +18,9 @@ from core.tenancy.access.platform_admin import (
     users_overview,
     users_without_organization,
 )
-from core.ui.page import act, empty, go, require, title
+from core.ui.page import act, empty, go, no_such, require, title
+from core.ui.parts.columns import Moment, Text
+from core.ui.parts.confirmation import confirm_by_typing
 from core.ui.parts.format import escape_markdown, plural, when
 from core.ui.parts.query_params import id_from_address
 from core.ui.parts.tables import table
@@ -50,6 +52,11 @@ def show_all() -> None:
         return
     if len(found) == MOST_USERS:
         st.caption(f"The first {MOST_USERS}; search to see others.")
+    show_table(found)
+
+
+def show_table(found: Sequence[Row[Any]]) -> None:
+    """Everybody who was found."""
     rows = pd.DataFrame(
         [
             {
@@ -57,7 +64,7 @@ def show_all() -> None:
                 "name": row.name,
                 "email": row.email,
                 "places": ", ".join(row.places) or "No organisation",
-                "last": when(row.last_seen_at, viewer.timezone),
+                "last_seen_at": row.last_seen_at,
                 "state": state_of(row),
             }
             for row in found
@@ -68,13 +75,13 @@ def show_all() -> None:
         "users",
         opens="users",
         card=("name", "places", "state"),
-        columns={
-            "name": "Name",
-            "email": "E-mail",
-            "places": "Member of",
-            "last": "Last seen",
-            "state": "State",
-        },
+        columns=[
+            Text("name", "Name"),
+            Text("email", "E-mail"),
+            Text("places", "Member of"),
+            Moment("last_seen_at", "Last seen", viewer.timezone),
+            Text("state", "State"),
+        ],
     )
 
 
@@ -83,22 +90,23 @@ def ask_to_delete(adrift: Sequence[Row[Any]]) -> None:
     in one go.
     """
     many = plural(len(adrift), "person belongs", "people belong")
-    with st.expander(f"{many} to no organisation"), st.form("adrift", clear_on_submit=True):
-        for row in adrift[:MOST_USERS]:
-            st.text(f"{row.name} · {row.email}")
-        st.markdown(
-            "They can see nothing. Deleting removes name, address, password and second factor for"
-            " good; what they did stays."
-        )
-        typed = st.text_input(f"Type {CONFIRMED} to confirm")
-        if st.form_submit_button(
-            "Delete all of them" if len(adrift) <= MOST_USERS else f"Delete these {MOST_USERS}"
-        ):
-            with act(viewer, "Deleted.") as db:
-                delete_users_without_organization(
-                    db, [row.id for row in adrift[:MOST_USERS]], typed=typed
-                )
-            st.rerun()
+    typed = confirm_by_typing(
+        f"{many} to no organisation",
+        "adrift",
+        concerned=[f"{row.name} · {row.email}" for row in adrift[:MOST_USERS]],
+        warning=(
+            "They can see nothing. Deleting removes name, address, password and second factor"
+            " for good; what they did stays."
+        ),
+        prompt=f"Type {CONFIRMED} to confirm",
+        button="Delete all of them" if len(adrift) <= MOST_USERS else f"Delete these {MOST_USERS}",
+    )
+    if typed is not None:
+        with act(viewer, "Deleted.") as db:
+            delete_users_without_organization(
+                db, [row.id for row in adrift[:MOST_USERS]], typed=typed
+            )
+        st.rerun()
 
 
 def show_one(row: Row[Any]) -> None:
@@ -120,17 +128,21 @@ def show_one(row: Row[Any]) -> None:
         ) as db:
             set_user_active(db, row.id, not row.active, by=viewer.user_id)
         st.rerun()
-    with st.expander("Delete this user"), st.form("delete", clear_on_submit=True):
-        st.markdown(
+    typed = confirm_by_typing(
+        "Delete this user",
+        "delete",
+        warning=(
             "Name, address, password, second factor, sessions and memberships go for good. What"
-            " they did stays, without their name, and so do the calls, payments and payouts of"
+            " they did stays, without their name, and so do the bookings, payments and payouts of"
             " their closer or setter row, which keeps its name on the lists."
-        )
-        typed = st.text_input("Type their e-mail address to confirm")
-        if st.form_submit_button("Delete user"):
-            with act(viewer, "Deleted.") as db:
-                delete_user(db, row.id, email=row.email, typed=typed, by=viewer.user_id)
-            st.rerun()
+        ),
+        prompt="Type their e-mail address to confirm",
+        button="Delete user",
+    )
+    if typed is not None:
+        with act(viewer, "Deleted.") as db:
+            delete_user(db, row.id, email=row.email, typed=typed, by=viewer.user_id)
+        st.rerun()
 
 
 if chosen_id is None:
@@ -139,7 +151,5 @@ else:
     with viewer.transaction() as db:
         user = next(iter(users_overview(db, str(chosen_id))), None)
     if user is None:
-        st.title("User")
-        empty("There is no such user", "The link may be old.", ("users", "All users"))
-    else:
-        show_one(user)
+        no_such("user", "The link may be old.", ("users", "All users"))
+    show_one(user)

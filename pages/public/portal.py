@@ -5,20 +5,17 @@ made for the phone.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
-from uuid import UUID
+from functools import partial
 
 import streamlit as st
-from sqlalchemy import Row
 
-from core.bookings.forms import FormAnswers, FormProblems
 from core.bookings.queries import event_detail, events_in_period, pending_forms
 from core.links.access_links import PORTAL, Visitor
 from core.links.portal import file_form_through_link
 from core.platform.clock import Period, now, today
-from core.platform.errors import SalesOpsError
-from core.ui.page import empty, open_to_all, say, show_pending_toast
-from core.ui.panels.post_call_form import Choices, Questions, choices
+from core.platform.dataframes import records
+from core.ui.page import empty, open_to_all, show_pending_toast
+from core.ui.panels.post_call_form import choices, show_form
 from core.ui.parts.format import countdown, escape_markdown, when
 from core.ui.parts.query_params import id_from_address
 from core.ui.public import heading, visitor_of
@@ -37,23 +34,23 @@ def show_queue(visitor: Visitor) -> None:
     if pending.empty and not todays:
         empty(
             "Nothing waits for you",
-            "Calls whose form is missing appear here, and the calls of the day.",
+            "Bookings whose form is missing appear here, and the bookings of the day.",
         )
     if not pending.empty:
         st.subheader("File these forms")
-    for call in pending.itertuples():
+    for form in records(pending):
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            late = " · **overdue**" if call.overdue else ""
+            late = " · **overdue**" if form["overdue"] else ""
             st.markdown(
-                f"{escape_markdown(call.lead_name or 'Lead')} "
-                f" \n:gray[{when(call.scheduled_at, visitor.timezone)}]{late}",
+                f"{escape_markdown(form['lead_name'] or 'Lead')} "
+                f" \n:gray[{when(form['scheduled_at'], visitor.timezone)}]{late}",
                 width="stretch",
             )
-            if st.button("File form", key=f"file {call.id}"):
-                st.query_params["event"] = str(call.id)
+            if st.button("File form", key=f"file {form['id']}"):
+                st.query_params["event"] = str(form["id"])
                 st.rerun()
     if todays:
-        st.subheader("Today's calls")
+        st.subheader("Today's bookings")
     for call in todays:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             state = (
@@ -66,7 +63,7 @@ def show_queue(visitor: Visitor) -> None:
             at = f":gray[{when(call.scheduled_at, visitor.timezone)}] {state}"
             st.markdown(
                 f"{escape_markdown(call.lead_name or 'Lead')} ·"
-                f" {escape_markdown(call.call_type or 'Call')}  \n{at}",
+                f" {escape_markdown(call.call_type or 'Booking')}  \n{at}",
                 width="stretch",
             )
             if (
@@ -83,76 +80,43 @@ def back_to_queue() -> None:
     st.rerun()
 
 
-def show_form(visitor: Visitor) -> None:
+def show_call(visitor: Visitor) -> None:
     """One call's form, or why there is none to file."""
     event_id = id_from_address("event")
     with visitor.transaction() as db:
         event = event_detail(db, event_id) if event_id else None
         lists = choices(db)
-    if st.button("← All calls"):
+    if st.button("← All bookings"):
         back_to_queue()
     if event is None:
         empty(
-            "There is no such call", "It may belong to somebody else, or the booking was removed."
+            "There is no such booking",
+            "It may belong to somebody else, or the booking was removed.",
         )
         return
     heading(
-        event.lead_name or "Call",
+        event.lead_name or "Booking",
         visitor,
-        f"{event.call_type or 'Call'} · {when(event.scheduled_at, visitor.timezone)}",
+        f"{event.call_type or 'Booking'} · {when(event.scheduled_at, visitor.timezone)}",
     )
     if event.call_status in ("canceled", "rescheduled"):
-        empty("There is nothing to report", "This call was cancelled or moved.")
+        empty("There is nothing to report", "This booking was cancelled or moved.")
     elif event.pcf_submitted:
         empty("The form was filed", "To correct it, sign in or ask a manager.")
-    else:
-        ask(visitor, event, lists)
-
-
-def ask(visitor: Visitor, event: Row[Any], lists: Choices) -> None:
-    """The questions; what is typed stays in this window until it is filed."""
-    if event.scheduled_at > now():
-        st.info(
-            "This call has not started yet. You can note a no-show or write down notes already."
-        )
-    here = f"form {event.id}"
-    typed = st.session_state.setdefault(here, {})
-    questions = Questions(
-        typed, st.session_state.get(f"{here} problems", {}), lists, visitor.currency
-    )
-    questions.ask()
-    if not st.button(
-        "File form", type="primary", width="stretch", disabled=typed.get("call_occurred") is None
+    elif show_form(
+        event,
+        lists,
+        visitor.currency,
+        known={},
+        file=partial(file_form_through_link, visitor, event.id),
     ):
-        return
-    answers = questions.answers()
-    if not questions.unreadable_amount:
-        file(visitor, event.id, answers, questions.problems)
-    if questions.problems:
-        st.session_state[f"{here} problems"] = questions.problems
-        st.rerun()
-    for name in (here, f"{here} problems"):
-        st.session_state.pop(name, None)
-    say("Form filed.")
-    back_to_queue()
-
-
-def file(visitor: Visitor, event_id: UUID, answers: FormAnswers, problems: dict[str, str]) -> None:
-    """File the answers; what is wrong with them goes into ``problems``, field by field."""
-    problems.clear()
-    try:
-        file_form_through_link(visitor, event_id, answers)
-    except FormProblems as error:
-        problems |= error.problems
-    except SalesOpsError as error:
-        st.error(f"{escape_markdown(error.message)} What you typed is kept.")
-        st.stop()
+        back_to_queue()
 
 
 visitor = visitor_of(PORTAL)
 _, middle, _ = st.columns([1, 2.4, 1])
 with middle:
     if "event" in st.query_params:
-        show_form(visitor)
+        show_call(visitor)
     else:
         show_queue(visitor)

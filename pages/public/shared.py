@@ -34,18 +34,18 @@ heading(visitor.name, visitor, f"{name}, compared with the period before")
 figures = shared_dashboard_of(visitor, period, compared)
 now, before = figures.now, figures.before
 if not now["booked_calls"] and not now["payments"]:
-    empty("No calls in this period", "They appear here as soon as they are booked.")
+    empty("No bookings in this period", "They appear here as soon as they are booked.")
     st.stop()
 
-moved = delta("show_rate", now["show_rate"], before["show_rate"], "")
+moved = delta("show_rate", now["show_rate"], before and before["show_rate"], "")
 change = f", {abs(moved):.0f} points {'up' if moved > 0 else 'down'}" if moved else ""
 st.markdown(
-    f"Show rate **{rate(now['show_rate'])}**{change}; {now['confirmed']:,} of {now['due']:,} calls"
-    " due are confirmed."
+    f"Show rate **{rate(now.rate('show_rate'))}**{change}; {now['confirmed']:,} of"
+    f" {now['due']:,} bookings due are confirmed."
 )
 cards = [key for key in CARDS if visitor.sees_money or METRICS[key].unit != "money"]
 for column, key in zip(st.columns(len(cards)), cards, strict=True):
-    moved = delta(key, now[key], before[key], visitor.currency)
+    moved = delta(key, now[key], before and before[key], visitor.currency)
     unit = " points" if METRICS[key].unit == "rate" else " %"
     column.metric(
         METRICS[key].name,

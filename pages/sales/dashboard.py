@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import streamlit as st
 
+from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import EventFilter, events_table, pending_forms
 from core.platform.clock import Period
 from core.ui.cache import dashboard_of
@@ -19,9 +20,9 @@ from core.ui.panels.dashboard import (
     show_trend,
 )
 from core.ui.parts import charts
+from core.ui.parts.columns import Moment, Text, Word
 from core.ui.parts.drill import link_to_rows, narrowed_here, rows_behind, switch_to_rows
 from core.ui.parts.filters import address_of, compared_with, filter_bar, period_picker
-from core.ui.parts.format import when, word
 from core.ui.parts.tables import table
 
 viewer = require("dashboard")
@@ -33,11 +34,13 @@ with second:
     compared = compared_with(period)
 with third, viewer.transaction() as db:
     filters = filter_bar(db)
+    figures = dashboard_of(db, viewer, period, compared, filters)
+    overdue = pending_forms(db, overdue_only=True, limit=200)
+    recent = events_table(db, EventFilter(period=period, ids=filters.columns), limit=10)
 
-figures = dashboard_of(viewer, period, compared, filters)
 if not figures.now["booked_calls"] and not figures.now["payments"]:
     empty(
-        "No calls or payments in this period",
+        "No bookings or payments in this period",
         "They appear here as soon as Calendly or a processor reports one.",
         ("connections", "See the connections") if viewer.is_manager else None,
     )
@@ -58,13 +61,12 @@ show_people(figures, viewer)
 left, right = st.columns([3, 2])
 with left:
     show_heat(figures)
-with right, viewer.transaction() as db:
+with right:
     st.subheader("Overdue forms")
-    overdue = pending_forms(db, overdue_only=True, limit=200)
     if overdue.empty:
-        st.caption("None: every call older than the grace has its form.")
+        st.caption("None: every booking older than the grace has its form.")
     else:
-        st.caption(f"{len(overdue)} calls wait for their form longer than they should.")
+        st.caption(f"{len(overdue)} bookings wait for their form longer than they should.")
         counts = (
             overdue.assign(closer=overdue["closer"].fillna("No closer"))
             .groupby("closer")
@@ -76,24 +78,19 @@ with right, viewer.transaction() as db:
         )
         link_to_rows(rows_behind("overdue_pcfs", {"period": "Last 365 days"}), "See them")
 
-st.subheader("Latest calls")
-with viewer.transaction() as db:
-    recent = events_table(db, EventFilter(period=period, ids=filters.values()), limit=10)
-recent["time"] = [when(at, viewer.timezone) for at in recent["scheduled_at"]]
-recent["status"] = [word(status) for status in recent["call_status"]]
-recent["outcome"] = [word(outcome) for outcome in recent["event_outcome"]]
+st.subheader("Latest bookings")
 table(
     recent,
     "latest-calls",
     opens="event",
-    card=("lead_name", "time", "status"),
-    columns={
-        "time": "Time",
-        "lead_name": "Lead",
-        "closer": "Closer",
-        "setter": "Setter",
-        "source": "Source",
-        "status": "Status",
-        "outcome": "Outcome",
-    },
+    card=("lead_name", "scheduled_at", "call_status"),
+    columns=[
+        Moment("scheduled_at", "Time", viewer.timezone),
+        Text("lead_name", "Lead"),
+        Text("closer", "Closer"),
+        Text("setter", "Setter"),
+        Text("source", "Source"),
+        Word("call_status", "Status", CallStatus),
+        Word("event_outcome", "Outcome", EventOutcome),
+    ],
 )

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import event_detail, timeline
 from core.bookings.reassignment import name_setter
 from core.bookings.roster import setters_by_name
+from core.money.models import PROCESSOR_LABELS
 from core.money.queries import PaymentFilter, payments_table
+from core.platform.dataframes import records
 from core.tenancy.access.models import Role
-from core.ui.page import act, empty, go, require, title
-from core.ui.parts.format import escape_markdown, moneys, when, word
+from core.ui.page import act, go, no_such, require, title
+from core.ui.panels.payments import payment_states
+from core.ui.parts.columns import Moment, Money, Text, Word
+from core.ui.parts.facts import show_facts
+from core.ui.parts.format import escape_markdown, when, word
 from core.ui.parts.query_params import id_from_address
 from core.ui.parts.tables import table
 
@@ -23,51 +29,49 @@ with viewer.transaction() as db:
         timeline(db, event_id, list(payments["id"])) if event_id and payments is not None else None
     )
 if event is None or payments is None or story is None:
-    st.title("Call")
-    empty(
-        "There is no such call",
-        "It may belong to somebody else, or the link is old.",
-        ("events", "All calls"),
+    no_such(
+        "booking", "It may belong to somebody else, or the link is old.", ("events", "All bookings")
     )
-    st.stop()
 
 title(
-    event.lead_name or "Call",
+    event.lead_name or "Booking",
     viewer,
-    f"{event.call_type or 'Call'} · {when(event.scheduled_at, viewer.timezone)}",
+    f"{event.call_type or 'Booking'} · {when(event.scheduled_at, viewer.timezone)}",
 )
-state = word(event.event_outcome) if event.event_outcome else word(event.call_status)
+state = (
+    word(event.event_outcome, EventOutcome)
+    if event.event_outcome
+    else word(event.call_status, CallStatus)
+)
 st.markdown(f"**{state}**" + (" · form filed" if event.pcf_submitted else ""))
 may_file = viewer.is_manager or event.closer_user_id == viewer.user_id
 if may_file and event.call_status not in ("canceled", "rescheduled"):
     go("form", "Correct the form" if event.pcf_submitted else "File the form", event=str(event.id))
 if event.rescheduled_to_id:
-    go("event", "This call was moved: open the new one", id=str(event.rescheduled_to_id))
+    go("event", "This booking was moved: open the new one", id=str(event.rescheduled_to_id))
 
 left, right = st.columns([3, 2])
 with left:
     st.subheader("What happened")
-    for line in story.to_dict("records"):
+    for line in records(story):
         st.markdown(
             f"{escape_markdown(line['summary'])}  \n:gray[{when(line['at'], viewer.timezone)}]"
         )
     if not payments.empty:
         st.subheader("Payments")
-        payments["paid"] = [when(at, viewer.timezone) for at in payments["payment_date"]]
-        payments["sum"] = moneys(payments["amount"], payments["currency"])
-        payments["state"] = [
-            "counted elsewhere" if row.superseded_by_id else word(row.status)
-            for row in payments.itertuples()
-        ]
         table(
-            payments,
+            payments.assign(state=payment_states(payments)),
             "payments-of-call",
             opens="payment",
             download=False,
-            columns={"paid": "Date", "sum": "Amount", "processor": "From", "state": "State"},
+            columns=[
+                Moment("payment_date", "Date", viewer.timezone),
+                Money("amount", "Amount"),
+                Word("processor", "From", PROCESSOR_LABELS),
+                Text("state", "State"),
+            ],
         )
 with right:
-    st.subheader("Facts")
     facts = {
         "Closer": event.closer,
         "Setter": event.setter,
@@ -81,11 +85,9 @@ with right:
         "Campaign": event.utm_campaign,
         **{answer.get("question", ""): answer.get("answer") for answer in event.answers or []},
     }
-    for name, value in facts.items():
-        if value:
-            st.text(f"{name}: {value}")
+    show_facts(facts)
     if event.meeting_url and str(event.meeting_url).startswith("https://"):
-        st.link_button("Join the call", event.meeting_url)
+        st.link_button("Join the meeting", event.meeting_url)
     if event.setter_name_unknown and viewer.is_one_of(Role.OWNER, Role.ADMIN):
         with viewer.transaction() as db:
             setters = setters_by_name(db)
@@ -101,6 +103,6 @@ with right:
             label_visibility="collapsed",
         )
         if name and st.button(escape_markdown(f"{event.setter} is {name}")):
-            with act(viewer, "Every call of this name is theirs now.") as db:
+            with act(viewer, "Every booking of this name is theirs now.") as db:
                 name_setter(db, event.setter, setters[name])
             st.rerun()

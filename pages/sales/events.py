@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.bookings.models import CallStatus
+from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import EventFilter, count_events, events_table
 from core.metrics.catalog import METRICS
 from core.metrics.drill import matching
+from core.metrics.facts import EVENTS
 from core.ui.page import empty, require, title
+from core.ui.parts.columns import Moment, Text, Word
 from core.ui.parts.filters import filter_bar, period_picker
-from core.ui.parts.format import plural, when, word
+from core.ui.parts.format import plural, word
 from core.ui.parts.tables import table
 
 SHOWN = 500
 viewer = require("events")
-title("Calls", viewer)
+title("Bookings", viewer)
 first, second, third = st.columns(3, vertical_alignment="bottom")
 with first:
     period = period_picker(viewer)
@@ -32,7 +34,7 @@ statuses = st.pills(
     "Status",
     [str(status) for status in CallStatus],
     selection_mode="multi",
-    format_func=word,
+    format_func=lambda status: word(status, CallStatus),
     key="status",
     bind="query-params",
     label_visibility="collapsed",
@@ -41,44 +43,42 @@ figure = st.query_params.get("figure", "")
 with viewer.transaction() as db:
     chosen = EventFilter(
         period=period,
-        ids=filters.values(),
+        ids=filters.columns,
         statuses=statuses or (),
         search=search,
-        condition=matching(db, figure),
+        condition=matching(db, EVENTS, figure),
     )
     events, count = events_table(db, chosen, limit=SHOWN), count_events(db, chosen)
 if chosen.condition is not None:
     st.info(
-        f"These are the calls behind **{METRICS[figure].name}**: {METRICS[figure].formula.lower()}."
+        f"These are the bookings behind **{METRICS[figure].name}**:"
+        f" {METRICS[figure].formula.lower()}."
     )
 if events.empty:
     empty(
-        "No calls here",
+        "No bookings here",
         "No booked call fits this period and these filters. Choose a longer period, or clear a"
         " filter.",
     )
     st.stop()
 st.caption(
-    plural(count, "call", "calls") + (f"; the latest {SHOWN} are shown" if count > SHOWN else "")
+    plural(count, "booking", "bookings")
+    + (f"; the latest {SHOWN} are shown" if count > SHOWN else "")
 )
-events["time"] = [when(at, viewer.timezone) for at in events["scheduled_at"]]
-events["shown_status"] = [word(status) for status in events["call_status"]]
-events["outcome"] = [word(outcome) for outcome in events["event_outcome"]]
-events["form"] = ["filed" if filed else "" for filed in events["pcf_submitted"]]
 table(
-    events,
-    "calls",
+    events.assign(form=events["pcf_submitted"].map({True: "filed"})),
+    "bookings",
     opens="event",
-    card=("lead_name", "time", "shown_status"),
-    columns={
-        "time": "Time",
-        "lead_name": "Lead",
-        "closer": "Closer",
-        "setter": "Setter",
-        "source": "Source",
-        "call_type": "Type",
-        "shown_status": "Status",
-        "outcome": "Outcome",
-        "form": "Form",
-    },
+    card=("lead_name", "scheduled_at", "call_status"),
+    columns=[
+        Moment("scheduled_at", "Time", viewer.timezone),
+        Text("lead_name", "Lead"),
+        Text("closer", "Closer"),
+        Text("setter", "Setter"),
+        Text("source", "Source"),
+        Text("call_type", "Type"),
+        Word("call_status", "Status", CallStatus),
+        Word("event_outcome", "Outcome", EventOutcome),
+        Text("form", "Form"),
+    ],
 )

@@ -4,19 +4,37 @@ and loses nothing.
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+from uuid import UUID
+
 import streamlit as st
 
-from core.bookings.forms import FormProblems, load_draft, save_draft
+from core.bookings.form_answers import FormAnswers
+from core.bookings.forms import load_draft, save_draft
 from core.bookings.queries import event_detail
 from core.money.form_filing import file_form, withdraw_form
-from core.platform.clock import now
-from core.platform.errors import SalesOpsError
-from core.ui.page import act, empty, jump, require, say, title
-from core.ui.panels.post_call_form import Questions, as_json, choices
-from core.ui.parts.format import escape_markdown, when
+from core.ui.navigation import jump
+from core.ui.page import act, empty, require, title
+from core.ui.panels.post_call_form import choices, forget, show_form
+from core.ui.parts.format import when
 from core.ui.parts.query_params import id_from_address
 
 viewer = require("form")
+
+
+def file(event_id: UUID, answers: FormAnswers) -> None:
+    """File the form as the viewer."""
+    with viewer.transaction() as db:
+        file_form(db, event_id, answers, viewer)
+
+
+def keep(event_id: UUID, typed: dict[str, Any]) -> None:
+    """Save what was typed, so that a dropped connection loses nothing."""
+    with act(viewer) as db:
+        save_draft(db, event_id, typed, viewer)
+
+
 event_id = id_from_address("event")
 with viewer.transaction() as db:
     event = event_detail(db, event_id) if event_id else None
@@ -25,15 +43,15 @@ with viewer.transaction() as db:
 if event_id is None or event is None:
     st.title("Post-call form")
     empty(
-        "There is no such call",
+        "There is no such booking",
         "It may belong to somebody else, or the link is old.",
         ("my-day", "My day"),
     )
     st.stop()
 if not viewer.is_manager and event.closer_user_id != viewer.user_id:
     empty(
-        "This is somebody else's call",
-        "Only the call's closer or a manager files its form.",
+        "This is somebody else's booking",
+        "Only the booking's closer or a manager files its form.",
         ("my-day", "My day"),
     )
     st.stop()
@@ -41,54 +59,30 @@ if not viewer.is_manager and event.closer_user_id != viewer.user_id:
 _, middle, _ = st.columns([1, 2.4, 1])
 with middle:
     title(
-        event.lead_name or "Call",
+        event.lead_name or "Booking",
         viewer,
-        f"{event.call_type or 'Call'} · {when(event.scheduled_at, viewer.timezone)}",
+        f"{event.call_type or 'Booking'} · {when(event.scheduled_at, viewer.timezone)}",
     )
     if event.call_status in ("canceled", "rescheduled"):
         empty(
-            "There is nothing to report", "This call was cancelled or moved.", ("my-day", "My day")
+            "There is nothing to report",
+            "This booking was cancelled or moved.",
+            ("my-day", "My day"),
         )
         st.stop()
-    if event.scheduled_at > now():
-        st.info(
-            "This call has not started yet. You can note a no-show or write down notes already."
-        )
-    here = f"form {event_id}"
-    typed = st.session_state.setdefault(here, dict(known))
-    before = as_json(typed)
-    questions = Questions(
-        typed, st.session_state.get(f"{here} problems", {}), lists, viewer.currency
-    )
-    questions.ask()
-    if as_json(typed) != before and viewer.seen_by is None:
-        with act(viewer) as db:
-            save_draft(db, event_id, as_json(typed), viewer)
-    sent = st.button(
-        "File form", type="primary", width="stretch", disabled=typed.get("call_occurred") is None
-    )
-    if sent:
-        answers = questions.answers()
-        if questions.unreadable_amount:
-            st.session_state[f"{here} problems"] = questions.problems
-            st.rerun()
-        try:
-            with viewer.transaction() as db:
-                file_form(db, event_id, answers, viewer)
-        except FormProblems as error:
-            st.session_state[f"{here} problems"] = error.problems
-            st.rerun()
-        except SalesOpsError as error:
-            st.error(f"{escape_markdown(error.message)} What you typed is kept.")
-            st.stop()
-        for name in (here, f"{here} problems"):
-            st.session_state.pop(name, None)
-        say("Form filed.")
+    if show_form(
+        event,
+        lists,
+        viewer.currency,
+        known=known,
+        file=partial(file, event_id),
+        keep=partial(keep, event_id) if viewer.seen_by is None else None,
+    ):
         jump("my-day")
     if event.pcf_submitted and st.button(
-        "Take the form back", help="The call is pending again, and its cash no longer counts."
+        "Take the form back", help="The booking is pending again, and its cash no longer counts."
     ):
         with act(viewer, "The form was taken back.") as db:
             withdraw_form(db, event_id, viewer)
-        st.session_state.pop(here, None)
+        forget(event_id)
         jump("event", id=str(event_id))

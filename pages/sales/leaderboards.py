@@ -9,9 +9,9 @@ import streamlit as st
 from core.metrics.catalog import METRICS
 from core.metrics.leaderboards import BOARD
 from core.platform.errors import NotAllowed
-from core.tenancy.access.models import Role
+from core.tenancy.access.models import AccessSettings, Role
 from core.tenancy.access.roles import LOOKERS
-from core.tenancy.organizations.queries import current_organization
+from core.tenancy.organizations.queries import settings_of
 from core.ui.cache import leaderboard_of
 from core.ui.page import empty, require, title
 from core.ui.parts.cards import Card, cards, wide
@@ -22,11 +22,13 @@ from core.ui.parts.format import based_on, figure_in, place_change
 viewer = require("leaderboards")
 title("Leaderboards", viewer, viewer.organization_name)
 with viewer.transaction() as db:
-    home = current_organization(db)
+    access = settings_of(db, AccessSettings)
 figures = [
     key
     for key in BOARD
-    if home.leaderboards_show_money or viewer.role != Role.SALES_REP or METRICS[key].unit != "money"
+    if access.leaderboards_show_money
+    or viewer.role != Role.SALES_REP
+    or METRICS[key].unit != "money"
 ]
 
 first, second, third = st.columns([1, 1, 1], vertical_alignment="bottom")
@@ -60,7 +62,7 @@ except NotAllowed:
 if board.empty:
     empty(
         "Nobody to rank yet",
-        "As soon as calls of this period have a closer or setter, they appear here.",
+        "As soon as bookings of this period have a closer or setter, they appear here.",
     )
     st.stop()
 
@@ -86,6 +88,15 @@ addresses = [
     rows_behind(metric, {who: name, **address_of(period)}) if drills else None
     for name in board["name"]
 ]
+columns: dict[str, Any] = {
+    "rank": st.column_config.NumberColumn("#", width="small"),
+    "change": st.column_config.TextColumn("Place", width="small"),
+    "name": who.capitalize(),
+    "sample": "Based on",
+    "value": st.column_config.ProgressColumn(
+        METRICS[metric].name, format=formats.get(unit, "%d"), min_value=0, max_value=top
+    ),
+}
 with wide("board"):
     state: Any = st.dataframe(
         shown[["rank", "change", "name", "value", "sample"]],
@@ -94,15 +105,7 @@ with wide("board"):
         key="board",
         on_select="rerun" if drills else "ignore",
         selection_mode="single-row",
-        column_config={
-            "rank": st.column_config.NumberColumn("#", width="small"),
-            "change": st.column_config.TextColumn("Place", width="small"),
-            "name": who.capitalize(),
-            "sample": "Based on",
-            "value": st.column_config.ProgressColumn(
-                METRICS[metric].name, format=formats.get(unit, "%d"), min_value=0, max_value=top
-            ),
-        },
+        column_config=columns,
     )
 cards(
     Card(

@@ -10,11 +10,13 @@ from core.bookings.queries import pending_forms, upcoming_events
 from core.metrics.catalog import METRICS
 from core.metrics.table import totals
 from core.platform.clock import Period, now, today
+from core.platform.dataframes import records
 from core.tenancy.access.models import Role
 from core.ui.page import empty, go, require, title
 from core.ui.parts.drill import link_to_rows, rows_behind
 from core.ui.parts.format import countdown, escape_markdown, explained, figure, rate, when
 
+MONTH = ("booked_calls", "shows", "closes", "cash_collected")
 viewer = require("my-day")
 title(f"Hello {viewer.name.split(' ')[0]}", viewer, viewer.organization_name)
 day = today(viewer.timezone)
@@ -22,7 +24,7 @@ month = Period(day.replace(day=1), day + timedelta(days=1), viewer.timezone)
 with viewer.transaction() as db:
     ahead = upcoming_events(db, viewer.user_id, since=now() - timedelta(minutes=45))
     pending = pending_forms(db, closer_user_id=viewer.user_id, limit=20)
-    figures = totals(db, month)
+    figures = totals(db, month, only=("show_rate", *MONTH))
 
 whose = "Your" if viewer.role == Role.SALES_REP else "The team's"
 
@@ -32,40 +34,40 @@ todays = [
     if call.scheduled_at < Period(day, day + timedelta(days=1), viewer.timezone).ends_at
 ]
 first, second, third = st.columns(3)
-first.metric("Calls today", len(todays), border=True)
+first.metric("Bookings today", len(todays), border=True)
 second.metric("Forms to file", len(pending), border=True)
 third.metric(
     "Show rate this month",
-    rate(figures["show_rate"]),
+    rate(figures.rate("show_rate")),
     border=True,
-    help=f"Shows ÷ (completed calls + no-shows). {whose} calls.",
+    help=f"Shows ÷ (completed bookings + no-shows). {whose} calls.",
 )
 
 if pending.empty and not ahead:
     empty(
         "Nothing waits for you",
-        "New calls appear here as soon as they are booked.",
+        "New bookings appear here as soon as they are booked.",
         ("leaderboards", "See the leaderboards"),
     )
 if not pending.empty:
     st.subheader("File these forms")
-for call in pending.itertuples():
+for form in records(pending):
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        late = " · **overdue**" if call.overdue else ""
+        late = " · **overdue**" if form["overdue"] else ""
         st.markdown(
-            f"{escape_markdown(call.lead_name or 'Lead')} "
-            f" \n:gray[{when(call.scheduled_at, viewer.timezone)}]{late}",
+            f"{escape_markdown(form['lead_name'] or 'Lead')} "
+            f" \n:gray[{when(form['scheduled_at'], viewer.timezone)}]{late}",
             width="stretch",
         )
-        go("form", "File form", event=str(call.id))
+        go("form", "File form", event=str(form["id"]))
 if ahead:
-    st.subheader("Your calls")
+    st.subheader("Your bookings")
 for call in ahead:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         at = f":gray[{when(call.scheduled_at, viewer.timezone)}] {countdown(call.scheduled_at)}"
         st.markdown(
             f"{escape_markdown(call.lead_name or 'Lead')} ·"
-            f" {escape_markdown(call.call_type or 'Call')}  \n{at}",
+            f" {escape_markdown(call.call_type or 'Booking')}  \n{at}",
             width="stretch",
         )
         go("event", "Look", id=str(call.id))
@@ -73,11 +75,9 @@ for call in ahead:
             st.link_button("Join", call.meeting_url)
 
 st.subheader(f"{whose} month so far")
-for column, key in zip(
-    st.columns(4), ("booked_calls", "shows", "closes", "cash_collected"), strict=True
-):
+for column, key in zip(st.columns(len(MONTH)), MONTH, strict=True):
     column.metric(
         METRICS[key].name, figure(key, figures[key]), border=True, help=explained(key, figures[key])
     )
-link_to_rows(rows_behind("booked_calls", {"period": "This month"}), "See the calls")
+link_to_rows(rows_behind("booked_calls", {"period": "This month"}), "See the bookings")
 link_to_rows(rows_behind("cash_collected", {"period": "This month"}), "See the payments")

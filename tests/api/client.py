@@ -18,8 +18,8 @@ from core.platform.database import as_system
 from core.tenancy.access.api_access import issue_token
 from core.tenancy.access.api_keys import create_api_key
 from core.tenancy.access.viewers import Viewer
+from webhooks.api import document
 from webhooks.app import app
-from webhooks.openapi import document
 
 ADDRESS = "127.0.0.1"
 
@@ -59,7 +59,7 @@ def token_of(viewer: Viewer) -> str:
 
 def key_of(org: UUID, *scopes: str) -> str:
     with as_system(org) as db:
-        return create_api_key(db, org, "Test", scopes or ["all"]).key
+        return create_api_key(db, "Test", scopes or ["all"]).key
 
 
 def refused(answer: httpx.Response) -> tuple[int, str, str | None]:
@@ -105,6 +105,11 @@ def operation_of(method: str, path: str) -> Any:
     return None
 
 
+def schema_of(reference: Any, among: Any) -> Any:
+    """What a reference of the description ``among`` refers to."""
+    return among["components"]["schemas"][reference["$ref"].rpartition("/")[2]]
+
+
 def validator(schema: Any) -> Draft202012Validator:
     whole = schema | {"components": described()["components"]}
     return Draft202012Validator(whole, format_checker=FormatChecker(["uuid", "date"]))
@@ -124,3 +129,11 @@ def closed(part: Any) -> Any:
     made = {name: closed(each) for name, each in part.items()}
     is_schema = made.get("type") == "object" and isinstance(made.get("properties"), dict)
     return made | ({"additionalProperties": False} if is_schema else {})
+
+
+ASKED = {
+    "/api/metrics": {"start": "2026-11-01", "end": "2026-12-01"},
+    "/api/export": {"table": "events"},
+}
+PAYOUT = {"name": "November", "period_start": "2026-11-01", "period_end": "2026-12-01"}
+NO_ID = "00000000-0000-4000-8000-000000000000"

@@ -1,3 +1,2 @@
-from tests.webhooks.conftest import (
-    running as running,
-)  # the receiver's own pool, which only /readyz needs here
+from tests.webhooks.conftest import database_away as database_away
+from tests.webhooks.conftest import running as running

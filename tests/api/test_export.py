@@ -218,7 +218,7 @@ def test_payouts_and_other_peoples_contacts_stay_inside(org, role, table):
         )
     with admin.transaction() as db:
         create_snapshot(
-            db, org, "November", Period(NOON.date(), NOON.date() + timedelta(days=2), "UTC"), admin
+            db, "November", Period(NOON.date(), NOON.date() + timedelta(days=2), "UTC"), admin
         )
     assert len(export(token_of(admin), table)) == 1
     assert export(token_of(make.viewer(org, role)), table) == []

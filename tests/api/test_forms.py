@@ -247,7 +247,7 @@ def test_cash_that_an_approved_payout_counted_stays(rep, token):
     admin, day = make.viewer(rep.organization_id, "admin"), now().date()
     with admin.transaction() as db:
         period = Period(day - timedelta(days=2), day + timedelta(days=2), admin.timezone)
-        approve(db, create_snapshot(db, rep.organization_id, "This week", period, admin).id, admin)
+        approve(db, create_snapshot(db, "This week", period, admin).id, admin)
     assert refused(file(event_id, token, CLOSED | {"cash_collected": "1"})) == (
         409,
         "conflict",

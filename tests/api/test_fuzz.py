@@ -18,7 +18,7 @@ from core.platform.clock import now
 from core.platform.database import as_system
 from core.tenancy.organizations.models import Organization
 from tests import factories as make
-from tests.api.client import described, get, key_of, request, token_of
+from tests.api.client import described, get, key_of, request, schema_of, token_of
 
 LISTS = {
     "/api/metrics": [
@@ -84,11 +84,8 @@ JSON = st.recursive(
     ),
     max_leaves=6,
 )
-FORM = list(
-    described()["paths"]["/api/events/{id}/pcf"]["post"]["requestBody"]["content"][
-        "application/json"
-    ]["schema"]["properties"]
-)
+BODY = described()["paths"]["/api/events/{id}/pcf"]["post"]["requestBody"]["content"]
+FORM = list(schema_of(BODY["application/json"]["schema"], described())["properties"])
 some = settings(
     max_examples=150,
     deadline=None,

@@ -14,7 +14,6 @@ from tests import factories as make
 from tests.api.client import forget_engines, get, key_of, post, refused, request, token_of
 from tests.flow import post as post_to
 from tests.ports import owner
-from tests.webhooks.test_limits import database_away as database_away
 
 
 def used_up(org, but):

@@ -10,16 +10,15 @@ from sqlalchemy import text
 
 from core.platform.database import as_system
 from core.tenancy.access.members import add_member
-from core.tenancy.access.models import OrganizationMember
+from core.tenancy.access.models import AccessSettings, OrganizationMember
 from core.tenancy.identity.passwords import hash_password
 from core.tenancy.identity.sign_in import TRIES_PER_ACCOUNT_AND_ADDRESS as ALLOWED
 from core.tenancy.organizations.models import Organization
 from tests import factories as make
-from tests.api.client import get, post, refused, request
-from tests.api.test_tokens import NO_ID
+from tests.api.client import NO_ID, get, post, refused, request
 from tests.ports import owner
 from tests.tenancy.factors import with_app
-from webhooks.api import CALLS
+from webhooks.api import ENDPOINTS
 
 PASSWORD = "three quiet herons"
 number = count(1)
@@ -92,7 +91,7 @@ def test_an_organisation_is_named_by_slug_or_id_or_not_at_all_by_members_of_one(
 def test_a_member_of_two_organisations_gets_the_token_of_the_named_one(address):
     who, second = person(role="viewer"), make.organization()
     with as_system(second) as db:
-        add_member(db, second, who.user_id, "admin", name=who.name, email=who.email)
+        add_member(db, who.user_id, "admin", name=who.name, email=who.email)
     for org, role in ((who.organization_id, "viewer"), (second, "admin")):
         user = login(who.email, organization=str(org), address=address).json()["user"]
         assert (user["organization_id"], user["role"]) == (str(org), role)
@@ -208,7 +207,7 @@ def test_an_organisation_that_asks_for_a_second_factor_lets_nobody_in_without(ad
     with_one = make.viewer(who.organization_id, "viewer", password_hash=password_hash())
     app = with_app(with_one, PASSWORD)
     with as_system(who.organization_id) as db:
-        db.get_one(Organization, who.organization_id).require_second_factor = True
+        db.get_one(AccessSettings, who.organization_id).require_second_factor = True
     assert refused(login(who.email, address=address)) == (401, "second_factor_required", None)
     assert refused(get("/api/events", token)) == (401, "second_factor_required", None)
     assert (
@@ -220,18 +219,18 @@ def test_an_organisation_that_asks_for_a_second_factor_lets_nobody_in_without(ad
     )
 
 
-@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
-def test_no_call_is_a_way_round_the_second_factor_that_is_asked_for(address, call):
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda each: f"{each.method} {each.path}")
+def test_no_call_is_a_way_round_the_second_factor_that_is_asked_for(address, endpoint):
     who = person(role="owner")
     token = login(who.email, address=address).json()["access_token"]
     with as_system(who.organization_id) as db:
-        db.get_one(Organization, who.organization_id).require_second_factor = True
+        db.get_one(AccessSettings, who.organization_id).require_second_factor = True
 
     answer = request(
-        call.method,
-        call.path.format(id=NO_ID),
+        endpoint.method,
+        endpoint.path.format(id=NO_ID),
         token,
-        **({"json": {}} if call.method == "POST" else {}),
+        **({"json": {}} if endpoint.method == "POST" else {}),
     )
 
     assert refused(answer) == (401, "second_factor_required", None)

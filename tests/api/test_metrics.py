@@ -175,6 +175,9 @@ def test_every_figure_of_a_month_as_counted_by_hand(key):
             "rescheduled": 1,
             "reschedule_rate": 1 / 6,
             "booking_lead_time": (4 * 48 + 24) / 5,
+            "leads": 0,
+            "leads_booked": 0,
+            "booking_share": None,
         },
     }
 

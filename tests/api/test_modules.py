@@ -9,9 +9,8 @@ import pytest
 from core.metrics.export_tables import EXPORTS
 from core.tenancy.access.models import Role
 from tests import factories as make
-from tests.api.client import get, key_of, refused, request, token_of
-from tests.api.test_roles import ASKED, PAYOUT
-from webhooks.api import CALLS
+from tests.api.client import ASKED, PAYOUT, get, key_of, refused, request, token_of
+from webhooks.api import ENDPOINTS
 
 
 @pytest.fixture(scope="module")
@@ -22,21 +21,21 @@ def tokens(database_url):
 
 
 @pytest.mark.parametrize("who", ["person", "key"])
-@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
-def test_a_request_goes_by_the_organisations_modules(tokens, call, who):
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda each: f"{each.method} {each.path}")
+def test_a_request_goes_by_the_organisations_modules(tokens, endpoint, who):
     body = (
-        {"json": PAYOUT if "payout" in call.path else {"call_occurred": False}}
-        if call.method == "POST"
+        {"json": PAYOUT if "payout" in endpoint.path else {"call_occurred": False}}
+        if endpoint.method == "POST"
         else {}
     )
     path, asked = (
-        call.path.replace("{id}", str(uuid4())),
-        ASKED.get(call.path, {}) | {"table": "leads"},
+        endpoint.path.replace("{id}", str(uuid4())),
+        ASKED.get(endpoint.path, {}) | {"table": "leads"},
     )
-    answer = request(call.method, path, tokens[who], params=asked, **body)
+    answer = request(endpoint.method, path, tokens[who], params=asked, **body)
 
-    assert answer.is_success == (call.module is None)
-    if call.module:
+    assert answer.is_success == (endpoint.access.module is None)
+    if endpoint.access.module:
         assert refused(answer) == (403, "module_switched_off", None)
         assert answer.json()["error"]["message"].startswith("Bookings is switched off for Elder.")
 

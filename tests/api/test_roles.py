@@ -13,16 +13,10 @@ from core.tenancy.access.models import MEMBER_ROLES, Role
 from docs.make_roles import ALL, FILE, NO, OWN, given
 from docs.make_roles import text as document
 from tests import factories as make
-from tests.api.client import get, request, token_of
+from tests.api.client import ASKED, PAYOUT, get, request, token_of
 from tests.ports import owner
 from tests.security.rows import put
-from webhooks.api import CALLS
-
-ASKED = {
-    "/api/metrics": {"start": "2026-11-01", "end": "2026-12-01"},
-    "/api/export": {"table": "events"},
-}
-PAYOUT = {"name": "November", "period_start": "2026-11-01", "period_end": "2026-12-01"}
+from webhooks.api import ENDPOINTS
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +40,11 @@ def people(database_url):
             table = metadata.tables[f"app.{name}"]
             put(db, table, org)
             put(db, table, org)
-            if "closer_user_id" in table.columns:
+            own = {"closer_user_id": ":rep", "rep_user_ids": "array[cast(:rep as uuid)]"}
+            if column := next((each for each in own if each in table.columns), None):
                 one = f"select id from app.{name} where organization_id = :org limit 1"
                 db.execute(
-                    text(f"update app.{name} set closer_user_id = :rep where id = ({one})"),
+                    text(f"update app.{name} set {column} = {own[column]} where id = ({one})"),
                     {"rep": rep, "org": org},
                 )
     return made
@@ -60,19 +55,19 @@ def test_the_document_is_what_the_product_says():
 
 
 @pytest.mark.parametrize("role", MEMBER_ROLES)
-@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
-def test_a_request_is_open_to_the_roles_it_is_for(callers, call, role):
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda each: f"{each.method} {each.path}")
+def test_a_request_is_open_to_the_roles_it_is_for(callers, endpoint, role):
     body = (
-        {"json": PAYOUT if "payout" in call.path else {"call_occurred": False}}
-        if call.method == "POST"
+        {"json": PAYOUT if "payout" in endpoint.path else {"call_occurred": False}}
+        if endpoint.method == "POST"
         else {}
     )
-    path = call.path.replace("{id}", str(uuid4()))
+    path = endpoint.path.replace("{id}", str(uuid4()))
     answer = request(
-        call.method, path, token_of(callers[role]), params=ASKED.get(call.path, {}), **body
+        endpoint.method, path, token_of(callers[role]), params=ASKED.get(endpoint.path, {}), **body
     )
 
-    assert (answer.status_code == 403) == (role not in call.open_to)
+    assert (answer.status_code == 403) == (role not in endpoint.access.roles)
     assert answer.status_code in (200, 201, 403, 404)
 
 

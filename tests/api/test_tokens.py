@@ -18,12 +18,11 @@ from core.platform.vault import derived_key
 from core.tenancy.access.models import ApiKey, OrganizationMember
 from core.tenancy.organizations.models import Organization
 from tests import factories as make
-from tests.api.client import get, key_of, post, refused, request, token_of
+from tests.api.client import NO_ID, get, key_of, post, refused, request, token_of
 from tests.factories import NOON
 from tests.ports import owner
 from tests.ui.screens import token_of as cookie_of
 
-NO_ID = "00000000-0000-4000-8000-000000000000"
 DAYS = {"start": "2026-11-01", "end": "2026-12-01"}
 ASKED = {
     "/api/metrics": DAYS,

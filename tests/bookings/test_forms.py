@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select, text
 
-from core.bookings.forms import FormAnswers, FormProblems, load_draft, save_draft
+from core.bookings.form_answers import FormAnswers
+from core.bookings.forms import FormProblems, load_draft, save_draft
 from core.bookings.models import Event, PostCallForm
 from core.money.form_filing import file_form, withdraw_form
 from core.money.models import Payment

@@ -25,8 +25,8 @@ def db(org):
         yield session
 
 
-def save(db, org, key, name, entry_id=None, **values):
-    return save_entry(db, org, BY_KEY[key], entry_id, {"name": name, "currency": "USD"} | values)
+def save(db, key, name, entry_id=None, **values):
+    return save_entry(db, BY_KEY[key], entry_id, {"name": name, "currency": "USD"} | values)
 
 
 def on(db, key):
@@ -34,43 +34,43 @@ def on(db, key):
 
 
 @pytest.mark.parametrize("key", NAMED)
-def test_an_entry_is_added_renamed_and_switched_off_but_never_gone(db, org, key):
-    save(db, org, key, " First ")
-    save(db, org, key, "Second")
+def test_an_entry_is_added_renamed_and_switched_off_but_never_gone(db, key):
+    save(db, key, " First ")
+    save(db, key, "Second")
     [first, _] = entries(db, BY_KEY[key])
-    save(db, org, key, "Renamed", first.id, active=False)
+    save(db, key, "Renamed", first.id, active=False)
 
     assert on(db, key) == [("Second", True), ("Renamed", False)]
 
 
 @pytest.mark.parametrize("key", NAMED)
 @pytest.mark.parametrize("name", ["", "  "])
-def test_an_entry_needs_a_name(db, org, key, name):
+def test_an_entry_needs_a_name(db, key, name):
     with pytest.raises(InvalidInput):
-        save(db, org, key, name)
+        save(db, key, name)
 
 
 @pytest.mark.parametrize("key", PLAIN)
-def test_a_name_stands_once_on_a_list_however_it_is_written(db, org, key):
-    save(db, org, key, "Too early")
+def test_a_name_stands_once_on_a_list_however_it_is_written(db, key):
+    save(db, key, "Too early")
     with pytest.raises(Conflict, match="The list has “TOO-EARLY” already"):
-        save(db, org, key, "TOO-EARLY")
+        save(db, key, "TOO-EARLY")
 
 
 @pytest.mark.parametrize("key", PLAIN)
-def test_what_is_on_another_organisations_list_cannot_be_changed(db, org, key):
+def test_what_is_on_another_organisations_list_cannot_be_changed(db, key):
     theirs = make.organization()
     with as_system(theirs) as other:
-        save(other, theirs, key, "Theirs")
+        save(other, key, "Theirs")
         [entry] = entries(other, BY_KEY[key])
     with pytest.raises(NotFound):
-        save(db, org, key, "Ours", entry.id)
+        save(db, key, "Ours", entry.id)
 
 
-def test_lists_of_one_table_are_apart_and_in_the_order_of_their_positions(db, org):
-    save(db, org, "objections", "Price", position=2)
-    save(db, org, "objections", "Partner", position=1)
-    save(db, org, "no_sale_reasons", "Price")
+def test_lists_of_one_table_are_apart_and_in_the_order_of_their_positions(db):
+    save(db, "objections", "Price", position=2)
+    save(db, "objections", "Partner", position=1)
+    save(db, "no_sale_reasons", "Price")
 
     assert on(db, "objections") == [("Partner", True), ("Price", True)]
     assert on(db, "no_sale_reasons") == [("Price", True)]
@@ -79,13 +79,13 @@ def test_lists_of_one_table_are_apart_and_in_the_order_of_their_positions(db, or
 @pytest.mark.parametrize(
     ("price", "stored"), [("4997.00", (Decimal("4997.00"), "USD")), ("", (None, None))]
 )
-def test_a_package_has_a_price_in_its_currency_or_none(db, org, price, stored):
-    save(db, org, "packages", "Mastermind", price=price)
+def test_a_package_has_a_price_in_its_currency_or_none(db, price, stored):
+    save(db, "packages", "Mastermind", price=price)
     [package] = entries(db, BY_KEY["packages"])
     assert (package.price, package.currency) == stored
 
 
-def test_words_of_a_source_are_cleaned(db, org):
-    save(db, org, "sources", "Webinar", utm_values=[" spring ", "", "live"])
+def test_words_of_a_source_are_cleaned(db):
+    save(db, "sources", "Webinar", utm_values=[" spring ", "", "live"])
     [source] = entries(db, BY_KEY["sources"])
     assert source.utm_values == ["spring", "live"]

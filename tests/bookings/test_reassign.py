@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from core.bookings.intake import Booking, record_booking
 from core.bookings.lists import BY_KEY, save_entry
-from core.bookings.models import Event, Setter
+from core.bookings.models import BookingSettings, Event, Setter
 from core.bookings.reassignment import change_closer, change_setter, name_setter
 from core.bookings.roster import setter_mentions
 from core.money.attribution import attribute_payment
@@ -16,27 +16,26 @@ from core.people.actions import Person
 from core.people.models import Lead
 from core.platform.database import as_system
 from core.platform.errors import Conflict, InvalidInput, NotFound
-from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.queries import settings_of
 from tests import factories as make
 from tests.factories import NOON
 from tests.flow import work
 
 
-def booked(db, org, says, *, email="lead@example.com", key="a", answers=(), **more):
+def booked(db, says, *, email="lead@example.com", key="a", answers=(), **more):
     """A booking as Calendly's module would hand it on."""
-    home = db.get_one(Organization, org)
+    named_in = settings_of(db, BookingSettings)
     utm = {"utm_source": says}
     return record_booking(
         db,
-        org,
         Booking(
             Person("Lead", email),
             NOON,
             NOON - timedelta(days=2),
             utm=utm,
             answers=answers,
-            setter_mentions=setter_mentions(utm, answers, home),
-            invitee_uuid=key,
+            setter_mentions=setter_mentions(utm, answers, named_in),
+            external_id=key,
             platform="calendly",
             **more,
         ),
@@ -69,11 +68,11 @@ def test_an_alias_that_is_added_brings_the_calls_that_named_it_and_their_payment
     org = make.organization()
     with as_system(org) as db:
         sam = make.setter(db, org, "Sam")
-        event = booked(db, org, "Sammy-B")
-        booked(db, org, "sammy b", email="two@example.com", key="b")
-        booked(db, org, "Kim", email="three@example.com", key="c")
+        event = booked(db, "Sammy-B")
+        booked(db, "sammy b", email="two@example.com", key="b")
+        booked(db, "Kim", email="three@example.com", key="c")
         payment = make.payment(db, org, email="lead@example.com")
-        attribute_payment(db, org, payment.id)
+        attribute_payment(db, payment.id)
         assert (payment.event_id, payment.setter_id) == (event.id, None)
 
         assert sams(db, aliases=["sammy b"]) == 2
@@ -90,8 +89,8 @@ def test_an_alias_that_is_taken_away_gives_its_calls_back_and_another_setter_can
     with as_system(org) as db:
         make.setter(db, org, "Sam", aliases=["sm"])
         kim = make.setter(db, org, "Kim")
-        booked(db, org, "sm")
-        booked(db, org, "Sam", email="two@example.com", key="b")
+        booked(db, "sm")
+        booked(db, "Sam", email="two@example.com", key="b")
         with pytest.raises(Conflict, match="already means Sam"):
             name_setter(db, "SM", kim.id)
 
@@ -105,15 +104,19 @@ def test_a_setter_who_is_renamed_keeps_their_calls_and_those_that_will_name_them
     org = make.organization()
     with as_system(org) as db:
         make.setter(db, org, "Sam")
-        booked(db, org, "sam")
+        booked(db, "sam")
         by_hand = make.event(
-            db, org, set_by=db.scalars(select(Setter)).one(), calendly_invitee_uuid="hand"
+            db,
+            org,
+            set_by=db.scalars(select(Setter)).one(),
+            booking_platform="calendly",
+            external_id="hand",
         )
         assert sams(db, name="Samuel") == 0
         assert db.scalars(select(Setter)).one().aliases == ["Sam"]
         assert {name for name, _ in setters(db).values()} == {"Samuel"}
         assert by_hand.setter_id is not None
-        booked(db, org, "SAM", email="two@example.com", key="later")
+        booked(db, "SAM", email="two@example.com", key="later")
         assert setters(db)["later"] == ("Samuel", "Samuel")
 
 
@@ -121,9 +124,9 @@ def test_a_moved_call_goes_where_its_first_booking_goes():
     org = make.organization()
     with as_system(org) as db:
         make.setter(db, org, "Sam")
-        booked(db, org, "sb")
-        booked(db, org, None, key="b", previous_invitee_uuid="a")
-        booked(db, org, "Kim", key="c", previous_invitee_uuid="b")
+        booked(db, "sb")
+        booked(db, None, key="b", replaces_external_id="a")
+        booked(db, "Kim", key="c", replaces_external_id="b")
         assert sams(db, aliases=["sb"]) == 3
         assert set(setters(db).values()) == {("Sam", "Sam")}
 
@@ -136,7 +139,7 @@ def test_the_answer_to_the_organisations_question_names_the_setter_too():
     ]
     with as_system(org) as db:
         make.setter(db, org, "Sam", aliases=[])
-        booked(db, org, None, answers=answers)
+        booked(db, None, answers=answers)
         assert setters(db) == {"a": (None, "Sammy")}
         assert sams(db, aliases=["sammy"]) == 1
         assert setters(db) == {"a": ("Sam", "Sam")}
@@ -145,11 +148,11 @@ def test_the_answer_to_the_organisations_question_names_the_setter_too():
 def test_a_setter_who_is_added_gets_the_calls_that_named_them_before_anybody_knew_them():
     org = make.organization()
     with as_system(org) as db:
-        booked(db, org, "Sam")
-        booked(db, org, "sam@example.com", email="two@example.com", key="b")
-        booked(db, org, "Sammy", email="three@example.com", key="c")
+        booked(db, "Sam")
+        booked(db, "sam@example.com", email="two@example.com", key="b")
+        booked(db, "Sammy", email="three@example.com", key="c")
         added = {"name": "Sam", "email": "sam@example.com", "aliases": ["Sammy"]}
-        assert save_entry(db, org, BY_KEY["setters"], None, added) == 3
+        assert save_entry(db, BY_KEY["setters"], None, added) == 3
         assert {name for name, _ in setters(db).values()} == {"Sam"}
 
 
@@ -183,7 +186,7 @@ def test_an_entry_that_cannot_be_is_refused(key, values, error):
     with as_system(org) as db:
         make.source(db, org, "Webinar")
         with pytest.raises(error):
-            save_entry(db, org, BY_KEY[key], None, values)
+            save_entry(db, BY_KEY[key], None, values)
 
 
 def test_an_entry_of_another_organisation_is_not_found():
@@ -192,6 +195,6 @@ def test_an_entry_of_another_organisation_is_not_found():
         source, setter = make.source(db, theirs), make.setter(db, theirs)
     with as_system(ours) as db:
         with pytest.raises(NotFound):
-            save_entry(db, ours, BY_KEY["sources"], source.id, {"name": "Mine"})
+            save_entry(db, BY_KEY["sources"], source.id, {"name": "Mine"})
         with pytest.raises(NotFound):
-            save_entry(db, ours, BY_KEY["setters"], setter.id, {"name": "Mine"})
+            save_entry(db, BY_KEY["setters"], setter.id, {"name": "Mine"})

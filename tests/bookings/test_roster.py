@@ -37,20 +37,20 @@ def host(uri=None, email=None):
 
 @pytest.mark.parametrize("create", [create_closer, create_setter])
 @pytest.mark.parametrize(("name", "email"), [("  ", None), ("Ana", "no address")])
-def test_a_rep_needs_a_name_and_an_address_that_is_one(db, org, create, name, email):
+def test_a_rep_needs_a_name_and_an_address_that_is_one(db, create, name, email):
     with pytest.raises(InvalidInput):
-        create(db, org, name, email)
+        create(db, name, email)
 
 
-def test_a_host_is_known_by_address_and_from_then_on_by_calendly_user(db, org):
-    ana = create_closer(db, org, "Ana", "Ana@Example.com")
+def test_a_host_is_known_by_address_and_from_then_on_by_calendly_user(db):
+    ana = create_closer(db, "Ana", "Ana@Example.com")
 
     assert match_closer(db, [host(URI, "ana@example.com")])[0] is ana
     assert match_closer(db, [host(URI, "other@example.com")])[0] is ana
 
 
-def test_of_several_hosts_the_first_closer_is_credited_else_the_first_host(db, org):
-    ana = create_closer(db, org, "Ana", "ana@example.com")
+def test_of_several_hosts_the_first_closer_is_credited_else_the_first_host(db):
+    ana = create_closer(db, "Ana", "ana@example.com")
     assistant, closer = host(email="assistant@example.com"), host(email="ana@example.com")
 
     assert match_closer(db, [assistant, closer]) == (ana, closer)
@@ -58,29 +58,29 @@ def test_of_several_hosts_the_first_closer_is_credited_else_the_first_host(db, o
     assert match_closer(db, []) == (None, None)
 
 
-def test_of_two_closers_with_one_address_the_active_one_takes_the_booking(db, org):
-    create_closer(db, org, "Former", "ana@example.com").active = False
-    ana = create_closer(db, org, "Ana", "ana@example.com")
+def test_of_two_closers_with_one_address_the_active_one_takes_the_booking(db):
+    create_closer(db, "Former", "ana@example.com").active = False
+    ana = create_closer(db, "Ana", "ana@example.com")
     assert match_closer(db, [host(email="ana@example.com")])[0] is ana
 
 
 @pytest.mark.parametrize(
     "mention", ["Sam", " sam ", "SAM-IG", "sam_ig", "sam ig", "Sam@Example.com"]
 )
-def test_a_setter_is_mentioned_by_name_alias_or_address_however_written(db, org, mention):
-    sam = create_setter(db, org, "Sam", "sam@example.com", aliases=["sam-ig", " "])
+def test_a_setter_is_mentioned_by_name_alias_or_address_however_written(db, mention):
+    sam = create_setter(db, "Sam", "sam@example.com", aliases=["sam-ig", " "])
     assert match_setter(db, mention) is sam
 
 
 @pytest.mark.parametrize("mention", ["", " ", "Samuel", "sam@example.org"])
-def test_whoever_is_not_on_the_roster_is_nobody(db, org, mention):
-    create_setter(db, org, "Sam", "sam@example.com")
+def test_whoever_is_not_on_the_roster_is_nobody(db, mention):
+    create_setter(db, "Sam", "sam@example.com")
     assert match_setter(db, mention) is None
 
 
-def test_closers_who_share_a_name_are_told_apart_by_their_address(db, org):
-    one, two = (create_closer(db, org, "Ana", f"ana{n}@example.com") for n in (1, 2))
-    bo = create_closer(db, org, "Bo")
+def test_closers_who_share_a_name_are_told_apart_by_their_address(db):
+    one, two = (create_closer(db, "Ana", f"ana{n}@example.com") for n in (1, 2))
+    bo = create_closer(db, "Bo")
     assert closers_by_name(db) == {
         "Ana (ana1@example.com)": one.id,
         "Ana (ana2@example.com)": two.id,
@@ -89,7 +89,7 @@ def test_closers_who_share_a_name_are_told_apart_by_their_address(db, org):
 
 
 def test_a_user_has_exactly_the_rows_that_were_linked_last_and_nobody_elses(db, org):
-    ana, sam = create_closer(db, org, "Ana"), create_setter(db, org, "Sam")
+    ana, sam = create_closer(db, "Ana"), create_setter(db, "Sam")
     user, other = make.viewer(org).user_id, make.viewer(org).user_id
     link_roster_to_user(db, user, [ana.id, sam.id])
     link_roster_to_user(db, user, [sam.id])

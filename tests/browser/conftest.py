@@ -32,6 +32,7 @@ from tests.ui.teams import Team, team
 ROOT = Path(__file__).parents[2]
 PASSWORD = "amber-birch-cobalt-1234"
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+SIZES = {"desktop": {"width": 1300, "height": 1400}, "phone": {"width": 390, "height": 844}}
 
 
 @dataclass(frozen=True)
@@ -216,3 +217,9 @@ def fits_the_width(page) -> bool:
         return main.scrollWidth <= main.clientWidth
             && document.documentElement.scrollWidth <= innerWidth;
     }""")
+
+
+def sign_in(page, email, password=PASSWORD):
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("button", name="Sign in").click()

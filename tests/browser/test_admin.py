@@ -9,10 +9,8 @@ from playwright.sync_api import expect
 from core.platform.database import as_system
 from core.tenancy.access.models import Role
 from tests import factories as make
-from tests.browser.conftest import fits_the_width
+from tests.browser.conftest import SIZES, fits_the_width
 from tests.browser.runs import settled
-
-SIZES = {"desktop": {"width": 1300, "height": 1400}, "phone": {"width": 390, "height": 844}}
 
 
 @pytest.mark.parametrize("size", SIZES)

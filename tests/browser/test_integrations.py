@@ -6,10 +6,11 @@ from playwright.sync_api import expect
 from core.providers.integrations import enter_key
 from core.tenancy.access.models import Role
 from tests import factories as make
-from tests.browser.conftest import fits_the_width
+from tests.browser.conftest import SIZES, fits_the_width
 from tests.browser.runs import settled
-from tests.browser.test_admin import SIZES
-from tests.fakes.providers import COMPANY, KEYS, NAME, SETTINGS
+from tests.fakes.providers import KEYS, SETTINGS
+from tests.fakes.systems import NAME
+from tests.fakes.systems.whop import COMPANY
 
 WRONG = "apik_wrong_9f8e7d6c"
 
@@ -64,7 +65,7 @@ def test_a_test_text_is_sent_and_what_became_of_it_is_said(product, visit, size)
     org = make.organization()
     admin = make.viewer(org, Role.ADMIN)
     with admin.transaction() as db:
-        enter_key(db, org, "twilio", KEYS["twilio"], SETTINGS["twilio"] | {"sender": "Alder"})
+        enter_key(db, "twilio", KEYS["twilio"], SETTINGS["twilio"] | {"sender": "Alder"})
     page = visit("/integrations", admin, viewport=SIZES[size])
     expect(page.get_by_text("Verified: accepted today")).to_be_visible()
     page.get_by_role("button", name="Send a test text").click()

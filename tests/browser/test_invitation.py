@@ -10,9 +10,8 @@ from uuid import uuid4
 from playwright.sync_api import expect
 
 from core.platform.settings import settings
-from tests.browser.conftest import PASSWORD, as_shown, fits_the_width
+from tests.browser.conftest import PASSWORD, as_shown, fits_the_width, sign_in
 from tests.browser.runs import settled
-from tests.browser.test_sign_in import sign_in
 from tests.ports import until
 
 NEW = "douglas-ember-fjord-5678"

@@ -11,9 +11,8 @@ from core.bookings.models import Event
 from core.platform.clock import now
 from core.platform.database import as_system
 from tests import factories as make
-from tests.browser.conftest import fits_the_width
+from tests.browser.conftest import PHONE, fits_the_width
 from tests.browser.runs import settled
-from tests.browser.test_main_path import PHONE
 from tests.ui.teams import team
 
 MEETING = "https://meet.example.com/room"
@@ -26,14 +25,14 @@ def crew(product):
 
 def test_a_closer_files_a_form_through_their_link_on_a_phone_and_the_manager_sees_it(crew, visit):
     manager = visit("/dashboard", crew.people["manager"])
-    expect(manager.get_by_text("1 of 2 calls due are confirmed")).to_be_visible()
+    expect(manager.get_by_text("1 of 2 bookings due are confirmed")).to_be_visible()
 
     phone = visit(f"/portal?token={crew.tokens['portal']}", **PHONE)
     expect(phone.get_by_text("Yarrow lead")).to_be_visible()
     assert fits_the_width(phone)
     phone.get_by_role("button", name="File form").click()
     for question in (
-        "Did the call take place?",
+        "Did the meeting take place?",
         "Did the lead show up?",
         "Did you make an offer?",
         "Did it close?",
@@ -46,7 +45,7 @@ def test_a_closer_files_a_form_through_their_link_on_a_phone_and_the_manager_see
     expect(phone.get_by_text("Form filed.")).to_be_visible()
     expect(phone.get_by_role("button", name="File form")).to_have_count(0)
     manager.reload()
-    expect(manager.get_by_text("2 of 2 calls due are confirmed")).to_be_visible()
+    expect(manager.get_by_text("2 of 2 bookings due are confirmed")).to_be_visible()
     assert "sid" not in {cookie["name"] for cookie in phone.context.cookies()}
 
 
@@ -55,11 +54,11 @@ def test_a_form_that_was_begun_comes_back_to_the_queue_and_survives_a_reload_of_
 ):
     page = visit(f"/portal?token={crew.tokens['portal']}")
     page.get_by_role("button", name="File form").click()
-    expect(page.get_by_text("Did the call take place?")).to_be_visible()
+    expect(page.get_by_text("Did the meeting take place?")).to_be_visible()
     page.reload()
-    expect(page.get_by_text("Did the call take place?")).to_be_visible()
+    expect(page.get_by_text("Did the meeting take place?")).to_be_visible()
 
-    page.get_by_role("button", name="← All calls").click()
+    page.get_by_role("button", name="← All bookings").click()
 
     expect(page.get_by_text("File these forms")).to_be_visible()
 

@@ -10,17 +10,12 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from core.operations.sample_payloads import (
-    SampleBooking,
-    calendly_created,
-    signed,
-    stripe_charge,
-    stripe_event,
-)
 from core.platform.clock import now
+from core.providers.payloads import signed
 from tests.browser.conftest import PHONE, fits_the_width
 from tests.browser.runs import settled
 from tests.flow import SECRET, sender
+from tests.payloads import SampleBooking, calendly_created, stripe_charge, stripe_event
 from tests.ports import until
 from tests.ui.teams import team
 
@@ -53,12 +48,12 @@ def says_after_reload(page, name, value):
 
 def test_a_closer_files_the_form_on_a_phone_and_the_manager_sees_it_on_the_dashboard(crew, visit):
     manager = visit("/dashboard", crew.people["manager"])
-    expect(manager.get_by_text("1 of 2 calls due are confirmed")).to_be_visible()
+    expect(manager.get_by_text("1 of 2 bookings due are confirmed")).to_be_visible()
 
     phone = visit("/my-day", crew.rep, **PHONE)
     phone.get_by_role("link", name="File form").click()
     for question in (
-        "Did the call take place?",
+        "Did the meeting take place?",
         "Did the lead show up?",
         "Did you make an offer?",
         "Did it close?",
@@ -70,7 +65,7 @@ def test_a_closer_files_the_form_on_a_phone_and_the_manager_sees_it_on_the_dashb
 
     expect(phone.get_by_text("Form filed.")).to_be_visible()
     manager.reload()
-    expect(manager.get_by_text("2 of 2 calls due are confirmed")).to_be_visible()
+    expect(manager.get_by_text("2 of 2 bookings due are confirmed")).to_be_visible()
 
 
 def test_signed_deliveries_are_on_the_dashboard_when_it_is_looked_at_again(product, crew, visit):
@@ -106,7 +101,7 @@ def test_switching_the_organisation_shows_the_other_ones_figures_and_only_these(
     expect(page.get_by_text("Douglas manager · viewer")).to_have_count(0)
     expect(page.get_by_text("Cedar manager · viewer")).to_be_visible()
     page.goto(f"{page.url.split('/dashboard')[0]}/event?id={ours.ids['event']}")
-    expect(page.get_by_text("There is no such call")).to_be_visible()
+    expect(page.get_by_text("There is no such booking")).to_be_visible()
 
 
 def test_a_filter_lives_in_the_address_survives_a_reload_and_goes_along_to_the_rows(crew, visit):
@@ -117,16 +112,16 @@ def test_a_filter_lives_in_the_address_survives_a_reload_and_goes_along_to_the_r
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     expect(page).to_have_url(re.compile(rf"closer={crew.mark}(\+|%20)closer"))
-    rows = page.get_by_role("link", name="See the calls").first
+    rows = page.get_by_role("link", name="See the bookings").first
     expect(rows).to_have_attribute("href", re.compile("closer="))
 
     page.reload()
     expect(page.get_by_role("button", name="Filters (1)")).to_be_visible()
     rows.click()
 
-    expect(page.get_by_text("These are the calls behind Booked calls")).to_be_visible()
+    expect(page.get_by_text("These are the bookings behind Booked calls")).to_be_visible()
     expect(page.get_by_role("button", name="Filters (1)")).to_be_visible()
-    expect(page.get_by_text("2 calls")).to_be_visible()
+    expect(page.get_by_text("2 bookings")).to_be_visible()
 
 
 def test_a_figure_of_the_leaderboard_can_be_sent_to_a_colleague(crew, visit):
@@ -161,8 +156,8 @@ def choose_row(page, index):
 
 def test_a_person_decides_whose_a_payment_is_and_can_take_it_back(crew, visit):
     page = visit(f"/payment?id={crew.ids['payment']}", crew.admin)
-    page.get_by_text("Choose the call yourself").click()
-    page.get_by_text("It belongs to no call").click()
+    page.get_by_text("Choose the booking yourself").click()
+    page.get_by_text("It belongs to no booking").click()
     page.get_by_label("Why?").fill("Paid for somebody else")
     page.get_by_role("button", name="Choose", exact=True).click()
     expect(page.get_by_text("Nobody yet")).to_be_visible()
@@ -193,7 +188,7 @@ def test_a_payout_is_made_approved_by_its_name_and_downloaded(crew, visit):
         page.get_by_role("button", name="Download").last.click()
     lines = download.value.path().read_text().splitlines()
     assert len(lines) == 2
-    assert f"{crew.mark} lead,4997.0,0.0,4997.0,USD,{crew.mark} closer" in lines[1]
+    assert f"{crew.mark} lead,4997.00,0.00,4997.00,USD,{crew.mark} closer" in lines[1]
 
 
 def test_an_export_is_what_the_link_on_its_screen_says(product, crew, visit):

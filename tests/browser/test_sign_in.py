@@ -11,16 +11,10 @@ from core.tenancy.identity.account import change_password, end_sign_ins
 from core.tenancy.identity.passwords import hash_password
 from core.tenancy.identity.totp import STEP_S, totp
 from tests import factories as make
-from tests.browser.conftest import PASSWORD, screens
+from tests.browser.conftest import PASSWORD, screens, sign_in
 from tests.flow import sender
 from tests.ports import owner
 from tests.ui.screens import token_of
-
-
-def sign_in(page, email, password=PASSWORD):
-    page.get_by_label("E-mail address").fill(email)
-    page.get_by_label("Password", exact=True).fill(password)
-    page.get_by_role("button", name="Sign in").click()
 
 
 def test_the_first_visit_to_a_fresh_server_at_an_admin_page_is_the_sign_in_and_then_that_page(

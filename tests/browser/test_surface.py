@@ -16,10 +16,10 @@ from core.ui.navigation import SCREENS
 from core.ui.server.routes import routes
 from tests.browser.conftest import PHONE, fits_the_width
 from tests.browser.runs import settled
+from tests.ui.contrast import contrast
+from tests.ui.hostile_names import HOSTILE
 from tests.ui.screens import token_of
 from tests.ui.teams import team
-from tests.ui.test_names import HOSTILE
-from tests.ui.test_theme import contrast
 
 HEADERS = {
     "x-content-type-options": "nosniff",

@@ -12,8 +12,9 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import text
 
+from core.deliveries.sweeps import sweep
 from core.platform.database import as_system
-from core.platform.queue import enqueue
+from core.tenancy.identity.expiry import forget_expired
 from jobs import clock, schedule
 from tests import factories as make
 from tests.flow import work
@@ -70,19 +71,19 @@ def test_a_clock_that_loses_its_connection_leads_again():
 
 def test_ticks_that_nobody_worked_off_do_not_pile_up():
     org = make.organization()
-    schedule.for_each_organization("sweep_deliveries")
-    schedule.for_each_organization("sweep_deliveries")
+    schedule.for_each_organization(sweep)
+    schedule.for_each_organization(sweep)
     assert jobs_of(org) == ["sweep_deliveries"]
     work()
     assert jobs_of(org) == []
-    schedule.for_each_organization("sweep_deliveries")
+    schedule.for_each_organization(sweep)
     assert jobs_of(org) == ["sweep_deliveries"]
 
 
 def test_the_job_of_a_dead_worker_is_done_by_another():
     org = make.organization()
     with as_system(org) as db:
-        enqueue(db, "sweep_deliveries", org)
+        sweep.later(db)
         db.execute(
             text(
                 "update jobs.procrastinate_jobs set status = 'doing' where args->>'organization_id'"
@@ -105,7 +106,7 @@ def test_what_counted_only_for_a_while_is_forgotten():
                 " now(), 1)"
             )
         )
-    schedule.forget_expired()
+    forget_expired()
     with owner() as db:
         assert db.scalars(
             text("select key from app.rate_limits where key in ('old', 'new')")

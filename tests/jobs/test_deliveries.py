@@ -14,15 +14,17 @@ from sqlalchemy.exc import DBAPIError
 from core.deliveries import queries
 from core.deliveries.actions import replay
 from core.deliveries.models import ConnectionActivity, JobRun, WebhookDelivery
-from core.operations.sample_payloads import SampleBooking, calendly_created
+from core.deliveries.sweeps import sweep_deliveries
+from core.operations.samples import send_test_delivery
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.queue import enqueue
-from jobs.deliveries import MAX_ATTEMPTS, process_delivery, sweep_deliveries
+from core.platform.tasks import MAX_ATTEMPTS, TASKS
+from core.providers.processing import process_delivery
 from jobs.queue import queue
-from jobs.tasks import TASKS
 from tests import factories as make
 from tests.flow import sender, work
+from tests.payloads import SampleBooking, calendly_created
 from tests.ports import owner
 
 
@@ -154,8 +156,8 @@ def test_the_sweep_finds_deliveries_without_a_job_and_no_others(org):
 
 def test_a_failing_job_waits_for_its_next_try_and_leaves_a_row(org):
     with as_system(org) as db:
-        enqueue(db, "send_test_delivery", org, connection_id=str(org))
-        enqueue(db, "process_delivery", org, delivery_id="no id")
+        send_test_delivery.later(db, org)
+        enqueue(db, "process_delivery", {"delivery_id": "no id"})
     work()
     with as_system(org) as db:
         runs = db.execute(

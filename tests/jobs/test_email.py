@@ -14,74 +14,21 @@ import pytest
 from sqlalchemy import select, text
 
 from core.deliveries.models import OutboxMessage, SuppressedEmail
-from core.messages.email_outbox import open_email, post_email
-from core.messages.email_templates import Email, invitation, password_reset, quiet
+from core.deliveries.sending import send_outbox
+from core.messages.email_outbox import open_email
+from core.messages.email_templates import invitation, password_reset, quiet
 from core.people.models import Contact, ContactEmail
 from core.platform.database import as_system
 from core.platform.errors import InvalidInput, ProviderError, ProviderUnavailable, RateLimited
 from core.platform.normalization import mailable_email
-from core.platform.settings import settings
-from jobs.deliveries import MAX_ATTEMPTS
-from jobs.outbox import send_outbox
+from core.platform.tasks import MAX_ATTEMPTS
 from tests import factories as make
 from tests.fakes import resend as resends
 from tests.fakes import smtp as smtps
 from tests.flow import work
-from tests.jobs.test_outbox import jobs_of, message, outcome
-from tests.ports import free_port, owner
-
-TOKEN = "s3cret-t0ken-of-the-link"
-HELLO = Email("Hello", f"Hello\n{TOKEN}\n", f"<p>Hello {TOKEN}</p>")
-TO = "somebody@example.com"
-SENDER = "Sales Operations <no-reply@mail.example.com>"
-
-
-@pytest.fixture
-def setting(monkeypatch):
-    def change(**values):
-        for name, value in values.items():
-            monkeypatch.setenv(name, str(value))
-        settings.cache_clear()
-
-    yield change
-    monkeypatch.undo()
-    settings.cache_clear()
-
-
-@pytest.fixture
-def resend(setting):
-    with resends.FakeResend().running() as fake:
-        setting(RESEND_BASE_URL=fake.url, RESEND_API_KEY=resends.API_KEY, EMAIL_FROM=SENDER)
-        yield fake
-
-
-@pytest.fixture(scope="module")
-def pem(tmp_path_factory):
-    return smtps.certificate(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture
-def smtp(setting, pem):
-    with smtps.FakeSmtp(pem).running() as fake:
-        login = f"{smtps.USER}:{smtps.PASSWORD.replace(' ', '%20')}"
-        setting(
-            SMTP_URL=f"smtp://{login}@localhost:{fake.port}", EMAIL_FROM=SENDER, SSL_CERT_FILE=pem
-        )
-        yield fake
-
-
-@pytest.fixture
-def org(database_url):
-    with owner() as db:  # what other tests left waiting is nothing for this one's worker
-        db.execute(text("set local search_path = jobs"))
-        db.execute(text("delete from procrastinate_jobs where status = 'todo'"))
-    return make.organization()
-
-
-def put(org, key="a", *, kind="invitation", to=TO, email=HELLO):
-    with as_system(org) as db:
-        post_email(db, org, kind, to, email, key)
-        return db.scalars(select(OutboxMessage.id).where(OutboxMessage.dedupe_key == key)).one()
+from tests.jobs.mail import HELLO, SENDER, TO, TOKEN, put
+from tests.jobs.outbox import jobs_of, message, outcome
+from tests.ports import free_port
 
 
 def stored(org, message_id):

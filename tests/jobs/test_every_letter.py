@@ -8,21 +8,16 @@ from email.policy import default
 import pytest
 from sqlalchemy import select
 
-from core.deliveries.actions import create_connection
 from core.deliveries.models import SuppressedEmail
 from core.platform.database import as_system
 from core.platform.errors import InvalidInput, ProviderUnavailable
 from core.platform.normalization import mailable_email, smtp_address
+from core.providers.connections import create_connection
 from core.providers.email import check_reachable
-from core.providers.resend import handle
+from core.providers.resend.webhook import handle
 from tests.flow import work
-from tests.jobs.test_email import SENDER, TOKEN, put
-from tests.jobs.test_email import org as org
-from tests.jobs.test_email import pem as pem
-from tests.jobs.test_email import resend as resend
-from tests.jobs.test_email import setting as setting
-from tests.jobs.test_email import smtp as smtp
-from tests.jobs.test_outbox import message, outcome
+from tests.jobs.mail import SENDER, TOKEN, put
+from tests.jobs.outbox import message, outcome
 from tests.ports import free_port
 
 
@@ -57,7 +52,7 @@ def test_resend_is_told_it_too_and_what_it_tells_back_blocks_the_address_as_it_i
     [sent] = resend.sent
     assert sent["to"] == ["ana@xn--bcher-kva.example"]
     with as_system(org) as db:
-        connection = create_connection(db, org, "resend", "Mail", "whsec_secret")
+        connection = create_connection(db, "resend", "Mail", "whsec_secret")
         said = {
             "type": "email.bounced",
             "created_at": "2026-11-04T12:00:00Z",

@@ -15,20 +15,23 @@ from sqlalchemy import select, text
 
 from core.deliveries.models import JobRun, OutboxMessage
 from core.deliveries.outbox import post
+from core.deliveries.sending import send_outbox
+from core.deliveries.sweeps import sweep_outbox
 from core.messages.actions import set_slack_webhook
+from core.messages.models import ReportSettings
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import ProviderUnavailable, RateLimited
 from core.platform.queue import enqueue
 from core.platform.settings import settings
-from core.providers import slack as client
-from core.tenancy.organizations.models import Organization
+from core.platform.tasks import MAX_ATTEMPTS
+from core.providers.client import RetryPolicy
+from core.providers.slack import messages as client
 from jobs import schedule
-from jobs.deliveries import MAX_ATTEMPTS
-from jobs.outbox import send_outbox, sweep_outbox
 from tests import factories as make
 from tests.fakes import slack as fakes
 from tests.flow import work
+from tests.jobs.outbox import jobs_of, message, outcome
 from tests.ports import free_port, owner, until
 
 ROOT = Path(__file__).parents[2]
@@ -40,48 +43,17 @@ OTHER = "T11111111/B11111111/YYYYYYYYYYYYYYYYYYYYYYYY"
 
 
 @pytest.fixture
-def slack(monkeypatch):
-    with fakes.FakeSlack().running() as fake:
-        monkeypatch.setenv("SLACK_BASE_URL", fake.url)
-        settings.cache_clear()
-        yield fake
-    monkeypatch.undo()
-    settings.cache_clear()
-
-
-@pytest.fixture
 def org(slack):
     made = make.organization()
     with as_system(made) as db:
-        set_slack_webhook(db, made, slack.webhook)
+        set_slack_webhook(db, slack.webhook)
     return made
 
 
 def put(org, key="a"):
     with as_system(org) as db:
-        post(db, org, "slack", "test", None, BODY, key)
+        post(db, "slack", "test", None, BODY, key)
         return db.scalars(select(OutboxMessage.id).where(OutboxMessage.dedupe_key == key)).one()
-
-
-def message(org, message_id):
-    with as_system(org) as db:
-        return db.scalars(select(OutboxMessage).where(OutboxMessage.id == message_id)).one()
-
-
-def outcome(org, message_id):
-    row = message(org, message_id)
-    return row.status, row.last_error
-
-
-def jobs_of(org):
-    with as_system(org) as db:
-        return db.execute(
-            text("""
-            select status, scheduled_at from jobs.procrastinate_jobs
-             where args->>'organization_id' = :org and task_name = 'send_outbox'
-        """),
-            {"org": str(org)},
-        ).all()
 
 
 def test_a_message_is_posted_as_it_is_by_the_worker(org, slack):
@@ -96,7 +68,7 @@ def test_a_message_is_posted_as_it_is_by_the_worker(org, slack):
 
 def test_a_message_of_the_same_key_is_not_even_kept(org, slack):
     with as_system(org) as db:
-        assert [post(db, org, "slack", "test", None, BODY, "a") for _ in range(3)] == [
+        assert [post(db, "slack", "test", None, BODY, "a") for _ in range(3)] == [
             True,
             False,
             False,
@@ -109,7 +81,7 @@ def test_a_message_of_the_same_key_is_not_even_kept(org, slack):
 def test_a_rep_may_have_a_message_sent_without_seeing_what_others_sent(org, slack):
     rep = make.viewer(org, "sales_rep")
     with rep.transaction() as db:
-        assert [post(db, org, "slack", "test", None, BODY, "a") for _ in range(2)] == [True, False]
+        assert [post(db, "slack", "test", None, BODY, "a") for _ in range(2)] == [True, False]
         assert db.scalars(select(OutboxMessage)).all() == []
     work()
     assert slack.requests == 1
@@ -117,7 +89,7 @@ def test_a_rep_may_have_a_message_sent_without_seeing_what_others_sent(org, slac
 
 def test_a_message_whose_cause_is_rolled_back_is_never_sent(org, slack):
     with as_system(org) as db:
-        post(db, org, "slack", "test", None, BODY, "a")
+        post(db, "slack", "test", None, BODY, "a")
         db.rollback()
     work()
     assert slack.requests == 0
@@ -174,7 +146,7 @@ def test_where_nobody_listens_it_is_tried_again(org, monkeypatch):
     monkeypatch.setenv("SLACK_BASE_URL", away)
     settings.cache_clear()
     with as_system(org) as db:
-        set_slack_webhook(db, org, f"{away}/services/{fakes.SECRET}")
+        set_slack_webhook(db, f"{away}/services/{fakes.SECRET}")
     with pytest.raises(ProviderUnavailable):
         send_outbox(org, posted)
     assert outcome(org, posted) == ("waiting", "Slack cannot be reached.")
@@ -258,17 +230,17 @@ def test_text_that_slack_refuses_too_has_failed(org, slack):
 def test_a_webhook_that_is_gone_for_good_stops_the_daily_posts(slack, answer, goes_on):
     org = make.organization(slack_report_enabled=True)
     with as_system(org) as db:
-        set_slack_webhook(db, org, slack.webhook)
+        set_slack_webhook(db, slack.webhook)
     put(org)
     slack.will(answer)
     work()
     with as_system(org) as db:
-        assert db.get_one(Organization, org).slack_report_enabled is goes_on
+        assert db.get_one(ReportSettings, org).slack_report_enabled is goes_on
 
 
 @pytest.mark.parametrize("answer", [fakes.HangUp(), fakes.Silence()])
 def test_what_may_have_been_posted_is_not_posted_twice(org, slack, monkeypatch, answer):
-    monkeypatch.setattr(client, "TIMEOUT_S", 0.5)
+    monkeypatch.setattr(client, "ONE_TRY", RetryPolicy(timeout_s=0.5, tries=1))
     posted = put(org)
     slack.will(answer)
     work()
@@ -343,7 +315,7 @@ def test_the_address_is_in_no_row_and_no_log_whatever_happens(org, slack):
     away = make.organization()
     nowhere = f"{slack.url}/services/{fakes.SECRET}\u00e9"
     with as_system(away) as db:
-        set_slack_webhook(db, away, nowhere)
+        set_slack_webhook(db, nowhere)
     slack.will(
         fakes.NO_SERVICE,
         fakes.RATE_LIMITED,
@@ -355,7 +327,7 @@ def test_the_address_is_in_no_row_and_no_log_whatever_happens(org, slack):
     )
     messages = [(org, put(org, str(number))) for number in range(7)] + [(away, put(away))]
     with as_system(org) as db:
-        enqueue(db, "send_outbox", org, message_id="no id")
+        enqueue(db, "send_outbox", {"message_id": "no id"})
     process = worker(LOG_LEVEL="DEBUG")
     until(
         lambda: (
@@ -402,7 +374,7 @@ def test_without_any_webhook_it_has_failed_and_says_so(slack):
 def test_an_address_that_is_not_slacks_is_never_asked(slack):
     org = make.organization()
     with fakes.FakeSlack().running() as stranger, as_system(org) as db:
-        set_slack_webhook(db, org, stranger.webhook)
+        set_slack_webhook(db, stranger.webhook)
     posted = put(org)
     work()
     assert outcome(org, posted) == (

@@ -9,25 +9,26 @@ import pytest
 from sqlalchemy import select, text
 
 from core.deliveries.models import OutboxMessage
+from core.deliveries.sending import send_outbox
 from core.messages.email_outbox import post_email
 from core.messages.email_templates import Email
 from core.messages.sealing import opened
-from core.messages.sms_outbox import LONGEST, post_text, stop_texts
+from core.messages.sms_outbox import LONGEST, post_text
+from core.messages.suppression_list import stop_texts
 from core.operations.privacy import erase_person
 from core.people.models import Contact, ContactEmail
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import InvalidInput, ProviderUnavailable, RateLimited
 from core.platform.settings import settings
+from core.platform.tasks import MAX_ATTEMPTS
 from core.providers.integrations import enter_key
-from jobs.deliveries import MAX_ATTEMPTS
-from jobs.outbox import send_outbox
 from tests import factories as make
-from tests.fakes.providers import KEYS, OVERLOADED, SETTINGS, SID, TEXTS, rate_limited, refused_text
+from tests.fakes.providers import KEYS, OVERLOADED, SETTINGS, TEXTS, rate_limited, refused_text
 from tests.fakes.serving import HangUp
+from tests.fakes.systems.twilio import SID
 from tests.flow import work
-from tests.jobs.test_email import org as org
-from tests.jobs.test_outbox import jobs_of, message, outcome
+from tests.jobs.outbox import jobs_of, message, outcome
 from tests.providers.conftest import key_providers as key_providers
 
 TO, SENDER, WORDS, EMAIL = (
@@ -49,14 +50,12 @@ def twilio(key_providers, org):
 
 def set_up(org, **answers):
     with make.viewer(org).transaction() as db:
-        enter_key(
-            db, org, "twilio", KEYS["twilio"], SETTINGS["twilio"] | {"sender": SENDER} | answers
-        )
+        enter_key(db, "twilio", KEYS["twilio"], SETTINGS["twilio"] | {"sender": SENDER} | answers)
 
 
 def put(org, key="a", *, to=TO, words=WORDS):
     with as_system(org) as db:
-        post_text(db, org, "reminder", to, words, key)
+        post_text(db, "reminder", to, words, key)
         return db.scalars(select(OutboxMessage.id).where(OutboxMessage.dedupe_key == key)).one()
 
 
@@ -108,7 +107,7 @@ def test_a_rep_can_have_a_text_sent_by_a_number_as_people_write_it(org, twilio):
     with as_system(org) as db:
         db.execute(text("update app.organizations set region = 'DK'"))
     with make.viewer(org, "sales_rep").transaction() as db:
-        assert post_text(db, org, "reminder", "20 12 34 56", WORDS, "a")
+        assert post_text(db, "reminder", "20 12 34 56", WORDS, "a")
     work()
     assert [said["To"] for said in twilio.texts] == [TO]
 
@@ -117,7 +116,7 @@ def test_a_rep_can_have_a_text_sent_by_a_number_as_people_write_it(org, twilio):
     ("to", "words", "field"),
     [
         ("", WORDS, "number"),
-        ("call me", WORDS, "number"),
+        ("booking me", WORDS, "number"),
         ("+45", WORDS, "number"),
         ("+45\r\n", WORDS, "number"),
         (TO, " \n", "words"),
@@ -146,7 +145,7 @@ def test_a_contact_who_unsubscribed_gets_neither_texts_nor_emails(
     contact(org, email="lead.two@example.com")  # the same number: both are spared
     posted = put(org)
     with as_system(org) as db:
-        post_email(db, org, "news", EMAIL, Email("News", "News", "<p>News</p>"), "news")
+        post_email(db, "news", EMAIL, Email("News", "News", "<p>News</p>"), "news")
     work()
     assert outcome(org, posted) == ("failed", GONE)
     assert (twilio.asked, message(org, posted).body) == ([], {})
@@ -159,7 +158,7 @@ def test_consent_is_looked_at_when_the_text_leaves(org, twilio):
     contact(org)
     posted = put(org)
     with as_system(org) as db:
-        stop_texts(db, org, TO, now())
+        stop_texts(db, TO, now())
     work()
     assert (outcome(org, posted), twilio.asked) == (("failed", GONE), [])
 
@@ -196,7 +195,7 @@ def test_whoever_told_twilio_to_stop_is_noted_and_never_tried_again(org, twilio)
 def test_the_earlier_moment_of_unsubscribing_stays(org):
     known = contact(org, unsubscribed_at=make.NOON)
     with as_system(org) as db:
-        stop_texts(db, org, TO, now())
+        stop_texts(db, TO, now())
     assert unsubscribed(org) == {known: make.NOON}
 
 
@@ -296,7 +295,7 @@ def test_of_an_erased_person_the_number_goes_too(org, twilio):
     work()
     waiting, others = put(org, "b"), put(org, "c", to="+4520123457")
     with make.viewer(org).transaction() as db:
-        erase_person(db, org, EMAIL, typed=EMAIL)
+        erase_person(db, EMAIL, typed=EMAIL)
     gone = [message(org, each) for each in (sent, waiting)]
     assert [(each.status, each.body) for each in gone] == [("sent", {}), ("failed", {})]
     assert not any(TO in (each.recipient or "") for each in gone)

@@ -6,14 +6,14 @@ from decimal import Decimal
 import anyio
 from sqlalchemy import select
 
-from core.bookings.forms import FormAnswers
+from core.bookings.form_answers import FormAnswers
 from core.bookings.models import Event
 from core.money.form_filing import file_form
 from core.money.models import Payment
-from core.operations import sample_payloads as samples
 from core.platform.clock import now
 from core.platform.database import as_system
 from tests import factories as make
+from tests import payloads as samples
 from tests.flow import sender, work
 from webhooks.pool import pool
 
@@ -73,4 +73,6 @@ def test_a_booking_a_form_and_a_payment_become_one_attributed_sale():
             ana.id,
             sam.id,
         )
-        assert counted.attribution_reason.startswith("matched lead.one@example.com to the call of ")
+        assert counted.attribution_reason.startswith(
+            "matched lead.one@example.com to the booking of "
+        )

@@ -1,1 +1,1 @@
-from tests.jobs.test_outbox import slack as slack  # Slack, as far as it goes
+from tests.jobs.conftest import slack as slack

@@ -7,8 +7,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from core.deliveries.suppressions import suppress
-from core.messages.suppression_list import blocked_addresses, lift, unreachable, unsubscribe
+from core.messages.suppression_list import (
+    blocked_addresses,
+    lift,
+    suppress,
+    unreachable,
+    unsubscribe,
+)
 from core.people.models import Contact, ContactEmail
 from core.platform.clock import now
 from core.platform.database import as_system
@@ -26,7 +31,7 @@ def boss():
 
 def blocked(boss, email, reason, at=None):
     with as_system(boss.organization_id) as db:
-        suppress(db, boss.organization_id, email, reason, at or now())
+        suppress(db, email, reason, at or now())
 
 
 def unsubscribed(boss, email, **values):
@@ -104,7 +109,7 @@ def test_nobody_else_lifts_one_or_blocks_one(boss, role):
     with person.transaction() as db:
         assert db.execute(text("delete from app.suppressed_emails")).rowcount == 0
     with pytest.raises(Exception, match="row-level security"), person.transaction() as db:
-        suppress(db, boss.organization_id, "other@example.com", "bounced", now())
+        suppress(db, "other@example.com", "bounced", now())
     assert listed(boss) == [(ANA, "bounced")]
 
 

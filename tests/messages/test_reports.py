@@ -14,13 +14,18 @@ from sqlalchemy import select, text
 from core.bookings.models import Event
 from core.deliveries.models import OutboxMessage
 from core.messages.actions import post_test, set_slack_report, set_slack_webhook
-from core.messages.reports import REPORTED, daily_report, due_posts, overdue_reminder
+from core.messages.reports import (
+    REPORTED,
+    daily_report,
+    due_posts,
+    overdue_reminder,
+    post_reports,
+)
 from core.metrics.catalog import METRICS
 from core.metrics.table import totals
 from core.platform.clock import Period, now
 from core.platform.database import as_system
 from core.platform.errors import InvalidInput, NotAllowed
-from core.platform.queue import enqueue
 from core.platform.settings import settings
 from jobs import schedule
 from tests import factories as make
@@ -39,7 +44,7 @@ def team(**values):
 
 def due(org, at):
     with as_system(org) as db:
-        return due_posts(db, org, at)
+        return due_posts(db, at)
 
 
 def posted(org):
@@ -209,15 +214,15 @@ def test_nothing_is_posted_where_it_is_switched_off():
 def test_from_the_tick_to_the_channel_once_whatever_restarts(slack):
     org, silent = team(slack_report_hour=0), team(slack_report_hour=0, slack_report_enabled=False)
     with as_system(org) as db:
-        set_slack_webhook(db, org, slack.webhook)
+        set_slack_webhook(db, slack.webhook)
         late(db, org, lead_name="Contact One")
     with as_system(silent) as db:
         late(db, silent)
     for _ in range(3):
-        schedule.for_each_organization("post_reports")
+        schedule.for_each_organization(post_reports)
         work()
     with as_system(org) as db:
-        enqueue(db, "post_reports", org)
+        post_reports.later(db)
     work()
     told = [message["text"] for message in slack.channel]
     assert [one.split(",")[0] for one in sorted(told)] == [
@@ -231,12 +236,12 @@ def test_only_an_admin_switches_it_and_only_to_an_hour_of_the_day():
     org = team(slack_report_enabled=False)
     admin, manager = make.viewer(org, "admin"), make.viewer(org, "manager")
     with pytest.raises(NotAllowed), manager.transaction() as db:
-        set_slack_report(db, org, enabled=True, hour=0)
+        set_slack_report(db, enabled=True, hour=0)
     with pytest.raises(InvalidInput), admin.transaction() as db:
-        set_slack_report(db, org, enabled=True, hour=24)
+        set_slack_report(db, enabled=True, hour=24)
     assert due(org, NOON) == 0
     with admin.transaction() as db:
-        set_slack_report(db, org, enabled=True, hour=0)
+        set_slack_report(db, enabled=True, hour=0)
     assert due(org, NOON) == 1
 
 
@@ -288,7 +293,7 @@ def test_the_report_has_the_days_figures_beside_the_week_before():
         "Close rate": "67% (0%)",
         "Cash collected": "¥20,000 + $4,997 ($100)",
         "Net revenue": "¥20,000 + $4,497 ($100)",
-        "Cancelled calls": "1 (0.0)",
+        "Cancelled bookings": "1 (0.0)",
         "Pending forms": "1 (0.0)",
     }
     assert made["text"] == "Daily report, Wed 6 Nov 2024: 6 booked, 2 closed, ¥20,000 + $4,997 cash"
@@ -356,12 +361,12 @@ def test_the_reminder_lists_exactly_the_overdue_forms_each_with_its_link():
     with as_system(other) as db:
         late(db, other)
     [made] = reminders(org)
-    shown = [("First", 0), ("Second", 1), ("A call", 2), ("Nobody's", 3), ("Nobody's too", 4)]
+    shown = [("First", 0), ("Second", 1), ("A booking", 2), ("Nobody's", 3), ("Nobody's too", 4)]
     found = links([made])
     assert sorted(found) == sorted(
         (f"http://localhost:8501/form?id={expected[place].id}", name) for name, place in shown
     )
-    assert [name for _, name in found[:3]] == ["First", "Second", "A call"]
+    assert [name for _, name in found[:3]] == ["First", "Second", "A booking"]
     assert made["text"] == "5 post-call forms are overdue"
     assert [line for line in words(made).splitlines() if line.startswith("*")] == [
         "*Ana*",
@@ -399,7 +404,7 @@ def test_names_of_strangers_neither_mention_anybody_nor_change_the_look():
             event_outcome="closed",
             pcf_submitted=True,
         )
-        post_test(db, org, HOSTILE)
+        post_test(db, HOSTILE)
         tested = db.scalars(select(OutboxMessage.body)).one()
     made = reminders(org)
     assert len(links(made)) == 1

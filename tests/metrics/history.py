@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from core.bookings.models import CallType, Closer, Event, Package, PostCallForm, Setter
 from core.bookings.status import settle_status
 from core.money.models import Payment, Refund
-from core.people.models import Source, TrafficType
+from core.people.models import Contact, Lead, Source, TrafficType
 from core.platform.clock import Period
 from core.platform.database import as_system
 from core.tenancy.access.viewers import Viewer
@@ -74,6 +74,7 @@ def random_history(timezone: str, seed: int, *, calls: int = 220, payments: int 
         events = [_event(db, org, dice, edges, at, grace, lists) for _ in range(calls)]
         db.flush()
         _payments(db, org, dice, edges, events, lists, payments)
+        _leads(db, org, random.Random(f"{timezone} {seed} leads"), edges, events, lists)
         db.flush()
         # touching a call or payment hands its people to its form and its refunds
         db.execute(text("update app.events set closer_id = closer_id"))
@@ -258,3 +259,35 @@ def _refund(db: Session, dice: random.Random, payment: Payment) -> None:
         payment.refund_amount = (payment.refund_amount or 0) + (
             refund.amount if status not in ("failed", "canceled") else 0
         )
+
+
+def _leads(
+    db: Session,
+    org: UUID,
+    dice: random.Random,
+    edges: list[datetime],
+    events: list[Event],
+    lists: dict[str, list[UUID]],
+) -> None:
+    """Inquiries with any number of bookings; some came in without their hour."""
+    leads = []
+    for number in range(len(events) // 2):
+        contact = Contact(organization_id=org, id=_new_id(dice), name=f"Lead {number}")
+        received = _maybe(dice, 0.8, _moment(dice, edges))
+        lead = Lead(
+            organization_id=org,
+            id=_new_id(dice),
+            contact_id=contact.id,
+            received_at=received,
+            created_at=_moment(dice, edges),
+            source_id=_maybe(dice, 0.7, dice.choice(lists["source_id"])),
+            traffic_type_id=_maybe(dice, 0.7, dice.choice(lists["traffic_type_id"])),
+        )
+        leads.append(lead)
+        db.add(contact)
+    db.flush()
+    db.add_all(leads)
+    db.flush()
+    for event in events:
+        if lead_id := _maybe(dice, 0.5, dice.choice(leads).id):
+            event.lead_id = lead_id

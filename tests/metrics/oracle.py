@@ -58,27 +58,70 @@ class Oracle:
                 )
                 return [dict(row) for row in found.mappings()]
 
-            self.home = rows("organizations", "id")[0]
+            self.home = rows("organizations", "id")[0] | rows("booking_settings")[0]
             self.events = {row["id"]: row for row in rows("events")}
             self.payments = rows("payments")
             self.forms = {row["event_id"]: row for row in rows("post_call_forms")}
             self.refunds = rows("refunds")
+            self.leads = rows("leads")
             self.named = {
                 key: {row["id"]: row for row in rows(table)} for key, table in LISTED.items()
             }
         self.zone = ZoneInfo(self.home["timezone"])
 
     def figures(self, by: Sequence[str], asked: Asked) -> dict[tuple[Any, ...], Row]:
-        """Every metric for each combination of ``by`` that has a call or a payment."""
-        calls, cash = defaultdict(list), defaultdict(list)
+        """Every metric for each combination of ``by`` that has a call, a payment or a lead."""
+        calls, cash, leads = defaultdict(list), defaultdict(list), defaultdict(list)
         for row in self.events.values():
             if row["deleted_at"] is None and self._asked_for(row, row["scheduled_at"], asked):
                 calls[tuple(self._key(key, row, row["scheduled_at"]) for key in by)].append(row)
         for row in self.payments:
             if self._counts(row) and self._asked_for(row, row["payment_date"], asked):
                 cash[tuple(self._key(key, row, row["payment_date"]) for key in by)].append(row)
-        keys = {*calls, *cash} if by else {()}
-        return {key: self._row(calls[key], cash[key], asked.at) for key in keys}
+        for row in self.leads:
+            found = self._lead(row, asked)
+            at = row["received_at"] or row["created_at"]
+            if self._owned(row, asked) and self._asked_for(found, at, asked):
+                leads[tuple(self._key(key, found, at) for key in by)].append(found)
+        keys = {*calls, *cash, *leads} if by else {()}
+        return {
+            key: self._row(calls[key], cash[key], asked.at) | self._inquiries(leads[key])
+            for key in keys
+        }
+
+    def _lead(self, row: Row, asked: Asked) -> Row:
+        """A lead with its bookings, which are those that the asker sees, and as its people those
+        of the newest; of what only a call or a payment has, it has nothing.
+        """
+        bookings = [
+            event
+            for event in self.events.values()
+            if event["lead_id"] == row["id"]
+            and event["deleted_at"] is None
+            and event["call_status"] != "rescheduled"
+            and (asked.rep is None or asked.rep in self._people(event))
+        ]
+        newest = max(bookings, key=lambda event: (event["scheduled_at"], event["id"]), default={})
+        nothing = dict.fromkeys(("call_type_id", "package_id", "event_outcome"))
+        people = {column: newest.get(column) for column in ("closer_id", "setter_id")}
+        return row | nothing | people | {"bookings": bookings}
+
+    def _owned(self, lead: Row, asked: Asked) -> bool:
+        """A lead is everybody's who has an event of it, whatever became of that event."""
+        return asked.rep is None or any(
+            asked.rep in self._people(event)
+            for event in self.events.values()
+            if event["lead_id"] == lead["id"]
+        )
+
+    @staticmethod
+    def _inquiries(leads: Sequence[Row]) -> Row:
+        booked = sum(1 for lead in leads if lead["bookings"])
+        return {
+            "leads": len(leads),
+            "leads_booked": booked,
+            "booking_share": booked / len(leads) if leads else None,
+        }
 
     def name(self, dimension: str, key: Any) -> Any:
         """How a key of ``figures`` reads on the screen."""
@@ -92,7 +135,7 @@ class Oracle:
     def _asked_for(self, row: Row, at: datetime, asked: Asked) -> bool:
         if not asked.period.start <= self._day(at) < asked.period.end:
             return False
-        if asked.rep is not None and asked.rep not in self._people(row):
+        if asked.rep is not None and "bookings" not in row and asked.rep not in self._people(row):
             return False
         return all(row[column] in ids for column, ids in (asked.chosen or {}).items())
 

@@ -22,6 +22,11 @@ def asked(history, role="admin", **chosen):
     return Asked(history.period, history.at, rep, chosen)
 
 
+def narrowed(**chosen):
+    """The filters of these columns."""
+    return Filters({column.removesuffix("_id"): ids for column, ids in chosen.items()})
+
+
 def reckoned(oracle, by, wanted):
     """The oracle's figures as the table has them, in any order."""
     return {
@@ -32,7 +37,7 @@ def reckoned(oracle, by, wanted):
 
 def table_of(history, by, role="admin", **chosen):
     with history.viewers[role].transaction() as db:
-        frame = metrics_table(db, history.period, by, Filters(**chosen), at=history.at)
+        frame = metrics_table(db, history.period, by, narrowed(**chosen), at=history.at).frame()
     keys = [f"{key}_id" if DIMENSIONS[key].names else key for key in by]
     rows = frame.to_dict("records")
     made = {tuple(row[key] for key in keys): {key: row[key] for key in METRICS} for row in rows}
@@ -105,7 +110,7 @@ def test_the_random_rows_reach_every_figure(history, oracle):
 @pytest.mark.parametrize("key", METRICS)
 def test_a_figure_asked_for_alone_is_the_same(history, key):
     with history.viewers["admin"].transaction() as db:
-        alone = metrics_table(db, history.period, ("closer",), at=history.at, only=[key])
+        alone = metrics_table(db, history.period, ("closer",), at=history.at, only=[key]).frame()
     everything = table_of(history, ("closer",))[1]
     assert list(alone.columns) == ["closer", "closer_id", key]
     assert_frame_equal(alone, everything[["closer", "closer_id", key]])
@@ -116,7 +121,7 @@ def test_a_period_without_rows_has_counts_of_nought_and_no_rates(history):
         earlier = history.period.previous().previous()
         figures, days = (
             totals(db, earlier, at=history.at),
-            metrics_table(db, earlier, ("day",), at=history.at),
+            metrics_table(db, earlier, ("day",), at=history.at).frame(),
         )
     nothing = {"count": 0, "rate": None, "money": {}, "hours": None}
     assert figures == {key: nothing[metric.unit] for key, metric in METRICS.items()}

@@ -32,7 +32,7 @@ def org():
 
 def attributed(org, payment_id):
     with as_system(org) as db:
-        attribute_payment(db, org, payment_id)
+        attribute_payment(db, payment_id)
     with as_system(org) as db:
         return db.get_one(Payment, (org, payment_id))
 
@@ -46,7 +46,9 @@ def test_the_latest_call_at_or_before_the_payment_wins_and_the_row_says_why(org)
         payment_id = make.payment(db, org, email=" LEAD.one@Example.com").id
     payment = attributed(org, payment_id)
     assert payment.closer_id == ana.id
-    assert payment.attribution_reason == "matched lead.one@example.com to the call of 4 Nov, 13:00"
+    assert (
+        payment.attribution_reason == "matched lead.one@example.com to the booking of 4 Nov, 13:00"
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,7 @@ def test_a_later_call_counts_only_where_the_organisation_says_so():
 
 def test_further_addresses_of_the_same_contact_count(org):
     with as_system(org) as db:
-        contact = find_or_make_contact(db, org, Person("Lead One", "lead.one@example.com"), "US")
+        contact = find_or_make_contact(db, Person("Lead One", "lead.one@example.com"), "US")
         add_email(db, contact, "billing@example.com")
         event = make.event(db, org, contact_id=contact.id)
         payment_id = make.payment(db, org, email="billing@example.com").id
@@ -89,21 +91,19 @@ def test_the_order_in_which_calls_and_payments_arrive_does_not_matter():
         org = make.organization()
         steps = [
             lambda db, org=org: attribute_event(
-                db,
-                org,
-                make.event(db, org, make.closer(db, org, "Bo"), at=NOON - timedelta(days=2)).id,
+                db, make.event(db, org, make.closer(db, org, "Bo"), at=NOON - timedelta(days=2)).id
             ),
             lambda db, org=org: attribute_event(
-                db, org, make.event(db, org, make.closer(db, org, "Ana"), at=NOON).id
+                db, make.event(db, org, make.closer(db, org, "Ana"), at=NOON).id
             ),
-            lambda db, org=org: attribute_payment(db, org, make.payment(db, org).id),
+            lambda db, org=org: attribute_payment(db, make.payment(db, org).id),
         ]
         for number in order:
             with as_system(org) as db:
                 steps[number](db)
         with as_system(org) as db:
             outcomes.add(db.scalars(select(Payment.attribution_reason)).one())
-    assert outcomes == {"matched lead.one@example.com to the call of 4 Nov, 13:00"}
+    assert outcomes == {"matched lead.one@example.com to the booking of 4 Nov, 13:00"}
 
 
 def test_a_cancelled_call_gives_its_payment_back(org):
@@ -114,7 +114,7 @@ def test_a_cancelled_call_gives_its_payment_back(org):
     with as_system(org) as db:
         db.get_one(Event, (org, event.id)).call_status = "canceled"
         db.flush()
-        attribute_event(db, org, event.id)
+        attribute_event(db, event.id)
     with as_system(org) as db:
         assert db.get_one(Payment, (org, payment_id)).event_id is None
 
@@ -154,7 +154,7 @@ def test_an_approved_payout_fixes_whose_the_money_is(org):
         payment_id = make.payment(db, org).id
     attributed(org, payment_id)
     with admin.transaction() as db:
-        approve(db, create_snapshot(db, org, "November", NOVEMBER, admin).id, admin)
+        approve(db, create_snapshot(db, "November", NOVEMBER, admin).id, admin)
     with as_system(org) as db:
         db.get_one(Event, (org, event.id)).call_status = "canceled"
     assert attributed(org, payment_id).event_id == event.id
@@ -165,9 +165,9 @@ def test_an_approved_payout_fixes_whose_the_money_is(org):
 @pytest.mark.parametrize("form_first", [True, False])
 def test_cash_from_a_form_and_the_processors_record_of_it_count_once(org, form_first):
     with as_system(org) as db:
-        from core.deliveries.actions import create_connection
+        from core.providers.connections import create_connection
 
-        connection = create_connection(db, org, "stripe", "Test", "secret").id
+        connection = create_connection(db, "stripe", "Test", "secret").id
         form = {"processor": "manual"}
         card = {
             "processor": "stripe",
@@ -176,7 +176,7 @@ def test_cash_from_a_form_and_the_processors_record_of_it_count_once(org, form_f
             "at": NOON + timedelta(days=1),
         }
         for values in (form, card) if form_first else (card, form):
-            attribute_payment(db, org, make.payment(db, org, **values).id)
+            attribute_payment(db, make.payment(db, org, **values).id)
         make.payment(db, org, "100.00", **(card | {"processor_payment_id": "pi_2"}))
     with as_system(org) as db:
         counted = db.execute(

@@ -17,8 +17,8 @@ from core.money.payouts import (
     create_snapshot,
     discard,
     mark_paid,
-    snapshot_as_dict,
 )
+from core.money.schemas import payout_answer
 from core.platform.clock import Period
 from core.platform.database import as_system
 from core.platform.errors import Conflict, NotAllowed
@@ -28,6 +28,10 @@ from tests.factories import NOON
 NOVEMBER = Period(date(2026, 11, 1), date(2026, 12, 1), "Europe/Copenhagen")
 
 
+def answer(db, snapshot_id):
+    return payout_answer(db, snapshot_id).model_dump(mode="json")
+
+
 @pytest.fixture
 def admin():
     return make.viewer(make.organization(), "admin")
@@ -35,7 +39,7 @@ def admin():
 
 def payout(admin, period=NOVEMBER):
     with admin.transaction() as db:
-        return create_snapshot(db, admin.organization_id, "November", period, admin).id
+        return create_snapshot(db, "November", period, admin).id
 
 
 def test_details_summaries_and_header_agree_on_random_money(admin):
@@ -66,7 +70,7 @@ def test_details_summaries_and_header_agree_on_random_money(admin):
             if status == "succeeded" and NOVEMBER.starts_at <= at < NOVEMBER.ends_at:
                 expected[currency] += amount - back
     with admin.transaction() as db:
-        made = snapshot_as_dict(db, create_snapshot(db, org, "November", NOVEMBER, admin).id)
+        made = answer(db, create_snapshot(db, "November", NOVEMBER, admin).id)
     assert {
         currency: Decimal(net) for currency, net in made["header"]["totals"]["net_revenue"].items()
     } == {
@@ -91,9 +95,7 @@ def test_a_day_belongs_to_the_organisations_zone(admin):
         make.payment(db, admin.organization_id, "2.00", at=NOVEMBER.starts_at)
         make.payment(db, admin.organization_id, "4.00", at=NOVEMBER.ends_at)
     with admin.transaction() as db:
-        made = snapshot_as_dict(
-            db, create_snapshot(db, admin.organization_id, "November", NOVEMBER, admin).id
-        )
+        made = answer(db, create_snapshot(db, "November", NOVEMBER, admin).id)
     assert made["header"]["totals"]["cash_collected"] == {"USD": "2.00"}
 
 
@@ -122,14 +124,14 @@ def test_the_database_refuses_to_change_an_approved_payout(admin, statement, rol
     snapshot_id = payout(admin)
     with admin.transaction() as db:
         approve(db, snapshot_id, admin)
-        before = snapshot_as_dict(db, snapshot_id)
+        before = answer(db, snapshot_id)
     with (
         pytest.raises(DBAPIError),
         as_system(admin.organization_id) if role == "system" else admin.transaction() as db,
     ):
         db.execute(text(statement))
     with admin.transaction() as db:
-        assert snapshot_as_dict(db, snapshot_id) == before
+        assert answer(db, snapshot_id) == before
 
 
 def test_an_approved_payout_can_be_paid_and_nothing_else(admin):

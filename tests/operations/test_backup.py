@@ -14,7 +14,7 @@ ROWS = """select (select count(*) from app.events), (select count(*) from app.pa
 
 def rows(url: str) -> tuple[int, ...]:
     with psycopg.connect(url) as db:
-        db.execute("set role so_definer")
+        db.execute("set role so_backup")
         return db.execute(ROWS).fetchone()
 
 

@@ -4,6 +4,10 @@ standard error.
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,6 +20,49 @@ from core.tenancy.organizations.models import Organization
 from tests import factories as make
 from tests.flow import sender, work
 from tests.tenancy.factors import PASSWORD, with_app
+
+ROOT = Path(__file__).parents[2]
+HEAVY = {"alembic", "httpx", "pandas", "procrastinate", "pydantic", "sqlalchemy", "structlog"}
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """The modules that a command has imported when it ends."""
+    program = (
+        "import sys\nfrom core.__main__ import main\n"
+        "try: main(sys.argv[1:])\nfinally: print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ,
+        timeout=120,
+        check=True,
+    )
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("create-closer", "--help"), ("send-samples", "--help")]
+)
+def test_help_is_given_without_loading_the_product(arguments) -> None:
+    loaded = loaded_by(*arguments)
+    assert {name.partition(".")[0] for name in loaded} & HEAVY == set()
+    ours = {name for name in loaded if name.startswith("core.")}
+    assert {".".join(name.split(".")[:2]) for name in ours} == {
+        "core.__main__",
+        "core.operations",
+        "core.platform",
+    }
+
+
+def test_a_command_loads_what_it_needs_and_no_other_command(database_url) -> None:
+    org = make.organization()
+    loaded = loaded_by("create-closer", "--org", str(org), "--name", "Ana")
+    assert "core.bookings.roster" in loaded
+    assert {name.partition(".")[0] for name in loaded} & {"alembic", "httpx"} == set()
+    assert not any(name.startswith(("core.metrics", "core.providers")) for name in loaded)
 
 
 @pytest.fixture

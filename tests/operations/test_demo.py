@@ -39,7 +39,7 @@ def whole() -> Period:
 
 def figures(org: UUID) -> list[dict]:
     with as_system(org) as db:
-        table = metrics_table(db, whole(), ("day", "closer")).drop(columns="closer_id")
+        table = metrics_table(db, whole(), ("day", "closer")).frame().drop(columns="closer_id")
     return table.sort_values(["day", "closer"]).to_dict("records")
 
 

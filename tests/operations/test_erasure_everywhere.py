@@ -10,13 +10,12 @@ import pytest
 from sqlalchemy import select, text
 
 from core.bookings.models import Event, PcfDraft
-from core.operations import sample_payloads as samples
 from core.operations.privacy import erase_person, find_person
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.normalization import normalize_email
-from tests.operations.test_privacy import EMAIL, NAME, PHONE, WORDS, booking
-from tests.operations.test_privacy import case as case
+from tests import payloads as samples
+from tests.operations.petronella import EMAIL, NAME, PHONE, WORDS, booking
 from tests.ports import owner
 from tests.traces import traces
 
@@ -158,11 +157,11 @@ def test_no_column_of_any_table_has_a_word_of_her_and_every_figure_is_the_same(e
     case = everywhere
     assert WHERE - traces(case.org, PLANTED) == set()
     with case.admin.transaction() as db:
-        assert find_person(db, case.org, OTHER_ADDRESS).payments == 6
+        assert find_person(db, OTHER_ADDRESS).payments == 6
     before = case.figures()
 
     with case.admin.transaction() as db:
-        erase_person(db, case.org, OTHER_ADDRESS, typed=OTHER_ADDRESS)
+        erase_person(db, OTHER_ADDRESS, typed=OTHER_ADDRESS)
 
     assert traces(case.org, PLANTED) == set()
     assert case.figures() == before

@@ -26,25 +26,9 @@ from core.tenancy.organizations.models import Organization
 from tests import factories as make
 from tests.conftest import MASTER_KEY
 from tests.flow import SECRET, sender
+from tests.operations.conftest import NEW_KEY
+from tests.operations.doctor import lines
 from tests.ports import owner, until
-
-NEW_KEY = "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA="
-
-
-@pytest.fixture
-def keys(monkeypatch):
-    """Sets the current key and the old ones, until the test ends."""
-
-    def choose(current: str, *old: str) -> None:
-        monkeypatch.setenv("ENCRYPTION_MASTER_KEY", current)
-        monkeypatch.setenv("ENCRYPTION_OLD_KEYS", ",".join(old))
-        settings.cache_clear()
-
-    yield choose
-    choose(MASTER_KEY, NEW_KEY)
-    reseal_secrets()
-    monkeypatch.undo()
-    settings.cache_clear()
 
 
 def secret_of(connection) -> str:
@@ -71,8 +55,8 @@ def test_what_an_organisation_keeps_in_its_grace_outlives_a_rotation_of_the_key(
 def test_an_email_and_a_text_that_wait_outlive_a_rotation_of_the_key(keys) -> None:
     org, email = make.organization(), Email("Hello", "Hello", "<p>Hello</p>")
     with as_system(org) as db:
-        post_email(db, org, "invitation", "somebody@example.com", email, "a")
-        post_text(db, org, "reminder", "+4520123456", "Hello", "b")
+        post_email(db, "invitation", "somebody@example.com", email, "a")
+        post_text(db, "reminder", "+4520123456", "Hello", "b")
     keys(NEW_KEY, MASTER_KEY)
     reseal_secrets()
     keys(NEW_KEY)
@@ -139,10 +123,6 @@ def test_a_rotation_under_load_fails_no_read(keys) -> None:
         for reader in busy:
             reader.result()
     assert set(read) == {SECRET}
-
-
-def lines(name: str, slug: str | None = None) -> list[State]:
-    return [check.state for check in examine() if check.name == name and check.organization == slug]
 
 
 def test_a_table_that_lost_its_protection_is_red() -> None:

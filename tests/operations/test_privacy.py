@@ -1,24 +1,21 @@
 """A person's data is found, handed out and erased, and every figure stays as it was."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select, text
 
-from core.bookings.forms import FormAnswers
+from core.bookings.form_answers import FormAnswers
 from core.bookings.models import Event
-from core.deliveries.actions import create_connection, replay
+from core.deliveries.actions import replay
 from core.deliveries.models import WebhookDelivery
-from core.deliveries.outbox import post
 from core.messages.sms_outbox import post_text
 from core.money.form_filing import file_form
 from core.money.models import Payment
-from core.money.payouts import approve, create_snapshot
-from core.operations import sample_payloads as samples
 from core.operations.privacy import (
     accept_again,
     erase_person,
@@ -28,163 +25,15 @@ from core.operations.privacy import (
     forget_recordings,
 )
 from core.people.models import Contact, ContactEmail
-from core.platform.clock import Period, now, today
+from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.providers.processing import process_delivery
 from core.tenancy.access.models import Role
-from core.tenancy.access.viewers import Viewer
-from jobs.deliveries import process_delivery
 from tests import factories as make
-from tests.figures import figures
+from tests import payloads as samples
+from tests.operations.petronella import EMAIL, NAME, PHONE, booking
 from tests.traces import traces
-
-EMAIL, NAME, PHONE = "petronella.quist@example.com", "Petronella Quist", "+4531415926"
-WORDS = (EMAIL, "petronella", NAME, "31415926", "her secret answer", "a word about her")
-
-
-@dataclass(frozen=True)
-class Case:
-    """One organisation where Petronella booked twice and paid twice, and somebody else once."""
-
-    admin: Viewer
-    calendly: UUID
-    stripe: UUID
-    whop: UUID
-    call: samples.SampleBooking
-
-    @property
-    def org(self) -> UUID:
-        return self.admin.organization_id
-
-    @property
-    def period(self) -> Period:
-        day = today("Europe/Copenhagen")
-        return Period(day - timedelta(days=40), day + timedelta(days=10), "Europe/Copenhagen")
-
-    def receive(self, provider, payload, **values):
-        """As the receiver keeps it; the delivery's id."""
-        body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        with as_system(self.org) as db:
-            delivery = WebhookDelivery(
-                organization_id=self.org,
-                id=uuid4(),
-                connection_id=getattr(self, provider),
-                provider=provider,
-                delivery_key=str(uuid4()),
-                body=body,
-                **({"headers": {"from": EMAIL}} | values),
-            )
-            db.add(delivery)
-        return delivery.id
-
-    def deliver(self, provider, payload, **values):
-        """The same, and as the worker processes it."""
-        delivery_id = self.receive(provider, payload, **values)
-        process_delivery(self.org, delivery_id)
-        return delivery_id
-
-    def bodies(self):
-        with as_system(self.org) as db:
-            return {row.id: row.body.decode() for row in db.scalars(select(WebhookDelivery))}
-
-    def erase(self):
-        with self.admin.transaction() as db:
-            erase_person(db, self.org, EMAIL, typed=EMAIL)
-
-    def figures(self):
-        return figures(self.org, self.period, at=now().replace(minute=0, second=0, microsecond=0))
-
-    def mentions(self):
-        """The tables in which anything of her still stands."""
-        return {place.partition(".")[0] for place in traces(self.org, WORDS)}
-
-
-def booking(call, **changes):
-    payload = samples.calendly_created(call)
-    payload["payload"] |= {"text_reminder_number": PHONE} | changes
-    payload["payload"]["questions_and_answers"] += [
-        {"question": "Who invited you?", "answer": "setter-one", "position": 1},
-        {
-            "question": "Anything else?",
-            "answer": f"Her secret answer: write to {EMAIL}",
-            "position": 2,
-        },
-    ]
-    return payload
-
-
-@pytest.fixture
-def case():
-    org = make.organization(setter_question="Who invited you?", setter_utm_field="utm_content")
-    admin = make.viewer(org, Role.ADMIN)
-    start = now() - timedelta(days=3)
-    call = samples.SampleBooking(EMAIL.upper(), start, name=NAME)
-    with as_system(org) as db:
-        make.closer(db, org, "Ana", email="closer.one@example.com", user_id=admin.user_id)
-        make.setter(db, org, "Sam", aliases=["setter-one"])
-        made = Case(
-            admin,
-            *(
-                create_connection(db, org, name, name, "whsec_secret").id
-                for name in ("calendly", "stripe", "whop")
-            ),
-            call,
-        )
-    created = booking(call)
-    later = replace(
-        call, start=start + timedelta(days=8), event_uuid=str(uuid4()), invitee_uuid=str(uuid4())
-    )
-    made.deliver("calendly", created)
-    made.deliver("calendly", samples.calendly_canceled(booking(later), at=now()))
-    other = replace(
-        call,
-        email="other@example.com",
-        name="Other",
-        invitee_uuid=str(uuid4()),
-        event_uuid=str(uuid4()),
-    )
-    made.deliver("calendly", samples.calendly_created(other))
-    paid_at = start + timedelta(hours=2)
-    charge = samples.stripe_charge("P", 499700, EMAIL, paid_at)
-    charge["billing_details"] |= {"name": NAME, "phone": PHONE}
-    made.deliver(
-        "stripe",
-        samples.stripe_event(
-            "payment_intent.succeeded", samples.stripe_intent("P", 499700, paid_at), paid_at
-        ),
-    )
-    made.deliver("stripe", samples.stripe_event("charge.succeeded", charge, paid_at))
-    whop = samples.whop_payment("W", "100.00", EMAIL, paid_at)
-    whop["data"]["user"]["name"] = NAME
-    made.deliver("whop", whop)
-    with admin.transaction() as db:
-        event = db.scalars(
-            select(Event).where(Event.lead_name == NAME).order_by(Event.scheduled_at)
-        ).first()
-        answers = FormAnswers(
-            True,
-            True,
-            True,
-            True,
-            cash_collected=Decimal("250"),
-            currency="USD",
-            notes="A word about her",
-            recording_url="https://calls.example.com/petronella",
-        )
-        file_form(db, event.id, answers, admin)
-        post(
-            db,
-            org,
-            "slack",
-            "overdue_reminder",
-            None,
-            {"text": f"Form of {NAME} is overdue"},
-            "reminder",
-        )
-        post(db, org, "email", "hello", EMAIL, {"to": EMAIL}, "hello")
-        kept = create_snapshot(db, org, "Month", made.period, admin)
-        approve(db, kept.id, admin)
-    return made
 
 
 def test_everything_of_a_person_goes_and_every_figure_stays(case):
@@ -294,10 +143,10 @@ def test_a_later_delivery_about_the_address_counts_and_brings_nothing_back(case)
 def test_an_address_that_is_accepted_again_begins_anew(case):
     case.erase()
     with case.admin.transaction() as db:
-        assert find_person(db, case.org, EMAIL).erased is not None
-        accept_again(db, case.org, EMAIL)
+        assert find_person(db, EMAIL).erased is not None
+        accept_again(db, EMAIL)
     with case.admin.transaction() as db, pytest.raises(NotFound):
-        accept_again(db, case.org, EMAIL)
+        accept_again(db, EMAIL)
     again = replace(case.call, event_uuid=str(uuid4()), invitee_uuid=str(uuid4()))
     case.deliver("calendly", booking(again))
     with as_system(case.org) as db:
@@ -315,17 +164,17 @@ def test_an_address_that_is_accepted_again_begins_anew(case):
 
 
 def test_the_export_holds_everything_and_is_noted(case):
-    everything = json.loads(b"".join(export_person(case.admin.transaction, case.org, f" {EMAIL} ")))
+    everything = json.loads(b"".join(export_person(case.admin.transaction, f" {EMAIL} ")))
     counted = {part: len(rows) for part, rows in everything.items() if part != "person"}
     assert everything["person"] == {"addresses": [EMAIL], "names": [NAME], "phones": [PHONE]}
     assert {
         part: counted[part]
-        for part in ("contacts", "addresses", "leads", "calls", "forms", "payments", "payouts")
+        for part in ("contacts", "addresses", "leads", "bookings", "forms", "payments", "payouts")
     } == {
         "contacts": 1,
         "addresses": 1,
         "leads": 1,
-        "calls": 2,
+        "bookings": 2,
         "forms": 1,
         "payments": 3,
         "payouts": 3,
@@ -333,7 +182,7 @@ def test_the_export_holds_everything_and_is_noted(case):
     assert {"timeline", "messages", "provider objects", "raw deliveries", "changes"} <= {
         part for part, n in counted.items() if n
     }
-    assert "other@example.com" not in json.dumps(everything["calls"])
+    assert "other@example.com" not in json.dumps(everything["bookings"])
     with case.admin.transaction() as db:
         [noted] = db.execute(
             text(
@@ -345,9 +194,9 @@ def test_the_export_holds_everything_and_is_noted(case):
 
 def test_texts_to_a_persons_number_are_handed_out_too(case):
     with as_system(case.org) as db:
-        post_text(db, case.org, "test", PHONE, "Hello", "a")
-        post_text(db, case.org, "test", "+4520123456", "Hello", "b")
-    everything = json.loads(b"".join(export_person(case.admin.transaction, case.org, EMAIL)))
+        post_text(db, "test", PHONE, "Hello", "a")
+        post_text(db, "test", "+4520123456", "Hello", "b")
+    everything = json.loads(b"".join(export_person(case.admin.transaction, EMAIL)))
     assert [row["recipient"] for row in everything["messages"] if row["channel"] == "sms"] == [
         PHONE
     ]
@@ -362,11 +211,11 @@ def test_somebody_who_only_paid_is_found_and_erased_too():
             org,
             email=EMAIL,
             customer_name=NAME,
-            attribution_reason=f"no call of {EMAIL} at or before the payment",
+            attribution_reason=f"no booking of {EMAIL} at or before the payment",
         )
     with admin.transaction() as db:
-        assert find_person(db, org, EMAIL.upper()).payments == 1
-        erase_person(db, org, EMAIL, typed=EMAIL)
+        assert find_person(db, EMAIL.upper()).payments == 1
+        erase_person(db, EMAIL, typed=EMAIL)
     with as_system(org) as db:
         payment = db.scalars(select(Payment)).one()
         assert (payment.customer_name, payment.amount, EMAIL in payment.attribution_reason) == (
@@ -383,19 +232,19 @@ def test_somebody_who_only_paid_is_found_and_erased_too():
 @pytest.mark.parametrize("email", ["nobody@example.com", "%@example.com"])
 def test_an_address_that_nothing_is_about_is_not_found(case, email):
     with pytest.raises(NotFound), case.admin.transaction() as db:
-        find_person(db, case.org, email)
+        find_person(db, email)
 
 
 def test_erasing_needs_the_address_typed_and_an_admin(case):
     with pytest.raises(InvalidInput), case.admin.transaction() as db:
-        erase_person(db, case.org, EMAIL, typed="petronella")
+        erase_person(db, EMAIL, typed="petronella")
     manager = make.viewer(case.org, Role.MANAGER)
     with pytest.raises(NotAllowed), manager.transaction() as db:
-        erase_person(db, case.org, EMAIL, typed=EMAIL)
+        erase_person(db, EMAIL, typed=EMAIL)
     with pytest.raises(NotAllowed):
-        export_person(manager.transaction, case.org, EMAIL)
+        export_person(manager.transaction, EMAIL)
     with pytest.raises(NotAllowed), manager.transaction() as db:
-        accept_again(db, case.org, EMAIL)
+        accept_again(db, EMAIL)
     assert "contacts" in case.mentions()
 
 
@@ -413,7 +262,7 @@ def test_raw_deliveries_lose_their_text_in_time_and_cannot_be_processed_again(ca
         ids = list(db.scalars(select(WebhookDelivery.id).order_by(WebhookDelivery.received_at)))
     assert forget_deliveries(case.org, now() + timedelta(days=4000)) == 0
     with as_system(case.org) as db:
-        db.execute(text("update app.organizations set raw_delivery_days = 30"))
+        db.execute(text("update app.delivery_settings set raw_delivery_days = 30"))
         db.execute(
             text("update app.webhook_deliveries set status = 'pending' where id = :id"),
             {"id": ids[0]},
@@ -447,7 +296,7 @@ def test_links_to_recordings_are_forgotten_in_time_and_nothing_else_of_their_for
         )
     before = case.figures()
     with as_system(case.org) as db:
-        db.execute(text("update app.organizations set raw_delivery_days = 30"))
+        db.execute(text("update app.delivery_settings set raw_delivery_days = 30"))
         aged = (
             "update app.post_call_forms set submitted_at = now() - interval '31 days' where"
             " event_id <> :other"

@@ -15,10 +15,10 @@ import pytest
 
 from core.migrations.upgrade import ensure_local_key
 from core.operations.doctor import State
+from core.operations.startup_checks import check_start, is_own_machine, is_public, weaknesses
 from core.platform.errors import Misconfigured
 from core.platform.settings import settings
-from core.platform.startup_checks import check_start, is_own_machine, is_public, weaknesses
-from tests.operations.test_keys_and_doctor import lines
+from tests.operations.doctor import lines
 from tests.ports import free_port, until
 
 ROOT = Path(__file__).parents[2]

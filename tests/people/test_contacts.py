@@ -31,8 +31,8 @@ def db(org):
         yield session
 
 
-def contact(db, org, person=LENA):
-    return find_or_make_contact(db, org, person, "DK")
+def contact(db, person=LENA):
+    return find_or_make_contact(db, person, "DK")
 
 
 def addresses(db):
@@ -48,43 +48,43 @@ def addresses(db):
     ],
     ids=["repeated", "spelled otherwise", "with another phone"],
 )
-def test_an_address_is_one_contact(db, org, again):
-    assert contact(db, org).id == contact(db, org, again).id
+def test_an_address_is_one_contact(db, again):
+    assert contact(db).id == contact(db, again).id
     assert addresses(db) == ["lena@example.com"]
 
 
-def test_what_is_known_stays_and_gaps_are_filled(db, org):
-    contact(db, org, Person(None, "lena@example.com"))
-    made = contact(db, org)
-    contact(db, org, Person("Somebody Else", "lena@example.com", "+45 11 11 11 11"))
+def test_what_is_known_stays_and_gaps_are_filled(db):
+    contact(db, Person(None, "lena@example.com"))
+    made = contact(db)
+    contact(db, Person("Somebody Else", "lena@example.com", "+45 11 11 11 11"))
 
     assert (made.name, made.phone_e164) == ("Lena Vogt", "+4520123456")
 
 
-def test_somebody_without_an_address_is_found_by_phone_in_the_regions_spelling(db, org):
-    assert contact(db, org).id == contact(db, org, Person("Lena", None, "20123456")).id
+def test_somebody_without_an_address_is_found_by_phone_in_the_regions_spelling(db):
+    assert contact(db).id == contact(db, Person("Lena", None, "20123456")).id
 
 
-def test_a_phone_never_joins_two_addresses(db, org):
-    assert contact(db, org).id != contact(db, org, Person("Tom", "tom@example.com", LENA.phone)).id
+def test_a_phone_never_joins_two_addresses(db):
+    assert contact(db).id != contact(db, Person("Tom", "tom@example.com", LENA.phone)).id
 
 
 @pytest.mark.parametrize(
     "nobody", [Person("Lena"), Person("Lena", "no address", "no phone")], ids=["bare", "unreadable"]
 )
-def test_without_an_address_or_a_phone_there_is_no_contact(db, org, nobody):
-    assert contact(db, org, nobody) is None
+def test_without_an_address_or_a_phone_there_is_no_contact(db, nobody):
+    assert contact(db, nobody) is None
     assert db.scalars(select(Contact)).all() == []
 
 
-def test_a_further_address_finds_the_same_contact_and_is_taken_from_nobody(db, org):
-    lena, tom = contact(db, org), contact(db, org, Person("Tom", "tom@example.com"))
+def test_a_further_address_finds_the_same_contact_and_is_taken_from_nobody(db):
+    lena, tom = contact(db), contact(db, Person("Tom", "tom@example.com"))
     add_email(db, lena, "L.Vogt@Example.com")
     add_email(db, lena, "tom@example.com")
     add_email(db, lena, "no address")
 
-    assert contact(db, org, Person(None, "l.vogt@example.com")).id == lena.id
-    assert contact(db, org, Person(None, "tom@example.com")).id == tom.id
+    assert contact(db, Person(None, "l.vogt@example.com")).id == lena.id
+    assert contact(db, Person(None, "tom@example.com")).id == tom.id
     assert addresses(db) == ["l.vogt@example.com", "lena@example.com", "tom@example.com"]
 
 
@@ -95,7 +95,7 @@ def lead(db, person, **values):
 
 
 def test_a_booking_belongs_to_the_latest_inquiry_whose_first_source_stays(db, org):
-    lena = contact(db, org)
+    lena = contact(db)
     webinar, advert = make.source(db, org, "Webinar"), make.source(db, org, "Advert")
     first = lead(db, lena)
     lead(db, lena, source_id=webinar.id)
@@ -104,8 +104,8 @@ def test_a_booking_belongs_to_the_latest_inquiry_whose_first_source_stays(db, or
     assert (again.id, again.source_id, again.received_at) == (first.id, webinar.id, NOON)
 
 
-def test_leads_are_listed_with_their_contact_latest_first_page_by_page(db, org):
-    people = [contact(db, org, Person(f"P{n}", f"p{n}@example.com")) for n in range(3)]
+def test_leads_are_listed_with_their_contact_latest_first_page_by_page(db):
+    people = [contact(db, Person(f"P{n}", f"p{n}@example.com")) for n in range(3)]
     made = [lead(db, person) for person in people]
     for age, row in enumerate(made):
         row.created_at = NOON.replace(day=NOON.day - age)

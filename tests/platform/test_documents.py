@@ -9,6 +9,7 @@ import pytest
 
 from core.__main__ import COMMANDS
 from core.platform.settings import Settings
+from core.providers.registry import base_urls, names
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -16,8 +17,15 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 def test_every_setting_stands_in_the_readmes_table_and_nothing_else_does() -> None:
     rows = [line for line in DOCUMENTS[0].read_text().splitlines() if line.startswith("| `")]
-    named = {name for row in rows for name in re.findall(r"`([A-Z][A-Z_]+)`", row.split("|")[1])}
-    assert named == {name.upper() for name in Settings.model_fields}
+    named = {name for row in rows for name in re.findall(r"`([A-Z<>_]+)`", row.split("|")[1])}
+    assert named == {name.upper() for name in Settings.model_fields} | {"<PROVIDER>_BASE_URL"}
+
+
+def test_the_addresses_of_providers_are_settings_of_the_name_that_the_readme_gives_them() -> None:
+    [row] = [line for line in DOCUMENTS[0].read_text().splitlines() if "<PROVIDER>_BASE" in line]
+    usual = {f"{name.upper()}_BASE_URL" for name in names()}
+    assert usual <= set(base_urls())
+    assert set(base_urls()) - usual <= set(re.findall(r"`([A-Z_]+)`", row))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -48,7 +48,7 @@ def test_waiting_work_is_not_added_twice_and_people_may_only_add_it():
     org = make.organization()
     person = make.viewer(org, "sales_rep")
     with person.transaction() as db:
-        assert enqueue(db, "sweep_deliveries", org, once=f"a sweep of {org}")
-        assert not enqueue(db, "sweep_deliveries", org, once=f"a sweep of {org}")
+        assert enqueue(db, "sweep_deliveries", {}, once=f"a sweep of {org}")
+        assert not enqueue(db, "sweep_deliveries", {}, once=f"a sweep of {org}")
     with pytest.raises(Exception, match="permission denied"), person.transaction() as db:
         db.execute(text("select * from jobs.procrastinate_jobs"))

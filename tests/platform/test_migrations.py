@@ -10,14 +10,17 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
+from core.migrations import upgrade
 from core.migrations.tables import metadata
 from core.migrations.upgrade import migrate, newest_revision
 from core.platform import security
 
 FIRST_RELEASE = "0002"
+SETTINGS_ON_THE_ROW = "0004"
 OBJECTS = (
     "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname"
     " in ('app', 'jobs')"
@@ -130,6 +133,52 @@ def test_an_empty_database_is_brought_to_this_version(bare) -> None:
         )
 
 
+EARLIER = """
+    insert into app.organizations (id, name, slug, timezone, currency)
+      values ('{org}', 'Team', 'team', 'UTC', 'USD');
+    insert into app.contacts (organization_id, id) values ('{org}', '{row}');
+    insert into app.leads (organization_id, id, contact_id) values ('{org}', '{row}', '{row}');
+    insert into app.events (organization_id, id, contact_id, lead_id, scheduled_at, booked_at,
+        closer_user_id)
+      values ('{org}', '{row}', '{row}', '{row}', now(), now(), '{ana}'),
+             ('{org}', gen_random_uuid(), '{row}', '{row}', now(), now(), '{bo}');
+    insert into app.post_call_forms (organization_id, event_id, call_occurred)
+      values ('{org}', '{row}', true);
+    insert into app.payments (organization_id, id, amount, currency, payment_date, setter_user_id)
+      values ('{org}', '{row}', 1, 'USD', now(), '{ana}');
+    insert into app.refunds (organization_id, payment_id, amount, currency, status,
+        processor_refund_id, refunded_at)
+      values ('{org}', '{row}', 1, 'USD', 'succeeded', 're', now());
+    insert into app.activities (organization_id, at, type, summary, subject_type, subject_id)
+      values ('{org}', now(), 'scheduled', 'Booking made', 'event', '{row}');
+"""
+
+
+def test_rows_of_an_earlier_version_become_their_peoples(bare, monkeypatch) -> None:
+    to_head = command.upgrade
+    with monkeypatch.context() as then:
+        then.setattr(command, "upgrade", lambda config, _: to_head(config, "0004"))
+        then.setattr(security, "apply", lambda *_: None)
+        migrate(bare.url)
+    tables = ("contacts", "leads", "post_call_forms", "refunds", "activities")
+    org, row, ana, bo = (uuid4() for _ in range(4))
+    with bare.begin() as connection:
+        connection.exec_driver_sql(EARLIER.format(org=org, row=row, ana=ana, bo=bo))
+        for table in (*tables, "events", "payments"):
+            connection.execute(text(f"alter table app.{table} enable row level security"))
+            connection.execute(text(f"alter table app.{table} force row level security"))
+    migrate(bare.url)
+    with bare.connect() as connection:
+        found = {
+            table: connection.scalars(text(f"select unnest(rep_user_ids) from app.{table}")).all()
+            for table in tables
+        }
+    both = {table: {ana, bo} for table in ("contacts", "leads")}
+    assert {table: set(users) for table, users in found.items()} == {
+        table: both.get(table, {ana}) for table in tables
+    }
+
+
 def test_an_installation_of_the_first_release_upgrades_and_goes_on_enqueuing(
     bare, monkeypatch
 ) -> None:
@@ -154,3 +203,85 @@ def test_an_installation_of_the_first_release_upgrades_and_goes_on_enqueuing(
                 connection.execute(work, {"args": f'{{"organization_id": "{org}"}}'}).scalar_one()
                 is first
             )
+
+
+def test_bookings_of_an_earlier_release_keep_their_platforms_ids(bare, monkeypatch) -> None:
+    before = ScriptDirectory.from_config(upgrade._config()).get_revision("0006").down_revision
+    to_head = command.upgrade
+    with monkeypatch.context() as then:
+        then.setattr(command, "upgrade", lambda config, _: to_head(config, before))
+        then.setattr(security, "apply", lambda *_: None)
+        migrate(bare.url)
+    org = str(uuid4())
+    with bare.begin() as connection:
+        connection.execute(
+            text(
+                "insert into app.organizations (id, name, slug, timezone, currency)"
+                " values (:org, 'Team', 'team', 'UTC', 'USD')"
+            ),
+            {"org": org},
+        )
+        connection.execute(
+            text(
+                "insert into app.events (organization_id, scheduled_at, booked_at,"
+                " booking_platform, calendly_event_uuid, calendly_invitee_uuid,"
+                " previous_invitee_uuid, acuity_appointment_id) values"
+                " (:org, now(), now(), 'calendly', 'meeting', 'a', null, null),"
+                " (:org, now(), now(), 'calendly', 'meeting', 'b', 'a', null),"
+                " (:org, now(), now(), 'manual', null, null, null, '7'),"
+                " (:org, now(), now(), 'manual', null, null, null, null)"
+            ),
+            {"org": org},
+        )
+
+    migrate(bare.url)
+
+    with bare.connect() as connection:
+        rows = connection.execute(
+            text(
+                "select booking_platform, external_id, replaces_external_id, calendly_event_uuid,"
+                " calendly_invitee_uuid, acuity_appointment_id from app.events order by 1, 2"
+            )
+        )
+        assert [tuple(row) for row in rows] == [
+            ("acuity", "7", None, None, None, "7"),
+            ("calendly", "a", None, "meeting", "a", None),
+            ("calendly", "b", "a", "meeting", "b", None),
+            ("manual", None, None, None, None, None),
+        ]
+
+
+def test_settings_that_stood_on_the_organisation_are_carried_over(bare, monkeypatch) -> None:
+    to_head = command.upgrade
+    with monkeypatch.context() as then:
+        then.setattr(command, "upgrade", lambda config, _: to_head(config, SETTINGS_ON_THE_ROW))
+        then.setattr(security, "apply", lambda *_: None)
+        migrate(bare.url)
+    with bare.begin() as connection:
+        connection.execute(
+            text(
+                "insert into app.organizations (name, slug, timezone, currency, pcf_grace_hours,"
+                " setter_question, accept_test_mode, require_second_factor, raw_delivery_days,"
+                " slack_report_hour) values ('A', 'a', 'UTC', 'USD', 48, 'Who?', true, true, 30, 7)"
+            )
+        )
+        connection.execute(text("alter table app.organizations enable row level security"))
+        connection.execute(text("alter table app.organizations force row level security"))
+        for function in ("enter_key(bytea) returns void", "enter_system(uuid) returns void"):
+            connection.execute(text(f"create function app.{function} language sql as ''"))
+    migrate(bare.url)
+    with bare.begin() as connection:
+        moved = connection.execute(
+            text(
+                "select b.pcf_grace_hours, b.late_cancel_hours, b.setter_question,"
+                " m.accept_test_mode, a.require_second_factor, d.raw_delivery_days,"
+                " r.slack_report_hour from app.organizations o"
+                " join app.booking_settings b on b.organization_id = o.id"
+                " join app.money_settings m on m.organization_id = o.id"
+                " join app.access_settings a on a.organization_id = o.id"
+                " join app.delivery_settings d on d.organization_id = o.id"
+                " join app.report_settings r on r.organization_id = o.id"
+            )
+        ).one()
+        assert tuple(moved) == (48, 24, "Who?", True, True, 30, 7)
+        assert connection.execute(text("select count(*) from app.audit_logs")).scalar_one() == 0

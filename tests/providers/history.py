@@ -10,10 +10,11 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from core.deliveries.actions import create_connection
 from core.deliveries.models import WebhookConnection
 from core.platform.database import as_system
-from core.providers.base import Outcome, provider
+from core.providers.connections import create_connection
+from core.providers.provider import Outcome
+from core.providers.registry import inbound
 from tests import factories as make
 
 EVENTS = """
@@ -40,7 +41,7 @@ class History:
         self.org = make.organization(**settings)
         with as_system(self.org) as db:
             self.connection_id = create_connection(
-                db, self.org, name, "Test", "secret", account_id=account
+                db, name, "Test", "secret", account_id=account
             ).id
 
     def deliver(self, *payloads: Mapping[str, Any]) -> list[Outcome]:
@@ -50,7 +51,7 @@ class History:
     def _handle(self, payload: Mapping[str, Any]) -> Outcome:
         with as_system(self.org) as db:
             connection = db.get_one(WebhookConnection, (self.org, self.connection_id))
-            return provider(self.name).handle(db, connection, dict(payload))
+            return inbound(self.name).handle(db, connection, dict(payload))
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         return rows(self.org, query)
@@ -67,3 +68,6 @@ def shuffled(
     """The deliveries in another order, some of them twice."""
     again = [payloads[number % len(payloads)] for number in repeated]
     return [payloads[number] for number in order] + again
+
+
+SUPPRESSED = "select email_normalized, reason, at from app.suppressed_emails order by 1"

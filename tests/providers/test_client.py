@@ -22,7 +22,7 @@ from core.platform.errors import (
     UnknownToProvider,
 )
 from core.providers.client import Client, RetryPolicy
-from core.providers.pauses import retry_after_s_or_none
+from core.providers.retry_after import retry_after_s_or_none
 from tests.fakes.providers import BROKEN, OVERLOADED, FakeProviders, HangUp, Silence, rate_limited
 from tests.ports import free_port
 
@@ -42,13 +42,13 @@ def client(provider):
         yield client
 
 
-def to(address, patience=QUICK):
+def to(address, retry=QUICK):
     return Client(
         "Dialpad",
         address,
         {"Authorization": f"Bearer {SECRET}"},
         secrets=(SECRET,),
-        patience=patience,
+        retry=retry,
     )
 
 
@@ -94,7 +94,7 @@ def test_nobody_at_the_address_is_unavailable():
         client.get("/offices")
 
 
-def test_a_pause_longer_than_patience_is_handed_on_at_once(provider, client):
+def test_a_pause_longer_than_the_policy_allows_is_handed_on_at_once(provider, client):
     provider.will(rate_limited(Retry_After="90"))
     with pytest.raises(RateLimited) as limited:
         client.get("/offices")

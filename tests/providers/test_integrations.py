@@ -23,19 +23,21 @@ from core.platform.models import AuditLog, VaultSecret
 from core.platform.settings import settings
 from core.providers.integrations import (
     KEY,
-    enter_key,
     integrations,
     remove_key,
     verify_due,
     verify_integration,
     verify_soon,
 )
+from core.providers.registry import with_credentials
 from core.tenancy.access.models import Role
 from jobs.schedule import for_each_organization
 from tests import factories as make
-from tests.fakes.providers import BROKEN, KEYS, NAME, SETTINGS, rate_limited
+from tests.fakes.providers import BROKEN, KEYS, SETTINGS, rate_limited
+from tests.fakes.systems import NAME
 from tests.flow import work
 from tests.ports import owner
+from tests.providers.keys import age, enter, key_of
 
 OTHER = "rk_live_another_0a1b2c3d"
 
@@ -48,22 +50,6 @@ def admin(database_url):
     return make.viewer(make.organization())
 
 
-def enter(admin, provider="stripe", secret=None, answers=None):
-    with admin.transaction() as db:
-        return enter_key(
-            db,
-            admin.organization_id,
-            provider,
-            KEYS[provider] if secret is None else secret,
-            SETTINGS.get(provider, {}) if answers is None else answers,
-        )
-
-
-def key_of(admin, provider="stripe"):
-    with admin.transaction() as db:
-        return next((row for row in integrations(db) if row.provider == provider), None)
-
-
 def waiting(admin):
     with owner() as db:
         query = (
@@ -71,18 +57,6 @@ def waiting(admin):
             " args->>'organization_id' = :org and task_name = 'verify_integration'"
         )
         return db.execute(text(query), {"org": str(admin.organization_id)}).scalar_one()
-
-
-def age(admin, **by):
-    with owner() as db:
-        db.execute(text("set local session_replication_role = replica"))
-        db.execute(
-            text(
-                "update app.organization_integrations set updated_at = :at where organization_id ="
-                " :org"
-            ),
-            {"at": now() - timedelta(**by), "org": admin.organization_id},
-        )
 
 
 def lines(admin):
@@ -117,7 +91,7 @@ def test_a_key_is_sealed_at_once_and_verified_by_a_worker(key_providers, admin):
     assert KEYS["stripe"].encode() not in bytes(sealed)
 
 
-@pytest.mark.parametrize("provider", SETTINGS)
+@pytest.mark.parametrize("provider", sorted(with_credentials()))
 def test_a_provider_is_asked_with_what_was_answered_beside_the_key(key_providers, admin, provider):
     enter(admin, provider)
     work()
@@ -276,7 +250,7 @@ def test_what_is_removed_leaves_no_secret_behind(key_providers, admin):
     with pytest.raises(NotFound):
         remove(admin, row_id)
     with admin.transaction() as db, pytest.raises(NotFound):
-        verify_soon(db, admin.organization_id, row_id)
+        verify_soon(db, row_id)
 
 
 def test_verify_now_asks_once_however_often_it_is_pressed(key_providers, admin):
@@ -284,7 +258,7 @@ def test_verify_now_asks_once_however_often_it_is_pressed(key_providers, admin):
     work()
     for _ in range(3):
         with admin.transaction() as db:
-            verify_soon(db, admin.organization_id, row_id)
+            verify_soon(db, row_id)
     assert (key_of(admin).status, waiting(admin)) == (KeyStatus.CHECKING, 1)
     key_providers.keys["stripe"] = "revoked"
     work()
@@ -340,7 +314,7 @@ def test_a_key_that_was_revoked_at_the_provider_is_noticed_within_a_day(key_prov
     work()
     key_providers.keys["stripe"] = "revoked"
     age(admin, hours=25)
-    for_each_organization("verify_integrations")
+    for_each_organization(verify_due)
     work()
     assert key_of(admin).status == KeyStatus.REFUSED
 
@@ -368,7 +342,7 @@ def test_whoever_is_no_admin_neither_sees_nor_enters_nor_removes_a_key(key_provi
     with pytest.raises(NotFound):
         remove(other, row_id)
     with other.transaction() as db, pytest.raises(NotFound):
-        verify_soon(db, admin.organization_id, row_id)
+        verify_soon(db, row_id)
     assert key_of(admin).last_four == KEYS["stripe"][-4:]
 
 

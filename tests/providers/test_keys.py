@@ -13,12 +13,18 @@ from core.platform.errors import (
     UnexpectedAnswer,
     UnknownToProvider,
 )
-from core.platform.settings import Settings
+from core.providers.account import Account
 from core.providers.client import RetryPolicy
-from core.providers.key_checks import Account
-from core.providers.keys import KEYED, check_key, client_of, validate_key, validate_settings
-from tests.fakes.providers import COMPANY, KEYS, LOCATION, NAME, SETTINGS, SID, USER
+from core.providers.credentials import check_key, client_of, validate_key, validate_settings
+from core.providers.registry import base_urls, with_credentials
+from tests.fakes.providers import KEYS, SETTINGS
+from tests.fakes.systems import NAME
+from tests.fakes.systems.acuity import USER
+from tests.fakes.systems.ghl import LOCATION
+from tests.fakes.systems.twilio import SID
+from tests.fakes.systems.whop import COMPANY
 
+KEYED = with_credentials()
 QUICK = RetryPolicy(timeout_s=2.0, tries=1)
 ONE_LOCATION = {"api": "v1"}
 SHOWN = dict.fromkeys(KEYED, NAME) | {"hubspot": "account 10000001"}
@@ -36,7 +42,7 @@ def test_a_wrong_key_is_refused_and_nothing_of_it_is_said(key_providers, provide
     wrong = "wrong_9f8e7d6c5b4a"
     with pytest.raises(AuthenticationFailed) as refused:
         check_key(provider, wrong, SETTINGS.get(provider, {}), QUICK)
-    assert KEYED[provider].name in refused.value.message
+    assert KEYED[provider].label in refused.value.message
     assert "9f8e" not in refused.value.message
 
 
@@ -66,7 +72,7 @@ def test_a_restricted_key_need_not_say_whose_it_is(key_providers):
 
 
 def test_every_provider_has_an_address_in_the_settings(key_providers):
-    assert {f"{provider}_base_url" for provider in KEYED} <= set(Settings.model_fields)
+    assert {f"{provider}_base_url".upper() for provider in KEYED} <= set(base_urls())
     assert repr(client_of("stripe", KEYS["stripe"], {})).count(KEYS["stripe"]) == 0
 
 

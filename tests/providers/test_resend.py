@@ -10,15 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from core.deliveries.suppressions import suppress
-from core.operations import sample_payloads as samples
+from core.messages.suppression_list import suppress
 from core.platform.database import as_system
 from tests import factories as make
+from tests import payloads as samples
 from tests.flow import sender, work
-from tests.providers.history import History, rows, shuffled
+from tests.providers.history import SUPPRESSED, History, rows, shuffled
 
 AT = datetime(2026, 11, 2, 15, tzinfo=UTC)
-SUPPRESSED = "select email_normalized, reason, at from app.suppressed_emails order by 1"
 
 
 def event(kind="email.bounced", email="Lead.One@Example.com", *, minutes=0, **values):
@@ -94,9 +93,9 @@ def test_a_complaint_outweighs_a_bounce_and_a_bounce_an_unsubscription():
     org = make.organization()
     with as_system(org) as db:
         for reason in ("bounced", "unsubscribed", "complained", "bounced"):
-            suppress(db, org, "a@example.com", reason, AT)
-        suppress(db, org, "b@example.com", "unsubscribed", AT)
-        suppress(db, org, "b@example.com", "bounced", AT)
+            suppress(db, "a@example.com", reason, AT)
+        suppress(db, "b@example.com", "unsubscribed", AT)
+        suppress(db, "b@example.com", "bounced", AT)
     assert [row["reason"] for row in rows(org, SUPPRESSED)] == ["complained", "bounced"]
 
 

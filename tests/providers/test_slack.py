@@ -7,7 +7,7 @@ import pytest
 from core.messages.actions import slack_webhook_ends_with
 from core.platform.errors import InvalidInput, UnexpectedAnswer
 from core.platform.settings import settings
-from core.providers.slack import check_address, post_message
+from core.providers.slack.messages import check_address, post_message
 from tests import factories as make
 from tests.fakes import slack as fakes
 from tests.ui.screens import browser_of, opened, words
@@ -121,4 +121,4 @@ def test_the_screen_keeps_no_other_address(url):
 
     assert "This is not the address of a Slack incoming webhook." in words(page)
     with admin.transaction() as db:
-        assert slack_webhook_ends_with(db, admin.organization_id) is None
+        assert slack_webhook_ends_with(db) is None

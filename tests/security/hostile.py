@@ -138,7 +138,7 @@ def _spoil(db: Connection, table: Table, column: Column[Any], org: UUID) -> None
     words = ADDRESS if column.name.endswith("_url") else HOSTILE
     if isinstance(column.type, JSONB):
         _spoil_document(db, table, column, org)
-    elif isinstance(column.type, ARRAY):
+    elif isinstance(column.type, ARRAY) and isinstance(column.type.item_type, Text):
         _set(db, table, column, "array[:words]", org, words)
     elif isinstance(column.type, Text):
         _set(

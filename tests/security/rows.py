@@ -4,13 +4,14 @@ added.
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects.postgresql import JSONB
+
+from core.platform.schema import Words
 
 NOON = datetime(2026, 11, 4, 12, tzinfo=UTC)
 BY_TYPE = {
@@ -24,7 +25,6 @@ BY_TYPE = {
     bytes: lambda: uuid4().bytes,
     list: list,
 }
-ONE_OF = re.compile(r"\(?\(?(\w+)\)?(?:::text)? = (?:ANY \(\(?ARRAY\[)?'(\w+)'")
 WORDS = {"currency": "USD", "slug": "any-slug", "timezone": "UTC"}
 
 
@@ -32,9 +32,8 @@ def put(db: Connection, table: Table, org: UUID) -> None:
     """Insert a row of ``org`` as the database's superuser, in a transaction where triggers and
     references are off.
     """
-    allowed = _allowed_words(db, table)
     values = {
-        column.name: _value(column, org, allowed)
+        column.name: _value(column, org)
         for column in table.columns
         if (not column.nullable or column.name == "organization_id") and column.computed is None
     }
@@ -45,24 +44,13 @@ def put(db: Connection, table: Table, org: UUID) -> None:
     db.execute(text(f"insert into app.{table.name} ({names}) values ({places})"), values)
 
 
-def _value(column, org, allowed):
+def _value(column, org):
     if column.name == "organization_id":
         return org
-    if column.name in allowed:
-        return allowed[column.name]
+    if isinstance(column.type, Words):
+        return str(column.type.members[0])
     if column.name in WORDS:
         return WORDS[column.name]
     if isinstance(column.type, JSONB):
         return "{}"
     return BY_TYPE[column.type.python_type]()
-
-
-def _allowed_words(db: Connection, table: Table) -> dict[str, str]:
-    checks = db.execute(
-        text("""
-        select pg_get_constraintdef(oid) from pg_constraint
-          where conrelid = cast(:table as regclass) and contype = 'c'
-    """),
-        {"table": f"app.{table.name}"},
-    ).scalars()
-    return {found[1]: found[2] for check in checks for found in ONE_OF.finditer(check)}

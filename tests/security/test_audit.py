@@ -11,8 +11,8 @@ from sqlalchemy.exc import DBAPIError
 
 from core.migrations.tables import metadata
 from tests.ports import owner
+from tests.security.attempts import ASKING
 from tests.security.rows import put
-from tests.security.test_isolation import ASKING
 
 NO_PRIVILEGE = "42501"
 AUDITED = [table for table in metadata.sorted_tables if table.info.get("audit")]
@@ -48,6 +48,7 @@ PROMISED = {
     "commission_rules",
     "form_questions",
 }
+SETTINGS_TABLES = [each for each in AUDITED if each.info["rls"] == "organization_settings"]
 audited = pytest.mark.parametrize("table", AUDITED, ids=lambda table: table.name)
 
 
@@ -77,7 +78,28 @@ def test_every_sensitive_table_is_audited():
     assert PROMISED & there <= {table.name for table in AUDITED}
 
 
-@audited
+@pytest.mark.parametrize("table", SETTINGS_TABLES, ids=lambda table: table.name)
+def test_a_changed_setting_writes_a_line(table):
+    """Rows of settings come and go with their organisation, which has lines of its own."""
+    switch = next(each.name for each in table.columns if each.type.python_type in (bool, int))
+    flipped = (
+        f"not {switch}"
+        if table.columns[switch].type.python_type is bool
+        else f"coalesce({switch}, 0) + 1"
+    )
+    with watched(table) as db:
+        put(db, table, uuid4())
+        db.execute(text(f"update app.{table.name} set {switch} = {flipped}"))
+        db.execute(text(f"delete from app.{table.name}"))
+        lines = lines_of(db, table)
+    assert [(line.operation, set(line.changes)) for line in lines] == [("update", {switch})]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [each for each in AUDITED if each not in SETTINGS_TABLES],
+    ids=lambda table: table.name,
+)
 def test_making_changing_and_deleting_a_row_each_write_a_line(table):
     key = "id" if "id" in table.columns else "user_id"
     with watched(table) as db:

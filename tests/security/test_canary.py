@@ -18,17 +18,17 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from core.deliveries.actions import create_connection
 from core.links.access_links import PORTAL, issue_link
 from core.messages.actions import set_slack_webhook
 from core.metrics.export_tables import EXPORTS
 from core.metrics.exports import FORMATS, export
-from core.operations.sample_payloads import SampleBooking, calendly_created, signed
 from core.platform.clock import now
 from core.platform.database import as_guest, as_system
 from core.platform.local_postgres import find_bin
 from core.platform.settings import settings
+from core.providers.connections import create_connection
 from core.providers.integrations import enter_key, integrations
+from core.providers.payloads import signed
 from core.tenancy.access.api_keys import create_api_key
 from core.tenancy.identity.passwords import hash_password
 from core.ui.navigation import SCREENS
@@ -36,6 +36,7 @@ from tests import factories as make
 from tests.conftest import MASTER_KEY
 from tests.fakes.providers import FakeProviders
 from tests.flow import work
+from tests.payloads import SampleBooking, calendly_created
 from tests.ports import free_port, owner, until
 from tests.ui.screens import browser_of, opened, sent, token_of, words
 
@@ -78,12 +79,12 @@ def planted(database_url, provider):
     with as_system(org) as db:
         closer = make.closer(db, org)
         make.event(db, org, closer, at=now())
-        connection = create_connection(db, org, "calendly", "Calendar", SIGNING).id
-        set_slack_webhook(db, org, SLACK)
-        key = create_api_key(db, org, "Program", ["read"]).key
+        connection = create_connection(db, "calendly", "Calendar", SIGNING).id
+        set_slack_webhook(db, SLACK)
+        key = create_api_key(db, "Program", ["read"]).key
     with admin.transaction() as db:
-        enter_key(db, org, "stripe", VERIFIED, {})
-        enter_key(db, org, "billy", REFUSED, {})
+        enter_key(db, "stripe", VERIFIED, {})
+        enter_key(db, "billy", REFUSED, {})
         link = urlsplit(
             issue_link(db, admin, PORTAL, "Phone", closer_id=closer.id).address
         ).query.partition("=")[2]

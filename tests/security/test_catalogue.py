@@ -8,7 +8,7 @@ from sqlalchemy import text
 from core.migrations.tables import metadata
 from tests.ports import owner
 
-ROLES = ("so_app", "so_worker", "so_owner", "so_definer")
+ROLES = ("so_app", "so_worker", "so_owner", "so_definer", "so_backup")
 
 
 def asked(query, **values):

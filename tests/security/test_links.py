@@ -6,11 +6,13 @@ import pytest
 from sqlalchemy import text
 
 from core.migrations.tables import metadata
-from core.platform.security import LINKS
+from core.platform.security.policies import LINKS
 from tests.ports import owner
-from tests.security.test_isolation import TABLES, attempt, key_of, two_organizations
+from tests.security.attempts import TABLES, attempt, key_of, two_organizations
 
-ALWAYS = {"organizations"}
+ALWAYS = {"organizations"} | {
+    table.name for table in TABLES if table.info["rls"] == "organization_settings"
+}
 LISTS = {"call_types", "packages", "list_entries"}
 WITHOUT_SUBJECT = {
     "portal": ALWAYS | LISTS,

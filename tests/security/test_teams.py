@@ -71,7 +71,7 @@ class Crew:
                     email=f"{name}@example.com",
                 )
             for who, to in REPORTS.items():
-                set_manager(db, self.org, self.people[who].user_id, self.people[to].user_id)
+                set_manager(db, self.people[who].user_id, self.people[to].user_id)
 
     def seen(self, name):
         with self.people[name].transaction() as db:
@@ -105,13 +105,13 @@ def test_a_setter_of_the_team_counts_like_a_closer(crew):
 def switched(crew, on):
     with as_system(crew.org) as db:
         db.execute(
-            text("update app.organizations set managers_see_their_team_only = :on"), {"on": on}
+            text("update app.access_settings set managers_see_their_team_only = :on"), {"on": on}
         )
     try:
         yield
     finally:
         with as_system(crew.org) as db:
-            db.execute(text("update app.organizations set managers_see_their_team_only = true"))
+            db.execute(text("update app.access_settings set managers_see_their_team_only = true"))
 
 
 def test_where_the_organisation_does_not_ask_for_it_a_manager_sees_everything(crew):
@@ -163,7 +163,10 @@ def test_leaderboards_show_everybody_only_where_reps_see_them_too():
         assert what(db) == BELOW["boss"]
     with owner() as db:
         db.execute(
-            text("update app.organizations set leaderboards_visible = true where id = :org"),
+            text(
+                "update app.access_settings set leaderboards_visible = true"
+                " where organization_id = :org"
+            ),
             {"org": crew.org},
         )
     with as_board(lead, crew.org) as db:
@@ -183,7 +186,7 @@ def test_the_next_transaction_of_the_connection_knows_nothing_of_the_team(crew):
 )
 def test_nobody_reports_in_a_circle(crew, who, to):
     with pytest.raises(Conflict), as_system(crew.org) as db:
-        set_manager(db, crew.org, crew.people[who].user_id, crew.people[to].user_id)
+        set_manager(db, crew.people[who].user_id, crew.people[to].user_id)
     with pytest.raises(Exception, match="somebody below them"), as_system(crew.org) as db:
         db.get_one(
             OrganizationMember, (crew.org, crew.people[who].user_id)
@@ -193,7 +196,7 @@ def test_nobody_reports_in_a_circle(crew, who, to):
 def test_nobody_reports_to_somebody_of_another_organisation(crew):
     stranger = make.viewer(make.organization(), Role.MANAGER)
     with pytest.raises(NotFound), as_system(crew.org) as db:
-        set_manager(db, crew.org, crew.people["ana"].user_id, stranger.user_id)
+        set_manager(db, crew.people["ana"].user_id, stranger.user_id)
     with pytest.raises(Exception, match="member of the organisation"), as_system(crew.org) as db:
         db.get_one(
             OrganizationMember, (crew.org, crew.people["ana"].user_id)
@@ -205,6 +208,6 @@ def test_only_admins_say_who_reports_to_whom(role):
     org = make.organization()
     who, other = make.viewer(org, role), make.viewer(org, Role.SALES_REP)
     with pytest.raises(NotAllowed), who.transaction() as db:
-        set_manager(db, org, other.user_id, who.user_id)
+        set_manager(db, other.user_id, who.user_id)
     with as_system(org) as db:
         assert db.get_one(OrganizationMember, (org, other.user_id)).manager_user_id is None

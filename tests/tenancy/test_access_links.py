@@ -13,7 +13,8 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import StaleDataError
 
-from core.bookings.forms import FormAnswers, FormProblems
+from core.bookings.form_answers import FormAnswers
+from core.bookings.forms import FormProblems
 from core.bookings.models import Event
 from core.bookings.queries import pending_forms, timeline
 from core.links.access_links import (
@@ -396,9 +397,9 @@ def paid(team):
         make.payment(db, team.org, "9.00")
         make.payment(db, team.org, "70.00", closer_id=team.ana.id, at=NOON - timedelta(days=60))
     with team.admin.transaction() as db:
-        draft = create_snapshot(db, team.org, "November", NOVEMBER, team.admin).id
+        draft = create_snapshot(db, "November", NOVEMBER, team.admin).id
         earlier = Period(date(2026, 9, 1), date(2026, 10, 1), NOVEMBER.timezone)
-        other = create_snapshot(db, team.org, "September", earlier, team.admin).id
+        other = create_snapshot(db, "September", earlier, team.admin).id
         for snapshot in (draft, other):
             approve(db, snapshot, team.admin)
     team.snapshot, team.other_snapshot = draft, other
@@ -451,7 +452,7 @@ def test_statement_links_are_made_for_everybody_in_the_payout_at_once(paid):
 
 def test_a_draft_has_no_statements_since_it_may_still_change(team):
     with team.admin.transaction() as db:
-        draft = create_snapshot(db, team.org, "Draft", NOVEMBER, team.admin).id
+        draft = create_snapshot(db, "Draft", NOVEMBER, team.admin).id
     with pytest.raises(Conflict):
         issued(team, COMMISSION, "Statement", snapshot_id=draft, closer_id=team.ana.id)
 

@@ -125,7 +125,7 @@ def test_links_to_the_statements_of_a_deleted_user_end_and_those_of_others_do_no
             make.setter(db, org, "Sam", user_id=person.user_id),
             make.setter(db, org, "Kim"),
         )
-        payout = approve(db, create_snapshot(db, org, "Payout", JANUARY, None).id, person).id
+        payout = approve(db, create_snapshot(db, "Payout", JANUARY, None).id, person).id
     with person.transaction() as db:
         links = [
             issue_link(db, person, COMMISSION, each.name, setter_id=each.id, snapshot_id=payout)

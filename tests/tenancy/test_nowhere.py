@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from core.deliveries.suppressions import suppress
 from core.messages.email_outbox import post_email
+from core.messages.suppression_list import suppress
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import InvalidInput, NotAllowed
@@ -27,11 +27,11 @@ from core.tenancy.access.sessions import viewer_of
 from core.tenancy.identity.password_resets import whose_link
 from core.tenancy.identity.passwords import hash_password
 from core.tenancy.identity.sign_in import issue_ticket, open_session
-from jobs.schedule import purge_organizations
+from core.tenancy.organizations.actions import purge_organizations
 from tests import factories as make
-from tests.jobs.test_email import HELLO
+from tests.jobs.mail import HELLO
 from tests.ports import owner
-from tests.tenancy.test_platform import mentions, past_grace
+from tests.tenancy.purging import mentions, past_grace
 from tests.ui.screens import browser_of, opened, token_of, words
 from tests.ui.teams import super_admin
 
@@ -163,10 +163,10 @@ def test_what_waits_for_a_deleted_user_and_why_mail_did_not_reach_them_goes_too(
     person = make.viewer(make.organization(), Role.MANAGER)
     lead = make.organization()
     with as_system(person.organization_id) as db:
-        post_email(db, person.organization_id, "invitation", person.email, HELLO, "hello")
-        suppress(db, person.organization_id, person.email, "complained", now())
+        post_email(db, "invitation", person.email, HELLO, "hello")
+        suppress(db, person.email, "complained", now())
     with as_system(lead) as db:
-        suppress(db, lead, person.email, "complained", now())
+        suppress(db, person.email, "complained", now())
         db.execute(
             text("insert into app.contacts (organization_id, id, email) values (:org, :id, 'x')"),
             {"org": lead, "id": lead},

@@ -3,6 +3,7 @@ before that works afterwards.
 """
 
 import threading
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
@@ -11,6 +12,7 @@ from core.deliveries.models import OutboxMessage, SuppressedEmail
 from core.messages.email_outbox import open_email
 from core.platform.database import as_guest, as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, TooManyRequests
+from core.platform.tasks import TASKS
 from core.tenancy.access.api_access import NotSignedIn, caller_of
 from core.tenancy.access.models import OrganizationMember
 from core.tenancy.access.sessions import viewer_of
@@ -19,7 +21,7 @@ from core.tenancy.identity.account import change_password
 from core.tenancy.identity.password_resets import ask_for_link, choose_password, whose_link
 from core.tenancy.identity.passwords import hash_password
 from core.tenancy.identity.sign_in import issue_ticket, open_session, sign_in
-from jobs import tasks
+from jobs.tasks import import_declarations
 from tests import factories as make
 from tests.ports import owner
 from tests.statements import statements
@@ -60,15 +62,13 @@ def waiting(task):
 
 def run_waiting(task):
     """What the worker would do with them."""
+    import_declarations()
     jobs = waiting(task)
     with owner() as db:
         db.execute(text("set local search_path = jobs"))
         db.execute(text("delete from procrastinate_jobs where task_name = :task"), {"task": task})
     for args in jobs:
-        run = tasks.Run(args["organization_id"], 1)
-        tasks.TASKS[task](
-            run, **{name: value for name, value in args.items() if name != "organization_id"}
-        )
+        TASKS[task].run(UUID(args.pop("organization_id")), 1, args)
 
 
 @pytest.fixture(autouse=True)

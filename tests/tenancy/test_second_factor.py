@@ -25,8 +25,7 @@ from core.tenancy.identity.second_factor import (
 from core.tenancy.identity.totp import STEP_S, address_for_app, fitting_step, in_groups, totp
 from tests import factories as make
 from tests.conftest import MASTER_KEY
-from tests.operations.test_keys_and_doctor import NEW_KEY
-from tests.operations.test_keys_and_doctor import keys as keys
+from tests.operations.conftest import NEW_KEY
 from tests.ports import owner
 from tests.tenancy.factors import PASSWORD, with_app
 from tests.ui.screens import token_of

@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import text
 
-from core.operations.setup_commands import COMMANDS
+from core.operations.setup_commands import clear_second_factor_command
 from core.platform.database import as_guest, as_system
 from core.platform.errors import NotAllowed, TooManyRequests
 from core.tenancy.access.models import OrganizationMember, Role
@@ -82,7 +82,7 @@ def test_what_comes_to_nothing_leaves_no_line(person):
 
 def test_a_second_factor_that_was_taken_away_from_outside_is_nobodys_own_act(person):
     with_app(person)
-    COMMANDS["clear-second-factor"](type("Args", (), {"email": person.email})())
+    clear_second_factor_command(type("Args", (), {"email": person.email})())
     assert events_of(person) == [("second_factor_on", True), ("second_factor_cleared", False)]
 
 

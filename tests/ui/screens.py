@@ -119,3 +119,15 @@ def words(page: AppTest) -> list[str]:
         for kind in TEXTS
         for element in page.get(kind)
     ]
+
+
+def press(page, viewer, label):
+    with browser_of(viewer):
+        return next(button for button in page.button if button.label == label).click().run()
+
+
+def fill(page, **values):
+    for label, value in values.items():
+        next(field for field in page.text_input if field.label == label.replace("_", " ")).input(
+            value
+        )

@@ -11,16 +11,17 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from core.bookings.forms import FormAnswers
-from core.deliveries.actions import create_connection
+from core.bookings.form_answers import FormAnswers
 from core.deliveries.models import KeyStatus, OrganizationIntegration
 from core.deliveries.secrets import store_secret
-from core.deliveries.suppressions import suppress
 from core.links.access_links import COMMISSION, PORTAL, SHARE, issue_link, share_of
+from core.messages.suppression_list import suppress
 from core.money.form_filing import file_form
 from core.money.payouts import approve, create_snapshot
+from core.people.models import Contact, Lead
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
+from core.providers.connections import create_connection
 from core.providers.integrations import KEY
 from core.tenancy.access.api_keys import create_api_key
 from core.tenancy.access.models import MEMBER_ROLES, Role
@@ -90,6 +91,7 @@ def team(
             "email": email,
             "source_id": make.source(db, org, f"{called} source").id,
         }
+        found["lead_id"] = lead_of(db, org, f"{called} lead", at, found["source_id"])
         event = make.event(db, org, closer, lead_name=f"{called} lead", at=at, **found)
         held = make.event(
             db, org, closer, at=at - timedelta(hours=4), lead_name=f"{called} lead", **found
@@ -107,7 +109,7 @@ def team(
             closer_id=closer.id,
             setter_id=setter.id,
         )
-        create_api_key(db, org, f"{called} program", ["read"])
+        create_api_key(db, f"{called} program", ["read"])
         key = OrganizationIntegration(
             organization_id=org,
             provider="billy",
@@ -117,12 +119,12 @@ def team(
         )
         db.add(key)
         db.flush()
-        store_secret(db, org, "billy", key.id, KEY, SECRET)
-        suppress(db, org, f"blocked@{mark.lower()}.example.com", "bounced", at)
-        connection = create_connection(db, org, "calendly", f"{called} calendar", SECRET)
+        store_secret(db, "billy", key.id, KEY, SECRET)
+        suppress(db, f"blocked@{mark.lower()}.example.com", "bounced", at)
+        connection = create_connection(db, "calendly", f"{called} calendar", SECRET)
         day = today(people[Role.ADMIN].timezone)
         days = Period(day - timedelta(days=3), day + timedelta(days=1), people[Role.ADMIN].timezone)
-        payout = create_snapshot(db, org, f"{called} payout", days, None)
+        payout = create_snapshot(db, f"{called} payout", days, None)
     people[Role.SUPER_ADMIN] = super_admin(people[Role.ADMIN])
     tokens = links_of(people[Role.ADMIN], called, closer.id)
     ids = {
@@ -135,17 +137,30 @@ def team(
     return Team(mark, people, ids, tokens)
 
 
+def lead_of(db, org, name, at, source_id) -> UUID:
+    """One inquiry of a new contact, two days before."""
+    contact = Contact(organization_id=org, name=name)
+    db.add(contact)
+    db.flush()
+    lead = Lead(
+        organization_id=org,
+        contact_id=contact.id,
+        received_at=at - timedelta(days=2),
+        source_id=source_id,
+    )
+    db.add(lead)
+    db.flush()
+    return lead.id
+
+
 def links_of(admin: Viewer, called: str, closer_id: UUID) -> dict[str, str]:
     """By public screen, the token of a link to something of the team; the statement is of days
     without payments.
     """
-    org, long_ago = (
-        admin.organization_id,
-        Period(date(2020, 1, 1), date(2020, 2, 1), admin.timezone),
-    )
+    long_ago = Period(date(2020, 1, 1), date(2020, 2, 1), admin.timezone)
     with admin.transaction() as db:
         payout = approve(
-            db, create_snapshot(db, org, f"{called} earlier payout", long_ago, None).id, admin
+            db, create_snapshot(db, f"{called} earlier payout", long_ago, None).id, admin
         )
         shown = share_of("Last 30 days", {}, money=True)
         links = (

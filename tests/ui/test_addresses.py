@@ -8,9 +8,9 @@ import pytest
 
 from core.tenancy.access.models import Role
 from core.ui.navigation import SCREENS
+from tests.ui.expectations import may
 from tests.ui.screens import opened, sent, words
 from tests.ui.teams import DETAILS
-from tests.ui.test_who_sees_what import may
 
 KEYS = [screen.key for screen in SCREENS]
 NAMES = (
@@ -50,8 +50,8 @@ NONSENSE = {
     "half an id": "3f2504e0-4f89-11d3-9a0c",
 }
 NO_SUCH = {
-    "event": "There is no such call",
-    "form": "There is no such call",
+    "event": "There is no such booking",
+    "form": "There is no such booking",
     "payment": "There is no such payment",
     "payout": "There is no such payout",
     "connections": "There is no such connection",

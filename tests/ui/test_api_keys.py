@@ -60,9 +60,7 @@ def test_a_key_is_shown_once_works_within_its_scopes_and_ends_when_it_is_revoked
 
 def test_an_expired_key_opens_nothing_and_says_so(admin):
     with admin.transaction() as db:
-        key = create_api_key(
-            db, admin.organization_id, "Old", ["read"], expires_at=now() + timedelta(days=1)
-        ).key
+        key = create_api_key(db, "Old", ["read"], expires_at=now() + timedelta(days=1)).key
     assert get("/api/events", key).status_code == 200
     with owner() as db:
         db.execute(
@@ -102,7 +100,7 @@ def test_the_screen_says_how_much_the_plan_allows(admin):
 def test_nobody_sees_or_revokes_keys_of_another_organisation(admin):
     stranger = make.viewer(make.organization())
     with admin.transaction() as db:
-        made = create_api_key(db, admin.organization_id, "Ours", ["read"])
+        made = create_api_key(db, "Ours", ["read"])
     with stranger.transaction() as db:
         assert api_keys(db) == []
         with pytest.raises(NotFound):
@@ -113,7 +111,7 @@ def test_nobody_sees_or_revokes_keys_of_another_organisation(admin):
 @pytest.mark.parametrize("role", [Role.MANAGER, Role.SALES_REP, Role.VIEWER])
 def test_below_admin_no_key_is_read_or_revoked_even_past_the_screen(admin, role):
     with admin.transaction() as db:
-        made = create_api_key(db, admin.organization_id, "Ours", ["read"])
+        made = create_api_key(db, "Ours", ["read"])
     with make.viewer(admin.organization_id, role).transaction() as db:
         assert api_keys(db) == []
         with pytest.raises(NotFound):

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from core.bookings.models import Event
-from core.deliveries.actions import create_connection
 from core.platform.clock import now
 from core.platform.database import as_system
+from core.providers.connections import create_connection
 from core.tenancy.access.audit import PAGE
 from core.tenancy.access.models import Role
 from core.tenancy.identity.passwords import hash_password
@@ -49,18 +49,20 @@ def test_a_change_reads_as_who_did_what_from_which_to_which(place):
     [line] = lines(page).to_dict("records")
     assert (line["who"], line["what"], line["changes"]) == (
         "Ada Admin",
-        "Calls · changed",
-        "Call status: scheduled → completed",
+        "Bookings · changed",
+        "Booking status: scheduled → completed",
     )
     assert line["row"] == str(place.event)
 
 
 def test_people_and_things_are_called_by_name(place):
-    [line] = lines(opened("audit", place.admin, table="Calls", operation="Made")).to_dict("records")
+    [line] = lines(opened("audit", place.admin, table="Bookings", operation="Made")).to_dict(
+        "records"
+    )
 
     assert line["who"] == "The product"
     assert "Closer: Ana" in line["changes"]
-    assert "Call status: scheduled" in line["changes"]
+    assert "Booking status: scheduled" in line["changes"]
     with place.admin.transaction() as db:
         closer = db.get_one(Event, (place.org, place.event)).closer_id
     assert str(closer) not in line["changes"]
@@ -126,7 +128,7 @@ def test_older_lines_follow_page_by_page_without_a_gap(place):
 
 def test_a_secret_is_only_called_one(place):
     with place.admin.transaction() as db:
-        create_connection(db, place.org, "stripe", "Main", SECRET)
+        create_connection(db, "stripe", "Main", SECRET)
     page = opened("audit", place.admin, table="Secrets")
 
     [line] = lines(page).to_dict("records")
@@ -162,7 +164,7 @@ def test_whoever_left_is_called_a_former_member(place):
         )
     other = make.viewer(place.org, Role.OWNER)
 
-    [line] = lines(opened("audit", other, table="Calls", operation="Changed")).to_dict("records")
+    [line] = lines(opened("audit", other, table="Bookings", operation="Changed")).to_dict("records")
     assert line["who"] == "Former member"
 
 
@@ -186,7 +188,7 @@ def test_the_download_is_the_period_of_the_screen(place):
         (
             "update",
             {"call_status": ["scheduled", "completed"]},
-            ["Call status: scheduled → completed"],
+            ["Booking status: scheduled → completed"],
         ),
         (
             "update",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.deliveries.suppressions import suppress
+from core.messages.suppression_list import suppress
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.tenancy.access.invitations import invite
@@ -20,7 +20,7 @@ def boss():
 
 def blocked(boss, email, reason):
     with as_system(boss.organization_id) as db:
-        suppress(db, boss.organization_id, email, reason, now())
+        suppress(db, email, reason, now())
 
 
 @pytest.mark.parametrize(

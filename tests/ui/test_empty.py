@@ -8,13 +8,14 @@ from tests import factories as make
 from tests.ui.screens import opened, words
 
 SAYS = {
-    "home": "No calls or payments in this period",
-    "dashboard": "No calls or payments in this period",
+    "home": "No bookings or payments in this period",
+    "dashboard": "No bookings or payments in this period",
     "my-day": "Nothing waits for you",
     "leaderboards": "Nobody to rank yet",
-    "events": "No calls here",
-    "event": "There is no such call",
-    "form": "There is no such call",
+    "events": "No bookings here",
+    "event": "There is no such booking",
+    "form": "There is no such booking",
+    "leads": "No leads here",
     "payments": "No payments here",
     "payment": "There is no such payment",
     "payouts": "No payouts yet",
@@ -63,7 +64,7 @@ def test_a_screen_without_rows_says_what_will_appear(newcomer, screen):
 @pytest.mark.parametrize(
     ("view", "says"),
     [
-        ("Unattributed", "Every payment has its call"),
+        ("Unattributed", "Every payment has its booking"),
         ("To reconcile", "Nothing to reconcile"),
     ],
 )

@@ -10,8 +10,7 @@ from core.tenancy.identity.password_resets import issue_link_token
 from core.tenancy.identity.passwords import hash_password
 from core.tenancy.identity.sign_in import sign_in
 from tests import factories as make
-from tests.ui.screens import opened, sent, words
-from tests.ui.test_team import fill, press
+from tests.ui.screens import fill, opened, press, sent, words
 
 OLD, NEW = "amber-birch-cobalt-1234", "douglas-ember-fjord-5678"
 

@@ -37,7 +37,9 @@ def test_each_line_says_what_was_seen_how_to_mend_it_and_leads_there(org):
     assert any(
         "**Slack** · Broken: reports are on, but no channel is set up" in line for line in said
     )
-    assert any("**Payments** · Look at this: 1 payments belong to no call" in line for line in said)
+    assert any(
+        "**Payments** · Look at this: 1 payments belong to no booking" in line for line in said
+    )
     assert any("**Test payments** · Look at this: count as real money" in line for line in said)
     assert {
         "Open Slack reports",

@@ -13,11 +13,13 @@ from core.messages.actions import set_slack_webhook
 from core.platform.database import as_system
 from core.providers.integrations import integrations
 from tests import factories as make
-from tests.fakes.providers import COMPANY, KEYS, NAME, SETTINGS, refused_text
+from tests.fakes.providers import KEYS, SETTINGS, refused_text
 from tests.fakes.serving import HangUp
+from tests.fakes.systems import NAME
+from tests.fakes.systems.whop import COMPANY
 from tests.flow import work
 from tests.providers.conftest import key_providers as key_providers
-from tests.providers.test_integrations import age, enter, key_of
+from tests.providers.keys import age, enter, key_of
 from tests.ui.screens import browser_of, opened, sent, words
 
 TYPED = "rk_live_7QxTyped5f1c0b9a"
@@ -176,9 +178,7 @@ def test_a_key_that_somebody_else_removed_meanwhile_is_said_to_be_gone(key_provi
 def test_what_is_kept_elsewhere_is_found_from_here(admin):
     assert any("no webhook of your own" in line for line in words(opened("integrations", admin)))
     with admin.transaction() as db:
-        set_slack_webhook(
-            db, admin.organization_id, "https://hooks.slack.com/services/T0/B0/abcdefghijklmn"
-        )
+        set_slack_webhook(db, "https://hooks.slack.com/services/T0/B0/abcdefghijklmn")
     assert any(
         "the webhook ends with klmn" in line for line in words(opened("integrations", admin))
     )
@@ -223,7 +223,7 @@ def test_a_test_text_that_did_not_arrive_says_why(twilio, admin, answer, says):
 
 
 def test_a_wrong_number_is_told_and_nothing_is_sent(twilio, admin):
-    page = texting(admin, "call me")
+    page = texting(admin, "booking me")
     assert "no phone number" in page.error[0].value
     work()
     assert twilio.texts == []

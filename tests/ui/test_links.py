@@ -55,12 +55,15 @@ def crew():
     day = today(made.admin.timezone)
     with made.admin.transaction() as db:
         days = Period(day - timedelta(days=4), day + timedelta(days=1), made.admin.timezone)
-        payout = approve(
-            db, create_snapshot(db, org, "Rowan approved", days, made.admin).id, made.admin
-        )
+        payout = approve(db, create_snapshot(db, "Rowan approved", days, made.admin).id, made.admin)
     return replace(
         made,
-        ids=made.ids | {"second call": call.id, "approved": payout.id, "second closer": closer.id},
+        ids=made.ids
+        | {
+            "second booking": call.id,
+            "approved": payout.id,
+            "second closer": closer.id,
+        },
     )
 
 
@@ -86,7 +89,7 @@ def test_a_portal_shows_one_closers_queue_and_files_a_form_that_everybody_then_s
     click(page, "File form")
     with browser_of(None):
         for question in (
-            "Did the call take place?",
+            "Did the meeting take place?",
             "Did the lead show up?",
             "Did you make an offer?",
             "Did it close?",
@@ -106,7 +109,7 @@ def test_a_portal_shows_one_closers_queue_and_files_a_form_that_everybody_then_s
 @pytest.mark.parametrize("whose", ["another closer's", "another organisation's", "nonsense"])
 def test_a_portal_opens_no_other_call(crew, theirs, whose):
     event = {
-        "another closer's": crew.ids["second call"],
+        "another closer's": crew.ids["second booking"],
         "another organisation's": theirs.ids["event"],
         "nonsense": "' or 1=1",
     }[whose]
@@ -114,7 +117,7 @@ def test_a_portal_opens_no_other_call(crew, theirs, whose):
     page = opened("portal", None, token=crew.tokens["portal"], event=str(event))
 
     assert not page.exception
-    assert any("There is no such call" in line for line in words(page))
+    assert any("There is no such booking" in line for line in words(page))
     assert not page.get("button_group")
     assert "Second" not in sent(page)
     assert theirs.mark not in sent(page)

@@ -42,7 +42,6 @@ def crew(database_url):
         day = today(admin.timezone)
         payout = create_snapshot(
             db,
-            org,
             "All",
             Period(day - timedelta(days=3), day + timedelta(days=1), admin.timezone),
             None,

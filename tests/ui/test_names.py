@@ -8,33 +8,10 @@ import pytest
 
 from core.ui.navigation import SCREENS
 from core.ui.parts.format import escape_markdown
+from tests.ui.hostile_names import HOSTILE, KNOW_TAGS, LETTERS_ONLY, MARKUP, TAGS
 from tests.ui.screens import addressed, browser_of, opened, sent
 from tests.ui.teams import Team, team
 
-HOSTILE = (
-    "<script>alert(1)</script> [x](javascript:alert(1)) $a^2$ :material/home: **b** `c` <img src=x"
-    " onerror=alert(1)>"
-)
-# Cells, option lists and text elements show letters and nothing else, charts and our own HTML know
-# tags, all else is Markdown.
-LETTERS_ONLY, KNOW_TAGS = (
-    {
-        "dataframe",
-        "text",
-        "selectbox",
-        "multiselect",
-        "text_input",
-        "text_area",
-    },
-    {"html", "plotly_chart"},
-)
-MARKUP, TAGS = (
-    ("](java", "$a^2$", ":material/home:", "**b**", "<script>", "<img"),
-    (
-        "<script>",
-        "<img",
-    ),
-)
 SHOWS = {
     "owner": {
         "home",

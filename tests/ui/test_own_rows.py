@@ -45,15 +45,15 @@ def crew():
     return replace(
         made,
         people=made.people | {"second": other},
-        ids=made.ids | {"second call": call.id, "second payment": paid.id},
+        ids=made.ids | {"second booking": call.id, "second payment": paid.id},
     )
 
 
 @pytest.mark.parametrize(
     ("screen", "name", "row", "answer"),
     [
-        ("event", "id", "second call", "There is no such call"),
-        ("form", "event", "second call", "There is no such call"),
+        ("event", "id", "second booking", "There is no such booking"),
+        ("form", "event", "second booking", "There is no such booking"),
         ("payment", "id", "second payment", "There is no such payment"),
     ],
 )
@@ -129,8 +129,8 @@ def set_board(org, *, visible, money):
     with owner() as db:
         db.execute(
             text(
-                "update app.organizations set leaderboards_visible = :visible,"
-                " leaderboards_show_money = :money where id = :org"
+                "update app.access_settings set leaderboards_visible = :visible,"
+                " leaderboards_show_money = :money where organization_id = :org"
             ),
             {"visible": visible, "money": money, "org": org},
         )

@@ -5,22 +5,18 @@ from uuid import uuid4
 
 import pytest
 
+from core.operations.organizations import organizations_overview
 from core.tenancy.access.models import Role
-from core.tenancy.access.platform_admin import organizations_overview, users_overview
+from core.tenancy.access.platform_admin import users_overview
 from tests import factories as make
-from tests.ui.screens import browser_of, opened, words
+from tests.ui.hostile_names import HOSTILE, KNOW_TAGS, LETTERS_ONLY, MARKUP, TAGS
+from tests.ui.screens import opened, press, words
 from tests.ui.teams import super_admin
-from tests.ui.test_names import HOSTILE, KNOW_TAGS, LETTERS_ONLY, MARKUP, TAGS
 
 
 @pytest.fixture(scope="module")
 def boss(database_url):
     return super_admin(make.viewer(make.organization(), Role.OWNER))
-
-
-def press(page, viewer, label):
-    with browser_of(viewer):
-        return next(button for button in page.button if button.label == label).click().run()
 
 
 def organization(boss, org):

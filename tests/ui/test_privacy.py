@@ -10,7 +10,7 @@ from core.people.models import Contact
 from core.platform.database import as_system
 from core.tenancy.access.models import Role
 from tests import factories as make
-from tests.ui.screens import browser_of, opened, token_of, words
+from tests.ui.screens import opened, press, token_of, words
 from tests.ui.server import OWN, ask
 
 EMAIL = "petronella@example.com"
@@ -22,11 +22,6 @@ def admin():
     with as_system(admin.organization_id) as db:
         make.event(db, admin.organization_id, email=EMAIL, lead_name="Petronella")
     return admin
-
-
-def press(page, viewer, label):
-    with browser_of(viewer):
-        return next(button for button in page.button if button.label == label).click().run()
 
 
 def found(viewer, email):
@@ -54,9 +49,7 @@ def test_a_person_is_found_and_erased_only_with_the_address_typed(admin):
 
 def test_who_asks_for_it_is_written_to_no_more_until_they_agree_again(admin):
     with as_system(admin.organization_id) as db:
-        find_or_make_contact(
-            db, admin.organization_id, Person(name="Petronella", email=EMAIL), "US"
-        )
+        find_or_make_contact(db, Person(name="Petronella", email=EMAIL), "US")
     page = press(found(admin, EMAIL), admin, "Write to them no more")
     assert any("They want no news since today" in word for word in words(page))
     assert "Write to them no more" not in [button.label for button in page.button]
@@ -85,7 +78,7 @@ def test_an_admin_downloads_everything_about_a_person(admin):
     answer = download(token_of(admin))
     assert answer.status_code == 200
     assert answer.headers["content-disposition"] == 'attachment; filename="person.json"'
-    assert [call["lead_name"] for call in answer.json()["calls"]] == ["Petronella"]
+    assert [call["lead_name"] for call in answer.json()["bookings"]] == ["Petronella"]
 
 
 @pytest.mark.parametrize("role", [Role.MANAGER, Role.SALES_REP, Role.VIEWER])

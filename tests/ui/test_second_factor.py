@@ -175,7 +175,10 @@ def strict(person):
     """The person's organisation asks everybody for a second factor."""
     with owner() as db:
         db.execute(
-            text("update app.organizations set require_second_factor = true where id = :org"),
+            text(
+                "update app.access_settings set require_second_factor = true"
+                " where organization_id = :org"
+            ),
             {"org": person.organization_id},
         )
     return person.organization_id

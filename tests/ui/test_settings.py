@@ -5,10 +5,10 @@ from html import unescape
 import pytest
 from sqlalchemy import select
 
-from core.bookings.models import Event, Package, Setter
+from core.bookings.models import BookingSettings, Event, Package, Setter
 from core.platform.database import as_system
 from core.tenancy.access.models import OrganizationMember
-from core.tenancy.organizations.queries import current_organization
+from core.tenancy.organizations.queries import settings_of
 from tests import factories as make
 from tests.ui.screens import browser_of, opened, words
 
@@ -27,18 +27,18 @@ def test_a_setting_says_what_it_means_how_it_stands_and_what_a_change_does(admin
     page = opened("settings", admin)
     assert {
         "Form is overdue after",
-        "24 hours after the call",
-        "Never: only calls before the payment",
+        "24 hours after the meeting",
+        "Never: only bookings before the payment",
     } <= {line.strip("*").replace("&#58;", ":") for line in words(page)}
     assert any("Every day, week and month is cut anew" in warning.value for warning in page.warning)
     page.number_input[0].set_value(36)
 
     page = press(page, admin, "save pcf_grace_hours")
 
-    assert any("36 hours after the call" in line for line in words(page))
+    assert any("36 hours after the meeting" in line for line in words(page))
     assert unescape(page.toast[0].value) == "Form is overdue after: saved."
     with as_system(admin.organization_id) as db:
-        assert current_organization(db).pcf_grace_hours == 36
+        assert settings_of(db, BookingSettings).pcf_grace_hours == 36
 
 
 def test_a_setting_that_cannot_be_is_refused_in_a_sentence(admin):
@@ -67,7 +67,7 @@ def test_a_setter_is_added_and_an_unknown_name_is_linked(admin):
             .run()
         )
 
-    assert unescape(page.toast[0].value) == "1 call is theirs now; payments follow."
+    assert unescape(page.toast[0].value) == "1 booking is theirs now; payments follow."
     with as_system(org) as db:
         sam = db.scalars(select(Setter)).one()
         assert (sam.name, sam.aliases, db.scalars(select(Event)).one().setter_id) == (

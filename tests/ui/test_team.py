@@ -16,8 +16,8 @@ from core.tenancy.access.models import Invitation, OrganizationMember, Role
 from core.tenancy.identity.passwords import hash_password
 from core.tenancy.identity.sign_in import sign_in
 from tests import factories as make
-from tests.ui.screens import browser_of, opened, sent, words
-from tests.ui.test_names import HOSTILE
+from tests.ui.hostile_names import HOSTILE
+from tests.ui.screens import browser_of, fill, opened, press, sent, words
 
 PASSWORD = "amber-birch-cobalt-1234"
 
@@ -25,18 +25,6 @@ PASSWORD = "amber-birch-cobalt-1234"
 @pytest.fixture
 def boss():
     return make.viewer(make.organization(name=f"Acme {HOSTILE}"), Role.OWNER)
-
-
-def press(page, viewer, label):
-    with browser_of(viewer):
-        return next(button for button in page.button if button.label == label).click().run()
-
-
-def fill(page, **values):
-    for label, value in values.items():
-        next(field for field in page.text_input if field.label == label.replace("_", " ")).input(
-            value
-        )
 
 
 def emails(org):

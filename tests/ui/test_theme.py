@@ -8,6 +8,7 @@ import pytest
 
 from core.ui.navigation import PAGES
 from core.ui.parts import charts
+from tests.ui.contrast import contrast
 
 THEME = tomllib.loads((PAGES.parent / ".streamlit/config.toml").read_text())["theme"]
 TEXT, MARK = 4.5, 3.0
@@ -20,19 +21,6 @@ GROUNDS = [
         THEME[name]["sidebar"]["backgroundColor"],
     )
 ]
-
-
-def luminance(colour):
-    parts = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
-    red, green, blue = (
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one, other):
-    brighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
-    return (brighter + 0.05) / (darker + 0.05)
 
 
 def test_the_measure_agrees_with_the_standards_own_examples():

@@ -12,8 +12,8 @@ from core.tenancy.access.sessions import viewer_of
 from core.tenancy.access.view_as import start_view_as
 from core.ui.navigation import ACCOUNT, SCREENS
 from tests import factories as make
+from tests.ui.expectations import HAS, may
 from tests.ui.screens import browser_of, opened, sent, token_of
-from tests.ui.test_who_sees_what import HAS, may
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,12 @@
 import asyncio
+import os
 from contextlib import asynccontextmanager
 
 import pytest
+from sqlalchemy.engine import make_url
 
+from core.platform.settings import settings
+from tests.ports import free_port
 from webhooks.pool import pool
 
 
@@ -29,3 +33,16 @@ def running():
         return asyncio.run(whole())
 
     return run
+
+
+@pytest.fixture
+def database_away(monkeypatch):
+    """The settings point at a port where nobody listens."""
+    away = make_url(os.environ["DATABASE_URL"]).set(host="127.0.0.1", port=free_port())
+    monkeypatch.setenv("DATABASE_URL", away.render_as_string(hide_password=False))
+    settings.cache_clear()
+    pool.cache_clear()
+    yield
+    monkeypatch.undo()
+    settings.cache_clear()
+    pool.cache_clear()

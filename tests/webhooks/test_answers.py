@@ -1,21 +1,22 @@
 """Every answer of the receiver, and that what was answered 200 is kept once."""
 
-import hmac
 import json
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 
 from core.deliveries.actions import rotate_secret, set_active
 from core.deliveries.models import WebhookDelivery
-from core.operations.sample_payloads import signed
 from core.platform.database import as_system
+from core.providers.payloads import signed
+from core.providers.registry import with_inbound
 from core.tenancy.organizations.models import Organization
 from tests import factories as make
 from tests.flow import SECRET, post, sender
+from tests.webhooks.deliveries import kept, payload, said, signed_bytes
 
-PROVIDERS = ["calendly", "stripe", "whop", "resend"]
+PROVIDERS = list(with_inbound())
 ACCEPTED = (200, {"status": "accepted"})
 REFUSED = (
     401,
@@ -27,19 +28,6 @@ REFUSED = (
     },
 )
 CALENDLY_HEADER = "Calendly-Webhook-Signature"
-
-
-def payload(number=1):
-    return {"id": f"evt_{number}", "event": "test", "type": "test", "data": {"id": number}}
-
-
-def said(answer):
-    return answer.status_code, answer.json()
-
-
-def kept(org):
-    with as_system(org) as db:
-        return db.scalar(select(func.count()).select_from(WebhookDelivery))
 
 
 def jobs_of(org):
@@ -143,13 +131,6 @@ def test_a_body_over_one_mib_is_refused_before_it_is_read(running):
     assert streamed.json()["error"]["code"] == "too_large"
     assert len(read) == 17
     assert kept(to.organization_id) == 0
-
-
-def signed_bytes(body):
-    headers = signed("stripe", {}, SECRET)[1]
-    seconds = headers["Stripe-Signature"].partition(",")[0][2:]
-    mac = hmac.digest(SECRET.encode(), f"{seconds}.".encode() + body, "sha256").hex()
-    return {"content": body, "headers": {"Stripe-Signature": f"t={seconds},v1={mac}"}}
 
 
 @pytest.mark.parametrize(

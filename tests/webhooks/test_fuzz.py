@@ -8,20 +8,15 @@ import json
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.providers.registry import with_inbound
 from tests import factories as make
+from tests.fakes.systems import vectors
 from tests.flow import post, sender
 from tests.webhooks.conftest import opened
-from tests.webhooks.test_answers import kept, signed_bytes
+from tests.webhooks.deliveries import kept, signed_bytes
 
-NAMES = [
-    "stripe-signature",
-    "calendly-webhook-signature",
-    "webhook-id",
-    "webhook-timestamp",
-    "webhook-signature",
-    "x-whop-signature",
-    "content-type",
-]
+SIGNING = {header for _, vector in vectors().values() for header in vector.headers}
+NAMES = [*sorted(SIGNING), "content-type"]
 TEXT = st.text(
     st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=60
 ).map(str.strip)
@@ -48,7 +43,7 @@ def answer_to(path, **request):
 
 @some
 @given(
-    provider=st.sampled_from(["stripe", "whop", "calendly", "resend"]),
+    provider=st.sampled_from(list(with_inbound())),
     body=st.binary(max_size=200),
     headers=st.dictionaries(st.sampled_from(NAMES), TEXT),
 )

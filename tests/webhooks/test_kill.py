@@ -21,15 +21,16 @@ from sqlalchemy.engine import make_url
 from core.deliveries.models import ConnectionActivity, WebhookDelivery
 from core.migrations.upgrade import migrate
 from core.money.models import Payment
-from core.operations.sample_payloads import signed, stripe_event, stripe_intent
 from core.platform import database
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import Misconfigured
 from core.platform.local_postgres import LocalPostgres
 from core.platform.settings import settings
+from core.providers.payloads import signed
 from tests import factories as make
 from tests.flow import SECRET, sender
+from tests.payloads import stripe_event, stripe_intent
 from tests.ports import free_port, until
 
 ROOT = Path(__file__).parents[2]

@@ -2,49 +2,19 @@
 acknowledged.
 """
 
-import os
-import subprocess
-import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import pytest
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 
-from core.operations.sample_payloads import signed
-from core.platform.settings import settings
+from core.providers.payloads import signed
 from tests import factories as make
 from tests.flow import SECRET, sender
-from tests.ports import free_port, owner, until
-from tests.webhooks.test_answers import kept, payload, said
-from webhooks.pool import pool
+from tests.ports import owner
+from tests.webhooks.deliveries import kept, payload, said
+from tests.webhooks.receiver import receiver
 
 ROOT = Path(__file__).parents[2]
-
-
-@contextmanager
-def receiver():
-    """A receiver of its own, over the test's database."""
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "webhooks"], cwd=ROOT, env=os.environ | {"WEBHOOK_PORT": str(port)}
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        until(lambda: answers(url))
-        yield url
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def answers(url):
-    try:
-        return httpx.get(f"{url}/readyz").status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def test_the_rate_limit_of_a_connection_holds_across_receivers():
@@ -84,19 +54,6 @@ def test_without_the_limiter_nothing_is_acknowledged(running):
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
     assert int(answer.headers["retry-after"]) > 0
     assert kept(to.organization_id) == 0
-
-
-@pytest.fixture
-def database_away(monkeypatch):
-    """The settings point at a port where nobody listens."""
-    away = make_url(os.environ["DATABASE_URL"]).set(host="127.0.0.1", port=free_port())
-    monkeypatch.setenv("DATABASE_URL", away.render_as_string(hide_password=False))
-    settings.cache_clear()
-    pool.cache_clear()
-    yield
-    monkeypatch.undo()
-    settings.cache_clear()
-    pool.cache_clear()
 
 
 def test_with_the_database_away_the_sender_is_asked_to_try_again(running, request):

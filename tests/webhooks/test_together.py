@@ -10,7 +10,7 @@ from core.deliveries.models import WebhookDelivery
 from core.platform.database import as_system
 from tests import factories as make
 from tests.flow import sender
-from tests.webhooks.test_answers import kept, payload
+from tests.webhooks.deliveries import kept, payload
 from webhooks import batch_writer
 
 

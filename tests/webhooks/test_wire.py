@@ -10,11 +10,11 @@ from uuid import uuid4
 
 import pytest
 
-from core.operations.sample_payloads import signed
+from core.providers.payloads import signed
 from tests import factories as make
 from tests.flow import SECRET, sender
-from tests.webhooks.test_answers import kept, payload
-from tests.webhooks.test_limits import receiver
+from tests.webhooks.deliveries import kept, payload
+from tests.webhooks.receiver import receiver
 from webhooks.app import app
 from webhooks.body import MAX_BODY
 from webhooks.request_limits import MAX_HEAD

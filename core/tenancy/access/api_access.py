@@ -18,16 +18,18 @@ from core.platform.database import as_key, as_member
 from core.platform.errors import NotAllowed
 from core.platform.vault import derived_key
 from core.tenancy.access.api_keys import KEY_PREFIX
+from core.tenancy.access.authorization import Access, Refusal, may_open
 from core.tenancy.access.models import ApiKey, Role
 from core.tenancy.access.scopes import allows
-from core.tenancy.access.sessions import Place, organizations_for_user, viewer_in_organization
-from core.tenancy.access.viewers import Viewer
-from core.tenancy.organizations.models import Organization
+from core.tenancy.access.sessions import organizations_for_user, viewer_in_transaction
+from core.tenancy.access.viewers import Place, Viewer
 from core.tenancy.organizations.modules import require_module
+from core.tenancy.organizations.queries import current_organization
 
 TOKEN_HOURS = 1
 ALGORITHM = "HS256"
 AUDIENCE = "salesops-api"
+FACTOR_MISSING = "This organisation asks for a second factor. Set it up on the screen Your account."
 
 
 class NotSignedIn(NotAllowed):
@@ -68,25 +70,43 @@ class Caller:
             with as_key(self.key_hash) as db:
                 yield db
 
-    def require(self, resource: str, right: str) -> None:
-        """Raises NotAllowed when the key's scopes do not cover it; people are bound by
-        their role.
-        """
-        if not allows(self.scopes, resource, right):
-            raise NotAllowed(f"This key may not {right} {resource}.")
+    @property
+    def seen_by(self) -> UUID | None:
+        return self.viewer.seen_by if self.viewer is not None else None
 
-    def require_role(self, roles: tuple[Role, ...]) -> None:
-        """Raises NotAllowed for a person who has none of them; a key is bound by its scopes
-        instead.
-        """
-        if self.viewer is not None and not self.viewer.is_one_of(*roles):
-            raise NotAllowed(
-                f"Your role ({self.viewer.role.replace('_', ' ')}) does not include this."
-            )
+    @property
+    def second_factor_missing(self) -> bool:
+        return self.viewer is not None and self.viewer.second_factor_missing
 
-    def require_module(self, module: str | None) -> None:
-        """Raises SwitchedOff when the organisation has not the module."""
-        require_module(module, self.modules, self.organization_name)
+    def is_one_of(self, *roles: Role) -> bool:
+        """Whether a person has one of ``roles``; a key is bound by its scopes instead."""
+        return self.viewer is None or self.viewer.is_one_of(*roles)
+
+    def has(self, module: str | None) -> bool:
+        """Whether the organisation has the module."""
+        return module is None or module in self.modules
+
+    def covers(self, scope: str) -> bool:
+        """Whether the key's scopes include it; people are bound by their role."""
+        resource, _, right = scope.partition(":")
+        return allows(self.scopes, resource, right)
+
+    def require(self, access: Access) -> None:
+        """Raises NotAllowed, SwitchedOff or SecondFactorRequired for what is closed to the
+        caller.
+        """
+        refusal = may_open(self, access)
+        if refusal is None:
+            return
+        if refusal is Refusal.ROLE and self.viewer is not None:
+            role = self.viewer.role.replace("_", " ")
+            raise NotAllowed(f"Your role ({role}) does not include this.")
+        if refusal is Refusal.MODULE:
+            require_module(access.module, self.modules, self.organization_name)
+        if refusal is Refusal.SECOND_FACTOR:
+            raise SecondFactorRequired(FACTOR_MISSING)
+        resource, _, right = (access.scope or "").partition(":")
+        raise NotAllowed(f"This key may not {right} {resource}.")
 
     def as_viewer(self) -> Viewer:
         """The person behind the token. Raises NotAllowed for a key: some acts are a person's."""
@@ -113,9 +133,7 @@ def choose_login_organization(user_id: UUID, slug_or_id: str | None) -> Place:
 def must_have_second_factor(viewer: Viewer) -> None:
     """Raises SecondFactorRequired when the organisation asks for one and the person has none."""
     if viewer.second_factor_missing:
-        raise SecondFactorRequired(
-            "This organisation asks for a second factor. Set it up on the screen Your account."
-        )
+        raise SecondFactorRequired(FACTOR_MISSING)
 
 
 def issue_token(viewer: Viewer) -> str:
@@ -157,16 +175,17 @@ def _caller_by_key(key: str) -> Caller:
     key_hash = hashlib.sha256(key.encode()).digest()
     with as_key(key_hash) as db:
         scopes = db.scalars(select(ApiKey.scopes).where(ApiKey.key_hash == key_hash)).one()
-        home = db.scalars(select(Organization)).one()
-        facts = (
-            home.id,
-            home.timezone,
-            home.currency,
-            home.plan,
-            home.name,
-            frozenset(home.modules),
+        organization = current_organization(db)
+        return Caller(
+            organization.id,
+            organization.timezone,
+            organization.currency,
+            organization.plan,
+            organization.name,
+            frozenset(organization.modules),
+            key_hash=key_hash,
+            scopes=tuple(scopes),
         )
-        return Caller(*facts, key_hash=key_hash, scopes=tuple(scopes))
 
 
 def _caller_by_token(token: str) -> Caller:
@@ -183,21 +202,21 @@ def _caller_by_token(token: str) -> Caller:
         role, holds = db.execute(
             text("select app.cur_role(), app.token_holds(:issued_at)"), {"issued_at": issued_at}
         ).one()
-        plan = db.scalars(select(Organization.plan)).one()
+        plan = current_organization(db).plan
+        viewer = viewer_in_transaction(
+            db, user_id, name=claims["name"], email=claims["email"], role=role
+        )
     if not holds:
         raise NotSignedIn(
             "The token was issued before its owner signed out everywhere or changed the password."
         )
-    viewer = viewer_in_organization(
-        user_id, organization_id, name=claims["name"], email=claims["email"], role=Role(role)
-    )
     must_have_second_factor(viewer)
-    facts = (
+    return Caller(
         organization_id,
         viewer.timezone,
         viewer.currency,
         plan,
         viewer.organization_name,
         viewer.modules,
+        viewer=viewer,
     )
-    return Caller(*facts, viewer=viewer)

@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core.platform.clock import now
+from core.platform.database import organization_id_of
 from core.platform.errors import InvalidInput, NotFound
 from core.tenancy.access.models import ApiKey
 from core.tenancy.access.scopes import check_scopes
@@ -33,14 +34,14 @@ class NewKey:
 
 def create_api_key(
     db: Session,
-    organization_id: UUID,
     name: str,
     scopes: Sequence[str],
     *,
     expires_at: datetime | None = None,
 ) -> NewKey:
-    """A program's key to the organisation. Raises InvalidInput without a name, or for a scope that
-    does not exist.
+    """A program's key to the transaction's organisation.
+
+    Raises InvalidInput without a name, or for a scope that does not exist.
     """
     if not name.strip():
         raise InvalidInput(
@@ -48,7 +49,7 @@ def create_api_key(
         )
     key = KEY_PREFIX + secrets.token_urlsafe(32)
     row = ApiKey(
-        organization_id=organization_id,
+        organization_id=organization_id_of(db),
         id=uuid4(),
         name=name.strip(),
         key_hash=hashlib.sha256(key.encode()).digest(),

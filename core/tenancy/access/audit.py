@@ -5,31 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, select, text, tuple_
+from sqlalchemy import ColumnElement, Row, Table, Text, cast, func, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from core.platform.clock import Period
 from core.platform.models import AuditLog
+from core.platform.schema import Base
 
 PAGE = 100
 MASKED = "…"
 USERS = ("created_by", "approved_by", "submitted_by", "invited_by")
-NAMED = {
-    "closer_id": "closers",
-    "setter_id": "setters",
-    "source_id": "sources",
-    "traffic_type_id": "traffic_types",
-    "call_type_id": "call_types",
-    "package_id": "packages",
-    "snapshot_id": "payout_snapshots",
-    "reason_id": "list_entries",
-    "call_outcome_id": "list_entries",
-    "opportunity_status_id": "list_entries",
-    "connection_id": "webhook_connections",
-}
 # Who acts without being a user, by the role that the transaction had.
 PROGRAMS = {"system": "The product", "admin": "API key", "portal": "Portal link"}
 NOBODY = "Installation"
@@ -111,20 +100,51 @@ def people(db: Session, *, everywhere: bool) -> dict[UUID, str]:
     return {row.user_id: row.name for row in rows}
 
 
+@cache
+def named_columns() -> Mapping[str, str]:
+    """The columns that hold the id of a row with a name, with that row's table."""
+    known = Base.metadata.tables
+    referred = {
+        key.column_keys[-1]: known.get(key.elements[-1].target_fullname.rpartition(".")[0])
+        for table in known.values()
+        for key in table.foreign_key_constraints
+        if len(key.column_keys) == 2
+    }
+    return {
+        column: table.name
+        for column, table in referred.items()
+        if table is not None and "name" in table.columns
+    }
+
+
 def names_in(db: Session, lines: Iterable[Row[Any]]) -> dict[str, str]:
     """The names behind the ids that stand in the lines' changes, as far as the caller may
     see them.
     """
-    wanted: dict[str, set[str]] = {}
+    named = _named_tables()
+    wanted: dict[Table, set[str]] = {}
     for line in lines:
         for column, values in line.changes.items():
-            if column in NAMED and isinstance(values, list):
-                wanted.setdefault(NAMED[column], set()).update(value for value in values if value)
+            if column in named and isinstance(values, list):
+                wanted.setdefault(named[column], set()).update(value for value in values if value)
     names = {str(user_id): name for user_id, name in people(db, everywhere=True).items()}
     for table, ids in wanted.items():
-        query = text(f"select id::text, name from app.{table} where id::text = any(:ids)")  # noqa: S608 - one of NAMED
-        names |= {row.id: row.name for row in db.execute(query, {"ids": sorted(ids)})}
+        row_id = cast(table.c.id, Text)
+        found = db.execute(select(row_id, table.c.name).where(row_id.in_(sorted(ids))))
+        names |= {key: name for key, name in found.all()}  # noqa: C416 - rows are no pairs to mypy
     return names
+
+
+def _named_tables() -> dict[str, Table]:
+    """The table that a column refers to, by the column's name, where that table's rows have
+    names.
+    """
+    keys = [key for table in Base.metadata.sorted_tables for key in table.foreign_keys]
+    return {
+        key.parent.name: key.column.table
+        for key in keys
+        if key.column.name == "id" and "name" in key.column.table.c and not is_user(key.parent.name)
+    }
 
 
 def actor(line: Row[Any], names: Mapping[str, str]) -> str:

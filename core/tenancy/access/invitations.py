@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from core.platform.advisory_locks import advisory_lock
 from core.platform.clock import now
-from core.platform.database import as_guest
+from core.platform.database import as_guest, organization_id_of
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooManyRequests
 from core.platform.normalization import mailable_email, normalize_email
 from core.platform.rate_limits import take_hit
@@ -70,15 +70,15 @@ def invite(db: Session, viewer: Viewer, email: str, role: str) -> Issued:
         raise InvalidInput(
             f"“{email}” is not an e-mail address that mail can be sent to.", field="email"
         )
-    advisory_lock(db, viewer.organization_id, "invitations")
-    _check_new_here(db, viewer.organization_id, normalized)
+    advisory_lock(db, "invitations")
+    _check_new_here(db, normalized)
     _count(db, viewer)
     token = secrets.token_urlsafe(32)
     shown = (
         email.strip() if normalize_email(email) == normalized else normalized
     )  # a domain as machines write it is told in letters
     invitation = Invitation(
-        organization_id=viewer.organization_id,
+        organization_id=organization_id_of(db),
         id=uuid4(),
         email=shown,
         email_normalized=normalized,
@@ -93,8 +93,9 @@ def invite(db: Session, viewer: Viewer, email: str, role: str) -> Issued:
     return Issued(invitation, token)
 
 
-def _check_new_here(db: Session, organization_id: UUID, normalized: str) -> None:
-    here = select(OrganizationMember).where(OrganizationMember.organization_id == organization_id)
+def _check_new_here(db: Session, normalized: str) -> None:
+    own = OrganizationMember.organization_id == organization_id_of(db)
+    here = select(OrganizationMember).where(own)
     member = next(
         (member for member in db.scalars(here) if normalize_email(member.email) == normalized), None
     )
@@ -114,7 +115,7 @@ def _check_new_here(db: Session, organization_id: UUID, normalized: str) -> None
 
 
 def _count(db: Session, viewer: Viewer) -> None:
-    if wait_s := take_hit(db, f"invite:{viewer.organization_id}", MOST_AN_HOUR, WINDOW_S):
+    if wait_s := take_hit(db, f"invite:{organization_id_of(db)}", MOST_AN_HOUR, WINDOW_S):
         raise TooManyRequests(
             f"More than {MOST_AN_HOUR} invitations in an hour; wait a little.", retry_after_s=wait_s
         )

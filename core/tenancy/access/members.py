@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.platform.clock import now
+from core.platform.database import organization_id_of
 from core.platform.errors import InvalidInput
 from core.platform.normalization import normalize_email
 from core.tenancy.access.models import MEMBER_ROLES, OrganizationMember, Role
@@ -27,14 +28,13 @@ class NewUser:
 
 def create_user(
     db: Session,
-    organization_id: UUID,
     *,
     email: str,
     password: str,
     role: str,
     name: str | None = None,
 ) -> NewUser:
-    """A person who can sign in, as a member of the organisation with ``role``.
+    """A person who can sign in, as a member of the transaction's organisation with ``role``.
 
     Somebody who is known by the address keeps their name and password, and becomes a member here
     too; doing it again changes the role. ``super_admin`` is a role on the whole platform.
@@ -56,7 +56,7 @@ def create_user(
     shown = name or (known.name if known else email.strip().partition("@")[0])
     user_id = known.user_id if known else _add_user(db, email.strip(), normalized, shown, password)
     member_role = Role.OWNER if role == Role.SUPER_ADMIN else Role(role)
-    add_member(db, organization_id, user_id, member_role, name=shown, email=email.strip())
+    add_member(db, user_id, member_role, name=shown, email=email.strip())
     if role == Role.SUPER_ADMIN:
         db.execute(text("select app.make_super_admin(:user)"), {"user": user_id})
     return NewUser(user_id, known is None)
@@ -77,13 +77,13 @@ def _add_user(db: Session, email: str, normalized: str, name: str, password: str
     return user.id
 
 
-def add_member(
-    db: Session, organization_id: UUID, user_id: UUID, role: Role, *, name: str, email: str
-) -> None:
-    """Make the user a member with ``role``; a member's role is changed."""
+def add_member(db: Session, user_id: UUID, role: Role, *, name: str, email: str) -> None:
+    """Make the user a member of the transaction's organisation with ``role``; a member's role is
+    changed.
+    """
     values = {"role": role, "active": True}
     member = insert(OrganizationMember).values(
-        organization_id=organization_id, user_id=user_id, name=name, email=email, **values
+        organization_id=organization_id_of(db), user_id=user_id, name=name, email=email, **values
     )
     db.execute(
         member.on_conflict_do_update(index_elements=["organization_id", "user_id"], set_=values)

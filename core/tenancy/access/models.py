@@ -6,10 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, func, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.platform.schema import Base, TenantRow, Timestamps, secured
+from core.platform.schema import Base, TenantRow, Timestamps, Words, secured
+from core.tenancy.organizations.models import SettingsRow
 
 
 class Role(StrEnum):
@@ -35,7 +36,6 @@ class OrganizationMember(Timestamps, Base):
 
     __tablename__ = "organization_members"
     __table_args__ = (
-        CheckConstraint("role in ('owner','admin','manager','sales_rep','viewer')", name="role"),
         Index(None, "user_id"),
         secured("members", audit=True),
     )
@@ -44,11 +44,22 @@ class OrganizationMember(Timestamps, Base):
         ForeignKey("app.organizations.id"), primary_key=True
     )
     user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"), primary_key=True)
-    role: Mapped[str]
+    role: Mapped[Role] = mapped_column(Words(Role, *MEMBER_ROLES))
     name: Mapped[str]
     email: Mapped[str]
     active: Mapped[bool] = mapped_column(server_default=text("true"))
     manager_user_id: Mapped[UUID | None]
+
+
+class AccessSettings(SettingsRow, Base):
+    """Who gets in, and what reps and managers see."""
+
+    __tablename__ = "access_settings"
+
+    require_second_factor: Mapped[bool] = mapped_column(server_default=text("false"))
+    managers_see_their_team_only: Mapped[bool] = mapped_column(server_default=text("false"))
+    leaderboards_visible: Mapped[bool] = mapped_column(server_default=text("true"))
+    leaderboards_show_money: Mapped[bool] = mapped_column(server_default=text("true"))
 
 
 class Invitation(TenantRow, Timestamps, Base):
@@ -58,7 +69,6 @@ class Invitation(TenantRow, Timestamps, Base):
 
     __tablename__ = "invitations"
     __table_args__ = (
-        CheckConstraint("role in ('owner','admin','manager','sales_rep','viewer')", name="role"),
         UniqueConstraint("token_hash"),
         Index(
             "uq_invitations_open",
@@ -72,7 +82,7 @@ class Invitation(TenantRow, Timestamps, Base):
 
     email: Mapped[str]
     email_normalized: Mapped[str]
-    role: Mapped[str]
+    role: Mapped[Role] = mapped_column(Words(Role, *MEMBER_ROLES))
     token_hash: Mapped[bytes] = mapped_column(LargeBinary)
     invited_by: Mapped[UUID | None]
     expires_at: Mapped[datetime]

@@ -24,7 +24,8 @@ MOST_USERS = 200
 CONFIRMED = "delete"
 
 
-def _call(db: Session, function: str, **values: Any) -> list[Row[Any]]:
+def call_as_super_admin(db: Session, function: str, **values: Any) -> list[Row[Any]]:
+    """The rows of a function that answers super admins only. Raises NotAllowed."""
     places = ", ".join(f"p_{name} => :{name}" for name in values)
     try:
         return list(db.execute(text(f"select * from app.{function}({places})"), values))  # noqa: S608 - names are our own
@@ -32,13 +33,6 @@ def _call(db: Session, function: str, **values: Any) -> list[Row[Any]]:
         if getattr(error.orig, "sqlstate", None) == "42501":
             raise NotAllowed("Only a super admin may do this.") from error
         raise
-
-
-def organizations_overview(db: Session) -> list[Row[Any]]:
-    """Every organisation with its members, calls and last delivery; those in their grace come last.
-    Raises NotAllowed.
-    """
-    return _call(db, "organizations_overview")
 
 
 def create_organization_as_admin(
@@ -53,7 +47,9 @@ def create_organization_as_admin(
     organization_id = uuid4()
     facts = organization_facts(name=name, slug=slug, timezone=timezone, currency=currency)
     try:
-        _call(db, "create_organization_as_admin", id=organization_id, region=region, **facts)
+        call_as_super_admin(
+            db, "create_organization_as_admin", id=organization_id, region=region, **facts
+        )
     except IntegrityError as error:
         raise Conflict(f"The slug “{slug}” is taken.") from error
     return organization_id
@@ -71,7 +67,7 @@ def configure_organization(
         )
     if plan not in PLANS:
         raise InvalidInput(f"“{plan}” is not a plan; use {', '.join(PLANS)}.", field="plan")
-    [found] = _call(
+    [found] = call_as_super_admin(
         db, "configure_organization", org=organization_id, modules=list(modules), plan=plan
     )
     if not found[0]:
@@ -87,14 +83,16 @@ def delete_organization(db: Session, organization_id: UUID, *, name: str, typed:
     """
     if typed.strip() != name.strip():
         raise InvalidInput("Type the organisation's name exactly as it is shown.", field="name")
-    [found] = _call(db, "delete_organization", org=organization_id, grace_days=GRACE_DAYS)
+    [found] = call_as_super_admin(
+        db, "delete_organization", org=organization_id, grace_days=GRACE_DAYS
+    )
     if not found[0]:
         raise NotFound("There is no such organisation.")
 
 
 def restore_organization(db: Session, organization_id: UUID) -> None:
     """Bring a deleted organisation back as it was. Raises NotFound when its grace is over."""
-    [found] = _call(db, "restore_organization", org=organization_id)
+    [found] = call_as_super_admin(db, "restore_organization", org=organization_id)
     if not found[0]:
         raise NotFound(
             "There is nothing to bring back: the grace is over, or it was never deleted."
@@ -107,7 +105,9 @@ def users_overview(db: Session, search: str = "") -> list[Row[Any]]:
 
     Raises NotAllowed.
     """
-    return _call(db, "users_overview", search=search.replace("\0", "").strip(), limit=MOST_USERS)
+    return call_as_super_admin(
+        db, "users_overview", search=search.replace("\0", "").strip(), limit=MOST_USERS
+    )
 
 
 def users_without_organization(db: Session) -> list[Row[Any]]:
@@ -116,7 +116,7 @@ def users_without_organization(db: Session) -> list[Row[Any]]:
 
     Columns: id, name, email. Raises NotAllowed.
     """
-    return _call(db, "users_without_organization")
+    return call_as_super_admin(db, "users_without_organization")
 
 
 def delete_users_without_organization(db: Session, users: Sequence[UUID], *, typed: str) -> int:
@@ -127,7 +127,7 @@ def delete_users_without_organization(db: Session, users: Sequence[UUID], *, typ
     """
     if typed.strip().lower() != CONFIRMED:
         raise InvalidInput(f"Type “{CONFIRMED}” to confirm.", field="confirmation")
-    [deleted] = _call(db, "delete_users_without_organization", users=list(users))
+    [deleted] = call_as_super_admin(db, "delete_users_without_organization", users=list(users))
     return deleted[0]
 
 
@@ -137,7 +137,7 @@ def set_user_active(db: Session, user_id: UUID, active: bool, *, by: UUID) -> No
     """
     if user_id == by and not active:
         raise Conflict("You cannot keep yourself out; ask another super admin.")
-    [found] = _call(db, "set_user_active", user=user_id, active=active)
+    [found] = call_as_super_admin(db, "set_user_active", user=user_id, active=active)
     if not found[0]:
         raise NotFound("There is no such user.")
 
@@ -154,6 +154,6 @@ def delete_user(db: Session, user_id: UUID, *, email: str, typed: str, by: UUID)
         raise InvalidInput("Type the e-mail address exactly as it is shown.", field="email")
     if user_id == by:
         raise Conflict("You cannot delete yourself; ask another super admin.")
-    [found] = _call(db, "delete_user", user=user_id)
+    [found] = call_as_super_admin(db, "delete_user", user=user_id)
     if not found[0]:
         raise NotFound("There is no such user.")

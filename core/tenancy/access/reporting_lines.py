@@ -13,9 +13,7 @@ from core.platform.errors import Conflict, NotAllowed, NotFound
 from core.tenancy.access.models import OrganizationMember
 
 
-def set_manager(
-    db: Session, organization_id: UUID, user_id: UUID, manager_user_id: UUID | None
-) -> None:
+def set_manager(db: Session, user_id: UUID, manager_user_id: UUID | None) -> None:
     """Have a member report to another one, or to nobody. One change at a time, so that two cannot
     close a circle together.
 
@@ -24,7 +22,7 @@ def set_manager(
         NotAllowed: the transaction is not an admin's.
         Conflict: the manager reports to them, directly or through others.
     """
-    advisory_lock(db, organization_id, "reporting")
+    advisory_lock(db, "reporting")
     known = set(db.scalars(select(OrganizationMember.user_id)))
     if user_id not in known or (manager_user_id is not None and manager_user_id not in known):
         raise NotFound("There is no such member.")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from core.platform.database import as_guest, as_member
 from core.platform.errors import NotAllowed
 from core.platform.tokens import hash_token
-from core.tenancy.access.models import Role
-from core.tenancy.access.view_as import viewed_member, viewer_viewing_as
-from core.tenancy.access.viewers import Viewer
+from core.tenancy.access.models import AccessSettings, Role
+from core.tenancy.access.viewers import Place, Viewer
 from core.tenancy.identity.sign_in import IDLE_MINUTES
-from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.queries import current_organization, settings_of
 
 
 def viewer_of(token: str | None, *, in_use: bool = True) -> Viewer | None:
@@ -27,18 +27,40 @@ def viewer_of(token: str | None, *, in_use: bool = True) -> Viewer | None:
         return None
     with as_guest() as db:
         found = db.execute(
-            text("select * from app.resolve_session(:token, :idle)"),
-            {"token": hash_token(token), "idle": IDLE_MINUTES},
+            text("select * from app.resolve_session(:token, :idle, :in_use)"),
+            {"token": hash_token(token), "idle": IDLE_MINUTES, "in_use": in_use},
         ).first()
-        if found is None or found.organization_id is None:
-            return None
-        if in_use:
-            db.execute(text("select app.use_session(:token)"), {"token": hash_token(token)})
-        seen = viewed_member(db, token)
-    viewer = viewer_in_organization(
-        found.user_id, found.organization_id, name=found.name, email=found.email, role=found.role
+    if found is None:
+        return None
+    viewer = Viewer(
+        found.user_id,
+        found.name,
+        found.email,
+        found.organization_id,
+        found.organization_name,
+        found.timezone,
+        found.currency,
+        Role(found.role),
+        frozenset(found.modules),
+        second_factor_missing=found.second_factor_missing,
     )
-    return viewer_viewing_as(viewer, seen)
+    if found.seen_user_id is None:
+        return replace(viewer, places=_places(found.places))
+    return replace(
+        viewer,
+        user_id=found.seen_user_id,
+        name=found.seen_name,
+        email=found.seen_email,
+        role=Role(found.seen_role),
+        seen_by=viewer.user_id,
+    )
+
+
+def _places(found: list[dict[str, str]]) -> tuple[Place, ...]:
+    return tuple(
+        Place(UUID(each["organization_id"]), each["name"], each["slug"], each["role"])
+        for each in found
+    )
 
 
 def viewer_in_organization(
@@ -46,35 +68,31 @@ def viewer_in_organization(
 ) -> Viewer:
     """A viewer with the facts of an organisation they may enter. Raises NotAllowed."""
     with as_member(user_id, organization_id) as db:
-        home = db.scalars(select(Organization).where(Organization.id == organization_id)).one()
-        missing = (
-            home.require_second_factor
-            and not db.execute(
-                text("select app.has_second_factor(:user)"), {"user": user_id}
-            ).scalar_one()
-        )
-        return Viewer(
-            user_id,
-            name,
-            email,
-            home.id,
-            home.name,
-            home.timezone,
-            home.currency,
-            Role(role),
-            frozenset(home.modules),
-            second_factor_missing=missing,
-        )
+        return viewer_in_transaction(db, user_id, name=name, email=email, role=role)
 
 
-@dataclass(frozen=True)
-class Place:
-    """An organisation that a user can switch to."""
-
-    id: UUID
-    name: str
-    slug: str
-    role: str
+def viewer_in_transaction(
+    db: Session, user_id: UUID, *, name: str, email: str, role: str
+) -> Viewer:
+    """The user of the transaction, with the facts of its organisation."""
+    organization = current_organization(db)
+    factor = text("select app.has_second_factor(:user)")
+    missing = (
+        settings_of(db, AccessSettings).require_second_factor
+        and not db.execute(factor, {"user": user_id}).scalar_one()
+    )
+    return Viewer(
+        user_id,
+        name,
+        email,
+        organization.id,
+        organization.name,
+        organization.timezone,
+        organization.currency,
+        Role(role),
+        frozenset(organization.modules),
+        second_factor_missing=missing,
+    )
 
 
 def organizations_for_user(user_id: UUID) -> list[Place]:
@@ -83,7 +101,7 @@ def organizations_for_user(user_id: UUID) -> list[Place]:
         rows = db.execute(
             text("select * from app.organizations_of(:user)"), {"user": user_id}
         ).all()
-    return [Place(row.organization_id, row.name, row.slug, row.role) for row in rows]
+    return [Place(*row) for row in rows]
 
 
 def choose_organization(token: str, organization_id: UUID) -> None:

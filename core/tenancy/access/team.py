@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.platform.advisory_locks import advisory_lock
 from core.platform.clock import now
+from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.tenancy.access.models import MEMBER_ROLES, Invitation, OrganizationMember, Role
 from core.tenancy.access.viewers import Viewer
@@ -52,7 +53,7 @@ def set_role(db: Session, viewer: Viewer, user_id: UUID, role: str) -> None:
     member = _changed(db, viewer, user_id)
     if role != Role.OWNER:
         _check_not_last_owner(db, member)
-    member.role = role
+    member.role = Role(role)
     if role not in INVITERS:
         _take_back_invitations(db, member)
     elif role != Role.OWNER:
@@ -72,7 +73,7 @@ def set_member_active(db: Session, viewer: Viewer, user_id: UUID, active: bool) 
         _take_back_invitations(db, member)
         db.execute(
             text("select app.close_sessions_in(:user, :org)"),
-            {"user": user_id, "org": viewer.organization_id},
+            {"user": user_id, "org": organization_id_of(db)},
         )
     member.active = active
     db.flush()
@@ -84,10 +85,10 @@ def _changed(db: Session, viewer: Viewer, user_id: UUID) -> OrganizationMember:
     """
     if not viewer.is_admin:
         raise NotAllowed("Only an admin may do this.")
-    advisory_lock(db, viewer.organization_id, "members")
+    advisory_lock(db, "members")
     member = db.scalars(
         select(OrganizationMember).where(
-            OrganizationMember.organization_id == viewer.organization_id,
+            OrganizationMember.organization_id == organization_id_of(db),
             OrganizationMember.user_id == user_id,
         )
     ).first()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 from uuid import UUID
@@ -30,13 +30,24 @@ class FormFiler(Protocol):
 
 
 @dataclass(frozen=True)
+class Place:
+    """An organisation that a user can switch to."""
+
+    id: UUID
+    name: str
+    slug: str
+    role: str
+
+
+@dataclass(frozen=True)
 class Viewer:
     """A signed-in person in their active organisation, with the organisation's facts that every
     screen needs.
 
     ``modules`` are the organisation's. ``seen_by`` is the admin who looks at the product as this
     person, and may change nothing meanwhile. With ``second_factor_missing`` they see nothing but
-    their own account until they have set one up.
+    their own account until they have set one up. ``places`` are the organisations that they can
+    switch to, by name; none while somebody looks as them.
     """
 
     user_id: UUID
@@ -50,6 +61,7 @@ class Viewer:
     modules: frozenset[str] = frozenset()
     seen_by: UUID | None = None
     second_factor_missing: bool = False
+    places: tuple[Place, ...] = field(default=(), compare=False)
 
     def is_one_of(self, *roles: Role | str) -> bool:
         """Whether the viewer has one of ``roles``; a super admin has every one."""
@@ -58,6 +70,10 @@ class Viewer:
     def has(self, module: str | None) -> bool:
         """Whether the organisation has the module; None is what every organisation has."""
         return module is None or module in self.modules
+
+    def covers(self, scope: str) -> bool:
+        """People are bound by their role; scopes are for keys."""
+        return True
 
     @property
     def is_admin(self) -> bool:

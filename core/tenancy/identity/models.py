@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, func, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.platform.schema import Base, Timestamps, secured
+from core.platform.schema import Base, Timestamps, Words, secured
 
 
 class User(Timestamps, Base):
@@ -35,17 +36,18 @@ class User(Timestamps, Base):
     deleted_at: Mapped[datetime | None]
 
 
+class PlatformRole(StrEnum):
+    SUPER_ADMIN = "super_admin"
+
+
 class UserRole(Base):
     """A platform role; kept apart from the user's own row, which the user may edit."""
 
     __tablename__ = "user_roles"
-    __table_args__ = (
-        CheckConstraint("role in ('super_admin')", name="role"),
-        secured("auth", audit=True),
-    )
+    __table_args__ = (secured("auth", audit=True),)
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"), primary_key=True)
-    role: Mapped[str] = mapped_column(primary_key=True)
+    role: Mapped[PlatformRole] = mapped_column(Words(PlatformRole), primary_key=True)
 
 
 class SignInSession(Base):

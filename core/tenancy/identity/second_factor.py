@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core.platform.clock import now
@@ -23,7 +23,6 @@ from core.platform.vault import seal, unseal
 from core.tenancy.identity.account import account_of, ask, prove_password
 from core.tenancy.identity.sign_in import WINDOW_S, record_lock_out
 from core.tenancy.identity.totp import DIGITS, fitting_step, in_groups
-from core.tenancy.organizations.models import Organization
 
 SECRET_BYTES = 20
 CODES = 10
@@ -207,15 +206,6 @@ def _takes_totp(db: Session, user_id: UUID, code: str) -> bool:
 def _takes_recovery(db: Session, user_id: UUID, code: str) -> bool:
     used = {"user": user_id, "code": _hash(user_id, code)}
     return db.execute(text("select app.use_recovery_code(:user, :code)"), used).scalar() is True
-
-
-def require_of_everybody(db: Session, token: str, required: bool) -> None:
-    """Whether members of the organisation need a second factor. Who asks it of others must have
-    one: Raises Conflict.
-    """
-    if required and not has_second_factor(account_of(db, token).user_id):
-        raise Conflict("Set up your own second factor first; then ask it of everybody.")
-    db.execute(update(Organization).values(require_second_factor=required))
 
 
 def clear(db: Session, email_normalized: str) -> bool:

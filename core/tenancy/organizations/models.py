@@ -1,19 +1,20 @@
-"""Organisations: tenants, with the settings of each."""
+"""Organisations: tenants, and what the settings of each have in common."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.platform.schema import Base, Timestamps, secured
 
 
 class Organization(Timestamps, Base):
-    """A tenant: a team, a company or a client. Its settings stand on the row, each with the
-    product's default.
+    """A tenant: a team, a company or a client. Its settings stand with the packages that they are
+    for, see ``SettingsRow``.
     """
 
     __tablename__ = "organizations"
@@ -35,26 +36,16 @@ class Organization(Timestamps, Base):
     plan: Mapped[str] = mapped_column(server_default="team")
     is_demo: Mapped[bool] = mapped_column(server_default=text("false"))
     deleted_at: Mapped[datetime | None]
-
-    # bookings
-    pcf_grace_hours: Mapped[int] = mapped_column(server_default=text("24"))
-    late_cancel_hours: Mapped[int] = mapped_column(server_default=text("24"))
-    setter_utm_field: Mapped[str] = mapped_column(server_default="utm_source")
-    setter_question: Mapped[str | None]
-
-    # money
-    forward_attribution_days: Mapped[int | None]
-    reconciliation_days: Mapped[int] = mapped_column(server_default=text("3"))
-    accept_test_mode: Mapped[bool] = mapped_column(server_default=text("false"))
-
-    # what reps see, and what is posted
-    leaderboards_visible: Mapped[bool] = mapped_column(server_default=text("true"))
-    leaderboards_show_money: Mapped[bool] = mapped_column(server_default=text("true"))
-    slack_report_enabled: Mapped[bool] = mapped_column(server_default=text("false"))
-    slack_report_hour: Mapped[int] = mapped_column(server_default=text("8"))
-
-    # who gets in, and how long personal data is kept; None keeps it
-    require_second_factor: Mapped[bool] = mapped_column(server_default=text("false"))
-    managers_see_their_team_only: Mapped[bool] = mapped_column(server_default=text("false"))
-    raw_delivery_days: Mapped[int | None]
     purge_after: Mapped[datetime | None]
+
+
+class SettingsRow(Timestamps):
+    """One package's settings of an organisation, each with the product's default; the row comes
+    into being with the organisation.
+    """
+
+    __table_args__: Any = secured("organization_settings", audit=True)
+
+    organization_id: Mapped[UUID] = mapped_column(
+        ForeignKey("app.organizations.id"), primary_key=True
+    )

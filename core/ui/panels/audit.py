@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from core.tenancy.access.audit import FORMER, MASKED, NAMED, is_user
+from core.tenancy.access.audit import FORMER, MASKED, is_user
 from core.ui.parts.format import NONE, when
 
 OPERATIONS = {"insert": "made", "update": "changed", "delete": "deleted", "export": "exported"}
@@ -28,8 +28,9 @@ ABOUT_SOMEBODY = {
     "view_as_end": "viewed as, ended",
 }
 OPERATIONS |= ABOUT_SOMEBODY
+COLUMNS = {"call_status": "Booking status"}  # its own name is older than the glossary
 TABLES = {
-    "events": "Calls",
+    "events": "Bookings",
     "post_call_forms": "Post-call forms",
     "organization_members": "Members",
     "user_roles": "Platform roles",
@@ -54,16 +55,15 @@ def table_name(table: str) -> str:
 
 
 def column_name(column: str) -> str:
-    """``call_status`` as ``Call status``; ids are told by name, so they are called without
-    the id.
-    """
-    return column.removesuffix("_id").removesuffix("_normalized").replace("_", " ").capitalize()
+    """``lead_name`` as ``Lead name``; an id is shown as a name, so its column is called by it."""
+    words = column.removesuffix("_id").removesuffix("_normalized").replace("_", " ").capitalize()
+    return COLUMNS.get(column, words)
 
 
 def told(
     operation: str, changes: Mapping[str, Any], names: Mapping[str, str], timezone: str
 ) -> list[str]:
-    """What changed, column by column: ``Call status: scheduled → completed``."""
+    """What changed, column by column: ``Booking status: scheduled → completed``."""
     if operation == "export":
         return [f"Format: {changes.get('format', NONE)}"]
     return [
@@ -102,7 +102,7 @@ def _value(column: str, value: Any, names: Mapping[str, str], timezone: str) -> 
         return "yes" if value else "no"
     if is_user(column):
         return names.get(str(value), FORMER)
-    if column in NAMED and str(value) in names:
+    if column.endswith("_id") and str(value) in names:
         return names[str(value)]
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         value = ", ".join(value)

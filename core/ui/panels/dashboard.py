@@ -12,6 +12,7 @@ import streamlit as st
 from core.metrics.catalog import METRICS
 from core.metrics.dashboard import FUNNEL, WEEKDAYS, Dashboard
 from core.metrics.drill import counted
+from core.metrics.figures import Figures
 from core.platform.clock import Period
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import go
@@ -36,9 +37,9 @@ def show_sentence(figures: Dashboard, period: Period) -> None:
     moved = delta("show_rate", now["show_rate"], figures.before and figures.before["show_rate"], "")
     change = f", {abs(moved):.0f} points {'up' if moved > 0 else 'down'}" if moved else ""
     st.markdown(
-        f"Show rate **{rate(now['show_rate'])}**{change}; {now['confirmed']:,} of {now['due']:,}"
-        " calls due are confirmed. Net revenue"
-        f" **{money(now['net_revenue'], whole=True).replace('$', chr(92) + '$')}**."
+        f"Show rate **{rate(now.rate('show_rate'))}**{change}; {now['confirmed']:,} of"
+        f" {now['due']:,} bookings due are confirmed. Net revenue"
+        f" **{money(now.money('net_revenue'), whole=True).replace('$', chr(92) + '$')}**."
     )
 
 
@@ -63,16 +64,15 @@ def show_cards(figures: Dashboard, viewer: Viewer) -> None:
             )
             link_to_rows(
                 rows_behind(key, narrowed_here()),
-                "See the calls" if counted(key) else "See the payments",
+                counted(key).fact.rows.label,
             )
 
 
-def course(days: pd.DataFrame, key: str, currency: str) -> list[float] | None:
+def course(days: Figures, key: str, currency: str) -> list[float] | None:
     """A figure day by day, without the days that have none; None when one day is all."""
-    if len(days) < 2:
+    if len(days.rows) < 2:
         return None
-    values = (value.get(currency, 0) if isinstance(value, dict) else value for value in days[key])
-    return [float(value) for value in values if value is not None] or None
+    return [value for value in _numbers(days, key, currency) if value is not None] or None
 
 
 def show_trend(
@@ -96,23 +96,25 @@ def show_trend(
     )
     days = figures.days
     before = None
-    if figures.days_before is not None and len(figures.days_before):
-        before = _numbers(figures.days_before[key], currency)[: len(days)]
-    chart = charts.trend(
-        list(days["day"]), _numbers(days[key], currency), METRICS[key].name, before=before
-    )
+    if figures.days_before is not None and figures.days_before.rows:
+        before = _numbers(figures.days_before, key, currency)[: len(days.rows)]
+    dates = [row.keys["day"].id for row in days.rows]
+    chart = charts.trend(dates, _numbers(days, key, currency), METRICS[key].name, before=before)
     shown = st.plotly_chart(
         chart, config=charts.CONFIG, key="trend chart", on_select="rerun", selection_mode="points"
     )
-    if METRICS[key].unit == "money" and set(figures.now[key]) - {currency}:
+    if METRICS[key].unit == "money" and set(figures.now.money(key)) - {currency}:
         st.caption(f"Only {currency}: currencies are never added together.")
     point = chosen_point(shown)
-    return (key, days["day"].iloc[point]) if point is not None else None
+    day = dates[point] if point is not None else None
+    return (key, day) if isinstance(day, date) else None
 
 
-def _numbers(values: Any, currency: str) -> list[float | None]:
-    plain = (value.get(currency, 0) if isinstance(value, dict) else value for value in values)
-    return [None if value is None else float(value) for value in plain]
+def _numbers(days: Figures, key: str, currency: str) -> list[float | None]:
+    """A figure row by row for a chart; a row without money in the currency has none of it, 0."""
+    none = 0.0 if METRICS[key].unit == "money" else None
+    values = (row.values.number(key, currency) for row in days.rows)
+    return [none if value is None else float(value) for value in values]
 
 
 def show_funnel(figures: Dashboard, *, paid: bool = True) -> str | None:
@@ -120,7 +122,7 @@ def show_funnel(figures: Dashboard, *, paid: bool = True) -> str | None:
     clicked step's figure.
     """
     st.subheader("From booking to close")
-    steps = [(name, int(figures.now[key])) for name, key in FUNNEL] + [
+    steps = [(name, figures.now.count(key)) for name, key in FUNNEL] + [
         ("Paid", figures.paid)
     ] * paid
     chart = charts.funnel(steps)
@@ -143,13 +145,17 @@ def show_people(figures: Dashboard, viewer: Viewer) -> None:
     ):
         with column:
             st.subheader(heading)
-            rows = people.assign(
-                name=[name or "Nobody" for name in people[key]],
-                show=[rate(value) for value in people["show_rate"]],
-                cash=[
-                    float(money_of.get(viewer.currency, 0)) for money_of in people["cash_collected"]
-                ],
-            ).sort_values("cash", ascending=False)
+            rows = (
+                people.frame()
+                .assign(
+                    name=[row.keys[key].name or "Nobody" for row in people.rows],
+                    show=[rate(row.values.rate("show_rate")) for row in people.rows],
+                    cash=pd.Series(
+                        _numbers(people, "cash_collected", viewer.currency), dtype=float
+                    ),
+                )
+                .sort_values("cash", ascending=False)
+            )
             state = st.dataframe(
                 rows[["name", "booked_calls", "show", "closes", "cash"]],
                 hide_index=True,
@@ -176,7 +182,7 @@ def show_people(figures: Dashboard, viewer: Viewer) -> None:
 
 def show_heat(figures: Dashboard) -> None:
     """When calls happen."""
-    st.subheader("When calls happen")
+    st.subheader("When meetings happen")
     busy = [hour for hour in range(24) if any(row[hour] for row in figures.heat)]
     hours = range(min(busy, default=8), max(busy, default=18) + 1)
     values = [[row[hour] for hour in hours] for row in figures.heat]

@@ -1,48 +1,108 @@
-"""The post-call form's questions: each appears only when the one before makes it relevant."""
+"""The post-call form, drawn from its declaration: each question appears only when the ones before
+make it relevant.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import streamlit as st
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from core.bookings.forms import FormAnswers
+from core.bookings.form_answers import QUESTIONS, FormAnswers
+from core.bookings.forms import FormProblems
 from core.bookings.models import ListEntry, Package
+from core.bookings.questions import Ask, Kind, Question
+from core.platform.clock import now
+from core.platform.errors import InvalidInput, SalesOpsError
+from core.platform.money import parse_amount
+from core.ui.page import say
 from core.ui.parts.format import escape_markdown
 
-YES_NO = ("Yes", "No")
-PAYMENTS = {"pif": "Paid in full", "payment_plan": "Payment plan", "deposit": "Deposit"}
-PARTIES = {"guest": "The lead", "host": "Our side"}
+YES_NO = {"Yes": True, "No": False}
 
 
 @dataclass(frozen=True)
 class Choices:
-    """The organisation's own lists, by name."""
+    """The organisation's own lists, by name; ``lists`` are their entries by kind of list."""
 
     packages: dict[str, UUID]
-    objections: list[str] = field(default_factory=list)
-    reasons: dict[str, dict[str, UUID]] = field(default_factory=dict)
+    lists: dict[str, dict[str, UUID]] = field(default_factory=dict)
+
+    def of(self, ask: Ask) -> dict[str, UUID]:
+        """What a question offers."""
+        return self.lists.get(ask.listed, {}) if ask.listed else self.packages
 
 
 def choices(db: Session) -> Choices:
-    """Packages, objections and reasons that are in use."""
+    """Packages and entries of lists that are in use."""
     packages = {
         row.name: row.id
         for row in db.scalars(select(Package).where(Package.active).order_by(Package.name))
     }
-    reasons: dict[str, dict[str, UUID]] = {}
+    lists: dict[str, dict[str, UUID]] = {}
     for row in db.scalars(
         select(ListEntry).where(ListEntry.active).order_by(ListEntry.position, ListEntry.name)
     ):
-        reasons.setdefault(row.kind, {})[row.name] = row.id
-    return Choices(packages, list(reasons.get("objection", {})), reasons)
+        lists.setdefault(row.kind, {})[row.name] = row.id
+    return Choices(packages, lists)
+
+
+def show_form(
+    event: Row[Any],
+    lists: Choices,
+    currency: str,
+    *,
+    known: Mapping[str, Any],
+    file: Callable[[FormAnswers], None],
+    keep: Callable[[dict[str, Any]], None] | None = None,
+) -> bool:
+    """Ask the questions about ``event`` and ``file`` the answers; True in the run that filed them.
+
+    It begins with the answers that are ``known``. What is typed stays in this window until it is
+    filed; ``keep`` is given every change, as JSON values.
+    """
+    if event.scheduled_at > now():
+        st.info(
+            "This meeting has not started yet. You can note a no-show or write down notes already."
+        )
+    here, wrong = _places(event.id)
+    typed = st.session_state.setdefault(here, dict(known))
+    before = as_json(typed)
+    questions = Questions(typed, st.session_state.get(wrong, {}), lists, currency)
+    questions.ask()
+    if keep is not None and as_json(typed) != before:
+        keep(as_json(typed))
+    nothing = typed.get("call_occurred") is None
+    if not st.button("File form", type="primary", width="stretch", disabled=nothing):
+        return False
+    try:
+        file(questions.answers())
+    except FormProblems as error:
+        st.session_state[wrong] = error.problems
+        st.rerun()
+    except SalesOpsError as error:
+        st.error(f"{escape_markdown(error.message)} What you typed is kept.")
+        st.stop()
+    forget(event.id)
+    say("Form filed.")
+    return True
+
+
+def forget(event_id: UUID) -> None:
+    """Forget what was typed in this window about an event."""
+    for place in _places(event_id):
+        st.session_state.pop(place, None)
+
+
+def _places(event_id: UUID) -> tuple[str, str]:
+    return f"form {event_id}", f"form {event_id} problems"
 
 
 @dataclass
@@ -53,170 +113,140 @@ class Questions:
     problems: dict[str, str]
     lists: Choices
     currency: str
-    unreadable_amount: bool = False
 
     def ask(self) -> None:
         """Draw every question that is relevant; answers go into ``typed``."""
-        if not self.yes("call_occurred", "Did the call take place?") or not self.yes(
-            "lead_showed", "Did the lead show up?"
-        ):
-            self._missed()
-        elif self.yes("offer_made", "Did you make an offer?"):
-            closed = self.yes("deal_closed", "Did it close?")
-            self._closed() if closed else self._not_closed()
-        if self.typed.get("call_occurred") is not None:
-            self._rest()
-
-    def yes(self, name: str, question: str) -> bool:
-        """A question with two big buttons; unanswered is neither."""
-        before = {True: "Yes", False: "No"}.get(self.typed.get(name))  # type: ignore[arg-type]
-        answer = st.segmented_control(question, YES_NO, default=before, key=name, width="stretch")
-        self.typed[name] = {"Yes": True, "No": False}.get(answer or "")
-        self._problem(name)
-        return self.typed[name] is True
-
-    def _problem(self, name: str) -> None:
-        if name in self.problems:
-            st.error(escape_markdown(self.problems[name]))
-
-    def _missed(self) -> None:
-        if self.typed.get("call_occurred") is False or self.typed.get("lead_showed") is False:
-            self._choose("no_show_party", "Who was missing?", list(PARTIES), PARTIES.get)
-            self._listed("reason_id", "Why?", self.lists.reasons.get("no_show_reason", {}))
-
-    def _closed(self) -> None:
-        self._listed("package_id", "What did they buy?", self.lists.packages)
-        self._choose("payment_type", "How do they pay?", list(PAYMENTS), PAYMENTS.get)
-        self._cash()
-
-    def _not_closed(self) -> None:
-        if self.typed.get("deal_closed") is False:
-            self.typed["objections"] = st.pills(
-                "What held them back?",
-                self.lists.objections,
-                selection_mode="multi",
-                key="objections",
-                format_func=escape_markdown,
-                default=[
-                    name
-                    for name in self.typed.get("objections") or []
-                    if name in self.lists.objections
-                ],
-            )
-            self._listed("reason_id", "Main reason", self.lists.reasons.get("no_sale_reason", {}))
-            deposit = st.checkbox(
-                "They paid a deposit",
-                value=self.typed.get("payment_type") == "deposit",
-                key="deposit",
-            )
-            self.typed["payment_type"] = "deposit" if deposit else None
-            if deposit:
-                self._cash()
-            else:
-                self.typed["cash_collected"] = None
-
-    def _cash(self) -> None:
-        self.typed["cash_collected"] = st.text_input(
-            f"Cash collected on the call ({self.currency})",
-            value=str(self.typed.get("cash_collected") or ""),
-            key="cash",
-            placeholder="0",
-            help="Leave empty when a card payment will arrive from Stripe or Whop.",
-        )
-        self._problem("cash_collected")
-        self._problem("currency")
-
-    def _rest(self) -> None:
-        self.typed["notes"] = st.text_area(
-            "Notes", value=self.typed.get("notes") or "", key="notes", height=90
-        )
+        aside = []
+        for question in QUESTIONS:
+            ask = question.asked(self.typed)
+            if ask is not None and ask.aside:
+                aside.append((question, ask))
+            elif ask is not None:
+                self._draw(question, ask)
+                self._show_problem(question)
+        if not aside:
+            return
         with st.expander("More"):
-            follow_up = st.date_input(
-                "Follow up on", value=self.typed.get("follow_up_on") or None, key="follow_up"
-            )
-            self.typed["follow_up_on"] = follow_up.isoformat() if follow_up else None
-            self.typed["recording_url"] = st.text_input(
-                "Recording link",
-                value=self.typed.get("recording_url") or "",
-                key="recording",
-                type="url",
-            )
-        self._problem("recording_url")
+            for question, ask in aside:
+                self._draw(question, ask)
+        for question, _ in aside:
+            self._show_problem(question)
 
-    def _choose(self, name: str, question: str, options: list[str], label: Any) -> None:
-        before = self.typed.get(name)
-        self.typed[name] = st.segmented_control(
-            question,
-            options,
-            format_func=label,
-            default=before if before in options else None,
-            key=name,
+    def _draw(self, question: Question, ask: Ask) -> None:
+        before = self.typed.get(question.key)
+        key = question.key if len(question.asks) == 1 else f"{question.key} {ask.text}"
+        answer: Any
+        match question.kind:
+            case Kind.YES_NO:
+                answer = self._yes_no(ask, before, key)
+            case Kind.CHOICE:
+                answer = self._choice(question, ask, before, key)
+            case Kind.ENTRY:
+                answer = self._entry(ask, before, key)
+            case Kind.NAMES:
+                answer = self._names(ask, before, key)
+            case Kind.DAY:
+                day = st.date_input(ask.text, value=before or None, key=key)
+                answer = day.isoformat() if day else None
+            case Kind.AMOUNT:
+                answer = st.text_input(
+                    f"{ask.text} ({self.currency})",
+                    value=str(before or ""),
+                    key=key,
+                    placeholder="0",
+                    help=ask.help,
+                )
+            case Kind.LINES:
+                answer = st.text_area(ask.text, value=before or "", key=key, height=90)
+            case _:
+                kind: Any = "url" if question.kind == Kind.LINK else "default"
+                answer = st.text_input(ask.text, value=before or "", key=key, type=kind)
+        self.typed[question.key] = answer
+
+    def _yes_no(self, ask: Ask, before: Any, key: str) -> bool | None:
+        """A question with two big buttons; unanswered is neither."""
+        words = {value: word for word, value in YES_NO.items()}
+        answer = st.segmented_control(
+            ask.text, list(YES_NO), default=words.get(before), key=key, width="stretch"
+        )
+        return YES_NO.get(answer or "")
+
+    def _choice(self, question: Question, ask: Ask, before: Any, key: str) -> str | None:
+        if ask.tick:
+            return ask.tick if st.checkbox(ask.text, value=before == ask.tick, key=key) else None
+        words = dict(question.choices or {})
+        return st.segmented_control(
+            ask.text,
+            list(words),
+            format_func=words.__getitem__,
+            default=before if before in words else None,
+            key=key,
             width="stretch",
         )
-        self._problem(name)
 
-    def _listed(self, name: str, question: str, options: dict[str, UUID]) -> None:
+    def _entry(self, ask: Ask, before: Any, key: str) -> str | None:
+        options = self.lists.of(ask)
         if not options:
-            return
-        names = {str(option): label for label, option in options.items()}
-        before = names.get(str(self.typed.get(name)))
+            return before
+        names = {str(option): name for name, option in options.items()}
         chosen = st.pills(
-            question,
+            ask.text,
             list(options),
-            default=before,
-            key=f"{name} {question}",
+            default=names.get(str(before)),
+            key=key,
             format_func=escape_markdown,
         )
-        self.typed[name] = str(options[chosen]) if chosen else None
-        self._problem(name)
+        return str(options[chosen]) if chosen else None
+
+    def _names(self, ask: Ask, before: Any, key: str) -> list[str]:
+        options = list(self.lists.of(ask))
+        return st.pills(
+            ask.text,
+            options,
+            selection_mode="multi",
+            key=key,
+            format_func=escape_markdown,
+            default=[name for name in before or [] if name in options],
+        )
+
+    def _show_problem(self, question: Question) -> None:
+        """What is wrong with the answer, and with the currency beside its amount."""
+        keys = [question.key] + (["currency"] if question.kind == Kind.AMOUNT else [])
+        for problem in (self.problems[key] for key in keys if key in self.problems):
+            st.error(escape_markdown(problem))
 
     def answers(self) -> FormAnswers:
-        """What was typed as answers. An amount that is none becomes a problem, see
-        ``unreadable_amount``.
+        """What was answered to the questions that are asked. Raises FormProblems for an amount that
+        cannot be read.
         """
-        showed = self.typed.get("lead_showed") is True and self.typed.get("call_occurred") is True
-        offered = showed and self.typed.get("offer_made") is True
-        closed = offered and self.typed.get("deal_closed") is True
-        cash = (
-            self._amount()
-            if closed or (offered and self.typed.get("payment_type") == "deposit")
-            else None
-        )
-        return FormAnswers(
-            call_occurred=self.typed.get("call_occurred") is True,
-            lead_showed=showed,
-            offer_made=offered,
-            deal_closed=closed,
-            no_show_party=None if showed else self.typed.get("no_show_party"),
-            cash_collected=cash,
-            currency=self.currency if cash else None,
-            payment_type=self.typed.get("payment_type") if offered else None,
-            package_id=_id(self.typed.get("package_id")) if closed else None,
-            reason_id=None if closed else _id(self.typed.get("reason_id")),
-            objections=list(self.typed.get("objections") or []) if offered and not closed else [],
-            follow_up_on=_day(self.typed.get("follow_up_on")),
-            notes=self.typed.get("notes") or None,
-            recording_url=self.typed.get("recording_url") or None,
-        )
+        asked = [question for question in QUESTIONS if question.asked(self.typed)]
+        given = {question.key: self._answer(question) for question in asked}
+        given = {key: value for key, value in given.items() if value is not None}
+        if any(given.get(each.key) for each in asked if each.kind == Kind.AMOUNT):
+            given["currency"] = self.currency
+        return FormAnswers(**given)
 
-    def _amount(self) -> Decimal | None:
-        text = str(self.typed.get("cash_collected") or "").replace(" ", "")
+    def _answer(self, question: Question) -> Any:
+        value = self.typed.get(question.key)
+        match question.kind:
+            case Kind.YES_NO:
+                return value is True
+            case Kind.AMOUNT:
+                return self._amount(question, str(value or "").replace(" ", ""))
+            case Kind.ENTRY:
+                return UUID(str(value)) if value else None
+            case Kind.DAY:
+                return date.fromisoformat(value) if isinstance(value, str) and value else value
+            case _:
+                return value or None
+
+    def _amount(self, question: Question, text: str) -> Decimal | None:
         if "," in text and "." in text:
             text = text.replace(",", "")
         try:
-            return Decimal(text) if text else None
-        except InvalidOperation:
-            self.unreadable_amount = True
-            self.problems["cash_collected"] = f"“{text}” is not an amount; write it like 4997.00."
-            return None
-
-
-def _id(value: Any) -> UUID | None:
-    return UUID(str(value)) if value else None
-
-
-def _day(value: Any) -> date | None:
-    return date.fromisoformat(value) if isinstance(value, str) and value else value or None
+            return parse_amount(text, self.currency, field=question.key) if text else None
+        except InvalidInput as error:
+            raise FormProblems({question.key: error.message}) from error
 
 
 def as_json(typed: Mapping[str, Any]) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def heatmap(
         showscale=False,
         xgap=2,
         ygap=2,
-        hovertemplate="%{y} %{x}: %{z} calls<extra></extra>",
+        hovertemplate="%{y} %{x}: %{z} bookings<extra></extra>",
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure

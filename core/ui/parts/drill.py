@@ -13,10 +13,11 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from core.bookings.listed import LISTED
 from core.metrics.drill import counted
 
 Narrowed = Mapping[str, str | list[str]]
-FILTERS = ("period", "from", "to", "closer", "setter", "source", "traffic_type", "call_type")
+FILTERS = ("period", "from", "to", *LISTED)
 
 
 def narrowed_here() -> dict[str, str | list[str]]:
@@ -25,13 +26,11 @@ def narrowed_here() -> dict[str, str | list[str]]:
 
 
 def rows_behind(metric: str, narrowed: Narrowed) -> str:
-    """The address of the calls or payments behind a figure; a rate's are the calls that it
-    counts.
-    """
-    calls = counted(metric)
-    return (
-        address("events", {"figure": calls, **narrowed}) if calls else address("payments", narrowed)
-    )
+    """The address of the rows behind a figure; a rate's are those that it counts."""
+    explained = counted(metric)
+    rows = explained.fact.rows
+    figure = {"figure": explained.key} if rows.takes_figure else {}
+    return address(rows.screen, figure | dict(narrowed))
 
 
 def address(screen: str, narrowed: Narrowed) -> str:

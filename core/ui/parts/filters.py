@@ -5,13 +5,12 @@ be sent to a colleague.
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
 from uuid import UUID
 
 import streamlit as st
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from core.bookings.listed import LISTED, listed_names
 from core.metrics.filters import Filters
 from core.platform.clock import Period, today
 from core.tenancy.access.viewers import Viewer
@@ -31,20 +30,6 @@ PRESETS = (
     "Custom",
 )
 COMPARISONS = ("Previous period", "Last year", "None")
-LISTS = {
-    "closer": "closers",
-    "setter": "setters",
-    "source": "sources",
-    "traffic_type": "traffic_types",
-    "call_type": "call_types",
-}
-LABELS = {
-    "closer": "Closer",
-    "setter": "Setter",
-    "source": "Source",
-    "traffic_type": "Traffic type",
-    "call_type": "Call type",
-}
 FIRST_DAY = date(2000, 1, 1)
 
 
@@ -143,21 +128,17 @@ def same_part(period: Period, days: int) -> Period:
     )
 
 
-def filter_bar(db: Session, *, only: tuple[str, ...] = tuple(LISTS)) -> Filters:
+def filter_bar(db: Session) -> Filters:
     """Closer, setter, source, … by name in the address (``?closer=Ana``); names that do not exist
     are left out.
     """
-    chosen: dict[str, Any] = {}
-    active = sum(1 for key in only if st.query_params.get(key))
+    chosen: dict[str, tuple[UUID, ...]] = {}
+    names = listed_names(db)
+    active = sum(1 for key in LISTED if st.query_params.get(key))
     with st.popover(f"Filters ({active})" if active else "Filters", width="stretch"):
-        for key in only:
-            names = _names(db, LISTS[key])
-            if names:
-                picked = st.multiselect(LABELS[key], list(names), key=key, bind="query-params")
-                chosen[f"{key}_id"] = tuple(names[name] for name in picked if name in names)
-    return Filters(**chosen)
-
-
-def _names(db: Session, table: str) -> dict[str, UUID]:
-    rows = db.execute(text(f"select name, id from app.{table} order by lower(name)"))  # noqa: S608 - one of LISTS
-    return {row.name: row.id for row in rows}
+        for key, ids in names.items():
+            if ids:
+                label = LISTED[key].label
+                picked = st.multiselect(label, list(ids), key=key, bind="query-params")
+                chosen[key] = tuple(ids[name] for name in picked if name in ids)
+    return Filters(chosen)

@@ -5,45 +5,30 @@ organisation's zone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from core.metrics.catalog import METRICS
 from core.platform.clock import now
+from core.platform.labels import LabelledEnum, capitalized
 from core.platform.money import short, shown
 from core.platform.normalization import JOINER
 
 NONE = "–"
 STIRRING = re.compile(r"(?i)(?<=:)(?=//|streamlit:)|(?<=www)(?=\.)|(?<=@)")
-WORDS = {
-    "scheduled": "Scheduled",
-    "completed": "Completed",
-    "no_show": "No-show",
-    "canceled": "Cancelled",
-    "rescheduled": "Moved",
-    "showed": "Showed",
-    "offer_made": "Offer made",
-    "closed": "Closed",
-    "succeeded": "Succeeded",
-    "pending": "Pending",
-    "failed": "Failed",
-    "manual": "Entered by hand",
-    "draft": "Draft",
-    "approved": "Approved",
-    "paid": "Paid",
-}
 
 
-def word(value: str | None) -> str:
-    """A stored word as people say it."""
-    return (
-        WORDS.get(value, value.replace("_", " ").capitalize())
-        if isinstance(value, str) and value
-        else NONE
-    )
+def word(value: str | None, of: type[LabelledEnum] | Mapping[str, str] | None = None) -> str:
+    """A stored word as people read it: by the labels of its enumeration, or of ``of``; a word that
+    has none there is capitalised.
+    """
+    if not isinstance(value, str) or not value:
+        return NONE
+    labels = of.labels() if isinstance(of, type) else of or {}
+    return labels.get(value) or capitalized(value)
 
 
 def escape_markdown(text: str) -> str:
@@ -87,6 +72,12 @@ def when(at: datetime | None, timezone: str) -> str:
     return f"{day} {local:%H:%M}"
 
 
+def days(start: date, end: date) -> str:
+    """A half-open period by its first and last day: ``1 Oct – 31 Oct 2026``."""
+    last = end - timedelta(days=1)
+    return f"{start.day} {start:%b} – {last.day} {last:%b %Y}"
+
+
 def countdown(at: datetime) -> str:
     """How soon something starts: ``now``, ``in 25 min``, ``in 3 h``; nothing when it is more than a
     day away.
@@ -121,11 +112,6 @@ def money(amounts: Mapping[str, Decimal], *, whole: bool = False) -> str:
         " + ".join(shown(amount, currency, whole=whole) for currency, amount in amounts.items())
         or NONE
     )
-
-
-def moneys(amounts: Iterable[Decimal], currencies: Iterable[str]) -> list[str]:
-    """Amounts row by row, each with its own currency."""
-    return [money({currency: amount}) for amount, currency in zip(amounts, currencies, strict=True)]
 
 
 def rate(value: float | None) -> str:

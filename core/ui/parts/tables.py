@@ -5,75 +5,108 @@ tricked with.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from core.ui.page import jump
+from core.platform.spreadsheets import without_formula
+from core.ui.navigation import jump
 from core.ui.parts.cards import Card, cards, wide
+from core.ui.parts.columns import Column, Money, Text, with_currencies
 
 CARD = 3
 
 
-def safe_csv(frame: pd.DataFrame) -> bytes:
-    """The table as CSV; text that a spreadsheet would run as a formula is made text again, numbers
-    stay numbers.
-    """
-    made = frame.copy()
-    for column in made.columns:
-        if made[column].dtype == object or pd.api.types.is_string_dtype(made[column]):
-            made[column] = made[column].map(_neutral)
-    return made.to_csv(index=False).encode()
-
-
-def _neutral(value: Any) -> Any:
-    return "'" + value if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
-
-
 def table(
-    frame: pd.DataFrame,
+    rows: pd.DataFrame,
     key: str,
     *,
-    columns: dict[str, Any],
+    columns: Sequence[Column],
     card: Sequence[str] = (),
     opens: str | None = None,
+    row_id: str = "id",
     download: bool = True,
 ) -> None:
-    """Show ``columns`` of ``frame`` (name → heading or column configuration); a chosen row opens
-    the screen ``opens``.
+    """Show ``columns`` of ``rows``; a chosen row opens the screen ``opens`` with what the column
+    ``row_id`` names.
 
-    On a phone each row is a card with the columns ``card``: a headline and two facts, any columns
-    of ``frame``, by default the first three that are shown.
+    On a phone each row is a card with the columns ``card``: a headline and two facts, by default
+    the first three that are shown.
     """
-    shown = frame[list(columns)]
+    rows, listed = rows.reset_index(drop=True), with_currencies(list(columns))
     with wide(key):
-        state = st.dataframe(
-            shown,
-            key=key,
-            hide_index=True,
-            column_config=columns,
-            row_height=36,
-            on_select="rerun" if opens else "ignore",
-            selection_mode="single-row",
-            placeholder="–",
-        )
-    targets = [f"{opens}?id={row_id}" for row_id in frame["id"]] if opens else [None] * len(frame)
-    facts = zip(*(frame[name] for name in card or list(columns)[:CARD]), strict=True)
-    cards(
-        Card(headline, tuple(rest), target)
-        for (headline, *rest), target in zip(facts, targets, strict=True)
-    )
+        chosen = show_rows(rows, key, listed, selectable=opens is not None)
+    ids = [str(each) for each in rows[row_id]] if opens else [""] * len(rows)
+    targets = [f"{opens}?id={each}" if opens else None for each in ids]
+    _show_cards(rows, listed, card or [column.name for column in columns[:CARD]], targets)
     if download:
         st.download_button(
             "Download",
-            lambda: safe_csv(shown),
+            lambda: as_csv(rows, listed),
             f"{key}.csv",
             "text/csv",
             key=f"{key} download",
             icon=":material/download:",
             on_click="ignore",
         )
-    rows = cast("dict[str, Any]", state)["selection"]["rows"] if opens else []
-    if opens and rows:
-        jump(opens, id=str(frame.iloc[rows[0]]["id"]))
+    if opens and chosen is not None:
+        jump(opens, id=ids[chosen])
+
+
+def show_rows(
+    rows: pd.DataFrame, key: str, columns: Sequence[Column], *, selectable: bool
+) -> int | None:
+    """The native table alone, with exactly ``columns``. The number of the row that the reader has
+    chosen, where rows are ``selectable``.
+    """
+    state: Any = st.dataframe(
+        _shown(rows, columns),
+        key=key,
+        hide_index=True,
+        column_config={column.name: column.config(rows) for column in columns},
+        row_height=36,
+        on_select="rerun" if selectable else "ignore",
+        selection_mode="single-row",
+        placeholder="–",
+    )
+    return next(iter(state["selection"]["rows"]), None) if selectable else None
+
+
+def as_csv(rows: pd.DataFrame, columns: Sequence[Column]) -> bytes:
+    """The values of ``columns`` as CSV: instants with their offset, amounts as decimal numbers, and
+    text that a spreadsheet would run as a formula as text.
+    """
+    values = {name: each for column in columns for name, each in column.exported(rows).items()}
+    safe = {name: [without_formula(value) for value in each] for name, each in values.items()}
+    return pd.DataFrame(safe, dtype=object).to_csv(index=False).encode()
+
+
+def _shown(rows: pd.DataFrame, columns: Sequence[Column]) -> Any:
+    """The values as the native table takes them; amounts of currencies with different decimals are
+    formatted one by one.
+    """
+    frame = pd.DataFrame({column.name: column.cells(rows) for column in columns})
+    mixed = [column for column in columns if isinstance(column, Money) and column.is_mixed(rows)]
+    if not mixed:
+        return frame
+    styled = frame.style
+    for column in mixed:
+        for numbers, written in column.formats(rows):
+            styled = styled.format(written, subset=(numbers, [column.name]))
+    return styled
+
+
+def _show_cards(
+    rows: pd.DataFrame,
+    columns: Sequence[Column],
+    names: Sequence[str],
+    targets: Sequence[str | None],
+) -> None:
+    """What a phone shows in place of the table."""
+    by_name = {column.name: column for column in columns}
+    facts = [by_name.get(name, Text(name, "")).texts(rows) for name in names]
+    cards(
+        Card(headline, tuple(rest), target)
+        for (headline, *rest), target in zip(zip(*facts, strict=True), targets, strict=True)
+    )

@@ -30,12 +30,15 @@ from core.operations.privacy import export_person
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, SalesOpsError, TooManyRequests
 from core.platform.settings import settings
+from core.tenancy.access.authorization import Access, may_open
+from core.tenancy.access.roles import ADMINS, EVERYBODY
 from core.tenancy.access.sessions import choose_organization, viewer_of
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.identity.sign_in import ABSOLUTE_HOURS, close_session, open_session
 from core.ui.server.middleware import COOKIE
 
 FIELDS, LONGEST_FIELD = 5, 4096
+ANY_EXPORT, PERSON = Access(EVERYBODY), Access(ADMINS)
 COMPANY_COOKIES = (  # what st.login leaves behind: the name, and the same with endings
     "_streamlit_user"
 )
@@ -128,7 +131,7 @@ def export(request: Request) -> Response:
     viewer = viewer_of(request.cookies.get(COOKIE))
     if viewer is None:
         return PlainTextResponse("Sign in first.", 401)
-    if viewer.second_factor_missing:
+    if may_open(viewer, ANY_EXPORT) is not None:
         return PlainTextResponse(
             "Set up the second factor that your organisation asks for first.", 403
         )
@@ -158,10 +161,10 @@ def _person(cookie: str | None, email: str) -> Response:
     viewer = viewer_of(cookie)
     if viewer is None:
         return PlainTextResponse("Sign in first.", 401)
-    if not viewer.is_admin or viewer.second_factor_missing:
+    if may_open(viewer, PERSON) is not None:
         return PlainTextResponse("Admins export what is known of a person.", 403)
     try:
-        chunks = export_person(viewer.transaction, viewer.organization_id, email)
+        chunks = export_person(viewer.transaction, email)
     except SalesOpsError as error:
         return PlainTextResponse(error.message, 422)
     return _download(chunks, "person.json", "application/json")

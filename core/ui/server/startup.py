@@ -6,10 +6,10 @@ import sys
 
 from streamlit import config
 
+from core.operations.startup_checks import check_start
 from core.platform import log
 from core.platform.errors import Misconfigured
 from core.platform.settings import settings
-from core.platform.startup_checks import check_start
 from core.ui.panels.company_sign_in import providers, settings_of_auth
 
 SECRET_LENGTH = 32

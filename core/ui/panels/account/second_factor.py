@@ -10,6 +10,8 @@ import segno
 import streamlit as st
 from sqlalchemy.orm import Session
 
+from core.tenancy.access.models import AccessSettings
+from core.tenancy.access.settings import WHO_GETS_IN
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.identity.account import Account
 from core.tenancy.identity.second_factor import (
@@ -18,13 +20,13 @@ from core.tenancy.identity.second_factor import (
     cancel,
     confirm,
     renew_codes,
-    require_of_everybody,
     second_factor_of,
     switch_off,
     waiting_secret,
 )
 from core.tenancy.identity.totp import address_for_app, in_groups
-from core.tenancy.organizations.queries import current_organization
+from core.tenancy.organizations.queries import settings_of
+from core.tenancy.organizations.settings import change_settings
 from core.ui.page import act, own_address, own_token
 from core.ui.parts.format import escape_markdown, when
 
@@ -48,7 +50,7 @@ def second_factor_panel(db: Session, viewer: Viewer, account: Account) -> Second
     """Everything about the second factor that the account's page shows."""
     factor, waiting = second_factor_of(db, account.user_id), waiting_secret(db, own_token())
     return SecondFactorPanel(
-        viewer, account, factor, waiting, current_organization(db).require_second_factor
+        viewer, account, factor, waiting, settings_of(db, AccessSettings).require_second_factor
     )
 
 
@@ -188,5 +190,5 @@ def _show_requirement(room: SecondFactorPanel) -> None:
                 else "Saved."
             ),
         ) as db:
-            require_of_everybody(db, own_token(), wanted)
+            change_settings(db, WHO_GETS_IN, {"require_second_factor": wanted})
         st.rerun()

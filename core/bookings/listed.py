@@ -1,0 +1,61 @@
+"""The organisation's lists from which bookings and payments refer to one entry each; screens, API
+and figures filter by them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import func, literal, select, union_all
+from sqlalchemy.orm import Session
+
+from core.bookings.models import CallType, Closer, Setter
+from core.people.models import Source, TrafficType
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One list: its key in addresses and in the API, its label, and its table."""
+
+    key: str
+    label: str
+    table: type[Closer | Setter | Source | TrafficType | CallType]
+
+    @property
+    def column(self) -> str:
+        """The column of a booking or a payment that holds the entry's id."""
+        return f"{self.key}_id"
+
+
+LISTED = {
+    each.key: each
+    for each in (
+        Listed("closer", "Closer", Closer),
+        Listed("setter", "Setter", Setter),
+        Listed("source", "Source", Source),
+        Listed("traffic_type", "Traffic type", TrafficType),
+        Listed("call_type", "Call type", CallType),
+    )
+}
+LISTED_COLUMNS = tuple(each.column for each in LISTED.values())
+
+
+def listed_names(db: Session) -> dict[str, dict[str, UUID]]:
+    """For each list's key the ids of its entries by name, in alphabetical order."""
+    queries = [
+        select(literal(key).label("key"), each.table.name.label("name"), each.table.id.label("id"))
+        for key, each in LISTED.items()
+    ]
+    entries = union_all(*queries).subquery()
+    names: dict[str, dict[str, UUID]] = {key: {} for key in LISTED}
+    for row in db.execute(select(entries).order_by(func.lower(entries.c.name))):
+        names[row.key][row.name] = row.id
+    return names
+
+
+def ids_named(db: Session, key: str, name: str) -> tuple[UUID, ...]:
+    """The ids of a list's entries with this name, ignoring case."""
+    table = LISTED[key].table
+    query = select(table.id).where(func.lower(table.name) == func.lower(name.replace("\0", "")))
+    return tuple(db.scalars(query))

@@ -1,0 +1,52 @@
+"""Settings of bookings."""
+
+from __future__ import annotations
+
+from core.bookings.models import BookingSettings
+from core.tenancy.organizations.settings import Setting, SettingsGroup
+
+UTM_FIELDS = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
+_MATCHED = "Bookings that are here already keep their setter."
+BOOKINGS = SettingsGroup(
+    "Bookings",
+    BookingSettings,
+    (
+        Setting(
+            "pcf_grace_hours",
+            "Form is overdue after",
+            "number",
+            "How long a closer has for the post-call form.",
+            "Applies at once, also to bookings that are waiting for their form.",
+            "hours after the meeting",
+            1,
+            720,
+        ),
+        Setting(
+            "late_cancel_hours",
+            "A cancellation is late within",
+            "number",
+            "Cancelled so shortly before, a booking counts as late.",
+            "Applies to bookings that are made, cancelled or reported on from now on.",
+            "hours before the meeting",
+            0,
+            720,
+        ),
+        Setting(
+            "setter_utm_field",
+            "Setter's name stands in",
+            "choice",
+            "The tracking field of booking links that names the setter.",
+            _MATCHED,
+            choices=UTM_FIELDS,
+        ),
+        Setting(
+            "setter_question",
+            "Or in the answer to",
+            "text",
+            "A question of the booking form, word for word; asked when the tracking field is"
+            " empty.",
+            _MATCHED,
+            empty="no question",
+        ),
+    ),
+)

@@ -1,0 +1,14 @@
+"""Tasks that bookings order and higher layers implement."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from core.platform.tasks import by, declare
+
+
+@declare(once=by("event_id"))
+def attribute_event(db: Session, event_id: UUID) -> None:
+    """Attribute every payment that the event may concern anew; ``core.money.attribution``."""

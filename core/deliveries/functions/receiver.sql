@@ -1,0 +1,55 @@
+-- The receiver meets a delivery before it knows whose it is: these functions are how it finds out and keeps it.
+create or replace function app.find_connection(p_id uuid)
+returns table (organization_id uuid, provider text, revision int, secret_id uuid, sealed bytea)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $f$
+  select c.organization_id, c.provider, c.revision, s.id, s.sealed
+    from app.webhook_connections c
+    join app.organizations o on o.id = c.organization_id and o.deleted_at is null
+    join app.vault_secrets s on s.organization_id = c.organization_id and s.owner_id = c.id and s.name = 'signing'
+   where c.id = p_id and c.active
+$f$;
+grant execute on function app.find_connection to so_worker;
+
+-- Keeps one verified delivery and enqueues its processing, or says why not, in one round trip:
+--   accepted · repeat · stale (the connection changed since its secret was read: verify again) · limited (retry_after is set)
+-- The row is inserted before it is counted, since only the unique key tells a repeat, which is not counted.
+create or replace function app.store_delivery(
+  p_connection uuid, p_revision int, p_delivery_key text, p_headers jsonb, p_body bytea,
+  out answer text, out retry_after int
+) language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+declare
+  c record;
+  opens timestamptz := date_trunc('minute', clock_timestamp());
+  kept uuid;
+  taken bigint;
+begin
+  select w.organization_id, w.provider, w.rate_limit_per_minute as per_minute into c
+    from app.webhook_connections w join app.organizations o on o.id = w.organization_id and o.deleted_at is null
+   where w.id = p_connection and w.revision = p_revision and w.active;
+  if not found then
+    answer := 'stale';
+    return;
+  end if;
+  insert into app.webhook_deliveries (organization_id, connection_id, provider, delivery_key, headers, body)
+  values (c.organization_id, p_connection, c.provider, p_delivery_key, p_headers, p_body)
+  on conflict do nothing returning id into kept;
+  if kept is null then
+    answer := 'repeat';
+    return;
+  end if;
+  insert into app.rate_limits as r (key, window_start, hits)
+  values ('webhook:' || p_connection, opens, 1)
+  on conflict (key, window_start) do update set hits = r.hits + 1
+  returning r.hits into taken;
+  if taken > c.per_minute then
+    delete from app.webhook_deliveries d where d.organization_id = c.organization_id and d.id = kept;
+    answer := 'limited';
+    retry_after := greatest(1, ceil(extract(epoch from opens + interval '1 minute' - clock_timestamp()))::int);
+    return;
+  end if;
+  -- Not through procrastinate's own function: a function in SQL is planned anew at every call, which costs as much as the rest.
+  insert into jobs.procrastinate_jobs (queue_name, task_name, scheduled_at, args)
+  values ('default', 'process_delivery', now(), jsonb_build_object('organization_id', c.organization_id, 'delivery_id', kept));
+  answer := 'accepted';
+end $f$;
+grant execute on function app.store_delivery to so_worker;

@@ -1,0 +1,56 @@
+"""Deliveries and messages that wait although no job does, put back on the queue.
+
+This happens when a job was lost with a database that was restored, or by hand.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+
+from core.deliveries.sending import send_outbox
+from core.deliveries.tasks import process_delivery
+from core.platform.clock import now
+from core.platform.database import as_system
+from core.platform.tasks import task
+
+FORGOTTEN_AFTER = timedelta(minutes=5)
+DELIVERIES_WITHOUT_A_JOB = text("""
+    select d.id from app.webhook_deliveries d
+     where d.status = 'pending' and d.received_at < :before
+       and not exists (select 1 from jobs.procrastinate_jobs j
+                        where j.status in ('todo', 'doing') and j.args->>'delivery_id' = d.id::text)
+""")
+MESSAGES_WITHOUT_A_JOB = text("""
+    select m.id from app.outbox m
+     where m.status = 'waiting' and m.created_at < :before
+       and not exists (select 1 from jobs.procrastinate_jobs j
+                        where j.status in ('todo', 'doing') and j.args->>'message_id' = m.id::text)
+""")
+
+
+@task(name="sweep_deliveries", every=timedelta(minutes=1))
+def sweep(organization_id: UUID) -> None:
+    """Put back whatever was forgotten."""
+    sweep_deliveries(organization_id)
+    sweep_outbox(organization_id)
+
+
+def sweep_deliveries(organization_id: UUID) -> int:
+    """Put deliveries back on the queue that wait although no job does; the number of them. An
+    acknowledged delivery is never lost.
+    """
+    with as_system(organization_id) as db:
+        waiting = db.scalars(DELIVERIES_WITHOUT_A_JOB, {"before": now() - FORGOTTEN_AFTER}).all()
+        return sum(process_delivery.later(db, delivery_id) for delivery_id in waiting)
+
+
+def sweep_outbox(organization_id: UUID) -> int:
+    """Put messages back on the queue that wait although no job does; the number of them. None of
+    these was ever sent.
+    """
+    with as_system(organization_id) as db:
+        forgotten = db.scalars(MESSAGES_WITHOUT_A_JOB, {"before": now() - FORGOTTEN_AFTER}).all()
+        return sum(send_outbox.later(db, message_id) for message_id in forgotten)

@@ -1,0 +1,128 @@
+"""What figures are counted from: tables whose rows happen at an instant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from core.bookings.listed import LISTED
+from core.metrics.dimensions import Dimension
+from core.metrics.filters import Filters
+
+
+@dataclass(frozen=True)
+class By:
+    """How a fact has a dimension: the SQL of the key, and the join that it needs, if any.
+
+    Lists are narrowed by the key too, so those of ``core.bookings.listed`` do without a join.
+    """
+
+    key: str
+    join: str = ""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The screen that lists a fact's rows, and how a link to it reads.
+
+    ``takes_figure`` means that ``?figure=`` narrows the list to the rows that a figure counts.
+    """
+
+    screen: str
+    label: str
+    takes_figure: bool = True
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A table of which figures are made; in all its SQL the rows bear the table's own name.
+
+    Attributes:
+        condition: what holds of every row that may count at all.
+        instant: when a row happened, which decides whether it lies in a period.
+        by: its dimensions by key. A fact that lacks a dimension has no value of it: grouped by it,
+            all its rows stand under "none", and narrowed by it, none of them is left.
+        currency: the column with the currency of its money.
+    """
+
+    table: str
+    condition: str
+    instant: str
+    by: Mapping[str, By]
+    rows: Rows
+    currency: str | None = None
+
+    def key_of(self, dimension: Dimension) -> str:
+        """The SQL by which rows are grouped."""
+        if dimension.cut is not None:
+            return dimension.cut.format(instant=self.instant)
+        return self.by[dimension.key].key if dimension.key in self.by else f"null::{dimension.kind}"
+
+    def joins_for(self, dimensions: Sequence[Dimension]) -> str:
+        """The joins that the keys of ``dimensions`` need."""
+        return " ".join(self.by[each.key].join for each in dimensions if each.key in self.by)
+
+    def narrowed(self, filters: Filters) -> str:
+        """The condition that ``filters`` leave, with their ``values`` as parameters; each with a
+        leading ``and``.
+        """
+        return "".join(
+            f" and {self.by[key].key} = any(:{key}_ids)" if key in self.by else " and false"
+            for key in filters.chosen
+        )
+
+
+def _own_columns(table: str, *keys: str) -> dict[str, By]:
+    return {key: By(f"{table}.{key}_id") for key in keys}
+
+
+EVENTS = Fact(
+    table="events",
+    condition="events.deleted_at is null",
+    instant="events.scheduled_at",
+    by={
+        **_own_columns("events", *LISTED),
+        "outcome": By("events.event_outcome"),
+        "package": By(
+            "form.package_id",
+            "left join app.post_call_forms form on form.organization_id = events.organization_id"
+            " and form.event_id = events.id",
+        ),
+    },
+    rows=Rows("events", "See the bookings"),
+)
+
+PAYMENTS = Fact(
+    table="payments",
+    condition="payments.counts",
+    instant="payments.payment_date",
+    by={
+        **_own_columns("payments", *LISTED, "package"),
+        "outcome": By(
+            "paid_event.event_outcome",
+            "left join app.events paid_event on paid_event.organization_id ="
+            " payments.organization_id and paid_event.id = payments.event_id",
+        ),
+    },
+    rows=Rows("payments", "See the payments", takes_figure=False),
+    currency="payments.currency",
+)
+
+# A lead is its newest booking's closer's and setter's; one that booked nothing is nobody's.
+_BOOKINGS = """app.events booked where booked.organization_id = leads.organization_id
+    and booked.lead_id = leads.id and booked.deleted_at is null
+    and booked.call_status <> 'rescheduled'"""
+_NEWEST = "order by booked.scheduled_at desc, booked.id desc limit 1"
+HAS_BOOKED = f"exists (select 1 from {_BOOKINGS})"
+
+LEADS = Fact(
+    table="leads",
+    condition="true",
+    instant="coalesce(leads.received_at, leads.created_at)",
+    by={
+        **_own_columns("leads", "source", "traffic_type"),
+        "closer": By(f"(select booked.closer_id from {_BOOKINGS} {_NEWEST})"),
+        "setter": By(f"(select booked.setter_id from {_BOOKINGS} {_NEWEST})"),
+    },
+    rows=Rows("leads", "See the leads"),
+)

@@ -1,0 +1,111 @@
+"""Figures as they are handed on: typed rows, and a table of them for charts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pandas as pd
+
+from core.metrics.catalog import Metric
+from core.metrics.dimensions import Dimension
+from core.platform.money import decimal_text
+
+Money = Mapping[str, Decimal]
+Value = int | float | Money | None
+
+
+class Values(dict[str, Value]):
+    """Figures by their keys: a count is an int, a rate 0 to 1 or None, hours a float or None, money
+    an amount for each currency (never mixed; empty when there is none).
+    """
+
+    def count(self, key: str) -> int:
+        """A count's value."""
+        value = self[key]
+        assert isinstance(value, int)
+        return value
+
+    def rate(self, key: str) -> float | None:
+        """A rate's value."""
+        value = self[key]
+        assert not isinstance(value, Mapping)
+        return value
+
+    def money(self, key: str) -> Money:
+        """Money's value."""
+        value = self[key]
+        assert isinstance(value, Mapping)
+        return value
+
+    def number(self, key: str, currency: str) -> int | float | None:
+        """A value as a chart shows it: money is what there is of ``currency``, None when there is
+        none.
+        """
+        value = self[key]
+        if isinstance(value, Mapping):
+            return float(value[currency]) if currency in value else None
+        return value
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for programs: money as decimal strings with the currency's own decimals."""
+        return {key: _plain(value) for key, value in self.items()}
+
+
+def _plain(value: Value) -> Any:
+    if isinstance(value, Mapping):
+        return {currency: decimal_text(amount, currency) for currency, amount in value.items()}
+    return value
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a row is about: for an entry of a list its id and its name, else twice the same."""
+
+    id: UUID | date | str | int | None
+    name: date | str | int | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """The figures of one combination of dimensions."""
+
+    keys: Mapping[str, Key]
+    values: Values
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Figures by dimensions, and of all rows together."""
+
+    dimensions: Sequence[Dimension]
+    metrics: Sequence[Metric]
+    rows: Sequence[Row]
+    totals: Values
+
+    def frame(self) -> pd.DataFrame:
+        """One line per row.
+
+        Columns: for each dimension its name (a listed one also ``<dimension>_id``), then the
+        figures: counts int64, the others as in ``Values``.
+        """
+        named = [column for each in self.dimensions for column in each.columns]
+        counts = {each.key: "int64" for each in self.metrics if each.unit == "count"}
+        columns = [*named, *(each.key for each in self.metrics)]
+        lines = [self.named(row) | row.values for row in self.rows]
+        made = pd.DataFrame(lines, columns=columns, dtype=object)
+        return made.astype({column: counts.get(column, "object") for column in columns})
+
+    def named(self, row: Row) -> dict[str, Any]:
+        """What a row is about, by the names of the columns that carry it."""
+        return {
+            column: value
+            for each in self.dimensions
+            for column, value in zip(
+                each.columns, (row.keys[each.key].name, row.keys[each.key].id), strict=False
+            )
+        }

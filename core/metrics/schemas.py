@@ -1,0 +1,116 @@
+"""Figures and exports as programs ask for them and read them, made from the product's own lists."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, WithJsonSchema, create_model
+
+from core.bookings.listed import LISTED
+from core.metrics.catalog import METRICS
+from core.metrics.dimensions import DIMENSIONS, Dimension
+from core.metrics.export_tables import EXPORTS
+from core.metrics.exports import FORMATS
+from core.platform.clock import Period
+from core.platform.schemas import (
+    Count,
+    Currency,
+    Day,
+    Query,
+    QueryDay,
+    Response,
+    Sums,
+    Words,
+    any_of,
+    period_of,
+)
+
+UNITS: dict[str, Any] = {
+    "count": Count,
+    "money": Sums,
+    "rate": Annotated[float, Field(ge=0, le=1)] | None,
+    "hours": float | None,
+}
+
+
+class FiguresQuery(Query):
+    """Which figures of which days, grouped and narrowed how."""
+
+    start: Day
+    end: Day
+    by: Annotated[Words, any_of(DIMENSIONS)] = ()
+    metrics: Annotated[Words, any_of(METRICS)] = ()
+
+    def period(self, timezone: str) -> Period:
+        """The period. Raises InvalidInput."""
+        return period_of(self.start, self.end, timezone)
+
+
+_filters: dict[str, Any] = {
+    f"filter_{name}": (str, Field("", alias=f"filter.{name}")) for name in LISTED
+}
+MetricsQuery = create_model("MetricsQuery", __base__=FiguresQuery, **_filters)
+
+
+class ExportQuery(Query):
+    """Which table of which days, and how it is written."""
+
+    table: Annotated[str, WithJsonSchema({"type": "string", "enum": list(EXPORTS)})]
+    start_date: QueryDay = None
+    end_date: QueryDay = None
+    format: Annotated[str, WithJsonSchema({"type": "string", "enum": list(FORMATS)})] = "csv"
+    columns: Words = ()
+
+    def period(self, timezone: str) -> Period | None:
+        """The period when both days are given, None when neither is. Raises InvalidInput."""
+        if self.start_date is None and self.end_date is None:
+            return None
+        names = ("start_date", "end_date")
+        return period_of(self.start_date, self.end_date, timezone, names=names)
+
+
+def _keys(each: Dimension) -> dict[str, Any]:
+    """A row carries the dimension's name, and its id where there is one."""
+    if each.names:
+        return {each.key: str | None, f"{each.key}_id": UUID | None}
+    return {each.key: str | None if each.key == "outcome" else date | None}
+
+
+def _any_may_be_missing(schema: dict[str, Any]) -> None:
+    schema.pop("required")
+
+
+class _Asked(Response):
+    """Of all fields those that were asked for."""
+
+    model_config = ConfigDict(json_schema_extra=_any_may_be_missing)
+
+
+_figures: dict[str, Any] = {
+    metric.key: (UNITS[metric.unit], Field(title=metric.name, description=metric.formula))
+    for metric in METRICS.values()
+}
+_names: dict[str, Any] = {
+    name: kind for each in DIMENSIONS.values() for name, kind in _keys(each).items()
+}
+Figures = create_model("Figures", __base__=_Asked, **_figures)
+MetricsRow = create_model("MetricsRow", __base__=Figures, **_names)
+
+
+class Days(Response):
+    """Days of the organisation; the end is exclusive."""
+
+    start: date
+    end: date
+
+
+class MetricsAnswer(Response):
+    """Figures by dimension, and of the whole period."""
+
+    period: Days
+    timezone: str
+    currency: Currency
+    rows: list[MetricsRow]  # type: ignore[valid-type]
+    totals: Figures  # type: ignore[valid-type]

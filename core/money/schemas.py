@@ -1,0 +1,224 @@
+"""Request and response models of payments and payouts."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    WithJsonSchema,
+    create_model,
+    field_serializer,
+    model_validator,
+)
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from core.bookings.schemas import LISTED_FIELDS, ListedQuery
+from core.money.models import AttributionMethod, PaymentStatus, SnapshotState
+from core.money.payouts import DIMENSIONS, SUMS, details_table, get_snapshot, summaries_table
+from core.money.queries import PaymentFilter
+from core.platform.clock import Period
+from core.platform.dataframes import records
+from core.platform.money import decimal_text
+from core.platform.schemas import (
+    AmountText,
+    Body,
+    Count,
+    Currency,
+    Day,
+    FilledText,
+    Instant,
+    Page,
+    Response,
+    Sums,
+    period_of,
+)
+
+
+class Attribution(Response):
+    """How a payment was attributed to its event, and the reason in words."""
+
+    method: AttributionMethod
+    reason: str | None
+
+
+class PaymentItem(Response):
+    """A payment as lists show it; a title is the field's heading on screens."""
+
+    id: UUID
+    amount: Decimal = Field(title="Amount")
+    refund_amount: Decimal = Field(title="Refunded")
+    net_revenue: Decimal = Field(title="Net")
+    currency: Currency = Field(title="Currency")
+    payment_date: Instant = Field(title="Date")
+    customer_email: str | None = Field(title="E-mail")
+    status: PaymentStatus = Field(title="State")
+    disputed: bool = Field(title="Disputed")
+    processor: str = Field(title="From")
+    processor_payment_id: str | None
+    event_id: UUID | None
+    closer: str | None = Field(title="Closer")
+    setter: str | None = Field(title="Setter")
+    source: str | None = Field(title="Source")
+    counts: bool = Field(title="Counts")
+    superseded_by: UUID | None
+    attribution: Attribution = Field(title="Attribution")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_row(cls, row: Any) -> Any:
+        if not isinstance(row, Row):
+            return row
+        method, reason = row.attribution_method, row.attribution_reason
+        return row._asdict() | {
+            "superseded_by": row.superseded_by_id,
+            "attribution": {"method": method, "reason": reason},
+        }
+
+    @field_serializer("amount", "refund_amount", "net_revenue", return_type=AmountText)
+    def _as_text(self, amount: Decimal) -> str:
+        return decimal_text(amount, self.currency)
+
+
+class PaymentPage(Page[PaymentItem]):
+    """Payments, latest first."""
+
+
+class PaymentsFilter(ListedQuery):
+    """The parameters of the list of payments; a payment has to match all that are given."""
+
+    unattributed: Annotated[
+        bool,
+        BeforeValidator("true".__eq__),
+        WithJsonSchema({"type": "string", "enum": ["true"]}),
+    ] = False
+
+    def filter(self, timezone: str) -> PaymentFilter:
+        """The filter of the list."""
+        return PaymentFilter(
+            period=self.period(timezone), ids=self.ids(), unattributed=self.unattributed
+        )
+
+
+PaymentsQuery = create_model("PaymentsQuery", __base__=PaymentsFilter, **LISTED_FIELDS)
+
+
+class NewPayout(Body):
+    """The period to freeze; ``period_end`` is exclusive."""
+
+    name: FilledText
+    period_start: Day
+    period_end: Day
+
+    def period(self, timezone: str) -> Period:
+        """The period. Raises InvalidInput."""
+        names = ("period_start", "period_end")
+        return period_of(self.period_start, self.period_end, timezone, names=names)
+
+
+class PayoutTotals(Response):
+    """The sums of a payout."""
+
+    cash_collected: Sums
+    refunds: Sums
+    net_revenue: Sums
+
+
+class PayoutHeader(Response):
+    """What a payout covers, and its sums."""
+
+    id: UUID
+    name: str
+    state: SnapshotState
+    timezone: str
+    period_start: date
+    period_end: date
+    payment_count: Count
+    created_at: Instant
+    totals: PayoutTotals
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_snapshot(cls, snapshot: Any) -> Any:
+        if not hasattr(snapshot, "totals"):
+            return snapshot
+        totals = {
+            name: {currency: sums[name] for currency, sums in snapshot.totals.items()}
+            for name in SUMS
+        }
+        known = {name: getattr(snapshot, name) for name in cls.model_fields}
+        return known | {"totals": totals}
+
+
+class PayoutSummary(Response):
+    """One member of a dimension, in one currency."""
+
+    dimension: Annotated[str, Field(json_schema_extra={"enum": list(DIMENSIONS)})]
+    member_id: UUID | None
+    label: str | None
+    currency: Currency
+    payment_count: Count
+    cash_collected: Decimal
+    refunds: Decimal
+    net_revenue: Decimal
+
+    @field_serializer("cash_collected", "refunds", "net_revenue", return_type=AmountText)
+    def _as_text(self, amount: Decimal) -> str:
+        return decimal_text(amount, self.currency)
+
+
+class PayoutDetail(Response):
+    """One payment as it was when the payout was made."""
+
+    payment_id: UUID
+    payment_date: Instant
+    customer_email: str | None
+    customer_name: str | None
+    processor: str
+    processor_payment_id: str | None
+    currency: Currency
+    amount: Decimal
+    refund_amount: Decimal
+    net_revenue: Decimal
+    event_id: UUID | None
+    closer_id: UUID | None
+    closer_name: str | None
+    setter_id: UUID | None
+    setter_name: str | None
+    source_id: UUID | None
+    source_name: str | None
+    package_id: UUID | None
+    package_name: str | None
+    attribution_method: AttributionMethod
+    attribution_reason: str | None
+
+    @field_serializer("amount", "refund_amount", "net_revenue", return_type=AmountText)
+    def _as_text(self, amount: Decimal) -> str:
+        return decimal_text(amount, self.currency)
+
+
+class Payout(Response):
+    """A payout with its summaries and payments."""
+
+    id: UUID
+    header: PayoutHeader
+    summaries: list[PayoutSummary]
+    details: list[PayoutDetail]
+
+
+def payout_answer(db: Session, snapshot_id: UUID) -> Payout:
+    """The whole payout. Raises NotFound."""
+    snapshot = get_snapshot(db, snapshot_id)
+    return Payout.model_validate(
+        {
+            "id": snapshot.id,
+            "header": snapshot,
+            "summaries": records(summaries_table(db, snapshot_id)),
+            "details": records(details_table(db, snapshot_id)),
+        }
+    )

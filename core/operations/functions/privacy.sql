@@ -1,0 +1,223 @@
+-- Erasure of a person: contact details go wherever they stand, rows and everything that is counted stay.
+create or replace function app.folded(p_text text) returns text language sql immutable set search_path = pg_catalog, pg_temp as $f$
+  select lower(btrim(regexp_replace(p_text, '[\s_-]+', ' ', 'g')))
+$f$;
+
+-- Whether a word tells who somebody is wherever it stands: a full name or a phone number does, "Ana" does not.
+create or replace function app.is_telling(p_word text) returns boolean language sql immutable set search_path = pg_catalog, pg_temp as $f$
+  select p_word ~ '\S\s+\S' or length(p_word) > 12 or p_word ~ '^\+?[0-9][0-9 ().-]{6,}$'
+$f$;
+
+-- A delivery's body as text in which an address can be found, also one that JSON writes with escapes.
+create or replace function app.body_text(p_body bytea) returns text language plpgsql immutable set search_path = pg_catalog, pg_temp as $f$
+declare
+  raw text := encode(p_body, 'escape');
+begin
+  if raw !~ '\\\\u|\\[0-7]{3}' then
+    return raw;
+  end if;
+  return convert_from(p_body, 'UTF8')::jsonb::text;
+exception when data_exception then
+  return raw;
+end $f$;
+
+-- Free text without a person's addresses, and without the words for them. p_words are in lower case; one that does not tell who it
+-- is by itself is taken out only where it is the whole text.
+create or replace function app.without_person(p_text text, p_emails text[], p_words text[], p_pseudonym text) returns text
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $f$
+declare
+  known text;
+  made text := p_text;
+begin
+  if lower(btrim(made)) = any (p_words) then
+    return '…';
+  end if;
+  foreach known in array p_emails loop
+    made := regexp_replace(made, regexp_replace(known, '([^[:alnum:]@_-])', '\\\1', 'g'), p_pseudonym, 'gi');
+  end loop;
+  foreach known in array p_words loop
+    if app.is_telling(known) then
+      made := regexp_replace(made, regexp_replace(known, '([^[:alnum:][:space:]])', '\\\1', 'g'), '…', 'gi');
+    end if;
+  end loop;
+  return made;
+end $f$;
+
+-- The same for everything inside a JSON value. An object that carries the person's address is about them: what else it says of who
+-- they are goes too. Of a booking's answers only the one that names the setter stays.
+create or replace function app.redacted(
+  p jsonb, p_emails text[], p_words text[], p_pseudonym text, p_question text, p_about boolean default false
+) returns jsonb
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $f$
+declare
+  about boolean;
+  part record;
+  made jsonb := '{}';
+  persons text[] := array['user', 'customer', 'customer_details', 'billing_details'];
+begin
+  if jsonb_typeof(p) = 'string' then
+    return to_jsonb(app.without_person(p #>> '{}', p_emails, p_words, p_pseudonym));
+  elsif jsonb_typeof(p) = 'array' then
+    return coalesce((select jsonb_agg(app.redacted(e.value, p_emails, p_words, p_pseudonym, p_question) order by e.n)
+                       from jsonb_array_elements(p) with ordinality as e(value, n)), '[]');
+  elsif jsonb_typeof(p) <> 'object' then
+    return p;
+  end if;
+  about := p_about or exists (
+    select 1 from jsonb_each(p) f where lower(btrim(f.value #>> '{}')) = any (p_emails)
+        or (f.key = any (persons) and jsonb_typeof(f.value) = 'object'
+            and exists (select 1 from jsonb_each(f.value) g where lower(btrim(g.value #>> '{}')) = any (p_emails))));
+  for part in select f.key, f.value from jsonb_each(p) f loop
+    made := made || jsonb_build_object(part.key, case
+      when about and part.key in ('name', 'full_name', 'customer_name') and jsonb_typeof(part.value) = 'string' then '"Erased person"'::jsonb
+      when about and part.key in ('first_name', 'last_name', 'username', 'phone', 'phone_number', 'customer_phone', 'address',
+                                  'customer_address', 'billing_address', 'shipping', 'shipping_details', 'customer_shipping',
+                                  'text_reminder_number', 'ip', 'ip_address', 'profile_picture', 'profile_pic_url') then 'null'::jsonb
+      when about and part.key = 'questions_and_answers'
+        then app.redacted(app.redacted_answers(part.value, p_question), p_emails, p_words, p_pseudonym, p_question)
+      else app.redacted(part.value, p_emails, p_words, p_pseudonym, p_question, about and part.key = any (persons)) end);
+  end loop;
+  return made;
+end $f$;
+
+create or replace function app.redacted_answers(p jsonb, p_question text) returns jsonb language sql immutable
+set search_path = pg_catalog, pg_temp as $f$
+  select coalesce(jsonb_agg(case when app.folded(e.value ->> 'question') = app.folded(p_question) then e.value
+                                 else e.value || '{"answer": "…"}' end order by e.n), '[]')
+    from jsonb_array_elements(case jsonb_typeof(p) when 'array' then p else '[]' end) with ordinality as e(value, n)
+$f$;
+
+create or replace function app.demand_admin() returns uuid language plpgsql stable set search_path = pg_catalog, pg_temp as $f$
+begin
+  if coalesce(app.cur_role() not in ('owner', 'admin', 'super_admin'), true) or app.cur_user() is null then
+    raise insufficient_privilege using message = 'only an admin may do this';
+  end if;
+  return app.cur_org();
+end $f$;
+
+create or replace function app.record_privacy(p_operation text, p_row text) returns void language plpgsql security definer
+set search_path = pg_catalog, pg_temp as $f$
+begin
+  perform app.demand_admin();
+  if p_operation not in ('person_export', 'erase', 'lift_erasure') then
+    raise invalid_parameter_value using message = 'no such act of privacy';
+  end if;
+  insert into app.audit_logs (organization_id, actor_user_id, actor_role, table_name, row_id, operation, changes)
+  values (app.cur_org(), app.cur_user(), app.cur_role(), 'contacts', p_row, p_operation, '{}');
+end $f$;
+
+-- p_emails are normalised, p_marks stand for them one by one: a mark is all that is known of an erased address. What the columns
+-- declare goes by app.erase_rows; here stands what is more than a column.
+create or replace function app.erase_person(
+  p_contact uuid, p_contacts uuid[], p_emails text[], p_marks text[], p_words text[], p_pseudonym text
+) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+declare
+  org uuid := app.demand_admin();
+  mail text := '(' || (select string_agg(regexp_replace(e, '([^[:alnum:]@_-])', '\\\1', 'g'), '|') from unnest(p_emails) e) || ')';
+  names text := (select string_agg(regexp_replace(w, '([^[:alnum:][:space:]])', '\\\1', 'g'), '|') from unnest(p_words) w
+                  where app.is_telling(w));
+  either text := mail || coalesce('|' || names, '');
+  question text := (select b.setter_question from app.booking_settings b where b.organization_id = org);
+  rows_of text[];
+begin
+  insert into app.contacts (organization_id, id, name) values (org, p_contact, 'Erased person') on conflict do nothing;
+  rows_of := app.erase_rows(org, p_contacts || p_contact, p_emails, p_marks, p_words, p_pseudonym, either, question);
+  update app.contacts c set erased_at = now(), unsubscribed_at = coalesce(c.unsubscribed_at, now())
+   where c.organization_id = org and c.id = any (p_contacts || p_contact);
+  insert into app.contact_emails (organization_id, contact_id, email, email_normalized)
+  select org, p_contact, '…', m.mark from unnest(p_marks) as m(mark) on conflict do nothing;
+  insert into app.contact_emails (organization_id, contact_id, email, email_normalized)
+  values (org, p_contact, p_pseudonym, p_pseudonym) on conflict do nothing;
+  perform app.erase_deliveries(org, p_emails, p_words, p_pseudonym, mail, either);
+  perform app.erase_messages(org, p_emails, p_words, p_pseudonym, either);
+  update app.audit_logs l set changes = app.redacted(app.blanked(l.changes, app.personal_columns()), p_emails, p_words, p_pseudonym, question)
+   where l.organization_id = org and l.row_id = any (rows_of);
+  update app.audit_logs l set changes = app.redacted(l.changes, p_emails, p_words, p_pseudonym, question)
+   where l.organization_id = org and l.changes::text ~* either;
+  perform app.record_privacy('erase', p_contact::text);
+end $f$;
+
+-- What has become rows goes whole; what is still to become some stays, without what is known to be the person's.
+create or replace function app.erase_deliveries(
+  p_org uuid, p_emails text[], p_words text[], p_pseudonym text, p_mail text, p_either text
+) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+declare
+  question text := (select b.setter_question from app.booking_settings b where b.organization_id = p_org);
+  one record;
+begin
+  for one in select d.id, d.body, app.body_text(d.body) ~* p_either as about from app.webhook_deliveries d
+              where d.organization_id = p_org
+                and (app.body_text(d.body) ~* p_either or d.headers::text ~* p_either or d.last_error ~* p_either) loop
+    begin
+      update app.webhook_deliveries d set headers = '{}', last_error = app.without_person(d.last_error, p_emails, p_words, p_pseudonym),
+             body = case when not one.about then d.body when d.status in ('processed', 'ignored') then ''
+               else convert_to(app.redacted(convert_from(one.body, 'UTF8')::jsonb, p_emails, p_words, p_pseudonym, question)::text, 'UTF8') end
+       where d.organization_id = p_org and d.id = one.id;
+    exception when data_exception then
+      update app.webhook_deliveries d set headers = '{}', body = '', last_error = 'erased' where d.organization_id = p_org and d.id = one.id;
+    end;
+  end loop;
+  update app.provider_objects o set data = app.redacted(o.data, p_emails, p_words, p_pseudonym, question)
+   where o.organization_id = p_org and (o.data::text ~* p_either or (o.connection_id, o.group_key) in (
+         select x.connection_id, x.group_key from app.provider_objects x where x.organization_id = p_org and x.data::text ~* p_mail));
+end $f$;
+
+-- What waits to go to the person is not sent any more, and nothing is sent to them later.
+create or replace function app.erase_messages(p_org uuid, p_emails text[], p_words text[], p_pseudonym text, p_either text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+declare
+  question text := (select b.setter_question from app.booking_settings b where b.organization_id = p_org);
+begin
+  update app.outbox m set body = app.redacted(case when lower(m.recipient) = any (p_emails || p_words) then m.body - 'sealed' else m.body end,
+                                                  p_emails, p_words, p_pseudonym, question),
+         recipient = case when lower(m.recipient) = any (p_emails || p_words) then p_pseudonym else m.recipient end,
+         status = case when lower(m.recipient) = any (p_emails || p_words) and m.status in ('waiting', 'sending') then 'failed' else m.status end,
+         last_error = app.without_person(m.last_error, p_emails, p_words, p_pseudonym)
+   where m.organization_id = p_org
+     and (m.body::text ~* p_either or lower(m.recipient) = any (p_emails || p_words) or m.last_error ~* p_either);
+  delete from app.suppressed_emails s where s.organization_id = p_org and s.email_normalized = any (p_emails);
+  insert into app.suppressed_emails (organization_id, email_normalized, reason) values (p_org, p_pseudonym, 'unsubscribed')
+  on conflict do nothing;
+end $f$;
+
+-- From now on deliveries about an erased address are taken as they are again; what was erased stays so.
+create or replace function app.lift_erasure(p_mark text) returns boolean language plpgsql security definer
+set search_path = pg_catalog, pg_temp as $f$
+declare
+  whose uuid;
+begin
+  delete from app.contact_emails c where c.organization_id = app.demand_admin() and c.email_normalized = p_mark and c.email = '…'
+  returning c.contact_id into whose;
+  if whose is null then
+    return false;
+  end if;
+  perform app.record_privacy('lift_erasure', whose::text);
+  return true;
+end $f$;
+
+-- Links to the recordings of calls whose forms are older; what the audit trail still had of them goes too. Returns how many.
+create or replace function app.forget_recordings(p_before timestamptz, p_most int) returns int language plpgsql security definer
+set search_path = pg_catalog, pg_temp as $f$
+declare
+  org uuid := app.cur_org();
+  old uuid[];
+begin
+  if app.cur_role() is distinct from 'system' then
+    raise insufficient_privilege using message = 'only a job may do this';
+  end if;
+  old := array(select f.id from app.post_call_forms f
+                where f.organization_id = org and f.recording_url is not null and f.submitted_at < p_before limit p_most);
+  update app.post_call_forms f set recording_url = null where f.organization_id = org and f.id = any (old);
+  update app.audit_logs l set changes = app.blanked(l.changes, array['recording_url'])
+   where l.organization_id = org and l.table_name = 'post_call_forms' and l.row_id = any (old::text[]) and l.changes ? 'recording_url';
+  return cardinality(old);
+end $f$;
+
+revoke all on function app.forget_recordings(timestamptz, int), app.folded(text), app.is_telling(text), app.body_text(bytea), app.without_person(text, text[], text[], text), app.redacted(jsonb, text[], text[], text, text, boolean),
+  app.redacted_answers(jsonb, text), app.demand_admin(), app.record_privacy(text, text),
+  app.erase_person(uuid, uuid[], text[], text[], text[], text), app.lift_erasure(text),
+  app.erase_deliveries(uuid, text[], text[], text, text, text), app.erase_messages(uuid, text[], text[], text, text) from public;
+grant execute on function app.record_privacy(text, text), app.erase_person(uuid, uuid[], text[], text[], text[], text),
+  app.lift_erasure(text), app.body_text(bytea) to so_app;
+grant execute on function app.forget_recordings(timestamptz, int), app.folded(text), app.is_telling(text), app.without_person(text, text[], text[], text), app.redacted(jsonb, text[], text[], text, text, boolean),
+  app.redacted_answers(jsonb, text) to so_worker;

@@ -1,0 +1,28 @@
+"""Response models of leads."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from pydantic import Field
+
+from core.platform.schemas import Instant, Page, Response
+
+
+class LeadItem(Response):
+    """A lead with its contact."""
+
+    id: UUID
+    contact_id: UUID
+    name: str | None = Field(title="Name")
+    email: str | None = Field(title="E-mail")
+    phone: str | None = Field(title="Phone")
+    status: str = Field(title="Status")
+    source: str | None = Field(title="Source")
+    original_setter_name: str | None = Field(title="First setter")
+    current_setter_name: str | None = Field(title="Setter")
+    created_at: Instant = Field(title="Received")
+
+
+class LeadPage(Page[LeadItem]):
+    """Leads, latest first."""

@@ -1,0 +1,16 @@
+-- How work comes onto the queue: in the transaction of the row that it is about, and only for the transaction's organisation.
+-- Work is due at once unless an instant is given, so that it shows how long it has waited.
+-- False when work of this name waits already; a plain insert says so without ending the transaction.
+create or replace function app.enqueue(
+  p_queue text, p_task text, p_priority int, p_once text, p_args jsonb, p_at timestamptz
+) returns boolean language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+begin
+  if coalesce(p_args ->> 'organization_id' <> nullif(current_setting('app.organization_id', true), ''), true) then
+    raise insufficient_privilege using message = 'work is enqueued for one''s own organisation only';
+  end if;
+  insert into jobs.procrastinate_jobs (queue_name, task_name, priority, queueing_lock, args, scheduled_at)
+  values (p_queue, p_task, p_priority, p_once, p_args, coalesce(p_at, now()))
+  on conflict (queueing_lock) where status = 'todo' do nothing;
+  return found;
+end $f$;
+grant execute on function app.enqueue to so_app, so_worker;

@@ -1,0 +1,71 @@
+"""Which rows are about a person from outside, as the tables declare (``secured(about=…)``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import ForeignKeyConstraint, MetaData, Table
+
+from core.platform.errors import Misconfigured
+from core.platform.personal import Personal, personal_of
+from core.platform.schema import Follows
+
+
+def tables_about(metadata: MetaData) -> list[Table]:
+    """The tables with rows about a person, those that others refer to first."""
+    return [table for table in metadata.sorted_tables if table.info["about"]]
+
+
+@dataclass(frozen=True)
+class Known:
+    """By what a person is known: SQL for the organisation, for the ids of the person's contacts and
+    for their normal addresses.
+    """
+
+    organization: str
+    contacts: str
+    emails: str
+
+
+def is_about(table: Table, row: str, person: Known) -> str:
+    """The condition that ``row`` of the table is about the person. Raises Misconfigured for a
+    column that leads to no person.
+    """
+    return " or ".join(_leads_to(table, column, row, person) for column in table.info["about"])
+
+
+def _leads_to(table: Table, column: str, row: str, person: Known) -> str:
+    fact = personal_of(table.columns[column])
+    if fact is not None and fact.kind == Personal.EMAIL:
+        return f"{row}.{column} = any ({person.emails})"
+    if column == "id":
+        return f"{row}.id = any ({person.contacts})"
+    parents = _parents(table, column)
+    if not parents:
+        raise Misconfigured(f"Column {column} of table {table.name} leads to no person.")
+    inner = f"{row}_"
+    found = " union ".join(
+        f"select {inner}.id from app.{parent.name} {inner} where {inner}.organization_id ="
+        f" {person.organization} and ({is_about(parent, inner, person)})"
+        for parent in parents
+    )
+    return f"{row}.{column} in ({found})"
+
+
+def _parents(table: Table, column: str) -> list[Table]:
+    """The tables with rows about a person that the column refers to, by a foreign key or by its
+    name.
+    """
+    owners = table.info["owners"]
+    if isinstance(owners, Follows) and owners.kind and owners.column == column:
+        return [each for each in tables_about(table.metadata) if each.info["subject"]]
+    referred = [
+        key.referred_table
+        for key in table.constraints
+        if isinstance(key, ForeignKeyConstraint)
+        and key.column_keys[-1] == column
+        and key.referred_table.info["about"]
+    ]
+    return referred or [
+        each for each in tables_about(table.metadata) if column == f"{each.info['subject']}_id"
+    ]

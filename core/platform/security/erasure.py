@@ -1,0 +1,117 @@
+"""The erasure of a person from all columns that are declared to say something of one
+(``core.platform.personal``), as a function of the database made from the declarations.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, MetaData, Table
+from sqlalchemy.dialects.postgresql import JSONB
+
+from core.platform.personal import Personal, PersonalFact, personal_of
+from core.platform.security.about import Known, is_about, tables_about
+
+ABOUT = Known("p_org", "p_contacts", "p_emails")
+KNOWN = "p_emails, p_words, p_pseudonym"
+SIGNATURE = (
+    "p_org uuid, p_contacts uuid[], p_emails text[], p_marks text[], p_words text[],"
+    " p_pseudonym text, p_pattern text, p_question text"
+)
+TYPES = "uuid, uuid[], text[], text[], text[], text, text, text"
+
+
+def functions(metadata: MetaData) -> str:
+    """``app.erase_rows`` empties the declared columns: all of them in the rows about the person,
+    and elsewhere those that match ``p_pattern``; it returns the ids of the rows about the person.
+    Of a booking's answers only the one to ``p_question`` stays.
+    ``app.personal_columns`` names what the audit log forgets of these rows.
+    """
+    blanked = ", ".join(f"'{name}'" for name in _blanked(metadata))
+    return f"""
+create or replace function app.personal_columns() returns text[] language sql immutable
+set search_path = pg_catalog, pg_temp as $f$ select array[{blanked}] $f$;
+
+create or replace function app.erase_rows({SIGNATURE}) returns text[] language plpgsql
+security definer set search_path = pg_catalog, pg_temp as $f$
+declare
+  question text := p_question;
+{_found(metadata)}
+begin
+{_statements(metadata)}
+  return ({" || ".join(f"ids_of_{table.name}" for table in tables_about(metadata))})::text[];
+end $f$;
+
+revoke all on function app.personal_columns(), app.erase_rows({TYPES}) from public;
+"""
+
+
+def _blanked(metadata: MetaData) -> list[str]:
+    """The columns that are hidden, or go whole."""
+    loose = (Personal.MENTION, Personal.DOCUMENT)
+    return sorted(
+        {
+            column.name
+            for table in tables_about(metadata)
+            for column, fact in _facts(table)
+            if fact.hidden or fact.kind not in loose
+        }
+    )
+
+
+def _facts(table: Table) -> list[tuple[Column[object], PersonalFact]]:
+    return [(column, fact) for column in table.columns if (fact := personal_of(column))]
+
+
+def _found(metadata: MetaData) -> str:
+    """Which rows are about the person is found before the first of them is changed."""
+    return "\n".join(
+        f"  ids_of_{table.name} uuid[] := array(select t.id from app.{table.name} t"
+        f" where t.organization_id = p_org and ({is_about(table, 't', ABOUT)}));"
+        for table in tables_about(metadata)
+    )
+
+
+def _statements(metadata: MetaData) -> str:
+    lines = []
+    for table in metadata.sorted_tables:
+        facts = _facts(table)
+        if facts and table.info["about"]:
+            lines.append(_erase(table, facts))
+        lines += [_clean(table, column) for column, fact in facts if fact.anywhere]
+    return "\n".join(lines)
+
+
+def _erase(table: Table, facts: list[tuple[Column[object], PersonalFact]]) -> str:
+    these = f"where t.organization_id = p_org and t.id = any (ids_of_{table.name});"
+    if any(fact.kind == Personal.DRAFT for _, fact in facts):
+        return f"  delete from app.{table.name} t {these}"
+    changes = ", ".join(f"{column.name} = {_instead(column, fact.kind)}" for column, fact in facts)
+    return f"  update app.{table.name} t set {changes} {these}"
+
+
+def _clean(table: Table, column: Column[object]) -> str:
+    is_json = isinstance(column.type, JSONB)
+    kind = Personal.DOCUMENT if is_json else Personal.MENTION
+    return (
+        f"  update app.{table.name} t set {column.name} = {_instead(column, kind)}"
+        f" where t.organization_id = p_org and t.{column.name}::text ~* p_pattern;"
+    )
+
+
+def _instead(column: Column[object], kind: Personal) -> str:
+    value = f"t.{column.name}"
+    nothing = "'{}'" if isinstance(column.type, JSONB) else "'…'"
+    return {
+        Personal.NAME: "'Erased person'",
+        Personal.EMAIL: "p_pseudonym",
+        Personal.MARK: (
+            "coalesce((select m.mark from unnest(p_emails, p_marks) as m(email, mark)"
+            f" where m.email = {value}), {value})"
+        ),
+        Personal.PHONE: "null",
+        Personal.TEXT: "null" if column.nullable else nothing,
+        Personal.ANSWERS: (
+            f"app.redacted(app.redacted_answers({value}, question), {KNOWN}, question)"
+        ),
+        Personal.MENTION: f"app.without_person({value}, {KNOWN})",
+        Personal.DOCUMENT: f"app.redacted({value}, {KNOWN}, question)",
+    }[kind]

@@ -1,0 +1,38 @@
+-- Who is asking. Plain SQL and STABLE, without SECURITY DEFINER or SET: either would stop the planner from inlining them.
+-- A setting that was once set in a session reads '' and not NULL afterwards, hence nullif.
+create or replace function app.cur_user() returns uuid language sql stable parallel safe
+return nullif(current_setting('app.user_id', true), '')::uuid;
+
+create or replace function app.cur_org() returns uuid language sql stable parallel safe
+return nullif(current_setting('app.organization_id', true), '')::uuid;
+
+create or replace function app.cur_role() returns text language sql stable parallel safe
+return nullif(current_setting('app.role', true), '');
+
+-- Whose rows are the user's own: theirs, and for a manager who sees their team only, those of everybody below them.
+create or replace function app.cur_team() returns uuid[] language sql stable parallel safe
+return nullif(current_setting('app.team', true), '')::uuid[];
+
+create or replace function app.cur_team_only() returns boolean language sql stable parallel safe
+return coalesce(current_setting('app.team_only', true), '') = 'on';
+
+-- The organisation that app.purge_organizations is removing; for everybody else its setting opens nothing.
+create or replace function app.cur_purged() returns uuid language sql stable parallel safe
+return nullif(current_setting('app.purging', true), '')::uuid;
+
+-- What a link opens, beside who is asking: only app.enter_link sets these, so for everybody else they are null.
+create or replace function app.cur_closer() returns uuid language sql stable parallel safe
+return nullif(current_setting('app.closer_id', true), '')::uuid;
+
+create or replace function app.cur_setter() returns uuid language sql stable parallel safe
+return nullif(current_setting('app.setter_id', true), '')::uuid;
+
+create or replace function app.cur_event() returns uuid language sql stable parallel safe
+return nullif(current_setting('app.event_id', true), '')::uuid;
+
+create or replace function app.cur_snapshot() returns uuid language sql stable parallel safe
+return nullif(current_setting('app.snapshot_id', true), '')::uuid;
+
+grant execute on function app.cur_user, app.cur_org, app.cur_role, app.cur_team, app.cur_team_only, app.cur_closer, app.cur_setter,
+  app.cur_event, app.cur_snapshot to so_app, so_worker, so_definer;
+grant execute on function app.cur_purged to so_definer;

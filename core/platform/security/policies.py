@@ -1,0 +1,219 @@
+"""Who may do what with a table's rows, by the security class that the table declares.
+
+Policies compare columns with the identity of the transaction and read no other table. ``(select
+app.cur_role() in (…))`` is evaluated once per statement, where the bare call would be evaluated
+once per row; and with the whole test inside, the planner expects half the organisation's rows to be
+seen and not a few thousandths of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Table
+
+from core.platform.errors import Misconfigured
+from core.platform.schema import ByLink
+from core.platform.security import ownership
+
+IN_ORG = "organization_id = app.cur_org()"
+ROLES = "so_app, so_worker"
+SETTINGS = "organization_settings"
+LINKS = ("portal", "statement", "share", "share_money")
+Policy = tuple[str, str, str | None, str | None]  # verb, roles, using, with check
+
+
+def role_is(*roles: str) -> str:
+    """The condition that the transaction's role is one of ``roles``."""
+    return f"(select app.cur_role() in ({', '.join(map(repr, roles))}))"
+
+
+def sees_all(*roles: str) -> str:
+    """The same, unless a manager sees their own team only (``app.enter``)."""
+    return f"(select app.cur_role() in ({', '.join(map(repr, roles))}) and not app.cur_team_only())"
+
+
+SYSTEM = role_is("system")
+ADMINS = role_is("system", "super_admin", "owner", "admin")
+ANY_MANAGER = role_is("system", "super_admin", "owner", "admin", "manager")
+MANAGERS = sees_all("system", "super_admin", "owner", "admin", "manager")
+READERS = sees_all("system", "super_admin", "owner", "admin", "manager", "viewer", "board")
+ANYONE = (  # a link opens what the table's opened_by(…) says, and no more
+    f"(select app.cur_role() not in ({', '.join(map(repr, LINKS))}))"
+)
+MINE = "{mine}"  # the row is the reader's, as the table declares: ``ownership.condition``
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may do what with a table's rows: one SQL condition each, None for nobody."""
+
+    select: str | None
+    insert: str | None = None
+    update: str | None = None
+    delete: str | None = None
+    columns: tuple[str, ...] = ()  # when set, people may select only these columns
+    fixed: tuple[str, ...] = ()  # columns that people may not change, whatever the row
+
+
+def _in_org(select: str | None, write: str | None = None, **more: str | None) -> Access:
+    rules = {"select": select, "insert": write, "update": write, "delete": None} | more
+    inside = {verb: f"{IN_ORG} and {rule}" if rule else None for verb, rule in rules.items()}
+    return Access(inside["select"], inside["insert"], inside["update"], inside["delete"])
+
+
+CLASSES: dict[str, Access] = {
+    # settings and lists that everybody needs to work; admins keep them
+    "config": _in_org(ANYONE, ADMINS),
+    # rows that belong to reps: everybody else's are hidden from a rep
+    "reps": _in_org(f"({READERS} or {MINE})", f"({MANAGERS} or {MINE})", delete=SYSTEM),
+    # the same, and its filer may take it back
+    "forms": _in_org(
+        f"({READERS} or {MINE})", f"({MANAGERS} or {MINE})", delete=f"({MANAGERS} or {MINE})"
+    ),
+    # the same, but with contact details, which a viewer and a leaderboard never see
+    "reps_private": _in_org(f"({MANAGERS} or {MINE})", f"({MANAGERS} or {MINE})", delete=SYSTEM),
+    # contact details without an owner on the row
+    "people": _in_org(MANAGERS, MANAGERS, delete=SYSTEM),
+    # what only the people who run the organisation see
+    "admin": _in_org(ADMINS, ADMINS),
+    # the same, and what they have entered they may take away again
+    "keys": _in_org(ADMINS, ADMINS, delete=ADMINS),
+    # how the organisation is connected: managers look, admins change
+    "settings": _in_org(ANY_MANAGER, ADMINS),
+    # payouts: managers look, admins make; a draft may be thrown away
+    "payouts": _in_org(MANAGERS, ADMINS, delete=ADMINS),
+    # what a receiver or job keeps; admins look
+    "inbox": _in_org(ADMINS, SYSTEM, delete=SYSTEM),
+    # addresses that nothing is sent to: told by providers, an admin lifts one
+    "suppressed": _in_org(MANAGERS, SYSTEM, delete=ADMINS),
+    # what waits to go out: written by whoever acts, delivered by a job
+    "outbox": _in_org(MANAGERS, SYSTEM, insert=ANYONE, delete=SYSTEM),
+    # append-only lines about somebody's rows
+    "timeline": _in_org(
+        f"({MANAGERS} or {MINE} or actor_user_id = app.cur_user())", None, insert=ANYONE
+    ),
+    # one user's own rows
+    "own": _in_org(MINE, MINE, delete=MINE),
+    # sealed secrets: people may store one and see what it ends with, only jobs and the receiver
+    # read it
+    "secret": replace(
+        _in_org(ADMINS, ADMINS, delete=ADMINS),
+        columns=(
+            "organization_id",
+            "id",
+            "provider",
+            "owner_id",
+            "name",
+            "last_four",
+            "verified_at",
+            "created_at",
+            "updated_at",
+        ),
+    ),
+    "audit": Access(
+        f"({IN_ORG} and {role_is('super_admin', 'owner', 'admin')}) or (select app.cur_role()) ="
+        " 'super_admin'"
+    ),
+    # the tenant itself
+    "organization": Access(
+        "id = app.cur_org()",
+        f"id = app.cur_org() and {SYSTEM}",
+        f"id = app.cur_org() and {ADMINS}",
+        fixed=(
+            "id",
+            "slug",
+            "modules",
+            "plan",
+            "is_demo",
+            "deleted_at",
+            "purge_after",
+            "created_at",
+        ),
+    ),
+    # the tenant's settings, one row in each such table, which comes into being with the tenant;
+    # links go by some of them
+    SETTINGS: Access(IN_ORG, update=f"{IN_ORG} and {ADMINS}"),
+    # invited people become members by ``app.accept_invitation``
+    "members": replace(
+        _in_org(ANYONE, SYSTEM, update=ADMINS),
+        fixed=("organization_id", "user_id", "email", "created_at"),
+    ),
+    # changed only by the functions of one's own account and of the platform
+    "users": Access(
+        "id = app.cur_user() or (select app.cur_role()) = 'super_admin'",
+        SYSTEM,
+        columns=(
+            "id",
+            "email",
+            "name",
+            "active",
+            "created_at",
+            "updated_at",
+            "password_changed_at",
+        ),
+    ),
+    # proofs of identity: reached only through the functions of sign-in
+    "auth": Access(None),
+}
+
+
+def access_of(table: Table) -> Access:
+    """What the table's class grants.
+
+    Raises Misconfigured for a table without a class, and for one of a class whose rows belong to
+    somebody that does not declare to whom.
+    """
+    access = CLASSES.get(table.info.get("rls", ""))
+    if access is None:
+        raise Misconfigured(
+            f"Table {table.name} declares no security class; add secured(…) to its arguments."
+        )
+    rules = {verb: getattr(access, verb) for verb in ("select", "insert", "update", "delete")}
+    if any(MINE in (rule or "") for rule in rules.values()):
+        mine = ownership.condition(table)
+        rules = {verb: rule and rule.replace(MINE, mine) for verb, rule in rules.items()}
+    return replace(access, **rules)
+
+
+def policies_of(table: Table) -> dict[str, Policy]:
+    """The table's policies by name. Raises Misconfigured like ``access_of``."""
+    wanted = policies_for(access_of(table), "", ROLES)
+    if table.info["links"]:
+        wanted |= policies_for(_by_links(table.info["links"]), "a link ", "so_app")
+    if table.name == "audit_logs":
+        wanted["owner writes"] = ("insert", "so_owner", None, "true")
+    return wanted
+
+
+def _by_links(kinds: Mapping[str, ByLink]) -> Access:
+    """The union of what the kinds of link open."""
+
+    def either(rules: Mapping[str, str | None]) -> str | None:
+        return (
+            " or ".join(f"{role_is(kind)} and {rule}" for kind, rule in rules.items() if rule)
+            or None
+        )
+
+    read, add, change = (
+        either({kind: getattr(link, verb) for kind, link in kinds.items()})
+        for verb in ("read", "add", "change")
+    )
+    return _in_org(
+        read and f"({read})", None, insert=add and f"({add})", update=change and f"({change})"
+    )
+
+
+def policies_for(access: Access, who: str, roles: str) -> dict[str, Policy]:
+    """The policies that give ``roles`` what ``access`` says; ``who`` begins their names."""
+    made: dict[str, Policy] = {}
+    if access.select:
+        made[f"{who}may read"] = ("select", roles, access.select, None)
+    if access.insert:
+        made[f"{who}may add"] = ("insert", roles, None, access.insert)
+    if access.update:
+        made[f"{who}may change"] = ("update", roles, access.update, access.update)
+    if access.delete:
+        made[f"{who}may delete"] = ("delete", roles, access.delete, None)
+    return made

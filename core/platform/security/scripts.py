@@ -1,0 +1,74 @@
+"""The SQL scripts of the product: each package has its functions and triggers beside its tables.
+
+``<package>/functions/*.sql`` are functions with the rights of ``so_definer``: what must be done
+before there is an identity, or past what the identity may do. ``<package>/triggers/*.sql`` are
+triggers and the functions that they run as whoever changes the row; they belong to ``so_owner``.
+``core/platform/security/*.sql``, which belong to ``so_owner`` too, come before both: who is asking,
+and the bodies of the triggers that every table may have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+
+from core.platform.schema import run_script
+
+ROOT = Path(__file__).parents[3]
+BASE = Path(__file__).parent
+# Nobody may run a function unless its script grants it: neither a new one, which PostgreSQL would
+# give to everybody, nor one that an earlier version left behind.
+CLOSE = """
+    alter default privileges revoke execute on functions from public;
+    do $$ declare each regprocedure; begin
+      for each in select oid from pg_proc where pronamespace = 'app'::regnamespace
+        and proowner = current_user::regrole loop
+        execute format('revoke all on function %s from public, so_app, so_worker', each);
+      end loop;
+    end $$
+"""
+# A declared trigger has been written in this transaction, or in a savepoint of it, whose number is
+# later; any other is an earlier version's.
+DROP_STALE_TRIGGERS = """
+    do $$ declare each record; begin
+      for each in select t.tgname, t.tgrelid::regclass as place from pg_trigger t
+        join pg_class c on c.oid = t.tgrelid
+        where c.relnamespace = 'app'::regnamespace and not t.tgisinternal
+          and age(t.xmin) > age(pg_current_xact_id()::xid) loop
+        execute format('drop trigger %I on %s', each.tgname, each.place);
+      end loop;
+    end $$
+"""
+
+
+def scripts(packages: Iterable[str], kind: str) -> list[Path]:
+    """The scripts of one kind, ``functions`` or ``triggers``, in the order of the packages."""
+    folders = (ROOT.joinpath(*package.split("."), kind) for package in packages)
+    return [script for folder in folders for script in sorted(folder.glob("*.sql"))]
+
+
+def make_functions(connection: Connection, packages: Sequence[str]) -> None:
+    """Make the functions that belong to ``so_owner`` and to ``so_definer``."""
+    connection.execute(text("grant create on schema app to so_definer"))
+    _run(connection, "so_owner", sorted(BASE.glob("*.sql")))
+    _run(connection, "so_definer", scripts(packages, "functions"))
+    connection.execute(text("revoke create on schema app from so_definer"))
+
+
+def _run(connection: Connection, role: str, files: Iterable[Path]) -> None:
+    connection.execute(text(f"set local role {role}"))
+    run_script(connection, CLOSE)
+    for script in files:
+        run_script(connection, script.read_text())
+    connection.execute(text("reset role"))
+
+
+def make_triggers(connection: Connection, packages: Sequence[str]) -> None:
+    """Make the packages' triggers, and drop those that this version no longer has. Run as
+    ``so_owner``, after the triggers that are generated.
+    """
+    for script in scripts(packages, "triggers"):
+        run_script(connection, script.read_text())
+    run_script(connection, DROP_STALE_TRIGGERS)

@@ -1,0 +1,60 @@
+"""Connections: where a provider delivers to."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from sqlalchemy.orm import Session
+
+from core.deliveries.actions import SIGNING
+from core.deliveries.models import WebhookConnection
+from core.deliveries.secrets import store_secret
+from core.platform.database import organization_id_of
+from core.platform.errors import InvalidInput
+from core.providers import registry
+
+MAX_RATE_LIMIT = 1_000_000
+
+
+def create_connection(
+    db: Session,
+    provider: str,
+    name: str,
+    secret: str,
+    *,
+    account_id: str | None = None,
+    rate_limit: int | None = None,
+) -> WebhookConnection:
+    """Open an endpoint for one provider; its signing secret is sealed at once.
+
+    ``account_id`` is the provider's own account: deliveries of another one are not booked.
+    ``rate_limit`` is deliveries a minute, by default the provider's own.
+
+    Raises:
+        InvalidInput: unknown provider, no name, an empty secret, or a limit out of range.
+    """
+    inbound = registry.find_inbound(provider)
+    if inbound is None:
+        raise InvalidInput(
+            f"“{provider}” is not a provider; use one of {', '.join(registry.with_inbound())}.",
+            field="provider",
+        )
+    if not name.strip():
+        raise InvalidInput("Give the connection a name.", field="name")
+    per_minute = inbound.rate_limit if rate_limit is None else rate_limit
+    if not 1 <= per_minute <= MAX_RATE_LIMIT:
+        raise InvalidInput(
+            f"The rate limit must lie between 1 and {MAX_RATE_LIMIT} a minute.", field="rate_limit"
+        )
+    connection = WebhookConnection(
+        organization_id=organization_id_of(db),
+        id=uuid4(),
+        provider=provider,
+        name=name.strip(),
+        external_account_id=account_id or None,
+        rate_limit_per_minute=per_minute,
+    )
+    db.add(connection)
+    db.flush()
+    store_secret(db, provider, connection.id, SIGNING, secret)
+    return connection

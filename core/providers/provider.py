@@ -1,0 +1,158 @@
+"""What the product knows of an outside system, as one typed object.
+
+Each system has a folder under ``core.providers`` whose module ``provider`` declares its
+``PROVIDER``; ``core.providers.registry`` finds it. Everything else (screens, receiver, self-check,
+samples, settings, tests) is derived from these declarations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from core.people.person_fields import PersonFields
+from core.platform.settings import base_url
+from core.providers.account import Check
+
+if TYPE_CHECKING:  # a provider that is only asked needs no database
+    from sqlalchemy.orm import Session
+
+    from core.deliveries.models import WebhookConnection
+
+Values = Mapping[str, str]
+Payload = dict[str, Any]
+
+
+class Use(StrEnum):
+    """What a system is for here; lists of providers are sorted in this order."""
+
+    BOOKINGS = "Bookings"
+    PAYMENTS = "Payments"
+    CRM = "CRM"
+    PHONE = "Phone"
+    TEXTS = "Text messages"
+    INVOICES = "Invoices"
+    EMAIL = "E-mail"
+    REPORTS = "Reports"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a delivery: our rows changed, or it was genuine but nothing of ours, and
+    ``ignored`` says why.
+    """
+
+    ignored: str | None = None
+
+
+PROCESSED = Outcome()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A payload file that ``send-samples`` posts about one of its two imagined leads."""
+
+    file: str
+    lead: int = 0
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """How a provider's webhooks are received.
+
+    ``verify`` (headers, body, secret, moment) raises BadSignature unless the body was signed with
+    the secret within the tolerance around the moment. ``sign`` (body, secret, moment) returns the
+    headers with which the provider would send the body. ``delivery_key`` (headers, body) is what
+    makes two deliveries the same one; it stays the same when the provider retries. ``event_type``
+    is the provider's own name of what happened. ``handle`` turns a delivery into rows: safe to
+    repeat, in any order; it raises when it cannot be done now.
+
+    ``rate_limit`` is deliveries a minute for a new connection. ``signing_hint`` says on the
+    screen Connections what the signing secret looks like. ``headers`` are stored with a delivery,
+    besides its content type and sender. ``person_fields`` are the payload's fields that say who
+    somebody is.
+    """
+
+    verify: Callable[[Mapping[str, str], bytes, str, datetime], None]
+    sign: Callable[[bytes, str, datetime], dict[str, str]]
+    delivery_key: Callable[[Mapping[str, str], bytes], str]
+    event_type: Callable[[Payload], str | None]
+    handle: Callable[[Session, WebhookConnection, Payload], Outcome]
+    signing_hint: str
+    rate_limit: int
+    headers: tuple[str, ...] = ()
+    person_fields: PersonFields = field(default_factory=PersonFields)
+    samples: tuple[Sample, ...] = ()
+
+
+@dataclass(frozen=True)
+class Field:
+    """Something that is no secret, but without which the provider cannot be asked. ``choices`` are
+    all there are.
+    """
+
+    key: str
+    label: str
+    shape: str
+    example: str = ""
+    choices: Mapping[str, str] | None = None
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The key that an organisation enters, and what the provider is asked with.
+
+    ``key_name`` is what the provider calls its key, ``where`` the place at which it is found.
+    ``mistaken`` are beginnings of what is often entered in place of the key, with the sentence
+    that is shown then; ``noted`` are beginnings of keys that come with a remark.
+    ``check_settings`` raises InvalidInput for fields that do not fit together. ``address`` chooses
+    one of the provider's ``other_addresses``; None is its usual one.
+    """
+
+    key_name: str
+    where: str
+    check: Check
+    headers: Callable[[str, Values], dict[str, str]]
+    fields: tuple[Field, ...] = ()
+    mistaken: Values = field(default_factory=dict)
+    noted: Values = field(default_factory=dict)
+    check_settings: Callable[[Values], None] = lambda _: None
+    address: Callable[[Values], str | None] = lambda _: None
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One outside system. ``name`` is its folder, the key in every row about it and, in capitals
+    before ``_BASE_URL``, the setting that leads to a stand-in instead of ``address``.
+    """
+
+    name: str
+    label: str
+    use: Use
+    address: str
+    other_addresses: Values = field(default_factory=dict)
+    inbound: Inbound | None = None
+    credentials: Credentials | None = None
+
+    def base_url(self, which: str | None = None) -> str:
+        """Where it is reached; ``which`` names one of ``other_addresses``."""
+        if which is None:
+            return base_url(self.name) or self.address
+        return base_url(f"{self.name}_{which}") or self.other_addresses[which]
+
+    def base_urls(self) -> dict[str, str]:
+        """Every address with the setting that changes it."""
+        others = {
+            setting_of(f"{self.name}_{which}"): self.base_url(which)
+            for which in self.other_addresses
+        }
+        return {setting_of(self.name): self.base_url()} | others
+
+
+def setting_of(name: str) -> str:
+    """The setting that holds an address: ``stripe`` is reached at ``STRIPE_BASE_URL``."""
+    return f"{name}_base_url".upper()

@@ -1,0 +1,21 @@
+"""Resend: e-mail, and which addresses cannot be reached. Its key is the installation's own."""
+
+from core.providers.provider import Inbound, Provider, Use
+from core.providers.resend import webhook
+
+PROVIDER = Provider(
+    name="resend",
+    label="Resend",
+    use=Use.EMAIL,
+    address="https://api.resend.com",
+    inbound=Inbound(
+        verify=webhook.verify,
+        sign=webhook.sign,
+        delivery_key=webhook.delivery_key,
+        event_type=webhook.event_type,
+        handle=webhook.handle,
+        signing_hint="whsec_…",
+        rate_limit=100,
+        headers=("svix-id",),
+    ),
+)

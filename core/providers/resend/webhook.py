@@ -1,0 +1,101 @@
+"""What Resend's webhook says of addresses that cannot or will not be reached.
+
+Facts: Resend documentation (“Webhooks”), ``resend`` 2.51.0.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from core.deliveries.models import WebhookConnection
+from core.messages.suppression_list import suppress
+from core.platform.normalization import mailable_email, normalize_email
+from core.providers.provider import PROCESSED, Outcome
+from core.providers.resend.sending import ORGANIZATION_TAG
+from core.providers.signatures import BadSignature, check_standard_webhook, sign_standard_webhook
+
+SHORTEST_KEY = 12
+TEMPORARY_BOUNCES = {"Temporary", "Transient", "Undetermined"}
+
+
+def verify(headers: Mapping[str, str], body: bytes, secret: str, now: datetime) -> None:
+    """Raises BadSignature unless the delivery is signed as Svix does: the key is what stands in
+    base64 after ``whsec_``.
+    """
+    try:
+        key = _key(secret)
+    except ValueError:
+        key = b""
+    if len(key) < SHORTEST_KEY:  # with a secret that was mistyped anybody could sign
+        raise BadSignature("the connection's secret is none of Resend's")
+    check_standard_webhook(headers, body, key, now, prefix="svix")
+
+
+def sign(body: bytes, secret: str, at: datetime) -> dict[str, str]:
+    """The headers of a delivery as Svix signs it for Resend."""
+    message_id = f"msg_{hashlib.sha256(body).hexdigest()[:24]}"
+    return sign_standard_webhook(message_id, body, _key(secret), at, prefix="svix")
+
+
+def _key(secret: str) -> bytes:
+    return base64.b64decode(secret.removeprefix("whsec_"))
+
+
+def delivery_key(headers: Mapping[str, str], body: bytes) -> str:
+    """The message id, which retries keep."""
+    return headers.get("svix-id") or hashlib.sha256(body).hexdigest()
+
+
+def event_type(payload: dict[str, Any]) -> str | None:
+    name = payload.get("type")
+    return name if isinstance(name, str) else None
+
+
+def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) -> Outcome:
+    """Note the addresses that bounced for good or complained, so that nothing is sent to them any
+    more.
+
+    A Resend account may serve several organisations: an e-mail that names another one is that one's
+    business. One without a name was not sent by us, but from the same account, and its address is
+    as unreachable.
+    """
+    name, said = event_type(payload) or "", payload.get("data") or {}
+    reason = _reason_of(name, said)
+    if reason is None:
+        return Outcome(ignored=f"“{name}” is not about an address that cannot be reached")
+    if _organization_of(said) not in (None, str(connection.organization_id)):
+        return Outcome(ignored="the e-mail was another organisation's")
+    at = datetime.fromisoformat(payload["created_at"])
+    for address in _addresses(said):
+        suppress(db, address, reason, at)
+    return PROCESSED
+
+
+def _reason_of(name: str, said: dict[str, Any]) -> str | None:
+    if name == "email.complained":
+        return "complained"
+    bounce = (said.get("bounce") or {}).get("type")
+    permanent = name == "email.bounced" and bounce not in TEMPORARY_BOUNCES
+    return "bounced" if permanent or name == "email.suppressed" else None
+
+
+def _organization_of(said: dict[str, Any]) -> str | None:
+    """The tag that ``send`` gave the e-mail; Resend writes tags as a list of names and values,
+    earlier as an object.
+    """
+    tags = said.get("tags") or {}
+    named = tags if isinstance(tags, dict) else {tag.get("name"): tag.get("value") for tag in tags}
+    return named.get(ORGANIZATION_TAG)
+
+
+def _addresses(said: dict[str, Any]) -> Iterator[str]:
+    to = said["to"]
+    for written in [to] if isinstance(to, str) else to:
+        if address := mailable_email(written) or normalize_email(written):
+            yield address

@@ -1,0 +1,39 @@
+create or replace function app.create_organization_as_admin(
+  p_id uuid, p_name text, p_slug text, p_timezone text, p_currency text, p_region text
+) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+begin
+  perform app.demand_super_admin();
+  insert into app.organizations (id, name, slug, timezone, currency, region)
+  values (p_id, p_name, p_slug, p_timezone, p_currency, p_region);
+end $f$;
+grant execute on function app.create_organization_as_admin to so_app;
+
+create or replace function app.configure_organization(p_org uuid, p_modules text[], p_plan text) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+begin
+  perform app.demand_super_admin();
+  update app.organizations o set modules = p_modules, plan = p_plan where o.id = p_org and o.deleted_at is null;
+  return found;
+end $f$;
+grant execute on function app.configure_organization to so_app;
+
+-- Hidden at once from everybody; what is in it goes when the grace is over.
+create or replace function app.delete_organization(p_org uuid, p_grace_days int) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+begin
+  perform app.demand_super_admin();
+  update app.organizations o set deleted_at = now(), purge_after = now() + make_interval(days => p_grace_days)
+   where o.id = p_org and o.deleted_at is null;
+  return found;
+end $f$;
+grant execute on function app.delete_organization to so_app;
+
+create or replace function app.restore_organization(p_org uuid) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+begin
+  perform app.demand_super_admin();
+  update app.organizations o set deleted_at = null, purge_after = null
+   where o.id = p_org and o.deleted_at is not null and o.purge_after > now();
+  return found;
+end $f$;
+grant execute on function app.restore_organization to so_app;

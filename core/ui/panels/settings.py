@@ -1,0 +1,81 @@
+"""Settings of an organisation, group by group, as the packages declare them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.bookings.settings import BOOKINGS
+from core.deliveries.settings import PERSONAL_DATA
+from core.money.settings import MONEY
+from core.tenancy.access.settings import WHAT_REPS_SEE, WHO_GETS_IN
+from core.tenancy.access.viewers import Viewer
+from core.tenancy.organizations.queries import settings_of
+from core.tenancy.organizations.settings import (
+    ORGANIZATION,
+    Setting,
+    SettingsGroup,
+    change_settings,
+)
+from core.ui.page import act
+from core.ui.parts.format import escape_markdown, plural
+
+GROUPS = (ORGANIZATION, BOOKINGS, MONEY, WHAT_REPS_SEE, WHO_GETS_IN, PERSONAL_DATA)
+
+
+def show_settings(viewer: Viewer) -> None:
+    """Every setting with its meaning, its present value, and the way to change it."""
+    with viewer.transaction() as db:
+        rows = [settings_of(db, group.model) for group in GROUPS]
+    for group, row in zip(GROUPS, rows, strict=True):
+        st.subheader(group.title)
+        with st.container(border=True):
+            for setting in group.settings:
+                _show(viewer, group, setting, getattr(row, setting.key))
+
+
+def _show(viewer: Viewer, group: SettingsGroup, setting: Setting, value: Any) -> None:
+    what, present, change = st.columns([6, 3, 2], vertical_alignment="center")
+    what.markdown(f"**{setting.label}**")
+    what.caption(setting.meaning)
+    present.markdown(escape_markdown(_in_words(setting, value)))
+    with (
+        change.popover("Change", width="stretch", key=f"change {setting.key}"),
+        st.form(setting.key, border=False),
+    ):
+        if setting.warning:
+            st.warning(setting.warning)
+        wanted = _field(setting, value)
+        sent = st.form_submit_button("Save", type="primary", key=f"save {setting.key}")
+    if sent:
+        with act(viewer, f"{setting.label}: saved.") as db:
+            change_settings(db, group, {setting.key: wanted})
+        st.rerun()
+
+
+def _in_words(setting: Setting, value: Any) -> str:
+    if setting.kind == "switch":
+        return "On" if value else "Off"
+    if value is None:
+        return (setting.empty or "").capitalize()
+    if setting.kind == "number":
+        unit, _, rest = setting.unit.partition(" ")
+        return f"{plural(value, unit.removesuffix('s'), unit)} {rest}".strip()
+    return str(value)
+
+
+def _field(setting: Setting, value: Any) -> Any:
+    """The setting's field, with its present value in it."""
+    if setting.kind == "switch":
+        return st.toggle(setting.label, value=value)
+    if setting.kind == "choice":
+        return st.selectbox(setting.label, setting.choices, index=setting.choices.index(value))
+    if setting.kind == "number":
+        hint = f"{setting.least} to {setting.most} {setting.unit}" + (
+            f"; empty means {setting.empty}" if setting.empty else ""
+        )
+        return st.number_input(
+            setting.label, setting.least, setting.most, value=value, step=1, help=hint
+        )
+    return st.text_input(setting.label, value=value or "")

@@ -1,0 +1,67 @@
+"""Leads: who asked, narrowed by what the address says."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.metrics.catalog import METRICS, Count
+from core.metrics.drill import matching
+from core.metrics.facts import LEADS
+from core.people.queries import LeadFilter, count_leads, leads_table
+from core.tenancy.access.models import Role
+from core.ui.page import empty, require, title
+from core.ui.parts.columns import Column, Moment, Text
+from core.ui.parts.filters import filter_bar, period_picker
+from core.ui.parts.format import plural
+from core.ui.parts.tables import table
+
+SHOWN = 500
+viewer = require("leads")
+title("Leads", viewer)
+sees_people = viewer.role != Role.VIEWER
+first, second, third = st.columns(3, vertical_alignment="bottom")
+with first:
+    period = period_picker(viewer)
+with second:
+    search = (
+        st.text_input(
+            "Search", key="search", bind="query-params", placeholder="Name or e-mail", type="search"
+        )
+        if sees_people
+        else ""
+    )
+figure = st.query_params.get("figure", "")
+with third, viewer.transaction() as db:
+    filters = filter_bar(db)
+    condition = matching(db, LEADS, figure, filters)
+    chosen = LeadFilter(period, search or "", condition)
+    leads, count = leads_table(db, chosen, limit=SHOWN), count_leads(db, chosen)
+explained = METRICS.get(figure)
+if isinstance(explained, Count) and explained.fact is LEADS:
+    st.info(f"These are the leads behind **{explained.name}**: {explained.formula.lower()}.")
+if leads.empty:
+    empty(
+        "No leads here",
+        "No inquiry fits this period and these filters. Choose a longer period, or clear a filter.",
+    )
+    st.stop()
+st.caption(
+    plural(count, "lead", "leads") + (f"; the latest {SHOWN} are shown" if count > SHOWN else "")
+)
+columns: list[Column] = [
+    Moment("received_at", "Received", viewer.timezone),
+    Text("name", "Lead"),
+    Text("email", "E-mail"),
+    Text("phone", "Phone"),
+    Text("source", "Source"),
+    Text("traffic_type", "Traffic type"),
+    Text("setter", "Setter"),
+    Text("status", "Status"),
+]
+for_viewers = ("received_at", "source", "status")
+table(
+    leads,
+    "leads",
+    card=("name" if sees_people else "source", "received_at", "status"),
+    columns=[each for each in columns if sees_people or each.name in for_viewers],
+)

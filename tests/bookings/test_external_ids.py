@@ -1,0 +1,83 @@
+"""A booking is known by its platform and the platform's own id, whichever platform that is."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from core.bookings.intake import Booking, Cancellation, record_booking
+from core.bookings.models import Event
+from core.people.actions import Person
+from core.platform.database import as_system
+from tests import factories as make
+from tests.factories import NOON
+
+
+def book(org, external_id, *, at=NOON, platform="acuity", **more):
+    """What a platform says of one booking, made two days before it was first to take place."""
+    with as_system(org) as db:
+        known = {"scheduled_at": at, "booked_at": NOON - timedelta(days=2), "platform": platform}
+        person = Person("Lead One", "lead.one@example.com")
+        return record_booking(db, Booking(person, external_id=external_id, **known, **more)).id
+
+
+def events(org):
+    with as_system(org) as db:
+        return list(db.scalars(select(Event).order_by(Event.scheduled_at)))
+
+
+@pytest.mark.parametrize("replaces", [None, "1480291537"])
+def test_a_booking_that_moves_under_the_same_id_is_one_event_at_its_new_time(replaces):
+    org = make.organization()
+    later = NOON + timedelta(days=3)
+    before = book(org, "1480291537", setter_mentions=["sam"])
+
+    after = book(
+        org, "1480291537", at=later, setter_mentions=["sam"], replaces_external_id=replaces
+    )
+
+    [event] = events(org)
+    assert (before, event.id) == (after, after)
+    assert (event.scheduled_at, event.booked_at) == (later, NOON - timedelta(days=2))
+    assert (event.call_status, event.setter_name) == ("scheduled", "sam")
+    assert (event.acuity_appointment_id, event.calendly_invitee_uuid) == ("1480291537", None)
+
+
+def test_one_id_on_two_platforms_is_two_bookings():
+    org = make.organization()
+    assert book(org, "7", platform="acuity") != book(org, "7", platform="calendly")
+    assert {
+        (event.acuity_appointment_id, event.calendly_invitee_uuid) for event in events(org)
+    } == {
+        ("7", None),
+        (None, "7"),
+    }
+
+
+@pytest.mark.parametrize("platform", ["calendly", "acuity", "another"])
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_a_chain_of_bookings_is_followed_on_every_platform_in_any_order(platform, order):
+    org = make.organization()
+    moved = Cancellation(moved=True)
+    chain = [
+        ("a", {"setter_mentions": ["sam"], "cancellation": moved}),
+        ("b", {"at": NOON + timedelta(days=1), "replaces_external_id": "a", "cancellation": moved}),
+        ("c", {"at": NOON + timedelta(days=2), "replaces_external_id": "b"}),
+    ]
+    stranger = book(org, "a", at=NOON - timedelta(days=9), platform="elsewhere")
+    for number in order:
+        external_id, facts = chain[number]
+        book(org, external_id, platform=platform, **facts)
+
+    known = {event.external_id: event for event in events(org) if event.id != stranger}
+    assert [known[key].call_status for key in "abc"] == ["rescheduled", "rescheduled", "scheduled"]
+    assert [known[key].setter_name for key in "abc"] == ["sam"] * 3
+    assert known["a"].rescheduled_to_id == known["b"].id
+    assert known["b"].rescheduled_to_id == known["c"].id
+
+
+def test_bookings_that_people_entered_have_no_id_and_no_predecessor():
+    org = make.organization()
+    first, second = book(org, None, platform="manual"), book(org, None, platform="manual")
+    assert first != second
+    assert [event.rescheduled_to_id for event in events(org)] == [None, None]

@@ -1,0 +1,9 @@
+"""What the self-check says."""
+
+from __future__ import annotations
+
+from core.operations.doctor import State, examine
+
+
+def lines(name: str, slug: str | None = None) -> list[State]:
+    return [check.state for check in examine() if check.name == name and check.organization == slug]

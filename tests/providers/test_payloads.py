@@ -1,0 +1,81 @@
+"""Every provider's payload files, in whatever order and however often, become the same rows."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from core.platform.database import as_system
+from core.providers.payloads import TEST_DELIVERY, example, payload, payload_files
+from core.providers.registry import inbound, with_inbound
+from tests import factories as make
+from tests.factories import NOON
+from tests.flow import sender, work
+from tests.providers.history import EVENTS, PAYMENTS, SUPPRESSED, History, shuffled
+
+FILES = [(name, file) for name in with_inbound() for file in payload_files(name)]
+ROWS = (EVENTS, PAYMENTS, SUPPRESSED)
+DELIVERIES = "select status, event_type, last_error from app.webhook_deliveries"
+
+
+@pytest.mark.parametrize(("provider", "file"), FILES)
+def test_a_payload_file_is_read_as_the_event_that_it_is_named_for(provider, file):
+    name = inbound(provider).event_type(payload(provider, file, example()))
+    assert file == name or file.startswith(f"{name}.")
+
+
+@pytest.mark.parametrize("provider", with_inbound())
+def test_whatever_a_provider_sends_comes_in_and_is_understood_or_ignored(provider, running):
+    org = make.organization()
+    to = sender(org, provider)
+    values = example()
+
+    async def conversation():
+        for file in payload_files(provider):
+            sent = payload(provider, file, values | {"id": f"{values['id']}{file}"})
+            assert (await to.post(sent)).status_code == 200
+
+    running(conversation)
+    work()
+    with as_system(org) as db:
+        came = {row.event_type: row for row in db.execute(text(DELIVERIES))}
+    assert came.pop(TEST_DELIVERY).status == "ignored"
+    assert {row.status for row in came.values()} <= {"processed", "ignored"}
+    assert "processed" in {row.status for row in came.values()}
+
+
+def story(provider):
+    """What every file of the provider says of one lead, a minute apart."""
+    return [
+        payload(provider, file, example(key="A", start=NOON, at=NOON + timedelta(minutes=minute)))
+        for minute, file in enumerate(payload_files(provider))
+    ]
+
+
+def rows_of(provider, deliveries):
+    history = History(provider)
+    history.deliver(*deliveries)
+    return [history.rows(query) for query in ROWS]
+
+
+@pytest.mark.parametrize("provider", with_inbound())
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_any_order_and_any_repetition_gives_the_same_rows(provider, data):
+    sent = story(provider)
+    order = data.draw(st.permutations(range(len(sent))))
+    repeated = data.draw(st.lists(st.integers(0, len(sent) - 1), max_size=3))
+    assert rows_of(provider, shuffled(sent, order, repeated)) == rows_of(provider, sent)
+
+
+def test_a_placeholder_without_a_value_is_an_error():
+    with pytest.raises(KeyError, match="email"):
+        payload("stripe", "charge.succeeded", {"id": "1", "key": "A", "at": NOON})
+
+
+def test_a_placeholder_is_the_value_itself_or_stands_inside_a_text():
+    made = payload("calendly", "invitee.created", example(key="K", meeting="M", setter=None))
+    assert made["payload"]["uri"].endswith("/scheduled_events/M/invitees/K")
+    assert made["payload"]["tracking"]["utm_source"] is None

@@ -1,0 +1,301 @@
+"""Whose rows are whose, for every table that says so, through what the product itself does: who
+reads them before and after a booking, a form, a payment, a new link and a new owner.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Column, MetaData, Table, func, select, text, update
+
+from core.bookings.forms import FormAnswers, save_draft
+from core.bookings.intake import Booking, record_booking
+from core.bookings.models import Closer, Event, PcfDraft, PostCallForm, Setter
+from core.bookings.reassignment import change_closer, name_setter
+from core.bookings.roster import Host, link_roster_to_user, link_user
+from core.migrations.tables import metadata
+from core.money.attribution import choose_event
+from core.money.form_filing import file_form
+from core.money.ledger import PaymentFact, RefundFact, record_payment
+from core.money.models import Payment, PaymentStatus, Refund
+from core.people.actions import Person
+from core.people.models import Activity, Contact, Lead
+from core.platform.database import as_system
+from core.platform.errors import Misconfigured
+from core.platform.schema import owned_by, secured
+from core.platform.security.ownership import functions
+from core.platform.security.policies import access_of
+from core.providers.connections import create_connection
+from core.tenancy.access.models import Role
+from core.tenancy.access.viewers import Viewer
+from tests import factories as make
+from tests.factories import NOON
+from tests.flow import work
+from tests.ports import owner
+
+OWNED = {
+    "events": Event,
+    "payments": Payment,
+    "refunds": Refund,
+    "post_call_forms": PostCallForm,
+    "leads": Lead,
+    "contacts": Contact,
+    "activities": Activity,
+    "pcf_drafts": PcfDraft,
+}
+OF_A_DEAL = {name: model for name, model in OWNED.items() if name != "pcf_drafts"}
+REPS = ("ana", "sam", "bo", "kim")
+
+
+@dataclass
+class Team:
+    """Ana and Bo take calls, Sam and Kim book them. Petra's call with Ana, booked by Sam, was held
+    and paid for in the form and at a processor, where a part was paid back.
+    """
+
+    org: UUID
+    people: dict[str, Viewer]
+    event: UUID
+    booking: Booking
+
+    def readers(self, model) -> set[str]:
+        """The reps who read all rows of one table; a rep who reads only some fails the test."""
+        everything = self.rows(self.people["admin"], model)
+        assert everything
+        seen = {name: self.rows(self.people[name], model) for name in REPS}
+        assert set(seen.values()) <= {everything, frozenset()}
+        return {name for name, rows in seen.items() if rows}
+
+    def rows(self, viewer, model) -> frozenset[UUID]:
+        """What the viewer reads; of the timeline without the lines of what somebody did, which they
+        go on reading themselves.
+        """
+        wanted = select(model.id)
+        if model is Activity:
+            wanted = wanted.where(Activity.actor_user_id.is_(None))
+        with viewer.transaction() as db:
+            return frozenset(db.scalars(wanted))
+
+    def book(self, **changes) -> UUID:
+        with as_system(self.org) as db:
+            event = record_booking(db, replace(self.booking, **changes)).id
+        work()
+        return event
+
+
+def host(name):
+    return Host(None, f"{name}@example.com", name)
+
+
+@pytest.fixture
+def team():
+    org = make.organization()
+    people = {name: make.viewer(org, Role.SALES_REP, name=name) for name in REPS}
+    people["admin"] = make.viewer(org, Role.ADMIN)
+    with as_system(org) as db:
+        for name, roster in zip(REPS, (make.closer, make.setter) * 2, strict=True):
+            who = roster if name in ("ana", "sam") else make.closer if name == "bo" else make.setter
+            who(db, org, name, email=f"{name}@example.com", user_id=people[name].user_id)
+        connection = create_connection(db, "stripe", "Main", "whsec_secret").id
+    booking = Booking(
+        Person("Petra", "petra@example.com", "+4531415926"),
+        NOON,
+        NOON - timedelta(days=2),
+        hosts=[host("ana")],
+        setter_mentions=["sam"],
+        utm={"utm_source": "sam"},
+        external_id="petra",
+        platform="calendly",
+    )
+    made = Team(org, people, None, booking)
+    made.event = made.book()
+    closed = FormAnswers(True, True, True, True, cash_collected=Decimal(250), currency="USD")
+    with people["ana"].transaction() as db:
+        file_form(db, made.event, closed, people["ana"])
+    fact = PaymentFact(
+        "stripe",
+        connection,
+        "ch_1",
+        Decimal(900),
+        "USD",
+        PaymentStatus.SUCCEEDED,
+        NOON + timedelta(hours=2),
+        email="petra@example.com",
+        refunds=[RefundFact("re_1", Decimal(100), "succeeded", NOON + timedelta(hours=3))],
+    )
+    with as_system(org) as db:
+        record_payment(db, fact)
+    work()
+    return made
+
+
+def test_every_table_whose_rows_are_somebodys_is_tried_here():
+    assert {table.name for table in metadata.sorted_tables if table.info["owners"]} == set(OWNED)
+
+
+each_table = pytest.mark.parametrize("table", OF_A_DEAL)
+
+
+@each_table
+def test_what_becomes_of_a_booking_is_read_by_its_closer_and_its_setter(team, table):
+    assert team.readers(OF_A_DEAL[table]) == {"ana", "sam"}
+
+
+@each_table
+def test_another_closers_user_reads_it_once_the_roster_says_so(team, table):
+    with team.people["admin"].transaction() as db:
+        ana = db.scalars(select(Closer.id).where(Closer.name == "ana")).one()
+        link_roster_to_user(db, team.people["ana"].user_id, [])
+    assert team.readers(OF_A_DEAL[table]) == {"sam"}
+    with team.people["admin"].transaction() as db:
+        link_roster_to_user(db, team.people["kim"].user_id, [ana])
+    assert team.readers(OF_A_DEAL[table]) == {"sam", "kim"}
+
+
+@each_table
+def test_a_rep_who_joins_later_reads_what_was_theirs_all_along(team, table):
+    with team.people["admin"].transaction() as db:
+        link_roster_to_user(db, team.people["ana"].user_id, [])
+        link_user(db, team.people["ana"].user_id, "ana@example.com")
+    assert team.readers(OF_A_DEAL[table]) == {"ana", "sam"}
+
+
+@each_table
+def test_a_booking_that_passes_to_another_setter_takes_everything_along(team, table):
+    with team.people["admin"].transaction() as db:
+        sam, kim = (
+            db.scalars(select(Setter.id).where(Setter.name == name)).one()
+            for name in ("sam", "kim")
+        )
+        db.execute(update(Setter).where(Setter.id == sam).values(name="samuel"))
+    with team.people["admin"].transaction() as db:
+        name_setter(db, "sam", kim)
+    work()
+    assert team.readers(OF_A_DEAL[table]) == {"ana", "kim"}
+
+
+@each_table
+def test_a_booking_whose_host_changes_takes_everything_along(team, table):
+    team.book(hosts=[host("bo")])
+    assert team.readers(OF_A_DEAL[table]) == {"bo", "sam"}
+
+
+@each_table
+def test_a_booking_whose_host_nobody_knew_is_read_once_the_closer_is_named(team, table):
+    team.book(hosts=[host("zoe")], setter_mentions=[], utm={})
+    assert team.readers(OF_A_DEAL[table]) == set()
+    with team.people["admin"].transaction() as db:
+        bo = db.scalars(select(Closer).where(Closer.name == "bo")).one()
+        change_closer(db, bo.id, name="zoe", email=bo.email, user_id=bo.user_id, active=True)
+    work()
+    assert team.readers(OF_A_DEAL[table]) == {"bo"}
+
+
+def test_a_rep_reads_the_line_that_their_call_was_booked(team):
+    with team.people["ana"].transaction() as db:
+        lines = set(db.scalars(select(Activity.summary).where(Activity.subject_type == "event")))
+    assert {"Booking made", "Form filed by ana"} <= lines
+
+
+def test_a_person_with_two_calls_is_read_by_the_people_of_both_and_each_call_by_its_own(team):
+    second = team.book(
+        external_id="again",
+        scheduled_at=NOON + timedelta(days=9),
+        hosts=[host("bo")],
+        setter_mentions=["kim"],
+        utm={},
+    )
+    for model in (Contact, Lead):
+        assert team.readers(model) == set(REPS)
+    assert team.rows(team.people["ana"], Event) == {team.event}
+    assert team.rows(team.people["bo"], Event) == {second}
+
+    team.book(
+        external_id="again",
+        scheduled_at=NOON + timedelta(days=9),
+        hosts=[host("ana")],
+        setter_mentions=[],
+        utm={},
+    )
+    for model in (Contact, Lead):
+        assert team.readers(model) == {"ana", "sam"}
+
+
+def test_a_person_whose_booking_turns_out_to_be_somebody_elses_is_nobodys_any_more(team):
+    team.book(person=Person("Quentin", "quentin@example.com"))
+    for model in (Contact, Lead):
+        name = select(model.id) if model is Contact else select(model.contact_id)
+        with team.people["ana"].transaction() as db:
+            seen = set(db.scalars(name))
+        with as_system(team.org) as db:
+            hers = db.scalars(select(Contact.id).where(Contact.name == "Quentin")).all()
+        assert seen == set(hers)
+
+
+def test_a_payment_that_is_put_on_another_call_passes_to_its_people_with_refund_and_timeline(team):
+    other = team.book(
+        person=Person("Quentin", "quentin@example.com"),
+        external_id="other",
+        hosts=[host("bo")],
+        setter_mentions=["kim"],
+        utm={},
+    )
+    with team.people["admin"].transaction() as db:
+        payment = db.scalars(select(Payment.id).where(Payment.processor == "stripe")).one()
+        choose_event(db, payment, other, team.people["admin"], "Hers")
+    assert team.readers(Refund) == {"bo", "kim"}
+    of_it = select(func.count()).where(Activity.subject_id == payment)
+    for name, sees in (("bo", True), ("kim", True), ("ana", False), ("sam", False)):
+        with team.people[name].transaction() as db:
+            assert (db.scalar(of_it) > 0) == sees
+            assert (db.get(Payment, (team.org, payment)) is not None) == sees
+
+
+def test_a_draft_is_read_by_whoever_typed_it_alone(team):
+    with team.people["ana"].transaction() as db:
+        save_draft(db, team.event, {"notes": "Half"}, team.people["ana"])
+    for name, sees in (("ana", 1), ("sam", 0), ("admin", 0)):
+        assert len(team.rows(team.people[name], PcfDraft)) == sees
+
+
+@each_table
+def test_nobody_makes_a_row_theirs_by_writing_themselves_on_it(team, table):
+    columns = [
+        column.name
+        for column in metadata.tables[f"app.{table}"].columns
+        if column.name in ("rep_user_ids", "closer_user_id")
+    ]
+    assert columns
+    value = {"rep_user_ids": "array[cast(:me as uuid)]", "closer_user_id": ":me"}[columns[0]]
+    with owner() as db:
+        db.execute(
+            text(f"update app.{table} set {columns[0]} = {value} where organization_id = :org"),
+            {"me": team.people["bo"].user_id, "org": team.org},
+        )
+    assert team.readers(OF_A_DEAL[table]) == {"ana", "sam"}
+
+
+def table_with(*columns, **declared):
+    return Table(
+        "things",
+        MetaData(schema="app"),
+        *(Column(name) for name in ("organization_id", "id", *columns)),
+        **secured("reps", **declared),
+    )
+
+
+def test_a_table_of_somebodys_rows_that_does_not_say_whose_is_refused():
+    with pytest.raises(Misconfigured, match=r"Table things .* does not say to whom; add owners="):
+        access_of(table_with())
+
+
+def test_a_declaration_that_leads_nowhere_is_refused():
+    with pytest.raises(Misconfigured, match="has no column closer_id"):
+        access_of(table_with(owners=owned_by("closer")))
+    lost = table_with("closer_id", "closer_user_id", owners=owned_by("closer"))
+    with pytest.raises(Misconfigured, match="closer_id of table things refers to no table"):
+        functions(lost.metadata)

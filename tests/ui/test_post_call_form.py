@@ -1,0 +1,157 @@
+"""The post-call form on the screen: it asks what is declared, and what was typed in vain stands
+beside its field.
+"""
+
+from datetime import timedelta
+from decimal import Decimal
+from html import unescape
+
+import pytest
+from sqlalchemy import select
+
+from core.bookings.form_answers import QUESTIONS
+from core.bookings.models import ListEntry, Package, PcfDraft, PostCallForm
+from core.platform.clock import now
+from core.platform.database import as_system
+from tests import factories as make
+from tests.ui.screens import browser_of, opened
+
+YES = ("call_occurred", "lead_showed", "offer_made", "deal_closed")
+
+
+@pytest.fixture
+def rep(database_url):
+    return make.viewer(make.organization(), "sales_rep", name="Ana Alder")
+
+
+@pytest.fixture
+def event(rep):
+    org = rep.organization_id
+    with as_system(org) as db:
+        db.add(Package(organization_id=org, name="Gold"))
+        for kind, name in (
+            ("no_show_reason", "Forgot"),
+            ("no_sale_reason", "Too dear"),
+            ("objection", "Price"),
+        ):
+            db.add(ListEntry(organization_id=org, kind=kind, name=name))
+        closer = make.closer(db, org, "Ana", user_id=rep.user_id)
+        return make.event(db, org, closer, at=now() - timedelta(hours=2)).id
+
+
+def form_of(rep):
+    with as_system(rep.organization_id) as db:
+        return db.scalars(select(PostCallForm)).one_or_none()
+
+
+class Window:
+    """The form in one browser window."""
+
+    def __init__(self, rep, event):
+        self.rep, self.page = rep, opened("form", rep, event=str(event))
+
+    def answer(self, **given):
+        for key, value in given.items():
+            with browser_of(self.rep):
+                [group] = [each for each in self.page.get("button_group") if each.key == key]
+                group.set_value(value).run()
+        return self
+
+    def type(self, label, text):
+        [box] = [
+            each
+            for each in (*self.page.text_input, *self.page.text_area)
+            if each.label.startswith(label)
+        ]
+        with browser_of(self.rep):
+            box.set_value(text).run()
+        return self
+
+    def file(self):
+        button = next(each for each in self.page.button if each.label == "File form")
+        with browser_of(self.rep):
+            button.click().run()
+        return self
+
+    def asked(self):
+        kinds = ("button_group", "checkbox", "text_input", "text_area", "date_input")
+        return {each.label or each.proto.label for kind in kinds for each in self.page.get(kind)}
+
+    def errors(self):
+        return [unescape(each.value) for each in self.page.error]
+
+
+def test_a_closed_deal_is_asked_for_what_was_bought_and_how_it_is_paid(rep, event):
+    window = Window(rep, event).answer(**dict.fromkeys(YES, "Yes"))
+    assert window.asked() >= {
+        "What did they buy?",
+        "How do they pay?",
+        "Cash collected at the meeting (USD)",
+        "Notes",
+        "Follow up on",
+        "Recording link",
+    }
+    assert not window.asked() & {"Who was missing?", "What held them back?", "Main reason", "Why?"}
+    window.answer(package_id="Gold", **{"payment_type How do they pay?": "pif"})
+    window.type("Cash collected", "4,997.00").type("Notes", "Ready to start").file()
+    form = form_of(rep)
+    assert not window.page.exception
+    assert (form.deal_closed, form.payment_type, form.cash_collected, form.currency) == (
+        True,
+        "pif",
+        Decimal(4997),
+        "USD",
+    )
+    assert (form.package_id is not None, form.notes) == (True, "Ready to start")
+
+
+def test_a_missed_call_is_asked_who_was_missing_and_why(rep, event):
+    window = Window(rep, event).answer(call_occurred="No")
+    assert window.asked() >= {"Who was missing?", "Why?"}
+    assert not window.asked() & {"Did the lead show up?", "Main reason", "How do they pay?"}
+    window.answer(no_show_party="host", **{"reason_id Why?": "Forgot"}).file()
+    form = form_of(rep)
+    assert (form.call_occurred, form.no_show_party, form.reason_id is not None) == (
+        False,
+        "host",
+        True,
+    )
+
+
+def test_an_offer_that_was_declined_is_asked_for_objections_and_a_deposit(rep, event):
+    window = Window(rep, event).answer(**dict.fromkeys(YES[:3], "Yes"), deal_closed="No")
+    assert window.asked() >= {"What held them back?", "Main reason", "They paid a deposit"}
+    assert not any(label.startswith("Cash") for label in window.asked())
+    window.answer(objections=["Price"])
+    with browser_of(rep):
+        window.page.checkbox[0].check().run()
+    window.type("Cash collected", "100").file()
+    form = form_of(rep)
+    assert (form.deal_closed, form.payment_type, form.objections, form.cash_collected) == (
+        False,
+        "deposit",
+        ["Price"],
+        Decimal(100),
+    )
+
+
+@pytest.mark.parametrize("typed", ["NaN", "Infinity", "-5", "1.005", "much", "1e400"])
+def test_an_amount_that_is_none_stands_beside_its_field_and_nothing_is_filed(rep, event, typed):
+    window = Window(rep, event).answer(**dict.fromkeys(YES, "Yes"))
+    window.type("Cash collected", typed).file()
+    assert not window.page.exception
+    assert len(window.errors()) == 1
+    assert form_of(rep) is None
+
+
+def test_what_was_typed_and_not_filed_is_there_in_the_next_window(rep, event):
+    Window(rep, event).answer(call_occurred="Yes").type("Notes", "Half way")
+    with rep.transaction() as db:
+        assert db.scalars(select(PcfDraft.answers)).one()["notes"] == "Half way"
+    assert Window(rep, event).page.text_area[0].value == "Half way"
+
+
+def test_every_question_can_be_stored_and_is_labelled_once():
+    assert {each.key for each in QUESTIONS} <= set(PostCallForm.__table__.columns.keys())
+    labels = [each.label for each in QUESTIONS]
+    assert len(set(labels)) == len(labels)

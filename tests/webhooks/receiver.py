@@ -1,0 +1,36 @@
+"""A receiver of its own, in a process of its own."""
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.ports import free_port, until
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def receiver():
+    """A receiver of its own, over the test's database."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "webhooks"], cwd=ROOT, env=os.environ | {"WEBHOOK_PORT": str(port)}
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        until(lambda: answers(url))
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def answers(url):
+    try:
+        return httpx.get(f"{url}/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
