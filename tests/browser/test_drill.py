@@ -86,7 +86,7 @@ def test_a_person_on_the_dashboard_leads_to_their_calls(crew, visit):
 
 
 def test_a_place_on_the_leaderboard_leads_to_the_calls_that_its_figure_counts(crew, visit):
-    page = visit("/leaderboards?metric=Booked+bookings&period=Last+365+days", crew.admin)
+    page = visit("/leaderboards?metric=Booked+calls&period=Last+365+days", crew.admin)
     lands(
         page,
         lambda: choose_first_row(page, "board"),
