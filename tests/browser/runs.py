@@ -71,6 +71,17 @@ def watch(page: Page) -> None:
     page.on("websocket", lambda socket: sockets.append(Socket(socket)))
 
 
+def move(page: Page, path: str) -> None:
+    """Go to another address of the product in this window as the back button does: Streamlit draws
+    the page that the address names, and nothing is loaded anew, which costs three times as much.
+    """
+    page.evaluate(
+        "path => { history.pushState({}, '', path); dispatchEvent(new PopStateEvent('popstate')) }",
+        path,
+    )
+    settled(page)
+
+
 def settled(page: Page) -> None:
     """Wait until the page has drawn everything that it was asked for. Fails after 20 seconds."""
     for _ in range(PATIENCE_MS // LOOK_EVERY_MS):

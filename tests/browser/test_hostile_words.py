@@ -14,7 +14,7 @@ from core.bookings.lists import LISTS
 from core.platform.normalization import JOINER
 from core.tenancy.access.models import Role
 from core.ui.navigation import BY_KEY, SCREENS
-from tests.browser.runs import settled
+from tests.browser.runs import move, settled
 from tests.ports import owner
 from tests.security.hostile import MARK, know_by, make_hostile
 from tests.ui.teams import Team, team
@@ -97,7 +97,7 @@ def window_of(crew, windows) -> Callable[[str], tuple[Page, list[str]]]:
     @cache
     def opened(role: str) -> tuple[Page, list[str]]:
         dialogs: list[str] = []
-        page = windows("", crew.people[role])
+        page = windows("/account", crew.people[role])
         page.on("dialog", lambda dialog: dialogs.append(dialog.message))
         return page, dialogs
 
@@ -105,13 +105,12 @@ def window_of(crew, windows) -> Callable[[str], tuple[Page, list[str]]]:
 
 
 @pytest.mark.parametrize("place", ADDRESSES)
-def test_on_no_screen_does_anything_come_of_hostile_words(product, crew, window_of, place):
+def test_on_no_screen_does_anything_come_of_hostile_words(crew, window_of, place):
     screen, query = ADDRESSES[place]
     page, dialogs = window_of(visitor(crew, screen))
 
-    page.goto(f"{product.screens}/{screen if screen != 'home' else ''}?{urlencode(query(crew))}")
+    move(page, f"/{screen if screen != 'home' else ''}?{urlencode(query(crew))}")
     page.get_by_test_id("stMain").get_by_role("heading").first.wait_for()
-    settled(page)
     assert page.get_by_test_id("stException").count() == 0
     open_everything(page)
     trouble_free(page)

@@ -15,7 +15,7 @@ from core.platform.normalization import JOINER
 from core.ui.navigation import SCREENS
 from core.ui.server.routes import routes
 from tests.browser.conftest import PHONE, fits_the_width
-from tests.browser.runs import settled
+from tests.browser.runs import move, settled
 from tests.ui.contrast import contrast
 from tests.ui.hostile_names import HOSTILE
 from tests.ui.screens import token_of
@@ -46,15 +46,17 @@ def signed_in(ours) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def phone(ours, windows):
+def phone(product, ours, windows):
     """A dark phone of whoever sees every screen, with what it complains of and whom it asks."""
-    page = windows("", ours.people["super_admin"], **PHONE, color_scheme="dark")
     complaints: list[str] = []
     hosts: set[str] = set()
+    page = windows("", ours.people["super_admin"], **PHONE, color_scheme="dark")
     page.on("console", lambda line: complaints.extend(complaint_of(line)))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
     page.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).netloc))
+    page.goto(f"{product.screens}/account")
+    settled(page)
     return page, complaints, hosts
 
 
@@ -70,9 +72,8 @@ def test_a_screen_draws_in_the_dark_on_a_phone_without_a_complaint_and_asks_no_s
     complaints.clear()
     query = "&".join(f"{name}={value}" for name, value in ours.row(screen).items())
 
-    page.goto(f"{product.screens}/{screen if screen != 'home' else ''}?{query}")
+    move(page, f"/{screen if screen != 'home' else ''}?{query}")
     expect(page.get_by_test_id("stMain").get_by_role("heading").first).to_be_visible()
-    settled(page)
 
     assert fits_the_width(page)
     assert complaints == []
