@@ -42,10 +42,12 @@ class Account:
 
 @dataclass(frozen=True)
 class Vector:
-    """A delivery that is genuine at one moment: ``at`` in unix seconds."""
+    """A genuine delivery; ``at`` in unix seconds is the moment that its signature holds, None for a
+    provider that signs no time.
+    """
 
     secret: str
-    at: int
+    at: int | None
     body: bytes
     headers: Mapping[str, str]
 
