@@ -16,7 +16,7 @@ from core.platform.errors import Conflict, NotFound
 from core.platform.settings import settings
 from core.tenancy.access.members import create_user
 from core.tenancy.organizations.actions import create_organization, find_organization
-from core.tenancy.organizations.queries import kept_organization_ids
+from core.tenancy.organizations.queries import unpurged_organization_ids
 
 SignIns = dict[str, tuple[str, str]]
 MAIN, SECOND = "northwind-coaching", "fjord-academy"
@@ -55,7 +55,7 @@ def ensure_demo() -> SignIns:
     """
     if settings().database_url is not None and not settings().demo:
         return {}
-    if not _kept_sign_ins().exists() or not kept_organization_ids():
+    if not _kept_sign_ins().exists() or not unpurged_organization_ids():
         seed_demo()
     return sign_ins() if _exists(MAIN) else {}
 

@@ -11,7 +11,7 @@ from core.platform.models import VaultSecret
 from core.platform.vault import seal, sealed_with_current_key, unseal
 from core.tenancy.identity.second_factor import belongs_to as belongs_to_user
 from core.tenancy.identity.second_factor import sealed_factors, store_sealed
-from core.tenancy.organizations.queries import kept_organization_ids
+from core.tenancy.organizations.queries import unpurged_organization_ids
 
 
 def reseal_secrets() -> tuple[int, int]:
@@ -23,7 +23,7 @@ def reseal_secrets() -> tuple[int, int]:
     old one; nothing of that organisation is changed then.
     """
     resealed = current = 0
-    for organization_id in kept_organization_ids():
+    for organization_id in unpurged_organization_ids():
         with as_system(organization_id) as db:
             for row in db.execute(
                 select(VaultSecret.id, VaultSecret.sealed).with_for_update()

@@ -15,7 +15,7 @@ from core.operations.demo_year import Scale, seed_year
 from core.platform.clock import Period, today
 from core.platform.database import as_system
 from core.platform.settings import settings
-from core.tenancy.organizations.queries import kept_organization_ids
+from core.tenancy.organizations.queries import unpurged_organization_ids
 from tests import factories as make
 from tests.ports import owner
 
@@ -100,7 +100,7 @@ def test_what_was_removed_of_the_demo_does_not_come_back_with_the_next_start(ins
                     " interval '30 days'"
                 )
             )
-    before = set(kept_organization_ids())
+    before = set(unpurged_organization_ids())
 
     assert ensure_demo() == {}  # in their grace
     sign_ins()
@@ -111,7 +111,7 @@ def test_what_was_removed_of_the_demo_does_not_come_back_with_the_next_start(ins
         )
     assert ensure_demo() == {}  # gone for good
 
-    assert set(kept_organization_ids()) == before
+    assert set(unpurged_organization_ids()) == before
 
 
 def test_nobody_guesses_a_sign_in_of_the_demo(installation) -> None:

@@ -175,7 +175,7 @@ def test_people_reach_neither_the_queue_nor_the_functions_of_the_jobs():
         "select * from jobs.procrastinate_jobs",
         "select app.enter_system(gen_random_uuid())",
         "select app.make_super_admin(gen_random_uuid())",
-        "select app.kept_organization_ids()",
+        "select app.unpurged_organization_ids()",
         "select app.sealed_second_factors()",
         "select app.purge_organizations()",
     ):

@@ -38,7 +38,7 @@ def all_organization_ids() -> list[UUID]:
         return list(db.execute(text("select app.all_organization_ids()")).scalars())
 
 
-def kept_organization_ids() -> list[UUID]:
+def unpurged_organization_ids() -> list[UUID]:
     """Every organisation, also those that are deleted and can still come back."""
     with as_guest(WORKER_ROLE) as db:
-        return list(db.execute(text("select app.kept_organization_ids()")).scalars())
+        return list(db.execute(text("select app.unpurged_organization_ids()")).scalars())

@@ -10,9 +10,9 @@ set search_path = pg_catalog, pg_temp as $f$ select o.id from app.organizations 
 grant execute on function app.all_organization_ids to so_worker;
 
 -- Those in their grace too: what is in them may come back.
-create or replace function app.kept_organization_ids() returns setof uuid language sql stable security definer
+create or replace function app.unpurged_organization_ids() returns setof uuid language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$ select o.id from app.organizations o $f$;
-grant execute on function app.kept_organization_ids to so_worker;
+grant execute on function app.unpurged_organization_ids to so_worker;
 
 -- Whether an organisation's grace is over, so that what is in it may go, also what nobody may change.
 create or replace function app.is_being_purged(p_org uuid) returns boolean language sql stable security definer
