@@ -72,9 +72,9 @@ def reachable_folder(wanted: Path) -> Path:
     if os.geteuid() != 0 or reachable(wanted):
         return wanted
     name = hashlib.sha256(str(wanted).encode()).hexdigest()[:12]
-    home = Path("/var/lib/salesops", name)
-    home.mkdir(parents=True, exist_ok=True)
-    return home
+    folder = Path("/var/lib/salesops", name)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 class LocalPostgres:

@@ -18,8 +18,7 @@ return nullif(current_setting('app.team', true), '')::uuid[];
 create or replace function app.cur_team_only() returns boolean language sql stable parallel safe
 return coalesce(current_setting('app.team_only', true), '') = 'on';
 
--- The organisation that app.purge_organizations is removing. Setting it in any other transaction
--- gives no access.
+-- The organisation that app.purge_organizations is removing. Whoever else sets it gains nothing.
 create or replace function app.cur_purged() returns uuid language sql stable parallel safe
 return nullif(current_setting('app.purging', true), '')::uuid;
 
