@@ -93,7 +93,7 @@ class Task(Generic[All, Ids, R]):
         return self._enqueue(db, None, *args, **kwargs)
 
     def later_at(self, db: Session, at: datetime, *args: Ids.args, **kwargs: Ids.kwargs) -> bool:
-        """Have a worker run it at an instant. Returns False when the same work was waiting already."""
+        """Have a worker run it at an instant. Returns False when it was waiting already."""
         return self._enqueue(db, at, *args, **kwargs)
 
     def _enqueue(

@@ -73,7 +73,7 @@ def _tenants(settings: Table) -> str:
 
 
 def _complete_settings(connection: Connection, table: Table) -> None:
-    """Adds the missing rows of a settings table, for organisations that are older than the table."""
+    """Adds the rows of organisations that are older than a table of settings."""
     connection.execute(text("set local role so_definer"))
     connection.exec_driver_sql(
         f"insert into app.{table.name} (organization_id)"

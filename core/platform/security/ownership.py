@@ -21,7 +21,7 @@ FILL, PASS, FOLLOW = "fill_owners", "pass_owners_on", "follow_roster"
 
 
 def condition(table: Table) -> str:
-    """The SQL condition that the row belongs to the reader or to their team. Raises Misconfigured."""
+    """The condition that the row belongs to the reader or their team. Raises Misconfigured."""
     owners = _owners(table)
     if isinstance(owners, Own):
         return f"{owners.column} = app.cur_user()"
