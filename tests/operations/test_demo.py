@@ -1,4 +1,4 @@
-"""The demo is the same year for everybody, made of everything that happens to a team."""
+"""The demo is the same year in every installation, with everything that happens to a team."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_week_ahead_is_booked(two) -> None:
 
 @pytest.fixture
 def installation(monkeypatch, tmp_path) -> Iterator[None]:
-    """One with a data folder of its own, that shows the demo."""
+    """An installation with its own data folder, which shows the demo."""
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     monkeypatch.setenv("DEMO", "1")
     settings.cache_clear()

@@ -1,4 +1,4 @@
-"""The embedded server: several processes hold it, the last one stops it, and a killed one comes
+"""The embedded server: several processes share it, the last one stops it, and a killed one comes
 back with its rows.
 """
 
@@ -76,7 +76,7 @@ def test_only_its_owner_can_read_the_password_and_the_data(home) -> None:
 
 
 def test_names_with_accents_are_folded(home) -> None:
-    """A server that was made with the plain C locale would miss these."""
+    """A server created with the plain C locale would not find these."""
     with LocalPostgres(home) as postgres, psycopg.connect(postgres.url()) as db:
         assert db.execute("select lower('ÆØÅÉ'), 'Høj' ilike 'HØJ'").fetchone() == ("æøåé", True)
 

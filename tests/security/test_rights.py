@@ -1,6 +1,4 @@
-"""What plain SQL can do inside an identity that is not one's place: what a hole in one page would
-be worth.
-"""
+"""What plain SQL can do under an identity: how much damage a hole in one page could do."""
 
 from hashlib import sha256
 from uuid import UUID
@@ -32,7 +30,7 @@ def people(org):
 
 @pytest.fixture(scope="module")
 def program(org):
-    """The transaction of a program that may do everything."""
+    """The transaction of a program whose key has all scopes."""
     with as_system(org) as db:
         key = create_api_key(db, "Everything", ["all"]).key
     return lambda: as_key(sha256(key.encode()).digest())

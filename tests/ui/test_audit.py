@@ -1,5 +1,5 @@
-"""The audit log on screen: changes in words, by whom, narrowed by the address, in pages, and of the
-own organisation only.
+"""The audit log on screen: changes in words, by whom, filtered by the address, in pages, and only
+of one's own organisation.
 """
 
 from datetime import timedelta
