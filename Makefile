@@ -13,7 +13,7 @@ help:
 	@echo "make run    everything on this machine, with a demo"
 	@echo "make test   the whole test suite"
 	@echo "make proof  the long proofs: full cross products, policy prover, fuzzer"
-	@echo "make bench  benchmarks, each beside its floor"
+	@echo "make bench  benchmarks, each beside its baseline"
 	@echo "make lint   ruff, mypy, import contracts, the layers of SQL"
 
 $(VENV)/.run: requirements.txt

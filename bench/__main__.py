@@ -1,5 +1,5 @@
-"""``python -m bench [receiver] [dashboard] [exports]``: each figure beside its floor; exits with 1
-when a limit is broken.
+"""``python -m bench [receiver] [dashboard] [exports]``: each figure beside its baseline. Exits with
+1 when a limit is broken.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from importlib import import_module
 from bench.receiver import Row
 
 NAMES = ("receiver", "dashboard", "exports")
-HEAD = f"{'what':36} {'ours':>12} {'floor':>12} {'ratio':>6}  {'limit':13} ok"
+HEAD = f"{'what':36} {'ours':>12} {'baseline':>12} {'ratio':>6}  {'limit':13} ok"
 
 
 def line(row: Row) -> str:
     """One row of the table."""
     return (
-        f"{row.name:36} {row.ours:>12} {row.floor:>12} {row.ratio:6.2f}  {row.wanted:13}"
+        f"{row.name:36} {row.ours:>12} {row.baseline:>12} {row.ratio:6.2f}  {row.wanted:13}"
         f" {'yes' if row.holds else 'NO'}"
     )
 
 
 def main(names: list[str]) -> int:
-    """Run the benchmarks ``names``, all of them without any, and print the table; 1 when a limit is
+    """Run the benchmarks ``names``, or all of them, and print the table. Returns 1 when a limit is
     broken.
     """
     if unknown := set(names) - set(NAMES):

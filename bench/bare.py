@@ -1,5 +1,5 @@
-"""The floor of the receiver: what any receiver must do at least, an HMAC check and one INSERT, and
-nothing else.
+"""The baseline of the receiver: the least that any receiver must do, which is an HMAC check and one
+INSERT.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ async def lifespan(_: Starlette) -> AsyncIterator[None]:
 
 
 async def receive(request: Request) -> JSONResponse:
-    """Check the signature as Stripe makes it, insert the body, answer."""
+    """Check the signature as Stripe makes it, insert the body, respond."""
     body = await request.body()
     seconds, _, given = request.headers["stripe-signature"].partition(",v1=")
     expected = hmac.digest(secret, seconds[2:].encode() + b"." + body, "sha256").hex()

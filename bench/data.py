@@ -1,5 +1,5 @@
-"""A server of its own, filled in bulk: calls, forms and payments of several organisations over one
-year.
+"""A temporary server filled in bulk: one year of events, forms and payments of several
+organisations.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ YEAR = Period(date(2025, 1, 1), date(2026, 1, 1), TIMEZONE)
 ADMIN = UUID(int=1)
 MEASURED = UUID("00000000-0000-0001-0000-000000000000")
 
-# Triggers and references are off while loading, so each row carries what they would have written.
+# Triggers and references are off during the load, so each row contains what they would have
+# written.
 LOAD = """
 set session_replication_role = replica;
 select setseed(0.25);
@@ -107,11 +108,11 @@ return ('00000000-0000-0002-000' || kind || '-' || lpad(to_hex(n), 12, '0'))::uu
 
 @contextmanager
 def filled(*, events: int, organizations: int) -> Iterator[str]:
-    """``events`` calls in equal parts, each with the form and payment it has; settings point at
-    them. The owner's address.
+    """A server with ``events`` events, divided equally among the organisations, with their forms
+    and payments. The process's settings point at it. Yields the owner's address.
     """
-    with tempfile.TemporaryDirectory() as home, LocalPostgres(home) as postgres:
-        Path(home).chmod(0o711)  # the server's own account walks through
+    with tempfile.TemporaryDirectory() as folder, LocalPostgres(folder) as postgres:
+        Path(folder).chmod(0o711)  # the server's own account must be able to enter
         with psycopg.connect(postgres.url(), autocommit=True) as admin:
             admin.execute("create database bench")
         os.environ["DATABASE_URL"] = postgres.url("bench")

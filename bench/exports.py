@@ -1,5 +1,5 @@
-"""An export of 300,000 calls as CSV beside a bare COPY of the same columns, and how its memory
-grows with the rows.
+"""An export of 300,000 events as CSV, compared with a bare COPY of the same columns; and how its
+memory grows with the number of rows.
 
 ``python -m bench.exports DAYS`` exports the first days of the year and prints the process's peak
 memory as JSON.
@@ -34,8 +34,8 @@ MIN_THROUGHPUT, MAX_GROWTH_MB = 0.5, 8.0
 
 
 def run() -> list[Row]:
-    """Rows a second of both, the median of rounds in turns; and the peak memory of all rows beside
-    a tenth of them.
+    """Rows per second of both, the median of rounds in turns; and the peak memory for all rows
+    compared with that for a tenth of them.
     """
     with (
         filled(events=ROWS, organizations=1) as owner_url,
@@ -107,7 +107,7 @@ def _peak_mb(days: int) -> float:
 
 
 def _own_peak_mb() -> float:
-    """Linux's high-water mark of this program; ``getrusage`` would also count the process that
+    """Linux's own record of this program's peak; ``getrusage`` would include the process that
     started it.
     """
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())

@@ -1,5 +1,5 @@
-"""Signed deliveries at a receiver, from its own process: how many a second, and how long the
-slowest hundredth took.
+"""Sends signed deliveries to a receiver from a process of its own: how many per second it stores,
+and the 99th percentile of the time it takes.
 
 ``python -m bench.load PORT PATH SECONDS CONNECTIONS`` prints one JSON object.
 """
@@ -50,8 +50,8 @@ async def _send(port: int, requests: list[bytes], until: float, took_s: list[flo
 
 
 async def measure(port: int, path: str, seconds: float, connections: int) -> dict[str, float]:
-    """Deliveries a second and the 99th percentile in milliseconds, over ``connections``
-    kept open.
+    """Deliveries per second and the 99th percentile in milliseconds, over ``connections`` that stay
+    open.
     """
     requests, took_s = _requests(path, os.environ["BENCH_SECRET"]), list[float]()
     started = time.perf_counter()

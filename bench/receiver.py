@@ -1,9 +1,9 @@
-"""The receiver beside its floor, in turns on the same machine and the same Postgres with every
-safety on.
+"""The receiver compared with its baseline, in turns on the same machine, and with the same Postgres
+with all safety settings on.
 
-``python -m bench.receiver`` prints the table. The floor (``bench/bare.py``) checks an HMAC and
-inserts one row; the receiver also checks the connection and its rate limit, keeps each delivery
-once, and puts its processing on the queue.
+``python -m bench.receiver`` prints the table. The baseline (``bench/bare.py``) checks an HMAC and
+inserts one row. The receiver also checks the connection and its rate limit, stores each delivery
+only once, and enqueues its processing.
 """
 
 from __future__ import annotations
@@ -42,20 +42,20 @@ MAX_P99 = 2.0
 
 @dataclass(frozen=True)
 class Row:
-    """One figure beside its floor; ``ratio`` is ours by the floor's, ``holds`` whether that is good
-    enough.
+    """One figure beside its baseline. ``ratio`` is ours divided by the baseline; ``holds`` says
+    whether that is within the limit.
     """
 
     name: str
     ours: str
-    floor: str
+    baseline: str
     ratio: float
     wanted: str
     holds: bool
 
 
 def run() -> list[Row]:
-    """Throughput and 99th percentile of both, the median of several rounds taken in turns."""
+    """Throughput and 99th percentile of both: the median of several rounds in turns."""
     with _server() as (bare_url, path, secret):
         env = os.environ | {"BENCH_SECRET": secret, "BENCH_DATABASE_URL": bare_url}
         with _served("bench.bare:app", env) as bare, _served("webhooks.app:app", env) as ours:
@@ -65,11 +65,11 @@ def run() -> list[Row]:
 
 @contextmanager
 def _server() -> Iterator[tuple[str, str, str]]:
-    """A migrated server of its own with one connection to receive on; the bare table's address, the
-    path, the secret.
+    """A migrated server of its own with one connection that can receive deliveries. Yields the
+    address of the bare table, the path and the secret.
     """
-    with tempfile.TemporaryDirectory() as home, LocalPostgres(home) as postgres:
-        Path(home).chmod(0o711)  # the server's own account walks through
+    with tempfile.TemporaryDirectory() as folder, LocalPostgres(folder) as postgres:
+        Path(folder).chmod(0o711)  # the server's own account must be able to enter
         with psycopg.connect(postgres.url(), autocommit=True) as admin:
             admin.execute("create database bench")
         os.environ["DATABASE_URL"] = postgres.url("bench")
@@ -172,6 +172,6 @@ def _slowest(rounds: Rounds) -> Row:
 if __name__ == "__main__":
     for row in run():
         print(
-            f"{row.name:30} {row.ours:>12} {row.floor:>12} {row.ratio:6.2f}  {row.wanted:8}"
+            f"{row.name:30} {row.ours:>12} {row.baseline:>12} {row.ratio:6.2f}  {row.wanted:8}"
             f" {'holds' if row.holds else 'MISSED'}"
         )

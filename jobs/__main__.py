@@ -1,4 +1,4 @@
-"""``python -m jobs [clock|worker|all]``: background work, and the clock that orders it. SIGTERM
+"""``python -m jobs [clock|worker|all]``: background work, and the clock that schedules it. SIGTERM
 ends it cleanly.
 """
 

@@ -1,4 +1,4 @@
-"""The clock: of several that run, the one that holds the lock acts; the others stand by."""
+"""The clock. Of several that run, the one that holds the lock works, and the others wait."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ LOOK_EVERY_S = 0.5
 
 
 def run_clock(stopping: threading.Event) -> None:
-    """Wait to be the leader, tick until ``stopping`` or until the database is lost, then try to
-    lead again.
+    """Wait to become the leader, tick until ``stopping`` is set or the database is lost, then try
+    to become the leader again.
     """
     dsn = role_url(WORKER_ROLE).set(drivername="postgresql").render_as_string(hide_password=False)
     while not stopping.is_set():
@@ -39,7 +39,7 @@ def _lead(dsn: str, stopping: threading.Event) -> None:
         ticking.start()
         try:
             while not stopping.wait(LOOK_EVERY_S):
-                connection.execute("select 1")  # losing the connection is losing the lock
+                connection.execute("select 1")  # losing the connection means losing the lock
         finally:
             ticking.shutdown(wait=False)
 

@@ -1,4 +1,4 @@
-"""The queue's engine: procrastinate over the schema ``jobs``, as the jobs' role."""
+"""The queue's engine: procrastinate on the schema ``jobs``, with the jobs' database role."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from jobs.tasks import register
 
 
 def queue() -> App:
-    """A queue with every task registered; one for each event loop, because closing it closes its
-    connections.
+    """A queue with all tasks registered. Each event loop needs its own, because closing a queue
+    closes its connections.
     """
     dsn = role_url(WORKER_ROLE).set(drivername="postgresql").render_as_string(hide_password=False)
     app = App(connector=PsycopgConnector(conninfo=dsn, kwargs={"options": "-c search_path=jobs"}))

@@ -1,4 +1,4 @@
-"""Which work ran, for whom, and why it failed: recorded where an admin sees it."""
+"""Recording which jobs ran for which organisation, and why they failed, where admins can see it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.platform.database import as_system
 def recorded(
     organization_id: UUID, task: str, attempt: int, *, also_success: bool = True
 ) -> Iterator[None]:
-    """Record the run; a failure goes on after that, so that the queue tries again."""
+    """Record the run. An exception is raised again afterwards, so that the queue retries."""
     started_at = now()
     try:
         yield

@@ -1,4 +1,4 @@
-"""What happens when: every declared schedule, ordered by the clock."""
+"""The schedule: all declared schedules, run by the clock."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ STALLED_AFTER_S = 30
 
 
 def scheduler() -> BackgroundScheduler:
-    """Every tick of the product, not started yet: scheduled tasks go onto the queue once for each
-    organisation, ticks run in the clock.
+    """A scheduler with all ticks of the product, not started yet. Scheduled tasks are enqueued once
+    for each organisation; ticks of the clock itself run in its process.
     """
     ticks = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
     for task in TASKS.values():
@@ -43,9 +43,7 @@ def _trigger(schedule: Schedule) -> BaseTrigger:
 
 
 def for_each_organization(task: AnyTask) -> None:
-    """Enqueue ``task`` once for each organisation; what still waits from the last tick is not added
-    again.
-    """
+    """Enqueue ``task`` once for each organisation, unless the job of the last time still waits."""
     for organization_id in all_organization_ids():
         with as_system(organization_id) as db:
             task.tick(db)
@@ -53,7 +51,7 @@ def for_each_organization(task: AnyTask) -> None:
 
 @tick(every=timedelta(seconds=STALLED_AFTER_S / 2))
 def rescue_stalled() -> None:
-    """Give the jobs of a worker that died to another one."""
+    """Hand the jobs of a worker that died to another one."""
     asyncio.run(_rescue())
 
 
@@ -65,5 +63,5 @@ async def _rescue() -> None:
                 log.warning("job rescued", job=job.id, task=job.task_name)
             except (
                 ConnectorException
-            ) as error:  # another job of the same name waits already: that one will do the work
+            ) as error:  # a job of the same name waits already and will do the work
                 log.warning("job not rescued", job=job.id, task=job.task_name, why=str(error))

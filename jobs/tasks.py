@@ -1,4 +1,4 @@
-"""The tasks that core's packages declare, registered with the queue's engine."""
+"""Registers the tasks that core's packages declare with the queue's engine."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ WITHOUT_TASKS = {"core.__main__", "core.migrations", "core.ui"}
 
 
 class RetryWithBackoff(RetryStrategy):
-    """Tries again after ever longer pauses, and not before the provider wants to be asked again."""
+    """Retries after longer and longer pauses, and not before the provider allows it."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         decision = super().get_retry_decision(exception=exception, job=job)
         if decision is None or decision.retry_at is None or not isinstance(exception, RateLimited):
             return decision
-        asked_for = now() + timedelta(seconds=exception.retry_after_s + random.random())  # noqa: S311 - spreads, hides nothing
+        # Spreads the retries of many jobs over a second.
+        asked_for = now() + timedelta(seconds=exception.retry_after_s + random.random())  # noqa: S311
         return RetryDecision(retry_at=max(decision.retry_at, asked_for))
 
 

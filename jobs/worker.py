@@ -1,5 +1,5 @@
-"""The worker: takes jobs from the queue, outlives its database, and finishes what it has begun
-before it goes.
+"""The worker: takes jobs from the queue, survives a restart of the database, and finishes running
+jobs before it stops.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ PAUSE_S = 1.0
 
 
 def run_worker(stopping: threading.Event) -> None:
-    """Work until SIGTERM or Ctrl-C, when running jobs finish first; a lost database is
-    waited for.
+    """Work until SIGTERM or Ctrl-C, then finish the running jobs. While the database is away, wait
+    for it.
     """
     while not stopping.is_set():
         try:

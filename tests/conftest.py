@@ -43,7 +43,9 @@ FAST = {
 
 
 class SharingScheduler(LoadScopeScheduling):
-    """Each test goes to whichever worker is free; a file of ``SHARING`` goes to one as a whole."""
+    """Each test goes to whichever worker is free; the tests of a file in ``SHARING`` all go to
+    one.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         return nodeid.partition("::")[0] if nodeid.startswith(SHARING) else nodeid
@@ -65,7 +67,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """How long each folder of tests kept the workers busy, so that growth is seen where it is."""
+    """Prints how long the tests of each folder took, so that growth is noticed where it happens."""
     spent: Counter[str] = Counter()
     tests: Counter[str] = Counter()
     for reports in terminalreporter.stats.values():
@@ -114,7 +116,7 @@ def _fingerprint() -> str:
 
 @pytest.fixture(scope="session")
 def new_database(server: str) -> Iterator[object]:
-    """A function that makes one more migrated database and gives its owner's address."""
+    """A function that creates another migrated database and returns its owner's address."""
     template = f"template_{_fingerprint()}"
     CACHE.mkdir(parents=True, exist_ok=True)
     made: list[str] = []
@@ -163,7 +165,7 @@ def _url(server: str, name: str) -> str:
 
 
 def migrate_at(url: str) -> None:
-    """Migrate the database at ``url``, then leave the process's settings as they were."""
+    """Migrates the database at ``url``, and restores the process's settings."""
     before = os.environ.get("DATABASE_URL")
     os.environ["DATABASE_URL"] = url
     settings.cache_clear()

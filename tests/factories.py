@@ -55,8 +55,8 @@ def viewer(
     name: str | None = None,
     password_hash: str | None = None,
 ) -> Viewer:
-    """A new user with ``role`` in the organisation, as the viewer that pages and actions are
-    handed.
+    """A new user with ``role`` in the organisation, as the viewer that pages and actions
+    receive.
     """
     user_id = uuid4()
     email = f"user{next(number)}.{user_id.hex[:6]}@example.com"
@@ -115,7 +115,7 @@ def event(
     email: str = "lead.one@example.com",
     **values: object,
 ) -> Event:
-    """A booked call at ``at``, booked two days before, 45 minutes long."""
+    """An event at ``at``, booked two days before, 45 minutes long."""
     defaults = {
         "lead_name": "Lead One",
         "lead_email": email,

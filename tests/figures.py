@@ -1,5 +1,5 @@
-"""Every figure of an organisation, to be compared with itself before and after something that must
-not change them.
+"""All figures of an organisation, for comparing them before and after something that must not
+change them.
 """
 
 from __future__ import annotations
@@ -29,9 +29,7 @@ PAID_OUT = (
 
 
 def figures(org: UUID, period: Period, at: datetime | None = None) -> dict[str, Any]:
-    """Every metric by every dimension and in total, the money row by row, and what the
-    payouts say.
-    """
+    """Every metric by every dimension and in total, the money row by row, and the payouts."""
     with as_system(org) as db:
         made = {key: rows(metrics_table(db, period, (key,), at=at)) for key in DIMENSIONS}
         made[""] = rows(metrics_table(db, period, (), at=at))

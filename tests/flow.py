@@ -1,5 +1,5 @@
-"""The way in, in a test: a signed delivery through the real receiver, and the worker run until
-nothing waits.
+"""A delivery's whole way in a test: signed, sent through the real receiver, and processed until no
+job waits.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SECRET = "whsec_test_5f1c0b9a7d2e4c63"
 
 @dataclass(frozen=True)
 class Sender:
-    """One provider that posts to one connection of one organisation."""
+    """A provider that posts to one connection of one organisation."""
 
     organization_id: UUID
     connection_id: UUID
@@ -58,7 +58,7 @@ def sender(organization_id: UUID, provider: str, **values: Any) -> Sender:
 
 
 def work() -> None:
-    """Run the worker until nothing waits."""
+    """Run the worker until no job waits."""
     with queue().open() as jobs:
         jobs.run_worker(
             wait=False, install_signal_handlers=False, listen_notify=False, delete_jobs="successful"

@@ -1,4 +1,4 @@
-"""The providers' payload files with what a test wants to say in them."""
+"""The providers' payload files, filled with the values of a test."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ API = "https://api.calendly.com"
 
 @dataclass(frozen=True)
 class SampleBooking:
-    """One imagined booking, with the ids that later deliveries about it repeat."""
+    """One imaginary booking, with the ids that later deliveries about it repeat."""
 
     email: str
     start: datetime

@@ -10,14 +10,14 @@ from sqlalchemy.engine import make_url
 
 
 def free_port() -> int:
-    """A port on which nobody listens now."""
+    """A port on which no program listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def until(true, *, within_s=60, every_s=0.05):
-    """Wait until ``true()`` is; fails after ``within_s``, which only stands for never."""
+    """Wait until ``true()`` is true; fails after ``within_s``, which stands for "never"."""
     deadline = time.monotonic() + within_s
     while not (answer := true()):
         assert time.monotonic() < deadline, f"{true} did not come true"

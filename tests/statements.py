@@ -1,4 +1,4 @@
-"""What a test's work asks of the database."""
+"""The statements that a test sends to the database."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Where in the database something is still written: in any column of any table, as text, in JSON or
-in bytes.
-"""
+"""Finds text in the database: in any column of any table, as text, in JSON or in bytes."""
 
 from __future__ import annotations
 
@@ -30,8 +28,8 @@ COLUMNS = text("""
 
 
 def traces(org: UUID, words: Iterable[str]) -> set[str]:
-    """``table.column`` of every place with one of ``words``, whatever its case, among the
-    organisation's rows and those that are nobody's in particular.
+    """``table.column`` of every place that contains one of ``words`` in any case, among the
+    organisation's rows and those of no organisation.
     """
     looked_for = [word.lower() for word in words]
     with owner() as db:

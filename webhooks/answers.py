@@ -1,6 +1,4 @@
-"""How this server puts an answer into HTTP: models as JSON, and the one error body of every
-route.
-"""
+"""HTTP responses of this server: models as JSON, and one form of error body for every route."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The receiver's operations: what answers where, and what all endpoints of the API share: who
-calls, how often, and how refusals look.
+"""The receiver's operations: which handler answers at which address, and what all endpoints of the
+API have in common: authentication, the hourly limit, and the form of errors.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ STATUSES: dict[type[SalesOpsError], int] = {
 
 
 def answering(endpoint: Endpoint) -> Callable[[Request], object]:
-    """A route for a signed-in program: identity, hourly limit, role, module and scope, then the
-    request read into its models and handled in a thread; errors as JSON.
+    """A route for a signed-in program. It checks identity, hourly limit, role, module and scope,
+    reads the request into its models, and runs the handler in a thread. Errors become JSON.
     """
 
     def work(request: Request, body: bytes) -> Response:
@@ -109,7 +109,7 @@ def _guarded(work: Callable[[Request, bytes], Response]) -> Callable[[Request], 
 
 
 class Status(models.Response):
-    """How the process or a delivery stands, in one word."""
+    """The status of the process or of a delivery, in one word."""
 
     status: str
 

@@ -28,7 +28,7 @@ LARGEST_DIMENSIONS = 3
 
 
 def metrics(request: ApiRequest[FiguresQuery, None]) -> Response:
-    """Figures of a period, grouped by any dimensions, as the caller may see them."""
+    """Figures of a period, grouped by any dimensions, as far as the caller may see them."""
     caller, asked = request.caller, request.query
     period, by = asked.period(caller.timezone), asked.by
     if len(by) > LARGEST_DIMENSIONS or len(set(by)) != len(by):
@@ -46,7 +46,7 @@ def metrics(request: ApiRequest[FiguresQuery, None]) -> Response:
             "timezone": caller.timezone,
             "currency": caller.currency,
             "rows": [
-                {name: _plain(key) for name, key in figures.named(row).items()}
+                {name: _key_text(key) for name, key in figures.named(row).items()}
                 | row.values.as_json()
                 for row in (figures.rows if by else ())
             ],
@@ -55,7 +55,7 @@ def metrics(request: ApiRequest[FiguresQuery, None]) -> Response:
     )
 
 
-def _plain(key: object) -> str | None:
+def _key_text(key: object) -> str | None:
     return key.isoformat() if isinstance(key, date) else None if key is None else str(key)
 
 
@@ -69,7 +69,7 @@ def _metric_keys(asked: Sequence[str]) -> list[str]:
 
 
 def _filters(db: Session, request: Request) -> Filters:
-    """``filter.closer=`` and its kind: ids, or the name of one entry."""
+    """The filters given as ``filter.closer=`` and so on: ids, or the name of one entry."""
     chosen: dict[str, tuple[UUID, ...]] = {}
     for name, value in request.query_params.multi_items():
         if not name.startswith("filter."):

@@ -1,4 +1,4 @@
-"""The receiver: webhooks in, the HTTP API, and what a monitor asks."""
+"""The receiver: webhooks, the HTTP API, and the addresses for monitoring."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ log = logger("webhooks")
 
 @asynccontextmanager
 async def lifespan(_: Starlette) -> AsyncIterator[None]:
-    """Open the pool without waiting for the database, so that the process can say that it
-    is away.
+    """Open the pool without waiting for the database, so that the process can report that it is
+    away.
     """
     await pool().open(wait=False)
     yield
@@ -30,7 +30,7 @@ async def lifespan(_: Starlette) -> AsyncIterator[None]:
 
 
 async def defect(request: Request, error: Exception) -> Response:
-    """Whatever was not foreseen: logged with its traceback, answered without."""
+    """The answer to an unexpected error: its traceback goes to the log, not to the caller."""
     log.error("defect", path=request.url.path, exc_info=error)
     return refusal(500, "internal_error", "Something went wrong on our side; nothing was changed.")
 
@@ -43,7 +43,7 @@ async def wrong_method(_request: Request, _error: Exception) -> Response:
     return refusal(405, "method_not_allowed", "This address does not take that method.")
 
 
-# Around all of it, not a middleware within: a defect's answer is made outside of those.
+# Wraps the whole application: a middleware inside would not see the answer to an unexpected error.
 app = SecurityHeaders(
     Starlette(
         routes=routes,

@@ -1,8 +1,8 @@
-"""Storing deliveries: those that arrive while one round trip is under way share the next one, and
-its commit.
+"""Storing deliveries in batches: those that arrive during one round trip to the database share the
+next one, and its commit.
 
-A commit waits for the disk however little it holds, so this is what lets one receiver store
-thousands a second.
+A commit waits for the disk, however small it is. Batches are what lets one receiver store thousands
+of deliveries per second.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from uuid import UUID
 from webhooks.pool import pool
 
 MAX_TOGETHER = 64
-KEEP = """
+STORE = """
     select k.answer, k.retry_after
       from unnest(%s::uuid[], %s::int[], %s::text[], %s::text[], %s::bytea[])
            with ordinality as d (connection_id, revision, delivery_key, headers, body, place),
@@ -26,8 +26,8 @@ Answer = tuple[str, int | None]
 
 
 class Delivery(NamedTuple):
-    """What ``app.store_delivery`` takes. Sorting puts deliveries into the order in which every
-    receiver locks rows.
+    """The arguments of ``app.store_delivery``. Sorting deliveries gives the order in which every
+    receiver locks rows, so that receivers do not deadlock.
     """
 
     connection_id: UUID
@@ -42,31 +42,30 @@ busy: set[asyncio.Task[None]] = set()
 
 
 async def store_delivery(delivery: Delivery) -> Answer:
-    """The database's answer once the delivery's fate is on disk. Raises psycopg.Error and
-    PoolTimeout.
-    """
+    """The database's answer, once it is committed. Raises psycopg.Error and PoolTimeout."""
     answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
     waiting.append((delivery, answered))
     if not busy:
-        busy.add(asyncio.create_task(_keep_waiting()))
+        busy.add(asyncio.create_task(_store_waiting()))
     return await answered
 
 
-async def _keep_waiting() -> None:
+async def _store_waiting() -> None:
     try:
         while waiting:
             together = sorted(waiting[:MAX_TOGETHER], key=lambda one: one[0])
             del waiting[:MAX_TOGETHER]
-            await _keep_together(together)
+            await _store_together(together)
     finally:
-        # At once: a delivery that comes after the last look must start the next round trip itself.
+        # At once, without waiting in between: a delivery that arrives now must start the next round
+        # trip itself.
         busy.clear()
 
 
-async def _keep_together(together: list[tuple[Delivery, asyncio.Future[Answer]]]) -> None:
+async def _store_together(together: list[tuple[Delivery, asyncio.Future[Answer]]]) -> None:
     try:
-        answers = await _keep([delivery for delivery, _ in together])
-    except Exception as error:  # whatever it is, nobody may be left without an answer
+        answers = await _store([delivery for delivery, _ in together])
+    except Exception as error:  # whatever it is, every sender must get an answer
         for _, answered in together:
             if not answered.cancelled():
                 answered.set_exception(error)
@@ -76,7 +75,7 @@ async def _keep_together(together: list[tuple[Delivery, asyncio.Future[Answer]]]
             answered.set_result(answer)
 
 
-async def _keep(deliveries: list[Delivery]) -> list[Answer]:
+async def _store(deliveries: list[Delivery]) -> list[Answer]:
     async with pool().connection() as db:
-        kept = await db.execute(KEEP, [list(column) for column in zip(*deliveries, strict=True)])
-        return await kept.fetchall()
+        stored = await db.execute(STORE, [list(column) for column in zip(*deliveries, strict=True)])
+        return await stored.fetchall()

@@ -1,4 +1,6 @@
-"""Reading what a stranger sends: never more than fits, never deeper than a parser can stand."""
+"""Reading request bodies from strangers: no larger than the limit, and no deeper than the parser
+can handle.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,8 @@ class BodyTooLarge(Exception):
 
 
 async def read_body(request: Request) -> bytes:
-    """The raw body; stops reading as soon as it is too large. Raises BodyTooLarge, and
-    ClientDisconnect of who hangs up.
+    """The raw body. Stops reading as soon as it is too large. Raises BodyTooLarge, and
+    ClientDisconnect when the sender hangs up.
     """
     declared = request.headers.get("content-length", "0")
     if declared.isdecimal() and int(declared[:20]) > MAX_BODY:
@@ -34,8 +36,8 @@ async def read_body(request: Request) -> bytes:
 
 
 def too_deep(body: bytes) -> bool:
-    """Whether JSON nests deeper than ``MAX_DEPTH``; found by counting brackets, because parsing is
-    what it endangers.
+    """Whether JSON is nested deeper than ``MAX_DEPTH``. Counts brackets, because parsing it is the
+    danger.
     """
     if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
         return False

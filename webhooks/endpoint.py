@@ -1,6 +1,6 @@
-"""An endpoint of the API as data: where it is, what it takes and answers, and for whom it is.
+"""An endpoint of the API as data: its address, what it takes and returns, and who may use it.
 
-Routes, the API description and docs/roles.md are made from these.
+Routes, the API description and docs/roles.md are generated from these.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BodyT = TypeVar("BodyT", bound=Body | None)
 
 @dataclass(frozen=True)
 class ApiRequest(Generic[QueryT, BodyT]):
-    """What a signed-in program asks for, already read and checked."""
+    """The request of a signed-in program, already read and checked."""
 
     caller: Caller
     http: requests.Request
@@ -32,7 +32,7 @@ class ApiRequest(Generic[QueryT, BodyT]):
 
     @property
     def id(self) -> UUID:
-        """The id in the path. Raises NotFound for one that cannot be any."""
+        """The id in the path. Raises NotFound for text that cannot be an id."""
         try:
             return UUID(self.http.path_params["id"])
         except ValueError as error:
@@ -44,11 +44,11 @@ Answer = Response | tuple[Response, int] | responses.Response
 
 @dataclass(frozen=True)
 class Operation:
-    """What answers at one address to one method; this one to anybody, by a handler of Starlette's
-    own kind.
+    """The handler for one address and method. This kind is open to everybody, with a handler as
+    Starlette defines it.
 
-    The first of ``statuses`` is the usual one. ``content`` names the types of an answer that is no
-    JSON; ``errors`` are the statuses of refusals.
+    The first of ``statuses`` is the usual one. ``content`` names the media types of a response that
+    is not JSON; ``errors`` are the statuses of refusals.
     """
 
     method: str
@@ -69,16 +69,16 @@ class Operation:
 
 @dataclass(frozen=True)
 class Endpoint(Operation):
-    """One thing that a signed-in program may ask for; its handler takes an ``ApiRequest`` and gives
-    an ``Answer``.
+    """One thing that a signed-in program may ask for. Its handler takes an ``ApiRequest`` and
+    returns an ``Answer``.
 
-    ``access`` says for whom it is: a person's token needs one of the roles, a key the scope, the
-    organisation the module. ``errors`` are those that are not common to all endpoints.
+    ``access`` says who may use it: a person's token needs one of the roles, a key the scope, and
+    the organisation the module. ``errors`` are those that not all endpoints have.
     """
 
     access: Access = field(kw_only=True)
 
     def read(self, caller: Caller, http: requests.Request, body: bytes) -> ApiRequest[Any, Any]:
-        """The request with its parameters and body as models. Raises InvalidInput."""
+        """The request, with its parameters and body read into models. Raises InvalidInput."""
         query = self.query.read(http.query_params) if self.query else None
         return ApiRequest(caller, http, query, self.request.read(body) if self.request else None)

@@ -1,5 +1,5 @@
-"""What the receiver says with every answer: it is read by programs, and nothing of it is kept,
-framed or run.
+"""The security headers of the receiver. Its responses are for programs, so a browser must not
+cache, frame or run them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ HEADERS = {
 
 
 class SecurityHeaders:
-    """Raw ASGI, since it stands before every delivery."""
+    """Plain ASGI instead of a Starlette middleware, since every delivery passes through it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -1,4 +1,6 @@
-"""Is the process alive, can it reach a migrated database, and what Prometheus asks for."""
+"""Addresses for monitoring: whether the process is alive, whether it reaches a migrated database,
+and figures for Prometheus.
+"""
 
 from __future__ import annotations
 

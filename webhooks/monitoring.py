@@ -1,6 +1,7 @@
-"""What Prometheus reads: how much waits, for how long, what fails, and how the database answers.
+"""Figures for Prometheus: how much work waits, for how long, what fails, and how the database
+responds.
 
-The figures are the installation's: no organisation's data is in them.
+The figures are those of the installation; they contain no organisation's data.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ FIGURES = """
     union all
     select figure, label, value from app.work_figures()
 """
-# The figure's name above, the metric's, its label, and what it means.
+# The name of the figure in the database, the name of the metric, its label, and what it means.
 GAUGES = (
     ("jobs", "salesops_jobs", "state", "Background jobs on the queue by state"),
     (
@@ -65,9 +66,9 @@ GAUGES = (
 ALWAYS_SHOWN = {("jobs", state): 0.0 for state in ("todo", "doing", "failed")}
 
 
-@dataclass(frozen=True, eq=False)  # the registry remembers its collectors by identity
+@dataclass(frozen=True, eq=False)  # the registry compares its collectors by identity
 class Reading(Collector):
-    """What one look at the database gave; without figures when it could not be reached."""
+    """What one query of the database returned; without figures when it could not be reached."""
 
     round_trip_s: float | None = None
     figures: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -123,8 +124,8 @@ def _pools() -> Iterator[GaugeMetricFamily]:
 
 
 async def prometheus_text() -> bytes:
-    """Everything in Prometheus' text format; the counters of this process also when the database is
-    away.
+    """Everything in Prometheus' text format. When the database is away, the counters of this
+    process are still there.
     """
     now = CollectorRegistry()
     now.register(await _look())

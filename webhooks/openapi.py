@@ -1,5 +1,5 @@
-"""The API described for programs (OpenAPI 3.1), made from the operations and their models, so that
-it cannot fall behind them.
+"""The description of the API for programs (OpenAPI 3.1), generated from the operations and their
+models, so that it is always up to date.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ERRORS = {
     500: "A defect on our side",
     503: "The database is away; try again",
 }
-COMMON = (400, 401, 403, 413, 422, 429, 500, 503)  # what every endpoint may answer
+COMMON = (400, 401, 403, 413, 422, 429, 500, 503)  # what every endpoint may return
 RATE: Json = {
     name: {"description": text, "schema": {"type": "integer", "minimum": 0}}
     for name, text in (
@@ -42,7 +42,8 @@ WAIT: Json = {
     "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}}
 }
 WITH_WAIT = (429, 503)
-UNCOUNTED = (401, 413, 500, 503)  # answered before the request was counted, or instead of it
+# returned before the request was counted, or instead of counting it
+UNCOUNTED = (401, 413, 500, 503)
 TEMPLATE = "#/components/schemas/{model}"
 
 
@@ -71,7 +72,7 @@ def describe(operations: tuple[Operation, ...]) -> Json:
 
 
 def _schemas(operations: Iterable[Operation]) -> tuple[dict[Any, Json], Json]:
-    """How each model is referred to, and what stands behind the references."""
+    """How to refer to each model, and the definitions that the references point to."""
     models: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(Error, "serialization"): None}
     for each in operations:
         if each.request:
@@ -109,7 +110,9 @@ def _add_headers(answers: Json, *, counted: bool) -> None:
 
 
 def _parameters(each: Operation) -> list[Json]:
-    """The path's parameters, all ids but for words, and those of the query's model."""
+    """The parameters of the path, which are ids unless stated otherwise, and those of the query's
+    model.
+    """
     in_path = [
         {"name": name, "in": "path", "required": True, "schema": _path_schema(name)}
         for name in re.findall(r"{(\w+)}", each.path)

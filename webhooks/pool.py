@@ -1,4 +1,4 @@
-"""The receiver's own connections to Postgres: asynchronous, as the jobs' role, opened when first
+"""The receiver's own connections to Postgres: asynchronous, with the jobs' role, opened when first
 needed.
 """
 
@@ -15,7 +15,7 @@ WAIT_S = 5
 
 @lru_cache
 def pool() -> AsyncConnectionPool:
-    """The process's pool; ``open`` and ``close`` are called by the application's lifespan."""
+    """The process's pool. The application's lifespan opens and closes it."""
     dsn = role_url(WORKER_ROLE).set(drivername="postgresql").render_as_string(hide_password=False)
     return AsyncConnectionPool(
         dsn,

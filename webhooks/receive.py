@@ -1,9 +1,9 @@
 """``POST /webhooks/{provider}/{connection_id}``: verify the raw body, store it, acknowledge.
 Nothing is interpreted here.
 
-Whatever is genuinely signed is stored, also when it is no JSON or of an unknown kind: refusing it
-would make the provider give up on it, storing it lets a person see it among the dead letters. Only
-what is too large or too deep is refused.
+Whatever is correctly signed is stored, even if it is not JSON or of an unknown type. After a
+refusal the provider would give up on the delivery; a stored one is among the dead letters, where a
+person sees it. Only what is too large or too deep is refused.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from webhooks.pool import pool
 log = logger("webhooks.receive")
 RETRY_AFTER_S = 10
 MAX_TEXT = 255
-STORED_HEADERS = ("content-type", "user-agent")  # of every provider, besides its own
+STORED_HEADERS = ("content-type", "user-agent")  # of every provider, in addition to its own
 Headers = dict[str, str]
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A connection as the receiver remembers it, until the database says that its revision has
+    """A connection as the receiver remembers it, until the database reports that its revision has
     changed.
     """
 
@@ -54,13 +54,13 @@ remembered: dict[UUID, Endpoint] = {}
 
 
 async def receive(request: Request) -> Response:
-    """Store one delivery: 200 stored or stored before, 400 too deep or cut off, 401 not genuine,
-    413 too large, 429 too many, 503 try again.
+    """Store one delivery. Responds 200 stored now or before, 400 too deep or cut off, 401 not
+    correctly signed, 413 too large, 429 too many, 503 try again.
     """
     try:
         body = await read_body(request)
         path = request.path_params
-        answer, retry_after_s = await keep(
+        answer, retry_after_s = await verify_and_store(
             path["provider"], path["connection_id"], dict(request.headers), body
         )
     except BodyTooLarge:
@@ -68,7 +68,7 @@ async def receive(request: Request) -> Response:
     except ClientDisconnect:
         answer, retry_after_s = "incomplete", None
     except (psycopg.Error, PoolTimeout, Misconfigured) as error:
-        # Its text may quote the delivery, which does not belong into a log.
+        # The error's text may quote the delivery, which must not get into the log.
         log.error(
             "delivery not kept",
             error=type(error).__name__,
@@ -107,22 +107,22 @@ def _response(answer: str, retry_after_s: int | None) -> Response:
             )
 
 
-async def keep(name: str, path_id: str, headers: Headers, body: bytes) -> Answer:
-    """``app.store_delivery``'s answer, ``refused`` or ``too_deep``. What is remembered of the
-    connection is looked up again when it does not fit, so that a new secret counts at once.
+async def verify_and_store(name: str, path_id: str, headers: Headers, body: bytes) -> Answer:
+    """The answer of ``app.store_delivery``, or ``refused`` or ``too_deep``. If a remembered
+    connection does not fit, it is looked up again, so that a new secret works at once.
     """
     connection_id = _uuid(path_id)
     if connection_id is None:
         return "refused", None
     endpoint = remembered.get(connection_id)
     if endpoint is not None and _genuine(endpoint, name, headers, body):
-        answer, retry_after_s = await _keep(endpoint, headers, body)
+        answer, retry_after_s = await _store(endpoint, headers, body)
         if answer != "stale":
             return answer, retry_after_s
     endpoint = await _look_up(connection_id)
     if endpoint is None or not _genuine(endpoint, name, headers, body):
         return "refused", None
-    return await _keep(endpoint, headers, body)
+    return await _store(endpoint, headers, body)
 
 
 def _uuid(text: str) -> UUID | None:
@@ -158,20 +158,20 @@ async def _look_up(connection_id: UUID) -> Endpoint | None:
     return endpoint
 
 
-async def _keep(endpoint: Endpoint, headers: Headers, body: bytes) -> Answer:
+async def _store(endpoint: Endpoint, headers: Headers, body: bytes) -> Answer:
     if too_deep(body):
         return "too_deep", None
     inbound = registry.inbound(endpoint.provider)
-    key = _plain(inbound.delivery_key(headers, body)) or hashlib.sha256(body).hexdigest()
+    key = _storable(inbound.delivery_key(headers, body)) or hashlib.sha256(body).hexdigest()
     stored = (*STORED_HEADERS, *inbound.headers)
-    said = {name: _plain(headers[name]) for name in stored if name in headers}
+    sent = {name: _storable(headers[name]) for name in stored if name in headers}
     return await store_delivery(
-        Delivery(endpoint.id, endpoint.revision, key, json.dumps(said), body)
+        Delivery(endpoint.id, endpoint.revision, key, json.dumps(sent), body)
     )
 
 
-def _plain(text: str | None) -> str | None:
-    """``text`` if Postgres can keep and index it: no zero bytes, no half characters, not
-    endless.
+def _storable(text: str | None) -> str | None:
+    """``text`` if Postgres can store and index it; None for text with zero bytes or half
+    characters, or that is too long.
     """
     return text if text and len(text) <= MAX_TEXT and text.isprintable() else None

@@ -1,5 +1,5 @@
-"""HTTP as uvicorn speaks it, but for a head without end: uvicorn would keep one for as long as
-somebody sends it.
+"""uvicorn's HTTP protocol with a limit on the length of a request's head. uvicorn itself would
+collect a head for as long as somebody sends it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ TOO_LARGE = (
 
 
 class BoundedHead(HttpToolsProtocol):
-    """Closes a connection whose request line and headers go on for longer than ``MAX_HEAD``.
+    """Closes a connection whose request line and headers are longer than ``MAX_HEAD``.
 
     The piece of data in which a head begins is not counted: it may hold the end of another request.
     """

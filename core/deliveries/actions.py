@@ -1,4 +1,4 @@
-"""Connections: changed, switched off; deliveries: replayed."""
+"""Changing connections, and replaying deliveries."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ SIGNING = "signing"
 
 
 def connection_url(connection: WebhookConnection) -> str:
-    """The address to paste at the provider."""
+    """The address to enter at the provider."""
     base = settings().webhook_public_url.rstrip("/")
     return f"{base}/webhooks/{connection.provider}/{connection.id}"
 
 
 def rotate_secret(db: Session, connection_id: UUID, secret: str) -> None:
-    """Replace the signing secret; deliveries signed with the old one are refused from now on.
+    """Replace the signing secret. From now on deliveries signed with the old one are refused.
     Raises NotFound.
     """
     connection = _changed(db, connection_id)
@@ -37,13 +37,17 @@ def rotate_secret(db: Session, connection_id: UUID, secret: str) -> None:
 
 
 def set_active(db: Session, connection_id: UUID, active: bool) -> None:
-    """Switch an endpoint on or off; while off it answers like an unknown one. Raises NotFound."""
+    """Switch a connection on or off; while it is off, the receiver answers as if it did not exist.
+    Raises NotFound.
+    """
     _changed(db, connection_id).active = active
     db.flush()
 
 
 def _changed(db: Session, connection_id: UUID) -> WebhookConnection:
-    """The connection, with a new revision: receivers that remember the old one verify again."""
+    """The connection, with a new revision, so that receivers that remember the old one verify
+    again.
+    """
     connection = db.scalars(
         select(WebhookConnection).where(WebhookConnection.id == connection_id)
     ).first()
@@ -54,11 +58,11 @@ def _changed(db: Session, connection_id: UUID) -> WebhookConnection:
 
 
 def replay(db: Session, delivery_id: UUID) -> None:
-    """Have a stored delivery processed once more, whatever became of it before.
+    """Process a stored delivery once more, whatever its status is.
 
     Raises:
         NotFound: no such delivery.
-        Conflict: its text is gone, as the organisation keeps it for some days only.
+        Conflict: its body was deleted after the number of days that the organisation chose.
     """
     delivery = db.scalars(select(WebhookDelivery).where(WebhookDelivery.id == delivery_id)).first()
     if delivery is None:
@@ -73,7 +77,9 @@ def replay(db: Session, delivery_id: UUID) -> None:
 
 
 def note_received(db: Session, delivery: WebhookDelivery) -> None:
-    """Count one delivery on its connection; the worker that first takes it up does so, once."""
+    """Count a delivery on its connection; called once for each, by the first worker that processes
+    it.
+    """
     count = insert(ConnectionActivity).values(
         organization_id=delivery.organization_id,
         connection_id=delivery.connection_id,

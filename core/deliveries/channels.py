@@ -1,4 +1,4 @@
-"""Ways by which a message of the outbox leaves, each registered by its own module."""
+"""Channels through which messages of the outbox are sent; each module registers its own."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ def _nothing(_db: Session, _message: OutboxMessage, _error: SalesOpsError) -> No
 
 @dataclass(frozen=True)
 class Channel:
-    """One way out.
+    """One way to send messages.
 
-    ``prepare`` gives what sends the message; it is called in a transaction of the system, what it
-    gives runs without one. It raises NotFound where the channel is not set up, Suppressed where the
-    recipient is sent nothing, and Misconfigured where the message cannot be opened.
-    ``is_repeatable`` is whether a message that may have been sent can be sent again without harm.
-    ``on_refusal`` notes what a refusal means for later messages.
+    ``prepare`` is called in a transaction of the system and returns the function that sends the
+    message, which is then called outside of any transaction. ``prepare`` raises NotFound where the
+    channel is not set up, Suppressed where the recipient must not be written to, and Misconfigured
+    where the message cannot be unsealed. ``is_repeatable`` says whether sending a message twice
+    does no harm, so that one which may have been sent can be sent again. ``on_refusal`` records
+    what a refusal means for later messages.
     """
 
     name: str
@@ -42,7 +43,7 @@ CHANNELS: dict[str, Channel] = {}
 
 
 def register(channel: Channel) -> None:
-    """Have messages of this channel's name sent by it."""
+    """Register the channel that sends the messages of its name."""
     if channel.name in CHANNELS:
         raise ValueError(f"Two channels are called {channel.name}.")
     CHANNELS[channel.name] = channel

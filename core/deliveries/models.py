@@ -1,5 +1,5 @@
-"""What comes in from providers (connections, raw deliveries, known objects) and what waits to go
-out (outbox).
+"""What arrives from providers (connections, deliveries, provider objects) and what waits to be sent
+(the outbox).
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from core.tenancy.organizations.models import SettingsRow
 
 
 class DeliveryStatus(LabelledEnum):
-    PENDING = "pending"  # kept, waiting for a worker
+    PENDING = "pending"  # stored, waiting for a worker
     PROCESSED = "processed"
-    # genuine, but nothing of ours (unknown type, test mode); the reason is in last_error
+    # Genuine but of no use to us (unknown type, test mode); last_error has the reason.
     IGNORED = "ignored"
     DEAD = "dead", "Failed"  # every retry failed; waits for a person
 
 
 class WebhookConnection(TenantRow, Timestamps, Base):
-    """One configured webhook endpoint of one organisation; its secret lies in ``vault_secrets``.
+    """One configured webhook endpoint of one organisation; its secret is in ``vault_secrets``.
 
-    ``revision`` changes with every edit, so that a receiver can tell whether what it remembers
-    still holds.
+    ``revision`` changes with every edit, so that a receiver can tell whether what it remembers is
+    still current.
     """
 
     __tablename__ = "webhook_connections"
@@ -50,7 +50,7 @@ class WebhookConnection(TenantRow, Timestamps, Base):
 
 
 class DeliverySettings(SettingsRow, Base):
-    """How long what providers sent is kept; None keeps it."""
+    """For how long what providers sent is stored; None means forever."""
 
     __tablename__ = "delivery_settings"
 
@@ -58,18 +58,19 @@ class DeliverySettings(SettingsRow, Base):
 
 
 class KeyStatus(StrEnum):
-    CHECKING = "checking"  # entered, or somebody wants to know; a worker is asking the provider
+    # just entered, or somebody asked for a check; a worker is asking the provider
+    CHECKING = "checking"
     VERIFIED = "verified"
     REFUSED = "refused"  # the provider does not accept it
     UNVERIFIED = "unverified"  # the provider could not be asked
 
 
 class OrganizationIntegration(TenantRow, Timestamps, Base):
-    """What an organisation asks one provider with, and how that stood when it was last tried; the
-    key lies in ``vault_secrets``.
+    """An organisation's access to one provider, and the result of the latest check; the key is in
+    ``vault_secrets``.
 
-    ``last_verified_at`` is when the provider last accepted the key, ``remark`` what was to be said
-    of it then; ``updated_at`` is when it was last tried.
+    ``last_verified_at`` is when the provider last accepted the key, ``remark`` is a note from that
+    check. ``updated_at`` is when it was last checked.
     """
 
     __tablename__ = "organization_integrations"
@@ -88,8 +89,8 @@ class OrganizationIntegration(TenantRow, Timestamps, Base):
 
 
 class ConnectionActivity(Base):
-    """How much came over a connection, and when last; apart from the connection so that deliveries
-    are not audited edits.
+    """How many deliveries came over a connection, and when the latest. Apart from the connection,
+    so that the audit log does not record each delivery as a change of it.
     """
 
     __tablename__ = "connection_activity"
@@ -104,8 +105,8 @@ class ConnectionActivity(Base):
 
 
 class WebhookDelivery(TenantRow, Base):
-    """One received webhook, kept raw, once per provider delivery key; ``event_type`` is read when
-    it is processed.
+    """One received webhook, stored as it came, once per delivery key of the provider.
+    ``event_type`` is filled in when it is processed.
     """
 
     __tablename__ = "webhook_deliveries"
@@ -122,8 +123,8 @@ class WebhookDelivery(TenantRow, Base):
         secured("inbox"),
     )
 
-    # The connection refers to the organisation already; a second check would lock that one row for
-    # every delivery.
+    # The connection already refers to the organisation. A foreign key here would lock the
+    # organisation's row for every delivery.
     organization_id: Mapped[UUID] = mapped_column(primary_key=True)
     connection_id: Mapped[UUID]
     provider: Mapped[str]
@@ -139,9 +140,9 @@ class WebhookDelivery(TenantRow, Base):
 
 
 class ProviderObject(TenantRow, Timestamps, Base):
-    """The newest known state of one object at a provider: rows of ours are computed from these, so
-    that the order of deliveries does not matter. ``version`` orders states of one object as text;
-    an older one never replaces a newer one.
+    """The newest known state of one object at a provider. Our rows are computed from these states,
+    so that the order of deliveries does not matter. ``version`` orders the states of an object as
+    text; an older state never replaces a newer one.
     """
 
     __tablename__ = "provider_objects"
@@ -165,12 +166,12 @@ class OutboxStatus(StrEnum):
     SENDING = "sending"
     SENT = "sent"
     FAILED = "failed"
-    UNCERTAIN = "uncertain"  # the line broke after sending: nobody can know
+    UNCERTAIN = "uncertain"  # the connection broke after sending: nobody can know
 
 
 class OutboxMessage(TenantRow, Timestamps, Base):
-    """One message to the outside, written in the transaction of the thing it tells of; sent once
-    per ``dedupe_key``.
+    """One message to the outside, written in the transaction of what it is about, and sent once per
+    ``dedupe_key``.
     """
 
     __tablename__ = "outbox"
@@ -198,7 +199,9 @@ class SuppressionReason(StrEnum):
 
 
 class SuppressedEmail(TenantRow, Base):
-    """An address that nothing is sent to any more: it bounced, complained or unsubscribed."""
+    """An address to which nothing is sent any more, because it bounced, complained or
+    unsubscribed.
+    """
 
     __tablename__ = "suppressed_emails"
     __table_args__ = (

@@ -1,6 +1,4 @@
-"""What we know of a provider's objects: the newest state of each, whatever order deliveries arrive
-in.
-"""
+"""The newest known state of each provider object, whatever the order in which deliveries arrive."""
 
 from __future__ import annotations
 
@@ -14,17 +12,16 @@ from sqlalchemy.orm import Session
 
 from core.deliveries.models import ProviderObject, WebhookConnection
 
-Kept = Mapping[
-    str, Any
-]  # by name what stays: None for all of it, else the same again for what is inside
+# By name what to take over: None for all of it, else the same for what is inside.
+Kept = Mapping[str, Any]
 
 
 def only(data: Any, kept: Kept) -> Any:
-    """What our rows are computed from and nothing else, so that no more is kept of a person than
-    the rows say anyway.
+    """Only those parts of ``data`` from which our rows are computed, so that no more is stored
+    about a person than the rows show.
 
-    In a list it is the same for each; a reference, which is an id or the object itself, may be
-    either.
+    In a list it applies to each element. A reference may be an id or the whole object; an id is
+    taken over as it is.
     """
     if isinstance(data, list):
         return [only(each, kept) for each in data]
@@ -47,11 +44,11 @@ def remember(
     *,
     group_key: str | None = None,
 ) -> bool:
-    """Keep ``data``, see ``only``, as the state of one object unless a newer one is known; False
-    when it was older.
+    """Store ``data`` (see ``only``) as the state of one object, unless a newer state is known.
+    Returns False when it was older.
 
-    ``version`` orders the states of one object as text. Of two states with one version the one
-    whose text sorts last is kept, so that the outcome does not depend on which came first.
+    ``version`` orders the states of one object as text. Of two states with the same version, the
+    one whose text sorts last stays, so that the result does not depend on which came first.
     ``group_key`` names what the object belongs to.
     """
     new = insert(ProviderObject).values(

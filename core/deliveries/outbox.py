@@ -1,5 +1,5 @@
-"""What waits to go out: written in the transaction of the thing it tells of, sent by a job, once
-per ``dedupe_key``.
+"""The outbox: messages that are written in the transaction of what they are about, and sent by a
+job once per ``dedupe_key``.
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ def post(
     *,
     message_id: UUID | None = None,
 ) -> bool:
-    """Have a message sent after this transaction commits; False when one with this key was posted
-    before.
+    """Have a message sent after this transaction commits. Returns False when one with this key was
+    posted before.
 
-    ``channel`` names the way it goes (see ``core.deliveries.channels``), ``kind`` what it is about,
-    ``body`` what the channel's client is given. ``message_id`` is for a body that is sealed for its
-    row.
+    ``channel`` names the channel (see ``core.deliveries.channels``), ``kind`` the sort of message;
+    ``body`` is what the channel's client receives. ``message_id`` is given when the body was sealed
+    for a row of this id.
     """
     message_id = message_id or uuid4()
-    # A rep may write a message but not read the outbox, so the row is counted rather than returned.
+    # A rep may write a message but not read the outbox, so RETURNING is not possible; the row count
+    # says whether it was added.
     added = db.execute(
         insert(OutboxMessage)
         .values(

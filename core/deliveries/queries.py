@@ -1,4 +1,4 @@
-"""How the connections are doing, and what came over them."""
+"""The state of the connections, and what arrived over them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LISTED = (
 
 
 def connections_table(db: Session) -> pd.DataFrame:
-    """Every connection by name, with how much came, what waits, what failed, and how it is doing.
+    """Every connection by name: how much arrived, waits and failed, and its state.
 
     Columns: id (UUID), provider, name (str), active (bool), webhook_count (int64), last_webhook_at
     (UTC), last_error (str), last_error_at (UTC), waiting, dead (int64), health (``off``,
@@ -106,7 +106,7 @@ def recent_deliveries(db: Session, connection_id: UUID, limit: int = 50) -> pd.D
 
 
 def recent_messages(db: Session, channel: str, limit: int = 20) -> pd.DataFrame:
-    """What was posted to ``channel`` of late, newest first.
+    """The latest messages posted to ``channel``, newest first.
 
     Columns: created_at (UTC), kind, status (str), attempts (int), last_error (str).
     """
@@ -127,7 +127,7 @@ def recent_messages(db: Session, channel: str, limit: int = 20) -> pd.DataFrame:
 
 
 def dead_letters(db: Session) -> list[Row[Any]]:
-    """Every delivery that was set aside, oldest first: the columns of ``recent_deliveries`` and
+    """Every delivery that failed for good, oldest first: the columns of ``recent_deliveries``, and
     ``connection_id``.
     """
     query = select(*LISTED, WebhookDelivery.connection_id).where(

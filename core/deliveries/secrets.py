@@ -1,4 +1,4 @@
-"""Provider secrets: written by people, read only inside the receiver and the jobs."""
+"""Provider secrets: people write them; only the receiver and the jobs read them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def belongs_to(organization_id: UUID, row_id: UUID) -> tuple[str, ...]:
 
 
 def store_secret(db: Session, provider: str, owner_id: UUID, name: str, secret: str) -> None:
-    """Seal ``secret`` for ``owner_id`` (a connection or an integration) under ``name``, in place of
+    """Seal ``secret`` under ``name`` for ``owner_id``, a connection or an integration, in place of
     an earlier one.
 
     Raises:
@@ -53,7 +53,7 @@ def store_secret(db: Session, provider: str, owner_id: UUID, name: str, secret: 
 
 
 def read_secret(db: Session, owner_id: UUID, name: str) -> str:
-    """The secret in clear, for the provider's call only. Needs the system's identity. Raises
+    """The unsealed secret, only for calling the provider. Needs the system's identity. Raises
     NotFound.
     """
     known = select(VaultSecret.organization_id, VaultSecret.id, VaultSecret.sealed).where(
@@ -66,8 +66,8 @@ def read_secret(db: Session, owner_id: UUID, name: str) -> str:
 
 
 def count_unreadable(db: Session) -> int:
-    """How many of the organisation's secrets no configured key opens. Needs the system's
-    identity.
+    """How many of the organisation's secrets cannot be unsealed with any configured key. Needs the
+    system's identity.
     """
     sealed = db.execute(select(VaultSecret.id, VaultSecret.sealed)).all()
     return sum(not _opens(row.sealed, belongs_to(organization_id_of(db), row.id)) for row in sealed)

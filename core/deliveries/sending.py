@@ -1,4 +1,4 @@
-"""Messages that wait to go out: each is sent once; one that may have been sent is marked as
+"""Sending the messages of the outbox. Each is sent once; one that may have been sent is marked as
 uncertain and left alone.
 """
 
@@ -30,7 +30,7 @@ WORKER_DIED = "the worker ended while sending; look in the channel before sendin
 
 @dataclass(frozen=True)
 class Claim:
-    """A message that this run sends, and nobody else."""
+    """A message that this run sends, and no other run."""
 
     message: OutboxMessage
     channel: Channel
@@ -43,8 +43,8 @@ class Claim:
 
 @task()
 def send_outbox(organization_id: UUID, message_id: UUID, *, attempt: int = 1) -> None:
-    """Send one waiting message. Raises what is worth another attempt; anything else ends on the
-    message's row.
+    """Send one waiting message. Raises errors for which another attempt makes sense; others are
+    stored on the message's row.
     """
     claim = None
     try:
@@ -69,8 +69,8 @@ def send_outbox(organization_id: UUID, message_id: UUID, *, attempt: int = 1) ->
 
 
 def _try_later(organization_id: UUID, message_id: UUID, error: ProviderError, attempt: int) -> None:
-    """Back to waiting, for the queue to try again; the last attempt ends it. To be called while
-    ``error`` is handled.
+    """Mark the message as waiting again, so that the queue retries it, or as failed after the last
+    attempt. To be called while ``error`` is handled.
     """
     if attempt < MAX_ATTEMPTS:
         _settle(organization_id, message_id, "waiting", error.message)
@@ -84,7 +84,7 @@ def _try_later(organization_id: UUID, message_id: UUID, error: ProviderError, at
 
 
 def _claim(organization_id: UUID, message_id: UUID) -> Claim | None:
-    """How to send it, once the message is marked as being sent; None when there is nothing left to
+    """Mark the message as being sent and return how to send it. None when there is nothing left to
     do. Raises SalesOpsError.
     """
     with as_system(organization_id) as db:
@@ -95,7 +95,7 @@ def _claim(organization_id: UUID, message_id: UUID) -> Claim | None:
             return None
         channel = channel_named(message.channel)
         if message.status == "sending" and not channel.is_repeatable(message):
-            # An earlier run began and never came back.
+            # An earlier run started to send it and died.
             message.status, message.last_error = OutboxStatus.UNCERTAIN, WORKER_DIED
             return None
         if message.status not in ("waiting", "sending"):
@@ -114,9 +114,9 @@ def _settle(organization_id: UUID, message_id: UUID, status: str, error: str | N
     if status != "waiting":
         values["body"] = OutboxMessage.body.op("-")(
             "sealed"
-        )  # what only the recipient may read has no business here any more
+        )  # only the recipient may read it, so it must not stay here
     with as_system(organization_id) as db:
-        # Another run may have come to an end meanwhile; nothing but a success replaces its result.
+        # Another run may have finished meanwhile; only a success replaces its result.
         open_ = true() if status == "sent" else OutboxMessage.status.in_(["waiting", "sending"])
         db.execute(
             update(OutboxMessage).where(OutboxMessage.id == message_id, open_).values(values)

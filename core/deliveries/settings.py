@@ -1,4 +1,4 @@
-"""Settings of what providers sent."""
+"""Settings for how long data from providers is stored."""
 
 from __future__ import annotations
 

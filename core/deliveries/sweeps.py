@@ -1,6 +1,7 @@
-"""Deliveries and messages that wait although no job does, put back on the queue.
+"""Putting deliveries and messages back on the queue that wait although no job is left to process
+them.
 
-This happens when a job was lost with a database that was restored, or by hand.
+A job can be missing after a restore of the database, or when somebody deleted it.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ MESSAGES_WITHOUT_A_JOB = text("""
 
 @task(name="sweep_deliveries", every=timedelta(minutes=1))
 def sweep(organization_id: UUID) -> None:
-    """Put back whatever was forgotten."""
+    """Put back everything that was forgotten."""
     sweep_deliveries(organization_id)
     sweep_outbox(organization_id)
 
 
 def sweep_deliveries(organization_id: UUID) -> int:
-    """Put deliveries back on the queue that wait although no job does; the number of them. An
+    """Put waiting deliveries back on the queue for which there is no job; returns how many. So an
     acknowledged delivery is never lost.
     """
     with as_system(organization_id) as db:
@@ -48,7 +49,7 @@ def sweep_deliveries(organization_id: UUID) -> int:
 
 
 def sweep_outbox(organization_id: UUID) -> int:
-    """Put messages back on the queue that wait although no job does; the number of them. None of
+    """Put waiting messages back on the queue for which there is no job; returns how many. None of
     these was ever sent.
     """
     with as_system(organization_id) as db:

@@ -1,4 +1,4 @@
-"""Work of higher layers that a delivery asks for."""
+"""Tasks that a delivery needs and that higher layers implement."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ from core.platform.tasks import declare
 
 @declare()
 def process_delivery(organization_id: UUID, delivery_id: UUID, *, attempt: int = 1) -> None:
-    """Turn one raw delivery into rows; ``core.providers.processing``."""
+    """Turn one delivery into rows; implemented in ``core.providers.processing``."""

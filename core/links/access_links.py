@@ -1,8 +1,8 @@
-"""Links that open one thing without a password: a closer's queue, one person's statement, or one
-dashboard.
+"""Access links, which open one thing without a password: a closer's queue, one person's statement,
+or one dashboard.
 
-A link's token is shown once; only its hash is kept. What it opens is enforced by the policies of
-its own role, see ``app.enter_link`` and ``schema.opened_by``.
+A link's token is shown once; only its hash is stored. The policies of the link's role enforce what
+it opens, see ``app.enter_link`` and ``schema.opened_by``.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ ENDED = (
 
 @dataclass(frozen=True)
 class NewLink:
-    """A link as it is shown this once."""
+    """A new link; its token is shown only this once."""
 
     id: UUID
     name: str
@@ -51,7 +51,7 @@ class NewLink:
 
 @dataclass(frozen=True)
 class Visitor:
-    """Whoever holds a link that is good, with what their page says about it."""
+    """The holder of a valid link, with what the link's page shows."""
 
     link_id: UUID
     name: str
@@ -80,17 +80,17 @@ class Visitor:
         return self.shown.get("money") is True
 
     def may_file(self, closer_id: UUID | None, closer_user_id: UUID | None) -> bool:
-        """A portal files the forms of its closer's calls, whether that closer has an account or
-        not.
+        """A portal files the forms of its closer's events, whether or not that closer has an
+        account.
         """
         return self.purpose == PORTAL and closer_id is not None and closer_id == self.closer_id
 
     @contextmanager
     def transaction(self, event_id: UUID | None = None) -> Iterator[Session]:
-        """A transaction that reaches what the link opens; with ``event_id`` it may file that call's
-        form, else it only reads.
+        """A transaction that reads what the link opens. With ``event_id`` it may also file that
+        event's form.
 
-        Raises NotAllowed when the link has ended, or the call is not its closer's.
+        Raises NotAllowed when the link has ended, or the event belongs to another closer.
         """
         try:
             with as_link(self.token_hash, self.purpose, event_id) as db:
@@ -100,14 +100,15 @@ class Visitor:
 
 
 def open_link(token: str, purpose: str, *, address: str) -> Visitor:
-    """Who holds the link with this token; that it was used is noted.
+    """The holder of the link with this token. The link's use is recorded.
 
-    Wrong tokens are counted per network address in a window of 15 minutes; no token at all is no
-    try.
+    Wrong tokens are counted per network address in a window of 15 minutes; a request without a
+    token is not counted.
 
     Raises:
-        NotAllowed: unknown, expired, revoked or another purpose's; the words do not tell which.
-        TooManyRequests: too many wrong ones from this address.
+        NotAllowed: the link is unknown, expired, revoked or for another purpose; the text does not
+        reveal which.
+        TooManyRequests: too many wrong tokens from this address.
     """
     if not token:
         raise NotAllowed(ENDED)
@@ -146,13 +147,13 @@ def issue_link(
     shown: Mapping[str, Any] | None = None,
     days: int = DAYS,
 ) -> NewLink:
-    """Make a link that is good for ``days``.
+    """Create a link that is valid for ``days``.
 
-    A portal opens a closer's queue; a commission link opens the statement of a closer or a setter
-    in an approved payout; a share opens the dashboard that ``shown`` describes, see ``share_of``.
+    A portal opens a closer's queue. A commission link opens the statement of a closer or setter in
+    an approved payout. A share opens the dashboard that ``shown`` describes, see ``share_of``.
 
     Raises:
-        NotAllowed: ``by`` is no admin, or the organisation books no calls.
+        NotAllowed: ``by`` is not an admin, or the organisation does not have the bookings module.
         InvalidInput: no name, no subject, or not between 1 and 366 days.
         NotFound: the subject is not in the organisation.
         Conflict: the payout is a draft.
@@ -188,8 +189,8 @@ def issue_link(
 
 
 def share_of(period: str, filters: Mapping[str, Sequence[UUID]], *, money: bool) -> dict[str, Any]:
-    """What a shared dashboard shows: the name of a period that moves on with the days, filters, and
-    money or none.
+    """What a shared dashboard shows: a period by its name, so that it moves on with the calendar,
+    filters, and whether money is included.
     """
     ids = {
         name: [str(each) for each in chosen]
@@ -249,8 +250,8 @@ class StatementLink:
 def issue_statements(
     db: Session, by: Viewer, snapshot_id: UUID, *, days: int = DAYS
 ) -> list[StatementLink]:
-    """A link for every closer and setter of an approved payout, closers first, by name. Raises as
-    ``issue_link`` does.
+    """Create a link for every closer and setter of an approved payout, closers first, by name.
+    Raises as ``issue_link`` does.
     """
     people = db.execute(
         text("""
@@ -273,7 +274,7 @@ def issue_statements(
 
 
 def revoke_link(db: Session, by: Viewer, link_id: UUID) -> None:
-    """End a link for good. Raises NotAllowed, and NotFound for one that has ended already."""
+    """Revoke a link for good. Raises NotAllowed, and NotFound for one that has ended already."""
     _require_admin(by)
     open_one = select(AccessToken).where(
         AccessToken.id == link_id, AccessToken.revoked_at.is_(None)

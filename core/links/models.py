@@ -1,4 +1,4 @@
-"""Links that open one thing without a password."""
+"""Access links, which open one thing without a password."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rep portal: a closer's forms, filed by whoever holds the closer's link."""
+"""The closer portal: a closer's forms, filed by the holder of the closer's link."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from core.platform.errors import Conflict
 
 
 def file_form_through_link(visitor: Visitor, event_id: UUID, answers: FormAnswers) -> None:
-    """File a form that is missing, for whoever holds the portal link of the call's closer.
+    """File a missing form as the holder of the portal link of the event's closer.
 
     Raises:
-        NotAllowed: the link has ended, or the call is another closer's.
-        Conflict: the form was filed already (a link corrects nothing), or there is no call to
-        report.
-        FormProblems: answers that cannot stand, field by field.
+        NotAllowed: the link has ended, or the event belongs to another closer.
+        Conflict: the form was filed already and a link cannot correct it, or there is nothing to
+        report on.
+        FormProblems: the answers contradict each other, field by field.
     """
     with visitor.transaction(event_id) as db:
         if event_for_form(db, event_id, visitor).pcf_submitted:

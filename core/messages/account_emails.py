@@ -1,5 +1,5 @@
-"""E-mails about people's accounts: composed with their single-use links, and what became of
-them.
+"""E-mails about people's accounts: composing them with their single-use links, and how far they
+got.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def _link(page: str, token: str) -> str:
 
 
 def send_invitation(db: Session, viewer: Viewer, issued: Issued) -> None:
-    """Have the invitation sent once this transaction commits. Raises Misconfigured without a master
-    key.
+    """Have the invitation sent after this transaction commits. Raises Misconfigured without a
+    master key.
     """
     invitation = issued.invitation
     email = email_templates.invitation(
@@ -53,9 +53,10 @@ def send_invitation(db: Session, viewer: Viewer, issued: Issued) -> None:
 def send_link(
     db: Session, viewer: Viewer, link: NewLink, purpose: str, recipient: str, *, days: int
 ) -> None:
-    """Have a new link to a portal, statement or dashboard sent to somebody.
+    """E-mail a new link to a portal, statement or dashboard to somebody.
 
-    Raises InvalidInput for what is not one address, and TooManyRequests after many in an hour.
+    Raises InvalidInput unless ``recipient`` is one address, and TooManyRequests after many in an
+    hour.
     """
     if wait_s := take_hit(db, f"link-mail:{viewer.organization_id}", LINKS_AN_HOUR, HOUR_S):
         raise TooManyRequests(
@@ -69,10 +70,10 @@ def send_link(
 
 
 def open_invitations(db: Session) -> pd.DataFrame:
-    """Invitations that wait for an answer, the latest first.
+    """Open invitations, the latest first.
 
     Columns: id (UUID), email, role (str), expires_at, last_sent_at (UTC), sent_count (int), expired
-    (bool), mail (str: the state of the last e-mail, none when it is unknown), why (str: why it was
+    (bool), mail (str: the status of the latest e-mail, empty when unknown), why (str: why it was
     not sent, or empty).
     """
     key = func.concat("invitation ", cast(Invitation.id, String), " ", Invitation.sent_count)
@@ -98,11 +99,11 @@ def open_invitations(db: Session) -> pd.DataFrame:
 
 @task()
 def send_password_reset(db: Session, user_id: UUID | None) -> None:
-    """Make a link to a new password and have it sent to the account's address. Needs the system's
+    """Create a link to a new password and have it sent to the account's address. Needs the system's
     identity.
 
-    Without ``user_id`` nothing happens: somebody asked with an address that belongs to no account,
-    which must look the same to them.
+    Without ``user_id`` nothing happens: the address that somebody entered belongs to no account,
+    which they must not be able to notice.
     """
     issued = None if user_id is None else issue_link_token(db, user_id)
     if issued is None:
@@ -116,9 +117,7 @@ def send_password_reset(db: Session, user_id: UUID | None) -> None:
 
 @task()
 def send_password_changed(db: Session, user_id: UUID) -> None:
-    """Tell the owner of an account that its password is another now. Needs the system's
-    identity.
-    """
+    """Notify the owner of an account that its password was changed. Needs the system's identity."""
     address = account_address(db, user_id)
     if address is not None:
         email = email_templates.password_changed(current_organization(db).name)

@@ -1,4 +1,4 @@
-"""What an organisation wants posted to Slack, and when."""
+"""Settings of an organisation's Slack messages: which are posted, and when."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ HOURS = range(24)
 
 
 def set_slack_report(db: Session, *, enabled: bool, hour: int) -> None:
-    """Switch the daily posts on or off; they go out from ``hour`` (0 to 23) of the organisation's
-    day on.
+    """Switch the daily posts on or off. They are posted from ``hour`` (0 to 23) of the
+    organisation's day.
 
     Raises:
         InvalidInput: there is no such hour.
-        NotAllowed: only an admin may.
+        NotAllowed: only an admin may change it.
     """
     if hour not in HOURS:
         raise InvalidInput("Choose an hour from 0 to 23.", field="hour")
@@ -35,16 +35,14 @@ def set_slack_report(db: Session, *, enabled: bool, hour: int) -> None:
 
 
 def set_slack_webhook(db: Session, url: str) -> None:
-    """Seal the organisation's incoming webhook, in place of an earlier one. ``url`` has been
-    checked to be Slack's.
+    """Store the organisation's incoming webhook, sealed, in place of an earlier one. The caller has
+    checked that ``url`` is one of Slack's.
     """
     store_secret(db, CHANNEL, organization_id_of(db), WEBHOOK_URL, url)
 
 
 def slack_webhook_ends_with(db: Session) -> str | None:
-    """The last four characters of the organisation's incoming webhook; None when it has none of its
-    own.
-    """
+    """The last four characters of the organisation's own incoming webhook; None without one."""
     known = select(VaultSecret.last_four).where(
         VaultSecret.owner_id == organization_id_of(db), VaultSecret.name == WEBHOOK_URL
     )

@@ -1,7 +1,7 @@
-"""Slack's Block Kit in the few forms that our messages use, within its limits.
+"""The blocks of Slack's Block Kit that our messages use, within Slack's limits.
 
-Source: Slack Block Kit reference. One text too long or one block too many, and Slack refuses the
-whole message.
+Source: Slack Block Kit reference. If one text is too long, or there is one block too many, Slack
+refuses the whole message.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ MAX_HEADER = 150
 MAX_TEXT = 3000
 MAX_FIELDS = 10
 MAX_FIELD = 2000
-MAX_BLOCKS = 48  # Slack takes 50; a header and a closing line stand beside them
-MAX_LENGTH = 11_000  # of their JSON: Slack refuses messages from about 13,000 characters on
-MAX_NAME = 40  # of a stranger's words, which escaping may make five times as long
+MAX_BLOCKS = 48  # Slack allows 50; a header and a closing line are added to these
+MAX_LENGTH = 11_000  # of their JSON: Slack refuses messages of more than about 13,000 characters
+MAX_NAME = 40  # of a name from outside; escaping may make it five times as long
 INVISIBLE = "\N{ZERO WIDTH SPACE}"
 
 
 def escaped(text: str | None) -> str:
-    """Words of strangers, so that they neither mention anybody nor change how the message looks; a
-    dash for nothing.
+    """Text from outside, shortened and escaped so that it neither mentions anybody nor changes how
+    the message looks. A dash for no text.
     """
-    said = _cut(" ".join((text or "").split()), MAX_NAME) or "—"
-    said = said.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([*_~`])", rf"{INVISIBLE}\1{INVISIBLE}", said)
+    shortened = _cut(" ".join((text or "").split()), MAX_NAME) or "—"
+    shortened = shortened.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([*_~`])", rf"{INVISIBLE}\1{INVISIBLE}", shortened)
 
 
 def linked(label: str, url: str) -> str:
-    """A link; ``url`` is our own."""
+    """A link; ``url`` must be one of our own."""
     return f"<{url}|{escaped(label).replace('|', '/')}>"
 
 
@@ -45,7 +45,7 @@ def section(text: str) -> Block:
 
 
 def figures(pairs: list[tuple[str, str]]) -> Block:
-    """Up to ten figures with their names, two to a line."""
+    """Up to ten figures with their names, two per line."""
     return {
         "type": "section",
         "fields": [
@@ -59,7 +59,7 @@ def small_print(text: str) -> Block:
 
 
 def packed(blocks: Iterable[Block]) -> list[list[Block]]:
-    """The blocks in order, as many to a message as it holds."""
+    """The blocks in order, with as many in each message as it can hold."""
     messages: list[list[Block]] = []
     length = 0
     for block in blocks:

@@ -1,6 +1,4 @@
-"""E-mails on their way through the outbox. What they say may hold a link that lets its reader in,
-so it lies there sealed.
-"""
+"""E-mails in the outbox. An e-mail may contain a link that gives access, so it is stored sealed."""
 
 from __future__ import annotations
 
@@ -19,14 +17,14 @@ from core.platform.errors import InvalidInput
 from core.platform.normalization import mailable_email
 
 CHANNEL = "email"
-# What a person asked for or somebody sends to this one person, no news: whoever unsubscribed still
-# gets it. To get it twice does no harm either.
+# E-mails that somebody asked for, or sent to this one person. They are not news, so people who
+# unsubscribed still get them. Sending one twice does no harm.
 PERSONAL = frozenset({"invitation", "password_reset", "password_changed", "link"})
 
 
 def post_email(db: Session, kind: str, recipient: str, email: Email, dedupe_key: str) -> bool:
-    """Have an e-mail sent after this transaction commits; False when one with this key was posted
-    before.
+    """Have an e-mail sent after this transaction commits. Returns False when one with this key was
+    posted before.
 
     Raises:
         InvalidInput: mail cannot be sent to this address.
@@ -43,7 +41,7 @@ def post_email(db: Session, kind: str, recipient: str, email: Email, dedupe_key:
 
 
 def open_email(message: OutboxMessage) -> Email:
-    """What a waiting message says, for its sending only. Raises Misconfigured when no configured
+    """The content of a waiting e-mail, only for sending it. Raises Misconfigured when no configured
     key opens it.
     """
     return Email(**json.loads(opened(message)))

@@ -1,4 +1,4 @@
-"""What e-mails say: each as text and as HTML, with nothing in it that is fetched from anywhere."""
+"""E-mail templates: each e-mail as text and as HTML that loads nothing from the internet."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SMALL = "color:#5b6472;font-size:14px"
 
 @dataclass(frozen=True)
 class Email:
-    """One e-mail, ready to go to whomever it is for."""
+    """One e-mail, ready to be sent."""
 
     subject: str
     text: str
@@ -30,8 +30,8 @@ class Email:
 
 
 def quiet(words: str) -> str:
-    """Somebody's words on one line and not endless; an invisible joiner keeps mail programs from
-    making links of them.
+    """Text from outside on one line, shortened. An invisible joiner prevents mail programs from
+    making links of it.
     """
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())
     short = line if len(line) <= LONGEST_NAME else f"{line[: LONGEST_NAME - 1]}…"
@@ -39,7 +39,7 @@ def quiet(words: str) -> str:
 
 
 def invitation(organization: str, inviter: str, role: str, url: str, *, days: int) -> Email:
-    """The link with which somebody takes a place in the organisation."""
+    """The e-mail with the link for joining the organisation."""
     who, team = quiet(inviter), quiet(organization)
     return _written(
         f"{who} invites you to {team}",
@@ -54,7 +54,7 @@ def invitation(organization: str, inviter: str, role: str, url: str, *, days: in
 
 
 def password_reset(organization: str, url: str, *, minutes: int) -> Email:
-    """The link that leads to a new password."""
+    """The e-mail with the link that leads to a new password."""
     team = quiet(organization)
     return _written(
         "A new password for your account",
@@ -72,7 +72,9 @@ def password_reset(organization: str, url: str, *, minutes: int) -> Email:
 
 
 def password_changed(organization: str) -> Email:
-    """Tells the owner of an account of its new password, in case it was not they who chose it."""
+    """Notifies the owner of an account that its password was changed, in case somebody else did
+    it.
+    """
     team = quiet(organization)
     return _written(
         "Your password was changed",
@@ -90,8 +92,8 @@ def password_changed(organization: str) -> Email:
 
 
 def link(organization: str, sender: str, opens: str, url: str, *, days: int) -> Email:
-    """A link that opens one thing without a password; ``opens`` says what, as ``your
-    statement``.
+    """The e-mail with a link that opens one thing without a password; ``opens`` names it, as in
+    ``your statement``.
     """
     who, team = quiet(sender), quiet(organization)
     return _written(

@@ -1,4 +1,4 @@
-"""What is posted to an organisation's channel, and when."""
+"""Settings for what is posted to an organisation's channel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.tenancy.organizations.models import SettingsRow
 
 
 class ReportSettings(SettingsRow, Base):
-    """Whether the daily posts go out, and from which hour of the organisation's day on."""
+    """Whether the daily posts are sent, and from which hour of the organisation's day."""
 
     __tablename__ = "report_settings"
 

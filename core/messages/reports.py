@@ -1,8 +1,7 @@
-"""What an organisation's Slack channel hears every day: yesterday's figures, and the forms that are
-overdue.
+"""The daily posts to an organisation's Slack channel: yesterday's figures, and the overdue forms.
 
-Every figure is the one of ``core.metrics``. Posted once a day whatever restarts, at the
-organisation's own hour.
+All figures come from ``core.metrics``. Each post is sent once a day, at the organisation's own
+hour, even if workers restart.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ REPORTED = (
 )
 WEEK = 7
 TOP = 3
-LINES = 6  # of one section, which may hold 3,000 characters
+LINES = 6  # in one section, which may hold 3,000 characters
 MOST_LISTED = 500
 MOST_COUNTED = 10_000
 
@@ -69,16 +68,16 @@ def post_reports(db: Session) -> None:
 
 
 def due_posts(db: Session, at: datetime) -> int:
-    """Post today's report and reminders if the organisation books calls, wants them and its hour
-    has come; how many were posted.
+    """Post today's report and reminders, if the organisation has the bookings module, wants the
+    posts, and its hour has come. Returns how many were posted.
 
-    ``at`` is the instant it is. All are posted together: asking again on the same local day posts
-    nothing more, although more forms may be overdue by then.
+    ``at`` is the current instant. All are posted together: calling it again on the same local day
+    posts nothing, even if more forms are overdue by then.
     """
-    home, wanted = current_organization(db), settings_of(db, ReportSettings)
-    local = at.astimezone(ZoneInfo(home.timezone))
+    organization, wanted = current_organization(db), settings_of(db, ReportSettings)
+    local = at.astimezone(ZoneInfo(organization.timezone))
     if (
-        BOOKINGS not in home.modules
+        BOOKINGS not in organization.modules
         or not wanted.slack_report_enabled
         or local.hour < wanted.slack_report_hour
     ):
@@ -101,30 +100,31 @@ def due_posts(db: Session, at: datetime) -> int:
 
 
 def daily_report(db: Session, day: date) -> Body:
-    """The Slack message about one day in the organisation's zone: its figures, each beside the
-    seven days before, and who brought in most.
+    """The Slack message about one day in the organisation's zone: its figures, each compared with
+    the seven days before, and the best closers.
     """
-    home = current_organization(db)
-    period = Period(day, day + timedelta(days=1), home.timezone)
-    before = Period(day - timedelta(days=WEEK), day, home.timezone)
+    organization = current_organization(db)
+    period = Period(day, day + timedelta(days=1), organization.timezone)
+    before = Period(day - timedelta(days=WEEK), day, organization.timezone)
     figures_of_day, of_week = (
         totals(db, period, only=REPORTED),
         totals(db, before, only=REPORTED),
     )
     pairs = [
-        (METRICS[key].name, _beside(key, figures_of_day[key], of_week[key], home.currency))
+        (METRICS[key].name, _beside(key, figures_of_day[key], of_week[key], organization.currency))
         for key in REPORTED
     ]
     title = f"Daily report, {day:%a} {day.day} {day:%b %Y}"
-    cash = _value("cash_collected", figures_of_day["cash_collected"], home.currency)
+    cash = _value("cash_collected", figures_of_day["cash_collected"], organization.currency)
     blocks = [
         header(title),
         small_print(
-            f"{escaped(home.name)} · {home.timezone} · in brackets: the 7 days before, a day"
+            f"{escaped(organization.name)} · {organization.timezone}"
+            " · in brackets: the 7 days before, a day"
         ),
         figures(pairs),
     ]
-    if best := _top(db, period, home.currency):
+    if best := _top(db, period, organization.currency):
         blocks.append(section("*Top closers*\n" + "\n".join(best)))
     blocks.append(
         small_print(
@@ -141,8 +141,8 @@ def daily_report(db: Session, day: date) -> Body:
 
 
 def overdue_reminder(db: Session) -> list[Body]:
-    """The Slack messages that list every overdue form under its closer, with the link to fill it
-    in; none when none is.
+    """The Slack messages that list all overdue forms, grouped by closer, with links to fill them
+    in. Empty when no form is overdue.
     """
     overdue = records(pending_forms(db, overdue_only=True, limit=MOST_COUNTED))
     listed = sorted(
@@ -168,10 +168,10 @@ def overdue_reminder(db: Session) -> list[Body]:
 
 
 def _reminders(events: list[dict[str, Any]], zone: ZoneInfo) -> Iterator[Block]:
-    for closer, calls in groupby(events, key=lambda event: event["closer"]):
+    for closer, theirs in groupby(events, key=lambda event: event["closer"]):
         lines = [
             f"• {_form_link(event)}, {event['scheduled_at'].astimezone(zone):%a %d %b, %H:%M}"
-            for event in calls
+            for event in theirs
         ]
         for start in range(0, len(lines), LINES):
             yield section(
@@ -188,8 +188,8 @@ def _address() -> str:
 
 
 def _beside(key: str, day: Any, week: Any, currency: str) -> str:
-    """A day's figure, and in brackets the week's: its average day, or for a rate the whole
-    week's.
+    """A day's figure, and in brackets that of the week before: the average per day, or for a rate
+    that of the whole week.
     """
     if METRICS[key].unit == "rate":
         return f"{_value(key, day, currency)} ({_value(key, week, currency)})"
@@ -209,7 +209,9 @@ def _value(key: str, value: Any, currency: str) -> str:
 
 
 def _top(db: Session, period: Period, currency: str) -> list[str]:
-    """The closers with most cash in the organisation's own currency, then most closes."""
+    """The closers with the most cash in the organisation's own currency, then with the most
+    closes.
+    """
     made = metrics_table(db, period, ("closer",), only=("cash_collected", "closes"))
     found = (
         (

@@ -1,5 +1,5 @@
-"""What a waiting message says: sealed for its row of the outbox, not readable for those who may
-look at the outbox, and thrown away once the message's fate is known.
+"""The content of a waiting message, sealed for its row in the outbox. People who may read the
+outbox cannot read it, and it is deleted when the message was sent or has failed.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def sealed(words: str, organization_id: UUID, message_id: UUID) -> dict[str, str
 
 
 def opened(message: OutboxMessage) -> str:
-    """What a waiting message says, for its sending only. Raises Misconfigured when no configured
-    key opens it.
+    """The content of a waiting message, only for sending it. Raises Misconfigured when no
+    configured key opens it.
     """
     return unseal(
         base64.b64decode(message.body["sealed"]), *_belongs_to(message.organization_id, message.id)
@@ -35,7 +35,7 @@ def opened(message: OutboxMessage) -> str:
 
 
 def reseal_waiting(db: Session) -> int:
-    """Seal again what waits sealed under an older key; how many messages that were. Needs the
+    """Seal the waiting messages again that an older key sealed. Returns how many. Needs the
     system's identity.
 
     Raises Misconfigured when no configured key opens one.

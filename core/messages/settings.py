@@ -1,4 +1,4 @@
-"""Settings of the daily posts; they have a screen of their own."""
+"""The settings group of the daily posts, which are changed on a screen of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text messages on their way through the outbox."""
+"""Text messages in the outbox."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from core.platform.normalization import normalize_phone
 from core.tenancy.organizations.queries import current_organization
 
 CHANNEL = "sms"
-LONGEST = 1600  # characters that providers take as one text
+LONGEST = 1600  # characters that providers accept as one text message
 
 
 def post_text(db: Session, kind: str, number: str, words: str, dedupe_key: str) -> bool:
-    """Have a text sent after this transaction commits; False when one with this key was posted
-    before.
+    """Have a text message sent after this transaction commits. Returns False when one with this key
+    was posted before.
 
-    A ``number`` without a country is read with the organisation's region. What it says lies sealed
+    A ``number`` without a country code is read with the organisation's region. The text is sealed
     in the outbox.
 
     Raises:
@@ -47,6 +47,6 @@ def post_text(db: Session, kind: str, number: str, words: str, dedupe_key: str) 
 
 
 def post_test_text(db: Session, number: str, sender: str) -> None:
-    """Have a test text sent now; ``sender`` is who asked for it. Raises like ``post_text``."""
+    """Have a test message sent now; ``sender`` is who asked for it. Raises like ``post_text``."""
     words = f"Test message of {quiet(current_organization(db).name)}: {quiet(sender)} asked for it."
     post_text(db, "test", number, words, f"test text {uuid4()}")

@@ -1,7 +1,8 @@
-"""The suppression list: whom nothing is sent to any more, why and since when, and the way back.
+"""The suppression list: the recipients to whom nothing is sent any more, why and since when, and
+how they are removed from it.
 
-An address is on it because mail to it bounced, its owner complained or unsubscribed
-(``suppressed_emails``). A contact who unsubscribed is on it with every address and the telephone
+An address is on the list because it bounced, or its owner complained or unsubscribed
+(``suppressed_emails``). A contact who unsubscribed is on the list with all addresses and the phone
 number (``contacts.unsubscribed_at``).
 """
 
@@ -24,8 +25,8 @@ from core.tenancy.access.viewers import Viewer
 
 MOST = 100
 GRAVITY = {"unsubscribed": 1, "bounced": 2, "complained": 3}
-# One line for each address, with its gravest reason. Of who was erased only a stand-in is left,
-# which is nobody's address.
+# One line for each address, with its most serious reason. Of an erased person only a placeholder is
+# left, which is nobody's address.
 BLOCKED = text("""
     select found.id, found.email, found.reason, found.at from (
       select distinct on (each.email) each.id, each.email, each.reason, each.at from (
@@ -47,12 +48,12 @@ class Suppressed(Conflict):
 
 
 class OptedOut(Suppressed):
-    """The recipient has asked the provider to stop, which is not yet noted here."""
+    """The recipient has asked the provider to stop, which our own list does not record yet."""
 
 
 def suppress(db: Session, email_normalized: str, reason: str, at: datetime) -> None:
-    """Send nothing to this address any more. A graver reason replaces a lighter one, of equal ones
-    the earliest stays, so that the order in which they arrive does not matter.
+    """Send nothing to this address any more. A more serious reason replaces a lesser one, and of
+    equal ones the earliest stays, so that the order in which they arrive does not matter.
     """
     new = insert(SuppressedEmail).values(
         organization_id=organization_id_of(db),
@@ -71,8 +72,8 @@ def suppress(db: Session, email_normalized: str, reason: str, at: datetime) -> N
 
 
 def check_may_be_mailed(db: Session, message: OutboxMessage, *, personal: bool) -> None:
-    """Raises Suppressed when the address bounced or complained, or has unsubscribed and the message
-    is not personal.
+    """Raises Suppressed when the address bounced or its owner complained, or when they unsubscribed
+    and the message is not personal.
     """
     known = select(SuppressedEmail.reason).where(
         SuppressedEmail.email_normalized == message.recipient
@@ -84,7 +85,9 @@ def check_may_be_mailed(db: Session, message: OutboxMessage, *, personal: bool) 
 
 
 def _unsubscribed(db: Session, message: OutboxMessage) -> str | None:
-    """A contact who wants no mail wants none to any of their addresses."""
+    """``unsubscribed`` when the contact with this address is; that applies to all addresses of the
+    contact.
+    """
     contact = (
         select(Contact.id)
         .join(ContactEmail, ContactEmail.contact_id == Contact.id)
@@ -96,8 +99,8 @@ def _unsubscribed(db: Session, message: OutboxMessage) -> str | None:
 
 
 def check_may_be_texted(db: Session, message: OutboxMessage) -> None:
-    """Raises Suppressed when a contact with this number wants no messages. Two people on one number
-    are one who does not.
+    """Raises Suppressed when a contact with this number wants no messages. If two people share a
+    number, one of them is enough.
     """
     unwilling = select(Contact.id).where(
         Contact.phone_e164 == message.recipient, Contact.unsubscribed_at.is_not(None)
@@ -107,10 +110,10 @@ def check_may_be_texted(db: Session, message: OutboxMessage) -> None:
 
 
 def stop_texts(db: Session, number: str, at: datetime) -> None:
-    """Note of every contact with this number (E.164) that they want no messages, neither texts nor
-    e-mails, since ``at``.
+    """Record for every contact with this number (E.164) that they want no messages, neither texts
+    nor e-mails, since ``at``.
 
-    Who unsubscribed before keeps the earlier moment.
+    A contact who unsubscribed earlier stays with the earlier instant.
     """
     theirs = (
         Contact.organization_id == organization_id_of(db),
@@ -131,8 +134,8 @@ def blocked_addresses(db: Session, search: str = "") -> list[Row[Any]]:
 
 
 def unreachable(db: Session, emails: Collection[str]) -> dict[str, str]:
-    """Which of these addresses, in their normal form, not even an invitation reaches, and why:
-    bounced or complained.
+    """Which of these normalised addresses not even an invitation can reach, and why: bounced or
+    complained.
     """
     known = select(SuppressedEmail.email_normalized, SuppressedEmail.reason).where(
         SuppressedEmail.email_normalized.in_(emails), SuppressedEmail.reason != "unsubscribed"
@@ -141,11 +144,10 @@ def unreachable(db: Session, emails: Collection[str]) -> dict[str, str]:
 
 
 def unsubscribe(db: Session, viewer: Viewer, email: str) -> None:
-    """Note that the contact with this address, given in its normal form, wants no news any more, by
-    no channel.
+    """Record that the contact with this normalised address wants no more messages, on any channel.
 
-    Raises NotAllowed for who is no admin, and NotFound where no contact has the address, or has
-    unsubscribed before.
+    Raises NotAllowed unless the viewer is an admin, and NotFound where no contact has the address,
+    or the contact has unsubscribed before.
     """
     _admins_only(viewer)
     theirs = select(ContactEmail.contact_id).where(ContactEmail.email_normalized == email)
@@ -159,9 +161,11 @@ def unsubscribe(db: Session, viewer: Viewer, email: str) -> None:
 
 
 def lift(db: Session, viewer: Viewer, email: str) -> None:
-    """Send to an address again, given in its normal form; also what is waiting for it from now on.
+    """Remove a normalised address from the list. Messages that wait for it are sent as well from
+    now on.
 
-    Raises NotAllowed for who is no admin, and NotFound for an address that is not blocked.
+    Raises NotAllowed unless the viewer is an admin, and NotFound for an address that is not
+    blocked.
     """
     _admins_only(viewer)
     theirs = select(ContactEmail.contact_id).where(ContactEmail.email_normalized == email)

@@ -90,7 +90,7 @@ def heat(hours: Figures) -> list[list[int]]:
 
 def data_stamp(db: Session) -> str:
     """Changes whenever an event or payment that the caller sees does; part of the key of whatever
-    is kept of them.
+    is cached of them.
     """
     row = db.execute(
         text("""

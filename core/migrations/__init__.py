@@ -1,3 +1,3 @@
-"""Bringing a database to what this version of the product needs: roles, tables, queue, security
-layer.
+"""Bringing a database to the state that this version of the product needs: roles, tables, queue,
+security layer.
 """

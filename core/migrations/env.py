@@ -1,5 +1,5 @@
-"""Alembic's entry: runs on the connection and inside the transaction that ``upgrade.migrate``
-opened.
+"""Alembic's entry point. It runs on the connection, and inside the transaction, that
+``upgrade.migrate`` opened.
 """
 
 from alembic import context

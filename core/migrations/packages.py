@@ -1,5 +1,5 @@
-"""The product's packages in the order of their layers: each may name its own tables and those of
-the packages before it. Models and SQL scripts are gathered in this order.
+"""The product's packages in the order of their layers. Each may name its own tables and those of
+the packages before it. Models and SQL scripts are loaded in this order.
 """
 
 PACKAGES = (

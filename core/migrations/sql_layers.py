@@ -1,10 +1,11 @@
-"""``python -m core.migrations.sql_layers``: whether SQL keeps to the layers, as imports do.
+"""``python -m core.migrations.sql_layers``: checks that SQL respects the layers, as imports do.
 
 A package's scripts and statements may name its own tables and those of the packages below it
-(``core.migrations.packages``). A script may neither call a function of a package above: it turns
-the dependency round, by a trigger of the higher package on the lower one's table.
+(``core.migrations.packages``). A script must not call a function of a package above either. Where
+it needs one, the dependency is inverted: the higher package puts a trigger on the lower one's
+table.
 
-Imported models need no look here, since the import contract sees them.
+Imports of models are not checked here; the import contract does that.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Breach:
 
 
 def package_of(path: Path) -> str | None:
-    """The package that a file belongs to; None for what stands above all of them."""
+    """The package that a file belongs to; None for files above all packages."""
     module = ".".join(path.with_suffix("").parts)
     mine = [package for package in PACKAGES if module.startswith(f"{package}.")]
     return max(mine, key=len, default=None)

@@ -1,4 +1,4 @@
-"""Every table of the product, gathered for migrations and for the security layer."""
+"""The metadata of all tables of the product, for migrations and for the security layer."""
 
 from importlib import import_module
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""``migrate``: one transaction from whatever the database holds to what this version needs."""
+"""``migrate``: one transaction from any earlier state of the database to what this version
+needs.
+"""
 
 from __future__ import annotations
 
@@ -32,14 +34,12 @@ MIGRATION_LOCK = 727001
 GROUP_ROLES = ("so_owner", "so_definer", "so_backup")
 LOGIN_ROLES = (APP_ROLE, WORKER_ROLE)
 ROLE_TRIES = 5
-CHANGED_MEANWHILE = {
-    "XX000",
-    "23505",
-}  # tuple concurrently updated, the same name made at the same moment
+# Two transactions changed the same row, or created the same name, at the same moment.
+CHANGED_MEANWHILE = {"XX000", "23505"}
 
 
 def ensure_embedded_database() -> None:
-    """Create the database in the embedded server on its first start; an outside server's must
+    """Create the database in the embedded server on its first start. In an external server it must
     exist.
     """
     if settings().database_url is not None:
@@ -55,8 +55,8 @@ def ensure_embedded_database() -> None:
 
 
 def ensure_embedded_ready() -> None:
-    """Have the embedded database made, migrated and its master key in place; an outside server is
-    migrated by hand.
+    """Make sure that the embedded database exists and is migrated, and that it has a master key. An
+    external server is migrated by hand.
     """
     if settings().database_url is not None or settings().database_app_url is not None:
         return
@@ -73,8 +73,8 @@ def ensure_embedded_ready() -> None:
 
 
 def ensure_local_key() -> None:
-    """Make the embedded database's own master key, readable by its owner only; with DATABASE_URL
-    people bring their own.
+    """Create the embedded database's own master key, readable by its owner only. With DATABASE_URL
+    set, people provide their own.
     """
     path = settings().data_dir / "master.key"
     if (
@@ -89,8 +89,8 @@ def ensure_local_key() -> None:
 
 
 def migrate(url: URL | None = None) -> None:
-    """Upgrade tables, queue and security layer in one transaction; safe to repeat and to run from
-    several machines.
+    """Upgrade tables, queue and security layer in one transaction. Safe to repeat, and to run on
+    several machines at the same time.
     """
     target = url or owner_url()
     engine = create_engine(target)
@@ -108,7 +108,7 @@ def migrate(url: URL | None = None) -> None:
 
 
 def newest_revision() -> str | None:
-    """The revision that this version of the product needs."""
+    """The newest revision, which this version of the product needs."""
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
@@ -119,7 +119,7 @@ def _config() -> Config:
 
 
 def prepare_database(connection: Connection) -> None:
-    """The roles and the two empty schemas that everything else stands on; safe to repeat."""
+    """Create the roles and the two schemas that everything else needs; safe to repeat."""
     _ensure_roles(connection)
     _ensure_schemas(connection)
 
@@ -141,7 +141,9 @@ def _ensure_roles(connection: Connection) -> None:
 
 
 def _shape_role(connection: Connection, statement: str) -> None:
-    """Roles belong to the whole server, where no lock of ours reaches: another database that
+    """Run a statement about a role, and retry it if it collides with another one.
+
+    Roles belong to the whole server, beyond the reach of our migration lock. Another database that
     migrates at the same moment may change one first, and PostgreSQL then refuses instead of
     waiting.
     """

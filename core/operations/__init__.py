@@ -1,3 +1,3 @@
-"""What whoever runs the product does: make organisations, seed a demo, check, back up, send
-samples, supervise.
+"""What the people who run the installation do: create organisations, seed the demo, check, back up,
+send samples, supervise.
 """

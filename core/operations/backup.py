@@ -1,7 +1,7 @@
-"""A backup of everything in the database, and its way back into an empty one.
+"""Backing up everything in the database, and restoring it into an empty one.
 
-Secrets stay sealed in it: without the master key that sealed them, a restored installation asks for
-each again.
+Secrets stay sealed in a backup. Without the master key that sealed them, a restored installation
+cannot read them, and people must enter them again.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from core.platform.errors import Conflict, InvalidInput, Misconfigured
 from core.platform.local_postgres import find_bin
 
 COUNTED = ("organizations", "events", "payments", "webhook_deliveries")
-# Made anew after a restore, by the version that restores: the security layer is never taken from a
-# file.
+# Not restored from the backup but made anew by the version that restores. The security layer in
+# particular is never taken from a file.
 NOT_FROM_FILE = ("SCHEMA", "COMMENT SCHEMA", "ROW SECURITY", "POLICY", "COMMENT POLICY")
 NOT_FROM_FILE_IN_APP = ("FUNCTION", "TRIGGER", "ACL", "COMMENT")
 
 
 def backup(path: Path) -> dict[str, int]:
-    """Write the whole database to ``path``, readable by its owner only; how many rows of the main
-    tables it holds.
+    """Write the whole database to ``path``, readable by its owner only. Returns how many rows of
+    the main tables it contains.
 
     Raises:
         Conflict: the file exists already.
-        InvalidInput: its folder does not.
-        Misconfigured: the database's programs refuse, for instance because the server is newer than
-        they are.
+        InvalidInput: its folder does not exist.
+        Misconfigured: PostgreSQL's programs refuse, for instance because they are older than the
+        server.
     """
     if not path.parent.is_dir():
         raise InvalidInput(f"The folder {path.parent} does not exist.", field="file")
@@ -57,12 +57,12 @@ def backup(path: Path) -> dict[str, int]:
 
 
 def restore(path: Path) -> dict[str, int]:
-    """Fill an empty database from ``path`` and bring it to this version; how many rows of the main
-    tables came.
+    """Fill an empty database from ``path`` and migrate it to this version. Returns how many rows of
+    the main tables were restored.
 
     Raises:
-        NotFound or InvalidInput: there is no such file, or it is no backup.
-        Conflict: the database holds organisations already.
+        NotFound or InvalidInput: there is no such file, or it is not a backup.
+        Conflict: the database contains organisations already.
     """
     if not path.is_file():
         raise InvalidInput(f"There is no file {path}.", field="file")
@@ -93,7 +93,7 @@ def restore(path: Path) -> dict[str, int]:
 
 
 def _end_sign_ins() -> None:
-    """What was signed out since the backup must not come back signed in."""
+    """Ends all sessions: those that were ended after the backup must not be open again."""
     engine = create_engine(owner_url())
     with engine.begin() as connection:
         connection.execute(text("set local role so_owner"))
@@ -115,7 +115,7 @@ def _refuse_if_used(connection: Connection) -> None:
 
 
 def _table_of_contents(path: Path) -> str:
-    """The backup's entries but for those that this version makes itself."""
+    """The backup's entries, without those that this version makes itself."""
     try:
         listed = _run("pg_restore", "--list", str(path))
     except Misconfigured as error:
@@ -124,14 +124,18 @@ def _table_of_contents(path: Path) -> str:
 
 
 def _is_taken(line: str) -> bool:
-    """A line is ``id; oid oid TYPE schema name owner``; the type may have several words."""
+    """Whether an entry is restored. A line is ``id; oid oid TYPE schema name owner``, where the
+    type may have several words.
+    """
     entry = line.partition(";")[2].strip().partition(" ")[2].partition(" ")[2]
     in_app = any(entry.startswith(f"{kind} app ") for kind in NOT_FROM_FILE_IN_APP)
     return not in_app and not any(entry.startswith(f"{kind} ") for kind in NOT_FROM_FILE)
 
 
 def _past_row_security() -> list[str]:
-    """An owner that is bound by the policies dumps as the role that they let read everything."""
+    """Options for pg_dump. An owner who is bound by the policies dumps as the role whose policies
+    allow reading everything.
+    """
     engine = create_engine(owner_url())
     with engine.connect() as connection:
         free = connection.execute(
@@ -154,14 +158,14 @@ def _counts() -> dict[str, int]:
 
 
 def _address() -> str:
-    """The owner's address without its password, which every user of the machine could read among
-    the arguments.
+    """The owner's address without its password: every user of the machine can read a program's
+    arguments.
     """
     return owner_url()._replace(drivername="postgresql", password=None).render_as_string()
 
 
 def _run(program: str, *arguments: str) -> str:
-    """The program's output. Raises Misconfigured with its own words."""
+    """The program's output. Raises Misconfigured with what the program printed."""
     command = [str(find_bin() / program), *arguments]
     if program == "pg_dump":
         command.append(_address())

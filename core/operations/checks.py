@@ -1,4 +1,4 @@
-"""One line of the self-check."""
+"""The result of one check of the self-check."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """How a line of the self-check stands."""
+    """The result in one word."""
 
     GREEN = "green"
     AMBER = "amber"
@@ -16,8 +16,8 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One line: what was looked at, how it stands, what was seen, how to mend it, and the screen on
-    which that is done.
+    """One line of the self-check: what was checked, the result, what was found, how to fix it, and
+    the screen on which that is done.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""How a command of ``python -m core`` is declared: its arguments as data beside the function.
+"""Declaring commands of ``python -m core``: a command's arguments are data beside its function.
 
-A command imports what it needs inside its function, so that asking for help, or for another
+A command imports what it needs inside its function, so that asking for help, or running another
 command, does not load the whole product.
 """
 
@@ -17,7 +17,9 @@ Run = Callable[[Namespace], Answer]
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument, with what argparse takes; ``choices`` may be a function that gives them."""
+    """One argument, with the options that argparse takes; ``choices`` may be a function that
+    returns them.
+    """
 
     flag: str
     options: dict[str, Any]
@@ -31,7 +33,7 @@ class Argument:
 
 @dataclass(frozen=True)
 class Command:
-    """One command: what it is for, what it takes, and what it does, whose answer is printed as one
+    """One command: its purpose, its arguments, and its function, whose result is printed as one
     JSON object.
     """
 
@@ -44,7 +46,7 @@ COMMANDS: dict[str, Command] = {}
 
 
 def argument(flag: str, **options: Any) -> Argument:
-    """An argument as ``ArgumentParser.add_argument`` takes it."""
+    """An argument, with the same parameters as ``ArgumentParser.add_argument``."""
     return Argument(flag, options)
 
 

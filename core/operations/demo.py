@@ -1,5 +1,5 @@
-"""The demo: two organisations with a believable year, made by the product's own actions, and a
-sign-in for each role.
+"""The demo: two organisations with a believable year, created through the product's own actions,
+and a sign-in for each role.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from core.platform.errors import Conflict, NotFound
 from core.platform.settings import settings
 from core.tenancy.access.members import create_user
 from core.tenancy.organizations.actions import create_organization, find_organization
-from core.tenancy.organizations.queries import kept_organization_ids
+from core.tenancy.organizations.queries import unpurged_organization_ids
 
 SignIns = dict[str, tuple[str, str]]
 MAIN, SECOND = "northwind-coaching", "fjord-academy"
@@ -28,8 +28,8 @@ PEOPLE = {
     "sales_rep": "ana@example.com",
     "viewer": "viewer@example.com",
 }
-# The second organisation shows that one person can be something else elsewhere, and that most
-# cannot look in.
+# The second organisation shows that one person can have another role elsewhere, and that most
+# people of the first cannot see it.
 PEOPLE_OF_SECOND = {"admin": "fjord.admin@example.com", "viewer": "manager@example.com"}
 WORDS = (
     "amber",
@@ -48,34 +48,34 @@ WORDS = (
 
 
 def ensure_demo() -> SignIns:
-    """Seed the demo on first start (on an own database only when DEMO is 1); the sign-ins by role,
-    or none.
+    """Seed the demo on the first start; with a database of one's own only when DEMO is 1. Returns
+    the sign-ins by role, or none.
 
-    What somebody has removed of it since stays removed, its super admin above all.
+    What somebody has removed since stays removed, above all the super admin.
     """
     if settings().database_url is not None and not settings().demo:
         return {}
-    if not _kept_sign_ins().exists() or not kept_organization_ids():
+    if not _sign_ins_file().exists() or not unpurged_organization_ids():
         seed_demo()
     return sign_ins() if _exists(MAIN) else {}
 
 
 def seed_demo() -> dict[str, str]:
-    """Make the organisations that are not there yet; their ids by slug."""
+    """Create the demo's organisations that do not exist yet. Returns their ids by slug."""
     scales = {
         MAIN: (
             "Northwind Coaching",
             "America/New_York",
             "USD",
             PEOPLE,
-            Scale(calls_a_day=4, closers=6, setters=5),
+            Scale(bookings_a_day=4, closers=6, setters=5),
         ),
         SECOND: (
             "Fjord Academy",
             "Europe/Copenhagen",
             "EUR",
             PEOPLE_OF_SECOND,
-            Scale(calls_a_day=1, closers=2, setters=1, days=120),
+            Scale(bookings_a_day=1, closers=2, setters=1, days=120),
         ),
     }
     made = {}
@@ -84,7 +84,7 @@ def seed_demo() -> dict[str, str]:
             organization_id = create_organization(
                 name=name, slug=slug, timezone=timezone, currency=currency, is_demo=True
             )
-        except Conflict:  # it is there, or was deleted and can still come back
+        except Conflict:  # it exists, or was deleted and can still be restored
             continue
         seed_year(organization_id, scale)
         _make_people(organization_id, people)
@@ -112,10 +112,10 @@ def _make_people(organization_id: UUID, people: dict[str, str]) -> None:
 
 
 def sign_ins() -> SignIns:
-    """E-mail and password by role; made once for each installation and kept readable by its owner
-    only.
+    """E-mail and password by role. Made once for each installation, in a file that only its owner
+    may read.
     """
-    path = _kept_sign_ins()
+    path = _sign_ins_file()
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
@@ -127,12 +127,12 @@ def sign_ins() -> SignIns:
     }
 
 
-def _kept_sign_ins() -> Path:
+def _sign_ins_file() -> Path:
     return Path(settings().data_dir, "demo-sign-ins.json")
 
 
 def _passphrase() -> str:
-    """Words to recognise it by, and enough chance that nobody guesses it: the addresses of the demo
-    are known to everybody.
+    """Words that are easy to recognise, and enough random characters that nobody can guess it:
+    everybody knows the demo's e-mail addresses.
     """
     return "-".join((*(secrets.choice(WORDS) for _ in range(2)), secrets.token_hex(6)))

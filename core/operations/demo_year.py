@@ -1,5 +1,5 @@
-"""A believable year of one sales team: bookings, forms, payments, refunds, and a payout, the same
-for the same seed.
+"""A believable year of one sales team: bookings, forms, payments, refunds and payouts. The same
+seed gives the same year.
 """
 
 from __future__ import annotations
@@ -84,14 +84,14 @@ HOURS = (9, 10, 11, 13, 14, 15, 16, 17)
 class Scale:
     """How large the team is."""
 
-    calls_a_day: int
+    bookings_a_day: int
     closers: int
     setters: int
     days: int = 365
 
 
 def seed_year(organization_id: UUID, scale: Scale) -> None:
-    """Fill the organisation, relative to today; a week ahead is booked already."""
+    """Fill the organisation with a year that ends next week, counted from today."""
     with as_system(organization_id) as db:
         team = _Team(db, scale)
     for first_day in range(
@@ -99,19 +99,19 @@ def seed_year(organization_id: UUID, scale: Scale) -> None:
     ):  # a month at a time, so that no transaction grows large
         with as_system(organization_id) as db:
             for day in range(first_day, min(first_day + 30, 8)):
-                team.live_a_day(db, day)
+                team.add_day(db, day)
     with as_system(organization_id) as db:
         _payouts(db, team.boss)
 
 
 class _Team:
-    """The team's lists, and the dice that decide its year."""
+    """The team's lists, and the random numbers that decide its year."""
 
     def __init__(self, db: Session, scale: Scale) -> None:
         organization_id = organization_id_of(db)
-        self.dice = random.Random(SEED)  # noqa: S311 - a story, not a secret
-        self.home = current_organization(db)
-        self.zone = ZoneInfo(self.home.timezone)
+        self.dice = random.Random(SEED)  # noqa: S311 - a made-up year, not a secret
+        self.organization = current_organization(db)
+        self.zone = ZoneInfo(self.organization.timezone)
         self.scale = scale
         self.now = now().replace(minute=0, second=0, microsecond=0)
         self.number = 0
@@ -120,11 +120,11 @@ class _Team:
             "Demo",
             "demo@example.com",
             organization_id,
-            self.home.name,
-            self.home.timezone,
-            self.home.currency,
+            self.organization.name,
+            self.organization.timezone,
+            self.organization.currency,
             Role.ADMIN,
-            frozenset(self.home.modules),
+            frozenset(self.organization.modules),
         )
         self.hosts = [
             Host(None, f"{name.lower()}@example.com", name) for name in CLOSERS[: scale.closers]
@@ -143,7 +143,7 @@ class _Team:
                     organization_id=organization_id,
                     name=name,
                     price=Decimal(price),
-                    currency=self.home.currency,
+                    currency=self.organization.currency,
                 )
             )
         for kind, names in LISTS.items():
@@ -157,17 +157,19 @@ class _Team:
         self.packages = {package.name: package.id for package in db.scalars(select(Package))}
         self.stripe = create_connection(db, "stripe", "Stripe", f"demo-{organization_id}").id
 
-    def live_a_day(self, db: Session, offset: int) -> None:
-        """Book, hold and pay the calls of one day, counted from today; fewer at weekends."""
-        day = today(self.home.timezone) + timedelta(days=offset)
-        calls = self.scale.calls_a_day if day.weekday() < 5 else self.scale.calls_a_day // 3
-        for _ in range(calls + self.dice.randint(-1, 1) if calls > 1 else calls):
+    def add_day(self, db: Session, offset: int) -> None:
+        """Add the events of one day, counted from today, with their forms and payments; fewer at
+        weekends.
+        """
+        day = today(self.organization.timezone) + timedelta(days=offset)
+        wanted = self.scale.bookings_a_day if day.weekday() < 5 else self.scale.bookings_a_day // 3
+        for _ in range(wanted + self.dice.randint(-1, 1) if wanted > 1 else wanted):
             hour, minute = self.dice.choice(HOURS), self.dice.choice((0, 30))
-            self._live_a_call(
+            self._add_event(
                 db, datetime(day.year, day.month, day.day, hour, minute, tzinfo=self.zone)
             )
 
-    def _live_a_call(self, db: Session, at: datetime) -> None:
+    def _add_event(self, db: Session, at: datetime) -> None:
         self.number += 1
         booking = self._booking(at)
         luck = self.dice.random()
@@ -201,11 +203,11 @@ class _Team:
             setter_mentions=[setter],
             meeting_url="https://meet.example.com/demo",
             platform="calendly",
-            external_id=f"demo-{self.home.slug}-{self.number}",
+            external_id=f"demo-{self.organization.slug}-{self.number}",
         )
 
     def _move(self, db: Session, booking: Booking) -> None:
-        """Cancelled and booked again two days later, as a calendar reports it."""
+        """Reschedule to two days later, as a calendar reports it: cancelled, and booked again."""
         moved_at = booking.scheduled_at - timedelta(hours=5)
         record_booking(db, _given_up(booking, moved_at, moved=True))
         later = booking.scheduled_at + timedelta(days=2)
@@ -223,7 +225,7 @@ class _Team:
             self._hold(db, event, later)
 
     def _hold(self, db: Session, event: Event, at: datetime) -> None:
-        """The call's form, and what was paid; the newest forms are often still missing."""
+        """File the event's form and pay what was sold. The newest forms are often still missing."""
         fresh = at > self.now - timedelta(days=4)
         if fresh and (event.closer_name == CLOSERS[0] or self.dice.random() < 0.3):
             return
@@ -243,7 +245,10 @@ class _Team:
         )
         filed_at = min(at + timedelta(hours=self.dice.choice((1, 2, 3, 20, 30))), self.now)
         if closed and self.dice.random() < 0.15:
-            cash = {"cash_collected": Decimal(PACKAGES[package]), "currency": self.home.currency}
+            cash = {
+                "cash_collected": Decimal(PACKAGES[package]),
+                "currency": self.organization.currency,
+            }
             file_form(db, event.id, FormAnswers(**(vars(answers) | cash)), self.boss, at=filed_at)
             return
         file_form(db, event.id, answers, self.boss, at=filed_at)
@@ -251,8 +256,8 @@ class _Team:
             self._pay(db, event, package, at + timedelta(hours=1))
 
     def _pay(self, db: Session, event: Event, package: str, at: datetime) -> None:
-        """By card, at once or in three instalments; some ask for it back, and some pay under
-        another address.
+        """Pay by card, at once or in three instalments. Some payments are refunded, and some come
+        from another e-mail address.
         """
         plan = self.dice.random() < 0.3
         email = (
@@ -279,7 +284,7 @@ class _Team:
                     connection_id=self.stripe,
                     key=key,
                     amount=amount.quantize(Decimal("0.01")),
-                    currency=self.home.currency,
+                    currency=self.organization.currency,
                     status=PaymentStatus.SUCCEEDED,
                     at=paid_at,
                     email=email,
@@ -300,7 +305,7 @@ def _given_up(booking: Booking, at: datetime, *, moved: bool = False) -> Booking
 
 
 def _payouts(db: Session, boss: Viewer) -> None:
-    """Last month approved, this month a draft."""
+    """Approve last month's payout, and leave this month's as a draft."""
     first = today(boss.timezone).replace(day=1)
     month_before = (first - timedelta(days=1)).replace(day=1)
     for start, end in ((month_before, first), (first, (first + timedelta(days=32)).replace(day=1))):

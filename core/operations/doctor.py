@@ -1,4 +1,4 @@
-"""The self-check: what stands, what is weak, what is broken, each with how to mend it."""
+"""The self-check: what works, what is weak and what is broken, each with how to fix it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ LOOK_BACK = timedelta(days=30)
 
 
 def examine() -> list[Check]:
-    """Every check of the installation, then of each organisation. Looks only; changes nothing."""
+    """Every check of the installation, then of each organisation. It reads only."""
     found = [
         *_guarded("master key", _master_key),
         *_guarded("addresses", _addresses),
@@ -62,7 +62,7 @@ def examine() -> list[Check]:
 
 
 def summary() -> dict[str, Any]:
-    """The self-check as one object: ``ok`` unless a line is red, and the lines."""
+    """The self-check as one object: the lines, and ``ok``, which is false when a line is red."""
     lines = examine()
     return {
         "ok": all(line.state != State.RED for line in lines),
@@ -71,7 +71,9 @@ def summary() -> dict[str, Any]:
 
 
 def _guarded(name: str, look: Callable[[], Iterator[Check]]) -> list[Check]:
-    """A check that cannot be made is a red line, with the reason and without a traceback."""
+    """The lines of one check. If the check itself fails, one red line with the reason instead of a
+    traceback.
+    """
     try:
         return list(look())
     except Misconfigured as error:
@@ -167,7 +169,9 @@ def _row_security(connection: Connection) -> Check:
 
 
 def _roles() -> Iterator[Check]:
-    """Opening a connection refuses a role that could walk past the policies."""
+    """Whether both roles can connect. Opening a connection refuses a role that could bypass the
+    policies.
+    """
     for role in (APP_ROLE, WORKER_ROLE):
         with engine(role).connect():
             yield Check(f"role {role}", State.GREEN, "owns nothing, bypasses nothing")
@@ -219,24 +223,26 @@ def _clock() -> Iterator[Check]:
 
 
 def examine_organization(organization_id: UUID) -> list[Check]:
-    """Every check of one organisation. It looks with the system's eyes, since people cannot read
-    sealed secrets: callers see to it that only the organisation's admins are told.
+    """Every check of one organisation.
+
+    It runs with the system's identity, because people cannot read sealed secrets. Callers must make
+    sure that only the organisation's admins see the result.
     """
     with as_system(organization_id) as db:
-        home = current_organization(db)
+        organization = current_organization(db)
         return [
-            *_secrets(db, home),
-            *_connections(db, home),
-            *key_checks(db, home),
-            *_people(db, home),
-            *_roster(db, home),
-            *_money(db, home),
-            *_slack(db, home),
-            *_forms(db, home),
+            *_secrets(db, organization),
+            *_connections(db, organization),
+            *key_checks(db, organization),
+            *_people(db, organization),
+            *_roster(db, organization),
+            *_money(db, organization),
+            *_slack(db, organization),
+            *_forms(db, organization),
         ]
 
 
-def _secrets(db: Session, home: Organization) -> Iterator[Check]:
+def _secrets(db: Session, organization: Organization) -> Iterator[Check]:
     closed = count_unreadable(db)
     fix = (
         "Add the key that sealed them to ENCRYPTION_OLD_KEYS, or enter each secret again."
@@ -248,12 +254,12 @@ def _secrets(db: Session, home: Organization) -> Iterator[Check]:
         State.RED if closed else State.GREEN,
         f"{closed} stored secrets cannot be opened",
         fix,
-        home.slug,
+        organization.slug,
         "connections",
     )
 
 
-def _connections(db: Session, home: Organization) -> Iterator[Check]:
+def _connections(db: Session, organization: Organization) -> Iterator[Check]:
     table = connections_table(db)
     if table.empty:
         yield Check(
@@ -261,7 +267,7 @@ def _connections(db: Session, home: Organization) -> Iterator[Check]:
             State.AMBER,
             "no connection",
             "Make one on the screen Connections.",
-            home.slug,
+            organization.slug,
             "connections",
         )
     advice = {
@@ -283,12 +289,12 @@ def _connections(db: Session, home: Organization) -> Iterator[Check]:
             state,
             seen,
             fix,
-            home.slug,
+            organization.slug,
             "connections",
         )
 
 
-def _people(db: Session, home: Organization) -> Iterator[Check]:
+def _people(db: Session, organization: Organization) -> Iterator[Check]:
     unknown = db.scalars(
         select(func.count())
         .select_from(Event)
@@ -306,12 +312,12 @@ def _people(db: Session, home: Organization) -> Iterator[Check]:
         state,
         f"{unknown} bookings of 30 days name an unknown setter",
         fix,
-        home.slug,
+        organization.slug,
         "lists",
     )
 
 
-def _money(db: Session, home: Organization) -> Iterator[Check]:
+def _money(db: Session, organization: Organization) -> Iterator[Check]:
     loose = count_unattributed(db)
     fix = "Choose the booking by hand on the screen Payments, “Unattributed”." if loose else ""
     yield Check(
@@ -319,14 +325,14 @@ def _money(db: Session, home: Organization) -> Iterator[Check]:
         State.AMBER if loose else State.GREEN,
         f"{loose} payments belong to no booking",
         fix,
-        home.slug,
+        organization.slug,
         "payments",
     )
 
 
-def _slack(db: Session, home: Organization) -> Iterator[Check]:
+def _slack(db: Session, organization: Organization) -> Iterator[Check]:
     if not settings_of(db, ReportSettings).slack_report_enabled:
-        yield Check("slack", State.GREEN, "reports are off", "", home.slug, "reports")
+        yield Check("slack", State.GREEN, "reports are off", "", organization.slug, "reports")
         return
     ready = slack_webhook_ends_with(db) is not None or settings().slack_webhook_url is not None
     yield Check(
@@ -334,13 +340,13 @@ def _slack(db: Session, home: Organization) -> Iterator[Check]:
         State.GREEN if ready else State.RED,
         "reports are on" + ("" if ready else ", but no channel is set up"),
         "" if ready else "Enter an incoming webhook on the screen Slack reports.",
-        home.slug,
+        organization.slug,
         "reports",
     )
 
 
-def _roster(db: Session, home: Organization) -> Iterator[Check]:
-    """Whether somebody takes the calls, and whether every recent call has its closer."""
+def _roster(db: Session, organization: Organization) -> Iterator[Check]:
+    """Whether there are closers to take bookings, and whether every recent event has its closer."""
     unknown = db.scalars(
         select(func.count())
         .select_from(Event)
@@ -356,7 +362,7 @@ def _roster(db: Session, home: Organization) -> Iterator[Check]:
             State.AMBER,
             "nobody takes bookings",
             "Add closers on the screen Lists.",
-            home.slug,
+            organization.slug,
             "lists",
         )
         return
@@ -367,12 +373,12 @@ def _roster(db: Session, home: Organization) -> Iterator[Check]:
         state,
         f"{unknown} bookings of 30 days have a host whom nobody knows",
         fix,
-        home.slug,
+        organization.slug,
         "lists",
     )
 
 
-def _forms(db: Session, home: Organization) -> Iterator[Check]:
+def _forms(db: Session, organization: Organization) -> Iterator[Check]:
     grace = timedelta(hours=settings_of(db, BookingSettings).pcf_grace_hours)
     due = (
         select(func.count())
@@ -391,7 +397,7 @@ def _forms(db: Session, home: Organization) -> Iterator[Check]:
         State.AMBER if overdue else State.GREEN,
         f"{overdue} forms of 30 days are overdue",
         fix,
-        home.slug,
+        organization.slug,
         "events",
     )
     if settings_of(db, MoneySettings).accept_test_mode:
@@ -400,6 +406,6 @@ def _forms(db: Session, home: Organization) -> Iterator[Check]:
             State.AMBER,
             "count as real money",
             "Switch that off on the screen Settings.",
-            home.slug,
+            organization.slug,
             "settings",
         )

@@ -1,4 +1,4 @@
-"""The steps from an empty organisation to one that works, and how far it has come."""
+"""The steps from an empty organisation to a working one, and which of them are done."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ COUNTED = text("""
 
 @dataclass(frozen=True)
 class Step:
-    """One step: what to do, whether it is done, what was seen, and the screen where it is done."""
+    """One step: what to do, whether it is done, what was found, and the screen on which it is
+    done.
+    """
 
     title: str
     done: bool
@@ -32,7 +34,7 @@ class Step:
 
 
 def setup_steps(db: Session) -> list[Step]:
-    """The steps in the order in which they are best taken, as an admin's transaction sees them."""
+    """The steps in the best order to take them, as an admin's transaction sees them."""
     has = db.execute(COUNTED).one()
     return [
         Step(

@@ -1,4 +1,4 @@
-"""The self-check's lines on an organisation's keys at providers: what came of their last
+"""The self-check's lines about an organisation's keys at providers: the result of their latest
 verification.
 """
 
@@ -22,15 +22,17 @@ STALE_AFTER = timedelta(days=3)
 SCREEN = "integrations"
 
 
-def key_checks(db: Session, home: Organization) -> Iterator[Check]:
+def key_checks(db: Session, organization: Organization) -> Iterator[Check]:
     """One line for each key."""
     for row in integrations(db):
-        state, seen, fix = _told(row)
-        yield Check(f"key {provider(row.provider).label}", state, seen, fix, home.slug, SCREEN)
+        state, seen, fix = _finding(row)
+        yield Check(
+            f"key {provider(row.provider).label}", state, seen, fix, organization.slug, SCREEN
+        )
 
 
-def _told(row: Row[Any]) -> tuple[State, str, str]:
-    """How it stands, what was seen, and how to mend it."""
+def _finding(row: Row[Any]) -> tuple[State, str, str]:
+    """The result, what was found, and how to fix it."""
     if row.status == KeyStatus.REFUSED:
         return (
             State.RED,

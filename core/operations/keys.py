@@ -1,4 +1,4 @@
-"""Rotation of the master key: everything that is sealed, sealed again under the current one."""
+"""Rotating the master key: every secret is sealed again under the current key."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from core.platform.models import VaultSecret
 from core.platform.vault import seal, sealed_with_current_key, unseal
 from core.tenancy.identity.second_factor import belongs_to as belongs_to_user
 from core.tenancy.identity.second_factor import sealed_factors, store_sealed
-from core.tenancy.organizations.queries import kept_organization_ids
+from core.tenancy.organizations.queries import unpurged_organization_ids
 
 
 def reseal_secrets() -> tuple[int, int]:
-    """Re-seal what an older key sealed: how many secrets were, and how many had the current key
-    already.
+    """Seal again every secret that an older key sealed. Returns how many those were, and how many
+    the current key had sealed already.
 
-    Safe to repeat and to interrupt; each organisation is one transaction. Raises Misconfigured,
-    naming no secret, when the key that sealed one is configured neither as the current nor as an
-    old one; nothing of that organisation is changed then.
+    Safe to repeat and to interrupt: each organisation is one transaction. When the key that sealed
+    a secret is not configured, neither as the current key nor as an old one, it raises
+    Misconfigured without naming the secret and leaves that organisation unchanged.
     """
     resealed = current = 0
-    for organization_id in kept_organization_ids():
+    for organization_id in unpurged_organization_ids():
         with as_system(organization_id) as db:
             for row in db.execute(
                 select(VaultSecret.id, VaultSecret.sealed).with_for_update()
@@ -40,7 +40,7 @@ def reseal_secrets() -> tuple[int, int]:
 
 
 def _reseal_second_factors() -> int:
-    """People's authenticators belong to no organisation."""
+    """People's authenticators, which belong to no organisation."""
     with as_guest(WORKER_ROLE) as db:
         stale = [row for row in sealed_factors(db) if not sealed_with_current_key(row.sealed)]
         for row in stale:

@@ -1,4 +1,6 @@
-"""Commands that look after an installation: migrate, demo, doctor, deliveries, samples."""
+"""Commands that maintain an installation: migrate, demo, doctor, backup, keys, deliveries,
+samples.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,7 @@ def migrate_command(_: Namespace) -> Answer:
 
 @command("seed-demo", "make the demo's organisations and sign-ins where they are missing")
 def seed_demo_command(_: Namespace) -> Answer:
-    """Make the demo's organisations that are not there yet; sign-ins by role."""
+    """Create the demo's organisations that do not exist yet. Returns the sign-ins by role."""
     from core.operations.demo import seed_demo, sign_ins
 
     made = seed_demo()
@@ -77,7 +79,7 @@ def rotate_keys_command(_: Namespace) -> Answer:
     argument("--since"),
 )
 def replay_command(args: Namespace) -> Answer:
-    """Process deliveries again: the dead ones, or every one since an instant."""
+    """Process deliveries again: the failed ones, or all since an instant."""
     from sqlalchemy import select
 
     from core.deliveries.actions import replay

@@ -1,4 +1,4 @@
-"""All organisations of the installation, as those who run it see them."""
+"""All organisations of the installation, as super admins see them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.tenancy.access.platform_admin import call_as_super_admin
 
 
 def organizations_overview(db: Session) -> list[Row[Any]]:
-    """Every organisation with its members, calls and last delivery; those in their grace come last.
-    Raises NotAllowed.
+    """Every organisation with its members, events and latest delivery. Deleted ones that can still
+    be restored come last. Raises NotAllowed.
     """
     return call_as_super_admin(db, "organizations_overview")

@@ -1,5 +1,5 @@
-"""A person's data: found by e-mail, handed out, erased so that every figure stays; and raw
-deliveries forgotten in time.
+"""A person's data: finding it by e-mail, exporting it, and erasing it so that every figure stays;
+and deleting raw deliveries when their time is over.
 """
 
 from __future__ import annotations
@@ -50,8 +50,9 @@ NAMES = {
     "activities": "timeline",
     "pcf_drafts": "drafts",
 }
-# What is handed out: the rows about the person of each table that declares to have some, and what
-# mentions them without saying so. A raw delivery is given as the text that came.
+# What an export contains: the rows about the person in each table that declares to have some, and
+# data that mentions the person without being declared. A raw delivery is exported as the text that
+# arrived.
 PARTS: Mapping[str, str] = {
     NAMES.get(
         table.name, table.name
@@ -80,8 +81,8 @@ PARTS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class KnownPerson:
-    """Everything by which one person is known. ``erased`` is set when the address asked for was
-    erased before, and ``unsubscribed_at`` since when they want no news.
+    """Everything that identifies one person. ``erased`` is set when the address that was searched
+    for was erased before. ``unsubscribed_at`` is since when they want no messages.
     """
 
     contact_id: UUID | None
@@ -105,7 +106,7 @@ class KnownPerson:
 
 @contextmanager
 def _admins_only() -> Iterator[None]:
-    """The database refuses everybody else; said as a sentence."""
+    """Turns the database's refusal of anybody else into a sentence."""
     try:
         yield
     except ProgrammingError as error:
@@ -115,11 +116,11 @@ def _admins_only() -> Iterator[None]:
 
 
 def find_person(db: Session, email: str) -> KnownPerson:
-    """The person with this address, with every other address of theirs.
+    """The person with this address, with all their other addresses.
 
     Raises:
-        InvalidInput: that is no address.
-        NotFound: nothing here is about it.
+        InvalidInput: this is not an address.
+        NotFound: there is nothing about it here.
     """
     wanted = normalize_email(email)
     if wanted is None:
@@ -169,7 +170,7 @@ def find_person(db: Session, email: str) -> KnownPerson:
 
 
 def _mentioned(db: Session, person: KnownPerson) -> bool:
-    """Whether some text of the organisation still has one of the person's addresses."""
+    """Whether some text of the organisation still contains one of the person's addresses."""
     return any(
         db.execute(
             text(f"select exists ({PARTS[part]})"), _needed(PARTS[part], person)
@@ -185,10 +186,11 @@ def _needed(query: str, person: KnownPerson) -> dict[str, Any]:
 def export_person(
     transaction: Callable[[], AbstractContextManager[Session]], email: str
 ) -> Iterator[bytes]:
-    """Everything about the person as one JSON object, part by part, in pieces; noted in the audit
-    log before the first.
+    """Everything about the person as one JSON object, in pieces. The export is recorded in the
+    audit log before the first piece.
 
-    Raises InvalidInput and NotFound like ``find_person``, and NotAllowed for who is no admin.
+    Raises InvalidInput and NotFound like ``find_person``, and NotAllowed unless the transaction is
+    an admin's.
     """
     with transaction() as db:
         person = find_person(db, email)
@@ -219,12 +221,12 @@ def _pieces(
 
 
 def erase_person(db: Session, email: str, *, typed: str) -> None:
-    """Replace the person's contact details wherever they stand. Rows, amounts and everything that
-    is counted stay.
+    """Replace the person's contact details wherever they are. Rows, amounts and everything that is
+    counted stay.
 
     Raises:
         InvalidInput: ``typed`` is not the address.
-        NotFound: nothing here is about it, or it is erased already.
+        NotFound: there is nothing about it here, or it is erased already.
         NotAllowed: the transaction is not an admin's.
     """
     if normalize_email(typed) != normalize_email(email):
@@ -254,10 +256,9 @@ def erase_person(db: Session, email: str, *, typed: str) -> None:
 
 
 def accept_again(db: Session, email: str) -> None:
-    """Take deliveries about an erased address as they are from now on; what was erased stays
-    erased.
+    """Store deliveries about an erased address unchanged from now on; what was erased stays erased.
 
-    Raises NotFound, and NotAllowed for who is no admin.
+    Raises NotFound, and NotAllowed unless the transaction is an admin's.
     """
     mark = mark_of(organization_id_of(db), normalize_email(email) or "")
     with _admins_only():
@@ -268,21 +269,21 @@ def accept_again(db: Session, email: str) -> None:
 
 @task(name="forget_deliveries", cron="0 3 * * *", log_success=True)
 def forget_old(organization_id: UUID) -> None:
-    """Forget what is older than the organisation wants it."""
+    """Delete what is older than the organisation wants to store it."""
     forget_deliveries(organization_id)
     forget_recordings(organization_id)
 
 
 def forget_deliveries(organization_id: UUID, at: datetime | None = None) -> int:
-    """Empty the raw deliveries that are older than the organisation keeps them; how many. Those
-    that still wait are kept.
+    """Empty the raw deliveries that are older than the organisation stores them, except those that
+    still wait. Returns how many.
     """
     return _forget(organization_id, at, _empty_some)
 
 
 def forget_recordings(organization_id: UUID, at: datetime | None = None) -> int:
-    """Forget where calls were recorded whose forms are older than that, in the audit log too; how
-    many.
+    """Remove the links to recordings from forms that are older than that, and from the audit log.
+    Returns how many.
     """
     return _forget(organization_id, at, _unlink_some)
 

@@ -1,5 +1,5 @@
-"""Genuine, correctly signed deliveries posted to a running receiver: to try an installation, or one
-connection of it.
+"""Correctly signed sample deliveries, posted to a running receiver to try out an installation or
+one of its connections.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ TIMEOUT_S = 10
 
 
 def send_samples(organization_id: UUID, url: str) -> dict[str, Any]:
-    """Post what each provider offers as samples to the receiver at ``url``: two bookings and what
-    was paid after them; how each was answered.
+    """Post the samples of each provider to the receiver at ``url``: two bookings, and the payments
+    that follow them. Returns the receiver's answers.
 
-    Connections named “Sample …” are made in the organisation on first use. Raises httpx.HTTPError
-    when nobody answers.
+    Connections named “Sample …” are created in the organisation on first use. Raises
+    httpx.HTTPError when nothing answers.
     """
     with as_system(organization_id) as db:
         leads = _leads(_roster(db))
@@ -57,12 +57,12 @@ def send_samples(organization_id: UUID, url: str) -> dict[str, Any]:
 def send_test_delivery(organization_id: UUID, connection_id: UUID) -> None:
     """Post one harmless, correctly signed delivery to one connection over HTTP.
 
-    Its type is none that means anything to us, so it is stored, counted and ignored.
+    Its event type means nothing to us, so it is stored, counted and ignored.
 
     Raises:
         NotFound: there is no such connection.
-        UnexpectedAnswer: the receiver did not accept it. httpx.HTTPError: nobody answers at
-        the receiver's address.
+        UnexpectedAnswer: the receiver did not accept it.
+        httpx.HTTPError: nothing answers at the receiver's address.
     """
     with as_system(organization_id) as db:
         connection = db.scalars(
@@ -80,8 +80,8 @@ def send_test_delivery(organization_id: UUID, connection_id: UUID) -> None:
 
 
 def _roster(db: Session) -> dict[str, str]:
-    """Who takes and books the sample calls: the organisation's own first closer and setter, where
-    there are some.
+    """Who takes and books the sample bookings: the organisation's own first closer and setter, if
+    it has any.
     """
     closer = db.execute(
         select(Closer.email, Closer.name)
@@ -94,8 +94,8 @@ def _roster(db: Session) -> dict[str, str]:
 
 
 def _leads(roster: dict[str, str]) -> list[dict[str, Any]]:
-    """Two imagined leads, whose calls are of today and who paid after them; the second one's setter
-    is nobody we know.
+    """Two imaginary leads with bookings of today, who pay afterwards. The second one's setter is
+    not on the roster.
     """
     mark, paid_at = secrets.token_hex(4), now() - timedelta(minutes=5)
     first = {

@@ -1,4 +1,4 @@
-"""Commands that set up: organisations, people, the roster, connections and keys."""
+"""Commands that set up an installation: organisations, people, the roster, connections and keys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REP = (
 
 
 def organization_named(slug_or_id: str) -> UUID:
-    """The organisation of ``--org``. Raises NotFound."""
+    """The organisation given by ``--org``. Raises NotFound."""
     from core.platform.database import WORKER_ROLE, as_guest
     from core.tenancy.organizations.actions import find_organization
 
@@ -29,7 +29,7 @@ def organization_named(slug_or_id: str) -> UUID:
 
 
 def _secret_from_stdin(what: str) -> str:
-    """Secrets come on standard input: arguments are seen by every user of the machine."""
+    """A secret from standard input: every user of the machine can read a program's arguments."""
     secret = sys.stdin.read().strip()
     if not secret:
         raise InvalidInput(f"Write the {what} to standard input.", field=what)
@@ -167,8 +167,8 @@ def create_api_key_command(args: Namespace) -> Answer:
     argument("--email", required=True),
 )
 def clear_second_factor_command(args: Namespace) -> Answer:
-    """For somebody who has lost the telephone and the recovery codes; make sure first that it is
-    them who asks.
+    """For somebody who has lost both their phone and the recovery codes. Make sure first that it is
+    really them who asks.
     """
     from core.platform.database import WORKER_ROLE, as_guest
     from core.platform.normalization import normalize_email

@@ -1,5 +1,5 @@
-"""Settings that are unsafe where strangers can reach the product: refused there, warned of on one's
-own machine or network.
+"""Checks at the start for settings that are unsafe. Where strangers can reach the product the start
+is refused; on one's own machine or network there is a warning.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ OWN_NETWORK = (
     ".example",
     ".invalid",
 )
-FOR_EXAMPLES = ("example.com", "example.net", "example.org")  # RFC 2606: nobody has these
+FOR_EXAMPLES = ("example.com", "example.net", "example.org")  # RFC 2606: nobody can register these
 
 
 def is_own_machine(url: str) -> bool:
-    """Whether only this machine reaches the address."""
+    """Whether the address can be reached from this machine only."""
     host = urlsplit(url).hostname or ""
     return (
         host == "localhost"
@@ -40,7 +40,7 @@ def is_own_machine(url: str) -> bool:
 
 
 def is_public(url: str) -> bool:
-    """Whether the address could be reached from the internet; names without a dot and private
+    """Whether the address could be reached from the internet. Names without a dot and private
     addresses cannot.
     """
     host = urlsplit(url).hostname or ""
@@ -66,7 +66,9 @@ def _addresses() -> dict[str, str]:
 
 
 def open_addresses() -> list[str]:
-    """The addresses at which everybody on the way could read along, each with how to mend it."""
+    """The addresses without encryption, where others on the network could read along, each with how
+    to fix it.
+    """
     return [
         f"{name} is {url}, where passwords and customers' data would travel in the open: put a"
         f" proxy with TLS in front, and set {name} to its https:// address."
@@ -84,8 +86,8 @@ def _is_open(url: str) -> bool:
 
 
 def guessable_roles() -> list[str]:
-    """That anybody could work the database roles' passwords out, with how to mend it: they are
-    derived from the owner's.
+    """A warning when the passwords of the database roles could be worked out by anybody, because
+    they are derived from the owner's.
     """
     owner, own = settings().database_url, settings().database_app_url
     if owner is None or own is not None or make_url(owner.get_secret_value()).password:
@@ -97,7 +99,7 @@ def guessable_roles() -> list[str]:
 
 
 def weaknesses() -> list[str]:
-    """What is unsafe in the settings, each with how to mend it in one sentence."""
+    """What is unsafe in the settings, each with how to fix it in one sentence."""
     found = [*open_addresses(), *guessable_roles()]
     try:
         settings().master_keys()
@@ -107,7 +109,9 @@ def weaknesses() -> list[str]:
 
 
 def _check_addresses() -> None:
-    """Links are made from them, and whether strangers reach the product is read from them."""
+    """Raises Misconfigured for an address that is not one: links are made from these addresses, and
+    they decide whether strangers can reach the product.
+    """
     for name, url in _addresses().items():
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise Misconfigured(
@@ -117,10 +121,11 @@ def _check_addresses() -> None:
 
 
 def check_start(more: Sequence[str] = ()) -> None:
-    """Warn of what is unsafe (``more``: what the process has found itself).
+    """Warn of what is unsafe in the settings, and of ``more`` that the process has found itself.
 
     Raises:
-        Misconfigured: it is, at an address that strangers can reach; or an address is none.
+        Misconfigured: something is unsafe at an address that strangers can reach; or an address is
+        not valid.
     """
     _check_addresses()
     found = [*weaknesses(), *more]

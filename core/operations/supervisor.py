@@ -1,5 +1,5 @@
-"""``make run``: database, migrations, demo, then screens, receiver and jobs as children that are
-kept alive until Ctrl-C.
+"""``make run``: prepares database, migrations and demo, then runs screens, receiver and jobs as
+child processes until Ctrl-C, restarting those that die.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Child:
 def children() -> list[Child]:
     """Screens, receiver, and worker with clock."""
     python = sys.executable
-    # Without an address of its own Streamlit asks a stranger on the internet for this machine's.
+    # Without an address of its own, Streamlit asks a server on the internet for this machine's.
     address = ["--browser.serverAddress", urlsplit(settings().public_url).hostname or "localhost"]
     screens = [
         "-m",
@@ -57,7 +57,7 @@ def children() -> list[Child]:
 
 
 def prepare() -> None:
-    """Everything that must stand before the first child starts. Raises Misconfigured."""
+    """Prepare what the first child needs. Raises Misconfigured."""
     ensure_local_key()
     check_start()
     for port, name in ((settings().ui_port, "UI_PORT"), (settings().webhook_port, "WEBHOOK_PORT")):
@@ -82,7 +82,7 @@ def _taken(port: int) -> bool:
 
 
 def environment() -> dict[str, str]:
-    """What children are given: the application's roles, never the owner's address."""
+    """The children's environment: the addresses of the application's roles, never the owner's."""
     env = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     for name, role in (("DATABASE_APP_URL", APP_ROLE), ("DATABASE_WORKER_URL", WORKER_ROLE)):
         env[name] = (
@@ -92,7 +92,7 @@ def environment() -> dict[str, str]:
 
 
 class Supervisor:
-    """Starts the children, starts a died one again after a growing pause, and stops all of them
+    """Starts the children, restarts one that died after a growing pause, and stops all of them
     together.
     """
 
@@ -102,7 +102,7 @@ class Supervisor:
         self.running: dict[str, asyncio.subprocess.Process] = {}
 
     async def run(self, wanted: Sequence[Child]) -> None:
-        """Until SIGINT or SIGTERM."""
+        """Run the children until SIGINT or SIGTERM."""
         loop = asyncio.get_running_loop()
         for sent in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(sent, self.stopping.set)
@@ -143,7 +143,7 @@ class Supervisor:
             print(f"{name:>8} | {line.decode(errors='replace').rstrip()}", flush=True)
 
     async def _keep_database(self) -> None:
-        """The embedded server is started again when somebody has killed it."""
+        """Start the embedded server again whenever it has died."""
         while not self.stopping.is_set():
             await asyncio.sleep(DATABASE_LOOK_S)
             if await asyncio.to_thread(embedded().revive):
@@ -162,7 +162,9 @@ class Supervisor:
 
 
 def _signal(process: asyncio.subprocess.Process, sent: signal.Signals) -> None:
-    """To the child's whole group, so that nothing it started stays behind."""
+    """Send the signal to the child's whole process group, so that nothing it started is left
+    behind.
+    """
     if process.returncode is None:
         os.killpg(process.pid, sent)
 
@@ -172,7 +174,7 @@ def _say(text: str) -> None:
 
 
 def main() -> None:
-    """Prepare, say where everything is, and supervise."""
+    """Prepare, print the addresses, and supervise."""
     if sys.platform == "win32":
         sys.exit(
             "On Windows use WSL, or run the processes by hand with DATABASE_URL set to a PostgreSQL"

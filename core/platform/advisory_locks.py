@@ -1,5 +1,5 @@
-"""Letting work about one thing happen one at a time, across processes and machines, for the length
-of a transaction.
+"""Advisory locks: work on one thing happens one at a time, across processes and machines. A lock
+lasts until its transaction ends.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from core.platform.database import organization_id_of
 
 
 def advisory_lock(db: Session, what: str) -> None:
-    """Wait until no other transaction of the organisation holds ``what``; freed by commit or
-    rollback.
+    """Wait until no other transaction of the organisation holds the lock ``what``, then hold it
+    until commit or rollback.
     """
     db.execute(
         text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
@@ -21,8 +21,8 @@ def advisory_lock(db: Session, what: str) -> None:
 
 
 def try_advisory_lock(db: Session, what: str, most: int) -> bool:
-    """Whether fewer than ``most`` other transactions of the organisation hold ``what``; held until
-    commit or rollback.
+    """Hold the lock ``what`` until commit or rollback, unless ``most`` other transactions of the
+    organisation hold it already. Returns whether it was taken.
     """
     free = text("""
         select 1 from generate_series(1, :most) as place

@@ -23,7 +23,7 @@ def iso(at: datetime) -> str:
 
 
 def today(timezone: str) -> date:
-    """The day it is in ``timezone``."""
+    """Today's date in ``timezone``."""
     return datetime.now(ZoneInfo(timezone)).date()
 
 
@@ -37,8 +37,8 @@ def check_timezone(name: str) -> str:
 
 
 def day_start(day: date, timezone: str) -> datetime:
-    """The first instant of ``day`` in ``timezone``, in UTC; right also where the clocks change at
-    midnight.
+    """The first instant of ``day`` in ``timezone``, as UTC. This is not always 00:00: some zones
+    change their clocks at midnight.
     """
     return datetime.combine(day, time.min, ZoneInfo(timezone)).astimezone(UTC)
 
@@ -74,5 +74,5 @@ class Period:
         return and_(column >= self.starts_at, column < self.ends_at)
 
     def previous(self) -> Period:
-        """The same number of days, right before."""
+        """The period of the same number of days that ends where this one starts."""
         return Period(self.start - timedelta(days=self.days), self.start, self.timezone)

@@ -1,10 +1,11 @@
-"""Connections to Postgres, each transaction under exactly one identity that row-level security
-enforces.
+"""Connections to Postgres. Each transaction runs under exactly one identity, which row-level
+security enforces.
 
-``as_member`` is a signed-in person, ``as_key`` a program with an API key, ``as_system`` a receiver
-or job acting in one organisation, ``as_guest`` nobody yet: only the functions of sign-in answer.
-Every one but a guest's knows its organisation: ``organization_id_of``.
-Nothing is set on a connection, only on a transaction, so no identity can leak through the pool.
+The identities are a signed-in person (``as_member``), a program with an API key (``as_key``), a
+receiver or job acting in one organisation (``as_system``), and somebody who has not signed in
+(``as_guest``), for whom only the functions of the sign-in work. Every transaction but a guest's
+belongs to an organisation; ``organization_id_of`` returns it. The identity is set on the
+transaction and never on the connection, so it cannot leak through the pool.
 """
 
 from __future__ import annotations
@@ -33,15 +34,15 @@ WORKER_ROLE = "so_worker"
 DATABASE = "salesops"
 INSUFFICIENT_PRIVILEGE = "42501"
 READ_ONLY = "25006"
-POOLS: dict[str, Pool] = {}  # those that this process has opened, by role, for monitoring
+POOLS: dict[str, Pool] = {}  # the pools that this process has opened, by role, for monitoring
 ORGANIZATION_ID = "organization_id"
-NOT_STORABLE = {"22021", "22P05"}  # bytes that are no text, and in JSON the zero character
+NOT_STORABLE = {"22021", "22P05"}  # bytes that are not valid text, and a zero character in JSON
 
 
 @lru_cache
 def embedded() -> LocalPostgres:
-    """This process's hold on the embedded server, kept until the process ends; the last one to
-    leave stops it.
+    """The embedded server, which this process uses until it ends. The last process to leave stops
+    it.
     """
     postgres = LocalPostgres(settings().data_dir / "postgres").start()
     atexit.register(postgres.stop)
@@ -56,8 +57,8 @@ def owner_url() -> URL:
 
 
 def role_password(role: str) -> str:
-    """The password of one of the application's roles, derived from the owner's, so that every
-    process knows it.
+    """The password of one of the application's roles. It is derived from the owner's password, so
+    that every process can work it out.
     """
     secret = (owner_url().password or "").encode()
     return hmac.new(secret, f"salesops role {role}".encode(), hashlib.sha256).hexdigest()
@@ -73,10 +74,10 @@ def role_url(role: str) -> URL:
 
 @lru_cache
 def engine(role: str) -> Engine:
-    """The process's pool for one role. Raises Misconfigured when the role could walk past the
+    """The process's pool for one role. Raises Misconfigured when the role could bypass the
     policies.
     """
-    # Parameters are people's data: a traceback in the log names the statement without them.
+    # Parameters are personal data: a traceback in the log shows the statement without them.
     made = create_engine(
         role_url(role), pool_size=5, max_overflow=10, pool_pre_ping=True, hide_parameters=True
     )
@@ -108,9 +109,10 @@ def engine(role: str) -> Engine:
 
 @contextmanager
 def _transaction(role: str, statement: str, **identity: object) -> Iterator[Session]:
-    """The statement takes the identity and answers with its organisation.
+    """Run ``statement``, which sets the identity and returns the organisation it belongs to.
 
-    Reads end with commit too: psycopg drops its prepared statements on a rollback.
+    Transactions that only read also end with a commit: psycopg drops its prepared statements on a
+    rollback.
     """
     with Session(engine(role), expire_on_commit=False) as db, db.begin():
         try:
@@ -123,15 +125,16 @@ def _transaction(role: str, statement: str, **identity: object) -> Iterator[Sess
 
 
 def organization_id_of(db: Session) -> UUID:
-    """The organisation that the transaction acts in, as the database decided when it began. A
-    guest's transaction acts in none, and asking it is a defect.
+    """The organisation that the transaction acts in, as the database decided at its start.
+
+    A guest's transaction has no organisation; asking for one is a programming error.
     """
     return db.info[ORGANIZATION_ID]
 
 
 @contextmanager
 def as_member(user_id: UUID, organization_id: UUID) -> Iterator[Session]:
-    """A transaction as a signed-in person in one organisation. Raises NotAllowed when they are no
+    """A transaction as a signed-in person in one organisation. Raises NotAllowed unless they are a
     member of it.
     """
     with _transaction(
@@ -142,9 +145,9 @@ def as_member(user_id: UUID, organization_id: UUID) -> Iterator[Session]:
 
 @contextmanager
 def as_viewed_member(by: UUID, user_id: UUID, organization_id: UUID) -> Iterator[Session]:
-    """A read-only transaction as the admin ``by`` who looks as somebody with no more rights.
+    """A read-only transaction in which the admin ``by`` sees what the member ``user_id`` sees.
 
-    Raises NotAllowed when ``by`` may not do that, and for every change.
+    Raises NotAllowed when the member has more rights than ``by``, and for every change.
     """
     try:
         with _transaction(
@@ -165,9 +168,10 @@ def as_viewed_member(by: UUID, user_id: UUID, organization_id: UUID) -> Iterator
 
 @contextmanager
 def as_board(user_id: UUID, organization_id: UUID) -> Iterator[Session]:
-    """A read-only look at the whole organisation's events and payments, for leaderboards only.
+    """A read-only transaction that reads all events and payments of the organisation, for
+    leaderboards only.
 
-    Raises NotAllowed when the organisation does not show leaderboards to this member.
+    Raises NotAllowed unless the organisation shows leaderboards to this member.
     """
     with _transaction(
         APP_ROLE, "select app.enter_board(:user, :org)", user=user_id, org=organization_id
@@ -177,8 +181,8 @@ def as_board(user_id: UUID, organization_id: UUID) -> Iterator[Session]:
 
 @contextmanager
 def as_key(key_hash: bytes) -> Iterator[Session]:
-    """A transaction as the organisation's API key with this hash. Raises NotAllowed for an unknown
-    or revoked one.
+    """A transaction as the organisation's API key with this hash. Raises NotAllowed for a key that
+    is unknown or revoked.
     """
     with _transaction(APP_ROLE, "select app.enter_key(:hash)", hash=key_hash) as db:
         yield db
@@ -186,11 +190,11 @@ def as_key(key_hash: bytes) -> Iterator[Session]:
 
 @contextmanager
 def as_link(token_hash: bytes, purpose: str, event_id: UUID | None = None) -> Iterator[Session]:
-    """A transaction of whoever holds a link: it reads what the link opens, and with ``event_id``
-    files that call's form.
+    """A transaction for the holder of an access link. It reads what the link opens; with
+    ``event_id`` it may also file the post-call form of that event.
 
-    Raises NotAllowed for a link that is unknown, expired or revoked, and for a call that is not its
-    closer's.
+    Raises NotAllowed for a link that is unknown, expired or revoked, and for an event of another
+    closer.
     """
     statement = "select app.enter_link(:hash, :purpose, :event)"
     with _transaction(APP_ROLE, statement, hash=token_hash, purpose=purpose, event=event_id) as db:
@@ -199,15 +203,15 @@ def as_link(token_hash: bytes, purpose: str, event_id: UUID | None = None) -> It
 
 @contextmanager
 def as_system(organization_id: UUID) -> Iterator[Session]:
-    """A transaction of the receiver, a job or a command, inside one organisation."""
+    """A transaction of the receiver, a job or a command, in one organisation."""
     with _transaction(WORKER_ROLE, "select app.enter_system(:org)", org=organization_id) as db:
         yield db
 
 
 @contextmanager
 def as_guest(role: str = APP_ROLE) -> Iterator[Session]:
-    """A transaction of nobody: tables show no rows, only the functions of sign-in and of the
-    receiver answer.
+    """A transaction without an identity: tables show no rows, and only the functions of the sign-in
+    and of the receiver may be called.
     """
     with Session(engine(role), expire_on_commit=False) as db, db.begin():
         yield db

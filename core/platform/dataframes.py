@@ -1,4 +1,4 @@
-"""DataFrames back into rows."""
+"""Converting DataFrames back into rows."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import pandas as pd
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows as dictionaries; what is missing is None (pandas gives a column of texts with gaps
-    NaN instead).
-    """
+    """The rows as dictionaries. Missing values are None, where pandas may have NaN."""
     rows: Any = frame.astype(object).where(frame.notna(), None).to_dict("records")
     return rows

@@ -2,11 +2,11 @@
 
 SalesOpsError               a sentence for a person; nothing was changed
 ├── NotAllowed              the caller may not do this
-├── NotFound                no such thing, or none that the caller may see
+├── NotFound                it does not exist, or the caller may not see it
 ├── InvalidInput            a value is wrong; ``field`` names it
-├── Conflict                the thing is not in a state that allows this
+├── Conflict                the object is not in a state that allows this
 ├── TooManyRequests         wait ``retry_after_s`` seconds
-├── Misconfigured           a setting is missing or unsafe; the text says how to mend it
+├── Misconfigured           a setting is missing or unsafe; the text says how to fix it
 └── ProviderError           an outside system
     ├── AuthenticationFailed
     │   └── PermissionMissing
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 
 class SalesOpsError(Exception):
-    """A sentence for a person: what happened, what was kept, what to do."""
+    """An error whose text is for people: what happened, what was saved, and what to do now."""
 
     code = "error"
 
@@ -37,13 +37,13 @@ class NotAllowed(SalesOpsError):
 
 
 class NotFound(SalesOpsError):
-    """There is no such thing, or none that the caller may see; the two are not told apart."""
+    """It does not exist, or the caller may not see it; the error does not reveal which."""
 
     code = "not_found"
 
 
 class InvalidInput(SalesOpsError):
-    """A value is wrong; ``field`` names it in the caller's own words."""
+    """A value is wrong; ``field`` names it as the caller does."""
 
     code = "invalid_input"
 
@@ -53,7 +53,7 @@ class InvalidInput(SalesOpsError):
 
 
 class Conflict(SalesOpsError):
-    """The thing is not in a state that allows this."""
+    """The object is not in a state that allows this."""
 
     code = "conflict"
 
@@ -69,7 +69,7 @@ class TooManyRequests(SalesOpsError):
 
 
 class Misconfigured(SalesOpsError):
-    """A setting is missing or unsafe; the text says how to mend it."""
+    """A setting is missing or unsafe; the text says how to fix it."""
 
     code = "misconfigured"
 
@@ -89,7 +89,7 @@ class PermissionMissing(AuthenticationFailed):
 
 
 class UnknownToProvider(ProviderError):
-    """The provider has no such thing, or none that the key may see."""
+    """The object does not exist at the provider, or the key may not see it."""
 
 
 class RateLimited(ProviderError):
@@ -105,16 +105,16 @@ class ProviderUnavailable(ProviderError):
 
 
 class OutcomeUnknown(ProviderError):
-    """The line broke after everything was said: it may have been done, so it is not repeated
-    without asking.
+    """The connection broke after the whole request was sent. The provider may have carried it out,
+    so it is not repeated without asking somebody.
     """
 
 
 class UnexpectedAnswer(ProviderError):
-    """The provider answered with something its documentation does not know, or refused for a reason
-    of its own.
+    """The provider answered in a way that its documentation does not describe, or refused for a
+    reason of its own.
 
-    ``provider_code`` is the number that it gives the reason, where it gives one.
+    ``provider_code`` is the provider's code for that reason, where it gives one.
     """
 
     def __init__(self, message: str, *, provider_code: str | None = None) -> None:

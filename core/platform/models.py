@@ -13,8 +13,8 @@ from core.platform.schema import Base, TenantRow, Timestamps, secured
 
 
 class AuditLog(TenantRow, Base):
-    """Who changed what, when: written by a trigger, append-only. ``changes`` is ``{"column": [old,
-    new]}``.
+    """Who changed what and when. Append-only, written by a trigger. ``changes`` is ``{"column":
+    [old, new]}``.
     """
 
     __tablename__ = "audit_logs"
@@ -25,9 +25,9 @@ class AuditLog(TenantRow, Base):
         secured("audit"),
     )
 
-    # Global rows (users, platform roles) have no organisation; they carry the nil UUID and only
-    # super admins read them. What happens to a member's account (app.record_security) has a line in
-    # each organisation that they belong to.
+    # Changes to rows of no organisation (users, platform roles) carry the nil UUID, and only super
+    # admins read them. What happens to a member's account (app.record_security) is recorded in each
+    # organisation that the member belongs to.
     organization_id: Mapped[UUID] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     actor_user_id: Mapped[UUID | None]
@@ -39,7 +39,9 @@ class AuditLog(TenantRow, Base):
 
 
 class RateLimit(Base):
-    """Hits of one key in one window; read and written only through ``app.take_hit``."""
+    """How often one key was used in one window of time; read and written only through
+    ``app.take_hit``.
+    """
 
     __tablename__ = "rate_limits"
     __table_args__ = (secured("auth"),)
@@ -50,8 +52,8 @@ class RateLimit(Base):
 
 
 class VaultSecret(TenantRow, Timestamps, Base):
-    """A sealed provider secret. People's roles may write it and see its last four characters, never
-    read it.
+    """A sealed provider secret. The roles of people may write it and read its last four characters,
+    but never the secret.
     """
 
     __tablename__ = "vault_secrets"

@@ -1,4 +1,4 @@
-"""Exact money: decimals with an ISO currency, and each currency's own number of decimals."""
+"""Exact money: decimals with an ISO currency, and each currency's number of decimals."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ TEN_THOUSAND = 10_000
 
 
 def decimals(currency: str) -> int:
-    """How many decimals the currency is written with: 2 for USD, 0 for JPY, 3 for KWD (source:
+    """How many decimals amounts of the currency have: 2 for USD, 0 for JPY, 3 for KWD (source:
     CLDR, through Babel).
     """
     return int(get_currency_precision(currency))
 
 
 def check_currency(code: str) -> str:
-    """``code`` in capitals if it is a currency's. Raises InvalidInput."""
+    """``code`` in capitals. Raises InvalidInput unless it is a currency's code."""
     currency = code.strip().upper()
     if currency not in list_currencies():
         raise InvalidInput(f"“{code}” is not a currency; use a code like USD.", field="currency")
@@ -68,8 +68,8 @@ def shown(amount: Decimal, currency: str, *, whole: bool = False, locale: str = 
 
 
 def short(amount: Decimal, currency: str, *, locale: str = "en_US") -> str:
-    """The amount to three digits, for a card: ``$57.2K``, ``$1.25M``; below ten thousand in whole
-    units.
+    """The amount rounded to three digits, for a card: ``$57.2K``, ``$1.25M``. Below ten thousand it
+    is rounded to whole units.
     """
     if abs(amount) < TEN_THOUSAND:
         return shown(amount, currency, whole=True, locale=locale)

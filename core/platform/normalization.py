@@ -1,5 +1,5 @@
-"""E-mail addresses and phone numbers as they are matched: the original is kept, the normal form
-stands beside it.
+"""Normal forms of e-mail addresses and phone numbers, for comparing them. Tables store the normal
+form beside what was entered.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import unicodedata
 import idna
 import phonenumbers
 
-# invisible: screens put it into addresses that are shown as words, see core.ui.parts.format.plain
+# Invisible. Screens put it into addresses so that they are shown as text, not as links; see
+# core.ui.parts.format.plain.
 JOINER = "\N{WORD JOINER}"
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
@@ -19,19 +20,20 @@ LONGEST_EMAIL = 254
 
 
 def normalize_email(email: str | None) -> str | None:
-    """Trimmed, lower-cased, accents composed; None when there is nothing that could be an address,
-    so that it never matches.
+    """Trimmed, in lower case, accents composed. None for text that cannot be an address, so that it
+    never matches another.
 
-    One that was copied from a screen is what it looks like.
+    An address copied from a screen may contain invisible joiners; they are removed.
     """
     text = unicodedata.normalize("NFC", (email or "").replace(JOINER, "").strip().lower())
     return text if EMAIL.fullmatch(text) and text.isprintable() else None
 
 
 def mailable_email(email: str | None) -> str | None:
-    """The normal form of an address that mail can be sent to; None for anything a header or a mail
-    server could read as more than one plain address. Letters of every script are welcome, the
-    domain's in their own form and not in that of the wire.
+    """The normal form of an address that mail can be sent to. None for anything that a header or a
+    mail server could read as something other than one plain address.
+
+    Letters of every script are allowed; a domain is given in its own script, not in Punycode.
     """
     text = normalize_email(email) or ""
     local, _, domain = text.partition("@")
@@ -46,15 +48,15 @@ def mailable_email(email: str | None) -> str | None:
 
 
 def smtp_address(address: str) -> str:
-    """A mailable address as mail servers hear it: the domain in ASCII (IDNA 2008). Before the @
-    nothing changes.
+    """A mailable address as mail servers expect it: the domain in ASCII (IDNA 2008), the part
+    before the @ unchanged.
     """
     local, _, domain = address.partition("@")
     return f"{local}@{domain if domain.isascii() else idna.encode(domain).decode()}"
 
 
 def _every_letter_as_x(local: str) -> str:
-    """RFC 6531 allows more before the @; of that, letters, their marks, and numbers."""
+    """Replaces letters, their marks and digits, which RFC 6531 allows before the @, by ``x``."""
     return "".join(
         letter if letter.isascii() or unicodedata.category(letter)[0] not in "LMN" else "x"
         for letter in local
@@ -72,8 +74,8 @@ def _shown_domain(domain: str) -> str | None:
 
 
 def normalize_phone(phone: str | None, region: str) -> str | None:
-    """The E.164 form, read with the organisation's region; None when it is no possible number, so
-    that it never matches.
+    """The number in E.164, read with the organisation's region. None when it cannot be a phone
+    number, so that it never matches another.
     """
     try:
         number = phonenumbers.parse(phone or "", region)
@@ -85,7 +87,7 @@ def normalize_phone(phone: str | None, region: str) -> str | None:
 
 
 def fold(name: str | None) -> str:
-    """A name as it is compared: case, surrounding and repeated spaces, ``-`` and ``_`` do not
-    matter.
+    """A name in the form in which names are compared: case, surrounding and repeated spaces, ``-``
+    and ``_`` do not matter.
     """
     return re.sub(r"[\s_-]+", " ", name or "").strip().casefold()

@@ -1,5 +1,5 @@
-"""Lists in pages: a cursor holds the last row's place, so that new rows neither repeat nor hide
-others.
+"""Lists in pages. A cursor records the position of a page's last row, so that rows added meanwhile
+neither repeat nor hide others.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DEFAULT_LIMIT, LARGEST_LIMIT = 50, 500
 
 
 def check_limit(text: str | None) -> int:
-    """The number of rows of a page. Raises InvalidInput."""
+    """The number of rows in a page. Raises InvalidInput."""
     if text is None:
         return DEFAULT_LIMIT
     if not re.fullmatch("[0-9]{1,3}", text) or not 1 <= int(text) <= LARGEST_LIMIT:
@@ -27,13 +27,13 @@ def check_limit(text: str | None) -> int:
 
 
 def encode_cursor(at: datetime, row_id: UUID) -> str:
-    """The place after a row, marked so that it is known to be ours."""
+    """A cursor for the position after a row, signed so that we recognise it as ours."""
     place = base64.urlsafe_b64encode(json.dumps([at.isoformat(), str(row_id)]).encode()).decode()
     return f"{place}.{_mark(place)}"
 
 
 def decode_cursor(text: str | None) -> tuple[datetime, UUID] | None:
-    """The place that a cursor holds. Raises InvalidInput for one that we did not make."""
+    """The position that a cursor holds. Raises InvalidInput for a cursor that we did not make."""
     if not text:
         return None
     place, _, mark = text.partition(".")

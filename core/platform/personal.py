@@ -1,5 +1,6 @@
-"""What a column says of a person, declared on the column: hidden from those who only count, handed
-out on request, and gone after an erasure, each derived from here in one place.
+"""Which columns hold personal data, declared on each column. Three things follow from the
+declaration: what is hidden from roles that see only figures, what is exported when a person asks
+for their data, and what an erasure removes.
 """
 
 from __future__ import annotations
@@ -15,22 +16,23 @@ PERSONAL = "personal"  # the key in a column's ``info``
 
 
 class Personal(StrEnum):
-    """What stands there, and with it what an erasure puts in its place."""
+    """What kind of personal data a column holds; this decides what an erasure puts in its place."""
 
     NAME = "name"  # "Erased person"
     EMAIL = "email"  # a pseudonym, the same in all the person's rows
-    MARK = "mark"  # an address that stands for the person: a mark of it
+    MARK = "mark"  # an identifier made from the address: replaced by one made from the pseudonym
     PHONE = "phone"  # nothing
     TEXT = "text"  # free text or a document about the person: nothing
-    ANSWERS = "answers"  # a booking's questions with their answers: only the setter's name stays
-    MENTION = "mention"  # text that may mention the person: without what is known of them
+    ANSWERS = "answers"  # a booking's questions and answers: only the setter's name stays
+    # text that may mention the person: what is known of them is removed from it
+    MENTION = "mention"
     DOCUMENT = "document"  # the same, as JSON
-    DRAFT = "draft"  # nothing of the row stays
+    DRAFT = "draft"  # the whole row is emptied
 
 
 @dataclass(frozen=True)
 class PersonalFact:
-    """``hidden`` from viewers, leaderboards and shared dashboards; ``anywhere`` when rows about
+    """``hidden`` from viewers, leaderboards and shared dashboards. ``anywhere`` when rows about
     somebody else may mention the person too.
     """
 
@@ -40,12 +42,12 @@ class PersonalFact:
 
 
 def personal(kind: Personal, *, hidden: bool = True, anywhere: bool = False) -> dict[str, Any]:
-    """The column says something of a person; for ``mapped_column(info=…)``."""
+    """Declares that the column holds personal data; for ``mapped_column(info=…)``."""
     return {PERSONAL: PersonalFact(kind, hidden, anywhere)}
 
 
 def personal_of(column: ColumnElement[Any]) -> PersonalFact | None:
-    """What was declared of the column."""
+    """What ``personal`` declared of the column, or None."""
     fact: PersonalFact | None = column.info.get(PERSONAL)
     return fact
 

@@ -1,7 +1,7 @@
-"""Putting work on the queue, in the transaction of the row it is about: rolled back together, never
-lost between.
+"""Putting work on the queue in the transaction that it belongs to: it is rolled back with the
+transaction, and never lost after a commit.
 
-The engine is procrastinate, whose tables live in the schema ``jobs``. Arguments are plain JSON that
+The engine is procrastinate, whose tables are in the schema ``jobs``. Arguments are plain JSON that
 every worker can read: ids, never secrets or personal data. Product code enqueues through the task
 itself (``core.platform.tasks``), never by its name.
 """
@@ -32,11 +32,11 @@ def enqueue(
     at: datetime | None = None,
     priority: int = 0,
 ) -> bool:
-    """Have a worker run ``task`` for the transaction's organisation after this transaction commits;
-    False when it was waiting already.
+    """Have a worker run ``task`` for the transaction's organisation after this transaction commits.
+    Returns False when the same work was waiting already.
 
-    ``once`` names the work: while a job of that name waits, no second one is added. ``at`` delays
-    it to an instant.
+    ``once`` names the work: while a job of that name waits, no second one is added. ``at`` is the
+    earliest instant at which it runs.
     """
     values = {
         "queue": QUEUE,

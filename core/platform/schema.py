@@ -1,4 +1,4 @@
-"""What every table shares: naming, keys, and the declaration of who may see its rows."""
+"""What all tables have in common: naming, keys, and the declaration of who may see their rows."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ NAMES = {
 
 
 class Words(TypeDecorator[StrEnum]):
-    """Text that is one of an enumeration's words, or of ``members`` among them; the database checks
-    it, and it is read as the enumeration's member.
+    """A text column that holds a value of an enumeration, or only of ``members`` of it. The
+    database checks it, and reading gives the enumeration's member.
     """
 
     impl = Text
@@ -60,13 +60,15 @@ class Words(TypeDecorator[StrEnum]):
         return None if value is None else str(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        """What a statement puts in the place of a word stays as it is."""
+        """Values that are not of the enumeration, such as what an expression computes, stay as they
+        are.
+        """
         return self.by_word.get(value, value)
 
 
 @event.listens_for(Column, "after_parent_attach")
 def _check_words(column: Column[Any], table: SchemaItem) -> None:
-    """A column of ``Words`` brings its check along, named like the column."""
+    """Adds the check constraint of a column of ``Words``, named like the column."""
     if isinstance(column.type, Words) and isinstance(table, Table):
         words = ", ".join(f"'{member}'" for member in column.type.members)
         table.append_constraint(CheckConstraint(f"{column.name} in ({words})", name=column.name))
@@ -89,8 +91,8 @@ class Base(DeclarativeBase):
 
 
 class TenantRow:
-    """A row of one organisation; its key starts with the organisation, so nothing can refer
-    across.
+    """A row of one organisation. Its primary key starts with the organisation, so that no foreign
+    key can point into another one.
     """
 
     organization_id: Mapped[UUID] = mapped_column(
@@ -102,15 +104,15 @@ class TenantRow:
 
 
 class Timestamps:
-    """When the row was made and last changed; ``updated_at`` is kept by a trigger."""
+    """When the row was created and last changed; a trigger maintains ``updated_at``."""
 
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 
 def refers_to(column: str, table: str) -> ForeignKeyConstraint:
-    """A reference to a row of the same organisation: foreign-key checks bypass policies, so the key
-    carries the tenant.
+    """A foreign key to a row of the same organisation. Postgres checks foreign keys without
+    row-level security, so the key includes the organisation.
     """
     return ForeignKeyConstraint(
         ["organization_id", column],
@@ -121,8 +123,8 @@ def refers_to(column: str, table: str) -> ForeignKeyConstraint:
 
 @dataclass(frozen=True)
 class OwnedBy:
-    """The row names its people itself: ``closer_id`` refers to a row of a roster, whose user stands
-    in ``closer_user_id``.
+    """The row itself names the people it belongs to: ``closer_id`` refers to a row of a roster, and
+    ``closer_user_id`` holds that row's user.
     """
 
     names: tuple[str, ...]
@@ -130,8 +132,8 @@ class OwnedBy:
 
 @dataclass(frozen=True)
 class Follows:
-    """The row's people are those of the row that ``column`` refers to. With ``kind``, the column of
-    that name says what it refers to, by the ``subject`` that each table declares.
+    """The row belongs to the people of the row that ``column`` refers to. With ``kind``, the column
+    of that name says which table it refers to, by the ``subject`` that each table declares.
     """
 
     column: str
@@ -140,12 +142,14 @@ class Follows:
 
 @dataclass(frozen=True)
 class Shared:
-    """The row's people are those of all rows that refer to it and declare to share it."""
+    """The row belongs to the people of all the rows that refer to it and declare that they share
+    it.
+    """
 
 
 @dataclass(frozen=True)
 class Own:
-    """The row is one user's alone."""
+    """The row belongs to one user."""
 
     column: str
 
@@ -155,8 +159,8 @@ Owners = OwnedBy | Follows | Shared | Own
 
 @dataclass(frozen=True)
 class ByLink:
-    """What whoever has a link of one kind may do with a table's rows: an SQL condition each, None
-    for nothing.
+    """What the holder of one kind of access link may do with a table's rows: one SQL condition for
+    each verb, None for not at all.
     """
 
     read: str | None = None
@@ -165,28 +169,28 @@ class ByLink:
 
 
 def owned_by(*names: str) -> OwnedBy:
-    """The people of a row stand on it, as ``<name>_id``; ``<name>_user_id`` is filled from it."""
+    """The row names its people in ``<name>_id``; ``<name>_user_id`` is filled from it."""
     return OwnedBy(names)
 
 
 def follows(column: str, *, kind: str | None = None) -> Follows:
-    """The people of a row are those of the row that ``column`` refers to."""
+    """The row belongs to the people of the row that ``column`` refers to."""
     return Follows(column, kind)
 
 
 def shared() -> Shared:
-    """The people of a row are those of the rows that refer to it, see ``secured(shares=…)``."""
+    """The row belongs to the people of the rows that refer to it; see ``secured(shares=…)``."""
     return Shared()
 
 
 def own(column: str) -> Own:
-    """The row belongs to the user in ``column`` and is nobody else's business."""
+    """The row belongs to the user in ``column`` and to nobody else."""
     return Own(column)
 
 
 def opened_by(**kinds: ByLink) -> Mapping[str, ByLink]:
-    """What each kind of link opens of the table: ``portal``, ``statement``, ``share`` (a dashboard)
-    and ``share_money`` (a dashboard that shows money).
+    """What each kind of link opens of the table. The kinds are ``portal``, ``statement``, ``share``
+    (a dashboard) and ``share_money`` (a dashboard that shows money).
     """
     return kinds
 
@@ -201,13 +205,14 @@ def secured(
     links: Mapping[str, ByLink] | None = None,
     about: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """Who may do what with the table's rows, as ``core.platform.security`` makes it true.
+    """Declares who may do what with the table's rows; ``core.platform.security`` enforces it.
 
-    ``rls`` is the table's security class, ``audit`` whether its changes are audited, ``owners``
-    whose its rows are, ``shares`` the columns that refer to rows which the same people see,
-    ``subject`` how ``follows(…, kind=…)`` calls the table, ``links`` what links open of it, and
-    ``about`` the columns by which a row is about a person from outside: their address, or what
-    refers to their contact or to another row about them.
+    ``rls`` is the table's security class. ``audit`` says whether its changes are audited.
+    ``owners`` says to whom its rows belong, and ``shares`` lists the columns that refer to rows
+    which the same people may see. ``subject`` is the table's name in the column that ``follows(…,
+    kind=…)`` reads. ``links`` says what access links open of it. ``about`` lists the columns that
+    make a row one about a person outside the organisation: the person's address, or a reference to
+    their contact or to another row about them.
     """
     return {
         "info": {
@@ -223,7 +228,7 @@ def secured(
 
 
 def run_script(connection: Connection, script: str) -> None:
-    """Run SQL text of several statements, taken literally: no placeholders, so ``%`` stands for
-    itself.
+    """Run SQL text with several statements as it is, without placeholders, so that ``%`` needs no
+    escaping.
     """
     connection.connection.driver_connection.execute(script)  # type: ignore[union-attr]

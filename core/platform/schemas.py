@@ -1,8 +1,8 @@
-"""What the models of the API are made of: bases, types, and mistakes put into words.
+"""Base classes and types of the API's models, and the sentences for wrong values.
 
-A response's model serialises instants in UTC and money with its currency's own decimals. A
-request's model says what may be sent; whatever cannot be used becomes one sentence that names
-its field.
+A response's model writes instants in UTC and money with its currency's number of decimals. A
+request's model says what may be sent; for a value that cannot be used the caller gets one sentence
+that names the field.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Sentence:
 
 
 def _without_zero_byte(text: str) -> str:
-    """The database stores no zero characters. Raises ValueError."""
+    """Refuses zero characters, which the database cannot store. Raises ValueError."""
     if ZERO_BYTE in text:
         raise ValueError
     return text
@@ -69,7 +69,7 @@ DAY = Sentence("{field} must be a day like 2026-11-02.", "{field} must be a day 
 
 
 def _day(text: Any) -> date:
-    """A day like 2026-11-02, no instant. Raises ValueError."""
+    """A date like 2026-11-02, without a time. Raises ValueError."""
     if not isinstance(text, str):
         raise ValueError
     return date.fromisoformat(text)
@@ -108,7 +108,7 @@ class Response(BaseModel):
 
 
 class Body(BaseModel):
-    """The JSON that a program sends; types are exact, so that ``1`` is not ``true``."""
+    """The JSON body of a request. Types are strict: ``1`` does not count as ``true``."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -122,7 +122,7 @@ class Body(BaseModel):
 
 
 class Query(BaseModel):
-    """What stands behind the question mark of an address; unknown names are ignored."""
+    """The query parameters of a request; unknown names are ignored."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -136,7 +136,7 @@ class Query(BaseModel):
 
 
 def split_words(text: str) -> list[str]:
-    """What stands between the commas, without spaces and empty places."""
+    """The words between the commas, trimmed, without empty ones."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
@@ -159,13 +159,13 @@ Ids = Annotated[
 
 
 def any_of(words: Iterable[str]) -> WithJsonSchema:
-    """How a parameter is described that takes several of ``words``, separated by commas."""
+    """The JSON schema of a parameter that takes several of ``words``, separated by commas."""
     described = f"One or more of {', '.join(words)}, separated by commas."
     return WithJsonSchema({"type": "string", "description": described})
 
 
 def _day_or_none(text: Any) -> date | None:
-    """An empty parameter is none. Raises ValueError."""
+    """None for an empty parameter. Raises ValueError."""
     return _day(text) if text else None
 
 
@@ -214,8 +214,9 @@ class Page(Response, Generic[Item]):
 
     @classmethod
     def of(cls, rows: Sequence[Row[Any]], query: PageQuery, *, at: str) -> Self:
-        """The page of ``rows``, of which one more was read than is shown: it says whether there is
-        a next page. ``at`` is the instant that the list is sorted by.
+        """One page of a list. ``rows`` holds one row more than the page shows, if there is one: it
+        proves that there is a next page. ``at`` names the column of the instant by which the list
+        is sorted.
         """
         shown = rows[: query.limit]
         more = len(rows) > query.limit
@@ -244,8 +245,8 @@ def period_of(
     *,
     names: tuple[str, str] = ("start", "end"),
 ) -> Period:
-    """The days from ``start`` up to, not including, ``end``; neither may be missing. Raises
-    InvalidInput.
+    """The days from ``start`` up to, not including, ``end``. Raises InvalidInput when either is
+    missing.
     """
     if start is None or end is None:
         missing = names[0] if start is None else names[1]
@@ -257,7 +258,7 @@ def period_of(
     return Period(start, end, timezone)
 
 
-# By the beginning of pydantic's name of the mistake; the first that fits.
+# Keyed by the beginning of pydantic's error type; the first match counts.
 SENTENCES = {
     "missing": "{field} is missing.",
     "bool": "{field} must be true or false.",

@@ -1,4 +1,4 @@
-"""What both servers say with every answer, so that a browser helps to keep strangers out."""
+"""The security headers that both servers send with every response."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ FOR_ALL = {
 
 
 def with_headers(send: Send, more: Mapping[str, str], *, address: str) -> Send:
-    """``send``, with the headers that every answer has and with ``more``; an answer's own come
-    first.
+    """``send``, adding to every response the common headers and ``more``; headers that a response
+    sets itself win.
 
-    Where ``address``, the server's public one, has TLS, browsers are told never to come without.
+    Where ``address``, the server's public one, has TLS, browsers are asked to use nothing else.
     """
     headers = FOR_ALL | dict(more)
     if urlsplit(address).scheme == "https":

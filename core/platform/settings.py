@@ -15,8 +15,8 @@ KEY_BYTES = 32
 
 
 class Settings(BaseSettings):
-    """Each field is one environment variable of the same name, in capitals; README documents them
-    in one table. Where a provider is reached is ``base_url``.
+    """Each field is one environment variable of the same name, in capitals; README lists them in
+    one table. For the addresses of providers see ``base_url``.
     """
 
     model_config = SettingsConfigDict(
@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
 
     def master_keys(self) -> list[bytes]:
-        """The current key first, then the older ones that may still be needed to read. Raises
+        """The current key first, then older ones that may still be needed to unseal. Raises
         Misconfigured.
         """
         current = self.encryption_master_key or self._local_key()
@@ -61,9 +61,7 @@ class Settings(BaseSettings):
         ]
 
     def _local_key(self) -> SecretStr | None:
-        """The key that the embedded database's data folder holds; never used with an outside
-        server.
-        """
+        """The key in the embedded database's data folder; never used with an external server."""
         path = self.data_dir / "master.key"
         if self.database_url is None and path.exists():
             return SecretStr(path.read_text().strip())
@@ -79,8 +77,8 @@ class _Address(BaseSettings):
 
 
 def base_url(name: str) -> str | None:
-    """What ``<NAME>_BASE_URL`` says: where an outside system is reached, when that is not its own
-    address. Which systems there are is declared in ``core.providers``.
+    """``<NAME>_BASE_URL``: the address of an outside system, when it is not the usual one. The
+    systems are declared in ``core.providers``.
     """
     return _Address(_env_prefix=f"{name}_").base_url  # type: ignore[call-arg]
 

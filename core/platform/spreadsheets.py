@@ -1,4 +1,4 @@
-"""Text that no spreadsheet runs as a formula."""
+"""Protecting spreadsheets against texts that they would run as formulas."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _STARTS = sql.SQL(", ").join(sql.Literal(ord(character)) for character in FORMUL
 
 
 def without_formula(value: Any) -> Any:
-    """Text that starts like a formula gets a leading apostrophe, which makes it text again; every
-    other value stays as it is.
+    """Puts an apostrophe before text that starts like a formula, which makes a spreadsheet show it
+    as text. Every other value stays as it is.
     """
     return f"'{value}" if isinstance(value, str) and value[:1] in tuple(FORMULA_STARTS) else value
 

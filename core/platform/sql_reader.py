@@ -1,7 +1,7 @@
-"""Reads which tables a piece of SQL names, and what it does to them.
+"""Finds out which tables a piece of SQL names, and what it does to them.
 
-It knows no grammar: a table is named with its schema (``app.events``), as all SQL of the product
-does, and what is done to it stands before its name.
+It does not parse SQL. It relies on two habits of the product's SQL: a table is always named with
+its schema (``app.events``), and the verb precedes it.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ def names_in(sql: str) -> Iterator[tuple[int, str]]:
 
 
 def rights_for(sql: str) -> set[tuple[str, str]]:
-    """The rights that the statements need: pairs of qualified name and verb.
+    """The rights that the statements need, as pairs of qualified name and verb.
 
-    Rows that are changed or deleted are read too. An insert reads when it returns something or
-    looks for a row in its way, and changes what it finds there by ``do update``.
+    Updates and deletes also need to read. An insert needs to read when it returns something or
+    checks for an existing row, and to update when it says ``do update``.
     """
     needed: set[tuple[str, str]] = set()
     for statement in COMMENT.sub("", sql).lower().split(";"):

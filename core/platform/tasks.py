@@ -1,12 +1,12 @@
 """Background tasks, declared beside the function that they run.
 
-``@task()`` stands on a function that begins with ``db``, which is given a transaction of the
-organisation's system, or with ``organization_id``, which opens its own. What follows are ids: they
-travel through the queue as JSON and are turned back by their annotation.
-A keyword-only ``attempt`` is given the number of the attempt, from 1.
+``@task()`` stands on a function that begins with ``db``, which receives a transaction with the
+system's identity in the organisation, or with ``organization_id``, which opens its own. Its other
+arguments are ids: they travel through the queue as JSON and are read back by their annotations. A
+keyword-only ``attempt`` receives the number of the attempt, from 1.
 
-The function is still called directly like any other. ``later`` has a worker run it, for the
-organisation of the transaction and in that transaction: rolled back together.
+The function is still called directly like any other. ``later`` has a worker run it for the
+organisation of the transaction and in that transaction, with which it is rolled back.
 
     @task(once=by("event_id"))
     def attribute_event(db: Session, event_id: UUID) -> None: ...
@@ -15,7 +15,7 @@ organisation of the transaction and in that transaction: rolled back together.
 
 A lower layer that needs work done by a higher one declares the task with ``@declare``, and the
 higher one fills it in with ``@implements``. The name in the queue is the function's own unless
-``name`` says otherwise. It never changes: jobs that wait during an upgrade are found by it.
+``name`` says otherwise. It must never change: jobs that wait during an upgrade are found by it.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from core.platform.queue import enqueue
 
 MAX_ATTEMPTS = 8
 
-All = ParamSpec("All")  # what the function takes
-Ids = ParamSpec("Ids")  # what of that travels through the queue
+All = ParamSpec("All")  # all arguments of the function
+Ids = ParamSpec("Ids")  # those of them that travel through the queue
 R = TypeVar("R")
 Once = Callable[[str, Mapping[str, Any]], str]
 
 
 def by(*names: str) -> Once:
-    """One waiting job for each value of these arguments is enough."""
+    """Makes one waiting job enough for each combination of these arguments."""
 
     def key(task: str, ids: Mapping[str, Any]) -> str:
         return " ".join([task, *(str(ids[name]) for name in names)])
@@ -52,9 +52,7 @@ def by(*names: str) -> Once:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How often the clock orders something: after each pause, or at the times of a crontab line in
-    UTC.
-    """
+    """How often the clock enqueues a task: at an interval, or by a crontab line in UTC."""
 
     every: timedelta | None = None
     cron: str | None = None
@@ -89,13 +87,13 @@ class Task(Generic[All, Ids, R]):
         return self.function(*args, **kwargs)
 
     def later(self, db: Session, *args: Ids.args, **kwargs: Ids.kwargs) -> bool:
-        """Have a worker run it after this transaction commits; False when it was waiting
-        already.
+        """Have a worker run it after this transaction commits. Returns False when the same work was
+        waiting already.
         """
         return self._enqueue(db, None, *args, **kwargs)
 
     def later_at(self, db: Session, at: datetime, *args: Ids.args, **kwargs: Ids.kwargs) -> bool:
-        """Have a worker run it at an instant; False when it was waiting already."""
+        """Have a worker run it at an instant. Returns False when it was waiting already."""
         return self._enqueue(db, at, *args, **kwargs)
 
     def _enqueue(
@@ -110,13 +108,11 @@ class Task(Generic[All, Ids, R]):
         return enqueue(db, self.name, ids, once=once, at=at, priority=self.options.priority)
 
     def tick(self, db: Session) -> bool:
-        """Have it run because its time has come; what still waits from the last time is not added
-        again.
-        """
+        """Enqueue it because its time has come, unless the job of the last time still waits."""
         return enqueue(db, self.name, {}, once=f"{self.name} {organization_id_of(db)}")
 
     def run(self, organization_id: UUID, attempt: int, args: Mapping[str, Any]) -> None:
-        """Run it as a worker does, with the arguments that stood in the queue."""
+        """Run it as a worker does, with the arguments as the queue stores them."""
         work: Callable[..., Any] = self
         ids = {name: _read(self._annotations.get(name), value) for name, value in args.items()}
         if "attempt" in self._parameters:
@@ -133,7 +129,7 @@ class Task(Generic[All, Ids, R]):
 
     @cached_property
     def _ids(self) -> inspect.Signature:
-        """What of the function's arguments travels through the queue."""
+        """The function's arguments that travel through the queue."""
         supplied = {"db", "organization_id"}
         return inspect.Signature(
             [
@@ -194,10 +190,10 @@ def task(
 ) -> _Declaration:
     """Make a task of the function below.
 
-    ``once`` names work that need not wait twice, see ``by``. Without ``retry`` a failure is final,
-    which suits work whose answer somebody waits for. A failed run always leaves a row in
-    ``job_runs``; with ``log_success`` a successful one does too, which suits work whose result
-    stands nowhere else. ``every`` or ``cron`` has the clock order it for each organisation.
+    ``once`` names work of which one waiting job is enough, see ``by``. Without ``retry`` a failure
+    is final, which suits work whose answer somebody waits for. A failed run always leaves a row in
+    ``job_runs``; with ``log_success`` a successful one does too, which suits work whose result is
+    recorded nowhere else. With ``every`` or ``cron`` the clock enqueues it for each organisation.
     """
     return _Declaration(
         Options(name, once, retry, log_success, priority, _schedule(every, cron)), True
@@ -205,8 +201,8 @@ def task(
 
 
 def declare(*, once: Once | None = None) -> _Declaration:
-    """Declare a task whose function is written in a higher layer; the one below has its arguments
-    and no body.
+    """Declare a task that a higher layer implements. The function below states its arguments and
+    has no body.
     """
     return _Declaration(Options(None, once, True, False, 0, None), False)
 
@@ -226,7 +222,7 @@ def implements(declared: Task[All, Ids, R]) -> Callable[[Callable[All, R]], Task
 
 @dataclass(frozen=True)
 class Tick:
-    """Work of the clock itself, once for the whole installation."""
+    """Work of the clock itself, done once for the whole installation."""
 
     run: Callable[[], None]
     schedule: Schedule
@@ -238,7 +234,7 @@ TICKS: list[Tick] = []
 def tick(
     *, every: timedelta | None = None, cron: str | None = None
 ) -> Callable[[Callable[[], None]], Callable[[], None]]:
-    """Have the clock call the function below. It belongs to no organisation and takes a moment."""
+    """Have the clock call the function below. It must belong to no organisation and be quick."""
     schedule = _schedule(every, cron)
     if schedule is None:
         raise ValueError("A tick needs every= or cron=.")

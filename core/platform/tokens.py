@@ -6,5 +6,5 @@ import hashlib
 
 
 def hash_token(token: str) -> bytes:
-    """What is stored of a random token. A fast hash is enough: nobody can guess 256 random bits."""
+    """What is stored of a token. A fast hash is enough: 256 random bits cannot be guessed."""
     return hashlib.sha256(token.encode()).digest()

@@ -1,5 +1,5 @@
-"""Secrets sealed with AES-256-GCM; what they belong to is bound in, so a sealed value cannot be
-moved to another row.
+"""Secrets sealed with AES-256-GCM. The place a secret belongs to is part of the seal, so a sealed
+value cannot be moved to another row.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def unseal(sealed: bytes, *belongs_to: str) -> str:
 
 
 def sealed_with_current_key(sealed: bytes) -> bool:
-    """Whether the value needs no re-sealing after a rotation."""
+    """Whether the value is sealed under the current master key, so that a rotation can skip it."""
     return hmac.compare_digest(_key_id(settings().master_keys()[0]), sealed[:KEY_ID_BYTES])
 
 

@@ -2,7 +2,7 @@
 set up.
 
 ``smtps://`` is encrypted from the first byte, ``smtp://`` by STARTTLS, without which nothing is
-said; ``smtp+plain://`` is not encrypted and allowed to this machine only.
+sent; ``smtp+plain://`` is not encrypted and allowed to this machine only.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def send(url: str, to: str, email: Email, *, key: str) -> None:
 
     Raises:
         RateLimited, ProviderUnavailable: not sent; safe to try again.
-        OutcomeUnknown: the line broke after everything was said.
+        OutcomeUnknown: the line broke after everything was sent.
         AuthenticationFailed: the server refuses the name or the password.
         UnexpectedAnswer: it refuses the e-mail or the recipient for good.
         Misconfigured: the address is none, or the server offers less than it asks for.

@@ -1,4 +1,4 @@
-"""What is kept between runs: aggregates only, with organisation, user, role and the data's own
+"""What is cached between runs: aggregates only, with organisation, user, role and the data's own
 stamp in the key.
 """
 

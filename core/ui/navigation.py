@@ -274,7 +274,7 @@ def jump(screen: str, **parameters: str) -> NoReturn:
 
 
 def page_of(screen: Screen, *, in_menu: bool) -> st.Page:
-    """The screen as Streamlit knows it; home stands at the root."""
+    """The screen as Streamlit knows it; the home page is at the root."""
     return st.Page(
         PAGES / screen.file,
         title=screen.title,

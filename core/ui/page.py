@@ -119,7 +119,7 @@ def open_to_all(screen: str) -> None:
 
 
 def show_pending_toast() -> None:
-    """What ``say`` kept for this run."""
+    """Show what ``say`` stored for this run."""
     if done := st.session_state.pop(DONE, None):
         st.toast(escape_markdown(done))
 
@@ -139,7 +139,7 @@ def title(text: str, viewer: Viewer, note: str = "") -> None:
 def act(viewer: Viewer, done: str = "") -> Iterator[Session]:
     """A transaction for one action: a refusal is shown as its sentence; nothing is half done.
 
-    Success is said as ``done``, see ``say``.
+    Success is announced as ``done``, see ``say``.
     """
     try:
         with viewer.transaction() as db:

@@ -25,7 +25,7 @@ from core.tenancy.access.models import Role
 from core.tenancy.access.sessions import organizations_for_user
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import empty, require, title
-from core.ui.panels.audit import OPERATIONS, said, table_name
+from core.ui.panels.audit import OPERATIONS, details_of, table_name
 from core.ui.parts.columns import Moment, Text
 from core.ui.parts.filters import period_picker
 from core.ui.parts.format import plural, when
@@ -35,7 +35,7 @@ viewer = require("audit")
 
 
 def choose(label: str, options: list[str], key: str) -> str | None:
-    """One of ``options`` or none, kept in the address; anything unknown there is none."""
+    """One of ``options`` or none, from the address; anything unknown there is none."""
     if st.query_params.get(key) not in options:
         st.query_params.pop(key, None)
     return st.selectbox(label, options, index=None, key=key, bind="query-params", placeholder="All")
@@ -113,7 +113,7 @@ homes = (
     if chosen.everywhere
     else {}
 )
-changes = [said(line, names, viewer.timezone) for line in shown]
+changes = [details_of(line, names, viewer.timezone) for line in shown]
 frame = pd.DataFrame(
     {
         "at": [line.at for line in shown],

@@ -49,7 +49,7 @@ title("Integrations", viewer, "Keys are sealed as they are entered, and nobody i
 
 
 @dataclass(frozen=True)
-class Deed:
+class Action:
     """What was asked for on this run, done once the page stands; ``place`` is where a refusal is
     shown.
     """
@@ -83,7 +83,7 @@ def asked(field: Field, provider: str, settings: dict[str, str]) -> str | None:
     )
 
 
-def form(provider: str, row: Row[Any] | None) -> Deed | None:
+def form(provider: str, row: Row[Any] | None) -> Action | None:
     """The key, and what else the provider is asked with. What was typed is forgotten before
     anything is done with it.
     """
@@ -100,7 +100,7 @@ def form(provider: str, row: Row[Any] | None) -> Deed | None:
     if not sent:
         return None
     forget(typed)
-    return Deed(
+    return Action(
         place,
         lambda db: enter_key(db, provider, secret, answers),
         f"Stored. {registry.provider(provider).label} is being asked.",
@@ -108,7 +108,7 @@ def form(provider: str, row: Row[Any] | None) -> Deed | None:
 
 
 def how_it_stands(row: Row[Any], of: Provider) -> None:
-    """What the provider said when it was last asked."""
+    """What the provider answered when it was last asked."""
     known = (
         f"accepted {when(row.last_verified_at, viewer.timezone)} for"
         f" {escape_markdown(row.account_name or '')}"
@@ -185,7 +185,7 @@ def how_texts_went() -> None:
     )
 
 
-def test_text(place: DeltaGenerator) -> Deed | None:
+def test_text(place: DeltaGenerator) -> Action | None:
     """The number that a test text is sent to."""
     with st.form(f"test text {times_done()}", border=False, clear_on_submit=True):
         number = st.text_input(
@@ -199,10 +199,10 @@ def test_text(place: DeltaGenerator) -> Deed | None:
     if not sent:
         return None
     said = "The test text is on its way."
-    return Deed(place, lambda db: post_test_text(db, number, viewer.name), said)
+    return Action(place, lambda db: post_test_text(db, number, viewer.name), said)
 
 
-def texting(row: Row[Any], place: DeltaGenerator) -> Deed | None:
+def texting(row: Row[Any], place: DeltaGenerator) -> Action | None:
     """A test text, where the key is good for one."""
     if row.provider != "twilio" or row.status != KeyStatus.VERIFIED:
         return None
@@ -213,9 +213,9 @@ def texting(row: Row[Any], place: DeltaGenerator) -> Deed | None:
         return test_text(place)
 
 
-def kept(row: Row[Any]) -> Deed | None:
+def show_stored(row: Row[Any]) -> Action | None:
     """A key that is stored: how it stands, and what can be done with it."""
-    of, deed = registry.provider(row.provider), None
+    of, action = registry.provider(row.provider), None
     fields = credentials_of(row.provider).fields
     with st.container(border=True):
         place = st.container()
@@ -237,25 +237,25 @@ def kept(row: Row[Any]) -> Deed | None:
             how_texts_went()
         with st.container(horizontal=True):
             if st.button("Verify now", key=f"{row.provider} verify"):
-                deed = Deed(place, lambda db: verify_soon(db, row.id), "")
+                action = Action(place, lambda db: verify_soon(db, row.id), "")
             with st.popover("Replace", key=f"{row.provider} replace {times_done()}"):
-                deed = form(row.provider, row) or deed
-            deed = texting(row, place) or deed
+                action = form(row.provider, row) or action
+            action = texting(row, place) or action
             with st.popover("Remove", key=f"{row.provider} remove"):
                 st.markdown(
                     f"The key is deleted here at once, and {of.label} is not asked with it any"
                     f" more. At {of.label} it stays valid until you revoke it there."
                 )
                 if st.button("Remove the key", key=f"{row.provider} removed", type="primary"):
-                    deed = Deed(
+                    action = Action(
                         place,
                         lambda db: remove_key(db, row.id),
                         f"The key of {of.label} is removed.",
                     )
-    return deed
+    return action
 
 
-def offered(provider: str) -> Deed | None:
+def offered(provider: str) -> Action | None:
     """A provider of which no key is stored."""
     of = registry.provider(provider)
     with st.container(
@@ -276,12 +276,12 @@ if not rows:
         "Enter one below. The provider is asked at once whose it is and what it may do, and then"
         " once a day.",
     )
-deeds = [kept(row) for row in rows]
+actions = [show_stored(row) for row in rows]
 stored = {row.provider for row in rows}
 if missing := [provider for provider in registry.with_credentials() if provider not in stored]:
     st.subheader("Add a key")
     with st.container(border=True):
-        deeds += [offered(provider) for provider in missing]
+        actions += [offered(provider) for provider in missing]
 
 st.subheader("Kept elsewhere")
 with st.container(border=True):
@@ -300,8 +300,8 @@ with st.container(border=True):
     st.markdown("**Webhooks** · what providers deliver to us is signed with secrets of its own.")
     go("connections", "Connections")
 
-for deed in filter(None, deeds):
-    with deed.place, act(viewer, deed.said) as db:
-        deed.do(db)
+for action in filter(None, actions):
+    with action.place, act(viewer, action.said) as db:
+        action.do(db)
     st.session_state[DONE] = times_done() + 1
     st.rerun()

@@ -1,4 +1,4 @@
-"""Users: everybody who signs in anywhere; found, kept out, deleted."""
+"""Users: everybody who signs in anywhere; to search, deactivate and delete."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def ask_to_delete(adrift: Sequence[Row[Any]]) -> None:
 
 
 def show_one(row: Row[Any]) -> None:
-    """One user: where they belong, and how they are kept out."""
+    """One user: where they belong, and how to deactivate them."""
     title(row.name, viewer, row.email)
     go("users", "← All users")
     st.markdown(

@@ -93,7 +93,7 @@ with right:
             setters = setters_by_name(db)
         st.caption(
             "Nobody on the roster has this setter's name. Say who it is, for this and every other"
-            " call:"
+            " booking:"
         )
         name = st.selectbox(
             "Setter",

@@ -27,8 +27,8 @@ ADDRESS = "127.0.0.1"
 def request(
     method: str, path: str, token: str | None = None, *, address: str = ADDRESS, **more: Any
 ) -> httpx.Response:
-    """The answer of the real application to a caller at the network ``address``; checked against
-    the description.
+    """The answer of the real application to a caller at the network ``address``, checked against
+    the API description.
     """
     if token is not None:
         more["headers"] = {"Authorization": f"Bearer {token}"} | more.get("headers", {})
@@ -69,15 +69,15 @@ def refused(answer: httpx.Response) -> tuple[int, str, str | None]:
 
 
 def forget_engines() -> None:
-    """Connections are made anew from now on."""
+    """Forget the open connections, so that changed settings take effect."""
     for role in (database.APP_ROLE, database.WORKER_ROLE):
         database.engine(role).dispose()
     database.engine.cache_clear()
 
 
 def check(answer: httpx.Response) -> None:
-    """The answer is one that the description knows for its route, and has exactly the declared
-    shape; so has what was taken.
+    """Check that the description lists this answer for its route, and that answer and request have
+    exactly the declared shape.
     """
     operation = operation_of(answer.request.method, answer.request.url.path)
     kind = answer.headers.get("content-type", "")
@@ -98,7 +98,7 @@ def check(answer: httpx.Response) -> None:
 
 
 def operation_of(method: str, path: str) -> Any:
-    """The description of what a request meets; None where there is nothing."""
+    """The description of the operation that a request reaches; None where there is none."""
     for template, operations in described()["paths"].items():
         if re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), path):
             return operations.get(method.lower())
@@ -106,7 +106,7 @@ def operation_of(method: str, path: str) -> Any:
 
 
 def schema_of(reference: Any, among: Any) -> Any:
-    """What a reference of the description ``among`` refers to."""
+    """The schema that a reference in the description points to."""
     return among["components"]["schemas"][reference["$ref"].rpartition("/")[2]]
 
 
@@ -117,7 +117,7 @@ def validator(schema: Any) -> Draft202012Validator:
 
 @cache
 def described() -> Any:
-    """The description, where an object has no property but the declared ones."""
+    """The schema, changed so that objects may have no properties other than the declared ones."""
     return closed(document())
 
 

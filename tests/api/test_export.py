@@ -276,7 +276,7 @@ def test_a_long_export_leaves_piece_by_piece(org):
 
 
 async def converse(path, query, token, send):
-    """Ask the application, and hand ``send`` every message of its answer as it comes."""
+    """Call the application, and pass every message of its answer to ``send`` as it arrives."""
     scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.4"},

@@ -1,5 +1,5 @@
-"""Whatever a program sends, it gets an answer in the shape that is described, and never a
-defect.
+"""Whatever a program sends, it gets an answer in the described shape, and never an unexpected
+error.
 """
 
 import json
@@ -95,8 +95,8 @@ some = settings(
 
 @pytest.fixture(scope="module")
 def callers():
-    """A key, a closer and a viewer of an organisation with some rows; its plan has no end of
-    requests.
+    """A key, a closer and a viewer of an organisation with some rows and a plan without an hourly
+    limit.
     """
     org = make.organization(plan="enterprise")
     rep, viewer = make.viewer(org, "sales_rep"), make.viewer(org, "viewer")

@@ -1,5 +1,5 @@
-"""How much a program may ask: by plan and hour, a megabyte at most; and what it hears while the
-database is away.
+"""The limits of the API: requests per hour by plan, a megabyte per request; and the answer while
+the database is away.
 """
 
 from time import time
@@ -17,7 +17,9 @@ from tests.ports import owner
 
 
 def used_up(org, but):
-    """All but some of this hour's requests, and of the next one's, which may begin meanwhile."""
+    """Uses up all but some requests of this hour, and of the next one, which may begin during the
+    test.
+    """
     with owner() as db:
         plan = db.execute(
             text("select plan from app.organizations where id = :org"), {"org": org}

@@ -57,7 +57,7 @@ def add(path, org, at):
 
 
 def pages(path, key, between=lambda: None, **params):
-    """Every page's items, until there is no next one."""
+    """The items of every page, up to the last."""
     cursor = {}
     while cursor is not None:
         page = get(path, key, **params, **cursor).json()
@@ -219,7 +219,7 @@ def test_money_has_its_currencys_own_decimals(org, key, currency, amount, shown)
 
 @contextmanager
 def database_in(zone):
-    """The database's own zone is another one meanwhile."""
+    """Sets the database's own time zone for the length of the block."""
     with owner() as db:
         db.execute(text(f"alter database {db.engine.url.database} set timezone = '{zone}'"))
     forget_engines()

@@ -54,8 +54,8 @@ BY = [*combinations(sorted(PROMISED_DIMENSIONS), 1), *combinations(sorted(PROMIS
 
 
 def november(org):
-    """Six calls of two closers, one moved and one called off among them, and four payments in three
-    currencies.
+    """Six events of two closers, one of them rescheduled and one cancelled, and four payments in
+    three currencies.
     """
     with as_system(org) as db:
         ana, bo = make.closer(db, org, "Ana"), make.closer(db, org, "Bo")

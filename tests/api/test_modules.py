@@ -1,5 +1,5 @@
-"""Programs of an organisation without a module are refused what belongs to it, people's tokens and
-keys alike.
+"""Without a module, programs of an organisation are refused everything that belongs to it, with
+people's tokens as with keys.
 """
 
 from uuid import uuid4
@@ -15,7 +15,7 @@ from webhooks.api import ENDPOINTS
 
 @pytest.fixture(scope="module")
 def tokens(database_url):
-    """A person's token and a key of an organisation that books no calls."""
+    """A person's token and a key of an organisation without the bookings module."""
     org = make.organization(name="Elder", modules=["phone"])
     return {"person": token_of(make.viewer(org, Role.OWNER)), "key": key_of(org)}
 

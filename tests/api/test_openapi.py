@@ -1,4 +1,4 @@
-"""The API's own description: sound, and neither more nor less than what is there."""
+"""The API's own description is valid, and lists neither more nor less than what exists."""
 
 import re
 

@@ -1,6 +1,4 @@
-"""Every cell of docs/roles.md that speaks of the API and of exports; its screens are tried in
-tests/ui.
-"""
+"""Every cell of docs/roles.md about the API and exports; tests/ui tries its screens."""
 
 from uuid import uuid4
 
@@ -28,8 +26,8 @@ def callers(database_url):
 
 @pytest.fixture(scope="module")
 def people(database_url):
-    """One of each role, and two rows of every exported table, of which the sales rep's is one where
-    rows have somebody.
+    """One person of each role, and two rows of every exported table. Where rows have owners, one of
+    the two is the sales rep's.
     """
     org = make.organization()
     made = {role: make.viewer(org, role) for role in MEMBER_ROLES}

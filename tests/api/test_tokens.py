@@ -1,6 +1,4 @@
-"""Who may call: tokens and keys that hold, those that do not, and what each role sees
-through them.
-"""
+"""Who may call the API: valid and invalid tokens and keys, and what each role sees with them."""
 
 import hmac
 import json
@@ -54,7 +52,7 @@ def signed(who, *, secret=None, algorithm="HS256", **changes):
 
 
 def by_hand(head, body, secret, digest="sha256"):
-    """A token that PyJWT would rather not make."""
+    """A token that PyJWT would refuse to make."""
     whole = f"{part(head)}.{body}"
     signature = hmac.digest(secret, whole.encode(), digest)
     return f"{whole}.{urlsafe_b64encode(signature).rstrip(b'=').decode()}"
@@ -89,8 +87,8 @@ def forgeries(who):
 
 
 def not_for_here(who):
-    """Signed by us, but old, early, or meant for something or somebody else; and what is no token
-    at all.
+    """Tokens signed by us that are expired, not valid yet, or for another purpose or user; and
+    texts that are no tokens.
     """
     return {
         "empty": "",
@@ -267,7 +265,7 @@ def test_a_form_is_filed_by_a_person_never_by_a_key():
 
 @pytest.fixture
 def team():
-    """Two closers and a setter, who booked the first one's call; each call has its payment."""
+    """Two closers and a setter, who booked the first one's event; each event has its payment."""
     org = make.organization()
     ana, bo, sam = (make.viewer(org, "sales_rep") for _ in range(3))
     with as_system(org) as db:

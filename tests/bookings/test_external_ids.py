@@ -14,7 +14,7 @@ from tests.factories import NOON
 
 
 def book(org, external_id, *, at=NOON, platform="acuity", **more):
-    """What a platform says of one booking, made two days before it was first to take place."""
+    """A platform's report of one booking, made two days before its first time."""
     with as_system(org) as db:
         known = {"scheduled_at": at, "booked_at": NOON - timedelta(days=2), "platform": platform}
         person = Person("Lead One", "lead.one@example.com")

@@ -1,4 +1,4 @@
-"""The post-call form: what may be answered, by whom, and what it says of the call."""
+"""The post-call form: which answers it takes, from whom, and what they change about the event."""
 
 from dataclasses import replace
 from datetime import timedelta

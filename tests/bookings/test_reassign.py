@@ -1,4 +1,4 @@
-"""Whose earlier calls are when the roster changes, and the payments that follow them."""
+"""To whom earlier events belong when the roster changes, and the payments that follow them."""
 
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ from tests.flow import work
 
 
 def booked(db, says, *, email="lead@example.com", key="a", answers=(), **more):
-    """A booking as Calendly's module would hand it on."""
+    """A booking as the Calendly module would record it."""
     named_in = settings_of(db, BookingSettings)
     utm = {"utm_source": says}
     return record_booking(
@@ -43,7 +43,7 @@ def booked(db, says, *, email="lead@example.com", key="a", answers=(), **more):
 
 
 def sams(db, **changes):
-    """Change the one setter called Sam."""
+    """Change the one setter named Sam."""
     sam = db.scalars(select(Setter).where(Setter.name == "Sam")).one()
     facts = {
         "name": sam.name,
@@ -56,7 +56,7 @@ def sams(db, **changes):
 
 
 def setters(db):
-    """Who each call belongs to, by booking, and under which name."""
+    """By booking, the setter that each event belongs to, and the name it was booked under."""
     names = {setter.id: setter.name for setter in db.scalars(select(Setter))}
     return {
         event.calendly_invitee_uuid: (names.get(event.setter_id), event.setter_name)

@@ -1,5 +1,5 @@
-"""One browser and one running product for each test process: screens, receiver and jobs on a
-database of their own.
+"""One browser and one running product for each test process: screens, receiver and jobs on their
+own database.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SIZES = {"desktop": {"width": 1300, "height": 1400}, "phone": {"width": 390, "he
 
 @dataclass(frozen=True)
 class Product:
-    """Where the running product is reached."""
+    """The addresses of the running product."""
 
     screens: str
     receiver: str
@@ -69,7 +69,7 @@ def answers(address: str) -> bool:
 
 @contextmanager
 def screens(*options: str, at: int | None = None, **env: str):
-    """A screens' process that nobody has visited yet; its address."""
+    """A process of the screens that nobody has visited yet; yields its address."""
     port = str(at or free_port())
     address = f"http://localhost:{port}"
     with process(
@@ -89,8 +89,8 @@ def screens(*options: str, at: int | None = None, **env: str):
 
 @pytest.fixture(scope="package")
 def quiet_database(new_database, database_url):
-    """A database without the organisations of other tests, whose background work nobody waits for
-    here.
+    """A database without the other tests' organisations, so that no test waits for their background
+    work.
     """
     use_database(new_database())
     yield
@@ -107,7 +107,7 @@ def use_database(url: str) -> None:
 
 @pytest.fixture(scope="package")
 def key_providers():
-    """Every provider whose keys are checked, as the product's worker reaches it."""
+    """A fake of every provider whose keys are verified, as the product's worker reaches it."""
     with FakeProviders().running() as fake:
         yield fake
 
@@ -168,14 +168,16 @@ def opening(chromium, product):
 
 @pytest.fixture
 def visit(chromium, product):
-    """See ``opening``; the windows are this test's alone."""
+    """As ``opening``; the windows are closed at the end of the test."""
     with opening(chromium, product) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def windows(chromium, product):
-    """The same for a module whose tests go on in one window, which knows the assets already."""
+    """The same for a module whose tests share one window, in which the assets are loaded
+    already.
+    """
     with opening(chromium, product) as opened:
         yield opened
 
@@ -187,7 +189,7 @@ def ours(product) -> Team:
 
 @pytest.fixture(scope="package")
 def theirs(ours) -> Team:
-    """Another organisation; our manager may look at it too."""
+    """Another organisation; the manager is a member of it too."""
     made = team("Douglas", currency="EUR")
     manager = ours.people[Role.MANAGER]
     with as_system(made.admin.organization_id) as db:
@@ -204,14 +206,12 @@ def theirs(ours) -> Team:
 
 
 def as_shown(words: str) -> str:
-    """Words as a screen has them that shows them letter by letter: an address in them is no
-    link.
-    """
+    """Text as screens show it letter by letter: an address in it is not a link."""
     return words.replace("@", f"@{JOINER}")
 
 
 def fits_the_width(page) -> bool:
-    """Whether nothing on the page has to be scrolled sideways."""
+    """Whether the page can be read without scrolling sideways."""
     return page.evaluate("""() => {
         const main = document.querySelector('[data-testid="stMain"]');
         return main.scrollWidth <= main.clientWidth

@@ -1,5 +1,5 @@
-"""A small OpenID Connect provider: real HTTP, signed answers, and somebody who is always signed in
-there.
+"""A small OpenID Connect provider: real HTTP, signed answers, and a user who is always signed
+in.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def new_key() -> rsa.RSAPrivateKey:
 
 @dataclass
 class Provider:
-    """``says`` is what it vouches for; ``signs_with`` its key, unless somebody forges."""
+    """``says`` are the claims of its tokens; ``signs_with`` is its key, unless a test forges."""
 
     address: str
     says: dict[str, Any] = field(default_factory=dict)

@@ -32,7 +32,7 @@ ACTIONS = (
 
 
 class Socket:
-    """One connection of a page: what it asked for, and what became of that."""
+    """One WebSocket of a page: what it requested, and whether that is done."""
 
     def __init__(self, socket: WebSocket) -> None:
         self.open, self.asked, self.begun, self.ended = True, 0, False, False
@@ -100,7 +100,7 @@ def _is_settled(page: Page) -> bool:
 
 
 def act_on_settled_pages() -> None:
-    """Let every click and every key wait until the page is settled, as a person's eyes do."""
+    """Make every click and key press wait until the page is settled, as a person would."""
     for name in ACTIONS:
         setattr(Locator, name, _settled_first(getattr(Locator, name)))
 

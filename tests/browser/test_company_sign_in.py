@@ -1,5 +1,5 @@
-"""Signing in through the company's own provider: exchanged for a session of ours, for those whom we
-know and nobody else.
+"""Signing in through the company's provider: it opens a session for users whom we know, and for
+nobody else.
 """
 
 from time import time
@@ -27,7 +27,7 @@ def company():
 
 @pytest.fixture(scope="module")
 def at(product, company, tmp_path_factory):
-    """Screens that know the company's provider."""
+    """Screens that are configured for the company's provider."""
     port, secrets = free_port(), tmp_path_factory.mktemp("auth") / "secrets.toml"
     secrets.write_text(f"""
         [auth]
@@ -50,7 +50,9 @@ def person(product):
 
 @pytest.fixture
 def come_back(visit, at):
-    """A function that asks for a page and goes through the provider; the page afterwards."""
+    """A function that asks for a page, goes through the provider, and returns the page that
+    follows.
+    """
 
     def through(path="/"):
         page = visit(path, at=at)

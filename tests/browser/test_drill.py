@@ -1,6 +1,4 @@
-"""Whatever shows a figure leads to its rows: charts by the chosen point, tables by the chosen
-person.
-"""
+"""Every figure leads to its rows: charts by the chosen point, tables by the chosen person."""
 
 import re
 from contextlib import suppress
@@ -22,8 +20,8 @@ def crew(product):
 
 
 def lands(page, click, address: str) -> None:
-    """Click until the page of rows opens: a click is lost while a chart is being drawn anew, as its
-    font arrives.
+    """Clicks until the page of rows opens: a click is lost while a chart is drawn again after its
+    font was loaded.
     """
     start = page.url
     for _ in range(TRIES):
@@ -36,7 +34,7 @@ def lands(page, click, address: str) -> None:
 
 
 def calls_of(page) -> int:
-    """How many calls the page of rows says that it lists."""
+    """The number of events that the page of rows says it lists."""
     settled(page)
     return int(page.get_by_text(re.compile(r"^[\d,]+ bookings?$")).inner_text().split()[0])
 
@@ -47,7 +45,7 @@ def choose_first_row(page, key: str) -> None:
 
 
 def chart(page, key: str):
-    """By its key: charts are drawn in any order."""
+    """The chart with this key; charts may be drawn in any order."""
     drawn = page.locator(f".st-key-{key} .js-plotly-plot")
     expect(drawn.locator(".point").first).to_be_attached()
     return drawn

@@ -1,5 +1,5 @@
-"""Whatever strangers and members write, wherever it may be kept: on no screen does anything come of
-it in a real browser.
+"""Whatever strangers and members write, wherever it is stored: in a real browser it has no effect
+on any screen.
 """
 
 from collections.abc import Callable
@@ -73,8 +73,8 @@ def visitor(crew: Team, screen: str) -> str:
 
 
 def open_everything(page) -> None:
-    """What a page keeps folded: its expanders, and of popovers and lists to choose from the first
-    of each kind.
+    """Opens what a page hides at first: its expanders, and the first popover and select box of each
+    kind.
     """
     page.evaluate(
         "document.querySelectorAll('details:not([open]) > summary').forEach(each => each.click())"

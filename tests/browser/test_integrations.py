@@ -1,4 +1,4 @@
-"""A key's whole life on the screen Integrations, on a desk and on a phone."""
+"""The life of a key on the screen Integrations, on a desktop and on a phone."""
 
 import pytest
 from playwright.sync_api import expect

@@ -1,5 +1,5 @@
-"""By e-mail into the team, and by e-mail to a new password: through the screens, the worker and the
-file it writes.
+"""Joining the team, and getting a new password, by e-mail: through the screens, the worker and the
+file that it writes.
 """
 
 import re
@@ -19,7 +19,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touc
 
 
 def link_to(address, page):
-    """The link to ``page`` in the newest e-mail to ``address``, once there is one."""
+    """The link to ``page`` in the newest e-mail to ``address``; waits for the e-mail."""
 
     def found():
         for file in sorted((settings().data_dir / "mail").glob("*.eml"), reverse=True):

@@ -1,5 +1,5 @@
-"""Links in a browser without a session: a form filed on a phone, and an address that tells nobody
-its token.
+"""Access links in a browser without a session: a form filed on a phone, and an address that does
+not give away its token.
 """
 
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What each person comes for, from the first click to what somebody else then sees."""
+"""The main tasks of each person, from the first click to what somebody else sees afterwards."""
 
 import csv
 import re
@@ -24,7 +24,9 @@ number = count(1)
 
 @pytest.fixture
 def crew(product):
-    """A team of this test's own: what it files and approves, no other test counts."""
+    """A team of this test's own, so that what it files and approves does not count in other
+    tests.
+    """
     return team(f"Elm{next(number)}")
 
 
@@ -36,7 +38,7 @@ def deliver(product, to, payload):
 
 
 def figure(page, name):
-    """What a card says."""
+    """The figure on a card."""
     return page.get_by_test_id("stMetric").filter(has_text=name).get_by_test_id("stMetricValue")
 
 
@@ -149,7 +151,9 @@ def test_a_row_of_the_calls_opens_the_call_and_leads_to_its_payment(crew, visit)
 
 
 def choose_row(page, index):
-    """Rows are painted, so they are chosen by their place; the box to tick is at the left."""
+    """Chooses a row by its position, since tables are painted on a canvas; its check box is at the
+    left.
+    """
     settled(page)
     page.get_by_test_id("stDataFrame").first.click(position={"x": 18, "y": 36 + 18 + 36 * index})
 

@@ -1,4 +1,4 @@
-"""An admin looks as a rep, is refused what would change something, and stops."""
+"""An admin views as a rep, is refused every change, and stops."""
 
 from playwright.sync_api import expect
 

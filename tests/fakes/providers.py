@@ -1,7 +1,7 @@
-"""One small real HTTP server that answers like every provider whose key is checked, each under its
+"""A small real HTTP server that answers like every provider whose key is verified, each under its
 own path.
 
-What each one answers is declared in ``tests.fakes.systems``.
+``tests.fakes.systems`` declares the answers.
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ class Asked:
 
 
 class FakeProviders(Fake):
-    """The keys that are good, the pages that are answered, what may not be read, the texts that
-    were taken, the numbers that get none (with the code that says why), and what was asked.
+    """Its state: the valid keys, the pages it answers, those it refuses, the texts it accepted, the
+    numbers it refuses with the code of the reason, and the requests it received.
 
-    With ``repeats_keys`` a wrong key stands in the refusal of it.
+    With ``repeats_keys`` its refusal of a wrong key quotes the key.
     """
 
     def __init__(self, keys: dict[str, str] | None = None, *, repeats_keys: bool = False) -> None:
@@ -80,7 +80,7 @@ class FakeProviders(Fake):
 
     @property
     def addresses(self) -> dict[str, str]:
-        """The product's settings that lead here."""
+        """Settings that make the product send its requests here."""
         return {f"{provider.upper()}_BASE_URL": f"{self.url}/{provider}" for provider in KEYS}
 
     def judged(self, asked: Asked) -> Answer:

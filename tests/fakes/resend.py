@@ -30,11 +30,11 @@ STILL_RUNNING = refusal(409, "concurrent_idempotent_requests")
 
 
 class TakeAndHangUp:
-    """Takes the e-mail and closes the line without a word."""
+    """Accepts the e-mail and closes the connection without a response."""
 
 
 class FakeResend(Fake):
-    """The e-mails that went out, and what the next requests will be answered."""
+    """The e-mails that it accepted, and its answers to the next requests."""
 
     def __init__(self) -> None:
         super().__init__()

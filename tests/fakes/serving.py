@@ -1,5 +1,5 @@
-"""What every fake provider is made of: a real HTTP server on a port of its own, and handlers that
-say what they are told.
+"""The base of every fake provider: a real HTTP server on its own port, and handlers whose answers
+can be set.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class HangUp:
-    """Reads the request and closes the line without a word."""
+    """Reads the request and closes the connection without a response."""
 
 
 @dataclass(frozen=True)
 class Silence:
-    """Reads the request and says nothing until the fake stops."""
+    """Reads the request and does not respond until the fake stops."""
 
 
 class Speaking(BaseHTTPRequestHandler):
-    """A handler that writes whole answers and no log."""
+    """A handler that writes whole answers and logs nothing."""
 
     def say(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
@@ -33,12 +33,12 @@ class Speaking(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """Tests speak for themselves."""
+        """Logs nothing."""
 
 
 class Fake:
-    """A provider as the product reaches it; ``answers`` are what the next requests are told,
-    whatever they are.
+    """A provider as the product reaches it. ``answers`` are given to the next requests, whatever
+    they are.
     """
 
     def __init__(self) -> None:

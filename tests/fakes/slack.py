@@ -29,9 +29,7 @@ REDIRECT: Answer = (302, "", {"Location": "https://example.com/"})
 
 
 class FakeSlack(Fake):
-    """What stands in the channel, and what the next posts will be answered; ``ok`` when nothing is
-    left of that.
-    """
+    """The messages in the channel, and the answers to the next posts; ``ok`` when none are left."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +48,7 @@ class FakeSlack(Fake):
 
 
 def fault(message: Any) -> str | None:
-    """Slack's name of what is wrong with a message, if anything is."""
+    """Slack's error code for a message, None for a valid one."""
     if not isinstance(message, dict) or not message.get("text"):
         return "no_text"
     blocks = message.get("blocks", [])

@@ -57,8 +57,8 @@ def certificate(folder: Path, host: str = "localhost") -> Path:
 
 
 class FakeSmtp:
-    """The e-mails that were taken. ``refuses`` maps a command to the lines that answer its next
-    uses, ``hang up`` ends the line.
+    """A mail server with the e-mails that it accepted. ``refuses`` maps a command to the responses
+    to its next uses; ``hang up`` closes the connection.
     """
 
     def __init__(self, pem: Path, *, from_the_start: bool = False, starttls: bool = True) -> None:
@@ -90,7 +90,7 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A line that breaks is part of the tests."""
+        """Ignores broken connections, which are part of the tests."""
 
 
 def _handler(smtp: FakeSmtp) -> type[socketserver.StreamRequestHandler]:

@@ -1,4 +1,4 @@
-"""What stands in the outbox, and which jobs wait to send it."""
+"""The messages in the outbox, and the jobs that wait to send them."""
 
 from sqlalchemy import select, text
 

@@ -1,5 +1,5 @@
-"""One clock of several acts; ticks do not pile up; the jobs of a worker that died are done by
-another.
+"""Of several clocks one works; ticks do not pile up; the jobs of a worker that died are done by
+another one.
 """
 
 import os

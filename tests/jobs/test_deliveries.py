@@ -1,4 +1,4 @@
-"""A kept delivery is processed, tried again, set aside with its reason, and replayed; none is
+"""A stored delivery is processed, retried, set aside with its reason, and replayed; none is
 forgotten.
 """
 
@@ -63,7 +63,7 @@ def activity(org):
 
 @contextmanager
 def events_refused(email):
-    """The database takes no event of this lead for a while."""
+    """Makes the database refuse events of this lead for the length of the block."""
     with owner() as db:
         db.execute(
             text(

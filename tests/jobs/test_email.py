@@ -1,5 +1,5 @@
-"""E-mails leave through Resend, a mail server or a folder: once, or never, or as often as does no
-harm; and with them their secrets.
+"""E-mails are sent through Resend, a mail server or a folder: once, or not at all, or twice where
+that does no harm. Their secrets go with them.
 """
 
 import json

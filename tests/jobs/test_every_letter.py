@@ -1,5 +1,5 @@
-"""Addresses with letters of every script: kept as people write them, told to mail servers as these
-take them, or refused first.
+"""Addresses with letters of every script: stored as people write them, sent to mail servers in the
+form these accept, or refused beforehand.
 """
 
 from email import message_from_bytes

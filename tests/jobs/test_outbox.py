@@ -1,5 +1,5 @@
-"""A message to Slack is posted once; what cannot be known is said and left alone; the webhook's
-address stays secret.
+"""A message to Slack is posted once; when nobody can know whether it was, it is marked so and left
+alone; the webhook's address stays secret.
 """
 
 import os

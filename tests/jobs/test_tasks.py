@@ -55,7 +55,7 @@ def org():
 
 @pytest.fixture
 def undeclared(monkeypatch):
-    """What a test declares is forgotten after it."""
+    """Removes what a test declared."""
     monkeypatch.setattr(tasks, "TASKS", dict(TASKS))
     monkeypatch.setattr(tasks, "TICKS", list(TICKS))
 
@@ -161,7 +161,7 @@ def test_a_name_belongs_to_one_task_and_a_declaration_to_one_function(undeclared
 
     @declare(once=by("event_id"))
     def not_written_yet(db, event_id):
-        """Nobody implements it."""
+        """A declared task that nobody implements."""
 
     with pytest.raises(RuntimeError, match="not_written_yet"):
         not_written_yet(None, None)

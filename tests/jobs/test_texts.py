@@ -1,5 +1,5 @@
-"""Text messages leave once, never to who wants none, and never twice when nobody knows whether they
-were sent.
+"""Text messages are sent once, never to people who want none, and not again when nobody knows
+whether they were sent.
 """
 
 import json

@@ -1,5 +1,5 @@
-"""Addresses that nothing is sent to: listed with the gravest reason, lifted by an admin, and then
-sent to again.
+"""Blocked addresses: listed with the most serious reason, removed by an admin, and then written to
+again.
 """
 
 from datetime import timedelta

@@ -246,7 +246,7 @@ def test_only_an_admin_switches_it_and_only_to_an_hour_of_the_day():
 
 
 def busy_week(org):
-    """Two closers' calls of one day, and one call and payment in the week before."""
+    """Two closers' events of one day, and one event and payment in the week before."""
     with as_system(org) as db:
         ana, bo = make.closer(db, org, "Ana"), make.closer(db, org, "Bo")
         for closer, outcome in ((ana, "closed"), (ana, "offer_made"), (bo, "closed")):

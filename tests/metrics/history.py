@@ -1,4 +1,4 @@
-"""A random month of one organisation, made of rows as the product leaves them, with calls at the
+"""A random month of one organisation, made of rows as the product writes them, with events at
 awkward instants.
 """
 
@@ -45,8 +45,8 @@ CHANGES = {  # a day on which the clocks change, or just any day where they neve
 
 @dataclass(frozen=True)
 class History:
-    """What was made: ``at`` is the instant that counts as now, ``lists`` the ids of each list by
-    the column that names one.
+    """What was generated. ``at`` is the instant that counts as now; ``lists`` has the ids of each
+    list by the column that refers to it.
     """
 
     organization_id: UUID
@@ -58,7 +58,9 @@ class History:
 
 
 def random_history(timezone: str, seed: int, *, calls: int = 220, payments: int = 140) -> History:
-    """The same rows for the same seed; ten days before the clocks change and twelve after."""
+    """The same rows for the same seed, from ten days before a clock change to twelve days after
+    it.
+    """
     dice = random.Random(f"{timezone} {seed}")
     change, grace = CHANGES[timezone], dice.choice([0, 1, 24, 36])
     period = Period(change - timedelta(days=10), change + timedelta(days=12), timezone)
@@ -83,8 +85,8 @@ def random_history(timezone: str, seed: int, *, calls: int = 220, payments: int 
 
 
 def _edges(period: Period) -> list[datetime]:
-    """The instants, found quarter by quarter, at which a new local day begins or the clocks
-    change.
+    """The instants at which a new local day begins or the clocks change, found by looking at every
+    quarter of an hour.
     """
     zone = ZoneInfo(period.timezone)
     at = datetime.combine(period.start - timedelta(days=2), datetime.min.time(), UTC)
@@ -237,8 +239,8 @@ def _payment(
 
 
 def _refund(db: Session, dice: random.Random, payment: Payment) -> None:
-    """In full or in two parts, at once or months later, as a refund or as a dispute; what failed or
-    was won does not count.
+    """Refunds in full or in two parts, at once or months later, as a refund or as a dispute; failed
+    refunds and won disputes do not count.
     """
     parts = dice.choice([[payment.amount], [payment.amount / 4, Decimal("0.01")]])
     for number, amount in enumerate(parts):
@@ -269,7 +271,7 @@ def _leads(
     events: list[Event],
     lists: dict[str, list[UUID]],
 ) -> None:
-    """Inquiries with any number of bookings; some came in without their hour."""
+    """Leads with any number of bookings; some without an instant at which they arrived."""
     leads = []
     for number in range(len(events) // 2):
         contact = Contact(organization_id=org, id=_new_id(dice), name=f"Lead {number}")

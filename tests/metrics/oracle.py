@@ -1,5 +1,5 @@
-"""Every figure a second time: by the words of the specification, in plain Python, row by row, from
-the bare tables.
+"""Every figure computed a second time, following the words of the specification, in plain Python,
+row by row, from the bare tables.
 
 Nothing here is shared with ``core.metrics``: rows are read as the database's owner, what a rep sees
 is decided from who the closers and setters are, days are cut by Python's own time zones, and
@@ -35,8 +35,8 @@ LISTED = {
 
 @dataclass(frozen=True)
 class Asked:
-    """Whose figures of when: ``rep`` is the user who sees only their own rows, None for those who
-    see all.
+    """Whose figures of which period: ``rep`` is the user who sees only their own rows, None for
+    those who see all.
     """
 
     period: Period
@@ -70,7 +70,7 @@ class Oracle:
         self.zone = ZoneInfo(self.home["timezone"])
 
     def figures(self, by: Sequence[str], asked: Asked) -> dict[tuple[Any, ...], Row]:
-        """Every metric for each combination of ``by`` that has a call, a payment or a lead."""
+        """Every metric for each combination of ``by`` that has an event, a payment or a lead."""
         calls, cash, leads = defaultdict(list), defaultdict(list), defaultdict(list)
         for row in self.events.values():
             if row["deleted_at"] is None and self._asked_for(row, row["scheduled_at"], asked):
@@ -90,8 +90,8 @@ class Oracle:
         }
 
     def _lead(self, row: Row, asked: Asked) -> Row:
-        """A lead with its bookings, which are those that the asker sees, and as its people those
-        of the newest; of what only a call or a payment has, it has nothing.
+        """A lead with those of its bookings that the asker sees; its people are those of the newest
+        one. Dimensions that only events or payments have are empty.
         """
         bookings = [
             event
@@ -107,7 +107,7 @@ class Oracle:
         return row | nothing | people | {"bookings": bookings}
 
     def _owned(self, lead: Row, asked: Asked) -> bool:
-        """A lead is everybody's who has an event of it, whatever became of that event."""
+        """A lead belongs to everybody who has an event of it, whatever became of that event."""
         return asked.rep is None or any(
             asked.rep in self._people(event)
             for event in self.events.values()
@@ -124,7 +124,7 @@ class Oracle:
         }
 
     def name(self, dimension: str, key: Any) -> Any:
-        """How a key of ``figures`` reads on the screen."""
+        """How a key of ``figures`` is shown on the screen."""
         return (
             self.named[dimension][key]["name"] if dimension in LISTED and key is not None else key
         )

@@ -33,7 +33,7 @@ def cash_of(rows):
 
 
 def visible_calls(history, oracle, role):
-    """The period's calls that the viewer may see, by the oracle's own look at the bare rows."""
+    """The period's events that the viewer may see, as the oracle finds them in the bare rows."""
     rep = history.viewers[role].user_id if role == "sales_rep" else None
     zone = ZoneInfo(history.timezone)
     return [

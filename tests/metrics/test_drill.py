@@ -1,5 +1,5 @@
-"""The rows behind a figure add up to it: as a whole, for every member of every list, day by day,
-for whoever looks.
+"""The rows behind a figure add up to it: in total, for every member of every list and for every
+day, for every viewer.
 """
 
 from collections import defaultdict
@@ -29,7 +29,7 @@ CONDITIONS = [
 
 
 def parts(history, figures, by):
-    """Each group's figures with the period and the filter that a drill into it carries."""
+    """Each group's figures, with the period and the filter of the drill into it."""
     for row in figures.frame().to_dict("records"):
         if by == "day":
             yield row, Period(row["day"], row["day"] + timedelta(days=1), history.timezone), {}

@@ -1,5 +1,5 @@
-"""Whole tables out: the same rows in every format, as the viewer sees them, and no cell that a
-spreadsheet would run.
+"""Exports of whole tables: the same rows in every format, as the viewer sees them, and no cell that
+a spreadsheet would run.
 """
 
 import csv
@@ -62,8 +62,8 @@ def columns_of(table):
 
 
 def exported(transaction, table, fmt, **asked):
-    """The rows, typed alike whatever the format: exact money, aware instants, ids and texts as
-    text.
+    """The rows, with the same types whatever the format: exact money, aware instants, ids and texts
+    as text.
     """
     content = b"".join(export(transaction, table, fmt, **asked))
     if fmt == "parquet":
@@ -89,7 +89,9 @@ def _typed(table, name, value, truth):
 
 @contextmanager
 def loading():
-    """The database's owner with triggers and references off, to put rows into any table."""
+    """A transaction of the database's owner without triggers and references, for putting rows into
+    any table.
+    """
     with owner() as db:
         db.execute(text("set local session_replication_role = replica"))
         yield db

@@ -1,5 +1,5 @@
-"""Every figure, by every dimension and for every kind of viewer, is what a slow second reckoning
-says it is.
+"""Every figure, by every dimension and for every kind of viewer, equals what the oracle
+computes.
 """
 
 from itertools import combinations
@@ -28,7 +28,7 @@ def narrowed(**chosen):
 
 
 def reckoned(oracle, by, wanted):
-    """The oracle's figures as the table has them, in any order."""
+    """The oracle's figures in the form of the table, in any order."""
     return {
         key: row | {"booking_lead_time": pytest.approx(row["booking_lead_time"])}
         for key, row in oracle.figures(by, wanted).items()

@@ -1,5 +1,5 @@
-"""Each payment lands on the right call, says why, and stays where a person or an approved payout
-has put it.
+"""Each payment is attributed to the right event, with the reason, and stays where a person or an
+approved payout has put it.
 """
 
 from datetime import timedelta

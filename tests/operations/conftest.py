@@ -40,7 +40,7 @@ NEW_KEY = "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA="
 
 @dataclass(frozen=True)
 class Said:
-    """What a command answered."""
+    """The output of a command."""
 
     code: int
     out: str
@@ -77,10 +77,10 @@ def cli(database_url) -> Cli:
 
 @pytest.fixture
 def plain_owner(server) -> Iterator[str]:
-    """The address of an empty database whose owner is no superuser, as managed servers give them.
+    """The address of an empty database whose owner is not a superuser, as on managed servers.
 
-    Roles belong to the whole server, and the other tests use them too: this owner is made a member
-    of them, and has the superuser's password, which theirs are derived from.
+    Roles belong to the whole server and other tests use them too. This owner is therefore made a
+    member of them, and has the superuser's password, from which theirs are derived.
     """
     name, password = f"plain_{os.getpid()}", make_url(server).password
     with psycopg.connect(server, autocommit=True) as admin:

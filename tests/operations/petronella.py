@@ -1,4 +1,4 @@
-"""Petronella Quist, whose data is looked for and erased, and what was received about her."""
+"""Petronella Quist, whose data is searched for and erased, and the deliveries about her."""
 
 import json
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Case:
         return Period(day - timedelta(days=40), day + timedelta(days=10), "Europe/Copenhagen")
 
     def receive(self, provider, payload, **values):
-        """As the receiver keeps it; the delivery's id."""
+        """Store the delivery as the receiver does; returns its id."""
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         with as_system(self.org) as db:
             delivery = WebhookDelivery(
@@ -59,7 +59,7 @@ class Case:
         return delivery.id
 
     def deliver(self, provider, payload, **values):
-        """The same, and as the worker processes it."""
+        """Store it, and process it as the worker does."""
         delivery_id = self.receive(provider, payload, **values)
         process_delivery(self.org, delivery_id)
         return delivery_id
@@ -76,7 +76,7 @@ class Case:
         return figures(self.org, self.period, at=now().replace(minute=0, second=0, microsecond=0))
 
     def mentions(self):
-        """The tables in which anything of her still stands."""
+        """The tables that still contain anything about her."""
         return {place.partition(".")[0] for place in traces(self.org, WORDS)}
 
 

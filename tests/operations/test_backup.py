@@ -1,4 +1,4 @@
-"""A backup holds everything, and comes back into an empty database as it was."""
+"""A backup contains everything, and restores it into an empty database as it was."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def rows(url: str) -> tuple[int, ...]:
 
 @pytest.fixture
 def filled(cli, new_database) -> str:
-    """A database with one organisation's call, payment and sealed secret."""
+    """A database with one organisation's event, payment and sealed secret."""
     url = new_database()
     org = cli(
         "create-org",

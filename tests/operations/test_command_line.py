@@ -26,7 +26,7 @@ HEAVY = {"alembic", "httpx", "pandas", "procrastinate", "pydantic", "sqlalchemy"
 
 
 def loaded_by(*arguments: str) -> set[str]:
-    """The modules that a command has imported when it ends."""
+    """The modules that a command has imported by its end."""
     program = (
         "import sys\nfrom core.__main__ import main\n"
         "try: main(sys.argv[1:])\nfinally: print(*sys.modules, file=sys.stderr)"

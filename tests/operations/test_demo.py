@@ -1,4 +1,4 @@
-"""The demo is the same year for everybody, made of everything that happens to a team."""
+"""The demo is the same year in every installation, with everything that happens to a team."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from core.operations.demo_year import Scale, seed_year
 from core.platform.clock import Period, today
 from core.platform.database import as_system
 from core.platform.settings import settings
-from core.tenancy.organizations.queries import kept_organization_ids
+from core.tenancy.organizations.queries import unpurged_organization_ids
 from tests import factories as make
 from tests.ports import owner
 
-SMALL = Scale(calls_a_day=6, closers=3, setters=2, days=60)
+SMALL = Scale(bookings_a_day=6, closers=3, setters=2, days=60)
 ZONE = "America/New_York"
 
 
@@ -81,7 +81,7 @@ def test_a_week_ahead_is_booked(two) -> None:
 
 @pytest.fixture
 def installation(monkeypatch, tmp_path) -> Iterator[None]:
-    """One with a data folder of its own, that shows the demo."""
+    """An installation with its own data folder, which shows the demo."""
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     monkeypatch.setenv("DEMO", "1")
     settings.cache_clear()
@@ -100,7 +100,7 @@ def test_what_was_removed_of_the_demo_does_not_come_back_with_the_next_start(ins
                     " interval '30 days'"
                 )
             )
-    before = set(kept_organization_ids())
+    before = set(unpurged_organization_ids())
 
     assert ensure_demo() == {}  # in their grace
     sign_ins()
@@ -111,7 +111,7 @@ def test_what_was_removed_of_the_demo_does_not_come_back_with_the_next_start(ins
         )
     assert ensure_demo() == {}  # gone for good
 
-    assert set(kept_organization_ids()) == before
+    assert set(unpurged_organization_ids()) == before
 
 
 def test_nobody_guesses_a_sign_in_of_the_demo(installation) -> None:

@@ -1,6 +1,4 @@
-"""After an erasure nothing of the person is written anywhere: every column of every table is looked
-into.
-"""
+"""After an erasure no column of any table contains anything of the person."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -89,7 +87,7 @@ BY_HAND = """
 
 @pytest.fixture
 def everywhere(case):
-    """Petronella is written wherever the product, a provider or a person could have written her."""
+    """Petronella's data wherever the product, a provider or a person could have written it."""
     itself = replace(
         case.call,
         start=now() - timedelta(days=1),

@@ -1,4 +1,4 @@
-"""The master key is rotated without asking for any secret again, and the self-check says what is
+"""The master key is rotated without entering any secret again, and the self-check reports what is
 wrong.
 """
 
@@ -103,7 +103,7 @@ def test_a_rotation_without_the_old_key_changes_nothing(keys) -> None:
 
 
 def test_a_rotation_under_load_fails_no_read(keys) -> None:
-    """Both keys are configured while secrets are sealed anew, as the documentation asks for."""
+    """Both keys are configured while secrets are sealed again, as the documentation demands."""
     connections = [sender(make.organization(), "stripe") for _ in range(8)]
     read: list[str] = []
     rotated = threading.Event()

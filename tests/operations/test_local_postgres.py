@@ -1,4 +1,4 @@
-"""The embedded server: several processes hold it, the last one stops it, and a killed one comes
+"""The embedded server: several processes share it, the last one stops it, and a killed one comes
 back with its rows.
 """
 
@@ -15,14 +15,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from core.platform.local_postgres import LocalPostgres, reachable_home
+from core.platform.local_postgres import LocalPostgres, reachable_folder
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def home(tmp_path) -> Iterator[Path]:
-    place = reachable_home(tmp_path / "postgres")
+    place = reachable_folder(tmp_path / "postgres")
     yield place
     leftover = LocalPostgres(place)
     leftover.start()
@@ -76,7 +76,7 @@ def test_only_its_owner_can_read_the_password_and_the_data(home) -> None:
 
 
 def test_names_with_accents_are_folded(home) -> None:
-    """A server that was made with the plain C locale would miss these."""
+    """A server created with the plain C locale would not find these."""
     with LocalPostgres(home) as postgres, psycopg.connect(postgres.url()) as db:
         assert db.execute("select lower('ÆØÅÉ'), 'Høj' ilike 'HØJ'").fetchone() == ("æøåé", True)
 
@@ -90,9 +90,9 @@ def test_below_a_private_folder_the_data_goes_where_the_servers_account_can_reac
 ) -> None:
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
-    place = reachable_home(private / "data")
+    place = reachable_folder(private / "data")
     assert place.parts[:4] == ("/", "var", "lib", "salesops")
-    assert reachable_home(private / "data") == place
+    assert reachable_folder(private / "data") == place
     assert stat.S_IMODE(private.stat().st_mode) == 0o700
     place.rmdir()
 

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Running:
-    """A supervisor with its children; ``said`` is the file that its output goes to."""
+    """A supervisor with its children; its output goes to the file ``said``."""
 
     process: subprocess.Popen
     screens: int

@@ -1,4 +1,6 @@
-"""A person is one contact, however they write themselves; an inquiry is one lead of theirs."""
+"""A person is one contact, however they write their name and address; each inquiry of theirs is one
+lead.
+"""
 
 import pytest
 from sqlalchemy import select

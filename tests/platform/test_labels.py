@@ -1,4 +1,4 @@
-"""A stored word has its label beside it, and is otherwise an ordinary string."""
+"""A stored word has its label beside it, and otherwise behaves like a string."""
 
 import pickle
 

@@ -1,4 +1,4 @@
-"""Migrations bring any database to what the models say, or leave it as it was."""
+"""Migrations bring any database to what the models declare, or leave it as it was."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def migrated(new_database) -> Iterator[Engine]:
 
 @pytest.fixture
 def bare(new_database) -> Iterator[Engine]:
-    """A database as its administrator hands it over: empty."""
+    """An empty database, as an administrator hands it over."""
     engine = create_engine(make_url(new_database()).set(drivername="postgresql+psycopg"))
     with engine.begin() as connection:
         connection.execute(text("drop schema app cascade"))

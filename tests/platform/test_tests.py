@@ -1,4 +1,4 @@
-"""What the tests share stands beside them: in a conftest.py or in a module of helpers."""
+"""What tests share is in a conftest.py or in a module of helpers, not in another test's module."""
 
 import ast
 from pathlib import Path

@@ -7,7 +7,7 @@ from tests.webhooks.conftest import running as running  # the receiver, up
 
 @pytest.fixture
 def key_providers(monkeypatch):
-    """Every provider whose keys are checked; the product's settings lead there."""
+    """A fake of every provider whose keys are verified; the product's settings lead there."""
     with FakeProviders().running() as fake:
         for name, address in fake.addresses.items():
             monkeypatch.setenv(name, address)

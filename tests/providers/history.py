@@ -1,5 +1,5 @@
-"""Deliveries of one provider, handed to its module one by one, and what the organisation holds
-afterwards.
+"""Deliveries of one provider, passed to its module one by one, and the rows that the organisation
+has afterwards.
 """
 
 from __future__ import annotations

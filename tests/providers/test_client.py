@@ -1,6 +1,4 @@
-"""The client that every provider's stands on: it waits, tries again, gives up, and never says the
-key.
-"""
+"""The HTTP client of all providers: it waits, retries, gives up, and never reveals the key."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""An organisation's keys: entered and sealed, verified by a worker, looked at again every day,
-replaced, removed.
+"""An organisation's keys: entered and sealed, verified by a worker and again every day, replaced,
+removed.
 """
 
 from __future__ import annotations
@@ -200,8 +200,8 @@ def test_two_admins_who_enter_a_key_at_once_make_one_row(key_providers, admin):
 
 
 def test_an_outcome_is_not_written_over_a_key_that_was_entered_meanwhile(key_providers, admin):
-    """The old key is good; while the provider is asked about it, somebody enters another, which is
-    not.
+    """The old key is valid. While the provider is asked about it, somebody enters another one,
+    which is not.
     """
     row_id = enter(admin)
 

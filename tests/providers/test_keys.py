@@ -1,5 +1,5 @@
-"""What each provider says of a key that is right, wrong, or may do too little; and what is refused
-before anybody is asked.
+"""What each provider answers for a key that is right, wrong, or may do too little; and what is
+refused without asking it.
 """
 
 from __future__ import annotations

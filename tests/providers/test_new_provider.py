@@ -1,4 +1,4 @@
-"""A provider is its own folder: one that was not there before is received, shown and processed."""
+"""A provider is one folder: a new one is received, shown and processed without any other change."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def forget_providers():
 
 @pytest.fixture
 def lantern(tmp_path, monkeypatch):
-    """Another folder of providers, with one that nobody has heard of."""
+    """A second folder of providers, with one that the product does not have."""
     folder = tmp_path / "lantern"
     (folder / "payloads").mkdir(parents=True)
     (folder / "__init__.py").touch()

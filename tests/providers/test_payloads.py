@@ -47,7 +47,7 @@ def test_whatever_a_provider_sends_comes_in_and_is_understood_or_ignored(provide
 
 
 def story(provider):
-    """What every file of the provider says of one lead, a minute apart."""
+    """All of the provider's payload files about one lead, a minute apart."""
     return [
         payload(provider, file, example(key="A", start=NOON, at=NOON + timedelta(minutes=minute)))
         for minute, file in enumerate(payload_files(provider))

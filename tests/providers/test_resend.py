@@ -1,4 +1,4 @@
-"""Resend tells of addresses that cannot or will not be reached: each organisation learns of its
+"""Resend reports addresses that cannot or must not be written to: each organisation learns of its
 own, in any order.
 """
 

@@ -1,5 +1,5 @@
-"""Slack's address is typed by members: nothing but Slack itself is ever asked, whatever they type
-and whatever is answered.
+"""Members enter Slack's address: whatever they enter and whatever is answered, requests go to Slack
+only.
 """
 
 import pytest

@@ -1,4 +1,4 @@
-"""Every way out asks through the one client, over the transport that it is handed."""
+"""All requests to outside systems go through one client, over the transport that it is given."""
 
 from __future__ import annotations
 

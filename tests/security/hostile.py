@@ -1,7 +1,7 @@
-"""An organisation in which every text that people or other systems write tries to be more than
-text.
+"""An organisation in which every text that people or other systems write tries to be markup, a
+formula or a command.
 
-Made from the models alone, so that a new table or column is covered the day it is added.
+It is made from the models alone, so a new table or column is covered on the day it is added.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ WORDS = {
 
 
 def make_hostile(db: Connection, org: UUID) -> None:
-    """A row of ``org`` in every table, and hostile words in all of its text. Run as the database's
-    superuser.
+    """Adds a row of ``org`` with hostile words in every text to every table. Must run as the
+    database's superuser.
     """
     db.execute(text("set local session_replication_role = replica"))
     tables = [table for table in metadata.sorted_tables if table.name not in OWN_TABLES]
@@ -75,7 +75,7 @@ def make_hostile(db: Connection, org: UUID) -> None:
 
 
 def know_by(db: Connection, table: str, org: UUID, token: str) -> None:
-    """Make ``token`` the one of every row of ``table``, so that a link with it opens."""
+    """Makes ``token`` the token of every row of ``table``, so that a link with it works."""
     where = _whose(metadata.tables[f"app.{table}"])
     change = text(
         f"update app.{table} set token_hash = :hash, expires_at = now() + interval '1 hour' where"
@@ -101,7 +101,7 @@ def _have_a_row(db: Connection, table: Table, org: UUID) -> None:
 
 
 def _refer(db: Connection, table: Table, key: ForeignKeyConstraint, org: UUID) -> None:
-    """Let the new row refer to what the organisation has."""
+    """Makes the new row refer to rows that the organisation has."""
     column, there = key.column_keys[1], key.referred_table.name
     if there != table.name:
         db.execute(
@@ -115,7 +115,7 @@ def _refer(db: Connection, table: Table, key: ForeignKeyConstraint, org: UUID) -
 
 
 def _checked(table: Table) -> set[str]:
-    """Columns whose words the database itself holds to a list."""
+    """The columns whose words the database restricts to a list."""
     checks = " ".join(
         str(check.sqltext) for check in table.constraints if isinstance(check, CheckConstraint)
     )
@@ -123,7 +123,7 @@ def _checked(table: Table) -> set[str]:
 
 
 def _whose(table: Table) -> str:
-    """The rows that have to do with the organisation ``:org``."""
+    """The condition that a row concerns the organisation ``:org``."""
     if table.name == "organizations":
         return "id = :org"
     if "organization_id" in table.columns and table.name != "sign_in_sessions":
@@ -174,7 +174,7 @@ def _spoil_document(db: Connection, table: Table, column: Column[Any], org: UUID
 
 
 def _spoiled(part: Any) -> Any:
-    """The document with hostile words in place of every text; ids stay, since they lead to other
+    """The document with hostile words in place of every text. Ids stay, since they refer to other
     rows.
     """
     if isinstance(part, dict):

@@ -1,5 +1,5 @@
-"""One row of any table, made from the catalogue alone, so that a new table is covered the day it is
-added.
+"""One row of any table, made from the catalogue alone, so that a new table is covered on the day it
+is added.
 """
 
 from __future__ import annotations

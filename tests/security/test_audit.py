@@ -54,8 +54,8 @@ audited = pytest.mark.parametrize("table", AUDITED, ids=lambda table: table.name
 
 @contextmanager
 def watched(table):
-    """A transaction that is rolled back, with the table empty and of all triggers and references
-    only its audit on.
+    """A transaction that is rolled back. In it the table is empty, and of all triggers and
+    references only the audit trigger is on.
     """
     with owner() as db:
         db.execute(text("set local session_replication_role = replica"))
@@ -80,7 +80,9 @@ def test_every_sensitive_table_is_audited():
 
 @pytest.mark.parametrize("table", SETTINGS_TABLES, ids=lambda table: table.name)
 def test_a_changed_setting_writes_a_line(table):
-    """Rows of settings come and go with their organisation, which has lines of its own."""
+    """Rows of settings are created and removed together with their organisation, which has audit
+    lines of its own.
+    """
     switch = next(each.name for each in table.columns if each.type.python_type in (bool, int))
     flipped = (
         f"not {switch}"

@@ -1,5 +1,5 @@
-"""Planted secrets sing nowhere: no log, answer, page, export, audit line, queued work or dump holds
-one in clear.
+"""Planted secrets appear nowhere in clear: in no log, answer, page, export, audit line, job or
+dump.
 """
 
 import base64
@@ -52,7 +52,7 @@ TYPED = "api_canary.3fa9c1d7e5b2typed"
 
 @dataclass(frozen=True)
 class Planted:
-    """An organisation with one of every secret, and the secrets by what they are."""
+    """An organisation with one of every secret, by kind of secret."""
 
     admin: object
     connection: UUID
@@ -61,7 +61,7 @@ class Planted:
 
 @pytest.fixture(scope="module")
 def provider():
-    """Providers that know one of the keys, and repeat every key that they are given."""
+    """Providers that accept one of the keys, and quote every key that they are given."""
     with pytest.MonkeyPatch.context() as patch, FakeProviders(repeats_keys=True).running() as fake:
         fake.keys["stripe"] = VERIFIED
         fake.pages["/stripe/v1/account"] = {"email": f"account of {VERIFIED}"}
@@ -103,9 +103,7 @@ def planted(database_url, provider):
 
 
 def singing(secrets, *places):
-    """Which of the secrets stand in any of the texts, as they are or written in another
-    alphabet.
-    """
+    """The secrets that appear in any of the texts, as they are or in another encoding."""
     found = set()
     for name, secret in secrets.items():
         raw = secret.encode()
@@ -117,7 +115,7 @@ def singing(secrets, *places):
 
 @contextmanager
 def logged(file, *command, **env):
-    """``python -m …`` with everything that it says in ``file``."""
+    """Runs ``python -m …`` with all of its output in ``file``."""
     with open(file, "w") as log:
         running = subprocess.Popen(
             [sys.executable, "-m", *command], cwd=ROOT, env=os.environ | env, stdout=log, stderr=log
@@ -138,8 +136,8 @@ def is_up(address):
 
 @pytest.fixture(scope="module")
 def conversation(planted, tmp_path_factory):
-    """Everything that both servers answered, and the worker too wrote down, while each secret was
-    used, rightly and wrongly.
+    """Everything that both servers answered and all processes logged, while each secret was used,
+    rightly and wrongly.
     """
     files = [tmp_path_factory.mktemp("logs") / name for name in ("receiver", "screens", "worker")]
     ports = [str(free_port()), str(free_port())]
@@ -293,7 +291,7 @@ def test_what_is_typed_into_a_form_stands_in_no_page_and_no_audit_line(planted):
 
 
 def kept_of(page):
-    """Everything that the server keeps of a page after its run."""
+    """Everything that the server stores of a page after its run."""
     return repr(page.session_state._state._state)
 
 

@@ -1,5 +1,5 @@
-"""What the database's own catalogue says about who may do what; holds for tables and functions not
-yet written.
+"""What the database's own catalogue says about rights; covers tables and functions that are not
+written yet.
 """
 
 import pytest

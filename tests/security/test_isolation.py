@@ -1,8 +1,7 @@
-"""For every table and every role: rows of another organisation are neither seen nor changed nor
-made.
+"""For every table and every role: rows of another organisation cannot be read, changed or created.
 
-The second half breaks each policy and expects the first half to notice, so that these tests are
-known to be able to fail.
+The second half breaks each policy and expects the first half to notice, which proves that these
+tests can fail.
 """
 
 from uuid import uuid4
@@ -16,7 +15,7 @@ tables = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 
 
 def reached(db, table, ours, theirs):
-    """Every (who, how) that reached the other organisation's rows."""
+    """Every identity, and kind of statement, that reached the other organisation's rows."""
     name, key = f"app.{table.name}", key_of(table)
     column = "organization_id" if table.name != "organizations" else "name"
     ways = {
@@ -40,7 +39,7 @@ def reached(db, table, ours, theirs):
 
 
 def allowed(table, *way):
-    """A super admin reads everybody's audit log; nothing else crosses."""
+    """The exceptions: a super admin reads everybody's audit log, and nothing else."""
     return {("so_app", "super_admin", *way)} if table.name == "audit_logs" else set()
 
 

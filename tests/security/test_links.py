@@ -1,5 +1,5 @@
-"""What each kind of link reaches in its own organisation, table by table; a new table is closed to
-links until it says otherwise.
+"""What each kind of link reaches in its own organisation, table by table. A new table is closed to
+links until it declares otherwise.
 """
 
 import pytest
@@ -23,8 +23,8 @@ WITHOUT_SUBJECT = {
 
 
 def reached(way):
-    """Role → tables of which the link's own organisation's rows were reached, when nothing in them
-    is the link's subject.
+    """For each role, the tables in which rows of the link's own organisation were reached although
+    none of them is the link's subject.
     """
     found = {role: set() for role in LINKS}
     for table in TABLES:

@@ -1,4 +1,4 @@
-"""Whose rows are whose, for every table that says so, through what the product itself does: who
+"""To whom rows belong, for every table that declares it, through the product's own actions: who
 reads them before and after a booking, a form, a payment, a new link and a new owner.
 """
 
@@ -53,8 +53,8 @@ REPS = ("ana", "sam", "bo", "kim")
 
 @dataclass
 class Team:
-    """Ana and Bo take calls, Sam and Kim book them. Petra's call with Ana, booked by Sam, was held
-    and paid for in the form and at a processor, where a part was paid back.
+    """Ana and Bo are closers, Sam and Kim setters. Petra's event with Ana, booked by Sam, took
+    place. It was paid in the form and at a processor, which refunded a part.
     """
 
     org: UUID
@@ -71,8 +71,8 @@ class Team:
         return {name for name, rows in seen.items() if rows}
 
     def rows(self, viewer, model) -> frozenset[UUID]:
-        """What the viewer reads; of the timeline without the lines of what somebody did, which they
-        go on reading themselves.
+        """The rows that the viewer reads. Timeline lines of the viewer's own actions are left out,
+        since everybody always reads those.
         """
         wanted = select(model.id)
         if model is Activity:

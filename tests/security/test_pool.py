@@ -1,4 +1,6 @@
-"""An identity ends with its transaction, however that ends, although connections are used again."""
+"""An identity ends with its transaction, however the transaction ends, although connections are
+reused.
+"""
 
 from contextlib import suppress
 
@@ -16,7 +18,7 @@ SETTINGS = """
 
 
 def same_connection_afterwards(role, used):
-    """What a guest sees on the very server process that ``used`` ran on."""
+    """What a guest sees on the same server process that ``used`` ran on."""
     with as_guest(role) as db:
         assert db.scalar(text("select pg_backend_pid()")) == used
         return set(db.execute(text(SETTINGS)).one()), db.scalar(

@@ -149,9 +149,7 @@ def seeded(engine: Engine) -> list[SeededTenant]:
 
 
 def be_asked_by_the_fuzzer(engine: Engine) -> None:
-    """The fuzzer says who is asking by settings of its own; in this database the identity is read
-    from them.
-    """
+    """Makes the database read the identity from the fuzzer's own settings."""
     claims = {"org": "organization_id", "user": "sub"}
     with engine.begin() as db:
         for name, claim in claims.items():

@@ -1,6 +1,4 @@
-"""What plain SQL can do inside an identity that is not one's place: what a hole in one page would
-be worth.
-"""
+"""What plain SQL can do under an identity: how much damage a hole in one page could do."""
 
 from hashlib import sha256
 from uuid import UUID
@@ -32,7 +30,7 @@ def people(org):
 
 @pytest.fixture(scope="module")
 def program(org):
-    """The transaction of a program that may do everything."""
+    """The transaction of a program whose key has all scopes."""
     with as_system(org) as db:
         key = create_api_key(db, "Everything", ["all"]).key
     return lambda: as_key(sha256(key.encode()).digest())
@@ -175,7 +173,7 @@ def test_people_reach_neither_the_queue_nor_the_functions_of_the_jobs():
         "select * from jobs.procrastinate_jobs",
         "select app.enter_system(gen_random_uuid())",
         "select app.make_super_admin(gen_random_uuid())",
-        "select app.kept_organization_ids()",
+        "select app.unpurged_organization_ids()",
         "select app.sealed_second_factors()",
         "select app.purge_organizations()",
     ):

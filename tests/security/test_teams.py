@@ -1,4 +1,6 @@
-"""Managers who see their own team only: whose rows, at whatever remove, on every way in."""
+"""Managers who see their own team only: which rows they see, whatever the distance to them, in
+every kind of transaction.
+"""
 
 from contextlib import contextmanager
 from datetime import timedelta
@@ -35,7 +37,7 @@ BELOW = {
 
 
 class Crew:
-    """Everybody takes one call with one payment, nobody's call is there too; Bo's was
+    """Everybody has one event with one payment, and there is one event of nobody's. Bo's event was
     booked by Cy.
     """
 

@@ -20,14 +20,14 @@ PASSWORD = "amber-birch-cobalt-1234"
 
 @dataclass(frozen=True)
 class App:
-    """The telephone: what it shows, and the codes that were written down."""
+    """The phone's app: the codes that it shows, and the recovery codes that were written down."""
 
     person: Viewer
     secret: bytes
     recovery: list[str]
 
     def code(self) -> str:
-        """The present code, as if none had been used before."""
+        """The current code, as if none had been used before."""
         with owner() as db:
             db.execute(
                 text("update app.second_factors set last_step = 0 where user_id = :user"),
@@ -36,11 +36,11 @@ class App:
         return self.shown()
 
     def shown(self, steps: int = 0) -> str:
-        """What the telephone shows now, or so many steps later."""
+        """The code that the app shows now, or so many time steps later."""
         return totp(self.secret, int(now().timestamp()) // STEP_S + steps)
 
     def wrong(self) -> Iterator[str]:
-        """Codes of no step near this one."""
+        """A code that belongs to no time step near this one."""
         near = {self.shown(steps) for steps in range(-3, 4)}
         return (f"{number:06}" for number in range(10**6) if f"{number:06}" not in near)
 

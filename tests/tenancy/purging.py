@@ -1,4 +1,4 @@
-"""Organisations whose grace is over, and where a word of them still stands."""
+"""Organisations whose grace period is over, and the tables that still contain a word of theirs."""
 
 from sqlalchemy import text
 
@@ -18,7 +18,7 @@ def past_grace(org):
 
 
 def mentions(word):
-    """The tables in which ``word`` still stands."""
+    """The tables that still contain ``word``."""
     with owner() as db:
         return {
             table.name

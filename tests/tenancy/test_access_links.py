@@ -1,5 +1,5 @@
 """A link opens one thing: one closer's queue, one person's statement or one dashboard, while it is
-good, and nothing beside.
+valid, and nothing else.
 """
 
 from dataclasses import replace
@@ -58,7 +58,7 @@ def token_of(link):
 
 @pytest.fixture
 def team():
-    """Two closers without an account, a setter, a call of each closer two hours ago, and one of
+    """Two closers without an account, a setter, an event of each closer two hours ago, and one of
     Ana's tomorrow.
     """
     org = make.organization()

@@ -1,6 +1,4 @@
-"""What is good once is good once, and a limit is a limit, also for those who come at the same
-moment.
-"""
+"""What works once works once, and limits hold, even when several people come at the same moment."""
 
 import threading
 
@@ -28,7 +26,7 @@ MANY = 8
 
 
 def at_once(*acts):
-    """What each act gave, or the refusal that it met, in the order of the acts."""
+    """The result of each function, or the error it raised, in their order."""
     start, found = threading.Barrier(len(acts)), [None] * len(acts)
 
     def run(place, act):

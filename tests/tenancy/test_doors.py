@@ -1,5 +1,5 @@
-"""Everything that opens something opens its own door only, as it was given out and while it is
-good.
+"""Every secret (cookie, token, key, link) opens only what it was issued for, in the form in which
+it was issued, while it is valid.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.ui.screens import token_of
 
 
 def opens(door: Callable[[str], object], secret: str) -> bool:
-    """Whether somebody who brings ``secret`` to the door gets in."""
+    """Whether somebody who presents ``secret`` there gets in."""
     try:
         return door(secret) is not None
     except NotAllowed:

@@ -1,5 +1,5 @@
-"""The settings of an organisation: who changes them, which values they take, what is kept of a
-change.
+"""The settings of an organisation: who changes them, which values they take, and what the audit log
+records.
 """
 
 from dataclasses import replace

@@ -1,5 +1,5 @@
-"""An invitation is taken once, by whoever was invited, as what they were invited as; a link that is
-not that does nothing.
+"""An invitation is accepted once, by the person who was invited, with the role they were invited
+for. Other links do nothing.
 """
 
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Whoever is kept out or deleted gets in by nothing that they have, hold or have sent before."""
+"""Deactivated or deleted users cannot get in by anything that they have or have sent before."""
 
 import threading
 from datetime import date
@@ -47,7 +47,7 @@ def delete(boss, person):
 
 
 def portal_of(person):
-    """The token of a portal that opens the queue of this person's own closer row."""
+    """The token of a portal for this person's own closer row."""
     with as_system(person.organization_id) as db:
         closer = make.closer(db, person.organization_id, "Ana", user_id=person.user_id)
     with person.transaction() as db:
@@ -166,7 +166,7 @@ def test_two_super_admins_who_put_each_other_out_at_once_leave_one(end):
 
 
 def waiting():
-    """Whether somebody waits for another one's transaction in this database."""
+    """Whether a transaction in this database waits for another one."""
     with owner() as db:
         return db.scalar(
             text("select count(*) from pg_locks where not granted and locktype = 'advisory'")

@@ -1,5 +1,5 @@
-"""What becomes of people when their organisation is gone: access ends, nothing is lost by mistake,
-and one action deletes them.
+"""What happens to people when their organisation is deleted: access ends, nothing is lost by
+mistake, and one action deletes them.
 """
 
 from datetime import UTC, datetime

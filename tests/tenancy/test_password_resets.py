@@ -1,5 +1,5 @@
-"""A forgotten password: the same answer for everybody, a link that works once, and nothing of
-before that works afterwards.
+"""A forgotten password: the same answer for everybody, a link that works once, and the end of
+everything issued before.
 """
 
 import threading
@@ -45,7 +45,7 @@ def address():
 
 
 def waiting(task):
-    """The arguments of the jobs that wait, which go on waiting."""
+    """The arguments of the waiting jobs, which stay in the queue."""
     with owner() as db:
         return (
             db.execute(
@@ -61,7 +61,7 @@ def waiting(task):
 
 
 def run_waiting(task):
-    """What the worker would do with them."""
+    """Runs the waiting jobs as a worker would."""
     import_declarations()
     jobs = waiting(task)
     with owner() as db:
@@ -93,7 +93,7 @@ def tokens_of(person):
 
 
 def link(person):
-    """The token of one more link, as it stands in the e-mail."""
+    """The token of another link, taken from the e-mail."""
     ask_for_link(person.email, address=address())
     run_waiting("send_password_reset")
     return tokens_of(person)[-1]

@@ -1,4 +1,4 @@
-"""Which passwords are taken, and that every character of one counts."""
+"""Which passwords are accepted, and that every character of a password counts."""
 
 import re
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Organisations and users as those who run the installation handle them."""
+"""Organisations and users, as super admins manage them."""
 
 from datetime import timedelta
 from hashlib import sha256
@@ -49,7 +49,7 @@ TENANT = [
 
 @pytest.fixture(scope="module")
 def boss(database_url):
-    """Somebody of the platform, with an organisation of their own."""
+    """A super admin, with an organisation of their own."""
     return super_admin(make.viewer(make.organization(), Role.VIEWER))
 
 
@@ -165,7 +165,7 @@ def test_a_deleted_organisation_is_hidden_from_everybody_at_once_and_comes_back_
 
 
 def doors(admin, session, key, connection, boss):
-    """The ways into the organisation that are open."""
+    """The ways into the organisation that work."""
     org, found = admin.organization_id, set()
     for name, enter in {
         "member": admin.transaction,

@@ -1,5 +1,5 @@
-"""The second factor: codes as the standard has them, each once, limited, and ways back in for their
-owner only.
+"""The second factor: codes as in the standard, each accepted once, with limits; and recovery for
+the account's owner only.
 """
 
 import base64

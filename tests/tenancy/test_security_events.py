@@ -1,5 +1,5 @@
-"""What happens to an account stands in the audit log of each organisation that the person belongs
-to, without any secret.
+"""What happens to an account is recorded in the audit log of each organisation that the person
+belongs to, without any secret.
 """
 
 import json
@@ -32,8 +32,8 @@ def person(database_url):
 
 
 def events_of(person, organization_id=None):
-    """What the organisation's admin reads of the person's account, in its order: operation, and
-    whether they did it themselves.
+    """The audit lines about the person's account that the organisation's admin reads, in order: the
+    operation, and whether the person did it.
     """
     boss = make.viewer(organization_id or person.organization_id, Role.ADMIN)
     with boss.transaction() as db:

@@ -1,5 +1,5 @@
-"""Tries at the sign-in: limited where they come from, never for the person they are aimed at, and
-all alike.
+"""Attempts to sign in: limited by where they come from, never for the person they are aimed at, and
+answered all alike.
 """
 
 import bcrypt
@@ -90,7 +90,7 @@ def test_tries_at_an_unknown_account_are_limited_alike(person):
 
 @pytest.fixture
 def checked(monkeypatch):
-    """The cost of every hash that a password is compared with; the comparison itself is
+    """The cost of every hash that a password is compared with. The comparison itself is
     bcrypt's.
     """
     costs = []

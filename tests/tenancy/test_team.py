@@ -1,5 +1,5 @@
-"""Who may change whom: nobody raises themselves, an admin does not touch owners, and there is
-always an owner left.
+"""Who may change whom: nobody raises their own role, an admin does not change owners, and at least
+one owner always remains.
 """
 
 import threading

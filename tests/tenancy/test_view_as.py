@@ -1,5 +1,5 @@
-"""An admin looks as a member: who may, what they see, that nothing can change, and what is kept of
-it.
+"""An admin views as a member: who may, what they see, that they can change nothing, and what the
+audit log records.
 """
 
 import pytest
@@ -34,7 +34,7 @@ def member(viewer):
 
 
 def look(by, at):
-    """A session of ``by`` that looks as ``at``."""
+    """A session of ``by`` that views as ``at``."""
     token = token_of(by)
     start_view_as(token, by, member(at))
     return token

@@ -23,7 +23,7 @@ def _nothing_cached():
 
 @pytest.fixture
 def reached_at(monkeypatch):
-    """A function that tells the product its public address."""
+    """A function that sets the product's public address."""
 
     def tell(address):
         monkeypatch.setenv("PUBLIC_URL", address)

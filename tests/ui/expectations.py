@@ -1,4 +1,4 @@
-"""What stands on each screen, and who may open it."""
+"""What each screen shows, and who may open it."""
 
 from core.tenancy.access.models import Role
 from core.ui.navigation import BY_KEY

@@ -1,4 +1,4 @@
-"""A name that a stranger wrote, and what must not come of it."""
+"""A hostile name, and what it must not cause."""
 
 HOSTILE = (
     "<script>alert(1)</script> [x](javascript:alert(1)) $a^2$ :material/home: **b** `c` <img src=x"

@@ -24,7 +24,7 @@ TEXTS = ("title", "subheader", "markdown", "caption", "text", "info", "warning",
 
 
 def token_of(viewer: Viewer) -> str:
-    """The cookie of a new session of this person, in the organisation that they are viewers of."""
+    """The cookie of a new session of this person, in the organisation in which they are viewers."""
     token = open_session(issue_ticket(viewer.user_id), address="127.0.0.1", user_agent="tests")
     choose_organization(token, viewer.organization_id)
     return token
@@ -32,8 +32,8 @@ def token_of(viewer: Viewer) -> str:
 
 @contextmanager
 def browser_of(viewer: Viewer | str | None):
-    """Whatever runs inside is asked for by this person's browser, by the one with this cookie, or
-    by one without.
+    """In the block, requests come from this person's browser, from the browser with this cookie, or
+    from one without.
     """
     with browser_with(token_of(viewer) if isinstance(viewer, Viewer) else viewer):
         yield
@@ -41,8 +41,8 @@ def browser_of(viewer: Viewer | str | None):
 
 @contextmanager
 def browser_with(token: str | None, *, address: str | None = None):
-    """Whatever runs inside is asked for by the browser that holds this cookie, from a network
-    address of its own or this one.
+    """In the block, requests come from the browser with this cookie, from a network address of its
+    own or this one.
     """
     cookies, ip_address = (
         StreamlitCookies({COOKIE: token} if token else {}),
@@ -56,7 +56,7 @@ def browser_with(token: str | None, *, address: str | None = None):
 
 @cache
 def shell() -> AppTest:
-    """One run of the shell, from which later windows know its pages and need not look for
+    """One run of the shell. Later windows take its pages from here and need not search for
     components again.
     """
     page = AppTest.from_file(SHELL, default_timeout=30)
@@ -72,7 +72,7 @@ def window(script: str) -> AppTest:
 
 
 def addressed(screen: str, **query: str) -> AppTest:
-    """A new window at the screen's address, about to run."""
+    """A new window at the screen's address, not run yet."""
     page = window(SHELL)
     page._registered_pages = shell()._registered_pages
     page.switch_page(str(PAGES / BY_KEY[screen].file))
@@ -81,7 +81,7 @@ def addressed(screen: str, **query: str) -> AppTest:
 
 
 def opened(screen: str, viewer: Viewer | str | None, **query: str) -> AppTest:
-    """The screen at its address, seen by ``viewer``: the first page of a new window."""
+    """The screen at its address, opened by ``viewer`` as the first page of a new window."""
     page = addressed(screen, **query)
     with browser_of(viewer):
         return page.run()
@@ -89,8 +89,8 @@ def opened(screen: str, viewer: Viewer | str | None, **query: str) -> AppTest:
 
 @contextmanager
 def holding(token: str):
-    """A function that opens screens in the browser with this cookie; inside, what is clicked is
-    asked for by it too.
+    """A function that opens screens in the browser with this cookie. In the block, clicks come from
+    that browser too.
     """
     with browser_with(token):
         yield lambda screen, **query: addressed(screen, **query).run()
@@ -103,7 +103,7 @@ def alone(screen: str, viewer: Viewer | None) -> AppTest:
 
 
 def sent(page: AppTest) -> str:
-    """Everything that this run sent to the browser, also what charts and tables carry."""
+    """Everything that this run sent to the browser, including the data of charts and tables."""
     protos = (getattr(node, "proto", None) for node in page)
     return " ".join(
         proto.SerializeToString().decode("utf-8", "replace")
@@ -113,7 +113,7 @@ def sent(page: AppTest) -> str:
 
 
 def words(page: AppTest) -> list[str]:
-    """What stands outside tables and charts, piece by piece."""
+    """The texts outside of tables and charts, one by one."""
     return [
         unescape(str(element.value)).replace(JOINER, "")
         for kind in TEXTS

@@ -1,4 +1,6 @@
-"""Our own routes behind their gate, asked over HTTP as a browser, a program or a stranger would."""
+"""Requests to our own routes behind their middleware, over HTTP, as from a browser, a program or a
+stranger.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ app = Starlette(routes=routes, middleware=[Middleware(ScreensMiddleware)])
 def ask(
     method: str, path: str, *, cookie: str | None = None, at: str = HERE, **request: Any
 ) -> httpx.Response:
-    """The answer to a request at ``path``; one that changes something needs ``headers=OWN``."""
+    """The response to a request at ``path``. A request that changes something needs
+    ``headers=OWN``.
+    """
 
     async def asked() -> httpx.Response:
         transport = httpx.ASGITransport(app=app)

@@ -1,6 +1,4 @@
-"""A small team with one of everything that a screen shows, and somebody of each role to
-look at it.
-"""
+"""A small team with one of everything that a screen shows, and a member of each role."""
 
 from __future__ import annotations
 
@@ -35,7 +33,9 @@ DETAILS = {"event": "id", "form": "event", "payment": "id", "payout": "id"}
 
 @dataclass(frozen=True)
 class Team:
-    """``mark`` is part of every name that the team's screens could show, and of nobody else's."""
+    """``mark`` is part of every name of this team that a screen could show, and of no other
+    team's.
+    """
 
     mark: str
     people: dict[str, Viewer]
@@ -48,7 +48,7 @@ class Team:
 
     @property
     def rep(self) -> Viewer:
-        """The closer of the team's one call."""
+        """The closer of the team's one event."""
         return self.people[Role.SALES_REP]
 
     def row(self, screen: str) -> dict[str, str]:
@@ -70,10 +70,10 @@ def team(
     password_hash: str | None = None,
     names: str | None = None,
 ) -> Team:
-    """Two calls of the days before, one with its form and one with its payment, a payout, a
+    """Two events of the days before, one with its form and one with its payment, a payout, a
     connection and a key.
 
-    ``names`` begin every name instead of the mark.
+    ``names`` begin every name in place of the mark.
     """
     called = names or mark
     org = make.organization(name=f"{called} organisation", currency=currency)
@@ -182,7 +182,7 @@ def links_of(admin: Viewer, called: str, closer_id: UUID) -> dict[str, str]:
 
 
 def super_admin(colleague: Viewer) -> Viewer:
-    """Somebody of the platform, looking at the organisation of ``colleague``."""
+    """A super admin, in the organisation of ``colleague``."""
     elsewhere = make.viewer(make.organization(), Role.VIEWER)
     with owner() as db:
         db.execute(

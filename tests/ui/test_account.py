@@ -165,7 +165,7 @@ def test_whoever_has_no_password_is_not_asked_for_one():
 
 
 def moved(session_id, **columns):
-    """The session's row as if time had gone by."""
+    """Moves the session's instants into the past, as if time had gone by."""
     changes = ", ".join(
         f"{name} = now() + make_interval(mins => {minutes})" for name, minutes in columns.items()
     )

@@ -1,5 +1,5 @@
-"""Whatever stands in the address bar, a screen answers with words for a person and with rows of
-nobody else.
+"""Whatever the address bar contains, a screen answers with a sentence for people, and never with
+rows of others.
 """
 
 from uuid import uuid4
@@ -59,7 +59,9 @@ NO_SUCH = {
 
 
 def rotated(turn: int) -> dict[str, str]:
-    """Each name with another kind of nonsense; over as many turns as there are kinds, with all."""
+    """The names, each with another kind of nonsense; over as many turns as there are kinds, each
+    name gets every kind.
+    """
     values = list(NONSENSE.values())
     return {name: values[(place + turn) % len(values)] for place, name in enumerate(NAMES)}
 

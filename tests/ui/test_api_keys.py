@@ -1,4 +1,4 @@
-"""API keys: made, shown once, used until they expire or are revoked."""
+"""API keys: created, shown once, used until they expire or are revoked."""
 
 from datetime import timedelta
 

@@ -1,5 +1,5 @@
-"""The audit log on screen: changes in words, by whom, narrowed by the address, in pages, and of the
-own organisation only.
+"""The audit log on screen: changes in words, by whom, filtered by the address, in pages, and only
+of one's own organisation.
 """
 
 from datetime import timedelta
@@ -16,7 +16,7 @@ from core.providers.connections import create_connection
 from core.tenancy.access.audit import PAGE
 from core.tenancy.access.models import Role
 from core.tenancy.identity.passwords import hash_password
-from core.ui.panels.audit import told
+from core.ui.panels.audit import changes_in_words
 from tests import factories as make
 from tests.flow import SECRET
 from tests.ports import owner
@@ -228,7 +228,7 @@ def test_the_download_is_the_period_of_the_screen(place):
 )
 def test_changes_are_told_column_by_column(operation, changes, said):
     names = {"11111111-1111-1111-1111-111111111111": "Ana"}
-    assert told(operation, changes, names, "Europe/Copenhagen") == said
+    assert changes_in_words(operation, changes, names, "Europe/Copenhagen") == said
 
 
 def test_what_happened_to_a_members_account_says_whose_it_was(place):

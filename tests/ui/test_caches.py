@@ -1,9 +1,8 @@
-"""What is kept between runs is kept for one person in one organisation: a screen is the same
-whoever looked before.
+"""What is cached between runs is cached for one person in one organisation: a screen is the same
+whoever opened it before.
 
-Every screen is drawn for each of several people without anything kept, then again for all of them
-one after the other in one process. Whatever one was shown of another's, a word or a figure, would
-make the two differ.
+Every screen is drawn for each of several people without a cache, then again for all of them one
+after the other in one process. A word or a figure of somebody else's would make the two differ.
 """
 
 from __future__ import annotations
@@ -38,8 +37,8 @@ FIGURES = (
 
 @dataclass(frozen=True)
 class Looker:
-    """Somebody who looks at their team's screens; ``token`` is that of their one browser, whose
-    organisation they switch.
+    """Somebody who looks at their team's screens. ``token`` belongs to their one browser, in which
+    they switch organisations.
     """
 
     who: str
@@ -91,7 +90,7 @@ def also_in(crew: Team, admin: Viewer) -> Viewer:
 
 
 def drawn(looker: Looker, screen: str) -> list[str]:
-    """Everything that the screen shows them, piece by piece, but for the time of day."""
+    """Everything that the screen shows them, piece by piece, without the time of day."""
     choose_organization(looker.token, looker.viewer.organization_id)
     with holding(looker.token) as opened:
         page = opened(screen, **looker.crew.row(screen))
@@ -103,7 +102,7 @@ def drawn(looker: Looker, screen: str) -> list[str]:
 
 @pytest.mark.parametrize("screen", [screen.key for screen in SCREENS])
 def test_a_screen_is_the_same_whoever_looked_before(lookers, screen):
-    """Two owners of two teams, a rep of the second, and whoever belongs to both."""
+    """Owners of two teams, a rep of the second one, and somebody who belongs to both."""
     looks_alike_for(screen, [lookers[0], lookers[1], lookers[3], lookers[6], lookers[7]])
 
 

@@ -1,4 +1,6 @@
-"""A new organisation: each screen says what will appear, and none breaks over nothing."""
+"""In a new organisation each screen says what will appear there, and none fails for lack of
+data.
+"""
 
 import pytest
 

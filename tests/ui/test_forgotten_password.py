@@ -1,5 +1,5 @@
-"""From the sign-in to a new password: the same words for everybody on the way, clear ones at the
-end.
+"""From the sign-in to a new password: the same words for everybody until the e-mail, and clear ones
+at the end.
 """
 
 import pytest

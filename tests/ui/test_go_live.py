@@ -1,6 +1,4 @@
-"""Go-live: what is wrong is named with the way to mend it, and the steps of setting up are ticked
-off.
-"""
+"""Go-live: problems are named with their solution, and the steps of setting up are ticked off."""
 
 from html import unescape
 

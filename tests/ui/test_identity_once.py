@@ -1,5 +1,5 @@
-"""Who is looking, and where, is asked of the database once per run; every transaction then takes
-the identity once.
+"""The viewer and the organisation are looked up in the database once per run; each transaction then
+sets the identity once.
 """
 
 import pytest
@@ -28,7 +28,7 @@ IDENTITY = (
 
 @pytest.fixture
 def transactions():
-    """The number of transactions of the people's role that have begun."""
+    """The number of transactions begun by the people's role."""
     begun = []
     note = lambda _connection: begun.append(1)  # noqa: E731
     event.listen(engine(APP_ROLE), "begin", note)

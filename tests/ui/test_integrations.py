@@ -1,5 +1,5 @@
-"""Keys at providers: entered, told how they stand, replaced, removed; what was typed is kept
-nowhere but sealed.
+"""Keys at providers: entering them, their status, replacing and removing them. What was typed is
+stored only sealed.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def press(page, admin, key):
 
 
 def kept_of(page):
-    """Everything that the server keeps of the page and sends to it again."""
+    """Everything that the server stores of the page and sends to it again."""
     return repr(page.session_state._state._state) + sent(page)
 
 

@@ -1,5 +1,5 @@
-"""Links on screen: made by admins and shown once; what each opens, and nothing beside, for whoever
-has it.
+"""Access links on screen: created by admins and shown once; each opens one thing, for whoever has
+it.
 """
 
 from dataclasses import replace
@@ -28,8 +28,8 @@ PAGES = ["portal", "statement", "shared"]
 
 @pytest.fixture(scope="module")
 def crew():
-    """A team with a second closer without an account, who has a call and a payment, and an approved
-    payout of both's money.
+    """A team with a second closer without an account, who has an event and a payment, and an
+    approved payout with both closers' money.
     """
     made = team("Rowan")
     org = made.admin.organization_id

@@ -1,4 +1,4 @@
-"""What belongs to a module is there for the organisations that have it, and for nobody else."""
+"""What belongs to a module is visible in the organisations that have it, and nowhere else."""
 
 from contextlib import contextmanager
 
@@ -31,7 +31,7 @@ EVERYBODYS = [
 
 @pytest.fixture(scope="module")
 def without(database_url):
-    """A team whose calls and payments were made while it had the module, which is off now."""
+    """A team with events and payments from the time when it had the module, which is off now."""
     made = team("Elder")
     switch(made, "phone")
     return made

@@ -18,7 +18,9 @@ SIGNS = {"EUR": "€", "USD": "$", "JPY": "¥"}
 
 @pytest.fixture(scope="module")
 def crew(database_url):
-    """One closer's three payments in three currencies; the organisation counts in euros."""
+    """One closer's three payments in three currencies; the organisation's own currency is the
+    euro.
+    """
     org = make.organization(currency="EUR")
     admin, rep = make.viewer(org, "owner"), make.viewer(org, "sales_rep")
     at = now() - timedelta(hours=20)
@@ -102,7 +104,7 @@ def test_a_payment_is_titled_with_its_amount_as_its_currency_is_written(crew, cu
 
 
 def shown(amount, text):
-    """Whether ``text`` tells this amount, exactly, in whole units or in a machine's way."""
+    """Whether ``text`` contains this amount: exactly, in whole units or as programs write it."""
     ways = {f"{amount:,.2f}", f"{amount:,.0f}", f"{float(amount)}", f"{amount:f}"}
     return any(re.search(rf"(?<![\d,.]){re.escape(way)}(?![\d])", text) for way in ways)
 

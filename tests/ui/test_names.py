@@ -1,5 +1,5 @@
-"""Names are written by strangers: every screen shows them letter by letter, and nothing comes of
-them.
+"""Strangers choose their names: every screen shows them letter by letter, and they have no
+effect.
 """
 
 from html import unescape

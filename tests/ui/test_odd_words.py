@@ -1,4 +1,6 @@
-"""Whatever somebody types or pastes, a page answers in words: no field of any form breaks it."""
+"""Whatever somebody types or pastes, a page answers with a sentence: no input in any form breaks
+it.
+"""
 
 import pytest
 
@@ -14,7 +16,7 @@ PLATFORM = ("organizations", "users")
 
 @pytest.fixture(scope="module")
 def crew(database_url) -> Team:
-    """A team whose payouts may be thrown away and whose keys may be revoked."""
+    """A team whose payouts may be deleted and whose keys may be revoked."""
     return team("Oddly")
 
 

@@ -1,4 +1,6 @@
-"""What a sales rep sees is their own; what one person has looked at is never kept for another."""
+"""A sales rep sees only their own rows; what one person has looked at is never cached for
+another.
+"""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +21,7 @@ LISTS = ["dashboard", "leaderboards", "events", "payments", "exports"]
 
 @pytest.fixture(scope="module")
 def crew():
-    """A team with a second closer, who has a call and a payment too."""
+    """A team with a second closer, who has an event and a payment too."""
     made = team("Hazel")
     org = made.admin.organization_id
     other = make.viewer(org, Role.SALES_REP, name="Second rep")

@@ -1,4 +1,4 @@
-"""Organisations and users, handled on their screens by a super admin."""
+"""Organisations and users, managed on their screens by a super admin."""
 
 from html import unescape
 from uuid import uuid4

@@ -1,5 +1,5 @@
-"""The post-call form on the screen: it asks what is declared, and what was typed in vain stands
-beside its field.
+"""The post-call form on the screen: it asks the declared questions, and what could not be saved
+stays in its field.
 """
 
 from datetime import timedelta

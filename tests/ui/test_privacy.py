@@ -1,4 +1,4 @@
-"""A person's data, found, handed out and erased on the screen."""
+"""A person's data, found, exported and erased on the screen."""
 
 import pytest
 from sqlalchemy import select

@@ -1,5 +1,5 @@
-"""What our own routes answer whatever is asked of them: with every header, to this site only, and
-under names of our own.
+"""How our own routes respond to whatever is sent to them: with all security headers, to this site
+only, and only under our own host names.
 """
 
 from urllib.parse import quote, urljoin, urlsplit
@@ -116,8 +116,8 @@ def test_no_route_leads_to_another_site(admin, method, path, wanted):
 
 
 def leads_to(location):
-    """The host that a browser goes to, which reads backslashes as slashes and leaves out what it
-    cannot see.
+    """The host that a browser goes to: it reads backslashes as slashes and leaves out invisible
+    characters.
     """
     seen = (
         "".join(letter for letter in location if letter not in "\t\r\n").strip().replace("\\", "/")

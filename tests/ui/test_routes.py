@@ -1,4 +1,4 @@
-"""Our own routes beside the screens refuse what no form of ours sends, before they have read it."""
+"""Our own routes beside the screens refuse what no form of ours sends, without reading it."""
 
 import pytest
 

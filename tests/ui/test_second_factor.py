@@ -1,4 +1,4 @@
-"""The second factor on the screens: set up, asked for after the password, and asked of
+"""The second factor on the screens: set up, asked for after the password, and required of
 everybody.
 """
 
@@ -108,7 +108,7 @@ def test_somebody_switches_it_off_with_password_and_code(person):
 
 @pytest.fixture
 def form():
-    """A browser at the sign-in."""
+    """A browser at the sign-in form."""
     with browser_with(None):
         yield addressed("account")
 
@@ -172,7 +172,7 @@ def test_one_may_start_again_as_somebody_else(person, form, password_hash):
 
 @pytest.fixture
 def strict(person):
-    """The person's organisation asks everybody for a second factor."""
+    """The person's organisation requires a second factor of everybody."""
     with owner() as db:
         db.execute(
             text(

@@ -1,4 +1,4 @@
-"""How often a password may be tried, and what the cookie is like."""
+"""How often a password may be tried, and the properties of the cookie."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How much a screen asks of the database."""
+"""How many statements a screen sends to the database."""
 
 import streamlit as st
 

@@ -37,7 +37,9 @@ table(pd.DataFrame(ROWS), "all-kinds", columns=COLUMNS, card=("amount", "at", "s
 
 
 def written(table, column):
-    """The amounts of a column as the browser writes them: one by one, or all in one format."""
+    """The amounts of a column as the browser shows them: formatted one by one, or all in one
+    format.
+    """
     if one_by_one := table.proto.arrow_data.styler.display_values:
         return list(pa.ipc.open_stream(one_by_one).read_pandas()[column])
     form = json.loads(table.proto.columns)[column]["type_config"]["format"]

@@ -1,4 +1,4 @@
-"""The team's screen and the invitation's: what an admin does on the one, whoever was invited
+"""The team's screen and the invitation's: what an admin does on the one, and how the invited person
 answers on the other.
 """
 

@@ -1,5 +1,5 @@
-"""Both themes can be read: text against its ground, and the marks of charts against the page (WCAG
-2.2, AA).
+"""Both themes are readable: text on its background, and the marks of charts on the page (WCAG 2.2,
+AA).
 """
 
 import tomllib

@@ -1,4 +1,4 @@
-"""Looking as a member, on the screens."""
+"""Viewing as a member, on the screens."""
 
 from html import unescape
 
@@ -18,7 +18,7 @@ from tests.ui.screens import browser_of, opened, sent, token_of
 
 @pytest.fixture(scope="module")
 def looking(ours):
-    """The cookie of the admin, who looks as the sales rep."""
+    """The cookie of an admin who views as the sales rep."""
     token = token_of(ours.admin)
     start_view_as(
         token,

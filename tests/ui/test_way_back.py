@@ -1,5 +1,5 @@
-"""The way through the company's sign-in and back: to the page that was asked for, and never to
-another site.
+"""Returning from the company's sign-in: to the page that was asked for, and never to another
+site.
 """
 
 import asyncio

@@ -1,5 +1,5 @@
-"""Every screen by every role: those who may see it do, the others read who can give it, and nobody
-signed out sees anything.
+"""Every screen for every role: those who may see it do, the others read who can give them access,
+and nobody signed out sees anything.
 """
 
 import ast

@@ -12,7 +12,7 @@ from webhooks.pool import pool
 
 @asynccontextmanager
 async def opened():
-    """The receiver's pool, as its lifespan opens and closes it."""
+    """The receiver's pool, opened and closed as the application's lifespan does."""
     await pool().open(wait=False)
     try:
         yield
@@ -23,7 +23,7 @@ async def opened():
 
 @pytest.fixture
 def running():
-    """Runs a coroutine function with the receiver up."""
+    """Runs a coroutine function while the receiver is up."""
 
     def run(conversation):
         async def whole():
@@ -37,7 +37,7 @@ def running():
 
 @pytest.fixture
 def database_away(monkeypatch):
-    """The settings point at a port where nobody listens."""
+    """The settings point at a port where no database listens."""
     away = make_url(os.environ["DATABASE_URL"]).set(host="127.0.0.1", port=free_port())
     monkeypatch.setenv("DATABASE_URL", away.render_as_string(hide_password=False))
     settings.cache_clear()

@@ -1,4 +1,4 @@
-"""What the receiver is sent here, what it says and what it keeps."""
+"""Deliveries for the tests of the receiver, its answers to them, and what it stores."""
 
 import hmac
 

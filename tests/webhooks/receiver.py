@@ -1,4 +1,4 @@
-"""A receiver of its own, in a process of its own."""
+"""A receiver in a process of its own."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 @contextmanager
 def receiver():
-    """A receiver of its own, over the test's database."""
+    """A receiver in a process of its own, on the test's database."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "webhooks"], cwd=ROOT, env=os.environ | {"WEBHOOK_PORT": str(port)}

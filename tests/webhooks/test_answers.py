@@ -1,4 +1,6 @@
-"""Every answer of the receiver, and that what was answered 200 is kept once."""
+"""Every answer of the receiver; and that each delivery which it answered with 200 is stored
+once.
+"""
 
 import json
 from uuid import uuid4

@@ -1,5 +1,5 @@
-"""Whatever a stranger sends, the receiver answers in its own shape, and keeps nothing that was not
-signed.
+"""Whatever a stranger sends, the receiver answers in its own format, and stores nothing that was
+not signed.
 """
 
 import asyncio

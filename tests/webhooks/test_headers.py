@@ -1,4 +1,4 @@
-"""What the receiver says with every answer, a defect's included."""
+"""The headers of every response of the receiver, including that to an unexpected error."""
 
 import pytest
 from starlette.applications import Starlette

@@ -1,5 +1,5 @@
-"""What was answered 200 survives whatever is killed: each delivery is kept once and processed, each
-payment booked once.
+"""Whatever is killed, deliveries that were answered with 200 survive: each is stored once and
+processed, and each payment is recorded once.
 """
 
 import http.client
@@ -73,7 +73,9 @@ class Postgres(LocalPostgres):
         until(self._revived)
 
     def _revived(self) -> bool:
-        """Postgres starts only when the processes of the killed one have noticed and ended."""
+        """Starts Postgres again; it starts only after the processes of the killed one have noticed
+        and ended.
+        """
         try:
             return self.revive()
         except Misconfigured:
@@ -121,8 +123,8 @@ class Clients:
 
 @pytest.fixture
 def own_postgres(tmp_path, monkeypatch):
-    """A migrated server of this test's own, with every safety on; the product's settings point at
-    it meanwhile.
+    """A migrated server of this test's own with all safety settings on. The product's settings
+    point at it meanwhile.
     """
     tmp_path.chmod(0o755)
     with Postgres(tmp_path / "postgres") as postgres:
@@ -171,7 +173,7 @@ def deliveries(count):
 
 
 def progress(count, goal, *, patience_s):
-    """Wait until ``count()`` has reached ``goal``; fails when it does not move any more."""
+    """Wait until ``count()`` has reached ``goal``; fails when it stops growing."""
     best, moved = None, time.monotonic()
     while best is None or best < goal:
         if (reached := count()) is not None and (best is None or reached > best):

@@ -1,5 +1,5 @@
-"""What Prometheus reads over HTTP: how much waits and for how long, what fails, how the database
-does; never anything of an organisation.
+"""The figures for Prometheus: how much waits and for how long, what fails, how the database
+responds; never an organisation's data.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def org():
 
 @pytest.fixture
 def figures(running):
-    """The figures over HTTP: a function that gives them by name and label."""
+    """The figures, read over HTTP: a function that returns them by name and label."""
 
     def read():
         answer = running(lambda: post("/metrics", method="GET"))

@@ -1,4 +1,6 @@
-"""The providers' own test vectors, and everything that must not pass for them."""
+"""The providers' own test vectors are accepted, and everything is refused that must not pass for
+them.
+"""
 
 import base64
 import hmac

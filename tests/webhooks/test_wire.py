@@ -1,5 +1,5 @@
-"""The receiver on a real socket: what strangers send that is not quite HTTP, or too much of it,
-gets nothing in.
+"""The receiver on a real socket: requests that are not quite HTTP, or are too large, are
+refused.
 """
 
 import json
@@ -42,7 +42,7 @@ def line(address):
 
 
 def said(connection):
-    """Everything that comes until the other side hangs up, or waits for more."""
+    """Everything that the receiver sends until it closes the connection or waits for more."""
     pieces = []
     connection.settimeout(SILENCE_S)
     with suppress(ConnectionResetError, TimeoutError):
@@ -60,7 +60,9 @@ def conversation(address, *pieces):
 
 
 def sent_before_it_hangs_up(connection, piece, most):
-    """How many bytes it takes until the other side has had enough; ``most`` when it never has."""
+    """How many bytes the receiver reads before it closes the connection; ``most`` when it does
+    not.
+    """
     sent = 0
     with suppress(ConnectionResetError, BrokenPipeError):
         while sent < most:

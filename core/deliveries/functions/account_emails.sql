@@ -1,6 +1,8 @@
--- E-mail about somebody's account: asked for without an identity, written and sent by a job.
+-- E-mails about somebody's account: requested before there is an identity, composed and sent by a
+-- job.
 
--- The organisation whose e-mail reaches a user: one where the address has not bounced or complained, else the first joined.
+-- The organisation in whose name a user gets account e-mails: one where their address has not
+-- bounced or complained, else the one they joined first.
 create or replace function app.organization_for_mail(p_user uuid) returns uuid language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
   select m.organization_id
@@ -20,7 +22,8 @@ set search_path = pg_catalog, pg_temp as $f$
     'organization_id', coalesce(app.organization_for_mail(p_user), '00000000-0000-0000-0000-000000000000'), 'user_id', p_user))
 $f$;
 
--- The same work whether there is such an account or not: a job, which does nothing when it is nobody's.
+-- Does the same work whether or not there is such an account: it enqueues a job, which does nothing
+-- if there is none.
 create or replace function app.ask_for_password_reset(p_email_normalized text) returns void language sql security definer
 set search_path = pg_catalog, pg_temp as $f$
   select app.enqueue_account_mail('send_password_reset', (
@@ -28,7 +31,7 @@ set search_path = pg_catalog, pg_temp as $f$
 $f$;
 grant execute on function app.ask_for_password_reset to so_app;
 
--- Whoever has a new password gets to know it, so that nobody changes one behind its owner's back.
+-- Tells users that their password was changed, in case it was somebody else who changed it.
 create or replace function app.announce_new_password() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 begin

@@ -1,4 +1,5 @@
--- What waits for a deleted user is not sent any more, and what was sent no longer names their address.
+-- Messages that wait for a deleted user are not sent, and messages already sent no longer show the
+-- user's address.
 create or replace function app.forget_address() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 begin

@@ -1,4 +1,5 @@
--- Figures of the whole installation for monitoring: counts and ages, nothing of any organisation's.
+-- Figures of the whole installation for monitoring: counts and ages, without any organisation's
+-- data.
 create or replace function app.work_figures() returns table (figure text, label text, value double precision)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $f$
   select 'pending_deliveries', '', count(*)::double precision from app.webhook_deliveries where status = 'pending'

@@ -1,4 +1,5 @@
--- The receiver meets a delivery before it knows whose it is: these functions are how it finds out and keeps it.
+-- The receiver gets a delivery before it knows which organisation it belongs to. With these
+-- functions it finds out and stores the delivery.
 create or replace function app.find_connection(p_id uuid)
 returns table (organization_id uuid, provider text, revision int, secret_id uuid, sealed bytea)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $f$
@@ -10,9 +11,12 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $f
 $f$;
 grant execute on function app.find_connection to so_worker;
 
--- Keeps one verified delivery and enqueues its processing, or says why not, in one round trip:
---   accepted · repeat · stale (the connection changed since its secret was read: verify again) · limited (retry_after is set)
--- The row is inserted before it is counted, since only the unique key tells a repeat, which is not counted.
+-- Stores one verified delivery and enqueues its processing, in one round trip. The answer is
+--   accepted
+--   repeat    stored before
+--   stale     the connection changed since its secret was read; the signature must be verified again
+--   limited   too many deliveries; retry_after is set
+-- The row is inserted before it is counted, because repeats are not counted and only the unique key reveals them.
 create or replace function app.store_delivery(
   p_connection uuid, p_revision int, p_delivery_key text, p_headers jsonb, p_body bytea,
   out answer text, out retry_after int
@@ -20,7 +24,7 @@ create or replace function app.store_delivery(
 declare
   c record;
   opens timestamptz := date_trunc('minute', clock_timestamp());
-  kept uuid;
+  stored uuid;
   taken bigint;
 begin
   select w.organization_id, w.provider, w.rate_limit_per_minute as per_minute into c
@@ -32,8 +36,8 @@ begin
   end if;
   insert into app.webhook_deliveries (organization_id, connection_id, provider, delivery_key, headers, body)
   values (c.organization_id, p_connection, c.provider, p_delivery_key, p_headers, p_body)
-  on conflict do nothing returning id into kept;
-  if kept is null then
+  on conflict do nothing returning id into stored;
+  if stored is null then
     answer := 'repeat';
     return;
   end if;
@@ -42,14 +46,15 @@ begin
   on conflict (key, window_start) do update set hits = r.hits + 1
   returning r.hits into taken;
   if taken > c.per_minute then
-    delete from app.webhook_deliveries d where d.organization_id = c.organization_id and d.id = kept;
+    delete from app.webhook_deliveries d where d.organization_id = c.organization_id and d.id = stored;
     answer := 'limited';
     retry_after := greatest(1, ceil(extract(epoch from opens + interval '1 minute' - clock_timestamp()))::int);
     return;
   end if;
-  -- Not through procrastinate's own function: a function in SQL is planned anew at every call, which costs as much as the rest.
+  -- Inserts without procrastinate's own function, which is written in SQL and planned anew at each
+  -- call. That would double the time.
   insert into jobs.procrastinate_jobs (queue_name, task_name, scheduled_at, args)
-  values ('default', 'process_delivery', now(), jsonb_build_object('organization_id', c.organization_id, 'delivery_id', kept));
+  values ('default', 'process_delivery', now(), jsonb_build_object('organization_id', c.organization_id, 'delivery_id', stored));
   answer := 'accepted';
 end $f$;
 grant execute on function app.store_delivery to so_worker;

@@ -1,4 +1,4 @@
--- Links about a deleted user's closer and setter rows end with the user.
+-- Revokes the links of a deleted user's closer and setter rows.
 create or replace function app.revoke_links() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 begin

@@ -1,5 +1,6 @@
--- A link is good until it expires or is revoked, while its organisation stands and books calls, which is all that links show,
--- and a portal while its closer works there, with an account that is kept out of nothing or with none.
+-- A link is valid until it expires or is revoked, as long as its organisation exists and has the
+-- bookings module, to which everything belongs that links show. A portal is also valid only while
+-- its closer is active and, if the closer has an account, a member.
 create or replace function app.valid_link(p_hash bytea, p_purpose text) returns setof app.access_tokens language sql stable
 security definer set search_path = pg_catalog, pg_temp as $f$
   select t.* from app.access_tokens t
@@ -9,7 +10,7 @@ security definer set search_path = pg_catalog, pg_temp as $f$
      and (t.purpose <> 'portal' or (c.active and (c.user_id is null or app.user_is_org_member(c.user_id, t.organization_id))))
 $f$;
 
--- What a link says about itself, and that it was used; no row for one that is not good.
+-- What a link's page shows about the link; records its use. No row for a link that is not valid.
 create or replace function app.find_link(p_hash bytea, p_purpose text)
 returns table (link_id uuid, name text, organization_id uuid, organization_name text, timezone text, currency text, person text,
                closer_id uuid, setter_id uuid, snapshot_name text, period_start date, period_end date, shown jsonb)
@@ -28,43 +29,44 @@ begin
     left join app.payout_snapshots p on p.organization_id = t.organization_id and p.id = t.snapshot_id;
 end $f$;
 
--- The identity of a link for one transaction: the policies of its role compare rows with what it opens. It reads only,
--- unless a portal names the one call whose form it is about to file.
+-- The identity of a link for one transaction. The policies of its role compare rows with what the
+-- link opens. The transaction is read-only, unless a portal names the one event whose form it is
+-- going to file.
 create or replace function app.enter_link(p_hash bytea, p_purpose text, p_event uuid) returns uuid language plpgsql
 security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   link app.access_tokens;
-  call app.events;
+  event app.events;
 begin
   select * into link from app.valid_link(p_hash, p_purpose);
   if not found then
     raise exception 'unknown link' using errcode = '42501';
   end if;
   if p_event is not null then
-    select * into call from app.events e
+    select * into event from app.events e
      where e.organization_id = link.organization_id and e.id = p_event and e.closer_id = link.closer_id and e.deleted_at is null;
     if not found or p_purpose <> 'portal' then
-      raise exception 'not a call of this link' using errcode = '42501';
+      raise exception 'not an event of this link' using errcode = '42501';
     end if;
   end if;
   set local app.user_id = '';
   execute format('set local app.organization_id = %L', link.organization_id::text);
   execute format('set local app.closer_id = %L', coalesce(link.closer_id::text, ''));
-  execute format('set local app.setter_id = %L', coalesce(link.setter_id::text, call.setter_id::text, ''));
-  execute format('set local app.event_id = %L', coalesce(call.id::text, ''));
+  execute format('set local app.setter_id = %L', coalesce(link.setter_id::text, event.setter_id::text, ''));
+  execute format('set local app.event_id = %L', coalesce(event.id::text, ''));
   execute format('set local app.snapshot_id = %L', coalesce(link.snapshot_id::text, ''));
   execute format('set local app.role = %L', case
     when p_purpose = 'portal' then 'portal'
     when p_purpose = 'commission' then 'statement'
     when link.shown -> 'money' = 'true' then 'share_money'
     else 'share' end);
-  if call.id is null then
+  if event.id is null then
     set local transaction_read_only = on;
   end if;
   return link.organization_id;
 end $f$;
 
--- How long an address that tried too many wrong links has to wait; 0 when it may try.
+-- For how many seconds an address that tried too many wrong links must wait; 0 when it may try.
 create or replace function app.wait_for_link(p_key text, p_limit int, p_window_seconds int) returns int language sql stable
 security definer set search_path = pg_catalog, pg_temp as $f$
   select coalesce(max(ceil(p_window_seconds - extract(epoch from clock_timestamp() - r.window_start))::int), 0)

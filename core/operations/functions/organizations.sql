@@ -16,8 +16,9 @@ begin
 end $f$;
 grant execute on function app.organizations_overview to so_app;
 
--- Removes the organisations whose grace is over, with everything in them; returns their ids. A table that others still refer to
--- is tried again after them, so that a new table needs no mention here.
+-- Removes the organisations whose grace period is over, with everything in them, and returns their
+-- ids. A table that others still refer to is tried again after those, so that a new table needs no
+-- entry here.
 create or replace function app.purge_organizations() returns setof uuid language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 declare

@@ -1,14 +1,17 @@
--- Erasure of a person: contact details go wherever they stand, rows and everything that is counted stay.
+-- Erasing a person: contact details are removed wherever they are; rows and everything that is
+-- counted stay.
 create or replace function app.folded(p_text text) returns text language sql immutable set search_path = pg_catalog, pg_temp as $f$
   select lower(btrim(regexp_replace(p_text, '[\s_-]+', ' ', 'g')))
 $f$;
 
--- Whether a word tells who somebody is wherever it stands: a full name or a phone number does, "Ana" does not.
+-- Whether a word identifies a person wherever it appears: a full name or a phone number does, "Ana"
+-- does not.
 create or replace function app.is_telling(p_word text) returns boolean language sql immutable set search_path = pg_catalog, pg_temp as $f$
   select p_word ~ '\S\s+\S' or length(p_word) > 12 or p_word ~ '^\+?[0-9][0-9 ().-]{6,}$'
 $f$;
 
--- A delivery's body as text in which an address can be found, also one that JSON writes with escapes.
+-- A delivery's body as text in which an address can be found, even one that JSON writes with
+-- escapes.
 create or replace function app.body_text(p_body bytea) returns text language plpgsql immutable set search_path = pg_catalog, pg_temp as $f$
 declare
   raw text := encode(p_body, 'escape');
@@ -21,8 +24,8 @@ exception when data_exception then
   return raw;
 end $f$;
 
--- Free text without a person's addresses, and without the words for them. p_words are in lower case; one that does not tell who it
--- is by itself is taken out only where it is the whole text.
+-- Free text without a person's addresses and without the words for them. p_words are in lower case;
+-- a word that does not identify the person by itself is removed only where it is the whole text.
 create or replace function app.without_person(p_text text, p_emails text[], p_words text[], p_pseudonym text) returns text
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $f$
 declare
@@ -43,8 +46,9 @@ begin
   return made;
 end $f$;
 
--- The same for everything inside a JSON value. An object that carries the person's address is about them: what else it says of who
--- they are goes too. Of a booking's answers only the one that names the setter stays.
+-- The same for everything inside a JSON value. An object that contains the person's address is
+-- about them, so its other details about them are removed too. Of a booking's answers only the one
+-- that names the setter stays.
 create or replace function app.redacted(
   p jsonb, p_emails text[], p_words text[], p_pseudonym text, p_question text, p_about boolean default false
 ) returns jsonb
@@ -106,8 +110,9 @@ begin
   values (app.cur_org(), app.cur_user(), app.cur_role(), 'contacts', p_row, p_operation, '{}');
 end $f$;
 
--- p_emails are normalised, p_marks stand for them one by one: a mark is all that is known of an erased address. What the columns
--- declare goes by app.erase_rows; here stands what is more than a column.
+-- p_emails are normalised. p_marks replace them one by one; a mark is all that is stored of an
+-- erased address. app.erase_rows clears the declared columns; this function does what goes beyond
+-- single columns.
 create or replace function app.erase_person(
   p_contact uuid, p_contacts uuid[], p_emails text[], p_marks text[], p_words text[], p_pseudonym text
 ) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
@@ -137,7 +142,8 @@ begin
   perform app.record_privacy('erase', p_contact::text);
 end $f$;
 
--- What has become rows goes whole; what is still to become some stays, without what is known to be the person's.
+-- Deliveries that have become rows are emptied. Those still to be processed stay, without what is
+-- known to be the person's.
 create or replace function app.erase_deliveries(
   p_org uuid, p_emails text[], p_words text[], p_pseudonym text, p_mail text, p_either text
 ) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
@@ -162,7 +168,7 @@ begin
          select x.connection_id, x.group_key from app.provider_objects x where x.organization_id = p_org and x.data::text ~* p_mail));
 end $f$;
 
--- What waits to go to the person is not sent any more, and nothing is sent to them later.
+-- Messages waiting for the person are not sent, and nothing is sent to them later.
 create or replace function app.erase_messages(p_org uuid, p_emails text[], p_words text[], p_pseudonym text, p_either text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
@@ -180,7 +186,8 @@ begin
   on conflict do nothing;
 end $f$;
 
--- From now on deliveries about an erased address are taken as they are again; what was erased stays so.
+-- From now on deliveries about an erased address are stored unchanged again; what was erased stays
+-- erased.
 create or replace function app.lift_erasure(p_mark text) returns boolean language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 declare
@@ -195,7 +202,8 @@ begin
   return true;
 end $f$;
 
--- Links to the recordings of calls whose forms are older; what the audit trail still had of them goes too. Returns how many.
+-- Removes the links to recordings from forms filed before p_before, and from the audit trail.
+-- Returns how many.
 create or replace function app.forget_recordings(p_before timestamptz, p_most int) returns int language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 declare

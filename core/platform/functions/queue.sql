@@ -1,6 +1,7 @@
--- How work comes onto the queue: in the transaction of the row that it is about, and only for the transaction's organisation.
--- Work is due at once unless an instant is given, so that it shows how long it has waited.
--- False when work of this name waits already; a plain insert says so without ending the transaction.
+-- Puts work on the queue in the current transaction, and only for the transaction's organisation.
+-- Work without an instant is due now, so that the queue shows how long it has waited. Returns false
+-- when work of this name waits already; the insert then does nothing, where an error would end the
+-- transaction.
 create or replace function app.enqueue(
   p_queue text, p_task text, p_priority int, p_once text, p_args jsonb, p_at timestamptz
 ) returns boolean language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$

@@ -1,4 +1,5 @@
--- One hit on ``p_key``: 0 when it is within ``p_limit`` per window, else the seconds until the window ends.
+-- Counts one use of ``p_key``. Returns 0 when it is within ``p_limit`` per window, else the seconds
+-- until the window ends.
 create or replace function app.take_hit(p_key text, p_limit int, p_window_seconds int) returns int language plpgsql
 security definer set search_path = pg_catalog, pg_temp as $f$
 declare
@@ -14,7 +15,7 @@ begin
 end $f$;
 grant execute on function app.take_hit to so_app, so_worker;
 
--- A right password does not count as a try.
+-- Takes back a counted sign-in attempt: a right password is not counted.
 create or replace function app.give_back_hit(p_key text) returns void language sql security definer
 set search_path = pg_catalog, pg_temp as $f$
   update app.rate_limits r set hits = r.hits - 1
@@ -23,7 +24,8 @@ set search_path = pg_catalog, pg_temp as $f$
 $f$;
 grant execute on function app.give_back_hit to so_app;
 
--- One hit on ``p_key``, counted whether or not it is within a limit: the hits of this window so far, and when the next begins.
+-- Counts one use of ``p_key`` without a limit. Returns the uses in this window so far, and when the
+-- next window begins.
 create or replace function app.count_hit(p_key text, p_window_seconds int)
 returns table (hits int, resets_at timestamptz) language sql security definer
 set search_path = pg_catalog, pg_temp as $f$

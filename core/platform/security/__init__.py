@@ -1,9 +1,9 @@
-"""The security layer: functions, row-level security, policies, grants and triggers, re-applied
+"""The security layer: functions, row-level security, policies, grants and triggers, applied again
 after every migration.
 
-Every table declares a class, whose its rows are and what links open of it (``schema.secured``);
-``policies`` turns that into policies, ``ownership`` into the triggers that fill the columns which
-the policies compare, and this module brings the database to it.
+Every table declares its security class, to whom its rows belong and what access links open of it
+(``schema.secured``). ``policies`` makes policies from that, ``ownership`` makes the triggers that
+fill the columns which the policies compare, and this module applies both to the database.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from core.platform.security.scripts import make_functions, make_triggers
 
 
 def apply(connection: Connection, metadata: MetaData, packages: Sequence[str]) -> None:
-    """Bring functions, policies, grants and triggers to what is declared; safe to repeat. Run as
-    the owner. ``packages`` are those whose scripts are loaded, lower ones first.
+    """Bring functions, policies, grants and triggers in line with what is declared; safe to repeat.
+    Must run as the owner. ``packages`` are those whose SQL scripts are loaded, lower layers first.
     """
     make_functions(connection, packages)
     _generated_functions(connection, metadata)
@@ -55,8 +55,8 @@ def apply(connection: Connection, metadata: MetaData, packages: Sequence[str]) -
 
 
 def _generated_functions(connection: Connection, metadata: MetaData) -> None:
-    """The functions that follow from what the tables declare; they run with the definer's rights,
-    because whoever writes a row may not see whose the rows are that it concerns.
+    """The functions generated from the tables' declarations. They run with the definer's rights,
+    because whoever writes a row may be unable to read the rows that decide to whom it belongs.
     """
     connection.execute(text("grant create on schema app to so_definer"))
     connection.execute(text("set local role so_definer"))
@@ -67,13 +67,13 @@ def _generated_functions(connection: Connection, metadata: MetaData) -> None:
 
 
 def _tenants(settings: Table) -> str:
-    """The table whose rows a table of settings belongs to, one by one."""
+    """The table that has one row for each row of a settings table."""
     [reference] = settings.columns["organization_id"].foreign_keys
     return reference.column.table.fullname
 
 
 def _complete_settings(connection: Connection, table: Table) -> None:
-    """Organisations that are older than a table of settings have their row in it too."""
+    """Adds the rows of organisations that are older than a table of settings."""
     connection.execute(text("set local role so_definer"))
     connection.exec_driver_sql(
         f"insert into app.{table.name} (organization_id)"
@@ -115,7 +115,7 @@ def _grant(connection: Connection, table: Table, verb: str, access: Access) -> N
 
 
 def _sync_policies(connection: Connection, table: Table, wanted: dict[str, Policy]) -> None:
-    """Recreate only what changed: the hash of each policy's text stands in its comment."""
+    """Recreate only the policies that changed: each policy's comment holds the hash of its text."""
     found = connection.execute(
         text("""select p.polname, obj_description(p.oid, 'pg_policy') from pg_policy p
                 where p.polrelid = cast(:table as regclass)"""),

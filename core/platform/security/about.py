@@ -1,4 +1,6 @@
-"""Which rows are about a person from outside, as the tables declare (``secured(about=…)``)."""
+"""Which rows are about a person outside the organisation, from the tables' declarations
+(``secured(about=…)``).
+"""
 
 from __future__ import annotations
 
@@ -12,14 +14,14 @@ from core.platform.schema import Follows
 
 
 def tables_about(metadata: MetaData) -> list[Table]:
-    """The tables with rows about a person, those that others refer to first."""
+    """The tables with rows about a person, sorted so that a table follows those it refers to."""
     return [table for table in metadata.sorted_tables if table.info["about"]]
 
 
 @dataclass(frozen=True)
 class Known:
-    """By what a person is known: SQL for the organisation, for the ids of the person's contacts and
-    for their normal addresses.
+    """What identifies a person in SQL: expressions for the organisation, the ids of the person's
+    contacts and their normalised addresses.
     """
 
     organization: str
@@ -28,8 +30,8 @@ class Known:
 
 
 def is_about(table: Table, row: str, person: Known) -> str:
-    """The condition that ``row`` of the table is about the person. Raises Misconfigured for a
-    column that leads to no person.
+    """The SQL condition that ``row`` of the table is about the person. Raises Misconfigured for a
+    declared column that does not lead to a person.
     """
     return " or ".join(_leads_to(table, column, row, person) for column in table.info["about"])
 

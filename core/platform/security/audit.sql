@@ -4,8 +4,9 @@ begin
   return new;
 end $f$;
 
--- The audit trail: changed columns only, as {"column": [old, new]}; what must stay secret is masked by name.
--- That a key or link was used, or is still accepted, changes nothing worth a line.
+-- The audit trail: changed columns only, as {"column": [old, new]}. The values of secret columns
+-- are masked. That a key or link was used or verified is not recorded: it changes nothing that
+-- somebody would look for.
 create or replace function app.audit() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 declare

@@ -1,5 +1,5 @@
-"""The erasure of a person from all columns that are declared to say something of one
-(``core.platform.personal``), as a function of the database made from the declarations.
+"""The erasure of a person: a database function, generated from the columns that are declared to
+hold personal data (``core.platform.personal``).
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ TYPES = "uuid, uuid[], text[], text[], text[], text, text, text"
 
 
 def functions(metadata: MetaData) -> str:
-    """``app.erase_rows`` empties the declared columns: all of them in the rows about the person,
-    and elsewhere those that match ``p_pattern``; it returns the ids of the rows about the person.
-    Of a booking's answers only the one to ``p_question`` stays.
-    ``app.personal_columns`` names what the audit log forgets of these rows.
+    """The SQL of two functions.
+
+    ``app.erase_rows`` empties the declared columns: all of them in rows about the person, and in
+    other rows those that match ``p_pattern``. Of a booking's answers only the one to ``p_question``
+    stays. It returns the ids of the rows about the person. ``app.personal_columns`` names the
+    columns that are blanked in the audit log of these rows.
     """
     blanked = ", ".join(f"'{name}'" for name in _blanked(metadata))
     return f"""
@@ -45,7 +47,9 @@ revoke all on function app.personal_columns(), app.erase_rows({TYPES}) from publ
 
 
 def _blanked(metadata: MetaData) -> list[str]:
-    """The columns that are hidden, or go whole."""
+    """The columns whose old values the audit log must not show: those that are hidden or emptied as
+    a whole.
+    """
     loose = (Personal.MENTION, Personal.DOCUMENT)
     return sorted(
         {
@@ -62,7 +66,9 @@ def _facts(table: Table) -> list[tuple[Column[object], PersonalFact]]:
 
 
 def _found(metadata: MetaData) -> str:
-    """Which rows are about the person is found before the first of them is changed."""
+    """Finds the rows about the person before anything is changed, since a change could make them
+    unrecognisable.
+    """
     return "\n".join(
         f"  ids_of_{table.name} uuid[] := array(select t.id from app.{table.name} t"
         f" where t.organization_id = p_org and ({is_about(table, 't', ABOUT)}));"

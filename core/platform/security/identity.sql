@@ -1,5 +1,6 @@
--- Who is asking. Plain SQL and STABLE, without SECURITY DEFINER or SET: either would stop the planner from inlining them.
--- A setting that was once set in a session reads '' and not NULL afterwards, hence nullif.
+-- Who is asking. These are plain SQL and STABLE, without SECURITY DEFINER or SET: either would stop
+-- the planner from inlining them. A setting that was set earlier in the database session reads ''
+-- instead of NULL afterwards, hence nullif.
 create or replace function app.cur_user() returns uuid language sql stable parallel safe
 return nullif(current_setting('app.user_id', true), '')::uuid;
 
@@ -9,18 +10,19 @@ return nullif(current_setting('app.organization_id', true), '')::uuid;
 create or replace function app.cur_role() returns text language sql stable parallel safe
 return nullif(current_setting('app.role', true), '');
 
--- Whose rows are the user's own: theirs, and for a manager who sees their team only, those of everybody below them.
+-- The users whose rows count as the reader's own: the reader, and for a manager restricted to their
+-- team, everybody below them.
 create or replace function app.cur_team() returns uuid[] language sql stable parallel safe
 return nullif(current_setting('app.team', true), '')::uuid[];
 
 create or replace function app.cur_team_only() returns boolean language sql stable parallel safe
 return coalesce(current_setting('app.team_only', true), '') = 'on';
 
--- The organisation that app.purge_organizations is removing; for everybody else its setting opens nothing.
+-- The organisation that app.purge_organizations is removing. Whoever else sets it gains nothing.
 create or replace function app.cur_purged() returns uuid language sql stable parallel safe
 return nullif(current_setting('app.purging', true), '')::uuid;
 
--- What a link opens, beside who is asking: only app.enter_link sets these, so for everybody else they are null.
+-- What a link opens. Only app.enter_link sets these; for everybody else they are null.
 create or replace function app.cur_closer() returns uuid language sql stable parallel safe
 return nullif(current_setting('app.closer_id', true), '')::uuid;
 

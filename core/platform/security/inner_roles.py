@@ -1,10 +1,12 @@
-"""The rights of the two roles that look past organisations: ``so_definer``, whose functions run
-before there is an identity, and ``so_backup``, which reads everything and changes nothing.
+"""The rights of the two roles that are not bound to one organisation: ``so_definer``, whose
+functions run before there is an identity, and ``so_backup``, which reads everything and changes
+nothing.
 
-``so_definer`` may do to a table what the text of its functions does, and nothing more: the rights
-are read from the database's own catalogue after the functions were made. Removing a whole
-organisation is the one statement whose tables no text names; it may delete from every table of
-organisations, but only the rows of the organisation that is being removed.
+``so_definer`` has exactly the rights that the text of its functions needs; they are read from the
+database's own catalogue after the functions were made. The function that removes a whole
+organisation finds its tables at run time, so its text does not name them. Therefore ``so_definer``
+may delete from every table of the organisations, but only rows of the organisation that is being
+removed.
 """
 
 from __future__ import annotations
@@ -15,14 +17,15 @@ from core.platform.sql_reader import rights_for
 
 VERBS = ("select", "insert", "update", "delete")
 BEING_PURGED = "organization_id = (select app.cur_purged())"
-# What this version made: an earlier version's functions are nobody's to run and give no rights. It
-# was made in this transaction or in one of its savepoints, which have later numbers.
+# Only functions that this version made count; nobody may run an earlier version's, so they give no
+# rights. This version's were made in this transaction or in one of its savepoints, which have later
+# numbers.
 OWN_FUNCTIONS = text("""
     select p.prosrc from pg_proc p
      where p.pronamespace = 'app'::regnamespace and p.proowner = 'so_definer'::regrole
        and age(p.xmin) <= age(pg_current_xact_id()::xid)
 """)
-# These run as whoever changes a row of the table.
+# Trigger functions that run with the rights of whoever changes a row of the table.
 TRIGGER_FUNCTIONS = text("""
     select 'app.' || c.relname, p.prosrc from pg_trigger t
       join pg_class c on c.oid = t.tgrelid join pg_proc p on p.oid = t.tgfoid
@@ -34,8 +37,8 @@ Rules = dict[str, str]  # verb → condition
 
 
 def rights_of_definer(connection: Connection) -> Rights:
-    """What the functions of ``so_definer`` do, with what the triggers do that they set off: pairs
-    of a table (``app.events``) and a verb.
+    """What the functions of ``so_definer`` do, and the triggers that they set off, as pairs of a
+    table (``app.events``) and a verb.
     """
     rights: Rights = set()
     for body in connection.execute(OWN_FUNCTIONS).scalars():
@@ -50,7 +53,7 @@ def rights_of_definer(connection: Connection) -> Rights:
 
 
 def inner_rules(table: Table, rights: Rights) -> list[tuple[str, str, Rules]]:
-    """The policies of the inner roles on a table: the beginning of their names, the role, and the
+    """The policies of the two roles on a table: each with a prefix for its names, the role, and the
     condition of each verb.
     """
     needed = {verb: "true" for verb in VERBS if (table.fullname, verb) in rights}
@@ -62,8 +65,8 @@ def inner_rules(table: Table, rights: Rights) -> list[tuple[str, str, Rules]]:
 
 
 def open_queue(connection: Connection, rights: Rights) -> None:
-    """The queue and the version number have no policies; their grants say all. Run as
-    ``so_owner``.
+    """Grant rights on the queue and on the migration's version number, which have no policies. Must
+    run as ``so_owner``.
     """
     run = connection.exec_driver_sql
     run("revoke all on all tables in schema jobs from so_definer, so_backup")

@@ -1,10 +1,10 @@
-"""Whose a row is: what the tables declare (``schema.owned_by``, ``follows``, ``shared``, ``own``),
-made true by the database.
+"""To whom a row belongs. Tables declare it (``schema.owned_by``, ``follows``, ``shared``, ``own``);
+this module generates the triggers that make it true.
 
-A row carries the users whose it is, so that policies compare columns and look into no other table.
-A trigger before each write fills them in, whatever the statement says of them; one on the rosters
-and one on each table whose people others take over bring the rest up to date. They are made from
-the declarations alone, so that a new table needs no mention here.
+Each row holds the users it belongs to, so that policies compare columns and read no other table. A
+trigger fills these columns before each write, whatever the statement put there. Triggers on the
+rosters, and on the tables from which others take over the users, update the other rows. All
+triggers are generated from the declarations, so a new table needs no entry here.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from core.platform.errors import Misconfigured
 from core.platform.schema import Follows, Own, OwnedBy, Owners, Shared
 
 REPS = "rep_user_ids"
-TEAM = "(select app.cur_team())::uuid[]"  # the user, and for some managers all below them
+# the reader, and for a manager restricted to their team, everybody below them
+TEAM = "(select app.cur_team())::uuid[]"
 FILL, PASS, FOLLOW = "fill_owners", "pass_owners_on", "follow_roster"
 
 
 def condition(table: Table) -> str:
-    """The row is the reader's own, or their team's. Raises Misconfigured."""
+    """The condition that the row belongs to the reader or their team. Raises Misconfigured."""
     owners = _owners(table)
     if isinstance(owners, Own):
         return f"{owners.column} = app.cur_user()"
@@ -30,8 +31,8 @@ def condition(table: Table) -> str:
 
 
 def functions(metadata: MetaData) -> str:
-    """The trigger functions, as a script. Raises Misconfigured for a declaration that leads
-    nowhere.
+    """The trigger functions, as a script. Raises Misconfigured for a declaration that cannot be
+    followed.
     """
     made = {f"{FILL}_of_{table.name}": _fill(table) for table in _peopled(metadata)}
     made |= {f"{PASS}_from_{table.name}": _pass_on(table) for table in _givers(metadata)}
@@ -46,7 +47,7 @@ def functions(metadata: MetaData) -> str:
 
 
 def triggers(metadata: MetaData) -> str:
-    """The triggers, as a script; those of declarations that are gone go."""
+    """The triggers, as a script that also drops those that are no longer declared."""
     filled, givers, rosters = _peopled(metadata), _givers(metadata), _rosters(metadata)
     lines = []
     for table in metadata.sorted_tables:
@@ -103,7 +104,7 @@ def _needed(owners: Owners) -> list[str]:
 
 
 def _peopled(metadata: MetaData) -> list[Table]:
-    """The tables whose rows carry users that follow from elsewhere."""
+    """The tables whose rows hold users that are derived from other rows."""
     return [
         table
         for table in metadata.sorted_tables
@@ -120,8 +121,8 @@ def _referred(table: Table, column: str) -> Table:
 
 
 def _parents(table: Table, owners: Follows) -> dict[str | None, Table]:
-    """The tables that the row may refer to, by the subject that says which; by None where there is
-    only one.
+    """The tables that the row may refer to, keyed by the subject that names each; by None where
+    there is only one.
     """
     if owners.kind is None:
         return {None: _referred(table, owners.column)}
@@ -129,7 +130,7 @@ def _parents(table: Table, owners: Follows) -> dict[str | None, Table]:
 
 
 def _sharers(table: Table) -> list[tuple[Table, str]]:
-    """The tables that share their people with this one, with their columns that refer to it."""
+    """The tables that share their users with this one, each with its column that refers to it."""
     return [
         (each, column)
         for each in _peopled(table.metadata)
@@ -139,7 +140,9 @@ def _sharers(table: Table) -> list[tuple[Table, str]]:
 
 
 def _followers(parent: Table) -> list[tuple[Table, Follows, str | None]]:
-    """The tables that take over this one's people, with the subject by which they know it."""
+    """The tables that take over the users of this one, each with the subject by which it names this
+    table.
+    """
     return [
         (table, owners, kind)
         for table in _peopled(parent.metadata)
@@ -164,7 +167,7 @@ def _rosters(metadata: MetaData) -> list[Table]:
 
 
 def _watched(table: Table) -> list[str]:
-    """The columns from which the row's people follow, and those where they stand."""
+    """The columns from which the row's users are derived, and those that hold them."""
     return _needed(_owners(table))
 
 
@@ -178,7 +181,9 @@ def _people(table: Table, row: str) -> str:
 
 
 def _fill(table: Table) -> str:
-    """The rows that the people follow from are locked, so that none changes hands unnoticed."""
+    """The body of the trigger function that fills in a row's users. It locks the rows they come
+    from, so that those rows cannot change hands meanwhile.
+    """
     owners = _owners(table)
     if isinstance(owners, OwnedBy):
         rosters = {name: _referred(table, f"{name}_id").name for name in owners.names}
@@ -224,7 +229,10 @@ def _gather(table: Table) -> str:
 
 
 def _pass_on(table: Table) -> str:
-    """Writing the column that a row's people follow from fills them in anew."""
+    """The body of the trigger function that updates other rows after a change. It writes the
+    referring column of each row that takes over the users, which makes that row's own trigger fill
+    them in again.
+    """
     lines = [
         "declare",
         "  org uuid := coalesce(new.organization_id, old.organization_id);",
@@ -250,8 +258,8 @@ def _pass_on(table: Table) -> str:
 
 
 def _share(table: Table, column: str) -> list[str]:
-    """Two writers who share people with one row at the same moment wait for each other: the second
-    one counts with what the first one wrote.
+    """The statements that update rows which share their users. Locking those rows first makes two
+    writers wait for each other, so that the second sees what the first wrote.
     """
     there = _referred(table, column)
     if not isinstance(_owners(there), Shared):

@@ -1,9 +1,9 @@
 """Who may do what with a table's rows, by the security class that the table declares.
 
 Policies compare columns with the identity of the transaction and read no other table. ``(select
-app.cur_role() in (…))`` is evaluated once per statement, where the bare call would be evaluated
-once per row; and with the whole test inside, the planner expects half the organisation's rows to be
-seen and not a few thousandths of them.
+app.cur_role() in (…))`` is evaluated once per statement; the call without ``select`` would be
+evaluated once per row. The select must contain the whole comparison: otherwise the planner expects
+half of the organisation's rows to be visible, when it is a few in a thousand.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def role_is(*roles: str) -> str:
 
 
 def sees_all(*roles: str) -> str:
-    """The same, unless a manager sees their own team only (``app.enter``)."""
+    """The same, but not for a manager who is restricted to their team (``app.enter``)."""
     return f"(select app.cur_role() in ({', '.join(map(repr, roles))}) and not app.cur_team_only())"
 
 
@@ -39,10 +39,10 @@ ADMINS = role_is("system", "super_admin", "owner", "admin")
 ANY_MANAGER = role_is("system", "super_admin", "owner", "admin", "manager")
 MANAGERS = sees_all("system", "super_admin", "owner", "admin", "manager")
 READERS = sees_all("system", "super_admin", "owner", "admin", "manager", "viewer", "board")
-ANYONE = (  # a link opens what the table's opened_by(…) says, and no more
+ANYONE = (  # A link reads only what the table's opened_by(…) declares.
     f"(select app.cur_role() not in ({', '.join(map(repr, LINKS))}))"
 )
-MINE = "{mine}"  # the row is the reader's, as the table declares: ``ownership.condition``
+MINE = "{mine}"  # The row belongs to the reader, as the table declares it: ``ownership.condition``.
 
 
 @dataclass(frozen=True)
@@ -64,40 +64,40 @@ def _in_org(select: str | None, write: str | None = None, **more: str | None) ->
 
 
 CLASSES: dict[str, Access] = {
-    # settings and lists that everybody needs to work; admins keep them
+    # settings and lists that everybody needs for their work; admins change them
     "config": _in_org(ANYONE, ADMINS),
-    # rows that belong to reps: everybody else's are hidden from a rep
+    # rows that belong to reps; a rep does not see those of others
     "reps": _in_org(f"({READERS} or {MINE})", f"({MANAGERS} or {MINE})", delete=SYSTEM),
-    # the same, and its filer may take it back
+    # the same, and whoever filed a form may delete it
     "forms": _in_org(
         f"({READERS} or {MINE})", f"({MANAGERS} or {MINE})", delete=f"({MANAGERS} or {MINE})"
     ),
-    # the same, but with contact details, which a viewer and a leaderboard never see
+    # the same, for rows with contact details, which viewers and leaderboards never see
     "reps_private": _in_org(f"({MANAGERS} or {MINE})", f"({MANAGERS} or {MINE})", delete=SYSTEM),
-    # contact details without an owner on the row
+    # contact details in rows that belong to nobody
     "people": _in_org(MANAGERS, MANAGERS, delete=SYSTEM),
-    # what only the people who run the organisation see
+    # what only admins see
     "admin": _in_org(ADMINS, ADMINS),
-    # the same, and what they have entered they may take away again
+    # the same, and admins may delete what they have entered
     "keys": _in_org(ADMINS, ADMINS, delete=ADMINS),
-    # how the organisation is connected: managers look, admins change
+    # how the organisation is connected: managers read, admins change
     "settings": _in_org(ANY_MANAGER, ADMINS),
-    # payouts: managers look, admins make; a draft may be thrown away
+    # payouts: managers read, admins write; a draft may be deleted
     "payouts": _in_org(MANAGERS, ADMINS, delete=ADMINS),
-    # what a receiver or job keeps; admins look
+    # what a receiver or job stores; admins read
     "inbox": _in_org(ADMINS, SYSTEM, delete=SYSTEM),
-    # addresses that nothing is sent to: told by providers, an admin lifts one
+    # addresses that nothing is sent to: providers report them, an admin may remove one
     "suppressed": _in_org(MANAGERS, SYSTEM, delete=ADMINS),
-    # what waits to go out: written by whoever acts, delivered by a job
+    # messages that wait to be sent: written by anybody who acts, sent by a job
     "outbox": _in_org(MANAGERS, SYSTEM, insert=ANYONE, delete=SYSTEM),
-    # append-only lines about somebody's rows
+    # append-only lines about rows that belong to somebody
     "timeline": _in_org(
         f"({MANAGERS} or {MINE} or actor_user_id = app.cur_user())", None, insert=ANYONE
     ),
-    # one user's own rows
+    # rows that belong to one user
     "own": _in_org(MINE, MINE, delete=MINE),
-    # sealed secrets: people may store one and see what it ends with, only jobs and the receiver
-    # read it
+    # Sealed secrets: people may store one and see its last characters; only jobs and the receiver
+    # read it.
     "secret": replace(
         _in_org(ADMINS, ADMINS, delete=ADMINS),
         columns=(
@@ -116,7 +116,7 @@ CLASSES: dict[str, Access] = {
         f"({IN_ORG} and {role_is('super_admin', 'owner', 'admin')}) or (select app.cur_role()) ="
         " 'super_admin'"
     ),
-    # the tenant itself
+    # the organisation itself
     "organization": Access(
         "id = app.cur_org()",
         f"id = app.cur_org() and {SYSTEM}",
@@ -132,15 +132,15 @@ CLASSES: dict[str, Access] = {
             "created_at",
         ),
     ),
-    # the tenant's settings, one row in each such table, which comes into being with the tenant;
-    # links go by some of them
+    # One row of settings per organisation in each such table, created together with the
+    # organisation. Some of them also apply to links.
     SETTINGS: Access(IN_ORG, update=f"{IN_ORG} and {ADMINS}"),
-    # invited people become members by ``app.accept_invitation``
+    # invited people become members through ``app.accept_invitation``
     "members": replace(
         _in_org(ANYONE, SYSTEM, update=ADMINS),
         fixed=("organization_id", "user_id", "email", "created_at"),
     ),
-    # changed only by the functions of one's own account and of the platform
+    # changed only by the functions for one's own account and those of the platform's admins
     "users": Access(
         "id = app.cur_user() or (select app.cur_role()) = 'super_admin'",
         SYSTEM,
@@ -154,7 +154,7 @@ CLASSES: dict[str, Access] = {
             "password_changed_at",
         ),
     ),
-    # proofs of identity: reached only through the functions of sign-in
+    # proofs of identity, reached only through the functions of the sign-in
     "auth": Access(None),
 }
 
@@ -162,8 +162,8 @@ CLASSES: dict[str, Access] = {
 def access_of(table: Table) -> Access:
     """What the table's class grants.
 
-    Raises Misconfigured for a table without a class, and for one of a class whose rows belong to
-    somebody that does not declare to whom.
+    Raises Misconfigured for a table without a class, and for a table whose class needs owners when
+    it declares none.
     """
     access = CLASSES.get(table.info.get("rls", ""))
     if access is None:
@@ -206,7 +206,7 @@ def _by_links(kinds: Mapping[str, ByLink]) -> Access:
 
 
 def policies_for(access: Access, who: str, roles: str) -> dict[str, Policy]:
-    """The policies that give ``roles`` what ``access`` says; ``who`` begins their names."""
+    """The policies that give ``roles`` the rights in ``access``; their names begin with ``who``."""
     made: dict[str, Policy] = {}
     if access.select:
         made[f"{who}may read"] = ("select", roles, access.select, None)

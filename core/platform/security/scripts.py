@@ -1,10 +1,10 @@
-"""The SQL scripts of the product: each package has its functions and triggers beside its tables.
+"""The product's SQL scripts. Each package has its functions and triggers beside its tables.
 
-``<package>/functions/*.sql`` are functions with the rights of ``so_definer``: what must be done
-before there is an identity, or past what the identity may do. ``<package>/triggers/*.sql`` are
-triggers and the functions that they run as whoever changes the row; they belong to ``so_owner``.
-``core/platform/security/*.sql``, which belong to ``so_owner`` too, come before both: who is asking,
-and the bodies of the triggers that every table may have.
+``<package>/functions/*.sql`` are functions with the rights of ``so_definer``: for what must happen
+before there is an identity, or what the identity itself may not do. ``<package>/triggers/*.sql``
+are triggers with their functions, which run with the rights of whoever changes the row; they belong
+to ``so_owner``. ``core/platform/security/*.sql``, which also belong to ``so_owner``, are loaded
+before both: the functions that say who is asking, and the trigger functions common to all tables.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from core.platform.schema import run_script
 
 ROOT = Path(__file__).parents[3]
 BASE = Path(__file__).parent
-# Nobody may run a function unless its script grants it: neither a new one, which PostgreSQL would
-# give to everybody, nor one that an earlier version left behind.
+# Nobody may run a function unless its script grants it. PostgreSQL would give every new function to
+# everybody, and an earlier version may have left functions behind.
 CLOSE = """
     alter default privileges revoke execute on functions from public;
     do $$ declare each regprocedure; begin
@@ -29,8 +29,8 @@ CLOSE = """
       end loop;
     end $$
 """
-# A declared trigger has been written in this transaction, or in a savepoint of it, whose number is
-# later; any other is an earlier version's.
+# A declared trigger was written in this transaction or in one of its savepoints, which have later
+# numbers; any other trigger is an earlier version's.
 DROP_STALE_TRIGGERS = """
     do $$ declare each record; begin
       for each in select t.tgname, t.tgrelid::regclass as place from pg_trigger t
@@ -50,7 +50,7 @@ def scripts(packages: Iterable[str], kind: str) -> list[Path]:
 
 
 def make_functions(connection: Connection, packages: Sequence[str]) -> None:
-    """Make the functions that belong to ``so_owner`` and to ``so_definer``."""
+    """Create the functions of ``so_owner`` and of ``so_definer``."""
     connection.execute(text("grant create on schema app to so_definer"))
     _run(connection, "so_owner", sorted(BASE.glob("*.sql")))
     _run(connection, "so_definer", scripts(packages, "functions"))
@@ -66,8 +66,8 @@ def _run(connection: Connection, role: str, files: Iterable[Path]) -> None:
 
 
 def make_triggers(connection: Connection, packages: Sequence[str]) -> None:
-    """Make the packages' triggers, and drop those that this version no longer has. Run as
-    ``so_owner``, after the triggers that are generated.
+    """Create the packages' triggers, and drop those that this version no longer declares. Must run
+    as ``so_owner``, after the generated triggers.
     """
     for script in scripts(packages, "triggers"):
         run_script(connection, script.read_text())

@@ -1,4 +1,4 @@
-"""How programs prove who they are: short signed tokens for people, keys for organisations."""
+"""How programs authenticate: people with short-lived signed tokens, organisations with API keys."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ FACTOR_MISSING = "This organisation asks for a second factor. Set it up on the s
 
 
 class NotSignedIn(NotAllowed):
-    """No token, or one that is not, or no longer, good for anything."""
+    """There is no token, or it is not valid, or no longer."""
 
     code = "unauthorized"
 
 
 class SecondFactorRequired(NotSignedIn):
-    """The password alone is not enough: a code is missing, or the organisation asks for a second
-    factor that is not set up.
+    """The password alone is not enough: a code is missing, or the organisation requires a second
+    factor that the person has not set up.
     """
 
     code = "second_factor_required"
@@ -79,7 +79,7 @@ class Caller:
         return self.viewer is not None and self.viewer.second_factor_missing
 
     def is_one_of(self, *roles: Role) -> bool:
-        """Whether a person has one of ``roles``; a key is bound by its scopes instead."""
+        """Whether a person has one of ``roles``. A key has no role; its scopes limit it instead."""
         return self.viewer is None or self.viewer.is_one_of(*roles)
 
     def has(self, module: str | None) -> bool:
@@ -87,14 +87,12 @@ class Caller:
         return module is None or module in self.modules
 
     def covers(self, scope: str) -> bool:
-        """Whether the key's scopes include it; people are bound by their role."""
+        """Whether the key's scopes include it; always true for a person, whose role limits them."""
         resource, _, right = scope.partition(":")
         return allows(self.scopes, resource, right)
 
     def require(self, access: Access) -> None:
-        """Raises NotAllowed, SwitchedOff or SecondFactorRequired for what is closed to the
-        caller.
-        """
+        """Raises NotAllowed, SwitchedOff or SecondFactorRequired unless the caller has access."""
         refusal = may_open(self, access)
         if refusal is None:
             return
@@ -109,15 +107,15 @@ class Caller:
         raise NotAllowed(f"This key may not {right} {resource}.")
 
     def as_viewer(self) -> Viewer:
-        """The person behind the token. Raises NotAllowed for a key: some acts are a person's."""
+        """The person behind the token. Raises NotAllowed for a key: some actions need a person."""
         if self.viewer is None:
             raise NotAllowed("A person files a form: use a token from /api/auth/login.")
         return self.viewer
 
 
 def choose_login_organization(user_id: UUID, slug_or_id: str | None) -> Place:
-    """The organisation a person signs in to: the named one, or their only one. Raises NotSignedIn
-    without telling which exist.
+    """The organisation a person signs in to: the one they name, or their only one. Raises
+    NotSignedIn without revealing which organisations exist.
     """
     places = organizations_for_user(user_id)
     wanted = (
@@ -131,14 +129,16 @@ def choose_login_organization(user_id: UUID, slug_or_id: str | None) -> Place:
 
 
 def must_have_second_factor(viewer: Viewer) -> None:
-    """Raises SecondFactorRequired when the organisation asks for one and the person has none."""
+    """Raises SecondFactorRequired when the organisation requires a second factor and the person has
+    none.
+    """
     if viewer.second_factor_missing:
         raise SecondFactorRequired(FACTOR_MISSING)
 
 
 def issue_token(viewer: Viewer) -> str:
-    """A token for one hour, carrying user, organisation and role; what it may do is looked up anew
-    at each use.
+    """A token that is valid for one hour and holds user, organisation and role. Whether the person
+    still has them is checked at each use.
     """
     claims = {
         "sub": str(viewer.user_id),
@@ -155,7 +155,7 @@ def issue_token(viewer: Viewer) -> str:
 
 
 def caller_of(authorization: str | None) -> Caller:
-    """Who is behind an ``Authorization`` header. Raises NotSignedIn."""
+    """The caller behind an ``Authorization`` header. Raises NotSignedIn."""
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise NotSignedIn("Send a token: Authorization: Bearer …")

@@ -1,4 +1,4 @@
-"""API keys: created, listed and revoked."""
+"""API keys: creating, listing and revoking them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHOWN = 12
 
 @dataclass(frozen=True)
 class NewKey:
-    """An API key as it is shown this once; only its hash is stored."""
+    """A new API key. It is shown only this once, since only its hash is stored."""
 
     id: UUID
     key: str
@@ -39,7 +39,7 @@ def create_api_key(
     *,
     expires_at: datetime | None = None,
 ) -> NewKey:
-    """A program's key to the transaction's organisation.
+    """Create a program's key to the transaction's organisation.
 
     Raises InvalidInput without a name, or for a scope that does not exist.
     """
@@ -63,8 +63,8 @@ def create_api_key(
 
 
 def revoke_api_key(db: Session, key_id: UUID) -> None:
-    """The key opens nothing from now on. Raises NotFound for one that is not the organisation's, or
-    was revoked before.
+    """Revoke a key at once. Raises NotFound for a key that is not the organisation's, or was
+    revoked before.
     """
     revoked = (
         update(ApiKey)
@@ -77,7 +77,7 @@ def revoke_api_key(db: Session, key_id: UUID) -> None:
 
 
 def api_keys(db: Session) -> list[ApiKey]:
-    """The organisation's keys: those that open something first, then by age."""
+    """The organisation's keys: valid ones first, then by age."""
     return list(
         db.scalars(
             select(ApiKey).order_by(ApiKey.revoked_at.is_not(None), ApiKey.created_at.desc())

@@ -1,5 +1,5 @@
-"""How much an organisation's programs may ask in an hour, by its plan; counted in the database, so
-that it holds everywhere.
+"""Rate limits of the API: how many requests an organisation's programs may send per hour, by its
+plan. Requests are counted in the database, so that the limit holds across processes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ HOUR_S = 3600
 
 @dataclass(frozen=True)
 class Rate:
-    """One request among those of its hour."""
+    """How one request stands against the hourly limit."""
 
     limit: int
     used: int
@@ -35,7 +35,7 @@ class Rate:
         )
 
     def headers(self) -> dict[str, str]:
-        """What every answer says of it; the reset is an instant in seconds since 1970."""
+        """The headers that tell the caller about the limit; the reset is in seconds since 1970."""
         return {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(max(0, self.limit - self.used)),
@@ -44,12 +44,12 @@ class Rate:
 
 
 def hourly_limit(plan: str) -> int:
-    """Requests an hour; a plan that nobody knows has the smallest limit."""
+    """Requests per hour; an unknown plan gets the smallest limit."""
     return HOURLY.get(plan, HOURLY["free"])
 
 
 def count_request(organization_id: UUID, plan: str) -> Rate:
-    """Count one request of the organisation's programs, whoever they are."""
+    """Count one request of any of the organisation's programs."""
     with as_guest() as db:
         counted = {"key": f"api:{organization_id}", "window": HOUR_S}
         hit = db.execute(

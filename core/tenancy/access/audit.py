@@ -1,4 +1,4 @@
-"""The audit log as people read it: narrowed, newest first, with names in place of ids."""
+"""Reading the audit log: filtered, newest first, with names in place of ids."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from core.platform.schema import Base
 PAGE = 100
 MASKED = "…"
 USERS = ("created_by", "approved_by", "submitted_by", "invited_by")
-# Who acts without being a user, by the role that the transaction had.
+# How the log names those who act without being a user, by the role of their transaction.
 PROGRAMS = {"system": "The product", "admin": "API key", "portal": "Portal link"}
 NOBODY = "Installation"
 FORMER = "Former member"
@@ -27,8 +27,8 @@ FORMER = "Former member"
 
 @dataclass(frozen=True)
 class AuditFilter:
-    """What the log is narrowed to; ``program`` is a role of ``PROGRAMS``. ``everywhere`` is for
-    super admins only.
+    """The filters of the log. ``program`` is a role in ``PROGRAMS``; ``everywhere``, for super
+    admins only, means all organisations.
     """
 
     period: Period | None = None
@@ -64,8 +64,8 @@ def audit_page(
     limit: int = PAGE,
     after: tuple[datetime, UUID] | None = None,
 ) -> list[Row[Any]]:
-    """Lines of the log that the caller may read, newest first; ``after`` is the place that the page
-    before ended at.
+    """Lines of the log that the caller may read, newest first. ``after`` is the position at which
+    the previous page ended.
 
     Columns: id, organization_id, at, actor_user_id, actor_role, table_name, row_id, operation,
     changes.
@@ -87,8 +87,8 @@ def audit_page(
 
 
 def people(db: Session, *, everywhere: bool) -> dict[UUID, str]:
-    """Names of users by id: the organisation's members; ``everywhere``, everybody whom the caller
-    may see.
+    """Names of users by id: the organisation's members, or with ``everywhere`` everybody whom the
+    caller may see.
     """
     rows = db.execute(
         text("""
@@ -102,7 +102,7 @@ def people(db: Session, *, everywhere: bool) -> dict[UUID, str]:
 
 @cache
 def named_columns() -> Mapping[str, str]:
-    """The columns that hold the id of a row with a name, with that row's table."""
+    """The columns that refer to a table whose rows have names, with that table's name."""
     known = Base.metadata.tables
     referred = {
         key.column_keys[-1]: known.get(key.elements[-1].target_fullname.rpartition(".")[0])
@@ -118,9 +118,7 @@ def named_columns() -> Mapping[str, str]:
 
 
 def names_in(db: Session, lines: Iterable[Row[Any]]) -> dict[str, str]:
-    """The names behind the ids that stand in the lines' changes, as far as the caller may
-    see them.
-    """
+    """The names behind the ids in the lines' changes, as far as the caller may see them."""
     named = _named_tables()
     wanted: dict[Table, set[str]] = {}
     for line in lines:
@@ -136,9 +134,7 @@ def names_in(db: Session, lines: Iterable[Row[Any]]) -> dict[str, str]:
 
 
 def _named_tables() -> dict[str, Table]:
-    """The table that a column refers to, by the column's name, where that table's rows have
-    names.
-    """
+    """By column name, the table that the column refers to, where that table's rows have names."""
     keys = [key for table in Base.metadata.sorted_tables for key in table.foreign_keys]
     return {
         key.parent.name: key.column.table
@@ -148,7 +144,7 @@ def _named_tables() -> dict[str, Table]:
 
 
 def actor(line: Row[Any], names: Mapping[str, str]) -> str:
-    """Who did it."""
+    """The name of whoever made the change."""
     if line.actor_user_id is not None:
         return names.get(str(line.actor_user_id), FORMER)
     return PROGRAMS.get(line.actor_role or "", NOBODY)

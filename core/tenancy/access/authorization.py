@@ -1,4 +1,4 @@
-"""Who may open a screen, a route or an endpoint: one check for all of them."""
+"""Who may open a screen, a route or an endpoint: one check for all three."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from core.tenancy.access.models import Role
 
 @dataclass(frozen=True)
 class Access:
-    """Whom something is open to.
+    """Who may open something.
 
-    Organisations without the ``module`` do not have it; None is for every organisation. ``public``
-    is open to whoever has the address. ``own_account`` is a person's alone: it stays open while
-    their second factor is missing, and is closed to an admin who looks as them. ``scope`` is what
-    an API key needs: a resource and a right, like ``events:read``.
+    With a ``module``, only organisations that have the module; None means every organisation.
+    ``public``: everybody who has the address. ``own_account``: a page of the person's own account.
+    It stays open while their second factor is missing, and is closed to an admin who views as them.
+    ``scope`` is what an API key needs: a resource and a right, like ``events:read``.
     """
 
     roles: tuple[Role, ...]
@@ -28,7 +28,7 @@ class Access:
 
 
 class Refusal(Enum):
-    """Why something is closed; the sentence is the screen's, the route's or the endpoint's."""
+    """Why access is refused. The screen, route or endpoint puts it into words."""
 
     SIGNED_OUT = auto()
     ROLE = auto()
@@ -39,7 +39,7 @@ class Refusal(Enum):
 
 
 class Visiting(Protocol):
-    """A person or a program that asks for something."""
+    """A person or program that asks for access."""
 
     @property
     def seen_by(self) -> UUID | None: ...
@@ -55,7 +55,9 @@ class Visiting(Protocol):
 
 
 def may_open(visiting: Visiting | None, access: Access) -> Refusal | None:
-    """Why it is closed to whoever asks, None being nobody signed in; None when it is open."""
+    """Why access is refused, or None when it is granted. ``visiting`` is None for somebody who is
+    not signed in.
+    """
     if access.public:
         return None
     if visiting is None:

@@ -1,5 +1,5 @@
-"""Invitations: a place in the organisation, offered by e-mail, taken once by whoever holds the
-link.
+"""Invitations: membership in the organisation, offered by e-mail, accepted once by the holder of
+the link.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ GONE = "This invitation cannot be accepted any more. Ask whoever invited you for
 
 @dataclass(frozen=True)
 class Issued:
-    """An invitation with the token for its link; only the token's hash is stored."""
+    """An invitation with the token for its link. Only the token's hash is stored."""
 
     invitation: Invitation
     token: str
@@ -44,8 +44,8 @@ class Issued:
 
 @dataclass(frozen=True)
 class Found:
-    """What whoever holds the link may know: ``state`` is open, expired, accepted or revoked,
-    ``user_id`` whose address it is.
+    """What the holder of the link may know. ``state`` is open, expired, accepted or revoked;
+    ``user_id`` is the user with the invited address, if there is one.
     """
 
     organization: str
@@ -56,12 +56,12 @@ class Found:
 
 
 def invite(db: Session, viewer: Viewer, email: str, role: str) -> Issued:
-    """Offer somebody a place with ``role`` for seven days.
+    """Invite somebody to join with ``role``; the invitation is valid for seven days.
 
     Raises:
         NotAllowed: the viewer may not give this role.
-        InvalidInput: no address that mail can be sent to, or no such role.
-        Conflict: they belong to the organisation, or have been invited already.
+        InvalidInput: mail cannot be sent to the address, or there is no such role.
+        Conflict: the person is a member, or has been invited already.
         TooManyRequests: too many invitations in an hour.
     """
     check_may_give(viewer, role)
@@ -76,7 +76,7 @@ def invite(db: Session, viewer: Viewer, email: str, role: str) -> Issued:
     token = secrets.token_urlsafe(32)
     shown = (
         email.strip() if normalize_email(email) == normalized else normalized
-    )  # a domain as machines write it is told in letters
+    )  # a domain in Punycode is shown in its own script
     invitation = Invitation(
         organization_id=organization_id_of(db),
         id=uuid4(),
@@ -122,8 +122,7 @@ def _count(db: Session, viewer: Viewer) -> None:
 
 
 def renew(db: Session, viewer: Viewer, invitation_id: UUID) -> Issued:
-    """Send it once more, good for another seven days; the link that was sent before is worthless
-    from now on.
+    """Send an invitation again, valid for another seven days; the earlier link stops working.
 
     Raises NotFound, NotAllowed, TooManyRequests, and Conflict when it has been sent often enough.
     """
@@ -141,7 +140,7 @@ def renew(db: Session, viewer: Viewer, invitation_id: UUID) -> Issued:
 
 
 def revoke(db: Session, viewer: Viewer, invitation_id: UUID) -> None:
-    """Take an open invitation back; its link says so from now on. Raises NotFound and
+    """Revoke an open invitation; whoever follows its link is informed. Raises NotFound and
     NotAllowed.
     """
     _open(db, viewer, invitation_id).revoked_at = now()
@@ -162,7 +161,7 @@ def _open(db: Session, viewer: Viewer, invitation_id: UUID) -> Invitation:
 
 
 def look_up(token: str) -> Found | None:
-    """The invitation behind a link; None for a link that leads nowhere, or no longer."""
+    """The invitation behind a link. None for a link that does not exist or is no longer valid."""
     with as_guest() as db:
         row = db.execute(
             text("select * from app.find_invitation(:hash)"), {"hash": hash_token(token)}
@@ -171,11 +170,11 @@ def look_up(token: str) -> Found | None:
 
 
 def accept_as_new(token: str, name: str, password: str) -> None:
-    """Become a user with this name and password, and a member.
+    """Create a user with this name and password, who becomes a member.
 
     Raises:
         InvalidInput: no name, or a password that is too easy.
-        Conflict: the invitation is not open, or the address is somebody's already.
+        Conflict: the invitation is not open, or the address belongs to a user already.
     """
     found = _found_open(token)
     shown = " ".join(name.split())
@@ -186,7 +185,7 @@ def accept_as_new(token: str, name: str, password: str) -> None:
 
 
 def accept_with_password(token: str, password: str, *, address: str) -> None:
-    """Become a member as the user that the invited address belongs to, proved by their password.
+    """Accept as the existing user with the invited address, who proves it by their password.
 
     Raises Conflict, NotAllowed for a wrong password, and TooManyRequests for too many of them.
     """
@@ -196,8 +195,8 @@ def accept_with_password(token: str, password: str, *, address: str) -> None:
 
 
 def accept_as(token: str, viewer: Viewer) -> None:
-    """Become a member as the person who is signed in, whose address was invited; who only looks as
-    them accepts nothing.
+    """Accept as the signed-in person, whose address was invited. An admin who views as them cannot
+    accept.
 
     Raises Conflict and NotAllowed.
     """
@@ -231,7 +230,7 @@ def _accept(token: str, known: UUID | None, name: str | None, password_hash: str
                     "password": password_hash,
                 },
             ).scalar()
-    except IntegrityError:  # this very moment the person became a user by another invitation
+    except IntegrityError:  # the person became a user by another invitation at the same moment
         raise Conflict(
             "You have just made an account elsewhere. Reload the page, then join with its password."
         ) from None

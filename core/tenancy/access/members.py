@@ -1,4 +1,4 @@
-"""Organisations, users, memberships and API keys: made."""
+"""Adding people to an organisation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from core.tenancy.identity.passwords import check_password, hash_password
 
 @dataclass(frozen=True)
 class NewUser:
-    """The user that ``create_user`` made or found."""
+    """The user that ``create_user`` created or found."""
 
     id: UUID
     is_new: bool
@@ -34,13 +34,13 @@ def create_user(
     role: str,
     name: str | None = None,
 ) -> NewUser:
-    """A person who can sign in, as a member of the transaction's organisation with ``role``.
+    """Create a person who can sign in, as a member of the transaction's organisation with ``role``.
 
-    Somebody who is known by the address keeps their name and password, and becomes a member here
-    too; doing it again changes the role. ``super_admin`` is a role on the whole platform.
+    An existing user with this address becomes a member as well, with their own name and password;
+    calling it again changes the role. ``super_admin`` is a role on the whole platform.
 
     Raises:
-        InvalidInput: no address, an unknown role, or a password that is too easy.
+        InvalidInput: no valid address, an unknown role, or a password that is too easy.
     """
     normalized = normalize_email(email)
     if normalized is None:
@@ -78,8 +78,8 @@ def _add_user(db: Session, email: str, normalized: str, name: str, password: str
 
 
 def add_member(db: Session, user_id: UUID, role: Role, *, name: str, email: str) -> None:
-    """Make the user a member of the transaction's organisation with ``role``; a member's role is
-    changed.
+    """Make the user a member of the transaction's organisation with ``role``, or change a member's
+    role.
     """
     values = {"role": role, "active": True}
     member = insert(OrganizationMember).values(
@@ -91,7 +91,7 @@ def add_member(db: Session, user_id: UUID, role: Role, *, name: str, email: str)
 
 
 def members(db: Session) -> list[OrganizationMember]:
-    """Everybody in the organisation, by name."""
+    """All members of the organisation, by name."""
     return list(
         db.scalars(
             select(OrganizationMember).order_by(OrganizationMember.name, OrganizationMember.user_id)

@@ -1,4 +1,4 @@
-"""Organisations, users, memberships, and what proves who somebody is."""
+"""Members, invitations and API keys: who has access to an organisation."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from core.tenancy.organizations.models import SettingsRow
 
 
 class Role(StrEnum):
-    """What a member may do in one organisation; ``super_admin`` is the platform's, given by
-    ``user_roles``.
+    """What a member may do in one organisation. ``super_admin`` applies to the whole platform and
+    is given by ``user_roles``.
     """
 
     SUPER_ADMIN = "super_admin"
@@ -30,8 +30,8 @@ MEMBER_ROLES = (Role.OWNER, Role.ADMIN, Role.MANAGER, Role.SALES_REP, Role.VIEWE
 
 
 class OrganizationMember(Timestamps, Base):
-    """What one user is in one organisation. Name and e-mail are copies, so that lists need no look
-    into ``users``.
+    """A user's membership in one organisation. Name and e-mail are copied from ``users``, which
+    lists of members may not read.
     """
 
     __tablename__ = "organization_members"
@@ -52,7 +52,7 @@ class OrganizationMember(Timestamps, Base):
 
 
 class AccessSettings(SettingsRow, Base):
-    """Who gets in, and what reps and managers see."""
+    """Who can sign in, and what reps and managers see."""
 
     __tablename__ = "access_settings"
 
@@ -63,9 +63,7 @@ class AccessSettings(SettingsRow, Base):
 
 
 class Invitation(TenantRow, Timestamps, Base):
-    """A place in the organisation that waits for somebody's answer: only the hash of the link's
-    token is kept.
-    """
+    """An invitation to join the organisation; only the hash of the link's token is stored."""
 
     __tablename__ = "invitations"
     __table_args__ = (
@@ -93,7 +91,7 @@ class Invitation(TenantRow, Timestamps, Base):
 
 
 class ApiKey(TenantRow, Base):
-    """A program's key to one organisation: hashed, named, scoped, revocable."""
+    """A program's key to one organisation, with a name and scopes. Only its hash is stored."""
 
     __tablename__ = "api_keys"
     __table_args__ = (UniqueConstraint("key_hash"), secured("admin", audit=True))

@@ -1,7 +1,6 @@
-"""What those who run the installation do: organisations made, configured, deleted; users
-deactivated and deleted.
+"""What super admins do: create, configure and delete organisations; deactivate and delete users.
 
-Everything runs in a super admin's own transaction, and the database asks again who that is.
+Everything runs in a super admin's own transaction, and the database checks again who that is.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ CONFIRMED = "delete"
 
 
 def call_as_super_admin(db: Session, function: str, **values: Any) -> list[Row[Any]]:
-    """The rows of a function that answers super admins only. Raises NotAllowed."""
+    """The rows of a function that only super admins may call. Raises NotAllowed."""
     places = ", ".join(f"p_{name} => :{name}" for name in values)
     try:
         return list(db.execute(text(f"select * from app.{function}({places})"), values))  # noqa: S608 - names are our own
@@ -38,10 +37,10 @@ def call_as_super_admin(db: Session, function: str, **values: Any) -> list[Row[A
 def create_organization_as_admin(
     db: Session, *, name: str, slug: str, timezone: str, currency: str, region: str = "US"
 ) -> UUID:
-    """A new tenant, made by the transaction's super admin.
+    """Create an organisation, in a super admin's transaction.
 
     Raises:
-        InvalidInput: a name is missing, or the slug, time zone or currency is none.
+        InvalidInput: the name is missing, or the slug, time zone or currency is not valid.
         Conflict: the slug is taken.
     """
     organization_id = uuid4()
@@ -58,8 +57,8 @@ def create_organization_as_admin(
 def configure_organization(
     db: Session, organization_id: UUID, modules: Sequence[str], plan: str
 ) -> None:
-    """Say which modules an organisation has, and its plan. Raises InvalidInput for one that does
-    not exist, and NotFound.
+    """Set an organisation's modules and plan. Raises InvalidInput for one that does not exist, and
+    NotFound.
     """
     if unknown := [module for module in modules if module not in MODULES]:
         raise InvalidInput(
@@ -91,7 +90,9 @@ def delete_organization(db: Session, organization_id: UUID, *, name: str, typed:
 
 
 def restore_organization(db: Session, organization_id: UUID) -> None:
-    """Bring a deleted organisation back as it was. Raises NotFound when its grace is over."""
+    """Bring a deleted organisation back as it was. Raises NotFound when its grace period is
+    over.
+    """
     [found] = call_as_super_admin(db, "restore_organization", org=organization_id)
     if not found[0]:
         raise NotFound(
@@ -100,8 +101,8 @@ def restore_organization(db: Session, organization_id: UUID) -> None:
 
 
 def users_overview(db: Session, search: str = "") -> list[Row[Any]]:
-    """Users whose name or address contains ``search``, or whose id it is, by name, at most
-    ``MOST_USERS``; deleted ones last.
+    """Users whose name or address contains ``search``, or whose id it is. At most ``MOST_USERS``,
+    by name; deleted ones last.
 
     Raises NotAllowed.
     """
@@ -111,8 +112,8 @@ def users_overview(db: Session, search: str = "") -> list[Row[Any]]:
 
 
 def users_without_organization(db: Session) -> list[Row[Any]]:
-    """Users who belong to no organisation, by name, but for super admins and those whom an open
-    invitation waits for.
+    """Users who belong to no organisation, by name, without super admins and without those for whom
+    an invitation is open.
 
     Columns: id, name, email. Raises NotAllowed.
     """
@@ -120,10 +121,10 @@ def users_without_organization(db: Session) -> list[Row[Any]]:
 
 
 def delete_users_without_organization(db: Session, users: Sequence[UUID], *, typed: str) -> int:
-    """Delete those of ``users`` who still belong to no organisation, as ``delete_user`` does; how
-    many.
+    """Delete those of ``users`` who still belong to no organisation, as ``delete_user`` does.
+    Returns how many.
 
-    Raises InvalidInput unless ``typed`` says so, and NotAllowed.
+    Raises InvalidInput unless ``typed`` confirms it, and NotAllowed.
     """
     if typed.strip().lower() != CONFIRMED:
         raise InvalidInput(f"Type “{CONFIRMED}” to confirm.", field="confirmation")
@@ -132,7 +133,7 @@ def delete_users_without_organization(db: Session, users: Sequence[UUID], *, typ
 
 
 def set_user_active(db: Session, user_id: UUID, active: bool, *, by: UUID) -> None:
-    """Let a user in again, or keep them out from this moment on. Raises Conflict for oneself, and
+    """Activate a user again, or deactivate them at once. Raises Conflict for oneself, and
     NotFound.
     """
     if user_id == by and not active:
@@ -143,11 +144,11 @@ def set_user_active(db: Session, user_id: UUID, active: bool, *, by: UUID) -> No
 
 
 def delete_user(db: Session, user_id: UUID, *, email: str, typed: str, by: UUID) -> None:
-    """Remove a user's access and personal data; calls, payments, payouts and what they did stay.
+    """Remove a user's access and personal data; bookings, payments, payouts and their history stay.
 
     Raises:
         InvalidInput: ``typed`` is not their address.
-        Conflict: it is oneself.
+        Conflict: nobody may delete themselves.
         NotFound: no such user, or deleted already.
     """
     if typed.strip().lower() != email.strip().lower():

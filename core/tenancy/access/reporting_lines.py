@@ -1,4 +1,6 @@
-"""Who reports to whom: what a manager sees when managers see their own team only."""
+"""Who reports to whom. It decides what a manager sees in organisations where managers see their own
+team only.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,11 @@ from core.tenancy.access.models import OrganizationMember
 
 
 def set_manager(db: Session, user_id: UUID, manager_user_id: UUID | None) -> None:
-    """Have a member report to another one, or to nobody. One change at a time, so that two cannot
-    close a circle together.
+    """Make a member report to another one, or to nobody. One change happens at a time, so that two
+    of them cannot close a circle together.
 
     Raises:
-        NotFound: one of them is no member.
+        NotFound: one of them is not a member.
         NotAllowed: the transaction is not an admin's.
         Conflict: the manager reports to them, directly or through others.
     """

@@ -1,4 +1,4 @@
-"""Roles in groups, from whom a screen or a route is for."""
+"""Groups of roles, for declaring who may open a screen or a route."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signing in as a program: what is sent, and the token that comes back."""
+"""Models of the API's sign-in: what is sent, and the token that comes back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.tenancy.access.models import Role
 
 
 class LoginRequest(Body):
-    """``organization`` is a slug or an id; whoever belongs to one only may leave it out."""
+    """``organization`` is a slug or an id; somebody who belongs to only one may leave it out."""
 
     email: FilledText
     password: FilledText
@@ -37,9 +37,9 @@ class TokenUser(Response):
 
 
 class LoginToken(Response):
-    """A token and when it ends, in seconds from now."""
+    """A token, and how long it is valid in seconds."""
 
     access_token: str
-    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the kind of a token, not one
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the kind of token, not a secret
     expires_in: Count
     user: TokenUser

@@ -1,5 +1,5 @@
-"""What an API key may do: ``read``, ``write`` or ``all``, or one resource, with ``:read`` or
-``:write`` behind it.
+"""Scopes of API keys: ``read``, ``write`` or ``all``; or one resource, followed by ``:read`` or
+``:write``.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ EVERY = (
 
 
 def check_scopes(scopes: Sequence[str]) -> list[str]:
-    """The scopes, trimmed and without repetition. Raises InvalidInput for one that does not exist,
-    or for none.
+    """The scopes, trimmed and without repetition. Raises InvalidInput for an unknown scope, or for
+    none.
     """
     wanted = list(dict.fromkeys(scope.strip() for scope in scopes if scope.strip()))
     if not wanted:
@@ -48,8 +48,8 @@ def check_scopes(scopes: Sequence[str]) -> list[str]:
 
 
 def allows(scopes: Iterable[str], resource: str, right: str) -> bool:
-    """Whether one of ``scopes`` lets a program ``read`` or ``write`` the resource; writing includes
-    reading.
+    """Whether one of ``scopes`` gives ``right``, which is ``read`` or ``write``, on the resource.
+    The right to write includes the right to read.
     """
     granted = set(scopes)
     if (

@@ -1,4 +1,4 @@
-"""Whose session it is: the viewer behind a cookie, and the organisations they can switch to."""
+"""The viewer behind a session cookie, and the organisations they can switch to."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from core.tenancy.organizations.queries import current_organization, settings_of
 
 
 def viewer_of(token: str | None, *, in_use: bool = True) -> Viewer | None:
-    """Who is behind a session's token, or as whom they look, in their active organisation; None
-    when it has ended or they belong to none.
+    """The user of a session in their active organisation, or the member whom they view as. None
+    when the session has ended or the user belongs to no organisation.
 
-    ``in_use`` False: nobody has done anything, so the time without use goes on.
+    With ``in_use`` False the session does not count as used, so the idle timeout keeps running.
     """
     if not token:
         return None
@@ -74,7 +74,7 @@ def viewer_in_organization(
 def viewer_in_transaction(
     db: Session, user_id: UUID, *, name: str, email: str, role: str
 ) -> Viewer:
-    """The user of the transaction, with the facts of its organisation."""
+    """The transaction's user as a viewer, with the facts of its organisation."""
     organization = current_organization(db)
     factor = text("select app.has_second_factor(:user)")
     missing = (
@@ -105,8 +105,8 @@ def organizations_for_user(user_id: UUID) -> list[Place]:
 
 
 def choose_organization(token: str, organization_id: UUID) -> None:
-    """Make an organisation the session's active one. Raises NotAllowed for one the user does not
-    belong to.
+    """Make an organisation the session's active one. Raises NotAllowed unless the user belongs to
+    it.
     """
     with as_guest() as db:
         chosen = db.execute(

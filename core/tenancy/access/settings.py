@@ -1,4 +1,4 @@
-"""Settings of who gets in, and of what reps and managers see."""
+"""Settings for who can sign in, and for what reps and managers see."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.tenancy.organizations.settings import Setting, SettingsGroup
 
 
 def _own_factor_first(db: Session, changes: Mapping[str, Any]) -> None:
-    """Raises Conflict when a second factor is asked of everybody by somebody who has none."""
+    """Raises Conflict when somebody without a second factor requires one of everybody."""
     mine = text("select app.has_second_factor(app.cur_user())")
     if changes.get("require_second_factor") and not db.scalar(mine):
         raise Conflict("Set up your own second factor first; then ask it of everybody.")

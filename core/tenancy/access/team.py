@@ -1,4 +1,4 @@
-"""Members: what role each has, and whether they get in."""
+"""Members: their roles, and whether they can sign in."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ INVITERS = (Role.OWNER, Role.ADMIN)
 
 
 def roles_to_give(viewer: Viewer) -> list[Role]:
-    """The roles that the viewer may give: every one below owner, and owner by owners only. None to
-    who is no admin.
+    """The roles that the viewer may give: an admin every role below owner, an owner all of them,
+    anybody else none.
     """
     if not viewer.is_admin:
         return []
@@ -27,8 +27,8 @@ def roles_to_give(viewer: Viewer) -> list[Role]:
 
 
 def check_may_give(viewer: Viewer, role: str) -> None:
-    """Raises InvalidInput for no role of a member, and NotAllowed for one that the viewer may not
-    give.
+    """Raises InvalidInput unless it is a member's role, and NotAllowed unless the viewer may give
+    it.
     """
     if role not in MEMBER_ROLES:
         raise InvalidInput(
@@ -41,12 +41,12 @@ def check_may_give(viewer: Viewer, role: str) -> None:
 
 
 def set_role(db: Session, viewer: Viewer, user_id: UUID, role: str) -> None:
-    """Give a member another role, from their next action on.
+    """Give a member another role, which applies from their next action on.
 
     Raises:
         NotFound: no such member.
-        NotAllowed: the viewer may not give this role, or not change this member; nobody raises
-        themselves.
+        NotAllowed: the viewer may not give this role or not change this member; nobody may raise
+        their own role.
         Conflict: the organisation would be left without an owner.
     """
     check_may_give(viewer, role)
@@ -62,8 +62,8 @@ def set_role(db: Session, viewer: Viewer, user_id: UUID, role: str) -> None:
 
 
 def set_member_active(db: Session, viewer: Viewer, user_id: UUID, active: bool) -> None:
-    """Let a member in, or keep them out: their browsers are signed out here at once, their history
-    stays.
+    """Activate or deactivate a member. Deactivating signs them out of the organisation at once;
+    their history stays.
 
     Raises NotFound, NotAllowed, and Conflict for the last owner.
     """
@@ -80,8 +80,8 @@ def set_member_active(db: Session, viewer: Viewer, user_id: UUID, active: bool) 
 
 
 def _changed(db: Session, viewer: Viewer, user_id: UUID) -> OrganizationMember:
-    """The member, while nobody else changes one, so that two owners cannot put each other out at
-    once.
+    """The member, behind a lock on changes to members, so that two owners cannot remove each other
+    at the same moment.
     """
     if not viewer.is_admin:
         raise NotAllowed("Only an admin may do this.")
@@ -119,8 +119,8 @@ def _check_not_last_owner(db: Session, member: OrganizationMember) -> None:
 def _take_back_invitations(
     db: Session, member: OrganizationMember, *only: ColumnElement[bool]
 ) -> None:
-    """Those they sent, which nobody must leave behind who may not send them any more, and those
-    sent to them.
+    """Revokes the open invitations that the member sent, as they may not send any now, and those
+    sent to the member.
     """
     theirs = or_(
         Invitation.invited_by == member.user_id, Invitation.email_normalized == member.email.lower()

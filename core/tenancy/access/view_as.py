@@ -1,5 +1,5 @@
-"""Looking as a member of the same organisation: read-only, audited at start and end, never as
-somebody with more rights.
+"""Viewing the product as another member of the same organisation sees it: read-only, with the start
+and the end in the audit log, and never as somebody with more rights.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from core.tenancy.access.viewers import Viewer
 
 
 def start_view_as(token: str, by: Viewer, member: OrganizationMember) -> None:
-    """From now on the session of ``token`` sees what ``member`` sees. Raises NotAllowed for
-    somebody whom ``by`` may not look as.
+    """From now on the session of ``token`` sees what ``member`` sees. Raises NotAllowed unless
+    ``by`` may view as this member.
     """
     asked = {"token": hash_token(token), "user": member.user_id, "org": by.organization_id}
     with as_guest() as db:
@@ -26,13 +26,13 @@ def start_view_as(token: str, by: Viewer, member: OrganizationMember) -> None:
 
 
 def stop_view_as(token: str) -> None:
-    """The session is its own user's again."""
+    """End it: the session shows its own user's view again."""
     with as_guest() as db:
         db.execute(text("select app.stop_view_as(:token)"), {"token": hash_token(token)})
 
 
 def members_to_view_as(db: Session, viewer: Viewer) -> list[OrganizationMember]:
-    """The members as whom ``viewer`` may look, by name."""
+    """The members whom ``viewer`` may view as, by name."""
     allowed = text("app.may_view_as(:me, organization_members.user_id, :org)")
     query = select(OrganizationMember).where(allowed).order_by(OrganizationMember.name)
     return list(db.scalars(query, {"me": viewer.user_id, "org": organization_id_of(db)}))

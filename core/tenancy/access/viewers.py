@@ -1,4 +1,4 @@
-"""Who is acting: the signed-in member that pages, routes and actions are handed."""
+"""The viewer: the signed-in member for whom pages, routes and actions work."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from core.tenancy.access.models import Role
 
 
 class FormFiler(Protocol):
-    """Whoever files the form of a call: a signed-in person, or the holder of a closer's link."""
+    """Whoever files a post-call form: a signed-in person, or the holder of a closer's link."""
 
     @property
     def user_id(self) -> UUID | None: ...
 
     @property
     def signature(self) -> str:
-        """How the timeline says who filed."""
+        """How the timeline names whoever filed the form."""
 
     def may_file(self, closer_id: UUID | None, closer_user_id: UUID | None) -> bool:
-        """Whether they file the forms of this closer's calls."""
+        """Whether they may file forms of this closer's events."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ class Place:
 
 @dataclass(frozen=True)
 class Viewer:
-    """A signed-in person in their active organisation, with the organisation's facts that every
-    screen needs.
+    """A signed-in person in their active organisation, with the facts of the organisation that
+    every screen needs.
 
-    ``modules`` are the organisation's. ``seen_by`` is the admin who looks at the product as this
-    person, and may change nothing meanwhile. With ``second_factor_missing`` they see nothing but
-    their own account until they have set one up. ``places`` are the organisations that they can
-    switch to, by name; none while somebody looks as them.
+    ``modules`` are the organisation's. ``seen_by`` is the admin who views as this person, and who
+    may change nothing meanwhile. With ``second_factor_missing`` the person sees only their own
+    account until they have set up a second factor. ``places`` are the organisations that they can
+    switch to, by name; it is empty while an admin views as them.
     """
 
     user_id: UUID
@@ -68,11 +68,13 @@ class Viewer:
         return self.role == Role.SUPER_ADMIN or self.role in roles
 
     def has(self, module: str | None) -> bool:
-        """Whether the organisation has the module; None is what every organisation has."""
+        """Whether the organisation has the module; True for None, which stands for what every
+        organisation has.
+        """
         return module is None or module in self.modules
 
     def covers(self, scope: str) -> bool:
-        """People are bound by their role; scopes are for keys."""
+        """Always true: scopes limit keys, and roles limit people."""
         return True
 
     @property
@@ -81,7 +83,7 @@ class Viewer:
 
     @property
     def is_manager(self) -> bool:
-        """A manager or above: reads everything in the organisation."""
+        """Whether the viewer is a manager or above, who reads everything in the organisation."""
         return self.is_one_of(Role.OWNER, Role.ADMIN, Role.MANAGER)
 
     @property
@@ -89,15 +91,14 @@ class Viewer:
         return f"by {self.name}"
 
     def may_file(self, closer_id: UUID | None, closer_user_id: UUID | None) -> bool:
-        """A closer files the forms of their own calls, a manager everybody's."""
+        """A closer may file the forms of their own events, a manager everybody's."""
         return self.is_manager or closer_user_id == self.user_id
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """A transaction under this viewer's identity; read-only while an admin looks as them.
+        """A transaction under this viewer's identity; read-only while an admin views as them.
 
-        Raises NotAllowed when the membership has ended, and for a change by somebody who only
-        looks.
+        Raises NotAllowed when the membership has ended, and for changes while viewing as somebody.
         """
         entered = as_member if self.seen_by is None else partial(as_viewed_member, self.seen_by)
         with entered(self.user_id, self.organization_id) as db:

@@ -1,4 +1,4 @@
-"""One's own account: where one is signed in, and the password. The cookie's token says whose
+"""One's own account: where it is signed in, and its password. The session cookie's token says whose
 account it is.
 """
 
@@ -20,8 +20,8 @@ from core.tenancy.identity.sign_in import IDLE_MINUTES, sign_in
 
 @dataclass(frozen=True)
 class Account:
-    """A person, apart from any organisation. Without a password they sign in through their
-    company.
+    """A person's account, independent of any organisation. It has no password if they sign in
+    through their company.
     """
 
     user_id: UUID
@@ -33,7 +33,7 @@ class Account:
 
 @dataclass(frozen=True)
 class SignedIn:
-    """One browser that is signed in to the account; ``is_this`` is the one that asks."""
+    """A browser that is signed in to the account; ``is_this`` marks the one that asks."""
 
     id: UUID
     created_at: datetime
@@ -44,7 +44,7 @@ class SignedIn:
 
 
 def account_of(db: Session, token: str) -> Account:
-    """Whose cookie it is. Raises NotAllowed when the session has ended."""
+    """The account of a session cookie. Raises NotAllowed when the session has ended."""
     found = ask(db, "select * from app.account_facts(:token)", token).first()
     if found is None:
         raise NotAllowed("You are signed out. Reload the page to sign in.")
@@ -54,36 +54,35 @@ def account_of(db: Session, token: str) -> Account:
 
 
 def ask(db: Session, statement: str, token: str, **values: Any) -> Any:
-    """Run a function of the database that goes by the cookie's token, of which only the hash is
-    told.
+    """Call a database function that identifies the account by the cookie's token. Only the token's
+    hash is passed.
     """
     return db.execute(text(statement), {"token": hashlib.sha256(token.encode()).digest()} | values)
 
 
 def sessions_of(db: Session, token: str) -> list[SignedIn]:
-    """Where the account is signed in: this browser first, then the latest seen."""
+    """Where the account is signed in: this browser first, then the most recently used."""
     rows = ask(db, "select * from app.own_sessions(:token, :idle)", token, idle=IDLE_MINUTES).all()
     return [SignedIn(**row._mapping) for row in rows]
 
 
 def end_session(db: Session, token: str, session_id: UUID) -> None:
-    """Sign one browser out. Raises NotFound for one that is not the account's own, or has ended
-    before.
+    """Sign one browser out. Raises NotFound unless the session is the account's own and still
+    open.
     """
     if not ask(db, "select app.end_own_session(:token, :id)", token, id=session_id).scalar():
         raise NotFound("That browser is signed out already.")
 
 
 def end_sign_ins(db: Session, token: str, *, also_this: bool) -> int:
-    """Sign out everywhere, here too or not; API tokens issued so far end as well. How many browsers
-    that were.
+    """Sign out everywhere, including this browser if ``also_this``, and end all API tokens issued
+    so far. Returns how many browsers were signed out.
     """
     return ask(db, "select app.end_own_sign_ins(:token, :also)", token, also=also_this).scalar_one()
 
 
 def prove_password(email: str, password: str, *, address: str) -> UUID:
-    """That it is the account's own person who sits there: the same check, with the same limits, as
-    at the sign-in.
+    """Check the account's password again, with the same limits as at the sign-in.
 
     Raises NotAllowed and TooManyRequests.
     """
@@ -94,12 +93,12 @@ def prove_password(email: str, password: str, *, address: str) -> UUID:
 
 
 def change_password(db: Session, token: str, *, current: str, new: str, address: str) -> None:
-    """Set another password. Every other browser is signed out at once, and API tokens issued so far
+    """Change the password. All other browsers are signed out at once, and API tokens issued so far
     end.
 
     Raises:
-        InvalidInput: the new one is too easy, or the same.
-        NotAllowed: the current one is not right.
+        InvalidInput: the new password is too easy, or the same as before.
+        NotAllowed: the current password is wrong.
         TooManyRequests: it was wrong too often.
     """
     account = account_of(db, token)

@@ -1,4 +1,4 @@
-"""What only counts for a while: sessions, tickets, links to a new password, counted attempts."""
+"""Deleting what has expired: sessions, tickets, links to a new password, counted attempts."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from core.platform.tasks import tick
 
 @tick(every=timedelta(hours=1))
 def forget_expired() -> None:
-    """Throw away what has expired."""
+    """Delete everything that has expired."""
     with as_guest(WORKER_ROLE) as db:
         db.execute(text("select app.forget_expired()"))

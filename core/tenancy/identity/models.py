@@ -1,4 +1,4 @@
-"""Users, their sessions, and what proves who somebody is."""
+"""Users, their sessions, and their means of authentication."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.platform.schema import Base, Timestamps, Words, secured
 
 
 class User(Timestamps, Base):
-    """A person who signs in, once in the whole product however many organisations they
+    """A person who signs in: one row for the whole product, whatever number of organisations they
     belong to.
     """
 
@@ -21,7 +21,7 @@ class User(Timestamps, Base):
     __table_args__ = (secured("users", audit=True),)
     __mapper_args__ = {
         "eager_defaults": False
-    }  # RETURNING needs the right to read, and jobs may add users but not read them
+    }  # RETURNING would need the right to read; jobs may add users but not read them.
 
     id: Mapped[UUID] = mapped_column(
         primary_key=True, default=uuid4, server_default=text("gen_random_uuid()")
@@ -41,7 +41,9 @@ class PlatformRole(StrEnum):
 
 
 class UserRole(Base):
-    """A platform role; kept apart from the user's own row, which the user may edit."""
+    """A platform role. It is not a column of ``users``, because users may change parts of their own
+    row.
+    """
 
     __tablename__ = "user_roles"
     __table_args__ = (secured("auth", audit=True),)
@@ -51,7 +53,7 @@ class UserRole(Base):
 
 
 class SignInSession(Base):
-    """One browser that is signed in: only the hash of its cookie is kept."""
+    """A signed-in browser; only the hash of its cookie is stored."""
 
     __tablename__ = "sign_in_sessions"
     __table_args__ = (Index(None, "user_id"), UniqueConstraint("id"), secured("auth"))
@@ -70,8 +72,8 @@ class SignInSession(Base):
 
 
 class SignInTicket(Base):
-    """A 30-second, single-use proof that the form was answered rightly, exchanged for the cookie by
-    a route.
+    """A single-use proof that the sign-in form was answered correctly. It is valid for 30 seconds,
+    in which a route exchanges it for the cookie.
     """
 
     __tablename__ = "sign_in_tickets"
@@ -84,7 +86,7 @@ class SignInTicket(Base):
 
 
 class PasswordReset(Base):
-    """A single-use link to a new password: only the hash of its token is kept."""
+    """A single-use link to a new password; only the hash of its token is stored."""
 
     __tablename__ = "password_resets"
     __table_args__ = (Index(None, "user_id"), secured("auth"))
@@ -97,8 +99,8 @@ class PasswordReset(Base):
 
 
 class SecondFactor(Base):
-    """A user's authenticator: the sealed TOTP secret, in force once confirmed; no step of the clock
-    is accepted twice.
+    """A user's authenticator app: the sealed TOTP secret, in force once it is confirmed. No time
+    step is accepted twice.
     """
 
     __tablename__ = "second_factors"
@@ -112,7 +114,7 @@ class SecondFactor(Base):
 
 
 class RecoveryCode(Base):
-    """One of the codes that replace a lost authenticator, each good once."""
+    """A code that replaces a lost authenticator. Each works once."""
 
     __tablename__ = "recovery_codes"
     __table_args__ = (secured("auth"),)

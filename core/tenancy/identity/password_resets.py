@@ -1,7 +1,8 @@
-"""A forgotten password: a link by e-mail, good once and for half an hour, leads to a new one.
+"""Resetting a forgotten password: an e-mailed link, which works once within half an hour, leads to
+a new one.
 
-Asking answers everybody the same, in words and in work done: a job finds out whether there is such
-an account.
+Everybody who asks gets the same answer after the same amount of work. Whether there is an account
+is found out by a job later.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ GONE = "This link is not valid any more: it works once, and for half an hour. As
 def ask_for_link(email: str, *, address: str) -> None:
     """Have a link sent to the account with this address, if there is one.
 
-    An account is sent three links in half an hour at most, whoever asks: the last ones in its
-    mailbox are still good then, so nobody is locked out by it, and nobody is told.
+    At most three links are sent to an account in half an hour, whoever asks. The latest ones still
+    work, so this locks nobody out, and it reveals nothing.
 
     Raises TooManyRequests when a network address asks too often.
     """
@@ -50,8 +51,8 @@ def ask_for_link(email: str, *, address: str) -> None:
 
 
 def account_address(db: Session, user_id: UUID) -> str | None:
-    """Where e-mail about their account reaches a user; None for who gets in nowhere, or has an
-    address that mail cannot be sent to. Needs the system's identity.
+    """The address for e-mails about a user's account. None if the user cannot sign in to the
+    organisation, or mail cannot be sent to their address. Needs the system's identity.
     """
     return mailable_email(
         db.execute(text("select app.account_address(:user)"), {"user": user_id}).scalar()
@@ -59,7 +60,7 @@ def account_address(db: Session, user_id: UUID) -> str | None:
 
 
 def issue_link_token(db: Session, user_id: UUID) -> tuple[str, str] | None:
-    """The user's address and the token for a new link; None when nothing reaches them. Needs the
+    """The user's address and the token for a new link; None if no e-mail can reach them. Needs the
     system's identity.
     """
     address = account_address(db, user_id)
@@ -72,8 +73,8 @@ def issue_link_token(db: Session, user_id: UUID) -> tuple[str, str] | None:
 
 
 def whose_link(token: str) -> str | None:
-    """The address of the account that the link is for; None for a link that is not, or no longer,
-    good.
+    """The address of the account that a link is for; None if the link is not valid, or no
+    longer.
     """
     with as_guest() as db:
         return db.execute(
@@ -82,12 +83,11 @@ def whose_link(token: str) -> str | None:
 
 
 def choose_password(token: str, password: str) -> None:
-    """Set a new password by the link. Every browser is signed out, and API tokens and other links
-    end.
+    """Set a new password by a link. All sessions, API tokens and other links of the account end.
 
     Raises:
-        InvalidInput: the password is too easy; the link stays good.
-        Conflict: the link is not, or no longer, good.
+        InvalidInput: the password is too easy; the link can still be used.
+        Conflict: the link is not valid, or no longer.
     """
     email = whose_link(token)
     if email is None:

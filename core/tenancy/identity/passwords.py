@@ -1,4 +1,4 @@
-"""Passwords: rules that people can meet, and hashes that stay slow to guess."""
+"""Passwords: rules that people can meet, and hashes that are slow to guess."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ ONLY_COMMON = re.compile(rf"(?:{'|'.join(COMMON)}|[{re.escape(MARKS)}])*")
 
 
 def check_password(password: str, *, email: str = "") -> None:
-    """Raises InvalidInput for a password that is too short, or one of the first that anybody would
-    try.
+    """Raises InvalidInput for a password that is too short, or among the first that an attacker
+    would try.
     """
     text = password.strip()
     if len(text) < MINIMUM:
@@ -110,15 +110,18 @@ def check_password(password: str, *, email: str = "") -> None:
 
 
 def _is_run(plain: str) -> bool:
-    """Neighbours in the alphabet or on the keyboard, forwards or backwards."""
+    """Whether the characters follow each other in the alphabet or on the keyboard, forwards or
+    backwards.
+    """
     return any(plain and plain in way for run in RUNS for way in (run, run[::-1]))
 
 
 def _prepared(password: str) -> bytes:
-    """One spelling whatever the keyboard: an accent may be typed as one character or as two.
+    """The password's bytes in one spelling: depending on the keyboard, an accented letter arrives
+    as one character or as two.
 
-    bcrypt reads 72 bytes at most and stops at a zero byte; hashing first lets every character of a
-    long one count.
+    bcrypt reads at most 72 bytes and stops at a zero byte. Hashing such passwords first makes every
+    character count.
     """
     raw = unicodedata.normalize("NFKC", password.strip()).encode("utf-8", "surrogatepass")
     return (
@@ -134,8 +137,8 @@ def hash_password(password: str) -> str:
 
 
 def password_fits(password: str, stored: str | None) -> bool:
-    """Whether the password is the stored one. Without a stored one it takes as long, and the answer
-    is no.
+    """Whether the password is right. Without a stored hash the answer is no, after the same
+    time.
     """
     fits = bcrypt.checkpw(_prepared(password), (stored or NOBODYS_HASH).encode())
     return fits and stored is not None

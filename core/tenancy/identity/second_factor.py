@@ -36,7 +36,9 @@ WRONG_CODE = "The code is not right, or was used before. Wait for the next one."
 
 @dataclass(frozen=True)
 class SecondFactor:
-    """A user's authenticator: in force once ``confirmed_at``; how many recovery codes are left."""
+    """A user's authenticator: in force once ``confirmed_at`` is set; how many recovery codes are
+    left.
+    """
 
     sealed: bytes
     confirmed_at: datetime | None
@@ -44,12 +46,12 @@ class SecondFactor:
 
 
 def belongs_to(user_id: UUID) -> tuple[str, ...]:
-    """What a sealed secret is bound to: no organisation, table, column, row."""
+    """The place that a sealed secret is bound to: no organisation, then table, column and row."""
     return ("", "second_factors", "totp_secret", str(user_id))
 
 
 def has_second_factor(user_id: UUID) -> bool:
-    """Whether a code is asked for at the sign-in."""
+    """Whether the sign-in asks for a code."""
     with as_guest() as db:
         return db.execute(
             text("select app.has_second_factor(:user)"), {"user": user_id}
@@ -57,13 +59,15 @@ def has_second_factor(user_id: UUID) -> bool:
 
 
 def second_factor_of(db: Session, user_id: UUID) -> SecondFactor | None:
-    """The user's authenticator, confirmed or waiting; None without."""
+    """The user's authenticator, confirmed or not; None without one."""
     found = db.execute(text("select * from app.second_factor_of(:user)"), {"user": user_id}).first()
     return SecondFactor(found.sealed, found.confirmed_at, found.codes_left) if found else None
 
 
 def waiting_secret(db: Session, token: str) -> str | None:
-    """The secret to be shown while it waits to be confirmed, in base32; never again afterwards."""
+    """The secret in base32, while it waits to be confirmed. Once confirmed it is never shown
+    again.
+    """
     user_id = account_of(db, token).user_id
     found = second_factor_of(db, user_id)
     return (
@@ -72,8 +76,8 @@ def waiting_secret(db: Session, token: str) -> str | None:
 
 
 def begin(db: Session, token: str, password: str, *, address: str) -> None:
-    """Make a secret that waits for its first code. Raises NotAllowed, TooManyRequests, and Conflict
-    when one is in force.
+    """Create a secret that waits for its first code. Raises NotAllowed, TooManyRequests, and
+    Conflict when an authenticator is in force already.
     """
     account = account_of(db, token)
     if account.has_password:
@@ -89,10 +93,10 @@ def begin(db: Session, token: str, password: str, *, address: str) -> None:
 
 
 def confirm(db: Session, token: str, code: str) -> list[str]:
-    """Put the waiting secret in force by its first code; the recovery codes, which are shown this
-    once.
+    """Put the waiting secret in force by its first code. Returns the recovery codes, which are
+    shown only this once.
 
-    Raises InvalidInput for a wrong code, and Conflict when none waits.
+    Raises InvalidInput for a wrong code, and Conflict when no secret waits.
     """
     secret = waiting_secret(db, token)
     if secret is None:
@@ -115,7 +119,7 @@ def confirm(db: Session, token: str, code: str) -> list[str]:
 
 
 def cancel(db: Session, token: str) -> None:
-    """Forget a secret that waits to be confirmed; one in force stays."""
+    """Delete a secret that waits to be confirmed; one in force stays."""
     ask(db, "select app.cancel_second_factor(:token)", token)
 
 
@@ -128,7 +132,7 @@ def renew_codes(db: Session, token: str, password: str, code: str, *, address: s
 
 
 def switch_off(db: Session, token: str, password: str, code: str, *, address: str) -> None:
-    """Go on with the password alone. Raises NotAllowed and TooManyRequests."""
+    """Remove the second factor. Raises NotAllowed and TooManyRequests."""
     _prove_both(db, token, password, code, address=address)
     ask(db, "select app.drop_second_factor(:token)", token)
 
@@ -147,7 +151,7 @@ def _new_codes(db: Session, token: str) -> tuple[list[str], list[bytes]]:
 
 
 def _hash(user_id: UUID, code: str) -> bytes:
-    """Eighty random bits cannot be guessed, so a fast hash keeps them; the user is their salt."""
+    """A fast hash is enough, since eighty random bits cannot be guessed; the user is the salt."""
     return hashlib.sha256(user_id.bytes + code.encode()).digest()
 
 
@@ -156,15 +160,15 @@ def _plain(code: str) -> str:
 
 
 def check_code(user_id: UUID, code: str, *, address: str) -> None:
-    """Take a code of the authenticator's, each step once, or a recovery code, each once.
+    """Accept a code of the authenticator or a recovery code. Each works once.
 
-    Wrong codes of the authenticator are limited for account and address, and for the account: six
-    digits could be guessed from many addresses. Recovery codes cannot be, so they still open the
-    account while somebody else uses up its tries.
+    Wrong authenticator codes are limited twice: per account and network address, and per account,
+    because six digits could be guessed from many addresses. Recovery codes cannot be guessed, so
+    they still work while somebody else uses up the account's attempts.
 
     Raises:
         NotAllowed: the code is wrong, or was used before.
-        TooManyRequests: too many tries.
+        TooManyRequests: too many attempts.
     """
     plain = _plain(code)
     is_totp = len(plain) == DIGITS and plain.isdigit()
@@ -209,8 +213,8 @@ def _takes_recovery(db: Session, user_id: UUID, code: str) -> bool:
 
 
 def clear(db: Session, email_normalized: str) -> bool:
-    """Take a lost second factor away; whether there was one. For who runs the installation, never
-    from a screen.
+    """Remove a lost second factor. Returns whether there was one. Only for the people who run the
+    installation, never from a screen.
     """
     return db.execute(
         text("select app.clear_second_factor(:email)"), {"email": email_normalized}
@@ -218,8 +222,8 @@ def clear(db: Session, email_normalized: str) -> bool:
 
 
 def sealed_factors(db: Session) -> Sequence[Any]:
-    """``user_id`` and ``sealed`` of every authenticator, locked, for the rotation of the master
-    key.
+    """``user_id`` and ``sealed`` of every authenticator, with the rows locked, for rotating the
+    master key.
     """
     return db.execute(
         select(text("user_id, sealed")).select_from(text("app.sealed_second_factors()"))
@@ -227,7 +231,7 @@ def sealed_factors(db: Session) -> Sequence[Any]:
 
 
 def store_sealed(db: Session, user_id: UUID, sealed: bytes) -> None:
-    """The same secret, sealed anew."""
+    """Store the same secret, sealed under another key."""
     db.execute(
         text("select app.reseal_second_factor(:user, :sealed)"), {"user": user_id, "sealed": sealed}
     )

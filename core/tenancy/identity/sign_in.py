@@ -1,6 +1,4 @@
-"""Signing in and staying signed in: the password, the ticket, the session behind the cookie, the
-chosen organisation.
-"""
+"""Signing in and out: the password, the ticket, and the session behind the cookie."""
 
 from __future__ import annotations
 
@@ -29,13 +27,13 @@ WRONG = "The e-mail address or the password is not right."
 def sign_in(email: str, password: str, *, address: str) -> UUID:
     """The user with this e-mail and password.
 
-    Wrong tries are limited per account *and* network address, and per address, in a window of 15
-    minutes: nobody can lock somebody else out. An unknown account takes as long and answers the
-    same as a wrong password.
+    Wrong attempts within 15 minutes are limited per account *and* network address, and per network
+    address, so that nobody can lock somebody else out. For an unknown account the answer and the
+    time it takes are the same as for a wrong password.
 
     Raises:
-        NotAllowed: the two do not fit, or the account is not active.
-        TooManyRequests: too many tries.
+        NotAllowed: e-mail and password do not match, or the account is deactivated.
+        TooManyRequests: too many attempts.
     """
     normalized = normalize_email(email) or ""
     account = hash_token(normalized).hex()[:32]
@@ -80,7 +78,7 @@ def user_with_email(email: str) -> UUID | None:
 
 
 def record_lock_out(db: Session, user_id: UUID | None, key: str) -> None:
-    """Have the audit log say that an account's sign-ins failed too often, once per ``key`` and
+    """Record in the audit log that sign-ins to an account failed too often, once per ``key`` and
     window.
     """
     db.execute(
@@ -90,8 +88,8 @@ def record_lock_out(db: Session, user_id: UUID | None, key: str) -> None:
 
 
 def issue_ticket(user_id: UUID) -> str:
-    """A single-use proof of a right password, good for 30 seconds: a page cannot set a cookie, a
-    route can.
+    """A single-use proof of a correct password, valid for 30 seconds. It is needed because only a
+    route can set a cookie, not the page with the form.
     """
     ticket = secrets.token_urlsafe(32)
     with as_guest() as db:
@@ -120,6 +118,6 @@ def open_session(ticket: str, *, address: str, user_agent: str) -> str | None:
 
 
 def close_session(token: str) -> None:
-    """Sign out: the token is worthless from now on, also a copy of it."""
+    """Sign out: the token stops working, in every browser that has a copy of it."""
     with as_guest() as db:
         db.execute(text("select app.close_session(:token)"), {"token": hash_token(token)})

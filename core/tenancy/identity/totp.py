@@ -1,4 +1,4 @@
-"""Codes of an authenticator app (RFC 6238): thirty seconds each, six digits."""
+"""Codes of an authenticator app (RFC 6238): six digits, each valid for thirty seconds."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ ISSUER = "Sales operations"
 
 
 def totp(secret: bytes, step: int) -> str:
-    """The code of one step of the clock. Source: RFC 6238 over RFC 4226, with SHA-1 as every app
-    has it.
+    """The code of one time step. Source: RFC 6238 over RFC 4226, with SHA-1, which every app
+    uses.
     """
     digest = hmac.digest(secret, struct.pack(">Q", step), "sha1")
     offset = digest[-1] & 15
@@ -23,8 +23,8 @@ def totp(secret: bytes, step: int) -> str:
 
 
 def fitting_step(secret: bytes, code: str, at: datetime) -> int | None:
-    """The step whose code this is: the present one, or its neighbours for a clock that is a little
-    off.
+    """The time step that the code belongs to: the current one, or one of its neighbours in case a
+    clock is a little off. None if it is none of them.
     """
     present = int(at.timestamp()) // STEP_S
     return next(
@@ -38,10 +38,10 @@ def fitting_step(secret: bytes, code: str, at: datetime) -> int | None:
 
 
 def in_groups(code: str) -> str:
-    """``ABCD EFGH …``: as people read and type it."""
+    """``ABCD EFGH …``, in groups that are easy to read and type."""
     return " ".join(code[place : place + 4] for place in range(0, len(code), 4))
 
 
 def address_for_app(secret: str, email: str) -> str:
-    """What the QR code holds."""
+    """The content of the QR code."""
     return f"otpauth://totp/{quote(f'{ISSUER}:{email}')}?secret={secret}&issuer={quote(ISSUER)}&digits={DIGITS}&period={STEP_S}"

@@ -1,4 +1,4 @@
-"""Organisations: found by name, created, and removed for good."""
+"""Organisations: finding, creating and removing them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = logger("jobs.schedule")
 
 
 def find_organization(db: Session, slug_or_id: str) -> UUID:
-    """The organisation that a person or program names. Raises NotFound."""
+    """The organisation with this slug or id. Raises NotFound."""
     found = db.execute(text("select app.find_organization(:name)"), {"name": slug_or_id}).scalar()
     if found is None:
         raise NotFound(f"There is no organisation “{slug_or_id}”.")
@@ -31,12 +31,12 @@ def find_organization(db: Session, slug_or_id: str) -> UUID:
 def create_organization(
     *, name: str, slug: str, timezone: str, currency: str, region: str = "US", is_demo: bool = False
 ) -> UUID:
-    """A new tenant. ``slug`` is its name in addresses; days are cut in ``timezone``; ``currency``
-    is its usual one.
+    """Create an organisation. ``slug`` is its name in addresses. ``timezone`` decides when its days
+    begin. ``currency`` is the one it uses most.
 
     Raises:
-        InvalidInput: a name is missing, or the slug, time zone or currency is none.
-        Conflict: the slug is taken, also by one that was deleted and can still come back.
+        InvalidInput: the name is missing, or the slug, time zone or currency is not valid.
+        Conflict: the slug is taken, perhaps by a deleted organisation that can still be restored.
     """
     organization_id = uuid4()
     facts = organization_facts(name=name, slug=slug, timezone=timezone, currency=currency)
@@ -49,7 +49,7 @@ def create_organization(
 
 
 def organization_facts(*, name: str, slug: str, timezone: str, currency: str) -> dict[str, str]:
-    """What a new organisation is, checked. Raises InvalidInput."""
+    """A new organisation's facts, checked. Raises InvalidInput."""
     if not name.strip():
         raise InvalidInput("Give the organisation a name.", field="name")
     if not _is_slug(slug):
@@ -71,7 +71,7 @@ def _is_slug(slug: str) -> bool:
 
 @tick(every=timedelta(hours=1))
 def purge_organizations() -> None:
-    """Remove the organisations that were deleted so long ago that nobody can have them back."""
+    """Remove the deleted organisations whose grace period is over."""
     with as_guest(WORKER_ROLE) as db:
         for organization_id in db.execute(text("select app.purge_organizations()")).scalars():
             log.warning("organization purged", organization=str(organization_id))

@@ -1,4 +1,4 @@
-"""Organisations: tenants, and what the settings of each have in common."""
+"""Organisations, and what all tables of their settings have in common."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from core.platform.schema import Base, Timestamps, secured
 
 
 class Organization(Timestamps, Base):
-    """A tenant: a team, a company or a client. Its settings stand with the packages that they are
-    for, see ``SettingsRow``.
+    """A tenant: a team, a company or a client. Its settings are in tables of the packages that use
+    them; see ``SettingsRow``.
     """
 
     __tablename__ = "organizations"
@@ -40,8 +40,8 @@ class Organization(Timestamps, Base):
 
 
 class SettingsRow(Timestamps):
-    """One package's settings of an organisation, each with the product's default; the row comes
-    into being with the organisation.
+    """One package's settings for an organisation, with defaults in every column. The row is created
+    together with the organisation.
     """
 
     __table_args__: Any = secured("organization_settings", audit=True)

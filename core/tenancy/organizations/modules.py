@@ -1,5 +1,5 @@
-"""Modules: the parts of the product that an organisation has or has not; those who run the
-installation say which.
+"""Modules: the optional parts of the product. Super admins decide which of them an organisation
+has.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ MODULES = {BOOKINGS: "Bookings", "phone": "Phone", "jobs": "Jobs", "deals": "Dea
 
 
 class SwitchedOff(NotAllowed):
-    """What was asked for belongs to a module that the organisation has not."""
+    """The request needs a module that the organisation does not have."""
 
     code = "module_switched_off"
 
 
 def switched_off(module: str, organization: str) -> str:
-    """That the organisation has not the module, and who can change that."""
+    """The sentence that the organisation does not have the module, and who can change that."""
     return (
         f"{MODULES[module]} is switched off for {organization}. Those who run the installation can"
         " switch it on."
@@ -27,6 +27,6 @@ def switched_off(module: str, organization: str) -> str:
 
 
 def require_module(module: str | None, modules: Collection[str], organization: str) -> None:
-    """Raises SwitchedOff where ``modules`` are without it; None belongs to every organisation."""
+    """Raises SwitchedOff unless ``modules`` contains the module; None is in every organisation."""
     if module is not None and module not in modules:
         raise SwitchedOff(switched_off(module, organization))

@@ -1,4 +1,4 @@
-"""The organisation and its settings, as whoever belongs to it sees them."""
+"""The organisation and its settings, as its members see them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Row = TypeVar("Row", bound=Organization | SettingsRow)
 
 
 def current_organization(db: Session) -> Organization:
-    """The organisation of the transaction, read at most once in it."""
+    """The transaction's organisation, read at most once per transaction."""
     return settings_of(db, Organization)
 
 
 def settings_of(db: Session, model: type[Row]) -> Row:
-    """The one row that ``model`` holds of the transaction's organisation, its settings or the
-    organisation itself, read at most once in it.
+    """The row of the transaction's organisation in ``model``, which is a table of settings or
+    ``Organization``; read at most once per transaction.
     """
     read: dict[type[Any], Any] = db.info.setdefault(READ, {})
     if model not in read:
@@ -31,14 +31,14 @@ def settings_of(db: Session, model: type[Row]) -> Row:
 
 
 def all_organization_ids() -> list[UUID]:
-    """Every organisation that is not deleted, for the jobs and commands that go through all of
-    them.
+    """The ids of all organisations that are not deleted, for jobs and commands that work on
+    each.
     """
     with as_guest(WORKER_ROLE) as db:
         return list(db.execute(text("select app.all_organization_ids()")).scalars())
 
 
-def kept_organization_ids() -> list[UUID]:
-    """Every organisation, also those that are deleted and can still come back."""
+def unpurged_organization_ids() -> list[UUID]:
+    """The ids of all organisations, including deleted ones that can still be restored."""
     with as_guest(WORKER_ROLE) as db:
-        return list(db.execute(text("select app.kept_organization_ids()")).scalars())
+        return list(db.execute(text("select app.unpurged_organization_ids()")).scalars())

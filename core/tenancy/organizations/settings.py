@@ -1,6 +1,4 @@
-"""Settings of an organisation: how a package declares its own, and how they are checked and
-written.
-"""
+"""Settings of an organisation: declaring, checking and saving them."""
 
 from __future__ import annotations
 
@@ -20,11 +18,11 @@ from core.tenancy.organizations.models import Organization, SettingsRow
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting. ``kind`` says how it is entered: text, choice, number or switch.
+    """One setting. ``kind`` is the kind of its field: text, choice, number or switch.
 
-    ``least`` and ``most`` bound a number; ``empty`` is what leaving it out means, where it may be
-    left out. ``check`` gives a text in its normal form or raises InvalidInput. ``warning`` is what
-    a change does to what is there already.
+    ``least`` and ``most`` bound a number. ``empty`` says what an empty field means, if it may be
+    empty. ``check`` normalises a text or raises InvalidInput. ``warning`` says what a change does
+    to existing data.
     """
 
     key: str
@@ -41,13 +39,13 @@ class Setting:
 
 
 def _no_rule(_db: Session, _changes: Mapping[str, Any]) -> None:
-    """Any values that each setting can have go together."""
+    """Allows every combination of valid values."""
 
 
 @dataclass(frozen=True)
 class SettingsGroup:
-    """Settings that stand together, with the model that holds them. ``rule`` raises for changes
-    that whoever asks may not make.
+    """Settings that are shown together, with the model that stores them. ``rule`` raises for
+    changes that the caller may not make.
     """
 
     title: str
@@ -84,11 +82,11 @@ ORGANIZATION = SettingsGroup(
 
 
 def change_settings(db: Session, group: SettingsGroup, changes: Mapping[str, Any]) -> None:
-    """Change some settings of a group for the transaction's organisation; the audit log keeps who,
-    when, and the value before.
+    """Change some settings of a group for the transaction's organisation. The audit log records who
+    changed what, when, and the earlier value.
 
     Raises:
-        InvalidInput: a setting that does not exist, or a value that it cannot have.
+        InvalidInput: the setting does not exist, or cannot have this value.
         NotAllowed: only admins change settings.
     """
     declared = {setting.key: setting for setting in group.settings}

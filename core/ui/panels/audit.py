@@ -60,7 +60,7 @@ def column_name(column: str) -> str:
     return COLUMNS.get(column, words)
 
 
-def told(
+def changes_in_words(
     operation: str, changes: Mapping[str, Any], names: Mapping[str, str], timezone: str
 ) -> list[str]:
     """What changed, column by column: ``Booking status: scheduled → completed``."""
@@ -79,10 +79,10 @@ def _told_already(column: str, changes: Mapping[str, Any]) -> bool:
     return column.endswith("_normalized") and column.removesuffix("_normalized") in changes
 
 
-def said(line: Row[Any], names: Mapping[str, str], timezone: str) -> list[str]:
+def details_of(line: Row[Any], names: Mapping[str, str], timezone: str) -> list[str]:
     """What a line of the log says beside who and when: whom it is about, or what changed."""
     if line.operation not in ABOUT_SOMEBODY:
-        return told(line.operation, line.changes, names, timezone)
+        return changes_in_words(line.operation, line.changes, names, timezone)
     return [names.get(line.row_id, FORMER) if line.row_id else "An address that is nobody's"]
 
 

@@ -107,8 +107,8 @@ def _proceed(user_id: UUID) -> None:
 
 
 def _is_half_in() -> bool:
-    """Whether this browser has given a right password in the last minutes; kept on the server, and
-    forgotten afterwards.
+    """Whether this browser has given a right password in the last minutes; the server
+    remembers it that long.
     """
     half = st.session_state.get(HALF)
     if half is not None and half[1] <= now():

@@ -1,4 +1,4 @@
-"""Period, comparison and filters: kept in the address bar, so that a view survives refresh and can
+"""Period, comparison and filters: in the address bar, so that a view survives refresh and can
 be sent to a colleague.
 """
 

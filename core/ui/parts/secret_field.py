@@ -1,4 +1,4 @@
-"""Fields for what must be kept nowhere but sealed."""
+"""Fields for secrets, which must be stored nowhere unless sealed."""
 
 from __future__ import annotations
 

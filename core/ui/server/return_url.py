@@ -1,5 +1,5 @@
-"""The page that somebody asked for, kept while they are at their company's sign-in, which always
-sends them back to the start.
+"""The page that somebody asked for, remembered while they are at their company's sign-in,
+which always sends them back to the start.
 
 A cookie of their own browser keeps it for the few minutes. Only a path of this server is ever
 written into it or read from it.

@@ -1,5 +1,5 @@
--- The only ways to take an identity: each answers with the organisation that the transaction acts in from now on.
--- SET LOCAL ends with the transaction, so nothing can leak through a pool.
+-- The only ways to take on an identity. Each returns the organisation that the transaction now acts
+-- in. SET LOCAL ends with the transaction, so an identity cannot leak through the pool.
 create or replace function app.enter(p_user uuid, p_org uuid) returns uuid language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 declare
@@ -30,7 +30,8 @@ begin
 end $f$;
 grant execute on function app.enter to so_app;
 
--- A user and everybody below them; a circle, which the tables refuse, would end where it began.
+-- A user and everybody below them. Even in a circle, which the tables refuse, "union" would end the
+-- recursion.
 create or replace function app.team_of(p_user uuid, p_org uuid) returns uuid[] language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
   with recursive team(user_id) as (
@@ -39,7 +40,8 @@ set search_path = pg_catalog, pg_temp as $f$
   select array_agg(team.user_id) from team
 $f$;
 
--- A member's look at the whole organisation for leaderboards: read-only, and only where the organisation shows them.
+-- Lets a member read the whole organisation for leaderboards, and only if the organisation shows
+-- them.
 create or replace function app.enter_board(p_user uuid, p_org uuid) returns uuid language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 begin

@@ -1,4 +1,4 @@
--- An invitation is looked up and accepted by whoever holds its link, before there is an identity.
+-- Whoever holds an invitation's link looks it up and accepts it before there is an identity.
 create or replace function app.find_invitation(p_token_hash bytea)
 returns table (organization text, email text, role text, state text, user_id uuid) language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
@@ -11,9 +11,10 @@ set search_path = pg_catalog, pg_temp as $f$
 $f$;
 grant execute on function app.find_invitation to so_app;
 
--- Makes the invited person a member, once. A new person brings a name and a password's hash; somebody known brings neither, and has
--- proved elsewhere to be ``p_known``. The organisation joined, or null for an invitation that is not open, for anybody else, and for
--- who belongs or belonged to the organisation already.
+-- Makes the invited person a member, once. For a new user, a name and a password's hash are given;
+-- for an existing user neither, and ``p_known`` is the user whom the caller has authenticated.
+-- Returns the organisation, or null if the invitation is not open, belongs to somebody else, or the
+-- user is or was a member already.
 create or replace function app.accept_invitation(p_token_hash bytea, p_known uuid, p_name text, p_password_hash text)
 returns uuid language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare

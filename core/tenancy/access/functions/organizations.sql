@@ -17,7 +17,7 @@ begin
 end $f$;
 grant execute on function app.configure_organization to so_app;
 
--- Hidden at once from everybody; what is in it goes when the grace is over.
+-- Hides an organisation from everybody at once; its data is removed when the grace period is over.
 create or replace function app.delete_organization(p_org uuid, p_grace_days int) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 begin

@@ -1,4 +1,5 @@
--- Where e-mail about their account reaches somebody who gets in here.
+-- The address for e-mails about a user's account; null for a user who cannot sign in to this
+-- organisation.
 create or replace function app.account_address(p_user uuid) returns text language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
   select u.email from app.users u join app.organization_members m on m.user_id = u.id

@@ -1,5 +1,6 @@
--- What happens to a user's account goes to those who run the organisations that the user belongs to: one line in the log of each,
--- and in the platform's only for a user who belongs to none.
+-- Security events of an account are recorded in the audit log of each organisation that the user
+-- belongs to, so that its admins see them. For a user without an organisation they stay in the
+-- platform's log.
 create or replace function app.pass_on_security_event() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 begin

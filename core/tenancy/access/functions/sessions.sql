@@ -1,6 +1,7 @@
--- Who is behind a cookie, and where: the chosen organisation if still a member of it, else the one joined first. In one round trip
--- with what every screen needs: the organisation's facts, as whom the session looks, and where else its owner could go.
--- p_in_use: its owner has done something.
+-- The user behind a cookie, and their organisation: the one they chose, if they are still a member,
+-- else the one they joined first. The same round trip fetches what every screen needs: the
+-- organisation's facts, the member whom the user views as, and the other organisations they may
+-- switch to. With p_in_use the session counts as used.
 create or replace function app.resolve_session(p_token_hash bytea, p_idle_minutes int, p_in_use boolean default true)
 returns table (user_id uuid, name text, email text, role text, organization_id uuid, organization_name text, timezone text,
                currency text, modules text[], second_factor_missing boolean, seen_user_id uuid, seen_name text, seen_email text,
@@ -56,7 +57,7 @@ set search_path = pg_catalog, pg_temp as $f$
 $f$;
 grant execute on function app.organizations_of to so_app;
 
--- Ends a member's browsers where they work in this organisation, or have not chosen one yet.
+-- Ends a member's sessions that are in this organisation, or have not chosen one yet.
 create or replace function app.close_sessions_in(p_user uuid, p_org uuid) returns void language sql
 security definer set search_path = pg_catalog, pg_temp as $f$
   update app.sign_in_sessions set revoked_at = now()

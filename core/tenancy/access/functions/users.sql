@@ -1,4 +1,5 @@
--- Everything that would let a user in, or in again: sign-ins, links to a new password, and the invitations that they sent.
+-- Ends everything that lets a user in now or later: sign-ins, links to a new password, and open
+-- invitations that they sent.
 create or replace function app.end_access(p_user uuid) returns void language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 begin
@@ -6,7 +7,7 @@ begin
   update app.invitations i set revoked_at = now() where i.invited_by = p_user and i.accepted_at is null and i.revoked_at is null;
 end $f$;
 
--- What only those who run the whole installation do with users: found, kept out, deleted.
+-- What super admins do with users: search, deactivate, delete.
 create or replace function app.users_overview(p_search text, p_limit int)
 returns table (id uuid, name text, email text, active boolean, created_at timestamptz, deleted_at timestamptz, is_super_admin boolean,
                last_seen_at timestamptz, places text[])
@@ -40,8 +41,9 @@ begin
 end $f$;
 grant execute on function app.set_user_active to so_app;
 
--- Access and personal data go; what the user did, and whose calls and payments are, stays. What other packages know of a user goes
--- by their triggers on users.deleted_at.
+-- Removes a user's access and personal data. What they did stays, and so do the bookings and
+-- payments that belong to them. Triggers on users.deleted_at remove what other packages store about
+-- a user.
 create or replace function app.delete_user(p_user uuid) returns boolean language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 declare
@@ -74,14 +76,15 @@ begin
 end $f$;
 grant execute on function app.delete_user to so_app;
 
--- Somebody who belongs to no organisation, switched off or not, and to the platform neither.
+-- Whether a user belongs to no organisation, not even as a deactivated member, and is no super
+-- admin.
 create or replace function app.has_no_organization(p_user uuid) returns boolean language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
   select exists (select 1 from app.users u where u.id = p_user and u.deleted_at is null) and not app.is_super_admin(p_user)
      and not exists (select 1 from app.organization_members m where m.user_id = p_user)
 $f$;
 
--- Of these, whoever an open invitation waits for is about to belong somewhere.
+-- Those users, but not the ones whom an open invitation waits for: they are about to join.
 create or replace function app.users_without_organization() returns table (id uuid, name text, email text) language plpgsql stable
 security definer set search_path = pg_catalog, pg_temp as $f$
 begin

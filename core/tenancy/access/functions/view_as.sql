@@ -1,5 +1,6 @@
--- An admin looks at the product as a member of the same organisation sees it: in read-only transactions, never as somebody with
--- more rights, and the audit log knows when it began and ended.
+-- An admin views the product as another member of the same organisation sees it: in read-only
+-- transactions, and never as somebody with more rights. The audit log records the start and the
+-- end.
 create or replace function app.rank_of(p_role text) returns int language sql immutable set search_path = pg_catalog, pg_temp as $f$
   select case p_role when 'super_admin' then 5 when 'owner' then 4 when 'admin' then 3 when 'manager' then 2 when 'sales_rep' then 1
          when 'viewer' then 0 else 9 end
@@ -33,7 +34,7 @@ set search_path = pg_catalog, pg_temp as $f$
 $f$;
 grant execute on function app.stop_view_as to so_app;
 
--- As whom a session looks; what is no longer allowed ends here.
+-- The member whom a session views as. If the admin may not do that any more, viewing ends here.
 create or replace function app.viewed_as(p_token_hash bytea) returns table (user_id uuid, name text, email text, role text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
@@ -63,7 +64,7 @@ begin
 end $f$;
 grant execute on function app.enter_as to so_app;
 
--- Signing out, or going to another organisation, ends the look.
+-- Signing out, or switching to another organisation, ends viewing as somebody.
 create or replace function app.end_view_as() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $f$
 begin
   if new.revoked_at is not null

@@ -1,4 +1,5 @@
--- Owners are made and changed by owners: not by an admin, nor by a program with an API key, whatever the page in between forgot.
+-- Only owners create and change owners: no admin does, and no program with an API key, even if a
+-- page forgets to check.
 create or replace function app.keep_owners() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $f$
 begin
   if app.cur_role() = 'admin' then

@@ -1,4 +1,4 @@
--- Who reports to whom: only to a member of the same organisation, and never in a circle.
+-- A member reports only to a member of the same organisation, and never in a circle.
 create or replace function app.check_reporting() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $f$
 declare
   above uuid := new.manager_user_id;

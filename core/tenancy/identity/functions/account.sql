@@ -1,4 +1,5 @@
--- One's own account. The cookie says whose it is: while it is good, its holder acts on their own rows and on nobody else's.
+-- One's own account. The cookie says whose it is: while the session lasts, its holder may change
+-- their own rows and nobody else's.
 create or replace function app.account_of(p_token_hash bytea) returns uuid language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
   select s.user_id from app.sign_in_sessions s join app.users u on u.id = s.user_id
@@ -31,7 +32,8 @@ security definer set search_path = pg_catalog, pg_temp as $f$
 $f$;
 grant execute on function app.end_own_session to so_app;
 
--- Every sign-in of a user but one: browsers, tickets and reset links on their way, and the API tokens issued so far.
+-- Ends every sign-in of a user but one: sessions, tickets and reset links not yet used, and the API
+-- tokens issued so far.
 create or replace function app.end_sign_ins(p_user uuid, p_but_token_hash bytea) returns int language plpgsql
 security definer set search_path = pg_catalog, pg_temp as $f$
 declare
@@ -74,7 +76,7 @@ begin
 end $f$;
 grant execute on function app.change_own_password to so_app;
 
--- Whether an API token that the transaction's user was given at this instant is still good.
+-- Whether an API token that was issued to the transaction's user at this instant is still valid.
 create or replace function app.token_holds(p_issued_at timestamptz) returns boolean language sql stable
 security definer set search_path = pg_catalog, pg_temp as $f$
   select coalesce(p_issued_at >= u.tokens_valid_from, true) from app.users u where u.id = app.cur_user()

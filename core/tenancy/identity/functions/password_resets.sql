@@ -5,7 +5,8 @@ set search_path = pg_catalog, pg_temp as $f$
 $f$;
 grant execute on function app.find_password_reset to so_app;
 
--- A new password by a link, once: every session, ticket, API token and other link of the user ends with it.
+-- Sets a new password by a link, which works once. All sessions, tickets, API tokens and other
+-- links of the user end.
 create or replace function app.use_password_reset(p_token_hash bytea, p_password_hash text) returns boolean language plpgsql
 security definer set search_path = pg_catalog, pg_temp as $f$
 declare

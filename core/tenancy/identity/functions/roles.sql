@@ -1,4 +1,5 @@
--- What a user is. SECURITY DEFINER with a pinned search path: they read memberships whoever asks.
+-- The roles of a user. SECURITY DEFINER with a pinned search path, since they read memberships for
+-- any caller.
 create or replace function app.has_role(p_user uuid, p_role text) returns boolean language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
   select exists (select 1 from app.user_roles r join app.users u on u.id = r.user_id
@@ -17,7 +18,7 @@ set search_path = pg_catalog, pg_temp as $f$
 $f$;
 grant execute on function app.make_super_admin to so_worker;
 
--- What only those who run the whole installation do: organisations made, configured, deleted.
+-- Checks for functions of super admins, who create, configure and delete organisations.
 create or replace function app.demand_super_admin() returns uuid language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
 begin
@@ -27,7 +28,8 @@ begin
   return app.cur_user();
 end $f$;
 
--- One after the other, so that two super admins cannot put each other out at once and leave none.
+-- The same, one transaction at a time, so that two super admins cannot deactivate each other at the
+-- same moment and leave none.
 create or replace function app.demand_super_admin_alone() returns void language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 begin

@@ -1,4 +1,5 @@
--- The second factor: reached by the cookie's token when it is one's own, by the user while signing in.
+-- The second factor. For one's own account the cookie's token identifies the user; during the
+-- sign-in the user is given.
 create or replace function app.has_second_factor(p_user uuid) returns boolean language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
   select exists (select 1 from app.second_factors f where f.user_id = p_user and f.confirmed_at is not null)
@@ -14,7 +15,7 @@ set search_path = pg_catalog, pg_temp as $f$
 $f$;
 grant execute on function app.second_factor_of to so_app;
 
--- A new secret that waits to be confirmed; one in force is not replaced.
+-- Stores a new secret that waits to be confirmed. A confirmed one is not replaced.
 create or replace function app.begin_second_factor(p_token_hash bytea, p_sealed bytea) returns boolean language sql security definer
 set search_path = pg_catalog, pg_temp as $f$
   insert into app.second_factors as f (user_id, totp_secret)
@@ -76,7 +77,7 @@ set search_path = pg_catalog, pg_temp as $f$
 $f$;
 grant execute on function app.cancel_second_factor to so_app;
 
--- A step of the clock is accepted once, and none before it afterwards.
+-- Accepts each time step once, and no step earlier than the last accepted one.
 create or replace function app.take_totp_step(p_user uuid, p_step int) returns boolean language sql security definer
 set search_path = pg_catalog, pg_temp as $f$
   update app.second_factors f set last_step = p_step
@@ -97,7 +98,8 @@ begin
 end $f$;
 grant execute on function app.use_recovery_code to so_app;
 
--- For the rotation of the master key, and for whoever has lost the telephone and the codes and asks who runs the installation.
+-- For rotating the master key, and for somebody who has lost both telephone and recovery codes and
+-- asks the people who run the installation.
 create or replace function app.sealed_second_factors() returns table (user_id uuid, sealed bytea) language sql security definer
 set search_path = pg_catalog, pg_temp as $f$ select f.user_id, f.totp_secret from app.second_factors f for update $f$;
 grant execute on function app.sealed_second_factors to so_worker;

@@ -1,5 +1,6 @@
--- What happens to somebody's account: one line in the platform's log, which names the user and what was done, never a code or a
--- secret. The organisations that they belong to get it in its place: see app.pass_on_security_event.
+-- Records a security event of an account in the platform's log: the user and what was done, never a
+-- code or a secret. A trigger records it in the user's organisations instead: see
+-- app.pass_on_security_event.
 create or replace function app.record_security(p_user uuid, p_operation text, p_actor uuid) returns void language sql security definer
 set search_path = pg_catalog, pg_temp as $f$
   insert into app.audit_logs (organization_id, actor_user_id, actor_role, table_name, row_id, operation, changes)
@@ -7,8 +8,9 @@ set search_path = pg_catalog, pg_temp as $f$
           'users', coalesce(p_user::text, ''), p_operation, '{}')
 $f$;
 
--- Once in a window for each key: an account's sign-ins failed too often from one place. For an address that is nobody's the same
--- work is done, so that nobody learns from it which addresses are somebody's.
+-- Records, once per key and window, that sign-ins to an account failed too often from one place.
+-- For an address without an account the same work is done, so that the response time does not
+-- reveal which addresses have one.
 create or replace function app.record_lock_out(p_user uuid, p_key text, p_window_seconds int) returns void language plpgsql
 security definer set search_path = pg_catalog, pg_temp as $f$
 begin

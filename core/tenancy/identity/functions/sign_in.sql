@@ -1,4 +1,5 @@
--- Sign-in happens before there is an identity: these functions are all that nobody may call.
+-- Functions for the sign-in, which happens before there is an identity. They are the only ones that
+-- may be called without one.
 create or replace function app.find_sign_in(p_email_normalized text)
 returns table (user_id uuid, name text, email text, password_hash text, active boolean) language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
@@ -13,7 +14,8 @@ security definer set search_path = pg_catalog, pg_temp as $f$
 $f$;
 grant execute on function app.issue_ticket to so_app;
 
--- Exchanges a ticket for a session, once; returns the user, or null for a used, expired or unknown ticket.
+-- Exchanges a ticket for a session, once. Returns the user, or null for a used, expired or unknown
+-- ticket.
 create or replace function app.open_session(p_ticket_hash bytea, p_token_hash bytea, p_hours int, p_ip text, p_agent text)
 returns uuid language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
@@ -30,7 +32,8 @@ begin
 end $f$;
 grant execute on function app.open_session to so_app;
 
--- Its owner has done something: the time without use begins anew. To the minute, so that not every look is a write.
+-- Notes that a session was used, which restarts its idle timeout. Notes it once a minute at most,
+-- so that reading a page rarely writes.
 create or replace function app.use_session(p_token_hash bytea) returns void language sql
 security definer set search_path = pg_catalog, pg_temp as $f$
   update app.sign_in_sessions set last_seen_at = now()
@@ -52,7 +55,7 @@ set search_path = pg_catalog, pg_temp as $f$
 $f$;
 grant execute on function app.forget_expired to so_worker;
 
--- After a restore: what was signed out since the backup must not come back signed in.
+-- For use after a restore: sessions that ended after the backup must not be open again.
 create or replace function app.end_every_sign_in() returns void language sql security definer
 set search_path = pg_catalog, pg_temp as $f$
   update app.sign_in_sessions set revoked_at = now() where revoked_at is null;

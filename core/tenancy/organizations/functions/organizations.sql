@@ -9,12 +9,13 @@ create or replace function app.all_organization_ids() returns setof uuid languag
 set search_path = pg_catalog, pg_temp as $f$ select o.id from app.organizations o where o.deleted_at is null $f$;
 grant execute on function app.all_organization_ids to so_worker;
 
--- Those in their grace too: what is in them may come back.
-create or replace function app.kept_organization_ids() returns setof uuid language sql stable security definer
+-- All organisations, including deleted ones that can still be restored.
+create or replace function app.unpurged_organization_ids() returns setof uuid language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$ select o.id from app.organizations o $f$;
-grant execute on function app.kept_organization_ids to so_worker;
+grant execute on function app.unpurged_organization_ids to so_worker;
 
--- Whether an organisation's grace is over, so that what is in it may go, also what nobody may change.
+-- Whether an organisation's grace period is over: then even rows that nobody may otherwise change
+-- can be deleted.
 create or replace function app.is_being_purged(p_org uuid) returns boolean language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
   select exists (select 1 from app.organizations o where o.id = p_org and o.deleted_at is not null and o.purge_after <= now())

@@ -1,4 +1,5 @@
--- A new organisation has a row in every table of settings, of defaults only; each such table has this trigger, with its own name.
+-- Gives a new organisation its row of defaults in a table of settings. Each such table has this
+-- trigger, with the table's name as its argument.
 create or replace function app.add_settings() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 begin
