@@ -1,5 +1,5 @@
-"""What goes over the wire: nothing to strangers, nothing from strangers, and every screen draws
-without a complaint.
+"""What is sent over the network: nothing to or from other sites; and every screen draws without
+errors in the console.
 """
 
 from http.client import HTTPConnection
@@ -47,7 +47,9 @@ def signed_in(ours) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def phone(product, ours, windows):
-    """A dark phone of whoever sees every screen, with what it complains of and whom it asks."""
+    """A phone in dark mode, signed in as somebody who sees every screen; it records errors and
+    requests.
+    """
     complaints: list[str] = []
     hosts: set[str] = set()
     page = windows("", ours.people["super_admin"], **PHONE, color_scheme="dark")

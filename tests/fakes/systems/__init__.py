@@ -1,7 +1,7 @@
-"""What each outside system would send and answer: one module for each, found by its name.
+"""What each outside system sends and answers: one module for each, found by its name.
 
-A module declares ``ACCOUNTS``, the accounts that a key is checked of, by the address at which they
-are reached, and ``VECTORS``, deliveries with the signature that the system itself would give them.
+A module declares ``ACCOUNTS``, the accounts whose keys are verified, by the address at which they
+are reached; and ``VECTORS``, deliveries with the signature that the system itself would give them.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def basic_pair(headers: Headers) -> str:
 
 @dataclass(frozen=True)
 class Account:
-    """An account at a provider: its key, what goes with the key, the pages that are answered (by
-    path), and how a wrong key is refused.
+    """An account at a provider: its key, the settings that belong to the key, the pages it answers
+    (by path), and how it refuses a wrong key.
     """
 
     key: str
