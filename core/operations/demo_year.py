@@ -19,7 +19,13 @@ from core.bookings.intake import Booking, Cancellation, record_booking
 from core.bookings.models import Event, ListEntry, Package
 from core.bookings.roster import Host, create_closer, create_setter
 from core.money.form_filing import file_form
-from core.money.ledger import PaymentFact, RefundFact, record_payment
+from core.money.ledger import (
+    DisputeFact,
+    DisputeState,
+    PaymentFact,
+    RefundFact,
+    record_payment,
+)
 from core.money.models import PaymentStatus
 from core.money.payouts import approve, create_snapshot
 from core.people.actions import Person
@@ -286,12 +292,15 @@ class _Team:
                     name=event.lead_name,
                     package_name=package,
                     membership_key=f"sub_demo{self.number}" if plan else None,
-                    deal_type="renewal" if instalment else "new_deal",
-                    disputed=self.number % 211 == 0,
+                    disputes=self._disputes(key, amount, paid_at),
                     refunds=refunds,
-                    dispute_status="needs_response" if self.number % 211 == 0 else None,
                 ),
             )
+
+    def _disputes(self, key: str, amount: Decimal, at: datetime) -> list[DisputeFact]:
+        if self.number % 211:
+            return []
+        return [DisputeFact(f"dp_{key}", amount, "needs_response", DisputeState.OPEN, at)]
 
 
 def _given_up(booking: Booking, at: datetime, *, moved: bool = False) -> Booking:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from core.platform.database import as_system
 from core.providers.payloads import signed
-from core.providers.stripe.objects import major
 from tests import factories as make
 from tests import payloads as samples
 from tests.providers.history import PAYMENTS, History, shuffled
@@ -64,21 +63,6 @@ def test_one_purchase_is_one_payment_however_many_events_describe_it():
         "USD",
         "buyer@example.com",
     )
-
-
-@pytest.mark.parametrize(
-    ("minor", "currency", "expected"),
-    [
-        (4997, "usd", "49.97"),
-        (500, "jpy", "500"),
-        (5120, "kwd", "5.120"),
-        (500, "isk", "5.00"),
-        (500, "ugx", "5.00"),
-        (700, "mga", "700"),
-    ],
-)
-def test_minor_units_become_each_currencys_own_amounts(minor, currency, expected):
-    assert major(minor, currency) == Decimal(expected)
 
 
 def test_an_authorisation_is_not_cash_until_it_is_captured():
