@@ -167,7 +167,9 @@ class ProviderLink(Base):
 
     __tablename__ = "provider_links"
     __table_args__ = (
-        Index("ix_provider_links_target", "organization_id", "provider", "target_kind", "target_id"),
+        Index(
+            "ix_provider_links_target", "organization_id", "provider", "target_kind", "target_id"
+        ),
         secured("inbox"),
     )
 

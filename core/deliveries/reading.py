@@ -1,4 +1,4 @@
-"""Reading a delivery: its JSON without what PostgreSQL or UTF-8 cannot hold, and when it arrived."""
+"""Reading a delivery: its JSON without what cannot be stored as text, and when it arrived."""
 
 from __future__ import annotations
 

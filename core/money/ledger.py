@@ -124,8 +124,8 @@ def record_payment(db: Session, fact: PaymentFact) -> Payment:
     db.flush()
     _record_refunds(db, payment, fact)
     payment.refund_amount = _refunded(db, payment)
-    for membership in {before, fact.membership_key} - {None}:
-        _tell_renewals(db, fact.processor, membership)
+    for membership_key in {before, fact.membership_key}:
+        _tell_renewals(db, fact.processor, membership_key)
     db.flush()
     attribute(db, payment)
     _note_what_happened(db, payment, fact)
@@ -141,20 +141,14 @@ def _known(db: Session, fact: PaymentFact) -> Payment | None:
     known = select(Payment).where(
         Payment.processor == fact.processor, Payment.processor_payment_id.in_(ids)
     )
-    payment, *others = db.scalars(known.order_by(mine.desc(), Payment.created_at)).all() or [None]
-    for other in others:
-        if payment is not None and other is not None and other.deleted_at is None:
+    payments = db.scalars(known.order_by(mine.desc(), Payment.created_at)).all()
+    for other in payments[1:]:
+        if other.deleted_at is None:
             other.deleted_at = now()
             same = f"The same money as the payment {fact.key}, which counts"
-            note(
-                db,
-                "payment_deleted",
-                "payment",
-                other.id,
-                same,
-                dedupe_key=f"same as {fact.key} {other.id}",
-            )
-    return payment
+            key = f"same as {fact.key} {other.id}"
+            note(db, "payment_deleted", "payment", other.id, same, dedupe_key=key)
+    return next(iter(payments), None)
 
 
 def _disputed(fact: PaymentFact) -> tuple[bool, str | None]:
@@ -203,9 +197,7 @@ def _record_refunds(db: Session, payment: Payment, fact: PaymentFact) -> None:
                 RefundKind.DISPUTE,
                 dispute.key,
                 amount=dispute.amount or Decimal(0),
-                status=(
-                    RefundStatus.SUCCEEDED if dispute.is_subtracted else RefundStatus.CANCELED
-                ),
+                status=(RefundStatus.SUCCEEDED if dispute.is_subtracted else RefundStatus.CANCELED),
                 refunded_at=dispute.at,
                 reason=dispute.reason,
             )
@@ -240,10 +232,12 @@ def _refunded(db: Session, payment: Payment) -> Decimal:
     return db.scalars(counting).one()
 
 
-def _tell_renewals(db: Session, processor: str, membership_key: str) -> None:
+def _tell_renewals(db: Session, processor: str, membership_key: str | None) -> None:
     """The first paid payment of a membership is a new deal, what follows is renewals. Processors
     say it of a single payment only, and after a free trial they call the first money a renewal.
     """
+    if membership_key is None:
+        return
     same = select(Payment).where(
         Payment.processor == processor, Payment.membership_key == membership_key
     )

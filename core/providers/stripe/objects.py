@@ -16,15 +16,17 @@ from sqlalchemy.orm import Session
 from core.deliveries.objects import Kept, Name, linked
 from core.providers.values import identifier, mapping, moment, word
 
-REFERENCE: Kept = {"id": None}
-WHO: Kept = {"email": None, "name": None}
-SUBSCRIPTION: Kept = {"subscription": REFERENCE}
+REFERENCE: dict[str, Any] = {"id": None}
+WHO: dict[str, Any] = {"email": None, "name": None}
+SUBSCRIPTION: dict[str, Any] = {"subscription": REFERENCE}
 PAID_AT: Kept = {"paid_at": None}
 # What is read of each kind; the rest, cards, addresses and notes included, is not stored. FIELDS.md
 # says of each field why.
 KEPT: Mapping[str, Kept] = {
     "payment_intent": {
-        **dict.fromkeys("id status currency created amount amount_received canceled_at".split()),
+        **dict.fromkeys(
+            ["id", "status", "currency", "created", "amount", "amount_received", "canceled_at"]
+        ),
         "receipt_email": None,
         "customer": REFERENCE,
         "latest_charge": REFERENCE,
@@ -33,21 +35,23 @@ KEPT: Mapping[str, Kept] = {
         "last_payment_error": {"type": None, "code": None},
     },
     "charge": {
-        **dict.fromkeys("id status currency created amount amount_captured captured".split()),
-        **dict.fromkeys("amount_refunded disputed receipt_email".split()),
+        **dict.fromkeys(
+            ["id", "status", "currency", "created", "amount", "amount_captured", "captured"]
+        ),
+        **dict.fromkeys(["amount_refunded", "disputed", "receipt_email"]),
         "billing_details": WHO,
         "payment_intent": REFERENCE,
         "customer": REFERENCE,
         "invoice": REFERENCE,
     },
     "refund": {
-        **dict.fromkeys("id status currency created amount reason".split()),
+        **dict.fromkeys(["id", "status", "currency", "created", "amount", "reason"]),
         "charge": REFERENCE,
         "payment_intent": REFERENCE,
         "balance_transaction": REFERENCE,
     },
     "dispute": {
-        **dict.fromkeys("id status currency created amount reason".split()),
+        **dict.fromkeys(["id", "status", "currency", "created", "amount", "reason"]),
         "charge": REFERENCE,
         "payment_intent": REFERENCE,
     },
@@ -60,9 +64,11 @@ KEPT: Mapping[str, Kept] = {
         "customer": REFERENCE,
     },
     "invoice": {
-        **dict.fromkeys("id status paid currency created amount_paid amount_due".split()),
-        **dict.fromkeys("amount_paid_off_stripe paid_out_of_band".split()),
-        **dict.fromkeys("customer_email customer_name".split()),
+        **dict.fromkeys(
+            ["id", "status", "paid", "currency", "created", "amount_paid", "amount_due"]
+        ),
+        **dict.fromkeys(["amount_paid_off_stripe", "paid_out_of_band"]),
+        **dict.fromkeys(["customer_email", "customer_name"]),
         "status_transitions": PAID_AT,
         "customer": REFERENCE,
         "subscription": REFERENCE,
@@ -74,7 +80,7 @@ KEPT: Mapping[str, Kept] = {
         },
     },
     "invoice_payment": {
-        **dict.fromkeys("id status currency amount_paid".split()),
+        **dict.fromkeys(["id", "status", "currency", "amount_paid"]),
         "invoice": REFERENCE,
         "payment": {"type": None, "payment_intent": REFERENCE, "charge": REFERENCE},
     },
@@ -94,13 +100,18 @@ def objects_in(value: Any) -> Iterator[dict[str, Any]]:
     address, as a deleted one is, has nothing to say.
     """
     if isinstance(value, dict):
-        kind = value.get("object")
-        if isinstance(kind, str) and kind in KEPT and identifier(value):
-            if kind != "customer" or word(value.get("email")):
-                yield value
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for part in parts:
+        if _is_read(value):
+            yield value
+        value = list(value.values())
+    for part in value if isinstance(value, list) else ():
         yield from objects_in(part)
+
+
+def _is_read(value: dict[str, Any]) -> bool:
+    kind = value.get("object")
+    if not isinstance(kind, str) or kind not in KEPT or identifier(value) is None:
+        return False
+    return kind != "customer" or word(value.get("email")) is not None
 
 
 def targets_of(kind: str, stripe_object: Mapping[str, Any]) -> list[Name]:

@@ -30,18 +30,29 @@ INTENT_STATES = {
     "succeeded": PaymentStatus.SUCCEEDED,
     "canceled": PaymentStatus.CANCELED,
     **dict.fromkeys(
-        "processing requires_action requires_capture requires_confirmation"
-        " requires_payment_method".split(),
+        [
+            "processing",
+            "requires_action",
+            "requires_capture",
+            "requires_confirmation",
+            "requires_payment_method",
+        ],
         PaymentStatus.PENDING,
     ),
 }
 DISPUTE_STATES = {
     "lost": DisputeState.LOST,
     # charge_refunded is of API versions before 2020; prevented ones never became a chargeback.
-    **dict.fromkeys("won warning_closed prevented charge_refunded".split(), DisputeState.OVER),
+    **dict.fromkeys(["won", "warning_closed", "prevented", "charge_refunded"], DisputeState.OVER),
     **dict.fromkeys(
-        "needs_response under_review appeal_needs_response appeal_under_review"
-        " warning_needs_response warning_under_review".split(),
+        [
+            "needs_response",
+            "under_review",
+            "appeal_needs_response",
+            "appeal_under_review",
+            "warning_needs_response",
+            "warning_under_review",
+        ],
         DisputeState.OPEN,
     ),
 }
@@ -165,7 +176,7 @@ def _unpaid(charge: Data, intent: Data) -> tuple[PaymentStatus, str | None]:
     states = INTENT_STATES if word(intent.get("status")) else CHARGE_STATES
     status = states.get(said or "", PaymentStatus.PENDING)
     expired = bool(charge) and charge.get("status") == "succeeded" and _released(charge)
-    if status == PaymentStatus.CANCELED or expired and _given_back(charge) >= _released(charge):
+    if status == PaymentStatus.CANCELED or (expired and _given_back(charge) >= _released(charge)):
         return PaymentStatus.CANCELED, None
     if charge.get("status") == "failed" or intent.get("last_payment_error"):
         return PaymentStatus.FAILED, None
@@ -187,9 +198,7 @@ def _outside_of_stripe(known: Known) -> Money | None:
         or sum((_minor(each, "amount_paid") for each in records), Decimal(0))
         or _marked_as_paid(invoice) - through_stripe
     )
-    at = first(
-        (moment(mapping(invoice.get("status_transitions")).get("paid_at")), as_of(invoice))
-    )
+    at = first((moment(mapping(invoice.get("status_transitions")).get("paid_at")), as_of(invoice)))
     return (
         Money(_major(outside, currency), currency, PaymentStatus.SUCCEEDED, at or known.arrived)
         if outside > 0
@@ -269,12 +278,13 @@ def _refunds(known: Known, money: Money) -> list[RefundFact]:
     total = _given_back(charge) - _released(charge)
     if not charge or charge.get("status") != "succeeded":
         return refunds
-    beyond = max(total - sum(_minor(row, "amount") for row in rows if _in_total(row, charge)), 0)
+    inside = sum((_minor(row, "amount") for row in rows if _in_total(row, charge)), Decimal(0))
+    beyond = max(total - inside, Decimal(0))
     key = f"{identifier(charge)} refunded {charge.get('amount_refunded')}"
     refunds.append(
         RefundFact(
             key=f"total of {identifier(charge)}",
-            amount=_major(Decimal(beyond), money.currency),
+            amount=_major(beyond, money.currency),
             status="succeeded" if beyond else "canceled",
             at=first((known.firsts.get(key), as_of(charge))) or money.at,
             is_remainder=True,

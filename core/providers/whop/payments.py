@@ -20,25 +20,42 @@ STATES = {
     "paid": PaymentStatus.SUCCEEDED,
     "void": PaymentStatus.CANCELED,
     "uncollectible": PaymentStatus.FAILED,
-    **dict.fromkeys("draft open authorized pending unresolved".split(), PaymentStatus.PENDING),
+    **dict.fromkeys(
+        ["draft", "open", "authorized", "pending", "unresolved"], PaymentStatus.PENDING
+    ),
 }
 DISPUTE_STATES = {
     "lost": DisputeState.LOST,
-    **dict.fromkeys("won closed warning_closed".split(), DisputeState.OVER),
+    **dict.fromkeys(["won", "closed", "warning_closed"], DisputeState.OVER),
     **dict.fromkeys(
-        "needs_response under_review warning_needs_response warning_under_review other".split(),
+        [
+            "needs_response",
+            "under_review",
+            "warning_needs_response",
+            "warning_under_review",
+            "other",
+        ],
         DisputeState.OPEN,
     ),
 }
 # A payment's own word for a dispute of which nothing else is known.
 DISPUTED = frozenset(
-    "open_dispute dispute_needs_response dispute_under_review dispute_lost dispute_warning"
-    " dispute_warning_needs_response dispute_warning_under_review".split()
+    [
+        "open_dispute",
+        "dispute_needs_response",
+        "dispute_under_review",
+        "dispute_lost",
+        "dispute_warning",
+        "dispute_warning_needs_response",
+        "dispute_warning_under_review",
+    ]
 )
 Data = dict[str, Any]
 
 
-def payment_fact(connection_id: UUID, key: str, known: Sequence[ProviderObject]) -> PaymentFact | None:
+def payment_fact(
+    connection_id: UUID, key: str, known: Sequence[ProviderObject]
+) -> PaymentFact | None:
     """The payment that all deliveries of one ``pay_…`` describe; None before any did, or for a zero
     amount.
     """
@@ -124,7 +141,9 @@ def _refunds(
     rows = [
         item
         for item in known
-        if item.kind == "refund" and item.data["amount"] and item.data["currency"] in (currency, None)
+        if item.kind == "refund"
+        and item.data["amount"]
+        and item.data["currency"] in (currency, None)
     ]
     refunds = [
         RefundFact(
