@@ -54,8 +54,9 @@ def facts_in(
         listed = said.get(name)
         for each in listed if isinstance(listed, list) else []:
             if identifier(each) and isinstance(each, dict):
-                of = {"payment_id": identifier(said), "currency": said.get("currency")}
-                yield inner, as_stored(inner, of | each, payload)
+                of = {name: said.get(name) for name in ("currency", "updated_at")}
+                whole = of | {"payment_id": identifier(said)} | each
+                yield inner, as_stored(inner, whole, payload)
 
 
 def as_stored(kind: str, said: Mapping[str, Any], payload: Mapping[str, Any]) -> Data:
