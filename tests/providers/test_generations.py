@@ -37,7 +37,7 @@ def test_every_generation_says_the_same_money(provider, name):
 
 
 @pytest.mark.parametrize("provider", GENERATIONS)
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_generations_mix_in_any_order_and_any_repetition(provider, data):
     generations = [
@@ -51,7 +51,7 @@ def test_generations_mix_in_any_order_and_any_repetition(provider, data):
 
 
 @each_generation
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_spoilt_payload_never_says_another_amount_and_never_fails(provider, name, data):
     story = GENERATIONS[provider]()[name]

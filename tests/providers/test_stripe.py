@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from core.platform.database import as_system
 from core.providers.payloads import signed
+from core.providers.stripe.objects import KEPT
 from core.providers.stripe.payments import CHARGE_STATES, DISPUTE_STATES, INTENT_STATES
 from tests import factories as make
 from tests import payloads as samples
@@ -243,6 +245,22 @@ def test_any_order_and_any_repetition_gives_the_same_payments(order, repeated):
 def published(resource):
     """The states that Stripe's own library lists; other texts are possible."""
     return set(get_args(get_args(resource.__annotations__["status"])[0]))
+
+
+ROOT = Path(__file__).parents[2]
+READ = sorted({name for kept in KEPT.values() for name in kept} - {"id", "currency"})
+
+
+@pytest.mark.parametrize("field", READ)
+def test_every_field_that_is_stored_has_its_reason_in_the_folder(field):
+    assert f"`{field}" in (ROOT / "core/providers/stripe/FIELDS.md").read_text()
+
+
+def test_people_are_asked_for_the_events_of_every_object_that_is_read():
+    lines = (ROOT / "docs/operations.md").read_text().splitlines()
+    [chosen] = [line for line in lines if line.startswith("| Stripe |")]
+    families = {kind: kind for kind in KEPT} | {"dispute": "charge"}  # charge.dispute.created
+    assert [kind for kind, family in families.items() if f"`{family}.*`" not in chosen] == []
 
 
 def test_every_state_that_stripe_publishes_is_known():
