@@ -21,7 +21,7 @@ Name = tuple[str, str]  # an object's kind and its id
 
 
 def only(data: Any, kept: Kept) -> Any:
-    """What our rows are computed from and nothing else, so that no more is kept of a person than
+    """What our rows are computed from and nothing else, so that no more is stored of a person than
     the rows say anyway.
 
     In a list it is the same for each; a reference, which is an id or the object itself, may be

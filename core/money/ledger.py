@@ -144,7 +144,7 @@ def _known(db: Session, fact: PaymentFact) -> Payment | None:
     payments = db.scalars(known.order_by(mine.desc(), Payment.created_at)).all()
     for other in payments[1:]:
         if other.deleted_at is None:
-            other.deleted_at = now()
+            other.deleted_at, other.superseded_by_id = now(), payments[0].id
             same = f"The same money as the payment {fact.key}, which counts"
             key = f"same as {fact.key} {other.id}"
             note(db, "payment_deleted", "payment", other.id, same, dedupe_key=key)

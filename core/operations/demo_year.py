@@ -32,6 +32,7 @@ from core.people.actions import Person
 from core.people.models import Source, TrafficType
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system, organization_id_of
+from core.platform.money import rounded
 from core.providers.connections import create_connection
 from core.tenancy.access.models import Role
 from core.tenancy.access.viewers import Viewer
@@ -275,7 +276,7 @@ class _Team:
                 back = min(paid_at + timedelta(days=4), self.now)
                 refunds = [
                     RefundFact(
-                        f"re_{key}", (amount / 2).quantize(Decimal("0.01")), "succeeded", back
+                        f"re_{key}", rounded(amount / 2, self.home.currency), "succeeded", back
                     )
                 ]
             record_payment(
@@ -284,7 +285,7 @@ class _Team:
                     processor="stripe",
                     connection_id=self.stripe,
                     key=key,
-                    amount=amount.quantize(Decimal("0.01")),
+                    amount=rounded(amount, self.home.currency),
                     currency=self.home.currency,
                     status=PaymentStatus.SUCCEEDED,
                     at=paid_at,

@@ -271,7 +271,7 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
 
 
 def _spoilt_values(name: Any, value: Any) -> Iterator[Any]:
-    yield None
+    yield from (None, [], {})
     if isinstance(value, dict) and isinstance(value.get("id"), str):
         yield value["id"]
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -279,13 +279,15 @@ def _spoilt_values(name: Any, value: Any) -> Iterator[Any]:
     if isinstance(value, str):
         yield f"{value}\x00"
         yield f"\ud83d{value}"
+        yield {"id": value}
     if name in ("status", "substatus") and isinstance(value, str):
         yield UNKNOWN_STATE
 
 
 def spoilt(payload: Payload) -> Iterator[Payload]:
-    """The payload with one thing missing, null, an id in place of its object, text in place of a
-    number, in an unknown state, or with what cannot be stored in a text or in a name.
+    """The payload with one thing missing, null, empty, an id in place of its object or the other way
+    round, text in place of a number, in an unknown state, or with what cannot be stored in a text
+    or in a name.
     """
     for path in _places(payload):
         *way, name = path
