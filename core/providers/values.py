@@ -47,7 +47,7 @@ def number(value: Any, what: str) -> Decimal | None:
     """The number, also when it is written as text. Raises Unreadable for one that cannot be an
     amount of money.
     """
-    if value is None or (isinstance(value, str) and not value.strip()):
+    if isinstance(value, dict | list) or not str("" if value is None else value).strip():
         return None
     try:
         if isinstance(value, bool):

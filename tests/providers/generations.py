@@ -285,9 +285,9 @@ def _spoilt_values(name: Any, value: Any) -> Iterator[Any]:
 
 
 def spoilt(payload: Payload) -> Iterator[Payload]:
-    """The payload with one thing missing, null, empty, an id in place of its object or the other way
-    round, text in place of a number, in an unknown state, or with what cannot be stored in a text
-    or in a name.
+    """The payload with one thing missing, null, empty, an id in place of its object or the other
+    way round, text in place of a number, in an unknown state, or with what cannot be stored in a
+    text or in a name.
     """
     for path in _places(payload):
         *way, name = path
