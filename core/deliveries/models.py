@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, UniqueConstraint, func, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.platform.labels import LabelledEnum
@@ -142,23 +142,47 @@ class WebhookDelivery(TenantRow, Base):
 class ProviderObject(TenantRow, Timestamps, Base):
     """The newest known state of one object at a provider. Our rows are computed from these states,
     so that the order of deliveries does not matter. ``version`` orders the states of an object as
-    text; an older state never replaces a newer one.
+    text; an older state never replaces a newer one. ``arrived_at`` is when the object was first
+    reported.
     """
 
     __tablename__ = "provider_objects"
     __table_args__ = (
-        refers_to("connection_id", "webhook_connections"),
-        UniqueConstraint("organization_id", "connection_id", "kind", "external_id"),
-        Index(None, "organization_id", "connection_id", "group_key"),
+        UniqueConstraint("organization_id", "provider", "kind", "external_id"),
+        Index(None, "organization_id", "provider", "group_key"),
         secured("inbox"),
     )
 
-    connection_id: Mapped[UUID]
+    provider: Mapped[str]
     kind: Mapped[str]
     external_id: Mapped[str]
     group_key: Mapped[str | None]
     version: Mapped[str]
     data: Mapped[dict[str, Any]]
+    arrived_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class ProviderLink(Base):
+    """One object of a provider refers to another: a refund to its charge, a charge to its
+    customer.
+    """
+
+    __tablename__ = "provider_links"
+    __table_args__ = (
+        Index(
+            "ix_provider_links_target", "organization_id", "provider", "target_kind", "target_id"
+        ),
+        secured("inbox"),
+    )
+
+    organization_id: Mapped[UUID] = mapped_column(
+        ForeignKey("app.organizations.id"), primary_key=True
+    )
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(primary_key=True)
+    target_kind: Mapped[str] = mapped_column(primary_key=True)
+    target_id: Mapped[str] = mapped_column(primary_key=True)
 
 
 class OutboxStatus(StrEnum):

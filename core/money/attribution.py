@@ -166,7 +166,7 @@ def _first_of_membership(db: Session, payment: Payment) -> Payment | None:
         return None
     same = select(Payment).where(
         Payment.membership_key == payment.membership_key,
-        Payment.connection_id == payment.connection_id,
+        Payment.processor == payment.processor,
         Payment.status == "succeeded",
         Payment.deleted_at.is_(None),
     )
@@ -181,7 +181,7 @@ def _later_of_membership(db: Session, payment: Payment) -> list[Payment]:
         return []
     same = select(Payment).where(
         Payment.membership_key == payment.membership_key,
-        Payment.connection_id == payment.connection_id,
+        Payment.processor == payment.processor,
         Payment.id != payment.id,
     )
     return list(db.scalars(same.order_by(Payment.payment_date, Payment.id)))

@@ -71,7 +71,8 @@ class MoneySettings(SettingsRow, Base):
 
 class Payment(TenantRow, Timestamps, Base):
     """Money received once. ``refund_amount`` is the sum of its counting refunds; cash counts when
-    ``counts``.
+    ``counts``. A processor's payment is known by the processor and its id; ``connection_id`` is the
+    connection over which it first came.
     """
 
     __tablename__ = "payments"
@@ -88,7 +89,7 @@ class Payment(TenantRow, Timestamps, Base):
         refers_to("connection_id", "webhook_connections"),
         refers_to("pcf_id", "post_call_forms"),
         refers_to("superseded_by_id", "payments"),
-        UniqueConstraint("organization_id", "connection_id", "processor_payment_id"),
+        UniqueConstraint("organization_id", "processor", "processor_payment_id"),
         UniqueConstraint("organization_id", "pcf_id"),
         Index(None, "organization_id", "payment_date"),
         Index(None, "organization_id", "updated_at"),

@@ -19,13 +19,20 @@ from core.bookings.intake import Booking, Cancellation, record_booking
 from core.bookings.models import Event, ListEntry, Package
 from core.bookings.roster import Host, create_closer, create_setter
 from core.money.form_filing import file_form
-from core.money.ledger import PaymentFact, RefundFact, record_payment
+from core.money.ledger import (
+    DisputeFact,
+    DisputeState,
+    PaymentFact,
+    RefundFact,
+    record_payment,
+)
 from core.money.models import PaymentStatus
 from core.money.payouts import approve, create_snapshot
 from core.people.actions import Person
 from core.people.models import Source, TrafficType
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system, organization_id_of
+from core.platform.money import rounded
 from core.providers.connections import create_connection
 from core.tenancy.access.models import Role
 from core.tenancy.access.viewers import Viewer
@@ -274,7 +281,7 @@ class _Team:
                 back = min(paid_at + timedelta(days=4), self.now)
                 refunds = [
                     RefundFact(
-                        f"re_{key}", (amount / 2).quantize(Decimal("0.01")), "succeeded", back
+                        f"re_{key}", rounded(amount / 2, self.organization.currency), "succeeded", back
                     )
                 ]
             record_payment(
@@ -283,7 +290,7 @@ class _Team:
                     processor="stripe",
                     connection_id=self.stripe,
                     key=key,
-                    amount=amount.quantize(Decimal("0.01")),
+                    amount=rounded(amount, self.organization.currency),
                     currency=self.organization.currency,
                     status=PaymentStatus.SUCCEEDED,
                     at=paid_at,
@@ -291,12 +298,15 @@ class _Team:
                     name=event.lead_name,
                     package_name=package,
                     membership_key=f"sub_demo{self.number}" if plan else None,
-                    deal_type="renewal" if instalment else "new_deal",
-                    disputed=self.number % 211 == 0,
+                    disputes=self._disputes(key, amount, paid_at),
                     refunds=refunds,
-                    dispute_status="needs_response" if self.number % 211 == 0 else None,
                 ),
             )
+
+    def _disputes(self, key: str, amount: Decimal, at: datetime) -> list[DisputeFact]:
+        if self.number % 211:
+            return []
+        return [DisputeFact(f"dp_{key}", amount, "needs_response", DisputeState.OPEN, at)]
 
 
 def _given_up(booking: Booking, at: datetime, *, moved: bool = False) -> Booking:

@@ -2,25 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import copy
 from decimal import ROUND_HALF_UP, Context, Decimal
 
-from babel.numbers import (
-    format_compact_currency,
-    format_currency,
-    get_currency_precision,
-    list_currencies,
-)
+from babel import Locale
+from babel.numbers import format_compact_currency, list_currencies
 
 from core.platform.errors import InvalidInput
 
 TEN_THOUSAND = 10_000
+LIMIT = Decimal(10) ** 12
+USUAL_DECIMALS = 2
+# Source: ISO 4217, list one. CLDR, which Babel knows, has the decimals that people write in daily
+# life instead, for example none for RSD, in which processors do charge hundredths.
+OTHER_DECIMALS: Mapping[str, int] = {
+    **dict.fromkeys(
+        [
+            "BIF",
+            "CLP",
+            "DJF",
+            "GNF",
+            "ISK",
+            "JPY",
+            "KMF",
+            "KRW",
+            "PYG",
+            "RWF",
+            "UGX",
+            "UYI",
+            "VND",
+            "VUV",
+            "XAF",
+            "XOF",
+            "XPF",
+        ],
+        0,
+    ),
+    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
+}
+# Where a processor's smallest unit is another than the currency's. Source: Stripe, supported
+# currencies: ISK and UGX are sent with two decimals that are always 00, MGA without any.
+MINOR_UNITS: Mapping[str, Mapping[str, int]] = {"stripe": {"ISK": 2, "UGX": 2, "MGA": 0}}
 
 
 def decimals(currency: str) -> int:
-    """How many decimals amounts of the currency have: 2 for USD, 0 for JPY, 3 for KWD (source:
-    CLDR, through Babel).
+    """How many decimals the currency has: 2 for USD, 0 for JPY, 3 for KWD."""
+    return OTHER_DECIMALS.get(currency.upper(), USUAL_DECIMALS)
+
+
+def from_minor(units: Decimal, currency: str, processor: str) -> Decimal:
+    """What a processor counts in the currency's smallest unit, in whole units: 4997 USD is 49.97,
+    500 JPY is 500, 5120 KWD is 5.120.
     """
-    return int(get_currency_precision(currency))
+    exceptions = MINOR_UNITS.get(processor, {})
+    return units.scaleb(-exceptions.get(currency.upper(), decimals(currency)))
+
+
+def rounded(amount: Decimal, currency: str) -> Decimal:
+    """The amount to the currency's own decimals. Numbers in JSON carry the noise of floats."""
+    return amount.quantize(Decimal(1).scaleb(-decimals(currency)), ROUND_HALF_UP)
 
 
 def check_currency(code: str) -> str:
@@ -35,7 +76,7 @@ def decimal_text(amount: Decimal, currency: str) -> str:
     """The amount as a decimal string with the currency's decimals: ``4997.00`` USD, ``500`` JPY,
     ``5.120`` KWD.
     """
-    return f"{amount.quantize(Decimal(1).scaleb(-decimals(currency)), ROUND_HALF_UP):f}"
+    return f"{rounded(amount, currency):f}"
 
 
 def parse_amount(text: str | int | Decimal, currency: str, *, field: str = "amount") -> Decimal:
@@ -50,7 +91,7 @@ def parse_amount(text: str | int | Decimal, currency: str, *, field: str = "amou
         raise InvalidInput(
             f"“{text}” is not an amount; write it like 4997.00.", field=field
         ) from error
-    if not amount.is_finite() or amount < 0 or amount >= Decimal(10) ** 12:
+    if not amount.is_finite() or amount < 0 or amount >= LIMIT:
         raise InvalidInput(
             "The amount must be zero or more, and below a million million.", field=field
         )
@@ -63,8 +104,11 @@ def parse_amount(text: str | int | Decimal, currency: str, *, field: str = "amou
 
 def shown(amount: Decimal, currency: str, *, whole: bool = False, locale: str = "en_US") -> str:
     """The amount as people read it: ``$4,997.00``; without decimals when ``whole``."""
-    pattern = "¤#,##0" if whole else None
-    return format_currency(amount, currency, pattern, locale=locale, currency_digits=not whole)
+    language = Locale.parse(locale)
+    pattern = copy(language.currency_formats["standard"])
+    digits = 0 if whole else decimals(currency)
+    pattern.frac_prec = (digits, digits)
+    return pattern.apply(amount, language, currency=currency, currency_digits=False)
 
 
 def short(amount: Decimal, currency: str, *, locale: str = "en_US") -> str:

@@ -16,16 +16,26 @@ from core.bookings.models import BookingSettings
 from core.deliveries import tasks
 from core.deliveries.actions import note_error, note_received
 from core.deliveries.models import DeliveryStatus, WebhookConnection, WebhookDelivery
+from core.deliveries.reading import note_arrival, read_payload
 from core.people.erasure import without_erased
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.log import logger
 from core.platform.tasks import MAX_ATTEMPTS, implements
 from core.providers import registry
+from core.providers.values import Unreadable
 from core.tenancy.organizations.queries import settings_of
 
 log = logger("jobs.deliveries")
-UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError)
+UNREADABLE = (
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    IndexError,
+    RecursionError,
+    ArithmeticError,
+)
 
 
 @implements(tasks.process_delivery)
@@ -47,7 +57,7 @@ def process_delivery(organization_id: UUID, delivery_id: UUID, *, attempt: int =
         _note_failure(
             organization_id,
             delivery_id,
-            f"cannot be read: {type(error).__name__} {error}",
+            f"cannot be read: {_sentence(error)}",
             DeliveryStatus.DEAD,
         )
     except Exception as error:
@@ -59,6 +69,11 @@ def process_delivery(organization_id: UUID, delivery_id: UUID, *, attempt: int =
         raise
 
 
+def _sentence(error: Exception) -> str:
+    """What a provider's module says of it, or else what Python does."""
+    return str(error) if isinstance(error, Unreadable) else f"{type(error).__name__} {error}"
+
+
 def _handle(db: Session, delivery_id: UUID) -> None:
     delivery = _locked(db, delivery_id)
     if delivery is None:
@@ -68,6 +83,7 @@ def _handle(db: Session, delivery_id: UUID) -> None:
     ).one()
     received = delivery.body
     payload, inbound = _read(db, delivery), registry.inbound(delivery.provider)
+    note_arrival(db, delivery.received_at)
     delivery.event_type = inbound.event_type(payload)
     outcome = inbound.handle(db, connection, payload)
     delivery.status = DeliveryStatus.IGNORED if outcome.ignored else DeliveryStatus.PROCESSED
@@ -81,7 +97,7 @@ def _read(db: Session, delivery: WebhookDelivery) -> Any:
     """The payload. People who were erased are taken out of it and of the stored delivery before
     anything is made of it.
     """
-    received = json.loads(delivery.body)
+    received = read_payload(delivery.body)
     question = settings_of(db, BookingSettings).setter_question
     payload = without_erased(db, received, registry.person_fields(), kept_question=question)
     if payload is not received:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from core.deliveries import queries
@@ -20,6 +20,7 @@ from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.queue import enqueue
 from core.platform.tasks import MAX_ATTEMPTS, TASKS
+from core.providers.payloads import example, payload
 from core.providers.processing import process_delivery
 from jobs.queue import queue
 from tests import factories as make
@@ -172,3 +173,18 @@ def test_a_failing_job_waits_for_its_next_try_and_leaves_a_row(org):
 
 def test_every_task_is_known_to_the_queue():
     assert set(TASKS) <= set(queue().tasks)
+
+
+def test_an_amount_that_cannot_be_understood_is_set_aside_at_once_with_a_sentence(org):
+    to = sender(org, "whop")
+    sent = payload("whop", "payment.succeeded", example())
+    sent["data"]["total"]["amount"] = "a lot"
+    waiting = keep(org, to, json.dumps(sent).encode())
+    with as_system(org) as db:
+        db.execute(update(WebhookDelivery).values(provider="whop"))
+    process_delivery(org, waiting)
+    done = delivery(org, waiting)
+    assert (done.status, done.last_error) == (
+        "dead",
+        "cannot be read: the total “a lot” is not a number",
+    )

@@ -285,3 +285,87 @@ def test_settings_that_stood_on_the_organisation_are_carried_over(bare, monkeypa
         ).one()
         assert tuple(moved) == (48, 24, "Who?", True, True, 30, 7)
         assert connection.execute(text("select count(*) from app.audit_logs")).scalar_one() == 0
+
+
+TWICE = """
+    insert into app.organizations (id, name, slug, timezone, currency)
+      values ('{org}', 'Team', 'team', 'UTC', 'USD');
+    insert into app.webhook_connections
+        (organization_id, id, provider, name, rate_limit_per_minute)
+      values ('{org}', '{old}', 'stripe', 'Old', 60), ('{org}', '{new}', 'stripe', 'New', 60);
+    insert into app.payments (organization_id, id, amount, refund_amount, currency, payment_date,
+        processor, connection_id, processor_payment_id, customer_email, created_at)
+      values ('{org}', '{row}', 4997, 1000, 'USD', now(), 'stripe', '{old}', 'pi_A', 'a@b.dk',
+              now()),
+             ('{org}', '{twin}', 4997, 1500, 'USD', now(), 'stripe', '{new}', 'pi_A', null,
+              now() + interval '1 day'),
+             ('{org}', gen_random_uuid(), 10, 0, 'USD', now(), 'whop', null, 'pi_A', null,
+              now());
+    insert into app.refunds (organization_id, payment_id, amount, currency, status,
+        processor_refund_id, refunded_at)
+      values ('{org}', '{row}', 1000, 'USD', 'succeeded', 're_1', now()),
+             ('{org}', '{row}', 0, 'USD', 'canceled', 'total of ch_A', now()),
+             ('{org}', '{twin}', 1500, 'USD', 'succeeded', 'total of ch_A', now());
+    insert into app.provider_objects (organization_id, connection_id, kind, external_id, group_key,
+        version, data)
+      values ('{org}', '{old}', 'charge', 'ch_A', 'pi_A',
+              '001793631845:2:000000000499700:000000000100000',
+              '{{"id": "ch_A", "payment_intent": "pi_A", "amount_refunded": 100000}}'),
+             ('{org}', '{new}', 'charge', 'ch_A', 'pi_A',
+              '001793631999:2:000000000499700:000000000150000',
+              '{{"id": "ch_A", "payment_intent": {{"id": "pi_A"}}, "amount_refunded": 150000}}'),
+             ('{org}', '{old}', 'refund', 're_1', 'pi_A', '001793631900:3:000:000',
+              '{{"id": "re_1", "charge": "ch_A", "status": "failed"}}');
+"""
+
+
+def test_what_came_over_two_connections_is_counted_once_after_the_upgrade(
+    bare, monkeypatch
+) -> None:
+    before = ScriptDirectory.from_config(upgrade._config()).get_revision("0011").down_revision
+    to_head = command.upgrade
+    with monkeypatch.context() as then:
+        then.setattr(command, "upgrade", lambda config, _: to_head(config, before))
+        then.setattr(security, "apply", lambda *_: None)
+        migrate(bare.url)
+    org, old, new, row, twin = (str(uuid4()) for _ in range(5))
+    with bare.begin() as connection:
+        connection.exec_driver_sql(TWICE.format(org=org, old=old, new=new, row=row, twin=twin))
+
+    migrate(bare.url)
+
+    with bare.connect() as connection:
+        payments = connection.execute(
+            text(
+                "select id::text, amount, refund_amount, customer_email, superseded_by_id::text"
+                " from app.payments where processor = 'stripe' order by counts desc"
+            )
+        ).all()
+        refunds = connection.execute(
+            text(
+                "select payment_id::text, processor_refund_id, amount, status from app.refunds"
+                " order by 2"
+            )
+        ).all()
+        objects = connection.execute(
+            text("select provider, kind, version, data ->> 'as_of' from app.provider_objects")
+        ).all()
+        links = connection.execute(
+            text("select kind, external_id, target_kind, target_id from app.provider_links")
+        ).all()
+    assert [tuple(each) for each in payments] == [
+        (row, 4997, 1500, "a@b.dk", None),
+        (twin, 4997, 0, None, row),
+    ]
+    assert [tuple(each) for each in refunds] == [
+        (row, "re_1", 1000, "succeeded"),
+        (row, "total of ch_A", 500, "succeeded"),
+    ]
+    assert {tuple(each) for each in objects} == {
+        ("stripe", "charge", "001793631999:2:000000000499700:000000000150000", "1793631999"),
+        ("stripe", "refund", "3:998206368099", "1793631900"),
+    }
+    assert {tuple(each) for each in links} == {
+        ("charge", "ch_A", "payment_intent", "pi_A"),
+        ("refund", "re_1", "charge", "ch_A"),
+    }

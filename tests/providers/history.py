@@ -44,6 +44,11 @@ class History:
                 db, name, "Test", "secret", account_id=account
             ).id
 
+    def replace_connection(self) -> None:
+        """From here on deliveries come over a new connection of the same account."""
+        with as_system(self.org) as db:
+            self.connection_id = create_connection(db, self.name, "Replacement", "secret").id
+
     def deliver(self, *payloads: Mapping[str, Any]) -> list[Outcome]:
         """Each in a transaction of its own, as the worker does."""
         return [self._handle(payload) for payload in payloads]

@@ -70,6 +70,34 @@ def test_any_order_and_any_repetition_gives_the_same_rows(provider, data):
     assert rows_of(provider, shuffled(sent, order, repeated)) == rows_of(provider, sent)
 
 
+WHO = """
+    select lead_name from app.events union
+    select customer_name from app.payments where customer_name is not null
+"""
+
+
+@pytest.mark.parametrize("half", ["\x00", "\ud83d"], ids=["zero character", "half character"])
+@pytest.mark.parametrize("provider", with_inbound())
+def test_what_no_text_can_hold_is_taken_out_of_every_text_and_name(provider, half, running):
+    org = make.organization()
+    to, values = sender(org, provider), example(name=f"Lead{half} One")
+    files = [file for file in payload_files(provider) if file != TEST_DELIVERY]
+
+    async def conversation():
+        for file in files:
+            sent = payload(provider, file, values | {"id": f"{values['id']}{file}"})
+            answer = await to.post(sent | {f"extra{half}": {f"name{half}": half}})
+            assert answer.status_code == 200
+
+    running(conversation)
+    work()
+    with as_system(org) as db:
+        statuses = list(db.scalars(text("select status from app.webhook_deliveries")))
+        assert len(statuses) == len(files)
+        assert set(statuses) <= {"processed", "ignored"}
+        assert set(db.scalars(text(WHO))) <= {"Lead One"}
+
+
 def test_a_placeholder_without_a_value_is_an_error():
     with pytest.raises(KeyError, match="email"):
         payload("stripe", "charge.succeeded", {"id": "1", "key": "A", "at": NOON})

@@ -164,8 +164,8 @@ begin
     end;
   end loop;
   update app.provider_objects o set data = app.redacted(o.data, p_emails, p_words, p_pseudonym, question)
-   where o.organization_id = p_org and (o.data::text ~* p_either or (o.connection_id, o.group_key) in (
-         select x.connection_id, x.group_key from app.provider_objects x where x.organization_id = p_org and x.data::text ~* p_mail));
+   where o.organization_id = p_org and (o.data::text ~* p_either or (o.provider, o.group_key) in (
+         select x.provider, x.group_key from app.provider_objects x where x.organization_id = p_org and x.data::text ~* p_mail));
 end $f$;
 
 -- Messages waiting for the person are not sent, and nothing is sent to them later.

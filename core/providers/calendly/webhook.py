@@ -123,7 +123,7 @@ def _moment(text: str) -> datetime:
 
 def _known(db: Session, connection: WebhookConnection, kind: str, key: str) -> dict[str, Any]:
     state = select(ProviderObject.data).where(
-        ProviderObject.connection_id == connection.id,
+        ProviderObject.provider == connection.provider,
         ProviderObject.kind == kind,
         ProviderObject.external_id == key,
     )

@@ -1,279 +1,213 @@
-"""Reading Stripe's objects: which payment they belong to, which state is newer, and what they say
-together.
+"""Stripe's objects: what is stored of each, which other objects it refers to, and which of its
+states is newer.
+
+An object is found wherever an event contains it. Older API versions and expanded references bring a
+charge inside its payment intent, or a customer inside a charge.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from decimal import Decimal
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from core.deliveries.models import ProviderObject
-from core.deliveries.objects import Kept
-from core.money.ledger import PaymentFact, RefundFact
-from core.money.models import PaymentStatus
+from sqlalchemy.orm import Session
 
-# Source: Stripe, supported currencies. ISK and UGX have no fractions any more but are still sent
-# with two decimals; MGA has two decimals in ISO 4217 but none at Stripe.
-NO_DECIMALS = frozenset(
-    (
-        "bif",
-        "clp",
-        "djf",
-        "gnf",
-        "jpy",
-        "kmf",
-        "krw",
-        "mga",
-        "pyg",
-        "rwf",
-        "vnd",
-        "vuv",
-        "xaf",
-        "xof",
-        "xpf",
-    )
-)
-THREE_DECIMALS = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
-REFERENCE: Kept = {"id": None}
-WHO: Kept = {"email": None, "name": None}
-GIVEN_BACK: Kept = {
-    **dict.fromkeys(("id", "status", "currency", "created", "amount", "reason")),
-    "charge": REFERENCE,
-    "payment_intent": REFERENCE,
-}
-# What is read of each kind, below and in core.providers.stripe.webhook; the rest, cards, addresses
-# and notes included, is not stored.
+from core.deliveries.objects import Kept, Name, linked
+from core.providers.values import identifier, mapping, moment, word
+
+REFERENCE: dict[str, Any] = {"id": None}
+WHO: dict[str, Any] = {"email": None, "name": None}
+SUBSCRIPTION: dict[str, Any] = {"subscription": REFERENCE}
+PAID_AT: Kept = {"paid_at": None}
+# What is read of each kind; the rest, cards, addresses and notes included, is not stored. FIELDS.md
+# says of each field why.
 KEPT: Mapping[str, Kept] = {
     "payment_intent": {
         **dict.fromkeys(
-            ("id", "status", "currency", "created", "amount", "amount_received", "receipt_email")
+            ["id", "status", "currency", "created", "amount", "amount_received", "canceled_at"]
         ),
+        "receipt_email": None,
+        "customer": REFERENCE,
+        "latest_charge": REFERENCE,
+        "invoice": REFERENCE,
+        "payment_details": {"order_reference": None},
         "last_payment_error": {"type": None, "code": None},
     },
     "charge": {
         **dict.fromkeys(
-            (
-                "id",
-                "status",
-                "currency",
-                "created",
-                "amount",
-                "amount_captured",
-                "amount_refunded",
-                "captured",
-            )
+            ["id", "status", "currency", "created", "amount", "amount_captured", "captured"]
         ),
-        "receipt_email": None,
+        **dict.fromkeys(["amount_refunded", "disputed", "receipt_email"]),
         "billing_details": WHO,
         "payment_intent": REFERENCE,
+        "customer": REFERENCE,
+        "invoice": REFERENCE,
     },
-    "refund": GIVEN_BACK,
-    "dispute": GIVEN_BACK,
+    "refund": {
+        **dict.fromkeys(["id", "status", "currency", "created", "amount", "reason"]),
+        "charge": REFERENCE,
+        "payment_intent": REFERENCE,
+        "balance_transaction": REFERENCE,
+    },
+    "dispute": {
+        **dict.fromkeys(["id", "status", "currency", "created", "amount", "reason"]),
+        "charge": REFERENCE,
+        "payment_intent": REFERENCE,
+    },
     "checkout.session": {
         "id": None,
         "customer_email": None,
         "customer_details": WHO,
         "payment_intent": REFERENCE,
+        "invoice": REFERENCE,
+        "customer": REFERENCE,
     },
     "invoice": {
-        **dict.fromkeys(("id", "billing_reason", "customer_email", "customer_name")),
+        **dict.fromkeys(
+            ["id", "status", "paid", "currency", "created", "amount_paid", "amount_due"]
+        ),
+        **dict.fromkeys(["amount_paid_off_stripe", "paid_out_of_band"]),
+        **dict.fromkeys(["customer_email", "customer_name"]),
+        "status_transitions": PAID_AT,
+        "customer": REFERENCE,
         "subscription": REFERENCE,
         "payment_intent": REFERENCE,
-        "parent": {"subscription_details": {"subscription": REFERENCE}},
+        "charge": REFERENCE,
+        "parent": {"subscription_details": SUBSCRIPTION},
+        "lines": {
+            "data": SUBSCRIPTION | {"parent": {"subscription_item_details": SUBSCRIPTION}},
+        },
     },
     "invoice_payment": {
-        "id": None,
+        **dict.fromkeys(["id", "status", "currency", "amount_paid"]),
         "invoice": REFERENCE,
-        "payment": {"type": None, "payment_intent": REFERENCE},
+        "payment": {"type": None, "payment_intent": REFERENCE, "charge": REFERENCE},
     },
+    "customer": {"id": None} | WHO,
 }
-FINAL = {"succeeded": 2, "failed": 3, "canceled": 3, "won": 3, "lost": 3, "paid": 2, "complete": 2}
+PAPERS = ("checkout.session", "invoice", "invoice_payment")  # they describe money and are none
+MONEY = ("payment_intent", "charge")
+GIVEN_BACK = ("refund", "dispute")
+PROGRESS = {"succeeded": 2, "failed": 3, "canceled": 3, "won": 3, "lost": 3, "paid": 2}
+UNDONE = ("failed", "canceled")  # states in which a refund counts for nothing
+# The earliest of several equal states is wanted where a state never changes again.
+LATEST_SECOND = 10**12 - 1
 
 
-def major(amount: int, currency: str) -> Decimal:
-    """Stripe's integer in major units: 4997 USD is 49.97, 500 JPY is 500, 5120 KWD is 5.120."""
-    exponent = (
-        0 if currency.lower() in NO_DECIMALS else 3 if currency.lower() in THREE_DECIMALS else 2
-    )
-    return Decimal(amount).scaleb(-exponent)
-
-
-def reference(value: Any) -> str | None:
-    """The id behind a reference, which is a string or, when it was expanded, the object itself."""
-    return value.get("id") if isinstance(value, dict) else value
-
-
-def group_of(kind: str, stripe_object: dict[str, Any]) -> str | None:
-    """The payment intent an object belongs to; a charge without one stands for itself."""
-    if kind == "payment_intent":
-        return stripe_object["id"]
-    if kind == "invoice_payment":
-        return reference((stripe_object.get("payment") or {}).get("payment_intent"))
-    intent = reference(stripe_object.get("payment_intent"))
-    return intent or (stripe_object["id"] if kind == "charge" else None)
-
-
-def invoice_group(invoice_payment: dict[str, Any]) -> str | None:
-    """The invoice that an invoice payment pays."""
-    return reference(invoice_payment.get("invoice"))
-
-
-def version_of(kind: str, stripe_object: dict[str, Any], created: int) -> str:
-    """Orders the states of one object: event time, then how far along it is, since times have whole
-    seconds only.
+def objects_in(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object that is read here, at any depth of an event's object. A customer without an
+    address, as a deleted one is, has nothing to say.
     """
-    progress = FINAL.get(stripe_object.get("status") or "", 1)
-    total = stripe_object.get("amount_refunded") or 0 if kind == "charge" else 0
-    captured = stripe_object.get("amount_captured") or 0 if kind == "charge" else 0
-    return f"{created:012d}:{progress}:{captured:015d}:{total:015d}"
+    if isinstance(value, dict):
+        if _is_read(value):
+            yield value
+        value = list(value.values())
+    for part in value if isinstance(value, list) else ():
+        yield from objects_in(part)
 
 
-def payment_fact(
-    connection_id: UUID, group: str, known: Sequence[ProviderObject]
-) -> PaymentFact | None:
-    """The payment that the objects of one group describe; None while no money is known of, or for
-    zero amounts.
-    """
-    intent = _first(known, "payment_intent")
-    charge = _best_charge(known)
-    money = _money(intent, charge)
-    if money is None:
-        return None
-    amount, currency, status, at = money
-    disputes = [item.data for item in known if item.kind == "dispute"]
-    email, name = _customer(known, intent, charge)
-    invoice = _first(known, "invoice")
-    return PaymentFact(
-        processor="stripe",
-        connection_id=connection_id,
-        key=group,
-        amount=amount,
-        currency=currency.upper(),
-        status=status,
-        at=at,
-        charge_key=charge["id"] if charge else None,
-        email=email,
-        name=name,
-        membership_key=_subscription(invoice),
-        deal_type=(
-            "renewal"
-            if invoice and invoice.get("billing_reason") == "subscription_cycle"
-            else "new_deal"
+def _is_read(value: dict[str, Any]) -> bool:
+    kind = value.get("object")
+    if not isinstance(kind, str) or kind not in KEPT or identifier(value) is None:
+        return False
+    return kind != "customer" or word(value.get("email")) is not None
+
+
+def targets_of(kind: str, stripe_object: Mapping[str, Any]) -> list[Name]:
+    """The objects that this one refers to."""
+    order = word(mapping(stripe_object.get("payment_details")).get("order_reference"))
+    pays = mapping(stripe_object.get("payment"))
+    references = {
+        "payment_intent": (stripe_object.get("payment_intent"), pays.get("payment_intent")),
+        "charge": (
+            stripe_object.get("charge"),
+            stripe_object.get("latest_charge"),
+            pays.get("charge"),
         ),
-        disputed=any(dispute["status"] not in ("won", "warning_closed") for dispute in disputes),
-        dispute_status=disputes[-1]["status"] if disputes else None,
-        refunds=[*_refunds(known, charge, currency), *_lost_disputes(disputes)],
-    )
-
-
-def _first(known: Iterable[ProviderObject], kind: str) -> dict[str, Any] | None:
-    return next((item.data for item in known if item.kind == kind), None)
-
-
-def _best_charge(known: Iterable[ProviderObject]) -> dict[str, Any] | None:
-    """One intent can have several attempts; the successful one counts."""
-    charges = [item.data for item in known if item.kind == "charge"]
-    succeeded = [charge for charge in charges if charge.get("status") == "succeeded"]
-    return next(iter(succeeded or charges), None)
-
-
-def _money(
-    intent: dict[str, Any] | None, charge: dict[str, Any] | None
-) -> tuple[Decimal, str, PaymentStatus, datetime] | None:
-    """Amount, currency, status and time. An authorisation that was not captured is not cash."""
-    said = charge or intent
-    if said is None:
-        return None
-    currency, at = said["currency"], datetime.fromtimestamp(said["created"], UTC)
-    if charge is not None and charge.get("status") == "succeeded":
-        captured = charge.get("amount_captured") if charge.get("captured", True) else 0
-        status = PaymentStatus.SUCCEEDED if captured else PaymentStatus.PENDING
-        minor = captured or charge["amount"]
-    elif intent is not None and intent.get("status") == "succeeded":
-        currency, minor, status = (
-            intent["currency"],
-            intent.get("amount_received") or 0,
-            PaymentStatus.SUCCEEDED,
-        )
-    else:
-        failed = (charge or {}).get("status") == "failed" or (intent or {}).get(
-            "last_payment_error"
-        )
-        minor, status = said["amount"], PaymentStatus.FAILED if failed else PaymentStatus.PENDING
-    return (major(minor, currency), currency, status, at) if minor else None
-
-
-def _customer(
-    known: Iterable[ProviderObject], intent: dict[str, Any] | None, charge: dict[str, Any] | None
-) -> tuple[str | None, str | None]:
-    """E-mail and name, from the first object that has them; a payment intent's own is usually
-    empty.
-    """
-    billing = (charge or {}).get("billing_details") or {}
-    session = _first(known, "checkout.session") or {}
-    details = session.get("customer_details") or {}
-    invoice = _first(known, "invoice") or {}
-    emails = (
-        billing.get("email"),
-        (charge or {}).get("receipt_email"),
-        details.get("email"),
-        session.get("customer_email"),
-        (intent or {}).get("receipt_email"),
-        invoice.get("customer_email"),
-    )
-    names = (billing.get("name"), details.get("name"), invoice.get("customer_name"))
-    return next(filter(None, emails), None), next(filter(None, names), None)
-
-
-def _subscription(invoice: dict[str, Any] | None) -> str | None:
-    if invoice is None:
-        return None
-    parent = (invoice.get("parent") or {}).get("subscription_details") or {}
-    return reference(parent.get("subscription") or invoice.get("subscription"))
-
-
-def _refunds(
-    known: Iterable[ProviderObject], charge: dict[str, Any] | None, currency: str
-) -> list[RefundFact]:
-    """The refunds one by one; what the charge's running total knows beyond them is one
-    more, until they arrive.
-
-    Failed refunds are part of the comparison: the total still held them when it was taken.
-    """
-    rows = [item.data for item in known if item.kind == "refund"]
-    refunds = [
-        RefundFact(
-            row["id"],
-            major(row["amount"], row["currency"]),
-            row.get("status") or "pending",
-            datetime.fromtimestamp(row["created"], UTC),
-            reason=row.get("reason"),
-        )
-        for row in rows
-    ]
-    beyond = ((charge or {}).get("amount_refunded") or 0) - sum(row["amount"] for row in rows)
-    if charge is not None:
-        at = datetime.fromtimestamp(charge["created"], UTC)
-        status = "succeeded" if beyond > 0 else "canceled"
-        refunds.append(
-            RefundFact(f"total of {charge['id']}", major(max(beyond, 0), currency), status, at)
-        )
-    return refunds
-
-
-def _lost_disputes(disputes: Iterable[dict[str, Any]]) -> list[RefundFact]:
-    """A dispute is flagged while it runs and subtracted only when it is lost."""
+        # Billing writes the invoice there since invoices name no payment intent any more; for
+        # other payments it is a text of the seller's own.
+        "invoice": (stripe_object.get("invoice"), order if (order or "")[:3] == "in_" else None),
+        "customer": (stripe_object.get("customer"),),
+    }
     return [
-        RefundFact(
-            dispute["id"],
-            major(dispute["amount"], dispute["currency"]),
-            "succeeded" if dispute["status"] == "lost" else "canceled",
-            datetime.fromtimestamp(dispute["created"], UTC),
-            kind="dispute",
-            reason=dispute.get("reason"),
-        )
-        for dispute in disputes
+        (target, found)
+        for target, values in references.items()
+        for value in values
+        if (found := identifier(value)) and target != kind
     ]
+
+
+def version_of(kind: str, stripe_object: Mapping[str, Any], at: int) -> str:
+    """Orders the states of one object by the second of the event, then by how far along they are.
+    A succeeded payment intent and an undone refund stay so, and say since when.
+    """
+    status = word(stripe_object.get("status")) or ""
+    if kind == "payment_intent":
+        return _final_first({"succeeded": 2, "canceled": 1}.get(status, 0), at)
+    if kind == "refund":
+        return _final_first(3 if status in UNDONE else 2 if status == "succeeded" else 1, at)
+    sums = (stripe_object.get("amount_captured"), stripe_object.get("amount_refunded"))
+    totals = ":".join(f"{_whole(value):015d}" for value in sums)
+    return f"{at:012d}:{PROGRESS.get(status, 1)}:{totals}"
+
+
+def _final_first(rank: int, at: int) -> str:
+    return f"{rank}:{LATEST_SECOND - at if rank > 1 and at else at:012d}"
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) and 0 <= value < 10**15 else 0
+
+
+def firsts_of(kind: str, stripe_object: Mapping[str, Any]) -> list[Name]:
+    """What is dated by the event that first reported it: a charge's total of refunds, and the loss
+    of a dispute.
+    """
+    external_id = identifier(stripe_object)
+    if kind == "charge" and _whole(stripe_object.get("amount_refunded")):
+        return [("first", f"{external_id} refunded {stripe_object['amount_refunded']}")]
+    if kind == "dispute" and stripe_object.get("status") == "lost":
+        return [("first", f"{external_id} lost")]
+    return []
+
+
+def as_of(data: Mapping[str, Any]) -> datetime | None:
+    """When an object was in its stored state."""
+    return moment(data.get("as_of"))
+
+
+def payments_about(db: Session, names: Collection[Name]) -> list[Name]:
+    """The payment intents, charges without one, and invoices that may look different when
+    ``names`` do.
+    """
+    reached = set(names)
+    reached |= _linked(db, _of(reached, ["customer"]), (*MONEY, *PAPERS))
+    reached |= _linked(db, _of(reached, GIVEN_BACK), MONEY)
+    for _ in range(2):  # a session names an invoice, which an invoice payment pays
+        reached |= _linked(db, _of(reached, PAPERS), (*PAPERS, *MONEY))
+    charges = _of(reached, ["charge"])
+    intents = _of(reached, ["payment_intent"]) | _linked(db, charges, ["payment_intent"])
+    alone = charges - _linked(db, intents, ["charge"])
+    return sorted(intents | alone | _of(reached, ["invoice"]))
+
+
+def names_about(db: Session, payment: Name) -> set[Name]:
+    """Everything that says something of one payment, itself included."""
+    core = {payment}
+    if payment[0] != "invoice":
+        core |= _linked(db, core, MONEY)
+    papers = _of(core, PAPERS)
+    papers |= _linked(db, core, PAPERS)
+    for _ in range(2):
+        papers |= _linked(db, papers, PAPERS)
+    customers = _linked(db, core | papers, ["customer"])
+    return core | papers | customers | _linked(db, core, GIVEN_BACK)
+
+
+def _of(names: Iterable[Name], kinds: Collection[str]) -> set[Name]:
+    return {name for name in names if name[0] in kinds}
+
+
+def _linked(db: Session, names: Collection[Name], kinds: Collection[str]) -> set[Name]:
+    return linked(db, "stripe", names, kinds) if names else set()

@@ -1,5 +1,5 @@
-"""Whop webhooks, of every payload generation that can still arrive. Only ``payment.*`` and
-``refund.*`` are money.
+"""Whop webhooks, of every payload generation that can still arrive. Only ``payment.*``,
+``refund.*`` and ``dispute.*`` are money.
 
 Facts and traps: Whop developer documentation, ``whop_sdk`` 2.6.0 and ``@whop/api`` 0.0.51.
 """
@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.deliveries.models import WebhookConnection
-from core.deliveries.objects import objects_of, remember
+from core.deliveries.objects import objects_named, objects_of, remember
+from core.deliveries.reading import arrived_at
 from core.money.ledger import record_payment
 from core.money.models import Payment
 from core.people.timeline import note
@@ -27,15 +29,14 @@ from core.providers.signatures import (
     check_timed_hex,
     sign_standard_webhook,
 )
-from core.providers.whop.payload import (
-    account_of,
-    as_stored,
-    generation_of,
-    payment_fact,
-    version_of,
-)
+from core.providers.values import first, identifier, mapping, moment, word
+from core.providers.whop.payload import account_of, facts_in, generation_of, version_of
+from core.providers.whop.payments import payment_fact
 
-MONEY = ("payment.", "refund.")
+MONEY = ("payment", "refund", "dispute")
+FAMILIES = (*MONEY, "membership")
+SUCCEEDED = "payment.succeeded"
+ENDED_MEMBERSHIP = "ended membership"
 ENDED = {
     "membership.deactivated",
     "membership.went_invalid",
@@ -85,59 +86,99 @@ def event_type(payload: dict[str, Any]) -> str | None:
     name = payload.get("type") or payload.get("action")
     if not isinstance(name, str):
         return None
-    for family in ("payment", "refund", "membership"):
-        name = name.replace(f"app_{family}", family, 1).replace(f"{family}_", f"{family}.", 1)
-    return name
+    name = name.removeprefix("app_")
+    family, _, rest = name.partition("_")
+    return f"{family}.{rest}" if "." not in name and family in FAMILIES else name
 
 
 def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) -> Outcome:
-    """Keep the object's newest state and compute its payment anew from everything known of it."""
-    name, said = event_type(payload) or "", payload.get("data") or {}
+    """Store the object's newest state and compute its payment anew from everything known of it."""
+    name, said = event_type(payload) or "", mapping(payload.get("data"))
     account = account_of(payload)
     if account and connection.external_account_id and account != connection.external_account_id:
         return Outcome(ignored="it belongs to another Whop account")
     if name in ENDED:
-        return _membership_ended(db, connection, said)
-    if not name.startswith(MONEY):
-        return Outcome(ignored=f"“{name}” is not money")
-    advisory_lock(db, "money")
+        return _membership_ended(db, connection, said, payload)
     kind = name.partition(".")[0]
-    if kind == "payment" and said.get("status") is None:
-        return Outcome(ignored="the payment has no status")
-    # Generations are stored apart, because an older shape lacks facts (the e-mail) that a newer one
-    # had brought.
-    stored = as_stored(said, payload)
-    group = stored["id"] if kind == "payment" else stored["payment_id"]
-    remember(
-        db,
-        connection,
-        f"{kind} {generation_of(payload)}" if kind == "payment" else kind,
-        stored["id"],
-        version_of(kind, stored),
-        stored,
-        group_key=group,
-    )
-    fact = payment_fact(connection.id, group, objects_of(db, connection.id, group))
+    if kind not in MONEY:
+        return Outcome(ignored=f"“{name}” is not money")
+    if identifier(said) is None:
+        return Outcome(ignored=f"the {kind} has no id")
+    if kind == "payment" and word(said.get("status")) is None:
+        if name != SUCCEEDED:
+            return Outcome(ignored="the payment has no status")
+        said = said | {"status": "paid"}
+    advisory_lock(db, "money")
+    payments = [
+        _remember(db, connection, each, stored, payload)
+        for each, stored in facts_in(kind, said, payload)
+    ]
+    key = payments[0]
+    fact = payment_fact(connection.id, key, objects_of(db, "whop", key)) if key else None
     if fact is None:
         return Outcome(ignored="kept until the payment it belongs to is known")
-    record_payment(db, fact)
+    payment = record_payment(db, fact)
+    _note_end(db, payment)
     return PROCESSED
 
 
-def _membership_ended(db: Session, connection: WebhookConnection, said: dict[str, Any]) -> Outcome:
+def _remember(
+    db: Session,
+    connection: WebhookConnection,
+    kind: str,
+    stored: dict[str, Any],
+    payload: dict[str, Any],
+) -> str | None:
+    """The payment that the object belongs to. Generations of a payment are stored apart, because an
+    older shape lacks facts (the e-mail) that a newer one had brought.
+    """
+    external_id, is_payment = str(stored["id"]), kind == "payment"
+    payment_id = external_id if is_payment else stored["payment_id"]
+    stored_kind = f"payment {generation_of(payload)}" if is_payment else kind
+    version = version_of(kind, stored)
+    remember(db, connection, stored_kind, external_id, version, stored, group_key=payment_id)
+    return payment_id or _payment_of(db, kind, external_id)
+
+
+def _payment_of(db: Session, kind: str, external_id: str) -> str | None:
+    """The payment that an earlier state of the object named."""
+    known = objects_named(db, "whop", [(kind, external_id)])
+    return next((item.group_key for item in known), None)
+
+
+def _membership_ended(
+    db: Session, connection: WebhookConnection, said: dict[str, Any], payload: dict[str, Any]
+) -> Outcome:
     """A cancelled membership is news for whoever sold it: a line on its payments' timelines."""
-    paid = (
-        db.query(Payment)
-        .where(Payment.connection_id == connection.id, Payment.membership_key == said.get("id"))
-        .order_by(Payment.payment_date)
+    membership_id = identifier(said)
+    if membership_id is None:
+        return Outcome(ignored="the membership has no id")
+    advisory_lock(db, "money")
+    dates = (said.get("canceled_at"), said.get("updated_at"), payload.get("timestamp"))
+    ended_at = first(map(moment, dates)) or arrived_at(db)
+    at = ended_at.isoformat(timespec="microseconds")
+    remember(db, connection, ENDED_MEMBERSHIP, membership_id, at, {"at": at})
+    sold = select(Payment).where(
+        Payment.processor == connection.provider, Payment.membership_key == membership_id
     )
-    for payment in paid:
-        note(
-            db,
-            "membership_ended",
-            "payment",
-            payment.id,
-            "Membership ended",
-            dedupe_key=f"membership ended {payment.id}",
-        )
+    for payment in db.scalars(sold.order_by(Payment.payment_date, Payment.id)):
+        _note_end(db, payment)
     return PROCESSED
+
+
+def _note_end(db: Session, payment: Payment) -> None:
+    """Say on the payment's timeline that its membership has ended, if it has since."""
+    if payment.membership_key is None:
+        return
+    for ended in objects_named(db, "whop", [(ENDED_MEMBERSHIP, payment.membership_key)]):
+        at = datetime.fromisoformat(ended.data["at"])
+        if payment.payment_date <= at:
+            note(
+                db,
+                "membership_ended",
+                "payment",
+                payment.id,
+                "Membership ended",
+                at=at,
+                dedupe_key=f"membership ended {payment.id}",
+            )

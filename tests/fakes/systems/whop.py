@@ -5,6 +5,62 @@ from tests.fakes.systems import NAME, Account, Vector
 COMPANY = "biz_Alder0001"
 AT = 1793631845
 SECRET = "ws_3f9a1c5e7b2d4806a1b3c5d7e9f01234"
+# Every state that whop_sdk publishes: ReceiptStatus (with "authorized" of version 2.6.0),
+# FriendlyReceiptStatus, DisputeStatuses, RefundStatus.
+PAYMENT_STATES = {
+    "draft",
+    "open",
+    "authorized",
+    "paid",
+    "pending",
+    "uncollectible",
+    "unresolved",
+    "void",
+}
+PAYMENT_SUBSTATES = {
+    "succeeded",
+    "requires_capture",
+    "pending",
+    "failed",
+    "blocked",
+    "past_due",
+    "canceled",
+    "price_too_low",
+    "uncollectible",
+    "refunded",
+    "auto_refunded",
+    "partially_refunded",
+    "dispute_warning",
+    "dispute_needs_response",
+    "dispute_warning_needs_response",
+    "resolution_needs_response",
+    "dispute_under_review",
+    "dispute_warning_under_review",
+    "resolution_under_review",
+    "dispute_won",
+    "dispute_warning_closed",
+    "resolution_won",
+    "dispute_lost",
+    "dispute_closed",
+    "resolution_lost",
+    "drafted",
+    "incomplete",
+    "unresolved",
+    "open_dispute",
+    "open_resolution",
+}
+DISPUTE_STATES = {
+    "warning_needs_response",
+    "warning_under_review",
+    "warning_closed",
+    "needs_response",
+    "under_review",
+    "won",
+    "lost",
+    "closed",
+    "other",
+}
+REFUND_STATES = {"pending", "requires_action", "succeeded", "failed", "canceled"}
 ACCOUNTS = {
     "whop": Account(
         key="apik_7QxNobody5f1c0b9a",

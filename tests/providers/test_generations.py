@@ -1,0 +1,68 @@
+"""What a payment processor sends is right money in every generation of its API, and never another
+amount than it says, however a payload is spoilt.
+"""
+
+import json
+from decimal import Decimal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.deliveries.reading import read_payload
+from tests.providers.generations import GENERATIONS, spoilt
+from tests.providers.history import PAYMENTS, History, shuffled
+
+ALL = [(provider, name) for provider, generations in GENERATIONS.items() for name in generations()]
+each_generation = pytest.mark.parametrize(("provider", "name"), ALL)
+# Gross, given back, or any of them not yet known.
+SAID = {Decimal(997)}
+GIVEN_BACK = {Decimal(0), Decimal(100)}
+
+
+def received(provider, deliveries):
+    """As the worker reads them: cleaned, then handed over."""
+    history = History(provider)
+    history.deliver(*(read_payload(json.dumps(each).encode()) for each in deliveries))
+    return history.rows(PAYMENTS)
+
+
+@each_generation
+def test_every_generation_says_the_same_money(provider, name):
+    [row] = received(provider, GENERATIONS[provider]()[name])
+    assert (row["amount"], row["refund_amount"], row["net_revenue"]) == (997, 100, 897)
+    assert (row["currency"], row["status"]) == ("USD", "succeeded")
+    if name != "v5":  # which has no address at all
+        assert row["customer_email_normalized"] == "lead.one@example.com"
+
+
+@pytest.mark.parametrize("provider", GENERATIONS)
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_generations_mix_in_any_order_and_any_repetition(provider, data):
+    generations = [
+        sent for name, sent in GENERATIONS[provider]().items() if name != "a direct charge"
+    ]
+    story = [each for sent in generations for each in sent]
+    order = data.draw(st.permutations(range(len(story))))
+    repeated = data.draw(st.lists(st.integers(0, len(story) - 1), max_size=4))
+    [row] = received(provider, shuffled(story, order, repeated))
+    assert (row["amount"], row["refund_amount"], row["counts"]) == (997, 100, True)
+
+
+@each_generation
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_a_spoilt_payload_never_says_another_amount_and_never_fails(provider, name, data):
+    story = GENERATIONS[provider]()[name]
+    number = data.draw(st.integers(0, len(story) - 1))
+    ways = list(spoilt(story[number]))
+    story[number] = ways[data.draw(st.integers(0, len(ways) - 1))]
+    order = data.draw(st.permutations(range(len(story))))
+
+    rows = received(provider, story)
+
+    assert {row["amount"] for row in rows if row["counts"]} <= SAID
+    assert sum(row["counts"] for row in rows) <= 1
+    assert {row["refund_amount"] for row in rows} <= GIVEN_BACK
+    assert received(provider, shuffled(story, order, [number])) == rows
