@@ -281,7 +281,10 @@ class _Team:
                 back = min(paid_at + timedelta(days=4), self.now)
                 refunds = [
                     RefundFact(
-                        f"re_{key}", rounded(amount / 2, self.organization.currency), "succeeded", back
+                        f"re_{key}",
+                        rounded(amount / 2, self.organization.currency),
+                        "succeeded",
+                        back,
                     )
                 ]
             record_payment(
