@@ -1,7 +1,4 @@
 -- Erasure of a person: contact details go wherever they stand, rows and everything that is counted stay.
-create or replace function app.folded(p_text text) returns text language sql immutable set search_path = pg_catalog, pg_temp as $f$
-  select lower(btrim(regexp_replace(p_text, '[\s_-]+', ' ', 'g')))
-$f$;
 
 -- Whether a word tells who somebody is wherever it stands: a full name or a phone number does, "Ana" does not.
 create or replace function app.is_telling(p_word text) returns boolean language sql immutable set search_path = pg_catalog, pg_temp as $f$
