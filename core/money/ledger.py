@@ -18,6 +18,7 @@ from core.bookings.models import Package
 from core.money.attribution import attribute
 from core.money.models import Payment, PaymentStatus, Refund
 from core.people.timeline import note
+from core.platform.clock import now
 from core.platform.database import organization_id_of
 from core.platform.money import shown
 from core.platform.normalization import normalize_email
@@ -70,12 +71,16 @@ def record_payment(db: Session, fact: PaymentFact) -> Payment:
     known = select(Payment).where(
         Payment.connection_id == fact.connection_id, Payment.processor_payment_id == fact.key
     )
-    payment = db.scalars(known).first() or Payment(
-        organization_id=organization_id_of(db),
-        connection_id=fact.connection_id,
-        processor_payment_id=fact.key,
-        refund_amount=Decimal(0),
+    payment = db.scalars(known).first()
+    elsewhere = _reported_elsewhere(db, fact)
+    if payment is not None and elsewhere is not None:
+        elsewhere.deleted_at = elsewhere.deleted_at or now()
+    payment = (
+        payment
+        or elsewhere
+        or Payment(organization_id=organization_id_of(db), refund_amount=Decimal(0))
     )
+    payment.connection_id, payment.processor_payment_id = fact.connection_id, fact.key
     payment.amount, payment.currency, payment.payment_date = fact.amount, fact.currency, fact.at
     payment.status, payment.processor, payment.processor_charge_id = (
         fact.status,
@@ -96,6 +101,18 @@ def record_payment(db: Session, fact: PaymentFact) -> Payment:
     attribute(db, payment)
     _tell(db, payment, fact)
     return payment
+
+
+def _reported_elsewhere(db: Session, fact: PaymentFact) -> Payment | None:
+    """The same money as it was reported over another connection: a booking platform knows the
+    charge of what was paid with the booking, before or without the processor.
+    """
+    same = select(Payment).where(
+        Payment.processor == fact.processor,
+        Payment.connection_id != fact.connection_id,
+        Payment.processor_payment_id.in_([fact.key, fact.charge_key or fact.key]),
+    )
+    return db.scalars(same.order_by(Payment.created_at, Payment.id)).first()
 
 
 def _package(db: Session, name: str | None) -> UUID | None:

@@ -24,7 +24,7 @@ from core.money.queries import count_unattributed
 from core.operations.checks import Check, State
 from core.operations.integration_checks import key_checks
 from core.operations.startup_checks import guessable_roles, open_addresses
-from core.platform.clock import now
+from core.platform.clock import known_timezones, now
 from core.platform.database import APP_ROLE, WORKER_ROLE, as_guest, as_system, engine, owner_url
 from core.platform.errors import Misconfigured
 from core.platform.settings import settings
@@ -225,6 +225,7 @@ def examine_organization(organization_id: UUID) -> list[Check]:
     with as_system(organization_id) as db:
         home = current_organization(db)
         return [
+            *_time_zone(home),
             *_secrets(db, home),
             *_connections(db, home),
             *key_checks(db, home),
@@ -234,6 +235,19 @@ def examine_organization(organization_id: UUID) -> list[Check]:
             *_slack(db, home),
             *_forms(db, home),
         ]
+
+
+def _time_zone(home: Organization) -> Iterator[Check]:
+    """A zone that was fine when it was chosen may be unknown to the server of today."""
+    known = home.timezone in known_timezones()
+    yield Check(
+        "time zone",
+        State.GREEN if known else State.RED,
+        home.timezone if known else f"“{home.timezone}” is not known here: no figure can be made",
+        "" if known else "Choose another on the screen Settings, or update the database server.",
+        home.slug,
+        "settings",
+    )
 
 
 def _secrets(db: Session, home: Organization) -> Iterator[Check]:

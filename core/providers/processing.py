@@ -16,6 +16,7 @@ from core.bookings.models import BookingSettings
 from core.deliveries import tasks
 from core.deliveries.actions import note_error, note_received
 from core.deliveries.models import DeliveryStatus, WebhookConnection, WebhookDelivery
+from core.deliveries.reading import note_arrival, read_payload
 from core.people.erasure import without_erased
 from core.platform.clock import now
 from core.platform.database import as_system
@@ -68,6 +69,7 @@ def _handle(db: Session, delivery_id: UUID) -> None:
     ).one()
     received = delivery.body
     payload, inbound = _read(db, delivery), registry.inbound(delivery.provider)
+    note_arrival(db, delivery.received_at)
     delivery.event_type = inbound.event_type(payload)
     outcome = inbound.handle(db, connection, payload)
     delivery.status = DeliveryStatus.IGNORED if outcome.ignored else DeliveryStatus.PROCESSED
@@ -81,7 +83,7 @@ def _read(db: Session, delivery: WebhookDelivery) -> Any:
     """The payload. People who were erased are taken out of it and of the stored delivery before
     anything is made of it.
     """
-    received = json.loads(delivery.body)
+    received = read_payload(delivery.body)
     question = settings_of(db, BookingSettings).setter_question
     payload = without_erased(db, received, registry.person_fields(), kept_question=question)
     if payload is not received:

@@ -94,7 +94,7 @@ def _join_contacts(values: dict[str, object]) -> None:
         """),
         values,
     )
-    for both in taken.mappings().all():
+    for both in map(dict, taken.mappings().all()):
         op.get_bind().execute(sa.text("delete from app.contact_emails where id = :id"), values)
         if both["gone"] == both["stays"]:
             continue
