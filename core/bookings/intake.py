@@ -221,8 +221,8 @@ def _origin(db: Session, event: Event, booking: Booking) -> dict[str, Any]:
     }
 
 
-def _digest(said: Any) -> str:
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+def _digest(facts: Any) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _call_type(db: Session, booking: Booking) -> UUID | None:

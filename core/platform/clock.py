@@ -29,7 +29,7 @@ def today(timezone: str) -> date:
     return datetime.now(ZoneInfo(timezone)).date()
 
 
-# In the database of zones, but of the machine or of nowhere.
+# In the database of zones, but the machine's own or no place at all.
 NO_PLACE = {"localtime", "posixrules", "Factory", "leapseconds"}
 
 

@@ -1,5 +1,5 @@
 """E-mail addresses, phone numbers and names as they are compared. The original of an address or a
-number is kept, and its normal form stands beside it.
+number is stored, and its normal form stands beside it.
 
 ``app.composed``, ``app.comparable`` and ``app.folded`` do the same in SQL, for texts that only the
 database sees; ``tests/platform/test_normalization.py`` compares both for every character. SQL knows
