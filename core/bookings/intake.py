@@ -4,13 +4,15 @@ becomes one event.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from core.bookings.models import BookingSettings, CallStatus, CallType, Event, PostCallForm
@@ -31,29 +33,27 @@ from core.platform.database import organization_id_of
 from core.platform.normalization import fold, normalize_email
 from core.tenancy.organizations.queries import current_organization, settings_of
 
+UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
+# What a booking keeps of the one that it replaces. Facts that say the same thing move together, so
+# that a name never comes from one booking and its id from another.
 CARRIED = (
-    "booked_at",
-    "contact_id",
-    "lead_id",
-    "setter_id",
-    "setter_name",
-    "source_id",
-    "traffic_type_id",
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-    "utm_content",
-    "utm_term",
+    ("booked_at",),
+    ("contact_id", "lead_id"),
+    ("setter_id", "setter_name"),
+    ("source_id", "traffic_type_id", *UTM),
 )
 
 
 @dataclass(frozen=True)
 class Cancellation:
-    """Why a booking was cancelled; ``moved`` when it was rescheduled."""
+    """Why a booking was cancelled; ``moved`` when it was rescheduled. ``party`` is the side that
+    cancelled, ``guest`` or ``host``, where the platform says so.
+    """
 
     moved: bool
     at: datetime | None = None
     by: str | None = None
+    party: str | None = None
     reason: str | None = None
 
 
@@ -91,13 +91,15 @@ def record_booking(db: Session, booking: Booking) -> Event:
     """Make or update the event of ``booking``; repeating it changes nothing, and chains may arrive
     in any order.
 
-    A rescheduled booking keeps the first one's booking time, setter and source.
+    A rescheduled booking keeps the first one's booking time, setter and source. People and source
+    are matched once for what the platform says of them: what a person or a rule has settled since
+    stays, until the platform itself says something else.
     """
     advisory_lock(db, "bookings")
     late_hours = settings_of(db, BookingSettings).late_cancel_hours
-    facts = _facts(db, booking)
-    event = _event_of(db, booking)
+    event = _event_of(db, booking)  # locked before its form is read: somebody may be filing it
     form = _form_of(db, event) if event.id else None
+    facts = _facts(db, event, booking)
     with (
         db.no_autoflush
     ):  # one write for all of it: each write of an event is a line in the audit log
@@ -105,6 +107,7 @@ def record_booking(db: Session, booking: Booking) -> Event:
             setattr(event, name, value)
         _fill_provider_state(event, booking)
         settle_status(event, form, late_hours)
+    db.add(event)
     db.flush()
     for link in _follow_chain(db, event):
         settle_status(link, form if link is event else _form_of(db, link), late_hours)
@@ -123,7 +126,7 @@ def _event_of(db: Session, booking: Booking) -> Event:
     known = _known(db, booking.platform, booking.external_id)
     if known is not None:
         return known
-    event = Event(
+    return Event(
         organization_id=organization_id_of(db),
         booking_platform=booking.platform,
         external_id=booking.external_id,
@@ -131,39 +134,38 @@ def _event_of(db: Session, booking: Booking) -> Event:
         booked_at=booking.booked_at,
         provider_status=CallStatus.SCHEDULED,
     )
-    db.add(event)
-    return event
 
 
 def _known(db: Session, platform: str, external_id: str | None) -> Event | None:
+    """The event of a booking, locked until the transaction ends."""
     if external_id is None:
         return None
     named = select(Event).where(
         Event.booking_platform == platform, Event.external_id == external_id
     )
-    return db.scalars(named).first()
+    return db.scalars(_locked(named)).first()
 
 
-def _facts(db: Session, booking: Booking) -> dict[str, Any]:
+def _locked(events: Select[Event]) -> Select[Event]:
+    return events.with_for_update().execution_options(populate_existing=True)
+
+
+def _facts(db: Session, event: Event, booking: Booking) -> dict[str, Any]:
     """What the booking says of its event, column by column, as if it had no predecessor."""
-    source_id, traffic_type_id = match_source(db, booking.utm), match_traffic_type(db, booking.utm)
+    origin = _origin(db, event, booking)
     contact = find_or_make_contact(db, booking.person, current_organization(db).region)
     lead = contact and find_or_make_lead(
         db,
         contact,
         received_at=booking.booked_at,
-        source_id=source_id,
-        traffic_type_id=traffic_type_id,
+        source_id=origin.get("source_id", event.source_id),
+        traffic_type_id=origin.get("traffic_type_id", event.traffic_type_id),
     )
     known = {"contact_id": contact.id, "lead_id": lead.id} if contact and lead else {}
-    utm = {
-        part: booking.utm.get(part)
-        for part in ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
-    }
     return (
         known
-        | utm
-        | _people(db, booking)
+        | origin
+        | _closer(db, event, booking)
         | {
             "external_meeting_id": booking.external_meeting_id,
             "replaces_external_id": booking.replaces_external_id,
@@ -177,26 +179,50 @@ def _facts(db: Session, booking: Booking) -> dict[str, Any]:
             "answers": [dict(answer) for answer in booking.answers],
             "meeting_url": booking.meeting_url,
             "call_type_id": _call_type(db, booking),
-            "source_id": source_id,
-            "traffic_type_id": traffic_type_id,
         }
     )
 
 
-def _people(db: Session, booking: Booking) -> dict[str, Any]:
+def _closer(db: Session, event: Event, booking: Booking) -> dict[str, Any]:
+    """Who holds the meeting. A closer stays while the hosts are the same; a host whom nobody knew
+    may have become a closer since.
+    """
+    digest = _digest(sorted(host.uri or fold(host.email or host.name) for host in booking.hosts))
+    if event.closer_id is not None and event.hosts_digest in (digest, None):
+        return {"hosts_digest": digest}
     closer, credited = match_closer(db, booking.hosts)
-    setters = ((mention, match_setter(db, mention)) for mention in booking.setter_mentions)
-    mention, setter = next(((text, found) for text, found in setters if found), (None, None))
     unknown_host = (credited.name or credited.email) if credited else None
     return {
+        "hosts_digest": digest,
         "closer_id": closer.id if closer else None,
         "closer_name": closer.name if closer else unknown_host,
         "other_hosts": [vars(host) for host in booking.hosts if host is not credited],
+    }
+
+
+def _origin(db: Session, event: Event, booking: Booking) -> dict[str, Any]:
+    """Where the booking came from: setter, source and traffic type. They stay while it says the
+    same, also when other settings would now read it otherwise.
+    """
+    utm = {part: booking.utm.get(part) for part in UTM}
+    digest = _digest([utm, [dict(answer) for answer in booking.answers]])
+    if event.id is not None and event.origin_digest in (digest, None):
+        return {"origin_digest": digest}
+    setters = ((mention, match_setter(db, mention)) for mention in booking.setter_mentions)
+    mention, setter = next(((text, found) for text, found in setters if found), (None, None))
+    return utm | {
+        "origin_digest": digest,
+        "source_id": match_source(db, utm),
+        "traffic_type_id": match_traffic_type(db, utm),
         "setter_id": setter.id if setter else None,
         "setter_name": (
             setter.name if setter else mention or next(iter(booking.setter_mentions), None)
         ),
     }
+
+
+def _digest(facts: Any) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _call_type(db: Session, booking: Booking) -> UUID | None:
@@ -229,6 +255,7 @@ def _fill_provider_state(event: Event, booking: Booking) -> None:
         return
     event.provider_status = CallStatus.RESCHEDULED if gone.moved else CallStatus.CANCELED
     event.canceled_at, event.canceled_by, event.cancel_reason = gone.at, gone.by, gone.reason
+    event.canceled_party = gone.party
 
 
 def _predecessor(db: Session, event: Event) -> Event | None:
@@ -246,7 +273,7 @@ def _replacements(db: Session, event: Event) -> list[Event]:
         Event.replaces_external_id == event.external_id,
         Event.id != event.id,
     )
-    return list(db.scalars(later.order_by(Event.external_id)))
+    return list(db.scalars(_locked(later.order_by(Event.external_id))))
 
 
 def _successors(db: Session, event: Event) -> list[Event]:
@@ -265,21 +292,27 @@ def _successors(db: Session, event: Event) -> list[Event]:
 
 def _follow_chain(db: Session, event: Event) -> list[Event]:
     """Link the event to the booking that it replaces and to those that replaced it, and copy the
-    first booking's facts to all of them. Returns the event and those that replaced it.
+    first booking's facts to all of them. Returns every event that has changed by it.
     """
     later = _successors(db, event)
-    before = _predecessor(db, event)
+    first = before = _predecessor(db, event)
     for link in (event, *later):
         if before is not None:
             before.rescheduled_to_id, before.provider_status = (
                 _replacements(db, before)[0].id,
                 CallStatus.RESCHEDULED,
             )
-            for fact in CARRIED:
-                setattr(link, fact, getattr(before, fact) or getattr(link, fact))
+            _carry(before, link)
         before = link
     db.flush()
-    return [event, *later]
+    return [event, *later, *([first] if first is not None and first not in later else [])]
+
+
+def _carry(before: Event, link: Event) -> None:
+    for facts in CARRIED:
+        if any(getattr(before, fact) is not None for fact in facts):
+            for fact in facts:
+                setattr(link, fact, getattr(before, fact))
 
 
 def _name_lead_setters(db: Session, event: Event) -> None:

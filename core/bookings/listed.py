@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.bookings.models import CallType, Closer, Setter
 from core.people.models import Source, TrafficType
+from core.platform.normalization import fold
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ def listed_names(db: Session) -> dict[str, dict[str, UUID]]:
 
 
 def ids_named(db: Session, key: str, name: str) -> tuple[UUID, ...]:
-    """The ids of a list's entries with this name, ignoring case."""
+    """The ids of a list's entries with this name, however it is written."""
     table = LISTED[key].table
-    query = select(table.id).where(func.lower(table.name) == func.lower(name.replace("\0", "")))
-    return tuple(db.scalars(query))
+    wanted = fold(name)
+    return tuple(
+        row.id for row in db.execute(select(table.id, table.name)) if fold(row.name) == wanted
+    )

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from core.bookings.models import CallType, Closer, ListEntry, Package, Setter
 from core.bookings.reassignment import change_closer, change_setter, claim_hosted, rematch_setters
-from core.bookings.roster import create_closer, create_setter
+from core.bookings.roster import create_closer, create_setter, words_of
 from core.people.models import Source, TrafficType
 from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, InvalidInput, NotFound
@@ -161,7 +161,7 @@ def save_entry(
     if kept.table in (Closer, Setter):
         return _save_rep(db, kept, entry_id, values)
     name = str(values.get("name") or "").strip()
-    if not name:
+    if not fold(name):
         raise InvalidInput("A name is needed.", field="name")
     known = entries(db, kept)
     if any(fold(entry.name) == fold(name) and entry.id != entry_id for entry in known):
@@ -221,5 +221,4 @@ def _add_rep(db: Session, kept: EditableList, name: str, email: str | None) -> t
         closer = create_closer(db, name, email)
         return closer.id, claim_hosted(db, closer)
     setter = create_setter(db, name, email)
-    named = {fold(word) for word in (setter.name, setter.email) if word}
-    return setter.id, rematch_setters(db, named)
+    return setter.id, rematch_setters(db, words_of(setter))

@@ -266,6 +266,7 @@ class Event(TenantRow, Timestamps, Base):
     cancel_reason: Mapped[str | None] = mapped_column(info=personal(Personal.TEXT, hidden=False))
     canceled_by: Mapped[HiddenMention | None]
     canceled_at: Mapped[datetime | None]
+    canceled_party: Mapped[str | None]  # which side cancelled, guest or host
     canceled_late: Mapped[bool] = mapped_column(server_default=text("false"))
     rescheduled_to_id: Mapped[UUID | None]
 
@@ -279,6 +280,9 @@ class Event(TenantRow, Timestamps, Base):
     calendly_event_uuid: Mapped[str | None] = _of_platform("calendly", "external_meeting_id")
     calendly_invitee_uuid: Mapped[str | None] = _of_platform("calendly", "external_id")
     acuity_appointment_id: Mapped[str | None] = _of_platform("acuity", "external_id")
+    # What the people and the source were matched from. While it stays the same, they stay.
+    hosts_digest: Mapped[str | None]
+    origin_digest: Mapped[str | None] = mapped_column(info=personal(Personal.TEXT, hidden=False))
     ghl_contact_id: Mapped[str | None]
     hubspot_contact_id: Mapped[str | None]
     close_lead_id: Mapped[str | None]

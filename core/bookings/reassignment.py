@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Text, cast, func, or_, select, true, updat
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from core.bookings.models import BookingSettings, Closer, Event, Setter
-from core.bookings.roster import checked, match_setter, setter_mentions
+from core.bookings.roster import checked, match_setter, setter_mentions, words_of
 from core.bookings.tasks import attribute_event
 from core.people.models import Lead
 from core.platform.advisory_locks import advisory_lock
@@ -45,7 +45,7 @@ def change_setter(
     setter = db.scalars(select(Setter).where(Setter.id == setter_id)).first()
     if setter is None:
         raise NotFound("There is no such setter.")
-    before = _words(setter)
+    before = words_of(setter)
     renamed = (
         [setter.name]
         if fold(setter.name) != fold(name) and fold(setter.name) not in map(fold, aliases)
@@ -57,7 +57,7 @@ def change_setter(
         setattr(setter, column, value)
     setter.user_id, setter.active = user_id, active
     db.flush()
-    return rematch_setters(db, before ^ _words(setter))
+    return rematch_setters(db, before ^ words_of(setter))
 
 
 def name_setter(db: Session, mention: str, setter_id: UUID) -> int:
@@ -101,9 +101,9 @@ def change_closer(
 def claim_hosted(db: Session, closer: Closer) -> int:
     """Give the closer the calls whose host nobody knew and who is called like them; how many."""
     advisory_lock(db, "bookings")
-    theirs = update(Event).where(
-        Event.closer_id.is_(None), _folded(Event.closer_name).in_(_words(closer))
-    )
+    nobodys = Event.closer_id.is_(None)
+    named = _spelled(db, Event.closer_name, words_of(closer), nobodys)
+    theirs = update(Event).where(nobodys, Event.closer_name.in_(named))
     changed = list(
         db.scalars(theirs.values(closer_id=closer.id, closer_name=closer.name).returning(Event.id))
     )
@@ -124,7 +124,7 @@ def rematch_setters(db: Session, words: Iterable[str]) -> int:
     named_in = settings_of(db, BookingSettings)
     changed: list[UUID] = []
     matched: dict[str, Setter | None] = {}
-    for event in list(db.scalars(_naming(named_in, wanted))):
+    for event in list(db.scalars(_naming(db, named_in, wanted))):
         mentions = setter_mentions(
             {part: getattr(event, part) for part in UTM}, event.answers, named_in
         )
@@ -143,18 +143,22 @@ def rematch_setters(db: Session, words: Iterable[str]) -> int:
     return len(changed)
 
 
-def _naming(named_in: BookingSettings, words: set[str]) -> Any:
+def _naming(db: Session, named_in: BookingSettings, words: set[str]) -> Any:
     """The events whose booking mentions one of ``words``, without those that replaced another: they
     follow it.
     """
-    moved, answer = aliased(Event), func.jsonb_array_elements(Event.answers).table_valued("value")
+    moved, unknown = aliased(Event), Event.setter_id.is_(None)
+    tracked: InstrumentedAttribute[str | None] = getattr(Event, named_in.setter_utm_field)
     says: list[ColumnElement[bool]] = [
-        _folded(getattr(Event, named_in.setter_utm_field)).in_(words),
-        (Event.setter_id.is_(None)) & _folded(Event.setter_name).in_(words),
+        tracked.in_(_spelled(db, tracked, words)),
+        unknown & Event.setter_name.in_(_spelled(db, Event.setter_name, words, unknown)),
     ]
     if named_in.setter_question:
-        said = cast(answer.c.value.op("->>")("answer"), Text)
-        says.append(select(true()).select_from(answer).where(_folded(said).in_(words)).exists())
+        answer = func.jsonb_array_elements(Event.answers).table_valued("value")
+        text = cast(answer.c.value.op("->>")("answer"), Text)
+        given = select(text).select_from(Event).join(answer, true()).distinct()
+        spelled = [each for each in db.scalars(given) if fold(each) in words]
+        says.append(select(true()).select_from(answer).where(text.in_(spelled)).exists())
     first = (
         ~select(moved.id)
         .where(
@@ -167,9 +171,17 @@ def _naming(named_in: BookingSettings, words: set[str]) -> Any:
     return select(Event).where(or_(*says), first).order_by(Event.booked_at, Event.id)
 
 
-def _folded(column: InstrumentedAttribute[Any] | ColumnElement[Any]) -> ColumnElement[str]:
-    """``core.platform.normalization.fold`` in SQL."""
-    return func.lower(func.btrim(func.regexp_replace(column, r"[\s_-]+", " ", "g")))
+def _spelled(
+    db: Session,
+    column: InstrumentedAttribute[str | None],
+    words: set[str],
+    *conditions: ColumnElement[bool],
+) -> list[str]:
+    """The texts in a column that are one of ``words`` when they are folded, which Python does: the
+    database compares letter by letter.
+    """
+    texts = db.scalars(select(column).where(column.is_not(None), *conditions).distinct())
+    return [text for text in texts if text is not None and fold(text) in words]
 
 
 def _hand_over(db: Session, event: Event, mention: str, setter: Setter | None) -> list[UUID]:
@@ -194,10 +206,12 @@ def _hand_over(db: Session, event: Event, mention: str, setter: Setter | None) -
             else None
         )
     db.flush()
-    if event.lead_id and changed:
-        renamed = update(Lead).where(Lead.id == event.lead_id)
-        for column in (Lead.original_setter_name, Lead.current_setter_name):
-            db.execute(renamed.where(_folded(column) == fold(mention)).values({column: name}))
+    lead = db.get(Lead, (event.organization_id, event.lead_id)) if event.lead_id else None
+    if lead is not None and changed:
+        for column in ("original_setter_name", "current_setter_name"):
+            if fold(getattr(lead, column)) == fold(mention):
+                setattr(lead, column, name)
+        db.flush()
     return changed
 
 
@@ -206,14 +220,10 @@ def _let_payments_follow(db: Session, events: Iterable[UUID]) -> None:
         attribute_event.later(db, event_id)
 
 
-def _words(rep: Closer | Setter) -> set[str]:
-    return {fold(word) for word in (rep.name, rep.email, *rep.aliases) if word}
-
-
 def _refuse_taken_names(db: Session, setter_id: UUID | None, facts: dict[str, Any]) -> None:
     wanted = {fold(word): word for word in (facts["name"], *facts["aliases"])}
     for other in db.scalars(select(Setter).where(Setter.id != setter_id)):
-        if taken := _words(other) & set(wanted):
+        if taken := words_of(other) & set(wanted):
             raise Conflict(
                 f"“{wanted[taken.pop()]}” already means {other.name}; take it from them first."
             )

@@ -62,7 +62,7 @@ def create_setter(
 
 def checked(name: str, email: str | None, aliases: Iterable[str]) -> dict[str, Any]:
     """A rep's name, address and other names, ready to be stored. Raises InvalidInput."""
-    if not name.strip():
+    if not fold(name):
         raise InvalidInput("A name is needed.", field="name")
     if email and normalize_email(email) is None:
         raise InvalidInput(f"“{email}” is not an e-mail address.", field="email")
@@ -135,26 +135,40 @@ def match_closer(db: Session, hosts: Sequence[Host]) -> tuple[Closer | None, Hos
     """The closer of a meeting, and the matching host: the first host that is a closer, else the
     first host.
 
-    A host is matched by Calendly user, then by e-mail; a closer matched by e-mail is known by the
-    Calendly user from then on.
+    A host is matched by Calendly user, then by e-mail, then by name; a closer who was matched by
+    one of these is known by the Calendly user from then on. Of several the active one is meant: a
+    closer who was switched off takes no booking that one in service could be named for.
     """
+    closers = list(db.scalars(select(Closer).order_by(Closer.created_at, Closer.id)))
     for host in hosts:
-        if closer := _closer(db, host):
+        if closer := _closer(closers, host):
             closer.calendly_user_uri = closer.calendly_user_uri or host.uri
             return closer, host
     return None, hosts[0] if hosts else None
 
 
-def _closer(db: Session, host: Host) -> Closer | None:
-    by_uri = select(Closer).where(Closer.calendly_user_uri == host.uri)
-    by_email = (
-        select(Closer)
-        .where(Closer.email_normalized == normalize_email(host.email))
-        .order_by(Closer.active.desc())
-    )
-    if host.uri and (closer := db.scalars(by_uri).first()):
-        return closer
-    return db.scalars(by_email).first() if normalize_email(host.email) else None
+def _closer(closers: Sequence[Closer], host: Host) -> Closer | None:
+    email, name = normalize_email(host.email), fold(host.name)
+    found = [
+        *(each for each in closers if host.uri and each.calendly_user_uri == host.uri),
+        *(each for each in closers if email and each.email_normalized == email),
+        *_of_that_name(closers, name, host),
+    ]
+    return next((each for each in found if each.active), next(iter(found), None))
+
+
+def _of_that_name(closers: Sequence[Closer], name: str, host: Host) -> list[Closer]:
+    """The one closer in service of this name. A name is no proof: two who share it are nobody, and
+    so is one who is known as another Calendly user.
+    """
+    named = [each for each in closers if each.active and name and name in words_of(each)]
+    free = [each for each in named if each.calendly_user_uri in (None, host.uri)]
+    return free if len(named) == 1 else []
+
+
+def words_of(rep: Closer | Setter) -> set[str]:
+    """The words by which bookings name a rep, folded."""
+    return {fold(word) for word in (rep.name, rep.email, *rep.aliases) if word}
 
 
 def match_setter(db: Session, mention: str) -> Setter | None:
@@ -182,11 +196,8 @@ def setter_mentions(
         if named_in.setter_question
         and fold(answer.get("question")) == fold(named_in.setter_question)
     ]
-    return [
-        text.strip()
-        for text in (utm.get(named_in.setter_utm_field), *answered)
-        if text and text.strip()
-    ]
+    texts = (utm.get(named_in.setter_utm_field), *answered)
+    return [text.strip() for text in texts if isinstance(text, str) and fold(text)]
 
 
 def closers_by_name(db: Session) -> dict[str, UUID]:

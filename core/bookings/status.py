@@ -14,15 +14,19 @@ GUEST, HOST = "guest", "host"
 def settle_status(event: Event, form: PostCallForm | None, late_cancel_hours: int) -> None:
     """Set the event's status, outcome and the facts that follow from them.
 
-    A moved booking stays moved. Otherwise the form of the person who was in the meeting counts
-    first, then a cancellation, then the platform's no-show. A past event without any of these stays
-    ``scheduled``: it is unconfirmed, and counts neither as attended nor as a no-show.
+    A meeting whose form says that the lead was there was held, whatever happens to the booking
+    afterwards. Otherwise a moved booking stays moved; then the form of the person who was in the
+    meeting counts, then a cancellation, then the platform's no-show. A past event without any of
+    these stays ``scheduled``: it is unconfirmed, and counts neither as attended nor as a no-show.
+
+    Late is what a lead cancels late; a meeting that the host cancels is never the lead's doing.
     """
     event.pcf_submitted = form is not None
     event.pcf_submitted_at = form.submitted_at if form is not None else None
     event.no_show_party = None
     event.canceled_late = bool(
         event.provider_status == CallStatus.CANCELED
+        and event.canceled_party != HOST
         and event.canceled_at
         and event.canceled_at > event.scheduled_at - timedelta(hours=late_cancel_hours)
     )
@@ -32,7 +36,8 @@ def settle_status(event: Event, form: PostCallForm | None, late_cancel_hours: in
 
 
 def _status(event: Event, form: PostCallForm | None) -> tuple[CallStatus, EventOutcome | None]:
-    if event.provider_status == CallStatus.RESCHEDULED:
+    held = form is not None and form.lead_showed
+    if event.provider_status == CallStatus.RESCHEDULED and not held:
         return CallStatus.RESCHEDULED, None
     if form is not None:
         return _status_by_form(form)

@@ -90,10 +90,10 @@ _ALL: tuple[Metric, ...] = (
     Count(
         key="no_shows",
         name="No-shows",
-        formula="Bookings that the lead or the host missed",
+        formula="Past bookings that the lead or the host missed",
         good="down",
         fact=EVENTS,
-        condition="events.call_status = 'no_show'",
+        condition="events.scheduled_at < :now and events.call_status = 'no_show'",
     ),
     Ratio(
         key="show_rate",

@@ -112,6 +112,8 @@ def record_payment(db: Session, fact: PaymentFact) -> Payment:
         refund_amount=Decimal(0),
     )
     before = payment.membership_key
+    if payment.processor_payment_id != fact.key:  # reported apart, as with a booking, until now
+        payment.connection_id = fact.connection_id
     payment.processor_payment_id, payment.processor_charge_id = fact.key, fact.charge_key
     payment.amount, payment.currency, payment.payment_date = fact.amount, fact.currency, fact.at
     payment.status = fact.status

@@ -24,7 +24,7 @@ from core.money.queries import count_unattributed
 from core.operations.checks import Check, State
 from core.operations.integration_checks import key_checks
 from core.operations.startup_checks import guessable_roles, open_addresses
-from core.platform.clock import now
+from core.platform.clock import known_timezones, now
 from core.platform.database import APP_ROLE, WORKER_ROLE, as_guest, as_system, engine, owner_url
 from core.platform.errors import Misconfigured
 from core.platform.settings import settings
@@ -231,6 +231,7 @@ def examine_organization(organization_id: UUID) -> list[Check]:
     with as_system(organization_id) as db:
         organization = current_organization(db)
         return [
+            *_time_zone(organization),
             *_secrets(db, organization),
             *_connections(db, organization),
             *key_checks(db, organization),
@@ -240,6 +241,20 @@ def examine_organization(organization_id: UUID) -> list[Check]:
             *_slack(db, organization),
             *_forms(db, organization),
         ]
+
+
+def _time_zone(organization: Organization) -> Iterator[Check]:
+    """The chosen zone may be unknown to a newer or older database server."""
+    zone = organization.timezone
+    known = zone in known_timezones()
+    yield Check(
+        "time zone",
+        State.GREEN if known else State.RED,
+        zone if known else f"“{zone}” is not known here: no figure can be made",
+        "" if known else "Choose another on the screen Settings, or update the database server.",
+        organization.slug,
+        "settings",
+    )
 
 
 def _secrets(db: Session, organization: Organization) -> Iterator[Check]:

@@ -20,13 +20,13 @@ from core.bookings.models import Event
 from core.deliveries.models import DeliverySettings, DeliveryStatus, WebhookDelivery
 from core.migrations.tables import metadata
 from core.money.models import Payment
-from core.people.erasure import erased_contact, mark_of, pseudonym_of
+from core.people.erasure import erased_contact, mark_of, marks_of, pseudonym_of
 from core.people.models import Contact, ContactEmail
 from core.platform.advisory_locks import advisory_lock
 from core.platform.clock import now
 from core.platform.database import INSUFFICIENT_PRIVILEGE, as_system, organization_id_of
 from core.platform.errors import InvalidInput, NotAllowed, NotFound
-from core.platform.normalization import normalize_email
+from core.platform.normalization import comparable, normalize_email, spellings
 from core.platform.security.about import Known, is_about, tables_about
 from core.platform.tasks import task
 from core.tenancy.organizations.queries import settings_of
@@ -38,8 +38,8 @@ ERASE = text("""
                             cast(:words as text[]), :pseudonym)
 """)
 MENTIONED = (
-    "exists (select 1 from unnest(cast(:emails as text[])) as known(email) where strpos(lower({}),"
-    " known.email) > 0)"
+    "exists (select 1 from unnest(cast(:emails as text[])) as known(email) where strpos("
+    "app.comparable({}), known.email) > 0)"
 )
 ASKED = Known("app.cur_org()", ":contacts", ":emails")
 NAMES = {
@@ -61,7 +61,7 @@ PARTS: Mapping[str, str] = {
 } | {
     "messages": (
         f"""select to_jsonb(m) from app.outbox m
-                     where lower(m.recipient) = any(:emails) or m.recipient = any(:phones)
+                     where app.comparable(m.recipient) = any(:emails) or m.recipient = any(:phones)
                         or {MENTIONED.format("m.body::text")}"""
     ),
     "provider objects": (
@@ -96,10 +96,15 @@ class KnownPerson:
     unsubscribed_at: datetime | None = None
 
     @property
+    def spelled(self) -> list[str]:
+        """Every way in which one of the addresses may be written in a text."""
+        return [each for email in self.emails for each in spellings(email)]
+
+    @property
     def values(self) -> dict[str, Any]:
         return {
             "contacts": list(self.contacts),
-            "emails": list(self.emails),
+            "emails": self.spelled,
             "phones": list(self.phones),
         }
 
@@ -238,7 +243,7 @@ def erase_person(db: Session, email: str, *, typed: str) -> None:
         raise NotFound("This address is erased already.")
     contact_id = person.contact_id or person.erased or uuid4()
     words = sorted(
-        {word.strip().lower() for word in (*person.names, *person.phones)}, key=len, reverse=True
+        {comparable(word) for word in (*person.names, *person.phones)}, key=len, reverse=True
     )
     with _admins_only():
         db.execute(
@@ -246,9 +251,13 @@ def erase_person(db: Session, email: str, *, typed: str) -> None:
             {
                 "contact": contact_id,
                 "contacts": list(person.contacts),
-                "emails": list(person.emails),
+                "emails": person.spelled,
                 "words": words,
-                "marks": [mark_of(organization_id_of(db), address) for address in person.emails],
+                "marks": [
+                    mark_of(organization_id_of(db), email)
+                    for email in person.emails
+                    for _ in spellings(email)
+                ],
                 "pseudonym": pseudonym_of(contact_id),
             },
         )
@@ -260,10 +269,11 @@ def accept_again(db: Session, email: str) -> None:
 
     Raises NotFound, and NotAllowed unless the transaction is an admin's.
     """
-    mark = mark_of(organization_id_of(db), normalize_email(email) or "")
+    marks = marks_of(organization_id_of(db), normalize_email(email) or "")
+    lift = text("select app.lift_erasure(:mark)")
     with _admins_only():
-        lifted = db.execute(text("select app.lift_erasure(:mark)"), {"mark": mark}).scalar_one()
-    if not lifted:
+        lifted = [db.execute(lift, {"mark": mark}).scalar_one() for mark in marks]
+    if not any(lifted):
         raise NotFound("This address was not erased.")
 
 

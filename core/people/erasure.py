@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from core.people.models import ContactEmail
 from core.people.person_fields import PersonFields
 from core.platform.database import organization_id_of
-from core.platform.normalization import normalize_email
+from core.platform.normalization import comparable, normalize_email, spellings
 
 REDACT = text("""
     select app.redacted(cast(:payload as jsonb), cast(:emails as text[]), cast(:names as text[]),
@@ -40,10 +40,22 @@ def pseudonym_of(contact_id: UUID) -> str:
     return f"erased-{contact_id.hex[:16]}@erased.invalid"
 
 
+def is_pseudonym(email: str | None) -> bool:
+    """Whether the address stands for somebody who was erased."""
+    return (email or "").endswith("@erased.invalid")
+
+
+def marks_of(organization_id: UUID, email: str) -> list[str]:
+    """Every mark that an erased address may have: before domains had one form, a mark could be made
+    of the address in punycode, and nobody can tell from a mark what it was made of.
+    """
+    return [mark_of(organization_id, each) for each in spellings(email)]
+
+
 def erased_contact(db: Session, email: str) -> UUID | None:
-    """The contact whose erased address this is."""
+    """The contact whose erased address this is, in its normal form."""
     marked = select(ContactEmail.contact_id).where(
-        ContactEmail.email_normalized == mark_of(organization_id_of(db), email)
+        ContactEmail.email_normalized.in_(marks_of(organization_id_of(db), email))
     )
     return db.scalars(marked).first()
 
@@ -54,7 +66,11 @@ def without_erased(
     """``payload`` itself, or a copy without the personal data of the erased people that it
     mentions. Of their answers only the one to ``kept_question`` stays. Needs the system's identity.
     """
-    marks = {mark_of(organization_id_of(db), email): email for email in set(_addresses(payload))}
+    marks = {
+        mark: email
+        for email in set(_addresses(payload))
+        for mark in marks_of(organization_id_of(db), email)
+    }
     if not marks:
         return payload
     known = select(ContactEmail.email_normalized, ContactEmail.contact_id).where(
@@ -66,7 +82,7 @@ def without_erased(
     for contact_id, emails in erased.items():
         asked = {
             "payload": json.dumps(payload),
-            "emails": emails,
+            "emails": [each for email in emails for each in spellings(email)],
             "names": sorted(set(_names(payload, emails, fields))),
             "pseudonym": pseudonym_of(contact_id),
             "question": kept_question,
@@ -94,9 +110,9 @@ def _names(payload: Any, emails: Sequence[str], fields: PersonFields) -> Iterato
             *(about[key] for key in fields.persons if isinstance(about.get(key), dict)),
         ):
             yield from (
-                name.strip().lower()
+                comparable(name)
                 for key in fields.names
-                if isinstance(name := each.get(key), str) and name.strip()
+                if isinstance(name := each.get(key), str) and comparable(name)
             )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement, and_, text
 from sqlalchemy.orm import InstrumentedAttribute
 
+from core.platform.database import as_guest
 from core.platform.errors import InvalidInput
 
 
@@ -27,13 +29,33 @@ def today(timezone: str) -> date:
     return datetime.now(ZoneInfo(timezone)).date()
 
 
+# In the database of zones, but the machine's own or no place at all.
+NO_PLACE = {"localtime", "posixrules", "Factory", "leapseconds"}
+
+
+@lru_cache
+def known_timezones() -> frozenset[str]:
+    """The IANA time zones that Python and the database both know. Each has a list of its own, which
+    is as old as its release; days are cut in the database, and times shown by Python.
+    """
+    with as_guest() as db:
+        theirs = set(db.execute(text("select name from pg_timezone_names")).scalars())
+    return frozenset((available_timezones() & theirs) - NO_PLACE)
+
+
 def check_timezone(name: str) -> str:
-    """``name`` if it is an IANA time zone. Raises InvalidInput."""
-    if name not in available_timezones():
+    """``name`` if it is a time zone that Python and the database know. Raises InvalidInput."""
+    if name in known_timezones():
+        return name
+    if name in available_timezones() - NO_PLACE:
         raise InvalidInput(
-            f"“{name}” is not a time zone; use a name like Europe/Copenhagen.", field="timezone"
+            f"The database does not know the time zone “{name}”; use another place that keeps the"
+            " same time, or update the database server.",
+            field="timezone",
         )
-    return name
+    raise InvalidInput(
+        f"“{name}” is not a time zone; use a name like Europe/Copenhagen.", field="timezone"
+    )
 
 
 def day_start(day: date, timezone: str) -> datetime:

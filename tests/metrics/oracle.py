@@ -290,7 +290,7 @@ COUNTS: dict[str, Callable[[Oracle, Row, datetime], bool]] = {
         call["call_status"] == "completed"
         and call["event_outcome"] in ("showed", "offer_made", "closed")
     ),
-    "no_shows": _status("no_show"),
+    "no_shows": lambda oracle, call, at: call["call_status"] == "no_show" and oracle.past(call, at),
     "due": Oracle.due,
     "confirmed": Oracle.confirmed,
     "offers": _outcome("offer_made", "closed"),

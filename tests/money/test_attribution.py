@@ -186,3 +186,20 @@ def test_cash_from_a_form_and_the_processors_record_of_it_count_once(org, form_f
         ("stripe", Decimal("100.000")),
         ("stripe", Decimal("4997.000")),
     ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ("lead.one@example.com", "\u200blead.one@example.com"),
+        ("lead.one@example.com", "lead.one@exa\u00admple.com"),
+        ("ana@bücher.example", "ana@xn--bcher-kva.example"),
+        ("ana@xn--bcher-kva.example", "Ana@Bücher.example"),
+    ],
+)
+def test_a_customer_is_the_same_however_the_address_is_written(org, typed, sent):
+    with as_system(org) as db:
+        ana = make.closer(db, org, "Ana")
+        make.event(db, org, ana, email=typed)
+        payment_id = make.payment(db, org, email=sent).id
+    assert attributed(org, payment_id).closer_id == ana.id

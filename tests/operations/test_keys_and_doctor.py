@@ -146,6 +146,20 @@ def test_what_an_organisation_should_mend_is_named() -> None:
     assert lines("webhooks", slug) == [State.AMBER]
 
 
+def test_a_time_zone_that_the_database_does_not_know_is_a_red_line() -> None:
+    fine, lost = make.organization(), make.organization()
+    with as_system(lost) as db:
+        home = db.get_one(Organization, lost)
+        home.timezone = "localtime"
+        slug = home.slug
+    assert lines("time zone", slug) == [State.RED]
+    with as_system(fine) as db:
+        slug = db.get_one(Organization, fine).slug
+    assert lines("time zone", slug) == [State.GREEN]
+    with as_system(lost) as db:
+        db.get_one(Organization, lost).timezone = "UTC"
+
+
 def test_a_database_that_is_away_is_a_red_line(cli) -> None:
     said = cli("doctor", DATABASE_URL="postgresql://nobody:secret-word@127.0.0.1:9/none")
     assert said.code == 1

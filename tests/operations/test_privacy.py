@@ -24,6 +24,7 @@ from core.operations.privacy import (
     forget_deliveries,
     forget_recordings,
 )
+from core.people.erasure import mark_of
 from core.people.models import Contact, ContactEmail
 from core.platform.clock import now
 from core.platform.database import as_system
@@ -316,3 +317,56 @@ def test_links_to_recordings_are_forgotten_in_time_and_nothing_else_of_their_for
     assert case.figures() == before
     with pytest.raises(Exception, match="permission denied"), case.admin.transaction() as db:
         db.execute(text("select app.forget_recordings(now(), 1)"))
+
+
+@pytest.mark.parametrize("written", ["​ana@Bücher.example", "ana@xn--bcher-kva.example"])
+def test_an_erased_address_is_gone_and_known_in_every_spelling(case, written):
+    spellings = ("ana@bücher.example", "ana@xn--bcher-kva.example", "ana@­xn--bcher-kva.example")
+    for place, email in enumerate(spellings):
+        start = now() + timedelta(days=2 + place)
+        call = samples.SampleBooking(email, start, name="Ana Bücher-Quist")
+        case.deliver("calendly", samples.calendly_created(call))
+    with as_system(case.org) as db:
+        assert len(find_person(db, written).contacts) == 1
+    with case.admin.transaction() as db:
+        erase_person(db, written, typed="ana@bücher.example")
+    words = ("ana@bücher", "ana@xn--bcher", "ana@­xn--bcher", "ana bücher-quist")
+    assert not set(traces(case.org, words))
+    for email in spellings:
+        later = samples.SampleBooking(email, now() + timedelta(days=9), name="Ana Bücher-Quist")
+        case.deliver("calendly", samples.calendly_created(later))
+    assert not set(traces(case.org, words))
+
+
+def test_an_erasure_of_a_domain_in_punycode_holds_for_its_letters_too(case):
+    """Marks that an earlier version made of what was received, when a domain had two forms."""
+    with as_system(case.org) as db:
+        contact = Contact(organization_id=case.org, name="Erased person", erased_at=now())
+        db.add(contact)
+        db.flush()
+        mark = mark_of(case.org, "ana@xn--bcher-kva.example")
+        db.add(
+            ContactEmail(
+                organization_id=case.org, contact_id=contact.id, email="…", email_normalized=mark
+            )
+        )
+    call = samples.SampleBooking("ana@bücher.example", now(), name="Ana Bücher-Quist")
+    case.deliver("calendly", samples.calendly_created(call))
+    assert not set(traces(case.org, ("ana@bücher", "ana bücher-quist")))
+    with case.admin.transaction() as db:
+        accept_again(db, "ana@bücher.example")
+
+
+def test_the_number_to_ring_of_an_erased_person_is_not_stored_again(case):
+    call = samples.SampleBooking("ana@example.com", now())
+    made = samples.calendly_created(call)
+    made["payload"]["scheduled_event"]["location"] = {
+        "type": "outbound_call",
+        "location": "+4531415999",
+    }
+    case.deliver("calendly", made)
+    with case.admin.transaction() as db:
+        erase_person(db, "ana@example.com", typed="ana@example.com")
+    assert not set(traces(case.org, ("31415999",)))
+    case.deliver("calendly", made)
+    assert not set(traces(case.org, ("31415999",)))

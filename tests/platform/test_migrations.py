@@ -369,3 +369,67 @@ def test_what_came_over_two_connections_is_counted_once_after_the_upgrade(
         ("charge", "ch_A", "payment_intent", "pi_A"),
         ("refund", "re_1", "charge", "ch_A"),
     }
+
+
+SPELLED = """
+    insert into app.organizations (id, name, slug, timezone, currency)
+      values ('{org}', 'Team', 'team', 'UTC', 'USD');
+    insert into app.contacts (organization_id, id, email, email_normalized) values
+      ('{org}', '{ana}', 'ana@bücher.example', 'ana@bücher.example'),
+      ('{org}', '{again}', 'ana@xn--bcher-kva.example', 'ana@xn--bcher-kva.example'),
+      ('{org}', '{bo}', '​bo@example.com', null);
+    insert into app.contact_emails (organization_id, contact_id, email, email_normalized) values
+      ('{org}', '{ana}', 'ana@bücher.example', 'ana@bücher.example'),
+      ('{org}', '{again}', 'ana@xn--bcher-kva.example', 'ana@xn--bcher-kva.example'),
+      ('{org}', '{bo}', '…', 'erased:5f1c0b');
+    insert into app.leads (organization_id, id, contact_id) values ('{org}', '{again}', '{again}');
+    insert into app.events (organization_id, contact_id, lead_id, scheduled_at, booked_at,
+        lead_email, lead_email_normalized) values
+      ('{org}', '{again}', '{again}', now(), now(), 'ana@xn--bcher-kva.example',
+        'ana@xn--bcher-kva.example'),
+      ('{org}', '{bo}', null, now(), now(), '​bo@example.com', null);
+    insert into app.payments (organization_id, amount, currency, payment_date, customer_email)
+      values ('{org}', 1, 'USD', now(), 'bo@exa­mple.com');
+    insert into app.suppressed_emails (organization_id, email_normalized, reason) values
+      ('{org}', 'ana@xn--bcher-kva.example', 'bounced'),
+      ('{org}', 'ana@bücher.example', 'unsubscribed');
+"""
+
+
+def test_addresses_of_an_earlier_release_are_brought_to_their_one_form(bare, monkeypatch) -> None:
+    before = ScriptDirectory.from_config(upgrade._config()).get_revision("0012").down_revision
+    to_head = command.upgrade
+    with monkeypatch.context() as then:
+        then.setattr(command, "upgrade", lambda config, _: to_head(config, before))
+        then.setattr(security, "apply", lambda *_: None)
+        migrate(bare.url)
+    org, ana, again, bo = (uuid4() for _ in range(4))
+    with bare.begin() as connection:
+        connection.exec_driver_sql(SPELLED.format(org=org, ana=ana, again=again, bo=bo))
+
+    migrate(bare.url)
+
+    with bare.connect() as connection:
+
+        def found(query):
+            return [tuple(row) for row in connection.execute(text(query))]
+
+        # two contacts with one address are one
+        assert set(found("select id, email_normalized from app.contacts")) == {
+            (ana, "ana@bücher.example"),
+            (bo, "bo@example.com"),
+        }
+        assert set(found("select contact_id, email_normalized from app.contact_emails")) == {
+            (ana, "ana@bücher.example"),
+            (bo, "erased:5f1c0b"),
+        }
+        assert found("select contact_id from app.leads") == [(ana,)]
+        assert set(found("select contact_id, lead_email_normalized from app.events")) == {
+            (ana, "ana@bücher.example"),
+            (bo, "bo@example.com"),
+        }
+        assert found("select customer_email_normalized from app.payments") == [("bo@example.com",)]
+        assert ("ana@bücher.example",) in found(
+            "select email_normalized from app.suppressed_emails"
+        )
+        assert found("select count(*) from app.audit_logs") == [(0,)]

@@ -1,8 +1,5 @@
 -- Erasing a person: contact details are removed wherever they are; rows and everything that is
 -- counted stay.
-create or replace function app.folded(p_text text) returns text language sql immutable set search_path = pg_catalog, pg_temp as $f$
-  select lower(btrim(regexp_replace(p_text, '[\s_-]+', ' ', 'g')))
-$f$;
 
 -- Whether a word identifies a person wherever it appears: a full name or a phone number does, "Ana"
 -- does not.
@@ -31,9 +28,17 @@ language plpgsql immutable set search_path = pg_catalog, pg_temp as $f$
 declare
   known text;
   made text := p_text;
+  plain text := app.composed(p_text);
 begin
-  if lower(btrim(made)) = any (p_words) then
+  if app.comparable(made) = any (p_words) then
     return '…';
+  end if;
+  -- Only a text about the person is changed: any other has its characters that are not seen, and its wide letters.
+  if exists (select 1 from unnest(p_emails || p_words) w
+              where (w = any (p_emails) or app.is_telling(w)) and strpos(app.comparable(made), w) > 0 and strpos(lower(made), w) = 0) then
+    made := case when exists (select 1 from unnest(p_emails || p_words) w
+                               where (w = any (p_emails) or app.is_telling(w)) and strpos(app.comparable(made), w) > 0
+                                 and strpos(lower(plain), w) = 0) then app.comparable(made) else plain end;
   end if;
   foreach known in array p_emails loop
     made := regexp_replace(made, regexp_replace(known, '([^[:alnum:]@_-])', '\\\1', 'g'), p_pseudonym, 'gi');
@@ -68,9 +73,9 @@ begin
     return p;
   end if;
   about := p_about or exists (
-    select 1 from jsonb_each(p) f where lower(btrim(f.value #>> '{}')) = any (p_emails)
+    select 1 from jsonb_each(p) f where app.comparable(f.value #>> '{}') = any (p_emails)
         or (f.key = any (persons) and jsonb_typeof(f.value) = 'object'
-            and exists (select 1 from jsonb_each(f.value) g where lower(btrim(g.value #>> '{}')) = any (p_emails))));
+            and exists (select 1 from jsonb_each(f.value) g where app.comparable(g.value #>> '{}') = any (p_emails))));
   for part in select f.key, f.value from jsonb_each(p) f loop
     made := made || jsonb_build_object(part.key, case
       when about and part.key in ('name', 'full_name', 'customer_name') and jsonb_typeof(part.value) = 'string' then '"Erased person"'::jsonb
@@ -138,7 +143,7 @@ begin
   update app.audit_logs l set changes = app.redacted(app.blanked(l.changes, app.personal_columns()), p_emails, p_words, p_pseudonym, question)
    where l.organization_id = org and l.row_id = any (rows_of);
   update app.audit_logs l set changes = app.redacted(l.changes, p_emails, p_words, p_pseudonym, question)
-   where l.organization_id = org and l.changes::text ~* either;
+   where l.organization_id = org and app.comparable(l.changes::text) ~* either;
   perform app.record_privacy('erase', p_contact::text);
 end $f$;
 
@@ -151,9 +156,9 @@ declare
   question text := (select b.setter_question from app.booking_settings b where b.organization_id = p_org);
   one record;
 begin
-  for one in select d.id, d.body, app.body_text(d.body) ~* p_either as about from app.webhook_deliveries d
+  for one in select d.id, d.body, app.comparable(app.body_text(d.body)) ~* p_either as about from app.webhook_deliveries d
               where d.organization_id = p_org
-                and (app.body_text(d.body) ~* p_either or d.headers::text ~* p_either or d.last_error ~* p_either) loop
+                and (app.comparable(app.body_text(d.body)) ~* p_either or app.comparable(d.headers::text) ~* p_either or app.comparable(d.last_error) ~* p_either) loop
     begin
       update app.webhook_deliveries d set headers = '{}', last_error = app.without_person(d.last_error, p_emails, p_words, p_pseudonym),
              body = case when not one.about then d.body when d.status in ('processed', 'ignored') then ''
@@ -164,8 +169,8 @@ begin
     end;
   end loop;
   update app.provider_objects o set data = app.redacted(o.data, p_emails, p_words, p_pseudonym, question)
-   where o.organization_id = p_org and (o.data::text ~* p_either or (o.provider, o.group_key) in (
-         select x.provider, x.group_key from app.provider_objects x where x.organization_id = p_org and x.data::text ~* p_mail));
+   where o.organization_id = p_org and (app.comparable(o.data::text) ~* p_either or (o.provider, o.group_key) in (
+         select x.provider, x.group_key from app.provider_objects x where x.organization_id = p_org and app.comparable(x.data::text) ~* p_mail));
 end $f$;
 
 -- Messages waiting for the person are not sent, and nothing is sent to them later.
@@ -174,13 +179,13 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   question text := (select b.setter_question from app.booking_settings b where b.organization_id = p_org);
 begin
-  update app.outbox m set body = app.redacted(case when lower(m.recipient) = any (p_emails || p_words) then m.body - 'sealed' else m.body end,
+  update app.outbox m set body = app.redacted(case when app.comparable(m.recipient) = any (p_emails || p_words) then m.body - 'sealed' else m.body end,
                                                   p_emails, p_words, p_pseudonym, question),
-         recipient = case when lower(m.recipient) = any (p_emails || p_words) then p_pseudonym else m.recipient end,
-         status = case when lower(m.recipient) = any (p_emails || p_words) and m.status in ('waiting', 'sending') then 'failed' else m.status end,
+         recipient = case when app.comparable(m.recipient) = any (p_emails || p_words) then p_pseudonym else m.recipient end,
+         status = case when app.comparable(m.recipient) = any (p_emails || p_words) and m.status in ('waiting', 'sending') then 'failed' else m.status end,
          last_error = app.without_person(m.last_error, p_emails, p_words, p_pseudonym)
    where m.organization_id = p_org
-     and (m.body::text ~* p_either or lower(m.recipient) = any (p_emails || p_words) or m.last_error ~* p_either);
+     and (app.comparable(m.body::text) ~* p_either or app.comparable(m.recipient) = any (p_emails || p_words) or app.comparable(m.last_error) ~* p_either);
   delete from app.suppressed_emails s where s.organization_id = p_org and s.email_normalized = any (p_emails);
   insert into app.suppressed_emails (organization_id, email_normalized, reason) values (p_org, p_pseudonym, 'unsubscribed')
   on conflict do nothing;

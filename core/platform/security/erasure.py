@@ -99,7 +99,7 @@ def _clean(table: Table, column: Column[object]) -> str:
     kind = Personal.DOCUMENT if is_json else Personal.MENTION
     return (
         f"  update app.{table.name} t set {column.name} = {_instead(column, kind)}"
-        f" where t.organization_id = p_org and t.{column.name}::text ~* p_pattern;"
+        f" where t.organization_id = p_org and app.comparable(t.{column.name}::text) ~* p_pattern;"
     )
 
 

@@ -1,5 +1,5 @@
-"""Calendly webhooks: booked, cancelled, moved, not shown. Facts and traps: Calendly API v2, webhook
-payloads.
+"""Calendly webhooks: booked, cancelled, moved, not shown, routed. Facts and traps: Calendly API v2,
+webhook payloads.
 """
 
 from __future__ import annotations
@@ -9,52 +9,43 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.bookings.intake import Booking, Cancellation, record_booking
 from core.bookings.models import BookingSettings
 from core.bookings.roster import Host, setter_mentions
-from core.deliveries.models import ProviderObject, WebhookConnection
-from core.deliveries.objects import Kept, only, remember
+from core.deliveries.models import WebhookConnection
+from core.deliveries.objects import remember
 from core.people.actions import Person
 from core.platform.advisory_locks import advisory_lock
+from core.platform.normalization import fold
+from core.providers.calendly.invitees import answers, invitee_id, reference, tracking
+from core.providers.calendly.payments import record_booking_payment
+from core.providers.calendly.states import (
+    CANCELLATION,
+    FORM,
+    INVITEE,
+    MARKED,
+    invitees_of_form,
+    known_form,
+    known_invitee,
+    remember_invitee,
+    remember_no_show,
+)
 from core.providers.provider import PROCESSED, Outcome
 from core.providers.signatures import BadSignature, check_timed_hex, sign_timed_hex
+from core.providers.values import mapping, moment, word
 from core.tenancy.organizations.queries import settings_of
 
+# The kind of state that each delivery about an invitee brings.
 INVITEE_EVENTS = {
-    "invitee.created",
-    "invitee.canceled",
-    "invitee_no_show.created",
-    "invitee_no_show.deleted",
+    "invitee.created": INVITEE,
+    "invitee.canceled": CANCELLATION,
+    "invitee_no_show.created": MARKED,
+    "invitee_no_show.deleted": MARKED,
 }
-# What is read of an invitee, below; guests, payments and the platform's own notes are not stored.
-KEPT: Kept = {
-    **dict.fromkeys(
-        (
-            "uri",
-            "name",
-            "email",
-            "text_reminder_number",
-            "status",
-            "created_at",
-            "updated_at",
-            "rescheduled",
-            "old_invitee",
-            "new_invitee",
-            "tracking",
-            "questions_and_answers",
-        )
-    ),
-    "cancellation": dict.fromkeys(("created_at", "canceled_by", "reason")),
-    "scheduled_event": {
-        **dict.fromkeys(("uri", "name", "start_time", "end_time", "event_type")),
-        "location": {"join_url": None},
-        "event_memberships": dict.fromkeys(("user", "user_email", "user_name")),
-    },
-}
-UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
+ROUTING_FORM = "routing_form_submission.created"
+NO_TIME = "it does not say when the meeting is; what it says counts when another delivery does"
 
 
 def verify(headers: Mapping[str, str], body: bytes, secret: str, now: datetime) -> None:
@@ -79,99 +70,91 @@ def delivery_key(headers: Mapping[str, str], body: bytes) -> str:
 
 def event_type(payload: dict[str, Any]) -> str | None:
     """The envelope's ``event``; ``payload.event`` is something else, the meeting's address."""
-    name = payload.get("event")
-    return name if isinstance(name, str) else None
+    return word(mapping(payload).get("event"))
 
 
 def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) -> Outcome:
-    """Fold the delivery into what is known of its invitee, and bring the event to it.
-
-    Created and cancelled both carry the whole invitee. A cancellation is final, so it outranks any
-    ``created``; no-shows are stored apart, because setting and removing one does not touch the
-    invitee's own ``updated_at``.
-    """
+    """Fold the delivery into what is known of its invitee, and bring the event to it."""
     name = event_type(payload)
+    if name == ROUTING_FORM:
+        return _route(db, connection, mapping(payload.get("payload")))
     if name not in INVITEE_EVENTS:
         return Outcome(ignored=f"“{name}” is not about a booking")
-    invitee = payload["payload"]
-    key = uuid_of(invitee["uri"])
+    key = invitee_id(mapping(payload.get("payload")))
+    if key is None:
+        return Outcome(ignored="it does not say whose booking it is about")
     advisory_lock(db, "bookings")
-    rank = "1" if invitee.get("status") == "canceled" else "0"
-    version = rank + _moment(invitee["updated_at"]).isoformat(timespec="microseconds")
-    remember(db, connection, "invitee", key, version, only(invitee, KEPT))
-    if name.startswith("invitee_no_show"):
-        marked = invitee.get("no_show") if name.endswith("created") else None
-        happened_at = _moment(payload["created_at"]).isoformat(timespec="microseconds")
-        remember(
-            db, connection, "no_show", key, happened_at, {"at": marked and marked["created_at"]}
-        )
-    named_in = settings_of(db, BookingSettings)
-    newest = _known(db, connection, "invitee", key)
-    booking = _booking(newest, named_in, _no_show(db, connection, key))
-    record_booking(db, booking)
+    remember_invitee(db, connection, key, payload, INVITEE_EVENTS[name])
+    if INVITEE_EVENTS[name] == MARKED:
+        remember_no_show(db, connection, key, payload)
+    return _record(db, connection, key)
+
+
+def _route(db: Session, connection: WebhookConnection, submission: dict[str, Any]) -> Outcome:
+    """A submission of a routing form says where the booking came from that follows it."""
+    key = reference(submission.get("uri"))
+    if key is None:
+        return Outcome(ignored="it does not say which submission it is about")
+    advisory_lock(db, "bookings")
+    asked = settings_of(db, BookingSettings).setter_question
+    given = answers(submission.get("questions_and_answers"))
+    stored = {
+        "tracking": tracking(submission.get("tracking")),
+        "questions_and_answers": [
+            each for each in given if asked and fold(each["question"]) == fold(asked)
+        ],
+    }
+    version = moment(submission.get("updated_at")) or moment(submission.get("created_at"))
+    remember(db, connection, FORM, key, version.isoformat() if version else "", stored)
+    for invitee in invitees_of_form(db, connection, key):
+        _record(db, connection, invitee)
     return PROCESSED
 
 
-def uuid_of(uri: str) -> str:
-    """The last segment of a Calendly address."""
-    return uri.rstrip("/").rsplit("/", 1)[-1]
+def _record(db: Session, connection: WebhookConnection, key: str) -> Outcome:
+    known = known_invitee(db, connection, key)
+    if known.get("starts_at") is None:
+        return Outcome(ignored=NO_TIME)
+    form = known_form(db, connection, known["form"]) if known.get("form") else {}
+    record_booking(db, _booking(known, form, settings_of(db, BookingSettings)))
+    record_booking_payment(db, connection, known)
+    return PROCESSED
 
 
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-def _known(db: Session, connection: WebhookConnection, kind: str, key: str) -> dict[str, Any]:
-    state = select(ProviderObject.data).where(
-        ProviderObject.provider == connection.provider,
-        ProviderObject.kind == kind,
-        ProviderObject.external_id == key,
-    )
-    return db.scalars(state).first() or {}
-
-
-def _no_show(db: Session, connection: WebhookConnection, key: str) -> datetime | None:
-    at = _known(db, connection, "no_show", key).get("at")
-    return _moment(at) if at else None
-
-
-def _booking(
-    invitee: dict[str, Any], named_in: BookingSettings, no_show_at: datetime | None
-) -> Booking:
-    """What an invitee says, in our words."""
-    meeting, tracking = invitee["scheduled_event"], invitee.get("tracking") or {}
-    answers = invitee.get("questions_and_answers") or []
-    old = invitee.get("old_invitee")
+def _booking(known: dict[str, Any], form: Mapping[str, Any], named_in: BookingSettings) -> Booking:
+    """What is known of an invitee as a booking. Where the link of the booking carried nothing, that
+    of the routing form before it did.
+    """
+    utm = known.get("utm") or form.get("tracking") or {}
+    given = [*known.get("answers", ()), *form.get("questions_and_answers", ())]
     return Booking(
-        person=Person(
-            invitee.get("name"), invitee.get("email"), invitee.get("text_reminder_number")
-        ),
-        scheduled_at=_moment(meeting["start_time"]),
-        ends_at=_moment(meeting["end_time"]) if meeting.get("end_time") else None,
-        booked_at=_moment(invitee["created_at"]),
-        hosts=[
-            Host(member.get("user"), member.get("user_email"), member.get("user_name"))
-            for member in meeting.get("event_memberships") or []
-        ],
-        call_type=meeting.get("name"),
-        call_type_uri=meeting.get("event_type"),
-        utm={part: tracking.get(part) for part in UTM},
-        setter_mentions=setter_mentions(tracking, answers, named_in),
-        answers=answers,
-        meeting_url=(meeting.get("location") or {}).get("join_url"),
+        person=Person(known.get("name"), known.get("email"), known.get("phone")),
+        scheduled_at=known["starts_at"],
+        ends_at=known.get("ends_at"),
+        booked_at=known.get("created_at") or known.get("updated_at") or known["starts_at"],
+        hosts=[Host(**host) for host in known.get("hosts", ())],
+        call_type=known.get("call_type"),
+        call_type_uri=known.get("call_type_uri"),
+        utm=utm,
+        setter_mentions=setter_mentions(utm, given, named_in),
+        answers=given,
+        meeting_url=known.get("url"),
         platform="calendly",
-        external_id=uuid_of(invitee["uri"]),
-        replaces_external_id=uuid_of(old) if old else None,
-        external_meeting_id=uuid_of(meeting["uri"]),
-        cancellation=_cancellation(invitee),
-        no_show_at=no_show_at,
+        external_id=known["id"],
+        replaces_external_id=known.get("replaces"),
+        external_meeting_id=known.get("meeting"),
+        cancellation=_cancellation(known),
+        no_show_at=known["no_show_at"],
     )
 
 
-def _cancellation(invitee: dict[str, Any]) -> Cancellation | None:
-    if invitee.get("status") != "canceled":
+def _cancellation(known: dict[str, Any]) -> Cancellation | None:
+    if not known.get("canceled"):
         return None
-    said = invitee.get("cancellation") or {}
-    at = said.get("created_at") or invitee["updated_at"]
-    moved = bool(invitee.get("rescheduled") or invitee.get("new_invitee"))
-    return Cancellation(moved, _moment(at), said.get("canceled_by"), said.get("reason") or None)
+    return Cancellation(
+        known.get("moved", False),
+        known.get("canceled_at") or known.get("updated_at"),
+        known.get("canceled_by"),
+        known.get("canceled_party"),
+        known.get("cancel_reason"),
+    )

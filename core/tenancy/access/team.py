@@ -11,6 +11,7 @@ from core.platform.advisory_locks import advisory_lock
 from core.platform.clock import now
 from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.platform.normalization import normalize_email
 from core.tenancy.access.models import MEMBER_ROLES, Invitation, OrganizationMember, Role
 from core.tenancy.access.viewers import Viewer
 
@@ -123,7 +124,8 @@ def _take_back_invitations(
     sent to the member.
     """
     theirs = or_(
-        Invitation.invited_by == member.user_id, Invitation.email_normalized == member.email.lower()
+        Invitation.invited_by == member.user_id,
+        Invitation.email_normalized == normalize_email(member.email),
     )
     still_open = (Invitation.accepted_at.is_(None), Invitation.revoked_at.is_(None))
     db.execute(update(Invitation).where(theirs, *still_open, *only).values(revoked_at=now()))

@@ -1,0 +1,85 @@
+"""Money that an invitee paid when booking. The processor reports the same money where it is
+connected; where it is not, the booking is the only trace of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from core.deliveries.models import WebhookConnection
+from core.money.ledger import PaymentFact, record_payment
+from core.money.models import Payment, PaymentStatus
+from core.platform.advisory_locks import advisory_lock
+from core.platform.errors import InvalidInput
+from core.platform.money import check_currency, decimals
+from core.providers.values import mapping, word
+
+MOST = Decimal(10) ** 12
+
+
+def record_booking_payment(
+    db: Session, connection: WebhookConnection, invitee: Mapping[str, Any]
+) -> None:
+    """Record what was paid with the booking as a payment of its processor, to be matched like any
+    other; nothing when the processor itself has reported it.
+
+    The processor's id of the charge is the key, so that the processor's own record takes the place
+    of this one when it comes.
+    """
+    fact = _fact(connection, invitee)
+    if fact is None:
+        return
+    advisory_lock(db, "money")
+    reported = select(Payment.id).where(
+        Payment.processor == fact.processor,
+        Payment.connection_id != connection.id,
+        or_(Payment.processor_payment_id == fact.key, Payment.processor_charge_id == fact.key),
+    )
+    if db.scalars(reported).first() is None:
+        record_payment(db, fact)
+
+
+def _fact(connection: WebhookConnection, invitee: Mapping[str, Any]) -> PaymentFact | None:
+    paid = mapping(invitee.get("payment"))
+    key, processor = word(paid.get("external_id")), word(paid.get("provider"))
+    currency, at = _currency(paid.get("currency")), invitee.get("created_at")
+    amount = _amount(paid.get("amount"), currency) if currency else None
+    if not (key and processor and currency and amount and at and paid.get("successful") is True):
+        return None
+    return PaymentFact(
+        processor=processor.lower(),
+        connection_id=connection.id,
+        key=key,
+        charge_key=key,
+        amount=amount,
+        currency=currency,
+        status=PaymentStatus.SUCCEEDED,
+        at=at,
+        email=invitee.get("email"),
+        name=invitee.get("name"),
+    )
+
+
+def _currency(value: Any) -> str | None:
+    try:
+        return check_currency(word(value) or "")
+    except InvalidInput:
+        return None
+
+
+def _amount(value: Any, currency: str) -> Decimal | None:
+    """In major units, without the noise of a float; None for what is no amount of money."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        amount = Decimal(str(value).strip())
+        if not amount.is_finite() or not 0 < amount < MOST:
+            return None
+        return amount.quantize(Decimal(1).scaleb(-decimals(currency)), ROUND_HALF_UP)
+    except InvalidOperation:
+        return None

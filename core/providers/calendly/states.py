@@ -1,0 +1,119 @@
+"""What is known of Calendly's invitees and routing forms: the newest state of each, in our words.
+
+Of an invitee one state is stored for each kind of delivery, and what is known is all of them
+together: a state that leaves a field out does not take away what an earlier one says. So the
+outcome depends neither on the order of the deliveries nor on which of them says less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy.orm import Session
+
+from core.deliveries.models import ProviderObject, WebhookConnection
+from core.deliveries.objects import only, remember
+from core.people.erasure import is_pseudonym
+from core.providers.calendly.invitees import KEPT, is_canceled, read, reference
+from core.providers.values import mapping, moment, word
+
+INVITEE, CANCELLATION, NO_SHOW = "invitee", "cancellation", "no_show"
+MARKED, FORM = "marked_invitee", "routing_form"
+STATES = (INVITEE, CANCELLATION, MARKED)
+
+
+def remember_invitee(
+    db: Session,
+    connection: WebhookConnection,
+    key: str,
+    delivery: Mapping[str, Any],
+    kind: str,
+) -> None:
+    """Store what a delivery says of its invitee. A cancellation is final, so it outranks any other
+    state.
+    """
+    invitee = only(mapping(delivery.get("payload")), KEPT)
+    if is_pseudonym(word(invitee.get("email"))):
+        _without_number(invitee)
+    kind = CANCELLATION if is_canceled(invitee) else kind
+    if kind == CANCELLATION:
+        invitee["status"] = "canceled"
+    at = moment(invitee.get("updated_at")) or moment(delivery.get("created_at"))
+    at = at or moment(invitee.get("created_at"))
+    rank = 1 if kind == CANCELLATION else 0
+    # of two states of one moment the one that says more counts
+    version = f"{rank}{_sortable(at)} {len(read(invitee)):03}"
+    form = reference(invitee.get("routing_form_submission"))
+    remember(db, connection, kind, key, version, invitee, group_key=form)
+
+
+def remember_no_show(
+    db: Session, connection: WebhookConnection, key: str, delivery: Mapping[str, Any]
+) -> None:
+    """Store whether the invitee is marked as a no-show. Marks are apart from the invitee's states,
+    because setting and removing one does not touch ``updated_at``.
+    """
+    invitee = mapping(delivery.get("payload"))
+    happened_at = moment(delivery.get("created_at")) or moment(invitee.get("updated_at"))
+    marked = mapping(invitee.get("no_show"))
+    at = moment(marked.get("created_at")) or happened_at or moment(invitee.get("created_at"))
+    removed = str(delivery.get("event")).endswith("deleted")
+    data = {"at": None if removed or at is None else _sortable(at)}
+    remember(db, connection, NO_SHOW, key, _sortable(happened_at), data)
+
+
+def known_invitee(db: Session, connection: WebhookConnection, key: str) -> dict[str, Any]:
+    """Everything that is known of an invitee, see ``invitees.read``, and ``no_show_at``."""
+    known: dict[str, Any] = {}
+    for state in _states(db, connection, ProviderObject.external_id == key):
+        known |= read(state)
+    marks = _objects(db, connection, NO_SHOW, key)
+    return known | {"no_show_at": moment(marks[0].get("at")) if marks else None}
+
+
+def invitees_of_form(db: Session, connection: WebhookConnection, form: str) -> list[str]:
+    """The ids of the invitees who booked by way of this submission of a routing form."""
+    named = select(ProviderObject.external_id).where(
+        _ours(connection), ProviderObject.kind.in_(STATES), ProviderObject.group_key == form
+    )
+    return sorted(set(db.scalars(named)))
+
+
+def known_form(db: Session, connection: WebhookConnection, form: str) -> dict[str, Any]:
+    """What is stored of a submission of a routing form."""
+    return next(iter(_objects(db, connection, FORM, form)), {})
+
+
+def _objects(
+    db: Session, connection: WebhookConnection, kind: str, key: str
+) -> list[dict[str, Any]]:
+    named = and_(ProviderObject.kind == kind, ProviderObject.external_id == key)
+    return list(db.scalars(select(ProviderObject.data).where(_ours(connection), named)))
+
+
+def _states(
+    db: Session, connection: WebhookConnection, which: ColumnElement[bool]
+) -> list[dict[str, Any]]:
+    found = select(ProviderObject).where(_ours(connection), ProviderObject.kind.in_(STATES), which)
+    states = db.scalars(found.execution_options(populate_existing=True))
+    return [state.data for state in sorted(states, key=lambda each: (each.version, each.kind))]
+
+
+def _ours(connection: WebhookConnection) -> ColumnElement[bool]:
+    return ProviderObject.provider == connection.provider
+
+
+def _sortable(at: datetime | None) -> str:
+    return at.isoformat(timespec="microseconds") if at else "0000"
+
+
+def _without_number(invitee: dict[str, Any]) -> None:
+    """Of somebody who was erased the number to ring is not stored again; it stands where no name
+    of a field says whose it is.
+    """
+    place = mapping(mapping(invitee.get("scheduled_event")).get("location"))
+    if place.get("type") == "outbound_call":
+        place.pop("location", None)

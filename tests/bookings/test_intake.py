@@ -1,0 +1,351 @@
+"""What a later delivery, a form and a roster do to a booking that is here already, also at once."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import event as sql_event
+from sqlalchemy import select, text, update
+
+from core.bookings.form_answers import FormAnswers
+from core.bookings.lists import BY_KEY, save_entry
+from core.bookings.models import BookingSettings, Closer, Event, Setter
+from core.bookings.reassignment import change_closer
+from core.metrics.table import totals
+from core.money.form_filing import file_form, withdraw_form
+from core.people.models import Lead, Source
+from core.platform.clock import Period, now, today
+from core.platform.database import APP_ROLE, WORKER_ROLE, as_system, engine
+from core.platform.errors import Conflict
+from tests import factories as make
+from tests import payloads as samples
+from tests.factories import NOON
+from tests.providers.history import EVENTS, History
+
+CLOSED = FormAnswers(
+    call_occurred=True,
+    lead_showed=True,
+    offer_made=True,
+    deal_closed=True,
+    cash_collected=Decimal("4997.00"),
+    currency="USD",
+)
+
+
+def booking(email="lead.one@example.com", **values):
+    return samples.SampleBooking(email, values.pop("start", NOON), **values)
+
+
+def created(call=None, **values):
+    return samples.calendly_created(call or booking(**values))
+
+
+def missed(made, at=NOON + timedelta(hours=1)):
+    return samples.calendly_no_show(made, at=at)
+
+
+def people(history):
+    """Closer, setter and source of each booking, by name."""
+    return [
+        tuple(row.values())
+        for row in history.rows("""
+            select c.name as closer, s.name as setter, e.setter_name, x.name as source
+              from app.events e left join app.closers c on c.id = e.closer_id
+              left join app.setters s on s.id = e.setter_id
+              left join app.sources x on x.id = e.source_id order by e.scheduled_at""")
+    ]
+
+
+def roster(history, **closers):
+    with as_system(history.org) as db:
+        for name, email in closers.items():
+            make.closer(db, history.org, name, email=email)
+        make.setter(db, history.org, "Sam", aliases=["setter-one"])
+
+
+def test_a_booking_that_was_claimed_by_name_stays_and_so_do_the_hosts_later_ones():
+    history = History("calendly")
+    made = created(closer_name="Ana", closer_email="ana@work.example")
+    history.deliver(made)
+    with as_system(history.org) as db:
+        save_entry(db, BY_KEY["closers"], None, {"name": "Ana", "email": "ana@example.com"})
+    history.deliver(
+        missed(made),
+        created(start=NOON + timedelta(days=1), closer_name="ANA", closer_email="ana@work.example"),
+    )
+    assert [row[0] for row in people(history)] == ["Ana", "Ana"]
+
+
+def test_a_name_that_two_closers_share_claims_no_later_booking():
+    history = History("calendly")
+    roster(history, Ana="ana@example.com")
+    with as_system(history.org) as db:
+        make.closer(db, history.org, "Ana", email="other@example.com")
+    history.deliver(created(closer_name="Ana", closer_email="ana@work.example"))
+    assert [row[0] for row in people(history)] == [None]
+
+
+def test_a_host_of_the_same_name_who_is_another_calendly_user_is_nobodys_booking():
+    history = History("calendly")
+    roster(history, Ana="ana@example.com")
+    history.deliver(
+        created(closer_name="Ana", closer_email="ana@example.com"),
+        created(
+            start=NOON + timedelta(days=1), closer_name="Ana", closer_email="not.her@b.example"
+        ),
+    )
+    assert [row[0] for row in people(history)] == ["Ana", None]
+
+
+def test_a_host_who_is_replaced_in_calendly_is_replaced_here():
+    history = History("calendly")
+    roster(history, Ana="ana@example.com", Bo="bo@example.com")
+    call = booking(closer_email="ana@example.com")
+    made = created(call)
+    history.deliver(made)
+    moved = samples.calendly_canceled(made, at=NOON)
+    [member] = moved["payload"]["scheduled_event"]["event_memberships"]
+    member |= {"user": "https://api.calendly.com/users/bo", "user_email": "bo@example.com"}
+    history.deliver(moved)
+    assert [row[0] for row in people(history)] == ["Bo"]
+
+
+def test_other_settings_do_not_take_away_the_setter_of_a_booking_that_is_here():
+    history = History("calendly")
+    roster(history)
+    made = created()
+    history.deliver(made)
+    with as_system(history.org) as db:
+        db.execute(update(BookingSettings).values(setter_utm_field="utm_campaign"))
+    history.deliver(missed(made))
+    assert [row[1] for row in people(history)] == ["Sam"]
+
+
+def test_nor_do_they_give_one_to_a_booking_that_had_none():
+    history = History("calendly")
+    with as_system(history.org) as db:
+        make.setter(db, history.org, "webinar")
+    made = created(setter=None)
+    history.deliver(made)
+    with as_system(history.org) as db:
+        db.execute(update(BookingSettings).values(setter_utm_field="utm_campaign"))
+    history.deliver(missed(made))
+    assert [row[1:3] for row in people(history)] == [(None, None)]
+
+
+def test_other_rules_do_not_change_the_source_of_a_booking_or_lead_that_is_here():
+    history = History("calendly")
+    with as_system(history.org) as db:
+        first = make.source(db, history.org, "First")
+        first.utm_values = ["webinar"]
+    made = created()
+    history.deliver(made)
+    with as_system(history.org) as db:
+        db.execute(update(Source).values(utm_values=[]))
+        second = make.source(db, history.org, "Second")
+        second.utm_values = ["webinar"]
+    history.deliver(missed(made))
+    assert [row[3] for row in people(history)] == ["First"]
+    with as_system(history.org) as db:
+        assert db.scalars(select(Lead.source_id)).all() == [first.id]
+
+
+def test_a_setter_who_was_named_by_address_keeps_the_booking_when_their_account_is_deleted():
+    history = History("calendly")
+    with as_system(history.org) as db:
+        make.setter(
+            db,
+            history.org,
+            "Sam",
+            email="sam@example.com",
+            email_normalized="sam@example.com",
+        )
+    made = created(setter="sam@example.com")
+    history.deliver(made)
+    with as_system(history.org) as db:
+        db.execute(update(Setter).values(email=None, email_normalized=None))
+    history.deliver(missed(made))
+    assert [row[1] for row in people(history)] == ["Sam"]
+
+
+def test_a_name_moves_together_with_its_id_when_a_booking_is_moved():
+    history = History("calendly")
+    roster(history)
+    first = booking(setter="nobody-we-know")
+    second = booking(start=NOON + timedelta(days=1), setter="setter-one")
+    history.deliver(created(first), samples.calendly_created(second, old=first.uri))
+    assert [row[1:3] for row in people(history)] == [(None, "nobody-we-know")] * 2
+
+
+def test_a_duplicate_that_was_switched_off_takes_no_new_booking():
+    history = History("calendly")
+    roster(history, Ana="ana@example.com")
+    history.deliver(created(closer_email="ana@example.com", closer_name="Ana"))
+    with as_system(history.org) as db:
+        old = db.scalars(select(Closer)).one()
+        change_closer(db, old.id, name="Old", email=None, user_id=None, active=False)
+        new = make.closer(db, history.org, "Ana Berg", email="ana@example.com")
+    history.deliver(
+        created(start=NOON + timedelta(days=1), closer_email="ana@example.com", closer_name="Ana")
+    )
+    later = "select closer_id from app.events order by scheduled_at desc limit 1"
+    assert history.rows(later) == [{"closer_id": new.id}]
+
+
+def test_a_setter_is_known_however_the_accents_of_the_name_are_written():
+    history = History("calendly")
+    with as_system(history.org) as db:
+        make.setter(db, history.org, "José Núñez")
+    history.deliver(created(setter="Jose\u0301 Nu\u0301n\u0303ez\u200b"))
+    assert [row[1] for row in people(history)] == ["José Núñez"]
+
+
+def test_a_move_that_is_seen_before_its_cancellation_settles_the_old_booking_too():
+    history = History("calendly")
+    first, second = booking(), booking(start=NOON + timedelta(days=1))
+    history.deliver(created(first), samples.calendly_created(second, old=first.uri))
+    assert [row["call_status"] for row in history.rows(EVENTS)] == ["rescheduled", "scheduled"]
+
+
+def held_and_moved():
+    """A meeting that was held, closed and paid, and whose booking is moved afterwards."""
+    history = History("calendly")
+    first, second = booking(), booking(start=now() + timedelta(days=1))
+    made = created(first)
+    history.deliver(made)
+    by = make.viewer(history.org)
+    with as_system(history.org) as db:
+        event_id = db.scalars(select(Event.id)).one()
+        file_form(db, event_id, CLOSED, by)
+    history.deliver(
+        samples.calendly_canceled(made, at=NOON + timedelta(hours=1), new=second.uri),
+        samples.calendly_created(second, old=first.uri),
+    )
+    return history, event_id, by
+
+
+def test_a_meeting_that_was_held_and_closed_stays_so_when_its_booking_is_moved_afterwards():
+    history, event_id, by = held_and_moved()
+    states = "select call_status, event_outcome from app.events order by scheduled_at"
+    assert [tuple(row.values()) for row in history.rows(states)] == [
+        ("completed", "closed"),
+        ("scheduled", None),
+    ]
+    with as_system(history.org) as db:
+        withdraw_form(db, event_id, by)
+    assert history.rows(states)[0]["call_status"] == "rescheduled"
+
+
+def test_a_no_show_that_is_noted_before_the_start_counts_when_it_is_due():
+    history = History("calendly", timezone="UTC")
+    soon = created(start=now() + timedelta(hours=3))
+    history.deliver(soon, missed(soon, at=now()))
+    day = today("UTC")
+    period = Period(day - timedelta(days=1), day + timedelta(days=3), "UTC")
+
+    def counted(at):
+        with as_system(history.org) as db:
+            found = totals(db, period, at=at)
+        return found["no_shows"], found["coverage"]
+
+    assert counted(now()) == (0, None)
+    assert counted(now() + timedelta(hours=4)) == (1, 1)
+
+
+@contextmanager
+def pausing(role, start, reached, go_on):
+    """Transactions of ``role`` stop before a statement that begins so, until they may go on."""
+
+    def wait(_connection, _cursor, statement, *_):
+        if " ".join(statement.lower().split()).startswith(start) and not reached.is_set():
+            reached.set()
+            assert go_on.wait(20)
+
+    sql_event.listen(engine(role), "before_cursor_execute", wait)
+    try:
+        yield
+    finally:
+        sql_event.remove(engine(role), "before_cursor_execute", wait)
+
+
+def delivered_while_a_form_is_filed(change):
+    """The delivery is processed while a form is filed: its transaction has read the event and
+    begins to write when the delivery arrives, and commits afterwards.
+    """
+    history = History("calendly")
+    made = created()
+    history.deliver(made)
+    by = make.viewer(history.org)
+    with as_system(history.org) as db:
+        event_id = db.scalars(select(Event.id)).one()
+    writing, go_on = threading.Event(), threading.Event()
+
+    def file():
+        with by.transaction() as db:
+            file_form(db, event_id, CLOSED, by)
+
+    with ThreadPoolExecutor(2) as both:
+        with pausing(APP_ROLE, "insert into app.post_call_forms", writing, go_on):
+            filing = both.submit(file)
+            assert writing.wait(20)
+            delivering = both.submit(history.deliver, change(made))
+            wait_for_lock(history.org)
+            go_on.set()
+            filing.result()
+        delivering.result()
+    return history.rows("select call_status, event_outcome, pcf_submitted from app.events")
+
+
+def wait_for_lock(org):
+    """Until somebody waits for a row that another transaction has locked."""
+    waiting = text("""select count(*) from pg_locks l join pg_stat_activity a using (pid)
+                       where not l.granted and a.datname = current_database()""")
+    for _ in range(200):
+        with as_system(org) as db:
+            if db.execute(waiting).scalar_one():
+                return
+        threading.Event().wait(0.05)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [missed, lambda made: samples.calendly_canceled(made, at=NOON + timedelta(hours=1))],
+    ids=["no-show", "cancellation"],
+)
+def test_a_form_that_is_filed_while_a_delivery_is_processed_counts(change):
+    assert delivered_while_a_form_is_filed(change) == [
+        {"call_status": "completed", "event_outcome": "closed", "pcf_submitted": True}
+    ]
+
+
+def test_a_form_is_refused_when_a_cancellation_came_before_it_at_the_same_moment():
+    history = History("calendly")
+    made = created()
+    history.deliver(made)
+    by = make.viewer(history.org)
+    with as_system(history.org) as db:
+        event_id = db.scalars(select(Event.id)).one()
+    reading, go_on = threading.Event(), threading.Event()
+    canceled = samples.calendly_canceled(made, at=NOON - timedelta(days=1))
+
+    def file():
+        with by.transaction() as db:
+            file_form(db, event_id, CLOSED, by)
+
+    with ThreadPoolExecutor(2) as both:
+        with pausing(WORKER_ROLE, "select app.post_call_forms", reading, go_on):
+            delivering = both.submit(history.deliver, canceled)
+            assert reading.wait(20)
+            filing = both.submit(file)
+            wait_for_lock(history.org)
+            go_on.set()
+            delivering.result()
+        with pytest.raises(Conflict, match="cancelled"):
+            filing.result()
+    states = history.rows("select call_status, event_outcome, pcf_submitted from app.events")
+    assert states == [{"call_status": "canceled", "event_outcome": None, "pcf_submitted": False}]
