@@ -135,7 +135,7 @@ def test_a_persons_choice_survives_every_rerun_until_it_is_cleared(org):
         "chosen by Mara: paid by her partner",
     )
     with manager.transaction() as db:
-        clear_choice(db, payment_id)
+        clear_choice(db, payment_id, manager)
     assert attributed(org, payment_id).event_id == matched.id
 
 
