@@ -86,8 +86,7 @@ class Payment(TenantRow, Timestamps, Base):
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
         CheckConstraint("amount >= 0 and refund_amount >= 0", name="not_negative"),
         CheckConstraint(
-            "chosen_at is not null"
-            " or num_nonnulls(chosen_event_id, chosen_by, chosen_reason) = 0",
+            "chosen_at is not null or num_nonnulls(chosen_event_id, chosen_by, chosen_reason) = 0",
             name="choice",
         ),
         refers_to("event_id", "events"),

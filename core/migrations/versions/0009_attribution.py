@@ -35,11 +35,11 @@ def upgrade() -> None:
         source_schema="app",
         referent_schema="app",
     )
-    for column in ("chosen_event_id", "superseded_by_id"):
+    for name in ("chosen_event_id", "superseded_by_id"):
         op.create_index(
-            op.f(f"ix_payments_organization_id_{column}"),
+            op.f(f"ix_payments_organization_id_{name}"),
             "payments",
-            ["organization_id", column],
+            ["organization_id", name],
             schema="app",
         )
     _make_pairs()
