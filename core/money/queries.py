@@ -299,7 +299,7 @@ def pairs_of(db: Session, payment_id: UUID, *, limit: int = 8) -> list[Row[Any]]
 
 
 def _possible_pairs(
-    reported: type[Payment], *columns: Any, where: Sequence[ColumnElement[bool]] = ()
+    reported: type[Payment], *columns: Any, where: Sequence[Any] = ()
 ) -> Select[Any]:
     """Entries by hand beside what processors reported within a month of the same customer, under
     any address that the caller may know of, or on the same event. Each way in which two payments
