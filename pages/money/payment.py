@@ -13,7 +13,7 @@ from core.money.models import PROCESSOR_LABELS, PaymentStatus
 from core.money.queries import pairs_of, payment_detail, refunds_of, suggestions
 from core.platform.dataframes import records
 from core.ui.page import act, go, no_such, require, title
-from core.ui.panels.payments import Pair, decide_pairs, told_apart
+from core.ui.panels.payments import Pair, decide_pairs, numbered_apart
 from core.ui.parts.facts import show_facts
 from core.ui.parts.format import escape_markdown, money, when, word
 from core.ui.parts.query_params import id_from_address
@@ -36,7 +36,7 @@ def ask_for_event(payment: Row[Any]) -> None:
     """
     with viewer.transaction() as db:
         events = suggestions(db, payment.id)
-    labels = told_apart([_label(event, viewer.timezone) for event in events])
+    labels = numbered_apart([_label(event, viewer.timezone) for event in events])
     options = dict(zip(labels, (event.id for event in events), strict=True))
     with (
         st.expander("Choose the booking yourself", expanded=payment.event_id is None),

@@ -29,7 +29,7 @@ def choose(page, option, why="her partner paid"):
     page.text_input[-1].set_value(why)
 
 
-def test_two_bookings_that_look_alike_can_be_told_apart(world):
+def test_two_bookings_that_look_alike_can_be_numbered_apart(world):
     events = {world.event("Ana"), world.event("Ana")}
     card = world.card(email=PARTNER)
     chosen = set()

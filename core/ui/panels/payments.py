@@ -52,7 +52,7 @@ def payment_states(payments: pd.DataFrame) -> list[str]:
     ]
 
 
-def told_apart(labels: Sequence[str]) -> list[str]:
+def numbered_apart(labels: Sequence[str]) -> list[str]:
     """The labels, with a number behind each that stands there several times: a choice among them
     is known by its label.
     """
@@ -66,7 +66,7 @@ def told_apart(labels: Sequence[str]) -> list[str]:
 
 def decide_pairs(viewer: Viewer, pairs: Sequence[Pair]) -> None:
     """A form in which a manager says of one of ``pairs`` whether it is the same money."""
-    labels = told_apart([pair.label for pair in pairs])
+    labels = numbered_apart([pair.label for pair in pairs])
     options: Mapping[str, Pair] = dict(zip(labels, pairs, strict=True))
     with st.form("pairs"):
         label = st.radio("Likeliest first", options, index=None, format_func=escape_markdown)
