@@ -78,7 +78,7 @@ def test_whoever_is_not_on_the_roster_is_nobody(db, mention):
     assert match_setter(db, mention) is None
 
 
-def test_closers_who_share_a_name_are_numbered_apart_by_their_address(db):
+def test_closers_who_share_a_name_are_told_apart_by_their_address(db):
     one, two = (create_closer(db, "Ana", f"ana{n}@example.com") for n in (1, 2))
     bo = create_closer(db, "Bo")
     assert closers_by_name(db) == {

@@ -144,7 +144,7 @@ def test_a_reschedule_is_the_same_booking():
     ]
 
 
-def test_a_late_cancellation_and_a_no_show_are_numbered_apart():
+def test_a_late_cancellation_and_a_no_show_are_told_apart():
     by_lead = {event["lead_email_normalized"]: event for event in told(STORY)}
     assert (
         by_lead["lead.three@example.com"]["call_status"],

@@ -114,7 +114,7 @@ def test_a_pause_longer_than_the_policy_allows_is_handed_on_at_once(provider, cl
         ((204, b"", {}), type(None)),
     ],
 )
-def test_other_answers_are_numbered_apart_and_not_asked_for_again(provider, client, answer, raised):
+def test_other_answers_are_told_apart_and_not_asked_for_again(provider, client, answer, raised):
     provider.will(answer)
     if raised is type(None):
         assert client.get("/offices") is None

@@ -76,7 +76,7 @@ def test_every_provider_has_an_address_in_the_settings(key_providers):
     assert repr(client_of("stripe", KEYS["stripe"], {})).count(KEYS["stripe"]) == 0
 
 
-def test_the_older_interface_of_gohighlevel_is_numbered_apart(key_providers):
+def test_the_older_interface_of_gohighlevel_is_told_apart(key_providers):
     found = check_key("ghl", KEYS["ghl_legacy"], ONE_LOCATION, QUICK)
     assert "no longer supported" in found.remarks[0]
     with pytest.raises(AuthenticationFailed):
