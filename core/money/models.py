@@ -15,6 +15,7 @@ from core.platform.labels import LabelledEnum
 from core.platform.personal import (
     AboutPerson,
     HiddenMention,
+    Mention,
     Personal,
     PersonEmail,
     PersonName,
@@ -51,12 +52,18 @@ PROCESSOR_LABELS = {"manual": "Entered by hand"}
 
 
 class AttributionMethod(StrEnum):
-    EMAIL = "email"  # the latest call at or before the payment
-    LATER_CALL = "later_call"  # optional: the nearest call within the days after it
+    EMAIL = "email"  # the customer's latest event at or before the payment
+    LATER_CALL = "later_call"  # optional: the nearest event within the days after it
     MEMBERSHIP = "membership"  # follows the first payment of the same membership or plan
-    FORM = "form"  # entered on a post-call form: the call is known
+    FORM = "form"  # entered on a post-call form, or the same money as such a payment
     MANUAL = "manual"  # a person's choice; survives every re-run
     NONE = "none"
+
+
+class PairVerdict(StrEnum):
+    SAME = "same"
+    DIFFERENT = "different"
+    OPEN = "open"  # taken back: the two are matched automatically again
 
 
 class MoneySettings(SettingsRow, Base):
@@ -79,7 +86,12 @@ class Payment(TenantRow, Timestamps, Base):
     __table_args__ = (
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
         CheckConstraint("amount >= 0 and refund_amount >= 0", name="not_negative"),
+        CheckConstraint(
+            "chosen_at is not null or num_nonnulls(chosen_event_id, chosen_by, chosen_reason) = 0",
+            name="choice",
+        ),
         refers_to("event_id", "events"),
+        refers_to("chosen_event_id", "events"),
         refers_to("closer_id", "closers"),
         refers_to("setter_id", "setters"),
         refers_to("source_id", "sources"),
@@ -95,6 +107,8 @@ class Payment(TenantRow, Timestamps, Base):
         Index(None, "organization_id", "updated_at"),
         Index(None, "organization_id", "customer_email_normalized"),
         Index(None, "organization_id", "event_id"),
+        Index(None, "organization_id", "chosen_event_id"),
+        Index(None, "organization_id", "superseded_by_id"),
         Index(None, "organization_id", "membership_key"),
         Index(None, "organization_id", "closer_user_id", "payment_date"),
         Index(None, "organization_id", "setter_user_id", "payment_date"),
@@ -104,16 +118,7 @@ class Payment(TenantRow, Timestamps, Base):
             owners=owned_by("closer", "setter"),
             subject="payment",
             about=("customer_email_normalized", "pcf_id"),
-            links=opened_by(
-                portal=ByLink(
-                    read="event_id = (select app.cur_event())",
-                    add=(
-                        "event_id = (select app.cur_event()) and closer_id = (select"
-                        " app.cur_closer())"
-                    ),
-                ),
-                share_money=ByLink(read="true"),
-            ),
+            links=opened_by(share_money=ByLink(read="true")),
         ),
     )
 
@@ -151,7 +156,15 @@ class Payment(TenantRow, Timestamps, Base):
         )
     )
 
-    # whose it is, and why
+    # what a person decided: this event, or with ``chosen_at`` alone no event
+    chosen_at: Mapped[datetime | None]
+    chosen_event_id: Mapped[UUID | None]
+    chosen_by: Mapped[UUID | None]
+    chosen_reason: Mapped[str | None] = mapped_column(
+        info=personal(Personal.MENTION, anywhere=True)
+    )
+
+    # whose it is, and why; written by ``app.attribute_payments`` alone
     event_id: Mapped[UUID | None]
     closer_id: Mapped[UUID | None]
     closer_user_id: Mapped[UUID | None]
@@ -166,6 +179,29 @@ class Payment(TenantRow, Timestamps, Base):
         info=personal(Personal.MENTION, anywhere=True)
     )
     attributed_at: Mapped[datetime | None]
+
+
+class PaymentPair(TenantRow, Timestamps, Base):
+    """What a person decided of a payment that was entered by hand and one that a processor
+    reported: the same money, or not. The latest word on either of them counts.
+    """
+
+    __tablename__ = "payment_pairs"
+    __table_args__ = (
+        refers_to("entered_id", "payments"),
+        refers_to("reported_id", "payments"),
+        UniqueConstraint("organization_id", "entered_id", "reported_id"),
+        Index(None, "organization_id", "reported_id"),
+        secured("reps", audit=True, owners=follows("entered_id"), about=("entered_id",)),
+    )
+
+    entered_id: Mapped[UUID]
+    reported_id: Mapped[UUID]
+    rep_user_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
+    verdict: Mapped[PairVerdict] = mapped_column(Words(PairVerdict))
+    decided_at: Mapped[datetime]
+    decided_by: Mapped[UUID | None]
+    reason: Mapped[Mention]
 
 
 class RefundKind(StrEnum):

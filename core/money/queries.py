@@ -9,16 +9,30 @@ from typing import Any
 from uuid import UUID
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    case,
+    exists,
+    func,
+    null,
+    or_,
+    select,
+    tuple_,
+    union,
+)
+from sqlalchemy.orm import Session, aliased
 
 from core.bookings.listed import LISTED_COLUMNS
 from core.bookings.models import CallStatus, Closer, Event, Package, Setter
-from core.money.models import AttributionMethod, Payment, Refund
-from core.people.models import Source
-from core.people.visibility import visible
+from core.money.models import AttributionMethod, PairVerdict, Payment, PaymentPair, Refund
+from core.people.models import ContactEmail, Source
+from core.people.visibility import persons_are_hidden, visible
 from core.platform.clock import Period
 from core.platform.database import organization_id_of
+
+PAIRS_WITHIN_DAYS = 30  # what lies further apart is not offered as the same money
 
 
 @dataclass(frozen=True)
@@ -149,6 +163,7 @@ def payment_detail(db: Session, payment_id: UUID) -> Row[Any] | None:
         Payment.note,
         Payment.dispute_status,
         Payment.attributed_at,
+        Payment.chosen_at,
     )
     return db.execute(
         _named(select(*_columns(), *more).select_from(Payment)).where(Payment.id == payment_id)
@@ -216,41 +231,144 @@ def _key(db: Session, payment_id: UUID) -> tuple[UUID, UUID]:
     return organization_id_of(db), payment_id
 
 
-def reconciliation_list(db: Session) -> pd.DataFrame:
-    """Cash from forms that no processor has reported, beside the same customer's nearest payment of
-    another amount.
+def reconciliation_list(db: Session, *, limit: int = 200) -> pd.DataFrame:
+    """Payments entered by hand that no processor has reported, each beside the counting payments of
+    the same customer or event that may be the same money, nearest first.
 
     Columns: payment_id, customer_email, payment_date, amount, currency, other_payment_id,
-    other_amount, other_date. Payments that are certainly the same money are reconciled already;
-    these need a person.
+    other_amount, other_date. What is certainly the same money counts once already, and what a
+    person called different is left out; these need a person.
     """
-    other = Payment.__table__.alias("other")
+    reported, taken = aliased(Payment), aliased(Payment)
     query = (
-        select(
+        _possible_pairs(
+            reported,
             Payment.id.label("payment_id"),
             visible(Payment.customer_email),
             Payment.payment_date,
             Payment.amount,
             Payment.currency,
-            other.c.id.label("other_payment_id"),
-            other.c.amount.label("other_amount"),
-            other.c.payment_date.label("other_date"),
-        )
-        .join(
-            other,
-            (other.c.organization_id == Payment.organization_id)
-            & (other.c.customer_email_normalized == Payment.customer_email_normalized)
-            & other.c.connection_id.is_not(None)
-            & other.c.counts
-            & (other.c.currency == Payment.currency),
+            reported.id.label("other_payment_id"),
+            reported.amount.label("other_amount"),
+            reported.payment_date.label("other_date"),
+            where=[Payment.counts, reported.counts],
         )
         .where(
-            Payment.connection_id.is_(None),
-            Payment.counts,
-            func.abs(func.extract("epoch", other.c.payment_date - Payment.payment_date))
-            < 30 * 86400,
+            func.coalesce(PaymentPair.verdict, PairVerdict.OPEN) != PairVerdict.DIFFERENT,
+            ~exists().where(
+                taken.organization_id == reported.organization_id,
+                taken.superseded_by_id == reported.id,
+            ),
         )
-        .order_by(Payment.payment_date.desc(), Payment.id)
+        .order_by(Payment.payment_date.desc(), Payment.id, _distance(reported))
+        .limit(limit)
     )
     found = db.execute(query)
     return pd.DataFrame([tuple(row) for row in found], columns=list(found.keys()))
+
+
+def pairs_of(db: Session, payment_id: UUID, *, limit: int = 8) -> list[Row[Any]]:
+    """What may be the same money as this payment, whichever side it is of: what counts as the same
+    now first, then the nearest. Columns: entered_id, reported_id, is_same, amount, currency,
+    payment_date, processor and customer_email of the other payment.
+    """
+    reported = aliased(Payment)
+    is_same = func.coalesce(Payment.superseded_by_id == reported.id, False)
+
+    def other(name: str) -> ColumnElement[Any]:
+        return case(
+            (Payment.id == payment_id, getattr(reported, name)), else_=getattr(Payment, name)
+        ).label(name)
+
+    query = (
+        _possible_pairs(
+            reported,
+            Payment.id.label("entered_id"),
+            reported.id.label("reported_id"),
+            is_same.label("is_same"),
+            *(other(name) for name in ("amount", "currency", "payment_date", "processor")),
+            case((persons_are_hidden(), null()), else_=other("customer_email")).label(
+                "customer_email"
+            ),
+            where=[or_(Payment.id == payment_id, reported.id == payment_id)],
+        )
+        .order_by(is_same.desc(), _distance(reported), Payment.id, reported.id)
+        .limit(limit)
+    )
+    return list(db.execute(query))
+
+
+def _possible_pairs(
+    reported: type[Payment], *columns: Any, where: Sequence[Any] = ()
+) -> Select[Any]:
+    """Entries by hand beside what processors reported within a month of the same customer, under
+    any address that the caller may know of, or on the same event. Each way in which two payments
+    are alike is a query of its own, which the database answers by an index.
+    """
+    one, other = aliased(ContactEmail), aliased(ContactEmail)
+    both = (
+        (reported.organization_id == Payment.organization_id)
+        & (reported.currency == Payment.currency)
+        & reported.connection_id.is_not(None)
+        & reported.deleted_at.is_(None)
+    )
+    entries = select(Payment.id.label("entered_id"), reported.id.label("reported_id")).where(
+        Payment.connection_id.is_(None), Payment.deleted_at.is_(None), *where
+    )
+    by_contact = (
+        entries.join(
+            one,
+            (one.organization_id == Payment.organization_id)
+            & (one.email_normalized == Payment.customer_email_normalized),
+        )
+        .join(
+            other,
+            (other.organization_id == one.organization_id) & (other.contact_id == one.contact_id),
+        )
+        .join(reported, both & (reported.customer_email_normalized == other.email_normalized))
+    )
+    alike = union(
+        *(
+            entries.join(reported, both & same)
+            for same in (
+                reported.customer_email_normalized == Payment.customer_email_normalized,
+                reported.event_id == Payment.event_id,
+                reported.id == Payment.superseded_by_id,
+            )
+        ),
+        by_contact,
+    ).subquery()
+    return (
+        select(*columns)
+        .select_from(alike)
+        .join(Payment, _is(Payment, alike.c.entered_id))
+        .join(reported, _is(reported, alike.c.reported_id))
+        .outerjoin(
+            Event,
+            (Event.organization_id == Payment.organization_id) & (Event.id == Payment.event_id),
+        )
+        .outerjoin(
+            PaymentPair,
+            (PaymentPair.organization_id == Payment.organization_id)
+            & (PaymentPair.entered_id == Payment.id)
+            & (PaymentPair.reported_id == reported.id),
+        )
+        .where(
+            or_(
+                _distance(reported) < PAIRS_WITHIN_DAYS * 86400,
+                reported.id == Payment.superseded_by_id,
+            )
+        )
+    )
+
+
+def _is(table: type[Payment], payment_id: ColumnElement[UUID]) -> ColumnElement[bool]:
+    return (table.organization_id == func.app.cur_org()) & (table.id == payment_id)
+
+
+def _distance(reported: type[Payment]) -> ColumnElement[Any]:
+    """Seconds between the processor's payment and the entry or its event, whichever is nearer."""
+    return func.least(
+        func.abs(func.extract("epoch", reported.payment_date - Payment.payment_date)),
+        func.abs(func.extract("epoch", reported.payment_date - Event.scheduled_at)),
+    )

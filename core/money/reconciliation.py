@@ -1,93 +1,64 @@
-"""Reconciliation: money that was entered on a form and reported by a processor is recognised as one
-payment and counted once.
+"""Reconciliation: money that was entered by hand and reported by a processor is one payment. What
+a person decides of two payments is stored here; which others are the same money is computed with
+their attribution (``functions/same_money.sql``).
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core.money.models import (
-    MoneySettings,
-    Payment,
-    PayoutSnapshot,
-    PayoutSnapshotDetail,
-    SnapshotState,
-)
-from core.people.models import ContactEmail
-from core.tenancy.organizations.queries import settings_of
+from core.money.attribution import attribute, checked_reason, payment_to_decide
+from core.money.models import PairVerdict, Payment, PaymentPair
+from core.platform.clock import now
+from core.platform.errors import InvalidInput
+from core.tenancy.access.viewers import Viewer
 
 
-def customer_emails(db: Session, email: str | None, contact_id: UUID | None = None) -> list[str]:
-    """Every normalised address of the person with the address ``email`` or the contact
-    ``contact_id``, sorted; includes ``email``.
+def decide_pair(
+    db: Session,
+    entered_id: UUID,
+    reported_id: UUID,
+    verdict: PairVerdict,
+    by: Viewer,
+    reason: str,
+) -> None:
+    """Decide whether a payment that was entered by hand and one that a processor reported are the
+    same money. Of the same money the processor's record counts, whatever the amounts; ``OPEN``
+    takes an earlier decision back.
+
+    Raises:
+        NotFound: no such payment for ``by``.
+        InvalidInput: no reason was given, or the payments are not one of each.
+        NotAllowed: ``by`` is no manager.
     """
-    people = select(ContactEmail.contact_id).where(ContactEmail.email_normalized == email)
-    theirs = select(ContactEmail.email_normalized).where(ContactEmail.contact_id.in_(people))
-    known = set(db.scalars(theirs)) | ({email} if email else set())
-    if contact_id is not None:
-        known |= set(
-            db.scalars(
-                select(ContactEmail.email_normalized).where(ContactEmail.contact_id == contact_id)
-            )
-        )
-    return sorted(known)
-
-
-def reconcile(db: Session, payment: Payment) -> None:
-    """Pair the customer's form payments with the processor's, within the organisation's window.
-
-    Same customer, currency and amount. The processor's record wins; a form payment that an approved
-    payout has counted wins instead, so that the money is not paid out twice. The pairing is
-    computed anew from all of the customer's payments of this amount, so it does not depend on the
-    order of arrival.
-    """
-    emails = customer_emails(db, payment.customer_email_normalized)
-    if not emails:
-        return
-    same = (
-        select(Payment, _frozen(Payment.id).label("frozen"))
-        .where(
-            Payment.customer_email_normalized.in_(emails),
-            Payment.currency == payment.currency,
-            Payment.amount == payment.amount,
-            Payment.status == "succeeded",
-            Payment.deleted_at.is_(None),
-        )
-        .order_by(Payment.payment_date, Payment.processor_payment_id, Payment.id)
+    why = checked_reason(by, reason)
+    entered, reported = payment_to_decide(db, entered_id), payment_to_decide(db, reported_id)
+    _check_one_of_each(entered, reported)
+    decision = {
+        "verdict": verdict,
+        "decided_at": now(),
+        "decided_by": by.user_id,
+        "reason": why,
+    }
+    pair = insert(PaymentPair).values(
+        organization_id=entered.organization_id,
+        entered_id=entered_id,
+        reported_id=reported_id,
+        **decision,
     )
-    rows = db.execute(same).all()
-    reported = [row for row in rows if row.Payment.connection_id is not None]
-    window = timedelta(days=settings_of(db, MoneySettings).reconciliation_days)
-    winners: dict[UUID, UUID | None] = {row.Payment.id: None for row in rows}
-    for form in (row for row in rows if row.Payment.connection_id is None):
-        near = [
-            row
-            for row in reported
-            if abs(row.Payment.payment_date - form.Payment.payment_date) <= window
-        ]
-        if not near:
-            continue
-        match = min(near, key=lambda row: _distance(row.Payment, form.Payment))
-        reported.remove(match)
-        loser, winner = (match, form) if form.frozen else (form, match)
-        winners[loser.Payment.id] = winner.Payment.id
-    for row in rows:
-        row.Payment.superseded_by_id = winners[row.Payment.id]
-    db.flush()
-
-
-def _distance(reported: Payment, form: Payment) -> tuple[timedelta, str]:
-    return abs(reported.payment_date - form.payment_date), reported.processor_payment_id or ""
-
-
-def _frozen(payment_id: object) -> ColumnElement[bool]:
-    return exists().where(
-        PayoutSnapshotDetail.payment_id == payment_id,
-        PayoutSnapshot.organization_id == PayoutSnapshotDetail.organization_id,
-        PayoutSnapshot.id == PayoutSnapshotDetail.snapshot_id,
-        PayoutSnapshot.state != SnapshotState.DRAFT,
+    db.execute(
+        pair.on_conflict_do_update(
+            index_elements=["organization_id", "entered_id", "reported_id"], set_=decision
+        )
     )
+    attribute(db, entered, reported)
+
+
+def _check_one_of_each(entered: Payment, reported: Payment) -> None:
+    if entered.connection_id is not None or reported.connection_id is None:
+        raise InvalidInput(
+            "One of the two must be entered by hand and the other reported by a processor."
+        )

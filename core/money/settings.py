@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.money.models import MoneySettings
 from core.tenancy.organizations.settings import Setting, SettingsGroup
 
-_FROM_NOW_ON = "Applies to payments that arrive, or are matched again, from now on."
+_FROM_NOW_ON = "Applies to new payments at once, and to all others by tomorrow."
 MONEY = SettingsGroup(
     "Money",
     MoneySettings,

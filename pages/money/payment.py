@@ -8,11 +8,12 @@ from uuid import UUID
 import streamlit as st
 from sqlalchemy import Row
 
-from core.money.attribution import choose_event, clear_choice
-from core.money.models import PROCESSOR_LABELS, AttributionMethod, PaymentStatus
-from core.money.queries import payment_detail, refunds_of, suggestions
+from core.money.attribution import adopt_address, choose_event, clear_choice
+from core.money.models import PROCESSOR_LABELS, PaymentStatus
+from core.money.queries import pairs_of, payment_detail, refunds_of, suggestions
 from core.platform.dataframes import records
 from core.ui.page import act, go, no_such, require, title
+from core.ui.panels.payments import Pair, decide_pairs, numbered_apart
 from core.ui.parts.facts import show_facts
 from core.ui.parts.format import escape_markdown, money, when, word
 from core.ui.parts.query_params import id_from_address
@@ -20,34 +21,71 @@ from core.ui.parts.query_params import id_from_address
 viewer = require("payment")
 
 
-def _label(call: Row[Any], timezone: str) -> str:
-    lead, closer = call.lead_name or "Lead", call.closer_name or "no closer"
-    return f"{lead} · {when(call.scheduled_at, timezone)} · {closer}"
+NO_BOOKING = "It belongs to no booking"
 
 
-def ask_for_call(payment_id: UUID, *, needed: bool) -> None:
-    """The calls that the payment may belong to, likeliest first, and the choice of one; open where
-    it is ``needed``.
+def _label(event: Row[Any], timezone: str) -> str:
+    lead, closer = event.lead_name or "Lead", event.closer_name or "no closer"
+    facts = (lead, when(event.scheduled_at, timezone), closer, event.lead_email)
+    return " · ".join(filter(None, facts))
+
+
+def ask_for_event(payment: Row[Any]) -> None:
+    """The events that the payment may belong to, likeliest first, and the choice of one; open where
+    it has none.
     """
     with viewer.transaction() as db:
-        calls = suggestions(db, payment_id)
-    with st.expander("Choose the booking yourself", expanded=needed):
-        options = {_label(call, viewer.timezone): call.id for call in calls}
-        with st.form("choice"):
-            label = st.radio(
-                "Likeliest first",
-                [*options, "It belongs to no booking"],
-                index=None,
-                format_func=escape_markdown,
-            )
-            reason = st.text_input("Why?", placeholder="Paid by her partner")
-            sent = st.form_submit_button("Choose", type="primary")
-        if sent and label is None:
-            st.error("Choose a booking, or say that it belongs to none.")
-        elif sent:
-            with act(viewer, "Chosen.") as db:
-                choose_event(db, payment_id, options.get(label or ""), viewer, reason)
-            st.rerun()
+        events = suggestions(db, payment.id)
+    labels = numbered_apart([_label(event, viewer.timezone) for event in events])
+    options = dict(zip(labels, (event.id for event in events), strict=True))
+    with (
+        st.expander("Choose the booking yourself", expanded=payment.event_id is None),
+        st.form("choice"),
+    ):
+        label = st.radio(
+            "Likeliest first", [*options, NO_BOOKING], index=None, format_func=escape_markdown
+        )
+        reason = st.text_input("Why?", placeholder="Paid by her partner")
+        is_theirs = bool(payment.customer_email) and st.checkbox(
+            f"{escape_markdown(payment.customer_email)} is one more address of whoever booked"
+        )
+        sent = st.form_submit_button("Choose", type="primary")
+    if sent and label is None:
+        st.error("Choose a booking, or say that it belongs to none.")
+    elif sent:
+        event_id = options.get(label or "")
+        with act(viewer, "Chosen.") as db:
+            if is_theirs and event_id is not None:
+                adopt_address(db, payment.id, event_id, viewer)
+            choose_event(db, payment.id, event_id, viewer, reason)
+        st.rerun()
+
+
+def _pair_label(other: Row[Any], timezone: str) -> str:
+    facts = (
+        money({other.currency: other.amount}),
+        when(other.payment_date, timezone),
+        word(other.processor, PROCESSOR_LABELS),
+        other.customer_email,
+        "counted as the same money" if other.is_same else None,
+    )
+    return " · ".join(filter(None, facts))
+
+
+def ask_for_pair(payment_id: UUID) -> None:
+    """The payments that may be the same money as this one, and a manager's word on one of them."""
+    with viewer.transaction() as db:
+        others = pairs_of(db, payment_id)
+    if not others:
+        return
+    with st.expander("Is it the same money as another payment?"):
+        decide_pairs(
+            viewer,
+            [
+                Pair(_pair_label(other, viewer.timezone), other.entered_id, other.reported_id)
+                for other in others
+            ],
+        )
 
 
 payment_id = id_from_address()
@@ -76,18 +114,16 @@ with left:
         go("event", "Open the booking", id=str(payment.event_id))
     if payment.superseded_by_id:
         st.info(
-            "The processor has reported the same money, so this entry from a form is not counted a"
-            " second time."
+            "The processor has reported the same money, so this entry is not counted a second time."
         )
         go("payment", "Open the processor's record", id=str(payment.superseded_by_id))
     if viewer.is_manager:
-        ask_for_call(payment_id, needed=payment.event_id is None)
-        if payment.attribution_method == AttributionMethod.MANUAL and st.button(
-            "Forget this choice and match again"
-        ):
+        ask_for_event(payment)
+        if payment.chosen_at is not None and st.button("Forget this choice and match again"):
             with act(viewer, "Matched again.") as db:
-                clear_choice(db, payment_id)
+                clear_choice(db, payment_id, viewer)
             st.rerun()
+        ask_for_pair(payment_id)
 with right:
     facts = {
         "State": word(payment.status, PaymentStatus),

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from core.money.models import PROCESSOR_LABELS
 from core.money.queries import PaymentFilter, payment_sums, payments_table, reconciliation_list
+from core.platform.dataframes import records
 from core.ui.page import empty, require, title
-from core.ui.panels.payments import payment_states
+from core.ui.panels.payments import Pair, decide_pairs, payment_states
 from core.ui.parts.columns import Moment, Money, Text, Word
 from core.ui.parts.filters import filter_bar, period_picker
-from core.ui.parts.format import money, plural
+from core.ui.parts.format import money, plural, when
 from core.ui.parts.tables import table
 
 SHOWN = 500
+ASKED = 20  # as many pairs as a reader decides at a time; the others come up when these are gone
 VIEWS = {"all": "All", "unattributed": "Unattributed", "reconcile": "To reconcile"}
+
+
+def pair_of(row: dict[str, Any], timezone: str) -> Pair:
+    """One row of what is to be reconciled."""
+    entered = money({row["currency"]: row["amount"]})
+    reported = money({row["currency"]: row["other_amount"]})
+    facts = (
+        row["customer_email"],
+        f"{entered} entered {when(row['payment_date'], timezone)}",
+        f"{reported} charged {when(row['other_date'], timezone)}",
+    )
+    return Pair(" · ".join(filter(None, facts)), row["payment_id"], row["other_payment_id"])
+
+
 viewer = require("payments")
 title("Payments", viewer)
 first, second, third = st.columns(3, vertical_alignment="bottom")
@@ -43,8 +61,8 @@ if view == "reconcile":
         empty("Nothing to reconcile", "Cash from forms and the processors' records agree.")
         st.stop()
     st.caption(
-        "Cash entered on a form, and the same customer's nearest card payment of another amount."
-        " Open one to decide."
+        "Cash entered by hand, beside payments of the same customer or booking that a processor"
+        " reported: another amount, or further apart than the days in Settings."
     )
     table(
         pairs,
@@ -57,8 +75,12 @@ if view == "reconcile":
             Text("customer_email", "Customer"),
             Money("amount", "On the form"),
             Money("other_amount", "By card"),
+            Moment("other_date", "Charged", viewer.timezone),
         ],
     )
+    if viewer.is_manager:
+        st.subheader("Is it the same money?")
+        decide_pairs(viewer, [pair_of(row, viewer.timezone) for row in records(pairs)[:ASKED]])
     st.stop()
 
 chosen = PaymentFilter(period=period, ids=filters.columns, unattributed=view == "unattributed")

@@ -11,11 +11,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from core.bookings.models import CallStatus, Event
 from core.bookings.tasks import attribute_event
 from core.deliveries.channels import CHANNELS
 from core.deliveries.sending import send_outbox
 from core.messages.account_emails import send_password_reset
 from core.money import attribution
+from core.money.models import Payment
 from core.operations.samples import send_test_delivery
 from core.platform import tasks
 from core.platform.clock import now
@@ -24,10 +26,12 @@ from core.platform.tasks import TASKS, TICKS, by, declare, implements, task, tic
 from core.providers.integrations import verify_integration
 from jobs.schedule import scheduler
 from tests import factories as make
+from tests.flow import work
 
 ROOT = Path(__file__).parents[2]
 # Jobs of these names may wait in a database that is upgraded.
 NAMES = {
+    "attribute_all",
     "attribute_event",
     "attribute_payment",
     "forget_deliveries",
@@ -104,6 +108,26 @@ def test_work_is_enqueued_through_its_function_for_the_transactions_organisation
     assert first.args == {"organization_id": str(org), "event_id": str(event_id)}
     assert second.queueing_lock == f"attribute_event {org}"
     assert (third.task_name, third.queueing_lock, third.scheduled_at) == ("send_outbox", None, at)
+
+
+def test_a_change_that_finds_its_work_waiting_is_seen_by_that_work(org):
+    """A worker that takes the job before the change commits would not see it, and nobody would look
+    again.
+    """
+    with as_system(org) as db:
+        event = make.event(db, org)
+        payment_id = make.payment(db, org).id
+        assert attribute_event.later(db, event.id)
+    with as_system(org) as db:
+        db.get_one(Event, (org, event.id)).call_status = CallStatus.CANCELED
+        db.flush()
+        assert not attribute_event.later(db, event.id)
+        work()
+        assert len(jobs_of(org)) == 1
+    work()
+    assert jobs_of(org) == []
+    with as_system(org) as db:
+        assert "cancelled" in db.get_one(Payment, (org, payment_id)).attribution_reason
 
 
 def test_without_an_organisation_nothing_is_enqueued():

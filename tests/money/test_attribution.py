@@ -1,5 +1,5 @@
-"""Each payment is attributed to the right event, with the reason, and stays where a person or an
-approved payout has put it.
+"""Each payment is attributed to the right event, with the reason, and stays where a person has put
+it.
 """
 
 from datetime import timedelta
@@ -7,18 +7,36 @@ from decimal import Decimal
 from itertools import permutations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
 
-from core.bookings.models import Event
-from core.money.attribution import attribute_event, attribute_payment, choose_event, clear_choice
-from core.money.models import Payment
+from core.bookings.listed import LISTED_COLUMNS
+from core.bookings.models import CallType, Event
+from core.bookings.reassignment import claim_hosted
+from core.money.attribution import (
+    adopt_address,
+    attribute_all,
+    attribute_event,
+    attribute_payment,
+    choose_event,
+    clear_choice,
+)
+from core.money.form_filing import withdraw_form
+from core.money.models import MoneySettings, Payment, PayoutSnapshotDetail
 from core.money.payouts import approve, create_snapshot
+from core.money.queries import count_unattributed
 from core.people.actions import Person, add_email, find_or_make_contact
+from core.people.models import TrafficType
 from core.platform.clock import Period
 from core.platform.database import as_system
-from core.platform.errors import Conflict, InvalidInput
+from core.platform.errors import InvalidInput, NotAllowed
+from core.providers.connections import create_connection
+from core.tenancy.access.reporting_lines import set_manager
+from core.tenancy.organizations.queries import settings_of
 from tests import factories as make
 from tests.factories import NOON
+from tests.flow import work
+from tests.money.world import DAY, PARTNER, World
 
 NOVEMBER = Period(
     NOON.date().replace(day=1), NOON.date().replace(month=12, day=1), "Europe/Copenhagen"
@@ -135,7 +153,7 @@ def test_a_persons_choice_survives_every_rerun_until_it_is_cleared(org):
         "chosen by Mara: paid by her partner",
     )
     with manager.transaction() as db:
-        clear_choice(db, payment_id)
+        clear_choice(db, payment_id, manager)
     assert attributed(org, payment_id).event_id == matched.id
 
 
@@ -147,7 +165,7 @@ def test_a_choice_needs_a_reason(org):
         choose_event(db, payment_id, None, manager, " ")
 
 
-def test_an_approved_payout_fixes_whose_the_money_is(org):
+def test_an_approved_payout_says_what_it_said_and_attribution_goes_on_following_the_facts(org):
     admin = make.viewer(org, "admin")
     with as_system(org) as db:
         event = make.event(db, org, make.closer(db, org, "Ana"))
@@ -157,35 +175,319 @@ def test_an_approved_payout_fixes_whose_the_money_is(org):
         approve(db, create_snapshot(db, "November", NOVEMBER, admin).id, admin)
     with as_system(org) as db:
         db.get_one(Event, (org, event.id)).call_status = "canceled"
+    assert attributed(org, payment_id).event_id is None
+    with as_system(org) as db:
+        assert db.scalars(select(PayoutSnapshotDetail.closer_name)).all() == ["Ana"]
+    with admin.transaction() as db:
+        choose_event(db, payment_id, event.id, admin, "she was there")
     assert attributed(org, payment_id).event_id == event.id
-    with pytest.raises(Conflict), admin.transaction() as db:
-        choose_event(db, payment_id, None, admin, "a mistake")
 
 
-@pytest.mark.parametrize("form_first", [True, False])
-def test_cash_from_a_form_and_the_processors_record_of_it_count_once(org, form_first):
-    with as_system(org) as db:
-        from core.providers.connections import create_connection
+def test_a_missed_follow_up_does_not_take_the_sale_from_the_call_that_made_it():
+    world = World()
+    held = world.event("Ana")
+    world.event("Bo", NOON + DAY, call_status="no_show")
+    card = world.card(at=NOON + 2 * DAY)
+    assert world.payment(card).event_id == held
 
-        connection = create_connection(db, "stripe", "Test", "secret").id
-        form = {"processor": "manual"}
-        card = {
-            "processor": "stripe",
-            "connection_id": connection,
-            "processor_payment_id": "pi_1",
-            "at": NOON + timedelta(days=1),
+
+def test_a_no_show_counts_when_the_customer_has_no_other_event():
+    world = World()
+    world.event("Bo", NOON - 3 * DAY, call_status="canceled")
+    missed = world.event("Ana", call_status="no_show")
+    world.event("Bo", NOON - DAY, call_status="no_show")
+    assert world.payment(world.card()).event_id == missed
+
+
+def test_a_payment_without_an_event_says_what_was_tried_and_what_to_do():
+    world = World()
+    world.event(at=NOON + 3 * DAY, email="late@example.com")
+    world.event(at=NOON - 3 * DAY, email="gone@example.com", call_status="canceled")
+    reasons = {
+        email: world.payment(world.card(f"pi_{number}", email=email)).attribution_reason
+        for number, email in enumerate(
+            ["late@example.com", "gone@example.com", "nobody@example.com", None]
+        )
+    }
+    assert reasons == {
+        "late@example.com": (
+            "no booking of late@example.com at or before the payment; the next one is of"
+            " 7 Nov, 13:00: choose it if the money is for it"
+        ),
+        "gone@example.com": (
+            "no booking of gone@example.com at or before the payment; the one of 1 Nov, 13:00 was"
+            " cancelled or moved: choose a booking yourself"
+        ),
+        "nobody@example.com": (
+            "no booking of nobody@example.com at or before the payment; nobody has booked with this"
+            " address: choose the booking of whoever paid, and say that the address is theirs"
+        ),
+        None: "the payment carries no e-mail address; choose its booking yourself",
+    }
+
+
+def test_a_person_who_decides_nothing_else_still_needs_to_be_a_manager():
+    world = World()
+    event = world.event()
+    card = world.card()
+    with pytest.raises(NotAllowed), world.reps["Ana"].transaction() as db:
+        choose_event(db, card, event, world.reps["Ana"], "mine")
+
+
+def test_the_processors_record_takes_over_the_event_that_the_form_names():
+    """Paid two minutes before the scheduled start, with an older event of another closer."""
+    for form_first in (True, False):
+        world = World()
+        world.event("Bo", NOON - 14 * DAY)
+        event = world.event("Ana")
+        steps = [
+            lambda world=world, event=event: world.form(event),
+            lambda world=world: world.card(at=NOON - timedelta(minutes=2)),
+        ]
+        for step in steps if form_first else reversed(steps):
+            step()
+        assert world.cash() == {"Ana": Decimal(4997)}
+        with as_system(world.org) as db:
+            [card] = db.scalars(select(Payment).where(Payment.counts))
+        assert card.event_id == event
+        assert card.attribution_reason == (
+            "the same money was entered on the form of the booking of 4 Nov, 13:00"
+        )
+
+
+def test_choosing_the_forms_own_event_for_the_processors_record_counts_the_money_once():
+    world = World()
+    event = world.event()
+    world.form(event)
+    card = world.card(email=PARTNER)
+    assert sum(world.cash().values()) == 2 * 4997
+    with world.mara.transaction() as db:
+        choose_event(db, card, event, world.mara, "paid by her partner")
+    assert world.cash() == {"Ana": Decimal(4997)}
+    assert world.payment(card).counts
+    with world.mara.transaction() as db:
+        clear_choice(db, card, world.mara)
+    assert sum(world.cash().values()) == 2 * 4997
+
+
+def test_a_choice_fixes_the_event_and_its_people_follow():
+    world = World()
+    event = world.event(None, closer_name="Hana Host")
+    card = world.card(email=PARTNER)
+    with world.mara.transaction() as db:
+        choose_event(db, card, event, world.mara, "paid by her partner")
+    with as_system(world.org) as db:
+        hana = make.closer(db, world.org, "Hana Host")
+        claim_hosted(db, hana)
+    work()
+    payment = world.payment(card)
+    assert (payment.event_id, payment.closer_id) == (event, hana.id)
+
+
+@pytest.mark.parametrize("is_booked", [True, False])
+def test_later_instalments_follow_a_choice_on_the_first(is_booked):
+    world = World()
+    chosen = world.event("Ana", email="other@example.com")
+    world.event("Bo", NOON)
+    first, second, third = (
+        world.card(f"pi_{number}", at=NOON + timedelta(days=30 * number), membership_key="sub_1")
+        for number in range(3)
+    )
+    with world.mara.transaction() as db:
+        choose_event(db, first, chosen if is_booked else None, world.mara, "it is a gift")
+    fourth = world.card("pi_4", at=NOON + timedelta(days=120), membership_key="sub_1")
+    wanted = chosen if is_booked else None
+    assert [world.payment(each).event_id for each in (first, second, third, fourth)] == [wanted] * 4
+    assert world.payment(fourth).attribution_reason.startswith(
+        "follows the first payment, of 4 Nov"
+    )
+    with as_system(world.org) as db:
+        assert count_unattributed(db) == 0
+    with world.mara.transaction() as db:
+        clear_choice(db, first, world.mara)
+    assert {world.closer_of(each) for each in (first, second, third, fourth)} == {"Bo"}
+
+
+def test_instalments_over_a_replaced_connection_follow_too():
+    world = World()
+    world.event("Ana")
+    world.card("pi_1", membership_key="sub_1")
+    world.event("Bo", NOON + 20 * DAY)
+    with as_system(world.org) as db:
+        renewed = create_connection(db, "stripe", "New", "secret").id
+    card = world.card("pi_2", at=NOON + 30 * DAY, membership_key="sub_1", connection_id=renewed)
+    assert world.closer_of(card) == "Ana"
+
+
+def test_a_correction_of_the_form_leaves_a_managers_choice_alone():
+    world = World()
+    event, other = world.event("Ana"), world.event("Bo", NOON - DAY, email="other@example.com")
+    cash = world.form(event, by=world.reps["Ana"])
+    with world.mara.transaction() as db:
+        choose_event(db, cash, other, world.mara, "Bo sold it")
+    world.form(event, "5000", by=world.reps["Ana"])
+    payment = world.payment(cash)
+    assert (payment.event_id, payment.amount) == (other, Decimal(5000))
+    assert world.cash() == {"Bo": Decimal(5000)}
+    assert payment.attribution_reason == "chosen by Mara: Bo sold it"
+
+
+def test_a_rep_withdraws_a_form_whose_cash_a_manager_gave_to_somebody_else():
+    world = World()
+    event, other = world.event("Ana"), world.event("Bo", NOON - DAY, email="other@example.com")
+    cash = world.form(event, by=world.reps["Ana"])
+    with world.mara.transaction() as db:
+        choose_event(db, cash, other, world.mara, "Bo sold it")
+    with world.reps["Ana"].transaction() as db:
+        withdraw_form(db, event, world.reps["Ana"])
+    assert world.cash() == {}
+    world.form(event, by=world.reps["Ana"])
+    assert world.cash() == {"Ana": Decimal(4997)}
+
+
+def test_a_correction_of_a_form_that_was_paid_out_moves_nothing_in_the_payout():
+    world = World()
+    admin = make.viewer(world.org, "admin")
+    event = world.event("Ana")
+    world.form(event)
+    with admin.transaction() as db:
+        approve(db, create_snapshot(db, "November", NOVEMBER, admin).id, admin)
+    with as_system(world.org) as db:
+        db.get_one(Event, (world.org, event)).closer_id = world.closers["Bo"].id
+    world.form(event, "5000")
+    assert world.cash() == {"Bo": Decimal(5000)}
+    with as_system(world.org) as db:
+        paid = db.execute(select(PayoutSnapshotDetail.closer_name, PayoutSnapshotDetail.amount))
+        assert paid.all() == [("Ana", Decimal(4997))]
+
+
+def team_only():
+    """Mara leads Ana only; Bo is somebody else's."""
+    world = World(managers_see_their_team_only=True)
+    with as_system(world.org) as db:
+        set_manager(db, world.reps["Ana"].user_id, world.mara.user_id)
+    return world
+
+
+def test_a_manager_who_sees_their_team_only_gets_the_systems_answer():
+    world = team_only()
+    chosen = world.event("Ana", NOON - 5 * DAY)
+    world.event("Bo")
+    card = world.card()
+    assert world.closer_of(card) == "Bo"
+    boss = make.viewer(world.org, "admin")
+    with boss.transaction() as db:
+        choose_event(db, card, chosen, boss, "Ana sold it")
+    with world.mara.transaction() as db:
+        clear_choice(db, card, world.mara)
+    assert world.closer_of(card) == "Bo"
+
+
+def test_a_manager_who_sees_their_team_only_doubles_no_cash_whose_card_is_another_teams():
+    world = team_only()
+    event = world.event("Ana", NOON - 5 * DAY)
+    entry = world.form(event, at=NOON - 5 * DAY)
+    boss = make.viewer(world.org, "admin")
+    world.event("Bo", NOON - 4 * DAY)
+    card = world.card(at=NOON - 4 * DAY)
+    with boss.transaction() as db:
+        choose_event(
+            db, card, db.scalars(select(Event.id).where(Event.id != event)).one(), boss, "Bo"
+        )
+    assert world.cash() == {"Bo": Decimal(4997)}
+    with world.mara.transaction() as db:
+        choose_event(db, entry, event, world.mara, "hers")
+        clear_choice(db, entry, world.mara)
+    assert world.cash() == {"Bo": Decimal(4997)}
+
+
+def test_a_manager_who_sees_their_team_only_can_say_that_it_belongs_to_no_booking():
+    world = team_only()
+    world.event("Ana")
+    card = world.card()
+    with world.mara.transaction() as db:
+        choose_event(db, card, None, world.mara, "a gift card")
+    payment = world.payment(card)
+    assert (payment.event_id, payment.closer_id, payment.attribution_method) == (
+        None,
+        None,
+        "manual",
+    )
+
+
+@pytest.mark.parametrize("who", ["mara", "lead"])
+def test_an_address_that_is_also_theirs_brings_all_its_payments(who):
+    world = team_only() if who == "lead" else World()
+    event = world.event("Ana")
+    first = world.card("pi_1", email=PARTNER)
+    second = world.card("pi_2", email=PARTNER, at=NOON + 9 * DAY)
+    boss = make.viewer(world.org, "admin")
+    with boss.transaction() as db:
+        choose_event(db, first, event, boss, "her partner")
+    with world.mara.transaction() as db:
+        adopt_address(db, first, event, world.mara)
+    assert [world.payment(each).event_id for each in (first, second)] == [event, event]
+    with boss.transaction() as db:
+        clear_choice(db, first, boss)
+    assert world.payment(first).attribution_reason == (
+        "matched partner@example.com to the booking of 4 Nov, 13:00"
+    )
+    third = world.card("pi_3", email=PARTNER, at=NOON + 20 * DAY)
+    assert world.payment(third).event_id == event
+
+
+def test_an_address_passes_from_one_contact_to_another_with_what_was_paid_under_it():
+    world = World()
+    hers, his = world.event("Ana"), world.event("Bo", email=PARTNER)
+    card = world.card(email=PARTNER, at=NOON + DAY)
+    assert world.payment(card).event_id == his
+    later = world.event("Ana", NOON + 2 * DAY)
+    other = world.card("pi_2", "100", email=PARTNER, at=NOON + 3 * DAY)
+    with world.mara.transaction() as db:
+        adopt_address(db, card, hers, world.mara)
+    assert world.payment(other).event_id == later
+
+
+def test_a_reps_link_to_an_address_is_refused():
+    world = World()
+    event = world.event("Ana")
+    card = world.card()
+    with pytest.raises(NotAllowed), world.reps["Ana"].transaction() as db:
+        adopt_address(db, card, event, world.reps["Ana"])
+    with (
+        pytest.raises(DBAPIError, match="only managers"),
+        world.reps["Ana"].transaction() as db,
+    ):
+        db.execute(select(func.app.adopt_address(card, event)))
+
+
+def test_every_list_that_an_event_names_stands_on_its_payment():
+    world = World()
+    with as_system(world.org) as db:
+        listed = {
+            "source_id": make.source(db, world.org).id,
+            "setter_id": make.setter(db, world.org).id,
         }
-        for values in (form, card) if form_first else (card, form):
-            attribute_payment(db, make.payment(db, org, **values).id)
-        make.payment(db, org, "100.00", **(card | {"processor_payment_id": "pi_2"}))
-    with as_system(org) as db:
-        counted = db.execute(
-            select(Payment.processor, Payment.amount).where(Payment.counts).order_by(Payment.amount)
-        ).all()
-    assert [tuple(row) for row in counted] == [
-        ("stripe", Decimal("100.000")),
-        ("stripe", Decimal("4997.000")),
-    ]
+        for name, model in (("traffic_type_id", TrafficType), ("call_type_id", CallType)):
+            row = model(organization_id=world.org, name="Any")
+            db.add(row)
+            db.flush()
+            listed[name] = row.id
+    world.event("Ana", **listed)
+    payment = world.payment(world.card())
+    found = {column: getattr(payment, column) for column in LISTED_COLUMNS}
+    assert found == listed | {"closer_id": world.closers["Ana"].id}
+
+
+def test_what_settings_change_reaches_every_payment():
+    world = World()
+    event = world.event("Ana", NOON + 3 * DAY)
+    card = world.card()
+    with as_system(world.org) as db:
+        settings_of(db, MoneySettings).forward_attribution_days = 14
+        db.flush()
+        attribute_all(db)
+    assert world.payment(card).event_id == event
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ from core.migrations.tables import metadata
 from core.money.attribution import choose_event
 from core.money.form_filing import file_form
 from core.money.ledger import PaymentFact, RefundFact, record_payment
-from core.money.models import Payment, PaymentStatus, Refund
+from core.money.models import PairVerdict, Payment, PaymentPair, PaymentStatus, Refund
+from core.money.reconciliation import decide_pair
 from core.people.actions import Person
 from core.people.models import Activity, Contact, Lead
 from core.platform.database import as_system
@@ -40,6 +41,7 @@ from tests.ports import owner
 OWNED = {
     "events": Event,
     "payments": Payment,
+    "payment_pairs": PaymentPair,
     "refunds": Refund,
     "post_call_forms": PostCallForm,
     "leads": Lead,
@@ -130,6 +132,12 @@ def team():
     with as_system(org) as db:
         record_payment(db, fact)
     work()
+    with people["admin"].transaction() as db:
+        entered, reported = (
+            db.scalars(select(Payment.id).where(Payment.processor == processor)).one()
+            for processor in ("manual", "stripe")
+        )
+        decide_pair(db, entered, reported, PairVerdict.DIFFERENT, people["admin"], "Two payments")
     return made
 
 

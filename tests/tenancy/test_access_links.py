@@ -11,7 +11,6 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm.exc import StaleDataError
 
 from core.bookings.form_answers import FormAnswers
 from core.bookings.forms import FormProblems
@@ -189,7 +188,7 @@ def test_a_portal_corrects_nothing_that_was_filed(team):
     file_form_through_link(visitor, team.mine, CLOSED)
     with pytest.raises(Conflict, match="already"):
         file_form_through_link(visitor, team.mine, FormAnswers(True, True))
-    with pytest.raises(StaleDataError), visitor.transaction(team.mine) as db:
+    with pytest.raises(NotAllowed), visitor.transaction(team.mine) as db:
         withdraw_form(db, team.mine, visitor)
     with as_system(team.org) as db:
         assert db.scalars(select(Payment.amount).where(Payment.deleted_at.is_(None))).all() == [

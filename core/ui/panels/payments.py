@@ -1,11 +1,39 @@
-"""How payments stand, in a word for each."""
+"""What screens show of payments: how they stand in a word, and a manager's decisions about them."""
 
 from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
-from core.money.models import PaymentStatus
-from core.ui.parts.format import word
+import pandas as pd
+import streamlit as st
+
+from core.money.models import PairVerdict, PaymentStatus
+from core.money.reconciliation import decide_pair
+from core.tenancy.access.viewers import Viewer
+from core.ui.page import act
+from core.ui.parts.format import escape_markdown, word
+
+WORDS = {
+    PairVerdict.SAME: "The same money",
+    PairVerdict.DIFFERENT: "Not the same money",
+    PairVerdict.OPEN: "Forget what was decided",
+}
+DECIDED = {
+    PairVerdict.SAME: "Counted once from now on.",
+    PairVerdict.DIFFERENT: "Counted as two payments from now on.",
+    PairVerdict.OPEN: "Matched again.",
+}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A payment that was entered by hand and one that a processor reported, as one line of text."""
+
+    label: str
+    entered_id: UUID
+    reported_id: UUID
 
 
 def payment_states(payments: pd.DataFrame) -> list[str]:
@@ -22,3 +50,38 @@ def payment_states(payments: pd.DataFrame) -> list[str]:
             payments["superseded_by_id"], payments["disputed"], payments["status"], strict=True
         )
     ]
+
+
+def numbered_apart(labels: Sequence[str]) -> list[str]:
+    """The labels, with a number behind each that stands there several times: a choice among them
+    is known by its label.
+    """
+    seen: dict[str, int] = {}
+    made = []
+    for label in labels:
+        seen[label] = seen.get(label, 0) + 1
+        made.append(label if labels.count(label) == 1 else f"{label} · no. {seen[label]}")
+    return made
+
+
+def decide_pairs(viewer: Viewer, pairs: Sequence[Pair]) -> None:
+    """A form in which a manager says of one of ``pairs`` whether it is the same money."""
+    labels = numbered_apart([pair.label for pair in pairs])
+    options: Mapping[str, Pair] = dict(zip(labels, pairs, strict=True))
+    with st.form("pairs"):
+        label = st.radio("Likeliest first", options, index=None, format_func=escape_markdown)
+        reason = st.text_input("Why?", placeholder="The card was charged a day later", key="why")
+        pressed = {
+            verdict: place.form_submit_button(words)
+            for (verdict, words), place in zip(WORDS.items(), st.columns(len(WORDS)), strict=True)
+        }
+    verdict = next((each for each, is_pressed in pressed.items() if is_pressed), None)
+    if verdict is None:
+        return
+    if label is None:
+        st.error("Choose the two payments first.")
+        return
+    with act(viewer, DECIDED[verdict]) as db:
+        pair = options[label]
+        decide_pair(db, pair.entered_id, pair.reported_id, verdict, viewer, reason)
+    st.rerun()

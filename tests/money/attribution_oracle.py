@@ -1,0 +1,201 @@
+"""Attribution a second time, slowly and in plain Python, from the facts as a test made them: who
+wrote it has not read the database's functions but the specification.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+GONE = {"canceled", "rescheduled"}
+
+
+@dataclass
+class EventFact:
+    id: UUID
+    contact: UUID | None
+    email: str | None
+    at: datetime
+    status: str
+    is_deleted: bool = False
+
+
+@dataclass
+class Money:
+    """A payment; ``form`` is the event on whose form it was entered, ``choice`` a tuple with the
+    event that a person chose, or with None for no event.
+    """
+
+    id: UUID
+    amount: int
+    at: datetime
+    email: str | None
+    is_entered: bool
+    key: str = ""
+    form: UUID | None = None
+    choice: tuple[UUID | None] | None = None
+    membership: str | None = None
+    status: str = "succeeded"
+
+    @property
+    def counts(self) -> bool:
+        return self.status == "succeeded"
+
+
+@dataclass
+class Facts:
+    forward_days: int
+    window_days: int
+    owner_of: dict[str, UUID] = field(default_factory=dict)  # address → contact
+    events: dict[UUID, EventFact] = field(default_factory=dict)
+    money: dict[UUID, Money] = field(default_factory=dict)
+    verdicts: dict[tuple[UUID, UUID], str] = field(default_factory=dict)  # in the order of saying
+
+
+def attributed(facts: Facts) -> dict[UUID, tuple[UUID | None, str, UUID | None]]:
+    """Of each payment its event, the method, and the payment that takes its place."""
+    pairs = same_money(facts)
+    entry_of = {reported: entered for entered, reported in pairs.items()}
+    own = {each.id: _own(facts, each, entry_of) for each in facts.money.values()}
+    settled = {}
+    for each in facts.money.values():
+        event, method, is_known = own[each.id]
+        first = _first(facts, each)
+        if not is_known and first is not None and first.id != each.id:
+            led = own[first.id]
+            if led[0] is not None or led[2]:
+                event, method = led[0], "membership"
+        settled[each.id] = (event, method, pairs.get(each.id))
+    return settled
+
+
+def _own(facts: Facts, money: Money, entry_of: dict[UUID, UUID]) -> tuple[UUID | None, str, bool]:
+    if money.choice is not None:
+        return money.choice[0], "manual", True
+    if money.id in entry_of:
+        entry = facts.money[entry_of[money.id]]
+        if entry.choice is not None:
+            return entry.choice[0], "manual", True
+        if entry.form is not None:
+            return entry.form, "form", True
+    if money.form is not None:
+        return money.form, "form", True
+    event, method = _by_email(facts, money)
+    return event, method, False
+
+
+def _by_email(facts: Facts, money: Money) -> tuple[UUID | None, str]:
+    if money.email is None:
+        return None, "none"
+    mine = _people(facts, None, money.email)
+    theirs = [
+        event
+        for event in facts.events.values()
+        if event.status not in GONE
+        and not event.is_deleted
+        and mine & _people(facts, event.contact, event.email)
+    ]
+    before = [event for event in theirs if event.at <= money.at]
+    if before:
+        attended = [event for event in before if event.status != "no_show"]
+        return max(attended or before, key=lambda event: event.at).id, "email"
+    until = money.at + timedelta(days=facts.forward_days)
+    after = [event for event in theirs if event.at <= until]
+    if after and facts.forward_days:
+        attended = [event for event in after if event.status != "no_show"]
+        return min(attended or after, key=lambda event: event.at).id, "later_call"
+    return None, "none"
+
+
+def _people(facts: Facts, contact: UUID | None, *emails: str | None) -> set[object]:
+    """Who is meant: contacts, and addresses that belong to none."""
+    found: set[object] = {facts.owner_of.get(email, email) for email in emails if email}
+    return found | ({contact} if contact else set())
+
+
+def _first(facts: Facts, money: Money) -> Money | None:
+    if money.membership is None:
+        return None
+    same = [
+        each for each in facts.money.values() if each.membership == money.membership and each.counts
+    ]
+    return min(same, key=lambda each: (each.at, each.key), default=None)
+
+
+def same_money(facts: Facts) -> dict[UUID, UUID]:
+    """Entry → the processor's payment that takes its place."""
+    said = _said(facts)
+    away = {
+        (entry.id, card.id): distance
+        for entry in facts.money.values()
+        for card in facts.money.values()
+        if entry.is_entered
+        and not card.is_entered
+        and entry.id not in said
+        and card.id not in said.values()
+        and (distance := _distance(facts, entry, card)) is not None
+    }
+    return said | dict(_best(away))
+
+
+def _said(facts: Facts) -> dict[UUID, UUID]:
+    same = [pair for pair, verdict in facts.verdicts.items() if verdict == "same"]
+    return {
+        entry: card
+        for place, (entry, card) in enumerate(same)
+        if facts.money[entry].counts
+        and facts.money[card].counts
+        and not any(entry == other or card == taken for other, taken in same[place + 1 :])
+    }
+
+
+def _distance(facts: Facts, entry: Money, card: Money) -> timedelta | None:
+    if facts.verdicts.get((entry.id, card.id)) == "different":
+        return None
+    if entry.amount != card.amount or not (entry.counts and card.counts):
+        return None
+    event_id = entry.choice[0] if entry.choice is not None else entry.form
+    event = facts.events[event_id] if event_id else None
+    whose = _people(
+        facts, event.contact if event else None, entry.email, event.email if event else None
+    )
+    is_alike = bool(whose & _people(facts, None, card.email))
+    if card.choice is not None and event is not None and card.choice[0] == event.id:
+        is_alike = True
+    away = min(abs(card.at - at) for at in (entry.at, event.at if event else entry.at))
+    return away if is_alike and away <= timedelta(days=facts.window_days) else None
+
+
+def _best(away: dict[tuple[UUID, UUID], timedelta]) -> list[tuple[UUID, UUID]]:
+    """By trying everything, one group after the other: most pairs, then least distance."""
+    found: list[tuple[UUID, UUID]] = []
+    waiting = set(away)
+    while waiting:
+        group = {waiting.pop()}
+        while more := {
+            pair for pair in waiting if any(pair[0] == a or pair[1] == b for a, b in group)
+        }:
+            group |= more
+            waiting -= more
+        found += _best_of(sorted({entry for entry, _ in group}), group, away)[2]
+    return found
+
+
+def _best_of(
+    entries: list[UUID],
+    group: set[tuple[UUID, UUID]],
+    away: dict[tuple[UUID, UUID], timedelta],
+    taken: frozenset[UUID] = frozenset(),
+) -> tuple[int, timedelta, list[tuple[UUID, UUID]]]:
+    if not entries:
+        return 0, timedelta(0), []
+    entry, *rest = entries
+    best = _best_of(rest, group, away, taken)
+    for pair in group:
+        if pair[0] == entry and pair[1] not in taken:
+            count, sum_, pairs = _best_of(rest, group, away, taken | {pair[1]})
+            mine = (count + 1, sum_ + away[pair], [*pairs, pair])
+            if (-mine[0], mine[1]) < (-best[0], best[1]):
+                best = mine
+    return best

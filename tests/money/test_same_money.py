@@ -1,0 +1,283 @@
+"""Money that was entered by hand and that a processor has reported counts once: matched at its
+best, in any order of arrival, joined and separated by hand.
+"""
+
+from datetime import timedelta
+from decimal import Decimal
+from itertools import combinations, permutations
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select, text
+
+from core.money.attribution import attribute, choose_event
+from core.money.models import PairVerdict, Payment
+from core.money.queries import pairs_of, reconciliation_list
+from core.money.reconciliation import decide_pair
+from core.platform.database import as_system
+from core.platform.errors import InvalidInput, NotAllowed
+from tests.factories import NOON
+from tests.money.world import DAY, PARTNER, World
+from tests.ports import owner
+
+
+def decide(world, entered, reported, verdict, reason="as the bank says"):
+    with world.mara.transaction() as db:
+        decide_pair(db, entered, reported, PairVerdict(verdict), world.mara, reason)
+
+
+def total(world):
+    return sum(world.cash().values())
+
+
+@pytest.mark.parametrize("order", list(permutations(["form", "card", "other"])))
+def test_cash_of_a_form_and_the_processors_record_of_it_count_once_in_any_order(order):
+    world = World()
+    event = world.event()
+    steps = {
+        "form": lambda: world.form(event),
+        "card": lambda: world.card(at=NOON + DAY),
+        "other": lambda: world.card("pi_2", "100", at=NOON + DAY),
+    }
+    for step in order:
+        steps[step]()
+    with as_system(world.org) as db:
+        counted = db.execute(
+            select(Payment.processor, Payment.amount).where(Payment.counts).order_by(Payment.amount)
+        ).all()
+    assert counted == [("stripe", Decimal(100)), ("stripe", Decimal(4997))]
+
+
+def test_a_form_that_is_filed_days_after_the_event_is_the_same_money_as_the_card_at_the_event():
+    world = World()
+    event = world.event()
+    world.card(at=NOON + timedelta(hours=1))
+    world.form(event, at=NOON + 4 * DAY + timedelta(hours=2))
+    assert total(world) == 4997
+
+
+def test_a_card_that_is_charged_near_neither_the_event_nor_the_form_is_other_money():
+    world = World()
+    world.form(world.event(), at=NOON + 2 * DAY)
+    world.card(at=NOON + 6 * DAY)
+    assert total(world) == 2 * 4997
+
+
+def test_as_many_payments_as_possible_are_paired_not_the_nearest_first():
+    world = World()
+    first = world.event("Ana")
+    second = world.event("Bo", NOON + DAY)
+    world.card("pi_1", at=NOON - 2 * DAY)
+    world.card("pi_2", at=NOON + timedelta(days=0.9))
+    world.form(first, at=NOON)
+    world.form(second, at=NOON + DAY)
+    assert world.cash() == {"Ana": Decimal(4997), "Bo": Decimal(4997)}
+
+
+def test_the_same_amount_of_another_customer_or_in_another_currency_is_other_money():
+    world = World()
+    world.form(world.event())
+    world.card("pi_1", email="stranger@example.com")
+    world.card("pi_2", currency="EUR")
+    assert total(world) == 3 * 4997
+
+
+def test_the_processors_refunds_count():
+    world = World()
+    world.form(world.event())
+    card = world.card()
+    with as_system(world.org) as db:
+        payment = db.get_one(Payment, (world.org, card))
+        payment.refund_amount = Decimal(1000)
+        attribute(db, payment)
+    assert world.cash() == {"Ana": Decimal(3997)}
+
+
+def test_a_payment_that_fails_after_all_gives_the_entrys_place_back():
+    world = World()
+    world.form(world.event())
+    card = world.card()
+    with as_system(world.org) as db:
+        payment = db.get_one(Payment, (world.org, card))
+        payment.status = "failed"
+        attribute(db, payment)
+    with as_system(world.org) as db:
+        assert db.scalars(select(Payment.processor).where(Payment.counts)).all() == ["manual"]
+
+
+def test_a_corrected_amount_parts_what_was_paired_and_pairs_it_again():
+    world = World()
+    event = world.event()
+    world.form(event)
+    world.card()
+    world.form(event, "5000")
+    assert total(world) == 9997
+    world.form(event)
+    assert total(world) == 4997
+
+
+def test_a_person_joins_what_was_entered_with_another_amount():
+    world = World()
+    entry = world.form(world.event(), "5000")
+    card = world.card(at=NOON + 9 * DAY)
+    assert total(world) == 9997
+    decide(world, entry, card, "same")
+    assert total(world) == 4997
+    assert world.payment(card).closer_id == world.closers["Ana"].id
+    decide(world, entry, card, "open", "a mistake")
+    assert total(world) == 9997
+
+
+def test_a_person_separates_what_only_looks_the_same():
+    world = World()
+    event = world.event()
+    entry = world.form(event)
+    card = world.card()
+    decide(world, entry, card, "different", "two instalments")
+    assert total(world) == 2 * 4997
+    world.form(event, notes="nothing new")
+    assert total(world) == 2 * 4997
+    with as_system(world.org) as db:
+        assert reconciliation_list(db).empty
+
+
+def test_of_two_that_are_said_to_be_the_same_money_the_latest_word_counts():
+    world = World()
+    entry = world.form(world.event(), "5000")
+    first, second = world.card("pi_1"), world.card("pi_2")
+    decide(world, entry, first, "same")
+    decide(world, entry, second, "same")
+    assert world.payment(entry).superseded_by_id == second
+    with as_system(world.org) as db:
+        payment = db.get_one(Payment, (world.org, second))
+        payment.status = "failed"
+        attribute(db, payment)
+    assert world.payment(entry).superseded_by_id is None
+
+
+def test_a_word_on_one_payment_leaves_the_others_their_best_pairs():
+    world = World()
+    one = world.form(world.event("Ana"))
+    other = world.form(world.event("Bo", NOON + DAY), at=NOON + DAY)
+    near = world.card("pi_1", at=NOON)
+    far = world.card("pi_2", at=NOON + 2 * DAY)
+    assert world.payment(one).superseded_by_id == near
+    decide(world, other, near, "same")
+    assert world.payment(other).superseded_by_id == near
+    assert world.payment(one).superseded_by_id == far
+
+
+def test_the_list_to_reconcile_knows_pairs_through_the_event():
+    world = World()
+    event = world.event()
+    entry = world.form(event, "5000")
+    card = world.card(email=PARTNER)
+    with world.mara.transaction() as db:
+        assert reconciliation_list(db).empty
+        choose_event(db, card, event, world.mara, "her partner")
+        found = reconciliation_list(db)
+    assert found[["payment_id", "other_payment_id"]].to_numpy().tolist() == [[entry, card]]
+    assert (found["amount"].item(), found["other_amount"].item()) == (5000, 4997)
+    decide(world, entry, card, "same")
+    with world.mara.transaction() as db:
+        assert reconciliation_list(db).empty
+        assert [(row.is_same, row.amount) for row in pairs_of(db, card)] == [(True, 5000)]
+        assert [(row.is_same, row.amount) for row in pairs_of(db, entry)] == [(True, 4997)]
+
+
+def test_a_decision_on_two_payments_needs_a_manager_a_reason_and_one_of_each():
+    world = World()
+    entry, card = world.form(world.event(), "5000"), world.card()
+    rep = world.reps["Ana"]
+    with pytest.raises(NotAllowed), rep.transaction() as db:
+        decide_pair(db, entry, card, PairVerdict.SAME, rep, "mine")
+    with pytest.raises(InvalidInput):
+        decide(world, entry, card, "same", " ")
+    with pytest.raises(InvalidInput, match="One of the two"):
+        decide(world, card, entry, "same")
+
+
+def test_a_choice_for_the_entry_holds_for_the_record_that_takes_its_place():
+    world = World()
+    event, other = world.event("Ana"), world.event("Bo", NOON - DAY, email="other@example.com")
+    entry = world.form(event)
+    with world.mara.transaction() as db:
+        choose_event(db, entry, other, world.mara, "Bo sold it")
+    card = world.card()
+    payment = world.payment(card)
+    assert payment.event_id == other
+    assert payment.attribution_reason == (
+        "the same money as an entry that was chosen by Mara: Bo sold it"
+    )
+    assert world.cash() == {"Bo": Decimal(4997)}
+
+
+costs = st.lists(st.integers(1, 50), min_size=25, max_size=25, unique=True)
+links = st.sets(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(links, costs)
+def test_the_best_pairs_are_as_many_as_can_be_and_then_the_nearest(possible, prices):
+    cost = {(one, other): 10 + prices[5 * one + other] for one, other in possible}
+    found = best_pairs(cost)
+    assert len({one for one, _ in found}) == len({other for _, other in found}) == len(found)
+    assert found <= possible
+    assert (len(found), sum(cost[each] for each in found)) == best(cost)
+
+
+def best_pairs(cost):
+    pairs = sorted(cost)
+    with owner() as db:
+        rows = db.execute(
+            text("""
+                select entered_id, reported_id from app.best_pairs(
+                  cast(:entered as uuid[]), cast(:reported as uuid[]), cast(:away as numeric[]))
+            """),
+            {
+                "entered": [UUID(int=one) for one, _ in pairs],
+                "reported": [UUID(int=100 + other) for _, other in pairs],
+                "away": [cost[each] for each in pairs],
+            },
+        ).all()
+    return {(row.entered_id.int, row.reported_id.int - 100) for row in rows}
+
+
+def best(cost):
+    """By trying every set of pairs in which nobody stands twice."""
+    for size in range(min(5, len(cost)), 0, -1):
+        sums = [
+            sum(cost[each] for each in chosen)
+            for chosen in combinations(cost, size)
+            if len({one for one, _ in chosen}) == len({other for _, other in chosen}) == size
+        ]
+        if sums:
+            return size, min(sums)
+    return 0, 0
+
+
+def test_all_payments_of_an_organisation_are_attributed_by_one_statement():
+    world = World()
+    world.event("Ana")
+    with as_system(world.org) as db:
+        db.execute(
+            text("""
+                insert into app.payments (organization_id, amount, currency, payment_date,
+                  customer_email, customer_email_normalized, processor, connection_id,
+                  processor_payment_id)
+                select :org, 100, 'USD', :at + n * interval '1 minute', :email, :email, 'stripe',
+                  :connection, 'pi_' || n from generate_series(1, 2000) n
+            """),
+            {
+                "org": world.org,
+                "at": NOON,
+                "email": "lead.one@example.com",
+                "connection": world.connection,
+            },
+        )
+        db.execute(text("select app.attribute_all()"))
+    assert world.cash() == {"Ana": Decimal(200_000)}

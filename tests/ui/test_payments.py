@@ -1,0 +1,97 @@
+"""A manager decides about payments on their screens."""
+
+from html import unescape
+
+import pytest
+from sqlalchemy import select
+
+from core.money.models import Payment
+from core.platform.database import as_system
+from core.platform.normalization import JOINER
+from tests.factories import NOON
+from tests.money.world import PARTNER, World
+from tests.ui.screens import addressed, browser_of
+
+
+@pytest.fixture
+def world(database_url):
+    return World()
+
+
+def pressed(page, label):
+    [button] = [each for each in page.button if each.label == label]
+    return button.click().run()
+
+
+def choose(page, option, why="her partner paid"):
+    """An option as it is shown, where each mark is escaped."""
+    page.radio[-1].set_value(unescape(option).replace(JOINER, ""))
+    page.text_input[-1].set_value(why)
+
+
+def test_two_bookings_that_look_alike_can_be_numbered_apart(world):
+    events = {world.event("Ana"), world.event("Ana")}
+    card = world.card(email=PARTNER)
+    chosen = set()
+    with browser_of(world.mara):
+        for number in range(2):
+            page = addressed("payment", id=str(card)).run()
+            options = page.radio[0].options
+            assert len(options) == 3
+            assert len(set(options)) == 3
+            choose(page, options[number])
+            assert not pressed(page, "Choose").exception
+            chosen.add(world.payment(card).event_id)
+    assert chosen == events
+
+
+def test_the_payers_address_is_added_to_the_one_who_booked(world):
+    event = world.event("Ana")
+    card = world.card(email=PARTNER)
+    with browser_of(world.mara):
+        page = addressed("payment", id=str(card)).run()
+        choose(page, page.radio[0].options[0])
+        page.checkbox[0].check()
+        assert not pressed(page, "Choose").exception
+    second = world.card("pi_2", email=PARTNER)
+    assert world.payment(second).event_id == event
+
+
+def test_a_choice_is_forgotten_again(world):
+    event = world.event("Ana")
+    card = world.card()
+    with browser_of(world.mara):
+        page = addressed("payment", id=str(card)).run()
+        choose(page, "It belongs to no booking")
+        page = pressed(page, "Choose")
+        assert world.payment(card).event_id is None
+        assert not pressed(page, "Forget this choice and match again").exception
+    assert world.payment(card).event_id == event
+
+
+@pytest.mark.parametrize(
+    ("button", "counted"), [("The same money", [4997]), ("Not the same money", [4997, 5000])]
+)
+def test_what_is_to_be_reconciled_is_decided_on_the_list(world, button, counted):
+    world.form(world.event("Ana"), "5000")
+    world.card()
+    with browser_of(world.mara):
+        page = addressed("payments", view="To reconcile").run()
+        choose(page, page.radio[-1].options[0])
+        page = pressed(page, button)
+        assert not page.exception
+        assert "Nothing to reconcile" in " ".join(each.value for each in page.markdown)
+    with as_system(world.org) as db:
+        amounts = select(Payment.amount).where(Payment.counts).order_by(Payment.amount)
+        assert list(db.scalars(amounts)) == counted
+
+
+def test_an_automatic_match_is_separated_on_the_payments_page(world):
+    entry = world.form(world.event("Ana"))
+    world.card(at=NOON)
+    assert world.payment(entry).superseded_by_id
+    with browser_of(world.mara):
+        page = addressed("payment", id=str(entry)).run()
+        choose(page, page.radio[-1].options[0])
+        assert not pressed(page, "Not the same money").exception
+    assert world.payment(entry).superseded_by_id is None
