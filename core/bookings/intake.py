@@ -13,7 +13,14 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from core.bookings.models import BookingSettings, CallStatus, CallType, Event, PostCallForm
+from core.bookings.models import (
+    BookingSettings,
+    CallStatus,
+    CallType,
+    Event,
+    PostCallForm,
+    UtmField,
+)
 from core.bookings.roster import Host, match_closer, match_setter
 from core.bookings.status import settle_status
 from core.bookings.tasks import attribute_event
@@ -39,11 +46,7 @@ CARRIED = (
     "setter_name",
     "source_id",
     "traffic_type_id",
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-    "utm_content",
-    "utm_term",
+    *UtmField,
 )
 
 
@@ -156,10 +159,7 @@ def _facts(db: Session, booking: Booking) -> dict[str, Any]:
         traffic_type_id=traffic_type_id,
     )
     known = {"contact_id": contact.id, "lead_id": lead.id} if contact and lead else {}
-    utm = {
-        part: booking.utm.get(part)
-        for part in ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
-    }
+    utm: dict[str, str | None] = {part: booking.utm.get(part) for part in UtmField}
     return (
         known
         | utm

@@ -6,9 +6,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from core.bookings.models import CallStatus, Event, EventOutcome, PostCallForm
-
-GUEST, HOST = "guest", "host"
+from core.bookings.models import CallStatus, Event, EventOutcome, NoShowParty, PostCallForm
 
 
 def settle_status(event: Event, form: PostCallForm | None, late_cancel_hours: int) -> None:
@@ -28,7 +26,7 @@ def settle_status(event: Event, form: PostCallForm | None, late_cancel_hours: in
     )
     event.call_status, event.event_outcome = _status(event, form)
     if event.call_status == CallStatus.NO_SHOW:
-        event.no_show_party = form.no_show_party or GUEST if form else GUEST
+        event.no_show_party = (form and form.no_show_party) or NoShowParty.GUEST
 
 
 def _status(event: Event, form: PostCallForm | None) -> tuple[CallStatus, EventOutcome | None]:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from core.bookings.models import Package
 from core.money.attribution import attribute
-from core.money.models import Payment, PaymentStatus, Refund
+from core.money.models import DealType, Payment, PaymentStatus, Refund
 from core.people.timeline import note
 from core.platform.database import organization_id_of
 from core.platform.money import shown
@@ -84,7 +84,7 @@ def record_payment(db: Session, fact: PaymentFact) -> Payment:
     )
     payment.customer_email, payment.customer_name = fact.email, fact.name
     payment.customer_email_normalized = normalize_email(fact.email)
-    payment.membership_key, payment.deal_type = fact.membership_key, fact.deal_type
+    payment.membership_key, payment.deal_type = fact.membership_key, DealType(fact.deal_type)
     payment.disputed, payment.dispute_status = fact.disputed, fact.dispute_status
     payment.package_id = payment.package_id or _package(db, fact.package_name)
     db.add(payment)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
@@ -19,6 +19,7 @@ from sqlalchemy import (
     Dialect,
     ForeignKey,
     ForeignKeyConstraint,
+    LargeBinary,
     MetaData,
     Numeric,
     Table,
@@ -40,6 +41,14 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+# What a column's ``info`` may say of it, beside what it says of a person (``personal``).
+CONFIDENTIAL = "confidential"  # proves or opens something: no value stands in the audit log
+UNRECORDED = "unrecorded"  # follows from something else, or only tells that something was used
+BY_PRODUCT = "by_product"  # written and looked up by the product alone, never by anybody outside
+USER = "user"  # the id of a user, though its name does not end in ``user_id``
+LABEL = "label"  # what people call it, where its name does not say it
 
 
 class Words(TypeDecorator[StrEnum]):
@@ -70,6 +79,21 @@ def _check_words(column: Column[Any], table: SchemaItem) -> None:
     if isinstance(column.type, Words) and isinstance(table, Table):
         words = ", ".join(f"'{member}'" for member in column.type.members)
         table.append_constraint(CheckConstraint(f"{column.name} in ({words})", name=column.name))
+
+
+Secret = Annotated[bytes, mapped_column(LargeBinary, info={CONFIDENTIAL: True})]
+SecretText = Annotated[str, mapped_column(info={CONFIDENTIAL: True, BY_PRODUCT: True})]
+ProductText = Annotated[str, mapped_column(info={BY_PRODUCT: True})]
+UserId = Annotated[UUID, mapped_column(info={USER: True})]
+LastUse = Annotated[datetime, mapped_column(info={UNRECORDED: True})]
+RepUsers = Annotated[
+    list[UUID], mapped_column(server_default=text("'{}'"), info={UNRECORDED: True})
+]
+
+
+def declared(table: Table, fact: str) -> list[str]:
+    """The names of the table's columns that declare the fact."""
+    return [column.name for column in table.columns if column.info.get(fact)]
 
 
 class Base(DeclarativeBase):
@@ -105,7 +129,9 @@ class Timestamps:
     """When the row was made and last changed; ``updated_at`` is kept by a trigger."""
 
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    updated_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    updated_at: Mapped[datetime] = mapped_column(
+        server_default=func.clock_timestamp(), info={UNRECORDED: True}
+    )
 
 
 def refers_to(column: str, table: str) -> ForeignKeyConstraint:
@@ -200,14 +226,16 @@ def secured(
     subject: str | None = None,
     links: Mapping[str, ByLink] | None = None,
     about: tuple[str, ...] = (),
+    label: str | None = None,
 ) -> dict[str, Any]:
     """Who may do what with the table's rows, as ``core.platform.security`` makes it true.
 
     ``rls`` is the table's security class, ``audit`` whether its changes are audited, ``owners``
     whose its rows are, ``shares`` the columns that refer to rows which the same people see,
-    ``subject`` how ``follows(…, kind=…)`` calls the table, ``links`` what links open of it, and
+    ``subject`` how ``follows(…, kind=…)`` calls the table, ``links`` what links open of it,
     ``about`` the columns by which a row is about a person from outside: their address, or what
-    refers to their contact or to another row about them.
+    refers to their contact or to another row about them, and ``label`` what people call the rows,
+    where the table's name does not say it.
     """
     return {
         "info": {
@@ -218,6 +246,7 @@ def secured(
             "subject": subject,
             "links": links or {},
             "about": about,
+            "label": label,
         }
     }
 

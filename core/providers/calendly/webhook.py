@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.bookings.intake import Booking, Cancellation, record_booking
-from core.bookings.models import BookingSettings
+from core.bookings.models import BookingSettings, UtmField
 from core.bookings.roster import Host, setter_mentions
 from core.deliveries.models import ProviderObject, WebhookConnection
 from core.deliveries.objects import Kept, only, remember
@@ -54,7 +54,6 @@ KEPT: Kept = {
         "event_memberships": dict.fromkeys(("user", "user_email", "user_name")),
     },
 }
-UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 
 
 def verify(headers: Mapping[str, str], body: bytes, secret: str, now: datetime) -> None:
@@ -155,7 +154,7 @@ def _booking(
         ],
         call_type=meeting.get("name"),
         call_type_uri=meeting.get("event_type"),
-        utm={part: tracking.get(part) for part in UTM},
+        utm={part: tracking.get(part) for part in UtmField},
         setter_mentions=setter_mentions(tracking, answers, named_in),
         answers=answers,
         meeting_url=(meeting.get("location") or {}).get("join_url"),
