@@ -9,25 +9,15 @@ from pathlib import Path
 
 from core.metrics.export_tables import EXPORTS
 from core.migrations.tables import metadata
+from core.platform.security.policies import readable
 from core.tenancy.access.models import MEMBER_ROLES, Role
-from core.tenancy.access.roles import ADMINS, SUPER_ADMINS
+from core.tenancy.access.roles import SUPER_ADMINS
 from core.tenancy.organizations.modules import MODULES
 from core.ui.navigation import SCREENS, Screen
 from webhooks.api import ENDPOINTS
 
 FILE = Path(__file__).with_name("roles.md")
 YES, NO = "yes", "–"
-ALL, OWN = "all", "own"
-# Whose rows of an exported table a role is given, by the table's security class
-# (core/platform/security).
-GIVEN: dict[str, dict[Role, str]] = {
-    "config": dict.fromkeys(MEMBER_ROLES, ALL),
-    "reps": dict.fromkeys(MEMBER_ROLES, ALL) | {Role.SALES_REP: OWN},
-    "forms": dict.fromkeys(MEMBER_ROLES, ALL) | {Role.SALES_REP: OWN},
-    "reps_private": dict.fromkeys(MEMBER_ROLES, ALL) | {Role.SALES_REP: OWN, Role.VIEWER: NO},
-    "audit": dict.fromkeys(MEMBER_ROLES, NO) | dict.fromkeys(ADMINS, ALL),
-    "payouts": dict.fromkeys(MEMBER_ROLES, ALL) | {Role.SALES_REP: NO, Role.VIEWER: NO},
-}
 HEAD = """# Roles
 
 Written by `python -m docs.make_roles` from the lists that the product itself goes by; a test holds
@@ -51,7 +41,8 @@ it up to date, and others try every cell. Each member has one role in each organ
 
 def given(table: str, role: Role) -> str:
     """Whose rows of an exported table a role is given: all, own, or none."""
-    return GIVEN[metadata.tables[f"app.{table}"].info["rls"]][role]
+    rows = readable(metadata.tables[f"app.{table}"].info["rls"], role)
+    return NO if rows == "none" else rows
 
 
 def _table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -100,6 +100,8 @@ def _fingerprint() -> str:
     digest = hashlib.sha256()
     shaping = [
         ROOT / "core/platform/personal.py",
+        *ROOT.glob("core/people/p*_fields.py"),
+        *ROOT.glob("core/providers/*/provider.py"),
         *ROOT.glob("core/**/models.py"),
         *ROOT.glob("core/**/*.sql"),
         *ROOT.glob("core/platform/security/*.py"),

@@ -9,15 +9,9 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from core.bookings.models import PaymentType
+from core.bookings.models import Party, PaymentType
 from core.bookings.questions import Ask, Kind, Question, Typed, question
-from core.bookings.status import GUEST, HOST
 
-PAYMENT_TYPES = {
-    PaymentType.PIF: "Paid in full",
-    PaymentType.PAYMENT_PLAN: "Payment plan",
-    PaymentType.DEPOSIT: "Deposit",
-}
 NO_SHOW_REASON, NO_SALE_REASON = "no_show_reason", "no_sale_reason"
 CASH_HELP = "Leave empty when a card payment will arrive from Stripe or Whop."
 
@@ -138,7 +132,7 @@ class FormAnswers:
         Kind.CHOICE,
         Ask("Who was missing?", _missed),
         default=None,
-        choices={GUEST: "The lead", HOST: "Our side"},
+        choices=Party.labels(),
         wrong="Say whether the guest or the host was missing.",
     )
     package_id: UUID | None = question(
@@ -164,7 +158,7 @@ class FormAnswers:
         Ask("How do they pay?", _closed),
         Ask("They paid a deposit", _not_closed, tick=PaymentType.DEPOSIT),
         default=None,
-        choices=PAYMENT_TYPES,
+        choices=PaymentType.labels(),
         wrong="Choose paid in full, payment plan or deposit.",
     )
     cash_collected: Decimal | None = question(

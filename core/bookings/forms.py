@@ -19,12 +19,13 @@ from core.bookings.models import (
     CallStatus,
     Event,
     ListEntry,
+    Party,
     Package,
     PcfDraft,
     PostCallForm,
 )
 from core.bookings.questions import Kind, Question
-from core.bookings.status import GUEST, settle_status
+from core.bookings.status import settle_status
 from core.platform.clock import now
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.tenancy.access.viewers import FormFiler, Viewer
@@ -110,7 +111,8 @@ def save_form(
     for name, value in asdict(answers).items():
         setattr(form, name, value)
     if not answers.lead_showed:
-        form.no_show_party = answers.no_show_party or (GUEST if answers.call_occurred else None)
+        missing = answers.no_show_party or (Party.GUEST if answers.call_occurred else None)
+        form.no_show_party = Party(missing) if missing else None
     form.version += 1
     form.submitted_at = form.submitted_at or at or now()
     form.submitted_by = by.user_id

@@ -15,7 +15,14 @@ from uuid import UUID
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
-from core.bookings.models import BookingSettings, CallStatus, CallType, Event, PostCallForm
+from core.bookings.models import (
+    BookingSettings,
+    CallStatus,
+    CallType,
+    Event,
+    PostCallForm,
+    UtmField,
+)
 from core.bookings.roster import Host, match_closer, match_setter
 from core.bookings.status import settle_status
 from core.bookings.tasks import attribute_event
@@ -33,14 +40,13 @@ from core.platform.database import organization_id_of
 from core.platform.normalization import fold, normalize_email
 from core.tenancy.organizations.queries import current_organization, settings_of
 
-UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 # What a booking keeps of the one that it replaces. Facts that say the same thing move together, so
 # that a name never comes from one booking and its id from another.
 CARRIED = (
     ("booked_at",),
     ("contact_id", "lead_id"),
     ("setter_id", "setter_name"),
-    ("source_id", "traffic_type_id", *UTM),
+    ("source_id", "traffic_type_id", *UtmField),
 )
 
 
@@ -53,7 +59,7 @@ class Cancellation:
     moved: bool
     at: datetime | None = None
     by: str | None = None
-    party: str | None = None
+    party: Party | None = None
     reason: str | None = None
 
 
@@ -204,7 +210,7 @@ def _origin(db: Session, event: Event, booking: Booking) -> dict[str, Any]:
     """Where the booking came from: setter, source and traffic type. They stay while it says the
     same, also when other settings would now read it otherwise.
     """
-    utm = {part: booking.utm.get(part) for part in UTM}
+    utm = {part: booking.utm.get(part) for part in UtmField}
     digest = _digest([utm, [dict(answer) for answer in booking.answers]])
     if event.id is not None and event.origin_digest in (digest, None):
         return {"origin_digest": digest}

@@ -16,6 +16,7 @@ from core.platform.personal import (
     AboutPerson,
     HiddenMention,
     Mention,
+    NormalizedEmail,
     Personal,
     PersonEmail,
     PersonName,
@@ -23,10 +24,14 @@ from core.platform.personal import (
     personal,
 )
 from core.platform.schema import (
+    LABEL,
     Base,
     ByLink,
+    ProductText,
+    RepUsers,
     TenantRow,
     Timestamps,
+    UserId,
     Words,
     follows,
     opened_by,
@@ -55,10 +60,25 @@ class EventOutcome(LabelledEnum):
     CLOSED = "closed"
 
 
-class PaymentType(StrEnum):
-    PIF = "pif"
+class Party(LabelledEnum):
+    GUEST = "guest", "The lead"
+    HOST = "host", "Our side"
+
+
+class PaymentType(LabelledEnum):
+    PIF = "pif", "Paid in full"
     PAYMENT_PLAN = "payment_plan"
     DEPOSIT = "deposit"
+
+
+class UtmField(StrEnum):
+    """What a link to a booking page may say of where its reader came from."""
+
+    SOURCE = "utm_source"
+    MEDIUM = "utm_medium"
+    CAMPAIGN = "utm_campaign"
+    CONTENT = "utm_content"
+    TERM = "utm_term"
 
 
 class ListKind(StrEnum):
@@ -72,7 +92,7 @@ class ListKind(StrEnum):
 class _Rep(TenantRow, Timestamps):
     name: Mapped[str]
     email: Mapped[str | None]
-    email_normalized: Mapped[str | None]
+    email_normalized: Mapped[ProductText | None]
     user_id: Mapped[UUID | None]
     aliases: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     active: Mapped[bool] = mapped_column(server_default=text("true"))
@@ -118,7 +138,7 @@ class BookingSettings(SettingsRow, Base):
 
     pcf_grace_hours: Mapped[int] = mapped_column(server_default=text("24"))
     late_cancel_hours: Mapped[int] = mapped_column(server_default=text("24"))
-    setter_utm_field: Mapped[str] = mapped_column(server_default="utm_source")
+    setter_utm_field: Mapped[UtmField] = mapped_column(Words(UtmField), server_default="utm_source")
     setter_question: Mapped[str | None]
 
 
@@ -160,7 +180,12 @@ class ListEntry(TenantRow, Base):
     __tablename__ = "list_entries"
     __table_args__ = (
         UniqueConstraint("organization_id", "kind", "name"),
-        secured("config", audit=True, links=opened_by(portal=ByLink(read="true"))),
+        secured(
+            "config",
+            audit=True,
+            label="Form lists",
+            links=opened_by(portal=ByLink(read="true")),
+        ),
     )
 
     kind: Mapped[ListKind] = mapped_column(Words(ListKind))
@@ -209,6 +234,7 @@ class Event(TenantRow, Timestamps, Base):
             about=("contact_id", "lead_email_normalized"),
             shares=("lead_id", "contact_id"),
             subject="event",
+            label="Bookings",
             links=opened_by(
                 portal=ByLink(
                     read="closer_id = (select app.cur_closer())",
@@ -227,7 +253,7 @@ class Event(TenantRow, Timestamps, Base):
     lead_id: Mapped[UUID | None]
     lead_name: Mapped[PersonName | None]
     lead_email: Mapped[PersonEmail | None]
-    lead_email_normalized: Mapped[PersonEmail | None]
+    lead_email_normalized: Mapped[NormalizedEmail | None]
     lead_phone: Mapped[PersonPhone | None]
     closer_id: Mapped[UUID | None]
     closer_name: Mapped[str | None]
@@ -258,21 +284,27 @@ class Event(TenantRow, Timestamps, Base):
     booked_at: Mapped[datetime]
 
     # how it went
-    call_status: Mapped[CallStatus] = mapped_column(Words(CallStatus), server_default="scheduled")
+    # its own name is older than the glossary
+    call_status: Mapped[CallStatus] = mapped_column(
+        Words(CallStatus), server_default="scheduled", info={LABEL: "Booking status"}
+    )
     event_outcome: Mapped[EventOutcome | None] = mapped_column(Words(EventOutcome))
     pcf_submitted: Mapped[bool] = mapped_column(server_default=text("false"))
     pcf_submitted_at: Mapped[datetime | None]
-    no_show_party: Mapped[str | None]
+    no_show_party: Mapped[Party | None] = mapped_column(Words(Party))
     cancel_reason: Mapped[str | None] = mapped_column(info=personal(Personal.TEXT, hidden=False))
     canceled_by: Mapped[HiddenMention | None]
     canceled_at: Mapped[datetime | None]
-    canceled_party: Mapped[str | None]  # which side cancelled, guest or host
+    canceled_party: Mapped[Party | None] = mapped_column(Words(Party))
     canceled_late: Mapped[bool] = mapped_column(server_default=text("false"))
     rescheduled_to_id: Mapped[UUID | None]
 
     # what the booking platform says, untouched by forms
-    booking_platform: Mapped[str] = mapped_column(server_default="manual")
-    provider_status: Mapped[str] = mapped_column(server_default="scheduled")
+    booking_platform: Mapped[str] = mapped_column(server_default="manual")  # a provider's name
+    provider_status: Mapped[CallStatus] = mapped_column(
+        Words(CallStatus, CallStatus.SCHEDULED, CallStatus.CANCELED, CallStatus.RESCHEDULED),
+        server_default="scheduled",
+    )
     provider_no_show_at: Mapped[datetime | None]
     external_id: Mapped[str | None]  # the platform's own id of the booking
     replaces_external_id: Mapped[str | None]  # that of the booking which this one replaces
@@ -312,6 +344,7 @@ class PostCallForm(TenantRow, Timestamps, Base):
         secured(
             "forms",
             audit=True,
+            label="Post-call forms",
             about=("event_id",),
             owners=follows("event_id"),
             links=opened_by(portal=ByLink(read=ONE_EVENT, add=ONE_EVENT)),
@@ -319,26 +352,26 @@ class PostCallForm(TenantRow, Timestamps, Base):
     )
 
     event_id: Mapped[UUID]
-    rep_user_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
+    rep_user_ids: Mapped[RepUsers]
     call_occurred: Mapped[bool]
     lead_showed: Mapped[bool] = mapped_column(server_default=text("false"))
     offer_made: Mapped[bool] = mapped_column(server_default=text("false"))
     deal_closed: Mapped[bool] = mapped_column(server_default=text("false"))
-    no_show_party: Mapped[str | None]
+    no_show_party: Mapped[Party | None] = mapped_column(Words(Party))
     cash_collected: Mapped[Decimal | None]
     currency: Mapped[str | None]
-    payment_type: Mapped[str | None]
+    payment_type: Mapped[PaymentType | None] = mapped_column(Words(PaymentType))
     package_id: Mapped[UUID | None]
     call_outcome_id: Mapped[UUID | None]
     opportunity_status_id: Mapped[UUID | None]
     reason_id: Mapped[UUID | None]
-    traffic_type: Mapped[str | None]
+    traffic_type: Mapped[str | None]  # as the closer wrote it
     objections: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     follow_up_on: Mapped[date | None]
     notes: Mapped[AboutPerson | None]
     recording_url: Mapped[AboutPerson | None]
     version: Mapped[int] = mapped_column(server_default=text("1"))
-    submitted_by: Mapped[UUID | None]
+    submitted_by: Mapped[UserId | None]
     submitted_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

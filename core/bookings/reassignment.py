@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Text, cast, func, or_, select, true, update
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from core.bookings.models import BookingSettings, Closer, Event, Setter
+from core.bookings.models import BookingSettings, Closer, Event, Setter, UtmField
 from core.bookings.roster import checked, match_setter, setter_mentions, words_of
 from core.bookings.tasks import attribute_event
 from core.people.models import Lead
@@ -17,8 +17,6 @@ from core.platform.advisory_locks import advisory_lock
 from core.platform.errors import Conflict, NotFound
 from core.platform.normalization import fold
 from core.tenancy.organizations.queries import settings_of
-
-UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 
 
 def change_setter(
@@ -126,7 +124,7 @@ def rematch_setters(db: Session, words: Iterable[str]) -> int:
     matched: dict[str, Setter | None] = {}
     for event in list(db.scalars(_naming(db, named_in, wanted))):
         mentions = setter_mentions(
-            {part: getattr(event, part) for part in UTM}, event.answers, named_in
+            {part: getattr(event, part) for part in UtmField}, event.answers, named_in
         )
         if not mentions and event.setter_id is None and event.setter_name:
             mentions = [event.setter_name]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from core.bookings.models import BookingSettings
+from core.bookings.models import BookingSettings, UtmField
 from core.tenancy.organizations.settings import Setting, SettingsGroup
 
-UTM_FIELDS = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 _MATCHED = "Bookings that are here already keep their setter."
 BOOKINGS = SettingsGroup(
     "Bookings",
@@ -37,7 +36,7 @@ BOOKINGS = SettingsGroup(
             "choice",
             "The tracking field of booking links that names the setter.",
             _MATCHED,
-            choices=UTM_FIELDS,
+            choices=tuple(UtmField),
         ),
         Setting(
             "setter_question",

@@ -6,9 +6,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from core.bookings.models import CallStatus, Event, EventOutcome, PostCallForm
-
-GUEST, HOST = "guest", "host"
+from core.bookings.models import CallStatus, Event, EventOutcome, Party, PostCallForm
 
 
 def settle_status(event: Event, form: PostCallForm | None, late_cancel_hours: int) -> None:
@@ -26,13 +24,13 @@ def settle_status(event: Event, form: PostCallForm | None, late_cancel_hours: in
     event.no_show_party = None
     event.canceled_late = bool(
         event.provider_status == CallStatus.CANCELED
-        and event.canceled_party != HOST
+        and event.canceled_party != Party.HOST
         and event.canceled_at
         and event.canceled_at > event.scheduled_at - timedelta(hours=late_cancel_hours)
     )
     event.call_status, event.event_outcome = _status(event, form)
     if event.call_status == CallStatus.NO_SHOW:
-        event.no_show_party = form.no_show_party or GUEST if form else GUEST
+        event.no_show_party = (form and form.no_show_party) or Party.GUEST
 
 
 def _status(event: Event, form: PostCallForm | None) -> tuple[CallStatus, EventOutcome | None]:

@@ -14,7 +14,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.platform.labels import LabelledEnum
 from core.platform.personal import Personal, Remark, personal
-from core.platform.schema import Base, TenantRow, Timestamps, Words, refers_to, secured
+from core.platform.schema import (
+    Base,
+    LastUse,
+    ProductText,
+    TenantRow,
+    Timestamps,
+    Words,
+    refers_to,
+    secured,
+)
 from core.tenancy.organizations.models import SettingsRow
 
 
@@ -37,10 +46,10 @@ class WebhookConnection(TenantRow, Timestamps, Base):
     __table_args__ = (
         UniqueConstraint("id"),
         Index(None, "organization_id", "provider"),
-        secured("settings", audit=True),
+        secured("settings", audit=True, label="Connections"),
     )
 
-    provider: Mapped[str]
+    provider: Mapped[ProductText]
     name: Mapped[str]
     external_account_id: Mapped[str | None]
     active: Mapped[bool] = mapped_column(server_default=text("true"))
@@ -76,15 +85,15 @@ class OrganizationIntegration(TenantRow, Timestamps, Base):
     __tablename__ = "organization_integrations"
     __table_args__ = (
         UniqueConstraint("organization_id", "provider"),
-        secured("keys", audit=True),
+        secured("keys", audit=True, label="Integrations"),
     )
 
-    provider: Mapped[str]
+    provider: Mapped[ProductText]
     settings: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     status: Mapped[KeyStatus] = mapped_column(Words(KeyStatus), server_default="checking")
     account_name: Mapped[str | None]
     remark: Mapped[str | None]
-    last_verified_at: Mapped[datetime | None]
+    last_verified_at: Mapped[LastUse | None]
     last_error: Mapped[str | None]
 
 
@@ -127,7 +136,7 @@ class WebhookDelivery(TenantRow, Base):
     # organisation's row for every delivery.
     organization_id: Mapped[UUID] = mapped_column(primary_key=True)
     connection_id: Mapped[UUID]
-    provider: Mapped[str]
+    provider: Mapped[ProductText]
     delivery_key: Mapped[str]
     event_type: Mapped[str | None]
     headers: Mapped[dict[str, Any]]
@@ -153,8 +162,8 @@ class ProviderObject(TenantRow, Timestamps, Base):
         secured("inbox"),
     )
 
-    provider: Mapped[str]
-    kind: Mapped[str]
+    provider: Mapped[ProductText]
+    kind: Mapped[ProductText]
     external_id: Mapped[str]
     group_key: Mapped[str | None]
     version: Mapped[str]
@@ -178,10 +187,10 @@ class ProviderLink(Base):
     organization_id: Mapped[UUID] = mapped_column(
         ForeignKey("app.organizations.id"), primary_key=True
     )
-    provider: Mapped[str] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(primary_key=True)
+    provider: Mapped[ProductText] = mapped_column(primary_key=True)
+    kind: Mapped[ProductText] = mapped_column(primary_key=True)
     external_id: Mapped[str] = mapped_column(primary_key=True)
-    target_kind: Mapped[str] = mapped_column(primary_key=True)
+    target_kind: Mapped[ProductText] = mapped_column(primary_key=True)
     target_id: Mapped[str] = mapped_column(primary_key=True)
 
 
@@ -205,8 +214,8 @@ class OutboxMessage(TenantRow, Timestamps, Base):
         secured("outbox"),
     )
 
-    channel: Mapped[str]
-    kind: Mapped[str]
+    channel: Mapped[ProductText]
+    kind: Mapped[ProductText]
     recipient: Mapped[str | None]
     dedupe_key: Mapped[str]
     body: Mapped[dict[str, Any]]
@@ -230,10 +239,10 @@ class SuppressedEmail(TenantRow, Base):
     __tablename__ = "suppressed_emails"
     __table_args__ = (
         UniqueConstraint("organization_id", "email_normalized"),
-        secured("suppressed", audit=True),
+        secured("suppressed", audit=True, label="Blocked addresses"),
     )
 
-    email_normalized: Mapped[str]
+    email_normalized: Mapped[ProductText]
     reason: Mapped[SuppressionReason] = mapped_column(Words(SuppressionReason))
     at: Mapped[datetime] = mapped_column(server_default=func.now())
 

@@ -7,10 +7,20 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.platform.schema import Base, TenantRow, Timestamps, Words, refers_to, secured
+from core.platform.schema import (
+    Base,
+    LastUse,
+    Secret,
+    TenantRow,
+    Timestamps,
+    UserId,
+    Words,
+    refers_to,
+    secured,
+)
 
 
 class LinkPurpose(StrEnum):
@@ -35,17 +45,17 @@ class AccessToken(TenantRow, Timestamps, Base):
         refers_to("setter_id", "setters"),
         refers_to("snapshot_id", "payout_snapshots"),
         UniqueConstraint("token_hash"),
-        secured("admin", audit=True),
+        secured("admin", audit=True, label="Links"),
     )
 
     purpose: Mapped[LinkPurpose] = mapped_column(Words(LinkPurpose))
     name: Mapped[str]
-    token_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    token_hash: Mapped[Secret]
     closer_id: Mapped[UUID | None]
     setter_id: Mapped[UUID | None]
     snapshot_id: Mapped[UUID | None]
     shown: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
-    created_by: Mapped[UUID | None]
+    created_by: Mapped[UserId | None]
     expires_at: Mapped[datetime]
-    last_used_at: Mapped[datetime | None]
+    last_used_at: Mapped[LastUse | None]
     revoked_at: Mapped[datetime | None]

@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError, InternalError
 
 from core.migrations.packages import PACKAGES
 from core.migrations.tables import metadata
+from core.people import payload_fields
 from core.platform import security
 from core.platform.database import (
     APP_ROLE,
@@ -29,6 +30,7 @@ from core.platform.database import (
     role_password,
 )
 from core.platform.settings import settings
+from core.providers.registry import person_fields
 
 MIGRATION_LOCK = 727001
 GROUP_ROLES = ("so_owner", "so_definer", "so_backup")
@@ -103,7 +105,7 @@ def migrate(url: URL | None = None) -> None:
         connection.execute(text("set local role so_owner"))
         command.upgrade(config, "head")
         connection.execute(text("reset role"))
-        security.apply(connection, metadata, PACKAGES)
+        security.apply(connection, metadata, PACKAGES, payload_fields.functions(person_fields()))
     engine.dispose()
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from core.bookings.models import Package
 from core.money.attribution import attribute
-from core.money.models import Payment, PaymentStatus, Refund, RefundKind, RefundStatus
+from core.money.models import DealType, Payment, PaymentStatus, Refund, RefundKind, RefundStatus
 from core.people.timeline import note
 from core.platform.clock import now
 from core.platform.database import organization_id_of
@@ -26,7 +26,6 @@ from core.platform.money import shown
 from core.platform.normalization import normalize_email
 
 NOT_COUNTING = (RefundStatus.FAILED, RefundStatus.CANCELED)
-NEW_DEAL, RENEWAL = "new_deal", "renewal"
 
 
 class DisputeState(StrEnum):
@@ -245,7 +244,7 @@ def _tell_renewals(db: Session, processor: str, membership_key: str | None) -> N
     )
     paid_before = False
     for payment in db.scalars(same.order_by(Payment.payment_date, Payment.processor_payment_id)):
-        payment.deal_type = RENEWAL if paid_before else NEW_DEAL
+        payment.deal_type = DealType.RENEWAL if paid_before else DealType.NEW_DEAL
         paid_before |= payment.status == PaymentStatus.SUCCEEDED and payment.deleted_at is None
 
 

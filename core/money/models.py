@@ -11,11 +11,13 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Computed, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.bookings.models import PaymentType
 from core.platform.labels import LabelledEnum
 from core.platform.personal import (
     AboutPerson,
     HiddenMention,
     Mention,
+    NormalizedEmail,
     Personal,
     PersonEmail,
     PersonName,
@@ -23,10 +25,14 @@ from core.platform.personal import (
     personal,
 )
 from core.platform.schema import (
+    BY_PRODUCT,
     Base,
     ByLink,
+    ProductText,
+    RepUsers,
     TenantRow,
     Timestamps,
+    UserId,
     Words,
     follows,
     opened_by,
@@ -64,6 +70,12 @@ class PairVerdict(StrEnum):
     SAME = "same"
     DIFFERENT = "different"
     OPEN = "open"  # taken back: the two are matched automatically again
+
+
+class DealType(LabelledEnum):
+    NEW_DEAL = "new_deal"
+    UPSELL = "upsell"
+    RENEWAL = "renewal"
 
 
 class MoneySettings(SettingsRow, Base):
@@ -129,18 +141,18 @@ class Payment(TenantRow, Timestamps, Base):
     net_revenue: Mapped[Decimal] = mapped_column(Computed("amount - refund_amount", persisted=True))
     payment_date: Mapped[datetime]
     status: Mapped[PaymentStatus] = mapped_column(Words(PaymentStatus), server_default="succeeded")
-    payment_type: Mapped[str | None]
-    deal_type: Mapped[str] = mapped_column(server_default="new_deal")
+    payment_type: Mapped[PaymentType | None] = mapped_column(Words(PaymentType))
+    deal_type: Mapped[DealType] = mapped_column(Words(DealType), server_default="new_deal")
     disputed: Mapped[bool] = mapped_column(server_default=text("false"))
-    dispute_status: Mapped[str | None]
+    dispute_status: Mapped[str | None]  # in the processor's own words
 
     # who paid
     customer_email: Mapped[PersonEmail | None]
-    customer_email_normalized: Mapped[PersonEmail | None]
+    customer_email_normalized: Mapped[NormalizedEmail | None]
     customer_name: Mapped[PersonName | None]
 
     # where it was taken
-    processor: Mapped[str] = mapped_column(server_default="manual")
+    processor: Mapped[str] = mapped_column(server_default="manual")  # a provider's name
     connection_id: Mapped[UUID | None]
     processor_payment_id: Mapped[str | None]
     processor_charge_id: Mapped[str | None]
@@ -174,7 +186,9 @@ class Payment(TenantRow, Timestamps, Base):
     traffic_type_id: Mapped[UUID | None]
     call_type_id: Mapped[UUID | None]
     package_id: Mapped[UUID | None]
-    attribution_method: Mapped[str] = mapped_column(server_default="none")
+    attribution_method: Mapped[AttributionMethod] = mapped_column(
+        Words(AttributionMethod), server_default="none"
+    )
     attribution_reason: Mapped[str | None] = mapped_column(
         info=personal(Personal.MENTION, anywhere=True)
     )
@@ -230,7 +244,7 @@ class Refund(TenantRow, Timestamps, Base):
     )
 
     payment_id: Mapped[UUID]
-    rep_user_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
+    rep_user_ids: Mapped[RepUsers]
     kind: Mapped[RefundKind] = mapped_column(Words(RefundKind), server_default="refund")
     amount: Mapped[Decimal]
     currency: Mapped[str]
@@ -254,18 +268,18 @@ class PayoutSnapshot(TenantRow, Timestamps, Base):
     __tablename__ = "payout_snapshots"
     __table_args__ = (
         Index(None, "organization_id", "period_start"),
-        secured("payouts", audit=True),
+        secured("payouts", audit=True, label="Payouts"),
     )
 
     name: Mapped[str]
     period_start: Mapped[date]
     period_end: Mapped[date]
-    timezone: Mapped[str]
+    timezone: Mapped[ProductText]
     state: Mapped[SnapshotState] = mapped_column(Words(SnapshotState), server_default="draft")
-    totals: Mapped[dict[str, Any]]
+    totals: Mapped[dict[str, Any]] = mapped_column(info={BY_PRODUCT: True})
     payment_count: Mapped[int]
-    created_by: Mapped[UUID | None]
-    approved_by: Mapped[UUID | None]
+    created_by: Mapped[UserId | None]
+    approved_by: Mapped[UserId | None]
     approved_at: Mapped[datetime | None]
     paid_at: Mapped[datetime | None]
 
@@ -282,6 +296,7 @@ class PayoutSnapshotDetail(TenantRow, Base):
         secured(
             "payouts",
             audit=True,
+            label="Payout payments",
             about=("payment_id",),
             links=opened_by(
                 statement=ByLink(
@@ -314,7 +329,7 @@ class PayoutSnapshotDetail(TenantRow, Base):
     source_name: Mapped[str | None]
     package_id: Mapped[UUID | None]
     package_name: Mapped[str | None]
-    attribution_method: Mapped[str]
+    attribution_method: Mapped[AttributionMethod] = mapped_column(Words(AttributionMethod))
     attribution_reason: Mapped[HiddenMention | None]
 
 
@@ -335,6 +350,7 @@ class PayoutSnapshotSummary(TenantRow, Base):
         secured(
             "payouts",
             audit=True,
+            label="Payout sums",
             links=opened_by(
                 statement=ByLink(
                     read=(

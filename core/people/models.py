@@ -9,9 +9,11 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.platform.labels import LabelledEnum
 from core.platform.personal import (
     AboutPerson,
     Mention,
+    NormalizedEmail,
     Personal,
     PersonEmail,
     PersonName,
@@ -20,10 +22,14 @@ from core.platform.personal import (
     personal,
 )
 from core.platform.schema import (
+    BY_PRODUCT,
     Base,
     ByLink,
+    ProductText,
+    RepUsers,
     TenantRow,
     Timestamps,
+    Words,
     follows,
     opened_by,
     refers_to,
@@ -44,10 +50,10 @@ class Contact(TenantRow, Timestamps, Base):
 
     name: Mapped[PersonName | None]
     email: Mapped[PersonEmail | None]
-    email_normalized: Mapped[PersonEmail | None]
+    email_normalized: Mapped[NormalizedEmail | None]
     phone: Mapped[PersonPhone | None]
     phone_e164: Mapped[PersonPhone | None]
-    rep_user_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
+    rep_user_ids: Mapped[RepUsers]
     unsubscribed_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
 
@@ -65,7 +71,7 @@ class ContactEmail(TenantRow, Base):
 
     contact_id: Mapped[UUID]
     email: Mapped[AboutPerson]
-    email_normalized: Mapped[str] = mapped_column(info=personal(Personal.MARK))
+    email_normalized: Mapped[str] = mapped_column(info=personal(Personal.MARK) | {BY_PRODUCT: True})
 
 
 class Source(TenantRow, Base):
@@ -94,6 +100,14 @@ class TrafficType(TenantRow, Base):
     active: Mapped[bool] = mapped_column(server_default=text("true"))
 
 
+class LeadStatus(LabelledEnum):
+    NEW = "new"
+    CONTACTED = "contacted"
+    QUALIFIED = "qualified"
+    UNQUALIFIED = "unqualified"
+    CONVERTED = "converted"
+
+
 class Lead(TenantRow, Timestamps, Base):
     """One inquiry of a contact; a contact can have many."""
 
@@ -110,12 +124,12 @@ class Lead(TenantRow, Timestamps, Base):
     )
 
     contact_id: Mapped[UUID]
-    status: Mapped[str] = mapped_column(server_default="new")
+    status: Mapped[LeadStatus] = mapped_column(Words(LeadStatus), server_default="new")
     source_id: Mapped[UUID | None]
     traffic_type_id: Mapped[UUID | None]
     original_setter_name: Mapped[Mention | None]
     current_setter_name: Mapped[Mention | None]
-    rep_user_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
+    rep_user_ids: Mapped[RepUsers]
     raw_data: Mapped[dict[str, Any]] = mapped_column(
         server_default=text("'{}'"), info=personal(Personal.TEXT, anywhere=True)
     )
@@ -147,10 +161,10 @@ class Activity(TenantRow, Base):
     at: Mapped[datetime]
     type: Mapped[str]
     summary: Mapped[Remark]
-    subject_type: Mapped[str]
+    subject_type: Mapped[ProductText]  # as ``secured(subject=…)`` calls a table
     subject_id: Mapped[UUID]
     contact_id: Mapped[UUID | None]
-    rep_user_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
+    rep_user_ids: Mapped[RepUsers]
     actor_user_id: Mapped[UUID | None]
     detail: Mapped[dict[str, Any]] = mapped_column(
         server_default=text("'{}'"),

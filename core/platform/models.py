@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, UniqueConstraint, func
+from sqlalchemy import Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.platform.schema import Base, TenantRow, Timestamps, secured
+from core.platform.schema import Base, ProductText, Secret, TenantRow, Timestamps, secured
 
 
 class AuditLog(TenantRow, Base):
@@ -46,7 +46,7 @@ class RateLimit(Base):
     __tablename__ = "rate_limits"
     __table_args__ = (secured("auth"),)
 
-    key: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[ProductText] = mapped_column(primary_key=True)
     window_start: Mapped[datetime] = mapped_column(primary_key=True)
     hits: Mapped[int]
 
@@ -59,12 +59,12 @@ class VaultSecret(TenantRow, Timestamps, Base):
     __tablename__ = "vault_secrets"
     __table_args__ = (
         UniqueConstraint("organization_id", "owner_id", "name"),
-        secured("secret", audit=True),
+        secured("secret", audit=True, label="Secrets"),
     )
 
-    provider: Mapped[str]
+    provider: Mapped[ProductText]
     owner_id: Mapped[UUID]
-    name: Mapped[str]
-    sealed: Mapped[bytes] = mapped_column(LargeBinary)
-    last_four: Mapped[str]
+    name: Mapped[ProductText]
+    sealed: Mapped[Secret]
+    last_four: Mapped[ProductText]
     verified_at: Mapped[datetime | None]

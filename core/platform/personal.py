@@ -12,6 +12,8 @@ from typing import Annotated, Any
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import mapped_column
 
+from core.platform.schema import BY_PRODUCT
+
 PERSONAL = "personal"  # the key in a column's ``info``
 
 
@@ -54,6 +56,7 @@ def personal_of(column: ColumnElement[Any]) -> PersonalFact | None:
 
 PersonName = Annotated[str, mapped_column(info=personal(Personal.NAME))]
 PersonEmail = Annotated[str, mapped_column(info=personal(Personal.EMAIL))]
+NormalizedEmail = Annotated[str, mapped_column(info=personal(Personal.EMAIL) | {BY_PRODUCT: True})]
 PersonPhone = Annotated[str, mapped_column(info=personal(Personal.PHONE))]
 AboutPerson = Annotated[str, mapped_column(info=personal(Personal.TEXT))]
 Mention = Annotated[str, mapped_column(info=personal(Personal.MENTION, hidden=False))]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
@@ -19,6 +19,7 @@ from sqlalchemy import (
     Dialect,
     ForeignKey,
     ForeignKeyConstraint,
+    LargeBinary,
     MetaData,
     Numeric,
     Table,
@@ -40,6 +41,14 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+# What a column's ``info`` may say of it, beside what it says of a person (``personal``).
+CONFIDENTIAL = "confidential"  # proves or opens something: no value stands in the audit log
+UNRECORDED = "unrecorded"  # follows from something else, or only tells that something was used
+BY_PRODUCT = "by_product"  # written and looked up by the product alone, never by anybody outside
+USER = "user"  # the id of a user, though its name does not end in ``user_id``
+LABEL = "label"  # what people call it, where its name does not say it
 
 
 class Words(TypeDecorator[StrEnum]):
@@ -72,6 +81,21 @@ def _check_words(column: Column[Any], table: SchemaItem) -> None:
     if isinstance(column.type, Words) and isinstance(table, Table):
         words = ", ".join(f"'{member}'" for member in column.type.members)
         table.append_constraint(CheckConstraint(f"{column.name} in ({words})", name=column.name))
+
+
+Secret = Annotated[bytes, mapped_column(LargeBinary, info={CONFIDENTIAL: True})]
+SecretText = Annotated[str, mapped_column(info={CONFIDENTIAL: True, BY_PRODUCT: True})]
+ProductText = Annotated[str, mapped_column(info={BY_PRODUCT: True})]
+UserId = Annotated[UUID, mapped_column(info={USER: True})]
+LastUse = Annotated[datetime, mapped_column(info={UNRECORDED: True})]
+RepUsers = Annotated[
+    list[UUID], mapped_column(server_default=text("'{}'"), info={UNRECORDED: True})
+]
+
+
+def declared(table: Table, fact: str) -> list[str]:
+    """The names of the table's columns that declare the fact."""
+    return [column.name for column in table.columns if column.info.get(fact)]
 
 
 class Base(DeclarativeBase):
@@ -107,7 +131,9 @@ class Timestamps:
     """When the row was created and last changed; a trigger maintains ``updated_at``."""
 
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    updated_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    updated_at: Mapped[datetime] = mapped_column(
+        server_default=func.clock_timestamp(), info={UNRECORDED: True}
+    )
 
 
 def refers_to(column: str, table: str) -> ForeignKeyConstraint:
@@ -204,6 +230,7 @@ def secured(
     subject: str | None = None,
     links: Mapping[str, ByLink] | None = None,
     about: tuple[str, ...] = (),
+    label: str | None = None,
 ) -> dict[str, Any]:
     """Declares who may do what with the table's rows; ``core.platform.security`` enforces it.
 
@@ -212,7 +239,8 @@ def secured(
     which the same people may see. ``subject`` is the table's name in the column that ``follows(…,
     kind=…)`` reads. ``links`` says what access links open of it. ``about`` lists the columns that
     make a row one about a person outside the organisation: the person's address, or a reference to
-    their contact or to another row about them.
+    their contact or to another row about them. ``label`` is what people call the rows, where the
+    table's name does not say it.
     """
     return {
         "info": {
@@ -223,6 +251,7 @@ def secured(
             "subject": subject,
             "links": links or {},
             "about": about,
+            "label": label,
         }
     }
 

@@ -20,12 +20,13 @@ from core.tenancy.access.audit import (
     audit_page,
     names_in,
     people,
+    table_label,
 )
 from core.tenancy.access.models import Role
 from core.tenancy.access.sessions import organizations_for_user
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import empty, require, title
-from core.ui.panels.audit import OPERATIONS, details_of, table_name
+from core.ui.panels.audit import OPERATIONS, details_of
 from core.ui.parts.columns import Moment, Text
 from core.ui.parts.filters import period_picker
 from core.ui.parts.format import plural, when
@@ -53,7 +54,7 @@ def ask(viewer: Viewer) -> AuditFilter:
         f"{name} · {str(user_id)[:4]}": {"actor_id": user_id} for user_id, name in users.items()
     }
     tables = {
-        table_name(table.name): table.name
+        table_label(table.name): table.name
         for table in metadata.sorted_tables
         if table.info.get("audit")
     }
@@ -120,7 +121,7 @@ frame = pd.DataFrame(
         "organisation": [homes.get(line.organization_id, "Platform") for line in shown],
         "who": [actor(line, names) for line in shown],
         "what": [
-            f"{table_name(line.table_name)} · {OPERATIONS.get(line.operation, line.operation)}"
+            f"{table_label(line.table_name)} · {OPERATIONS.get(line.operation, line.operation)}"
             for line in shown
         ],
         "changes": ["; ".join(each) for each in changes],

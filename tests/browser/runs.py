@@ -1,4 +1,4 @@
-"""When a page has drawn all that it was asked for, read off its socket.
+"""When a page has drawn all that it was asked for, read off its socket, and nothing on it moves.
 
 Streamlit's page attribute for the state of the script changes only when the server's first answer
 arrives: between a click and that answer it still says that nothing runs. A second click in this
@@ -18,6 +18,10 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 LOOK_EVERY_MS = 20
 PATIENCE_MS = 20_000
+# An opening panel carries its fields along for half a second. A press that begins on a button
+# which moves before it ends reaches nothing; what turns for ever, like a wheel, is no movement.
+MOVES = """() => document.getAnimations().some(each =>
+    each.playState === 'running' && each.effect.getComputedTiming().endTime !== Infinity)"""
 NOT_RUNNING = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 ACTIONS = (
     "click",
@@ -96,7 +100,7 @@ def _is_settled(page: Page) -> bool:
         return True
     current = [socket for socket in SOCKETS[page] if socket.open]
     drawn = bool(current) and current[-1].is_settled
-    return drawn and page.locator(NOT_RUNNING).count() > 0
+    return drawn and page.locator(NOT_RUNNING).count() > 0 and not page.evaluate(MOVES)
 
 
 def act_on_settled_pages() -> None:

@@ -6,9 +6,8 @@ from tests.metrics.history import CHANGES, random_history
 from tests.metrics.oracle import Oracle
 
 EVERY_RUN = ("Europe/Copenhagen", "Australia/Lord_Howe")
-ZONES = [
-    zone if zone in EVERY_RUN else pytest.param(zone, marks=pytest.mark.nightly) for zone in CHANGES
-]
+AT_NIGHT = [zone for zone in CHANGES if zone not in EVERY_RUN]
+ZONES = [*EVERY_RUN, *(pytest.param(zone, marks=pytest.mark.nightly) for zone in AT_NIGHT)]
 
 
 @pytest.fixture(scope="package", params=ZONES)

@@ -19,6 +19,9 @@ from core.people.queries import LeadFilter, count_leads, leads_table
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
 from tests import factories as make
+from tests.crossed import crossed
+from tests.metrics.conftest import AT_NIGHT
+from tests.metrics.history import CHANGES
 
 LISTS = ("closer", "setter", "source", "traffic_type", "call_type")
 EVERYTHING = 10_000
@@ -37,8 +40,11 @@ def parts(history, figures, by):
             yield row, history.period, {f"{by}_id": [row[f"{by}_id"]]}
 
 
-@pytest.mark.parametrize("role", ["admin", "sales_rep"])
-@pytest.mark.parametrize("by", [*LISTS, "day"])
+@pytest.mark.parametrize(
+    ("history", "role", "by"),
+    crossed(CHANGES, ["admin", "sales_rep"], [*LISTS, "day"], at_night=AT_NIGHT),
+    indirect=["history"],
+)
 def test_each_groups_calls_add_up_to_each_count(history, role, by):
     with history.viewers[role].transaction() as db:
         figures = metrics_table(db, history.period, (by,))
@@ -59,8 +65,11 @@ def test_each_groups_calls_add_up_to_each_count(history, role, by):
             assert counted
 
 
-@pytest.mark.parametrize("metric", CONDITIONS)
-@pytest.mark.parametrize("role", ["admin", "viewer", "sales_rep"])
+@pytest.mark.parametrize(
+    ("history", "role", "metric"),
+    crossed(CHANGES, ["admin", "viewer", "sales_rep"], list(CONDITIONS), at_night=AT_NIGHT),
+    indirect=["history"],
+)
 def test_a_figures_rows_are_listed_and_are_as_many_as_it_says(history, role, metric):
     with history.viewers[role].transaction() as db:
         rows = events_table(
@@ -72,8 +81,11 @@ def test_a_figures_rows_are_listed_and_are_as_many_as_it_says(history, role, met
     assert len(set(rows["id"])) == len(rows) == figure
 
 
-@pytest.mark.parametrize("role", ["admin", "sales_rep"])
-@pytest.mark.parametrize("by", [*LISTS, "day"])
+@pytest.mark.parametrize(
+    ("history", "role", "by"),
+    crossed(CHANGES, ["admin", "sales_rep"], [*LISTS, "day"], at_night=AT_NIGHT),
+    indirect=["history"],
+)
 def test_each_groups_payments_add_up_to_its_cash_refunds_and_net_revenue(history, role, by):
     with history.viewers[role].transaction() as db:
         for row, period, ids in parts(history, metrics_table(db, history.period, (by,)), by):
@@ -126,8 +138,16 @@ def test_a_figure_that_counts_no_calls_has_no_calls_to_show(history):
         } - set(CONDITIONS)
 
 
-@pytest.mark.parametrize("role", ["admin", "sales_rep"])
-@pytest.mark.parametrize("by", ["closer", "source", "traffic_type", "call_type", "day"])
+@pytest.mark.parametrize(
+    ("history", "role", "by"),
+    crossed(
+        CHANGES,
+        ["admin", "sales_rep"],
+        ["closer", "source", "traffic_type", "call_type", "day"],
+        at_night=AT_NIGHT,
+    ),
+    indirect=["history"],
+)
 def test_each_groups_leads_are_as_many_as_its_figures_say(history, role, by):
     with history.viewers[role].transaction() as db:
         figures = metrics_table(db, history.period, (by,))

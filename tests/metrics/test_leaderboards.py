@@ -13,7 +13,10 @@ from core.platform.clock import Period, now
 from core.platform.database import as_board, as_system
 from core.platform.errors import InvalidInput, NotAllowed
 from tests import factories as make
+from tests.crossed import crossed
 from tests.factories import NOON
+from tests.metrics.conftest import AT_NIGHT
+from tests.metrics.history import CHANGES
 from tests.metrics.oracle import Asked
 
 WEEK = Period(NOON.date(), NOON.date() + timedelta(days=7), "Europe/Copenhagen")
@@ -41,9 +44,11 @@ def shown(db, org, closer, shows, no_shows):
     calls(db, org, closer, no_shows, call_status="no_show", event_outcome="no_show")
 
 
-@pytest.mark.parametrize("who", ["closer", "setter"])
-@pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("role", ["admin", "sales_rep"])
+@pytest.mark.parametrize(
+    ("history", "role", "metric", "who"),
+    crossed(CHANGES, ["admin", "sales_rep"], METRICS, ["closer", "setter"], at_night=AT_NIGHT),
+    indirect=["history"],
+)
 def test_everybody_with_a_figure_is_ranked_by_it_best_first(history, oracle, role, metric, who):
     made = board(history.viewers[role], history.period, who, metric, "USD")
     figures = oracle.figures((who,), Asked(history.period, now()))

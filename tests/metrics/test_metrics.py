@@ -12,9 +12,13 @@ from core.metrics.catalog import METRICS
 from core.metrics.dimensions import DIMENSIONS
 from core.metrics.filters import Filters
 from core.metrics.table import metrics_table, totals
+from tests.crossed import crossed
+from tests.metrics.conftest import AT_NIGHT
+from tests.metrics.history import CHANGES
 from tests.metrics.oracle import Asked
 
 PAIRS = [*combinations(("day", "closer", "outcome", "package"), 2), ("month", "setter", "source")]
+GROUPS = [(), *((key,) for key in DIMENSIONS), *PAIRS]
 
 
 def asked(history, role="admin", **chosen):
@@ -45,8 +49,11 @@ def table_of(history, by, role="admin", **chosen):
     return made, frame
 
 
-@pytest.mark.parametrize("by", [(), *((key,) for key in DIMENSIONS), *PAIRS], ids="+".join)
-@pytest.mark.parametrize("role", ["admin", "manager", "viewer", "sales_rep"])
+@pytest.mark.parametrize(
+    ("history", "role", "by"),
+    crossed(CHANGES, ["admin", "manager", "viewer", "sales_rep"], GROUPS, at_night=AT_NIGHT),
+    indirect=["history"],
+)
 def test_every_figure_is_what_the_specification_says(history, oracle, role, by):
     assert table_of(history, by, role)[0] == reckoned(oracle, by, asked(history, role))
 

@@ -18,6 +18,7 @@ from core.platform.database import as_system
 from core.ui.parts.columns import (
     MOST_FORMATTED_ROWS,
     Money,
+    Percent,
     with_currencies,
 )
 from core.ui.parts.tables import as_csv
@@ -171,3 +172,20 @@ def test_a_download_has_values_and_no_formulas():
 def test_a_long_table_of_several_currencies_cuts_no_decimal_off():
     rows = pd.DataFrame(ROWS[:2] * MOST_FORMATTED_ROWS)
     assert Money("amount", "Amount").config(rows)["type_config"]["format"] == "%,.3f"
+
+
+def test_a_rate_is_read_in_per_cent_sorted_by_its_value_and_downloaded_as_it_is():
+    rates = pd.DataFrame({"show_rate": [0.712, None, 1.0]})
+    column = Percent("show_rate", "Show rate")
+
+    assert column.texts(rates) == ["71 %", "–", "100 %"]
+    assert list(column.cells(rates).dropna()) == pytest.approx([71.2, 100])
+    assert column.exported(rates) == {"show_rate": [0.712, None, 1.0]}
+
+
+def test_the_dashboards_people_have_their_rate_and_cash_as_numbers(ours):
+    page = opened("dashboard", ours.admin)
+    people = next(table for table in page.dataframe if "closes" in table.value)
+
+    assert not page.exception
+    assert people.value["show_rate"].dtype == people.value["cash"].dtype == float

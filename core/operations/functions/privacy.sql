@@ -52,8 +52,9 @@ begin
 end $f$;
 
 -- The same for everything inside a JSON value. An object that contains the person's address is
--- about them, so its other details about them are removed too. Of a booking's answers only the one
--- that names the setter stays.
+-- about them, so its other details about them are removed too, in the fields that the providers
+-- declare (core/people/payload_fields.py). Of a booking's answers only the one that names the setter
+-- stays.
 create or replace function app.redacted(
   p jsonb, p_emails text[], p_words text[], p_pseudonym text, p_question text, p_about boolean default false
 ) returns jsonb
@@ -62,7 +63,7 @@ declare
   about boolean;
   part record;
   made jsonb := '{}';
-  persons text[] := array['user', 'customer', 'customer_details', 'billing_details'];
+  persons text[] := app.person_objects();
 begin
   if jsonb_typeof(p) = 'string' then
     return to_jsonb(app.without_person(p #>> '{}', p_emails, p_words, p_pseudonym));
@@ -78,10 +79,8 @@ begin
             and exists (select 1 from jsonb_each(f.value) g where app.comparable(g.value #>> '{}') = any (p_emails))));
   for part in select f.key, f.value from jsonb_each(p) f loop
     made := made || jsonb_build_object(part.key, case
-      when about and part.key in ('name', 'full_name', 'customer_name') and jsonb_typeof(part.value) = 'string' then '"Erased person"'::jsonb
-      when about and part.key in ('first_name', 'last_name', 'username', 'phone', 'phone_number', 'customer_phone', 'address',
-                                  'customer_address', 'billing_address', 'shipping', 'shipping_details', 'customer_shipping',
-                                  'text_reminder_number', 'ip', 'ip_address', 'profile_picture', 'profile_pic_url') then 'null'::jsonb
+      when about and part.key = any (app.person_names()) and jsonb_typeof(part.value) = 'string' then '"Erased person"'::jsonb
+      when about and part.key = any (app.person_details()) then 'null'::jsonb
       when about and part.key = 'questions_and_answers'
         then app.redacted(app.redacted_answers(part.value, p_question), p_emails, p_words, p_pseudonym, p_question)
       else app.redacted(part.value, p_emails, p_words, p_pseudonym, p_question, about and part.key = any (persons)) end);

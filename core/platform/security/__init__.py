@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, MetaData, Table, text
 
-from core.platform.schema import run_script
+from core.platform.schema import CONFIDENTIAL, UNRECORDED, declared, run_script
 from core.platform.security import erasure, ownership
 from core.platform.security.inner_roles import (
     VERBS,
@@ -33,12 +33,15 @@ from core.platform.security.policies import (
 from core.platform.security.scripts import make_functions, make_triggers
 
 
-def apply(connection: Connection, metadata: MetaData, packages: Sequence[str]) -> None:
+def apply(
+    connection: Connection, metadata: MetaData, packages: Sequence[str], functions: str = ""
+) -> None:
     """Bring functions, policies, grants and triggers in line with what is declared; safe to repeat.
-    Must run as the owner. ``packages`` are those whose SQL scripts are loaded, lower layers first.
+    Must run as the owner. ``packages`` are those whose SQL scripts are loaded, lower layers first;
+    ``functions`` is SQL of functions generated from declarations other than the tables'.
     """
     make_functions(connection, packages)
-    _generated_functions(connection, metadata)
+    _generated_functions(connection, metadata, functions)
     connection.execute(text("set local role so_owner"))
     for table in metadata.sorted_tables:
         _triggers(connection, table)
@@ -54,14 +57,14 @@ def apply(connection: Connection, metadata: MetaData, packages: Sequence[str]) -
     connection.execute(text("reset role"))
 
 
-def _generated_functions(connection: Connection, metadata: MetaData) -> None:
+def _generated_functions(connection: Connection, metadata: MetaData, more: str) -> None:
     """The functions generated from the tables' declarations. They run with the definer's rights,
     because whoever writes a row may be unable to read the rows that decide to whom it belongs.
     """
     connection.execute(text("grant create on schema app to so_definer"))
     connection.execute(text("set local role so_definer"))
     run_script(connection, ownership.functions(metadata))
-    run_script(connection, erasure.functions(metadata))
+    run_script(connection, erasure.functions(metadata) + more)
     connection.execute(text("reset role"))
     connection.execute(text("revoke create on schema app from so_definer"))
 
@@ -149,10 +152,16 @@ def _triggers(connection: Connection, table: Table) -> None:
     connection.exec_driver_sql(f"drop trigger if exists zz_audit on app.{table.name}")
     if table.info.get("audit"):
         keys = [column.name for column in table.primary_key if column.name != "organization_id"]
+        lists = (
+            keys or ["organization_id"],
+            declared(table, CONFIDENTIAL),
+            declared(table, UNRECORDED),
+        )
+        arguments = ", ".join(f"'{{{','.join(names)}}}'" for names in lists)
         changes = "update" if table.info["rls"] == SETTINGS else "insert or update or delete"
         connection.exec_driver_sql(
             f"create trigger zz_audit after {changes} on app.{table.name} for each"
-            f" row execute function app.audit({', '.join(map(repr, keys or ['organization_id']))})"
+            f" row execute function app.audit({arguments})"
         )
     if table.info.get("rls") == SETTINGS:
         connection.exec_driver_sql(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Table
 
 from core.platform.errors import Misconfigured
-from core.platform.schema import ByLink
+from core.platform.schema import CONFIDENTIAL, ByLink, declared
 from core.platform.security import ownership
 
 IN_ORG = "organization_id = app.cur_org()"
@@ -55,6 +55,7 @@ class Access:
     delete: str | None = None
     columns: tuple[str, ...] = ()  # when set, people may select only these columns
     fixed: tuple[str, ...] = ()  # columns that people may not change, whatever the row
+    sealed: bool = False  # people may select no column that is declared secret
 
 
 def _in_org(select: str | None, write: str | None = None, **more: str | None) -> Access:
@@ -96,22 +97,9 @@ CLASSES: dict[str, Access] = {
     ),
     # rows that belong to one user
     "own": _in_org(MINE, MINE, delete=MINE),
-    # Sealed secrets: people may store one and see its last characters; only jobs and the receiver
-    # read it.
-    "secret": replace(
-        _in_org(ADMINS, ADMINS, delete=ADMINS),
-        columns=(
-            "organization_id",
-            "id",
-            "provider",
-            "owner_id",
-            "name",
-            "last_four",
-            "verified_at",
-            "created_at",
-            "updated_at",
-        ),
-    ),
+    # sealed secrets: people may store one and see what it ends with, only jobs and the receiver
+    # read it
+    "secret": replace(_in_org(ADMINS, ADMINS, delete=ADMINS), sealed=True),
     "audit": Access(
         f"({IN_ORG} and {role_is('super_admin', 'owner', 'admin')}) or (select app.cur_role()) ="
         " 'super_admin'"
@@ -174,7 +162,21 @@ def access_of(table: Table) -> Access:
     if any(MINE in (rule or "") for rule in rules.values()):
         mine = ownership.condition(table)
         rules = {verb: rule and rule.replace(MINE, mine) for verb, rule in rules.items()}
+    if access.sealed:
+        hidden = declared(table, CONFIDENTIAL)
+        open_columns = tuple(each.name for each in table.columns if each.name not in hidden)
+        access = replace(access, columns=open_columns)
     return replace(access, **rules)
+
+
+def readable(rls: str, role: str) -> str:
+    """Whose rows of a table of the class a member's role may read: "all", "own" (a rep's own), or
+    "none".
+    """
+    condition = CLASSES[rls].select or ""
+    if ANYONE in condition or f"'{role}'" in condition:
+        return "all"
+    return "own" if MINE in condition and role == "sales_rep" else "none"
 
 
 def policies_of(table: Table) -> dict[str, Policy]:

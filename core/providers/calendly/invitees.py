@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from core.bookings.status import GUEST, HOST
+from core.bookings.models import Party
 from core.deliveries.objects import Kept
 from core.providers.values import mapping, moment, word
 
 UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
-PARTIES = {"invitee": GUEST, "host": HOST}
+PARTIES = {"invitee": Party.GUEST, "host": Party.HOST}
 # What is stored of an invitee: what is read below, and no more of a person than our rows say.
 KEPT: Kept = {
     **dict.fromkeys(

@@ -13,12 +13,12 @@ from sqlalchemy import ColumnElement, Row, Table, Text, cast, func, select, text
 from sqlalchemy.orm import Session
 
 from core.platform.clock import Period
+from core.platform.labels import capitalized
 from core.platform.models import AuditLog
-from core.platform.schema import Base
+from core.platform.schema import LABEL, USER, Base
 
 PAGE = 100
 MASKED = "…"
-USERS = ("created_by", "approved_by", "submitted_by", "invited_by")
 # How the log names those who act without being a user, by the role of their transaction.
 PROGRAMS = {"system": "The product", "admin": "API key", "portal": "Portal link"}
 NOBODY = "Installation"
@@ -152,4 +152,24 @@ def actor(line: Row[Any], names: Mapping[str, str]) -> str:
 
 def is_user(column: str) -> bool:
     """Whether the column holds the id of a user."""
-    return column == "user_id" or column.endswith("_user_id") or column in USERS
+    return column == "user_id" or column.endswith("_user_id") or column in _facts(USER)
+
+
+def table_label(table: str) -> str:
+    """What people call the rows of a table."""
+    known = Base.metadata.tables.get(f"app.{table}")
+    label: str | None = known.info["label"] if known is not None else None
+    return label or capitalized(table)
+
+
+def column_label(column: str) -> str:
+    """``lead_name`` as ``Lead name``; an id is shown as a name, so its column is called by it."""
+    name = column.removesuffix("_id").removesuffix("_normalized")
+    return _facts(LABEL).get(column) or capitalized(name)
+
+
+@cache
+def _facts(fact: str) -> Mapping[str, Any]:
+    """What the tables' columns declare, by the column's name."""
+    columns = [column for table in Base.metadata.sorted_tables for column in table.columns]
+    return {column.name: column.info[fact] for column in columns if fact in column.info}

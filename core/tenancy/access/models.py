@@ -6,10 +6,20 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, func, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.platform.schema import Base, TenantRow, Timestamps, Words, secured
+from core.platform.schema import (
+    Base,
+    LastUse,
+    ProductText,
+    Secret,
+    TenantRow,
+    Timestamps,
+    UserId,
+    Words,
+    secured,
+)
 from core.tenancy.organizations.models import SettingsRow
 
 
@@ -37,7 +47,7 @@ class OrganizationMember(Timestamps, Base):
     __tablename__ = "organization_members"
     __table_args__ = (
         Index(None, "user_id"),
-        secured("members", audit=True),
+        secured("members", audit=True, label="Members"),
     )
 
     organization_id: Mapped[UUID] = mapped_column(
@@ -79,10 +89,10 @@ class Invitation(TenantRow, Timestamps, Base):
     )
 
     email: Mapped[str]
-    email_normalized: Mapped[str]
+    email_normalized: Mapped[ProductText]
     role: Mapped[Role] = mapped_column(Words(Role, *MEMBER_ROLES))
-    token_hash: Mapped[bytes] = mapped_column(LargeBinary)
-    invited_by: Mapped[UUID | None]
+    token_hash: Mapped[Secret]
+    invited_by: Mapped[UserId | None]
     expires_at: Mapped[datetime]
     sent_count: Mapped[int] = mapped_column(server_default=text("1"))
     last_sent_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -94,13 +104,16 @@ class ApiKey(TenantRow, Base):
     """A program's key to one organisation, with a name and scopes. Only its hash is stored."""
 
     __tablename__ = "api_keys"
-    __table_args__ = (UniqueConstraint("key_hash"), secured("admin", audit=True))
+    __table_args__ = (
+        UniqueConstraint("key_hash"),
+        secured("admin", audit=True, label="API keys"),
+    )
 
     name: Mapped[str]
-    key_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    key_hash: Mapped[Secret]
     prefix: Mapped[str]
     scopes: Mapped[list[str]]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
-    last_used_at: Mapped[datetime | None]
+    last_used_at: Mapped[LastUse | None]

@@ -6,10 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, func, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.platform.schema import Base, Timestamps, Words, secured
+from core.platform.schema import Base, ProductText, Secret, SecretText, Timestamps, Words, secured
 
 
 class User(Timestamps, Base):
@@ -27,9 +27,9 @@ class User(Timestamps, Base):
         primary_key=True, default=uuid4, server_default=text("gen_random_uuid()")
     )
     email: Mapped[str]
-    email_normalized: Mapped[str] = mapped_column(unique=True)
+    email_normalized: Mapped[ProductText] = mapped_column(unique=True)
     name: Mapped[str]
-    password_hash: Mapped[str | None]
+    password_hash: Mapped[SecretText | None]
     active: Mapped[bool] = mapped_column(server_default=text("true"))
     password_changed_at: Mapped[datetime | None]
     tokens_valid_from: Mapped[datetime | None]
@@ -46,7 +46,7 @@ class UserRole(Base):
     """
 
     __tablename__ = "user_roles"
-    __table_args__ = (secured("auth", audit=True),)
+    __table_args__ = (secured("auth", audit=True, label="Platform roles"),)
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"), primary_key=True)
     role: Mapped[PlatformRole] = mapped_column(Words(PlatformRole), primary_key=True)
@@ -60,7 +60,7 @@ class SignInSession(Base):
 
     id: Mapped[UUID] = mapped_column(server_default=text("gen_random_uuid()"))
     view_as_user_id: Mapped[UUID | None]
-    token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    token_hash: Mapped[Secret] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"))
     organization_id: Mapped[UUID | None] = mapped_column(ForeignKey("app.organizations.id"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -79,7 +79,7 @@ class SignInTicket(Base):
     __tablename__ = "sign_in_tickets"
     __table_args__ = (secured("auth"),)
 
-    ticket_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    ticket_hash: Mapped[Secret] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"))
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
@@ -91,7 +91,7 @@ class PasswordReset(Base):
     __tablename__ = "password_resets"
     __table_args__ = (Index(None, "user_id"), secured("auth"))
 
-    token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    token_hash: Mapped[Secret] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime]
@@ -107,7 +107,7 @@ class SecondFactor(Base):
     __table_args__ = (secured("auth"),)
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"), primary_key=True)
-    totp_secret: Mapped[bytes] = mapped_column(LargeBinary)
+    totp_secret: Mapped[Secret]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     confirmed_at: Mapped[datetime | None]
     last_step: Mapped[int | None]
@@ -120,5 +120,5 @@ class RecoveryCode(Base):
     __table_args__ = (secured("auth"),)
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"), primary_key=True)
-    code_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    code_hash: Mapped[Secret] = mapped_column(primary_key=True)
     used_at: Mapped[datetime | None]

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import CheckConstraint, ForeignKey, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.platform.schema import Base, Timestamps, secured
+from core.platform.schema import BY_PRODUCT, Base, ProductText, Timestamps, secured
 
 
 class Organization(Timestamps, Base):
@@ -29,11 +29,14 @@ class Organization(Timestamps, Base):
     )
     name: Mapped[str]
     slug: Mapped[str] = mapped_column(unique=True)
-    timezone: Mapped[str]
+    timezone: Mapped[ProductText]
     currency: Mapped[str]
-    region: Mapped[str] = mapped_column(server_default="US")
-    modules: Mapped[list[str]] = mapped_column(server_default=text("'{bookings}'"))
-    plan: Mapped[str] = mapped_column(server_default="team")
+    region: Mapped[ProductText] = mapped_column(server_default="US")
+    modules: Mapped[list[str]] = mapped_column(
+        server_default=text("'{bookings}'"), info={BY_PRODUCT: True}
+    )
+    # a plan that an older version sold stays, with the smallest limits
+    plan: Mapped[ProductText] = mapped_column(server_default="team")
     is_demo: Mapped[bool] = mapped_column(server_default=text("false"))
     deleted_at: Mapped[datetime | None]
     purge_after: Mapped[datetime | None]

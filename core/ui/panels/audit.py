@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from core.tenancy.access.audit import FORMER, MASKED, is_user
+from core.tenancy.access.audit import FORMER, MASKED, column_label, is_user
 from core.ui.parts.format import NONE, when
 
 OPERATIONS = {"insert": "made", "update": "changed", "delete": "deleted", "export": "exported"}
@@ -28,36 +28,8 @@ ABOUT_SOMEBODY = {
     "view_as_end": "viewed as, ended",
 }
 OPERATIONS |= ABOUT_SOMEBODY
-COLUMNS = {"call_status": "Booking status"}  # its own name is older than the glossary
-TABLES = {
-    "events": "Bookings",
-    "post_call_forms": "Post-call forms",
-    "organization_members": "Members",
-    "user_roles": "Platform roles",
-    "webhook_connections": "Connections",
-    "organization_integrations": "Integrations",
-    "vault_secrets": "Secrets",
-    "access_tokens": "Links",
-    "api_keys": "API keys",
-    "suppressed_emails": "Blocked addresses",
-    "list_entries": "Form lists",
-    "payout_snapshots": "Payouts",
-    "payout_snapshot_details": "Payout payments",
-    "payout_snapshot_summaries": "Payout sums",
-}
-NOT_TOLD = ("id", "created_at")
+NOT_SHOWN = ("id", "created_at")
 LONGEST = 200
-
-
-def table_name(table: str) -> str:
-    """A table as people call what it holds."""
-    return TABLES.get(table, table.replace("_", " ").capitalize())
-
-
-def column_name(column: str) -> str:
-    """``lead_name`` as ``Lead name``; an id is shown as a name, so its column is called by it."""
-    words = column.removesuffix("_id").removesuffix("_normalized").replace("_", " ").capitalize()
-    return COLUMNS.get(column, words)
 
 
 def changes_in_words(
@@ -67,14 +39,14 @@ def changes_in_words(
     if operation == "export":
         return [f"Format: {changes.get('format', NONE)}"]
     return [
-        f"{column_name(column)}:"
+        f"{column_label(column)}:"
         f" {_change(operation, column, *values, names=names, timezone=timezone)}"
         for column, values in sorted(changes.items())
-        if column not in NOT_TOLD and not _told_already(column, changes)
+        if column not in NOT_SHOWN and not _shown_already(column, changes)
     ]
 
 
-def _told_already(column: str, changes: Mapping[str, Any]) -> bool:
+def _shown_already(column: str, changes: Mapping[str, Any]) -> bool:
     """A normal form stands beside what was written, or alone."""
     return column.endswith("_normalized") and column.removesuffix("_normalized") in changes
 

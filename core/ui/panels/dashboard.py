@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, cast
+from decimal import Decimal
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -17,6 +18,7 @@ from core.platform.clock import Period
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import go
 from core.ui.parts import charts
+from core.ui.parts.columns import Money, Number, Percent, Text
 from core.ui.parts.drill import (
     chosen_point,
     link_to_rows,
@@ -25,6 +27,7 @@ from core.ui.parts.drill import (
     switch_to_rows,
 )
 from core.ui.parts.format import delta, explained, figure, money, rate
+from core.ui.parts.tables import show_rows
 
 CARDS = ("booked_calls", "show_rate", "close_rate", "cash_collected", "net_revenue")
 TRENDS = ("booked_calls", "shows", "closes", "cash_collected")
@@ -134,6 +137,11 @@ def show_funnel(figures: Dashboard, *, paid: bool = True) -> str | None:
     return FUNNEL[point][1] if point is not None and point < len(FUNNEL) else None
 
 
+def _cash(people: Figures, currency: str) -> list[Any]:
+    """The cash collected in one currency, row by row."""
+    return [row.values.number("cash_collected", currency) or Decimal(0) for row in people.rows]
+
+
 def show_people(figures: Dashboard, viewer: Viewer) -> None:
     """Closers and setters side by side; a chosen one's calls open."""
     for column, heading, key, people in zip(
@@ -149,34 +157,22 @@ def show_people(figures: Dashboard, viewer: Viewer) -> None:
                 people.frame()
                 .assign(
                     name=[row.keys[key].name or "Nobody" for row in people.rows],
-                    show=[rate(row.values.rate("show_rate")) for row in people.rows],
-                    cash=pd.Series(
-                        _numbers(people, "cash_collected", viewer.currency), dtype=float
-                    ),
+                    cash=pd.Series(_cash(people, viewer.currency), dtype=object),
+                    currency=viewer.currency,
                 )
                 .sort_values("cash", ascending=False)
             )
-            state = st.dataframe(
-                rows[["name", "booked_calls", "show", "closes", "cash"]],
-                hide_index=True,
-                key=f"{key}s",
-                row_height=36,
-                on_select="rerun",
-                selection_mode="single-row",
-                column_config={
-                    "name": heading[:-1],
-                    "booked_calls": "Booked",
-                    "show": "Show rate",
-                    "closes": "Closes",
-                    "cash": st.column_config.NumberColumn(
-                        f"Cash ({viewer.currency})", format="%,.0f"
-                    ),
-                },
+            columns = (
+                Text("name", heading[:-1]),
+                Number("booked_calls", "Booked"),
+                Percent("show_rate", METRICS["show_rate"].name),
+                Number("closes", METRICS["closes"].name),
+                Money("cash", f"Cash ({viewer.currency})"),
             )
-            for row in cast("dict[str, Any]", state)["selection"]["rows"]:
-                switch_to_rows(
-                    rows_behind("booked_calls", narrowed_here() | {key: rows[key].iloc[row] or []})
-                )
+            chosen = show_rows(rows, f"{key}s", columns, selectable=True)
+            if chosen is not None:
+                of_one = {key: rows[key].iloc[chosen] or []}
+                switch_to_rows(rows_behind("booked_calls", narrowed_here() | of_one))
     go("leaderboards", "Open the leaderboards")
 
 

@@ -18,7 +18,7 @@ import streamlit as st
 from core.platform.clock import now
 from core.platform.labels import LabelledEnum
 from core.platform.money import decimal_text, decimals
-from core.ui.parts.format import NONE, money, when, word
+from core.ui.parts.format import NONE, money, rate, when, word
 
 # Above so many rows a table of several currencies is not formatted cell by cell: that takes 0.2 ms
 # a row.
@@ -78,6 +78,20 @@ class Number(Column):
 
     def _text(self, value: Any) -> str:
         return f"{value:,}"
+
+
+@dataclass(frozen=True)
+class Percent(Column):
+    """A rate from 0 to 1, which people read in per cent; a download gets the rate itself."""
+
+    def config(self, rows: pd.DataFrame) -> Any:
+        return st.column_config.NumberColumn(self.label, format="%.0f %%")
+
+    def cells(self, rows: pd.DataFrame) -> pd.Series[Any]:
+        return rows[self.name].astype(float) * 100
+
+    def _text(self, value: Any) -> str:
+        return rate(value)
 
 
 @dataclass(frozen=True)
