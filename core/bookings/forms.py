@@ -19,8 +19,8 @@ from core.bookings.models import (
     CallStatus,
     Event,
     ListEntry,
-    Party,
     Package,
+    Party,
     PcfDraft,
     PostCallForm,
 )

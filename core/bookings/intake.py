@@ -210,7 +210,7 @@ def _origin(db: Session, event: Event, booking: Booking) -> dict[str, Any]:
     """Where the booking came from: setter, source and traffic type. They stay while it says the
     same, also when other settings would now read it otherwise.
     """
-    utm = {part: booking.utm.get(part) for part in UtmField}
+    utm: dict[str, str | None] = {part: booking.utm.get(part) for part in UtmField}
     digest = _digest([utm, [dict(answer) for answer in booking.answers]])
     if event.id is not None and event.origin_digest in (digest, None):
         return {"origin_digest": digest}
