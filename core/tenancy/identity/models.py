@@ -69,6 +69,16 @@ class SignInSession(Base):
     user_agent: Mapped[str | None]
 
 
+class LastOrganization(Base):
+    """The organisation that a user has chosen last, on the screens or with a program."""
+
+    __tablename__ = "last_organizations"
+    __table_args__ = (secured("auth"),)
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"), primary_key=True)
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("app.organizations.id"))
+
+
 class SignInTicket(Base):
     """A 30-second, single-use proof that the form was answered rightly, exchanged for the cookie by
     a route.
