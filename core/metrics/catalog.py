@@ -66,6 +66,8 @@ class PerCount(Metric):
 
 
 DUE = "events.scheduled_at < :now and events.call_status not in ('canceled', 'rescheduled')"
+# How a booking went can be known before its time: the lead said that they would not come.
+KNOWN = "events.call_status in ('completed', 'no_show')"
 LATE = "events.scheduled_at < :now - make_interval(hours => :grace)"
 BOOKED = "events.call_status <> 'rescheduled'"
 
@@ -112,17 +114,20 @@ _ALL: tuple[Metric, ...] = (
     Count(
         key="due",
         name="Bookings due",
-        formula="Past bookings that were neither cancelled nor moved",
+        formula=(
+            "Past bookings that were neither cancelled nor moved, and later ones whose form or"
+            " no-show mark is there already"
+        ),
         good="none",
         fact=EVENTS,
-        condition=DUE,
+        condition=f"(({DUE}) or {KNOWN})",
     ),
     Count(
         key="confirmed",
         name="Confirmed bookings",
         formula="Due bookings of which a form or a no-show mark says how they went",
         fact=EVENTS,
-        condition="events.scheduled_at < :now and events.call_status in ('completed', 'no_show')",
+        condition=KNOWN,
     ),
     Count(
         key="completed",

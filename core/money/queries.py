@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, TextClause, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from core.bookings.listed import LISTED_COLUMNS
@@ -24,7 +24,7 @@ from core.platform.database import organization_id_of
 @dataclass(frozen=True)
 class PaymentFilter:
     """What a list of payments is narrowed to; ``counting_only`` leaves out failed, deleted and
-    superseded ones.
+    superseded ones, ``condition`` those that do not fulfil it.
     """
 
     period: Period | None = None
@@ -32,6 +32,7 @@ class PaymentFilter:
     unattributed: bool = False
     counting_only: bool = False
     event_id: UUID | None = None
+    condition: TextClause | None = None
 
 
 def _columns() -> tuple[Any, ...]:
@@ -74,8 +75,10 @@ def _named(query: Select[Any]) -> Select[Any]:
     return query
 
 
-def _conditions(chosen: PaymentFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [Payment.deleted_at.is_(None)]
+def _conditions(chosen: PaymentFilter) -> list[ColumnElement[bool] | TextClause]:
+    conditions: list[ColumnElement[bool] | TextClause] = [Payment.deleted_at.is_(None)]
+    if chosen.condition is not None:
+        conditions.append(chosen.condition)
     if chosen.period is not None:
         conditions.append(chosen.period.covers(Payment.payment_date))
     for name, ids in (chosen.ids or {}).items():

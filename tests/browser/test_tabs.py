@@ -35,6 +35,7 @@ def test_a_tab_writes_into_the_organisation_that_it_shows(visit, product):
     expect(elsewhere.get_by_text("Oleander organisation").first).to_be_visible()
     settled(elsewhere)
 
+    tab.get_by_text("Add a closer").click()
     tab.get_by_role("textbox", name="Name", exact=True).fill("Newly Hired")
     tab.get_by_role("button", name="Add").click()
     expect(tab.get_by_text("Newly Hired").first).to_be_attached()

@@ -239,10 +239,13 @@ class Oracle:
     def form(self, call: Row) -> Row | None:
         return self.forms.get(call["id"])
 
-    def confirmed(self, call: Row, at: datetime) -> bool:
-        return self.due(call, at) and (
-            self.form(call) is not None or call["provider_no_show_at"] is not None
-        )
+    def confirmed(self, call: Row, _: datetime) -> bool:
+        stands = call["call_status"] not in ("canceled", "rescheduled")
+        known = self.form(call) is not None or call["provider_no_show_at"] is not None
+        return stands and known
+
+    def due_or_known(self, call: Row, at: datetime) -> bool:
+        return self.due(call, at) or self.confirmed(call, at)
 
     def pending(self, call: Row, at: datetime) -> bool:
         return self.due(call, at) and self.form(call) is None
@@ -291,7 +294,7 @@ COUNTS: dict[str, Callable[[Oracle, Row, datetime], bool]] = {
         and call["event_outcome"] in ("showed", "offer_made", "closed")
     ),
     "no_shows": _status("no_show"),
-    "due": Oracle.due,
+    "due": Oracle.due_or_known,
     "confirmed": Oracle.confirmed,
     "offers": _outcome("offer_made", "closed"),
     "closes": _outcome("closed"),

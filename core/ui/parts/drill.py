@@ -29,9 +29,7 @@ def narrowed_here() -> dict[str, str | list[str]]:
 def rows_behind(metric: str, narrowed: Narrowed) -> str:
     """The address of the rows behind a figure; a rate's are those that it counts."""
     explained = counted(metric)
-    rows = explained.fact.rows
-    figure = {"figure": explained.key} if rows.takes_figure else {}
-    return address(rows.screen, figure | dict(narrowed))
+    return address(explained.fact.rows.screen, {"figure": explained.key} | dict(narrowed))
 
 
 def address(screen: str, narrowed: Narrowed) -> str:
