@@ -17,7 +17,7 @@ from core.ui.parts.drill import link_to_rows, rows_behind
 from core.ui.parts.filters import address_of
 from core.ui.parts.format import countdown, escape_markdown, explained, figure, rate, when
 
-STILL_RUNS = timedelta(minutes=45)
+STILL_RUNS_MINUTES = 45
 LISTED, MOST = 20, 10_000
 MONTH = ("booked_calls", "shows", "closes", "cash_collected")
 viewer = require("my-day")
@@ -33,7 +33,7 @@ with viewer.transaction() as db:
 whose = "Your" if viewer.role == Role.SALES_REP else "The team's"
 
 todays = [call for call in own if call.scheduled_at < one_day.ends_at]
-ahead = [call for call in own if call.scheduled_at >= now() - STILL_RUNS]
+ahead = [call for call in own if call.scheduled_at >= now() - timedelta(minutes=STILL_RUNS_MINUTES)]
 first, second, third = st.columns(3)
 first.metric("Bookings today", len(todays), border=True)
 second.metric("Forms to file", len(pending), border=True)

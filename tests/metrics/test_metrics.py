@@ -4,6 +4,7 @@ says it is.
 
 from datetime import date
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from pandas.testing import assert_frame_equal
@@ -107,6 +108,14 @@ def test_the_random_rows_reach_every_figure(history, oracle):
     figures = oracle.figures((), asked(history))[()]
     assert set(figures) == set(METRICS)
     assert {key for key, value in figures.items() if not value} == set()
+
+
+def test_every_figure_leads_to_a_decision_with_its_alternative_and_example():
+    decisions = (Path(__file__).parents[2] / "docs/decisions.md").read_text().split("\n## ")[1:]
+    headings = {each.partition("\n")[0] for each in decisions}
+    assert {metric.decision for metric in METRICS.values()} <= headings
+    for each in decisions:
+        assert all(f"**{part}.**" in each for part in ("Choice", "Alternative", "Example")), each
 
 
 @pytest.mark.parametrize("key", METRICS)
