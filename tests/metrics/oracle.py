@@ -135,6 +135,8 @@ class Oracle:
     def _asked_for(self, row: Row, at: datetime, asked: Asked) -> bool:
         if not asked.period.start <= self._day(at) < asked.period.end:
             return False
+        if asked.period.until is not None and at >= asked.period.until:
+            return False
         if asked.rep is not None and "bookings" not in row and asked.rep not in self._people(row):
             return False
         return all(row[column] in ids for column, ids in (asked.chosen or {}).items())

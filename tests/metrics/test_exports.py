@@ -114,7 +114,7 @@ def test_every_format_holds_the_same_rows_as_the_table_itself(history, table):
             for row in db.execute(text(query), {"org": history.organization_id}).mappings()
         ]
         for who in ("closer", "setter") if table == "events" else ():
-            names = dict(db.execute(text(f"select id, name from app.{who}s")).tuples().all())
+            names = {row.id: row.name for row in db.execute(text(f"select * from app.{who}s"))}
             for row in expected:
                 row[f"{who}_name"] = names.get(row[f"{who}_id"], row[f"{who}_name"])
     plain = [
