@@ -29,7 +29,7 @@ from core.metrics.dashboard import FIGURES, PAID, SHOWN, dashboard
 from core.metrics.dimensions import HOUR, WEEKDAY, Dimension
 from core.metrics.filters import Filters
 from core.metrics.table import metrics_table, totals
-from core.platform.clock import Period
+from core.platform.clock import Period, now
 from core.platform.database import APP_ROLE, as_member, engine, role_url
 
 EVENTS, ORGANIZATIONS, ROUNDS = 1_000_000, 5, 15
@@ -138,7 +138,7 @@ def _planning(url: str) -> Iterator[psycopg.Connection]:
 
 
 def _dashboard(db: Session, period: Period) -> object:
-    return dashboard(db, period, None, Filters())
+    return dashboard(db, period, None, Filters(), now())
 
 
 def _baselines(owner: psycopg.Connection, period: Period, *panels: Panel) -> None:

@@ -141,7 +141,7 @@ OPEN = (
         _guarded(auth.login),
         request=LoginRequest,
         response=LoginToken,
-        errors=(400, 401, 413, 422, 429, 500, 503),
+        errors=(400, 401, 403, 413, 422, 429, 500, 503),
     ),
     Operation("GET", "/api/openapi.json", openapi, errors=(500,)),
 )

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from core.platform.log import logger
 from webhooks.answers import refusal
@@ -43,11 +44,16 @@ async def wrong_method(_request: Request, _error: Exception) -> Response:
     return refusal(405, "method_not_allowed", "This address does not take that method.")
 
 
-# Wraps the whole application: a middleware inside would not see the answer to an unexpected error.
-app = SecurityHeaders(
-    Starlette(
-        routes=routes,
-        lifespan=lifespan,
-        exception_handlers={404: not_found, 405: wrong_method, Exception: defect},
-    )
+# People paste addresses with a slash at the end, and Stripe and Calendly take a redirect for a
+# failure: every address is answered in both spellings.
+with_slash = [
+    Route(f"{route.path}/", route.endpoint, methods=list(route.methods or ())) for route in routes
+]
+receiver = Starlette(
+    routes=[*routes, *with_slash],
+    lifespan=lifespan,
+    exception_handlers={404: not_found, 405: wrong_method, Exception: defect},
 )
+receiver.router.redirect_slashes = False
+# Around all of it, not a middleware within: a defect's answer is made outside of those.
+app = SecurityHeaders(receiver)

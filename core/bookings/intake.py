@@ -20,6 +20,7 @@ from core.bookings.models import (
     CallStatus,
     CallType,
     Event,
+    Party,
     PostCallForm,
     UtmField,
 )

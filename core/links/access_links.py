@@ -188,12 +188,14 @@ def issue_link(
     )
 
 
-def share_of(period: str, filters: Mapping[str, Sequence[UUID]], *, money: bool) -> dict[str, Any]:
-    """What a shared dashboard shows: a period by its name, so that it moves on with the calendar,
-    filters, and whether money is included.
+def share_of(
+    period: str, filters: Mapping[str, Sequence[UUID | None]], *, money: bool
+) -> dict[str, Any]:
+    """What a shared dashboard shows: the name of a period that moves on with the days, filters, and
+    money or none.
     """
     ids = {
-        name: [str(each) for each in chosen]
+        name: [str(each or "") for each in chosen]
         for name, chosen in filters.items()
         if name in LISTED_COLUMNS and chosen
     }

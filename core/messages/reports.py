@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -33,6 +34,7 @@ from core.messages.models import ReportSettings
 from core.metrics.catalog import METRICS
 from core.metrics.table import metrics_table, totals
 from core.platform.clock import Period, now
+from core.platform.database import organization_id_of
 from core.platform.dataframes import records
 from core.platform.money import shown
 from core.platform.settings import settings
@@ -129,7 +131,8 @@ def daily_report(db: Session, day: date) -> Body:
     blocks.append(
         small_print(
             linked(
-                "Open the dashboard", f"{_address()}/dashboard?period=Custom&from={day}&to={day}"
+                "Open the dashboard",
+                _address(db, "dashboard", {"period": "Custom", "from": str(day), "to": str(day)}),
             )
         )
     )
@@ -149,7 +152,7 @@ def overdue_reminder(db: Session) -> list[Body]:
         overdue[:MOST_LISTED],
         key=lambda event: (event["closer"] is None, event["closer"], event["scheduled_at"]),
     )
-    parts = packed(_reminders(listed, ZoneInfo(current_organization(db).timezone)))
+    parts = packed(_reminders(db, listed, ZoneInfo(current_organization(db).timezone)))
     if len(overdue) > MOST_LISTED:
         parts[-1].append(small_print(f"… and {len(overdue) - MOST_LISTED} more"))
     title = (
@@ -167,24 +170,23 @@ def overdue_reminder(db: Session) -> list[Body]:
     ]
 
 
-def _reminders(events: list[dict[str, Any]], zone: ZoneInfo) -> Iterator[Block]:
-    for closer, theirs in groupby(events, key=lambda event: event["closer"]):
-        lines = [
-            f"• {_form_link(event)}, {event['scheduled_at'].astimezone(zone):%a %d %b, %H:%M}"
-            for event in theirs
-        ]
+def _reminders(db: Session, events: list[dict[str, Any]], zone: ZoneInfo) -> Iterator[Block]:
+    for closer, calls in groupby(events, key=lambda event: event["closer"]):
+        lines = []
+        for event in calls:
+            form = _address(db, "form", {"event": str(event["id"])})
+            link = linked(event["lead_name"] or "A booking", form)
+            lines.append(f"• {link}, {event['scheduled_at'].astimezone(zone):%a %d %b, %H:%M}")
         for start in range(0, len(lines), LINES):
             yield section(
                 f"*{escaped(closer or 'No closer')}*\n" + "\n".join(lines[start : start + LINES])
             )
 
 
-def _form_link(event: dict[str, Any]) -> str:
-    return linked(event["lead_name"] or "A booking", f"{_address()}/form?id={event['id']}")
-
-
-def _address() -> str:
-    return settings().public_url.rstrip("/")
+def _address(db: Session, screen: str, asked: dict[str, str]) -> str:
+    """A screen of the organisation that the message is about, also for whoever has others."""
+    of = asked | {"organization": str(organization_id_of(db))}
+    return f"{settings().public_url.rstrip('/')}/{screen}?{urlencode(of)}"
 
 
 def _beside(key: str, day: Any, week: Any, currency: str) -> str:

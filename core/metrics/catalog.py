@@ -19,7 +19,7 @@ Unit = Literal["count", "rate", "money", "hours"]
 @dataclass(frozen=True, kw_only=True)
 class Metric:
     """A figure as people see it. ``formula`` says it in words; ``good`` is the direction that is
-    welcome.
+    welcome; ``decision`` is the heading of docs/decisions.md that says why it is counted so.
     """
 
     key: str
@@ -27,6 +27,7 @@ class Metric:
     formula: str
     unit: Unit = "count"
     good: Literal["up", "down", "none"] = "up"
+    decision: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,8 @@ class PerCount(Metric):
 
 
 DUE = "events.scheduled_at < :now and events.call_status not in ('canceled', 'rescheduled')"
+# How a booking went can be known before its time: the lead said that they would not come.
+KNOWN = "events.call_status in ('completed', 'no_show')"
 LATE = "events.scheduled_at < :now - make_interval(hours => :grace)"
 BOOKED = "events.call_status <> 'rescheduled'"
 
@@ -73,6 +76,7 @@ _ALL: tuple[Metric, ...] = (
     Count(
         key="booked_calls",
         name="Booked calls",
+        decision="Booked calls",
         formula="Bookings scheduled in the period; moved ones count once, at their new time",
         fact=EVENTS,
         condition=BOOKED,
@@ -80,6 +84,7 @@ _ALL: tuple[Metric, ...] = (
     Count(
         key="shows",
         name="Shows",
+        decision="Show rate",
         formula="Bookings that took place and where the lead turned up",
         fact=EVENTS,
         condition=(
@@ -90,14 +95,16 @@ _ALL: tuple[Metric, ...] = (
     Count(
         key="no_shows",
         name="No-shows",
-        formula="Past bookings that the lead or the host missed",
+        decision="Show rate",
+        formula="Bookings that the lead or the host missed",
         good="down",
         fact=EVENTS,
-        condition="events.scheduled_at < :now and events.call_status = 'no_show'",
+        condition="events.call_status = 'no_show'",
     ),
     Ratio(
         key="show_rate",
         name="Show rate",
+        decision="Show rate",
         formula="Shows ÷ (completed bookings + no-shows); unconfirmed bookings are in neither",
         part="shows",
         whole=("completed", "no_shows"),
@@ -105,6 +112,7 @@ _ALL: tuple[Metric, ...] = (
     Ratio(
         key="coverage",
         name="Coverage",
+        decision="Coverage",
         formula="Confirmed bookings (form or no-show mark) ÷ bookings due",
         part="confirmed",
         whole=("due",),
@@ -112,21 +120,27 @@ _ALL: tuple[Metric, ...] = (
     Count(
         key="due",
         name="Bookings due",
-        formula="Past bookings that were neither cancelled nor moved",
+        decision="Coverage",
+        formula=(
+            "Past bookings that were neither cancelled nor moved, and later ones whose form or"
+            " no-show mark is there already"
+        ),
         good="none",
         fact=EVENTS,
-        condition=DUE,
+        condition=f"(({DUE}) or {KNOWN})",
     ),
     Count(
         key="confirmed",
         name="Confirmed bookings",
+        decision="Coverage",
         formula="Due bookings of which a form or a no-show mark says how they went",
         fact=EVENTS,
-        condition="events.scheduled_at < :now and events.call_status in ('completed', 'no_show')",
+        condition=KNOWN,
     ),
     Count(
         key="completed",
         name="Completed bookings",
+        decision="Show rate",
         formula="Bookings reported as held",
         fact=EVENTS,
         condition="events.call_status = 'completed'",
@@ -134,6 +148,7 @@ _ALL: tuple[Metric, ...] = (
     Count(
         key="offers",
         name="Offers",
+        decision="Close rate",
         formula="Bookings on which an offer was made",
         fact=EVENTS,
         condition="events.event_outcome in ('offer_made', 'closed')",
@@ -141,6 +156,7 @@ _ALL: tuple[Metric, ...] = (
     Ratio(
         key="offer_rate",
         name="Offer rate",
+        decision="Close rate",
         formula="Offers ÷ shows",
         part="offers",
         whole=("shows",),
@@ -148,6 +164,7 @@ _ALL: tuple[Metric, ...] = (
     Count(
         key="closes",
         name="Closes",
+        decision="Close rate",
         formula="Bookings that closed a deal",
         fact=EVENTS,
         condition="events.event_outcome = 'closed'",
@@ -155,6 +172,7 @@ _ALL: tuple[Metric, ...] = (
     Ratio(
         key="close_rate",
         name="Close rate",
+        decision="Close rate",
         formula="Closes ÷ shows",
         part="closes",
         whole=("shows",),
@@ -162,6 +180,7 @@ _ALL: tuple[Metric, ...] = (
     Sum(
         key="cash_collected",
         name="Cash collected",
+        decision="Cash collected",
         formula="Payments dated in the period, before refunds",
         unit="money",
         fact=PAYMENTS,
@@ -170,6 +189,7 @@ _ALL: tuple[Metric, ...] = (
     Sum(
         key="refunds",
         name="Refunds",
+        decision="Net revenue",
         formula="Refunds and lost disputes of the payments dated in the period",
         unit="money",
         good="down",
@@ -179,6 +199,7 @@ _ALL: tuple[Metric, ...] = (
     Sum(
         key="net_revenue",
         name="Net revenue",
+        decision="Net revenue",
         formula="Cash collected − refunds",
         unit="money",
         fact=PAYMENTS,
@@ -187,12 +208,14 @@ _ALL: tuple[Metric, ...] = (
     Count(
         key="payments",
         name="Payments",
+        decision="Cash collected",
         formula="Payments that count, dated in the period",
         fact=PAYMENTS,
     ),
     PerCount(
         key="cash_per_booked_call",
         name="Cash per booked call",
+        decision="Ratios of money",
         formula="Cash collected ÷ booked calls",
         unit="money",
         total="cash_collected",
@@ -201,6 +224,7 @@ _ALL: tuple[Metric, ...] = (
     PerCount(
         key="cash_per_show",
         name="Cash per show",
+        decision="Ratios of money",
         formula="Cash collected ÷ shows",
         unit="money",
         total="cash_collected",
@@ -209,6 +233,7 @@ _ALL: tuple[Metric, ...] = (
     PerCount(
         key="average_deal_size",
         name="Average deal size",
+        decision="Ratios of money",
         formula="Cash collected ÷ closes",
         unit="money",
         total="cash_collected",
@@ -217,6 +242,7 @@ _ALL: tuple[Metric, ...] = (
     Count(
         key="pending_pcfs",
         name="Pending forms",
+        decision="Post-call forms",
         formula="Past bookings without a form, neither cancelled nor moved",
         good="down",
         fact=EVENTS,
@@ -225,6 +251,7 @@ _ALL: tuple[Metric, ...] = (
     Count(
         key="overdue_pcfs",
         name="Overdue forms",
+        decision="Post-call forms",
         formula="Pending for longer than the organisation's grace",
         good="down",
         fact=EVENTS,
@@ -233,6 +260,7 @@ _ALL: tuple[Metric, ...] = (
     Count(
         key="pcfs_due",
         name="Forms due",
+        decision="Post-call forms",
         formula="Past bookings whose form was filed or whose grace has passed",
         good="none",
         fact=EVENTS,
@@ -241,6 +269,7 @@ _ALL: tuple[Metric, ...] = (
     Count(
         key="pcfs_on_time",
         name="Forms on time",
+        decision="Post-call forms",
         formula="Forms filed within the grace",
         fact=EVENTS,
         condition=(
@@ -251,6 +280,7 @@ _ALL: tuple[Metric, ...] = (
     Ratio(
         key="pcf_compliance",
         name="Form compliance",
+        decision="Post-call forms",
         formula="Forms filed within the grace ÷ forms due",
         part="pcfs_on_time",
         whole=("pcfs_due",),
@@ -258,6 +288,7 @@ _ALL: tuple[Metric, ...] = (
     Count(
         key="canceled",
         name="Cancelled bookings",
+        decision="Cancellations",
         formula="Bookings that were called off and not moved",
         good="down",
         fact=EVENTS,
@@ -266,6 +297,7 @@ _ALL: tuple[Metric, ...] = (
     Ratio(
         key="cancellation_rate",
         name="Cancellation rate",
+        decision="Cancellations",
         formula="Cancelled bookings ÷ booked calls",
         good="down",
         part="canceled",
@@ -274,6 +306,7 @@ _ALL: tuple[Metric, ...] = (
     Count(
         key="late_cancellations",
         name="Late cancellations",
+        decision="Cancellations",
         formula="Cancelled inside the organisation's notice period",
         good="down",
         fact=EVENTS,
@@ -282,6 +315,7 @@ _ALL: tuple[Metric, ...] = (
     Count(
         key="rescheduled",
         name="Moved bookings",
+        decision="Booked calls",
         formula="Bookings that were moved to another time",
         good="none",
         fact=EVENTS,
@@ -290,6 +324,7 @@ _ALL: tuple[Metric, ...] = (
     Ratio(
         key="reschedule_rate",
         name="Reschedule rate",
+        decision="Cancellations",
         formula="Moved bookings ÷ (booked + moved bookings)",
         good="down",
         part="rescheduled",
@@ -298,6 +333,7 @@ _ALL: tuple[Metric, ...] = (
     PerCount(
         key="booking_lead_time",
         name="Booking lead time",
+        decision="Booking lead time",
         formula="Hours from booking to meeting, on average",
         unit="hours",
         good="down",
@@ -315,12 +351,14 @@ _ALL: tuple[Metric, ...] = (
     Count(
         key="leads",
         name="Leads received",
+        decision="Leads",
         formula="Inquiries received in the period",
         fact=LEADS,
     ),
     Count(
         key="leads_booked",
         name="Leads booked",
+        decision="Leads",
         formula="Leads received in the period with a booking; moved ones do not count",
         fact=LEADS,
         condition=HAS_BOOKED,
@@ -328,6 +366,7 @@ _ALL: tuple[Metric, ...] = (
     Ratio(
         key="booking_share",
         name="Booking share",
+        decision="Leads",
         formula="Leads booked ÷ leads received",
         part="leads_booked",
         whole=("leads",),

@@ -28,6 +28,12 @@ def counted(metric: str) -> Count | Sum:
     return found
 
 
+def is_of(fact: Fact, metric: str) -> bool:
+    """Whether a figure counts or sums rows of ``fact``."""
+    found = METRICS.get(metric)
+    return isinstance(found, Count | Sum) and found.fact is fact
+
+
 def matching(
     db: Session, fact: Fact, metric: str, filters: Filters | None = None
 ) -> TextClause | None:
@@ -36,10 +42,14 @@ def matching(
     """
     chosen = filters or Filters()
     found = METRICS.get(metric)
-    is_of_it = isinstance(found, Count | Sum) and found.fact is fact
+    is_of_it = is_of(fact, metric)
     if not is_of_it and not chosen.chosen:
         return None
-    condition = found.condition if isinstance(found, Count | Sum) and is_of_it else "true"
+    condition = (
+        f"{fact.condition} and {found.condition}"
+        if isinstance(found, Count | Sum) and is_of_it
+        else "true"
+    )
     sql = f"({condition}){fact.narrowed(chosen)}"
     values = {"now": now(), "grace": prepared(db), **chosen.values}
     return text(sql).bindparams(

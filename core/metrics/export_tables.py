@@ -25,6 +25,12 @@ from core.platform.personal import personal_of
 from core.platform.schema import Base
 from core.tenancy.organizations.modules import BOOKINGS
 
+# Screens show present names too. What a payout said stays as it was.
+PRESENT_NAMES = {
+    ("events", "closer_name"): ("closers", "closer_id"),
+    ("events", "setter_name"): ("setters", "setter_id"),
+}
+
 
 @dataclass(frozen=True)
 class ExportTable:
@@ -51,6 +57,12 @@ class ExportTable:
         """Whether the column says of a person what not everybody may see."""
         fact = personal_of(self.column(name))
         return fact is not None and fact.hidden
+
+    def named_by(self, name: str) -> tuple[str, str] | None:
+        """For a column with the name that somebody had when the row was made: the list in which
+        they bear their present one, and the column with their id there.
+        """
+        return PRESENT_NAMES.get((self.name, name))
 
     def is_text(self, name: str) -> bool:
         """Whether a spreadsheet could take the column's values for formulas."""

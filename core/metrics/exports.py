@@ -139,23 +139,47 @@ def _query(
         for column in columns
     ]
     # A super admin may read every organisation's audit log; an export is of one organisation.
-    where: sql.Composable = sql.SQL("organization_id = app.cur_org()")
+    where: sql.Composable = sql.SQL("{}.organization_id = app.cur_org()").format(
+        sql.Identifier(table.name)
+    )
     if table.name in SOFT_DELETED:
         where += sql.SQL(" and deleted_at is null")
     if period is not None and table.date is not None:
         where += sql.SQL(" and {date} >= {start} and {date} < {end}").format(
-            date=sql.Identifier(table.date),
+            date=sql.Identifier(table.name, table.date),
             start=sql.Literal(period.starts_at),
             end=sql.Literal(period.ends_at),
         )
-    order = sql.SQL(", ").join(map(sql.Identifier, filter(None, (table.date, "id"))))
-    return sql.SQL("select {} from app.{} where {} order by {}").format(
-        sql.SQL(", ").join(expressions), sql.Identifier(table.name), where, order
+    order = sql.SQL(", ").join(
+        sql.Identifier(table.name, name) for name in (table.date, "id") if name
+    )
+    return sql.SQL("select {} from app.{}{} where {} order by {}").format(
+        sql.SQL(", ").join(expressions),
+        sql.Identifier(table.name),
+        sql.SQL("").join(_lists(table, columns)),
+        where,
+        order,
     )
 
 
+def _lists(table: ExportTable, columns: Sequence[str]) -> Iterator[sql.Composed]:
+    """The lists in which people of the table bear their present names."""
+    for column in columns:
+        if named := table.named_by(column):
+            yield sql.SQL(
+                " left join app.{named} on {named}.organization_id = {table}.organization_id"
+                " and {named}.id = {table}.{id}"
+            ).format(
+                named=sql.Identifier(named[0]),
+                table=sql.Identifier(table.name),
+                id=sql.Identifier(named[1]),
+            )
+
+
 def _expression(table: ExportTable, column: str, safe: bool) -> sql.Composable:
-    value: sql.Composable = sql.Identifier(column)
+    value: sql.Composable = sql.Identifier(table.name, column)
+    if named := table.named_by(column):
+        value = sql.SQL("coalesce({}, {})").format(sql.Identifier(named[0], "name"), value)
     if column in MONEY and "currency" in table.columns:
         value = sql.SQL("round({0}, greatest(scale(trim_scale({0})), {1}))").format(value, DECIMALS)
     if table.is_document(column):

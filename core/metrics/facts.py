@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from core.bookings.listed import LISTED
 from core.metrics.dimensions import Dimension
@@ -23,14 +24,12 @@ class By:
 
 @dataclass(frozen=True)
 class Rows:
-    """The screen that lists a fact's rows, and how a link to it reads.
-
-    ``takes_figure`` means that ``?figure=`` narrows the list to the rows that a figure counts.
+    """The screen that lists a fact's rows, and how a link to it reads. ``?figure=`` narrows it to
+    the rows that a figure counts.
     """
 
     screen: str
     label: str
-    takes_figure: bool = True
 
 
 @dataclass(frozen=True)
@@ -66,10 +65,14 @@ class Fact:
         """The condition that ``filters`` leave, with their ``values`` as parameters; each with a
         leading ``and``.
         """
-        return "".join(
-            f" and {self.by[key].key} = any(:{key}_ids)" if key in self.by else " and false"
-            for key in filters.chosen
-        )
+        return "".join(f" and {self._one_of(key, ids)}" for key, ids in filters.chosen.items())
+
+    def _one_of(self, key: str, ids: Sequence[UUID | None]) -> str:
+        if key not in self.by:
+            return "true" if None in ids else "false"
+        column = self.by[key].key
+        named = f"{column} = any(:{key}_ids)"
+        return f"({named} or {column} is null)" if None in ids else named
 
 
 def _own_columns(table: str, *keys: str) -> dict[str, By]:
@@ -104,7 +107,7 @@ PAYMENTS = Fact(
             " payments.organization_id and paid_event.id = payments.event_id",
         ),
     },
-    rows=Rows("payments", "See the payments", takes_figure=False),
+    rows=Rows("payments", "See the payments"),
     currency="payments.currency",
 )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
 from sqlalchemy.orm import Session
 
 from core.metrics.catalog import METRICS, Ratio
+from core.metrics.comparison import compared
 from core.metrics.figures import Figures
 from core.metrics.table import metrics_table
 from core.platform.clock import Period
@@ -27,22 +29,27 @@ BOARD = (
 )
 
 
-def leaderboard(db: Session, period: Period, who: str, metric: str, currency: str) -> pd.DataFrame:
-    """Everybody with calls or cash in the period, best first. Open ``db`` with
-    ``core.platform.database.as_board``.
+def leaderboard(
+    db: Session, period: Period, who: str, metric: str, currency: str, at: datetime
+) -> pd.DataFrame:
+    """Everybody with calls or cash in the period at the instant ``at``, best first.
 
-    Columns: rank (int), change (places won since the period before, missing when new), name, value
+    Open ``db`` with ``core.platform.database.as_board``.
+
+    Columns: rank (int), change (places won since the same part of the period before, missing when
+    new), name, value
     (float, money in ``currency``), sample (int, what a rate is based on; None for sums), small
     (bool: too few to compare), id. Raises InvalidInput.
     """
     if who not in ("closer", "setter") or metric not in METRICS:
         raise InvalidInput("Choose closers or setters, and a figure that exists.", field="metric")
     needed = (metric, *_base(metric))
-    ranked = _ranked(metrics_table(db, period, (who,), only=needed), who, metric, currency)
-    earlier = _ranked(
-        metrics_table(db, period.previous(), (who,), only=needed), who, metric, currency
-    )
-    places = dict(zip(earlier["id"], earlier["rank"], strict=True))
+    ranked = _ranked(metrics_table(db, period, (who,), at=at, only=needed), who, metric, currency)
+    places: dict[Any, int] = {}
+    if comparison := compared(period, at):
+        before = metrics_table(db, comparison.earlier, (who,), at=at, only=needed)
+        earlier = _ranked(before, who, metric, currency)
+        places = dict(zip(earlier["id"], earlier["rank"], strict=True))
     ranks = zip(ranked["id"], ranked["rank"], strict=True)
     ranked.insert(
         1, "change", [places[key] - rank if key in places else None for key, rank in ranks]

@@ -280,6 +280,16 @@ def _answers(
     ]
 
 
+def nothing_of(metrics: Sequence[Metric]) -> Values:
+    """The figures of no rows at all."""
+    parts = {part.key: part for each in metrics for part in parts_of(each)}.values()
+    none: Sums = {
+        part.key: {} if _is_money(part) else 0 if isinstance(part, Count) else Decimal(0)
+        for part in parts
+    }
+    return _values(metrics, none)
+
+
 def _added(sums: Sequence[Sums]) -> Sums:
     """The rows of one group together, which are the whole."""
     made = dict(sums[0])

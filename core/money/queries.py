@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
+    TextClause,
     case,
     exists,
     func,
@@ -38,7 +39,7 @@ PAIRS_WITHIN_DAYS = 30  # what lies further apart is not offered as the same mon
 @dataclass(frozen=True)
 class PaymentFilter:
     """What a list of payments is narrowed to; ``counting_only`` leaves out failed, deleted and
-    superseded ones.
+    superseded ones, ``condition`` those that do not fulfil it.
     """
 
     period: Period | None = None
@@ -46,6 +47,7 @@ class PaymentFilter:
     unattributed: bool = False
     counting_only: bool = False
     event_id: UUID | None = None
+    condition: TextClause | None = None
 
 
 def _columns() -> tuple[Any, ...]:
@@ -88,8 +90,10 @@ def _named(query: Select[Any]) -> Select[Any]:
     return query
 
 
-def _conditions(chosen: PaymentFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [Payment.deleted_at.is_(None)]
+def _conditions(chosen: PaymentFilter) -> list[ColumnElement[bool] | TextClause]:
+    conditions: list[ColumnElement[bool] | TextClause] = [Payment.deleted_at.is_(None)]
+    if chosen.condition is not None:
+        conditions.append(chosen.condition)
     if chosen.period is not None:
         conditions.append(chosen.period.covers(Payment.payment_date))
     for name, ids in (chosen.ids or {}).items():

@@ -313,7 +313,7 @@ class _Team:
 
 
 def _given_up(booking: Booking, at: datetime, *, moved: bool = False) -> Booking:
-    gone = Cancellation(moved, at, booking.person.name, "Something came up")
+    gone = Cancellation(moved, at, booking.person.name, reason="Something came up")
     return Booking(**(vars(booking) | {"cancellation": gone}))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -67,11 +67,14 @@ def day_start(day: date, timezone: str) -> datetime:
 
 @dataclass(frozen=True)
 class Period:
-    """The days from ``start`` up to, not including, ``end``, in the organisation's ``timezone``."""
+    """The days from ``start`` up to, not including, ``end``, in the organisation's ``timezone``;
+    with ``until``, only what happened before that instant.
+    """
 
     start: date
     end: date
     timezone: str
+    until: datetime | None = None
 
     def __post_init__(self) -> None:
         if self.end <= self.start:
@@ -87,14 +90,11 @@ class Period:
 
     @property
     def ends_at(self) -> datetime:
-        return day_start(self.end, self.timezone)
+        end = day_start(self.end, self.timezone)
+        return end if self.until is None else min(end, self.until)
 
     def covers(
         self, column: InstrumentedAttribute[datetime] | ColumnElement[datetime]
     ) -> ColumnElement[bool]:
         """The SQL condition ``start <= column < end``."""
         return and_(column >= self.starts_at, column < self.ends_at)
-
-    def previous(self) -> Period:
-        """The period of the same number of days that ends where this one starts."""
-        return Period(self.start - timedelta(days=self.days), self.start, self.timezone)

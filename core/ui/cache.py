@@ -4,6 +4,7 @@ stamp in the key.
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 import pandas as pd
@@ -12,14 +13,22 @@ from sqlalchemy.orm import Session
 
 from core.bookings.listed import LISTED
 from core.links.access_links import Visitor
+from core.metrics.comparison import Comparison
 from core.metrics.dashboard import Dashboard, dashboard, data_stamp
 from core.metrics.filters import Filters
 from core.metrics.leaderboards import leaderboard
-from core.platform.clock import Period
+from core.platform.clock import Period, now
 from core.platform.database import as_board
 from core.tenancy.access.viewers import Viewer
 
 KEPT_S = 15
+
+
+def this_minute() -> datetime:
+    """The instant that all counts of one look at a page go by; the same for a whole minute, so that
+    what is computed for one look serves the next.
+    """
+    return now().replace(second=0, microsecond=0)
 
 
 @st.cache_data(ttl=KEPT_S, max_entries=200, show_spinner=False)
@@ -29,18 +38,24 @@ def _dashboard(
     role: str,
     stamp: str,
     period: Period,
-    compared: Period | None,
+    comparison: Comparison | None,
     filters: Filters,
+    at: datetime,
     _db: Session,
 ) -> Dashboard:
-    return dashboard(_db, period, compared, filters)
+    return dashboard(_db, period, comparison, filters, at)
 
 
 def dashboard_of(
-    db: Session, viewer: Viewer, period: Period, compared: Period | None, filters: Filters
+    db: Session,
+    viewer: Viewer,
+    period: Period,
+    comparison: Comparison | None,
+    filters: Filters,
+    at: datetime,
 ) -> Dashboard:
-    """The dashboard as this viewer may see it, whose transaction ``db`` is; computed anew as soon
-    as an event or payment changes.
+    """The dashboard of the instant ``at`` as this viewer may see it, whose transaction ``db`` is;
+    computed anew as soon as an event or payment changes.
     """
     return _dashboard(
         viewer.organization_id,
@@ -48,8 +63,9 @@ def dashboard_of(
         viewer.role,
         data_stamp(db),
         period,
-        compared,
+        comparison,
         filters,
+        at,
         db,
     )
 
@@ -61,18 +77,26 @@ def _shared(
     money: bool,
     stamp: str,
     period: Period,
-    compared: Period,
+    comparison: Comparison | None,
     filters: Filters,
+    at: datetime,
     _db: Session,
 ) -> Dashboard:
-    return dashboard(_db, period, compared, filters)
+    return dashboard(_db, period, comparison, filters, at)
 
 
-def shared_dashboard_of(visitor: Visitor, period: Period, compared: Period) -> Dashboard:
-    """The dashboard that a link shares; computed anew as soon as something in it changes."""
+def shared_dashboard_of(
+    visitor: Visitor, period: Period, comparison: Comparison | None, at: datetime
+) -> Dashboard:
+    """The dashboard that a link shares, at the instant ``at``; computed anew as soon as something
+    in it changes.
+    """
     chosen = visitor.shown.get("filters", {})
     filters = Filters(
-        {key: tuple(map(UUID, chosen.get(each.column, ()))) for key, each in LISTED.items()}
+        {
+            key: tuple(UUID(id_) if id_ else None for id_ in chosen.get(each.column, ()))
+            for key, each in LISTED.items()
+        }
     )
     with visitor.transaction() as db:
         return _shared(
@@ -81,8 +105,9 @@ def shared_dashboard_of(visitor: Visitor, period: Period, compared: Period) -> D
             visitor.sees_money,
             data_stamp(db),
             period,
-            compared,
+            comparison,
             filters,
+            at,
             db,
         )
 
@@ -96,13 +121,21 @@ def _leaderboard(
     who: str,
     metric: str,
     currency: str,
+    at: datetime,
 ) -> pd.DataFrame:
     with as_board(user_id, organization_id) as db:
-        return leaderboard(db, period, who, metric, currency)
+        return leaderboard(db, period, who, metric, currency, at)
 
 
 def leaderboard_of(viewer: Viewer, period: Period, who: str, metric: str) -> pd.DataFrame:
     """The leaderboard of the viewer's organisation. Raises NotAllowed where reps may not see it."""
     return _leaderboard(
-        viewer.organization_id, viewer.user_id, viewer.role, period, who, metric, viewer.currency
+        viewer.organization_id,
+        viewer.user_id,
+        viewer.role,
+        period,
+        who,
+        metric,
+        viewer.currency,
+        this_minute(),
     )

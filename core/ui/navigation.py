@@ -221,6 +221,16 @@ SCREENS = (
         module=BOOKINGS,
     ),
     Screen(
+        "decisions",
+        "public/decisions.py",
+        "How figures are counted",
+        ":material/rule:",
+        "Public",
+        (),
+        menu=False,
+        public=True,
+    ),
+    Screen(
         "invitation",
         "public/invitation.py",
         "Invitation",

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from html import escape
 from typing import NoReturn
+from urllib.parse import urlencode
 
 import streamlit as st
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from core.platform.errors import SalesOpsError
+from core.platform.errors import NotAllowed, SalesOpsError
 from core.tenancy.access.authorization import Refusal, may_open
 from core.tenancy.access.models import Role
 from core.tenancy.access.roles import SUPER_ADMINS
@@ -23,9 +24,11 @@ from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.modules import switched_off
 from core.ui.navigation import ACCOUNT, BY_KEY, PAGES, Screen
 from core.ui.parts.format import escape_markdown
+from core.ui.parts.query_params import ORGANIZATION, id_from_address
 from core.ui.server.middleware import COOKIE
 
 DONE = "what was done"
+SHOWN = "organisation of this tab"
 
 
 _run_viewer: ContextVar[Viewer | None] = ContextVar("the viewer of this run")
@@ -38,7 +41,7 @@ def viewer_of_run() -> Iterator[Viewer | None]:
 
     What runs inside finds the same one by ``current_viewer``; nothing of it outlives the run.
     """
-    viewer = viewer_of(own_token())
+    viewer = _viewer_of_tab()
     before = _run_viewer.set(viewer)
     try:
         yield viewer
@@ -53,7 +56,40 @@ def current_viewer(*, in_use: bool = True) -> Viewer | None:
     try:
         return _run_viewer.get()
     except LookupError:
-        return viewer_of(own_token(), in_use=in_use)
+        return _viewer_of_tab(in_use=in_use)
+
+
+def _viewer_of_tab(*, in_use: bool = True) -> Viewer | None:
+    """Who is signed in, in the organisation that this tab shows: the one of its address, else the
+    one chosen last when it was opened, and from then on no other.
+
+    A browser's tabs share one session, and each may show another organisation: what is chosen in
+    one of them must not move what is typed in another.
+    """
+    shown = st.session_state.get(SHOWN) or id_from_address(ORGANIZATION)
+    try:
+        viewer = viewer_of(own_token(), shown, in_use=in_use)
+    except NotAllowed as error:
+        st.title("Not your organisation")
+        st.warning(error.message)
+        link_to_start("Go on in one of yours")
+        st.stop()
+    if viewer is not None:
+        st.session_state[SHOWN] = viewer.organization_id
+    return viewer
+
+
+def write_organization_into_address(viewer: Viewer) -> None:
+    """For whoever has several: a reload, a bookmark and a link lead to the organisation that the
+    tab shows.
+    """
+    if len(viewer.places) > 1:
+        st.query_params[ORGANIZATION] = str(viewer.organization_id)
+
+
+def export_address(viewer: Viewer, table: str, asked: dict[str, str]) -> str:
+    """Where a table of the organisation that the page shows is downloaded."""
+    return f"/exports/{table}?{urlencode(asked | {ORGANIZATION: str(viewer.organization_id)})}"
 
 
 def own_token() -> str:

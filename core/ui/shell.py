@@ -12,7 +12,7 @@ import streamlit as st
 from core.tenancy.access.view_as import stop_view_as
 from core.tenancy.access.viewers import Viewer
 from core.ui.navigation import ACCOUNT, is_public, jump, pages_for
-from core.ui.page import shown_role, viewer_of_run
+from core.ui.page import shown_role, viewer_of_run, write_organization_into_address
 from core.ui.panels.sign_in import show_sign_in
 from core.ui.parts.format import escape_markdown
 from core.ui.server.middleware import COOKIE
@@ -83,6 +83,8 @@ def show_to_nobody() -> None:
 def show_to(viewer: Viewer) -> None:
     """The page, with what stands around every one."""
     page = st.navigation(pages_for(viewer), expanded=True)
+    if not is_public(page.url_path):
+        write_organization_into_address(viewer)
     show_sidebar_account(viewer)
     show_view_as_banner(viewer)
     if viewer.second_factor_missing and page.url_path != ACCOUNT and not is_public(page.url_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
@@ -25,7 +24,7 @@ from core.tenancy.access.audit import (
 from core.tenancy.access.models import Role
 from core.tenancy.access.sessions import organizations_for_user
 from core.tenancy.access.viewers import Viewer
-from core.ui.page import empty, require, title
+from core.ui.page import empty, export_address, require, title
 from core.ui.panels.audit import OPERATIONS, details_of
 from core.ui.parts.columns import Moment, Text
 from core.ui.parts.filters import period_picker
@@ -152,7 +151,7 @@ with st.container(horizontal=True):
         st.rerun()
     st.link_button(
         "Download",
-        f"/exports/audit_logs?{urlencode({'format': 'csv'} | days)}",
+        export_address(viewer, "audit_logs", {"format": "csv"} | days),
         icon=":material/download:",
         help="Every line of the period of this organisation, as CSV.",
     )

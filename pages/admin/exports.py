@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 import streamlit as st
 
 from core.metrics.export_tables import EXPORTS
-from core.ui.page import require, title
+from core.ui.page import export_address, require, title
 from core.ui.parts.filters import period_picker
 
 FORMATS = {"csv": "CSV", "json": "JSON lines", "parquet": "Parquet"}
@@ -45,5 +43,5 @@ if not columns:
     st.info("Choose at least one column.")
 else:
     chosen = {} if columns == table.columns else {"columns": ",".join(columns)}
-    address = f"/exports/{table.name}?{urlencode({'format': fmt} | days | chosen)}"
+    address = export_address(viewer, table.name, {"format": fmt} | days | chosen)
     st.link_button("Download", address, type="primary", icon=":material/download:")

@@ -28,7 +28,7 @@ from core.platform.errors import SalesOpsError
 from core.providers.email import check_reachable
 from core.ui.page import act, empty, require, say, title
 from core.ui.parts.columns import Moment, Text, Word
-from core.ui.parts.filters import PRESETS, filter_bar
+from core.ui.parts.filters import PRESETS, choices_of, filter_bar
 from core.ui.parts.format import escape_markdown
 from core.ui.parts.tables import table
 
@@ -99,7 +99,7 @@ with st.expander("Make a link", expanded=links.empty):
     if purpose == SHARE:
         period = st.selectbox("Period", [name for name in PRESETS if name != "Custom"], index=3)
         with viewer.transaction() as db:
-            filters = filter_bar(db)
+            filters = filter_bar(choices_of(db))
         money = st.toggle("Show money", value=False)
         subject["shown"] = share_of(period or "Last 30 days", filters.columns, money=money)
     name = st.text_input(

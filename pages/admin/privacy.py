@@ -15,6 +15,7 @@ from core.tenancy.organizations.queries import settings_of
 from core.ui.page import act, empty, go, require, title
 from core.ui.parts.confirmation import confirm_by_typing
 from core.ui.parts.format import escape_markdown, plural, when
+from core.ui.parts.query_params import ORGANIZATION
 
 viewer = require("privacy")
 title(
@@ -62,7 +63,8 @@ def show(person: KnownPerson) -> None:
             show_consent(person)
     st.html(
         '<form class="so-form" method="post" action="/exports/person"><input type="hidden"'
-        f' name="email" value="{escape(email, quote=True)}"><button>Download everything about'
+        f' name="email" value="{escape(email, quote=True)}"><input type="hidden"'
+        f' name="{ORGANIZATION}" value="{viewer.organization_id}"><button>Download everything about'
         " them</button></form>"
     )
     typed = confirm_by_typing(

@@ -6,13 +6,16 @@ from typing import Any
 
 import streamlit as st
 
+from core.metrics.catalog import METRICS
+from core.metrics.drill import is_of, matching
+from core.metrics.facts import PAYMENTS
 from core.money.models import PROCESSOR_LABELS
 from core.money.queries import PaymentFilter, payment_sums, payments_table, reconciliation_list
 from core.platform.dataframes import records
 from core.ui.page import empty, require, title
 from core.ui.panels.payments import Pair, decide_pairs, payment_states
 from core.ui.parts.columns import Moment, Money, Text, Word
-from core.ui.parts.filters import filter_bar, period_picker
+from core.ui.parts.filters import choices_of, filter_bar, period_picker
 from core.ui.parts.format import money, plural, when
 from core.ui.parts.tables import table
 
@@ -39,7 +42,7 @@ first, second, third = st.columns(3, vertical_alignment="bottom")
 with first:
     period = period_picker(viewer)
 with second, viewer.transaction() as db:
-    filters = filter_bar(db)
+    filters = filter_bar(choices_of(db))
 with third:
     view = (
         st.segmented_control(
@@ -83,9 +86,19 @@ if view == "reconcile":
         decide_pairs(viewer, [pair_of(row, viewer.timezone) for row in records(pairs)[:ASKED]])
     st.stop()
 
-chosen = PaymentFilter(period=period, ids=filters.columns, unattributed=view == "unattributed")
+figure = st.query_params.get("figure", "")
 with viewer.transaction() as db:
+    chosen = PaymentFilter(
+        period=period,
+        unattributed=view == "unattributed",
+        condition=matching(db, PAYMENTS, figure, filters),
+    )
     payments, sums = payments_table(db, chosen, limit=SHOWN), payment_sums(db, chosen)
+if is_of(PAYMENTS, figure):
+    st.info(
+        f"These are the payments behind **{METRICS[figure].name}**:"
+        f" {METRICS[figure].formula.lower()}."
+    )
 if payments.empty and view == "unattributed":
     empty(
         "Every payment has its booking",
@@ -103,6 +116,8 @@ for currency, (count, cash, net) in sums.items():
         f"cash collected **{money({currency: cash})}** · net revenue **{money({currency: net})}**"
     )
     st.markdown(f"{plural(count, 'payment', 'payments')} · {sums_of_one}".replace("$", "\\$"))
+if len(payments) == SHOWN:
+    st.caption(f"The latest {SHOWN} are shown.")
 table(
     payments.assign(state=payment_states(payments)),
     "payments",

@@ -8,8 +8,9 @@ import streamlit as st
 
 from core.links.access_links import SHARE
 from core.metrics.catalog import METRICS
+from core.metrics.comparison import compared
 from core.platform.clock import today
-from core.ui.cache import shared_dashboard_of
+from core.ui.cache import shared_dashboard_of, this_minute
 from core.ui.page import empty, open_to_all
 from core.ui.panels.dashboard import (
     CARDS,
@@ -20,7 +21,7 @@ from core.ui.panels.dashboard import (
     show_heat,
     show_trend,
 )
-from core.ui.parts.filters import PRESETS, preset_period, same_part
+from core.ui.parts.filters import PRESETS, preset_period
 from core.ui.parts.format import delta, explained, figure, rate
 from core.ui.public import heading, visitor_of
 
@@ -29,15 +30,16 @@ visitor = visitor_of(SHARE)
 chosen = visitor.shown.get("period")
 name = chosen if chosen in PRESETS and chosen != "Custom" else "Last 30 days"
 period = preset_period(name, today(visitor.timezone), visitor.timezone)
-compared = same_part(period, period.days)
+at = this_minute()
+comparison = compared(period, at)
 heading(visitor.name, visitor, f"{name}, compared with the period before")
-figures = shared_dashboard_of(visitor, period, compared)
-now, before = figures.now, figures.before
+figures = shared_dashboard_of(visitor, period, comparison, at)
+now, so_far, before = figures.now, figures.so_far, figures.before
 if not now["booked_calls"] and not now["payments"]:
     empty("No bookings in this period", "They appear here as soon as they are booked.")
     st.stop()
 
-moved = delta("show_rate", now["show_rate"], before and before["show_rate"], "")
+moved = delta("show_rate", so_far["show_rate"], before and before["show_rate"], "")
 change = f", {abs(moved):.0f} points {'up' if moved > 0 else 'down'}" if moved else ""
 st.markdown(
     f"Show rate **{rate(now.rate('show_rate'))}**{change}; {now['confirmed']:,} of"
@@ -45,7 +47,7 @@ st.markdown(
 )
 cards = [key for key in CARDS if visitor.sees_money or METRICS[key].unit != "money"]
 for column, key in zip(st.columns(len(cards)), cards, strict=True):
-    moved = delta(key, now[key], before and before[key], visitor.currency)
+    moved = delta(key, so_far[key], before and before[key], visitor.currency)
     unit = " points" if METRICS[key].unit == "rate" else " %"
     column.metric(
         METRICS[key].name,
@@ -55,7 +57,7 @@ for column, key in zip(st.columns(len(cards)), cards, strict=True):
         delta_color=DIRECTION[METRICS[key].good],
         help=explained(key, now[key]),
         chart_type="area",
-        chart_data=course(figures.days, key, visitor.currency),
+        chart_data=course(figures, key, visitor.currency),
     )
 left, right = st.columns([3, 2])
 with left:

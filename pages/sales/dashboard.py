@@ -7,9 +7,12 @@ from datetime import timedelta
 import streamlit as st
 
 from core.bookings.models import CallStatus, EventOutcome
-from core.bookings.queries import EventFilter, events_table, pending_forms
-from core.platform.clock import Period
-from core.ui.cache import dashboard_of
+from core.bookings.queries import EventFilter, events_table
+from core.metrics.drill import matching
+from core.metrics.facts import EVENTS
+from core.metrics.table import metrics_table
+from core.platform.clock import Period, today
+from core.ui.cache import dashboard_of, this_minute
 from core.ui.page import empty, require, title
 from core.ui.panels.dashboard import (
     show_cards,
@@ -22,21 +25,32 @@ from core.ui.panels.dashboard import (
 from core.ui.parts import charts
 from core.ui.parts.columns import Moment, Text, Word
 from core.ui.parts.drill import link_to_rows, narrowed_here, rows_behind, switch_to_rows
-from core.ui.parts.filters import address_of, compared_with, filter_bar, period_picker
+from core.ui.parts.filters import (
+    FIRST_DAY,
+    address_of,
+    choices_of,
+    compared_with,
+    filter_bar,
+    period_picker,
+)
 from core.ui.parts.tables import table
 
 viewer = require("dashboard")
 title("Dashboard", viewer, viewer.organization_name)
+at = this_minute()
 first, second, third = st.columns(3, vertical_alignment="bottom")
 with first:
     period = period_picker(viewer)
 with second:
-    compared = compared_with(period)
+    comparison = compared_with(period, at)
 with third, viewer.transaction() as db:
-    filters = filter_bar(db)
-    figures = dashboard_of(db, viewer, period, compared, filters)
-    overdue = pending_forms(db, overdue_only=True, limit=200)
-    recent = events_table(db, EventFilter(period=period, ids=filters.columns), limit=10)
+    choices = choices_of(db)
+    filters = filter_bar(choices)
+    figures = dashboard_of(db, viewer, period, comparison, filters, at)
+    ever = Period(FIRST_DAY, today(viewer.timezone) + timedelta(days=1), viewer.timezone)
+    overdue = metrics_table(db, ever, ("closer",), filters, at=at, only=("overdue_pcfs",))
+    latest = EventFilter(period=period, condition=matching(db, EVENTS, "", filters))
+    recent = events_table(db, latest, limit=10)
 
 if not figures.now["booked_calls"] and not figures.now["payments"]:
     empty(
@@ -56,27 +70,31 @@ with left:
 with right:
     if step := show_funnel(figures):
         switch_to_rows(rows_behind(step, narrowed_here()))
-show_people(figures, viewer)
+show_people(figures, viewer, choices)
 
 left, right = st.columns([3, 2])
 with left:
     show_heat(figures)
 with right:
     st.subheader("Overdue forms")
-    if overdue.empty:
+    if not (waiting := overdue.totals.count("overdue_pcfs")):
         st.caption("None: every booking older than the grace has its form.")
     else:
-        st.caption(f"{len(overdue)} bookings wait for their form longer than they should.")
-        counts = (
-            overdue.assign(closer=overdue["closer"].fillna("No closer"))
-            .groupby("closer")
-            .size()
-            .sort_values(ascending=False)
+        st.caption(f"{waiting:,} bookings wait for their form longer than they should.")
+        counts = sorted(
+            (
+                (row.values.count("overdue_pcfs"), str(row.keys["closer"].name or "No closer"))
+                for row in overdue.rows
+                if row.values.count("overdue_pcfs")
+            ),
+            key=lambda each: (-each[0], each[1]),
         )
         st.plotly_chart(
-            charts.bars(list(counts.index), list(counts)), config=charts.CONFIG, key="overdue"
+            charts.bars([name for _, name in counts], [count for count, _ in counts]),
+            config=charts.CONFIG,
+            key="overdue",
         )
-        link_to_rows(rows_behind("overdue_pcfs", {"period": "Last 365 days"}), "See them")
+        link_to_rows(rows_behind("overdue_pcfs", narrowed_here() | address_of(ever)), "See them")
 
 st.subheader("Latest bookings")
 table(

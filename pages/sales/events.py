@@ -7,11 +7,11 @@ import streamlit as st
 from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import EventFilter, count_events, events_table
 from core.metrics.catalog import METRICS
-from core.metrics.drill import matching
+from core.metrics.drill import is_of, matching
 from core.metrics.facts import EVENTS
 from core.ui.page import empty, require, title
 from core.ui.parts.columns import Moment, Text, Word
-from core.ui.parts.filters import filter_bar, period_picker
+from core.ui.parts.filters import choices_of, filter_bar, period_picker
 from core.ui.parts.format import plural, word
 from core.ui.parts.tables import table
 
@@ -29,7 +29,7 @@ with second:
         or ""
     )
 with third, viewer.transaction() as db:
-    filters = filter_bar(db)
+    filters = filter_bar(choices_of(db))
 statuses = st.pills(
     "Status",
     [str(status) for status in CallStatus],
@@ -43,13 +43,12 @@ figure = st.query_params.get("figure", "")
 with viewer.transaction() as db:
     chosen = EventFilter(
         period=period,
-        ids=filters.columns,
         statuses=statuses or (),
         search=search,
-        condition=matching(db, EVENTS, figure),
+        condition=matching(db, EVENTS, figure, filters),
     )
     events, count = events_table(db, chosen, limit=SHOWN), count_events(db, chosen)
-if chosen.condition is not None:
+if is_of(EVENTS, figure):
     st.info(
         f"These are the bookings behind **{METRICS[figure].name}**:"
         f" {METRICS[figure].formula.lower()}."

@@ -16,13 +16,14 @@ from core.ui.cache import leaderboard_of
 from core.ui.page import empty, require, title
 from core.ui.parts.cards import Card, cards, wide
 from core.ui.parts.drill import rows_behind, switch_to_rows
-from core.ui.parts.filters import address_of, period_picker
+from core.ui.parts.filters import address_of, choices_of, named, period_picker
 from core.ui.parts.format import based_on, figure_in, place_change
 
 viewer = require("leaderboards")
 title("Leaderboards", viewer, viewer.organization_name)
 with viewer.transaction() as db:
     access = settings_of(db, AccessSettings)
+    choices = choices_of(db)
 figures = [
     key
     for key in BOARD
@@ -85,8 +86,8 @@ st.caption(
 )
 drills = viewer.is_one_of(*LOOKERS)  # a rep sees nobody else's calls
 addresses = [
-    rows_behind(metric, {who: name, **address_of(period)}) if drills else None
-    for name in board["name"]
+    rows_behind(metric, {who: named(choices, who, each), **address_of(period)}) if drills else None
+    for each in board["id"]
 ]
 columns: dict[str, Any] = {
     "rank": st.column_config.NumberColumn("#", width="small"),

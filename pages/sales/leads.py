@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.metrics.catalog import METRICS, Count
-from core.metrics.drill import matching
+from core.metrics.catalog import METRICS
+from core.metrics.drill import is_of, matching
 from core.metrics.facts import LEADS
 from core.people.queries import LeadFilter, count_leads, leads_table
 from core.tenancy.access.models import Role
 from core.ui.page import empty, require, title
 from core.ui.parts.columns import Column, Moment, Text
-from core.ui.parts.filters import filter_bar, period_picker
+from core.ui.parts.filters import choices_of, filter_bar, period_picker
 from core.ui.parts.format import plural
 from core.ui.parts.tables import table
 
@@ -32,13 +32,14 @@ with second:
     )
 figure = st.query_params.get("figure", "")
 with third, viewer.transaction() as db:
-    filters = filter_bar(db)
+    filters = filter_bar(choices_of(db))
     condition = matching(db, LEADS, figure, filters)
     chosen = LeadFilter(period, search or "", condition)
     leads, count = leads_table(db, chosen, limit=SHOWN), count_leads(db, chosen)
-explained = METRICS.get(figure)
-if isinstance(explained, Count) and explained.fact is LEADS:
-    st.info(f"These are the leads behind **{explained.name}**: {explained.formula.lower()}.")
+if is_of(LEADS, figure):
+    st.info(
+        f"These are the leads behind **{METRICS[figure].name}**: {METRICS[figure].formula.lower()}."
+    )
 if leads.empty:
     empty(
         "No leads here",

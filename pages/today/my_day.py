@@ -14,25 +14,26 @@ from core.platform.dataframes import records
 from core.tenancy.access.models import Role
 from core.ui.page import empty, go, require, title
 from core.ui.parts.drill import link_to_rows, rows_behind
+from core.ui.parts.filters import address_of
 from core.ui.parts.format import countdown, escape_markdown, explained, figure, rate, when
 
+STILL_RUNS_MINUTES = 45
+LISTED, MOST = 20, 10_000
 MONTH = ("booked_calls", "shows", "closes", "cash_collected")
 viewer = require("my-day")
 title(f"Hello {viewer.name.split(' ')[0]}", viewer, viewer.organization_name)
 day = today(viewer.timezone)
 month = Period(day.replace(day=1), day + timedelta(days=1), viewer.timezone)
+one_day = Period(day, day + timedelta(days=1), viewer.timezone)
 with viewer.transaction() as db:
-    ahead = upcoming_events(db, viewer.user_id, since=now() - timedelta(minutes=45))
-    pending = pending_forms(db, closer_user_id=viewer.user_id, limit=20)
+    own = upcoming_events(db, viewer.user_id, since=one_day.starts_at)
+    pending = pending_forms(db, closer_user_id=viewer.user_id, limit=MOST)
     figures = totals(db, month, only=("show_rate", *MONTH))
 
 whose = "Your" if viewer.role == Role.SALES_REP else "The team's"
 
-todays = [
-    call
-    for call in ahead
-    if call.scheduled_at < Period(day, day + timedelta(days=1), viewer.timezone).ends_at
-]
+todays = [call for call in own if call.scheduled_at < one_day.ends_at]
+ahead = [call for call in own if call.scheduled_at >= now() - timedelta(minutes=STILL_RUNS_MINUTES)]
 first, second, third = st.columns(3)
 first.metric("Bookings today", len(todays), border=True)
 second.metric("Forms to file", len(pending), border=True)
@@ -51,7 +52,7 @@ if pending.empty and not ahead:
     )
 if not pending.empty:
     st.subheader("File these forms")
-for form in records(pending):
+for form in records(pending[:LISTED]):
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         late = " · **overdue**" if form["overdue"] else ""
         st.markdown(
@@ -60,6 +61,8 @@ for form in records(pending):
             width="stretch",
         )
         go("form", "File form", event=str(form["id"]))
+if len(pending) > LISTED:
+    st.caption(f"… and {len(pending) - LISTED} more, when these are filed.")
 if ahead:
     st.subheader("Your bookings")
 for call in ahead:
@@ -79,5 +82,5 @@ for column, key in zip(st.columns(len(MONTH)), MONTH, strict=True):
     column.metric(
         METRICS[key].name, figure(key, figures[key]), border=True, help=explained(key, figures[key])
     )
-link_to_rows(rows_behind("booked_calls", {"period": "This month"}), "See the bookings")
-link_to_rows(rows_behind("cash_collected", {"period": "This month"}), "See the payments")
+link_to_rows(rows_behind("booked_calls", address_of(month)), "See the bookings")
+link_to_rows(rows_behind("cash_collected", address_of(month)), "See the payments")

@@ -100,7 +100,7 @@ def check(answer: httpx.Response) -> None:
 def operation_of(method: str, path: str) -> Any:
     """The description of the operation that a request reaches; None where there is none."""
     for template, operations in described()["paths"].items():
-        if re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), path):
+        if re.fullmatch(re.sub(r"{\w+}", "[^/]+", template) + "/?", path):
             return operations.get(method.lower())
     return None
 

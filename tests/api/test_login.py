@@ -11,6 +11,7 @@ from sqlalchemy import text
 from core.platform.database import as_system
 from core.tenancy.access.members import add_member
 from core.tenancy.access.models import AccessSettings, OrganizationMember
+from core.tenancy.access.sessions import choose_organization
 from core.tenancy.identity.passwords import hash_password
 from core.tenancy.identity.sign_in import TRIES_PER_ACCOUNT_AND_ADDRESS as ALLOWED
 from core.tenancy.organizations.models import Organization
@@ -18,6 +19,7 @@ from tests import factories as make
 from tests.api.client import NO_ID, get, post, refused, request
 from tests.ports import owner
 from tests.tenancy.factors import with_app
+from tests.ui.screens import token_of
 from webhooks.api import ENDPOINTS
 
 PASSWORD = "three quiet herons"
@@ -74,6 +76,14 @@ def test_a_right_password_gives_a_token_that_opens_the_api(address):
                 "organization_id": str(who.organization_id),
                 "organization": who.organization_name,
             },
+            "organizations": [
+                {
+                    "id": str(who.organization_id),
+                    "slug": slug_of(who.organization_id),
+                    "name": who.organization_name,
+                    "role": "manager",
+                }
+            ],
         },
     )
     assert get("/api/events", token).json() == {"items": [], "next_cursor": None}
@@ -95,7 +105,52 @@ def test_a_member_of_two_organisations_gets_the_token_of_the_named_one(address):
     for org, role in ((who.organization_id, "viewer"), (second, "admin")):
         user = login(who.email, organization=str(org), address=address).json()["user"]
         assert (user["organization_id"], user["role"]) == (str(org), role)
-    assert login(who.email, address=address).status_code == 401
+
+
+def test_a_login_that_names_no_organisation_enters_the_one_worked_in_last_and_lists_all(address):
+    who, second = person(role="viewer", name="Anchor", slug="anchor-1"), make.organization(name="Z")
+    with as_system(second) as db:
+        add_member(db, who.user_id, "admin", name=who.name, email=who.email)
+    home = who.organization_id
+    listed = [
+        {"id": str(home), "slug": "anchor-1", "name": "Anchor", "role": "viewer"},
+        {"id": str(second), "slug": slug_of(second), "name": "Z", "role": "admin"},
+    ]
+
+    def entered(**more):
+        answer = login(who.email, address=address, **more).json()
+        assert answer["organizations"] == listed
+        return answer["user"]["organization_id"]
+
+    assert entered() == str(home)
+    assert entered(organization=str(second)) == entered() == str(second)
+    choose_organization(token_of(who), home)
+    assert entered() == str(home)
+    with as_system(home) as db:
+        db.get_one(OrganizationMember, (home, who.user_id)).active = False
+    listed.pop(0)
+    assert entered() == str(second)
+
+
+def test_a_right_password_is_never_answered_as_a_wrong_one(address):
+    who, former, elsewhere = person(), person(), make.organization()
+    with as_system(former.organization_id) as db:
+        db.get_one(OrganizationMember, (former.organization_id, former.user_id)).active = False
+    answers = [
+        login(who.email, organization=slug_of(elsewhere), address=address),
+        login(who.email, organization="no-such-team", address=address),
+        login(former.email, address=address),
+    ]
+    assert [refused(answer) for answer in answers] == [(403, "not_allowed", None)] * 3
+    assert answers[0].text == answers[1].text
+    app = with_app(who, PASSWORD)
+    assert refused(login(who.email, organization="no-such-team", address=address)) == (
+        401,
+        "second_factor_required",
+        None,
+    )
+    wrong = login(who.email, organization="no-such-team", address=address, code=app.code())
+    assert wrong.status_code == 403
 
 
 def test_a_super_admin_enters_any_organisation(address):
@@ -109,20 +164,15 @@ def test_a_super_admin_enters_any_organisation(address):
 
 
 def test_every_wrong_sign_in_gets_the_same_words(address):
-    who, gone, former = person(), person(), person()
-    elsewhere = make.organization()
+    who, gone = person(), person()
     with owner() as db:
         db.execute(text("update app.users set active = false where id = :id"), {"id": gone.user_id})
-    with as_system(former.organization_id) as db:
-        db.get_one(OrganizationMember, (former.organization_id, former.user_id)).active = False
     answers = [
         login(who.email, "three quiet herrings", address=address),
         login("nobody.at.all@example.com", address=address),
         login("not an address", address=address),
         login(gone.email, address=address),
-        login(former.email, address=address),
-        login(who.email, organization=slug_of(elsewhere), address=address),
-        login(who.email, organization="no-such-team", address=address),
+        login(who.email, "three quiet herrings", organization="no-such-team", address=address),
     ]
     assert {refused(answer) for answer in answers} == {(401, "unauthorized", None)}
     assert len({answer.text for answer in answers}) == 1

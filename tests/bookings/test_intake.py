@@ -16,10 +16,9 @@ from core.bookings.form_answers import FormAnswers
 from core.bookings.lists import BY_KEY, save_entry
 from core.bookings.models import BookingSettings, Closer, Event, Setter
 from core.bookings.reassignment import change_closer
-from core.metrics.table import totals
 from core.money.form_filing import file_form, withdraw_form
 from core.people.models import Lead, Source
-from core.platform.clock import Period, now, today
+from core.platform.clock import now
 from core.platform.database import APP_ROLE, WORKER_ROLE, as_system, engine
 from core.platform.errors import Conflict
 from tests import factories as make
@@ -239,22 +238,6 @@ def test_a_meeting_that_was_held_and_closed_stays_so_when_its_booking_is_moved_a
     with as_system(history.org) as db:
         withdraw_form(db, event_id, by)
     assert history.rows(states)[0]["call_status"] == "rescheduled"
-
-
-def test_a_no_show_that_is_noted_before_the_start_counts_when_it_is_due():
-    history = History("calendly", timezone="UTC")
-    soon = created(start=now() + timedelta(hours=3))
-    history.deliver(soon, missed(soon, at=now()))
-    day = today("UTC")
-    period = Period(day - timedelta(days=1), day + timedelta(days=3), "UTC")
-
-    def counted(at):
-        with as_system(history.org) as db:
-            found = totals(db, period, at=at)
-        return found["no_shows"], found["coverage"]
-
-    assert counted(now()) == (0, None)
-    assert counted(now() + timedelta(hours=4)) == (1, 1)
 
 
 @contextmanager

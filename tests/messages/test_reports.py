@@ -302,7 +302,8 @@ def test_the_report_has_the_days_figures_beside_the_week_before():
     assert (
         words(made) == "*Top closers*\n1. Ana: $3,000, 1 closed\n2. Bo: ¥20,000 + $1,997, 1 closed"
     )
-    address = "http://localhost:8501/dashboard?period=Custom&from=2024-11-06&to=2024-11-06"
+    asked = f"period=Custom&from=2024-11-06&to=2024-11-06&organization={org}"
+    address = f"http://localhost:8501/dashboard?{asked}"
     assert made["blocks"][-1]["elements"][0]["text"] == f"<{address}|Open the dashboard>"
 
 
@@ -364,7 +365,8 @@ def test_the_reminder_lists_exactly_the_overdue_forms_each_with_its_link():
     shown = [("First", 0), ("Second", 1), ("A booking", 2), ("Nobody's", 3), ("Nobody's too", 4)]
     found = links([made])
     assert sorted(found) == sorted(
-        (f"http://localhost:8501/form?id={expected[place].id}", name) for name, place in shown
+        (f"http://localhost:8501/form?event={expected[place].id}&organization={org}", name)
+        for name, place in shown
     )
     assert [name for _, name in found[:3]] == ["First", "Second", "A booking"]
     assert made["text"] == "5 post-call forms are overdue"
@@ -461,7 +463,7 @@ def test_two_hundred_overdue_forms_are_all_listed_within_slacks_limits(
     made = reminders(org)
     monkeypatch.undo()
     settings.cache_clear()
-    listed = [address.partition("?id=")[2] for address, _ in links(made)]
+    listed = [address.partition("?event=")[2].partition("&")[0] for address, _ in links(made)]
     assert sorted(listed) == sorted(expected)
     assert [message["text"] for message in made] == [
         f"200 post-call forms are overdue ({number}/{len(made)})"

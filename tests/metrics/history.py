@@ -57,12 +57,19 @@ class History:
     lists: dict[str, list[UUID]]
 
 
-def random_history(timezone: str, seed: int, *, calls: int = 220, payments: int = 140) -> History:
-    """The same rows for the same seed, from ten days before a clock change to twelve days after
-    it.
+def random_history(
+    timezone: str,
+    seed: int,
+    *,
+    calls: int = 220,
+    payments: int = 140,
+    around: date | None = None,
+) -> History:
+    """The same rows for the same seed; ten days before the clocks change, or before the day
+    ``around``, and twelve after.
     """
     dice = random.Random(f"{timezone} {seed}")
-    change, grace = CHANGES[timezone], dice.choice([0, 1, 24, 36])
+    change, grace = around or CHANGES[timezone], dice.choice([0, 1, 24, 36])
     period = Period(change - timedelta(days=10), change + timedelta(days=12), timezone)
     org = make.organization(
         timezone=timezone, pcf_grace_hours=grace, late_cancel_hours=LATE_CANCEL_HOURS

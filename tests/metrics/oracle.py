@@ -135,6 +135,8 @@ class Oracle:
     def _asked_for(self, row: Row, at: datetime, asked: Asked) -> bool:
         if not asked.period.start <= self._day(at) < asked.period.end:
             return False
+        if asked.period.until is not None and at >= asked.period.until:
+            return False
         if asked.rep is not None and "bookings" not in row and asked.rep not in self._people(row):
             return False
         return all(row[column] in ids for column, ids in (asked.chosen or {}).items())
@@ -239,10 +241,13 @@ class Oracle:
     def form(self, call: Row) -> Row | None:
         return self.forms.get(call["id"])
 
-    def confirmed(self, call: Row, at: datetime) -> bool:
-        return self.due(call, at) and (
-            self.form(call) is not None or call["provider_no_show_at"] is not None
-        )
+    def confirmed(self, call: Row, _: datetime) -> bool:
+        stands = call["call_status"] not in ("canceled", "rescheduled")
+        known = self.form(call) is not None or call["provider_no_show_at"] is not None
+        return stands and known
+
+    def due_or_known(self, call: Row, at: datetime) -> bool:
+        return self.due(call, at) or self.confirmed(call, at)
 
     def pending(self, call: Row, at: datetime) -> bool:
         return self.due(call, at) and self.form(call) is None
@@ -290,8 +295,8 @@ COUNTS: dict[str, Callable[[Oracle, Row, datetime], bool]] = {
         call["call_status"] == "completed"
         and call["event_outcome"] in ("showed", "offer_made", "closed")
     ),
-    "no_shows": lambda oracle, call, at: call["call_status"] == "no_show" and oracle.past(call, at),
-    "due": Oracle.due,
+    "no_shows": _status("no_show"),
+    "due": Oracle.due_or_known,
     "confirmed": Oracle.confirmed,
     "offers": _outcome("offer_made", "closed"),
     "closes": _outcome("closed"),

@@ -6,9 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from core.metrics.comparison import compared
 from core.metrics.dashboard import FIGURES, SHOWN, dashboard, data_stamp
 from core.metrics.filters import Filters
 from core.metrics.table import totals
+from core.platform.clock import now
 from core.platform.database import as_system
 from tests import factories as make
 from tests.metrics.history import random_history
@@ -18,9 +20,9 @@ ADDED = ("booked_calls", "shows", "closes")
 ROLES = ("admin", "manager", "viewer", "sales_rep")
 
 
-def look(history, role="admin", compared=None, filters=None):
+def look(history, role="admin", comparison=None, filters=None):
     with history.viewers[role].transaction() as db:
-        return dashboard(db, history.period, compared, filters or Filters())
+        return dashboard(db, history.period, comparison, filters or Filters(), now())
 
 
 def cash_of(rows):
@@ -88,21 +90,23 @@ def test_the_last_step_of_the_funnel_counts_closed_calls_with_money_and_never_mo
 
 def test_the_comparison_has_the_figures_of_the_other_period():
     history = random_history("Europe/Copenhagen", seed=3, calls=60, payments=40)
-    before = history.period.previous()
+    comparison = compared(history.period, now())
+    before = comparison.earlier
     with as_system(history.organization_id) as db:
         at = before.starts_at
         make.event(
             db, history.organization_id, at=at, call_status="completed", event_outcome="closed"
         )
         make.payment(db, history.organization_id, "12.00", at=at)
-    alone, beside = look(history), look(history, compared=before)
+    alone, beside = look(history), look(history, comparison=comparison)
     assert (alone.before, alone.days_before) == (None, None)
     with history.viewers["admin"].transaction() as db:
         assert beside.before == totals(db, before, only=FIGURES)
     assert beside.before["closes"] >= 1
-    days = beside.days_before.frame()
-    assert days["booked_calls"].sum() == beside.before["booked_calls"]
-    assert cash_of(days) == beside.before["cash_collected"]
+    assert len(beside.days_before) == len(beside.days.rows) == history.period.days
+    booked = sum(day["booked_calls"] for day in beside.days_before)
+    assert booked == beside.before["booked_calls"]
+    assert beside.so_far == beside.now
     assert (beside.now, beside.heat, beside.paid) == (alone.now, alone.heat, alone.paid)
 
 
@@ -152,5 +156,5 @@ def test_the_stamp_changes_with_every_event_and_payment_and_with_nothing_else():
 
 def test_an_uncached_dashboard_reads_each_period_once(history):
     with history.viewers["admin"].transaction() as db, statements() as asked:
-        dashboard(db, history.period, history.period.previous(), Filters())
+        dashboard(db, history.period, compared(history.period, now()), Filters(), now())
     assert len(asked) == 3, asked

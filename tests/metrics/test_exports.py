@@ -115,6 +115,10 @@ def test_every_format_holds_the_same_rows_as_the_table_itself(history, table):
             dict(row)
             for row in db.execute(text(query), {"org": history.organization_id}).mappings()
         ]
+        for who in ("closer", "setter") if table == "events" else ():
+            names = {row.id: row.name for row in db.execute(text(f"select * from app.{who}s"))}
+            for row in expected:
+                row[f"{who}_name"] = names.get(row[f"{who}_id"], row[f"{who}_name"])
     plain = [
         {name: str(value) if isinstance(value, UUID) else value for name, value in row.items()}
         for row in expected
@@ -340,3 +344,17 @@ def test_exports_that_nobody_finishes_reading_use_up_their_organisations_turns_a
     unread.append(export(reader.transaction, "events", "csv"))
     unread.clear()  # the reader has hung up
     assert b"".join(export(reader.transaction, "events", "csv", columns=["id"])) == b"id\n"
+
+
+def test_people_bear_their_present_names_in_an_export_as_on_the_screens():
+    org = make.organization()
+    admin = make.viewer(org)
+    with as_system(org) as db:
+        ana, sam = make.closer(db, org, "Ana"), make.setter(db, org, "Sam")
+        make.event(db, org, ana, set_by=sam)
+        make.event(db, org, closer_name="Left long ago")
+        ana.name, sam.name = "Ana Maria", "Samuel"
+    for fmt in ("csv", "json", "parquet"):
+        rows = exported(admin.transaction, "events", fmt)
+        names = {(row["closer_name"], row["setter_name"] or None) for row in rows}
+        assert names == {("Ana Maria", "Samuel"), ("Left long ago", None)}

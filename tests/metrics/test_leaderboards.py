@@ -26,7 +26,7 @@ BEFORE = NOON - timedelta(days=7)
 def board(org_or_viewer, period=WEEK, who="closer", metric="booked_calls", currency="USD"):
     viewer = org_or_viewer if hasattr(org_or_viewer, "user_id") else make.viewer(org_or_viewer)
     with as_board(viewer.user_id, viewer.organization_id) as db:
-        return leaderboard(db, period, who, metric, currency)
+        return leaderboard(db, period, who, metric, currency, now())
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 computes.
 """
 
+from datetime import date
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from pandas.testing import assert_frame_equal
@@ -12,6 +14,7 @@ from core.metrics.catalog import METRICS
 from core.metrics.dimensions import DIMENSIONS
 from core.metrics.filters import Filters
 from core.metrics.table import metrics_table, totals
+from core.platform.clock import Period
 from tests.crossed import crossed
 from tests.metrics.conftest import AT_NIGHT
 from tests.metrics.history import CHANGES
@@ -114,6 +117,14 @@ def test_the_random_rows_reach_every_figure(history, oracle):
     assert {key for key, value in figures.items() if not value} == set()
 
 
+def test_every_figure_leads_to_a_decision_with_its_alternative_and_example():
+    decisions = (Path(__file__).parents[2] / "docs/decisions.md").read_text().split("\n## ")[1:]
+    headings = {each.partition("\n")[0] for each in decisions}
+    assert {metric.decision for metric in METRICS.values()} <= headings
+    for each in decisions:
+        assert all(f"**{part}.**" in each for part in ("Choice", "Alternative", "Example")), each
+
+
 @pytest.mark.parametrize("key", METRICS)
 def test_a_figure_asked_for_alone_is_the_same(history, key):
     with history.viewers["admin"].transaction() as db:
@@ -125,7 +136,7 @@ def test_a_figure_asked_for_alone_is_the_same(history, key):
 
 def test_a_period_without_rows_has_counts_of_nought_and_no_rates(history):
     with history.viewers["admin"].transaction() as db:
-        earlier = history.period.previous().previous()
+        earlier = Period(date(2020, 1, 1), date(2020, 2, 1), history.timezone)
         figures, days = (
             totals(db, earlier, at=history.at),
             metrics_table(db, earlier, ("day",), at=history.at).frame(),

@@ -35,6 +35,7 @@ HAS = {
     "account": "this browser",
     "api-keys": "Alder program",
     "team": "Alder viewer",
+    "decisions": "coverage 8 of 10",
     "invitation": "This invitation link is not valid.",
     "forgot": "Send me a link",
     "reset": "This link is not valid any more",

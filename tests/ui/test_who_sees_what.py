@@ -14,7 +14,8 @@ from tests.ui.expectations import HAS, may
 from tests.ui.screens import alone, opened, sent, words
 
 KEYS = [screen.key for screen in SCREENS]
-PUBLIC = [screen.key for screen in SCREENS if screen.public]
+READ_BY_ALL = "decisions"  # the only page that hangs on no token
+PUBLIC = [screen.key for screen in SCREENS if screen.public and screen.key != READ_BY_ALL]
 MEMBERS_ONLY = [screen.key for screen in SCREENS if not screen.public]
 ROLES = list(Role)
 # What a public screen says to whoever comes without a link.
@@ -71,6 +72,13 @@ def test_a_public_screen_needs_no_session_but_its_token(ours, screen):
     assert not shown.exception
     assert HAS[screen] in sent(shown)
     assert words(bare) == words(alone(screen, None)) == BARE.get(screen, ["Link", ENDED])
+
+
+def test_how_figures_are_counted_is_read_by_everybody_and_names_nobody(ours):
+    page = opened(READ_BY_ALL, None)
+
+    assert words(page) == words(alone(READ_BY_ALL, ours.admin))
+    assert HAS[READ_BY_ALL] in sent(page)
 
 
 @pytest.mark.parametrize("screen", MEMBERS_ONLY)

@@ -18,8 +18,12 @@ from core.tenancy.access.api_access import (
     issue_token,
     must_have_second_factor,
 )
-from core.tenancy.access.schemas import LoginRequest, LoginToken, TokenUser
-from core.tenancy.access.sessions import viewer_in_organization
+from core.tenancy.access.schemas import LoginRequest, LoginToken, Membership, TokenUser
+from core.tenancy.access.sessions import (
+    organizations_for_user,
+    remember_organization,
+    viewer_in_organization,
+)
 from core.tenancy.identity.models import User
 from core.tenancy.identity.second_factor import check_code, has_second_factor
 from core.tenancy.identity.sign_in import WRONG, sign_in
@@ -27,8 +31,8 @@ from webhooks.answers import as_json
 
 
 def login(request: Request, body: bytes) -> Response:
-    """A token for a person in one organisation (``organization``: slug or id; optional for whoever
-    belongs to one only).
+    """A token for a person in one organisation (``organization``: slug or id; without it, the one
+    that they worked in last).
 
     ``code`` is the authenticator's, or a recovery code, for whoever has switched a second factor
     on.
@@ -37,26 +41,34 @@ def login(request: Request, body: bytes) -> Response:
     address = request.client.host if request.client else "unknown"
     try:
         user_id = sign_in(given.email, given.password, address=address)
-        home = choose_login_organization(user_id, given.organization or None)
     except NotAllowed as error:
         raise NotSignedIn(WRONG) from error
     _ask_for_code(user_id, given.code or "", address)
-    with as_member(user_id, home.id) as db:
+    places = organizations_for_user(user_id)
+    chosen = choose_login_organization(user_id, places, given.organization)
+    with as_member(user_id, chosen.id) as db:
         known = db.execute(select(User.name, User.email).where(User.id == user_id)).one()
     viewer = viewer_in_organization(
-        user_id, home.id, name=known.name, email=known.email, role=home.role
+        user_id, chosen.id, name=known.name, email=known.email, role=chosen.role
     )
     must_have_second_factor(viewer)
+    remember_organization(user_id, chosen.id)
     user = TokenUser(
         id=user_id,
         email=viewer.email,
         name=viewer.name,
         role=viewer.role,
-        organization_id=home.id,
-        organization=home.name,
+        organization_id=chosen.id,
+        organization=chosen.name,
     )
-    expires_in = TOKEN_HOURS * 3600
-    return as_json(LoginToken(access_token=issue_token(viewer), expires_in=expires_in, user=user))
+    return as_json(
+        LoginToken(
+            access_token=issue_token(viewer),
+            expires_in=TOKEN_HOURS * 3600,
+            user=user,
+            organizations=[Membership.model_validate(place) for place in places],
+        )
+    )
 
 
 def _ask_for_code(user_id: UUID, code: str, address: str) -> None:

@@ -21,7 +21,7 @@ from core.tenancy.access.api_keys import KEY_PREFIX
 from core.tenancy.access.authorization import Access, Refusal, may_open
 from core.tenancy.access.models import ApiKey, Role
 from core.tenancy.access.scopes import allows
-from core.tenancy.access.sessions import organizations_for_user, viewer_in_transaction
+from core.tenancy.access.sessions import last_organization, viewer_in_transaction
 from core.tenancy.access.viewers import Place, Viewer
 from core.tenancy.organizations.modules import require_module
 from core.tenancy.organizations.queries import current_organization
@@ -113,19 +113,23 @@ class Caller:
         return self.viewer
 
 
-def choose_login_organization(user_id: UUID, slug_or_id: str | None) -> Place:
-    """The organisation a person signs in to: the one they name, or their only one. Raises
-    NotSignedIn without revealing which organisations exist.
+def choose_login_organization(user_id: UUID, places: list[Place], wanted: str | None) -> Place:
+    """The organisation a person signs in to: the one they name by slug or id, else the one they
+    worked in last, else the first by name.
+
+    Raises NotAllowed, for one that does not exist in the same words as for another's.
     """
-    places = organizations_for_user(user_id)
-    wanted = (
-        [place for place in places if slug_or_id in (place.slug, str(place.id))]
-        if slug_or_id
-        else places
-    )
-    if len(wanted) != 1:
-        raise NotSignedIn("The e-mail address, the password or the organisation is not right.")
-    return wanted[0]
+    if not places:
+        raise NotAllowed(
+            "You belong to no organisation at present. Ask whoever runs yours to invite you."
+        )
+    if wanted:
+        named = [place for place in places if wanted in (place.slug, str(place.id))]
+        if not named:
+            raise NotAllowed("You are not a member of this organisation.")
+        return named[0]
+    last = last_organization(user_id)
+    return next((place for place in places if place.id == last), places[0])
 
 
 def must_have_second_factor(viewer: Viewer) -> None:

@@ -12,7 +12,7 @@ from core.tenancy.access.models import Role
 
 
 class LoginRequest(Body):
-    """``organization`` is a slug or an id; somebody who belongs to only one may leave it out."""
+    """``organization`` is a slug or an id; without it, the organisation worked in last counts."""
 
     email: FilledText
     password: FilledText
@@ -36,10 +36,22 @@ class TokenUser(Response):
     organization: str
 
 
+class Membership(Response):
+    """An organisation that the person can sign in to, and what they are in it."""
+
+    id: UUID
+    slug: str
+    name: str
+    role: Role
+
+
 class LoginToken(Response):
-    """A token, and how long it is valid in seconds."""
+    """A token and when it ends, in seconds from now; ``organizations`` are all that the person can
+    name at their next login.
+    """
 
     access_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the kind of token, not a secret
     expires_in: Count
     user: TokenUser
+    organizations: list[Membership]

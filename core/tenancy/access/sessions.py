@@ -17,21 +17,35 @@ from core.tenancy.identity.sign_in import IDLE_MINUTES
 from core.tenancy.organizations.queries import current_organization, settings_of
 
 
-def viewer_of(token: str | None, *, in_use: bool = True) -> Viewer | None:
-    """The user of a session in their active organisation, or the member whom they view as. None
-    when the session has ended or the user belongs to no organisation.
+def viewer_of(
+    token: str | None, organization_id: UUID | None = None, *, in_use: bool = True
+) -> Viewer | None:
+    """Who is behind a session's token, or as whom they look; None when it has ended or they belong
+    to no organisation.
 
-    With ``in_use`` False the session does not count as used, so the idle timeout keeps running.
+    ``organization_id`` is the one that the browser's tab shows; without it, the one chosen last.
+    ``in_use`` False: nobody has done anything, so the time without use goes on.
+
+    Raises NotAllowed when the tab's organisation is not, or no longer, open to them.
     """
     if not token:
         return None
     with as_guest() as db:
         found = db.execute(
-            text("select * from app.resolve_session(:token, :idle, :in_use)"),
-            {"token": hash_token(token), "idle": IDLE_MINUTES, "in_use": in_use},
+            text("select * from app.resolve_session(:token, :idle, :in_use, :organization)"),
+            {
+                "token": hash_token(token),
+                "idle": IDLE_MINUTES,
+                "in_use": in_use,
+                "organization": organization_id,
+            },
         ).first()
     if found is None:
         return None
+    if organization_id not in (None, found.organization_id):
+        raise NotAllowed(
+            "You are not, or no longer, a member of the organisation that this page belongs to."
+        )
     viewer = Viewer(
         found.user_id,
         found.name,
@@ -102,6 +116,23 @@ def organizations_for_user(user_id: UUID) -> list[Place]:
             text("select * from app.organizations_of(:user)"), {"user": user_id}
         ).all()
     return [Place(*row) for row in rows]
+
+
+def last_organization(user_id: UUID) -> UUID | None:
+    """The organisation that the user has chosen last, on the screens or with a program; they may
+    have left it since.
+    """
+    with as_guest() as db:
+        return db.execute(text("select app.last_organization(:user)"), {"user": user_id}).scalar()
+
+
+def remember_organization(user_id: UUID, organization_id: UUID) -> None:
+    """The organisation where the user begins next time when they name none."""
+    with as_guest() as db:
+        db.execute(
+            text("select app.remember_organization(:user, :org)"),
+            {"user": user_id, "org": organization_id},
+        )
 
 
 def choose_organization(token: str, organization_id: UUID) -> None:

@@ -71,6 +71,16 @@ class SignInSession(Base):
     user_agent: Mapped[str | None]
 
 
+class LastOrganization(Base):
+    """The organisation that a user has chosen last, on the screens or with a program."""
+
+    __tablename__ = "last_organizations"
+    __table_args__ = (secured("auth"),)
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"), primary_key=True)
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("app.organizations.id"))
+
+
 class SignInTicket(Base):
     """A single-use proof that the sign-in form was answered correctly. It is valid for 30 seconds,
     in which a route exchanges it for the cookie.

@@ -13,7 +13,7 @@ import streamlit as st
 from core.metrics.catalog import METRICS
 from core.metrics.dashboard import FUNNEL, WEEKDAYS, Dashboard
 from core.metrics.drill import counted
-from core.metrics.figures import Figures
+from core.metrics.figures import Figures, Values
 from core.platform.clock import Period
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import go
@@ -26,6 +26,7 @@ from core.ui.parts.drill import (
     rows_behind,
     switch_to_rows,
 )
+from core.ui.parts.filters import Choices, named
 from core.ui.parts.format import delta, explained, figure, money, rate
 from core.ui.parts.tables import show_rows
 
@@ -37,7 +38,12 @@ DIRECTION: dict[str, Any] = {"up": "normal", "down": "inverse", "none": "off"}
 def show_sentence(figures: Dashboard, period: Period) -> None:
     """The one sentence that matters, with how much of the period is known."""
     now = figures.now
-    moved = delta("show_rate", now["show_rate"], figures.before and figures.before["show_rate"], "")
+    moved = delta(
+        "show_rate",
+        figures.so_far["show_rate"],
+        figures.before and figures.before["show_rate"],
+        "",
+    )
     change = f", {abs(moved):.0f} points {'up' if moved > 0 else 'down'}" if moved else ""
     st.markdown(
         f"Show rate **{rate(now.rate('show_rate'))}**{change}; {now['confirmed']:,} of"
@@ -51,7 +57,7 @@ def show_cards(figures: Dashboard, viewer: Viewer) -> None:
     for column, key in zip(st.columns(len(CARDS)), CARDS, strict=True):
         metric = METRICS[key]
         change = delta(
-            key, figures.now[key], figures.before and figures.before[key], viewer.currency
+            key, figures.so_far[key], figures.before and figures.before[key], viewer.currency
         )
         unit = " points" if metric.unit == "rate" else " %"
         with column:
@@ -62,7 +68,7 @@ def show_cards(figures: Dashboard, viewer: Viewer) -> None:
                 delta_color=DIRECTION[metric.good],
                 help=explained(key, figures.now[key]),
                 border=True,
-                chart_data=course(figures.days, key, viewer.currency),
+                chart_data=course(figures, key, viewer.currency),
                 chart_type="area",
             )
             link_to_rows(
@@ -71,11 +77,16 @@ def show_cards(figures: Dashboard, viewer: Viewer) -> None:
             )
 
 
-def course(days: Figures, key: str, currency: str) -> list[float] | None:
-    """A figure day by day, without the days that have none; None when one day is all."""
+def course(figures: Dashboard, key: str, currency: str) -> list[float] | None:
+    """A figure day by day, without the days that have none, as a rate of nothing, and those to
+    come; None when one day is all.
+    """
+    days = figures.days
     if len(days.rows) < 2:
         return None
-    return [value for value in _numbers(days, key, currency) if value is not None] or None
+    values = _numbers([row.values for row in days.rows], key, currency)
+    come = _not_to_come(figures, key, values)
+    return [value for value in come if value is not None] or None
 
 
 def show_trend(
@@ -98,11 +109,12 @@ def show_trend(
         or "booked_calls"
     )
     days = figures.days
-    before = None
-    if figures.days_before is not None and figures.days_before.rows:
-        before = _numbers(figures.days_before, key, currency)[: len(days.rows)]
+    before = _numbers(figures.days_before, key, currency) if figures.days_before else None
+    values = _numbers([row.values for row in days.rows], key, currency)
     dates = [row.keys["day"].id for row in days.rows]
-    chart = charts.trend(dates, _numbers(days, key, currency), METRICS[key].name, before=before)
+    chart = charts.trend(
+        dates, _not_to_come(figures, key, values), METRICS[key].name, before=before
+    )
     shown = st.plotly_chart(
         chart, config=charts.CONFIG, key="trend chart", on_select="rerun", selection_mode="points"
     )
@@ -113,11 +125,29 @@ def show_trend(
     return (key, day) if isinstance(day, date) else None
 
 
-def _numbers(days: Figures, key: str, currency: str) -> list[float | None]:
-    """A figure row by row for a chart; a row without money in the currency has none of it, 0."""
+def _numbers(rows: Sequence[Values | None], key: str, currency: str) -> list[float | None]:
+    """A figure row by row for a chart; a row without money in the currency has none of it, 0, and
+    where there is no row there is no point.
+    """
     none = 0.0 if METRICS[key].unit == "money" else None
-    values = (row.values.number(key, currency) for row in days.rows)
-    return [none if value is None else float(value) for value in values]
+    made: list[float | None] = []
+    for row in rows:
+        value = row.number(key, currency) if row is not None else None
+        made.append(none if value is None and row is not None else value)
+    return made
+
+
+def _not_to_come(
+    figures: Dashboard, key: str, values: Sequence[float | None]
+) -> list[float | None]:
+    """The same without days that are still to come, of which only bookings can be known."""
+    if key == "booked_calls":
+        return list(values)
+    days = (row.keys["day"].id for row in figures.days.rows)
+    return [
+        value if isinstance(day, date) and day <= figures.today else None
+        for day, value in zip(days, values, strict=True)
+    ]
 
 
 def show_funnel(figures: Dashboard, *, paid: bool = True) -> str | None:
@@ -142,8 +172,8 @@ def _cash(people: Figures, currency: str) -> list[Any]:
     return [row.values.number("cash_collected", currency) or Decimal(0) for row in people.rows]
 
 
-def show_people(figures: Dashboard, viewer: Viewer) -> None:
-    """Closers and setters side by side; a chosen one's calls open."""
+def show_people(figures: Dashboard, viewer: Viewer, choices: Choices) -> None:
+    """Closers and setters side by side; a chosen one's bookings open, and nobody's."""
     for column, heading, key, people in zip(
         st.columns(2),
         ("Closers", "Setters"),
@@ -156,7 +186,7 @@ def show_people(figures: Dashboard, viewer: Viewer) -> None:
             rows = (
                 people.frame()
                 .assign(
-                    name=[row.keys[key].name or "Nobody" for row in people.rows],
+                    name=[named(choices, key, row.keys[key].id) for row in people.rows],
                     cash=pd.Series(_cash(people, viewer.currency), dtype=object),
                     currency=viewer.currency,
                 )
@@ -171,13 +201,13 @@ def show_people(figures: Dashboard, viewer: Viewer) -> None:
             )
             chosen = show_rows(rows, f"{key}s", columns, selectable=True)
             if chosen is not None:
-                of_one = {key: rows[key].iloc[chosen] or []}
+                of_one = {key: rows["name"].iloc[chosen]}
                 switch_to_rows(rows_behind("booked_calls", narrowed_here() | of_one))
     go("leaderboards", "Open the leaderboards")
 
 
 def show_heat(figures: Dashboard) -> None:
-    """When calls happen."""
+    """When bookings take place."""
     st.subheader("When meetings happen")
     busy = [hour for hour in range(24) if any(row[hour] for row in figures.heat)]
     hours = range(min(busy, default=8), max(busy, default=18) + 1)

@@ -15,6 +15,7 @@ import streamlit as st
 
 from core.bookings.listed import LISTED
 from core.metrics.drill import counted
+from core.ui.parts.query_params import ORGANIZATION
 
 Narrowed = Mapping[str, str | list[str]]
 FILTERS = ("period", "from", "to", *LISTED)
@@ -28,16 +29,15 @@ def narrowed_here() -> dict[str, str | list[str]]:
 def rows_behind(metric: str, narrowed: Narrowed) -> str:
     """The address of the rows behind a figure; a rate's are those that it counts."""
     explained = counted(metric)
-    rows = explained.fact.rows
-    figure = {"figure": explained.key} if rows.takes_figure else {}
-    return address(rows.screen, figure | dict(narrowed))
+    return address(explained.fact.rows.screen, {"figure": explained.key} | dict(narrowed))
 
 
 def address(screen: str, narrowed: Narrowed) -> str:
-    """A screen and what it is narrowed to; whatever a filter says, no letter in it means anything
-    to HTML or a script.
+    """A screen of this page's organisation and what it is narrowed to; whatever a filter says, no
+    letter in it means anything to HTML or a script.
     """
-    return f"{screen}?{urlencode(narrowed, doseq=True)}"
+    shown = st.query_params.get_all(ORGANIZATION)
+    return f"{screen}?{urlencode(dict(narrowed) | {ORGANIZATION: shown}, doseq=True)}"
 
 
 def link_to_rows(target: str, label: str) -> None:

@@ -4,13 +4,14 @@ be sent to a colleague.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import streamlit as st
 from sqlalchemy.orm import Session
 
 from core.bookings.listed import LISTED, listed_names
+from core.metrics.comparison import Comparison, With, compared
 from core.metrics.filters import Filters
 from core.platform.clock import Period, today
 from core.tenancy.access.viewers import Viewer
@@ -29,8 +30,10 @@ PRESETS = (
     "Next 7 days",
     "Custom",
 )
-COMPARISONS = ("Previous period", "Last year", "None")
+PREVIOUS = "Previous period"
+COMPARISONS: dict[str, With | None] = {PREVIOUS: "previous", "Last year": "year", "None": None}
 FIRST_DAY = date(2000, 1, 1)
+Choices = dict[str, dict[str, UUID | None]]  # by list, then by name
 
 
 def preset_period(name: str, day: date, timezone: str) -> Period:
@@ -107,37 +110,38 @@ def address_of(period: Period) -> dict[str, str]:
     }
 
 
-def compared_with(period: Period) -> Period | None:
-    """The period to compare with, from ``?compare=``; an unfinished period is compared with the
-    same part of the earlier one.
-    """
+def compared_with(period: Period, at: datetime) -> Comparison | None:
+    """What the period is compared with, from ``?compare=``, as things are at the instant ``at``."""
     name = (
-        st.selectbox("Compare with", COMPARISONS, key="compare", bind="query-params")
-        or COMPARISONS[0]
+        st.selectbox("Compare with", list(COMPARISONS), key="compare", bind="query-params")
+        or PREVIOUS
     )
-    days = {"Previous period": period.days, "Last year": 364}  # 52 weeks: the same weekdays
-    return same_part(period, days[name]) if name in days else None
+    with_ = COMPARISONS[name]
+    return compared(period, at, with_) if with_ else None
 
 
-def same_part(period: Period, days: int) -> Period:
-    """As much of the period that began ``days`` earlier as has passed of this one."""
-    elapsed = min(period.end, today(period.timezone) + timedelta(days=1))
-    start = period.start - timedelta(days=days)
-    return Period(
-        start, start + timedelta(days=max(1, (elapsed - period.start).days)), period.timezone
-    )
+def choices_of(db: Session) -> Choices:
+    """What each list can be narrowed to: its entries by name, and none of them."""
+    return {
+        key: {f"No {LISTED[key].label.lower()}": None, **names}
+        for key, names in listed_names(db).items()
+    }
 
 
-def filter_bar(db: Session) -> Filters:
+def named(choices: Choices, key: str, id_: object) -> str:
+    """How the address bar names an entry of a list, or none of them."""
+    return next(name for name, each in choices[key].items() if each == id_)
+
+
+def filter_bar(choices: Choices) -> Filters:
     """Closer, setter, source, … by name in the address (``?closer=Ana``); names that do not exist
     are left out.
     """
-    chosen: dict[str, tuple[UUID, ...]] = {}
-    names = listed_names(db)
+    chosen: dict[str, tuple[UUID | None, ...]] = {}
     active = sum(1 for key in LISTED if st.query_params.get(key))
     with st.popover(f"Filters ({active})" if active else "Filters", width="stretch"):
-        for key, ids in names.items():
-            if ids:
+        for key, ids in choices.items():
+            if len(ids) > 1:
                 label = LISTED[key].label
                 picked = st.multiselect(label, list(ids), key=key, bind="query-params")
                 chosen[key] = tuple(ids[name] for name in picked if name in ids)

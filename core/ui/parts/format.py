@@ -140,9 +140,13 @@ def figure_in(key: str, value: float, currency: str) -> str:
 
 
 def explained(key: str, value: Any) -> str:
-    """What stands behind a card: the formula, and the exact amount where the card rounds it."""
-    exact = f"Exactly {money(value)}. " if METRICS[key].unit == "money" and value else ""
-    return f"{exact}{METRICS[key].formula}".replace("$", r"\$")
+    """What stands behind a card: the formula, the exact amount where the card rounds it, and why it
+    is counted so.
+    """
+    metric = METRICS[key]
+    exact = f"Exactly {money(value)}. " if metric.unit == "money" and value else ""
+    why = f"[Why](decisions#{metric.decision.lower().replace(' ', '-')})"
+    return f"{exact}{metric.formula}. {why}".replace("$", r"\$")
 
 
 def delta(key: str, value: Any, before: Any, currency: str) -> float | None:

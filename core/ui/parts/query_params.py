@@ -6,6 +6,8 @@ from uuid import UUID
 
 import streamlit as st
 
+ORGANIZATION = "organization"  # that the page belongs to
+
 
 def id_from_address(name: str = "id") -> UUID | None:
     """The id under ``name``, or None for none or nonsense."""

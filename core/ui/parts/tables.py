@@ -14,6 +14,7 @@ from core.platform.spreadsheets import without_formula
 from core.ui.navigation import jump
 from core.ui.parts.cards import Card, cards, wide
 from core.ui.parts.columns import Column, Money, Text, with_currencies
+from core.ui.parts.drill import address
 
 CARD = 3
 
@@ -38,7 +39,7 @@ def table(
     with wide(key):
         chosen = show_rows(rows, key, listed, selectable=opens is not None)
     ids = [str(each) for each in rows[row_id]] if opens else [""] * len(rows)
-    targets = [f"{opens}?id={each}" if opens else None for each in ids]
+    targets = [address(opens, {"id": each}) if opens else None for each in ids]
     _show_cards(rows, listed, card or [column.name for column in columns[:CARD]], targets)
     if download:
         st.download_button(

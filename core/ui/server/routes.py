@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from starlette.concurrency import run_in_threadpool
@@ -35,6 +35,7 @@ from core.tenancy.access.roles import ADMINS, EVERYBODY
 from core.tenancy.access.sessions import choose_organization, viewer_of
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.identity.sign_in import ABSOLUTE_HOURS, close_session, open_session
+from core.ui.parts.query_params import ORGANIZATION
 from core.ui.server.middleware import COOKIE
 
 FIELDS, LONGEST_FIELD = 5, 4096
@@ -103,22 +104,31 @@ async def sign_out(request: Request) -> Response:
     return response
 
 
-async def field_of(request: Request, name: str) -> str:
-    """One short field of a form; whoever sends files, or more than a form of ours has, is refused
+async def fields_of(request: Request, *names: str) -> list[str]:
+    """Short fields of a form; whoever sends files, or more than a form of ours has, is refused
     before it is read.
     """
     async with request.form(max_files=0, max_fields=FIELDS, max_part_size=LONGEST_FIELD) as form:
-        return str(form.get(name, ""))
+        return [str(form.get(name, "")) for name in names]
 
 
 async def switch(request: Request) -> Response:
     """Make another of the viewer's organisations the active one."""
-    wanted = await field_of(request, "organization")
+    (wanted,) = await fields_of(request, ORGANIZATION)
     try:
         await run_in_threadpool(choose_organization, request.cookies.get(COOKIE, ""), UUID(wanted))
     except (ValueError, NotAllowed):
         return PlainTextResponse("You are not a member of this organisation.", 403)
-    return RedirectResponse("/", 303)
+    return RedirectResponse(f"/?{urlencode({ORGANIZATION: wanted})}", 303)
+
+
+def viewer_of_page(request: Request, organization: str | None) -> Viewer | None:
+    """Who asks, in the organisation that the page shows which led here. Raises NotAllowed."""
+    try:
+        shown = UUID(organization) if organization else None
+    except ValueError as error:
+        raise NotAllowed("There is no such organisation.") from error
+    return viewer_of(request.cookies.get(COOKIE), shown)
 
 
 async def healthz(_: Request) -> Response:
@@ -127,15 +137,20 @@ async def healthz(_: Request) -> Response:
 
 
 def export(request: Request) -> Response:
-    """``/exports/{table}?format=&start=&end=&columns=``: streamed, as the viewer may see it."""
-    viewer = viewer_of(request.cookies.get(COOKIE))
+    """``/exports/{table}?format=&start=&end=&columns=&organization=``: streamed, as the viewer
+    may see it.
+    """
+    asked = request.query_params
+    try:
+        viewer = viewer_of_page(request, asked.get(ORGANIZATION))
+    except NotAllowed as error:
+        return PlainTextResponse(error.message, 403)
     if viewer is None:
         return PlainTextResponse("Sign in first.", 401)
     if may_open(viewer, ANY_EXPORT) is not None:
         return PlainTextResponse(
             "Set up the second factor that your organisation asks for first.", 403
         )
-    asked = request.query_params
     name, fmt = request.path_params["table"], asked.get("format", "csv")
     try:
         columns = [part for part in asked.get("columns", "").split(",") if part] or None
@@ -153,12 +168,15 @@ async def person(request: Request) -> Response:
     log and no history.
     """
     return await run_in_threadpool(
-        _person, request.cookies.get(COOKIE), await field_of(request, "email")
+        _person, request, *await fields_of(request, "email", ORGANIZATION)
     )
 
 
-def _person(cookie: str | None, email: str) -> Response:
-    viewer = viewer_of(cookie)
+def _person(request: Request, email: str, organization: str) -> Response:
+    try:
+        viewer = viewer_of_page(request, organization)
+    except NotAllowed as error:
+        return PlainTextResponse(error.message, 403)
     if viewer is None:
         return PlainTextResponse("Sign in first.", 401)
     if may_open(viewer, PERSON) is not None:

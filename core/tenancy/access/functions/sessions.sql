@@ -1,8 +1,9 @@
--- The user behind a cookie, and their organisation: the one they chose, if they are still a member,
--- else the one they joined first. The same round trip fetches what every screen needs: the
--- organisation's facts, the member whom the user views as, and the other organisations they may
--- switch to. With p_in_use the session counts as used.
-create or replace function app.resolve_session(p_token_hash bytea, p_idle_minutes int, p_in_use boolean default true)
+-- Who is behind a cookie, and where: the organisation that the tab shows if still a member of it, else the chosen one, else the one
+-- joined first. In one round trip with what every screen needs: the organisation's facts, as whom the session looks, and where else
+-- its owner could go. A look as somebody else is a look at one organisation; tabs of others are not part of it.
+-- p_in_use: its owner has done something.
+create or replace function app.resolve_session(p_token_hash bytea, p_idle_minutes int, p_in_use boolean default true,
+                                               p_organization uuid default null)
 returns table (user_id uuid, name text, email text, role text, organization_id uuid, organization_name text, timezone text,
                currency text, modules text[], second_factor_missing boolean, seen_user_id uuid, seen_name text, seen_email text,
                seen_role text, places jsonb)
@@ -26,10 +27,11 @@ begin
       select org.* from app.organizations org
         left join app.organization_members x on x.organization_id = org.id and x.user_id = u.id and x.active
        where org.deleted_at is null and (sa or x.user_id is not null)
-       order by (org.id = s.organization_id) desc nulls last, x.created_at, org.name limit 1) o
+       order by (org.id = p_organization) desc nulls last, (org.id = s.organization_id) desc nulls last, x.created_at, org.name
+       limit 1) o
     join app.access_settings settings on settings.organization_id = o.id
     left join app.organization_members m on m.organization_id = o.id and m.user_id = u.id and m.active
-    left join lateral app.viewed_as(p_token_hash) seen on true
+    left join lateral app.viewed_as(p_token_hash) seen on o.id = s.organization_id
    where u.id = s.user_id and u.active;
   if found and p_in_use then
     perform app.use_session(p_token_hash);
@@ -39,10 +41,12 @@ grant execute on function app.resolve_session to so_app;
 
 create or replace function app.choose_organization(p_token_hash bytea, p_org uuid) returns boolean language sql
 security definer set search_path = pg_catalog, pg_temp as $f$
-  update app.sign_in_sessions s set organization_id = p_org
-   where s.token_hash = p_token_hash and s.revoked_at is null
-     and (app.user_is_org_member(s.user_id, p_org) or app.is_super_admin(s.user_id))
-  returning true
+  with chosen as (
+    update app.sign_in_sessions s set organization_id = p_org
+     where s.token_hash = p_token_hash and s.revoked_at is null
+       and (app.user_is_org_member(s.user_id, p_org) or app.is_super_admin(s.user_id))
+    returning s.user_id)
+  select true from chosen, app.remember_organization(chosen.user_id, p_org)
 $f$;
 grant execute on function app.choose_organization to so_app;
 

@@ -58,6 +58,7 @@ begin
   perform app.end_access(p_user);
   delete from app.sign_in_tickets x where x.user_id = p_user;
   delete from app.sign_in_sessions x where x.user_id = p_user;
+  delete from app.last_organizations x where x.user_id = p_user;
   delete from app.password_resets x where x.user_id = p_user;
   delete from app.recovery_codes x where x.user_id = p_user;
   delete from app.second_factors x where x.user_id = p_user;

@@ -14,8 +14,21 @@ security definer set search_path = pg_catalog, pg_temp as $f$
 $f$;
 grant execute on function app.issue_ticket to so_app;
 
--- Exchanges a ticket for a session, once. Returns the user, or null for a used, expired or unknown
--- ticket.
+-- The organisation that a user worked in last, whether on the screens or with a program: where they begin when they name none.
+create or replace function app.remember_organization(p_user uuid, p_org uuid) returns void language sql
+security definer set search_path = pg_catalog, pg_temp as $f$
+  insert into app.last_organizations as l (user_id, organization_id) values (p_user, p_org)
+  on conflict (user_id) do update set organization_id = excluded.organization_id where l.organization_id <> excluded.organization_id
+$f$;
+grant execute on function app.remember_organization to so_app;
+
+create or replace function app.last_organization(p_user uuid) returns uuid language sql stable
+security definer set search_path = pg_catalog, pg_temp as $f$
+  select l.organization_id from app.last_organizations l where l.user_id = p_user
+$f$;
+grant execute on function app.last_organization to so_app;
+
+-- Exchanges a ticket for a session, once; returns the user, or null for a used, expired or unknown ticket.
 create or replace function app.open_session(p_ticket_hash bytea, p_token_hash bytea, p_hours int, p_ip text, p_agent text)
 returns uuid language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
@@ -25,8 +38,7 @@ begin
    where ticket_hash = p_ticket_hash and used_at is null and expires_at > now() returning user_id into who;
   if who is not null then
     insert into app.sign_in_sessions (token_hash, user_id, organization_id, expires_at, ip_address, user_agent)
-    values (p_token_hash, who, (select t.organization_id from app.sign_in_sessions t where t.user_id = who order by t.created_at desc limit 1),
-            now() + make_interval(hours => p_hours), p_ip, left(p_agent, 300));
+    values (p_token_hash, who, app.last_organization(who), now() + make_interval(hours => p_hours), p_ip, left(p_agent, 300));
   end if;
   return who;
 end $f$;

@@ -1,0 +1,154 @@
+"""Every link of every message opens the page that it promises, also for somebody who works in
+another organisation meanwhile.
+"""
+
+import re
+from datetime import timedelta
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from sqlalchemy import select
+
+from core.bookings.models import Closer
+from core.deliveries.models import OutboxMessage
+from core.links.access_links import COMMISSION, PORTAL, SHARE, issue_link, share_of
+from core.messages.account_emails import (
+    send_invitation,
+    send_link,
+    send_password_changed,
+    send_password_reset,
+)
+from core.messages.email_outbox import open_email
+from core.messages.reports import daily_report, overdue_reminder
+from core.money.models import PayoutSnapshot
+from core.platform.clock import today
+from core.platform.database import as_system
+from core.platform.settings import settings
+from core.tenancy.access.invitations import invite
+from core.tenancy.access.members import add_member
+from core.tenancy.access.models import Role
+from core.tenancy.access.sessions import choose_organization
+from tests import factories as make
+from tests.ui.screens import addressed, browser_with, token_of, words
+from tests.ui.teams import team
+
+URL = re.compile(r"https?://[^\s|>\"]+")
+
+
+@pytest.fixture(scope="module")
+def crew(database_url):
+    return team("Quince")
+
+
+@pytest.fixture(scope="module")
+def elsewhere(crew):
+    """The cookie of the crew's admin, who works in another organisation at present."""
+    org = make.organization(name="Elsewhere")
+    admin = crew.admin
+    with as_system(org) as db:
+        add_member(db, admin.user_id, Role.ADMIN, name=admin.name, email=admin.email)
+    token = token_of(admin)
+    choose_organization(token, org)
+    return token
+
+
+def texts(part):
+    """Every text in a Slack message."""
+    if isinstance(part, dict):
+        return [text for each in part.values() for text in texts(each)]
+    if isinstance(part, list):
+        return [text for each in part for text in texts(each)]
+    return [part] if isinstance(part, str) else []
+
+
+def urls(*written):
+    found = [url for text in written for url in URL.findall(text)]
+    assert found
+    return found
+
+
+def followed(url, cookie=None):
+    """The page that a browser with ``cookie`` sees at the address."""
+    parts = urlsplit(url)
+    assert f"{parts.scheme}://{parts.netloc}" == settings().public_url
+    with browser_with(cookie):
+        page = addressed(parts.path.strip("/"), **dict(parse_qsl(parts.query))).run()
+    assert not page.exception
+    return page
+
+
+def test_the_daily_report_leads_to_the_dashboard_of_its_day(crew, elsewhere):
+    org = crew.admin.organization_id
+    day = today(crew.admin.timezone) - timedelta(days=1)
+    with as_system(org) as db:
+        message = daily_report(db, day)
+
+    for url in urls(*texts(message["blocks"])):
+        page = followed(url, elsewhere)
+        assert [title.value for title in page.title] == ["Dashboard"]
+        assert page.date_input[0].value == (day, day)
+        assert f"**{crew.admin.organization_name}**" in words(page)
+
+
+def test_the_reminder_leads_to_the_form_of_each_booking(crew, elsewhere):
+    with as_system(crew.admin.organization_id) as db:
+        messages = overdue_reminder(db)
+
+    for url in urls(*texts([message["blocks"] for message in messages])):
+        page = followed(url, elsewhere)
+        assert [title.value for title in page.title] == ["Quince lead"]
+        assert "Did the meeting take place?" in [radio.label for radio in page.get("button_group")]
+
+
+def emails(org, kind):
+    """The plain texts of the e-mails of a kind that wait, the latest last."""
+    with as_system(org) as db:
+        posted = select(OutboxMessage).where(OutboxMessage.kind == kind)
+        found = db.scalars(posted.order_by(OutboxMessage.created_at))
+        return [open_email(message).text for message in found]
+
+
+@pytest.mark.parametrize("purpose", [PORTAL, COMMISSION, SHARE])
+def test_a_link_by_e_mail_opens_what_it_is_a_link_to(crew, purpose):
+    admin = crew.admin
+    with admin.transaction() as db:
+        closer = db.scalars(select(Closer.id)).one()
+        payout = db.scalars(
+            select(PayoutSnapshot.id).where(PayoutSnapshot.approved_at.is_not(None))
+        ).first()
+        subject = {
+            PORTAL: {"closer_id": closer},
+            COMMISSION: {"closer_id": closer, "snapshot_id": payout},
+            SHARE: {"shown": share_of("Last 30 days", {}, money=False)},
+        }[purpose]
+        link = issue_link(db, admin, purpose, f"Quince {purpose} mail", **subject)
+        send_link(db, admin, link, purpose, f"{purpose}@example.com", days=7)
+
+    for url in urls(emails(admin.organization_id, "link")[-1]):
+        page = followed(url)
+        assert not page.warning
+        assert "Quince organisation" in " ".join(words(page))
+
+
+def test_an_invitation_opens_the_page_that_says_who_invites_to_what(crew):
+    admin = crew.admin
+    with admin.transaction() as db:
+        send_invitation(db, admin, invite(db, admin, "invited@example.com", "manager"))
+
+    for url in urls(*emails(admin.organization_id, "invitation")):
+        page = followed(url)
+        assert not page.warning
+        assert "Quince organisation" in " ".join(words(page))
+
+
+def test_a_reset_opens_the_page_that_takes_the_new_password(crew):
+    org, rep = crew.admin.organization_id, crew.rep
+    with as_system(org) as db:
+        send_password_reset(db, rep.user_id)
+        send_password_changed(db, rep.user_id)
+
+    for url in urls(*emails(org, "password_reset")):
+        page = followed(url)
+        assert not page.warning
+        assert "New password" in [field.label for field in page.text_input]
+    assert URL.findall(emails(org, "password_changed")[0]) == []

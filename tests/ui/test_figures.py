@@ -1,0 +1,313 @@
+"""Every figure that the product shows of a random organisation, on screens, in the API, exports,
+Slack and payouts, is what the second reckoning says, and as many rows as are listed behind it.
+"""
+
+import base64
+import csv
+import io
+import json
+import re
+from collections import defaultdict
+from datetime import date, timedelta
+from decimal import Decimal
+from html import unescape
+from types import SimpleNamespace
+from urllib.parse import parse_qsl, urlsplit
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from core.messages.reports import REPORTED, daily_report
+from core.metrics.catalog import METRICS, Count
+from core.metrics.comparison import compared
+from core.metrics.dimensions import DIMENSIONS
+from core.metrics.exports import export
+from core.metrics.leaderboards import BOARD
+from core.money.payouts import create_snapshot
+from core.platform.clock import Period, now, today
+from core.platform.database import as_system
+from core.platform.money import decimal_text
+from core.ui.cache import this_minute
+from core.ui.panels.dashboard import CARDS
+from core.ui.parts.drill import rows_behind
+from core.ui.parts.filters import FIRST_DAY
+from core.ui.parts.format import delta, figure, money, rate
+from tests.api.client import get
+from tests.api.client import token_of as api_token_of
+from tests.metrics.history import random_history
+from tests.metrics.oracle import Asked, Oracle
+from tests.ui.screens import addressed, browser_with, token_of, words
+
+ZONE = "Europe/Copenhagen"
+SEEDS = [1, *(pytest.param(seed, marks=pytest.mark.nightly) for seed in range(2, 12))]
+LISTED = re.compile(r"^([\d,]+) (booking|payment|lead)s?\b")
+
+
+@pytest.fixture(scope="module", params=SEEDS)
+def made(request):
+    """A random organisation of these days, what the oracle knows of it, and who looks."""
+    history = random_history(ZONE, request.param, around=today(ZONE), calls=120, payments=80)
+    tokens = {role: token_of(viewer) for role, viewer in history.viewers.items()}
+    return SimpleNamespace(
+        history=history,
+        oracle=Oracle(history.organization_id),
+        period=history.period,
+        days={
+            "period": "Custom",
+            "from": str(history.period.start),
+            "to": str(history.period.end - timedelta(days=1)),
+        },
+        tokens=tokens,
+    )
+
+
+def look(made, screen, role="admin", **query):
+    with browser_with(made.tokens[role]):
+        page = addressed(screen, **query).run()
+    assert not page.exception
+    return page
+
+
+def reckoned(made, by=(), period=None, rep=None):
+    """The oracle's figures; without ``by`` those of the whole."""
+    found = made.oracle.figures(by, Asked(period or made.period, now(), rep))
+    return found if by else found[()]
+
+
+def behind(made, address, role="admin"):
+    """How many rows the page at an address of the screens lists."""
+    parts = urlsplit(unescape(address))
+    page = look(made, parts.path.strip("/"), role, **dict(parse_qsl(parts.query)))
+    lines = [found for line in words(page) if (found := LISTED.match(line))]
+    if parts.path.strip("/") == "payments":
+        [table] = [each.value for each in page.dataframe]
+        assert sum(int(found[1].replace(",", "")) for found in lines) == len(table)
+    return sum(int(found[1].replace(",", "")) for found in lines)
+
+
+def parts(shown):
+    """The amounts of a card, in any order."""
+    return sorted(shown.split(" + "))
+
+
+def links_of(page):
+    return re.findall(r'href="((?:events|payments|leads)\?[^"]*)"', html_of(page))
+
+
+def html_of(page):
+    return " ".join(each.proto.body for each in page.get("html"))
+
+
+def test_the_dashboards_cards_and_what_they_are_compared_with(made):
+    page, whole = look(made, "dashboard", **made.days), reckoned(made)
+    beside = compared(made.period, this_minute())
+    far, before = (reckoned(made, period=each) for each in (beside.present, beside.earlier))
+
+    cards = {METRICS[key].name: key for key in CARDS}
+    assert {card.label: parts(card.value) for card in page.metric} == {
+        name: parts(figure(key, whole[key])) for name, key in cards.items()
+    }
+    for card in page.metric:
+        change = delta(cards[card.label], far[cards[card.label]], before[cards[card.label]], "USD")
+        assert bool(card.delta) == (change is not None)
+        if change is not None:
+            assert float(card.delta.split()[0]) == pytest.approx(change, abs=0.51)
+    assert any(f"{whole['confirmed']:,} of {whole['due']:,}" in line for line in words(page))
+
+
+def test_each_way_from_the_dashboard_lists_the_rows_of_its_figure(made):
+    page, whole = look(made, "dashboard", **made.days), reckoned(made)
+    ever = Period(FIRST_DAY, today(ZONE) + timedelta(days=1), ZONE)
+    overdue = reckoned(made, period=ever)["overdue_pcfs"]
+    assert any(line.startswith(f"{overdue:,} bookings wait") for line in words(page))
+    expected = [whole["booked_calls"], whole["shows"], whole["closes"], *[whole["payments"]] * 2]
+    listed = [behind(made, link) for link in links_of(page)]
+    assert listed == [*expected, overdue]
+
+
+def test_the_trend_and_the_funnel(made):
+    page, by_day, whole = (
+        look(made, "dashboard", **made.days),
+        reckoned(made, ("day",)),
+        reckoned(made),
+    )
+    charts = [json.loads(each.proto.spec)["data"] for each in page.get("plotly_chart")]
+    trend = next(chart for chart in charts if chart[-1]["type"] == "scatter")[-1]
+    days = [made.period.start + timedelta(days=place) for place in range(made.period.days)]
+    assert [str(day)[:10] for day in trend["x"]] == [str(day) for day in days]
+    booked = [by_day.get((day,), {"booked_calls": 0})["booked_calls"] for day in days]
+    assert numbers(trend["y"]) == booked
+    funnel = next(chart[0] for chart in charts if chart[0].get("y", [None])[0] == "Booked")
+    steps = ("booked_calls", "shows", "offers", "closes")
+    assert numbers(funnel["x"])[:4] == [whole[key] for key in steps]
+
+
+def numbers(values):
+    """A chart's values; plotly packs long ones."""
+    if isinstance(values, dict):
+        return list(np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"]))
+    return values
+
+
+@pytest.mark.parametrize(("who", "place"), [("closer", 0), ("setter", 1)])
+def test_everybodys_line_on_the_dashboard_and_the_rows_behind_it(made, who, place):
+    page = look(made, "dashboard", **made.days)
+    shown = page.dataframe[place].value.to_dict("records")
+    people = reckoned(made, (who,))
+    lines = [
+        (
+            row["booked_calls"],
+            rate(row["show_rate"]),
+            row["closes"],
+            float(row["cash_collected"].get("USD", 0)),
+        )
+        for row in people.values()
+    ]
+    assert sorted(
+        (row["booked_calls"], row["show"], row["closes"], row["cash"]) for row in shown
+    ) == sorted(lines)
+    assert len({row["name"] for row in shown}) == len(shown)
+    with browser_with(made.tokens["admin"]):
+        for row in shown:
+            address = rows_behind("booked_calls", made.days | {who: row["name"]})
+            assert behind(made, address) == row["booked_calls"], row["name"]
+
+
+@pytest.mark.parametrize("metric", BOARD)
+def test_the_leaderboard_and_the_rows_behind_each_place(made, metric):
+    page = look(made, "leaderboards", metric=METRICS[metric].name, **made.days)
+    shown = page.dataframe[0].value.to_dict("records")
+    people = reckoned(made, ("closer",))
+    scale = 100 if METRICS[metric].unit == "rate" else 1
+    expected = [
+        float(value.get("USD", 0) if isinstance(value, dict) else value) * scale
+        for (key,), row in people.items()
+        if key is not None
+        and (value := row[metric]) is not None
+        and (not isinstance(value, dict) or "USD" in value)
+    ]
+    assert sorted(row["value"] for row in shown) == pytest.approx(sorted(expected))
+    if isinstance(METRICS[metric], Count):
+        links = links_of(page)
+        assert [behind(made, link) for link in links] == [row["value"] for row in shown]
+
+
+@pytest.mark.parametrize("role", ["sales_rep", "manager"])
+def test_my_day(made, role):
+    viewer = made.history.viewers[role]
+    day = today(ZONE)
+    month = Period(day.replace(day=1), day + timedelta(days=1), ZONE)
+    rep = viewer.user_id if role == "sales_rep" else None
+    whole = reckoned(made, period=month, rep=rep)
+    page = look(made, "my-day", role)
+    cards = {card.label: card.value for card in page.metric}
+
+    own = [
+        row
+        for row in made.oracle.events.values()
+        if row["deleted_at"] is None
+        and row["call_status"] not in ("canceled", "rescheduled")
+        and row["closer_id"]
+        and made.oracle.named["closer"][row["closer_id"]]["user_id"] == viewer.user_id
+    ]
+    todays = [row for row in own if made.oracle._day(row["scheduled_at"]) == day]
+    waiting = [row for row in own if made.oracle.pending(row, now())]
+    assert cards.pop("Bookings today") == str(len(todays))
+    assert cards.pop("Forms to file") == str(len(waiting))
+    assert cards.pop("Show rate this month") == rate(whole["show_rate"])
+    assert {name: parts(value) for name, value in cards.items()} == {
+        METRICS[key].name: parts(figure(key, whole[key]))
+        for key in ("booked_calls", "shows", "closes", "cash_collected")
+    }
+    rows = [behind(made, link, role) for link in links_of(page)]
+    assert rows == [whole["booked_calls"], whole["payments"]]
+
+
+@pytest.mark.parametrize("by", [None, *DIMENSIONS])
+def test_the_api(made, by):
+    token = api_token_of(made.history.viewers["admin"])
+    asked = {"start": str(made.period.start), "end": str(made.period.end)}
+    answer = get("/api/metrics", token, **asked, **({"by": by} if by else {})).json()
+    whole = reckoned(made)
+    assert answer["totals"] == {key: as_json(value) for key, value in whole.items()}
+    if by is None:
+        return
+    key = f"{by}_id" if DIMENSIONS[by].names else by
+    found = {row[key]: {name: row[name] for name in METRICS} for row in answer["rows"]}
+    assert found == {
+        None if each is None else str(each): {name: as_json(row[name]) for name in METRICS}
+        for (each,), row in reckoned(made, (by,)).items()
+    }
+
+
+def as_json(value):
+    if isinstance(value, dict):
+        return {currency: decimal_text(amount, currency) for currency, amount in value.items()}
+    return pytest.approx(value) if isinstance(value, float) else value
+
+
+def test_the_exports_add_up_to_the_figures(made):
+    admin, whole = made.history.viewers["admin"], reckoned(made)
+
+    def rows(table):
+        chunks = export(admin.transaction, table, "csv", period=made.period)
+        return list(csv.DictReader(io.StringIO(b"".join(chunks).decode("utf-8-sig"))))
+
+    events = [row["call_status"] for row in rows("events")]
+    assert len(events) - events.count("rescheduled") == whole["booked_calls"]
+    sums = {name: defaultdict(Decimal) for name in ("amount", "refund_amount", "net_revenue")}
+    for row in rows("payments"):
+        for name in sums if row["counts"] == "t" else ():
+            sums[name][row["currency"]] += Decimal(row[name] or 0)
+    assert list(sums.values()) == [
+        whole[key] for key in ("cash_collected", "refunds", "net_revenue")
+    ]
+
+
+def test_the_sums_above_the_list_of_payments(made):
+    page, whole = look(made, "payments", **made.days), reckoned(made)
+    lines = "\n".join(words(page)).replace("\\", "")
+    for currency in whole["cash_collected"]:
+        cash, net = (
+            money({currency: whole[key][currency]}) for key in ("cash_collected", "net_revenue")
+        )
+        assert f"cash collected **{cash}** · net revenue **{net}**" in lines
+
+
+def test_slacks_report_of_each_day(made):
+    for age in range(1, 8):
+        day = today(ZONE) - timedelta(days=age)
+        with as_system(made.history.organization_id) as db:
+            message = daily_report(db, day)
+        one = reckoned(made, period=Period(day, day + timedelta(days=1), ZONE))
+        said = dict(
+            field["text"].removeprefix("*").split("*\n")
+            for block in message["blocks"]
+            for field in block.get("fields", [])
+        )
+        for key in REPORTED:
+            if METRICS[key].unit == "count":
+                assert said[METRICS[key].name].split()[0] == str(one[key])
+            elif METRICS[key].unit == "rate" and one[key] is not None:
+                assert said[METRICS[key].name].split()[0] == f"{one[key]:.0%}"
+
+
+def test_a_payout_pays_what_the_figures_say(made):
+    ends = today(ZONE) + timedelta(days=200)
+    whole = reckoned(made, ("closer",), Period(date(2000, 1, 1), ends, ZONE))
+    with as_system(made.history.organization_id) as db:
+        period = Period(date(2000, 1, 1), ends, ZONE)
+        payout = create_snapshot(db, "Everything", period, None)
+        found = db.execute(
+            text(
+                "select member_id, currency, cash_collected, refunds from"
+                " app.payout_snapshot_summaries where snapshot_id = :id and dimension = 'closer'"
+            ),
+            {"id": payout.id},
+        ).all()
+    assert {(row.member_id, row.currency): (row.cash_collected, row.refunds) for row in found} == {
+        (key, currency): (cash, row["refunds"][currency])
+        for (key,), row in whole.items()
+        for currency, cash in row["cash_collected"].items()
+    }
