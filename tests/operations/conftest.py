@@ -186,7 +186,6 @@ def case():
         file_form(db, event.id, answers, admin)
         post(
             db,
-            org,
             "slack",
             "overdue_reminder",
             None,
