@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -170,38 +170,41 @@ def _package(db: Session, name: str | None) -> UUID | None:
 
 
 def _record_refunds(db: Session, payment: Payment, fact: PaymentFact) -> None:
-    """Refunds and lost disputes. A remainder of nothing, and a dispute that is not lost, are only
-    recorded to undo what they were before.
+    """Refunds and lost disputes. What was recorded before and is none any more, as a dispute that
+    was won after all, is cancelled.
     """
-    known = set(
-        db.scalars(select(Refund.processor_refund_id).where(Refund.payment_id == payment.id))
-    )
     for refund in fact.refunds:
         status = _refund_status(refund.status)
-        if refund.key in known or not refund.is_remainder or status not in NOT_COUNTING:
-            unknown = None if status == refund.status else f"“{refund.status}” at {fact.processor}"
-            _record_refund(
-                db,
-                payment,
-                RefundKind.REFUND,
-                refund.key,
-                amount=refund.amount,
-                status=status,
-                refunded_at=refund.at,
-                reason=unknown or refund.reason,
-            )
-    for dispute in fact.disputes:
-        if dispute.is_subtracted or dispute.key in known:
-            _record_refund(
-                db,
-                payment,
-                RefundKind.DISPUTE,
-                dispute.key,
-                amount=dispute.amount or Decimal(0),
-                status=(RefundStatus.SUCCEEDED if dispute.is_subtracted else RefundStatus.CANCELED),
-                refunded_at=dispute.at,
-                reason=dispute.reason,
-            )
+        unknown = None if status == refund.status else f"“{refund.status}” at {fact.processor}"
+        _record_refund(
+            db,
+            payment,
+            RefundKind.REFUND,
+            refund.key,
+            amount=refund.amount,
+            status=status,
+            refunded_at=refund.at,
+            reason=unknown or refund.reason,
+        )
+    lost = [dispute for dispute in fact.disputes if dispute.is_subtracted]
+    for dispute in lost:
+        _record_refund(
+            db,
+            payment,
+            RefundKind.DISPUTE,
+            dispute.key,
+            amount=dispute.amount,
+            status=RefundStatus.SUCCEEDED,
+            refunded_at=dispute.at,
+            reason=dispute.reason,
+        )
+    keys = [refund.key for refund in fact.refunds] + [dispute.key for dispute in lost]
+    gone = Refund.processor_refund_id.not_in(keys)
+    db.execute(
+        update(Refund)
+        .where(Refund.payment_id == payment.id, Refund.status.not_in(NOT_COUNTING), gone)
+        .values(status=RefundStatus.CANCELED)
+    )
 
 
 def _refund_status(said: str) -> RefundStatus:

@@ -371,6 +371,18 @@ def test_a_second_refund_after_a_failed_one_is_known_by_the_running_total():
     assert rows[0]["refund_amount"] == 1000
 
 
+def test_what_was_released_is_no_refund_any_more_once_the_capture_is_known():
+    release = samples.stripe_refund("A", 9, 199700, PAID) | {"balance_transaction": None}
+    captured = charge(amount_captured=300000, amount_refunded=199700, minutes=5)
+    [row], _ = payment(intent(), event("refund.created", release, 5), captured)
+    assert (row["amount"], row["refund_amount"]) == (3000, 0)
+
+
+def test_a_dispute_that_was_won_after_all_is_subtracted_no_more():
+    [row], _ = payment(charge(), dispute("lost", 9), dispute("won", 30))
+    assert (row["disputed"], row["net_revenue"]) == (False, 4997)
+
+
 def test_a_payment_intent_alone_is_dated_by_its_success():
     opened = int((PAID - timedelta(days=9)).timestamp())
     history = History("stripe")

@@ -140,9 +140,12 @@ def targets_of(kind: str, stripe_object: Mapping[str, Any]) -> list[Name]:
 
 def version_of(kind: str, stripe_object: Mapping[str, Any], at: int) -> str:
     """Orders the states of one object by the second of the event, then by how far along they are.
-    A succeeded payment intent and an undone refund stay so, and say since when.
+    A succeeded payment intent and an undone refund stay so, and say since when. One that lacks its
+    state or its money takes the place of none.
     """
     status = word(stripe_object.get("status")) or ""
+    if kind in (*MONEY, *GIVEN_BACK) and not _is_complete(stripe_object):
+        return "0"
     if kind == "payment_intent":
         return _final_first({"succeeded": 2, "canceled": 1}.get(status, 0), at)
     if kind == "refund":
@@ -150,6 +153,13 @@ def version_of(kind: str, stripe_object: Mapping[str, Any], at: int) -> str:
     sums = (stripe_object.get("amount_captured"), stripe_object.get("amount_refunded"))
     totals = ":".join(f"{_whole(value):015d}" for value in sums)
     return f"{at:012d}:{PROGRESS.get(status, 1)}:{totals}"
+
+
+def _is_complete(stripe_object: Mapping[str, Any]) -> bool:
+    sums = (stripe_object.get(f"amount{which}") for which in ("", "_captured", "_received"))
+    return all(word(stripe_object.get(name)) for name in ("status", "currency")) and any(
+        isinstance(value, int | float | str) and value != "" for value in sums
+    )
 
 
 def _final_first(rank: int, at: int) -> str:

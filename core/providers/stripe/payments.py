@@ -279,17 +279,18 @@ def _refunds(known: Known, money: Money) -> list[RefundFact]:
     if not charge or charge.get("status") != "succeeded":
         return refunds
     inside = sum((_minor(row, "amount") for row in rows if _in_total(row, charge)), Decimal(0))
-    beyond = max(total - inside, Decimal(0))
-    key = f"{identifier(charge)} refunded {charge.get('amount_refunded')}"
-    refunds.append(
-        RefundFact(
-            key=f"total of {identifier(charge)}",
-            amount=_major(beyond, money.currency),
-            status="succeeded" if beyond else "canceled",
-            at=first((known.firsts.get(key), as_of(charge))) or money.at,
-            is_remainder=True,
+    beyond = total - inside
+    if beyond > 0:
+        key = f"{identifier(charge)} refunded {charge.get('amount_refunded')}"
+        refunds.append(
+            RefundFact(
+                key=f"total of {identifier(charge)}",
+                amount=_major(beyond, money.currency),
+                status="succeeded",
+                at=first((known.firsts.get(key), as_of(charge))) or money.at,
+                is_remainder=True,
+            )
         )
-    )
     return refunds
 
 

@@ -129,9 +129,12 @@ def _iso(*values: Any) -> str | None:
 
 def version_of(kind: str, stored: Mapping[str, Any]) -> str:
     """Orders the states of one object: what was paid stays paid, so a late ``payment.failed`` never
-    undoes it, and of two states at one moment the one with more refunded is the newer.
+    undoes it, and of two states at one moment the one with more refunded is the newer. One that
+    lacks its state or its money takes the place of none.
     """
     status = stored["status"]
+    if status is None or (kind != "dispute" and stored["amount"] is None):
+        return "0:"
     match kind:
         case "payment":
             rank = 2 if status == "paid" else 0

@@ -163,17 +163,18 @@ def _refunds(
         totals, key=lambda each: (each["updated_at"] or "", Decimal(each["refunded_amount"]))
     )
     inside = (Decimal(item.data["amount"]) for item in rows if _in_total(item.data, total))
-    beyond = max(Decimal(total["refunded_amount"]) - sum(inside, Decimal(0)), Decimal(0))
-    seen_at = first((instant(total.get("refunded_at")), instant(total["updated_at"])))
-    refunds.append(
-        RefundFact(
-            key="running total",
-            amount=beyond,
-            status="succeeded" if beyond else "canceled",
-            at=seen_at or paid_at,
-            is_remainder=True,
+    beyond = Decimal(total["refunded_amount"]) - sum(inside, Decimal(0))
+    if beyond > 0:
+        seen_at = first((instant(total.get("refunded_at")), instant(total["updated_at"])))
+        refunds.append(
+            RefundFact(
+                key="running total",
+                amount=beyond,
+                status="succeeded",
+                at=seen_at or paid_at,
+                is_remainder=True,
+            )
         )
-    )
     return refunds
 
 
