@@ -74,5 +74,5 @@ def test_a_booking_a_form_and_a_payment_become_one_attributed_sale():
             sam.id,
         )
         assert counted.attribution_reason.startswith(
-            "matched lead.one@example.com to the booking of "
+            "the same money was entered on the form of the booking of "
         )

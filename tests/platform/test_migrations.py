@@ -21,6 +21,7 @@ from core.platform import security
 
 FIRST_RELEASE = "0002"
 SETTINGS_ON_THE_ROW = "0004"
+CHOICE_IN_A_SENTENCE = "0008"
 OBJECTS = (
     "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname"
     " in ('app', 'jobs')"
@@ -433,3 +434,30 @@ def test_addresses_of_an_earlier_release_are_brought_to_their_one_form(bare, mon
             "select email_normalized from app.suppressed_emails"
         )
         assert found("select count(*) from app.audit_logs") == [(0,)]
+
+
+def test_choices_that_stood_where_the_payment_stood_are_carried_over(bare, monkeypatch) -> None:
+    to_head = command.upgrade
+    with monkeypatch.context() as then:
+        then.setattr(command, "upgrade", lambda config, _: to_head(config, CHOICE_IN_A_SENTENCE))
+        then.setattr(security, "apply", lambda *_: None)
+        migrate(bare.url)
+    with bare.begin() as connection:
+        connection.execute(
+            text("""
+                with o as (insert into app.organizations (name, slug, timezone, currency)
+                             values ('A', 'a', 'UTC', 'USD') returning id)
+                insert into app.payments (organization_id, amount, currency, payment_date,
+                    attribution_method, attribution_reason)
+                select o.id, 1, 'USD', now(), method, 'chosen by Mara: ' || method
+                  from o cross join unnest(array['manual', 'email']) method
+            """)
+        )
+        connection.execute(text("alter table app.payments enable row level security"))
+        connection.execute(text("alter table app.payments force row level security"))
+    migrate(bare.url)
+    with bare.begin() as connection:
+        found = connection.execute(
+            text("select chosen_at is not null, chosen_reason from app.payments order by 1")
+        ).all()
+    assert [tuple(row) for row in found] == [(False, None), (True, "Mara: manual")]
