@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pandas as pd
-from sqlalchemy import Row, delete, select, text, update
+from sqlalchemy import ColumnElement, Row, RowMapping, delete, select, text, update
 from sqlalchemy.orm import Session
 
 from core.money.models import (
@@ -147,15 +147,10 @@ def payouts_start_at(db: Session, snapshot: PayoutSnapshot) -> datetime:
     return day_start(day or snapshot.period_start, (first or snapshot).timezone)
 
 
-def _approved(db: Session, order: Any) -> Row[Any] | None:
-    columns = (
-        PayoutSnapshot.id,
-        PayoutSnapshot.name,
-        PayoutSnapshot.timezone,
-        PayoutSnapshot.period_end,
-    )
-    approved = select(*columns).where(PayoutSnapshot.state != SnapshotState.DRAFT)
-    return db.execute(approved.order_by(order).limit(1)).first()
+def _approved(db: Session, order: ColumnElement[date]) -> PayoutSnapshot | None:
+    """The first approved payout in that order."""
+    approved = select(PayoutSnapshot).where(PayoutSnapshot.state != SnapshotState.DRAFT)
+    return db.scalars(approved.order_by(order).limit(1)).first()
 
 
 def _cut(db: Session, snapshot: PayoutSnapshot) -> _Cut:
@@ -340,7 +335,7 @@ def approve(db: Session, snapshot_id: UUID, by: Viewer | None) -> PayoutSnapshot
     start = update(MoneySettings).where(MoneySettings.payouts_start.is_(None))
     db.execute(start.values(payouts_start=snapshot.period_start))
     snapshot.state, snapshot.approved_at = SnapshotState.APPROVED, now()
-    snapshot.approved_by = by and by.user_id
+    snapshot.approved_by = None if by is None else by.user_id
     db.flush()
     return snapshot
 
@@ -437,15 +432,14 @@ def details_table(db: Session, snapshot_id: UUID) -> pd.DataFrame:
         .where(line.snapshot_id == snapshot_id)
         .order_by(line.kind.desc(), line.payment_date, line.payment_id, line.line_date, line.id)
     )
-    frame = pd.DataFrame(
-        [tuple(row) for row in db.execute(query)], columns=[column.name for column in columns]
-    )
-    adjusted = frame["kind"] == LineKind.ADJUSTMENT
-    frame.loc[adjusted, "reason"] = [
-        f"{row.reason}: {signed(row.net_revenue, row.currency)}"
-        for row in frame[adjusted].itertuples()
-    ]
-    return frame
+    rows = [dict(row) | {"reason": _sentence(row)} for row in db.execute(query).mappings()]
+    return pd.DataFrame(rows, columns=[column.name for column in columns])
+
+
+def _sentence(line: RowMapping) -> str | None:
+    if line["kind"] == LineKind.PAYMENT:
+        return line["reason"]
+    return f"{line['reason']}: {signed(line['net_revenue'], line['currency'])}"
 
 
 def signed(amount: Decimal, currency: str) -> str:

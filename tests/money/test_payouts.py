@@ -153,7 +153,7 @@ def test_no_payment_is_paid_out_twice(admin):
     )
     with admin.transaction() as db:
         approve(db, first, admin)
-    with pytest.raises(Conflict, match="paid twice"), admin.transaction() as db:
+    with pytest.raises(Conflict, match="has to begin after"), admin.transaction() as db:
         approve(db, second, admin)
 
 

@@ -2,6 +2,8 @@
 have counted becomes their lines as it stands.
 """
 
+from uuid import UUID
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -65,16 +67,14 @@ def _add_columns() -> None:
         op.create_check_constraint(
             op.f(f"ck_{DETAILS}_{name}"), DETAILS, f"{name} in ({listed})", schema="app"
         )
-    for column in (
-        sa.Column("reason", sa.Text()),
-        sa.Column("line_date", sa.DateTime(timezone=True)),
-        sa.Column("held_back", sa.Text()),
-        *(
-            sa.Column(name, ARRAY(sa.Uuid()), server_default="{}", nullable=False)
-            for name in ("refund_ids", "corrects")
-        ),
-    ):
-        op.add_column(DETAILS, column, schema="app")
+    for name in ("refund_ids", "corrects"):
+        ids: sa.Column[list[UUID]] = sa.Column(
+            name, ARRAY(sa.Uuid()), server_default="{}", nullable=False
+        )
+        op.add_column(DETAILS, ids, schema="app")
+    for name in ("reason", "held_back"):
+        op.add_column(DETAILS, sa.Column(name, sa.Text()), schema="app")
+    op.add_column(DETAILS, sa.Column("line_date", sa.DateTime(timezone=True)), schema="app")
 
 
 def _carry_over() -> None:
