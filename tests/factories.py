@@ -160,9 +160,9 @@ def payment(
 def refund(db: Session, paid: Payment, amount: str, *, at: datetime, **values: object) -> Refund:
     """A refund of the payment, which counts unless it failed."""
     made = _refunded(db, paid, Decimal(amount), at=at, **values)
-    row = db.merge(paid)
-    row.refund_amount += made.amount if made.status not in ("failed", "canceled") else 0
-    db.flush()
+    if made.status not in ("failed", "canceled"):
+        grown = Payment.refund_amount + made.amount
+        db.execute(update(Payment).where(Payment.id == paid.id).values(refund_amount=grown))
     return made
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import inspect, update
@@ -20,7 +21,7 @@ from core.tenancy.organizations.models import Organization, SettingsRow
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting. ``kind`` says how it is entered: text, choice, number or switch.
+    """One setting. ``kind`` says how it is entered: text, choice, number, switch or day.
 
     ``least`` and ``most`` bound a number; ``empty`` is what leaving it out means, where it may be
     left out. ``check`` gives a text in its normal form or raises InvalidInput. ``warning`` is what
@@ -108,6 +109,8 @@ def _checked(setting: Setting, value: Any) -> Any:
         return bool(value)
     if setting.kind == "number":
         return _number(setting, value)
+    if setting.kind == "day":
+        return _day(setting, value)
     words = str(value or "").strip()
     if setting.check is not None:
         return setting.check(words)
@@ -126,4 +129,10 @@ def _number(setting: Setting, value: Any) -> int | None:
             f"“{setting.label}” takes {setting.least} to {setting.most} {setting.unit}.",
             field=setting.key,
         )
+    return value
+
+
+def _day(setting: Setting, value: Any) -> date | None:
+    if value is not None and type(value) is not date:
+        raise InvalidInput(f"“{setting.label}” takes a day.", field=setting.key)
     return value
