@@ -8,10 +8,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pandas as pd
-from sqlalchemy import bindparam, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core.money.models import PayoutSnapshot
+from core.money.models import LineKind, PayoutSnapshot
 from core.money.payouts import payouts_start_at, period_of_snapshot
 
 STEPS = {
@@ -54,7 +54,8 @@ AMOUNTS = text("""
     union all select 'payout', currency, sum(amount) from lines
      where held_back is null group by 2
 """)
-LEFT_OUT = """
+LEFT_OUT = text("""
+    select p.id, p.payment_date, p.currency, p.net_revenue, count(*) over () as together
       from app.payments p
      where p.counts and p.payment_date < :start
        and not exists (
@@ -63,11 +64,7 @@ LEFT_OUT = """
               and s.id = d.snapshot_id
             where d.organization_id = p.organization_id and d.payment_id = p.id
               and s.state <> 'draft' and d.held_back is null)
-"""
-WITHOUT_CLOSER = text("""
-    select count(distinct payment_id) from app.payout_snapshot_details
-     where snapshot_id = :snapshot and kind = 'payment' and closer_id is null
-       and held_back is null
+     order by p.payment_date desc, p.id limit :most
 """)
 
 
@@ -98,25 +95,22 @@ def _steps(amounts: dict[str, Decimal]) -> dict[str, Decimal]:
     return {step: amount for step, amount in known.items() if amount or step in ends}
 
 
-def payments_without_closer(db: Session, snapshot: PayoutSnapshot) -> int:
-    """How many payments the payout counts for nobody. Credited to a closer afterwards, they are
-    that closer's in a later payout.
+def payments_without_closer(lines: pd.DataFrame) -> int:
+    """How many payments the lines of a payout count for nobody. Credited to a closer afterwards,
+    they are that closer's in a later payout.
     """
-    return db.execute(WITHOUT_CLOSER, {"snapshot": snapshot.id}).scalar_one()
+    counted = lines[(lines["kind"] == LineKind.PAYMENT) & lines["held_back"].isna()]
+    return int(counted.loc[counted["closer_id"].isna(), "payment_id"].nunique())
 
 
 def before_payouts_start(db: Session, snapshot: PayoutSnapshot) -> tuple[int, pd.DataFrame]:
     """How many payments are dated before payouts start and in none: they were settled elsewhere.
     With the latest of them.
 
-    Columns: payment_id, payment_date, currency, net_revenue, attribution_method.
+    Columns: payment_id, payment_date, currency, net_revenue.
     """
-    asked = {"start": payouts_start_at(db, snapshot)}
-    count = db.execute(text(f"select count(*) {LEFT_OUT}"), asked).scalar_one()
-    latest = text(f"""
-        select p.id as payment_id, p.payment_date, p.currency, p.net_revenue,
-               p.attribution_method
-        {LEFT_OUT} order by p.payment_date desc, p.id limit :most
-    """).bindparams(bindparam("most", MOST_LISTED))
-    found = db.execute(latest, asked)
-    return count, pd.DataFrame([tuple(row) for row in found], columns=list(found.keys()))
+    asked = {"start": payouts_start_at(db, snapshot), "most": MOST_LISTED}
+    rows = db.execute(LEFT_OUT, asked).all()
+    columns = ["payment_id", "payment_date", "currency", "net_revenue"]
+    latest = pd.DataFrame([tuple(row)[:-1] for row in rows], columns=columns)
+    return (rows[0].together if rows else 0), latest

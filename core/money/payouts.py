@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Row, RowMapping, delete, select, text, update
+from sqlalchemy import Row, RowMapping, delete, select, text, update
 from sqlalchemy.orm import Session
 
 from core.money.models import (
@@ -70,6 +70,16 @@ ADD_SUMMARIES = text("""
      group by organization_id, snapshot_id, currency, grouping sets (
            (closer_id, closer_name), (setter_id, setter_name), (source_id, source_name),
            (package_id, package_name))
+""")
+BOUNDS = text("""
+    select m.payouts_start, first.timezone as first_zone, last.name as last_name,
+           last.period_end as last_end, last.timezone as last_zone
+      from app.money_settings m
+      left join lateral (select s.* from app.payout_snapshots s where s.state <> 'draft'
+                          order by s.period_start limit 1) first on true
+      left join lateral (select s.* from app.payout_snapshots s where s.state <> 'draft'
+                          order by s.period_end desc limit 1) last on true
+     where m.organization_id = app.cur_org()
 """)
 # The lines of the same money: of the payment, and of the records that it stands for or that stand
 # for it.
@@ -142,27 +152,32 @@ def payouts_start_at(db: Session, snapshot: PayoutSnapshot) -> datetime:
     first of the first payout's, in the zone of the first payout that was approved. A later change
     of zone does not move it.
     """
-    day = db.scalars(select(MoneySettings.payouts_start)).one()
-    first = _approved(db, PayoutSnapshot.period_start.asc())
-    return day_start(day or snapshot.period_start, (first or snapshot).timezone)
+    return _started_at(_bounds(db), snapshot)
 
 
-def _approved(db: Session, order: ColumnElement[date]) -> PayoutSnapshot | None:
-    """The first approved payout in that order."""
-    approved = select(PayoutSnapshot).where(PayoutSnapshot.state != SnapshotState.DRAFT)
-    return db.scalars(approved.order_by(order).limit(1)).first()
+def _bounds(db: Session) -> Row[Any]:
+    """The day set by the organisation, and the first and the last approved payout, where there are
+    any.
+    """
+    return db.execute(BOUNDS).one()
+
+
+def _started_at(bounds: Row[Any], snapshot: PayoutSnapshot) -> datetime:
+    day = bounds.payouts_start or snapshot.period_start
+    return day_start(day, bounds.first_zone or snapshot.timezone)
 
 
 def _cut(db: Session, snapshot: PayoutSnapshot) -> _Cut:
     """A draft has everything that is open by now; of an approved payout, what was open at its end
     is asked for. A draft that ends before an approved payout is compared up to the end of that.
     """
-    period = period_of_snapshot(snapshot)
+    period, bounds = period_of_snapshot(snapshot), _bounds(db)
     ends_at, through = period.ends_at, snapshot.period_end
     if snapshot.state == SnapshotState.DRAFT:
-        last, through = _approved(db, PayoutSnapshot.period_end.desc()), date.max
-        ends_at = max(ends_at, day_start(last.period_end, last.timezone)) if last else ends_at
-    starts_at = payouts_start_at(db, snapshot)
+        through = date.max
+        if bounds.last_end is not None:
+            ends_at = max(ends_at, day_start(bounds.last_end, bounds.last_zone))
+    starts_at = _started_at(bounds, snapshot)
     return _Cut(starts_at, period.starts_at, ends_at, snapshot.timezone, through)
 
 
@@ -341,11 +356,11 @@ def approve(db: Session, snapshot_id: UUID, by: Viewer | None) -> PayoutSnapshot
 
 
 def _refuse_overlap(db: Session, snapshot: PayoutSnapshot) -> None:
-    last = _approved(db, PayoutSnapshot.period_end.desc())
-    if last is not None and last.period_end > snapshot.period_start:
+    bounds = _bounds(db)
+    if bounds.last_end is not None and bounds.last_end > snapshot.period_start:
         raise Conflict(
-            f"“{last.name}” is approved up to the end of its days; a payout has to begin after"
-            " them. Whatever is missing there comes into the next payout by itself."
+            f"“{bounds.last_name}” is approved up to the end of its days; a payout has to begin"
+            " after them. Whatever is missing there comes into the next payout by itself."
         )
 
 

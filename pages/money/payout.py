@@ -48,7 +48,6 @@ try:
         payout = get_snapshot(db, snapshot_id)
         details, summaries = details_table(db, snapshot_id), summaries_table(db, snapshot_id)
         changes, steps = changes_since(db, snapshot_id), bridge(db, payout)
-        nobodys = payments_without_closer(db, payout)
         left_out = before_payouts_start(db, payout)
 except NotFound:
     no_such("payout", "It may have been discarded.", ("payouts", "All payouts"))
@@ -118,7 +117,7 @@ if viewer.is_admin and payout.state == SnapshotState.DRAFT:
         "Once approved, neither you nor anybody else can change it. What changes about its payments"
         " later is adjusted in the next payout."
     )
-    warn_without_closer(nobodys)
+    warn_without_closer(payments_without_closer(details))
     typed = st.text_input(f"Type the payout's name to approve it: {escape_markdown(payout.name)}")
     first, second = st.columns(2)
     if first.button(

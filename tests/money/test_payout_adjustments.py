@@ -259,7 +259,7 @@ def test_a_payment_approved_without_a_closer_is_credited_when_its_closer_is_know
     paid = desk.pay(closer_id=None)
     draft = desk.draft(OCTOBER)
     with desk.admin.transaction() as db:
-        assert payments_without_closer(db, get_snapshot(db, draft)) == 1
+        assert payments_without_closer(details_table(db, draft)) == 1
     desk.approve(draft)
     desk.change(paid, closer_id=desk.ana.id, attributed_at=at(11, 3))
     november = desk.approved(NOVEMBER)
