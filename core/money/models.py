@@ -260,6 +260,9 @@ class PayoutSnapshotDetail(TenantRow, Base):
     """One line: a signed amount of one payment with its people. ``amount`` is its cash and
     ``refund_amount`` what of it went back; ``corrects`` names the earlier lines that it adjusts.
 
+    Lines are not audited one by one: the audit log has the payout with its count and sums, and an
+    approved line cannot change.
+
     A line that is held back, with the reason in ``held_back``, is in no sum and comes again.
     """
 
@@ -271,7 +274,6 @@ class PayoutSnapshotDetail(TenantRow, Base):
         Index(None, "organization_id", "payment_id"),
         secured(
             "payouts",
-            audit=True,
             about=("payment_id",),
             links=opened_by(
                 statement=ByLink(
