@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 import core.migrations.tables  # noqa: F401 - every table of settings is known
 from core.bookings.models import Closer, Event, Setter
-from core.money.models import Payment
+from core.money.models import Payment, Refund
 from core.people.models import Source
 from core.platform.database import as_system
 from core.platform.normalization import normalize_email
@@ -141,7 +141,9 @@ def payment(
     email: str | None = "lead.one@example.com",
     **values: object,
 ) -> Payment:
-    """A succeeded payment an hour after the default event's start."""
+    """A succeeded payment an hour after the default event's start; what is refunded of it was so at
+    once, unless ``refund`` follows.
+    """
     defaults = {
         "amount": Decimal(amount),
         "currency": currency,
@@ -149,7 +151,33 @@ def payment(
         "customer_email": email,
         "customer_email_normalized": normalize_email(email),
     }
-    return _add(db, Payment(organization_id=org, **(defaults | values)))
+    paid = _add(db, Payment(organization_id=org, **(defaults | values)))
+    if paid.refund_amount:
+        _refunded(db, paid, paid.refund_amount, at=at)
+    return paid
+
+
+def refund(db: Session, paid: Payment, amount: str, *, at: datetime, **values: object) -> Refund:
+    """A refund of the payment, which counts unless it failed."""
+    made = _refunded(db, paid, Decimal(amount), at=at, **values)
+    if made.status not in ("failed", "canceled"):
+        grown = Payment.refund_amount + made.amount
+        db.execute(update(Payment).where(Payment.id == paid.id).values(refund_amount=grown))
+    return made
+
+
+def _refunded(
+    db: Session, paid: Payment, amount: Decimal, *, at: datetime, **values: Any
+) -> Refund:
+    facts = {
+        "payment_id": paid.id,
+        "amount": amount,
+        "currency": paid.currency,
+        "status": "succeeded",
+        "processor_refund_id": f"re_{next(number)}",
+        "refunded_at": at,
+    }
+    return _add(db, Refund(organization_id=paid.organization_id, **(facts | values)))
 
 
 def _add(db: Session, row: Row) -> Row:

@@ -5,7 +5,7 @@ Routes, the API description and docs/roles.md are generated from these.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -48,7 +48,8 @@ class Operation:
     Starlette defines it.
 
     The first of ``statuses`` is the usual one. ``content`` names the media types of a response that
-    is not JSON; ``errors`` are the statuses of refusals.
+    is not JSON; ``errors`` are the statuses of refusals, and ``refusals`` the models of those that
+    say more than an ``Error``.
     """
 
     method: str
@@ -60,6 +61,7 @@ class Operation:
     statuses: tuple[int, ...] = (200,)
     content: tuple[str, ...] = ()
     errors: tuple[int, ...] = ()
+    refusals: Mapping[int, type[Response]] = field(default_factory=dict, hash=False)
 
     @property
     def summary(self) -> str:

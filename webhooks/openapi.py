@@ -79,6 +79,7 @@ def _schemas(operations: Iterable[Operation]) -> tuple[dict[Any, Json], Json]:
             models[each.request, "validation"] = None
         if each.response:
             models[each.response, "serialization"] = None
+        models |= dict.fromkeys((model, "serialization") for model in each.refusals.values())
     references, whole = models_json_schema(list(models), ref_template=TEMPLATE)
     return {model: schema for (model, _), schema in references.items()}, whole["$defs"]
 
@@ -87,7 +88,7 @@ def _operation(each: Operation, references: dict[Any, Json]) -> Json:
     made: Json = {"summary": each.summary, "parameters": _parameters(each)}
     if each.method == "POST":
         body = references[each.request] if each.request else {"type": "object"}
-        made["requestBody"] = {"required": True, "content": _content(body)}
+        made["requestBody"] = {"required": bool(each.request), "content": _content(body)}
     answer = references[each.response] if each.response else {"type": "object"}
     content = {kind: {"schema": {"type": "string"}} for kind in each.content} or _content(answer)
     made["responses"] = {
@@ -95,7 +96,10 @@ def _operation(each: Operation, references: dict[Any, Json]) -> Json:
     }
     counted = isinstance(each, Endpoint)
     for status in sorted({*each.errors, *(COMMON if counted else ())}):
-        refused = {"description": ERRORS[status], "content": _content(references[Error])}
+        refused = {
+            "description": ERRORS[status],
+            "content": _content(references[each.refusals.get(status, Error)]),
+        }
         made["responses"][str(status)] = refused
     _add_headers(made["responses"], counted=counted)
     return made if counted else made | {"security": []}

@@ -134,8 +134,9 @@ _ALL = (
         PayoutSnapshotDetail,
         "customer_name processor processor_payment_id currency closer_name setter_name "
         "source_name package_name attribution_method customer_email snapshot_id payment_id "
-        "payment_date amount refund_amount net_revenue",
-        date="payment_date",
+        "payment_date amount refund_amount net_revenue kind reason_code reason line_date "
+        "held_back",
+        date="line_date",
         module=BOOKINGS,
     ),
     _exported(

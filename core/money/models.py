@@ -1,4 +1,4 @@
-"""Payments, refunds, and frozen payout snapshots."""
+"""Payments, refunds, and payout snapshots with their lines."""
 
 from __future__ import annotations
 
@@ -86,6 +86,7 @@ class MoneySettings(SettingsRow, Base):
     forward_attribution_days: Mapped[int | None]
     reconciliation_days: Mapped[int] = mapped_column(server_default=text("3"))
     accept_test_mode: Mapped[bool] = mapped_column(server_default=text("false"))
+    payouts_start: Mapped[date | None]
 
 
 class Payment(TenantRow, Timestamps, Base):
@@ -261,8 +262,8 @@ class SnapshotState(LabelledEnum):
 
 
 class PayoutSnapshot(TenantRow, Timestamps, Base):
-    """The frozen report of a period. Once approved the database refuses any change but approved →
-    paid.
+    """The lines of a period with their sums. Once approved the database refuses any change but
+    approved → paid, and no approved period may begin before the end of another.
     """
 
     __tablename__ = "payout_snapshots"
@@ -284,19 +285,47 @@ class PayoutSnapshot(TenantRow, Timestamps, Base):
     paid_at: Mapped[datetime | None]
 
 
+class LineKind(LabelledEnum):
+    PAYMENT = "payment"
+    ADJUSTMENT = "adjustment"
+
+
+class LineReason(LabelledEnum):
+    """Why a line is there. Those of the first two are payments, all others adjust earlier lines."""
+
+    PAYMENT = "payment"
+    LATE = "late", "Counted late"
+    REFUND = "refund"
+    DISPUTE = "dispute", "Dispute lost"
+    REFUND_CHANGED = "refund_changed"
+    CREDITED = "credited", "Credited to somebody else"
+    AMOUNT = "amount", "Amount corrected"
+    SUPERSEDED = "superseded", "Same money"
+    DELETED = "deleted"
+    FAILED = "failed"
+    MOVED_LATER = "moved_later", "Dated later"
+    RESTORED = "restored", "Counts again"
+
+
 class PayoutSnapshotDetail(TenantRow, Base):
-    """One payment as it was when the snapshot was taken."""
+    """One line: a signed amount of one payment with its people. ``amount`` is its cash and
+    ``refund_amount`` what of it went back; ``corrects`` names the earlier lines that it adjusts.
+
+    Lines are not audited one by one: the audit log has the payout with its count and sums, and an
+    approved line cannot change.
+
+    A line that is held back, with the reason in ``held_back``, is in no sum and comes again.
+    """
 
     __tablename__ = "payout_snapshot_details"
     __table_args__ = (
         refers_to("snapshot_id", "payout_snapshots"),
         refers_to("payment_id", "payments"),
-        UniqueConstraint("organization_id", "snapshot_id", "payment_id"),
+        Index(None, "organization_id", "snapshot_id"),
         Index(None, "organization_id", "payment_id"),
         secured(
             "payouts",
-            audit=True,
-            label="Payout payments",
+            label="Payout lines",
             about=("payment_id",),
             links=opened_by(
                 statement=ByLink(
@@ -311,6 +340,10 @@ class PayoutSnapshotDetail(TenantRow, Base):
 
     snapshot_id: Mapped[UUID]
     payment_id: Mapped[UUID]
+    kind: Mapped[LineKind] = mapped_column(Words(LineKind))
+    reason_code: Mapped[LineReason] = mapped_column(Words(LineReason))
+    reason: Mapped[str | None]
+    line_date: Mapped[datetime]
     payment_date: Mapped[datetime]
     customer_email: Mapped[PersonEmail | None]
     customer_name: Mapped[PersonName | None]
@@ -331,6 +364,9 @@ class PayoutSnapshotDetail(TenantRow, Base):
     package_name: Mapped[str | None]
     attribution_method: Mapped[AttributionMethod] = mapped_column(Words(AttributionMethod))
     attribution_reason: Mapped[HiddenMention | None]
+    refund_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
+    corrects: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
+    held_back: Mapped[Remark | None]
 
 
 class SummaryDimension(StrEnum):

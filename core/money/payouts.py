@@ -1,61 +1,188 @@
-"""Payout snapshots: a period's payments as they stand now, frozen, and summed to the cent."""
+"""Payout snapshots by difference: the lines of a payout are what is true of the payments now, less
+what approved payouts have counted.
+
+The difference is computed by ``app.open_payout_lines``. Nothing but the lines of an approved payout
+is fixed: attribution follows the facts, and the next payout adjusts what changed.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid4
 
 import pandas as pd
-from sqlalchemy import delete, select, text
+from sqlalchemy import Row, RowMapping, delete, select, text, update
 from sqlalchemy.orm import Session
 
 from core.money.models import (
+    LineKind,
+    MoneySettings,
     PayoutSnapshot,
     PayoutSnapshotDetail,
     PayoutSnapshotSummary,
     SnapshotState,
 )
-from core.platform.clock import Period, now
+from core.platform.advisory_locks import advisory_lock
+from core.platform.clock import Period, day_start, now
 from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.platform.money import shown
 from core.tenancy.access.viewers import Viewer
 
 DIMENSIONS = ("closer", "setter", "source", "package")
 SUMS = ("cash_collected", "refunds", "net_revenue")
+Totals = dict[str, tuple[Decimal, ...]]
 
-ADD_DETAILS = text("""
+OPEN_LINES = "app.open_payout_lines(:starts_at, :period_starts_at, :ends_at, :zone, :through)"
+ADD_LINES = text(f"""
     insert into app.payout_snapshot_details (
-        organization_id, snapshot_id, payment_id, payment_date, customer_email, customer_name,
-        processor, processor_payment_id, currency, amount, refund_amount, net_revenue, event_id,
-        closer_id, closer_name, setter_id, setter_name, source_id, source_name, package_id,
-        package_name, attribution_method, attribution_reason)
-    select p.organization_id, :snapshot, p.id, p.payment_date, p.customer_email, p.customer_name,
-           p.processor, p.processor_payment_id, p.currency, p.amount, p.refund_amount,
-           p.net_revenue, p.event_id, p.closer_id, coalesce(c.name, e.closer_name), p.setter_id,
-           coalesce(s.name, e.setter_name), p.source_id, o.name,
-           p.package_id, k.name, p.attribution_method, p.attribution_reason
-      from app.payments p
-      left join app.events e on e.organization_id = p.organization_id and e.id = p.event_id
-      left join app.closers c on c.organization_id = p.organization_id and c.id = p.closer_id
-      left join app.setters s on s.organization_id = p.organization_id and s.id = p.setter_id
-      left join app.sources o on o.organization_id = p.organization_id and o.id = p.source_id
-      left join app.packages k on k.organization_id = p.organization_id and k.id = p.package_id
-     where p.organization_id = :org and p.counts and p.payment_date >= :starts_at
-       and p.payment_date < :ends_at
+        organization_id, snapshot_id, payment_id, kind, reason_code, reason, line_date,
+        payment_date, customer_email, customer_name, processor, processor_payment_id, currency,
+        amount, refund_amount, net_revenue, event_id, closer_id, closer_name, setter_id,
+        setter_name, source_id, source_name, package_id, package_name, attribution_method,
+        attribution_reason, refund_ids, corrects)
+    select p.organization_id, :snapshot, p.id, l.kind, l.reason_code, l.reason, l.line_date,
+           p.payment_date, p.customer_email, p.customer_name, p.processor, p.processor_payment_id,
+           l.currency, l.amount, l.refund_amount, l.amount - l.refund_amount, l.event_id,
+           l.closer_id, l.closer_name, l.setter_id, l.setter_name, l.source_id, l.source_name,
+           l.package_id, l.package_name, p.attribution_method, p.attribution_reason, l.refund_ids,
+           l.corrects
+      from {OPEN_LINES} l
+      join app.payments p on p.organization_id = app.cur_org() and p.id = l.payment_id
 """)
-ADD_SUMMARY = """
+ADD_SUMMARIES = text("""
     insert into app.payout_snapshot_summaries (
         organization_id, snapshot_id, dimension, member_id, label, currency, payment_count,
         cash_collected, refunds, net_revenue)
-    select organization_id, snapshot_id, '{0}', {0}_id, {0}_name, currency,
-           count(*), sum(amount), sum(refund_amount), sum(net_revenue)
-      from app.payout_snapshot_details where snapshot_id = :snapshot
-     group by organization_id, snapshot_id, {0}_id, {0}_name, currency
-"""
+    select organization_id, snapshot_id,
+           case 0 when grouping(closer_id) then 'closer' when grouping(setter_id) then 'setter'
+             when grouping(source_id) then 'source' else 'package' end,
+           coalesce(closer_id, setter_id, source_id, package_id),
+           coalesce(closer_name, setter_name, source_name, package_name), currency,
+           count(*) filter (where kind = 'payment'), sum(amount), sum(refund_amount),
+           sum(net_revenue)
+      from app.payout_snapshot_details
+     where snapshot_id = :snapshot and held_back is null
+     group by organization_id, snapshot_id, currency, grouping sets (
+           (closer_id, closer_name), (setter_id, setter_name), (source_id, source_name),
+           (package_id, package_name))
+""")
+BOUNDS = text("""
+    select m.payouts_start, first.timezone as first_zone, last.name as last_name,
+           last.period_end as last_end, last.timezone as last_zone
+      from app.money_settings m
+      left join lateral (select s.* from app.payout_snapshots s where s.state <> 'draft'
+                          order by s.period_start limit 1) first on true
+      left join lateral (select s.* from app.payout_snapshots s where s.state <> 'draft'
+                          order by s.period_end desc limit 1) last on true
+     where m.organization_id = app.cur_org()
+""")
+# The lines of the same money: of the payment, and of the records that it stands for or that stand
+# for it.
+SAME_MONEY = text("""
+    select p.id from app.payments p
+     where p.organization_id = app.cur_org() and coalesce(p.superseded_by_id, p.id) = (
+           select coalesce(q.superseded_by_id, q.id) from app.payments q
+            where q.organization_id = app.cur_org() and q.id = :payment)
+""")
+CHANGES = text(f"""
+    with sides as (
+        select 1 as now, payment_id, reason_code, reason, currency, closer_id, closer_name,
+               setter_id, setter_name, source_id, package_id, amount, refund_amount
+          from {OPEN_LINES}
+         union all
+        select 0, payment_id, reason_code, reason, currency, closer_id, closer_name, setter_id,
+               setter_name, source_id, package_id, amount, refund_amount
+          from app.payout_snapshot_details
+         where snapshot_id = :snapshot and :is_draft)
+    select payment_id,
+           case when max(now) = 0 then 'gone' when min(now) = 1 then 'new' else 'changed'
+             end as what,
+           max(reason) as reason, currency,
+           sum(amount - refund_amount) filter (where now = 0) as net_then,
+           sum(amount - refund_amount) filter (where now = 1) as net_now,
+           max(closer_name) as closer, max(setter_name) as setter
+      from sides
+     group by payment_id, reason_code, currency, closer_id, setter_id, source_id, package_id
+    having sum(amount * (2 * now - 1)) <> 0 or sum(refund_amount * (2 * now - 1)) <> 0
+        or sum(2 * now - 1) <> 0
+     order by 2, 1, 3
+""")
+
+
+class StaleDraft(Conflict):
+    """A draft no longer equals the present. ``differences`` has the columns of
+    ``changes_since``.
+    """
+
+    def __init__(self, differences: pd.DataFrame) -> None:
+        count = len(differences)
+        lines = "1 line differs" if count == 1 else f"{count} lines differ"
+        super().__init__(
+            f"The payments have changed since this draft was made: {lines}. Rebuild the draft,"
+            " look at it, and approve it again."
+        )
+        self.differences = differences
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """What ``app.open_payout_lines`` is asked: the present up to ``ends_at``, less the payouts
+    whose periods end by ``through``.
+    """
+
+    starts_at: datetime
+    period_starts_at: datetime
+    ends_at: datetime
+    zone: str
+    through: date
+
+
+def period_of_snapshot(snapshot: PayoutSnapshot) -> Period:
+    """The days of a payout, in the zone that the organisation had when it was made."""
+    return Period(snapshot.period_start, snapshot.period_end, snapshot.timezone)
+
+
+def payouts_start_at(db: Session, snapshot: PayoutSnapshot) -> datetime:
+    """The instant from which payments are counted: the day set by the organisation, by default the
+    first of the first payout's, in the zone of the first payout that was approved. A later change
+    of zone does not move it.
+    """
+    return _started_at(_bounds(db), snapshot)
+
+
+def _bounds(db: Session) -> Row[Any]:
+    """The day set by the organisation, and the first and the last approved payout, where there are
+    any.
+    """
+    return db.execute(BOUNDS).one()
+
+
+def _started_at(bounds: Row[Any], snapshot: PayoutSnapshot) -> datetime:
+    day = bounds.payouts_start or snapshot.period_start
+    return day_start(day, bounds.first_zone or snapshot.timezone)
+
+
+def _cut(db: Session, snapshot: PayoutSnapshot) -> _Cut:
+    """A draft has everything that is open by now; of an approved payout, what was open at its end
+    is asked for. A draft that ends before an approved payout is compared up to the end of that.
+    """
+    period, bounds = period_of_snapshot(snapshot), _bounds(db)
+    ends_at, through = period.ends_at, snapshot.period_end
+    if snapshot.state == SnapshotState.DRAFT:
+        through = date.max
+        if bounds.last_end is not None:
+            ends_at = max(ends_at, day_start(bounds.last_end, bounds.last_zone))
+    starts_at = _started_at(bounds, snapshot)
+    return _Cut(starts_at, period.starts_at, ends_at, snapshot.timezone, through)
 
 
 def create_snapshot(db: Session, name: str, period: Period, by: Viewer | None) -> PayoutSnapshot:
-    """Freeze the payments dated in ``period`` as a draft: each as it stands, with sums by closer,
+    """Make a draft: every line that is open up to the end of ``period``, with sums by closer,
     setter, source, package.
 
     ``by`` is None for a program with a key. Raises InvalidInput without a name.
@@ -76,65 +203,57 @@ def create_snapshot(db: Session, name: str, period: Period, by: Viewer | None) -
     )
     db.add(snapshot)
     db.flush()
-    # One statement reads all payments, so the snapshot is of one moment.
-    db.execute(
-        ADD_DETAILS,
-        {
-            "snapshot": snapshot.id,
-            "org": organization_id_of(db),
-            "starts_at": period.starts_at,
-            "ends_at": period.ends_at,
-        },
-    )
-    for dimension in DIMENSIONS:
-        db.execute(text(ADD_SUMMARY.format(dimension)), {"snapshot": snapshot.id})
-    sums = _sums(db, snapshot.id, "payout_snapshot_details", "amount, refund_amount, net_revenue")
-    snapshot.totals = {
-        currency: dict(zip(SUMS, map(str, values), strict=True))
-        for currency, values in sums.items()
-    }
-    snapshot.payment_count = db.execute(
-        text("select count(*) from app.payout_snapshot_details where snapshot_id = :snapshot"),
-        {"snapshot": snapshot.id},
-    ).scalar_one()
-    db.flush()
-    check_sums(db, snapshot)
+    _add_lines(db, snapshot)
+    _sum_up(db, snapshot)
     return snapshot
 
 
-def _sums(
-    db: Session, snapshot_id: UUID, table: str, columns: str, where: str = "true"
-) -> dict[str, tuple[Decimal, ...]]:
-    sums = ", ".join(f"sum({column.strip()})" for column in columns.split(","))
-    query = text(
-        f"select currency, {sums} from app.{table} where snapshot_id = :snapshot and {where} group"
-        " by currency"
-    )
-    return {row[0]: tuple(row[1:]) for row in db.execute(query, {"snapshot": snapshot_id})}
+def _add_lines(db: Session, snapshot: PayoutSnapshot) -> None:
+    """One statement reads all payments, so the lines are of one moment."""
+    db.execute(ADD_LINES, {"snapshot": snapshot.id} | vars(_cut(db, snapshot)))
+
+
+def _sum_up(db: Session, snapshot: PayoutSnapshot) -> None:
+    """Summaries and header of the lines that are not held back."""
+    summaries = PayoutSnapshotSummary
+    db.execute(delete(summaries).where(summaries.snapshot_id == snapshot.id))
+    db.execute(ADD_SUMMARIES, {"snapshot": snapshot.id})
+    rows = _line_sums(db, snapshot.id)
+    snapshot.totals = {
+        row.currency: dict(zip(SUMS, map(str, row[2:]), strict=True)) for row in rows
+    }
+    snapshot.payment_count = sum(row.payments for row in rows)
+    db.flush()
+    check_sums(db, snapshot)
+
+
+def _line_sums(db: Session, snapshot_id: UUID) -> list[Row[Any]]:
+    query = text("""
+        select currency, count(*) filter (where kind = 'payment') as payments, sum(amount),
+               sum(refund_amount), sum(net_revenue)
+          from app.payout_snapshot_details
+         where snapshot_id = :snapshot and held_back is null group by currency
+    """)
+    return list(db.execute(query, {"snapshot": snapshot_id}))
 
 
 def check_sums(db: Session, snapshot: PayoutSnapshot) -> None:
-    """Details, each summary and the header must agree to the cent. Raises Conflict when they do
+    """Lines, each summary and the header must agree to the cent. Raises Conflict when they do
     not.
     """
-    details = _sums(
-        db, snapshot.id, "payout_snapshot_details", "amount, refund_amount, net_revenue"
-    )
-    header = {
+    lines: Totals = {row.currency: tuple(row[2:]) for row in _line_sums(db, snapshot.id)}
+    header: Totals = {
         currency: tuple(Decimal(sums[name]) for name in SUMS)
         for currency, sums in snapshot.totals.items()
     }
-    summaries = [
-        _sums(
-            db,
-            snapshot.id,
-            "payout_snapshot_summaries",
-            ", ".join(SUMS),
-            f"dimension = '{dimension}'",
-        )
-        for dimension in DIMENSIONS
-    ]
-    if any(sums != details for sums in (header, *summaries)):
+    summaries: dict[str, Totals] = {dimension: {} for dimension in DIMENSIONS}
+    query = text("""
+        select dimension, currency, sum(cash_collected), sum(refunds), sum(net_revenue)
+          from app.payout_snapshot_summaries where snapshot_id = :snapshot group by 1, 2
+    """)
+    for row in db.execute(query, {"snapshot": snapshot.id}):
+        summaries[row.dimension][row.currency] = tuple(row[2:])
+    if any(sums != lines for sums in (header, *summaries.values())):
         raise Conflict(
             "The payout does not add up; nothing was saved. Try again, and report it if it happens"
             " twice."
@@ -143,47 +262,106 @@ def check_sums(db: Session, snapshot: PayoutSnapshot) -> None:
 
 def get_snapshot(db: Session, snapshot_id: UUID) -> PayoutSnapshot:
     """The header. Raises NotFound."""
-    snapshot = db.scalars(select(PayoutSnapshot).where(PayoutSnapshot.id == snapshot_id)).first()
+    wanted = select(PayoutSnapshot).where(PayoutSnapshot.id == snapshot_id)
+    snapshot = db.scalars(wanted, execution_options={"populate_existing": True}).first()
     if snapshot is None:
         raise NotFound("There is no such payout.")
     return snapshot
 
 
-def approve(db: Session, snapshot_id: UUID, by: Viewer) -> PayoutSnapshot:
-    """Approve a draft. From then on the database refuses any change to it, and its payments stay
-    attributed as they are.
+def rebuild(db: Session, snapshot_id: UUID, by: Viewer) -> PayoutSnapshot:
+    """Make the lines of a draft anew from the present. What was held back still is. Raises
+    NotAllowed, NotFound and Conflict.
+    """
+    snapshot = _draft(db, snapshot_id, by)
+    lines = PayoutSnapshotDetail
+    held = db.execute(
+        select(lines.payment_id, lines.held_back)
+        .where(lines.snapshot_id == snapshot.id, lines.held_back.is_not(None))
+        .distinct()
+    ).all()
+    db.execute(delete(lines).where(lines.snapshot_id == snapshot.id))
+    _add_lines(db, snapshot)
+    for payment_id, reason in held:
+        _note_held_back(db, snapshot, [payment_id], reason)
+    _sum_up(db, snapshot)
+    return snapshot
+
+
+def hold_back(db: Session, line_id: UUID, reason: str, by: Viewer) -> None:
+    """Leave a line of a draft out of this payout, together with the other lines of the same money;
+    they come again in the next one.
 
     Raises:
         NotAllowed: ``by`` is no admin.
-        Conflict: it is no draft, its sums do not agree, or another approved payout has already
-            counted one of its payments.
+        NotFound: no such line.
+        InvalidInput: no reason was given.
+        Conflict: the payout is no draft.
+    """
+    if not reason.strip():
+        raise InvalidInput("Say in a few words why the line is held back.", field="reason")
+    _decide_on_line(db, line_id, reason.strip(), by)
+
+
+def release(db: Session, line_id: UUID, by: Viewer) -> None:
+    """Take what was held back into the draft again. Raises like ``hold_back``."""
+    _decide_on_line(db, line_id, None, by)
+
+
+def _decide_on_line(db: Session, line_id: UUID, reason: str | None, by: Viewer) -> None:
+    lines = PayoutSnapshotDetail
+    line = db.execute(
+        select(lines.snapshot_id, lines.payment_id).where(lines.id == line_id)
+    ).first()
+    if line is None:
+        raise NotFound("There is no such line; the draft may have been rebuilt.")
+    snapshot = _draft(db, line.snapshot_id, by)
+    same_money = db.scalars(SAME_MONEY, {"payment": line.payment_id}).all()
+    _note_held_back(db, snapshot, same_money, reason)
+    _sum_up(db, snapshot)
+
+
+def _note_held_back(
+    db: Session, snapshot: PayoutSnapshot, payments: Iterable[UUID], reason: str | None
+) -> None:
+    lines = PayoutSnapshotDetail
+    theirs = lines.snapshot_id == snapshot.id, lines.payment_id.in_(list(payments))
+    db.execute(update(lines).where(*theirs).values(held_back=reason))
+
+
+def approve(db: Session, snapshot_id: UUID, by: Viewer | None) -> PayoutSnapshot:
+    """Approve a draft that equals the present. From then on the database refuses any change to it;
+    what changes afterwards is adjusted in the next payout.
+
+    ``by`` is None for a program with a key. One approval of an organisation waits for the other.
+
+    Raises:
+        NotAllowed: ``by`` is no admin.
+        StaleDraft: the payments have changed since it was made.
+        Conflict: it is no draft, its sums do not agree, or its days begin before the end of an
+            approved payout.
     """
     snapshot = _draft(db, snapshot_id, by)
-    counted = db.execute(
-        text("""
-        select count(*) from app.payout_snapshot_details d
-          join app.payout_snapshot_details other on other.organization_id = d.organization_id
-           and other.payment_id = d.payment_id and other.snapshot_id <> d.snapshot_id
-          join app.payout_snapshots s on s.organization_id = other.organization_id
-            and s.id = other.snapshot_id
-           and s.state <> 'draft'
-         where d.snapshot_id = :snapshot
-    """),
-        {"snapshot": snapshot.id},
-    ).scalar_one()
-    if counted:
-        raise Conflict(
-            f"{counted} of its payments are in a payout that was approved before; they would be"
-            " paid twice."
-        )
+    _refuse_overlap(db, snapshot)
+    differences = changes_since(db, snapshot_id)
+    if not differences.empty:
+        raise StaleDraft(differences)
     check_sums(db, snapshot)
-    snapshot.state, snapshot.approved_by, snapshot.approved_at = (
-        SnapshotState.APPROVED,
-        by.user_id,
-        now(),
-    )
+    start = update(MoneySettings).where(MoneySettings.payouts_start.is_(None))
+    db.execute(start.values(payouts_start=snapshot.period_start))
+    snapshot.state, snapshot.approved_at = SnapshotState.APPROVED, now()
+    snapshot.approved_by = None if by is None else by.user_id
     db.flush()
     return snapshot
+
+
+def _refuse_overlap(db: Session, snapshot: PayoutSnapshot) -> None:
+    bounds = _bounds(db)
+    if bounds.last_end is not None and bounds.last_end > snapshot.period_start:
+        raise Conflict(
+            f"“{bounds.last_name}” is approved up to the end of its days; a payout has to begin"
+            " after them. Whatever is missing there comes into the next payout by itself."
+        )
 
 
 def mark_paid(db: Session, snapshot_id: UUID, by: Viewer) -> PayoutSnapshot:
@@ -205,17 +383,33 @@ def discard(db: Session, snapshot_id: UUID, by: Viewer) -> None:
     db.execute(delete(PayoutSnapshot).where(PayoutSnapshot.id == snapshot.id))
 
 
-def _draft(db: Session, snapshot_id: UUID, by: Viewer) -> PayoutSnapshot:
+def _draft(db: Session, snapshot_id: UUID, by: Viewer | None) -> PayoutSnapshot:
+    """The draft, held against every other decision on the organisation's money."""
     _require_admin(by)
+    advisory_lock(db, "money")
     snapshot = get_snapshot(db, snapshot_id)
     if snapshot.state != SnapshotState.DRAFT:
         raise Conflict("This payout was approved, so it can no longer be changed.")
     return snapshot
 
 
-def _require_admin(by: Viewer) -> None:
-    if not by.is_admin:
+def _require_admin(by: Viewer | None) -> None:
+    if by is not None and not by.is_admin:
         raise NotAllowed("Only an admin decides on payouts.")
+
+
+def changes_since(db: Session, snapshot_id: UUID) -> pd.DataFrame:
+    """Of a draft, how its lines differ from the present; of an approved payout, what has changed up
+    to its end since, which later payouts adjust.
+
+    Columns: payment_id, what (``new``, ``gone``, ``changed``), reason (None for a payment of the
+    period), currency, net_then, net_now, closer, setter. Empty when nothing changed.
+    """
+    snapshot = get_snapshot(db, snapshot_id)
+    is_draft = snapshot.state == SnapshotState.DRAFT
+    asked = {"snapshot": snapshot_id, "is_draft": is_draft} | vars(_cut(db, snapshot))
+    found = db.execute(CHANGES, asked)
+    return pd.DataFrame([tuple(row) for row in found], columns=list(found.keys()))
 
 
 def snapshots_table(db: Session) -> pd.DataFrame:
@@ -240,23 +434,32 @@ def snapshots_table(db: Session) -> pd.DataFrame:
 
 
 def details_table(db: Session, snapshot_id: UUID) -> pd.DataFrame:
-    """The payments of one payout as they were, by date. Columns: those of
-    ``payout_snapshot_details`` without the keys.
+    """The lines of one payout, its payments by date before its adjustments.
+
+    Columns: those of ``payout_snapshot_details`` without organisation and payout. ``reason`` is the
+    whole sentence, for an adjustment with its amount; None for an ordinary payment.
     """
+    line = PayoutSnapshotDetail
+    hidden = {"organization_id", "snapshot_id"}
+    columns = [column for column in line.__table__.columns if column.name not in hidden]
     query = (
-        select(PayoutSnapshotDetail)
-        .where(PayoutSnapshotDetail.snapshot_id == snapshot_id)
-        .order_by(PayoutSnapshotDetail.payment_date, PayoutSnapshotDetail.payment_id)
+        select(*columns)
+        .where(line.snapshot_id == snapshot_id)
+        .order_by(line.kind.desc(), line.payment_date, line.payment_id, line.line_date, line.id)
     )
-    hidden = {"organization_id", "id", "snapshot_id"}
-    columns = [
-        column.name
-        for column in PayoutSnapshotDetail.__table__.columns
-        if column.name not in hidden
-    ]
-    return pd.DataFrame(
-        [[getattr(row, column) for column in columns] for row in db.scalars(query)], columns=columns
-    )
+    rows = [dict(row) | {"reason": _sentence(row)} for row in db.execute(query).mappings()]
+    return pd.DataFrame(rows, columns=[column.name for column in columns])
+
+
+def _sentence(line: RowMapping) -> str | None:
+    if line["kind"] == LineKind.PAYMENT:
+        return line["reason"]
+    return f"{line['reason']}: {signed(line['net_revenue'], line['currency'])}"
+
+
+def signed(amount: Decimal, currency: str) -> str:
+    """The amount as people read it, with a minus that is as wide as a digit: ``−$4,997.00``."""
+    return shown(amount, currency).replace("-", "−")
 
 
 def statement(db: Session) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -292,33 +495,3 @@ def summaries_table(db: Session, snapshot_id: UUID) -> pd.DataFrame:
         )
     )
     return pd.DataFrame(db.execute(query).all(), columns=list(columns))
-
-
-def changes_since(db: Session, snapshot_id: UUID) -> pd.DataFrame:
-    """What a payout of the same period would count differently today.
-
-    Columns: payment_id, what (``new``, ``gone``, ``changed``), then and now net revenue, currency,
-    then and now closer. Empty when nothing changed.
-    """
-    snapshot = get_snapshot(db, snapshot_id)
-    period = Period(snapshot.period_start, snapshot.period_end, snapshot.timezone)
-    query = text("""
-        select coalesce(d.payment_id, p.id) as payment_id,
-               case when d.payment_id is null then 'new' when p.id is null
-                 then 'gone' else 'changed' end as what,
-               coalesce(p.currency, d.currency) as currency, d.net_revenue as net_then,
-               p.net_revenue as net_now,
-               d.closer_name as closer_then, c.name as closer_now
-          from (select * from app.payout_snapshot_details where snapshot_id = :snapshot) d
-          full join (select * from app.payments where counts and payment_date >= :starts_at
-            and payment_date < :ends_at) p
-            on p.id = d.payment_id
-          left join app.closers c on c.organization_id = p.organization_id and c.id = p.closer_id
-         where d.payment_id is null or p.id is null or d.net_revenue <> p.net_revenue
-            or d.closer_id is distinct from p.closer_id or d.setter_id is distinct from p.setter_id
-         order by 2, 1
-    """)
-    changed = query.bindparams(
-        snapshot=snapshot_id, starts_at=period.starts_at, ends_at=period.ends_at
-    )
-    return pd.read_sql(changed, db.connection())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import (
@@ -19,11 +19,25 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from core.bookings.schemas import LISTED_FIELDS, ListedQuery
-from core.money.models import AttributionMethod, PaymentStatus, SnapshotState
-from core.money.payouts import DIMENSIONS, SUMS, details_table, get_snapshot, summaries_table
+from core.money.models import (
+    AttributionMethod,
+    LineKind,
+    LineReason,
+    PaymentStatus,
+    SnapshotState,
+)
+from core.money.payouts import (
+    DIMENSIONS,
+    SUMS,
+    StaleDraft,
+    details_table,
+    get_snapshot,
+    summaries_table,
+)
 from core.money.queries import PaymentFilter
 from core.platform.clock import Period
 from core.platform.dataframes import records
+from core.platform.errors import Conflict
 from core.platform.money import decimal_text
 from core.platform.schemas import (
     AmountText,
@@ -109,7 +123,7 @@ PaymentsQuery = create_model("PaymentsQuery", __base__=PaymentsFilter, **LISTED_
 
 
 class NewPayout(Body):
-    """The period to freeze; ``period_end`` is exclusive."""
+    """The days of a payout; ``period_end`` is exclusive."""
 
     name: FilledText
     period_start: Day
@@ -173,8 +187,13 @@ class PayoutSummary(Response):
 
 
 class PayoutDetail(Response):
-    """One payment as it was when the payout was made."""
+    """One line of a payout: a payment, or an adjustment of earlier lines."""
 
+    id: UUID
+    kind: LineKind
+    reason_code: LineReason
+    reason: str | None = Field(description="A sentence; null for a payment of the period")
+    line_date: Instant
     payment_id: UUID
     payment_date: Instant
     customer_email: str | None
@@ -182,12 +201,17 @@ class PayoutDetail(Response):
     processor: str
     processor_payment_id: str | None
     currency: Currency
-    amount: Decimal
-    refund_amount: Decimal
-    net_revenue: Decimal
+    amount: Decimal = Field(
+        description="A payment's cash before refunds; what an adjustment changes, with its sign"
+    )
+    cash: Decimal = Field(description="What the line adds to the cash collected")
+    refund_amount: Decimal = Field(description="What the line adds to the refunds")
+    net_revenue: Decimal = Field(description="cash less refund_amount")
     event_id: UUID | None
+    closer: str | None
     closer_id: UUID | None
     closer_name: str | None
+    setter: str | None
     setter_id: UUID | None
     setter_name: str | None
     source_id: UUID | None
@@ -196,8 +220,21 @@ class PayoutDetail(Response):
     package_name: str | None
     attribution_method: AttributionMethod
     attribution_reason: str | None
+    corrects: list[UUID] = Field(description="The earlier lines that it adjusts")
+    held_back: str | None = Field(description="Why it is in no sum and comes again; null if it is")
 
-    @field_serializer("amount", "refund_amount", "net_revenue", return_type=AmountText)
+    @model_validator(mode="before")
+    @classmethod
+    def _of_line(cls, line: dict[str, Any]) -> dict[str, Any]:
+        is_payment = line["kind"] == LineKind.PAYMENT
+        return line | {
+            "closer": line["closer_name"],
+            "setter": line["setter_name"],
+            "cash": line["amount"],
+            "amount": line["amount"] if is_payment else line["net_revenue"],
+        }
+
+    @field_serializer("amount", "cash", "refund_amount", "net_revenue", return_type=AmountText)
     def _as_text(self, amount: Decimal) -> str:
         return decimal_text(amount, self.currency)
 
@@ -221,4 +258,43 @@ def payout_answer(db: Session, snapshot_id: UUID) -> Payout:
             "summaries": records(summaries_table(db, snapshot_id)),
             "details": records(details_table(db, snapshot_id)),
         }
+    )
+
+
+class PayoutDifference(Response):
+    """How a draft differs from the present, in the lines of one payment and its people."""
+
+    payment_id: UUID
+    what: Literal["new", "gone", "changed"]
+    reason: str | None
+    currency: Currency
+    net_then: Decimal | None
+    net_now: Decimal | None
+    closer: str | None
+    setter: str | None
+
+    @field_serializer("net_then", "net_now", return_type=AmountText | None)
+    def _as_text(self, amount: Decimal | None) -> str | None:
+        return None if amount is None else decimal_text(amount, self.currency)
+
+
+class StaleProblem(Response):
+    """Why a draft was not approved, and how it differs from the present."""
+
+    code: str
+    message: str
+    differences: list[PayoutDifference]
+
+
+class NotApproved(Response):
+    """The refusal to approve; ``differences`` is empty when the draft itself is in order."""
+
+    error: StaleProblem
+
+
+def not_approved(error: Conflict) -> NotApproved:
+    """The refusal as it is answered."""
+    differences = records(error.differences) if isinstance(error, StaleDraft) else []
+    return NotApproved.model_validate(
+        {"error": {"code": error.code, "message": error.message, "differences": differences}}
     )

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from core.money.models import MoneySettings
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.money.models import MoneySettings, PayoutSnapshot, SnapshotState
+from core.platform.errors import Conflict
 from core.tenancy.organizations.settings import Setting, SettingsGroup
 
 _FROM_NOW_ON = "Applies to new payments at once, and to all others by tomorrow."
+
+
+def _payouts_start_stands(db: Session, changes: Mapping[str, Any]) -> None:
+    """The day is set once. Raises Conflict after the first approval."""
+    approved = select(PayoutSnapshot.id).where(PayoutSnapshot.state != SnapshotState.DRAFT)
+    if "payouts_start" in changes and db.scalars(approved.limit(1)).first() is not None:
+        raise Conflict("Payouts have started, so the day from which they count stays.")
+
+
 MONEY = SettingsGroup(
     "Money",
     MoneySettings,
@@ -40,5 +56,15 @@ MONEY = SettingsGroup(
             "For trying a processor out: test payments count as real money.",
             "Switch it off before real work begins; test payments that were counted stay.",
         ),
+        Setting(
+            "payouts_start",
+            "Payouts count from",
+            "day",
+            "Payments dated before this day, and their refunds, were settled elsewhere and are in"
+            " no payout.",
+            "It can be set until the first payout is approved, and stays from then on.",
+            empty="the first day of the first payout",
+        ),
     ),
+    _payouts_start_stands,
 )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -318,10 +318,19 @@ def _given_up(booking: Booking, at: datetime, *, moved: bool = False) -> Booking
 
 
 def _payouts(db: Session, boss: Viewer) -> None:
-    """Approve last month's payout, and leave this month's as a draft."""
-    first = today(boss.timezone).replace(day=1)
-    month_before = (first - timedelta(days=1)).replace(day=1)
-    for start, end in ((month_before, first), (first, (first + timedelta(days=32)).replace(day=1))):
+    """The last two months approved, so that the second adjusts the first; this month a draft."""
+    this_month = today(boss.timezone).replace(day=1)
+    last_month = _month_before(this_month)
+    next_month = (this_month + timedelta(days=32)).replace(day=1)
+    for start, end in (
+        (_month_before(last_month), last_month),
+        (last_month, this_month),
+        (this_month, next_month),
+    ):
         snapshot = create_snapshot(db, f"{start:%B %Y}", Period(start, end, boss.timezone), None)
-        if end == first:
+        if end <= this_month:
             approve(db, snapshot.id, boss)
+
+
+def _month_before(first: date) -> date:
+    return (first - timedelta(days=1)).replace(day=1)

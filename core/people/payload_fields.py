@@ -26,4 +26,4 @@ create or replace function app.{name}() returns text[] language sql immutable pa
 set search_path = pg_catalog, pg_temp as $f$ select array[{quoted}]::text[] $f$;
 revoke all on function app.{name}() from public;
 grant execute on function app.{name}() to so_worker;
-"""  # noqa: S608 - the words are the providers' own declarations
+"""

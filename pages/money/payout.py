@@ -1,4 +1,4 @@
-"""One payout: its sums, its payments, what has changed since, and its approval."""
+"""One payout: its sums, its lines, what has changed since, and its approval."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.links.access_links import issue_statements
 from core.money.models import SnapshotState
+from core.money.payout_bridge import before_payouts_start, bridge, payments_without_closer
 from core.money.payouts import (
     approve,
     changes_since,
@@ -22,9 +23,19 @@ from core.money.payouts import (
 from core.platform.errors import NotFound
 from core.ui.navigation import jump
 from core.ui.page import act, no_such, require, title
-from core.ui.panels.payouts import SUMS, show_sums
-from core.ui.parts.columns import Moment, Money, Number, Text, Word
-from core.ui.parts.format import days, escape_markdown, plural, word
+from core.ui.panels.payouts import (
+    SUMS,
+    offer_holding_back,
+    offer_rebuild,
+    show_bridge,
+    show_changes,
+    show_left_out,
+    show_lines,
+    show_sums,
+    warn_without_closer,
+)
+from core.ui.parts.columns import Money, Number, Text
+from core.ui.parts.format import days, escape_markdown, word
 from core.ui.parts.query_params import id_from_address
 from core.ui.parts.tables import table
 
@@ -36,7 +47,8 @@ try:
             raise NotFound("There is no such payout.")
         payout = get_snapshot(db, snapshot_id)
         details, summaries = details_table(db, snapshot_id), summaries_table(db, snapshot_id)
-        changes = changes_since(db, snapshot_id)
+        changes, steps = changes_since(db, snapshot_id), bridge(db, payout)
+        left_out = before_payouts_start(db, payout)
 except NotFound:
     no_such("payout", "It may have been discarded.", ("payouts", "All payouts"))
 
@@ -51,24 +63,14 @@ show_sums(
         for currency, sums in payout.totals.items()
     }
 )
-if changes.empty:
-    st.caption("Nothing has changed since: a payout of these days made now would be the same.")
+if changes.empty and payout.state == SnapshotState.DRAFT:
+    st.caption("It equals the payments as they are now.")
+elif changes.empty:
+    st.caption("Nothing in these days has changed since.")
 else:
-    different = f"{plural(len(changes), 'payment', 'payments')} would count differently today."
-    st.warning(f"{different} A payout stays as it was; what changed goes into the next.")
-    with st.expander("What changed"):
-        table(
-            changes,
-            "changes",
-            columns=[
-                Word("what", "What", {}),
-                Money("net_then", "Net then"),
-                Money("net_now", "Net now"),
-                Text("closer_then", "Closer then"),
-                Text("closer_now", "Closer now"),
-            ],
-            download=False,
-        )
+    show_changes(changes, payout.state)
+    if viewer.is_admin and payout.state == SnapshotState.DRAFT:
+        offer_rebuild(viewer, payout.id)
 
 dimension = (
     st.segmented_control(
@@ -95,37 +97,34 @@ table(
     ],
 )
 
-st.subheader("Payments")
-table(
-    details,
-    "payout-payments",
-    opens="payment",
-    row_id="payment_id",
-    card=("customer_name", "net_revenue", "payment_date"),
-    columns=[
-        Moment("payment_date", "Date", viewer.timezone),
-        Text("customer_name", "Customer"),
-        Money("amount", "Amount"),
-        Money("refund_amount", "Refunds"),
-        Money("net_revenue", "Net"),
-        Text("closer_name", "Closer"),
-        Text("setter_name", "Setter"),
-        Text("source_name", "Source"),
-        Text("package_name", "Package"),
-        Text("attribution_reason", "Why"),
-    ],
-)
+show_bridge(steps)
+people = [
+    Text("closer_name", "Closer"),
+    Text("setter_name", "Setter"),
+    Text("source_name", "Source"),
+    Text("package_name", "Package"),
+    Text("attribution_reason", "Attributed"),
+]
+show_lines(details, viewer.timezone, "payout", people, opens="payment", row_id="payment_id")
+if left_out[0]:
+    show_left_out(*left_out, viewer.timezone)
 
+if viewer.is_admin and payout.state == SnapshotState.DRAFT and not details.empty:
+    offer_holding_back(viewer, details)
 if viewer.is_admin and payout.state == SnapshotState.DRAFT:
     st.subheader("Approve")
     st.caption(
-        "Once approved, neither you nor anybody else can change it, and its payments keep their"
-        " closer and setter."
+        "Once approved, neither you nor anybody else can change it. What changes about its payments"
+        " later is adjusted in the next payout."
     )
+    warn_without_closer(payments_without_closer(details))
     typed = st.text_input(f"Type the payout's name to approve it: {escape_markdown(payout.name)}")
     first, second = st.columns(2)
     if first.button(
-        "Approve payout", type="primary", disabled=typed.strip() != payout.name, width="stretch"
+        "Approve payout",
+        type="primary",
+        disabled=typed.strip() != payout.name or not changes.empty,
+        width="stretch",
     ):
         with act(viewer, "Approved.") as db:
             approve(db, payout.id, viewer)

@@ -1,4 +1,4 @@
-"""Payouts: frozen reports of a period, from draft to paid."""
+"""Payouts: what each period adds to the ones before, from draft to paid."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.ui.parts.columns import Amounts, Day, Number, Text, Word
 from core.ui.parts.tables import table
 
 viewer = require("payouts")
-title("Payouts", viewer, "A payout freezes the payments of a period as they stand")
+title("Payouts", viewer, "New payments, and what changed about earlier ones")
 if viewer.is_admin:
     first_of_month = today(viewer.timezone).replace(day=1)
     last_month = (
@@ -26,7 +26,7 @@ if viewer.is_admin:
     with st.expander("Make a payout"), st.form("new payout"):
         name = st.text_input("Name", value=f"{last_month[0]:%B %Y}")
         days = st.date_input("Days", last_month)
-        sent = st.form_submit_button("Freeze as a draft", type="primary")
+        sent = st.form_submit_button("Make a draft", type="primary")
     if sent and isinstance(days, tuple) and len(days) == 2:
         with act(viewer) as db:
             period = Period(days[0], days[1] + timedelta(days=1), viewer.timezone)

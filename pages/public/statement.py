@@ -8,10 +8,9 @@ from core.links.access_links import COMMISSION
 from core.money.payouts import statement
 from core.platform.dataframes import records
 from core.ui.page import empty, open_to_all
-from core.ui.panels.payouts import show_sums
-from core.ui.parts.columns import Moment, Money, Text
+from core.ui.panels.payouts import show_lines, show_sums
+from core.ui.parts.columns import Text
 from core.ui.parts.format import days
-from core.ui.parts.tables import table
 from core.ui.public import heading, visitor_of
 
 open_to_all("statement")
@@ -30,22 +29,11 @@ heading(
     f"{'Setter' if visitor.setter_id else 'Closer'} · {days_of_payout}",
 )
 if lines.empty:
-    empty("No payments in this payout", "Nothing that was paid in these days was yours.")
+    empty("Nothing in this payout", "No payment and no adjustment of these days is yours.")
     st.stop()
 show_sums({row["currency"]: row for row in records(sums)})
-st.caption("As approved: later payments and refunds are part of a later payout.")
-st.subheader("Payments")
-table(
-    lines,
-    "statement",
-    download=False,
-    card=("customer_name", "net_revenue", "payment_date"),
-    columns=[
-        Moment("payment_date", "Date", visitor.timezone),
-        Text("customer_name", "Customer"),
-        Text("package_name", "Package"),
-        Money("amount", "Amount"),
-        Money("refund_amount", "Refunds"),
-        Money("net_revenue", "Net"),
-    ],
+st.caption(
+    "As approved. Refunds and corrections that come later are adjustments in a later statement."
 )
+package = Text("package_name", "Package")
+show_lines(lines, visitor.timezone, "statement", [package], download=False)

@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import pytest
 
-from core.money.models import Payment
 from core.money.payouts import approve
 from core.platform.database import as_system
 from tests import factories as make
@@ -73,7 +72,17 @@ def test_a_snapshot_holds_header_summaries_and_details(admin):
     nobody = dict.fromkeys(
         ("setter_id", "setter_name", "source_id", "source_name", "package_id", "package_name")
     )
+    assert made["details"][0].pop("id")
     assert made["details"][0] == nobody | {
+        "kind": "payment",
+        "reason_code": "payment",
+        "reason": None,
+        "line_date": "2026-11-04T13:00:00Z",
+        "closer": "Ana",
+        "setter": None,
+        "cash": "4997.00",
+        "corrects": [],
+        "held_back": None,
         "payment_id": str(paid.id),
         "payment_date": "2026-11-04T13:00:00Z",
         "customer_email": "lead.one@example.com",
@@ -116,6 +125,7 @@ def test_a_snapshot_holds_header_summaries_and_details(admin):
         },
     ]
     again = get(f"/api/payout-snapshots/{made['id']}", token_of(admin)).json()
+    assert again["details"][0].pop("id")
     assert again == made | {"header": made["header"] | {"created_at": created_at}}
 
 
@@ -220,10 +230,78 @@ def test_what_was_approved_stays_as_it_was_whatever_happens_to_its_payments(admi
         approve(db, made["id"], admin)
     pay(org, "50")
     with as_system(org) as db:
-        db.get_one(Payment, (org, paid.id)).refund_amount = Decimal(100)
+        make.refund(db, paid, "100", at=paid.payment_date)
     now_shown = get(f"/api/payout-snapshots/{made['id']}", token_of(admin)).json()
     assert now_shown == made | {"header": made["header"] | {"state": "approved"}}
-    assert freeze(admin).json()["header"]["totals"]["net_revenue"] == {"USD": "50.00"}
+    assert freeze(admin).json()["header"]["totals"] == {
+        "cash_collected": {"USD": "50.00"},
+        "refunds": {"USD": "100.00"},
+        "net_revenue": {"USD": "-50.00"},
+    }
+
+
+def test_a_draft_is_approved_over_http_when_it_equals_the_present(admin):
+    [paid] = pay(admin.organization_id, "100")
+    made = freeze(admin).json()
+    where = f"/api/payout-snapshots/{made['id']}"
+    [late] = pay(admin.organization_id, "50")
+
+    stale = post(f"{where}/approve", token_of(admin))
+    assert stale.status_code == 409
+    assert stale.json()["error"]["code"] == "conflict"
+    assert stale.json()["error"]["differences"] == [
+        {
+            "payment_id": str(late.id),
+            "what": "new",
+            "reason": None,
+            "currency": "USD",
+            "net_then": None,
+            "net_now": "50.00",
+            "closer": None,
+            "setter": None,
+        }
+    ]
+    assert get(where, token_of(admin)).json()["header"]["state"] == "draft"
+
+    again = freeze(admin).json()["id"]
+    key = key_of(admin.organization_id, "payouts")
+    approved = post(f"/api/payout-snapshots/{again}/approve", key)
+    assert (approved.status_code, approved.json()["header"]["state"]) == (200, "approved")
+    assert {row["payment_id"] for row in approved.json()["details"]} == {str(paid.id), str(late.id)}
+    twice = post(f"/api/payout-snapshots/{again}/approve", key)
+    assert (twice.status_code, twice.json()["error"]["differences"]) == (409, [])
+
+
+def test_an_adjustment_over_http_names_its_amount_its_reason_and_the_line_it_corrects(admin):
+    [paid] = pay(admin.organization_id, "4997.00", at=NOON - timedelta(days=5))
+    october = freeze(admin, name="October 2026", period_start="2026-10-01", period_end="2026-11-01")
+    assert post(f"/api/payout-snapshots/{october.json()['id']}/approve", token_of(admin)).is_success
+    with as_system(admin.organization_id) as db:
+        make.refund(db, paid, "4997.00", at=NOON + timedelta(days=1))
+
+    [line] = freeze(admin).json()["details"]
+    assert line["reason"] == (
+        "refund of 5 Nov on a payment of 30 Oct, counted in October 2026: −$4,997.00"
+    )
+    assert {name: line[name] for name in ("kind", "amount", "refund_amount", "net_revenue")} == {
+        "kind": "adjustment",
+        "amount": "-4997.00",
+        "refund_amount": "4997.00",
+        "net_revenue": "-4997.00",
+    }
+    assert line["corrects"] == [row["id"] for row in october.json()["details"]]
+    assert line["line_date"] == "2026-11-05T12:00:00Z"
+
+
+@pytest.mark.parametrize("role", ["manager", "sales_rep", "viewer"])
+def test_only_admins_approve_over_http(admin, role):
+    made = freeze(admin).json()["id"]
+    who = make.viewer(admin.organization_id, role)
+    assert refused(post(f"/api/payout-snapshots/{made}/approve", token_of(who))) == (
+        403,
+        "not_allowed",
+        None,
+    )
 
 
 def test_days_are_the_organisations_and_the_end_is_exclusive():

@@ -178,7 +178,7 @@ def test_a_payout_is_made_approved_by_its_name_and_downloaded(crew, visit):
         page.get_by_role("button", name="Choose date range")
     ).to_be_visible()  # the last part of the form to be drawn
     page.get_by_label("Name").fill("First half")
-    page.get_by_role("button", name="Freeze as a draft").click()
+    page.get_by_role("button", name="Make a draft").click()
     expect(page.get_by_role("heading", name="First half")).to_be_visible()
     expect(page.get_by_role("button", name="Approve payout")).to_be_disabled()
 

@@ -461,3 +461,49 @@ def test_choices_that_stood_where_the_payment_stood_are_carried_over(bare, monke
             text("select chosen_at is not null, chosen_reason from app.payments order by 1")
         ).all()
     assert [tuple(row) for row in found] == [(False, None), (True, "Mara: manual")]
+
+
+def test_what_payouts_counted_under_the_old_rule_becomes_their_lines_as_it_stands(
+    bare, monkeypatch
+) -> None:
+    before = ScriptDirectory.from_config(upgrade._config()).get_revision("0010").down_revision
+    to_head = command.upgrade
+    with monkeypatch.context() as then:
+        then.setattr(command, "upgrade", lambda config, _: to_head(config, before))
+        then.setattr(security, "apply", lambda *_: None)
+        migrate(bare.url)
+    ids = {name: str(uuid4()) for name in ("org", "payment", "snapshot", "refund")}
+    with bare.begin() as connection:
+        for statement in OLD_PAYOUT:
+            connection.execute(text(statement), ids)
+
+    migrate(bare.url)
+
+    with bare.connect() as connection:
+        [line] = connection.execute(
+            text(
+                "select kind, reason_code, line_date = payment_date as is_dated, refund_ids::text,"
+                " corrects::text, held_back, net_revenue from app.payout_snapshot_details"
+            )
+        )
+        assert tuple(line) == ("payment", "payment", True, f"{{{ids['refund']}}}", "{}", None, 90)
+        start = connection.execute(text("select payouts_start from app.money_settings"))
+        assert str(start.scalar_one()) == "2026-10-01"
+
+
+OLD_PAYOUT = (
+    "insert into app.organizations (id, name, slug, timezone, currency)"
+    " values (:org, 'Team', 'team', 'UTC', 'USD')",
+    "insert into app.money_settings (organization_id) values (:org) on conflict do nothing",
+    "insert into app.payments (organization_id, id, amount, currency, refund_amount, payment_date)"
+    " values (:org, :payment, 100, 'USD', 10, '2026-10-30')",
+    "insert into app.refunds (organization_id, id, payment_id, amount, currency, status,"
+    " processor_refund_id, refunded_at)"
+    " values (:org, :refund, :payment, 10, 'USD', 'succeeded', 're_1', '2026-10-31')",
+    "insert into app.payout_snapshots (organization_id, id, name, period_start, period_end,"
+    " timezone, state, totals, payment_count)"
+    " values (:org, :snapshot, 'October', '2026-10-01', '2026-11-01', 'UTC', 'approved', '{}', 1)",
+    "insert into app.payout_snapshot_details (organization_id, snapshot_id, payment_id,"
+    " payment_date, processor, currency, amount, refund_amount, net_revenue, attribution_method)"
+    " values (:org, :snapshot, :payment, '2026-10-30', 'manual', 'USD', 100, 10, 90, 'none')",
+)

@@ -31,7 +31,6 @@ PROMISED = {
     "payments",
     "refunds",
     "payout_snapshots",
-    "payout_snapshot_details",
     "payout_snapshot_summaries",
     "deals",
     "sales",

@@ -399,7 +399,7 @@ def paid(team):
         draft = create_snapshot(db, "November", NOVEMBER, team.admin).id
         earlier = Period(date(2026, 9, 1), date(2026, 10, 1), NOVEMBER.timezone)
         other = create_snapshot(db, "September", earlier, team.admin).id
-        for snapshot in (draft, other):
+        for snapshot in (other, draft):
             approve(db, snapshot, team.admin)
     team.snapshot, team.other_snapshot = draft, other
     return team

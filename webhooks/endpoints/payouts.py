@@ -1,9 +1,10 @@
-"""``POST /api/payout-snapshots`` and ``GET /api/payout-snapshots/{id}``."""
+"""``/api/payout-snapshots``: make a draft, look at a payout, approve it."""
 
 from __future__ import annotations
 
-from core.money.payouts import create_snapshot
-from core.money.schemas import NewPayout, Payout, payout_answer
+from core.money.payouts import approve, create_snapshot
+from core.money.schemas import NewPayout, NotApproved, Payout, not_approved, payout_answer
+from core.platform.errors import Conflict
 from core.tenancy.access.authorization import Access
 from core.tenancy.access.roles import ADMINS, MANAGERS
 from core.tenancy.organizations.modules import BOOKINGS
@@ -11,7 +12,7 @@ from webhooks.endpoint import ApiRequest, Endpoint
 
 
 def create(request: ApiRequest[None, NewPayout]) -> Payout:
-    """Freeze a period as a draft payout."""
+    """Make a draft payout of a period."""
     caller, new = request.caller, request.body
     period = new.period(caller.timezone)
     with caller.transaction() as db:
@@ -23,6 +24,16 @@ def show(request: ApiRequest[None, None]) -> Payout:
     """Header, summaries and details of a payout."""
     with request.caller.transaction() as db:
         return payout_answer(db, request.id)
+
+
+def approve_draft(request: ApiRequest[None, None]) -> Payout | tuple[NotApproved, int]:
+    """Approve a draft that equals the present; otherwise the answer has the differences."""
+    try:
+        with request.caller.transaction() as db:
+            approve(db, request.id, request.caller.viewer)
+            return payout_answer(db, request.id)
+    except Conflict as error:
+        return not_approved(error), 409
 
 
 ENDPOINTS = (
@@ -42,5 +53,14 @@ ENDPOINTS = (
         response=Payout,
         errors=(404,),
         access=Access(MANAGERS, BOOKINGS, scope="payouts:read"),
+    ),
+    Endpoint(
+        "POST",
+        "/api/payout-snapshots/{id}/approve",
+        approve_draft,
+        response=Payout,
+        errors=(404, 409),
+        refusals={409: NotApproved},
+        access=Access(ADMINS, BOOKINGS, scope="payouts:write"),
     ),
 )

@@ -7,7 +7,22 @@ begin
     end if;
     return old;
   end if;
-  if old.state = 'draft' and new.state in ('draft', 'approved') then
+  if tg_op = 'INSERT' then
+    if new.state <> 'draft' then
+      raise exception 'a payout snapshot begins as a draft' using errcode = '23514';
+    end if;
+    return new;
+  end if;
+  if old.state = 'draft' and new.state = 'approved' then
+    -- one approval at a time: another that is about to commit would not be seen
+    perform pg_advisory_xact_lock(hashtextextended(new.organization_id || ':money', 0));
+    if exists (select from app.payout_snapshots s where s.organization_id = new.organization_id and s.id <> new.id
+                and s.state <> 'draft' and s.period_end > new.period_start) then
+      raise exception 'a payout snapshot begins before the end of one that was approved' using errcode = '23514';
+    end if;
+    return new;
+  end if;
+  if old.state = 'draft' and new.state = 'draft' then
     return new;
   end if;
   if old.state = 'approved' and new.state = 'paid'
@@ -16,7 +31,7 @@ begin
   end if;
   raise exception 'an approved payout snapshot cannot be changed' using errcode = '23514';
 end $f$;
-create or replace trigger keep_snapshot before update or delete on app.payout_snapshots
+create or replace trigger keep_snapshot before insert or update or delete on app.payout_snapshots
   for each row execute function app.keep_snapshot();
 
 create or replace function app.keep_snapshot_rows() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $f$
@@ -27,15 +42,16 @@ begin
   if tg_op = 'DELETE' and current_user = 'so_definer' and app.is_being_purged(old.organization_id) then
     return old;
   end if;
-  -- the erasure of a person replaces who paid, never what was paid
+  -- the erasure of a person replaces who paid and what mentions them, never what was paid
   if tg_op = 'UPDATE' and current_user = 'so_definer'
-     and to_jsonb(new) - '{customer_email,customer_name,attribution_reason}'::text[]
-         = to_jsonb(old) - '{customer_email,customer_name,attribution_reason}'::text[] then
+     and to_jsonb(new) - '{customer_email,customer_name,attribution_reason,held_back}'::text[]
+         = to_jsonb(old) - '{customer_email,customer_name,attribution_reason,held_back}'::text[] then
     return new;
   end if;
   select s.state into state_now from app.payout_snapshots s
    where s.organization_id = (row_of ->> 'organization_id')::uuid and s.id = (row_of ->> 'snapshot_id')::uuid;
-  if state_now is distinct from 'draft' or tg_op = 'UPDATE' then
+  if state_now is distinct from 'draft'
+     or tg_op = 'UPDATE' and to_jsonb(new) - 'held_back' <> to_jsonb(old) - 'held_back' then
     raise exception 'the rows of a payout snapshot cannot be changed' using errcode = '23514';
   end if;
   return case when tg_op = 'DELETE' then old else new end;
@@ -44,3 +60,14 @@ create or replace trigger keep_snapshot_rows before insert or update or delete o
   for each row execute function app.keep_snapshot_rows();
 create or replace trigger keep_snapshot_rows before insert or update or delete on app.payout_snapshot_summaries
   for each row execute function app.keep_snapshot_rows();
+
+-- From the first approval on the day that payouts start with stands: another would count settled money again, or lose some.
+create or replace function app.keep_payouts_start() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $f$
+begin
+  if exists (select from app.payout_snapshots s where s.organization_id = new.organization_id and s.state <> 'draft') then
+    raise exception 'payouts have started' using errcode = '23514';
+  end if;
+  return new;
+end $f$;
+create or replace trigger keep_payouts_start before update of payouts_start on app.money_settings
+  for each row when (old.payouts_start is distinct from new.payouts_start) execute function app.keep_payouts_start();

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import inspect, update
@@ -18,7 +19,7 @@ from core.tenancy.organizations.models import Organization, SettingsRow
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting. ``kind`` is the kind of its field: text, choice, number or switch.
+    """One setting. ``kind`` is the kind of its field: text, choice, number, switch or day.
 
     ``least`` and ``most`` bound a number. ``empty`` says what an empty field means, if it may be
     empty. ``check`` normalises a text or raises InvalidInput. ``warning`` says what a change does
@@ -106,6 +107,8 @@ def _checked(setting: Setting, value: Any) -> Any:
         return bool(value)
     if setting.kind == "number":
         return _number(setting, value)
+    if setting.kind == "day":
+        return _day(setting, value)
     words = str(value or "").strip()
     if setting.check is not None:
         return setting.check(words)
@@ -124,4 +127,10 @@ def _number(setting: Setting, value: Any) -> int | None:
             f"“{setting.label}” takes {setting.least} to {setting.most} {setting.unit}.",
             field=setting.key,
         )
+    return value
+
+
+def _day(setting: Setting, value: Any) -> date | None:
+    if value is not None and type(value) is not date:
+        raise InvalidInput(f"“{setting.label}” takes a day.", field=setting.key)
     return value

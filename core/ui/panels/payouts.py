@@ -1,15 +1,27 @@
-"""The sums of a payout or of one person's part in it."""
+"""Parts of a payout's screens: its sums, its lines, and the way from the figures to it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
+import pandas as pd
 import streamlit as st
 
-from core.ui.parts.format import money
+from core.money.models import LineKind, LineReason, SnapshotState
+from core.money.payout_bridge import STEPS
+from core.money.payouts import hold_back, rebuild, release, signed
+from core.platform.dataframes import records
+from core.tenancy.access.viewers import Viewer
+from core.ui.page import act
+from core.ui.parts.columns import Column, Moment, Money, Text, Word
+from core.ui.parts.format import escape_markdown, money, plural
+from core.ui.parts.tables import table
 
 SUMS = {"cash_collected": "Cash collected", "refunds": "Refunds", "net_revenue": "Net revenue"}
+WHAT = {"new": "New", "gone": "Gone", "changed": "Changed"}
+MOST_OFFERED = 50
 
 
 def show_sums(sums: Mapping[str, Mapping[str, Any]]) -> None:
@@ -18,3 +30,191 @@ def show_sums(sums: Mapping[str, Mapping[str, Any]]) -> None:
         for name, label in SUMS.items():
             amounts = {currency: of_one[name] for currency, of_one in sums.items()}
             st.metric(label, money(amounts), border=True, width="content")
+
+
+def show_lines(
+    lines: pd.DataFrame, timezone: str, key: str, details: Sequence[Column], **more: Any
+) -> None:
+    """The payments, the adjustments with their sentences, and what was held back, each with
+    ``details`` as its last columns; ``more`` goes to each table.
+    """
+    is_held = lines["held_back"].notna()
+    is_payment = lines["kind"] == LineKind.PAYMENT
+    payments, adjustments = lines[~is_held & is_payment], lines[~is_held & ~is_payment]
+    st.subheader("Payments")
+    if payments.empty:
+        st.caption("No new payments.")
+    else:
+        table(
+            payments,
+            f"{key}-payments",
+            card=("customer_name", "net_revenue", "payment_date"),
+            columns=[*_of_payments(payments, timezone), *details],
+            **more,
+        )
+    if not adjustments.empty:
+        st.subheader("Adjustments")
+        st.caption("What changed about payments that an earlier payout counted.")
+        _show_sentences(adjustments, "reason", timezone, f"{key}-adjustments", details, more)
+    if is_held.any():
+        st.subheader("Held back")
+        st.caption("In none of the sums. These lines come again in the next payout.")
+        _show_sentences(lines[is_held], "held_back", timezone, f"{key}-held", details, more)
+
+
+def _of_payments(payments: pd.DataFrame, timezone: str) -> list[Column]:
+    is_late = payments["reason_code"] == LineReason.LATE
+    return [
+        Moment("payment_date", "Date", timezone),
+        Text("customer_name", "Customer"),
+        Money("amount", "Amount"),
+        Money("refund_amount", "Refunds"),
+        Money("net_revenue", "Net"),
+        *([Text("reason", "Note")] if is_late.any() else []),
+    ]
+
+
+def _show_sentences(
+    lines: pd.DataFrame,
+    sentence: str,
+    timezone: str,
+    key: str,
+    details: Sequence[Column],
+    more: Mapping[str, Any],
+) -> None:
+    table(
+        lines,
+        key,
+        card=(sentence, "net_revenue", "customer_name"),
+        columns=[
+            Moment("line_date", "Date", timezone),
+            Word("reason_code", "What", LineReason),
+            Text(sentence, "Why"),
+            Text("customer_name", "Customer"),
+            Money("net_revenue", "Net"),
+            *details,
+        ],
+        **more,
+    )
+
+
+def show_bridge(steps: pd.DataFrame) -> None:
+    """From the net revenue that the figures show for these days to that of the payout."""
+    between = steps[~steps["step"].isin(["figures", "payout"])]
+    with st.expander("From the figures to this payout", expanded=not between.empty):
+        st.caption(
+            "Figures count a refund on the day of its payment, payouts on the day of the refund."
+        )
+        table(
+            steps,
+            "bridge",
+            columns=[Word("step", "Step", STEPS), Money("amount", "Amount")],
+            download=False,
+        )
+
+
+def show_changes(changes: pd.DataFrame, state: SnapshotState, *, expanded: bool = False) -> None:
+    """How a draft differs from the present, or what changed after an approval."""
+    different = plural(len(changes), "line", "lines")
+    if state == SnapshotState.DRAFT:
+        st.warning(
+            f"The payments have changed since this draft was made: {different} would be different"
+            " today. It cannot be approved like this. Rebuild it."
+        )
+    else:
+        st.info(
+            f"Since then {different} changed. This payout stays as it was; the next one adjusts"
+            " them."
+        )
+    with st.expander("What changed", expanded=expanded):
+        table(
+            changes,
+            "changes",
+            columns=[
+                Word("what", "What", WHAT),
+                Text("reason", "Why"),
+                Money("net_then", "Net then"),
+                Money("net_now", "Net now"),
+                Text("closer", "Closer"),
+                Text("setter", "Setter"),
+            ],
+            download=False,
+        )
+
+
+def offer_rebuild(viewer: Viewer, snapshot_id: UUID) -> None:
+    """The button that makes a draft anew."""
+    if st.button("Rebuild draft", type="primary"):
+        with act(viewer, "Rebuilt from the payments as they are now.") as db:
+            rebuild(db, snapshot_id, viewer)
+        st.rerun()
+
+
+def offer_holding_back(viewer: Viewer, lines: pd.DataFrame) -> None:
+    """Leave one line of a draft out, or take one in again."""
+    counted, held = lines[lines["held_back"].isna()], lines[lines["held_back"].notna()]
+    with st.expander("Hold a line back"):
+        st.caption(
+            "The line, and the others of the same money, stay out of this payout and come again in"
+            " the next one."
+        )
+        words = st.text_input("Customer, closer or amount", key="find line")
+        line_id = _choose("Line", counted, words)
+        reason = st.text_input("Why it is held back", key="held back")
+        if st.button("Hold back", disabled=line_id is None) and line_id is not None:
+            with act(viewer, "Held back.") as db:
+                hold_back(db, line_id, reason, viewer)
+            st.rerun()
+    if not held.empty:
+        line_id = _choose("Held back", held)
+        if st.button("Take in again", disabled=line_id is None) and line_id is not None:
+            with act(viewer, "Taken in again.") as db:
+                release(db, line_id, viewer)
+            st.rerun()
+
+
+def _choose(label: str, lines: pd.DataFrame, words: str = "") -> UUID | None:
+    """One of the first lines that fit the words."""
+    named = {row["id"]: _named(row) for row in records(lines)}
+    fitting = [each for each, name in named.items() if words.strip().lower() in name.lower()]
+    offered = fitting[:MOST_OFFERED]
+    return st.selectbox(label, offered, format_func=lambda each: named[each], index=None)
+
+
+def _named(line: Mapping[str, Any]) -> str:
+    amount = signed(line["net_revenue"], line["currency"])
+    who = line["customer_name"] or line["customer_email"] or "No name"
+    return f"{who} · {amount} · {line['closer_name'] or 'No closer'}"
+
+
+def show_left_out(count: int, latest: pd.DataFrame, timezone: str) -> None:
+    """Payments from before payouts started, which are in none."""
+    payments = plural(count, "payment", "payments")
+    with st.expander(f"Not counted: {payments} from before payouts started"):
+        st.caption(
+            "They were settled elsewhere, and so are their refunds. The latest are listed here."
+        )
+        table(
+            latest,
+            "before-payouts",
+            opens="payment",
+            row_id="payment_id",
+            columns=[Moment("payment_date", "Date", timezone), Money("net_revenue", "Net")],
+            download=False,
+        )
+
+
+def warn_without_closer(count: int) -> None:
+    """What an approval does with money that is nobody's yet."""
+    if count:
+        one = (
+            "1 payment has no closer. It counts"
+            if count == 1
+            else (f"{count:,} payments have no closer. They count")
+        )
+        st.warning(
+            escape_markdown(
+                f"{one} for the organisation and for nobody else. Match them first, or approve:"
+                " once credited to somebody, a later payout pays it to them."
+            )
+        )

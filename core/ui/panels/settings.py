@@ -62,6 +62,8 @@ def _in_words(setting: Setting, value: Any) -> str:
     if setting.kind == "number":
         unit, _, rest = setting.unit.partition(" ")
         return f"{plural(value, unit.removesuffix('s'), unit)} {rest}".strip()
+    if setting.kind == "day":
+        return f"{value.day} {value:%b %Y}"
     return str(value)
 
 
@@ -78,4 +80,6 @@ def _field(setting: Setting, value: Any) -> Any:
         return st.number_input(
             setting.label, setting.least, setting.most, value=value, step=1, help=hint
         )
+    if setting.kind == "day":
+        return st.date_input(setting.label, value=value)
     return st.text_input(setting.label, value=value or "")

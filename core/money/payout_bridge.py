@@ -1,0 +1,116 @@
+"""What stands between a payout and the figures of its days, and what a payout leaves out.
+
+Figures count a refund in the period of its payment, payouts at the refund's own date.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pandas as pd
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core.money.models import LineKind, PayoutSnapshot
+from core.money.payouts import payouts_start_at, period_of_snapshot
+
+STEPS = {
+    "figures": "Net revenue of these days in the figures",
+    "refunded_later": "Later refunds of these payments, for later payouts",
+    "late": "Earlier payments that no payout had counted",
+    "refunds_of_earlier": "Refunds and lost disputes of earlier payments",
+    "corrections": "Corrections of earlier lines",
+    "held_back": "Held back",
+    "other": "Counted in another payout, or changed since",
+    "payout": "Net revenue of this payout",
+}
+MOST_LISTED = 200
+
+AMOUNTS = text("""
+    with figures as (
+        select currency, sum(net_revenue) as amount from app.payments
+         where counts and payment_date >= :starts_at and payment_date < :ends_at group by 1),
+    refunded_later as (
+        select p.currency, sum(r.amount) as amount
+          from app.refunds r
+          join app.payments p on p.organization_id = r.organization_id and p.id = r.payment_id
+         where p.counts and p.payment_date >= :starts_at and p.payment_date < :ends_at
+           and r.refunded_at >= :ends_at and r.status not in ('failed', 'canceled')
+         group by 1),
+    lines as (
+        select currency,
+               case when reason_code = 'late' then 'late'
+                    when payment_date >= :starts_at then null
+                    when reason_code in ('refund', 'dispute', 'refund_changed')
+                      then 'refunds_of_earlier'
+                    else 'corrections' end as step,
+               net_revenue as amount, held_back
+          from app.payout_snapshot_details where snapshot_id = :snapshot)
+    select 'figures' as step, currency, amount from figures
+    union all select 'refunded_later', currency, amount from refunded_later
+    union all select step, currency, sum(amount) from lines where step is not null group by 1, 2
+    union all select 'held_back', currency, -sum(amount) from lines
+     where held_back is not null group by 2
+    union all select 'payout', currency, sum(amount) from lines
+     where held_back is null group by 2
+""")
+LEFT_OUT = text("""
+    select p.id, p.payment_date, p.currency, p.net_revenue, count(*) over () as together
+      from app.payments p
+     where p.counts and p.payment_date < :start
+       and not exists (
+           select from app.payout_snapshot_details d
+             join app.payout_snapshots s on s.organization_id = d.organization_id
+              and s.id = d.snapshot_id
+            where d.organization_id = p.organization_id and d.payment_id = p.id
+              and s.state <> 'draft' and d.held_back is null)
+     order by p.payment_date desc, p.id limit :most
+""")
+
+
+def bridge(db: Session, snapshot: PayoutSnapshot) -> pd.DataFrame:
+    """From the net revenue of the payout's days in the figures to that of the payout, step by step.
+
+    Columns: step (of ``STEPS``, in their order), currency, amount. The first and the last step of a
+    currency are always there, of the others those that are not zero; they add up to the last.
+    """
+    period = period_of_snapshot(snapshot)
+    asked = {"snapshot": snapshot.id, "starts_at": period.starts_at, "ends_at": period.ends_at}
+    found: dict[str, dict[str, Decimal]] = {}
+    for row in db.execute(AMOUNTS, asked):
+        found.setdefault(row.currency, {})[row.step] = row.amount
+    rows = [
+        (step, currency, amount)
+        for currency, amounts in sorted(found.items())
+        for step, amount in _steps(amounts).items()
+    ]
+    return pd.DataFrame(rows, columns=["step", "currency", "amount"])
+
+
+def _steps(amounts: dict[str, Decimal]) -> dict[str, Decimal]:
+    zero = Decimal(0)
+    known = {step: amounts.get(step, zero) for step in STEPS}
+    ends = ("figures", "payout")
+    known["other"] = known["payout"] - sum(known[step] for step in STEPS if step != "payout")
+    return {step: amount for step, amount in known.items() if amount or step in ends}
+
+
+def payments_without_closer(lines: pd.DataFrame) -> int:
+    """How many payments the lines of a payout count for nobody. Credited to a closer afterwards,
+    they are that closer's in a later payout.
+    """
+    counted = lines[(lines["kind"] == LineKind.PAYMENT) & lines["held_back"].isna()]
+    return int(counted.loc[counted["closer_id"].isna(), "payment_id"].nunique())
+
+
+def before_payouts_start(db: Session, snapshot: PayoutSnapshot) -> tuple[int, pd.DataFrame]:
+    """How many payments are dated before payouts start and in none: they were settled elsewhere.
+    With the latest of them.
+
+    Columns: payment_id, payment_date, currency, net_revenue.
+    """
+    asked = {"start": payouts_start_at(db, snapshot), "most": MOST_LISTED}
+    rows = db.execute(LEFT_OUT, asked).all()
+    columns = ["payment_id", "payment_date", "currency", "net_revenue"]
+    latest = pd.DataFrame([tuple(row)[:-1] for row in rows], columns=columns)
+    return (rows[0].together if rows else 0), latest

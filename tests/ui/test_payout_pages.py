@@ -1,0 +1,141 @@
+"""A payout's screen says in words what it counts, what it adjusts and what is missing."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from core.money.models import PayoutSnapshot
+from core.money.payouts import approve, create_snapshot, get_snapshot
+from core.platform.clock import Period
+from core.platform.database import as_system
+from core.tenancy.access.models import Role
+from tests import factories as make
+from tests.factories import NOON
+from tests.ui.screens import browser_of, opened, words
+
+ZONE = "Europe/Copenhagen"
+OCTOBER = Period(date(2026, 10, 1), date(2026, 11, 1), ZONE)
+NOVEMBER = Period(date(2026, 11, 1), date(2026, 12, 1), ZONE)
+
+
+@pytest.fixture
+def crew():
+    """October is approved; November is a draft with a refund and a payment of nobody."""
+    admin = make.viewer(make.organization(timezone=ZONE))
+    org = admin.organization_id
+    with as_system(org) as db:
+        ana = make.closer(db, org, "Ana")
+        paid = make.payment(db, org, at=NOON - timedelta(days=5), closer_id=ana.id)
+        make.payment(db, org, "70.00", at=NOON - timedelta(days=60))
+    with admin.transaction() as db:
+        october = create_snapshot(db, "October 2026", OCTOBER, admin).id
+        approve(db, october, admin)
+    with as_system(org) as db:
+        make.refund(db, paid, "97.00", at=NOON + timedelta(days=1))
+        make.payment(db, org, "30.00", customer_name="Odd One")
+    with admin.transaction() as db:
+        november = create_snapshot(db, "November 2026", NOVEMBER, admin).id
+    return admin, october, november
+
+
+def rerun(page, viewer):
+    with browser_of(viewer):
+        page.run()
+
+
+def state_of(admin, snapshot) -> PayoutSnapshot:
+    with admin.transaction() as db:
+        return get_snapshot(db, snapshot)
+
+
+def test_payments_adjustments_the_bridge_and_what_was_left_out_are_said_in_words(crew):
+    admin, _, november = crew
+    page = opened("payout", admin, id=str(november))
+
+    assert not page.exception
+    assert any("1 payment has no closer" in line for line in words(page))
+    adjustments = next(each.value for each in page.dataframe if "reason" in each.value)
+    assert list(adjustments["reason"]) == [
+        "refund of 5 Nov on a payment of 30 Oct, counted in October 2026: −$97.00"
+    ]
+    headings = [each.value for each in page.subheader]
+    assert headings[:2] == ["Payments", "Adjustments"]
+    assert [each.label for each in page.expander][:2] == [
+        "From the figures to this payout",
+        "Not counted: 1 payment from before payouts started",
+    ]
+    steps = next(each.value for each in page.dataframe if "step" in each.value)
+    assert dict(zip(steps["step"], steps["amount"], strict=True)) == {
+        "Net revenue of these days in the figures": 30.0,
+        "Refunds and lost disputes of earlier payments": -97.0,
+        "Net revenue of this payout": -67.0,
+    }
+
+
+def test_a_stale_draft_shows_its_differences_and_one_button_rebuilds_it(crew):
+    admin, _, november = crew
+    with as_system(admin.organization_id) as db:
+        make.payment(db, admin.organization_id, "5.00", at=NOON + timedelta(days=2))
+    page = opened("payout", admin, id=str(november))
+    assert any("1 line would be different" in each.value for each in page.warning)
+    approving = next(each for each in page.button if each.label == "Approve payout")
+    assert approving.disabled
+
+    next(each for each in page.button if each.label == "Rebuild draft").click()
+    rerun(page, admin)
+    assert not page.exception
+    assert not any("would be different" in each.value for each in page.warning)
+    assert state_of(admin, november).payment_count == 2
+
+
+def test_a_line_is_held_back_and_taken_in_again_on_the_screen(crew):
+    admin, _, november = crew
+    page = opened("payout", admin, id=str(november))
+    next(each for each in page.text_input if each.key == "find line").set_value("odd one")
+    rerun(page, admin)
+    line = next(each for each in page.selectbox if each.label == "Line")
+    assert line.options == ["Odd One · $30.00 · No closer"]
+    line.select_index(0)
+    next(each for each in page.text_input if each.key == "held back").set_value("Ask first")
+    rerun(page, admin)
+    next(each for each in page.button if each.label == "Hold back").click()
+    rerun(page, admin)
+    assert not page.exception
+    assert "Held back" in [each.value for each in page.subheader]
+    assert Decimal(state_of(admin, november).totals["USD"]["net_revenue"]) == -97
+
+    next(each for each in page.selectbox if each.label == "Held back").select_index(0)
+    rerun(page, admin)
+    next(each for each in page.button if each.label == "Take in again").click()
+    rerun(page, admin)
+    assert Decimal(state_of(admin, november).totals["USD"]["net_revenue"]) == -67
+
+
+def test_an_approved_payout_says_what_changed_since(crew):
+    admin, october, _ = crew
+    with as_system(admin.organization_id) as db:
+        payment = make.payment(db, admin.organization_id, "8.00", at=NOON - timedelta(days=10))
+    page = opened("payout", admin, id=str(october))
+    assert not page.exception
+    assert any("1 line changed" in each.value for each in page.info)
+    assert payment.id
+
+
+def test_a_manager_looks_and_decides_nothing(crew):
+    admin, _, november = crew
+    manager = make.viewer(admin.organization_id, Role.MANAGER)
+    page = opened("payout", manager, id=str(november))
+    assert not page.exception
+    assert "Adjustments" in [each.value for each in page.subheader]
+    assert not {"Approve payout", "Rebuild draft", "Hold back"} & {
+        each.label for each in page.button
+    }
+
+
+@pytest.mark.parametrize("role", [Role.SALES_REP, Role.VIEWER])
+def test_reps_and_viewers_see_no_payout(crew, role):
+    admin, _, november = crew
+    page = opened("payout", make.viewer(admin.organization_id, role), id=str(november))
+    assert not page.dataframe
+    assert page.warning
