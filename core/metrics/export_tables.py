@@ -25,7 +25,7 @@ from core.platform.personal import personal_of
 from core.platform.schema import Base
 from core.tenancy.organizations.modules import BOOKINGS
 
-# Screens show present names too. What a payout said stays as it was.
+# Screens show present names too. The lines of a payout stay as they were approved.
 PRESENT_NAMES = {
     ("events", "closer_name"): ("closers", "closer_id"),
     ("events", "setter_name"): ("setters", "setter_id"),
