@@ -8,7 +8,7 @@ from sqlalchemy import text
 from core.metrics.export_tables import EXPORTS
 from core.migrations.tables import metadata
 from core.tenancy.access.models import MEMBER_ROLES, Role
-from docs.make_roles import ALL, FILE, NO, OWN, given
+from docs.make_roles import FILE, NO, given
 from docs.make_roles import text as document
 from tests import factories as make
 from tests.api.client import ASKED, PAYOUT, get, request, token_of
@@ -75,7 +75,7 @@ def test_an_export_gives_each_role_its_rows(people, table, role):
     answer = get("/api/export", token_of(people[role]), table=table, format="json")
 
     rows = answer.text.splitlines() if answer.is_success else []
-    assert len(rows) == {ALL: rows_of(people, table), OWN: 1, NO: 0}[given(table, role)]
+    assert len(rows) == {"all": rows_of(people, table), "own": 1, NO: 0}[given(table, role)]
 
 
 def rows_of(people, table):
