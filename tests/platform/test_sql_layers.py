@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.migrations.packages import PACKAGES
-from core.migrations.sql_layers import breaches
+from core.migrations.sql_layers import breaches, package_of
 from core.migrations.tables import ROOT
 from core.platform.sql_reader import rights_for
 
@@ -70,16 +71,42 @@ def test_prose_and_lower_tables_are_no_breach(tmp_path, source) -> None:
     assert planted(tmp_path, "core/bookings/queries.py", source) == []
 
 
+def layers_contracts() -> list[dict[str, Any]]:
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    return [contract for contract in linter["contracts"] if contract["type"] == "layers"]
+
+
+def unplaced(root: Path) -> set[str]:
+    """The Python packages of core that belong to none of the packages in layers."""
+    files = (path.relative_to(root) for path in root.glob("core/**/__init__.py"))
+    return {path.parent.as_posix() for path in files if package_of(path) is None}
+
+
 def test_the_packages_stand_in_the_order_of_the_import_contracts() -> None:
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
-    for contract in contracts["contracts"]:
+    for contract in layers_contracts():
         layers = [
-            name.strip()
-            for layer in reversed(contract.get("layers", []))
+            f"{container}{name.strip()}"
+            for container in [f"{each}." for each in contract.get("containers", [])] or [""]
+            for layer in reversed(contract["layers"])
             for name in layer.split("|")
         ]
         ours = [PACKAGES.index(name) for name in layers if name in PACKAGES]
         assert ours == sorted(ours), contract["name"]
+
+
+def test_every_package_of_core_is_in_a_layer(tmp_path) -> None:
+    assert unplaced(ROOT) == {"core", "core/migrations", "core/tenancy"}
+    (tmp_path / "core/phone").mkdir(parents=True)
+    (tmp_path / "core/phone/__init__.py").touch()
+    assert unplaced(tmp_path) == {"core/phone"}
+
+
+def test_the_import_contracts_refuse_a_package_that_is_in_no_layer() -> None:
+    exhaustive = [contract for contract in layers_contracts() if contract.get("exhaustive")]
+    assert {name for contract in exhaustive for name in contract["containers"]} == {
+        "core",
+        "core.tenancy",
+    }
 
 
 @pytest.mark.parametrize(
