@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.migrations.packages import PACKAGES
-from core.migrations.sql_layers import breaches, package_of
+from core.migrations.sql_layers import MEANT, breaches, package_of, upward
 from core.migrations.tables import ROOT
 from core.platform.sql_reader import rights_for
 
@@ -23,8 +23,9 @@ def planted(root: Path, file: str, text: str) -> list[str]:
     return [str(breach) for breach in breaches(root)]
 
 
-def test_the_product_names_no_table_of_a_higher_package() -> None:
+def test_the_product_names_nothing_of_a_higher_package_unless_it_is_meant() -> None:
     assert breaches(ROOT) == []
+    assert {(each.path.as_posix(), each.name) for each in upward(ROOT)} == set(MEANT)
 
 
 def test_a_script_that_names_a_higher_packages_table_is_found(tmp_path) -> None:
@@ -49,6 +50,8 @@ def test_a_script_that_calls_a_higher_packages_function_is_found(tmp_path) -> No
         'text("select 1 from app.payments")',
         'text(f"select {column} from app.payments")',
         '"update app.payments set amount = 0"',
+        'tables["app.payments"]',
+        'f"app.payments {alias}"',
     ],
 )
 def test_a_statement_in_python_that_names_a_higher_packages_table_is_found(
@@ -60,11 +63,22 @@ def test_a_statement_in_python_that_names_a_higher_packages_table_is_found(
 
 
 @pytest.mark.parametrize(
+    "call", ['text("select app.higher(:id)")', 'call("app.higher")', "select(func.app.higher(id))"]
+)
+def test_a_call_in_python_of_a_higher_packages_function_is_found(tmp_path, call) -> None:
+    higher = FUNCTION.format("higher", "select 1")
+    assert planted(tmp_path, "core/money/functions/higher.sql", higher) == []
+    assert planted(tmp_path, "core/bookings/queries.py", f"\nrows = {call}\n") == [
+        "core/bookings/queries.py:2 names app.higher of core.money"
+    ]
+
+
+@pytest.mark.parametrize(
     "source",
     [
         '"""Rows come from app.payments."""',
         '# select from app.payments\nx = "select 1 from app.events"',
-        'x = "app.payments"',
+        'x = "app.events"',
     ],
 )
 def test_prose_and_lower_tables_are_no_breach(tmp_path, source) -> None:
