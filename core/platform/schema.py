@@ -231,6 +231,8 @@ def secured(
     links: Mapping[str, ByLink] | None = None,
     about: tuple[str, ...] = (),
     label: str | None = None,
+    columns: tuple[str, ...] = (),
+    fixed: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Declares who may do what with the table's rows; ``core.platform.security`` enforces it.
 
@@ -240,7 +242,8 @@ def secured(
     kind=…)`` reads. ``links`` says what access links open of it. ``about`` lists the columns that
     make a row one about a person outside the organisation: the person's address, or a reference to
     their contact or to another row about them. ``label`` is what people call the rows, where the
-    table's name does not say it.
+    table's name does not say it. With ``columns`` people may select only these columns; those in
+    ``fixed`` they may not change, whatever the row.
     """
     return {
         "info": {
@@ -252,6 +255,8 @@ def secured(
             "links": links or {},
             "about": about,
             "label": label,
+            "columns": columns,
+            "fixed": fixed,
         }
     }
 
