@@ -7,7 +7,7 @@ from sqlalchemy import Column, MetaData, Table, text
 
 from core.migrations.tables import metadata
 from core.platform.errors import Misconfigured
-from core.platform.schema import secured
+from core.platform.schema import ByLink, opened_by, secured
 from core.platform.security.policies import access_of
 from tests.ports import owner
 
@@ -42,3 +42,8 @@ def test_a_declared_column_that_the_table_does_not_have_is_refused(declared):
     )
     with pytest.raises(Misconfigured, match=rf"Table things .* ide in {declared}=, but has none"):
         access_of(table)
+
+
+def test_a_kind_of_link_that_does_not_exist_is_refused():
+    with pytest.raises(Misconfigured, match="“potral” is no kind of link; use one of portal, "):
+        opened_by(potral=ByLink(read="true"))

@@ -14,13 +14,12 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Table
 
 from core.platform.errors import Misconfigured
-from core.platform.schema import CONFIDENTIAL, ByLink, declared
+from core.platform.schema import CONFIDENTIAL, LINKS, ByLink, declared
 from core.platform.security import ownership
 
 IN_ORG = "organization_id = app.cur_org()"
 ROLES = "so_app, so_worker"
 SETTINGS = "organization_settings"
-LINKS = ("portal", "statement", "share", "share_money")
 Policy = tuple[str, str, str | None, str | None]  # verb, roles, using, with check
 
 
