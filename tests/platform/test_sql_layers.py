@@ -123,6 +123,17 @@ def test_the_import_contracts_refuse_a_package_that_is_in_no_layer() -> None:
     }
 
 
+def test_lines_of_sql_are_no_wider_than_those_of_python() -> None:
+    width = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]["line-length"]
+    wide = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in ROOT.glob("core/**/*.sql")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if len(line) > width
+    ]
+    assert wide == []
+
+
 @pytest.mark.parametrize(
     ("sql", "verbs"),
     [
