@@ -202,6 +202,6 @@ def test_a_declaration_takes_the_options_of_a_task(undeclared):
     def written_above(db, event_id):
         return event_id
 
-    assert implements(declared_below)(written_above) is TASKS["renamed"]
+    assert implements(declared_below)(written_above) is tasks.TASKS["renamed"]
     whole = task(**options | {"name": "whole"}, once=declared_below.options.once)(written_above)
     assert replace(declared_below.options, name="whole") == whole.options
