@@ -22,8 +22,8 @@ from core.platform.settings import settings
 from core.platform.tasks import task
 from core.tenancy.access.invitations import DAYS, Issued
 from core.tenancy.access.models import Invitation
+from core.tenancy.access.password_resets import MINUTES, account_address, issue_link_token
 from core.tenancy.access.viewers import Viewer
-from core.tenancy.identity.password_resets import MINUTES, account_address, issue_link_token
 from core.tenancy.organizations.queries import current_organization
 
 LINKS_AN_HOUR, HOUR_S = 60, 3600

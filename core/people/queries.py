@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from core.people.models import Contact, Lead, Source, TrafficType
-from core.people.visibility import visible
+from core.people.visibility import persons_are_hidden, visible
 from core.platform.clock import Period
 from core.platform.normalization import normalize_email
 
@@ -55,7 +55,7 @@ def _conditions(chosen: LeadFilter) -> list[ColumnElement[bool] | TextClause]:
         named = Contact.name.icontains(words, autoescape=True)
         found = or_(named, Contact.email_normalized == normalize_email(words))
         # contact details are not searched for those who may not see them
-        conditions.append(case((func.app.cur_role() == "viewer", False), else_=found))
+        conditions.append(case((persons_are_hidden(), False), else_=found))
     return conditions
 
 

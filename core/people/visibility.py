@@ -18,6 +18,11 @@ def persons_are_hidden() -> ColumnElement[bool]:
     return func.app.cur_role().in_(WITHOUT_PERSONS)
 
 
+def sees_persons(role: str) -> bool:
+    """Whether personal data is shown to the role; what ``persons_are_hidden`` says in SQL."""
+    return role not in WITHOUT_PERSONS
+
+
 def visible(column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
     """``column``, or null where it is hidden from the transaction's role, under the column's name.
 

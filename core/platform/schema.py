@@ -34,6 +34,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.sql.schema import SchemaItem
 
+from core.platform.errors import Misconfigured
+
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -49,6 +51,10 @@ UNRECORDED = "unrecorded"  # follows from something else, or only tells that som
 BY_PRODUCT = "by_product"  # written and looked up by the product alone, never by anybody outside
 USER = "user"  # the id of a user, though its name does not end in ``user_id``
 LABEL = "label"  # what people call it, where its name does not say it
+
+# The kinds of access links, each the role of its transaction. ``share`` is a dashboard, and
+# ``share_money`` one that shows money.
+LINKS = ("portal", "statement", "share", "share_money")
 
 
 class Words(TypeDecorator[StrEnum]):
@@ -215,9 +221,9 @@ def own(column: str) -> Own:
 
 
 def opened_by(**kinds: ByLink) -> Mapping[str, ByLink]:
-    """What each kind of link opens of the table. The kinds are ``portal``, ``statement``, ``share``
-    (a dashboard) and ``share_money`` (a dashboard that shows money).
-    """
+    """What each kind of link (``LINKS``) opens of the table. Raises Misconfigured for another."""
+    if unknown := [kind for kind in kinds if kind not in LINKS]:
+        raise Misconfigured(f"“{unknown[0]}” is no kind of link; use one of {', '.join(LINKS)}.")
     return kinds
 
 
@@ -231,6 +237,8 @@ def secured(
     links: Mapping[str, ByLink] | None = None,
     about: tuple[str, ...] = (),
     label: str | None = None,
+    columns: tuple[str, ...] = (),
+    fixed: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Declares who may do what with the table's rows; ``core.platform.security`` enforces it.
 
@@ -240,7 +248,8 @@ def secured(
     kind=…)`` reads. ``links`` says what access links open of it. ``about`` lists the columns that
     make a row one about a person outside the organisation: the person's address, or a reference to
     their contact or to another row about them. ``label`` is what people call the rows, where the
-    table's name does not say it.
+    table's name does not say it. With ``columns`` people may select only these columns; those in
+    ``fixed`` they may not change, whatever the row.
     """
     return {
         "info": {
@@ -252,6 +261,8 @@ def secured(
             "links": links or {},
             "about": about,
             "label": label,
+            "columns": columns,
+            "fixed": fixed,
         }
     }
 

@@ -200,11 +200,18 @@ def task(
     )
 
 
-def declare(*, once: Once | None = None) -> _Declaration:
-    """Declare a task that a higher layer implements. The function below states its arguments and
-    has no body.
+def declare(
+    *,
+    name: str | None = None,
+    once: Once | None = None,
+    retry: bool = True,
+    log_success: bool = False,
+    priority: int = 0,
+) -> _Declaration:
+    """Declare a task that a higher layer implements, with the options of ``task``. The function
+    below states its arguments and has no body.
     """
-    return _Declaration(Options(None, once, True, False, 0, None), False)
+    return _Declaration(Options(name, once, retry, log_success, priority, None), False)
 
 
 def implements(declared: Task[All, Ids, R]) -> Callable[[Callable[All, R]], Task[All, Ids, R]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.platform.errors import TooManyRequests
-from core.tenancy.identity.password_resets import MINUTES, ask_for_link
+from core.tenancy.access.password_resets import MINUTES, ask_for_link
 from core.ui.page import link_to_start, open_to_all, own_address
 
 open_to_all("forgot")

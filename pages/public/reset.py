@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.platform.errors import SalesOpsError
-from core.tenancy.identity.password_resets import GONE, choose_password, whose_link
+from core.tenancy.access.password_resets import GONE, choose_password, whose_link
 from core.ui.page import link_to_start, open_to_all
 from core.ui.parts.format import escape_markdown
 

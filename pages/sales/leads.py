@@ -8,7 +8,7 @@ from core.metrics.catalog import METRICS
 from core.metrics.drill import is_of, matching
 from core.metrics.facts import LEADS
 from core.people.queries import LeadFilter, count_leads, leads_table
-from core.tenancy.access.models import Role
+from core.people.visibility import sees_persons
 from core.ui.page import empty, require, title
 from core.ui.parts.columns import Column, Moment, Text
 from core.ui.parts.filters import choices_of, filter_bar, period_picker
@@ -18,7 +18,7 @@ from core.ui.parts.tables import table
 SHOWN = 500
 viewer = require("leads")
 title("Leads", viewer)
-sees_people = viewer.role != Role.VIEWER
+sees_people = sees_persons(viewer.role)
 first, second, third = st.columns(3, vertical_alignment="bottom")
 with first:
     period = period_picker(viewer)

@@ -3,6 +3,7 @@ them.
 """
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -189,3 +190,18 @@ def test_a_name_belongs_to_one_task_and_a_declaration_to_one_function(undeclared
 
     with pytest.raises(RuntimeError, match="not_written_yet"):
         not_written_yet(None, None)
+
+
+def test_a_declaration_takes_the_options_of_a_task(undeclared):
+    options = {"name": "renamed", "retry": False, "log_success": True, "priority": 5}
+
+    @declare(**options, once=by("event_id"))
+    def declared_below(db, event_id):
+        """A declared task that is implemented at once."""
+
+    def written_above(db, event_id):
+        return event_id
+
+    assert implements(declared_below)(written_above) is tasks.TASKS["renamed"]
+    whole = task(**options | {"name": "whole"}, once=declared_below.options.once)(written_above)
+    assert replace(declared_below.options, name="whole") == whole.options

@@ -97,6 +97,10 @@ def test_docstrings_and_comments_are_plain_sentences(path):
     assert [text for text in prose if OLD_WORDS.search(OWN_MEANING.sub("", text))] == []
 
 
-@pytest.mark.parametrize("path", [*ROOT.glob("docs/*.md"), ROOT / "README.md"], ids=shown)
+@pytest.mark.parametrize(
+    "path",
+    [*ROOT.glob("docs/*.md"), *(ROOT / name for name in ("README.md", "Makefile", ".ci/run"))],
+    ids=shown,
+)
 def test_documents_speak_of_packages_and_layers(path):
     assert re.findall(r"\b(house|rooms?|floors?)\b", path.read_text()) == []

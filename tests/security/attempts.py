@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from core.migrations.tables import metadata
-from core.platform.security.policies import LINKS
+from core.platform.schema import LINKS
 from tests.ports import owner
 from tests.security.rows import put
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from core.migrations.tables import metadata
-from core.platform.security.policies import LINKS
+from core.platform.schema import LINKS
 from tests.ports import owner
 from tests.security.attempts import TABLES, attempt, key_of, two_organizations
 

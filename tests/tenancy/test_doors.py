@@ -16,8 +16,8 @@ from core.platform.database import as_system
 from core.platform.errors import NotAllowed
 from core.tenancy.access.api_access import caller_of, issue_token
 from core.tenancy.access.invitations import invite, look_up
+from core.tenancy.access.password_resets import issue_link_token, whose_link
 from core.tenancy.access.sessions import viewer_of
-from core.tenancy.identity.password_resets import issue_link_token, whose_link
 from core.tenancy.identity.sign_in import issue_ticket, open_session
 from tests import factories as make
 from tests.api.client import key_of

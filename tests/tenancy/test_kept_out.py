@@ -13,10 +13,10 @@ from core.platform.database import as_system
 from core.platform.errors import Conflict, NotAllowed
 from core.tenancy.access.invitations import accept_as_new, invite, look_up
 from core.tenancy.access.models import Role
+from core.tenancy.access.password_resets import choose_password, issue_link_token
 from core.tenancy.access.platform_admin import delete_user, set_user_active
 from core.tenancy.access.sessions import viewer_of
 from core.tenancy.access.team import set_member_active
-from core.tenancy.identity.password_resets import choose_password, issue_link_token
 from core.tenancy.identity.sign_in import issue_ticket, open_session
 from tests import factories as make
 from tests.ports import owner, until

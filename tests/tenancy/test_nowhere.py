@@ -11,11 +11,13 @@ from sqlalchemy import text
 
 from core.messages.email_outbox import post_email
 from core.messages.suppression_list import suppress
+from core.operations.organizations import purge_organizations
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import InvalidInput, NotAllowed
 from core.tenancy.access.invitations import invite, revoke
 from core.tenancy.access.models import OrganizationMember, Role
+from core.tenancy.access.password_resets import whose_link
 from core.tenancy.access.platform_admin import (
     delete_organization,
     delete_user,
@@ -24,10 +26,8 @@ from core.tenancy.access.platform_admin import (
     users_without_organization,
 )
 from core.tenancy.access.sessions import viewer_of
-from core.tenancy.identity.password_resets import whose_link
 from core.tenancy.identity.passwords import hash_password
 from core.tenancy.identity.sign_in import issue_ticket, open_session
-from core.tenancy.organizations.actions import purge_organizations
 from tests import factories as make
 from tests.jobs.mail import HELLO
 from tests.ports import owner

@@ -13,12 +13,12 @@ from core.messages.email_outbox import open_email
 from core.platform.database import as_guest, as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, TooManyRequests
 from core.platform.tasks import TASKS
+from core.tenancy.access import password_resets
 from core.tenancy.access.api_access import NotSignedIn, caller_of
 from core.tenancy.access.models import OrganizationMember
+from core.tenancy.access.password_resets import ask_for_link, choose_password, whose_link
 from core.tenancy.access.sessions import viewer_of
-from core.tenancy.identity import password_resets
 from core.tenancy.identity.account import change_password
-from core.tenancy.identity.password_resets import ask_for_link, choose_password, whose_link
 from core.tenancy.identity.passwords import hash_password
 from core.tenancy.identity.sign_in import issue_ticket, open_session, sign_in
 from jobs.tasks import import_declarations

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from core.bookings.models import Closer
 from core.migrations.tables import metadata
 from core.money.payouts import approve, create_snapshot
-from core.operations.organizations import organizations_overview
+from core.operations.organizations import organizations_overview, purge_organizations
 from core.platform.clock import Period, today
 from core.platform.database import WORKER_ROLE, as_guest, as_key, as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
@@ -28,7 +28,6 @@ from core.tenancy.access.platform_admin import (
     users_overview,
 )
 from core.tenancy.access.sessions import organizations_for_user, viewer_of
-from core.tenancy.organizations.actions import purge_organizations
 from core.tenancy.organizations.queries import all_organization_ids, current_organization
 from tests import factories as make
 from tests.figures import figures

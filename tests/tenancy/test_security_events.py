@@ -12,8 +12,8 @@ from core.operations.setup_commands import clear_second_factor_command
 from core.platform.database import as_guest, as_system
 from core.platform.errors import NotAllowed, TooManyRequests
 from core.tenancy.access.models import OrganizationMember, Role
+from core.tenancy.access.password_resets import choose_password, issue_link_token
 from core.tenancy.identity.account import change_password, end_sign_ins
-from core.tenancy.identity.password_resets import choose_password, issue_link_token
 from core.tenancy.identity.passwords import hash_password
 from core.tenancy.identity.second_factor import begin, cancel, check_code, renew_codes, switch_off
 from core.tenancy.identity.sign_in import sign_in

@@ -5,8 +5,8 @@ at the end.
 import pytest
 
 from core.platform.database import as_system
-from core.tenancy.identity import password_resets
-from core.tenancy.identity.password_resets import issue_link_token
+from core.tenancy.access import password_resets
+from core.tenancy.access.password_resets import issue_link_token
 from core.tenancy.identity.passwords import hash_password
 from core.tenancy.identity.sign_in import sign_in
 from tests import factories as make

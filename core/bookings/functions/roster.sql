@@ -1,4 +1,5 @@
--- Whoever becomes a member is given the closer and setter rows of their address that are nobody's yet.
+-- Whoever becomes a member is given the closer and setter rows of their address that are nobody's
+-- yet.
 create or replace function app.link_roster() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 declare
@@ -12,7 +13,8 @@ begin
 end $f$;
 grant execute on function app.link_roster to so_owner;
 
--- The roster keeps the names of those who were deleted, and nothing else of them; what they had begun to write goes.
+-- The roster keeps the names of those who were deleted, and nothing else of them; what they had
+-- begun to write goes.
 create or replace function app.unlink_roster() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 declare
@@ -20,10 +22,14 @@ declare
                          union select s.id::text from app.setters s where s.user_id = old.id);
 begin
   delete from app.pcf_drafts x where x.user_id = old.id;
-  update app.closers c set user_id = null, email = null, email_normalized = null where c.user_id = old.id;
-  update app.setters s set user_id = null, email = null, email_normalized = null where s.user_id = old.id;
-  update app.audit_logs l set changes = app.blanked(l.changes, array['name', 'email', 'email_normalized'])
-   where l.table_name in ('closers', 'setters') and l.row_id = any (theirs) and l.changes ?| array['email', 'email_normalized'];
+  update app.closers c set user_id = null, email = null, email_normalized = null
+    where c.user_id = old.id;
+  update app.setters s set user_id = null, email = null, email_normalized = null
+    where s.user_id = old.id;
+  update app.audit_logs l set changes = app.blanked(l.changes,
+    array['name', 'email', 'email_normalized'])
+   where l.table_name in ('closers', 'setters') and l.row_id = any (theirs)
+     and l.changes ?| array['email', 'email_normalized'];
   return null;
 end $f$;
 grant execute on function app.unlink_roster to so_owner;

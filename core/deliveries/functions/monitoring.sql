@@ -1,10 +1,13 @@
 -- Figures of the whole installation for monitoring: counts and ages, without any organisation's
 -- data.
-create or replace function app.work_figures() returns table (figure text, label text, value double precision)
-language sql stable security definer set search_path = pg_catalog, pg_temp as $f$
-  select 'pending_deliveries', '', count(*)::double precision from app.webhook_deliveries where status = 'pending'
+create or replace function app.work_figures()
+returns table (figure text, label text, value double precision) language sql stable security definer
+set search_path = pg_catalog, pg_temp as $f$
+  select 'pending_deliveries', '', count(*)::double precision from app.webhook_deliveries
+    where status = 'pending'
   union all
-  select 'oldest_pending_delivery', '', coalesce(extract(epoch from clock_timestamp() - min(received_at)), 0)::double precision
+  select 'oldest_pending_delivery', '',
+    coalesce(extract(epoch from clock_timestamp() - min(received_at)), 0)::double precision
     from app.webhook_deliveries where status = 'pending'
   union all
   select 'job_failures', r.task, count(*)::double precision from app.job_runs r

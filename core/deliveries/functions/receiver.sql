@@ -6,7 +6,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $f
   select c.organization_id, c.provider, c.revision, s.id, s.sealed
     from app.webhook_connections c
     join app.organizations o on o.id = c.organization_id and o.deleted_at is null
-    join app.vault_secrets s on s.organization_id = c.organization_id and s.owner_id = c.id and s.name = 'signing'
+    join app.vault_secrets s on s.organization_id = c.organization_id and s.owner_id = c.id
+      and s.name = 'signing'
    where c.id = p_id and c.active
 $f$;
 grant execute on function app.find_connection to so_worker;
@@ -14,9 +15,10 @@ grant execute on function app.find_connection to so_worker;
 -- Stores one verified delivery and enqueues its processing, in one round trip. The answer is
 --   accepted
 --   repeat    stored before
---   stale     the connection changed since its secret was read; the signature must be verified again
+--   stale     the connection changed since its secret was read; its signature must be verified anew
 --   limited   too many deliveries; retry_after is set
--- The row is inserted before it is counted, because repeats are not counted and only the unique key reveals them.
+-- The row is inserted before it is counted, because repeats are not counted and only the unique key
+-- reveals them.
 create or replace function app.store_delivery(
   p_connection uuid, p_revision int, p_delivery_key text, p_headers jsonb, p_body bytea,
   out answer text, out retry_after int
@@ -28,13 +30,15 @@ declare
   taken bigint;
 begin
   select w.organization_id, w.provider, w.rate_limit_per_minute as per_minute into c
-    from app.webhook_connections w join app.organizations o on o.id = w.organization_id and o.deleted_at is null
+    from app.webhook_connections w join app.organizations o on o.id = w.organization_id
+      and o.deleted_at is null
    where w.id = p_connection and w.revision = p_revision and w.active;
   if not found then
     answer := 'stale';
     return;
   end if;
-  insert into app.webhook_deliveries (organization_id, connection_id, provider, delivery_key, headers, body)
+  insert into app.webhook_deliveries (organization_id, connection_id, provider, delivery_key,
+    headers, body)
   values (c.organization_id, p_connection, c.provider, p_delivery_key, p_headers, p_body)
   on conflict do nothing returning id into stored;
   if stored is null then
@@ -46,15 +50,18 @@ begin
   on conflict (key, window_start) do update set hits = r.hits + 1
   returning r.hits into taken;
   if taken > c.per_minute then
-    delete from app.webhook_deliveries d where d.organization_id = c.organization_id and d.id = stored;
+    delete from app.webhook_deliveries d where d.organization_id = c.organization_id
+      and d.id = stored;
     answer := 'limited';
-    retry_after := greatest(1, ceil(extract(epoch from opens + interval '1 minute' - clock_timestamp()))::int);
+    retry_after := greatest(1, ceil(extract(epoch
+      from opens + interval '1 minute' - clock_timestamp()))::int);
     return;
   end if;
   -- Inserts without procrastinate's own function, which is written in SQL and planned anew at each
   -- call. That would double the time.
   insert into jobs.procrastinate_jobs (queue_name, task_name, scheduled_at, args)
-  values ('default', 'process_delivery', now(), jsonb_build_object('organization_id', c.organization_id, 'delivery_id', stored));
+  values ('default', 'process_delivery', now(),
+    jsonb_build_object('organization_id', c.organization_id, 'delivery_id', stored));
   answer := 'accepted';
 end $f$;
 grant execute on function app.store_delivery to so_worker;

@@ -1,20 +1,23 @@
--- Whose the money is: computed for any set of payments from the stored facts alone, whoever asks, for the transaction's organisation.
--- A person's action stores what they want (payments.chosen_*, payment_pairs, contact_emails) and these functions follow it at once.
+-- Whose the money is: computed for any set of payments from the stored facts alone, whoever asks,
+-- for the transaction's organisation. A person's action stores what they want (payments.chosen_*,
+-- payment_pairs, contact_emails) and these functions follow it at once.
 
 -- How an instant is written in a reason.
-create or replace function app.written_moment(p_at timestamptz, p_zone text) returns text language sql stable
-set search_path = pg_catalog, pg_temp as $f$
+create or replace function app.written_moment(p_at timestamptz, p_zone text) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $f$
   select to_char(p_at at time zone p_zone, 'FMDD Mon, HH24:MI')
 $f$;
 
--- The e-mail rule: the customer's latest event at or before the payment; where the organisation allows it, else the nearest later one.
--- A no-show counts only when there is no other. Without an event the reason says what was looked at and what to do.
+-- The e-mail rule: the customer's latest event at or before the payment; where the organisation
+-- allows it, else the nearest later one. A no-show counts only when there is no other. Without an
+-- event the reason says what was looked at and what to do.
 create or replace function app.match_by_email(p_payments uuid[])
-returns table (id uuid, event_id uuid, method text, reason text) language sql stable security definer
-set search_path = pg_catalog, pg_temp as $f$
+returns table (id uuid, event_id uuid, method text, reason text) language sql stable
+security definer set search_path = pg_catalog, pg_temp as $f$
   with paid as (
     select p.id, p.customer_email_normalized as email, p.payment_date, o.timezone as zone,
-           p.payment_date + make_interval(hours => 24 * coalesce(m.forward_attribution_days, 0)) as until
+           p.payment_date + make_interval(hours => 24 * coalesce(m.forward_attribution_days,
+             0)) as until
       from unnest(p_payments) wanted (id)
       join app.payments p on p.organization_id = app.cur_org() and p.id = wanted.id
       join app.organizations o on o.id = p.organization_id
@@ -22,49 +25,62 @@ set search_path = pg_catalog, pg_temp as $f$
   customers as (select distinct p.email from paid p where p.email is not null),
   contacts as (
     select c.email, k.contact_id from customers c
-      join app.contact_emails k on k.organization_id = app.cur_org() and k.email_normalized = c.email),
+      join app.contact_emails k on k.organization_id = app.cur_org()
+        and k.email_normalized = c.email),
   addresses as (
     select c.email, c.email as address from customers c
     union
     select c.email, k.email_normalized from contacts c
-      join app.contact_emails k on k.organization_id = app.cur_org() and k.contact_id = c.contact_id),
+      join app.contact_emails k on k.organization_id = app.cur_org()
+        and k.contact_id = c.contact_id),
   theirs as (
     select a.email, v.id, v.scheduled_at, v.call_status from addresses a
-      join app.events v on v.organization_id = app.cur_org() and v.lead_email_normalized = a.address and v.deleted_at is null
+      join app.events v on v.organization_id = app.cur_org() and v.lead_email_normalized = a.address
+        and v.deleted_at is null
     union
     select c.email, v.id, v.scheduled_at, v.call_status from contacts c
-      join app.events v on v.organization_id = app.cur_org() and v.contact_id = c.contact_id and v.deleted_at is null),
+      join app.events v on v.organization_id = app.cur_org() and v.contact_id = c.contact_id
+        and v.deleted_at is null),
   matched as (
-    select distinct on (p.id) p.id, v.id as event_id, v.scheduled_at, v.scheduled_at > p.payment_date as is_later
+    select distinct on (p.id) p.id, v.id as event_id, v.scheduled_at,
+      v.scheduled_at > p.payment_date as is_later
       from paid p join theirs v on v.email = p.email and v.scheduled_at <= p.until
      where v.call_status not in ('canceled', 'rescheduled')
      order by p.id, v.scheduled_at > p.payment_date, v.call_status = 'no_show',
               abs(extract(epoch from v.scheduled_at - p.payment_date)), v.id desc),
   near as (
     select p.id,
-           min(v.scheduled_at) filter (where v.call_status not in ('canceled', 'rescheduled')) as later,
+           min(v.scheduled_at) filter (where v.call_status not in ('canceled', 'rescheduled')) as
+             later,
            max(v.scheduled_at) filter (where v.call_status in ('canceled', 'rescheduled')) as gone
       from paid p join theirs v on v.email = p.email
      where not exists (select 1 from matched m where m.id = p.id) group by p.id)
   select p.id, m.event_id,
          case when m.id is null then 'none' when m.is_later then 'later_call' else 'email' end,
-         case when p.email is null then 'the payment carries no e-mail address; choose its booking yourself'
-              when m.is_later then format('matched %s to the later booking of %s', p.email, app.written_moment(m.scheduled_at, p.zone))
-              when m.id is not null then format('matched %s to the booking of %s', p.email, app.written_moment(m.scheduled_at, p.zone))
+         case when p.email is null
+           then 'the payment carries no e-mail address; choose its booking yourself'
+              when m.is_later then format('matched %s to the later booking of %s', p.email,
+                app.written_moment(m.scheduled_at, p.zone))
+              when m.id is not null then format('matched %s to the booking of %s', p.email,
+                app.written_moment(m.scheduled_at, p.zone))
               else format('no booking of %s at or before the payment; ', p.email) || case
                 when n.later is not null then
-                  format('the next one is of %s: choose it if the money is for it', app.written_moment(n.later, p.zone))
+                  format('the next one is of %s: choose it if the money is for it',
+                    app.written_moment(n.later, p.zone))
                 when n.gone is not null then
-                  format('the one of %s was cancelled or moved: choose a booking yourself', app.written_moment(n.gone, p.zone))
-                else 'nobody has booked with this address: choose the booking of whoever paid, and say that the address is theirs' end end
+                  format('the one of %s was cancelled or moved: choose a booking yourself',
+                    app.written_moment(n.gone, p.zone))
+                else 'nobody has booked with this address: choose the booking of whoever paid, and'
+                  ' say that the address is theirs' end end
     from paid p left join matched m on m.id = p.id left join near n on n.id = p.id
 $f$;
 
--- Attribution: event, people, method and reason of these payments, which entries by hand a processor's record takes the place of, and
--- all that follows from it for other payments. A person's choice goes before the form's event, also for the processor's record that
--- takes a form's place; that before the first payment of the membership, and that before the e-mail rule.
-create or replace function app.attribute_payments(p_payments uuid[]) returns void language plpgsql security definer
-set search_path = pg_catalog, pg_temp as $f$
+-- Attribution: event, people, method and reason of these payments, which entries by hand a
+-- processor's record takes the place of, and all that follows from it for other payments. A
+-- person's choice goes before the form's event, also for the processor's record that takes a form's
+-- place; that before the first payment of the membership, and that before the e-mail rule.
+create or replace function app.attribute_payments(p_payments uuid[]) returns void language plpgsql
+security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   scope uuid[] := p_payments;
   added uuid[] := p_payments;
@@ -83,56 +99,75 @@ begin
   entered as materialized (select * from app.entered_payments(scope)),
   mail as materialized (select * from app.match_by_email(scope)),
   known as materialized (
-    select p.id, p.processor, p.membership_key, p.payment_date, w.id is not null or coalesce(e.is_known, false) as is_known,
-           case when w.id is not null then w.chosen_event_id when e.is_known then e.event_id else m.event_id end as event_id,
-           case when w.id is not null then 'manual' when e.is_known then 'form' else m.method end as method,
+    select p.id, p.processor, p.membership_key, p.payment_date, w.id is not null
+      or coalesce(e.is_known, false) as is_known,
+           case when w.id is not null then w.chosen_event_id when e.is_known then e.event_id
+             else m.event_id end as event_id,
+           case when w.id is not null then 'manual' when e.is_known then 'form'
+             else m.method end as method,
            case when w.id is not null then concat(
-                  case when w.id <> p.id then 'the same money as an entry that was ' end, 'chosen by ', u.name || ': ', w.chosen_reason)
+                  case when w.id <> p.id then 'the same money as an entry that was ' end,
+                    'chosen by ', u.name || ': ', w.chosen_reason)
                 when e.id <> p.id and e.is_known then
-                  format('the same money was entered on the form of the booking of %s', app.written_moment(e.scheduled_at, zone))
-                when e.is_known then format('entered on the form of the booking of %s', app.written_moment(e.scheduled_at, zone))
+                  format('the same money was entered on the form of the booking of %s',
+                    app.written_moment(e.scheduled_at, zone))
+                when e.is_known then format('entered on the form of the booking of %s',
+                  app.written_moment(e.scheduled_at, zone))
                 else m.reason end as reason,
-           p.status = 'succeeded' and p.deleted_at is null and p.membership_key is not null and row_number() over (
-             partition by p.processor, p.membership_key, p.status = 'succeeded' and p.deleted_at is null
+           p.status = 'succeeded' and p.deleted_at is null and p.membership_key is not null
+             and row_number() over (
+             partition by p.processor, p.membership_key, p.status = 'succeeded'
+               and p.deleted_at is null
                  order by p.payment_date, p.processor_payment_id, p.id) = 1 as is_first
       from paid p
       join mail m on m.id = p.id
       left join pairs x on x.reported_id = p.id
       left join entered e on e.id = coalesce(x.entered_id, p.id)
-      left join paid w on w.id = case when p.chosen_at is not null then p.id else x.entered_id end and w.chosen_at is not null
+      left join paid w on w.id = case when p.chosen_at is not null then p.id else x.entered_id end
+        and w.chosen_at is not null
       left join app.users u on u.id = w.chosen_by),
   settled as (
     select k.id, f.id is not null as is_led,
            case when f.id is null then k.event_id else f.event_id end as event_id,
            case when f.id is null then k.method else 'membership' end as method,
-           case when f.id is null then k.reason else concat('follows the first payment, of ', app.written_moment(f.payment_date, zone),
-                  case when f.event_id is null then ', which belongs to no booking' end) end as reason
+           case when f.id is null then k.reason
+             else concat('follows the first payment, of ', app.written_moment(f.payment_date, zone),
+                  case when f.event_id is null then ', which belongs to no booking' end)
+                    end as reason
       from known k
-      left join known f on f.is_first and f.processor = k.processor and f.membership_key = k.membership_key and f.id <> k.id
+      left join known f on f.is_first and f.processor = k.processor
+        and f.membership_key = k.membership_key and f.id <> k.id
        and not k.is_known and (f.is_known or f.event_id is not null)),
   final as (
-    select s.*, x.reported_id as superseded_by_id, v.closer_id, v.setter_id, v.source_id, v.traffic_type_id, v.call_type_id
+    select s.*, x.reported_id as superseded_by_id, v.closer_id, v.setter_id, v.source_id,
+      v.traffic_type_id, v.call_type_id
       from settled s
       left join pairs x on x.entered_id = s.id
       left join app.events v on v.organization_id = app.cur_org() and v.id = s.event_id)
   update app.payments p
-     set event_id = n.event_id, attribution_method = n.method, attribution_reason = n.reason, superseded_by_id = n.superseded_by_id,
-         closer_id = n.closer_id, setter_id = n.setter_id, source_id = n.source_id, traffic_type_id = n.traffic_type_id,
+     set event_id = n.event_id, attribution_method = n.method, attribution_reason = n.reason,
+       superseded_by_id = n.superseded_by_id,
+         closer_id = n.closer_id, setter_id = n.setter_id, source_id = n.source_id,
+           traffic_type_id = n.traffic_type_id,
          call_type_id = n.call_type_id,
-         attributed_at = case when (p.event_id, p.attribution_reason) is distinct from (n.event_id, n.reason)
+         attributed_at = case when (p.event_id, p.attribution_reason) is distinct from (n.event_id,
+           n.reason)
                               then clock_timestamp() else p.attributed_at end
     from final n
    where p.organization_id = app.cur_org() and p.id = n.id
-     and (p.event_id, p.attribution_method, p.attribution_reason, p.superseded_by_id, p.closer_id, p.setter_id, p.source_id,
+     and (p.event_id, p.attribution_method, p.attribution_reason, p.superseded_by_id, p.closer_id,
+       p.setter_id, p.source_id,
           p.traffic_type_id, p.call_type_id)
-         is distinct from (n.event_id, n.method, n.reason, n.superseded_by_id, n.closer_id, n.setter_id, n.source_id,
+         is distinct from (n.event_id, n.method, n.reason, n.superseded_by_id, n.closer_id,
+           n.setter_id, n.source_id,
           n.traffic_type_id, n.call_type_id);
 end $f$;
 grant execute on function app.attribute_payments to so_app, so_worker;
 
--- The same for every payment that these events may concern: those that stand on them, and all of their customers'.
-create or replace function app.attribute_events(p_events uuid[]) returns void language plpgsql security definer
-set search_path = pg_catalog, pg_temp as $f$
+-- The same for every payment that these events may concern: those that stand on them, and all of
+-- their customers'.
+create or replace function app.attribute_events(p_events uuid[]) returns void language plpgsql
+security definer set search_path = pg_catalog, pg_temp as $f$
 begin
   perform pg_advisory_xact_lock(hashtextextended(app.cur_org()::text || ':money', 0));
   perform app.attribute_payments(array(
@@ -143,18 +178,23 @@ begin
       select v.contact_id from events v where v.contact_id is not null
       union
       select k.contact_id from events v
-        join app.contact_emails k on k.organization_id = app.cur_org() and k.email_normalized = v.email),
+        join app.contact_emails k on k.organization_id = app.cur_org()
+          and k.email_normalized = v.email),
     addresses as (
       select v.email from events v where v.email is not null
       union
       select k.email_normalized from contacts c
-        join app.contact_emails k on k.organization_id = app.cur_org() and k.contact_id = c.contact_id)
+        join app.contact_emails k on k.organization_id = app.cur_org()
+          and k.contact_id = c.contact_id)
     select p.id from addresses a
-      join app.payments p on p.organization_id = app.cur_org() and p.customer_email_normalized = a.email
+      join app.payments p on p.organization_id = app.cur_org()
+        and p.customer_email_normalized = a.email
     union
-    select p.id from events v join app.payments p on p.organization_id = app.cur_org() and p.event_id = v.id
+    select p.id from events v join app.payments p on p.organization_id = app.cur_org()
+      and p.event_id = v.id
     union
-    select p.id from events v join app.payments p on p.organization_id = app.cur_org() and p.chosen_event_id = v.id
+    select p.id from events v join app.payments p on p.organization_id = app.cur_org()
+      and p.chosen_event_id = v.id
     union
     select p.id from events v
       join app.post_call_forms f on f.organization_id = app.cur_org() and f.event_id = v.id
@@ -163,15 +203,18 @@ end $f$;
 grant execute on function app.attribute_events to so_app, so_worker;
 
 -- All payments of the organisation.
-create or replace function app.attribute_all() returns void language sql security definer set search_path = pg_catalog, pg_temp as $f$
-  select app.attribute_payments(array(select p.id from app.payments p where p.organization_id = app.cur_org()))
+create or replace function app.attribute_all() returns void language sql security definer
+set search_path = pg_catalog, pg_temp as $f$
+  select app.attribute_payments(array(select p.id from app.payments p
+    where p.organization_id = app.cur_org()))
 $f$;
 grant execute on function app.attribute_all to so_app, so_worker;
 
--- From now on the payment's address is also one of the event's contact, and all that either of them paid or booked is looked at again.
--- False when there is no address or no contact. Managers who see their team only decide this too, without reading whose it was.
-create or replace function app.adopt_address(p_payment uuid, p_event uuid) returns boolean language plpgsql security definer
-set search_path = pg_catalog, pg_temp as $f$
+-- From now on the payment's address is also one of the event's contact, and all that either of them
+-- paid or booked is looked at again. False when there is no address or no contact. Managers who see
+-- their team only decide this too, without reading whose it was.
+create or replace function app.adopt_address(p_payment uuid, p_event uuid) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   paid record;
   contacts uuid[];
@@ -184,7 +227,8 @@ begin
          coalesce(v.contact_id, k.contact_id) as contact_id into paid
     from app.payments p
     join app.events v on v.organization_id = p.organization_id and v.id = p_event
-    left join app.contact_emails k on k.organization_id = p.organization_id and k.email_normalized = v.lead_email_normalized
+    left join app.contact_emails k on k.organization_id = p.organization_id
+      and k.email_normalized = v.lead_email_normalized
    where p.organization_id = app.cur_org() and p.id = p_payment;
   if paid.normalized is null or paid.contact_id is null then
     return false;
@@ -200,17 +244,20 @@ end $f$;
 grant execute on function app.adopt_address to so_app, so_worker;
 
 -- Every payment of these contacts and of their events.
-create or replace function app.attribute_contacts(p_contacts uuid[]) returns void language plpgsql security definer
-set search_path = pg_catalog, pg_temp as $f$
+create or replace function app.attribute_contacts(p_contacts uuid[]) returns void language plpgsql
+security definer set search_path = pg_catalog, pg_temp as $f$
 begin
   perform app.attribute_payments(array(
     select p.id from app.contact_emails k
-      join app.payments p on p.organization_id = app.cur_org() and p.customer_email_normalized = k.email_normalized
+      join app.payments p on p.organization_id = app.cur_org()
+        and p.customer_email_normalized = k.email_normalized
      where k.organization_id = app.cur_org() and k.contact_id = any (p_contacts)));
   perform app.attribute_events(array(
-    select v.id from app.events v where v.organization_id = app.cur_org() and v.contact_id = any (p_contacts)
+    select v.id from app.events v where v.organization_id = app.cur_org()
+      and v.contact_id = any (p_contacts)
     union
     select v.id from app.contact_emails k
-      join app.events v on v.organization_id = app.cur_org() and v.lead_email_normalized = k.email_normalized
+      join app.events v on v.organization_id = app.cur_org()
+        and v.lead_email_normalized = k.email_normalized
      where k.organization_id = app.cur_org() and k.contact_id = any (p_contacts)));
 end $f$;

@@ -1,27 +1,35 @@
--- The cash of a form is one payment, however often the form is corrected, and whoever may see that payment: whom it belongs to may
--- have been decided otherwise. Attribution follows when the form has settled how its event stands.
+-- The cash of a form is one payment, however often the form is corrected, and whoever may see that
+-- payment: whom it belongs to may have been decided otherwise. Attribution follows when the form
+-- has settled how its event stands.
 create or replace function app.record_form_cash() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 begin
-  insert into app.payments as p (organization_id, pcf_id, processor, amount, currency, payment_date, payment_type, package_id,
-                                 customer_email, customer_email_normalized, customer_name, deleted_at)
-  select new.organization_id, new.id, 'manual', coalesce(new.cash_collected, 0), coalesce(new.currency, known.currency), new.submitted_at,
+  insert into app.payments as p (organization_id, pcf_id, processor, amount, currency, payment_date,
+    payment_type, package_id,
+                                 customer_email, customer_email_normalized, customer_name,
+                                   deleted_at)
+  select new.organization_id, new.id, 'manual', coalesce(new.cash_collected, 0),
+    coalesce(new.currency, known.currency), new.submitted_at,
          new.payment_type, new.package_id, v.lead_email, v.lead_email_normalized, v.lead_name,
          case when coalesce(new.cash_collected, 0) = 0 then coalesce(known.deleted_at, now()) end
     from app.events v
-    left join app.payments known on known.organization_id = new.organization_id and known.pcf_id = new.id
-   where v.organization_id = new.organization_id and v.id = new.event_id and (new.cash_collected > 0 or known.id is not null)
+    left join app.payments known on known.organization_id = new.organization_id
+      and known.pcf_id = new.id
+   where v.organization_id = new.organization_id and v.id = new.event_id
+     and (new.cash_collected > 0 or known.id is not null)
   on conflict (organization_id, pcf_id) do update
-     set amount = excluded.amount, currency = excluded.currency, payment_type = excluded.payment_type, package_id = excluded.package_id,
-         customer_email = excluded.customer_email, customer_email_normalized = excluded.customer_email_normalized,
+     set amount = excluded.amount, currency = excluded.currency,
+       payment_type = excluded.payment_type, package_id = excluded.package_id,
+         customer_email = excluded.customer_email,
+           customer_email_normalized = excluded.customer_email_normalized,
          customer_name = excluded.customer_name, deleted_at = excluded.deleted_at;
   return null;
 end $f$;
 grant execute on function app.record_form_cash to so_owner;
 
 -- A form that is withdrawn leaves its payment behind, which no longer counts.
-create or replace function app.withdraw_form_cash() returns trigger language plpgsql security definer
-set search_path = pg_catalog, pg_temp as $f$
+create or replace function app.withdraw_form_cash() returns trigger language plpgsql
+security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   cash uuid;
 begin

@@ -1,27 +1,32 @@
--- Money that was entered by hand, most of it on a form, and that a processor has reported too is one payment: the processor's record
--- takes the entry's place. An entry has no connection; what a processor reported has one.
+-- Money that was entered by hand, most of it on a form, and that a processor has reported too is
+-- one payment: the processor's record takes the entry's place. An entry has no connection; what a
+-- processor reported has one.
 
--- The entries among these payments, each with the event that it is known to be of: a person's choice, else its form's.
+-- The entries among these payments, each with the event that it is known to be of: a person's
+-- choice, else its form's.
 create or replace function app.entered_payments(p_payments uuid[])
-returns table (id uuid, is_known boolean, event_id uuid, scheduled_at timestamptz) language sql stable security definer
-set search_path = pg_catalog, pg_temp as $f$
+returns table (id uuid, is_known boolean, event_id uuid, scheduled_at timestamptz) language sql
+stable security definer set search_path = pg_catalog, pg_temp as $f$
   with known as (
     select p.id, p.chosen_at is not null or f.event_id is not null as is_known,
            case when p.chosen_at is not null then p.chosen_event_id else f.event_id end as event_id
       from unnest(p_payments) wanted (id)
-      join app.payments p on p.organization_id = app.cur_org() and p.id = wanted.id and p.connection_id is null
+      join app.payments p on p.organization_id = app.cur_org() and p.id = wanted.id
+        and p.connection_id is null
       left join app.post_call_forms f on f.organization_id = p.organization_id and f.id = p.pcf_id)
   select k.id, k.is_known, k.event_id, v.scheduled_at
     from known k left join app.events v on v.organization_id = app.cur_org() and v.id = k.event_id
 $f$;
 
--- The entries among these payments with each reported payment of the same customer, currency and amount. Somebody is the same customer
--- under any of their addresses and those of the event's contact, or where a person put both payments on one event.
+-- The entries among these payments with each reported payment of the same customer, currency and
+-- amount. Somebody is the same customer under any of their addresses and those of the event's
+-- contact, or where a person put both payments on one event.
 create or replace function app.alike_payments(p_payments uuid[])
 returns table (entered_id uuid, reported_id uuid) language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
   with entered as (
-    select e.id, e.event_id, p.currency, p.amount, p.customer_email_normalized as email, v.lead_email_normalized as lead_email, v.contact_id
+    select e.id, e.event_id, p.currency, p.amount, p.customer_email_normalized as email,
+      v.lead_email_normalized as lead_email, v.contact_id
       from app.entered_payments(p_payments) e
       join app.payments p on p.organization_id = app.cur_org() and p.id = e.id and p.amount > 0
       left join app.events v on v.organization_id = app.cur_org() and v.id = e.event_id),
@@ -33,14 +38,17 @@ set search_path = pg_catalog, pg_temp as $f$
     select e.id, e.contact_id from entered e where e.contact_id is not null
     union
     select n.id, k.contact_id from named n
-      join app.contact_emails k on k.organization_id = app.cur_org() and k.email_normalized = n.email),
+      join app.contact_emails k on k.organization_id = app.cur_org()
+        and k.email_normalized = n.email),
   addresses as (
     select n.id, n.email from named n
     union
     select c.id, k.email_normalized from contacts c
-      join app.contact_emails k on k.organization_id = app.cur_org() and k.contact_id = c.contact_id)
+      join app.contact_emails k on k.organization_id = app.cur_org()
+        and k.contact_id = c.contact_id)
   select e.id, r.id from entered e join addresses a on a.id = e.id
-    join app.payments r on r.organization_id = app.cur_org() and r.customer_email_normalized = a.email
+    join app.payments r on r.organization_id = app.cur_org()
+      and r.customer_email_normalized = a.email
      and r.connection_id is not null and r.currency = e.currency and r.amount = e.amount
   union
   select e.id, r.id from entered e
@@ -48,23 +56,28 @@ set search_path = pg_catalog, pg_temp as $f$
      and r.connection_id is not null and r.currency = e.currency and r.amount = e.amount
 $f$;
 
--- The other way round: the entries that may be alike one of these payments that a processor reported.
-create or replace function app.entered_payments_like(p_payments uuid[]) returns table (id uuid) language sql stable security definer
-set search_path = pg_catalog, pg_temp as $f$
+-- The other way round: the entries that may be alike one of these payments that a processor
+-- reported.
+create or replace function app.entered_payments_like(p_payments uuid[]) returns table (id uuid)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $f$
   with reported as (
     select p.currency, p.amount, p.customer_email_normalized as email, p.chosen_event_id
       from unnest(p_payments) wanted (id)
-      join app.payments p on p.organization_id = app.cur_org() and p.id = wanted.id and p.connection_id is not null),
+      join app.payments p on p.organization_id = app.cur_org() and p.id = wanted.id
+        and p.connection_id is not null),
   contacts as (
     select r.currency, r.amount, k.contact_id from reported r
-      join app.contact_emails k on k.organization_id = app.cur_org() and k.email_normalized = r.email),
+      join app.contact_emails k on k.organization_id = app.cur_org()
+        and k.email_normalized = r.email),
   addresses as (
     select r.currency, r.amount, r.email from reported r where r.email is not null
     union
     select c.currency, c.amount, k.email_normalized from contacts c
-      join app.contact_emails k on k.organization_id = app.cur_org() and k.contact_id = c.contact_id),
+      join app.contact_emails k on k.organization_id = app.cur_org()
+        and k.contact_id = c.contact_id),
   events as (
-    select r.currency, r.amount, r.chosen_event_id as id from reported r where r.chosen_event_id is not null
+    select r.currency, r.amount, r.chosen_event_id as id from reported r
+      where r.chosen_event_id is not null
     union
     select c.currency, c.amount, v.id from contacts c
       join app.events v on v.organization_id = app.cur_org() and v.contact_id = c.contact_id
@@ -72,7 +85,8 @@ set search_path = pg_catalog, pg_temp as $f$
     select a.currency, a.amount, v.id from addresses a
       join app.events v on v.organization_id = app.cur_org() and v.lead_email_normalized = a.email)
   select e.id from addresses a
-    join app.payments e on e.organization_id = app.cur_org() and e.customer_email_normalized = a.email
+    join app.payments e on e.organization_id = app.cur_org()
+      and e.customer_email_normalized = a.email
      and e.connection_id is null and e.currency = a.currency and e.amount = a.amount
   union
   select e.id from events v
@@ -85,16 +99,22 @@ set search_path = pg_catalog, pg_temp as $f$
      and e.currency = v.currency and e.amount = v.amount
 $f$;
 
--- The best matching of one group of possible pairs: as many pairs as possible, and of those matchings the one with the least distance
--- altogether. The pairs come sorted, so that the answer does not depend on what came first. Each round finds the shortest way from a
--- free entry to a free record, over pairs that are given up again, and turns all pairs on it round.
+-- The best matching of one group of possible pairs: as many pairs as possible, and of those
+-- matchings the one with the least distance altogether. The pairs come sorted, so that the answer
+-- does not depend on what came first. Each round finds the shortest way from a free entry to a free
+-- record, over pairs that are given up again, and turns all pairs on it round.
 create or replace function app.best_pairs(p_entered uuid[], p_reported uuid[], p_distance numeric[])
-returns table (entered_id uuid, reported_id uuid) language plpgsql immutable set search_path = pg_catalog, pg_temp as $f$
+returns table (entered_id uuid, reported_id uuid) language plpgsql immutable
+set search_path = pg_catalog, pg_temp as $f$
 declare
-  from_entered int[] := array(select dense_rank() over (order by x.id) from unnest(p_entered) with ordinality x (id, place) order by x.place);
-  to_reported int[] := array(select dense_rank() over (order by x.id) from unnest(p_reported) with ordinality x (id, place) order by x.place);
-  taken_by int[] := array_fill(null::int, array[(select max(x) from unnest(to_reported) x)]);  -- of each record, the pair chosen for it
-  chosen int[] := array_fill(null::int, array[(select max(x) from unnest(from_entered) x)]);  -- the same of each entry
+  from_entered int[] := array(select dense_rank() over (order by x.id)
+    from unnest(p_entered) with ordinality x (id, place) order by x.place);
+  to_reported int[] := array(select dense_rank() over (order by x.id)
+    from unnest(p_reported) with ordinality x (id, place) order by x.place);
+  -- of each record, the pair chosen for it
+  taken_by int[] := array_fill(null::int, array[(select max(x) from unnest(to_reported) x)]);
+  -- the same of each entry
+  chosen int[] := array_fill(null::int, array[(select max(x) from unnest(from_entered) x)]);
   cost_entered numeric[];
   cost_reported numeric[];
   came_by int[];  -- of each record, the last pair of the shortest way to it
@@ -104,7 +124,8 @@ declare
   place int;
 begin
   loop
-    cost_entered := array(select case when c.x is null then 0::numeric end from unnest(chosen) with ordinality c (x, n) order by c.n);
+    cost_entered := array(select case when c.x is null then 0::numeric end
+      from unnest(chosen) with ordinality c (x, n) order by c.n);
     cost_reported := array_fill(null::numeric, array[cardinality(taken_by)]);
     came_by := array_fill(null::int, array[cardinality(taken_by)]);
     improved := true;
@@ -113,7 +134,8 @@ begin
       for pair in 1 .. cardinality(p_distance) loop
         place := to_reported[pair];
         cost := cost_entered[from_entered[pair]] + p_distance[pair];
-        if cost < coalesce(cost_reported[place], 'Infinity') and taken_by[place] is distinct from pair then
+        if cost < coalesce(cost_reported[place], 'Infinity')
+          and taken_by[place] is distinct from pair then
           cost_reported[place] := cost;
           came_by[place] := pair;
           improved := true;
@@ -133,41 +155,52 @@ begin
       chosen[from_entered[pair]] := pair;
     end loop;
   end loop;
-  return query select p_entered[c.x], p_reported[c.x] from unnest(chosen) c (x) where c.x is not null;
+  return query select p_entered[c.x], p_reported[c.x] from unnest(chosen) c (x)
+    where c.x is not null;
 end $f$;
 
--- Which of these payments are the same money. What a person said comes first, the latest word on either payment; then those that are
--- alike and near: within the organisation's days of when the cash was entered or of the event, whichever is nearer. Most have one
--- possible partner. Where several compete on both sides, the whole group is matched at its best.
+-- Which of these payments are the same money. What a person said comes first, the latest word on
+-- either payment; then those that are alike and near: within the organisation's days of when the
+-- cash was entered or of the event, whichever is nearer. Most have one possible partner. Where
+-- several compete on both sides, the whole group is matched at its best.
 create or replace function app.same_money(p_payments uuid[])
-returns table (entered_id uuid, reported_id uuid) language sql stable security definer set search_path = pg_catalog, pg_temp as $f$
+returns table (entered_id uuid, reported_id uuid) language sql stable security definer
+set search_path = pg_catalog, pg_temp as $f$
   with recursive paid as (
-    select p.id, p.payment_date, p.processor_payment_id, p.connection_id from unnest(p_payments) wanted (id)
+    select p.id, p.payment_date, p.processor_payment_id, p.connection_id
+      from unnest(p_payments) wanted (id)
       join app.payments p on p.organization_id = app.cur_org() and p.id = wanted.id
        and p.status = 'succeeded' and p.deleted_at is null),
   said as (
     select x.entered_id, x.reported_id from paid e
-      join app.payment_pairs x on x.organization_id = app.cur_org() and x.entered_id = e.id and x.verdict = 'same'
+      join app.payment_pairs x on x.organization_id = app.cur_org() and x.entered_id = e.id
+        and x.verdict = 'same'
       join paid r on r.id = x.reported_id
      where e.connection_id is null and r.connection_id is not null and not exists (
-       select 1 from app.payment_pairs o where o.organization_id = app.cur_org() and o.verdict = 'same'
-          and (o.entered_id = x.entered_id or o.reported_id = x.reported_id) and (o.decided_at, o.id) > (x.decided_at, x.id))),
+       select 1 from app.payment_pairs o where o.organization_id = app.cur_org()
+         and o.verdict = 'same'
+          and (o.entered_id = x.entered_id or o.reported_id = x.reported_id)
+            and (o.decided_at, o.id) > (x.decided_at, x.id))),
   possible as (
-    select e.id as entered_id, r.id as reported_id, away.s as away, e.payment_date as entered_at, r.payment_date as reported_at,
+    select e.id as entered_id, r.id as reported_id, away.s as away, e.payment_date as entered_at,
+      r.payment_date as reported_at,
            r.processor_payment_id as key,
-           count(*) over (partition by e.id) > 1 and count(*) over (partition by r.id) > 1 as is_contested
+           count(*) over (partition by e.id) > 1
+             and count(*) over (partition by r.id) > 1 as is_contested
       from app.alike_payments(p_payments) a
       join paid e on e.id = a.entered_id
       join paid r on r.id = a.reported_id
       join app.entered_payments(p_payments) k on k.id = e.id
       join app.money_settings m on m.organization_id = app.cur_org()
       cross join lateral (select least(abs(extract(epoch from r.payment_date - e.payment_date)),
-                                       abs(extract(epoch from r.payment_date - k.scheduled_at))) as s) away
+                                       abs(extract(epoch from r.payment_date - k.scheduled_at))) as
+                                         s) away
      where away.s <= m.reconciliation_days * 86400
        and not exists (select 1 from said s where s.entered_id = e.id)
        and not exists (select 1 from said s where s.reported_id = r.id)
        and not exists (select 1 from app.payment_pairs x where x.organization_id = app.cur_org()
-                          and x.entered_id = e.id and x.reported_id = r.id and x.verdict = 'different')),
+                          and x.entered_id = e.id and x.reported_id = r.id
+                            and x.verdict = 'different')),
   links as (
     select p.entered_id as one, p.reported_id as other from possible p
     union all
@@ -178,40 +211,51 @@ returns table (entered_id uuid, reported_id uuid) language sql stable security d
     select r.origin, l.other from reached r join links l on l.one = r.id),
   groups as (select r.id, min(r.origin::text) as label from reached r group by r.id),
   ranked as (
-    select p.*, row_number() over (partition by p.entered_id order by p.away, p.reported_at, p.key, p.reported_id) as of_entered,
-           row_number() over (partition by p.reported_id order by p.away, p.entered_at, p.entered_id) as of_reported
+    select p.*, row_number() over (partition by p.entered_id order by p.away, p.reported_at, p.key,
+      p.reported_id) as of_entered,
+           row_number() over (partition by p.reported_id order by p.away, p.entered_at,
+             p.entered_id) as of_reported
       from possible p where not exists (select 1 from groups g where g.id = p.entered_id)),
   contested as (
-    select array_agg(p.entered_id order by p.entered_at, p.entered_id, p.reported_at, p.key, p.reported_id) as entered,
-           array_agg(p.reported_id order by p.entered_at, p.entered_id, p.reported_at, p.key, p.reported_id) as reported,
-           array_agg(p.away order by p.entered_at, p.entered_id, p.reported_at, p.key, p.reported_id) as away
+    select array_agg(p.entered_id order by p.entered_at, p.entered_id, p.reported_at, p.key,
+      p.reported_id) as entered,
+           array_agg(p.reported_id order by p.entered_at, p.entered_id, p.reported_at, p.key,
+             p.reported_id) as reported,
+           array_agg(p.away order by p.entered_at, p.entered_id, p.reported_at, p.key,
+             p.reported_id) as away
       from possible p join groups g on g.id = p.entered_id group by g.label)
   select s.entered_id, s.reported_id from said s
   union all
   select r.entered_id, r.reported_id from ranked r where r.of_entered = 1 and r.of_reported = 1
   union all
-  select b.entered_id, b.reported_id from contested c cross join lateral app.best_pairs(c.entered, c.reported, c.away) b
+  select b.entered_id, b.reported_id from contested c
+    cross join lateral app.best_pairs(c.entered, c.reported, c.away) b
 $f$;
 
--- What has to be looked at together with these payments: what may be the same money, what was taken for it before, and the other
--- payments of a membership.
-create or replace function app.related_payments(p_payments uuid[]) returns table (id uuid) language sql stable security definer
-set search_path = pg_catalog, pg_temp as $f$
+-- What has to be looked at together with these payments: what may be the same money, what was taken
+-- for it before, and the other payments of a membership.
+create or replace function app.related_payments(p_payments uuid[]) returns table (id uuid)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $f$
   with paid as (
-    select p.id, p.superseded_by_id, p.processor, p.membership_key from unnest(p_payments) wanted (id)
+    select p.id, p.superseded_by_id, p.processor, p.membership_key
+      from unnest(p_payments) wanted (id)
       join app.payments p on p.organization_id = app.cur_org() and p.id = wanted.id)
   select a.reported_id from app.alike_payments(p_payments) a
   union
   select e.id from app.entered_payments_like(p_payments) e
   union
   select o.id from paid p
-    join app.payments o on o.organization_id = app.cur_org() and o.membership_key = p.membership_key and o.processor = p.processor
+    join app.payments o on o.organization_id = app.cur_org() and o.membership_key = p.membership_key
+      and o.processor = p.processor
   union
   select p.superseded_by_id from paid p where p.superseded_by_id is not null
   union
-  select o.id from paid p join app.payments o on o.organization_id = app.cur_org() and o.superseded_by_id = p.id
+  select o.id from paid p join app.payments o on o.organization_id = app.cur_org()
+    and o.superseded_by_id = p.id
   union
-  select x.reported_id from paid p join app.payment_pairs x on x.organization_id = app.cur_org() and x.entered_id = p.id
+  select x.reported_id from paid p join app.payment_pairs x on x.organization_id = app.cur_org()
+    and x.entered_id = p.id
   union
-  select x.entered_id from paid p join app.payment_pairs x on x.organization_id = app.cur_org() and x.reported_id = p.id
+  select x.entered_id from paid p join app.payment_pairs x on x.organization_id = app.cur_org()
+    and x.reported_id = p.id
 $f$;

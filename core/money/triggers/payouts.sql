@@ -1,8 +1,11 @@
--- An approved payout snapshot never changes; the one step left is from approved to paid. It goes only with its organisation.
-create or replace function app.keep_snapshot() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $f$
+-- An approved payout snapshot never changes; the one step left is from approved to paid. It goes
+-- only with its organisation.
+create or replace function app.keep_snapshot() returns trigger language plpgsql
+set search_path = pg_catalog, pg_temp as $f$
 begin
   if tg_op = 'DELETE' then
-    if old.state <> 'draft' and not (current_user = 'so_definer' and app.is_being_purged(old.organization_id)) then
+    if old.state <> 'draft' and not (current_user = 'so_definer'
+      and app.is_being_purged(old.organization_id)) then
       raise exception 'an approved payout snapshot cannot be deleted' using errcode = '23514';
     end if;
     return old;
@@ -16,9 +19,11 @@ begin
   if old.state = 'draft' and new.state = 'approved' then
     -- one approval at a time: another that is about to commit would not be seen
     perform pg_advisory_xact_lock(hashtextextended(new.organization_id || ':money', 0));
-    if exists (select from app.payout_snapshots s where s.organization_id = new.organization_id and s.id <> new.id
+    if exists (select from app.payout_snapshots s where s.organization_id = new.organization_id
+      and s.id <> new.id
                 and s.state <> 'draft' and s.period_end > new.period_start) then
-      raise exception 'a payout snapshot begins before the end of one that was approved' using errcode = '23514';
+      raise exception 'a payout snapshot begins before the end of one that was approved'
+        using errcode = '23514';
     end if;
     return new;
   end if;
@@ -26,7 +31,8 @@ begin
     return new;
   end if;
   if old.state = 'approved' and new.state = 'paid'
-     and (to_jsonb(new) - '{state,paid_at,updated_at}'::text[]) = (to_jsonb(old) - '{state,paid_at,updated_at}'::text[]) then
+     and (to_jsonb(new) - '{state,paid_at,updated_at}'::text[]) = (to_jsonb(old)
+       - '{state,paid_at,updated_at}'::text[]) then
     return new;
   end if;
   raise exception 'an approved payout snapshot cannot be changed' using errcode = '23514';
@@ -34,40 +40,50 @@ end $f$;
 create or replace trigger keep_snapshot before insert or update or delete on app.payout_snapshots
   for each row execute function app.keep_snapshot();
 
-create or replace function app.keep_snapshot_rows() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $f$
+create or replace function app.keep_snapshot_rows() returns trigger language plpgsql
+set search_path = pg_catalog, pg_temp as $f$
 declare
   row_of jsonb := case when tg_op = 'DELETE' then to_jsonb(old) else to_jsonb(new) end;
   state_now text;
 begin
-  if tg_op = 'DELETE' and current_user = 'so_definer' and app.is_being_purged(old.organization_id) then
+  if tg_op = 'DELETE' and current_user = 'so_definer' and app.is_being_purged(old.organization_id)
+    then
     return old;
   end if;
   -- the erasure of a person replaces who paid and what mentions them, never what was paid
   if tg_op = 'UPDATE' and current_user = 'so_definer'
      and to_jsonb(new) - '{customer_email,customer_name,attribution_reason,held_back}'::text[]
-         = to_jsonb(old) - '{customer_email,customer_name,attribution_reason,held_back}'::text[] then
+         = to_jsonb(old) - '{customer_email,customer_name,attribution_reason,held_back}'::text[]
+           then
     return new;
   end if;
   select s.state into state_now from app.payout_snapshots s
-   where s.organization_id = (row_of ->> 'organization_id')::uuid and s.id = (row_of ->> 'snapshot_id')::uuid;
+   where s.organization_id = (row_of ->> 'organization_id')::uuid
+     and s.id = (row_of ->> 'snapshot_id')::uuid;
   if state_now is distinct from 'draft'
      or tg_op = 'UPDATE' and to_jsonb(new) - 'held_back' <> to_jsonb(old) - 'held_back' then
     raise exception 'the rows of a payout snapshot cannot be changed' using errcode = '23514';
   end if;
   return case when tg_op = 'DELETE' then old else new end;
 end $f$;
-create or replace trigger keep_snapshot_rows before insert or update or delete on app.payout_snapshot_details
+create or replace trigger keep_snapshot_rows before insert or update or delete
+  on app.payout_snapshot_details
   for each row execute function app.keep_snapshot_rows();
-create or replace trigger keep_snapshot_rows before insert or update or delete on app.payout_snapshot_summaries
+create or replace trigger keep_snapshot_rows before insert or update or delete
+  on app.payout_snapshot_summaries
   for each row execute function app.keep_snapshot_rows();
 
--- From the first approval on the day that payouts start with stands: another would count settled money again, or lose some.
-create or replace function app.keep_payouts_start() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $f$
+-- From the first approval on the day that payouts start with stands: another would count settled
+-- money again, or lose some.
+create or replace function app.keep_payouts_start() returns trigger language plpgsql
+set search_path = pg_catalog, pg_temp as $f$
 begin
-  if exists (select from app.payout_snapshots s where s.organization_id = new.organization_id and s.state <> 'draft') then
+  if exists (select from app.payout_snapshots s where s.organization_id = new.organization_id
+    and s.state <> 'draft') then
     raise exception 'payouts have started' using errcode = '23514';
   end if;
   return new;
 end $f$;
 create or replace trigger keep_payouts_start before update of payouts_start on app.money_settings
-  for each row when (old.payouts_start is distinct from new.payouts_start) execute function app.keep_payouts_start();
+  for each row when (old.payouts_start is distinct from new.payouts_start)
+    execute function app.keep_payouts_start();

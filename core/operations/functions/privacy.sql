@@ -1,15 +1,10 @@
 -- Erasing a person: contact details are removed wherever they are; rows and everything that is
 -- counted stay.
 
--- Whether a word identifies a person wherever it appears: a full name or a phone number does, "Ana"
--- does not.
-create or replace function app.is_telling(p_word text) returns boolean language sql immutable set search_path = pg_catalog, pg_temp as $f$
-  select p_word ~ '\S\s+\S' or length(p_word) > 12 or p_word ~ '^\+?[0-9][0-9 ().-]{6,}$'
-$f$;
-
 -- A delivery's body as text in which an address can be found, even one that JSON writes with
 -- escapes.
-create or replace function app.body_text(p_body bytea) returns text language plpgsql immutable set search_path = pg_catalog, pg_temp as $f$
+create or replace function app.body_text(p_body bytea) returns text language plpgsql immutable
+set search_path = pg_catalog, pg_temp as $f$
 declare
   raw text := encode(p_body, 'escape');
 begin
@@ -21,116 +16,50 @@ exception when data_exception then
   return raw;
 end $f$;
 
--- Free text without a person's addresses and without the words for them. p_words are in lower case;
--- a word that does not identify the person by itself is removed only where it is the whole text.
-create or replace function app.without_person(p_text text, p_emails text[], p_words text[], p_pseudonym text) returns text
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $f$
-declare
-  known text;
-  made text := p_text;
-  plain text := app.composed(p_text);
-begin
-  if app.comparable(made) = any (p_words) then
-    return '…';
-  end if;
-  -- Only a text about the person is changed: any other has its characters that are not seen, and its wide letters.
-  if exists (select 1 from unnest(p_emails || p_words) w
-              where (w = any (p_emails) or app.is_telling(w)) and strpos(app.comparable(made), w) > 0 and strpos(lower(made), w) = 0) then
-    made := case when exists (select 1 from unnest(p_emails || p_words) w
-                               where (w = any (p_emails) or app.is_telling(w)) and strpos(app.comparable(made), w) > 0
-                                 and strpos(lower(plain), w) = 0) then app.comparable(made) else plain end;
-  end if;
-  foreach known in array p_emails loop
-    made := regexp_replace(made, regexp_replace(known, '([^[:alnum:]@_-])', '\\\1', 'g'), p_pseudonym, 'gi');
-  end loop;
-  foreach known in array p_words loop
-    if app.is_telling(known) then
-      made := regexp_replace(made, regexp_replace(known, '([^[:alnum:][:space:]])', '\\\1', 'g'), '…', 'gi');
-    end if;
-  end loop;
-  return made;
-end $f$;
-
--- The same for everything inside a JSON value. An object that contains the person's address is
--- about them, so its other details about them are removed too, in the fields that the providers
--- declare (core/people/payload_fields.py). Of a booking's answers only the one that names the setter
--- stays.
-create or replace function app.redacted(
-  p jsonb, p_emails text[], p_words text[], p_pseudonym text, p_question text, p_about boolean default false
-) returns jsonb
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $f$
-declare
-  about boolean;
-  part record;
-  made jsonb := '{}';
-  persons text[] := app.person_objects();
-begin
-  if jsonb_typeof(p) = 'string' then
-    return to_jsonb(app.without_person(p #>> '{}', p_emails, p_words, p_pseudonym));
-  elsif jsonb_typeof(p) = 'array' then
-    return coalesce((select jsonb_agg(app.redacted(e.value, p_emails, p_words, p_pseudonym, p_question) order by e.n)
-                       from jsonb_array_elements(p) with ordinality as e(value, n)), '[]');
-  elsif jsonb_typeof(p) <> 'object' then
-    return p;
-  end if;
-  about := p_about or exists (
-    select 1 from jsonb_each(p) f where app.comparable(f.value #>> '{}') = any (p_emails)
-        or (f.key = any (persons) and jsonb_typeof(f.value) = 'object'
-            and exists (select 1 from jsonb_each(f.value) g where app.comparable(g.value #>> '{}') = any (p_emails))));
-  for part in select f.key, f.value from jsonb_each(p) f loop
-    made := made || jsonb_build_object(part.key, case
-      when about and part.key = any (app.person_names()) and jsonb_typeof(part.value) = 'string' then '"Erased person"'::jsonb
-      when about and part.key = any (app.person_details()) then 'null'::jsonb
-      when about and part.key = 'questions_and_answers'
-        then app.redacted(app.redacted_answers(part.value, p_question), p_emails, p_words, p_pseudonym, p_question)
-      else app.redacted(part.value, p_emails, p_words, p_pseudonym, p_question, about and part.key = any (persons)) end);
-  end loop;
-  return made;
-end $f$;
-
-create or replace function app.redacted_answers(p jsonb, p_question text) returns jsonb language sql immutable
+create or replace function app.demand_admin() returns uuid language plpgsql stable
 set search_path = pg_catalog, pg_temp as $f$
-  select coalesce(jsonb_agg(case when app.folded(e.value ->> 'question') = app.folded(p_question) then e.value
-                                 else e.value || '{"answer": "…"}' end order by e.n), '[]')
-    from jsonb_array_elements(case jsonb_typeof(p) when 'array' then p else '[]' end) with ordinality as e(value, n)
-$f$;
-
-create or replace function app.demand_admin() returns uuid language plpgsql stable set search_path = pg_catalog, pg_temp as $f$
 begin
-  if coalesce(app.cur_role() not in ('owner', 'admin', 'super_admin'), true) or app.cur_user() is null then
+  if coalesce(app.cur_role() not in ('owner', 'admin', 'super_admin'), true)
+    or app.cur_user() is null then
     raise insufficient_privilege using message = 'only an admin may do this';
   end if;
   return app.cur_org();
 end $f$;
 
-create or replace function app.record_privacy(p_operation text, p_row text) returns void language plpgsql security definer
-set search_path = pg_catalog, pg_temp as $f$
+create or replace function app.record_privacy(p_operation text, p_row text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 begin
   perform app.demand_admin();
   if p_operation not in ('person_export', 'erase', 'lift_erasure') then
     raise invalid_parameter_value using message = 'no such act of privacy';
   end if;
-  insert into app.audit_logs (organization_id, actor_user_id, actor_role, table_name, row_id, operation, changes)
+  insert into app.audit_logs (organization_id, actor_user_id, actor_role, table_name, row_id,
+    operation, changes)
   values (app.cur_org(), app.cur_user(), app.cur_role(), 'contacts', p_row, p_operation, '{}');
 end $f$;
 
 -- p_emails are normalised. p_marks replace them one by one; a mark is all that is stored of an
 -- erased address. app.erase_rows clears the declared columns; this function does what goes beyond
 -- single columns.
-create or replace function app.erase_person(
-  p_contact uuid, p_contacts uuid[], p_emails text[], p_marks text[], p_words text[], p_pseudonym text
-) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+create or replace function app.erase_person(p_contact uuid, p_contacts uuid[], p_emails text[],
+  p_marks text[], p_words text[], p_pseudonym text)
+returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   org uuid := app.demand_admin();
-  mail text := '(' || (select string_agg(regexp_replace(e, '([^[:alnum:]@_-])', '\\\1', 'g'), '|') from unnest(p_emails) e) || ')';
-  names text := (select string_agg(regexp_replace(w, '([^[:alnum:][:space:]])', '\\\1', 'g'), '|') from unnest(p_words) w
+  mail text := '(' || (select string_agg(regexp_replace(e, '([^[:alnum:]@_-])', '\\\1', 'g'), '|')
+    from unnest(p_emails) e) || ')';
+  names text := (select string_agg(regexp_replace(w, '([^[:alnum:][:space:]])', '\\\1', 'g'), '|')
+    from unnest(p_words) w
                   where app.is_telling(w));
   either text := mail || coalesce('|' || names, '');
-  question text := (select b.setter_question from app.booking_settings b where b.organization_id = org);
+  question text := (select b.setter_question from app.booking_settings b
+    where b.organization_id = org);
   rows_of text[];
 begin
-  insert into app.contacts (organization_id, id, name) values (org, p_contact, 'Erased person') on conflict do nothing;
-  rows_of := app.erase_rows(org, p_contacts || p_contact, p_emails, p_marks, p_words, p_pseudonym, either, question);
+  insert into app.contacts (organization_id, id, name) values (org, p_contact, 'Erased person')
+    on conflict do nothing;
+  rows_of := app.erase_rows(org, p_contacts || p_contact, p_emails, p_marks, p_words, p_pseudonym,
+    either, question);
   update app.contacts c set erased_at = now(), unsubscribed_at = coalesce(c.unsubscribed_at, now())
    where c.organization_id = org and c.id = any (p_contacts || p_contact);
   insert into app.contact_emails (organization_id, contact_id, email, email_normalized)
@@ -139,9 +68,11 @@ begin
   values (org, p_contact, p_pseudonym, p_pseudonym) on conflict do nothing;
   perform app.erase_deliveries(org, p_emails, p_words, p_pseudonym, mail, either);
   perform app.erase_messages(org, p_emails, p_words, p_pseudonym, either);
-  update app.audit_logs l set changes = app.redacted(app.blanked(l.changes, app.personal_columns()), p_emails, p_words, p_pseudonym, question)
+  update app.audit_logs l set changes = app.redacted(app.blanked(l.changes, app.personal_columns()),
+    p_emails, p_words, p_pseudonym, question)
    where l.organization_id = org and l.row_id = any (rows_of);
-  update app.audit_logs l set changes = app.redacted(l.changes, p_emails, p_words, p_pseudonym, question)
+  update app.audit_logs l set changes = app.redacted(l.changes, p_emails, p_words, p_pseudonym,
+    question)
    where l.organization_id = org and app.comparable(l.changes::text) ~* either;
   perform app.record_privacy('erase', p_contact::text);
 end $f$;
@@ -152,52 +83,73 @@ create or replace function app.erase_deliveries(
   p_org uuid, p_emails text[], p_words text[], p_pseudonym text, p_mail text, p_either text
 ) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
-  question text := (select b.setter_question from app.booking_settings b where b.organization_id = p_org);
+  question text := (select b.setter_question from app.booking_settings b
+    where b.organization_id = p_org);
   one record;
 begin
-  for one in select d.id, d.body, app.comparable(app.body_text(d.body)) ~* p_either as about from app.webhook_deliveries d
+  for one in select d.id, d.body, app.comparable(app.body_text(d.body)) ~* p_either as about
+    from app.webhook_deliveries d
               where d.organization_id = p_org
-                and (app.comparable(app.body_text(d.body)) ~* p_either or app.comparable(d.headers::text) ~* p_either or app.comparable(d.last_error) ~* p_either) loop
+                and (app.comparable(app.body_text(d.body)) ~* p_either
+                  or app.comparable(d.headers::text) ~* p_either
+                  or app.comparable(d.last_error) ~* p_either) loop
     begin
-      update app.webhook_deliveries d set headers = '{}', last_error = app.without_person(d.last_error, p_emails, p_words, p_pseudonym),
-             body = case when not one.about then d.body when d.status in ('processed', 'ignored') then ''
-               else convert_to(app.redacted(convert_from(one.body, 'UTF8')::jsonb, p_emails, p_words, p_pseudonym, question)::text, 'UTF8') end
+      update app.webhook_deliveries d set headers = '{}',
+        last_error = app.without_person(d.last_error, p_emails, p_words, p_pseudonym),
+             body = case when not one.about then d.body when d.status in ('processed', 'ignored')
+               then ''
+               else convert_to(app.redacted(convert_from(one.body, 'UTF8')::jsonb, p_emails,
+                 p_words, p_pseudonym, question)::text, 'UTF8') end
        where d.organization_id = p_org and d.id = one.id;
     exception when data_exception then
-      update app.webhook_deliveries d set headers = '{}', body = '', last_error = 'erased' where d.organization_id = p_org and d.id = one.id;
+      update app.webhook_deliveries d set headers = '{}', body = '', last_error = 'erased'
+        where d.organization_id = p_org and d.id = one.id;
     end;
   end loop;
-  update app.provider_objects o set data = app.redacted(o.data, p_emails, p_words, p_pseudonym, question)
-   where o.organization_id = p_org and (app.comparable(o.data::text) ~* p_either or (o.provider, o.group_key) in (
-         select x.provider, x.group_key from app.provider_objects x where x.organization_id = p_org and app.comparable(x.data::text) ~* p_mail));
+  update app.provider_objects o set data = app.redacted(o.data, p_emails, p_words, p_pseudonym,
+    question)
+   where o.organization_id = p_org and (app.comparable(o.data::text) ~* p_either
+     or (o.provider, o.group_key) in (
+         select x.provider, x.group_key from app.provider_objects x where x.organization_id = p_org
+           and app.comparable(x.data::text) ~* p_mail));
 end $f$;
 
 -- Messages waiting for the person are not sent, and nothing is sent to them later.
-create or replace function app.erase_messages(p_org uuid, p_emails text[], p_words text[], p_pseudonym text, p_either text) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+create or replace function app.erase_messages(p_org uuid, p_emails text[], p_words text[],
+  p_pseudonym text, p_either text)
+returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
-  question text := (select b.setter_question from app.booking_settings b where b.organization_id = p_org);
+  question text := (select b.setter_question from app.booking_settings b
+    where b.organization_id = p_org);
 begin
-  update app.outbox m set body = app.redacted(case when app.comparable(m.recipient) = any (p_emails || p_words) then m.body - 'sealed' else m.body end,
+  update app.outbox m set body = app.redacted(case when app.comparable(m.recipient) = any (p_emails
+    || p_words) then m.body - 'sealed' else m.body end,
                                                   p_emails, p_words, p_pseudonym, question),
-         recipient = case when app.comparable(m.recipient) = any (p_emails || p_words) then p_pseudonym else m.recipient end,
-         status = case when app.comparable(m.recipient) = any (p_emails || p_words) and m.status in ('waiting', 'sending') then 'failed' else m.status end,
+         recipient = case when app.comparable(m.recipient) = any (p_emails || p_words)
+           then p_pseudonym else m.recipient end,
+         status = case when app.comparable(m.recipient) = any (p_emails || p_words)
+           and m.status in ('waiting', 'sending') then 'failed' else m.status end,
          last_error = app.without_person(m.last_error, p_emails, p_words, p_pseudonym)
    where m.organization_id = p_org
-     and (app.comparable(m.body::text) ~* p_either or app.comparable(m.recipient) = any (p_emails || p_words) or app.comparable(m.last_error) ~* p_either);
-  delete from app.suppressed_emails s where s.organization_id = p_org and s.email_normalized = any (p_emails);
-  insert into app.suppressed_emails (organization_id, email_normalized, reason) values (p_org, p_pseudonym, 'unsubscribed')
+     and (app.comparable(m.body::text) ~* p_either
+       or app.comparable(m.recipient) = any (p_emails || p_words)
+       or app.comparable(m.last_error) ~* p_either);
+  delete from app.suppressed_emails s where s.organization_id = p_org
+    and s.email_normalized = any (p_emails);
+  insert into app.suppressed_emails (organization_id, email_normalized, reason)
+    values (p_org, p_pseudonym, 'unsubscribed')
   on conflict do nothing;
 end $f$;
 
 -- From now on deliveries about an erased address are stored unchanged again; what was erased stays
 -- erased.
-create or replace function app.lift_erasure(p_mark text) returns boolean language plpgsql security definer
-set search_path = pg_catalog, pg_temp as $f$
+create or replace function app.lift_erasure(p_mark text) returns boolean language plpgsql
+security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   whose uuid;
 begin
-  delete from app.contact_emails c where c.organization_id = app.demand_admin() and c.email_normalized = p_mark and c.email = '…'
+  delete from app.contact_emails c where c.organization_id = app.demand_admin()
+    and c.email_normalized = p_mark and c.email = '…'
   returning c.contact_id into whose;
   if whose is null then
     return false;
@@ -208,8 +160,8 @@ end $f$;
 
 -- Removes the links to recordings from forms filed before p_before, and from the audit trail.
 -- Returns how many.
-create or replace function app.forget_recordings(p_before timestamptz, p_most int) returns int language plpgsql security definer
-set search_path = pg_catalog, pg_temp as $f$
+create or replace function app.forget_recordings(p_before timestamptz, p_most int) returns int
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   org uuid := app.cur_org();
   old uuid[];
@@ -218,18 +170,23 @@ begin
     raise insufficient_privilege using message = 'only a job may do this';
   end if;
   old := array(select f.id from app.post_call_forms f
-                where f.organization_id = org and f.recording_url is not null and f.submitted_at < p_before limit p_most);
-  update app.post_call_forms f set recording_url = null where f.organization_id = org and f.id = any (old);
+                where f.organization_id = org and f.recording_url is not null
+                  and f.submitted_at < p_before limit p_most);
+  update app.post_call_forms f set recording_url = null where f.organization_id = org
+    and f.id = any (old);
   update app.audit_logs l set changes = app.blanked(l.changes, array['recording_url'])
-   where l.organization_id = org and l.table_name = 'post_call_forms' and l.row_id = any (old::text[]) and l.changes ? 'recording_url';
+   where l.organization_id = org and l.table_name = 'post_call_forms'
+     and l.row_id = any (old::text[]) and l.changes ? 'recording_url';
   return cardinality(old);
 end $f$;
 
-revoke all on function app.forget_recordings(timestamptz, int), app.folded(text), app.is_telling(text), app.body_text(bytea), app.without_person(text, text[], text[], text), app.redacted(jsonb, text[], text[], text, text, boolean),
-  app.redacted_answers(jsonb, text), app.demand_admin(), app.record_privacy(text, text),
-  app.erase_person(uuid, uuid[], text[], text[], text[], text), app.lift_erasure(text),
-  app.erase_deliveries(uuid, text[], text[], text, text, text), app.erase_messages(uuid, text[], text[], text, text) from public;
-grant execute on function app.record_privacy(text, text), app.erase_person(uuid, uuid[], text[], text[], text[], text),
+revoke all on function app.forget_recordings(timestamptz, int), app.body_text(bytea),
+  app.demand_admin(),
+  app.record_privacy(text, text), app.erase_person(uuid, uuid[], text[], text[], text[], text),
+    app.lift_erasure(text),
+  app.erase_deliveries(uuid, text[], text[], text, text, text),
+    app.erase_messages(uuid, text[], text[], text, text) from public;
+grant execute on function app.record_privacy(text, text),
+  app.erase_person(uuid, uuid[], text[], text[], text[], text),
   app.lift_erasure(text), app.body_text(bytea) to so_app;
-grant execute on function app.forget_recordings(timestamptz, int), app.folded(text), app.is_telling(text), app.without_person(text, text[], text[], text), app.redacted(jsonb, text[], text[], text, text, boolean),
-  app.redacted_answers(jsonb, text) to so_worker;
+grant execute on function app.forget_recordings(timestamptz, int) to so_worker;

@@ -1,6 +1,6 @@
 -- The identity of the receiver, a job or a command, for one transaction.
-create or replace function app.enter_system(p_org uuid) returns uuid language plpgsql security definer
-set search_path = pg_catalog, pg_temp as $f$
+create or replace function app.enter_system(p_org uuid) returns uuid language plpgsql
+security definer set search_path = pg_catalog, pg_temp as $f$
 begin
   set local app.user_id = '';
   set local app.team = '';

@@ -1,9 +1,10 @@
 -- Counts one use of ``p_key``. Returns 0 when it is within ``p_limit`` per window, else the seconds
 -- until the window ends.
-create or replace function app.take_hit(p_key text, p_limit int, p_window_seconds int) returns int language plpgsql
-security definer set search_path = pg_catalog, pg_temp as $f$
+create or replace function app.take_hit(p_key text, p_limit int, p_window_seconds int) returns int
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
-  opens timestamptz := to_timestamp(floor(extract(epoch from clock_timestamp()) / p_window_seconds) * p_window_seconds);
+  opens timestamptz := to_timestamp(floor(extract(epoch from clock_timestamp()) / p_window_seconds)
+    * p_window_seconds);
   n int;
 begin
   insert into app.rate_limits as r (key, window_start, hits) values (p_key, opens, 1)
@@ -11,7 +12,8 @@ begin
   if n <= p_limit then
     return 0;
   end if;
-  return greatest(1, ceil(extract(epoch from opens + make_interval(secs => p_window_seconds) - clock_timestamp()))::int);
+  return greatest(1, ceil(extract(epoch
+    from opens + make_interval(secs => p_window_seconds) - clock_timestamp()))::int);
 end $f$;
 grant execute on function app.take_hit to so_app, so_worker;
 
@@ -30,7 +32,8 @@ create or replace function app.count_hit(p_key text, p_window_seconds int)
 returns table (hits int, resets_at timestamptz) language sql security definer
 set search_path = pg_catalog, pg_temp as $f$
   insert into app.rate_limits as r (key, window_start, hits)
-  values (p_key, to_timestamp(floor(extract(epoch from clock_timestamp()) / p_window_seconds) * p_window_seconds), 1)
+  values (p_key, to_timestamp(floor(extract(epoch from clock_timestamp()) / p_window_seconds)
+    * p_window_seconds), 1)
   on conflict (key, window_start) do update set hits = r.hits + 1
   returning r.hits, r.window_start + make_interval(secs => p_window_seconds)
 $f$;

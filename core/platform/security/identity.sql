@@ -35,6 +35,7 @@ return nullif(current_setting('app.event_id', true), '')::uuid;
 create or replace function app.cur_snapshot() returns uuid language sql stable parallel safe
 return nullif(current_setting('app.snapshot_id', true), '')::uuid;
 
-grant execute on function app.cur_user, app.cur_org, app.cur_role, app.cur_team, app.cur_team_only, app.cur_closer, app.cur_setter,
+grant execute on function app.cur_user, app.cur_org, app.cur_role, app.cur_team, app.cur_team_only,
+  app.cur_closer, app.cur_setter,
   app.cur_event, app.cur_snapshot to so_app, so_worker, so_definer;
 grant execute on function app.cur_purged to so_definer;

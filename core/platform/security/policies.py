@@ -14,13 +14,12 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Table
 
 from core.platform.errors import Misconfigured
-from core.platform.schema import CONFIDENTIAL, ByLink, declared
+from core.platform.schema import CONFIDENTIAL, LINKS, ByLink, declared
 from core.platform.security import ownership
 
 IN_ORG = "organization_id = app.cur_org()"
 ROLES = "so_app, so_worker"
 SETTINGS = "organization_settings"
-LINKS = ("portal", "statement", "share", "share_money")
 Policy = tuple[str, str, str | None, str | None]  # verb, roles, using, with check
 
 
@@ -56,6 +55,7 @@ class Access:
     columns: tuple[str, ...] = ()  # when set, people may select only these columns
     fixed: tuple[str, ...] = ()  # columns that people may not change, whatever the row
     sealed: bool = False  # people may select no column that is declared secret
+    triggered: bool = False  # rows are added by triggers, with the rights of so_owner
 
 
 def _in_org(select: str | None, write: str | None = None, **more: str | None) -> Access:
@@ -102,45 +102,24 @@ CLASSES: dict[str, Access] = {
     "secret": replace(_in_org(ADMINS, ADMINS, delete=ADMINS), sealed=True),
     "audit": Access(
         f"({IN_ORG} and {role_is('super_admin', 'owner', 'admin')}) or (select app.cur_role()) ="
-        " 'super_admin'"
+        " 'super_admin'",
+        triggered=True,
     ),
     # the organisation itself
     "organization": Access(
         "id = app.cur_org()",
         f"id = app.cur_org() and {SYSTEM}",
         f"id = app.cur_org() and {ADMINS}",
-        fixed=(
-            "id",
-            "slug",
-            "modules",
-            "plan",
-            "is_demo",
-            "deleted_at",
-            "purge_after",
-            "created_at",
-        ),
     ),
     # One row of settings per organisation in each such table, created together with the
     # organisation. Some of them also apply to links.
     SETTINGS: Access(IN_ORG, update=f"{IN_ORG} and {ADMINS}"),
     # invited people become members through ``app.accept_invitation``
-    "members": replace(
-        _in_org(ANYONE, SYSTEM, update=ADMINS),
-        fixed=("organization_id", "user_id", "email", "created_at"),
-    ),
+    "members": _in_org(ANYONE, SYSTEM, update=ADMINS),
     # changed only by the functions for one's own account and those of the platform's admins
     "users": Access(
         "id = app.cur_user() or (select app.cur_role()) = 'super_admin'",
         SYSTEM,
-        columns=(
-            "id",
-            "email",
-            "name",
-            "active",
-            "created_at",
-            "updated_at",
-            "password_changed_at",
-        ),
     ),
     # proofs of identity, reached only through the functions of the sign-in
     "auth": Access(None),
@@ -148,10 +127,10 @@ CLASSES: dict[str, Access] = {
 
 
 def access_of(table: Table) -> Access:
-    """What the table's class grants.
+    """What the table's class grants, within the columns that the table declares.
 
-    Raises Misconfigured for a table without a class, and for a table whose class needs owners when
-    it declares none.
+    Raises Misconfigured for a table without a class, for a table whose class needs owners when it
+    declares none, and for a declared column that it does not have.
     """
     access = CLASSES.get(table.info.get("rls", ""))
     if access is None:
@@ -162,11 +141,20 @@ def access_of(table: Table) -> Access:
     if any(MINE in (rule or "") for rule in rules.values()):
         mine = ownership.condition(table)
         rules = {verb: rule and rule.replace(MINE, mine) for verb, rule in rules.items()}
+    columns, fixed = _columns(table, "columns"), _columns(table, "fixed")
     if access.sealed:
         hidden = declared(table, CONFIDENTIAL)
-        open_columns = tuple(each.name for each in table.columns if each.name not in hidden)
-        access = replace(access, columns=open_columns)
-    return replace(access, **rules)
+        columns = tuple(each.name for each in table.columns if each.name not in hidden)
+    return replace(access, **rules, columns=columns, fixed=fixed)
+
+
+def _columns(table: Table, fact: str) -> tuple[str, ...]:
+    names: tuple[str, ...] = table.info[fact]
+    if missing := [name for name in names if name not in table.columns]:
+        raise Misconfigured(
+            f"Table {table.name} declares the column {missing[0]} in {fact}=, but has none."
+        )
+    return names
 
 
 def readable(rls: str, role: str) -> str:
@@ -181,10 +169,11 @@ def readable(rls: str, role: str) -> str:
 
 def policies_of(table: Table) -> dict[str, Policy]:
     """The table's policies by name. Raises Misconfigured like ``access_of``."""
-    wanted = policies_for(access_of(table), "", ROLES)
+    access = access_of(table)
+    wanted = policies_for(access, "", ROLES)
     if table.info["links"]:
         wanted |= policies_for(_by_links(table.info["links"]), "a link ", "so_app")
-    if table.name == "audit_logs":
+    if access.triggered:
         wanted["owner writes"] = ("insert", "so_owner", None, "true")
     return wanted
 

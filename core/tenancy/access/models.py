@@ -47,7 +47,12 @@ class OrganizationMember(Timestamps, Base):
     __tablename__ = "organization_members"
     __table_args__ = (
         Index(None, "user_id"),
-        secured("members", audit=True, label="Members"),
+        secured(
+            "members",
+            audit=True,
+            label="Members",
+            fixed=("organization_id", "user_id", "email", "created_at"),
+        ),
     )
 
     organization_id: Mapped[UUID] = mapped_column(

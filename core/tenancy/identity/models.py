@@ -18,7 +18,21 @@ class User(Timestamps, Base):
     """
 
     __tablename__ = "users"
-    __table_args__ = (secured("users", audit=True),)
+    __table_args__ = (
+        secured(
+            "users",
+            audit=True,
+            columns=(
+                "id",
+                "email",
+                "name",
+                "active",
+                "created_at",
+                "updated_at",
+                "password_changed_at",
+            ),
+        ),
+    )
     __mapper_args__ = {
         "eager_defaults": False
     }  # RETURNING would need the right to read; jobs may add users but not read them.

@@ -1,8 +1,7 @@
-"""Organisations: finding, creating and removing them."""
+"""Organisations: finding and creating them."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import text
@@ -10,14 +9,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core.platform.clock import check_timezone
-from core.platform.database import WORKER_ROLE, as_guest, as_system
+from core.platform.database import as_system
 from core.platform.errors import Conflict, InvalidInput, NotFound
-from core.platform.log import logger
 from core.platform.money import check_currency
-from core.platform.tasks import tick
 from core.tenancy.organizations.models import Organization
-
-log = logger("jobs.schedule")
 
 
 def find_organization(db: Session, slug_or_id: str) -> UUID:
@@ -67,11 +62,3 @@ def organization_facts(*, name: str, slug: str, timezone: str, currency: str) ->
 def _is_slug(slug: str) -> bool:
     allowed = set("abcdefghijklmnopqrstuvwxyz0123456789-")
     return 0 < len(slug) <= 63 and set(slug) <= allowed and not slug.startswith("-")
-
-
-@tick(every=timedelta(hours=1))
-def purge_organizations() -> None:
-    """Remove the deleted organisations whose grace period is over."""
-    with as_guest(WORKER_ROLE) as db:
-        for organization_id in db.execute(text("select app.purge_organizations()")).scalars():
-            log.warning("organization purged", organization=str(organization_id))

@@ -21,7 +21,20 @@ class Organization(Timestamps, Base):
     __table_args__ = (
         CheckConstraint("slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'", name="slug"),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
-        secured("organization", audit=True),
+        secured(
+            "organization",
+            audit=True,
+            fixed=(
+                "id",
+                "slug",
+                "modules",
+                "plan",
+                "is_demo",
+                "deleted_at",
+                "purge_after",
+                "created_at",
+            ),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(

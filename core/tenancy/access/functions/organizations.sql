@@ -8,11 +8,12 @@ begin
 end $f$;
 grant execute on function app.create_organization_as_admin to so_app;
 
-create or replace function app.configure_organization(p_org uuid, p_modules text[], p_plan text) returns boolean
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+create or replace function app.configure_organization(p_org uuid, p_modules text[], p_plan text)
+returns boolean language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 begin
   perform app.demand_super_admin();
-  update app.organizations o set modules = p_modules, plan = p_plan where o.id = p_org and o.deleted_at is null;
+  update app.organizations o set modules = p_modules, plan = p_plan where o.id = p_org
+    and o.deleted_at is null;
   return found;
 end $f$;
 grant execute on function app.configure_organization to so_app;
@@ -22,7 +23,8 @@ create or replace function app.delete_organization(p_org uuid, p_grace_days int)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 begin
   perform app.demand_super_admin();
-  update app.organizations o set deleted_at = now(), purge_after = now() + make_interval(days => p_grace_days)
+  update app.organizations o set deleted_at = now(),
+    purge_after = now() + make_interval(days => p_grace_days)
    where o.id = p_org and o.deleted_at is null;
   return found;
 end $f$;

@@ -1,13 +1,14 @@
 -- One's own account. The cookie says whose it is: while the session lasts, its holder may change
 -- their own rows and nobody else's.
-create or replace function app.account_of(p_token_hash bytea) returns uuid language sql stable security definer
-set search_path = pg_catalog, pg_temp as $f$
+create or replace function app.account_of(p_token_hash bytea) returns uuid language sql stable
+security definer set search_path = pg_catalog, pg_temp as $f$
   select s.user_id from app.sign_in_sessions s join app.users u on u.id = s.user_id
    where s.token_hash = p_token_hash and s.revoked_at is null and s.expires_at > now() and u.active
 $f$;
 
 create or replace function app.account_facts(p_token_hash bytea)
-returns table (user_id uuid, email text, name text, has_password boolean, password_changed_at timestamptz)
+returns table (user_id uuid, email text, name text, has_password boolean,
+  password_changed_at timestamptz)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $f$
   select u.id, u.email, u.name, u.password_hash is not null, u.password_changed_at
     from app.users u where u.id = app.account_of(p_token_hash)
@@ -15,7 +16,8 @@ $f$;
 grant execute on function app.account_facts to so_app;
 
 create or replace function app.own_sessions(p_token_hash bytea, p_idle_minutes int)
-returns table (id uuid, created_at timestamptz, last_seen_at timestamptz, ip_address text, user_agent text, is_this boolean)
+returns table (id uuid, created_at timestamptz, last_seen_at timestamptz, ip_address text,
+  user_agent text, is_this boolean)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $f$
   select s.id, s.created_at, s.last_seen_at, s.ip_address, s.user_agent, s.token_hash = p_token_hash
     from app.sign_in_sessions s
@@ -25,17 +27,18 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $f
 $f$;
 grant execute on function app.own_sessions to so_app;
 
-create or replace function app.end_own_session(p_token_hash bytea, p_id uuid) returns boolean language sql
-security definer set search_path = pg_catalog, pg_temp as $f$
+create or replace function app.end_own_session(p_token_hash bytea, p_id uuid) returns boolean
+language sql security definer set search_path = pg_catalog, pg_temp as $f$
   update app.sign_in_sessions s set revoked_at = now()
-   where s.id = p_id and s.user_id = app.account_of(p_token_hash) and s.revoked_at is null returning true
+   where s.id = p_id and s.user_id = app.account_of(p_token_hash) and s.revoked_at is null
+     returning true
 $f$;
 grant execute on function app.end_own_session to so_app;
 
 -- Ends every sign-in of a user but one: sessions, tickets and reset links not yet used, and the API
 -- tokens issued so far.
-create or replace function app.end_sign_ins(p_user uuid, p_but_token_hash bytea) returns int language plpgsql
-security definer set search_path = pg_catalog, pg_temp as $f$
+create or replace function app.end_sign_ins(p_user uuid, p_but_token_hash bytea) returns int
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   ended int;
 begin
@@ -48,8 +51,8 @@ begin
   return ended;
 end $f$;
 
-create or replace function app.end_own_sign_ins(p_token_hash bytea, p_also_this boolean) returns int language plpgsql
-security definer set search_path = pg_catalog, pg_temp as $f$
+create or replace function app.end_own_sign_ins(p_token_hash bytea, p_also_this boolean) returns int
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   who uuid := app.account_of(p_token_hash);
 begin
@@ -61,8 +64,8 @@ begin
 end $f$;
 grant execute on function app.end_own_sign_ins to so_app;
 
-create or replace function app.change_own_password(p_token_hash bytea, p_password_hash text) returns boolean language plpgsql
-security definer set search_path = pg_catalog, pg_temp as $f$
+create or replace function app.change_own_password(p_token_hash bytea, p_password_hash text)
+returns boolean language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   who uuid := app.account_of(p_token_hash);
 begin
@@ -77,8 +80,9 @@ end $f$;
 grant execute on function app.change_own_password to so_app;
 
 -- Whether an API token that was issued to the transaction's user at this instant is still valid.
-create or replace function app.token_holds(p_issued_at timestamptz) returns boolean language sql stable
-security definer set search_path = pg_catalog, pg_temp as $f$
-  select coalesce(p_issued_at >= u.tokens_valid_from, true) from app.users u where u.id = app.cur_user()
+create or replace function app.token_holds(p_issued_at timestamptz) returns boolean language sql
+stable security definer set search_path = pg_catalog, pg_temp as $f$
+  select coalesce(p_issued_at >= u.tokens_valid_from, true) from app.users u
+    where u.id = app.cur_user()
 $f$;
 grant execute on function app.token_holds to so_app;
