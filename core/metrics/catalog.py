@@ -7,11 +7,12 @@ organisation's hours of grace for post-call forms.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from core.metrics.facts import EVENTS, HAS_BOOKED, LEADS, PAYMENTS, Fact
+from core.platform.declarations import by_key
 
 Unit = Literal["count", "rate", "money", "hours"]
 
@@ -372,7 +373,7 @@ _ALL: tuple[Metric, ...] = (
         whole=("leads",),
     ),
 )
-METRICS: dict[str, Metric] = {metric.key: metric for metric in _ALL}
+METRICS: dict[str, Metric] = by_key(_ALL)
 
 
 def metric_of(metric: str | Metric) -> Metric:
@@ -391,3 +392,11 @@ def parts_of(metric: str | Metric) -> Iterator[Count | Sum]:
     elif isinstance(found, PerCount):
         yield from parts_of(found.total)
         yield from parts_of(found.count)
+
+
+def facts_of(metrics: Iterable[str | Metric]) -> dict[str, Fact]:
+    """By key the facts of which the figures are counted."""
+    return by_key(part.fact for metric in metrics for part in parts_of(metric))
+
+
+FACTS = facts_of(METRICS)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.bookings.listed import LISTED
+from core.platform.declarations import by_key
 from core.platform.errors import InvalidInput
 
 
@@ -48,7 +49,7 @@ _ALL = (
     Dimension("outcome", "Outcome", "text"),
     Dimension("package", "Package", "uuid", names="packages"),
 )
-DIMENSIONS: dict[str, Dimension] = {each.key: each for each in _ALL}
+DIMENSIONS: dict[str, Dimension] = by_key(_ALL)
 
 # Of the heat map only: the day of the week, from 1 for Monday, and the hour of the day.
 WEEKDAY = Dimension("weekday", "Weekday", "int", cut=f"extract(isodow from {LOCAL})::int")

@@ -37,6 +37,7 @@ class Fact:
     """A table of which figures are made; in all its SQL the rows bear the table's own name.
 
     Attributes:
+        key: its own name; several facts may be counted from one table.
         condition: what holds of every row that may count at all.
         instant: when a row happened, which decides whether it lies in a period.
         by: its dimensions by key. A fact that lacks a dimension has no value of it: grouped by it,
@@ -44,6 +45,7 @@ class Fact:
         currency: the column with the currency of its money.
     """
 
+    key: str
     table: str
     condition: str
     instant: str
@@ -80,6 +82,7 @@ def _own_columns(table: str, *keys: str) -> dict[str, By]:
 
 
 EVENTS = Fact(
+    key="events",
     table="events",
     condition="events.deleted_at is null",
     instant="events.scheduled_at",
@@ -96,6 +99,7 @@ EVENTS = Fact(
 )
 
 PAYMENTS = Fact(
+    key="payments",
     table="payments",
     condition="payments.counts",
     instant="payments.payment_date",
@@ -119,6 +123,7 @@ _NEWEST = "order by booked.scheduled_at desc, booked.id desc limit 1"
 HAS_BOOKED = f"exists (select 1 from {_BOOKINGS})"
 
 LEADS = Fact(
+    key="leads",
     table="leads",
     condition="true",
     instant="coalesce(leads.received_at, leads.created_at)",

@@ -20,6 +20,7 @@ from core.metrics.facts import Fact
 from core.metrics.figures import Figures, Key, Money, Row, Value, Values
 from core.metrics.filters import Filters
 from core.platform.clock import Period, now
+from core.platform.declarations import by_key
 
 Sums = dict[str, Any]  # by key: a count int, money as in Values, hours Decimal
 GRACE = "hours of grace"
@@ -64,10 +65,10 @@ def metrics_tables(
     only: Collection[str | Metric] = METRICS.keys(),
 ) -> list[Figures]:
     """The same for several groupings at once, each as ``metrics_table`` answers it."""
-    metrics = list({metric.key: metric for metric in map(metric_of, only)}.values())
+    metrics = list(by_key(map(metric_of, only)).values())
     query = Query(
         tuple(tuple(_dimension(each) for each in group) for group in groups),
-        tuple({part.key: part for each in metrics for part in parts_of(each)}.values()),
+        tuple(by_key(part for each in metrics for part in parts_of(each)).values()),
         filters or Filters(),
     )
     parameters = {
@@ -137,11 +138,11 @@ class Query:
 
     @cached_property
     def facts(self) -> dict[str, list[Count | Sum]]:
-        """By the table of each fact, what is asked of it."""
-        made: dict[str, list[Count | Sum]] = {}
-        for part in self.parts:
-            made.setdefault(part.fact.table, []).append(part)
-        return made
+        """By the key of each fact, what is asked of it."""
+        return {
+            key: [part for part in self.parts if part.fact is fact]
+            for key, fact in by_key(part.fact for part in self.parts).items()
+        }
 
     def sql(self) -> str:
         """The statement. Columns: cut, the keys, the name of each listed key (``name_k0``, …), what
@@ -149,8 +150,8 @@ class Query:
         """
         facts = self.facts
         columns = [(part.key, _type(part)) for part in self.parts if not _is_money(part)]
-        columns += [(_money_of(table), "jsonb") for table in facts if self._money(facts[table])]
-        made = [cte for table in facts for cte in self._fact(facts[table])]
+        columns += [(_money_of(key), "jsonb") for key in facts if self._money(facts[key])]
+        made = [cte for parts in facts.values() for cte in self._fact(parts)]
         if len(facts) > 1:
             made += self._together(list(facts), columns)
         whole = "figures" if len(facts) > 1 else f"of_{next(iter(facts))}"
@@ -170,8 +171,8 @@ class Query:
         numbers = [f"{_number(part)} as {part.key}" for part in parts if not _is_money(part)]
         sums = [f"sum({part.value}) {_only(part)} as {part.key}" for part in money]
         currency = [f"{fact.currency} as currency"] if money else []
-        name = f"of_{fact.table}"
-        yield f"""{"per_currency_of_" + fact.table if money else name} as (
+        name = f"of_{fact.key}"
+        yield f"""{"per_currency_of_" + fact.key if money else name} as (
             select {", ".join([self._cut(), *self.keys, *currency, *numbers, *sums])}
               from app.{fact.table} {fact.table} {fact.joins_for(self.dimensions)}
               {self._keys_of(fact)}
@@ -183,10 +184,10 @@ class Query:
             added = [f"sum({part.key}) as {part.key}" for part in parts if not _is_money(part)]
             amounts = ", ".join(f"{part.key}::text" for part in money)
             folded = f"""jsonb_object_agg(currency, jsonb_build_array({amounts}))
-                         as {_money_of(fact.table)}"""
+                         as {_money_of(fact.key)}"""
             yield f"""{name} as (
                 select {", ".join(["cut", *self.keys, *added, folded])}
-                  from per_currency_of_{fact.table} group by {", ".join(["cut", *self.keys])}
+                  from per_currency_of_{fact.key} group by {", ".join(["cut", *self.keys])}
             )"""
 
     def _keys_of(self, fact: Fact) -> str:
@@ -208,17 +209,17 @@ class Query:
             by += self.keys
         return f"group by {', '.join(by)}" if by else ""
 
-    def _together(self, tables: Sequence[str], columns: Sequence[tuple[str, str]]) -> Iterator[str]:
+    def _together(self, facts: Sequence[str], columns: Sequence[tuple[str, str]]) -> Iterator[str]:
         """The facts on top of each other, and then one row for each combination of keys."""
         keys = ", ".join(["cut", *self.keys])
         branches = (
             f"select {keys}, "
             + ", ".join(
-                f"{name}::{kind} as {name}" if self._of(table, name) else f"null::{kind} as {name}"
+                f"{name}::{kind} as {name}" if self._of(fact, name) else f"null::{kind} as {name}"
                 for name, kind in columns
             )
-            + f" from of_{table}"
-            for table in tables
+            + f" from of_{fact}"
+            for fact in facts
         )
         one = ", ".join(
             f"(array_agg({name}) filter (where {name} is not null))[1] as {name}"
@@ -229,10 +230,8 @@ class Query:
         yield f"laid as ({' union all '.join(branches)})"
         yield f"figures as (select {keys}, {one} from laid group by {keys})"
 
-    def _of(self, table: str, column: str) -> bool:
-        return column == _money_of(table) or any(
-            part.key == column and part.fact.table == table for part in self.parts
-        )
+    def _of(self, fact: str, column: str) -> bool:
+        return column == _money_of(fact) or any(part.key == column for part in self.facts[fact])
 
     @staticmethod
     def _money(parts: Sequence[Count | Sum]) -> list[Sum]:
@@ -243,8 +242,8 @@ def _is_money(part: Count | Sum) -> bool:
     return part.unit == "money"
 
 
-def _money_of(table: str) -> str:
-    return f"money_{table}"
+def _money_of(fact: str) -> str:
+    return f"money_{fact}"
 
 
 def _type(part: Count | Sum) -> str:
@@ -282,7 +281,7 @@ def _answers(
 
 def nothing_of(metrics: Sequence[Metric]) -> Values:
     """The figures of no rows at all."""
-    parts = {part.key: part for each in metrics for part in parts_of(each)}.values()
+    parts = by_key(part for each in metrics for part in parts_of(each)).values()
     none: Sums = {
         part.key: {} if _is_money(part) else 0 if isinstance(part, Count) else Decimal(0)
         for part in parts
@@ -317,8 +316,8 @@ def _keys(query: Query, group: Sequence[Dimension], row: Mapping[str, Any]) -> d
 def _sums(query: Query, row: Mapping[str, Any]) -> Sums:
     """What a row counts and sums, by key; nothing of everything for no row."""
     made: Sums = {}
-    for table, parts in query.facts.items():
-        amounts = sorted((row.get(_money_of(table)) or {}).items())
+    for fact, parts in query.facts.items():
+        amounts = sorted((row.get(_money_of(fact)) or {}).items())
         money = (part for part in parts if _is_money(part))
         for number, part in enumerate(money):
             made[part.key] = {name: Decimal(each[number] or 0) for name, each in amounts}

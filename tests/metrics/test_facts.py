@@ -1,0 +1,41 @@
+"""Facts, dimensions and figures are declared once, and each new one is its own."""
+
+from dataclasses import replace
+
+import pytest
+
+from core.metrics.catalog import METRICS, Count, Sum
+from core.metrics.facts import EVENTS, PAYMENTS
+from core.metrics.table import totals
+
+CANCELED = Count(
+    key="bookings_canceled",
+    name="Bookings cancelled",
+    formula="Bookings by the instant at which they were called off",
+    fact=replace(EVENTS, key="cancellations", instant="events.canceled_at"),
+    condition="events.call_status = 'canceled'",
+)
+FAILED = replace(PAYMENTS, key="failures", condition="payments.status = 'failed'")
+LOST = Sum(
+    key="lost", name="Lost", formula="Failed payments", unit="money", fact=FAILED,
+    value="payments.amount",
+)  # fmt: skip
+
+
+def test_two_facts_over_one_table_are_counted_each_by_its_own_rules(history):
+    figures = ("booked_calls", CANCELED, "cash_collected", LOST)
+    with history.viewers["admin"].transaction() as db:
+        together = totals(db, history.period, only=figures)
+        alone = [totals(db, history.period, only=[each]) for each in figures]
+    assert together == {key: value for each in alone for key, value in each.items()}
+    assert together["lost"] != together["cash_collected"]
+    assert 0 < together["bookings_canceled"] < together["booked_calls"]
+
+
+def test_two_different_declarations_of_one_key_are_refused(history):
+    twin = replace(CANCELED, fact=replace(EVENTS, instant="events.canceled_at"))
+    namesake = replace(METRICS["booked_calls"], condition="true")
+    with history.viewers["admin"].transaction() as db:
+        for figures, key in ((("booked_calls", twin), "events"), ((*METRICS, namesake), None)):
+            with pytest.raises(ValueError, match=f"the key “{key or namesake.key}”"):
+                totals(db, history.period, only=figures)
