@@ -46,8 +46,7 @@ def metrics(request: ApiRequest[FiguresQuery, None]) -> Response:
             "timezone": caller.timezone,
             "currency": caller.currency,
             "rows": [
-                {name: _key_text(key) for name, key in figures.named(row).items()}
-                | row.values.as_json()
+                {name: _key(key) for name, key in figures.named(row).items()} | row.values.as_json()
                 for row in (figures.rows if by else ())
             ],
             "totals": figures.totals.as_json(),
@@ -55,8 +54,11 @@ def metrics(request: ApiRequest[FiguresQuery, None]) -> Response:
     )
 
 
-def _key_text(key: object) -> str | None:
-    return key.isoformat() if isinstance(key, date) else None if key is None else str(key)
+def _key(key: object) -> str | int | None:
+    """A dimension's value in JSON: dates and ids are text."""
+    if isinstance(key, date):
+        return key.isoformat()
+    return key if key is None or isinstance(key, int) else str(key)
 
 
 def _metric_keys(asked: Sequence[str]) -> list[str]:

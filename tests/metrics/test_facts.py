@@ -3,10 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from pydantic import create_model
 
 from core.metrics.catalog import METRICS, Count, Sum
+from core.metrics.dimensions import DIMENSIONS, WEEKDAY
 from core.metrics.facts import EVENTS, PAYMENTS
-from core.metrics.table import totals
+from core.metrics.schemas import keys_of
+from core.metrics.table import metrics_table, totals
 
 CANCELED = Count(
     key="bookings_canceled",
@@ -17,9 +20,13 @@ CANCELED = Count(
 )
 FAILED = replace(PAYMENTS, key="failures", condition="payments.status = 'failed'")
 LOST = Sum(
-    key="lost", name="Lost", formula="Failed payments", unit="money", fact=FAILED,
+    key="lost",
+    name="Lost",
+    formula="Failed payments",
+    unit="money",
+    fact=FAILED,
     value="payments.amount",
-)  # fmt: skip
+)
 
 
 def test_two_facts_over_one_table_are_counted_each_by_its_own_rules(history):
@@ -39,3 +46,14 @@ def test_two_different_declarations_of_one_key_are_refused(history):
         for figures, key in ((("booked_calls", twin), "events"), ((*METRICS, namesake), None)):
             with pytest.raises(ValueError, match=f"the key “{key or namesake.key}”"):
                 totals(db, history.period, only=figures)
+
+
+@pytest.mark.parametrize("each", [*DIMENSIONS.values(), WEEKDAY], ids=lambda each: each.key)
+def test_a_dimension_is_described_as_what_its_rows_hold(history, each):
+    described = create_model(
+        "Described", **{name: (kind, ...) for name, kind in keys_of(each).items()}
+    )
+    with history.viewers["admin"].transaction() as db:
+        figures = metrics_table(db, history.period, (each,), only=["booked_calls", "payments"])
+    rows = [figures.named(row) for row in figures.rows]
+    assert rows == [described.model_validate(row, strict=True).model_dump() for row in rows]
