@@ -4,7 +4,8 @@ once.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -24,6 +25,7 @@ from core.platform.declarations import by_key
 
 Sums = dict[str, Any]  # by key: a count int, money as in Values, hours Decimal
 GRACE = "hours of grace"
+TABLE = re.compile(r"\bapp\.(\w+)\b(?!\()")  # and no function
 
 
 def metrics_table(
@@ -66,11 +68,7 @@ def metrics_tables(
 ) -> list[Figures]:
     """The same for several groupings at once, each as ``metrics_table`` answers it."""
     metrics = list(by_key(map(metric_of, only)).values())
-    query = Query(
-        tuple(tuple(_dimension(each) for each in group) for group in groups),
-        tuple(by_key(part for each in metrics for part in parts_of(each)).values()),
-        filters or Filters(),
-    )
+    query = _query(groups, metrics, filters or Filters())
     parameters = {
         "starts_at": period.starts_at,
         "ends_at": period.ends_at,
@@ -81,6 +79,13 @@ def metrics_tables(
     }
     found = db.execute(text(query.sql()), parameters).mappings()
     return _answers(query, metrics, [dict(row) for row in found])
+
+
+def tables_read(
+    groups: Sequence[Sequence[str | Dimension]], only: Iterable[str | Metric]
+) -> list[str]:
+    """The tables that ``metrics_tables`` reads for the figures ``only`` in these groupings."""
+    return sorted(set(TABLE.findall(_query(groups, only, Filters()).sql())))
 
 
 def prepared(db: Session) -> int:
@@ -102,6 +107,16 @@ def prepared(db: Session) -> int:
         """)
         ).one()[2]
     return db.info[GRACE] or 0
+
+
+def _query(
+    groups: Sequence[Sequence[str | Dimension]], only: Iterable[str | Metric], filters: Filters
+) -> Query:
+    return Query(
+        tuple(tuple(_dimension(each) for each in group) for group in groups),
+        tuple(by_key(part for each in only for part in parts_of(each)).values()),
+        filters,
+    )
 
 
 def _dimension(each: str | Dimension) -> Dimension:

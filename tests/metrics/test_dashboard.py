@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.metrics.comparison import compared
-from core.metrics.dashboard import FIGURES, SHOWN, dashboard, data_stamp
+from core.metrics.dashboard import FIGURES, READ, SHOWN, dashboard, data_stamp
 from core.metrics.filters import Filters
-from core.metrics.table import totals
+from core.metrics.table import tables_read, totals
 from core.platform.clock import now
 from core.platform.database import as_system
 from tests import factories as make
@@ -130,7 +130,14 @@ def test_a_filter_narrows_every_panel(history, oracle):
     )
 
 
-def test_the_stamp_changes_with_every_event_and_payment_and_with_nothing_else():
+def test_the_stamp_is_of_every_table_that_the_figures_are_counted_from():
+    assert tables_read([()], ["leads"]) == ["leads"]
+    assert tables_read([()], ["booking_share"]) == ["events", "leads"]
+    assert tables_read([("closer",)], ["net_revenue"]) == ["closers", "payments"]
+    assert READ == ["closers", "events", "payments", "setters"]
+
+
+def test_the_stamp_changes_with_every_event_payment_and_name_and_with_nothing_else():
     org, elsewhere = make.organization(), make.organization()
     admin = make.viewer(org)
 
@@ -148,9 +155,12 @@ def test_the_stamp_changes_with_every_event_and_payment_and_with_nothing_else():
     with as_system(org) as db:
         db.merge(event).call_status = "canceled"
     stamps.append(stamp())
+    with as_system(org) as db:
+        make.closer(db, org, "Ana")
+    stamps.append(stamp())
     with as_system(elsewhere) as db:
         make.event(db, elsewhere)
-    assert len(set(stamps)) == 4
+    assert len(set(stamps)) == 5
     assert stamp() == stamps[-1]
 
 
