@@ -18,7 +18,7 @@ from core.bookings.models import (
     Setter,
 )
 from core.money.models import Payment, PayoutSnapshotDetail, Refund
-from core.people.models import Contact, Lead, Source, TrafficType
+from core.people.models import RECEIVED, Contact, Lead, Source, TrafficType
 from core.platform.errors import InvalidInput
 from core.platform.models import AuditLog
 from core.platform.personal import personal_of
@@ -34,8 +34,8 @@ PRESENT_NAMES = {
 
 @dataclass(frozen=True)
 class ExportTable:
-    """One table as it leaves: its columns in their order, and the date it is cut by; what the
-    columns hold stands with their declaration.
+    """One table as it leaves: its columns in their order, and the date it is cut by, as people call
+    it and as SQL; what the columns hold stands with their declaration.
 
     Organisations without the ``module`` export no such table; None is for every organisation.
     """
@@ -43,6 +43,7 @@ class ExportTable:
     table: Table
     columns: Sequence[str]
     date: str | None
+    instant: str | None
     admins_only: bool
     module: str | None
 
@@ -78,11 +79,14 @@ def _exported(
     columns: str,
     *,
     date: str | None = None,
+    instant: str | None = None,
     admins_only: bool = False,
     module: str | None = None,
 ) -> ExportTable:
     table = model.metadata.tables[f"app.{model.__tablename__}"]
-    return ExportTable(table, ["id", *columns.split()], date, admins_only, module)
+    if date and not instant:
+        instant = f"{table.name}.{date}"
+    return ExportTable(table, ["id", *columns.split()], date, instant, admins_only, module)
 
 
 _ALL = (
@@ -123,7 +127,8 @@ _ALL = (
         Lead,
         "status original_setter_name current_setter_name contact_id source_id traffic_type_id "
         "received_at created_at",
-        date="created_at",
+        date="received_at",
+        instant=RECEIVED,
     ),
     _exported(
         Contact,

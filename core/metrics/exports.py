@@ -144,15 +144,14 @@ def _query(
     )
     if table.name in SOFT_DELETED:
         where += sql.SQL(" and deleted_at is null")
-    if period is not None and table.date is not None:
+    instant = [sql.SQL(table.instant)] if table.instant else []
+    if period is not None and table.instant:
         where += sql.SQL(" and {date} >= {start} and {date} < {end}").format(
-            date=sql.Identifier(table.name, table.date),
+            date=instant[0],
             start=sql.Literal(period.starts_at),
             end=sql.Literal(period.ends_at),
         )
-    order = sql.SQL(", ").join(
-        sql.Identifier(table.name, name) for name in (table.date, "id") if name
-    )
+    order = sql.SQL(", ").join([*instant, sql.Identifier(table.name, "id")])
     return sql.SQL("select {} from app.{}{} where {} order by {}").format(
         sql.SQL(", ").join(expressions),
         sql.Identifier(table.name),

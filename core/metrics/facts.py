@@ -9,6 +9,7 @@ from uuid import UUID
 from core.bookings.listed import LISTED
 from core.metrics.dimensions import Dimension
 from core.metrics.filters import Filters
+from core.people.models import RECEIVED
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ LEADS = Fact(
     key="leads",
     table="leads",
     condition="true",
-    instant="coalesce(leads.received_at, leads.created_at)",
+    instant=RECEIVED,
     by={
         **_own_columns("leads", "source", "traffic_type"),
         "closer": By(f"(select booked.closer_id from {_BOOKINGS} {_NEWEST})"),
