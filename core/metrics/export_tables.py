@@ -22,7 +22,9 @@ from core.people.models import RECEIVED, Contact, Lead, Source, TrafficType
 from core.platform.errors import InvalidInput
 from core.platform.models import AuditLog
 from core.platform.personal import personal_of
-from core.platform.schema import Base
+from core.platform.schema import Base, is_amount
+from core.platform.security.policies import readable
+from core.tenancy.access.models import Role
 from core.tenancy.organizations.modules import BOOKINGS
 
 # Screens show present names too. What a payout said stays as it was.
@@ -44,12 +46,25 @@ class ExportTable:
     columns: Sequence[str]
     date: str | None
     instant: str | None
-    admins_only: bool
     module: str | None
 
     @property
     def name(self) -> str:
         return self.table.name
+
+    @property
+    def admins_only(self) -> bool:
+        """Whether those below an admin may read none of its rows."""
+        return not self.is_read_by(Role.MANAGER)
+
+    @property
+    def keeps_deleted(self) -> bool:
+        """Whether rows that were deleted stay in it, marked as such."""
+        return "deleted_at" in self.table.columns
+
+    def is_read_by(self, role: str) -> bool:
+        """Whether its security class gives the role any of its rows."""
+        return readable(self.table.info["rls"], role) != "none"
 
     def column(self, name: str) -> Column[object]:
         return self.table.columns[name]
@@ -69,6 +84,10 @@ class ExportTable:
         """Whether a spreadsheet could take the column's values for formulas."""
         return self.column(name).type.python_type is str
 
+    def is_money(self, name: str) -> bool:
+        """Whether the column is an amount in the currency that stands beside it."""
+        return is_amount(self.column(name).type) and "currency" in self.table.columns
+
     def is_document(self, name: str) -> bool:
         """Whether the column holds JSON, which leaves as text."""
         return isinstance(self.column(name).type, JSONB)
@@ -80,13 +99,12 @@ def _exported(
     *,
     date: str | None = None,
     instant: str | None = None,
-    admins_only: bool = False,
     module: str | None = None,
 ) -> ExportTable:
     table = model.metadata.tables[f"app.{model.__tablename__}"]
     if date and not instant:
         instant = f"{table.name}.{date}"
-    return ExportTable(table, ["id", *columns.split()], date, instant, admins_only, module)
+    return ExportTable(table, ["id", *columns.split()], date, instant, module)
 
 
 _ALL = (
@@ -176,7 +194,6 @@ _ALL = (
         AuditLog,
         "actor_role table_name row_id operation at actor_user_id changes",
         date="at",
-        admins_only=True,
     ),
 )
 EXPORTS: dict[str, ExportTable] = {table.name: table for table in _ALL}
