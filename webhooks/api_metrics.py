@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from core.bookings.listed import LISTED, ids_named
 from core.metrics import exports
 from core.metrics.catalog import METRICS
-from core.metrics.dimensions import dimension
-from core.metrics.filters import Filters
+from core.metrics.dimensions import FILTERS, dimension
+from core.metrics.filters import Filters, Wanted, values_named
 from core.metrics.schemas import ExportQuery, FiguresQuery, MetricsAnswer, MetricsQuery
 from core.metrics.table import metrics_table
 from core.platform.errors import InvalidInput
-from core.platform.schemas import ids_of
 from core.tenancy.access.authorization import Access
 from core.tenancy.access.roles import EVERYBODY
 from core.tenancy.organizations.modules import BOOKINGS
@@ -71,15 +68,15 @@ def _metric_keys(asked: Sequence[str]) -> list[str]:
 
 
 def _filters(db: Session, request: Request) -> Filters:
-    """The filters given as ``filter.closer=`` and so on: ids, or the name of one entry."""
-    chosen: dict[str, tuple[UUID, ...]] = {}
+    """The filters given as ``filter.closer=`` and so on: ids, the name of one entry, or a word."""
+    chosen: dict[str, list[Wanted]] = {}
     for name, value in request.query_params.multi_items():
         if not name.startswith("filter."):
             continue
         key = name.removeprefix("filter.")
-        if key not in LISTED:
-            raise InvalidInput(f"There is no filter “{key}”; use {', '.join(LISTED)}.", field=name)
-        chosen[key] = chosen.get(key, ()) + (ids_named(db, key, value) or ids_of(value, name))
+        if key not in FILTERS:
+            raise InvalidInput(f"There is no filter “{key}”; use {', '.join(FILTERS)}.", field=name)
+        chosen.setdefault(key, []).extend(values_named(db, FILTERS[key], value, name))
     return Filters(chosen)
 
 

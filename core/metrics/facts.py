@@ -14,10 +14,7 @@ from core.people.models import RECEIVED
 
 @dataclass(frozen=True)
 class By:
-    """How a fact has a dimension: the SQL of the key, and the join that it needs, if any.
-
-    Lists are narrowed by the key too, so those of ``core.bookings.listed`` do without a join.
-    """
+    """How a fact has a dimension: the SQL of the key, and the join that it needs, if any."""
 
     key: str
     join: str = ""
@@ -68,14 +65,22 @@ class Fact:
         """The condition that ``filters`` leave, with their ``values`` as parameters; each with a
         leading ``and``.
         """
-        return "".join(f" and {self._one_of(key, ids)}" for key, ids in filters.chosen.items())
+        return "".join(
+            f" and {self._one_of(key, values)}" for key, values in filters.chosen.items()
+        )
 
-    def _one_of(self, key: str, ids: Sequence[UUID | None]) -> str:
+    def _one_of(self, key: str, values: Sequence[UUID | str | None]) -> str:
+        """A key that needs a join is looked for row by row, so that lists, which join other tables,
+        are narrowed by the same condition.
+        """
         if key not in self.by:
-            return "true" if None in ids else "false"
-        column = self.by[key].key
-        named = f"{column} = any(:{key}_ids)"
-        return f"({named} or {column} is null)" if None in ids else named
+            return "true" if None in values else "false"
+        by = self.by[key]
+        named = f"{by.key} = any(:{key}_values)"
+        condition = f"({named} or {by.key} is null)" if None in values else named
+        if not by.join:
+            return condition
+        return f"exists (select 1 from (select) alone {by.join} where {condition})"
 
 
 def _own_columns(table: str, *keys: str) -> dict[str, By]:

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, WithJsonSchema, create_model
+from pydantic.config import JsonDict
 
-from core.bookings.listed import LISTED
 from core.metrics.catalog import METRICS
-from core.metrics.dimensions import DIMENSIONS, Dimension
+from core.metrics.dimensions import DIMENSIONS, FILTERS, Dimension
 from core.metrics.export_tables import EXPORTS
 from core.metrics.exports import FORMATS
 from core.platform.clock import Period
@@ -49,9 +49,13 @@ class FiguresQuery(Query):
         return period_of(self.start, self.end, timezone)
 
 
-_filters: dict[str, Any] = {
-    f"filter_{name}": (str, Field("", alias=f"filter.{name}")) for name in LISTED
-}
+def filter_of(each: Dimension) -> tuple[Any, Any]:
+    """The parameter that narrows figures to values of a dimension."""
+    words: JsonDict = {"enum": list(each.words)} if each.words else {}
+    return str, Field("", alias=f"filter.{each.key}", json_schema_extra=words)
+
+
+_filters: dict[str, Any] = {f"filter_{key}": filter_of(each) for key, each in FILTERS.items()}
 MetricsQuery = create_model("MetricsQuery", __base__=FiguresQuery, **_filters)
 
 

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
-from core.bookings.listed import LISTED
 from core.bookings.queries import EventFilter, count_events, events_table
 from core.metrics.catalog import FACTS, METRICS, Count, Sum
+from core.metrics.dimensions import FILTERS
 from core.metrics.drill import is_of, matching
 from core.metrics.facts import EVENTS, LEADS
 from core.metrics.filters import Filters
@@ -29,7 +29,7 @@ OF_FACT = {key: [name for name in METRICS if is_of(fact, name)] for key, fact in
 GROUPS = [
     (key, by)
     for key, fact in FACTS.items()
-    for by in ("day", *(name for name in LISTED if name in fact.by))
+    for by in ("day", *(name for name in FILTERS if name in fact.by))
 ]
 
 
