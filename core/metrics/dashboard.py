@@ -32,22 +32,17 @@ PAID = Count(
         " paid.counts)"
     ),
 )
-SHOWN = (
-    "booked_calls",
-    "shows",
-    "show_rate",
-    "closes",
-    "close_rate",
-    "cash_collected",
-    "net_revenue",
-)
+CARDS = ("booked_calls", "show_rate", "close_rate", "cash_collected", "net_revenue")
+TRENDS = ("booked_calls", "shows", "closes", "cash_collected")
 FUNNEL = (
     ("Booked", "booked_calls"),
     ("Showed", "shows"),
     ("Offered", "offers"),
     ("Closed", "closes"),
 )
-FIGURES = (*SHOWN, "offers", "due", "confirmed", "payments")
+FIGURES = tuple(
+    dict.fromkeys((*CARDS, *TRENDS, *(key for _, key in FUNNEL), "due", "confirmed", "payments"))
+)
 GROUPS = (("day",), ("closer",), ("setter",), (WEEKDAY, HOUR))
 READ = tables_read(GROUPS, (*FIGURES, PAID))
 

@@ -9,12 +9,11 @@ import streamlit as st
 from core.links.access_links import SHARE
 from core.metrics.catalog import METRICS
 from core.metrics.comparison import compared
+from core.metrics.dashboard import CARDS, TRENDS
 from core.platform.clock import today
 from core.ui.cache import shared_dashboard_of, this_minute
 from core.ui.page import empty, open_to_all
 from core.ui.panels.dashboard import (
-    CARDS,
-    TRENDS,
     show_card,
     show_funnel,
     show_heat,

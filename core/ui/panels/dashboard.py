@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from core.metrics.catalog import METRICS
-from core.metrics.dashboard import FUNNEL, WEEKDAYS, Dashboard
+from core.metrics.dashboard import CARDS, FUNNEL, TRENDS, WEEKDAYS, Dashboard
 from core.metrics.drill import counted
 from core.metrics.figures import Figures, Values
 from core.tenancy.access.viewers import Viewer
@@ -29,8 +29,6 @@ from core.ui.parts.filters import Choices, named
 from core.ui.parts.format import delta, explained, figure, money, rate
 from core.ui.parts.tables import show_rows
 
-CARDS = ("booked_calls", "show_rate", "close_rate", "cash_collected", "net_revenue")
-TRENDS = ("booked_calls", "shows", "closes", "cash_collected")
 DIRECTION: dict[str, Any] = {"up": "normal", "down": "inverse", "none": "off"}
 
 
