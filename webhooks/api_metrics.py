@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import chain
 
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -14,11 +15,12 @@ from core.metrics.catalog import METRICS
 from core.metrics.dimensions import FILTERS, dimension
 from core.metrics.filters import Filters, Wanted, values_named
 from core.metrics.schemas import ExportQuery, FiguresQuery, MetricsAnswer, MetricsQuery
-from core.metrics.table import metrics_table
+from core.metrics.table import metrics_table, modules_of
 from core.platform.errors import InvalidInput
+from core.tenancy.access.api_access import Caller
 from core.tenancy.access.authorization import Access
 from core.tenancy.access.roles import EVERYBODY
-from core.tenancy.organizations.modules import BOOKINGS
+from core.tenancy.organizations.modules import require_module
 from webhooks.endpoint import ApiRequest, Endpoint
 
 LARGEST_DIMENSIONS = 3
@@ -34,7 +36,7 @@ def metrics(request: ApiRequest[FiguresQuery, None]) -> Response:
         )
     for key in by:
         dimension(key)
-    keys = _metric_keys(asked.metrics)
+    keys = _metric_keys(caller, asked.metrics)
     with caller.transaction() as db:
         figures = metrics_table(db, period, by, _filters(db, request.http), only=keys)
     return JSONResponse(
@@ -58,13 +60,17 @@ def _key(key: object) -> str | int | None:
     return key if key is None or isinstance(key, int) else str(key)
 
 
-def _metric_keys(asked: Sequence[str]) -> list[str]:
-    keys = list(asked or METRICS)
-    if unknown := [key for key in keys if key not in METRICS]:
+def _metric_keys(caller: Caller, asked: Sequence[str]) -> list[str]:
+    """The figures that are asked for, or all that the organisation has. Raises SwitchedOff for one
+    that is asked for and belongs to a module which it does not have.
+    """
+    if unknown := [key for key in asked if key not in METRICS]:
         raise InvalidInput(
             f"“{unknown[0]}” is not a metric; use {', '.join(METRICS)}.", field="metrics"
         )
-    return keys
+    for module in chain.from_iterable(map(modules_of, asked)):
+        require_module(module, caller.modules, caller.organization_name)
+    return list(asked) or [key for key in METRICS if modules_of(key) <= caller.modules]
 
 
 def _filters(db: Session, request: Request) -> Filters:
@@ -102,7 +108,7 @@ ENDPOINTS = (
         metrics,
         query=MetricsQuery,
         response=MetricsAnswer,
-        access=Access(EVERYBODY, BOOKINGS, scope="metrics:read"),
+        access=Access(EVERYBODY, scope="metrics:read"),
     ),
     Endpoint(
         "GET",

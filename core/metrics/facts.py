@@ -10,6 +10,7 @@ from core.bookings.listed import LISTED
 from core.metrics.dimensions import Dimension
 from core.metrics.filters import Filters
 from core.people.models import RECEIVED
+from core.tenancy.organizations.modules import BOOKINGS
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Fact:
         by: its dimensions by key. A fact that lacks a dimension has no value of it: grouped by it,
             all its rows stand under "none", and narrowed by it, none of them is left.
         currency: the column with the currency of its money.
+        module: the part of the product that its rows belong to; None is in every organisation.
     """
 
     key: str
@@ -50,6 +52,7 @@ class Fact:
     by: Mapping[str, By]
     rows: Rows
     currency: str | None = None
+    module: str | None = None
 
     def key_of(self, dimension: Dimension) -> str:
         """The SQL by which rows are grouped."""
@@ -102,6 +105,7 @@ EVENTS = Fact(
         ),
     },
     rows=Rows("events", "See the bookings"),
+    module=BOOKINGS,
 )
 
 PAYMENTS = Fact(
@@ -119,6 +123,7 @@ PAYMENTS = Fact(
     },
     rows=Rows("payments", "See the payments"),
     currency="payments.currency",
+    module=BOOKINGS,
 )
 
 # A lead is its newest booking's closer's and setter's; one that booked nothing is nobody's.

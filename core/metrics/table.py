@@ -9,13 +9,23 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core.metrics.catalog import METRICS, Count, Metric, PerCount, Ratio, Sum, metric_of, parts_of
+from core.metrics.catalog import (
+    FACTS,
+    METRICS,
+    Count,
+    Metric,
+    PerCount,
+    Ratio,
+    Sum,
+    metric_of,
+    parts_of,
+)
 from core.metrics.dimensions import Dimension, dimension
 from core.metrics.facts import Fact
 from core.metrics.figures import Figures, Key, Money, Row, Value, Values
@@ -86,6 +96,13 @@ def tables_read(
 ) -> list[str]:
     """The tables that ``metrics_tables`` reads for the figures ``only`` in these groupings."""
     return sorted(set(TABLE.findall(_query(groups, only, Filters()).sql())))
+
+
+@cache
+def modules_of(metric: str) -> frozenset[str]:
+    """The modules without which there is no such figure: those of all facts whose rows it reads."""
+    read = tables_read([()], [metric])
+    return frozenset(fact.module for fact in FACTS.values() if fact.module and fact.table in read)
 
 
 def prepared(db: Session) -> int:
