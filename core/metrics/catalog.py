@@ -1,8 +1,8 @@
 """Every figure's one definition: its name, its formula in words, its unit, which way is good, and
 what it is made of.
 
-In conditions a row bears its table's name; ``:now`` is this instant and ``:grace`` the
-organisation's hours of grace for post-call forms.
+In conditions a row bears its table's name; ``:now`` is this instant, and other parameters are those
+of the fact.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from core.bookings.listed import LISTED
@@ -42,6 +42,8 @@ class Fact:
         by: its dimensions by key. A fact that lacks a dimension has no value of it: grouped by it,
             all its rows stand under "none", and narrowed by it, none of them is left.
         currency: the column with the currency of its money.
+        parameters: the SQL of one value each, of the organisation that looks, which conditions name
+            with a colon before it, such as a setting.
         module: the part of the product that its rows belong to; None is in every organisation.
     """
 
@@ -52,6 +54,7 @@ class Fact:
     by: Mapping[str, By]
     rows: Rows
     currency: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
     module: str | None = None
 
     def key_of(self, dimension: Dimension) -> str:
@@ -90,6 +93,10 @@ def _own_columns(table: str, *keys: str) -> dict[str, By]:
     return {key: By(f"{table}.{key}_id") for key in keys}
 
 
+# How many hours a post-call form may wait.
+GRACE = """coalesce((select pcf_grace_hours from app.booking_settings
+    where organization_id = app.cur_org()), 0)"""
+
 EVENTS = Fact(
     key="events",
     table="events",
@@ -105,6 +112,7 @@ EVENTS = Fact(
         ),
     },
     rows=Rows("events", "See the bookings"),
+    parameters={"grace": GRACE},
     module=BOOKINGS,
 )
 
@@ -145,3 +153,14 @@ LEADS = Fact(
     },
     rows=Rows("leads", "See the leads"),
 )
+
+
+def parameters_of(facts: Iterable[Fact]) -> dict[str, str]:
+    """The parameters of all the facts together. Raises ValueError where two mean different things
+    by one name.
+    """
+    found: dict[str, str] = {}
+    for name, sql in (each for fact in facts for each in fact.parameters.items()):
+        if found.setdefault(name, sql) != sql:
+            raise ValueError(f"Two facts mean different things by the parameter “{name}”.")
+    return found

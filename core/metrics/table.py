@@ -27,14 +27,14 @@ from core.metrics.catalog import (
     parts_of,
 )
 from core.metrics.dimensions import Dimension, dimension
-from core.metrics.facts import Fact
+from core.metrics.facts import Fact, parameters_of
 from core.metrics.figures import Figures, Key, Money, Row, Value, Values
 from core.metrics.filters import Filters
 from core.platform.clock import Period, now
 from core.platform.declarations import by_key
 
 Sums = dict[str, Any]  # by key: a count int, money as in Values, hours Decimal
-GRACE = "hours of grace"
+PARAMETERS, READY = "parameters of facts", "ready"
 TABLE = re.compile(r"\bapp\.(\w+)\b(?!\()")  # and no function
 
 
@@ -84,7 +84,7 @@ def metrics_tables(
         "ends_at": period.ends_at,
         "timezone": period.timezone,
         "now": at or now(),
-        "grace": prepared(db),
+        **prepared(db, [parts[0].fact for parts in query.facts.values()]),
         **query.filters.values,
     }
     found = db.execute(text(query.sql()), parameters).mappings()
@@ -105,25 +105,27 @@ def modules_of(metric: str) -> frozenset[str]:
     return frozenset(fact.module for fact in FACTS.values() if fact.module and fact.table in read)
 
 
-def prepared(db: Session) -> int:
-    """Make a transaction ready for figures, once: how many hours a form may wait, by the
-    organisation's setting; 0 for nobody.
+def prepared(db: Session, facts: Iterable[Fact]) -> dict[str, Any]:
+    """Make a transaction ready for figures of ``facts``, and give the values of their parameters;
+    what was read once in the transaction is not read again.
 
     From then on each statement is planned for its own period and filters. After ten runs on a
     connection Postgres would settle on one plan for any values, which takes twice as long for a
     month. It also overrates how many groups there will be, and with little memory would sort a
     year's rows on disk instead of counting them in place.
     """
-    if GRACE not in db.info:
-        db.info[GRACE] = db.execute(
-            text("""
-            select set_config('plan_cache_mode', 'force_custom_plan', true),
-                   set_config('work_mem', '64MB', true),
-                   (select pcf_grace_hours from app.booking_settings
-                     where organization_id = app.cur_org())
-        """)
-        ).one()[2]
-    return db.info[GRACE] or 0
+    known: dict[str, Any] = db.info.setdefault(PARAMETERS, {})  # by their SQL
+    wanted = parameters_of(facts)
+    asked = {name: value for name, value in wanted.items() if value not in known}
+    if asked or not known:
+        settled = (
+            "set_config('plan_cache_mode', 'force_custom_plan', true) as planning",
+            "set_config('work_mem', '64MB', true) as memory",
+        )
+        columns = (f"{value} as {name}" for name, value in asked.items())
+        found = db.execute(text(f"select {', '.join([*settled, *columns])}")).mappings().one()
+        known |= {READY: True} | {asked[name]: found[name] for name in asked}
+    return {name: known[value] for name, value in wanted.items()}
 
 
 def _query(

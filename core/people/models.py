@@ -108,7 +108,7 @@ class LeadStatus(LabelledEnum):
     CONVERTED = "converted"
 
 
-# When an inquiry came, as SQL: as far as nobody said so, when it was recorded.
+# When an inquiry came, as SQL: where its source names no instant, when it was recorded.
 RECEIVED = "coalesce(leads.received_at, leads.created_at)"
 
 
