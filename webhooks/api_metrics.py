@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from uuid import UUID
+from itertools import chain
 
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from core.bookings.listed import LISTED, ids_named
 from core.metrics import exports
 from core.metrics.catalog import METRICS
-from core.metrics.dimensions import dimension
-from core.metrics.filters import Filters
+from core.metrics.dimensions import FILTERS, dimension
+from core.metrics.filters import Filters, Wanted, values_named
 from core.metrics.schemas import ExportQuery, FiguresQuery, MetricsAnswer, MetricsQuery
-from core.metrics.table import metrics_table
+from core.metrics.table import metrics_table, modules_of
 from core.platform.errors import InvalidInput
-from core.platform.schemas import ids_of
+from core.tenancy.access.api_access import Caller
 from core.tenancy.access.authorization import Access
 from core.tenancy.access.roles import EVERYBODY
-from core.tenancy.organizations.modules import BOOKINGS
+from core.tenancy.organizations.modules import require_module
 from webhooks.endpoint import ApiRequest, Endpoint
 
 LARGEST_DIMENSIONS = 3
@@ -37,7 +36,7 @@ def metrics(request: ApiRequest[FiguresQuery, None]) -> Response:
         )
     for key in by:
         dimension(key)
-    keys = _metric_keys(asked.metrics)
+    keys = _metric_keys(caller, asked.metrics)
     with caller.transaction() as db:
         figures = metrics_table(db, period, by, _filters(db, request.http), only=keys)
     return JSONResponse(
@@ -46,8 +45,7 @@ def metrics(request: ApiRequest[FiguresQuery, None]) -> Response:
             "timezone": caller.timezone,
             "currency": caller.currency,
             "rows": [
-                {name: _key_text(key) for name, key in figures.named(row).items()}
-                | row.values.as_json()
+                {name: _key(key) for name, key in figures.named(row).items()} | row.values.as_json()
                 for row in (figures.rows if by else ())
             ],
             "totals": figures.totals.as_json(),
@@ -55,29 +53,36 @@ def metrics(request: ApiRequest[FiguresQuery, None]) -> Response:
     )
 
 
-def _key_text(key: object) -> str | None:
-    return key.isoformat() if isinstance(key, date) else None if key is None else str(key)
+def _key(key: object) -> str | int | None:
+    """A dimension's value in JSON: dates and ids are text."""
+    if isinstance(key, date):
+        return key.isoformat()
+    return key if key is None or isinstance(key, int) else str(key)
 
 
-def _metric_keys(asked: Sequence[str]) -> list[str]:
-    keys = list(asked or METRICS)
-    if unknown := [key for key in keys if key not in METRICS]:
+def _metric_keys(caller: Caller, asked: Sequence[str]) -> list[str]:
+    """The figures that are asked for, or all that the organisation has. Raises SwitchedOff for one
+    that is asked for and belongs to a module which it does not have.
+    """
+    if unknown := [key for key in asked if key not in METRICS]:
         raise InvalidInput(
             f"“{unknown[0]}” is not a metric; use {', '.join(METRICS)}.", field="metrics"
         )
-    return keys
+    for module in chain.from_iterable(map(modules_of, asked)):
+        require_module(module, caller.modules, caller.organization_name)
+    return list(asked) or [key for key in METRICS if modules_of(key) <= caller.modules]
 
 
 def _filters(db: Session, request: Request) -> Filters:
-    """The filters given as ``filter.closer=`` and so on: ids, or the name of one entry."""
-    chosen: dict[str, tuple[UUID, ...]] = {}
+    """The filters given as ``filter.closer=`` and so on: ids, the name of one entry, or a word."""
+    chosen: dict[str, list[Wanted]] = {}
     for name, value in request.query_params.multi_items():
         if not name.startswith("filter."):
             continue
         key = name.removeprefix("filter.")
-        if key not in LISTED:
-            raise InvalidInput(f"There is no filter “{key}”; use {', '.join(LISTED)}.", field=name)
-        chosen[key] = chosen.get(key, ()) + (ids_named(db, key, value) or ids_of(value, name))
+        if key not in FILTERS:
+            raise InvalidInput(f"There is no filter “{key}”; use {', '.join(FILTERS)}.", field=name)
+        chosen.setdefault(key, []).extend(values_named(db, FILTERS[key], value, name))
     return Filters(chosen)
 
 
@@ -103,7 +108,7 @@ ENDPOINTS = (
         metrics,
         query=MetricsQuery,
         response=MetricsAnswer,
-        access=Access(EVERYBODY, BOOKINGS, scope="metrics:read"),
+        access=Access(EVERYBODY, scope="metrics:read"),
     ),
     Endpoint(
         "GET",

@@ -1,5 +1,5 @@
-"""The organisation's lists from which bookings and payments refer to one entry each; screens, API
-and figures filter by them.
+"""The organisation's lists from which bookings and payments refer to one entry each; what can be
+narrowed to an entry on every screen that filters.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from core.bookings.models import CallType, Closer, Setter
 from core.people.models import Source, TrafficType
-from core.platform.normalization import fold
 
 
 @dataclass(frozen=True)
@@ -61,12 +60,3 @@ def listed_names(db: Session) -> dict[str, dict[str, UUID]]:
         alone = often[row.key, row.name] == 1
         names[row.key][row.name if alone else f"{row.name} ({row.id.hex[:8]})"] = row.id
     return names
-
-
-def ids_named(db: Session, key: str, name: str) -> tuple[UUID, ...]:
-    """The ids of a list's entries with this name, however it is written."""
-    table = LISTED[key].table
-    wanted = fold(name)
-    return tuple(
-        row.id for row in db.execute(select(table.id, table.name)) if fold(row.name) == wanted
-    )

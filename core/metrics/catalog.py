@@ -1,17 +1,18 @@
 """Every figure's one definition: its name, its formula in words, its unit, which way is good, and
 what it is made of.
 
-In conditions a row bears its table's name; ``:now`` is this instant and ``:grace`` the
-organisation's hours of grace for post-call forms.
+In conditions a row bears its table's name; ``:now`` is this instant, and other parameters are those
+of the fact.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from core.metrics.facts import EVENTS, HAS_BOOKED, LEADS, PAYMENTS, Fact
+from core.platform.declarations import by_key
 
 Unit = Literal["count", "rate", "money", "hours"]
 
@@ -373,7 +374,7 @@ _ALL: tuple[Metric, ...] = (
         whole=("leads",),
     ),
 )
-METRICS: dict[str, Metric] = {metric.key: metric for metric in _ALL}
+METRICS: dict[str, Metric] = by_key(_ALL)
 
 
 def metric_of(metric: str | Metric) -> Metric:
@@ -392,3 +393,11 @@ def parts_of(metric: str | Metric) -> Iterator[Count | Sum]:
     elif isinstance(found, PerCount):
         yield from parts_of(found.total)
         yield from parts_of(found.count)
+
+
+def facts_of(metrics: Iterable[str | Metric]) -> dict[str, Fact]:
+    """By key the facts of which the figures are counted."""
+    return by_key(part.fact for metric in metrics for part in parts_of(metric))
+
+
+FACTS = facts_of(METRICS)

@@ -17,7 +17,7 @@ from core.metrics.dimensions import HOUR, WEEKDAY
 from core.metrics.facts import EVENTS
 from core.metrics.figures import Figures, Key, Row, Values
 from core.metrics.filters import Filters
-from core.metrics.table import metrics_table, metrics_tables, nothing_of, totals
+from core.metrics.table import metrics_table, metrics_tables, nothing_of, tables_read, totals
 from core.platform.clock import Period, day_start
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -32,22 +32,19 @@ PAID = Count(
         " paid.counts)"
     ),
 )
-SHOWN = (
-    "booked_calls",
-    "shows",
-    "show_rate",
-    "closes",
-    "close_rate",
-    "cash_collected",
-    "net_revenue",
-)
+CARDS = ("booked_calls", "show_rate", "close_rate", "cash_collected", "net_revenue")
+TRENDS = ("booked_calls", "shows", "closes", "cash_collected")
 FUNNEL = (
     ("Booked", "booked_calls"),
     ("Showed", "shows"),
     ("Offered", "offers"),
     ("Closed", "closes"),
 )
-FIGURES = (*SHOWN, "offers", "due", "confirmed", "payments")
+FIGURES = tuple(
+    dict.fromkeys((*CARDS, *TRENDS, *(key for _, key in FUNNEL), "due", "confirmed", "payments"))
+)
+GROUPS = (("day",), ("closer",), ("setter",), (WEEKDAY, HOUR))
+READ = tables_read(GROUPS, (*FIGURES, PAID))
 
 
 @dataclass(frozen=True)
@@ -80,9 +77,8 @@ def dashboard(
     at: datetime,
 ) -> Dashboard:
     """Everything of one look at the dashboard at the instant ``at``, as the caller may see it."""
-    groups = (("day",), ("closer",), ("setter",), (WEEKDAY, HOUR))
     days, closers, setters, hours = metrics_tables(
-        db, period, groups, filters, at=at, only=(*FIGURES, PAID)
+        db, period, GROUPS, filters, at=at, only=(*FIGURES, PAID)
     )
     paid = days.totals.count(PAID.key)
     now = so_far = Values((key, days.totals[key]) for key in FIGURES)
@@ -136,13 +132,11 @@ def heat(hours: Figures) -> list[list[int]]:
 
 
 def data_stamp(db: Session) -> str:
-    """Changes whenever an event or payment that the caller sees does; part of the key of whatever
-    is cached of them.
+    """Changes whenever a row does that the dashboard is counted from or takes a name of, as far as
+    the caller sees it; part of the key of whatever is cached of it.
     """
-    row = db.execute(
-        text("""
-        select (select max(updated_at) from app.events where organization_id = app.cur_org()),
-               (select max(updated_at) from app.payments where organization_id = app.cur_org())
-    """)
-    ).one()
-    return f"{row[0]} {row[1]}"
+    latest = (
+        f"(select max(updated_at) from app.{table} where organization_id = app.cur_org())"
+        for table in READ
+    )
+    return " ".join(map(str, db.execute(text(f"select {', '.join(latest)}")).one()))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.bookings.listed import LISTED
+from core.bookings.models import EventOutcome
+from core.platform.declarations import by_key
 from core.platform.errors import InvalidInput
 
 
@@ -13,14 +15,16 @@ from core.platform.errors import InvalidInput
 class Dimension:
     """``kind`` is the type of its values in SQL.
 
-    ``names`` is the table that turns an id into a name. ``cut`` makes a part of the calendar from
-    a fact's instant, so that every fact has it without saying so.
+    ``names`` is the table that turns an id into a name; ``words`` are the only values of one whose
+    values are words. Figures are narrowed to either. ``cut`` makes a part of the calendar from a
+    fact's instant, so that every fact has it without saying so.
     """
 
     key: str
     label: str
     kind: Literal["date", "uuid", "text", "int"]
     names: str | None = None
+    words: tuple[str, ...] = ()
     cut: str | None = None
 
     @property
@@ -45,10 +49,11 @@ _ALL = (
         Dimension(each.key, each.label, "uuid", names=each.table.__tablename__)
         for each in LISTED.values()
     ),
-    Dimension("outcome", "Outcome", "text"),
+    Dimension("outcome", "Outcome", "text", words=tuple(map(str, EventOutcome))),
     Dimension("package", "Package", "uuid", names="packages"),
 )
-DIMENSIONS: dict[str, Dimension] = {each.key: each for each in _ALL}
+DIMENSIONS: dict[str, Dimension] = by_key(_ALL)
+FILTERS = by_key(each for each in _ALL if each.names or each.words)
 
 # Of the heat map only: the day of the week, from 1 for Monday, and the hour of the day.
 WEEKDAY = Dimension("weekday", "Weekday", "int", cut=f"extract(isodow from {LOCAL})::int")

@@ -51,7 +51,7 @@ def matching(
         else "true"
     )
     sql = f"({condition}){fact.narrowed(chosen)}"
-    values = {"now": now(), "grace": prepared(db), **chosen.values}
+    values = {"now": now(), **prepared(db, [fact]), **chosen.values}
     return text(sql).bindparams(
         **{name: value for name, value in values.items() if f":{name}" in sql}
     )

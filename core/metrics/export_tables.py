@@ -18,11 +18,13 @@ from core.bookings.models import (
     Setter,
 )
 from core.money.models import Payment, PayoutSnapshotDetail, Refund
-from core.people.models import Contact, Lead, Source, TrafficType
+from core.people.models import RECEIVED, Contact, Lead, Source, TrafficType
 from core.platform.errors import InvalidInput
 from core.platform.models import AuditLog
 from core.platform.personal import personal_of
-from core.platform.schema import Base
+from core.platform.schema import Base, is_amount
+from core.platform.security.policies import readable
+from core.tenancy.access.models import Role
 from core.tenancy.organizations.modules import BOOKINGS
 
 # Screens show present names too. The lines of a payout stay as they were approved.
@@ -34,8 +36,8 @@ PRESENT_NAMES = {
 
 @dataclass(frozen=True)
 class ExportTable:
-    """One table as it leaves: its columns in their order, and the date it is cut by; what the
-    columns hold stands with their declaration.
+    """One table as it leaves: its columns in their order, and the date it is cut by, as people call
+    it and as SQL; what the columns hold stands with their declaration.
 
     Organisations without the ``module`` export no such table; None is for every organisation.
     """
@@ -43,12 +45,26 @@ class ExportTable:
     table: Table
     columns: Sequence[str]
     date: str | None
-    admins_only: bool
+    instant: str | None
     module: str | None
 
     @property
     def name(self) -> str:
         return self.table.name
+
+    @property
+    def admins_only(self) -> bool:
+        """Whether those below an admin may read none of its rows."""
+        return not self.is_read_by(Role.MANAGER)
+
+    @property
+    def keeps_deleted(self) -> bool:
+        """Whether rows that were deleted stay in it, marked as such."""
+        return "deleted_at" in self.table.columns
+
+    def is_read_by(self, role: str) -> bool:
+        """Whether its security class gives the role any of its rows."""
+        return readable(self.table.info["rls"], role) != "none"
 
     def column(self, name: str) -> Column[object]:
         return self.table.columns[name]
@@ -68,6 +84,10 @@ class ExportTable:
         """Whether a spreadsheet could take the column's values for formulas."""
         return self.column(name).type.python_type is str
 
+    def is_money(self, name: str) -> bool:
+        """Whether the column is an amount in the currency that stands beside it."""
+        return is_amount(self.column(name).type) and "currency" in self.table.columns
+
     def is_document(self, name: str) -> bool:
         """Whether the column holds JSON, which leaves as text."""
         return isinstance(self.column(name).type, JSONB)
@@ -78,11 +98,13 @@ def _exported(
     columns: str,
     *,
     date: str | None = None,
-    admins_only: bool = False,
+    instant: str | None = None,
     module: str | None = None,
 ) -> ExportTable:
     table = model.metadata.tables[f"app.{model.__tablename__}"]
-    return ExportTable(table, ["id", *columns.split()], date, admins_only, module)
+    if date and not instant:
+        instant = f"{table.name}.{date}"
+    return ExportTable(table, ["id", *columns.split()], date, instant, module)
 
 
 _ALL = (
@@ -123,7 +145,8 @@ _ALL = (
         Lead,
         "status original_setter_name current_setter_name contact_id source_id traffic_type_id "
         "received_at created_at",
-        date="created_at",
+        date="received_at",
+        instant=RECEIVED,
     ),
     _exported(
         Contact,
@@ -171,7 +194,6 @@ _ALL = (
         AuditLog,
         "actor_role table_name row_id operation at actor_user_id changes",
         date="at",
-        admins_only=True,
     ),
 )
 EXPORTS: dict[str, ExportTable] = {table.name: table for table in _ALL}

@@ -36,7 +36,6 @@ FORMATS = {
 AT_ONCE, RETRY_AFTER_S = 3, 30
 BATCH = 5_000
 PIECE = 64 * 1024
-MONEY = ("amount", "refund_amount", "net_revenue", "cash_collected", "price")
 DECIMALS = sql.SQL(
     "case when currency = any({}) then 0 when currency = any({}) then 3 else 2 end"
 ).format(
@@ -45,8 +44,6 @@ DECIMALS = sql.SQL(
         for digits in (0, 3)
     )
 )
-SOFT_DELETED = ("events", "payments")
-ADMINS = ("super_admin", "owner", "admin")
 ARROW_TYPES = {
     16: pa.bool_(),
     23: pa.int32(),
@@ -127,7 +124,8 @@ def _record(db: Session, table: ExportTable, fmt: str) -> None:
         raise NotAllowed("Sign in to export.")
     home = current_organization(db)
     require_module(table.module, home.modules, home.name)
-    if table.admins_only and db.execute(text("select app.cur_role()")).scalar() not in ADMINS:
+    role = db.execute(text("select app.cur_role()")).scalar_one()
+    if table.admins_only and not table.is_read_by(role):
         raise NotAllowed("Only an admin exports the audit log.")
 
 
@@ -142,17 +140,16 @@ def _query(
     where: sql.Composable = sql.SQL("{}.organization_id = app.cur_org()").format(
         sql.Identifier(table.name)
     )
-    if table.name in SOFT_DELETED:
+    if table.keeps_deleted:
         where += sql.SQL(" and deleted_at is null")
-    if period is not None and table.date is not None:
+    instant = [sql.SQL(table.instant)] if table.instant else []
+    if period is not None and table.instant:
         where += sql.SQL(" and {date} >= {start} and {date} < {end}").format(
-            date=sql.Identifier(table.name, table.date),
+            date=instant[0],
             start=sql.Literal(period.starts_at),
             end=sql.Literal(period.ends_at),
         )
-    order = sql.SQL(", ").join(
-        sql.Identifier(table.name, name) for name in (table.date, "id") if name
-    )
+    order = sql.SQL(", ").join([*instant, sql.Identifier(table.name, "id")])
     return sql.SQL("select {} from app.{}{} where {} order by {}").format(
         sql.SQL(", ").join(expressions),
         sql.Identifier(table.name),
@@ -180,7 +177,7 @@ def _expression(table: ExportTable, column: str, safe: bool) -> sql.Composable:
     value: sql.Composable = sql.Identifier(table.name, column)
     if named := table.named_by(column):
         value = sql.SQL("coalesce({}, {})").format(sql.Identifier(named[0], "name"), value)
-    if column in MONEY and "currency" in table.columns:
+    if table.is_money(column):
         value = sql.SQL("round({0}, greatest(scale(trim_scale({0})), {1}))").format(value, DECIMALS)
     if table.is_document(column):
         return sql.SQL("{}::text").format(value)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from core.bookings.listed import LISTED
 from core.metrics.dimensions import Dimension
 from core.metrics.filters import Filters
+from core.people.models import RECEIVED
+from core.tenancy.organizations.modules import BOOKINGS
 
 
 @dataclass(frozen=True)
 class By:
-    """How a fact has a dimension: the SQL of the key, and the join that it needs, if any.
-
-    Lists are narrowed by the key too, so those of ``core.bookings.listed`` do without a join.
-    """
+    """How a fact has a dimension: the SQL of the key, and the join that it needs, if any."""
 
     key: str
     join: str = ""
@@ -37,19 +36,26 @@ class Fact:
     """A table of which figures are made; in all its SQL the rows bear the table's own name.
 
     Attributes:
+        key: its own name; several facts may be counted from one table.
         condition: what holds of every row that may count at all.
         instant: when a row happened, which decides whether it lies in a period.
         by: its dimensions by key. A fact that lacks a dimension has no value of it: grouped by it,
             all its rows stand under "none", and narrowed by it, none of them is left.
         currency: the column with the currency of its money.
+        parameters: the SQL of one value each, of the organisation that looks, which conditions name
+            with a colon before it, such as a setting.
+        module: the part of the product that its rows belong to; None is in every organisation.
     """
 
+    key: str
     table: str
     condition: str
     instant: str
     by: Mapping[str, By]
     rows: Rows
     currency: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    module: str | None = None
 
     def key_of(self, dimension: Dimension) -> str:
         """The SQL by which rows are grouped."""
@@ -65,21 +71,34 @@ class Fact:
         """The condition that ``filters`` leave, with their ``values`` as parameters; each with a
         leading ``and``.
         """
-        return "".join(f" and {self._one_of(key, ids)}" for key, ids in filters.chosen.items())
+        return "".join(
+            f" and {self._one_of(key, values)}" for key, values in filters.chosen.items()
+        )
 
-    def _one_of(self, key: str, ids: Sequence[UUID | None]) -> str:
+    def _one_of(self, key: str, values: Sequence[UUID | str | None]) -> str:
+        """A key that needs a join is looked for row by row, so that lists, which join other tables,
+        are narrowed by the same condition.
+        """
         if key not in self.by:
-            return "true" if None in ids else "false"
-        column = self.by[key].key
-        named = f"{column} = any(:{key}_ids)"
-        return f"({named} or {column} is null)" if None in ids else named
+            return "true" if None in values else "false"
+        by = self.by[key]
+        named = f"{by.key} = any(:{key}_values)"
+        condition = f"({named} or {by.key} is null)" if None in values else named
+        if not by.join:
+            return condition
+        return f"exists (select 1 from (select) alone {by.join} where {condition})"
 
 
 def _own_columns(table: str, *keys: str) -> dict[str, By]:
     return {key: By(f"{table}.{key}_id") for key in keys}
 
 
+# How many hours a post-call form may wait.
+GRACE = """coalesce((select pcf_grace_hours from app.booking_settings
+    where organization_id = app.cur_org()), 0)"""
+
 EVENTS = Fact(
+    key="events",
     table="events",
     condition="events.deleted_at is null",
     instant="events.scheduled_at",
@@ -93,9 +112,12 @@ EVENTS = Fact(
         ),
     },
     rows=Rows("events", "See the bookings"),
+    parameters={"grace": GRACE},
+    module=BOOKINGS,
 )
 
 PAYMENTS = Fact(
+    key="payments",
     table="payments",
     condition="payments.counts",
     instant="payments.payment_date",
@@ -109,6 +131,7 @@ PAYMENTS = Fact(
     },
     rows=Rows("payments", "See the payments"),
     currency="payments.currency",
+    module=BOOKINGS,
 )
 
 # A lead is its newest booking's closer's and setter's; one that booked nothing is nobody's.
@@ -119,9 +142,10 @@ _NEWEST = "order by booked.scheduled_at desc, booked.id desc limit 1"
 HAS_BOOKED = f"exists (select 1 from {_BOOKINGS})"
 
 LEADS = Fact(
+    key="leads",
     table="leads",
     condition="true",
-    instant="coalesce(leads.received_at, leads.created_at)",
+    instant=RECEIVED,
     by={
         **_own_columns("leads", "source", "traffic_type"),
         "closer": By(f"(select booked.closer_id from {_BOOKINGS} {_NEWEST})"),
@@ -129,3 +153,14 @@ LEADS = Fact(
     },
     rows=Rows("leads", "See the leads"),
 )
+
+
+def parameters_of(facts: Iterable[Fact]) -> dict[str, str]:
+    """The parameters of all the facts together. Raises ValueError where two mean different things
+    by one name.
+    """
+    found: dict[str, str] = {}
+    for name, sql in (each for fact in facts for each in fact.parameters.items()):
+        if found.setdefault(name, sql) != sql:
+            raise ValueError(f"Two facts mean different things by the parameter “{name}”.")
+    return found

@@ -6,32 +6,66 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
 from core.bookings.listed import LISTED
+from core.metrics.dimensions import FILTERS, Dimension
+from core.platform.errors import InvalidInput
+from core.platform.normalization import fold
+from core.platform.schemas import ids_of
+
+Wanted = UUID | str | None
 
 
 @dataclass(frozen=True)
 class Filters:
-    """Ids of the organisation's own lists by the list's key (``closer``, ``source``, …); several
-    ids are alternatives, None among them is what has no entry of the list, and an empty tuple does
-    not narrow.
+    """Values of dimensions by the dimension's key (``closer``, ``source``, …), of a list's entries
+    their ids; several are alternatives, None among them is what has no value of the dimension, and
+    an empty tuple does not narrow.
     """
 
-    ids: Mapping[str, Sequence[UUID | None]] = field(default_factory=dict)
+    wanted: Mapping[str, Sequence[Wanted]] = field(default_factory=dict)
 
     @property
-    def chosen(self) -> dict[str, list[UUID | None]]:
-        """The lists that narrow, in the order of the lists."""
-        return {key: list(self.ids[key]) for key in LISTED if self.ids.get(key)}
+    def chosen(self) -> dict[str, list[Wanted]]:
+        """The dimensions that narrow, in their order."""
+        return {key: list(self.wanted[key]) for key in FILTERS if self.wanted.get(key)}
 
     @property
     def columns(self) -> dict[str, list[UUID | None]]:
-        """The same by the columns of bookings and payments (``closer_id``, …)."""
-        return {LISTED[key].column: ids for key, ids in self.chosen.items()}
+        """The lists among them by the columns that bookings and payments both have (``closer_id``,
+        …).
+        """
+        chosen = self.chosen
+        return {
+            each.column: [id_ for id_ in chosen[key] if not isinstance(id_, str)]
+            for key, each in LISTED.items()
+            if key in chosen
+        }
 
     @property
-    def values(self) -> dict[str, list[UUID]]:
+    def values(self) -> dict[str, list[UUID | str]]:
         """The parameters of ``Fact.narrowed``."""
         return {
-            f"{key}_ids": [each for each in ids if each is not None]
-            for key, ids in self.chosen.items()
+            f"{key}_values": [each for each in values if each is not None]
+            for key, values in self.chosen.items()
         }
+
+
+def values_named(db: Session, each: Dimension, value: str, field: str) -> Sequence[UUID | str]:
+    """What ``value`` means for a dimension: of a list the entries of this name, however it is
+    written, or those with these ids; else the word itself. Raises InvalidInput for what is none of
+    them, and names ``field``.
+    """
+    if each.names:
+        return _ids_named(db, each.names, value) or ids_of(value, field)
+    if value not in each.words:
+        raise InvalidInput(f"{field} takes one of {', '.join(each.words)}.", field=field)
+    return [value]
+
+
+def _ids_named(db: Session, table: str, name: str) -> list[UUID]:
+    wanted = fold(name)
+    rows = db.execute(text(f"select id, name from app.{table}"))
+    return [row.id for row in rows if fold(row.name) == wanted]

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, WithJsonSchema, create_model
+from pydantic.config import JsonDict
 
-from core.bookings.listed import LISTED
 from core.metrics.catalog import METRICS
-from core.metrics.dimensions import DIMENSIONS, Dimension
+from core.metrics.dimensions import DIMENSIONS, FILTERS, Dimension
 from core.metrics.export_tables import EXPORTS
 from core.metrics.exports import FORMATS
 from core.platform.clock import Period
@@ -33,6 +33,7 @@ UNITS: dict[str, Any] = {
     "rate": Annotated[float, Field(ge=0, le=1)] | None,
     "hours": float | None,
 }
+KINDS: dict[str, Any] = {"date": date, "uuid": UUID, "text": str, "int": int}
 
 
 class FiguresQuery(Query):
@@ -48,9 +49,13 @@ class FiguresQuery(Query):
         return period_of(self.start, self.end, timezone)
 
 
-_filters: dict[str, Any] = {
-    f"filter_{name}": (str, Field("", alias=f"filter.{name}")) for name in LISTED
-}
+def filter_of(each: Dimension) -> tuple[Any, Any]:
+    """The parameter that narrows figures to values of a dimension."""
+    words: JsonDict = {"enum": list(each.words)} if each.words else {}
+    return str, Field("", alias=f"filter.{each.key}", json_schema_extra=words)
+
+
+_filters: dict[str, Any] = {f"filter_{key}": filter_of(each) for key, each in FILTERS.items()}
 MetricsQuery = create_model("MetricsQuery", __base__=FiguresQuery, **_filters)
 
 
@@ -71,11 +76,11 @@ class ExportQuery(Query):
         return period_of(self.start_date, self.end_date, timezone, names=names)
 
 
-def _keys(each: Dimension) -> dict[str, Any]:
-    """A row carries the dimension's name, and its id where there is one."""
+def keys_of(each: Dimension) -> dict[str, Any]:
+    """The fields of a row that carry the dimension: its name, and its id where there is one."""
     if each.names:
-        return {each.key: str | None, f"{each.key}_id": UUID | None}
-    return {each.key: str | None if each.key == "outcome" else date | None}
+        return {each.key: str | None, f"{each.key}_id": KINDS[each.kind] | None}
+    return {each.key: KINDS[each.kind] | None}
 
 
 def _any_may_be_missing(schema: dict[str, Any]) -> None:
@@ -93,7 +98,7 @@ _figures: dict[str, Any] = {
     for metric in METRICS.values()
 }
 _names: dict[str, Any] = {
-    name: kind for each in DIMENSIONS.values() for name, kind in _keys(each).items()
+    name: kind for each in DIMENSIONS.values() for name, kind in keys_of(each).items()
 }
 Figures = create_model("Figures", __base__=_Asked, **_figures)
 MetricsRow = create_model("MetricsRow", __base__=Figures, **_names)

@@ -4,25 +4,38 @@ once.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core.metrics.catalog import METRICS, Count, Metric, PerCount, Ratio, Sum, metric_of, parts_of
+from core.metrics.catalog import (
+    FACTS,
+    METRICS,
+    Count,
+    Metric,
+    PerCount,
+    Ratio,
+    Sum,
+    metric_of,
+    parts_of,
+)
 from core.metrics.dimensions import Dimension, dimension
-from core.metrics.facts import Fact
+from core.metrics.facts import Fact, parameters_of
 from core.metrics.figures import Figures, Key, Money, Row, Value, Values
 from core.metrics.filters import Filters
 from core.platform.clock import Period, now
+from core.platform.declarations import by_key
 
 Sums = dict[str, Any]  # by key: a count int, money as in Values, hours Decimal
-GRACE = "hours of grace"
+PARAMETERS, READY = "parameters of facts", "ready"
+TABLE = re.compile(r"\bapp\.(\w+)\b(?!\()")  # and no function
 
 
 def metrics_table(
@@ -64,43 +77,65 @@ def metrics_tables(
     only: Collection[str | Metric] = METRICS.keys(),
 ) -> list[Figures]:
     """The same for several groupings at once, each as ``metrics_table`` answers it."""
-    metrics = list({metric.key: metric for metric in map(metric_of, only)}.values())
-    query = Query(
-        tuple(tuple(_dimension(each) for each in group) for group in groups),
-        tuple({part.key: part for each in metrics for part in parts_of(each)}.values()),
-        filters or Filters(),
-    )
+    metrics = list(by_key(map(metric_of, only)).values())
+    query = _query(groups, metrics, filters or Filters())
     parameters = {
         "starts_at": period.starts_at,
         "ends_at": period.ends_at,
         "timezone": period.timezone,
         "now": at or now(),
-        "grace": prepared(db),
+        **prepared(db, [parts[0].fact for parts in query.facts.values()]),
         **query.filters.values,
     }
     found = db.execute(text(query.sql()), parameters).mappings()
     return _answers(query, metrics, [dict(row) for row in found])
 
 
-def prepared(db: Session) -> int:
-    """Make a transaction ready for figures, once: how many hours a form may wait, by the
-    organisation's setting; 0 for nobody.
+def tables_read(
+    groups: Sequence[Sequence[str | Dimension]], only: Iterable[str | Metric]
+) -> list[str]:
+    """The tables that ``metrics_tables`` reads for the figures ``only`` in these groupings."""
+    return sorted(set(TABLE.findall(_query(groups, only, Filters()).sql())))
+
+
+@cache
+def modules_of(metric: str) -> frozenset[str]:
+    """The modules without which there is no such figure: those of all facts whose rows it reads."""
+    read = tables_read([()], [metric])
+    return frozenset(fact.module for fact in FACTS.values() if fact.module and fact.table in read)
+
+
+def prepared(db: Session, facts: Iterable[Fact]) -> dict[str, Any]:
+    """Make a transaction ready for figures of ``facts``, and give the values of their parameters;
+    what was read once in the transaction is not read again.
 
     From then on each statement is planned for its own period and filters. After ten runs on a
     connection Postgres would settle on one plan for any values, which takes twice as long for a
     month. It also overrates how many groups there will be, and with little memory would sort a
     year's rows on disk instead of counting them in place.
     """
-    if GRACE not in db.info:
-        db.info[GRACE] = db.execute(
-            text("""
-            select set_config('plan_cache_mode', 'force_custom_plan', true),
-                   set_config('work_mem', '64MB', true),
-                   (select pcf_grace_hours from app.booking_settings
-                     where organization_id = app.cur_org())
-        """)
-        ).one()[2]
-    return db.info[GRACE] or 0
+    known: dict[str, Any] = db.info.setdefault(PARAMETERS, {})  # by their SQL
+    wanted = parameters_of(facts)
+    asked = {name: value for name, value in wanted.items() if value not in known}
+    if asked or not known:
+        settled = (
+            "set_config('plan_cache_mode', 'force_custom_plan', true) as planning",
+            "set_config('work_mem', '64MB', true) as memory",
+        )
+        columns = (f"{value} as {name}" for name, value in asked.items())
+        found = db.execute(text(f"select {', '.join([*settled, *columns])}")).mappings().one()
+        known |= {READY: True} | {asked[name]: found[name] for name in asked}
+    return {name: known[value] for name, value in wanted.items()}
+
+
+def _query(
+    groups: Sequence[Sequence[str | Dimension]], only: Iterable[str | Metric], filters: Filters
+) -> Query:
+    return Query(
+        tuple(tuple(_dimension(each) for each in group) for group in groups),
+        tuple(by_key(part for each in only for part in parts_of(each)).values()),
+        filters,
+    )
 
 
 def _dimension(each: str | Dimension) -> Dimension:
@@ -137,11 +172,11 @@ class Query:
 
     @cached_property
     def facts(self) -> dict[str, list[Count | Sum]]:
-        """By the table of each fact, what is asked of it."""
-        made: dict[str, list[Count | Sum]] = {}
-        for part in self.parts:
-            made.setdefault(part.fact.table, []).append(part)
-        return made
+        """By the key of each fact, what is asked of it."""
+        return {
+            key: [part for part in self.parts if part.fact is fact]
+            for key, fact in by_key(part.fact for part in self.parts).items()
+        }
 
     def sql(self) -> str:
         """The statement. Columns: cut, the keys, the name of each listed key (``name_k0``, …), what
@@ -149,8 +184,8 @@ class Query:
         """
         facts = self.facts
         columns = [(part.key, _type(part)) for part in self.parts if not _is_money(part)]
-        columns += [(_money_of(table), "jsonb") for table in facts if self._money(facts[table])]
-        made = [cte for table in facts for cte in self._fact(facts[table])]
+        columns += [(_money_of(key), "jsonb") for key in facts if self._money(facts[key])]
+        made = [cte for parts in facts.values() for cte in self._fact(parts)]
         if len(facts) > 1:
             made += self._together(list(facts), columns)
         whole = "figures" if len(facts) > 1 else f"of_{next(iter(facts))}"
@@ -170,8 +205,8 @@ class Query:
         numbers = [f"{_number(part)} as {part.key}" for part in parts if not _is_money(part)]
         sums = [f"sum({part.value}) {_only(part)} as {part.key}" for part in money]
         currency = [f"{fact.currency} as currency"] if money else []
-        name = f"of_{fact.table}"
-        yield f"""{"per_currency_of_" + fact.table if money else name} as (
+        name = f"of_{fact.key}"
+        yield f"""{"per_currency_of_" + fact.key if money else name} as (
             select {", ".join([self._cut(), *self.keys, *currency, *numbers, *sums])}
               from app.{fact.table} {fact.table} {fact.joins_for(self.dimensions)}
               {self._keys_of(fact)}
@@ -183,10 +218,10 @@ class Query:
             added = [f"sum({part.key}) as {part.key}" for part in parts if not _is_money(part)]
             amounts = ", ".join(f"{part.key}::text" for part in money)
             folded = f"""jsonb_object_agg(currency, jsonb_build_array({amounts}))
-                         as {_money_of(fact.table)}"""
+                         as {_money_of(fact.key)}"""
             yield f"""{name} as (
                 select {", ".join(["cut", *self.keys, *added, folded])}
-                  from per_currency_of_{fact.table} group by {", ".join(["cut", *self.keys])}
+                  from per_currency_of_{fact.key} group by {", ".join(["cut", *self.keys])}
             )"""
 
     def _keys_of(self, fact: Fact) -> str:
@@ -208,17 +243,17 @@ class Query:
             by += self.keys
         return f"group by {', '.join(by)}" if by else ""
 
-    def _together(self, tables: Sequence[str], columns: Sequence[tuple[str, str]]) -> Iterator[str]:
+    def _together(self, facts: Sequence[str], columns: Sequence[tuple[str, str]]) -> Iterator[str]:
         """The facts on top of each other, and then one row for each combination of keys."""
         keys = ", ".join(["cut", *self.keys])
         branches = (
             f"select {keys}, "
             + ", ".join(
-                f"{name}::{kind} as {name}" if self._of(table, name) else f"null::{kind} as {name}"
+                f"{name}::{kind} as {name}" if self._of(fact, name) else f"null::{kind} as {name}"
                 for name, kind in columns
             )
-            + f" from of_{table}"
-            for table in tables
+            + f" from of_{fact}"
+            for fact in facts
         )
         one = ", ".join(
             f"(array_agg({name}) filter (where {name} is not null))[1] as {name}"
@@ -229,10 +264,8 @@ class Query:
         yield f"laid as ({' union all '.join(branches)})"
         yield f"figures as (select {keys}, {one} from laid group by {keys})"
 
-    def _of(self, table: str, column: str) -> bool:
-        return column == _money_of(table) or any(
-            part.key == column and part.fact.table == table for part in self.parts
-        )
+    def _of(self, fact: str, column: str) -> bool:
+        return column == _money_of(fact) or any(part.key == column for part in self.facts[fact])
 
     @staticmethod
     def _money(parts: Sequence[Count | Sum]) -> list[Sum]:
@@ -243,8 +276,8 @@ def _is_money(part: Count | Sum) -> bool:
     return part.unit == "money"
 
 
-def _money_of(table: str) -> str:
-    return f"money_{table}"
+def _money_of(fact: str) -> str:
+    return f"money_{fact}"
 
 
 def _type(part: Count | Sum) -> str:
@@ -282,7 +315,7 @@ def _answers(
 
 def nothing_of(metrics: Sequence[Metric]) -> Values:
     """The figures of no rows at all."""
-    parts = {part.key: part for each in metrics for part in parts_of(each)}.values()
+    parts = by_key(part for each in metrics for part in parts_of(each)).values()
     none: Sums = {
         part.key: {} if _is_money(part) else 0 if isinstance(part, Count) else Decimal(0)
         for part in parts
@@ -317,8 +350,8 @@ def _keys(query: Query, group: Sequence[Dimension], row: Mapping[str, Any]) -> d
 def _sums(query: Query, row: Mapping[str, Any]) -> Sums:
     """What a row counts and sums, by key; nothing of everything for no row."""
     made: Sums = {}
-    for table, parts in query.facts.items():
-        amounts = sorted((row.get(_money_of(table)) or {}).items())
+    for fact, parts in query.facts.items():
+        amounts = sorted((row.get(_money_of(fact)) or {}).items())
         money = (part for part in parts if _is_money(part))
         for number, part in enumerate(money):
             made[part.key] = {name: Decimal(each[number] or 0) for name, each in amounts}

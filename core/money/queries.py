@@ -38,14 +38,11 @@ PAIRS_WITHIN_DAYS = 30  # what lies further apart is not offered as the same mon
 
 @dataclass(frozen=True)
 class PaymentFilter:
-    """What a list of payments is narrowed to; ``counting_only`` leaves out failed, deleted and
-    superseded ones, ``condition`` those that do not fulfil it.
-    """
+    """What a list of payments is narrowed to; an empty field does not narrow."""
 
     period: Period | None = None
     ids: Mapping[str, Sequence[UUID]] | None = None
     unattributed: bool = False
-    counting_only: bool = False
     event_id: UUID | None = None
     condition: TextClause | None = None
 
@@ -105,8 +102,6 @@ def _conditions(chosen: PaymentFilter) -> list[ColumnElement[bool] | TextClause]
             Payment.event_id.is_(None),
             Payment.attribution_method == AttributionMethod.NONE,
         ]
-    if chosen.counting_only:
-        conditions.append(Payment.counts.is_(True))
     if chosen.event_id is not None:
         conditions.append(Payment.event_id == chosen.event_id)
     return conditions

@@ -108,6 +108,10 @@ class LeadStatus(LabelledEnum):
     CONVERTED = "converted"
 
 
+# When an inquiry came, as SQL: where its source names no instant, when it was recorded.
+RECEIVED = "coalesce(leads.received_at, leads.created_at)"
+
+
 class Lead(TenantRow, Timestamps, Base):
     """One inquiry of a contact; a contact can have many."""
 
@@ -118,7 +122,7 @@ class Lead(TenantRow, Timestamps, Base):
         refers_to("traffic_type_id", "traffic_types"),
         Index(None, "organization_id", "contact_id"),
         Index(None, "organization_id", "created_at"),
-        Index("ix_leads_received", "organization_id", text("coalesce(received_at, created_at)")),
+        Index("ix_leads_received", "organization_id", text(RECEIVED)),
         Index(None, "rep_user_ids", postgresql_using="gin"),
         secured("reps", owners=shared(), subject="lead", about=("contact_id",)),
     )

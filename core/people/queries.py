@@ -15,18 +15,20 @@ from sqlalchemy import (
     TextClause,
     case,
     func,
+    literal_column,
     or_,
     select,
     tuple_,
 )
 from sqlalchemy.orm import Session
 
+from core.people import models
 from core.people.models import Contact, Lead, Source, TrafficType
 from core.people.visibility import persons_are_hidden, visible
 from core.platform.clock import Period
 from core.platform.normalization import normalize_email
 
-RECEIVED = func.coalesce(Lead.received_at, Lead.created_at)
+RECEIVED = literal_column(models.RECEIVED, Lead.created_at.type)
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ def leads_page(
             Source.name.label("source"),
             Lead.original_setter_name,
             Lead.current_setter_name,
+            RECEIVED.label("received_at"),
             Lead.created_at,
         )
         .outerjoin(
@@ -119,8 +122,8 @@ def leads_page(
         .outerjoin(
             Source, (Source.organization_id == Lead.organization_id) & (Source.id == Lead.source_id)
         )
-        .order_by(Lead.created_at.desc(), Lead.id.desc())
+        .order_by(RECEIVED.desc(), Lead.id.desc())
     )
     if after is not None:
-        query = query.where(tuple_(Lead.created_at, Lead.id) < after)
+        query = query.where(tuple_(RECEIVED, Lead.id) < after)
     return list(db.execute(query.limit(limit)))

@@ -21,7 +21,8 @@ class LeadItem(Response):
     source: str | None = Field(title="Source")
     original_setter_name: str | None = Field(title="First setter")
     current_setter_name: str | None = Field(title="Setter")
-    created_at: Instant = Field(title="Received")
+    received_at: Instant = Field(title="Received")
+    created_at: Instant = Field(title="Recorded")
 
 
 class LeadPage(Page[LeadItem]):

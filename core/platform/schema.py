@@ -33,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.sql.schema import SchemaItem
+from sqlalchemy.types import TypeEngine
 
 from core.platform.errors import Misconfigured
 
@@ -104,6 +105,15 @@ def declared(table: Table, fact: str) -> list[str]:
     return [column.name for column in table.columns if column.info.get(fact)]
 
 
+AMOUNT = Numeric(18, 3)  # three decimals are as many as any currency has
+
+
+def is_amount(kind: TypeEngine[Any]) -> bool:
+    """Whether a column of this type holds an amount of money."""
+    same = (AMOUNT.precision, AMOUNT.scale)
+    return isinstance(kind, Numeric) and (kind.precision, kind.scale) == same
+
+
 class Base(DeclarativeBase):
     """Every table of the product, in the schema ``app``."""
 
@@ -112,7 +122,7 @@ class Base(DeclarativeBase):
         str: Text,
         datetime: DateTime(timezone=True),
         date: Date,
-        Decimal: Numeric(18, 3),
+        Decimal: AMOUNT,
         dict[str, Any]: JSONB,
         list[Any]: JSONB,
         list[str]: ARRAY(Text),

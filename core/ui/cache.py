@@ -55,7 +55,7 @@ def dashboard_of(
     at: datetime,
 ) -> Dashboard:
     """The dashboard of the instant ``at`` as this viewer may see it, whose transaction ``db`` is;
-    computed anew as soon as an event or payment changes.
+    computed anew as soon as a row changes that it is counted from.
     """
     return _dashboard(
         viewer.organization_id,

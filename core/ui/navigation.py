@@ -25,8 +25,8 @@ class Screen:
     """One page. ``menu`` False means that it is reached by links only, as the detail of something.
 
     Organisations without the ``module`` have no such page; None is a page that every organisation
-    has. A page with ``public`` is shown to whoever has its address, signed in or not: what it shows
-    hangs on a token in it.
+    has. Who may open a page with ``start`` begins the day there. A page with ``public`` is shown to
+    whoever has its address, signed in or not: what it shows hangs on a token in it.
     """
 
     key: str
@@ -37,6 +37,7 @@ class Screen:
     roles: tuple[Role, ...]
     menu: bool = True
     public: bool = False
+    start: bool = False
     module: str | None = None
 
     @property
@@ -55,10 +56,18 @@ SCREENS = (
         ":material/monitoring:",
         "Sales",
         LOOKERS,
+        start=True,
         module=BOOKINGS,
     ),
     Screen(
-        "my-day", "today/my_day.py", "My day", ":material/today:", "Sales", REPS, module=BOOKINGS
+        "my-day",
+        "today/my_day.py",
+        "My day",
+        ":material/today:",
+        "Sales",
+        REPS,
+        start=True,
+        module=BOOKINGS,
     ),
     Screen(
         "leaderboards",
@@ -270,12 +279,17 @@ def is_public(address: str) -> bool:
 
 
 def start_of(viewer: Viewer) -> str:
-    """Where somebody begins their day: with their calls, or where the organisation books none, at
-    their account.
+    """Where somebody begins their day: at the first start page that role and modules open to them,
+    or without one at their account.
     """
-    if not viewer.has(BOOKINGS):
-        return ACCOUNT
-    return "my-day" if viewer.role == Role.SALES_REP else "dashboard"
+    return next(
+        (
+            screen.key
+            for screen in SCREENS
+            if screen.start and viewer.is_one_of(*screen.roles) and viewer.has(screen.module)
+        ),
+        ACCOUNT,
+    )
 
 
 def jump(screen: str, **parameters: str) -> NoReturn:

@@ -9,20 +9,18 @@ import streamlit as st
 from core.links.access_links import SHARE
 from core.metrics.catalog import METRICS
 from core.metrics.comparison import compared
+from core.metrics.dashboard import CARDS, TRENDS
 from core.platform.clock import today
 from core.ui.cache import shared_dashboard_of, this_minute
 from core.ui.page import empty, open_to_all
 from core.ui.panels.dashboard import (
-    CARDS,
-    DIRECTION,
-    TRENDS,
-    course,
+    show_card,
     show_funnel,
     show_heat,
     show_trend,
+    summary_of_shows,
 )
 from core.ui.parts.filters import PRESETS, preset_period
-from core.ui.parts.format import delta, explained, figure, rate
 from core.ui.public import heading, visitor_of
 
 open_to_all("shared")
@@ -34,31 +32,15 @@ at = this_minute()
 comparison = compared(period, at)
 heading(visitor.name, visitor, f"{name}, compared with the period before")
 figures = shared_dashboard_of(visitor, period, comparison, at)
-now, so_far, before = figures.now, figures.so_far, figures.before
-if not now["booked_calls"] and not now["payments"]:
+if not figures.now["booked_calls"] and not figures.now["payments"]:
     empty("No bookings in this period", "They appear here as soon as they are booked.")
     st.stop()
 
-moved = delta("show_rate", so_far["show_rate"], before and before["show_rate"], "")
-change = f", {abs(moved):.0f} points {'up' if moved > 0 else 'down'}" if moved else ""
-st.markdown(
-    f"Show rate **{rate(now.rate('show_rate'))}**{change}; {now['confirmed']:,} of"
-    f" {now['due']:,} bookings due are confirmed."
-)
+st.markdown(summary_of_shows(figures))
 cards = [key for key in CARDS if visitor.sees_money or METRICS[key].unit != "money"]
 for column, key in zip(st.columns(len(cards)), cards, strict=True):
-    moved = delta(key, so_far[key], before and before[key], visitor.currency)
-    unit = " points" if METRICS[key].unit == "rate" else " %"
-    column.metric(
-        METRICS[key].name,
-        figure(key, now[key]),
-        f"{moved:+.0f}{unit}" if moved is not None else None,
-        border=True,
-        delta_color=DIRECTION[METRICS[key].good],
-        help=explained(key, now[key]),
-        chart_type="area",
-        chart_data=course(figures, key, visitor.currency),
-    )
+    with column:
+        show_card(figures, key, visitor.currency)
 left, right = st.columns([3, 2])
 with left:
     show_trend(

@@ -19,8 +19,9 @@ from core.ui.panels.dashboard import (
     show_funnel,
     show_heat,
     show_people,
-    show_sentence,
     show_trend,
+    summary_of_revenue,
+    summary_of_shows,
 )
 from core.ui.parts import charts
 from core.ui.parts.columns import Moment, Text, Word
@@ -60,7 +61,7 @@ if not figures.now["booked_calls"] and not figures.now["payments"]:
     )
     st.stop()
 
-show_sentence(figures, period)
+st.markdown(f"{summary_of_shows(figures)} {summary_of_revenue(figures)}")
 show_cards(figures, viewer)
 left, right = st.columns([3, 2])
 with left:

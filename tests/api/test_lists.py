@@ -2,6 +2,7 @@
 ask for.
 """
 
+import json
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -18,7 +19,11 @@ from tests.factories import NOON
 from tests.ports import owner
 
 EMPTY = {"items": [], "next_cursor": None}
-TIMES = {"/api/events": "scheduled_at", "/api/payments": "payment_date", "/api/leads": "created_at"}
+TIMES = {
+    "/api/events": "scheduled_at",
+    "/api/payments": "payment_date",
+    "/api/leads": "received_at",
+}
 PATHS = list(TIMES)
 
 
@@ -196,10 +201,32 @@ def test_a_lead_says_all_that_is_promised(org, key):
                 "source": "Webinar",
                 "original_setter_name": "Sam",
                 "current_setter_name": "Kim",
+                "received_at": "2026-11-04T12:00:00Z",
                 "created_at": "2026-11-04T12:00:00Z",
             }
         ],
     }
+
+
+def test_a_lead_was_received_at_one_instant_in_the_list_the_figure_and_the_export(org, key):
+    with as_system(org) as db:
+        early = lead(db, org, at=NOON, received_at=NOON - timedelta(days=30))
+        late = lead(db, org, at=NOON - timedelta(days=30), received_at=NOON)
+        unknown = lead(db, org, at=NOON - timedelta(days=1))
+    november = {"start": "2026-11-01", "end": "2026-12-01"}
+    days = {"start_date": november["start"], "end_date": november["end"]}
+    listed = get("/api/leads", key).json()["items"]
+    figures = get("/api/metrics", key, metrics="leads", **november).json()
+    exported = get("/api/export", key, table="leads", format="json", columns="id", **days).text
+
+    assert ids(listed) == [str(row.id) for row in (late, unknown, early)]
+    assert [item["received_at"] for item in listed] == [
+        "2026-11-04T12:00:00Z",
+        "2026-11-03T12:00:00Z",
+        "2026-10-05T12:00:00Z",
+    ]
+    assert figures["totals"] == {"leads": 2}
+    assert ids(map(json.loads, exported.splitlines())) == [str(unknown.id), str(late.id)]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from itertools import combinations
 
 import pytest
 
+from core.bookings.models import Package, PostCallForm
 from core.metrics.catalog import METRICS
 from core.metrics.dimensions import DIMENSIONS
 from core.people.models import TrafficType
@@ -61,7 +62,8 @@ def november(org):
         ana, bo = make.closer(db, org, "Ana"), make.closer(db, org, "Bo")
         sam, webinar = make.setter(db, org, "Sam"), make.source(db, org, "Webinar")
         paid = TrafficType(organization_id=org, name="Paid")
-        db.add(paid)
+        gold = Package(organization_id=org, name="Gold")
+        db.add_all([paid, gold])
         db.flush()
         held = {"call_status": "completed", "pcf_submitted": True}
         closed = make.event(
@@ -99,6 +101,17 @@ def november(org):
         make.event(db, org, bo, at=THEN + timedelta(days=1), booked_at=THEN)
         make.event(db, org, at=THEN, call_status="canceled")
         make.event(db, org, bo, at=THEN, call_status="rescheduled")
+        db.add(
+            PostCallForm(
+                organization_id=org,
+                event_id=closed.id,
+                package_id=gold.id,
+                call_occurred=True,
+                lead_showed=True,
+                offer_made=True,
+                deal_closed=True,
+            )
+        )
         for amount, refunded, currency in (
             ("4997", "97", "USD"),
             ("3", "0", "USD"),
@@ -293,6 +306,9 @@ def test_a_day_on_which_clocks_change_is_shorter_or_longer(day, hours):
         ({"filter.traffic_type": "Paid"}, 1),
         ({"filter.closer": "Bo", "filter.setter": "Sam"}, 0),
         ({"filter.closer": ["Ana", "Bo"]}, 4),
+        ({"filter.outcome": "closed"}, 1),
+        ({"filter.outcome": ["closed", "no_show"], "filter.closer": "Ana"}, 1),
+        ({"filter.package": "Gold"}, 1),
     ],
 )
 def test_filters_narrow_by_name_rows_and_totals_alike(key, params, booked):
@@ -331,6 +347,8 @@ def test_filters_take_ids_too(key):
         ({"filter.weather": "rain"}, "filter.weather"),
         ({"filter.closer": "Nobody"}, "filter.closer"),
         ({"filter.closer": "\0"}, "filter.closer"),
+        ({"filter.package": "Nothing"}, "filter.package"),
+        ({"filter.outcome": "luck"}, "filter.outcome"),
         ({"filter.": "x"}, "filter."),
     ],
 )

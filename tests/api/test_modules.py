@@ -41,6 +41,16 @@ def test_a_request_goes_by_the_organisations_modules(tokens, endpoint, who):
 
 
 @pytest.mark.parametrize("who", ["person", "key"])
+def test_figures_go_by_the_modules_of_what_they_are_counted_from(tokens, who):
+    days = {"start": "2026-11-01", "end": "2026-12-01"}
+
+    assert get("/api/metrics", tokens[who], **days).json()["totals"] == {"leads": 0}
+    for metric in ("booked_calls", "net_revenue", "leads_booked", "booking_share"):
+        refusal = refused(get("/api/metrics", tokens[who], metrics=f"leads,{metric}", **days))
+        assert refusal == (403, "module_switched_off", None)
+
+
+@pytest.mark.parametrize("who", ["person", "key"])
 @pytest.mark.parametrize("table", EXPORTS.values(), ids=list(EXPORTS))
 def test_an_export_goes_by_the_organisations_modules(tokens, table, who):
     answer = get("/api/export", tokens[who], table=table.name)

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.metrics.comparison import compared
-from core.metrics.dashboard import FIGURES, SHOWN, dashboard, data_stamp
+from core.metrics.dashboard import FIGURES, READ, dashboard, data_stamp
 from core.metrics.filters import Filters
-from core.metrics.table import totals
+from core.metrics.table import tables_read, totals
 from core.platform.clock import now
 from core.platform.database import as_system
 from tests import factories as make
@@ -55,7 +55,7 @@ def test_the_cards_are_the_totals_and_each_panel_adds_up_to_them(history, role):
     for panel in (seen.days.frame(), seen.closers.frame(), seen.setters.frame()):
         assert {key: panel[key].sum() for key in ADDED} == {key: seen.now[key] for key in ADDED}
         assert cash_of(panel) == seen.now["cash_collected"]
-        assert set(SHOWN) <= set(panel.columns)
+        assert set(FIGURES) <= set(panel.columns)
     assert sum(map(sum, seen.heat)) == seen.now["booked_calls"] > 0
 
 
@@ -130,7 +130,14 @@ def test_a_filter_narrows_every_panel(history, oracle):
     )
 
 
-def test_the_stamp_changes_with_every_event_and_payment_and_with_nothing_else():
+def test_the_stamp_is_of_every_table_that_the_figures_are_counted_from():
+    assert tables_read([()], ["leads"]) == ["leads"]
+    assert tables_read([()], ["booking_share"]) == ["events", "leads"]
+    assert tables_read([("closer",)], ["net_revenue"]) == ["closers", "payments"]
+    assert READ == ["closers", "events", "payments", "setters"]
+
+
+def test_the_stamp_changes_with_every_event_payment_and_name_and_with_nothing_else():
     org, elsewhere = make.organization(), make.organization()
     admin = make.viewer(org)
 
@@ -148,9 +155,12 @@ def test_the_stamp_changes_with_every_event_and_payment_and_with_nothing_else():
     with as_system(org) as db:
         db.merge(event).call_status = "canceled"
     stamps.append(stamp())
+    with as_system(org) as db:
+        make.closer(db, org, "Ana")
+    stamps.append(stamp())
     with as_system(elsewhere) as db:
         make.event(db, elsewhere)
-    assert len(set(stamps)) == 4
+    assert len(set(stamps)) == 5
     assert stamp() == stamps[-1]
 
 

@@ -1,5 +1,5 @@
 """The rows behind a figure add up to it: in total, for every member of every list and for every
-day, for every viewer.
+day, for every viewer and of every fact.
 """
 
 from collections import defaultdict
@@ -9,8 +9,9 @@ from decimal import Decimal
 import pytest
 
 from core.bookings.queries import EventFilter, count_events, events_table
-from core.metrics.catalog import METRICS, Count
-from core.metrics.drill import matching
+from core.metrics.catalog import FACTS, METRICS, Count, Sum
+from core.metrics.dimensions import FILTERS
+from core.metrics.drill import is_of, matching
 from core.metrics.facts import EVENTS, LEADS
 from core.metrics.filters import Filters
 from core.metrics.table import metrics_table, totals
@@ -23,87 +24,99 @@ from tests.crossed import crossed
 from tests.metrics.conftest import AT_NIGHT
 from tests.metrics.history import CHANGES
 
-LISTS = ("closer", "setter", "source", "traffic_type", "call_type")
 EVERYTHING = 10_000
-MONEY = ("cash_collected", "refunds", "net_revenue")
-CONDITIONS = [
-    key for key, metric in METRICS.items() if isinstance(metric, Count) and metric.fact is EVENTS
+OF_FACT = {key: [name for name in METRICS if is_of(fact, name)] for key, fact in FACTS.items()}
+GROUPS = [
+    (key, by)
+    for key, fact in FACTS.items()
+    for by in ("day", *(name for name in FILTERS if name in fact.by))
 ]
 
 
+def count_payments(db, chosen):
+    return sum(count for count, _, _ in payment_sums(db, chosen).values())
+
+
+# The list of each fact's screen, and the number above it.
+LISTS = {
+    "events": (EventFilter, events_table, count_events),
+    "payments": (PaymentFilter, payments_table, count_payments),
+    "leads": (LeadFilter, leads_table, count_leads),
+}
+
+
+def behind(db, metric, period, filters=None):
+    """What a screen lists behind a figure, as its filter and as rows."""
+    fact = METRICS[metric].fact
+    narrowed, rows_of, _ = LISTS[fact.key]
+    chosen = narrowed(period=period, condition=matching(db, fact, metric, filters))
+    return chosen, rows_of(db, chosen, limit=EVERYTHING)
+
+
+def figure_of(metric, rows):
+    """The figure that the rows make: their number, or by currency the sum of their amounts."""
+    found = METRICS[metric]
+    if isinstance(found, Count):
+        return len(set(rows["id"]))
+    sums = defaultdict(Decimal)
+    for row in rows.to_dict("records"):
+        sums[row["currency"]] += row[found.value.partition(".")[2]]
+    return sums
+
+
 def parts(history, figures, by):
-    """Each group's figures, with the period and the filter of the drill into it."""
-    for row in figures.frame().to_dict("records"):
+    """Each group's figures, with the period and the filters of the drill into it."""
+    for row in figures.rows:
+        key = row.keys[by].id
         if by == "day":
-            yield row, Period(row["day"], row["day"] + timedelta(days=1), history.timezone), {}
-        elif row[f"{by}_id"] is not None:
-            yield row, history.period, {f"{by}_id": [row[f"{by}_id"]]}
+            yield row, Period(key, key + timedelta(days=1), history.timezone), Filters()
+        else:
+            yield row, history.period, Filters({by: [key]})
 
 
 @pytest.mark.parametrize(
-    ("history", "role", "by"),
-    crossed(CHANGES, ["admin", "sales_rep"], [*LISTS, "day"], at_night=AT_NIGHT),
+    ("history", "role", "group"),
+    crossed(CHANGES, ["admin", "sales_rep"], GROUPS, at_night=AT_NIGHT),
     indirect=["history"],
 )
-def test_each_groups_calls_add_up_to_each_count(history, role, by):
+def test_each_groups_rows_add_up_to_each_figure(history, role, group):
+    fact, by = group
     with history.viewers[role].transaction() as db:
-        figures = metrics_table(db, history.period, (by,))
-        for metric in CONDITIONS:
-            counted = {
-                key: (
-                    int(row[metric]),
-                    count_events(
-                        db,
-                        EventFilter(period=period, ids=ids, condition=matching(db, EVENTS, metric)),
-                    ),
-                )
-                for key, (row, period, ids) in enumerate(parts(history, figures, by))
+        figures = metrics_table(db, history.period, (by,), only=OF_FACT[fact])
+        assert figures.rows
+        for row, period, filters in parts(history, figures, by):
+            listed = {
+                metric: figure_of(metric, behind(db, metric, period, filters)[1])
+                for metric in OF_FACT[fact]
             }
-            assert {key: figure for key, (figure, _) in counted.items()} == {
-                key: rows for key, (_, rows) in counted.items()
-            }
-            assert counted
+            assert listed == row.values
 
 
 @pytest.mark.parametrize(
     ("history", "role", "metric"),
-    crossed(CHANGES, ["admin", "viewer", "sales_rep"], list(CONDITIONS), at_night=AT_NIGHT),
+    crossed(
+        CHANGES,
+        ["admin", "viewer", "sales_rep"],
+        [key for keys in OF_FACT.values() for key in keys],
+        at_night=AT_NIGHT,
+    ),
     indirect=["history"],
 )
-def test_a_figures_rows_are_listed_and_are_as_many_as_it_says(history, role, metric):
+def test_a_figures_rows_are_listed_and_are_as_many_as_the_list_says(history, role, metric):
     with history.viewers[role].transaction() as db:
-        rows = events_table(
-            db,
-            EventFilter(period=history.period, condition=matching(db, EVENTS, metric)),
-            limit=EVERYTHING,
-        )
-        figure = totals(db, history.period)[metric]
-    assert len(set(rows["id"])) == len(rows) == figure
+        chosen, rows = behind(db, metric, history.period)
+        figure = totals(db, history.period, only=[metric])[metric]
+        count = LISTS[METRICS[metric].fact.key][2](db, chosen)
+    assert figure_of(metric, rows) == figure
+    assert len(set(rows["id"])) == len(rows) == count
 
 
-@pytest.mark.parametrize(
-    ("history", "role", "by"),
-    crossed(CHANGES, ["admin", "sales_rep"], [*LISTS, "day"], at_night=AT_NIGHT),
-    indirect=["history"],
-)
-def test_each_groups_payments_add_up_to_its_cash_refunds_and_net_revenue(history, role, by):
-    with history.viewers[role].transaction() as db:
-        for row, period, ids in parts(history, metrics_table(db, history.period, (by,)), by):
-            chosen = PaymentFilter(period=period, ids=ids, counting_only=True)
-            listed = payments_table(db, chosen, limit=EVERYTHING)
-            sums = {name: defaultdict(Decimal) for name in MONEY}
-            for payment in listed.to_dict("records"):
-                for name, column in zip(
-                    MONEY, ("amount", "refund_amount", "net_revenue"), strict=True
-                ):
-                    sums[name][payment["currency"]] += payment[column]
-            assert {name: row[name] for name in MONEY} == sums
-            assert row["payments"] == len(listed)
-            said = payment_sums(db, PaymentFilter(period=period, ids=ids))
-            assert {currency: (cash, net) for currency, (_, cash, net) in said.items()} == {
-                currency: (cash, row["net_revenue"][currency])
-                for currency, cash in row["cash_collected"].items()
-            }
+def test_the_sums_above_a_list_of_payments_are_those_of_the_figures(history):
+    with history.viewers["admin"].transaction() as db:
+        figures = totals(db, history.period, only=["cash_collected", "net_revenue"])
+        sums = payment_sums(db, PaymentFilter(period=history.period))
+    assert {currency: cash for currency, (_, cash, _) in sums.items()} == figures["cash_collected"]
+    assert {currency: net for currency, (*_, net) in sums.items()} == figures["net_revenue"]
 
 
 def test_what_waits_for_its_time_is_judged_by_now_in_the_figure_and_in_its_rows():
@@ -128,35 +141,17 @@ def test_what_waits_for_its_time_is_judged_by_now_in_the_figure_and_in_its_rows(
             assert (metric, figures[metric], rows) == (metric, expected, expected)
 
 
-def test_a_figure_that_counts_no_calls_has_no_calls_to_show(history):
+@pytest.mark.parametrize("fact", FACTS.values(), ids=lambda fact: fact.key)
+def test_a_figure_that_counts_none_of_a_facts_rows_has_none_to_show(history, fact):
     with history.viewers["admin"].transaction() as db:
-        assert {
-            metric for metric in [*METRICS, "nonsense"] if matching(db, EVENTS, metric) is None
-        } == {
-            *METRICS,
-            "nonsense",
-        } - set(CONDITIONS)
+        shown = {key for key in [*METRICS, "nonsense"] if matching(db, fact, key) is not None}
+    assert shown == set(OF_FACT[fact.key]) != set()
 
 
-@pytest.mark.parametrize(
-    ("history", "role", "by"),
-    crossed(
-        CHANGES,
-        ["admin", "sales_rep"],
-        ["closer", "source", "traffic_type", "call_type", "day"],
-        at_night=AT_NIGHT,
-    ),
-    indirect=["history"],
-)
-def test_each_groups_leads_are_as_many_as_its_figures_say(history, role, by):
-    with history.viewers[role].transaction() as db:
-        figures = metrics_table(db, history.period, (by,))
-        for row, period, ids in parts(history, figures, by):
-            narrowed = Filters({column.removesuffix("_id"): ids[column] for column in ids})
-            for metric in ("leads", "leads_booked"):
-                chosen = LeadFilter(period, condition=matching(db, LEADS, metric, narrowed))
-                listed = leads_table(db, chosen, limit=EVERYTHING)
-                assert row[metric] == count_leads(db, chosen) == len(set(listed["id"]))
+def test_every_figure_that_is_counted_or_summed_has_a_list_of_its_rows():
+    assert set(LISTS) == set(FACTS)
+    counted = {key for key, metric in METRICS.items() if isinstance(metric, Count | Sum)}
+    assert {key for keys in OF_FACT.values() for key in keys} == counted
 
 
 def test_a_list_that_a_fact_lacks_leaves_none_of_its_rows(history):

@@ -13,13 +13,13 @@ from uuid import UUID
 
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Column, DateTime, MetaData, Numeric, Table, Text, text
 
-from core.metrics.export_tables import EXPORTS
+from core.metrics.export_tables import EXPORTS, ExportTable
 from core.metrics.exports import AT_ONCE, BATCH, FORMATS, export
 from core.platform.database import as_guest, as_system
 from core.platform.errors import InvalidInput, NotAllowed, TooManyRequests
-from core.platform.schema import Base, Words
+from core.platform.schema import AMOUNT, Base, Words, secured
 from tests import factories as make
 from tests.factories import NOON
 from tests.metrics.history import random_history
@@ -154,6 +154,23 @@ def test_a_rep_exports_own_rows_and_others_who_read_everything_export_everything
     seen = {row["id"] for row in exported(viewer.transaction, table, "csv", columns=["id"])}
     assert seen == {row.id for row in rows if row.mine or role != "sales_rep"}
     assert len(rows) > len([row for row in rows if row.mine]) > 0 or role != "sales_rep"
+
+
+def test_what_an_export_does_with_a_table_follows_from_its_model():
+    invoices = Table(
+        "invoices",
+        MetaData(schema="app"),
+        *(Column(name, AMOUNT) for name in ("total", "paid")),
+        Column("hours", Numeric(6, 2)),
+        Column("currency", Text),
+        Column("deleted_at", DateTime(timezone=True)),
+        **secured("admin"),
+    )
+    table = ExportTable(invoices, ["total", "paid", "hours"], None, None, None)
+    assert [name for name in table.columns if table.is_money(name)] == ["total", "paid"]
+    assert (table.keeps_deleted, table.admins_only) == (True, True)
+    assert [name for name in EXPORTS if EXPORTS[name].admins_only] == ["audit_logs"]
+    assert [name for name in EXPORTS if EXPORTS[name].keeps_deleted] == ["events", "payments"]
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -11,7 +11,7 @@ from pandas.testing import assert_frame_equal
 from sqlalchemy import text
 
 from core.metrics.catalog import METRICS
-from core.metrics.dimensions import DIMENSIONS
+from core.metrics.dimensions import DIMENSIONS, FILTERS
 from core.metrics.filters import Filters
 from core.metrics.table import metrics_table, totals
 from core.platform.clock import Period
@@ -71,6 +71,16 @@ def test_a_filter_leaves_exactly_its_rows(history, oracle, column):
             assert table_of(history, by, **chosen)[0] == reckoned(
                 oracle, by, asked(history, **chosen)
             )
+
+
+@pytest.mark.parametrize("key", FILTERS)
+def test_narrowed_to_one_value_the_whole_is_what_its_group_was(history, key):
+    with history.viewers["admin"].transaction() as db:
+        groups = metrics_table(db, history.period, (key,), at=history.at)
+        for row in groups.rows:
+            alone = Filters({key: [row.keys[key].id]})
+            assert totals(db, history.period, alone, at=history.at) == row.values
+    assert len(groups.rows) > 2
 
 
 def test_filters_narrow_each_other(history, oracle):

@@ -110,11 +110,11 @@ def test_leads_are_listed_with_their_contact_latest_first_page_by_page(db):
     people = [contact(db, Person(f"P{n}", f"p{n}@example.com")) for n in range(3)]
     made = [lead(db, person) for person in people]
     for age, row in enumerate(made):
-        row.created_at = NOON.replace(day=NOON.day - age)
+        row.received_at = NOON.replace(day=NOON.day - age)
     db.flush()
 
     first = leads_page(db, limit=2)
-    rest = leads_page(db, limit=2, after=(first[-1].created_at, first[-1].id))
+    rest = leads_page(db, limit=2, after=(first[-1].received_at, first[-1].id))
 
     assert [(row.name, row.email) for row in [*first, *rest]] == [
         (f"P{n}", f"p{n}@example.com") for n in range(3)

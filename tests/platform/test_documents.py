@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 
 from core.__main__ import COMMANDS
+from core.metrics.catalog import METRICS
 from core.platform.settings import Settings
 from core.providers.registry import base_urls, names
 from webhooks.api import ENDPOINTS, OPEN
@@ -107,3 +109,21 @@ def test_requests_that_are_named_are_answered(document) -> None:
     answered = {f"{each.method} {each.path}" for each in (*OPEN, *ENDPOINTS)}
     named = re.findall(r"`((?:GET|POST|PATCH) /[\w/{}.-]+)", document.read_text())
     assert [each for each in named if each not in answered and "/healthz" not in each] == []
+
+
+def lists_of_figures(path: Path) -> set[str]:
+    """The names of a module's constants that choose several figures by their keys."""
+    found = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            words = {each.value for each in ast.walk(node.value) if isinstance(each, ast.Constant)}
+            found |= {node.targets[0].id} if len(words & set(METRICS)) > 1 else set()
+    return found
+
+
+def test_each_list_that_chooses_figures_is_named_where_one_reads_how_to_add_a_figure() -> None:
+    text = (ROOT / "docs/contributing.md").read_text()
+    _, _, section = text.partition("\n## To add a metric\n")
+    named = set(re.findall(r"`([A-Z]+)`", section.partition("\n## ")[0]))
+    using = [path for path in PROGRAM if "from core.metrics.catalog import" in path.read_text()]
+    assert named == set().union(*map(lists_of_figures, using))

@@ -21,6 +21,7 @@ from sqlalchemy import text
 from core.messages.reports import REPORTED, daily_report
 from core.metrics.catalog import METRICS, Count
 from core.metrics.comparison import compared
+from core.metrics.dashboard import CARDS
 from core.metrics.dimensions import DIMENSIONS
 from core.metrics.exports import export
 from core.metrics.leaderboards import BOARD
@@ -29,7 +30,6 @@ from core.platform.clock import Period, now, today
 from core.platform.database import as_system
 from core.platform.money import decimal_text
 from core.ui.cache import this_minute
-from core.ui.panels.dashboard import CARDS
 from core.ui.parts.drill import rows_behind
 from core.ui.parts.filters import FIRST_DAY
 from core.ui.parts.format import delta, figure, money, rate

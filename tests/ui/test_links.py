@@ -184,6 +184,19 @@ def test_a_shared_dashboard_names_nobody_and_hides_money_where_it_was_not_to_be_
     )
 
 
+def test_a_shared_dashboard_says_of_its_figures_what_the_dashboard_says(crew):
+    token = link_to(crew, SHARE, shown=share_of("Last 30 days", {}, money=True))
+    own = opened("dashboard", crew.admin, period="Last 30 days")
+    shared = opened("shared", None, token=token)
+
+    def cards(page):
+        return [(card.label, card.value, card.delta, card.help) for card in page.metric]
+
+    assert cards(shared) == cards(own)
+    [sentence] = [line for line in words(shared) if line.startswith("Show rate **")]
+    assert any(line.startswith(f"{sentence} Net revenue") for line in words(own))
+
+
 def test_a_shared_dashboard_keeps_to_its_filters(crew):
     shown = share_of("Last 30 days", {"closer_id": [crew.ids["second closer"]]}, money=True)
     page = opened(

@@ -12,7 +12,7 @@ from core.tenancy.access.models import Role
 from core.tenancy.access.sessions import viewer_of
 from core.tenancy.organizations.models import Organization
 from core.tenancy.organizations.modules import BOOKINGS
-from core.ui.navigation import BY_KEY, SCREENS
+from core.ui.navigation import BY_KEY, SCREENS, start_of
 from tests.ui.expectations import HAS
 from tests.ui.screens import alone, opened, sent, token_of, words
 from tests.ui.teams import team
@@ -92,6 +92,16 @@ def test_the_root_address_leads_to_the_account(without, role):
 
     assert not page.exception
     assert page.title[0].value == "Your account"
+
+
+def test_the_day_begins_at_the_first_start_page_that_is_open_to_somebody(without):
+    def starts():
+        viewers = {role: viewer_of(token_of(person)) for role, person in without.people.items()}
+        return {role: start_of(viewer) for role, viewer in viewers.items()}
+
+    assert set(starts().values()) == {"account"}
+    with switched_on(without):
+        assert starts() == dict.fromkeys(Role, "dashboard") | {Role.SALES_REP: "my-day"}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def leads(request: ApiRequest[PageQuery, None]) -> LeadPage:
     query = request.query
     with request.caller.transaction() as db:
         rows = leads_page(db, limit=query.limit + 1, after=query.cursor)
-        return LeadPage.of(rows, query, at="created_at")
+        return LeadPage.of(rows, query, at="received_at")
 
 
 ENDPOINTS = (

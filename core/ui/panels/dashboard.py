@@ -11,10 +11,9 @@ import pandas as pd
 import streamlit as st
 
 from core.metrics.catalog import METRICS
-from core.metrics.dashboard import FUNNEL, WEEKDAYS, Dashboard
+from core.metrics.dashboard import CARDS, FUNNEL, TRENDS, WEEKDAYS, Dashboard
 from core.metrics.drill import counted
 from core.metrics.figures import Figures, Values
-from core.platform.clock import Period
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import go
 from core.ui.parts import charts
@@ -30,13 +29,11 @@ from core.ui.parts.filters import Choices, named
 from core.ui.parts.format import delta, explained, figure, money, rate
 from core.ui.parts.tables import show_rows
 
-CARDS = ("booked_calls", "show_rate", "close_rate", "cash_collected", "net_revenue")
-TRENDS = ("booked_calls", "shows", "closes", "cash_collected")
 DIRECTION: dict[str, Any] = {"up": "normal", "down": "inverse", "none": "off"}
 
 
-def show_sentence(figures: Dashboard, period: Period) -> None:
-    """The one sentence that matters, with how much of the period is known."""
+def summary_of_shows(figures: Dashboard) -> str:
+    """The show rate with its change, and how much of the period is known."""
     now = figures.now
     moved = delta(
         "show_rate",
@@ -45,36 +42,41 @@ def show_sentence(figures: Dashboard, period: Period) -> None:
         "",
     )
     change = f", {abs(moved):.0f} points {'up' if moved > 0 else 'down'}" if moved else ""
-    st.markdown(
+    return (
         f"Show rate **{rate(now.rate('show_rate'))}**{change}; {now['confirmed']:,} of"
-        f" {now['due']:,} bookings due are confirmed. Net revenue"
-        f" **{money(now.money('net_revenue'), whole=True).replace('$', chr(92) + '$')}**."
+        f" {now['due']:,} bookings due are confirmed."
     )
 
 
+def summary_of_revenue(figures: Dashboard) -> str:
+    """The net revenue in whole units, of every currency."""
+    net = money(figures.now.money("net_revenue"), whole=True)
+    return f"Net revenue **{net}**.".replace("$", r"\$")
+
+
 def show_cards(figures: Dashboard, viewer: Viewer) -> None:
-    """Five figures, each with its change, its course, its definition, and the way to its rows."""
+    """Five figures, each with the way to its rows."""
     for column, key in zip(st.columns(len(CARDS)), CARDS, strict=True):
-        metric = METRICS[key]
-        change = delta(
-            key, figures.so_far[key], figures.before and figures.before[key], viewer.currency
-        )
-        unit = " points" if metric.unit == "rate" else " %"
         with column:
-            st.metric(
-                metric.name,
-                figure(key, figures.now[key]),
-                f"{change:+.0f}{unit}" if change is not None else None,
-                delta_color=DIRECTION[metric.good],
-                help=explained(key, figures.now[key]),
-                border=True,
-                chart_data=course(figures, key, viewer.currency),
-                chart_type="area",
-            )
-            link_to_rows(
-                rows_behind(key, narrowed_here()),
-                counted(key).fact.rows.label,
-            )
+            show_card(figures, key, viewer.currency)
+            link_to_rows(rows_behind(key, narrowed_here()), counted(key).fact.rows.label)
+
+
+def show_card(figures: Dashboard, key: str, currency: str) -> None:
+    """One figure with its change, its course and its definition."""
+    metric = METRICS[key]
+    change = delta(key, figures.so_far[key], figures.before and figures.before[key], currency)
+    unit = " points" if metric.unit == "rate" else " %"
+    st.metric(
+        metric.name,
+        figure(key, figures.now[key]),
+        f"{change:+.0f}{unit}" if change is not None else None,
+        delta_color=DIRECTION[metric.good],
+        help=explained(key, figures.now[key]),
+        border=True,
+        chart_data=course(figures, key, currency),
+        chart_type="area",
+    )
 
 
 def course(figures: Dashboard, key: str, currency: str) -> list[float] | None:
