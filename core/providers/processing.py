@@ -18,6 +18,7 @@ from core.deliveries.actions import note_error, note_received
 from core.deliveries.models import DeliveryStatus, WebhookConnection, WebhookDelivery
 from core.deliveries.reading import note_arrival, read_payload
 from core.people.erasure import without_erased
+from core.platform.advisory_locks import share_organization
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.log import logger
@@ -75,6 +76,7 @@ def _sentence(error: Exception) -> str:
 
 
 def _handle(db: Session, delivery_id: UUID) -> None:
+    share_organization(db)  # an erasure comes before or after it
     delivery = _locked(db, delivery_id)
     if delivery is None:
         return
