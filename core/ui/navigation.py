@@ -270,8 +270,8 @@ def is_public(address: str) -> bool:
 
 
 def start_of(viewer: Viewer) -> str:
-    """Where somebody begins their day: with their calls, or where the organisation books none, at
-    their account.
+    """Where somebody begins their day: with their bookings, or where the organisation takes none,
+    at their account.
     """
     if not viewer.has(BOOKINGS):
         return ACCOUNT

@@ -1,4 +1,4 @@
-"""One call: who and when, how it stands and what comes next, its money and its story."""
+"""One booking: who and when, how it stands and what comes next, its money and its story."""
 
 from __future__ import annotations
 

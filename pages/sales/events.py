@@ -1,4 +1,4 @@
-"""Calls: every booked call, narrowed by what the address says; a row opens the call."""
+"""Bookings: every one that the address does not leave out; a row opens its screen."""
 
 from __future__ import annotations
 
