@@ -22,7 +22,8 @@ ACCOUNT = "account"
 
 @dataclass(frozen=True)
 class Screen:
-    """One page. ``menu`` False means that it is reached by links only, as the detail of something.
+    """One page. ``menu`` False means that it is reached by links only, as the detail of something;
+    ``takes`` is then the name under which its address has the row that it shows.
 
     Organisations without the ``module`` have no such page; None is a page that every organisation
     has. A page with ``public`` is shown to whoever has its address, signed in or not: what it shows
@@ -38,6 +39,7 @@ class Screen:
     menu: bool = True
     public: bool = False
     module: str | None = None
+    takes: str | None = None
 
     @property
     def access(self) -> Access:
@@ -87,6 +89,7 @@ SCREENS = (
         EVERYBODY,
         menu=False,
         module=BOOKINGS,
+        takes="id",
     ),
     Screen(
         "form",
@@ -97,6 +100,7 @@ SCREENS = (
         REPS,
         menu=False,
         module=BOOKINGS,
+        takes="event",
     ),
     Screen("leads", "sales/leads.py", "Leads", ":material/person_search:", "Sales", EVERYBODY),
     Screen(
@@ -117,6 +121,7 @@ SCREENS = (
         EVERYBODY,
         menu=False,
         module=BOOKINGS,
+        takes="id",
     ),
     Screen(
         "payouts",
@@ -136,6 +141,7 @@ SCREENS = (
         MANAGERS,
         menu=False,
         module=BOOKINGS,
+        takes="id",
     ),
     Screen("go-live", "admin/go_live.py", "Go-live", ":material/rocket_launch:", "Set-up", ADMINS),
     Screen("lists", "admin/lists.py", "Lists", ":material/lists:", "Set-up", ADMINS),
@@ -262,6 +268,11 @@ SCREENS = (
     ),
 )
 BY_KEY = {screen.key: screen for screen in SCREENS}
+
+
+def row_in(screen: str, row_id: str) -> dict[str, str]:
+    """What the address of a screen contains that shows one row."""
+    return {BY_KEY[screen].takes or "id": row_id}
 
 
 def is_public(address: str) -> bool:
