@@ -123,6 +123,7 @@ class Credentials:
     ``key_name`` is what the provider calls its key, ``where`` the place at which it is found.
     ``mistaken`` are beginnings of what is often entered in place of the key, with the sentence
     that is shown then; ``noted`` are beginnings of keys that come with a remark.
+    ``text_sender`` is the field that says whom texts are from, for a provider that sends some.
     ``check_settings`` raises InvalidInput for fields that do not fit together. ``address`` chooses
     one of the provider's ``other_addresses``; None is its usual one.
     """
@@ -132,6 +133,7 @@ class Credentials:
     check: Check
     headers: Callable[[str, Values], dict[str, str]]
     fields: tuple[Field, ...] = ()
+    text_sender: str | None = None
     mistaken: Values = field(default_factory=dict)
     noted: Values = field(default_factory=dict)
     check_settings: Callable[[Values], None] = lambda _: None

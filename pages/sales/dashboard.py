@@ -55,7 +55,7 @@ with third, viewer.transaction() as db:
 if not figures.now["booked_calls"] and not figures.now["payments"]:
     empty(
         "No bookings or payments in this period",
-        "They appear here as soon as Calendly or a processor reports one.",
+        "They appear here as soon as a calendar or a processor reports one.",
         ("connections", "See the connections") if viewer.is_manager else None,
     )
     st.stop()
