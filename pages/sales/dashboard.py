@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import EventFilter, events_table
+from core.bookings.schemas import EventItem
 from core.metrics.drill import matching
 from core.metrics.facts import EVENTS
 from core.metrics.table import metrics_table
@@ -23,7 +24,7 @@ from core.ui.panels.dashboard import (
     show_trend,
 )
 from core.ui.parts import charts
-from core.ui.parts.columns import Moment, Text, Word
+from core.ui.parts.columns import Moment, Text, Word, headings
 from core.ui.parts.drill import link_to_rows, narrowed_here, rows_behind, switch_to_rows
 from core.ui.parts.filters import (
     FIRST_DAY,
@@ -35,6 +36,7 @@ from core.ui.parts.filters import (
 )
 from core.ui.parts.tables import table
 
+heading = headings(EventItem)
 viewer = require("dashboard")
 title("Dashboard", viewer, viewer.organization_name)
 at = this_minute()
@@ -103,12 +105,12 @@ table(
     opens="event",
     card=("lead_name", "scheduled_at", "call_status"),
     columns=[
-        Moment("scheduled_at", "Time", viewer.timezone),
-        Text("lead_name", "Lead"),
-        Text("closer", "Closer"),
-        Text("setter", "Setter"),
-        Text("source", "Source"),
-        Word("call_status", "Status", CallStatus),
-        Word("event_outcome", "Outcome", EventOutcome),
+        Moment("scheduled_at", heading("scheduled_at"), viewer.timezone),
+        Text("lead_name", heading("lead_name")),
+        Text("closer", heading("closer")),
+        Text("setter", heading("setter")),
+        Text("source", heading("source")),
+        Word("call_status", heading("call_status"), CallStatus),
+        Word("event_outcome", heading("event_outcome"), EventOutcome),
     ],
 )
