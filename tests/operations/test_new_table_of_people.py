@@ -44,7 +44,7 @@ def inquiries(database_url):
         Column("sender_normalized", Text, info=personal(Personal.EMAIL)),
         Column("who", String, info=personal(Personal.NAME)),
         Column("number", String, info=personal(Personal.PHONE)),
-        secured("people", about=("sender_normalized",)),
+        **secured("people", about=("sender_normalized",)),
     )
     with owner() as db:
         db.execute(text("set local role so_owner"))
