@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 
 from bench.data import ADMIN, MEASURED, YEAR, filled
 from bench.receiver import Row
-from core.metrics.dashboard import FIGURES, PAID, SHOWN, dashboard
+from core.metrics.dashboard import CARDS, FIGURES, PAID, TRENDS, dashboard
 from core.metrics.dimensions import HOUR, WEEKDAY, Dimension
 from core.metrics.filters import Filters
 from core.metrics.table import metrics_table, totals
@@ -85,6 +85,9 @@ class Panel:
     name: str
     ours: Callable[[Session, Period], object]
     baseline: str
+
+
+SHOWN = tuple(dict.fromkeys((*CARDS, *TRENDS)))
 
 
 def _by(*keys: str | Dimension, only: Sequence[str] = SHOWN) -> Callable[[Session, Period], object]:

@@ -1,9 +1,10 @@
 """``POST /webhooks/{provider}/{connection_id}``: verify the raw body, store it, acknowledge.
 Nothing is interpreted here.
 
-Whatever is correctly signed is stored, even if it is not JSON or of an unknown type. After a
-refusal the provider would give up on the delivery; a stored one is among the dead letters, where a
-person sees it. Only what is too large or too deep is refused.
+Whatever is correctly signed is stored, even if it cannot be read or is of an unknown type, and as
+JSON where the provider sends something else (``Inbound.as_json``). After a refusal the provider
+would give up on the delivery; a stored one is among the dead letters, where a person sees it. Only
+what is too large or too deep is refused.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from core.platform.errors import Misconfigured
 from core.platform.log import logger
 from core.platform.vault import unseal
 from core.providers import registry
+from core.providers.provider import Inbound
 from core.providers.signatures import BadSignature
 from webhooks.answers import refusal
 from webhooks.batch_writer import Answer, Delivery, store_delivery
@@ -55,7 +57,7 @@ remembered: dict[UUID, Endpoint] = {}
 
 async def receive(request: Request) -> Response:
     """Store one delivery. Responds 200 stored now or before, 400 too deep or cut off, 401 not
-    correctly signed, 413 too large, 429 too many, 503 try again.
+    correctly signed, 413 too large, 429 too many (or what the provider needs then), 503 try again.
     """
     try:
         body = await read_body(request)
@@ -76,10 +78,10 @@ async def receive(request: Request) -> Response:
         )
         answer, retry_after_s = "unavailable", None
     deliveries_total.labels(answer).inc()
-    return _response(answer, retry_after_s)
+    return _response(answer, retry_after_s, request.path_params["provider"])
 
 
-def _response(answer: str, retry_after_s: int | None) -> Response:
+def _response(answer: str, retry_after_s: int | None, provider: str) -> Response:
     match answer:
         case "accepted" | "repeat":
             return JSONResponse({"status": "accepted"})
@@ -87,7 +89,7 @@ def _response(answer: str, retry_after_s: int | None) -> Response:
             return refusal(401, "unauthorized", "The delivery's signature or address is not valid.")
         case "limited":
             return refusal(
-                429,
+                registry.inbound(provider).limited_status,
                 "too_many_requests",
                 "Too many deliveries this minute.",
                 retry_after_s=retry_after_s,
@@ -159,15 +161,24 @@ async def _look_up(connection_id: UUID) -> Endpoint | None:
 
 
 async def _store(endpoint: Endpoint, headers: Headers, body: bytes) -> Answer:
-    if too_deep(body):
-        return "too_deep", None
     inbound = registry.inbound(endpoint.provider)
+    stored_body = _as_json(inbound, body)
+    if too_deep(stored_body):
+        return "too_deep", None
     key = _storable(inbound.delivery_key(headers, body)) or hashlib.sha256(body).hexdigest()
     stored = (*STORED_HEADERS, *inbound.headers)
     sent = {name: _storable(headers[name]) for name in stored if name in headers}
     return await store_delivery(
-        Delivery(endpoint.id, endpoint.revision, key, json.dumps(sent), body)
+        Delivery(endpoint.id, endpoint.revision, key, json.dumps(sent), stored_body)
     )
+
+
+def _as_json(inbound: Inbound, body: bytes) -> bytes:
+    """The body in the form in which it is stored; as it came, where it cannot be read."""
+    try:
+        return inbound.as_json(body)
+    except ValueError:
+        return body
 
 
 def _storable(text: str | None) -> str | None:

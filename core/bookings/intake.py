@@ -233,7 +233,7 @@ def _digest(facts: Any) -> str:
 
 
 def _call_type(db: Session, booking: Booking) -> UUID | None:
-    """By the platform's own id, then by name; a kind of call that is new to us is added to the
+    """By the platform's own id, then by name; a call type that is new to us is added to the
     list.
     """
     if not booking.call_type:

@@ -97,7 +97,7 @@ def change_closer(
 
 
 def claim_hosted(db: Session, closer: Closer) -> int:
-    """Give the closer the calls whose host nobody knew and who is called like them; how many."""
+    """Give the closer the events whose host nobody knew and is named like them; how many."""
     advisory_lock(db, "bookings")
     nobodys = Event.closer_id.is_(None)
     named = _spelled(db, Event.closer_name, words_of(closer), nobodys)
@@ -110,8 +110,8 @@ def claim_hosted(db: Session, closer: Closer) -> int:
 
 
 def rematch_setters(db: Session, words: Iterable[str]) -> int:
-    """Match every call that is booked by one of ``words`` (folded) again, and what it was moved to;
-    how many changed hands.
+    """Match every event that is booked by one of ``words`` (folded) again, and what it was moved
+    to; how many changed hands.
 
     An event is matched by what its own booking mentions. Where the booking mentions nobody, the
     event keeps its setter.

@@ -222,7 +222,7 @@ def unmapped_setters(db: Session) -> pd.DataFrame:
     """Names that bookings mention as setter but that no setter on the roster has, most frequent
     first.
 
-    Columns: setter_name (str), calls (int64), last_booked_at (UTC).
+    Columns: setter_name (str), bookings (int64), last_booked_at (UTC).
     """
     names = (
         select(

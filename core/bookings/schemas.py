@@ -45,7 +45,7 @@ class EventItem(Response):
     closer: str | None = Field(title="Closer")
     setter: str | None = Field(title="Setter")
     source: str | None = Field(title="Source")
-    traffic_type: str | None = Field(title="Traffic")
+    traffic_type: str | None = Field(title="Traffic type")
     call_type: str | None = Field(title="Type")
     pcf_submitted: bool = Field(title="Form")
 

@@ -50,7 +50,7 @@ READ = tables_read(GROUPS, (*FIGURES, PAID))
 @dataclass(frozen=True)
 class Dashboard:
     """One period beside another: ``FIGURES`` of the whole, day by day, by closer, by setter, and by
-    weekday and hour. ``paid`` is how many of the closed calls have a payment that counts.
+    weekday and hour. ``paid`` is how many of the closed deals have a payment that counts.
 
     ``so_far`` is as much of the period as ``before`` is of the earlier one: of an unfinished one
     what has passed. A day without anything has its row too; ``days_before`` are the earlier days

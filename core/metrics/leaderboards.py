@@ -32,7 +32,7 @@ BOARD = (
 def leaderboard(
     db: Session, period: Period, who: str, metric: str, currency: str, at: datetime
 ) -> pd.DataFrame:
-    """Everybody with calls or cash in the period at the instant ``at``, best first.
+    """Everybody with bookings or cash in the period at the instant ``at``, best first.
 
     Open ``db`` with ``core.platform.database.as_board``.
 

@@ -5,28 +5,28 @@ and deleting raw deliveries when their time is over.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import or_, select, text, update
+from sqlalchemy import Table, func, select, text, update
+from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
-from core.bookings.models import Event
 from core.deliveries.models import DeliverySettings, DeliveryStatus, WebhookDelivery
 from core.migrations.tables import metadata
-from core.money.models import Payment
 from core.people.erasure import erased_contact, mark_of, marks_of, pseudonym_of
 from core.people.models import Contact, ContactEmail
-from core.platform.advisory_locks import advisory_lock
+from core.platform.advisory_locks import lock_organization
 from core.platform.clock import now
 from core.platform.database import INSUFFICIENT_PRIVILEGE, as_system, organization_id_of
 from core.platform.errors import InvalidInput, NotAllowed, NotFound
 from core.platform.normalization import comparable, normalize_email, spellings
+from core.platform.personal import ERASED_NAME, Personal, personal_of
 from core.platform.security.about import Known, is_about, tables_about
 from core.platform.tasks import task
 from core.tenancy.organizations.queries import settings_of
@@ -50,15 +50,8 @@ NAMES = {
     "activities": "timeline",
     "pcf_drafts": "drafts",
 }
-# What an export contains: the rows about the person in each table that declares to have some, and
-# data that mentions the person without being declared. A raw delivery is exported as the text that
-# arrived.
-PARTS: Mapping[str, str] = {
-    NAMES.get(
-        table.name, table.name
-    ): f"select to_jsonb(t) from app.{table.name} t where {is_about(table, 't', ASKED)}"
-    for table in tables_about(metadata)
-} | {
+# Data that may mention a person without being declared to be about them.
+ELSEWHERE: dict[str, str] = {
     "messages": (
         f"""select to_jsonb(m) from app.outbox m
                      where app.comparable(m.recipient) = any(:emails) or m.recipient = any(:phones)
@@ -77,28 +70,37 @@ PARTS: Mapping[str, str] = {
         f"select to_jsonb(l) from app.audit_logs l where {MENTIONED.format('l.changes::text')}"
     ),
 }
+Found = Mapping[str, Sequence[RowMapping]]  # rows about one person, by their table's name
 
 
 @dataclass(frozen=True)
 class KnownPerson:
-    """Everything that identifies one person. ``erased`` is set when the address that was searched
-    for was erased before. ``unsubscribed_at`` is since when they want no messages.
+    """Everything that identifies one person. ``rows`` is how many rows about them there are, by
+    table. ``erased`` is set when the address that was searched for was erased before.
+    ``unsubscribed_at`` is since when they want no messages.
     """
 
-    contact_id: UUID | None
     contacts: tuple[UUID, ...]
     emails: tuple[str, ...]
     names: tuple[str, ...]
     phones: tuple[str, ...]
-    calls: int
-    payments: int
+    rows: Mapping[str, int]
     erased: UUID | None = None
     unsubscribed_at: datetime | None = None
 
     @property
+    def contact_id(self) -> UUID | None:
+        return self.contacts[0] if self.contacts else None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether any row is about them."""
+        return bool(self.contacts) or any(self.rows.values())
+
+    @property
     def spelled(self) -> list[str]:
         """Every way in which one of the addresses may be written in a text."""
-        return [each for email in self.emails for each in spellings(email)]
+        return _spelled(self.emails)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -136,56 +138,87 @@ def find_person(db: Session, email: str) -> KnownPerson:
     known = db.scalars(
         select(ContactEmail.email_normalized).where(ContactEmail.contact_id.in_(contacts))
     )
-    emails = {wanted, *(address for address in known if normalize_email(address))}
-    events = list(
-        db.execute(
-            select(Event.lead_name, Event.lead_phone).where(
-                or_(Event.contact_id.in_(contacts), Event.lead_email_normalized.in_(emails))
-            )
-        )
-    )
-    paid = list(
-        db.scalars(
-            select(Payment.customer_name).where(Payment.customer_email_normalized.in_(emails))
-        )
-    )
-    rows = list(db.scalars(select(Contact).where(Contact.id.in_(contacts))))
-    names = {
-        name
-        for name in (*(row.name for row in rows), *(event.lead_name for event in events), *paid)
-        if name and name.strip()
-    }
-    phones = {phone for row in rows for phone in (row.phone, row.phone_e164)} | {
-        event.lead_phone for event in events
-    }
+    emails = tuple(sorted({wanted, *(address for address in known if normalize_email(address))}))
+    found = _rows_about(db, {"contacts": contacts, "emails": _spelled(emails)})
+    unsubscribed = select(func.min(Contact.unsubscribed_at)).where(Contact.id.in_(contacts))
     person = KnownPerson(
-        contacts[0] if contacts else None,
         tuple(contacts),
-        tuple(sorted(emails)),
-        tuple(sorted(names)),
-        tuple(sorted(phone for phone in phones if phone)),
-        len(events),
-        len(paid),
+        emails,
+        _known(found, Personal.NAME),
+        _known(found, Personal.PHONE),
+        {name: len(rows) for name, rows in found.items()},
         erased_contact(db, wanted),
-        min((row.unsubscribed_at for row in rows if row.unsubscribed_at), default=None),
+        db.scalar(unsubscribed),
     )
-    if not (contacts or events or paid or person.erased or _mentioned(db, person)):
+    if not (person.is_known or person.erased or _mentioned(db, person)):
         raise NotFound("Nothing here is about this address.")
     return person
+
+
+def _spelled(emails: Iterable[str]) -> list[str]:
+    return [each for email in emails for each in spellings(email)]
+
+
+def _identifying(table: Table) -> list[str]:
+    """The columns that say who somebody is: by one of them a row is found, or names are learnt."""
+    kinds = (Personal.NAME, Personal.PHONE, Personal.EMAIL)
+    return [
+        column.name
+        for column in table.columns
+        if (fact := personal_of(column)) and fact.kind in kinds
+    ]
+
+
+def _rows_about(db: Session, asked: Mapping[str, Any]) -> Found:
+    """The rows about somebody, of each table that can say who somebody is. Any other row about a
+    person refers to one of these or to their contact.
+    """
+    queries = {
+        table.name: f"select {', '.join(f't.{name}' for name in ('id', *columns))}"
+        f" from app.{table.name} t where {is_about(table, 't', ASKED)}"
+        for table in tables_about(metadata)
+        if (columns := _identifying(table))
+    }
+    return {
+        name: db.execute(text(query), _needed(query, asked)).mappings().all()
+        for name, query in queries.items()
+    }
+
+
+def _known(found: Found, kind: Personal) -> tuple[str, ...]:
+    """What the rows hold of one kind of personal data, each value once."""
+    columns = [
+        (name, column.name)
+        for name in found
+        for column in metadata.tables[f"app.{name}"].columns
+        if (fact := personal_of(column)) and fact.kind == kind
+    ]
+    values = {row[column] for name, column in columns for row in found[name]}
+    return tuple(sorted(v for v in values if v and v.strip() and v != ERASED_NAME))
 
 
 def _mentioned(db: Session, person: KnownPerson) -> bool:
     """Whether some text of the organisation still contains one of the person's addresses."""
     return any(
-        db.execute(
-            text(f"select exists ({PARTS[part]})"), _needed(PARTS[part], person)
-        ).scalar_one()
-        for part in ("provider objects", "raw deliveries", "messages", "changes")
+        db.execute(text(f"select exists ({query})"), _needed(query, person.values)).scalar_one()
+        for query in ELSEWHERE.values()
     )
 
 
-def _needed(query: str, person: KnownPerson) -> dict[str, Any]:
-    return {name: value for name, value in person.values.items() if f":{name}" in query}
+def _needed(query: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in asked.items() if f":{name}" in query}
+
+
+def _parts() -> dict[str, str]:
+    """What an export contains: the rows about the person in each table that declares to have some,
+    and what mentions them elsewhere. A raw delivery is exported as the text that arrived.
+    """
+    declared = {
+        NAMES.get(table.name, table.name): f"select to_jsonb(t) from app.{table.name} t"
+        f" where {is_about(table, 't', ASKED)}"
+        for table in tables_about(metadata)
+    }
+    return declared | ELSEWHERE
 
 
 def export_person(
@@ -213,10 +246,10 @@ def _pieces(
     about = {"addresses": person.emails, "names": person.names, "phones": person.phones}
     yield f'{{"person": {json.dumps(about, ensure_ascii=False)}'.encode()
     with transaction() as db:
-        for part, query in PARTS.items():
+        for part, query in _parts().items():
             yield f",\n{json.dumps(part)}: [".encode()
             for number, row in enumerate(
-                db.scalars(text(query), _needed(query, person)).yield_per(500)
+                db.scalars(text(query), _needed(query, person.values)).yield_per(500)
             ):
                 yield (",\n" if number else "\n").encode() + json.dumps(
                     row, ensure_ascii=False
@@ -236,10 +269,9 @@ def erase_person(db: Session, email: str, *, typed: str) -> None:
     """
     if normalize_email(typed) != normalize_email(email):
         raise InvalidInput("Type the e-mail address exactly as it is shown.", field="email")
-    for what in ("bookings", "money"):  # no delivery about the person is processed meanwhile
-        advisory_lock(db, what)
+    lock_organization(db)  # nothing about the person is written meanwhile
     person = find_person(db, email)
-    if person.erased and not (person.contacts or person.calls or person.payments):
+    if person.erased and not person.is_known:
         raise NotFound("This address is erased already.")
     contact_id = person.contact_id or person.erased or uuid4()
     words = sorted(

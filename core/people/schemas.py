@@ -10,11 +10,11 @@ from core.platform.schemas import Instant, Page, Response
 
 
 class LeadItem(Response):
-    """A lead with its contact."""
+    """A lead with its contact; a title is the field's heading on screens."""
 
     id: UUID
     contact_id: UUID
-    name: str | None = Field(title="Name")
+    name: str | None = Field(title="Lead")
     email: str | None = Field(title="E-mail")
     phone: str | None = Field(title="Phone")
     status: str = Field(title="Status")

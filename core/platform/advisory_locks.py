@@ -12,11 +12,33 @@ from core.platform.database import organization_id_of
 
 def advisory_lock(db: Session, what: str) -> None:
     """Wait until no other transaction of the organisation holds the lock ``what``, then hold it
-    until commit or rollback.
+    until commit or rollback. Implies ``share_organization``.
+    """
+    organization = str(organization_id_of(db))
+    db.execute(
+        text("""
+            select pg_advisory_xact_lock_shared(hashtextextended(:organization, 0)),
+                   pg_advisory_xact_lock(hashtextextended(:key, 0))
+        """),
+        {"organization": organization, "key": f"{organization}:{what}"},
+    )
+
+
+def share_organization(db: Session) -> None:
+    """Write beside others until commit or rollback, and never during ``lock_organization``."""
+    db.execute(
+        text("select pg_advisory_xact_lock_shared(hashtextextended(:key, 0))"),
+        {"key": str(organization_id_of(db))},
+    )
+
+
+def lock_organization(db: Session) -> None:
+    """Wait until no other transaction of the organisation holds any lock that ``advisory_lock`` or
+    ``share_organization`` gives, and let none begin until commit or rollback.
     """
     db.execute(
         text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
-        {"key": f"{organization_id_of(db)}:{what}"},
+        {"key": str(organization_id_of(db))},
     )
 
 

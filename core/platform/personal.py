@@ -15,6 +15,7 @@ from sqlalchemy.orm import mapped_column
 from core.platform.schema import BY_PRODUCT
 
 PERSONAL = "personal"  # the key in a column's ``info``
+ERASED_NAME = "Erased person"  # what an erasure puts in the place of a name
 
 
 class Personal(StrEnum):

@@ -11,9 +11,15 @@ from core.platform.errors import InvalidInput
 from core.platform.log import logger
 from core.platform.settings import settings
 from core.providers import smtp
+from core.providers.registry import provider
 from core.providers.resend import sending as resend
 
 log = logger("email")
+IN_WORDS = {
+    "resend": "Sent through Resend",
+    "smtp": "Sent through a mail server",
+    "folder": "Written into a folder: nobody receives it until RESEND_API_KEY or SMTP_URL is set",
+}
 
 
 def delivery_method() -> str:
@@ -21,6 +27,16 @@ def delivery_method() -> str:
     if settings().resend_api_key is not None:
         return "resend"
     return "smtp" if settings().smtp_url is not None else "folder"
+
+
+def delivery_in_words() -> str:
+    """What becomes of e-mails, as a sentence without its full stop."""
+    return IN_WORDS[delivery_method()]
+
+
+def keeper_of_a_list() -> str | None:
+    """Who refuses blocked addresses by a list of their own, whatever stands in ours."""
+    return provider("resend").label if delivery_method() == "resend" else None
 
 
 def check_reachable(address: str) -> None:

@@ -67,9 +67,9 @@ def signed(
     provider: str, content: Mapping[str, Any], secret: str, *, at: datetime | None = None
 ) -> Signed:
     """Body and headers as the provider would send them now (or ``at``)."""
-    body = json.dumps(content).encode()
-    headers = inbound(provider).sign(body, secret, at or now())
-    return body, headers | {"Content-Type": "application/json"}
+    by = inbound(provider)
+    body = by.write(dict(content), secret)
+    return body, {"Content-Type": "application/json"} | by.sign(body, secret, at or now())
 
 
 def _filled(value: Any, values: Mapping[str, Any]) -> Any:

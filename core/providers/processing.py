@@ -18,11 +18,16 @@ from core.deliveries.actions import note_error, note_received
 from core.deliveries.models import DeliveryStatus, WebhookConnection, WebhookDelivery
 from core.deliveries.reading import note_arrival, read_payload
 from core.people.erasure import without_erased
+from core.platform.advisory_locks import share_organization
 from core.platform.clock import now
 from core.platform.database import as_system
+from core.platform.errors import NotFound
 from core.platform.log import logger
 from core.platform.tasks import MAX_ATTEMPTS, implements
 from core.providers import registry
+from core.providers.client import Client
+from core.providers.credentials import client_of
+from core.providers.integrations import access_to
 from core.providers.values import Unreadable
 from core.tenancy.organizations.queries import settings_of
 
@@ -51,8 +56,7 @@ def process_delivery(organization_id: UUID, delivery_id: UUID, *, attempt: int =
         )
         return
     try:
-        with as_system(organization_id) as db:
-            _handle(db, delivery_id)
+        _turn_into_rows(organization_id, delivery_id)
     except UNREADABLE as error:
         _note_failure(
             organization_id,
@@ -74,10 +78,37 @@ def _sentence(error: Exception) -> str:
     return str(error) if isinstance(error, Unreadable) else f"{type(error).__name__} {error}"
 
 
-def _handle(db: Session, delivery_id: UUID) -> None:
-    delivery = _locked(db, delivery_id)
-    if delivery is None:
-        return
+def _turn_into_rows(organization_id: UUID, delivery_id: UUID) -> None:
+    """In one transaction, or where the provider must be asked first, in one before and one after
+    its answer.
+    """
+    with as_system(organization_id) as db:
+        share_organization(db)  # an erasure comes before or after it
+        delivery = _locked(db, delivery_id)
+        if delivery is None:
+            return
+        fetch = registry.inbound(delivery.provider).fetch
+        if fetch is None:
+            _handle(db, delivery)
+            return
+        sent, client = read_payload(delivery.body), _client(db, delivery.provider)
+    with client:
+        fetched = fetch(client, sent)
+    with as_system(organization_id) as db:
+        share_organization(db)
+        delivery = _locked(db, delivery_id)
+        if delivery is not None:
+            _handle(db, delivery, fetched)
+
+
+def _client(db: Session, provider: str) -> Client:
+    access = access_to(db, provider)
+    if access is None:
+        raise NotFound(f"No key of {registry.provider(provider).label} is stored to ask it with.")
+    return client_of(provider, access.secret, access.settings)
+
+
+def _handle(db: Session, delivery: WebhookDelivery, fetched: Any = None) -> None:
     connection = db.scalars(
         select(WebhookConnection).where(WebhookConnection.id == delivery.connection_id)
     ).one()
@@ -85,7 +116,8 @@ def _handle(db: Session, delivery_id: UUID) -> None:
     payload, inbound = _read(db, delivery), registry.inbound(delivery.provider)
     note_arrival(db, delivery.received_at)
     delivery.event_type = inbound.event_type(payload)
-    outcome = inbound.handle(db, connection, payload)
+    about = payload if fetched is None else _without_erased(db, fetched)
+    outcome = inbound.handle(db, connection, about)
     delivery.status = DeliveryStatus.IGNORED if outcome.ignored else DeliveryStatus.PROCESSED
     delivery.last_error, delivery.processed_at = outcome.ignored, now()
     if delivery.body != received:  # somebody who was erased is in it, and the rows are made
@@ -98,11 +130,15 @@ def _read(db: Session, delivery: WebhookDelivery) -> Any:
     anything is made of it.
     """
     received = read_payload(delivery.body)
-    question = settings_of(db, BookingSettings).setter_question
-    payload = without_erased(db, received, registry.person_fields(), kept_question=question)
+    payload = _without_erased(db, received)
     if payload is not received:
         delivery.body, delivery.headers = json.dumps(payload).encode(), {}
     return payload
+
+
+def _without_erased(db: Session, payload: Any) -> Any:
+    question = settings_of(db, BookingSettings).setter_question
+    return without_erased(db, payload, registry.person_fields(), kept_question=question)
 
 
 def _locked(db: Session, delivery_id: UUID) -> WebhookDelivery | None:

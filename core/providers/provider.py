@@ -7,6 +7,7 @@ samples, settings, tests) is derived from these declarations.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +22,7 @@ if TYPE_CHECKING:  # a provider that is only asked needs no database
     from sqlalchemy.orm import Session
 
     from core.deliveries.models import WebhookConnection
+    from core.providers.client import Client
 
 Values = Mapping[str, str]
 Payload = dict[str, Any]
@@ -74,6 +76,14 @@ class Inbound:
     screen Connections what the signing secret looks like. ``headers`` are stored with a delivery,
     besides its content type and sender. ``person_fields`` are the payload's fields that say who
     somebody is.
+
+    ``as_json`` (body) is for a provider whose bodies are not JSON: a verified delivery is stored
+    in the form that it returns, since erasing a person, redacting and reading all take JSON; it
+    raises ValueError for a body that it cannot read. ``write`` (payload, secret) is the body that
+    the provider would send. ``fetch`` (client, payload) is for deliveries that only name what they
+    are about: it returns what ``handle`` is given instead of the payload. The client has the
+    organisation's key, and no transaction is open. ``limited_status`` is the answer above the rate
+    limit, for a provider that gives a delivery up after 429.
     """
 
     verify: Callable[[Mapping[str, str], bytes, str, datetime], None]
@@ -86,6 +96,10 @@ class Inbound:
     headers: tuple[str, ...] = ()
     person_fields: PersonFields = field(default_factory=PersonFields)
     samples: tuple[Sample, ...] = ()
+    as_json: Callable[[bytes], bytes] = lambda body: body
+    write: Callable[[Payload, str], bytes] = lambda payload, _: json.dumps(payload).encode()
+    fetch: Callable[[Client, Payload], Any] | None = None
+    limited_status: int = 429
 
 
 @dataclass(frozen=True)
@@ -109,6 +123,7 @@ class Credentials:
     ``key_name`` is what the provider calls its key, ``where`` the place at which it is found.
     ``mistaken`` are beginnings of what is often entered in place of the key, with the sentence
     that is shown then; ``noted`` are beginnings of keys that come with a remark.
+    ``text_sender`` is the field that says whom texts are from, for a provider that sends some.
     ``check_settings`` raises InvalidInput for fields that do not fit together. ``address`` chooses
     one of the provider's ``other_addresses``; None is its usual one.
     """
@@ -118,6 +133,7 @@ class Credentials:
     check: Check
     headers: Callable[[str, Values], dict[str, str]]
     fields: tuple[Field, ...] = ()
+    text_sender: str | None = None
     mistaken: Values = field(default_factory=dict)
     noted: Values = field(default_factory=dict)
     check_settings: Callable[[Values], None] = lambda _: None

@@ -22,7 +22,8 @@ ACCOUNT = "account"
 
 @dataclass(frozen=True)
 class Screen:
-    """One page. ``menu`` False means that it is reached by links only, as the detail of something.
+    """One page. ``menu`` False means that it is reached by links only, as the detail of something;
+    ``takes`` is then the name under which its address has the row that it shows.
 
     Organisations without the ``module`` have no such page; None is a page that every organisation
     has. Who may open a page with ``start`` begins the day there. A page with ``public`` is shown to
@@ -39,6 +40,7 @@ class Screen:
     public: bool = False
     start: bool = False
     module: str | None = None
+    takes: str | None = None
 
     @property
     def access(self) -> Access:
@@ -96,6 +98,7 @@ SCREENS = (
         EVERYBODY,
         menu=False,
         module=BOOKINGS,
+        takes="id",
     ),
     Screen(
         "form",
@@ -106,6 +109,7 @@ SCREENS = (
         REPS,
         menu=False,
         module=BOOKINGS,
+        takes="event",
     ),
     Screen("leads", "sales/leads.py", "Leads", ":material/person_search:", "Sales", EVERYBODY),
     Screen(
@@ -126,6 +130,7 @@ SCREENS = (
         EVERYBODY,
         menu=False,
         module=BOOKINGS,
+        takes="id",
     ),
     Screen(
         "payouts",
@@ -145,6 +150,7 @@ SCREENS = (
         MANAGERS,
         menu=False,
         module=BOOKINGS,
+        takes="id",
     ),
     Screen("go-live", "admin/go_live.py", "Go-live", ":material/rocket_launch:", "Set-up", ADMINS),
     Screen("lists", "admin/lists.py", "Lists", ":material/lists:", "Set-up", ADMINS),
@@ -271,6 +277,11 @@ SCREENS = (
     ),
 )
 BY_KEY = {screen.key: screen for screen in SCREENS}
+
+
+def row_in(screen: str, row_id: str) -> dict[str, str]:
+    """What the address of a screen contains that shows one row."""
+    return {BY_KEY[screen].takes or "id": row_id}
 
 
 def is_public(address: str) -> bool:

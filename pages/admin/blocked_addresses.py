@@ -8,7 +8,7 @@ import streamlit as st
 from sqlalchemy import Row
 
 from core.messages.suppression_list import MOST, blocked_addresses, lift
-from core.providers.email import delivery_method
+from core.providers.email import keeper_of_a_list
 from core.ui.page import act, empty, require, title
 from core.ui.parts.format import when
 
@@ -46,10 +46,10 @@ title(
 search = st.text_input("Search", key="search", placeholder="Part of an address") or ""
 with viewer.transaction() as db:
     found = blocked_addresses(db, search)
-if delivery_method() == "resend":
+if keeper := keeper_of_a_list():
     st.caption(
-        "Resend keeps a list of its own: take an address that bounced off there too, or it is not"
-        " sent to all the same."
+        f"{keeper} keeps a list of its own: take an address that bounced off there too, or it is"
+        " not sent to all the same."
     )
 if len(found) == MOST:
     st.caption(f"The latest {MOST}; search to see others.")

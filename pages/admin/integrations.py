@@ -22,7 +22,7 @@ from core.platform.clock import now
 from core.platform.dataframes import records
 from core.providers import registry
 from core.providers.credentials import credentials_of
-from core.providers.email import delivery_method
+from core.providers.email import delivery_in_words
 from core.providers.integrations import enter_key, integrations, remove_key, verify_soon
 from core.providers.provider import Field, Provider
 from core.ui.page import act, empty, go, require, title
@@ -34,13 +34,8 @@ USUALLY_WITHIN_S = 40
 DONE = (  # after which every form is another one, closed and with what is stored now
     "times that something was done"
 )
-EMAIL = {
-    "resend": "Sent through Resend",
-    "smtp": "Sent through a mail server",
-    "folder": "Written into a folder: nobody receives it until RESEND_API_KEY or SMTP_URL is set",
-}
 TEXT_SAID = {
-    "sent": "Twilio took it",
+    "sent": "{by} took it",
     "uncertain": "nobody knows whether it was sent, and it is not sent again",
     "failed": "not sent",
 }
@@ -171,7 +166,7 @@ def last_text(db: Session) -> dict[str, Any] | None:
     return next(iter(records(recent_messages(db, TEXTS, limit=1))), None)
 
 
-def how_texts_went() -> None:
+def how_texts_went(by: str) -> None:
     """What became of the last text, in words."""
     if text is None:
         return
@@ -179,13 +174,13 @@ def how_texts_went() -> None:
         wait_for_text()
         return
     why = f": {text['last_error']}" if text["last_error"] else "."
+    outcome = TEXT_SAID[text["status"]].format(by=by)
     st.caption(
-        f"Last text, {when(text['created_at'], viewer.timezone)}:"
-        f" {TEXT_SAID[text['status']]}{escape_markdown(why)}"
+        f"Last text, {when(text['created_at'], viewer.timezone)}: {outcome}{escape_markdown(why)}"
     )
 
 
-def test_text(place: DeltaGenerator) -> Action | None:
+def test_text(place: DeltaGenerator, by: str) -> Action | None:
     """The number that a test text is sent to."""
     with st.form(f"test text {times_done()}", border=False, clear_on_submit=True):
         number = st.text_input(
@@ -194,7 +189,7 @@ def test_text(place: DeltaGenerator) -> Action | None:
             autocomplete="off",
             key=f"number {times_done()}",
         )
-        st.caption("One text is sent, and Twilio charges for it. Whoever unsubscribed gets none.")
+        st.caption(f"One text is sent, and {by} charges for it. Whoever unsubscribed gets none.")
         sent = st.form_submit_button("Send", type="primary", key="test text send")
     if not sent:
         return None
@@ -204,19 +199,20 @@ def test_text(place: DeltaGenerator) -> Action | None:
 
 def texting(row: Row[Any], place: DeltaGenerator) -> Action | None:
     """A test text, where the key is good for one."""
-    if row.provider != "twilio" or row.status != KeyStatus.VERIFIED:
+    sender = credentials_of(row.provider).text_sender
+    if sender is None or row.status != KeyStatus.VERIFIED:
         return None
-    if "sender" not in row.settings:
+    if sender not in row.settings:
         st.caption("No texts are sent yet: add the sender with Replace.", width="content")
         return None
     with st.popover("Send a test text", key=f"test text {times_done()} open"):
-        return test_text(place)
+        return test_text(place, registry.provider(row.provider).label)
 
 
 def show_stored(row: Row[Any]) -> Action | None:
     """A key that is stored: how it stands, and what can be done with it."""
     of, action = registry.provider(row.provider), None
-    fields = credentials_of(row.provider).fields
+    credentials = credentials_of(row.provider)
     with st.container(border=True):
         place = st.container()
         st.markdown(
@@ -225,7 +221,7 @@ def show_stored(row: Row[Any]) -> Action | None:
         )
         if told := [
             f"{field.label}: {present(field, row.settings)}"
-            for field in fields
+            for field in credentials.fields
             if field.key in row.settings
         ]:
             st.caption(escape_markdown(" · ".join(told)))
@@ -233,8 +229,8 @@ def show_stored(row: Row[Any]) -> Action | None:
             wait_for(row.provider)
         else:
             how_it_stands(row, of)
-        if row.provider == "twilio":
-            how_texts_went()
+        if credentials.text_sender:
+            how_texts_went(of.label)
         with st.container(horizontal=True):
             if st.button("Verify now", key=f"{row.provider} verify"):
                 action = Action(place, lambda db: verify_soon(db, row.id), "")
@@ -294,9 +290,7 @@ with st.container(border=True):
         )
     )
     go("reports", "Slack reports")
-    st.markdown(
-        f"**E-mail** · {EMAIL[delivery_method()]}. Whoever runs the installation sets this up."
-    )
+    st.markdown(f"**E-mail** · {delivery_in_words()}. Whoever runs the installation sets this up.")
     st.markdown("**Webhooks** · what providers deliver to us is signed with secrets of its own.")
     go("connections", "Connections")
 

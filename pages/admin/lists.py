@@ -88,7 +88,7 @@ def words(label: str, present: list[str]) -> list[str]:
 
 
 def save(row: Any | None, values: dict[str, Any]) -> None:
-    """Keep what was entered, and say how many calls changed hands by it."""
+    """Keep what was entered, and say how many bookings changed hands by it."""
     with act(viewer) as db:
         moved = save_entry(db, kept, row and row.id, values)
     say(

@@ -54,8 +54,8 @@ def show(person: KnownPerson) -> None:
             "Addresses": person.emails,
             "Names": person.names,
             "Phones": person.phones,
-            "Bookings": [str(person.calls)],
-            "Payments": [str(person.payments)],
+            "Bookings": [str(person.rows["events"])],
+            "Payments": [str(person.rows["payments"])],
         }
         for name, values in facts.items():
             st.text(f"{name}: {', '.join(values) or '–'}")
@@ -105,6 +105,6 @@ if found.erased:
         ) as db:
             accept_again(db, email)
         st.rerun()
-if found.contacts or found.calls or found.payments or not found.erased:
+if found.is_known or not found.erased:
     show(found)
 go("settings", "How long they are kept is on the screen Settings")

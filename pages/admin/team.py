@@ -1,5 +1,5 @@
-"""Team: who belongs to the organisation, as what, whose calls are theirs, and who has been
-invited.
+"""Team: who belongs to the organisation, as what, whose bookings are theirs, and who has
+been invited.
 """
 
 from __future__ import annotations

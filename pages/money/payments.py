@@ -11,10 +11,11 @@ from core.metrics.drill import is_of, matching
 from core.metrics.facts import PAYMENTS
 from core.money.models import PROCESSOR_LABELS
 from core.money.queries import PaymentFilter, payment_sums, payments_table, reconciliation_list
+from core.money.schemas import PaymentItem
 from core.platform.dataframes import records
 from core.ui.page import empty, require, title
 from core.ui.panels.payments import Pair, decide_pairs, payment_states
-from core.ui.parts.columns import Moment, Money, Text, Word
+from core.ui.parts.columns import Moment, Money, Text, Word, headings
 from core.ui.parts.filters import choices_of, filter_bar, period_picker
 from core.ui.parts.format import money, plural, when
 from core.ui.parts.tables import table
@@ -36,6 +37,7 @@ def pair_of(row: dict[str, Any], timezone: str) -> Pair:
     return Pair(" · ".join(filter(None, facts)), row["payment_id"], row["other_payment_id"])
 
 
+heading = headings(PaymentItem)
 viewer = require("payments")
 title("Payments", viewer)
 first, second, third = st.columns(3, vertical_alignment="bottom")
@@ -74,7 +76,7 @@ if view == "reconcile":
         row_id="payment_id",
         card=("customer_email", "amount", "other_amount"),
         columns=[
-            Moment("payment_date", "Date", viewer.timezone),
+            Moment("payment_date", heading("payment_date"), viewer.timezone),
             Text("customer_email", "Customer"),
             Money("amount", "On the form"),
             Money("other_amount", "By card"),
@@ -124,15 +126,15 @@ table(
     opens="payment",
     card=("customer_name", "amount", "payment_date"),
     columns=[
-        Moment("payment_date", "Date", viewer.timezone),
+        Moment("payment_date", heading("payment_date"), viewer.timezone),
         Text("customer_name", "Customer"),
-        Text("customer_email", "E-mail"),
-        Money("amount", "Amount"),
-        Money("net_revenue", "Net"),
-        Word("processor", "From", PROCESSOR_LABELS),
+        Text("customer_email", heading("customer_email")),
+        Money("amount", heading("amount")),
+        Money("net_revenue", heading("net_revenue")),
+        Word("processor", heading("processor"), PROCESSOR_LABELS),
         Text("state", "State"),
-        Text("closer", "Closer"),
-        Text("setter", "Setter"),
-        Text("source", "Source"),
+        Text("closer", heading("closer")),
+        Text("setter", heading("setter")),
+        Text("source", heading("source")),
     ],
 )

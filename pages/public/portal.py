@@ -1,5 +1,5 @@
-"""A closer's portal: the forms that wait, today's calls, and the form itself, without a password;
-made for the phone.
+"""A closer's portal: the forms that wait, today's bookings, and the form itself, without a
+password; made for the phone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ show_pending_toast()
 
 
 def show_queue(visitor: Visitor) -> None:
-    """The forms that wait, oldest first, then today's calls."""
+    """The forms that wait, oldest first, then today's bookings."""
     day = today(visitor.timezone)
     heading(f"Hello {(visitor.person or '').split(' ')[0]}", visitor)
     with visitor.transaction() as db:
@@ -81,7 +81,7 @@ def back_to_queue() -> None:
 
 
 def show_call(visitor: Visitor) -> None:
-    """One call's form, or why there is none to file."""
+    """One booking's form, or why there is none to file."""
     event_id = id_from_address("event")
     with visitor.transaction() as db:
         event = event_detail(db, event_id) if event_id else None

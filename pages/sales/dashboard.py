@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import EventFilter, events_table
+from core.bookings.schemas import EventItem
 from core.metrics.drill import matching
 from core.metrics.facts import EVENTS
 from core.metrics.table import metrics_table
@@ -24,7 +25,7 @@ from core.ui.panels.dashboard import (
     summary_of_shows,
 )
 from core.ui.parts import charts
-from core.ui.parts.columns import Moment, Text, Word
+from core.ui.parts.columns import Moment, Text, Word, headings
 from core.ui.parts.drill import link_to_rows, narrowed_here, rows_behind, switch_to_rows
 from core.ui.parts.filters import (
     FIRST_DAY,
@@ -36,6 +37,7 @@ from core.ui.parts.filters import (
 )
 from core.ui.parts.tables import table
 
+heading = headings(EventItem)
 viewer = require("dashboard")
 title("Dashboard", viewer, viewer.organization_name)
 at = this_minute()
@@ -56,7 +58,7 @@ with third, viewer.transaction() as db:
 if not figures.now["booked_calls"] and not figures.now["payments"]:
     empty(
         "No bookings or payments in this period",
-        "They appear here as soon as Calendly or a processor reports one.",
+        "They appear here as soon as a calendar or a processor reports one.",
         ("connections", "See the connections") if viewer.is_manager else None,
     )
     st.stop()
@@ -104,12 +106,12 @@ table(
     opens="event",
     card=("lead_name", "scheduled_at", "call_status"),
     columns=[
-        Moment("scheduled_at", "Time", viewer.timezone),
-        Text("lead_name", "Lead"),
-        Text("closer", "Closer"),
-        Text("setter", "Setter"),
-        Text("source", "Source"),
-        Word("call_status", "Status", CallStatus),
-        Word("event_outcome", "Outcome", EventOutcome),
+        Moment("scheduled_at", heading("scheduled_at"), viewer.timezone),
+        Text("lead_name", heading("lead_name")),
+        Text("closer", heading("closer")),
+        Text("setter", heading("setter")),
+        Text("source", heading("source")),
+        Word("call_status", heading("call_status"), CallStatus),
+        Word("event_outcome", heading("event_outcome"), EventOutcome),
     ],
 )

@@ -1,4 +1,4 @@
-"""One call: who and when, how it stands and what comes next, its money and its story."""
+"""One booking: who and when, how it stands and what comes next, its money and its story."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from core.bookings.reassignment import name_setter
 from core.bookings.roster import setters_by_name
 from core.money.models import PROCESSOR_LABELS
 from core.money.queries import PaymentFilter, payments_table
+from core.money.schemas import PaymentItem
 from core.platform.dataframes import records
 from core.tenancy.access.models import Role
 from core.ui.page import act, go, no_such, require, title
 from core.ui.panels.payments import payment_states
-from core.ui.parts.columns import Moment, Money, Text, Word
+from core.ui.parts.columns import Moment, Money, Text, Word, headings
 from core.ui.parts.facts import show_facts
 from core.ui.parts.format import escape_markdown, when, word
 from core.ui.parts.query_params import id_from_address
 from core.ui.parts.tables import table
 
+heading = headings(PaymentItem)
 viewer = require("event")
 event_id = id_from_address()
 with viewer.transaction() as db:
@@ -65,9 +67,9 @@ with left:
             opens="payment",
             download=False,
             columns=[
-                Moment("payment_date", "Date", viewer.timezone),
-                Money("amount", "Amount"),
-                Word("processor", "From", PROCESSOR_LABELS),
+                Moment("payment_date", heading("payment_date"), viewer.timezone),
+                Money("amount", heading("amount")),
+                Word("processor", heading("processor"), PROCESSOR_LABELS),
                 Text("state", "State"),
             ],
         )

@@ -1,4 +1,4 @@
-"""Calls: every booked call, narrowed by what the address says; a row opens the call."""
+"""Bookings: every one that the address does not leave out; a row opens its screen."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import streamlit as st
 
 from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import EventFilter, count_events, events_table
+from core.bookings.schemas import EventItem
 from core.metrics.catalog import METRICS
 from core.metrics.drill import is_of, matching
 from core.metrics.facts import EVENTS
 from core.ui.page import empty, require, title
-from core.ui.parts.columns import Moment, Text, Word
+from core.ui.parts.columns import Moment, Text, Word, headings
 from core.ui.parts.filters import choices_of, filter_bar, period_picker
 from core.ui.parts.format import plural, word
 from core.ui.parts.tables import table
 
 SHOWN = 500
+heading = headings(EventItem)
 viewer = require("events")
 title("Bookings", viewer)
 first, second, third = st.columns(3, vertical_alignment="bottom")
@@ -70,14 +72,14 @@ table(
     opens="event",
     card=("lead_name", "scheduled_at", "call_status"),
     columns=[
-        Moment("scheduled_at", "Time", viewer.timezone),
-        Text("lead_name", "Lead"),
-        Text("closer", "Closer"),
-        Text("setter", "Setter"),
-        Text("source", "Source"),
-        Text("call_type", "Type"),
-        Word("call_status", "Status", CallStatus),
-        Word("event_outcome", "Outcome", EventOutcome),
+        Moment("scheduled_at", heading("scheduled_at"), viewer.timezone),
+        Text("lead_name", heading("lead_name")),
+        Text("closer", heading("closer")),
+        Text("setter", heading("setter")),
+        Text("source", heading("source")),
+        Text("call_type", heading("call_type")),
+        Word("call_status", heading("call_status"), CallStatus),
+        Word("event_outcome", heading("event_outcome"), EventOutcome),
         Text("form", "Form"),
     ],
 )

@@ -8,14 +8,16 @@ from core.metrics.catalog import METRICS
 from core.metrics.drill import is_of, matching
 from core.metrics.facts import LEADS
 from core.people.queries import LeadFilter, count_leads, leads_table
+from core.people.schemas import LeadItem
 from core.people.visibility import sees_persons
 from core.ui.page import empty, require, title
-from core.ui.parts.columns import Column, Moment, Text
+from core.ui.parts.columns import Column, Moment, Text, headings
 from core.ui.parts.filters import choices_of, filter_bar, period_picker
 from core.ui.parts.format import plural
 from core.ui.parts.tables import table
 
 SHOWN = 500
+heading = headings(LeadItem)
 viewer = require("leads")
 title("Leads", viewer)
 sees_people = sees_persons(viewer.role)
@@ -50,14 +52,14 @@ st.caption(
     plural(count, "lead", "leads") + (f"; the latest {SHOWN} are shown" if count > SHOWN else "")
 )
 columns: list[Column] = [
-    Moment("received_at", "Received", viewer.timezone),
-    Text("name", "Lead"),
-    Text("email", "E-mail"),
-    Text("phone", "Phone"),
-    Text("source", "Source"),
+    Moment("received_at", heading("created_at"), viewer.timezone),
+    Text("name", heading("name")),
+    Text("email", heading("email")),
+    Text("phone", heading("phone")),
+    Text("source", heading("source")),
     Text("traffic_type", "Traffic type"),
-    Text("setter", "Setter"),
-    Text("status", "Status"),
+    Text("setter", heading("current_setter_name")),
+    Text("status", heading("status")),
 ]
 for_viewers = ("received_at", "source", "status")
 table(

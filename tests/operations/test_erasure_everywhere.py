@@ -155,7 +155,7 @@ def test_no_column_of_any_table_has_a_word_of_her_and_every_figure_is_the_same(e
     case = everywhere
     assert WHERE - traces(case.org, PLANTED) == set()
     with case.admin.transaction() as db:
-        assert find_person(db, OTHER_ADDRESS).payments == 6
+        assert find_person(db, OTHER_ADDRESS).rows["payments"] == 6
     before = case.figures()
 
     with case.admin.transaction() as db:

@@ -215,7 +215,7 @@ def test_somebody_who_only_paid_is_found_and_erased_too():
             attribution_reason=f"no booking of {EMAIL} at or before the payment",
         )
     with admin.transaction() as db:
-        assert find_person(db, EMAIL.upper()).payments == 1
+        assert find_person(db, EMAIL.upper()).rows["payments"] == 1
         erase_person(db, EMAIL, typed=EMAIL)
     with as_system(org) as db:
         payment = db.scalars(select(Payment)).one()

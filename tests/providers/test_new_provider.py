@@ -1,4 +1,6 @@
-"""A provider is one folder: a new one is received, shown and processed without any other change."""
+"""A provider is one folder: a new one is received, shown and processed without any other change,
+also one that sends forms, names only what happened to which booking, and gives up after a 429.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +10,31 @@ import pytest
 from sqlalchemy import text
 
 import core.providers
+from core.operations.privacy import erase_person
 from core.platform.database import as_system
 from core.platform.errors import InvalidInput
+from core.platform.settings import settings
 from core.providers import registry
 from core.providers.connections import create_connection
+from core.providers.integrations import enter_key
 from core.providers.payloads import example, payload
 from tests import factories as make
+from tests.fakes.providers import ACCOUNTS, FakeProviders
+from tests.fakes.systems import Account
 from tests.flow import sender, work
+from tests.traces import traces
 from tests.ui.screens import opened, sent
 
 DECLARATION = """
     import hashlib
     import hmac
+    import json
     from datetime import datetime
+    from urllib.parse import parse_qsl, urlencode
 
     from core.bookings.intake import Booking, record_booking
     from core.people.actions import Person
+    from core.people.person_fields import PersonFields
     from core.providers.account import looks_at
     from core.providers.credentials import bearer
     from core.providers.provider import PROCESSED, Credentials, Inbound, Provider, Sample, Use
@@ -31,7 +42,22 @@ DECLARATION = """
 
 
     def sign(body, secret, at):
-        return {"x-lantern": hmac.digest(secret.encode(), body, "sha256").hex()}
+        return {
+            "x-lantern": hmac.digest(secret.encode(), body, "sha256").hex(),
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+
+
+    def as_json(body):
+        return json.dumps(dict(parse_qsl(body.decode(), strict_parsing=True))).encode()
+
+
+    def write(payload, secret):
+        return urlencode(payload).encode()
+
+
+    def fetch(client, payload):
+        return client.get(f"/bookings/{payload['number']}")
 
 
     def verify(headers, body, secret, now):
@@ -40,13 +66,12 @@ DECLARATION = """
 
 
     def handle(db, connection, payload):
-        said = payload["booking"]
         booking = Booking(
-            Person(said["who"], said["email"]),
-            datetime.fromisoformat(said["at"]),
-            datetime.fromisoformat(said["made_at"]),
+            Person(payload["who"], payload["email"]),
+            datetime.fromisoformat(payload["at"]),
+            datetime.fromisoformat(payload["made_at"]),
             platform="lantern",
-            external_id=said["number"],
+            external_id=payload["number"],
         )
         record_booking(db, booking)
         return PROCESSED
@@ -66,7 +91,12 @@ DECLARATION = """
             signing_hint="lan_…",
             rate_limit=7,
             headers=("x-lantern-id",),
+            person_fields=PersonFields(names=frozenset({"who"})),
             samples=(Sample("booked"),),
+            as_json=as_json,
+            write=write,
+            fetch=fetch,
+            limited_status=503,
         ),
         credentials=Credentials(
             key_name="Lamp key",
@@ -76,10 +106,11 @@ DECLARATION = """
         ),
     )
 """
-BOOKED = """
-    {"what": "booked", "booking": {"number": "{key}", "who": "{name}", "email": "{email}",
-     "at": "{start:iso}", "made_at": "{booked_at:iso}"}}
-"""
+BOOKED = """{"what": "booked", "number": "{key}", "email": "{email}"}"""
+EVENTS = "select booking_platform, external_id, lead_name, lead_email, scheduled_at from app.events"
+DELIVERIES = (
+    "select event_type, status, last_error from app.webhook_deliveries order by received_at"
+)
 
 
 def forget_providers():
@@ -103,9 +134,45 @@ def lantern(tmp_path, monkeypatch):
     forget_providers()
 
 
-def test_a_delivery_of_a_new_provider_comes_in_and_becomes_an_event(lantern, running):
+@pytest.fixture
+def lamps(lantern, monkeypatch):
+    """The provider itself, which answers for the bookings that it knows."""
+    monkeypatch.setitem(ACCOUNTS, "lantern", Account("lan_key", {}, {}))
+    with FakeProviders({"lantern": "lan_key"}).running() as fake:
+        monkeypatch.setenv("LANTERN_BASE_URL", f"{fake.url}/lantern")
+        settings.cache_clear()
+        fake.pages["/lantern/me"] = {"name": "Lantern Ltd"}
+        yield fake
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def booking(values):
+    return {
+        "number": values["key"],
+        "who": values["name"],
+        "email": values["email"],
+        "at": values["start"].isoformat(),
+        "made_at": values["booked_at"].isoformat(),
+    }
+
+
+def rows(org, query):
+    with as_system(org) as db:
+        return db.execute(text(query)).all()
+
+
+def organization_with_a_key():
     org = make.organization()
+    with as_system(org) as db:
+        enter_key(db, "lantern", "lan_key", {})
+    return org
+
+
+def test_a_delivery_of_a_new_provider_comes_in_and_becomes_an_event(lamps, running):
+    org = organization_with_a_key()
     to, values = sender(org, "lantern"), example(key="L-1")
+    lamps.pages["/lantern/bookings/L-1"] = booking(values)
 
     async def conversation():
         sent = payload("lantern", "booked", values)
@@ -117,13 +184,49 @@ def test_a_delivery_of_a_new_provider_comes_in_and_becomes_an_event(lantern, run
 
     assert running(conversation) == [200, 200, 401]
     work()
-    with as_system(org) as db:
-        events = db.execute(
-            text("select booking_platform, external_id, lead_email, scheduled_at from app.events")
-        ).all()
-        deliveries = db.execute(text("select event_type, status from app.webhook_deliveries")).all()
-    assert deliveries == [("booked", "processed")]
-    assert events == [("lantern", "L-1", values["email"], values["start"])]
+    assert rows(org, DELIVERIES) == [("booked", "processed", None)]
+    found = ("lantern", "L-1", values["name"], values["email"], values["start"])
+    assert rows(org, EVENTS) == [found]
+
+
+def test_one_whose_provider_cannot_be_asked_waits_and_one_that_is_no_form_is_set_aside(
+    lamps, running
+):
+    org, nonsense = make.organization(), b"no form at all"
+    to = sender(org, "lantern")
+    running(lambda: to.post(payload("lantern", "booked", example(key="L-1"))))
+    headers = registry.inbound("lantern").sign(nonsense, to.secret, None)
+    running(lambda: to.post({}, content=nonsense, headers=headers))
+    work()
+    waits, dead = rows(org, DELIVERIES)
+    assert (waits.status, dead.status) == ("pending", "dead")
+    assert "No key of Lantern is stored to ask it with." in waits.last_error
+
+
+def test_who_was_erased_is_not_brought_back_by_what_is_asked_for_later(lamps, running):
+    org = organization_with_a_key()
+    admin, to, values = make.viewer(org, "admin"), sender(org, "lantern"), example(key="L-1")
+    lamps.pages["/lantern/bookings/L-1"] = booking(values)
+    running(lambda: to.post(payload("lantern", "booked", values)))
+    with admin.transaction() as db:
+        erase_person(db, values["email"], typed=values["email"])
+    assert traces(org, [values["email"]]) == set()
+    work()
+    running(lambda: to.post(payload("lantern", "booked", values) | {"what": "changed"}))
+    work()
+    assert {row.status for row in rows(org, DELIVERIES)} == {"processed"}
+    assert len(rows(org, EVENTS)) == 1
+    assert traces(org, [values["email"], values["name"]]) == set()
+
+
+def test_above_its_limit_it_gets_the_answer_after_which_it_tries_again(lamps, running):
+    to = sender(make.organization(), "lantern", rate_limit=1)
+
+    async def conversation():
+        sent = payload("lantern", "booked", example(key="L-1"))
+        return [(await to.post(sent | {"number": str(turn)})).status_code for turn in range(3)]
+
+    assert running(conversation)[-1] == 503
 
 
 def test_its_settings_limits_and_screens_are_there_without_being_listed(lantern, monkeypatch):

@@ -4,13 +4,16 @@ reads them before and after a booking, a form, a payment, a new link and a new o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import Column, MetaData, Table, func, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from core.bookings.forms import FormAnswers, save_draft
 from core.bookings.intake import Booking, record_booking
@@ -27,8 +30,8 @@ from core.people.actions import Person
 from core.people.models import Activity, Contact, Lead
 from core.platform.database import as_system
 from core.platform.errors import Misconfigured
-from core.platform.schema import owned_by, secured
-from core.platform.security.ownership import functions
+from core.platform.schema import Own, owned_by, secured
+from core.platform.security.ownership import functions, user_columns
 from core.platform.security.policies import access_of
 from core.providers.connections import create_connection
 from core.tenancy.access.models import Role
@@ -38,18 +41,6 @@ from tests.factories import NOON
 from tests.flow import work
 from tests.ports import owner
 
-OWNED = {
-    "events": Event,
-    "payments": Payment,
-    "payment_pairs": PaymentPair,
-    "refunds": Refund,
-    "post_call_forms": PostCallForm,
-    "leads": Lead,
-    "contacts": Contact,
-    "activities": Activity,
-    "pcf_drafts": PcfDraft,
-}
-OF_A_DEAL = {name: model for name, model in OWNED.items() if name != "pcf_drafts"}
 REPS = ("ana", "sam", "bo", "kim")
 
 
@@ -87,6 +78,46 @@ class Team:
             event = record_booking(db, replace(self.booking, **changes)).id
         work()
         return event
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A table whose rows are somebody's. ``made`` has the product make a row where the team's deal
+    comes with none. ``people`` are those of the closer Ana and the setter Sam whose rows they are;
+    with ``of_a_booking`` other rows are theirs when the booking passes to others.
+    """
+
+    model: Any
+    made: Callable[[Team], object] = lambda _: None
+    people: tuple[str, ...] = ("closer", "setter")
+    of_a_booking: bool = True
+
+    def readers(self, closer: str | None, setter: str | None) -> set[str]:
+        """Who of the two that are named reads the rows."""
+        named = {"closer": closer, "setter": setter}
+        return {name for part in self.people if (name := named[part])}
+
+
+def type_a_draft(team: Team) -> None:
+    with team.people["ana"].transaction() as db:
+        save_draft(db, team.event, {"notes": "Half"}, team.people["ana"])
+
+
+OWNED = {
+    "events": Owned(Event),
+    "payments": Owned(Payment),
+    "payment_pairs": Owned(PaymentPair),
+    "refunds": Owned(Refund),
+    "post_call_forms": Owned(PostCallForm),
+    "leads": Owned(Lead),
+    "contacts": Owned(Contact),
+    "activities": Owned(Activity),
+    "pcf_drafts": Owned(PcfDraft, type_a_draft, people=("closer",), of_a_booking=False),
+}
+OWNERS = {table.name: table.info["owners"] for table in metadata.sorted_tables}
+OF_ONE_USER = [name for name in OWNED if isinstance(OWNERS[name], Own)]
+OF_REPS = [name for name in OWNED if name not in OF_ONE_USER]
+OF_A_BOOKING = [name for name in OF_REPS if OWNED[name].of_a_booking]
 
 
 def host(name):
@@ -142,38 +173,47 @@ def team():
 
 
 def test_every_table_whose_rows_are_somebodys_is_tried_here():
-    assert {table.name for table in metadata.sorted_tables if table.info["owners"]} == set(OWNED)
+    assert {name for name, owners in OWNERS.items() if owners} == set(OWNED)
 
 
-each_table = pytest.mark.parametrize("table", OF_A_DEAL)
+def check_readers(team, table, closer, setter):
+    assert team.readers(OWNED[table].model) == OWNED[table].readers(closer, setter)
+
+
+each_table = pytest.mark.parametrize("table", OF_REPS)
+each_of_a_booking = pytest.mark.parametrize("table", OF_A_BOOKING)
 
 
 @each_table
-def test_what_becomes_of_a_booking_is_read_by_its_closer_and_its_setter(team, table):
-    assert team.readers(OF_A_DEAL[table]) == {"ana", "sam"}
+def test_a_row_is_read_by_its_closer_and_its_setter(team, table):
+    OWNED[table].made(team)
+    check_readers(team, table, "ana", "sam")
 
 
 @each_table
 def test_another_closers_user_reads_it_once_the_roster_says_so(team, table):
+    OWNED[table].made(team)
     with team.people["admin"].transaction() as db:
         ana = db.scalars(select(Closer.id).where(Closer.name == "ana")).one()
         link_roster_to_user(db, team.people["ana"].user_id, [])
-    assert team.readers(OF_A_DEAL[table]) == {"sam"}
+    check_readers(team, table, None, "sam")
     with team.people["admin"].transaction() as db:
         link_roster_to_user(db, team.people["kim"].user_id, [ana])
-    assert team.readers(OF_A_DEAL[table]) == {"sam", "kim"}
+    check_readers(team, table, "kim", "sam")
 
 
 @each_table
 def test_a_rep_who_joins_later_reads_what_was_theirs_all_along(team, table):
+    OWNED[table].made(team)
     with team.people["admin"].transaction() as db:
         link_roster_to_user(db, team.people["ana"].user_id, [])
         link_user(db, team.people["ana"].user_id, "ana@example.com")
-    assert team.readers(OF_A_DEAL[table]) == {"ana", "sam"}
+    check_readers(team, table, "ana", "sam")
 
 
-@each_table
+@each_of_a_booking
 def test_a_booking_that_passes_to_another_setter_takes_everything_along(team, table):
+    OWNED[table].made(team)
     with team.people["admin"].transaction() as db:
         sam, kim = (
             db.scalars(select(Setter.id).where(Setter.name == name)).one()
@@ -183,24 +223,26 @@ def test_a_booking_that_passes_to_another_setter_takes_everything_along(team, ta
     with team.people["admin"].transaction() as db:
         name_setter(db, "sam", kim)
     work()
-    assert team.readers(OF_A_DEAL[table]) == {"ana", "kim"}
+    check_readers(team, table, "ana", "kim")
 
 
-@each_table
+@each_of_a_booking
 def test_a_booking_whose_host_changes_takes_everything_along(team, table):
+    OWNED[table].made(team)
     team.book(hosts=[host("bo")])
-    assert team.readers(OF_A_DEAL[table]) == {"bo", "sam"}
+    check_readers(team, table, "bo", "sam")
 
 
-@each_table
+@each_of_a_booking
 def test_a_booking_whose_host_nobody_knew_is_read_once_the_closer_is_named(team, table):
+    OWNED[table].made(team)
     team.book(hosts=[host("zoe")], setter_mentions=[], utm={})
-    assert team.readers(OF_A_DEAL[table]) == set()
+    check_readers(team, table, None, None)
     with team.people["admin"].transaction() as db:
         bo = db.scalars(select(Closer).where(Closer.name == "bo")).one()
         change_closer(db, bo.id, name="zoe", email=bo.email, user_id=bo.user_id, active=True)
     work()
-    assert team.readers(OF_A_DEAL[table]) == {"bo"}
+    check_readers(team, table, "bo", None)
 
 
 def test_a_rep_reads_the_line_that_their_call_was_booked(team):
@@ -263,28 +305,25 @@ def test_a_payment_that_is_put_on_another_call_passes_to_its_people_with_refund_
             assert (db.get(Payment, (team.org, payment)) is not None) == sees
 
 
-def test_a_draft_is_read_by_whoever_typed_it_alone(team):
-    with team.people["ana"].transaction() as db:
-        save_draft(db, team.event, {"notes": "Half"}, team.people["ana"])
-    for name, sees in (("ana", 1), ("sam", 0), ("admin", 0)):
-        assert len(team.rows(team.people[name], PcfDraft)) == sees
+@pytest.mark.parametrize("table", OF_ONE_USER)
+def test_a_row_of_one_user_is_read_by_them_alone(team, table):
+    OWNED[table].made(team)
+    readers = {name for name, who in team.people.items() if team.rows(who, OWNED[table].model)}
+    assert readers == OWNED[table].readers("ana", "sam")
 
 
 @each_table
 def test_nobody_makes_a_row_theirs_by_writing_themselves_on_it(team, table):
-    columns = [
-        column.name
-        for column in metadata.tables[f"app.{table}"].columns
-        if column.name in ("rep_user_ids", "closer_user_id")
-    ]
-    assert columns
-    value = {"rep_user_ids": "array[cast(:me as uuid)]", "closer_user_id": ":me"}[columns[0]]
+    OWNED[table].made(team)
+    columns = metadata.tables[f"app.{table}"].columns
     with owner() as db:
-        db.execute(
-            text(f"update app.{table} set {columns[0]} = {value} where organization_id = :org"),
-            {"me": team.people["bo"].user_id, "org": team.org},
-        )
-    assert team.readers(OF_A_DEAL[table]) == {"ana", "sam"}
+        for name in user_columns(metadata.tables[f"app.{table}"]):
+            me = "array[cast(:me as uuid)]" if isinstance(columns[name].type, ARRAY) else ":me"
+            db.execute(
+                text(f"update app.{table} set {name} = {me} where organization_id = :org"),
+                {"me": team.people["bo"].user_id, "org": team.org},
+            )
+    check_readers(team, table, "ana", "sam")
 
 
 def table_with(*columns, **declared):
@@ -307,3 +346,9 @@ def test_a_declaration_that_leads_nowhere_is_refused():
     lost = table_with("closer_id", "closer_user_id", owners=owned_by("closer"))
     with pytest.raises(Misconfigured, match="closer_id of table things refers to no table"):
         functions(lost.metadata)
+
+
+def test_the_users_of_a_row_stand_in_the_columns_that_its_declaration_names():
+    assert user_columns(table_with("owner_id", "owner_user_id", owners=owned_by("owner"))) == [
+        "owner_user_id"
+    ]

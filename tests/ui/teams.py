@@ -24,11 +24,12 @@ from core.providers.integrations import KEY
 from core.tenancy.access.api_keys import create_api_key
 from core.tenancy.access.models import MEMBER_ROLES, Role
 from core.tenancy.access.viewers import Viewer
+from core.ui.navigation import SCREENS
 from tests import factories as make
 from tests.flow import SECRET
 from tests.ports import owner
 
-DETAILS = {"event": "id", "form": "event", "payment": "id", "payout": "id"}
+DETAILS = {screen.key: screen.takes for screen in SCREENS if screen.takes}
 
 
 @dataclass(frozen=True)

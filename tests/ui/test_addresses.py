@@ -99,6 +99,16 @@ def test_impossible_days_become_days_that_can_be_asked_for(ours, screen, first, 
     assert start <= end
 
 
+def test_every_screen_of_one_row_says_which_and_is_tried_here():
+    details = {
+        screen.key
+        for screen in SCREENS
+        if not (screen.menu or screen.public) and screen.key != "home"
+    }
+    assert details == set(DETAILS)
+    assert details <= set(NO_SUCH)
+
+
 @pytest.mark.parametrize("screen", NO_SUCH)
 @pytest.mark.parametrize("whose", ["theirs", "nobody's"])
 def test_an_id_of_another_organisation_is_no_different_from_one_that_nobody_has(

@@ -10,7 +10,7 @@ from core.ui.navigation import SCREENS
 from core.ui.parts.format import escape_markdown
 from tests.ui.hostile_names import HOSTILE, KNOW_TAGS, LETTERS_ONLY, MARKUP, TAGS
 from tests.ui.screens import addressed, browser_of, opened, sent
-from tests.ui.teams import Team, team
+from tests.ui.teams import DETAILS, Team, team
 
 SHOWS = {
     "owner": {
@@ -62,6 +62,10 @@ def test_a_name_is_shown_as_it_was_written(crew, screen, role):
             ), node
     if screen in SHOWS[role]:
         assert HOSTILE in unescape(sent(page))
+
+
+def test_every_screen_of_one_row_shows_a_name():
+    assert set(DETAILS) <= SHOWS["owner"]
 
 
 def test_ordinary_names_stay_readable():

@@ -7,7 +7,7 @@ from __future__ import annotations
 from sqlalchemy import Column, MetaData, Table
 from sqlalchemy.dialects.postgresql import JSONB
 
-from core.platform.personal import Personal, PersonalFact, personal_of
+from core.platform.personal import ERASED_NAME, Personal, PersonalFact, personal_of
 from core.platform.security.about import Known, is_about, tables_about
 
 ABOUT = Known("p_org", "p_contacts", "p_emails")
@@ -107,7 +107,7 @@ def _instead(column: Column[object], kind: Personal) -> str:
     value = f"t.{column.name}"
     nothing = "'{}'" if isinstance(column.type, JSONB) else "'…'"
     return {
-        Personal.NAME: "'Erased person'",
+        Personal.NAME: f"'{ERASED_NAME}'",
         Personal.EMAIL: "p_pseudonym",
         Personal.MARK: (
             "coalesce((select m.mark from unnest(p_emails, p_marks) as m(email, mark)"

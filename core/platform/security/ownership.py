@@ -22,12 +22,20 @@ FILL, PASS, FOLLOW = "fill_owners", "pass_owners_on", "follow_roster"
 
 def condition(table: Table) -> str:
     """The condition that the row belongs to the reader or their team. Raises Misconfigured."""
+    owners, columns = _owners(table), user_columns(table)
+    if isinstance(owners, Own):
+        return f"{columns[0]} = app.cur_user()"
+    if isinstance(owners, OwnedBy):
+        return f"({' or '.join(f'{column} = any ({TEAM})' for column in columns)})"
+    return f"{columns[0]} && {TEAM}"
+
+
+def user_columns(table: Table) -> list[str]:
+    """The columns that hold the users to whom a row belongs. Raises Misconfigured."""
     owners = _owners(table)
     if isinstance(owners, Own):
-        return f"{owners.column} = app.cur_user()"
-    if isinstance(owners, OwnedBy):
-        return f"({' or '.join(f'{name}_user_id = any ({TEAM})' for name in owners.names)})"
-    return f"{REPS} && {TEAM}"
+        return [owners.column]
+    return [f"{name}_user_id" for name in owners.names] if isinstance(owners, OwnedBy) else [REPS]
 
 
 def functions(metadata: MetaData) -> str:

@@ -1,7 +1,7 @@
 """Who may do what with a table's rows, by the security class that the table declares.
 
 Policies compare columns with the identity of the transaction and read no other table. ``(select
-app.cur_role() in (…))`` is evaluated once per statement; the call without ``select`` would be
+app.cur_role() in (…))`` is evaluated once per statement; without ``select`` it would be
 evaluated once per row. The select must contain the whole comparison: otherwise the planner expects
 half of the organisation's rows to be visible, when it is a few in a thousand.
 """

@@ -34,5 +34,6 @@ PROVIDER = Provider(
                 optional=True,
             ),
         ),
+        text_sender="sender",
     ),
 )

@@ -6,7 +6,7 @@ amount; a phone's cards read the same values as words, and a download gets them 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
+from pydantic import BaseModel
 
 from core.platform.clock import now
 from core.platform.labels import LabelledEnum
@@ -23,6 +24,14 @@ from core.ui.parts.format import NONE, money, rate, when, word
 # Above so many rows a table of several currencies is not formatted cell by cell: that takes 0.2 ms
 # a row.
 MOST_FORMATTED_ROWS = 2_000
+
+
+def headings(item: type[BaseModel]) -> Callable[[str], str]:
+    """How the fields of a list are called, which is as the API's description calls them. A field
+    without a title is a KeyError.
+    """
+    titles = {name: field.title for name, field in item.model_fields.items() if field.title}
+    return titles.__getitem__
 
 
 def is_missing(value: Any) -> bool:

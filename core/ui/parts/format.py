@@ -100,7 +100,7 @@ def place_change(places: float | None) -> str:
 
 
 def based_on(sample: float | None, small: bool) -> str:
-    """How many calls a rate is based on; few are marked."""
+    """How many cases a rate is based on; few are marked."""
     if sample is None or sample != sample:
         return ""
     return f"of {int(sample)}{' – few' if small else ''}"

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from core.platform.spreadsheets import without_formula
-from core.ui.navigation import jump
+from core.ui.navigation import jump, row_in
 from core.ui.parts.cards import Card, cards, wide
 from core.ui.parts.columns import Column, Money, Text, with_currencies
 from core.ui.parts.drill import address
@@ -39,7 +39,7 @@ def table(
     with wide(key):
         chosen = show_rows(rows, key, listed, selectable=opens is not None)
     ids = [str(each) for each in rows[row_id]] if opens else [""] * len(rows)
-    targets = [address(opens, {"id": each}) if opens else None for each in ids]
+    targets = [address(opens, row_in(opens, each)) if opens else None for each in ids]
     _show_cards(rows, listed, card or [column.name for column in columns[:CARD]], targets)
     if download:
         st.download_button(
@@ -52,7 +52,7 @@ def table(
             on_click="ignore",
         )
     if opens and chosen is not None:
-        jump(opens, id=ids[chosen])
+        jump(opens, **row_in(opens, ids[chosen]))
 
 
 def show_rows(
