@@ -27,7 +27,7 @@ from core.platform.security.policies import readable
 from core.tenancy.access.models import Role
 from core.tenancy.organizations.modules import BOOKINGS
 
-# Screens show present names too. What a payout said stays as it was.
+# Screens show present names too. A payout stays as it was.
 PRESENT_NAMES = {
     ("events", "closer_name"): ("closers", "closer_id"),
     ("events", "setter_name"): ("setters", "setter_id"),
