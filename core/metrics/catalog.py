@@ -68,12 +68,8 @@ class PerCount(Metric):
 
 
 DUE = "events.scheduled_at < :now and events.call_status not in ('canceled', 'rescheduled')"
-<<<<<<< HEAD
 # How a booking went can be known before its time: a host marks a no-show early when the lead wrote
 # that they would not come.
-=======
-# How a booking went can be known before its time: the lead may announce that they will not come.
->>>>>>> 479b7ae
 KNOWN = "events.call_status in ('completed', 'no_show')"
 LATE = "events.scheduled_at < :now - make_interval(hours => :grace)"
 BOOKED = "events.call_status <> 'rescheduled'"
