@@ -269,7 +269,7 @@ def test_a_person_with_two_calls_is_read_by_the_people_of_both_and_each_call_by_
         scheduled_at=NOON + timedelta(days=9),
         hosts=[host("ana")],
         setter_mentions=[],
-        utm={},
+        utm={"utm_content": "nobody"},
     )
     for model in (Contact, Lead):
         assert team.readers(model) == {"ana", "sam"}
