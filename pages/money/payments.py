@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from core.metrics.catalog import METRICS
@@ -14,10 +12,10 @@ from core.money.queries import PaymentFilter, payment_sums, payments_table, reco
 from core.money.schemas import PaymentItem
 from core.platform.dataframes import records
 from core.ui.page import empty, require, title
-from core.ui.panels.payments import Pair, decide_pairs, payment_states
+from core.ui.panels.payments import decide_pairs, pair_of, payment_states
 from core.ui.parts.columns import Moment, Money, Text, Word, headings
 from core.ui.parts.filters import choices_of, filter_bar, period_picker
-from core.ui.parts.format import money, plural, when
+from core.ui.parts.format import money, plural
 from core.ui.parts.tables import table
 
 SHOWN = 500
@@ -25,20 +23,8 @@ ASKED = 20  # as many pairs as a reader decides at a time; the others come up wh
 VIEWS = {"all": "All", "unattributed": "Unattributed", "reconcile": "To reconcile"}
 
 
-def pair_of(row: dict[str, Any], timezone: str) -> Pair:
-    """One row of what is to be reconciled."""
-    entered = money({row["currency"]: row["amount"]})
-    reported = money({row["currency"]: row["other_amount"]})
-    facts = (
-        row["customer_email"],
-        f"{entered} entered {when(row['payment_date'], timezone)}",
-        f"{reported} charged {when(row['other_date'], timezone)}",
-    )
-    return Pair(" · ".join(filter(None, facts)), row["payment_id"], row["other_payment_id"])
-
-
-heading = headings(PaymentItem)
 viewer = require("payments")
+heading = headings(PaymentItem)
 title("Payments", viewer)
 first, second, third = st.columns(3, vertical_alignment="bottom")
 with first:

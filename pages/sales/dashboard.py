@@ -37,8 +37,8 @@ from core.ui.parts.filters import (
 )
 from core.ui.parts.tables import table
 
-heading = headings(EventItem)
 viewer = require("dashboard")
+heading = headings(EventItem)
 title("Dashboard", viewer, viewer.organization_name)
 at = this_minute()
 first, second, third = st.columns(3, vertical_alignment="bottom")

@@ -21,8 +21,8 @@ from core.ui.parts.format import escape_markdown, when, word
 from core.ui.parts.query_params import id_from_address
 from core.ui.parts.tables import table
 
-heading = headings(PaymentItem)
 viewer = require("event")
+heading = headings(PaymentItem)
 event_id = id_from_address()
 with viewer.transaction() as db:
     event = event_detail(db, event_id) if event_id else None

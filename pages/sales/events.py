@@ -17,8 +17,8 @@ from core.ui.parts.format import plural, word
 from core.ui.parts.tables import table
 
 SHOWN = 500
-heading = headings(EventItem)
 viewer = require("events")
+heading = headings(EventItem)
 title("Bookings", viewer)
 first, second, third = st.columns(3, vertical_alignment="bottom")
 with first:

@@ -17,8 +17,8 @@ from core.ui.parts.format import plural
 from core.ui.parts.tables import table
 
 SHOWN = 500
-heading = headings(LeadItem)
 viewer = require("leads")
+heading = headings(LeadItem)
 title("Leads", viewer)
 sees_people = sees_persons(viewer.role)
 first, second, third = st.columns(3, vertical_alignment="bottom")

@@ -411,16 +411,25 @@ HOSTILE = [
     "a@[127.0.0.1]",
     "a" * 250 + "@example.com",
     "a@exa\u0000mple.com",
-    "a\u200db@example.com",
-    "a\u202eb@example.com",
     "☃@example.com",
     "a@☃.example",
-    "a@münchen。example",
     "a@-ü.example",
     "a@ü..example",
     "a@ü_x.example",
     "á" * 130 + "@example.com",
 ]
+
+
+@pytest.mark.parametrize(
+    ("address", "plain"),
+    [
+        ("a\u200db@example.com", "ab@example.com"),
+        ("a\u202eb@example.com", "ab@example.com"),
+        ("a@münchen。example", "a@münchen.example"),
+    ],
+)
+def test_what_is_not_seen_in_an_address_is_no_part_of_it(address, plain):
+    assert mailable_email(address) == plain
 
 
 @pytest.mark.parametrize("address", HOSTILE)

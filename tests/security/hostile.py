@@ -35,6 +35,7 @@ HOSTILE = (
 )
 ADDRESS = f"https://calls.example.com/{HOSTILE}"
 FORMED = {"slug", "currency"}
+FORMED = {"slug", "currency"}
 ROWS = {
     "timezone",
     "region",
@@ -56,6 +57,7 @@ FORMED = {"slug", "currency"}
 ROWS = {
     "outbox": {"channel": "slack", "kind": "daily_report"},
     "webhook_connections": {"provider": "stripe"},
+    "payments": {"chosen_at": "2026-01-01"},
 }
 
 

@@ -31,6 +31,7 @@ SAYS = {
     "go-live": "0 of 9 steps are done",
     "links": "No links yet",
     "audit": "newest first",
+    "decisions": "coverage 8 of 10",
     "portal": "This link does not work",
     "statement": "This link does not work",
     "shared": "This link does not work",

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
+import pandas as pd
 import pytest
 from sqlalchemy import text
 
@@ -150,6 +151,15 @@ def numbers(values):
     return values
 
 
+def percent(share):
+    """A rate in hundredths of a percent; -1 for none, so that lines can be sorted."""
+    return -1 if share is None else hundredths(share * 100)
+
+
+def hundredths(shown):
+    return -1 if pd.isna(shown) else round(shown * 100)
+
+
 @pytest.mark.parametrize(("who", "place"), [("closer", 0), ("setter", 1)])
 def test_everybodys_line_on_the_dashboard_and_the_rows_behind_it(made, who, place):
     page = look(made, "dashboard", **made.days)
@@ -158,14 +168,15 @@ def test_everybodys_line_on_the_dashboard_and_the_rows_behind_it(made, who, plac
     lines = [
         (
             row["booked_calls"],
-            rate(row["show_rate"]),
             row["closes"],
             float(row["cash_collected"].get("USD", 0)),
+            percent(row["show_rate"]),
         )
         for row in people.values()
     ]
     assert sorted(
-        (row["booked_calls"], row["show"], row["closes"], row["cash"]) for row in shown
+        (row["booked_calls"], row["closes"], row["cash"], hundredths(row["show_rate"]))
+        for row in shown
     ) == sorted(lines)
     assert len({row["name"] for row in shown}) == len(shown)
     with browser_with(made.tokens["admin"]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import pandas as pd
@@ -13,7 +14,7 @@ from core.money.models import PairVerdict, PaymentStatus
 from core.money.reconciliation import decide_pair
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import act
-from core.ui.parts.format import escape_markdown, word
+from core.ui.parts.format import escape_markdown, money, when, word
 
 WORDS = {
     PairVerdict.SAME: "The same money",
@@ -62,6 +63,18 @@ def numbered_apart(labels: Sequence[str]) -> list[str]:
         seen[label] = seen.get(label, 0) + 1
         made.append(label if labels.count(label) == 1 else f"{label} · no. {seen[label]}")
     return made
+
+
+def pair_of(row: dict[str, Any], timezone: str) -> Pair:
+    """One row of what is to be reconciled."""
+    entered = money({row["currency"]: row["amount"]})
+    reported = money({row["currency"]: row["other_amount"]})
+    facts = (
+        row["customer_email"],
+        f"{entered} entered {when(row['payment_date'], timezone)}",
+        f"{reported} charged {when(row['other_date'], timezone)}",
+    )
+    return Pair(" · ".join(filter(None, facts)), row["payment_id"], row["other_payment_id"])
 
 
 def decide_pairs(viewer: Viewer, pairs: Sequence[Pair]) -> None:
