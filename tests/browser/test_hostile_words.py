@@ -22,8 +22,8 @@ from tests.ui.teams import Team, team
 INVITED = "an-invitation-of-the-test"
 FOLDED = (
     "[data-testid=stPopover] button",
-    "[data-testid=stSelectbox] input",
-    "[data-testid=stMultiSelect] input",
+    "[data-testid=stSelectbox] input:enabled",
+    "[data-testid=stMultiSelect] input:enabled",
 )
 # Nothing that our own screens draw: what remains is made of a stranger's words.
 TROUBLE = f"""() => [

@@ -57,8 +57,9 @@ FORMED = {"slug", "currency"}
 ROWS = {
     "outbox": {"channel": "slack", "kind": "daily_report"},
     "webhook_connections": {"provider": "stripe"},
-    "payments": {"chosen_at": "2026-01-01"},
 }
+# A choice has its words only beside its instant.
+CHOSEN = text("update app.payments set chosen_at = now() where organization_id = :org")
 
 
 def make_hostile(db: Connection, org: UUID) -> None:
@@ -69,6 +70,7 @@ def make_hostile(db: Connection, org: UUID) -> None:
     for table in metadata.sorted_tables:
         if "organization_id" in table.columns:
             _have_a_row(db, table, org)
+    db.execute(CHOSEN, {"org": org})
     for table in metadata.sorted_tables:
         for column in table.columns:
             if _comes_from_outside(column):
