@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 from psycopg_pool import PoolTimeout
 from sqlalchemy.pool import QueuePool
 
-from core.platform.database import POOLS
+from core.platform.database import ENGINES
 from webhooks.pool import pool
 
 deliveries_total = Counter(
@@ -109,9 +109,9 @@ def _pools() -> Iterator[GaugeMetricFamily]:
     own = pool().get_stats()
     idle = own.get("pool_available", 0)
     counts = {"receiver": (own.get("pool_size", 0) - idle, idle)}
-    for role, opened in POOLS.items():
-        if isinstance(opened, QueuePool):
-            counts[role] = (opened.checkedout(), opened.checkedin())
+    for role, engine in ENGINES.items():
+        if isinstance(engine.pool, QueuePool):  # a new one after every dispose()
+            counts[role] = (engine.pool.checkedout(), engine.pool.checkedin())
     for name, (in_use, free) in counts.items():
         connections.add_metric([name, "in_use"], in_use)
         connections.add_metric([name, "idle"], free)

@@ -23,7 +23,6 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import Pool
 
 from core.platform.errors import InvalidInput, Misconfigured, NotAllowed
 from core.platform.local_postgres import LocalPostgres
@@ -34,7 +33,7 @@ WORKER_ROLE = "so_worker"
 DATABASE = "salesops"
 INSUFFICIENT_PRIVILEGE = "42501"
 READ_ONLY = "25006"
-POOLS: dict[str, Pool] = {}  # the pools that this process has opened, by role, for monitoring
+ENGINES: dict[str, Engine] = {}  # what this process has opened, by role, for monitoring
 ORGANIZATION_ID = "organization_id"
 NOT_STORABLE = {"22021", "22P05"}  # bytes that are not valid text, and a zero character in JSON
 
@@ -81,7 +80,7 @@ def engine(role: str) -> Engine:
     made = create_engine(
         role_url(role), pool_size=5, max_overflow=10, pool_pre_ping=True, hide_parameters=True
     )
-    POOLS[role] = made.pool
+    ENGINES[role] = made
 
     @event.listens_for(made, "connect")
     def _refuse_powerful_roles(connection, _record) -> None:  # type: ignore[no-untyped-def]
