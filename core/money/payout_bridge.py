@@ -11,7 +11,7 @@ import pandas as pd
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core.money.models import LineKind, PayoutSnapshot
+from core.money.models import PayoutSnapshot
 from core.money.payouts import payouts_start_at, period_of_snapshot
 
 STEPS = {
@@ -96,11 +96,12 @@ def _steps(amounts: dict[str, Decimal]) -> dict[str, Decimal]:
 
 
 def payments_without_closer(lines: pd.DataFrame) -> int:
-    """How many payments the lines of a payout count for nobody. Credited to a closer afterwards,
-    they are that closer's in a later payout.
+    """How many payments the lines of a payout count for nobody, adjustments that take a payment
+    from its closer included. Credited to a closer afterwards, they are that closer's in a later
+    payout.
     """
-    counted = lines[(lines["kind"] == LineKind.PAYMENT) & lines["held_back"].isna()]
-    return int(counted.loc[counted["closer_id"].isna(), "payment_id"].nunique())
+    nobodys = lines[lines["closer_id"].isna() & lines["held_back"].isna() & (lines["amount"] > 0)]
+    return int(nobodys["payment_id"].nunique())
 
 
 def before_payouts_start(db: Session, snapshot: PayoutSnapshot) -> tuple[int, pd.DataFrame]:

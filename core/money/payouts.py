@@ -7,7 +7,7 @@ is fixed: attribution follows the facts, and the next payout adjusts what change
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -270,8 +270,8 @@ def get_snapshot(db: Session, snapshot_id: UUID) -> PayoutSnapshot:
 
 
 def rebuild(db: Session, snapshot_id: UUID, by: Viewer) -> PayoutSnapshot:
-    """Make the lines of a draft anew from the present. What was held back still is. Raises
-    NotAllowed, NotFound and Conflict.
+    """Make the lines of a draft anew from the present. Money that was held back still is, also
+    where another record of it counts by now. Raises NotAllowed, NotFound and Conflict.
     """
     snapshot = _draft(db, snapshot_id, by)
     lines = PayoutSnapshotDetail
@@ -283,7 +283,7 @@ def rebuild(db: Session, snapshot_id: UUID, by: Viewer) -> PayoutSnapshot:
     db.execute(delete(lines).where(lines.snapshot_id == snapshot.id))
     _add_lines(db, snapshot)
     for payment_id, reason in held:
-        _note_held_back(db, snapshot, [payment_id], reason)
+        _note_held_back(db, snapshot, _same_money(db, payment_id), reason)
     _sum_up(db, snapshot)
     return snapshot
 
@@ -316,13 +316,16 @@ def _decide_on_line(db: Session, line_id: UUID, reason: str | None, by: Viewer) 
     if line is None:
         raise NotFound("There is no such line; the draft may have been rebuilt.")
     snapshot = _draft(db, line.snapshot_id, by)
-    same_money = db.scalars(SAME_MONEY, {"payment": line.payment_id}).all()
-    _note_held_back(db, snapshot, same_money, reason)
+    _note_held_back(db, snapshot, _same_money(db, line.payment_id), reason)
     _sum_up(db, snapshot)
 
 
+def _same_money(db: Session, payment_id: UUID) -> Sequence[UUID]:
+    return db.scalars(SAME_MONEY, {"payment": payment_id}).all()
+
+
 def _note_held_back(
-    db: Session, snapshot: PayoutSnapshot, payments: Iterable[UUID], reason: str | None
+    db: Session, snapshot: PayoutSnapshot, payments: Sequence[UUID], reason: str | None
 ) -> None:
     lines = PayoutSnapshotDetail
     theirs = lines.snapshot_id == snapshot.id, lines.payment_id.in_(list(payments))

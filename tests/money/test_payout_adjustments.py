@@ -263,6 +263,8 @@ def test_a_payment_approved_without_a_closer_is_credited_when_its_closer_is_know
     desk.approve(draft)
     desk.change(paid, closer_id=desk.ana.id, attributed_at=at(11, 3))
     november = desk.approved(NOVEMBER)
+    with desk.admin.transaction() as db:
+        assert payments_without_closer(details_table(db, november)) == 0
 
     assert sorted(desk.lines(november), key=str) == [
         ("credited", "Ana", Decimal(4997)),
@@ -279,6 +281,15 @@ def test_a_payment_approved_without_a_closer_is_credited_when_its_closer_is_know
         "Ana": Decimal(4997),
         None: Decimal(-4997),
     }
+
+
+def test_a_payment_that_loses_its_closer_is_named_as_nobodys_before_an_approval(desk):
+    paid = desk.pay()
+    desk.approved(OCTOBER)
+    desk.change(paid, closer_id=None, attributed_at=at(11, 3))
+    draft = desk.draft(NOVEMBER)
+    with desk.admin.transaction() as db:
+        assert payments_without_closer(details_table(db, draft)) == 1
 
 
 def test_a_correction_that_moves_paid_money_to_other_people_is_two_lines(desk):
@@ -374,6 +385,28 @@ def test_both_records_of_the_same_money_are_held_back_together(desk):
     with desk.admin.transaction() as db:
         hold_back(db, details_table(db, november)["id"][0], "odd", desk.admin)
         assert details_table(db, november)["held_back"].tolist() == ["odd", "odd"]
+
+
+@pytest.mark.parametrize("is_counted", [False, True])
+def test_money_that_is_held_back_stays_so_when_another_record_of_it_counts(desk, is_counted):
+    form = desk.pay(at=at(10, 31))
+    if is_counted:
+        desk.approved(OCTOBER)
+        draft, held = desk.draft(NOVEMBER), desk.pay(at=at(11, 1, 9), processor="stripe")
+        with desk.admin.transaction() as db:
+            rebuild(db, draft, desk.admin)
+    else:
+        draft, held = desk.draft(OCTOBER), form
+    with desk.admin.transaction() as db:
+        lines = details_table(db, draft)
+        line = lines.loc[lines["payment_id"] == held.id, "id"].item()
+        hold_back(db, line, "she says that she never paid", desk.admin)
+    card = held if is_counted else desk.pay(at=at(10, 31, 9), processor="stripe")
+    desk.change(form, superseded_by_id=card.id)
+    with desk.admin.transaction() as db:
+        rebuild(db, draft, desk.admin)
+        approve(db, draft, desk.admin)
+    assert desk.net(draft) == {}
 
 
 @pytest.mark.parametrize("role", ["manager", "sales_rep", "viewer"])
