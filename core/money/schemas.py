@@ -26,14 +26,8 @@ from core.money.models import (
     PaymentStatus,
     SnapshotState,
 )
-from core.money.payouts import (
-    DIMENSIONS,
-    SUMS,
-    StaleDraft,
-    details_table,
-    get_snapshot,
-    summaries_table,
-)
+from core.money.payout_tables import details_table, summaries_table
+from core.money.payouts import DIMENSIONS, SUMS, StaleDraft, get_snapshot
 from core.money.queries import PaymentFilter
 from core.platform.clock import Period
 from core.platform.dataframes import records

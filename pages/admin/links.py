@@ -22,7 +22,7 @@ from core.links.access_links import (
 )
 from core.messages.account_emails import send_link
 from core.money.models import SnapshotState
-from core.money.payouts import snapshots_table
+from core.money.payout_tables import snapshots_table
 from core.platform.dataframes import records
 from core.platform.errors import SalesOpsError
 from core.providers.email import check_reachable

@@ -11,15 +11,8 @@ import streamlit as st
 from core.links.access_links import issue_statements
 from core.money.models import SnapshotState
 from core.money.payout_bridge import before_payouts_start, bridge, payments_without_closer
-from core.money.payouts import (
-    approve,
-    changes_since,
-    details_table,
-    discard,
-    get_snapshot,
-    mark_paid,
-    summaries_table,
-)
+from core.money.payout_tables import details_table, summaries_table
+from core.money.payouts import approve, changes_since, discard, get_snapshot, mark_paid
 from core.platform.errors import NotFound
 from core.ui.navigation import jump
 from core.ui.page import act, no_such, require, title

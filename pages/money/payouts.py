@@ -8,7 +8,8 @@ from decimal import Decimal
 import streamlit as st
 
 from core.money.models import SnapshotState
-from core.money.payouts import create_snapshot, snapshots_table
+from core.money.payout_tables import snapshots_table
+from core.money.payouts import create_snapshot
 from core.platform.clock import Period, today
 from core.ui.navigation import jump
 from core.ui.page import act, empty, require, title

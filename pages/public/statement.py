@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.links.access_links import COMMISSION
-from core.money.payouts import statement
+from core.money.payout_tables import statement
 from core.platform.dataframes import records
 from core.ui.page import empty, open_to_all
 from core.ui.panels.payouts import show_lines, show_sums

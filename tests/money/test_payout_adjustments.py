@@ -19,17 +19,16 @@ from core.bookings.models import Closer
 from core.metrics.table import metrics_table
 from core.money.models import MoneySettings, Payment, PayoutSnapshot
 from core.money.payout_bridge import before_payouts_start, bridge, payments_without_closer
+from core.money.payout_tables import details_table, summaries_table
 from core.money.payouts import (
     StaleDraft,
     approve,
     changes_since,
     create_snapshot,
-    details_table,
     get_snapshot,
     hold_back,
     rebuild,
     release,
-    summaries_table,
 )
 from core.money.settings import MONEY
 from core.platform.clock import Period

@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 
 from core.bookings.models import Event, Package
 from core.money.models import Payment, PayoutSnapshotDetail, Refund
-from core.money.payouts import StaleDraft, approve, create_snapshot, details_table, hold_back
+from core.money.payout_tables import details_table
+from core.money.payouts import StaleDraft, approve, create_snapshot, hold_back
 from core.money.payouts import rebuild as rebuild_draft
 from core.platform.clock import Period
 from core.platform.database import as_system

@@ -11,13 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from core.money.payouts import (
-    approve,
-    changes_since,
-    create_snapshot,
-    discard,
-    mark_paid,
-)
+from core.money.payouts import approve, changes_since, create_snapshot, discard, mark_paid
 from core.money.schemas import payout_answer
 from core.platform.clock import Period
 from core.platform.database import as_system

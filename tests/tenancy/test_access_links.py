@@ -34,7 +34,8 @@ from core.links.portal import file_form_through_link
 from core.metrics.table import totals
 from core.money.form_filing import withdraw_form
 from core.money.models import Payment
-from core.money.payouts import approve, create_snapshot, details_table, summaries_table
+from core.money.payout_tables import details_table, summaries_table
+from core.money.payouts import approve, create_snapshot
 from core.people.models import Contact, Lead
 from core.platform.clock import Period, now
 from core.platform.database import as_system

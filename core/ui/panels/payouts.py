@@ -11,7 +11,8 @@ import streamlit as st
 
 from core.money.models import LineKind, LineReason, SnapshotState
 from core.money.payout_bridge import STEPS
-from core.money.payouts import hold_back, rebuild, release, signed
+from core.money.payout_tables import signed
+from core.money.payouts import hold_back, rebuild, release
 from core.platform.dataframes import records
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import act
