@@ -59,7 +59,7 @@ ADDRESSES: dict[str, tuple[str, Callable[[Team], dict[str, str]]]] = {
         f"list {each.key}": ("lists", lambda _, key=each.key: {"list": key})  # type: ignore[misc]
         for each in LISTS
     },
-    "reconcile": ("payments", lambda _: {"view": "reconcile"}),
+    "reconcile": ("payments", lambda _: {"view": "To reconcile"}),
     "portal form": ("portal", lambda crew: crew.row("portal") | {"event": str(crew.ids["event"])}),
     "invited": ("invitation", lambda _: {"token": INVITED}),
     "audit of a year": ("audit", lambda _: {"period": "Last 365 days"}),

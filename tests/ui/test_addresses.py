@@ -131,3 +131,4 @@ def test_a_name_of_another_organisation_filters_nothing(ours, theirs, screen, na
     assert not page.exception
     assert theirs.mark not in sent(page)
     assert f"{ours.mark} closer" in sent(page)
+    assert "Filters (" not in sent(page)

@@ -138,7 +138,9 @@ def filter_bar(choices: Choices) -> Filters:
     are left out.
     """
     chosen: dict[str, tuple[UUID | None, ...]] = {}
-    active = sum(1 for key in LISTED if st.query_params.get(key))
+    active = sum(
+        any(name in ids for name in st.query_params.get_all(key)) for key, ids in choices.items()
+    )
     with st.popover(f"Filters ({active})" if active else "Filters", width="stretch"):
         for key, ids in choices.items():
             if len(ids) > 1:
