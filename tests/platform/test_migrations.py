@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
@@ -44,6 +44,25 @@ def bare(new_database) -> Iterator[Engine]:
         connection.execute(text("drop schema jobs cascade"))
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def release_of(bare, monkeypatch) -> Callable[[str], None]:
+    """A function that brings the empty database to a revision, as an earlier release left it."""
+    to_head = command.upgrade
+
+    def made(revision: str) -> None:
+        with monkeypatch.context() as then:
+            then.setattr(command, "upgrade", lambda config, _: to_head(config, revision))
+            then.setattr(security, "apply", lambda *_: None)
+            migrate(bare.url)
+
+    return made
+
+
+def before(revision: str) -> str:
+    """The revision that a release had which did not know this one yet."""
+    return ScriptDirectory.from_config(upgrade._config()).get_revision(revision).down_revision
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_models(migrated) -> None:
@@ -155,12 +174,8 @@ EARLIER = """
 """
 
 
-def test_rows_of_an_earlier_version_become_their_peoples(bare, monkeypatch) -> None:
-    to_head = command.upgrade
-    with monkeypatch.context() as then:
-        then.setattr(command, "upgrade", lambda config, _: to_head(config, "0004"))
-        then.setattr(security, "apply", lambda *_: None)
-        migrate(bare.url)
+def test_rows_of_an_earlier_version_become_their_peoples(bare, release_of) -> None:
+    release_of("0004")
     tables = ("contacts", "leads", "post_call_forms", "refunds", "activities")
     org, row, ana, bo = (uuid4() for _ in range(4))
     with bare.begin() as connection:
@@ -181,13 +196,9 @@ def test_rows_of_an_earlier_version_become_their_peoples(bare, monkeypatch) -> N
 
 
 def test_an_installation_of_the_first_release_upgrades_and_goes_on_enqueuing(
-    bare, monkeypatch
+    bare, release_of
 ) -> None:
-    to_head = command.upgrade
-    with monkeypatch.context() as then:
-        then.setattr(command, "upgrade", lambda config, _: to_head(config, FIRST_RELEASE))
-        then.setattr(security, "apply", lambda *_: None)
-        migrate(bare.url)
+    release_of(FIRST_RELEASE)
     migrate(bare.url)
     work = text(
         "select app.enqueue('default', 'attribute_event', 0, 'once', cast(:args as jsonb), null)"
@@ -206,13 +217,8 @@ def test_an_installation_of_the_first_release_upgrades_and_goes_on_enqueuing(
             )
 
 
-def test_bookings_of_an_earlier_release_keep_their_platforms_ids(bare, monkeypatch) -> None:
-    before = ScriptDirectory.from_config(upgrade._config()).get_revision("0006").down_revision
-    to_head = command.upgrade
-    with monkeypatch.context() as then:
-        then.setattr(command, "upgrade", lambda config, _: to_head(config, before))
-        then.setattr(security, "apply", lambda *_: None)
-        migrate(bare.url)
+def test_bookings_of_an_earlier_release_keep_their_platforms_ids(bare, release_of) -> None:
+    release_of(before("0006"))
     org = str(uuid4())
     with bare.begin() as connection:
         connection.execute(
@@ -252,12 +258,8 @@ def test_bookings_of_an_earlier_release_keep_their_platforms_ids(bare, monkeypat
         ]
 
 
-def test_settings_that_stood_on_the_organisation_are_carried_over(bare, monkeypatch) -> None:
-    to_head = command.upgrade
-    with monkeypatch.context() as then:
-        then.setattr(command, "upgrade", lambda config, _: to_head(config, SETTINGS_ON_THE_ROW))
-        then.setattr(security, "apply", lambda *_: None)
-        migrate(bare.url)
+def test_settings_that_stood_on_the_organisation_are_carried_over(bare, release_of) -> None:
+    release_of(SETTINGS_ON_THE_ROW)
     with bare.begin() as connection:
         connection.execute(
             text(
@@ -320,15 +322,8 @@ TWICE = """
 """
 
 
-def test_what_came_over_two_connections_is_counted_once_after_the_upgrade(
-    bare, monkeypatch
-) -> None:
-    before = ScriptDirectory.from_config(upgrade._config()).get_revision("0011").down_revision
-    to_head = command.upgrade
-    with monkeypatch.context() as then:
-        then.setattr(command, "upgrade", lambda config, _: to_head(config, before))
-        then.setattr(security, "apply", lambda *_: None)
-        migrate(bare.url)
+def test_what_came_over_two_connections_is_counted_once_after_the_upgrade(bare, release_of) -> None:
+    release_of(before("0011"))
     org, old, new, row, twin = (str(uuid4()) for _ in range(5))
     with bare.begin() as connection:
         connection.exec_driver_sql(TWICE.format(org=org, old=old, new=new, row=row, twin=twin))
@@ -397,13 +392,8 @@ SPELLED = """
 """
 
 
-def test_addresses_of_an_earlier_release_are_brought_to_their_one_form(bare, monkeypatch) -> None:
-    before = ScriptDirectory.from_config(upgrade._config()).get_revision("0012").down_revision
-    to_head = command.upgrade
-    with monkeypatch.context() as then:
-        then.setattr(command, "upgrade", lambda config, _: to_head(config, before))
-        then.setattr(security, "apply", lambda *_: None)
-        migrate(bare.url)
+def test_addresses_of_an_earlier_release_are_brought_to_their_one_form(bare, release_of) -> None:
+    release_of(before("0012"))
     org, ana, again, bo = (uuid4() for _ in range(4))
     with bare.begin() as connection:
         connection.exec_driver_sql(SPELLED.format(org=org, ana=ana, again=again, bo=bo))
@@ -436,12 +426,8 @@ def test_addresses_of_an_earlier_release_are_brought_to_their_one_form(bare, mon
         assert found("select count(*) from app.audit_logs") == [(0,)]
 
 
-def test_choices_that_stood_where_the_payment_stood_are_carried_over(bare, monkeypatch) -> None:
-    to_head = command.upgrade
-    with monkeypatch.context() as then:
-        then.setattr(command, "upgrade", lambda config, _: to_head(config, CHOICE_IN_A_SENTENCE))
-        then.setattr(security, "apply", lambda *_: None)
-        migrate(bare.url)
+def test_choices_that_stood_where_the_payment_stood_are_carried_over(bare, release_of) -> None:
+    release_of(CHOICE_IN_A_SENTENCE)
     with bare.begin() as connection:
         connection.execute(
             text("""
@@ -464,14 +450,9 @@ def test_choices_that_stood_where_the_payment_stood_are_carried_over(bare, monke
 
 
 def test_what_payouts_counted_under_the_old_rule_becomes_their_lines_as_it_stands(
-    bare, monkeypatch
+    bare, release_of
 ) -> None:
-    before = ScriptDirectory.from_config(upgrade._config()).get_revision("0010").down_revision
-    to_head = command.upgrade
-    with monkeypatch.context() as then:
-        then.setattr(command, "upgrade", lambda config, _: to_head(config, before))
-        then.setattr(security, "apply", lambda *_: None)
-        migrate(bare.url)
+    release_of(before("0010"))
     ids = {name: str(uuid4()) for name in ("org", "payment", "snapshot", "refund")}
     with bare.begin() as connection:
         for statement in OLD_PAYOUT:
