@@ -5,7 +5,7 @@ import socket
 import time
 from contextlib import contextmanager
 
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 
@@ -34,3 +34,13 @@ def owner():
     with engine.begin() as connection:
         yield connection
     engine.dispose()
+
+
+def somebody_waits() -> bool:
+    """Whether a transaction in this process's database waits for a lock of another one."""
+    with owner() as db:
+        waiting = text(
+            "select exists (select from pg_locks l join pg_stat_activity a using (pid)"
+            " where not l.granted and a.datname = current_database())"
+        )
+        return db.execute(waiting).scalar_one()

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy import event as sql_event
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 
 from core.bookings.form_answers import FormAnswers
 from core.bookings.lists import BY_KEY, save_entry
@@ -24,6 +24,7 @@ from core.platform.errors import Conflict
 from tests import factories as make
 from tests import payloads as samples
 from tests.factories import NOON
+from tests.ports import somebody_waits, until
 from tests.providers.history import EVENTS, History
 
 CLOSED = FormAnswers(
@@ -277,22 +278,11 @@ def delivered_while_a_form_is_filed(change):
             filing = both.submit(file)
             assert writing.wait(20)
             delivering = both.submit(history.deliver, change(made))
-            wait_for_lock(history.org)
+            until(somebody_waits)
             go_on.set()
             filing.result()
         delivering.result()
     return history.rows("select call_status, event_outcome, pcf_submitted from app.events")
-
-
-def wait_for_lock(org):
-    """Until somebody waits for a row that another transaction has locked."""
-    waiting = text("""select count(*) from pg_locks l join pg_stat_activity a using (pid)
-                       where not l.granted and a.datname = current_database()""")
-    for _ in range(200):
-        with as_system(org) as db:
-            if db.execute(waiting).scalar_one():
-                return
-        threading.Event().wait(0.05)
 
 
 @pytest.mark.parametrize(
@@ -325,7 +315,7 @@ def test_a_form_is_refused_when_a_cancellation_came_before_it_at_the_same_moment
             delivering = both.submit(history.deliver, canceled)
             assert reading.wait(20)
             filing = both.submit(file)
-            wait_for_lock(history.org)
+            until(somebody_waits)
             go_on.set()
             delivering.result()
         with pytest.raises(Conflict, match="cancelled"):

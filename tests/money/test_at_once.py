@@ -8,17 +8,7 @@ from core.bookings.models import Event
 from core.money.attribution import attribute_event
 from core.platform.database import as_system
 from tests.money.world import PARTNER, World
-from tests.ports import owner, until
-
-
-def somebody_waits():
-    with owner() as db:
-        return db.execute(
-            text("""
-                select count(*) from pg_locks l join pg_database d on d.oid = l.database
-                 where d.datname = current_database() and not l.granted
-            """)
-        ).scalar_one()
+from tests.ports import somebody_waits, until
 
 
 def test_a_form_is_corrected_while_its_payments_are_attributed():

@@ -20,7 +20,7 @@ from core.platform.security.about import tables_about
 from core.tenancy.access.models import Role
 from tests import factories as make
 from tests.operations.petronella import EMAIL, NAME, PHONE
-from tests.ports import owner, until
+from tests.ports import owner, somebody_waits, until
 from tests.security.rows import put
 from tests.traces import traces
 
@@ -119,14 +119,7 @@ def test_an_erasure_waits_until_whoever_writes_has_come_to_an_end(case, lock):
     with as_system(case.org) as db:
         lock(db)
         erasure.start()
-        until(lambda: waiting_for_a_lock())
+        until(somebody_waits)
         make.event(db, case.org, email=EMAIL, lead_name=NAME)
     erasure.join()
     assert case.mentions() == set()
-
-
-def waiting_for_a_lock():
-    with owner() as db:
-        return db.scalar(
-            text("select count(*) from pg_locks where not granted and locktype = 'advisory'")
-        )

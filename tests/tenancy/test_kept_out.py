@@ -19,7 +19,7 @@ from core.tenancy.access.sessions import viewer_of
 from core.tenancy.access.team import set_member_active
 from core.tenancy.identity.sign_in import issue_ticket, open_session
 from tests import factories as make
-from tests.ports import owner, until
+from tests.ports import owner, somebody_waits, until
 from tests.ui.teams import super_admin
 
 HERE = {"address": "192.0.2.77"}
@@ -160,14 +160,6 @@ def test_two_super_admins_who_put_each_other_out_at_once_leave_one(end):
     with first.transaction() as db:
         set_user_active(db, second.user_id, False, by=first.user_id)
         strike_back.start()
-        until(lambda: waiting() or not strike_back.is_alive())
+        until(lambda: somebody_waits() or not strike_back.is_alive())
     strike_back.join()
     assert len(refused) == 1
-
-
-def waiting():
-    """Whether a transaction in this database waits for another one."""
-    with owner() as db:
-        return db.scalar(
-            text("select count(*) from pg_locks where not granted and locktype = 'advisory'")
-        )
