@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from core.bookings.models import Package
 from core.money.attribution import attribute
 from core.money.models import DealType, Payment, PaymentStatus, Refund, RefundKind, RefundStatus
+from core.money.reconciliation import hand_over_words
 from core.people.timeline import note
 from core.platform.clock import now
 from core.platform.database import organization_id_of
@@ -75,7 +76,8 @@ class PaymentFact:
 
     ``also_known_as`` are ids under which it may have been recorded before it was known what belongs
     together. ``state`` is the processor's own word where it is none of ours. ``reported_disputed``
-    is what the payment itself says, for when nothing is known of its disputes.
+    is what the payment itself says, for when nothing is known of its disputes. ``as_of`` is when
+    the processor said what ``status`` says.
     """
 
     processor: str
@@ -85,6 +87,7 @@ class PaymentFact:
     currency: str
     status: PaymentStatus
     at: datetime
+    as_of: datetime | None = None
     also_known_as: Sequence[str] = ()
     state: str | None = None
     charge_key: str | None = None
@@ -115,12 +118,15 @@ def record_payment(db: Session, fact: PaymentFact) -> Payment:
         payment.connection_id = fact.connection_id
     payment.processor_payment_id, payment.processor_charge_id = fact.key, fact.charge_key
     payment.amount, payment.currency, payment.payment_date = fact.amount, fact.currency, fact.at
+    if fact.status == PaymentStatus.SUCCEEDED and payment.settled_at is None:
+        was_open = payment.status not in (None, PaymentStatus.SUCCEEDED)
+        payment.settled_at = (fact.as_of or now()) if was_open else fact.at
     payment.status = fact.status
     payment.customer_email, payment.customer_name = fact.email, fact.name
     payment.customer_email_normalized = normalize_email(fact.email)
     payment.membership_key = fact.membership_key
     payment.disputed, payment.dispute_status = _disputed(fact)
-    payment.package_id = payment.package_id or _package(db, fact.package_name)
+    payment.named_package_id = payment.named_package_id or _package(db, fact.package_name)
     db.add(payment)
     db.flush()
     _record_refunds(db, payment, fact)
@@ -146,6 +152,7 @@ def _known(db: Session, fact: PaymentFact) -> Payment | None:
     for other in payments[1:]:
         if other.deleted_at is None:
             other.deleted_at, other.superseded_by_id = now(), payments[0].id
+            hand_over_words(db, other.id, payments[0].id)
             same = f"The same money as the payment {fact.key}, which counts"
             key = f"same as {fact.key} {other.id}"
             note(db, "payment_deleted", "payment", other.id, same, dedupe_key=key)

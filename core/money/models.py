@@ -69,6 +69,7 @@ class AttributionMethod(StrEnum):
 class PairVerdict(StrEnum):
     SAME = "same"
     DIFFERENT = "different"
+    COUNTED = "counted"  # an approved payout has counted the two as one payment
     OPEN = "open"  # taken back: the two are matched automatically again
 
 
@@ -112,10 +113,13 @@ class Payment(TenantRow, Timestamps, Base):
         refers_to("call_type_id", "call_types"),
         refers_to("package_id", "packages"),
         refers_to("connection_id", "webhook_connections"),
+        refers_to("named_package_id", "packages"),
         refers_to("pcf_id", "post_call_forms"),
+        refers_to("form_event_id", "events"),
         refers_to("superseded_by_id", "payments"),
         UniqueConstraint("organization_id", "processor", "processor_payment_id"),
         UniqueConstraint("organization_id", "pcf_id"),
+        UniqueConstraint("organization_id", "form_event_id"),
         Index(None, "organization_id", "payment_date"),
         Index(None, "organization_id", "updated_at"),
         Index(None, "organization_id", "customer_email_normalized"),
@@ -130,7 +134,7 @@ class Payment(TenantRow, Timestamps, Base):
             audit=True,
             owners=owned_by("closer", "setter"),
             subject="payment",
-            about=("customer_email_normalized", "pcf_id"),
+            about=("customer_email_normalized", "pcf_id", "form_event_id"),
             links=opened_by(share_money=ByLink(read="true")),
         ),
     )
@@ -141,6 +145,7 @@ class Payment(TenantRow, Timestamps, Base):
     refund_amount: Mapped[Decimal] = mapped_column(server_default=text("0"))
     net_revenue: Mapped[Decimal] = mapped_column(Computed("amount - refund_amount", persisted=True))
     payment_date: Mapped[datetime]
+    settled_at: Mapped[datetime | None]  # when it first succeeded, as far as known
     status: Mapped[PaymentStatus] = mapped_column(Words(PaymentStatus), server_default="succeeded")
     payment_type: Mapped[PaymentType | None] = mapped_column(Words(PaymentType))
     deal_type: Mapped[DealType] = mapped_column(Words(DealType), server_default="new_deal")
@@ -158,7 +163,9 @@ class Payment(TenantRow, Timestamps, Base):
     processor_payment_id: Mapped[str | None]
     processor_charge_id: Mapped[str | None]
     membership_key: Mapped[str | None]
+    named_package_id: Mapped[UUID | None]  # what this record itself says was sold
     pcf_id: Mapped[UUID | None]
+    form_event_id: Mapped[UUID | None]  # on whose form it was entered, also a withdrawn one
     superseded_by_id: Mapped[UUID | None]
     note: Mapped[AboutPerson | None]
     deleted_at: Mapped[datetime | None]
@@ -197,8 +204,9 @@ class Payment(TenantRow, Timestamps, Base):
 
 
 class PaymentPair(TenantRow, Timestamps, Base):
-    """What a person decided of a payment that was entered by hand and one that a processor
-    reported: the same money, or not. The latest word on either of them counts.
+    """What was decided of a payment that was entered by hand and one that a processor reported: the
+    same money, or not. A person decides, or a payout that has counted them as one. The latest word
+    on either of them counts.
     """
 
     __tablename__ = "payment_pairs"

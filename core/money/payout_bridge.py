@@ -57,7 +57,7 @@ AMOUNTS = text("""
 LEFT_OUT = text("""
     select p.id, p.payment_date, p.currency, p.net_revenue, count(*) over () as together
       from app.payments p
-     where p.counts and p.payment_date < :start
+     where p.counts and greatest(p.payment_date, p.settled_at) < :start
        and not exists (
            select from app.payout_snapshot_details d
              join app.payout_snapshots s on s.organization_id = d.organization_id
@@ -105,8 +105,8 @@ def payments_without_closer(lines: pd.DataFrame) -> int:
 
 
 def before_payouts_start(db: Session, snapshot: PayoutSnapshot) -> tuple[int, pd.DataFrame]:
-    """How many payments are dated before payouts start and in none: they were settled elsewhere.
-    With the latest of them.
+    """How many payments were settled before payouts start and are in none: that was elsewhere. With
+    the latest of them.
 
     Columns: payment_id, payment_date, currency, net_revenue.
     """

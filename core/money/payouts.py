@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pandas as pd
-from sqlalchemy import Row, delete, select, text, update
+from sqlalchemy import Row, delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from core.money.models import (
@@ -353,6 +353,7 @@ def approve(db: Session, snapshot_id: UUID, by: Viewer | None) -> PayoutSnapshot
     snapshot.state, snapshot.approved_at = SnapshotState.APPROVED, now()
     snapshot.approved_by = None if by is None else by.user_id
     db.flush()
+    db.execute(select(func.app.join_counted_pairs(snapshot.id)))
     return snapshot
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Row,
     Select,
     TextClause,
+    and_,
     case,
     exists,
     func,
@@ -27,7 +28,14 @@ from sqlalchemy.orm import Session, aliased
 
 from core.bookings.listed import LISTED_COLUMNS
 from core.bookings.models import CallStatus, Closer, Event, Package, Setter
-from core.money.models import AttributionMethod, PairVerdict, Payment, PaymentPair, Refund
+from core.money.models import (
+    AttributionMethod,
+    PairVerdict,
+    Payment,
+    PaymentPair,
+    PayoutSnapshotDetail,
+    Refund,
+)
 from core.people.models import ContactEmail, Source
 from core.people.visibility import persons_are_hidden, visible
 from core.platform.clock import Period
@@ -232,13 +240,21 @@ def _key(db: Session, payment_id: UUID) -> tuple[UUID, UUID]:
 
 def reconciliation_list(db: Session, *, limit: int = 200) -> pd.DataFrame:
     """Payments entered by hand that no processor has reported, each beside the counting payments of
-    the same customer or event that may be the same money, nearest first.
+    the same customer or event that may be the same money, in whatever currency, nearest first; and
+    those that a payout has counted as one with a processor's, and that say something else by now.
 
     Columns: payment_id, customer_email, payment_date, amount, currency, other_payment_id,
-    other_amount, other_date. What is certainly the same money counts once already, and what a
-    person called different is left out; these need a person.
+    other_amount, other_currency, other_date, is_same (counts as one now). What is certainly the
+    same money counts once already, and what a person called different is left out; these need a
+    person.
     """
     reported, taken = aliased(Payment), aliased(Payment)
+    verdict = func.coalesce(PaymentPair.verdict, PairVerdict.OPEN)
+    is_same = func.coalesce(Payment.superseded_by_id == reported.id, False)
+    differs = tuple_(Payment.amount, Payment.currency) != tuple_(reported.amount, reported.currency)
+    is_taken = exists().where(
+        taken.organization_id == reported.organization_id, taken.superseded_by_id == reported.id
+    )
     query = (
         _possible_pairs(
             reported,
@@ -249,15 +265,16 @@ def reconciliation_list(db: Session, *, limit: int = 200) -> pd.DataFrame:
             Payment.currency,
             reported.id.label("other_payment_id"),
             reported.amount.label("other_amount"),
+            reported.currency.label("other_currency"),
             reported.payment_date.label("other_date"),
-            where=[Payment.counts, reported.counts],
+            is_same.label("is_same"),
+            where=[reported.counts],
         )
         .where(
-            func.coalesce(PaymentPair.verdict, PairVerdict.OPEN) != PairVerdict.DIFFERENT,
-            ~exists().where(
-                taken.organization_id == reported.organization_id,
-                taken.superseded_by_id == reported.id,
-            ),
+            or_(
+                and_(Payment.counts, verdict != PairVerdict.DIFFERENT, ~is_taken),
+                and_(is_same, verdict == PairVerdict.COUNTED, differs),
+            )
         )
         .order_by(Payment.payment_date.desc(), Payment.id, _distance(reported))
         .limit(limit)
@@ -297,6 +314,39 @@ def pairs_of(db: Session, payment_id: UUID, *, limit: int = 8) -> list[Row[Any]]
     return list(db.execute(query))
 
 
+def open_entries(db: Session, snapshot_id: UUID) -> int:
+    """How many entries by hand stand beside what a processor reported of the same booking, where
+    this payout pays one of the two and no person has called them different: both may be paid.
+    """
+    reported, lines, taken = aliased(Payment), PayoutSnapshotDetail, aliased(Payment)
+    is_different = exists().where(
+        PaymentPair.organization_id == Payment.organization_id,
+        PaymentPair.entered_id == Payment.id,
+        PaymentPair.reported_id == reported.id,
+        PaymentPair.verdict == PairVerdict.DIFFERENT,
+    )
+    is_taken = exists().where(
+        taken.organization_id == reported.organization_id, taken.superseded_by_id == reported.id
+    )
+    is_paid_now = exists().where(
+        lines.snapshot_id == snapshot_id,
+        lines.payment_id.in_([Payment.id, reported.id]),
+        lines.held_back.is_(None),
+        lines.amount > 0,
+    )
+    of_one_event = (reported.organization_id == Payment.organization_id) & (
+        reported.event_id == Payment.event_id
+    )
+    entries = (
+        select(func.count(Payment.id.distinct()))
+        .join(reported, of_one_event)
+        .where(Payment.connection_id.is_(None), Payment.counts)
+        .where(reported.connection_id.is_not(None), reported.counts, ~is_taken)
+        .where(~is_different, is_paid_now)
+    )
+    return db.scalars(entries).one()
+
+
 def _possible_pairs(
     reported: type[Payment], *columns: Any, where: Sequence[Any] = ()
 ) -> Select[Any]:
@@ -307,7 +357,6 @@ def _possible_pairs(
     one, other = aliased(ContactEmail), aliased(ContactEmail)
     both = (
         (reported.organization_id == Payment.organization_id)
-        & (reported.currency == Payment.currency)
         & reported.connection_id.is_not(None)
         & reported.deleted_at.is_(None)
     )

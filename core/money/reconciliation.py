@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from sqlalchemy import exists, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from core.money.attribution import attribute, checked_reason, payment_to_decide
 from core.money.models import PairVerdict, Payment, PaymentPair
@@ -55,6 +56,23 @@ def decide_pair(
         )
     )
     attribute(db, entered, reported)
+
+
+def hand_over_words(db: Session, reported_id: UUID, successor_id: UUID) -> None:
+    """Another record of a processor stands for this one from now on: what was decided of this one
+    holds for that one, unless something was decided of that one already.
+    """
+    known = aliased(PaymentPair)
+    is_known = exists().where(
+        known.organization_id == PaymentPair.organization_id,
+        known.entered_id == PaymentPair.entered_id,
+        known.reported_id == successor_id,
+    )
+    db.execute(
+        update(PaymentPair)
+        .where(PaymentPair.reported_id == reported_id, ~is_known)
+        .values(reported_id=successor_id)
+    )
 
 
 def _check_one_of_each(entered: Payment, reported: Payment) -> None:

@@ -53,7 +53,8 @@ if view == "reconcile":
         st.stop()
     st.caption(
         "Cash entered by hand, beside payments of the same customer or booking that a processor"
-        " reported: another amount, or further apart than the days in Settings."
+        " reported: another amount or currency, or further apart than the days in Settings. What a"
+        " payout has counted as one is counted once, whatever the form says by now."
     )
     table(
         pairs,
@@ -65,7 +66,7 @@ if view == "reconcile":
             Moment("payment_date", heading("payment_date"), viewer.timezone),
             Text("customer_email", "Customer"),
             Money("amount", "On the form"),
-            Money("other_amount", "By card"),
+            Money("other_amount", "By card", currency="other_currency"),
             Moment("other_date", "Charged", viewer.timezone),
         ],
     )

@@ -13,6 +13,7 @@ from core.money.models import SnapshotState
 from core.money.payout_bridge import before_payouts_start, bridge, payments_without_closer
 from core.money.payout_tables import details_table, summaries_table
 from core.money.payouts import approve, changes_since, discard, get_snapshot, mark_paid
+from core.money.queries import open_entries
 from core.platform.errors import NotFound
 from core.ui.navigation import jump
 from core.ui.page import act, no_such, require, title
@@ -25,6 +26,7 @@ from core.ui.panels.payouts import (
     show_left_out,
     show_lines,
     show_sums,
+    warn_open_entries,
     warn_without_closer,
 )
 from core.ui.parts.columns import Money, Number, Text
@@ -111,6 +113,8 @@ if viewer.is_admin and payout.state == SnapshotState.DRAFT:
         " later is adjusted in the next payout."
     )
     warn_without_closer(payments_without_closer(details))
+    with viewer.transaction() as db:
+        warn_open_entries(open_entries(db, payout.id))
     typed = st.text_input(f"Type the payout's name to approve it: {escape_markdown(payout.name)}")
     first, second = st.columns(2)
     if first.button(

@@ -19,12 +19,13 @@ class EventFact:
     at: datetime
     status: str
     is_deleted: bool = False
+    moved_to: UUID | None = None
 
 
 @dataclass
 class Money:
     """A payment; ``form`` is the event on whose form it was entered, ``choice`` a tuple with the
-    event that a person chose, or with None for no event.
+    event that a person chose, or with None for no event; ``package`` what it names itself.
     """
 
     id: UUID
@@ -37,10 +38,13 @@ class Money:
     choice: tuple[UUID | None] | None = None
     membership: str | None = None
     status: str = "succeeded"
+    currency: str = "USD"
+    package: UUID | None = None
+    is_withdrawn: bool = False
 
     @property
     def counts(self) -> bool:
-        return self.status == "succeeded"
+        return self.status == "succeeded" and not self.is_withdrawn
 
 
 @dataclass
@@ -53,8 +57,11 @@ class Facts:
     verdicts: dict[tuple[UUID, UUID], str] = field(default_factory=dict)  # in the order of saying
 
 
-def attributed(facts: Facts) -> dict[UUID, tuple[UUID | None, str, UUID | None]]:
-    """Of each payment its event, the method, and the payment that takes its place."""
+Found = tuple[UUID | None, str, UUID | None, UUID | None]
+
+
+def attributed(facts: Facts) -> dict[UUID, Found]:
+    """Of each payment its event, the method, the payment that takes its place, and its package."""
     pairs = same_money(facts)
     entry_of = {reported: entered for entered, reported in pairs.items()}
     own = {each.id: _own(facts, each, entry_of) for each in facts.money.values()}
@@ -66,17 +73,53 @@ def attributed(facts: Facts) -> dict[UUID, tuple[UUID | None, str, UUID | None]]
             led = own[first.id]
             if led[0] is not None or led[2]:
                 event, method = led[0], "membership"
-        settled[each.id] = (event, method, pairs.get(each.id))
+        package = each.package
+        if package is None and each.id in entry_of:
+            package = facts.money[entry_of[each.id]].package
+        settled[each.id] = (event, method, pairs.get(each.id), package)
     return settled
+
+
+def stands(facts: Facts, event_id: UUID | None) -> UUID | None:
+    """Where somebody who chose this event finds it: a moved one goes on where it was moved to."""
+    while event_id is not None:
+        event = facts.events[event_id]
+        if event.status != "rescheduled" or event.moved_to is None:
+            break
+        if facts.events[event.moved_to].is_deleted:
+            break
+        event_id = event.moved_to
+    return event_id
+
+
+def earned(facts: Facts) -> dict[tuple[UUID | None, str], int]:
+    """What counts, by event and currency."""
+    sums: dict[tuple[UUID | None, str], int] = {}
+    for money_id, (event, _, successor, _) in attributed(facts).items():
+        money = facts.money[money_id]
+        if money.counts and successor is None:
+            key = event, money.currency
+            sums[key] = sums.get(key, 0) + money.amount
+    return sums
+
+
+def count(facts: Facts) -> None:
+    """A payout has counted everything: each pair is one from now on, until a person says that it is
+    none.
+    """
+    for pair in same_money(facts).items():
+        if facts.verdicts.get(pair) != "same":
+            facts.verdicts.pop(pair, None)
+            facts.verdicts[pair] = "counted"
 
 
 def _own(facts: Facts, money: Money, entry_of: dict[UUID, UUID]) -> tuple[UUID | None, str, bool]:
     if money.choice is not None:
-        return money.choice[0], "manual", True
+        return stands(facts, money.choice[0]), "manual", True
     if money.id in entry_of:
         entry = facts.money[entry_of[money.id]]
         if entry.choice is not None:
-            return entry.choice[0], "manual", True
+            return stands(facts, entry.choice[0]), "manual", True
         if entry.form is not None:
             return entry.form, "form", True
     if money.form is not None:
@@ -140,7 +183,7 @@ def same_money(facts: Facts) -> dict[UUID, UUID]:
 
 
 def _said(facts: Facts) -> dict[UUID, UUID]:
-    same = [pair for pair, verdict in facts.verdicts.items() if verdict == "same"]
+    same = [pair for pair, verdict in facts.verdicts.items() if verdict in ("same", "counted")]
     return {
         entry: card
         for place, (entry, card) in enumerate(same)
@@ -153,16 +196,17 @@ def _said(facts: Facts) -> dict[UUID, UUID]:
 def _distance(facts: Facts, entry: Money, card: Money) -> timedelta | None:
     if facts.verdicts.get((entry.id, card.id)) == "different":
         return None
-    if entry.amount != card.amount or not (entry.counts and card.counts):
+    alike = (entry.amount, entry.currency) == (card.amount, card.currency)
+    if not (alike and entry.counts and card.counts):
         return None
-    event_id = entry.choice[0] if entry.choice is not None else entry.form
+    event_id = stands(facts, entry.choice[0]) if entry.choice is not None else entry.form
     event = facts.events[event_id] if event_id else None
     whose = _people(
         facts, event.contact if event else None, entry.email, event.email if event else None
     )
     is_alike = bool(whose & _people(facts, None, card.email))
-    if card.choice is not None and event is not None and card.choice[0] == event.id:
-        is_alike = True
+    if card.choice is not None and event is not None:
+        is_alike |= stands(facts, card.choice[0]) == stands(facts, event.id)
     away = min(abs(card.at - at) for at in (entry.at, event.at if event else entry.at))
     return away if is_alike and away <= timedelta(days=facts.window_days) else None
 

@@ -2,7 +2,7 @@
 product's payouts.
 
 Beside the facts it knows one thing of the past: which payments a payout has counted, since money
-from before payouts started is nobody's until then.
+from before payouts started is nobody's, unless it is the same as what they have counted.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from core.platform.database import as_system
 Row = dict[str, Any]
 ROLES = ("closer", "setter", "source", "package")
 PAYMENTS = """
-    select id, amount, currency, status, payment_date, deleted_at, superseded_by_id, closer_id,
-           setter_id, source_id, package_id from app.payments
+    select id, amount, currency, status, payment_date, settled_at, deleted_at, superseded_by_id,
+           closer_id, setter_id, source_id, package_id from app.payments
 """
 REFUNDS = "select payment_id, amount, status, refunded_at from app.refunds"
 
@@ -64,17 +64,18 @@ class Truth:
         stood_for = {
             payment["superseded_by_id"]
             for payment in payments.values()
-            if payment["id"] in self.counted
+            if payment["id"] in self.counted and self._is_of_payouts(payment)
         }
         for payment in payments.values():
-            is_in_scope = (
-                payment["payment_date"] >= self.start
-                or payment["id"] in self.counted
-                or payment["id"] in stood_for
-            )
+            is_in_scope = self._is_of_payouts(payment) or payment["id"] in stood_for
             is_live = _is_money(payment) and payment["superseded_by_id"] is None
             if is_in_scope and is_live and payment["payment_date"] < end:
                 yield payment | {"back": back[payment["id"]]}
+
+    def _is_of_payouts(self, payment: Row) -> bool:
+        """Whether it was begun, or came to be money, since payouts started."""
+        moments = payment["payment_date"], payment["settled_at"]
+        return any(moment is not None and moment >= self.start for moment in moments)
 
     def earned(self, end: datetime) -> dict[tuple[str, UUID | None, str], tuple[Decimal, Decimal]]:
         """Cash and refunds by role, person and currency, where there are any."""

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from core.bookings.listed import LISTED_COLUMNS
-from core.bookings.models import CallType, Event
+from core.bookings.models import CallType, Event, Package
 from core.bookings.reassignment import claim_hosted
 from core.money.attribution import (
     adopt_address,
@@ -342,7 +342,7 @@ def test_a_rep_withdraws_a_form_whose_cash_a_manager_gave_to_somebody_else():
         withdraw_form(db, event, world.reps["Ana"])
     assert world.cash() == {}
     world.form(event, by=world.reps["Ana"])
-    assert world.cash() == {"Ana": Decimal(4997)}
+    assert world.cash() == {"Bo": Decimal(4997)}
 
 
 def test_a_correction_of_a_form_that_was_paid_out_moves_nothing_in_the_payout():
@@ -505,3 +505,69 @@ def test_a_customer_is_the_same_however_the_address_is_written(org, typed, sent)
         make.event(db, org, ana, email=typed)
         payment_id = make.payment(db, org, email=sent).id
     assert attributed(org, payment_id).closer_id == ana.id
+
+
+def test_a_choice_follows_its_booking_when_that_is_moved():
+    world = World()
+    first = world.event("Ana")
+    card = world.card(email=PARTNER)
+    with world.mara.transaction() as db:
+        choose_event(db, card, first, world.mara, "the deposit for it")
+    assert world.closer_of(card) == "Ana"
+    second = world.event("Bo", NOON + DAY)
+    world.move(first, second)
+    assert world.closer_of(card) == "Bo"
+    assert world.payment(card).attribution_reason == (
+        "chosen by Mara: the deposit for it; that booking was moved to 5 Nov, 13:00"
+    )
+    third = world.event("Ana", NOON + 2 * DAY)
+    world.move(second, third)
+    assert world.payment(card).event_id == third
+    with as_system(world.org) as db:
+        db.get_one(Event, (world.org, third)).deleted_at = NOON
+        db.flush()
+        attribute_event(db, third)
+    assert world.payment(card).event_id == second
+
+
+def test_a_card_and_an_entry_that_a_person_put_on_one_booking_stay_alike_when_it_is_moved():
+    world = World()
+    first, second = world.event("Ana"), world.event("Bo", NOON + DAY)
+    entry = world.form(world.event("Bo", NOON - DAY, email="other@example.com"))
+    card = world.card(email=PARTNER)
+    for payment in (entry, card):
+        with world.mara.transaction() as db:
+            choose_event(db, payment, first, world.mara, "for it")
+        world.move(first, second)
+    assert world.payment(entry).superseded_by_id == card
+    assert world.cash() == {"Bo": Decimal(4997)}
+
+
+@pytest.mark.parametrize("named", [None, "Gold"])
+def test_the_card_that_takes_a_forms_place_is_of_the_package_and_type_that_the_form_names(named):
+    world = World()
+    with as_system(world.org) as db:
+        core, gold = (Package(organization_id=world.org, name=name) for name in ("Core", "Gold"))
+        db.add_all([core, gold])
+        db.flush()
+        packages = {None: core.id, "Gold": gold.id}
+    event = world.event()
+    card = world.card(named_package_id=packages[named] if named else None)
+    world.form(event, package_id=packages[None])
+    assert world.payment(card).package_id == packages[named]
+    assert world.payment(card).payment_type == "pif"
+    world.form(event, "5000", package_id=packages[None])
+    assert world.payment(card).package_id == (packages[named] if named else None)
+    assert world.payment(card).payment_type is None
+
+
+def test_the_cash_of_a_form_that_is_filed_again_keeps_its_day():
+    world = World()
+    event = world.event()
+    entry = world.form(event, at=NOON + timedelta(hours=1))
+    assert world.approved(1) == [("Ana", Decimal(4997))]
+    world.withdraw(event)
+    assert world.cash() == {}
+    assert world.form(event, at=NOON + 12 * DAY) == entry
+    assert world.payment(entry).payment_date == NOON + timedelta(hours=1)
+    assert world.approved(8, days=12) == []

@@ -11,9 +11,10 @@ from random import Random
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
+from sqlalchemy.orm import Session
 
-from core.bookings.models import Event, PostCallForm
+from core.bookings.models import Event, Package, PostCallForm
 from core.money.attribution import (
     adopt_address,
     attribute,
@@ -23,15 +24,19 @@ from core.money.attribution import (
     choose_event,
 )
 from core.money.models import PairVerdict, Payment
+from core.money.payouts import approve, create_snapshot
 from core.money.reconciliation import decide_pair
 from core.people.actions import Person, add_email, find_or_make_contact
+from core.platform.clock import Period
 from core.platform.database import as_system
 from core.providers.connections import create_connection
 from tests import factories as make
 from tests.factories import NOON
-from tests.money.attribution_oracle import EventFact, Facts, Money, attributed
+from tests.money.attribution_oracle import EventFact, Facts, Money, attributed, count, earned
 
 AMOUNTS = (1000, 1000, 2500)
+CURRENCIES = ("USD", "USD", "USD", "EUR")
+ZONE = "Europe/Copenhagen"
 DAYS = 6
 STATUSES = ("scheduled", "completed", "completed", "no_show", "canceled", "rescheduled")
 Step = Callable[[], None]
@@ -50,9 +55,15 @@ class History:
             reconciliation_days=self.facts.window_days,
         )
         self.mara = make.viewer(self.org, "manager", name="Mara")
+        self.admin = make.viewer(self.org)
+        self.paid_until = NOON.date().replace(day=1)
         self.steps: list[tuple[object, set[object], Step]] = []
         with as_system(self.org) as db:
             self.connection = create_connection(db, "stripe", "Main", "secret").id
+            packages = [Package(organization_id=self.org, name=name) for name in ("Core", "Gold")]
+            db.add_all(packages)
+            db.flush()
+            self.packages = [package.id for package in packages]
             self.closers = [make.closer(db, self.org, name).id for name in ("Ana", "Bo")]
             for name in ("one", "two"):
                 contact = find_or_make_contact(db, Person(name, f"{name}@example.com"), "US")
@@ -84,8 +95,14 @@ class History:
                 self.dice.random() < 0.1,
             )
             self.facts.events[event.id] = event
+        events = list(self.facts.events.values())
+        for place, event in enumerate(events):
+            if event.status == "rescheduled" and events[place + 1 :]:
+                event.moved_to = self.dice.choice([None, *events[place + 1 :] * 2])
+                event.moved_to = event.moved_to and event.moved_to.id
+            needed = {event.id, event.moved_to} - {None}
             self.step(event.id, set(), lambda event=event: self.book(event))
-            self.step(uuid4(), {event.id}, lambda event=event: self.settle(event))
+            self.step(uuid4(), needed, lambda event=event: self.settle(event))
 
     def book(self, event: EventFact) -> None:
         """It begins scheduled, of the first closer; ``settle`` brings it to what it is."""
@@ -102,6 +119,7 @@ class History:
             row = db.get_one(Event, (self.org, event.id))
             row.call_status, row.closer_id = event.status, self.closers[event.at.second % 2]
             row.deleted_at = NOON if event.is_deleted else None
+            row.rescheduled_to_id = event.moved_to
             db.flush()
             attribute_event(db, event.id)
 
@@ -117,6 +135,8 @@ class History:
                 key=f"pi_{number}",
                 membership=self.dice.choice(["sub_1", None, None]),
                 status=self.dice.choice(["succeeded"] * 5 + ["failed"]),
+                currency=self.dice.choice(CURRENCIES),
+                package=self.dice.choice([*self.packages, None, None]),
             )
             self.facts.money[card.id] = card
             self.step(card.id, set(), lambda card=card: self.charge(card))
@@ -135,6 +155,8 @@ class History:
                 processor_payment_id=card.key,
                 membership_key=card.membership,
                 status=card.status,
+                currency=card.currency,
+                named_package_id=card.package,
             )
             attribute(db, payment)
 
@@ -148,31 +170,111 @@ class History:
                     event.email,
                     is_entered=True,
                     form=event.id,
+                    currency=self.dice.choice(CURRENCIES),
+                    package=self.dice.choice([*self.packages, None]),
                 )
                 self.facts.money[entry.id] = entry
-                self.step(entry.id, {event.id}, lambda entry=entry: self.file(entry))
+                self.step(entry.id, {event.id}, lambda entry=entry: self.file_first(entry))
+                again = self.dice.choice([self.correct, self.refile])
+                self.step(uuid4(), {entry.id}, lambda entry=entry, again=again: again(entry))
 
-    def file(self, entry: Money) -> None:
-        """The trigger writes the payment; here it is given the id that the facts know it by."""
+    def file_first(self, entry: Money) -> None:
+        """With another amount than the one that it has in the end. The trigger writes the payment;
+        here it is given the id that the facts know it by.
+        """
         with as_system(self.org) as db:
-            form = PostCallForm(
-                organization_id=self.org,
-                event_id=entry.form,
-                call_occurred=True,
-                lead_showed=True,
-                offer_made=True,
-                deal_closed=True,
-                cash_collected=Decimal(entry.amount),
-                currency="USD",
-                submitted_at=entry.at,
-            )
-            db.add(form)
+            form = self.file(db, entry)
+            form.cash_collected = Decimal(2500)
             db.flush()
             db.execute(
                 text("update app.payments set id = :id where pcf_id = :form"),
                 {"id": entry.id, "form": form.id},
             )
             attribute_event(db, entry.form)
+
+    def file(self, db: Session, entry: Money, late: timedelta = timedelta(0)) -> PostCallForm:
+        form = PostCallForm(
+            organization_id=self.org,
+            event_id=entry.form,
+            call_occurred=True,
+            lead_showed=True,
+            offer_made=True,
+            deal_closed=True,
+            cash_collected=Decimal(entry.amount),
+            currency=entry.currency,
+            package_id=entry.package,
+            submitted_at=entry.at + late,
+        )
+        db.add(form)
+        db.flush()
+        return form
+
+    def correct(self, entry: Money) -> None:
+        """To what the facts say of it."""
+        with as_system(self.org) as db:
+            form = db.scalars(select(PostCallForm).where(PostCallForm.event_id == entry.form)).one()
+            form.cash_collected, form.currency = Decimal(entry.amount), entry.currency
+            form.version += 1
+            db.flush()
+            attribute_event(db, entry.form)
+
+    def withdraw(self, entry: Money) -> None:
+        with as_system(self.org) as db:
+            db.execute(delete(PostCallForm).where(PostCallForm.event_id == entry.form))
+            attribute_event(db, entry.form)
+
+    def refile(self, entry: Money) -> None:
+        """The form is withdrawn and filed again, days later."""
+        self.withdraw(entry)
+        with as_system(self.org) as db:
+            self.file(db, entry, late=timedelta(days=9))
+            attribute_event(db, entry.form)
+
+    # after a payout
+
+    def approve(self) -> None:
+        """A payout counts everything."""
+        period = Period(self.paid_until, self.paid_until + timedelta(days=20), ZONE)
+        with self.admin.transaction() as db:
+            snapshot = create_snapshot(db, f"From {self.paid_until}", period, self.admin)
+            approve(db, snapshot.id, self.admin)
+        self.paid_until = period.end
+        count(self.facts)
+
+    def go_on(self) -> None:
+        """Forms are corrected, withdrawn and filed again, pairs separated and bookings moved."""
+        for pair in [pair for pair, said in self.facts.verdicts.items() if said == "counted"]:
+            if self.dice.random() < 0.25:
+                self.facts.verdicts.pop(pair)
+                verdict = self.facts.verdicts[pair] = self.dice.choice(["different", "open"])
+                self.decide(pair, verdict)
+        for entry in [each for each in self.facts.money.values() if each.is_entered]:
+            act = self.dice.choice([self.correct, self.correct, self.refile, self.withdraw, None])
+            if act is not None:
+                entry.amount = self.dice.choice((*AMOUNTS, 999))
+                entry.is_withdrawn = act == self.withdraw
+                act(entry)
+        *some, last = self.facts.events.values()
+        for event in some:
+            if self.dice.random() < 0.3:
+                event.status, event.moved_to = "rescheduled", last.id
+                self.settle(event)
+
+    def paid(self) -> dict[tuple[UUID | None, str], Decimal]:
+        """What approved payouts have paid, by closer and currency."""
+        sums = text("""
+            select closer_id, currency, sum(net_revenue) as net from app.payout_snapshot_details
+             group by 1, 2 having sum(net_revenue) <> 0
+        """)
+        with as_system(self.org) as db:
+            return {(row.closer_id, row.currency): row.net for row in db.execute(sums)}
+
+    def owed(self) -> dict[tuple[UUID | None, str], Decimal]:
+        sums: dict[tuple[UUID | None, str], Decimal] = {}
+        for (event, currency), amount in earned(self.facts).items():
+            closer = event and self.closers[self.facts.events[event].at.second % 2]
+            sums[closer, currency] = sums.get((closer, currency), Decimal(0)) + amount
+        return sums
 
     def make_decisions(self) -> None:
         events, money = list(self.facts.events), list(self.facts.money.values())
@@ -232,8 +334,8 @@ class History:
             yield act
 
     def found(self):
-        """Event, method and the payment that takes its place, as the database has it; the people
-        are the event's.
+        """Event, method, the payment that takes its place and the package, as the database has
+        them; the people are the event's.
         """
         with as_system(self.org) as db:
             rows = db.execute(
@@ -249,6 +351,7 @@ class History:
                 row.Payment.event_id,
                 row.Payment.attribution_method,
                 row.Payment.superseded_by_id,
+                row.Payment.package_id,
             )
             for row in rows
         }
@@ -260,7 +363,7 @@ class History:
                 text(
                     "update app.payments set event_id = null, closer_id = null,"
                     " attribution_method = 'none', attribution_reason = null,"
-                    " superseded_by_id = null"
+                    " superseded_by_id = null, package_id = null"
                 )
             )
 
@@ -282,6 +385,21 @@ def check(seed: int) -> None:
         with as_system(history.org) as db:
             attribute_payment(db, payment_id)
     assert history.found() == wanted
+    check_after_a_payout(history)
+
+
+def check_after_a_payout(history: History) -> None:
+    """What was counted together stays together; and everybody is paid what counts."""
+    history.approve()
+    history.go_on()
+    wanted = attributed(history.facts)
+    assert history.found() == wanted
+    history.forget()
+    with as_system(history.org) as db:
+        attribute_all(db)
+    assert history.found() == wanted
+    history.approve()
+    assert history.paid() == history.owed()
 
 
 @pytest.mark.parametrize("seed", range(30))

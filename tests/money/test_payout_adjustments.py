@@ -17,7 +17,8 @@ from sqlalchemy.exc import DBAPIError
 
 from core.bookings.models import Closer
 from core.metrics.table import metrics_table
-from core.money.models import MoneySettings, Payment, PayoutSnapshot
+from core.money.ledger import PaymentFact, record_payment
+from core.money.models import MoneySettings, Payment, PaymentStatus, PayoutSnapshot
 from core.money.payout_bridge import before_payouts_start, bridge, payments_without_closer
 from core.money.payout_tables import details_table, summaries_table
 from core.money.payouts import (
@@ -31,10 +32,12 @@ from core.money.payouts import (
     release,
 )
 from core.money.settings import MONEY
+from core.platform.advisory_locks import advisory_lock
 from core.platform.clock import Period
 from core.platform.database import as_system
 from core.platform.dataframes import records
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.providers.connections import create_connection
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.models import Organization
 from core.tenancy.organizations.settings import change_settings
@@ -434,6 +437,68 @@ def test_payments_before_payouts_start_are_listed_and_not_counted_nor_are_their_
 
     assert desk.net(october) == {"USD": Decimal(5)}
     assert desk.lines(desk.approved(NOVEMBER)) == []
+
+
+def test_a_card_from_before_the_start_that_stands_for_counted_cash_goes_when_they_are_separated(
+    desk,
+):
+    form = desk.pay(at=at(10, 1, 9))
+    desk.approved(OCTOBER)
+    card = desk.pay(at=at(9, 30, 21), processor="stripe")
+    desk.change(form, superseded_by_id=card.id)
+    assert desk.net(desk.approved(NOVEMBER)) == {"USD": Decimal(0)}
+
+    desk.change(form, superseded_by_id=None)
+    december = desk.approved(DECEMBER)
+    assert sorted(desk.lines(december)) == [
+        ("restored", "Ana", Decimal(4997)),
+        ("superseded", "Ana", Decimal(-4997)),
+    ]
+
+
+@pytest.mark.parametrize(("form_day", "card_day", "paid"), [(1, 30, 0), (30, 1, 4997)])
+def test_a_pair_across_the_start_of_payouts_is_dated_by_the_processors_record(
+    desk, form_day, card_day, paid
+):
+    card = desk.pay(at=at(9 if card_day == 30 else 10, card_day, 9), processor="stripe")
+    form_at = at(9 if form_day == 30 else 10, form_day, 9)
+    desk.pay(at=form_at, superseded_by_id=card.id)
+    assert sum(desk.net(desk.approved(OCTOBER)).values()) == paid
+
+
+def test_a_debit_that_was_begun_before_the_start_and_settles_after_it_is_paid(desk):
+    with desk.admin.transaction() as db:
+        change_settings(db, MONEY, {"payouts_start": date(2026, 10, 1)})
+    with as_system(desk.org) as db:
+        connection = create_connection(db, "stripe", "Main", "secret").id
+    report_debit(desk, connection, "pi_1", "pending", as_of=at(9, 28))
+    report_debit(desk, connection, "pi_1", "succeeded", as_of=at(10, 4))
+    report_debit(desk, connection, "pi_1", "succeeded", as_of=at(11, 9))
+    report_debit(desk, connection, "pi_2", "succeeded", as_of=at(10, 4))  # as far as we know
+    october = desk.approved(OCTOBER)
+
+    assert desk.lines(october) == [("late", None, Decimal(4997))]
+    with desk.admin.transaction() as db:
+        count, _ = before_payouts_start(db, get_snapshot(db, october))
+        settled = db.execute(text("select settled_at from app.payments order by 1")).scalars()
+        assert list(settled) == [at(9, 28), at(10, 4)]
+    assert count == 1
+
+
+def report_debit(desk, connection, key, status, *, as_of):
+    fact = PaymentFact(
+        processor="stripe",
+        connection_id=connection,
+        key=key,
+        amount=Decimal(4997),
+        currency="USD",
+        status=PaymentStatus(status),
+        at=at(9, 28),
+        as_of=as_of,
+    )
+    with as_system(desk.org) as db:
+        advisory_lock(db, "money")
+        record_payment(db, fact)
 
 
 def test_an_organisation_can_say_from_which_day_payouts_count_until_the_first_is_approved(desk):

@@ -43,6 +43,7 @@ STEPS = (
     "correct",
     "take_back",
     "fail",
+    "settle",
     "move_day",
     "change_zone",
     "make_draft",
@@ -184,6 +185,12 @@ class History:
     def fail(self, db: Session, which: int, how: int, _day: int) -> None:
         if (payment := self._some(which)) is not None:
             self._change(db, payment, status="failed" if how % 3 == 0 else "succeeded")
+
+    def settle(self, db: Session, which: int, _how: int, day: int) -> None:
+        """Money that was begun earlier comes in."""
+        if (payment := self._some(which)) is not None:
+            settled = {"status": "succeeded", "settled_at": NOW + timedelta(days=day)}
+            self._change(db, payment, **settled)
 
     def move_day(self, db: Session, which: int, _how: int, day: int) -> None:
         if (payment := self._some(which)) is not None:

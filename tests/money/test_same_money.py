@@ -12,14 +12,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from core.money.attribution import attribute, choose_event
+from core.money.attribution import attribute, attribute_all, choose_event
+from core.money.ledger import PaymentFact, record_payment
 from core.money.models import PairVerdict, Payment
-from core.money.queries import pairs_of, reconciliation_list
+from core.money.payout_tables import details_table
+from core.money.payouts import approve, create_snapshot, hold_back
+from core.money.queries import open_entries, pairs_of, reconciliation_list
 from core.money.reconciliation import decide_pair
+from core.platform.advisory_locks import advisory_lock
+from core.platform.clock import Period
 from core.platform.database import as_system
+from core.platform.dataframes import records
 from core.platform.errors import InvalidInput, NotAllowed
+from tests import factories as make
 from tests.factories import NOON
-from tests.money.world import DAY, PARTNER, World
+from tests.money.world import DAY, LEAD, PARTNER, World
 from tests.ports import owner
 
 
@@ -116,6 +123,148 @@ def test_a_corrected_amount_parts_what_was_paired_and_pairs_it_again():
     assert total(world) == 9997
     world.form(event)
     assert total(world) == 4997
+
+
+def test_a_pair_that_a_payout_has_counted_outlives_a_correction_of_the_form():
+    world = World()
+    event = world.event()
+    entry = world.form(event)
+    card = world.card()
+    assert world.approved(1) == [("Ana", Decimal(4997))]
+    world.form(event, "4996", by=world.reps["Ana"])
+    assert total(world) == 4997
+    assert world.approved(8) == []
+    with world.mara.transaction() as db:
+        [row] = records(reconciliation_list(db))
+    assert (row["payment_id"], row["other_payment_id"], row["is_same"]) == (entry, card, True)
+    assert (row["amount"], row["other_amount"]) == (4996, 4997)
+    decide(world, entry, card, "same", "she mistyped it")
+    with world.mara.transaction() as db:
+        assert reconciliation_list(db).empty
+
+
+def test_a_person_separates_a_pair_that_a_payout_has_counted():
+    world = World()
+    entry = world.form(world.event())
+    card = world.card()
+    world.approved(1)
+    decide(world, entry, card, "different", "two instalments")
+    assert total(world) == 2 * 4997
+    assert world.approved(8) == [("Ana", Decimal(4997))]
+    assert world.payment(entry).superseded_by_id is None
+
+
+def test_a_pair_whose_form_was_counted_before_the_card_came_outlives_a_correction():
+    world = World()
+    event = world.event()
+    world.form(event)
+    assert world.approved(1) == [("Ana", Decimal(4997))]
+    world.card()
+    assert world.approved(8) == [("Ana", Decimal(-4997)), ("Ana", Decimal(4997))]
+    world.form(event, "4996")
+    assert world.approved(15) == []
+
+
+def test_a_pair_that_was_held_back_is_matched_by_what_is_true_of_it():
+    world = World()
+    event = world.event()
+    world.form(event)
+    world.card()
+    admin = make.viewer(world.org, "admin")
+    start = NOON.date().replace(day=1)
+    with admin.transaction() as db:
+        period = Period(start, start + timedelta(days=7), "Europe/Copenhagen")
+        made = create_snapshot(db, "Held back", period, admin)
+        [line] = details_table(db, made.id)["id"]
+        hold_back(db, line, "odd", admin)
+        approve(db, made.id, admin)
+    world.form(event, "5000")
+    assert total(world) == 9997
+
+
+def test_what_was_said_of_two_payments_holds_when_the_form_is_withdrawn_and_filed_again():
+    world = World()
+    event = world.event()
+    entry = world.form(event)
+    card = world.card()
+    decide(world, entry, card, "different", "cash and card")
+    world.withdraw(event)
+    assert total(world) == 4997
+    assert world.form(event, at=NOON + DAY) == entry
+    assert total(world) == 2 * 4997
+
+
+def test_before_an_approval_entries_beside_money_of_the_same_booking_are_counted():
+    world = World()
+    entry = world.form(world.event(), "5000")
+    card = world.card()
+    start = NOON.date().replace(day=1)
+    admin = make.viewer(world.org, "admin")
+    with admin.transaction() as db:
+        period = Period(start, start + timedelta(days=7), "Europe/Copenhagen")
+        draft = create_snapshot(db, "November", period, admin).id
+        assert open_entries(db, draft) == 1
+    decide(world, entry, card, "different", "two instalments")
+    with admin.transaction() as db:
+        assert open_entries(db, draft) == 0
+
+
+def test_a_card_that_comes_beside_a_counted_form_with_another_amount_is_named_too():
+    world = World()
+    world.form(world.event(), "5000")
+    world.approved(1)
+    world.card()
+    admin = make.viewer(world.org, "admin")
+    start = NOON.date().replace(day=8)
+    with admin.transaction() as db:
+        period = Period(start, start + timedelta(days=7), "Europe/Copenhagen")
+        draft = create_snapshot(db, "Next", period, admin).id
+        assert open_entries(db, draft) == 1
+
+
+def test_cash_in_another_currency_than_the_cards_is_on_the_list_to_reconcile():
+    world = World()
+    entry = world.form(world.event())
+    card = world.card(currency="EUR")
+    with world.mara.transaction() as db:
+        [row] = records(reconciliation_list(db))
+        assert [each.reported_id for each in pairs_of(db, entry)] == [card]
+    assert (row["payment_id"], row["currency"]) == (entry, "USD")
+    assert (row["other_payment_id"], row["other_currency"]) == (card, "EUR")
+    decide(world, entry, card, "same")
+    assert world.approved(1) == [("Ana", Decimal(4997))]
+    assert world.payment(card).currency == "EUR"
+
+
+def reported(world, key, **values):
+    fact = PaymentFact(
+        processor="stripe",
+        connection_id=world.connection,
+        key=key,
+        amount=Decimal(4997),
+        currency="USD",
+        status="succeeded",
+        at=NOON + timedelta(hours=1),
+        email=LEAD,
+        **values,
+    )
+    with as_system(world.org) as db:
+        advisory_lock(db, "money")
+        return record_payment(db, fact).id
+
+
+def test_a_record_that_another_of_the_processor_stands_for_is_known_by_it_and_its_words_hold():
+    world = World()
+    entry = world.form(world.event())
+    booked, charged = reported(world, "ch_1"), reported(world, "pi_1")
+    decide(world, entry, booked, "different", "cash and card")
+    assert world.payment(entry).superseded_by_id == charged
+    assert reported(world, "pi_1", also_known_as=("ch_1",)) == charged
+    with as_system(world.org) as db:
+        attribute_all(db)
+    assert world.payment(booked).superseded_by_id == charged
+    assert world.payment(entry).superseded_by_id is None
+    assert total(world) == 2 * 4997
 
 
 def test_a_person_joins_what_was_entered_with_another_amount():

@@ -8,11 +8,16 @@ from decimal import Decimal
 from sqlalchemy import select
 
 from core.bookings.form_answers import FormAnswers
-from core.money.attribution import attribute
-from core.money.form_filing import file_form
+from core.bookings.models import Event
+from core.money.attribution import attribute, attribute_event
+from core.money.form_filing import file_form, withdraw_form
 from core.money.models import Payment
+from core.money.payout_tables import details_table
+from core.money.payouts import approve, create_snapshot
 from core.people.actions import Person, find_or_make_contact
+from core.platform.clock import Period
 from core.platform.database import as_system
+from core.platform.dataframes import records
 from core.providers.connections import create_connection
 from tests import factories as make
 from tests.factories import NOON
@@ -67,6 +72,30 @@ class World:
                 .where(Payment.pcf_id.is_not(None), Payment.event_id.is_not(None))
                 .order_by(Payment.created_at.desc())
             ).first()
+
+    def withdraw(self, event_id, by=None):
+        by = by or self.mara
+        with by.transaction() as db:
+            withdraw_form(db, event_id, by)
+
+    def move(self, event_id, to):
+        """The booking was moved, and this is the new one."""
+        with as_system(self.org) as db:
+            event = db.get_one(Event, (self.org, event_id))
+            event.call_status, event.rescheduled_to_id = "rescheduled", to
+            db.flush()
+            attribute_event(db, event_id)
+
+    def approved(self, first_day, days=7):
+        """An approved payout of these days of November: the closer and net of each line."""
+        start = NOON.date().replace(day=first_day)
+        period = Period(start, start + timedelta(days=days), "Europe/Copenhagen")
+        admin = make.viewer(self.org, "admin")
+        with admin.transaction() as db:
+            made = create_snapshot(db, f"Payout of {first_day} November", period, admin)
+            approve(db, made.id, admin)
+            lines = records(details_table(db, made.id))
+        return sorted((line["closer_name"], line["net_revenue"]) for line in lines)
 
     def card(self, key="pi_1", cash="4997", at=NOON + timedelta(hours=1), email=LEAD, **values):
         """What the processor reports of a payment, attributed like the webhook does it."""

@@ -2,6 +2,36 @@
 -- for the transaction's organisation. A person's action stores what they want (payments.chosen_*,
 -- payment_pairs, contact_emails) and these functions follow it at once.
 
+-- Where somebody who chose this booking stands now: a booking that was moved is the one that it was
+-- moved to.
+create or replace function app.standing_event(p_event uuid) returns uuid language sql stable
+security definer set search_path = pg_catalog, pg_temp as $f$
+  with recursive moved as (
+    select p_event as id, 0 as steps
+    union all
+    select n.id, m.steps + 1 from moved m
+      join app.events v on v.organization_id = app.cur_org() and v.id = m.id
+        and v.call_status = 'rescheduled'
+      join app.events n on n.organization_id = app.cur_org() and n.id = v.rescheduled_to_id
+        and n.deleted_at is null
+  ) cycle id set is_again using way
+  select m.id from moved m where not m.is_again order by m.steps desc limit 1
+$f$;
+
+-- The other way round: this booking and those that were moved to it.
+create or replace function app.events_standing_as(p_event uuid) returns table (id uuid)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $f$
+  with recursive moved as (
+    select p_event as id
+    union
+    select v.id from moved m
+      join app.events n on n.organization_id = app.cur_org() and n.id = m.id
+        and n.deleted_at is null
+      join app.events v on v.organization_id = app.cur_org() and v.rescheduled_to_id = n.id
+        and v.call_status = 'rescheduled')
+  select m.id from moved m
+$f$;
+
 -- How an instant is written in a reason.
 create or replace function app.written_moment(p_at timestamptz, p_zone text) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $f$
@@ -78,7 +108,10 @@ $f$;
 -- Attribution: event, people, method and reason of these payments, which entries by hand a
 -- processor's record takes the place of, and all that follows from it for other payments. A
 -- person's choice goes before the form's event, also for the processor's record that takes a form's
--- place; that before the first payment of the membership, and that before the e-mail rule.
+-- place; that before the first payment of the membership, and that before the e-mail rule. The
+-- record that takes a form's place is of the package and type that the form names, unless it names
+-- a package itself. Of records that processors reported, the ledger alone says which stands for
+-- which.
 create or replace function app.attribute_payments(p_payments uuid[]) returns void language plpgsql
 security definer set search_path = pg_catalog, pg_temp as $f$
 declare
@@ -101,13 +134,18 @@ begin
   known as materialized (
     select p.id, p.processor, p.membership_key, p.payment_date, w.id is not null
       or coalesce(e.is_known, false) as is_known,
-           case when w.id is not null then w.chosen_event_id when e.is_known then e.event_id
-             else m.event_id end as event_id,
+           case when w.id is not null then app.standing_event(w.chosen_event_id)
+             when e.is_known then e.event_id else m.event_id end as event_id,
            case when w.id is not null then 'manual' when e.is_known then 'form'
              else m.method end as method,
            case when w.id is not null then concat(
                   case when w.id <> p.id then 'the same money as an entry that was ' end,
-                    'chosen by ', u.name || ': ', w.chosen_reason)
+                    'chosen by ', u.name || ': ', w.chosen_reason, (
+                      select '; that booking was moved to ' || app.written_moment(v.scheduled_at,
+                        zone)
+                        from app.events v where v.organization_id = app.cur_org()
+                         and v.id = app.standing_event(w.chosen_event_id)
+                         and v.id <> w.chosen_event_id))
                 when e.id <> p.id and e.is_known then
                   format('the same money was entered on the form of the booking of %s',
                     app.written_moment(e.scheduled_at, zone))
@@ -139,17 +177,24 @@ begin
         and f.membership_key = k.membership_key and f.id <> k.id
        and not k.is_known and (f.is_known or f.event_id is not null)),
   final as (
-    select s.*, x.reported_id as superseded_by_id, v.closer_id, v.setter_id, v.source_id,
-      v.traffic_type_id, v.call_type_id
+    select s.*, v.closer_id, v.setter_id, v.source_id, v.traffic_type_id, v.call_type_id,
+           case when o.connection_id is null then x.reported_id else o.superseded_by_id end as
+             superseded_by_id,
+           coalesce(o.named_package_id, e.named_package_id) as package_id,
+           case when o.connection_id is null then o.payment_type else e.payment_type end as
+             payment_type
       from settled s
+      join paid o on o.id = s.id
       left join pairs x on x.entered_id = s.id
+      left join pairs y on y.reported_id = s.id
+      left join paid e on e.id = y.entered_id
       left join app.events v on v.organization_id = app.cur_org() and v.id = s.event_id)
   update app.payments p
      set event_id = n.event_id, attribution_method = n.method, attribution_reason = n.reason,
        superseded_by_id = n.superseded_by_id,
          closer_id = n.closer_id, setter_id = n.setter_id, source_id = n.source_id,
            traffic_type_id = n.traffic_type_id,
-         call_type_id = n.call_type_id,
+         call_type_id = n.call_type_id, package_id = n.package_id, payment_type = n.payment_type,
          attributed_at = case when (p.event_id, p.attribution_reason) is distinct from (n.event_id,
            n.reason)
                               then clock_timestamp() else p.attributed_at end
@@ -157,10 +202,10 @@ begin
    where p.organization_id = app.cur_org() and p.id = n.id
      and (p.event_id, p.attribution_method, p.attribution_reason, p.superseded_by_id, p.closer_id,
        p.setter_id, p.source_id,
-          p.traffic_type_id, p.call_type_id)
+          p.traffic_type_id, p.call_type_id, p.package_id, p.payment_type)
          is distinct from (n.event_id, n.method, n.reason, n.superseded_by_id, n.closer_id,
            n.setter_id, n.source_id,
-          n.traffic_type_id, n.call_type_id);
+          n.traffic_type_id, n.call_type_id, n.package_id, n.payment_type);
 end $f$;
 grant execute on function app.attribute_payments to so_app, so_worker;
 
@@ -193,12 +238,12 @@ begin
     select p.id from events v join app.payments p on p.organization_id = app.cur_org()
       and p.event_id = v.id
     union
-    select p.id from events v join app.payments p on p.organization_id = app.cur_org()
-      and p.chosen_event_id = v.id
-    union
     select p.id from events v
-      join app.post_call_forms f on f.organization_id = app.cur_org() and f.event_id = v.id
-      join app.payments p on p.organization_id = app.cur_org() and p.pcf_id = f.id));
+      cross join lateral app.events_standing_as(v.id) moved
+      join app.payments p on p.organization_id = app.cur_org() and p.chosen_event_id = moved.id
+    union
+    select p.id from events v join app.payments p on p.organization_id = app.cur_org()
+      and p.form_event_id = v.id));
 end $f$;
 grant execute on function app.attribute_events to so_app, so_worker;
 

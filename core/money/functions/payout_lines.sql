@@ -14,8 +14,9 @@ grant execute on function app.day_in_words to so_app, so_worker;
 --
 -- True of a payment that counts is its cash, if it is dated before p_ends_at, and the refunds and
 -- lost disputes before that moment, its own and those of the record that it stands for; all of it
--- belongs to its present people. Payments dated before p_starts_at were settled before there were
--- payouts, and are left out unless a payout has counted them or the record of the same money.
+-- belongs to its present people. Payments that were settled before p_starts_at, on their date or
+-- when they first succeeded after that, were so before there were payouts, and are left out; but not
+-- one that stands for an entry of the same money, of later, that a payout has counted.
 create or replace function app.open_payout_lines(
   p_starts_at timestamptz, p_period_starts_at timestamptz, p_ends_at timestamptz, p_zone text,
     p_through date)
@@ -62,7 +63,8 @@ language sql stable set search_path = pg_catalog, pg_temp set enable_nestloop = 
   stands_for as materialized (
     select p.superseded_by_id as payment_id, array_agg(line order by line) as lines,
       min(s.counted_in) as counted_in,
-           min(p.payment_date) as payment_date
+           min(p.payment_date) as payment_date,
+           bool_or(greatest(p.payment_date, p.settled_at) >= p_starts_at) as is_in_scope
       from settled s
       join app.payments p on p.id = s.payment_id and p.organization_id = app.cur_org()
      cross join unnest(s.lines) as line
@@ -82,7 +84,8 @@ language sql stable set search_path = pg_catalog, pg_temp set enable_nestloop = 
       array_agg(r.id order by r.refunded_at, r.id) as ids from returned r group by 1
   ),
   facts as materialized (
-    select p.*, p.counts and p.payment_date < p_ends_at as is_live,
+    select p.*, p.counts and p.payment_date < p_ends_at and scope.is_in as is_live,
+      not scope.is_in as is_before_start,
       coalesce(b.amount, 0) as went_back,
            coalesce(b.ids, '{}') as went_back_ids, s.lines, s.counted_in, f.lines as stood_lines,
              f.counted_in as stood_in,
@@ -92,9 +95,10 @@ language sql stable set search_path = pg_catalog, pg_temp set enable_nestloop = 
       left join settled s on s.payment_id = p.id
       left join stands_for f on f.payment_id = p.id
       left join all_returned b on b.payment_id = p.id
+      cross join lateral (select greatest(p.payment_date, p.settled_at) >= p_starts_at
+        or coalesce(f.is_in_scope, false) as is_in) scope
      where p.organization_id = app.cur_org()
-       and (p.counts and p.payment_date >= p_starts_at and p.payment_date < p_ends_at
-            or s.payment_id is not null or f.payment_id is not null)
+       and (p.counts and scope.is_in and p.payment_date < p_ends_at or s.payment_id is not null)
   ),
   named as materialized (
     select f.*, coalesce(c.name, e.closer_name) as closer_name,
@@ -217,8 +221,10 @@ language sql stable set search_path = pg_catalog, pg_temp set enable_nestloop = 
   select n.id, 'adjustment', w.code,
          case w.code when 'credited' then m.reason
            when 'amount' then 'corrected currency of a ' || n.what || n.where_to
-           when 'superseded' then n.what || n.where_to
-             || ': another record of the same money counts instead'
+           when 'superseded' then n.what || n.where_to || case when n.is_before_start
+             and n.superseded_by_id is null then ': settled before payouts started, and in place of'
+               ' no other record any more' else
+             ': another record of the same money counts instead' end
            when 'deleted' then n.what || n.where_to || ': deleted or taken back'
            when 'moved_later' then n.what || n.where_to || ': dated after this payout'
            else n.what || n.where_to || ': did not go through' end,
@@ -234,6 +240,7 @@ language sql stable set search_path = pg_catalog, pg_temp set enable_nestloop = 
      when n.superseded_by_id is not null and n.status = 'succeeded' and n.deleted_at is null
        then 'superseded'
      when n.deleted_at is not null then 'deleted'
+     when n.status = 'succeeded' and n.is_before_start then 'superseded'
      when n.status = 'succeeded' then 'moved_later' else 'failed' end as code) w
 $f$;
 grant execute on function app.open_payout_lines to so_app, so_worker;

@@ -3,30 +3,31 @@
 -- processor reported has one.
 
 -- The entries among these payments, each with the event that it is known to be of: a person's
--- choice, else its form's.
+-- choice, else its form's, also when the form was withdrawn.
 create or replace function app.entered_payments(p_payments uuid[])
 returns table (id uuid, is_known boolean, event_id uuid, scheduled_at timestamptz) language sql
 stable security definer set search_path = pg_catalog, pg_temp as $f$
   with known as (
-    select p.id, p.chosen_at is not null or f.event_id is not null as is_known,
-           case when p.chosen_at is not null then p.chosen_event_id else f.event_id end as event_id
+    select p.id, p.chosen_at is not null or p.form_event_id is not null as is_known,
+           case when p.chosen_at is not null then app.standing_event(p.chosen_event_id)
+             else p.form_event_id end as event_id
       from unnest(p_payments) wanted (id)
       join app.payments p on p.organization_id = app.cur_org() and p.id = wanted.id
-        and p.connection_id is null
-      left join app.post_call_forms f on f.organization_id = p.organization_id and f.id = p.pcf_id)
+        and p.connection_id is null)
   select k.id, k.is_known, k.event_id, v.scheduled_at
     from known k left join app.events v on v.organization_id = app.cur_org() and v.id = k.event_id
 $f$;
 
 -- The entries among these payments with each reported payment of the same customer, currency and
 -- amount. Somebody is the same customer under any of their addresses and those of the event's
--- contact, or where a person put both payments on one event.
+-- contact, or where a person put both payments on one event, wherever that was moved.
 create or replace function app.alike_payments(p_payments uuid[])
 returns table (entered_id uuid, reported_id uuid) language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
   with entered as (
     select e.id, e.event_id, p.currency, p.amount, p.customer_email_normalized as email,
-      v.lead_email_normalized as lead_email, v.contact_id
+      v.lead_email_normalized as lead_email, v.contact_id,
+      case when v.call_status = 'rescheduled' then app.standing_event(v.id) else v.id end as stands
       from app.entered_payments(p_payments) e
       join app.payments p on p.organization_id = app.cur_org() and p.id = e.id and p.amount > 0
       left join app.events v on v.organization_id = app.cur_org() and v.id = e.event_id),
@@ -52,7 +53,8 @@ set search_path = pg_catalog, pg_temp as $f$
      and r.connection_id is not null and r.currency = e.currency and r.amount = e.amount
   union
   select e.id, r.id from entered e
-    join app.payments r on r.organization_id = app.cur_org() and r.chosen_event_id = e.event_id
+    cross join lateral app.events_standing_as(e.stands) moved
+    join app.payments r on r.organization_id = app.cur_org() and r.chosen_event_id = moved.id
      and r.connection_id is not null and r.currency = e.currency and r.amount = e.amount
 $f$;
 
@@ -76,14 +78,21 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $f
       join app.contact_emails k on k.organization_id = app.cur_org()
         and k.contact_id = c.contact_id),
   events as (
-    select r.currency, r.amount, r.chosen_event_id as id from reported r
-      where r.chosen_event_id is not null
+    select r.currency, r.amount, moved.id from reported r
+      cross join lateral app.events_standing_as(app.standing_event(r.chosen_event_id)) moved
+     where r.chosen_event_id is not null
     union
     select c.currency, c.amount, v.id from contacts c
       join app.events v on v.organization_id = app.cur_org() and v.contact_id = c.contact_id
     union
     select a.currency, a.amount, v.id from addresses a
-      join app.events v on v.organization_id = app.cur_org() and v.lead_email_normalized = a.email)
+      join app.events v on v.organization_id = app.cur_org() and v.lead_email_normalized = a.email),
+  moved as (
+    select e.id, e.currency, e.amount, app.standing_event(v.id) as stands from app.payments e
+      join app.events v on v.organization_id = app.cur_org() and v.id = e.chosen_event_id
+        and v.call_status = 'rescheduled'
+     where e.organization_id = app.cur_org() and e.connection_id is null
+       and e.chosen_event_id is not null)
   select e.id from addresses a
     join app.payments e on e.organization_id = app.cur_org()
       and e.customer_email_normalized = a.email
@@ -94,9 +103,11 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $f
      and e.connection_id is null and e.currency = v.currency and e.amount = v.amount
   union
   select e.id from events v
-    join app.post_call_forms f on f.organization_id = app.cur_org() and f.event_id = v.id
-    join app.payments e on e.organization_id = app.cur_org() and e.pcf_id = f.id
+    join app.payments e on e.organization_id = app.cur_org() and e.form_event_id = v.id
      and e.currency = v.currency and e.amount = v.amount
+  union
+  select m.id from events v join moved m on m.stands = v.id
+     and m.currency = v.currency and m.amount = v.amount
 $f$;
 
 -- The best matching of one group of possible pairs: as many pairs as possible, and of those
@@ -159,8 +170,8 @@ begin
     where c.x is not null;
 end $f$;
 
--- Which of these payments are the same money. What a person said comes first, the latest word on
--- either payment; then those that are alike and near: within the organisation's days of when the
+-- Which of these payments are the same money. What was said comes first, the latest word on either
+-- payment: by a person, or by a payout that counted the two as one. Then those that are alike and near: within the organisation's days of when the
 -- cash was entered or of the event, whichever is nearer. Most have one possible partner. Where
 -- several compete on both sides, the whole group is matched at its best.
 create or replace function app.same_money(p_payments uuid[])
@@ -174,11 +185,11 @@ set search_path = pg_catalog, pg_temp as $f$
   said as (
     select x.entered_id, x.reported_id from paid e
       join app.payment_pairs x on x.organization_id = app.cur_org() and x.entered_id = e.id
-        and x.verdict = 'same'
+        and x.verdict in ('same', 'counted')
       join paid r on r.id = x.reported_id
      where e.connection_id is null and r.connection_id is not null and not exists (
        select 1 from app.payment_pairs o where o.organization_id = app.cur_org()
-         and o.verdict = 'same'
+         and o.verdict in ('same', 'counted')
           and (o.entered_id = x.entered_id or o.reported_id = x.reported_id)
             and (o.decided_at, o.id) > (x.decided_at, x.id))),
   possible as (
@@ -259,3 +270,28 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $f
   select x.entered_id from paid p join app.payment_pairs x on x.organization_id = app.cur_org()
     and x.reported_id = p.id
 $f$;
+
+-- What an approved payout has counted as one payment stays one, whatever is corrected afterwards,
+-- until a person separates it.
+create or replace function app.join_counted_pairs(p_snapshot uuid) returns void language sql
+security definer set search_path = pg_catalog, pg_temp as $f$
+  insert into app.payment_pairs as x (organization_id, entered_id, reported_id, verdict, decided_at,
+    reason)
+  select e.organization_id, e.id, e.superseded_by_id, 'counted', s.approved_at,
+         'counted as one payment in ' || s.name
+    from app.payout_snapshots s
+    join app.payments e on e.organization_id = s.organization_id and e.connection_id is null
+      and e.superseded_by_id is not null and e.deleted_at is null and e.status = 'succeeded'
+   where s.organization_id = app.cur_org() and s.id = p_snapshot and s.state <> 'draft'
+     and exists (
+       select from app.payout_snapshot_details d
+         join app.payout_snapshots a on a.organization_id = d.organization_id
+           and a.id = d.snapshot_id and a.state <> 'draft'
+        where d.organization_id = app.cur_org() and d.payment_id in (e.id, e.superseded_by_id)
+          and d.held_back is null)
+  on conflict (organization_id, entered_id, reported_id) do update
+     set verdict = excluded.verdict, decided_at = excluded.decided_at, decided_by = null,
+       reason = excluded.reason
+   where x.verdict = 'open'
+$f$;
+grant execute on function app.join_counted_pairs to so_app, so_worker;

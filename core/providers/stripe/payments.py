@@ -130,6 +130,7 @@ def payment_fact(
         status=money.status,
         state=money.state,
         at=money.at,
+        as_of=max(filter(None, map(as_of, (charge, known.one("payment_intent")))), default=None),
         charge_key=identifier(charge),
         email=email,
         name=name,

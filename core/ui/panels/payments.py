@@ -68,11 +68,12 @@ def numbered_apart(labels: Sequence[str]) -> list[str]:
 def pair_of(row: dict[str, Any], timezone: str) -> Pair:
     """One row of what is to be reconciled."""
     entered = money({row["currency"]: row["amount"]})
-    reported = money({row["currency"]: row["other_amount"]})
+    reported = money({row["other_currency"]: row["other_amount"]})
     facts = (
         row["customer_email"],
         f"{entered} entered {when(row['payment_date'], timezone)}",
         f"{reported} charged {when(row['other_date'], timezone)}",
+        "counted as the same money in a payout" if row["is_same"] else None,
     )
     return Pair(" · ".join(filter(None, facts)), row["payment_id"], row["other_payment_id"])
 

@@ -205,6 +205,20 @@ def show_left_out(count: int, latest: pd.DataFrame, timezone: str) -> None:
         )
 
 
+def warn_open_entries(count: int) -> None:
+    """What an approval may pay twice."""
+    if count:
+        what = (
+            "1 payment that was entered by hand is"
+            if count == 1
+            else f"{count:,} payments that were entered by hand are"
+        )
+        st.warning(
+            f"{what} of a booking of which a processor has reported another payment. Say on the"
+            " payments to reconcile whether it is the same money, or it may be paid twice."
+        )
+
+
 def warn_without_closer(count: int) -> None:
     """What an approval does with money that is nobody's yet."""
     if count:
