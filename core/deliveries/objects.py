@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, Text, case, cast, func, or_, select, tuple_
@@ -15,6 +16,8 @@ from core.deliveries.reading import arrived_at
 # By name what to take over: None for all of it, else the same for what is inside.
 Kept = Mapping[str, Any]
 Name = tuple[str, str]  # an object's kind and its id
+FIRST = "first"  # what an object said first, of something that later states may say otherwise
+LAST_MOMENT = 10**18 - 1  # in microseconds, the year 33658
 
 
 def only(data: Any, kept: Kept) -> Any:
@@ -79,12 +82,32 @@ def remember(
     db.execute(known)
 
 
-def objects_of(db: Session, provider: str, group_key: str) -> list[ProviderObject]:
-    """Every known object of one group, in a fixed order."""
+def remember_first(
+    db: Session,
+    connection: WebhookConnection,
+    external_id: str,
+    at: datetime,
+    data: Mapping[str, Any],
+    *,
+    group_key: str | None = None,
+) -> None:
+    """Store ``data`` with ``at`` as what was said first under this name, whatever order deliveries
+    arrive in: the earliest ``at`` stays.
+    """
+    seconds, rest = divmod(LAST_MOMENT - round(at.timestamp() * 10**6), 10**6)
+    said = {"at": at.isoformat(timespec="microseconds")} | dict(data)
+    version = f"{seconds:012d}.{rest:06d}"
+    remember(db, connection, FIRST, external_id, version, said, group_key=group_key)
+
+
+def objects_of(
+    db: Session, provider: str, *group_keys: str, kinds: Collection[str] | None = None
+) -> list[ProviderObject]:
+    """Every known object of these groups, or those of ``kinds``, in a fixed order."""
     known = select(ProviderObject).where(
-        ProviderObject.provider == provider, ProviderObject.group_key == group_key
+        ProviderObject.provider == provider, ProviderObject.group_key.in_(group_keys)
     )
-    return _in_order(db, known)
+    return _in_order(db, known if kinds is None else known.where(ProviderObject.kind.in_(kinds)))
 
 
 def objects_named(db: Session, provider: str, names: Collection[Name]) -> list[ProviderObject]:

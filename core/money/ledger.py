@@ -15,7 +15,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core.bookings.models import Package
+from core.bookings.models import Event, Package
 from core.money.attribution import attribute
 from core.money.models import DealType, Payment, PaymentStatus, Refund, RefundKind, RefundStatus
 from core.money.reconciliation import hand_over_words
@@ -27,6 +27,8 @@ from core.platform.money import shown
 from core.platform.normalization import normalize_email
 
 NOT_COUNTING = (RefundStatus.FAILED, RefundStatus.CANCELED)
+CHOICE = ("chosen_at", "chosen_event_id", "chosen_by", "chosen_reason")
+TOTAL_OF = "total of "  # begins the key of a refund that only a running total knows of
 
 
 class DisputeState(StrEnum):
@@ -75,9 +77,10 @@ class PaymentFact:
     currency in capitals.
 
     ``also_known_as`` are ids under which it may have been recorded before it was known what belongs
-    together. ``state`` is the processor's own word where it is none of ours. ``reported_disputed``
-    is what the payment itself says, for when nothing is known of its disputes. ``as_of`` is when
-    the processor said what ``status`` says.
+    together. ``booked_event_id`` is the booking that it was paid with. ``state`` is the processor's
+    own word where it is none of ours. ``reported_disputed`` is what the payment itself says, for
+    when nothing is known of its disputes. ``as_of`` is when the processor said what ``status``
+    says.
     """
 
     processor: str
@@ -94,6 +97,7 @@ class PaymentFact:
     email: str | None = None
     name: str | None = None
     membership_key: str | None = None
+    booked_event_id: UUID | None = None
     package_name: str | None = None
     reported_disputed: bool = False
     disputes: Sequence[DisputeFact] = ()
@@ -122,8 +126,8 @@ def record_payment(db: Session, fact: PaymentFact) -> Payment:
         was_open = payment.status not in (None, PaymentStatus.SUCCEEDED)
         payment.settled_at = (fact.as_of or now()) if was_open else fact.at
     payment.status = fact.status
-    payment.customer_email, payment.customer_name = fact.email, fact.name
-    payment.customer_email_normalized = normalize_email(fact.email)
+    payment.booked_event_id = payment.booked_event_id or fact.booked_event_id
+    _name_customer(db, payment, fact.email, fact.name)
     payment.membership_key = fact.membership_key
     payment.disputed, payment.dispute_status = _disputed(fact)
     payment.named_package_id = payment.named_package_id or _package(db, fact.package_name)
@@ -139,9 +143,30 @@ def record_payment(db: Session, fact: PaymentFact) -> Payment:
     return payment
 
 
+def note_booking(db: Session, payment: Payment, event_id: UUID) -> None:
+    """The payment, which its processor has reported, was paid with this booking. Call it holding
+    the organisation's lock on money.
+    """
+    payment.booked_event_id = payment.booked_event_id or event_id
+    _name_customer(db, payment, payment.customer_email, payment.customer_name)
+    attribute(db, payment)
+
+
+def _name_customer(db: Session, payment: Payment, email: str | None, name: str | None) -> None:
+    """Who paid, as the processor says; where it does not, as the booking does."""
+    if payment.booked_event_id is not None and not (email and name):
+        booked = select(Event.lead_email, Event.lead_name).where(
+            Event.id == payment.booked_event_id
+        )
+        lead = db.execute(booked).one()
+        email, name = email or lead.lead_email, name or lead.lead_name
+    payment.customer_email, payment.customer_name = email, name
+    payment.customer_email_normalized = normalize_email(email)
+
+
 def _known(db: Session, fact: PaymentFact) -> Payment | None:
     """The payment's row. What was recorded apart from it, before it was known that both are the
-    same money, is deleted.
+    same money, is deleted; the row takes over what was decided and known of it.
     """
     ids = (fact.key, *fact.also_known_as)
     mine = Payment.processor_payment_id == fact.key
@@ -152,11 +177,24 @@ def _known(db: Session, fact: PaymentFact) -> Payment | None:
     for other in payments[1:]:
         if other.deleted_at is None:
             other.deleted_at, other.superseded_by_id = now(), payments[0].id
+            _take_over(payments[0], other)
             hand_over_words(db, other.id, payments[0].id)
             same = f"The same money as the payment {fact.key}, which counts"
             key = f"same as {fact.key} {other.id}"
             note(db, "payment_deleted", "payment", other.id, same, dedupe_key=key)
     return next(iter(payments), None)
+
+
+def _take_over(payment: Payment, other: Payment) -> None:
+    """The booking that the other record of the same money was paid with, and what a person chose
+    for it, unless they chose for this one later.
+    """
+    payment.booked_event_id = payment.booked_event_id or other.booked_event_id
+    if other.chosen_at is not None and (
+        payment.chosen_at is None or payment.chosen_at < other.chosen_at
+    ):
+        for name in CHOICE:
+            setattr(payment, name, getattr(other, name))
 
 
 def _disputed(fact: PaymentFact) -> tuple[bool, str | None]:
@@ -180,6 +218,7 @@ def _record_refunds(db: Session, payment: Payment, fact: PaymentFact) -> None:
     """Refunds and lost disputes. What was recorded before and is none any more, as a dispute that
     was won after all, is cancelled.
     """
+    _name_anew(db, payment, fact.refunds)
     for refund in fact.refunds:
         status = _refund_status(refund.status)
         unknown = None if status == refund.status else f"“{refund.status}” at {fact.processor}"
@@ -212,6 +251,35 @@ def _record_refunds(db: Session, payment: Payment, fact: PaymentFact) -> None:
         .where(Refund.payment_id == payment.id, Refund.status.not_in(NOT_COUNTING), gone)
         .values(status=RefundStatus.CANCELED)
     )
+
+
+def _name_anew(db: Session, payment: Payment, refunds: Sequence[RefundFact]) -> None:
+    """A refund that only a running total knew of stays the same row when it is reported by itself,
+    or turns out to be older, so that a payout that has counted it has nothing to correct.
+    """
+    recorded = select(Refund.processor_refund_id, Refund.amount, Refund.status).where(
+        Refund.payment_id == payment.id
+    )
+    known = db.execute(recorded.order_by(Refund.refunded_at)).all()
+    keys = {row.processor_refund_id for row in known}
+    wanted = {refund.key for refund in refunds}
+    left = {
+        row.processor_refund_id: row.amount
+        for row in known
+        if row.processor_refund_id.startswith(TOTAL_OF)
+        and row.processor_refund_id not in wanted
+        and row.status not in NOT_COUNTING
+    }
+    for refund in refunds:
+        alike = (key for key in left if refund.is_remainder or left[key] == refund.amount)
+        found = max(alike, key=lambda key: left[key] == refund.amount, default=None)
+        if refund.key in keys or found is None:
+            continue
+        del left[found]
+        row = update(Refund).where(
+            Refund.payment_id == payment.id, Refund.processor_refund_id == found
+        )
+        db.execute(row.values(processor_refund_id=refund.key))
 
 
 def _refund_status(said: str) -> RefundStatus:

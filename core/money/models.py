@@ -62,6 +62,7 @@ class AttributionMethod(StrEnum):
     LATER_CALL = "later_call"  # optional: the nearest event within the days after it
     MEMBERSHIP = "membership"  # follows the first payment of the same membership or plan
     FORM = "form"  # entered on a post-call form, or the same money as such a payment
+    BOOKING = "booking"  # paid with the booking itself
     MANUAL = "manual"  # a person's choice; survives every re-run
     NONE = "none"
 
@@ -106,6 +107,7 @@ class Payment(TenantRow, Timestamps, Base):
         ),
         refers_to("event_id", "events"),
         refers_to("chosen_event_id", "events"),
+        refers_to("booked_event_id", "events"),
         refers_to("closer_id", "closers"),
         refers_to("setter_id", "setters"),
         refers_to("source_id", "sources"),
@@ -125,6 +127,7 @@ class Payment(TenantRow, Timestamps, Base):
         Index(None, "organization_id", "customer_email_normalized"),
         Index(None, "organization_id", "event_id"),
         Index(None, "organization_id", "chosen_event_id"),
+        Index(None, "organization_id", "booked_event_id"),
         Index(None, "organization_id", "superseded_by_id"),
         Index(None, "organization_id", "membership_key"),
         Index(None, "organization_id", "closer_user_id", "payment_date"),
@@ -164,6 +167,7 @@ class Payment(TenantRow, Timestamps, Base):
     processor_charge_id: Mapped[str | None]
     membership_key: Mapped[str | None]
     named_package_id: Mapped[UUID | None]  # what this record itself says was sold
+    booked_event_id: Mapped[UUID | None]  # the booking that it was paid with
     pcf_id: Mapped[UUID | None]
     form_event_id: Mapped[UUID | None]  # on whose form it was entered, also a withdrawn one
     superseded_by_id: Mapped[UUID | None]

@@ -168,7 +168,7 @@ def test_money_that_was_paid_with_a_booking_is_a_payment_to_be_matched():
         "status": "succeeded",
         "customer_email_normalized": "lead.one@example.com",
         "counts": True,
-        "attribution_method": AttributionMethod.NONE,
+        "attribution_method": AttributionMethod.BOOKING,
     }
     assert {name: row[name] for name in wanted} == wanted
     assert str(row["amount"]) == "1234.560"

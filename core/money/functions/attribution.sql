@@ -130,10 +130,10 @@ begin
       join app.payments p on p.organization_id = app.cur_org() and p.id = wanted.id),
   pairs as materialized (select * from app.same_money(scope)),
   entered as materialized (select * from app.entered_payments(scope)),
-  mail as materialized (select * from app.match_by_email(scope)),
+  mail as materialized (select * from app.match_by_facts(scope)),
   known as materialized (
     select p.id, p.processor, p.membership_key, p.payment_date, w.id is not null
-      or coalesce(e.is_known, false) as is_known,
+      or coalesce(e.is_known, false) or m.method = 'booking' as is_known,
            case when w.id is not null then app.standing_event(w.chosen_event_id)
              when e.is_known then e.event_id else m.event_id end as event_id,
            case when w.id is not null then 'manual' when e.is_known then 'form'
@@ -231,6 +231,8 @@ begin
       select k.email_normalized from contacts c
         join app.contact_emails k on k.organization_id = app.cur_org()
           and k.contact_id = c.contact_id)
+    select b.id from app.payments_booked_with(p_events) b
+    union
     select p.id from addresses a
       join app.payments p on p.organization_id = app.cur_org()
         and p.customer_email_normalized = a.email

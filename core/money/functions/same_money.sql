@@ -47,6 +47,11 @@ set search_path = pg_catalog, pg_temp as $f$
     select c.id, k.email_normalized from contacts c
       join app.contact_emails k on k.organization_id = app.cur_org()
         and k.contact_id = c.contact_id)
+  select e.id, r.id from app.payments_booked_with(array(select e.event_id from entered e)) b
+    join entered e on e.event_id = b.event_id
+    join app.payments r on r.organization_id = app.cur_org() and r.id = b.id
+     and r.connection_id is not null and r.currency = e.currency and r.amount = e.amount
+  union
   select e.id, r.id from entered e join addresses a on a.id = e.id
     join app.payments r on r.organization_id = app.cur_org()
       and r.customer_email_normalized = a.email
@@ -63,7 +68,7 @@ $f$;
 create or replace function app.entered_payments_like(p_payments uuid[]) returns table (id uuid)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $f$
   with reported as (
-    select p.currency, p.amount, p.customer_email_normalized as email, p.chosen_event_id
+    select p.id, p.currency, p.amount, p.customer_email_normalized as email, p.chosen_event_id
       from unnest(p_payments) wanted (id)
       join app.payments p on p.organization_id = app.cur_org() and p.id = wanted.id
         and p.connection_id is not null),
@@ -84,6 +89,9 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $f
     union
     select c.currency, c.amount, v.id from contacts c
       join app.events v on v.organization_id = app.cur_org() and v.contact_id = c.contact_id
+    union
+    select r.currency, r.amount, b.event_id from reported r
+      join app.booked_events(p_payments) b on b.id = r.id
     union
     select a.currency, a.amount, v.id from addresses a
       join app.events v on v.organization_id = app.cur_org() and v.lead_email_normalized = a.email),

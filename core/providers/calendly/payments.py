@@ -7,12 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from core.deliveries.models import WebhookConnection
-from core.money.ledger import PaymentFact, record_payment
+from core.money.ledger import PaymentFact, note_booking, record_payment
 from core.money.models import Payment, PaymentStatus
 from core.platform.advisory_locks import advisory_lock
 from core.platform.errors import InvalidInput
@@ -23,28 +24,35 @@ MOST = Decimal(10) ** 12
 
 
 def record_booking_payment(
-    db: Session, connection: WebhookConnection, invitee: Mapping[str, Any]
+    db: Session, connection: WebhookConnection, invitee: Mapping[str, Any], event_id: UUID
 ) -> None:
-    """Record what was paid with the booking as a payment of its processor, to be matched like any
-    other; nothing when the processor itself has reported it.
+    """Record what was paid with the booking as a payment of its processor. Where the processor has
+    reported it itself, its record is the payment, of which this booking is known now.
 
     The processor's id of the charge is the key, so that the processor's own record takes the place
     of this one when it comes.
     """
-    fact = _fact(connection, invitee)
+    fact = _fact(connection, invitee, event_id)
     if fact is None:
         return
     advisory_lock(db, "money")
-    reported = select(Payment.id).where(
+    itself = select(WebhookConnection.id).where(WebhookConnection.provider == fact.processor)
+    reported = select(Payment).where(
         Payment.processor == fact.processor,
-        Payment.connection_id != connection.id,
+        Payment.connection_id.in_(itself),
+        Payment.deleted_at.is_(None),
         or_(Payment.processor_payment_id == fact.key, Payment.processor_charge_id == fact.key),
     )
-    if db.scalars(reported).first() is None:
+    payment = db.scalars(reported.order_by(Payment.created_at)).first()
+    if payment is None:
         record_payment(db, fact)
+    else:
+        note_booking(db, payment, event_id)
 
 
-def _fact(connection: WebhookConnection, invitee: Mapping[str, Any]) -> PaymentFact | None:
+def _fact(
+    connection: WebhookConnection, invitee: Mapping[str, Any], event_id: UUID
+) -> PaymentFact | None:
     paid = mapping(invitee.get("payment"))
     key, processor = word(paid.get("external_id")), word(paid.get("provider"))
     currency, at = _currency(paid.get("currency")), invitee.get("created_at")
@@ -62,6 +70,7 @@ def _fact(connection: WebhookConnection, invitee: Mapping[str, Any]) -> PaymentF
         at=at,
         email=invitee.get("email"),
         name=invitee.get("name"),
+        booked_event_id=event_id,
     )
 
 

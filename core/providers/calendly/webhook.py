@@ -116,8 +116,8 @@ def _record(db: Session, connection: WebhookConnection, key: str) -> Outcome:
     if known.get("starts_at") is None:
         return Outcome(ignored=NO_TIME)
     form = known_form(db, connection, known["form"]) if known.get("form") else {}
-    record_booking(db, _booking(known, form, settings_of(db, BookingSettings)))
-    record_booking_payment(db, connection, known)
+    event = record_booking(db, _booking(known, form, settings_of(db, BookingSettings)))
+    record_booking_payment(db, connection, known, event.id)
     return PROCESSED
 
 

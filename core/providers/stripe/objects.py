@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from core.deliveries.objects import Kept, Name, linked
+from core.deliveries.objects import Kept, Name, linked, only
 from core.providers.values import identifier, mapping, moment, word
 
 REFERENCE: dict[str, Any] = {"id": None}
@@ -90,7 +90,10 @@ PAPERS = ("checkout.session", "invoice", "invoice_payment")  # they describe mon
 MONEY = ("payment_intent", "charge")
 GIVEN_BACK = ("refund", "dispute")
 PROGRESS = {"succeeded": 2, "failed": 3, "canceled": 3, "won": 3, "lost": 3, "paid": 2}
+UNUSABLE = "0"  # the version of a state that lacks what matters
 UNDONE = ("failed", "canceled")  # states in which a refund counts for nothing
+LOST, RECEIPT = FIRSTS = ("lost", "receipt")
+PASSING = {"charge": "charge at a time", "customer": "customer at a time"}
 # The earliest of several equal states is wanted where a state never changes again.
 LATEST_SECOND = 10**12 - 1
 
@@ -145,7 +148,7 @@ def version_of(kind: str, stripe_object: Mapping[str, Any], at: int) -> str:
     """
     status = word(stripe_object.get("status")) or ""
     if kind in (*MONEY, *GIVEN_BACK) and not _is_complete(stripe_object):
-        return "0"
+        return UNUSABLE
     if kind == "payment_intent":
         return _final_first({"succeeded": 2, "canceled": 1}.get(status, 0), at)
     if kind == "refund":
@@ -170,16 +173,26 @@ def _whole(value: Any) -> int:
     return value if isinstance(value, int) and 0 <= value < 10**15 else 0
 
 
-def firsts_of(kind: str, stripe_object: Mapping[str, Any]) -> list[Name]:
-    """What is dated by the event that first reported it: a charge's total of refunds, and the loss
-    of a dispute.
+def firsts_of(kind: str, stripe_object: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What is true since the event that first reported it, by name: the loss of a dispute, and the
+    address of a receipt, which can be changed for as long as the charge is stored.
     """
     external_id = identifier(stripe_object)
-    if kind == "charge" and _whole(stripe_object.get("amount_refunded")):
-        return [("first", f"{external_id} refunded {stripe_object['amount_refunded']}")]
     if kind == "dispute" and stripe_object.get("status") == "lost":
-        return [("first", f"{external_id} lost")]
-    return []
+        return {f"{external_id} {LOST}": {}}
+    receipt = word(stripe_object.get("receipt_email"))
+    return {f"{external_id} {RECEIPT}": {"email": receipt}} if kind in MONEY and receipt else {}
+
+
+def passing_state(kind: str, stripe_object: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is stored of an object for every moment at which it was reported, because what counts
+    is how it was then: a charge's total of refunds, a customer's address.
+    """
+    if kind == "charge" and _whole(total := stripe_object.get("amount_refunded")):
+        return {"id": identifier(stripe_object), "amount_refunded": total}
+    if kind == "customer":
+        return only(stripe_object, KEPT[kind])
+    return None
 
 
 def as_of(data: Mapping[str, Any]) -> datetime | None:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from core.deliveries.models import ProviderObject
-from core.deliveries.objects import Name
+from core.deliveries.objects import FIRST, Name
 from core.money.ledger import DisputeFact, DisputeState, PaymentFact, RefundFact
 from core.money.models import PaymentStatus
 from core.platform.money import from_minor, rounded
-from core.providers.stripe.objects import UNDONE, as_of
+from core.providers.running_totals import SingleRefund, Total, only_in_totals
+from core.providers.stripe.objects import GIVEN_BACK, LOST, PASSING, RECEIPT, UNDONE, as_of
 from core.providers.values import currency_code, first, identifier, mapping, moment, number, word
 
 # Every state that Stripe publishes, as what it means here; an unknown one is shown as it is.
@@ -57,6 +58,7 @@ DISPUTE_STATES = {
     ),
 }
 RECORD = "payment_record"  # an invoice's payment that was made outside of Stripe
+AT_ONCE = timedelta(days=1)  # what is said within it belongs to the making of a payment
 Data = dict[str, Any]
 
 
@@ -79,15 +81,14 @@ class Known:
 
     arrived: datetime
     by_kind: dict[str, list[Data]] = field(default_factory=dict)
-    firsts: dict[str, datetime] = field(default_factory=dict)
+    firsts: dict[str, Data] = field(default_factory=dict)
 
     @classmethod
     def of(cls, objects: Sequence[ProviderObject]) -> Known:
         known = cls(min(item.arrived_at for item in objects))
         for item in objects:
-            at = moment(item.data.get("at")) if item.kind == "first" else None
-            if at is not None:
-                known.firsts[item.external_id] = at
+            if item.kind == FIRST:
+                known.firsts[item.external_id] = item.data
             known.by_kind.setdefault(item.kind, []).append(item.data)
         return known
 
@@ -119,19 +120,19 @@ def payment_fact(
     if money is None or not money.amount:
         return None
     charge = known.charge
-    email, name = _customer(known)
+    email, name = _customer(known, money.at)
     return PaymentFact(
         processor="stripe",
         connection_id=connection_id,
         key=payment[1],
-        also_known_as=tuple(str(identifier(each)) for each in known.all("charge")),
+        also_known_as=_charges(known),
         amount=money.amount,
         currency=money.currency,
         status=money.status,
         state=money.state,
         at=money.at,
         as_of=max(filter(None, map(as_of, (charge, known.one("payment_intent")))), default=None),
-        charge_key=identifier(charge),
+        charge_key=identifier(charge) or next(iter(_charges(known)), None),
         email=email,
         name=name,
         membership_key=_subscription(known),
@@ -222,23 +223,40 @@ def _major(units: Decimal, currency: str) -> Decimal:
     return rounded(from_minor(units, currency, "stripe"), currency)
 
 
-def _customer(known: Known) -> tuple[str | None, str | None]:
-    """E-mail and name, from the first object that has them; a payment intent's own is usually
-    empty, and of a saved card only the customer has one.
+def _charges(known: Known) -> tuple[str, ...]:
+    """The ids of all charges of the payment, also of one that only other objects name."""
+    named = [
+        *known.all("charge"),
+        *(each.get("latest_charge") for each in known.all("payment_intent")),
+        *(each.get("charge") for kind in GIVEN_BACK for each in known.all(kind)),
+    ]
+    return tuple(sorted({key for each in named if (key := identifier(each))}))
+
+
+def _customer(known: Known, paid_at: datetime) -> tuple[str | None, str | None]:
+    """E-mail and name that the payment was made under, from the first object that has them; a
+    payment intent's own is usually empty, and of a saved card only the customer has one.
+
+    A customer's address is that of the time of the payment. A receipt that is sent to somebody
+    else later says nothing of who paid, unless nothing else does.
     """
     charge, intent = known.charge, known.one("payment_intent")
     billing = mapping(charge.get("billing_details"))
     sessions, invoices = known.all("checkout.session"), known.all("invoice")
     details = [mapping(each.get("customer_details")) for each in sessions]
-    customers = known.all("customer")
+    customers = _customers_at(known, paid_at)
+    receipt, late_receipt = _receipt(known, charge, paid_at)
+    intents_receipt, intents_late_receipt = _receipt(known, intent, paid_at)
     emails = (
         billing.get("email"),
-        charge.get("receipt_email"),
+        receipt,
         *(each.get("email") for each in details),
         *(each.get("customer_email") for each in sessions),
-        intent.get("receipt_email"),
+        intents_receipt,
         *(each.get("customer_email") for each in invoices),
         *(each.get("email") for each in customers),
+        late_receipt,
+        intents_late_receipt,
     )
     names = (
         billing.get("name"),
@@ -247,6 +265,39 @@ def _customer(known: Known) -> tuple[str | None, str | None]:
         *(each.get("name") for each in customers),
     )
     return first(map(word, emails)), first(map(word, names))
+
+
+def _customers_at(known: Known, paid_at: datetime) -> list[Data]:
+    """Each customer as it was when the payment was made, or as it was first seen after that; those
+    of whom no dated state is known come last.
+    """
+    states: dict[str | None, list[Data]] = {}
+    for state in sorted(known.all(PASSING["customer"]), key=lambda each: int(each["at"])):
+        states.setdefault(identifier(state), []).append(state)
+    then = [
+        max(
+            (each for each in theirs if each["at"] <= paid_at.timestamp()),
+            key=_at,
+            default=theirs[0],
+        )
+        for theirs in states.values()
+    ]
+    return then + known.all("customer")
+
+
+def _at(state: Data) -> int:
+    return int(state["at"])
+
+
+def _receipt(known: Known, money: Data, paid_at: datetime) -> tuple[Any, Any]:
+    """The address of the receipt, and it again when it was first said only long after the
+    payment.
+    """
+    said = known.firsts.get(f"{identifier(money)} {RECEIPT}")
+    if said is None:
+        return money.get("receipt_email"), None
+    at, email = moment(said.get("at")), said.get("email")
+    return (None, email) if at and at > paid_at + AT_ONCE else (email, None)
 
 
 def _subscription(known: Known) -> str | None:
@@ -270,29 +321,46 @@ def _lines(invoice: Data) -> Iterable[Data]:
 
 
 def _refunds(known: Known, money: Money) -> list[RefundFact]:
-    """The refunds one by one; what the charge's running total knows beyond them is one more, until
-    they arrive.
+    """The refunds one by one; what the charge's running total knows beyond them counts until they
+    arrive.
     """
     charge = known.charge
     rows = [row for row in known.all("refund") if not _is_release(row, charge)]
     refunds = [fact for row in rows if (fact := _refund(known, row, money))]
-    total = _given_back(charge) - _released(charge)
-    if not charge or charge.get("status") != "succeeded":
+    if charge.get("status") != "succeeded":
         return refunds
-    inside = sum((_minor(row, "amount") for row in rows if _in_total(row, charge)), Decimal(0))
-    beyond = total - inside
-    if beyond > 0:
-        key = f"{identifier(charge)} refunded {charge.get('amount_refunded')}"
-        refunds.append(
-            RefundFact(
-                key=f"total of {identifier(charge)}",
-                amount=_major(beyond, money.currency),
-                status="succeeded",
-                at=first((known.firsts.get(key), as_of(charge))) or money.at,
-                is_remainder=True,
-            )
+    singles = [
+        SingleRefund(
+            _major(_minor(row, "amount"), money.currency),
+            moment(row.get("created")),
+            row.get("status") in UNDONE,
+            as_of(row),
         )
-    return refunds
+        for row in rows
+    ]
+    return refunds + only_in_totals(_totals(known, charge, money), singles)
+
+
+def _totals(known: Known, charge: Data, money: Money) -> list[Total]:
+    """The charge's running total whenever it was reported, and at last as it is now."""
+    seen, released = as_of(charge), _released(charge)
+    states = [
+        (at, state)
+        for state in known.all(PASSING["charge"])
+        if identifier(state) == identifier(charge)
+        and (at := moment(state["at"]))
+        and seen is not None
+        and at < seen
+    ]
+    states.sort(key=lambda each: each[0])
+    return [
+        Total(
+            max(_major(_given_back(state) - released, money.currency), Decimal(0)),
+            at,
+            at or money.at,
+        )
+        for at, state in [*states, (seen, charge)]
+    ]
 
 
 def _refund(known: Known, row: Data, money: Money) -> RefundFact | None:
@@ -332,18 +400,6 @@ def _is_release(refund: Data, charge: Data) -> bool:
     return unmoved and released > 0 and _minor(refund, "amount") == released
 
 
-def _in_total(refund: Data, charge: Data) -> bool:
-    """Whether the charge's running total, as it was last seen, holds the refund: it was made before
-    and had not failed by then.
-    """
-    seen, made, state = as_of(charge), moment(refund.get("created")), as_of(refund)
-    if seen is None:
-        return True
-    if made is not None and made > seen:
-        return False
-    return refund.get("status") not in UNDONE or state is None or state >= seen
-
-
 def _dispute(known: Known, dispute: Data, money: Money) -> DisputeFact:
     """A dispute is flagged while it runs and subtracted only when it is lost. One in another
     currency than the payment's has no amount that could be.
@@ -351,7 +407,7 @@ def _dispute(known: Known, dispute: Data, money: Money) -> DisputeFact:
     said = word(dispute.get("status"))
     state = DISPUTE_STATES.get(said or "", DisputeState.OPEN)
     same = (currency_code(dispute.get("currency")) or money.currency) == money.currency
-    lost_at = known.firsts.get(f"{identifier(dispute)} lost")
+    lost_at = moment(known.firsts.get(f"{identifier(dispute)} {LOST}", {}).get("at"))
     made_at = first((moment(dispute.get("created")), as_of(dispute))) or known.arrived
     return DisputeFact(
         key=str(identifier(dispute)),

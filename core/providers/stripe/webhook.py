@@ -10,27 +10,39 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from core.deliveries.models import WebhookConnection
-from core.deliveries.objects import Name, link, objects_named, only, remember
+from core.deliveries.objects import (
+    FIRST,
+    Name,
+    link,
+    objects_named,
+    objects_of,
+    only,
+    remember,
+    remember_first,
+)
 from core.money.ledger import record_payment
 from core.money.models import MoneySettings
 from core.platform.advisory_locks import advisory_lock
 from core.providers.provider import PROCESSED, Outcome
 from core.providers.signatures import BadSignature, check_timed_hex, sign_timed_hex
 from core.providers.stripe.objects import (
+    FIRSTS,
     GIVEN_BACK,
     KEPT,
-    LATEST_SECOND,
     MONEY,
     PAPERS,
+    PASSING,
+    UNUSABLE,
     firsts_of,
     names_about,
     objects_in,
+    passing_state,
     payments_about,
     targets_of,
     version_of,
@@ -104,19 +116,38 @@ def _remember(
     state = only(stripe_object, KEPT[kind]) | {"as_of": at or None}
     remember(db, connection, kind, external_id, version_of(kind, stripe_object, at), state)
     link(db, connection, (kind, external_id), targets_of(kind, stripe_object))
-    for _, name in firsts_of(kind, stripe_object) if at else ():
-        remember(db, connection, "first", name, f"{LATEST_SECOND - at:012d}", {"at": at})
+    if at and version_of(kind, stripe_object, at) != UNUSABLE:
+        _remember_moment(db, connection, stripe_object, at)
     return kind, external_id
+
+
+def _remember_moment(
+    db: Session, connection: WebhookConnection, stripe_object: dict[str, Any], at: int
+) -> None:
+    """Store what later states of the object must not change."""
+    kind, external_id = stripe_object["object"], str(identifier(stripe_object))
+    for name, said in firsts_of(kind, stripe_object).items():
+        remember_first(db, connection, name, datetime.fromtimestamp(at, UTC), said)
+    passing = passing_state(kind, stripe_object)
+    if passing is not None:
+        kind, name, version = (
+            PASSING[kind],
+            f"{external_id} {at}",
+            version_of(kind, stripe_object, at),
+        )
+        remember(db, connection, kind, name, version, passing | {"at": at}, group_key=external_id)
 
 
 def _book(db: Session, connection: WebhookConnection, payment: Name) -> bool:
     """Compute the payment from everything known of it; False while that is too little."""
     objects = objects_named(db, "stripe", names_about(db, payment))
-    firsts = {first for item in objects for first in firsts_of(item.kind, item.data)}
     if not objects:
         return False
-    if firsts:
-        objects = [*objects, *objects_named(db, "stripe", firsts)]
+    keys = [item.external_id for item in objects]
+    objects += objects_named(
+        db, "stripe", [(FIRST, f"{key} {what}") for key in keys for what in FIRSTS]
+    )
+    objects += objects_of(db, "stripe", *keys, kinds=PASSING.values())
     fact = payment_fact(payment, objects, connection.id)
     if fact is None:
         return False

@@ -17,6 +17,10 @@ from core.providers.values import currency_code, first, identifier, mapping, mom
 # at all.
 GENERATIONS = ("v5", "v2", "legacy", "native")
 UNDONE = (RefundStatus.FAILED, RefundStatus.CANCELED)
+WHO = ("email", "name")
+UNUSABLE = "0:"  # the version of a state that lacks what matters
+MADE, LOST = "made", "lost"
+TOTAL = "total at a time"  # what had been given back of a payment when it was reported
 Data = dict[str, Any]
 
 
@@ -134,7 +138,7 @@ def version_of(kind: str, stored: Mapping[str, Any]) -> str:
     """
     status = stored["status"]
     if status is None or (kind != "dispute" and stored["amount"] is None):
-        return "0:"
+        return UNUSABLE
     match kind:
         case "payment":
             rank = 2 if status == "paid" else 0
@@ -144,6 +148,25 @@ def version_of(kind: str, stored: Mapping[str, Any]) -> str:
             rank = 0
     refunded = Decimal(stored.get("refunded_amount") or 0)
     return f"{rank}:{stored['updated_at'] or ''}:{refunded:019.3f}"
+
+
+def firsts_of(kind: str, stored: Mapping[str, Any]) -> Iterator[tuple[str, str | None, Data]]:
+    """What later deliveries must not change, with its name and since when it is true: under which
+    address and name a payment was made, and when a payment, refund or dispute came to its state.
+    """
+    external_id, seen = stored["id"], stored["updated_at"]
+    made = stored["at"] or seen
+    if kind != "payment":
+        yield f"{external_id} {MADE}", made, {}
+        if stored["status"] == LOST:
+            yield f"{external_id} {LOST}", seen or made, {}
+        return
+    who = {name: stored[name] for name in WHO}
+    for name in WHO:
+        if who[name]:
+            yield f"{external_id} {name}", seen or made, who
+    if stored["status"]:
+        yield f"{external_id} {stored['status']}", made, {}
 
 
 def instant(stored: str | None) -> datetime | None:

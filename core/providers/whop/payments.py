@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from core.deliveries.models import ProviderObject
+from core.deliveries.objects import FIRST
 from core.money.ledger import DisputeFact, DisputeState, PaymentFact, RefundFact
 from core.money.models import PaymentStatus
 from core.platform.money import rounded
+from core.providers.running_totals import SingleRefund, Total, only_in_totals
 from core.providers.values import first
-from core.providers.whop.payload import GENERATIONS, UNDONE, instant
+from core.providers.whop.payload import GENERATIONS, LOST, MADE, TOTAL, UNDONE, instant
 
 # Every state that Whop publishes, as what it means here; an unknown one is shown as it is.
 STATES = {
@@ -50,6 +52,7 @@ DISPUTED = frozenset(
         "dispute_warning_under_review",
     ]
 )
+EVER = datetime.min.replace(tzinfo=UTC)  # before every dated state
 Data = dict[str, Any]
 
 
@@ -68,8 +71,10 @@ def payment_fact(
         return None
     best, currency = said[-1], money["currency"]
     status, state = _status(best)
+    firsts = {item.external_id: item.data for item in known if item.kind == FIRST}
     arrived = min(item.arrived_at for item in states)
-    at = first((instant(best["at"]), instant(_fact(said, "at")))) or arrived
+    own = (_since(firsts, key, best["status"]), instant(best["at"]), instant(_fact(said, "at")))
+    at = first(own) or arrived
     return PaymentFact(
         processor="whop",
         connection_id=connection_id,
@@ -79,14 +84,25 @@ def payment_fact(
         status=status,
         state=state,
         at=at,
-        email=_fact(said, "email"),
-        name=_fact(said, "name"),
+        email=_who(firsts, key, "email") or _fact(said, "email"),
+        name=_who(firsts, key, "name") or _fact(said, "name"),
         membership_key=_fact(said, "membership_id"),
         package_name=_fact(said, "package"),
         reported_disputed=_newest(said).get("substatus") in DISPUTED,
-        disputes=[_dispute(item, currency) for item in known if item.kind == "dispute"],
-        refunds=_refunds(known, said, currency, at),
+        disputes=[_dispute(item, currency, firsts) for item in known if item.kind == "dispute"],
+        refunds=_refunds(known, said, currency, firsts, at),
     )
+
+
+def _who(firsts: Mapping[str, Data], key: str, what: str) -> str | None:
+    """The address or the name under which a payment was made."""
+    found: str | None = firsts.get(f"{key} {what}", {}).get(what)
+    return found
+
+
+def _since(firsts: Mapping[str, Data], key: str, what: str | None) -> datetime | None:
+    """When something of an object was said first."""
+    return instant(firsts.get(f"{key} {what}", {}).get("at"))
 
 
 def _place_among_states(item: ProviderObject) -> tuple[str, int]:
@@ -113,27 +129,30 @@ def _newest(said: Sequence[Data]) -> Data:
     return max(said, key=lambda each: each["updated_at"] or "")
 
 
-def _dispute(item: ProviderObject, currency: str) -> DisputeFact:
+def _dispute(item: ProviderObject, currency: str, firsts: Mapping[str, Data]) -> DisputeFact:
     """A dispute is flagged while it runs and subtracted only when it is lost. One in another
     currency than the payment's has no amount that could be.
     """
-    said = item.data
+    said, key = item.data, item.external_id
     same = said["currency"] in (currency, None)
     state = DISPUTE_STATES.get(said["status"] or "", DisputeState.OPEN)
-    made_at, seen_at = instant(said["at"]), instant(said["updated_at"])
+    is_lost = state == DisputeState.LOST
     return DisputeFact(
-        key=item.external_id,
+        key=key,
         amount=rounded(Decimal(said["amount"]), currency) if same and said["amount"] else None,
         status=said["status"],
         state=state,
-        at=first((seen_at, made_at) if state == DisputeState.LOST else (made_at, seen_at))
-        or item.arrived_at,
+        at=_since(firsts, key, LOST if is_lost else MADE) or item.arrived_at,
         reason=said["reason"],
     )
 
 
 def _refunds(
-    known: Sequence[ProviderObject], said: Sequence[Data], currency: str, paid_at: datetime
+    known: Sequence[ProviderObject],
+    said: Sequence[Data],
+    currency: str,
+    firsts: Mapping[str, Data],
+    paid_at: datetime,
 ) -> list[RefundFact]:
     """The refunds one by one; what the payment's running total knows beyond them counts until they
     arrive. A refund in another currency than the payment's is known by the total alone.
@@ -150,41 +169,33 @@ def _refunds(
             key=item.external_id,
             amount=rounded(Decimal(item.data["amount"]), currency),
             status=item.data["status"] or "pending",
-            at=first((instant(item.data["at"]), instant(item.data["updated_at"])))
-            or item.arrived_at,
+            at=_since(firsts, item.external_id, MADE) or item.arrived_at,
             reason=item.data["reason"],
         )
         for item in rows
     ]
-    totals = [each for each in said if each["refunded_amount"] and each["currency"] == currency]
-    if not totals:
-        return refunds
-    total = max(
-        totals, key=lambda each: (each["updated_at"] or "", Decimal(each["refunded_amount"]))
-    )
-    inside = (Decimal(item.data["amount"]) for item in rows if _in_total(item.data, total))
-    beyond = Decimal(total["refunded_amount"]) - sum(inside, Decimal(0))
-    if beyond > 0:
-        seen_at = first((instant(total.get("refunded_at")), instant(total["updated_at"])))
-        refunds.append(
-            RefundFact(
-                key="running total",
-                amount=beyond,
-                status="succeeded",
-                at=seen_at or paid_at,
-                is_remainder=True,
-            )
+    singles = [
+        SingleRefund(
+            refund.amount,
+            instant(item.data["at"]),
+            item.data["status"] in UNDONE,
+            instant(item.data["updated_at"]),
         )
-    return refunds
+        for refund, item in zip(refunds, rows, strict=True)
+    ]
+    states = [*(item.data for item in known if item.kind == TOTAL), *said]
+    return refunds + only_in_totals(_totals(states, currency, paid_at), singles)
 
 
-def _in_total(refund: Data, total: Data) -> bool:
-    """Whether the payment's running total, as it was last seen, holds the refund: it was made
-    before and had not failed by then.
-    """
-    seen, made, state = total["updated_at"], refund["at"], refund["updated_at"]
-    if seen is None:
-        return True
-    if made is not None and made > seen:
-        return False
-    return refund["status"] not in UNDONE or state is None or state >= seen
+def _totals(states: Sequence[Data], currency: str, paid_at: datetime) -> list[Total]:
+    """The running total whenever it was reported, by the generations that say it."""
+    totals = [
+        Total(
+            Decimal(each["refunded_amount"]),
+            seen := instant(each["updated_at"]),
+            first((instant(each.get("refunded_at")), seen)) or paid_at,
+        )
+        for each in states
+        if each["refunded_amount"] and each["currency"] == currency
+    ]
+    return sorted(totals, key=lambda each: (each.seen or EVER, each.amount, each.at))

@@ -10,13 +10,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.deliveries.models import WebhookConnection
-from core.deliveries.objects import objects_named, objects_of, remember
+from core.deliveries.objects import objects_named, objects_of, remember, remember_first
 from core.deliveries.reading import arrived_at
 from core.money.ledger import record_payment
 from core.money.models import Payment
@@ -30,7 +31,16 @@ from core.providers.signatures import (
     sign_standard_webhook,
 )
 from core.providers.values import first, identifier, mapping, moment, word
-from core.providers.whop.payload import account_of, facts_in, generation_of, version_of
+from core.providers.whop.payload import (
+    TOTAL,
+    UNUSABLE,
+    account_of,
+    facts_in,
+    firsts_of,
+    generation_of,
+    instant,
+    version_of,
+)
 from core.providers.whop.payments import payment_fact
 
 MONEY = ("payment", "refund", "dispute")
@@ -137,7 +147,28 @@ def _remember(
     stored_kind = f"payment {generation_of(payload)}" if is_payment else kind
     version = version_of(kind, stored)
     remember(db, connection, stored_kind, external_id, version, stored, group_key=payment_id)
-    return payment_id or _payment_of(db, kind, external_id)
+    payment_id = payment_id or _payment_of(db, kind, external_id)
+    if version != UNUSABLE:
+        _remember_moment(db, connection, kind, stored, payment_id)
+    return payment_id
+
+
+def _remember_moment(
+    db: Session,
+    connection: WebhookConnection,
+    kind: str,
+    stored: dict[str, Any],
+    payment_id: str | None,
+) -> None:
+    """Store what later states of the object must not change."""
+    for name, at, said in firsts_of(kind, stored):
+        since = instant(at) or arrived_at(db)
+        remember_first(db, connection, name, since, said, group_key=payment_id)
+    if Decimal(stored.get("refunded_amount") or 0) and stored["updated_at"]:
+        parts = ("updated_at", "refunded_at", "refunded_amount", "currency")
+        total = {part: stored[part] for part in parts}
+        name, version = f"{payment_id} {stored['updated_at']}", version_of(kind, stored)
+        remember(db, connection, TOTAL, name, version, total, group_key=payment_id)
 
 
 def _payment_of(db: Session, kind: str, external_id: str) -> str | None:

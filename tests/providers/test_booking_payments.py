@@ -1,0 +1,213 @@
+"""Money that was paid with a booking is one payment, whichever of Calendly and the processor
+reports it first, and it is of that booking.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import permutations
+
+import pytest
+
+from core.bookings.form_answers import FormAnswers
+from core.money.attribution import choose_event
+from core.money.form_filing import file_form
+from core.money.payout_tables import details_table
+from core.money.payouts import approve, create_snapshot
+from core.platform.clock import Period
+from core.platform.database import as_system
+from core.platform.dataframes import records
+from core.providers.connections import create_connection
+from tests import factories as make
+from tests import payloads as samples
+from tests.providers.history import History
+
+MEETING = datetime(2026, 10, 30, 10, tzinfo=UTC)
+PAID = MEETING - timedelta(days=2)
+OCTOBER = Period(date(2026, 10, 1), date(2026, 11, 1), "UTC")
+NOVEMBER = Period(date(2026, 11, 1), date(2026, 12, 1), "UTC")
+LEAD = "lead.one@example.com"
+PAYMENTS = """
+    select p.processor_payment_id as key, p.amount, p.customer_email as email,
+      p.attribution_method as how, p.attribution_reason as why, v.external_id as booking,
+      (select c.name from app.closers c where c.id = p.closer_id) as closer
+      from app.payments p left join app.events v on v.id = p.event_id
+     where p.counts order by 1
+"""
+PAID_WITH_IT = {
+    "key": "pi_A",
+    "amount": Decimal(4997),
+    "email": LEAD,
+    "how": "booking",
+    "why": "paid with the booking of 30 Oct, 10:00",
+    "closer": "Ana",
+}
+
+
+class Desk:
+    """One organisation with Calendly and Stripe, and Ana, who hosts."""
+
+    def __init__(self):
+        self.calendly, self.stripe = History("calendly"), History("stripe")
+        self.stripe.org = self.org = self.calendly.org
+        self.mara = make.viewer(self.org, "manager", name="Mara")
+        self.admin = make.viewer(self.org)
+        with as_system(self.org) as db:
+            self.stripe.connection_id = create_connection(db, "stripe", "Main", "secret").id
+            make.closer(db, self.org, "Ana", email="ana@team.example")
+
+    def deliver(self, *deliveries):
+        for each in deliveries:
+            history = self.calendly if "payload" in each else self.stripe
+            history.deliver(each)
+
+    def payments(self):
+        return self.calendly.rows(PAYMENTS)
+
+    def event(self, booking):
+        key = booking["payload"]["uri"].rpartition("/")[2]
+        found = self.calendly.rows(f"select id from app.events where external_id = '{key}'")
+        return found[0]["id"]
+
+    def choose(self, payment_key, event_id):
+        [row] = self.calendly.rows(
+            f"select id from app.payments where processor_payment_id = '{payment_key}'"
+        )
+        with self.mara.transaction() as db:
+            choose_event(db, row["id"], event_id, self.mara, "he says so")
+
+    def approved(self, period):
+        with self.admin.transaction() as db:
+            payout = create_snapshot(db, f"{period.start:%B}", period, self.admin)
+        with self.admin.transaction() as db:
+            approve(db, payout.id, self.admin)
+        with self.admin.transaction() as db:
+            return [
+                (row["reason_code"], row["closer_name"], row["net_revenue"])
+                for row in records(details_table(db, payout.id))
+            ]
+
+
+def booked(start=MEETING, email=LEAD, *, paid="ch_A", old=None):
+    call = samples.SampleBooking(
+        email, start, closer_email="ana@team.example", closer_name="Ana", setter=None
+    )
+    made = samples.calendly_created(call, booked_at=PAID, old=old)
+    if paid:
+        made["payload"]["payment"] = {
+            "external_id": paid,
+            "provider": "stripe",
+            "amount": 4997,
+            "currency": "USD",
+            "terms": None,
+            "successful": True,
+        }
+    return made
+
+
+def intent(**more):
+    made = samples.stripe_intent("A", 499700, PAID) | {"latest_charge": None} | more
+    return samples.stripe_event("payment_intent.succeeded", made, PAID)
+
+
+def charge(email=None):
+    made = samples.stripe_charge("A", 499700, email, PAID)
+    return samples.stripe_event("charge.succeeded", made, PAID)
+
+
+def key_of(booking):
+    return booking["payload"]["uri"].rpartition("/")[2]
+
+
+@pytest.mark.parametrize(
+    "reports",
+    [[intent(latest_charge="ch_A")], [charge()], [intent(), charge()]],
+    ids=["an intent that names its charge", "a charge", "both, linked at last"],
+)
+def test_it_is_one_payment_of_the_booking_and_its_address_whatever_arrives_first(reports):
+    booking = booked()
+    for order in permutations([booking, *reports]):
+        desk = Desk()
+        desk.deliver(*order, *order)
+        assert desk.payments() == [PAID_WITH_IT | {"booking": key_of(booking)}]
+
+
+def test_it_is_never_counted_twice_while_only_the_intent_is_known():
+    desk = Desk()
+    desk.deliver(intent(latest_charge="ch_A"), booked())
+    assert [row["amount"] for row in desk.payments()] == [4997]
+
+
+def test_the_address_that_the_processor_knows_counts_and_the_booking_stays():
+    booking = booked()
+    for order in permutations([booking, intent(), charge("partner@example.com")]):
+        desk = Desk()
+        desk.deliver(*order)
+        wanted = {"booking": key_of(booking), "email": "partner@example.com"}
+        assert desk.payments() == [PAID_WITH_IT | wanted]
+
+
+def test_what_a_person_chose_for_the_bookings_record_holds_for_the_processors():
+    desk, other = Desk(), booked(MEETING - timedelta(days=5), "other@example.com", paid=None)
+    desk.deliver(other, booked(), intent())
+    desk.choose("ch_A", desk.event(other))
+    desk.deliver(charge())
+    [row] = desk.payments()
+    assert (row["key"], row["how"], row["booking"]) == ("pi_A", "manual", key_of(other))
+
+
+def test_of_two_choices_the_latest_holds():
+    desk = Desk()
+    others = [booked(MEETING - timedelta(days=n), f"{n}@example.com", paid=None) for n in (5, 6)]
+    desk.deliver(*others, booked(), intent())
+    desk.choose("ch_A", desk.event(others[0]))
+    desk.choose("pi_A", desk.event(others[1]))
+    desk.deliver(charge())
+    [row] = desk.payments()
+    assert row["booking"] == key_of(others[1])
+
+
+def test_a_payout_that_has_counted_the_bookings_record_has_nothing_to_correct():
+    desk = Desk()
+    desk.deliver(booked())
+    assert desk.approved(OCTOBER) == [("payment", "Ana", 4997)]
+    desk.deliver(intent(latest_charge="ch_A"), charge())
+    assert desk.approved(NOVEMBER) == []
+
+
+def test_the_money_moves_with_its_booking():
+    first = booked()
+    second = booked(MEETING + timedelta(days=3), paid=None, old=first["payload"]["uri"])
+    gone = samples.calendly_canceled(
+        first, at=PAID + timedelta(hours=3), new=second["payload"]["uri"]
+    )
+    for order in permutations([first, second, gone]):
+        desk = Desk()
+        desk.deliver(charge(), *order)
+        [row] = desk.payments()
+        assert (row["how"], row["booking"], row["why"]) == (
+            "booking",
+            key_of(second),
+            "paid with the booking of 2 Nov, 10:00",
+        )
+
+
+def test_where_the_booking_was_cancelled_a_person_decides():
+    desk, booking = Desk(), booked()
+    desk.deliver(
+        booking, charge(), samples.calendly_canceled(booking, at=PAID + timedelta(hours=3))
+    )
+    [row] = desk.payments()
+    assert (row["how"], row["closer"]) == ("none", None)
+    assert "was cancelled or moved" in row["why"]
+
+
+def test_the_same_money_on_the_form_of_the_booking_counts_once_under_any_address():
+    desk, booking = Desk(), booked(PAID + timedelta(hours=2))
+    desk.deliver(booking, charge("partner@example.com"))
+    answers = FormAnswers(
+        True, True, True, True, cash_collected=Decimal(4997), currency="USD", payment_type="pif"
+    )
+    with desk.mara.transaction() as db:
+        file_form(db, desk.event(booking), answers, desk.mara, at=PAID + timedelta(hours=3))
+    [row] = desk.payments()
+    assert (row["key"], row["how"], row["booking"]) == ("pi_A", "form", key_of(booking))
