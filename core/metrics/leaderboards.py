@@ -36,25 +36,34 @@ def leaderboard(
 
     Open ``db`` with ``core.platform.database.as_board``.
 
-    Columns: rank (int), change (places won since the same part of the period before, missing when
-    new), name, value
-    (float, money in ``currency``), sample (int, what a rate is based on; None for sums), small
-    (bool: too few to compare), id. Raises InvalidInput.
+    Columns: rank (int), change (places won since the same part of the period before; of an
+    unfinished period what has passed is compared; missing when new), name, value (float, money in
+    ``currency``), sample (int, what a rate is based on; None for sums), small (bool: too few to
+    compare), id. Raises InvalidInput.
     """
     if who not in ("closer", "setter") or metric not in METRICS:
         raise InvalidInput("Choose closers or setters, and a figure that exists.", field="metric")
     needed = (metric, *_base(metric))
-    ranked = _ranked(metrics_table(db, period, (who,), at=at, only=needed), who, metric, currency)
-    places: dict[Any, int] = {}
+
+    def ranked(part: Period) -> pd.DataFrame:
+        figures = metrics_table(db, part, (who,), at=at, only=needed)
+        return _ranked(figures, who, metric, currency)
+
+    board = ranked(period)
+    now: dict[Any, int] = {}
+    before: dict[Any, int] = {}
     if comparison := compared(period, at):
-        before = metrics_table(db, comparison.earlier, (who,), at=at, only=needed)
-        earlier = _ranked(before, who, metric, currency)
-        places = dict(zip(earlier["id"], earlier["rank"], strict=True))
-    ranks = zip(ranked["id"], ranked["rank"], strict=True)
-    ranked.insert(
-        1, "change", [places[key] - rank if key in places else None for key, rank in ranks]
-    )
-    return ranked
+        now = _places(ranked(comparison.present) if comparison.present.until else board)
+        before = _places(ranked(comparison.earlier))
+    changes = [
+        before[key] - now[key] if key in now and key in before else None for key in board["id"]
+    ]
+    board.insert(1, "change", changes)
+    return board
+
+
+def _places(board: pd.DataFrame) -> dict[Any, int]:
+    return dict(zip(board["id"], board["rank"], strict=True))
 
 
 def _base(metric: str) -> Sequence[str]:

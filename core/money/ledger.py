@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -305,10 +305,10 @@ def _record_refund(
 
 
 def _refunded(db: Session, payment: Payment) -> Decimal:
-    counting = select(func.coalesce(func.sum(Refund.amount), 0)).where(
-        Refund.payment_id == payment.id, Refund.status.not_in(NOT_COUNTING)
-    )
-    return db.scalars(counting).one()
+    counting = text("""
+        select coalesce(sum(amount), 0) from app.counting_refunds(array[cast(:payment as uuid)])
+    """)
+    return db.scalars(counting, {"payment": payment.id}).one()
 
 
 def _tell_renewals(db: Session, processor: str, membership_key: str | None) -> None:

@@ -16,54 +16,72 @@ from core.money.payouts import payouts_start_at, period_of_snapshot
 
 STEPS = {
     "figures": "Net revenue of these days in the figures",
-    "refunded_later": "Later refunds of these payments, for later payouts",
+    "before_start": "Payments from before payouts started",
+    "counted_before": "Counted in an earlier payout already",
+    "refunded_later": "Refunds of these payments after these days, for later payouts",
     "late": "Earlier payments that no payout had counted",
     "refunds_of_earlier": "Refunds and lost disputes of earlier payments",
-    "corrections": "Corrections of earlier lines",
+    "corrections": "Corrections of what earlier payouts counted",
     "held_back": "Held back",
-    "other": "Counted in another payout, or changed since",
+    "other": "Changed since, or counted in a later payout",
     "payout": "Net revenue of this payout",
 }
 MOST_LISTED = 200
 
-AMOUNTS = text("""
-    with figures as (
-        select currency, sum(net_revenue) as amount from app.payments
-         where counts and payment_date >= :starts_at and payment_date < :ends_at group by 1),
-    refunded_later as (
-        select p.currency, sum(r.amount) as amount
-          from app.refunds r
-          join app.payments p on p.organization_id = r.organization_id and p.id = r.payment_id
-         where p.counts and p.payment_date >= :starts_at and p.payment_date < :ends_at
-           and r.refunded_at >= :ends_at and r.status not in ('failed', 'canceled')
-         group by 1),
+# No approved payout has a line of the payment ``p``, nor of a record of the same money that it
+# stands for.
+IN_NO_PAYOUT = """
+    not exists (
+        select from app.payout_snapshot_details d
+          join app.payout_snapshots s on s.organization_id = d.organization_id
+           and s.id = d.snapshot_id and s.state <> 'draft'
+          join app.payments q on q.organization_id = d.organization_id and q.id = d.payment_id
+         where d.organization_id = p.organization_id and d.held_back is null
+           and (q.id = p.id or q.superseded_by_id = p.id))
+"""
+AMOUNTS = text(f"""
+    with figures as materialized (
+        select p.id, p.currency, p.net_revenue,
+               p.payment_date < :payouts_start and {IN_NO_PAYOUT} as is_before_start
+          from app.payments p
+         where p.counts and p.payment_date >= :starts_at and p.payment_date < :ends_at),
     lines as (
         select currency,
                case when reason_code = 'late' then 'late'
+                    when reason_code in ('deleted', 'failed', 'moved_later')
+                      or reason_code = 'superseded' and amount < 0 then 'corrections'
                     when payment_date >= :starts_at then null
                     when reason_code in ('refund', 'dispute', 'refund_changed')
                       then 'refunds_of_earlier'
                     else 'corrections' end as step,
                net_revenue as amount, held_back
           from app.payout_snapshot_details where snapshot_id = :snapshot)
-    select 'figures' as step, currency, amount from figures
-    union all select 'refunded_later', currency, amount from refunded_later
+    select 'figures' as step, currency, sum(net_revenue) as amount from figures group by 2
+    union all select 'before_start', currency, -sum(net_revenue) from figures
+     where is_before_start group by 2
+    union all
+    select 'counted_before', d.currency, -sum(d.net_revenue)
+      from figures f
+      join app.payout_snapshot_details d on d.organization_id = app.cur_org()
+       and d.payment_id = f.id and d.held_back is null
+      join app.payout_snapshots s on s.organization_id = d.organization_id
+       and s.id = d.snapshot_id and s.state <> 'draft' and s.period_end <= :first_day
+     group by 2
+    union all
+    select 'refunded_later', f.currency, sum(r.amount)
+      from app.counting_refunds(array(select id from figures where not is_before_start)) r
+      join figures f on f.id = r.payment_id
+     where r.refunded_at >= :ends_at group by 2
     union all select step, currency, sum(amount) from lines where step is not null group by 1, 2
     union all select 'held_back', currency, -sum(amount) from lines
      where held_back is not null group by 2
     union all select 'payout', currency, sum(amount) from lines
      where held_back is null group by 2
 """)
-LEFT_OUT = text("""
+LEFT_OUT = text(f"""
     select p.id, p.payment_date, p.currency, p.net_revenue, count(*) over () as together
       from app.payments p
-     where p.counts and greatest(p.payment_date, p.settled_at) < :start
-       and not exists (
-           select from app.payout_snapshot_details d
-             join app.payout_snapshots s on s.organization_id = d.organization_id
-              and s.id = d.snapshot_id
-            where d.organization_id = p.organization_id and d.payment_id = p.id
-              and s.state <> 'draft' and d.held_back is null)
+     where p.counts and greatest(p.payment_date, p.settled_at) < :start and {IN_NO_PAYOUT}
      order by p.payment_date desc, p.id limit :most
 """)
 
@@ -75,7 +93,13 @@ def bridge(db: Session, snapshot: PayoutSnapshot) -> pd.DataFrame:
     currency are always there, of the others those that are not zero; they add up to the last.
     """
     period = period_of_snapshot(snapshot)
-    asked = {"snapshot": snapshot.id, "starts_at": period.starts_at, "ends_at": period.ends_at}
+    asked = {
+        "snapshot": snapshot.id,
+        "starts_at": period.starts_at,
+        "ends_at": period.ends_at,
+        "first_day": period.start,
+        "payouts_start": payouts_start_at(db, snapshot),
+    }
     found: dict[str, dict[str, Decimal]] = {}
     for row in db.execute(AMOUNTS, asked):
         found.setdefault(row.currency, {})[row.step] = row.amount

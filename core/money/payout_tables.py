@@ -14,6 +14,23 @@ from core.money.payouts import SUMS
 from core.platform.errors import NotFound
 from core.platform.money import shown
 
+HELD_BACK = "Held back. It comes again in a later payout."
+# In which words the payout before held back the money of a line that says so. They are per money:
+# all lines of it are held back together.
+HELD_BEFORE = text("""
+    select d.id, max(h.held_back) as words
+      from app.payout_snapshot_details d
+      join app.payments p on p.organization_id = d.organization_id and p.id = d.payment_id
+      join app.payments q on q.organization_id = p.organization_id
+       and coalesce(q.superseded_by_id, q.id) = coalesce(p.superseded_by_id, p.id)
+      join app.payout_snapshot_details h on h.organization_id = q.organization_id
+       and h.payment_id = q.id and h.snapshot_id <> d.snapshot_id and h.held_back is not null
+      join app.payout_snapshots s on s.organization_id = h.organization_id
+       and s.id = h.snapshot_id and s.state <> 'draft'
+     where d.snapshot_id = :snapshot and strpos(d.reason, 'held back in ' || s.name) > 0
+     group by 1
+""")
+
 
 def snapshots_table(db: Session) -> pd.DataFrame:
     """Every payout, newest period first.
@@ -39,8 +56,9 @@ def snapshots_table(db: Session) -> pd.DataFrame:
 def details_table(db: Session, snapshot_id: UUID) -> pd.DataFrame:
     """The lines of one payout, its payments by date before its adjustments.
 
-    Columns: those of ``payout_snapshot_details`` without organisation and payout. ``reason`` is the
-    whole sentence, for an adjustment with its amount; None for an ordinary payment.
+    Columns: those of ``payout_snapshot_details`` without organisation and payout, and
+    ``held_before``: why the payout before held the line back, if it did. ``reason`` is the whole
+    sentence, for an adjustment with its amount; None for an ordinary payment.
     """
     line = PayoutSnapshotDetail
     hidden = {"organization_id", "snapshot_id"}
@@ -50,8 +68,12 @@ def details_table(db: Session, snapshot_id: UUID) -> pd.DataFrame:
         .where(line.snapshot_id == snapshot_id)
         .order_by(line.kind.desc(), line.payment_date, line.payment_id, line.line_date, line.id)
     )
-    rows = [dict(row) | {"reason": _sentence(row)} for row in db.execute(query).mappings()]
-    return pd.DataFrame(rows, columns=[column.name for column in columns])
+    before = {row.id: row.words for row in db.execute(HELD_BEFORE, {"snapshot": snapshot_id})}
+    rows = [
+        dict(row) | {"reason": _sentence(row), "held_before": before.get(row["id"])}
+        for row in db.execute(query).mappings()
+    ]
+    return pd.DataFrame(rows, columns=[*(column.name for column in columns), "held_before"])
 
 
 def _sentence(line: RowMapping) -> str | None:
@@ -68,15 +90,17 @@ def signed(amount: Decimal, currency: str) -> str:
 def statement(db: Session) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The lines and the sums of the one person and payout that the caller's link opens.
 
-    Lines: as ``details_table``. Sums, a row for each currency: currency, payment_count,
+    Lines: as ``details_table``, without the words in which a line was held back, which are not for
+    the person. Sums, a row for each currency: currency, payment_count,
     cash_collected, refunds, net_revenue. Raises NotFound for everybody else.
     """
     snapshot_id = db.execute(text("select app.cur_snapshot()")).scalar()
     if snapshot_id is None:
         raise NotFound("There is no such statement.")
-    sums = summaries_table(db, snapshot_id)
+    sums, lines = summaries_table(db, snapshot_id), details_table(db, snapshot_id)
+    lines["held_back"] = lines["held_back"].where(lines["held_back"].isna(), HELD_BACK)
     return (
-        details_table(db, snapshot_id),
+        lines,
         sums.groupby("currency", as_index=False)[["payment_count", *SUMS]].sum(),
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -26,13 +26,16 @@ from core.money.models import (
     SnapshotState,
 )
 from core.platform.advisory_locks import advisory_lock
-from core.platform.clock import Period, day_start, now
+from core.platform.clock import Period, day_start, now, today
 from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.tenancy.access.viewers import Viewer
 
 DIMENSIONS = ("closer", "setter", "source", "package")
 SUMS = ("cash_collected", "refunds", "net_revenue")
+# A payout may be approved shortly before its days are over. One that ends long after today has a
+# mistyped year, and once approved it would be in the way of every other until then.
+APPROVED_AHEAD = timedelta(days=62)
 Totals = dict[str, tuple[Decimal, ...]]
 
 OPEN_LINES = "app.open_payout_lines(:starts_at, :period_starts_at, :ends_at, :zone, :through)"
@@ -96,7 +99,7 @@ CHANGES = text(f"""
         select 0, payment_id, reason_code, reason, currency, closer_id, closer_name, setter_id,
                setter_name, source_id, package_id, amount, refund_amount
           from app.payout_snapshot_details
-         where snapshot_id = :snapshot and :is_draft)
+         where snapshot_id = :snapshot and (:is_draft or held_back is not null))
     select payment_id,
            case when max(now) = 0 then 'gone' when min(now) = 1 then 'new' else 'changed'
              end as what,
@@ -109,6 +112,20 @@ CHANGES = text(f"""
     having sum(amount * (2 * now - 1)) <> 0 or sum(refund_amount * (2 * now - 1)) <> 0
         or sum(2 * now - 1) <> 0
      order by 2, 1, 3
+""")
+
+
+# Lines that no longer are what was approved: the fingerprint is recomputed, and compared with the
+# one that the payout has and with the one in the audit log.
+ALTERED = text("""
+    select s.name from app.payout_snapshots s
+     where s.state <> 'draft'
+       and (s.lines_hash is distinct from app.payout_lines_hash(s.id)
+            or exists (select from app.audit_logs l
+                        where l.organization_id = s.organization_id
+                          and l.table_name = 'payout_snapshots' and l.row_id = s.id::text
+                          and l.changes -> 'lines_hash' ->> 1 <> s.lines_hash))
+     order by s.period_start
 """)
 
 
@@ -179,18 +196,19 @@ def _cut(db: Session, snapshot: PayoutSnapshot) -> _Cut:
     return _Cut(starts_at, period.starts_at, ends_at, snapshot.timezone, through)
 
 
-def create_snapshot(db: Session, name: str, period: Period, by: Viewer | None) -> PayoutSnapshot:
+def create_snapshot(
+    db: Session, name: str | None, period: Period, by: Viewer | None
+) -> PayoutSnapshot:
     """Make a draft: every line that is open up to the end of ``period``, with sums by closer,
-    setter, source, package.
+    setter, source, package. Without a name it is called by its days.
 
-    ``by`` is None for a program with a key. Raises InvalidInput without a name.
+    ``by`` is None for a program with a key. Raises NotAllowed.
     """
-    if not name.strip():
-        raise InvalidInput("Give the payout a name, for example “October 2026”.", field="name")
+    _require_admin(by)
     snapshot = PayoutSnapshot(
         organization_id=organization_id_of(db),
         id=uuid4(),
-        name=name.strip(),
+        name=(name or "").strip() or _name_of(period),
         period_start=period.start,
         period_end=period.end,
         timezone=period.timezone,
@@ -204,6 +222,16 @@ def create_snapshot(db: Session, name: str, period: Period, by: Viewer | None) -
     _add_lines(db, snapshot)
     _sum_up(db, snapshot)
     return snapshot
+
+
+def _name_of(period: Period) -> str:
+    """``October 2026`` for a whole month, else the first and the last day."""
+    first, last = period.start, period.end - timedelta(days=1)
+    is_month = first.day == period.end.day == 1 and first.month == last.month
+    if is_month and first.year == last.year:
+        return f"{first:%B %Y}"
+    days = dict.fromkeys(f"{day.day} {day:%b %Y}" for day in (first, last))
+    return " – ".join(days)
 
 
 def _add_lines(db: Session, snapshot: PayoutSnapshot) -> None:
@@ -339,11 +367,12 @@ def approve(db: Session, snapshot_id: UUID, by: Viewer | None) -> PayoutSnapshot
     Raises:
         NotAllowed: ``by`` is no admin.
         StaleDraft: the payments have changed since it was made.
-        Conflict: it is no draft, its sums do not agree, or its days begin before the end of an
-            approved payout.
+        Conflict: it is no draft, its sums do not agree, its days begin before the end of an
+            approved payout, or end long after today.
     """
     snapshot = _draft(db, snapshot_id, by)
     _refuse_overlap(db, snapshot)
+    _refuse_far_end(snapshot)
     differences = changes_since(db, snapshot_id)
     if not differences.empty:
         raise StaleDraft(differences)
@@ -354,6 +383,7 @@ def approve(db: Session, snapshot_id: UUID, by: Viewer | None) -> PayoutSnapshot
     snapshot.approved_by = None if by is None else by.user_id
     db.flush()
     db.execute(select(func.app.join_counted_pairs(snapshot.id)))
+    db.refresh(snapshot)
     return snapshot
 
 
@@ -366,15 +396,30 @@ def _refuse_overlap(db: Session, snapshot: PayoutSnapshot) -> None:
         )
 
 
+def _refuse_far_end(snapshot: PayoutSnapshot) -> None:
+    if snapshot.period_end > today(snapshot.timezone) + APPROVED_AHEAD:
+        last = snapshot.period_end - timedelta(days=1)
+        raise Conflict(
+            f"This payout ends on {last.day} {last:%b %Y}, more than two months from today. Check"
+            " the year: once it is approved, no other payout can begin before that day."
+        )
+
+
 def mark_paid(db: Session, snapshot_id: UUID, by: Viewer) -> PayoutSnapshot:
     """Note that an approved payout was paid. Raises NotAllowed, NotFound and Conflict."""
     _require_admin(by)
+    advisory_lock(db, "money")
     snapshot = get_snapshot(db, snapshot_id)
     if snapshot.state != SnapshotState.APPROVED:
         raise Conflict("Only an approved payout can be marked as paid.")
     snapshot.state, snapshot.paid_at = SnapshotState.PAID, now()
     db.flush()
     return snapshot
+
+
+def altered_payouts(db: Session) -> Sequence[str]:
+    """The names of approved payouts whose lines are not those that were approved, oldest first."""
+    return db.scalars(ALTERED).all()
 
 
 def discard(db: Session, snapshot_id: UUID, by: Viewer) -> None:

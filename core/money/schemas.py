@@ -26,6 +26,7 @@ from core.money.models import (
     PaymentStatus,
     SnapshotState,
 )
+from core.money.payout_bridge import payments_without_closer
 from core.money.payout_tables import details_table, summaries_table
 from core.money.payouts import DIMENSIONS, SUMS, StaleDraft, get_snapshot
 from core.money.queries import PaymentFilter
@@ -117,9 +118,12 @@ PaymentsQuery = create_model("PaymentsQuery", __base__=PaymentsFilter, **LISTED_
 
 
 class NewPayout(Body):
-    """The days of a payout; ``period_end`` is exclusive."""
+    """The days of a payout; ``period_end`` is exclusive. Without a name it is called by its days.
+    The organisation is the caller's own, and may be named.
+    """
 
-    name: FilledText
+    name: FilledText | None = None
+    organization_id: UUID | None = None
     period_start: Day
     period_end: Day
 
@@ -149,6 +153,9 @@ class PayoutHeader(Response):
     payment_count: Count
     created_at: Instant
     totals: PayoutTotals
+    lines_hash: str | None = Field(
+        description="SHA-256 of the lines as they were approved; null for a draft"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -216,6 +223,7 @@ class PayoutDetail(Response):
     attribution_reason: str | None
     corrects: list[UUID] = Field(description="The earlier lines that it adjusts")
     held_back: str | None = Field(description="Why it is in no sum and comes again; null if it is")
+    held_before: str | None = Field(description="Why the payout before held it back, if it did")
 
     @model_validator(mode="before")
     @classmethod
@@ -238,19 +246,21 @@ class Payout(Response):
 
     id: UUID
     header: PayoutHeader
+    payments_without_closer: Count
     summaries: list[PayoutSummary]
     details: list[PayoutDetail]
 
 
 def payout_answer(db: Session, snapshot_id: UUID) -> Payout:
     """The whole payout. Raises NotFound."""
-    snapshot = get_snapshot(db, snapshot_id)
+    snapshot, details = get_snapshot(db, snapshot_id), details_table(db, snapshot_id)
     return Payout.model_validate(
         {
             "id": snapshot.id,
             "header": snapshot,
+            "payments_without_closer": payments_without_closer(details),
             "summaries": records(summaries_table(db, snapshot_id)),
-            "details": records(details_table(db, snapshot_id)),
+            "details": records(details),
         }
     )
 

@@ -20,6 +20,7 @@ from core.messages.models import ReportSettings
 from core.migrations.tables import metadata
 from core.migrations.upgrade import newest_revision
 from core.money.models import MoneySettings
+from core.money.payouts import altered_payouts
 from core.money.queries import count_unattributed
 from core.operations.checks import Check, State
 from core.operations.integration_checks import key_checks
@@ -238,6 +239,7 @@ def examine_organization(organization_id: UUID) -> list[Check]:
             *_people(db, organization),
             *_roster(db, organization),
             *_money(db, organization),
+            *_payouts(db, organization),
             *_slack(db, organization),
             *_forms(db, organization),
         ]
@@ -343,6 +345,17 @@ def _money(db: Session, organization: Organization) -> Iterator[Check]:
         organization.slug,
         "payments",
     )
+
+
+def _payouts(db: Session, organization: Organization) -> Iterator[Check]:
+    altered = altered_payouts(db)
+    seen, fix = "every approved line is as it was approved", ""
+    if altered:
+        names = ", ".join(f"“{name}”" for name in altered)
+        seen = f"the lines of {names} are not those that were approved"
+        fix = "Compare them with an earlier backup, and find out who changed the database."
+    state = State.RED if altered else State.GREEN
+    yield Check("payouts", state, seen, fix, organization.slug, "payouts")
 
 
 def _slack(db: Session, organization: Organization) -> Iterator[Check]:

@@ -23,10 +23,12 @@ from core.ui.panels.payouts import (
     offer_rebuild,
     show_bridge,
     show_changes,
+    show_fingerprint,
     show_left_out,
     show_lines,
     show_sums,
     warn_open_entries,
+    warn_unfinished,
     warn_without_closer,
 )
 from core.ui.parts.columns import Money, Number, Text
@@ -100,9 +102,12 @@ people = [
     Text("package_name", "Package"),
     Text("attribution_reason", "Attributed"),
 ]
+if details["held_before"].notna().any():
+    people.insert(0, Text("held_before", "Held back before"))
 show_lines(details, viewer.timezone, "payout", people, opens="payment", row_id="payment_id")
 if left_out[0]:
     show_left_out(*left_out, viewer.timezone)
+show_fingerprint(payout.lines_hash)
 
 if viewer.is_admin and payout.state == SnapshotState.DRAFT and not details.empty:
     offer_holding_back(viewer, details)
@@ -112,6 +117,7 @@ if viewer.is_admin and payout.state == SnapshotState.DRAFT:
         "Once approved, neither you nor anybody else can change it. What changes about its payments"
         " later is adjusted in the next payout."
     )
+    warn_unfinished(payout)
     warn_without_closer(payments_without_closer(details))
     with viewer.transaction() as db:
         warn_open_entries(open_entries(db, payout.id))

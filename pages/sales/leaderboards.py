@@ -81,8 +81,8 @@ shown = board.assign(
 )
 formats = {"rate": "%.0f %%", "money": f"%,.0f {viewer.currency}"}
 st.caption(
-    f"{METRICS[metric].formula}. The arrow is the change of place since the period before; few"
-    " means fewer than ten."
+    f"{METRICS[metric].formula}. The arrow is the change of place since the same part of the"
+    " period before; few means fewer than ten."
 )
 drills = viewer.is_one_of(*LOOKERS)  # a rep sees nobody else's calls
 addresses = [

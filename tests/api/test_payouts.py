@@ -7,7 +7,9 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 
+from core.money.models import PayoutSnapshot
 from core.money.payouts import approve
 from core.platform.database import as_system
 from tests import factories as make
@@ -63,6 +65,7 @@ def test_a_snapshot_holds_header_summaries_and_details(admin):
         "period_start": "2026-11-01",
         "period_end": "2026-12-01",
         "payment_count": 2,
+        "lines_hash": None,
         "totals": {
             "cash_collected": {"USD": "5000.00"},
             "refunds": {"USD": "97.00"},
@@ -83,6 +86,7 @@ def test_a_snapshot_holds_header_summaries_and_details(admin):
         "cash": "4997.00",
         "corrects": [],
         "held_back": None,
+        "held_before": None,
         "payment_id": str(paid.id),
         "payment_date": "2026-11-04T13:00:00Z",
         "customer_email": "lead.one@example.com",
@@ -207,7 +211,6 @@ def test_another_organisations_payout_does_not_exist(admin):
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"name": None}, "name"),
         ({"name": "  "}, "name"),
         ({"name": 5}, "name"),
         ({"name": "a\0"}, "name"),
@@ -217,10 +220,41 @@ def test_another_organisations_payout_does_not_exist(admin):
         ({"period_end": "2026-11-01"}, "period_end"),
         ({"period_end": []}, "period_end"),
         ({"period_start": "0001-01-01"}, "period_start"),
+        ({"organization_id": "mine"}, "organization_id"),
+        ({"organization_id": 5}, "organization_id"),
     ],
 )
 def test_a_payout_that_makes_no_sense_names_its_field(admin, changes, field):
     assert refused(freeze(admin, **changes)) == (422, "invalid_input", field)
+
+
+def test_without_a_name_a_payout_is_called_by_its_days(admin):
+    body = {key: NOVEMBER[key] for key in ("period_start", "period_end")}
+    for sent in (body, body | {"name": None}):
+        made = post("/api/payout-snapshots", token_of(admin), sent)
+        assert (made.status_code, made.json()["header"]["name"]) == (201, "November 2026")
+
+
+def test_a_caller_may_name_their_own_organisation_and_no_other(admin):
+    other = make.organization()
+    for caller in (token_of(admin), key_of(admin.organization_id, "payouts")):
+        for org, status in ((admin.organization_id, 201), (other, 403), (uuid4(), 403)):
+            sent = NOVEMBER | {"organization_id": str(org)}
+            assert post("/api/payout-snapshots", caller, sent).status_code == status
+    with as_system(other) as db:
+        assert db.scalars(select(PayoutSnapshot)).all() == []
+
+
+def test_a_mistyped_year_is_refused_over_http_when_it_is_approved(admin):
+    made = freeze(admin, period_end="2062-12-01").json()
+    refusal = post(f"/api/payout-snapshots/{made['id']}/approve", token_of(admin))
+    assert refusal.status_code == 409
+    assert "ends on 30 Nov 2062" in refusal.json()["error"]["message"]
+
+
+def test_a_payout_says_how_many_payments_have_no_closer(admin):
+    pay(admin.organization_id, "1", "2")
+    assert freeze(admin).json()["payments_without_closer"] == 2
 
 
 def test_what_was_approved_stays_as_it_was_whatever_happens_to_its_payments(admin):
@@ -232,7 +266,10 @@ def test_what_was_approved_stays_as_it_was_whatever_happens_to_its_payments(admi
     with as_system(org) as db:
         make.refund(db, paid, "100", at=paid.payment_date)
     now_shown = get(f"/api/payout-snapshots/{made['id']}", token_of(admin)).json()
-    assert now_shown == made | {"header": made["header"] | {"state": "approved"}}
+    fingerprint = now_shown["header"]["lines_hash"]
+    assert len(bytes.fromhex(fingerprint)) == 32
+    approved = {"state": "approved", "lines_hash": fingerprint}
+    assert now_shown == made | {"header": made["header"] | approved}
     assert freeze(admin).json()["header"]["totals"] == {
         "cash_collected": {"USD": "50.00"},
         "refunds": {"USD": "100.00"},

@@ -81,6 +81,24 @@ def test_the_change_is_the_places_won_since_the_period_before(org):
     ] == [(1, "Bo", 1), (2, "Cy", new), (3, "Ana", -2)]
 
 
+def test_of_an_unfinished_period_the_arrow_compares_what_has_passed_with_as_much_of_the_other(org):
+    """Bo's bookings to come are in his figure and not in his arrow."""
+    with as_system(org) as db:
+        ana, bo, cy = (make.closer(db, org, name) for name in ("Ana", "Bo", "Cy"))
+        calls(db, org, ana, 2, BEFORE)
+        calls(db, org, bo, 1, BEFORE)
+        calls(db, org, bo, 9, BEFORE + timedelta(days=5))
+        calls(db, org, ana, 2)
+        calls(db, org, bo, 1)
+        calls(db, org, bo, 4, NOON + timedelta(days=5))
+        calls(db, org, cy, 3, NOON + timedelta(days=5))
+    with as_board(make.viewer(org).user_id, org) as db:
+        at = NOON + timedelta(days=1)
+        made = leaderboard(db, WEEK, "closer", "booked_calls", "USD", at)
+    places = [(row.rank, row.name, row.change) for row in made.fillna({"change": 99}).itertuples()]
+    assert places == [(1, "Bo", 0), (2, "Cy", 99), (3, "Ana", 0)]
+
+
 def test_three_of_four_is_no_medal_beside_somebody_with_enough_calls(org):
     with as_system(org) as db:
         shown(db, org, make.closer(db, org, "Ana"), 3, 1)

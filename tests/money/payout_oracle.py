@@ -54,13 +54,17 @@ class Truth:
     def _worth(self, end: datetime) -> Iterator[Row]:
         """The payments that count by ``end``, each with what of it went back."""
         payments = {row["id"]: row for row in rows(self.org, PAYMENTS)}
-        back: dict[UUID, Decimal] = defaultdict(Decimal)
+        of_each: dict[UUID, Decimal] = defaultdict(Decimal)
         for refund in rows(self.org, REFUNDS):
             of = payments[refund["payment_id"]]
             is_taken_back = refund["status"] in ("failed", "canceled")
             if is_taken_back or refund["refunded_at"] >= end or not _is_money(of):
                 continue
-            back[of["superseded_by_id"] or of["id"]] += refund["amount"]
+            of_each[of["id"]] += refund["amount"]
+        back: dict[UUID, Decimal] = defaultdict(Decimal)
+        for payment_id, amount in of_each.items():
+            of = payments[payment_id]
+            back[of["superseded_by_id"] or of["id"]] += min(amount, of["amount"])
         stood_for = {
             payment["superseded_by_id"]
             for payment in payments.values()

@@ -142,7 +142,7 @@ def test_a_lost_dispute_is_deducted_and_given_back_when_it_is_won(desk):
         db.execute(text("update app.refunds set status = 'canceled'"))
 
     assert desk.sentences(november) == [
-        "dispute lost on 5 Nov on a payment of 30 Oct, counted in October 2026: −$4,997.00"
+        "dispute of a payment of 30 Oct, counted in October 2026, lost on 5 Nov: −$4,997.00"
     ]
     assert desk.lines(desk.approved(DECEMBER)) == [("refund_changed", "Ana", Decimal(4997))]
 
@@ -273,8 +273,8 @@ def test_a_payment_approved_without_a_closer_is_credited_when_its_closer_is_know
         ("credited", None, Decimal(-4997)),
     ]
     assert set(desk.sentences(november)) == {
-        "payment of 30 Oct, counted in October 2026, moved: closer none → Ana: −$4,997.00",
-        "payment of 30 Oct, counted in October 2026, moved: closer none → Ana: $4,997.00",
+        "payment of 30 Oct, counted in October 2026: closer changed from nobody to Ana: −$4,997.00",
+        "payment of 30 Oct, counted in October 2026: closer changed from nobody to Ana: $4,997.00",
     }
     with desk.admin.transaction() as db:
         sums = records(summaries_table(db, november))

@@ -472,6 +472,42 @@ def test_what_payouts_counted_under_the_old_rule_becomes_their_lines_as_it_stand
         assert str(start.scalar_one()) == "2026-10-01"
 
 
+def test_payouts_that_were_approved_before_carry_the_fingerprint_of_their_lines(
+    bare, release_of
+) -> None:
+    """And of a payment that was refunded and disputed no more than its amount has gone back."""
+    release_of(before("0018"))
+    ids = {name: str(uuid4()) for name in ("org", "payment", "snapshot", "refund")}
+    with bare.begin() as connection:
+        for table in ("payments", "payout_snapshots", "payout_snapshot_details"):
+            connection.execute(text(f"alter table app.{table} no force row level security"))
+        for statement in OLD_PAYOUT[:-1]:
+            connection.execute(text(statement), ids)
+        connection.execute(text(LINE_OF_0010), ids)
+        connection.execute(text("update app.payments set refund_amount = 150"))
+
+    migrate(bare.url)
+
+    with bare.begin() as connection:
+        connection.execute(
+            text("select set_config('app.organization_id', :org, true)"), {"org": ids["org"]}
+        )
+        for table in ("payments", "payout_snapshots", "payout_snapshot_details"):
+            connection.execute(text(f"alter table app.{table} no force row level security"))
+        assert connection.execute(text("select net_revenue from app.payments")).scalar_one() == 0
+        stored, computed = connection.execute(
+            text("select lines_hash, app.payout_lines_hash(id) from app.payout_snapshots")
+        ).one()
+    assert len(stored) == 64
+    assert stored == computed
+
+
+LINE_OF_0010 = (
+    "insert into app.payout_snapshot_details (organization_id, snapshot_id, payment_id, kind,"
+    " reason_code, line_date, payment_date, processor, currency, amount, refund_amount,"
+    " net_revenue, attribution_method) values (:org, :snapshot, :payment, 'payment', 'payment',"
+    " '2026-10-30', '2026-10-30', 'manual', 'USD', 100, 10, 90, 'none')"
+)
 OLD_PAYOUT = (
     "insert into app.organizations (id, name, slug, timezone, currency)"
     " values (:org, 'Team', 'team', 'UTC', 'USD')",

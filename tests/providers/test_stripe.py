@@ -571,8 +571,20 @@ def test_a_dispute_in_another_currency_is_flagged_and_not_subtracted():
     assert (row["disputed"], row["net_revenue"]) == (True, 4997)
 
 
-def test_a_dispute_above_its_payment_is_shown_as_it_is():
+def test_a_lost_dispute_above_its_payment_takes_off_what_was_paid_and_no_more():
     lost = dispute("lost", 9)
     lost["data"]["object"]["amount"] = 519700
     [row], _ = payment(charge(), lost)
-    assert row["net_revenue"] == -200
+    assert row["net_revenue"] == 0
+
+
+def test_a_refund_and_a_lost_dispute_of_one_payment_take_it_off_once():
+    refund = samples.stripe_refund("A", 1, 100000, PAID)
+    refunded = samples.stripe_charge("A", 499700, "lead.one@example.com", PAID, refunded=100000)
+    [row], _ = payment(
+        charge(),
+        event("refund.created", refund, 2),
+        event("charge.refunded", refunded, 2),
+        dispute("lost", 9),
+    )
+    assert (row["refund_amount"], row["net_revenue"]) == (4997, 0)

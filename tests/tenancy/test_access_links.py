@@ -34,8 +34,8 @@ from core.links.portal import file_form_through_link
 from core.metrics.table import totals
 from core.money.form_filing import withdraw_form
 from core.money.models import Payment
-from core.money.payout_tables import details_table, summaries_table
-from core.money.payouts import approve, create_snapshot
+from core.money.payout_tables import details_table, statement, summaries_table
+from core.money.payouts import approve, create_snapshot, hold_back
 from core.people.models import Contact, Lead
 from core.platform.clock import Period, now
 from core.platform.database import as_system
@@ -433,6 +433,24 @@ def test_a_statement_is_one_persons_lines_and_they_add_up_to_the_payouts_own_sum
         (part.removesuffix("_id"), getattr(paid, person).id)
     }
     assert dict(zip(summaries["currency"], summaries["net_revenue"], strict=True)) == sums
+
+
+def test_a_statement_does_not_show_in_whose_words_a_line_was_held_back(team):
+    with as_system(team.org) as db:
+        odd = make.payment(db, team.org, "5.00", closer_id=team.ana.id, email="o@example.com")
+        make.payment(db, team.org, "7.00", closer_id=team.ana.id)
+    with team.admin.transaction() as db:
+        snapshot = create_snapshot(db, "November", NOVEMBER, team.admin).id
+        lines = details_table(db, snapshot)
+        line = lines.loc[lines["payment_id"] == odd.id, "id"].item()
+        hold_back(db, line, "We think that Ana made this one up", team.admin)
+        approve(db, snapshot, team.admin)
+    link = issued(team, COMMISSION, "Statement", snapshot_id=snapshot, closer_id=team.ana.id)
+    with open_link(token_of(link), COMMISSION, **HERE).transaction() as db:
+        lines, sums = statement(db)
+    assert "made this one up" not in str(lines.to_dict())
+    assert set(lines["held_back"].dropna()) == {"Held back. It comes again in a later payout."}
+    assert list(sums["net_revenue"]) == [7]
 
 
 def test_statement_links_are_made_for_everybody_in_the_payout_at_once(paid):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.money.payouts import approve, create_snapshot
 from core.money.schemas import NewPayout, NotApproved, Payout, not_approved, payout_answer
-from core.platform.errors import Conflict
+from core.platform.errors import Conflict, NotAllowed
 from core.tenancy.access.authorization import Access
 from core.tenancy.access.roles import ADMINS, MANAGERS
 from core.tenancy.organizations.modules import BOOKINGS
@@ -14,6 +14,8 @@ from webhooks.endpoint import ApiRequest, Endpoint
 def create(request: ApiRequest[None, NewPayout]) -> Payout:
     """Make a draft payout of a period."""
     caller, new = request.caller, request.body
+    if new.organization_id not in (None, caller.organization_id):
+        raise NotAllowed("This token is of another organisation.")
     period = new.period(caller.timezone)
     with caller.transaction() as db:
         snapshot = create_snapshot(db, new.name, period, caller.viewer)

@@ -195,8 +195,9 @@ begin
          closer_id = n.closer_id, setter_id = n.setter_id, source_id = n.source_id,
            traffic_type_id = n.traffic_type_id,
          call_type_id = n.call_type_id, package_id = n.package_id, payment_type = n.payment_type,
-         attributed_at = case when (p.event_id, p.attribution_reason) is distinct from (n.event_id,
-           n.reason)
+         attributed_at = case when (p.event_id, p.attribution_reason, p.closer_id, p.setter_id,
+             p.source_id, p.package_id) is distinct from (n.event_id, n.reason, n.closer_id,
+             n.setter_id, n.source_id, n.package_id)
                               then clock_timestamp() else p.attributed_at end
     from final n
    where p.organization_id = app.cur_org() and p.id = n.id

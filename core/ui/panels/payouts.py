@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pandas as pd
 import streamlit as st
 
-from core.money.models import LineKind, LineReason, SnapshotState
+from core.money.models import LineKind, LineReason, PayoutSnapshot, SnapshotState
 from core.money.payout_bridge import STEPS
 from core.money.payout_tables import signed
 from core.money.payouts import hold_back, rebuild, release
+from core.platform.clock import today
 from core.platform.dataframes import records
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import act
@@ -60,18 +62,20 @@ def show_lines(
     if is_held.any():
         st.subheader("Held back")
         st.caption("In none of the sums. These lines come again in the next payout.")
-        _show_sentences(lines[is_held], "held_back", timezone, f"{key}-held", details, more)
+        line = Text("reason", "Line")
+        _show_sentences(
+            lines[is_held], "held_back", timezone, f"{key}-held", [line, *details], more
+        )
 
 
 def _of_payments(payments: pd.DataFrame, timezone: str) -> list[Column]:
-    is_late = payments["reason_code"] == LineReason.LATE
     return [
         Moment("payment_date", "Date", timezone),
         Text("customer_name", "Customer"),
         Money("amount", "Amount"),
         Money("refund_amount", "Refunds"),
         Money("net_revenue", "Net"),
-        *([Text("reason", "Note")] if is_late.any() else []),
+        *([Text("reason", "Note")] if payments["reason"].notna().any() else []),
     ]
 
 
@@ -125,7 +129,7 @@ def show_changes(changes: pd.DataFrame, state: SnapshotState, *, expanded: bool 
     else:
         st.info(
             f"Since then {different} changed. This payout stays as it was; the next one adjusts"
-            " them."
+            f" {'it' if len(changes) == 1 else 'them'}."
         )
     with st.expander("What changed", expanded=expanded):
         table(
@@ -193,7 +197,10 @@ def show_left_out(count: int, latest: pd.DataFrame, timezone: str) -> None:
     payments = plural(count, "payment", "payments")
     with st.expander(f"Not counted: {payments} from before payouts started"):
         st.caption(
-            "They were settled elsewhere, and so are their refunds. The latest are listed here."
+            "It was settled elsewhere, and so are its refunds."
+            if count == 1
+            else "They were settled elsewhere, and so are their refunds. The latest are listed"
+            " here."
         )
         table(
             latest,
@@ -219,17 +226,36 @@ def warn_open_entries(count: int) -> None:
         )
 
 
+def warn_unfinished(snapshot: PayoutSnapshot) -> None:
+    """That the days of a draft are not over, when they are not."""
+    last = snapshot.period_end - timedelta(days=1)
+    if last >= today(snapshot.timezone):
+        st.info(
+            f"These days are not over: the last is {last.day} {last:%b %Y}. Payments that still"
+            " come are in the next payout."
+        )
+
+
+def show_fingerprint(lines_hash: str | None) -> None:
+    """What the lines of an approved payout can be checked by."""
+    if lines_hash is not None:
+        with st.expander("Fingerprint of the lines"):
+            st.caption(
+                "The SHA-256 of the lines as they were approved. It is in the audit log too, and"
+                " the self-check recomputes it."
+            )
+            st.code(lines_hash, language=None, wrap_lines=True)
+
+
 def warn_without_closer(count: int) -> None:
     """What an approval does with money that is nobody's yet."""
     if count:
         one = (
-            "1 payment has no closer. It counts"
+            "1 payment has no closer. It counts for the organisation and for nobody else. Match it"
+            " first, or approve: once credited to somebody, it is theirs in a later payout."
             if count == 1
-            else (f"{count:,} payments have no closer. They count")
+            else f"{count:,} payments have no closer. They count for the organisation and for"
+            " nobody else. Match them first, or approve: once credited to somebody, they are"
+            " theirs in a later payout."
         )
-        st.warning(
-            escape_markdown(
-                f"{one} for the organisation and for nobody else. Match them first, or approve:"
-                " once credited to somebody, a later payout pays it to them."
-            )
-        )
+        st.warning(escape_markdown(one))

@@ -73,9 +73,12 @@ def when(at: datetime | None, timezone: str) -> str:
 
 
 def days(start: date, end: date) -> str:
-    """A half-open period by its first and last day: ``1 Oct – 31 Oct 2026``."""
+    """A half-open period by its first and last day: ``1 Oct – 31 Oct 2026``, ``5 Nov 2026``."""
     last = end - timedelta(days=1)
-    return f"{start.day} {start:%b} – {last.day} {last:%b %Y}"
+    if start == last:
+        return f"{last.day} {last:%b %Y}"
+    year = "" if start.year == last.year else f" {start.year}"
+    return f"{start.day} {start:%b}{year} – {last.day} {last:%b %Y}"
 
 
 def countdown(at: datetime) -> str:
