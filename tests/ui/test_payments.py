@@ -1,16 +1,18 @@
 """A manager decides about payments on their screens."""
 
+from datetime import timedelta
 from html import unescape
 
 import pytest
 from sqlalchemy import select
 
+from core.money.attribution import attribute_all
 from core.money.models import Payment
 from core.platform.database import as_system
 from core.platform.normalization import JOINER
 from tests.factories import NOON
 from tests.money.world import PARTNER, World
-from tests.ui.screens import addressed, browser_of
+from tests.ui.screens import addressed, browser_of, words
 
 
 @pytest.fixture
@@ -95,3 +97,15 @@ def test_an_automatic_match_is_separated_on_the_payments_page(world):
         choose(page, page.radio[-1].options[0])
         assert not pressed(page, "Not the same money").exception
     assert world.payment(entry).superseded_by_id is None
+
+
+def test_what_belongs_to_no_booking_is_listed_however_old_it_is(world):
+    world.card(email=PARTNER, at=NOON - timedelta(days=400))
+    with browser_of(world.mara):
+        page = addressed("payments", view="Unattributed").run()
+        assert any(line.startswith("1 payment · cash collected") for line in words(page))
+        world.event("Ana", NOON - timedelta(days=401), email=PARTNER)
+        with as_system(world.org) as db:
+            attribute_all(db)
+        page = addressed("payments", view="Unattributed").run()
+        assert any("Every payment has its booking" in line for line in words(page))
