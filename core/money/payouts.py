@@ -343,7 +343,8 @@ def approve(db: Session, snapshot_id: UUID, by: Viewer | None) -> PayoutSnapshot
             approved payout.
     """
     snapshot = _draft(db, snapshot_id, by)
-    _refuse_overlap(db, snapshot)
+    if reason := overlap(db, snapshot):
+        raise Conflict(reason)
     differences = changes_since(db, snapshot_id)
     if not differences.empty:
         raise StaleDraft(differences)
@@ -356,13 +357,17 @@ def approve(db: Session, snapshot_id: UUID, by: Viewer | None) -> PayoutSnapshot
     return snapshot
 
 
-def _refuse_overlap(db: Session, snapshot: PayoutSnapshot) -> None:
+def overlap(db: Session, snapshot: PayoutSnapshot) -> str | None:
+    """Why a draft cannot be approved whatever its lines: its days begin before the end of an
+    approved payout. None where they do not.
+    """
     bounds = _bounds(db)
-    if bounds.last_end is not None and bounds.last_end > snapshot.period_start:
-        raise Conflict(
-            f"“{bounds.last_name}” is approved up to the end of its days; a payout has to begin"
-            " after them. Whatever is missing there comes into the next payout by itself."
-        )
+    if bounds.last_end is None or bounds.last_end <= snapshot.period_start:
+        return None
+    return (
+        f"“{bounds.last_name}” is approved up to the end of its days; a payout has to begin"
+        " after them. Whatever is missing there comes into the next payout by itself."
+    )
 
 
 def mark_paid(db: Session, snapshot_id: UUID, by: Viewer) -> PayoutSnapshot:
