@@ -59,6 +59,21 @@ def test_the_payers_address_is_added_to_the_one_who_booked(world):
     assert world.payment(second).event_id == event
 
 
+def test_a_booking_that_is_not_suggested_is_found_by_its_leads_name(world):
+    for number in range(9):
+        world.event("Bo", NOON - timedelta(days=number), email=f"lead.{number}@example.com")
+    wanted = world.event("Ana", NOON - timedelta(days=200), lead_name="Wanda Far")
+    card = world.card(email=PARTNER)
+    with browser_of(world.mara):
+        page = addressed("payment", id=str(card)).run()
+        assert not any("Wanda Far" in option for option in page.radio[0].options)
+        next(each for each in page.text_input if each.key == "find booking").set_value("wanda")
+        page.run()
+        choose(page, page.radio[0].options[0])
+        assert not pressed(page, "Choose").exception
+    assert world.payment(card).event_id == wanted
+
+
 def test_a_choice_is_forgotten_again(world):
     event = world.event("Ana")
     card = world.card()
