@@ -505,3 +505,16 @@ def test_a_customer_is_the_same_however_the_address_is_written(org, typed, sent)
         make.event(db, org, ana, email=typed)
         payment_id = make.payment(db, org, email=sent).id
     assert attributed(org, payment_id).closer_id == ana.id
+
+
+@pytest.mark.parametrize("form_first", [True, False])
+def test_a_card_before_the_scheduled_start_is_of_the_only_event_once_its_form_names_it(form_first):
+    world = World()
+    event = world.event("Ana")
+    if form_first:
+        world.form(event)
+    card = world.card(at=NOON - timedelta(minutes=2))
+    if not form_first:
+        assert world.closer_of(card) is None
+        world.form(event)
+    assert (world.closer_of(card), world.cash()) == ("Ana", {"Ana": Decimal(4997)})
