@@ -18,7 +18,7 @@ from core.bookings.roster import create_closer, create_setter, words_of
 from core.people.models import Source, TrafficType
 from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, InvalidInput, NotFound
-from core.platform.money import check_currency, parse_amount
+from core.platform.money import check_currency, typed_amount
 from core.platform.normalization import fold
 
 
@@ -195,7 +195,7 @@ def _fill(row: Any, kept: EditableList, values: Mapping[str, Any]) -> None:
         currency = check_currency(values["currency"])
         asked = str(values.get("price") or "").strip()
         row.price, row.currency = (
-            (parse_amount(asked, currency, field="price"), currency) if asked else (None, None)
+            (typed_amount(asked, currency, field="price"), currency) if asked else (None, None)
         )
 
 

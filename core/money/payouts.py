@@ -371,8 +371,8 @@ def approve(db: Session, snapshot_id: UUID, by: Viewer | None) -> PayoutSnapshot
             approved payout, or end long after today.
     """
     snapshot = _draft(db, snapshot_id, by)
-    _refuse_overlap(db, snapshot)
-    _refuse_far_end(snapshot)
+    if reason := refusal(db, snapshot):
+        raise Conflict(reason)
     differences = changes_since(db, snapshot_id)
     if not differences.empty:
         raise StaleDraft(differences)
@@ -387,22 +387,23 @@ def approve(db: Session, snapshot_id: UUID, by: Viewer | None) -> PayoutSnapshot
     return snapshot
 
 
-def _refuse_overlap(db: Session, snapshot: PayoutSnapshot) -> None:
+def refusal(db: Session, snapshot: PayoutSnapshot) -> str | None:
+    """Why a draft cannot be approved whatever its lines: its days begin before the end of an
+    approved payout, or end long after today. None where neither is so.
+    """
     bounds = _bounds(db)
     if bounds.last_end is not None and bounds.last_end > snapshot.period_start:
-        raise Conflict(
+        return (
             f"“{bounds.last_name}” is approved up to the end of its days; a payout has to begin"
             " after them. Whatever is missing there comes into the next payout by itself."
         )
-
-
-def _refuse_far_end(snapshot: PayoutSnapshot) -> None:
     if snapshot.period_end > today(snapshot.timezone) + APPROVED_AHEAD:
         last = snapshot.period_end - timedelta(days=1)
-        raise Conflict(
+        return (
             f"This payout ends on {last.day} {last:%b %Y}, more than two months from today. Check"
             " the year: once it is approved, no other payout can begin before that day."
         )
+    return None
 
 
 def mark_paid(db: Session, snapshot_id: UUID, by: Viewer) -> PayoutSnapshot:

@@ -215,7 +215,7 @@ def suggestions(db: Session, payment_id: UUID, *, limit: int = 8) -> list[Row[An
             visible(Event.lead_name),
             visible(Event.lead_email),
             Event.scheduled_at,
-            Event.closer_name,
+            Event.closer_name.label("closer"),
             Event.event_outcome,
         )
         .where(

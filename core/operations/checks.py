@@ -17,7 +17,7 @@ class State(StrEnum):
 @dataclass(frozen=True)
 class Check:
     """One line of the self-check: what was checked, the result, what was found, how to fix it, and
-    the screen on which that is done.
+    the screen on which that is done, in one of its views where it has several.
     """
 
     name: str
@@ -26,3 +26,4 @@ class Check:
     fix: str = ""
     organization: str | None = None
     screen: str | None = None
+    view: str | None = None

@@ -344,6 +344,7 @@ def _money(db: Session, organization: Organization) -> Iterator[Check]:
         fix,
         organization.slug,
         "payments",
+        "Unattributed",
     )
 
 

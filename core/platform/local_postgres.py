@@ -265,14 +265,24 @@ class LocalPostgres:
             )
         finally:
             os.close(reader)
-        self.endpoint.touch(mode=0o600)
-        self.endpoint.write_text(json.dumps({"password": password, "port": 0}))
+        self._write_endpoint({"password": password, "port": 0})
+
+    def _write_endpoint(self, facts: dict[str, Any]) -> None:
+        """Replace the file as a whole: the superuser's password stands nowhere else, so neither a
+        full disk nor a kill may leave half of it.
+        """
+        beside = self.endpoint.with_suffix(".new")
+        beside.unlink(missing_ok=True)
+        beside.touch(mode=0o600)
+        with open(beside, "w") as file:
+            file.write(json.dumps(facts))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self.endpoint)
 
     def _boot(self, port: int | None = None) -> None:
         port = port or _free_port()
-        self.endpoint.write_text(
-            json.dumps({**json.loads(self.endpoint.read_text()), "port": port})
-        )
+        self._write_endpoint({**json.loads(self.endpoint.read_text()), "port": port})
         wanted = {
             "listen_addresses": "127.0.0.1",
             "port": port,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from copy import copy
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 from babel import Locale
-from babel.numbers import format_compact_currency, list_currencies
+from babel.numbers import format_compact_currency, get_currency_symbol, list_currencies
 
 from core.platform.errors import InvalidInput
 
@@ -44,6 +45,9 @@ OTHER_DECIMALS: Mapping[str, int] = {
 # Where a processor's smallest unit is another than the currency's. Source: Stripe, supported
 # currencies: ISK and UGX are sent with two decimals that are always 00, MGA without any.
 MINOR_UNITS: Mapping[str, Mapping[str, int]] = {"stripe": {"ISK": 2, "UGX": 2, "MGA": 0}}
+# Thousands as the screens write them, and as much of the world does.
+THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
+THOUSANDS_BY_POINTS = re.compile(r"[1-9]\d{0,2}(\.\d{3})+,\d+")
 
 
 def decimals(currency: str) -> int:
@@ -100,6 +104,25 @@ def parse_amount(text: str | int | Decimal, currency: str, *, field: str = "amou
             f"{currency} has {decimals(currency)} decimals; “{text}” has more.", field=field
         )
     return amount
+
+
+def typed_amount(text: str, currency: str, *, field: str = "amount") -> Decimal:
+    """An amount as a person types it: also with the currency's sign and with groups of thousands,
+    where that can mean one amount only. ``4,997`` is one in dollars, which have no thousandths, and
+    none in dinars.
+
+    Raises InvalidInput like ``parse_amount``.
+    """
+    written = "".join(text.split())
+    for sign in (get_currency_symbol(currency, locale="en_US"), currency.upper()):
+        written = written.removeprefix(sign).removesuffix(sign)
+    if THOUSANDS_BY_POINTS.fullmatch(written):
+        written = written.replace(".", "").replace(",", ".")
+    elif THOUSANDS.fullmatch(written) and ("." in written or decimals(currency) < 3):
+        written = written.replace(",", "")
+    elif "," in written:
+        raise InvalidInput(f"“{text}” is not an amount; write it like 4997.00.", field=field)
+    return parse_amount(written, currency, field=field)
 
 
 def shown(amount: Decimal, currency: str, *, whole: bool = False, locale: str = "en_US") -> str:

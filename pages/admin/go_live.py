@@ -52,7 +52,8 @@ def show(check: Check) -> None:
         )
     if check.screen and check.state != State.GREEN:
         with way:
-            go(check.screen, f"Open {BY_KEY[check.screen].title}")
+            parameters = {"view": check.view} if check.view else {}
+            go(check.screen, f"Open {BY_KEY[check.screen].title}", **parameters)
 
 
 for line in checks:

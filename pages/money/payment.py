@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 import streamlit as st
 from sqlalchemy import Row
 
+from core.bookings.models import EventOutcome
+from core.bookings.queries import EventFilter, events_page
 from core.money.attribution import adopt_address, choose_event, clear_choice
 from core.money.models import PROCESSOR_LABELS, PaymentStatus
 from core.money.queries import pairs_of, payment_detail, refunds_of, suggestions
@@ -22,26 +25,36 @@ viewer = require("payment")
 
 
 NO_BOOKING = "It belongs to no booking"
+FOUND = 20
 
 
 def _label(event: Row[Any], timezone: str) -> str:
-    lead, closer = event.lead_name or "Lead", event.closer_name or "no closer"
-    facts = (lead, when(event.scheduled_at, timezone), closer, event.lead_email)
+    lead, closer = event.lead_name or "Lead", event.closer or "no closer"
+    outcome = event.event_outcome and word(event.event_outcome, EventOutcome)
+    facts = (lead, when(event.scheduled_at, timezone), closer, outcome, event.lead_email)
     return " · ".join(filter(None, facts))
 
 
 def ask_for_event(payment: Row[Any]) -> None:
-    """The events that the payment may belong to, likeliest first, and the choice of one; open where
-    it has none.
+    """The events that the payment may belong to, likeliest first, or those that a manager looks
+    for, and the choice of one; open where it has none.
     """
-    with viewer.transaction() as db:
-        events = suggestions(db, payment.id)
+    with st.expander("Choose the booking yourself", expanded=payment.event_id is None):
+        words = st.text_input("Any other booking, by name or e-mail", key="find booking").strip()
+        with viewer.transaction() as db:
+            events = (
+                events_page(db, EventFilter(search=words), limit=FOUND)
+                if words
+                else suggestions(db, payment.id)
+            )
+        offer_choice(payment, events)
+
+
+def offer_choice(payment: Row[Any], events: Sequence[Row[Any]]) -> None:
+    """A manager's choice among ``events``."""
     labels = numbered_apart([_label(event, viewer.timezone) for event in events])
     options = dict(zip(labels, (event.id for event in events), strict=True))
-    with (
-        st.expander("Choose the booking yourself", expanded=payment.event_id is None),
-        st.form("choice"),
-    ):
+    with st.form("choice"):
         label = st.radio(
             "Likeliest first", [*options, NO_BOOKING], index=None, format_func=escape_markdown
         )
@@ -105,25 +118,6 @@ title(
     f"{word(payment.processor, PROCESSOR_LABELS)} · {when(payment.payment_date, viewer.timezone)}",
 )
 left, right = st.columns([3, 2])
-with left:
-    st.subheader("Whose it is")
-    booked_by = f" · booked by {escape_markdown(payment.setter)}" if payment.setter else ""
-    st.markdown(f"**{escape_markdown(payment.closer or 'Nobody yet')}**{booked_by}")
-    st.text(payment.attribution_reason or "")
-    if payment.event_id:
-        go("event", "Open the booking", id=str(payment.event_id))
-    if payment.superseded_by_id:
-        st.info(
-            "The processor has reported the same money, so this entry is not counted a second time."
-        )
-        go("payment", "Open the processor's record", id=str(payment.superseded_by_id))
-    if viewer.is_manager:
-        ask_for_event(payment)
-        if payment.chosen_at is not None and st.button("Forget this choice and match again"):
-            with act(viewer, "Matched again.") as db:
-                clear_choice(db, payment_id, viewer)
-            st.rerun()
-        ask_for_pair(payment_id)
 with right:
     facts = {
         "State": word(payment.status, PaymentStatus),
@@ -147,3 +141,22 @@ with right:
             f"{kind} of {amount}: {word(refund['status'], PaymentStatus)},"
             f" {when(refund['refunded_at'], viewer.timezone)}"
         )
+with left:
+    st.subheader("Whose it is")
+    booked_by = f" · booked by {escape_markdown(payment.setter)}" if payment.setter else ""
+    st.markdown(f"**{escape_markdown(payment.closer or 'Nobody yet')}**{booked_by}")
+    st.text(payment.attribution_reason or "")
+    if payment.event_id:
+        go("event", "Open the booking", id=str(payment.event_id))
+    if payment.superseded_by_id:
+        st.info(
+            "The processor has reported the same money, so this entry is not counted a second time."
+        )
+        go("payment", "Open the processor's record", id=str(payment.superseded_by_id))
+    if viewer.is_manager:
+        ask_for_event(payment)
+        if payment.chosen_at is not None and st.button("Forget this choice and match again"):
+            with act(viewer, "Matched again.") as db:
+                clear_choice(db, payment_id, viewer)
+            st.rerun()
+        ask_for_pair(payment_id)

@@ -78,7 +78,7 @@ if view == "reconcile":
 figure = st.query_params.get("figure", "")
 with viewer.transaction() as db:
     chosen = PaymentFilter(
-        period=period,
+        period=None if view == "unattributed" else period,
         unattributed=view == "unattributed",
         condition=matching(db, PAYMENTS, figure, filters),
     )
@@ -94,6 +94,8 @@ if payments.empty and view == "unattributed":
         "Payments that match no booking appear here, and find one by themselves when it is booked.",
     )
     st.stop()
+if view == "unattributed":
+    st.caption("Of all time: money that is nobody's is not done with when its month is over.")
 if payments.empty:
     empty(
         "No payments here",

@@ -12,7 +12,14 @@ from core.links.access_links import issue_statements
 from core.money.models import SnapshotState
 from core.money.payout_bridge import before_payouts_start, bridge, payments_without_closer
 from core.money.payout_tables import details_table, summaries_table
-from core.money.payouts import approve, changes_since, discard, get_snapshot, mark_paid
+from core.money.payouts import (
+    approve,
+    changes_since,
+    discard,
+    get_snapshot,
+    mark_paid,
+    refusal,
+)
 from core.money.queries import open_entries
 from core.platform.errors import NotFound
 from core.ui.navigation import jump
@@ -46,6 +53,7 @@ try:
         details, summaries = details_table(db, snapshot_id), summaries_table(db, snapshot_id)
         changes, steps = changes_since(db, snapshot_id), bridge(db, payout)
         left_out = before_payouts_start(db, payout)
+        refused = refusal(db, payout) if payout.state == SnapshotState.DRAFT else None
 except NotFound:
     no_such("payout", "It may have been discarded.", ("payouts", "All payouts"))
 
@@ -60,7 +68,9 @@ show_sums(
         for currency, sums in payout.totals.items()
     }
 )
-if changes.empty and payout.state == SnapshotState.DRAFT:
+if refused:
+    st.warning(escape_markdown(refused))
+elif changes.empty and payout.state == SnapshotState.DRAFT:
     st.caption("It equals the payments as they are now.")
 elif changes.empty:
     st.caption("Nothing in these days has changed since.")
@@ -123,16 +133,18 @@ if viewer.is_admin and payout.state == SnapshotState.DRAFT:
         warn_open_entries(open_entries(db, payout.id))
     typed = st.text_input(f"Type the payout's name to approve it: {escape_markdown(payout.name)}")
     first, second = st.columns(2)
-    if first.button(
+    approved = first.button(
         "Approve payout",
         type="primary",
-        disabled=typed.strip() != payout.name or not changes.empty,
+        disabled=typed.strip() != payout.name or not changes.empty or refused is not None,
         width="stretch",
-    ):
+    )
+    discarded = second.button("Discard draft", width="stretch")
+    if approved:
         with act(viewer, "Approved.") as db:
             approve(db, payout.id, viewer)
         st.rerun()
-    if second.button("Discard draft", width="stretch"):
+    if discarded:
         with act(viewer, "Discarded.") as db:
             discard(db, payout.id, viewer)
         jump("payouts")

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from core.bookings.models import Event, ListEntry, Package, PostCallForm
+from core.money.attribution import choose_event
 from core.money.models import Payment, PayoutSnapshotDetail
 from core.money.payouts import approve, create_snapshot
 from core.people.models import Activity
@@ -251,3 +252,19 @@ def test_cash_that_a_payout_counted_can_be_corrected_and_the_payout_says_what_it
     assert file(event_id, token, CLOSED | {"cash_collected": "1"}).status_code == 200
     assert one(rep.organization_id, select(Payment.amount)) == 1
     assert one(rep.organization_id, select(PayoutSnapshotDetail.amount)) == 4997
+
+
+def test_a_rep_corrects_a_form_whose_cash_a_manager_gave_to_somebody_elses_booking(rep, token):
+    org, event_id = rep.organization_id, call_of(rep)
+    file(event_id, token, CLOSED)
+    manager = make.viewer(org, "manager")
+    with as_system(org) as db:
+        bo = make.closer(db, org, "Bo")
+        other = make.event(db, org, bo, at=now() - timedelta(hours=3)).id
+    with manager.transaction() as db:
+        paid = db.scalars(select(Payment.id)).one()
+        choose_event(db, paid, other, manager, "Bo sold it")
+    again = file(event_id, token, CLOSED | {"cash_collected": "5000"})
+    assert (again.status_code, again.json()["version"]) == (200, 2)
+    payment = one(org, select(Payment))
+    assert (payment.id, payment.amount, payment.closer_id) == (paid, 5000, bo.id)

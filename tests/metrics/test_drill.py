@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from core.bookings.queries import EventFilter, count_events, events_table
+from core.bookings.status import settle_status
 from core.metrics.catalog import FACTS, METRICS, Count, Sum
 from core.metrics.dimensions import FILTERS
 from core.metrics.drill import is_of, matching
@@ -166,3 +167,15 @@ def test_a_list_that_a_fact_lacks_leaves_none_of_its_rows(history):
         assert [(row.keys["call_type"].id, row.values) for row in alone.rows] == [
             (None, everything)
         ]
+
+
+def test_a_no_show_that_is_noted_before_its_time_is_due_and_confirmed_as_soon_as_it_counts():
+    org = make.organization(timezone="UTC")
+    admin, day = make.viewer(org), today("UTC")
+    with as_system(org) as db:
+        missed = make.event(db, org, at=now() + timedelta(hours=6), provider_no_show_at=now())
+        settle_status(missed, None, 24)
+    with admin.transaction() as db:
+        found = totals(db, Period(day, day + timedelta(days=2), "UTC"))
+    assert (found["no_shows"], found["show_rate"]) == (1, 0)
+    assert (found["due"], found["confirmed"], found["coverage"]) == (1, 1, 1)

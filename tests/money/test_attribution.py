@@ -571,3 +571,14 @@ def test_the_cash_of_a_form_that_is_filed_again_keeps_its_day():
     assert world.form(event, at=NOON + 12 * DAY) == entry
     assert world.payment(entry).payment_date == NOON + timedelta(hours=1)
     assert world.approved(8, days=12) == []
+@pytest.mark.parametrize("form_first", [True, False])
+def test_a_card_before_the_scheduled_start_is_of_the_only_event_once_its_form_names_it(form_first):
+    world = World()
+    event = world.event("Ana")
+    if form_first:
+        world.form(event)
+    card = world.card(at=NOON - timedelta(minutes=2))
+    if not form_first:
+        assert world.closer_of(card) is None
+        world.form(event)
+    assert (world.closer_of(card), world.cash()) == ("Ana", {"Ana": Decimal(4997)})

@@ -4,6 +4,7 @@ back with its rows.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import stat
@@ -73,6 +74,23 @@ def test_only_its_owner_can_read_the_password_and_the_data(home) -> None:
     with LocalPostgres(home) as postgres:
         assert stat.S_IMODE(postgres.endpoint.stat().st_mode) == 0o600
         assert stat.S_IMODE(postgres.data.stat().st_mode) & 0o077 == 0
+
+
+def test_a_full_disk_at_a_start_leaves_the_password(home) -> None:
+    with LocalPostgres(home) as postgres:
+        known = json.loads(postgres.endpoint.read_text())["password"]
+    limited = (
+        "import resource, sys; from pathlib import Path;"
+        " from core.platform.local_postgres import LocalPostgres;"
+        " resource.setrlimit(resource.RLIMIT_FSIZE, (5, 5));"
+        " LocalPostgres(Path(sys.argv[1])).start()"
+    )
+    command = [sys.executable, "-c", limited, str(home)]
+    failed = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    assert failed.returncode != 0
+    with LocalPostgres(home) as again:
+        assert alive(again)
+        assert json.loads(again.endpoint.read_text())["password"] == known
 
 
 def test_names_with_accents_are_folded(home) -> None:

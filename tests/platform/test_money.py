@@ -5,7 +5,14 @@ from decimal import Decimal
 import pytest
 
 from core.platform.errors import InvalidInput
-from core.platform.money import decimal_text, from_minor, parse_amount, rounded, shown
+from core.platform.money import (
+    decimal_text,
+    from_minor,
+    parse_amount,
+    rounded,
+    shown,
+    typed_amount,
+)
 
 
 @pytest.mark.parametrize(
@@ -54,3 +61,47 @@ def test_what_stripe_counts_in_smallest_units_becomes_each_currencys_own_amount(
 
 def test_the_noise_of_a_float_is_rounded_away():
     assert rounded(Decimal("1234.5600000000001"), "USD") == Decimal("1234.56")
+
+
+@pytest.mark.parametrize(
+    ("typed", "currency", "amount"),
+    [
+        ("4997", "USD", "4997"),
+        ("4,997", "USD", "4997"),
+        ("$4,997.00", "USD", "4997"),
+        ("4,997.00 usd".upper(), "USD", "4997"),
+        ("1,000,000", "USD", "1000000"),
+        ("1 000 000.50", "USD", "1000000.50"),
+        ("4.999,50", "USD", "4999.50"),
+        ("€4.999,50", "EUR", "4999.50"),
+        ("98,765", "JPY", "98765"),
+        ("1,234.567", "KWD", "1234.567"),
+    ],
+)
+def test_an_amount_is_read_as_it_is_typed_and_as_the_screens_write_it(typed, currency, amount):
+    assert typed_amount(typed, currency) == Decimal(amount)
+
+
+@pytest.mark.parametrize(
+    ("typed", "currency"),
+    [
+        ("4,99", "USD"),
+        ("1,23.45", "USD"),
+        ("12.345", "USD"),
+        ("4.997", "USD"),
+        ("1,2345", "USD"),
+        ("1.234.567", "USD"),
+        ("0,500", "USD"),
+        ("0.500,00", "USD"),
+        ("€5", "USD"),
+        ("4,997", "KWD"),  # thousands or thousandths
+        ("4.99,5", "KWD"),
+        ("1e99", "USD"),
+        ("99999999999999", "USD"),
+        ("-5", "USD"),
+        ("$", "USD"),
+    ],
+)
+def test_what_may_mean_two_amounts_or_none_is_refused(typed, currency):
+    with pytest.raises(InvalidInput):
+        typed_amount(typed, currency)

@@ -17,6 +17,7 @@ ALL = [(provider, name) for provider, generations in GENERATIONS.items() for nam
 each_generation = pytest.mark.parametrize(("provider", "name"), ALL)
 # Gross, given back, or any of them not yet known.
 SAID = {Decimal(997)}
+SAID_OF_PAYMENTS = "select summary from app.activities where subject_type = 'payment'"
 GIVEN_BACK = {Decimal(0), Decimal(100)}
 
 
@@ -66,3 +67,17 @@ def test_a_spoilt_payload_never_says_another_amount_and_never_fails(provider, na
     assert sum(row["counts"] for row in rows) <= 1
     assert {row["refund_amount"] for row in rows} <= GIVEN_BACK
     assert received(provider, shuffled(story, order, [number])) == rows
+
+
+@each_generation
+def test_no_timeline_tells_of_a_refund_of_nothing(provider, name):
+    history = History(provider)
+    paid, *rest = (
+        read_payload(json.dumps(each).encode()) for each in GENERATIONS[provider]()[name]
+    )
+    history.deliver(paid)
+    before = [row["summary"] for row in history.rows(SAID_OF_PAYMENTS)]
+    history.deliver(*rest, paid)
+    after = [row["summary"] for row in history.rows(SAID_OF_PAYMENTS)]
+    assert [line for line in (*before, *after) if "$0.00" in line] == []
+    assert any("efund" in line for line in after)

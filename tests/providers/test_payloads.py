@@ -1,6 +1,9 @@
 """Every provider's payload files, in whatever order and however often, become the same rows."""
 
+import re
 from datetime import timedelta
+from fnmatch import fnmatch
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,11 +13,13 @@ from sqlalchemy import text
 from core.platform.database import as_system
 from core.providers.payloads import TEST_DELIVERY, example, payload, payload_files
 from core.providers.registry import inbound, with_inbound
+from core.providers.registry import provider as inbound_provider
 from tests import factories as make
 from tests.factories import NOON
 from tests.flow import sender, work
 from tests.providers.history import EVENTS, PAYMENTS, SUPPRESSED, History, shuffled
 
+ROOT = Path(__file__).parents[2]
 FILES = [(name, file) for name in with_inbound() for file in payload_files(name)]
 ROWS = (EVENTS, PAYMENTS, SUPPRESSED)
 DELIVERIES = "select status, event_type, last_error from app.webhook_deliveries"
@@ -107,3 +112,24 @@ def test_a_placeholder_is_the_value_itself_or_stands_inside_a_text():
     made = payload("calendly", "invitee.created", example(key="K", meeting="M", setter=None))
     assert made["payload"]["uri"].endswith("/scheduled_events/M/invitees/K")
     assert made["payload"]["tracking"]["utm_source"] is None
+
+
+@pytest.mark.parametrize("provider", with_inbound())
+def test_people_are_asked_for_every_delivery_that_becomes_rows(provider):
+    lines = (ROOT / "docs/operations.md").read_text().splitlines()
+    start = f"| {inbound_provider(provider).label} | "
+    [chosen] = [line for line in lines if line.startswith(start) and line.count("|") == 5]
+    patterns = re.findall(r"`([^`]+)`", chosen.split("|")[4])
+    files = [file for file in payload_files(provider) if file != TEST_DELIVERY]
+    sent = [payload(provider, file, example(key="A", start=NOON, at=NOON)) for file in files]
+    names = {inbound(provider).event_type(each) for each in read_of(provider, sent)}
+    assert names
+    assert [name for name in names if not any(fnmatch(name, each) for each in patterns)] == []
+
+
+def read_of(provider, sent):
+    """Those of the deliveries that are not ignored when all others have come before them."""
+    history = History(provider)
+    history.deliver(*sent)
+    outcomes = history.deliver(*sent)
+    return [each for each, outcome in zip(sent, outcomes, strict=True) if not outcome.ignored]

@@ -2,7 +2,9 @@
 own, in any order.
 """
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -10,11 +12,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+import core.providers.resend
+from core.deliveries.reading import read_payload
 from core.messages.suppression_list import suppress
+from core.platform.clock import now
 from core.platform.database import as_system
+from core.platform.normalization import normalize_email
+from core.providers.payloads import TEST_DELIVERY, example, payload, payload_files
 from tests import factories as make
 from tests import payloads as samples
 from tests.flow import sender, work
+from tests.providers.generations import spoilt
 from tests.providers.history import SUPPRESSED, History, rows, shuffled
 
 AT = datetime(2026, 11, 2, 15, tzinfo=UTC)
@@ -135,3 +143,38 @@ def test_a_bounce_comes_in_over_the_receiver_and_stops_the_next_email(running):
     with as_system(org) as db:
         assert db.scalars(text("select status from app.webhook_deliveries")).all() == ["processed"]
         assert db.scalars(text("select reason from app.suppressed_emails")).all() == ["bounced"]
+
+
+FILES = [file for file in payload_files("resend") if file != TEST_DELIVERY]
+FIELDS = Path(core.providers.resend.__file__).with_name("FIELDS.md")
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_field_of_a_payload_file_is_decided(file):
+    made = payload("resend", file, example())
+    names = {name for name in made if name != "data"} | {f"data.{name}" for name in made["data"]}
+    names |= {f"data.bounce.{name}" for name in made["data"].get("bounce", ())}
+    text_ = FIELDS.read_text()
+    assert [name for name in names - {"data.bounce"} if f"`{name}`" not in text_] == []
+
+
+@pytest.mark.parametrize("file", [*FILES, "email.suppressed"])
+def test_no_shape_loses_a_delivery_or_blocks_another_address(file):
+    """Each with one thing missing, null, empty, of another type or not to be stored as text."""
+    made = payload("resend", "email.bounced" if file == "email.suppressed" else file, example())
+    made["type"] = file
+    history = History("resend")
+    for each in spoilt(made):
+        [outcome] = history.deliver(read_payload(json.dumps(each).encode()))
+        assert outcome.ignored is None or outcome.ignored
+    said = {normalize_email(address) for address in made["data"]["to"]}
+    assert {address for address, _ in suppressed(history)} <= said
+
+
+def test_a_bounce_without_a_moment_is_dated_by_its_arrival():
+    history, before = History("resend"), now()
+    told = event(bounce="Permanent") | {"created_at": None}
+    told["data"].pop("created_at")
+    history.deliver(told)
+    [row] = history.rows(SUPPRESSED)
+    assert before <= row["at"] <= now()

@@ -1,6 +1,8 @@
 """Go-live: problems are named with their solution, and the steps of setting up are ticked off."""
 
+from datetime import timedelta
 from html import unescape
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -73,6 +75,20 @@ def test_the_steps_of_a_team_at_work_are_ticked_off():
     assert "Done · **1. Put closers and setters on the lists** · closers: 1, setters: 1" in said
     assert "To do · **5. See a first delivery arrive** · deliveries: 0" in said
     assert "Done · **7. File a first post-call form**" in said
+
+
+def test_payments_of_nobody_lead_to_the_list_of_them(org):
+    admin = make.viewer(org, "admin")
+    with as_system(org) as db:
+        make.payment(db, org, at=make.NOON - timedelta(days=300))
+    page = opened("go-live", admin)
+    [query] = [
+        link.proto.query_string
+        for link in page.get("page_link")
+        if link.proto.label == "Open Payments" and link.proto.query_string
+    ]
+    asked = dict(parse_qsl(query))
+    assert any(line.startswith("1 payment ·") for line in words(opened("payments", admin, **asked)))
 
 
 def test_every_line_leads_to_a_screen_that_exists(org):

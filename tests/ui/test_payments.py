@@ -1,16 +1,18 @@
 """A manager decides about payments on their screens."""
 
+from datetime import timedelta
 from html import unescape
 
 import pytest
 from sqlalchemy import select
 
+from core.money.attribution import attribute_all
 from core.money.models import Payment
 from core.platform.database import as_system
 from core.platform.normalization import JOINER
 from tests.factories import NOON
 from tests.money.world import PARTNER, World
-from tests.ui.screens import addressed, browser_of
+from tests.ui.screens import addressed, browser_of, words
 
 
 @pytest.fixture
@@ -57,6 +59,21 @@ def test_the_payers_address_is_added_to_the_one_who_booked(world):
     assert world.payment(second).event_id == event
 
 
+def test_a_booking_that_is_not_suggested_is_found_by_its_leads_name(world):
+    for number in range(9):
+        world.event("Bo", NOON - timedelta(days=number), email=f"lead.{number}@example.com")
+    wanted = world.event("Ana", NOON - timedelta(days=200), lead_name="Wanda Far")
+    card = world.card(email=PARTNER)
+    with browser_of(world.mara):
+        page = addressed("payment", id=str(card)).run()
+        assert not any("Wanda Far" in option for option in page.radio[0].options)
+        next(each for each in page.text_input if each.key == "find booking").set_value("wanda")
+        page.run()
+        choose(page, page.radio[0].options[0])
+        assert not pressed(page, "Choose").exception
+    assert world.payment(card).event_id == wanted
+
+
 def test_a_choice_is_forgotten_again(world):
     event = world.event("Ana")
     card = world.card()
@@ -95,3 +112,15 @@ def test_an_automatic_match_is_separated_on_the_payments_page(world):
         choose(page, page.radio[-1].options[0])
         assert not pressed(page, "Not the same money").exception
     assert world.payment(entry).superseded_by_id is None
+
+
+def test_what_belongs_to_no_booking_is_listed_however_old_it_is(world):
+    world.card(email=PARTNER, at=NOON - timedelta(days=400))
+    with browser_of(world.mara):
+        page = addressed("payments", view="Unattributed").run()
+        assert any(line.startswith("1 payment · cash collected") for line in words(page))
+        world.event("Ana", NOON - timedelta(days=401), email=PARTNER)
+        with as_system(world.org) as db:
+            attribute_all(db)
+        page = addressed("payments", view="Unattributed").run()
+        assert any("Every payment has its booking" in line for line in words(page))

@@ -139,3 +139,15 @@ def test_reps_and_viewers_see_no_payout(crew, role):
     page = opened("payout", make.viewer(admin.organization_id, role), id=str(november))
     assert not page.dataframe
     assert page.warning
+
+
+def test_a_second_payout_of_approved_days_says_at_once_that_it_cannot_be_approved(crew):
+    admin, _, _ = crew
+    with admin.transaction() as db:
+        again = create_snapshot(db, "October 2026", OCTOBER, admin).id
+    page = opened("payout", admin, id=str(again))
+    assert any("“October 2026” is approved up to the end" in each.value for each in page.warning)
+    next(each for each in page.text_input if "approve it" in each.label).set_value("October 2026")
+    rerun(page, admin)
+    buttons = {each.label: each for each in page.button}
+    assert (buttons["Approve payout"].disabled, buttons["Discard draft"].disabled) == (True, False)

@@ -135,13 +135,22 @@ def test_an_offer_that_was_declined_is_asked_for_objections_and_a_deposit(rep, e
     )
 
 
-@pytest.mark.parametrize("typed", ["NaN", "Infinity", "-5", "1.005", "much", "1e400"])
+@pytest.mark.parametrize(
+    "typed", ["NaN", "Infinity", "-5", "1.005", "much", "1e400", "1,23.45", "4,99"]
+)
 def test_an_amount_that_is_none_stands_beside_its_field_and_nothing_is_filed(rep, event, typed):
     window = Window(rep, event).answer(**dict.fromkeys(YES, "Yes"))
     window.type("Cash collected", typed).file()
     assert not window.page.exception
     assert len(window.errors()) == 1
     assert form_of(rep) is None
+
+
+@pytest.mark.parametrize("typed", ["4,997", "$4,997.00", "4.997,00"])
+def test_cash_is_what_was_typed_with_its_thousands_and_its_sign(rep, event, typed):
+    window = Window(rep, event).answer(**dict.fromkeys(YES, "Yes"))
+    window.type("Cash collected", typed).file()
+    assert (form_of(rep).cash_collected, window.errors()) == (Decimal(4997), [])
 
 
 def test_what_was_typed_and_not_filed_is_there_in_the_next_window(rep, event):

@@ -14,11 +14,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from core.deliveries.models import WebhookConnection
+from core.deliveries.reading import arrived_at
 from core.messages.suppression_list import suppress
 from core.platform.normalization import mailable_email, normalize_email
 from core.providers.provider import PROCESSED, Outcome
 from core.providers.resend.sending import ORGANIZATION_TAG
 from core.providers.signatures import BadSignature, check_standard_webhook, sign_standard_webhook
+from core.providers.values import first, mapping, moment, word
 
 SHORTEST_KEY = 12
 TEMPORARY_BOUNCES = {"Temporary", "Transient", "Undetermined"}
@@ -65,22 +67,25 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
     business. One without a name was not sent by us, but from the same account, and its address is
     as unreachable.
     """
-    name, said = event_type(payload) or "", payload.get("data") or {}
+    name, said = event_type(payload) or "", mapping(payload.get("data"))
     reason = _reason_of(name, said)
     if reason is None:
         return Outcome(ignored=f"“{name}” is not about an address that cannot be reached")
     if _organization_of(said) not in (None, str(connection.organization_id)):
         return Outcome(ignored="the e-mail was another organisation's")
-    at = datetime.fromisoformat(payload["created_at"])
-    for address in _addresses(said):
-        suppress(db, address, reason, at)
+    addresses = list(_addresses(said))
+    if not addresses:
+        return Outcome(ignored=f"“{name}” names no address")
+    at = first([moment(payload.get("created_at")), moment(said.get("created_at"))])
+    for address in addresses:
+        suppress(db, address, reason, at or arrived_at(db))
     return PROCESSED
 
 
 def _reason_of(name: str, said: dict[str, Any]) -> str | None:
     if name == "email.complained":
         return "complained"
-    bounce = (said.get("bounce") or {}).get("type")
+    bounce = word(mapping(said.get("bounce")).get("type"))
     permanent = name == "email.bounced" and bounce not in TEMPORARY_BOUNCES
     return "bounced" if permanent or name == "email.suppressed" else None
 
@@ -89,13 +94,15 @@ def _organization_of(said: dict[str, Any]) -> str | None:
     """The tag that ``send`` gave the e-mail; Resend writes tags as a list of names and values,
     earlier as an object.
     """
-    tags = said.get("tags") or {}
-    named = tags if isinstance(tags, dict) else {tag.get("name"): tag.get("value") for tag in tags}
-    return named.get(ORGANIZATION_TAG)
+    tags = said.get("tags")
+    listed = [mapping(tag) for tag in tags] if isinstance(tags, list) else []
+    named = {word(tag.get("name")): tag.get("value") for tag in listed} | mapping(tags)
+    return word(named.get(ORGANIZATION_TAG))
 
 
 def _addresses(said: dict[str, Any]) -> Iterator[str]:
-    to = said["to"]
-    for written in [to] if isinstance(to, str) else to:
-        if address := mailable_email(written) or normalize_email(written):
+    to = said.get("to")
+    for written in to if isinstance(to, list) else [to]:
+        text = written if isinstance(written, str) else None
+        if address := mailable_email(text) or normalize_email(text):
             yield address

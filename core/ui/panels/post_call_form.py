@@ -21,7 +21,7 @@ from core.bookings.models import ListEntry, Package
 from core.bookings.questions import Ask, Kind, Question
 from core.platform.clock import now
 from core.platform.errors import InvalidInput, SalesOpsError
-from core.platform.money import parse_amount
+from core.platform.money import typed_amount
 from core.ui.page import say
 from core.ui.parts.format import escape_markdown
 
@@ -232,7 +232,7 @@ class Questions:
             case Kind.YES_NO:
                 return value is True
             case Kind.AMOUNT:
-                return self._amount(question, str(value or "").replace(" ", ""))
+                return self._amount(question, str(value or "").strip())
             case Kind.ENTRY:
                 return UUID(str(value)) if value else None
             case Kind.DAY:
@@ -241,10 +241,8 @@ class Questions:
                 return value or None
 
     def _amount(self, question: Question, text: str) -> Decimal | None:
-        if "," in text and "." in text:
-            text = text.replace(",", "")
         try:
-            return parse_amount(text, self.currency, field=question.key) if text else None
+            return typed_amount(text, self.currency, field=question.key) if text else None
         except InvalidInput as error:
             raise FormProblems({question.key: error.message}) from error
 
