@@ -26,6 +26,7 @@ from core.metrics.dashboard import CARDS
 from core.metrics.dimensions import DIMENSIONS
 from core.metrics.exports import export
 from core.metrics.leaderboards import BOARD
+from core.metrics.units import COUNT, RATE
 from core.money.payouts import create_snapshot
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
@@ -33,7 +34,7 @@ from core.platform.money import decimal_text
 from core.ui.cache import this_minute
 from core.ui.parts.drill import rows_behind
 from core.ui.parts.filters import FIRST_DAY
-from core.ui.parts.format import delta, figure, money, rate
+from core.ui.parts.format import money
 from tests.api.client import get
 from tests.api.client import token_of as api_token_of
 from tests.metrics.history import random_history
@@ -107,10 +108,11 @@ def test_the_dashboards_cards_and_what_they_are_compared_with(made):
 
     cards = {METRICS[key].name: key for key in CARDS}
     assert {card.label: parts(card.value) for card in page.metric} == {
-        name: parts(figure(key, whole[key])) for name, key in cards.items()
+        name: parts(METRICS[key].unit.text(whole[key])) for name, key in cards.items()
     }
     for card in page.metric:
-        change = delta(cards[card.label], far[cards[card.label]], before[cards[card.label]], "USD")
+        key = cards[card.label]
+        change = METRICS[key].unit.moved(far[key], before[key], "USD")
         assert bool(card.delta) == (change is not None)
         if change is not None:
             assert float(card.delta.split()[0]) == pytest.approx(change, abs=0.51)
@@ -190,7 +192,7 @@ def test_the_leaderboard_and_the_rows_behind_each_place(made, metric):
     page = look(made, "leaderboards", metric=METRICS[metric].name, **made.days)
     shown = page.dataframe[0].value.to_dict("records")
     people = reckoned(made, ("closer",))
-    scale = 100 if METRICS[metric].unit == "rate" else 1
+    scale = 100 if METRICS[metric].unit is RATE else 1
     expected = [
         float(value.get("USD", 0) if isinstance(value, dict) else value) * scale
         for (key,), row in people.items()
@@ -226,9 +228,9 @@ def test_my_day(made, role):
     waiting = [row for row in own if made.oracle.pending(row, now())]
     assert cards.pop("Bookings today") == str(len(todays))
     assert cards.pop("Forms to file") == str(len(waiting))
-    assert cards.pop("Show rate this month") == rate(whole["show_rate"])
+    assert cards.pop("Show rate this month") == RATE.text(whole["show_rate"])
     assert {name: parts(value) for name, value in cards.items()} == {
-        METRICS[key].name: parts(figure(key, whole[key]))
+        METRICS[key].name: parts(METRICS[key].unit.text(whole[key]))
         for key in ("booked_calls", "shows", "closes", "cash_collected")
     }
     rows = [behind(made, link, role) for link in links_of(page)]
@@ -298,9 +300,9 @@ def test_slacks_report_of_each_day(made):
             for field in block.get("fields", [])
         )
         for key in REPORTED:
-            if METRICS[key].unit == "count":
+            if METRICS[key].unit is COUNT:
                 assert said[METRICS[key].name].split()[0] == str(one[key])
-            elif METRICS[key].unit == "rate" and one[key] is not None:
+            elif METRICS[key].unit is RATE and one[key] is not None:
                 assert said[METRICS[key].name].split()[0] == f"{one[key]:.0%}"
 
 
