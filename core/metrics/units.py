@@ -26,6 +26,7 @@ class Unit:
     """Plain numbers; the classes below say in what another unit differs.
 
     Attributes:
+        name: its own in this module, by which figures that were cached find it again.
         json: the type of a value in JSON.
         number: the SQL of a number, made of ``{rows}``, which is what the rows amount to.
         dtype: the type of a column of values in a data frame.
@@ -33,11 +34,15 @@ class Unit:
         change: what ``moved`` is measured in.
     """
 
+    name: str
     json: Any = float | None
     number: str = "{rows}"
     dtype: str = "object"
     scale: int = 1
     change: str = " %"
+
+    def __reduce__(self) -> str:
+        return self.name
 
     def read(self, number: Any) -> Value:
         """A number of the database, or a quotient of such numbers, as a value."""
@@ -150,9 +155,9 @@ def _whole(amount: Decimal, currency: str) -> str:
     return shown(amount, currency, whole=True)
 
 
-NUMBER = Unit()
-COUNT = _Count(json=schemas.Count, dtype="int64")
-RATE = _Rate(json=Annotated[float, Field(ge=0, le=1)] | None, scale=100, change=" points")
-MONEY = _Money(json=schemas.Sums)
+NUMBER = Unit("NUMBER")
+COUNT = _Count("COUNT", json=schemas.Count, dtype="int64")
+RATE = _Rate("RATE", json=Annotated[float, Field(ge=0, le=1)] | None, scale=100, change=" points")
+MONEY = _Money("MONEY", json=schemas.Sums)
 # Rows hold intervals: their sum is exact, and quicker than one of numbers.
-HOURS = _Duration(number="extract(epoch from {rows}) / 3600", sign="h")
+HOURS = _Duration("HOURS", number="extract(epoch from {rows}) / 3600", sign="h")

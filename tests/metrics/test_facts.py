@@ -1,5 +1,6 @@
 """Facts, dimensions and figures are declared once, and each new one is its own."""
 
+import pickle
 from collections import defaultdict
 from dataclasses import replace
 from datetime import date, timedelta
@@ -13,7 +14,7 @@ from core.metrics.facts import EVENTS, PAYMENTS
 from core.metrics.filters import Filters
 from core.metrics.schemas import keys_of
 from core.metrics.table import metrics_table, metrics_tables, totals
-from core.metrics.units import COUNT, HOURS, MONEY, NUMBER
+from core.metrics.units import COUNT, HOURS, MONEY, NUMBER, RATE
 from core.platform.clock import Period
 from core.platform.database import as_system
 from tests import factories as make
@@ -212,3 +213,8 @@ def test_a_sum_is_in_the_unit_that_it_declares(history, oracle):
     )
     assert figures.totals == {"letters": float(letters), "whole_letters": letters}
     assert figures.frame()["whole_letters"].dtype == "int64"
+
+
+@pytest.mark.parametrize("unit", [NUMBER, COUNT, RATE, MONEY, HOURS], ids=lambda unit: unit.name)
+def test_a_unit_that_was_stored_is_the_same_when_it_is_read(unit):
+    assert pickle.loads(pickle.dumps(unit)) is unit
