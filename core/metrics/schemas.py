@@ -43,7 +43,7 @@ class FiguresQuery(Query):
 
 def filter_of(each: Dimension) -> tuple[Any, Any]:
     """The parameter that narrows figures to values of a dimension."""
-    words: JsonDict = {"enum": list(each.words)} if each.words else {}
+    words: JsonDict = {"enum": [str(word) for word in each.words]} if each.words else {}
     return str, Field("", alias=f"filter.{each.key}", json_schema_extra=words)
 
 

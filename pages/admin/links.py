@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.bookings.listed import LISTED
 from core.bookings.roster import closers_by_name, setters_by_name
 from core.links.access_links import (
     COMMISSION,
@@ -78,7 +79,7 @@ def subject_of(purpose: str) -> dict[str, Any]:
     if purpose == SHARE:
         period = st.selectbox("Period", [name for name in PRESETS if name != "Custom"], index=3)
         with viewer.transaction() as db:
-            filters = filter_bar(choices_of(db))
+            filters = filter_bar(choices_of(db, LISTED))
         money = st.toggle("Show money", value=False)
         return {"shown": share_of(period or "Last 30 days", filters.columns, money=money)}
     named = {

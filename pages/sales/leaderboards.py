@@ -20,11 +20,12 @@ from core.ui.parts.filters import address_of, choices_of, named, period_picker
 from core.ui.parts.format import based_on, place_change
 from core.ui.parts.tables import show_rows
 
+BOARDS = ("closer", "setter")
 viewer = require("leaderboards")
 title("Leaderboards", viewer, viewer.organization_name)
 with viewer.transaction() as db:
     access = settings_of(db, AccessSettings)
-    choices = choices_of(db)
+    choices = choices_of(db, BOARDS)
 figures = [
     key
     for key in BOARD
@@ -48,7 +49,7 @@ with third:
     who = (
         st.segmented_control(
             "Who",
-            ["closer", "setter"],
+            BOARDS,
             format_func=lambda key: f"{key.capitalize()}s",
             default="closer",
             key="who",

@@ -19,12 +19,14 @@ import pandas as pd
 import pytest
 from sqlalchemy import text
 
+from core.bookings.models import EventOutcome
 from core.messages.reports import REPORTED, daily_report
 from core.metrics.catalog import METRICS, Count
 from core.metrics.comparison import compared
 from core.metrics.dashboard import CARDS
-from core.metrics.dimensions import DIMENSIONS
+from core.metrics.dimensions import DIMENSIONS, FILTERS
 from core.metrics.exports import export
+from core.metrics.facts import EVENTS, LEADS, PAYMENTS
 from core.metrics.leaderboards import BOARD
 from core.metrics.units import COUNT, RATE
 from core.money.payouts import create_snapshot
@@ -127,6 +129,37 @@ def test_each_way_from_the_dashboard_lists_the_rows_of_its_figure(made):
     expected = [whole["booked_calls"], whole["shows"], whole["closes"], *[whole["payments"]] * 2]
     listed = [behind(made, link) for link in links_of(page)]
     assert listed == [*expected, overdue]
+
+
+LISTS = {"events": EVENTS, "payments": PAYMENTS, "leads": LEADS}
+
+
+@pytest.mark.parametrize("screen", LISTS)
+def test_a_list_is_narrowed_by_every_dimension_that_its_rows_have(made, screen):
+    offered = [each.key for each in look(made, screen, **made.days).multiselect]
+    assert offered == [key for key in FILTERS if key in LISTS[screen].by]
+
+
+@pytest.mark.parametrize("key", ["package", "outcome"])
+def test_the_dashboard_and_its_lists_are_narrowed_alike(made, key):
+    groups = reckoned(made, (key,))
+    assert len(groups) > 2
+    for (value,), row in groups.items():
+        name = made.oracle.name(key, value)
+        label = EventOutcome.labels().get(name, name) or f"No {key}"
+        page = look(made, "dashboard", **made.days, **{key: label})
+        cards = {card.label: card.value for card in page.metric}
+        if row["booked_calls"] or row["payments"]:
+            assert cards["Booked calls"] == f"{row['booked_calls']:,}"
+            expected = [row[each] for each in ("booked_calls", "shows", "closes")]
+            listed = [behind(made, link) for link in links_of(page)][:5]
+            assert listed == [*expected, *[row["payments"]] * 2]
+
+
+def test_a_list_says_by_what_it_is_narrowed_that_its_rows_do_not_have(made):
+    page = look(made, "leads", **made.days, outcome="Closed")
+    assert page.multiselect(key="outcome").value == ["Closed"]
+    assert "No leads here" in " ".join(words(page))
 
 
 def test_the_trend_and_the_funnel(made):
