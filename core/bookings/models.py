@@ -17,17 +17,18 @@ from core.platform.personal import (
     HiddenMention,
     Mention,
     NormalizedEmail,
+    NormalizedUserEmail,
     Personal,
     PersonEmail,
     PersonName,
     PersonPhone,
+    UserText,
     personal,
 )
 from core.platform.schema import (
     LABEL,
     Base,
     ByLink,
-    ProductText,
     RepUsers,
     TenantRow,
     Timestamps,
@@ -90,9 +91,9 @@ class ListKind(StrEnum):
 
 
 class _Rep(TenantRow, Timestamps):
-    name: Mapped[str]
-    email: Mapped[str | None]
-    email_normalized: Mapped[ProductText | None]
+    name: Mapped[UserText]
+    email: Mapped[UserText | None]
+    email_normalized: Mapped[NormalizedUserEmail | None]
     user_id: Mapped[UUID | None]
     aliases: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     active: Mapped[bool] = mapped_column(server_default=text("true"))

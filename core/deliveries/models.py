@@ -13,7 +13,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, func, t
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.platform.labels import LabelledEnum
-from core.platform.personal import Personal, Remark, personal
+from core.platform.personal import NormalizedUserEmail, Personal, Remark, personal
 from core.platform.schema import (
     Base,
     LastUse,
@@ -242,7 +242,7 @@ class SuppressedEmail(TenantRow, Base):
         secured("suppressed", audit=True, label="Blocked addresses"),
     )
 
-    email_normalized: Mapped[ProductText]
+    email_normalized: Mapped[NormalizedUserEmail]
     reason: Mapped[SuppressionReason] = mapped_column(Words(SuppressionReason))
     at: Mapped[datetime] = mapped_column(server_default=func.now())
 

@@ -31,7 +31,23 @@ from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.modules import BOOKINGS, require_module
 
 PORTAL, COMMISSION, SHARE = "portal", "commission", "share"
-PAGES = {PORTAL: "portal", COMMISSION: "statement", SHARE: "shared"}
+
+
+@dataclass(frozen=True)
+class Opens:
+    """The page that a link opens, and the module to which belongs what it shows; None is in every
+    organisation.
+    """
+
+    page: str
+    module: str | None
+
+
+OPENS = {
+    PORTAL: Opens("portal", BOOKINGS),
+    COMMISSION: Opens("statement", BOOKINGS),
+    SHARE: Opens("shared", BOOKINGS),
+}
 DAYS, MOST_DAYS = 90, 366
 WRONG_TRIES, WINDOW_S = 30, 15 * 60
 ENDED = (
@@ -153,13 +169,17 @@ def issue_link(
     an approved payout. A share opens the dashboard that ``shown`` describes, see ``share_of``.
 
     Raises:
-        NotAllowed: ``by`` is not an admin, or the organisation does not have the bookings module.
+        NotAllowed: ``by`` is not an admin.
+        SwitchedOff: the organisation does not have the module to which belongs what it would show.
         InvalidInput: no name, no subject, or not between 1 and 366 days.
         NotFound: the subject is not in the organisation.
         Conflict: the payout is a draft.
     """
     _require_admin(by)
-    require_module(BOOKINGS, by.modules, by.organization_name)
+    if purpose not in OPENS:
+        raise InvalidInput(f"“{purpose}” is no purpose; use {', '.join(OPENS)}.", field="purpose")
+    opens = OPENS[purpose]
+    require_module(opens.module, by.modules, by.organization_name)
     if not name.strip():
         raise InvalidInput(
             "Give the link a name, so that you can tell it from others.", field="name"
@@ -178,13 +198,14 @@ def issue_link(
         setter_id=setter_id,
         snapshot_id=snapshot_id,
         shown=dict(shown or {}),
+        module=opens.module,
         created_by=by.user_id,
         expires_at=now() + timedelta(days=days),
     )
     db.add(link)
     db.flush()
     return NewLink(
-        link.id, link.name, f"{settings().public_url.rstrip('/')}/{PAGES[purpose]}?token={token}"
+        link.id, link.name, f"{settings().public_url.rstrip('/')}/{opens.page}?token={token}"
     )
 
 
@@ -215,8 +236,6 @@ def _check_subject(
     snapshot_id: UUID | None,
 ) -> None:
     people = sum(each is not None for each in (closer_id, setter_id))
-    if purpose not in PAGES:
-        raise InvalidInput(f"“{purpose}” is no purpose; use {', '.join(PAGES)}.", field="purpose")
     if purpose == PORTAL and (closer_id is None or people != 1 or snapshot_id):
         raise InvalidInput("Choose the closer whose queue the link opens.", field="closer_id")
     if purpose == COMMISSION and (people != 1 or snapshot_id is None):

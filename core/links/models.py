@@ -55,6 +55,7 @@ class AccessToken(TenantRow, Timestamps, Base):
     setter_id: Mapped[UUID | None]
     snapshot_id: Mapped[UUID | None]
     shown: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    module: Mapped[str | None]  # to which what it shows belongs; None is in every organisation
     created_by: Mapped[UserId | None]
     expires_at: Mapped[datetime]
     last_used_at: Mapped[LastUse | None]

@@ -33,10 +33,10 @@ from core.messages.blocks import (
 from core.messages.models import ReportSettings
 from core.metrics.catalog import METRICS
 from core.metrics.table import metrics_table, totals
+from core.metrics.units import MONEY
 from core.platform.clock import Period, now
 from core.platform.database import organization_id_of
 from core.platform.dataframes import records
-from core.platform.money import shown
 from core.platform.settings import settings
 from core.platform.tasks import task
 from core.tenancy.organizations.modules import BOOKINGS
@@ -117,7 +117,7 @@ def daily_report(db: Session, day: date) -> Body:
         for key in REPORTED
     ]
     title = f"Daily report, {day:%a} {day.day} {day:%b %Y}"
-    cash = _value("cash_collected", figures_of_day["cash_collected"], organization.currency)
+    cash = MONEY.message(figures_of_day["cash_collected"], organization.currency)
     blocks = [
         header(title),
         small_print(
@@ -190,24 +190,9 @@ def _address(db: Session, screen: str, asked: dict[str, str]) -> str:
 
 
 def _beside(key: str, day: Any, week: Any, currency: str) -> str:
-    """A day's figure, and in brackets that of the week before: the average per day, or for a rate
-    that of the whole week.
-    """
-    if METRICS[key].unit == "rate":
-        return f"{_value(key, day, currency)} ({_value(key, week, currency)})"
-    if METRICS[key].unit == "money":
-        week = {name: amount / WEEK for name, amount in week.items()}
-        return f"{_value(key, day, currency)} ({_value(key, week, currency)})"
-    return f"{day} ({week / WEEK:.1f})"
-
-
-def _value(key: str, value: Any, currency: str) -> str:
-    if METRICS[key].unit == "money":
-        amounts = value or {currency: Decimal(0)}
-        return " + ".join(shown(amount, name, whole=True) for name, amount in amounts.items())
-    if METRICS[key].unit == "rate":
-        return "n/a" if value is None else f"{value:.0%}"
-    return str(value)
+    """A day's figure, and in brackets the average per day of the week before."""
+    unit = METRICS[key].unit
+    return f"{unit.message(day, currency)} ({unit.daily(week, WEEK, currency)})"
 
 
 def _top(db: Session, period: Period, currency: str) -> list[str]:
@@ -229,6 +214,6 @@ def _top(db: Session, period: Period, currency: str) -> list[str]:
         key=lambda each: (-each[1].get(currency, Decimal(0)), -each[2], each[0]),
     )
     return [
-        f"{place}. {escaped(name)}: {_value('cash_collected', cash, currency)}, {closes} closed"
+        f"{place}. {escaped(name)}: {MONEY.message(cash, currency)}, {closes} closed"
         for place, (name, cash, closes) in enumerate(ranked[:TOP], start=1)
     ]

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.metrics.facts import EVENTS, HAS_BOOKED, LEADS, PAYMENTS, Fact
+from core.metrics.units import COUNT, HOURS, MONEY, RATE, Unit
 from core.platform.declarations import by_key
-
-Unit = Literal["count", "rate", "money", "hours"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,28 +25,48 @@ class Metric:
     key: str
     name: str
     formula: str
-    unit: Unit = "count"
+    unit: Unit = COUNT
     good: Literal["up", "down", "none"] = "up"
     decision: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Count(Metric):
-    """How many rows of a fact fulfil a condition."""
+class Measure(Metric):
+    """What one fact's rows that fulfil a condition amount to."""
 
     fact: Fact
     condition: str = "true"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sum(Metric):
-    """The sum of ``value`` over the rows that fulfil the condition: for money an amount in the
-    fact's currency, for hours an interval.
+class Count(Measure):
+    """How many rows there are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sum(Measure):
+    """The sum of ``value`` over the rows: for money an amount in the fact's currency, for hours an
+    interval, else a number.
     """
 
-    fact: Fact
     value: str
-    condition: str = "true"
+    unit: Unit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Percentile(Measure):
+    """The value that ``share`` of the rows do not exceed: 0.5 is the median; between two rows it is
+    interpolated, which makes no count and no amount of money. ``value`` is an interval for hours,
+    else a number; rows without one are left out.
+    """
+
+    value: str
+    share: float
+    unit: Unit
+
+    def __post_init__(self) -> None:
+        if self.unit in (COUNT, MONEY) or not 0 < self.share < 1:
+            raise ValueError(f"“{self.key}” is no percentile of numbers or durations.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +75,7 @@ class Ratio(Metric):
 
     part: str
     whole: tuple[str, ...]
-    unit: Unit = "rate"
+    unit: Unit = RATE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +203,7 @@ _ALL: tuple[Metric, ...] = (
         name="Cash collected",
         decision="Cash collected",
         formula="Payments dated in the period, before refunds",
-        unit="money",
+        unit=MONEY,
         fact=PAYMENTS,
         value="payments.amount",
     ),
@@ -193,7 +212,7 @@ _ALL: tuple[Metric, ...] = (
         name="Refunds",
         decision="Net revenue",
         formula="Refunds and lost disputes of the payments dated in the period",
-        unit="money",
+        unit=MONEY,
         good="down",
         fact=PAYMENTS,
         value="payments.refund_amount",
@@ -203,7 +222,7 @@ _ALL: tuple[Metric, ...] = (
         name="Net revenue",
         decision="Net revenue",
         formula="Cash collected − refunds",
-        unit="money",
+        unit=MONEY,
         fact=PAYMENTS,
         value="payments.net_revenue",
     ),
@@ -219,7 +238,7 @@ _ALL: tuple[Metric, ...] = (
         name="Cash per booked call",
         decision="Ratios of money",
         formula="Cash collected ÷ booked calls",
-        unit="money",
+        unit=MONEY,
         total="cash_collected",
         count="booked_calls",
     ),
@@ -228,7 +247,7 @@ _ALL: tuple[Metric, ...] = (
         name="Cash per show",
         decision="Ratios of money",
         formula="Cash collected ÷ shows",
-        unit="money",
+        unit=MONEY,
         total="cash_collected",
         count="shows",
     ),
@@ -237,7 +256,7 @@ _ALL: tuple[Metric, ...] = (
         name="Average deal size",
         decision="Ratios of money",
         formula="Cash collected ÷ closes",
-        unit="money",
+        unit=MONEY,
         total="cash_collected",
         count="closes",
     ),
@@ -337,13 +356,13 @@ _ALL: tuple[Metric, ...] = (
         name="Booking lead time",
         decision="Booking lead time",
         formula="Hours from booking to meeting, on average",
-        unit="hours",
+        unit=HOURS,
         good="down",
         total=Sum(
             key="booking_lead_hours",
             name="Booking lead hours",
             formula="Hours from booking to meeting, all together",
-            unit="hours",
+            unit=HOURS,
             fact=EVENTS,
             value="events.scheduled_at - events.booked_at",
             condition=BOOKED,
@@ -382,10 +401,10 @@ def metric_of(metric: str | Metric) -> Metric:
     return METRICS[metric] if isinstance(metric, str) else metric
 
 
-def parts_of(metric: str | Metric) -> Iterator[Count | Sum]:
-    """The counts and sums that a figure is made of; those that it counts come first."""
+def parts_of(metric: str | Metric) -> Iterator[Measure]:
+    """The measures that a figure is made of; those that it counts come first."""
     found = metric_of(metric)
-    if isinstance(found, Count | Sum):
+    if isinstance(found, Measure):
         yield found
     elif isinstance(found, Ratio):
         for key in (found.part, *found.whole):

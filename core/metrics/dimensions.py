@@ -9,6 +9,7 @@ from core.bookings.listed import LISTED
 from core.bookings.models import EventOutcome
 from core.platform.declarations import by_key
 from core.platform.errors import InvalidInput
+from core.platform.labels import LabelledEnum
 
 
 @dataclass(frozen=True)
@@ -16,15 +17,15 @@ class Dimension:
     """``kind`` is the type of its values in SQL.
 
     ``names`` is the table that turns an id into a name; ``words`` are the only values of one whose
-    values are words. Figures are narrowed to either. ``cut`` makes a part of the calendar from a
-    fact's instant, so that every fact has it without saying so.
+    values are words. Figures are narrowed to either. ``cut`` makes a part of
+    the calendar from a fact's instant, so that every fact has it without saying so.
     """
 
     key: str
     label: str
     kind: Literal["date", "uuid", "text", "int"]
     names: str | None = None
-    words: tuple[str, ...] = ()
+    words: type[LabelledEnum] | None = None
     cut: str | None = None
 
     @property
@@ -49,7 +50,7 @@ _ALL = (
         Dimension(each.key, each.label, "uuid", names=each.table.__tablename__)
         for each in LISTED.values()
     ),
-    Dimension("outcome", "Outcome", "text", words=tuple(map(str, EventOutcome))),
+    Dimension("outcome", "Outcome", "text", words=EventOutcome),
     Dimension("package", "Package", "uuid", names="packages"),
 )
 DIMENSIONS: dict[str, Dimension] = by_key(_ALL)

@@ -7,14 +7,14 @@ from __future__ import annotations
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from core.metrics.catalog import METRICS, Count, PerCount, Ratio, Sum
+from core.metrics.catalog import METRICS, Measure, PerCount, Ratio
 from core.metrics.facts import Fact
 from core.metrics.filters import Filters
 from core.metrics.table import prepared
 from core.platform.clock import now
 
 
-def counted(metric: str) -> Count | Sum:
+def counted(metric: str) -> Measure:
     """What explains a figure: itself, what a rate counts, or what an average sums.
 
     An average of something that is no figure by itself is explained by what it is divided by.
@@ -24,21 +24,21 @@ def counted(metric: str) -> Count | Sum:
         return counted(found.part)
     if isinstance(found, PerCount):
         return counted(found.total if isinstance(found.total, str) else found.count)
-    assert isinstance(found, Count | Sum)
+    assert isinstance(found, Measure)
     return found
 
 
 def is_of(fact: Fact, metric: str) -> bool:
-    """Whether a figure counts or sums rows of ``fact``."""
+    """Whether a figure is made of rows of ``fact``."""
     found = METRICS.get(metric)
-    return isinstance(found, Count | Sum) and found.fact is fact
+    return isinstance(found, Measure) and found.fact is fact
 
 
 def matching(
     db: Session, fact: Fact, metric: str, filters: Filters | None = None
 ) -> TextClause | None:
-    """The condition on the table of ``fact`` that a count's or sum's rows fulfil, narrowed by
-    ``filters``; None when nothing is asked for: no filters, and a figure that is no count of it.
+    """The condition on the table of ``fact`` that the rows of a measure of it fulfil, narrowed
+    by ``filters``; None when nothing is asked for: no filters, and a figure that is none of them.
     """
     chosen = filters or Filters()
     found = METRICS.get(metric)
@@ -47,7 +47,7 @@ def matching(
         return None
     condition = (
         f"{fact.condition} and {found.condition}"
-        if isinstance(found, Count | Sum) and is_of_it
+        if isinstance(found, Measure) and is_of_it
         else "true"
     )
     sql = f"({condition}){fact.narrowed(chosen)}"

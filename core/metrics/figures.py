@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -13,16 +12,12 @@ import pandas as pd
 
 from core.metrics.catalog import Metric
 from core.metrics.dimensions import Dimension
+from core.metrics.units import Money, Value
 from core.platform.money import decimal_text
-
-Money = Mapping[str, Decimal]
-Value = int | float | Money | None
 
 
 class Values(dict[str, Value]):
-    """Figures by their keys: a count is an int, a rate 0 to 1 or None, hours a float or None, money
-    an amount for each currency (never mixed; empty when there is none).
-    """
+    """Figures by their keys, each as its unit says."""
 
     def count(self, key: str) -> int:
         """A count's value."""
@@ -94,11 +89,11 @@ class Figures:
         figures: counts int64, the others as in ``Values``.
         """
         named = [column for each in self.dimensions for column in each.columns]
-        counts = {each.key: "int64" for each in self.metrics if each.unit == "count"}
+        units = {each.key: each.unit.dtype for each in self.metrics}
         columns = [*named, *(each.key for each in self.metrics)]
         lines = [self.named(row) | row.values for row in self.rows]
         made = pd.DataFrame(lines, columns=columns, dtype=object)
-        return made.astype({column: counts.get(column, "object") for column in columns})
+        return made.astype({column: units.get(column, "object") for column in columns})
 
     def named(self, row: Row) -> dict[str, Any]:
         """What a row is about, by the names of the columns that carry it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -53,6 +54,39 @@ class Filters:
         }
 
 
+def values_of(db: Session, keys: Collection[str]) -> dict[str, dict[str, Wanted]]:
+    """What figures can be narrowed to: for each of the dimensions ``keys`` that they can be
+    narrowed by its values, by what people call them. Entries of a list stand in alphabetical order;
+    those of one name bear the beginning of their id, so that each can be chosen.
+    """
+    chosen = [each for key, each in FILTERS.items() if key in keys]
+    found: dict[str, dict[str, Wanted]] = {
+        each.key: {label: word for word, label in _labels(each).items()} for each in chosen
+    }
+    entries = _entries(db, [each for each in chosen if each.names])
+    often = Counter((key, name) for key, name, _ in entries)
+    for key, name, id_ in entries:
+        alone = often[key, name] == 1
+        found[key][name if alone else f"{name} ({id_.hex[:8]})"] = id_
+    return found
+
+
+def _labels(each: Dimension) -> dict[str, str]:
+    """The words of a dimension, with what people read."""
+    return each.words.labels() if each.words else {}
+
+
+def _entries(db: Session, listed: Sequence[Dimension]) -> list[tuple[str, str, UUID]]:
+    """Key, name and id of all entries of these dimensions' lists."""
+    lists = " union all ".join(
+        f"select '{each.key}' as key, name, id from app.{each.names}" for each in listed
+    )
+    if not listed:
+        return []
+    rows = db.execute(text(f"select * from ({lists}) entries order by lower(name), name, id"))
+    return [(row.key, row.name, row.id) for row in rows]
+
+
 def values_named(db: Session, each: Dimension, value: str, field: str) -> Sequence[UUID | str]:
     """What ``value`` means for a dimension: of a list the entries of this name, however it is
     written, or those with these ids; else the word itself. Raises InvalidInput for what is none of
@@ -60,8 +94,8 @@ def values_named(db: Session, each: Dimension, value: str, field: str) -> Sequen
     """
     if each.names:
         return _ids_named(db, each.names, value) or ids_of(value, field)
-    if value not in each.words:
-        raise InvalidInput(f"{field} takes one of {', '.join(each.words)}.", field=field)
+    if value not in _labels(each):
+        raise InvalidInput(f"{field} takes one of {', '.join(_labels(each))}.", field=field)
     return [value]
 
 

@@ -15,24 +15,16 @@ from core.metrics.export_tables import EXPORTS
 from core.metrics.exports import FORMATS
 from core.platform.clock import Period
 from core.platform.schemas import (
-    Count,
     Currency,
     Day,
     Query,
     QueryDay,
     Response,
-    Sums,
     Words,
     any_of,
     period_of,
 )
 
-UNITS: dict[str, Any] = {
-    "count": Count,
-    "money": Sums,
-    "rate": Annotated[float, Field(ge=0, le=1)] | None,
-    "hours": float | None,
-}
 KINDS: dict[str, Any] = {"date": date, "uuid": UUID, "text": str, "int": int}
 
 
@@ -51,7 +43,7 @@ class FiguresQuery(Query):
 
 def filter_of(each: Dimension) -> tuple[Any, Any]:
     """The parameter that narrows figures to values of a dimension."""
-    words: JsonDict = {"enum": list(each.words)} if each.words else {}
+    words: JsonDict = {"enum": [str(word) for word in each.words]} if each.words else {}
     return str, Field("", alias=f"filter.{each.key}", json_schema_extra=words)
 
 
@@ -94,7 +86,7 @@ class _Asked(Response):
 
 
 _figures: dict[str, Any] = {
-    metric.key: (UNITS[metric.unit], Field(title=metric.name, description=metric.formula))
+    metric.key: (metric.unit.json, Field(title=metric.name, description=metric.formula))
     for metric in METRICS.values()
 }
 _names: dict[str, Any] = {

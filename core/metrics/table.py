@@ -19,7 +19,9 @@ from core.metrics.catalog import (
     FACTS,
     METRICS,
     Count,
+    Measure,
     Metric,
+    Percentile,
     PerCount,
     Ratio,
     Sum,
@@ -28,12 +30,13 @@ from core.metrics.catalog import (
 )
 from core.metrics.dimensions import Dimension, dimension
 from core.metrics.facts import Fact, parameters_of
-from core.metrics.figures import Figures, Key, Money, Row, Value, Values
+from core.metrics.figures import Figures, Key, Row, Values
 from core.metrics.filters import Filters
+from core.metrics.units import MONEY, Money, Value
 from core.platform.clock import Period, now
 from core.platform.declarations import by_key
 
-Sums = dict[str, Any]  # by key: a count int, money as in Values, hours Decimal
+Sums = dict[str, Any]  # by key: a number, None for no percentile, money as in Values
 PARAMETERS, READY = "parameters of facts", "ready"
 TABLE = re.compile(r"\bapp\.(\w+)\b(?!\()")  # and no function
 
@@ -84,7 +87,7 @@ def metrics_tables(
         "ends_at": period.ends_at,
         "timezone": period.timezone,
         "now": at or now(),
-        **prepared(db, [parts[0].fact for parts in query.facts.values()]),
+        **prepared(db, [parts[0].fact for parts in query.read.values()]),
         **query.filters.values,
     }
     found = db.execute(text(query.sql()), parameters).mappings()
@@ -146,13 +149,13 @@ def _dimension(each: str | Dimension) -> Dimension:
 class Query:
     """What one statement is asked for.
 
-    Each fact is read once and grouped by all ``groups`` at a time; then the facts are laid on top
-    of each other. ``cut`` tells the groups apart: it is the number that ``grouping()`` gives a row,
+    Each fact is read once and grouped by all ``sets`` at a time; then what was read is laid on top
+    of each other. ``cut`` tells the sets apart: it is the number that ``grouping()`` gives a row,
     with a bit for every dimension that the row is not grouped by.
     """
 
     groups: tuple[tuple[Dimension, ...], ...]
-    parts: tuple[Count | Sum, ...]
+    parts: tuple[Measure, ...]
     filters: Filters
 
     @cached_property
@@ -171,24 +174,44 @@ class Query:
         return int("".join("01"[each not in group] for each in self.dimensions) or "0", 2)
 
     @cached_property
-    def facts(self) -> dict[str, list[Count | Sum]]:
-        """By the key of each fact, what is asked of it."""
-        return {
-            key: [part for part in self.parts if part.fact is fact]
-            for key, fact in by_key(part.fact for part in self.parts).items()
-        }
+    def sets(self) -> tuple[tuple[Dimension, ...], ...]:
+        """What is grouped by: the groups, and nothing, where the whole cannot be added up of them;
+        percentiles of groups are none of the whole.
+        """
+        added = all(not isinstance(part, Percentile) for part in self.parts)
+        return self.groups if added or () in self.groups else (*self.groups, ())
+
+    @property
+    def whole(self) -> int:
+        """The ``cut`` of the rows that add up to the whole."""
+        return self.cut_of(() if () in self.sets else self.groups[0])
+
+    @cached_property
+    def read(self) -> dict[str, list[Measure]]:
+        """By a name what is read of one fact. Money is grouped by its currency, which counts and
+        sums can be added up of; percentiles beside it are read for themselves.
+        """
+        found: dict[str, list[Measure]] = {}
+        for key, fact in by_key(part.fact for part in self.parts).items():
+            parts = [part for part in self.parts if part.fact is fact]
+            if self._money(parts):
+                added = [part for part in parts if not isinstance(part, Percentile)]
+                found[f"{key}_percentiles"] = [part for part in parts if part not in added]
+                parts = added
+            found[key] = parts
+        return {name: parts for name, parts in found.items() if parts}
 
     def sql(self) -> str:
         """The statement. Columns: cut, the keys, the name of each listed key (``name_k0``, …), what
-        is counted and summed, and the money of each fact (``money_payments``, …).
+        is measured, and the money of each fact (``money_payments``, …).
         """
-        facts = self.facts
+        read = self.read
         columns = [(part.key, _type(part)) for part in self.parts if not _is_money(part)]
-        columns += [(_money_of(key), "jsonb") for key in facts if self._money(facts[key])]
-        made = [cte for parts in facts.values() for cte in self._fact(parts)]
-        if len(facts) > 1:
-            made += self._together(list(facts), columns)
-        whole = "figures" if len(facts) > 1 else f"of_{next(iter(facts))}"
+        columns += [(_money_of(name), "jsonb") for name in read if self._money(read[name])]
+        made = [cte for name in read for cte in self._fact(name)]
+        if len(read) > 1:
+            made += self._together(columns)
+        whole = "figures" if len(read) > 1 else f"of_{next(iter(read))}"
         listed = [each for each in self.dimensions if each.names]
         names = "".join(f", name_{self.key(each)}.name as name_{self.key(each)}" for each in listed)
         joins = " ".join(
@@ -199,14 +222,14 @@ class Query:
         order = ", ".join(f"f.{name}" for name in ("cut", *self.keys))
         return f"with {', '.join(made)} select f.*{names} from {whole} f {joins} order by {order}"
 
-    def _fact(self, parts: Sequence[Count | Sum]) -> Iterator[str]:
+    def _fact(self, name: str) -> Iterator[str]:
         """The rows of one fact, grouped."""
+        parts = self.read[name]
         fact, money = parts[0].fact, self._money(parts)
         numbers = [f"{_number(part)} as {part.key}" for part in parts if not _is_money(part)]
         sums = [f"sum({part.value}) {_only(part)} as {part.key}" for part in money]
         currency = [f"{fact.currency} as currency"] if money else []
-        name = f"of_{fact.key}"
-        yield f"""{"per_currency_of_" + fact.key if money else name} as (
+        yield f"""{"per_currency_of_" if money else "of_"}{name} as (
             select {", ".join([self._cut(), *self.keys, *currency, *numbers, *sums])}
               from app.{fact.table} {fact.table} {fact.joins_for(self.dimensions)}
               {self._keys_of(fact)}
@@ -218,10 +241,10 @@ class Query:
             added = [f"sum({part.key}) as {part.key}" for part in parts if not _is_money(part)]
             amounts = ", ".join(f"{part.key}::text" for part in money)
             folded = f"""jsonb_object_agg(currency, jsonb_build_array({amounts}))
-                         as {_money_of(fact.key)}"""
-            yield f"""{name} as (
+                         as {_money_of(name)}"""
+            yield f"""of_{name} as (
                 select {", ".join(["cut", *self.keys, *added, folded])}
-                  from per_currency_of_{fact.key} group by {", ".join(["cut", *self.keys])}
+                  from per_currency_of_{name} group by {", ".join(["cut", *self.keys])}
             )"""
 
     def _keys_of(self, fact: Fact) -> str:
@@ -232,28 +255,28 @@ class Query:
         return f"cross join lateral (select {', '.join(keys)}) keys"
 
     def _cut(self) -> str:
-        return f"grouping({', '.join(self.keys)}) as cut" if len(self.groups) > 1 else "0 as cut"
+        return f"grouping({', '.join(self.keys)}) as cut" if len(self.sets) > 1 else "0 as cut"
 
     def _grouped(self, currency: str | None) -> str:
-        sets = (f"({', '.join(self.key(each) for each in group)})" for group in self.groups)
+        sets = (f"({', '.join(self.key(each) for each in group)})" for group in self.sets)
         by = [currency] if currency else []
-        if len(self.groups) > 1:
+        if len(self.sets) > 1:
             by.append(f"grouping sets ({', '.join(sets)})")
         elif self.keys:
             by += self.keys
         return f"group by {', '.join(by)}" if by else ""
 
-    def _together(self, facts: Sequence[str], columns: Sequence[tuple[str, str]]) -> Iterator[str]:
-        """The facts on top of each other, and then one row for each combination of keys."""
+    def _together(self, columns: Sequence[tuple[str, str]]) -> Iterator[str]:
+        """What was read on top of each other, and then one row for each combination of keys."""
         keys = ", ".join(["cut", *self.keys])
         branches = (
             f"select {keys}, "
             + ", ".join(
-                f"{name}::{kind} as {name}" if self._of(fact, name) else f"null::{kind} as {name}"
+                f"{name}::{kind} as {name}" if self._of(read, name) else f"null::{kind} as {name}"
                 for name, kind in columns
             )
-            + f" from of_{fact}"
-            for fact in facts
+            + f" from of_{read}"
+            for read in self.read
         )
         one = ", ".join(
             f"(array_agg({name}) filter (where {name} is not null))[1] as {name}"
@@ -264,41 +287,46 @@ class Query:
         yield f"laid as ({' union all '.join(branches)})"
         yield f"figures as (select {keys}, {one} from laid group by {keys})"
 
-    def _of(self, fact: str, column: str) -> bool:
-        return column == _money_of(fact) or any(part.key == column for part in self.facts[fact])
+    def _of(self, read: str, column: str) -> bool:
+        return column == _money_of(read) or any(part.key == column for part in self.read[read])
 
     @staticmethod
-    def _money(parts: Sequence[Count | Sum]) -> list[Sum]:
+    def _money(parts: Sequence[Measure]) -> list[Sum]:
         return [part for part in parts if isinstance(part, Sum) and _is_money(part)]
 
 
-def _is_money(part: Count | Sum) -> bool:
-    return part.unit == "money"
+def _is_money(part: Measure) -> bool:
+    return part.unit is MONEY
 
 
-def _money_of(fact: str) -> str:
-    return f"money_{fact}"
+def _money_of(read: str) -> str:
+    return f"money_{read}"
 
 
-def _type(part: Count | Sum) -> str:
+def _type(part: Measure) -> str:
+    if isinstance(part, Percentile):
+        return "double precision"
     return "bigint" if isinstance(part, Count) else "numeric"
 
 
-def _only(part: Count | Sum) -> str:
+def _only(part: Measure) -> str:
     return "" if part.condition == "true" else f"filter (where {part.condition})"
 
 
-def _number(part: Count | Sum) -> str:
-    """Hours are summed as intervals, which is exact and quicker than to sum numbers."""
-    if isinstance(part, Count):
-        return f"count(*) {_only(part)}"
-    return f"extract(epoch from sum({part.value}) {_only(part)}) / 3600"
+def _number(part: Measure) -> str:
+    if isinstance(part, Sum):
+        rows = f"sum({part.value})"
+    elif isinstance(part, Percentile):
+        rows = f"percentile_cont({part.share}) within group (order by {part.value})"
+    else:
+        rows = "count(*)"
+    return part.unit.number.format(rows=f"{rows} {_only(part)}")
 
 
 def _answers(
     query: Query, metrics: Sequence[Metric], found: Sequence[Mapping[str, Any]]
 ) -> list[Figures]:
-    groups = {query.cut_of(group): group for group in query.groups}
+    groups = {query.cut_of(group): group for group in query.sets}
     sums: dict[int, list[Sums]] = {cut: [] for cut in groups}
     rows: dict[int, list[Row]] = {cut: [] for cut in groups}
     for row in found:
@@ -306,21 +334,26 @@ def _answers(
         sums[cut].append(made)
         rows[cut].append(Row(_keys(query, groups[cut], row), _values(metrics, made)))
     none = _sums(query, {})  # money alone leaves no row where there is none
-    whole = _values(metrics, _added([none, *next(iter(sums.values()))]))
+    whole = _values(metrics, _added([none, *sums[query.whole]]))
     return [
         Figures(group, metrics, rows[cut] if group else [Row({}, whole)], whole)
         for cut, group in groups.items()
+        if group in query.groups
     ]
 
 
 def nothing_of(metrics: Sequence[Metric]) -> Values:
     """The figures of no rows at all."""
     parts = by_key(part for each in metrics for part in parts_of(each)).values()
-    none: Sums = {
-        part.key: {} if _is_money(part) else 0 if isinstance(part, Count) else Decimal(0)
-        for part in parts
-    }
+    none = {part.key: {} if _is_money(part) else _measured(part, None) for part in parts}
     return _values(metrics, none)
+
+
+def _measured(part: Measure, answered: Any) -> Any:
+    """The number that the database answered, None where there are no rows."""
+    if isinstance(part, Percentile):
+        return answered
+    return Decimal(answered or 0) if isinstance(part, Sum) else int(answered or 0)
 
 
 def _added(sums: Sequence[Sums]) -> Sums:
@@ -333,6 +366,8 @@ def _added(sums: Sequence[Sums]) -> Sums:
 
 
 def _plus(one: Any, other: Any) -> Any:
+    if one is None or other is None:
+        return other if one is None else one
     if not isinstance(one, Mapping):
         return one + other
     names = sorted({*one, *other})
@@ -350,15 +385,14 @@ def _keys(query: Query, group: Sequence[Dimension], row: Mapping[str, Any]) -> d
 def _sums(query: Query, row: Mapping[str, Any]) -> Sums:
     """What a row counts and sums, by key; nothing of everything for no row."""
     made: Sums = {}
-    for fact, parts in query.facts.items():
-        amounts = sorted((row.get(_money_of(fact)) or {}).items())
+    for name, parts in query.read.items():
+        amounts = sorted((row.get(_money_of(name)) or {}).items())
         money = (part for part in parts if _is_money(part))
         for number, part in enumerate(money):
-            made[part.key] = {name: Decimal(each[number] or 0) for name, each in amounts}
+            made[part.key] = {currency: Decimal(each[number] or 0) for currency, each in amounts}
         for part in parts:
             if not _is_money(part):
-                value = row.get(part.key) or 0
-                made[part.key] = int(value) if isinstance(part, Count) else Decimal(value)
+                made[part.key] = _measured(part, row.get(part.key))
     return made
 
 
@@ -372,8 +406,7 @@ def _value(metric: Metric, sums: Sums) -> Value:
         return sums[metric.part] / whole if whole else None
     if isinstance(metric, PerCount):
         return _per(sums[metric_of(metric.total).key], sums[metric.count])
-    value = sums[metric.key]
-    return float(value) if isinstance(value, Decimal) else value
+    return metric.unit.read(sums[metric.key])
 
 
 def _per(total: Decimal | Money, count: int) -> Value:

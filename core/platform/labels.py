@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Self
 
+NONE = "–"  # what people read where there is no value
+
 
 class LabelledEnum(StrEnum):
     """Stored values, each with its label for people.

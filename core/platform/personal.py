@@ -1,6 +1,7 @@
-"""Which columns hold personal data, declared on each column. Three things follow from the
-declaration: what is hidden from roles that see only figures, what is exported when a person asks
-for their data, and what an erasure removes.
+"""Which columns hold personal data, declared on each column. Of people whom the organisation sells
+to three things follow from the declaration: what is hidden from roles that see only figures, what
+is exported when a person asks for their data, and what an erasure removes. Of users it follows what
+the audit log shows no longer when they are deleted.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from sqlalchemy.orm import mapped_column
 
 from core.platform.schema import BY_PRODUCT
 
-PERSONAL = "personal"  # the key in a column's ``info``
+PERSONAL, OF_USER = "personal", "of user"  # the keys in a column's ``info``
 ERASED_NAME = "Erased person"  # what an erasure puts in the place of a name
 
 
@@ -62,4 +63,7 @@ PersonPhone = Annotated[str, mapped_column(info=personal(Personal.PHONE))]
 AboutPerson = Annotated[str, mapped_column(info=personal(Personal.TEXT))]
 Mention = Annotated[str, mapped_column(info=personal(Personal.MENTION, hidden=False))]
 HiddenMention = Annotated[str, mapped_column(info=personal(Personal.MENTION))]
+# Who a user is: the audit log shows it no longer when the user is deleted.
+UserText = Annotated[str, mapped_column(info={OF_USER: True})]
+NormalizedUserEmail = Annotated[str, mapped_column(info={OF_USER: True, BY_PRODUCT: True})]
 Remark = Annotated[str, mapped_column(info=personal(Personal.MENTION, hidden=False, anywhere=True))]

@@ -33,9 +33,7 @@ def this_minute() -> datetime:
 
 @st.cache_data(ttl=KEPT_S, max_entries=200, show_spinner=False)
 def _dashboard(
-    organization_id: UUID,
-    user_id: UUID,
-    role: str,
+    whose: tuple[UUID, UUID, str],
     stamp: str,
     period: Period,
     comparison: Comparison | None,
@@ -43,6 +41,7 @@ def _dashboard(
     at: datetime,
     _db: Session,
 ) -> Dashboard:
+    """``whose`` is the organisation, who looks, and as what."""
     return dashboard(_db, period, comparison, filters, at)
 
 
@@ -58,9 +57,7 @@ def dashboard_of(
     computed anew as soon as a row changes that it is counted from.
     """
     return _dashboard(
-        viewer.organization_id,
-        viewer.user_id,
-        viewer.role,
+        (viewer.organization_id, viewer.user_id, viewer.role),
         data_stamp(db),
         period,
         comparison,
@@ -68,21 +65,6 @@ def dashboard_of(
         at,
         db,
     )
-
-
-@st.cache_data(ttl=KEPT_S, max_entries=200, show_spinner=False)
-def _shared(
-    organization_id: UUID,
-    link_id: UUID,
-    money: bool,
-    stamp: str,
-    period: Period,
-    comparison: Comparison | None,
-    filters: Filters,
-    at: datetime,
-    _db: Session,
-) -> Dashboard:
-    return dashboard(_db, period, comparison, filters, at)
 
 
 def shared_dashboard_of(
@@ -99,10 +81,8 @@ def shared_dashboard_of(
         }
     )
     with visitor.transaction() as db:
-        return _shared(
-            visitor.organization_id,
-            visitor.link_id,
-            visitor.sees_money,
+        return _dashboard(
+            (visitor.organization_id, visitor.link_id, f"share {visitor.sees_money}"),
             data_stamp(db),
             period,
             comparison,

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import streamlit as st
 
+from core.links.access_links import COMMISSION, OPENS, PORTAL, SHARE
 from core.tenancy.access.authorization import Access, may_open
 from core.tenancy.access.models import Role
 from core.tenancy.access.roles import ADMINS, EVERYBODY, LOOKERS, MANAGERS, REPS, SUPER_ADMINS
@@ -211,7 +212,7 @@ SCREENS = (
         (),
         menu=False,
         public=True,
-        module=BOOKINGS,
+        module=OPENS[PORTAL].module,
     ),
     Screen(
         "statement",
@@ -222,7 +223,7 @@ SCREENS = (
         (),
         menu=False,
         public=True,
-        module=BOOKINGS,
+        module=OPENS[COMMISSION].module,
     ),
     Screen(
         "shared",
@@ -233,7 +234,7 @@ SCREENS = (
         (),
         menu=False,
         public=True,
-        module=BOOKINGS,
+        module=OPENS[SHARE].module,
     ),
     Screen(
         "decisions",

@@ -8,11 +8,13 @@ from typing import Any
 
 import streamlit as st
 
+from core.bookings.listed import LISTED
 from core.bookings.roster import closers_by_name, setters_by_name
 from core.links.access_links import (
     COMMISSION,
     DAYS,
     MOST_DAYS,
+    OPENS,
     PORTAL,
     SHARE,
     issue_link,
@@ -33,7 +35,7 @@ from core.ui.parts.format import escape_markdown
 from core.ui.parts.tables import table
 
 PURPOSES = {PORTAL: "Closer's portal", COMMISSION: "Statement", SHARE: "Shared dashboard"}
-OPENS = {
+MEANING = {
     PORTAL: (
         "One closer's missing forms and today's bookings. Whoever holds it can file these forms."
     ),
@@ -66,42 +68,46 @@ with viewer.transaction() as db:
     )
 payouts = payouts[payouts["state"] != SnapshotState.DRAFT]
 
-with st.expander("Make a link", expanded=links.empty):
-    purpose = (
-        st.segmented_control(
-            "What it opens",
-            list(PURPOSES),
-            format_func=PURPOSES.__getitem__,
-            default=PORTAL,
-            required=True,
-            key="purpose",
-        )
-        or PORTAL
-    )
-    st.caption(OPENS[purpose])
-    subject: dict[str, Any] = {}
+offered = [purpose for purpose in PURPOSES if viewer.has(OPENS[purpose].module)]
+
+
+def subject_of(purpose: str) -> dict[str, Any]:
+    """What exactly a link of this purpose is to open, as ``issue_link`` takes it."""
     if purpose == PORTAL:
-        subject["closer_id"] = closers.get(
-            st.selectbox("Closer", list(closers), index=None, placeholder="Choose a closer") or ""
-        )
-    if purpose == COMMISSION:
-        named = {
-            f"{row['name']} · {row['period_start']:%b %Y} · {str(row['id'])[:4]}": row["id"]
-            for row in records(payouts)
-        }
-        subject["snapshot_id"] = named.get(
-            st.selectbox("Approved payout", list(named), index=None) or ""
-        )
-        people = {f"{name} (closer)": ("closer_id", each) for name, each in closers.items()}
-        people |= {f"{name} (setter)": ("setter_id", each) for name, each in setters.items()}
-        if whose := st.selectbox("Person", list(people), index=None, placeholder="Choose a person"):
-            subject[people[whose][0]] = people[whose][1]
+        closer = st.selectbox("Closer", list(closers), index=None, placeholder="Choose a closer")
+        return {"closer_id": closers.get(closer or "")}
     if purpose == SHARE:
         period = st.selectbox("Period", [name for name in PRESETS if name != "Custom"], index=3)
         with viewer.transaction() as db:
-            filters = filter_bar(choices_of(db))
+            filters = filter_bar(choices_of(db, LISTED))
         money = st.toggle("Show money", value=False)
-        subject["shown"] = share_of(period or "Last 30 days", filters.columns, money=money)
+        return {"shown": share_of(period or "Last 30 days", filters.columns, money=money)}
+    named = {
+        f"{row['name']} · {row['period_start']:%b %Y} · {str(row['id'])[:4]}": row["id"]
+        for row in records(payouts)
+    }
+    payout = st.selectbox("Approved payout", list(named), index=None)
+    people = {f"{name} (closer)": ("closer_id", each) for name, each in closers.items()}
+    people |= {f"{name} (setter)": ("setter_id", each) for name, each in setters.items()}
+    whose = st.selectbox("Person", list(people), index=None, placeholder="Choose a person")
+    return {"snapshot_id": named.get(payout or "")} | dict([people[whose]] if whose else [])
+
+
+def ask_for_link() -> None:
+    """The form that makes a link."""
+    purpose = (
+        st.segmented_control(
+            "What it opens",
+            offered,
+            format_func=PURPOSES.__getitem__,
+            default=offered[0],
+            required=True,
+            key="purpose",
+        )
+        or offered[0]
+    )
+    st.caption(MEANING[purpose])
+    subject = subject_of(purpose)
     name = st.text_input(
         "Name",
         placeholder="Ana's phone",
@@ -111,22 +117,33 @@ with st.expander("Make a link", expanded=links.empty):
     recipient = st.text_input(
         "E-mail it to (optional)", autocomplete="off", placeholder="name@example.com"
     )
-    if st.button("Make link", type="primary"):
-        try:
-            with viewer.transaction() as db:
-                made = issue_link(db, viewer, purpose, name, days=int(days), **subject)
-                if recipient.strip():
-                    check_reachable(recipient)
-                    send_link(db, viewer, made, purpose, recipient, days=int(days))
-                    say("Made, and on its way by e-mail.")
-        except SalesOpsError as error:
-            st.error(escape_markdown(error.message))
-        else:
-            st.session_state[NEW] = made
-            st.rerun()
+    if not st.button("Make link", type="primary"):
+        return
+    try:
+        with viewer.transaction() as db:
+            made = issue_link(db, viewer, purpose, name, days=int(days), **subject)
+            if recipient.strip():
+                check_reachable(recipient)
+                send_link(db, viewer, made, purpose, recipient, days=int(days))
+                say("Made, and on its way by e-mail.")
+    except SalesOpsError as error:
+        st.error(escape_markdown(error.message))
+    else:
+        st.session_state[NEW] = made
+        st.rerun()
+
+
+if offered:
+    with st.expander("Make a link", expanded=links.empty):
+        ask_for_link()
 
 if links.empty:
-    empty("No links yet", "Links that you make appear here, with when they were last used.")
+    empty(
+        "No links yet",
+        "Links that you make appear here, with when they were last used."
+        if offered
+        else "What links open belongs to modules that this organisation does not have.",
+    )
     st.stop()
 links["opens"] = [
     " · ".join(filter(None, (PURPOSES[row["purpose"]], row["subject"]))) for row in records(links)

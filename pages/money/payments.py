@@ -14,7 +14,7 @@ from core.platform.dataframes import records
 from core.ui.page import empty, require, title
 from core.ui.panels.payments import decide_pairs, pair_of, payment_states
 from core.ui.parts.columns import Moment, Money, Text, Word, headings
-from core.ui.parts.filters import choices_of, filter_bar, period_picker
+from core.ui.parts.filters import choices_for, filter_bar, period_picker
 from core.ui.parts.format import money, plural
 from core.ui.parts.tables import table
 
@@ -30,7 +30,7 @@ first, second, third = st.columns(3, vertical_alignment="bottom")
 with first:
     period = period_picker(viewer)
 with second, viewer.transaction() as db:
-    filters = filter_bar(choices_of(db))
+    filters = filter_bar(choices_for(db, PAYMENTS))
 with third:
     view = (
         st.segmented_control(

@@ -17,6 +17,7 @@ from core.tenancy.access.invitations import (
 from core.tenancy.access.models import Role
 from core.ui.page import current_viewer, link_to_start, open_to_all, own_address, shown_role
 from core.ui.parts.format import escape_markdown
+from core.ui.parts.new_password import password_twice
 
 open_to_all("invitation")
 JOINED = "joined"
@@ -47,13 +48,7 @@ def ask_new(found: Found) -> bool:
     with st.form("new account"):
         st.text_input("E-mail address", found.email, disabled=True)
         name = st.text_input("Your name", autocomplete="name", max_chars=120)
-        hint = "At least 12 characters; a few words in a row are easiest."
-        password = st.text_input(
-            "Password", type="password", autocomplete="new-password", help=hint
-        )
-        again = st.text_input(
-            "The same password again", type="password", autocomplete="new-password"
-        )
+        password, again = password_twice("Password")
         sent = st.form_submit_button("Join", type="primary", width="stretch")
     if sent and password != again:
         st.error("The two passwords are not the same.")

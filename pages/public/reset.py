@@ -8,6 +8,7 @@ from core.platform.errors import SalesOpsError
 from core.tenancy.access.password_resets import GONE, choose_password, whose_link
 from core.ui.page import link_to_start, open_to_all
 from core.ui.parts.format import escape_markdown
+from core.ui.parts.new_password import password_twice
 
 open_to_all("reset")
 DONE = "password chosen"
@@ -17,13 +18,7 @@ def chosen(email: str) -> bool:
     """Whether a new password has just been set."""
     with st.form("new password"):
         st.text_input("E-mail address", email, disabled=True)
-        hint = "At least 12 characters; a few words in a row are easiest."
-        password = st.text_input(
-            "New password", type="password", autocomplete="new-password", help=hint
-        )
-        again = st.text_input(
-            "The same password again", type="password", autocomplete="new-password"
-        )
+        password, again = password_twice("New password")
         sent = st.form_submit_button("Set the new password", type="primary", width="stretch")
     if sent and password != again:
         st.error("The two passwords are not the same.")

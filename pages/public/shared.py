@@ -10,6 +10,7 @@ from core.links.access_links import SHARE
 from core.metrics.catalog import METRICS
 from core.metrics.comparison import compared
 from core.metrics.dashboard import CARDS, TRENDS
+from core.metrics.units import MONEY
 from core.platform.clock import today
 from core.ui.cache import shared_dashboard_of, this_minute
 from core.ui.page import empty, open_to_all
@@ -37,7 +38,7 @@ if not figures.now["booked_calls"] and not figures.now["payments"]:
     st.stop()
 
 st.markdown(summary_of_shows(figures))
-cards = [key for key in CARDS if visitor.sees_money or METRICS[key].unit != "money"]
+cards = [key for key in CARDS if visitor.sees_money or METRICS[key].unit is not MONEY]
 for column, key in zip(st.columns(len(cards)), cards, strict=True):
     with column:
         show_card(figures, key, visitor.currency)
@@ -46,7 +47,7 @@ with left:
     show_trend(
         figures,
         visitor.currency,
-        [key for key in TRENDS if visitor.sees_money or METRICS[key].unit != "money"],
+        [key for key in TRENDS if visitor.sees_money or METRICS[key].unit is not MONEY],
     )
 with right:
     show_funnel(figures, paid=visitor.sees_money)

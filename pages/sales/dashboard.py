@@ -10,7 +10,7 @@ from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import EventFilter, events_table
 from core.bookings.schemas import EventItem
 from core.metrics.drill import matching
-from core.metrics.facts import EVENTS
+from core.metrics.facts import EVENTS, PAYMENTS
 from core.metrics.table import metrics_table
 from core.platform.clock import Period, today
 from core.ui.cache import dashboard_of, this_minute
@@ -30,7 +30,7 @@ from core.ui.parts.drill import link_to_rows, narrowed_here, rows_behind, switch
 from core.ui.parts.filters import (
     FIRST_DAY,
     address_of,
-    choices_of,
+    choices_for,
     compared_with,
     filter_bar,
     period_picker,
@@ -47,7 +47,7 @@ with first:
 with second:
     comparison = compared_with(period, at)
 with third, viewer.transaction() as db:
-    choices = choices_of(db)
+    choices = choices_for(db, EVENTS, PAYMENTS)
     filters = filter_bar(choices)
     figures = dashboard_of(db, viewer, period, comparison, filters, at)
     ever = Period(FIRST_DAY, today(viewer.timezone) + timedelta(days=1), viewer.timezone)

@@ -12,7 +12,7 @@ from core.metrics.drill import is_of, matching
 from core.metrics.facts import EVENTS
 from core.ui.page import empty, require, title
 from core.ui.parts.columns import Moment, Text, Word, headings
-from core.ui.parts.filters import choices_of, filter_bar, period_picker
+from core.ui.parts.filters import choices_for, filter_bar, period_picker
 from core.ui.parts.format import plural, word
 from core.ui.parts.tables import table
 
@@ -31,7 +31,7 @@ with second:
         or ""
     )
 with third, viewer.transaction() as db:
-    filters = filter_bar(choices_of(db))
+    filters = filter_bar(choices_for(db, EVENTS))
 statuses = st.pills(
     "Status",
     [str(status) for status in CallStatus],

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from core.metrics.catalog import METRICS
 from core.metrics.leaderboards import BOARD
+from core.metrics.units import MONEY
 from core.platform.errors import NotAllowed
 from core.tenancy.access.models import AccessSettings, Role
 from core.tenancy.access.roles import LOOKERS
@@ -15,21 +14,24 @@ from core.tenancy.organizations.queries import settings_of
 from core.ui.cache import leaderboard_of
 from core.ui.page import empty, require, title
 from core.ui.parts.cards import Card, cards, wide
+from core.ui.parts.columns import Bar, Number, Text
 from core.ui.parts.drill import rows_behind, switch_to_rows
 from core.ui.parts.filters import address_of, choices_of, named, period_picker
-from core.ui.parts.format import based_on, figure_in, place_change
+from core.ui.parts.format import based_on, place_change
+from core.ui.parts.tables import show_rows
 
+BOARDS = ("closer", "setter")
 viewer = require("leaderboards")
 title("Leaderboards", viewer, viewer.organization_name)
 with viewer.transaction() as db:
     access = settings_of(db, AccessSettings)
-    choices = choices_of(db)
+    choices = choices_of(db, BOARDS)
 figures = [
     key
     for key in BOARD
     if access.leaderboards_show_money
     or viewer.role != Role.SALES_REP
-    or METRICS[key].unit != "money"
+    or METRICS[key].unit is not MONEY
 ]
 
 first, second, third = st.columns([1, 1, 1], vertical_alignment="bottom")
@@ -47,7 +49,7 @@ with third:
     who = (
         st.segmented_control(
             "Who",
-            ["closer", "setter"],
+            BOARDS,
             format_func=lambda key: f"{key.capitalize()}s",
             default="closer",
             key="who",
@@ -68,18 +70,21 @@ if board.empty:
     st.stop()
 
 metric = metric or figures[0]
-unit = METRICS[metric].unit
-scale = 100 if unit == "rate" else 1
-top = float(board["value"].max()) * scale or 1.0
 shown = board.assign(
-    value=board["value"] * scale,
     change=[place_change(change) for change in board["change"]],
     sample=[
         based_on(sample, small)
         for sample, small in zip(board["sample"], board["small"], strict=True)
     ],
 )
-formats = {"rate": "%.0f %%", "money": f"%,.0f {viewer.currency}"}
+value = Bar("value", METRICS[metric].name, METRICS[metric].unit, viewer.currency)
+columns = (
+    Number("rank", "#", width="small"),
+    Text("change", "Place", width="small"),
+    Text("name", who.capitalize()),
+    value,
+    Text("sample", "Based on"),
+)
 st.caption(
     f"{METRICS[metric].formula}. The arrow is the change of place since the same part of the"
     " period before; few means fewer than ten."
@@ -89,32 +94,11 @@ addresses = [
     rows_behind(metric, {who: named(choices, who, each), **address_of(period)}) if drills else None
     for each in board["id"]
 ]
-columns: dict[str, Any] = {
-    "rank": st.column_config.NumberColumn("#", width="small"),
-    "change": st.column_config.TextColumn("Place", width="small"),
-    "name": who.capitalize(),
-    "sample": "Based on",
-    "value": st.column_config.ProgressColumn(
-        METRICS[metric].name, format=formats.get(unit, "%d"), min_value=0, max_value=top
-    ),
-}
 with wide("board"):
-    state: Any = st.dataframe(
-        shown[["rank", "change", "name", "value", "sample"]],
-        hide_index=True,
-        row_height=36,
-        key="board",
-        on_select="rerun" if drills else "ignore",
-        selection_mode="single-row",
-        column_config=columns,
-    )
+    row = show_rows(shown, "board", columns, selectable=drills)
 cards(
-    Card(
-        f"{row.rank}. {row.name}",
-        (figure_in(metric, value, viewer.currency), row.change, row.sample),
-        opens,
-    )
-    for row, value, opens in zip(shown.itertuples(), board["value"], addresses, strict=True)
+    Card(f"{place.rank}. {place.name}", (figure, place.change, place.sample), opens)
+    for place, figure, opens in zip(shown.itertuples(), value.texts(shown), addresses, strict=True)
 )
-for chosen in state["selection"]["rows"] if drills else ():
-    switch_to_rows(addresses[chosen])
+if row is not None and (target := addresses[row]):
+    switch_to_rows(target)

@@ -12,7 +12,7 @@ from core.people.schemas import LeadItem
 from core.people.visibility import sees_persons
 from core.ui.page import empty, require, title
 from core.ui.parts.columns import Column, Moment, Text, headings
-from core.ui.parts.filters import choices_of, filter_bar, period_picker
+from core.ui.parts.filters import choices_for, filter_bar, period_picker
 from core.ui.parts.format import plural
 from core.ui.parts.tables import table
 
@@ -34,7 +34,7 @@ with second:
     )
 figure = st.query_params.get("figure", "")
 with third, viewer.transaction() as db:
-    filters = filter_bar(choices_of(db))
+    filters = filter_bar(choices_for(db, LEADS))
     condition = matching(db, LEADS, figure, filters)
     chosen = LeadFilter(period, search or "", condition)
     leads, count = leads_table(db, chosen, limit=SHOWN), count_leads(db, chosen)

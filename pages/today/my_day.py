@@ -9,13 +9,14 @@ import streamlit as st
 from core.bookings.queries import pending_forms, upcoming_events
 from core.metrics.catalog import METRICS
 from core.metrics.table import totals
+from core.metrics.units import RATE
 from core.platform.clock import Period, now, today
 from core.platform.dataframes import records
 from core.tenancy.access.models import Role
 from core.ui.page import empty, go, require, title
 from core.ui.parts.drill import link_to_rows, rows_behind
 from core.ui.parts.filters import address_of
-from core.ui.parts.format import countdown, escape_markdown, explained, figure, rate, when
+from core.ui.parts.format import countdown, escape_markdown, explained, when
 
 STILL_RUNS_MINUTES = 45
 LISTED, MOST = 20, 10_000
@@ -39,7 +40,7 @@ first.metric("Bookings today", len(todays), border=True)
 second.metric("Forms to file", len(pending), border=True)
 third.metric(
     "Show rate this month",
-    rate(figures.rate("show_rate")),
+    RATE.text(figures["show_rate"]),
     border=True,
     help=f"Shows ÷ (completed bookings + no-shows). {whose} calls.",
 )
@@ -80,7 +81,10 @@ for call in ahead:
 st.subheader(f"{whose} month so far")
 for column, key in zip(st.columns(len(MONTH)), MONTH, strict=True):
     column.metric(
-        METRICS[key].name, figure(key, figures[key]), border=True, help=explained(key, figures[key])
+        METRICS[key].name,
+        METRICS[key].unit.text(figures[key]),
+        border=True,
+        help=explained(key, figures[key]),
     )
 link_to_rows(rows_behind("booked_calls", address_of(month)), "See the bookings")
 link_to_rows(rows_behind("cash_collected", address_of(month)), "See the payments")

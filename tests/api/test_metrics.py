@@ -9,6 +9,7 @@ import pytest
 from core.bookings.models import Package, PostCallForm
 from core.metrics.catalog import METRICS
 from core.metrics.dimensions import DIMENSIONS
+from core.metrics.units import COUNT, HOURS, MONEY, RATE
 from core.people.models import TrafficType
 from core.platform.database import as_system
 from tests import factories as make
@@ -207,7 +208,7 @@ def test_the_words_of_the_contract_are_there():
 
 
 def test_an_empty_period_has_counts_of_zero_rates_of_nothing_and_no_money(key):
-    units = {"count": 0, "rate": None, "hours": None, "money": {}}
+    units = {COUNT: 0, RATE: None, HOURS: None, MONEY: {}}
     expected = {name: units[metric.unit] for name, metric in METRICS.items()}
     assert metrics(key, start="2020-01-01", end="2020-02-01")["totals"] == expected
     assert metrics(key, start="2020-01-01", end="2020-02-01", by="closer")["rows"] == []
@@ -221,7 +222,7 @@ def test_rows_carry_their_dimensions_and_add_up_to_the_totals(key, by):
         assert set(by) <= set(row)
         assert set(METRICS) <= set(row)
     for name, metric in METRICS.items():
-        if metric.unit == "count":
+        if metric.unit is COUNT:
             assert sum(row[name] for row in found["rows"]) == found["totals"][name]
     for name in ("cash_collected", "refunds", "net_revenue"):
         for currency, total in found["totals"][name].items():

@@ -23,6 +23,7 @@ from core.messages.reports import (
 )
 from core.metrics.catalog import METRICS
 from core.metrics.table import totals
+from core.metrics.units import COUNT
 from core.platform.clock import Period, now
 from core.platform.database import as_system
 from core.platform.errors import InvalidInput, NotAllowed
@@ -313,7 +314,7 @@ def test_every_count_of_the_report_is_the_one_of_the_dashboard():
     with as_system(org) as db:
         figures = totals(db, Period(DAY, DAY + timedelta(days=1), "Europe/Copenhagen"))
     counts = {
-        METRICS[key].name: str(figures[key]) for key in REPORTED if METRICS[key].unit == "count"
+        METRICS[key].name: str(figures[key]) for key in REPORTED if METRICS[key].unit is COUNT
     }
     assert {
         name: value.split(" ")[0] for name, value in fields(report(org)).items() if name in counts

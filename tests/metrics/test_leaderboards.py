@@ -9,6 +9,7 @@ import pytest
 
 from core.metrics.catalog import METRICS
 from core.metrics.leaderboards import BOARD, SMALL_SAMPLE, leaderboard
+from core.metrics.units import RATE
 from core.platform.clock import Period, now
 from core.platform.database import as_board, as_system
 from core.platform.errors import InvalidInput, NotAllowed
@@ -61,7 +62,7 @@ def test_everybody_with_a_figure_is_ranked_by_it_best_first(history, oracle, rol
     assert list(made["rank"]) == list(range(1, len(made) + 1))
     assert list(made["name"]) == [oracle.name(who, key) for key in made["id"]]
     sign = 1 if METRICS[metric].good == "down" else -1
-    assert made["sample"].notna().all() == (METRICS[metric].unit == "rate")
+    assert made["sample"].notna().all() == (METRICS[metric].unit is RATE)
     assert [(row.small, sign * row.value) for row in made.itertuples()] == sorted(
         (row.small, sign * row.value) for row in made.itertuples()
     )

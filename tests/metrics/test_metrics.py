@@ -14,6 +14,7 @@ from core.metrics.catalog import METRICS
 from core.metrics.dimensions import DIMENSIONS, FILTERS
 from core.metrics.filters import Filters
 from core.metrics.table import metrics_table, totals
+from core.metrics.units import COUNT, HOURS, MONEY, RATE
 from core.platform.clock import Period
 from tests.crossed import crossed
 from tests.metrics.conftest import AT_NIGHT
@@ -111,7 +112,7 @@ def test_each_row_carries_the_name_of_its_id(history, oracle, key):
 
 def test_groups_add_up_to_the_whole(history):
     whole = table_of(history, ())[1].iloc[0]
-    counts = [key for key, metric in METRICS.items() if metric.unit == "count"]
+    counts = [key for key, metric in METRICS.items() if metric.unit is COUNT]
     for key in DIMENSIONS:
         frame = table_of(history, (key,))[1]
         assert {name: int(frame[name].sum()) for name in counts} == {
@@ -151,7 +152,7 @@ def test_a_period_without_rows_has_counts_of_nought_and_no_rates(history):
             totals(db, earlier, at=history.at),
             metrics_table(db, earlier, ("day",), at=history.at).frame(),
         )
-    nothing = {"count": 0, "rate": None, "money": {}, "hours": None}
+    nothing = {COUNT: 0, RATE: None, MONEY: {}, HOURS: None}
     assert figures == {key: nothing[metric.unit] for key, metric in METRICS.items()}
     assert days.empty
     assert list(days.columns) == ["day", *METRICS]

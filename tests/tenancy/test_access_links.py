@@ -2,6 +2,7 @@
 valid, and nothing else.
 """
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -349,6 +350,25 @@ def test_a_link_needs_a_name_a_subject_and_an_end(team, purpose, name, values, f
     with pytest.raises(InvalidInput) as refused:
         issued(team, purpose, name, **values)
     assert refused.value.field == field
+
+
+def test_a_link_opens_while_the_module_of_what_it_shows_is_on(team):
+    token, org = token_of(issued(team)), team.admin.organization_id
+    for module, modules, is_open in (
+        ("bookings", ["bookings"], True),
+        ("bookings", ["phone"], False),
+        ("phone", ["phone"], True),
+        ("phone", ["bookings"], False),
+        (None, [], True),
+    ):
+        with owner() as db:
+            db.execute(text("update app.access_tokens set module = :module"), {"module": module})
+            chosen = {"modules": modules, "org": org}
+            db.execute(
+                text("update app.organizations set modules = :modules where id = :org"), chosen
+            )
+        with nullcontext() if is_open else pytest.raises(NotAllowed):
+            assert open_link(token, PORTAL, **HERE).closer_id == team.ana.id
 
 
 def test_an_organisation_that_books_no_calls_makes_no_links_to_them():

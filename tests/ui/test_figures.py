@@ -19,13 +19,16 @@ import pandas as pd
 import pytest
 from sqlalchemy import text
 
+from core.bookings.models import EventOutcome
 from core.messages.reports import REPORTED, daily_report
 from core.metrics.catalog import METRICS, Count
 from core.metrics.comparison import compared
 from core.metrics.dashboard import CARDS
-from core.metrics.dimensions import DIMENSIONS
+from core.metrics.dimensions import DIMENSIONS, FILTERS
 from core.metrics.exports import export
+from core.metrics.facts import EVENTS, LEADS, PAYMENTS
 from core.metrics.leaderboards import BOARD
+from core.metrics.units import COUNT, RATE
 from core.money.payouts import create_snapshot
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
@@ -33,7 +36,7 @@ from core.platform.money import decimal_text
 from core.ui.cache import this_minute
 from core.ui.parts.drill import rows_behind
 from core.ui.parts.filters import FIRST_DAY
-from core.ui.parts.format import delta, figure, money, rate
+from core.ui.parts.format import money
 from tests.api.client import get
 from tests.api.client import token_of as api_token_of
 from tests.metrics.history import random_history
@@ -107,10 +110,11 @@ def test_the_dashboards_cards_and_what_they_are_compared_with(made):
 
     cards = {METRICS[key].name: key for key in CARDS}
     assert {card.label: parts(card.value) for card in page.metric} == {
-        name: parts(figure(key, whole[key])) for name, key in cards.items()
+        name: parts(METRICS[key].unit.text(whole[key])) for name, key in cards.items()
     }
     for card in page.metric:
-        change = delta(cards[card.label], far[cards[card.label]], before[cards[card.label]], "USD")
+        key = cards[card.label]
+        change = METRICS[key].unit.moved(far[key], before[key], "USD")
         assert bool(card.delta) == (change is not None)
         if change is not None:
             assert float(card.delta.split()[0]) == pytest.approx(change, abs=0.51)
@@ -125,6 +129,37 @@ def test_each_way_from_the_dashboard_lists_the_rows_of_its_figure(made):
     expected = [whole["booked_calls"], whole["shows"], whole["closes"], *[whole["payments"]] * 2]
     listed = [behind(made, link) for link in links_of(page)]
     assert listed == [*expected, overdue]
+
+
+LISTS = {"events": EVENTS, "payments": PAYMENTS, "leads": LEADS}
+
+
+@pytest.mark.parametrize("screen", LISTS)
+def test_a_list_is_narrowed_by_every_dimension_that_its_rows_have(made, screen):
+    offered = [each.key for each in look(made, screen, **made.days).multiselect]
+    assert offered == [key for key in FILTERS if key in LISTS[screen].by]
+
+
+@pytest.mark.parametrize("key", ["package", "outcome"])
+def test_the_dashboard_and_its_lists_are_narrowed_alike(made, key):
+    groups = reckoned(made, (key,))
+    assert len(groups) > 2
+    for (value,), row in groups.items():
+        name = made.oracle.name(key, value)
+        label = EventOutcome.labels().get(name, name) or f"No {key}"
+        page = look(made, "dashboard", **made.days, **{key: label})
+        cards = {card.label: card.value for card in page.metric}
+        if row["booked_calls"] or row["payments"]:
+            assert cards["Booked calls"] == f"{row['booked_calls']:,}"
+            expected = [row[each] for each in ("booked_calls", "shows", "closes")]
+            listed = [behind(made, link) for link in links_of(page)][:5]
+            assert listed == [*expected, *[row["payments"]] * 2]
+
+
+def test_a_list_says_by_what_it_is_narrowed_that_its_rows_do_not_have(made):
+    page = look(made, "leads", **made.days, outcome="Closed")
+    assert page.multiselect(key="outcome").value == ["Closed"]
+    assert "No leads here" in " ".join(words(page))
 
 
 def test_the_trend_and_the_funnel(made):
@@ -190,7 +225,7 @@ def test_the_leaderboard_and_the_rows_behind_each_place(made, metric):
     page = look(made, "leaderboards", metric=METRICS[metric].name, **made.days)
     shown = page.dataframe[0].value.to_dict("records")
     people = reckoned(made, ("closer",))
-    scale = 100 if METRICS[metric].unit == "rate" else 1
+    scale = 100 if METRICS[metric].unit is RATE else 1
     expected = [
         float(value.get("USD", 0) if isinstance(value, dict) else value) * scale
         for (key,), row in people.items()
@@ -226,9 +261,9 @@ def test_my_day(made, role):
     waiting = [row for row in own if made.oracle.pending(row, now())]
     assert cards.pop("Bookings today") == str(len(todays))
     assert cards.pop("Forms to file") == str(len(waiting))
-    assert cards.pop("Show rate this month") == rate(whole["show_rate"])
+    assert cards.pop("Show rate this month") == RATE.text(whole["show_rate"])
     assert {name: parts(value) for name, value in cards.items()} == {
-        METRICS[key].name: parts(figure(key, whole[key]))
+        METRICS[key].name: parts(METRICS[key].unit.text(whole[key]))
         for key in ("booked_calls", "shows", "closes", "cash_collected")
     }
     rows = [behind(made, link, role) for link in links_of(page)]
@@ -298,9 +333,9 @@ def test_slacks_report_of_each_day(made):
             for field in block.get("fields", [])
         )
         for key in REPORTED:
-            if METRICS[key].unit == "count":
+            if METRICS[key].unit is COUNT:
                 assert said[METRICS[key].name].split()[0] == str(one[key])
-            elif METRICS[key].unit == "rate" and one[key] is not None:
+            elif METRICS[key].unit is RATE and one[key] is not None:
                 assert said[METRICS[key].name].split()[0] == f"{one[key]:.0%}"
 
 

@@ -115,6 +115,17 @@ def test_a_link_opens_nothing_until_the_module_is_back(without, screen):
         )
 
 
+def test_links_are_offered_to_what_is_on(without):
+    def offers():
+        page = opened("links", without.admin)
+        assert not page.exception
+        return [choice for each in page.get("button_group") for choice in each.options]
+
+    assert offers() == []
+    with switched_on(without):
+        assert offers() == ["Closer's portal", "Statement", "Shared dashboard"]
+
+
 def test_exports_offer_what_every_organisation_has(without):
     page = opened("exports", without.admin)
 

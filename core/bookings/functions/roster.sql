@@ -27,9 +27,9 @@ begin
   update app.setters s set user_id = null, email = null, email_normalized = null
     where s.user_id = old.id;
   update app.audit_logs l set changes = app.blanked(l.changes,
-    array['name', 'email', 'email_normalized'])
+    app.user_columns(l.table_name))
    where l.table_name in ('closers', 'setters') and l.row_id = any (theirs)
-     and l.changes ?| array['email', 'email_normalized'];
+     and l.changes ?| array_remove(app.user_columns(l.table_name), 'name');
   return null;
 end $f$;
 grant execute on function app.unlink_roster to so_owner;

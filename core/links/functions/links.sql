@@ -1,12 +1,12 @@
 -- A link is valid until it expires or is revoked, as long as its organisation exists and has the
--- bookings module, to which everything belongs that links show. A portal is also valid only while
--- its closer is active and, if the closer has an account, a member.
+-- module to which belongs what the link shows. A portal is also valid only while its closer is
+-- active and, if the closer has an account, a member.
 create or replace function app.valid_link(p_hash bytea, p_purpose text)
 returns setof app.access_tokens language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
   select t.* from app.access_tokens t
     join app.organizations o on o.id = t.organization_id and o.deleted_at is null
-      and 'bookings' = any (o.modules)
+      and (t.module is null or t.module = any (o.modules))
     left join app.closers c on c.organization_id = t.organization_id and c.id = t.closer_id
    where t.token_hash = p_hash and t.purpose = p_purpose and t.revoked_at is null
      and t.expires_at > now()

@@ -13,7 +13,8 @@ begin
                  and c.email_normalized = s.email_normalized)
              returning s.id)
   select array_agg(x.id::text) into blocked from x;
-  update app.audit_logs l set changes = app.blanked(l.changes, array['email', 'email_normalized'])
+  update app.audit_logs l set changes = app.blanked(l.changes,
+    app.user_columns(l.table_name))
    where l.table_name = 'suppressed_emails' and l.row_id = any (blocked);
   return null;
 end $f$;

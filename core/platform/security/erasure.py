@@ -7,7 +7,7 @@ from __future__ import annotations
 from sqlalchemy import Column, MetaData, Table
 from sqlalchemy.dialects.postgresql import JSONB
 
-from core.platform.personal import ERASED_NAME, Personal, PersonalFact, personal_of
+from core.platform.personal import ERASED_NAME, OF_USER, Personal, PersonalFact, personal_of
 from core.platform.security.about import Known, is_about, tables_about
 
 ABOUT = Known("p_org", "p_contacts", "p_emails")
@@ -20,12 +20,13 @@ TYPES = "uuid, uuid[], text[], text[], text[], text, text, text"
 
 
 def functions(metadata: MetaData) -> str:
-    """The SQL of two functions.
+    """The SQL of three functions.
 
     ``app.erase_rows`` empties the declared columns: all of them in rows about the person, and in
     other rows those that match ``p_pattern``. Of a booking's answers only the one to ``p_question``
     stays. It returns the ids of the rows about the person. ``app.personal_columns`` names the
-    columns that are blanked in the audit log of these rows.
+    columns that are blanked in the audit log of these rows, and ``app.user_columns`` those of a
+    table that are blanked there when a user is deleted.
     """
     blanked = ", ".join(f"'{name}'" for name in _blanked(metadata))
     return f"""
@@ -42,7 +43,11 @@ begin
   return ({" || ".join(f"ids_of_{table.name}" for table in tables_about(metadata))})::text[];
 end $f$;
 
-revoke all on function app.personal_columns(), app.erase_rows({TYPES}) from public;
+create or replace function app.user_columns(p_table text) returns text[] language sql immutable
+set search_path = pg_catalog, pg_temp as $f$ select case p_table {_of_users(metadata)} end $f$;
+
+revoke all on function app.personal_columns(), app.user_columns(text),
+  app.erase_rows({TYPES}) from public;
 """
 
 
@@ -58,6 +63,18 @@ def _blanked(metadata: MetaData) -> list[str]:
             for column, fact in _facts(table)
             if fact.hidden or fact.kind not in loose
         }
+    )
+
+
+def _of_users(metadata: MetaData) -> str:
+    named = {
+        table.name: [f"'{column.name}'" for column in table.columns if OF_USER in column.info]
+        for table in metadata.sorted_tables
+    }
+    return " ".join(
+        f"when '{table}' then array[{', '.join(columns)}]"
+        for table, columns in named.items()
+        if columns
     )
 
 

@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.platform.personal import NormalizedUserEmail, UserText
 from core.platform.schema import (
     Base,
     LastUse,
-    ProductText,
     Secret,
     TenantRow,
     Timestamps,
@@ -60,8 +60,8 @@ class OrganizationMember(Timestamps, Base):
     )
     user_id: Mapped[UUID] = mapped_column(ForeignKey("app.users.id"), primary_key=True)
     role: Mapped[Role] = mapped_column(Words(Role, *MEMBER_ROLES))
-    name: Mapped[str]
-    email: Mapped[str]
+    name: Mapped[UserText]
+    email: Mapped[UserText]
     active: Mapped[bool] = mapped_column(server_default=text("true"))
     manager_user_id: Mapped[UUID | None]
 
@@ -93,8 +93,8 @@ class Invitation(TenantRow, Timestamps, Base):
         secured("admin", audit=True),
     )
 
-    email: Mapped[str]
-    email_normalized: Mapped[ProductText]
+    email: Mapped[UserText]
+    email_normalized: Mapped[NormalizedUserEmail]
     role: Mapped[Role] = mapped_column(Words(Role, *MEMBER_ROLES))
     token_hash: Mapped[Secret]
     invited_by: Mapped[UserId | None]

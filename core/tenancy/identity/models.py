@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.platform.schema import Base, ProductText, Secret, SecretText, Timestamps, Words, secured
+from core.platform.personal import NormalizedUserEmail, UserText
+from core.platform.schema import Base, Secret, SecretText, Timestamps, Words, secured
 
 
 class User(Timestamps, Base):
@@ -40,9 +41,9 @@ class User(Timestamps, Base):
     id: Mapped[UUID] = mapped_column(
         primary_key=True, default=uuid4, server_default=text("gen_random_uuid()")
     )
-    email: Mapped[str]
-    email_normalized: Mapped[ProductText] = mapped_column(unique=True)
-    name: Mapped[str]
+    email: Mapped[UserText]
+    email_normalized: Mapped[NormalizedUserEmail] = mapped_column(unique=True)
+    name: Mapped[UserText]
     password_hash: Mapped[SecretText | None]
     active: Mapped[bool] = mapped_column(server_default=text("true"))
     password_changed_at: Mapped[datetime | None]

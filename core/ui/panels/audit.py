@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from core.platform.labels import NONE
 from core.tenancy.access.audit import FORMER, MASKED, column_label, is_user
-from core.ui.parts.format import NONE, when
+from core.ui.parts.format import when
 
 OPERATIONS = {"insert": "made", "update": "changed", "delete": "deleted", "export": "exported"}
 # What is done to somebody, not to a row: its line says whom.

@@ -14,6 +14,7 @@ from core.metrics.catalog import METRICS
 from core.metrics.dashboard import CARDS, FUNNEL, TRENDS, WEEKDAYS, Dashboard
 from core.metrics.drill import counted
 from core.metrics.figures import Figures, Values
+from core.metrics.units import MONEY, RATE
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import go
 from core.ui.parts import charts
@@ -26,7 +27,7 @@ from core.ui.parts.drill import (
     switch_to_rows,
 )
 from core.ui.parts.filters import Choices, named
-from core.ui.parts.format import delta, explained, figure, money, rate
+from core.ui.parts.format import explained, money
 from core.ui.parts.tables import show_rows
 
 DIRECTION: dict[str, Any] = {"up": "normal", "down": "inverse", "none": "off"}
@@ -35,15 +36,14 @@ DIRECTION: dict[str, Any] = {"up": "normal", "down": "inverse", "none": "off"}
 def summary_of_shows(figures: Dashboard) -> str:
     """The show rate with its change, and how much of the period is known."""
     now = figures.now
-    moved = delta(
-        "show_rate",
+    moved = RATE.moved(
         figures.so_far["show_rate"],
         figures.before and figures.before["show_rate"],
         "",
     )
     change = f", {abs(moved):.0f} points {'up' if moved > 0 else 'down'}" if moved else ""
     return (
-        f"Show rate **{rate(now.rate('show_rate'))}**{change}; {now['confirmed']:,} of"
+        f"Show rate **{RATE.text(now['show_rate'])}**{change}; {now['confirmed']:,} of"
         f" {now['due']:,} bookings due are confirmed."
     )
 
@@ -65,12 +65,12 @@ def show_cards(figures: Dashboard, viewer: Viewer) -> None:
 def show_card(figures: Dashboard, key: str, currency: str) -> None:
     """One figure with its change, its course and its definition."""
     metric = METRICS[key]
-    change = delta(key, figures.so_far[key], figures.before and figures.before[key], currency)
-    unit = " points" if metric.unit == "rate" else " %"
+    before = figures.before and figures.before[key]
+    change = metric.unit.moved(figures.so_far[key], before, currency)
     st.metric(
         metric.name,
-        figure(key, figures.now[key]),
-        f"{change:+.0f}{unit}" if change is not None else None,
+        metric.unit.text(figures.now[key]),
+        f"{change:+.0f}{metric.unit.change}" if change is not None else None,
         delta_color=DIRECTION[metric.good],
         help=explained(key, figures.now[key]),
         border=True,
@@ -120,7 +120,7 @@ def show_trend(
     shown = st.plotly_chart(
         chart, config=charts.CONFIG, key="trend chart", on_select="rerun", selection_mode="points"
     )
-    if METRICS[key].unit == "money" and set(figures.now.money(key)) - {currency}:
+    if METRICS[key].unit is MONEY and set(figures.now.money(key)) - {currency}:
         st.caption(f"Only {currency}: currencies are never added together.")
     point = chosen_point(shown)
     day = dates[point] if point is not None else None
@@ -131,7 +131,7 @@ def _numbers(rows: Sequence[Values | None], key: str, currency: str) -> list[flo
     """A figure row by row for a chart; a row without money in the currency has none of it, 0, and
     where there is no row there is no point.
     """
-    none = 0.0 if METRICS[key].unit == "money" else None
+    none = 0.0 if METRICS[key].unit is MONEY else None
     made: list[float | None] = []
     for row in rows:
         value = row.number(key, currency) if row is not None else None

@@ -7,19 +7,20 @@ amount; a phone's cards read the same values as words, and a download gets them 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
 from pydantic import BaseModel
 
+from core.metrics.units import RATE, Unit
 from core.platform.clock import now
-from core.platform.labels import LabelledEnum
+from core.platform.labels import NONE, LabelledEnum
 from core.platform.money import decimal_text, decimals
-from core.ui.parts.format import NONE, money, rate, when, word
+from core.ui.parts.format import money, when, word
 
 # Above so many rows a table of several currencies is not formatted cell by cell: that takes 0.2 ms
 # a row.
@@ -41,10 +42,13 @@ def is_missing(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class Column:
-    """The column ``name`` of the rows, under the heading ``label``."""
+    """The column ``name`` of the rows, under the heading ``label``; one with a ``width`` does not
+    grow with the table.
+    """
 
     name: str
     label: str
+    width: Literal["small"] | None = field(default=None, kw_only=True)
 
     def cells(self, rows: pd.DataFrame) -> pd.Series[Any]:
         """What the table holds and sorts by."""
@@ -52,7 +56,7 @@ class Column:
 
     def config(self, rows: pd.DataFrame) -> Any:
         """The heading and the format, as Streamlit takes them."""
-        return self.label
+        return st.column_config.Column(self.label, width=self.width)
 
     def texts(self, rows: pd.DataFrame) -> list[str]:
         """Each value as people read it on a card."""
@@ -83,7 +87,7 @@ class Number(Column):
     """A count."""
 
     def config(self, rows: pd.DataFrame) -> Any:
-        return st.column_config.NumberColumn(self.label, format="%,d")
+        return st.column_config.NumberColumn(self.label, width=self.width, format="%,d")
 
     def _text(self, value: Any) -> str:
         return f"{value:,}"
@@ -94,13 +98,36 @@ class Percent(Column):
     """A rate from 0 to 1, which people read in per cent; a download gets the rate itself."""
 
     def config(self, rows: pd.DataFrame) -> Any:
-        return st.column_config.NumberColumn(self.label, format="%.0f %%")
+        return st.column_config.NumberColumn(self.label, width=self.width, format="%.0f %%")
 
     def cells(self, rows: pd.DataFrame) -> pd.Series[Any]:
         return rows[self.name].astype(float) * 100
 
     def _text(self, value: Any) -> str:
-        return rate(value)
+        return RATE.text(value)
+
+
+@dataclass(frozen=True)
+class Bar(Column):
+    """Numbers of a unit as bars, the longest of which is the largest; money is in ``currency``."""
+
+    unit: Unit
+    currency: str
+
+    def config(self, rows: pd.DataFrame) -> Any:
+        return st.column_config.ProgressColumn(
+            self.label,
+            width=self.width,
+            format=self.unit.pattern(self.currency),
+            min_value=0,
+            max_value=float(self.cells(rows).max()) or 1.0,
+        )
+
+    def cells(self, rows: pd.DataFrame) -> pd.Series[Any]:
+        return rows[self.name] * self.unit.scale
+
+    def _text(self, value: Any) -> str:
+        return self.unit.text(self.unit.of_plain(value, self.currency))
 
 
 @dataclass(frozen=True)
@@ -136,7 +163,9 @@ class Moment(Column):
     def config(self, rows: pd.DataFrame) -> Any:
         this_year = now().astimezone(ZoneInfo(self.timezone)).year
         year = "" if self.cells(rows).dt.year.dropna().eq(this_year).all() else " YYYY"
-        return st.column_config.DatetimeColumn(self.label, format=f"ddd D MMM{year} HH:mm")
+        return st.column_config.DatetimeColumn(
+            self.label, width=self.width, format=f"ddd D MMM{year} HH:mm"
+        )
 
     def _text(self, value: Any) -> str:
         return when(value, self.timezone)
@@ -150,7 +179,7 @@ class Day(Column):
     """A date."""
 
     def config(self, rows: pd.DataFrame) -> Any:
-        return st.column_config.DateColumn(self.label, format="D MMM YYYY")
+        return st.column_config.DateColumn(self.label, width=self.width, format="D MMM YYYY")
 
     def _text(self, value: Any) -> str:
         return f"{value.day} {value:%b %Y}"
@@ -177,7 +206,7 @@ class Money(Column):
     def config(self, rows: pd.DataFrame) -> Any:
         most = max(self._decimals(rows), default=0)
         exact = None if self.is_mixed(rows) else f"%,.{most}f"
-        return st.column_config.NumberColumn(self.label, format=exact)
+        return st.column_config.NumberColumn(self.label, width=self.width, format=exact)
 
     def is_mixed(self, rows: pd.DataFrame) -> bool:
         """Whether it is formatted cell by cell."""

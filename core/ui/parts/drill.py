@@ -13,17 +13,17 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from core.bookings.listed import LISTED
+from core.metrics.dimensions import FILTERS
 from core.metrics.drill import counted
 from core.ui.parts.query_params import ORGANIZATION
 
 Narrowed = Mapping[str, str | list[str]]
-FILTERS = ("period", "from", "to", *LISTED)
+NARROWING = ("period", "from", "to", *FILTERS)
 
 
 def narrowed_here() -> dict[str, str | list[str]]:
     """The period and filters of this page, for the page of the rows."""
-    return {name: st.query_params.get_all(name) for name in FILTERS if st.query_params.get(name)}
+    return {name: st.query_params.get_all(name) for name in NARROWING if st.query_params.get(name)}
 
 
 def rows_behind(metric: str, narrowed: Narrowed) -> str:

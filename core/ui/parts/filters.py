@@ -4,15 +4,16 @@ be sent to a colleague.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
-from uuid import UUID
 
 import streamlit as st
 from sqlalchemy.orm import Session
 
-from core.bookings.listed import LISTED, listed_names
 from core.metrics.comparison import Comparison, With, compared
-from core.metrics.filters import Filters
+from core.metrics.dimensions import FILTERS
+from core.metrics.facts import Fact
+from core.metrics.filters import Filters, Wanted, values_of
 from core.platform.clock import Period, today
 from core.tenancy.access.viewers import Viewer
 
@@ -33,7 +34,7 @@ PRESETS = (
 PREVIOUS = "Previous period"
 COMPARISONS: dict[str, With | None] = {PREVIOUS: "previous", "Last year": "year", "None": None}
 FIRST_DAY = date(2000, 1, 1)
-Choices = dict[str, dict[str, UUID | None]]  # by list, then by name
+Choices = dict[str, dict[str, Wanted]]  # by dimension, then by name
 
 
 def preset_period(name: str, day: date, timezone: str) -> Period:
@@ -120,16 +121,25 @@ def compared_with(period: Period, at: datetime) -> Comparison | None:
     return compared(period, at, with_) if with_ else None
 
 
-def choices_of(db: Session) -> Choices:
-    """What each list can be narrowed to: its entries by name, and none of them."""
+def choices_of(db: Session, keys: Collection[str]) -> Choices:
+    """What a view can be narrowed to by each of these dimensions: its values by name, and none of
+    them.
+    """
     return {
-        key: {f"No {LISTED[key].label.lower()}": None, **names}
-        for key, names in listed_names(db).items()
+        key: {f"No {FILTERS[key].label.lower()}": None, **values}
+        for key, values in values_of(db, keys).items()
     }
 
 
+def choices_for(db: Session, *facts: Fact) -> Choices:
+    """The same by the dimensions that the facts have, and by those that the address narrows to: a
+    fact without one has no rows then, and its list says why.
+    """
+    return choices_of(db, {*st.query_params, *(key for fact in facts for key in fact.by)})
+
+
 def named(choices: Choices, key: str, id_: object) -> str:
-    """How the address bar names an entry of a list, or none of them."""
+    """How the address bar names a value of a dimension, or none of them."""
     return next(name for name, each in choices[key].items() if each == id_)
 
 
@@ -137,14 +147,14 @@ def filter_bar(choices: Choices) -> Filters:
     """Closer, setter, source, … by name in the address (``?closer=Ana``); names that do not exist
     are left out.
     """
-    chosen: dict[str, tuple[UUID | None, ...]] = {}
+    chosen: dict[str, tuple[Wanted, ...]] = {}
     active = sum(
         any(name in ids for name in st.query_params.get_all(key)) for key, ids in choices.items()
     )
     with st.popover(f"Filters ({active})" if active else "Filters", width="stretch"):
         for key, ids in choices.items():
             if len(ids) > 1:
-                label = LISTED[key].label
+                label = FILTERS[key].label
                 picked = st.multiselect(label, list(ids), key=key, bind="query-params")
                 chosen[key] = tuple(ids[name] for name in picked if name in ids)
     return Filters(chosen)

@@ -13,11 +13,10 @@ from zoneinfo import ZoneInfo
 
 from core.metrics.catalog import METRICS
 from core.platform.clock import now
-from core.platform.labels import LabelledEnum, capitalized
-from core.platform.money import short, shown
+from core.platform.labels import NONE, LabelledEnum, capitalized
+from core.platform.money import shown
 from core.platform.normalization import JOINER
 
-NONE = "–"
 STIRRING = re.compile(r"(?i)(?<=:)(?=//|streamlit:)|(?<=www)(?=\.)|(?<=@)")
 
 
@@ -117,50 +116,12 @@ def money(amounts: Mapping[str, Decimal], *, whole: bool = False) -> str:
     )
 
 
-def rate(value: float | None) -> str:
-    """0.712 as 71 %; "–" for a ratio without a denominator."""
-    return NONE if value is None else f"{value:.0%}".replace("%", " %")
-
-
-def figure(key: str, value: Any) -> str:
-    """A metric's value with its unit, short enough for a card."""
-    unit = METRICS[key].unit
-    if unit == "money":
-        return (
-            " + ".join(short(amount, currency) for currency, amount in (value or {}).items())
-            or NONE
-        )
-    if unit == "rate":
-        return rate(value)
-    if unit == "hours":
-        return NONE if value is None else f"{value:,.0f} h"
-    return f"{int(value):,}"
-
-
-def figure_in(key: str, value: float, currency: str) -> str:
-    """The same of a plain number; money is in ``currency``."""
-    return figure(key, {currency: Decimal(str(value))} if METRICS[key].unit == "money" else value)
-
-
 def explained(key: str, value: Any) -> str:
     """What stands behind a card: the formula, the exact amount where the card rounds it, and why it
     is counted so.
     """
     metric = METRICS[key]
-    exact = f"Exactly {money(value)}. " if metric.unit == "money" and value else ""
+    amount = metric.unit.exact(value)
+    exact = f"Exactly {amount}. " if amount else ""
     why = f"[Why](decisions#{metric.decision.lower().replace(' ', '-')})"
     return f"{exact}{metric.formula}. {why}".replace("$", r"\$")
-
-
-def delta(key: str, value: Any, before: Any, currency: str) -> float | None:
-    """The change as a number: points of a rate, else per cent of the earlier value; None when there
-    is none to compare.
-    """
-    unit = METRICS[key].unit
-    if unit == "money":
-        value, before = (value or {}).get(currency), (before or {}).get(currency)
-    if value is None or before is None:
-        return None
-    if unit == "rate":
-        return float(value - before) * 100
-    return float((value - before) / before) * 100 if before else None

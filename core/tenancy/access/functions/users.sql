@@ -76,9 +76,10 @@ begin
     || p_user || '@deleted.invalid', password_hash = null,
          active = false, deleted_at = now() where u.id = p_user;
   update app.audit_logs l set changes = app.blanked(l.changes,
-    array['name', 'email', 'email_normalized'])
+    app.user_columns(l.table_name))
    where l.table_name in ('users', 'organization_members') and strpos(l.row_id, p_user::text) > 0;
-  update app.audit_logs l set changes = app.blanked(l.changes, array['email', 'email_normalized'])
+  update app.audit_logs l set changes = app.blanked(l.changes,
+    app.user_columns(l.table_name))
    where l.table_name = 'invitations' and l.row_id = any (invited);
   return true;
 end $f$;
