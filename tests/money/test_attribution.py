@@ -571,6 +571,8 @@ def test_the_cash_of_a_form_that_is_filed_again_keeps_its_day():
     assert world.form(event, at=NOON + 12 * DAY) == entry
     assert world.payment(entry).payment_date == NOON + timedelta(hours=1)
     assert world.approved(8, days=12) == []
+
+
 @pytest.mark.parametrize("form_first", [True, False])
 def test_a_card_before_the_scheduled_start_is_of_the_only_event_once_its_form_names_it(form_first):
     world = World()
