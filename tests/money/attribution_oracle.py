@@ -24,7 +24,8 @@ class EventFact:
 @dataclass
 class Money:
     """A payment; ``form`` is the event on whose form it was entered, ``choice`` a tuple with the
-    event that a person chose, or with None for no event.
+    event that a person chose, or with None for no event; ``booked`` is the event that it was paid
+    with.
     """
 
     id: UUID
@@ -34,6 +35,7 @@ class Money:
     is_entered: bool
     key: str = ""
     form: UUID | None = None
+    booked: UUID | None = None
     choice: tuple[UUID | None] | None = None
     membership: str | None = None
     status: str = "succeeded"
@@ -81,6 +83,9 @@ def _own(facts: Facts, money: Money, entry_of: dict[UUID, UUID]) -> tuple[UUID |
             return entry.form, "form", True
     if money.form is not None:
         return money.form, "form", True
+    booked = facts.events[money.booked] if money.booked else None
+    if booked is not None and booked.status not in GONE and not booked.is_deleted:
+        return booked.id, "booking", True
     event, method = _by_email(facts, money)
     return event, method, False
 
@@ -162,6 +167,8 @@ def _distance(facts: Facts, entry: Money, card: Money) -> timedelta | None:
     )
     is_alike = bool(whose & _people(facts, None, card.email))
     if card.choice is not None and event is not None and card.choice[0] == event.id:
+        is_alike = True
+    if event is not None and card.booked == event.id:
         is_alike = True
     away = min(abs(card.at - at) for at in (entry.at, event.at if event else entry.at))
     return away if is_alike and away <= timedelta(days=facts.window_days) else None
