@@ -25,7 +25,8 @@ class EventFact:
 @dataclass
 class Money:
     """A payment; ``form`` is the event on whose form it was entered, ``choice`` a tuple with the
-    event that a person chose, or with None for no event; ``package`` what it names itself.
+    event that a person chose, or with None for no event; ``booked`` is the event that it was paid
+    with; ``package`` what it names itself.
     """
 
     id: UUID
@@ -35,6 +36,7 @@ class Money:
     is_entered: bool
     key: str = ""
     form: UUID | None = None
+    booked: UUID | None = None
     choice: tuple[UUID | None] | None = None
     membership: str | None = None
     status: str = "succeeded"
@@ -124,6 +126,10 @@ def _own(facts: Facts, money: Money, entry_of: dict[UUID, UUID]) -> tuple[UUID |
             return entry.form, "form", True
     if money.form is not None:
         return money.form, "form", True
+    paid_with = stands(facts, money.booked)
+    booked = facts.events[paid_with] if paid_with else None
+    if booked is not None and booked.status not in GONE and not booked.is_deleted:
+        return booked.id, "booking", True
     event, method = _by_email(facts, money)
     return event, method, False
 
@@ -205,8 +211,10 @@ def _distance(facts: Facts, entry: Money, card: Money) -> timedelta | None:
         facts, event.contact if event else None, entry.email, event.email if event else None
     )
     is_alike = bool(whose & _people(facts, None, card.email))
-    if card.choice is not None and event is not None:
-        is_alike |= stands(facts, card.choice[0]) == stands(facts, event.id)
+    if event is not None:
+        known = [card.booked, *([card.choice[0]] if card.choice is not None else [])]
+        theirs = {stands(facts, each) for each in known if each is not None}
+        is_alike |= stands(facts, event.id) in theirs
     away = min(abs(card.at - at) for at in (entry.at, event.at if event else entry.at))
     return away if is_alike and away <= timedelta(days=facts.window_days) else None
 

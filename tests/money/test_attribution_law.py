@@ -134,12 +134,13 @@ class History:
                 is_entered=False,
                 key=f"pi_{number}",
                 membership=self.dice.choice(["sub_1", None, None]),
+                booked=self.dice.choice([*self.facts.events, *[None] * 8]),
                 status=self.dice.choice(["succeeded"] * 5 + ["failed"]),
                 currency=self.dice.choice(CURRENCIES),
                 package=self.dice.choice([*self.packages, None, None]),
             )
             self.facts.money[card.id] = card
-            self.step(card.id, set(), lambda card=card: self.charge(card))
+            self.step(card.id, {card.booked} - {None}, lambda card=card: self.charge(card))
 
     def charge(self, card: Money) -> None:
         with as_system(self.org) as db:
@@ -154,6 +155,7 @@ class History:
                 connection_id=self.connection,
                 processor_payment_id=card.key,
                 membership_key=card.membership,
+                booked_event_id=card.booked,
                 status=card.status,
                 currency=card.currency,
                 named_package_id=card.package,

@@ -19,9 +19,10 @@ from core.platform.dataframes import records
 from core.providers.connections import create_connection
 from tests import factories as make
 from tests import payloads as samples
+from tests.flow import work
 from tests.providers.history import History
 
-MEETING = datetime(2026, 10, 30, 10, tzinfo=UTC)
+MEETING = datetime(2026, 10, 30, 10, tzinfo=UTC)  # 11:00 in the organisation's zone
 PAID = MEETING - timedelta(days=2)
 OCTOBER = Period(date(2026, 10, 1), date(2026, 11, 1), "UTC")
 NOVEMBER = Period(date(2026, 11, 1), date(2026, 12, 1), "UTC")
@@ -38,7 +39,7 @@ PAID_WITH_IT = {
     "amount": Decimal(4997),
     "email": LEAD,
     "how": "booking",
-    "why": "paid with the booking of 30 Oct, 10:00",
+    "why": "paid with the booking of 30 Oct, 11:00",
     "closer": "Ana",
 }
 
@@ -59,6 +60,7 @@ class Desk:
         for each in deliveries:
             history = self.calendly if "payload" in each else self.stripe
             history.deliver(each)
+        work()
 
     def payments(self):
         return self.calendly.rows(PAYMENTS)
@@ -187,7 +189,7 @@ def test_the_money_moves_with_its_booking():
         assert (row["how"], row["booking"], row["why"]) == (
             "booking",
             key_of(second),
-            "paid with the booking of 2 Nov, 10:00",
+            "paid with the booking of 2 Nov, 11:00",
         )
 
 
@@ -211,3 +213,15 @@ def test_the_same_money_on_the_form_of_the_booking_counts_once_under_any_address
         file_form(db, desk.event(booking), answers, desk.mara, at=PAID + timedelta(hours=3))
     [row] = desk.payments()
     assert (row["key"], row["how"], row["booking"]) == ("pi_A", "form", key_of(booking))
+
+
+def test_money_stays_paid_whichever_state_of_the_booking_is_the_newer():
+    paid, silent = booked(), booked(paid=None)
+    silent["payload"] = paid["payload"] | {
+        "payment": None,
+        "updated_at": (PAID + timedelta(hours=1)).isoformat(),
+    }
+    for order in permutations([paid, silent]):
+        desk = Desk()
+        desk.deliver(*order)
+        assert [row["key"] for row in desk.payments()] == ["ch_A"]

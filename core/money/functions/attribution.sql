@@ -4,7 +4,7 @@
 
 -- Where somebody who chose this booking stands now: a booking that was moved is the one that it was
 -- moved to.
-create or replace function app.standing_event(p_event uuid) returns uuid language sql stable
+create or replace function app.standing_event(p_event uuid) returns uuid language sql stable strict
 security definer set search_path = pg_catalog, pg_temp as $f$
   with recursive moved as (
     select p_event as id, 0 as steps
@@ -232,8 +232,6 @@ begin
       select k.email_normalized from contacts c
         join app.contact_emails k on k.organization_id = app.cur_org()
           and k.contact_id = c.contact_id)
-    select b.id from app.payments_booked_with(p_events) b
-    union
     select p.id from addresses a
       join app.payments p on p.organization_id = app.cur_org()
         and p.customer_email_normalized = a.email
@@ -244,6 +242,10 @@ begin
     select p.id from events v
       cross join lateral app.events_standing_as(v.id) moved
       join app.payments p on p.organization_id = app.cur_org() and p.chosen_event_id = moved.id
+    union
+    select p.id from events v
+      cross join lateral app.events_standing_as(v.id) moved
+      join app.payments p on p.organization_id = app.cur_org() and p.booked_event_id = moved.id
     union
     select p.id from events v join app.payments p on p.organization_id = app.cur_org()
       and p.form_event_id = v.id));

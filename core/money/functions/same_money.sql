@@ -20,7 +20,8 @@ $f$;
 
 -- The entries among these payments with each reported payment of the same customer, currency and
 -- amount. Somebody is the same customer under any of their addresses and those of the event's
--- contact, or where a person put both payments on one event, wherever that was moved.
+-- contact, or where both payments are of one event, wherever that was moved: a person put them on it,
+-- or it was paid with.
 create or replace function app.alike_payments(p_payments uuid[])
 returns table (entered_id uuid, reported_id uuid) language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
@@ -47,11 +48,6 @@ set search_path = pg_catalog, pg_temp as $f$
     select c.id, k.email_normalized from contacts c
       join app.contact_emails k on k.organization_id = app.cur_org()
         and k.contact_id = c.contact_id)
-  select e.id, r.id from app.payments_booked_with(array(select e.event_id from entered e)) b
-    join entered e on e.event_id = b.event_id
-    join app.payments r on r.organization_id = app.cur_org() and r.id = b.id
-     and r.connection_id is not null and r.currency = e.currency and r.amount = e.amount
-  union
   select e.id, r.id from entered e join addresses a on a.id = e.id
     join app.payments r on r.organization_id = app.cur_org()
       and r.customer_email_normalized = a.email
@@ -61,6 +57,11 @@ set search_path = pg_catalog, pg_temp as $f$
     cross join lateral app.events_standing_as(e.stands) moved
     join app.payments r on r.organization_id = app.cur_org() and r.chosen_event_id = moved.id
      and r.connection_id is not null and r.currency = e.currency and r.amount = e.amount
+  union
+  select e.id, r.id from entered e
+    cross join lateral app.events_standing_as(e.stands) moved
+    join app.payments r on r.organization_id = app.cur_org() and r.booked_event_id = moved.id
+     and r.connection_id is not null and r.currency = e.currency and r.amount = e.amount
 $f$;
 
 -- The other way round: the entries that may be alike one of these payments that a processor
@@ -68,7 +69,8 @@ $f$;
 create or replace function app.entered_payments_like(p_payments uuid[]) returns table (id uuid)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $f$
   with reported as (
-    select p.id, p.currency, p.amount, p.customer_email_normalized as email, p.chosen_event_id
+    select p.currency, p.amount, p.customer_email_normalized as email, p.chosen_event_id,
+           p.booked_event_id
       from unnest(p_payments) wanted (id)
       join app.payments p on p.organization_id = app.cur_org() and p.id = wanted.id
         and p.connection_id is not null),
@@ -84,14 +86,12 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $f
         and k.contact_id = c.contact_id),
   events as (
     select r.currency, r.amount, moved.id from reported r
-      cross join lateral app.events_standing_as(app.standing_event(r.chosen_event_id)) moved
-     where r.chosen_event_id is not null
+      cross join lateral (values (r.chosen_event_id), (r.booked_event_id)) known (id)
+      cross join lateral app.events_standing_as(app.standing_event(known.id)) moved
+     where known.id is not null
     union
     select c.currency, c.amount, v.id from contacts c
       join app.events v on v.organization_id = app.cur_org() and v.contact_id = c.contact_id
-    union
-    select r.currency, r.amount, b.event_id from reported r
-      join app.booked_events(p_payments) b on b.id = r.id
     union
     select a.currency, a.amount, v.id from addresses a
       join app.events v on v.organization_id = app.cur_org() and v.lead_email_normalized = a.email),

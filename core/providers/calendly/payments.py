@@ -50,15 +50,23 @@ def record_booking_payment(
         note_booking(db, payment, event_id)
 
 
+def is_money(paid: Mapping[str, Any]) -> bool:
+    """Whether an invitee's payment says which money was paid, and that it was."""
+    currency = _currency(paid.get("currency"))
+    named = word(paid.get("external_id")) and word(paid.get("provider"))
+    amount = _amount(paid.get("amount"), currency) if currency else None
+    return bool(named and amount) and paid.get("successful") is True
+
+
 def _fact(
     connection: WebhookConnection, invitee: Mapping[str, Any], event_id: UUID
 ) -> PaymentFact | None:
-    paid = mapping(invitee.get("payment"))
-    key, processor = word(paid.get("external_id")), word(paid.get("provider"))
-    currency, at = _currency(paid.get("currency")), invitee.get("created_at")
+    paid, at = mapping(invitee.get("payment")), invitee.get("created_at")
+    currency = _currency(paid.get("currency"))
     amount = _amount(paid.get("amount"), currency) if currency else None
-    if not (key and processor and currency and amount and at and paid.get("successful") is True):
+    if not (is_money(paid) and currency and amount and at):
         return None
+    key, processor = str(word(paid.get("external_id"))), str(word(paid.get("provider")))
     return PaymentFact(
         processor=processor.lower(),
         connection_id=connection.id,

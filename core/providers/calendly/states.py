@@ -18,10 +18,11 @@ from core.deliveries.models import ProviderObject, WebhookConnection
 from core.deliveries.objects import only, remember
 from core.people.erasure import is_pseudonym
 from core.providers.calendly.invitees import KEPT, is_canceled, read, reference
+from core.providers.calendly.payments import is_money
 from core.providers.values import mapping, moment, word
 
 INVITEE, CANCELLATION, NO_SHOW = "invitee", "cancellation", "no_show"
-MARKED, FORM = "marked_invitee", "routing_form"
+MARKED, FORM, PAYMENT = "marked_invitee", "routing_form", "payment"
 STATES = (INVITEE, CANCELLATION, MARKED)
 
 
@@ -33,7 +34,7 @@ def remember_invitee(
     kind: str,
 ) -> None:
     """Store what a delivery says of its invitee. A cancellation is final, so it outranks any other
-    state.
+    state. Money that was paid stays paid, whatever a later state says of it.
     """
     invitee = only(mapping(delivery.get("payload")), KEPT)
     if is_pseudonym(word(invitee.get("email"))):
@@ -48,6 +49,9 @@ def remember_invitee(
     version = f"{rank}{_sortable(at)} {len(read(invitee)):03}"
     form = reference(invitee.get("routing_form_submission"))
     remember(db, connection, kind, key, version, invitee, group_key=form)
+    paid = mapping(invitee.get("payment"))
+    if is_money(paid):
+        remember(db, connection, PAYMENT, key, _sortable(at), paid)
 
 
 def remember_no_show(
@@ -70,6 +74,7 @@ def known_invitee(db: Session, connection: WebhookConnection, key: str) -> dict[
     known: dict[str, Any] = {}
     for state in _states(db, connection, ProviderObject.external_id == key):
         known |= read(state)
+    known |= {"payment": next(iter(_objects(db, connection, PAYMENT, key)), known.get("payment"))}
     marks = _objects(db, connection, NO_SHOW, key)
     return known | {"no_show_at": moment(marks[0].get("at")) if marks else None}
 
