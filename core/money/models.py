@@ -295,8 +295,8 @@ class PayoutSnapshot(TenantRow, Timestamps, Base):
     approved_by: Mapped[UserId | None]
     approved_at: Mapped[datetime | None]
     paid_at: Mapped[datetime | None]
-    # of its lines as approved, set by the database: ``app.payout_lines_hash``
-    lines_hash: Mapped[ProductText | None]
+    # of its lines as approved, set by the database: ``app.payout_lines_sha256``
+    lines_sha256: Mapped[ProductText | None]
 
 
 class LineKind(LabelledEnum):

@@ -120,11 +120,11 @@ CHANGES = text(f"""
 ALTERED = text("""
     select s.name from app.payout_snapshots s
      where s.state <> 'draft'
-       and (s.lines_hash is distinct from app.payout_lines_hash(s.id)
+       and (s.lines_sha256 is distinct from app.payout_lines_sha256(s.id)
             or exists (select from app.audit_logs l
                         where l.organization_id = s.organization_id
                           and l.table_name = 'payout_snapshots' and l.row_id = s.id::text
-                          and l.changes -> 'lines_hash' ->> 1 <> s.lines_hash))
+                          and l.changes -> 'lines_sha256' ->> 1 <> s.lines_sha256))
      order by s.period_start
 """)
 

@@ -35,6 +35,7 @@ from core.platform.dataframes import records
 from core.platform.errors import Conflict
 from core.platform.money import decimal_text
 from core.platform.schemas import (
+    TEXT,
     AmountText,
     Body,
     Count,
@@ -122,7 +123,7 @@ class NewPayout(Body):
     The organisation is the caller's own, and may be named.
     """
 
-    name: FilledText | None = None
+    name: Annotated[FilledText | None, TEXT] = None
     organization_id: UUID | None = None
     period_start: Day
     period_end: Day
@@ -153,7 +154,7 @@ class PayoutHeader(Response):
     payment_count: Count
     created_at: Instant
     totals: PayoutTotals
-    lines_hash: str | None = Field(
+    lines_sha256: str | None = Field(
         description="SHA-256 of the lines as they were approved; null for a draft"
     )
 

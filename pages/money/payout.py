@@ -117,7 +117,7 @@ if details["held_before"].notna().any():
 show_lines(details, viewer.timezone, "payout", people, opens="payment", row_id="payment_id")
 if left_out[0]:
     show_left_out(*left_out, viewer.timezone)
-show_fingerprint(payout.lines_hash)
+show_fingerprint(payout.lines_sha256)
 
 if viewer.is_admin and payout.state == SnapshotState.DRAFT and not details.empty:
     offer_holding_back(viewer, details)

@@ -65,7 +65,7 @@ def test_a_snapshot_holds_header_summaries_and_details(admin):
         "period_start": "2026-11-01",
         "period_end": "2026-12-01",
         "payment_count": 2,
-        "lines_hash": None,
+        "lines_sha256": None,
         "totals": {
             "cash_collected": {"USD": "5000.00"},
             "refunds": {"USD": "97.00"},
@@ -266,9 +266,9 @@ def test_what_was_approved_stays_as_it_was_whatever_happens_to_its_payments(admi
     with as_system(org) as db:
         make.refund(db, paid, "100", at=paid.payment_date)
     now_shown = get(f"/api/payout-snapshots/{made['id']}", token_of(admin)).json()
-    fingerprint = now_shown["header"]["lines_hash"]
+    fingerprint = now_shown["header"]["lines_sha256"]
     assert len(bytes.fromhex(fingerprint)) == 32
-    approved = {"state": "approved", "lines_hash": fingerprint}
+    approved = {"state": "approved", "lines_sha256": fingerprint}
     assert now_shown == made | {"header": made["header"] | approved}
     assert freeze(admin).json()["header"]["totals"] == {
         "cash_collected": {"USD": "50.00"},

@@ -26,8 +26,8 @@ from core.tenancy.organizations.models import Organization
 from tests import factories as make
 from tests.money.payout_oracle import Truth, midnight, paid_out
 
-FIRST = date(2026, 6, 1)
-NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
+FIRST = date(2021, 6, 1)
+NOW = datetime(2021, 6, 1, 9, tzinfo=UTC)
 ZONES = ("Europe/Copenhagen", "America/New_York", "Pacific/Auckland")
 CURRENCIES = ("USD", "USD", "JPY")
 STEPS = (

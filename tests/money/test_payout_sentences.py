@@ -613,17 +613,17 @@ def test_an_approved_payout_carries_the_fingerprint_of_its_lines_in_the_audit_lo
     desk.refund(odd, "0.50", at(11, 6))
     with desk.admin.transaction() as db:
         rebuild(db, november, desk.admin)
-        assert get_snapshot(db, november).lines_hash is None
+        assert get_snapshot(db, november).lines_sha256 is None
     hold(desk, november, odd.id, "odd")
     desk.approve(november)
     with desk.admin.transaction() as db:
         wanted = select(PayoutSnapshotDetail).where(PayoutSnapshotDetail.snapshot_id == november)
         lines = list(db.scalars(wanted))
-        stored = get_snapshot(db, november).lines_hash
+        stored = get_snapshot(db, november).lines_sha256
         logged = db.execute(
             text(
-                "select changes -> 'lines_hash' ->> 1 from app.audit_logs where row_id = :id"
-                " and jsonb_exists(changes, 'lines_hash')"
+                "select changes -> 'lines_sha256' ->> 1 from app.audit_logs where row_id = :id"
+                " and jsonb_exists(changes, 'lines_sha256')"
             ),
             {"id": str(november)},
         ).scalars()
@@ -639,7 +639,7 @@ def test_an_approved_payout_carries_the_fingerprint_of_its_lines_in_the_audit_lo
         "update app.payout_snapshot_details set amount = amount + 1, net_revenue = net_revenue + 1",
         "update app.payout_snapshot_details set closer_name = 'Bo'",
         "delete from app.payout_snapshot_details",
-        "update app.payout_snapshots set lines_hash = repeat('0', 64)",
+        "update app.payout_snapshots set lines_sha256 = repeat('0', 64)",
     ],
 )
 def test_the_self_check_finds_an_approved_payout_that_was_changed_behind_the_products_back(

@@ -496,7 +496,7 @@ def test_payouts_that_were_approved_before_carry_the_fingerprint_of_their_lines(
             connection.execute(text(f"alter table app.{table} no force row level security"))
         assert connection.execute(text("select net_revenue from app.payments")).scalar_one() == 0
         stored, computed = connection.execute(
-            text("select lines_hash, app.payout_lines_hash(id) from app.payout_snapshots")
+            text("select lines_sha256, app.payout_lines_sha256(id) from app.payout_snapshots")
         ).one()
     assert len(stored) == 64
     assert stored == computed

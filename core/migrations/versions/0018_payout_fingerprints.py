@@ -15,7 +15,7 @@ depends_on = None
 TABLES = ("payout_snapshots", "payout_snapshot_details", "payments")
 FINGERPRINTS = """
     update app.payout_snapshots s
-       set lines_hash = (
+       set lines_sha256 = (
            select encode(sha256(convert_to(coalesce(string_agg(jsonb_build_array(
                     d.id::text, d.payment_id::text, d.kind, d.reason_code, d.reason,
                     to_char(d.line_date at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
@@ -37,7 +37,7 @@ def upgrade() -> None:
     for table in TABLES:
         op.execute(f"alter table app.{table} no force row level security")
         op.execute(f"alter table app.{table} disable trigger user")
-    op.add_column("payout_snapshots", sa.Column("lines_hash", sa.Text()), schema="app")
+    op.add_column("payout_snapshots", sa.Column("lines_sha256", sa.Text()), schema="app")
     op.execute(FINGERPRINTS)
     op.execute("""
         update app.payments set refund_amount = amount, updated_at = clock_timestamp()

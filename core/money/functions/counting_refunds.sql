@@ -1,6 +1,6 @@
--- What has gone back of these payments: their refunds and lost disputes that did not fail, each with
--- what of it counts. No more than a payment's amount can have gone back: the earlier one counts
--- first, so that a refund and a lost dispute of the same money take it off once.
+-- What has gone back of these payments: their refunds and lost disputes that did not fail, each
+-- with what of it counts. No more than a payment's amount can have gone back: the earlier one
+-- counts first, so that a refund and a lost dispute of the same money take it off once.
 create or replace function app.counting_refunds(p_payments uuid[])
 returns table (id uuid, payment_id uuid, kind text, amount numeric, refunded_at timestamptz)
 language sql stable set search_path = pg_catalog, pg_temp as $f$

@@ -14,7 +14,7 @@ begin
     if new.state <> 'draft' then
       raise exception 'a payout snapshot begins as a draft' using errcode = '23514';
     end if;
-    new.lines_hash := null;
+    new.lines_sha256 := null;
     return new;
   end if;
   if old.state = 'draft' and new.state = 'approved' then
@@ -26,11 +26,11 @@ begin
       raise exception 'a payout snapshot begins before the end of one that was approved'
         using errcode = '23514';
     end if;
-    new.lines_hash := app.payout_lines_hash(new.id);
+    new.lines_sha256 := app.payout_lines_sha256(new.id);
     return new;
   end if;
   if old.state = 'draft' and new.state = 'draft' then
-    new.lines_hash := null;
+    new.lines_sha256 := null;
     return new;
   end if;
   if old.state = 'approved' and new.state = 'paid'

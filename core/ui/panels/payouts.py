@@ -236,15 +236,15 @@ def warn_unfinished(snapshot: PayoutSnapshot) -> None:
         )
 
 
-def show_fingerprint(lines_hash: str | None) -> None:
+def show_fingerprint(lines_sha256: str | None) -> None:
     """What the lines of an approved payout can be checked by."""
-    if lines_hash is not None:
+    if lines_sha256 is not None:
         with st.expander("Fingerprint of the lines"):
             st.caption(
                 "The SHA-256 of the lines as they were approved. It is in the audit log too, and"
                 " the self-check recomputes it."
             )
-            st.code(lines_hash, language=None, wrap_lines=True)
+            st.code(lines_sha256, language=None, wrap_lines=True)
 
 
 def warn_without_closer(count: int) -> None:

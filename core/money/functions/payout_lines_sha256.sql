@@ -1,7 +1,7 @@
 -- The fingerprint of a payout's lines: the SHA-256, in hexadecimal, of one JSON array of texts for
 -- each line, ordered by id and separated by line feeds (docs/architecture.md, "Payouts"). What an
 -- erasure may replace is left out: who paid, and in whose words a line was held back.
-create or replace function app.payout_lines_hash(p_snapshot uuid) returns text
+create or replace function app.payout_lines_sha256(p_snapshot uuid) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $f$
   select encode(sha256(convert_to(coalesce(string_agg(jsonb_build_array(
            d.id::text, d.payment_id::text, d.kind, d.reason_code, d.reason,
@@ -17,4 +17,4 @@ language sql stable set search_path = pg_catalog, pg_temp as $f$
     from app.payout_snapshot_details d
    where d.organization_id = app.cur_org() and d.snapshot_id = p_snapshot
 $f$;
-grant execute on function app.payout_lines_hash to so_app, so_worker;
+grant execute on function app.payout_lines_sha256 to so_app, so_worker;
