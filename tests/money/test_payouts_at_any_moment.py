@@ -22,7 +22,7 @@ from core.platform.clock import Period
 from core.platform.database import as_system
 from tests import factories as make
 from tests.money.attribution_oracle import Money
-from tests.money.test_attribution_law import History, Step
+from tests.money.random_facts import History, Step
 
 FIRST, LAST = date(2026, 11, 1), date(2026, 11, 20)  # everything lies between
 EARNED = """

@@ -337,6 +337,41 @@ def test_slacks_report_of_each_day(made):
                 assert said[METRICS[key].name].split()[0] == str(one[key])
             elif METRICS[key].unit is RATE and one[key] is not None:
                 assert said[METRICS[key].name].split()[0] == f"{one[key]:.0%}"
+            elif METRICS[key].unit == "money":
+                told = said[METRICS[key].name].partition(" (")[0]
+                assert parts(told) == parts(whole_units(one[key]))
+        told, people = best_of(message), people_of(made, day)
+        assert all(line in people for line in told)
+        assert [line[::2] for line in told] == [line[::2] for line in people[:3]]
+
+
+def whole_units(amounts):
+    """Amounts as Slack has them."""
+    return money(amounts or {"USD": Decimal(0)}, whole=True)
+
+
+def best_of(message):
+    """The closers' cash and closes of the report, in any order of currencies."""
+    for block in message["blocks"]:
+        heading, _, lines = block.get("text", {}).get("text", "").partition("\n")
+        if heading == "*Top closers*":
+            found = (
+                re.fullmatch(r"\d\. (.*): (.*), (\d+) closed", each) for each in lines.split("\n")
+            )
+            return [(each[1], parts(each[2]), int(each[3])) for each in found]
+    return []
+
+
+def people_of(made, day):
+    """The same of everybody with cash or closes, best first."""
+    period = Period(day, day + timedelta(days=1), ZONE)
+    rows = [
+        (made.oracle.name("closer", key), row["cash_collected"], row["closes"])
+        for (key,), row in reckoned(made, ("closer",), period=period).items()
+        if key is not None and (row["cash_collected"] or row["closes"])
+    ]
+    rows.sort(key=lambda each: (-each[1].get("USD", Decimal(0)), -each[2], each[0]))
+    return [(name, parts(whole_units(cash)), closes) for name, cash, closes in rows]
 
 
 def test_a_payout_pays_what_the_figures_say(made):
