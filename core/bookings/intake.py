@@ -102,7 +102,7 @@ def record_booking(db: Session, booking: Booking) -> Event:
     are matched once for what the platform says of them: what a person or a rule has settled since
     stays, until the platform itself says something else.
     """
-    advisory_lock(db, "bookings")
+    advisory_lock(db, "money")
     late_hours = settings_of(db, BookingSettings).late_cancel_hours
     event = _event_of(db, booking)  # locked before its form is read: somebody may be filing it
     form = _form_of(db, event) if event.id else None

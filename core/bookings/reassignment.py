@@ -40,6 +40,7 @@ def change_setter(
         InvalidInput: no name, or an invalid address.
         Conflict: another setter has this name.
     """
+    advisory_lock(db, "money")
     setter = db.scalars(select(Setter).where(Setter.id == setter_id)).first()
     if setter is None:
         raise NotFound("There is no such setter.")
@@ -60,6 +61,7 @@ def change_setter(
 
 def name_setter(db: Session, mention: str, setter_id: UUID) -> int:
     """Make ``mention`` an alias of this setter, also for earlier bookings. Raises NotFound."""
+    advisory_lock(db, "money")
     setter = db.scalars(select(Setter).where(Setter.id == setter_id)).first()
     if setter is None:
         raise NotFound("There is no such setter.")
@@ -86,6 +88,7 @@ def change_closer(
     """Change a closer. Earlier events whose host has this name or address and was unknown become
     theirs. Raises like ``change_setter``.
     """
+    advisory_lock(db, "money")
     closer = db.scalars(select(Closer).where(Closer.id == closer_id)).first()
     if closer is None:
         raise NotFound("There is no such closer.")
@@ -98,7 +101,7 @@ def change_closer(
 
 def claim_hosted(db: Session, closer: Closer) -> int:
     """Give the closer the events whose host nobody knew and is named like them; how many."""
-    advisory_lock(db, "bookings")
+    advisory_lock(db, "money")
     nobodys = Event.closer_id.is_(None)
     named = _spelled(db, Event.closer_name, words_of(closer), nobodys)
     theirs = update(Event).where(nobodys, Event.closer_name.in_(named))
@@ -118,7 +121,7 @@ def rematch_setters(db: Session, words: Iterable[str]) -> int:
     """
     if not (wanted := {word for word in words if word}):
         return 0
-    advisory_lock(db, "bookings")
+    advisory_lock(db, "money")
     named_in = settings_of(db, BookingSettings)
     changed: list[UUID] = []
     matched: dict[str, Setter | None] = {}

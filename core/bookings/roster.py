@@ -12,6 +12,7 @@ from sqlalchemy import case, func, literal, select, union_all, update
 from sqlalchemy.orm import Session
 
 from core.bookings.models import BookingSettings, Closer, Event, Setter
+from core.platform.advisory_locks import advisory_lock
 from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, InvalidInput
 from core.platform.normalization import fold, normalize_email
@@ -78,6 +79,7 @@ def link_user(db: Session, user_id: UUID, email: str) -> None:
     """Link the closer and setter rows with this e-mail address to the user, so that they see their
     own events.
     """
+    advisory_lock(db, "money")
     for roster in (Closer, Setter):
         db.execute(
             update(roster)
@@ -115,6 +117,7 @@ def link_roster_to_user(db: Session, user_id: UUID, row_ids: Collection[UUID]) -
 
     Raises Conflict when one of them is linked to another user; that link has to be removed first.
     """
+    advisory_lock(db, "money")
     for roster in ROSTERS.values():
         taken = select(roster.name).where(roster.id.in_(row_ids), roster.user_id != user_id)
         if (name := db.scalars(taken).first()) is not None:

@@ -368,6 +368,7 @@ def _refuse_overlap(db: Session, snapshot: PayoutSnapshot) -> None:
 def mark_paid(db: Session, snapshot_id: UUID, by: Viewer) -> PayoutSnapshot:
     """Note that an approved payout was paid. Raises NotAllowed, NotFound and Conflict."""
     _require_admin(by)
+    advisory_lock(db, "money")
     snapshot = get_snapshot(db, snapshot_id)
     if snapshot.state != SnapshotState.APPROVED:
         raise Conflict("Only an approved payout can be marked as paid.")

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import event as sql_event
 from sqlalchemy import select, update
 
 from core.bookings.form_answers import FormAnswers
@@ -19,12 +17,12 @@ from core.bookings.reassignment import change_closer
 from core.money.form_filing import file_form, withdraw_form
 from core.people.models import Lead, Source
 from core.platform.clock import now
-from core.platform.database import APP_ROLE, WORKER_ROLE, as_system, engine
+from core.platform.database import APP_ROLE, WORKER_ROLE, as_system
 from core.platform.errors import Conflict
 from tests import factories as make
 from tests import payloads as samples
 from tests.factories import NOON
-from tests.ports import somebody_waits, until
+from tests.ports import pausing, somebody_waits, until
 from tests.providers.history import EVENTS, History
 
 CLOSED = FormAnswers(
@@ -239,22 +237,6 @@ def test_a_meeting_that_was_held_and_closed_stays_so_when_its_booking_is_moved_a
     with as_system(history.org) as db:
         withdraw_form(db, event_id, by)
     assert history.rows(states)[0]["call_status"] == "rescheduled"
-
-
-@contextmanager
-def pausing(role, start, reached, go_on):
-    """Transactions of ``role`` stop before a statement that begins so, until they may go on."""
-
-    def wait(_connection, _cursor, statement, *_):
-        if " ".join(statement.lower().split()).startswith(start) and not reached.is_set():
-            reached.set()
-            assert go_on.wait(20)
-
-    sql_event.listen(engine(role), "before_cursor_execute", wait)
-    try:
-        yield
-    finally:
-        sql_event.remove(engine(role), "before_cursor_execute", wait)
 
 
 def delivered_while_a_form_is_filed(change):
