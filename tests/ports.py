@@ -5,8 +5,10 @@ import socket
 import time
 from contextlib import contextmanager
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import make_url
+
+from core.platform.database import engine as engine_of
 
 
 def free_port() -> int:
@@ -44,3 +46,19 @@ def somebody_waits() -> bool:
             " where not l.granted and a.datname = current_database())"
         )
         return db.execute(waiting).scalar_one()
+
+
+@contextmanager
+def pausing(role, start, reached, go_on):
+    """Transactions of ``role`` stop before a statement that begins so, until they may go on."""
+
+    def wait(_connection, _cursor, statement, *_):
+        if " ".join(statement.lower().split()).startswith(start) and not reached.is_set():
+            reached.set()
+            assert go_on.wait(20)
+
+    event.listen(engine_of(role), "before_cursor_execute", wait)
+    try:
+        yield
+    finally:
+        event.remove(engine_of(role), "before_cursor_execute", wait)

@@ -4,10 +4,8 @@ becomes one event.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,14 +17,16 @@ from core.bookings.models import (
     BookingSettings,
     CallStatus,
     CallType,
+    Closer,
     Event,
     Party,
     PostCallForm,
     UtmField,
 )
-from core.bookings.roster import Host, match_closer, match_setter
+from core.bookings.roster import Host, digest_of, hosts_digest, match_closer, match_setter, may_be
 from core.bookings.status import settle_status
 from core.bookings.tasks import attribute_event
+from core.deliveries.reading import arrived_at
 from core.people.actions import (
     Person,
     find_or_make_contact,
@@ -41,14 +41,18 @@ from core.platform.database import organization_id_of
 from core.platform.normalization import fold, normalize_email
 from core.tenancy.organizations.queries import current_organization, settings_of
 
-# What a booking keeps of the one that it replaces. Facts that say the same thing move together, so
-# that a name never comes from one booking and its id from another.
+# What a booking takes from the one that it replaces, also where that has nothing: whom nobody set
+# at first has no setter later, however the lead came to move it.
 CARRIED = (
-    ("booked_at",),
-    ("contact_id", "lead_id"),
-    ("setter_id", "setter_name"),
-    ("source_id", "traffic_type_id", *UtmField),
+    "booked_at",
+    "setter_id",
+    "setter_name",
+    "source_id",
+    "traffic_type_id",
+    *UtmField,
 )
+# These it takes where they are known.
+CARRIED_IF_KNOWN = ("contact_id", "lead_id")
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,8 @@ class Booking:
     has no such id. ``replaces_external_id`` is the booking that this one replaces,
     ``external_meeting_id`` the meeting that all bookings of a group share. A platform that moves a
     booking without giving it a new id reports a new ``scheduled_at``: the event moves, and its
-    booking time stays. ``setter_mentions`` are the texts that may name the setter, best first.
+    booking time stays. If its form was filed before, the new time is another meeting.
+    ``setter_mentions`` are the texts that may name the setter, best first.
     """
 
     person: Person
@@ -102,10 +107,16 @@ def record_booking(db: Session, booking: Booking) -> Event:
     are matched once for what the platform says of them: what a person or a rule has settled since
     stays, until the platform itself says something else.
     """
-    advisory_lock(db, "bookings")
+    advisory_lock(db, "money")
     late_hours = settings_of(db, BookingSettings).late_cancel_hours
     event = _event_of(db, booking)  # locked before its form is read: somebody may be filing it
     form = _form_of(db, event) if event.id else None
+    if form is not None and _is_another_meeting(event, form, booking):
+        event, form = _another_meeting(db, event), None
+    elif form is not None:
+        booking = _at_time_of(event, booking)
+    elif _is_back(db, event, booking):
+        booking = _called_off(db, event, booking)
     facts = _facts(db, event, booking)
     with (
         db.no_autoflush
@@ -143,6 +154,60 @@ def _event_of(db: Session, booking: Booking) -> Event:
     )
 
 
+def _is_another_meeting(event: Event, form: PostCallForm, booking: Booking) -> bool:
+    """Whether the platform has moved the booking to a time of which the form cannot speak."""
+    return booking.scheduled_at != event.scheduled_at and booking.scheduled_at > form.submitted_at
+
+
+def _another_meeting(db: Session, reported: Event) -> Event:
+    """The event of a booking that was moved under its id after its form was filed. What was
+    reported on stays what it was, and leaves the id to the meeting that replaces it.
+    """
+    external_id, at = reported.external_id, arrived_at(db)
+    reported.external_id = _given_up(external_id, reported)
+    reported.canceled_at = reported.canceled_at or at
+    db.flush()
+    note(
+        db,
+        CallStatus.RESCHEDULED,
+        "event",
+        reported.id,
+        "Booking moved after its form was filed; what the form says stays",
+        contact_id=reported.contact_id,
+        at=at,
+    )
+    return Event(
+        organization_id=reported.organization_id,
+        booking_platform=reported.booking_platform,
+        external_id=external_id,
+        replaces_external_id=reported.external_id,
+    )
+
+
+def _given_up(external_id: str | None, event: Event) -> str:
+    """The id by which the event goes on once its own is another's."""
+    return f"{external_id} {event.id}"
+
+
+def _is_back(db: Session, event: Event, booking: Booking) -> bool:
+    """Whether the platform has moved the booking back to the time that was reported on."""
+    before = _predecessor(db, event)
+    return (
+        before is not None
+        and before.external_id == _given_up(event.external_id, before)
+        and before.scheduled_at == booking.scheduled_at
+    )
+
+
+def _called_off(db: Session, event: Event, booking: Booking) -> Booking:
+    moved = Cancellation(moved=True, at=event.canceled_at or arrived_at(db))
+    return _at_time_of(event, replace(booking, cancellation=moved))
+
+
+def _at_time_of(event: Event, booking: Booking) -> Booking:
+    return replace(booking, scheduled_at=event.scheduled_at, ends_at=event.ends_at)
+
+
 def _known(db: Session, platform: str, external_id: str | None) -> Event | None:
     """The event of a booking, locked until the transaction ends."""
     if external_id is None:
@@ -175,7 +240,7 @@ def _facts(db: Session, event: Event, booking: Booking) -> dict[str, Any]:
         | _closer(db, event, booking)
         | {
             "external_meeting_id": booking.external_meeting_id,
-            "replaces_external_id": booking.replaces_external_id,
+            "replaces_external_id": _replaced(event, booking),
             "scheduled_at": booking.scheduled_at,
             "ends_at": booking.ends_at,
             "booked_at": booking.booked_at,
@@ -190,12 +255,21 @@ def _facts(db: Session, event: Event, booking: Booking) -> dict[str, Any]:
     )
 
 
+def _replaced(event: Event, booking: Booking) -> str | None:
+    """The booking that it replaces; what it replaced under its own id is known here alone."""
+    named = booking.replaces_external_id
+    return named if named not in (None, booking.external_id) else event.replaces_external_id
+
+
 def _closer(db: Session, event: Event, booking: Booking) -> dict[str, Any]:
     """Who holds the meeting. A closer stays while the hosts are the same; a host whom nobody knew
     may have become a closer since.
     """
-    digest = _digest(sorted(host.uri or fold(host.email or host.name) for host in booking.hosts))
-    if event.closer_id is not None and event.hosts_digest in (digest, None):
+    digest = hosts_digest(booking.hosts)
+    if event.closer_id is not None and (
+        event.hosts_digest == digest
+        or (event.hosts_digest is None and _is_among(db, event, booking.hosts))
+    ):
         return {"hosts_digest": digest}
     closer, credited = match_closer(db, booking.hosts)
     unknown_host = (credited.name or credited.email) if credited else None
@@ -203,8 +277,18 @@ def _closer(db: Session, event: Event, booking: Booking) -> dict[str, Any]:
         "hosts_digest": digest,
         "closer_id": closer.id if closer else None,
         "closer_name": closer.name if closer else unknown_host,
+        "host_uri": credited and credited.uri,
+        "host_email": credited and credited.email,
         "other_hosts": [vars(host) for host in booking.hosts if host is not credited],
     }
+
+
+def _is_among(db: Session, event: Event, hosts: Sequence[Host]) -> bool:
+    """Whether the event's closer is one of these hosts, where it was not stored what the hosts
+    were; without any the platform says nothing of them.
+    """
+    closer = db.get_one(Closer, (event.organization_id, event.closer_id))
+    return not hosts or any(may_be(closer, host) for host in hosts)
 
 
 def _origin(db: Session, event: Event, booking: Booking) -> dict[str, Any]:
@@ -212,8 +296,8 @@ def _origin(db: Session, event: Event, booking: Booking) -> dict[str, Any]:
     same, also when other settings would now read it otherwise.
     """
     utm: dict[str, str | None] = {part: booking.utm.get(part) for part in UtmField}
-    digest = _digest([utm, [dict(answer) for answer in booking.answers]])
-    if event.id is not None and event.origin_digest in (digest, None):
+    digest = digest_of([utm, [dict(answer) for answer in booking.answers]])
+    if event.id is not None and digest == (event.origin_digest or _stored_origin(event)):
         return {"origin_digest": digest}
     setters = ((mention, match_setter(db, mention)) for mention in booking.setter_mentions)
     mention, setter = next(((text, found) for text, found in setters if found), (None, None))
@@ -228,8 +312,8 @@ def _origin(db: Session, event: Event, booking: Booking) -> dict[str, Any]:
     }
 
 
-def _digest(facts: Any) -> str:
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+def _stored_origin(event: Event) -> str:
+    return digest_of([{part: getattr(event, part) for part in UtmField}, event.answers])
 
 
 def _call_type(db: Session, booking: Booking) -> UUID | None:
@@ -316,10 +400,11 @@ def _follow_chain(db: Session, event: Event) -> list[Event]:
 
 
 def _carry(before: Event, link: Event) -> None:
-    for facts in CARRIED:
-        if any(getattr(before, fact) is not None for fact in facts):
-            for fact in facts:
-                setattr(link, fact, getattr(before, fact))
+    for fact in CARRIED:
+        setattr(link, fact, getattr(before, fact))
+    if any(getattr(before, fact) is not None for fact in CARRIED_IF_KNOWN):
+        for fact in CARRIED_IF_KNOWN:
+            setattr(link, fact, getattr(before, fact))
 
 
 def _name_lead_setters(db: Session, event: Event) -> None:

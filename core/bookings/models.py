@@ -266,6 +266,10 @@ class Event(TenantRow, Timestamps, Base):
         server_default=text("'[]'"), info=personal(Personal.DOCUMENT, hidden=False)
     )
 
+    # how the platform names the host who is credited, on the roster or not
+    host_uri: Mapped[str | None]
+    host_email: Mapped[Mention | None]
+
     # what kind, and where from
     call_type_id: Mapped[UUID | None]
     source_id: Mapped[UUID | None]

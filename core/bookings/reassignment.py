@@ -6,17 +6,43 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, func, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Text,
+    and_,
+    cast,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.engine import RowMapping
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from core.bookings.models import BookingSettings, Closer, Event, Setter, UtmField
-from core.bookings.roster import checked, match_setter, setter_mentions, words_of
+from core.bookings.roster import (
+    Host,
+    checked,
+    closer_of,
+    closers_in_order,
+    hosts_digest,
+    is_known_as,
+    know_by_user,
+    match_setter,
+    setter_mentions,
+    words_of,
+)
 from core.bookings.tasks import attribute_event
 from core.people.models import Lead
 from core.platform.advisory_locks import advisory_lock
 from core.platform.errors import Conflict, NotFound
 from core.platform.normalization import fold
 from core.tenancy.organizations.queries import settings_of
+
+# What an event says of the host who is credited, or would be.
+HOST = (Event.host_uri, Event.host_email, Event.closer_name, Event.hosts_digest)
 
 
 def change_setter(
@@ -40,6 +66,7 @@ def change_setter(
         InvalidInput: no name, or an invalid address.
         Conflict: another setter has this name.
     """
+    advisory_lock(db, "money")
     setter = db.scalars(select(Setter).where(Setter.id == setter_id)).first()
     if setter is None:
         raise NotFound("There is no such setter.")
@@ -60,6 +87,7 @@ def change_setter(
 
 def name_setter(db: Session, mention: str, setter_id: UUID) -> int:
     """Make ``mention`` an alias of this setter, also for earlier bookings. Raises NotFound."""
+    advisory_lock(db, "money")
     setter = db.scalars(select(Setter).where(Setter.id == setter_id)).first()
     if setter is None:
         raise NotFound("There is no such setter.")
@@ -86,6 +114,7 @@ def change_closer(
     """Change a closer. Earlier events whose host has this name or address and was unknown become
     theirs. Raises like ``change_setter``.
     """
+    advisory_lock(db, "money")
     closer = db.scalars(select(Closer).where(Closer.id == closer_id)).first()
     if closer is None:
         raise NotFound("There is no such closer.")
@@ -97,16 +126,51 @@ def change_closer(
 
 
 def claim_hosted(db: Session, closer: Closer) -> int:
-    """Give the closer the events whose host nobody knew and is named like them; how many."""
-    advisory_lock(db, "bookings")
-    nobodys = Event.closer_id.is_(None)
-    named = _spelled(db, Event.closer_name, words_of(closer), nobodys)
-    theirs = update(Event).where(nobodys, Event.closer_name.in_(named))
-    changed = list(
-        db.scalars(theirs.values(closer_id=closer.id, closer_name=closer.name).returning(Event.id))
-    )
+    """Give the closer the events whose host nobody knew and is them, by Calendly user, address or
+    name; how many. A name claims nothing for a closer who is found by something better, and nothing
+    where several hosts have it.
+    """
+    advisory_lock(db, "money")
+    theirs = [_is_like(row) for row in _hosted_by(db, closer)]
+    taken = update(Event).where(Event.closer_id.is_(None), or_(false(), *theirs))
+    facts = {"closer_id": closer.id, "closer_name": closer.name}
+    changed = list(db.scalars(taken.values(facts).returning(Event.id)))
     _let_payments_follow(db, changed)
     return len(changed)
+
+
+def _hosted_by(db: Session, closer: Closer) -> list[RowMapping]:
+    """How the events that the closer hosted, and that are theirs or nobody's, name their host."""
+    closers = closers_in_order(db)
+    is_named = func.num_nonnulls(Event.host_uri, Event.host_email) > 0
+    concerned = or_(Event.closer_id.is_(None), and_(Event.closer_id == closer.id, is_named))
+    rows = db.execute(select(*HOST).where(concerned, Event.closer_name.is_not(None)).distinct())
+    hosts = [(row, _host(row)) for row in rows.mappings()]
+    mine = [(row, host) for row, host in hosts if closer_of(closers, host) is closer]
+    known = [(row, host) for row, host in mine if is_known_as(closer, host)]
+    if not known and len({_who(row, host) for row, host in mine} - {None}) > 1:
+        return []
+    for _, host in known or mine:
+        know_by_user(closer, host)
+    found = [(row, host) for row, host in hosts if closer_of(closers, host) is closer]
+    return [row for row, host in found if is_known_as(closer, host) or not known]
+
+
+def _host(row: RowMapping) -> Host:
+    uri, email, name, _ = (row[column] for column in HOST)
+    return Host(uri, email or name, name)
+
+
+def _who(row: RowMapping, host: Host) -> str | None:
+    """What tells hosts of one name apart. Of earlier events all hosts together are known, and of
+    the earliest nothing.
+    """
+    uri, email, _, all_of_them = (row[column] for column in HOST)
+    return hosts_digest([host]) if uri or email else all_of_them
+
+
+def _is_like(row: RowMapping) -> ColumnElement[bool]:
+    return and_(*(column.is_not_distinct_from(row[column]) for column in HOST))
 
 
 def rematch_setters(db: Session, words: Iterable[str]) -> int:
@@ -118,7 +182,7 @@ def rematch_setters(db: Session, words: Iterable[str]) -> int:
     """
     if not (wanted := {word for word in words if word}):
         return 0
-    advisory_lock(db, "bookings")
+    advisory_lock(db, "money")
     named_in = settings_of(db, BookingSettings)
     changed: list[UUID] = []
     matched: dict[str, Setter | None] = {}
@@ -162,7 +226,6 @@ def _naming(db: Session, named_in: BookingSettings, words: set[str]) -> Any:
         .where(
             moved.organization_id == Event.organization_id,
             moved.rescheduled_to_id == Event.id,
-            moved.setter_name.is_not(None),
         )
         .exists()
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +14,7 @@ from sqlalchemy import case, func, literal, select, union_all, update
 from sqlalchemy.orm import Session
 
 from core.bookings.models import BookingSettings, Closer, Event, Setter
+from core.platform.advisory_locks import advisory_lock
 from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, InvalidInput
 from core.platform.normalization import fold, normalize_email
@@ -78,6 +81,7 @@ def link_user(db: Session, user_id: UUID, email: str) -> None:
     """Link the closer and setter rows with this e-mail address to the user, so that they see their
     own events.
     """
+    advisory_lock(db, "money")
     for roster in (Closer, Setter):
         db.execute(
             update(roster)
@@ -115,6 +119,7 @@ def link_roster_to_user(db: Session, user_id: UUID, row_ids: Collection[UUID]) -
 
     Raises Conflict when one of them is linked to another user; that link has to be removed first.
     """
+    advisory_lock(db, "money")
     for roster in ROSTERS.values():
         taken = select(roster.name).where(roster.id.in_(row_ids), roster.user_id != user_id)
         if (name := db.scalars(taken).first()) is not None:
@@ -132,29 +137,85 @@ def link_roster_to_user(db: Session, user_id: UUID, row_ids: Collection[UUID]) -
 
 
 def match_closer(db: Session, hosts: Sequence[Host]) -> tuple[Closer | None, Host | None]:
-    """The closer of a meeting, and the matching host: the first host that is a closer, else the
-    first host.
+    """The closer of a meeting, and the matching host: the first host that is a closer in service,
+    else the first that is one who was switched off, else the first host.
 
     A host is matched by Calendly user, then by e-mail, then by name; a closer who was matched by
-    one of these is known by the Calendly user from then on. Of several the active one is meant: a
-    closer who was switched off takes no booking that one in service could be named for.
+    one of these is known by the Calendly user from then on. A closer who was switched off takes no
+    booking that one in service could be named for.
     """
-    closers = list(db.scalars(select(Closer).order_by(Closer.created_at, Closer.id)))
-    for host in hosts:
-        if closer := _closer(closers, host):
-            closer.calendly_user_uri = closer.calendly_user_uri or host.uri
-            return closer, host
-    return None, hosts[0] if hosts else None
+    closers = closers_in_order(db)
+    found = [
+        (closer, host)
+        for host in hosts
+        if (closer := closer_of(closers, host))
+        and (is_known_as(closer, host) or not _name_is_anothers(db, host))
+    ]
+    if not found:
+        return None, hosts[0] if hosts else None
+    closer, host = next((each for each in found if each[0].active), found[0])
+    know_by_user(closer, host)
+    return closer, host
 
 
-def _closer(closers: Sequence[Closer], host: Host) -> Closer | None:
-    email, name = normalize_email(host.email), fold(host.name)
+def hosts_digest(hosts: Iterable[Host]) -> str:
+    """A text that is the same while the hosts are."""
+    return digest_of(sorted(host.uri or fold(host.email or host.name) for host in hosts))
+
+
+def digest_of(facts: Any) -> str:
+    """A short text that is the same for the same facts."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def closers_in_order(db: Session) -> list[Closer]:
+    """All closers, in the order in which hosts are matched with them."""
+    return list(db.scalars(select(Closer).order_by(Closer.created_at, Closer.id)))
+
+
+def closer_of(closers: Sequence[Closer], host: Host) -> Closer | None:
+    """Which of the closers the host is, by Calendly user, address or name; see ``match_closer``."""
     found = [
         *(each for each in closers if host.uri and each.calendly_user_uri == host.uri),
-        *(each for each in closers if email and each.email_normalized == email),
-        *_of_that_name(closers, name, host),
+        *(each for each in closers if _has_address(each, host)),
+        *_of_that_name(closers, fold(host.name), host),
     ]
     return next((each for each in found if each.active), next(iter(found), None))
+
+
+def _has_address(closer: Closer, host: Host) -> bool:
+    email = normalize_email(host.email)
+    return email is not None and closer.email_normalized == email
+
+
+def know_by_user(closer: Closer, host: Host) -> None:
+    """Know the closer by the host's Calendly user from now on. An address goes before a user who
+    was found by name.
+    """
+    if closer.calendly_user_uri is None or _has_address(closer, host):
+        closer.calendly_user_uri = host.uri or closer.calendly_user_uri
+
+
+def _name_is_anothers(db: Session, host: Host) -> bool:
+    """Whether a booking has another host of this name, by Calendly user or else by address."""
+    other = Event.host_uri != host.uri
+    if host.uri is None:
+        address = func.lower(func.btrim(Event.host_email))
+        other = Event.host_uri.is_(None) & (address != normalize_email(host.email))
+    named = func.lower(Event.closer_name) == (host.name or "").lower()
+    return db.scalars(select(Event.id).where(named, other).limit(1)).first() is not None
+
+
+def is_known_as(closer: Closer, host: Host) -> bool:
+    """Whether the host is the closer by Calendly user or address."""
+    is_user = host.uri is not None and closer.calendly_user_uri == host.uri
+    return is_user or _has_address(closer, host)
+
+
+def may_be(closer: Closer, host: Host) -> bool:
+    """Whether the host is the closer, or is named like them and known as nobody else."""
+    named = {fold(host.name), fold(host.email)} & words_of(closer)
+    return is_known_as(closer, host) or (bool(named) and _is_free(closer, host))
 
 
 def _of_that_name(closers: Sequence[Closer], name: str, host: Host) -> list[Closer]:
@@ -162,8 +223,13 @@ def _of_that_name(closers: Sequence[Closer], name: str, host: Host) -> list[Clos
     so is one who is known as another Calendly user.
     """
     named = [each for each in closers if each.active and name and name in words_of(each)]
-    free = [each for each in named if each.calendly_user_uri in (None, host.uri)]
+    free = [each for each in named if _is_free(each, host)]
     return free if len(named) == 1 else []
+
+
+def _is_free(closer: Closer, host: Host) -> bool:
+    """Whether the closer is known as no other Calendly user."""
+    return closer.calendly_user_uri in (None, host.uri)
 
 
 def words_of(rep: Closer | Setter) -> set[str]:

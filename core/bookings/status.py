@@ -12,10 +12,12 @@ from core.bookings.models import CallStatus, Event, EventOutcome, Party, PostCal
 def settle_status(event: Event, form: PostCallForm | None, late_cancel_hours: int) -> None:
     """Set the event's status, outcome and the facts that follow from them.
 
-    A meeting whose form says that the lead was there was held, whatever happens to the booking
-    afterwards. Otherwise a moved booking stays moved; then the form of the person who was in the
-    meeting counts, then a cancellation, then the platform's no-show. A past event without any of
-    these stays ``scheduled``: it is unconfirmed, and counts neither as attended nor as a no-show.
+    A meeting that was held or missed stays so, whatever happens to the booking afterwards: the
+    form of the person who was in the meeting counts, and the platform's no-show too when the
+    booking is moved later. A booking that was moved before its time can have been missed by
+    nobody. After the form comes a cancellation, then the platform's no-show. A past event without
+    any of these stays ``scheduled``: it is unconfirmed, and counts neither as attended nor as a
+    no-show.
 
     Late is what a lead cancels late; a meeting that the host cancels is never the lead's doing.
     """
@@ -35,7 +37,7 @@ def settle_status(event: Event, form: PostCallForm | None, late_cancel_hours: in
 
 def _status(event: Event, form: PostCallForm | None) -> tuple[CallStatus, EventOutcome | None]:
     held = form is not None and form.lead_showed
-    if event.provider_status == CallStatus.RESCHEDULED and not held:
+    if event.provider_status == CallStatus.RESCHEDULED and not held and not _missed(event, form):
         return CallStatus.RESCHEDULED, None
     if form is not None:
         return _status_by_form(form)
@@ -44,6 +46,12 @@ def _status(event: Event, form: PostCallForm | None) -> tuple[CallStatus, EventO
     if event.provider_no_show_at is not None:
         return CallStatus.NO_SHOW, EventOutcome.NO_SHOW
     return CallStatus.SCHEDULED, None
+
+
+def _missed(event: Event, form: PostCallForm | None) -> bool:
+    """Whether nobody came before the booking was moved."""
+    in_time = event.canceled_at is not None and event.canceled_at < event.scheduled_at
+    return not in_time and (form is not None or event.provider_no_show_at is not None)
 
 
 def _status_by_form(form: PostCallForm) -> tuple[CallStatus, EventOutcome]:

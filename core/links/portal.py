@@ -5,9 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from core.bookings.form_answers import FormAnswers
-from core.bookings.forms import event_for_form
 from core.links.access_links import Visitor
-from core.money.form_filing import file_form
+from core.money.form_filing import event_to_report, file_form
 from core.platform.errors import Conflict
 
 
@@ -21,7 +20,7 @@ def file_form_through_link(visitor: Visitor, event_id: UUID, answers: FormAnswer
         FormProblems: the answers contradict each other, field by field.
     """
     with visitor.transaction(event_id) as db:
-        if event_for_form(db, event_id, visitor).pcf_submitted:
+        if event_to_report(db, event_id, visitor).pcf_submitted:
             raise Conflict(
                 "The form of this booking was filed already. To correct it, sign in or ask a"
                 " manager."

@@ -35,6 +35,7 @@ def attribute_event(db: Session, event_id: UUID) -> None:
     """An event is new, moved, cancelled or has other people: attribute every payment that it may
     concern anew.
     """
+    advisory_lock(db, "money")
     db.flush()
     db.execute(select(func.app.attribute_events(_ids([event_id]))))
     _forget_payments(db)
@@ -45,6 +46,7 @@ def attribute_all(db: Session) -> None:
     """Attribute all of the organisation's payments anew. Settings and better rules of a newer
     version reach the payments that nothing else touches.
     """
+    advisory_lock(db, "money")
     db.execute(select(func.app.attribute_all()))
     _forget_payments(db)
 
@@ -59,6 +61,7 @@ def attribute(db: Session, *payments: Payment) -> None:
 
 def attribute_ids(db: Session, payment_ids: Collection[UUID]) -> None:
     """The same for the payments with these ids."""
+    advisory_lock(db, "money")
     db.flush()
     db.execute(select(func.app.attribute_payments(_ids(payment_ids))))
     _forget_payments(db)

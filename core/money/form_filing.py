@@ -38,7 +38,7 @@ def file_form(
         NotFound, NotAllowed, Conflict: see ``core.bookings.forms.event_for_form``.
         FormProblems: invalid answers, field by field.
     """
-    event = _lock(db, event_id, by)
+    event = event_to_report(db, event_id, by)
     form = save_form(db, event, answers, by, at=at)
     verb = "filed" if form.version == 1 else "corrected"
     note(
@@ -61,7 +61,7 @@ def withdraw_form(db: Session, event_id: UUID, by: FormFiler) -> None:
         NotFound: there is no form to withdraw, or none that ``by`` sees.
         NotAllowed, Conflict: see ``core.bookings.forms.event_for_form``.
     """
-    event = _lock(db, event_id, by)
+    event = event_to_report(db, event_id, by)
     form = form_of(db, event_id)
     if form is None:
         raise NotFound("No form was filed for this booking.")
@@ -81,7 +81,7 @@ def withdraw_form(db: Session, event_id: UUID, by: FormFiler) -> None:
     attribute_event(db, event.id)
 
 
-def _lock(db: Session, event_id: UUID, by: FormFiler) -> Event:
+def event_to_report(db: Session, event_id: UUID, by: FormFiler) -> Event:
     """``core.bookings.forms.event_for_form``, after the lock on money: whoever attributes payments
     holds that first and then refers to events.
     """

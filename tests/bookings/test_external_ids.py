@@ -5,9 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from core.bookings.form_answers import FormAnswers
 from core.bookings.intake import Booking, Cancellation, record_booking
 from core.bookings.models import Event
+from core.money.form_filing import file_form, withdraw_form
 from core.people.actions import Person
+from core.platform.clock import now
 from core.platform.database import as_system
 from tests import factories as make
 from tests.factories import NOON
@@ -81,3 +84,67 @@ def test_bookings_that_people_entered_have_no_id_and_no_predecessor():
     first, second = book(org, None, platform="manual"), book(org, None, platform="manual")
     assert first != second
     assert [event.rescheduled_to_id for event in events(org)] == [None, None]
+
+
+LATER = NOON + timedelta(days=16)
+HELD = FormAnswers(call_occurred=True, lead_showed=True, offer_made=True, deal_closed=True)
+MISSED = FormAnswers(call_occurred=True, lead_showed=False)
+
+
+def reported(org, answers, *, filed_at=NOON + timedelta(hours=1), **more):
+    """A booking under an id that its platform goes on using, and its form."""
+    event_id = book(org, "7", setter_mentions=["sam"], **more)
+    by = make.viewer(org)
+    with by.transaction() as db:
+        file_form(db, event_id, answers, by, at=filed_at)
+    return event_id, by
+
+
+def states(org):
+    return [(event.scheduled_at, event.call_status, event.event_outcome) for event in events(org)]
+
+
+@pytest.mark.parametrize(
+    ("answers", "state"),
+    [(HELD, ("completed", "closed")), (MISSED, ("no_show", "no_show"))],
+    ids=["held", "missed"],
+)
+def test_a_meeting_whose_form_was_filed_stays_when_its_id_is_given_a_later_time(answers, state):
+    org = make.organization()
+    event_id, by = reported(org, answers)
+    for _ in range(2):
+        book(org, "7", at=LATER, setter_mentions=["sam"])
+
+    assert states(org) == [(NOON, *state), (LATER, "scheduled", None)]
+    first, second = events(org)
+    assert (first.id, first.rescheduled_to_id) == (event_id, second.id)
+    assert (second.acuity_appointment_id, second.setter_name) == ("7", "sam")
+    with by.transaction() as db:
+        withdraw_form(db, event_id, by)
+    assert states(org) == [(NOON, "rescheduled", None), (LATER, "scheduled", None)]
+
+
+def test_a_reported_meeting_does_not_follow_a_time_that_was_past_when_it_was_reported():
+    org = make.organization()
+    reported(org, HELD)
+    book(org, "7", at=NOON + timedelta(minutes=30))
+    assert states(org) == [(NOON, "completed", "closed")]
+
+
+def test_a_booking_that_is_moved_again_and_back_again_is_held_once():
+    org = make.organization()
+    reported(org, HELD)
+    for at in (LATER, NOON, NOON):
+        book(org, "7", at=at)
+    assert states(org) == [(NOON, "completed", "closed"), (LATER, "rescheduled", None)]
+
+    book(org, "7", at=LATER + timedelta(days=1))
+    assert [state for _, state, _ in states(org)] == ["completed", "scheduled"]
+
+
+def test_a_booking_that_was_moved_before_its_time_was_missed_by_nobody():
+    org = make.organization()
+    ahead = now() + timedelta(days=1)
+    reported(org, FormAnswers(call_occurred=False), filed_at=now(), at=ahead)
+    book(org, "7", at=ahead + timedelta(days=1))
+    assert [state for _, state, _ in states(org)] == ["rescheduled", "scheduled"]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import event as sql_event
 from sqlalchemy import select, update
 
 from core.bookings.form_answers import FormAnswers
@@ -19,12 +17,12 @@ from core.bookings.reassignment import change_closer
 from core.money.form_filing import file_form, withdraw_form
 from core.people.models import Lead, Source
 from core.platform.clock import now
-from core.platform.database import APP_ROLE, WORKER_ROLE, as_system, engine
+from core.platform.database import APP_ROLE, WORKER_ROLE, as_system
 from core.platform.errors import Conflict
 from tests import factories as make
 from tests import payloads as samples
 from tests.factories import NOON
-from tests.ports import somebody_waits, until
+from tests.ports import pausing, somebody_waits, until
 from tests.providers.history import EVENTS, History
 
 CLOSED = FormAnswers(
@@ -113,6 +111,38 @@ def test_a_host_who_is_replaced_in_calendly_is_replaced_here():
     member |= {"user": "https://api.calendly.com/users/bo", "user_email": "bo@example.com"}
     history.deliver(moved)
     assert [row[0] for row in people(history)] == ["Bo"]
+
+
+@pytest.mark.parametrize(("host", "closer"), [("ana", "Ana"), ("bo", "Bo"), (None, "Ana")])
+def test_a_booking_of_before_an_upgrade_keeps_its_closer_while_they_are_the_host(host, closer):
+    history = History("calendly")
+    roster(history, Ana="ana@example.com", Bo="bo@example.com")
+    made = created(closer_name="Ana", closer_email="ana@example.com")
+    history.deliver(made)
+    with as_system(history.org) as db:
+        db.execute(update(Event).values(hosts_digest=None, host_uri=None, host_email=None))
+        db.execute(update(Closer).values(calendly_user_uri=None))
+    later = samples.calendly_canceled(made, at=NOON)
+    user = {"user": f"u/{host}", "user_email": f"{host}@example.com", "user_name": None}
+    later["payload"]["scheduled_event"]["event_memberships"] = [user] if host else []
+    history.deliver(later)
+    assert [row[0] for row in people(history)] == [closer]
+
+
+@pytest.mark.parametrize(("says", "setter"), [("setter-one", "Sam"), ("kim", "Kim")])
+def test_a_booking_of_before_an_upgrade_keeps_its_setter_while_it_says_the_same(says, setter):
+    history = History("calendly")
+    roster(history)
+    made = created()
+    history.deliver(made)
+    with as_system(history.org) as db:
+        make.setter(db, history.org, "Kim")
+        db.execute(update(Setter).where(Setter.name == "Sam").values(aliases=[]))
+        db.execute(update(Event).values(origin_digest=None))
+    later = samples.calendly_canceled(made, at=NOON)
+    later["payload"]["tracking"] = later["payload"]["tracking"] | {"utm_source": says}
+    history.deliver(later)
+    assert [row[1] for row in people(history)] == [setter]
 
 
 def test_other_settings_do_not_take_away_the_setter_of_a_booking_that_is_here():
@@ -241,20 +271,35 @@ def test_a_meeting_that_was_held_and_closed_stays_so_when_its_booking_is_moved_a
     assert history.rows(states)[0]["call_status"] == "rescheduled"
 
 
-@contextmanager
-def pausing(role, start, reached, go_on):
-    """Transactions of ``role`` stop before a statement that begins so, until they may go on."""
+def missed_and_moved(moved_at, by_form):
+    """A booking of noon that was missed, and moved to the next day."""
+    history = History("calendly")
+    first, second = booking(), booking(start=NOON + timedelta(days=1))
+    made = created(first)
+    history.deliver(made)
+    by = make.viewer(history.org)
+    with by.transaction() as db:
+        event_id = db.scalars(select(Event.id)).one()
+        if by_form:
+            file_form(db, event_id, FormAnswers(call_occurred=False), by)
+    if not by_form:
+        history.deliver(missed(made))
+    history.deliver(
+        samples.calendly_canceled(made, at=moved_at, new=second.uri),
+        samples.calendly_created(second, old=first.uri),
+    )
+    states = "select call_status from app.events order by scheduled_at"
+    return [row["call_status"] for row in history.rows(states)]
 
-    def wait(_connection, _cursor, statement, *_):
-        if " ".join(statement.lower().split()).startswith(start) and not reached.is_set():
-            reached.set()
-            assert go_on.wait(20)
 
-    sql_event.listen(engine(role), "before_cursor_execute", wait)
-    try:
-        yield
-    finally:
-        sql_event.remove(engine(role), "before_cursor_execute", wait)
+@pytest.mark.parametrize("by_form", [True, False], ids=["form", "mark"])
+def test_a_meeting_that_was_missed_stays_so_when_its_booking_is_moved_afterwards(by_form):
+    assert missed_and_moved(NOON + timedelta(hours=2), by_form) == ["no_show", "scheduled"]
+
+
+@pytest.mark.parametrize("by_form", [True, False], ids=["form", "mark"])
+def test_a_meeting_of_which_the_booking_was_moved_in_time_was_missed_by_nobody(by_form):
+    assert missed_and_moved(NOON - timedelta(hours=2), by_form) == ["rescheduled", "scheduled"]
 
 
 def delivered_while_a_form_is_filed(change):

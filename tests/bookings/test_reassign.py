@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from core.bookings.intake import Booking, record_booking
 from core.bookings.lists import BY_KEY, save_entry
-from core.bookings.models import BookingSettings, Event, Setter
+from core.bookings.models import BookingSettings, Closer, Event, Setter
 from core.bookings.reassignment import change_closer, change_setter, name_setter
-from core.bookings.roster import setter_mentions
+from core.bookings.roster import Host, setter_mentions
 from core.money.attribution import attribute_payment
 from core.money.models import Payment
 from core.people.actions import Person
@@ -131,6 +131,23 @@ def test_a_moved_call_goes_where_its_first_booking_goes():
         assert set(setters(db).values()) == {("Sam", "Sam")}
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["in order", "backwards"])
+def test_whom_nobody_set_at_first_has_no_setter_when_the_booking_is_moved(order):
+    org = make.organization(setter_question="Who invited you?")
+    says_sam = {"answers": [{"question": "Who invited you?", "answer": "Sammy"}]}
+    with as_system(org) as db:
+        make.setter(db, org, "Sam")
+        made = [
+            lambda: booked(db, None),
+            lambda: booked(db, "Sam", key="b", replaces_external_id="a", **says_sam),
+        ]
+        for number in order:
+            made[number]()
+        assert set(setters(db).values()) == {(None, None)}
+        sams(db, aliases=["sammy"])
+        assert set(setters(db).values()) == {(None, None)}
+
+
 def test_the_answer_to_the_organisations_question_names_the_setter_too():
     org = make.organization(setter_question="Who invited you?")
     answers = [
@@ -198,3 +215,65 @@ def test_an_entry_of_another_organisation_is_not_found():
             save_entry(db, BY_KEY["sources"], source.id, {"name": "Mine"})
         with pytest.raises(NotFound):
             save_entry(db, BY_KEY["setters"], setter.id, {"name": "Mine"})
+
+
+def hosted(db, name, email, *, uri=None, key="a", others=()):
+    """A booking with this host whom nobody on the roster is."""
+    more = {"hosts": [Host(uri, email, name), *others]}
+    return booked(db, None, email=f"{key}@example.com", key=key, **more)
+
+
+def credited(db):
+    """By booking, the name of the closer on the roster."""
+    names = {closer.id: closer.name for closer in db.scalars(select(Closer))}
+    events = db.scalars(select(Event).execution_options(populate_existing=True))
+    return {event.calendly_invitee_uuid: names.get(event.closer_id) for event in events}
+
+
+@pytest.mark.parametrize("uris", [("u/sales", "u/support"), (None, None)], ids=["users", "no user"])
+def test_of_two_hosts_of_one_name_a_closer_claims_those_of_their_address(uris):
+    org = make.organization()
+    with as_system(org) as db:
+        hosted(db, "Chris", "chris.sales@example.com", uri=uris[0])
+        hosted(db, "Chris", "chris.support@example.com", uri=uris[1], key="b")
+        added = {"name": "Chris", "email": "chris.sales@example.com"}
+        assert save_entry(db, BY_KEY["closers"], None, added) == 1
+        assert credited(db) == {"a": "Chris", "b": None}
+    if uris[0]:
+        with as_system(org) as db:
+            hosted(db, "Chris", "chris.support@example.com", uri=uris[1], key="later")
+            assert credited(db)["later"] is None
+
+
+@pytest.mark.parametrize(
+    ("second", "claimed"),
+    [("u/one", 2), ("u/two", 0)],
+    ids=["one host", "two hosts"],
+)
+def test_a_name_claims_the_bookings_of_one_host_and_of_no_two(second, claimed):
+    org = make.organization()
+    with as_system(org) as db:
+        hosted(db, "Chris", "c@work.example", uri="u/one")
+        hosted(db, "Chris", "c@work.example", uri=second, key="b")
+        added = {"name": "Chris", "email": "chris@example.com"}
+        assert save_entry(db, BY_KEY["closers"], None, added) == claimed
+
+
+def test_hosts_of_earlier_bookings_are_told_apart_by_who_they_were_all_together():
+    org = make.organization()
+    with as_system(org) as db:
+        hosted(db, "Chris", "c@work.example", uri="u/one")
+        hosted(db, "Chris", "c@work.example", uri="u/two", key="b")
+        db.execute(update(Event).values(host_uri=None, host_email=None))
+        assert save_entry(db, BY_KEY["closers"], None, {"name": "Chris", "email": None}) == 0
+
+
+@pytest.mark.parametrize("uris", [("u/one", "u/two"), (None, None)], ids=["users", "no user"])
+def test_a_name_that_two_hosts_have_names_nobody_on_later_bookings(uris):
+    org = make.organization()
+    with as_system(org) as db:
+        hosted(db, "Chris", "one@example.com", uri=uris[0])
+        hosted(db, "Chris", "two@example.com", uri=uris[1], key="b")
+        assert save_entry(db, BY_KEY["closers"], None, {"name": "Chris", "email": None}) == 0
+        hosted(db, "CHRIS", "one@example.com", uri=uris[0], key="later")
+        assert set(credited(db).values()) == {None}

@@ -58,6 +58,15 @@ def test_of_several_hosts_the_first_closer_is_credited_else_the_first_host(db):
     assert match_closer(db, []) == (None, None)
 
 
+def test_of_several_hosts_a_closer_in_service_goes_before_one_who_was_switched_off(db):
+    ana, bo = create_closer(db, "Ana", "ana@example.com"), create_closer(db, "Bo", "bo@example.com")
+    ana.active = False
+    hers, his = host(email="ana@example.com"), host(email="bo@example.com")
+
+    assert match_closer(db, [hers, his]) == (bo, his)
+    assert match_closer(db, [hers]) == (ana, hers)
+
+
 def test_of_two_closers_with_one_address_the_active_one_takes_the_booking(db):
     create_closer(db, "Former", "ana@example.com").active = False
     ana = create_closer(db, "Ana", "ana@example.com")

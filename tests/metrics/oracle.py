@@ -272,6 +272,7 @@ class Oracle:
         notice = timedelta(hours=self.home["late_cancel_hours"])
         return (
             call["call_status"] == "canceled"
+            and call["canceled_party"] != "host"
             and call["scheduled_at"] - call["canceled_at"] < notice
         )
 

@@ -1,12 +1,19 @@
 """People and jobs that write the same payments at the same moment."""
 
+from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
 
+import pytest
 from sqlalchemy import text
 
 from core.bookings.models import Event
 from core.money.attribution import attribute_event
+from core.money.payouts import approve, create_snapshot, get_snapshot, mark_paid
+from core.platform.clock import Period
 from core.platform.database import as_system
+from core.platform.errors import Conflict
+from tests import factories as make
+from tests.factories import NOON
 from tests.money.world import PARTNER, World
 from tests.ports import somebody_waits, until
 
@@ -41,3 +48,26 @@ def test_a_form_is_corrected_while_its_payments_are_attributed():
     correction.join(30)
     assert failed == []
     assert world.cash()["Bo"] == 5000
+
+
+def test_a_payout_is_marked_as_paid_by_two_people():
+    world = World()
+    world.form(world.event("Ana"))
+    admin = make.viewer(world.org)
+    with admin.transaction() as db:
+        days = Period(NOON.date().replace(day=1), NOON.date(), "UTC")
+        payout = create_snapshot(db, "November", days, admin).id
+        approve(db, payout, admin)
+
+    def mark():
+        with admin.transaction() as db:
+            get_snapshot(db, payout)
+            mark_paid(db, payout, admin)
+
+    with ThreadPoolExecutor(1) as other:
+        with admin.transaction() as db:
+            mark_paid(db, payout, admin)
+            marking = other.submit(mark)
+            until(somebody_waits)
+        with pytest.raises(Conflict, match="Only an approved payout"):
+            marking.result(30)

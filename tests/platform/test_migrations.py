@@ -524,3 +524,46 @@ OLD_PAYOUT = (
     " payment_date, processor, currency, amount, refund_amount, net_revenue, attribution_method)"
     " values (:org, :snapshot, :payment, '2026-10-30', 'manual', 'USD', 100, 10, 90, 'none')",
 )
+
+
+def test_bookings_of_an_earlier_release_name_their_host_and_what_was_missed(
+    bare, release_of
+) -> None:
+    release_of(before("0017"))
+    org = str(uuid4())
+    with bare.begin() as connection:
+        for statement in OLD_BOOKINGS:
+            connection.execute(text(statement), {"org": org})
+
+    migrate(bare.url)
+
+    with bare.connect() as connection:
+        rows = connection.execute(
+            text(
+                "select external_id, host_uri, host_email, call_status, no_show_party"
+                " from app.events order by 1"
+            )
+        )
+        assert [tuple(row) for row in rows] == [
+            ("a", "u/two", "two@example.com", "scheduled", None),
+            ("b", None, None, "no_show", "guest"),
+            ("c", None, None, "rescheduled", None),
+        ]
+
+
+OLD_BOOKINGS = (
+    "insert into app.organizations (id, name, slug, timezone, currency)"
+    " values (:org, 'Team', 'team', 'UTC', 'USD')",
+    "insert into app.events (organization_id, scheduled_at, booked_at, booking_platform,"
+    " external_id, call_status, provider_status, provider_no_show_at, canceled_at) values"
+    " (:org, now(), now(), 'calendly', 'a', 'scheduled', 'scheduled', null, null),"
+    " (:org, now(), now(), 'calendly', 'b', 'rescheduled', 'rescheduled', now(), null),"
+    " (:org, now(), now(), 'calendly', 'c', 'rescheduled', 'rescheduled', now(),"
+    " now() - interval '1 day')",
+    "insert into app.provider_objects (organization_id, provider, kind, external_id, version, data)"
+    " select :org, 'calendly', kind, 'a', version, jsonb_build_object('scheduled_event',"
+    " jsonb_build_object('event_memberships', jsonb_build_array(jsonb_build_object("
+    "'user', 'u/' || name, 'user_email', name || '@example.com'))))"
+    " from (values ('invitee', '1', 'one'), ('marked_invitee', '2', 'two'))"
+    " as said (kind, version, name)",
+)

@@ -83,7 +83,7 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
     key = invitee_id(mapping(payload.get("payload")))
     if key is None:
         return Outcome(ignored="it does not say whose booking it is about")
-    advisory_lock(db, "bookings")
+    advisory_lock(db, "money")
     remember_invitee(db, connection, key, payload, INVITEE_EVENTS[name])
     if INVITEE_EVENTS[name] == MARKED:
         remember_no_show(db, connection, key, payload)
@@ -95,7 +95,7 @@ def _route(db: Session, connection: WebhookConnection, submission: dict[str, Any
     key = reference(submission.get("uri"))
     if key is None:
         return Outcome(ignored="it does not say which submission it is about")
-    advisory_lock(db, "bookings")
+    advisory_lock(db, "money")
     asked = settings_of(db, BookingSettings).setter_question
     given = answers(submission.get("questions_and_answers"))
     stored = {
