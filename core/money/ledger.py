@@ -79,8 +79,7 @@ class PaymentFact:
     ``also_known_as`` are ids under which it may have been recorded before it was known what belongs
     together. ``booked_event_id`` is the booking that it was paid with. ``state`` is the processor's
     own word where it is none of ours. ``reported_disputed`` is what the payment itself says, for
-    when nothing is known of its disputes. ``as_of`` is when the processor said what ``status``
-    says.
+    when nothing is known of its disputes. ``as_of`` is when the processor reported ``status``.
     """
 
     processor: str

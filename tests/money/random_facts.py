@@ -173,9 +173,18 @@ class History:
                     package=self.dice.choice([*self.packages, None]),
                 )
                 self.facts.money[entry.id] = entry
+                if event.email and self.dice.random() < 0.5:
+                    self.pay_by_card(event, entry)
                 self.step(entry.id, {event.id}, lambda entry=entry: self.file_first(entry))
                 again = self.dice.choice([self.correct, self.refile])
                 self.step(uuid4(), {entry.id}, lambda entry=entry, again=again: again(entry))
+
+    def pay_by_card(self, event: EventFact, entry: Money) -> None:
+        """One of the cards was charged what the form says."""
+        cards = [each for each in self.facts.money.values() if not each.is_entered]
+        card = self.dice.choice(cards)
+        card.email, card.amount, card.currency = event.email, entry.amount, entry.currency
+        card.at = event.at + timedelta(seconds=self.dice.randrange(3600))
 
     def file_first(self, entry: Money) -> None:
         """With another amount than the one that it has in the end. The trigger writes the payment;

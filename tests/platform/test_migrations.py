@@ -567,3 +567,53 @@ OLD_BOOKINGS = (
     " from (values ('invitee', '1', 'one'), ('marked_invitee', '2', 'two'))"
     " as said (kind, version, name)",
 )
+
+
+def test_pairs_that_a_payout_has_counted_are_carried_over_as_such(bare, release_of) -> None:
+    release_of(before("0016"))
+    names = ("org", "event", "form", "package", "entry", "card", "other", "snapshot")
+    ids = {name: str(uuid4()) for name in names}
+    with bare.begin() as connection:
+        for statement in OLD_PAIR:
+            connection.execute(text(statement), ids)
+
+    migrate(bare.url)
+
+    with bare.connect() as connection:
+        [pair] = connection.execute(
+            text("select entered_id::text, reported_id::text, verdict from app.payment_pairs")
+        )
+        assert tuple(pair) == (ids["entry"], ids["card"], "counted")
+        [entry] = connection.execute(
+            text(
+                "select form_event_id::text, named_package_id::text from app.payments"
+                " where pcf_id is not null"
+            )
+        )
+        assert tuple(entry) == (ids["event"], ids["package"])
+
+
+# The form's entry and the card are one, and a payout counted the card. What it never counted has no
+# line.
+OLD_PAIR = (
+    "insert into app.organizations (id, name, slug, timezone, currency)"
+    " values (:org, 'Team', 'team', 'UTC', 'USD')",
+    "insert into app.packages (organization_id, id, name) values (:org, :package, 'Core')",
+    "insert into app.events (organization_id, id, scheduled_at, booked_at)"
+    " values (:org, :event, '2026-10-30', '2026-10-29')",
+    "insert into app.post_call_forms (organization_id, id, event_id, call_occurred, submitted_at)"
+    " values (:org, :form, :event, true, '2026-10-30')",
+    "insert into app.payments (organization_id, id, amount, currency, payment_date)"
+    " values (:org, :card, 100, 'USD', '2026-10-30'), (:org, :other, 5, 'USD', '2026-10-30')",
+    "insert into app.payments (organization_id, id, amount, currency, payment_date, pcf_id,"
+    " package_id, superseded_by_id)"
+    " values (:org, :entry, 100, 'USD', '2026-10-30', :form, :package, :card)",
+    "insert into app.payout_snapshots (organization_id, id, name, period_start, period_end,"
+    " timezone, state, totals, payment_count)"
+    " values (:org, :snapshot, 'October', '2026-10-01', '2026-11-01', 'UTC', 'approved', '{}', 1)",
+    "insert into app.payout_snapshot_details (organization_id, snapshot_id, payment_id, kind,"
+    " reason_code, line_date, payment_date, processor, currency, amount, refund_amount,"
+    " net_revenue, attribution_method)"
+    " values (:org, :snapshot, :card, 'payment', 'payment', '2026-10-30', '2026-10-30', 'stripe',"
+    " 'USD', 100, 0, 100, 'email')",
+)

@@ -5,8 +5,8 @@
 create or replace function app.record_form_cash() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 begin
-  insert into app.payments as p (organization_id, form_event_id, pcf_id, processor, amount, currency,
-    payment_date, payment_type, named_package_id,
+  insert into app.payments as p (organization_id, form_event_id, pcf_id, processor, amount,
+    currency, payment_date, payment_type, named_package_id,
                                  customer_email, customer_email_normalized, customer_name,
                                    deleted_at)
   select new.organization_id, new.event_id, new.id, 'manual', coalesce(new.cash_collected, 0),

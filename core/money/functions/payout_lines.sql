@@ -15,8 +15,8 @@ grant execute on function app.day_in_words to so_app, so_worker;
 -- True of a payment that counts is its cash, if it is dated before p_ends_at, and the refunds and
 -- lost disputes before that moment, its own and those of the record that it stands for; all of it
 -- belongs to its present people. Payments that were settled before p_starts_at, on their date or
--- when they first succeeded after that, were so before there were payouts, and are left out; but not
--- one that stands for an entry of the same money, of later, that a payout has counted.
+-- when they first succeeded after that, were so before there were payouts, and are left out; but
+-- not one that stands for an entry of the same money, of later, that a payout has counted.
 create or replace function app.open_payout_lines(
   p_starts_at timestamptz, p_period_starts_at timestamptz, p_ends_at timestamptz, p_zone text,
     p_through date)
