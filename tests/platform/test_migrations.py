@@ -488,3 +488,23 @@ OLD_PAYOUT = (
     " payment_date, processor, currency, amount, refund_amount, net_revenue, attribution_method)"
     " values (:org, :snapshot, :payment, '2026-10-30', 'manual', 'USD', 100, 10, 90, 'none')",
 )
+
+
+SHARED = """
+    insert into app.organizations (id, name, slug, timezone, currency)
+      values ('{org}', 'Team', 'team', 'UTC', 'USD');
+    insert into app.access_tokens (organization_id, id, purpose, name, token_hash, expires_at)
+      values ('{org}', gen_random_uuid(), 'share', 'Board', '\\x01', now() + interval '1 day');
+"""
+
+
+def test_links_of_an_earlier_release_show_what_belongs_to_bookings(bare, release_of) -> None:
+    release_of(before("0019"))
+    with bare.begin() as connection:
+        connection.exec_driver_sql(SHARED.format(org=uuid4()))
+
+    migrate(bare.url)
+
+    with bare.connect() as connection:
+        modules = connection.execute(text("select module from app.access_tokens")).scalars()
+        assert list(modules) == ["bookings"]
