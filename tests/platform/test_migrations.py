@@ -617,3 +617,23 @@ OLD_PAIR = (
     " values (:org, :snapshot, :card, 'payment', 'payment', '2026-10-30', '2026-10-30', 'stripe',"
     " 'USD', 100, 0, 100, 'email')",
 )
+
+
+SHARED = """
+    insert into app.organizations (id, name, slug, timezone, currency)
+      values ('{org}', 'Team', 'team', 'UTC', 'USD');
+    insert into app.access_tokens (organization_id, id, purpose, name, token_hash, expires_at)
+      values ('{org}', gen_random_uuid(), 'share', 'Board', '\\x01', now() + interval '1 day');
+"""
+
+
+def test_links_of_an_earlier_release_show_what_belongs_to_bookings(bare, release_of) -> None:
+    release_of(before("0019"))
+    with bare.begin() as connection:
+        connection.exec_driver_sql(SHARED.format(org=uuid4()))
+
+    migrate(bare.url)
+
+    with bare.connect() as connection:
+        modules = connection.execute(text("select module from app.access_tokens")).scalars()
+        assert list(modules) == ["bookings"]

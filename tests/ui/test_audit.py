@@ -10,17 +10,20 @@ import pytest
 from sqlalchemy import text
 
 from core.bookings.models import Event
+from core.operations.organizations import purge_organizations
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.providers.connections import create_connection
 from core.tenancy.access.audit import PAGE
 from core.tenancy.access.models import Role
+from core.tenancy.access.platform_admin import delete_organization
 from core.tenancy.identity.passwords import hash_password
 from core.ui.panels.audit import changes_in_words
 from tests import factories as make
 from tests.flow import SECRET
 from tests.ports import owner
 from tests.tenancy.factors import PASSWORD, with_app
+from tests.tenancy.purging import past_grace
 from tests.ui.screens import browser_of, opened, sent, words
 from tests.ui.teams import super_admin
 
@@ -246,3 +249,19 @@ def test_what_happened_to_a_members_account_says_whose_it_was(place):
         "Vera Viewer",
     )
     assert line["row"] == str(person.user_id)
+
+
+def test_what_became_of_an_organisation_that_is_gone_is_in_words(place):
+    boss = super_admin(place.admin)
+    gone = make.organization(name="Gone for good")
+    make.viewer(gone, "owner", name="Olga Owner")
+    with boss.transaction() as db:
+        delete_organization(db, gone, name="Gone for good", typed="Gone for good")
+    past_grace(gone)
+    purge_organizations()
+    page = opened("audit", boss, everywhere="true", operation="Deleted for good")
+
+    assert not page.exception
+    [line] = [each for each in lines(page).to_dict("records") if each["row"] == str(gone)]
+    assert line["what"] == "Organizations · deleted for good"
+    assert line["changes"].startswith("Name: Gone for good → –; Rows: {")

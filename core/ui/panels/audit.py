@@ -13,7 +13,16 @@ from core.platform.labels import NONE
 from core.tenancy.access.audit import FORMER, MASKED, column_label, is_user
 from core.ui.parts.format import when
 
-OPERATIONS = {"insert": "made", "update": "changed", "delete": "deleted", "export": "exported"}
+OPERATIONS = {
+    "insert": "made",
+    "update": "changed",
+    "delete": "deleted",
+    "export": "exported",
+    "person_export": "given to the person",
+    "erase": "person erased",
+    "lift_erasure": "erasure lifted",
+    "purge": "deleted for good",
+}
 # What is done to somebody, not to a row: its line says whom.
 ABOUT_SOMEBODY = {
     "second_factor_on": "second factor switched on",
@@ -36,13 +45,17 @@ LONGEST = 200
 def changes_in_words(
     operation: str, changes: Mapping[str, Any], names: Mapping[str, str], timezone: str
 ) -> list[str]:
-    """What changed, column by column: ``Booking status: scheduled → completed``."""
-    if operation == "export":
-        return [f"Format: {changes.get('format', NONE)}"]
+    """What changed, column by column: ``Booking status: scheduled → completed``. What is no change
+    of a column, such as the format of an export, is shown as it is.
+    """
     return [
-        f"{column_label(column)}:"
-        f" {_change(operation, column, *values, names=names, timezone=timezone)}"
-        for column, values in sorted(changes.items())
+        f"{column_label(column)}: "
+        + (
+            _change(operation, column, *value, names=names, timezone=timezone)
+            if isinstance(value, list)
+            else _value(column, value, names, timezone)
+        )
+        for column, value in sorted(changes.items())
         if column not in NOT_SHOWN and not _shown_already(column, changes)
     ]
 
