@@ -198,7 +198,7 @@ def pending():
         return None
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     ("count", "kills"), [(1_200, 9), pytest.param(10_000, 48, marks=pytest.mark.nightly)]
 )
