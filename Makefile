@@ -37,7 +37,7 @@ test: $(VENV)/.dev
 	@$(BIN)/python -m pytest -n $(WORKERS)
 
 proof: $(VENV)/.dev
-	@$(BIN)/python -m pytest -n $(WORKERS) -m nightly
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "nightly or hypothesis" --hypothesis-profile=nightly --timeout=1800
 
 bench: $(VENV)/.dev
 	@$(BIN)/python -m bench

@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.bookings.models import CallStatus
@@ -86,11 +86,6 @@ JSON = st.recursive(
 )
 BODY = described()["paths"]["/api/events/{id}/pcf"]["post"]["requestBody"]["content"]
 FORM = list(schema_of(BODY["application/json"]["schema"], described())["properties"])
-some = settings(
-    max_examples=150,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +109,6 @@ def body_of(names):
     return (known | JSON).map(lambda value: json.dumps(value).encode()) | st.binary(max_size=200)
 
 
-@some
 @given(
     data=st.data(), path=st.sampled_from(list(LISTS)), who=st.sampled_from(["key", "rep", "viewer"])
 )
@@ -125,7 +119,6 @@ def test_any_question_is_answered(callers, data, path, who):
     assert get(path, callers[who], **params).status_code in (200, 422)
 
 
-@some
 @given(data=st.data(), who=st.sampled_from(["key", "viewer"]))
 def test_any_question_of_sound_days_and_dimensions_is_answered(callers, data, who):
     by = data.draw(st.lists(st.sampled_from(list(DIMENSIONS)), max_size=3, unique=True))
@@ -136,14 +129,12 @@ def test_any_question_of_sound_days_and_dimensions_is_answered(callers, data, wh
     )
 
 
-@some
 @given(body=body_of(FORM))
 def test_any_form_is_answered(callers, body):
     answer = request("POST", f"/api/events/{callers['event']}/pcf", callers["rep"], content=body)
     assert answer.status_code in (200, 201, 422)
 
 
-@some
 @given(data=st.data())
 def test_a_form_that_is_nearly_right_is_answered(callers, data):
     sound = {
@@ -163,7 +154,6 @@ def test_a_form_that_is_nearly_right_is_answered(callers, data):
     assert answer.status_code in (200, 201, 422)
 
 
-@some
 @given(body=body_of(["name", "period_start", "period_end"]))
 def test_any_payout_is_answered(callers, body):
     assert request("POST", "/api/payout-snapshots", callers["key"], content=body).status_code in (
@@ -172,7 +162,6 @@ def test_any_payout_is_answered(callers, body):
     )
 
 
-@settings(some, max_examples=40)
 @given(body=body_of(["email", "password", "organization"]), address=st.ip_addresses(v=4).map(str))
 def test_any_sign_in_is_answered(body, address):
     assert request("POST", "/api/auth/login", content=body, address=address).status_code in (
@@ -182,7 +171,6 @@ def test_any_sign_in_is_answered(body, address):
     )
 
 
-@some
 @given(
     authorization=st.text(
         st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=60
@@ -196,7 +184,6 @@ def test_any_token_is_refused(authorization):
     assert answer.status_code == 401
 
 
-@some
 @given(
     path=st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
     method=st.sampled_from(["GET", "POST", "PUT"]),

@@ -8,22 +8,24 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
-from core.platform import database
 from core.platform.database import as_system
 from core.platform.normalization import JOINER
-from core.platform.settings import settings
 from core.tenancy.access.models import OrganizationMember, Role
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.identity.passwords import hash_password
 from tests.browser.runs import PATIENCE_MS, act_on_settled_pages, settled, watch
+from tests.conftest import another_database
 from tests.fakes.providers import FakeProviders
 from tests.ports import free_port, until
 from tests.ui.screens import token_of
@@ -33,6 +35,34 @@ ROOT = Path(__file__).parents[2]
 PASSWORD = "amber-birch-cobalt-1234"
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 SIZES = {"desktop": {"width": 1300, "height": 1400}, "phone": {"width": 390, "height": 844}}
+# Where a desktop shows what a phone shows, the phone is enough by day.
+EACH_SIZE = [pytest.param("desktop", marks=pytest.mark.nightly), "phone"]
+# By day a browser draws one screen of each kind, all of them at night: a home, charts, tables, a
+# form, one row, settings, somebody else's data, public ones.
+DRAWN_BY_DAY = {
+    "home",
+    "dashboard",
+    "my-day",
+    "events",
+    "event",
+    "form",
+    "payment",
+    "payouts",
+    "audit",
+    "team",
+    "portal",
+    "shared",
+    "invitation",
+    "organizations",
+}
+
+
+def drawn(screens: Iterable[str]) -> list[Any]:
+    """Screens as parameters: those that are not ``DRAWN_BY_DAY`` are marked nightly."""
+    return [
+        pytest.param(each, marks=() if each in DRAWN_BY_DAY else pytest.mark.nightly)
+        for each in screens
+    ]
 
 
 @dataclass(frozen=True)
@@ -92,17 +122,8 @@ def quiet_database(new_database, database_url):
     """A database without the other tests' organisations, so that no test waits for their background
     work.
     """
-    use_database(new_database())
-    yield
-    use_database(database_url)
-
-
-def use_database(url: str) -> None:
-    for role in (database.APP_ROLE, database.WORKER_ROLE):
-        database.engine(role).dispose()
-    database.engine.cache_clear()
-    os.environ["DATABASE_URL"] = url
-    settings.cache_clear()
+    with another_database(new_database):
+        yield
 
 
 @pytest.fixture(scope="package")
@@ -132,15 +153,44 @@ def chromium():
     act_on_settled_pages()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
         yield browser
         browser.close()
 
 
+class Browsers:
+    """Browsers that nobody uses at the moment, by their options. A new one loads and compiles all
+    scripts of the screens; one that was used has them still, and nothing else of whoever used it.
+    """
+
+    def __init__(self, chromium: Browser) -> None:
+        self.chromium = chromium
+        self.free: defaultdict[str, list[BrowserContext]] = defaultdict(list)
+
+    @contextmanager
+    def one(self, **options: Any) -> Iterator[BrowserContext]:
+        free = self.free[repr(sorted(options.items()))]
+        browser = free.pop() if free else self.chromium.new_context(**options)
+        browser.set_default_timeout(PATIENCE_MS)
+        yield browser
+        for page in browser.pages:
+            if page.url.startswith("http"):
+                page.evaluate("localStorage.clear()")
+            page.close()
+        browser.unroute_all()
+        browser.clear_cookies()
+        free.append(browser)
+
+
+@pytest.fixture(scope="package")
+def browsers(chromium):
+    return Browsers(chromium)
+
+
 @contextmanager
-def opening(chromium, product):
-    """A function that opens a new browser window at a path, signed in as ``viewer``; its page.
+def opening(browsers, product):
+    """A function that opens a browser window at a path, signed in as ``viewer``; its page.
 
     Without a path it stays empty for the moment. All windows close at the end of the block.
     """
@@ -149,11 +199,9 @@ def opening(chromium, product):
         def opened(
             path: str, viewer: Viewer | None = None, *, at: str = product.screens, **options
         ):
-            window = chromium.new_context(
-                **({"viewport": {"width": 1300, "height": 1400}} | options)
+            window = stack.enter_context(
+                browsers.one(**({"viewport": {"width": 1300, "height": 1400}} | options))
             )
-            stack.callback(window.close)
-            window.set_default_timeout(PATIENCE_MS)
             if viewer:
                 window.add_cookies([{"name": "sid", "value": token_of(viewer), "url": at}])
             page = window.new_page()
@@ -167,18 +215,18 @@ def opening(chromium, product):
 
 
 @pytest.fixture
-def visit(chromium, product):
+def visit(browsers, product):
     """As ``opening``; the windows are closed at the end of the test."""
-    with opening(chromium, product) as opened:
+    with opening(browsers, product) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def windows(chromium, product):
+def windows(browsers, product):
     """The same for a module whose tests share one window, in which the assets are loaded
     already.
     """
-    with opening(chromium, product) as opened:
+    with opening(browsers, product) as opened:
         yield opened
 
 

@@ -9,11 +9,11 @@ from playwright.sync_api import expect
 from core.platform.database import as_system
 from core.tenancy.access.models import Role
 from tests import factories as make
-from tests.browser.conftest import SIZES, fits_the_width
+from tests.browser.conftest import EACH_SIZE, SIZES, fits_the_width
 from tests.browser.runs import settled
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_a_person_is_found_downloaded_and_erased(product, visit, size):
     admin = make.viewer(make.organization(), Role.ADMIN)
     email = f"petronella.{uuid4().hex[:6]}@example.com"

@@ -14,6 +14,7 @@ from core.bookings.lists import LISTS
 from core.platform.normalization import JOINER
 from core.tenancy.access.models import Role
 from core.ui.navigation import BY_KEY, SCREENS
+from tests.browser.conftest import drawn
 from tests.browser.runs import move, settled
 from tests.ports import owner
 from tests.security.hostile import MARK, know_by, make_hostile
@@ -104,7 +105,7 @@ def window_of(crew, windows) -> Callable[[str], tuple[Page, list[str]]]:
     return opened
 
 
-@pytest.mark.parametrize("place", ADDRESSES)
+@pytest.mark.parametrize("place", drawn(ADDRESSES))
 def test_on_no_screen_does_anything_come_of_hostile_words(crew, window_of, place):
     screen, query = ADDRESSES[place]
     page, dialogs = window_of(visitor(crew, screen))

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from core.providers.integrations import enter_key
 from core.tenancy.access.models import Role
 from tests import factories as make
-from tests.browser.conftest import SIZES, fits_the_width
+from tests.browser.conftest import EACH_SIZE, SIZES, fits_the_width
 from tests.browser.runs import settled
 from tests.fakes.providers import KEYS, SETTINGS
 from tests.fakes.systems import NAME
@@ -23,7 +23,7 @@ def send(page, key, **company):
     page.get_by_role("button", name="Save and verify").locator("visible=true").click()
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_a_key_is_entered_refused_replaced_verified_and_removed(product, visit, size):
     page = visit(
         "/integrations", make.viewer(make.organization(), Role.ADMIN), viewport=SIZES[size]
@@ -60,7 +60,7 @@ def test_a_mistake_is_told_where_it_was_made(product, visit):
     expect(field).to_have_value("")
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_a_test_text_is_sent_and_what_became_of_it_is_said(product, visit, size):
     org = make.organization()
     admin = make.viewer(org, Role.ADMIN)

@@ -69,7 +69,7 @@ def test_a_clock_that_loses_its_connection_leads_again():
     thread.join()
 
 
-def test_ticks_that_nobody_worked_off_do_not_pile_up():
+def test_ticks_that_nobody_worked_off_do_not_pile_up(quiet_database):
     org = make.organization()
     schedule.for_each_organization(sweep)
     schedule.for_each_organization(sweep)

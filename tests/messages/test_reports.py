@@ -212,7 +212,7 @@ def test_nothing_is_posted_where_it_is_switched_off():
     assert posted(org) == []
 
 
-def test_from_the_tick_to_the_channel_once_whatever_restarts(slack):
+def test_from_the_tick_to_the_channel_once_whatever_restarts(quiet_database, slack):
     org, silent = team(slack_report_hour=0), team(slack_report_hour=0, slack_report_enabled=False)
     with as_system(org) as db:
         set_slack_webhook(db, slack.webhook)

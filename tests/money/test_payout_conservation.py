@@ -24,6 +24,7 @@ from core.platform.clock import Period
 from core.platform.database import as_system
 from core.tenancy.organizations.models import Organization
 from tests import factories as make
+from tests.examples import whole_histories
 from tests.money.payout_oracle import Truth, midnight, paid_out
 
 FIRST = date(2021, 6, 1)
@@ -270,7 +271,7 @@ def holds(steps: list[Step]) -> None:
 
 @pytest.mark.parametrize("part", range(4))
 def test_after_a_last_payout_everybody_was_paid_what_the_facts_say(part):
-    @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+    @whole_histories()
     @given(HISTORIES)
     def law(steps: list[Step]) -> None:
         holds(steps)

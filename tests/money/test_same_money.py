@@ -8,7 +8,7 @@ from itertools import combinations, permutations
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
@@ -367,9 +367,6 @@ costs = st.lists(st.integers(1, 50), min_size=25, max_size=25, unique=True)
 links = st.sets(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1)
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(links, costs)
 def test_the_best_pairs_are_as_many_as_can_be_and_then_the_nearest(possible, prices):
     cost = {(one, other): 10 + prices[5 * one + other] for one, other in possible}

@@ -32,6 +32,7 @@ from core.tenancy.access.models import Role
 from tests import factories as make
 from tests import payloads as samples
 from tests.conftest import MASTER_KEY
+from tests.operations import commands
 from tests.operations.petronella import EMAIL, NAME, PHONE, Case, booking
 
 ROOT = Path(__file__).parents[2]
@@ -56,6 +57,7 @@ Cli = Callable[..., Said]
 
 
 def run_cli(*arguments: str, stdin: str = "", **environment: str) -> Said:
+    """``python -m core …`` as its users call it, against this process's database."""
     done = subprocess.run(
         [sys.executable, "-m", "core", *arguments],
         input=stdin,
@@ -70,9 +72,14 @@ def run_cli(*arguments: str, stdin: str = "", **environment: str) -> Said:
 
 
 @pytest.fixture
-def cli(database_url) -> Cli:
-    """``python -m core …`` as its users call it, against this process's database."""
-    return run_cli
+def cli(database_url, tmp_path_factory) -> Cli:
+    """The same without loading the product for each command."""
+
+    def run(*arguments: str, stdin: str = "", **environment: str) -> Said:
+        folder = tmp_path_factory.mktemp("command")
+        return Said(*commands.run(arguments, os.environ | environment, stdin, folder))
+
+    return run
 
 
 @pytest.fixture

@@ -5,7 +5,10 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.flow import SECRET
+from core.platform.database import as_system
+from tests import factories as make
+from tests.conftest import another_database
+from tests.flow import SECRET, sender
 
 ROWS = """select (select count(*) from app.events), (select count(*) from app.payments),
                  (select count(*) from app.audit_logs), (select count(*)
@@ -18,44 +21,15 @@ def rows(url: str) -> tuple[int, ...]:
         return db.execute(ROWS).fetchone()
 
 
-@pytest.fixture
-def filled(cli, new_database) -> str:
+@pytest.fixture(scope="module")
+def filled(new_database, database_url) -> str:
     """A database with one organisation's event, payment and sealed secret."""
-    url = new_database()
-    org = cli(
-        "create-org",
-        "--name",
-        "Acme",
-        "--slug",
-        "acme",
-        "--timezone",
-        "UTC",
-        "--currency",
-        "USD",
-        DATABASE_URL=url,
-    ).json["id"]
-    asked = (
-        "create-connection",
-        "--org",
-        org,
-        "--provider",
-        "whop",
-        "--name",
-        "Main",
-        "--secret-stdin",
-    )
-    assert cli(*asked, stdin=SECRET, DATABASE_URL=url).code == 0
-    with psycopg.connect(url) as db:
-        db.execute(
-            "insert into app.events (organization_id, scheduled_at, booked_at) values (%s, now(),"
-            " now())",
-            [org],
-        )
-        db.execute(
-            "insert into app.payments (organization_id, amount, currency, payment_date) values (%s,"
-            " 4997, 'USD', now())",
-            [org],
-        )
+    with another_database(new_database) as url:
+        org = make.organization()
+        sender(org, "whop")
+        with as_system(org) as db:
+            make.event(db, org)
+            make.payment(db, org)
     return url
 
 

@@ -19,6 +19,7 @@ from core.tenancy.identity.second_factor import has_second_factor
 from core.tenancy.organizations.models import Organization
 from tests import factories as make
 from tests.flow import sender, work
+from tests.operations.conftest import run_cli
 from tests.tenancy.factors import PASSWORD, with_app
 
 ROOT = Path(__file__).parents[2]
@@ -173,8 +174,8 @@ def test_a_password_never_comes_as_an_argument_and_must_not_be_easy(cli, team) -
     assert "password123" not in easy.out + easy.err
 
 
-def test_a_database_that_is_away_is_said_without_a_traceback(cli) -> None:
-    said = cli(
+def test_a_database_that_is_away_is_said_without_a_traceback() -> None:
+    said = run_cli(
         "dead-letters",
         "--org",
         "x",

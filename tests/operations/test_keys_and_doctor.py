@@ -5,6 +5,7 @@ wrong.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -24,11 +25,18 @@ from core.platform.errors import Misconfigured
 from core.platform.settings import settings
 from core.tenancy.organizations.models import Organization
 from tests import factories as make
-from tests.conftest import MASTER_KEY
+from tests.conftest import MASTER_KEY, another_database
 from tests.flow import SECRET, sender
 from tests.operations.conftest import NEW_KEY
 from tests.operations.doctor import lines
 from tests.ports import owner, until
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quiet_database(new_database, database_url) -> Iterator[None]:
+    """These tests look at every organisation; only their own are in this database."""
+    with another_database(new_database):
+        yield
 
 
 def secret_of(connection) -> str:

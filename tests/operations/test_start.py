@@ -180,7 +180,7 @@ def test_an_owner_without_a_password_is_refused_in_public_unless_the_roles_have_
     check_start()
 
 
-def test_the_self_check_warns_of_an_address_in_ones_own_network(settings_are):
+def test_the_self_check_warns_of_an_address_in_ones_own_network(quiet_database, settings_are):
     assert lines("addresses") == [State.GREEN]
     settings_are(PUBLIC_URL="http://192.168.1.20:8501")
     assert lines("addresses") == [State.AMBER]

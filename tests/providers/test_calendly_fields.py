@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -22,6 +22,7 @@ from core.providers.payloads import TEST_DELIVERY, example, payload, payload_fil
 from core.providers.processing import process_delivery
 from tests import factories as make
 from tests import payloads as samples
+from tests.examples import whole_histories
 from tests.providers.history import EVENTS, PAYMENTS, History, rows, shuffled
 
 START = datetime(2026, 11, 4, 15, 30, tzinfo=UTC)
@@ -324,7 +325,7 @@ CHANGES = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@whole_histories()
 @given(
     changes=CHANGES,
     order=st.permutations(range(len(STORY))),

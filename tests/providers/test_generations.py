@@ -6,10 +6,11 @@ import json
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.deliveries.reading import read_payload
+from tests.examples import whole_histories
 from tests.providers.generations import GENERATIONS, spoilt
 from tests.providers.history import PAYMENTS, History, shuffled
 
@@ -38,7 +39,7 @@ def test_every_generation_says_the_same_money(provider, name):
 
 
 @pytest.mark.parametrize("provider", GENERATIONS)
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@whole_histories()
 @given(data=st.data())
 def test_generations_mix_in_any_order_and_any_repetition(provider, data):
     generations = [
@@ -52,7 +53,7 @@ def test_generations_mix_in_any_order_and_any_repetition(provider, data):
 
 
 @each_generation
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@whole_histories()
 @given(data=st.data())
 def test_a_spoilt_payload_never_says_another_amount_and_never_fails(provider, name, data):
     story = GENERATIONS[provider]()[name]

@@ -309,7 +309,9 @@ def test_the_clock_has_keys_verified_every_day_and_sooner_what_could_not_be(
     assert waiting(admin) == int(again)
 
 
-def test_a_key_that_was_revoked_at_the_provider_is_noticed_within_a_day(key_providers, admin):
+def test_a_key_that_was_revoked_at_the_provider_is_noticed_within_a_day(
+    quiet_database, key_providers, admin
+):
     enter(admin)
     work()
     key_providers.keys["stripe"] = "revoked"

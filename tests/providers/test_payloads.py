@@ -3,10 +3,11 @@
 import re
 from datetime import timedelta
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -15,6 +16,7 @@ from core.providers.payloads import TEST_DELIVERY, example, payload, payload_fil
 from core.providers.registry import inbound, with_inbound
 from core.providers.registry import provider as inbound_provider
 from tests import factories as make
+from tests.examples import whole_histories
 from tests.factories import NOON
 from tests.flow import sender, work
 from tests.providers.history import EVENTS, PAYMENTS, SUPPRESSED, History, shuffled
@@ -65,14 +67,21 @@ def rows_of(provider, deliveries):
     return [history.rows(query) for query in ROWS]
 
 
+@cache
+def in_order(provider):
+    """The story and its rows."""
+    sent = story(provider)
+    return sent, rows_of(provider, sent)
+
+
 @pytest.mark.parametrize("provider", with_inbound())
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@whole_histories()
 @given(data=st.data())
 def test_any_order_and_any_repetition_gives_the_same_rows(provider, data):
-    sent = story(provider)
+    sent, expected = in_order(provider)
     order = data.draw(st.permutations(range(len(sent))))
     repeated = data.draw(st.lists(st.integers(0, len(sent) - 1), max_size=3))
-    assert rows_of(provider, shuffled(sent, order, repeated)) == rows_of(provider, sent)
+    assert rows_of(provider, shuffled(sent, order, repeated)) == expected
 
 
 WHO = """

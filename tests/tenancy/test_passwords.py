@@ -4,7 +4,7 @@ import re
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.platform.errors import InvalidInput
@@ -14,6 +14,7 @@ from core.tenancy.identity.passwords import (
     hash_password,
     password_fits,
 )
+from tests.examples import whole_histories
 
 EMAIL = "ana.smith@example.com"
 HERON = (
@@ -126,7 +127,7 @@ def test_spaces_around_a_password_do_not_count():
     assert password_fits("  three quiet herons\n", hash_password("three quiet herons"))
 
 
-@settings(max_examples=40, deadline=None)
+@whole_histories()  # each is hashed, which is made to be slow
 @given(st.text(max_size=300))
 def test_no_text_breaks_the_check_and_none_is_nobodys(password):
     assert not password_fits(password, None)

@@ -221,7 +221,7 @@ def test_guessing_from_many_addresses_is_stopped_and_a_recovery_code_still_opens
     check_code(person.user_id, app.recovery[0], address=HERE)
 
 
-def test_after_the_master_key_is_rotated_the_app_still_opens(person, keys):
+def test_after_the_master_key_is_rotated_the_app_still_opens(quiet_database, person, keys):
     app = with_app(person)
     keys(NEW_KEY, MASTER_KEY)
     assert reseal_secrets()[0] > 0

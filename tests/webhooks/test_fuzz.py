@@ -5,7 +5,7 @@ not signed.
 import asyncio
 import json
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.providers.registry import with_inbound
@@ -28,9 +28,6 @@ JSON = st.recursive(
     ),
     max_leaves=8,
 )
-some = settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 def answer_to(path, **request):
@@ -41,7 +38,6 @@ def answer_to(path, **request):
     return asyncio.run(conversation())
 
 
-@some
 @given(
     provider=st.sampled_from(list(with_inbound())),
     body=st.binary(max_size=200),
@@ -58,7 +54,6 @@ def test_unsigned_noise_is_unauthorized(provider, body, headers):
     assert kept(to.organization_id) == 0
 
 
-@some
 @given(body=st.binary(max_size=300) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_signed_noise_is_kept(body):
     to = sender(make.organization(), "stripe")
