@@ -253,7 +253,9 @@ def reconciliation_list(db: Session, *, limit: int = 200) -> pd.DataFrame:
     is_same = func.coalesce(Payment.superseded_by_id == reported.id, False)
     differs = tuple_(Payment.amount, Payment.currency) != tuple_(reported.amount, reported.currency)
     is_taken = exists().where(
-        taken.organization_id == reported.organization_id, taken.superseded_by_id == reported.id
+        taken.organization_id == reported.organization_id,
+        taken.superseded_by_id == reported.id,
+        taken.connection_id.is_(None),
     )
     query = (
         _possible_pairs(
@@ -326,7 +328,9 @@ def open_entries(db: Session, snapshot_id: UUID) -> int:
         PaymentPair.verdict == PairVerdict.DIFFERENT,
     )
     is_taken = exists().where(
-        taken.organization_id == reported.organization_id, taken.superseded_by_id == reported.id
+        taken.organization_id == reported.organization_id,
+        taken.superseded_by_id == reported.id,
+        taken.connection_id.is_(None),
     )
     is_paid_now = exists().where(
         lines.snapshot_id == snapshot_id,
