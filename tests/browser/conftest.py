@@ -8,8 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from core.platform.database import as_system
 from core.platform.normalization import JOINER
@@ -153,44 +152,15 @@ def chromium():
     act_on_settled_pages()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
         yield browser
         browser.close()
 
 
-class Browsers:
-    """Browsers that nobody uses at the moment, by their options. A new one loads and compiles all
-    scripts of the screens; one that was used has them still, and nothing else of whoever used it.
-    """
-
-    def __init__(self, chromium: Browser) -> None:
-        self.chromium = chromium
-        self.free: defaultdict[str, list[BrowserContext]] = defaultdict(list)
-
-    @contextmanager
-    def one(self, **options: Any) -> Iterator[BrowserContext]:
-        free = self.free[repr(sorted(options.items()))]
-        browser = free.pop() if free else self.chromium.new_context(**options)
-        browser.set_default_timeout(PATIENCE_MS)
-        yield browser
-        for page in browser.pages:
-            if page.url.startswith("http"):
-                page.evaluate("localStorage.clear()")
-            page.close()
-        browser.unroute_all()
-        browser.clear_cookies()
-        free.append(browser)
-
-
-@pytest.fixture(scope="package")
-def browsers(chromium):
-    return Browsers(chromium)
-
-
 @contextmanager
-def opening(browsers, product):
-    """A function that opens a browser window at a path, signed in as ``viewer``; its page.
+def opening(chromium, product):
+    """A function that opens a new browser window at a path, signed in as ``viewer``; its page.
 
     Without a path it stays empty for the moment. All windows close at the end of the block.
     """
@@ -199,9 +169,11 @@ def opening(browsers, product):
         def opened(
             path: str, viewer: Viewer | None = None, *, at: str = product.screens, **options
         ):
-            window = stack.enter_context(
-                browsers.one(**({"viewport": {"width": 1300, "height": 1400}} | options))
+            window = chromium.new_context(
+                **({"viewport": {"width": 1300, "height": 1400}} | options)
             )
+            stack.callback(window.close)
+            window.set_default_timeout(PATIENCE_MS)
             if viewer:
                 window.add_cookies([{"name": "sid", "value": token_of(viewer), "url": at}])
             page = window.new_page()
@@ -215,18 +187,18 @@ def opening(browsers, product):
 
 
 @pytest.fixture
-def visit(browsers, product):
+def visit(chromium, product):
     """As ``opening``; the windows are closed at the end of the test."""
-    with opening(browsers, product) as opened:
+    with opening(chromium, product) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def windows(browsers, product):
+def windows(chromium, product):
     """The same for a module whose tests share one window, in which the assets are loaded
     already.
     """
-    with opening(browsers, product) as opened:
+    with opening(chromium, product) as opened:
         yield opened
 
 
