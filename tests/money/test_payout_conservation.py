@@ -24,9 +24,9 @@ from core.platform.clock import Period
 from core.platform.database import as_system
 from core.tenancy.organizations.models import Organization
 from tests import factories as make
-from tests.examples import whole_histories
 from tests.money.payout_oracle import Truth, midnight, paid_out
 
+BY_DAY, AT_NIGHT, PARTS = 200, 20_000, 4  # histories
 FIRST = date(2021, 6, 1)
 NOW = datetime(2021, 6, 1, 9, tzinfo=UTC)
 ZONES = ("Europe/Copenhagen", "America/New_York", "Pacific/Auckland")
@@ -269,9 +269,9 @@ def holds(steps: list[Step]) -> None:
     assert lines_of_nothing_new == 0
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", range(PARTS))
 def test_after_a_last_payout_everybody_was_paid_what_the_facts_say(part):
-    @whole_histories()
+    @settings(max_examples=BY_DAY // PARTS)
     @given(HISTORIES)
     def law(steps: list[Step]) -> None:
         holds(steps)
@@ -281,7 +281,7 @@ def test_after_a_last_payout_everybody_was_paid_what_the_facts_say(part):
 
 @pytest.mark.nightly
 @pytest.mark.timeout(6 * 3600)
-@settings(max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=AT_NIGHT, deadline=None, suppress_health_check=list(HealthCheck))
 @given(HISTORIES)
 def test_twenty_thousand_histories_pay_what_the_facts_say(steps):
     holds(steps)
