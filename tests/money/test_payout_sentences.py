@@ -40,15 +40,7 @@ from core.platform.dataframes import records
 from core.platform.errors import Conflict, NotAllowed
 from core.tenancy.organizations.settings import change_settings
 from tests import factories as make
-from tests.money.test_payout_adjustments import (
-    DECEMBER,
-    NOVEMBER,
-    OCTOBER,
-    ZONE,
-    Desk,
-    at,
-)
-from tests.money.test_payout_adjustments import desk as desk
+from tests.money.desk import DECEMBER, NOVEMBER, OCTOBER, ZONE, Desk, at
 from tests.ports import owner
 
 TODAY = "today"

@@ -20,8 +20,8 @@ $f$;
 
 -- The entries among these payments with each reported payment of the same customer, currency and
 -- amount. Somebody is the same customer under any of their addresses and those of the event's
--- contact, or where both payments are of one event, wherever that was moved: a person put them on it,
--- or it was paid with.
+-- contact, or where both payments are of one event, wherever that was moved: a person put them on
+-- it, or it was paid with.
 create or replace function app.alike_payments(p_payments uuid[])
 returns table (entered_id uuid, reported_id uuid) language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
