@@ -309,6 +309,18 @@ def pairs_of(db: Session, payment_id: UUID, *, limit: int = 8) -> list[Row[Any]]
     return list(db.execute(query))
 
 
+def may_be_same(db: Session, payment_id: UUID) -> set[UUID]:
+    """The payments that may be the same money as this one, and that nobody has called other."""
+    reported = aliased(Payment)
+    pairs = _possible_pairs(
+        reported,
+        Payment.id,
+        reported.id,
+        where=[or_(Payment.id == payment_id, reported.id == payment_id)],
+    ).where(func.coalesce(PaymentPair.verdict, PairVerdict.OPEN) != PairVerdict.DIFFERENT)
+    return {each for pair in db.execute(pairs) for each in pair} - {payment_id}
+
+
 def open_entries(db: Session, snapshot_id: UUID) -> int:
     """How many entries by hand stand beside what a processor reported of the same booking, or of
     the same customer within a month, where this payout pays one of the two and no person has called
