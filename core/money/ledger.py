@@ -79,7 +79,8 @@ class PaymentFact:
     ``also_known_as`` are ids under which it may have been recorded before it was known what belongs
     together. ``booked_event_id`` is the booking that it was paid with. ``state`` is the processor's
     own word where it is none of ours. ``reported_disputed`` is what the payment itself says, for
-    when nothing is known of its disputes. ``as_of`` is when the processor reported ``status``.
+    when nothing is known of its disputes. ``succeeded_at`` is when the processor reported that the
+    money has come in, where it did so by an event of its own.
     """
 
     processor: str
@@ -89,7 +90,7 @@ class PaymentFact:
     currency: str
     status: PaymentStatus
     at: datetime
-    as_of: datetime | None = None
+    succeeded_at: datetime | None = None
     also_known_as: Sequence[str] = ()
     state: str | None = None
     charge_key: str | None = None
@@ -121,9 +122,8 @@ def record_payment(db: Session, fact: PaymentFact) -> Payment:
         payment.connection_id = fact.connection_id
     payment.processor_payment_id, payment.processor_charge_id = fact.key, fact.charge_key
     payment.amount, payment.currency, payment.payment_date = fact.amount, fact.currency, fact.at
-    if fact.status == PaymentStatus.SUCCEEDED and payment.settled_at is None:
-        was_open = payment.status not in (None, PaymentStatus.SUCCEEDED)
-        payment.settled_at = (fact.as_of or now()) if was_open else fact.at
+    if fact.status == PaymentStatus.SUCCEEDED:
+        payment.settled_at = fact.succeeded_at or payment.settled_at or fact.at
     payment.status = fact.status
     payment.booked_event_id = payment.booked_event_id or fact.booked_event_id
     _name_customer(db, payment, fact.email, fact.name)

@@ -42,7 +42,8 @@ IN_NO_PAYOUT = """
 AMOUNTS = text(f"""
     with figures as materialized (
         select p.id, p.currency, p.net_revenue,
-               p.payment_date < :payouts_start and {IN_NO_PAYOUT} as is_before_start
+               greatest(p.payment_date, p.settled_at) < :payouts_start and {IN_NO_PAYOUT}
+                 as is_before_start
           from app.payments p
          where p.counts and p.payment_date >= :starts_at and p.payment_date < :ends_at),
     lines as (

@@ -7,7 +7,7 @@ is fixed: attribution follows the facts, and the next payout adjusts what change
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -25,6 +25,7 @@ from core.money.models import (
     PayoutSnapshotSummary,
     SnapshotState,
 )
+from core.money.queries import may_be_same
 from core.platform.advisory_locks import advisory_lock
 from core.platform.clock import Period, day_start, now, today
 from core.platform.database import organization_id_of
@@ -297,19 +298,23 @@ def get_snapshot(db: Session, snapshot_id: UUID) -> PayoutSnapshot:
 
 def rebuild(db: Session, snapshot_id: UUID, by: Viewer) -> PayoutSnapshot:
     """Make the lines of a draft anew from the present. Money that was held back still is, also
-    where another record of it counts by now. Raises NotAllowed, NotFound and Conflict.
+    where another record of it counts by now, or a record that may be of it is new in the draft.
+    Raises NotAllowed, NotFound and Conflict.
     """
     snapshot = _draft(db, snapshot_id, by)
     lines = PayoutSnapshotDetail
-    held = db.execute(
+    before = db.execute(
         select(lines.payment_id, lines.held_back)
-        .where(lines.snapshot_id == snapshot.id, lines.held_back.is_not(None))
+        .where(lines.snapshot_id == snapshot.id)
         .distinct()
     ).all()
+    listed = {row.payment_id for row in before}
+    held = [(row.payment_id, row.held_back) for row in before if row.held_back is not None]
     db.execute(delete(lines).where(lines.snapshot_id == snapshot.id))
     _add_lines(db, snapshot)
     for payment_id, reason in held:
-        _note_held_back(db, snapshot, _same_money(db, payment_id), reason)
+        theirs = {*_same_money(db, payment_id), *(may_be_same(db, payment_id) - listed)}
+        _note_held_back(db, snapshot, theirs, reason)
     _sum_up(db, snapshot)
     return snapshot
 
@@ -351,7 +356,7 @@ def _same_money(db: Session, payment_id: UUID) -> Sequence[UUID]:
 
 
 def _note_held_back(
-    db: Session, snapshot: PayoutSnapshot, payments: Sequence[UUID], reason: str | None
+    db: Session, snapshot: PayoutSnapshot, payments: Collection[UUID], reason: str | None
 ) -> None:
     lines = PayoutSnapshotDetail
     theirs = lines.snapshot_id == snapshot.id, lines.payment_id.in_(list(payments))

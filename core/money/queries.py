@@ -240,22 +240,21 @@ def _key(db: Session, payment_id: UUID) -> tuple[UUID, UUID]:
 
 def reconciliation_list(db: Session, *, limit: int = 200) -> pd.DataFrame:
     """Payments entered by hand that no processor has reported, each beside the counting payments of
-    the same customer or event that may be the same money, in whatever currency, nearest first; and
-    those that a payout has counted as one with a processor's, and that say something else by now.
+    the same customer or event that may be the same money, in whatever currency, nearest first, and
+    beside those that they were called the same as and yet are not; and those that count as one with
+    a processor's by what a payout has counted, and that say something else by now.
 
     Columns: payment_id, customer_email, payment_date, amount, currency, other_payment_id,
     other_amount, other_currency, other_date, is_same (counts as one now). What is certainly the
     same money counts once already, and what a person called different is left out; these need a
     person.
     """
-    reported, taken = aliased(Payment), aliased(Payment)
-    verdict = func.coalesce(PaymentPair.verdict, PairVerdict.OPEN)
+    reported = aliased(Payment)
     is_same = func.coalesce(Payment.superseded_by_id == reported.id, False)
     differs = tuple_(Payment.amount, Payment.currency) != tuple_(reported.amount, reported.currency)
-    is_taken = exists().where(
-        taken.organization_id == reported.organization_id,
-        taken.superseded_by_id == reported.id,
-        taken.connection_id.is_(None),
+    nobodys_word = or_(
+        func.coalesce(PaymentPair.verdict, PairVerdict.OPEN) == PairVerdict.OPEN,
+        and_(PaymentPair.verdict == PairVerdict.COUNTED, PaymentPair.decided_by.is_(None)),
     )
     query = (
         _possible_pairs(
@@ -270,14 +269,8 @@ def reconciliation_list(db: Session, *, limit: int = 200) -> pd.DataFrame:
             reported.currency.label("other_currency"),
             reported.payment_date.label("other_date"),
             is_same.label("is_same"),
-            where=[reported.counts],
         )
-        .where(
-            or_(
-                and_(Payment.counts, verdict != PairVerdict.DIFFERENT, ~is_taken),
-                and_(is_same, verdict == PairVerdict.COUNTED, differs),
-            )
-        )
+        .where(or_(_may_be_one(reported), and_(is_same, reported.counts, differs, nobodys_word)))
         .order_by(Payment.payment_date.desc(), Payment.id, _distance(reported))
         .limit(limit)
     )
@@ -316,22 +309,24 @@ def pairs_of(db: Session, payment_id: UUID, *, limit: int = 8) -> list[Row[Any]]
     return list(db.execute(query))
 
 
+def may_be_same(db: Session, payment_id: UUID) -> set[UUID]:
+    """The payments that may be the same money as this one, and that nobody has called other."""
+    reported = aliased(Payment)
+    pairs = _possible_pairs(
+        reported,
+        Payment.id,
+        reported.id,
+        where=[or_(Payment.id == payment_id, reported.id == payment_id)],
+    ).where(func.coalesce(PaymentPair.verdict, PairVerdict.OPEN) != PairVerdict.DIFFERENT)
+    return {each for pair in db.execute(pairs) for each in pair} - {payment_id}
+
+
 def open_entries(db: Session, snapshot_id: UUID) -> int:
-    """How many entries by hand stand beside what a processor reported of the same booking, where
-    this payout pays one of the two and no person has called them different: both may be paid.
+    """How many entries by hand stand beside what a processor reported of the same booking, or of
+    the same customer within a month, where this payout pays one of the two and no person has called
+    them different: both may be paid.
     """
-    reported, lines, taken = aliased(Payment), PayoutSnapshotDetail, aliased(Payment)
-    is_different = exists().where(
-        PaymentPair.organization_id == Payment.organization_id,
-        PaymentPair.entered_id == Payment.id,
-        PaymentPair.reported_id == reported.id,
-        PaymentPair.verdict == PairVerdict.DIFFERENT,
-    )
-    is_taken = exists().where(
-        taken.organization_id == reported.organization_id,
-        taken.superseded_by_id == reported.id,
-        taken.connection_id.is_(None),
-    )
+    reported, lines = aliased(Payment), PayoutSnapshotDetail
     is_paid_now = exists().where(
         lines.snapshot_id == snapshot_id,
         lines.payment_id.in_([Payment.id, reported.id]),
@@ -341,14 +336,42 @@ def open_entries(db: Session, snapshot_id: UUID) -> int:
     of_one_event = (reported.organization_id == Payment.organization_id) & (
         reported.event_id == Payment.event_id
     )
-    entries = (
-        select(func.count(Payment.id.distinct()))
+    beside = (
+        select(Payment.id)
         .join(reported, of_one_event)
-        .where(Payment.connection_id.is_(None), Payment.counts)
-        .where(reported.connection_id.is_not(None), reported.counts, ~is_taken)
-        .where(~is_different, is_paid_now)
+        .outerjoin(PaymentPair, _word_on(reported))
+        .where(Payment.connection_id.is_(None), reported.connection_id.is_not(None))
+        .where(_may_be_one(reported), is_paid_now)
     )
-    return db.scalars(entries).one()
+    near = _possible_pairs(reported, Payment.id, where=[is_paid_now]).where(_may_be_one(reported))
+    entries = union(beside, near).subquery()
+    return db.scalars(select(func.count()).select_from(entries)).one()
+
+
+def _may_be_one(reported: type[Payment]) -> ColumnElement[bool]:
+    """Whether an entry counts beside what a processor ``reported``, and a person has to say whether
+    it is the same money. Where they said that it is, and the entry counts all the same, the
+    processor's has failed or is taken by another entry.
+    """
+    taken = aliased(Payment)
+    is_taken = exists().where(
+        taken.organization_id == reported.organization_id,
+        taken.superseded_by_id == reported.id,
+        taken.connection_id.is_(None),
+    )
+    verdict = func.coalesce(PaymentPair.verdict, PairVerdict.OPEN)
+    is_called_one = verdict.in_([PairVerdict.SAME, PairVerdict.COUNTED])
+    is_open = and_(reported.counts, ~is_taken, verdict == PairVerdict.OPEN)
+    return and_(Payment.counts, or_(is_called_one, is_open))
+
+
+def _word_on(reported: type[Payment]) -> ColumnElement[bool]:
+    """What was decided of the entry and what a processor reported."""
+    return and_(
+        PaymentPair.organization_id == Payment.organization_id,
+        PaymentPair.entered_id == Payment.id,
+        PaymentPair.reported_id == reported.id,
+    )
 
 
 def _possible_pairs(
@@ -399,12 +422,7 @@ def _possible_pairs(
             Event,
             (Event.organization_id == Payment.organization_id) & (Event.id == Payment.event_id),
         )
-        .outerjoin(
-            PaymentPair,
-            (PaymentPair.organization_id == Payment.organization_id)
-            & (PaymentPair.entered_id == Payment.id)
-            & (PaymentPair.reported_id == reported.id),
-        )
+        .outerjoin(PaymentPair, _word_on(reported))
         .where(
             or_(
                 _distance(reported) < PAIRS_WITHIN_DAYS * 86400,

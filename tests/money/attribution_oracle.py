@@ -25,8 +25,8 @@ class EventFact:
 @dataclass
 class Money:
     """A payment; ``form`` is the event on whose form it was entered, ``choice`` a tuple with the
-    event that a person chose, or with None for no event; ``booked`` is the event that it was paid
-    with; ``package`` what it names itself.
+    event that a person chose, or with None for no event, and ``chosen_as`` numbers such choices as
+    they were made; ``booked`` is the event that it was paid with; ``package`` what it names itself.
     """
 
     id: UUID
@@ -38,6 +38,7 @@ class Money:
     form: UUID | None = None
     booked: UUID | None = None
     choice: tuple[UUID | None] | None = None
+    chosen_as: int = 0
     membership: str | None = None
     status: str = "succeeded"
     currency: str = "USD"
@@ -57,6 +58,7 @@ class Facts:
     events: dict[UUID, EventFact] = field(default_factory=dict)
     money: dict[UUID, Money] = field(default_factory=dict)
     verdicts: dict[tuple[UUID, UUID], str] = field(default_factory=dict)  # in the order of saying
+    paid_as: dict[UUID, tuple[int, str]] = field(default_factory=dict)  # what payouts have counted
 
 
 Found = tuple[UUID | None, str, UUID | None, UUID | None]
@@ -70,9 +72,9 @@ def attributed(facts: Facts) -> dict[UUID, Found]:
     settled = {}
     for each in facts.money.values():
         event, method, is_known = own[each.id]
-        first = _first(facts, each)
-        if not is_known and first is not None and first.id != each.id:
-            led = own[first.id]
+        leader = _leader(facts, each, own)
+        if not is_known and leader is not None and leader.id != each.id:
+            led = own[leader.id]
             if led[0] is not None or led[2]:
                 event, method = led[0], "membership"
         package = each.package
@@ -107,23 +109,26 @@ def earned(facts: Facts) -> dict[tuple[UUID | None, str], int]:
 
 def count(facts: Facts) -> None:
     """A payout has counted everything: each pair is one from now on, until a person says that it is
-    none.
+    none, and what was entered is known by its amount of now.
     """
-    for pair in same_money(facts).items():
+    pairs = same_money(facts)
+    for pair in pairs.items():
         if facts.verdicts.get(pair) != "same":
             facts.verdicts.pop(pair, None)
-            facts.verdicts[pair] = "counted"
+        facts.verdicts[pair] = "counted"
+    for entry in facts.money.values():
+        if entry.is_entered and entry.counts and entry.id not in pairs:
+            facts.paid_as[entry.id] = entry.amount, entry.currency
 
 
 def _own(facts: Facts, money: Money, entry_of: dict[UUID, UUID]) -> tuple[UUID | None, str, bool]:
-    if money.choice is not None:
-        return stands(facts, money.choice[0]), "manual", True
-    if money.id in entry_of:
-        entry = facts.money[entry_of[money.id]]
-        if entry.choice is not None:
-            return stands(facts, entry.choice[0]), "manual", True
-        if entry.form is not None:
-            return entry.form, "form", True
+    entry = facts.money[entry_of[money.id]] if money.id in entry_of else None
+    chosen = [each for each in (money, entry) if each is not None and each.choice is not None]
+    if chosen:
+        latest = max(chosen, key=lambda each: each.chosen_as)
+        return stands(facts, latest.choice[0]), "manual", True
+    if entry is not None and entry.form is not None:
+        return entry.form, "form", True
     if money.form is not None:
         return money.form, "form", True
     paid_with = stands(facts, money.booked)
@@ -163,13 +168,19 @@ def _people(facts: Facts, contact: UUID | None, *emails: str | None) -> set[obje
     return found | ({contact} if contact else set())
 
 
-def _first(facts: Facts, money: Money) -> Money | None:
+def _leader(
+    facts: Facts, money: Money, own: dict[UUID, tuple[UUID | None, str, bool]]
+) -> Money | None:
+    """The payment of the membership that was chosen last before this one, else its first."""
     if money.membership is None:
         return None
     same = [
         each for each in facts.money.values() if each.membership == money.membership and each.counts
     ]
-    return min(same, key=lambda each: (each.at, each.key), default=None)
+    same.sort(key=lambda each: (each.at, each.key))
+    before = [each for each in same if (each.at, each.key) < (money.at, money.key)]
+    chosen = [each for each in before if own[each.id][1] == "manual"]
+    return next(iter(chosen[::-1] + same), None)
 
 
 def same_money(facts: Facts) -> dict[UUID, UUID]:
@@ -189,20 +200,33 @@ def same_money(facts: Facts) -> dict[UUID, UUID]:
 
 
 def _said(facts: Facts) -> dict[UUID, UUID]:
+    """The latest word of all on either payment; what was counted as one, only a word on money
+    parts.
+    """
     same = [pair for pair, verdict in facts.verdicts.items() if verdict in ("same", "counted")]
-    return {
-        entry: card
-        for place, (entry, card) in enumerate(same)
-        if facts.money[entry].counts
-        and facts.money[card].counts
-        and not any(entry == other or card == taken for other, taken in same[place + 1 :])
-    }
+    live = [pair for pair in same if all(facts.money[each].counts for each in pair)]
+    found = {}
+    for place, (entry, card) in enumerate(same):
+        parting = live if facts.verdicts[entry, card] == "counted" else same
+        later = [pair for pair in same[place + 1 :] if pair in parting]
+        if (entry, card) in live and not any(entry == a or card == b for a, b in later):
+            found[entry] = card
+    return found
+
+
+def is_refused(facts: Facts, entry: UUID, card: UUID) -> bool:
+    """Whether a word that the two are the same money contradicts what was counted as one."""
+    return any(
+        (entry == one) != (card == other) and facts.verdicts.get((one, other)) == "counted"
+        for one, other in same_money(facts).items()
+    )
 
 
 def _distance(facts: Facts, entry: Money, card: Money) -> timedelta | None:
     if facts.verdicts.get((entry.id, card.id)) == "different":
         return None
-    alike = (entry.amount, entry.currency) == (card.amount, card.currency)
+    known_as = (entry.amount, entry.currency), facts.paid_as.get(entry.id)
+    alike = (card.amount, card.currency) in known_as
     if not (alike and entry.counts and card.counts):
         return None
     event_id = stands(facts, entry.choice[0]) if entry.choice is not None else entry.form

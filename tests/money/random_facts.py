@@ -7,9 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
+from itertools import count as count_up
 from random import Random
 from uuid import UUID, uuid4
 
+import pytest
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
@@ -26,10 +28,11 @@ from core.money.reconciliation import decide_pair
 from core.people.actions import Person, add_email, find_or_make_contact
 from core.platform.clock import Period
 from core.platform.database import as_system
+from core.platform.errors import Conflict
 from core.providers.connections import create_connection
 from tests import factories as make
 from tests.factories import NOON
-from tests.money.attribution_oracle import EventFact, Facts, Money, count, earned
+from tests.money.attribution_oracle import EventFact, Facts, Money, count, earned, is_refused
 
 AMOUNTS = (1000, 1000, 2500)
 CURRENCIES = ("USD", "USD", "USD", "EUR")
@@ -46,6 +49,7 @@ class History:
 
     def __init__(self, seed: int) -> None:
         self.dice = Random(seed)
+        self.choices = count_up()
         self.facts = Facts(self.dice.choice((0, 2)), self.dice.choice((0, 1, 3)))
         self.org = make.organization(
             forward_attribution_days=self.facts.forward_days or None,
@@ -250,11 +254,15 @@ class History:
         count(self.facts)
 
     def go_on(self) -> None:
-        """Forms are corrected, withdrawn and filed again, pairs separated and bookings moved."""
+        """Forms are corrected, withdrawn and filed again, cards charged, pairs separated and
+        joined, and bookings moved.
+        """
         for pair in [pair for pair, said in self.facts.verdicts.items() if said == "counted"]:
             if self.dice.random() < 0.25:
-                self.facts.verdicts.pop(pair)
-                verdict = self.facts.verdicts[pair] = self.dice.choice(["different", "open"])
+                verdict = self.dice.choice(["different", "open"])
+                if verdict == "different":
+                    self.facts.verdicts.pop(pair)
+                    self.facts.verdicts[pair] = verdict
                 self.decide(pair, verdict)
         for entry in [each for each in self.facts.money.values() if each.is_entered]:
             act = self.dice.choice([self.correct, self.correct, self.refile, self.withdraw, None])
@@ -262,11 +270,43 @@ class History:
                 entry.amount = self.dice.choice((*AMOUNTS, 999))
                 entry.is_withdrawn = act == self.withdraw
                 act(entry)
+        self.charge_late()
+        self.join()
         *some, last = self.facts.events.values()
         for event in some:
             if self.dice.random() < 0.3:
                 event.status, event.moved_to = "rescheduled", last.id
                 self.settle(event)
+
+    def charge_late(self) -> None:
+        """A card's record of what a payout has counted of a form."""
+        counted = [each for each in self.facts.paid_as if self.facts.money[each].email]
+        if counted:
+            entry = self.facts.money[self.dice.choice(counted)]
+            amount, currency = self.facts.paid_as[entry.id]
+            card = Money(uuid4(), amount, entry.at, entry.email, is_entered=False, key="pi_late")
+            card.currency = currency
+            self.facts.money[card.id] = card
+            self.charge(card)
+
+    def join(self) -> None:
+        """A person calls two payments the same, and is refused where that contradicts a payout."""
+        entries = [
+            each.id
+            for each in self.facts.money.values()
+            if each.is_entered and not each.is_withdrawn
+        ]
+        cards = [each.id for each in self.facts.money.values() if not each.is_entered]
+        if not entries:
+            return
+        pair = self.dice.choice(entries), self.dice.choice(cards)
+        if is_refused(self.facts, *pair):
+            with pytest.raises(Conflict):
+                self.decide(pair, "same")
+            return
+        said = self.facts.verdicts.pop(pair, "same")
+        self.facts.verdicts[pair] = "counted" if said == "counted" else "same"
+        self.decide(pair, "same")
 
     def paid(self) -> dict[tuple[UUID | None, str], Decimal]:
         """What approved payouts have paid, by closer and currency."""
@@ -309,6 +349,7 @@ class History:
                 before = {name}  # the latest word counts: these have an order of their own
 
     def choose(self, money: Money) -> None:
+        money.chosen_as = next(self.choices)
         with self.mara.transaction() as db:
             choose_event(db, money.id, money.choice[0], self.mara, "she says so")
 

@@ -308,6 +308,25 @@ def test_later_instalments_follow_a_choice_on_the_first(is_booked):
     assert {world.closer_of(each) for each in (first, second, third, fourth)} == {"Bo"}
 
 
+def test_later_instalments_follow_the_latest_choice_before_them():
+    world = World()
+    world.event("Ana")
+    chosen = world.event("Bo", NOON + 25 * DAY, email="other@example.com")
+    first, second, fourth = (
+        world.card(f"pi_{number}", at=NOON + timedelta(days=30 * number), membership_key="sub_1")
+        for number in (0, 1, 3)
+    )
+    with world.mara.transaction() as db:
+        choose_event(db, second, chosen, world.mara, "Bo sold it anew")
+    third = world.card("pi_2", at=NOON + timedelta(days=60), membership_key="sub_1")
+    closers = [world.closer_of(each) for each in (first, second, third, fourth)]
+    assert closers == ["Ana", "Bo", "Bo", "Bo"]
+    assert world.payment(third).attribution_reason == "follows the payment of 4 Dec, 13:00"
+    with world.mara.transaction() as db:
+        clear_choice(db, second, world.mara)
+    assert {world.closer_of(each) for each in (first, second, third, fourth)} == {"Ana"}
+
+
 def test_instalments_over_a_replaced_connection_follow_too():
     world = World()
     world.event("Ana")

@@ -395,10 +395,9 @@ def test_a_debit_that_was_begun_before_the_start_and_settles_after_it_is_paid(de
         change_settings(db, MONEY, {"payouts_start": date(2026, 10, 1)})
     with as_system(desk.org) as db:
         connection = create_connection(db, "stripe", "Main", "secret").id
-    report_debit(desk, connection, "pi_1", "pending", as_of=at(9, 28))
-    report_debit(desk, connection, "pi_1", "succeeded", as_of=at(10, 4))
-    report_debit(desk, connection, "pi_1", "succeeded", as_of=at(11, 9))
-    report_debit(desk, connection, "pi_2", "succeeded", as_of=at(10, 4))  # as far as we know
+    report_debit(desk, connection, "pi_1", "pending")
+    report_debit(desk, connection, "pi_1", "succeeded", succeeded_at=at(10, 4))
+    report_debit(desk, connection, "pi_2", "succeeded")  # as far as we know, on its date
     october = desk.approved(OCTOBER)
 
     assert desk.lines(october) == [("late", None, Decimal(4997))]
@@ -409,7 +408,7 @@ def test_a_debit_that_was_begun_before_the_start_and_settles_after_it_is_paid(de
     assert count == 1
 
 
-def report_debit(desk, connection, key, status, *, as_of):
+def report_debit(desk, connection, key, status, *, succeeded_at=None):
     fact = PaymentFact(
         processor="stripe",
         connection_id=connection,
@@ -418,7 +417,7 @@ def report_debit(desk, connection, key, status, *, as_of):
         currency="USD",
         status=PaymentStatus(status),
         at=at(9, 28),
-        as_of=as_of,
+        succeeded_at=succeeded_at,
     )
     with as_system(desk.org) as db:
         advisory_lock(db, "money")

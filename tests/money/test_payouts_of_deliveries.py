@@ -4,6 +4,7 @@ approval: over all payouts each person is paid what is theirs, once.
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import permutations
 
 import pytest
 from sqlalchemy import select, update
@@ -14,9 +15,9 @@ from core.deliveries.models import WebhookConnection
 from core.money.attribution import attribute_event, choose_event
 from core.money.form_filing import withdraw_form
 from core.money.models import Payment, PayoutSnapshotDetail, PayoutSnapshotSummary
-from core.money.payout_bridge import payments_without_closer
+from core.money.payout_bridge import before_payouts_start, bridge, payments_without_closer
 from core.money.payout_tables import details_table
-from core.money.payouts import StaleDraft, approve, create_snapshot, rebuild
+from core.money.payouts import StaleDraft, approve, create_snapshot, get_snapshot, rebuild
 from core.platform.clock import Period
 from core.platform.database import as_system
 from core.platform.dataframes import records
@@ -143,6 +144,54 @@ def test_a_dispute_that_is_lost_after_the_approval_is_deducted_and_given_back_on
     dispute("won", LATER + timedelta(days=30))
     office.approved((date(2026, 11, 1), date(2026, 11, 15)))
     assert office.paid() == {"Ana": FULL}
+
+
+BEGUN, SETTLED = datetime(2026, 9, 28, 12, tzinfo=UTC), datetime(2026, 10, 4, 12, tzinfo=UTC)
+DEBIT = {
+    "pending": ("charge.pending", {"status": "pending", "amount_captured": 0}, BEGUN),
+    "succeeded": ("charge.succeeded", {}, SETTLED),
+    "refunded": ("charge.refunded", {"amount_refunded": 100}, LATER),
+}
+
+
+@pytest.mark.parametrize(
+    "order", [order for size in (1, 2, 3) for order in permutations(DEBIT, size)], ids="-".join
+)
+def test_a_debit_from_before_payouts_started_is_paid_if_it_came_in_since_in_any_order(order):
+    office = Office(payouts_start=OCTOBER[0])
+    office.event("Ana", BEGUN - timedelta(days=1))
+    for name in order:
+        kind, more, at = DEBIT[name]
+        charge = samples.stripe_charge("A", 499700, LEAD, BEGUN)
+        office.stripe(kind, charge | more, at)
+    october = office.draft(OCTOBER)
+    came_in = "succeeded" in order
+    back = 1 if "refunded" in order else 0
+    wanted = [("late", "Ana", FULL - back)] if came_in else []
+    assert office.lines(october) == wanted
+    with office.admin.transaction() as db:
+        steps = set(bridge(db, get_snapshot(db, october))["step"])
+        left_out, _ = before_payouts_start(db, get_snapshot(db, october))
+    assert "other" not in steps
+    assert left_out == (0 if came_in or order == ("pending",) else 1)
+
+
+def test_a_debit_that_came_in_since_the_start_is_no_money_from_before_it_in_the_bridge():
+    office = Office(payouts_start=date(2026, 9, 15))
+    office.event("Ana", datetime(2026, 9, 1, 12, tzinfo=UTC))
+    begun = datetime(2026, 9, 10, 12, tzinfo=UTC)
+    office.charge(begun, amount=100000, key="B")
+    office.stripe("charge.succeeded", samples.stripe_charge("A", 499700, LEAD, begun), PAID)
+    september = office.draft(SEPTEMBER)
+    for act in (lambda: None, lambda: office.approve(september)):
+        act()
+        with office.admin.transaction() as db:
+            rows = records(bridge(db, get_snapshot(db, september)))
+        assert {row["step"]: row["amount"] for row in rows} == {
+            "figures": Decimal(5997),
+            "before_start": Decimal(-1000),
+            "payout": FULL,
+        }
 
 
 def test_a_bank_debit_that_goes_through_after_the_approval_is_paid_in_the_next(office):

@@ -2,7 +2,7 @@
 best, in any order of arrival, joined and separated by hand.
 """
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import combinations, permutations
 from uuid import UUID
@@ -16,14 +16,14 @@ from core.money.attribution import attribute, attribute_all, choose_event
 from core.money.ledger import PaymentFact, record_payment
 from core.money.models import PairVerdict, Payment
 from core.money.payout_tables import details_table
-from core.money.payouts import approve, create_snapshot, hold_back
+from core.money.payouts import approve, create_snapshot, hold_back, rebuild
 from core.money.queries import open_entries, pairs_of, reconciliation_list
 from core.money.reconciliation import decide_pair
 from core.platform.advisory_locks import advisory_lock
-from core.platform.clock import Period
+from core.platform.clock import Period, now
 from core.platform.database import as_system
 from core.platform.dataframes import records
-from core.platform.errors import InvalidInput, NotAllowed
+from core.platform.errors import Conflict, InvalidInput, NotAllowed
 from tests import factories as make
 from tests.factories import NOON
 from tests.money.world import DAY, LEAD, PARTNER, World
@@ -163,6 +163,155 @@ def test_a_pair_whose_form_was_counted_before_the_card_came_outlives_a_correctio
     assert world.approved(8) == [("Ana", Decimal(-4997)), ("Ana", Decimal(4997))]
     world.form(event, "4996")
     assert world.approved(15) == []
+
+
+def test_a_word_that_contradicts_a_counted_pair_is_refused_until_a_person_parts_it():
+    world = World()
+    counted, card = world.form(world.event()), world.card()
+    world.approved(1)
+    other = world.form(world.event("Bo", NOON + 7 * DAY), at=NOON + 7 * DAY)
+    debit = world.card("pi_2", at=NOON + 9 * DAY, status="pending")
+    for pair in ((other, card), (counted, debit)):
+        with pytest.raises(Conflict, match=r"\$4,997.00 entered by hand on 4 Nov 2026"):
+            decide(world, *pair, "same")
+    assert world.payment(counted).superseded_by_id == card
+    assert world.approved(8) == [("Bo", Decimal(4997))]
+    decide(world, counted, card, "different")
+    decide(world, other, card, "same", "Ana took cash")
+    assert (world.payment(other).superseded_by_id, total(world)) == (card, 2 * 4997)
+
+
+def test_a_counted_pair_that_a_person_confirmed_and_then_did_not_is_still_one():
+    world = World()
+    event = world.event()
+    entry, card = world.form(event), world.card()
+    world.approved(1)
+    world.form(event, "4996")
+    for word, waiting in (("same", 0), ("open", 1)):
+        decide(world, entry, card, word)
+        with world.mara.transaction() as db:
+            assert len(reconciliation_list(db)) == waiting
+        assert total(world) == 4997
+
+
+def test_what_a_person_called_the_same_is_as_lasting_once_it_is_counted():
+    world = World()
+    entry, card = world.form(world.event(), "5000"), world.card()
+    decide(world, entry, card, "same")
+    world.approved(1)
+    other = world.form(world.event("Bo", NOON + 7 * DAY), at=NOON + 7 * DAY)
+    with pytest.raises(Conflict, match="counted one of the two"):
+        decide(world, other, card, "same")
+
+
+def test_a_word_on_a_form_that_is_withdrawn_does_not_part_a_counted_pair():
+    world = World()
+    event, second = world.event(), world.event("Bo", NOON + 7 * DAY)
+    entry, card = world.form(event), world.card()
+    world.approved(1)
+    world.withdraw(event)
+    other = world.form(second, at=NOON + 7 * DAY)
+    decide(world, other, card, "same", "it was filed with the wrong booking")
+    world.withdraw(second)
+    assert world.form(event, "4996") == entry
+    assert world.payment(entry).superseded_by_id == card
+    assert world.approved(8) == []
+
+
+@pytest.mark.parametrize("card_first", [True, False])
+@pytest.mark.parametrize("refunded", [0, 4997])
+def test_a_form_that_a_payout_has_counted_and_its_card_are_one_whatever_is_corrected(
+    card_first, refunded
+):
+    world = World()
+    event = world.event()
+    entry = world.form(event)
+    world.approved(1)
+    steps = [
+        lambda: world.card(at=NOON + 2 * DAY),
+        lambda: world.form(event, "4996", by=world.reps["Ana"]),
+    ]
+    for step in steps if card_first else reversed(steps):
+        step()
+    with as_system(world.org) as db:
+        card = db.scalars(select(Payment).where(Payment.processor == "stripe")).one()
+        if refunded:
+            make.refund(db, card, str(refunded), at=NOON + 8 * DAY)
+            card.refund_amount = Decimal(refunded)
+            attribute(db, card)
+    assert world.payment(entry).superseded_by_id is not None
+    assert total(world) == 4997 - refunded
+    assert sum(net for _, net in world.approved(8)) == -refunded
+    assert world.approved(15) == []
+    with world.mara.transaction() as db:
+        assert reconciliation_list(db)["is_same"].tolist() == [True]
+
+
+def test_cash_that_is_added_to_a_filed_form_is_of_the_day_on_which_it_was_added():
+    world = World(payouts_start=date(2026, 11, 1))
+    event = world.event(at=datetime(2026, 10, 1, 12, tzinfo=UTC))
+    world.form(event, "0", at=datetime(2026, 10, 1, 13, tzinfo=UTC))
+    added = now()
+    entry = world.form(event, by=world.reps["Ana"])
+    assert abs(world.payment(entry).payment_date - added) < timedelta(minutes=5)
+    card = world.card(at=added - DAY)
+    assert world.payment(entry).superseded_by_id == card
+    world.form(event, "4996")
+    assert abs(world.payment(entry).payment_date - added) < timedelta(minutes=5)
+
+
+def drafted(world, first_day=1):
+    admin = make.viewer(world.org, "admin")
+    start = NOON.date().replace(day=first_day)
+    with admin.transaction() as db:
+        period = Period(start, start + timedelta(days=7), "Europe/Copenhagen")
+        return create_snapshot(db, "Draft", period, admin).id, admin
+
+
+def test_a_card_on_another_booking_of_the_customer_is_named_before_an_approval_too():
+    world = World()
+    world.event("Bo", NOON - 14 * DAY)
+    world.card(at=NOON - timedelta(minutes=2))
+    world.form(world.event("Ana"), "4996")
+    draft, admin = drafted(world)
+    assert world.cash() == {"Ana": Decimal(4996), "Bo": Decimal(4997)}
+    with admin.transaction() as db:
+        assert open_entries(db, draft) == 1
+
+
+def test_an_entry_that_counts_against_a_persons_word_is_listed_and_named():
+    world = World()
+    entry, card = world.form(world.event()), world.card(status="pending")
+    decide(world, entry, card, "same", "it is the debit")
+    with as_system(world.org) as db:
+        payment = db.get_one(Payment, (world.org, card))
+        payment.status = "failed"
+        attribute(db, payment)
+    draft, admin = drafted(world)
+    assert total(world) == 4997
+    with admin.transaction() as db:
+        assert reconciliation_list(db)["payment_id"].tolist() == [entry]
+        assert open_entries(db, draft) == 1
+    decide(world, entry, card, "different", "she paid in cash instead")
+    with admin.transaction() as db:
+        assert (len(reconciliation_list(db)), open_entries(db, draft)) == (0, 0)
+
+
+def test_what_is_held_back_stays_so_when_its_pair_parts():
+    world = World()
+    event = world.event()
+    world.form(event)
+    world.card()
+    draft, admin = drafted(world)
+    with admin.transaction() as db:
+        [line] = details_table(db, draft)["id"]
+        hold_back(db, line, "chargeback announced", admin)
+    world.form(event, "4996")
+    with admin.transaction() as db:
+        rebuild(db, draft, admin)
+        lines = details_table(db, draft)
+    assert sorted(lines["amount"]) == [4996, 4997]
+    assert lines["held_back"].tolist() == ["chargeback announced"] * 2
 
 
 def test_a_pair_that_was_held_back_is_matched_by_what_is_true_of_it():
@@ -361,6 +510,18 @@ def test_a_choice_for_the_entry_holds_for_the_record_that_takes_its_place():
         "the same money as an entry that was chosen by Mara: Bo sold it"
     )
     assert world.cash() == {"Bo": Decimal(4997)}
+
+
+@pytest.mark.parametrize("last", ["entry", "card"])
+def test_of_a_choice_for_the_entry_and_one_for_the_card_the_later_holds(last):
+    world = World()
+    event, other = world.event("Ana"), world.event("Bo", NOON - DAY, email="other@example.com")
+    chosen = {"entry": (world.form(event), event), "card": (world.card(), other)}
+    for name in sorted(chosen, key=lambda name: name == last):
+        payment, booking = chosen[name]
+        with world.mara.transaction() as db:
+            choose_event(db, payment, booking, world.mara, "she says so")
+    assert world.cash() == {"Ana" if last == "entry" else "Bo": Decimal(4997)}
 
 
 costs = st.lists(st.integers(1, 50), min_size=25, max_size=25, unique=True)

@@ -107,11 +107,11 @@ $f$;
 
 -- Attribution: event, people, method and reason of these payments, which entries by hand a
 -- processor's record takes the place of, and all that follows from it for other payments. A
--- person's choice goes before the form's event, also for the processor's record that takes a form's
--- place; that before the first payment of the membership, and that before the e-mail rule. The
--- record that takes a form's place is of the package and type that the form names, unless it names
--- a package itself. Of records that processors reported, the ledger alone says which stands for
--- which.
+-- person's latest choice, of either, goes before the form's event, also for the processor's record
+-- that takes a form's place; that before the payment of the membership that was chosen last before
+-- it, else the first, and that before the e-mail rule. The record that takes a form's place is of
+-- the package and type that the form names, unless it names a package itself. Of records that
+-- processors reported, the ledger alone says which stands for which.
 create or replace function app.attribute_payments(p_payments uuid[]) returns void language plpgsql
 security definer set search_path = pg_catalog, pg_temp as $f$
 declare
@@ -132,8 +132,8 @@ begin
   entered as materialized (select * from app.entered_payments(scope)),
   mail as materialized (select * from app.match_by_facts(scope)),
   known as materialized (
-    select p.id, p.processor, p.membership_key, p.payment_date, w.id is not null
-      or coalesce(e.is_known, false) or m.method = 'booking' as is_known,
+    select p.id, p.processor, p.membership_key, p.payment_date, w.id is not null as is_chosen,
+      w.id is not null or coalesce(e.is_known, false) or m.method = 'booking' as is_known,
            case when w.id is not null then app.standing_event(w.chosen_event_id)
              when e.is_known then e.event_id else m.event_id end as event_id,
            case when w.id is not null then 'manual' when e.is_known then 'form'
@@ -153,28 +153,35 @@ begin
                   app.written_moment(e.scheduled_at, zone))
                 else m.reason end as reason,
            p.status = 'succeeded' and p.deleted_at is null and p.membership_key is not null
-             and row_number() over (
-             partition by p.processor, p.membership_key, p.status = 'succeeded'
-               and p.deleted_at is null
-                 order by p.payment_date, p.processor_payment_id, p.id) = 1 as is_first
+             as is_paid,
+           row_number() over (partition by p.processor, p.membership_key
+             order by p.payment_date, p.processor_payment_id, p.id) as place
       from paid p
       join mail m on m.id = p.id
       left join pairs x on x.reported_id = p.id
       left join entered e on e.id = coalesce(x.entered_id, p.id)
-      left join paid w on w.id = case when p.chosen_at is not null then p.id else x.entered_id end
-        and w.chosen_at is not null
+      left join paid t on t.id = x.entered_id
+      left join paid w on w.id = case when p.chosen_at >= coalesce(t.chosen_at, '-infinity')
+        then p.id else x.entered_id end and w.chosen_at is not null
       left join app.users u on u.id = w.chosen_by),
+  placed as (
+    select k.*, min(k.place) filter (where k.is_paid) over membership as first_place,
+           max(k.place) filter (where k.is_paid and k.is_chosen) over before_it as chosen_place
+      from known k
+    window membership as (partition by k.processor, k.membership_key),
+      before_it as (membership order by k.place rows between unbounded preceding and 1 preceding)),
   settled as (
-    select k.id, f.id is not null as is_led,
+    select k.id,
            case when f.id is null then k.event_id else f.event_id end as event_id,
            case when f.id is null then k.method else 'membership' end as method,
            case when f.id is null then k.reason
-             else concat('follows the first payment, of ', app.written_moment(f.payment_date, zone),
+             else concat('follows the ', case when f.place = f.first_place then 'first payment, of '
+                    else 'payment of ' end, app.written_moment(f.payment_date, zone),
                   case when f.event_id is null then ', which belongs to no booking' end)
                     end as reason
-      from known k
-      left join known f on f.is_first and f.processor = k.processor
-        and f.membership_key = k.membership_key and f.id <> k.id
+      from placed k
+      left join placed f on f.processor = k.processor and f.membership_key = k.membership_key
+        and f.place = coalesce(k.chosen_place, k.first_place) and f.id <> k.id
        and not k.is_known and (f.is_known or f.event_id is not null)),
   final as (
     select s.*, v.closer_id, v.setter_id, v.source_id, v.traffic_type_id, v.call_type_id,

@@ -1,7 +1,8 @@
 -- The cash that the form of an event says is one payment, however often the form is corrected, or
 -- withdrawn and filed again, and whoever may see that payment: whom it belongs to may have been
--- decided otherwise. Its day and all that was decided about it stay. Attribution follows when the
--- form has settled how its event stands.
+-- decided otherwise. It is of the day on which the form first said that there was any; that day and
+-- all that was decided about it stay. Attribution follows when the form has settled how its event
+-- stands.
 create or replace function app.record_form_cash() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 begin
@@ -10,7 +11,8 @@ begin
                                  customer_email, customer_email_normalized, customer_name,
                                    deleted_at)
   select new.organization_id, new.event_id, new.id, 'manual', coalesce(new.cash_collected, 0),
-    coalesce(new.currency, known.currency), new.submitted_at,
+    coalesce(new.currency, known.currency),
+         case tg_op when 'INSERT' then new.submitted_at else now() end,
          new.payment_type, new.package_id, v.lead_email, v.lead_email_normalized, v.lead_name,
          case when coalesce(new.cash_collected, 0) = 0 then coalesce(known.deleted_at, now()) end
     from app.events v

@@ -18,6 +18,22 @@ stable security definer set search_path = pg_catalog, pg_temp as $f$
     from known k left join app.events v on v.organization_id = app.cur_org() and v.id = k.event_id
 $f$;
 
+-- By which amounts these entries are known: their own, and what approved payouts have counted of
+-- them, which a correction of the form does not make other money.
+create or replace function app.amounts_of(p_entered uuid[])
+returns table (id uuid, currency text, amount numeric) language sql stable
+security definer set search_path = pg_catalog, pg_temp as $f$
+  select p.id, p.currency, p.amount from unnest(p_entered) wanted (id)
+    join app.payments p on p.organization_id = app.cur_org() and p.id = wanted.id and p.amount > 0
+  union
+  select d.payment_id, d.currency, sum(d.amount) from unnest(p_entered) wanted (id)
+    join app.payout_snapshot_details d on d.organization_id = app.cur_org()
+      and d.payment_id = wanted.id and d.held_back is null
+    join app.payout_snapshots s on s.organization_id = d.organization_id and s.id = d.snapshot_id
+      and s.state <> 'draft'
+   group by d.payment_id, d.currency having sum(d.amount) > 0
+$f$;
+
 -- The entries among these payments with each reported payment of the same customer, currency and
 -- amount. Somebody is the same customer under any of their addresses and those of the event's
 -- contact, or where both payments are of one event, wherever that was moved: a person put them on
@@ -26,12 +42,13 @@ create or replace function app.alike_payments(p_payments uuid[])
 returns table (entered_id uuid, reported_id uuid) language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
   with entered as (
-    select e.id, e.event_id, p.currency, p.amount, p.customer_email_normalized as email,
+    select e.id, e.event_id, p.customer_email_normalized as email,
       v.lead_email_normalized as lead_email, v.contact_id,
       case when v.call_status = 'rescheduled' then app.standing_event(v.id) else v.id end as stands
       from app.entered_payments(p_payments) e
-      join app.payments p on p.organization_id = app.cur_org() and p.id = e.id and p.amount > 0
+      join app.payments p on p.organization_id = app.cur_org() and p.id = e.id
       left join app.events v on v.organization_id = app.cur_org() and v.id = e.event_id),
+  amounts as (select w.* from app.amounts_of(array(select e.id from entered e)) w),
   named as (
     select e.id, e.email from entered e where e.email is not null
     union
@@ -48,20 +65,20 @@ set search_path = pg_catalog, pg_temp as $f$
     select c.id, k.email_normalized from contacts c
       join app.contact_emails k on k.organization_id = app.cur_org()
         and k.contact_id = c.contact_id)
-  select e.id, r.id from entered e join addresses a on a.id = e.id
+  select w.id, r.id from amounts w join addresses a on a.id = w.id
     join app.payments r on r.organization_id = app.cur_org()
       and r.customer_email_normalized = a.email
-     and r.connection_id is not null and r.currency = e.currency and r.amount = e.amount
+     and r.connection_id is not null and r.currency = w.currency and r.amount = w.amount
   union
-  select e.id, r.id from entered e
+  select e.id, r.id from entered e join amounts w on w.id = e.id
     cross join lateral app.events_standing_as(e.stands) moved
     join app.payments r on r.organization_id = app.cur_org() and r.chosen_event_id = moved.id
-     and r.connection_id is not null and r.currency = e.currency and r.amount = e.amount
+     and r.connection_id is not null and r.currency = w.currency and r.amount = w.amount
   union
-  select e.id, r.id from entered e
+  select e.id, r.id from entered e join amounts w on w.id = e.id
     cross join lateral app.events_standing_as(e.stands) moved
     join app.payments r on r.organization_id = app.cur_org() and r.booked_event_id = moved.id
-     and r.connection_id is not null and r.currency = e.currency and r.amount = e.amount
+     and r.connection_id is not null and r.currency = w.currency and r.amount = w.amount
 $f$;
 
 -- The other way round: the entries that may be alike one of these payments that a processor
@@ -96,26 +113,26 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $f
     select a.currency, a.amount, v.id from addresses a
       join app.events v on v.organization_id = app.cur_org() and v.lead_email_normalized = a.email),
   moved as (
-    select e.id, e.currency, e.amount, app.standing_event(v.id) as stands from app.payments e
+    select e.id, app.standing_event(v.id) as stands from app.payments e
       join app.events v on v.organization_id = app.cur_org() and v.id = e.chosen_event_id
         and v.call_status = 'rescheduled'
      where e.organization_id = app.cur_org() and e.connection_id is null
-       and e.chosen_event_id is not null)
-  select e.id from addresses a
-    join app.payments e on e.organization_id = app.cur_org()
-      and e.customer_email_normalized = a.email
-     and e.connection_id is null and e.currency = a.currency and e.amount = a.amount
-  union
-  select e.id from events v
-    join app.payments e on e.organization_id = app.cur_org() and e.chosen_event_id = v.id
-     and e.connection_id is null and e.currency = v.currency and e.amount = v.amount
-  union
-  select e.id from events v
-    join app.payments e on e.organization_id = app.cur_org() and e.form_event_id = v.id
-     and e.currency = v.currency and e.amount = v.amount
-  union
-  select m.id from events v join moved m on m.stands = v.id
-     and m.currency = v.currency and m.amount = v.amount
+       and e.chosen_event_id is not null),
+  possible as (
+    select e.id, a.currency, a.amount from addresses a
+      join app.payments e on e.organization_id = app.cur_org()
+        and e.customer_email_normalized = a.email and e.connection_id is null
+    union
+    select e.id, v.currency, v.amount from events v
+      join app.payments e on e.organization_id = app.cur_org() and e.chosen_event_id = v.id
+       and e.connection_id is null
+    union
+    select e.id, v.currency, v.amount from events v
+      join app.payments e on e.organization_id = app.cur_org() and e.form_event_id = v.id
+    union
+    select m.id, v.currency, v.amount from events v join moved m on m.stands = v.id)
+  select w.id from app.amounts_of(array(select distinct p.id from possible p)) w
+    join possible p on p.id = w.id and p.currency = w.currency and p.amount = w.amount
 $f$;
 
 -- The best matching of one group of possible pairs: as many pairs as possible, and of those
@@ -179,7 +196,8 @@ begin
 end $f$;
 
 -- Which of these payments are the same money. What was decided comes first, the latest word on
--- either payment: by a person, or by a payout that counted the two as one. Then those that are
+-- either payment: by a person, or by a payout that counted the two as one, which a person's word on
+-- what is no money does not part. Then those that are
 -- alike and near: within the organisation's days of when the cash was entered or of the event,
 -- whichever is nearer. Most have one possible partner. Where several compete on both sides, the
 -- whole group is matched at its best.
@@ -197,10 +215,13 @@ set search_path = pg_catalog, pg_temp as $f$
         and x.verdict in ('same', 'counted')
       join paid r on r.id = x.reported_id
      where e.connection_id is null and r.connection_id is not null and not exists (
-       select 1 from app.payment_pairs o where o.organization_id = app.cur_org()
-         and o.verdict in ('same', 'counted')
+       select 1 from app.payment_pairs o
+         left join paid a on a.id = o.entered_id
+         left join paid b on b.id = o.reported_id
+        where o.organization_id = app.cur_org() and o.verdict in ('same', 'counted')
           and (o.entered_id = x.entered_id or o.reported_id = x.reported_id)
-            and (o.decided_at, o.id) > (x.decided_at, x.id))),
+          and (o.decided_at, o.id) > (x.decided_at, x.id)
+          and (x.verdict = 'same' or a.id is not null and b.id is not null))),
   possible as (
     select e.id as entered_id, r.id as reported_id, away.s as away, e.payment_date as entered_at,
       r.payment_date as reported_at,
@@ -281,7 +302,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $f
 $f$;
 
 -- What an approved payout has counted as one payment stays one, whatever is corrected afterwards,
--- until a person separates it.
+-- until a person separates it. Where a person has called the two the same, their word is still
+-- theirs.
 create or replace function app.join_counted_pairs(p_snapshot uuid) returns void language sql
 security definer set search_path = pg_catalog, pg_temp as $f$
   insert into app.payment_pairs as x (organization_id, entered_id, reported_id, verdict, decided_at,
@@ -299,8 +321,10 @@ security definer set search_path = pg_catalog, pg_temp as $f$
         where d.organization_id = app.cur_org() and d.payment_id in (e.id, e.superseded_by_id)
           and d.held_back is null)
   on conflict (organization_id, entered_id, reported_id) do update
-     set verdict = excluded.verdict, decided_at = excluded.decided_at, decided_by = null,
-       reason = excluded.reason
-   where x.verdict = 'open'
+     set verdict = excluded.verdict,
+       decided_at = case x.verdict when 'same' then x.decided_at else excluded.decided_at end,
+       decided_by = case x.verdict when 'same' then x.decided_by end,
+       reason = case x.verdict when 'same' then x.reason else excluded.reason end
+   where x.verdict in ('open', 'same')
 $f$;
 grant execute on function app.join_counted_pairs to so_app, so_worker;

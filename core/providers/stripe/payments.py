@@ -18,7 +18,7 @@ from core.money.ledger import DisputeFact, DisputeState, PaymentFact, RefundFact
 from core.money.models import PaymentStatus
 from core.platform.money import from_minor, rounded
 from core.providers.running_totals import SingleRefund, Total, only_in_totals
-from core.providers.stripe.objects import GIVEN_BACK, LOST, PASSING, RECEIPT, UNDONE, as_of
+from core.providers.stripe.objects import GIVEN_BACK, LOST, PAID, PASSING, RECEIPT, UNDONE, as_of
 from core.providers.values import currency_code, first, identifier, mapping, moment, number, word
 
 # Every state that Stripe publishes, as what it means here; an unknown one is shown as it is.
@@ -131,7 +131,7 @@ def payment_fact(
         status=money.status,
         state=money.state,
         at=money.at,
-        as_of=max(filter(None, map(as_of, (charge, known.one("payment_intent")))), default=None),
+        succeeded_at=_succeeded_at(known),
         charge_key=identifier(charge) or next(iter(_charges(known)), None),
         email=email,
         name=name,
@@ -140,6 +140,13 @@ def payment_fact(
         disputes=[_dispute(known, each, money) for each in known.all("dispute")],
         refunds=_refunds(known, money),
     )
+
+
+def _succeeded_at(known: Known) -> datetime | None:
+    """When the money came in, where Stripe's event of that is known."""
+    keys = [identifier(each) for each in (known.charge, known.one("payment_intent")) if each]
+    moments = [moment(known.firsts.get(f"{key} {PAID}", {}).get("at")) for key in keys]
+    return min(filter(None, moments), default=None)
 
 
 def _money(known: Known) -> Money | None:

@@ -100,7 +100,7 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
     advisory_lock(db, "money")
     happened = moment(payload.get("created"))
     at = int(happened.timestamp()) if happened else 0
-    names = [_remember(db, connection, each, at) for each in found]
+    names = [_remember(db, connection, event_type(payload), each, at) for each in found]
     booked = [_book(db, connection, payment) for payment in payments_about(db, names)]
     return PROCESSED if any(booked) else Outcome(ignored=UNKNOWN_YET)
 
@@ -110,23 +110,31 @@ def _is_test(payload: dict[str, Any], stripe_object: dict[str, Any]) -> bool:
 
 
 def _remember(
-    db: Session, connection: WebhookConnection, stripe_object: dict[str, Any], at: int
+    db: Session,
+    connection: WebhookConnection,
+    event: str | None,
+    stripe_object: dict[str, Any],
+    at: int,
 ) -> Name:
     kind, external_id = stripe_object["object"], str(identifier(stripe_object))
     state = only(stripe_object, KEPT[kind]) | {"as_of": at or None}
     remember(db, connection, kind, external_id, version_of(kind, stripe_object, at), state)
     link(db, connection, (kind, external_id), targets_of(kind, stripe_object))
     if at and version_of(kind, stripe_object, at) != UNUSABLE:
-        _remember_moment(db, connection, stripe_object, at)
+        _remember_moment(db, connection, event, stripe_object, at)
     return kind, external_id
 
 
 def _remember_moment(
-    db: Session, connection: WebhookConnection, stripe_object: dict[str, Any], at: int
+    db: Session,
+    connection: WebhookConnection,
+    event: str | None,
+    stripe_object: dict[str, Any],
+    at: int,
 ) -> None:
     """Store what later states of the object must not change."""
     kind, external_id = stripe_object["object"], str(identifier(stripe_object))
-    for name, said in firsts_of(kind, stripe_object).items():
+    for name, said in firsts_of(event, kind, stripe_object).items():
         remember_first(db, connection, name, datetime.fromtimestamp(at, UTC), said)
     passing = passing_state(kind, stripe_object)
     if passing is not None:

@@ -221,8 +221,8 @@ def warn_open_entries(count: int) -> None:
             else f"{count:,} payments that were entered by hand are"
         )
         st.warning(
-            f"{what} of a booking of which a processor has reported another payment. Say on the"
-            " payments to reconcile whether it is the same money, or it may be paid twice."
+            f"{what} of a booking or customer of whom a processor has reported another payment. Say"
+            " on the payments to reconcile whether it is the same money, or it may be paid twice."
         )
 
 
