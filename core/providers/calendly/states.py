@@ -18,7 +18,7 @@ from core.deliveries.models import ProviderObject, WebhookConnection
 from core.deliveries.objects import only, remember
 from core.people.erasure import is_pseudonym
 from core.providers.calendly.invitees import KEPT, is_canceled, read, reference
-from core.providers.calendly.payments import is_money
+from core.providers.calendly.payments import is_money, money_key
 from core.providers.values import mapping, moment, word
 
 INVITEE, CANCELLATION, NO_SHOW = "invitee", "cancellation", "no_show"
@@ -51,7 +51,8 @@ def remember_invitee(
     remember(db, connection, kind, key, version, invitee, group_key=form)
     paid = mapping(invitee.get("payment"))
     if is_money(paid):
-        remember(db, connection, PAYMENT, key, _sortable(at), paid)
+        money = money_key(paid)
+        remember(db, connection, PAYMENT, key, _sortable(at), paid, group_key=money)
 
 
 def remember_no_show(
@@ -77,6 +78,23 @@ def known_invitee(db: Session, connection: WebhookConnection, key: str) -> dict[
     known |= {"payment": next(iter(_objects(db, connection, PAYMENT, key)), known.get("payment"))}
     marks = _objects(db, connection, NO_SHOW, key)
     return known | {"no_show_at": moment(marks[0].get("at")) if marks else None}
+
+
+def invitees_with_money(
+    db: Session, connection: WebhookConnection, invitee: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Every invitee who names the money that this one names, the first to book first: whoever moves
+    a booking gets a new invitee, which names again what was paid with the old one.
+    """
+    money = money_key(mapping(invitee.get("payment")))
+    if money is None:
+        return []
+    named = select(ProviderObject.external_id).where(
+        _ours(connection), ProviderObject.kind == PAYMENT, ProviderObject.group_key == money
+    )
+    found = [known_invitee(db, connection, key) for key in db.scalars(named)]
+    dated = [each for each in found if each.get("created_at") and each.get("starts_at")]
+    return sorted(dated, key=lambda each: (each["created_at"], each["id"]))
 
 
 def invitees_of_form(db: Session, connection: WebhookConnection, form: str) -> list[str]:
