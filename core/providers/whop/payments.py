@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,15 @@ from core.money.models import PaymentStatus
 from core.platform.money import rounded
 from core.providers.running_totals import SingleRefund, Total, only_in_totals
 from core.providers.values import first
-from core.providers.whop.payload import GENERATIONS, LOST, MADE, TOTAL, UNDONE, instant
+from core.providers.whop.payload import (
+    GENERATIONS,
+    LOST,
+    MADE,
+    TOTAL,
+    UNDONE,
+    UNDONE_SINCE,
+    instant,
+)
 
 # Every state that Whop publishes, as what it means here; an unknown one is shown as it is.
 STATES = {
@@ -52,6 +60,8 @@ DISPUTED = frozenset(
         "dispute_warning_under_review",
     ]
 )
+# A refund and the payment's total are written one after the other, and v5 rounds to seconds.
+MOMENT = timedelta(seconds=5)
 EVER = datetime.min.replace(tzinfo=UTC)  # before every dated state
 Data = dict[str, Any]
 
@@ -177,9 +187,9 @@ def _refunds(
     singles = [
         SingleRefund(
             refund.amount,
-            instant(item.data["at"]),
+            refund.at - MOMENT,
             item.data["status"] in UNDONE,
-            instant(item.data["updated_at"]),
+            (undone := _since(firsts, refund.key, UNDONE_SINCE)) and undone + MOMENT,
         )
         for refund, item in zip(refunds, rows, strict=True)
     ]
@@ -188,14 +198,21 @@ def _refunds(
 
 
 def _totals(states: Sequence[Data], currency: str, paid_at: datetime) -> list[Total]:
-    """The running total whenever it was reported, by the generations that say it."""
+    """The running total whenever it was reported, by the generations that say it. v5 does not say
+    when: its date of the refund may be that of an earlier one.
+    """
     totals = [
-        Total(
-            Decimal(each["refunded_amount"]),
-            seen := instant(each["updated_at"]),
-            first((instant(each.get("refunded_at")), seen)) or paid_at,
+        (
+            (dated := instant(each["updated_at"])) or EVER,
+            Total(
+                Decimal(each["refunded_amount"]),
+                instant(each.get("seen_at")),
+                first((instant(each.get("refunded_at")), dated)) or paid_at,
+            ),
         )
         for each in states
         if each["refunded_amount"] and each["currency"] == currency
     ]
-    return sorted(totals, key=lambda each: (each.seen or EVER, each.amount, each.at))
+    return [
+        total for _, total in sorted(totals, key=lambda each: (each[0], each[1].amount, each[1].at))
+    ]

@@ -165,7 +165,7 @@ def _remember_moment(
         since = instant(at) or arrived_at(db)
         remember_first(db, connection, name, since, said, group_key=payment_id)
     if Decimal(stored.get("refunded_amount") or 0) and stored["updated_at"]:
-        parts = ("updated_at", "refunded_at", "refunded_amount", "currency")
+        parts = ("seen_at", "updated_at", "refunded_at", "refunded_amount", "currency")
         total = {part: stored[part] for part in parts}
         name, version = f"{payment_id} {stored['updated_at']}", version_of(kind, stored)
         remember(db, connection, TOTAL, name, version, total, group_key=payment_id)
