@@ -112,6 +112,26 @@ def test_a_receipt_that_is_sent_to_somebody_else_later_does_not_say_who_paid():
     assert row["email"] == "office@example.com"
 
 
+@pytest.mark.parametrize(("days", "refunded"), [(4, 0), (18, 100000)], ids=["debit", "refunded"])
+def test_the_receipt_of_a_payment_that_is_first_seen_late_says_who_paid(days, refunded):
+    firm = customer(-1, email="billing@firm.example")
+    nobody = {"billing_details": {"email": None, "name": "Lead"}, "customer": "cus_sample"}
+    seen = charge(days, receipt_email=LEAD, refunded=refunded, **nobody)
+    [row] = in_any_order("stripe", WHO, firm, seen)
+    assert row["email"] == LEAD
+
+
+def test_a_refund_of_what_was_released_that_fails_gives_nothing_back():
+    captured = {"amount": 10000, "amount_captured": 6000}
+    made = samples.stripe_refund("A", 1, 4000, at(2)) | {"balance_transaction": None}
+    pending = samples.stripe_event("refund.created", made | {"status": "pending"}, at(2))
+    failed = samples.stripe_event("refund.failed", made | {"status": "failed"}, at(5))
+    totals = [charge(refunded=4000, **captured), charge(2, refunded=8000, **captured)]
+    rows = in_any_order("stripe", REFUNDS, *totals, pending)
+    assert [row["amount"] for row in rows] == [40]
+    assert in_any_order("stripe", REFUNDS, *totals, pending, failed) == []
+
+
 def test_a_later_delivery_of_whop_does_not_change_address_name_and_date_of_a_payment():
     user = {"id": "user_A", "name": "Lead Married", "email": "new@example.com"}
     for first, later in (
@@ -289,3 +309,26 @@ def test_a_loss_that_whop_does_not_date_is_of_the_day_on_which_it_became_known()
     lost = v5("dispute", id="dspt_A", status="lost")
     [row] = after("whop", REFUNDS, v5(), lost, lost)
     assert row["refunded_at"].date() == now().date()
+
+
+def test_the_address_of_whops_best_shape_counts_whichever_is_dated_earlier():
+    v2 = {"action": "payment.succeeded", "api_version": "v2"}
+    account = {
+        "id": "pay_A",
+        "status": "paid",
+        "final_amount": 997,
+        "currency": "usd",
+        "paid_at": unix(0) - 1,
+        "membership": {"id": "mem_A", "email": "whop@account.example"},
+    }
+    changed = whop_native(updated_at=iso(at(9)), customer_email="new@example.com")
+    [row] = in_any_order("whop", WHO, whop_native(), v2 | {"data": account}, changed)
+    assert row["email"] == LEAD
+
+
+def test_a_payment_of_whop_is_not_dated_by_its_making_where_its_paying_is_known():
+    opened = v5(paid_at=None, created_at=unix(-6))
+    [row] = in_any_order("whop", WHO, whop_native(), opened)
+    assert row["at"] == PAID
+    [row] = after("whop", WHO, opened)
+    assert row["at"] == at(-6)

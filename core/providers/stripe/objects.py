@@ -92,7 +92,7 @@ GIVEN_BACK = ("refund", "dispute")
 PROGRESS = {"succeeded": 2, "failed": 3, "canceled": 3, "won": 3, "lost": 3, "paid": 2}
 UNUSABLE = "0"  # the version of a state that lacks what matters
 UNDONE = ("failed", "canceled")  # states in which a refund counts for nothing
-LOST, RECEIPT = FIRSTS = ("lost", "receipt")
+LOST, RECEIPT, SIGHT = FIRSTS = ("lost", "receipt", "seen")
 PASSING = {"charge": "charge at a time", "customer": "customer at a time"}
 # The earliest of several equal states is wanted where a state never changes again.
 LATEST_SECOND = 10**12 - 1
@@ -174,14 +174,18 @@ def _whole(value: Any) -> int:
 
 
 def firsts_of(kind: str, stripe_object: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What is true since the event that first reported it, by name: the loss of a dispute, and the
-    address of a receipt, which can be changed for as long as the charge is stored.
+    """What is true since the event that first reported it, by name: the loss of a dispute, that
+    there is a payment, and the address of its receipt, which can be changed for as long as the
+    charge is stored.
     """
     external_id = identifier(stripe_object)
     if kind == "dispute" and stripe_object.get("status") == "lost":
         return {f"{external_id} {LOST}": {}}
+    if kind not in MONEY:
+        return {}
     receipt = word(stripe_object.get("receipt_email"))
-    return {f"{external_id} {RECEIPT}": {"email": receipt}} if kind in MONEY and receipt else {}
+    seen: dict[str, dict[str, Any]] = {f"{external_id} {SIGHT}": {}}
+    return seen | ({f"{external_id} {RECEIPT}": {"email": receipt}} if receipt else {})
 
 
 def passing_state(kind: str, stripe_object: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -90,7 +90,8 @@ def as_stored(kind: str, said: Mapping[str, Any], payload: Mapping[str, Any]) ->
     if kind != "payment":
         reason = word(said.get("reason")) or word(said.get("failure_message"))
         return facts | {"at": _iso(said.get("created_at"), *dated), "reason": reason}
-    return facts | {"at": _iso(said.get("paid_at"), sent_at, said.get("created_at"))} | _more(said)
+    dates = {"at": _iso(said.get("paid_at"), sent_at), "created_at": _iso(said.get("created_at"))}
+    return facts | dates | _more(said)
 
 
 def _more(said: Mapping[str, Any]) -> Data:
@@ -158,9 +159,12 @@ def version_of(kind: str, stored: Mapping[str, Any]) -> str:
     return f"{rank}:{stored['updated_at'] or ''}:{refunded:019.3f}:{progress}"
 
 
-def firsts_of(kind: str, stored: Mapping[str, Any]) -> Iterator[tuple[str, str | None, Data]]:
+def firsts_of(
+    kind: str, generation: str, stored: Mapping[str, Any]
+) -> Iterator[tuple[str, str | None, Data]]:
     """What later deliveries must not change, with its name and since when it is true: under which
-    address and name a payment was made, and when a payment, refund or dispute came to its state.
+    address and name a payment was made, as each generation says it, and when a payment, refund or
+    dispute came to its state.
     """
     external_id, seen = stored["id"], stored["updated_at"]
     made = stored["at"] or seen
@@ -174,9 +178,9 @@ def firsts_of(kind: str, stored: Mapping[str, Any]) -> Iterator[tuple[str, str |
     who = {name: stored[name] for name in WHO}
     for name in WHO:
         if who[name]:
-            yield f"{external_id} {name}", seen or made, who
-    if stored["status"]:
-        yield f"{external_id} {stored['status']}", made, {}
+            yield f"{external_id} {name} {generation}", seen or made, who
+    if stored["at"] or stored["seen_at"]:
+        yield f"{external_id} {stored['status']}", stored["at"] or stored["seen_at"], {}
 
 
 def instant(stored: str | None) -> datetime | None:

@@ -83,8 +83,8 @@ def payment_fact(
     status, state = _status(best)
     firsts = {item.external_id: item.data for item in known if item.kind == FIRST}
     arrived = min(item.arrived_at for item in states)
-    own = (_since(firsts, key, best["status"]), instant(best["at"]), instant(_fact(said, "at")))
-    at = first(own) or arrived
+    stated = map(instant, (best["at"], _fact(said, "at"), _fact(said, "created_at")))
+    at = first((_since(firsts, key, best["status"]), *stated)) or arrived
     return PaymentFact(
         processor="whop",
         connection_id=connection_id,
@@ -105,9 +105,11 @@ def payment_fact(
 
 
 def _who(firsts: Mapping[str, Data], key: str, what: str) -> str | None:
-    """The address or the name under which a payment was made."""
-    found: str | None = firsts.get(f"{key} {what}", {}).get(what)
-    return found
+    """The address or the name under which a payment was made, as the best generation says it."""
+    return first(
+        firsts.get(f"{key} {what} {generation}", {}).get(what)
+        for generation in reversed(GENERATIONS)
+    )
 
 
 def _since(firsts: Mapping[str, Data], key: str, what: str | None) -> datetime | None:
