@@ -7,7 +7,7 @@ outcome depends neither on the order of the deliveries nor on which of them says
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from core.deliveries.models import ProviderObject, WebhookConnection
 from core.deliveries.objects import only, remember
 from core.people.erasure import is_pseudonym
+from core.platform.normalization import fold
 from core.providers.calendly.invitees import KEPT, is_canceled, read, reference
 from core.providers.calendly.payments import is_money, money_key
 from core.providers.values import mapping, moment, word
@@ -74,10 +75,25 @@ def known_invitee(db: Session, connection: WebhookConnection, key: str) -> dict[
     """Everything that is known of an invitee, see ``invitees.read``, and ``no_show_at``."""
     known: dict[str, Any] = {}
     for state in _states(db, connection, ProviderObject.external_id == key):
-        known |= read(state)
+        said = read(state)
+        known |= said | _as_first_listed(said.get("hosts", []), known.get("hosts", []))
     known |= {"payment": next(iter(_objects(db, connection, PAYMENT, key)), known.get("payment"))}
     marks = _objects(db, connection, NO_SHOW, key)
     return known | {"no_show_at": moment(marks[0].get("at")) if marks else None}
+
+
+def _as_first_listed(
+    hosts: Sequence[dict[str, str | None]], before: Sequence[dict[str, str | None]]
+) -> dict[str, Any]:
+    """The hosts in the order in which the same ones were first listed, as the first is credited."""
+    places = {_host_key(host): place for place, host in enumerate(before)}
+    if set(places) != set(map(_host_key, hosts)):
+        return {}
+    return {"hosts": sorted(hosts, key=lambda host: places[_host_key(host)])}
+
+
+def _host_key(host: Mapping[str, str | None]) -> str:
+    return host["uri"] or fold(host["email"] or host["name"])
 
 
 def invitees_with_money(
