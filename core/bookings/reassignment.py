@@ -11,7 +11,6 @@ from sqlalchemy import (
     Text,
     and_,
     cast,
-    false,
     func,
     or_,
     select,
@@ -41,8 +40,11 @@ from core.platform.errors import Conflict, NotFound
 from core.platform.normalization import fold
 from core.tenancy.organizations.queries import settings_of
 
-# What an event says of the host who is credited, or would be.
-HOST = (Event.host_uri, Event.host_email, Event.closer_name, Event.hosts_digest)
+# What an event says of the host who is credited, or would be, and of the others.
+HOST = (
+    *(Event.host_uri, Event.host_email, Event.closer_name, Event.hosts_digest),
+    *(Event.closer_id, Event.other_hosts),
+)
 
 
 def change_setter(
@@ -126,26 +128,29 @@ def change_closer(
 
 
 def claim_hosted(db: Session, closer: Closer) -> int:
-    """Give the closer the events whose host nobody knew and is them, by Calendly user, address or
-    name; how many. A name claims nothing for a closer who is found by something better, and nothing
-    where several hosts have it.
+    """Give the closer the events whose hosts nobody knew and one of whom is them, by Calendly user,
+    address or name; how many. A name claims nothing for a closer who is found by something better,
+    and nothing where several hosts have it.
     """
     advisory_lock(db, "money")
-    theirs = [_is_like(row) for row in _hosted_by(db, closer)]
-    taken = update(Event).where(Event.closer_id.is_(None), or_(false(), *theirs))
-    facts = {"closer_id": closer.id, "closer_name": closer.name}
-    changed = list(db.scalars(taken.values(facts).returning(Event.id)))
+    changed: list[UUID] = []
+    for row, host in _hosted_by(db, closer):
+        taken = update(Event).where(Event.closer_id.is_(None), _is_like(row))
+        facts = {"closer_id": closer.id, "closer_name": closer.name} | _credit(row, host)
+        changed += db.scalars(taken.values(facts).returning(Event.id))
     _let_payments_follow(db, changed)
     return len(changed)
 
 
-def _hosted_by(db: Session, closer: Closer) -> list[RowMapping]:
-    """How the events that the closer hosted, and that are theirs or nobody's, name their host."""
+def _hosted_by(db: Session, closer: Closer) -> list[tuple[RowMapping, Host]]:
+    """How the events that the closer hosted, and that are theirs or nobody's, name their hosts, and
+    which of these is the closer.
+    """
     closers = closers_in_order(db)
     is_named = func.num_nonnulls(Event.host_uri, Event.host_email) > 0
     concerned = or_(Event.closer_id.is_(None), and_(Event.closer_id == closer.id, is_named))
     rows = db.execute(select(*HOST).where(concerned, Event.closer_name.is_not(None)).distinct())
-    hosts = [(row, _host(row)) for row in rows.mappings()]
+    hosts = [(row, host) for row in rows.mappings() for host in _hosts(row)]
     mine = [(row, host) for row, host in hosts if closer_of(closers, host) is closer]
     known = [(row, host) for row, host in mine if is_known_as(closer, host)]
     if not known and len({_who(row, host) for row, host in mine} - {None}) > 1:
@@ -153,11 +158,17 @@ def _hosted_by(db: Session, closer: Closer) -> list[RowMapping]:
     for _, host in known or mine:
         know_by_user(closer, host)
     found = [(row, host) for row, host in hosts if closer_of(closers, host) is closer]
-    return [row for row, host in found if is_known_as(closer, host) or not known]
+    return [(row, host) for row, host in found if is_known_as(closer, host) or not known]
+
+
+def _hosts(row: RowMapping) -> list[Host]:
+    """The host who is credited, and if that is nobody on the roster, the others."""
+    others = [] if row[Event.closer_id] else row[Event.other_hosts]
+    return [_host(row), *(Host(**each) for each in others)]
 
 
 def _host(row: RowMapping) -> Host:
-    uri, email, name, _ = (row[column] for column in HOST)
+    uri, email, name = row[Event.host_uri], row[Event.host_email], row[Event.closer_name]
     return Host(uri, email or name, name)
 
 
@@ -165,8 +176,23 @@ def _who(row: RowMapping, host: Host) -> str | None:
     """What tells hosts of one name apart. Of earlier events all hosts together are known, and of
     the earliest nothing.
     """
-    uri, email, _, all_of_them = (row[column] for column in HOST)
-    return hosts_digest([host]) if uri or email else all_of_them
+    is_named = host != _host(row) or row[Event.host_uri] or row[Event.host_email]
+    digest: str | None = row[Event.hosts_digest]
+    return hosts_digest([host]) if is_named else digest
+
+
+def _credit(row: RowMapping, host: Host) -> dict[str, Any]:
+    """The change by which another of the event's hosts is the one who is credited."""
+    credited = _host(row)
+    if host == credited:
+        return {}
+    before = Host(row[Event.host_uri], row[Event.host_email], row[Event.closer_name])
+    others = [each for each in _hosts(row) if each not in (credited, host)]
+    return {
+        "host_uri": host.uri,
+        "host_email": host.email,
+        "other_hosts": [vars(each) for each in (before, *others)],
+    }
 
 
 def _is_like(row: RowMapping) -> ColumnElement[bool]:

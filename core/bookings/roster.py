@@ -159,8 +159,8 @@ def match_closer(db: Session, hosts: Sequence[Host]) -> tuple[Closer | None, Hos
 
 
 def hosts_digest(hosts: Iterable[Host]) -> str:
-    """A text that is the same while the hosts are."""
-    return digest_of(sorted(host.uri or fold(host.email or host.name) for host in hosts))
+    """A text that is the same while the hosts and their order are."""
+    return digest_of([host.uri or fold(host.email or host.name) for host in hosts])
 
 
 def digest_of(facts: Any) -> str:

@@ -118,14 +118,13 @@ def record_payment(db: Session, fact: PaymentFact) -> Payment:
         refund_amount=Decimal(0),
     )
     before = payment.membership_key
-    if payment.processor_payment_id != fact.key:  # reported apart, as with a booking, until now
-        payment.connection_id = fact.connection_id
+    payment.connection_id = fact.connection_id  # until now it may have come with a booking alone
     payment.processor_payment_id, payment.processor_charge_id = fact.key, fact.charge_key
     payment.amount, payment.currency, payment.payment_date = fact.amount, fact.currency, fact.at
     if fact.status == PaymentStatus.SUCCEEDED:
         payment.settled_at = fact.succeeded_at or payment.settled_at or fact.at
     payment.status = fact.status
-    payment.booked_event_id = payment.booked_event_id or fact.booked_event_id
+    payment.booked_event_id = fact.booked_event_id or payment.booked_event_id
     _name_customer(db, payment, fact.email, fact.name)
     payment.membership_key = fact.membership_key
     payment.disputed, payment.dispute_status = _disputed(fact)
@@ -146,7 +145,7 @@ def note_booking(db: Session, payment: Payment, event_id: UUID) -> None:
     """The payment, which its processor has reported, was paid with this booking. Call it holding
     the organisation's lock on money.
     """
-    payment.booked_event_id = payment.booked_event_id or event_id
+    payment.booked_event_id = event_id
     _name_customer(db, payment, payment.customer_email, payment.customer_name)
     attribute(db, payment)
 

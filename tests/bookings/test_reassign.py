@@ -277,3 +277,19 @@ def test_a_name_that_two_hosts_have_names_nobody_on_later_bookings(uris):
         assert save_entry(db, BY_KEY["closers"], None, {"name": "Chris", "email": None}) == 0
         hosted(db, "CHRIS", "one@example.com", uri=uris[0], key="later")
         assert set(credited(db).values()) == {None}
+
+
+@pytest.mark.parametrize("uri", ["u/cy", None], ids=["user", "no user"])
+def test_a_closer_claims_bookings_that_they_host_together_with_somebody_who_is_none(uri):
+    org, cy = make.organization(), Host(uri, "cy@example.com", "Cy")
+    with as_system(org) as db:
+        hosted(db, "Xaver", "x@example.com", uri="u/x", others=[cy])
+        added = {"name": "Cy", "email": "cy@example.com"}
+        assert save_entry(db, BY_KEY["closers"], None, added) == 1
+        assert credited(db) == {"a": "Cy"}
+        said = db.execute(select(Event.host_email, Event.closer_name, Event.other_hosts)).one()
+    xaver = {"uri": "u/x", "email": "x@example.com", "name": "Xaver"}
+    assert tuple(said) == ("cy@example.com", "Cy", [xaver])
+    with as_system(org) as db:
+        hosted(db, "Xaver", "x@example.com", uri="u/x", others=[cy])  # delivered again
+        assert credited(db) == {"a": "Cy"}

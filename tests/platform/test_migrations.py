@@ -619,6 +619,93 @@ OLD_PAIR = (
 )
 
 
+# Payments as 0014 left them. That of ch_A is known by its receipt, and was given back in two parts,
+# which counted as one. That of ch_B was paid with a booking which was moved, and had no address.
+FACTS = """
+    insert into app.organizations (id, name, slug, timezone, currency)
+      values ('{org}', 'Team', 'team', 'UTC', 'USD');
+    insert into app.events (organization_id, id, scheduled_at, booked_at, booking_platform,
+        external_id, lead_email, lead_email_normalized, provider_status)
+      values ('{org}', '{first}', '2026-10-30', '2026-10-28', 'calendly', 'i_first', 'a@b.dk',
+              'a@b.dk', 'rescheduled'),
+             ('{org}', '{second}', '2026-11-07', '2026-10-28', 'calendly', 'i_second', 'a@b.dk',
+              'a@b.dk', 'scheduled');
+    insert into app.payments (organization_id, amount, currency, payment_date, processor,
+        processor_payment_id, processor_charge_id)
+      values ('{org}', 100, 'USD', now(), 'stripe', 'pi_A', 'ch_A'),
+             ('{org}', 100, 'USD', now(), 'stripe', 'pi_B', 'ch_B');
+    insert into app.provider_objects (organization_id, provider, kind, external_id, version, data)
+      values ('{org}', 'stripe', 'charge', 'ch_A', '001793631999:2',
+              '{{"id": "ch_A", "created": 1793000000, "as_of": 1793631999,
+                 "receipt_email": "a@b.dk", "amount_refunded": 1500}}'),
+             ('{org}', 'stripe', 'first', 'ch_A refunded 1000', '1', '{{"at": 1793100000}}'),
+             ('{org}', 'stripe', 'first', 'ch_A refunded 1500', '1', '{{"at": 1793200000}}'),
+             ('{org}', 'whop', 'payment native', 'pay_A', '2:2026-11-09',
+              '{{"status": "paid", "at": "2026-11-01T00:00:00+00:00", "email": "a@b.dk",
+                 "name": null, "updated_at": "2026-11-09T00:00:00+00:00",
+                 "refunded_amount": null}}'),
+             ('{org}', 'whop', 'payment v2', 'pay_A', '2:2026-11-01',
+              '{{"status": "paid", "at": "2026-11-01T00:00:00+00:00", "email": "x@whop.example",
+                 "name": null, "updated_at": "2026-11-01T00:00:00+00:00",
+                 "refunded_amount": null}}'),
+             ('{org}', 'whop', 'refund', 'rf_A', '2:2026-11-08',
+              '{{"status": "failed", "at": "2026-11-02T00:00:00+00:00",
+                 "updated_at": "2026-11-08T00:00:00+00:00"}}');
+    insert into app.provider_objects (organization_id, provider, kind, external_id, version, data)
+      select '{org}', 'calendly', 'invitee', key, '0' || made || ' 007', jsonb_build_object(
+        'created_at', made, 'payment', jsonb_build_object('external_id', 'ch_B', 'provider',
+          'Stripe', 'successful', true))
+        from (values ('i_second', '2026-11-02T00:00:00.000000+00:00'),
+          ('i_first', '2026-10-28T00:00:00.000000+00:00')) i (key, made);
+"""
+
+
+def test_what_was_known_of_payments_is_carried_over_as_it_counted(bare, release_of) -> None:
+    release_of(before("0015"))
+    org, first, second = (str(uuid4()) for _ in range(3))
+    with bare.begin() as connection:
+        connection.exec_driver_sql(FACTS.format(org=org, first=first, second=second))
+
+    migrate(bare.url)
+
+    with bare.connect() as connection:
+
+        def found(query):
+            return [tuple(row) for row in connection.execute(text(query))]
+
+        assert found(
+            "select external_id, extract(epoch from (data ->> 'at')::timestamptz)"
+            " from app.provider_objects where external_id = 'ch_A receipt'"
+        ) == [("ch_A receipt", 1793000000)]
+        totals = "select external_id, data ->> 'amount_refunded' from app.provider_objects"
+        assert found(f"{totals} where kind = 'charge at a time'") == [("ch_A 1793200000", "1500")]
+        firsts = "select external_id, left(data ->> 'at', 10) from app.provider_objects"
+        assert set(found(f"{firsts} where provider = 'whop' and kind = 'first'")) == {
+            ("pay_A email native", "2026-11-09"),
+            ("pay_A email v2", "2026-11-01"),
+            ("pay_A paid", "2026-11-01"),
+            ("rf_A made", "2026-11-02"),
+            ("rf_A undone", "2026-11-08"),
+        }
+        assert set(
+            found(
+                "select external_id, group_key, version from app.provider_objects"
+                " where provider = 'calendly' and kind = 'payment'"
+            )
+        ) == {
+            ("i_first", "stripe ch_B", "2026-10-28T00:00:00.000000+00:00"),
+            ("i_second", "stripe ch_B", "2026-11-02T00:00:00.000000+00:00"),
+        }
+        booked = "select processor_payment_id, booked_event_id::text, customer_email"
+        assert set(found(f"{booked} from app.payments")) == {
+            ("pi_A", None, None),
+            ("pi_B", first, "a@b.dk"),
+        }
+        assert found(
+            "select task_name, args ->> 'organization_id' from jobs.procrastinate_jobs"
+        ) == [("attribute_all", org)]
+
+
 SHARED = """
     insert into app.organizations (id, name, slug, timezone, currency)
       values ('{org}', 'Team', 'team', 'UTC', 'USD');

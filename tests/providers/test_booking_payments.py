@@ -89,11 +89,11 @@ class Desk:
             ]
 
 
-def booked(start=MEETING, email=LEAD, *, paid="ch_A", old=None):
+def booked(start=MEETING, email=LEAD, *, paid="ch_A", old=None, host="Ana", at=PAID):
     call = samples.SampleBooking(
-        email, start, closer_email="ana@team.example", closer_name="Ana", setter=None
+        email, start, closer_email=f"{host}@team.example", closer_name=host, setter=None
     )
-    made = samples.calendly_created(call, booked_at=PAID, old=old)
+    made = samples.calendly_created(call, booked_at=at, old=old)
     if paid:
         made["payload"]["payment"] = {
             "external_id": paid,
@@ -225,3 +225,57 @@ def test_money_stays_paid_whichever_state_of_the_booking_is_the_newer():
         desk = Desk()
         desk.deliver(*order)
         assert [row["key"] for row in desk.payments()] == ["ch_A"]
+
+
+def refunded(**more):
+    made = samples.stripe_charge("A", 499700, LEAD, PAID, refunded=499700) | more
+    return samples.stripe_event("charge.refunded", made, PAID + timedelta(hours=1))
+
+
+def paid_and_moved():
+    """Paid with Ana's booking, which is missed; the one that replaces it, with Bo, names the same
+    money again.
+    """
+    first = booked()
+    again = MEETING + timedelta(days=7)
+    second = booked(again, old=first["payload"]["uri"], host="Bo", at=MEETING + timedelta(hours=2))
+    missed = samples.calendly_no_show(first, at=MEETING + timedelta(hours=1))
+    gone = samples.calendly_canceled(
+        first, at=MEETING + timedelta(hours=2), new=second["payload"]["uri"]
+    )
+    return [first, missed, gone, second]
+
+
+@pytest.mark.parametrize(
+    ("paid", "direct"), [("ch_A", True), ("ch_A", False), ("pi_A", False)], ids=str
+)
+def test_a_booking_that_is_delivered_again_takes_nothing_from_what_the_processor_says(paid, direct):
+    booking, back = booked(paid=paid), refunded(**({"payment_intent": None} if direct else {}))
+    counted = "select amount, refund_amount from app.payments where counts"
+    for order in permutations([booking, back]):
+        desk = Desk()
+        desk.deliver(*order, booking)
+        assert desk.calendly.rows(counted) == [{"amount": 4997, "refund_amount": 4997}]
+
+
+def test_money_that_a_later_booking_names_again_is_of_the_first_and_of_its_day():
+    said = "select payment_date, processor_payment_id as key from app.payments"
+    found = []
+    story = paid_and_moved()
+    for order in (story, story[::-1], story[2:] + story[:2], story[3:] + story[:3]):
+        desk = Desk()
+        with as_system(desk.org) as db:
+            make.closer(db, desk.org, "Bo", email="bo@team.example")
+        desk.deliver(*order, order[0])
+        assert desk.calendly.rows(said) == [{"payment_date": PAID, "key": "ch_A"}]
+        found.append([row | {"booking": None} for row in desk.payments()])
+    assert all(each == found[0] for each in found)
+    assert [row["closer"] for row in found[0]] == ["Ana"]
+
+
+def test_money_that_a_person_took_out_of_the_books_does_not_come_back_with_the_booking():
+    desk = Desk()
+    desk.deliver(charge())
+    desk.calendly.rows("update app.payments set deleted_at = now() returning 1 as done")
+    desk.deliver(booked())
+    assert desk.payments() == []

@@ -170,3 +170,30 @@ def in_order():
 )
 def test_any_order_and_any_repetition_gives_the_same_events(order, repeated):
     assert told(shuffled(STORY, order, repeated)) == in_order()
+
+
+def test_of_two_closers_who_host_together_the_first_listed_is_credited_whatever_comes_first():
+    ana, bo = (
+        {"user": f"u/{name}", "user_email": f"{name}@example.com", "user_name": name}
+        for name in ("Ana", "Bo")
+    )
+    made = samples.calendly_created(samples.SampleBooking("lead.one@example.com", START))
+    marked = samples.calendly_no_show(made, at=START + timedelta(hours=1))
+    for hosts in ([ana, bo], [bo, ana]):
+        listed = [
+            each | {"payload": with_hosts(each["payload"], order)}
+            for each, order in ((made, hosts), (marked, hosts[::-1]))
+        ]
+        for order in (listed, listed[::-1], [*listed, listed[0]]):
+            history = History("calendly")
+            with as_system(history.org) as db:
+                for name in ("Ana", "Bo"):
+                    make.closer(db, history.org, name, email=f"{name}@example.com")
+            history.deliver(*order)
+            [row] = history.rows("select closer_name, other_hosts from app.events")
+            assert row["closer_name"] == hosts[0]["user_name"]
+            assert [each["name"] for each in row["other_hosts"]] == [hosts[1]["user_name"]]
+
+
+def with_hosts(invitee, hosts):
+    return invitee | {"scheduled_event": invitee["scheduled_event"] | {"event_memberships": hosts}}

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from core.platform.clock import now
 from core.platform.database import as_system
 from tests import factories as make
 from tests import payloads as samples
@@ -109,6 +110,26 @@ def test_a_receipt_that_is_sent_to_somebody_else_later_does_not_say_who_paid():
         assert row["email"] == LEAD
     [row] = after("stripe", WHO, charge(), office)  # nobody else is known
     assert row["email"] == "office@example.com"
+
+
+@pytest.mark.parametrize(("days", "refunded"), [(4, 0), (18, 100000)], ids=["debit", "refunded"])
+def test_the_receipt_of_a_payment_that_is_first_seen_late_says_who_paid(days, refunded):
+    firm = customer(-1, email="billing@firm.example")
+    nobody = {"billing_details": {"email": None, "name": "Lead"}, "customer": "cus_sample"}
+    seen = charge(days, receipt_email=LEAD, refunded=refunded, **nobody)
+    [row] = in_any_order("stripe", WHO, firm, seen)
+    assert row["email"] == LEAD
+
+
+def test_a_refund_of_what_was_released_that_fails_gives_nothing_back():
+    captured = {"amount": 10000, "amount_captured": 6000}
+    made = samples.stripe_refund("A", 1, 4000, at(2)) | {"balance_transaction": None}
+    pending = samples.stripe_event("refund.created", made | {"status": "pending"}, at(2))
+    failed = samples.stripe_event("refund.failed", made | {"status": "failed"}, at(5))
+    totals = [charge(refunded=4000, **captured), charge(2, refunded=8000, **captured)]
+    rows = in_any_order("stripe", REFUNDS, *totals, pending)
+    assert [row["amount"] for row in rows] == [40]
+    assert in_any_order("stripe", REFUNDS, *totals, pending, failed) == []
 
 
 def test_a_later_delivery_of_whop_does_not_change_address_name_and_date_of_a_payment():
@@ -214,3 +235,100 @@ def test_a_refund_of_whop_without_a_date_is_dated_when_it_was_first_reported():
     sent = [whop_refund(minutes=minutes, created_at=None) for minutes in (60, 600, 6000)]
     rows = in_any_order("whop", REFUNDS, whop_legacy(), *sent)
     assert [row["refunded_at"] for row in rows] == [at(0, 60)]
+
+
+def v5(kind="payment", **values):
+    """A delivery of the oldest generation, which never says when a thing was in its state."""
+    paid = int(PAID.timestamp())
+    money = {"id": "pay_A", "status": "paid", "final_amount": 997, "paid_at": paid}
+    other = {"payment_id": "pay_A", "amount": 997, "created_at": paid}
+    said = {"currency": "usd"} | (money if kind == "payment" else other) | values
+    return {"action": f"{kind}.updated", "api_version": "v5", "data": said}
+
+
+def total(days, amount, **values):
+    return whop_legacy(updated_at=iso(at(days)), refunded_amount=amount, **values)
+
+
+def unix(days):
+    return int(at(days).timestamp())
+
+
+UNDATED = whop_refund(created_at=None)
+ONE_REFUND_OF_WHOP = {
+    "it is delivered again, and says no date": [
+        UNDATED,
+        whop_legacy(updated_at=iso(at(0, 61)), refunded_amount=100.0),
+        whop_refund(minutes=600, created_at=None),
+    ],
+    "the total is of the same second": [
+        v5(refunded_amount=100, refunded_at=unix(5)),
+        whop_refund(created_at=f"{iso(at(5))[:19]}.401Z"),
+    ],
+    "the payment was written a moment earlier": [
+        total(5, 100.0),
+        whop_refund(created_at=f"{iso(at(5))[:19]}.401Z"),
+    ],
+    "it is inside a payment that was sent later": [
+        total(5, 100.0, refunds=[{"id": "rf_A", "amount": 100.0, "status": "succeeded"}])
+        | {"timestamp": iso(at(5, 9))}
+    ],
+    "the total keeps the date of the refund before it": [
+        v5(refunded_amount=100, refunded_at=unix(1)),
+        whop_refund(created_at=iso(at(5))),
+    ],
+}
+
+
+@pytest.mark.parametrize("story", ONE_REFUND_OF_WHOP.values(), ids=ONE_REFUND_OF_WHOP.keys())
+def test_a_refund_of_whop_is_one_however_its_dates_are_said(story):
+    rows = in_any_order("whop", REFUNDS, whop_legacy(), *story)
+    assert [row["amount"] for row in rows] == [100]
+
+
+def test_a_refund_that_failed_hides_no_later_one_when_it_is_reported_again():
+    failed = [whop_refund("failed", minutes) for minutes in (120, 90000)]
+    story = [whop_refund(), failed[0], total(5, 30.0), failed[1]]
+    rows = in_any_order("whop", REFUNDS, whop_legacy(), *story)
+    assert [(row["amount"], row["refunded_at"]) for row in rows] == [(30, at(5))]
+
+
+@pytest.mark.parametrize("final", ["lost", "won"])
+@pytest.mark.parametrize("says_version", [True, False])
+def test_a_dispute_of_whop_without_dates_ends(final, says_version):
+    def dispute(status):
+        made = v5("dispute", id="dspt_A", status=status)
+        return made if says_version else {name: made[name] for name in ("action", "data")}
+
+    states = [dispute(each) for each in ("needs_response", "under_review", final)]
+    rows = in_any_order("whop", "select disputed, net_revenue from app.payments", v5(), *states)
+    assert rows == [{"disputed": final == "lost", "net_revenue": 0 if final == "lost" else 997}]
+
+
+def test_a_loss_that_whop_does_not_date_is_of_the_day_on_which_it_became_known():
+    lost = v5("dispute", id="dspt_A", status="lost")
+    [row] = after("whop", REFUNDS, v5(), lost, lost)
+    assert row["refunded_at"].date() == now().date()
+
+
+def test_the_address_of_whops_best_shape_counts_whichever_is_dated_earlier():
+    v2 = {"action": "payment.succeeded", "api_version": "v2"}
+    account = {
+        "id": "pay_A",
+        "status": "paid",
+        "final_amount": 997,
+        "currency": "usd",
+        "paid_at": unix(0) - 1,
+        "membership": {"id": "mem_A", "email": "whop@account.example"},
+    }
+    changed = whop_native(updated_at=iso(at(9)), customer_email="new@example.com")
+    [row] = in_any_order("whop", WHO, whop_native(), v2 | {"data": account}, changed)
+    assert row["email"] == LEAD
+
+
+def test_a_payment_of_whop_is_not_dated_by_its_making_where_its_paying_is_known():
+    opened = v5(paid_at=None, created_at=unix(-6))
+    [row] = in_any_order("whop", WHO, whop_native(), opened)
+    assert row["at"] == PAID
+    [row] = after("whop", WHO, opened)
+    assert row["at"] == at(-6)

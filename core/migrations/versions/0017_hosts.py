@@ -25,6 +25,12 @@ NAMED = """
      where e.closer_id is null and e.booking_platform = 'calendly'
        and e.organization_id = h.organization_id and e.external_id = h.external_id
 """
+# The order of several hosts, of whom the first is credited, was not stored: the closer stays while
+# they are one of them.
+ORDERED = """
+    update app.events set hosts_digest = null
+     where closer_id is not null and jsonb_array_length(other_hosts) > 0;
+"""
 # A booking that is known to have been moved before its time stays moved.
 MISSED = """
     update app.events e set call_status = 'no_show', event_outcome = 'no_show',
@@ -45,6 +51,7 @@ def upgrade() -> None:
         op.execute(f"alter table app.{table} no force row level security")
     op.execute("alter table app.events disable trigger user")
     op.execute(NAMED)
+    op.execute(ORDERED)
     op.execute(MISSED)
     op.execute("alter table app.events enable trigger user")
     for table in TABLES:

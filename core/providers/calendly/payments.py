@@ -27,7 +27,8 @@ def record_booking_payment(
     db: Session, connection: WebhookConnection, invitee: Mapping[str, Any], event_id: UUID
 ) -> None:
     """Record what was paid with the booking as a payment of its processor. Where the processor has
-    reported it itself, its record is the payment, of which this booking is known now.
+    reported it itself, its record is the payment, of which this booking is known now; so it is
+    where a person has deleted that record.
 
     The processor's id of the charge is the key, so that the processor's own record takes the place
     of this one when it comes.
@@ -40,22 +41,28 @@ def record_booking_payment(
     reported = select(Payment).where(
         Payment.processor == fact.processor,
         Payment.connection_id.in_(itself),
-        Payment.deleted_at.is_(None),
+        or_(Payment.deleted_at.is_(None), Payment.superseded_by_id.is_(None)),
         or_(Payment.processor_payment_id == fact.key, Payment.processor_charge_id == fact.key),
     )
-    payment = db.scalars(reported.order_by(Payment.created_at)).first()
+    standing = Payment.deleted_at.is_(None)
+    payment = db.scalars(reported.order_by(standing.desc(), Payment.created_at)).first()
     if payment is None:
         record_payment(db, fact)
     else:
         note_booking(db, payment, event_id)
 
 
+def money_key(paid: Mapping[str, Any]) -> str | None:
+    """What is the same wherever the same money is named: its processor and the processor's id."""
+    processor, key = word(paid.get("provider")), word(paid.get("external_id"))
+    return f"{processor.lower()} {key}" if processor and key else None
+
+
 def is_money(paid: Mapping[str, Any]) -> bool:
     """Whether an invitee's payment says which money was paid, and that it was."""
     currency = _currency(paid.get("currency"))
-    named = word(paid.get("external_id")) and word(paid.get("provider"))
     amount = _amount(paid.get("amount"), currency) if currency else None
-    return bool(named and amount) and paid.get("successful") is True
+    return bool(money_key(paid) and amount) and paid.get("successful") is True
 
 
 def _fact(

@@ -7,7 +7,7 @@ outcome depends neither on the order of the deliveries nor on which of them says
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 from core.deliveries.models import ProviderObject, WebhookConnection
 from core.deliveries.objects import only, remember
 from core.people.erasure import is_pseudonym
+from core.platform.normalization import fold
 from core.providers.calendly.invitees import KEPT, is_canceled, read, reference
-from core.providers.calendly.payments import is_money
+from core.providers.calendly.payments import is_money, money_key
 from core.providers.values import mapping, moment, word
 
 INVITEE, CANCELLATION, NO_SHOW = "invitee", "cancellation", "no_show"
@@ -51,7 +52,8 @@ def remember_invitee(
     remember(db, connection, kind, key, version, invitee, group_key=form)
     paid = mapping(invitee.get("payment"))
     if is_money(paid):
-        remember(db, connection, PAYMENT, key, _sortable(at), paid)
+        money = money_key(paid)
+        remember(db, connection, PAYMENT, key, _sortable(at), paid, group_key=money)
 
 
 def remember_no_show(
@@ -73,10 +75,42 @@ def known_invitee(db: Session, connection: WebhookConnection, key: str) -> dict[
     """Everything that is known of an invitee, see ``invitees.read``, and ``no_show_at``."""
     known: dict[str, Any] = {}
     for state in _states(db, connection, ProviderObject.external_id == key):
-        known |= read(state)
+        said = read(state)
+        known |= said | _as_first_listed(said.get("hosts", []), known.get("hosts", []))
     known |= {"payment": next(iter(_objects(db, connection, PAYMENT, key)), known.get("payment"))}
     marks = _objects(db, connection, NO_SHOW, key)
     return known | {"no_show_at": moment(marks[0].get("at")) if marks else None}
+
+
+def _as_first_listed(
+    hosts: Sequence[dict[str, str | None]], before: Sequence[dict[str, str | None]]
+) -> dict[str, Any]:
+    """The hosts in the order in which the same ones were first listed, as the first is credited."""
+    places = {_host_key(host): place for place, host in enumerate(before)}
+    if set(places) != set(map(_host_key, hosts)):
+        return {}
+    return {"hosts": sorted(hosts, key=lambda host: places[_host_key(host)])}
+
+
+def _host_key(host: Mapping[str, str | None]) -> str:
+    return host["uri"] or fold(host["email"] or host["name"])
+
+
+def invitees_with_money(
+    db: Session, connection: WebhookConnection, invitee: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Every invitee who names the money that this one names, the first to book first: whoever moves
+    a booking gets a new invitee, which names again what was paid with the old one.
+    """
+    money = money_key(mapping(invitee.get("payment")))
+    if money is None:
+        return []
+    named = select(ProviderObject.external_id).where(
+        _ours(connection), ProviderObject.kind == PAYMENT, ProviderObject.group_key == money
+    )
+    found = [known_invitee(db, connection, key) for key in db.scalars(named)]
+    dated = [each for each in found if each.get("created_at") and each.get("starts_at")]
+    return sorted(dated, key=lambda each: (each["created_at"], each["id"]))
 
 
 def invitees_of_form(db: Session, connection: WebhookConnection, form: str) -> list[str]:

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.bookings.intake import Booking, Cancellation, record_booking
-from core.bookings.models import BookingSettings
+from core.bookings.models import BookingSettings, Event
 from core.bookings.roster import Host, setter_mentions
 from core.deliveries.models import WebhookConnection
 from core.deliveries.objects import remember
@@ -27,6 +28,7 @@ from core.providers.calendly.states import (
     INVITEE,
     MARKED,
     invitees_of_form,
+    invitees_with_money,
     known_form,
     known_invitee,
     remember_invitee,
@@ -117,8 +119,24 @@ def _record(db: Session, connection: WebhookConnection, key: str) -> Outcome:
         return Outcome(ignored=NO_TIME)
     form = known_form(db, connection, known["form"]) if known.get("form") else {}
     event = record_booking(db, _booking(known, form, settings_of(db, BookingSettings)))
-    record_booking_payment(db, connection, known, event.id)
+    _record_money(db, connection, known, event)
     return PROCESSED
+
+
+def _record_money(
+    db: Session, connection: WebhookConnection, known: dict[str, Any], event: Event
+) -> None:
+    """Money is paid with the first booking that names it, on that booking's day and under its
+    address, however often it is named again.
+    """
+    invitees = invitees_with_money(db, connection, known)
+    theirs = select(Event.external_id, Event.id).where(
+        Event.booking_platform == event.booking_platform,
+        Event.external_id.in_([each["id"] for each in invitees]),
+    )
+    events = {key: event_id for key, event_id in db.execute(theirs)}  # noqa: C416 - rows, not pairs
+    for first in [each for each in invitees if each["id"] in events][:1]:
+        record_booking_payment(db, connection, first, events[first["id"]])
 
 
 def _booking(known: dict[str, Any], form: Mapping[str, Any], named_in: BookingSettings) -> Booking:

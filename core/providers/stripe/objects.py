@@ -92,7 +92,7 @@ GIVEN_BACK = ("refund", "dispute")
 PROGRESS = {"succeeded": 2, "failed": 3, "canceled": 3, "won": 3, "lost": 3, "paid": 2}
 UNUSABLE = "0"  # the version of a state that lacks what matters
 UNDONE = ("failed", "canceled")  # states in which a refund counts for nothing
-LOST, RECEIPT, PAID = FIRSTS = ("lost", "receipt", "paid")
+LOST, RECEIPT, SIGHT, PAID = FIRSTS = ("lost", "receipt", "seen", "paid")
 # The events that Stripe sends when money comes in; later ones say that it has come in, too.
 PAYING = ("charge.succeeded", "charge.captured", "payment_intent.succeeded")
 PASSING = {"charge": "charge at a time", "customer": "customer at a time"}
@@ -179,17 +179,19 @@ def firsts_of(
     event_type: str | None, kind: str, stripe_object: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
     """What is true since the event that first reported it, by name: the loss of a dispute, that
-    money has come in, and the address of a receipt, which can be changed for as long as the charge
-    is stored.
+    there is a payment, that its money has come in, and the address of its receipt, which can be
+    changed for as long as the charge is stored.
     """
     external_id = identifier(stripe_object)
     if kind == "dispute" and stripe_object.get("status") == "lost":
         return {f"{external_id} {LOST}": {}}
-    firsts: dict[str, dict[str, Any]] = {}
-    if kind in MONEY and (receipt := word(stripe_object.get("receipt_email"))):
+    if kind not in MONEY:
+        return {}
+    firsts: dict[str, dict[str, Any]] = {f"{external_id} {SIGHT}": {}}
+    if receipt := word(stripe_object.get("receipt_email")):
         firsts[f"{external_id} {RECEIPT}"] = {"email": receipt}
     is_cash = stripe_object.get("status") == "succeeded" and stripe_object.get("captured", True)
-    if kind in MONEY and event_type in PAYING and is_cash:
+    if event_type in PAYING and is_cash:
         firsts[f"{external_id} {PAID}"] = {}
     return firsts
 

@@ -18,7 +18,16 @@ from core.money.ledger import DisputeFact, DisputeState, PaymentFact, RefundFact
 from core.money.models import PaymentStatus
 from core.platform.money import from_minor, rounded
 from core.providers.running_totals import SingleRefund, Total, only_in_totals
-from core.providers.stripe.objects import GIVEN_BACK, LOST, PAID, PASSING, RECEIPT, UNDONE, as_of
+from core.providers.stripe.objects import (
+    GIVEN_BACK,
+    LOST,
+    PAID,
+    PASSING,
+    RECEIPT,
+    SIGHT,
+    UNDONE,
+    as_of,
+)
 from core.providers.values import currency_code, first, identifier, mapping, moment, number, word
 
 # Every state that Stripe publishes, as what it means here; an unknown one is shown as it is.
@@ -297,14 +306,16 @@ def _at(state: Data) -> int:
 
 
 def _receipt(known: Known, money: Data, paid_at: datetime) -> tuple[Any, Any]:
-    """The address of the receipt, and it again when it was first said only long after the
-    payment.
+    """The address of the receipt, and it again when it was first said only long after the payment,
+    which had been seen without it.
     """
     said = known.firsts.get(f"{identifier(money)} {RECEIPT}")
     if said is None:
         return money.get("receipt_email"), None
+    seen_at = moment(known.firsts.get(f"{identifier(money)} {SIGHT}", {}).get("at"))
     at, email = moment(said.get("at")), said.get("email")
-    return (None, email) if at and at > paid_at + AT_ONCE else (email, None)
+    is_late = at and seen_at and at > max(paid_at, seen_at) + AT_ONCE
+    return (None, email) if is_late else (email, None)
 
 
 def _subscription(known: Known) -> str | None:
@@ -404,6 +415,8 @@ def _is_release(refund: Data, charge: Data) -> bool:
         return True
     released = _released(charge)
     unmoved = "balance_transaction" in refund and refund["balance_transaction"] is None
+    if refund.get("status") != "succeeded":  # a refund that is pending has moved nothing either
+        return False
     return unmoved and released > 0 and _minor(refund, "amount") == released
 
 

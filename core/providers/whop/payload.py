@@ -19,7 +19,14 @@ GENERATIONS = ("v5", "v2", "legacy", "native")
 UNDONE = (RefundStatus.FAILED, RefundStatus.CANCELED)
 WHO = ("email", "name")
 UNUSABLE = "0:"  # the version of a state that lacks what matters
-MADE, LOST = "made", "lost"
+MADE, LOST, UNDONE_SINCE = "made", "lost", "undone"
+# How far along a state is. It decides between states of one date, and older shapes have but the
+# date at which a thing was made.
+PROGRESS = {
+    **dict.fromkeys(["under_review", "warning_under_review"], 1),
+    **dict.fromkeys(["closed", "warning_closed"], 2),
+    **dict.fromkeys(["won", "lost", "void", "uncollectible"], 3),
+}
 TOTAL = "total at a time"  # what had been given back of a payment when it was reported
 Data = dict[str, Any]
 
@@ -69,21 +76,22 @@ def as_stored(kind: str, said: Mapping[str, Any], payload: Mapping[str, Any]) ->
     """
     sent_at = payload.get("timestamp")
     money, currency = _amount(said)
+    dated = (said.get("updated_at"), sent_at)
     facts = {
         "id": identifier(said),
         "payment_id": identifier(said.get("payment")) or identifier(said.get("payment_id")),
         "status": word(said.get("status")),
         "amount": money,
         "currency": currency,
-        "updated_at": _iso(
-            *(said.get("updated_at"), sent_at, said.get("refunded_at")),
-            *(said.get("paid_at"), said.get("created_at")),
-        ),
+        # When it was so; older shapes do not say it, and are put in order by what they do say.
+        "seen_at": _iso(*dated),
+        "updated_at": _iso(*dated, *map(said.get, ("refunded_at", "paid_at", "created_at"))),
     }
     if kind != "payment":
         reason = word(said.get("reason")) or word(said.get("failure_message"))
-        return facts | {"at": _iso(said.get("created_at"), sent_at), "reason": reason}
-    return facts | {"at": _iso(said.get("paid_at"), sent_at, said.get("created_at"))} | _more(said)
+        return facts | {"at": _iso(said.get("created_at"), *dated), "reason": reason}
+    dates = {"at": _iso(said.get("paid_at"), sent_at), "created_at": _iso(said.get("created_at"))}
+    return facts | dates | _more(said)
 
 
 def _more(said: Mapping[str, Any]) -> Data:
@@ -133,8 +141,8 @@ def _iso(*values: Any) -> str | None:
 
 def version_of(kind: str, stored: Mapping[str, Any]) -> str:
     """Orders the states of one object: what was paid stays paid, so a late ``payment.failed`` never
-    undoes it, and of two states at one moment the one with more refunded is the newer. One that
-    lacks its state or its money takes the place of none.
+    undoes it, and of two states at one moment the one with more refunded is the newer, then the
+    one that is further along. One that lacks its state or its money takes the place of none.
     """
     status = stored["status"]
     if status is None or (kind != "dispute" and stored["amount"] is None):
@@ -147,26 +155,32 @@ def version_of(kind: str, stored: Mapping[str, Any]) -> str:
         case _:
             rank = 0
     refunded = Decimal(stored.get("refunded_amount") or 0)
-    return f"{rank}:{stored['updated_at'] or ''}:{refunded:019.3f}"
+    progress = PROGRESS.get(status, 0)
+    return f"{rank}:{stored['updated_at'] or ''}:{refunded:019.3f}:{progress}"
 
 
-def firsts_of(kind: str, stored: Mapping[str, Any]) -> Iterator[tuple[str, str | None, Data]]:
+def firsts_of(
+    kind: str, generation: str, stored: Mapping[str, Any]
+) -> Iterator[tuple[str, str | None, Data]]:
     """What later deliveries must not change, with its name and since when it is true: under which
-    address and name a payment was made, and when a payment, refund or dispute came to its state.
+    address and name a payment was made, as each generation says it, and when a payment, refund or
+    dispute came to its state.
     """
     external_id, seen = stored["id"], stored["updated_at"]
     made = stored["at"] or seen
     if kind != "payment":
         yield f"{external_id} {MADE}", made, {}
         if stored["status"] == LOST:
-            yield f"{external_id} {LOST}", seen or made, {}
+            yield f"{external_id} {LOST}", stored["seen_at"], {}
+        if kind == "refund" and stored["status"] in UNDONE:
+            yield f"{external_id} {UNDONE_SINCE}", stored["seen_at"], {}
         return
     who = {name: stored[name] for name in WHO}
     for name in WHO:
         if who[name]:
-            yield f"{external_id} {name}", seen or made, who
-    if stored["status"]:
-        yield f"{external_id} {stored['status']}", made, {}
+            yield f"{external_id} {name} {generation}", seen or made, who
+    if stored["at"] or stored["seen_at"]:
+        yield f"{external_id} {stored['status']}", stored["at"] or stored["seen_at"], {}
 
 
 def instant(stored: str | None) -> datetime | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,15 @@ from core.money.models import PaymentStatus
 from core.platform.money import rounded
 from core.providers.running_totals import SingleRefund, Total, only_in_totals
 from core.providers.values import first
-from core.providers.whop.payload import GENERATIONS, LOST, MADE, TOTAL, UNDONE, instant
+from core.providers.whop.payload import (
+    GENERATIONS,
+    LOST,
+    MADE,
+    TOTAL,
+    UNDONE,
+    UNDONE_SINCE,
+    instant,
+)
 
 # Every state that Whop publishes, as what it means here; an unknown one is shown as it is.
 STATES = {
@@ -52,6 +60,8 @@ DISPUTED = frozenset(
         "dispute_warning_under_review",
     ]
 )
+# A refund and the payment's total are written one after the other, and v5 rounds to seconds.
+MOMENT = timedelta(seconds=5)
 EVER = datetime.min.replace(tzinfo=UTC)  # before every dated state
 Data = dict[str, Any]
 
@@ -73,8 +83,8 @@ def payment_fact(
     status, state = _status(best)
     firsts = {item.external_id: item.data for item in known if item.kind == FIRST}
     arrived = min(item.arrived_at for item in states)
-    own = (_since(firsts, key, best["status"]), instant(best["at"]), instant(_fact(said, "at")))
-    at = first(own) or arrived
+    stated = map(instant, (best["at"], _fact(said, "at"), _fact(said, "created_at")))
+    at = first((_since(firsts, key, best["status"]), *stated)) or arrived
     return PaymentFact(
         processor="whop",
         connection_id=connection_id,
@@ -95,9 +105,11 @@ def payment_fact(
 
 
 def _who(firsts: Mapping[str, Data], key: str, what: str) -> str | None:
-    """The address or the name under which a payment was made."""
-    found: str | None = firsts.get(f"{key} {what}", {}).get(what)
-    return found
+    """The address or the name under which a payment was made, as the best generation says it."""
+    return first(
+        firsts.get(f"{key} {what} {generation}", {}).get(what)
+        for generation in reversed(GENERATIONS)
+    )
 
 
 def _since(firsts: Mapping[str, Data], key: str, what: str | None) -> datetime | None:
@@ -177,9 +189,9 @@ def _refunds(
     singles = [
         SingleRefund(
             refund.amount,
-            instant(item.data["at"]),
+            refund.at - MOMENT,
             item.data["status"] in UNDONE,
-            instant(item.data["updated_at"]),
+            (undone := _since(firsts, refund.key, UNDONE_SINCE)) and undone + MOMENT,
         )
         for refund, item in zip(refunds, rows, strict=True)
     ]
@@ -188,14 +200,21 @@ def _refunds(
 
 
 def _totals(states: Sequence[Data], currency: str, paid_at: datetime) -> list[Total]:
-    """The running total whenever it was reported, by the generations that say it."""
+    """The running total whenever it was reported, by the generations that say it. v5 does not say
+    when: its date of the refund may be that of an earlier one.
+    """
     totals = [
-        Total(
-            Decimal(each["refunded_amount"]),
-            seen := instant(each["updated_at"]),
-            first((instant(each.get("refunded_at")), seen)) or paid_at,
+        (
+            (dated := instant(each["updated_at"])) or EVER,
+            Total(
+                Decimal(each["refunded_amount"]),
+                instant(each.get("seen_at")),
+                first((instant(each.get("refunded_at")), dated)) or paid_at,
+            ),
         )
         for each in states
         if each["refunded_amount"] and each["currency"] == currency
     ]
-    return sorted(totals, key=lambda each: (each.seen or EVER, each.amount, each.at))
+    return [
+        total for _, total in sorted(totals, key=lambda each: (each[0], each[1].amount, each[1].at))
+    ]

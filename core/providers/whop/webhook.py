@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -144,30 +144,42 @@ def _remember(
     """
     external_id, is_payment = str(stored["id"]), kind == "payment"
     payment_id = external_id if is_payment else stored["payment_id"]
-    stored_kind = f"payment {generation_of(payload)}" if is_payment else kind
+    generation = generation_of(payload)
+    stored_kind = f"payment {generation}" if is_payment else kind
     version = version_of(kind, stored)
     remember(db, connection, stored_kind, external_id, version, stored, group_key=payment_id)
     payment_id = payment_id or _payment_of(db, kind, external_id)
     if version != UNUSABLE:
-        _remember_moment(db, connection, kind, stored, payment_id)
+        firsts = firsts_of(kind, generation, stored)
+        _remember_moments(db, connection, firsts, payment_id)
+        _remember_total(db, connection, version, stored, payment_id)
     return payment_id
 
 
-def _remember_moment(
+def _remember_moments(
     db: Session,
     connection: WebhookConnection,
-    kind: str,
-    stored: dict[str, Any],
+    firsts: Iterable[tuple[str, str | None, dict[str, Any]]],
     payment_id: str | None,
 ) -> None:
     """Store what later states of the object must not change."""
-    for name, at, said in firsts_of(kind, stored):
+    for name, at, said in firsts:
         since = instant(at) or arrived_at(db)
         remember_first(db, connection, name, since, said, group_key=payment_id)
+
+
+def _remember_total(
+    db: Session,
+    connection: WebhookConnection,
+    version: str,
+    stored: dict[str, Any],
+    payment_id: str | None,
+) -> None:
+    """Store how much of the payment had been given back when it was reported."""
     if Decimal(stored.get("refunded_amount") or 0) and stored["updated_at"]:
-        parts = ("updated_at", "refunded_at", "refunded_amount", "currency")
+        parts = ("seen_at", "updated_at", "refunded_at", "refunded_amount", "currency")
         total = {part: stored[part] for part in parts}
-        name, version = f"{payment_id} {stored['updated_at']}", version_of(kind, stored)
+        name = f"{payment_id} {stored['updated_at']}"
         remember(db, connection, TOTAL, name, version, total, group_key=payment_id)
 
 
