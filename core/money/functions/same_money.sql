@@ -28,7 +28,7 @@ set search_path = pg_catalog, pg_temp as $f$
   with entered as (
     select e.id, e.event_id, p.currency, p.amount, p.customer_email_normalized as email,
       v.lead_email_normalized as lead_email, v.contact_id,
-      case when v.call_status = 'rescheduled' then app.standing_event(v.id) else v.id end as stands
+      case when v.rescheduled_to_id is null then v.id else app.standing_event(v.id) end as stands
       from app.entered_payments(p_payments) e
       join app.payments p on p.organization_id = app.cur_org() and p.id = e.id and p.amount > 0
       left join app.events v on v.organization_id = app.cur_org() and v.id = e.event_id),
@@ -98,7 +98,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $f
   moved as (
     select e.id, e.currency, e.amount, app.standing_event(v.id) as stands from app.payments e
       join app.events v on v.organization_id = app.cur_org() and v.id = e.chosen_event_id
-        and v.call_status = 'rescheduled'
+        and v.rescheduled_to_id is not null
      where e.organization_id = app.cur_org() and e.connection_id is null
        and e.chosen_event_id is not null)
   select e.id from addresses a
