@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from core.metrics.catalog import METRICS
+from core.metrics.comparison import Comparison
 from core.metrics.dashboard import CARDS, FUNNEL, TRENDS, WEEKDAYS, Dashboard
 from core.metrics.drill import counted
 from core.metrics.figures import Figures, Values
@@ -92,10 +93,13 @@ def course(figures: Dashboard, key: str, currency: str) -> list[float] | None:
 
 
 def show_trend(
-    figures: Dashboard, currency: str, keys: Sequence[str] = TRENDS
+    figures: Dashboard,
+    currency: str,
+    comparison: Comparison | None,
+    keys: Sequence[str] = TRENDS,
 ) -> tuple[str, date] | None:
     """One figure day by day, with the compared period under it. Figure and day of the point that
-    was clicked, if one was.
+    was clicked, if one was; a point of the compared period is of the earlier day.
     """
     st.subheader("Day by day")
     key = (
@@ -123,7 +127,9 @@ def show_trend(
     if METRICS[key].unit is MONEY and set(figures.now.money(key)) - {currency}:
         st.caption(f"Only {currency}: currencies are never added together.")
     point = chosen_point(shown)
-    day = dates[point] if point is not None else None
+    day = dates[point.place] if point else None
+    if point and comparison and before and point.series == charts.COMPARED:
+        day = comparison.beside(day) if isinstance(day, date) else None
     return (key, day) if isinstance(day, date) else None
 
 
@@ -166,7 +172,7 @@ def show_funnel(figures: Dashboard, *, paid: bool = True) -> str | None:
             chart, config=charts.CONFIG, key="funnel", on_select="rerun", selection_mode="points"
         )
     )
-    return FUNNEL[point][1] if point is not None and point < len(FUNNEL) else None
+    return FUNNEL[point.place][1] if point and point.place < len(FUNNEL) else None
 
 
 def _cash(people: Figures, currency: str) -> list[Any]:
