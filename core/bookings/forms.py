@@ -25,7 +25,7 @@ from core.bookings.models import (
     PostCallForm,
 )
 from core.bookings.questions import Kind, Question
-from core.bookings.status import settle_status
+from core.bookings.status import settle_status, was_called_off
 from core.platform.clock import now
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.tenancy.access.viewers import FormFiler, Viewer
@@ -79,7 +79,8 @@ def event_for_form(db: Session, event_id: UUID, by: FormFiler) -> Event:
     Raises:
         NotFound: no such event, or none that ``by`` sees.
         NotAllowed: ``by`` is neither the event's closer nor a manager.
-        Conflict: the booking was cancelled or moved, so there is no meeting to report on.
+        Conflict: the booking was cancelled or moved before its time, so there is no meeting to
+        report on.
     """
     wanted = select(Event).where(Event.id == event_id, Event.deleted_at.is_(None)).with_for_update()
     event = db.scalars(wanted.execution_options(populate_existing=True)).first()
@@ -87,9 +88,9 @@ def event_for_form(db: Session, event_id: UUID, by: FormFiler) -> Event:
         raise NotFound("There is no such booking.")
     if not by.may_file(event.closer_id, event.closer_user_id):
         raise NotAllowed("Only the booking's closer or a manager files its form.")
-    if event.call_status == CallStatus.RESCHEDULED:
-        raise Conflict("This booking was moved; file the form of the new one.")
-    if event.call_status == CallStatus.CANCELED:
+    if was_called_off(event):
+        if event.call_status == CallStatus.RESCHEDULED:
+            raise Conflict("This booking was moved; file the form of the new one.")
         raise Conflict("This booking was cancelled; there is nothing to report.")
     return event
 

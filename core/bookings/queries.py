@@ -134,6 +134,7 @@ def event_detail(db: Session, event_id: UUID) -> Row[Any] | None:
         Event.no_show_party,
         Event.cancel_reason,
         visible(Event.canceled_by),
+        Event.canceled_at,
         Event.canceled_late,
         Event.rescheduled_to_id,
         Event.other_hosts,

@@ -4,9 +4,31 @@ decides it.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Protocol
 
 from core.bookings.models import CallStatus, Event, EventOutcome, Party, PostCallForm
+
+
+class Booked(Protocol):
+    """A booking with when it was called off, if it was."""
+
+    @property
+    def call_status(self) -> str: ...
+    @property
+    def scheduled_at(self) -> datetime: ...
+    @property
+    def canceled_at(self) -> datetime | None: ...
+
+
+def was_called_off(event: Booked) -> bool:
+    """Whether the booking was cancelled or moved before its time, so that there was no meeting.
+
+    One that was cancelled or moved afterwards may have been held: a host moves it at the end of
+    the meeting, to have a second one, and files the form only then.
+    """
+    gone = event.call_status in (CallStatus.CANCELED, CallStatus.RESCHEDULED)
+    return gone and not (event.canceled_at and event.canceled_at >= event.scheduled_at)
 
 
 def settle_status(event: Event, form: PostCallForm | None, late_cancel_hours: int) -> None:
@@ -14,10 +36,10 @@ def settle_status(event: Event, form: PostCallForm | None, late_cancel_hours: in
 
     A meeting that was held or missed stays so, whatever happens to the booking afterwards: the
     form of the person who was in the meeting counts, and the platform's no-show too when the
-    booking is moved later. A booking that was moved before its time can have been missed by
-    nobody. After the form comes a cancellation, then the platform's no-show. A past event without
-    any of these stays ``scheduled``: it is unconfirmed, and counts neither as attended nor as a
-    no-show.
+    booking is moved or cancelled later. A booking that was moved before its time can have been
+    missed by nobody. A form counts before a cancellation, and a cancellation in time before the
+    platform's no-show. A past event without any of these stays
+    ``scheduled``: it is unconfirmed, and counts neither as attended nor as a no-show.
 
     Late is what a lead cancels late; a meeting that the host cancels is never the lead's doing.
     """
@@ -41,7 +63,7 @@ def _status(event: Event, form: PostCallForm | None) -> tuple[CallStatus, EventO
         return CallStatus.RESCHEDULED, None
     if form is not None:
         return _status_by_form(form)
-    if event.provider_status == CallStatus.CANCELED:
+    if event.provider_status == CallStatus.CANCELED and not _missed(event, form):
         return CallStatus.CANCELED, None
     if event.provider_no_show_at is not None:
         return CallStatus.NO_SHOW, EventOutcome.NO_SHOW
@@ -49,7 +71,7 @@ def _status(event: Event, form: PostCallForm | None) -> tuple[CallStatus, EventO
 
 
 def _missed(event: Event, form: PostCallForm | None) -> bool:
-    """Whether nobody came before the booking was moved."""
+    """Whether nobody came before the booking was moved or cancelled."""
     in_time = event.canceled_at is not None and event.canceled_at < event.scheduled_at
     return not in_time and (form is not None or event.provider_no_show_at is not None)
 

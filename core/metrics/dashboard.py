@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
@@ -44,7 +45,6 @@ FIGURES = tuple(
     dict.fromkeys((*CARDS, *TRENDS, *(key for _, key in FUNNEL), "due", "confirmed", "payments"))
 )
 GROUPS = (("day",), ("closer",), ("setter",), (WEEKDAY, HOUR))
-READ = tables_read(GROUPS, (*FIGURES, PAID))
 
 
 @dataclass(frozen=True)
@@ -131,12 +131,18 @@ def heat(hours: Figures) -> list[list[int]]:
     return counts
 
 
-def data_stamp(db: Session) -> str:
-    """Changes whenever a row does that the dashboard is counted from or takes a name of, as far as
-    the caller sees it; part of the key of whatever is cached of it.
+@cache
+def read_of(*keys: str) -> list[str]:
+    """The tables that a dashboard reads which is narrowed by these dimensions."""
+    return tables_read(GROUPS, (*FIGURES, PAID), Filters(dict.fromkeys(keys, (None,))))
+
+
+def data_stamp(db: Session, filters: Filters) -> str:
+    """Changes whenever a row does that the dashboard is counted from or narrowed by or takes a name
+    of, as far as the caller sees it; part of the key of whatever is cached of it.
     """
     latest = (
         f"(select max(updated_at) from app.{table} where organization_id = app.cur_org())"
-        for table in READ
+        for table in read_of(*filters.chosen)
     )
     return " ".join(map(str, db.execute(text(f"select {', '.join(latest)}")).one()))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import Column, Table
 from sqlalchemy.dialects.postgresql import JSONB
@@ -40,6 +40,7 @@ class ExportTable:
     it and as SQL; what the columns hold stands with their declaration.
 
     Organisations without the ``module`` export no such table; None is for every organisation.
+    ``amounts`` are what a row amounts to in the figures, in its currency, by name the SQL.
     """
 
     table: Table
@@ -47,6 +48,12 @@ class ExportTable:
     date: str | None
     instant: str | None
     module: str | None
+    amounts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """What can be chosen: the columns, and then the amounts."""
+        return [*self.columns, *self.amounts]
 
     @property
     def name(self) -> str:
@@ -100,12 +107,19 @@ def _exported(
     date: str | None = None,
     instant: str | None = None,
     module: str | None = None,
+    amounts: Mapping[str, str] | None = None,
 ) -> ExportTable:
     table = model.metadata.tables[f"app.{model.__tablename__}"]
     if date and not instant:
         instant = f"{table.name}.{date}"
-    return ExportTable(table, ["id", *columns.split()], date, instant, module)
+    return ExportTable(table, ["id", *columns.split()], date, instant, module, amounts or {})
 
+
+# As much of a refund as figures have: nothing of one whose payment is in none.
+COUNTED = """coalesce((select counting.amount from app.counting_refunds(array[refunds.payment_id])
+    counting join app.payments paid on paid.organization_id = refunds.organization_id
+      and paid.id = counting.payment_id and paid.counts
+    where counting.id = refunds.id), 0)"""
 
 _ALL = (
     _exported(
@@ -132,6 +146,7 @@ _ALL = (
         "kind currency status reason processor_refund_id payment_id amount refunded_at",
         date="refunded_at",
         module=BOOKINGS,
+        amounts={"counted_amount": COUNTED},
     ),
     _exported(
         PostCallForm,

@@ -80,8 +80,8 @@ def export(
     table = export_table(name)
     if fmt not in FORMATS:
         raise InvalidInput(f"“{fmt}” is not a format; use {', '.join(FORMATS)}.", field="format")
-    chosen = list(columns or table.columns)
-    if unknown := [column for column in chosen if column not in table.columns]:
+    chosen = list(columns or table.names)
+    if unknown := [column for column in chosen if column not in table.names]:
         raise InvalidInput(f"{name} has no column “{unknown[0]}”.", field="columns")
     with transaction() as db:
         _record(db, table, fmt)
@@ -174,11 +174,13 @@ def _lists(table: ExportTable, columns: Sequence[str]) -> Iterator[sql.Composed]
 
 
 def _expression(table: ExportTable, column: str, safe: bool) -> sql.Composable:
+    if column in table.amounts:
+        return _rounded(sql.SQL(table.amounts[column]))
     value: sql.Composable = sql.Identifier(table.name, column)
     if named := table.named_by(column):
         value = sql.SQL("coalesce({}, {})").format(sql.Identifier(named[0], "name"), value)
     if table.is_money(column):
-        value = sql.SQL("round({0}, greatest(scale(trim_scale({0})), {1}))").format(value, DECIMALS)
+        value = _rounded(value)
     if table.is_document(column):
         return sql.SQL("{}::text").format(value)
     if table.is_hidden(column):
@@ -188,6 +190,11 @@ def _expression(table: ExportTable, column: str, safe: bool) -> sql.Composable:
     if safe and table.is_text(column):
         value = without_formula_sql(value)
     return value
+
+
+def _rounded(amount: sql.Composable) -> sql.Composable:
+    """An amount with the decimals of its currency, and more where it has more."""
+    return sql.SQL("round({0}, greatest(scale(trim_scale({0})), {1}))").format(amount, DECIMALS)
 
 
 def _csv(raw: psycopg.Connection, query: str) -> Iterator[bytes]:

@@ -97,6 +97,14 @@ def _own_columns(table: str, *keys: str) -> dict[str, By]:
 GRACE = """coalesce((select pcf_grace_hours from app.booking_settings
     where organization_id = app.cur_org()), 0)"""
 
+_FORM = """left join app.post_call_forms form on form.organization_id = events.organization_id
+    and form.event_id = events.id"""
+# What a processor has sold counts before what the form says, as it does for the payment itself.
+_SOLD = """left join lateral (select paid.package_id from app.payments paid
+    where paid.organization_id = events.organization_id and paid.event_id = events.id
+      and paid.counts and paid.package_id is not null
+    order by paid.payment_date, paid.id limit 1) sold on true"""
+
 EVENTS = Fact(
     key="events",
     table="events",
@@ -105,11 +113,7 @@ EVENTS = Fact(
     by={
         **_own_columns("events", *LISTED),
         "outcome": By("events.event_outcome"),
-        "package": By(
-            "form.package_id",
-            "left join app.post_call_forms form on form.organization_id = events.organization_id"
-            " and form.event_id = events.id",
-        ),
+        "package": By("coalesce(sold.package_id, form.package_id)", f"{_FORM} {_SOLD}"),
     },
     rows=Rows("events", "See the bookings"),
     parameters={"grace": GRACE},

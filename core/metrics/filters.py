@@ -54,10 +54,16 @@ class Filters:
         }
 
 
+def none_of(each: Dimension) -> str:
+    """What people call having no value of a dimension."""
+    return f"No {each.label.lower()}"
+
+
 def values_of(db: Session, keys: Collection[str]) -> dict[str, dict[str, Wanted]]:
     """What figures can be narrowed to: for each of the dimensions ``keys`` that they can be
     narrowed by its values, by what people call them. Entries of a list stand in alphabetical order;
-    those of one name bear the beginning of their id, so that each can be chosen.
+    those of one name, and one that is called as none of them is, bear the beginning of their id, so
+    that each can be chosen.
     """
     chosen = [each for key, each in FILTERS.items() if key in keys]
     found: dict[str, dict[str, Wanted]] = {
@@ -66,7 +72,7 @@ def values_of(db: Session, keys: Collection[str]) -> dict[str, dict[str, Wanted]
     entries = _entries(db, [each for each in chosen if each.names])
     often = Counter((key, name) for key, name, _ in entries)
     for key, name, id_ in entries:
-        alone = often[key, name] == 1
+        alone = often[key, name] == 1 and name != none_of(FILTERS[key])
         found[key][name if alone else f"{name} ({id_.hex[:8]})"] = id_
     return found
 

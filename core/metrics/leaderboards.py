@@ -32,12 +32,13 @@ BOARD = (
 def leaderboard(
     db: Session, period: Period, who: str, metric: str, currency: str, at: datetime
 ) -> pd.DataFrame:
-    """Everybody with bookings or cash in the period at the instant ``at``, best first.
+    """Everybody who has the figure in the period at the instant ``at``, best first.
 
     Open ``db`` with ``core.platform.database.as_board``.
 
     Columns: rank (int), change (places won since the same part of the period before; of an
-    unfinished period what has passed is compared; missing when new), name, value (float, money in
+    unfinished period what has passed is compared; missing for whom there is nothing to compare),
+    is_new (bool: had no place in that part before, and has one now), name, value (float, money in
     ``currency``), sample (int, what a rate is based on; None for sums), small (bool: too few to
     compare), id. Raises InvalidInput.
     """
@@ -59,6 +60,7 @@ def leaderboard(
         before[key] - now[key] if key in now and key in before else None for key in board["id"]
     ]
     board.insert(1, "change", changes)
+    board.insert(2, "is_new", [key in now and key not in before for key in board["id"]])
     return board
 
 

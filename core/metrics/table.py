@@ -95,10 +95,12 @@ def metrics_tables(
 
 
 def tables_read(
-    groups: Sequence[Sequence[str | Dimension]], only: Iterable[str | Metric]
+    groups: Sequence[Sequence[str | Dimension]],
+    only: Iterable[str | Metric],
+    filters: Filters | None = None,
 ) -> list[str]:
     """The tables that ``metrics_tables`` reads for the figures ``only`` in these groupings."""
-    return sorted(set(TABLE.findall(_query(groups, only, Filters()).sql())))
+    return sorted(set(TABLE.findall(_query(groups, only, filters or Filters()).sql())))
 
 
 @cache

@@ -77,7 +77,7 @@ class Unit:
         to compare.
         """
         now, then = self.plain(value, currency), self.plain(before, currency)
-        return None if now is None or not then else float((now - then) / then) * 100
+        return None if now is None or not then else float((now - then) / abs(then)) * 100
 
     def pattern(self, currency: str) -> str:
         """How Streamlit writes the number at a bar."""

@@ -122,9 +122,11 @@ class Body(BaseModel):
 
 
 class Query(BaseModel):
-    """The query parameters of a request; unknown names are ignored."""
+    """The query parameters of a request; an unknown name is refused, since a misspelt filter would
+    show everything.
+    """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", title="The address")
 
     @classmethod
     def read(cls, sent: Mapping[str, str]) -> Self:
@@ -133,6 +135,13 @@ class Query(BaseModel):
             return cls.model_validate(dict(sent))
         except ValidationError as error:
             raise invalid_input(cls, error) from error
+
+
+def _at_least_one(ids: tuple[UUID, ...]) -> tuple[UUID, ...]:
+    """Refuses a parameter without an id: an empty one would narrow to nothing in particular."""
+    if not ids:
+        raise ValueError
+    return ids
 
 
 def split_words(text: str) -> list[str]:
@@ -153,6 +162,7 @@ Words = Annotated[tuple[str, ...], BeforeValidator(split_words), WithJsonSchema(
 Ids = Annotated[
     tuple[UUID, ...],
     BeforeValidator(split_words),
+    AfterValidator(_at_least_one),
     WithJsonSchema({"type": "string"}),
     IDS,
 ]

@@ -58,7 +58,7 @@ def dashboard_of(
     """
     return _dashboard(
         (viewer.organization_id, viewer.user_id, viewer.role),
-        data_stamp(db),
+        data_stamp(db, filters),
         period,
         comparison,
         filters,
@@ -83,7 +83,7 @@ def shared_dashboard_of(
     with visitor.transaction() as db:
         return _dashboard(
             (visitor.organization_id, visitor.link_id, f"share {visitor.sees_money}"),
-            data_stamp(db),
+            data_stamp(db, filters),
             period,
             comparison,
             filters,

@@ -31,7 +31,7 @@ table = EXPORTS[name or names[0]]
 period = period_picker(viewer) if table.date else None
 if table.date:
     st.caption(f"Cut by {table.date.replace('_', ' ')}.")
-columns = st.multiselect("Columns", table.columns, default=table.columns)
+columns = st.multiselect("Columns", table.names, default=table.names)
 fmt = (
     st.segmented_control(
         "Format", list(FORMATS), format_func=FORMATS.__getitem__, default="csv", required=True
@@ -42,6 +42,6 @@ days = {"start": period.start.isoformat(), "end": period.end.isoformat()} if per
 if not columns:
     st.info("Choose at least one column.")
 else:
-    chosen = {} if columns == table.columns else {"columns": ",".join(columns)}
+    chosen = {} if columns == table.names else {"columns": ",".join(columns)}
     address = export_address(viewer, table.name, {"format": fmt} | days | chosen)
     st.link_button("Download", address, type="primary", icon=":material/download:")

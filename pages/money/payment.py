@@ -16,7 +16,7 @@ from core.money.models import PROCESSOR_LABELS, PaymentStatus
 from core.money.queries import pairs_of, payment_detail, refunds_of, suggestions
 from core.platform.dataframes import records
 from core.ui.page import act, go, no_such, require, title
-from core.ui.panels.payments import Pair, decide_pairs, numbered_apart
+from core.ui.panels.payments import Pair, decide_pairs, numbered_apart, payment_state
 from core.ui.parts.facts import show_facts
 from core.ui.parts.format import escape_markdown, money, when, word
 from core.ui.parts.query_params import id_from_address
@@ -120,13 +120,15 @@ title(
 left, right = st.columns([3, 2])
 with right:
     facts = {
-        "State": word(payment.status, PaymentStatus),
+        "State": payment_state(payment),
         "Customer": payment.customer_name,
         "E-mail": payment.customer_email,
         "Refunded": (
             money({payment.currency: payment.refund_amount}) if payment.refund_amount else None
         ),
-        "Net revenue": money({payment.currency: payment.net_revenue}),
+        "Net revenue": (
+            money({payment.currency: payment.net_revenue}) if payment.counts else "in no figure"
+        ),
         "Package": payment.package,
         "Source": payment.source,
         "Id at the processor": payment.processor_payment_id,

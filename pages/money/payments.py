@@ -11,8 +11,10 @@ from core.money.models import PROCESSOR_LABELS
 from core.money.queries import PaymentFilter, payment_sums, payments_table, reconciliation_list
 from core.money.schemas import PaymentItem
 from core.platform.dataframes import records
+from core.tenancy.access.models import AccessSettings
+from core.tenancy.organizations.queries import settings_of
 from core.ui.page import empty, require, title
-from core.ui.panels.payments import decide_pairs, pair_of, payment_states
+from core.ui.panels.payments import counting_net, decide_pairs, pair_of, payment_states
 from core.ui.parts.columns import Moment, Money, Text, Word, headings
 from core.ui.parts.filters import choices_for, filter_bar, period_picker
 from core.ui.parts.format import money, plural
@@ -21,6 +23,23 @@ from core.ui.parts.tables import table
 SHOWN = 500
 ASKED = 20  # as many pairs as a reader decides at a time; the others come up when these are gone
 VIEWS = {"all": "All", "unattributed": "Unattributed", "reconcile": "To reconcile"}
+
+
+def why_none_is_unattributed() -> tuple[str, str]:
+    """What to say instead of an empty list: that all is well only to whoever would see it."""
+    with viewer.transaction() as db:
+        sees_everybody = viewer.sees_everybody(settings_of(db, AccessSettings))
+    if filters.chosen:
+        return "No payments here", "None without a booking fits these filters. Clear a filter."
+    if not sees_everybody:
+        return (
+            "None that you see",
+            "Payments without a booking are nobody's. Those who see everybody's payments see them.",
+        )
+    return (
+        "Every payment has its booking",
+        "Payments that match no booking appear here, and find one by themselves when it is booked.",
+    )
 
 
 viewer = require("payments")
@@ -54,7 +73,8 @@ if view == "reconcile":
     st.caption(
         "Cash entered by hand, beside payments of the same customer or booking that a processor"
         " reported: another amount or currency, or further apart than the days in Settings. What a"
-        " payout has counted as one is counted once, whatever the form says by now."
+        " payout has counted as one is counted once, whatever the form says by now. All of them"
+        " are here, whatever the period and the filters."
     )
     table(
         pairs,
@@ -89,10 +109,7 @@ if is_of(PAYMENTS, figure):
         f" {METRICS[figure].formula.lower()}."
     )
 if payments.empty and view == "unattributed":
-    empty(
-        "Every payment has its booking",
-        "Payments that match no booking appear here, and find one by themselves when it is booked.",
-    )
+    empty(*why_none_is_unattributed())
     st.stop()
 if view == "unattributed":
     st.caption("Of all time: money that is nobody's is not done with when its month is over.")
@@ -110,7 +127,7 @@ for currency, (count, cash, net) in sums.items():
 if len(payments) == SHOWN:
     st.caption(f"The latest {SHOWN} are shown.")
 table(
-    payments.assign(state=payment_states(payments)),
+    payments.assign(state=payment_states(payments), net_revenue=counting_net(payments)),
     "payments",
     opens="payment",
     card=("customer_name", "amount", "payment_date"),

@@ -31,7 +31,7 @@ name = chosen if chosen in PRESETS and chosen != "Custom" else "Last 30 days"
 period = preset_period(name, today(visitor.timezone), visitor.timezone)
 at = this_minute()
 comparison = compared(period, at)
-heading(visitor.name, visitor, f"{name}, compared with the period before")
+heading(visitor.name, visitor, name + (", compared with the period before" if comparison else ""))
 figures = shared_dashboard_of(visitor, period, comparison, at)
 if not figures.now["booked_calls"] and not figures.now["payments"]:
     empty("No bookings in this period", "They appear here as soon as they are booked.")
@@ -47,6 +47,7 @@ with left:
     show_trend(
         figures,
         visitor.currency,
+        comparison,
         [key for key in TRENDS if visitor.sees_money or METRICS[key].unit is not MONEY],
     )
 with right:

@@ -58,7 +58,9 @@ with third, viewer.transaction() as db:
 if not figures.now["booked_calls"] and not figures.now["payments"]:
     empty(
         "No bookings or payments in this period",
-        "They appear here as soon as a calendar or a processor reports one.",
+        "None fits these filters. Choose a longer period, or clear a filter."
+        if filters.chosen
+        else "They appear here as soon as a calendar or a processor reports one.",
         ("connections", "See the connections") if viewer.is_manager else None,
     )
     st.stop()
@@ -67,7 +69,7 @@ st.markdown(f"{summary_of_shows(figures)} {summary_of_revenue(figures)}")
 show_cards(figures, viewer)
 left, right = st.columns([3, 2])
 with left:
-    if point := show_trend(figures, viewer.currency):
+    if point := show_trend(figures, viewer.currency, comparison):
         day = Period(point[1], point[1] + timedelta(days=1), viewer.timezone)
         switch_to_rows(rows_behind(point[0], narrowed_here() | address_of(day)))
 with right:
@@ -81,7 +83,7 @@ with left:
 with right:
     st.subheader("Overdue forms")
     if not (waiting := overdue.totals.count("overdue_pcfs")):
-        st.caption("None: every booking older than the grace has its form.")
+        st.caption("None of the bookings here waits for its form longer than the grace.")
     else:
         st.caption(f"{waiting:,} bookings wait for their form longer than they should.")
         counts = sorted(

@@ -8,6 +8,7 @@ from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import event_detail, timeline
 from core.bookings.reassignment import name_setter
 from core.bookings.roster import setters_by_name
+from core.bookings.status import was_called_off
 from core.money.models import PROCESSOR_LABELS
 from core.money.queries import PaymentFilter, payments_table
 from core.money.schemas import PaymentItem
@@ -47,7 +48,7 @@ state = (
 )
 st.markdown(f"**{state}**" + (" · form filed" if event.pcf_submitted else ""))
 may_file = viewer.is_manager or event.closer_user_id == viewer.user_id
-if may_file and event.call_status not in ("canceled", "rescheduled"):
+if may_file and not was_called_off(event):
     go("form", "Correct the form" if event.pcf_submitted else "File the form", event=str(event.id))
 if event.rescheduled_to_id:
     go("event", "This booking was moved: open the new one", id=str(event.rescheduled_to_id))

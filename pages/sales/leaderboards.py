@@ -8,8 +8,7 @@ from core.metrics.catalog import METRICS
 from core.metrics.leaderboards import BOARD
 from core.metrics.units import MONEY
 from core.platform.errors import NotAllowed
-from core.tenancy.access.models import AccessSettings, Role
-from core.tenancy.access.roles import LOOKERS
+from core.tenancy.access.models import AccessSettings
 from core.tenancy.organizations.queries import settings_of
 from core.ui.cache import leaderboard_of
 from core.ui.page import empty, require, title
@@ -26,12 +25,11 @@ title("Leaderboards", viewer, viewer.organization_name)
 with viewer.transaction() as db:
     access = settings_of(db, AccessSettings)
     choices = choices_of(db, BOARDS)
+sees_everybody = viewer.sees_everybody(access)
 figures = [
     key
     for key in BOARD
-    if access.leaderboards_show_money
-    or viewer.role != Role.SALES_REP
-    or METRICS[key].unit is not MONEY
+    if access.leaderboards_show_money or sees_everybody or METRICS[key].unit is not MONEY
 ]
 
 first, second, third = st.columns([1, 1, 1], vertical_alignment="bottom")
@@ -71,7 +69,10 @@ if board.empty:
 
 metric = metric or figures[0]
 shown = board.assign(
-    change=[place_change(change) for change in board["change"]],
+    change=[
+        place_change(change, is_new)
+        for change, is_new in zip(board["change"], board["is_new"], strict=True)
+    ],
     sample=[
         based_on(sample, small)
         for sample, small in zip(board["sample"], board["small"], strict=True)
@@ -85,17 +86,23 @@ columns = (
     value,
     Text("sample", "Based on"),
 )
-st.caption(
-    f"{METRICS[metric].formula}. The arrow is the change of place since the same part of the"
-    " period before; few means fewer than ten."
+only_one_currency = (
+    f"Only {viewer.currency}: currencies are never added together. "
+    if METRICS[metric].unit is MONEY
+    else ""
 )
-drills = viewer.is_one_of(*LOOKERS)  # a rep sees nobody else's calls
+st.caption(
+    f"{METRICS[metric].formula}. {only_one_currency}The arrow is the change of place since"
+    " the same part of the period before; few means fewer than ten."
+)
 addresses = [
-    rows_behind(metric, {who: named(choices, who, each), **address_of(period)}) if drills else None
+    rows_behind(metric, {who: named(choices, who, each), **address_of(period)})
+    if sees_everybody
+    else None
     for each in board["id"]
 ]
 with wide("board"):
-    row = show_rows(shown, "board", columns, selectable=drills)
+    row = show_rows(shown, "board", columns, selectable=sees_everybody)
 cards(
     Card(f"{place.rank}. {place.name}", (figure, place.change, place.sample), opens)
     for place, figure, opens in zip(shown.itertuples(), value.texts(shown), addresses, strict=True)

@@ -29,7 +29,7 @@ one_day = Period(day, day + timedelta(days=1), viewer.timezone)
 with viewer.transaction() as db:
     own = upcoming_events(db, viewer.user_id, since=one_day.starts_at)
     pending = pending_forms(db, closer_user_id=viewer.user_id, limit=MOST)
-    figures = totals(db, month, only=("show_rate", *MONTH))
+    figures = totals(db, month, only=("show_rate", "confirmed", "due", *MONTH))
 
 whose = "Your" if viewer.role == Role.SALES_REP else "The team's"
 
@@ -44,6 +44,7 @@ third.metric(
     border=True,
     help=f"Shows ÷ (completed bookings + no-shows). {whose} calls.",
 )
+third.caption(f"{figures['confirmed']:,} of {figures['due']:,} bookings due are confirmed.")
 
 if pending.empty and not ahead:
     empty(

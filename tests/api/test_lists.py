@@ -372,6 +372,27 @@ def test_a_word_that_no_event_can_have_names_its_field(key, name, value):
     assert refused(get("/api/events", key, **{name: value})) == (422, "invalid_input", name)
 
 
+NARROWED = [
+    ("/api/events", {"closer": "Bo"}),
+    ("/api/events", {"filter.closer": "Bo"}),
+    ("/api/events", {"closer_id": ""}),
+    ("/api/payments", {"outcome": "closed"}),
+    ("/api/payments", {"closer_id": ","}),
+    ("/api/metrics", {"start": "2026-11-01", "end": "2026-12-01", "closer": "Bo"}),
+    ("/api/metrics", {"start": "2026-11-01", "end": "2026-12-01", "filter.closer": ""}),
+    ("/api/metrics", {"start": "2026-11-01", "end": "2026-12-01", "filter.closer": ","}),
+    ("/api/export", {"table": "payments", "filter.closer": "Bo"}),
+]
+
+
+@pytest.mark.parametrize(("path", "params"), NARROWED)
+def test_what_narrows_to_nothing_in_particular_is_refused_and_never_shows_everything(
+    key, path, params
+):
+    *_, field = params
+    assert refused(get(path, key, **params)) == (422, "invalid_input", field)
+
+
 def test_filters_narrow_to_any_of_several(org, key):
     with as_system(org) as db:
         ana, bo = make.closer(db, org, "Ana"), make.closer(db, org, "Bo")

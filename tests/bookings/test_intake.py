@@ -302,6 +302,62 @@ def test_a_meeting_of_which_the_booking_was_moved_in_time_was_missed_by_nobody(b
     assert missed_and_moved(NOON - timedelta(hours=2), by_form) == ["rescheduled", "scheduled"]
 
 
+AFTER_THE_MEETING = {
+    "moved": lambda made, second: [
+        samples.calendly_canceled(made, at=NOON + timedelta(minutes=50), new=second.uri),
+        samples.calendly_created(second, old=booking().uri),
+    ],
+    "cancelled": lambda made, second: [
+        samples.calendly_canceled(made, at=NOON + timedelta(minutes=50))
+    ],
+}
+
+
+@pytest.mark.parametrize("form_comes_first", [True, False], ids=["form first", "form last"])
+@pytest.mark.parametrize("change", AFTER_THE_MEETING)
+def test_a_meeting_that_was_held_is_reported_before_and_after_its_booking_changes(
+    change, form_comes_first
+):
+    history = History("calendly")
+    made = created(booking())
+    history.deliver(made)
+    by = make.viewer(history.org)
+    with as_system(history.org) as db:
+        event_id = db.scalars(select(Event.id)).one()
+
+    def file():
+        with by.transaction() as db:
+            file_form(db, event_id, CLOSED, by)
+
+    changes = AFTER_THE_MEETING[change](made, booking(start=NOON + timedelta(days=21)))
+    acts = [file, lambda: history.deliver(*changes)]
+    for act in acts if form_comes_first else reversed(acts):
+        act()
+    states = history.rows("select call_status, event_outcome from app.events order by scheduled_at")
+    assert states[0] == {"call_status": "completed", "event_outcome": "closed"}
+
+
+def marked_and_cancelled(cancelled_at):
+    """A booking of noon that was marked as missed, and cancelled."""
+    history = History("calendly")
+    made = created(booking())
+    mark = missed(made)
+    history.deliver(made, mark, samples.calendly_canceled(mark, at=cancelled_at))
+    return history.rows("select call_status, event_outcome from app.events")
+
+
+def test_a_meeting_that_was_missed_stays_so_when_its_booking_is_cancelled_afterwards():
+    assert marked_and_cancelled(NOON + timedelta(hours=5)) == [
+        {"call_status": "no_show", "event_outcome": "no_show"}
+    ]
+
+
+def test_a_meeting_of_which_the_booking_was_cancelled_in_time_was_missed_by_nobody():
+    assert marked_and_cancelled(NOON - timedelta(hours=5)) == [
+        {"call_status": "canceled", "event_outcome": None}
+    ]
+
+
 def delivered_while_a_form_is_filed(change):
     """The delivery is processed while a form is filed: its transaction has read the event and
     begins to write when the delivery arrives, and commits afterwards.

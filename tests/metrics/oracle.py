@@ -129,6 +129,16 @@ class Oracle:
             self.named[dimension][key]["name"] if dimension in LISTED and key is not None else key
         )
 
+    def _sold(self, event: Row) -> UUID | None:
+        """The package of the booking's first payment that counts and names one."""
+        paid = [
+            row
+            for row in self.payments
+            if row["event_id"] == event["id"] and row["package_id"] and self._counts(row)
+        ]
+        first = min(paid, key=lambda row: (row["payment_date"], row["id"]), default={})
+        return first.get("package_id")
+
     def _day(self, at: datetime) -> date:
         return at.astimezone(self.zone).date()
 
@@ -160,7 +170,7 @@ class Oracle:
             event = row if "event_outcome" in row else self.events.get(row["event_id"], {})
             return event.get("event_outcome")
         if key == "package" and "package_id" not in row:
-            return self.forms.get(row["id"], {}).get("package_id")
+            return self._sold(row) or self.forms.get(row["id"], {}).get("package_id")
         return row[f"{key}_id"]
 
     @staticmethod

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.metrics.comparison import compared
-from core.metrics.dashboard import FIGURES, READ, dashboard, data_stamp
+from core.metrics.dashboard import FIGURES, dashboard, data_stamp, read_of
 from core.metrics.filters import Filters
 from core.metrics.table import tables_read, totals
 from core.platform.clock import now
@@ -134,7 +134,8 @@ def test_the_stamp_is_of_every_table_that_the_figures_are_counted_from():
     assert tables_read([()], ["leads"]) == ["leads"]
     assert tables_read([()], ["booking_share"]) == ["events", "leads"]
     assert tables_read([("closer",)], ["net_revenue"]) == ["closers", "payments"]
-    assert READ == ["closers", "events", "payments", "setters"]
+    assert read_of() == ["closers", "events", "payments", "setters"]
+    assert read_of("package") == [*read_of()[:3], "post_call_forms", "setters"]
 
 
 def test_the_stamp_changes_with_every_event_payment_and_name_and_with_nothing_else():
@@ -143,7 +144,7 @@ def test_the_stamp_changes_with_every_event_payment_and_name_and_with_nothing_el
 
     def stamp():
         with admin.transaction() as db:
-            return data_stamp(db)
+            return data_stamp(db, Filters())
 
     stamps = [stamp()]
     with as_system(org) as db:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from uuid import UUID
@@ -17,6 +17,8 @@ from sqlalchemy import Column, DateTime, MetaData, Numeric, Table, Text, text
 
 from core.metrics.export_tables import EXPORTS, ExportTable
 from core.metrics.exports import AT_ONCE, BATCH, FORMATS, export
+from core.metrics.table import totals
+from core.platform.clock import Period
 from core.platform.database import as_guest, as_system
 from core.platform.errors import InvalidInput, NotAllowed, TooManyRequests
 from core.platform.schema import AMOUNT, Base, Words, secured
@@ -81,7 +83,7 @@ def exported(transaction, table, fmt, **asked):
 
 
 def _typed(table, name, value, truth):
-    kind = columns_of(table)[name].type.python_type
+    kind = Decimal if name in EXPORTS[table].amounts else columns_of(table)[name].type.python_type
     if value is None or kind in (str, UUID, object):
         return value
     return truth(value) if kind is bool else READ[kind](value)
@@ -123,12 +125,12 @@ def test_every_format_holds_the_same_rows_as_the_table_itself(history, table):
         {name: str(value) if isinstance(value, UUID) else value for name, value in row.items()}
         for row in expected
     ]
-    first = exported(admin.transaction, table, "csv")
+    first = exported(admin.transaction, table, "csv", columns=EXPORTS[table].columns)
     assert (
         sorted(first, key=lambda row: row["id"]) == sorted(plain, key=lambda row: row["id"]) != []
     )
     for fmt in ("json", "parquet"):
-        assert exported(admin.transaction, table, fmt) == first
+        assert exported(admin.transaction, table, fmt, columns=EXPORTS[table].columns) == first
 
 
 @pytest.mark.parametrize("role", ["sales_rep", "manager", "viewer"])
@@ -196,6 +198,26 @@ def test_no_text_of_any_table_is_run_by_a_spreadsheet(table):
             )
         [row] = exported(partial(as_system, org), table, "csv")
         assert {name: row[name] for name in texts} == dict.fromkeys(texts, "'" + hostile)
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_what_counts_of_the_exported_refunds_is_the_figure(fmt):
+    org = make.organization()
+    admin = make.viewer(org)
+    with as_system(org) as db:
+        paid = make.payment(db, org, "100.00", refund_amount=Decimal(30))
+        make.refund(db, paid, "100.00", at=NOON + timedelta(days=2), kind="dispute")
+        db.execute(text("update app.payments set refund_amount = 100"))
+        withdrawn = make.payment(db, org, "50.00", deleted_at=NOON)
+        other = make.payment(db, org, "70.00", superseded_by_id=paid.id)
+        for each, amount in ((withdrawn, "50.00"), (other, "70.00")):
+            make.refund(db, each, amount, at=NOON + timedelta(days=2))
+    rows = exported(admin.transaction, "refunds", fmt)
+    assert sorted(row["amount"] for row in rows) == [30, 50, 70, 100]
+    assert sorted(row["counted_amount"] for row in rows) == [0, 0, 30, 70]
+    with admin.transaction() as db:
+        november = Period(date(2026, 11, 1), date(2026, 12, 1), "UTC")
+        assert totals(db, november, only=["refunds"])["refunds"] == {"USD": 100}
 
 
 def test_a_negative_amount_stays_a_number():

@@ -4,6 +4,7 @@ import pickle
 from collections import defaultdict
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from pydantic import create_model
@@ -213,6 +214,12 @@ def test_a_sum_is_in_the_unit_that_it_declares(history, oracle):
     )
     assert figures.totals == {"letters": float(letters), "whole_letters": letters}
     assert figures.frame()["whole_letters"].dtype == "int64"
+
+
+def test_a_change_from_below_nothing_goes_up_when_the_figure_does():
+    after, before = {"USD": Decimal(50)}, {"USD": Decimal(-100)}
+    assert MONEY.moved(after, before, "USD") == 150
+    assert MONEY.moved(before, after, "USD") == -300
 
 
 @pytest.mark.parametrize("unit", [NUMBER, COUNT, RATE, MONEY, HOURS], ids=lambda unit: unit.name)

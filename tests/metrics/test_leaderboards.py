@@ -80,6 +80,20 @@ def test_the_change_is_the_places_won_since_the_period_before(org):
     assert [
         (row.rank, row.name, row.change) for row in made.fillna({"change": new}).itertuples()
     ] == [(1, "Bo", 1), (2, "Cy", new), (3, "Ana", -2)]
+    assert list(made["is_new"]) == [False, True, False]
+
+
+def test_whoever_had_a_place_before_or_has_none_yet_is_not_new(org):
+    """On the first morning nobody has a place yet in what has passed."""
+    with as_system(org) as db:
+        ana, bo = (make.closer(db, org, name) for name in ("Ana", "Bo"))
+        for closer in (ana, bo):
+            calls(db, org, closer, 1, BEFORE)
+        calls(db, org, ana, 1)
+    with as_board(make.viewer(org).user_id, org) as db:
+        early = leaderboard(db, WEEK, "closer", "booked_calls", "USD", WEEK.starts_at)
+        later = leaderboard(db, WEEK, "closer", "booked_calls", "USD", WEEK.ends_at)
+    assert list(early["is_new"]) == list(later["is_new"]) == [False]
 
 
 def test_of_an_unfinished_period_the_arrow_compares_what_has_passed_with_as_much_of_the_other(org):
@@ -145,7 +159,16 @@ def test_calls_of_nobody_are_on_no_board_and_an_empty_board_keeps_its_columns(or
         calls(db, org, None, 3)
     made = board(org)
     assert made.empty
-    assert list(made.columns) == ["rank", "change", "name", "value", "sample", "small", "id"]
+    assert list(made.columns) == [
+        "rank",
+        "change",
+        "is_new",
+        "name",
+        "value",
+        "sample",
+        "small",
+        "id",
+    ]
 
 
 def test_a_rep_sees_colleagues_on_the_board_but_not_where_the_organisation_hides_it():

@@ -3,6 +3,7 @@ computes.
 """
 
 from datetime import date
+from decimal import Decimal
 from itertools import combinations
 from pathlib import Path
 
@@ -10,12 +11,17 @@ import pytest
 from pandas.testing import assert_frame_equal
 from sqlalchemy import text
 
+from core.bookings.form_answers import FormAnswers
+from core.bookings.models import Package
 from core.metrics.catalog import METRICS
 from core.metrics.dimensions import DIMENSIONS, FILTERS
 from core.metrics.filters import Filters
 from core.metrics.table import metrics_table, totals
 from core.metrics.units import COUNT, HOURS, MONEY, RATE
+from core.money.form_filing import file_form
 from core.platform.clock import Period
+from core.platform.database import as_system
+from tests import factories as make
 from tests.crossed import crossed
 from tests.metrics.conftest import AT_NIGHT
 from tests.metrics.history import CHANGES
@@ -93,6 +99,30 @@ def test_filters_narrow_each_other(history, oracle):
         assert table_of(history, ("day",), role, **chosen)[0] == reckoned(
             oracle, ("day",), asked(history, role, **chosen)
         )
+
+
+def test_a_close_and_its_cash_are_of_the_package_that_the_processor_names():
+    org = make.organization()
+    admin = make.viewer(org)
+    with as_system(org) as db:
+        core, plus = Package(name="Core"), Package(name="Core Plus")
+        for each in (core, plus):
+            each.organization_id = org
+        db.add_all([core, plus])
+        event = make.event(db, org, make.closer(db, org))
+        db.flush()
+        packages = core.id, plus.id
+    with admin.transaction() as db:
+        answers = FormAnswers(True, True, True, True, package_id=packages[0], payment_type="pif")
+        file_form(db, event.id, answers, admin)
+    with as_system(org) as db:
+        make.payment(db, org, event_id=event.id, package_id=packages[1])
+    month = Period(date(2026, 11, 1), date(2026, 12, 1), "UTC")
+    with admin.transaction() as db:
+        found = metrics_table(db, month, ("package",), only=["closes", "average_deal_size"])
+    assert [(row.keys["package"].name, dict(row.values)) for row in found.rows] == [
+        ("Core Plus", {"closes": 1, "average_deal_size": {"USD": Decimal(4997)}})
+    ]
 
 
 def test_the_totals_are_the_table_without_dimensions(history, oracle):

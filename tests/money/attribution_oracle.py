@@ -85,10 +85,12 @@ def attributed(facts: Facts) -> dict[UUID, Found]:
 
 
 def stands(facts: Facts, event_id: UUID | None) -> UUID | None:
-    """Where somebody who chose this event finds it: a moved one goes on where it was moved to."""
+    """Where somebody who chose this event finds it: a moved one goes on where it was moved to,
+    unless it was held.
+    """
     while event_id is not None:
         event = facts.events[event_id]
-        if event.status != "rescheduled" or event.moved_to is None:
+        if event.status not in ("rescheduled", "no_show") or event.moved_to is None:
             break
         if facts.events[event.moved_to].is_deleted:
             break

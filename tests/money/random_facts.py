@@ -98,7 +98,7 @@ class History:
             self.facts.events[event.id] = event
         events = list(self.facts.events.values())
         for place, event in enumerate(events):
-            if event.status == "rescheduled" and events[place + 1 :]:
+            if event.status in ("rescheduled", "no_show") and events[place + 1 :]:
                 event.moved_to = self.dice.choice([None, *events[place + 1 :] * 2])
                 event.moved_to = event.moved_to and event.moved_to.id
             needed = {event.id, event.moved_to} - {None}

@@ -193,6 +193,42 @@ def test_the_money_moves_with_its_booking():
         )
 
 
+def missed_and_moved(chosen):
+    """Ana's lead misses the meeting and moves it to three days later, with Bo: the money was paid
+    with the booking, or somebody chose the booking for it.
+    """
+    desk = Desk()
+    with as_system(desk.org) as db:
+        make.closer(db, desk.org, "Bo", email="bo@team.example")
+    first = booked(paid=None if chosen else "ch_A")
+    call = samples.SampleBooking(
+        LEAD,
+        MEETING + timedelta(days=3),
+        closer_email="bo@team.example",
+        closer_name="Bo",
+        setter=None,
+    )
+    after = MEETING + timedelta(hours=3)
+    second = samples.calendly_created(call, booked_at=after, old=first["payload"]["uri"])
+    missed = samples.calendly_no_show(first, at=MEETING + timedelta(minutes=20))
+    moved = samples.calendly_canceled(missed, at=after, new=second["payload"]["uri"])
+    desk.deliver(first, charge("partner@example.com" if chosen else LEAD))
+    if chosen:
+        desk.choose("pi_A", desk.event(first))
+    desk.deliver(missed, second, moved)
+    return desk, second
+
+
+@pytest.mark.parametrize("chosen", [False, True], ids=["paid with it", "chosen"])
+def test_the_money_of_a_meeting_that_was_missed_moves_with_its_booking(chosen):
+    desk, second = missed_and_moved(chosen)
+    [row] = desk.payments()
+    assert (row["booking"], row["closer"]) == (key_of(second), "Bo")
+    assert desk.approved(OCTOBER) == [("payment", "Bo", 4997)]
+    statuses = "select call_status from app.events order by scheduled_at"
+    assert [row["call_status"] for row in desk.calendly.rows(statuses)] == ["no_show", "scheduled"]
+
+
 def test_where_the_booking_was_cancelled_a_person_decides():
     desk, booking = Desk(), booked()
     desk.deliver(

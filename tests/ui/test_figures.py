@@ -28,7 +28,7 @@ from core.metrics.dimensions import DIMENSIONS, FILTERS
 from core.metrics.exports import export
 from core.metrics.facts import EVENTS, LEADS, PAYMENTS
 from core.metrics.leaderboards import BOARD
-from core.metrics.units import COUNT, RATE
+from core.metrics.units import COUNT, MONEY, RATE
 from core.money.payouts import create_snapshot
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
@@ -337,7 +337,7 @@ def test_slacks_report_of_each_day(made):
                 assert said[METRICS[key].name].split()[0] == str(one[key])
             elif METRICS[key].unit is RATE and one[key] is not None:
                 assert said[METRICS[key].name].split()[0] == f"{one[key]:.0%}"
-            elif METRICS[key].unit == "money":
+            elif METRICS[key].unit is MONEY:
                 told = said[METRICS[key].name].partition(" (")[0]
                 assert parts(told) == parts(whole_units(one[key]))
         told, people = best_of(message), people_of(made, day)

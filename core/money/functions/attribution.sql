@@ -3,7 +3,7 @@
 -- payment_pairs, contact_emails) and these functions follow it at once.
 
 -- Where somebody who chose this booking stands now: a booking that was moved is the one that it was
--- moved to.
+-- moved to, also when it was missed before. One that was held stays where it is.
 create or replace function app.standing_event(p_event uuid) returns uuid language sql stable strict
 security definer set search_path = pg_catalog, pg_temp as $f$
   with recursive moved as (
@@ -11,7 +11,7 @@ security definer set search_path = pg_catalog, pg_temp as $f$
     union all
     select n.id, m.steps + 1 from moved m
       join app.events v on v.organization_id = app.cur_org() and v.id = m.id
-        and v.call_status = 'rescheduled'
+        and v.call_status in ('rescheduled', 'no_show')
       join app.events n on n.organization_id = app.cur_org() and n.id = v.rescheduled_to_id
         and n.deleted_at is null
   ) cycle id set is_again using way
@@ -28,7 +28,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $f
       join app.events n on n.organization_id = app.cur_org() and n.id = m.id
         and n.deleted_at is null
       join app.events v on v.organization_id = app.cur_org() and v.rescheduled_to_id = n.id
-        and v.call_status = 'rescheduled')
+        and v.call_status in ('rescheduled', 'no_show'))
   select m.id from moved m
 $f$;
 

@@ -44,7 +44,7 @@ set search_path = pg_catalog, pg_temp as $f$
   with entered as (
     select e.id, e.event_id, p.customer_email_normalized as email,
       v.lead_email_normalized as lead_email, v.contact_id,
-      case when v.call_status = 'rescheduled' then app.standing_event(v.id) else v.id end as stands
+      case when v.rescheduled_to_id is null then v.id else app.standing_event(v.id) end as stands
       from app.entered_payments(p_payments) e
       join app.payments p on p.organization_id = app.cur_org() and p.id = e.id
       left join app.events v on v.organization_id = app.cur_org() and v.id = e.event_id),
@@ -115,7 +115,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $f
   moved as (
     select e.id, app.standing_event(v.id) as stands from app.payments e
       join app.events v on v.organization_id = app.cur_org() and v.id = e.chosen_event_id
-        and v.call_status = 'rescheduled'
+        and v.rescheduled_to_id is not null
      where e.organization_id = app.cur_org() and e.connection_id is null
        and e.chosen_event_id is not null),
   possible as (

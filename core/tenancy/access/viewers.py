@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from core.platform.database import as_member, as_viewed_member
-from core.tenancy.access.models import Role
+from core.tenancy.access.models import AccessSettings, Role
 
 
 class FormFiler(Protocol):
@@ -83,8 +83,13 @@ class Viewer:
 
     @property
     def is_manager(self) -> bool:
-        """Whether the viewer is a manager or above, who reads everything in the organisation."""
+        """Whether the viewer is a manager or above."""
         return self.is_one_of(Role.OWNER, Role.ADMIN, Role.MANAGER)
+
+    def sees_everybody(self, access: AccessSettings) -> bool:
+        """Whether the viewer reads everybody's rows, and not only their own or their team's."""
+        is_of_a_team = self.role == Role.MANAGER and access.managers_see_their_team_only
+        return self.role != Role.SALES_REP and not is_of_a_team
 
     @property
     def signature(self) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.metrics.catalog import METRICS
+from core.metrics.catalog import METRICS, Sum
+from core.metrics.comparison import Comparison
 from core.metrics.dashboard import CARDS, FUNNEL, TRENDS, WEEKDAYS, Dashboard
 from core.metrics.drill import counted
 from core.metrics.figures import Figures, Values
@@ -65,8 +66,8 @@ def show_cards(figures: Dashboard, viewer: Viewer) -> None:
 def show_card(figures: Dashboard, key: str, currency: str) -> None:
     """One figure with its change, its course and its definition."""
     metric = METRICS[key]
-    before = figures.before and figures.before[key]
-    change = metric.unit.moved(figures.so_far[key], before, currency)
+    before = figures.before and _or_nothing(key, figures.before[key], currency)
+    change = metric.unit.moved(_or_nothing(key, figures.so_far[key], currency), before, currency)
     st.metric(
         metric.name,
         metric.unit.text(figures.now[key]),
@@ -77,6 +78,13 @@ def show_card(figures: Dashboard, key: str, currency: str) -> None:
         chart_data=course(figures, key, currency),
         chart_type="area",
     )
+
+
+def _or_nothing(key: str, value: Any, currency: str) -> Any:
+    """A figure to compare: a sum of money that has no rows in the currency is 0 of it."""
+    metric = METRICS[key]
+    is_sum = isinstance(metric, Sum) and metric.unit is MONEY
+    return {currency: Decimal(0), **value} if is_sum else value
 
 
 def course(figures: Dashboard, key: str, currency: str) -> list[float] | None:
@@ -92,10 +100,13 @@ def course(figures: Dashboard, key: str, currency: str) -> list[float] | None:
 
 
 def show_trend(
-    figures: Dashboard, currency: str, keys: Sequence[str] = TRENDS
+    figures: Dashboard,
+    currency: str,
+    comparison: Comparison | None,
+    keys: Sequence[str] = TRENDS,
 ) -> tuple[str, date] | None:
     """One figure day by day, with the compared period under it. Figure and day of the point that
-    was clicked, if one was.
+    was clicked, if one was; a point of the compared period is of the earlier day.
     """
     st.subheader("Day by day")
     key = (
@@ -123,7 +134,9 @@ def show_trend(
     if METRICS[key].unit is MONEY and set(figures.now.money(key)) - {currency}:
         st.caption(f"Only {currency}: currencies are never added together.")
     point = chosen_point(shown)
-    day = dates[point] if point is not None else None
+    day = dates[point.place] if point else None
+    if point and comparison and before and point.series == charts.COMPARED:
+        day = comparison.beside(day) if isinstance(day, date) else None
     return (key, day) if isinstance(day, date) else None
 
 
@@ -166,7 +179,7 @@ def show_funnel(figures: Dashboard, *, paid: bool = True) -> str | None:
             chart, config=charts.CONFIG, key="funnel", on_select="rerun", selection_mode="points"
         )
     )
-    return FUNNEL[point][1] if point is not None and point < len(FUNNEL) else None
+    return FUNNEL[point.place][1] if point and point.place < len(FUNNEL) else None
 
 
 def _cash(people: Figures, currency: str) -> list[Any]:

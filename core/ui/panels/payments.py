@@ -41,16 +41,25 @@ def payment_states(payments: pd.DataFrame) -> list[str]:
     """The state of each row of ``payments_table``: what matters more than the processor's word
     comes first.
     """
-    return [
-        "counted elsewhere"
-        if superseded is not None
-        else "disputed"
-        if disputed
-        else word(status, PaymentStatus)
-        for superseded, disputed, status in zip(
-            payments["superseded_by_id"], payments["disputed"], payments["status"], strict=True
-        )
-    ]
+    return [payment_state(row) for row in payments.itertuples()]
+
+
+def payment_state(payment: Any) -> str:
+    """How a payment stands. One that succeeded, is nobody else's record and does not count all the
+    same was taken back with its form.
+    """
+    if payment.superseded_by_id is not None:
+        return "counted elsewhere"
+    if payment.status == PaymentStatus.SUCCEEDED and not payment.counts:
+        return "taken back"
+    if payment.counts and payment.refund_amount and not payment.net_revenue:
+        return "refunded"
+    return "disputed" if payment.disputed else word(payment.status, PaymentStatus)
+
+
+def counting_net(payments: pd.DataFrame) -> pd.Series[Any]:
+    """The net revenue of each row of ``payments_table``, without the rows that are in no figure."""
+    return payments["net_revenue"].where(payments["counts"].astype(bool), None)
 
 
 def numbered_apart(labels: Sequence[str]) -> list[str]:

@@ -29,6 +29,7 @@ LAYOUT: dict[str, Any] = {
         "zeroline": False,
     },
 }
+COMPARED = 0  # the series of the compared period in a trend that has one
 FEW, MOST_TICKS, MS_A_DAY, UNSEEN = 3, 8, 86_400_000, 0.01
 CONFIG = {"displayModeBar": False, "responsive": True}
 

@@ -7,6 +7,7 @@ bound to, and the filters of the two pages have the same names.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 from urllib.parse import urlencode
@@ -50,6 +51,15 @@ def switch_to_rows(target: str) -> None:
     st.html(f"<script>location.assign('{target}')</script>", unsafe_allow_javascript=True)
 
 
-def chosen_point(chart: Any) -> int | None:
-    """The place in its series of the point that the reader clicked in a chart, or None."""
-    return next((point["point_index"] for point in chart["selection"]["points"]), None)
+@dataclass(frozen=True)
+class Point:
+    """Where a point of a chart is: in which of its series, and at which place there."""
+
+    series: int
+    place: int
+
+
+def chosen_point(chart: Any) -> Point | None:
+    """The point that the reader clicked in a chart, or None."""
+    points = chart["selection"]["points"]
+    return Point(points[0]["curve_number"], points[0]["point_index"]) if points else None

@@ -4,8 +4,9 @@ be sent to a colleague.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 import streamlit as st
 from sqlalchemy.orm import Session
@@ -13,9 +14,10 @@ from sqlalchemy.orm import Session
 from core.metrics.comparison import Comparison, With, compared
 from core.metrics.dimensions import FILTERS
 from core.metrics.facts import Fact
-from core.metrics.filters import Filters, Wanted, values_of
+from core.metrics.filters import Filters, Wanted, none_of, values_of
 from core.platform.clock import Period, today
 from core.tenancy.access.viewers import Viewer
+from core.ui.parts.format import escape_markdown
 
 PRESETS = (
     "Today",
@@ -33,6 +35,7 @@ PRESETS = (
 )
 PREVIOUS = "Previous period"
 COMPARISONS: dict[str, With | None] = {PREVIOUS: "previous", "Last year": "year", "None": None}
+NOBODY = UUID(int=0)  # the id of no entry
 FIRST_DAY = date(2000, 1, 1)
 Choices = dict[str, dict[str, Wanted]]  # by dimension, then by name
 
@@ -126,8 +129,7 @@ def choices_of(db: Session, keys: Collection[str]) -> Choices:
     them.
     """
     return {
-        key: {f"No {FILTERS[key].label.lower()}": None, **values}
-        for key, values in values_of(db, keys).items()
+        key: {none_of(FILTERS[key]): None, **values} for key, values in values_of(db, keys).items()
     }
 
 
@@ -144,17 +146,30 @@ def named(choices: Choices, key: str, id_: object) -> str:
 
 
 def filter_bar(choices: Choices) -> Filters:
-    """Closer, setter, source, … by name in the address (``?closer=Ana``); names that do not exist
-    are left out.
+    """Closer, setter, source, … by name in the address (``?closer=Ana``). A name that nobody bears
+    has no rows, and the bar says so: the address was of somebody who is called otherwise by now.
     """
     chosen: dict[str, tuple[Wanted, ...]] = {}
-    active = sum(
-        any(name in ids for name in st.query_params.get_all(key)) for key, ids in choices.items()
-    )
+    asked = {key: [name for name in st.query_params.get_all(key) if name] for key in choices}
+    active = sum(bool(names) for names in asked.values())
     with st.popover(f"Filters ({active})" if active else "Filters", width="stretch"):
         for key, ids in choices.items():
-            if len(ids) > 1:
+            if set(asked[key]) <= set(ids) and len(ids) > 1:
                 label = FILTERS[key].label
                 picked = st.multiselect(label, list(ids), key=key, bind="query-params")
                 chosen[key] = tuple(ids[name] for name in picked if name in ids)
+    for key, ids in choices.items():
+        if unknown := [name for name in asked[key] if name not in ids]:
+            nobody: Wanted = "" if FILTERS[key].words else NOBODY
+            chosen[key] = (nobody, *(ids[name] for name in asked[key] if name in ids))
+            _offer_to_forget(key, unknown)
     return Filters(chosen)
+
+
+def _offer_to_forget(key: str, unknown: Sequence[str]) -> None:
+    label = FILTERS[key].label.lower()
+    names = " or ".join(f"“{escape_markdown(name)}”" for name in unknown)
+    st.warning(f"There is no {label} {names} here, so nothing of theirs is shown.")
+    if st.button(f"Show every {label}", key=f"every {key}"):
+        del st.query_params[key]
+        st.rerun()

@@ -92,12 +92,12 @@ def countdown(at: datetime) -> str:
     return f"in {minutes // 60} h" if minutes < 24 * 60 else ""
 
 
-def place_change(places: float | None) -> str:
-    """Places won or lost on a leaderboard since the period before; somebody who was not on it is
-    new.
+def place_change(places: float | None, is_new: bool) -> str:
+    """Places won or lost on a leaderboard since the period before; nothing where nothing can be
+    compared.
     """
     if places is None or places != places:  # a missing number is not equal to itself
-        return "new"
+        return "new" if is_new else ""
     return "·" if not places else f"{'▲' if places > 0 else '▼'} {abs(int(places))}"
 
 

@@ -1,0 +1,44 @@
+"""What a period is compared with, on the cards and in the chart."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from unittest.mock import patch
+
+import pytest
+
+from core.platform.clock import now, today
+from core.platform.database import as_system
+from tests import factories as make
+from tests.ui.screens import opened
+
+
+@pytest.fixture
+def admin():
+    """An organisation with a booking now, and cash of ten days ago alone."""
+    org = make.organization()
+    with as_system(org) as db:
+        by = make.closer(db, org)
+        make.event(db, org, by, at=now() - timedelta(hours=1))
+        make.payment(db, org, at=now() - timedelta(days=10), closer_id=by.id)
+    return make.viewer(org)
+
+
+def test_cash_that_came_to_nothing_has_fallen_by_all_of_it(admin):
+    page = opened("dashboard", admin, period="Last 7 days")
+    [cash] = [card for card in page.metric if card.label == "Cash collected"]
+    assert cash.delta == "-100 %"
+
+
+@pytest.mark.parametrize(("series", "ago"), [(0, 8), (1, 1)], ids=["compared", "this period"])
+def test_a_point_of_either_line_opens_its_own_day(admin, series, ago):
+    def chart(*_, key, **__):
+        point = {"curve_number": series, "point_index": 5}
+        return {"selection": {"points": [point] if key == "trend chart" else []}}
+
+    with patch("streamlit.plotly_chart", chart):
+        page = opened("dashboard", admin, period="Last 7 days")
+    assert not page.exception
+    addresses = " ".join(each.proto.body for each in page.get("html"))
+    day = today("Europe/Copenhagen") - timedelta(days=ago)
+    assert f"from={day}&to={day}" in addresses

@@ -1,0 +1,83 @@
+"""What the address narrows a screen to, whatever it names."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from core.platform.clock import now
+from core.platform.database import as_system
+from tests import factories as make
+from tests.ui.screens import browser_of, opened, press, words
+
+LISTED = {
+    "dashboard": "No bookings or payments",
+    "events": "No bookings",
+    "payments": "No payments",
+}
+
+
+@pytest.fixture
+def crew():
+    """Ana with one booking and payment, Bo with five of each."""
+    org = make.organization()
+    with as_system(org) as db:
+        for name, count in (("Ana", 1), ("Bo", 5)):
+            by = make.closer(db, org, name)
+            for number in range(count):
+                at = now() - timedelta(hours=2 + number)
+                event = make.event(db, org, by, at=at)
+                make.payment(
+                    db, org, at=at, closer_id=by.id, event_id=event.id, attribution_method="manual"
+                )
+    return org, make.viewer(org)
+
+
+def rename(org, name, other):
+    with as_system(org) as db:
+        db.execute(
+            text("update app.closers set name = :other where name = :name"),
+            {"name": name, "other": other},
+        )
+
+
+@pytest.mark.parametrize("screen", LISTED)
+def test_the_address_of_somebody_who_is_called_otherwise_by_now_shows_nobody(crew, screen):
+    org, admin = crew
+    assert LISTED[screen] not in " ".join(words(opened(screen, admin, closer="Ana")))
+    rename(org, "Ana", "Ana Berg")
+    page = opened(screen, admin, closer="Ana")
+    shown = " ".join(words(page))
+    assert LISTED[screen] in shown
+    assert "There is no closer “Ana” here" in shown
+    with browser_of(admin):
+        assert LISTED[screen] in " ".join(words(page.run()))
+    page = press(page, admin, "Show every closer")
+    assert LISTED[screen] not in " ".join(words(page))
+
+
+def test_of_two_names_the_one_that_is_known_narrows(crew):
+    _, admin = crew
+    page = opened("events", admin, closer=["Nobody", "Ana"])
+    assert "1 booking" in words(page)
+
+
+def test_an_outcome_that_does_not_exist_has_no_bookings(crew):
+    _, admin = crew
+    assert "No bookings" in " ".join(words(opened("events", admin, outcome="Vanished")))
+
+
+def test_somebody_who_is_called_no_setter_is_not_nobody(crew):
+    org, admin = crew
+    with as_system(org) as db:
+        setter = make.setter(db, org, "No setter")
+        make.event(db, org, set_by=setter, at=now() - timedelta(hours=1))
+    page = opened("dashboard", admin)
+    assert not page.exception
+    theirs = f"No setter ({setter.id.hex[:8]})"
+    names = [name for frame in page.dataframe for name in frame.value.get("name", ())]
+    assert {"No setter", theirs} <= set(names)
+    assert "1 booking" in words(opened("events", admin, setter=theirs))
+    assert "6 bookings" in words(opened("events", admin, setter="No setter"))
