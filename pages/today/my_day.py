@@ -29,7 +29,7 @@ one_day = Period(day, day + timedelta(days=1), viewer.timezone)
 with viewer.transaction() as db:
     own = upcoming_events(db, viewer.user_id, since=one_day.starts_at)
     pending = pending_forms(db, closer_user_id=viewer.user_id, limit=MOST)
-    figures = totals(db, month, only=("show_rate", *MONTH))
+    figures = totals(db, month, only=("show_rate", "confirmed", "due", *MONTH))
 
 whose = "Your" if viewer.role == Role.SALES_REP else "The team's"
 
@@ -40,10 +40,11 @@ first.metric("Bookings today", len(todays), border=True)
 second.metric("Forms to file", len(pending), border=True)
 third.metric(
     "Show rate this month",
-    RATE.text(figures["show_rate"]),
+    RATE.text(figures["show_rate"], viewer.currency),
     border=True,
     help=f"Shows ÷ (completed bookings + no-shows). {whose} calls.",
 )
+third.caption(f"{figures.known}.")
 
 if pending.empty and not ahead:
     empty(
@@ -82,7 +83,7 @@ st.subheader(f"{whose} month so far")
 for column, key in zip(st.columns(len(MONTH)), MONTH, strict=True):
     column.metric(
         METRICS[key].name,
-        METRICS[key].unit.text(figures[key]),
+        METRICS[key].unit.text(figures[key], viewer.currency),
         border=True,
         help=explained(key, figures[key]),
     )
