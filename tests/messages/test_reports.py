@@ -349,9 +349,7 @@ def test_a_small_amount_is_not_reported_as_nothing():
 
 def test_a_day_without_calls_has_no_rates_and_no_leaders():
     made = report(team(currency="JPY"))
-    assert fields(made)["Show rate"] == (
-        "n/a (n/a), 0 of 0 bookings due are confirmed"
-    )
+    assert fields(made)["Show rate"] == ("n/a (n/a), 0 of 0 bookings due are confirmed")
     assert fields(made)["Cash collected"] == "¥0 (¥0)"
     assert words(made) == ""
 

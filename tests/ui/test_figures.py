@@ -229,8 +229,7 @@ def test_the_leaderboard_and_the_rows_behind_each_place(made, metric):
     expected = [
         float(value.get("USD", 0) if isinstance(value, dict) else value) * scale
         for (key,), row in people.items()
-        if key is not None
-        and (value := row[metric]) is not None
+        if key is not None and (value := row[metric]) is not None
     ]
     assert sorted(row["value"] for row in shown) == pytest.approx(sorted(expected))
     if isinstance(METRICS[metric], Count):
