@@ -438,6 +438,11 @@ def _tell(db: Session, event: Event) -> None:
         event.id,
         sentence,
         contact_id=event.contact_id,
-        at=event.canceled_at if event.call_status == CallStatus.CANCELED else event.booked_at,
+        at={
+            CallStatus.CANCELED: event.canceled_at,
+            CallStatus.RESCHEDULED: event.canceled_at,
+            CallStatus.NO_SHOW: event.provider_no_show_at or event.scheduled_at,
+            CallStatus.COMPLETED: event.scheduled_at,
+        }.get(CallStatus(event.call_status), event.booked_at),
         dedupe_key=f"event {event.id} {event.call_status}",
     )

@@ -32,6 +32,7 @@ from core.messages.blocks import (
 )
 from core.messages.models import ReportSettings
 from core.metrics.catalog import METRICS
+from core.metrics.figures import Values
 from core.metrics.table import metrics_table, totals
 from core.metrics.units import MONEY
 from core.platform.clock import Period, now
@@ -56,6 +57,7 @@ REPORTED = (
     "canceled",
     "pending_pcfs",
 )
+KNOWN = ("confirmed", "due")
 WEEK = 7
 TOP = 3
 LINES = 6  # in one section, which may hold 3,000 characters
@@ -109,11 +111,11 @@ def daily_report(db: Session, day: date) -> Body:
     period = Period(day, day + timedelta(days=1), organization.timezone)
     before = Period(day - timedelta(days=WEEK), day, organization.timezone)
     figures_of_day, of_week = (
-        totals(db, period, only=REPORTED),
+        totals(db, period, only=(*REPORTED, *KNOWN)),
         totals(db, before, only=REPORTED),
     )
     pairs = [
-        (METRICS[key].name, _beside(key, figures_of_day[key], of_week[key], organization.currency))
+        (METRICS[key].name, _beside(key, figures_of_day, of_week, organization.currency))
         for key in REPORTED
     ]
     title = f"Daily report, {day:%a} {day.day} {day:%b %Y}"
@@ -189,10 +191,13 @@ def _address(db: Session, screen: str, asked: dict[str, str]) -> str:
     return f"{settings().public_url.rstrip('/')}/{screen}?{urlencode(of)}"
 
 
-def _beside(key: str, day: Any, week: Any, currency: str) -> str:
-    """A day's figure, and in brackets the average per day of the week before."""
+def _beside(key: str, day: Values, week: Values, currency: str) -> str:
+    """A day's figure, and in brackets the average per day of the week before; with the show rate
+    how much of the day is known.
+    """
     unit = METRICS[key].unit
-    return f"{unit.message(day, currency)} ({unit.daily(week, WEEK, currency)})"
+    made = f"{unit.message(day[key], currency)} ({unit.daily(week[key], WEEK, currency)})"
+    return f"{made}, {day.known}" if key == "show_rate" else made
 
 
 def _top(db: Session, period: Period, currency: str) -> list[str]:

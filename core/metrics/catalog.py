@@ -65,7 +65,7 @@ class Percentile(Measure):
     unit: Unit
 
     def __post_init__(self) -> None:
-        if self.unit in (COUNT, MONEY) or not 0 < self.share < 1:
+        if not self.unit.between or not 0 < self.share < 1:
             raise ValueError(f"“{self.key}” is no percentile of numbers or durations.")
 
 
@@ -394,6 +394,11 @@ _ALL: tuple[Metric, ...] = (
     ),
 )
 METRICS: dict[str, Metric] = by_key(_ALL)
+
+
+def shown_to(keys: Iterable[str], *, money: bool) -> list[str]:
+    """The figures among ``keys`` that somebody sees who sees money or does not."""
+    return [key for key in keys if money or METRICS[key].unit is not MONEY]
 
 
 def metric_of(metric: str | Metric) -> Metric:

@@ -44,9 +44,9 @@ def compared(period: Period, at: datetime, with_: With = "previous") -> Comparis
     """``period`` beside the one before it, or the one a year before, as they are at the instant
     ``at``; None for one that has not begun, of which there is nothing to compare yet.
 
-    Whole months, quarters and years lie beside whole ones, and the 3rd at noon beside the 3rd at
-    noon. Any other number of days lies beside as many days right before, and a year before beside
-    the same weekdays.
+    A period in months lies beside whole months, and the 3rd at noon beside the 3rd at noon. Any
+    other number of days lies beside as many days right before, and a year before beside the same
+    weekdays.
     """
     if at <= period.starts_at:
         return None
@@ -68,11 +68,11 @@ def compared(period: Period, at: datetime, with_: With = "previous") -> Comparis
 
 def _shift(period: Period, with_: With) -> tuple[int, int]:
     """How far before the earlier period lies: in months, or in days."""
+    if not period.in_months:
+        return 0, (period.days if with_ == "previous" else SAME_WEEKDAYS)
     months = (period.end.year - period.start.year) * MONTHS_OF_A_YEAR
     months += period.end.month - period.start.month
-    if period.start.day == period.end.day == 1:
-        return (months if with_ == "previous" else MONTHS_OF_A_YEAR), 0
-    return 0, (period.days if with_ == "previous" else SAME_WEEKDAYS)
+    return (months if with_ == "previous" else MONTHS_OF_A_YEAR), 0
 
 
 def _whole_before(period: Period, months: int, days: int) -> Period:

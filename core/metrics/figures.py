@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pandas as pd
 
-from core.metrics.catalog import Metric
+from core.metrics.catalog import METRICS, Metric
 from core.metrics.dimensions import Dimension
 from core.metrics.units import Money, Value
-from core.platform.money import decimal_text
 
 
 class Values(dict[str, Value]):
     """Figures by their keys, each as its unit says."""
+
+    @property
+    def known(self) -> str:
+        """How much a show rate is based on, which is printed beside it."""
+        return f"{self.count('confirmed'):,} of {self.count('due'):,} bookings due are confirmed"
 
     def count(self, key: str) -> int:
         """A count's value."""
@@ -38,23 +43,13 @@ class Values(dict[str, Value]):
         return value
 
     def number(self, key: str, currency: str) -> int | float | None:
-        """A value as a chart shows it: money is what there is of ``currency``, None when there is
-        none.
-        """
-        value = self[key]
-        if isinstance(value, Mapping):
-            return float(value[currency]) if currency in value else None
-        return value
+        """A value as a chart shows it: money is what there is of ``currency``."""
+        plain = METRICS[key].unit.plain(self[key], currency)
+        return float(plain) if isinstance(plain, Decimal) else plain
 
     def as_json(self) -> dict[str, Any]:
-        """The same for programs: money as decimal strings with the currency's own decimals."""
-        return {key: _plain(value) for key, value in self.items()}
-
-
-def _plain(value: Value) -> Any:
-    if isinstance(value, Mapping):
-        return {currency: decimal_text(amount, currency) for currency, amount in value.items()}
-    return value
+        """The same for programs."""
+        return {key: METRICS[key].unit.as_json(value) for key, value in self.items()}
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from core.metrics.dimensions import Dimension, dimension
 from core.metrics.facts import Fact, parameters_of
 from core.metrics.figures import Figures, Key, Row, Values
 from core.metrics.filters import Filters
-from core.metrics.units import MONEY, Money, Value
+from core.metrics.units import MONEY, Value
 from core.platform.clock import Period, now
 from core.platform.declarations import by_key
 
@@ -407,11 +407,5 @@ def _value(metric: Metric, sums: Sums) -> Value:
         whole = sum(sums[key] for key in metric.whole)
         return sums[metric.part] / whole if whole else None
     if isinstance(metric, PerCount):
-        return _per(sums[metric_of(metric.total).key], sums[metric.count])
+        return metric.unit.per(sums[metric_of(metric.total).key], sums[metric.count])
     return metric.unit.read(sums[metric.key])
-
-
-def _per(total: Decimal | Money, count: int) -> Value:
-    if isinstance(total, Mapping):
-        return {name: amount / count for name, amount in total.items()} if count else {}
-    return float(total) / count if count else None

@@ -1,7 +1,7 @@
 """What figures are measured in: how a value of each unit is read, written and drawn.
 
 A count is an int, a rate 0 to 1 or None, a duration a float or None, and money an amount for each
-currency (never mixed; empty when there is none).
+currency (never mixed; empty where there is none of any, None where there is nothing to divide by).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pydantic import Field
 
 from core.platform import schemas
 from core.platform.labels import NONE
-from core.platform.money import short, shown
+from core.platform.money import brief, decimal_text, decimals, short, shown
 
 Money = Mapping[str, Decimal]
 Value = int | float | Money | None
@@ -31,6 +31,7 @@ class Unit:
         number: the SQL of a number, made of ``{rows}``, which is what the rows amount to.
         dtype: the type of a column of values in a data frame.
         scale: by what a chart multiplies a value.
+        between: whether there are values between two neighbouring ones, as a percentile needs.
         change: what ``moved`` is measured in.
     """
 
@@ -39,6 +40,7 @@ class Unit:
     number: str = "{rows}"
     dtype: str = "object"
     scale: int = 1
+    between: bool = True
     change: str = " %"
 
     def __reduce__(self) -> str:
@@ -48,8 +50,14 @@ class Unit:
         """A number of the database, or a quotient of such numbers, as a value."""
         return None if number is None else float(number)
 
-    def text(self, value: Any) -> str:
-        """A value with its unit, short enough for a card."""
+    def per(self, total: Any, count: int) -> Value:
+        """A sum divided by a count; None with nothing to divide by."""
+        return float(total) / count if count else None
+
+    def text(self, value: Any, currency: str) -> str:
+        """A value with its unit, short enough for a card of an organisation that reckons in
+        ``currency``.
+        """
         return NONE if value is None else f"{value:,.0f}"
 
     def exact(self, value: Any) -> str:
@@ -64,8 +72,14 @@ class Unit:
         """The same of a value of so many days, a day."""
         return "n/a" if value is None else f"{value / days:.1f}"
 
+    def as_json(self, value: Any) -> Any:
+        """A value for programs: money as decimal strings with the currency's own decimals."""
+        return value
+
     def plain(self, value: Any, currency: str) -> Any:
-        """A value as one number, or None; of money it is what there is of ``currency``."""
+        """A value as one number, or None; of money it is what there is of ``currency``, 0 where
+        there is none.
+        """
         return value
 
     def of_plain(self, number: float, currency: str) -> Value:
@@ -73,8 +87,8 @@ class Unit:
         return number
 
     def moved(self, value: Any, before: Any, currency: str) -> float | None:
-        """How far a value lies from an earlier one: in per cent of that. None when there is nothing
-        to compare.
+        """How far a value lies from an earlier one: in per cent of that, above 0 where it is more.
+        None when there is nothing to compare.
         """
         now, then = self.plain(value, currency), self.plain(before, currency)
         return None if now is None or not then else float((now - then) / abs(then)) * 100
@@ -88,12 +102,12 @@ class _Count(Unit):
     def read(self, number: Any) -> Value:
         return int(number)
 
-    def text(self, value: Any) -> str:
+    def text(self, value: Any, currency: str) -> str:
         return f"{int(value):,}"
 
 
 class _Rate(Unit):
-    def text(self, value: Any) -> str:
+    def text(self, value: Any, currency: str) -> str:
         return NONE if value is None else f"{value:.0%}".replace("%", " %")
 
     def message(self, value: Any, currency: str) -> str:
@@ -117,7 +131,7 @@ class _Duration(Unit):
 
     sign: str = ""
 
-    def text(self, value: Any) -> str:
+    def text(self, value: Any, currency: str) -> str:
         return NONE if value is None else f"{value:,.0f} {self.sign}"
 
 
@@ -125,39 +139,50 @@ class _Money(Unit):
     def read(self, number: Any) -> Value:
         return dict(number)
 
-    def text(self, value: Any) -> str:
-        return _each(value, short) or NONE
+    def per(self, total: Any, count: int) -> Value:
+        return {name: amount / count for name, amount in total.items()} if count else None
+
+    def text(self, value: Any, currency: str) -> str:
+        return NONE if value is None else _each(value, currency, short)
 
     def exact(self, value: Any) -> str:
-        return _each(value, shown)
+        return _each(value, "", shown) if value else ""
 
     def message(self, value: Any, currency: str) -> str:
-        return _each(value or {currency: Decimal(0)}, _whole)
+        return "n/a" if value is None else _each(value, currency, brief)
 
     def daily(self, value: Any, days: int, currency: str) -> str:
-        return self.message({name: each / days for name, each in value.items()}, currency)
+        return self.message(self.per(value, days) if value is not None else None, currency)
+
+    def as_json(self, value: Any) -> Any:
+        amounts = (value or {}).items()
+        return {currency: decimal_text(amount, currency) for currency, amount in amounts}
 
     def plain(self, value: Any, currency: str) -> Any:
-        return (value or {}).get(currency)
+        return None if value is None else value.get(currency, Decimal(0))
 
     def of_plain(self, number: float, currency: str) -> Value:
         return {currency: Decimal(str(number))}
 
+    def moved(self, value: Any, before: Any, currency: str) -> float | None:
+        """None also where all that came is of other currencies: that is not less."""
+        if value and currency not in value:
+            return None
+        return super().moved(value, before, currency)
+
     def pattern(self, currency: str) -> str:
-        return f"%,.0f {currency}"
+        return f"%,.{decimals(currency)}f {currency}"
 
 
-def _each(amounts: Money | None, write: Callable[[Decimal, str], str]) -> str:
-    return " + ".join(write(amount, currency) for currency, amount in (amounts or {}).items())
-
-
-def _whole(amount: Decimal, currency: str) -> str:
-    return shown(amount, currency, whole=True)
+def _each(amounts: Money, currency: str, write: Callable[[Decimal, str], str]) -> str:
+    """Every amount; where there is none of any currency, nothing of ``currency``."""
+    found = amounts or {currency: Decimal(0)}
+    return " + ".join(write(amount, name) for name, amount in found.items())
 
 
 NUMBER = Unit("NUMBER")
-COUNT = _Count("COUNT", json=schemas.Count, dtype="int64")
+COUNT = _Count("COUNT", json=schemas.Count, dtype="int64", between=False)
 RATE = _Rate("RATE", json=Annotated[float, Field(ge=0, le=1)] | None, scale=100, change=" points")
-MONEY = _Money("MONEY", json=schemas.Sums)
+MONEY = _Money("MONEY", json=schemas.Sums, between=False)
 # Rows hold intervals: their sum is exact, and quicker than one of numbers.
 HOURS = _Duration("HOURS", number="extract(epoch from {rows}) / 3600", sign="h")

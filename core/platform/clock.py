@@ -69,12 +69,16 @@ def day_start(day: date, timezone: str) -> datetime:
 class Period:
     """The days from ``start`` up to, not including, ``end``, in the organisation's ``timezone``;
     with ``until``, only what happened before that instant.
+
+    ``in_months`` are whole months of the calendar, before which lie as many months; other days may
+    happen to be a whole month, as the last thirty are on the 30th of November.
     """
 
     start: date
     end: date
     timezone: str
     until: datetime | None = None
+    in_months: bool = False
 
     def __post_init__(self) -> None:
         if self.end <= self.start:

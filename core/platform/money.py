@@ -12,7 +12,7 @@ from babel.numbers import format_compact_currency, get_currency_symbol, list_cur
 
 from core.platform.errors import InvalidInput
 
-TEN_THOUSAND = 10_000
+HUNDRED, TEN_THOUSAND = 100, 10_000
 LIMIT = Decimal(10) ** 12
 USUAL_DECIMALS = 2
 # Source: ISO 4217, list one. CLDR, which Babel knows, has the decimals that people write in daily
@@ -134,12 +134,20 @@ def shown(amount: Decimal, currency: str, *, whole: bool = False, locale: str = 
     return pattern.apply(amount, language, currency=currency, currency_digits=False)
 
 
+def brief(amount: Decimal, currency: str, *, locale: str = "en_US") -> str:
+    """The amount in whole units, ``$4,997``; below a hundred with its decimals where it has any, so
+    that ``$0.40`` is not nothing.
+    """
+    is_whole = abs(amount) >= HUNDRED or not rounded(amount, currency) % 1
+    return shown(amount, currency, whole=is_whole, locale=locale)
+
+
 def short(amount: Decimal, currency: str, *, locale: str = "en_US") -> str:
     """The amount rounded to three digits, for a card: ``$57.2K``, ``$1.25M``. Below ten thousand it
-    is rounded to whole units.
+    is as ``brief`` has it.
     """
     if abs(amount) < TEN_THOUSAND:
-        return shown(amount, currency, whole=True, locale=locale)
+        return brief(amount, currency, locale=locale)
     rounded = Context(prec=3, rounding=ROUND_HALF_UP).plus(amount)
     return format_compact_currency(
         rounded, currency, locale=locale, fraction_digits=2 - rounded.adjusted() % 3

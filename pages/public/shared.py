@@ -7,10 +7,9 @@ from __future__ import annotations
 import streamlit as st
 
 from core.links.access_links import SHARE
-from core.metrics.catalog import METRICS
+from core.metrics.catalog import shown_to
 from core.metrics.comparison import compared
 from core.metrics.dashboard import CARDS, TRENDS
-from core.metrics.units import MONEY
 from core.platform.clock import today
 from core.ui.cache import shared_dashboard_of, this_minute
 from core.ui.page import empty, open_to_all
@@ -31,25 +30,21 @@ name = chosen if chosen in PRESETS and chosen != "Custom" else "Last 30 days"
 period = preset_period(name, today(visitor.timezone), visitor.timezone)
 at = this_minute()
 comparison = compared(period, at)
-heading(visitor.name, visitor, name + (", compared with the period before" if comparison else ""))
+beside = ", compared with the period before" if comparison else ""
+heading(visitor.name, visitor, f"{name}{beside}")
 figures = shared_dashboard_of(visitor, period, comparison, at)
 if not figures.now["booked_calls"] and not figures.now["payments"]:
     empty("No bookings in this period", "They appear here as soon as they are booked.")
     st.stop()
 
 st.markdown(summary_of_shows(figures))
-cards = [key for key in CARDS if visitor.sees_money or METRICS[key].unit is not MONEY]
+cards = shown_to(CARDS, money=visitor.sees_money)
 for column, key in zip(st.columns(len(cards)), cards, strict=True):
     with column:
         show_card(figures, key, visitor.currency)
 left, right = st.columns([3, 2])
 with left:
-    show_trend(
-        figures,
-        visitor.currency,
-        comparison,
-        [key for key in TRENDS if visitor.sees_money or METRICS[key].unit is not MONEY],
-    )
+    show_trend(figures, visitor.currency, comparison, shown_to(TRENDS, money=visitor.sees_money))
 with right:
     show_funnel(figures, paid=visitor.sees_money)
 show_heat(figures)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.metrics.catalog import METRICS
+from core.metrics.catalog import METRICS, shown_to
 from core.metrics.leaderboards import BOARD
-from core.metrics.units import MONEY
 from core.platform.errors import NotAllowed
 from core.tenancy.access.models import AccessSettings
 from core.tenancy.organizations.queries import settings_of
@@ -26,11 +25,7 @@ with viewer.transaction() as db:
     access = settings_of(db, AccessSettings)
     choices = choices_of(db, BOARDS)
 sees_everybody = viewer.sees_everybody(access)
-figures = [
-    key
-    for key in BOARD
-    if access.leaderboards_show_money or sees_everybody or METRICS[key].unit is not MONEY
-]
+figures = shown_to(BOARD, money=access.leaderboards_show_money or sees_everybody)
 
 first, second, third = st.columns([1, 1, 1], vertical_alignment="bottom")
 with first:

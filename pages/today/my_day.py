@@ -40,11 +40,11 @@ first.metric("Bookings today", len(todays), border=True)
 second.metric("Forms to file", len(pending), border=True)
 third.metric(
     "Show rate this month",
-    RATE.text(figures["show_rate"]),
+    RATE.text(figures["show_rate"], viewer.currency),
     border=True,
     help=f"Shows ÷ (completed bookings + no-shows). {whose} calls.",
 )
-third.caption(f"{figures['confirmed']:,} of {figures['due']:,} bookings due are confirmed.")
+third.caption(f"{figures.known}.")
 
 if pending.empty and not ahead:
     empty(
@@ -83,7 +83,7 @@ st.subheader(f"{whose} month so far")
 for column, key in zip(st.columns(len(MONTH)), MONTH, strict=True):
     column.metric(
         METRICS[key].name,
-        METRICS[key].unit.text(figures[key]),
+        METRICS[key].unit.text(figures[key], viewer.currency),
         border=True,
         help=explained(key, figures[key]),
     )

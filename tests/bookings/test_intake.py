@@ -271,6 +271,32 @@ def test_a_meeting_that_was_held_and_closed_stays_so_when_its_booking_is_moved_a
     assert history.rows(states)[0]["call_status"] == "rescheduled"
 
 
+def test_the_story_of_a_booking_has_each_line_at_the_time_of_what_it_says():
+    """Booked days before; missed, moved or cancelled around noon."""
+    history, booked = History("calendly"), NOON - timedelta(days=2)
+    noticed, after = NOON + timedelta(minutes=20), NOON + timedelta(hours=2)
+    absent, moved, gone = (
+        samples.calendly_created(booking(f"{name}@example.com"), booked_at=booked)
+        for name in ("absent", "moved", "gone")
+    )
+    new = booking("moved@example.com", start=NOON + timedelta(days=1))
+    history.deliver(absent, moved, gone)
+    history.deliver(
+        missed(absent, noticed),
+        samples.calendly_canceled(moved, at=after, new=new.uri),
+        samples.calendly_canceled(gone, at=after),
+    )
+    story = history.rows("select summary, at from app.activities where subject_type = 'event'")
+    assert sorted((line["summary"], line["at"]) for line in story) == sorted(
+        [
+            *[("Booking made", booked)] * 3,
+            ("Lead did not show", noticed),
+            ("Booking moved", after),
+            ("Booking cancelled", after),
+        ]
+    )
+
+
 def missed_and_moved(moved_at, by_form):
     """A booking of noon that was missed, and moved to the next day."""
     history = History("calendly")

@@ -288,7 +288,7 @@ def test_the_report_has_the_days_figures_beside_the_week_before():
     assert fields(made) == {
         "Booked calls": "6 (0.1)",
         "Shows": "3 (0.1)",
-        "Show rate": "75% (100%)",
+        "Show rate": "75% (100%), 4 of 5 bookings due are confirmed",
         "Offers": "3 (0.0)",
         "Closes": "2 (0.0)",
         "Close rate": "67% (0%)",
@@ -335,9 +335,21 @@ def test_the_day_is_the_organisations():
     assert fields(report(org))["Booked calls"] == "2 (0.1)"
 
 
+def test_a_small_amount_is_not_reported_as_nothing():
+    org = team()
+    with as_system(org) as db:
+        ana = make.closer(db, org, "Ana")
+        make.payment(db, org, "0.40", at=NOON, closer_id=ana.id)
+        make.payment(db, org, "0.400", currency="KWD", at=NOON, closer_id=ana.id)
+    made = report(org)
+    assert fields(made)["Cash collected"] == "KWD0.400 + $0.40 ($0)"
+    assert words(made) == "*Top closers*\n1. Ana: KWD0.400 + $0.40, 0 closed"
+    assert made["text"].endswith("KWD0.400 + $0.40 cash")
+
+
 def test_a_day_without_calls_has_no_rates_and_no_leaders():
     made = report(team(currency="JPY"))
-    assert fields(made)["Show rate"] == "n/a (n/a)"
+    assert fields(made)["Show rate"] == ("n/a (n/a), 0 of 0 bookings due are confirmed")
     assert fields(made)["Cash collected"] == "¥0 (¥0)"
     assert words(made) == ""
 

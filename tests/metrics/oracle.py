@@ -211,7 +211,7 @@ class Oracle:
                     for currency, amount in made["cash_collected"].items()
                 }
                 if made[per]
-                else {}
+                else None
             )
         waits = [
             call["scheduled_at"] - call["booked_at"]

@@ -39,6 +39,10 @@ def preset(name, at, zone=ZONE):
         ("This year", (2024, 2, 29, 9), date(2023, 1, 1), (2023, 3, 1)),
         # The same weekday.
         ("This week", (2026, 11, 4, 14), date(2026, 10, 26), (2026, 10, 28, 14)),
+        # As many days right before, also when they happen to be a whole month or year.
+        ("Last 30 days", (2026, 11, 29, 15), date(2026, 10, 1), (2026, 10, 30, 15)),
+        ("Last 30 days", (2026, 11, 30, 15), date(2026, 10, 2), (2026, 10, 31, 15)),
+        ("Last 365 days", (2025, 12, 31, 15), date(2024, 1, 2), (2024, 12, 31, 15)),
         # The same hour, also across the change of the clocks.
         ("Today", (2026, 10, 25, 14), date(2026, 10, 24), (2026, 10, 24, 14)),
         ("Last 7 days", (2026, 11, 4, 14), date(2026, 10, 22), (2026, 10, 28, 14)),
@@ -64,6 +68,7 @@ def test_a_period_is_compared_with_the_same_part_of_the_one_before(name, at, sta
         ("This month", (2026, 11, 3, 14), date(2025, 11, 1), (2025, 11, 3, 14)),
         ("Last month", (2026, 11, 3, 14), date(2025, 10, 1), (2025, 11, 1)),
         ("Last 7 days", (2026, 11, 4, 14), date(2025, 10, 30), (2025, 11, 5, 14)),
+        ("Last 30 days", (2026, 11, 30, 15), date(2025, 11, 2), (2025, 12, 1, 15)),
     ],
 )
 def test_last_year_is_the_same_month_or_the_same_weekdays(name, at, start, until):

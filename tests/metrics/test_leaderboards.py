@@ -55,7 +55,7 @@ def test_everybody_with_a_figure_is_ranked_by_it_best_first(history, oracle, rol
     figures = oracle.figures((who,), Asked(history.period, now()))
     expected = {}
     for (key,), row in figures.items():
-        value = row[metric].get("USD") if isinstance(row[metric], dict) else row[metric]
+        value = row[metric].get("USD", 0) if isinstance(row[metric], dict) else row[metric]
         if key is not None and value is not None:
             expected[key] = pytest.approx(float(value))
     assert dict(zip(made["id"], made["value"], strict=True)) == expected
@@ -151,7 +151,18 @@ def test_money_is_ranked_in_one_currency_and_never_mixed(org):
         zip(*board(org, metric="cash_collected")[["name", "value"]].values.T, strict=True)
     ) == [("Ana", 10.0), ("Bo", 9.0)]
     assert list(board(org, metric="net_revenue")["value"]) == [10.0, 1.0]
-    assert list(board(org, metric="cash_collected", currency="JPY")["name"]) == ["Bo"]
+    assert list(board(org, metric="cash_collected", currency="JPY")["name"]) == ["Bo", "Ana"]
+
+
+@pytest.mark.parametrize("metric", ["cash_collected", "net_revenue"])
+def test_whoever_has_bookings_and_no_cash_stands_last_on_the_board_of_cash(org, metric):
+    with as_system(org) as db:
+        ana, bo = make.closer(db, org, "Ana"), make.closer(db, org, "Bo")
+        calls(db, org, ana, 2)
+        make.payment(db, org, "9.00", closer_id=bo.id)
+    made = board(org, metric=metric)
+    assert [(row.name, row.value) for row in made.itertuples()] == [("Bo", 9.0), ("Ana", 0.0)]
+    assert list(board(org)["name"]) == ["Ana", "Bo"]
 
 
 def test_calls_of_nobody_are_on_no_board_and_an_empty_board_keeps_its_columns(org):

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from core.bookings.form_answers import FormAnswers
 from core.bookings.models import Package
-from core.metrics.catalog import METRICS
+from core.metrics.catalog import METRICS, PerCount
 from core.metrics.dimensions import DIMENSIONS, FILTERS
 from core.metrics.filters import Filters
 from core.metrics.table import metrics_table, totals
@@ -183,7 +183,10 @@ def test_a_period_without_rows_has_counts_of_nought_and_no_rates(history):
             metrics_table(db, earlier, ("day",), at=history.at).frame(),
         )
     nothing = {COUNT: 0, RATE: None, MONEY: {}, HOURS: None}
-    assert figures == {key: nothing[metric.unit] for key, metric in METRICS.items()}
+    assert figures == {
+        key: None if isinstance(metric, PerCount) else nothing[metric.unit]
+        for key, metric in METRICS.items()
+    }
     assert days.empty
     assert list(days.columns) == ["day", *METRICS]
 

@@ -32,7 +32,7 @@ from core.metrics.units import COUNT, MONEY, RATE
 from core.money.payouts import create_snapshot
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
-from core.platform.money import decimal_text
+from core.platform.money import decimal_text, shown
 from core.ui.cache import this_minute
 from core.ui.parts.drill import rows_behind
 from core.ui.parts.filters import FIRST_DAY
@@ -110,7 +110,7 @@ def test_the_dashboards_cards_and_what_they_are_compared_with(made):
 
     cards = {METRICS[key].name: key for key in CARDS}
     assert {card.label: parts(card.value) for card in page.metric} == {
-        name: parts(METRICS[key].unit.text(whole[key])) for name, key in cards.items()
+        name: parts(METRICS[key].unit.text(whole[key], "USD")) for name, key in cards.items()
     }
     for card in page.metric:
         key = cards[card.label]
@@ -229,9 +229,7 @@ def test_the_leaderboard_and_the_rows_behind_each_place(made, metric):
     expected = [
         float(value.get("USD", 0) if isinstance(value, dict) else value) * scale
         for (key,), row in people.items()
-        if key is not None
-        and (value := row[metric]) is not None
-        and (not isinstance(value, dict) or "USD" in value)
+        if key is not None and (value := row[metric]) is not None
     ]
     assert sorted(row["value"] for row in shown) == pytest.approx(sorted(expected))
     if isinstance(METRICS[metric], Count):
@@ -261,9 +259,9 @@ def test_my_day(made, role):
     waiting = [row for row in own if made.oracle.pending(row, now())]
     assert cards.pop("Bookings today") == str(len(todays))
     assert cards.pop("Forms to file") == str(len(waiting))
-    assert cards.pop("Show rate this month") == RATE.text(whole["show_rate"])
+    assert cards.pop("Show rate this month") == RATE.text(whole["show_rate"], "USD")
     assert {name: parts(value) for name, value in cards.items()} == {
-        METRICS[key].name: parts(METRICS[key].unit.text(whole[key]))
+        METRICS[key].name: parts(METRICS[key].unit.text(whole[key], "USD"))
         for key in ("booked_calls", "shows", "closes", "cash_collected")
     }
     rows = [behind(made, link, role) for link in links_of(page)]
@@ -276,20 +274,21 @@ def test_the_api(made, by):
     asked = {"start": str(made.period.start), "end": str(made.period.end)}
     answer = get("/api/metrics", token, **asked, **({"by": by} if by else {})).json()
     whole = reckoned(made)
-    assert answer["totals"] == {key: as_json(value) for key, value in whole.items()}
+    assert answer["totals"] == {key: as_json(key, value) for key, value in whole.items()}
     if by is None:
         return
     key = f"{by}_id" if DIMENSIONS[by].names else by
     found = {row[key]: {name: row[name] for name in METRICS} for row in answer["rows"]}
     assert found == {
-        None if each is None else str(each): {name: as_json(row[name]) for name in METRICS}
+        None if each is None else str(each): {name: as_json(name, row[name]) for name in METRICS}
         for (each,), row in reckoned(made, (by,)).items()
     }
 
 
-def as_json(value):
-    if isinstance(value, dict):
-        return {currency: decimal_text(amount, currency) for currency, amount in value.items()}
+def as_json(key, value):
+    if METRICS[key].unit is MONEY:
+        amounts = (value or {}).items()
+        return {currency: decimal_text(amount, currency) for currency, amount in amounts}
     return pytest.approx(value) if isinstance(value, float) else value
 
 
@@ -339,15 +338,21 @@ def test_slacks_report_of_each_day(made):
                 assert said[METRICS[key].name].split()[0] == f"{one[key]:.0%}"
             elif METRICS[key].unit is MONEY:
                 told = said[METRICS[key].name].partition(" (")[0]
-                assert parts(told) == parts(whole_units(one[key]))
+                assert parts(told) == parts(brief_of(one[key]))
+            else:
+                assert METRICS[key].unit is RATE, f"nothing is compared with {key}"
+                assert said[METRICS[key].name].startswith("n/a (")
         told, people = best_of(message), people_of(made, day)
         assert all(line in people for line in told)
         assert [line[::2] for line in told] == [line[::2] for line in people[:3]]
 
 
-def whole_units(amounts):
-    """Amounts as Slack has them."""
-    return money(amounts or {"USD": Decimal(0)}, whole=True)
+def brief_of(amounts):
+    """Amounts as Slack has them: whole units, small ones with their decimals."""
+    return " + ".join(
+        shown(amount, currency, whole=abs(amount) >= 100 or amount == int(amount))
+        for currency, amount in (amounts or {"USD": Decimal(0)}).items()
+    )
 
 
 def best_of(message):
@@ -371,7 +376,7 @@ def people_of(made, day):
         if key is not None and (row["cash_collected"] or row["closes"])
     ]
     rows.sort(key=lambda each: (-each[1].get("USD", Decimal(0)), -each[2], each[0]))
-    return [(name, parts(whole_units(cash)), closes) for name, cash, closes in rows]
+    return [(name, parts(brief_of(cash)), closes) for name, cash, closes in rows]
 
 
 def test_a_payout_pays_what_the_figures_say(made):

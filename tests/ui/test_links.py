@@ -244,6 +244,15 @@ def ended(crew, screen, how):
     return token
 
 
+@pytest.mark.parametrize(("period", "is_compared"), [("Last 7 days", True), ("Next 7 days", False)])
+def test_a_shared_dashboard_says_what_it_is_compared_with_where_it_is(crew, period, is_compared):
+    token = link_to(crew, SHARE, shown=share_of(period, {}, money=False))
+
+    page = unescape(sent(opened("shared", None, token=token)))
+    assert period in page
+    assert (f"{period}, compared with the period before" in page) == is_compared
+
+
 @pytest.mark.parametrize("how", ["unknown", "another page's", "tampered", "expired", "revoked"])
 @pytest.mark.parametrize("screen", PAGES)
 def test_every_link_that_is_no_good_answers_in_the_same_words_and_nothing_else(crew, screen, how):

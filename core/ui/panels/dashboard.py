@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -28,7 +27,7 @@ from core.ui.parts.drill import (
     switch_to_rows,
 )
 from core.ui.parts.filters import Choices, named
-from core.ui.parts.format import explained, money
+from core.ui.parts.format import explained
 from core.ui.parts.tables import show_rows
 
 DIRECTION: dict[str, Any] = {"up": "normal", "down": "inverse", "none": "off"}
@@ -43,15 +42,12 @@ def summary_of_shows(figures: Dashboard) -> str:
         "",
     )
     change = f", {abs(moved):.0f} points {'up' if moved > 0 else 'down'}" if moved else ""
-    return (
-        f"Show rate **{RATE.text(now['show_rate'])}**{change}; {now['confirmed']:,} of"
-        f" {now['due']:,} bookings due are confirmed."
-    )
+    return f"Show rate **{RATE.text(now['show_rate'], '')}**{change}; {now.known}."
 
 
-def summary_of_revenue(figures: Dashboard) -> str:
-    """The net revenue in whole units, of every currency."""
-    net = money(figures.now.money("net_revenue"), whole=True)
+def summary_of_revenue(figures: Dashboard, currency: str) -> str:
+    """The net revenue of every currency."""
+    net = MONEY.message(figures.now["net_revenue"], currency)
     return f"Net revenue **{net}**.".replace("$", r"\$")
 
 
@@ -70,7 +66,7 @@ def show_card(figures: Dashboard, key: str, currency: str) -> None:
     change = metric.unit.moved(_or_nothing(key, figures.so_far[key], currency), before, currency)
     st.metric(
         metric.name,
-        metric.unit.text(figures.now[key]),
+        metric.unit.text(figures.now[key], currency),
         f"{change:+.0f}{metric.unit.change}" if change is not None else None,
         delta_color=DIRECTION[metric.good],
         help=explained(key, figures.now[key]),
@@ -141,15 +137,8 @@ def show_trend(
 
 
 def _numbers(rows: Sequence[Values | None], key: str, currency: str) -> list[float | None]:
-    """A figure row by row for a chart; a row without money in the currency has none of it, 0, and
-    where there is no row there is no point.
-    """
-    none = 0.0 if METRICS[key].unit is MONEY else None
-    made: list[float | None] = []
-    for row in rows:
-        value = row.number(key, currency) if row is not None else None
-        made.append(none if value is None and row is not None else value)
-    return made
+    """A figure row by row for a chart; where there is no row there is no point."""
+    return [None if row is None else row.number(key, currency) for row in rows]
 
 
 def _not_to_come(
@@ -184,7 +173,7 @@ def show_funnel(figures: Dashboard, *, paid: bool = True) -> str | None:
 
 def _cash(people: Figures, currency: str) -> list[Any]:
     """The cash collected in one currency, row by row."""
-    return [row.values.number("cash_collected", currency) or Decimal(0) for row in people.rows]
+    return [row.values.number("cash_collected", currency) for row in people.rows]
 
 
 def show_people(figures: Dashboard, viewer: Viewer, choices: Choices) -> None:

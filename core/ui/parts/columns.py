@@ -104,7 +104,7 @@ class Percent(Column):
         return rows[self.name].astype(float) * 100
 
     def _text(self, value: Any) -> str:
-        return RATE.text(value)
+        return RATE.text(value, "")
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Bar(Column):
         return rows[self.name] * self.unit.scale
 
     def _text(self, value: Any) -> str:
-        return self.unit.text(self.unit.of_plain(value, self.currency))
+        return self.unit.text(self.unit.of_plain(value, self.currency), self.currency)
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ PRESETS = (
     "Next 7 days",
     "Custom",
 )
+IN_MONTHS = ("This month", "Last month", "This quarter", "This year")
 PREVIOUS = "Previous period"
 COMPARISONS: dict[str, With | None] = {PREVIOUS: "previous", "Last year": "year", "None": None}
 NOBODY = UUID(int=0)  # the id of no entry
@@ -61,7 +62,7 @@ def preset_period(name: str, day: date, timezone: str) -> Period:
         "Last 365 days": (day - timedelta(days=364), tomorrow),
         "Next 7 days": (tomorrow, tomorrow + timedelta(days=7)),
     }[name]
-    return Period(start, end, timezone)
+    return Period(start, end, timezone, in_months=name in IN_MONTHS)
 
 
 def _next_month(first: date) -> date:
@@ -94,7 +95,9 @@ def period_picker(viewer: Viewer, *, default: str = "Last 30 days") -> Period:
         chosen if isinstance(chosen, tuple) and len(chosen) == 2 else (first, max(first, last))
     )
     st.query_params.update({"from": start.isoformat(), "to": end.isoformat()})
-    return Period(start, end + timedelta(days=1), viewer.timezone)
+    after = end + timedelta(days=1)
+    # The days of a custom period do not go on with the calendar: a whole month is meant as one.
+    return Period(start, after, viewer.timezone, in_months=start.day == after.day == 1)
 
 
 def _day(name: str, otherwise: date) -> date:
