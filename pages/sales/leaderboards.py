@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.metrics.catalog import METRICS, shown_to
 from core.metrics.leaderboards import BOARD
+from core.metrics.units import MONEY
 from core.platform.errors import NotAllowed
 from core.tenancy.access.models import AccessSettings
 from core.tenancy.organizations.queries import settings_of

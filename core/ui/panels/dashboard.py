@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.metrics.catalog import METRICS, Sum
+from core.metrics.catalog import METRICS
 from core.metrics.comparison import Comparison
 from core.metrics.dashboard import CARDS, FUNNEL, TRENDS, WEEKDAYS, Dashboard
 from core.metrics.drill import counted
@@ -62,8 +62,8 @@ def show_cards(figures: Dashboard, viewer: Viewer) -> None:
 def show_card(figures: Dashboard, key: str, currency: str) -> None:
     """One figure with its change, its course and its definition."""
     metric = METRICS[key]
-    before = figures.before and _or_nothing(key, figures.before[key], currency)
-    change = metric.unit.moved(_or_nothing(key, figures.so_far[key], currency), before, currency)
+    before = figures.before and figures.before[key]
+    change = metric.unit.moved(figures.so_far[key], before, currency)
     st.metric(
         metric.name,
         metric.unit.text(figures.now[key], currency),
@@ -74,13 +74,6 @@ def show_card(figures: Dashboard, key: str, currency: str) -> None:
         chart_data=course(figures, key, currency),
         chart_type="area",
     )
-
-
-def _or_nothing(key: str, value: Any, currency: str) -> Any:
-    """A figure to compare: a sum of money that has no rows in the currency is 0 of it."""
-    metric = METRICS[key]
-    is_sum = isinstance(metric, Sum) and metric.unit is MONEY
-    return {currency: Decimal(0), **value} if is_sum else value
 
 
 def course(figures: Dashboard, key: str, currency: str) -> list[float] | None:
