@@ -304,9 +304,7 @@ def rebuild(db: Session, snapshot_id: UUID, by: Viewer) -> PayoutSnapshot:
     snapshot = _draft(db, snapshot_id, by)
     lines = PayoutSnapshotDetail
     before = db.execute(
-        select(lines.payment_id, lines.held_back)
-        .where(lines.snapshot_id == snapshot.id)
-        .distinct()
+        select(lines.payment_id, lines.held_back).where(lines.snapshot_id == snapshot.id).distinct()
     ).all()
     listed = {row.payment_id for row in before}
     held = [(row.payment_id, row.held_back) for row in before if row.held_back is not None]

@@ -72,7 +72,9 @@ def _what_stays_counted(verdict: PairVerdict, by: Viewer) -> dict[str, ColumnEle
     if verdict == PairVerdict.DIFFERENT:
         return {}
     is_counted = PaymentPair.verdict == PairVerdict.COUNTED
-    stays = {"verdict": case((is_counted, PairVerdict.COUNTED), else_=verdict)}
+    stays: dict[str, ColumnElement[Any]] = {
+        "verdict": case((is_counted, PairVerdict.COUNTED), else_=verdict)
+    }
     if verdict == PairVerdict.OPEN:
         stays["decided_at"] = case((is_counted, PaymentPair.decided_at), else_=now())
         stays["decided_by"] = case((is_counted, null()), else_=by.user_id)
