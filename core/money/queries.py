@@ -351,7 +351,8 @@ def open_entries(db: Session, snapshot_id: UUID) -> int:
 def _may_be_one(reported: type[Payment]) -> ColumnElement[bool]:
     """Whether an entry counts beside what a processor ``reported``, and a person has to say whether
     it is the same money. Where they said that it is, and the entry counts all the same, the
-    processor's has failed or is taken by another entry.
+    processor's has failed or is taken by another entry. What is taken is asked about where the
+    amounts are the same: two forms may say the same of one card.
     """
     taken = aliased(Payment)
     is_taken = exists().where(
@@ -359,9 +360,12 @@ def _may_be_one(reported: type[Payment]) -> ColumnElement[bool]:
         taken.superseded_by_id == reported.id,
         taken.connection_id.is_(None),
     )
+    is_alike = tuple_(Payment.amount, Payment.currency) == tuple_(
+        reported.amount, reported.currency
+    )
     verdict = func.coalesce(PaymentPair.verdict, PairVerdict.OPEN)
     is_called_one = verdict.in_([PairVerdict.SAME, PairVerdict.COUNTED])
-    is_open = and_(reported.counts, ~is_taken, verdict == PairVerdict.OPEN)
+    is_open = and_(reported.counts, or_(~is_taken, is_alike), verdict == PairVerdict.OPEN)
     return and_(Payment.counts, or_(is_called_one, is_open))
 
 

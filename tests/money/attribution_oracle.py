@@ -241,7 +241,9 @@ def _distance(facts: Facts, entry: Money, card: Money) -> timedelta | None:
         known = [card.booked, *([card.choice[0]] if card.choice is not None else [])]
         theirs = {stands(facts, each) for each in known if each is not None}
         is_alike |= stands(facts, event.id) in theirs
-    away = min(abs(card.at - at) for at in (entry.at, event.at if event else entry.at))
+    form = facts.events[entry.form] if entry.form else None
+    near = [entry.at, *(each.at for each in (event, form) if each is not None)]
+    away = min(abs(card.at - at) for at in near)
     return away if is_alike and away <= timedelta(days=facts.window_days) else None
 
 

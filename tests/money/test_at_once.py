@@ -1,6 +1,7 @@
 """People and jobs that write the same payments at the same moment."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Thread
 
 import pytest
@@ -8,10 +9,12 @@ from sqlalchemy import text
 
 from core.bookings.models import Event
 from core.money.attribution import attribute_event
-from core.money.payouts import approve, create_snapshot, get_snapshot, mark_paid
+from core.money.payouts import StaleDraft, approve, create_snapshot, get_snapshot, mark_paid
+from core.money.settings import MONEY
 from core.platform.clock import Period
 from core.platform.database import as_system
 from core.platform.errors import Conflict
+from core.tenancy.organizations.settings import change_settings
 from tests import factories as make
 from tests.factories import NOON
 from tests.money.world import PARTNER, World
@@ -71,3 +74,26 @@ def test_a_payout_is_marked_as_paid_by_two_people():
             until(somebody_waits)
         with pytest.raises(Conflict, match="Only an approved payout"):
             marking.result(30)
+
+
+def test_the_day_that_payouts_start_with_is_set_while_one_is_approved():
+    world = World()
+    world.form(world.event("Ana"))
+    admin = make.viewer(world.org)
+    start = NOON.date().replace(day=1)
+    with admin.transaction() as db:
+        payout = create_snapshot(
+            db, "November", Period(start, NOON.date() + timedelta(days=1), "UTC"), admin
+        ).id
+
+    def approve_it():
+        with admin.transaction() as db:
+            approve(db, payout, admin)
+
+    with ThreadPoolExecutor(1) as other:
+        with admin.transaction() as db:
+            change_settings(db, MONEY, {"payouts_start": NOON.date() + timedelta(days=1)})
+            approving = other.submit(approve_it)
+            until(somebody_waits)
+        with pytest.raises(StaleDraft):
+            approving.result(30)

@@ -279,6 +279,33 @@ def test_a_card_on_another_booking_of_the_customer_is_named_before_an_approval_t
         assert open_entries(db, draft) == 1
 
 
+def test_two_forms_that_say_the_same_of_one_card_are_named_and_listed():
+    world = World()
+    first = world.form(world.event())
+    card = world.card()
+    second = world.form(world.event("Bo", NOON + DAY), at=NOON + DAY)
+    draft, admin = drafted(world)
+    with admin.transaction() as db:
+        assert open_entries(db, draft) == 1
+        [row] = records(reconciliation_list(db))
+    freed = second if world.payment(second).superseded_by_id is None else first
+    assert (row["payment_id"], row["other_payment_id"]) == (freed, card)
+    decide(world, freed, card, "different", "two instalments")
+    with admin.transaction() as db:
+        assert (len(reconciliation_list(db)), open_entries(db, draft)) == (0, 0)
+
+
+def test_a_choice_for_the_entry_does_not_part_it_from_the_card_at_its_forms_booking():
+    world = World()
+    sold = world.event("Bo", NOON - 21 * DAY, email="office@example.com")
+    event = world.event("Ana")
+    world.card(at=NOON + timedelta(hours=1))
+    entry = world.form(event, at=NOON + 9 * DAY)
+    with world.mara.transaction() as db:
+        choose_event(db, entry, sold, world.mara, "Bo sold it")
+    assert world.cash() == {"Bo": Decimal(4997)}
+
+
 def test_an_entry_that_counts_against_a_persons_word_is_listed_and_named():
     world = World()
     entry, card = world.form(world.event()), world.card(status="pending")

@@ -198,14 +198,14 @@ end $f$;
 -- Which of these payments are the same money. What was decided comes first, the latest word on
 -- either payment: by a person, or by a payout that counted the two as one, which a person's word on
 -- what is no money does not part. Then those that are
--- alike and near: within the organisation's days of when the cash was entered or of the event,
--- whichever is nearer. Most have one possible partner. Where several compete on both sides, the
+-- alike and near: within the organisation's days of when the cash was entered, of the event or of
+-- the form's, whichever is nearest. Most have one possible partner. Where several compete on both sides, the
 -- whole group is matched at its best.
 create or replace function app.same_money(p_payments uuid[])
 returns table (entered_id uuid, reported_id uuid) language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
   with recursive paid as (
-    select p.id, p.payment_date, p.processor_payment_id, p.connection_id
+    select p.id, p.payment_date, p.processor_payment_id, p.connection_id, p.form_event_id
       from unnest(p_payments) wanted (id)
       join app.payments p on p.organization_id = app.cur_org() and p.id = wanted.id
        and p.status = 'succeeded' and p.deleted_at is null),
@@ -233,8 +233,10 @@ set search_path = pg_catalog, pg_temp as $f$
       join paid r on r.id = a.reported_id
       join app.entered_payments(p_payments) k on k.id = e.id
       join app.money_settings m on m.organization_id = app.cur_org()
+      left join app.events f on f.organization_id = app.cur_org() and f.id = e.form_event_id
       cross join lateral (select least(abs(extract(epoch from r.payment_date - e.payment_date)),
-                                       abs(extract(epoch from r.payment_date - k.scheduled_at))) as
+                                       abs(extract(epoch from r.payment_date - k.scheduled_at)),
+                                       abs(extract(epoch from r.payment_date - f.scheduled_at))) as
                                          s) away
      where away.s <= m.reconciliation_days * 86400
        and not exists (select 1 from said s where s.entered_id = e.id)
