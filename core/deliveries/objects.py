@@ -16,7 +16,7 @@ from core.deliveries.reading import arrived_at
 # By name what to take over: None for all of it, else the same for what is inside.
 Kept = Mapping[str, Any]
 Name = tuple[str, str]  # an object's kind and its id
-FIRST = "first"  # what an object said first, of something that later states may say otherwise
+FIRST = "first"  # the first report of an object, of something that later states may say otherwise
 LAST_MOMENT = 10**18 - 1  # in microseconds, the year 33658
 
 
@@ -91,7 +91,7 @@ def remember_first(
     *,
     group_key: str | None = None,
 ) -> None:
-    """Store ``data`` with ``at`` as what was said first under this name, whatever order deliveries
+    """Store ``data`` with ``at`` as the first report under this name, whatever order deliveries
     arrive in: the earliest ``at`` stays.
     """
     seconds, rest = divmod(LAST_MOMENT - round(at.timestamp() * 10**6), 10**6)

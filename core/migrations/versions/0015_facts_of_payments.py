@@ -51,9 +51,9 @@ STRIPE = """
     on conflict do nothing;
     insert into app.provider_objects
       (organization_id, provider, kind, external_id, version, data, arrived_at)
-    select s.organization_id, 'stripe', 'first', s.external_id || ' receipt',
+    select s.organization_id, 'stripe', 'first', s.external_id || ' ' || f.what,
            VERSION,
-           jsonb_build_object('at', s.at, 'email', s.email), s.arrived_at
+           jsonb_build_object('at', s.at) || f.said, s.arrived_at
       from (select organization_id, external_id, arrived_at,
                    nullif(btrim(data ->> 'receipt_email'), '') as email,
                    to_timestamp(least((data ->> 'as_of')::bigint,
@@ -61,7 +61,9 @@ STRIPE = """
                        then (data ->> 'created')::bigint end)) as at
               from app.provider_objects
              where provider = 'stripe' and kind in ('charge', 'payment_intent')) s
-     where s.email is not null and s.at is not null
+      cross join lateral (values ('seen', true, '{}'::jsonb), ('receipt', s.email is not null,
+        jsonb_build_object('email', s.email))) f (what, holds, said)
+     where f.holds and s.at is not null
     on conflict do nothing;
 """
 

@@ -67,7 +67,7 @@ DISPUTE_STATES = {
     ),
 }
 RECORD = "payment_record"  # an invoice's payment that was made outside of Stripe
-AT_ONCE = timedelta(days=1)  # what is said within it belongs to the making of a payment
+AT_ONCE = timedelta(days=1)  # what is reported within it belongs to the making of a payment
 Data = dict[str, Any]
 
 
@@ -306,7 +306,7 @@ def _at(state: Data) -> int:
 
 
 def _receipt(known: Known, money: Data, paid_at: datetime) -> tuple[Any, Any]:
-    """The address of the receipt, and it again when it was first said only long after the payment,
+    """The address of the receipt, and it again when it was first reported only long after the payment,
     which had been seen without it.
     """
     said = known.firsts.get(f"{identifier(money)} {RECEIPT}")

@@ -113,7 +113,7 @@ def _who(firsts: Mapping[str, Data], key: str, what: str) -> str | None:
 
 
 def _since(firsts: Mapping[str, Data], key: str, what: str | None) -> datetime | None:
-    """When something of an object was said first."""
+    """When something of an object was first reported."""
     return instant(firsts.get(f"{key} {what}", {}).get("at"))
 
 
