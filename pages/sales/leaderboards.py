@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.metrics.catalog import METRICS, shown_to
+from core.metrics.catalog import METRICS
 from core.metrics.leaderboards import BOARD
+from core.metrics.units import MONEY
 from core.platform.errors import NotAllowed
 from core.tenancy.access.models import AccessSettings, Role
 from core.tenancy.access.roles import LOOKERS
@@ -25,8 +26,13 @@ title("Leaderboards", viewer, viewer.organization_name)
 with viewer.transaction() as db:
     access = settings_of(db, AccessSettings)
     choices = choices_of(db, BOARDS)
-sees_money = access.leaderboards_show_money or viewer.role != Role.SALES_REP
-figures = shown_to(BOARD, money=sees_money)
+figures = [
+    key
+    for key in BOARD
+    if access.leaderboards_show_money
+    or viewer.role != Role.SALES_REP
+    or METRICS[key].unit is not MONEY
+]
 
 first, second, third = st.columns([1, 1, 1], vertical_alignment="bottom")
 with first:

@@ -41,9 +41,7 @@ def summary_of_shows(figures: Dashboard) -> str:
         "",
     )
     change = f", {abs(moved):.0f} points {'up' if moved > 0 else 'down'}" if moved else ""
-    return (
-        f"Show rate **{RATE.text(now['show_rate'], '')}**{change}; {now.known}."
-    )
+    return f"Show rate **{RATE.text(now['show_rate'], '')}**{change}; {now.known}."
 
 
 def summary_of_revenue(figures: Dashboard, currency: str) -> str:
