@@ -87,8 +87,8 @@ class Unit:
         return number
 
     def moved(self, value: Any, before: Any, currency: str) -> float | None:
-        """How far a value lies from an earlier one: in per cent of that, above 0 where it is more.
-        None when there is nothing to compare.
+        """How far a value lies from an earlier one: in per cent of that. None when there is nothing
+        to compare.
         """
         now, then = self.plain(value, currency), self.plain(before, currency)
         return None if now is None or not then else float((now - then) / abs(then)) * 100

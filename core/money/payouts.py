@@ -31,6 +31,7 @@ from core.platform.clock import Period, day_start, now, today
 from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.tenancy.access.viewers import Viewer
+from core.tenancy.organizations.queries import current_organization
 
 DIMENSIONS = ("closer", "setter", "source", "package")
 SUMS = ("cash_collected", "refunds", "net_revenue")
@@ -159,7 +160,7 @@ class _Cut:
 
 
 def period_of_snapshot(snapshot: PayoutSnapshot) -> Period:
-    """The days of a payout, in the zone that the organisation had when it was made."""
+    """The days of a payout, in the zone that the organisation had when its lines were made."""
     return Period(snapshot.period_start, snapshot.period_end, snapshot.timezone)
 
 
@@ -302,6 +303,8 @@ def rebuild(db: Session, snapshot_id: UUID, by: Viewer) -> PayoutSnapshot:
     Raises NotAllowed, NotFound and Conflict.
     """
     snapshot = _draft(db, snapshot_id, by)
+    snapshot.timezone = current_organization(db).timezone
+    db.flush()
     lines = PayoutSnapshotDetail
     before = db.execute(
         select(lines.payment_id, lines.held_back).where(lines.snapshot_id == snapshot.id).distinct()

@@ -33,6 +33,7 @@ from core.ui.panels.payouts import (
     show_fingerprint,
     show_left_out,
     show_lines,
+    show_other_zone,
     show_sums,
     warn_open_entries,
     warn_unfinished,
@@ -68,6 +69,7 @@ show_sums(
         for currency, sums in payout.totals.items()
     }
 )
+show_other_zone(payout.timezone, viewer.timezone)
 if refused:
     st.warning(escape_markdown(refused))
 elif changes.empty and payout.state == SnapshotState.DRAFT:
@@ -76,8 +78,9 @@ elif changes.empty:
     st.caption("Nothing in these days has changed since.")
 else:
     show_changes(changes, payout.state)
-    if viewer.is_admin and payout.state == SnapshotState.DRAFT:
-        offer_rebuild(viewer, payout.id)
+is_behind = not changes.empty or payout.timezone != viewer.timezone
+if is_behind and not refused and viewer.is_admin and payout.state == SnapshotState.DRAFT:
+    offer_rebuild(viewer, payout.id)
 
 dimension = (
     st.segmented_control(

@@ -30,8 +30,7 @@ name = chosen if chosen in PRESETS and chosen != "Custom" else "Last 30 days"
 period = preset_period(name, today(visitor.timezone), visitor.timezone)
 at = this_minute()
 comparison = compared(period, at)
-beside = ", compared with the period before" if comparison else ""
-heading(visitor.name, visitor, f"{name}{beside}")
+heading(visitor.name, visitor, name + (", compared with the period before" if comparison else ""))
 figures = shared_dashboard_of(visitor, period, comparison, at)
 if not figures.now["booked_calls"] and not figures.now["payments"]:
     empty("No bookings in this period", "They appear here as soon as they are booked.")

@@ -18,7 +18,13 @@ from sqlalchemy.orm import Session
 from core.bookings.models import Event, Package
 from core.money.models import Payment, PayoutSnapshotDetail, Refund
 from core.money.payout_tables import details_table
-from core.money.payouts import StaleDraft, approve, create_snapshot, hold_back
+from core.money.payouts import (
+    StaleDraft,
+    approve,
+    create_snapshot,
+    hold_back,
+    period_of_snapshot,
+)
 from core.money.payouts import rebuild as rebuild_draft
 from core.platform.clock import Period
 from core.platform.database import as_system
@@ -224,7 +230,7 @@ class History:
             try:
                 approve(db, snapshot, self.admin)
             except StaleDraft:
-                rebuild_draft(db, snapshot, self.admin)
+                period = period_of_snapshot(rebuild_draft(db, snapshot, self.admin))
                 held = self._held(db, snapshot)
                 approve(db, snapshot, self.admin)
         start = midnight(period.start, period.timezone)

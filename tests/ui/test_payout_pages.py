@@ -1,15 +1,19 @@
 """A payout's screen says in words what it counts, what it adjusts and what is missing."""
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import update
 
 from core.money.models import PayoutSnapshot
+from core.money.payout_bridge import STEPS
 from core.money.payouts import approve, create_snapshot, get_snapshot
 from core.platform.clock import Period
 from core.platform.database import as_system
 from core.tenancy.access.models import Role
+from core.tenancy.organizations.models import Organization
 from tests import factories as make
 from tests.factories import NOON
 from tests.ui.screens import browser_of, opened, words
@@ -47,6 +51,36 @@ def rerun(page, viewer):
 def state_of(admin, snapshot) -> PayoutSnapshot:
     with admin.transaction() as db:
         return get_snapshot(db, snapshot)
+
+
+def test_a_payout_from_before_a_change_of_zone_says_whose_days_it_has_and_a_draft_takes_new_ones(
+    crew,
+):
+    admin, october, november = crew
+    with as_system(admin.organization_id) as db:
+        # Still November in New York, and in no payout yet.
+        make.payment(db, admin.organization_id, "8.00", at=datetime(2026, 12, 1, 2, tzinfo=UTC))
+        db.execute(update(Organization).values(timezone="America/New_York"))
+    there = replace(admin, timezone="America/New_York")
+
+    def figures(page):
+        steps = next(each.value for each in page.dataframe if "step" in each.value)
+        return dict(zip(steps["step"], steps["amount"], strict=True))[STEPS["figures"]]
+
+    pages = [opened("payout", there, id=str(each)) for each in (october, november)]
+    for page in pages:
+        assert any(f"The days of this payout are those of {ZONE}" in line for line in words(page))
+    _, draft = pages
+    labels = [[button.label for button in page.button] for page in pages]
+    assert ["Rebuild draft" in each for each in labels] == [False, True]
+    assert figures(draft) == 30.0
+    with browser_of(there):
+        next(each for each in draft.button if each.label == "Rebuild draft").click().run()
+
+    assert figures(draft) == 38.0
+    assert not any("The days of this payout" in line for line in words(draft))
+    assert state_of(admin, november).timezone == "America/New_York"
+    assert state_of(admin, october).timezone == ZONE
 
 
 def test_payments_adjustments_the_bridge_and_what_was_left_out_are_said_in_words(crew):

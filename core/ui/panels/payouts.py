@@ -103,6 +103,17 @@ def _show_sentences(
     )
 
 
+def show_other_zone(of_payout: str, of_figures: str) -> None:
+    """That a payout's days are cut in another zone than those of the figures, when they are."""
+    if of_payout != of_figures:
+        st.info(
+            f"The days of this payout are those of {of_payout}, also where it names the figures of"
+            f" these days. The organisation's days are those of {of_figures} by now, so the other"
+            " screens may show other sums. A draft takes over the new days when it is rebuilt; what"
+            " lies between two payouts comes into the later one by itself."
+        )
+
+
 def show_bridge(steps: pd.DataFrame) -> None:
     """From the net revenue that the figures show for these days to that of the payout."""
     between = steps[~steps["step"].isin(["figures", "payout"])]
