@@ -109,7 +109,7 @@ def daily_report(db: Session, day: date) -> Body:
     period = Period(day, day + timedelta(days=1), organization.timezone)
     before = Period(day - timedelta(days=WEEK), day, organization.timezone)
     figures_of_day, of_week = (
-        totals(db, period, only=REPORTED),
+        totals(db, period, only=(*REPORTED, "confirmed", "due")),
         totals(db, before, only=REPORTED),
     )
     pairs = [
@@ -125,6 +125,10 @@ def daily_report(db: Session, day: date) -> Body:
             " · in brackets: the 7 days before, a day"
         ),
         figures(pairs),
+        small_print(
+            f"{figures_of_day['confirmed']:,} of {figures_of_day['due']:,} bookings due are"
+            " confirmed: the show rate is of those"
+        ),
     ]
     if best := _top(db, period, organization.currency):
         blocks.append(section("*Top closers*\n" + "\n".join(best)))

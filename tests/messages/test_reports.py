@@ -306,6 +306,8 @@ def test_the_report_has_the_days_figures_beside_the_week_before():
     asked = f"period=Custom&from=2024-11-06&to=2024-11-06&organization={org}"
     address = f"http://localhost:8501/dashboard?{asked}"
     assert made["blocks"][-1]["elements"][0]["text"] == f"<{address}|Open the dashboard>"
+    known = r"[\d,]+ of [\d,]+ bookings due are confirmed: the show rate is of those"
+    assert re.fullmatch(known, made["blocks"][3]["elements"][0]["text"])
 
 
 def test_every_count_of_the_report_is_the_one_of_the_dashboard():
