@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.metrics.catalog import METRICS
+from core.metrics.catalog import METRICS, shown_to
 from core.metrics.leaderboards import BOARD
 from core.metrics.units import MONEY
 from core.platform.errors import NotAllowed
