@@ -57,7 +57,7 @@ REPORTED = (
     "canceled",
     "pending_pcfs",
 )
-KNOWN = ("confirmed", "due")
+COVERAGE = ("confirmed", "due")
 WEEK = 7
 TOP = 3
 LINES = 6  # in one section, which may hold 3,000 characters
@@ -111,7 +111,7 @@ def daily_report(db: Session, day: date) -> Body:
     period = Period(day, day + timedelta(days=1), organization.timezone)
     before = Period(day - timedelta(days=WEEK), day, organization.timezone)
     figures_of_day, of_week = (
-        totals(db, period, only=(*REPORTED, *KNOWN)),
+        totals(db, period, only=(*REPORTED, *COVERAGE)),
         totals(db, before, only=REPORTED),
     )
     pairs = [
