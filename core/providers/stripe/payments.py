@@ -290,8 +290,8 @@ def _at(state: Data) -> int:
 
 
 def _receipt(known: Known, money: Data, paid_at: datetime) -> tuple[Any, Any]:
-    """The address of the receipt, and it again when it was first reported only long after the payment,
-    which had been seen without it.
+    """The address of the receipt, and it again when it was first reported only long after the
+    payment, which had been seen without it.
     """
     said = known.firsts.get(f"{identifier(money)} {RECEIPT}")
     if said is None:
