@@ -54,7 +54,9 @@ try:
         details, summaries = details_table(db, snapshot_id), summaries_table(db, snapshot_id)
         changes, steps = changes_since(db, snapshot_id), bridge(db, payout)
         left_out = before_payouts_start(db, payout)
-        refused = refusal(db, payout) if payout.state == SnapshotState.DRAFT else None
+        is_draft = payout.state == SnapshotState.DRAFT
+        refused = refusal(db, payout) if is_draft else None
+        entries = open_entries(db, snapshot_id) if is_draft and viewer.is_admin else 0
 except NotFound:
     no_such("payout", "It may have been discarded.", ("payouts", "All payouts"))
 
@@ -132,8 +134,7 @@ if viewer.is_admin and payout.state == SnapshotState.DRAFT:
     )
     warn_unfinished(payout)
     warn_without_closer(payments_without_closer(details))
-    with viewer.transaction() as db:
-        warn_open_entries(open_entries(db, payout.id))
+    warn_open_entries(entries)
     typed = st.text_input(f"Type the payout's name to approve it: {escape_markdown(payout.name)}")
     first, second = st.columns(2)
     approved = first.button(
