@@ -17,7 +17,7 @@ from core.platform.clock import Period
 from core.platform.errors import InvalidInput
 
 SMALL_SAMPLE = 10
-SEEN_BY = ("booked_calls", "payments")  # whoever has any of these is on the board
+PRESENCE = ("booked_calls", "payments")  # whoever has any of these is on the board
 BOARD = (
     "show_rate",
     "close_rate",
@@ -45,7 +45,7 @@ def leaderboard(
     """
     if who not in ("closer", "setter") or metric not in METRICS:
         raise InvalidInput("Choose closers or setters, and a figure that exists.", field="metric")
-    needed = dict.fromkeys((metric, *_base(metric), *SEEN_BY))
+    needed = dict.fromkeys((metric, *_base(metric), *PRESENCE))
 
     def ranked(part: Period) -> pd.DataFrame:
         figures = metrics_table(db, part, (who,), at=at, only=needed)

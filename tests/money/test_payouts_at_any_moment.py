@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date, timedelta
 from decimal import Decimal
 from threading import Barrier
@@ -20,6 +21,7 @@ from core.money.payout_tables import details_table
 from core.money.payouts import StaleDraft, approve, create_snapshot, rebuild
 from core.platform.clock import Period
 from core.platform.database import as_system
+from core.platform.errors import Conflict
 from tests import factories as make
 from tests.money.attribution_oracle import Money
 from tests.money.random_facts import History, Step
@@ -49,6 +51,10 @@ class Life(History):
         with as_system(self.org) as db:
             paid = db.get_one(Payment, (self.org, card.id))
             make.refund(db, paid, "100", at=card.at + timedelta(hours=30))
+
+    def decide(self, pair: tuple[UUID, UUID], verdict: str) -> None:
+        with suppress(Conflict):  # it contradicts what a payout has counted as one by then
+            super().decide(pair, verdict)
 
     def live(self) -> None:
         for step in self.in_some_order():

@@ -197,9 +197,10 @@ end $f$;
 
 -- Which of these payments are the same money. What was decided comes first, the latest word on
 -- either payment: by a person, or by a payout that counted the two as one, which a person's word on
--- what is no money does not part. Then those that are alike and near: within the organisation's days
--- of when the cash was entered, of the event or of the form's, whichever is nearest. Most have one
--- possible partner. Where several compete on both sides, the whole group is matched at its best.
+-- what is no money does not part. Then those that are alike and near: within the organisation's
+-- days of when the cash was entered, of the event or of the form's, whichever is nearest. Most have
+-- one possible partner. Where several compete on both sides, the whole group is matched at its
+-- best.
 create or replace function app.same_money(p_payments uuid[])
 returns table (entered_id uuid, reported_id uuid) language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
