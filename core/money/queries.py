@@ -350,11 +350,7 @@ def open_entries(db: Session, snapshot_id: UUID) -> int:
 
 def _may_be_one(reported: type[Payment]) -> ColumnElement[bool]:
     """Whether an entry counts beside what a processor ``reported``, and a person has to say whether
-<<<<<<< HEAD
-    it is the same money. Where somebody decided that it is, and the entry counts all the same, the
-=======
     it is the same money. Where they have called it so, and the entry counts all the same, the
->>>>>>> fix1
     processor's has failed or is taken by another entry. What is taken is asked about where the
     amounts are the same: two forms may be about one card.
     """

@@ -98,12 +98,8 @@ def _check_not_counted_otherwise(db: Session, entered_id: UUID, reported_id: UUI
         raise Conflict(
             "A payout has counted one of the two as the same money as another payment: the"
             f" {shown(other.amount, other.currency)} entered by hand on"
-<<<<<<< HEAD
-            f" {other.payment_date.day} {other.payment_date:%b %Y}. Mark those two as different first."
-=======
             f" {other.payment_date.day} {other.payment_date:%b %Y}. Say first that those two are"
             " different."
->>>>>>> fix1
         )
 
 
