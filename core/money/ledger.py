@@ -108,7 +108,7 @@ def record_payment(db: Session, fact: PaymentFact) -> Payment:
     changes nothing.
 
     A payment is known by its processor and the processor's id, whatever connection it came over.
-    Call it holding the organisation's lock on money.
+    Call it holding the organisation's books.
     """
     payment = _known(db, fact) or Payment(
         organization_id=organization_id_of(db),
@@ -144,7 +144,7 @@ def record_payment(db: Session, fact: PaymentFact) -> Payment:
 
 def note_booking(db: Session, payment: Payment, event_id: UUID) -> None:
     """The payment, which its processor has reported, was paid with this booking. Call it holding
-    the organisation's lock on money.
+    the organisation's books.
     """
     payment.booked_event_id = payment.booked_event_id or event_id
     _name_customer(db, payment, payment.customer_email, payment.customer_name)

@@ -32,7 +32,7 @@ from core.money.payouts import (
     release,
 )
 from core.money.settings import MONEY
-from core.platform.advisory_locks import advisory_lock
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period
 from core.platform.database import as_system
 from core.platform.dataframes import records
@@ -79,6 +79,7 @@ class Desk:
 
     def change(self, paid: Payment, **values: object) -> None:
         with as_system(self.org) as db:
+            lock_books(db)
             db.execute(update(Payment).where(Payment.id == paid.id).values(**values))
 
     def draft(self, period: Period) -> UUID:
@@ -497,7 +498,7 @@ def report_debit(desk, connection, key, status, *, as_of):
         as_of=as_of,
     )
     with as_system(desk.org) as db:
-        advisory_lock(db, "money")
+        lock_books(db)
         record_payment(db, fact)
 
 
