@@ -52,7 +52,7 @@ st.caption(
     plural(count, "lead", "leads") + (f"; the latest {SHOWN} are shown" if count > SHOWN else "")
 )
 columns: list[Column] = [
-    Moment("received_at", heading("created_at"), viewer.timezone),
+    Moment("received_at", heading("received_at"), viewer.timezone),
     Text("name", heading("name")),
     Text("email", heading("email")),
     Text("phone", heading("phone")),
