@@ -17,16 +17,24 @@ from sqlalchemy.orm import Session
 
 from core.bookings.models import Event, Package
 from core.money.attribution import attribute
-from core.money.models import DealType, Payment, PaymentStatus, Refund, RefundKind, RefundStatus
+from core.money.models import (
+    UNDONE,
+    DealType,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundKind,
+    RefundStatus,
+)
 from core.money.reconciliation import hand_over_words
 from core.people.timeline import note
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
 from core.platform.database import organization_id_of
 from core.platform.labels import capitalized
 from core.platform.money import shown
 from core.platform.normalization import normalize_email
 
-NOT_COUNTING = (RefundStatus.FAILED, RefundStatus.CANCELED)
 CHOICE = ("chosen_at", "chosen_event_id", "chosen_by", "chosen_reason")
 TOTAL_OF = "total of "  # begins the key of a refund that only a running total knows of
 
@@ -108,8 +116,9 @@ def record_payment(db: Session, fact: PaymentFact) -> Payment:
     changes nothing.
 
     A payment is known by its processor and the processor's id, whatever connection it came over.
-    Call it holding the organisation's books.
+    Call it holding the organisation's books where ``fact`` was read from rows.
     """
+    lock_books(db)
     payment = _known(db, fact) or Payment(
         organization_id=organization_id_of(db),
         connection_id=fact.connection_id,
@@ -247,7 +256,7 @@ def _record_refunds(db: Session, payment: Payment, fact: PaymentFact) -> None:
     gone = Refund.processor_refund_id.not_in(keys)
     db.execute(
         update(Refund)
-        .where(Refund.payment_id == payment.id, Refund.status.not_in(NOT_COUNTING), gone)
+        .where(Refund.payment_id == payment.id, Refund.status.not_in(UNDONE), gone)
         .values(status=RefundStatus.CANCELED)
     )
 
@@ -267,7 +276,7 @@ def _name_anew(db: Session, payment: Payment, refunds: Sequence[RefundFact]) -> 
         for row in known
         if row.processor_refund_id.startswith(TOTAL_OF)
         and row.processor_refund_id not in wanted
-        and row.status not in NOT_COUNTING
+        and row.status not in UNDONE
     }
     for refund in refunds:
         alike = (key for key in left if refund.is_remainder or left[key] == refund.amount)

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from core.deliveries.objects import Kept, Name, linked, only
+from core.money.models import UNDONE
 from core.providers.values import identifier, mapping, moment, word
 
 REFERENCE: dict[str, Any] = {"id": None}
@@ -91,7 +92,6 @@ MONEY = ("payment_intent", "charge")
 GIVEN_BACK = ("refund", "dispute")
 PROGRESS = {"succeeded": 2, "failed": 3, "canceled": 3, "won": 3, "lost": 3, "paid": 2}
 UNUSABLE = "0"  # the version of a state that lacks what matters
-UNDONE = ("failed", "canceled")  # states in which a refund counts for nothing
 LOST, RECEIPT = FIRSTS = ("lost", "receipt")
 PASSING = {"charge": "charge at a time", "customer": "customer at a time"}
 # The earliest of several equal states is wanted where a state never changes again.

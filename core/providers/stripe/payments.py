@@ -15,10 +15,10 @@ from typing import Any
 from core.deliveries.models import ProviderObject
 from core.deliveries.objects import FIRST, Name
 from core.money.ledger import DisputeFact, DisputeState, PaymentFact, RefundFact
-from core.money.models import PaymentStatus
+from core.money.models import UNDONE, PaymentStatus
 from core.platform.money import from_minor, rounded
 from core.providers.running_totals import SingleRefund, Total, only_in_totals
-from core.providers.stripe.objects import GIVEN_BACK, LOST, PASSING, RECEIPT, UNDONE, as_of
+from core.providers.stripe.objects import GIVEN_BACK, LOST, PASSING, RECEIPT, as_of
 from core.providers.values import currency_code, first, identifier, mapping, moment, number, word
 
 # Every state that Stripe publishes, as what it means here; an unknown one is shown as it is.

@@ -11,11 +11,11 @@ from uuid import UUID
 from core.deliveries.models import ProviderObject
 from core.deliveries.objects import FIRST
 from core.money.ledger import DisputeFact, DisputeState, PaymentFact, RefundFact
-from core.money.models import PaymentStatus
+from core.money.models import UNDONE, PaymentStatus
 from core.platform.money import rounded
 from core.providers.running_totals import SingleRefund, Total, only_in_totals
 from core.providers.values import first
-from core.providers.whop.payload import GENERATIONS, LOST, MADE, TOTAL, UNDONE, instant
+from core.providers.whop.payload import GENERATIONS, LOST, MADE, TOTAL, instant
 
 # Every state that Whop publishes, as what it means here; an unknown one is shown as it is.
 STATES = {
