@@ -34,6 +34,7 @@ from core.migrations.upgrade import migrate  # noqa: E402
 from core.platform import database  # noqa: E402
 from core.platform.local_postgres import LocalPostgres  # noqa: E402
 from core.platform.settings import settings  # noqa: E402
+from tests.books import guard_books  # noqa: E402
 from tests.examples import register_profiles  # noqa: E402
 
 register_profiles()
@@ -123,6 +124,7 @@ def _fingerprint() -> str:
         *ROOT.glob("core/migrations/**/*.py"),
         ROOT / "core/platform/schema.py",
         ROOT / "core/platform/sql_reader.py",
+        ROOT / "tests/books.py",
     ]
     for path in sorted(
         path for path in shaping if path.is_file() and path.suffix in {".py", ".sql"}
@@ -153,6 +155,7 @@ def new_database(server: str) -> Iterator[Callable[[], str]]:
                     admin.execute(_named("drop database if exists {} with (force)", unfinished))
                     admin.execute(_named("create database {}", unfinished))
                     migrate_at(_url(server, unfinished))
+                    guard_books(_url(server, unfinished))
                     admin.execute(_named("alter database {} rename to {}", unfinished, template))
                 admin.execute(_named("drop database if exists {} with (force)", name))
                 admin.execute(

@@ -17,14 +17,17 @@ import core.migrations.tables  # noqa: F401 - every table of settings is known
 from core.bookings.models import Closer, Event, Setter
 from core.money.models import Payment, Refund
 from core.people.models import Source
+from core.platform.advisory_locks import lock_books
 from core.platform.database import as_system
 from core.platform.normalization import normalize_email
+from core.platform.schema import Base
 from core.tenancy.access.models import OrganizationMember, Role
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.identity.models import User
 from core.tenancy.organizations.models import Organization, SettingsRow
+from tests.books import GUARDED
 
-Row = TypeVar("Row")
+Row = TypeVar("Row", bound=Base)
 number = count(1)
 NOON = datetime(2026, 11, 4, 12, tzinfo=UTC)
 
@@ -162,6 +165,7 @@ def refund(db: Session, paid: Payment, amount: str, *, at: datetime, **values: o
     made = _refunded(db, paid, Decimal(amount), at=at, **values)
     if made.status not in ("failed", "canceled"):
         grown = Payment.refund_amount + made.amount
+        lock_books(db)
         db.execute(update(Payment).where(Payment.id == paid.id).values(refund_amount=grown))
     return made
 
@@ -181,6 +185,8 @@ def _refunded(
 
 
 def _add(db: Session, row: Row) -> Row:
+    if row.__tablename__ in GUARDED:
+        lock_books(db)
     db.add(row)
     db.flush()
     return row

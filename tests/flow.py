@@ -13,7 +13,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from core.platform.database import as_system
-from core.providers.connections import create_connection
+from core.providers.connections import connection_path, create_connection
 from core.providers.payloads import signed
 from jobs.queue import queue
 from webhooks.app import app
@@ -28,6 +28,7 @@ class Sender:
     organization_id: UUID
     connection_id: UUID
     provider: str
+    path: str
     secret: str = SECRET
 
     async def post(
@@ -35,10 +36,6 @@ class Sender:
     ) -> httpx.Response:
         body, headers = signed(self.provider, payload, self.secret)
         return await post(self.path, **({"content": body, "headers": headers} | changes), to=to)
-
-    @property
-    def path(self) -> str:
-        return f"/webhooks/{self.provider}/{self.connection_id}"
 
 
 async def post(
@@ -54,7 +51,8 @@ def sender(organization_id: UUID, provider: str, **values: Any) -> Sender:
         connection = create_connection(
             db, provider, "Test", SECRET, **({"rate_limit": 100_000} | values)
         )
-        return Sender(organization_id, connection.id, provider)
+        path = connection_path(db, connection)
+        return Sender(organization_id, connection.id, provider, path)
 
 
 def work() -> None:

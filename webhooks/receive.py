@@ -1,5 +1,6 @@
 """``POST /webhooks/{provider}/{connection_id}``: verify the raw body, store it, acknowledge.
-Nothing is interpreted here.
+Nothing is interpreted here. A provider whose ``Inbound.address`` says so has the organisation's
+slug in place of the id.
 
 Whatever is correctly signed is stored, even if it cannot be read or is of an unknown type, and as
 JSON where the provider sends something else (``Inbound.as_json``). After a refusal the provider
@@ -13,6 +14,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -25,7 +27,7 @@ from core.platform.errors import Misconfigured
 from core.platform.log import logger
 from core.platform.vault import unseal
 from core.providers import registry
-from core.providers.provider import Inbound
+from core.providers.provider import Address, Inbound
 from core.providers.signatures import BadSignature
 from webhooks.answers import refusal
 from webhooks.batch_writer import Answer, Delivery, store_delivery
@@ -52,7 +54,8 @@ class Endpoint:
     secret: str
 
 
-remembered: dict[UUID, Endpoint] = {}
+# By the connection's id or the organisation's slug, whichever the provider's addresses have.
+remembered: dict[tuple[str, UUID | str], Endpoint] = {}
 
 
 async def receive(request: Request) -> Response:
@@ -109,55 +112,64 @@ def _response(answer: str, retry_after_s: int | None, provider: str) -> Response
             )
 
 
-async def verify_and_store(name: str, path_id: str, headers: Headers, body: bytes) -> Answer:
+async def verify_and_store(name: str, last_part: str, headers: Headers, body: bytes) -> Answer:
     """The answer of ``app.store_delivery``, or ``refused`` or ``too_deep``. If a remembered
     connection does not fit, it is looked up again, so that a new secret works at once.
     """
-    connection_id = _uuid(path_id)
-    if connection_id is None:
+    inbound = registry.find_inbound(name)
+    if inbound is None or (whose := _address(inbound, last_part)) is None:
         return "refused", None
-    endpoint = remembered.get(connection_id)
-    if endpoint is not None and _genuine(endpoint, name, headers, body):
+    endpoint = remembered.get((name, whose))
+    if endpoint is not None and _genuine(endpoint, headers, body):
         answer, retry_after_s = await _store(endpoint, headers, body)
         if answer != "stale":
             return answer, retry_after_s
-    endpoint = await _look_up(connection_id)
-    if endpoint is None or not _genuine(endpoint, name, headers, body):
+    endpoint = await _look_up(name, whose)
+    if endpoint is None or not _genuine(endpoint, headers, body):
         return "refused", None
     return await _store(endpoint, headers, body)
 
 
-def _uuid(text: str) -> UUID | None:
+def _address(inbound: Inbound, last_part: str) -> UUID | str | None:
+    if inbound.address == Address.SLUG:
+        return _storable(last_part)
     try:
-        return UUID(text)
+        return UUID(last_part)
     except ValueError:
         return None
 
 
-def _genuine(endpoint: Endpoint, name: str, headers: Headers, body: bytes) -> bool:
-    if endpoint.provider != name:
-        return False
+def _genuine(endpoint: Endpoint, headers: Headers, body: bytes) -> bool:
     try:
-        registry.inbound(name).verify(headers, body, endpoint.secret, datetime.now(UTC))
+        registry.inbound(endpoint.provider).verify(
+            headers, body, endpoint.secret, datetime.now(UTC)
+        )
     except BadSignature as error:
         log.info("refused", connection=str(endpoint.id), why=str(error))
         return False
     return True
 
 
-async def _look_up(connection_id: UUID) -> Endpoint | None:
-    remembered.pop(connection_id, None)
+async def _look_up(name: str, whose: UUID | str) -> Endpoint | None:
+    remembered.pop((name, whose), None)
     async with pool().connection() as db:
+        connection_id = whose if isinstance(whose, UUID) else await _of_slug(db, whose, name)
         found = await db.execute("select * from app.find_connection(%s)", (connection_id,))
         row = await found.fetchone()
-    if row is None or registry.find_inbound(row[1]) is None:
+    if row is None or row[1] != name or not isinstance(connection_id, UUID):
         return None
-    organization_id, name, revision, secret_id, sealed = row
+    organization_id, _, revision, secret_id, sealed = row
     endpoint = Endpoint(
         connection_id, name, revision, unseal(sealed, *belongs_to(organization_id, secret_id))
     )
-    remembered[connection_id] = endpoint
+    remembered[name, whose] = endpoint
     return endpoint
+
+
+async def _of_slug(db: psycopg.AsyncConnection[Any], slug: str, name: str) -> UUID | None:
+    found = await db.execute("select app.connection_of(%s, %s)", (slug, name))
+    row = await found.fetchone()
+    return row and row[0]
 
 
 async def _store(endpoint: Endpoint, headers: Headers, body: bytes) -> Answer:

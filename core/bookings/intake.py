@@ -36,7 +36,7 @@ from core.people.actions import (
 )
 from core.people.models import Lead
 from core.people.timeline import note
-from core.platform.advisory_locks import advisory_lock
+from core.platform.advisory_locks import lock_books
 from core.platform.database import organization_id_of
 from core.platform.normalization import fold, normalize_email
 from core.tenancy.organizations.queries import current_organization, settings_of
@@ -107,7 +107,7 @@ def record_booking(db: Session, booking: Booking) -> Event:
     are matched once for what the platform says of them: what a person or a rule has settled since
     stays, until the platform itself says something else.
     """
-    advisory_lock(db, "money")
+    lock_books(db)
     late_hours = settings_of(db, BookingSettings).late_cancel_hours
     event = _event_of(db, booking)  # locked before its form is read: somebody may be filing it
     form = _form_of(db, event) if event.id else None

@@ -16,7 +16,7 @@ from core.bookings.models import CallType, Closer, ListEntry, Package, Setter
 from core.bookings.reassignment import change_closer, change_setter, claim_hosted, rematch_setters
 from core.bookings.roster import create_closer, create_setter, words_of
 from core.people.models import Source, TrafficType
-from core.platform.advisory_locks import advisory_lock
+from core.platform.advisory_locks import lock_books
 from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, InvalidInput, NotFound
 from core.platform.money import check_currency, typed_amount
@@ -159,7 +159,7 @@ def save_entry(
         Conflict: the list has an entry of this name.
         NotFound: no such entry.
     """
-    advisory_lock(db, "money")
+    lock_books(db)
     if kept.table in (Closer, Setter):
         return _save_rep(db, kept, entry_id, values)
     name = str(values.get("name") or "").strip()

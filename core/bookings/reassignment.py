@@ -35,7 +35,7 @@ from core.bookings.roster import (
 )
 from core.bookings.tasks import attribute_event
 from core.people.models import Lead
-from core.platform.advisory_locks import advisory_lock
+from core.platform.advisory_locks import lock_books
 from core.platform.errors import Conflict, NotFound
 from core.platform.normalization import fold
 from core.tenancy.organizations.queries import settings_of
@@ -68,7 +68,7 @@ def change_setter(
         InvalidInput: no name, or an invalid address.
         Conflict: another setter has this name.
     """
-    advisory_lock(db, "money")
+    lock_books(db)
     setter = db.scalars(select(Setter).where(Setter.id == setter_id)).first()
     if setter is None:
         raise NotFound("There is no such setter.")
@@ -89,7 +89,7 @@ def change_setter(
 
 def name_setter(db: Session, mention: str, setter_id: UUID) -> int:
     """Make ``mention`` an alias of this setter, also for earlier bookings. Raises NotFound."""
-    advisory_lock(db, "money")
+    lock_books(db)
     setter = db.scalars(select(Setter).where(Setter.id == setter_id)).first()
     if setter is None:
         raise NotFound("There is no such setter.")
@@ -116,7 +116,7 @@ def change_closer(
     """Change a closer. Earlier events whose host has this name or address and was unknown become
     theirs. Raises like ``change_setter``.
     """
-    advisory_lock(db, "money")
+    lock_books(db)
     closer = db.scalars(select(Closer).where(Closer.id == closer_id)).first()
     if closer is None:
         raise NotFound("There is no such closer.")
@@ -132,7 +132,7 @@ def claim_hosted(db: Session, closer: Closer) -> int:
     address or name; how many. A name claims nothing for a closer who is found by something better,
     and nothing where several hosts have it.
     """
-    advisory_lock(db, "money")
+    lock_books(db)
     changed: list[UUID] = []
     for row, host in _hosted_by(db, closer):
         taken = update(Event).where(Event.closer_id.is_(None), _is_like(row))
@@ -208,7 +208,7 @@ def rematch_setters(db: Session, words: Iterable[str]) -> int:
     """
     if not (wanted := {word for word in words if word}):
         return 0
-    advisory_lock(db, "money")
+    lock_books(db)
     named_in = settings_of(db, BookingSettings)
     changed: list[UUID] = []
     matched: dict[str, Setter | None] = {}

@@ -14,7 +14,7 @@ from sqlalchemy import case, func, literal, select, union_all, update
 from sqlalchemy.orm import Session
 
 from core.bookings.models import BookingSettings, Closer, Event, Setter
-from core.platform.advisory_locks import advisory_lock
+from core.platform.advisory_locks import lock_books
 from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, InvalidInput
 from core.platform.normalization import fold, normalize_email
@@ -42,6 +42,7 @@ def create_closer(
     """Create a rep who takes meetings. Raises InvalidInput without a name or for an invalid
     address.
     """
+    lock_books(db)
     facts = checked(name, email, aliases)
     closer = Closer(
         organization_id=organization_id_of(db), calendly_user_uri=calendly_user_uri, **facts
@@ -57,6 +58,7 @@ def create_setter(
     """Create a rep who books meetings; ``aliases`` are the names by which bookings mention them.
     Raises InvalidInput.
     """
+    lock_books(db)
     setter = Setter(organization_id=organization_id_of(db), **checked(name, email, aliases))
     db.add(setter)
     db.flush()
@@ -81,7 +83,7 @@ def link_user(db: Session, user_id: UUID, email: str) -> None:
     """Link the closer and setter rows with this e-mail address to the user, so that they see their
     own events.
     """
-    advisory_lock(db, "money")
+    lock_books(db)
     for roster in (Closer, Setter):
         db.execute(
             update(roster)
@@ -119,7 +121,7 @@ def link_roster_to_user(db: Session, user_id: UUID, row_ids: Collection[UUID]) -
 
     Raises Conflict when one of them is linked to another user; that link has to be removed first.
     """
-    advisory_lock(db, "money")
+    lock_books(db)
     for roster in ROSTERS.values():
         taken = select(roster.name).where(roster.id.in_(row_ids), roster.user_id != user_id)
         if (name := db.scalars(taken).first()) is not None:

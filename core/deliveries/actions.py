@@ -17,15 +17,8 @@ from core.deliveries.models import (
 from core.deliveries.secrets import store_secret
 from core.deliveries.tasks import process_delivery
 from core.platform.errors import Conflict, NotFound
-from core.platform.settings import settings
 
 SIGNING = "signing"
-
-
-def connection_url(connection: WebhookConnection) -> str:
-    """The address to enter at the provider."""
-    base = settings().webhook_public_url.rstrip("/")
-    return f"{base}/webhooks/{connection.provider}/{connection.id}"
 
 
 def rotate_secret(db: Session, connection_id: UUID, secret: str) -> None:

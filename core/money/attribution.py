@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from core.bookings import tasks
 from core.bookings.models import Event
 from core.money.models import Payment
-from core.platform.advisory_locks import advisory_lock
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
 from core.platform.errors import InvalidInput, NotAllowed, NotFound
 from core.platform.tasks import implements, task
@@ -35,7 +35,7 @@ def attribute_event(db: Session, event_id: UUID) -> None:
     """An event is new, moved, cancelled or has other people: attribute every payment that it may
     concern anew.
     """
-    advisory_lock(db, "money")
+    lock_books(db)
     db.flush()
     db.execute(select(func.app.attribute_events(_ids([event_id]))))
     _forget_payments(db)
@@ -46,7 +46,7 @@ def attribute_all(db: Session) -> None:
     """Attribute all of the organisation's payments anew. Settings and better rules of a newer
     version reach the payments that nothing else touches.
     """
-    advisory_lock(db, "money")
+    lock_books(db)
     db.execute(select(func.app.attribute_all()))
     _forget_payments(db)
 
@@ -61,7 +61,7 @@ def attribute(db: Session, *payments: Payment) -> None:
 
 def attribute_ids(db: Session, payment_ids: Collection[UUID]) -> None:
     """The same for the payments with these ids."""
-    advisory_lock(db, "money")
+    lock_books(db)
     db.flush()
     db.execute(select(func.app.attribute_payments(_ids(payment_ids))))
     _forget_payments(db)
@@ -145,10 +145,10 @@ def require_manager(by: Viewer) -> None:
 def payment_to_decide(db: Session, payment_id: UUID) -> Payment:
     """The payment, locked until the transaction ends. Raises NotFound.
 
-    The lock on money comes first, as for everybody who writes payments, so that nobody waits for
-    the other in a circle.
+    The lock on the books comes first, as for everybody who writes payments, so that nobody waits
+    for the other in a circle.
     """
-    advisory_lock(db, "money")
+    lock_books(db)
     wanted = (
         select(Payment)
         .where(Payment.id == payment_id, Payment.deleted_at.is_(None))

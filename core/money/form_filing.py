@@ -19,7 +19,7 @@ from core.bookings.models import BookingSettings, Event, PostCallForm
 from core.bookings.status import settle_status
 from core.money.attribution import attribute_event
 from core.people.timeline import note
-from core.platform.advisory_locks import advisory_lock
+from core.platform.advisory_locks import lock_books
 from core.platform.errors import NotAllowed, NotFound
 from core.tenancy.access.viewers import FormFiler
 from core.tenancy.organizations.queries import settings_of
@@ -82,8 +82,8 @@ def withdraw_form(db: Session, event_id: UUID, by: FormFiler) -> None:
 
 
 def event_to_report(db: Session, event_id: UUID, by: FormFiler) -> Event:
-    """``core.bookings.forms.event_for_form``, after the lock on money: whoever attributes payments
-    holds that first and then refers to events.
+    """``core.bookings.forms.event_for_form``, after the lock on the books: whoever attributes
+    payments holds that first and then refers to events.
     """
-    advisory_lock(db, "money")
+    lock_books(db)
     return event_for_form(db, event_id, by)

@@ -17,16 +17,24 @@ from sqlalchemy.orm import Session
 
 from core.bookings.models import Event, Package
 from core.money.attribution import attribute
-from core.money.models import DealType, Payment, PaymentStatus, Refund, RefundKind, RefundStatus
+from core.money.models import (
+    UNDONE,
+    DealType,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundKind,
+    RefundStatus,
+)
 from core.money.reconciliation import hand_over_words
 from core.people.timeline import note
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
 from core.platform.database import organization_id_of
 from core.platform.labels import capitalized
 from core.platform.money import shown
 from core.platform.normalization import normalize_email
 
-NOT_COUNTING = (RefundStatus.FAILED, RefundStatus.CANCELED)
 CHOICE = ("chosen_at", "chosen_event_id", "chosen_by", "chosen_reason")
 TOTAL_OF = "total of "  # begins the key of a refund that only a running total knows of
 
@@ -109,8 +117,9 @@ def record_payment(db: Session, fact: PaymentFact) -> Payment:
     changes nothing.
 
     A payment is known by its processor and the processor's id, whatever connection it came over.
-    Call it holding the organisation's lock on money.
+    Call it holding the organisation's books where ``fact`` was read from rows.
     """
+    lock_books(db)
     payment = _known(db, fact) or Payment(
         organization_id=organization_id_of(db),
         connection_id=fact.connection_id,
@@ -143,7 +152,7 @@ def record_payment(db: Session, fact: PaymentFact) -> Payment:
 
 def note_booking(db: Session, payment: Payment, event_id: UUID) -> None:
     """The payment, which its processor has reported, was paid with this booking. Call it holding
-    the organisation's lock on money.
+    the organisation's books.
     """
     payment.booked_event_id = event_id
     _name_customer(db, payment, payment.customer_email, payment.customer_name)
@@ -246,7 +255,7 @@ def _record_refunds(db: Session, payment: Payment, fact: PaymentFact) -> None:
     gone = Refund.processor_refund_id.not_in(keys)
     db.execute(
         update(Refund)
-        .where(Refund.payment_id == payment.id, Refund.status.not_in(NOT_COUNTING), gone)
+        .where(Refund.payment_id == payment.id, Refund.status.not_in(UNDONE), gone)
         .values(status=RefundStatus.CANCELED)
     )
 
@@ -266,7 +275,7 @@ def _name_anew(db: Session, payment: Payment, refunds: Sequence[RefundFact]) -> 
         for row in known
         if row.processor_refund_id.startswith(TOTAL_OF)
         and row.processor_refund_id not in wanted
-        and row.status not in NOT_COUNTING
+        and row.status not in UNDONE
     }
     for refund in refunds:
         alike = (key for key in left if refund.is_remainder or left[key] == refund.amount)

@@ -244,6 +244,9 @@ class RefundStatus(StrEnum):
     CANCELED = "canceled"
 
 
+UNDONE = (RefundStatus.FAILED, RefundStatus.CANCELED)  # a refund in one of these counts for nothing
+
+
 class Refund(TenantRow, Timestamps, Base):
     """One refund, or one lost dispute, of one payment; it counts unless it failed or was
     cancelled.

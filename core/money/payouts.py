@@ -26,7 +26,7 @@ from core.money.models import (
     SnapshotState,
 )
 from core.money.queries import may_be_same
-from core.platform.advisory_locks import advisory_lock
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period, day_start, now, today
 from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
@@ -415,7 +415,7 @@ def refusal(db: Session, snapshot: PayoutSnapshot) -> str | None:
 def mark_paid(db: Session, snapshot_id: UUID, by: Viewer) -> PayoutSnapshot:
     """Note that an approved payout was paid. Raises NotAllowed, NotFound and Conflict."""
     _require_admin(by)
-    advisory_lock(db, "money")
+    lock_books(db)
     snapshot = get_snapshot(db, snapshot_id)
     if snapshot.state != SnapshotState.APPROVED:
         raise Conflict("Only an approved payout can be marked as paid.")
@@ -440,7 +440,7 @@ def discard(db: Session, snapshot_id: UUID, by: Viewer) -> None:
 def _draft(db: Session, snapshot_id: UUID, by: Viewer | None) -> PayoutSnapshot:
     """The draft, held against every other decision on the organisation's money."""
     _require_admin(by)
-    advisory_lock(db, "money")
+    lock_books(db)
     snapshot = get_snapshot(db, snapshot_id)
     if snapshot.state != SnapshotState.DRAFT:
         raise Conflict("This payout was approved, so it can no longer be changed.")

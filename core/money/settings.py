@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.money.models import MoneySettings, PayoutSnapshot, SnapshotState
-from core.platform.advisory_locks import advisory_lock
+from core.platform.advisory_locks import lock_books
 from core.platform.errors import Conflict
 from core.tenancy.organizations.settings import Setting, SettingsGroup
 
@@ -20,7 +20,7 @@ def _payouts_start_stands(db: Session, changes: Mapping[str, Any]) -> None:
     """The day is set once. Raises Conflict after the first approval."""
     if "payouts_start" not in changes:
         return
-    advisory_lock(db, "money")  # an approval that goes on at the same time has set it already
+    lock_books(db)  # an approval that goes on at the same time has set it already
     approved = select(PayoutSnapshot.id).where(PayoutSnapshot.state != SnapshotState.DRAFT)
     if db.scalars(approved.limit(1)).first() is not None:
         raise Conflict("Payouts have started, so the day from which they count stays.")

@@ -24,7 +24,7 @@ from core.platform.errors import NotFound, UnexpectedAnswer
 from core.platform.settings import settings
 from core.platform.tasks import task
 from core.providers import registry
-from core.providers.connections import create_connection
+from core.providers.connections import connection_path, create_connection
 from core.providers.payloads import TEST_DELIVERY, example, payload, signed
 
 TIMEOUT_S = 10
@@ -71,10 +71,11 @@ def send_test_delivery(organization_id: UUID, connection_id: UUID) -> None:
         if connection is None:
             raise NotFound("There is no such connection.")
         provider, secret = connection.provider, read_secret(db, connection_id, SIGNING)
+        path = connection_path(db, connection)
     content = payload(provider, TEST_DELIVERY, example())
     receiver = settings().webhook_public_url
     with httpx.Client(base_url=receiver, timeout=TIMEOUT_S) as client:
-        status = _post(client, provider, connection_id, secret, content)
+        status = _post(client, provider, path, secret, content)
     if status != httpx.codes.OK:
         raise UnexpectedAnswer(f"The receiver answered the test delivery with {status}.")
 
@@ -117,7 +118,7 @@ def _samples(provider: str, leads: list[dict[str, Any]]) -> Iterator[tuple[str, 
         yield sample.file, payload(provider, sample.file, values)
 
 
-def _sample_connection(db: Session, provider: str) -> tuple[UUID, str]:
+def _sample_connection(db: Session, provider: str) -> tuple[str, str]:
     name = f"Sample {registry.provider(provider).label}"
     named = select(WebhookConnection).where(
         WebhookConnection.provider == provider, WebhookConnection.name == name
@@ -125,17 +126,15 @@ def _sample_connection(db: Session, provider: str) -> tuple[UUID, str]:
     connection = db.scalars(named).first() or create_connection(
         db, provider, name, f"sample-{secrets.token_urlsafe(24)}"
     )
-    return connection.id, read_secret(db, connection.id, SIGNING)
+    return connection_path(db, connection), read_secret(db, connection.id, SIGNING)
 
 
 def _post(
     client: httpx.Client,
     provider: str,
-    connection_id: UUID,
+    path: str,
     secret: str,
     content: Mapping[str, Any],
 ) -> int:
     body, headers = signed(provider, content, secret)
-    return client.post(
-        f"/webhooks/{provider}/{connection_id}", content=body, headers=headers
-    ).status_code
+    return client.post(path, content=body, headers=headers).status_code

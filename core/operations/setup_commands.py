@@ -121,9 +121,8 @@ def create_setter_command(args: Namespace) -> Answer:
     argument("--rate-limit", type=int, metavar="PER_MINUTE"),
 )
 def create_connection_command(args: Namespace) -> Answer:
-    from core.deliveries.actions import connection_url
     from core.platform.database import as_system
-    from core.providers.connections import create_connection
+    from core.providers.connections import connection_url, create_connection
 
     organization_id = organization_named(args.org)
     secret = _secret_from_stdin("secret")
@@ -136,10 +135,11 @@ def create_connection_command(args: Namespace) -> Answer:
             account_id=args.account,
             rate_limit=args.rate_limit,
         )
+        url = connection_url(db, connection)
     return {
         "id": str(connection.id),
         "organization_id": str(organization_id),
-        "url": connection_url(connection),
+        "url": url,
     }
 
 

@@ -31,8 +31,8 @@ def find_or_make_contact(db: Session, person: Person, region: str) -> Contact | 
     when there is neither.
 
     Two addresses with one phone number may be two people (a couple, an office), so a phone number
-    alone never merges them. The caller holds the organisation's advisory lock on money,
-    so that two deliveries about a new person create one contact.
+    alone never merges them. The caller holds the organisation's books, so that two
+    deliveries about a new person create one contact.
     """
     email, phone = normalize_email(person.email), normalize_phone(person.phone, region)
     if email is None and phone is None:

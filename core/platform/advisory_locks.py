@@ -24,6 +24,14 @@ def advisory_lock(db: Session, what: str) -> None:
     )
 
 
+def lock_books(db: Session) -> None:
+    """Wait until no other transaction of the organisation writes bookings, forms, payments or the
+    roster, and let none until commit or rollback. Whoever writes any of them calls this before the
+    first row, since each reaches into the others. Implies ``share_organization``.
+    """
+    db.execute(text("select app.lock_books(:org)"), {"org": organization_id_of(db)})
+
+
 def share_organization(db: Session) -> None:
     """Write beside others until commit or rollback, and never during ``lock_organization``."""
     db.execute(
@@ -33,8 +41,8 @@ def share_organization(db: Session) -> None:
 
 
 def lock_organization(db: Session) -> None:
-    """Wait until no other transaction of the organisation holds any lock that ``advisory_lock`` or
-    ``share_organization`` gives, and let none begin until commit or rollback.
+    """Wait until no other transaction of the organisation holds any lock that ``advisory_lock``,
+    ``lock_books`` or ``share_organization`` gives, and let none begin until commit or rollback.
     """
     db.execute(
         text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),

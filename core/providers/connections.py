@@ -11,9 +11,24 @@ from core.deliveries.models import WebhookConnection
 from core.deliveries.secrets import store_secret
 from core.platform.database import organization_id_of
 from core.platform.errors import InvalidInput
+from core.platform.settings import settings
 from core.providers import registry
+from core.providers.provider import Address
+from core.tenancy.organizations.queries import current_organization
 
 MAX_RATE_LIMIT = 1_000_000
+
+
+def connection_path(db: Session, connection: WebhookConnection) -> str:
+    """Where the receiver takes the connection's deliveries; see ``Inbound.address``."""
+    by_slug = registry.inbound(connection.provider).address == Address.SLUG
+    whose = current_organization(db).slug if by_slug else connection.id
+    return f"/webhooks/{connection.provider}/{whose}"
+
+
+def connection_url(db: Session, connection: WebhookConnection) -> str:
+    """The address to enter at the provider."""
+    return settings().webhook_public_url.rstrip("/") + connection_path(db, connection)
 
 
 def create_connection(

@@ -61,6 +61,13 @@ class Sample:
     lead: int = 0
 
 
+class Address(StrEnum):
+    """What a provider's webhooks have as the last part of their address."""
+
+    CONNECTION = "connection"  # the connection's id
+    SLUG = "slug"  # the organisation's slug; its oldest active connection of the provider is meant
+
+
 @dataclass(frozen=True)
 class Inbound:
     """How a provider's webhooks are received.
@@ -83,7 +90,8 @@ class Inbound:
     the provider would send. ``fetch`` (client, payload) is for deliveries that only name what they
     are about: it returns what ``handle`` is given instead of the payload. The client has the
     organisation's key, and no transaction is open. ``limited_status`` is the answer above the rate
-    limit, for a provider that gives a delivery up after 429.
+    limit, for a provider that gives a delivery up after 429. ``address`` is what its address ends
+    with.
     """
 
     verify: Callable[[Mapping[str, str], bytes, str, datetime], None]
@@ -100,6 +108,7 @@ class Inbound:
     write: Callable[[Payload, str], bytes] = lambda payload, _: json.dumps(payload).encode()
     fetch: Callable[[Client, Payload], Any] | None = None
     limited_status: int = 429
+    address: Address = Address.CONNECTION
 
 
 @dataclass(frozen=True)

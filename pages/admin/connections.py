@@ -9,7 +9,6 @@ from uuid import UUID
 import streamlit as st
 
 from core.deliveries.actions import (
-    connection_url,
     replay,
     rotate_secret,
     set_active,
@@ -19,7 +18,7 @@ from core.deliveries.queries import connections_table, recent_deliveries
 from core.operations.samples import send_test_delivery
 from core.platform.dataframes import records
 from core.providers import registry
-from core.providers.connections import create_connection
+from core.providers.connections import connection_url, create_connection
 from core.ui.page import act, empty, go, require, title
 from core.ui.parts.columns import Moment, Number, Text, Word
 from core.ui.parts.format import escape_markdown, plural, when
@@ -90,6 +89,7 @@ with viewer.transaction() as db:
     connection = db.get(WebhookConnection, (viewer.organization_id, connection_id))
     rows = connections_table(db)
     deliveries = recent_deliveries(db, connection_id)
+    url = connection and connection_url(db, connection)
 if connection is None:
     empty("There is no such connection", "The link may be old.", ("connections", "All connections"))
     st.stop()
@@ -100,7 +100,7 @@ st.markdown(
     f"{HEALTH[state['health']]} {plural(state['webhook_count'], 'delivery', 'deliveries')} so far."
 )
 st.caption("Paste this address at the provider:")
-st.code(connection_url(connection), language=None)
+st.code(url, language=None)
 if state["last_error"]:
     st.warning(
         f"Last failure, {when(state['last_error_at'], viewer.timezone)}:"

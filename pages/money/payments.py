@@ -84,7 +84,7 @@ if view == "reconcile":
         card=("customer_email", "amount", "other_amount"),
         columns=[
             Moment("payment_date", heading("payment_date"), viewer.timezone),
-            Text("customer_email", "Customer"),
+            Text("customer_email", heading("customer_email")),
             Money("amount", "On the form"),
             Money("other_amount", "By card", currency="other_currency"),
             Moment("other_date", "Charged", viewer.timezone),

@@ -7,23 +7,26 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 
 from core.bookings.form_answers import FormAnswers
 from core.bookings.lists import BY_KEY, save_entry
-from core.bookings.models import Event
-from core.bookings.reassignment import change_closer
+from core.bookings.models import Event, Setter
+from core.bookings.reassignment import change_closer, change_setter
 from core.bookings.roster import link_roster_to_user, link_user
 from core.links.access_links import PORTAL, issue_link, open_link
 from core.links.portal import file_form_through_link
 from core.money.attribution import choose_event
 from core.money.form_filing import file_form
+from core.platform.advisory_locks import lock_books
 from core.platform.database import WORKER_ROLE, as_system
 from core.platform.errors import Conflict
 from core.tenancy.access.models import OrganizationMember, Role
 from core.tenancy.access.platform_admin import delete_user
 from tests import factories as make
 from tests import payloads as samples
+from tests.books import GUARDED
 from tests.factories import NOON
 from tests.money.world import LEAD, World, closed
 from tests.ports import pausing, somebody_waits, until
@@ -78,6 +81,13 @@ def change(world, rep):
         change_closer(db, ana.id, user_id=rep.user_id, **facts)
 
 
+def change_sam(world, rep):
+    with as_system(world.org) as db:
+        sam = db.scalars(select(Setter)).one()
+        facts = {"name": sam.name, "email": sam.email, "aliases": [], "active": True}
+        change_setter(db, sam.id, user_id=rep.user_id, **facts)
+
+
 def link_in_team(world, rep):
     with world.admin.transaction() as db:
         link_roster_to_user(db, rep.user_id, [world.closers["Ana"].id])
@@ -109,18 +119,20 @@ def leave(rep):
 
 @pytest.fixture
 def world():
-    """Ana has two bookings that were paid, and is no user of the product yet."""
+    """Ana has two bookings by Sam that were paid; neither is a user of the product yet."""
     world = World()
     world.admin = make.viewer(world.org)
     elsewhere = make.viewer(make.organization(), name="Ana")
     world.newcomer, world.address = elsewhere.user_id, elsewhere.email
     with as_system(world.org) as db:
+        lock_books(db)
         ana = db.merge(world.closers["Ana"])
         ana.user_id, ana.email, ana.email_normalized = None, world.address, world.address
+        sam = make.setter(db, world.org).id
     world.closers["Ana"] = ana
     addresses = ["one@example.com", "two@example.com"]
     for address in addresses:
-        world.event("Ana", email=address)
+        world.event("Ana", email=address, setter_id=sam, setter_name="Sam")
     world.cards = [world.card(key=address, email=address) for address in addresses]
     return world
 
@@ -143,11 +155,19 @@ def decided_meanwhile(request, world):
     return run
 
 
-@pytest.mark.parametrize("link", [change, link_in_team, link_by_address, join])
-def test_a_closer_becomes_a_users_while_somebody_decides_whose_their_payments_are(
+@pytest.mark.parametrize("table", GUARDED)
+def test_whoever_writes_without_holding_the_books_is_noticed_in_every_test(world, table):
+    world.form(world.event("Ana"))
+    refused = pytest.raises(DBAPIError, match=f"UPDATE of {table} without the lock on the books")
+    with refused, as_system(world.org) as db:
+        db.execute(text(f"update app.{table} set updated_at = now()"))
+
+
+@pytest.mark.parametrize("link", [change, change_sam, link_in_team, link_by_address, join])
+def test_a_rep_becomes_a_users_while_somebody_decides_whose_their_payments_are(
     world, link, decided_meanwhile
 ):
-    """Each payment of the closer has their user, so linking one writes them all."""
+    """Each payment of the closer or setter has their user, so linking one writes them all."""
     rep = make.viewer(world.org, "sales_rep")
     assert decided_meanwhile(lambda: link(world, rep)) == {None: 2 * 4997}
 

@@ -16,6 +16,7 @@ from core.bookings.models import BookingSettings, Closer, Event, Setter
 from core.bookings.reassignment import change_closer
 from core.money.form_filing import file_form, withdraw_form
 from core.people.models import Lead, Source
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
 from core.platform.database import APP_ROLE, WORKER_ROLE, as_system
 from core.platform.errors import Conflict
@@ -120,6 +121,7 @@ def test_a_booking_of_before_an_upgrade_keeps_its_closer_while_they_are_the_host
     made = created(closer_name="Ana", closer_email="ana@example.com")
     history.deliver(made)
     with as_system(history.org) as db:
+        lock_books(db)
         db.execute(update(Event).values(hosts_digest=None, host_uri=None, host_email=None))
         db.execute(update(Closer).values(calendly_user_uri=None))
     later = samples.calendly_canceled(made, at=NOON)
@@ -198,6 +200,7 @@ def test_a_setter_who_was_named_by_address_keeps_the_booking_when_their_account_
     made = created(setter="sam@example.com")
     history.deliver(made)
     with as_system(history.org) as db:
+        lock_books(db)
         db.execute(update(Setter).values(email=None, email_normalized=None))
     history.deliver(missed(made))
     assert [row[1] for row in people(history)] == ["Sam"]

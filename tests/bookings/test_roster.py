@@ -98,8 +98,8 @@ def test_closers_who_share_a_name_are_told_apart_by_their_address(db):
 
 
 def test_a_user_has_exactly_the_rows_that_were_linked_last_and_nobody_elses(db, org):
-    ana, sam = create_closer(db, "Ana"), create_setter(db, "Sam")
     user, other = make.viewer(org).user_id, make.viewer(org).user_id
+    ana, sam = create_closer(db, "Ana"), create_setter(db, "Sam")
     link_roster_to_user(db, user, [ana.id, sam.id])
     link_roster_to_user(db, user, [sam.id])
 

@@ -18,6 +18,7 @@ from core.bookings.models import CallType, Closer, Event, Package, PostCallForm,
 from core.bookings.status import settle_status
 from core.money.models import Payment, Refund
 from core.people.models import Contact, Lead, Source, TrafficType
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period
 from core.platform.database import as_system
 from core.tenancy.access.viewers import Viewer
@@ -79,6 +80,7 @@ def random_history(
     at = dice.choice(edges[6:]) + timedelta(hours=dice.randint(0, 30))
     edges += [at, at - timedelta(hours=grace)] * 3
     with as_system(org) as db:
+        lock_books(db)
         lists = _lists(db, org, viewers)
         events = [_event(db, org, dice, edges, at, grace, lists) for _ in range(calls)]
         db.flush()

@@ -13,6 +13,7 @@ from core.bookings.models import Closer
 from core.money.models import Payment
 from core.money.payout_tables import details_table
 from core.money.payouts import approve, create_snapshot, get_snapshot
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period
 from core.platform.database import as_system
 from core.platform.dataframes import records
@@ -54,6 +55,7 @@ class Desk:
 
     def change(self, paid: Payment, **values: object) -> None:
         with as_system(self.org) as db:
+            lock_books(db)
             db.execute(update(Payment).where(Payment.id == paid.id).values(**values))
 
     def draft(self, period: Period) -> UUID:

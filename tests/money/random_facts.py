@@ -26,6 +26,7 @@ from core.money.models import PairVerdict, Payment
 from core.money.payouts import approve, create_snapshot
 from core.money.reconciliation import decide_pair
 from core.people.actions import Person, add_email, find_or_make_contact
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period
 from core.platform.database import as_system
 from core.platform.errors import Conflict
@@ -117,6 +118,7 @@ class History:
 
     def settle(self, event: EventFact) -> None:
         with as_system(self.org) as db:
+            lock_books(db)
             row = db.get_one(Event, (self.org, event.id))
             row.call_status, row.closer_id = event.status, self.closers[event.at.second % 2]
             row.deleted_at = NOON if event.is_deleted else None
@@ -205,6 +207,7 @@ class History:
             attribute_event(db, entry.form)
 
     def file(self, db: Session, entry: Money, late: timedelta = timedelta(0)) -> PostCallForm:
+        lock_books(db)
         form = PostCallForm(
             organization_id=self.org,
             event_id=entry.form,
@@ -224,6 +227,7 @@ class History:
     def correct(self, entry: Money) -> None:
         """To what the facts say of it."""
         with as_system(self.org) as db:
+            lock_books(db)
             form = db.scalars(select(PostCallForm).where(PostCallForm.event_id == entry.form)).one()
             form.cash_collected, form.currency = Decimal(entry.amount), entry.currency
             form.version += 1
@@ -232,6 +236,7 @@ class History:
 
     def withdraw(self, entry: Money) -> None:
         with as_system(self.org) as db:
+            lock_books(db)
             db.execute(delete(PostCallForm).where(PostCallForm.event_id == entry.form))
             attribute_event(db, entry.form)
 
@@ -408,6 +413,7 @@ class History:
     def forget(self) -> None:
         """As if nothing had been attributed yet."""
         with as_system(self.org) as db:
+            lock_books(db)
             db.execute(
                 text(
                     "update app.payments set event_id = null, closer_id = null,"

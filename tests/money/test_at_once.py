@@ -11,6 +11,7 @@ from core.bookings.models import Event
 from core.money.attribution import attribute_event
 from core.money.payouts import StaleDraft, approve, create_snapshot, get_snapshot, mark_paid
 from core.money.settings import MONEY
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period
 from core.platform.database import as_system
 from core.platform.errors import Conflict
@@ -30,6 +31,7 @@ def test_a_form_is_corrected_while_its_payments_are_attributed():
     world.form(event, by=world.reps["Ana"])
     other = world.card(email=PARTNER)
     with as_system(world.org) as db:
+        lock_books(db)
         db.get_one(Event, (world.org, event)).closer_id = world.closers["Bo"].id
     failed = []
 

@@ -27,6 +27,7 @@ from core.money.payouts import approve, create_snapshot
 from core.money.queries import count_unattributed
 from core.people.actions import Person, add_email, find_or_make_contact
 from core.people.models import TrafficType
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period
 from core.platform.database import as_system
 from core.platform.errors import InvalidInput, NotAllowed
@@ -372,6 +373,7 @@ def test_a_correction_of_a_form_that_was_paid_out_moves_nothing_in_the_payout():
     with admin.transaction() as db:
         approve(db, create_snapshot(db, "November", NOVEMBER, admin).id, admin)
     with as_system(world.org) as db:
+        lock_books(db)
         db.get_one(Event, (world.org, event)).closer_id = world.closers["Bo"].id
     world.form(event, "5000")
     assert world.cash() == {"Bo": Decimal(5000)}

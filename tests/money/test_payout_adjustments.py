@@ -30,7 +30,7 @@ from core.money.payouts import (
     release,
 )
 from core.money.settings import MONEY
-from core.platform.advisory_locks import advisory_lock
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period
 from core.platform.database import as_system
 from core.platform.dataframes import records
@@ -420,7 +420,7 @@ def report_debit(desk, connection, key, status, *, succeeded_at=None):
         succeeded_at=succeeded_at,
     )
     with as_system(desk.org) as db:
-        advisory_lock(db, "money")
+        lock_books(db)
         record_payment(db, fact)
 
 

@@ -26,6 +26,7 @@ from core.money.payouts import (
     period_of_snapshot,
 )
 from core.money.payouts import rebuild as rebuild_draft
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period
 from core.platform.database import as_system
 from core.tenancy.organizations.models import Organization
@@ -135,6 +136,7 @@ class History:
         self._change(db, payment, event_id=chosen, **people)
 
     def _change(self, db: Session, payment: UUID, **values: object) -> None:
+        lock_books(db)
         db.execute(update(Payment).where(Payment.id == payment).values(**values))
 
     def _some(self, number: int) -> UUID | None:
@@ -157,6 +159,7 @@ class History:
     def reassign(self, db: Session, which: int, how: int, _day: int) -> None:
         """A booking goes to another closer, and its payments with it."""
         event, closer = self.events[which % 3], self.closers[how % 3]
+        lock_books(db)
         db.execute(update(Event).where(Event.id == event).values(closer_id=closer))
         theirs = update(Payment).where(Payment.event_id == event)
         db.execute(theirs.values(closer_id=closer))

@@ -34,6 +34,7 @@ from core.money.payouts import (
 from core.money.settings import MONEY
 from core.operations.checks import State
 from core.operations.doctor import examine_organization
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period, today
 from core.platform.database import as_system
 from core.platform.dataframes import records
@@ -548,6 +549,7 @@ def test_a_credited_line_is_dated_by_the_change_and_not_by_the_first_attribution
         db.execute(update(Payment).values(attributed_at=at(10, 30, 13)))
     desk.approved(OCTOBER)
     with as_system(desk.org) as db:
+        lock_books(db)
         db.execute(update(Event).values(closer_id=desk.bo.id, closer_name="Bo"))
         attribute_event(db, event.id)
         changed_at = db.scalars(select(Payment.attributed_at)).one()

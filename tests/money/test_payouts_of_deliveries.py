@@ -18,6 +18,7 @@ from core.money.models import Payment, PayoutSnapshotDetail, PayoutSnapshotSumma
 from core.money.payout_bridge import before_payouts_start, bridge, payments_without_closer
 from core.money.payout_tables import details_table
 from core.money.payouts import StaleDraft, approve, create_snapshot, get_snapshot, rebuild
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period
 from core.platform.database import as_system
 from core.platform.dataframes import records
@@ -295,6 +296,7 @@ def test_a_correction_of_a_form_after_its_booking_changed_hands_is_said_in_two_l
     office.form(office.booked, at=MEETING + timedelta(hours=1))
     september = office.approved(SEPTEMBER)
     with as_system(office.org) as db:
+        lock_books(db)
         db.get_one(Event, (office.org, office.booked)).closer_id = office.closers["Bo"].id
     office.form(office.booked, at=LATER, notes="corrected")
     october = office.approved(OCTOBER)

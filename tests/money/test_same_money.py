@@ -19,7 +19,7 @@ from core.money.payout_tables import details_table
 from core.money.payouts import approve, create_snapshot, hold_back, rebuild
 from core.money.queries import open_entries, pairs_of, reconciliation_list
 from core.money.reconciliation import decide_pair
-from core.platform.advisory_locks import advisory_lock
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period, now
 from core.platform.database import as_system
 from core.platform.dataframes import records
@@ -425,7 +425,7 @@ def reported(world, key, **values):
         **values,
     )
     with as_system(world.org) as db:
-        advisory_lock(db, "money")
+        lock_books(db)
         return record_payment(db, fact).id
 
 
@@ -598,6 +598,7 @@ def test_all_payments_of_an_organisation_are_attributed_by_one_statement():
     world = World()
     world.event("Ana")
     with as_system(world.org) as db:
+        lock_books(db)
         db.execute(
             text("""
                 insert into app.payments (organization_id, amount, currency, payment_date,

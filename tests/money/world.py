@@ -15,6 +15,7 @@ from core.money.models import Payment
 from core.money.payout_tables import details_table
 from core.money.payouts import approve, create_snapshot
 from core.people.actions import Person, find_or_make_contact
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period
 from core.platform.database import as_system
 from core.platform.dataframes import records
@@ -81,6 +82,7 @@ class World:
     def move(self, event_id, to):
         """The booking was moved, and this is the new one."""
         with as_system(self.org) as db:
+            lock_books(db)
             event = db.get_one(Event, (self.org, event_id))
             event.call_status, event.rescheduled_to_id = "rescheduled", to
             db.flush()

@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 
 from core.bookings.models import Event, PcfDraft
 from core.operations.privacy import erase_person, find_person
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.normalization import normalize_email
@@ -135,6 +136,7 @@ def everywhere(case):
             "other": OTHER_ADDRESS,
             "other_normalized": normalize_email(OTHER_ADDRESS),
         }
+        lock_books(db)
         for statement in BY_HAND.format(**written).split(";\n")[:-1]:
             db.execute(text(statement))
     with case.admin.transaction() as db:

@@ -12,7 +12,7 @@ from sqlalchemy import Column, String, Table, Text, Uuid, text
 from core.migrations.tables import metadata
 from core.migrations.upgrade import migrate
 from core.operations.privacy import erase_person, export_person, find_person
-from core.platform.advisory_locks import advisory_lock, share_organization
+from core.platform.advisory_locks import advisory_lock, lock_books, share_organization
 from core.platform.database import as_system
 from core.platform.personal import Personal, personal, personal_of
 from core.platform.schema import secured
@@ -104,6 +104,7 @@ def test_so_is_one_in_a_table_that_was_added(inquiries):
 
 def test_a_name_that_only_a_payout_still_holds_is_known_too(case):
     with as_system(case.org) as db:
+        lock_books(db)
         db.execute(text("update app.payments set customer_name = 'Petronella Quist-Bo'"))
     with case.admin.transaction() as db:
         assert find_person(db, EMAIL).names == ("Petronella Quist", "Petronella Quist-Bo")

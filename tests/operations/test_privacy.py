@@ -26,6 +26,7 @@ from core.operations.privacy import (
 )
 from core.people.erasure import mark_of
 from core.people.models import Contact, ContactEmail
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
@@ -302,6 +303,7 @@ def test_links_to_recordings_are_forgotten_in_time_and_nothing_else_of_their_for
             "update app.post_call_forms set submitted_at = now() - interval '31 days' where"
             " event_id <> :other"
         )
+        lock_books(db)
         db.execute(text(aged), {"other": other})
 
     assert [forget_recordings(case.org), forget_recordings(case.org)] == [1, 0]

@@ -5,11 +5,13 @@ also one that sends forms, names only what happened to which booking, and gives 
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
 
 import core.providers
+from core.deliveries.actions import set_active
 from core.operations.privacy import erase_person
 from core.platform.database import as_system
 from core.platform.errors import InvalidInput
@@ -18,6 +20,7 @@ from core.providers import registry
 from core.providers.connections import create_connection
 from core.providers.integrations import enter_key
 from core.providers.payloads import example, payload
+from core.tenancy.organizations.queries import current_organization
 from tests import factories as make
 from tests.fakes.providers import ACCOUNTS, FakeProviders
 from tests.fakes.systems import Account
@@ -37,7 +40,15 @@ DECLARATION = """
     from core.people.person_fields import PersonFields
     from core.providers.account import looks_at
     from core.providers.credentials import bearer
-    from core.providers.provider import PROCESSED, Credentials, Inbound, Provider, Sample, Use
+    from core.providers.provider import (
+        PROCESSED,
+        Address,
+        Credentials,
+        Inbound,
+        Provider,
+        Sample,
+        Use,
+    )
     from core.providers.signatures import BadSignature
 
 
@@ -97,6 +108,7 @@ DECLARATION = """
             write=write,
             fetch=fetch,
             limited_status=503,
+            address=Address.SLUG,
         ),
         credentials=Credentials(
             key_name="Lamp key",
@@ -182,6 +194,8 @@ def test_a_delivery_of_a_new_provider_comes_in_and_becomes_an_event(lamps, runni
             (await to.post(sent, headers={"x-lantern": "forged"})).status_code,
         ]
 
+    with as_system(org) as db:
+        assert to.path == f"/webhooks/lantern/{current_organization(db).slug}"
     assert running(conversation) == [200, 200, 401]
     work()
     assert rows(org, DELIVERIES) == [("booked", "processed", None)]
@@ -217,6 +231,29 @@ def test_who_was_erased_is_not_brought_back_by_what_is_asked_for_later(lamps, ru
     assert {row.status for row in rows(org, DELIVERIES)} == {"processed"}
     assert len(rows(org, EVENTS)) == 1
     assert traces(org, [values["email"], values["name"]]) == set()
+
+
+def test_its_slug_leads_to_the_oldest_connection_that_is_active(lantern, running):
+    org = make.organization()
+    first, second = sender(org, "lantern"), sender(org, "lantern")
+    letters = [payload("lantern", "booked", example(key=f"L-{n}")) for n in range(3)]
+
+    def switched_off(to):
+        with as_system(org) as db:
+            set_active(db, to.connection_id, False)
+
+    answers = [running(lambda: first.post(letters[0])).status_code]
+    switched_off(first)
+    answers.append(running(lambda: first.post(letters[1])).status_code)
+    switched_off(second)
+    answers.append(running(lambda: first.post(letters[2])).status_code)
+    elsewhere = f"/webhooks/lantern/{first.connection_id}"
+    answers.append(running(lambda: replace(first, path=elsewhere).post(letters[2])).status_code)
+    assert answers == [200, 200, 401, 401]
+    assert rows(org, "select connection_id from app.webhook_deliveries order by received_at") == [
+        (first.connection_id,),
+        (second.connection_id,),
+    ]
 
 
 def test_above_its_limit_it_gets_the_answer_after_which_it_tries_again(lamps, running):

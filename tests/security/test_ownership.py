@@ -28,6 +28,7 @@ from core.money.models import PairVerdict, Payment, PaymentPair, PaymentStatus, 
 from core.money.reconciliation import decide_pair
 from core.people.actions import Person
 from core.people.models import Activity, Contact, Lead
+from core.platform.advisory_locks import lock_books
 from core.platform.database import as_system
 from core.platform.errors import Misconfigured
 from core.platform.schema import Own, owned_by, secured
@@ -219,6 +220,7 @@ def test_a_booking_that_passes_to_another_setter_takes_everything_along(team, ta
             db.scalars(select(Setter.id).where(Setter.name == name)).one()
             for name in ("sam", "kim")
         )
+        lock_books(db)
         db.execute(update(Setter).where(Setter.id == sam).values(name="samuel"))
     with team.people["admin"].transaction() as db:
         name_setter(db, "sam", kim)

@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 
 from core.bookings.models import Event
 from core.money.models import Payment
+from core.platform.advisory_locks import lock_books
 from core.platform.database import as_board, as_key, as_system, as_viewed_member
 from core.platform.errors import Conflict, NotAllowed, NotFound
 from core.tenancy.access.models import OrganizationMember, Role
@@ -124,6 +125,7 @@ def test_where_the_organisation_does_not_ask_for_it_a_manager_sees_everything(cr
 
 def test_a_manager_changes_the_teams_calls_only(crew):
     with crew.people["lead"].transaction() as db:
+        lock_books(db)
         changed = db.scalars(
             text("update app.events set cancel_reason = 'Seen to' returning lead_name")
         ).all()

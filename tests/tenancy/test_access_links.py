@@ -38,6 +38,7 @@ from core.money.models import Payment
 from core.money.payout_tables import details_table, statement, summaries_table
 from core.money.payouts import approve, create_snapshot, hold_back
 from core.people.models import Contact, Lead
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period, now
 from core.platform.database import as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooManyRequests
@@ -128,6 +129,7 @@ def test_a_portal_files_its_closers_form_and_the_timeline_says_through_which_lin
 def test_a_closer_with_an_account_gives_their_portal_no_more_than_their_own_calls(team):
     rep = make.viewer(team.org, "sales_rep")
     with as_system(team.org) as db:
+        lock_books(db)
         ana = db.merge(team.ana)
         ana.user_id = rep.user_id
         booked = make.setter(db, team.org, "Ana", user_id=rep.user_id)

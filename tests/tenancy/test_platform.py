@@ -11,6 +11,7 @@ from core.bookings.models import Closer
 from core.migrations.tables import metadata
 from core.money.payouts import approve, create_snapshot
 from core.operations.organizations import organizations_overview, purge_organizations
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period, today
 from core.platform.database import WORKER_ROLE, as_guest, as_key, as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
@@ -300,6 +301,7 @@ def test_a_deleted_user_is_gone_and_every_figure_stays(boss):
     person = history.viewers["sales_rep"]
     org, session = history.organization_id, token_of(person)
     with as_system(org) as db:
+        lock_books(db)
         db.execute(
             text(
                 "update app.closers set email = :email, email_normalized = :email where user_id ="

@@ -13,28 +13,40 @@ from core.ui.parts.columns import headings
 ROOT = Path(__file__).parents[2]
 ITEMS = (EventItem, PaymentItem, LeadItem)
 LISTS = {
-    path.stem: (path, [item for item in ITEMS if f"headings({item.__name__})" in path.read_text()])
-    for path in sorted((ROOT / "pages").rglob("*.py"))
+    str(path.relative_to(ROOT)): [
+        item for item in ITEMS if f"headings({item.__name__})" in path.read_text()
+    ]
+    for folder in ("pages", "core/ui/panels")
+    for path in sorted((ROOT / folder).rglob("*.py"))
     if "headings(" in path.read_text()
 }
+# Pairs of payments stand beside each other, so each amount is called by where it comes from.
+PAIRED = {("pages/money/payments.py", 'Money("amount", "On the form")')}
 
 
 @pytest.mark.parametrize("page", LISTS)
-def test_no_list_writes_a_heading_that_the_api_has(page):
-    path, items = LISTS[page]
-    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
-    written = {
-        tuple(each.value for each in call.args[:2])
+def test_a_field_that_the_api_lists_takes_its_heading_from_there(page):
+    items = LISTS[page]
+    fields = {name for item in items for name, field in item.model_fields.items() if field.title}
+    calls = [
+        node
+        for node in ast.walk(ast.parse((ROOT / page).read_text()))
+        if isinstance(node, ast.Call)
+    ]
+    differing = {
+        (page, ast.unparse(call).replace("'", '"'))
         for call in calls
-        if len(call.args) > 1 and all(isinstance(each, ast.Constant) for each in call.args[:2])
+        if len(call.args) > 1
+        and isinstance(call.args[0], ast.Constant)
+        and call.args[0].value in fields
+        and ast.unparse(call.args[1]) != f"heading({call.args[0].value!r})"
     }
-    titles = {(name, field.title) for item in items for name, field in item.model_fields.items()}
     assert items
-    assert written & titles == set()
+    assert differing - PAIRED == set()
 
 
 def test_the_lists_of_the_api_are_those_of_the_screens():
-    assert {item for _, items in LISTS.values() for item in items} == set(ITEMS)
+    assert {item for items in LISTS.values() for item in items} == set(ITEMS)
 
 
 def test_a_field_without_a_heading_is_refused():

@@ -6,8 +6,7 @@ declare
   address text := (select u.email_normalized from app.users u where u.id = new.user_id);
 begin
   -- payments have their closer's user, so they are written too
-  perform pg_advisory_xact_lock_shared(hashtextextended(new.organization_id::text, 0)),
-    pg_advisory_xact_lock(hashtextextended(new.organization_id || ':money', 0));
+  perform app.lock_books(new.organization_id);
   update app.closers set user_id = new.user_id
    where organization_id = new.organization_id and email_normalized = address and user_id is null;
   update app.setters set user_id = new.user_id
@@ -27,8 +26,7 @@ declare
 begin
   for org in select c.organization_id from app.closers c where c.user_id = old.id
       union select s.organization_id from app.setters s where s.user_id = old.id order by 1 loop
-    perform pg_advisory_xact_lock_shared(hashtextextended(org::text, 0)),
-      pg_advisory_xact_lock(hashtextextended(org || ':money', 0));
+    perform app.lock_books(org);
   end loop;
   delete from app.pcf_drafts x where x.user_id = old.id;
   update app.closers c set user_id = null, email = null, email_normalized = null

@@ -12,6 +12,16 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $f
 $f$;
 grant execute on function app.find_connection to so_worker;
 
+-- Which connection is meant by an address with the organisation's slug: of several, the oldest.
+create or replace function app.connection_of(p_slug text, p_provider text) returns uuid
+language sql stable security definer set search_path = pg_catalog, pg_temp as $f$
+  select c.id from app.webhook_connections c
+    join app.organizations o on o.id = c.organization_id and o.slug = p_slug
+   where c.provider = p_provider and c.active
+   order by c.created_at, c.id limit 1
+$f$;
+grant execute on function app.connection_of to so_worker;
+
 -- Stores one verified delivery and enqueues its processing, in one round trip. The answer is
 --   accepted
 --   repeat    stored before

@@ -119,7 +119,7 @@ declare
   added uuid[] := p_payments;
   zone text := (select o.timezone from app.organizations o where o.id = app.cur_org());
 begin
-  perform pg_advisory_xact_lock(hashtextextended(app.cur_org()::text || ':money', 0));
+  perform app.lock_books(app.cur_org());
   while added is not null loop
     select array_agg(r.id) into added
       from (select r.id from app.related_payments(added) r except select unnest(scope)) r;
@@ -222,7 +222,7 @@ grant execute on function app.attribute_payments to so_app, so_worker;
 create or replace function app.attribute_events(p_events uuid[]) returns void language plpgsql
 security definer set search_path = pg_catalog, pg_temp as $f$
 begin
-  perform pg_advisory_xact_lock(hashtextextended(app.cur_org()::text || ':money', 0));
+  perform app.lock_books(app.cur_org());
   perform app.attribute_payments(array(
     with events as (
       select v.id, v.lead_email_normalized as email, v.contact_id from unnest(p_events) wanted (id)
@@ -279,7 +279,7 @@ begin
   if app.cur_role() not in ('system', 'super_admin', 'owner', 'admin', 'manager') then
     raise insufficient_privilege using message = 'only managers decide whose an address is';
   end if;
-  perform pg_advisory_xact_lock(hashtextextended(app.cur_org()::text || ':money', 0));
+  perform app.lock_books(app.cur_org());
   select p.customer_email as email, p.customer_email_normalized as normalized,
          coalesce(v.contact_id, k.contact_id) as contact_id into paid
     from app.payments p

@@ -19,7 +19,7 @@ begin
   end if;
   if old.state = 'draft' and new.state = 'approved' then
     -- one approval at a time: another that is about to commit would not be seen
-    perform pg_advisory_xact_lock(hashtextextended(new.organization_id || ':money', 0));
+    perform app.lock_books(new.organization_id);
     if exists (select from app.payout_snapshots s where s.organization_id = new.organization_id
       and s.id <> new.id
                 and s.state <> 'draft' and s.period_end > new.period_start) then

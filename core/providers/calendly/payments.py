@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from core.deliveries.models import WebhookConnection
 from core.money.ledger import PaymentFact, note_booking, record_payment
 from core.money.models import Payment, PaymentStatus
-from core.platform.advisory_locks import advisory_lock
+from core.platform.advisory_locks import lock_books
 from core.platform.errors import InvalidInput
 from core.platform.money import check_currency, decimals
 from core.providers.values import mapping, word
@@ -36,7 +36,7 @@ def record_booking_payment(
     fact = _fact(connection, invitee, event_id)
     if fact is None:
         return
-    advisory_lock(db, "money")
+    lock_books(db)
     itself = select(WebhookConnection.id).where(WebhookConnection.provider == fact.processor)
     reported = select(Payment).where(
         Payment.processor == fact.processor,

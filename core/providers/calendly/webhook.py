@@ -18,7 +18,7 @@ from core.bookings.roster import Host, setter_mentions
 from core.deliveries.models import WebhookConnection
 from core.deliveries.objects import remember
 from core.people.actions import Person
-from core.platform.advisory_locks import advisory_lock
+from core.platform.advisory_locks import lock_books
 from core.platform.normalization import fold
 from core.providers.calendly.invitees import answers, invitee_id, reference, tracking
 from core.providers.calendly.payments import record_booking_payment
@@ -85,7 +85,7 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
     key = invitee_id(mapping(payload.get("payload")))
     if key is None:
         return Outcome(ignored="it does not say whose booking it is about")
-    advisory_lock(db, "money")
+    lock_books(db)
     remember_invitee(db, connection, key, payload, INVITEE_EVENTS[name])
     if INVITEE_EVENTS[name] == MARKED:
         remember_no_show(db, connection, key, payload)
@@ -97,7 +97,7 @@ def _route(db: Session, connection: WebhookConnection, submission: dict[str, Any
     key = reference(submission.get("uri"))
     if key is None:
         return Outcome(ignored="it does not say which submission it is about")
-    advisory_lock(db, "money")
+    lock_books(db)
     asked = settings_of(db, BookingSettings).setter_question
     given = answers(submission.get("questions_and_answers"))
     stored = {

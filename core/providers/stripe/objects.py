@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from core.deliveries.objects import Kept, Name, linked, only
+from core.money.models import UNDONE
 from core.providers.values import identifier, mapping, moment, word
 
 REFERENCE: dict[str, Any] = {"id": None}
@@ -91,7 +92,6 @@ MONEY = ("payment_intent", "charge")
 GIVEN_BACK = ("refund", "dispute")
 PROGRESS = {"succeeded": 2, "failed": 3, "canceled": 3, "won": 3, "lost": 3, "paid": 2}
 UNUSABLE = "0"  # the version of a state that lacks what matters
-UNDONE = ("failed", "canceled")  # states in which a refund counts for nothing
 LOST, RECEIPT, SIGHT, PAID = FIRSTS = ("lost", "receipt", "seen", "paid")
 # The events that Stripe sends when money comes in; later ones say that it has come in, too.
 PAYING = ("charge.succeeded", "charge.captured", "payment_intent.succeeded")

@@ -15,7 +15,7 @@ from typing import Any
 from core.deliveries.models import ProviderObject
 from core.deliveries.objects import FIRST, Name
 from core.money.ledger import DisputeFact, DisputeState, PaymentFact, RefundFact
-from core.money.models import PaymentStatus
+from core.money.models import UNDONE, PaymentStatus
 from core.platform.money import from_minor, rounded
 from core.providers.running_totals import SingleRefund, Total, only_in_totals
 from core.providers.stripe.objects import (
@@ -25,7 +25,6 @@ from core.providers.stripe.objects import (
     PASSING,
     RECEIPT,
     SIGHT,
-    UNDONE,
     as_of,
 )
 from core.providers.values import currency_code, first, identifier, mapping, moment, number, word

@@ -28,7 +28,7 @@ from core.deliveries.objects import (
 )
 from core.money.ledger import record_payment
 from core.money.models import MoneySettings
-from core.platform.advisory_locks import advisory_lock
+from core.platform.advisory_locks import lock_books
 from core.providers.provider import PROCESSED, Outcome
 from core.providers.signatures import BadSignature, check_timed_hex, sign_timed_hex
 from core.providers.stripe.objects import (
@@ -97,7 +97,7 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
     account = identifier(payload.get("account"))
     if account and connection.external_account_id and account != connection.external_account_id:
         return Outcome(ignored="it belongs to another Stripe account")
-    advisory_lock(db, "money")
+    lock_books(db)
     happened = moment(payload.get("created"))
     at = int(happened.timestamp()) if happened else 0
     names = [_remember(db, connection, event_type(payload), each, at) for each in found]

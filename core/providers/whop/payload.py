@@ -9,14 +9,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from core.money.models import RefundStatus
+from core.money.models import UNDONE, RefundStatus
 from core.platform.money import rounded
 from core.providers.values import currency_code, first, identifier, mapping, moment, number, word
 
 # How much a payment's shape knows, best last: the native form has an e-mail field, v5 has no e-mail
 # at all.
 GENERATIONS = ("v5", "v2", "legacy", "native")
-UNDONE = (RefundStatus.FAILED, RefundStatus.CANCELED)
 WHO = ("email", "name")
 UNUSABLE = "0:"  # the version of a state that lacks what matters
 MADE, LOST, UNDONE_SINCE = "made", "lost", "undone"

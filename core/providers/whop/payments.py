@@ -11,7 +11,7 @@ from uuid import UUID
 from core.deliveries.models import ProviderObject
 from core.deliveries.objects import FIRST
 from core.money.ledger import DisputeFact, DisputeState, PaymentFact, RefundFact
-from core.money.models import PaymentStatus
+from core.money.models import UNDONE, PaymentStatus
 from core.platform.money import rounded
 from core.providers.running_totals import SingleRefund, Total, only_in_totals
 from core.providers.values import first
@@ -20,7 +20,6 @@ from core.providers.whop.payload import (
     LOST,
     MADE,
     TOTAL,
-    UNDONE,
     UNDONE_SINCE,
     instant,
 )

@@ -22,7 +22,7 @@ from core.deliveries.reading import arrived_at
 from core.money.ledger import record_payment
 from core.money.models import Payment
 from core.people.timeline import note
-from core.platform.advisory_locks import advisory_lock
+from core.platform.advisory_locks import lock_books
 from core.providers.provider import PROCESSED, Outcome
 from core.providers.signatures import (
     BadSignature,
@@ -118,7 +118,7 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
         if name != SUCCEEDED:
             return Outcome(ignored="the payment has no status")
         said = said | {"status": "paid"}
-    advisory_lock(db, "money")
+    lock_books(db)
     payments = [
         _remember(db, connection, each, stored, payload)
         for each, stored in facts_in(kind, said, payload)
@@ -196,7 +196,7 @@ def _membership_ended(
     membership_id = identifier(said)
     if membership_id is None:
         return Outcome(ignored="the membership has no id")
-    advisory_lock(db, "money")
+    lock_books(db)
     dates = (said.get("canceled_at"), said.get("updated_at"), payload.get("timestamp"))
     ended_at = first(map(moment, dates)) or arrived_at(db)
     at = ended_at.isoformat(timespec="microseconds")

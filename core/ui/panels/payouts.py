@@ -14,17 +14,19 @@ from core.money.models import LineKind, LineReason, PayoutSnapshot, SnapshotStat
 from core.money.payout_bridge import STEPS
 from core.money.payout_tables import signed
 from core.money.payouts import hold_back, rebuild, release
+from core.money.schemas import PaymentItem
 from core.platform.clock import today
 from core.platform.dataframes import records
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import act
-from core.ui.parts.columns import Column, Moment, Money, Text, Word
+from core.ui.parts.columns import Column, Moment, Money, Text, Word, headings
 from core.ui.parts.format import escape_markdown, money, plural
 from core.ui.parts.tables import table
 
 SUMS = {"cash_collected": "Cash collected", "refunds": "Refunds", "net_revenue": "Net revenue"}
 WHAT = {"new": "New", "gone": "Gone", "changed": "Changed"}
 MOST_OFFERED = 50
+heading = headings(PaymentItem)
 
 
 def show_sums(sums: Mapping[str, Mapping[str, Any]]) -> None:
@@ -70,11 +72,11 @@ def show_lines(
 
 def _of_payments(payments: pd.DataFrame, timezone: str) -> list[Column]:
     return [
-        Moment("payment_date", "Date", timezone),
+        Moment("payment_date", heading("payment_date"), timezone),
         Text("customer_name", "Customer"),
-        Money("amount", "Amount"),
-        Money("refund_amount", "Refunds"),
-        Money("net_revenue", "Net"),
+        Money("amount", heading("amount")),
+        Money("refund_amount", heading("refund_amount")),
+        Money("net_revenue", heading("net_revenue")),
         *([Text("reason", "Note")] if payments["reason"].notna().any() else []),
     ]
 
@@ -96,7 +98,7 @@ def _show_sentences(
             Word("reason_code", "What", LineReason),
             Text(sentence, "Why"),
             Text("customer_name", "Customer"),
-            Money("net_revenue", "Net"),
+            Money("net_revenue", heading("net_revenue")),
             *details,
         ],
         **more,
@@ -124,7 +126,7 @@ def show_bridge(steps: pd.DataFrame) -> None:
         table(
             steps,
             "bridge",
-            columns=[Word("step", "Step", STEPS), Money("amount", "Amount")],
+            columns=[Word("step", "Step", STEPS), Money("amount", heading("amount"))],
             download=False,
         )
 
@@ -151,8 +153,8 @@ def show_changes(changes: pd.DataFrame, state: SnapshotState, *, expanded: bool 
                 Text("reason", "Why"),
                 Money("net_then", "Net then"),
                 Money("net_now", "Net now"),
-                Text("closer", "Closer"),
-                Text("setter", "Setter"),
+                Text("closer", heading("closer")),
+                Text("setter", heading("setter")),
             ],
             download=False,
         )
@@ -218,7 +220,10 @@ def show_left_out(count: int, latest: pd.DataFrame, timezone: str) -> None:
             "before-payouts",
             opens="payment",
             row_id="payment_id",
-            columns=[Moment("payment_date", "Date", timezone), Money("net_revenue", "Net")],
+            columns=[
+                Moment("payment_date", heading("payment_date"), timezone),
+                Money("net_revenue", heading("net_revenue")),
+            ],
             download=False,
         )
 
