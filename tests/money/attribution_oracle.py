@@ -198,7 +198,7 @@ def same_money(facts: Facts) -> dict[UUID, UUID]:
         and card.id not in said.values()
         and (distance := _distance(facts, entry, card)) is not None
     }
-    return said | dict(_best(away))
+    return said | dict(_best(facts, away))
 
 
 def _said(facts: Facts) -> dict[UUID, UUID]:
@@ -247,8 +247,10 @@ def _distance(facts: Facts, entry: Money, card: Money) -> timedelta | None:
     return away if is_alike and away <= timedelta(days=facts.window_days) else None
 
 
-def _best(away: dict[tuple[UUID, UUID], timedelta]) -> list[tuple[UUID, UUID]]:
-    """By trying everything, one group after the other: most pairs, then least distance."""
+def _best(facts: Facts, away: dict[tuple[UUID, UUID], timedelta]) -> list[tuple[UUID, UUID]]:
+    """By trying everything, one group after the other: most pairs, then least distance, and of
+    entries that are equally near the earliest.
+    """
     found: list[tuple[UUID, UUID]] = []
     waiting = set(away)
     while waiting:
@@ -258,7 +260,9 @@ def _best(away: dict[tuple[UUID, UUID], timedelta]) -> list[tuple[UUID, UUID]]:
         }:
             group |= more
             waiting -= more
-        found += _best_of(sorted({entry for entry, _ in group}), group, away)[2]
+        entries = {entry for entry, _ in group}
+        latest_first = sorted(entries, key=lambda id: (facts.money[id].at, id), reverse=True)
+        found += _best_of(latest_first, group, away)[2]
     return found
 
 

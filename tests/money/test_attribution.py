@@ -131,6 +131,7 @@ def test_a_cancelled_call_gives_its_payment_back(org):
         payment_id = make.payment(db, org).id
     assert attributed(org, payment_id).event_id == event.id
     with as_system(org) as db:
+        lock_books(db)
         db.get_one(Event, (org, event.id)).call_status = "canceled"
         db.flush()
         attribute_event(db, event.id)
@@ -175,6 +176,7 @@ def test_an_approved_payout_says_what_it_said_and_attribution_goes_on_following_
     with admin.transaction() as db:
         approve(db, create_snapshot(db, "November", NOVEMBER, admin).id, admin)
     with as_system(org) as db:
+        lock_books(db)
         db.get_one(Event, (org, event.id)).call_status = "canceled"
     assert attributed(org, payment_id).event_id is None
     with as_system(org) as db:
@@ -545,6 +547,7 @@ def test_a_choice_follows_its_booking_when_that_is_moved():
     world.move(second, third)
     assert world.payment(card).event_id == third
     with as_system(world.org) as db:
+        lock_books(db)
         db.get_one(Event, (world.org, third)).deleted_at = NOON
         db.flush()
         attribute_event(db, third)

@@ -96,6 +96,7 @@ def test_the_processors_refunds_count():
     world.form(world.event())
     card = world.card()
     with as_system(world.org) as db:
+        lock_books(db)
         payment = db.get_one(Payment, (world.org, card))
         payment.refund_amount = Decimal(1000)
         attribute(db, payment)
@@ -107,6 +108,7 @@ def test_a_payment_that_fails_after_all_gives_the_entrys_place_back():
     world.form(world.event())
     card = world.card()
     with as_system(world.org) as db:
+        lock_books(db)
         payment = db.get_one(Payment, (world.org, card))
         payment.status = "failed"
         attribute(db, payment)
@@ -311,6 +313,7 @@ def test_an_entry_that_counts_against_a_persons_word_is_listed_and_named():
     entry, card = world.form(world.event()), world.card(status="pending")
     decide(world, entry, card, "same", "it is the debit")
     with as_system(world.org) as db:
+        lock_books(db)
         payment = db.get_one(Payment, (world.org, card))
         payment.status = "failed"
         attribute(db, payment)
@@ -476,6 +479,7 @@ def test_of_two_that_are_said_to_be_the_same_money_the_latest_word_counts():
     decide(world, entry, second, "same")
     assert world.payment(entry).superseded_by_id == second
     with as_system(world.org) as db:
+        lock_books(db)
         payment = db.get_one(Payment, (world.org, second))
         payment.status = "failed"
         attribute(db, payment)
