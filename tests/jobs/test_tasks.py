@@ -21,6 +21,7 @@ from core.money import attribution
 from core.money.models import Payment
 from core.operations.samples import send_test_delivery
 from core.platform import tasks
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
 from core.platform.database import as_guest, as_system
 from core.platform.tasks import TASKS, TICKS, by, declare, implements, task, tick
@@ -120,6 +121,7 @@ def test_a_change_that_finds_its_work_waiting_is_seen_by_that_work(org):
         payment_id = make.payment(db, org).id
         assert attribute_event.later(db, event.id)
     with as_system(org) as db:
+        lock_books(db)
         db.get_one(Event, (org, event.id)).call_status = CallStatus.CANCELED
         db.flush()
         assert not attribute_event.later(db, event.id)

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from core.bookings.models import Event
 from core.operations.organizations import purge_organizations
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.providers.connections import create_connection
@@ -37,6 +38,7 @@ def place():
             db, admin.organization_id, make.closer(db, admin.organization_id, "Ana")
         ).id
     with admin.transaction() as db:
+        lock_books(db)
         db.get_one(Event, (admin.organization_id, event)).call_status = "completed"
     return SimpleNamespace(admin=admin, event=event, org=admin.organization_id)
 

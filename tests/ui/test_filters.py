@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
 from core.platform.database import as_system
 from tests import factories as make
@@ -37,6 +38,7 @@ def crew():
 
 def rename(org, name, other):
     with as_system(org) as db:
+        lock_books(db)
         db.execute(
             text("update app.closers set name = :other where name = :name"),
             {"name": name, "other": other},
