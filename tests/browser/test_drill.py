@@ -7,33 +7,27 @@ import pytest
 from playwright.sync_api import TimeoutError, expect
 
 from tests.browser.conftest import PHONE
-from tests.browser.runs import PATIENCE_MS, move, settled
+from tests.browser.runs import PATIENCE_MS, settled
 from tests.ui.teams import team
 
 CHECKBOX, HEADER, ROW = 12, 36, 36
 TRIES = 5
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def crew(product):
     return team("Elm")
 
 
-@pytest.fixture(scope="module")
-def desk(crew, windows):
-    """An admin's window, in which every test goes to the screen where it begins."""
-    return windows("/account", crew.admin)
-
-
 def lands(page, click, address: str) -> None:
     """Clicks until the page of rows opens: a click is lost while a chart is drawn again after its
-    font was loaded, and another one finds nothing when the page opened late.
+    font was loaded.
     """
     start = page.url
     for _ in range(TRIES):
+        if page.url == start:
+            click()
         with suppress(TimeoutError):
-            if page.url == start:
-                click()
             page.wait_for_url(re.compile(address), timeout=PATIENCE_MS / TRIES, wait_until="commit")
             return
     expect(page).to_have_url(re.compile(address))
@@ -46,9 +40,7 @@ def calls_of(page) -> int:
 
 
 def choose_first_row(page, key: str) -> None:
-    box = page.locator(f".st-key-{key} [data-testid=stDataFrame]").bounding_box(
-        timeout=PATIENCE_MS / TRIES
-    )
+    box = page.locator(f".st-key-{key} [data-testid=stDataFrame]").bounding_box()
     page.mouse.click(box["x"] + CHECKBOX, box["y"] + HEADER + ROW / 2)
 
 
@@ -59,46 +51,46 @@ def chart(page, key: str):
     return drawn
 
 
-def test_a_step_of_the_funnel_leads_to_as_many_calls_as_it_counts(desk):
-    move(desk, "/dashboard")
-    funnel = chart(desk, "funnel")
+def test_a_step_of_the_funnel_leads_to_as_many_calls_as_it_counts(crew, visit):
+    page = visit("/dashboard", crew.admin)
+    funnel = chart(page, "funnel")
     booked = funnel.locator(".point").first
     counted = booked.locator(".bartext").inner_html()
-    lands(desk, lambda: booked.locator("path").click(force=True), r"/events\?figure=booked_calls")
-    assert str(calls_of(desk)) == counted.split("·")[0].strip()
+    lands(page, lambda: booked.locator("path").click(force=True), r"/events\?figure=booked_calls")
+    assert str(calls_of(page)) == counted.split("·")[0].strip()
 
 
-def test_a_day_of_the_trend_leads_to_the_calls_of_that_day(desk):
-    move(desk, "/dashboard?compare=None")
-    points = chart(desk, "trend-chart").locator(".scatterlayer path.point")
+def test_a_day_of_the_trend_leads_to_the_calls_of_that_day(crew, visit):
+    page = visit("/dashboard?compare=None", crew.admin)
+    points = chart(page, "trend-chart").locator(".scatterlayer path.point")
 
     def choose_the_busiest_day() -> None:
         highest = min((point.bounding_box() for point in points.all()), key=lambda box: box["y"])
-        desk.mouse.move(highest["x"] + 3, highest["y"] + 3)
-        desk.mouse.click(highest["x"] + 3, highest["y"] + 3)
+        page.mouse.move(highest["x"] + 3, highest["y"] + 3)
+        page.mouse.click(highest["x"] + 3, highest["y"] + 3)
 
     lands(
-        desk,
+        page,
         choose_the_busiest_day,
         r"/events\?figure=booked_calls&period=Custom&from=([\d-]+)&to=\1$",
     )
-    assert calls_of(desk) > 0
+    assert calls_of(page) > 0
 
 
-def test_a_person_on_the_dashboard_leads_to_their_calls(desk):
-    move(desk, "/dashboard")
-    lands(desk, lambda: choose_first_row(desk, "closers"), r"/events\?figure=booked_calls&closer=")
-    assert calls_of(desk) > 0
+def test_a_person_on_the_dashboard_leads_to_their_calls(crew, visit):
+    page = visit("/dashboard", crew.admin)
+    lands(page, lambda: choose_first_row(page, "closers"), r"/events\?figure=booked_calls&closer=")
+    assert calls_of(page) > 0
 
 
-def test_a_place_on_the_leaderboard_leads_to_the_calls_that_its_figure_counts(desk):
-    move(desk, "/leaderboards?metric=Booked+calls&period=Last+365+days")
+def test_a_place_on_the_leaderboard_leads_to_the_calls_that_its_figure_counts(crew, visit):
+    page = visit("/leaderboards?metric=Booked+calls&period=Last+365+days", crew.admin)
     lands(
-        desk,
-        lambda: choose_first_row(desk, "board"),
+        page,
+        lambda: choose_first_row(page, "board"),
         r"/events\?figure=booked_calls&closer=.*&period=Custom",
     )
-    assert calls_of(desk) > 0
+    assert calls_of(page) > 0
 
 
 def test_on_a_phone_every_row_is_a_card_that_a_touch_opens(crew, visit):
@@ -110,7 +102,7 @@ def test_on_a_phone_every_row_is_a_card_that_a_touch_opens(crew, visit):
     expect(page.get_by_role("heading", level=1)).to_contain_text("Elm lead")
 
 
-def test_on_a_desk_there_is_the_table_and_no_card(desk):
-    move(desk, "/events")
-    expect(desk.get_by_test_id("stDataFrame")).to_be_visible()
-    expect(desk.locator(".so-cards")).to_be_hidden()
+def test_on_a_desk_there_is_the_table_and_no_card(crew, visit):
+    page = visit("/events", crew.admin)
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    expect(page.locator(".so-cards")).to_be_hidden()

@@ -12,7 +12,7 @@ from core.platform.clock import now
 from core.platform.database import as_system
 from tests import factories as make
 from tests.browser.conftest import PHONE, fits_the_width
-from tests.browser.runs import move, settled
+from tests.browser.runs import settled
 from tests.ui.teams import team
 
 MEETING = "https://meet.example.com/room"
@@ -44,7 +44,7 @@ def test_a_closer_files_a_form_through_their_link_on_a_phone_and_the_manager_see
 
     expect(phone.get_by_text("Form filed.")).to_be_visible()
     expect(phone.get_by_role("button", name="File form")).to_have_count(0)
-    move(manager, "/dashboard")
+    manager.reload()
     expect(manager.get_by_text("2 of 2 bookings due are confirmed")).to_be_visible()
     assert "sid" not in {cookie["name"] for cookie in phone.context.cookies()}
 

@@ -5,7 +5,6 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -14,7 +13,7 @@ from playwright.sync_api import expect
 from core.platform.clock import now
 from core.providers.payloads import signed
 from tests.browser.conftest import PHONE, fits_the_width
-from tests.browser.runs import move, settled
+from tests.browser.runs import settled
 from tests.flow import SECRET, sender
 from tests.payloads import SampleBooking, calendly_created, stripe_charge, stripe_event
 from tests.ports import until
@@ -43,8 +42,9 @@ def figure(page, name):
     return page.get_by_test_id("stMetric").filter(has_text=name).get_by_test_id("stMetricValue")
 
 
-def says_when_drawn_anew(page, name, value):
-    move(page, "/dashboard")
+def says_after_reload(page, name, value):
+    page.reload()
+    settled(page)
     return figure(page, name).inner_text() == value
 
 
@@ -66,7 +66,7 @@ def test_a_closer_files_the_form_on_a_phone_and_the_manager_sees_it_on_the_dashb
     phone.get_by_role("button", name="File form").click()
 
     expect(phone.get_by_text("Form filed.")).to_be_visible()
-    move(manager, "/dashboard")
+    manager.reload()
     expect(manager.get_by_text("2 of 2 bookings due are confirmed")).to_be_visible()
 
 
@@ -83,11 +83,11 @@ def test_signed_deliveries_are_on_the_dashboard_when_it_is_looked_at_again(produ
         calendly,
         calendly_created(SampleBooking("lead.two@example.com", now() - timedelta(hours=2))),
     )
-    until(lambda: says_when_drawn_anew(page, "Booked calls", "3"))
+    until(lambda: says_after_reload(page, "Booked calls", "3"))
     paid_at = now() - timedelta(hours=1)
     charge = stripe_charge("A", 120_000, "lead.two@example.com", paid_at)
     deliver(product, stripe, stripe_event("charge.succeeded", charge, paid_at))
-    until(lambda: says_when_drawn_anew(page, "Cash collected", "$6,197"))
+    until(lambda: says_after_reload(page, "Cash collected", "$6,197"))
 
 
 def test_switching_the_organisation_shows_the_other_ones_figures_and_only_these(
@@ -102,7 +102,7 @@ def test_switching_the_organisation_shows_the_other_ones_figures_and_only_these(
     expect(figure(page, "Cash collected")).to_have_text("€4,997")
     expect(page.get_by_text("Douglas manager · viewer")).to_have_count(0)
     expect(page.get_by_text("Cedar manager · viewer")).to_be_visible()
-    move(page, f"/event?id={ours.ids['event']}")
+    page.goto(f"{page.url.split('/dashboard')[0]}/event?id={ours.ids['event']}")
     expect(page.get_by_text("There is no such booking")).to_be_visible()
 
 
@@ -182,7 +182,7 @@ def test_a_payout_is_made_approved_by_its_name_and_downloaded(crew, visit):
     expect(page.get_by_role("heading", name="First half")).to_be_visible()
     expect(page.get_by_role("button", name="Approve payout")).to_be_disabled()
 
-    move(page, f"/payout?id={crew.ids['payout']}")
+    page.goto(f"{page.url.split('?')[0]}?id={crew.ids['payout']}")
     name = f"{crew.mark} payout"
     page.get_by_label(f"Type the payout's name to approve it: {name}").fill(name)
     page.keyboard.press("Enter")
@@ -227,5 +227,6 @@ def test_a_new_connection_shows_its_address_and_a_test_delivery_arrives_through_
 
 
 def has_arrived(page):
-    move(page, urlsplit(page.url)._replace(scheme="", netloc="").geturl())
+    page.reload()
+    settled(page)
     return page.get_by_text("Deliveries arrive and are processed. 1 delivery so far.").is_visible()

@@ -12,7 +12,6 @@ from core.tenancy.identity.passwords import hash_password
 from core.tenancy.identity.totp import STEP_S, totp
 from tests import factories as make
 from tests.browser.conftest import PASSWORD, screens, sign_in
-from tests.browser.runs import move
 from tests.flow import sender
 from tests.ports import owner
 from tests.ui.screens import token_of
@@ -44,7 +43,7 @@ def test_signing_out_makes_a_copy_of_the_cookie_useless(ours, visit):
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_label("E-mail address")).to_be_visible()
 
-    thief = visit("")
+    thief = visit("/")
     thief.context.add_cookies([cookie])
     thief.goto(f"{page.url}payments")
     expect(thief.get_by_label("E-mail address")).to_be_visible()
@@ -56,7 +55,7 @@ def test_after_five_wrong_passwords_the_form_says_when_it_works_again(ours, visi
     for _ in range(5):
         sign_in(page, ours.people["viewer"].email, "not the password")
         expect(page.get_by_text("The e-mail address or the password is not right.")).to_be_visible()
-        move(page, "/")
+        page.reload()
 
     sign_in(page, ours.people["viewer"].email)
 
@@ -113,35 +112,24 @@ def signed_in_a_week_ago(person):
         )
 
 
-# That each of them ends the session is proven without a browser too; here the page is asked.
 ENDINGS = [
     changes_the_password,
+    signs_out_everywhere,
     is_deactivated,
-    *(
-        pytest.param(each, marks=pytest.mark.nightly)
-        for each in (
-            signs_out_everywhere,
-            is_no_member_any_more,
-            has_done_nothing_for_half_a_day,
-            signed_in_a_week_ago,
-        )
-    ),
+    is_no_member_any_more,
+    has_done_nothing_for_half_a_day,
+    signed_in_a_week_ago,
 ]
 
 
 @pytest.fixture(scope="module")
-def left_open(windows, request):
+def left_open(windows):
     """By what happened elsewhere, a page that was open then. The page looks every few seconds
     whether its person is signed in: the windows wait for that together.
     """
     org = make.organization()
     address = f"/connections?id={sender(org, 'stripe').connection_id}"
-    endings = [
-        test.callspec.params["elsewhere"]
-        for test in request.session.items
-        if "left_open" in test.fixturenames
-    ]
-    people = {each: make.viewer(org, password_hash=hash_password(PASSWORD)) for each in endings}
+    people = {each: make.viewer(org, password_hash=hash_password(PASSWORD)) for each in ENDINGS}
     pages = {each: windows(address, person) for each, person in people.items()}
     for each, page in pages.items():
         expect(

@@ -91,7 +91,7 @@ def test_a_screen_draws_in_the_dark_on_a_phone_without_a_complaint_and_asks_no_s
 
 def test_names_written_by_strangers_are_drawn_letter_by_letter(product, visit):
     crew = team("Thorn", names=f"{HOSTILE} https://shop.example.net www.example.net :streamlit:")
-    page = visit("/account", crew.rep)
+    page = visit("/my-day", crew.rep)
     opened = []
     page.on("dialog", lambda dialog: opened.append(dialog.message))
 
@@ -101,7 +101,8 @@ def test_names_written_by_strangers_are_drawn_letter_by_letter(product, visit):
         f"/form?event={crew.ids['form']}",
         f"/payment?id={crew.ids['payment']}",
     ):
-        move(page, path)
+        page.goto(f"{product.screens}{path}")
+        settled(page)
         main = page.get_by_test_id("stMain")
         assert HOSTILE in main.inner_text().replace(JOINER, "")
         assert (
