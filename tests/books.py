@@ -10,9 +10,9 @@ import psycopg
 GUARDED = ("events", "closers", "setters", "post_call_forms", "payments")
 # An erasure holds the whole organisation instead, and nobody writes in one that is being purged.
 _GUARD = """
-    create schema guards;
-    create function guards.require_books() returns trigger language plpgsql security definer
-    set search_path = pg_catalog, pg_temp as $f$
+    create schema if not exists guards;
+    create or replace function guards.require_books() returns trigger language plpgsql
+    security definer set search_path = pg_catalog, pg_temp as $f$
     declare
       org uuid;
     begin
@@ -35,13 +35,15 @@ _GUARD = """
 
 
 def guard_books(url: str) -> None:
-    """Installs the guard in the migrated database at ``url``, as its superuser."""
+    """Installs the guard in the migrated database at ``url``, as its superuser. Securing the schema
+    anew, as an upgrade does, takes it out.
+    """
     with psycopg.connect(url) as connection:
         connection.execute(_GUARD)
         for table in GUARDED:
             for verb, rows in (("insert", "new"), ("update", "new"), ("delete", "old")):
                 connection.execute(f"""
-                    create trigger guard_{verb} after {verb} on app.{table}
+                    create or replace trigger guard_{verb} after {verb} on app.{table}
                       referencing {rows} table as written
                       for each statement execute function guards.require_books()
                 """)

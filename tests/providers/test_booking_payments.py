@@ -309,7 +309,7 @@ def test_money_that_a_later_booking_names_again_is_of_the_first_and_of_its_day()
         assert desk.calendly.rows(said) == [{"payment_date": PAID, "key": "ch_A"}]
         found.append([row | {"booking": None} for row in desk.payments()])
     assert all(each == found[0] for each in found)
-    assert [row["closer"] for row in found[0]] == ["Ana"]
+    assert [row["closer"] for row in found[0]] == ["Bo"]
 
 
 def test_money_that_a_person_took_out_of_the_books_does_not_come_back_with_the_booking():

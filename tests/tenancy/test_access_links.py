@@ -64,10 +64,10 @@ def team():
     Ana's tomorrow.
     """
     org = make.organization()
-    admin = make.viewer(org, "admin")
+    admin, rep = make.viewer(org, "admin"), make.viewer(org, "sales_rep")
     with as_system(org) as db:
         ana, bo = make.closer(db, org, "Ana"), make.closer(db, org, "Bo")
-        sam = make.setter(db, org, "Sam", user_id=make.viewer(org, "sales_rep").user_id)
+        sam = make.setter(db, org, "Sam", user_id=rep.user_id)
         mine = make.event(db, org, ana, set_by=sam, at=now() - timedelta(hours=2)).id
         other = make.event(db, org, bo, set_by=sam, at=now() - timedelta(hours=2)).id
         ahead = make.event(db, org, ana, at=now() + timedelta(days=1)).id
