@@ -11,10 +11,14 @@ from core.money.models import PROCESSOR_LABELS
 from core.money.queries import PaymentFilter, payment_sums, payments_table, reconciliation_list
 from core.money.schemas import PaymentItem
 from core.platform.dataframes import records
-from core.tenancy.access.models import AccessSettings
-from core.tenancy.organizations.queries import settings_of
 from core.ui.page import empty, require, title
-from core.ui.panels.payments import counting_net, decide_pairs, pair_of, payment_states
+from core.ui.panels.payments import (
+    counting_net,
+    decide_pairs,
+    pair_of,
+    payment_states,
+    why_none_is_unattributed,
+)
 from core.ui.parts.columns import Moment, Money, Text, Word, headings
 from core.ui.parts.filters import choices_for, filter_bar, period_picker
 from core.ui.parts.format import money, plural
@@ -23,24 +27,6 @@ from core.ui.parts.tables import table
 SHOWN = 500
 ASKED = 20  # as many pairs as a reader decides at a time; the others come up when these are gone
 VIEWS = {"all": "All", "unattributed": "Unattributed", "reconcile": "To reconcile"}
-
-
-def why_none_is_unattributed() -> tuple[str, str]:
-    """What to say instead of an empty list: that all is well only to whoever would see it."""
-    with viewer.transaction() as db:
-        sees_everybody = viewer.sees_everybody(settings_of(db, AccessSettings))
-    if filters.chosen:
-        return "No payments here", "None without a booking fits these filters. Clear a filter."
-    if not sees_everybody:
-        return (
-            "None that you see",
-            "Payments without a booking are nobody's. Those who see everybody's payments see them.",
-        )
-    return (
-        "Every payment has its booking",
-        "Payments that match no booking appear here, and find one by themselves when it is booked.",
-    )
-
 
 viewer = require("payments")
 heading = headings(PaymentItem)
@@ -109,7 +95,7 @@ if is_of(PAYMENTS, figure):
         f" {METRICS[figure].formula.lower()}."
     )
 if payments.empty and view == "unattributed":
-    empty(*why_none_is_unattributed())
+    empty(*why_none_is_unattributed(viewer, filters))
     st.stop()
 if view == "unattributed":
     st.caption("Of all time: money that is nobody's is not done with when its month is over.")

@@ -10,9 +10,12 @@ from uuid import UUID
 import pandas as pd
 import streamlit as st
 
+from core.metrics.filters import Filters
 from core.money.models import PairVerdict, PaymentStatus
 from core.money.reconciliation import decide_pair
+from core.tenancy.access.models import AccessSettings
 from core.tenancy.access.viewers import Viewer
+from core.tenancy.organizations.queries import settings_of
 from core.ui.page import act
 from core.ui.parts.format import escape_markdown, money, when, word
 
@@ -108,3 +111,20 @@ def decide_pairs(viewer: Viewer, pairs: Sequence[Pair]) -> None:
         pair = options[label]
         decide_pair(db, pair.entered_id, pair.reported_id, verdict, viewer, reason)
     st.rerun()
+
+
+def why_none_is_unattributed(viewer: Viewer, filters: Filters) -> tuple[str, str]:
+    """What to say instead of an empty list: that all is well only to whoever would see it."""
+    with viewer.transaction() as db:
+        sees_everybody = viewer.sees_everybody(settings_of(db, AccessSettings))
+    if filters.chosen:
+        return "No payments here", "None without a booking fits these filters. Clear a filter."
+    if not sees_everybody:
+        return (
+            "None that you see",
+            "Payments without a booking are nobody's. Those who see everybody's payments see them.",
+        )
+    return (
+        "Every payment has its booking",
+        "Payments that match no booking appear here, and find one by themselves when it is booked.",
+    )
