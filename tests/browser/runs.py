@@ -12,7 +12,7 @@ from functools import wraps
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from playwright.sync_api import Locator, Page, WebSocket
+from playwright.sync_api import Error, Locator, Page, WebSocket
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
@@ -100,7 +100,17 @@ def _is_settled(page: Page) -> bool:
         return True
     current = [socket for socket in SOCKETS[page] if socket.open]
     drawn = bool(current) and current[-1].is_settled
-    return drawn and page.locator(NOT_RUNNING).count() > 0 and not page.evaluate(MOVES)
+    return drawn and page.locator(NOT_RUNNING).count() > 0 and not _moves(page)
+
+
+def _moves(page: Page) -> bool:
+    """Whether anything moves on the page; a page that the browser is about to leave does."""
+    try:
+        return bool(page.evaluate(MOVES))
+    except Error as error:
+        if "Execution context was destroyed" not in error.message:
+            raise
+        return True
 
 
 def act_on_settled_pages() -> None:
