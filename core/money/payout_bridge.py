@@ -6,9 +6,10 @@ Figures count a refund in the period of its payment, payouts at the refund's own
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pandas as pd
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from core.money.models import PayoutSnapshot
@@ -87,7 +88,7 @@ LEFT_OUT = text(f"""
 """)
 
 
-def bridge(db: Session, snapshot: PayoutSnapshot) -> pd.DataFrame:
+def bridge(db: Session, snapshot: PayoutSnapshot, bounds: Row[Any]) -> pd.DataFrame:
     """From the net revenue of the payout's days in the figures to that of the payout, step by step.
 
     Columns: step (of ``STEPS``, in their order), currency, amount. The first and the last step of a
@@ -99,7 +100,7 @@ def bridge(db: Session, snapshot: PayoutSnapshot) -> pd.DataFrame:
         "starts_at": period.starts_at,
         "ends_at": period.ends_at,
         "first_day": period.start,
-        "payouts_start": payouts_start_at(db, snapshot),
+        "payouts_start": payouts_start_at(snapshot, bounds),
     }
     found: dict[str, dict[str, Decimal]] = {}
     for row in db.execute(AMOUNTS, asked):
@@ -129,13 +130,15 @@ def payments_without_closer(lines: pd.DataFrame) -> int:
     return int(nobodys["payment_id"].nunique())
 
 
-def before_payouts_start(db: Session, snapshot: PayoutSnapshot) -> tuple[int, pd.DataFrame]:
+def before_payouts_start(
+    db: Session, snapshot: PayoutSnapshot, bounds: Row[Any]
+) -> tuple[int, pd.DataFrame]:
     """How many payments were settled before payouts start and are in none: that was elsewhere. With
     the latest of them.
 
     Columns: payment_id, payment_date, currency, net_revenue.
     """
-    asked = {"start": payouts_start_at(db, snapshot), "most": MOST_LISTED}
+    asked = {"start": payouts_start_at(snapshot, bounds), "most": MOST_LISTED}
     rows = db.execute(LEFT_OUT, asked).all()
     columns = ["payment_id", "payment_date", "currency", "net_revenue"]
     latest = pd.DataFrame([tuple(row)[:-1] for row in rows], columns=columns)

@@ -164,37 +164,33 @@ def period_of_snapshot(snapshot: PayoutSnapshot) -> Period:
     return Period(snapshot.period_start, snapshot.period_end, snapshot.timezone)
 
 
-def payouts_start_at(db: Session, snapshot: PayoutSnapshot) -> datetime:
+def payouts_start_at(snapshot: PayoutSnapshot, bounds: Row[Any]) -> datetime:
     """The instant from which payments are counted: the day set by the organisation, by default the
     first of the first payout's, in the zone of the first payout that was approved. A later change
     of zone does not move it.
     """
-    return _started_at(_bounds(db), snapshot)
-
-
-def _bounds(db: Session) -> Row[Any]:
-    """The day set by the organisation, and the first and the last approved payout, where there are
-    any.
-    """
-    return db.execute(BOUNDS).one()
-
-
-def _started_at(bounds: Row[Any], snapshot: PayoutSnapshot) -> datetime:
     day = bounds.payouts_start or snapshot.period_start
     return day_start(day, bounds.first_zone or snapshot.timezone)
 
 
-def _cut(db: Session, snapshot: PayoutSnapshot) -> _Cut:
+def payout_bounds(db: Session) -> Row[Any]:
+    """The day set by the organisation, and the first and the last approved payout, where there are
+    any: between these a payout is read.
+    """
+    return db.execute(BOUNDS).one()
+
+
+def _cut(snapshot: PayoutSnapshot, bounds: Row[Any]) -> _Cut:
     """A draft has everything that is open by now; of an approved payout, what was open at its end
     is asked for. A draft that ends before an approved payout is compared up to the end of that.
     """
-    period, bounds = period_of_snapshot(snapshot), _bounds(db)
+    period = period_of_snapshot(snapshot)
     ends_at, through = period.ends_at, snapshot.period_end
     if snapshot.state == SnapshotState.DRAFT:
         through = date.max
         if bounds.last_end is not None:
             ends_at = max(ends_at, day_start(bounds.last_end, bounds.last_zone))
-    starts_at = _started_at(bounds, snapshot)
+    starts_at = payouts_start_at(snapshot, bounds)
     return _Cut(starts_at, period.starts_at, ends_at, snapshot.timezone, through)
 
 
@@ -238,7 +234,7 @@ def _name_of(period: Period) -> str:
 
 def _add_lines(db: Session, snapshot: PayoutSnapshot) -> None:
     """One statement reads all payments, so the lines are of one moment."""
-    db.execute(ADD_LINES, {"snapshot": snapshot.id} | vars(_cut(db, snapshot)))
+    db.execute(ADD_LINES, {"snapshot": snapshot.id} | vars(_cut(snapshot, payout_bounds(db))))
 
 
 def _sum_up(db: Session, snapshot: PayoutSnapshot) -> None:
@@ -377,9 +373,10 @@ def approve(db: Session, snapshot_id: UUID, by: Viewer | None) -> PayoutSnapshot
             approved payout, or end long after today.
     """
     snapshot = _draft(db, snapshot_id, by)
-    if reason := refusal(db, snapshot):
+    bounds = payout_bounds(db)
+    if reason := refusal(snapshot, bounds):
         raise Conflict(reason)
-    differences = changes_since(db, snapshot_id)
+    differences = changes_since(db, snapshot, bounds)
     if not differences.empty:
         raise StaleDraft(differences)
     check_sums(db, snapshot)
@@ -393,11 +390,10 @@ def approve(db: Session, snapshot_id: UUID, by: Viewer | None) -> PayoutSnapshot
     return snapshot
 
 
-def refusal(db: Session, snapshot: PayoutSnapshot) -> str | None:
+def refusal(snapshot: PayoutSnapshot, bounds: Row[Any]) -> str | None:
     """Why a draft cannot be approved whatever its lines: its days begin before the end of an
     approved payout, or end long after today. None where neither is so.
     """
-    bounds = _bounds(db)
     if bounds.last_end is not None and bounds.last_end > snapshot.period_start:
         return (
             f"“{bounds.last_name}” is approved up to the end of its days; a payout has to begin"
@@ -452,15 +448,14 @@ def _require_admin(by: Viewer | None) -> None:
         raise NotAllowed("Only an admin decides on payouts.")
 
 
-def changes_since(db: Session, snapshot_id: UUID) -> pd.DataFrame:
+def changes_since(db: Session, snapshot: PayoutSnapshot, bounds: Row[Any]) -> pd.DataFrame:
     """Of a draft, how its lines differ from the present; of an approved payout, what has changed up
     to its end since, which later payouts adjust.
 
     Columns: payment_id, what (``new``, ``gone``, ``changed``), reason (None for a payment of the
     period), currency, net_then, net_now, closer, setter. Empty when nothing changed.
     """
-    snapshot = get_snapshot(db, snapshot_id)
     is_draft = snapshot.state == SnapshotState.DRAFT
-    asked = {"snapshot": snapshot_id, "is_draft": is_draft} | vars(_cut(db, snapshot))
+    asked = {"snapshot": snapshot.id, "is_draft": is_draft} | vars(_cut(snapshot, bounds))
     found = db.execute(CHANGES, asked)
     return pd.DataFrame([tuple(row) for row in found], columns=list(found.keys()))

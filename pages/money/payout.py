@@ -18,6 +18,7 @@ from core.money.payouts import (
     discard,
     get_snapshot,
     mark_paid,
+    payout_bounds,
     refusal,
 )
 from core.money.queries import open_entries
@@ -52,10 +53,11 @@ try:
             raise NotFound("There is no such payout.")
         payout = get_snapshot(db, snapshot_id)
         details, summaries = details_table(db, snapshot_id), summaries_table(db, snapshot_id)
-        changes, steps = changes_since(db, snapshot_id), bridge(db, payout)
-        left_out = before_payouts_start(db, payout)
+        bounds = payout_bounds(db)
+        changes, steps = changes_since(db, payout, bounds), bridge(db, payout, bounds)
+        left_out = before_payouts_start(db, payout, bounds)
         is_draft = payout.state == SnapshotState.DRAFT
-        refused = refusal(db, payout) if is_draft else None
+        refused = refusal(payout, bounds) if is_draft else None
         entries = open_entries(db, snapshot_id) if is_draft and viewer.is_admin else 0
 except NotFound:
     no_such("payout", "It may have been discarded.", ("payouts", "All payouts"))

@@ -26,6 +26,7 @@ from core.money.payouts import (
     create_snapshot,
     get_snapshot,
     hold_back,
+    payout_bounds,
     rebuild,
     release,
 )
@@ -354,7 +355,7 @@ def test_payments_before_payouts_start_are_listed_and_not_counted_nor_are_their_
     desk.pay("5.00")
     october = desk.draft(OCTOBER)
     with desk.admin.transaction() as db:
-        count, latest = before_payouts_start(db, get_snapshot(db, october))
+        count, latest = before_payouts_start(db, get_snapshot(db, october), payout_bounds(db))
     assert (count, list(latest["payment_id"])) == (1, [old.id])
     desk.approve(october)
     desk.refund(old, "70.00", at(11, 5))
@@ -402,7 +403,7 @@ def test_a_debit_that_was_begun_before_the_start_and_settles_after_it_is_paid(de
 
     assert desk.lines(october) == [("late", None, Decimal(4997))]
     with desk.admin.transaction() as db:
-        count, _ = before_payouts_start(db, get_snapshot(db, october))
+        count, _ = before_payouts_start(db, get_snapshot(db, october), payout_bounds(db))
         settled = db.execute(text("select settled_at from app.payments order by 1")).scalars()
         assert list(settled) == [at(9, 28), at(10, 4)]
     assert count == 1
@@ -455,11 +456,11 @@ def test_what_changed_since_an_approval_is_shown_with_its_sentence(desk):
     paid = desk.pay()
     october = desk.approved(OCTOBER)
     with desk.admin.transaction() as db:
-        assert changes_since(db, october).empty
+        assert changes_since(db, get_snapshot(db, october), payout_bounds(db)).empty
     desk.change(paid, closer_id=desk.bo.id)
     desk.pay("5.00", at=at(11, 3))
     with desk.admin.transaction() as db:
-        changed = changes_since(db, october)
+        changed = changes_since(db, get_snapshot(db, october), payout_bounds(db))
     assert sorted(zip(changed["closer"], changed["net_now"], strict=True)) == [
         ("Ana", Decimal(-4997)),
         ("Bo", Decimal(4997)),
@@ -480,7 +481,7 @@ def test_the_bridge_leads_from_the_figures_to_the_payout(desk):
         lines = details_table(db, november)
         line = lines.loc[lines["payment_id"] == odd.id, "id"].item()
         hold_back(db, line, "odd", desk.admin)
-        steps = bridge(db, get_snapshot(db, november))
+        steps = bridge(db, get_snapshot(db, november), payout_bounds(db))
         figures = metrics_table(db, NOVEMBER, (), at=at(12, 5)).frame()
 
     assert dict(zip(steps["step"], steps["amount"], strict=True)) == {

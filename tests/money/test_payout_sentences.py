@@ -29,6 +29,7 @@ from core.money.payouts import (
     get_snapshot,
     hold_back,
     mark_paid,
+    payout_bounds,
     rebuild,
 )
 from core.money.settings import MONEY
@@ -468,7 +469,7 @@ def test_the_histories_have_every_kind_of_line():
 
 def steps_of(desk: Desk, snapshot: UUID) -> dict[tuple[str, str], Decimal]:
     with desk.admin.transaction() as db:
-        rows = records(bridge(db, get_snapshot(db, snapshot)))
+        rows = records(bridge(db, get_snapshot(db, snapshot), payout_bounds(db)))
     return {(row["step"], row["currency"]): row["amount"] for row in rows}
 
 
@@ -512,7 +513,7 @@ def test_a_card_of_before_the_start_that_stands_for_counted_cash_is_not_called_l
     desk.change(form, superseded_by_id=card.id)
     draft = desk.draft(NOVEMBER)
     with desk.admin.transaction() as db:
-        assert before_payouts_start(db, get_snapshot(db, draft))[0] == 0
+        assert before_payouts_start(db, get_snapshot(db, draft), payout_bounds(db))[0] == 0
 
 
 def test_what_an_approved_payout_held_back_has_not_changed_since(desk):
@@ -521,7 +522,7 @@ def test_what_an_approved_payout_held_back_has_not_changed_since(desk):
     hold(desk, october, odd.id, "odd")
     desk.approve(october)
     with desk.admin.transaction() as db:
-        assert changes_since(db, october).empty
+        assert changes_since(db, get_snapshot(db, october), payout_bounds(db)).empty
 
 
 def test_the_words_in_which_money_was_held_back_come_again_for_those_who_decide(desk):

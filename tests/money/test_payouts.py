@@ -11,7 +11,15 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from core.money.payouts import approve, changes_since, create_snapshot, discard, mark_paid
+from core.money.payouts import (
+    approve,
+    changes_since,
+    create_snapshot,
+    discard,
+    get_snapshot,
+    mark_paid,
+    payout_bounds,
+)
 from core.money.schemas import payout_answer
 from core.platform.clock import Period
 from core.platform.database import as_system
@@ -156,12 +164,14 @@ def test_what_changed_since_is_shown(admin):
         payment = make.payment(db, admin.organization_id)
     snapshot_id = payout(admin)
     with admin.transaction() as db:
-        assert changes_since(db, snapshot_id).empty
+        assert changes_since(db, get_snapshot(db, snapshot_id), payout_bounds(db)).empty
     with as_system(admin.organization_id) as db:
         make.refund(db, payment, "97.00", at=payment.payment_date)
         make.payment(db, admin.organization_id, "5.00")
     with admin.transaction() as db:
-        assert sorted(changes_since(db, snapshot_id)["what"]) == ["changed", "new"]
+        assert sorted(
+            changes_since(db, get_snapshot(db, snapshot_id), payout_bounds(db))["what"]
+        ) == ["changed", "new"]
 
 
 @pytest.mark.parametrize("role", ["manager", "sales_rep", "viewer"])

@@ -17,7 +17,14 @@ from core.money.form_filing import withdraw_form
 from core.money.models import Payment, PayoutSnapshotDetail, PayoutSnapshotSummary
 from core.money.payout_bridge import before_payouts_start, bridge, payments_without_closer
 from core.money.payout_tables import details_table
-from core.money.payouts import StaleDraft, approve, create_snapshot, get_snapshot, rebuild
+from core.money.payouts import (
+    StaleDraft,
+    approve,
+    create_snapshot,
+    get_snapshot,
+    payout_bounds,
+    rebuild,
+)
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period
 from core.platform.database import as_system
@@ -171,8 +178,8 @@ def test_a_debit_from_before_payouts_started_is_paid_if_it_came_in_since_in_any_
     wanted = [("late", "Ana", FULL - back)] if came_in else []
     assert office.lines(october) == wanted
     with office.admin.transaction() as db:
-        steps = set(bridge(db, get_snapshot(db, october))["step"])
-        left_out, _ = before_payouts_start(db, get_snapshot(db, october))
+        steps = set(bridge(db, get_snapshot(db, october), payout_bounds(db))["step"])
+        left_out, _ = before_payouts_start(db, get_snapshot(db, october), payout_bounds(db))
     assert "other" not in steps
     assert left_out == (0 if came_in or order == ("pending",) else 1)
 
@@ -187,7 +194,7 @@ def test_a_debit_that_came_in_since_the_start_is_no_money_from_before_it_in_the_
     for act in (lambda: None, lambda: office.approve(september)):
         act()
         with office.admin.transaction() as db:
-            rows = records(bridge(db, get_snapshot(db, september)))
+            rows = records(bridge(db, get_snapshot(db, september), payout_bounds(db)))
         assert {row["step"]: row["amount"] for row in rows} == {
             "figures": Decimal(5997),
             "before_start": Decimal(-1000),
