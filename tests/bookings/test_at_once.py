@@ -26,7 +26,7 @@ from core.tenancy.access.models import OrganizationMember, Role
 from core.tenancy.access.platform_admin import delete_user
 from tests import factories as make
 from tests import payloads as samples
-from tests.books import GUARDED, guard_books
+from tests.books import GUARDED
 from tests.factories import NOON
 from tests.money.world import LEAD, World, closed
 from tests.ports import pausing, somebody_waits, until
@@ -156,10 +156,7 @@ def decided_meanwhile(request, world):
 
 
 @pytest.mark.parametrize("table", GUARDED)
-def test_whoever_writes_without_holding_the_books_is_noticed_in_every_test(
-    world, table, database_url
-):
-    guard_books(database_url)
+def test_whoever_writes_without_holding_the_books_is_noticed_in_every_test(world, table):
     world.form(world.event("Ana"))
     refused = pytest.raises(DBAPIError, match=f"UPDATE of {table} without the lock on the books")
     with refused, as_system(world.org) as db:

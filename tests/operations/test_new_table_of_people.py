@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import Column, String, Table, Text, Uuid, text
 
 from core.migrations.tables import metadata
-from core.migrations.upgrade import migrate
 from core.operations.privacy import erase_person, export_person, find_person
 from core.platform.advisory_locks import advisory_lock, lock_books, share_organization
 from core.platform.database import as_system
@@ -19,6 +18,7 @@ from core.platform.schema import secured
 from core.platform.security.about import tables_about
 from core.tenancy.access.models import Role
 from tests import factories as make
+from tests.books import migrate_again
 from tests.operations.petronella import EMAIL, NAME, PHONE
 from tests.ports import owner, somebody_waits, until
 from tests.security.rows import put
@@ -49,12 +49,12 @@ def inquiries(database_url):
     with owner() as db:
         db.execute(text("set local role so_owner"))
         table.create(db)
-    migrate()
+    migrate_again(database_url)
     yield table
     metadata.remove(table)
     with owner() as db:
         db.execute(text("drop table app.inquiries cascade"))
-    migrate()
+    migrate_again(database_url)
 
 
 def known_by(table):

@@ -12,7 +12,6 @@ from core.bookings.models import BookingSettings
 from core.bookings.settings import BOOKINGS
 from core.deliveries.settings import PERSONAL_DATA
 from core.messages.settings import REPORTS
-from core.migrations.upgrade import migrate
 from core.money.models import MoneySettings
 from core.money.settings import MONEY
 from core.platform.database import as_system
@@ -24,6 +23,7 @@ from core.tenancy.organizations.queries import settings_of
 from core.tenancy.organizations.settings import ORGANIZATION, change_settings
 from core.ui.panels.settings import GROUPS
 from tests import factories as make
+from tests.books import migrate_again
 from tests.ports import owner
 from tests.tenancy.factors import with_app
 
@@ -112,7 +112,7 @@ def test_an_organisation_that_is_older_than_a_table_of_settings_gets_its_row(dat
         db.execute(
             text("delete from app.money_settings where organization_id = :org"), {"org": org}
         )
-    migrate()
+    migrate_again(database_url)
     with as_system(org) as db:
         assert settings_of(db, MoneySettings).reconciliation_days == 3
         assert settings_of(db, BookingSettings).late_cancel_hours == 3

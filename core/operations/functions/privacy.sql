@@ -169,6 +169,7 @@ begin
   if app.cur_role() is distinct from 'system' then
     raise insufficient_privilege using message = 'only a job may do this';
   end if;
+  perform app.lock_books(org);
   old := array(select f.id from app.post_call_forms f
                 where f.organization_id = org and f.recording_url is not null
                   and f.submitted_at < p_before limit p_most);
