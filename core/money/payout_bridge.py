@@ -12,13 +12,13 @@ import pandas as pd
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from core.money.models import PayoutSnapshot
+from core.money.models import PayoutSnapshot, SnapshotState
 from core.money.payouts import payouts_start_at, period_of_snapshot
 
 STEPS = {
     "figures": "Net revenue of these days in the figures",
     "before_start": "Payments from before payouts started",
-    "counted_before": "Counted in an earlier payout already",
+    "counted_before": "Counted in another payout already",
     "refunded_later": "Refunds of these payments after these days, for later payouts",
     "late": "Earlier payments that no payout had counted",
     "refunds_of_earlier": "Refunds and lost disputes of earlier payments",
@@ -67,7 +67,8 @@ AMOUNTS = text(f"""
       join app.payout_snapshot_details d on d.organization_id = app.cur_org()
        and d.payment_id = f.id and d.held_back is null
       join app.payout_snapshots s on s.organization_id = d.organization_id
-       and s.id = d.snapshot_id and s.state <> 'draft' and s.period_end <= :first_day
+       and s.id = d.snapshot_id and s.state <> 'draft'
+       and (:is_draft or s.period_end <= :first_day)
      group by 2
     union all
     select 'refunded_later', f.currency, sum(r.amount)
@@ -100,6 +101,7 @@ def bridge(db: Session, snapshot: PayoutSnapshot, bounds: Row[Any]) -> pd.DataFr
         "starts_at": period.starts_at,
         "ends_at": period.ends_at,
         "first_day": period.start,
+        "is_draft": snapshot.state == SnapshotState.DRAFT,
         "payouts_start": payouts_start_at(snapshot, bounds),
     }
     found: dict[str, dict[str, Decimal]] = {}

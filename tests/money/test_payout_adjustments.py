@@ -530,3 +530,16 @@ def test_a_refund_that_only_becomes_known_later_is_deducted_once(desk):
 
     assert desk.lines(desk.approved(NOVEMBER)) == [("refund", "Ana", Decimal(-10))]
     assert desk.lines(desk.approved(DECEMBER)) == []
+
+
+def test_the_bridge_of_a_second_draft_says_that_its_days_were_counted(desk):
+    desk.pay()
+    desk.approved(OCTOBER)
+    again = desk.draft(OCTOBER)
+    with desk.admin.transaction() as db:
+        rows = records(bridge(db, get_snapshot(db, again), payout_bounds(db)))
+    assert {row["step"]: row["amount"] for row in rows} == {
+        "figures": Decimal(4997),
+        "counted_before": Decimal(-4997),
+        "payout": Decimal(0),
+    }
