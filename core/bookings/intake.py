@@ -4,22 +4,21 @@ becomes one event.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
+from core.bookings.booking import Booking, Cancellation
 from core.bookings.models import (
     BookingSettings,
     CallStatus,
     CallType,
     Closer,
     Event,
-    Party,
     PostCallForm,
     UtmField,
 )
@@ -28,7 +27,6 @@ from core.bookings.status import settle_status
 from core.bookings.tasks import attribute_event
 from core.deliveries.reading import arrived_at
 from core.people.actions import (
-    Person,
     find_or_make_contact,
     find_or_make_lead,
     match_source,
@@ -53,50 +51,6 @@ CARRIED = (
 )
 # These it takes where they are known.
 CARRIED_IF_KNOWN = ("contact_id", "lead_id")
-
-
-@dataclass(frozen=True)
-class Cancellation:
-    """Why a booking was cancelled; ``moved`` when it was rescheduled. ``party`` is the side that
-    cancelled, ``guest`` or ``host``, where the platform says so.
-    """
-
-    moved: bool
-    at: datetime | None = None
-    by: str | None = None
-    party: Party | None = None
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
-class Booking:
-    """What is known of one booked meeting.
-
-    The platform and its own id of the booking, ``external_id``, are the natural key; a manual entry
-    has no such id. ``replaces_external_id`` is the booking that this one replaces,
-    ``external_meeting_id`` the meeting that all bookings of a group share. A platform that moves a
-    booking without giving it a new id reports a new ``scheduled_at``: the event moves, and its
-    booking time stays. If its form was filed before, the new time is another meeting.
-    ``setter_mentions`` are the texts that may name the setter, best first.
-    """
-
-    person: Person
-    scheduled_at: datetime
-    booked_at: datetime
-    ends_at: datetime | None = None
-    hosts: Sequence[Host] = ()
-    call_type: str | None = None
-    call_type_uri: str | None = None
-    utm: Mapping[str, str | None] = field(default_factory=dict)
-    setter_mentions: Sequence[str] = ()
-    answers: Sequence[Mapping[str, Any]] = ()
-    meeting_url: str | None = None
-    platform: str = "manual"
-    external_id: str | None = None
-    replaces_external_id: str | None = None
-    external_meeting_id: str | None = None
-    cancellation: Cancellation | None = None
-    no_show_at: datetime | None = None
 
 
 def record_booking(db: Session, booking: Booking) -> Event:

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.bookings.booking import Booking, Cancellation
 from core.bookings.form_answers import FormAnswers
-from core.bookings.intake import Booking, Cancellation, record_booking
+from core.bookings.intake import record_booking
 from core.bookings.models import Event, ListEntry, Package
 from core.bookings.roster import Host, create_closer, create_setter
 from core.money.form_filing import file_form

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from core.bookings.booking import Booking, Cancellation
 from core.bookings.form_answers import FormAnswers
-from core.bookings.intake import Booking, Cancellation, record_booking
+from core.bookings.intake import record_booking
 from core.bookings.models import Event
 from core.money.form_filing import file_form, withdraw_form
 from core.people.actions import Person

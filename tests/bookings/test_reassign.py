@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from core.bookings.intake import Booking, record_booking
+from core.bookings.booking import Booking
+from core.bookings.intake import record_booking
 from core.bookings.lists import BY_KEY, save_entry
 from core.bookings.models import BookingSettings, Closer, Event, Setter
 from core.bookings.reassignment import change_closer, change_setter, name_setter

@@ -35,7 +35,9 @@ DECLARATION = """
     from datetime import datetime
     from urllib.parse import parse_qsl, urlencode
 
-    from core.bookings.intake import Booking, record_booking
+    from core.bookings.booking import Booking
+
+    from core.bookings.intake import record_booking
     from core.people.actions import Person
     from core.people.person_fields import PersonFields
     from core.providers.account import looks_at

@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.bookings.intake import Booking, Cancellation, record_booking
+from core.bookings.booking import Booking, Cancellation
+from core.bookings.intake import record_booking
 from core.bookings.models import BookingSettings, Event
 from core.bookings.roster import Host, setter_mentions
 from core.deliveries.models import WebhookConnection
