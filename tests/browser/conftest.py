@@ -8,7 +8,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect, sync_playwright
 
 from core.platform.database import as_system
 from core.platform.normalization import JOINER
@@ -146,20 +147,55 @@ def product(quiet_database, key_providers):
         yield Product(address, receiver)
 
 
+class Profiles:
+    """Browser profiles that know nothing of who used them before, except the screens' scripts:
+    to load and compile these in a new profile takes three times as long as to draw a page.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._free: defaultdict[str, list[BrowserContext]] = defaultdict(list)
+
+    @contextmanager
+    def profile(self, **options: Any) -> Iterator[BrowserContext]:
+        """One that nobody else uses while the block runs."""
+        free = self._free[repr(sorted(options.items()))]
+        profile = free.pop() if free else self._browser.new_context(**options)
+        yield profile
+        _forget_everything(profile)
+        free.append(profile)
+
+
+def _forget_everything(profile: BrowserContext) -> None:
+    profile.unroute_all()
+    profile.clear_cookies()
+    profile.clear_permissions()
+    blank = profile.new_page()
+    profile.new_cdp_session(blank).send(
+        "Storage.clearDataForOrigin",
+        {"origin": "*", "storageTypes": "local_storage,indexeddb,service_workers"},
+    )
+    for page in profile.pages:
+        page.close()
+
+
+def chromium() -> str | None:
+    """The shell without a user interface, which costs half as much, or else the whole browser."""
+    return shutil.which("chromium-headless-shell") or shutil.which("chromium")
+
+
 @pytest.fixture(scope="package")
-def chromium():
+def profiles():
     expect.set_options(timeout=PATIENCE_MS)
     act_on_settled_pages()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
-        yield browser
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield Profiles(browser)
         browser.close()
 
 
 @contextmanager
-def opening(chromium, product):
+def opening(profiles, product):
     """A function that opens a new browser window at a path, signed in as ``viewer``; its page.
 
     Without a path it stays empty for the moment. All windows close at the end of the block.
@@ -167,16 +203,19 @@ def opening(chromium, product):
     with ExitStack() as stack:
 
         def opened(
-            path: str, viewer: Viewer | None = None, *, at: str = product.screens, **options
+            path: str,
+            viewer: Viewer | None = None,
+            *,
+            at: str = product.screens,
+            viewport: ViewportSize = SIZES["desktop"],
+            **options,
         ):
-            window = chromium.new_context(
-                **({"viewport": {"width": 1300, "height": 1400}} | options)
-            )
-            stack.callback(window.close)
+            window = stack.enter_context(profiles.profile(**options))
             window.set_default_timeout(PATIENCE_MS)
             if viewer:
                 window.add_cookies([{"name": "sid", "value": token_of(viewer), "url": at}])
             page = window.new_page()
+            page.set_viewport_size(viewport)
             watch(page)
             if path:
                 page.goto(f"{at}{path}")
@@ -187,18 +226,18 @@ def opening(chromium, product):
 
 
 @pytest.fixture
-def visit(chromium, product):
+def visit(profiles, product):
     """As ``opening``; the windows are closed at the end of the test."""
-    with opening(chromium, product) as opened:
+    with opening(profiles, product) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def windows(chromium, product):
+def windows(profiles, product):
     """The same for a module whose tests share one window, in which the assets are loaded
     already.
     """
-    with opening(chromium, product) as opened:
+    with opening(profiles, product) as opened:
         yield opened
 
 
