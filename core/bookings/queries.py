@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import pandas as pd
 from sqlalchemy import ColumnElement, Row, Select, TextClause, case, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
@@ -17,7 +16,11 @@ from core.bookings.models import BookingSettings, CallStatus, CallType, Closer, 
 from core.people.models import Activity, Source, TrafficType
 from core.people.visibility import persons_are_hidden, visible
 from core.platform.clock import Period, now
+from core.platform.dataframes import dataframe, fetched
 from core.platform.normalization import normalize_email
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 GONE = (CallStatus.CANCELED, CallStatus.RESCHEDULED)
 
@@ -116,7 +119,7 @@ def events_table(db: Session, chosen: EventFilter, *, limit: int = 200) -> pd.Da
     in UTC.
     """
     names = [column.key for column in _columns()]
-    return pd.DataFrame([tuple(row) for row in events_page(db, chosen, limit=limit)], columns=names)
+    return dataframe(events_page(db, chosen, limit=limit), names)
 
 
 def count_events(db: Session, chosen: EventFilter) -> int:
@@ -163,9 +166,7 @@ def timeline(db: Session, event_id: UUID, payment_ids: Sequence[UUID] = ()) -> p
         .where(Activity.subject_id.in_([event_id, *payment_ids]))
         .order_by(Activity.at.desc(), Activity.id)
     )
-    return pd.DataFrame(
-        [tuple(row) for row in db.execute(lines)], columns=["at", "type", "summary"]
-    )
+    return fetched(db.execute(lines))
 
 
 def pending_forms(
@@ -193,9 +194,8 @@ def pending_forms(
         query = query.where(overdue)
     if closer_user_id is not None:
         query = query.where(Event.closer_user_id == closer_user_id)
-    names = [*(column.key for column in _columns()), "overdue"]
     rows = db.execute(query.order_by(Event.scheduled_at, Event.id).limit(limit))
-    return pd.DataFrame([tuple(row) for row in rows], columns=names)
+    return fetched(rows)
 
 
 def events_in_period(db: Session, period: Period) -> list[Row[Any]]:

@@ -6,18 +6,21 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import pandas as pd
 from sqlalchemy import case, func, literal, select, union_all, update
 from sqlalchemy.orm import Session
 
 from core.bookings.models import BookingSettings, Closer, Event, Setter
 from core.platform.advisory_locks import lock_books
 from core.platform.database import organization_id_of
+from core.platform.dataframes import fetched
 from core.platform.errors import Conflict, InvalidInput
 from core.platform.normalization import fold, normalize_email
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ROSTERS: dict[str, type[Closer] | type[Setter]] = {"closer": Closer, "setter": Setter}
 
@@ -112,7 +115,7 @@ def roster_table(db: Session) -> pd.DataFrame:
         )
     ).subquery()
     found = db.execute(select(rows).order_by(func.lower(rows.c.name), rows.c.kind, rows.c.id))
-    return pd.DataFrame(found.mappings().all(), columns=list(found.keys()))
+    return fetched(found)
 
 
 def link_roster_to_user(db: Session, user_id: UUID, row_ids: Collection[UUID]) -> None:
@@ -304,4 +307,4 @@ def unmapped_setters(db: Session) -> pd.DataFrame:
         .group_by(Event.setter_name)
         .order_by(func.count().desc(), Event.setter_name)
     )
-    return pd.read_sql(names, db.connection())
+    return fetched(db.execute(names))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import pandas as pd
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
@@ -18,6 +17,10 @@ from core.deliveries.models import (
     WebhookDelivery,
 )
 from core.platform.clock import now
+from core.platform.dataframes import dataframe, fetched
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SILENT_AFTER = timedelta(days=3)
 LISTED = (
@@ -57,9 +60,10 @@ def connections_table(db: Session) -> pd.DataFrame:
         .outerjoin(open_, open_.c.connection_id == WebhookConnection.id)
         .order_by(WebhookConnection.name, WebhookConnection.id)
     )
-    rows = db.execute(query)
-    table = pd.DataFrame(rows.mappings().all(), columns=list(rows.keys()))
-    table["health"] = [_health(row, now()) for row in table.to_dict("records")]
+    found = db.execute(query)
+    rows = found.all()
+    table = dataframe(rows, list(found.keys()))
+    table["health"] = [_health(row, now()) for row in rows]
     return table
 
 
@@ -79,14 +83,14 @@ def _open_deliveries() -> Any:
     )
 
 
-def _health(connection: dict[Any, Any], at: datetime) -> str:
-    if not connection["active"]:
+def _health(connection: Row[Any], at: datetime) -> str:
+    if not connection.active:
         return "off"
-    if connection["dead"]:
+    if connection.dead:
         return "failing"
-    if pd.isna(connection["last_webhook_at"]):
+    if connection.last_webhook_at is None:
         return "never used"
-    return "silent" if connection["last_webhook_at"] < at - SILENT_AFTER else "well"
+    return "silent" if connection.last_webhook_at < at - SILENT_AFTER else "well"
 
 
 def recent_deliveries(db: Session, connection_id: UUID, limit: int = 50) -> pd.DataFrame:
@@ -102,7 +106,7 @@ def recent_deliveries(db: Session, connection_id: UUID, limit: int = 50) -> pd.D
         .limit(limit)
     )
     rows = db.execute(latest)
-    return pd.DataFrame(rows.mappings().all(), columns=list(rows.keys()))
+    return fetched(rows)
 
 
 def recent_messages(db: Session, channel: str, limit: int = 20) -> pd.DataFrame:
@@ -123,7 +127,7 @@ def recent_messages(db: Session, channel: str, limit: int = 20) -> pd.DataFrame:
         .limit(limit)
     )
     rows = db.execute(latest)
-    return pd.DataFrame(rows.mappings().all(), columns=list(rows.keys()))
+    return fetched(rows)
 
 
 def dead_letters(db: Session) -> list[Row[Any]]:

@@ -12,10 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-import pandas as pd
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
@@ -23,12 +22,16 @@ from core.bookings.listed import LISTED_COLUMNS
 from core.links.models import AccessToken
 from core.platform.clock import now
 from core.platform.database import as_guest, as_link, organization_id_of
+from core.platform.dataframes import fetched
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooManyRequests
 from core.platform.rate_limits import take_hit
 from core.platform.settings import settings
 from core.platform.tokens import hash_token
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.modules import BOOKINGS, require_module
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PORTAL, COMMISSION, SHARE = "portal", "commission", "share"
 
@@ -331,4 +334,4 @@ def links_table(db: Session) -> pd.DataFrame:
          order by t.created_at desc, t.id
     """)
     )
-    return pd.DataFrame([tuple(row) for row in rows], columns=list(rows.keys()))
+    return fetched(rows)

@@ -4,10 +4,10 @@ got.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
-import pandas as pd
 from sqlalchemy import String, cast, func, select
 from sqlalchemy.orm import Session
 
@@ -16,6 +16,7 @@ from core.links.access_links import COMMISSION, PORTAL, SHARE, NewLink
 from core.messages import email_templates
 from core.messages.email_outbox import post_email
 from core.platform.clock import now
+from core.platform.dataframes import fetched
 from core.platform.errors import TooManyRequests
 from core.platform.rate_limits import take_hit
 from core.platform.settings import settings
@@ -25,6 +26,9 @@ from core.tenancy.access.models import Invitation
 from core.tenancy.access.password_resets import MINUTES, account_address, issue_link_token
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.queries import current_organization
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LINKS_AN_HOUR, HOUR_S = 60, 3600
 OPENS = {PORTAL: "your bookings and forms", COMMISSION: "your statement", SHARE: "a dashboard"}
@@ -94,7 +98,7 @@ def open_invitations(db: Session) -> pd.DataFrame:
         .order_by(Invitation.last_sent_at.desc(), Invitation.id)
     )
     rows = db.execute(query)
-    return pd.DataFrame(rows.mappings().all(), columns=list(rows.keys()))
+    return fetched(rows)
 
 
 @task()

@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
-
-import pandas as pd
 
 from core.metrics.catalog import METRICS, Metric
 from core.metrics.dimensions import Dimension
 from core.metrics.units import Money, Value
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Values(dict[str, Value]):
@@ -83,6 +84,8 @@ class Figures:
         Columns: for each dimension its name (a listed one also ``<dimension>_id``), then the
         figures: counts int64, the others as in ``Values``.
         """
+        import pandas as pd  # only the screens ask for a table: see core.platform.dataframes
+
         named = [column for each in self.dimensions for column in each.columns]
         units = {each.key: each.unit.dtype for each in self.metrics}
         columns = [*named, *(each.key for each in self.metrics)]

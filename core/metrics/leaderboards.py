@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pandas as pd
 from sqlalchemy.orm import Session
 
 from core.metrics.catalog import METRICS, Ratio
@@ -14,7 +13,11 @@ from core.metrics.comparison import compared
 from core.metrics.figures import Figures
 from core.metrics.table import metrics_table
 from core.platform.clock import Period
+from core.platform.dataframes import dataframe
 from core.platform.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SMALL_SAMPLE = 10
 PRESENCE = ("booked_calls", "payments")  # whoever has any of these is on the board
@@ -65,6 +68,16 @@ def leaderboard(
     return board
 
 
+class Place(NamedTuple):
+    """One line of a leaderboard, before the places are counted."""
+
+    name: Any
+    value: float
+    sample: int | None
+    small: bool
+    id: Any
+
+
 def _places(board: pd.DataFrame) -> dict[Any, int]:
     return dict(zip(board["id"], board["rank"], strict=True))
 
@@ -76,7 +89,7 @@ def _base(metric: str) -> Sequence[str]:
 
 
 def _ranked(figures: Figures, who: str, metric: str, currency: str) -> pd.DataFrame:
-    rows: list[dict[str, Any]] = []
+    rows: list[Place] = []
     down, base = METRICS[metric].good == "down", _base(metric)
     for row in figures.rows:
         key, value = row.keys[who], row.values.number(metric, currency)
@@ -84,16 +97,8 @@ def _ranked(figures: Figures, who: str, metric: str, currency: str) -> pd.DataFr
             continue
         sample = sum(row.values.count(part) for part in base) if base else None
         small = sample is not None and sample < SMALL_SAMPLE
-        rows.append(
-            {
-                "name": key.name,
-                "value": float(value),
-                "sample": sample,
-                "small": small,
-                "id": key.id,
-            }
-        )
-    rows.sort(key=lambda row: (row["small"], row["value"] if down else -row["value"], row["name"]))
-    made = pd.DataFrame(rows, columns=["name", "value", "sample", "small", "id"])
+        rows.append(Place(key.name, float(value), sample, small, key.id))
+    rows.sort(key=lambda row: (row.small, row.value if down else -row.value, row.name))
+    made = dataframe(rows, Place._fields)
     made.insert(0, "rank", range(1, len(made) + 1))
     return made

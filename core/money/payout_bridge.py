@@ -6,14 +6,17 @@ Figures count a refund in the period of its payment, payouts at the refund's own
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from core.money.models import PayoutSnapshot, SnapshotState
 from core.money.payouts import payouts_start_at, period_of_snapshot
+from core.platform.dataframes import dataframe
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STEPS = {
     "figures": "Net revenue of these days in the figures",
@@ -112,7 +115,7 @@ def bridge(db: Session, snapshot: PayoutSnapshot, bounds: Row[Any]) -> pd.DataFr
         for currency, amounts in sorted(found.items())
         for step, amount in _steps(amounts).items()
     ]
-    return pd.DataFrame(rows, columns=["step", "currency", "amount"])
+    return dataframe(rows, ["step", "currency", "amount"])
 
 
 def _steps(amounts: dict[str, Decimal]) -> dict[str, Decimal]:
@@ -143,5 +146,5 @@ def before_payouts_start(
     asked = {"start": payouts_start_at(snapshot, bounds), "most": MOST_LISTED}
     rows = db.execute(LEFT_OUT, asked).all()
     columns = ["payment_id", "payment_date", "currency", "net_revenue"]
-    latest = pd.DataFrame([tuple(row)[:-1] for row in rows], columns=columns)
+    latest = dataframe((tuple(row)[:-1] for row in rows), columns)
     return (rows[0].together if rows else 0), latest

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-import pandas as pd
 from sqlalchemy import RowMapping, select, text
 from sqlalchemy.orm import Session
 
 from core.money.models import LineKind, PayoutSnapshot, PayoutSnapshotDetail, PayoutSnapshotSummary
 from core.money.payouts import SUMS
+from core.platform.dataframes import dataframe, fetched
 from core.platform.errors import NotFound
 from core.platform.money import shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HELD_BACK = "Held back. It comes again in a later payout."
 # In which words the payout before held back the money of a line that says so. They are per money:
@@ -50,7 +54,7 @@ def snapshots_table(db: Session) -> pd.DataFrame:
     query = select(*(getattr(PayoutSnapshot, column) for column in columns)).order_by(
         PayoutSnapshot.period_start.desc(), PayoutSnapshot.created_at.desc()
     )
-    return pd.DataFrame(db.execute(query).all(), columns=list(columns))
+    return fetched(db.execute(query))
 
 
 def details_table(db: Session, snapshot_id: UUID) -> pd.DataFrame:
@@ -69,11 +73,11 @@ def details_table(db: Session, snapshot_id: UUID) -> pd.DataFrame:
         .order_by(line.kind.desc(), line.payment_date, line.payment_id, line.line_date, line.id)
     )
     before = {row.id: row.words for row in db.execute(HELD_BEFORE, {"snapshot": snapshot_id})}
-    rows = [
-        dict(row) | {"reason": _sentence(row), "held_before": before.get(row["id"])}
+    rows = (
+        (dict(row) | {"reason": _sentence(row), "held_before": before.get(row["id"])}).values()
         for row in db.execute(query).mappings()
-    ]
-    return pd.DataFrame(rows, columns=[*(column.name for column in columns), "held_before"])
+    )
+    return dataframe(map(tuple, rows), [*(column.name for column in columns), "held_before"])
 
 
 def _sentence(line: RowMapping) -> str | None:
@@ -121,4 +125,4 @@ def summaries_table(db: Session, snapshot_id: UUID) -> pd.DataFrame:
             PayoutSnapshotSummary.label,
         )
     )
-    return pd.DataFrame(db.execute(query).all(), columns=list(columns))
+    return fetched(db.execute(query))

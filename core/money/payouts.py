@@ -11,10 +11,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-import pandas as pd
 from sqlalchemy import Row, delete, func, select, text, update
 from sqlalchemy.orm import Session
 
@@ -29,9 +28,13 @@ from core.money.queries import may_be_same
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period, day_start, now, today
 from core.platform.database import organization_id_of
+from core.platform.dataframes import fetched
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.queries import current_organization
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DIMENSIONS = ("closer", "setter", "source", "package")
 SUMS = ("cash_collected", "refunds", "net_revenue")
@@ -458,4 +461,4 @@ def changes_since(db: Session, snapshot: PayoutSnapshot, bounds: Row[Any]) -> pd
     is_draft = snapshot.state == SnapshotState.DRAFT
     asked = {"snapshot": snapshot.id, "is_draft": is_draft} | vars(_cut(snapshot, bounds))
     found = db.execute(CHANGES, asked)
-    return pd.DataFrame([tuple(row) for row in found], columns=list(found.keys()))
+    return fetched(found)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import pandas as pd
 from sqlalchemy import (
     ColumnElement,
     Row,
@@ -40,6 +39,10 @@ from core.people.models import ContactEmail, Source
 from core.people.visibility import persons_are_hidden, visible
 from core.platform.clock import Period
 from core.platform.database import organization_id_of
+from core.platform.dataframes import dataframe, fetched
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PAIRS_WITHIN_DAYS = 30  # what lies further apart is not offered as the same money
 
@@ -136,9 +139,7 @@ def payments_table(db: Session, chosen: PaymentFilter, *, limit: int = 500) -> p
     UTC.
     """
     names = [column.key for column in _columns()]
-    return pd.DataFrame(
-        [tuple(row) for row in payments_page(db, chosen, limit=limit)], columns=names
-    )
+    return dataframe(payments_page(db, chosen, limit=limit), names)
 
 
 def payment_sums(db: Session, chosen: PaymentFilter) -> dict[str, tuple[int, Any, Any]]:
@@ -194,7 +195,7 @@ def refunds_of(db: Session, payment_id: UUID) -> pd.DataFrame:
         .where(Refund.payment_id == payment_id, Refund.amount > 0)
         .order_by(Refund.refunded_at, Refund.id)
     )
-    return pd.DataFrame([tuple(row) for row in rows], columns=[column.key for column in columns])
+    return fetched(rows)
 
 
 def suggestions(db: Session, payment_id: UUID, *, limit: int = 8) -> list[Row[Any]]:
@@ -275,7 +276,7 @@ def reconciliation_list(db: Session, *, limit: int = 200) -> pd.DataFrame:
         .limit(limit)
     )
     found = db.execute(query)
-    return pd.DataFrame([tuple(row) for row in found], columns=list(found.keys()))
+    return fetched(found)
 
 
 def pairs_of(db: Session, payment_id: UUID, *, limit: int = 8) -> list[Row[Any]]:

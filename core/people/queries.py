@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import pandas as pd
 from sqlalchemy import (
     ColumnElement,
     Row,
@@ -26,7 +25,11 @@ from core.people import models
 from core.people.models import Contact, Lead, Source, TrafficType
 from core.people.visibility import persons_are_hidden, visible
 from core.platform.clock import Period
+from core.platform.dataframes import fetched
 from core.platform.normalization import normalize_email
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RECEIVED = literal_column(models.RECEIVED, Lead.created_at.type)
 
@@ -86,7 +89,7 @@ def leads_table(db: Session, chosen: LeadFilter, *, limit: int = 500) -> pd.Data
     rows = db.execute(
         query.where(*_conditions(chosen)).order_by(RECEIVED.desc(), Lead.id.desc()).limit(limit)
     )
-    return pd.DataFrame([tuple(row) for row in rows], columns=list(rows.keys()))
+    return fetched(rows)
 
 
 def count_leads(db: Session, chosen: LeadFilter) -> int:
