@@ -71,11 +71,19 @@ def window(script: str) -> AppTest:
     return page
 
 
+@cache
+def _page_hash(screen: str) -> str:
+    """How Streamlit knows the screen's page. To find it looks at every file of the product."""
+    page = window(SHELL)
+    page._registered_pages = shell()._registered_pages
+    return page.switch_page(str(PAGES / BY_KEY[screen].file))._page_hash
+
+
 def addressed(screen: str, **query: str) -> AppTest:
     """A new window at the screen's address, not run yet."""
     page = window(SHELL)
     page._registered_pages = shell()._registered_pages
-    page.switch_page(str(PAGES / BY_KEY[screen].file))
+    page._page_hash = _page_hash(screen)
     page.query_params.update(query)
     return page
 
