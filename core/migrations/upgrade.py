@@ -96,10 +96,13 @@ def migrate(url: URL | None = None) -> None:
     """
     target = url or owner_url()
     engine = create_engine(target)
+    # Roles belong to the whole server: other databases that migrate would wait for all the rest.
+    with engine.begin() as connection:
+        _ensure_roles(connection)
     with engine.begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         connection.execute(text("set local lock_timeout = '5s'"))
-        prepare_database(connection)
+        _ensure_schemas(connection)
         config = _config()
         config.attributes["connection"] = connection
         connection.execute(text("set local role so_owner"))
