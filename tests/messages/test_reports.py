@@ -143,7 +143,9 @@ def test_it_is_posted_from_the_organisations_own_hour_on(zone, hour, too_early, 
         ("Australia/Lord_Howe", date(2026, 10, 4)),
     ],
 )
-@pytest.mark.parametrize("hour", [0, 2, 23])
+@pytest.mark.parametrize(
+    "hour", [2, *(pytest.param(hour, marks=pytest.mark.nightly) for hour in (0, 23))]
+)
 def test_each_day_has_one_report_whatever_the_clocks_do(zone, around, hour):
     org = team(timezone=zone, slack_report_hour=hour)
     start = datetime.combine(around, datetime.min.time(), ZoneInfo(zone)).astimezone(

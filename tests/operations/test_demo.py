@@ -19,7 +19,7 @@ from core.tenancy.organizations.queries import unpurged_organization_ids
 from tests import factories as make
 from tests.ports import owner
 
-SMALL = Scale(bookings_a_day=6, closers=3, setters=2, days=60)
+SMALL = Scale(bookings_a_day=4, closers=3, setters=2, days=45)
 ZONE = "America/New_York"
 
 
