@@ -27,6 +27,7 @@ from core.platform.personal import (
 )
 from core.platform.schema import (
     LABEL,
+    UNRECORDED,
     Base,
     ByLink,
     RepUsers,
@@ -99,13 +100,27 @@ class _Rep(TenantRow, Timestamps):
     active: Mapped[bool] = mapped_column(server_default=text("true"))
 
 
-class Closer(_Rep, Base):
-    """A rep who takes meetings. Matched to a host by Calendly user, then by e-mail."""
+def _at_calendly() -> MappedColumn[str | None]:
+    """A generated column: Calendly's own id from ``known_as``."""
+    return mapped_column(
+        Computed("(known_as ->> 'calendly'::text)", persisted=True), info={UNRECORDED: True}
+    )
+
+
+class _KnownToPlatforms:
+    """``known_as`` is the id that each booking platform has for the row, by the platform's name. An
+    id means nothing on another platform.
+    """
+
+    known_as: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+
+
+class Closer(_Rep, _KnownToPlatforms, Base):
+    """A rep who takes meetings. Matched to a host by the platform's user, then by e-mail."""
 
     __tablename__ = "closers"
     __table_args__ = (
         Index(None, "organization_id", "email_normalized"),
-        Index(None, "organization_id", "calendly_user_uri"),
         secured(
             "config",
             audit=True,
@@ -113,7 +128,7 @@ class Closer(_Rep, Base):
         ),
     )
 
-    calendly_user_uri: Mapped[str | None]
+    calendly_user_uri: Mapped[str | None] = _at_calendly()
 
 
 class Setter(_Rep, Base):
@@ -143,18 +158,17 @@ class BookingSettings(SettingsRow, Base):
     setter_question: Mapped[str | None]
 
 
-class CallType(TenantRow, Base):
-    """A kind of booking, usually one Calendly event type."""
+class CallType(TenantRow, _KnownToPlatforms, Base):
+    """A kind of booking, usually one event type of each platform."""
 
     __tablename__ = "call_types"
     __table_args__ = (
         UniqueConstraint("organization_id", "name"),
-        Index(None, "organization_id", "calendly_event_type_uri"),
         secured("config", audit=True, links=opened_by(portal=ByLink(read="true"))),
     )
 
     name: Mapped[str]
-    calendly_event_type_uri: Mapped[str | None]
+    calendly_event_type_uri: Mapped[str | None] = _at_calendly()
     active: Mapped[bool] = mapped_column(server_default=text("true"))
 
 

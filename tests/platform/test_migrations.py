@@ -529,6 +529,38 @@ OLD_PAYOUT = (
 )
 
 
+def test_a_closer_and_a_call_type_stay_known_to_calendly(bare, release_of) -> None:
+    release_of(before("0020"))
+    with bare.begin() as connection:
+        for statement in OLD_ROSTER:
+            connection.execute(text(statement), {"org": str(uuid4())})
+
+    migrate(bare.url)
+
+    with bare.connect() as connection:
+        for table, column in (
+            ("closers", "calendly_user_uri"),
+            ("call_types", "calendly_event_type_uri"),
+        ):
+            rows = connection.execute(
+                text(f"select name, {column}, known_as from app.{table} order by 1")
+            )
+            assert [tuple(row) for row in rows] == [
+                ("Known", "u/one", {"calendly": "u/one"}),
+                ("New", None, {}),
+            ]
+
+
+OLD_ROSTER = (
+    "with team as (insert into app.organizations (id, name, slug, timezone, currency)"
+    " values (:org, 'Team', 'team', 'UTC', 'USD') returning id),"
+    " added as (insert into app.call_types (organization_id, name, calendly_event_type_uri)"
+    " select id, name, uri from team, (values ('Known', 'u/one'), ('New', null)) as t (name, uri))"
+    " insert into app.closers (organization_id, name, calendly_user_uri)"
+    " select id, name, uri from team, (values ('Known', 'u/one'), ('New', null)) as t (name, uri)",
+)
+
+
 def test_bookings_of_an_earlier_release_name_their_host_and_what_was_missed(
     bare, release_of
 ) -> None:

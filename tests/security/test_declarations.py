@@ -79,7 +79,7 @@ def test_all_text_beside_a_users_name_is_declared_too():
         for column in table.columns
         if is_free_text(column) and OF_USER not in column.info
     }
-    # By this id, which names nobody, Calendly's later bookings still find their closer.
+    # By such an id, which names nobody, later bookings still find their closer.
     assert undeclared == {"closers.calendly_user_uri"}
 
 
