@@ -724,8 +724,11 @@ def test_what_was_known_of_payments_is_carried_over_as_it_counted(bare, release_
             "select external_id, extract(epoch from (data ->> 'at')::timestamptz)"
             " from app.provider_objects where kind = 'first' and provider = 'stripe' order by 1"
         ) == [("ch_A receipt", 1793000000), ("ch_A seen", 1793000000)]
-        totals = "select external_id, data ->> 'amount_refunded' from app.provider_objects"
-        assert found(f"{totals} where kind = 'charge at a time'") == [("ch_A 1793200000", "1500")]
+        then = "2026-10-28T15:06:40.000000+00:00"
+        assert found(
+            "select external_id, data ->> 'at', data ->> 'amount_refunded'"
+            " from app.provider_objects where kind = 'charge at a time'"
+        ) == [(f"ch_A {then}", then, "1500")]
         firsts = "select external_id, left(data ->> 'at', 10) from app.provider_objects"
         assert set(found(f"{firsts} where provider = 'whop' and kind = 'first'")) == {
             ("pay_A email native", "2026-11-09"),
