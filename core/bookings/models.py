@@ -41,6 +41,7 @@ from core.platform.schema import (
     owned_by,
     refers_to,
     secured,
+    unless,
 )
 from core.tenancy.organizations.models import SettingsRow
 
@@ -53,6 +54,9 @@ class CallStatus(LabelledEnum):
     NO_SHOW = "no_show", "No-show"
     CANCELED = "canceled", "Cancelled"
     RESCHEDULED = "rescheduled", "Moved"
+
+
+GONE = (CallStatus.CANCELED, CallStatus.RESCHEDULED)
 
 
 class EventOutcome(LabelledEnum):
@@ -307,6 +311,7 @@ class Event(TenantRow, Timestamps, Base):
     call_status: Mapped[CallStatus] = mapped_column(
         Words(CallStatus), server_default="scheduled", info={LABEL: "Booking status"}
     )
+    stands: Mapped[bool] = unless("call_status", GONE)
     event_outcome: Mapped[EventOutcome | None] = mapped_column(Words(EventOutcome))
     pcf_submitted: Mapped[bool] = mapped_column(server_default=text("false"))
     pcf_submitted_at: Mapped[datetime | None]

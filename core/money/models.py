@@ -39,6 +39,7 @@ from core.platform.schema import (
     owned_by,
     refers_to,
     secured,
+    unless,
 )
 from core.tenancy.organizations.models import SettingsRow
 
@@ -244,11 +245,11 @@ class RefundStatus(StrEnum):
     CANCELED = "canceled"
 
 
-UNDONE = (RefundStatus.FAILED, RefundStatus.CANCELED)  # a refund in one of these counts for nothing
+UNDONE = (RefundStatus.FAILED, RefundStatus.CANCELED)  # no money went back
 
 
 class Refund(TenantRow, Timestamps, Base):
-    """One refund, or one lost dispute, of one payment; it counts unless it failed or was
+    """One refund, or one lost dispute, of one payment; ``counts`` unless it failed or was
     cancelled.
     """
 
@@ -265,6 +266,7 @@ class Refund(TenantRow, Timestamps, Base):
     amount: Mapped[Decimal]
     currency: Mapped[str]
     status: Mapped[RefundStatus] = mapped_column(Words(RefundStatus))
+    counts: Mapped[bool] = unless("status", UNDONE)
     processor_refund_id: Mapped[str]
     refunded_at: Mapped[datetime]
     reason: Mapped[Remark | None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    Computed,
     Connection,
     Date,
     DateTime,
@@ -31,7 +32,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 from sqlalchemy.sql.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
@@ -88,6 +89,13 @@ def _check_words(column: Column[Any], table: SchemaItem) -> None:
     if isinstance(column.type, Words) and isinstance(table, Table):
         words = ", ".join(f"'{member}'" for member in column.type.members)
         table.append_constraint(CheckConstraint(f"{column.name} in ({words})", name=column.name))
+
+
+def unless(column: str, words: Iterable[StrEnum]) -> MappedColumn[bool]:
+    """A generated column: whether ``column`` holds none of these words."""
+    listed = ", ".join(f"'{word}'::text" for word in words)
+    holds_none = Computed(f"{column} <> all (array[{listed}])", persisted=True)
+    return mapped_column(holds_none, info={UNRECORDED: True})
 
 
 Secret = Annotated[bytes, mapped_column(LargeBinary, info={CONFIDENTIAL: True})]
