@@ -45,7 +45,8 @@ from core.platform.schema import (
 )
 from core.tenancy.organizations.models import SettingsRow
 
-ONE_EVENT = "event_id = (select app.cur_event())"  # the one that a portal's form is of
+THEIR_CLOSER = "closer_id = (select app.opened('closer'))"  # whose portal it is
+ONE_EVENT = "event_id = (select app.opened('event'))"  # the one that a portal's form is of
 
 
 class CallStatus(LabelledEnum):
@@ -128,7 +129,7 @@ class Closer(_Rep, _KnownToPlatforms, Base):
         secured(
             "config",
             audit=True,
-            links=opened_by(portal=ByLink(read="id = (select app.cur_closer())")),
+            links=opened_by(portal=ByLink(read="id = (select app.opened('closer'))")),
         ),
     )
 
@@ -146,7 +147,7 @@ class Setter(_Rep, Base):
         secured(
             "config",
             audit=True,
-            links=opened_by(portal=ByLink(read="id = (select app.cur_setter())")),
+            links=opened_by(portal=ByLink(read="id = (select app.opened('setter'))")),
         ),
     )
 
@@ -256,10 +257,8 @@ class Event(TenantRow, Timestamps, Base):
             label="Bookings",
             links=opened_by(
                 portal=ByLink(
-                    read="closer_id = (select app.cur_closer())",
-                    change=(
-                        "closer_id = (select app.cur_closer()) and id = (select app.cur_event())"
-                    ),
+                    read=THEIR_CLOSER,
+                    change=f"{THEIR_CLOSER} and id = (select app.opened('event'))",
                 ),
                 share=ByLink(read="true"),
                 share_money=ByLink(read="true"),

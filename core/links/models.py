@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.links.kinds import LinkPurpose
 from core.platform.schema import (
     Base,
     LastUse,
@@ -21,12 +21,6 @@ from core.platform.schema import (
     refers_to,
     secured,
 )
-
-
-class LinkPurpose(StrEnum):
-    SHARE = "share"
-    PORTAL = "portal"
-    COMMISSION = "commission"
 
 
 class AccessToken(TenantRow, Timestamps, Base):

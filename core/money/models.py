@@ -44,7 +44,7 @@ from core.platform.schema import (
 from core.tenancy.organizations.models import SettingsRow
 
 # the one whose lines and sums, of one person, a statement shows
-ONE_SNAPSHOT = "snapshot_id = (select app.cur_snapshot())"
+ONE_SNAPSHOT = "snapshot_id = (select app.opened('snapshot'))"
 
 
 class PaymentStatus(LabelledEnum):
@@ -349,8 +349,8 @@ class PayoutSnapshotDetail(TenantRow, Base):
             links=opened_by(
                 statement=ByLink(
                     read=(
-                        f"{ONE_SNAPSHOT} and (closer_id = (select app.cur_closer())"
-                        " or setter_id = (select app.cur_setter()))"
+                        f"{ONE_SNAPSHOT} and (closer_id = (select app.opened('closer'))"
+                        " or setter_id = (select app.opened('setter')))"
                     )
                 )
             ),
@@ -410,8 +410,8 @@ class PayoutSnapshotSummary(TenantRow, Base):
                 statement=ByLink(
                     read=(
                         f"{ONE_SNAPSHOT} and (dimension = 'closer' and member_id = (select"
-                        " app.cur_closer()) or dimension = 'setter' and member_id = (select"
-                        " app.cur_setter()))"
+                        " app.opened('closer')) or dimension = 'setter' and member_id = (select"
+                        " app.opened('setter')))"
                     )
                 )
             ),

@@ -36,8 +36,6 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 from sqlalchemy.sql.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
-from core.platform.errors import Misconfigured
-
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -53,10 +51,6 @@ UNRECORDED = "unrecorded"  # follows from something else, or only tells that som
 BY_PRODUCT = "by_product"  # written and looked up by the product alone, never by anybody outside
 USER = "user"  # the id of a user, though its name does not end in ``user_id``
 LABEL = "label"  # what people call it, where its name does not say it
-
-# The kinds of access links, each the role of its transaction. ``share`` is a dashboard, and
-# ``share_money`` one that shows money.
-LINKS = ("portal", "statement", "share", "share_money")
 
 
 class Words(TypeDecorator[StrEnum]):
@@ -238,11 +232,9 @@ def own(column: str) -> Own:
     return Own(column)
 
 
-def opened_by(**kinds: ByLink) -> Mapping[str, ByLink]:
-    """What each kind of link (``LINKS``) opens of the table. Raises Misconfigured for another."""
-    if unknown := [kind for kind in kinds if kind not in LINKS]:
-        raise Misconfigured(f"“{unknown[0]}” is no kind of link; use one of {', '.join(LINKS)}.")
-    return kinds
+def opened_by(**roles: ByLink) -> Mapping[str, ByLink]:
+    """What a link opens of the table, by its role, see ``core.platform.link_roles``."""
+    return roles
 
 
 def secured(
