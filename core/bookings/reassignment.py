@@ -174,41 +174,50 @@ def _hosted_by(db: Session, closer: Closer) -> list[tuple[RowMapping, Host]]:
     hosts = [Hosted(row, host) for row in rows.mappings() for host in _hosts(row)]
     mine = [each for each in hosts if each.is_of(closer, closers)]
     known = [each for each in mine if is_known_as(closer, each.platform, each.host)]
-    better = {each.platform for each in known}  # where a name claims nothing
     for each in known:
         know_by_user(closer, each.platform, each.host)
+    better = {each.platform for each in known}  # where a name claims nothing
     named = [each for each in mine if each.platform not in better]
-    alike = [each for each in hosts if fold(each.host.name) in words_of(closer)]
-    others = [each for each in alike if not each.is_of(closer, closers)]
-    if _are_several(named, alike) or any(each.host.uri or each.address for each in others):
+    if _name_others(named, closer, closers, hosts):
         named = []
     for each in named:
         know_by_user(closer, each.platform, each.host)
-    claimed = {each.platform for each in named}
+    by_name = {each.platform for each in named}
     return [
         (each.row, each.host)
         for each in hosts
         if each.is_of(closer, closers)
-        and (each.platform in claimed or is_known_as(closer, each.platform, each.host))
+        and (each.platform in by_name or is_known_as(closer, each.platform, each.host))
     ]
 
 
-def _are_several(named: Sequence[Hosted], alike: Sequence[Hosted]) -> bool:
-    """Whether the hosts of one name are several people: on one platform by all that it says of
-    them, between platforms, whose ids say nothing of each other, by address.
+def _name_others(
+    named: Sequence[Hosted], closer: Closer, closers: Sequence[Closer], hosts: Sequence[Hosted]
+) -> bool:
+    """Whether the name by which ``named`` are the closer is that of several people: on one platform
+    by all that it says of them, between platforms, whose ids say nothing of each other, by address
+    or because a host there is known not to be the closer.
     """
     said = {(each.platform, who) for each in named if (who := _who(each.row, each.host))}
-    if len(said) > len({platform for platform, _ in said}):
-        return True
-    here, anywhere = (
-        {(each.platform, each.address) for each in hosts if each.address}
-        for hosts in (named, alike)
+    platforms = {each.platform for each in named}
+    alike = [each for each in hosts if fold(each.host.name) in words_of(closer)]
+    return (
+        len(said) > len({platform for platform, _ in said})
+        or any(
+            (each.host.uri or each.address) and not each.is_of(closer, closers)
+            for each in alike
+            if each.platform not in platforms
+        )
+        or any(
+            platform != elsewhere and address != other
+            for platform, address in _addresses(named)
+            for elsewhere, other in _addresses(alike)
+        )
     )
-    return any(
-        platform != elsewhere and address != other
-        for platform, address in here
-        for elsewhere, other in anywhere
-    )
+
+
+def _addresses(hosts: Iterable[Hosted]) -> set[tuple[str, str]]:
+    return {(each.platform, each.address) for each in hosts if each.address}
 
 
 def _hosts(row: RowMapping) -> list[Host]:

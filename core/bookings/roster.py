@@ -24,7 +24,9 @@ ROSTERS: dict[str, type[Closer] | type[Setter]] = {"closer": Closer, "setter": S
 
 @dataclass(frozen=True)
 class Host:
-    """One host of a meeting, as the booking platform names them."""
+    """One host of a meeting, as the booking platform names them. ``uri`` is its own id of the user,
+    which names nobody by itself and says nothing on another platform.
+    """
 
     uri: str | None
     email: str | None
@@ -32,11 +34,7 @@ class Host:
 
 
 def create_closer(
-    db: Session,
-    name: str,
-    email: str | None = None,
-    *,
-    aliases: Iterable[str] = (),
+    db: Session, name: str, email: str | None = None, *, aliases: Iterable[str] = ()
 ) -> Closer:
     """Create a rep who takes meetings. Raises InvalidInput without a name or for an invalid
     address.
