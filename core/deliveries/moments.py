@@ -21,13 +21,13 @@ LAST_MOMENT = 10**18 - 1  # in microseconds, the year 33658
 
 @dataclass(frozen=True)
 class First:
-    """The first report of ``what`` of an object, with what was said then. Without a date it is as
-    old as the delivery.
+    """The first report of ``what`` of an object, with the facts of that moment. Without a date it is
+    as old as the delivery.
     """
 
     what: str
     at: datetime | None = None
-    said: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Firsts:
@@ -36,14 +36,14 @@ class Firsts:
     def __init__(self, objects: Iterable[ProviderObject]) -> None:
         self._by_name = {item.external_id: item.data for item in objects if item.kind == KIND}
 
-    def said(self, external_id: str | None, what: str | None) -> Mapping[str, Any] | None:
-        """What was said in the first report of ``what`` of the object, or None without one."""
+    def facts(self, external_id: str | None, what: str | None) -> Mapping[str, Any] | None:
+        """The facts of the first report of ``what`` of the object, or None without one."""
         return self._by_name.get(f"{external_id} {what}")
 
     def at(self, external_id: str | None, what: str | None) -> datetime | None:
         """Since when it is true of the object."""
-        said = self.said(external_id, what)
-        return instant(said["at"]) if said else None
+        facts = self.facts(external_id, what)
+        return instant(facts["at"]) if facts else None
 
 
 def firsts_named(external_ids: Iterable[str], whats: Iterable[str]) -> list[Name]:
@@ -67,9 +67,9 @@ def remember_firsts(
         at = first.at or arrived_at(db)
         seconds, rest = divmod(LAST_MOMENT - round(at.timestamp() * 10**6), 10**6)
         [(kind, name)] = firsts_named([external_id], [first.what])
-        said = {"at": written(at)} | dict(first.said)
+        data = {"at": written(at)} | dict(first.facts)
         version = f"{seconds:012d}.{rest:06d}"
-        remember(db, connection, kind, name, version, said, group_key=group_key)
+        remember(db, connection, kind, name, version, data, group_key=group_key)
 
 
 def passing(kind: str) -> str:
@@ -83,12 +83,12 @@ def remember_passing(
     name: Name,
     at: datetime,
     version: str,
-    said: Mapping[str, Any],
+    facts: Mapping[str, Any],
 ) -> None:
     """Store how the object was at a moment, in the group of its id."""
     kind, external_id = name
     named = f"{external_id} {written(at)}"
-    data = dict(said) | {"at": written(at)}
+    data = dict(facts) | {"at": written(at)}
     remember(db, connection, passing(kind), named, version, data, group_key=external_id)
 
 

@@ -309,7 +309,7 @@ def _receipt(known: Known, money: Data, paid_at: datetime) -> tuple[Any, Any]:
     payment, which had been seen without it.
     """
     key = identifier(money)
-    said = known.firsts.said(key, RECEIPT)
+    said = known.firsts.facts(key, RECEIPT)
     if said is None:
         return money.get("receipt_email"), None
     at, seen_at = (known.firsts.at(key, what) for what in (RECEIPT, SIGHT))

@@ -175,11 +175,11 @@ def firsts_of(kind: str, generation: str, stored: Mapping[str, Any]) -> Iterator
     who = {name: stored[name] for name in WHO}
     for name in WHO:
         if who[name]:
-            yield First(as_said_by(generation, name), seen or made, who)
+            yield First(first_of(generation, name), seen or made, who)
     if since := instant(stored["at"]) or reported:
         yield First(stored["status"], since)
 
 
-def as_said_by(generation: str, name: str) -> str:
-    """One of ``WHO``, of which each generation has its own first report."""
+def first_of(generation: str, name: str) -> str:
+    """The name of a generation's own first report of one of ``WHO``."""
     return f"{name} {generation}"

@@ -21,7 +21,7 @@ from core.providers.whop.payload import (
     MADE,
     TOTAL,
     UNDONE_SINCE,
-    as_said_by,
+    first_of,
 )
 
 # Every state that Whop publishes, as what it means here; an unknown one is shown as it is.
@@ -105,7 +105,7 @@ def payment_fact(
 
 def _who(firsts: Firsts, key: str, name: str) -> str | None:
     """The address or the name under which a payment was made, as the best generation says it."""
-    said = (firsts.said(key, as_said_by(generation, name)) for generation in reversed(GENERATIONS))
+    said = (firsts.facts(key, first_of(generation, name)) for generation in reversed(GENERATIONS))
     return first(each.get(name) for each in said if each)
 
 
