@@ -21,8 +21,8 @@ LAST_MOMENT = 10**18 - 1  # in microseconds, the year 33658
 
 @dataclass(frozen=True)
 class First:
-    """The first report of ``what`` of an object, with the facts of that moment. Without a date it is
-    as old as the delivery.
+    """The first report of ``what`` of an object, with the facts of that moment. Without a date it
+    is as old as the delivery.
     """
 
     what: str
