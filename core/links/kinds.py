@@ -95,6 +95,18 @@ OPENS: Mapping[LinkPurpose, Opens] = {
 }
 
 
+def names_its_subject() -> str:
+    """The SQL condition that a link names whose it is, and of which payout."""
+    subjects = {purpose: opens.subject for purpose, opens in OPENS.items() if opens.subject.people}
+    cases = " ".join(f"when '{purpose}' then {_is_named(of)}" for purpose, of in subjects.items())
+    return f"case purpose {cases} else true end"
+
+
+def _is_named(subject: Subject) -> str:
+    is_one = f"num_nonnulls({', '.join(subject.people)}) = 1"
+    return f"snapshot_id is not null and {is_one}" if subject.of_a_payout else is_one
+
+
 def functions() -> str:
     """``app.role_of_link``, which says what role a link's transactions have, as SQL."""
     return ROLE_OF_LINK.format(

@@ -6,7 +6,7 @@ import re
 import pytest
 from sqlalchemy import text
 
-from core.links.kinds import OPENS, LinkPurpose
+from core.links.kinds import OPENS, LinkPurpose, names_its_subject
 from core.migrations.tables import ROOT, metadata
 from core.people.visibility import sees_persons
 from core.platform.link_roles import LINK_ROLES, LinkRole, declare_link_role
@@ -29,6 +29,27 @@ def test_a_kind_has_its_page_and_the_role_that_it_declares(database_url, purpose
                 {"purpose": str(purpose), "shown": json.dumps({"money": money})},
             )
             assert found.scalar_one() == role.name
+
+
+def test_the_database_asks_for_the_subject_that_a_kind_declares(database_url):
+    some = "(values (null), (gen_random_uuid()))"
+    with owner() as db:
+        stored = db.scalars(
+            text(
+                "select pg_get_expr(conbin, conrelid) from pg_constraint"
+                " where conrelid = 'app.access_tokens'::regclass and conname like '%subject'"
+            )
+        ).one()
+        differing = db.execute(
+            text(
+                f"select purpose from unnest(cast(:purposes as text[])) p (purpose),"
+                f" {some} c (closer_id), {some} s (setter_id), {some} o (snapshot_id)"
+                f" where ({stored}) is distinct from ({names_its_subject()})"
+            ),
+            {"purposes": list(map(str, LinkPurpose))},
+        ).all()
+    assert "num_nonnulls" in stored
+    assert differing == []
 
 
 def test_what_a_role_is_called_and_sees_follows_from_its_declaration():
