@@ -54,7 +54,7 @@ class Visitor:
 
     link_id: UUID
     name: str
-    purpose: str
+    purpose: LinkPurpose
     organization_id: UUID
     organization_name: str
     timezone: str
@@ -102,7 +102,7 @@ class Visitor:
             raise NotAllowed(ENDED) from error
 
 
-def open_link(token: str, purpose: str, *, address: str) -> Visitor:
+def open_link(token: str, purpose: LinkPurpose, *, address: str) -> Visitor:
     """The holder of the link with this token. The link's use is recorded.
 
     Wrong tokens are counted per network address in a window of 15 minutes; a request without a
