@@ -225,7 +225,7 @@ def _closer(db: Session, event: Event, booking: Booking) -> dict[str, Any]:
         or (event.hosts_digest is None and _is_among(db, event, booking.hosts))
     ):
         return {"hosts_digest": digest}
-    closer, credited = match_closer(db, booking.hosts)
+    closer, credited = match_closer(db, booking.platform, booking.hosts)
     unknown_host = (credited.name or credited.email) if credited else None
     return {
         "hosts_digest": digest,
@@ -242,7 +242,8 @@ def _is_among(db: Session, event: Event, hosts: Sequence[Host]) -> bool:
     were; without any the platform says nothing of them.
     """
     closer = db.get_one(Closer, (event.organization_id, event.closer_id))
-    return not hosts or any(may_be(closer, host) for host in hosts)
+    platform = event.booking_platform
+    return not hosts or any(may_be(closer, platform, host) for host in hosts)
 
 
 def _origin(db: Session, event: Event, booking: Booking) -> dict[str, Any]:
@@ -276,18 +277,16 @@ def _call_type(db: Session, booking: Booking) -> UUID | None:
     """
     if not booking.call_type:
         return None
+    platform, uri = booking.platform, booking.call_type_uri
     kinds = list(db.scalars(select(CallType).order_by(CallType.name)))
-    by_uri = (
-        kind
-        for kind in kinds
-        if booking.call_type_uri and kind.calendly_event_type_uri == booking.call_type_uri
-    )
+    by_uri = (kind for kind in kinds if uri and kind.known_as.get(platform) == uri)
     by_name = (kind for kind in kinds if fold(kind.name) == fold(booking.call_type))
     kind = next(by_uri, None) or next(by_name, None)
     if kind is None:
-        kind = CallType(organization_id=organization_id_of(db), name=booking.call_type)
+        kind = CallType(organization_id=organization_id_of(db), name=booking.call_type, known_as={})
         db.add(kind)
-    kind.calendly_event_type_uri = kind.calendly_event_type_uri or booking.call_type_uri
+    if uri and platform not in kind.known_as:
+        kind.known_as = kind.known_as | {platform: uri}
     db.flush()
     return kind.id
 

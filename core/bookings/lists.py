@@ -43,7 +43,7 @@ LISTS: tuple[EditableList, ...] = (
         "closer",
         Closer,
         ("name", "email", "user"),
-        "They take bookings. A booking's host is matched by Calendly user, then by e-mail.",
+        "They take bookings. A booking's host is matched by the platform's user, then by e-mail.",
     ),
     EditableList(
         "setters",

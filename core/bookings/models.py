@@ -27,6 +27,7 @@ from core.platform.personal import (
 )
 from core.platform.schema import (
     LABEL,
+    UNRECORDED,
     Base,
     ByLink,
     RepUsers,
@@ -40,10 +41,12 @@ from core.platform.schema import (
     owned_by,
     refers_to,
     secured,
+    unless,
 )
 from core.tenancy.organizations.models import SettingsRow
 
-ONE_EVENT = "event_id = (select app.cur_event())"  # the one that a portal's form is of
+THEIR_CLOSER = "closer_id = (select app.opened('closer'))"  # whose portal it is
+ONE_EVENT = "event_id = (select app.opened('event'))"  # the one that a portal's form is of
 
 
 class CallStatus(LabelledEnum):
@@ -52,6 +55,9 @@ class CallStatus(LabelledEnum):
     NO_SHOW = "no_show", "No-show"
     CANCELED = "canceled", "Cancelled"
     RESCHEDULED = "rescheduled", "Moved"
+
+
+GONE = (CallStatus.CANCELED, CallStatus.RESCHEDULED)
 
 
 class EventOutcome(LabelledEnum):
@@ -99,21 +105,35 @@ class _Rep(TenantRow, Timestamps):
     active: Mapped[bool] = mapped_column(server_default=text("true"))
 
 
-class Closer(_Rep, Base):
-    """A rep who takes meetings. Matched to a host by Calendly user, then by e-mail."""
+def _at_calendly() -> MappedColumn[str | None]:
+    """A generated column: Calendly's own id from ``known_as``."""
+    return mapped_column(
+        Computed("(known_as ->> 'calendly'::text)", persisted=True), info={UNRECORDED: True}
+    )
+
+
+class _KnownToPlatforms:
+    """``known_as`` is the id that each booking platform has for the row, by the platform's name. An
+    id means nothing on another platform.
+    """
+
+    known_as: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+
+
+class Closer(_Rep, _KnownToPlatforms, Base):
+    """A rep who takes meetings. Matched to a host by the platform's user, then by e-mail."""
 
     __tablename__ = "closers"
     __table_args__ = (
         Index(None, "organization_id", "email_normalized"),
-        Index(None, "organization_id", "calendly_user_uri"),
         secured(
             "config",
             audit=True,
-            links=opened_by(portal=ByLink(read="id = (select app.cur_closer())")),
+            links=opened_by(portal=ByLink(read="id = (select app.opened('closer'))")),
         ),
     )
 
-    calendly_user_uri: Mapped[str | None]
+    calendly_user_uri: Mapped[str | None] = _at_calendly()
 
 
 class Setter(_Rep, Base):
@@ -127,7 +147,7 @@ class Setter(_Rep, Base):
         secured(
             "config",
             audit=True,
-            links=opened_by(portal=ByLink(read="id = (select app.cur_setter())")),
+            links=opened_by(portal=ByLink(read="id = (select app.opened('setter'))")),
         ),
     )
 
@@ -143,18 +163,17 @@ class BookingSettings(SettingsRow, Base):
     setter_question: Mapped[str | None]
 
 
-class CallType(TenantRow, Base):
-    """A kind of booking, usually one Calendly event type."""
+class CallType(TenantRow, _KnownToPlatforms, Base):
+    """A kind of booking, usually one event type of each platform."""
 
     __tablename__ = "call_types"
     __table_args__ = (
         UniqueConstraint("organization_id", "name"),
-        Index(None, "organization_id", "calendly_event_type_uri"),
         secured("config", audit=True, links=opened_by(portal=ByLink(read="true"))),
     )
 
     name: Mapped[str]
-    calendly_event_type_uri: Mapped[str | None]
+    calendly_event_type_uri: Mapped[str | None] = _at_calendly()
     active: Mapped[bool] = mapped_column(server_default=text("true"))
 
 
@@ -238,10 +257,8 @@ class Event(TenantRow, Timestamps, Base):
             label="Bookings",
             links=opened_by(
                 portal=ByLink(
-                    read="closer_id = (select app.cur_closer())",
-                    change=(
-                        "closer_id = (select app.cur_closer()) and id = (select app.cur_event())"
-                    ),
+                    read=THEIR_CLOSER,
+                    change=f"{THEIR_CLOSER} and id = (select app.opened('event'))",
                 ),
                 share=ByLink(read="true"),
                 share_money=ByLink(read="true"),
@@ -293,6 +310,7 @@ class Event(TenantRow, Timestamps, Base):
     call_status: Mapped[CallStatus] = mapped_column(
         Words(CallStatus), server_default="scheduled", info={LABEL: "Booking status"}
     )
+    stands: Mapped[bool] = unless("call_status", GONE)
     event_outcome: Mapped[EventOutcome | None] = mapped_column(Words(EventOutcome))
     pcf_submitted: Mapped[bool] = mapped_column(server_default=text("false"))
     pcf_submitted_at: Mapped[datetime | None]

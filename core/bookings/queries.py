@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Row, Select, TextClause, case, func, or_, 
 from sqlalchemy.orm import Session
 
 from core.bookings.listed import LISTED_COLUMNS
-from core.bookings.models import BookingSettings, CallStatus, CallType, Closer, Event, Setter
+from core.bookings.models import BookingSettings, CallType, Closer, Event, Setter
 from core.people.models import Activity, Source, TrafficType
 from core.people.visibility import persons_are_hidden, visible
 from core.platform.clock import Period, now
@@ -21,8 +21,6 @@ from core.platform.normalization import normalize_email
 
 if TYPE_CHECKING:
     import pandas as pd
-
-GONE = (CallStatus.CANCELED, CallStatus.RESCHEDULED)
 
 
 @dataclass(frozen=True)
@@ -185,7 +183,7 @@ def pending_forms(
         .join(BookingSettings, BookingSettings.organization_id == Event.organization_id)
         .where(
             Event.scheduled_at < now(),
-            Event.call_status.not_in(GONE),
+            Event.stands,
             Event.pcf_submitted.is_(False),
             Event.deleted_at.is_(None),
         )
@@ -204,7 +202,7 @@ def events_in_period(db: Session, period: Period) -> list[Row[Any]]:
     """
     query = _named(select(*_columns(), visible(Event.meeting_url)).select_from(Event)).where(
         period.covers(Event.scheduled_at),
-        Event.call_status.not_in(GONE),
+        Event.stands,
         Event.deleted_at.is_(None),
     )
     return list(db.execute(query.order_by(Event.scheduled_at, Event.id)))
@@ -220,7 +218,7 @@ def upcoming_events(
         Event.closer_user_id == closer_user_id,
         Event.scheduled_at >= since,
         Event.scheduled_at < since + timedelta(days=days),
-        Event.call_status.not_in(GONE),
+        Event.stands,
         Event.deleted_at.is_(None),
     )
     return list(db.execute(query.order_by(Event.scheduled_at, Event.id)))

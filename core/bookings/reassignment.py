@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -37,14 +38,34 @@ from core.bookings.tasks import attribute_event
 from core.people.models import Lead
 from core.platform.advisory_locks import lock_books
 from core.platform.errors import Conflict, NotFound
-from core.platform.normalization import fold
+from core.platform.normalization import fold, normalize_email
 from core.tenancy.organizations.queries import settings_of
 
 # What an event says of the host who is credited, or would be, and of the others.
 HOST = (
     *(Event.host_uri, Event.host_email, Event.closer_name, Event.hosts_digest),
-    *(Event.closer_id, Event.other_hosts),
+    *(Event.closer_id, Event.other_hosts, Event.booking_platform),
 )
+
+
+@dataclass(frozen=True)
+class Hosted:
+    """A host as one or more events name them."""
+
+    row: RowMapping
+    host: Host
+
+    @property
+    def platform(self) -> str:
+        return str(self.row[Event.booking_platform])
+
+    @property
+    def address(self) -> str | None:
+        return normalize_email(self.host.email)
+
+    def is_of(self, closer: Closer, closers: Sequence[Closer]) -> bool:
+        """Whether the host is this one of the closers."""
+        return closer_of(closers, self.platform, self.host) is closer
 
 
 def change_setter(
@@ -128,8 +149,8 @@ def change_closer(
 
 
 def claim_hosted(db: Session, closer: Closer) -> int:
-    """Give the closer the events whose hosts nobody knew and one of whom is them, by Calendly user,
-    address or name; how many. A name claims nothing for a closer who is found by something better,
+    """Give the closer the events whose hosts nobody knew and one of whom is them, by user, address
+    or name; how many. A name claims nothing on a platform where something better finds the closer,
     and nothing where several hosts have it.
     """
     lock_books(db)
@@ -150,15 +171,53 @@ def _hosted_by(db: Session, closer: Closer) -> list[tuple[RowMapping, Host]]:
     is_named = func.num_nonnulls(Event.host_uri, Event.host_email) > 0
     concerned = or_(Event.closer_id.is_(None), and_(Event.closer_id == closer.id, is_named))
     rows = db.execute(select(*HOST).where(concerned, Event.closer_name.is_not(None)).distinct())
-    hosts = [(row, host) for row in rows.mappings() for host in _hosts(row)]
-    mine = [(row, host) for row, host in hosts if closer_of(closers, host) is closer]
-    known = [(row, host) for row, host in mine if is_known_as(closer, host)]
-    if not known and len({_who(row, host) for row, host in mine} - {None}) > 1:
-        return []
-    for _, host in known or mine:
-        know_by_user(closer, host)
-    found = [(row, host) for row, host in hosts if closer_of(closers, host) is closer]
-    return [(row, host) for row, host in found if is_known_as(closer, host) or not known]
+    hosts = [Hosted(row, host) for row in rows.mappings() for host in _hosts(row)]
+    mine = [each for each in hosts if each.is_of(closer, closers)]
+    known = [each for each in mine if is_known_as(closer, each.platform, each.host)]
+    for each in known:
+        know_by_user(closer, each.platform, each.host)
+    better = {each.platform for each in known}  # where a name claims nothing
+    named = [each for each in mine if each.platform not in better]
+    if _name_others(named, closer, closers, hosts):
+        named = []
+    for each in named:
+        know_by_user(closer, each.platform, each.host)
+    by_name = {each.platform for each in named}
+    return [
+        (each.row, each.host)
+        for each in hosts
+        if each.is_of(closer, closers)
+        and (each.platform in by_name or is_known_as(closer, each.platform, each.host))
+    ]
+
+
+def _name_others(
+    named: Sequence[Hosted], closer: Closer, closers: Sequence[Closer], hosts: Sequence[Hosted]
+) -> bool:
+    """Whether the name by which ``named`` are the closer is that of several people: on one platform
+    by all that it says of them, between platforms, whose ids say nothing of each other, by address
+    or because a host there is known not to be the closer.
+    """
+    said = {(each.platform, who) for each in named if (who := _who(each.row, each.host))}
+    platforms = {each.platform for each in named}
+    alike = [each for each in hosts if fold(each.host.name) in words_of(closer)]
+    return (
+        len(said) > len({platform for platform, _ in said})
+        or any(
+            (each.host.uri or each.address) and not each.is_of(closer, closers)
+            for each in alike
+            if each.platform not in platforms
+        )
+        or any(
+            platform != elsewhere and address != other
+            for platform, address in _addresses(named)
+            for elsewhere, other in _addresses(alike)
+        )
+    )
+
+
+def _addresses(hosts: Iterable[Hosted]) -> set[tuple[str, str]]:
+    return {(each.platform, each.address) for each in hosts if each.address}
 
 
 def _hosts(row: RowMapping) -> list[Host]:

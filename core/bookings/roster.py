@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import case, func, literal, select, union_all, update
+from sqlalchemy import case, func, literal, or_, select, union_all, update
 from sqlalchemy.orm import Session
 
 from core.bookings.models import BookingSettings, Closer, Event, Setter
@@ -27,7 +27,9 @@ ROSTERS: dict[str, type[Closer] | type[Setter]] = {"closer": Closer, "setter": S
 
 @dataclass(frozen=True)
 class Host:
-    """One host of a meeting, as the booking platform names them."""
+    """One host of a meeting, as the booking platform names them. ``uri`` is its own id of the user,
+    which names nobody by itself and says nothing on another platform.
+    """
 
     uri: str | None
     email: str | None
@@ -35,21 +37,13 @@ class Host:
 
 
 def create_closer(
-    db: Session,
-    name: str,
-    email: str | None = None,
-    *,
-    calendly_user_uri: str | None = None,
-    aliases: Iterable[str] = (),
+    db: Session, name: str, email: str | None = None, *, aliases: Iterable[str] = ()
 ) -> Closer:
     """Create a rep who takes meetings. Raises InvalidInput without a name or for an invalid
     address.
     """
     lock_books(db)
-    facts = checked(name, email, aliases)
-    closer = Closer(
-        organization_id=organization_id_of(db), calendly_user_uri=calendly_user_uri, **facts
-    )
+    closer = Closer(organization_id=organization_id_of(db), **checked(name, email, aliases))
     db.add(closer)
     db.flush()
     return closer
@@ -141,25 +135,29 @@ def link_roster_to_user(db: Session, user_id: UUID, row_ids: Collection[UUID]) -
         )
 
 
-def match_closer(db: Session, hosts: Sequence[Host]) -> tuple[Closer | None, Host | None]:
+def match_closer(
+    db: Session, platform: str, hosts: Sequence[Host]
+) -> tuple[Closer | None, Host | None]:
     """The closer of a meeting, and the matching host: the first host that is a closer in service,
     else the first that is one who was switched off, else the first host.
 
-    A host is matched by Calendly user, then by e-mail, then by name; a closer who was matched by
-    one of these is known by the Calendly user from then on. A closer who was switched off takes no
-    booking that one in service could be named for.
+    A host is matched by the platform's user, then by e-mail, then by name; a closer who was matched
+    by one of these is known by the platform's user from then on. A closer who was switched off
+    takes no booking that one in service could be named for.
     """
     closers = closers_in_order(db)
     found = [
         (closer, host)
         for host in hosts
-        if (closer := closer_of(closers, host))
-        and (is_known_as(closer, host) or not _name_is_anothers(db, host))
+        if (closer := closer_of(closers, platform, host))
+        and (
+            is_known_as(closer, platform, host) or not _name_is_anothers(db, closer, platform, host)
+        )
     ]
     if not found:
         return None, hosts[0] if hosts else None
     closer, host = next((each for each in found if each[0].active), found[0])
-    know_by_user(closer, host)
+    know_by_user(closer, platform, host)
     return closer, host
 
 
@@ -178,14 +176,18 @@ def closers_in_order(db: Session) -> list[Closer]:
     return list(db.scalars(select(Closer).order_by(Closer.created_at, Closer.id)))
 
 
-def closer_of(closers: Sequence[Closer], host: Host) -> Closer | None:
-    """Which of the closers the host is, by Calendly user, address or name; see ``match_closer``."""
+def closer_of(closers: Sequence[Closer], platform: str, host: Host) -> Closer | None:
+    """Which of the closers the host is, by user, address or name; see ``match_closer``."""
     found = [
-        *(each for each in closers if host.uri and each.calendly_user_uri == host.uri),
+        *(each for each in closers if _is_user(each, platform, host)),
         *(each for each in closers if _has_address(each, host)),
-        *_of_that_name(closers, fold(host.name), host),
+        *_of_that_name(closers, platform, host),
     ]
     return next((each for each in found if each.active), next(iter(found), None))
+
+
+def _is_user(closer: Closer, platform: str, host: Host) -> bool:
+    return bool(host.uri) and closer.known_as.get(platform) == host.uri
 
 
 def _has_address(closer: Closer, host: Host) -> bool:
@@ -193,48 +195,57 @@ def _has_address(closer: Closer, host: Host) -> bool:
     return email is not None and closer.email_normalized == email
 
 
-def know_by_user(closer: Closer, host: Host) -> None:
-    """Know the closer by the host's Calendly user from now on. An address goes before a user who
-    was found by name.
+def know_by_user(closer: Closer, platform: str, host: Host) -> None:
+    """Know the closer by the platform's user who is the host from now on. An address goes before a
+    user who was found by name.
     """
-    if closer.calendly_user_uri is None or _has_address(closer, host):
-        closer.calendly_user_uri = host.uri or closer.calendly_user_uri
+    if host.uri and (closer.known_as.get(platform) is None or _has_address(closer, host)):
+        closer.known_as = closer.known_as | {platform: host.uri}
 
 
-def _name_is_anothers(db: Session, host: Host) -> bool:
-    """Whether a booking has another host of this name, by Calendly user or else by address."""
-    other = Event.host_uri != host.uri
+def _name_is_anothers(db: Session, closer: Closer, platform: str, host: Host) -> bool:
+    """Whether a booking has another host of this name. On the host's platform that is another user
+    or else another address; on others an address alone can tell, or that it is not the closer.
+    """
+    address, email = func.lower(func.btrim(Event.host_email)), normalize_email(host.email)
+    is_here = Event.booking_platform == platform
+    here = Event.host_uri != host.uri
     if host.uri is None:
-        address = func.lower(func.btrim(Event.host_email))
-        other = Event.host_uri.is_(None) & (address != normalize_email(host.email))
+        here = Event.host_uri.is_(None) & (address != email)
+    elsewhere = address != email
+    if email is None:
+        is_somebody = func.num_nonnulls(Event.host_uri, Event.host_email) > 0
+        elsewhere = is_somebody & Event.closer_id.is_distinct_from(closer.id)
     named = func.lower(Event.closer_name) == (host.name or "").lower()
-    return db.scalars(select(Event.id).where(named, other).limit(1)).first() is not None
+    others = select(Event.id).where(named, or_(is_here & here, ~is_here & elsewhere))
+    return db.scalars(others.limit(1)).first() is not None
 
 
-def is_known_as(closer: Closer, host: Host) -> bool:
-    """Whether the host is the closer by Calendly user or address."""
-    is_user = host.uri is not None and closer.calendly_user_uri == host.uri
-    return is_user or _has_address(closer, host)
+def is_known_as(closer: Closer, platform: str, host: Host) -> bool:
+    """Whether the host is the closer by the platform's user or address."""
+    return _is_user(closer, platform, host) or _has_address(closer, host)
 
 
-def may_be(closer: Closer, host: Host) -> bool:
+def may_be(closer: Closer, platform: str, host: Host) -> bool:
     """Whether the host is the closer, or is named like them and known as nobody else."""
     named = {fold(host.name), fold(host.email)} & words_of(closer)
-    return is_known_as(closer, host) or (bool(named) and _is_free(closer, host))
+    is_known = is_known_as(closer, platform, host)
+    return is_known or (bool(named) and _is_free(closer, platform, host))
 
 
-def _of_that_name(closers: Sequence[Closer], name: str, host: Host) -> list[Closer]:
+def _of_that_name(closers: Sequence[Closer], platform: str, host: Host) -> list[Closer]:
     """The one closer in service of this name. A name is no proof: two who share it are nobody, and
-    so is one who is known as another Calendly user.
+    so is one whom the platform knows as another user.
     """
+    name = fold(host.name)
     named = [each for each in closers if each.active and name and name in words_of(each)]
-    free = [each for each in named if _is_free(each, host)]
+    free = [each for each in named if _is_free(each, platform, host)]
     return free if len(named) == 1 else []
 
 
-def _is_free(closer: Closer, host: Host) -> bool:
-    """Whether the closer is known as no other Calendly user."""
-    return closer.calendly_user_uri in (None, host.uri)
+def _is_free(closer: Closer, platform: str, host: Host) -> bool:
+    """Whether the platform knows the closer as no other user."""
+    return closer.known_as.get(platform) in (None, host.uri)
 
 
 def words_of(rep: Closer | Setter) -> set[str]:

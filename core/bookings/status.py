@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from core.bookings.models import CallStatus, Event, EventOutcome, Party, PostCallForm
+from core.bookings.models import GONE, CallStatus, Event, EventOutcome, Party, PostCallForm
 
 
 class Booked(Protocol):
@@ -27,8 +27,9 @@ def was_called_off(event: Booked) -> bool:
     One that was cancelled or moved afterwards may have been held: a host moves it at the end of
     the meeting, to have a second one, and files the form only then.
     """
-    gone = event.call_status in (CallStatus.CANCELED, CallStatus.RESCHEDULED)
-    return gone and not (event.canceled_at and event.canceled_at >= event.scheduled_at)
+    return event.call_status in GONE and not (
+        event.canceled_at and event.canceled_at >= event.scheduled_at
+    )
 
 
 def settle_status(event: Event, form: PostCallForm | None, late_cancel_hours: int) -> None:

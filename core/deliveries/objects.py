@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, Text, case, cast, func, or_, select, tuple_
@@ -16,8 +15,6 @@ from core.deliveries.reading import arrived_at
 # By name what to take over: None for all of it, else the same for what is inside.
 Kept = Mapping[str, Any]
 Name = tuple[str, str]  # an object's kind and its id
-FIRST = "first"  # the first report of an object, of something that later states may say otherwise
-LAST_MOMENT = 10**18 - 1  # in microseconds, the year 33658
 
 
 def only(data: Any, kept: Kept) -> Any:
@@ -80,24 +77,6 @@ def remember(
         where=or_(newer, then.arrived_at < before.arrived_at, before.group_key.is_(None)),
     )
     db.execute(known)
-
-
-def remember_first(
-    db: Session,
-    connection: WebhookConnection,
-    external_id: str,
-    at: datetime,
-    data: Mapping[str, Any],
-    *,
-    group_key: str | None = None,
-) -> None:
-    """Store ``data`` with ``at`` as the first report under this name, whatever order deliveries
-    arrive in: the earliest ``at`` stays.
-    """
-    seconds, rest = divmod(LAST_MOMENT - round(at.timestamp() * 10**6), 10**6)
-    said = {"at": at.isoformat(timespec="microseconds")} | dict(data)
-    version = f"{seconds:012d}.{rest:06d}"
-    remember(db, connection, FIRST, external_id, version, said, group_key=group_key)
 
 
 def objects_of(

@@ -19,6 +19,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core.bookings.listed import LISTED_COLUMNS
+from core.links.kinds import OPENS, LinkPurpose, Subject
 from core.links.models import AccessToken
 from core.platform.clock import now
 from core.platform.database import as_guest, as_link, organization_id_of
@@ -28,29 +29,11 @@ from core.platform.rate_limits import take_hit
 from core.platform.settings import settings
 from core.platform.tokens import hash_token
 from core.tenancy.access.viewers import Viewer
-from core.tenancy.organizations.modules import BOOKINGS, require_module
+from core.tenancy.organizations.modules import require_module
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PORTAL, COMMISSION, SHARE = "portal", "commission", "share"
-
-
-@dataclass(frozen=True)
-class Opens:
-    """The page that a link opens, and the module to which belongs what it shows; None is in every
-    organisation.
-    """
-
-    page: str
-    module: str | None
-
-
-OPENS = {
-    PORTAL: Opens("portal", BOOKINGS),
-    COMMISSION: Opens("statement", BOOKINGS),
-    SHARE: Opens("shared", BOOKINGS),
-}
 DAYS, MOST_DAYS = 90, 366
 WRONG_TRIES, WINDOW_S = 30, 15 * 60
 ENDED = (
@@ -74,7 +57,7 @@ class Visitor:
 
     link_id: UUID
     name: str
-    purpose: str
+    purpose: LinkPurpose
     organization_id: UUID
     organization_name: str
     timezone: str
@@ -102,7 +85,11 @@ class Visitor:
         """A portal files the forms of its closer's events, whether or not that closer has an
         account.
         """
-        return self.purpose == PORTAL and closer_id is not None and closer_id == self.closer_id
+        return (
+            self.purpose == LinkPurpose.PORTAL
+            and closer_id is not None
+            and closer_id == self.closer_id
+        )
 
     @contextmanager
     def transaction(self, event_id: UUID | None = None) -> Iterator[Session]:
@@ -118,7 +105,7 @@ class Visitor:
             raise NotAllowed(ENDED) from error
 
 
-def open_link(token: str, purpose: str, *, address: str) -> Visitor:
+def open_link(token: str, purpose: LinkPurpose, *, address: str) -> Visitor:
     """The holder of the link with this token. The link's use is recorded.
 
     Wrong tokens are counted per network address in a window of 15 minutes; a request without a
@@ -179,9 +166,9 @@ def issue_link(
         Conflict: the payout is a draft.
     """
     _require_admin(by)
-    if purpose not in OPENS:
+    opens = next((opens for each, opens in OPENS.items() if each == purpose), None)
+    if opens is None:
         raise InvalidInput(f"“{purpose}” is no purpose; use {', '.join(OPENS)}.", field="purpose")
-    opens = OPENS[purpose]
     require_module(opens.module, by.modules, by.organization_name)
     if not name.strip():
         raise InvalidInput(
@@ -189,7 +176,8 @@ def issue_link(
         )
     if not 1 <= days <= MOST_DAYS:
         raise InvalidInput(f"A link is good for 1 to {MOST_DAYS} days.", field="days")
-    _check_subject(db, purpose, closer_id, setter_id, snapshot_id)
+    people = {"closer_id": closer_id, "setter_id": setter_id}
+    _check_subject(db, opens.subject, people, snapshot_id)
     token = secrets.token_urlsafe(32)
     link = AccessToken(
         organization_id=organization_id_of(db),
@@ -232,22 +220,15 @@ def _require_admin(by: Viewer) -> None:
 
 
 def _check_subject(
-    db: Session,
-    purpose: str,
-    closer_id: UUID | None,
-    setter_id: UUID | None,
-    snapshot_id: UUID | None,
+    db: Session, subject: Subject, people: Mapping[str, UUID | None], snapshot_id: UUID | None
 ) -> None:
-    people = sum(each is not None for each in (closer_id, setter_id))
-    if purpose == PORTAL and (closer_id is None or people != 1 or snapshot_id):
-        raise InvalidInput("Choose the closer whose queue the link opens.", field="closer_id")
-    if purpose == COMMISSION and (people != 1 or snapshot_id is None):
-        raise InvalidInput("Choose a payout, and one closer or setter.", field="snapshot_id")
-    if purpose == SHARE and (people or snapshot_id):
-        raise InvalidInput("A shared dashboard belongs to nobody.", field="purpose")
+    given = [column for column, chosen in people.items() if chosen is not None]
+    is_one_of = len(given) == min(len(subject.people), 1) and set(given) <= set(subject.people)
+    if not is_one_of or (snapshot_id is not None) != subject.of_a_payout:
+        raise InvalidInput(subject.choose, field=subject.field)
     for table, chosen in {
-        "closers": closer_id,
-        "setters": setter_id,
+        "closers": people["closer_id"],
+        "setters": people["setter_id"],
         "payout_snapshots": snapshot_id,
     }.items():
         found = text(
@@ -292,7 +273,9 @@ def issue_statements(
     made = []
     for row in people:
         subject: dict[str, Any] = {f"{row.dimension}_id": row.member_id, "snapshot_id": snapshot_id}
-        link = issue_link(db, by, COMMISSION, f"{row.label}, {row.payout}", days=days, **subject)
+        link = issue_link(
+            db, by, LinkPurpose.COMMISSION, f"{row.label}, {row.payout}", days=days, **subject
+        )
         made.append(StatementLink(row.label, row.dimension, link.address))
     return made
 

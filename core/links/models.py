@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.links.kinds import LinkPurpose, names_its_subject
 from core.platform.schema import (
     Base,
     LastUse,
@@ -23,12 +23,6 @@ from core.platform.schema import (
 )
 
 
-class LinkPurpose(StrEnum):
-    SHARE = "share"
-    PORTAL = "portal"
-    COMMISSION = "commission"
-
-
 class AccessToken(TenantRow, Timestamps, Base):
     """A link that opens one thing without a password: a closer's queue, one person's statement, or
     one dashboard.
@@ -36,11 +30,7 @@ class AccessToken(TenantRow, Timestamps, Base):
 
     __tablename__ = "access_tokens"
     __table_args__ = (
-        CheckConstraint(
-            "case purpose when 'portal' then closer_id is not null when 'commission' then"
-            " snapshot_id is not null and num_nonnulls(closer_id, setter_id) = 1 else true end",
-            name="subject",
-        ),
+        CheckConstraint(names_its_subject(), name="subject"),
         refers_to("closer_id", "closers"),
         refers_to("setter_id", "setters"),
         refers_to("snapshot_id", "payout_snapshots"),

@@ -12,7 +12,8 @@ from sqlalchemy import String, cast, func, select
 from sqlalchemy.orm import Session
 
 from core.deliveries.models import OutboxMessage
-from core.links.access_links import COMMISSION, PORTAL, SHARE, NewLink
+from core.links.access_links import NewLink
+from core.links.kinds import OPENS, LinkPurpose
 from core.messages import email_templates
 from core.messages.email_outbox import post_email
 from core.platform.clock import now
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LINKS_AN_HOUR, HOUR_S = 60, 3600
-OPENS = {PORTAL: "your bookings and forms", COMMISSION: "your statement", SHARE: "a dashboard"}
 
 
 def _link(page: str, token: str) -> str:
@@ -55,9 +55,9 @@ def send_invitation(db: Session, viewer: Viewer, issued: Issued) -> None:
 
 
 def send_link(
-    db: Session, viewer: Viewer, link: NewLink, purpose: str, recipient: str, *, days: int
+    db: Session, viewer: Viewer, link: NewLink, purpose: LinkPurpose, recipient: str, *, days: int
 ) -> None:
-    """E-mail a new link to a portal, statement or dashboard to somebody.
+    """E-mail a new link to somebody.
 
     Raises InvalidInput unless ``recipient`` is one address, and TooManyRequests after many in an
     hour.
@@ -68,7 +68,7 @@ def send_link(
             retry_after_s=wait_s,
         )
     email = email_templates.link(
-        viewer.organization_name, viewer.name, OPENS[purpose], link.address, days=days
+        viewer.organization_name, viewer.name, OPENS[purpose].in_an_email, link.address, days=days
     )
     post_email(db, "link", recipient, email, f"link {link.id}")
 

@@ -86,7 +86,7 @@ class PerCount(Metric):
     count: str
 
 
-DUE = "events.scheduled_at < :now and events.call_status not in ('canceled', 'rescheduled')"
+DUE = "events.scheduled_at < :now and events.stands"
 # How a booking went can be known before its time: a host marks a no-show early when the lead wrote
 # that they would not come.
 KNOWN = "events.call_status in ('completed', 'no_show')"

@@ -19,7 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.metrics.export_tables import ExportTable, export_table
-from core.people.visibility import WITHOUT_PERSONS
+from core.people.visibility import with_persons
 from core.platform.advisory_locks import try_advisory_lock
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, TooManyRequests
@@ -184,8 +184,8 @@ def _expression(table: ExportTable, column: str, safe: bool) -> sql.Composable:
     if table.is_document(column):
         return sql.SQL("{}::text").format(value)
     if table.is_hidden(column):
-        value = sql.SQL("case when (select app.cur_role()) <> all({}) then {} end").format(
-            sql.Literal(list(WITHOUT_PERSONS)), value
+        value = sql.SQL("case when (select app.cur_role()) = any({}) then {} end").format(
+            sql.Literal(with_persons()), value
         )
     if safe and table.is_text(column):
         value = without_formula_sql(value)

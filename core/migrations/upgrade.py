@@ -17,6 +17,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import IntegrityError, InternalError
 
+from core.links import kinds
 from core.migrations.packages import PACKAGES
 from core.migrations.tables import metadata
 from core.people import payload_fields
@@ -108,7 +109,8 @@ def migrate(url: URL | None = None) -> None:
         connection.execute(text("set local role so_owner"))
         command.upgrade(config, "head")
         connection.execute(text("reset role"))
-        security.apply(connection, metadata, PACKAGES, payload_fields.functions(person_fields()))
+        more = payload_fields.functions(person_fields()) + kinds.functions()
+        security.apply(connection, metadata, PACKAGES, more)
     engine.dispose()
 
 

@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 from core.bookings.models import Event, Package
 from core.money.attribution import attribute
 from core.money.models import (
-    UNDONE,
     DealType,
     Payment,
     PaymentStatus,
@@ -255,7 +254,7 @@ def _record_refunds(db: Session, payment: Payment, fact: PaymentFact) -> None:
     gone = Refund.processor_refund_id.not_in(keys)
     db.execute(
         update(Refund)
-        .where(Refund.payment_id == payment.id, Refund.status.not_in(UNDONE), gone)
+        .where(Refund.payment_id == payment.id, Refund.counts, gone)
         .values(status=RefundStatus.CANCELED)
     )
 
@@ -264,7 +263,7 @@ def _name_anew(db: Session, payment: Payment, refunds: Sequence[RefundFact]) -> 
     """A refund that only a running total knew of stays the same row when it is reported by itself,
     or turns out to be older, so that a payout that has counted it has nothing to correct.
     """
-    recorded = select(Refund.processor_refund_id, Refund.amount, Refund.status).where(
+    recorded = select(Refund.processor_refund_id, Refund.amount, Refund.counts).where(
         Refund.payment_id == payment.id
     )
     known = db.execute(recorded.order_by(Refund.refunded_at)).all()
@@ -275,7 +274,7 @@ def _name_anew(db: Session, payment: Payment, refunds: Sequence[RefundFact]) -> 
         for row in known
         if row.processor_refund_id.startswith(TOTAL_OF)
         and row.processor_refund_id not in wanted
-        and row.status not in UNDONE
+        and row.counts
     }
     for refund in refunds:
         alike = (key for key in left if refund.is_remainder or left[key] == refund.amount)

@@ -39,11 +39,12 @@ from core.platform.schema import (
     owned_by,
     refers_to,
     secured,
+    unless,
 )
 from core.tenancy.organizations.models import SettingsRow
 
 # the one whose lines and sums, of one person, a statement shows
-ONE_SNAPSHOT = "snapshot_id = (select app.cur_snapshot())"
+ONE_SNAPSHOT = "snapshot_id = (select app.opened('snapshot'))"
 
 
 class PaymentStatus(LabelledEnum):
@@ -244,11 +245,11 @@ class RefundStatus(StrEnum):
     CANCELED = "canceled"
 
 
-UNDONE = (RefundStatus.FAILED, RefundStatus.CANCELED)  # a refund in one of these counts for nothing
+UNDONE = (RefundStatus.FAILED, RefundStatus.CANCELED)  # no money went back
 
 
 class Refund(TenantRow, Timestamps, Base):
-    """One refund, or one lost dispute, of one payment; it counts unless it failed or was
+    """One refund, or one lost dispute, of one payment; ``counts`` unless it failed or was
     cancelled.
     """
 
@@ -265,6 +266,7 @@ class Refund(TenantRow, Timestamps, Base):
     amount: Mapped[Decimal]
     currency: Mapped[str]
     status: Mapped[RefundStatus] = mapped_column(Words(RefundStatus))
+    counts: Mapped[bool] = unless("status", UNDONE)
     processor_refund_id: Mapped[str]
     refunded_at: Mapped[datetime]
     reason: Mapped[Remark | None]
@@ -347,8 +349,8 @@ class PayoutSnapshotDetail(TenantRow, Base):
             links=opened_by(
                 statement=ByLink(
                     read=(
-                        f"{ONE_SNAPSHOT} and (closer_id = (select app.cur_closer())"
-                        " or setter_id = (select app.cur_setter()))"
+                        f"{ONE_SNAPSHOT} and (closer_id = (select app.opened('closer'))"
+                        " or setter_id = (select app.opened('setter')))"
                     )
                 )
             ),
@@ -408,8 +410,8 @@ class PayoutSnapshotSummary(TenantRow, Base):
                 statement=ByLink(
                     read=(
                         f"{ONE_SNAPSHOT} and (dimension = 'closer' and member_id = (select"
-                        " app.cur_closer()) or dimension = 'setter' and member_id = (select"
-                        " app.cur_setter()))"
+                        " app.opened('closer')) or dimension = 'setter' and member_id = (select"
+                        " app.opened('setter')))"
                     )
                 )
             ),

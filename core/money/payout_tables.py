@@ -98,7 +98,7 @@ def statement(db: Session) -> tuple[pd.DataFrame, pd.DataFrame]:
     the person. Sums, a row for each currency: currency, payment_count,
     cash_collected, refunds, net_revenue. Raises NotFound for everybody else.
     """
-    snapshot_id = db.execute(text("select app.cur_snapshot()")).scalar()
+    snapshot_id = db.execute(text("select app.opened('snapshot')")).scalar()
     if snapshot_id is None:
         raise NotFound("There is no such statement.")
     sums, lines = summaries_table(db, snapshot_id), details_table(db, snapshot_id)

@@ -155,8 +155,8 @@ class Activity(TenantRow, Base):
             owners=follows("subject_id", kind="subject_type"),
             links=opened_by(
                 portal=ByLink(
-                    read="subject_id = (select app.cur_event())",
-                    add="subject_id = (select app.cur_event())",
+                    read="subject_id = (select app.opened('event'))",
+                    add="subject_id = (select app.opened('event'))",
                 )
             ),
         ),

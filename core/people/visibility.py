@@ -8,19 +8,27 @@ from sqlalchemy import ColumnElement, case, func, null
 from sqlalchemy.orm import InstrumentedAttribute
 
 from core.platform.errors import Misconfigured
+from core.platform.link_roles import LINK_ROLES
 from core.platform.personal import personal_of
+from core.tenancy.access.models import Role
 
-WITHOUT_PERSONS = ("viewer", "board", "share", "share_money")  # the roles of these
+WORKING = (Role.SUPER_ADMIN, Role.OWNER, Role.ADMIN, Role.MANAGER, Role.SALES_REP)
+
+
+def with_persons() -> list[str]:
+    """The roles that see personal data. A role that is not one of them does not, whatever it is."""
+    links = (role.name for role in LINK_ROLES.values() if role.sees_persons)
+    return ["system", *map(str, WORKING), *links]
 
 
 def persons_are_hidden() -> ColumnElement[bool]:
     """Whether personal data is hidden from the transaction's role."""
-    return func.app.cur_role().in_(WITHOUT_PERSONS)
+    return func.coalesce(func.app.cur_role(), "").not_in(with_persons())
 
 
 def sees_persons(role: str) -> bool:
     """Whether personal data is shown to the role; what ``persons_are_hidden`` says in SQL."""
-    return role not in WITHOUT_PERSONS
+    return role in with_persons()
 
 
 def visible(column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    Computed,
     Connection,
     Date,
     DateTime,
@@ -31,11 +32,9 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 from sqlalchemy.sql.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
-
-from core.platform.errors import Misconfigured
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -52,10 +51,6 @@ UNRECORDED = "unrecorded"  # follows from something else, or only tells that som
 BY_PRODUCT = "by_product"  # written and looked up by the product alone, never by anybody outside
 USER = "user"  # the id of a user, though its name does not end in ``user_id``
 LABEL = "label"  # what people call it, where its name does not say it
-
-# The kinds of access links, each the role of its transaction. ``share`` is a dashboard, and
-# ``share_money`` one that shows money.
-LINKS = ("portal", "statement", "share", "share_money")
 
 
 class Words(TypeDecorator[StrEnum]):
@@ -88,6 +83,13 @@ def _check_words(column: Column[Any], table: SchemaItem) -> None:
     if isinstance(column.type, Words) and isinstance(table, Table):
         words = ", ".join(f"'{member}'" for member in column.type.members)
         table.append_constraint(CheckConstraint(f"{column.name} in ({words})", name=column.name))
+
+
+def unless(column: str, words: Iterable[StrEnum]) -> MappedColumn[bool]:
+    """A generated column: whether ``column`` holds none of these words."""
+    listed = ", ".join(f"'{word}'::text" for word in words)
+    holds_none = Computed(f"{column} <> all (array[{listed}])", persisted=True)
+    return mapped_column(holds_none, info={UNRECORDED: True})
 
 
 Secret = Annotated[bytes, mapped_column(LargeBinary, info={CONFIDENTIAL: True})]
@@ -230,11 +232,9 @@ def own(column: str) -> Own:
     return Own(column)
 
 
-def opened_by(**kinds: ByLink) -> Mapping[str, ByLink]:
-    """What each kind of link (``LINKS``) opens of the table. Raises Misconfigured for another."""
-    if unknown := [kind for kind in kinds if kind not in LINKS]:
-        raise Misconfigured(f"“{unknown[0]}” is no kind of link; use one of {', '.join(LINKS)}.")
-    return kinds
+def opened_by(**roles: ByLink) -> Mapping[str, ByLink]:
+    """What a link opens of the table, by its role, see ``core.platform.link_roles``."""
+    return roles
 
 
 def secured(

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import streamlit as st
 
-from core.links.access_links import COMMISSION, OPENS, PORTAL, SHARE
+from core.links.kinds import OPENS, LinkPurpose
 from core.tenancy.access.authorization import Access, may_open
 from core.tenancy.access.models import Role
 from core.tenancy.access.roles import ADMINS, EVERYBODY, LOOKERS, MANAGERS, REPS, SUPER_ADMINS
@@ -48,6 +48,13 @@ class Screen:
         """Whom the screen is open to."""
         own = self.key == ACCOUNT
         return Access(self.roles, self.module, public=self.public, own_account=own)
+
+
+def _of_link(purpose: LinkPurpose, title: str, icon: str) -> Screen:
+    """The page that a kind of link opens."""
+    page, module = OPENS[purpose].page, OPENS[purpose].module
+    file = f"public/{page}.py"
+    return Screen(page, file, title, icon, "Public", (), menu=False, public=True, module=module)
 
 
 SCREENS = (
@@ -203,39 +210,9 @@ SCREENS = (
     Screen(
         "account", "admin/account.py", "Your account", ":material/account_circle:", "You", EVERYBODY
     ),
-    Screen(
-        "portal",
-        "public/portal.py",
-        "Bookings and forms",
-        ":material/today:",
-        "Public",
-        (),
-        menu=False,
-        public=True,
-        module=OPENS[PORTAL].module,
-    ),
-    Screen(
-        "statement",
-        "public/statement.py",
-        "Statement",
-        ":material/receipt_long:",
-        "Public",
-        (),
-        menu=False,
-        public=True,
-        module=OPENS[COMMISSION].module,
-    ),
-    Screen(
-        "shared",
-        "public/shared.py",
-        "Dashboard",
-        ":material/monitoring:",
-        "Public",
-        (),
-        menu=False,
-        public=True,
-        module=OPENS[SHARE].module,
-    ),
+    _of_link(LinkPurpose.PORTAL, "Bookings and forms", ":material/today:"),
+    _of_link(LinkPurpose.COMMISSION, "Statement", ":material/receipt_long:"),
+    _of_link(LinkPurpose.SHARE, "Dashboard", ":material/monitoring:"),
     Screen(
         "decisions",
         "public/decisions.py",

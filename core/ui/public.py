@@ -7,12 +7,13 @@ from __future__ import annotations
 import streamlit as st
 
 from core.links.access_links import Visitor, open_link
+from core.links.kinds import LinkPurpose
 from core.platform.errors import NotAllowed, TooManyRequests
 from core.ui.page import own_address
 from core.ui.parts.format import escape_markdown
 
 
-def visitor_of(purpose: str) -> Visitor:
+def visitor_of(purpose: LinkPurpose) -> Visitor:
     """Who holds the link that ``?token=`` names, looked up anew at each run, so that a revoked link
     ends here too.
     """

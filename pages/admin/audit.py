@@ -13,9 +13,9 @@ from core.platform.errors import InvalidInput
 from core.platform.paging import decode_cursor, encode_cursor
 from core.tenancy.access.audit import (
     PAGE,
-    PROGRAMS,
     AuditFilter,
     actor,
+    actors,
     audit_page,
     names_in,
     people,
@@ -48,7 +48,7 @@ def ask(viewer: Viewer) -> AuditFilter:
     )
     with viewer.transaction() as db:
         users = people(db, everywhere=everywhere)
-    who: dict[str, dict[str, Any]] = {name: {"program": role} for role, name in PROGRAMS.items()}
+    who: dict[str, dict[str, Any]] = {name: {"program": role} for role, name in actors().items()}
     who |= {
         f"{name} · {str(user_id)[:4]}": {"actor_id": user_id} for user_id, name in users.items()
     }

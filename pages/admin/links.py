@@ -11,17 +11,14 @@ import streamlit as st
 from core.bookings.listed import LISTED
 from core.bookings.roster import closers_by_name, setters_by_name
 from core.links.access_links import (
-    COMMISSION,
     DAYS,
     MOST_DAYS,
-    OPENS,
-    PORTAL,
-    SHARE,
     issue_link,
     links_table,
     revoke_link,
     share_of,
 )
+from core.links.kinds import OPENS, LinkPurpose
 from core.messages.account_emails import send_link
 from core.money.models import SnapshotState
 from core.money.payout_tables import snapshots_table
@@ -31,17 +28,9 @@ from core.providers.email import check_reachable
 from core.ui.page import act, empty, require, say, title
 from core.ui.parts.columns import Moment, Text, Word
 from core.ui.parts.filters import PRESETS, choices_of, filter_bar
-from core.ui.parts.format import escape_markdown
+from core.ui.parts.format import escape_markdown, word
 from core.ui.parts.tables import table
 
-PURPOSES = {PORTAL: "Closer's portal", COMMISSION: "Statement", SHARE: "Shared dashboard"}
-MEANING = {
-    PORTAL: (
-        "One closer's missing forms and today's bookings. Whoever holds it can file these forms."
-    ),
-    COMMISSION: "One person's payments in one approved payout, and their sums.",
-    SHARE: "Figures and charts of a period, without names. You choose whether money is shown.",
-}
 STATES = {"good": "Works", "expired": "Expired", "revoked": "Revoked"}
 NEW = "new link"
 viewer = require("links")
@@ -68,15 +57,15 @@ with viewer.transaction() as db:
     )
 payouts = payouts[payouts["state"] != SnapshotState.DRAFT]
 
-offered = [purpose for purpose in PURPOSES if viewer.has(OPENS[purpose].module)]
+offered = [purpose for purpose, opens in OPENS.items() if viewer.has(opens.module)]
 
 
-def subject_of(purpose: str) -> dict[str, Any]:
+def subject_of(purpose: LinkPurpose) -> dict[str, Any]:
     """What exactly a link of this purpose is to open, as ``issue_link`` takes it."""
-    if purpose == PORTAL:
+    if purpose == LinkPurpose.PORTAL:
         closer = st.selectbox("Closer", list(closers), index=None, placeholder="Choose a closer")
         return {"closer_id": closers.get(closer or "")}
-    if purpose == SHARE:
+    if purpose == LinkPurpose.SHARE:
         period = st.selectbox("Period", [name for name in PRESETS if name != "Custom"], index=3)
         with viewer.transaction() as db:
             filters = filter_bar(choices_of(db, LISTED))
@@ -99,14 +88,14 @@ def ask_for_link() -> None:
         st.segmented_control(
             "What it opens",
             offered,
-            format_func=PURPOSES.__getitem__,
+            format_func=LinkPurpose.labels().__getitem__,
             default=offered[0],
             required=True,
             key="purpose",
         )
         or offered[0]
     )
-    st.caption(MEANING[purpose])
+    st.caption(OPENS[purpose].meaning)
     subject = subject_of(purpose)
     name = st.text_input(
         "Name",
@@ -146,7 +135,8 @@ if links.empty:
     )
     st.stop()
 links["opens"] = [
-    " · ".join(filter(None, (PURPOSES[row["purpose"]], row["subject"]))) for row in records(links)
+    " · ".join(filter(None, (word(row["purpose"], LinkPurpose), row["subject"])))
+    for row in records(links)
 ]
 table(
     links,

@@ -11,7 +11,8 @@ import streamlit as st
 
 from core.bookings.queries import event_detail, events_in_period, pending_forms
 from core.bookings.status import was_called_off
-from core.links.access_links import PORTAL, Visitor
+from core.links.access_links import Visitor
+from core.links.kinds import LinkPurpose
 from core.links.portal import file_form_through_link
 from core.platform.clock import Period, now, today
 from core.platform.dataframes import records
@@ -114,7 +115,7 @@ def show_call(visitor: Visitor) -> None:
         back_to_queue()
 
 
-visitor = visitor_of(PORTAL)
+visitor = visitor_of(LinkPurpose.PORTAL)
 _, middle, _ = st.columns([1, 2.4, 1])
 with middle:
     if "event" in st.query_params:

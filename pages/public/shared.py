@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.links.access_links import SHARE
+from core.links.kinds import LinkPurpose
 from core.metrics.catalog import shown_to
 from core.metrics.comparison import compared
 from core.metrics.dashboard import CARDS, TRENDS
@@ -24,7 +24,7 @@ from core.ui.parts.filters import PRESETS, preset_period
 from core.ui.public import heading, visitor_of
 
 open_to_all("shared")
-visitor = visitor_of(SHARE)
+visitor = visitor_of(LinkPurpose.SHARE)
 chosen = visitor.shown.get("period")
 name = chosen if chosen in PRESETS and chosen != "Custom" else "Last 30 days"
 period = preset_period(name, today(visitor.timezone), visitor.timezone)

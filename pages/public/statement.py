@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.links.access_links import COMMISSION
+from core.links.kinds import LinkPurpose
 from core.money.payout_tables import statement
 from core.platform.dataframes import records
 from core.ui.page import empty, open_to_all
@@ -14,7 +14,7 @@ from core.ui.parts.format import days
 from core.ui.public import heading, visitor_of
 
 open_to_all("statement")
-visitor = visitor_of(COMMISSION)
+visitor = visitor_of(LinkPurpose.COMMISSION)
 with visitor.transaction() as db:
     lines, sums = statement(db)
 

@@ -15,7 +15,8 @@ from core.bookings.lists import BY_KEY, save_entry
 from core.bookings.models import Event, Setter
 from core.bookings.reassignment import change_closer, change_setter
 from core.bookings.roster import link_roster_to_user, link_user
-from core.links.access_links import PORTAL, issue_link, open_link
+from core.links.access_links import issue_link, open_link
+from core.links.kinds import LinkPurpose
 from core.links.portal import file_form_through_link
 from core.money.attribution import choose_event
 from core.money.form_filing import file_form
@@ -184,8 +185,10 @@ def test_a_form_comes_through_a_link_while_the_bookings_payments_are_attributed(
     event, other = world.event("Ana"), world.cards[0]
     with world.admin.transaction() as db:
         ana = world.closers["Ana"].id
-        link = issue_link(db, world.admin, PORTAL, "Ana's phone", closer_id=ana)
-    visitor = open_link(link.address.partition("?token=")[2], PORTAL, address="127.0.0.1")
+        link = issue_link(db, world.admin, LinkPurpose.PORTAL, "Ana's phone", closer_id=ana)
+    visitor = open_link(
+        link.address.partition("?token=")[2], LinkPurpose.PORTAL, address="127.0.0.1"
+    )
     with ThreadPoolExecutor(1) as through:
         with as_system(world.org) as db:
             choose_event(db, other, None, world.mara, "nobody's")

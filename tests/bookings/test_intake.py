@@ -123,7 +123,7 @@ def test_a_booking_of_before_an_upgrade_keeps_its_closer_while_they_are_the_host
     with as_system(history.org) as db:
         lock_books(db)
         db.execute(update(Event).values(hosts_digest=None, host_uri=None, host_email=None))
-        db.execute(update(Closer).values(calendly_user_uri=None))
+        db.execute(update(Closer).values(known_as={}))
     later = samples.calendly_canceled(made, at=NOON)
     user = {"user": f"u/{host}", "user_email": f"{host}@example.com", "user_name": None}
     later["payload"]["scheduled_event"]["event_memberships"] = [user] if host else []

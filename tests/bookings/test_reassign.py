@@ -37,8 +37,7 @@ def booked(db, says, *, email="lead@example.com", key="a", answers=(), **more):
             answers=answers,
             setter_mentions=setter_mentions(utm, answers, named_in),
             external_id=key,
-            platform="calendly",
-            **more,
+            **({"platform": "calendly"} | more),
         ),
     )
 
@@ -218,9 +217,9 @@ def test_an_entry_of_another_organisation_is_not_found():
             save_entry(db, BY_KEY["setters"], setter.id, {"name": "Mine"})
 
 
-def hosted(db, name, email, *, uri=None, key="a", others=()):
+def hosted(db, name, email, *, uri=None, key="a", others=(), **more):
     """A booking with this host whom nobody on the roster is."""
-    more = {"hosts": [Host(uri, email, name), *others]}
+    more |= {"hosts": [Host(uri, email, name), *others]}
     return booked(db, None, email=f"{key}@example.com", key=key, **more)
 
 
@@ -228,7 +227,7 @@ def credited(db):
     """By booking, the name of the closer on the roster."""
     names = {closer.id: closer.name for closer in db.scalars(select(Closer))}
     events = db.scalars(select(Event).execution_options(populate_existing=True))
-    return {event.calendly_invitee_uuid: names.get(event.closer_id) for event in events}
+    return {event.external_id: names.get(event.closer_id) for event in events}
 
 
 @pytest.mark.parametrize("uris", [("u/sales", "u/support"), (None, None)], ids=["users", "no user"])
@@ -258,6 +257,54 @@ def test_a_name_claims_the_bookings_of_one_host_and_of_no_two(second, claimed):
         hosted(db, "Chris", "c@work.example", uri=second, key="b")
         added = {"name": "Chris", "email": "chris@example.com"}
         assert save_entry(db, BY_KEY["closers"], None, added) == claimed
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "claimed"),
+    [
+        (("27238", None), {"a": "Chris", "b": "Chris"}),
+        (("u/one", None), {"a": "Chris", "b": "Chris"}),
+        (("27238", "c@work.example"), {"a": "Chris", "b": "Chris"}),
+        (("27238", "someone@example.org"), {"a": None, "b": None}),
+    ],
+    ids=["another id", "the same id", "the same address", "another address"],
+)
+def test_hosts_of_one_name_on_two_platforms_are_one_unless_their_addresses_differ(
+    elsewhere, claimed
+):
+    org = make.organization()
+    uri, email = elsewhere
+    with as_system(org) as db:
+        hosted(db, "Chris", "c@work.example", uri="u/one")
+        hosted(db, "Chris", email, uri=uri, key="b", platform="lantern")
+        save_entry(db, BY_KEY["closers"], None, {"name": "Chris", "email": None})
+        assert credited(db) == claimed
+
+
+@pytest.mark.parametrize(
+    ("email", "closer"),
+    [(None, "Chris"), ("chris@example.com", "Chris"), ("someone@example.org", None)],
+)
+def test_a_closer_known_on_one_platform_claims_by_name_on_another(email, closer):
+    org = make.organization()
+    with as_system(org) as db:
+        hosted(db, "Chris", "chris@example.com", uri="u/one")
+        hosted(db, "Chris", email, uri="27238", key="b", platform="lantern")
+        added = {"name": "Chris", "email": "chris@example.com"}
+        save_entry(db, BY_KEY["closers"], None, added)
+        assert credited(db) == {"a": "Chris", "b": closer}
+
+
+def test_a_name_that_a_stranger_has_on_another_platform_names_nobody():
+    org = make.organization()
+    with as_system(org) as db:
+        hosted(db, "Chris", "sales@example.com", uri="u/sales")
+        hosted(db, "Chris", "support@example.com", uri="u/support", key="b")
+        hosted(db, "Chris", None, uri="27238", key="c", platform="lantern")
+        added = {"name": "Chris", "email": "sales@example.com"}
+        assert save_entry(db, BY_KEY["closers"], None, added) == 1
+        hosted(db, "Chris", None, uri="27238", key="later", platform="lantern")
+        assert credited(db) == {"a": "Chris", "b": None, "c": None, "later": None}
 
 
 def test_hosts_of_earlier_bookings_are_told_apart_by_who_they_were_all_together():

@@ -42,20 +42,20 @@ def test_a_rep_needs_a_name_and_an_address_that_is_one(db, create, name, email):
         create(db, name, email)
 
 
-def test_a_host_is_known_by_address_and_from_then_on_by_calendly_user(db):
+def test_a__by_address_and_from_then_on_by_the_platforms_user(db):
     ana = create_closer(db, "Ana", "Ana@Example.com")
 
-    assert match_closer(db, [host(URI, "ana@example.com")])[0] is ana
-    assert match_closer(db, [host(URI, "other@example.com")])[0] is ana
+    assert match_closer(db, "calendly", [host(URI, "ana@example.com")])[0] is ana
+    assert match_closer(db, "calendly", [host(URI, "other@example.com")])[0] is ana
 
 
 def test_of_several_hosts_the_first_closer_is_credited_else_the_first_host(db):
     ana = create_closer(db, "Ana", "ana@example.com")
     assistant, closer = host(email="assistant@example.com"), host(email="ana@example.com")
 
-    assert match_closer(db, [assistant, closer]) == (ana, closer)
-    assert match_closer(db, [assistant]) == (None, assistant)
-    assert match_closer(db, []) == (None, None)
+    assert match_closer(db, "calendly", [assistant, closer]) == (ana, closer)
+    assert match_closer(db, "calendly", [assistant]) == (None, assistant)
+    assert match_closer(db, "calendly", []) == (None, None)
 
 
 def test_of_several_hosts_a_closer_in_service_goes_before_one_who_was_switched_off(db):
@@ -63,14 +63,14 @@ def test_of_several_hosts_a_closer_in_service_goes_before_one_who_was_switched_o
     ana.active = False
     hers, his = host(email="ana@example.com"), host(email="bo@example.com")
 
-    assert match_closer(db, [hers, his]) == (bo, his)
-    assert match_closer(db, [hers]) == (ana, hers)
+    assert match_closer(db, "calendly", [hers, his]) == (bo, his)
+    assert match_closer(db, "calendly", [hers]) == (ana, hers)
 
 
 def test_of_two_closers_with_one_address_the_active_one_takes_the_booking(db):
     create_closer(db, "Former", "ana@example.com").active = False
     ana = create_closer(db, "Ana", "ana@example.com")
-    assert match_closer(db, [host(email="ana@example.com")])[0] is ana
+    assert match_closer(db, "calendly", [host(email="ana@example.com")])[0] is ana
 
 
 @pytest.mark.parametrize(

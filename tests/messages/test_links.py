@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from core.bookings.models import Closer
 from core.deliveries.models import OutboxMessage
-from core.links.access_links import COMMISSION, PORTAL, SHARE, issue_link, share_of
+from core.links.access_links import issue_link, share_of
+from core.links.kinds import LinkPurpose
 from core.messages.account_emails import (
     send_invitation,
     send_link,
@@ -108,7 +109,7 @@ def emails(org, kind):
         return [open_email(message).text for message in found]
 
 
-@pytest.mark.parametrize("purpose", [PORTAL, COMMISSION, SHARE])
+@pytest.mark.parametrize("purpose", [LinkPurpose.PORTAL, LinkPurpose.COMMISSION, LinkPurpose.SHARE])
 def test_a_link_by_e_mail_opens_what_it_is_a_link_to(crew, purpose):
     admin = crew.admin
     with admin.transaction() as db:
@@ -117,9 +118,9 @@ def test_a_link_by_e_mail_opens_what_it_is_a_link_to(crew, purpose):
             select(PayoutSnapshot.id).where(PayoutSnapshot.approved_at.is_not(None))
         ).first()
         subject = {
-            PORTAL: {"closer_id": closer},
-            COMMISSION: {"closer_id": closer, "snapshot_id": payout},
-            SHARE: {"shown": share_of("Last 30 days", {}, money=False)},
+            LinkPurpose.PORTAL: {"closer_id": closer},
+            LinkPurpose.COMMISSION: {"closer_id": closer, "snapshot_id": payout},
+            LinkPurpose.SHARE: {"shown": share_of("Last 30 days", {}, money=False)},
         }[purpose]
         link = issue_link(db, admin, purpose, f"Quince {purpose} mail", **subject)
         send_link(db, admin, link, purpose, f"{purpose}@example.com", days=7)

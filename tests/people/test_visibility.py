@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from core.migrations.tables import ROOT
-from core.people.visibility import WITHOUT_PERSONS, persons_are_hidden, sees_persons
+from core.people.visibility import persons_are_hidden, sees_persons
 from core.platform.database import as_board
 from core.tenancy.access.models import MEMBER_ROLES, Role
 from tests import factories as make
@@ -28,7 +28,7 @@ def test_leaderboards_hide_persons_from_everybody(org):
     owner = make.viewer(org, Role.OWNER)
     with as_board(owner.user_id, org) as db:
         assert db.execute(select(persons_are_hidden())).scalar_one()
-    assert "board" in WITHOUT_PERSONS
+    assert not sees_persons("board")
 
 
 def test_who_is_hidden_from_is_decided_in_one_place():

@@ -529,6 +529,38 @@ OLD_PAYOUT = (
 )
 
 
+def test_a_closer_and_a_call_type_stay_known_to_calendly(bare, release_of) -> None:
+    release_of(before("0020"))
+    with bare.begin() as connection:
+        for statement in OLD_ROSTER:
+            connection.execute(text(statement), {"org": str(uuid4())})
+
+    migrate(bare.url)
+
+    with bare.connect() as connection:
+        for table, column in (
+            ("closers", "calendly_user_uri"),
+            ("call_types", "calendly_event_type_uri"),
+        ):
+            rows = connection.execute(
+                text(f"select name, {column}, known_as from app.{table} order by 1")
+            )
+            assert [tuple(row) for row in rows] == [
+                ("Known", "u/one", {"calendly": "u/one"}),
+                ("New", None, {}),
+            ]
+
+
+OLD_ROSTER = (
+    "with team as (insert into app.organizations (id, name, slug, timezone, currency)"
+    " values (:org, 'Team', 'team', 'UTC', 'USD') returning id),"
+    " added as (insert into app.call_types (organization_id, name, calendly_event_type_uri)"
+    " select id, name, uri from team, (values ('Known', 'u/one'), ('New', null)) as t (name, uri))"
+    " insert into app.closers (organization_id, name, calendly_user_uri)"
+    " select id, name, uri from team, (values ('Known', 'u/one'), ('New', null)) as t (name, uri)",
+)
+
+
 def test_bookings_of_an_earlier_release_name_their_host_and_what_was_missed(
     bare, release_of
 ) -> None:
@@ -692,8 +724,11 @@ def test_what_was_known_of_payments_is_carried_over_as_it_counted(bare, release_
             "select external_id, extract(epoch from (data ->> 'at')::timestamptz)"
             " from app.provider_objects where kind = 'first' and provider = 'stripe' order by 1"
         ) == [("ch_A receipt", 1793000000), ("ch_A seen", 1793000000)]
-        totals = "select external_id, data ->> 'amount_refunded' from app.provider_objects"
-        assert found(f"{totals} where kind = 'charge at a time'") == [("ch_A 1793200000", "1500")]
+        then = "2026-10-28T15:06:40.000000+00:00"
+        assert found(
+            "select external_id, data ->> 'at', data ->> 'amount_refunded'"
+            " from app.provider_objects where kind = 'charge at a time'"
+        ) == [(f"ch_A {then}", then, "1500")]
         firsts = "select external_id, left(data ->> 'at', 10) from app.provider_objects"
         assert set(found(f"{firsts} where provider = 'whop' and kind = 'first'")) == {
             ("pay_A email native", "2026-11-09"),

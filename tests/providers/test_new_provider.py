@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 import core.providers
+from core.bookings.roster import create_closer
 from core.deliveries.actions import set_active
 from core.operations.privacy import erase_person
 from core.platform.database import as_system
@@ -38,6 +39,7 @@ DECLARATION = """
     from core.bookings.booking import Booking
 
     from core.bookings.intake import record_booking
+    from core.bookings.roster import Host
     from core.people.actions import Person
     from core.people.person_fields import PersonFields
     from core.providers.account import looks_at
@@ -85,6 +87,9 @@ DECLARATION = """
             datetime.fromisoformat(payload["made_at"]),
             platform="lantern",
             external_id=payload["number"],
+            hosts=[Host(**host) for host in payload.get("guides", ())],
+            call_type=payload.get("kind"),
+            call_type_uri=payload.get("kind_id"),
         )
         record_booking(db, booking)
         return PROCESSED
@@ -181,6 +186,83 @@ def organization_with_a_key():
     with as_system(org) as db:
         enter_key(db, "lantern", "lan_key", {})
     return org
+
+
+@pytest.fixture
+def two_platforms(lamps, running):
+    """An organisation whose leads book at Calendly and by Lantern: a function by which one of them
+    does, and which returns the closer.
+    """
+    org = organization_with_a_key()
+    posts = {name: sender(org, name) for name in ("calendly", "lantern")}
+    with as_system(org) as db:
+        closer = create_closer(db, "Closer One", "closer.one@example.com").id
+
+    def book(platform, key, host, **more):
+        values = example(key=key, meeting=f"meeting-{key}")
+        if platform == "lantern":
+            lamps.pages[f"/lantern/bookings/{key}"] = booking(values) | {"guides": [host]} | more
+            sent = payload("lantern", "booked", values)
+        else:
+            sent = payload("calendly", "invitee.created", values)
+            member = {f"user_{name}": host[name] for name in ("email", "name")}
+            meeting = sent["payload"]["scheduled_event"]
+            meeting["event_memberships"] = [{"user": host["uri"]} | member]
+            meeting |= more
+        assert running(lambda: posts[platform].post(sent)).status_code == 200
+        work()
+        found = rows(org, f"select closer_id from app.events where external_id = '{key}'")
+        return {closer: "Closer One", None: None}[found[0].closer_id]
+
+    book.org = org
+    return book
+
+
+USER = "https://api.calendly.com/users/ONE"
+
+
+def host(uri=None, email=None, name="Closer One"):
+    return {"uri": uri, "email": email, "name": name}
+
+
+def test_a_closer_whom_two_platforms_know_stays_known_to_both(two_platforms):
+    book, address = two_platforms, "closer.one@example.com"
+    assert book("calendly", "C-1", host(USER, address)) == "Closer One"
+    assert book("lantern", "L-1", host("27238", address)) == "Closer One"
+    assert book("calendly", "C-2", host(USER, name="C. One")) == "Closer One"
+    assert book("lantern", "L-2", host("27238", name="C. One")) == "Closer One"
+    users = "select calendly_user_uri, known_as from app.closers"
+    assert rows(book.org, users) == [(USER, {"calendly": USER, "lantern": "27238"})]
+
+
+def test_a_closer_is_found_by_name_on_a_platform_that_knows_them_as_nobody_yet(two_platforms):
+    book = two_platforms
+    assert book("calendly", "C-1", host(USER, "closer.one@example.com")) == "Closer One"
+    assert book("lantern", "L-1", host("27238")) == "Closer One"
+    assert book("lantern", "L-2", host("27238", name="C. One")) == "Closer One"
+    assert book("lantern", "L-3", host("31415")) is None  # another user of that name
+
+
+def test_an_id_that_two_platforms_use_is_of_two_users(two_platforms):
+    book = two_platforms
+    assert book("calendly", "C-1", host("27238", "closer.one@example.com")) == "Closer One"
+    assert book("lantern", "L-1", host("27238", name="Somebody Else")) is None
+
+
+def test_a_name_whose_address_differs_on_another_platform_is_no_proof(two_platforms):
+    book = two_platforms
+    assert book("calendly", "C-1", host(USER, "closer.one@example.com")) == "Closer One"
+    assert book("lantern", "L-1", host("27238", "someone@example.org")) is None
+
+
+def test_a_call_type_is_known_by_one_id_on_each_platform(two_platforms):
+    book, nobody = two_platforms, host(name="Nobody")
+    book("lantern", "L-1", nobody, kind="Discovery call", kind_id="9")
+    book("calendly", "C-1", nobody, name="Discovery call", event_type="types/9")
+    book("lantern", "L-2", nobody, kind="First call", kind_id="9")
+    book("calendly", "C-2", nobody, name="Renamed call", event_type="types/9")
+    kinds = "select name, calendly_event_type_uri from app.call_types"
+    assert rows(book.org, kinds) == [("Discovery call", "types/9")]
 
 
 def test_a_delivery_of_a_new_provider_comes_in_and_becomes_an_event(lamps, running):

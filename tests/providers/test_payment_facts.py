@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from core.deliveries.moments import instant, written
 from core.platform.clock import now
 from core.platform.database import as_system
 from tests import factories as make
@@ -332,3 +333,30 @@ def test_a_payment_of_whop_is_not_dated_by_its_making_where_its_paying_is_known(
     assert row["at"] == PAID
     [row] = after("whop", WHO, opened)
     assert row["at"] == at(-6)
+
+
+@pytest.mark.parametrize(
+    ("provider", "deliveries", "kinds"),
+    [
+        (
+            "stripe",
+            [charge(5, refunded=1000, customer=CUSTOMER), refund(1, 1000, 5)],
+            {"first", "charge at a time", "customer at a time"},
+        ),
+        (
+            "whop",
+            [whop_native(refunded_amount="10.00", updated_at=iso(at(5))), whop_refund()],
+            {"first", "total at a time"},
+        ),
+    ],
+)
+def test_what_was_so_at_a_moment_is_dated_in_one_form(provider, deliveries, kinds):
+    moments = """
+        select kind, external_id, data ->> 'at' as at from app.provider_objects
+         where kind = 'first' or kind like '% at a time'
+    """
+    rows = after(provider, moments, *deliveries)
+    assert {row["kind"] for row in rows} == kinds
+    assert [row for row in rows if written(instant(row["at"])) != row["at"]] == []
+    passing = [row for row in rows if row["kind"] != "first"]
+    assert [row for row in passing if not row["external_id"].endswith(row["at"])] == []

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from core.migrations.tables import metadata
-from core.platform.schema import LINKS
+from core.platform.link_roles import LINK_ROLES
 from tests.ports import owner
 from tests.security.rows import put
 
@@ -31,7 +31,7 @@ PEOPLE = [
     "sales_rep",
     "viewer",
     "board",
-    *LINKS,
+    *LINK_ROLES,
     "",
     "nonsense",
 ]

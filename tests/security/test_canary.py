@@ -21,7 +21,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from core.links.access_links import PORTAL, issue_link
+from core.links.access_links import issue_link
+from core.links.kinds import LinkPurpose
 from core.messages.actions import set_slack_webhook
 from core.metrics.export_tables import EXPORTS
 from core.metrics.exports import FORMATS, export
@@ -96,7 +97,7 @@ def planted(quiet_database, provider):
         enter_key(db, "stripe", VERIFIED, {})
         enter_key(db, "billy", REFUSED, {})
         link = urlsplit(
-            issue_link(db, admin, PORTAL, "Phone", closer_id=closer.id).address
+            issue_link(db, admin, LinkPurpose.PORTAL, "Phone", closer_id=closer.id).address
         ).query.partition("=")[2]
     secrets = {
         "signing secret": SIGNING,

@@ -51,8 +51,9 @@ def test_a_declared_column_that_the_table_does_not_have_is_refused(declared):
 
 
 def test_a_kind_of_link_that_does_not_exist_is_refused():
-    with pytest.raises(Misconfigured, match="“potral” is no kind of link; use one of portal, "):
-        opened_by(potral=ByLink(read="true"))
+    opened = secured("users", links=opened_by(potral=ByLink(read="true")))
+    with pytest.raises(Misconfigured, match="“potral”, which is no role of a link; use one of por"):
+        access_of(Table("things", MetaData(schema="app"), Column("id"), **opened))
 
 
 def is_free_text(column):
@@ -79,7 +80,7 @@ def test_all_text_beside_a_users_name_is_declared_too():
         for column in table.columns
         if is_free_text(column) and OF_USER not in column.info
     }
-    # By this id, which names nobody, Calendly's later bookings still find their closer.
+    # By such an id, which names nobody, later bookings still find their closer.
     assert undeclared == {"closers.calendly_user_uri"}
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from core.migrations.tables import metadata
-from core.platform.schema import LINKS
+from core.platform.link_roles import LINK_ROLES
 from tests.ports import owner
 from tests.security.attempts import TABLES, attempt, key_of, two_organizations
 
@@ -34,7 +34,7 @@ def reached_by(table, way):
         table=f"app.{table.name}", key=key, column="name" if key == "id" else key
     )
     with two_organizations(table) as (db, ours, _):
-        return {role for role in LINKS if attempt(db, ("so_app", role), ours, statement)}
+        return {role for role in LINK_ROLES if attempt(db, ("so_app", role), ours, statement)}
 
 
 @each_table

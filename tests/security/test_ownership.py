@@ -4,8 +4,8 @@ reads them before and after a booking, a form, a payment, a new link and a new o
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -32,7 +32,7 @@ from core.people.models import Activity, Contact, Lead
 from core.platform.advisory_locks import lock_books
 from core.platform.database import as_system
 from core.platform.errors import Misconfigured
-from core.platform.schema import Own, owned_by, secured
+from core.platform.schema import Own, OwnedBy, owned_by, secured
 from core.platform.security.ownership import functions, user_columns
 from core.platform.security.policies import access_of
 from core.providers.connections import create_connection
@@ -85,19 +85,18 @@ class Team:
 @dataclass(frozen=True)
 class Owned:
     """A table whose rows are somebody's. ``made`` has the product make a row where the team's deal
-    comes with none. ``people`` are those of the closer Ana and the setter Sam whose rows they are;
-    with ``of_a_booking`` other rows are theirs when the booking passes to others.
+    comes with none. ``named`` is which of the reps its rows belong to, by the owner's name; with
+    ``of_a_booking`` other rows are theirs when the booking passes to others.
     """
 
     model: Any
     made: Callable[[Team], object] = lambda _: None
-    people: tuple[str, ...] = ("closer", "setter")
+    named: Mapping[str, str] = field(default_factory=lambda: {"closer": "ana", "setter": "sam"})
     of_a_booking: bool = True
 
-    def readers(self, closer: str | None, setter: str | None) -> set[str]:
-        """Who of the two that are named reads the rows."""
-        named = {"closer": closer, "setter": setter}
-        return {name for part in self.people if (name := named[part])}
+    def readers(self, **passed: str | None) -> set[str]:
+        """Who reads the rows once those of some reps have passed to others, or to nobody."""
+        return {now for rep in self.named.values() if (now := passed.get(rep, rep))}
 
 
 def type_a_draft(team: Team) -> None:
@@ -114,7 +113,7 @@ OWNED = {
     "leads": Owned(Lead),
     "contacts": Owned(Contact),
     "activities": Owned(Activity),
-    "pcf_drafts": Owned(PcfDraft, type_a_draft, people=("closer",), of_a_booking=False),
+    "pcf_drafts": Owned(PcfDraft, type_a_draft, {"user": "ana"}, of_a_booking=False),
 }
 OWNERS = {table.name: table.info["owners"] for table in metadata.sorted_tables}
 OF_ONE_USER = [name for name in OWNED if isinstance(OWNERS[name], Own)]
@@ -178,8 +177,18 @@ def test_every_table_whose_rows_are_somebodys_is_tried_here():
     assert {name for name, owners in OWNERS.items() if owners} == set(OWNED)
 
 
-def check_readers(team, table, closer, setter):
-    assert team.readers(OWNED[table].model) == OWNED[table].readers(closer, setter)
+def test_every_owner_whom_a_table_names_is_one_of_the_reps():
+    for table, owners in OWNERS.items():
+        if isinstance(owners, OwnedBy):
+            assert set(OWNED[table].named) == set(owners.names), table
+    account = Owned(Event, named={"owner": "ana", "partner": "kim"})
+    assert account.readers() == {"ana", "kim"}
+    assert account.readers(ana="bo") == {"bo", "kim"}
+    assert account.readers(ana=None) == {"kim"}
+
+
+def check_readers(team, table, **passed):
+    assert team.readers(OWNED[table].model) == OWNED[table].readers(**passed)
 
 
 each_table = pytest.mark.parametrize("table", OF_REPS)
@@ -189,7 +198,7 @@ each_of_a_booking = pytest.mark.parametrize("table", OF_A_BOOKING)
 @each_table
 def test_a_row_is_read_by_its_closer_and_its_setter(team, table):
     OWNED[table].made(team)
-    check_readers(team, table, "ana", "sam")
+    check_readers(team, table)
 
 
 @each_table
@@ -198,10 +207,10 @@ def test_another_closers_user_reads_it_once_the_roster_says_so(team, table):
     with team.people["admin"].transaction() as db:
         ana = db.scalars(select(Closer.id).where(Closer.name == "ana")).one()
         link_roster_to_user(db, team.people["ana"].user_id, [])
-    check_readers(team, table, None, "sam")
+    check_readers(team, table, ana=None)
     with team.people["admin"].transaction() as db:
         link_roster_to_user(db, team.people["kim"].user_id, [ana])
-    check_readers(team, table, "kim", "sam")
+    check_readers(team, table, ana="kim")
 
 
 @each_table
@@ -210,7 +219,7 @@ def test_a_rep_who_joins_later_reads_what_was_theirs_all_along(team, table):
     with team.people["admin"].transaction() as db:
         link_roster_to_user(db, team.people["ana"].user_id, [])
         link_user(db, team.people["ana"].user_id, "ana@example.com")
-    check_readers(team, table, "ana", "sam")
+    check_readers(team, table)
 
 
 @each_of_a_booking
@@ -226,26 +235,26 @@ def test_a_booking_that_passes_to_another_setter_takes_everything_along(team, ta
     with team.people["admin"].transaction() as db:
         name_setter(db, "sam", kim)
     work()
-    check_readers(team, table, "ana", "kim")
+    check_readers(team, table, sam="kim")
 
 
 @each_of_a_booking
 def test_a_booking_whose_host_changes_takes_everything_along(team, table):
     OWNED[table].made(team)
     team.book(hosts=[host("bo")])
-    check_readers(team, table, "bo", "sam")
+    check_readers(team, table, ana="bo")
 
 
 @each_of_a_booking
 def test_a_booking_whose_host_nobody_knew_is_read_once_the_closer_is_named(team, table):
     OWNED[table].made(team)
     team.book(hosts=[host("zoe")], setter_mentions=[], utm={})
-    check_readers(team, table, None, None)
+    check_readers(team, table, ana=None, sam=None)
     with team.people["admin"].transaction() as db:
         bo = db.scalars(select(Closer).where(Closer.name == "bo")).one()
         change_closer(db, bo.id, name="zoe", email=bo.email, user_id=bo.user_id, active=True)
     work()
-    check_readers(team, table, "bo", None)
+    check_readers(team, table, ana="bo", sam=None)
 
 
 def test_a_rep_reads_the_line_that_their_call_was_booked(team):
@@ -312,7 +321,7 @@ def test_a_payment_that_is_put_on_another_call_passes_to_its_people_with_refund_
 def test_a_row_of_one_user_is_read_by_them_alone(team, table):
     OWNED[table].made(team)
     readers = {name for name, who in team.people.items() if team.rows(who, OWNED[table].model)}
-    assert readers == OWNED[table].readers("ana", "sam")
+    assert readers == OWNED[table].readers()
 
 
 @each_table
@@ -326,7 +335,7 @@ def test_nobody_makes_a_row_theirs_by_writing_themselves_on_it(team, table):
                 text(f"update app.{table} set {name} = {me} where organization_id = :org"),
                 {"me": team.people["bo"].user_id, "org": team.org},
             )
-    check_readers(team, table, "ana", "sam")
+    check_readers(team, table)
 
 
 def table_with(*columns, **declared):

@@ -18,10 +18,7 @@ from core.bookings.forms import FormProblems
 from core.bookings.models import Event
 from core.bookings.queries import pending_forms, timeline
 from core.links.access_links import (
-    COMMISSION,
     ENDED,
-    PORTAL,
-    SHARE,
     WRONG_TRIES,
     issue_link,
     issue_statements,
@@ -30,6 +27,7 @@ from core.links.access_links import (
     revoke_link,
     share_of,
 )
+from core.links.kinds import LinkPurpose
 from core.links.models import AccessToken
 from core.links.portal import file_form_through_link
 from core.metrics.table import totals
@@ -76,20 +74,20 @@ def team():
     )
 
 
-def issued(team, purpose=PORTAL, name="Ana’s phone", **subject):
+def issued(team, purpose=LinkPurpose.PORTAL, name="Ana’s phone", **subject):
     with team.admin.transaction() as db:
         return issue_link(
             db,
             team.admin,
             purpose,
             name,
-            **({"closer_id": team.ana.id} if purpose == PORTAL else {}),
+            **({"closer_id": team.ana.id} if purpose == LinkPurpose.PORTAL else {}),
             **subject,
         )
 
 
 def portal(team):
-    return open_link(token_of(issued(team)), PORTAL, **HERE)
+    return open_link(token_of(issued(team)), LinkPurpose.PORTAL, **HERE)
 
 
 def test_a_portal_shows_the_forms_that_wait_for_its_closer_and_nobody_elses(team):
@@ -232,11 +230,11 @@ def end(team, link, how):
 )
 def test_a_link_that_has_ended_opens_nothing_in_the_same_words_also_for_who_is_inside(team, how):
     link = issued(team)
-    inside = open_link(token_of(link), PORTAL, **HERE)
+    inside = open_link(token_of(link), LinkPurpose.PORTAL, **HERE)
     end(team, link, how)
 
     with pytest.raises(NotAllowed) as refused:
-        open_link(token_of(link), PORTAL, **HERE)
+        open_link(token_of(link), LinkPurpose.PORTAL, **HERE)
     assert refused.value.message == ENDED
     with pytest.raises(NotAllowed) as refused:
         file_form_through_link(inside, team.mine, CLOSED)
@@ -255,11 +253,11 @@ def test_a_link_that_has_ended_opens_nothing_in_the_same_words_also_for_who_is_i
 )
 def test_a_token_that_was_tampered_with_opens_nothing(team, change):
     with pytest.raises(NotAllowed) as refused:
-        open_link(change(token_of(issued(team))), PORTAL, **HERE)
+        open_link(change(token_of(issued(team))), LinkPurpose.PORTAL, **HERE)
     assert refused.value.message == ENDED
 
 
-@pytest.mark.parametrize("purpose", [COMMISSION, SHARE])
+@pytest.mark.parametrize("purpose", [LinkPurpose.COMMISSION, LinkPurpose.SHARE])
 def test_a_link_of_one_purpose_opens_no_page_of_another(team, purpose):
     with pytest.raises(NotAllowed):
         open_link(token_of(issued(team)), purpose, **HERE)
@@ -272,11 +270,11 @@ def test_an_address_that_tries_many_wrong_tokens_has_to_wait_and_others_do_not(t
     token, stranger = token_of(issued(team)), f"198.51.100.{uuid4()}"
     for _ in range(WRONG_TRIES):
         with pytest.raises(NotAllowed):
-            open_link("wrong", PORTAL, address=stranger)
+            open_link("wrong", LinkPurpose.PORTAL, address=stranger)
     with pytest.raises(TooManyRequests) as refused:
-        open_link(token, PORTAL, address=stranger)
+        open_link(token, LinkPurpose.PORTAL, address=stranger)
     assert 0 < refused.value.retry_after_s <= 15 * 60
-    assert open_link(token, PORTAL, **HERE).closer_id == team.ana.id
+    assert open_link(token, LinkPurpose.PORTAL, **HERE).closer_id == team.ana.id
 
 
 def test_only_the_hash_of_a_token_is_kept_and_it_never_shows_again(team):
@@ -289,7 +287,7 @@ def test_only_the_hash_of_a_token_is_kept_and_it_never_shows_again(team):
             )
         )
         assert all(token not in row for row in kept.scalars())
-    assert token not in repr(open_link(token, PORTAL, **HERE))
+    assert token not in repr(open_link(token, LinkPurpose.PORTAL, **HERE))
     with team.admin.transaction() as db:
         assert token not in links_table(db).to_csv()
 
@@ -300,7 +298,7 @@ def test_the_list_says_what_a_link_opens_when_it_was_used_and_whether_it_is_good
         assert links_table(db).iloc[0][
             ["name", "subject", "created_by", "last_used_at", "state"]
         ].tolist() == ["Ana’s phone", "Ana", team.admin.name, None, "good"]
-    open_link(token_of(link), PORTAL, **HERE)
+    open_link(token_of(link), LinkPurpose.PORTAL, **HERE)
     with team.admin.transaction() as db:
         revoke_link(db, team.admin, link.id)
     with team.admin.transaction() as db:
@@ -328,24 +326,24 @@ def test_that_a_link_was_used_is_no_change_worth_a_line_in_the_audit_log(team):
 def test_only_admins_make_revoke_and_see_links(team, role):
     person, link = make.viewer(team.org, role), issued(team)
     with pytest.raises(NotAllowed), person.transaction() as db:
-        issue_link(db, person, PORTAL, "Mine", closer_id=team.ana.id)
+        issue_link(db, person, LinkPurpose.PORTAL, "Mine", closer_id=team.ana.id)
     with pytest.raises(NotAllowed), person.transaction() as db:
         revoke_link(db, person, link.id)
     with person.transaction() as db:
         assert links_table(db).empty
     posing = replace(person, role="admin")
     with pytest.raises(DBAPIError, match="row-level security"), person.transaction() as db:
-        issue_link(db, posing, PORTAL, "Mine", closer_id=team.ana.id)
+        issue_link(db, posing, LinkPurpose.PORTAL, "Mine", closer_id=team.ana.id)
 
 
 @pytest.mark.parametrize(
     ("purpose", "name", "values", "field"),
     [
-        (PORTAL, " ", {}, "name"),
-        (PORTAL, "Ana", {"days": 0}, "days"),
-        (PORTAL, "Ana", {"days": 367}, "days"),
+        (LinkPurpose.PORTAL, " ", {}, "name"),
+        (LinkPurpose.PORTAL, "Ana", {"days": 0}, "days"),
+        (LinkPurpose.PORTAL, "Ana", {"days": 367}, "days"),
         ("spy", "Ana", {}, "purpose"),
-        (COMMISSION, "Ana", {}, "snapshot_id"),
+        (LinkPurpose.COMMISSION, "Ana", {}, "snapshot_id"),
     ],
 )
 def test_a_link_needs_a_name_a_subject_and_an_end(team, purpose, name, values, field):
@@ -370,7 +368,7 @@ def test_a_link_opens_while_the_module_of_what_it_shows_is_on(team):
                 text("update app.organizations set modules = :modules where id = :org"), chosen
             )
         with nullcontext() if is_open else pytest.raises(NotAllowed):
-            assert open_link(token, PORTAL, **HERE).closer_id == team.ana.id
+            assert open_link(token, LinkPurpose.PORTAL, **HERE).closer_id == team.ana.id
 
 
 def test_an_organisation_that_books_no_calls_makes_no_links_to_them():
@@ -379,7 +377,9 @@ def test_an_organisation_that_books_no_calls_makes_no_links_to_them():
         pytest.raises(SwitchedOff, match="Bookings is switched off"),
         elsewhere.transaction() as db,
     ):
-        issue_link(db, elsewhere, SHARE, "Board", shown=share_of("This month", {}, money=False))
+        issue_link(
+            db, elsewhere, LinkPurpose.SHARE, "Board", shown=share_of("This month", {}, money=False)
+        )
 
 
 def test_a_link_is_good_for_ninety_days_unless_said_otherwise(team):
@@ -394,7 +394,7 @@ def test_a_link_is_made_for_the_organisations_own_people_only(team):
     with as_system(elsewhere) as db:
         stranger = make.closer(db, elsewhere, "Eve")
     with pytest.raises(NotFound), team.admin.transaction() as db:
-        issue_link(db, team.admin, PORTAL, "Eve", closer_id=stranger.id)
+        issue_link(db, team.admin, LinkPurpose.PORTAL, "Eve", closer_id=stranger.id)
 
 
 # statements
@@ -441,9 +441,13 @@ def test_a_statement_is_one_persons_lines_and_they_add_up_to_the_payouts_own_sum
 ):
     part = "setter_id" if person == "sam" else "closer_id"
     link = issued(
-        paid, COMMISSION, "Statement", snapshot_id=paid.snapshot, **{part: getattr(paid, person).id}
+        paid,
+        LinkPurpose.COMMISSION,
+        "Statement",
+        snapshot_id=paid.snapshot,
+        **{part: getattr(paid, person).id},
     )
-    with open_link(token_of(link), COMMISSION, **HERE).transaction() as db:
+    with open_link(token_of(link), LinkPurpose.COMMISSION, **HERE).transaction() as db:
         details, summaries = details_table(db, paid.snapshot), summaries_table(db, paid.snapshot)
         everything = db.execute(
             text("select count(*), count(distinct snapshot_id) from app.payout_snapshot_details")
@@ -467,8 +471,10 @@ def test_a_statement_does_not_show_in_whose_words_a_line_was_held_back(team):
         line = lines.loc[lines["payment_id"] == odd.id, "id"].item()
         hold_back(db, line, "We think that Ana made this one up", team.admin)
         approve(db, snapshot, team.admin)
-    link = issued(team, COMMISSION, "Statement", snapshot_id=snapshot, closer_id=team.ana.id)
-    with open_link(token_of(link), COMMISSION, **HERE).transaction() as db:
+    link = issued(
+        team, LinkPurpose.COMMISSION, "Statement", snapshot_id=snapshot, closer_id=team.ana.id
+    )
+    with open_link(token_of(link), LinkPurpose.COMMISSION, **HERE).transaction() as db:
         lines, sums = statement(db)
     assert "made this one up" not in str(lines.to_dict())
     assert set(lines["held_back"].dropna()) == {"Held back. It comes again in a later payout."}
@@ -483,7 +489,7 @@ def test_statement_links_are_made_for_everybody_in_the_payout_at_once(paid):
         ("Bo", "closer"),
         ("Sam", "setter"),
     ]
-    assert [open_link(token_of(link), COMMISSION, **HERE).person for link in made] == [
+    assert [open_link(token_of(link), LinkPurpose.COMMISSION, **HERE).person for link in made] == [
         "Ana",
         "Bo",
         "Sam",
@@ -494,7 +500,7 @@ def test_a_draft_has_no_statements_since_it_may_still_change(team):
     with team.admin.transaction() as db:
         draft = create_snapshot(db, "Draft", NOVEMBER, team.admin).id
     with pytest.raises(Conflict):
-        issued(team, COMMISSION, "Statement", snapshot_id=draft, closer_id=team.ana.id)
+        issued(team, LinkPurpose.COMMISSION, "Statement", snapshot_id=draft, closer_id=team.ana.id)
 
 
 # shared dashboards
@@ -508,11 +514,11 @@ def test_a_shared_dashboard_counts_everything_and_knows_money_only_where_it_is_s
 ):
     link = issued(
         paid,
-        SHARE,
+        LinkPurpose.SHARE,
         "Board",
         shown=share_of("Last 30 days", {"closer_id": [paid.ana.id]}, money=money),
     )
-    visitor = open_link(token_of(link), SHARE, **HERE)
+    visitor = open_link(token_of(link), LinkPurpose.SHARE, **HERE)
     with visitor.transaction() as db:
         figures = totals(db, Period(date(2026, 11, 1), date(2027, 12, 1), "UTC"))
     assert (visitor.sees_money, figures["booked_calls"], figures["cash_collected"]) == (
@@ -529,8 +535,8 @@ def test_a_shared_dashboard_is_told_no_lead_and_no_colleague(paid, money):
         db.add(contact)
         db.flush()
         db.add(Lead(organization_id=paid.org, contact_id=contact.id, received_at=now()))
-    link = issued(paid, SHARE, "Board", shown=share_of("This month", {}, money=money))
-    with open_link(token_of(link), SHARE, **HERE).transaction() as db:
+    link = issued(paid, LinkPurpose.SHARE, "Board", shown=share_of("This month", {}, money=money))
+    with open_link(token_of(link), LinkPurpose.SHARE, **HERE).transaction() as db:
         for table in (
             "contacts",
             "leads",

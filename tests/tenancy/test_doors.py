@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import text
 
-from core.links.access_links import PORTAL, issue_link, open_link
+from core.links.access_links import issue_link, open_link
+from core.links.kinds import LinkPurpose
 from core.platform.database import as_system
 from core.platform.errors import NotAllowed
 from core.tenancy.access.api_access import caller_of, issue_token
@@ -42,7 +43,9 @@ DOORS = {
     "cookie": viewer_of,
     "ticket": lambda secret: open_session(secret, address="192.0.2.1", user_agent="tests"),
     "portal": lambda secret: open_link(
-        secret, PORTAL, address=f"10.8.{next(make.number) % 250}.{next(make.number) % 250}"
+        secret,
+        LinkPurpose.PORTAL,
+        address=f"10.8.{next(make.number) % 250}.{next(make.number) % 250}",
     ),
     "invitation": state_of,
     "reset": whose_link,
@@ -88,7 +91,7 @@ def portal_of(admin):
     with as_system(admin.organization_id) as db:
         closer = make.closer(db, admin.organization_id).id
     with admin.transaction() as db:
-        address = issue_link(db, admin, PORTAL, "Phone", closer_id=closer).address
+        address = issue_link(db, admin, LinkPurpose.PORTAL, "Phone", closer_id=closer).address
     return parse_qs(urlsplit(address).query)["token"][0]
 
 

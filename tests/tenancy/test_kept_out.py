@@ -6,7 +6,8 @@ from datetime import date
 import pytest
 from sqlalchemy import text
 
-from core.links.access_links import COMMISSION, PORTAL, issue_link, open_link
+from core.links.access_links import issue_link, open_link
+from core.links.kinds import LinkPurpose
 from core.money.payouts import approve, create_snapshot
 from core.platform.clock import Period
 from core.platform.database import as_system
@@ -52,7 +53,7 @@ def portal_of(person):
         closer = make.closer(db, person.organization_id, "Ana", user_id=person.user_id)
     with person.transaction() as db:
         return issue_link(
-            db, person, PORTAL, "Ana's telephone", closer_id=closer.id
+            db, person, LinkPurpose.PORTAL, "Ana's telephone", closer_id=closer.id
         ).address.partition("?token=")[2]
 
 
@@ -101,12 +102,12 @@ def test_the_portal_of_somebody_who_was_put_out_opens_nothing_also_for_who_is_in
     boss, person, end
 ):
     token = portal_of(person)
-    inside = open_link(token, PORTAL, **HERE)
+    inside = open_link(token, LinkPurpose.PORTAL, **HERE)
 
     end(boss, person)
 
     with pytest.raises(NotAllowed):
-        open_link(token, PORTAL, **HERE)
+        open_link(token, LinkPurpose.PORTAL, **HERE)
     with pytest.raises(NotAllowed), inside.transaction():
         pass
 
@@ -115,7 +116,7 @@ def test_a_portal_works_again_when_its_closer_is_let_in_again(boss, person):
     token = portal_of(person)
     keep_out(boss, person)
     keep_out(boss, person, active=True)
-    assert open_link(token, PORTAL, **HERE).person == "Ana"
+    assert open_link(token, LinkPurpose.PORTAL, **HERE).person == "Ana"
 
 
 def test_links_to_the_statements_of_a_deleted_user_end_and_those_of_others_do_not(boss, person):
@@ -128,7 +129,9 @@ def test_links_to_the_statements_of_a_deleted_user_end_and_those_of_others_do_no
         payout = approve(db, create_snapshot(db, "Payout", JANUARY, None).id, person).id
     with person.transaction() as db:
         links = [
-            issue_link(db, person, COMMISSION, each.name, setter_id=each.id, snapshot_id=payout)
+            issue_link(
+                db, person, LinkPurpose.COMMISSION, each.name, setter_id=each.id, snapshot_id=payout
+            )
             for each in (theirs, other)
         ]
 

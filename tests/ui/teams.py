@@ -12,7 +12,8 @@ from sqlalchemy import text
 from core.bookings.form_answers import FormAnswers
 from core.deliveries.models import KeyStatus, OrganizationIntegration
 from core.deliveries.secrets import store_secret
-from core.links.access_links import COMMISSION, PORTAL, SHARE, issue_link, share_of
+from core.links.access_links import issue_link, share_of
+from core.links.kinds import LinkPurpose
 from core.messages.suppression_list import suppress
 from core.money.form_filing import file_form
 from core.money.payouts import approve, create_snapshot
@@ -165,16 +166,16 @@ def links_of(admin: Viewer, called: str, closer_id: UUID) -> dict[str, str]:
         )
         shown = share_of("Last 30 days", {}, money=True)
         links = (
-            issue_link(db, admin, PORTAL, f"{called} portal", closer_id=closer_id),
+            issue_link(db, admin, LinkPurpose.PORTAL, f"{called} portal", closer_id=closer_id),
             issue_link(
                 db,
                 admin,
-                COMMISSION,
+                LinkPurpose.COMMISSION,
                 f"{called} statement",
                 closer_id=closer_id,
                 snapshot_id=payout.id,
             ),
-            issue_link(db, admin, SHARE, f"{called} board", shown=shown),
+            issue_link(db, admin, LinkPurpose.SHARE, f"{called} board", shown=shown),
         )
     return {
         urlsplit(link.address).path.strip("/"): parse_qs(urlsplit(link.address).query)["token"][0]

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import select, text
 
 from core.deliveries.models import OutboxMessage
-from core.links.access_links import COMMISSION, ENDED, SHARE, WRONG_TRIES, issue_link, share_of
+from core.links.access_links import ENDED, WRONG_TRIES, issue_link, share_of
+from core.links.kinds import LinkPurpose
 from core.links.models import AccessToken
 from core.messages.email_outbox import open_email
 from core.money.payouts import approve, create_snapshot
@@ -125,7 +126,10 @@ def test_a_portal_opens_no_other_call(crew, theirs, whose):
 
 def test_a_statement_is_one_persons_and_names_nobody_else(crew):
     token = link_to(
-        crew, COMMISSION, closer_id=crew.ids["second closer"], snapshot_id=crew.ids["approved"]
+        crew,
+        LinkPurpose.COMMISSION,
+        closer_id=crew.ids["second closer"],
+        snapshot_id=crew.ids["approved"],
     )
 
     page = opened("statement", None, token=token)
@@ -147,7 +151,7 @@ def test_a_shared_dashboard_names_nobody_and_hides_money_where_it_was_not_to_be_
         money: opened(
             "shared",
             None,
-            token=link_to(crew, SHARE, shown=share_of("Last 30 days", {}, money=money)),
+            token=link_to(crew, LinkPurpose.SHARE, shown=share_of("Last 30 days", {}, money=money)),
         )
         for money in (True, False)
     }
@@ -185,7 +189,7 @@ def test_a_shared_dashboard_names_nobody_and_hides_money_where_it_was_not_to_be_
 
 
 def test_a_shared_dashboard_says_of_its_figures_what_the_dashboard_says(crew):
-    token = link_to(crew, SHARE, shown=share_of("Last 30 days", {}, money=True))
+    token = link_to(crew, LinkPurpose.SHARE, shown=share_of("Last 30 days", {}, money=True))
     own = opened("dashboard", crew.admin, period="Last 30 days")
     shared = opened("shared", None, token=token)
 
@@ -202,7 +206,7 @@ def test_a_shared_dashboard_keeps_to_its_filters(crew):
     page = opened(
         "shared",
         None,
-        token=link_to(crew, SHARE, shown=shown),
+        token=link_to(crew, LinkPurpose.SHARE, shown=shown),
         closer="Rowan closer",
         period="This year",
     )
@@ -213,7 +217,7 @@ def test_a_shared_dashboard_keeps_to_its_filters(crew):
 
 def test_what_one_shared_dashboard_computed_is_not_shown_by_another(crew):
     open_to, hidden = (
-        link_to(crew, SHARE, shown=share_of("Last 30 days", {}, money=money))
+        link_to(crew, LinkPurpose.SHARE, shown=share_of("Last 30 days", {}, money=money))
         for money in (True, False)
     )
     assert len(opened("shared", None, token=open_to).metric) == 5
@@ -230,7 +234,11 @@ def ended(crew, screen, how):
             "tampered": token[:-1] + ("A" if token[-1] != "A" else "B"),
         }[how]
     closer_id = crew.ids["second closer"]
-    purpose = {"portal": "portal", "statement": COMMISSION, "shared": SHARE}[screen]
+    purpose = {
+        "portal": "portal",
+        "statement": LinkPurpose.COMMISSION,
+        "shared": LinkPurpose.SHARE,
+    }[screen]
     subject = {
         "portal": {"closer_id": closer_id},
         "shared": {"shown": share_of("Today", {}, money=False)},
@@ -246,7 +254,7 @@ def ended(crew, screen, how):
 
 @pytest.mark.parametrize(("period", "is_compared"), [("Last 7 days", True), ("Next 7 days", False)])
 def test_a_shared_dashboard_says_what_it_is_compared_with_where_it_is(crew, period, is_compared):
-    token = link_to(crew, SHARE, shown=share_of(period, {}, money=False))
+    token = link_to(crew, LinkPurpose.SHARE, shown=share_of(period, {}, money=False))
 
     page = unescape(sent(opened("shared", None, token=token)))
     assert period in page

@@ -11,7 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from core.links.access_links import COMMISSION, issue_link
+from core.links.access_links import issue_link
+from core.links.kinds import LinkPurpose
 from core.money.payouts import approve, create_snapshot
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
@@ -74,7 +75,9 @@ def payout(request, database_url):
     with admin.transaction() as db:
         made = approve(db, create_snapshot(db, "All", days, admin).id, admin)
     with admin.transaction() as db:
-        link = issue_link(db, admin, COMMISSION, "Ana's", closer_id=ana.id, snapshot_id=made.id)
+        link = issue_link(
+            db, admin, LinkPurpose.COMMISSION, "Ana's", closer_id=ana.id, snapshot_id=made.id
+        )
     return admin, made.id, link.address.partition("token=")[2], request.param
 
 

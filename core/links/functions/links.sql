@@ -60,16 +60,12 @@ begin
   end if;
   set local app.user_id = '';
   execute format('set local app.organization_id = %L', link.organization_id::text);
-  execute format('set local app.closer_id = %L', coalesce(link.closer_id::text, ''));
-  execute format('set local app.setter_id = %L',
+  execute format('set local app.opened_closer = %L', coalesce(link.closer_id::text, ''));
+  execute format('set local app.opened_setter = %L',
     coalesce(link.setter_id::text, event.setter_id::text, ''));
-  execute format('set local app.event_id = %L', coalesce(event.id::text, ''));
-  execute format('set local app.snapshot_id = %L', coalesce(link.snapshot_id::text, ''));
-  execute format('set local app.role = %L', case
-    when p_purpose = 'portal' then 'portal'
-    when p_purpose = 'commission' then 'statement'
-    when link.shown -> 'money' = 'true' then 'share_money'
-    else 'share' end);
+  execute format('set local app.opened_event = %L', coalesce(event.id::text, ''));
+  execute format('set local app.opened_snapshot = %L', coalesce(link.snapshot_id::text, ''));
+  execute format('set local app.role = %L', app.role_of_link(p_purpose, link.shown));
   if event.id is null then
     set local transaction_read_only = on;
   end if;

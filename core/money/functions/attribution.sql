@@ -64,25 +64,24 @@ security definer set search_path = pg_catalog, pg_temp as $f$
       join app.contact_emails k on k.organization_id = app.cur_org()
         and k.contact_id = c.contact_id),
   theirs as (
-    select a.email, v.id, v.scheduled_at, v.call_status from addresses a
+    select a.email, v.id, v.scheduled_at, v.call_status, v.stands from addresses a
       join app.events v on v.organization_id = app.cur_org() and v.lead_email_normalized = a.address
         and v.deleted_at is null
     union
-    select c.email, v.id, v.scheduled_at, v.call_status from contacts c
+    select c.email, v.id, v.scheduled_at, v.call_status, v.stands from contacts c
       join app.events v on v.organization_id = app.cur_org() and v.contact_id = c.contact_id
         and v.deleted_at is null),
   matched as (
     select distinct on (p.id) p.id, v.id as event_id, v.scheduled_at,
       v.scheduled_at > p.payment_date as is_later
       from paid p join theirs v on v.email = p.email and v.scheduled_at <= p.until
-     where v.call_status not in ('canceled', 'rescheduled')
+     where v.stands
      order by p.id, v.scheduled_at > p.payment_date, v.call_status = 'no_show',
               abs(extract(epoch from v.scheduled_at - p.payment_date)), v.id desc),
   near as (
     select p.id,
-           min(v.scheduled_at) filter (where v.call_status not in ('canceled', 'rescheduled')) as
-             later,
-           max(v.scheduled_at) filter (where v.call_status in ('canceled', 'rescheduled')) as gone
+           min(v.scheduled_at) filter (where v.stands) as later,
+           max(v.scheduled_at) filter (where not v.stands) as gone
       from paid p join theirs v on v.email = p.email
      where not exists (select 1 from matched m where m.id = p.id) group by p.id)
   select p.id, m.event_id,

@@ -12,5 +12,5 @@ security definer set search_path = pg_catalog, pg_temp as $f$
     join app.payments p on p.organization_id = app.cur_org() and p.id = m.id
     left join app.events b on b.organization_id = app.cur_org()
      and b.id = app.standing_event(p.booked_event_id) and b.deleted_at is null
-     and b.call_status not in ('canceled', 'rescheduled')
+     and b.stands
 $f$;

@@ -10,7 +10,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $f$
     from app.refunds r
     join app.payments p on p.organization_id = r.organization_id and p.id = r.payment_id
    where r.organization_id = app.cur_org() and r.payment_id = any (p_payments)
-     and r.status not in ('failed', 'canceled')
+     and r.counts
   window earlier as (partition by r.payment_id order by r.refunded_at, r.id
                      rows between unbounded preceding and 1 preceding)
 $f$;

@@ -219,7 +219,7 @@ language sql stable set search_path = pg_catalog, pg_temp set enable_nestloop = 
       from counted_refunds c
       join named n on n.id = c.payment_id
       join app.refunds r on r.organization_id = app.cur_org() and r.id = c.refund_id
-       and r.status in ('failed', 'canceled')
+       and not r.counts
      where c.counted_as <> 'refund_changed'
      group by 1
   ),

@@ -22,20 +22,11 @@ return coalesce(current_setting('app.team_only', true), '') = 'on';
 create or replace function app.cur_purged() returns uuid language sql stable parallel safe
 return nullif(current_setting('app.purging', true), '')::uuid;
 
--- What a link opens. Only app.enter_link sets these; for everybody else they are null.
-create or replace function app.cur_closer() returns uuid language sql stable parallel safe
-return nullif(current_setting('app.closer_id', true), '')::uuid;
-
-create or replace function app.cur_setter() returns uuid language sql stable parallel safe
-return nullif(current_setting('app.setter_id', true), '')::uuid;
-
-create or replace function app.cur_event() returns uuid language sql stable parallel safe
-return nullif(current_setting('app.event_id', true), '')::uuid;
-
-create or replace function app.cur_snapshot() returns uuid language sql stable parallel safe
-return nullif(current_setting('app.snapshot_id', true), '')::uuid;
+-- What a link opens, by a name that the link's package gives it. Only app.enter_link sets these;
+-- for everybody else they are null.
+create or replace function app.opened(p_what text) returns uuid language sql stable parallel safe
+return nullif(current_setting('app.opened_' || p_what, true), '')::uuid;
 
 grant execute on function app.cur_user, app.cur_org, app.cur_role, app.cur_team, app.cur_team_only,
-  app.cur_closer, app.cur_setter,
-  app.cur_event, app.cur_snapshot to so_app, so_worker, so_definer;
+  app.opened to so_app, so_worker, so_definer;
 grant execute on function app.cur_purged to so_definer;

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Table
 
 from core.platform.errors import Misconfigured
-from core.platform.schema import CONFIDENTIAL, LINKS, ByLink, declared
+from core.platform.link_roles import LINK_ROLES
+from core.platform.schema import CONFIDENTIAL, ByLink, declared
 from core.platform.security import ownership
 
 IN_ORG = "organization_id = app.cur_org()"
@@ -38,8 +39,9 @@ ADMINS = role_is("system", "super_admin", "owner", "admin")
 ANY_MANAGER = role_is("system", "super_admin", "owner", "admin", "manager")
 MANAGERS = sees_all("system", "super_admin", "owner", "admin", "manager")
 READERS = sees_all("system", "super_admin", "owner", "admin", "manager", "viewer", "board")
-ANYONE = (  # A link reads only what the table's opened_by(…) declares.
-    f"(select app.cur_role() not in ({', '.join(map(repr, LINKS))}))"
+# A link reads only what the table's opened_by(…) declares.
+ANYONE = role_is(
+    *("system", "super_admin", "owner", "admin", "manager", "sales_rep", "viewer", "board")
 )
 MINE = "{mine}"  # The row belongs to the reader, as the table declares it: ``ownership.condition``.
 
@@ -130,7 +132,7 @@ def access_of(table: Table) -> Access:
     """What the table's class grants, within the columns that the table declares.
 
     Raises Misconfigured for a table without a class, for a table whose class needs owners when it
-    declares none, and for a declared column that it does not have.
+    declares none, for a declared column that it does not have, and for an unknown role of links.
     """
     access = CLASSES.get(table.info.get("rls", ""))
     if access is None:
@@ -138,6 +140,11 @@ def access_of(table: Table) -> Access:
             f"Table {table.name} declares no security class; add secured(…) to its arguments."
         )
     rules = {verb: getattr(access, verb) for verb in ("select", "insert", "update", "delete")}
+    if unknown := [role for role in table.info["links"] if role not in LINK_ROLES]:
+        raise Misconfigured(
+            f"Table {table.name} is opened to “{unknown[0]}”, which is no role of a link; use one"
+            f" of {', '.join(LINK_ROLES)}."
+        )
     if any(MINE in (rule or "") for rule in rules.values()):
         mine = ownership.condition(table)
         rules = {verb: rule and rule.replace(MINE, mine) for verb, rule in rules.items()}

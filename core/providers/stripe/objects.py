@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from core.deliveries.moments import First, passing
 from core.deliveries.objects import Kept, Name, linked, only
 from core.money.models import UNDONE
 from core.providers.values import identifier, mapping, moment, word
@@ -95,7 +96,8 @@ UNUSABLE = "0"  # the version of a state that lacks what matters
 LOST, RECEIPT, SIGHT, PAID = FIRSTS = ("lost", "receipt", "seen", "paid")
 # The events that Stripe sends when money comes in; later ones say that it has come in, too.
 PAYING = ("charge.succeeded", "charge.captured", "payment_intent.succeeded")
-PASSING = {"charge": "charge at a time", "customer": "customer at a time"}
+# Of these it counts how they were at a time: a charge's total of refunds, a customer's address.
+PASSING = CHARGE_THEN, CUSTOMER_THEN = (passing("charge"), passing("customer"))
 # The earliest of several equal states is wanted where a state never changes again.
 LATEST_SECOND = 10**12 - 1
 
@@ -176,30 +178,26 @@ def _whole(value: Any) -> int:
 
 
 def firsts_of(
-    event_type: str | None, kind: str, stripe_object: Mapping[str, Any]
-) -> dict[str, dict[str, Any]]:
-    """What is true since the event that first reported it, by name: the loss of a dispute, that
-    there is a payment, that its money has come in, and the address of its receipt, which can be
-    changed for as long as the charge is stored.
+    event_type: str | None, kind: str, stripe_object: Mapping[str, Any], at: datetime
+) -> Iterator[First]:
+    """What is true since the event that first reported it: the loss of a dispute, that there is a
+    payment, that its money has come in, and the address of its receipt, which can be changed for
+    as long as the charge is stored.
     """
-    external_id = identifier(stripe_object)
     if kind == "dispute" and stripe_object.get("status") == "lost":
-        return {f"{external_id} {LOST}": {}}
+        yield First(LOST, at)
     if kind not in MONEY:
-        return {}
-    firsts: dict[str, dict[str, Any]] = {f"{external_id} {SIGHT}": {}}
+        return
+    yield First(SIGHT, at)
     if receipt := word(stripe_object.get("receipt_email")):
-        firsts[f"{external_id} {RECEIPT}"] = {"email": receipt}
+        yield First(RECEIPT, at, {"email": receipt})
     is_cash = stripe_object.get("status") == "succeeded" and stripe_object.get("captured", True)
     if event_type in PAYING and is_cash:
-        firsts[f"{external_id} {PAID}"] = {}
-    return firsts
+        yield First(PAID, at)
 
 
 def passing_state(kind: str, stripe_object: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What is stored of an object for every moment at which it was reported, because what counts
-    is how it was then: a charge's total of refunds, a customer's address.
-    """
+    """What is stored of an object for every moment at which it was reported, see ``PASSING``."""
     if kind == "charge" and _whole(total := stripe_object.get("amount_refunded")):
         return {"id": identifier(stripe_object), "amount_refunded": total}
     if kind == "customer":

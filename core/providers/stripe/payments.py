@@ -13,16 +13,18 @@ from decimal import Decimal
 from typing import Any
 
 from core.deliveries.models import ProviderObject
-from core.deliveries.objects import FIRST, Name
+from core.deliveries.moments import Firsts, instant, written
+from core.deliveries.objects import Name
 from core.money.ledger import DisputeFact, DisputeState, PaymentFact, RefundFact
 from core.money.models import UNDONE, PaymentStatus
 from core.platform.money import from_minor, rounded
 from core.providers.running_totals import SingleRefund, Total, only_in_totals
 from core.providers.stripe.objects import (
+    CHARGE_THEN,
+    CUSTOMER_THEN,
     GIVEN_BACK,
     LOST,
     PAID,
-    PASSING,
     RECEIPT,
     SIGHT,
     as_of,
@@ -88,15 +90,13 @@ class Known:
     """The stored objects of one payment, by kind, in the order of their ids."""
 
     arrived: datetime
+    firsts: Firsts
     by_kind: dict[str, list[Data]] = field(default_factory=dict)
-    firsts: dict[str, Data] = field(default_factory=dict)
 
     @classmethod
     def of(cls, objects: Sequence[ProviderObject]) -> Known:
-        known = cls(min(item.arrived_at for item in objects))
+        known = cls(min(item.arrived_at for item in objects), Firsts(objects))
         for item in objects:
-            if item.kind == FIRST:
-                known.firsts[item.external_id] = item.data
             known.by_kind.setdefault(item.kind, []).append(item.data)
         return known
 
@@ -153,7 +153,7 @@ def payment_fact(
 def _succeeded_at(known: Known) -> datetime | None:
     """When the money came in, where Stripe's event of that is known."""
     keys = [identifier(each) for each in (known.charge, known.one("payment_intent")) if each]
-    moments = [moment(known.firsts.get(f"{key} {PAID}", {}).get("at")) for key in keys]
+    moments = [known.firsts.at(key, PAID) for key in keys]
     return min(filter(None, moments), default=None)
 
 
@@ -287,11 +287,11 @@ def _customers_at(known: Known, paid_at: datetime) -> list[Data]:
     of whom no dated state is known come last.
     """
     states: dict[str | None, list[Data]] = {}
-    for state in sorted(known.all(PASSING["customer"]), key=lambda each: int(each["at"])):
+    for state in sorted(known.all(CUSTOMER_THEN), key=_at):
         states.setdefault(identifier(state), []).append(state)
     then = [
         max(
-            (each for each in theirs if each["at"] <= paid_at.timestamp()),
+            (each for each in theirs if _at(each) <= written(paid_at)),
             key=_at,
             default=theirs[0],
         )
@@ -300,19 +300,20 @@ def _customers_at(known: Known, paid_at: datetime) -> list[Data]:
     return then + known.all("customer")
 
 
-def _at(state: Data) -> int:
-    return int(state["at"])
+def _at(state: Data) -> str:
+    return str(state["at"])
 
 
 def _receipt(known: Known, money: Data, paid_at: datetime) -> tuple[Any, Any]:
     """The address of the receipt, and it again when it was first reported only long after the
     payment, which had been seen without it.
     """
-    said = known.firsts.get(f"{identifier(money)} {RECEIPT}")
+    key = identifier(money)
+    said = known.firsts.facts(key, RECEIPT)
     if said is None:
         return money.get("receipt_email"), None
-    seen_at = moment(known.firsts.get(f"{identifier(money)} {SIGHT}", {}).get("at"))
-    at, email = moment(said.get("at")), said.get("email")
+    at, seen_at = (known.firsts.at(key, what) for what in (RECEIPT, SIGHT))
+    email = said.get("email")
     is_late = at and seen_at and at > max(paid_at, seen_at) + AT_ONCE
     return (None, email) if is_late else (email, None)
 
@@ -363,9 +364,9 @@ def _totals(known: Known, charge: Data, money: Money) -> list[Total]:
     seen, released = as_of(charge), _released(charge)
     states = [
         (at, state)
-        for state in known.all(PASSING["charge"])
+        for state in known.all(CHARGE_THEN)
         if identifier(state) == identifier(charge)
-        and (at := moment(state["at"]))
+        and (at := instant(state["at"]))
         and seen is not None
         and at < seen
     ]
@@ -426,7 +427,7 @@ def _dispute(known: Known, dispute: Data, money: Money) -> DisputeFact:
     said = word(dispute.get("status"))
     state = DISPUTE_STATES.get(said or "", DisputeState.OPEN)
     same = (currency_code(dispute.get("currency")) or money.currency) == money.currency
-    lost_at = moment(known.firsts.get(f"{identifier(dispute)} {LOST}", {}).get("at"))
+    lost_at = known.firsts.at(identifier(dispute), LOST)
     made_at = first((moment(dispute.get("created")), as_of(dispute))) or known.arrived
     return DisputeFact(
         key=str(identifier(dispute)),

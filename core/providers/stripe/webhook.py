@@ -10,22 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from core.deliveries.models import WebhookConnection
-from core.deliveries.objects import (
-    FIRST,
-    Name,
-    link,
-    objects_named,
-    objects_of,
-    only,
-    remember,
-    remember_first,
-)
+from core.deliveries.moments import firsts_named, remember_firsts, remember_passing
+from core.deliveries.objects import Name, link, objects_named, objects_of, only, remember
 from core.money.ledger import record_payment
 from core.money.models import MoneySettings
 from core.platform.advisory_locks import lock_books
@@ -99,7 +91,7 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
         return Outcome(ignored="it belongs to another Stripe account")
     lock_books(db)
     happened = moment(payload.get("created"))
-    at = int(happened.timestamp()) if happened else 0
+    at = happened.replace(microsecond=0) if happened else None
     names = [_remember(db, connection, event_type(payload), each, at) for each in found]
     booked = [_book(db, connection, payment) for payment in payments_about(db, names)]
     return PROCESSED if any(booked) else Outcome(ignored=UNKNOWN_YET)
@@ -114,36 +106,21 @@ def _remember(
     connection: WebhookConnection,
     event: str | None,
     stripe_object: dict[str, Any],
-    at: int,
+    at: datetime | None,
 ) -> Name:
-    kind, external_id = stripe_object["object"], str(identifier(stripe_object))
-    state = only(stripe_object, KEPT[kind]) | {"as_of": at or None}
-    remember(db, connection, kind, external_id, version_of(kind, stripe_object, at), state)
-    link(db, connection, (kind, external_id), targets_of(kind, stripe_object))
-    if at and version_of(kind, stripe_object, at) != UNUSABLE:
-        _remember_moment(db, connection, event, stripe_object, at)
-    return kind, external_id
-
-
-def _remember_moment(
-    db: Session,
-    connection: WebhookConnection,
-    event: str | None,
-    stripe_object: dict[str, Any],
-    at: int,
-) -> None:
-    """Store what later states of the object must not change."""
-    kind, external_id = stripe_object["object"], str(identifier(stripe_object))
-    for name, said in firsts_of(event, kind, stripe_object).items():
-        remember_first(db, connection, name, datetime.fromtimestamp(at, UTC), said)
-    passing = passing_state(kind, stripe_object)
-    if passing is not None:
-        kind, name, version = (
-            PASSING[kind],
-            f"{external_id} {at}",
-            version_of(kind, stripe_object, at),
-        )
-        remember(db, connection, kind, name, version, passing | {"at": at}, group_key=external_id)
+    kind, external_id = name = stripe_object["object"], str(identifier(stripe_object))
+    second = int(at.timestamp()) if at else 0
+    version = version_of(kind, stripe_object, second)
+    state = only(stripe_object, KEPT[kind]) | {"as_of": second or None}
+    remember(db, connection, kind, external_id, version, state)
+    link(db, connection, name, targets_of(kind, stripe_object))
+    if at and version != UNUSABLE:
+        firsts = firsts_of(event, kind, stripe_object, at)
+        remember_firsts(db, connection, external_id, firsts)
+        then = passing_state(kind, stripe_object)
+        if then is not None:
+            remember_passing(db, connection, name, at, version, then)
+    return name
 
 
 def _book(db: Session, connection: WebhookConnection, payment: Name) -> bool:
@@ -152,10 +129,8 @@ def _book(db: Session, connection: WebhookConnection, payment: Name) -> bool:
     if not objects:
         return False
     keys = [item.external_id for item in objects]
-    objects += objects_named(
-        db, "stripe", [(FIRST, f"{key} {what}") for key in keys for what in FIRSTS]
-    )
-    objects += objects_of(db, "stripe", *keys, kinds=PASSING.values())
+    objects += objects_named(db, "stripe", firsts_named(keys, FIRSTS))
+    objects += objects_of(db, "stripe", *keys, kinds=PASSING)
     fact = payment_fact(payment, objects, connection.id)
     if fact is None:
         return False

@@ -5,10 +5,10 @@ Amounts are whole units. What each field is read for is in FIELDS.md.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from core.deliveries.moments import First, instant, written
 from core.money.models import UNDONE, RefundStatus
 from core.platform.money import rounded
 from core.providers.values import currency_code, first, identifier, mapping, moment, number, word
@@ -26,7 +26,7 @@ PROGRESS = {
     **dict.fromkeys(["closed", "warning_closed"], 2),
     **dict.fromkeys(["won", "lost", "void", "uncollectible"], 3),
 }
-TOTAL = "total at a time"  # what had been given back of a payment when it was reported
+TOTAL = "total"  # what had been given back of a payment when it was reported
 Data = dict[str, Any]
 
 
@@ -135,7 +135,7 @@ def _money(value: Any, currency: str | None, name: str) -> str | None:
 
 def _iso(*values: Any) -> str | None:
     at = first(map(moment, values))
-    return at.isoformat(timespec="microseconds") if at else None
+    return written(at) if at else None
 
 
 def version_of(kind: str, stored: Mapping[str, Any]) -> str:
@@ -158,30 +158,28 @@ def version_of(kind: str, stored: Mapping[str, Any]) -> str:
     return f"{rank}:{stored['updated_at'] or ''}:{refunded:019.3f}:{progress}"
 
 
-def firsts_of(
-    kind: str, generation: str, stored: Mapping[str, Any]
-) -> Iterator[tuple[str, str | None, Data]]:
-    """What later deliveries must not change, with its name and since when it is true: under which
-    address and name a payment was made, as each generation says it, and when a payment, refund or
-    dispute came to its state.
+def firsts_of(kind: str, generation: str, stored: Mapping[str, Any]) -> Iterator[First]:
+    """What later deliveries must not change, and since when it is true: under which address and
+    name a payment was made, as each generation says it, and when a payment, refund or dispute came
+    to its state.
     """
-    external_id, seen = stored["id"], stored["updated_at"]
-    made = stored["at"] or seen
+    seen, made = instant(stored["updated_at"]), instant(stored["at"] or stored["updated_at"])
+    reported = instant(stored["seen_at"])
     if kind != "payment":
-        yield f"{external_id} {MADE}", made, {}
+        yield First(MADE, made)
         if stored["status"] == LOST:
-            yield f"{external_id} {LOST}", stored["seen_at"], {}
+            yield First(LOST, reported)
         if kind == "refund" and stored["status"] in UNDONE:
-            yield f"{external_id} {UNDONE_SINCE}", stored["seen_at"], {}
+            yield First(UNDONE_SINCE, reported)
         return
     who = {name: stored[name] for name in WHO}
     for name in WHO:
         if who[name]:
-            yield f"{external_id} {name} {generation}", seen or made, who
-    if stored["at"] or stored["seen_at"]:
-        yield f"{external_id} {stored['status']}", stored["at"] or stored["seen_at"], {}
+            yield First(first_of(generation, name), seen or made, who)
+    if since := instant(stored["at"]) or reported:
+        yield First(stored["status"], since)
 
 
-def instant(stored: str | None) -> datetime | None:
-    """A date as it is stored."""
-    return datetime.fromisoformat(stored) if stored else None
+def first_of(generation: str, name: str) -> str:
+    """The name of a generation's own first report of one of ``WHO``."""
+    return f"{name} {generation}"

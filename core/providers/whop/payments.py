@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from core.deliveries.models import ProviderObject
-from core.deliveries.objects import FIRST
+from core.deliveries.moments import Firsts, instant, passing
 from core.money.ledger import DisputeFact, DisputeState, PaymentFact, RefundFact
 from core.money.models import UNDONE, PaymentStatus
 from core.platform.money import rounded
@@ -21,7 +21,7 @@ from core.providers.whop.payload import (
     MADE,
     TOTAL,
     UNDONE_SINCE,
-    instant,
+    first_of,
 )
 
 # Every state that Whop publishes, as what it means here; an unknown one is shown as it is.
@@ -80,10 +80,10 @@ def payment_fact(
         return None
     best, currency = said[-1], money["currency"]
     status, state = _status(best)
-    firsts = {item.external_id: item.data for item in known if item.kind == FIRST}
+    firsts = Firsts(known)
     arrived = min(item.arrived_at for item in states)
     stated = map(instant, (best["at"], _fact(said, "at"), _fact(said, "created_at")))
-    at = first((_since(firsts, key, best["status"]), *stated)) or arrived
+    at = first((firsts.at(key, best["status"]), *stated)) or arrived
     return PaymentFact(
         processor="whop",
         connection_id=connection_id,
@@ -103,17 +103,10 @@ def payment_fact(
     )
 
 
-def _who(firsts: Mapping[str, Data], key: str, what: str) -> str | None:
+def _who(firsts: Firsts, key: str, name: str) -> str | None:
     """The address or the name under which a payment was made, as the best generation says it."""
-    return first(
-        firsts.get(f"{key} {what} {generation}", {}).get(what)
-        for generation in reversed(GENERATIONS)
-    )
-
-
-def _since(firsts: Mapping[str, Data], key: str, what: str | None) -> datetime | None:
-    """When something of an object was first reported."""
-    return instant(firsts.get(f"{key} {what}", {}).get("at"))
+    said = (firsts.facts(key, first_of(generation, name)) for generation in reversed(GENERATIONS))
+    return first(each.get(name) for each in said if each)
 
 
 def _place_among_states(item: ProviderObject) -> tuple[str, int]:
@@ -140,7 +133,7 @@ def _newest(said: Sequence[Data]) -> Data:
     return max(said, key=lambda each: each["updated_at"] or "")
 
 
-def _dispute(item: ProviderObject, currency: str, firsts: Mapping[str, Data]) -> DisputeFact:
+def _dispute(item: ProviderObject, currency: str, firsts: Firsts) -> DisputeFact:
     """A dispute is flagged while it runs and subtracted only when it is lost. One in another
     currency than the payment's has no amount that could be.
     """
@@ -153,7 +146,7 @@ def _dispute(item: ProviderObject, currency: str, firsts: Mapping[str, Data]) ->
         amount=rounded(Decimal(said["amount"]), currency) if same and said["amount"] else None,
         status=said["status"],
         state=state,
-        at=_since(firsts, key, LOST if is_lost else MADE) or item.arrived_at,
+        at=firsts.at(key, LOST if is_lost else MADE) or item.arrived_at,
         reason=said["reason"],
     )
 
@@ -162,7 +155,7 @@ def _refunds(
     known: Sequence[ProviderObject],
     said: Sequence[Data],
     currency: str,
-    firsts: Mapping[str, Data],
+    firsts: Firsts,
     paid_at: datetime,
 ) -> list[RefundFact]:
     """The refunds one by one; what the payment's running total knows beyond them counts until they
@@ -180,7 +173,7 @@ def _refunds(
             key=item.external_id,
             amount=rounded(Decimal(item.data["amount"]), currency),
             status=item.data["status"] or "pending",
-            at=_since(firsts, item.external_id, MADE) or item.arrived_at,
+            at=firsts.at(item.external_id, MADE) or item.arrived_at,
             reason=item.data["reason"],
         )
         for item in rows
@@ -190,11 +183,11 @@ def _refunds(
             refund.amount,
             refund.at - MOMENT,
             item.data["status"] in UNDONE,
-            (undone := _since(firsts, refund.key, UNDONE_SINCE)) and undone + MOMENT,
+            (undone := firsts.at(refund.key, UNDONE_SINCE)) and undone + MOMENT,
         )
         for refund, item in zip(refunds, rows, strict=True)
     ]
-    states = [*(item.data for item in known if item.kind == TOTAL), *said]
+    states = [*(item.data for item in known if item.kind == passing(TOTAL)), *said]
     return refunds + only_in_totals(_totals(states, currency, paid_at), singles)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -17,7 +17,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.deliveries.models import WebhookConnection
-from core.deliveries.objects import objects_named, objects_of, remember, remember_first
+from core.deliveries.moments import instant, remember_firsts, remember_passing, written
+from core.deliveries.objects import objects_named, objects_of, remember
 from core.deliveries.reading import arrived_at
 from core.money.ledger import record_payment
 from core.money.models import Payment
@@ -38,7 +39,6 @@ from core.providers.whop.payload import (
     facts_in,
     firsts_of,
     generation_of,
-    instant,
     version_of,
 )
 from core.providers.whop.payments import payment_fact
@@ -151,36 +151,20 @@ def _remember(
     payment_id = payment_id or _payment_of(db, kind, external_id)
     if version != UNUSABLE:
         firsts = firsts_of(kind, generation, stored)
-        _remember_moments(db, connection, firsts, payment_id)
-        _remember_total(db, connection, version, stored, payment_id)
+        remember_firsts(db, connection, external_id, firsts, group_key=payment_id)
+        _remember_total(db, connection, version, stored)
     return payment_id
 
 
-def _remember_moments(
-    db: Session,
-    connection: WebhookConnection,
-    firsts: Iterable[tuple[str, str | None, dict[str, Any]]],
-    payment_id: str | None,
-) -> None:
-    """Store what later states of the object must not change."""
-    for name, at, said in firsts:
-        since = instant(at) or arrived_at(db)
-        remember_first(db, connection, name, since, said, group_key=payment_id)
-
-
 def _remember_total(
-    db: Session,
-    connection: WebhookConnection,
-    version: str,
-    stored: dict[str, Any],
-    payment_id: str | None,
+    db: Session, connection: WebhookConnection, version: str, stored: dict[str, Any]
 ) -> None:
     """Store how much of the payment had been given back when it was reported."""
-    if Decimal(stored.get("refunded_amount") or 0) and stored["updated_at"]:
+    at = instant(stored["updated_at"])
+    if at and Decimal(stored.get("refunded_amount") or 0):
         parts = ("seen_at", "updated_at", "refunded_at", "refunded_amount", "currency")
         total = {part: stored[part] for part in parts}
-        name = f"{payment_id} {stored['updated_at']}"
-        remember(db, connection, TOTAL, name, version, total, group_key=payment_id)
+        remember_passing(db, connection, (TOTAL, str(stored["id"])), at, version, total)
 
 
 def _payment_of(db: Session, kind: str, external_id: str) -> str | None:
@@ -199,7 +183,7 @@ def _membership_ended(
     lock_books(db)
     dates = (said.get("canceled_at"), said.get("updated_at"), payload.get("timestamp"))
     ended_at = first(map(moment, dates)) or arrived_at(db)
-    at = ended_at.isoformat(timespec="microseconds")
+    at = written(ended_at)
     remember(db, connection, ENDED_MEMBERSHIP, membership_id, at, {"at": at})
     sold = select(Payment).where(
         Payment.processor == connection.provider, Payment.membership_key == membership_id
@@ -214,8 +198,8 @@ def _note_end(db: Session, payment: Payment) -> None:
     if payment.membership_key is None:
         return
     for ended in objects_named(db, "whop", [(ENDED_MEMBERSHIP, payment.membership_key)]):
-        at = datetime.fromisoformat(ended.data["at"])
-        if payment.payment_date <= at:
+        at = instant(ended.data["at"])
+        if at and payment.payment_date <= at:
             note(
                 db,
                 "membership_ended",

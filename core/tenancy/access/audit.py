@@ -14,20 +14,26 @@ from sqlalchemy.orm import Session
 
 from core.platform.clock import Period
 from core.platform.labels import capitalized
+from core.platform.link_roles import LINK_ROLES
 from core.platform.models import AuditLog
 from core.platform.schema import LABEL, USER, Base
 
 PAGE = 100
 MASKED = "…"
-# How the log names those who act without being a user, by the role of their transaction.
-PROGRAMS = {"system": "The product", "admin": "API key", "portal": "Portal link"}
+# How the log names programs, which act without being a user, by the role of their transaction.
+PROGRAMS = {"system": "The product", "admin": "API key"}
 NOBODY = "Installation"
 FORMER = "Former member"
 
 
+def actors() -> dict[str, str]:
+    """How the log names everybody who acts without being a user, links among them."""
+    return PROGRAMS | {each.name: each.actor for each in LINK_ROLES.values() if each.actor}
+
+
 @dataclass(frozen=True)
 class AuditFilter:
-    """The filters of the log. ``program`` is a role in ``PROGRAMS``; ``everywhere``, for super
+    """The filters of the log. ``program`` is a role in ``actors()``; ``everywhere``, for super
     admins only, means all organisations.
     """
 
@@ -147,7 +153,7 @@ def actor(line: Row[Any], names: Mapping[str, str]) -> str:
     """The name of whoever made the change."""
     if line.actor_user_id is not None:
         return names.get(str(line.actor_user_id), FORMER)
-    return PROGRAMS.get(line.actor_role or "", NOBODY)
+    return actors().get(line.actor_role or "", NOBODY)
 
 
 def is_user(column: str) -> bool:
