@@ -274,6 +274,9 @@ ONE_REFUND_OF_WHOP = {
         total(5, 100.0, refunds=[{"id": "rf_A", "amount": 100.0, "status": "succeeded"}])
         | {"timestamp": iso(at(5, 9))}
     ],
+    "it is inside its payment, and says no state": [
+        total(5, 100.0, refunds=[{"id": "rf_A", "amount": 100.0, "created_at": iso(at(5))}])
+    ],
     "the total keeps the date of the refund before it": [
         v5(refunded_amount=100, refunded_at=unix(1)),
         whop_refund(created_at=iso(at(5))),

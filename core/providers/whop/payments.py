@@ -173,7 +173,7 @@ def _refunds(
             key=item.external_id,
             amount=rounded(Decimal(item.data["amount"]), currency),
             status=item.data["status"] or "pending",
-            at=firsts.at(item.external_id, MADE) or item.arrived_at,
+            at=firsts.at(item.external_id, MADE) or instant(item.data["at"]) or item.arrived_at,
             reason=item.data["reason"],
         )
         for item in rows
@@ -181,7 +181,7 @@ def _refunds(
     singles = [
         SingleRefund(
             refund.amount,
-            refund.at - MOMENT,
+            (made := firsts.at(refund.key, MADE)) and made - MOMENT,
             item.data["status"] in UNDONE,
             (undone := firsts.at(refund.key, UNDONE_SINCE)) and undone + MOMENT,
         )
