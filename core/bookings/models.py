@@ -54,6 +54,10 @@ class CallStatus(LabelledEnum):
     RESCHEDULED = "rescheduled", "Moved"
 
 
+# There was no meeting at the booked time, since the booking was called off before it.
+GONE = (CallStatus.CANCELED, CallStatus.RESCHEDULED)
+
+
 class EventOutcome(LabelledEnum):
     NO_SHOW = "no_show", "No-show"
     SHOWED = "showed"

@@ -13,13 +13,11 @@ from sqlalchemy import ColumnElement, Row, Select, TextClause, case, func, or_, 
 from sqlalchemy.orm import Session
 
 from core.bookings.listed import LISTED_COLUMNS
-from core.bookings.models import BookingSettings, CallStatus, CallType, Closer, Event, Setter
+from core.bookings.models import GONE, BookingSettings, CallType, Closer, Event, Setter
 from core.people.models import Activity, Source, TrafficType
 from core.people.visibility import persons_are_hidden, visible
 from core.platform.clock import Period, now
 from core.platform.normalization import normalize_email
-
-GONE = (CallStatus.CANCELED, CallStatus.RESCHEDULED)
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from core.bookings.listed import LISTED_COLUMNS
-from core.bookings.models import CallStatus, Closer, Event, Package, Setter
+from core.bookings.models import GONE, Closer, Event, Package, Setter
 from core.money.models import (
     AttributionMethod,
     PairVerdict,
@@ -220,7 +220,7 @@ def suggestions(db: Session, payment_id: UUID, *, limit: int = 8) -> list[Row[An
         )
         .where(
             or_(near, same_email),
-            Event.call_status.not_in([CallStatus.CANCELED, CallStatus.RESCHEDULED]),
+            Event.call_status.not_in(GONE),
             Event.deleted_at.is_(None),
         )
         .order_by(
