@@ -394,6 +394,19 @@ _ALL: tuple[Metric, ...] = (
     ),
 )
 METRICS: dict[str, Metric] = by_key(_ALL)
+# The last step of the funnel, which is no figure of its own.
+PAID = Count(
+    key="paid_closes",
+    name="Paid",
+    formula="Closed bookings of which a payment counts",
+    fact=EVENTS,
+    condition=(
+        "events.event_outcome = 'closed' and exists (select 1 from app.payments paid where"
+        " paid.organization_id = events.organization_id and paid.event_id = events.id and"
+        " paid.counts)"
+    ),
+)
+EXPLAINED: dict[str, Metric] = METRICS | by_key([PAID])  # whose rows can be asked for
 
 
 def shown_to(keys: Iterable[str], *, money: bool) -> list[str]:

@@ -79,7 +79,8 @@ show_people(figures, viewer, choices)
 
 left, right = st.columns([3, 2])
 with left:
-    show_heat(figures)
+    if slot := show_heat(figures):
+        switch_to_rows(rows_behind("booked_calls", narrowed_here() | slot))
 with right:
     st.subheader("Overdue forms")
     if not (waiting := overdue.totals.count("overdue_pcfs")):

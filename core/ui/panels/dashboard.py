@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.metrics.catalog import METRICS
+from core.metrics.catalog import METRICS, PAID
 from core.metrics.comparison import Comparison
 from core.metrics.dashboard import CARDS, FUNNEL, TRENDS, WEEKDAYS, Dashboard
 from core.metrics.drill import counted
@@ -24,6 +24,7 @@ from core.ui.parts.drill import (
     link_to_rows,
     narrowed_here,
     rows_behind,
+    slot_in,
     switch_to_rows,
 )
 from core.ui.parts.filters import Choices, named
@@ -153,7 +154,7 @@ def show_funnel(figures: Dashboard, *, paid: bool = True) -> str | None:
     """
     st.subheader("From booking to close")
     steps = [(name, figures.now.count(key)) for name, key in FUNNEL] + [
-        ("Paid", figures.paid)
+        (PAID.name, figures.paid)
     ] * paid
     chart = charts.funnel(steps)
     point = chosen_point(
@@ -161,7 +162,8 @@ def show_funnel(figures: Dashboard, *, paid: bool = True) -> str | None:
             chart, config=charts.CONFIG, key="funnel", on_select="rerun", selection_mode="points"
         )
     )
-    return FUNNEL[point.place][1] if point and point.place < len(FUNNEL) else None
+    keys = [*(key for _, key in FUNNEL), PAID.key]
+    return keys[point.place] if point else None
 
 
 def _cash(people: Figures, currency: str) -> list[Any]:
@@ -203,11 +205,16 @@ def show_people(figures: Dashboard, viewer: Viewer, choices: Choices) -> None:
     go("leaderboards", "Open the leaderboards")
 
 
-def show_heat(figures: Dashboard) -> None:
-    """When bookings take place."""
+def show_heat(figures: Dashboard) -> dict[str, str] | None:
+    """When bookings take place. What narrows to the chosen weekday and hour, if one was."""
     st.subheader("When meetings happen")
     busy = [hour for hour in range(24) if any(row[hour] for row in figures.heat)]
     hours = range(min(busy, default=8), max(busy, default=18) + 1)
     values = [[row[hour] for hour in hours] for row in figures.heat]
     chart = charts.heatmap(values, WEEKDAYS, [f"{hour:02d}" for hour in hours])
-    st.plotly_chart(chart, config=charts.CONFIG, key="heat")
+    point = chosen_point(
+        st.plotly_chart(
+            chart, config=charts.CONFIG, key="heat", on_select="rerun", selection_mode="points"
+        )
+    )
+    return slot_in(point.series + 1, hours[point.place]) if point else None
