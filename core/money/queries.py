@@ -10,12 +10,15 @@ from uuid import UUID
 
 import pandas as pd
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     Row,
     Select,
     TextClause,
+    Uuid,
     and_,
     case,
+    cast,
     exists,
     func,
     null,
@@ -179,8 +182,12 @@ def payment_detail(db: Session, payment_id: UUID) -> Row[Any] | None:
 
 def refunds_of(db: Session, payment_id: UUID) -> pd.DataFrame:
     """The payment's refunds and lost disputes, by date. Columns: refunded_at, kind, amount,
-    currency, status, reason.
+    currency, status, reason, counted_amount: how much of it has gone back, which is nothing of one
+    that failed, and together no more than was paid.
     """
+    counting = func.app.counting_refunds(cast([payment_id], ARRAY(Uuid))).table_valued(
+        "id", "amount", name="counting"
+    )
     columns = (
         Refund.refunded_at,
         Refund.kind,
@@ -188,9 +195,11 @@ def refunds_of(db: Session, payment_id: UUID) -> pd.DataFrame:
         Refund.currency,
         Refund.status,
         Refund.reason,
+        func.coalesce(counting.c.amount, 0).label("counted_amount"),
     )
     rows = db.execute(
         select(*columns)
+        .outerjoin(counting, counting.c.id == Refund.id)
         .where(Refund.payment_id == payment_id, Refund.amount > 0)
         .order_by(Refund.refunded_at, Refund.id)
     )
