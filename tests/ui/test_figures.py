@@ -151,6 +151,8 @@ def test_the_dashboard_and_its_lists_are_narrowed_alike(made, key):
         cards = {card.label: card.value for card in page.metric}
         if row["booked_calls"] or row["payments"]:
             assert cards["Booked calls"] == f"{row['booked_calls']:,}"
+            assert (cards["Show rate"], cards["Close rate"]) == ("–", "–")
+            assert any(f"chosen by their {key}, so rates" in line for line in words(page))
             expected = [row[each] for each in ("booked_calls", "shows", "closes")]
             listed = [behind(made, link) for link in links_of(page)][:5]
             assert listed == [*expected, *[row["payments"]] * 2]

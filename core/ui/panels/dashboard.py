@@ -12,8 +12,10 @@ import streamlit as st
 from core.metrics.catalog import METRICS, PAID
 from core.metrics.comparison import Comparison
 from core.metrics.dashboard import CARDS, FUNNEL, TRENDS, WEEKDAYS, Dashboard
+from core.metrics.dimensions import RESULTS
 from core.metrics.drill import counted
 from core.metrics.figures import Figures, Values
+from core.metrics.filters import Filters
 from core.metrics.units import MONEY, RATE
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import go
@@ -34,9 +36,15 @@ from core.ui.parts.tables import show_rows
 DIRECTION: dict[str, Any] = {"up": "normal", "down": "inverse", "none": "off"}
 
 
-def summary_of_shows(figures: Dashboard) -> str:
-    """The show rate with its change, and how much of the period is known."""
+def summary_of_shows(figures: Dashboard, filters: Filters | None = None) -> str:
+    """The show rate with its change, and how much of the period is known; or why what is narrowed
+    by ``filters`` has no rates.
+    """
     now = figures.now
+    chosen = (filters or Filters()).chosen
+    if results := [each.label.lower() for key, each in RESULTS.items() if key in chosen]:
+        named = " and ".join(results)
+        return f"These are chosen by their {named}, so rates of them would say nothing."
     moved = RATE.moved(
         figures.so_far["show_rate"],
         figures.before and figures.before["show_rate"],
