@@ -445,6 +445,22 @@ def test_the_first_approval_sets_the_day_that_payouts_start(desk):
     assert start == SEPTEMBER.start
 
 
+def test_the_day_can_be_corrected_until_a_payout_has_counted_a_payment(desk):
+    """The first payout is of the wrong month, and its only line is held back."""
+    desk.pay("5.00", at=at(9, 1))
+    first = desk.draft(SEPTEMBER)
+    with desk.admin.transaction() as db:
+        [line] = records(details_table(db, first))
+        hold_back(db, line["id"], "settled elsewhere", desk.admin)
+    desk.approve(first)
+    with desk.admin.transaction() as db:
+        change_settings(db, MONEY, {"payouts_start": OCTOBER.start})
+    desk.pay("70.00")
+    assert desk.lines(desk.approved(OCTOBER)) == [("payment", "Ana", Decimal(70))]
+    with pytest.raises(Conflict, match="started"), desk.admin.transaction() as db:
+        change_settings(db, MONEY, {"payouts_start": date(2026, 9, 1)})
+
+
 def test_approving_nothing_new_gives_an_empty_payout(desk):
     desk.pay()
     desk.approved(OCTOBER)
