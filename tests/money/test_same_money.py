@@ -297,6 +297,24 @@ def test_two_forms_that_say_the_same_of_one_card_are_named_and_listed():
         assert (len(reconciliation_list(db)), open_entries(db, draft)) == (0, 0)
 
 
+def test_two_forms_that_share_a_card_are_named_and_listed_until_one_says_the_whole():
+    world = World()
+    first, second = world.event(), world.event("Bo", NOON + DAY)
+    entries = {world.form(first, "2000"), world.form(second, "2997", at=NOON + DAY)}
+    card = world.card()
+    draft, admin = drafted(world)
+    assert total(world) == 2 * 4997
+    with admin.transaction() as db:
+        listed = reconciliation_list(db)
+        assert (set(listed["payment_id"]), set(listed["other_payment_id"])) == (entries, {card})
+        assert open_entries(db, draft) == 2
+    world.form(first, "4997")
+    world.form(second, "0")
+    assert total(world) == 4997
+    with admin.transaction() as db:
+        assert (len(reconciliation_list(db)), open_entries(db, draft)) == (0, 0)
+
+
 def test_a_choice_for_the_entry_does_not_part_it_from_the_card_at_its_forms_booking():
     world = World()
     sold = world.event("Bo", NOON - 21 * DAY, email="office@example.com")
@@ -540,6 +558,19 @@ def test_a_choice_for_the_entry_holds_for_the_record_that_takes_its_place():
     assert payment.attribution_reason == (
         "the same money as an entry that was chosen by Mara: Bo sold it"
     )
+    assert world.cash() == {"Bo": Decimal(4997)}
+
+
+def test_a_choice_for_the_entry_goes_with_its_form_and_comes_back_when_that_is_filed_again():
+    world = World()
+    event, other = world.event("Ana"), world.event("Bo", NOON - DAY, email="other@example.com")
+    entry = world.form(event)
+    with world.mara.transaction() as db:
+        choose_event(db, entry, other, world.mara, "Bo sold it")
+    world.card()
+    world.withdraw(event)
+    assert world.cash() == {"Ana": Decimal(4997)}
+    assert world.form(event, at=NOON + DAY) == entry
     assert world.cash() == {"Bo": Decimal(4997)}
 
 
