@@ -80,7 +80,9 @@ def test_a_payment_that_settles_after_approval_is_in_the_next_payout(desk):
     november = desk.approved(NOVEMBER)
 
     assert desk.lines(november) == [("late", "Ana", Decimal(4997))]
-    assert desk.sentences(november) == ["payment of 30 Oct, not counted until now"]
+    assert desk.sentences(november) == [
+        "payment of 30 Oct, which did not count when October 2026 was approved"
+    ]
 
 
 def test_a_draft_that_counts_the_form_is_not_approved_once_the_processor_reports_the_money(desk):

@@ -152,6 +152,11 @@ def test_a_person_separates_a_pair_that_a_payout_has_counted():
     world.approved(1)
     decide(world, entry, card, "different", "two instalments")
     assert total(world) == 2 * 4997
+    draft, admin = drafted(world, 8)
+    with admin.transaction() as db:
+        assert list(details_table(db, draft)["reason"]) == [
+            "payment of 4 Nov, which Payout of 1 November counted as one with the payment of 4 Nov"
+        ]
     assert world.approved(8) == [("Ana", Decimal(4997))]
     assert world.payment(entry).superseded_by_id is None
 

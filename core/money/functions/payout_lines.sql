@@ -235,7 +235,8 @@ language sql stable set search_path = pg_catalog, pg_temp set enable_nestloop = 
                   then n.what || ' in place of the payment of '
                   || app.day_in_words(n.stood_date, p_zone, p_ends_at)
                   || ', which is the same money and was counted in ' || n.stood_in
-                when n.payment_date < p_period_starts_at then n.what || ', not counted until now'
+                when n.payment_date < p_period_starts_at
+                  then app.late_in_words(n.id, p_zone, p_ends_at)
                   end as reason,
            case when n.lines is not null then n.updated_at
              when n.stood_lines is not null then n.replaced_at else n.payment_date end as line_date,
