@@ -23,6 +23,7 @@ from core.bookings.models import (
     PostCallForm,
     UtmField,
 )
+from core.bookings.reassignment import take_back_guesses
 from core.bookings.roster import Host, digest_of, hosts_digest, match_closer, match_setter, may_be
 from core.bookings.status import settle_status
 from core.bookings.tasks import attribute_event
@@ -251,6 +252,8 @@ def _closer(db: Session, event: Event, booking: Booking) -> dict[str, Any]:
     ):
         return {"hosts_digest": digest}
     closer, credited = match_closer(db, booking.hosts)
+    if closer is None and credited is not None:
+        take_back_guesses(db, credited)
     unknown_host = (credited.name or credited.email) if credited else None
     return {
         "hosts_digest": digest,

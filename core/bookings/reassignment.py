@@ -37,7 +37,7 @@ from core.bookings.tasks import attribute_event
 from core.people.models import Lead
 from core.platform.advisory_locks import lock_books
 from core.platform.errors import Conflict, NotFound
-from core.platform.normalization import fold
+from core.platform.normalization import fold, normalize_email
 from core.tenancy.organizations.queries import settings_of
 
 # What an event says of the host who is credited, or would be, and of the others.
@@ -140,6 +140,29 @@ def claim_hosted(db: Session, closer: Closer) -> int:
         changed += db.scalars(taken.values(facts).returning(Event.id))
     _let_payments_follow(db, changed)
     return len(changed)
+
+
+def take_back_guesses(db: Session, host: Host) -> None:
+    """A host whom nobody knows has booked. Whoever was credited for another host of that name, by
+    the name alone, may be either of the two: their bookings are nobody's, until an address says
+    whose they are.
+    """
+    is_another = Event.host_uri != host.uri
+    if host.uri is None:
+        is_another = Event.host_uri.is_(None) & (_address() != normalize_email(host.email))
+    named = [each for each in closers_in_order(db) if fold(host.name) in words_of(each)]
+    for closer in named:
+        theirs = Event.closer_id == closer.id
+        proof = select(Event.id).where(theirs, _address() == closer.email_normalized).limit(1)
+        others = select(Event.id).where(theirs, is_another).limit(1)
+        if db.scalars(proof).first() is None and db.scalars(others).first() is not None:
+            closer.calendly_user_uri = None
+            taken = update(Event).where(theirs).values(closer_id=None)
+            _let_payments_follow(db, db.scalars(taken.returning(Event.id)).all())
+
+
+def _address() -> ColumnElement[str]:
+    return func.lower(func.btrim(Event.host_email))
 
 
 def _hosted_by(db: Session, closer: Closer) -> list[tuple[RowMapping, Host]]:

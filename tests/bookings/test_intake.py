@@ -103,6 +103,25 @@ def test_a_host_of_the_same_name_who_is_another_calendly_user_is_nobodys_booking
     assert [row[0] for row in people(history)] == ["Ana", None]
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=str)
+def test_the_bookings_of_two_hosts_of_one_name_are_nobodys_until_an_address_says_whose(order):
+    history = History("calendly")
+    with as_system(history.org) as db:
+        chris = make.closer(db, history.org, "Chris").id
+    hosts = [
+        created(start=NOON + timedelta(days=day), closer_name="Chris", closer_email=email)
+        for day, email in enumerate(("chris.sales@example.com", "chris.support@example.com"))
+    ]
+    history.deliver(*(hosts[place] for place in order))
+    assert [row[0] for row in people(history)] == [None, None]
+    with as_system(history.org) as db:
+        email = "chris.sales@example.com"
+        change_closer(db, chris, name="Chris", email=email, user_id=None, active=True)
+    assert [row[0] for row in people(history)] == ["Chris", None]
+    history.deliver(hosts[1])
+    assert [row[0] for row in people(history)] == ["Chris", None]
+
+
 def test_a_host_who_is_replaced_in_calendly_is_replaced_here():
     history = History("calendly")
     roster(history, Ana="ana@example.com", Bo="bo@example.com")
