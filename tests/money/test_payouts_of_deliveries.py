@@ -376,3 +376,25 @@ def test_money_chosen_for_a_host_who_becomes_a_closer_is_one_sum_of_theirs(offic
         )
         assert db.execute(sums).all() == [(hana.id, 2 * FULL)]
         assert db.scalars(select(Closer.name).where(Closer.id == hana.id)).one() == "Hana Host"
+
+
+@pytest.mark.parametrize("amounts", [[100000, 50000], [100000], [50000, 50000, 50000]])
+def test_refunds_that_a_payout_counted_as_one_total_need_no_lines_when_they_come_one_by_one(
+    office, amounts
+):
+    office.charge()
+    office.stripe(
+        "charge.refunded",
+        samples.stripe_charge("A", 499700, LEAD, PAID) | {"amount_refunded": 150000},
+        PAID + timedelta(hours=1),
+    )
+    office.approved(SEPTEMBER)
+    for number, amount in enumerate(amounts, 1):
+        made = samples.stripe_refund("A", number, amount, PAID + timedelta(minutes=number))
+        office.stripe("refund.created", made, LATER)
+        assert office.lines(office.draft(OCTOBER)) == []
+
+    failed = samples.stripe_refund("A", 1, amounts[0], PAID + timedelta(minutes=1))
+    office.stripe("refund.failed", failed | {"status": "failed"}, LATER + timedelta(hours=1))
+    back = ("refund_changed", "Ana", Decimal(amounts[0]) / 100)
+    assert office.lines(office.draft(OCTOBER)) == [back]

@@ -1,7 +1,8 @@
 """A booking that was cancelled or moved only after its time was held or missed, which its form is
-still to say: it is unconfirmed.
+still to say: it is unconfirmed. And a refund knows the counted total that held it.
 """
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0022"
@@ -25,3 +26,19 @@ def upgrade() -> None:
     op.execute(UNCONFIRMED)
     op.execute("alter table app.events enable trigger user")
     op.execute("alter table app.events force row level security")
+    op.add_column("refunds", sa.Column("split_of_id", sa.Uuid()), schema="app")
+    op.create_foreign_key(
+        op.f("fk_refunds_organization_id_split_of_id"),
+        "refunds",
+        "refunds",
+        ["organization_id", "split_of_id"],
+        ["organization_id", "id"],
+        source_schema="app",
+        referent_schema="app",
+    )
+    op.create_index(
+        op.f("ix_refunds_organization_id_split_of_id"),
+        "refunds",
+        ["organization_id", "split_of_id"],
+        schema="app",
+    )

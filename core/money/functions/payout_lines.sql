@@ -204,6 +204,9 @@ language sql stable set search_path = pg_catalog, pg_temp set enable_nestloop = 
       join named n on n.id = r.payment_id and n.is_live and n.is_standing
      where not exists (select from counted_refunds c where c.payment_id = r.payment_id
        and c.refund_id = r.id)
+       and not exists (select from app.refunds x
+         join counted_refunds c on c.refund_id = x.split_of_id
+        where x.organization_id = app.cur_org() and x.id = r.id)
   ),
   new_refunds_together as materialized (
     select r.payment_id, sum(r.amount) as amount from new_refunds r group by 1
