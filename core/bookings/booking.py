@@ -33,7 +33,8 @@ class Booking:
     has no such id. ``replaces_external_id`` is the booking that this one replaces,
     ``external_meeting_id`` the meeting that all bookings of a group share. A platform that moves a
     booking without giving it a new id reports a new ``scheduled_at``: the event moves, and its
-    booking time stays. If its form was filed before, the new time is another meeting.
+    booking time stays. If its meeting is over by then, or was reported, the new time is another
+    meeting.
     ``setter_mentions`` are the texts that may name the setter, best first.
     """
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from core.bookings.form_answers import QUESTIONS, FormAnswers, problems_of
 from core.bookings.models import (
+    GONE,
     BookingSettings,
     CallStatus,
     Event,
@@ -25,7 +26,7 @@ from core.bookings.models import (
     PostCallForm,
 )
 from core.bookings.questions import Kind, Question
-from core.bookings.status import settle_status, was_called_off
+from core.bookings.status import settle_status
 from core.platform.clock import now
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.tenancy.access.viewers import FormFiler, Viewer
@@ -88,7 +89,7 @@ def event_for_form(db: Session, event_id: UUID, by: FormFiler) -> Event:
         raise NotFound("There is no such booking.")
     if not by.may_file(event.closer_id, event.closer_user_id):
         raise NotAllowed("Only the booking's closer or a manager files its form.")
-    if was_called_off(event):
+    if event.call_status in GONE:
         if event.call_status == CallStatus.RESCHEDULED:
             raise Conflict("This booking was moved; file the form of the new one.")
         raise Conflict("This booking was cancelled; there is nothing to report.")

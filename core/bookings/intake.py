@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from core.bookings.models import (
     PostCallForm,
     UtmField,
 )
+from core.bookings.reassignment import take_back_guesses
 from core.bookings.roster import Host, digest_of, hosts_digest, match_closer, match_setter, may_be
 from core.bookings.status import settle_status
 from core.bookings.tasks import attribute_event
@@ -65,12 +67,13 @@ def record_booking(db: Session, booking: Booking) -> Event:
     late_hours = settings_of(db, BookingSettings).late_cancel_hours
     event = _event_of(db, booking)  # locked before its form is read: somebody may be filing it
     form = _form_of(db, event) if event.id else None
-    if form is not None and _is_another_meeting(event, form, booking):
+    if event.id and _is_another_meeting(db, event, form, booking):
         event, form = _another_meeting(db, event), None
     elif form is not None:
         booking = _at_time_of(event, booking)
     elif _is_back(db, event, booking):
         booking = _called_off(db, event, booking)
+    booking = _without_mark_of_another(db, event, booking)
     facts = _facts(db, event, booking)
     with (
         db.no_autoflush
@@ -108,34 +111,57 @@ def _event_of(db: Session, booking: Booking) -> Event:
     )
 
 
-def _is_another_meeting(event: Event, form: PostCallForm, booking: Booking) -> bool:
-    """Whether the platform has moved the booking to a time of which the form cannot speak."""
-    return booking.scheduled_at != event.scheduled_at and booking.scheduled_at > form.submitted_at
-
-
-def _another_meeting(db: Session, reported: Event) -> Event:
-    """The event of a booking that was moved under its id after its form was filed. What was
-    reported on stays what it was, and leaves the id to the meeting that replaces it.
+def _is_another_meeting(
+    db: Session, event: Event, form: PostCallForm | None, booking: Booking
+) -> bool:
+    """Whether the platform has moved the booking under its id to a time that is not of the meeting
+    which was held or missed: of which its form cannot speak, nor the platform's no-show, or which
+    is still to come when the old one has passed.
     """
-    external_id, at = reported.external_id, arrived_at(db)
-    reported.external_id = _given_up(external_id, reported)
-    reported.canceled_at = reported.canceled_at or at
+    if booking.scheduled_at == event.scheduled_at:
+        return False
+    known_at = form.submitted_at if form is not None else event.provider_no_show_at
+    if known_at is not None:
+        return booking.scheduled_at > known_at
+    return event.scheduled_at <= arrived_at(db) < booking.scheduled_at
+
+
+def _another_meeting(db: Session, first: Event) -> Event:
+    """The event of a booking that was moved under its id after its meeting. What is known of that
+    stays, or is still to be reported, and it leaves the id to the meeting that replaces it.
+    """
+    external_id, at = first.external_id, arrived_at(db)
+    first.external_id = _given_up(external_id, first)
+    first.canceled_at = first.canceled_at or at
     db.flush()
     note(
         db,
         CallStatus.RESCHEDULED,
         "event",
-        reported.id,
-        "Booking moved after its form was filed; what the form says stays",
-        contact_id=reported.contact_id,
+        first.id,
+        "Booking moved after this meeting, which stays what it was",
+        contact_id=first.contact_id,
         at=at,
     )
     return Event(
-        organization_id=reported.organization_id,
-        booking_platform=reported.booking_platform,
+        organization_id=first.organization_id,
+        booking_platform=first.booking_platform,
         external_id=external_id,
-        replaces_external_id=reported.external_id,
+        replaces_external_id=first.external_id,
     )
+
+
+def _without_mark_of_another(db: Session, event: Event, booking: Booking) -> Booking:
+    """A platform that moves a booking under its id may go on reporting the no-show of the time
+    before.
+    """
+    before = _predecessor(db, event) if booking.no_show_at else None
+    is_of_it = (
+        before is not None
+        and before.external_id == _given_up(event.external_id, before)
+        and before.provider_no_show_at == booking.no_show_at
+    )
+    return replace(booking, no_show_at=None) if is_of_it else booking
 
 
 def _given_up(external_id: str | None, event: Event) -> str:
@@ -154,7 +180,7 @@ def _is_back(db: Session, event: Event, booking: Booking) -> bool:
 
 
 def _called_off(db: Session, event: Event, booking: Booking) -> Booking:
-    moved = Cancellation(moved=True, at=event.canceled_at or arrived_at(db))
+    moved = Cancellation(moved=True, at=event.canceled_at)
     return _at_time_of(event, replace(booking, cancellation=moved))
 
 
@@ -226,6 +252,8 @@ def _closer(db: Session, event: Event, booking: Booking) -> dict[str, Any]:
     ):
         return {"hosts_digest": digest}
     closer, credited = match_closer(db, booking.platform, booking.hosts)
+    if closer is None and credited is not None:
+        take_back_guesses(db, booking.platform, credited)
     unknown_host = (credited.name or credited.email) if credited else None
     return {
         "hosts_digest": digest,
@@ -377,25 +405,31 @@ def _name_lead_setters(db: Session, event: Event) -> None:
 
 
 def _tell(db: Session, event: Event) -> None:
-    sentence = {
-        CallStatus.SCHEDULED: "Booking made",
-        CallStatus.CANCELED: "Booking cancelled",
-        CallStatus.RESCHEDULED: "Booking moved",
-        CallStatus.NO_SHOW: "Lead did not show",
-        CallStatus.COMPLETED: "Meeting took place",
-    }[CallStatus(event.call_status)]
+    status = CallStatus(event.call_status)
+    sentence, at = {
+        CallStatus.SCHEDULED: ("Booking made", event.booked_at),
+        CallStatus.CANCELED: ("Booking cancelled", event.canceled_at),
+        CallStatus.RESCHEDULED: ("Booking moved", event.canceled_at),
+        CallStatus.NO_SHOW: ("Lead did not show", event.provider_no_show_at or event.scheduled_at),
+        CallStatus.COMPLETED: ("Meeting took place", event.scheduled_at),
+    }[status]
+    _note_status(db, event, status, sentence, at)
+    if event.canceled_at and event.canceled_at >= event.scheduled_at:
+        done = "moved" if event.provider_status == CallStatus.RESCHEDULED else "cancelled"
+        after = f"Booking {done} after its time; what counts is how the meeting went"
+        _note_status(db, event, CallStatus(event.provider_status), after, event.canceled_at)
+
+
+def _note_status(
+    db: Session, event: Event, status: CallStatus, sentence: str, at: datetime | None
+) -> None:
     note(
         db,
-        event.call_status,
+        status,
         "event",
         event.id,
         sentence,
         contact_id=event.contact_id,
-        at={
-            CallStatus.CANCELED: event.canceled_at,
-            CallStatus.RESCHEDULED: event.canceled_at,
-            CallStatus.NO_SHOW: event.provider_no_show_at or event.scheduled_at,
-            CallStatus.COMPLETED: event.scheduled_at,
-        }.get(CallStatus(event.call_status), event.booked_at),
-        dedupe_key=f"event {event.id} {event.call_status}",
+        at=at,
+        dedupe_key=f"event {event.id} {status}",
     )

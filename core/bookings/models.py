@@ -57,6 +57,7 @@ class CallStatus(LabelledEnum):
     RESCHEDULED = "rescheduled", "Moved"
 
 
+# There was no meeting at the booked time, since the booking was called off before it.
 GONE = (CallStatus.CANCELED, CallStatus.RESCHEDULED)
 
 

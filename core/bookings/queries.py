@@ -30,7 +30,6 @@ class EventFilter:
     period: Period | None = None
     ids: Mapping[str, Sequence[UUID]] | None = None
     statuses: Sequence[str] = ()
-    outcomes: Sequence[str] = ()
     search: str = ""
     condition: TextClause | None = None
 
@@ -82,8 +81,6 @@ def _conditions(chosen: EventFilter) -> list[ColumnElement[bool] | TextClause]:
             conditions.append(getattr(Event, name).in_(list(ids)))
     if chosen.statuses:
         conditions.append(Event.call_status.in_(list(chosen.statuses)))
-    if chosen.outcomes:
-        conditions.append(Event.event_outcome.in_(list(chosen.outcomes)))
     if search := chosen.search.replace("\0", "").strip():  # the database keeps no zero characters
         conditions.append(_mentions(search))
     return conditions

@@ -163,6 +163,32 @@ def claim_hosted(db: Session, closer: Closer) -> int:
     return len(changed)
 
 
+def take_back_guesses(db: Session, platform: str, host: Host) -> None:
+    """A host whom nobody knows has booked. Whoever was credited for another host of that name, by
+    the name alone, may be either of the two: their bookings are nobody's, until an address says
+    whose they are.
+    """
+    there = Event.booking_platform == platform
+    is_another = Event.host_uri != host.uri
+    if host.uri is None:
+        is_another = Event.host_uri.is_(None) & (_address() != normalize_email(host.email))
+    named = [each for each in closers_in_order(db) if fold(host.name) in words_of(each)]
+    for closer in named:
+        theirs = there & (Event.closer_id == closer.id)
+        proof = select(Event.id).where(theirs, _address() == closer.email_normalized).limit(1)
+        others = select(Event.id).where(theirs, is_another).limit(1)
+        if db.scalars(proof).first() is None and db.scalars(others).first() is not None:
+            closer.known_as = {
+                where: user for where, user in closer.known_as.items() if where != platform
+            }
+            taken = update(Event).where(theirs).values(closer_id=None)
+            _let_payments_follow(db, db.scalars(taken.returning(Event.id)).all())
+
+
+def _address() -> ColumnElement[str]:
+    return func.lower(func.btrim(Event.host_email))
+
+
 def _hosted_by(db: Session, closer: Closer) -> list[tuple[RowMapping, Host]]:
     """How the events that the closer hosted, and that are theirs or nobody's, name their hosts, and
     which of these is the closer.

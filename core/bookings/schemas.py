@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator, ConfigDict, Field, create_model
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, create_model
 
 from core.bookings.form_answers import QUESTIONS, FormAnswers
 from core.bookings.listed import LISTED_COLUMNS
@@ -28,6 +28,7 @@ from core.platform.schemas import (
     Sentence,
     Text,
     any_of,
+    at_least_one,
     split_words,
 )
 
@@ -55,11 +56,23 @@ class EventPage(Page[EventItem]):
 
 
 class ListedQuery(PageQuery, PeriodQuery):
-    """A page of a list that people, sources and kinds narrow."""
+    """A page of a list that people, sources, kinds, and what came of the booking narrow."""
+
+    package_id: Ids = ()
+    event_outcome: Annotated[
+        tuple[EventOutcome, ...],
+        BeforeValidator(split_words),
+        AfterValidator(at_least_one),
+        any_of(EventOutcome),
+    ] = ()
 
     def ids(self) -> dict[str, Sequence[UUID]]:
         """The chosen ids by column."""
         return {name: getattr(self, name) for name in LISTED_COLUMNS}
+
+    def results(self) -> dict[str, Sequence[UUID | str]]:
+        """The chosen results of a booking by the name under which figures are narrowed to them."""
+        return {"package": self.package_id, "outcome": [str(each) for each in self.event_outcome]}
 
 
 LISTED_FIELDS: dict[str, Any] = dict.fromkeys(LISTED_COLUMNS, (Ids, ()))
@@ -69,10 +82,10 @@ class EventsFilter(ListedQuery):
     """The parameters of the list of events; an event has to match all that are given."""
 
     call_status: Annotated[
-        tuple[CallStatus, ...], BeforeValidator(split_words), any_of(CallStatus)
-    ] = ()
-    event_outcome: Annotated[
-        tuple[EventOutcome, ...], BeforeValidator(split_words), any_of(EventOutcome)
+        tuple[CallStatus, ...],
+        BeforeValidator(split_words),
+        AfterValidator(at_least_one),
+        any_of(CallStatus),
     ] = ()
     search: str = ""
 
@@ -82,7 +95,6 @@ class EventsFilter(ListedQuery):
             period=self.period(timezone),
             ids=self.ids(),
             statuses=self.call_status,
-            outcomes=self.event_outcome,
             search=self.search,
         )
 

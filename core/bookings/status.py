@@ -4,77 +4,66 @@ decides it.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import timedelta
 
 from core.bookings.models import GONE, CallStatus, Event, EventOutcome, Party, PostCallForm
-
-
-class Booked(Protocol):
-    """A booking with when it was called off, if it was."""
-
-    @property
-    def call_status(self) -> str: ...
-    @property
-    def scheduled_at(self) -> datetime: ...
-    @property
-    def canceled_at(self) -> datetime | None: ...
-
-
-def was_called_off(event: Booked) -> bool:
-    """Whether the booking was cancelled or moved before its time, so that there was no meeting.
-
-    One that was cancelled or moved afterwards may have been held: a host moves it at the end of
-    the meeting, to have a second one, and files the form only then.
-    """
-    return event.call_status in GONE and not (
-        event.canceled_at and event.canceled_at >= event.scheduled_at
-    )
 
 
 def settle_status(event: Event, form: PostCallForm | None, late_cancel_hours: int) -> None:
     """Set the event's status, outcome and the facts that follow from them.
 
-    A meeting that was held or missed stays so, whatever happens to the booking afterwards: the
-    form of the person who was in the meeting counts, and the platform's no-show too when the
-    booking is moved or cancelled later. A booking that was moved before its time can have been
-    missed by nobody. A form counts before a cancellation, and a cancellation in time before the
-    platform's no-show. A past event without any of these stays
+    A booking can be cancelled or moved until its time. From then on the meeting was held or missed,
+    whatever happens to the booking: a host moves it at the end of the meeting, to have a second
+    one, or a lead who did not come moves it in the evening. The form of the person who was in the
+    meeting says which it was, else the platform's no-show. A past event without either stays
     ``scheduled``: it is unconfirmed, and counts neither as attended nor as a no-show.
+
+    A booking that was moved before its time can have been missed by nobody. A form counts before
+    a cancellation, and a cancellation before the platform's no-show.
 
     Late is what a lead cancels late; a meeting that the host cancels is never the lead's doing.
     """
     event.pcf_submitted = form is not None
     event.pcf_submitted_at = form.submitted_at if form is not None else None
     event.no_show_party = None
+    gone = _gone_before_its_time(event, form)
     event.canceled_late = bool(
-        event.provider_status == CallStatus.CANCELED
+        gone == CallStatus.CANCELED
         and event.canceled_party != Party.HOST
         and event.canceled_at
         and event.canceled_at > event.scheduled_at - timedelta(hours=late_cancel_hours)
     )
-    event.call_status, event.event_outcome = _status(event, form)
+    event.call_status, event.event_outcome = _status(event, form, gone)
     if event.call_status == CallStatus.NO_SHOW:
         event.no_show_party = (form and form.no_show_party) or Party.GUEST
 
 
-def _status(event: Event, form: PostCallForm | None) -> tuple[CallStatus, EventOutcome | None]:
+def _gone_before_its_time(event: Event, form: PostCallForm | None) -> CallStatus | None:
+    """Whether the booking was cancelled or moved before its time. Where it is not known when, it
+    was, unless something is known of the meeting.
+    """
+    if event.provider_status not in GONE:
+        return None
+    if event.canceled_at is None:
+        is_known = form is not None or event.provider_no_show_at is not None
+        return None if is_known else CallStatus(event.provider_status)
+    in_time = event.canceled_at < event.scheduled_at
+    return CallStatus(event.provider_status) if in_time else None
+
+
+def _status(
+    event: Event, form: PostCallForm | None, gone: CallStatus | None
+) -> tuple[CallStatus, EventOutcome | None]:
     held = form is not None and form.lead_showed
-    if event.provider_status == CallStatus.RESCHEDULED and not held and not _missed(event, form):
+    if gone == CallStatus.RESCHEDULED and not held:
         return CallStatus.RESCHEDULED, None
     if form is not None:
         return _status_by_form(form)
-    if event.provider_status == CallStatus.CANCELED and not _missed(event, form):
+    if gone == CallStatus.CANCELED:
         return CallStatus.CANCELED, None
     if event.provider_no_show_at is not None:
         return CallStatus.NO_SHOW, EventOutcome.NO_SHOW
     return CallStatus.SCHEDULED, None
-
-
-def _missed(event: Event, form: PostCallForm | None) -> bool:
-    """Whether nobody came before the booking was moved or cancelled."""
-    in_time = event.canceled_at is not None and event.canceled_at < event.scheduled_at
-    return not in_time and (form is not None or event.provider_no_show_at is not None)
 
 
 def _status_by_form(form: PostCallForm) -> tuple[CallStatus, EventOutcome]:

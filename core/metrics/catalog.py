@@ -71,7 +71,9 @@ class Percentile(Measure):
 
 @dataclass(frozen=True, kw_only=True)
 class Ratio(Metric):
-    """One count over the sum of others; with nothing to divide by it is no figure at all."""
+    """One count over the sum of others; with nothing to divide by it is no figure at all, nor of
+    bookings of one result: the sum has lost those that came to nothing.
+    """
 
     part: str
     whole: tuple[str, ...]
@@ -80,10 +82,13 @@ class Ratio(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class PerCount(Metric):
-    """A sum divided by a count; with nothing to divide by it is no figure at all."""
+    """A sum divided by a count; with nothing to divide by it is no figure at all. Of bookings of
+    one result it is one only when the count is of nothing but such bookings (``of_results``).
+    """
 
     total: str | Sum
     count: str
+    of_results: bool = False
 
 
 DUE = "events.scheduled_at < :now and events.stands"
@@ -259,6 +264,7 @@ _ALL: tuple[Metric, ...] = (
         unit=MONEY,
         total="cash_collected",
         count="closes",
+        of_results=True,
     ),
     Count(
         key="pending_pcfs",
@@ -368,6 +374,7 @@ _ALL: tuple[Metric, ...] = (
             condition=BOOKED,
         ),
         count="booked_calls",
+        of_results=True,
     ),
     Count(
         key="leads",
@@ -394,6 +401,19 @@ _ALL: tuple[Metric, ...] = (
     ),
 )
 METRICS: dict[str, Metric] = by_key(_ALL)
+# The last step of the funnel, which is no figure of its own.
+PAID = Count(
+    key="paid_closes",
+    name="Paid",
+    formula="Closed bookings of which a payment counts",
+    fact=EVENTS,
+    condition=(
+        "events.event_outcome = 'closed' and exists (select 1 from app.payments paid where"
+        " paid.organization_id = events.organization_id and paid.event_id = events.id and"
+        " paid.counts)"
+    ),
+)
+EXPLAINED: dict[str, Metric] = METRICS | by_key([PAID])  # whose rows can be asked for
 
 
 def shown_to(keys: Iterable[str], *, money: bool) -> list[str]:

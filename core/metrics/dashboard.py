@@ -12,27 +12,15 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core.metrics.catalog import Count
+from core.metrics.catalog import PAID
 from core.metrics.comparison import Comparison
 from core.metrics.dimensions import HOUR, WEEKDAY
-from core.metrics.facts import EVENTS
 from core.metrics.figures import Figures, Key, Row, Values
 from core.metrics.filters import Filters
 from core.metrics.table import metrics_table, metrics_tables, nothing_of, tables_read, totals
 from core.platform.clock import Period, day_start
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-PAID = Count(
-    key="paid_closes",
-    name="Paid",
-    formula="Closed bookings of which a payment counts",
-    fact=EVENTS,
-    condition=(
-        "events.event_outcome = 'closed' and exists (select 1 from app.payments paid where"
-        " paid.organization_id = events.organization_id and paid.event_id = events.id and"
-        " paid.counts)"
-    ),
-)
 CARDS = ("booked_calls", "show_rate", "close_rate", "cash_collected", "net_revenue")
 TRENDS = ("booked_calls", "shows", "closes", "cash_collected")
 FUNNEL = (

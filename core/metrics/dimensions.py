@@ -18,7 +18,8 @@ class Dimension:
 
     ``names`` is the table that turns an id into a name; ``words`` are the only values of one whose
     values are words. Figures are narrowed to either. ``cut`` makes a part of
-    the calendar from a fact's instant, so that every fact has it without saying so.
+    the calendar from a fact's instant, so that every fact has it without saying so. A result is
+    what came of a booking.
     """
 
     key: str
@@ -27,6 +28,7 @@ class Dimension:
     names: str | None = None
     words: type[LabelledEnum] | None = None
     cut: str | None = None
+    is_result: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -50,11 +52,12 @@ _ALL = (
         Dimension(each.key, each.label, "uuid", names=each.table.__tablename__)
         for each in LISTED.values()
     ),
-    Dimension("outcome", "Outcome", "text", words=EventOutcome),
-    Dimension("package", "Package", "uuid", names="packages"),
+    Dimension("outcome", "Outcome", "text", words=EventOutcome, is_result=True),
+    Dimension("package", "Package", "uuid", names="packages", is_result=True),
 )
 DIMENSIONS: dict[str, Dimension] = by_key(_ALL)
 FILTERS = by_key(each for each in _ALL if each.names or each.words)
+RESULTS = by_key(each for each in _ALL if each.is_result)
 
 # Of the heat map only: the day of the week, from 1 for Monday, and the hour of the day.
 WEEKDAY = Dimension("weekday", "Weekday", "int", cut=f"extract(isodow from {LOCAL})::int")

@@ -4,14 +4,31 @@ it.
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from core.metrics.catalog import METRICS, Measure, PerCount, Ratio
+from core.metrics.catalog import EXPLAINED, Measure, PerCount, Ratio
+from core.metrics.dimensions import HOUR, WEEKDAY
 from core.metrics.facts import Fact
 from core.metrics.filters import Filters
 from core.metrics.table import prepared
 from core.platform.clock import now
+
+
+@dataclass(frozen=True)
+class Slot:
+    """An hour of a weekday in the organisation's zone; the first weekday is 1, a Monday."""
+
+    weekday: int
+    hour: int
+    timezone: str
+
+    def condition(self, fact: Fact) -> str:
+        """What holds of the rows that happened in it, with its fields as parameters."""
+        cuts = [(each.cut or "").format(instant=fact.instant) for each in (WEEKDAY, HOUR)]
+        return f"{cuts[0]} = :weekday and {cuts[1]} = :hour"
 
 
 def counted(metric: str) -> Measure:
@@ -19,7 +36,7 @@ def counted(metric: str) -> Measure:
 
     An average of something that is no figure by itself is explained by what it is divided by.
     """
-    found = METRICS[metric]
+    found = EXPLAINED[metric]
     if isinstance(found, Ratio):
         return counted(found.part)
     if isinstance(found, PerCount):
@@ -30,28 +47,39 @@ def counted(metric: str) -> Measure:
 
 def is_of(fact: Fact, metric: str) -> bool:
     """Whether a figure is made of rows of ``fact``."""
-    found = METRICS.get(metric)
+    found = EXPLAINED.get(metric)
     return isinstance(found, Measure) and found.fact is fact
 
 
 def matching(
-    db: Session, fact: Fact, metric: str, filters: Filters | None = None
+    db: Session,
+    fact: Fact,
+    metric: str,
+    filters: Filters | None = None,
+    slot: Slot | None = None,
 ) -> TextClause | None:
     """The condition on the table of ``fact`` that the rows of a measure of it fulfil, narrowed
-    by ``filters``; None when nothing is asked for: no filters, and a figure that is none of them.
+    by ``filters`` and to those in ``slot``; None when nothing is asked for: neither of them, and a
+    figure that is no measure of it.
     """
     chosen = filters or Filters()
-    found = METRICS.get(metric)
+    found = EXPLAINED.get(metric)
     is_of_it = is_of(fact, metric)
-    if not is_of_it and not chosen.chosen:
+    if not (is_of_it or chosen.chosen or slot):
         return None
     condition = (
         f"{fact.condition} and {found.condition}"
         if isinstance(found, Measure) and is_of_it
         else "true"
     )
-    sql = f"({condition}){fact.narrowed(chosen)}"
-    values = {"now": now(), **prepared(db, [fact]), **chosen.values}
+    within = f" and {slot.condition(fact)}" if slot else ""
+    sql = f"({condition}){fact.narrowed(chosen)}{within}"
+    values = {
+        "now": now(),
+        **prepared(db, [fact]),
+        **chosen.values,
+        **(asdict(slot) if slot else {}),
+    }
     return text(sql).bindparams(
         **{name: value for name, value in values.items() if f":{name}" in sql}
     )

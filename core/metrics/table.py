@@ -28,7 +28,7 @@ from core.metrics.catalog import (
     metric_of,
     parts_of,
 )
-from core.metrics.dimensions import Dimension, dimension
+from core.metrics.dimensions import RESULTS, Dimension, dimension
 from core.metrics.facts import Fact, parameters_of
 from core.metrics.figures import Figures, Key, Row, Values
 from core.metrics.filters import Filters
@@ -334,9 +334,10 @@ def _answers(
     for row in found:
         cut, made = row["cut"], _sums(query, row)
         sums[cut].append(made)
-        rows[cut].append(Row(_keys(query, groups[cut], row), _values(metrics, made)))
+        known = _known(metrics, made, query.filters, groups[cut])
+        rows[cut].append(Row(_keys(query, groups[cut], row), known))
     none = _sums(query, {})  # money alone leaves no row where there is none
-    whole = _values(metrics, _added([none, *sums[query.whole]]))
+    whole = _known(metrics, _added([none, *sums[query.whole]]), query.filters)
     return [
         Figures(group, metrics, rows[cut] if group else [Row({}, whole)], whole)
         for cut, group in groups.items()
@@ -396,6 +397,22 @@ def _sums(query: Query, row: Mapping[str, Any]) -> Sums:
             if not _is_money(part):
                 made[part.key] = _measured(part, row.get(part.key))
     return made
+
+
+def _known(
+    metrics: Sequence[Metric], sums: Sums, filters: Filters, group: Sequence[Dimension] = ()
+) -> Values:
+    """The figures of rows that are narrowed, and grouped: of one result there is no rate."""
+    values = _values(metrics, sums)
+    if not any(each.is_result for each in group) and not RESULTS.keys() & filters.chosen.keys():
+        return values
+    return Values(values | {each.key: None for each in metrics if not _is_of_results(each)})
+
+
+def _is_of_results(metric: Metric) -> bool:
+    if isinstance(metric, PerCount):
+        return metric.of_results
+    return not isinstance(metric, Ratio)
 
 
 def _values(metrics: Sequence[Metric], sums: Sums) -> Values:

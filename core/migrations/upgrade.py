@@ -11,20 +11,24 @@ from pathlib import Path
 import psycopg
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg import sql
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import IntegrityError, InternalError
+from sqlalchemy.orm import Session
 
 from core.links import kinds
 from core.migrations.packages import PACKAGES
 from core.migrations.tables import metadata
+from core.money.attribution import attribute_all
 from core.people import payload_fields
 from core.platform import security
 from core.platform.database import (
     APP_ROLE,
     DATABASE,
+    ORGANIZATION_ID,
     WORKER_ROLE,
     embedded,
     owner_url,
@@ -93,7 +97,8 @@ def ensure_local_key() -> None:
 
 def migrate(url: URL | None = None) -> None:
     """Upgrade tables, queue and security layer in one transaction. Safe to repeat, and to run on
-    several machines at the same time.
+    several machines at the same time. An upgrade may change facts from which payments are
+    attributed, so the workers attribute all of them anew.
     """
     target = url or owner_url()
     engine = create_engine(target)
@@ -106,12 +111,35 @@ def migrate(url: URL | None = None) -> None:
         _ensure_schemas(connection)
         config = _config()
         config.attributes["connection"] = connection
+        before = _revision(connection)
         connection.execute(text("set local role so_owner"))
         command.upgrade(config, "head")
         connection.execute(text("reset role"))
         more = payload_fields.functions(person_fields()) + kinds.functions()
         security.apply(connection, metadata, PACKAGES, more)
+        if before is not None and before != _revision(connection):
+            _attribute_anew(connection)
     engine.dispose()
+
+
+def _revision(connection: Connection) -> str | None:
+    """The revision that the database has; None for an empty one."""
+    context = MigrationContext.configure(connection, opts={"version_table_schema": "app"})
+    return context.get_current_revision()
+
+
+def _attribute_anew(connection: Connection) -> None:
+    """Have a worker attribute the payments of every organisation, under the name by which the clock
+    enqueues it too.
+    """
+    with Session(connection, join_transaction_mode="create_savepoint") as db, db.begin():
+        db.execute(text("set local role so_definer"))
+        for organization_id in db.scalars(text("select app.all_organization_ids()")).all():
+            db.info[ORGANIZATION_ID] = organization_id
+            entered = text("select set_config('app.organization_id', :id, true)")
+            db.execute(entered, {"id": str(organization_id)})
+            attribute_all.tick(db)
+        db.execute(text("reset role"))
 
 
 def newest_revision() -> str | None:

@@ -11,19 +11,23 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import any_, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.bookings.models import Event, Package
 from core.money.attribution import attribute
 from core.money.models import (
+    UNDONE,
     DealType,
     Payment,
     PaymentStatus,
+    PayoutSnapshot,
+    PayoutSnapshotDetail,
     Refund,
     RefundKind,
     RefundStatus,
+    SnapshotState,
 )
 from core.money.reconciliation import hand_over_words
 from core.people.timeline import note
@@ -225,6 +229,7 @@ def _record_refunds(db: Session, payment: Payment, fact: PaymentFact) -> None:
     was won after all, is cancelled.
     """
     _name_anew(db, payment, fact.refunds)
+    parts = _parts_of_totals(db, payment, fact.refunds)
     for refund in fact.refunds:
         status = _refund_status(refund.status)
         unknown = None if status == refund.status else f"“{refund.status}” at {fact.processor}"
@@ -237,6 +242,7 @@ def _record_refunds(db: Session, payment: Payment, fact: PaymentFact) -> None:
             status=status,
             refunded_at=refund.at,
             reason=unknown or refund.reason,
+            **({"split_of_id": parts[refund.key]} if refund.key in parts else {}),
         )
     lost = [dispute for dispute in fact.disputes if dispute.is_subtracted]
     for dispute in lost:
@@ -286,6 +292,42 @@ def _name_anew(db: Session, payment: Payment, refunds: Sequence[RefundFact]) -> 
             Refund.payment_id == payment.id, Refund.processor_refund_id == found
         )
         db.execute(row.values(processor_refund_id=refund.key))
+
+
+def _parts_of_totals(
+    db: Session, payment: Payment, refunds: Sequence[RefundFact]
+) -> dict[str, UUID]:
+    """By key the refunds that are reported by themselves for the first time, and of which only a
+    part of a running total was known, with the row of that part: where an approved payout has
+    counted it, it has counted them with it.
+    """
+    recorded = select(Refund).where(Refund.payment_id == payment.id).order_by(Refund.refunded_at)
+    known = {row.processor_refund_id: row for row in db.scalars(recorded)}
+    wanted = {refund.key: refund.amount for refund in refunds}
+    left = {
+        row.id: row.amount - wanted.get(key, Decimal(0))
+        for key, row in known.items()
+        if key.startswith(TOTAL_OF) and row.counts and _is_counted(db, row)
+    }
+    parts: dict[str, UUID] = {}
+    for refund in refunds:
+        is_new = refund.key not in known and not refund.is_remainder
+        held = next((id_ for id_, rest in left.items() if rest >= refund.amount), None)
+        if is_new and held is not None and _refund_status(refund.status) not in UNDONE:
+            parts[refund.key] = held
+            left[held] -= refund.amount
+    return parts
+
+
+def _is_counted(db: Session, refund: Refund) -> bool:
+    lines = PayoutSnapshotDetail
+    counted = (
+        select(lines.id)
+        .join(PayoutSnapshot, PayoutSnapshot.id == lines.snapshot_id)
+        .where(PayoutSnapshot.state != SnapshotState.DRAFT, lines.held_back.is_(None))
+        .where(lines.payment_id == refund.payment_id, any_(lines.refund_ids) == refund.id)
+    )
+    return db.scalars(counted.limit(1)).first() is not None
 
 
 def _refund_status(said: str) -> RefundStatus:

@@ -250,12 +250,15 @@ UNDONE = (RefundStatus.FAILED, RefundStatus.CANCELED)  # no money went back
 
 class Refund(TenantRow, Timestamps, Base):
     """One refund, or one lost dispute, of one payment; ``counts`` unless it failed or was
-    cancelled.
+    cancelled. ``split_of_id`` is the rise of a running total that payouts have counted and that
+    turned out to hold this refund among others.
     """
 
     __tablename__ = "refunds"
     __table_args__ = (
         refers_to("payment_id", "payments"),
+        refers_to("split_of_id", "refunds"),
+        Index(None, "organization_id", "split_of_id"),
         UniqueConstraint("organization_id", "payment_id", "processor_refund_id"),
         secured("reps", audit=True, owners=follows("payment_id"), about=("payment_id",)),
     )
@@ -270,6 +273,7 @@ class Refund(TenantRow, Timestamps, Base):
     processor_refund_id: Mapped[str]
     refunded_at: Mapped[datetime]
     reason: Mapped[Remark | None]
+    split_of_id: Mapped[UUID | None]
 
 
 class SnapshotState(LabelledEnum):

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     Row,
     Select,
     TextClause,
+    Uuid,
     and_,
     case,
+    cast,
     exists,
     func,
     null,
@@ -180,8 +183,12 @@ def payment_detail(db: Session, payment_id: UUID) -> Row[Any] | None:
 
 def refunds_of(db: Session, payment_id: UUID) -> pd.DataFrame:
     """The payment's refunds and lost disputes, by date. Columns: refunded_at, kind, amount,
-    currency, status, reason.
+    currency, status, reason, counted_amount: how much of it has gone back, which is nothing of one
+    that failed, and together no more than was paid.
     """
+    counting = func.app.counting_refunds(cast([payment_id], ARRAY(Uuid))).table_valued(
+        "id", "amount", name="counting"
+    )
     columns = (
         Refund.refunded_at,
         Refund.kind,
@@ -189,9 +196,11 @@ def refunds_of(db: Session, payment_id: UUID) -> pd.DataFrame:
         Refund.currency,
         Refund.status,
         Refund.reason,
+        func.coalesce(counting.c.amount, 0).label("counted_amount"),
     )
     rows = db.execute(
         select(*columns)
+        .outerjoin(counting, counting.c.id == Refund.id)
         .where(Refund.payment_id == payment_id, Refund.amount > 0)
         .order_by(Refund.refunded_at, Refund.id)
     )

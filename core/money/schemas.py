@@ -29,7 +29,7 @@ from core.money.models import (
 from core.money.payout_bridge import payments_without_closer
 from core.money.payout_tables import details_table, summaries_table
 from core.money.payouts import DIMENSIONS, SUMS, StaleDraft, get_snapshot
-from core.money.queries import PaymentFilter
+from core.money.queries import PaymentFilter, open_entries
 from core.platform.clock import Period
 from core.platform.dataframes import records
 from core.platform.errors import Conflict
@@ -248,6 +248,10 @@ class Payout(Response):
     id: UUID
     header: PayoutHeader
     payments_without_closer: Count
+    open_entries: Count = Field(
+        description="Entries by hand that may be the same money as a processor's payment, of which"
+        " this payout pays one: both may be paid"
+    )
     summaries: list[PayoutSummary]
     details: list[PayoutDetail]
 
@@ -260,6 +264,7 @@ def payout_answer(db: Session, snapshot_id: UUID) -> Payout:
             "id": snapshot.id,
             "header": snapshot,
             "payments_without_closer": payments_without_closer(details),
+            "open_entries": open_entries(db, snapshot_id),
             "summaries": records(summaries_table(db, snapshot_id)),
             "details": records(details),
         }

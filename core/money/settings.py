@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.money.models import MoneySettings, PayoutSnapshot, SnapshotState
+from core.money.models import MoneySettings, PayoutSnapshot, PayoutSnapshotDetail, SnapshotState
 from core.platform.advisory_locks import lock_books
 from core.platform.errors import Conflict
 from core.tenancy.organizations.settings import Setting, SettingsGroup
@@ -17,12 +17,17 @@ _FROM_NOW_ON = "Applies to new payments at once, and to all others by tomorrow."
 
 
 def _payouts_start_stands(db: Session, changes: Mapping[str, Any]) -> None:
-    """The day is set once. Raises Conflict after the first approval."""
+    """The day stays once a payout has counted by it. Raises Conflict from then on."""
     if "payouts_start" not in changes:
         return
     lock_books(db)  # an approval that goes on at the same time has set it already
-    approved = select(PayoutSnapshot.id).where(PayoutSnapshot.state != SnapshotState.DRAFT)
-    if db.scalars(approved.limit(1)).first() is not None:
+    lines = PayoutSnapshotDetail
+    counted = (
+        select(lines.id)
+        .join(PayoutSnapshot, PayoutSnapshot.id == lines.snapshot_id)
+        .where(PayoutSnapshot.state != SnapshotState.DRAFT, lines.held_back.is_(None))
+    )
+    if db.scalars(counted.limit(1)).first() is not None:
         raise Conflict("Payouts have started, so the day from which they count stays.")
 
 
@@ -66,7 +71,7 @@ MONEY = SettingsGroup(
             "day",
             "Payments dated before this day, and their refunds, were settled elsewhere and are in"
             " no payout.",
-            "It can be set until the first payout is approved, and stays from then on.",
+            "It can be set until an approved payout has counted a payment, and stays from then on.",
             empty="the first day of the first payout",
         ),
     ),

@@ -40,6 +40,7 @@ from core.platform.paging import (
     encode_cursor,
 )
 
+T = TypeVar("T")
 ZERO_BYTE = "\0"
 
 
@@ -137,11 +138,11 @@ class Query(BaseModel):
             raise invalid_input(cls, error) from error
 
 
-def _at_least_one(ids: tuple[UUID, ...]) -> tuple[UUID, ...]:
-    """Refuses a parameter without an id: an empty one would narrow to nothing in particular."""
-    if not ids:
+def at_least_one(values: tuple[T, ...]) -> tuple[T, ...]:
+    """Refuses a parameter without a value: an empty one would narrow to nothing in particular."""
+    if not values:
         raise ValueError
-    return ids
+    return values
 
 
 def split_words(text: str) -> list[str]:
@@ -162,7 +163,7 @@ Words = Annotated[tuple[str, ...], BeforeValidator(split_words), WithJsonSchema(
 Ids = Annotated[
     tuple[UUID, ...],
     BeforeValidator(split_words),
-    AfterValidator(_at_least_one),
+    AfterValidator(at_least_one),
     WithJsonSchema({"type": "string"}),
     IDS,
 ]

@@ -12,11 +12,11 @@ from sqlalchemy import Row
 from core.bookings.models import EventOutcome
 from core.bookings.queries import EventFilter, events_page
 from core.money.attribution import adopt_address, choose_event, clear_choice
-from core.money.models import PROCESSOR_LABELS, PaymentStatus
+from core.money.models import PROCESSOR_LABELS
 from core.money.queries import pairs_of, payment_detail, refunds_of, suggestions
 from core.platform.dataframes import records
 from core.ui.page import act, go, no_such, require, title
-from core.ui.panels.payments import Pair, decide_pairs, numbered_apart, payment_state
+from core.ui.panels.payments import Pair, decide_pairs, numbered_apart, payment_state, refund_line
 from core.ui.parts.facts import show_facts
 from core.ui.parts.format import escape_markdown, money, when, word
 from core.ui.parts.query_params import id_from_address
@@ -137,12 +137,7 @@ with right:
     }
     show_facts(facts)
     for refund in records(refunds):
-        kind = "Lost dispute" if refund["kind"] == "dispute" else "Refund"
-        amount = money({refund["currency"]: refund["amount"]})
-        st.text(
-            f"{kind} of {amount}: {word(refund['status'], PaymentStatus)},"
-            f" {when(refund['refunded_at'], viewer.timezone)}"
-        )
+        st.text(refund_line(refund, viewer.timezone))
 with left:
     st.subheader("Whose it is")
     booked_by = f" · booked by {escape_markdown(payment.setter)}" if payment.setter else ""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.metrics.catalog import METRICS
-from core.metrics.drill import is_of, matching
+from core.metrics.drill import counted, is_of, matching
 from core.metrics.facts import PAYMENTS
 from core.money.models import PROCESSOR_LABELS
 from core.money.queries import PaymentFilter, payment_sums, payments_table, reconciliation_list
@@ -91,8 +90,8 @@ with viewer.transaction() as db:
     payments, sums = payments_table(db, chosen, limit=SHOWN), payment_sums(db, chosen)
 if is_of(PAYMENTS, figure):
     st.info(
-        f"These are the payments behind **{METRICS[figure].name}**:"
-        f" {METRICS[figure].formula.lower()}."
+        f"These are the payments behind **{counted(figure).name}**:"
+        f" {counted(figure).formula.lower()}."
     )
 if payments.empty and view == "unattributed":
     empty(*why_none_is_unattributed(viewer, filters))
@@ -129,4 +128,5 @@ table(
         Text("setter", heading("setter")),
         Text("source", heading("source")),
     ],
+    downloaded=[Text("counts", heading("counts"))],
 )

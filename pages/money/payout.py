@@ -36,6 +36,7 @@ from core.ui.panels.payouts import (
     show_lines,
     show_other_zone,
     show_sums,
+    warn_first,
     warn_open_entries,
     warn_unfinished,
     warn_without_closer,
@@ -134,6 +135,7 @@ if viewer.is_admin and payout.state == SnapshotState.DRAFT:
         "Once approved, neither you nor anybody else can change it. What changes about its payments"
         " later is adjusted in the next payout."
     )
+    warn_first(payout, bounds)
     warn_unfinished(payout)
     warn_without_closer(payments_without_closer(details))
     warn_open_entries(entries)

@@ -9,8 +9,8 @@ from functools import partial
 
 import streamlit as st
 
+from core.bookings.models import GONE
 from core.bookings.queries import event_detail, events_in_period, pending_forms
-from core.bookings.status import was_called_off
 from core.links.access_links import Visitor
 from core.links.kinds import LinkPurpose
 from core.links.portal import file_form_through_link
@@ -101,7 +101,7 @@ def show_call(visitor: Visitor) -> None:
         visitor,
         f"{event.call_type or 'Booking'} · {when(event.scheduled_at, visitor.timezone)}",
     )
-    if was_called_off(event):
+    if event.call_status in GONE:
         empty("There is nothing to report", "This booking was cancelled or moved.")
     elif event.pcf_submitted:
         empty("The form was filed", "To correct it, sign in or ask a manager.")

@@ -65,7 +65,7 @@ if not figures.now["booked_calls"] and not figures.now["payments"]:
     )
     st.stop()
 
-st.markdown(f"{summary_of_shows(figures)} {summary_of_revenue(figures, viewer.currency)}")
+st.markdown(f"{summary_of_shows(figures, filters)} {summary_of_revenue(figures, viewer.currency)}")
 show_cards(figures, viewer)
 left, right = st.columns([3, 2])
 with left:
@@ -79,7 +79,8 @@ show_people(figures, viewer, choices)
 
 left, right = st.columns([3, 2])
 with left:
-    show_heat(figures)
+    if slot := show_heat(figures):
+        switch_to_rows(rows_behind("booked_calls", narrowed_here() | slot))
 with right:
     st.subheader("Overdue forms")
     if not (waiting := overdue.totals.count("overdue_pcfs")):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.bookings.models import CallStatus, EventOutcome
+from core.bookings.models import GONE, CallStatus, EventOutcome
 from core.bookings.queries import event_detail, timeline
 from core.bookings.reassignment import name_setter
 from core.bookings.roster import setters_by_name
-from core.bookings.status import was_called_off
 from core.money.models import PROCESSOR_LABELS
 from core.money.queries import PaymentFilter, payments_table
 from core.money.schemas import PaymentItem
@@ -48,7 +47,7 @@ state = (
 )
 st.markdown(f"**{state}**" + (" · form filed" if event.pcf_submitted else ""))
 may_file = viewer.is_manager or event.closer_user_id == viewer.user_id
-if may_file and not was_called_off(event):
+if may_file and event.call_status not in GONE:
     go("form", "Correct the form" if event.pcf_submitted else "File the form", event=str(event.id))
 if event.rescheduled_to_id:
     go("event", "This booking was moved: open the new one", id=str(event.rescheduled_to_id))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from calendar import day_name
+
 import streamlit as st
 
 from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import EventFilter, count_events, events_table
 from core.bookings.schemas import EventItem
-from core.metrics.catalog import METRICS
-from core.metrics.drill import is_of, matching
+from core.metrics.drill import counted, is_of, matching
 from core.metrics.facts import EVENTS
 from core.ui.page import empty, require, title
 from core.ui.parts.columns import Moment, Text, Word, headings
+from core.ui.parts.drill import slot_of_address
 from core.ui.parts.filters import choices_for, filter_bar, period_picker
 from core.ui.parts.format import plural, word
 from core.ui.parts.tables import table
@@ -41,19 +43,24 @@ statuses = st.pills(
     bind="query-params",
     label_visibility="collapsed",
 )
-figure = st.query_params.get("figure", "")
+figure, slot = st.query_params.get("figure", ""), slot_of_address(viewer.timezone)
 with viewer.transaction() as db:
     chosen = EventFilter(
         period=period,
         statuses=statuses or (),
         search=search,
-        condition=matching(db, EVENTS, figure, filters),
+        condition=matching(db, EVENTS, figure, filters, slot),
     )
     events, count = events_table(db, chosen, limit=SHOWN), count_events(db, chosen)
 if is_of(EVENTS, figure):
     st.info(
-        f"These are the bookings behind **{METRICS[figure].name}**:"
-        f" {METRICS[figure].formula.lower()}."
+        f"These are the bookings behind **{counted(figure).name}**:"
+        f" {counted(figure).formula.lower()}."
+    )
+if slot:
+    st.info(
+        f"Only those that begin on a {day_name[slot.weekday - 1]} between {slot.hour}:00 and"
+        f" {slot.hour}:59."
     )
 if events.empty:
     empty(

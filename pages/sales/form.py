@@ -12,8 +12,8 @@ import streamlit as st
 
 from core.bookings.form_answers import FormAnswers
 from core.bookings.forms import load_draft, save_draft
+from core.bookings.models import GONE
 from core.bookings.queries import event_detail
-from core.bookings.status import was_called_off
 from core.money.form_filing import file_form, withdraw_form
 from core.ui.navigation import jump
 from core.ui.page import act, empty, require, title
@@ -64,7 +64,7 @@ with middle:
         viewer,
         f"{event.call_type or 'Booking'} · {when(event.scheduled_at, viewer.timezone)}",
     )
-    if was_called_off(event):
+    if event.call_status in GONE:
         empty(
             "There is nothing to report",
             "This booking was cancelled or moved.",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.metrics.catalog import METRICS
-from core.metrics.drill import is_of, matching
+from core.metrics.drill import counted, is_of, matching
 from core.metrics.facts import LEADS
 from core.people.queries import LeadFilter, count_leads, leads_table
 from core.people.schemas import LeadItem
@@ -40,7 +39,7 @@ with third, viewer.transaction() as db:
     leads, count = leads_table(db, chosen, limit=SHOWN), count_leads(db, chosen)
 if is_of(LEADS, figure):
     st.info(
-        f"These are the leads behind **{METRICS[figure].name}**: {METRICS[figure].formula.lower()}."
+        f"These are the leads behind **{counted(figure).name}**: {counted(figure).formula.lower()}."
     )
 if leads.empty:
     empty(

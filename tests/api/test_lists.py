@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from core.bookings.models import Package, PostCallForm
 from core.people.models import Contact, Lead
 from core.platform.database import as_system
 from core.platform.paging import encode_cursor
@@ -378,6 +379,9 @@ NARROWED = [
     ("/api/events", {"closer_id": ""}),
     ("/api/payments", {"outcome": "closed"}),
     ("/api/payments", {"closer_id": ","}),
+    ("/api/payments", {"package_id": ""}),
+    ("/api/payments", {"event_outcome": ""}),
+    ("/api/events", {"call_status": ","}),
     ("/api/metrics", {"start": "2026-11-01", "end": "2026-12-01", "closer": "Bo"}),
     ("/api/metrics", {"start": "2026-11-01", "end": "2026-12-01", "filter.closer": ""}),
     ("/api/metrics", {"start": "2026-11-01", "end": "2026-12-01", "filter.closer": ","}),
@@ -426,6 +430,38 @@ def test_filters_narrow_to_any_of_several(org, key):
         assert ids(get("/api/events", key, **dict(params)).json()["items"]) == [
             str(event.id) for event in events
         ]
+
+
+def test_lists_are_narrowed_to_what_came_of_a_booking_like_the_figures(org, key):
+    """The processor's package goes before the form's, as it does for the figures."""
+    with as_system(org) as db:
+        core, plus = uuid4(), uuid4()
+        db.add_all(
+            Package(organization_id=org, id=id_, name=name)
+            for id_, name in ((core, "Core"), (plus, "Core Plus"))
+        )
+        db.flush()
+        states = {"call_status": "completed", "pcf_submitted": True}
+        closed = make.event(db, org, event_outcome="closed", **states)
+        sold = make.event(db, org, event_outcome="closed", at=NOON - timedelta(hours=1), **states)
+        make.event(db, org, at=NOON - timedelta(hours=2), event_outcome="showed", **states)
+        for event in (closed, sold):
+            said = {"call_occurred": True, "package_id": core, "submitted_at": NOON}
+            db.add(PostCallForm(organization_id=org, event_id=event.id, **said))
+        card = make.payment(db, org, event_id=sold.id, package_id=plus)
+        cash = make.payment(db, org, at=NOON, event_id=closed.id, package_id=core)
+        make.payment(db, org, at=NOON - timedelta(days=1))
+    expected = {
+        ("package_id", core): ([closed], [cash]),
+        ("package_id", plus): ([sold], [card]),
+        ("package_id", f"{core},{plus}"): ([closed, sold], [card, cash]),
+        ("event_outcome", "closed"): ([closed, sold], [card, cash]),
+        ("event_outcome", "no_show"): ([], []),
+    }
+    for (name, value), both in expected.items():
+        for path, rows in zip(PATHS, both, strict=False):
+            found = ids(get(path, key, **{name: str(value)}).json()["items"])
+            assert found == [str(row.id) for row in rows], (path, name, value)
 
 
 def test_unattributed_payments_are_those_that_nobody_was_found_for(org, key):

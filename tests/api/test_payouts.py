@@ -12,6 +12,7 @@ from sqlalchemy import select
 from core.money.models import PayoutSnapshot
 from core.money.payouts import approve
 from core.platform.database import as_system
+from core.providers.connections import create_connection
 from tests import factories as make
 from tests.api.client import get, key_of, post, refused, token_of
 from tests.factories import NOON
@@ -163,6 +164,23 @@ def test_details_summaries_and_header_agree_to_the_cent_in_each_currency(admin):
         "KWD": "10.252",
         "USD": "200000.04",
     }
+
+
+def test_a_draft_says_before_its_approval_what_may_be_paid_twice_and_what_is_nobodys(admin):
+    org = admin.organization_id
+    with as_system(org) as db:
+        ana, card = make.closer(db, org, "Ana"), create_connection(db, "stripe", "Main", "secret")
+        event = make.event(db, org, ana)
+        theirs = {"event_id": event.id, "closer_id": ana.id}
+        make.payment(db, org, "4997.00", connection_id=card.id, **theirs)
+        make.payment(db, org, "4996.00", **theirs)
+        make.payment(db, org, "3.00", email=None)
+    made = freeze(admin).json()
+    path, asked = f"/api/payout-snapshots/{made['id']}", ("open_entries", "payments_without_closer")
+    for answer in (made, get(path, token_of(admin)).json()):
+        assert [answer[name] for name in asked] == [1, 1]
+    approved = post(f"{path}/approve", token_of(admin)).json()
+    assert [approved[name] for name in asked] == [1, 1]
 
 
 def test_an_empty_period_is_an_empty_payout(admin):

@@ -122,7 +122,7 @@ def test_a_meeting_whose_form_was_filed_stays_when_its_id_is_given_a_later_time(
     assert (second.acuity_appointment_id, second.setter_name) == ("7", "sam")
     with by.transaction() as db:
         withdraw_form(db, event_id, by)
-    assert states(org) == [(NOON, "rescheduled", None), (LATER, "scheduled", None)]
+    assert states(org) == [(NOON, "scheduled", None), (LATER, "scheduled", None)]
 
 
 def test_a_reported_meeting_does_not_follow_a_time_that_was_past_when_it_was_reported():
@@ -149,3 +149,36 @@ def test_a_booking_that_was_moved_before_its_time_was_missed_by_nobody():
     reported(org, FormAnswers(call_occurred=False), filed_at=now(), at=ahead)
     book(org, "7", at=ahead + timedelta(days=1))
     assert [state for _, state, _ in states(org)] == ["rescheduled", "scheduled"]
+
+
+def test_a_meeting_that_was_marked_as_missed_stays_when_its_id_is_given_a_later_time():
+    org, marked_at = make.organization(), NOON + timedelta(hours=1)
+    book(org, "7", setter_mentions=["sam"], no_show_at=marked_at)
+    for mark in (marked_at, marked_at, None):  # a platform may go on reporting it, or stop
+        book(org, "7", at=LATER, setter_mentions=["sam"], no_show_at=mark)
+
+        assert states(org) == [(NOON, "no_show", "no_show"), (LATER, "scheduled", None)]
+    first, second = events(org)
+    assert (first.rescheduled_to_id, second.setter_name) == (second.id, "sam")
+
+    book(org, "7", at=LATER, no_show_at=LATER + timedelta(hours=1))
+    assert [state for _, state, _ in states(org)] == ["no_show", "no_show"]
+
+
+def test_a_meeting_that_was_marked_early_and_moved_in_time_was_missed_by_nobody():
+    org, ahead = make.organization(), now() + timedelta(days=1)
+    book(org, "7", at=ahead, no_show_at=now())
+    book(org, "7", at=ahead + timedelta(days=1), no_show_at=None)
+    assert [state for _, state, _ in states(org)] == ["rescheduled", "scheduled"]
+
+
+def test_a_meeting_that_has_passed_is_still_to_be_reported_when_its_id_is_given_a_time_to_come():
+    org, ahead = make.organization(), now() + timedelta(days=1)
+    event_id = book(org, "7")
+    book(org, "7", at=ahead)
+    assert states(org) == [(NOON, "scheduled", None), (ahead, "scheduled", None)]
+
+    by = make.viewer(org)
+    with by.transaction() as db:
+        file_form(db, event_id, HELD, by)
+    assert states(org) == [(NOON, "completed", "closed"), (ahead, "scheduled", None)]

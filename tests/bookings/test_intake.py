@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -13,11 +13,13 @@ from sqlalchemy import select, update
 from core.bookings.form_answers import FormAnswers
 from core.bookings.lists import BY_KEY, save_entry
 from core.bookings.models import BookingSettings, Closer, Event, Setter
+from core.bookings.queries import pending_forms
 from core.bookings.reassignment import change_closer
+from core.metrics.table import totals
 from core.money.form_filing import file_form, withdraw_form
 from core.people.models import Lead, Source
 from core.platform.advisory_locks import lock_books
-from core.platform.clock import now
+from core.platform.clock import Period, now
 from core.platform.database import APP_ROLE, WORKER_ROLE, as_system
 from core.platform.errors import Conflict
 from tests import factories as make
@@ -99,6 +101,25 @@ def test_a_host_of_the_same_name_who_is_another_calendly_user_is_nobodys_booking
         ),
     )
     assert [row[0] for row in people(history)] == ["Ana", None]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=str)
+def test_the_bookings_of_two_hosts_of_one_name_are_nobodys_until_an_address_says_whose(order):
+    history = History("calendly")
+    with as_system(history.org) as db:
+        chris = make.closer(db, history.org, "Chris").id
+    hosts = [
+        created(start=NOON + timedelta(days=day), closer_name="Chris", closer_email=email)
+        for day, email in enumerate(("chris.sales@example.com", "chris.support@example.com"))
+    ]
+    history.deliver(*(hosts[place] for place in order))
+    assert [row[0] for row in people(history)] == [None, None]
+    with as_system(history.org) as db:
+        email = "chris.sales@example.com"
+        change_closer(db, chris, name="Chris", email=email, user_id=None, active=True)
+    assert [row[0] for row in people(history)] == ["Chris", None]
+    history.deliver(hosts[1])
+    assert [row[0] for row in people(history)] == ["Chris", None]
 
 
 def test_a_host_who_is_replaced_in_calendly_is_replaced_here():
@@ -271,31 +292,34 @@ def test_a_meeting_that_was_held_and_closed_stays_so_when_its_booking_is_moved_a
     ]
     with as_system(history.org) as db:
         withdraw_form(db, event_id, by)
-    assert history.rows(states)[0]["call_status"] == "rescheduled"
+    assert history.rows(states)[0]["call_status"] == "scheduled"
 
 
 def test_the_story_of_a_booking_has_each_line_at_the_time_of_what_it_says():
     """Booked days before; missed, moved or cancelled around noon."""
     history, booked = History("calendly"), NOON - timedelta(days=2)
-    noticed, after = NOON + timedelta(minutes=20), NOON + timedelta(hours=2)
-    absent, moved, gone = (
+    noticed, before = NOON + timedelta(minutes=20), NOON - timedelta(hours=2)
+    after = NOON + timedelta(hours=2)
+    absent, moved, gone, over = (
         samples.calendly_created(booking(f"{name}@example.com"), booked_at=booked)
-        for name in ("absent", "moved", "gone")
+        for name in ("absent", "moved", "gone", "over")
     )
     new = booking("moved@example.com", start=NOON + timedelta(days=1))
-    history.deliver(absent, moved, gone)
+    history.deliver(absent, moved, gone, over)
     history.deliver(
         missed(absent, noticed),
-        samples.calendly_canceled(moved, at=after, new=new.uri),
-        samples.calendly_canceled(gone, at=after),
+        samples.calendly_canceled(moved, at=before, new=new.uri),
+        samples.calendly_canceled(gone, at=before),
+        samples.calendly_canceled(over, at=after),
     )
     story = history.rows("select summary, at from app.activities where subject_type = 'event'")
     assert sorted((line["summary"], line["at"]) for line in story) == sorted(
         [
-            *[("Booking made", booked)] * 3,
+            *[("Booking made", booked)] * 4,
             ("Lead did not show", noticed),
-            ("Booking moved", after),
-            ("Booking cancelled", after),
+            ("Booking moved", before),
+            ("Booking cancelled", before),
+            ("Booking cancelled after its time; what counts is how the meeting went", after),
         ]
     )
 
@@ -364,6 +388,20 @@ def test_a_meeting_that_was_held_is_reported_before_and_after_its_booking_change
         act()
     states = history.rows("select call_status, event_outcome from app.events order by scheduled_at")
     assert states[0] == {"call_status": "completed", "event_outcome": "closed"}
+
+
+@pytest.mark.parametrize("change", AFTER_THE_MEETING)
+def test_a_meeting_is_still_to_be_reported_when_its_booking_changes_after_its_time(change):
+    history = History("calendly")
+    made = created(booking())
+    history.deliver(made)
+    history.deliver(*AFTER_THE_MEETING[change](made, booking(start=now() + timedelta(days=21))))
+    with as_system(history.org) as db:
+        assert list(pending_forms(db)["scheduled_at"]) == [NOON]
+        period = Period(date(2026, 11, 1), date(2026, 12, 1), "UTC")
+        figures = totals(db, period)
+    counted = {key: figures[key] for key in ("booked_calls", "canceled", "rescheduled", "due")}
+    assert counted == {"booked_calls": 1, "canceled": 0, "rescheduled": 0, "due": 1}
 
 
 def marked_and_cancelled(cancelled_at):

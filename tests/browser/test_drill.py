@@ -60,6 +60,13 @@ def test_a_step_of_the_funnel_leads_to_as_many_calls_as_it_counts(crew, visit):
     assert str(calls_of(page)) == counted.split("·")[0].strip()
 
 
+def test_an_hour_of_the_week_leads_to_as_many_calls_as_it_counts(crew, visit):
+    page = visit("/dashboard", crew.admin)
+    busiest = chart(page, "heat").locator('.point path[style*="fill-opacity: 1"]').first
+    lands(page, lambda: busiest.click(force=True), r"/events\?figure=booked_calls.*&hour=")
+    assert calls_of(page) > 0
+
+
 def test_a_day_of_the_trend_leads_to_the_calls_of_that_day(crew, visit):
     page = visit("/dashboard?compare=None", crew.admin)
     points = chart(page, "trend-chart").locator(".scatterlayer path.point")

@@ -84,8 +84,10 @@ class Oracle:
             if self._owned(row, asked) and self._asked_for(found, at, asked):
                 leads[tuple(self._key(key, found, at) for key in by)].append(found)
         keys = {*calls, *cash, *leads} if by else {()}
+        narrowed = {*by, *(column.removesuffix("_id") for column in asked.chosen or ())}
+        unknown = dict.fromkeys(NEVER_BY_RESULT) if narrowed & {"outcome", "package"} else {}
         return {
-            key: self._row(calls[key], cash[key], asked.at) | self._inquiries(leads[key])
+            key: self._row(calls[key], cash[key], asked.at) | self._inquiries(leads[key]) | unknown
             for key in keys
         }
 
@@ -328,3 +330,5 @@ RATES = {
     "cancellation_rate": ("canceled", "booked_calls"),
     "reschedule_rate": ("rescheduled", "booked_calls", "rescheduled"),
 }
+# Of what is chosen by how bookings went these would say nothing.
+NEVER_BY_RESULT = (*RATES, "booking_share", "cash_per_booked_call", "cash_per_show")

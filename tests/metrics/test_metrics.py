@@ -101,6 +101,30 @@ def test_filters_narrow_each_other(history, oracle):
         )
 
 
+@pytest.mark.parametrize("key", ["package", "outcome"])
+def test_what_is_chosen_by_how_bookings_went_has_sums_and_no_rates(key):
+    org = make.organization()
+    month = Period(date(2026, 11, 1), date(2026, 12, 1), "UTC")
+    asked = ("closes", "close_rate", "show_rate", "cash_per_show", "average_deal_size")
+    with as_system(org) as db:
+        core = Package(organization_id=org, name="Core")
+        db.add(core)
+        states = {"call_status": "completed", "pcf_submitted": True}
+        sold = make.event(db, org, event_outcome="closed", **states)
+        make.event(db, org, event_outcome="showed", **states)
+        make.event(db, org, call_status="no_show", event_outcome="no_show")
+        make.payment(db, org, "100", event_id=sold.id, package_id=core.id)
+        value = {"package": core.id, "outcome": "closed"}[key]
+        found = metrics_table(db, month, (key,), only=asked)
+        narrowed = totals(db, month, Filters({key: (value,)}), only=asked)
+    of_one = [1, None, None, None, {"USD": Decimal(100)}]
+    assert list(narrowed.values()) == of_one
+    rows = {row.keys[key].id: list(row.values.values()) for row in found.rows}
+    assert rows[value] == of_one
+    assert all(row[1:4] == [None] * 3 for row in rows.values())
+    assert found.totals["close_rate"] == 1 / 2
+
+
 def test_a_close_and_its_cash_are_of_the_package_that_the_processor_names():
     org = make.organization()
     admin = make.viewer(org)

@@ -585,6 +585,23 @@ def test_the_card_that_takes_a_forms_place_is_of_the_package_and_type_that_the_f
     assert world.payment(card).payment_type is None
 
 
+def test_money_stays_with_a_meeting_that_has_passed_until_it_is_reported_as_missed():
+    """Its booking was moved after its time, to a meeting with Bo."""
+    world = World()
+    first, second = world.event("Ana"), world.event("Bo", NOON + DAY)
+    card = world.card(email="other@example.com")
+    with world.mara.transaction() as db:
+        choose_event(db, card, first, world.mara, "she says so")
+    for status, closer in (("scheduled", "Ana"), ("no_show", "Bo")):
+        with as_system(world.org) as db:
+            lock_books(db)
+            event = db.get_one(Event, (world.org, first))
+            event.call_status, event.rescheduled_to_id = status, second
+            db.flush()
+            attribute_event(db, first)
+        assert world.closer_of(card) == closer
+
+
 def test_the_cash_of_a_form_that_is_filed_again_keeps_its_day():
     world = World()
     event = world.event()

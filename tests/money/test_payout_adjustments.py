@@ -80,7 +80,9 @@ def test_a_payment_that_settles_after_approval_is_in_the_next_payout(desk):
     november = desk.approved(NOVEMBER)
 
     assert desk.lines(november) == [("late", "Ana", Decimal(4997))]
-    assert desk.sentences(november) == ["payment of 30 Oct, not counted until now"]
+    assert desk.sentences(november) == [
+        "payment of 30 Oct, which did not count when October 2026 was approved"
+    ]
 
 
 def test_a_draft_that_counts_the_form_is_not_approved_once_the_processor_reports_the_money(desk):
@@ -443,6 +445,22 @@ def test_the_first_approval_sets_the_day_that_payouts_start(desk):
     with desk.admin.transaction() as db:
         start = db.execute(text("select payouts_start from app.money_settings")).scalar()
     assert start == SEPTEMBER.start
+
+
+def test_the_day_can_be_corrected_until_a_payout_has_counted_a_payment(desk):
+    """The first payout is of the wrong month, and its only line is held back."""
+    desk.pay("5.00", at=at(9, 1))
+    first = desk.draft(SEPTEMBER)
+    with desk.admin.transaction() as db:
+        [line] = records(details_table(db, first))
+        hold_back(db, line["id"], "settled elsewhere", desk.admin)
+    desk.approve(first)
+    with desk.admin.transaction() as db:
+        change_settings(db, MONEY, {"payouts_start": OCTOBER.start})
+    desk.pay("70.00")
+    assert desk.lines(desk.approved(OCTOBER)) == [("payment", "Ana", Decimal(70))]
+    with pytest.raises(Conflict, match="started"), desk.admin.transaction() as db:
+        change_settings(db, MONEY, {"payouts_start": date(2026, 9, 1)})
 
 
 def test_approving_nothing_new_gives_an_empty_payout(desk):

@@ -307,11 +307,15 @@ def dated_later(desk: Desk) -> UUID:
     return desk.draft(NOVEMBER)
 
 
-COUNTED = "payment of 30 Oct, counted in October 2026"
+OCT_30 = "payment of 30 Oct"
+NOT_THEN = "which did not count when October 2026 was approved"
+COUNTED = f"{OCT_30}, counted in October 2026"
 HISTORIES: dict[Callable[[Desk], UUID], list[Line]] = {
     new_payment: [("payment", "2026-11-03", None)],
-    settled_late: [("late", "2026-10-30", "payment of 30 Oct, not counted until now")],
-    of_last_year: [("late", "2025-10-03", "payment of 3 Oct 2025, not counted until now")],
+    settled_late: [
+        ("late", "2026-10-30", f"{OCT_30}, which did not count when October 2026 was approved")
+    ],
+    of_last_year: [("late", "2025-10-03", "payment of 3 Oct 2025, of days that no payout had")],
     held_back: [("late", "2026-10-30", "payment of 30 Oct, held back in October 2026")],
     held_back_as_cash_and_reported_since: [
         ("late", "2026-10-31", "payment of 31 Oct, held back in October 2026")

@@ -2,6 +2,7 @@
 approval: over all payouts each person is paid what is theirs, once.
 """
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import permutations
@@ -155,6 +156,7 @@ def test_a_dispute_that_is_lost_after_the_approval_is_deducted_and_given_back_on
 
 
 BEGUN, SETTLED = datetime(2026, 9, 28, 12, tzinfo=UTC), datetime(2026, 10, 4, 12, tzinfo=UTC)
+CAME_IN = "payment of 28 Sep, which came in on 4 Oct"
 DEBIT = {
     "pending": ("charge.pending", {"status": "pending", "amount_captured": 0}, BEGUN),
     "succeeded": ("charge.succeeded", {}, SETTLED),
@@ -177,6 +179,7 @@ def test_a_debit_from_before_payouts_started_is_paid_if_it_came_in_since_in_any_
     back = 1 if "refunded" in order else 0
     wanted = [("late", "Ana", FULL - back)] if came_in else []
     assert office.lines(october) == wanted
+    assert office.sentences(october) == [CAME_IN] * came_in
     with office.admin.transaction() as db:
         steps = set(bridge(db, get_snapshot(db, october), payout_bounds(db))["step"])
         left_out, _ = before_payouts_start(db, get_snapshot(db, october), payout_bounds(db))
@@ -207,8 +210,11 @@ def test_a_bank_debit_that_goes_through_after_the_approval_is_paid_in_the_next(o
     assert office.lines(office.approved(SEPTEMBER)) == []
     office.charge(status="succeeded", seen=LATER)
 
-    [(_, closer, net)] = office.lines(office.approved(OCTOBER))
+    october = office.approved(OCTOBER)
+    [(_, closer, net)] = office.lines(october)
     assert (closer, net) == ("Ana", FULL)
+    missed = "payment of 29 Sep, which did not count when September 2026 was approved"
+    assert office.sentences(october) == [missed]
     assert office.paid() == {"Ana": FULL}
 
 
@@ -220,7 +226,9 @@ def test_a_payment_whose_delivery_comes_only_after_the_approval_is_paid_in_the_n
     october = office.approved(OCTOBER)
 
     assert office.lines(october) == [("late", "Ana", FULL)]
-    assert office.sentences(october) == ["payment of 29 Sep, not counted until now"]
+    [sentence] = office.sentences(october)
+    said = r"payment of 29 Sep, reported on [\w ]+, after September 2026 was approved"
+    assert re.fullmatch(said, sentence)
 
 
 def test_a_draft_of_a_forms_cash_is_refused_once_stripe_reports_it_for_the_next_period(office):
@@ -368,3 +376,25 @@ def test_money_chosen_for_a_host_who_becomes_a_closer_is_one_sum_of_theirs(offic
         )
         assert db.execute(sums).all() == [(hana.id, 2 * FULL)]
         assert db.scalars(select(Closer.name).where(Closer.id == hana.id)).one() == "Hana Host"
+
+
+@pytest.mark.parametrize("amounts", [[100000, 50000], [100000], [50000, 50000, 50000]])
+def test_refunds_that_a_payout_counted_as_one_total_need_no_lines_when_they_come_one_by_one(
+    office, amounts
+):
+    office.charge()
+    office.stripe(
+        "charge.refunded",
+        samples.stripe_charge("A", 499700, LEAD, PAID) | {"amount_refunded": 150000},
+        PAID + timedelta(hours=1),
+    )
+    office.approved(SEPTEMBER)
+    for number, amount in enumerate(amounts, 1):
+        made = samples.stripe_refund("A", number, amount, PAID + timedelta(minutes=number))
+        office.stripe("refund.created", made, LATER)
+        assert office.lines(office.draft(OCTOBER)) == []
+
+    failed = samples.stripe_refund("A", 1, amounts[0], PAID + timedelta(minutes=1))
+    office.stripe("refund.failed", failed | {"status": "failed"}, LATER + timedelta(hours=1))
+    back = ("refund_changed", "Ana", Decimal(amounts[0]) / 100)
+    assert office.lines(office.draft(OCTOBER)) == [back]

@@ -152,6 +152,11 @@ def test_a_person_separates_a_pair_that_a_payout_has_counted():
     world.approved(1)
     decide(world, entry, card, "different", "two instalments")
     assert total(world) == 2 * 4997
+    draft, admin = drafted(world, 8)
+    with admin.transaction() as db:
+        assert list(details_table(db, draft)["reason"]) == [
+            "payment of 4 Nov, which Payout of 1 November counted as one with the payment of 4 Nov"
+        ]
     assert world.approved(8) == [("Ana", Decimal(4997))]
     assert world.payment(entry).superseded_by_id is None
 
@@ -293,6 +298,24 @@ def test_two_forms_that_say_the_same_of_one_card_are_named_and_listed():
     freed = second if world.payment(second).superseded_by_id is None else first
     assert (row["payment_id"], row["other_payment_id"]) == (freed, card)
     decide(world, freed, card, "different", "two instalments")
+    with admin.transaction() as db:
+        assert (len(reconciliation_list(db)), open_entries(db, draft)) == (0, 0)
+
+
+def test_two_forms_that_share_a_card_are_named_and_listed_until_one_says_the_whole():
+    world = World()
+    first, second = world.event(), world.event("Bo", NOON + DAY)
+    entries = {world.form(first, "2000"), world.form(second, "2997", at=NOON + DAY)}
+    card = world.card()
+    draft, admin = drafted(world)
+    assert total(world) == 2 * 4997
+    with admin.transaction() as db:
+        listed = reconciliation_list(db)
+        assert (set(listed["payment_id"]), set(listed["other_payment_id"])) == (entries, {card})
+        assert open_entries(db, draft) == 2
+    world.form(first, "4997")
+    world.form(second, "0")
+    assert total(world) == 4997
     with admin.transaction() as db:
         assert (len(reconciliation_list(db)), open_entries(db, draft)) == (0, 0)
 
@@ -540,6 +563,19 @@ def test_a_choice_for_the_entry_holds_for_the_record_that_takes_its_place():
     assert payment.attribution_reason == (
         "the same money as an entry that was chosen by Mara: Bo sold it"
     )
+    assert world.cash() == {"Bo": Decimal(4997)}
+
+
+def test_a_choice_for_the_entry_goes_with_its_form_and_comes_back_when_that_is_filed_again():
+    world = World()
+    event, other = world.event("Ana"), world.event("Bo", NOON - DAY, email="other@example.com")
+    entry = world.form(event)
+    with world.mara.transaction() as db:
+        choose_event(db, entry, other, world.mara, "Bo sold it")
+    world.card()
+    world.withdraw(event)
+    assert world.cash() == {"Ana": Decimal(4997)}
+    assert world.form(event, at=NOON + DAY) == entry
     assert world.cash() == {"Bo": Decimal(4997)}
 
 

@@ -774,3 +774,66 @@ def test_links_of_an_earlier_release_show_what_belongs_to_bookings(bare, release
     with bare.connect() as connection:
         modules = connection.execute(text("select module from app.access_tokens")).scalars()
         assert list(modules) == ["bookings"]
+
+
+def test_every_upgrade_has_the_payments_of_each_organisation_attributed_anew(
+    bare, release_of
+) -> None:
+    release_of(before(upgrade.newest_revision()))
+    team = (
+        "insert into app.organizations (name, slug, timezone, currency)"
+        " values (:name, :name, 'UTC', 'USD')"
+    )
+    with bare.begin() as connection:
+        for name in ("one", "two"):
+            connection.execute(text(team), {"name": name})
+
+    migrate(bare.url)
+    migrate(bare.url)
+
+    waiting = "select o.slug, j.task_name, j.queueing_lock from jobs.procrastinate_jobs j"
+    of_whom = "join app.organizations o on o.id::text = j.args ->> 'organization_id' order by 1"
+    with bare.connect() as connection:
+        ids = dict(connection.execute(text("select slug, id from app.organizations")).all())
+        assert [tuple(row) for row in connection.execute(text(f"{waiting} {of_whom}"))] == [
+            (name, "attribute_all", f"attribute_all {ids[name]}") for name in ("one", "two")
+        ]
+
+
+def test_bookings_that_were_called_off_after_their_time_are_to_be_reported(
+    bare, release_of
+) -> None:
+    release_of(before("0023"))
+    org = str(uuid4())
+    with bare.begin() as connection:
+        connection.execute(
+            text(
+                "insert into app.organizations (id, name, slug, timezone, currency)"
+                " values (:org, 'Team', 'team', 'UTC', 'USD')"
+            ),
+            {"org": org},
+        )
+        connection.execute(
+            text(
+                "insert into app.events (organization_id, scheduled_at, booked_at, external_id,"
+                " call_status, provider_status, canceled_late, canceled_at)"
+                " select :org, now(), now(), key, status, gone, late, now() + hours * interval"
+                " '1 hour' from (values ('after', 'canceled', 'canceled', true, 1),"
+                " ('before', 'canceled', 'canceled', true, -1),"
+                " ('held', 'completed', 'canceled', true, 1),"
+                " ('moved', 'rescheduled', 'rescheduled', false, 0))"
+                " as e (key, status, gone, late, hours)"
+            ),
+            {"org": org},
+        )
+
+    migrate(bare.url)
+
+    with bare.connect() as connection:
+        events = "select external_id, call_status, canceled_late from app.events order by 1"
+        assert [tuple(row) for row in connection.execute(text(events))] == [
+            ("after", "scheduled", False),
+            ("before", "canceled", True),
+            ("held", "completed", False),
+            ("moved", "scheduled", False),
+        ]

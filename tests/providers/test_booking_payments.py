@@ -312,9 +312,10 @@ def test_money_that_a_later_booking_names_again_is_of_the_first_and_of_its_day()
     assert [row["closer"] for row in found[0]] == ["Bo"]
 
 
-def test_money_that_a_person_took_out_of_the_books_does_not_come_back_with_the_booking():
+@pytest.mark.parametrize("known_by", [charge, booked], ids=["its processor", "its booking"])
+def test_money_that_a_person_took_out_of_the_books_does_not_come_back_with_the_booking(known_by):
     desk = Desk()
-    desk.deliver(charge())
+    desk.deliver(known_by())
     with as_system(desk.org) as db:
         lock_books(db)
         db.execute(update(Payment).values(deleted_at=make.NOON))

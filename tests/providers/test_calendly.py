@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import permutations
 
 import pytest
 from hypothesis import given
@@ -156,6 +157,17 @@ def test_a_late_cancellation_and_a_no_show_are_told_apart():
         by_lead["lead.two@example.com"]["call_status"],
         by_lead["lead.two@example.com"]["no_show_party"],
     ) == ("no_show", "guest")
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_of_two_bookings_either_may_say_that_one_replaces_the_other_in_any_order(order):
+    first, second = call(), call(start=START + timedelta(days=1), setter=None)
+    one = samples.calendly_created(first, booked_at=START - timedelta(days=3))
+    moved = samples.calendly_canceled(one, at=START - timedelta(days=2), new=second.uri)
+    two = samples.calendly_created(second, booked_at=START - timedelta(days=2))
+    before, after = told([(one, moved, two)[place] for place in order])
+    assert (before["call_status"], before["moved_to"]) == ("rescheduled", after["scheduled_at"])
+    assert (after["setter_name"], after["booked_at"]) == ("Setter One", START - timedelta(days=3))
 
 
 @cache

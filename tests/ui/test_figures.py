@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from html import unescape
 from types import SimpleNamespace
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import numpy as np
 import pandas as pd
@@ -21,9 +21,9 @@ from sqlalchemy import text
 
 from core.bookings.models import EventOutcome
 from core.messages.reports import REPORTED, daily_report
-from core.metrics.catalog import METRICS, Count
+from core.metrics.catalog import METRICS, PAID, Count
 from core.metrics.comparison import compared
-from core.metrics.dashboard import CARDS
+from core.metrics.dashboard import CARDS, WEEKDAYS
 from core.metrics.dimensions import DIMENSIONS, FILTERS
 from core.metrics.exports import export
 from core.metrics.facts import EVENTS, LEADS, PAYMENTS
@@ -34,7 +34,7 @@ from core.platform.clock import Period, now, today
 from core.platform.database import as_system
 from core.platform.money import decimal_text, shown
 from core.ui.cache import this_minute
-from core.ui.parts.drill import rows_behind
+from core.ui.parts.drill import rows_behind, slot_in
 from core.ui.parts.filters import FIRST_DAY
 from core.ui.parts.format import money
 from tests.api.client import get
@@ -151,6 +151,8 @@ def test_the_dashboard_and_its_lists_are_narrowed_alike(made, key):
         cards = {card.label: card.value for card in page.metric}
         if row["booked_calls"] or row["payments"]:
             assert cards["Booked calls"] == f"{row['booked_calls']:,}"
+            assert (cards["Show rate"], cards["Close rate"]) == ("–", "–")
+            assert any(f"chosen by their {key}, so rates" in line for line in words(page))
             expected = [row[each] for each in ("booked_calls", "shows", "closes")]
             listed = [behind(made, link) for link in links_of(page)][:5]
             assert listed == [*expected, *[row["payments"]] * 2]
@@ -176,7 +178,25 @@ def test_the_trend_and_the_funnel(made):
     assert numbers(trend["y"]) == booked
     funnel = next(chart[0] for chart in charts if chart[0].get("y", [None])[0] == "Booked")
     steps = ("booked_calls", "shows", "offers", "closes")
-    assert numbers(funnel["x"])[:4] == [whole[key] for key in steps]
+    counted = numbers(funnel["x"])
+    assert counted[:4] == [whole[key] for key in steps]
+    assert counted[4] == behind(made, f"events?{urlencode({'figure': PAID.key, **made.days})}")
+
+
+def test_every_hour_of_the_week_and_the_rows_behind_it(made):
+    page = look(made, "dashboard", **made.days)
+    charts = [json.loads(each.proto.spec)["data"] for each in page.get("plotly_chart")]
+    week = next(chart for chart in charts if len(chart) == len(WEEKDAYS))
+    cells = {
+        (weekday, int(hour)): count
+        for weekday, row in enumerate(week, 1)
+        for hour, count in zip(row["x"], numbers(row["customdata"]), strict=True)
+    }
+    assert sum(cells.values()) == reckoned(made)["booked_calls"]
+    busiest = sorted(cells, key=cells.__getitem__)[-3:]
+    for weekday, hour in busiest:
+        narrowed = {"figure": "booked_calls", **slot_in(weekday, hour), **made.days}
+        assert behind(made, f"events?{urlencode(narrowed)}") == cells[weekday, hour] > 0
 
 
 def numbers(values):

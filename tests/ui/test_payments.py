@@ -1,15 +1,20 @@
 """A manager decides about payments on their screens."""
 
+import csv
+import io
 from datetime import timedelta
 from html import unescape
+from unittest.mock import patch
 
 import pytest
+import streamlit as st
 from sqlalchemy import select
 
 from core.money.attribution import attribute_all
 from core.money.models import Payment
 from core.platform.database import as_system
 from core.platform.normalization import JOINER
+from tests import factories as make
 from tests.factories import NOON
 from tests.money.world import PARTNER, World
 from tests.ui.screens import addressed, browser_of, words
@@ -124,3 +129,38 @@ def test_what_belongs_to_no_booking_is_listed_however_old_it_is(world):
             attribute_all(db)
         page = addressed("payments", view="Unattributed").run()
         assert any("Every payment has its booking" in line for line in words(page))
+
+
+def test_the_download_of_the_payments_says_which_of_them_count_and_adds_up_to_the_sums(world):
+    world.form(world.event("Ana"))
+    world.card(at=NOON + timedelta(minutes=90))  # the same money
+    world.card("pi_2", cash="10", status="failed", at=NOON + timedelta(hours=2))
+    days = {"period": "Custom", "from": "2026-11-01", "to": "2026-11-30"}
+    with patch.object(st, "download_button") as button, browser_of(world.mara):
+        page = addressed("payments", **days).run()
+    file = next(call.args[1] for call in button.call_args_list if call.args[2] == "payments.csv")
+    lines = list(csv.DictReader(io.StringIO(file().decode())))
+    assert [(line["amount"], line["net_revenue"], line["counts"]) for line in lines] == [
+        ("10.00", "", "False"),
+        ("4997.00", "4997.00", "True"),
+        ("4997.00", "", "False"),
+    ]
+    assert any("1 payment · cash collected **\\$4,997.00**" in line for line in words(page))
+
+
+def test_what_of_a_refund_counts_is_said_where_more_went_back_than_was_paid(world):
+    card = world.card(cash="100")
+    with as_system(world.org) as db:
+        paid = db.get_one(Payment, (world.org, card))
+        make.refund(db, paid, "30", at=NOON + timedelta(days=1))
+        make.refund(db, paid, "100", at=NOON + timedelta(days=5), kind="dispute")
+        make.refund(db, paid, "5", at=NOON + timedelta(days=6), status="failed")
+    with browser_of(world.mara):
+        page = addressed("payment", id=str(card)).run()
+    lines = [line for line in words(page) if line.startswith(("Refund of", "Lost dispute"))]
+    assert [line.partition(", 0")[0].rpartition(",")[0] for line in lines] == [
+        "Refund of $30.00: Succeeded",
+        "Lost dispute of $100.00, of which $70.00 counts, as no more can go back than was paid:"
+        " Succeeded",
+        "Refund of $5.00: Failed",
+    ]

@@ -107,6 +107,16 @@ def test_payments_adjustments_the_bridge_and_what_was_left_out_are_said_in_words
     }
 
 
+def test_the_first_payout_says_which_day_its_approval_settles(crew):
+    admin, _, november = crew
+    other = make.viewer(make.organization(), "admin")
+    with other.transaction() as db:
+        first = create_snapshot(db, "October 2026", OCTOBER, other).id
+    settles = "payouts count from 1 October 2026"
+    assert any(settles in line for line in words(opened("payout", other, id=str(first))))
+    assert not any(settles in line for line in words(opened("payout", admin, id=str(november))))
+
+
 def test_a_stale_draft_shows_its_differences_and_one_button_rebuilds_it(crew):
     admin, _, november = crew
     with as_system(admin.organization_id) as db:

@@ -164,14 +164,3 @@ def test_every_question_can_be_stored_and_is_labelled_once():
     assert {each.key for each in QUESTIONS} <= set(PostCallForm.__table__.columns.keys())
     labels = [each.label for each in QUESTIONS]
     assert len(set(labels)) == len(labels)
-
-
-@pytest.mark.parametrize(("minutes", "asked"), [(30, True), (-30, False)])
-def test_a_booking_that_was_moved_after_its_time_can_still_be_reported(rep, minutes, asked):
-    org, at = rep.organization_id, now() - timedelta(hours=2)
-    moved = {"call_status": "rescheduled", "canceled_at": at + timedelta(minutes=minutes)}
-    with as_system(org) as db:
-        closer = make.closer(db, org, "Ana", user_id=rep.user_id)
-        event = make.event(db, org, closer, at=at, **moved).id
-    page = opened("form", rep, event=str(event))
-    assert bool(page.get("button_group")) is asked

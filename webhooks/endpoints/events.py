@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core.bookings.queries import events_page
 from core.bookings.schemas import (
     EventPage,
@@ -11,6 +13,9 @@ from core.bookings.schemas import (
     FormFiled,
     PostCallFormBody,
 )
+from core.metrics.drill import matching
+from core.metrics.facts import EVENTS
+from core.metrics.filters import Filters
 from core.money.form_filing import file_form
 from core.tenancy.access.authorization import Access
 from core.tenancy.access.roles import EVERYBODY, REPS
@@ -23,7 +28,10 @@ def events(request: ApiRequest[EventsFilter, None]) -> EventPage:
     caller, query = request.caller, request.query
     chosen = query.filter(caller.timezone)
     with caller.transaction() as db:
-        rows = events_page(db, chosen, limit=query.limit + 1, after=query.cursor)
+        narrowed = matching(db, EVENTS, "", Filters(query.results()))
+        rows = events_page(
+            db, replace(chosen, condition=narrowed), limit=query.limit + 1, after=query.cursor
+        )
         return EventPage.of(rows, query, at="scheduled_at")
 
 

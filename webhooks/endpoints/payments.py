@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from core.metrics.drill import matching
+from core.metrics.facts import PAYMENTS
+from core.metrics.filters import Filters
 from core.money.queries import payments_page
 from core.money.schemas import PaymentPage, PaymentsFilter, PaymentsQuery
 from core.tenancy.access.authorization import Access
@@ -15,7 +20,10 @@ def payments(request: ApiRequest[PaymentsFilter, None]) -> PaymentPage:
     caller, query = request.caller, request.query
     chosen = query.filter(caller.timezone)
     with caller.transaction() as db:
-        rows = payments_page(db, chosen, limit=query.limit + 1, after=query.cursor)
+        narrowed = matching(db, PAYMENTS, "", Filters(query.results()))
+        rows = payments_page(
+            db, replace(chosen, condition=narrowed), limit=query.limit + 1, after=query.cursor
+        )
         return PaymentPage.of(rows, query, at="payment_date")
 
 

@@ -204,6 +204,9 @@ language sql stable set search_path = pg_catalog, pg_temp set enable_nestloop = 
       join named n on n.id = r.payment_id and n.is_live and n.is_standing
      where not exists (select from counted_refunds c where c.payment_id = r.payment_id
        and c.refund_id = r.id)
+       and not exists (select from app.refunds x
+         join counted_refunds c on c.refund_id = x.split_of_id
+        where x.organization_id = app.cur_org() and x.id = r.id)
   ),
   new_refunds_together as materialized (
     select r.payment_id, sum(r.amount) as amount from new_refunds r group by 1
@@ -235,7 +238,8 @@ language sql stable set search_path = pg_catalog, pg_temp set enable_nestloop = 
                   then n.what || ' in place of the payment of '
                   || app.day_in_words(n.stood_date, p_zone, p_ends_at)
                   || ', which is the same money and was counted in ' || n.stood_in
-                when n.payment_date < p_period_starts_at then n.what || ', not counted until now'
+                when n.payment_date < p_period_starts_at
+                  then app.late_in_words(n.id, p_zone, p_ends_at)
                   end as reason,
            case when n.lines is not null then n.updated_at
              when n.stood_lines is not null then n.replaced_at else n.payment_date end as line_date,

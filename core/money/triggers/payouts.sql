@@ -76,13 +76,15 @@ create or replace trigger keep_snapshot_rows before insert or update or delete
   on app.payout_snapshot_summaries
   for each row execute function app.keep_snapshot_rows();
 
--- From the first approval on the day that payouts start with stands: another would count settled
--- money again, or lose some.
+-- Once an approved payout has counted a payment, the day that payouts start with stands: another
+-- would count settled money again, or lose some.
 create or replace function app.keep_payouts_start() returns trigger language plpgsql
 set search_path = pg_catalog, pg_temp as $f$
 begin
-  if exists (select from app.payout_snapshots s where s.organization_id = new.organization_id
-    and s.state <> 'draft') then
+  if exists (select from app.payout_snapshots s
+       join app.payout_snapshot_details d on d.organization_id = s.organization_id
+         and d.snapshot_id = s.id and d.held_back is null
+      where s.organization_id = new.organization_id and s.state <> 'draft') then
     raise exception 'payouts have started' using errcode = '23514';
   end if;
   return new;

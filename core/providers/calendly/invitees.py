@@ -79,6 +79,7 @@ def read(invitee: Mapping[str, Any]) -> dict[str, Any]:
         "created_at": moment(invitee.get("created_at")) or moment(meeting.get("created_at")),
         "updated_at": moment(invitee.get("updated_at")),
         "replaces": reference(invitee.get("old_invitee")),
+        "replaced_by": reference(invitee.get("new_invitee")),
         "moved": invitee.get("rescheduled") is True or bool(reference(invitee.get("new_invitee"))),
         "utm": tracking(invitee.get("tracking")),
         "answers": answers(invitee.get("questions_and_answers")),

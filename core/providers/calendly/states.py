@@ -24,6 +24,7 @@ from core.providers.values import mapping, moment, word
 
 INVITEE, CANCELLATION, NO_SHOW = "invitee", "cancellation", "no_show"
 MARKED, FORM, PAYMENT = "marked_invitee", "routing_form", "payment"
+REPLACED = "replaced_invitee"  # under the id of the invitee that replaces it
 STATES = (INVITEE, CANCELLATION, MARKED)
 
 
@@ -54,6 +55,8 @@ def remember_invitee(
     if is_money(paid):
         money = money_key(paid)
         remember(db, connection, PAYMENT, key, _sortable(at), paid, group_key=money)
+    if new := reference(invitee.get("new_invitee")):
+        remember(db, connection, REPLACED, new, _sortable(at), {"id": key})
 
 
 def remember_no_show(
@@ -78,6 +81,8 @@ def known_invitee(db: Session, connection: WebhookConnection, key: str) -> dict[
         said = read(state)
         known |= said | _as_first_listed(said.get("hosts", []), known.get("hosts", []))
     known |= {"payment": next(iter(_objects(db, connection, PAYMENT, key)), known.get("payment"))}
+    for replaced in _objects(db, connection, REPLACED, key):
+        known.setdefault("replaces", replaced["id"])  # the old booking may be all that says so
     marks = _objects(db, connection, NO_SHOW, key)
     return known | {"no_show_at": moment(marks[0].get("at")) if marks else None}
 

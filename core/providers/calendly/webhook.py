@@ -90,7 +90,10 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
     remember_invitee(db, connection, key, payload, INVITEE_EVENTS[name])
     if INVITEE_EVENTS[name] == MARKED:
         remember_no_show(db, connection, key, payload)
-    return _record(db, connection, key)
+    outcome = _record(db, connection, key)
+    if new := known_invitee(db, connection, key).get("replaced_by"):
+        _record(db, connection, new)
+    return outcome
 
 
 def _route(db: Session, connection: WebhookConnection, submission: dict[str, Any]) -> Outcome:

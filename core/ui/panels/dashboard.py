@@ -9,11 +9,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.metrics.catalog import METRICS
+from core.metrics.catalog import METRICS, PAID
 from core.metrics.comparison import Comparison
 from core.metrics.dashboard import CARDS, FUNNEL, TRENDS, WEEKDAYS, Dashboard
+from core.metrics.dimensions import RESULTS
 from core.metrics.drill import counted
 from core.metrics.figures import Figures, Values
+from core.metrics.filters import Filters
 from core.metrics.units import MONEY, RATE
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import go
@@ -24,6 +26,7 @@ from core.ui.parts.drill import (
     link_to_rows,
     narrowed_here,
     rows_behind,
+    slot_in,
     switch_to_rows,
 )
 from core.ui.parts.filters import Choices, named
@@ -33,9 +36,15 @@ from core.ui.parts.tables import show_rows
 DIRECTION: dict[str, Any] = {"up": "normal", "down": "inverse", "none": "off"}
 
 
-def summary_of_shows(figures: Dashboard) -> str:
-    """The show rate with its change, and how much of the period is known."""
+def summary_of_shows(figures: Dashboard, filters: Filters | None = None) -> str:
+    """The show rate with its change, and how much of the period is known; or why what is narrowed
+    by ``filters`` has no rates.
+    """
     now = figures.now
+    chosen = (filters or Filters()).chosen
+    if results := [each.label.lower() for key, each in RESULTS.items() if key in chosen]:
+        named = " and ".join(results)
+        return f"These are chosen by their {named}, so rates of them would say nothing."
     moved = RATE.moved(
         figures.so_far["show_rate"],
         figures.before and figures.before["show_rate"],
@@ -153,7 +162,7 @@ def show_funnel(figures: Dashboard, *, paid: bool = True) -> str | None:
     """
     st.subheader("From booking to close")
     steps = [(name, figures.now.count(key)) for name, key in FUNNEL] + [
-        ("Paid", figures.paid)
+        (PAID.name, figures.paid)
     ] * paid
     chart = charts.funnel(steps)
     point = chosen_point(
@@ -161,7 +170,8 @@ def show_funnel(figures: Dashboard, *, paid: bool = True) -> str | None:
             chart, config=charts.CONFIG, key="funnel", on_select="rerun", selection_mode="points"
         )
     )
-    return FUNNEL[point.place][1] if point and point.place < len(FUNNEL) else None
+    keys = [*(key for _, key in FUNNEL), PAID.key]
+    return keys[point.place] if point else None
 
 
 def _cash(people: Figures, currency: str) -> list[Any]:
@@ -203,11 +213,16 @@ def show_people(figures: Dashboard, viewer: Viewer, choices: Choices) -> None:
     go("leaderboards", "Open the leaderboards")
 
 
-def show_heat(figures: Dashboard) -> None:
-    """When bookings take place."""
+def show_heat(figures: Dashboard) -> dict[str, str] | None:
+    """When bookings take place. What narrows to the chosen weekday and hour, if one was."""
     st.subheader("When meetings happen")
     busy = [hour for hour in range(24) if any(row[hour] for row in figures.heat)]
     hours = range(min(busy, default=8), max(busy, default=18) + 1)
     values = [[row[hour] for hour in hours] for row in figures.heat]
     chart = charts.heatmap(values, WEEKDAYS, [f"{hour:02d}" for hour in hours])
-    st.plotly_chart(chart, config=charts.CONFIG, key="heat")
+    point = chosen_point(
+        st.plotly_chart(
+            chart, config=charts.CONFIG, key="heat", on_select="rerun", selection_mode="points"
+        )
+    )
+    return slot_in(point.series + 1, hours[point.place]) if point else None

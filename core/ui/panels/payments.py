@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from core.metrics.filters import Filters
-from core.money.models import PairVerdict, PaymentStatus
+from core.money.models import UNDONE, PairVerdict, PaymentStatus, RefundKind
 from core.money.reconciliation import decide_pair
 from core.tenancy.access.models import AccessSettings
 from core.tenancy.access.viewers import Viewer
@@ -58,6 +58,18 @@ def payment_state(payment: Any) -> str:
     if payment.counts and payment.refund_amount and not payment.net_revenue:
         return "refunded"
     return "disputed" if payment.disputed else word(payment.status, PaymentStatus)
+
+
+def refund_line(refund: Mapping[str, Any], timezone: str) -> str:
+    """A refund or lost dispute in words, with what of it counts where that is less."""
+    kind = "Lost dispute" if refund["kind"] == RefundKind.DISPUTE else "Refund"
+    amount, counted = (
+        money({refund["currency"]: refund[name]}) for name in ("amount", "counted_amount")
+    )
+    is_cut = refund["status"] not in UNDONE and amount != counted
+    part = f", of which {counted} counts, as no more can go back than was paid" if is_cut else ""
+    state = word(refund["status"], PaymentStatus)
+    return f"{kind} of {amount}{part}: {state}, {when(refund['refunded_at'], timezone)}"
 
 
 def counting_net(payments: pd.DataFrame) -> pd.Series[Any]:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pandas as pd
 import streamlit as st
+from sqlalchemy import Row
 
 from core.money.models import LineKind, LineReason, PayoutSnapshot, SnapshotState
 from core.money.payout_bridge import STEPS
@@ -249,6 +250,18 @@ def warn_unfinished(snapshot: PayoutSnapshot) -> None:
         st.info(
             f"These days are not over: the last is {last.day} {last:%b %Y}. Payments that still"
             " come are in the next payout."
+        )
+
+
+def warn_first(snapshot: PayoutSnapshot, bounds: Row[Any]) -> None:
+    """What the approval of the first payout settles, where no day was set for it."""
+    if bounds.payouts_start is None:
+        first = snapshot.period_start
+        st.warning(
+            f"This is the first payout, so payouts count from {first.day} {first:%B %Y}: payments"
+            " dated before that day, and their refunds, are taken for settled elsewhere and are in"
+            " no payout. Under Settings another day can be set, until an approved payout has"
+            " counted a payment; then it stays."
         )
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from core.metrics.dimensions import FILTERS
-from core.metrics.drill import counted
+from core.metrics.drill import Slot, counted
 from core.ui.parts.query_params import ORGANIZATION
 
 Narrowed = Mapping[str, str | list[str]]
@@ -31,6 +31,19 @@ def rows_behind(metric: str, narrowed: Narrowed) -> str:
     """The address of the rows behind a figure; a rate's are those that it counts."""
     explained = counted(metric)
     return address(explained.fact.rows.screen, {"figure": explained.key} | dict(narrowed))
+
+
+def slot_in(weekday: int, hour: int) -> dict[str, str]:
+    """The parameters with which a page of rows shows one hour of a weekday."""
+    return {"weekday": str(weekday), "hour": str(hour)}
+
+
+def slot_of_address(timezone: str) -> Slot | None:
+    """The hour of a weekday that the address narrows to; None where it names none."""
+    weekday, hour = st.query_params.get("weekday", ""), st.query_params.get("hour", "")
+    if weekday not in map(str, range(1, 8)) or hour not in map(str, range(24)):
+        return None
+    return Slot(int(weekday), int(hour), timezone)
 
 
 def address(screen: str, narrowed: Narrowed) -> str:

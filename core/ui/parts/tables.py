@@ -28,9 +28,10 @@ def table(
     opens: str | None = None,
     row_id: str = "id",
     download: bool = True,
+    downloaded: Sequence[Column] = (),
 ) -> None:
     """Show ``columns`` of ``rows``; a chosen row opens the screen ``opens`` with what the column
-    ``row_id`` names.
+    ``row_id`` names. A download has the columns ``downloaded`` too.
 
     On a phone each row is a card with the columns ``card``: a headline and two facts, by default
     the first three that are shown.
@@ -44,7 +45,7 @@ def table(
     if download:
         st.download_button(
             "Download",
-            lambda: as_csv(rows, listed),
+            lambda: as_csv(rows, [*listed, *downloaded]),
             f"{key}.csv",
             "text/csv",
             key=f"{key} download",

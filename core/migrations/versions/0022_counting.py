@@ -5,8 +5,8 @@ moved. Both follow from their status.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0031"
-down_revision = "0030"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
