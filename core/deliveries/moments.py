@@ -5,14 +5,14 @@ state of the object changes it: what has been true since then, and how the objec
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from core.deliveries.models import ProviderObject, WebhookConnection
-from core.deliveries.objects import Name, remember
+from core.deliveries.objects import Name, State, remember
 from core.deliveries.reading import arrived_at
 
 KIND = "first"  # the kind of the stored first reports
@@ -63,13 +63,14 @@ def remember_firsts(
     """Store the first reports of one object, whatever order deliveries arrive in: of each the
     earliest date stays.
     """
-    for first in firsts:
-        at = first.at or arrived_at(db)
-        seconds, rest = divmod(LAST_MOMENT - round(at.timestamp() * 10**6), 10**6)
-        [(kind, name)] = firsts_named([external_id], [first.what])
-        data = {"at": written(at)} | dict(first.facts)
-        version = f"{seconds:012d}.{rest:06d}"
-        remember(db, connection, kind, name, version, data, group_key=group_key)
+    states = [_first_state(external_id, each, each.at or arrived_at(db)) for each in firsts]
+    remember(db, connection, *(replace(state, group_key=group_key) for state in states))
+
+
+def _first_state(external_id: str, first: First, at: datetime) -> State:
+    seconds, rest = divmod(LAST_MOMENT - round(at.timestamp() * 10**6), 10**6)
+    [(kind, name)] = firsts_named([external_id], [first.what])
+    return State(kind, name, f"{seconds:012d}.{rest:06d}", {"at": written(at)} | dict(first.facts))
 
 
 def passing(kind: str) -> str:
@@ -89,7 +90,7 @@ def remember_passing(
     kind, external_id = name
     named = f"{external_id} {written(at)}"
     data = dict(facts) | {"at": written(at)}
-    remember(db, connection, passing(kind), named, version, data, group_key=external_id)
+    remember(db, connection, State(passing(kind), named, version, data, external_id))
 
 
 def written(at: datetime) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, Text, case, cast, func, or_, select, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Select, Table, Text, case, cast, func, or_, select, text, tuple_
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.orm import Session
 
 from core.deliveries.models import ProviderLink, ProviderObject, WebhookConnection
@@ -35,38 +36,26 @@ def only(data: Any, kept: Kept) -> Any:
     }
 
 
-def remember(
-    db: Session,
-    connection: WebhookConnection,
-    kind: str,
-    external_id: str,
-    version: str,
-    data: dict[str, Any],
-    *,
-    group_key: str | None = None,
-) -> None:
-    """Store ``data``, see ``only``, as the state of one object unless a newer one is known.
-
-    An object is known by its provider and its id, whatever connection it came over. ``version``
-    orders the states of one object as text. Of two states with one version the one whose text sorts
-    last stays, so that the outcome does not depend on which came first. ``group_key`` names what
-    the object belongs to.
+@dataclass(frozen=True)
+class State:
+    """One state of one object. ``version`` orders the states of one object as text. ``data`` is
+    what was said of it, see ``only``. ``group_key`` names what the object belongs to.
     """
-    new = insert(ProviderObject).values(
-        organization_id=connection.organization_id,
-        provider=connection.provider,
-        kind=kind,
-        external_id=external_id,
-        version=version,
-        data=data,
-        group_key=group_key,
-        arrived_at=arrived_at(db),
-    )
-    then, before = new.excluded, ProviderObject
+
+    kind: str
+    external_id: str
+    version: str
+    data: Mapping[str, Any]
+    group_key: str | None = None
+
+
+def _remembering(table: Table) -> Insert:
+    new = insert(table)
+    then, before = new.excluded, table.c
     newer = tuple_(then.version.collate("C"), cast(then.data, Text)) > tuple_(
         before.version.collate("C"), cast(before.data, Text)
     )
-    known = new.on_conflict_do_update(
+    return new.on_conflict_do_update(
         index_elements=["organization_id", "provider", "kind", "external_id"],
         set_={
             "version": case((newer, then.version), else_=before.version),
@@ -76,7 +65,36 @@ def remember(
         },
         where=or_(newer, then.arrived_at < before.arrived_at, before.group_key.is_(None)),
     )
-    db.execute(known)
+
+
+# Every delivery needs these several times, and to build them takes longer than to run them.
+REMEMBER = _remembering(ProviderObject.metadata.tables["app.provider_objects"])
+LINKED = text("""
+    with named as (select * from unnest(cast(:kinds as text[]), cast(:ids as text[])) n (kind, id))
+    select l.kind, l.external_id from app.provider_links l
+      join named n on l.target_kind = n.kind and l.target_id = n.id
+     where l.provider = :provider and l.kind = any(cast(:wanted as text[]))
+    union
+    select l.target_kind, l.target_id from app.provider_links l
+      join named n on l.kind = n.kind and l.external_id = n.id
+     where l.provider = :provider and l.target_kind = any(cast(:wanted as text[]))
+""")
+
+
+def remember(db: Session, connection: WebhookConnection, *states: State) -> None:
+    """Store each as the state of its object unless a newer one is known.
+
+    An object is known by its provider and its id, whatever connection it came over. Of two states
+    with one version the one whose text sorts last stays, so that the outcome does not depend on
+    which came first.
+    """
+    arrived = {
+        "organization_id": connection.organization_id,
+        "provider": connection.provider,
+        "arrived_at": arrived_at(db),
+    }
+    if states:
+        db.execute(REMEMBER, [arrived | vars(state) for state in states])
 
 
 def objects_of(
@@ -126,13 +144,11 @@ def linked(
     db: Session, provider: str, names: Collection[Name], kinds: Collection[str]
 ) -> set[Name]:
     """The objects of ``kinds`` that refer to one of ``names``, or that one of them refers to."""
-    here = tuple_(ProviderLink.kind, ProviderLink.external_id)
-    there = tuple_(ProviderLink.target_kind, ProviderLink.target_id)
-    known, mine = sorted(names), ProviderLink.provider == provider
-    referring = select(ProviderLink.kind, ProviderLink.external_id).where(
-        mine, there.in_(known), ProviderLink.kind.in_(kinds)
-    )
-    referred = select(ProviderLink.target_kind, ProviderLink.target_id).where(
-        mine, here.in_(known), ProviderLink.target_kind.in_(kinds)
-    )
-    return {(kind, external_id) for kind, external_id in db.execute(referring.union(referred))}
+    known = sorted(names)
+    asked = {
+        "provider": provider,
+        "kinds": [kind for kind, _ in known],
+        "ids": [external_id for _, external_id in known],
+        "wanted": sorted(kinds),
+    }
+    return {(kind, external_id) for kind, external_id in db.execute(LINKED, asked)}

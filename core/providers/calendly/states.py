@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from core.deliveries.models import ProviderObject, WebhookConnection
-from core.deliveries.objects import only, remember
+from core.deliveries.objects import State, only, remember
 from core.people.erasure import is_pseudonym
 from core.platform.normalization import fold
 from core.providers.calendly.invitees import KEPT, is_canceled, read, reference
@@ -50,13 +50,13 @@ def remember_invitee(
     # of two states of one moment the one that says more counts
     version = f"{rank}{_sortable(at)} {len(read(invitee)):03}"
     form = reference(invitee.get("routing_form_submission"))
-    remember(db, connection, kind, key, version, invitee, group_key=form)
+    remember(db, connection, State(kind, key, version, invitee, form))
     paid = mapping(invitee.get("payment"))
     if is_money(paid):
         money = money_key(paid)
-        remember(db, connection, PAYMENT, key, _sortable(at), paid, group_key=money)
+        remember(db, connection, State(PAYMENT, key, _sortable(at), paid, money))
     if new := reference(invitee.get("new_invitee")):
-        remember(db, connection, REPLACED, new, _sortable(at), {"id": key})
+        remember(db, connection, State(REPLACED, new, _sortable(at), {"id": key}))
 
 
 def remember_no_show(
@@ -71,7 +71,7 @@ def remember_no_show(
     at = moment(marked.get("created_at")) or happened_at or moment(invitee.get("created_at"))
     removed = str(delivery.get("event")).endswith("deleted")
     data = {"at": None if removed or at is None else _sortable(at)}
-    remember(db, connection, NO_SHOW, key, _sortable(happened_at), data)
+    remember(db, connection, State(NO_SHOW, key, _sortable(happened_at), data))
 
 
 def known_invitee(db: Session, connection: WebhookConnection, key: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from core.bookings.intake import record_booking
 from core.bookings.models import BookingSettings, Event
 from core.bookings.roster import Host, setter_mentions
 from core.deliveries.models import WebhookConnection
-from core.deliveries.objects import remember
+from core.deliveries.objects import State, remember
 from core.people.actions import Person
 from core.platform.advisory_locks import lock_books
 from core.platform.normalization import fold
@@ -111,7 +111,7 @@ def _route(db: Session, connection: WebhookConnection, submission: dict[str, Any
         ],
     }
     version = moment(submission.get("updated_at")) or moment(submission.get("created_at"))
-    remember(db, connection, FORM, key, version.isoformat() if version else "", stored)
+    remember(db, connection, State(FORM, key, version.isoformat() if version else "", stored))
     for invitee in invitees_of_form(db, connection, key):
         _record(db, connection, invitee)
     return PROCESSED

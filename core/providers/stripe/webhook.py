@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from core.deliveries.models import WebhookConnection
 from core.deliveries.moments import firsts_named, remember_firsts, remember_passing
-from core.deliveries.objects import Name, link, objects_named, objects_of, only, remember
+from core.deliveries.objects import Name, State, link, objects_named, objects_of, only, remember
 from core.money.ledger import record_payment
 from core.money.models import MoneySettings
 from core.platform.advisory_locks import lock_books
@@ -112,7 +112,7 @@ def _remember(
     second = int(at.timestamp()) if at else 0
     version = version_of(kind, stripe_object, second)
     state = only(stripe_object, KEPT[kind]) | {"as_of": second or None}
-    remember(db, connection, kind, external_id, version, state)
+    remember(db, connection, State(kind, external_id, version, state))
     link(db, connection, name, targets_of(kind, stripe_object))
     if at and version != UNUSABLE:
         firsts = firsts_of(event, kind, stripe_object, at)

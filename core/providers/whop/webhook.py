@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from core.deliveries.models import WebhookConnection
 from core.deliveries.moments import instant, remember_firsts, remember_passing, written
-from core.deliveries.objects import objects_named, objects_of, remember
+from core.deliveries.objects import State, objects_named, objects_of, remember
 from core.deliveries.reading import arrived_at
 from core.money.ledger import record_payment
 from core.money.models import Payment
@@ -147,7 +147,7 @@ def _remember(
     generation = generation_of(payload)
     stored_kind = f"payment {generation}" if is_payment else kind
     version = version_of(kind, stored)
-    remember(db, connection, stored_kind, external_id, version, stored, group_key=payment_id)
+    remember(db, connection, State(stored_kind, external_id, version, stored, payment_id))
     payment_id = payment_id or _payment_of(db, kind, external_id)
     if version != UNUSABLE:
         firsts = firsts_of(kind, generation, stored)
@@ -184,7 +184,7 @@ def _membership_ended(
     dates = (said.get("canceled_at"), said.get("updated_at"), payload.get("timestamp"))
     ended_at = first(map(moment, dates)) or arrived_at(db)
     at = written(ended_at)
-    remember(db, connection, ENDED_MEMBERSHIP, membership_id, at, {"at": at})
+    remember(db, connection, State(ENDED_MEMBERSHIP, membership_id, at, {"at": at}))
     sold = select(Payment).where(
         Payment.processor == connection.provider, Payment.membership_key == membership_id
     )
