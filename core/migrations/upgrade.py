@@ -25,10 +25,10 @@ from core.platform.database import (
     APP_ROLE,
     DATABASE,
     WORKER_ROLE,
-    embedded,
     owner_url,
     role_password,
 )
+from core.platform.local_postgres import embedded
 from core.platform.settings import settings
 from core.providers.registry import person_fields
 

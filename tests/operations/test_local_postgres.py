@@ -70,6 +70,34 @@ def test_a_stale_process_file_of_a_dead_server_does_not_stop_the_next_start(home
     postgres.stop()
 
 
+@pytest.mark.parametrize("left", ["nothing", "another program"])
+def test_what_a_crash_left_in_the_process_file_does_not_stop_the_next_start(home, left) -> None:
+    """After a full disk the file is empty; after a restart of the machine, the process id in it may
+    be another program's, here one of the same account.
+    """
+    postgres = LocalPostgres(home).start()
+    file = postgres.data / "postmaster.pid"
+    written = file.read_text()
+    assert postgres.stop()
+    account = file.parent.stat().st_uid
+    other = subprocess.Popen(["sleep", "60"], user=account)
+    known = written.replace(written.split()[0], str(other.pid), 1)
+    file.write_text(known if left == "another program" else "")
+    os.chown(file, account, -1)
+    try:
+        with LocalPostgres(home) as again:
+            assert alive(again)
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_a_server_that_died_unseen_is_left_without_a_complaint(home) -> None:
+    postgres = LocalPostgres(home).start()
+    os.kill(postmaster(postgres), signal.SIGKILL)
+    assert postgres.stop()
+
+
 def test_only_its_owner_can_read_the_password_and_the_data(home) -> None:
     with LocalPostgres(home) as postgres:
         assert stat.S_IMODE(postgres.endpoint.stat().st_mode) == 0o600
