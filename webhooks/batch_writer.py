@@ -11,6 +11,9 @@ import asyncio
 from typing import NamedTuple
 from uuid import UUID
 
+import psycopg
+
+from core.platform.database import outage
 from webhooks.pool import pool
 
 MAX_TOGETHER = 64
@@ -76,6 +79,13 @@ async def _store_together(together: list[tuple[Delivery, asyncio.Future[Answer]]
 
 
 async def _store(deliveries: list[Delivery]) -> list[Answer]:
-    async with pool().connection() as db:
-        stored = await db.execute(STORE, [list(column) for column in zip(*deliveries, strict=True)])
-        return await stored.fetchall()
+    try:
+        async with pool().connection() as db:
+            columns = [list(column) for column in zip(*deliveries, strict=True)]
+            answers = await (await db.execute(STORE, columns)).fetchall()
+    except psycopg.OperationalError:
+        # A database that was restarted broke every connection: none of the others is used again.
+        await pool().check()
+        raise
+    outage.over()
+    return answers

@@ -23,8 +23,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from core.deliveries.secrets import belongs_to
+from core.platform.database import outage
 from core.platform.errors import Misconfigured
 from core.platform.log import logger
+from core.platform.outage import is_outage
 from core.platform.vault import unseal
 from core.providers import registry
 from core.providers.provider import Address, Inbound
@@ -73,15 +75,20 @@ async def receive(request: Request) -> Response:
     except ClientDisconnect:
         answer, retry_after_s = "incomplete", None
     except (psycopg.Error, PoolTimeout, Misconfigured) as error:
-        # The error's text may quote the delivery, which must not get into the log.
-        log.error(
-            "delivery not kept",
-            error=type(error).__name__,
-            sqlstate=getattr(error, "sqlstate", None),
-        )
+        _note(error)
         answer, retry_after_s = "unavailable", None
     deliveries_total.labels(answer).inc()
     return _response(answer, retry_after_s, request.path_params["provider"])
+
+
+def _note(error: Exception) -> None:
+    if is_outage(error):
+        outage.noticed(error)
+        return
+    # The error's text may quote the delivery, which must not get into the log.
+    log.error(
+        "delivery not kept", error=type(error).__name__, sqlstate=getattr(error, "sqlstate", None)
+    )
 
 
 def _response(answer: str, retry_after_s: int | None, provider: str) -> Response:
