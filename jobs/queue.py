@@ -9,6 +9,8 @@ from jobs.tasks import register
 
 # Beyond these the worker begins anew, which is quicker than the growing pauses of its pool.
 WAIT_S, RECONNECT_S = 5.0, 1.0
+# How often a worker shows that it lives, and after how long without that another one does its jobs.
+HEARTBEAT_S, STALLED_AFTER_S = 2.0, 10.0
 
 
 def dsn() -> str:

@@ -11,7 +11,7 @@ import psycopg
 from procrastinate.exceptions import ConnectorException
 
 from core.platform.database import outage
-from jobs.queue import dsn, queue
+from jobs.queue import HEARTBEAT_S, STALLED_AFTER_S, dsn, queue
 
 CONCURRENCY = 4
 CONNECT_S = 5
@@ -43,6 +43,8 @@ async def _work(stopping: threading.Event) -> None:
             app.run_worker_async(
                 concurrency=CONCURRENCY,
                 fetch_job_polling_interval=POLL_S,
+                update_heartbeat_interval=HEARTBEAT_S,
+                stalled_worker_timeout=STALLED_AFTER_S,
                 delete_jobs="successful",
                 install_signal_handlers=False,
             )

@@ -216,9 +216,9 @@ class LocalPostgres:
         """Detach from the server. Returns True when that stopped it, and False while other
         processes use it.
         """
+        if self._lease is None:
+            return False
         with self._alone():
-            if self._lease is None:
-                return False
             try:
                 fcntl.flock(self._lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 self._run("pg_ctl", "-D", self.data, "-m", "fast", "-w", "stop")
