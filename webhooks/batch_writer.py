@@ -14,6 +14,7 @@ from uuid import UUID
 import psycopg
 
 from core.platform.database import outage
+from core.platform.settings import settings
 from webhooks.pool import pool
 
 MAX_TOGETHER = 64
@@ -22,7 +23,7 @@ STORE = """
       from unnest(%s::uuid[], %s::int[], %s::text[], %s::text[], %s::bytea[])
            with ordinality as d (connection_id, revision, delivery_key, headers, body, place),
            lateral app.store_delivery(
-             d.connection_id, d.revision, d.delivery_key, d.headers::jsonb, d.body) as k
+             d.connection_id, d.revision, d.delivery_key, d.headers::jsonb, d.body, %s) as k
      order by d.place
 """
 Answer = tuple[str, int | None]
@@ -82,7 +83,8 @@ async def _store(deliveries: list[Delivery]) -> list[Answer]:
     try:
         async with pool().connection() as db:
             columns = [list(column) for column in zip(*deliveries, strict=True)]
-            answers = await (await db.execute(STORE, columns)).fetchall()
+            stored = await db.execute(STORE, [*columns, settings().webhook_rate_limit])
+            answers = await stored.fetchall()
     except psycopg.OperationalError:
         # A database that was restarted broke every connection: none of the others is used again.
         await pool().check()

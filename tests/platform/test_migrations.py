@@ -739,3 +739,30 @@ def test_links_of_an_earlier_release_show_what_belongs_to_bookings(bare, release
     with bare.connect() as connection:
         modules = connection.execute(text("select module from app.access_tokens")).scalars()
         assert list(modules) == ["bookings"]
+
+
+LIMITED = """
+    insert into app.organizations (id, name, slug, timezone, currency)
+      values ('{org}', 'Team', 'team', 'UTC', 'USD');
+    insert into app.webhook_connections (organization_id, provider, name, rate_limit_per_minute)
+      values ('{org}', 'stripe', 'former', 60), ('{org}', 'calendly', 'former', 100),
+             ('{org}', 'stripe', 'own', 100), ('{org}', 'whop', 'own', 10);
+"""
+
+
+def test_connections_with_their_providers_former_limit_get_the_installations(
+    bare, release_of
+) -> None:
+    release_of(before("0023"))
+    with bare.begin() as connection:
+        connection.exec_driver_sql(LIMITED.format(org=uuid4()))
+
+    migrate(bare.url)
+
+    with bare.connect() as connection:
+        limits = text("select distinct name, rate_limit_per_minute from app.webhook_connections")
+        assert set(map(tuple, connection.execute(limits))) == {
+            ("former", None),
+            ("own", 100),
+            ("own", 10),
+        }

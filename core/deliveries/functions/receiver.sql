@@ -27,11 +27,12 @@ grant execute on function app.connection_of to so_worker;
 --   repeat    stored before
 --   stale     the connection changed since its secret was read; its signature must be verified anew
 --   limited   too many deliveries; retry_after is set
+-- p_per_minute is the limit of a connection that has none of its own.
 -- The row is inserted before it is counted, because repeats are not counted and only the unique key
 -- reveals them.
 create or replace function app.store_delivery(
   p_connection uuid, p_revision int, p_delivery_key text, p_headers jsonb, p_body bytea,
-  out answer text, out retry_after int
+  p_per_minute int, out answer text, out retry_after int
 ) language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   c record;
@@ -39,7 +40,8 @@ declare
   stored uuid;
   taken bigint;
 begin
-  select w.organization_id, w.provider, w.rate_limit_per_minute as per_minute into c
+  select w.organization_id, w.provider, 
+      coalesce(w.rate_limit_per_minute, p_per_minute) as per_minute into c
     from app.webhook_connections w join app.organizations o on o.id = w.organization_id
       and o.deleted_at is null
    where w.id = p_connection and w.revision = p_revision and w.active;
