@@ -96,6 +96,10 @@ def engine(role: str) -> Engine:
                 "A text holds a character that cannot be stored; type it again."
             ) from error
 
+    @event.listens_for(made, "checkout")
+    def _notice_return(*_: object) -> None:
+        outage.over()  # a connection is tried before it is handed out
+
     @event.listens_for(made, "handle_error")
     def _notice_outage(context: ExceptionContext) -> None:
         if is_outage(context.original_exception):
@@ -118,7 +122,6 @@ def _transaction(role: str, statement: str, **identity: object) -> Iterator[Sess
             if getattr(error.orig, "sqlstate", None) == INSUFFICIENT_PRIVILEGE:
                 raise NotAllowed("You are not a member of this organisation.") from error
             raise
-        outage.over()
         yield db
 
 

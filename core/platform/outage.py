@@ -27,11 +27,12 @@ class Outage:
     """Whether the database is away for this process, since when, and whether that is in the log.
 
     A short outage is one line, with its duration, once it is over. One that lasts has a line of its
-    own meanwhile. ``write`` writes a line: what happened, and its facts by name.
+    own meanwhile, after ``lasting_s``. ``write`` writes a line: what happened, and its facts by
+    name.
     """
 
-    def __init__(self, write: Callable[..., object]) -> None:
-        self._write = write
+    def __init__(self, write: Callable[..., object], lasting_s: float = LASTING_S) -> None:
+        self._write, self._lasting_s = write, lasting_s
         self._lock = threading.Lock()
         self._since: float | None = None
         self._is_written = False
@@ -41,7 +42,7 @@ class Outage:
         with self._lock:
             now = time.monotonic()
             self._since = now if self._since is None else self._since
-            if self._is_written or now - self._since < LASTING_S:
+            if self._is_written or now - self._since < self._lasting_s:
                 return
             self._is_written = True
         self._write("the database is away; trying again", why=" ".join(str(error).split()))
