@@ -19,19 +19,15 @@ from webhooks.pool import pool
 
 MAX_TOGETHER = 64
 STORE = """
-    select k.answer, k.retry_after
-      from unnest(%s::uuid[], %s::int[], %s::text[], %s::text[], %s::bytea[])
-           with ordinality as d (connection_id, revision, delivery_key, headers, body, place),
-           lateral app.store_delivery(
-             d.connection_id, d.revision, d.delivery_key, d.headers::jsonb, d.body, %s) as k
-     order by d.place
+    select answer, retry_after from app.store_deliveries(
+      %s::uuid[], %s::int[], %s::text[], %s::text[], %s::bytea[], %s)
 """
 Answer = tuple[str, int | None]
 
 
 class Delivery(NamedTuple):
-    """The arguments of ``app.store_delivery``. Sorting deliveries gives the order in which every
-    receiver locks rows, so that receivers do not deadlock.
+    """What ``app.store_deliveries`` takes of each. Sorting deliveries gives the order in which
+    every receiver locks rows, so that receivers do not deadlock.
     """
 
     connection_id: UUID

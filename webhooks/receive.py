@@ -21,7 +21,7 @@ from uuid import UUID
 import psycopg
 from psycopg_pool import PoolTimeout
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from core.deliveries.secrets import belongs_to
 from core.platform.database import outage
@@ -32,7 +32,7 @@ from core.platform.vault import unseal
 from core.providers import registry
 from core.providers.provider import Address, Inbound
 from core.providers.signatures import BadSignature
-from webhooks.answers import refusal
+from webhooks.answers import JSON, refusal
 from webhooks.batch_writer import Answer, Delivery, store_delivery
 from webhooks.body import INCOMPLETE, BodyTooLarge, read_body, too_deep
 from webhooks.failed_signatures import count_failure, limited_for
@@ -43,6 +43,7 @@ log = logger("webhooks.receive")
 RETRY_AFTER_S = 10
 MAX_TEXT = 255
 LOOK_UP_EVERY_S = 1.0
+ACCEPTED = b'{"status":"accepted"}'
 STORED_HEADERS = ("content-type", "user-agent")  # of every provider, in addition to its own
 Headers = dict[str, str]
 
@@ -79,7 +80,7 @@ async def receive(request: Request) -> Response:
         answer, retry_after_s = await verify_and_store(
             path["provider"],
             path["connection_id"],
-            dict(request.headers),
+            _headers(request),
             body,
             address=request.client.host if request.client else "unknown",
         )
@@ -92,6 +93,14 @@ async def receive(request: Request) -> Response:
         answer, retry_after_s = "unavailable", None
     deliveries_total.labels(answer).inc()
     return _response(answer, retry_after_s, request.path_params["provider"])
+
+
+def _headers(request: Request) -> Headers:
+    """The headers by name, of several of one name the first. Starlette's own would be searched once
+    for each of them.
+    """
+    sent = reversed(request.scope["headers"])
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in sent}
 
 
 def _note(error: Exception) -> None:
@@ -107,7 +116,7 @@ def _note(error: Exception) -> None:
 def _response(answer: str, retry_after_s: int | None, provider: str) -> Response:
     match answer:
         case "accepted" | "repeat":
-            return JSONResponse({"status": "accepted"})
+            return Response(ACCEPTED, media_type=JSON)
         case "refused":
             return refusal(401, "unauthorized", "The delivery's signature or address is not valid.")
         case "limited":
@@ -135,7 +144,7 @@ def _response(answer: str, retry_after_s: int | None, provider: str) -> Response
 async def verify_and_store(
     name: str, last_part: str, headers: Headers, body: bytes, *, address: str
 ) -> Answer:
-    """The answer of ``app.store_delivery``, or ``refused``, ``limited`` or ``too_deep``. If a
+    """The answer of ``app.store_deliveries``, or ``refused``, ``limited`` or ``too_deep``. If a
     remembered connection does not fit, it is looked up again, so that a new secret works at once;
     while failures from the sender's address are limited, within a second.
     """
