@@ -28,6 +28,7 @@ from core.platform.database import (
     owner_url,
     role_password,
 )
+from core.platform.files import replace_file
 from core.platform.local_postgres import embedded
 from core.platform.settings import settings
 from core.providers.registry import person_fields
@@ -86,8 +87,7 @@ def ensure_local_key() -> None:
     ):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(base64.b64encode(os.urandom(32)).decode())
+    replace_file(path, base64.b64encode(os.urandom(32)).decode())
 
 
 def migrate(url: URL | None = None) -> None:

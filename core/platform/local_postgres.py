@@ -28,6 +28,7 @@ from typing import IO, Any
 import psycopg
 
 from core.platform.errors import Misconfigured
+from core.platform.files import replace_file
 from core.platform.settings import settings
 
 if sys.platform != "win32":
@@ -317,20 +318,7 @@ class LocalPostgres:
             )
         finally:
             os.close(reader)
-        self._write_endpoint({"password": password, "port": 0})
-
-    def _write_endpoint(self, facts: dict[str, Any]) -> None:
-        """Replace the file as a whole: the superuser's password stands nowhere else, so neither a
-        full disk nor a kill may leave half of it.
-        """
-        beside = self.endpoint.with_suffix(".new")
-        beside.unlink(missing_ok=True)
-        beside.touch(mode=0o600)
-        with open(beside, "w") as file:
-            file.write(json.dumps(facts))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self.endpoint)
+        replace_file(self.endpoint, json.dumps({"password": password, "port": 0}))
 
     def _start_in_time(self) -> None:
         """Start the server, with patience for one that recovers and for what a killed one has left.
@@ -355,7 +343,8 @@ class LocalPostgres:
         if self._runs() is False:
             self._process_file.unlink(missing_ok=True)
         if port != self._port():
-            self._write_endpoint({**json.loads(self.endpoint.read_text()), "port": port})
+            known = json.loads(self.endpoint.read_text())
+            replace_file(self.endpoint, json.dumps({**known, "port": port}))
         wanted = {
             "listen_addresses": "127.0.0.1",
             "port": port,
