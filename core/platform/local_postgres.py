@@ -280,6 +280,9 @@ class LocalPostgres:
             )
 
     def _make(self) -> None:
+        """Create the data folder. It gets its name when it is whole and its password is known, so
+        that a first start that was interrupted is simply begun again.
+        """
         password = secrets.token_urlsafe(24)
         # Never plain "C": lower() and ILIKE would ignore æøåéü. PostgreSQL 17 and later have a
         # Unicode provider built in.
@@ -293,18 +296,20 @@ class LocalPostgres:
                 "--builtin-locale",
                 "C.UTF-8",
             ]
-        self.data.mkdir(mode=0o700, exist_ok=True)
+        unfinished = self.data.with_suffix(".new")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700)
         reader, writer = os.pipe()
         os.write(writer, password.encode() + b"\n")
         os.close(writer)
         if self._account:
-            for what in (self.data, reader):
+            for what in (unfinished, reader):
                 os.chown(what, self._account["user"], self._account["group"])
         try:
             self._run(
                 "initdb",
                 "-D",
-                self.data,
+                unfinished,
                 "-U",
                 "postgres",
                 "-A",
@@ -319,6 +324,7 @@ class LocalPostgres:
         finally:
             os.close(reader)
         replace_file(self.endpoint, json.dumps({"password": password, "port": 0}))
+        unfinished.rename(self.data)
 
     def _start_in_time(self) -> None:
         """Start the server, with patience for one that recovers and for what a killed one has left.

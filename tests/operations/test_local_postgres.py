@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from core.platform.local_postgres import LocalPostgres, reachable_folder
+from tests.ports import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -102,6 +103,22 @@ def test_only_its_owner_can_read_the_password_and_the_data(home) -> None:
     with LocalPostgres(home) as postgres:
         assert stat.S_IMODE(postgres.endpoint.stat().st_mode) == 0o600
         assert stat.S_IMODE(postgres.data.stat().st_mode) & 0o077 == 0
+
+
+def test_a_first_start_that_was_interrupted_is_begun_again(home) -> None:
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from core.platform.local_postgres import LocalPostgres;"
+        " LocalPostgres(sys.argv[1]).start()",
+        str(home),
+    ]
+    interrupted = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+    until(lambda: list(home.glob("data*/PG_VERSION")), every_s=0.001)
+    os.killpg(interrupted.pid, signal.SIGKILL)
+    interrupted.wait()
+    with LocalPostgres(home) as again:
+        assert alive(again)
 
 
 def test_a_full_disk_at_a_start_leaves_the_password(home) -> None:
