@@ -7,11 +7,10 @@ from typing import Any
 
 import psycopg
 
-from core.platform.database import WORKER_ROLE, role_url
-from core.platform.log import logger
+from core.platform.database import outage
+from jobs.queue import dsn
 from jobs.schedule import scheduler
 
-log = logger("jobs.clock")
 LEADER_LOCK = 727002
 LOOK_EVERY_S = 0.5
 
@@ -20,18 +19,17 @@ def run_clock(stopping: threading.Event) -> None:
     """Wait to become the leader, tick until ``stopping`` is set or the database is lost, then try
     to become the leader again.
     """
-    dsn = role_url(WORKER_ROLE).set(drivername="postgresql").render_as_string(hide_password=False)
     while not stopping.is_set():
         try:
-            _lead(dsn, stopping)
-        except psycopg.OperationalError:
-            log.warning("lost the database; trying again")
-            stopping.wait(2)
+            _lead(stopping)
+        except psycopg.OperationalError as error:
+            outage.noticed(error)
+            stopping.wait(LOOK_EVERY_S)
 
 
-def _lead(dsn: str, stopping: threading.Event) -> None:
+def _lead(stopping: threading.Event) -> None:
     keepalive: Any = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
-    with psycopg.connect(dsn, autocommit=True, connect_timeout=5, **keepalive) as connection:
+    with psycopg.connect(dsn(), autocommit=True, connect_timeout=5, **keepalive) as connection:
         while not _leader(connection):
             if stopping.wait(LOOK_EVERY_S):
                 return
@@ -40,6 +38,7 @@ def _lead(dsn: str, stopping: threading.Event) -> None:
         try:
             while not stopping.wait(LOOK_EVERY_S):
                 connection.execute("select 1")  # losing the connection means losing the lock
+                outage.over()
         finally:
             ticking.shutdown(wait=False)
 

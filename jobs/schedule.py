@@ -16,10 +16,9 @@ from core.platform.database import as_system
 from core.platform.log import logger
 from core.platform.tasks import TASKS, TICKS, AnyTask, Schedule, tick
 from core.tenancy.organizations.queries import all_organization_ids
-from jobs.queue import queue
+from jobs.queue import STALLED_AFTER_S, queue
 
 log = logger("jobs.schedule")
-STALLED_AFTER_S = 30
 
 
 def scheduler() -> BackgroundScheduler:

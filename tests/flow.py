@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +20,7 @@ from core.providers.payloads import signed
 from jobs.queue import queue
 from webhooks.app import app
 
+numbers = count(int(ip_address("10.0.0.1")))
 SECRET = "whsec_test_5f1c0b9a7d2e4c63"
 
 
@@ -39,9 +42,16 @@ class Sender:
 
 
 async def post(
-    path: str, *, to: ASGIApp = app, method: str = "POST", **request: Any
+    path: str,
+    *,
+    to: ASGIApp = app,
+    method: str = "POST",
+    address: str | None = None,
+    **request: Any,
 ) -> httpx.Response:
-    transport = httpx.ASGITransport(app=to, raise_app_exceptions=False)
+    """A request from this network address, or from one that nobody else has."""
+    client = (address or str(ip_address(next(numbers))), 1)
+    transport = httpx.ASGITransport(app=to, raise_app_exceptions=False, client=client)
     async with httpx.AsyncClient(transport=transport, base_url="http://receiver") as client:
         return await client.request(method, path, **request)
 

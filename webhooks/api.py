@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from core.platform import schemas as models
+from core.platform.database import outage
 from core.platform.errors import (
     Conflict,
     InvalidInput,
@@ -26,6 +27,7 @@ from core.platform.errors import (
     TooManyRequests,
 )
 from core.platform.log import logger
+from core.platform.outage import is_outage
 from core.tenancy.access.api_access import NotSignedIn, caller_of
 from core.tenancy.access.api_limits import Rate, count_request
 from core.tenancy.access.schemas import LoginRequest, LoginToken
@@ -102,7 +104,10 @@ def _guarded(work: Callable[[Request, bytes], Response]) -> Callable[[Request], 
         except SalesOpsError as error:
             return _refused(error)
         except (OperationalError, InterfaceError, NoFreeConnection) as error:
-            log.warning("database away", error=type(error).__name__)
+            if is_outage(error):
+                outage.noticed(error)
+            else:
+                log.warning("no connection is free", error=type(error).__name__)
             return refusal(503, "unavailable", "The database is away; try again.", retry_after_s=10)
 
     return route

@@ -11,23 +11,23 @@ import asyncio
 from typing import NamedTuple
 from uuid import UUID
 
+import psycopg
+
+from core.platform.database import outage
+from core.platform.settings import settings
 from webhooks.pool import pool
 
 MAX_TOGETHER = 64
 STORE = """
-    select k.answer, k.retry_after
-      from unnest(%s::uuid[], %s::int[], %s::text[], %s::text[], %s::bytea[])
-           with ordinality as d (connection_id, revision, delivery_key, headers, body, place),
-           lateral app.store_delivery(
-             d.connection_id, d.revision, d.delivery_key, d.headers::jsonb, d.body) as k
-     order by d.place
+    select answer, retry_after from app.store_deliveries(
+      %s::uuid[], %s::int[], %s::text[], %s::text[], %s::bytea[], %s)
 """
 Answer = tuple[str, int | None]
 
 
 class Delivery(NamedTuple):
-    """The arguments of ``app.store_delivery``. Sorting deliveries gives the order in which every
-    receiver locks rows, so that receivers do not deadlock.
+    """What ``app.store_deliveries`` takes of each. Sorting deliveries gives the order in which
+    every receiver locks rows, so that receivers do not deadlock.
     """
 
     connection_id: UUID
@@ -76,6 +76,14 @@ async def _store_together(together: list[tuple[Delivery, asyncio.Future[Answer]]
 
 
 async def _store(deliveries: list[Delivery]) -> list[Answer]:
-    async with pool().connection() as db:
-        stored = await db.execute(STORE, [list(column) for column in zip(*deliveries, strict=True)])
-        return await stored.fetchall()
+    try:
+        async with pool().connection() as db:
+            columns = [list(column) for column in zip(*deliveries, strict=True)]
+            stored = await db.execute(STORE, [*columns, settings().webhook_rate_limit])
+            answers = await stored.fetchall()
+    except psycopg.OperationalError:
+        # A database that was restarted broke every connection: none of the others is used again.
+        await pool().check()
+        raise
+    outage.over()
+    return answers

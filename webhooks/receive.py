@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -20,24 +21,29 @@ from uuid import UUID
 import psycopg
 from psycopg_pool import PoolTimeout
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from core.deliveries.secrets import belongs_to
+from core.platform.database import outage
 from core.platform.errors import Misconfigured
 from core.platform.log import logger
+from core.platform.outage import is_outage
 from core.platform.vault import unseal
 from core.providers import registry
 from core.providers.provider import Address, Inbound
 from core.providers.signatures import BadSignature
-from webhooks.answers import refusal
+from webhooks.answers import JSON, refusal
 from webhooks.batch_writer import Answer, Delivery, store_delivery
 from webhooks.body import INCOMPLETE, BodyTooLarge, read_body, too_deep
+from webhooks.failed_signatures import count_failure, limited_for
 from webhooks.monitoring import deliveries_total
 from webhooks.pool import pool
 
 log = logger("webhooks.receive")
 RETRY_AFTER_S = 10
 MAX_TEXT = 255
+LOOK_UP_EVERY_S = 1.0
+ACCEPTED = b'{"status":"accepted"}'
 STORED_HEADERS = ("content-type", "user-agent")  # of every provider, in addition to its own
 Headers = dict[str, str]
 
@@ -52,6 +58,11 @@ class Endpoint:
     provider: str
     revision: int
     secret: str
+    looked_up_at: float = field(default_factory=time.monotonic)
+
+    def age_s(self) -> float:
+        """How long ago it was looked up."""
+        return time.monotonic() - self.looked_up_at
 
 
 # By the connection's id or the organisation's slug, whichever the provider's addresses have.
@@ -60,34 +71,52 @@ remembered: dict[tuple[str, UUID | str], Endpoint] = {}
 
 async def receive(request: Request) -> Response:
     """Store one delivery. Responds 200 stored now or before, 400 too deep or cut off, 401 not
-    correctly signed, 413 too large, 429 too many (or what the provider needs then), 503 try again.
+    correctly signed, 413 too large, 429 too many, verified or not (or what the provider needs
+    then), 503 try again.
     """
     try:
         body = await read_body(request)
         path = request.path_params
         answer, retry_after_s = await verify_and_store(
-            path["provider"], path["connection_id"], dict(request.headers), body
+            path["provider"],
+            path["connection_id"],
+            _headers(request),
+            body,
+            address=request.client.host if request.client else "unknown",
         )
     except BodyTooLarge:
         answer, retry_after_s = "too_large", None
     except ClientDisconnect:
         answer, retry_after_s = "incomplete", None
     except (psycopg.Error, PoolTimeout, Misconfigured) as error:
-        # The error's text may quote the delivery, which must not get into the log.
-        log.error(
-            "delivery not kept",
-            error=type(error).__name__,
-            sqlstate=getattr(error, "sqlstate", None),
-        )
+        _note(error)
         answer, retry_after_s = "unavailable", None
     deliveries_total.labels(answer).inc()
     return _response(answer, retry_after_s, request.path_params["provider"])
 
 
+def _headers(request: Request) -> Headers:
+    """The headers by name, of several of one name the first. Starlette's own would be searched once
+    for each of them.
+    """
+    sent = reversed(request.scope["headers"])
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in sent}
+
+
+def _note(error: Exception) -> None:
+    if is_outage(error):
+        outage.noticed(error)
+        return
+    # The error's text may quote the delivery, which must not get into the log.
+    log.error(
+        "delivery not kept", error=type(error).__name__, sqlstate=getattr(error, "sqlstate", None)
+    )
+
+
 def _response(answer: str, retry_after_s: int | None, provider: str) -> Response:
     match answer:
         case "accepted" | "repeat":
-            return JSONResponse({"status": "accepted"})
+            return Response(ACCEPTED, media_type=JSON)
         case "refused":
             return refusal(401, "unauthorized", "The delivery's signature or address is not valid.")
         case "limited":
@@ -112,9 +141,12 @@ def _response(answer: str, retry_after_s: int | None, provider: str) -> Response
             )
 
 
-async def verify_and_store(name: str, last_part: str, headers: Headers, body: bytes) -> Answer:
-    """The answer of ``app.store_delivery``, or ``refused`` or ``too_deep``. If a remembered
-    connection does not fit, it is looked up again, so that a new secret works at once.
+async def verify_and_store(
+    name: str, last_part: str, headers: Headers, body: bytes, *, address: str
+) -> Answer:
+    """The answer of ``app.store_deliveries``, or ``refused``, ``limited`` or ``too_deep``. If a
+    remembered connection does not fit, it is looked up again, so that a new secret works at once;
+    while failures from the sender's address are limited, within a second.
     """
     inbound = registry.find_inbound(name)
     if inbound is None or (whose := _address(inbound, last_part)) is None:
@@ -124,10 +156,16 @@ async def verify_and_store(name: str, last_part: str, headers: Headers, body: by
         answer, retry_after_s = await _store(endpoint, headers, body)
         if answer != "stale":
             return answer, retry_after_s
+    wait_s = limited_for(str(endpoint.id), address) if endpoint else 0
+    if endpoint is not None and wait_s and endpoint.age_s() < LOOK_UP_EVERY_S:
+        return "limited", wait_s
     endpoint = await _look_up(name, whose)
-    if endpoint is None or not _genuine(endpoint, headers, body):
-        return "refused", None
-    return await _store(endpoint, headers, body)
+    if endpoint is not None and _genuine(endpoint, headers, body):
+        return await _store(endpoint, headers, body)
+    # Of an address that tries many connections that do not exist, all tries count as one's.
+    whom = str(endpoint.id) if endpoint else "none"
+    wait_s = limited_for(whom, address) or await count_failure(whom, address)
+    return ("limited", wait_s) if wait_s else ("refused", None)
 
 
 def _address(inbound: Inbound, last_part: str) -> UUID | str | None:

@@ -39,7 +39,7 @@ class WebhookConnection(TenantRow, Timestamps, Base):
     """One configured webhook endpoint of one organisation; its secret is in ``vault_secrets``.
 
     ``revision`` changes with every edit, so that a receiver can tell whether what it remembers is
-    still current.
+    still current. Without a ``rate_limit_per_minute`` of its own it has the installation's.
     """
 
     __tablename__ = "webhook_connections"
@@ -53,7 +53,7 @@ class WebhookConnection(TenantRow, Timestamps, Base):
     name: Mapped[str]
     external_account_id: Mapped[str | None]
     active: Mapped[bool] = mapped_column(server_default=text("true"))
-    rate_limit_per_minute: Mapped[int]
+    rate_limit_per_minute: Mapped[int | None]
     is_shared: Mapped[bool] = mapped_column(server_default=text("false"))
     revision: Mapped[int] = mapped_column(server_default=text("1"))
 

@@ -30,10 +30,11 @@ from core.platform.database import (
     DATABASE,
     ORGANIZATION_ID,
     WORKER_ROLE,
-    embedded,
     owner_url,
     role_password,
 )
+from core.platform.files import replace_file
+from core.platform.local_postgres import embedded
 from core.platform.settings import settings
 from core.providers.registry import person_fields
 
@@ -91,8 +92,7 @@ def ensure_local_key() -> None:
     ):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(base64.b64encode(os.urandom(32)).decode())
+    replace_file(path, base64.b64encode(os.urandom(32)).decode())
 
 
 def migrate(url: URL | None = None) -> None:

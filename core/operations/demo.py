@@ -13,6 +13,7 @@ from core.bookings.roster import link_user
 from core.operations.demo_year import Scale, seed_year
 from core.platform.database import WORKER_ROLE, as_guest, as_system
 from core.platform.errors import Conflict, NotFound
+from core.platform.files import replace_file
 from core.platform.settings import settings
 from core.tenancy.access.members import create_user
 from core.tenancy.organizations.actions import create_organization, find_organization
@@ -118,10 +119,8 @@ def sign_ins() -> SignIns:
     path = _sign_ins_file()
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(
-            json.dumps({role: (email, _passphrase()) for role, email in PEOPLE.items()})
-        )
+        made = {role: (email, _passphrase()) for role, email in PEOPLE.items()}
+        replace_file(path, json.dumps(made))
     return {
         role: (email, password) for role, (email, password) in json.loads(path.read_text()).items()
     }

@@ -10,7 +10,6 @@ transaction and never on the connection, so it cannot leak through the pool.
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import hmac
 from collections.abc import Iterator
@@ -25,7 +24,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from core.platform.errors import InvalidInput, Misconfigured, NotAllowed
-from core.platform.local_postgres import LocalPostgres
+from core.platform.local_postgres import embedded
+from core.platform.log import logger
+from core.platform.outage import Outage, is_outage
 from core.platform.settings import settings
 
 APP_ROLE = "so_app"
@@ -36,16 +37,8 @@ READ_ONLY = "25006"
 ENGINES: dict[str, Engine] = {}  # what this process has opened, by role, for monitoring
 ORGANIZATION_ID = "organization_id"
 NOT_STORABLE = {"22021", "22P05"}  # bytes that are not valid text, and a zero character in JSON
-
-
-@lru_cache
-def embedded() -> LocalPostgres:
-    """The embedded server, which this process uses until it ends. The last process to leave stops
-    it.
-    """
-    postgres = LocalPostgres(settings().data_dir / "postgres").start()
-    atexit.register(postgres.stop)
-    return postgres
+log = logger("database")
+outage = Outage(lambda event, **facts: log.warning(event, **facts))  # of this process
 
 
 def owner_url() -> URL:
@@ -102,6 +95,15 @@ def engine(role: str) -> Engine:
             raise InvalidInput(
                 "A text holds a character that cannot be stored; type it again."
             ) from error
+
+    @event.listens_for(made, "checkout")
+    def _notice_return(*_: object) -> None:
+        outage.over()  # a connection is tried before it is handed out
+
+    @event.listens_for(made, "handle_error")
+    def _notice_outage(context: ExceptionContext) -> None:
+        if is_outage(context.original_exception):
+            outage.noticed(context.original_exception)
 
     return made
 

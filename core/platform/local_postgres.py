@@ -6,6 +6,7 @@ kill -9, and the last one to leave stops the server. For a real deployment set D
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import glob
 import hashlib
@@ -20,18 +21,24 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
 import psycopg
 
 from core.platform.errors import Misconfigured
+from core.platform.files import replace_file
+from core.platform.settings import settings
 
 if sys.platform != "win32":
     import fcntl
     import pwd
 
-START_TIMEOUT_S = 20
+START_TIMEOUT_S = 60
+ATTEMPT_S = 5
+LOOK_EVERY_S = 0.2
+END_OF_LOG = 1500
 NOT_ON_WINDOWS = "On Windows use WSL, or set DATABASE_URL to a PostgreSQL server."
 FIRST_MAJOR_WITH_BUILTIN_LOCALE = 17
 
@@ -77,19 +84,41 @@ def reachable_folder(wanted: Path) -> Path:
     return folder
 
 
+def _command_line(pid: int) -> str | None:
+    """What the process runs; empty when it has ended, None where that cannot be found out."""
+    if Path("/proc/self").exists():
+        try:
+            return Path("/proc", str(pid), "cmdline").read_bytes().decode(errors="replace")
+        except OSError:
+            return ""
+    with contextlib.suppress(FileNotFoundError):
+        listing = ["/bin/ps", "-ww", "-o", "args=", "-p", str(pid)]
+        return subprocess.run(listing, capture_output=True, text=True, check=False).stdout
+    return None
+
+
+class NotStarted(Misconfigured):
+    """The server does not run, or not yet; ``is_passing`` when that mends itself by waiting."""
+
+    def __init__(self, message: str, *, is_passing: bool) -> None:
+        super().__init__(message)
+        self.is_passing = is_passing
+
+
 class LocalPostgres:
     """One embedded server on one data folder. ``start`` attaches to it and starts it if needed;
     ``stop`` detaches.
     """
 
-    def __init__(self, home: Path | str, settings: dict[str, Any] | None = None) -> None:
+    def __init__(self, home: Path | str, options: dict[str, Any] | None = None) -> None:
         if sys.platform == "win32":
             raise Misconfigured(NOT_ON_WINDOWS)
         self.home = reachable_folder(Path(home).absolute())
         self.data = self.home / "data"
         self.log = self.home / "postgres.log"
         self.endpoint = self.home / "endpoint.json"
-        self.settings = settings or {}
+        self._process_file = self.data / "postmaster.pid"
+        self.options = options or {}
         self.bin = find_bin()
         self._lease: IO[str] | None = None
         self._account: dict[str, Any] = {}
@@ -166,7 +195,7 @@ class LocalPostgres:
                 self._make()
             self._check_major()
             if not self._up():
-                self._boot()
+                self._start_in_time()
             self._lease = open(self.home / ".leases", "a")  # noqa: SIM115 - held until stop
             fcntl.flock(self._lease, fcntl.LOCK_SH)
         return self
@@ -174,23 +203,30 @@ class LocalPostgres:
     def revive(self) -> bool:
         """Start the server again at its old address if it has died while we were attached. Returns
         whether it had.
+
+        Raises NotStarted after one attempt of some seconds, for instance when the server is killed
+        again while it recovers; the next attempt goes on from there.
         """
         with self._alone():
             if self._up():
                 return False
-            self._boot(port=json.loads(self.endpoint.read_text())["port"])
+            self._start_once(self._port())
             return True
 
     def stop(self) -> bool:
         """Detach from the server. Returns True when that stopped it, and False while other
         processes use it.
         """
+        if self._lease is None:
+            return False
         with self._alone():
-            if self._lease is None:
-                return False
             try:
                 fcntl.flock(self._lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 self._run("pg_ctl", "-D", self.data, "-m", "fast", "-w", "stop")
+                return True
+            except subprocess.CalledProcessError:
+                if self._runs() is not False:
+                    raise
                 return True
             except BlockingIOError:
                 return False
@@ -204,8 +240,8 @@ class LocalPostgres:
         self.stop()
 
     def _up(self) -> bool:
-        """Whether the server runs. Only a connection to *this* data folder proves it: a process id
-        from a file may belong to a dead or to another process.
+        """Whether the server takes connections. Only one to *this* data folder proves it: another
+        server may have taken the port of a dead one.
         """
         try:
             with psycopg.connect(self.url(), connect_timeout=2) as connection:
@@ -213,6 +249,23 @@ class LocalPostgres:
                 return row is not None and Path(row[0]) == self.data
         except (psycopg.Error, FileNotFoundError):
             return False
+
+    def _runs(self) -> bool | None:
+        """Whether the server's main process is alive, even if it takes no connections yet; None
+        where that cannot be found out.
+
+        The id in its file may be that of a killed process that nobody has reaped, or have passed to
+        another program. After a full disk there may be no id in it.
+        """
+        try:
+            pid = int(self._process_file.read_text().split()[0])
+        except (OSError, ValueError, IndexError):
+            return False
+        command = _command_line(pid)
+        return None if command is None else str(self.data) in command
+
+    def _port(self) -> int:
+        return int(json.loads(self.endpoint.read_text())["port"])
 
     def _check_major(self) -> None:
         made_by, ours = (
@@ -227,6 +280,9 @@ class LocalPostgres:
             )
 
     def _make(self) -> None:
+        """Create the data folder. It gets its name when it is whole and its password is known, so
+        that a first start that was interrupted is simply begun again.
+        """
         password = secrets.token_urlsafe(24)
         # Never plain "C": lower() and ILIKE would ignore æøåéü. PostgreSQL 17 and later have a
         # Unicode provider built in.
@@ -240,18 +296,20 @@ class LocalPostgres:
                 "--builtin-locale",
                 "C.UTF-8",
             ]
-        self.data.mkdir(mode=0o700, exist_ok=True)
+        unfinished = self.data.with_suffix(".new")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700)
         reader, writer = os.pipe()
         os.write(writer, password.encode() + b"\n")
         os.close(writer)
         if self._account:
-            for what in (self.data, reader):
+            for what in (unfinished, reader):
                 os.chown(what, self._account["user"], self._account["group"])
         try:
             self._run(
                 "initdb",
                 "-D",
-                self.data,
+                unfinished,
                 "-U",
                 "postgres",
                 "-A",
@@ -265,59 +323,84 @@ class LocalPostgres:
             )
         finally:
             os.close(reader)
-        self._write_endpoint({"password": password, "port": 0})
+        replace_file(self.endpoint, json.dumps({"password": password, "port": 0}))
+        unfinished.rename(self.data)
 
-    def _write_endpoint(self, facts: dict[str, Any]) -> None:
-        """Replace the file as a whole: the superuser's password stands nowhere else, so neither a
-        full disk nor a kill may leave half of it.
+    def _start_in_time(self) -> None:
+        """Start the server, with patience for one that recovers and for what a killed one has left.
+        Raises NotStarted.
         """
-        beside = self.endpoint.with_suffix(".new")
-        beside.unlink(missing_ok=True)
-        beside.touch(mode=0o600)
-        with open(beside, "w") as file:
-            file.write(json.dumps(facts))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self.endpoint)
+        port = self._port() if self._runs() else _free_port()
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while True:
+            try:
+                self._start_once(port)
+                return
+            except NotStarted as error:
+                if not error.is_passing or time.monotonic() > deadline:
+                    raise
+                time.sleep(LOOK_EVERY_S)
 
-    def _boot(self, port: int | None = None) -> None:
-        port = port or _free_port()
-        self._write_endpoint({**json.loads(self.endpoint.read_text()), "port": port})
+    def _start_once(self, port: int) -> None:
+        """Start the server, or wait for one that runs already. Raises NotStarted."""
+        if self._runs():
+            self._wait_until_up()
+            return
+        if self._runs() is False:
+            self._process_file.unlink(missing_ok=True)
+        if port != self._port():
+            known = json.loads(self.endpoint.read_text())
+            replace_file(self.endpoint, json.dumps({**known, "port": port}))
         wanted = {
             "listen_addresses": "127.0.0.1",
             "port": port,
             "unix_socket_directories": "",
             "timezone": "UTC",
-        } | self.settings
+        } | self.options
         self.log.touch()
         if self._account:
             os.chown(self.log, self._account["user"], self._account["group"])
         options = " ".join(f"-c {name}='{value}'" for name, value in wanted.items())
-        deadline = time.monotonic() + START_TIMEOUT_S
-        # A killed postmaster stays a zombie until it is reaped; PostgreSQL refuses to start before.
-        while True:
-            try:
-                self._run(
-                    "pg_ctl",
-                    "-D",
-                    self.data,
-                    "-w",
-                    "-t",
-                    "60",
-                    "-l",
-                    self.log,
-                    "-o",
-                    options,
-                    "start",
-                )
-                return
-            except subprocess.CalledProcessError as error:
-                tail = self.log.read_text()[-1500:]
-                if "already exists" not in tail or time.monotonic() > deadline:
-                    raise Misconfigured(
-                        f"The embedded PostgreSQL did not start: {error.stderr}\n{tail}"
-                    ) from error
-                time.sleep(0.3)
+        start = ["-D", self.data, "-w", "-t", ATTEMPT_S, "-l", self.log, "-o", options, "start"]
+        try:
+            self._run("pg_ctl", *start)
+        except subprocess.CalledProcessError as error:
+            raise self._not_started(error.stderr) from error
+
+    def _wait_until_up(self) -> None:
+        deadline = time.monotonic() + ATTEMPT_S
+        while not self._up():
+            if time.monotonic() > deadline:
+                raise self._not_started("It runs, but takes no connections yet.")
+            time.sleep(LOOK_EVERY_S)
+
+    def _not_started(self, why: str) -> NotStarted:
+        """Processes of a killed server hold its memory until they notice, so that the next one ends
+        at once; a recovery may take longer than an attempt.
+        """
+        log = self._end_of_log()
+        return NotStarted(
+            f"The embedded PostgreSQL did not start: {why}\n{log}",
+            is_passing=bool(self._runs()) or "still in use" in log or "already exists" in log,
+        )
+
+    def _end_of_log(self) -> str:
+        try:
+            with open(self.log, "rb") as file:
+                file.seek(max(0, self.log.stat().st_size - END_OF_LOG))
+                return file.read().decode(errors="replace")
+        except OSError:
+            return ""
+
+
+@lru_cache
+def embedded() -> LocalPostgres:
+    """The embedded server, which this process uses until it ends. The last process to leave stops
+    it.
+    """
+    postgres = LocalPostgres(settings().data_dir / "postgres").start()
+    atexit.register(postgres.stop)
+    return postgres
 
 
 def _free_port() -> int:

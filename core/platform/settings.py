@@ -6,7 +6,7 @@ import base64
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.platform.errors import Misconfigured
@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     webhook_public_url: str = "http://localhost:8000"
     ui_port: int = 8501
     webhook_port: int = 8000
+    webhook_rate_limit: int = Field(default=6_000, ge=1)
     slack_webhook_url: SecretStr | None = None
     resend_api_key: SecretStr | None = None
     smtp_url: SecretStr | None = None

@@ -43,21 +43,19 @@ def create_connection(
     """Open an endpoint for one provider; its signing secret is sealed at once.
 
     ``account_id`` is the provider's own account: deliveries of another one are not booked.
-    ``rate_limit`` is deliveries a minute, by default the provider's own.
+    ``rate_limit`` is deliveries a minute, by default the setting ``WEBHOOK_RATE_LIMIT``.
 
     Raises:
         InvalidInput: unknown provider, no name, an empty secret, or a limit out of range.
     """
-    inbound = registry.find_inbound(provider)
-    if inbound is None:
+    if registry.find_inbound(provider) is None:
         raise InvalidInput(
             f"“{provider}” is not a provider; use one of {', '.join(registry.with_inbound())}.",
             field="provider",
         )
     if not name.strip():
         raise InvalidInput("Give the connection a name.", field="name")
-    per_minute = inbound.rate_limit if rate_limit is None else rate_limit
-    if not 1 <= per_minute <= MAX_RATE_LIMIT:
+    if rate_limit is not None and not 1 <= rate_limit <= MAX_RATE_LIMIT:
         raise InvalidInput(
             f"The rate limit must lie between 1 and {MAX_RATE_LIMIT} a minute.", field="rate_limit"
         )
@@ -67,7 +65,7 @@ def create_connection(
         provider=provider,
         name=name.strip(),
         external_account_id=account_id or None,
-        rate_limit_per_minute=per_minute,
+        rate_limit_per_minute=rate_limit,
     )
     db.add(connection)
     db.flush()

@@ -79,10 +79,9 @@ class Inbound:
     is the provider's own name of what happened. ``handle`` turns a delivery into rows: safe to
     repeat, in any order; it raises when it cannot be done now.
 
-    ``rate_limit`` is deliveries a minute for a new connection. ``signing_hint`` says on the
-    screen Connections what the signing secret looks like. ``headers`` are stored with a delivery,
-    besides its content type and sender. ``person_fields`` are the payload's fields that say who
-    somebody is.
+    ``signing_hint`` says on the screen Connections what the signing secret looks like. ``headers``
+    are stored with a delivery, besides its content type and sender. ``person_fields`` are the
+    payload's fields that say who somebody is.
 
     ``as_json`` (body) is for a provider whose bodies are not JSON: a verified delivery is stored
     in the form that it returns, since erasing a person, redacting and reading all take JSON; it
@@ -100,7 +99,6 @@ class Inbound:
     event_type: Callable[[Payload], str | None]
     handle: Callable[[Session, WebhookConnection, Payload], Outcome]
     signing_hint: str
-    rate_limit: int
     headers: tuple[str, ...] = ()
     person_fields: PersonFields = field(default_factory=PersonFields)
     samples: tuple[Sample, ...] = ()

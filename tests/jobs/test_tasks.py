@@ -50,7 +50,9 @@ NAMES = {
 NAMED_IN_SQL = (
     re.compile(r"enqueue_account_mail\(\s*'(\w+)'"),
     re.compile(r"app\.enqueue\(\s*'\w+',\s*'(\w+)'"),
-    re.compile(r"into jobs\.procrastinate_jobs[^;]*?values\s*\('\w+',\s*'(\w+)'", re.DOTALL),
+    re.compile(
+        r"into jobs\.procrastinate_jobs[^;]*?(?:values\s*\(|select\s+)'\w+',\s*'(\w+)'", re.DOTALL
+    ),
 )
 
 

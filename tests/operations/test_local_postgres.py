@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from core.platform.local_postgres import LocalPostgres, reachable_folder
+from tests.ports import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,10 +71,54 @@ def test_a_stale_process_file_of_a_dead_server_does_not_stop_the_next_start(home
     postgres.stop()
 
 
+@pytest.mark.parametrize("left", ["nothing", "another program"])
+def test_what_a_crash_left_in_the_process_file_does_not_stop_the_next_start(home, left) -> None:
+    """After a full disk the file is empty; after a restart of the machine, the process id in it may
+    be another program's, here one of the same account.
+    """
+    postgres = LocalPostgres(home).start()
+    file = postgres.data / "postmaster.pid"
+    written = file.read_text()
+    assert postgres.stop()
+    account = file.parent.stat().st_uid
+    other = subprocess.Popen(["sleep", "60"], user=account)
+    known = written.replace(written.split()[0], str(other.pid), 1)
+    file.write_text(known if left == "another program" else "")
+    os.chown(file, account, -1)
+    try:
+        with LocalPostgres(home) as again:
+            assert alive(again)
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_a_server_that_died_unseen_is_left_without_a_complaint(home) -> None:
+    postgres = LocalPostgres(home).start()
+    os.kill(postmaster(postgres), signal.SIGKILL)
+    assert postgres.stop()
+
+
 def test_only_its_owner_can_read_the_password_and_the_data(home) -> None:
     with LocalPostgres(home) as postgres:
         assert stat.S_IMODE(postgres.endpoint.stat().st_mode) == 0o600
         assert stat.S_IMODE(postgres.data.stat().st_mode) & 0o077 == 0
+
+
+def test_a_first_start_that_was_interrupted_is_begun_again(home) -> None:
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from core.platform.local_postgres import LocalPostgres;"
+        " LocalPostgres(sys.argv[1]).start()",
+        str(home),
+    ]
+    interrupted = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+    until(lambda: list(home.glob("data*/PG_VERSION")), every_s=0.001)
+    os.killpg(interrupted.pid, signal.SIGKILL)
+    interrupted.wait()
+    with LocalPostgres(home) as again:
+        assert alive(again)
 
 
 def test_a_full_disk_at_a_start_leaves_the_password(home) -> None:

@@ -222,6 +222,27 @@ def test_a_first_start_on_ones_own_machine_finds_its_key_made_and_nothing_unsafe
     assert stat.S_IMODE((tmp_path / "fresh" / "master.key").stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize(
+    ("made", "by"),
+    [
+        ("master.key", "from core.migrations.upgrade import ensure_local_key as make"),
+        ("demo-sign-ins.json", "from core.operations.demo import sign_ins as make"),
+    ],
+)
+def test_a_full_disk_at_a_first_start_leaves_no_half_of_a_file(tmp_path, made, by):
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (5, 5))"
+    own = {"DATABASE_URL": "", "ENCRYPTION_MASTER_KEY": "", "DATA_DIR": str(tmp_path)}
+    failed = subprocess.run(
+        [sys.executable, "-B", "-c", f"{by}; {limited}; make()"],
+        cwd=ROOT,
+        env=os.environ | own,
+        capture_output=True,
+        check=False,
+    )
+    assert failed.returncode != 0
+    assert not (tmp_path / made).exists()
+
+
 def test_an_installation_with_its_own_database_is_given_no_key(settings_are, tmp_path):
     settings_are(
         DATABASE_URL="postgresql://owner:secret@db.internal/app",

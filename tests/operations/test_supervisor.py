@@ -6,89 +6,38 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.books import guard_books
 from tests.ports import free_port, until
+from tests.supervised import ROOT, Supervised, supervised
 
-ROOT = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True)
-class Running:
-    """A supervisor with its children; its output goes to the file ``said``."""
-
-    process: subprocess.Popen
-    screens: int
-    receiver: int
-    said: Path
-
-    def children(self) -> dict[str, int]:
-        """Process ids by name, as the operating system knows them."""
-        listed = subprocess.check_output(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], text=True
-        )
-        names = {"streamlit": "screens", "webhooks": "receiver", "jobs": "jobs"}
-        lines = [line.split(None, 1) for line in listed.splitlines()]
-        return {
-            name: int(pid)
-            for pid, command in lines
-            for word, name in names.items()
-            if f"-m {word}" in command
-        }
-
-    def answers(self, port: int) -> bool:
-        try:
-            return httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
-        except httpx.TransportError:
-            return False
+BACK_WITHIN_S = 2
+SMALL_MB = 64
 
 
 @pytest.fixture(scope="module")
-def running(database_url, tmp_path_factory) -> Iterator[Running]:
-    screens, receiver, said = (
-        free_port(),
-        free_port(),
-        tmp_path_factory.mktemp("supervisor") / "said",
-    )
-    env = os.environ | {
-        "UI_PORT": str(screens),
-        "WEBHOOK_PORT": str(receiver),
-        "DATABASE_URL": database_url,
-    }
-    with said.open("w") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "core.operations.supervisor"],
-            cwd=ROOT,
-            env=env,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
-        supervisor = Running(process, screens, receiver, said)
-        try:
-            until(
-                lambda: (
-                    supervisor.answers(screens)
-                    and supervisor.answers(receiver)
-                    and "jobs" in supervisor.children()
-                )
-            )
-            yield supervisor
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
-            guard_books(database_url)  # the supervisor migrated, and took out what is not declared
+def running(database_url, tmp_path_factory) -> Iterator[Supervised]:
+    with supervised(tmp_path_factory.mktemp("supervisor") / "said") as product:
+        until(product.is_whole)
+        yield product
+    guard_books(database_url)  # the supervisor migrated, and took out what is not declared
 
 
 def test_the_children_are_not_told_the_owners_address(running) -> None:
     for pid in running.children().values():
         environment = Path("/proc", str(pid), "environ").read_bytes().split(b"\0")
         assert not any(entry.startswith(b"DATABASE_URL=") for entry in environment)
+
+
+def test_the_supervisor_carries_little_of_the_product(running) -> None:
+    """Preparing a start needs nearly all of it, and is done by a process that ends."""
+    listed = subprocess.check_output(["ps", "-o", "rss=", "-p", str(running.process.pid)])
+    assert int(listed) / 1024 < SMALL_MB
 
 
 def test_a_taken_port_is_named_before_anything_starts(running) -> None:
@@ -107,18 +56,21 @@ def test_a_taken_port_is_named_before_anything_starts(running) -> None:
     assert "UI_PORT" in refused.stderr
 
 
-def test_a_died_child_comes_back_and_ctrl_c_leaves_nothing_behind(running) -> None:
+@pytest.mark.parametrize("name", ["screens", "receiver", "jobs"])
+def test_a_killed_child_runs_again_within_two_seconds_however_often(running, name) -> None:
+    for _ in range(3):
+        killed = running.children()[name]
+        os.kill(killed, signal.SIGKILL)
+        since = time.monotonic()
+        until(lambda killed=killed: running.children().get(name) not in (None, killed))
+        assert time.monotonic() - since < BACK_WITHIN_S
+
+
+def test_all_children_come_back_and_ctrl_c_leaves_nothing_behind(running) -> None:
     before = running.children()
-    assert set(before) == {"screens", "receiver", "jobs"}
     for pid in before.values():
         os.kill(pid, signal.SIGKILL)
-    until(
-        lambda: (
-            running.answers(running.screens)
-            and running.answers(running.receiver)
-            and set(running.children()) == set(before)
-        )
-    )
+    until(running.is_whole)
     after = running.children()
     assert not set(after.values()) & set(before.values())
 

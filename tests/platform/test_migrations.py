@@ -827,6 +827,23 @@ def test_bookings_that_were_called_off_after_their_time_are_to_be_reported(
             {"org": org},
         )
 
+
+LIMITED = """
+    insert into app.organizations (id, name, slug, timezone, currency)
+      values ('{org}', 'Team', 'team', 'UTC', 'USD');
+    insert into app.webhook_connections (organization_id, provider, name, rate_limit_per_minute)
+      values ('{org}', 'stripe', 'former', 60), ('{org}', 'calendly', 'former', 100),
+             ('{org}', 'stripe', 'own', 100), ('{org}', 'whop', 'own', 10);
+"""
+
+
+def test_connections_with_their_providers_former_limit_get_the_installations(
+    bare, release_of
+) -> None:
+    release_of(before("0024"))
+    with bare.begin() as connection:
+        connection.exec_driver_sql(LIMITED.format(org=uuid4()))
+
     migrate(bare.url)
 
     with bare.connect() as connection:
@@ -837,3 +854,10 @@ def test_bookings_that_were_called_off_after_their_time_are_to_be_reported(
             ("held", "completed", False),
             ("moved", "scheduled", False),
         ]
+
+        limits = text("select distinct name, rate_limit_per_minute from app.webhook_connections")
+        assert set(map(tuple, connection.execute(limits))) == {
+            ("former", None),
+            ("own", 100),
+            ("own", 10),
+        }

@@ -107,7 +107,6 @@ DECLARATION = """
             event_type=lambda payload: payload["what"],
             handle=handle,
             signing_hint="lan_…",
-            rate_limit=7,
             headers=("x-lantern-id",),
             person_fields=PersonFields(names=frozenset({"who"})),
             samples=(Sample("booked"),),
@@ -357,7 +356,7 @@ def test_its_settings_limits_and_screens_are_there_without_being_listed(lantern,
 
     assert registry.base_urls()["LANTERN_BASE_URL"] == "http://lantern.example.com"
     with as_system(org) as db:
-        assert create_connection(db, "lantern", "Main", "secret").rate_limit_per_minute == 7
+        assert create_connection(db, "lantern", "Main", "secret").rate_limit_per_minute is None
     for screen in ("connections", "integrations"):
         page = opened(screen, admin)
         assert not page.exception

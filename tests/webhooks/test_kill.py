@@ -1,111 +1,78 @@
-"""Whatever is killed, deliveries that were answered with 200 survive: each is stored once and
-processed, and each payment is recorded once.
+"""Whatever is killed, the product comes back by itself, and deliveries that were answered with 200
+survive: each is stored once and processed, and each payment is recorded once.
 """
 
 import http.client
 import os
 import queue
+import random
 import signal
-import subprocess
-import sys
+import tempfile
 import threading
 import time
+from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 from sqlalchemy import func, select
-from sqlalchemy.engine import make_url
 
 from core.deliveries.models import ConnectionActivity, WebhookDelivery
-from core.migrations.upgrade import migrate
+from core.migrations.upgrade import ensure_embedded_ready
 from core.money.models import Payment
 from core.platform import database
 from core.platform.clock import now
 from core.platform.database import as_system
-from core.platform.errors import Misconfigured
-from core.platform.local_postgres import LocalPostgres
+from core.platform.local_postgres import embedded
 from core.platform.settings import settings
 from core.providers.payloads import signed
 from tests import factories as make
 from tests.flow import SECRET, sender
 from tests.payloads import stripe_event, stripe_intent
-from tests.ports import free_port, until
+from tests.ports import until
+from tests.supervised import NAMES, supervised
 
-ROOT = Path(__file__).parents[2]
-PAYMENTS = 200
+CHILDREN = sorted(NAMES.values())
+DATABASE, RECOVERING = "database", "database, and again while it recovers"
 CLIENTS = 8
 RETRY_PAUSE_S = 0.1
 LONGEST_START_S = 120
-# Nothing may stand still for longer than so many times what the first, undisturbed step took.
-STANDSTILL = 20
-
-
-class Process:
-    """``python -m …``, started again after each kill."""
-
-    def __init__(self, *module: str, **env: str) -> None:
-        self.command, self.env = [sys.executable, "-m", *module], os.environ | env
-        self.start()
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            self.command, cwd=ROOT, env=self.env, stderr=subprocess.DEVNULL
-        )
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.start()
-
-    def stop(self) -> int:
-        self.process.terminate()
-        return self.process.wait(60)
-
-
-class Postgres(LocalPostgres):
-    """An embedded server whose main process can be killed."""
-
-    def kill(self) -> None:
-        os.kill(int((self.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
-        until(self._revived)
-
-    def _revived(self) -> bool:
-        """Starts Postgres again; it starts only after the processes of the killed one have noticed
-        and ended.
-        """
-        try:
-            return self.revive()
-        except Misconfigured:
-            return False
+# Nothing may stand still for longer than so many times what the first, undisturbed start took.
+STANDSTILL = 15
 
 
 class Clients:
-    """Senders that repeat each delivery until it is accepted, and every tenth once more
-    after that.
+    """Senders that repeat each delivery until it is accepted, and every tenth once more after
+    that. They send no more than ``allowed`` of them until more are allowed.
     """
 
     def __init__(self, port: int, path: str, payloads: list[dict]) -> None:
         self.port, self.path, self.accepted = port, path, []
-        self.waiting: queue.SimpleQueue[dict] = queue.SimpleQueue()
-        for payload in payloads:
-            self.waiting.put(payload)
+        self.waiting: queue.SimpleQueue[dict | None] = queue.SimpleQueue()
+        self.payloads = iter(payloads)
         self.threads = [threading.Thread(target=self._send_all) for _ in range(CLIENTS)]
         for thread in self.threads:
             thread.start()
 
+    def allow(self, more: int) -> None:
+        for _ in range(more):
+            self.waiting.put(next(self.payloads))
+
+    def end(self) -> None:
+        for _ in self.threads:
+            self.waiting.put(None)
+        for thread in self.threads:
+            thread.join()
+
     def _send_all(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        while True:
-            try:
-                payload = self.waiting.get_nowait()
-            except queue.Empty:
-                return
+        while payload := self.waiting.get():
             for _ in range(2 if len(self.accepted) % 10 == 0 else 1):
                 while not self._accepted(connection, payload):
                     time.sleep(RETRY_PAUSE_S)
             self.accepted.append(payload["id"])
+        connection.close()
 
     def _accepted(self, connection: http.client.HTTPConnection, payload: dict) -> bool:
         body, headers = signed("stripe", payload, SECRET)
@@ -121,54 +88,64 @@ class Clients:
 
 
 @pytest.fixture
-def own_postgres(tmp_path, monkeypatch):
-    """A migrated server of this test's own with all safety settings on. The product's settings
-    point at it meanwhile.
+def own_data(monkeypatch):
+    """The embedded server in a data folder of this test's own, with all safety settings on. The
+    product's settings point at it meanwhile; no demo is made.
     """
-    tmp_path.chmod(0o755)
-    with Postgres(tmp_path / "postgres") as postgres:
-        with psycopg.connect(postgres.url(), autocommit=True) as admin:
-            admin.execute("create database salesops")
-        url = make_url(postgres.url("salesops")).set(drivername="postgresql")
-        monkeypatch.setenv("DATABASE_URL", url.render_as_string(hide_password=False))
-        settings.cache_clear()
-        database.engine.cache_clear()
-        migrate()
-        yield postgres
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # the server's own account must be able to enter
+        Path(folder, "demo-sign-ins.json").write_text("{}")
+        monkeypatch.setenv("DATA_DIR", folder)
+        monkeypatch.delenv("DATABASE_URL")
+        _forget()
+        ensure_embedded_ready()
+        yield
         for role in (database.APP_ROLE, database.WORKER_ROLE):
             database.engine(role).dispose()
-        database.engine.cache_clear()
+        assert embedded().stop()
+        _forget()
         monkeypatch.undo()
         settings.cache_clear()
 
 
-@contextmanager
-def processes():
-    port = free_port()
-    running = [Process("webhooks", WEBHOOK_PORT=str(port)), Process("jobs", "all")]
-    try:
-        yield port, *running
-        assert running[1].stop() == 0
-    finally:
-        for process in running:
-            process.process.kill()
-            process.process.wait()
+def _forget():
+    settings.cache_clear()
+    database.engine.cache_clear()
+    embedded.cache_clear()
 
 
 def deliveries(count):
     at = now()
     payments = [
         stripe_event("payment_intent.succeeded", stripe_intent(str(n), 1000 + n, at), at)
-        for n in range(PAYMENTS)
+        for n in range(count // 5)
     ]
-    customers = [{"object": "customer", "id": f"cus_{n}"} for n in range(count - PAYMENTS)]
+    customers = [{"object": "customer", "id": f"cus_{n}"} for n in range(count - len(payments))]
     others = [stripe_event("customer.updated", customer, at) for customer in customers]
-    every = len(others) // PAYMENTS
-    return [
-        one
-        for n, payment in enumerate(payments)
-        for one in [payment, *others[n * every : (n + 1) * every]]
-    ]
+    mixed = payments + others
+    random.Random(count).shuffle(mixed)
+    return mixed
+
+
+def postmaster():
+    """Its process id; None while there is none."""
+    try:
+        return int((embedded().data / "postmaster.pid").read_text().split()[0])
+    except (OSError, IndexError):
+        return None
+
+
+def kill(victim, product, patience_s):
+    """Kill it, and wait until the supervisor has started it again."""
+    if victim in CHILDREN:
+        killed = product.children()[victim]
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: product.children().get(victim) not in (None, killed), within_s=patience_s)
+        return
+    for _ in range(1 if victim == DATABASE else 3):
+        killed = until(postmaster, within_s=patience_s)
+        os.kill(killed, signal.SIGKILL)
+        until(lambda killed=killed: postmaster() not in (None, killed), every_s=0.005)
 
 
 def progress(count, goal, *, patience_s):
@@ -183,48 +160,68 @@ def progress(count, goal, *, patience_s):
 
 def worked_off():
     """How many deliveries are no longer pending; None while the database is away."""
-    left = pending()
-    return None if left is None else -left
-
-
-def pending():
     try:
-        with psycopg.connect(os.environ["DATABASE_URL"]) as db:
+        with psycopg.connect(embedded().url(database.DATABASE)) as db:
             row = db.execute(
                 "select count(*) from app.webhook_deliveries where status = 'pending'"
             ).fetchone()
-        return row[0]
+        return -row[0]
     except psycopg.OperationalError:
         return None
 
 
+@contextmanager
+def sending(product, path, payloads):
+    clients = Clients(product.receiver, path, payloads)
+    try:
+        yield clients
+    finally:
+        clients.end()
+
+
+def victims(kills):
+    """At random, but each of them as often as the others."""
+    every = [*CHILDREN, DATABASE, RECOVERING]
+    drawn = every * (kills // len(every)) + every[: kills % len(every)]
+    random.shuffle(drawn)
+    return drawn
+
+
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
-    ("count", "kills"), [(1_200, 9), pytest.param(10_000, 48, marks=pytest.mark.nightly)]
+    ("count", "kills"), [(240, 5), pytest.param(9_000, 45, marks=pytest.mark.nightly)]
 )
-def test_nothing_acknowledged_is_lost_or_doubled_whatever_is_killed(own_postgres, count, kills):
+def test_nothing_acknowledged_is_lost_or_doubled_whatever_is_killed(
+    own_data, tmp_path, count, kills
+):
     org = make.organization(accept_test_mode=True)
-    to = sender(org, "stripe", rate_limit=1_000_000)
-    payloads = deliveries(count)
-    with processes() as (port, receiver, worker):
+    to, payloads, drawn = sender(org, "stripe"), deliveries(count), victims(kills)
+    step = count // (kills + 1)
+    print("killed in this order:", drawn)
+    with supervised(tmp_path / "said") as product:
         started = time.monotonic()
-        clients = Clients(port, to.path, payloads)
-        step = len(payloads) // (kills + 1)
-        progress(lambda: len(clients.accepted), step, patience_s=LONGEST_START_S)
+        until(product.is_whole, within_s=LONGEST_START_S)
         patience_s = STANDSTILL * (time.monotonic() - started)
-        for number in range(kills):
-            [receiver, worker, own_postgres][number % 3].kill()
-            goal = min((number + 2) * step, len(payloads))
-            progress(lambda: len(clients.accepted), goal, patience_s=patience_s)
-        for thread in clients.threads:
-            thread.join()
+        with sending(product, to.path, payloads) as clients:
+            for number, victim in enumerate(drawn, 1):
+                clients.allow(step)
+                goal = number * step - step // 2  # so that some are on their way
+                progress(lambda: len(clients.accepted), goal, patience_s=patience_s)
+                kill(victim, product, patience_s)
+            clients.allow(count - kills * step)
         progress(worked_off, 0, patience_s=patience_s)
+        until(product.is_whole, within_s=patience_s)
 
     assert sorted(clients.accepted) == sorted(payload["id"] for payload in payloads)
+    assert_each_is_there_once(org, payloads)
+    assert_one_line_a_fact(product, Counter(drawn))
+
+
+def assert_each_is_there_once(org, payloads):
     with as_system(org) as db:
-        kept = db.execute(select(WebhookDelivery.delivery_key, WebhookDelivery.status)).all()
-        assert sorted(key for key, _ in kept) == sorted(clients.accepted)
-        assert {status for _, status in kept} == {"processed", "ignored"}
+        stored = db.execute(select(WebhookDelivery.delivery_key, WebhookDelivery.status)).all()
+        assert sorted(key for key, _ in stored) == sorted(payload["id"] for payload in payloads)
+        assert {status for _, status in stored} == {"processed", "ignored"}
         assert db.scalar(select(ConnectionActivity.webhook_count)) == len(payloads)
         booked = db.execute(
             select(Payment.processor_payment_id, func.count()).group_by(
@@ -234,3 +231,15 @@ def test_nothing_acknowledged_is_lost_or_doubled_whatever_is_killed(own_postgres
     assert sorted(booked) == sorted(
         (payload["data"]["object"]["id"], 1) for payload in payloads if "intent" in payload["type"]
     )
+
+
+def assert_one_line_a_fact(product, killed):
+    """A killed child is one line, and a lost database one line of each process that misses it."""
+    written = product.lines()
+    assert "Traceback" not in product.said.read_text()
+    for name in CHILDREN:
+        lines = [text for by, text in written if by == "run" and text.startswith(name + " was")]
+        assert len(lines) == killed[name]
+    lost = killed[DATABASE] + 3 * killed[RECOVERING]
+    for name in ("run", *CHILDREN):
+        assert len([1 for by, text in written if by == name and "database" in text]) <= lost

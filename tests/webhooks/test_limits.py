@@ -1,20 +1,30 @@
-"""The rate limit holds across receivers; without the limiter or the database nothing is
-acknowledged.
+"""Rate limits are generous to what is verified, strict to what is not, and hold across receivers;
+without the limiter or the database nothing is acknowledged.
 """
 
-from pathlib import Path
+import asyncio
+import time
+from collections import Counter
+from dataclasses import replace
+from uuid import uuid4
 
 import httpx
+import pytest
 from sqlalchemy import text
 
+from core.deliveries.actions import rotate_secret
+from core.platform.database import as_system
+from core.platform.settings import settings
+from core.providers.connections import connection_path, create_connection
 from core.providers.payloads import signed
+from core.providers.registry import with_inbound
 from tests import factories as make
-from tests.flow import SECRET, sender
+from tests.flow import SECRET, Sender, sender
 from tests.ports import owner
 from tests.webhooks.deliveries import kept, payload, said
 from tests.webhooks.receiver import receiver
 
-ROOT = Path(__file__).parents[2]
+HERE = "203.0.113.7"
 
 
 def test_the_rate_limit_of_a_connection_holds_across_receivers():
@@ -39,6 +49,86 @@ def test_the_rate_limit_of_a_connection_holds_across_receivers():
         1 <= int(wait) <= 60 for wait, status in zip(waits, statuses, strict=True) if status == 429
     )
     assert repeated.status_code == 200
+
+
+def posted(running, to, number, **changes):
+    """How many deliveries of one sender, one after the other, were answered with each status."""
+
+    async def conversation():
+        return Counter([(await to.post(payload(n), **changes)).status_code for n in range(number)])
+
+    return running(conversation)
+
+
+@pytest.mark.parametrize("provider", with_inbound())
+def test_a_hundred_genuine_deliveries_in_a_minute_are_all_taken(running, provider):
+    org = make.organization()
+    with as_system(org) as db:
+        connection = create_connection(db, provider, "Main", SECRET)
+        to = Sender(org, connection.id, provider, connection_path(db, connection))
+    assert posted(running, to, 100) == {200: 100}
+
+
+def test_a_connection_without_a_limit_has_that_of_the_installation(running, monkeypatch):
+    monkeypatch.setenv("WEBHOOK_RATE_LIMIT", "3")
+    settings.cache_clear()
+    answers = posted(running, sender(make.organization(), "stripe", rate_limit=None), 8)
+    monkeypatch.undo()
+    settings.cache_clear()
+    assert answers in ({200: 3, 429: 5}, {200: 6, 429: 2})  # when the minute turned in between
+
+
+def test_what_fails_verification_is_limited_strictly_and_verified_ones_are_still_taken(running):
+    to, other = sender(make.organization(), "stripe"), sender(make.organization(), "stripe")
+    forged = replace(to, secret="whsec_other")
+
+    async def conversation():
+        failed = [await forged.post(payload(n), address=HERE) for n in range(150)]
+        good = [await to.post(payload(n), address=HERE) for n in range(3)]
+        elsewhere = await replace(other, secret="whsec_other").post(payload(), address=HERE)
+        return failed, good, [elsewhere, await forged.post(payload())]
+
+    failed, good, others = running(conversation)
+    counted = Counter(answer.status_code for answer in failed)
+    assert counted in ({401: 60, 429: 90}, {401: 120, 429: 30})
+    assert all(
+        1 <= int(answer.headers["retry-after"]) <= 60
+        for answer in failed
+        if answer.status_code == 429
+    )
+    assert [answer.status_code for answer in good] == [200] * 3
+    assert [answer.status_code for answer in others] == [401, 401]
+
+
+def test_a_new_secret_works_within_a_second_of_any_flood(running):
+    to = sender(make.organization(), "stripe")
+    renewed = replace(to, secret="whsec_other")
+
+    async def conversation():
+        while (await renewed.post(payload(), address=HERE)).status_code != 429:
+            pass
+        with as_system(to.organization_id) as db:
+            rotate_secret(db, to.connection_id, "whsec_other")
+        rotated = time.monotonic()
+        while (await renewed.post(payload(), address=HERE)).status_code != 200:
+            assert time.monotonic() - rotated < 5
+            await asyncio.sleep(0.05)
+
+    running(conversation)
+
+
+def test_whoever_tries_connections_that_do_not_exist_is_limited_too(running):
+    to = sender(make.organization(), "stripe")
+
+    async def conversation():
+        tries = [replace(to, path=f"/webhooks/stripe/{uuid4()}") for _ in range(150)]
+        answers = [await one.post(payload(), address=HERE) for one in tries]
+        return Counter(answer.status_code for answer in answers)
+
+    counted = running(conversation)
+    assert counted[429] >= 30
+    assert counted[401] + counted[429] == 150
+    assert posted(running, to, 1, address=HERE) == {200: 1}
 
 
 def test_without_the_limiter_nothing_is_acknowledged(running):

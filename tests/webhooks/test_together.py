@@ -2,11 +2,15 @@
 
 import asyncio
 from collections import Counter
+from contextlib import ExitStack, contextmanager
+from uuid import uuid4
 
 import psycopg
+import pytest
 from sqlalchemy import select
 
 from core.deliveries.models import WebhookDelivery
+from core.platform import database
 from core.platform.database import as_system
 from tests import factories as make
 from tests.flow import sender
@@ -14,7 +18,9 @@ from tests.webhooks.deliveries import kept, payload
 from webhooks import batch_writer
 
 
-def test_of_many_at_once_each_is_answered_for_itself(running):
+@pytest.mark.parametrize("together", [1, 3, 64])
+def test_of_many_at_once_each_is_answered_for_itself(running, monkeypatch, together):
+    monkeypatch.setattr(batch_writer, "MAX_TOGETHER", together)
     org, other = make.organization(), make.organization()
     to, limited, elsewhere = (
         sender(org, "stripe"),
@@ -46,6 +52,70 @@ def test_of_many_at_once_each_is_answered_for_itself(running):
         ).all()
     assert sorted(keys) == sorted(f"evt_{number}" for number in range(20))
     assert kept(other) == 1
+
+
+def test_what_is_answered_does_not_depend_on_who_else_is_in_the_batch():
+    """A repeat, an outdated connection and too many, beside what is accepted."""
+    org = make.organization()
+    to, limited = sender(org, "stripe"), sender(org, "stripe", rate_limit=2)
+    sent = [
+        (to.connection_id, 1, "a"),
+        (limited.connection_id, 1, "a"),
+        (to.connection_id, 1, "a"),
+        (to.connection_id, 2, "b"),
+        (limited.connection_id, 1, "b"),
+        (limited.connection_id, 1, "a"),
+        (limited.connection_id, 1, "c"),
+        (uuid4(), 1, "a"),
+        (to.connection_id, 1, "c"),
+        (limited.connection_id, 1, "d"),
+    ]
+    with worker() as db:
+        answers = [answer for answer, _ in stored(db, sent)]
+        again = [answer for answer, _ in stored(db, sent[:2])]
+        jobs = db.execute(
+            "select count(*) from jobs.procrastinate_jobs where args->>'organization_id' = %s",
+            [str(org)],
+        ).fetchone()
+    assert answers == [
+        *("accepted", "accepted", "repeat", "stale", "accepted"),
+        *("repeat", "limited", "stale", "accepted", "limited"),
+    ]
+    assert again == ["repeat", "repeat"]
+    assert jobs == (4,)
+    assert kept(org) == 4
+
+
+def test_receivers_do_not_wait_for_each_others_commits():
+    to = sender(make.organization(), "stripe")
+    with worker() as first, another_than(first) as second:
+        second.execute("set lock_timeout = '2s'")
+        with first.transaction():
+            assert stored(first, [(to.connection_id, 1, "a")]) == [("accepted", None)]
+            assert stored(second, [(to.connection_id, 1, "b")]) == [("accepted", None)]
+    assert kept(to.organization_id) == 2
+
+
+def worker():
+    """A connection of the receiver's role."""
+    dsn = database.role_url(database.WORKER_ROLE).set(drivername="postgresql")
+    return psycopg.connect(dsn.render_as_string(hide_password=False), autocommit=True)
+
+
+@contextmanager
+def another_than(first):
+    """One whose counts are in other rows."""
+    with ExitStack() as opened:
+        db = opened.enter_context(worker())
+        while (db.info.backend_pid - first.info.backend_pid) % 8 == 0:
+            db = opened.enter_context(worker())
+        yield db
+
+
+def stored(db, sent):
+    connections, revisions, keys = (list(column) for column in zip(*sent, strict=True))
+    columns = [connections, revisions, keys, ["{}"] * len(sent), [b"{}"] * len(sent)]
+    return db.execute(batch_writer.STORE, [*columns, 6000]).fetchall()
 
 
 def test_one_who_gives_up_takes_nobody_along(running):

@@ -22,56 +22,82 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $f
 $f$;
 grant execute on function app.connection_of to so_worker;
 
--- Stores one verified delivery and enqueues its processing, in one round trip. The answer is
+-- Stores verified deliveries and enqueues their processing, in one round trip and a few statements
+-- for all of them. Returns an answer for each, in their order:
 --   accepted
---   repeat    stored before
+--   repeat    stored before, or earlier in the same batch
 --   stale     the connection changed since its secret was read; its signature must be verified anew
 --   limited   too many deliveries; retry_after is set
--- The row is inserted before it is counted, because repeats are not counted and only the unique key
--- reveals them.
-create or replace function app.store_delivery(
-  p_connection uuid, p_revision int, p_delivery_key text, p_headers jsonb, p_body bytea,
-  out answer text, out retry_after int
-) language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+-- p_per_minute is the limit of a connection that has none of its own.
+--
+-- The rows are inserted before they are counted, because repeats are not counted and only the unique
+-- key reveals them. A connection's count of a minute is the sum of eight rows, of which each backend
+-- adds to one, so that receivers do not wait for each other's commits.
+create or replace function app.store_deliveries(
+  p_connections uuid[], p_revisions int[], p_keys text[], p_headers text[], p_bodies bytea[],
+  p_per_minute int
+) returns table (answer text, retry_after int)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
-  c record;
   opens timestamptz := date_trunc('minute', clock_timestamp());
-  stored uuid;
-  taken bigint;
+  own int := pg_backend_pid() % 8;
+  ids uuid[] := array(select gen_random_uuid() from generate_subscripts(p_keys, 1));
+  owners uuid[];
+  answers text[];
 begin
-  select w.organization_id, w.provider, w.rate_limit_per_minute as per_minute into c
-    from app.webhook_connections w join app.organizations o on o.id = w.organization_id
-      and o.deleted_at is null
-   where w.id = p_connection and w.revision = p_revision and w.active;
-  if not found then
-    answer := 'stale';
-    return;
-  end if;
-  insert into app.webhook_deliveries (organization_id, connection_id, provider, delivery_key,
-    headers, body)
-  values (c.organization_id, p_connection, c.provider, p_delivery_key, p_headers, p_body)
-  on conflict do nothing returning id into stored;
-  if stored is null then
-    answer := 'repeat';
-    return;
-  end if;
-  insert into app.rate_limits as r (key, window_start, hits)
-  values ('webhook:' || p_connection, opens, 1)
-  on conflict (key, window_start) do update set hits = r.hits + 1
-  returning r.hits into taken;
-  if taken > c.per_minute then
-    delete from app.webhook_deliveries d where d.organization_id = c.organization_id
-      and d.id = stored;
-    answer := 'limited';
-    retry_after := greatest(1, ceil(extract(epoch
-      from opens + interval '1 minute' - clock_timestamp()))::int);
-    return;
+  with delivery as (
+    select * from unnest(p_connections, p_revisions, p_keys, p_headers, p_bodies, ids)
+      with ordinality as d (connection_id, revision, delivery_key, headers, body, id, place)
+  ), connection as (
+    select w.id, w.revision, w.organization_id, w.provider,
+           coalesce(w.rate_limit_per_minute, p_per_minute) as per_minute
+      from app.webhook_connections w
+      join app.organizations o on o.id = w.organization_id and o.deleted_at is null
+     where w.id = any (p_connections) and w.active
+  ), inserted as (
+    insert into app.webhook_deliveries (organization_id, id, connection_id, provider, delivery_key,
+      headers, body)
+    select c.organization_id, d.id, c.id, c.provider, d.delivery_key, d.headers::jsonb, d.body
+      from delivery d join connection c on c.id = d.connection_id and c.revision = d.revision
+     order by d.place
+    on conflict do nothing returning id, connection_id
+  ), counted as (
+    insert into app.rate_limits as r (key, window_start, hits)
+    select 'webhook:' || i.connection_id || ':' || own, opens, count(*)
+      from inserted i group by i.connection_id order by i.connection_id
+    on conflict (key, window_start) do update set hits = r.hits + excluded.hits
+  ), taken as (
+    -- This statement does not see its own rows, so the reading of all eight is that of before.
+    select c.id, coalesce((select sum(r.hits) from app.rate_limits r where r.window_start = opens
+      and r.key = any (array(select 'webhook:' || c.id || ':' || n from generate_series(0, 7) n))),
+        0) as before
+      from connection c
+  ), judged as (
+    select d.place, c.organization_id, case
+        when c.id is null then 'stale'
+        when i.id is null then 'repeat'
+        when t.before + row_number() over (partition by i.connection_id order by d.place)
+          > c.per_minute then 'limited'
+        else 'accepted' end as answer
+      from delivery d
+      left join connection c on c.id = d.connection_id and c.revision = d.revision
+      left join inserted i on i.id = d.id
+      left join taken t on t.id = c.id
+  )
+  select array_agg(j.organization_id order by j.place), array_agg(j.answer order by j.place)
+    into owners, answers from judged j;
+  if 'limited' = any (answers) then
+    delete from app.webhook_deliveries w using unnest(owners, ids, answers) as a (owner, id, answer)
+     where a.answer = 'limited' and w.organization_id = a.owner and w.id = a.id;
   end if;
   -- Inserts without procrastinate's own function, which is written in SQL and planned anew at each
   -- call. That would double the time.
   insert into jobs.procrastinate_jobs (queue_name, task_name, scheduled_at, args)
-  values ('default', 'process_delivery', now(),
-    jsonb_build_object('organization_id', c.organization_id, 'delivery_id', stored));
-  answer := 'accepted';
+  select 'default', 'process_delivery', now(),
+      jsonb_build_object('organization_id', a.owner, 'delivery_id', a.id)
+    from unnest(owners, ids, answers) as a (owner, id, answer) where a.answer = 'accepted';
+  return query select a.answer, case a.answer when 'limited' then greatest(1, ceil(extract(epoch
+      from opens + interval '1 minute' - clock_timestamp()))::int) end
+    from unnest(answers) with ordinality as a (answer, place) order by a.place;
 end $f$;
-grant execute on function app.store_delivery to so_worker;
+grant execute on function app.store_deliveries to so_worker;

@@ -17,7 +17,6 @@ PROVIDER = Provider(
         event_type=webhook.event_type,
         handle=webhook.handle,
         signing_hint="a key of your choice.",
-        rate_limit=100,
         person_fields=PersonFields(
             names=frozenset({"name", "full_name"}),
             details=frozenset({"first_name", "last_name", "text_reminder_number"}),

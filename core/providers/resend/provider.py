@@ -15,7 +15,6 @@ PROVIDER = Provider(
         event_type=webhook.event_type,
         handle=webhook.handle,
         signing_hint="whsec_…",
-        rate_limit=100,
         headers=("svix-id",),
     ),
 )

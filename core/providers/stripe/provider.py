@@ -17,7 +17,6 @@ PROVIDER = Provider(
         event_type=webhook.event_type,
         handle=webhook.handle,
         signing_hint="whsec_…",
-        rate_limit=60,
         person_fields=PersonFields(
             names=frozenset({"name", "customer_name"}),
             details=frozenset(

@@ -17,7 +17,6 @@ PROVIDER = Provider(
         event_type=webhook.event_type,
         handle=webhook.handle,
         signing_hint="ws_…",
-        rate_limit=60,
         headers=("webhook-id", "webhook-timestamp"),
         person_fields=PersonFields(
             names=frozenset({"name", "full_name"}),

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.platform.log import logger
+from core.platform.outage import is_outage
 
 log = logger("screens")
 
@@ -16,6 +17,9 @@ def report(error: BaseException, *_: Any) -> bool:
     """Called by Streamlit with whatever a script raised; True keeps its own box, with links to
     search engines, away.
     """
+    if is_outage(error):  # which is in the log once, however many pages ask
+        st.error("The database is away, so this page could not be shown. Try again in a minute.")
+        return True
     reference = secrets.token_hex(4)
     log.error("page broke", reference=reference, exc_info=error)
     st.error(
