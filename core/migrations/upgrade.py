@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError, InternalError
 
 from core.migrations.packages import PACKAGES
 from core.migrations.tables import metadata
+from core.money import line_reasons
 from core.people import payload_fields
 from core.platform import security
 from core.platform.database import (
@@ -105,7 +106,8 @@ def migrate(url: URL | None = None) -> None:
         connection.execute(text("set local role so_owner"))
         command.upgrade(config, "head")
         connection.execute(text("reset role"))
-        security.apply(connection, metadata, PACKAGES, payload_fields.functions(person_fields()))
+        lists = payload_fields.functions(person_fields()) + line_reasons.functions()
+        security.apply(connection, metadata, PACKAGES, lists)
     engine.dispose()
 
 

@@ -7,8 +7,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import update
 
-from core.money.models import PayoutSnapshot
-from core.money.payout_bridge import STEPS
+from core.money.models import BridgeStep, PayoutSnapshot
 from core.money.payouts import approve, create_snapshot, get_snapshot
 from core.platform.clock import Period
 from core.platform.database import as_system
@@ -65,7 +64,7 @@ def test_a_payout_from_before_a_change_of_zone_says_whose_days_it_has_and_a_draf
 
     def figures(page):
         steps = next(each.value for each in page.dataframe if "step" in each.value)
-        return dict(zip(steps["step"], steps["amount"], strict=True))[STEPS["figures"]]
+        return dict(zip(steps["step"], steps["amount"], strict=True))[BridgeStep.FIGURES.label]
 
     pages = [opened("payout", there, id=str(each)) for each in (october, november)]
     for page in pages:

@@ -10,8 +10,7 @@ from uuid import UUID
 import pandas as pd
 import streamlit as st
 
-from core.money.models import LineKind, LineReason, PayoutSnapshot, SnapshotState
-from core.money.payout_bridge import STEPS
+from core.money.models import BridgeStep, LineKind, LineReason, PayoutSnapshot, SnapshotState
 from core.money.payout_tables import signed
 from core.money.payouts import hold_back, rebuild, release
 from core.money.schemas import PaymentItem
@@ -126,7 +125,7 @@ def show_bridge(steps: pd.DataFrame) -> None:
         table(
             steps,
             "bridge",
-            columns=[Word("step", "Step", STEPS), Money("amount", heading("amount"))],
+            columns=[Word("step", "Step", BridgeStep), Money("amount", heading("amount"))],
             download=False,
         )
 
