@@ -38,6 +38,7 @@ from core.platform.schema import (
     follows,
     opened_by,
     owned_by,
+    refers_at_once_to,
     refers_to,
     secured,
 )
@@ -390,8 +391,8 @@ class PayoutSnapshotDetail(TenantRow, Base):
 
     __tablename__ = "payout_snapshot_details"
     __table_args__ = (
-        refers_to("snapshot_id", "payout_snapshots"),
-        refers_to("payment_id", "payments"),
+        refers_at_once_to("snapshot_id", "payout_snapshots"),
+        refers_at_once_to("payment_id", "payments"),
         Index(None, "organization_id", "snapshot_id"),
         Index(None, "organization_id", "payment_id"),
         secured(
@@ -409,6 +410,7 @@ class PayoutSnapshotDetail(TenantRow, Base):
         ),
     )
 
+    organization_id: Mapped[UUID] = mapped_column(primary_key=True)  # its payout's
     snapshot_id: Mapped[UUID]
     payment_id: Mapped[UUID]
     kind: Mapped[LineKind] = mapped_column(Words(LineKind))

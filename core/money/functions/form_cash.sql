@@ -35,8 +35,8 @@ grant execute on function app.record_form_cash to so_owner;
 
 -- A form that is withdrawn leaves its payment behind, which no longer counts until the event has a
 -- form again.
-create or replace function app.withdraw_form_cash() returns trigger language plpgsql security definer
-set search_path = pg_catalog, pg_temp as $f$
+create or replace function app.withdraw_form_cash() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   cash uuid;
 begin

@@ -25,9 +25,11 @@ returns table (
   id uuid, status text, currency text, amount numeric, went_back numeric, went_back_ids uuid[],
   payment_date timestamptz, updated_at timestamptz, attributed_at timestamptz,
   deleted_at timestamptz, superseded_by_id uuid, is_live boolean, is_before_start boolean,
+  customer_email text, customer_name text, processor text, processor_payment_id text,
   event_id uuid,
   closer_id uuid, closer_name text, setter_id uuid, setter_name text,
   source_id uuid, source_name text, package_id uuid, package_name text,
+  attribution_method text, attribution_reason text,
   lines uuid[], counted_in text, counted_date timestamptz, taken_out_in text,
   stood_lines uuid[], stood_in text, stood_date timestamptz, replaced_at timestamptz)
 language sql stable as $f$
@@ -52,9 +54,11 @@ language sql stable as $f$
          p.payment_date, p.updated_at, p.attributed_at,
          p.deleted_at, p.superseded_by_id,
          p.counts and p.payment_date < p_ends_at and scope.is_in, not scope.is_in,
+         p.customer_email, p.customer_name, p.processor, p.processor_payment_id,
          p.event_id,
          p.closer_id, coalesce(c.name, e.closer_name), p.setter_id, coalesce(s.name, e.setter_name),
          p.source_id, o.name, p.package_id, k.name,
+         p.attribution_method, p.attribution_reason,
          l.lines, l.counted_in, l.counted_date, l.taken_out_in,
          f.lines, f.counted_in, f.payment_date, f.replaced_at
     from app.payments p

@@ -1,14 +1,13 @@
 -- The lines that a payout up to p_ends_at has: what is true of each payment by now, less what the
--- lines of approved payouts whose periods end by p_through have counted. They run with the rights
--- of whoever asks, and see what they may see.
+-- lines of approved payouts whose periods end by p_through have counted. All run with the
+-- rights of whoever asks, and see what they may see.
 --
 -- True of a payment that counts is its cash, if it is dated before p_ends_at, and the refunds and
 -- lost disputes before that moment, its own and those of the record that it stands for; all of it
 -- belongs to its present people.
 
--- The difference: what of the present no payout has counted, and what has been counted for people
--- whose it no longer is.
-create or replace function app.payout_differences(
+-- Payments that no payout has counted: one line each, with all that went back of it.
+create or replace function app.first_payout_lines(
   p_starts_at timestamptz, p_period_starts_at timestamptz, p_ends_at timestamptz, p_zone text,
   p_through date)
 returns table (
@@ -16,12 +15,46 @@ returns table (
   payment_date timestamptz, currency text, cash numeric, refunds numeric, event_id uuid,
   closer_id uuid, closer_name text, setter_id uuid, setter_name text,
   source_id uuid, source_name text, package_id uuid, package_name text,
-  refund_ids uuid[], corrects uuid[])
+  refund_ids uuid[], corrects uuid[],
+  customer_email text, customer_name text, processor text, processor_payment_id text,
+  attribution_method text, attribution_reason text)
+language sql stable as $f$
+  select n.id, coalesce(n.superseded_by_id, n.id), c.code,
+         app.counting_in_words(c.code, n.payment_date, null, n.stood_date, n.stood_in,
+           p_zone, p_ends_at),
+         case c.code when 'superseded' then n.replaced_at else n.payment_date end,
+         n.payment_date, n.currency, n.amount, n.went_back, n.event_id,
+         n.closer_id, n.closer_name, n.setter_id, n.setter_name,
+         n.source_id, n.source_name, n.package_id, n.package_name,
+         n.went_back_ids, coalesce(n.stood_lines, '{}'),
+         n.customer_email, n.customer_name, n.processor, n.processor_payment_id,
+         n.attribution_method, n.attribution_reason
+    from app.payments_by_now(p_starts_at, p_ends_at, p_through) n
+   cross join lateral (
+     select case when n.stood_lines is not null then 'superseded'
+              when n.payment_date < p_period_starts_at then 'late' else 'payment' end as code) c
+   where n.lines is null and n.is_live and (n.amount <> 0 or n.went_back <> 0)
+$f$;
+grant execute on function app.first_payout_lines to so_app, so_worker;
+
+-- Payments that a payout has counted: the difference between the present and what stands of them,
+-- and what stands for people whose it no longer is.
+create or replace function app.correcting_payout_lines(
+  p_starts_at timestamptz, p_ends_at timestamptz, p_zone text, p_through date)
+returns table (
+  payment_id uuid, money_id uuid, reason_code text, reason text, line_date timestamptz,
+  payment_date timestamptz, currency text, cash numeric, refunds numeric, event_id uuid,
+  closer_id uuid, closer_name text, setter_id uuid, setter_name text,
+  source_id uuid, source_name text, package_id uuid, package_name text,
+  refund_ids uuid[], corrects uuid[],
+  customer_email text, customer_name text, processor text, processor_payment_id text,
+  attribution_method text, attribution_reason text)
 language sql stable as $f$
   with standing as materialized (select * from app.counted_for_people(p_through)),
   now as materialized (
     select n.*, exists (select from standing s where s.payment_id = n.id) as is_standing
-      from app.payments_by_now(p_starts_at, p_ends_at, p_through) n),
+      from app.payments_by_now(p_starts_at, p_ends_at, p_through) n
+     where n.lines is not null),
   counted_refunds as materialized (select * from app.counted_refunds(p_through)),
   -- lines of people whose money it no longer is
   gone as materialized (
@@ -91,18 +124,13 @@ language sql stable as $f$
      where n.is_live and n.is_standing),
   -- what is added to the present people of each payment
   added as (
-    select n.id, c.code,
-           app.counting_in_words(c.code, n.payment_date, n.taken_out_in, n.stood_date, n.stood_in,
+    select n.id, 'restored' as code,
+           app.counting_in_words('restored', n.payment_date, n.taken_out_in, null, null,
              p_zone, p_ends_at) as reason,
-           case c.code when 'restored' then n.updated_at when 'superseded' then n.replaced_at
-             else n.payment_date end as line_date,
+           n.updated_at as line_date,
            n.amount as cash, n.went_back as refunds, n.went_back_ids as refund_ids,
-           coalesce(n.lines, n.stood_lines, '{}') as corrects
+           n.lines as corrects
       from now n
-     cross join lateral (
-       select case when n.lines is not null then 'restored'
-                when n.stood_lines is not null then 'superseded'
-                when n.payment_date < p_period_starts_at then 'late' else 'payment' end as code) c
      where n.is_live and not n.is_standing and (n.amount <> 0 or n.went_back <> 0)
     union all
     select g.payment_id, 'credited', g.change, g.changed_at, g.cash, g.refunds, '{}', g.lines
@@ -141,7 +169,9 @@ language sql stable as $f$
          n.payment_date, n.currency, a.cash, a.refunds, n.event_id,
          n.closer_id, n.closer_name, n.setter_id, n.setter_name,
          n.source_id, n.source_name, n.package_id, n.package_name,
-         a.refund_ids, a.corrects
+         a.refund_ids, a.corrects,
+         n.customer_email, n.customer_name, n.processor, n.processor_payment_id,
+         n.attribution_method, n.attribution_reason
     from added a
     join now n on n.id = a.id
   union all
@@ -154,7 +184,9 @@ language sql stable as $f$
          n.payment_date, g.currency, -g.cash, -g.refunds, g.event_id,
          g.closer_id, g.closer_name, g.setter_id, g.setter_name,
          g.source_id, g.source_name, g.package_id, g.package_name,
-         '{}', g.lines
+         '{}', g.lines,
+         n.customer_email, n.customer_name, n.processor, n.processor_payment_id,
+         n.attribution_method, n.attribution_reason
     from gone g
     join now n on n.id = g.payment_id
     left join app.payments o on o.organization_id = app.cur_org() and o.id = n.superseded_by_id
@@ -167,21 +199,25 @@ language sql stable as $f$
               when n.status = 'succeeded' then 'moved_later'
               else 'failed' end as code) t
 $f$;
-grant execute on function app.payout_differences to so_app, so_worker;
+grant execute on function app.correcting_payout_lines to so_app, so_worker;
 
--- The lines, each with the payout that held it back before, if one did.
+-- The lines, each with its payment as it is now, and in its sentence the payout that held it back
+-- before, if one did.
 create or replace function app.open_payout_lines(
   p_starts_at timestamptz, p_period_starts_at timestamptz, p_ends_at timestamptz, p_zone text,
   p_through date)
 returns table (
   payment_id uuid, kind text, reason_code text, reason text, line_date timestamptz,
-  currency text, amount numeric, refund_amount numeric, event_id uuid,
+  payment_date timestamptz, currency text, amount numeric, refund_amount numeric, event_id uuid,
   closer_id uuid, closer_name text, setter_id uuid, setter_name text,
   source_id uuid, source_name text, package_id uuid, package_name text,
-  refund_ids uuid[], corrects uuid[])
+  refund_ids uuid[], corrects uuid[],
+  customer_email text, customer_name text, processor text, processor_payment_id text,
+  attribution_method text, attribution_reason text)
 -- what the planner cannot know is how many lines there are; joined row by row, 100,000 payments
 -- take minutes
-language sql stable set search_path = pg_catalog, pg_temp set enable_nestloop = off as $f$
+language sql stable set search_path = pg_catalog, pg_temp set enable_nestloop = off
+set work_mem = '64MB' as $f$
   with held as materialized (select * from app.held_before(p_through))
   select l.payment_id, k.kind, l.reason_code,
          case when h.payout is null then l.reason
@@ -189,11 +225,17 @@ language sql stable set search_path = pg_catalog, pg_temp set enable_nestloop = 
              then app.payment_in_words(l.payment_date, null, p_zone, p_ends_at)
                || ', held back in ' || h.payout
            else l.reason || ' (held back in ' || h.payout || ')' end,
-         l.line_date, l.currency, l.cash, l.refunds, l.event_id,
+         l.line_date, l.payment_date, l.currency, l.cash, l.refunds, l.event_id,
          l.closer_id, l.closer_name, l.setter_id, l.setter_name,
          l.source_id, l.source_name, l.package_id, l.package_name,
-         l.refund_ids, l.corrects
-    from app.payout_differences(p_starts_at, p_period_starts_at, p_ends_at, p_zone, p_through) l
+         l.refund_ids, l.corrects,
+         l.customer_email, l.customer_name, l.processor, l.processor_payment_id,
+         l.attribution_method, l.attribution_reason
+    from (
+      select * from app.first_payout_lines(
+        p_starts_at, p_period_starts_at, p_ends_at, p_zone, p_through)
+      union all
+      select * from app.correcting_payout_lines(p_starts_at, p_ends_at, p_zone, p_through)) l
    cross join lateral (
      select case when l.reason_code = any (app.payment_reasons()) then 'payment'
               else 'adjustment' end as kind,

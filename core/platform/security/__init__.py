@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, MetaData, Table, text
 
 from core.platform.schema import CONFIDENTIAL, UNRECORDED, declared, run_script
-from core.platform.security import erasure, ownership
+from core.platform.security import erasure, ownership, references
 from core.platform.security.inner_roles import (
     VERBS,
     Rights,
@@ -45,6 +45,7 @@ def apply(connection: Connection, metadata: MetaData, packages: Sequence[str], l
     for table in metadata.sorted_tables:
         _triggers(connection, table)
     run_script(connection, ownership.triggers(metadata))
+    run_script(connection, references.triggers(metadata))
     make_triggers(connection, packages)
     settings = [each for each in metadata.sorted_tables if each.info.get("rls") == SETTINGS]
     rights = rights_of_definer(connection) | {(each.fullname, "insert") for each in settings}
@@ -63,6 +64,7 @@ def _generated_functions(connection: Connection, metadata: MetaData) -> None:
     connection.execute(text("grant create on schema app to so_definer"))
     connection.execute(text("set local role so_definer"))
     run_script(connection, ownership.functions(metadata))
+    run_script(connection, references.functions(metadata))
     run_script(connection, erasure.functions(metadata))
     connection.execute(text("reset role"))
     connection.execute(text("revoke create on schema app from so_definer"))
