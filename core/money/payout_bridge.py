@@ -109,15 +109,6 @@ def _steps(amounts: dict[str, Decimal]) -> dict[BridgeStep, Decimal]:
     return {step: amount for step, amount in known.items() if amount or step in ends}
 
 
-def payments_without_closer(lines: pd.DataFrame) -> int:
-    """How many payments the lines of a payout count for nobody, adjustments that take a payment
-    from its closer included. Credited to a closer afterwards, they are that closer's in a later
-    payout.
-    """
-    nobodys = lines[lines["closer_id"].isna() & lines["held_back"].isna() & (lines["amount"] > 0)]
-    return int(nobodys["payment_id"].nunique())
-
-
 def before_payouts_start(
     db: Session, snapshot: PayoutSnapshot, bounds: Row[Any]
 ) -> tuple[int, pd.DataFrame]:
