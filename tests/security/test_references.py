@@ -81,7 +81,7 @@ def test_no_line_refers_to_what_another_organisation_has(table, column, there):
 
 @references
 def test_what_a_line_refers_to_is_not_deleted(table, column, there):
-    org, admin, payment, snapshot = drafted()
+    _, _, payment, snapshot = drafted()
     row = {"payments": payment, "payout_snapshots": snapshot}[there]
     with pytest.raises(IntegrityError), owner() as db:
         db.execute(text(f"delete from app.{there} where id = :id"), {"id": row})

@@ -70,7 +70,9 @@ def lines_shown(
     shown = {}
     for part, chosen in PARTS.items():
         together = count_details(db, snapshot_id, chosen)
-        page = min(st.session_state.get(_pager(key, part), 1), ceil(together / PAGE) or 1)
+        pager, pages = _pager(key, part), max(1, ceil(together / PAGE))
+        if (page := st.session_state.get(pager, 1)) > pages:  # a draft may have become shorter
+            page = st.session_state[pager] = pages
         lines = read(db, snapshot_id, chosen, limit=PAGE, offset=(page - 1) * PAGE)
         shown[part] = Shown(lines, together)
     return shown
