@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pandas as pd
-from sqlalchemy import Row, delete, func, select, text, update
+from sqlalchemy import Result, Row, TextClause, delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from core.money.models import (
@@ -55,29 +55,29 @@ ADD_LINES = text(f"""
            attribution_method, attribution_reason, refund_ids, corrects
       from {OPEN_LINES}
 """)
-# The lines are read once: the sums of each dimension become rows, those of all lines are returned.
+# The lines are read once: the sums of each dimension become rows, and those of any one of them are
+# the payout's.
 ADD_SUMMARIES = text("""
-    with sums as materialized (
-        select case 0 when grouping(closer_id) then 'closer' when grouping(setter_id) then 'setter'
-                 when grouping(source_id) then 'source' when grouping(package_id) then 'package'
-                 end as dimension,
-               coalesce(closer_id, setter_id, source_id, package_id) as member_id,
-               coalesce(closer_name, setter_name, source_name, package_name) as label, currency,
-               count(*) filter (where kind = 'payment') as payment_count, sum(amount) as cash,
-               sum(refund_amount) as refunds, sum(net_revenue) as net
-          from app.payout_snapshot_details
-         where snapshot_id = :snapshot and held_back is null
-         group by currency, grouping sets (
-               (), (closer_id, closer_name), (setter_id, setter_name), (source_id, source_name),
-               (package_id, package_name))),
-    added as (
+    with added as (
         insert into app.payout_snapshot_summaries (
             organization_id, snapshot_id, dimension, member_id, label, currency, payment_count,
             cash_collected, refunds, net_revenue)
-        select app.cur_org(), :snapshot, dimension, member_id, label, currency, payment_count,
-               cash, refunds, net
-          from sums where dimension is not null)
-    select currency, payment_count, cash, refunds, net from sums where dimension is null
+        select organization_id, snapshot_id,
+               case 0 when grouping(closer_id) then 'closer' when grouping(setter_id) then 'setter'
+                 when grouping(source_id) then 'source' else 'package' end,
+               coalesce(closer_id, setter_id, source_id, package_id),
+               coalesce(closer_name, setter_name, source_name, package_name), currency,
+               count(*) filter (where kind = 'payment'), sum(amount), sum(refund_amount),
+               sum(net_revenue)
+          from app.payout_snapshot_details
+         where snapshot_id = :snapshot and held_back is null
+         group by organization_id, snapshot_id, currency, grouping sets (
+               (closer_id, closer_name), (setter_id, setter_name), (source_id, source_name),
+               (package_id, package_name))
+        returning dimension, currency, payment_count, cash_collected, refunds, net_revenue)
+    select currency, sum(payment_count) as payments, sum(cash_collected), sum(refunds),
+           sum(net_revenue)
+      from added where dimension = 'closer' group by currency
 """)
 BOUNDS = text("""
     select m.payouts_start, first.timezone as first_zone, last.name as last_name,
@@ -239,7 +239,20 @@ def _name_of(period: Period) -> str:
 
 def _add_lines(db: Session, snapshot: PayoutSnapshot) -> None:
     """One statement reads all payments, so the lines are of one moment."""
-    db.execute(ADD_LINES, {"snapshot": snapshot.id} | vars(_cut(snapshot, payout_bounds(db))))
+    asked = {"snapshot": snapshot.id} | vars(_cut(snapshot, payout_bounds(db)))
+    _over_all_payments(db, ADD_LINES, asked)
+
+
+def _over_all_payments(db: Session, statement: TextClause, asked: dict[str, Any]) -> Result[Any]:
+    """Run a statement over ``app.open_payout_lines``. What the planner cannot know is how many
+    lines there are: joined row by row, 100,000 payments take minutes.
+    """
+    db.execute(text("set local enable_nestloop = off"))
+    db.execute(text("set local work_mem = '64MB'"))
+    found = db.execute(statement, asked)
+    db.execute(text("set local enable_nestloop to default"))
+    db.execute(text("set local work_mem to default"))
+    return found
 
 
 def _sum_up(db: Session, snapshot: PayoutSnapshot) -> None:
@@ -250,7 +263,7 @@ def _sum_up(db: Session, snapshot: PayoutSnapshot) -> None:
     snapshot.totals = {
         row.currency: dict(zip(SUMS, map(str, row[2:]), strict=True)) for row in rows
     }
-    snapshot.payment_count = sum(row.payment_count for row in rows)
+    snapshot.payment_count = int(sum(row.payments for row in rows))
     db.flush()
     check_sums(db, snapshot)
 
@@ -457,5 +470,5 @@ def changes_since(db: Session, snapshot: PayoutSnapshot, bounds: Row[Any]) -> pd
     """
     is_draft = snapshot.state == SnapshotState.DRAFT
     asked = {"snapshot": snapshot.id, "is_draft": is_draft} | vars(_cut(snapshot, bounds))
-    found = db.execute(CHANGES, asked)
+    found = _over_all_payments(db, CHANGES, asked)
     return pd.DataFrame([tuple(row) for row in found], columns=list(found.keys()))

@@ -2,6 +2,8 @@
 -- lines of approved payouts whose periods end by p_through have counted. All run with the
 -- rights of whoever asks, and see what they may see.
 --
+-- They are inlined into the statement that asks, which sets how it is planned (core/money/payouts.py).
+--
 -- True of a payment that counts is its cash, if it is dated before p_ends_at, and the refunds and
 -- lost disputes before that moment, its own and those of the record that it stands for; all of it
 -- belongs to its present people.
@@ -214,10 +216,7 @@ returns table (
   refund_ids uuid[], corrects uuid[],
   customer_email text, customer_name text, processor text, processor_payment_id text,
   attribution_method text, attribution_reason text)
--- what the planner cannot know is how many lines there are; joined row by row, 100,000 payments
--- take minutes
-language sql stable set search_path = pg_catalog, pg_temp set enable_nestloop = off
-set work_mem = '64MB' as $f$
+language sql stable as $f$
   with held as materialized (select * from app.held_before(p_through))
   select l.payment_id, k.kind, l.reason_code,
          case when h.payout is null then l.reason
