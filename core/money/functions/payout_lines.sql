@@ -2,7 +2,8 @@
 -- lines of approved payouts whose periods end by p_through have counted. All run with the
 -- rights of whoever asks, and see what they may see.
 --
--- They are inlined into the statement that asks, which sets how it is planned (core/money/payouts.py).
+-- They are inlined into the statement that asks, which also says how it is planned
+-- (core/money/payouts.py).
 --
 -- True of a payment that counts is its cash, if it is dated before p_ends_at, and the refunds and
 -- lost disputes before that moment, its own and those of the record that it stands for; all of it
