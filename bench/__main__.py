@@ -1,5 +1,5 @@
-"""``python -m bench [receiver] [dashboard] [exports]``: each figure beside its baseline. Exits with
-1 when a limit is broken.
+"""``python -m bench [receiver] [dashboard] [exports] [payouts]``: each figure beside its baseline.
+Exits with 1 when a limit is broken.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from importlib import import_module
 
 from bench.receiver import Row
 
-NAMES = ("receiver", "dashboard", "exports")
+NAMES = ("receiver", "dashboard", "exports", "payouts")
 HEAD = f"{'what':36} {'ours':>12} {'baseline':>12} {'ratio':>6}  {'limit':13} ok"
 
 

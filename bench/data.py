@@ -25,16 +25,16 @@ YEAR = Period(date(2025, 1, 1), date(2026, 1, 1), TIMEZONE)
 ADMIN = UUID(int=1)
 MEASURED = UUID("00000000-0000-0001-0000-000000000000")
 
-# Triggers and references are off during the load, so each row contains what they would have
-# written.
+# Triggers and references are off once the organisations and their settings are there, so each row
+# contains what they would have written.
 LOAD = """
-set session_replication_role = replica;
 select setseed(0.25);
 create temp table orgs as
     select ('00000000-0000-0001-0000-' || lpad(to_hex(part), 12, '0'))::uuid as id, part
       from generate_series(0, {organizations} - 1) part;
 insert into app.organizations (id, name, slug, timezone, currency)
     select id, 'Team ' || part, 'team-' || part, '{timezone}', 'USD' from orgs;
+set session_replication_role = replica;
 insert into app.users (id, email, email_normalized, name) values ('{admin}', 'admin@example.com',
   'admin@example.com', 'Admin');
 insert into app.organization_members (organization_id, user_id, role, name, email)

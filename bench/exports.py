@@ -106,7 +106,7 @@ def _peak_mb(days: int) -> float:
     return measured["peak_mb"]
 
 
-def _own_peak_mb() -> float:
+def own_peak_mb() -> float:
     """Linux's own record of this program's peak; ``getrusage`` would include the process that
     started it.
     """
@@ -116,4 +116,4 @@ def _own_peak_mb() -> float:
 
 if __name__ == "__main__":
     _export(Period(YEAR.start, YEAR.start + timedelta(days=int(sys.argv[1])), YEAR.timezone))
-    print(json.dumps({"peak_mb": _own_peak_mb()}))
+    print(json.dumps({"peak_mb": own_peak_mb()}))

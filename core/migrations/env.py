@@ -5,6 +5,7 @@
 from alembic import context
 
 from core.migrations.tables import metadata
+from core.platform.security.references import checked_by_postgres
 
 
 def _ours(name: str | None, type_: str, _parents: object) -> bool:
@@ -16,6 +17,7 @@ context.configure(
     target_metadata=metadata,
     include_schemas=True,
     include_name=_ours,
+    include_object=checked_by_postgres,
     version_table_schema="app",
     compare_type=True,
 )

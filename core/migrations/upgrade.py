@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from core.links import kinds
 from core.migrations.packages import PACKAGES
 from core.migrations.tables import metadata
+from core.money import line_reasons
 from core.money.attribution import attribute_all
 from core.people import payload_fields
 from core.platform import security
@@ -115,8 +116,10 @@ def migrate(url: URL | None = None) -> None:
         connection.execute(text("set local role so_owner"))
         command.upgrade(config, "head")
         connection.execute(text("reset role"))
-        more = payload_fields.functions(person_fields()) + kinds.functions()
-        security.apply(connection, metadata, PACKAGES, more)
+        lists = (
+            payload_fields.functions(person_fields()) + kinds.functions() + line_reasons.functions()
+        )
+        security.apply(connection, metadata, PACKAGES, lists)
         if before is not None and before != _revision(connection):
             _attribute_anew(connection)
     engine.dispose()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Computed, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.bookings.models import PaymentType
-from core.platform.labels import LabelledEnum
+from core.platform.labels import LabelledEnum, capitalized
 from core.platform.personal import (
     AboutPerson,
     HiddenMention,
@@ -37,6 +38,7 @@ from core.platform.schema import (
     follows,
     opened_by,
     owned_by,
+    refers_at_once_to,
     refers_to,
     secured,
     unless,
@@ -313,21 +315,74 @@ class LineKind(LabelledEnum):
     ADJUSTMENT = "adjustment"
 
 
-class LineReason(LabelledEnum):
-    """Why a line is there. Those of the first two are payments, all others adjust earlier lines."""
+class BridgeStep(LabelledEnum):
+    """A step on the way from the net revenue of a payout's days in the figures to the payout's."""
 
-    PAYMENT = "payment"
-    LATE = "late", "Counted late"
-    REFUND = "refund"
-    DISPUTE = "dispute", "Dispute lost"
-    REFUND_CHANGED = "refund_changed"
-    CREDITED = "credited", "Credited to somebody else"
-    AMOUNT = "amount", "Amount corrected"
-    SUPERSEDED = "superseded", "Same money"
-    DELETED = "deleted"
-    FAILED = "failed"
-    MOVED_LATER = "moved_later", "Dated later"
-    RESTORED = "restored", "Counts again"
+    FIGURES = "figures", "Net revenue of these days in the figures"
+    BEFORE_START = "before_start", "Payments from before payouts started"
+    COUNTED_BEFORE = "counted_before", "Counted in another payout already"
+    REFUNDED_LATER = (
+        "refunded_later",
+        "Refunds of these payments after these days, for later payouts",
+    )
+    LATE = "late", "Earlier payments that no payout had counted"
+    REFUNDS_OF_EARLIER = "refunds_of_earlier", "Refunds and lost disputes of earlier payments"
+    CORRECTIONS = "corrections", "Corrections of what earlier payouts counted"
+    HELD_BACK = "held_back", "Held back"
+    OTHER = "other", "Changed since, or counted in a later payout"
+    PAYOUT = "payout", "Net revenue of this payout"
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What follows from the reason of a line. ``step`` is where the bridge has lines of earlier
+    payments; those of the payout's own days are in the figures already, unless the reason
+    ``leaves_figures``. With ``counts_cash`` a line that adds cash counts the payment again, and
+    ``is_return`` says that the line is one refund or one lost dispute.
+    """
+
+    step: BridgeStep
+    label: str = ""
+    kind: LineKind = LineKind.ADJUSTMENT
+    counts_cash: bool = False
+    is_return: bool = False
+    leaves_figures: bool = False
+
+
+class LineReason(LabelledEnum):
+    """Why a line is there."""
+
+    meaning: Meaning
+
+    def __new__(cls, value: str, meaning: Meaning) -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label = meaning.label or capitalized(value)
+        member.meaning = meaning
+        return member
+
+    PAYMENT = "payment", Meaning(BridgeStep.CORRECTIONS, kind=LineKind.PAYMENT, counts_cash=True)
+    LATE = (
+        "late",
+        Meaning(BridgeStep.LATE, "Counted late", kind=LineKind.PAYMENT, counts_cash=True),
+    )
+    REFUND = "refund", Meaning(BridgeStep.REFUNDS_OF_EARLIER, is_return=True)
+    DISPUTE = "dispute", Meaning(BridgeStep.REFUNDS_OF_EARLIER, "Dispute lost", is_return=True)
+    REFUND_CHANGED = "refund_changed", Meaning(BridgeStep.REFUNDS_OF_EARLIER)
+    CREDITED = "credited", Meaning(BridgeStep.CORRECTIONS, "Credited to somebody else")
+    AMOUNT = "amount", Meaning(BridgeStep.CORRECTIONS, "Amount corrected")
+    # either record of the same money: the one that is taken out, and the one that takes its place
+    SUPERSEDED = (
+        "superseded",
+        Meaning(BridgeStep.CORRECTIONS, "Same money", counts_cash=True, leaves_figures=True),
+    )
+    DELETED = "deleted", Meaning(BridgeStep.CORRECTIONS, leaves_figures=True)
+    FAILED = "failed", Meaning(BridgeStep.CORRECTIONS, leaves_figures=True)
+    MOVED_LATER = (
+        "moved_later",
+        Meaning(BridgeStep.CORRECTIONS, "Dated later", leaves_figures=True),
+    )
+    RESTORED = "restored", Meaning(BridgeStep.CORRECTIONS, "Counts again", counts_cash=True)
 
 
 class PayoutSnapshotDetail(TenantRow, Base):
@@ -342,8 +397,8 @@ class PayoutSnapshotDetail(TenantRow, Base):
 
     __tablename__ = "payout_snapshot_details"
     __table_args__ = (
-        refers_to("snapshot_id", "payout_snapshots"),
-        refers_to("payment_id", "payments"),
+        refers_at_once_to("snapshot_id", "payout_snapshots"),
+        refers_at_once_to("payment_id", "payments"),
         Index(None, "organization_id", "snapshot_id"),
         Index(None, "organization_id", "payment_id"),
         secured(
@@ -361,6 +416,7 @@ class PayoutSnapshotDetail(TenantRow, Base):
         ),
     )
 
+    organization_id: Mapped[UUID] = mapped_column(primary_key=True)  # its payout's
     snapshot_id: Mapped[UUID]
     payment_id: Mapped[UUID]
     kind: Mapped[LineKind] = mapped_column(Words(LineKind))

@@ -11,25 +11,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from core.money.models import PayoutSnapshot, SnapshotState
+from core.money.models import BridgeStep, LineReason, PayoutSnapshot, SnapshotState
 from core.money.payouts import payouts_start_at, period_of_snapshot
 from core.platform.dataframes import dataframe
 
 if TYPE_CHECKING:
     import pandas as pd
 
-STEPS = {
-    "figures": "Net revenue of these days in the figures",
-    "before_start": "Payments from before payouts started",
-    "counted_before": "Counted in another payout already",
-    "refunded_later": "Refunds of these payments after these days, for later payouts",
-    "late": "Earlier payments that no payout had counted",
-    "refunds_of_earlier": "Refunds and lost disputes of earlier payments",
-    "corrections": "Corrections of what earlier payouts counted",
-    "held_back": "Held back",
-    "other": "Changed since, or counted in a later payout",
-    "payout": "Net revenue of this payout",
-}
 MOST_LISTED = 200
 
 # No approved payout has a line of the payment ``p``, nor of a record of the same money that it
@@ -43,6 +31,8 @@ IN_NO_PAYOUT = """
          where d.organization_id = p.organization_id and d.held_back is null
            and (q.id = p.id or q.superseded_by_id = p.id))
 """
+LEAVES_FIGURES = ", ".join(f"'{each}'" for each in LineReason if each.meaning.leaves_figures)
+STEP_OF_REASON = " ".join(f"when '{each}' then '{each.meaning.step}'" for each in LineReason)
 AMOUNTS = text(f"""
     with figures as materialized (
         select p.id, p.currency, p.net_revenue,
@@ -52,13 +42,9 @@ AMOUNTS = text(f"""
          where p.counts and p.payment_date >= :starts_at and p.payment_date < :ends_at),
     lines as (
         select currency,
-               case when reason_code = 'late' then 'late'
-                    when reason_code in ('deleted', 'failed', 'moved_later')
-                      or reason_code = 'superseded' and amount < 0 then 'corrections'
-                    when payment_date >= :starts_at then null
-                    when reason_code in ('refund', 'dispute', 'refund_changed')
-                      then 'refunds_of_earlier'
-                    else 'corrections' end as step,
+               case when payment_date < :starts_at or reason_code in ({LEAVES_FIGURES})
+                      and (amount < 0 or reason_code <> all (app.cash_reasons()))
+                    then case reason_code {STEP_OF_REASON} end end as step,
                net_revenue as amount, held_back
           from app.payout_snapshot_details where snapshot_id = :snapshot)
     select 'figures' as step, currency, sum(net_revenue) as amount from figures group by 2
@@ -95,8 +81,8 @@ LEFT_OUT = text(f"""
 def bridge(db: Session, snapshot: PayoutSnapshot, bounds: Row[Any]) -> pd.DataFrame:
     """From the net revenue of the payout's days in the figures to that of the payout, step by step.
 
-    Columns: step (of ``STEPS``, in their order), currency, amount. The first and the last step of a
-    currency are always there, of the others those that are not zero; they add up to the last.
+    Columns: step (``BridgeStep``, in their order), currency, amount. The first and the last step of
+    a currency are always there, of the others those that are not zero; they add up to the last.
     """
     period = period_of_snapshot(snapshot)
     asked = {
@@ -118,21 +104,12 @@ def bridge(db: Session, snapshot: PayoutSnapshot, bounds: Row[Any]) -> pd.DataFr
     return dataframe(rows, ["step", "currency", "amount"])
 
 
-def _steps(amounts: dict[str, Decimal]) -> dict[str, Decimal]:
-    zero = Decimal(0)
-    known = {step: amounts.get(step, zero) for step in STEPS}
-    ends = ("figures", "payout")
-    known["other"] = known["payout"] - sum(known[step] for step in STEPS if step != "payout")
+def _steps(amounts: dict[str, Decimal]) -> dict[BridgeStep, Decimal]:
+    known = {step: amounts.get(step, Decimal(0)) for step in BridgeStep}
+    ends = (BridgeStep.FIGURES, BridgeStep.PAYOUT)
+    between = sum(amount for step, amount in known.items() if step is not BridgeStep.PAYOUT)
+    known[BridgeStep.OTHER] = known[BridgeStep.PAYOUT] - between
     return {step: amount for step, amount in known.items() if amount or step in ends}
-
-
-def payments_without_closer(lines: pd.DataFrame) -> int:
-    """How many payments the lines of a payout count for nobody, adjustments that take a payment
-    from its closer included. Credited to a closer afterwards, they are that closer's in a later
-    payout.
-    """
-    nobodys = lines[lines["closer_id"].isna() & lines["held_back"].isna() & (lines["amount"] > 0)]
-    return int(nobodys["payment_id"].nunique())
 
 
 def before_payouts_start(

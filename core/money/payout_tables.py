@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, select, text
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Select,
+    Text,
+    func,
+    literal_column,
+    select,
+    text,
+)
 from sqlalchemy.orm import Session
 
 from core.money.models import LineKind, PayoutSnapshot, PayoutSnapshotDetail, PayoutSnapshotSummary
@@ -21,19 +33,37 @@ if TYPE_CHECKING:
 HELD_BACK = "Held back. It comes again in a later payout."
 # In which words the payout before held back the money of a line that says so. They are per money:
 # all lines of it are held back together.
-HELD_BEFORE = text("""
-    select d.id, max(h.held_back) as words
-      from app.payout_snapshot_details d
-      join app.payments p on p.organization_id = d.organization_id and p.id = d.payment_id
-      join app.payments q on q.organization_id = p.organization_id
-       and coalesce(q.superseded_by_id, q.id) = coalesce(p.superseded_by_id, p.id)
-      join app.payout_snapshot_details h on h.organization_id = q.organization_id
-       and h.payment_id = q.id and h.snapshot_id <> d.snapshot_id and h.held_back is not null
-      join app.payout_snapshots s on s.organization_id = h.organization_id
-       and s.id = h.snapshot_id and s.state <> 'draft'
-     where d.snapshot_id = :snapshot and strpos(d.reason, 'held back in ' || s.name) > 0
-     group by 1
-""")
+HELD_BEFORE: ColumnElement[str | None] = literal_column(
+    """
+    case when strpos(payout_snapshot_details.reason, 'held back in ') > 0 then (
+      select max(h.held_back)
+        from app.payments p
+        join app.payments q on q.organization_id = p.organization_id
+         and coalesce(q.superseded_by_id, q.id) = coalesce(p.superseded_by_id, p.id)
+        join app.payout_snapshot_details h on h.organization_id = q.organization_id
+         and h.payment_id = q.id and h.snapshot_id <> payout_snapshot_details.snapshot_id
+         and h.held_back is not null
+        join app.payout_snapshots s on s.organization_id = h.organization_id
+         and s.id = h.snapshot_id and s.state <> 'draft'
+       where p.organization_id = payout_snapshot_details.organization_id
+         and p.id = payout_snapshot_details.payment_id
+         and strpos(payout_snapshot_details.reason, 'held back in ' || s.name) > 0) end
+    """,
+    Text,
+)
+BATCH = 1_000
+CURRENCY_SIGNS = re.compile("[^\\w\\s.,@'-]")
+
+
+@dataclass(frozen=True)
+class LineFilter:
+    """What the lines of a payout are narrowed to; an empty field does not narrow. ``words`` are of
+    the customer, the closer or the amount.
+    """
+
+    kind: LineKind | None = None
+    is_held_back: bool | None = None
+    words: str = ""
 
 
 def snapshots_table(db: Session) -> pd.DataFrame:
@@ -57,27 +87,96 @@ def snapshots_table(db: Session) -> pd.DataFrame:
     return fetched(db.execute(query))
 
 
-def details_table(db: Session, snapshot_id: UUID) -> pd.DataFrame:
-    """The lines of one payout, its payments by date before its adjustments.
+def _line_columns() -> list[Any]:
+    hidden = {"organization_id", "snapshot_id"}
+    columns = PayoutSnapshotDetail.__table__.columns
+    shown = [column for column in columns if column.name not in hidden]
+    return [*shown, HELD_BEFORE.label("held_before")]
+
+
+def _conditions(snapshot_id: UUID, chosen: LineFilter) -> list[ColumnElement[bool]]:
+    line = PayoutSnapshotDetail
+    conditions = [line.snapshot_id == snapshot_id]
+    if chosen.kind is not None:
+        conditions.append(line.kind == chosen.kind)
+    if chosen.is_held_back is not None:
+        is_held_back = line.held_back.is_not(None)
+        conditions.append(is_held_back if chosen.is_held_back else ~is_held_back)
+    if words := CURRENCY_SIGNS.sub("", chosen.words).strip():
+        amount = func.to_char(line.net_revenue, "FM999,999,999,990.00")
+        said = func.concat_ws(
+            " · ",
+            func.coalesce(line.customer_name, line.customer_email),
+            amount,
+            func.replace(amount, ",", ""),
+            line.closer_name,
+        )
+        conditions.append(func.strpos(func.lower(said), words.lower()) > 0)
+    return conditions
+
+
+def _lines(snapshot_id: UUID, chosen: LineFilter) -> Select[Any]:
+    line = PayoutSnapshotDetail
+    return (
+        select(*_line_columns())
+        .where(*_conditions(snapshot_id, chosen))
+        .order_by(line.kind.desc(), line.payment_date, line.payment_id, line.line_date, line.id)
+    )
+
+
+def _with_sentence(row: RowMapping) -> dict[str, Any]:
+    return dict(row) | {"reason": _sentence(row)}
+
+
+def details_table(
+    db: Session,
+    snapshot_id: UUID,
+    chosen: LineFilter = LineFilter(),
+    *,
+    limit: int | None = None,
+    offset: int = 0,
+) -> pd.DataFrame:
+    """Lines of one payout, its payments by date before its adjustments: ``limit`` of them, after
+    the first ``offset``.
 
     Columns: those of ``payout_snapshot_details`` without organisation and payout, and
     ``held_before``: why the payout before held the line back, if it did. ``reason`` is the whole
     sentence, for an adjustment with its amount; None for an ordinary payment.
     """
+    query = _lines(snapshot_id, chosen).limit(limit).offset(offset)
+    rows = (tuple(_with_sentence(row).values()) for row in db.execute(query).mappings())
+    return dataframe(rows, [column.name for column in _line_columns()])
+
+
+def details_in_batches(
+    db: Session, snapshot_id: UUID, chosen: LineFilter = LineFilter()
+) -> Iterator[list[dict[str, Any]]]:
+    """All lines as ``details_table`` has them, a thousand at a time; Postgres holds the others."""
+    query = _lines(snapshot_id, chosen).execution_options(yield_per=BATCH)
+    for rows in db.execute(query).mappings().partitions():
+        yield [_with_sentence(row) for row in rows]
+
+
+def count_details(db: Session, snapshot_id: UUID, chosen: LineFilter = LineFilter()) -> int:
+    """How many lines there are."""
     line = PayoutSnapshotDetail
-    hidden = {"organization_id", "snapshot_id"}
-    columns = [column for column in line.__table__.columns if column.name not in hidden]
-    query = (
-        select(*columns)
-        .where(line.snapshot_id == snapshot_id)
-        .order_by(line.kind.desc(), line.payment_date, line.payment_id, line.line_date, line.id)
+    query = select(func.count()).select_from(line).where(*_conditions(snapshot_id, chosen))
+    return db.scalars(query).one()
+
+
+def payments_without_closer(db: Session, snapshot_id: UUID) -> int:
+    """How many payments the lines of a payout count for nobody, adjustments that take a payment
+    from its closer included. Credited to a closer afterwards, they are that closer's in a later
+    payout.
+    """
+    line = PayoutSnapshotDetail
+    query = select(func.count(line.payment_id.distinct())).where(
+        line.snapshot_id == snapshot_id,
+        line.closer_id.is_(None),
+        line.held_back.is_(None),
+        line.amount > 0,
     )
-    before = {row.id: row.words for row in db.execute(HELD_BEFORE, {"snapshot": snapshot_id})}
-    rows = (
-        (dict(row) | {"reason": _sentence(row), "held_before": before.get(row["id"])}).values()
-        for row in db.execute(query).mappings()
-    )
-    return dataframe(map(tuple, rows), [*(column.name for column in columns), "held_before"])
+    return db.scalars(query).one()
 
 
 def _sentence(line: RowMapping) -> str | None:
@@ -91,22 +190,27 @@ def signed(amount: Decimal, currency: str) -> str:
     return shown(amount, currency).replace("-", "−")
 
 
-def statement(db: Session) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The lines and the sums of the one person and payout that the caller's link opens.
-
-    Lines: as ``details_table``, without the words in which a line was held back, which are not for
-    the person. Sums, a row for each currency: currency, payment_count,
-    cash_collected, refunds, net_revenue. Raises NotFound for everybody else.
+def statement(db: Session) -> tuple[UUID, pd.DataFrame]:
+    """The payout that the caller's link opens, and the sums of its one person there, a row for each
+    currency: currency, payment_count, cash_collected, refunds, net_revenue. Raises NotFound for
+    everybody else.
     """
     snapshot_id = db.execute(text("select app.opened('snapshot')")).scalar()
     if snapshot_id is None:
         raise NotFound("There is no such statement.")
-    sums, lines = summaries_table(db, snapshot_id), details_table(db, snapshot_id)
+    sums = summaries_table(db, snapshot_id)
+    return snapshot_id, sums.groupby("currency", as_index=False)[["payment_count", *SUMS]].sum()
+
+
+def statement_lines(
+    db: Session, snapshot_id: UUID, chosen: LineFilter, *, limit: int, offset: int
+) -> pd.DataFrame:
+    """Lines of the statement, as ``details_table``, without the words in which a line was held
+    back, which are not for the person.
+    """
+    lines = details_table(db, snapshot_id, chosen, limit=limit, offset=offset)
     lines["held_back"] = lines["held_back"].where(lines["held_back"].isna(), HELD_BACK)
-    return (
-        lines,
-        sums.groupby("currency", as_index=False)[["payment_count", *SUMS]].sum(),
-    )
+    return lines
 
 
 def summaries_table(db: Session, snapshot_id: UUID) -> pd.DataFrame:

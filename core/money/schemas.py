@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import (
     BeforeValidator,
     Field,
+    TypeAdapter,
     WithJsonSchema,
     create_model,
     field_serializer,
@@ -26,8 +30,11 @@ from core.money.models import (
     PaymentStatus,
     SnapshotState,
 )
-from core.money.payout_bridge import payments_without_closer
-from core.money.payout_tables import details_table, summaries_table
+from core.money.payout_tables import (
+    details_in_batches,
+    payments_without_closer,
+    summaries_table,
+)
 from core.money.payouts import DIMENSIONS, SUMS, StaleDraft, get_snapshot
 from core.money.queries import PaymentFilter, open_entries
 from core.platform.clock import Period
@@ -253,22 +260,51 @@ class Payout(Response):
         " this payout pays one: both may be paid"
     )
     summaries: list[PayoutSummary]
-    details: list[PayoutDetail]
+    details: list[PayoutDetail]  # the last field: its lines follow the others one by one
 
 
-def payout_answer(db: Session, snapshot_id: UUID) -> Payout:
-    """The whole payout. Raises NotFound."""
-    snapshot, details = get_snapshot(db, snapshot_id), details_table(db, snapshot_id)
-    return Payout.model_validate(
-        {
-            "id": snapshot.id,
-            "header": snapshot,
-            "payments_without_closer": payments_without_closer(details),
-            "open_entries": open_entries(db, snapshot_id),
-            "summaries": records(summaries_table(db, snapshot_id)),
-            "details": records(details),
-        }
-    )
+DETAILS = TypeAdapter(list[PayoutDetail])
+
+
+def payout_json(
+    transaction: Callable[[], AbstractContextManager[Session]], snapshot_id: UUID
+) -> Iterator[bytes]:
+    """A ``Payout`` as pieces of JSON, so that its lines need no more memory than a page of them.
+    Raises NotFound before the first piece.
+    """
+    with transaction() as db:
+        answer, batches = _of_one_moment(db, snapshot_id)
+        yield answer.model_dump_json().encode().removesuffix(b"]}")
+        comma = b""
+        for lines in batches:
+            yield comma + DETAILS.dump_json(DETAILS.validate_python(lines))[1:-1]
+            comma = b","
+        yield b"]}"
+
+
+def _of_one_moment(db: Session, snapshot_id: UUID) -> tuple[Payout, Iterator[list[dict[str, Any]]]]:
+    """The payout without its lines, and the lines. A draft that is rebuilt while they are asked for
+    is read again.
+    """
+    while True:
+        changed_at = get_snapshot(db, snapshot_id).updated_at
+        lines = details_in_batches(db, snapshot_id)
+        first = next(lines, None)  # from here on the lines are those of this moment
+        without_closer = payments_without_closer(db, snapshot_id)
+        entries = open_entries(db, snapshot_id)
+        summaries = records(summaries_table(db, snapshot_id))
+        snapshot = get_snapshot(db, snapshot_id)
+        if snapshot.updated_at == changed_at:
+            break
+    answer = {
+        "id": snapshot.id,
+        "header": snapshot,
+        "payments_without_closer": without_closer,
+        "open_entries": entries,
+        "summaries": summaries,
+        "details": [],
+    }
+    return Payout.model_validate(answer), chain([] if first is None else [first], lines)
 
 
 class PayoutDifference(Response):

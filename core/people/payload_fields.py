@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from core.people.person_fields import PersonFields
+from core.platform.security.word_lists import word_list
 
 
 def functions(fields: PersonFields) -> str:
@@ -16,14 +15,4 @@ def functions(fields: PersonFields) -> str:
         "person_details": fields.details,
         "person_objects": fields.persons,
     }
-    return "\n".join(_list(name, words) for name, words in lists.items())
-
-
-def _list(name: str, words: Iterable[str]) -> str:
-    quoted = ", ".join(f"'{word}'" for word in sorted(words))
-    return f"""
-create or replace function app.{name}() returns text[] language sql immutable parallel safe
-set search_path = pg_catalog, pg_temp as $f$ select array[{quoted}]::text[] $f$;
-revoke all on function app.{name}() from public;
-grant execute on function app.{name}() to so_worker;
-"""
+    return "\n".join(word_list(name, words, "so_worker") for name, words in lists.items())

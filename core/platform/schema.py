@@ -48,6 +48,7 @@ NAMES = {
 # What a column's ``info`` may say of it, beside what it says of a person (``personal``).
 CONFIDENTIAL = "confidential"  # proves or opens something: no value stands in the audit log
 UNRECORDED = "unrecorded"  # follows from something else, or only tells that something was used
+AT_ONCE = "at_once"  # of a reference: checked once for each statement
 BY_PRODUCT = "by_product"  # written and looked up by the product alone, never by anybody outside
 USER = "user"  # the id of a user, though its name does not end in ``user_id``
 LABEL = "label"  # what people call it, where its name does not say it
@@ -163,6 +164,16 @@ def refers_to(column: str, table: str) -> ForeignKeyConstraint:
         [f"app.{table}.organization_id", f"app.{table}.id"],
         use_alter=False,
     )
+
+
+def refers_at_once_to(column: str, table: str) -> ForeignKeyConstraint:
+    """The same for a table whose rows are written by the hundred thousand: Postgres would look at
+    each row by itself, which takes longer than writing it. Triggers look once for each statement
+    (``core.platform.security.references``); there is no such constraint in the database.
+    """
+    reference = refers_to(column, table)
+    reference.info[AT_ONCE] = True
+    return reference
 
 
 @dataclass(frozen=True)

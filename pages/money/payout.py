@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from decimal import Decimal
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
 from core.links.access_links import issue_statements
 from core.money.models import SnapshotState
-from core.money.payout_bridge import before_payouts_start, bridge, payments_without_closer
-from core.money.payout_tables import details_table, summaries_table
+from core.money.payout_bridge import before_payouts_start, bridge
+from core.money.payout_tables import details_table, payments_without_closer, summaries_table
 from core.money.payouts import (
     approve,
     changes_since,
@@ -27,6 +28,8 @@ from core.ui.navigation import jump
 from core.ui.page import act, no_such, require, title
 from core.ui.panels.payouts import (
     SUMS,
+    all_lines,
+    lines_shown,
     offer_holding_back,
     offer_rebuild,
     show_bridge,
@@ -53,7 +56,9 @@ try:
         if snapshot_id is None:
             raise NotFound("There is no such payout.")
         payout = get_snapshot(db, snapshot_id)
-        details, summaries = details_table(db, snapshot_id), summaries_table(db, snapshot_id)
+        summaries = summaries_table(db, snapshot_id)
+        lines = lines_shown(db, snapshot_id, "payout", details_table)
+        without_closer = payments_without_closer(db, snapshot_id)
         bounds = payout_bounds(db)
         changes, steps = changes_since(db, payout, bounds), bridge(db, payout, bounds)
         left_out = before_payouts_start(db, payout, bounds)
@@ -120,15 +125,19 @@ people = [
     Text("package_name", "Package"),
     Text("attribution_reason", "Attributed"),
 ]
-if details["held_before"].notna().any():
+if any(part.lines["held_before"].notna().any() for part in lines.values()):
     people.insert(0, Text("held_before", "Held back before"))
-show_lines(details, viewer.timezone, "payout", people, opens="payment", row_id="payment_id")
+everything = partial(all_lines, viewer, payout.id)
+show_lines(
+    lines, viewer.timezone, "payout", people, everything, opens="payment", row_id="payment_id"
+)
 if left_out[0]:
     show_left_out(*left_out, viewer.timezone)
 show_fingerprint(payout.lines_sha256)
 
-if viewer.is_admin and payout.state == SnapshotState.DRAFT and not details.empty:
-    offer_holding_back(viewer, details)
+is_any_held_back = lines["held"].together > 0
+if viewer.is_admin and is_draft and any(part.together for part in lines.values()):
+    offer_holding_back(viewer, payout.id, is_any_held_back=is_any_held_back)
 if viewer.is_admin and payout.state == SnapshotState.DRAFT:
     st.subheader("Approve")
     st.caption(
@@ -137,7 +146,7 @@ if viewer.is_admin and payout.state == SnapshotState.DRAFT:
     )
     warn_first(payout, bounds)
     warn_unfinished(payout)
-    warn_without_closer(payments_without_closer(details))
+    warn_without_closer(without_closer)
     warn_open_entries(entries)
     typed = st.text_input(f"Type the payout's name to approve it: {escape_markdown(payout.name)}")
     first, second = st.columns(2)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from core.links.kinds import LinkPurpose
-from core.money.payout_tables import statement
+from core.money.payout_tables import statement, statement_lines
 from core.platform.dataframes import records
 from core.ui.page import empty, open_to_all
-from core.ui.panels.payouts import show_lines, show_sums
+from core.ui.panels.payouts import lines_shown, show_lines, show_sums
 from core.ui.parts.columns import Text
 from core.ui.parts.format import days
 from core.ui.public import heading, visitor_of
@@ -16,7 +16,8 @@ from core.ui.public import heading, visitor_of
 open_to_all("statement")
 visitor = visitor_of(LinkPurpose.COMMISSION)
 with visitor.transaction() as db:
-    lines, sums = statement(db)
+    snapshot_id, sums = statement(db)
+    lines = lines_shown(db, snapshot_id, "statement", statement_lines)
 
 days_of_payout = (
     days(visitor.period_start, visitor.period_end)
@@ -28,7 +29,7 @@ heading(
     visitor,
     f"{'Setter' if visitor.setter_id else 'Closer'} · {days_of_payout}",
 )
-if lines.empty:
+if not any(part.together for part in lines.values()):
     empty("Nothing in this payout", "No payment and no adjustment of these days is yours.")
     st.stop()
 show_sums({row["currency"]: row for row in records(sums)})
@@ -36,4 +37,4 @@ st.caption(
     "As approved. Refunds and corrections that come later are adjustments in a later statement."
 )
 package = Text("package_name", "Package")
-show_lines(lines, visitor.timezone, "statement", [package], download=False)
+show_lines(lines, visitor.timezone, "statement", [package])

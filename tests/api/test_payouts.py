@@ -7,10 +7,12 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from core.money.models import PayoutSnapshot
+from core.money.payout_tables import BATCH
 from core.money.payouts import approve
+from core.platform.advisory_locks import lock_books
 from core.platform.database import as_system
 from core.providers.connections import create_connection
 from tests import factories as make
@@ -370,3 +372,22 @@ def test_days_are_the_organisations_and_the_end_is_exclusive():
         pay(admin.organization_id, amount, at=at)
     made = freeze(admin, period_start="2026-11-05", period_end="2026-11-06").json()
     assert [row["amount"] for row in made["details"]] == ["2.00"]
+
+
+def test_a_payout_of_thousands_of_lines_is_one_answer(admin):
+    org, together = admin.organization_id, 2 * BATCH + 1
+    with as_system(org) as db:
+        lock_books(db)
+        db.execute(
+            text("""
+                insert into app.payments (organization_id, amount, currency, payment_date)
+                select :org, n, 'USD', :noon + interval '1 second' * n
+                  from generate_series(1, :together) n
+            """),
+            {"org": org, "noon": NOON, "together": together},
+        )
+    made = freeze(admin).json()
+    assert [Decimal(row["amount"]) for row in made["details"]] == list(range(1, together + 1))
+    assert made["header"]["payment_count"] == made["payments_without_closer"] == together
+    again = get(f"/api/payout-snapshots/{made['id']}", token_of(admin)).json()
+    assert again["details"] == made["details"]

@@ -19,8 +19,8 @@ from sqlalchemy import select, text, update
 
 from core.bookings.models import Event, Package
 from core.money.attribution import attribute_event
-from core.money.models import LineReason, Payment, PayoutSnapshotDetail, Refund
-from core.money.payout_bridge import STEPS, before_payouts_start, bridge
+from core.money.models import BridgeStep, LineReason, Payment, PayoutSnapshotDetail, Refund
+from core.money.payout_bridge import before_payouts_start, bridge
 from core.money.payout_tables import details_table
 from core.money.payouts import (
     altered_payouts,
@@ -507,7 +507,7 @@ def test_the_bridge_names_what_was_counted_before_and_what_is_from_before_payout
         ("payout", "USD"): Decimal(5),
     }
     assert steps_of(desk, october)["other", "USD"] == 20, "of an approved one, what changed since"
-    assert set(STEPS) >= {"figures", "before_start", "counted_before", "other", "payout"}
+    assert set(BridgeStep) >= {"figures", "before_start", "counted_before", "other", "payout"}
 
 
 def test_a_card_of_before_the_start_that_stands_for_counted_cash_is_not_called_left_out(desk):

@@ -2,8 +2,10 @@
 change it.
 """
 
+import json
 import random
 from collections import defaultdict
+from contextlib import nullcontext
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -20,7 +22,7 @@ from core.money.payouts import (
     mark_paid,
     payout_bounds,
 )
-from core.money.schemas import payout_answer
+from core.money.schemas import payout_json
 from core.platform.clock import Period
 from core.platform.database import as_system
 from core.platform.errors import Conflict, NotAllowed
@@ -31,7 +33,7 @@ NOVEMBER = Period(date(2026, 11, 1), date(2026, 12, 1), "Europe/Copenhagen")
 
 
 def answer(db, snapshot_id):
-    return payout_answer(db, snapshot_id).model_dump(mode="json")
+    return json.loads(b"".join(payout_json(lambda: nullcontext(db), snapshot_id)))
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from core.migrations import upgrade
 from core.migrations.tables import metadata
 from core.migrations.upgrade import migrate, newest_revision
 from core.platform import security
+from core.platform.security.references import checked_by_postgres
 
 FIRST_RELEASE = "0002"
 SETTINGS_ON_THE_ROW = "0004"
@@ -75,6 +76,7 @@ def test_the_migrations_make_exactly_the_tables_of_the_models(migrated) -> None:
             opts={
                 "include_schemas": True,
                 "include_name": ours,
+                "include_object": checked_by_postgres,
                 "compare_type": True,
                 "compare_server_default": True,
             },

@@ -7,13 +7,16 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import update
 
-from core.money.models import PayoutSnapshot
-from core.money.payout_bridge import STEPS
+from core.money.models import BridgeStep, LineKind, PayoutSnapshot
+from core.money.payout_tables import LineFilter
 from core.money.payouts import approve, create_snapshot, get_snapshot
 from core.platform.clock import Period
 from core.platform.database import as_system
 from core.tenancy.access.models import Role
 from core.tenancy.organizations.models import Organization
+from core.ui.panels.payouts import PAGE, all_lines
+from core.ui.parts.columns import Money, Text
+from core.ui.parts.tables import csv_of
 from tests import factories as make
 from tests.factories import NOON
 from tests.ui.screens import browser_of, opened, words
@@ -65,7 +68,7 @@ def test_a_payout_from_before_a_change_of_zone_says_whose_days_it_has_and_a_draf
 
     def figures(page):
         steps = next(each.value for each in page.dataframe if "step" in each.value)
-        return dict(zip(steps["step"], steps["amount"], strict=True))[STEPS["figures"]]
+        return dict(zip(steps["step"], steps["amount"], strict=True))[BridgeStep.FIGURES.label]
 
     pages = [opened("payout", there, id=str(each)) for each in (october, november)]
     for page in pages:
@@ -195,3 +198,36 @@ def test_a_second_payout_of_approved_days_says_at_once_that_it_cannot_be_approve
     rerun(page, admin)
     buttons = {each.label: each for each in page.button}
     assert (buttons["Approve payout"].disabled, buttons["Discard draft"].disabled) == (True, False)
+
+
+def test_a_payout_of_many_lines_is_read_in_pages_and_downloaded_whole():
+    admin = make.viewer(make.organization(timezone=ZONE))
+    org = admin.organization_id
+    with as_system(org) as db:
+        for number in range(PAGE + 3):
+            make.payment(
+                db, org, f"{number + 1}.00", at=NOON + timedelta(minutes=number), customer_name="C"
+            )
+    with admin.transaction() as db:
+        payout = create_snapshot(db, "November 2026", NOVEMBER, admin).id
+
+    page = opened("payout", admin, id=str(payout))
+    assert not page.exception
+    assert any(f"{PAGE} of {PAGE + 3} lines on a page." in each.value for each in page.caption)
+    assert amounts_on(page) == [float(number) for number in range(1, PAGE + 1)]
+
+    page.session_state["payout-payments page"] = 2
+    rerun(page, admin)
+    assert not page.exception
+    assert amounts_on(page) == [201.0, 202.0, 203.0]
+
+    chosen = LineFilter(LineKind.PAYMENT, is_held_back=False)
+    columns = [Text("customer_name", "Customer"), Money("amount", "Amount")]
+    rows = csv_of(all_lines(admin, payout, chosen), columns).decode().splitlines()
+    assert (len(rows), rows[0]) == (PAGE + 4, "customer_name,amount")
+    assert rows[-1] == "C,203.00"
+
+
+def amounts_on(page) -> list[float]:
+    payments = next(each.value for each in page.dataframe if "payment_date" in each.value)
+    return list(payments["amount"])

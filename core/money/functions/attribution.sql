@@ -46,8 +46,8 @@ returns table (id uuid, event_id uuid, method text, reason text) language sql st
 security definer set search_path = pg_catalog, pg_temp as $f$
   with paid as (
     select p.id, p.customer_email_normalized as email, p.payment_date, o.timezone as zone,
-           p.payment_date + make_interval(hours => 24 * coalesce(m.forward_attribution_days,
-             0)) as until
+           p.payment_date
+             + make_interval(hours => 24 * coalesce(m.forward_attribution_days, 0)) as until
       from unnest(p_payments) wanted (id)
       join app.payments p on p.organization_id = app.cur_org() and p.id = wanted.id
       join app.organizations o on o.id = p.organization_id
@@ -73,7 +73,7 @@ security definer set search_path = pg_catalog, pg_temp as $f$
         and v.deleted_at is null),
   matched as (
     select distinct on (p.id) p.id, v.id as event_id, v.scheduled_at,
-      v.scheduled_at > p.payment_date as is_later
+           v.scheduled_at > p.payment_date as is_later
       from paid p join theirs v on v.email = p.email and v.scheduled_at <= p.until
      where v.stands
      order by p.id, v.scheduled_at > p.payment_date, v.call_status = 'no_show',
@@ -83,25 +83,31 @@ security definer set search_path = pg_catalog, pg_temp as $f$
            min(v.scheduled_at) filter (where v.stands) as later,
            max(v.scheduled_at) filter (where not v.stands) as gone
       from paid p join theirs v on v.email = p.email
-     where not exists (select 1 from matched m where m.id = p.id) group by p.id)
+     where not exists (select 1 from matched m where m.id = p.id)
+     group by p.id)
   select p.id, m.event_id,
          case when m.id is null then 'none' when m.is_later then 'later_call' else 'email' end,
-         case when p.email is null
-           then 'the payment carries no e-mail address; choose its booking yourself'
-              when m.is_later then format('matched %s to the later booking of %s', p.email,
-                app.written_moment(m.scheduled_at, p.zone))
-              when m.id is not null then format('matched %s to the booking of %s', p.email,
-                app.written_moment(m.scheduled_at, p.zone))
-              else format('no booking of %s at or before the payment; ', p.email) || case
-                when n.later is not null then
-                  format('the next one is of %s: choose it if the money is for it',
-                    app.written_moment(n.later, p.zone))
-                when n.gone is not null then
-                  format('the one of %s was cancelled or moved: choose a booking yourself',
-                    app.written_moment(n.gone, p.zone))
-                else 'nobody has booked with this address: choose the booking of whoever paid, and'
-                  ' say that the address is theirs' end end
-    from paid p left join matched m on m.id = p.id left join near n on n.id = p.id
+         case
+           when p.email is null
+             then 'the payment carries no e-mail address; choose its booking yourself'
+           when m.is_later
+             then format('matched %s to the later booking of %s', p.email,
+               app.written_moment(m.scheduled_at, p.zone))
+           when m.id is not null
+             then format('matched %s to the booking of %s', p.email,
+               app.written_moment(m.scheduled_at, p.zone))
+           else format('no booking of %s at or before the payment; ', p.email) || case
+             when n.later is not null
+               then format('the next one is of %s: choose it if the money is for it',
+                 app.written_moment(n.later, p.zone))
+             when n.gone is not null
+               then format('the one of %s was cancelled or moved: choose a booking yourself',
+                 app.written_moment(n.gone, p.zone))
+             else 'nobody has booked with this address: choose the booking of whoever paid, and'
+               ' say that the address is theirs' end end
+    from paid p
+    left join matched m on m.id = p.id
+    left join near n on n.id = p.id
 $f$;
 
 -- Attribution: event, people, method and reason of these payments, which entries by hand a
@@ -131,26 +137,31 @@ begin
   entered as materialized (select * from app.entered_payments(scope)),
   mail as materialized (select * from app.match_by_facts(scope)),
   known as materialized (
-    select p.id, p.processor, p.membership_key, p.payment_date, w.id is not null as is_chosen,
-      w.id is not null or coalesce(e.is_known, false) or m.method = 'booking' as is_known,
+    select p.id, p.processor, p.membership_key, p.payment_date,
+           w.id is not null as is_chosen,
+           w.id is not null or coalesce(e.is_known, false) or m.method = 'booking' as is_known,
            case when w.id is not null then app.standing_event(w.chosen_event_id)
-             when e.is_known then e.event_id else m.event_id end as event_id,
-           case when w.id is not null then 'manual' when e.is_known then 'form'
+             when e.is_known then e.event_id
+             else m.event_id end as event_id,
+           case when w.id is not null then 'manual'
+             when e.is_known then 'form'
              else m.method end as method,
-           case when w.id is not null then concat(
-                  case when w.id <> p.id then 'the same money as an entry that was ' end,
-                    'chosen by ', u.name || ': ', w.chosen_reason, (
-                      select '; that booking was moved to ' || app.written_moment(v.scheduled_at,
-                        zone)
-                        from app.events v where v.organization_id = app.cur_org()
-                         and v.id = app.standing_event(w.chosen_event_id)
-                         and v.id <> w.chosen_event_id))
-                when e.id <> p.id and e.is_known then
-                  format('the same money was entered on the form of the booking of %s',
-                    app.written_moment(e.scheduled_at, zone))
-                when e.is_known then format('entered on the form of the booking of %s',
-                  app.written_moment(e.scheduled_at, zone))
-                else m.reason end as reason,
+           case
+             when w.id is not null then concat(
+               case when w.id <> p.id then 'the same money as an entry that was ' end,
+               'chosen by ', u.name || ': ', w.chosen_reason,
+               (select '; that booking was moved to ' || app.written_moment(v.scheduled_at, zone)
+                  from app.events v
+                 where v.organization_id = app.cur_org()
+                   and v.id = app.standing_event(w.chosen_event_id)
+                   and v.id <> w.chosen_event_id))
+             when e.id <> p.id and e.is_known then
+               format('the same money was entered on the form of the booking of %s',
+                 app.written_moment(e.scheduled_at, zone))
+             when e.is_known then
+               format('entered on the form of the booking of %s',
+                 app.written_moment(e.scheduled_at, zone))
+             else m.reason end as reason,
            p.status = 'succeeded' and p.deleted_at is null and p.membership_key is not null
              as is_paid,
            row_number() over (partition by p.processor, p.membership_key
@@ -160,59 +171,67 @@ begin
       left join pairs x on x.reported_id = p.id
       left join entered e on e.id = coalesce(x.entered_id, p.id)
       left join paid t on t.id = x.entered_id
-      left join paid w on w.id = case when p.chosen_at >= coalesce(t.chosen_at, '-infinity')
-        then p.id else x.entered_id end and w.chosen_at is not null
+      left join paid w on w.chosen_at is not null
+       and w.id = case when p.chosen_at >= coalesce(t.chosen_at, '-infinity') then p.id
+                    else x.entered_id end
       left join app.users u on u.id = w.chosen_by),
   placed as (
-    select k.*, min(k.place) filter (where k.is_paid) over membership as first_place,
+    select k.*,
+           min(k.place) filter (where k.is_paid) over membership as first_place,
            max(k.place) filter (where k.is_paid and k.is_chosen) over before_it as chosen_place
       from known k
     window membership as (partition by k.processor, k.membership_key),
-      before_it as (membership order by k.place rows between unbounded preceding and 1 preceding)),
+           before_it as (membership order by k.place
+             rows between unbounded preceding and 1 preceding)),
   settled as (
     select k.id,
            case when f.id is null then k.event_id else f.event_id end as event_id,
            case when f.id is null then k.method else 'membership' end as method,
            case when f.id is null then k.reason
-             else concat('follows the ', case when f.place = f.first_place then 'first payment, of '
-                    else 'payment of ' end, app.written_moment(f.payment_date, zone),
-                  case when f.event_id is null then ', which belongs to no booking' end)
-                    end as reason
+             else concat(
+               'follows the ',
+               case when f.place = f.first_place then 'first payment, of ' else 'payment of ' end,
+               app.written_moment(f.payment_date, zone),
+               case when f.event_id is null then ', which belongs to no booking' end) end as reason
       from placed k
       left join placed f on f.processor = k.processor and f.membership_key = k.membership_key
-        and f.place = coalesce(k.chosen_place, k.first_place) and f.id <> k.id
+       and f.place = coalesce(k.chosen_place, k.first_place) and f.id <> k.id
        and not k.is_known and (f.is_known or f.event_id is not null)),
   final as (
     select s.*, v.closer_id, v.setter_id, v.source_id, v.traffic_type_id, v.call_type_id,
-           case when o.connection_id is null then x.reported_id else o.superseded_by_id end as
-             superseded_by_id,
+           case when o.connection_id is null then x.reported_id
+             else o.superseded_by_id end as superseded_by_id,
            coalesce(o.named_package_id, e.named_package_id) as package_id,
-           case when o.connection_id is null then o.payment_type else e.payment_type end as
-             payment_type
+           case when o.connection_id is null then o.payment_type
+             else e.payment_type end as payment_type
       from settled s
       join paid o on o.id = s.id
       left join pairs x on x.entered_id = s.id
       left join pairs y on y.reported_id = s.id
       left join paid e on e.id = y.entered_id
       left join app.events v on v.organization_id = app.cur_org() and v.id = s.event_id)
-  update app.payments p
-     set event_id = n.event_id, attribution_method = n.method, attribution_reason = n.reason,
-       superseded_by_id = n.superseded_by_id,
-         closer_id = n.closer_id, setter_id = n.setter_id, source_id = n.source_id,
-           traffic_type_id = n.traffic_type_id,
-         call_type_id = n.call_type_id, package_id = n.package_id, payment_type = n.payment_type,
-         attributed_at = case when (p.event_id, p.attribution_reason, p.closer_id, p.setter_id,
-             p.source_id, p.package_id) is distinct from (n.event_id, n.reason, n.closer_id,
-             n.setter_id, n.source_id, n.package_id)
-                              then clock_timestamp() else p.attributed_at end
+  update app.payments p set
+    event_id = n.event_id,
+    attribution_method = n.method, attribution_reason = n.reason,
+    superseded_by_id = n.superseded_by_id,
+    closer_id = n.closer_id, setter_id = n.setter_id, source_id = n.source_id,
+    traffic_type_id = n.traffic_type_id, call_type_id = n.call_type_id,
+    package_id = n.package_id, payment_type = n.payment_type,
+    attributed_at = case
+      when (p.event_id, p.attribution_reason, p.closer_id, p.setter_id, p.source_id, p.package_id)
+           is distinct from
+           (n.event_id, n.reason, n.closer_id, n.setter_id, n.source_id, n.package_id)
+        then clock_timestamp()
+      else p.attributed_at end
     from final n
    where p.organization_id = app.cur_org() and p.id = n.id
-     and (p.event_id, p.attribution_method, p.attribution_reason, p.superseded_by_id, p.closer_id,
-       p.setter_id, p.source_id,
-          p.traffic_type_id, p.call_type_id, p.package_id, p.payment_type)
-         is distinct from (n.event_id, n.method, n.reason, n.superseded_by_id, n.closer_id,
-           n.setter_id, n.source_id,
-          n.traffic_type_id, n.call_type_id, n.package_id, n.payment_type);
+     and (p.event_id, p.attribution_method, p.attribution_reason, p.superseded_by_id,
+          p.closer_id, p.setter_id, p.source_id, p.traffic_type_id, p.call_type_id,
+          p.package_id, p.payment_type)
+         is distinct from
+         (n.event_id, n.method, n.reason, n.superseded_by_id,
+          n.closer_id, n.setter_id, n.source_id, n.traffic_type_id, n.call_type_id,
+          n.package_id, n.payment_type);
 end $f$;
 grant execute on function app.attribute_payments to so_app, so_worker;
 
@@ -242,8 +261,8 @@ begin
       join app.payments p on p.organization_id = app.cur_org()
         and p.customer_email_normalized = a.email
     union
-    select p.id from events v join app.payments p on p.organization_id = app.cur_org()
-      and p.event_id = v.id
+    select p.id from events v
+      join app.payments p on p.organization_id = app.cur_org() and p.event_id = v.id
     union
     select p.id from events v
       cross join lateral app.events_standing_as(v.id) moved

@@ -6,34 +6,37 @@
 create or replace function app.record_form_cash() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 begin
-  insert into app.payments as p (organization_id, form_event_id, pcf_id, processor, amount,
-    currency, payment_date, payment_type, named_package_id,
-                                 customer_email, customer_email_normalized, customer_name,
-                                   deleted_at)
-  select new.organization_id, new.event_id, new.id, 'manual', coalesce(new.cash_collected, 0),
-    coalesce(new.currency, known.currency),
-         case tg_op when 'INSERT' then new.submitted_at else now() end,
-         new.payment_type, new.package_id, v.lead_email, v.lead_email_normalized, v.lead_name,
-         case when coalesce(new.cash_collected, 0) = 0 then coalesce(known.deleted_at, now()) end
+  insert into app.payments as p (
+    organization_id, form_event_id, pcf_id, processor,
+    amount, currency, payment_date, payment_type, named_package_id,
+    customer_email, customer_email_normalized, customer_name, deleted_at)
+  select
+    new.organization_id, new.event_id, new.id, 'manual',
+    coalesce(new.cash_collected, 0), coalesce(new.currency, known.currency),
+    case tg_op when 'INSERT' then new.submitted_at else now() end,
+    new.payment_type, new.package_id,
+    v.lead_email, v.lead_email_normalized, v.lead_name,
+    case when coalesce(new.cash_collected, 0) = 0 then coalesce(known.deleted_at, now()) end
     from app.events v
     left join app.payments known on known.organization_id = new.organization_id
-      and known.form_event_id = new.event_id
+     and known.form_event_id = new.event_id
    where v.organization_id = new.organization_id and v.id = new.event_id
      and (new.cash_collected > 0 or known.id is not null)
-  on conflict (organization_id, form_event_id) do update
-     set pcf_id = excluded.pcf_id, amount = excluded.amount, currency = excluded.currency,
-       payment_type = excluded.payment_type, named_package_id = excluded.named_package_id,
-         customer_email = excluded.customer_email,
-           customer_email_normalized = excluded.customer_email_normalized,
-         customer_name = excluded.customer_name, deleted_at = excluded.deleted_at;
+  on conflict (organization_id, form_event_id) do update set
+    pcf_id = excluded.pcf_id,
+    amount = excluded.amount, currency = excluded.currency,
+    payment_type = excluded.payment_type, named_package_id = excluded.named_package_id,
+    customer_email = excluded.customer_email,
+    customer_email_normalized = excluded.customer_email_normalized,
+    customer_name = excluded.customer_name, deleted_at = excluded.deleted_at;
   return null;
 end $f$;
 grant execute on function app.record_form_cash to so_owner;
 
 -- A form that is withdrawn leaves its payment behind, which no longer counts until the event has a
 -- form again.
-create or replace function app.withdraw_form_cash() returns trigger language plpgsql
-security definer set search_path = pg_catalog, pg_temp as $f$
+create or replace function app.withdraw_form_cash() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   cash uuid;
 begin

@@ -43,8 +43,9 @@ returns table (entered_id uuid, reported_id uuid) language sql stable security d
 set search_path = pg_catalog, pg_temp as $f$
   with entered as (
     select e.id, e.event_id, p.customer_email_normalized as email,
-      v.lead_email_normalized as lead_email, v.contact_id,
-      case when v.rescheduled_to_id is null then v.id else app.standing_event(v.id) end as stands
+           v.lead_email_normalized as lead_email, v.contact_id,
+           case when v.rescheduled_to_id is null then v.id
+             else app.standing_event(v.id) end as stands
       from app.entered_payments(p_payments) e
       join app.payments p on p.organization_id = app.cur_org() and p.id = e.id
       left join app.events v on v.organization_id = app.cur_org() and v.id = e.event_id),
@@ -65,9 +66,10 @@ set search_path = pg_catalog, pg_temp as $f$
     select c.id, k.email_normalized from contacts c
       join app.contact_emails k on k.organization_id = app.cur_org()
         and k.contact_id = c.contact_id)
-  select w.id, r.id from amounts w join addresses a on a.id = w.id
+  select w.id, r.id from amounts w
+    join addresses a on a.id = w.id
     join app.payments r on r.organization_id = app.cur_org()
-      and r.customer_email_normalized = a.email
+     and r.customer_email_normalized = a.email
      and r.connection_id is not null and r.currency = w.currency and r.amount = w.amount
   union
   select e.id, r.id from entered e join amounts w on w.id = e.id
@@ -223,8 +225,8 @@ set search_path = pg_catalog, pg_temp as $f$
           and (o.decided_at, o.id) > (x.decided_at, x.id)
           and (x.verdict = 'same' or a.id is not null and b.id is not null))),
   possible as (
-    select e.id as entered_id, r.id as reported_id, away.s as away, e.payment_date as entered_at,
-      r.payment_date as reported_at,
+    select e.id as entered_id, r.id as reported_id, away.s as away,
+           e.payment_date as entered_at, r.payment_date as reported_at,
            r.processor_payment_id as key,
            count(*) over (partition by e.id) > 1
              and count(*) over (partition by r.id) > 1 as is_contested
@@ -234,16 +236,18 @@ set search_path = pg_catalog, pg_temp as $f$
       join app.entered_payments(p_payments) k on k.id = e.id
       join app.money_settings m on m.organization_id = app.cur_org()
       left join app.events f on f.organization_id = app.cur_org() and f.id = e.form_event_id
-      cross join lateral (select least(abs(extract(epoch from r.payment_date - e.payment_date)),
-                                       abs(extract(epoch from r.payment_date - k.scheduled_at)),
-                                       abs(extract(epoch from r.payment_date - f.scheduled_at))) as
-                                         s) away
+     cross join lateral (
+       select least(
+         abs(extract(epoch from r.payment_date - e.payment_date)),
+         abs(extract(epoch from r.payment_date - k.scheduled_at)),
+         abs(extract(epoch from r.payment_date - f.scheduled_at))) as s) away
      where away.s <= m.reconciliation_days * 86400
        and not exists (select 1 from said s where s.entered_id = e.id)
        and not exists (select 1 from said s where s.reported_id = r.id)
-       and not exists (select 1 from app.payment_pairs x where x.organization_id = app.cur_org()
-                          and x.entered_id = e.id and x.reported_id = r.id
-                            and x.verdict = 'different')),
+       and not exists (
+         select 1 from app.payment_pairs x
+          where x.organization_id = app.cur_org() and x.entered_id = e.id
+            and x.reported_id = r.id and x.verdict = 'different')),
   links as (
     select p.entered_id as one, p.reported_id as other from possible p
     union all
@@ -254,19 +258,25 @@ set search_path = pg_catalog, pg_temp as $f$
     select r.origin, l.other from reached r join links l on l.one = r.id),
   groups as (select r.id, min(r.origin::text) as label from reached r group by r.id),
   ranked as (
-    select p.*, row_number() over (partition by p.entered_id order by p.away, p.reported_at, p.key,
-      p.reported_id) as of_entered,
-           row_number() over (partition by p.reported_id order by p.away, p.entered_at,
-             p.entered_id) as of_reported
-      from possible p where not exists (select 1 from groups g where g.id = p.entered_id)),
+    select p.*,
+           row_number() over (partition by p.entered_id
+             order by p.away, p.reported_at, p.key, p.reported_id) as of_entered,
+           row_number() over (partition by p.reported_id
+             order by p.away, p.entered_at, p.entered_id) as of_reported
+      from possible p
+     where not exists (select 1 from groups g where g.id = p.entered_id)),
+  sorted as (
+    select p.*, g.label,
+           row_number() over (order by p.entered_at, p.entered_id, p.reported_at, p.key,
+             p.reported_id) as place
+      from possible p
+      join groups g on g.id = p.entered_id),
   contested as (
-    select array_agg(p.entered_id order by p.entered_at, p.entered_id, p.reported_at, p.key,
-      p.reported_id) as entered,
-           array_agg(p.reported_id order by p.entered_at, p.entered_id, p.reported_at, p.key,
-             p.reported_id) as reported,
-           array_agg(p.away order by p.entered_at, p.entered_id, p.reported_at, p.key,
-             p.reported_id) as away
-      from possible p join groups g on g.id = p.entered_id group by g.label)
+    select array_agg(p.entered_id order by p.place) as entered,
+           array_agg(p.reported_id order by p.place) as reported,
+           array_agg(p.away order by p.place) as away
+      from sorted p
+     group by p.label)
   select s.entered_id, s.reported_id from said s
   union all
   select r.entered_id, r.reported_id from ranked r where r.of_entered = 1 and r.of_reported = 1
@@ -293,14 +303,14 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $f
   union
   select p.superseded_by_id from paid p where p.superseded_by_id is not null
   union
-  select o.id from paid p join app.payments o on o.organization_id = app.cur_org()
-    and o.superseded_by_id = p.id
+  select o.id from paid p
+    join app.payments o on o.organization_id = app.cur_org() and o.superseded_by_id = p.id
   union
-  select x.reported_id from paid p join app.payment_pairs x on x.organization_id = app.cur_org()
-    and x.entered_id = p.id
+  select x.reported_id from paid p
+    join app.payment_pairs x on x.organization_id = app.cur_org() and x.entered_id = p.id
   union
-  select x.entered_id from paid p join app.payment_pairs x on x.organization_id = app.cur_org()
-    and x.reported_id = p.id
+  select x.entered_id from paid p
+    join app.payment_pairs x on x.organization_id = app.cur_org() and x.reported_id = p.id
 $f$;
 
 -- What an approved payout has counted as one payment stays one, whatever is corrected afterwards,

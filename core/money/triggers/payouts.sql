@@ -43,38 +43,62 @@ end $f$;
 create or replace trigger keep_snapshot before insert or update or delete on app.payout_snapshots
   for each row execute function app.keep_snapshot();
 
-create or replace function app.keep_snapshot_rows() returns trigger language plpgsql
+-- The rows of a snapshot are made and removed while it is a draft. They are looked at once for each
+-- statement, however many there are.
+create or replace function app.keep_rows() returns trigger language plpgsql
 set search_path = pg_catalog, pg_temp as $f$
-declare
-  row_of jsonb := case when tg_op = 'DELETE' then to_jsonb(old) else to_jsonb(new) end;
-  state_now text;
 begin
-  if tg_op = 'DELETE' and current_user = 'so_definer' and app.is_being_purged(old.organization_id)
-    then
-    return old;
-  end if;
-  -- the erasure of a person replaces who paid and what mentions them, never what was paid
-  if tg_op = 'UPDATE' and current_user = 'so_definer'
-     and to_jsonb(new) - '{customer_email,customer_name,attribution_reason,held_back}'::text[]
-         = to_jsonb(old) - '{customer_email,customer_name,attribution_reason,held_back}'::text[]
-           then
-    return new;
-  end if;
-  select s.state into state_now from app.payout_snapshots s
-   where s.organization_id = (row_of ->> 'organization_id')::uuid
-     and s.id = (row_of ->> 'snapshot_id')::uuid;
-  if state_now is distinct from 'draft'
-     or tg_op = 'UPDATE' and to_jsonb(new) - 'held_back' <> to_jsonb(old) - 'held_back' then
+  if exists (
+    select from (select distinct t.organization_id, t.snapshot_id from touched t) wanted
+      left join app.payout_snapshots s on s.organization_id = wanted.organization_id
+       and s.id = wanted.snapshot_id
+     where s.state is distinct from 'draft'
+       and not (tg_op = 'DELETE' and current_user = 'so_definer'
+         and app.is_being_purged(wanted.organization_id))) then
     raise exception 'the rows of a payout snapshot cannot be changed' using errcode = '23514';
   end if;
-  return case when tg_op = 'DELETE' then old else new end;
+  return null;
 end $f$;
-create or replace trigger keep_snapshot_rows before insert or update or delete
-  on app.payout_snapshot_details
-  for each row execute function app.keep_snapshot_rows();
-create or replace trigger keep_snapshot_rows before insert or update or delete
-  on app.payout_snapshot_summaries
-  for each row execute function app.keep_snapshot_rows();
+
+-- Of a draft's line only whether it is held back changes. The erasure of a person replaces who paid
+-- and what mentions them, in approved ones too, never what was paid.
+create or replace function app.keep_changed_rows() returns trigger language plpgsql
+set search_path = pg_catalog, pg_temp as $f$
+declare
+  personal text[] := '{customer_email,customer_name,attribution_reason,held_back}';
+  is_erasure boolean;
+begin
+  select current_user = 'so_definer' and bool_and(
+           (to_jsonb(c) - personal) is not distinct from (to_jsonb(t) - personal))
+    into is_erasure
+    from touched t full join changed c using (organization_id, id);
+  if is_erasure then
+    return null;
+  end if;
+  if exists (
+    select from touched t full join changed c using (organization_id, id)
+      left join app.payout_snapshots s on s.organization_id = t.organization_id
+       and s.id = t.snapshot_id
+     where s.state is distinct from 'draft'
+        or (to_jsonb(c) - 'held_back') is distinct from (to_jsonb(t) - 'held_back')) then
+    raise exception 'the rows of a payout snapshot cannot be changed' using errcode = '23514';
+  end if;
+  return null;
+end $f$;
+create or replace trigger keep_added_rows after insert on app.payout_snapshot_details
+  referencing new table as touched for each statement execute function app.keep_rows();
+create or replace trigger keep_removed_rows after delete on app.payout_snapshot_details
+  referencing old table as touched for each statement execute function app.keep_rows();
+create or replace trigger keep_changed_rows after update on app.payout_snapshot_details
+  referencing old table as touched new table as changed
+  for each statement execute function app.keep_changed_rows();
+create or replace trigger keep_added_rows after insert on app.payout_snapshot_summaries
+  referencing new table as touched for each statement execute function app.keep_rows();
+create or replace trigger keep_removed_rows after delete on app.payout_snapshot_summaries
+  referencing old table as touched for each statement execute function app.keep_rows();
+create or replace trigger keep_changed_rows after update on app.payout_snapshot_summaries
+  referencing old table as touched new table as changed
+  for each statement execute function app.keep_changed_rows();
 
 -- Once an approved payout has counted a payment, the day that payouts start with stands: another
 -- would count settled money again, or lose some.

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, MetaData, Table, text
 
 from core.platform.schema import CONFIDENTIAL, UNRECORDED, declared, run_script
-from core.platform.security import erasure, ownership
+from core.platform.security import erasure, ownership, references
 from core.platform.security.inner_roles import (
     VERBS,
     Rights,
@@ -33,19 +33,19 @@ from core.platform.security.policies import (
 from core.platform.security.scripts import make_functions, make_triggers
 
 
-def apply(
-    connection: Connection, metadata: MetaData, packages: Sequence[str], functions: str = ""
-) -> None:
+def apply(connection: Connection, metadata: MetaData, packages: Sequence[str], lists: str) -> None:
     """Bring functions, policies, grants and triggers in line with what is declared; safe to repeat.
     Must run as the owner. ``packages`` are those whose SQL scripts are loaded, lower layers first;
-    ``functions`` is SQL of functions generated from declarations other than the tables'.
+    ``lists`` is SQL of functions that the scripts name: words that Python declares
+    (``word_lists``).
     """
-    make_functions(connection, packages)
-    _generated_functions(connection, metadata, functions)
+    make_functions(connection, packages, lists)
+    _generated_functions(connection, metadata)
     connection.execute(text("set local role so_owner"))
     for table in metadata.sorted_tables:
         _triggers(connection, table)
     run_script(connection, ownership.triggers(metadata))
+    run_script(connection, references.triggers(metadata))
     make_triggers(connection, packages)
     settings = [each for each in metadata.sorted_tables if each.info.get("rls") == SETTINGS]
     rights = rights_of_definer(connection) | {(each.fullname, "insert") for each in settings}
@@ -57,14 +57,15 @@ def apply(
     connection.execute(text("reset role"))
 
 
-def _generated_functions(connection: Connection, metadata: MetaData, more: str) -> None:
+def _generated_functions(connection: Connection, metadata: MetaData) -> None:
     """The functions generated from the tables' declarations. They run with the definer's rights,
     because whoever writes a row may be unable to read the rows that decide to whom it belongs.
     """
     connection.execute(text("grant create on schema app to so_definer"))
     connection.execute(text("set local role so_definer"))
     run_script(connection, ownership.functions(metadata))
-    run_script(connection, erasure.functions(metadata) + more)
+    run_script(connection, references.functions(metadata))
+    run_script(connection, erasure.functions(metadata))
     connection.execute(text("reset role"))
     connection.execute(text("revoke create on schema app from so_definer"))
 

@@ -49,19 +49,22 @@ def scripts(packages: Iterable[str], kind: str) -> list[Path]:
     return [script for folder in folders for script in sorted(folder.glob("*.sql"))]
 
 
-def make_functions(connection: Connection, packages: Sequence[str]) -> None:
-    """Create the functions of ``so_owner`` and of ``so_definer``."""
+def make_functions(connection: Connection, packages: Sequence[str], lists: str) -> None:
+    """Create the functions of ``so_owner`` and of ``so_definer``, which begin with ``lists``."""
     connection.execute(text("grant create on schema app to so_definer"))
-    _run(connection, "so_owner", sorted(BASE.glob("*.sql")))
-    _run(connection, "so_definer", scripts(packages, "functions"))
+    _run(connection, "so_owner", _read(sorted(BASE.glob("*.sql"))))
+    _run(connection, "so_definer", [lists, *_read(scripts(packages, "functions"))])
     connection.execute(text("revoke create on schema app from so_definer"))
 
 
-def _run(connection: Connection, role: str, files: Iterable[Path]) -> None:
+def _read(files: Iterable[Path]) -> list[str]:
+    return [script.read_text() for script in files]
+
+
+def _run(connection: Connection, role: str, statements: Iterable[str]) -> None:
     connection.execute(text(f"set local role {role}"))
-    run_script(connection, CLOSE)
-    for script in files:
-        run_script(connection, script.read_text())
+    for script in [CLOSE, *statements]:
+        run_script(connection, script)
     connection.execute(text("reset role"))
 
 

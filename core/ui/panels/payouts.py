@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from math import ceil
 from typing import Any
 from uuid import UUID
 
 import pandas as pd
 import streamlit as st
 from sqlalchemy import Row
+from sqlalchemy.orm import Session
 
-from core.money.models import LineKind, LineReason, PayoutSnapshot, SnapshotState
-from core.money.payout_bridge import STEPS
-from core.money.payout_tables import signed
+from core.money.models import BridgeStep, LineKind, LineReason, PayoutSnapshot, SnapshotState
+from core.money.payout_tables import (
+    LineFilter,
+    count_details,
+    details_in_batches,
+    details_table,
+    signed,
+)
 from core.money.payouts import hold_back, rebuild, release
 from core.money.schemas import PaymentItem
 from core.platform.clock import today
@@ -25,6 +34,13 @@ from core.ui.parts.format import escape_markdown, money, plural
 from core.ui.parts.tables import table
 
 SUMS = {"cash_collected": "Cash collected", "refunds": "Refunds", "net_revenue": "Net revenue"}
+PAGE = 200
+# The parts in which a payout's lines are listed.
+PARTS = {
+    "payments": LineFilter(LineKind.PAYMENT, is_held_back=False),
+    "adjustments": LineFilter(LineKind.ADJUSTMENT, is_held_back=False),
+    "held": LineFilter(is_held_back=True),
+}
 WHAT = {"new": "New", "gone": "Gone", "changed": "Changed"}
 MOST_OFFERED = 50
 heading = headings(PaymentItem)
@@ -38,15 +54,59 @@ def show_sums(sums: Mapping[str, Mapping[str, Any]]) -> None:
             st.metric(label, money(amounts), border=True, width="content")
 
 
+@dataclass(frozen=True)
+class Shown:
+    """One page of the lines of one part of a payout, and how many lines the part has."""
+
+    lines: pd.DataFrame
+    together: int
+
+
+def lines_shown(
+    db: Session, snapshot_id: UUID, key: str, read: Callable[..., pd.DataFrame]
+) -> dict[str, Shown]:
+    """Of each part of ``PARTS`` the page that the reader has turned to; ``read`` is
+    ``details_table`` or has its arguments.
+    """
+    shown = {}
+    for part, chosen in PARTS.items():
+        together = count_details(db, snapshot_id, chosen)
+        pager, pages = _pager(key, part), max(1, ceil(together / PAGE))
+        if (page := st.session_state.get(pager, 1)) > pages:  # a draft may have become shorter
+            page = st.session_state[pager] = pages
+        lines = read(db, snapshot_id, chosen, limit=PAGE, offset=(page - 1) * PAGE)
+        shown[part] = Shown(lines, together)
+    return shown
+
+
+def _pager(key: str, part: str) -> str:
+    return f"{key}-{part} page"
+
+
+def all_lines(viewer: Viewer, snapshot_id: UUID, chosen: LineFilter) -> Iterator[pd.DataFrame]:
+    """The lines of a download, in batches."""
+    with viewer.transaction() as db:
+        for rows in details_in_batches(db, snapshot_id, chosen):
+            yield pd.DataFrame(rows)
+
+
 def show_lines(
-    lines: pd.DataFrame, timezone: str, key: str, details: Sequence[Column], **more: Any
+    shown: Mapping[str, Shown],
+    timezone: str,
+    key: str,
+    details: Sequence[Column],
+    everything: Callable[[LineFilter], Iterator[pd.DataFrame]] | None = None,
+    **more: Any,
 ) -> None:
     """The payments, the adjustments with their sentences, and what was held back, each with
-    ``details`` as its last columns; ``more`` goes to each table.
+    ``details`` as its last columns; ``more`` goes to each table. A download has ``everything``;
+    without it there is none.
     """
-    is_held = lines["held_back"].notna()
-    is_payment = lines["kind"] == LineKind.PAYMENT
-    payments, adjustments = lines[~is_held & is_payment], lines[~is_held & ~is_payment]
+    downloads: dict[str, dict[str, Any]] = {
+        part: {"everything": partial(everything, chosen)} if everything else {"download": False}
+        for part, chosen in PARTS.items()
+    }
+    payments, adjustments, held = (shown[part].lines for part in PARTS)
     st.subheader("Payments")
     if payments.empty:
         st.caption("No new payments.")
@@ -56,19 +116,33 @@ def show_lines(
             f"{key}-payments",
             card=("customer_name", "net_revenue", "payment_date"),
             columns=[*_of_payments(payments, timezone), *details],
+            **downloads["payments"],
             **more,
         )
+        _turn_pages(shown, key, "payments")
     if not adjustments.empty:
         st.subheader("Adjustments")
         st.caption("What changed about payments that an earlier payout counted.")
-        _show_sentences(adjustments, "reason", timezone, f"{key}-adjustments", details, more)
-    if is_held.any():
+        more_of_them = downloads["adjustments"] | more
+        _show_sentences(
+            adjustments, "reason", timezone, f"{key}-adjustments", details, more_of_them
+        )
+        _turn_pages(shown, key, "adjustments")
+    if not held.empty:
         st.subheader("Held back")
         st.caption("In none of the sums. These lines come again in the next payout.")
         line = Text("reason", "Line")
-        _show_sentences(
-            lines[is_held], "held_back", timezone, f"{key}-held", [line, *details], more
-        )
+        more_of_them = downloads["held"] | more
+        _show_sentences(held, "held_back", timezone, f"{key}-held", [line, *details], more_of_them)
+        _turn_pages(shown, key, "held")
+
+
+def _turn_pages(shown: Mapping[str, Shown], key: str, part: str) -> None:
+    """Which page of a part is shown, where it has more than one."""
+    together = shown[part].together
+    if together > PAGE:
+        st.caption(f"{PAGE} of {together:,} lines on a page.")
+        st.pagination(ceil(together / PAGE), key=_pager(key, part))
 
 
 def _of_payments(payments: pd.DataFrame, timezone: str) -> list[Column]:
@@ -127,7 +201,7 @@ def show_bridge(steps: pd.DataFrame) -> None:
         table(
             steps,
             "bridge",
-            columns=[Word("step", "Step", STEPS), Money("amount", heading("amount"))],
+            columns=[Word("step", "Step", BridgeStep), Money("amount", heading("amount"))],
             download=False,
         )
 
@@ -169,35 +243,34 @@ def offer_rebuild(viewer: Viewer, snapshot_id: UUID) -> None:
         st.rerun()
 
 
-def offer_holding_back(viewer: Viewer, lines: pd.DataFrame) -> None:
+def offer_holding_back(viewer: Viewer, snapshot_id: UUID, *, is_any_held_back: bool) -> None:
     """Leave one line of a draft out, or take one in again."""
-    counted, held = lines[lines["held_back"].isna()], lines[lines["held_back"].notna()]
     with st.expander("Hold a line back"):
         st.caption(
             "The line, and the others of the same money, stay out of this payout and come again in"
             " the next one."
         )
         words = st.text_input("Customer, closer or amount", key="find line")
-        line_id = _choose("Line", counted, words)
+        line_id = _choose(viewer, snapshot_id, "Line", LineFilter(is_held_back=False, words=words))
         reason = st.text_input("Why it is held back", key="held back")
         if st.button("Hold back", disabled=line_id is None) and line_id is not None:
             with act(viewer, "Held back.") as db:
                 hold_back(db, line_id, reason, viewer)
             st.rerun()
-    if not held.empty:
-        line_id = _choose("Held back", held)
+    if is_any_held_back:
+        line_id = _choose(viewer, snapshot_id, "Held back", LineFilter(is_held_back=True))
         if st.button("Take in again", disabled=line_id is None) and line_id is not None:
             with act(viewer, "Taken in again.") as db:
                 release(db, line_id, viewer)
             st.rerun()
 
 
-def _choose(label: str, lines: pd.DataFrame, words: str = "") -> UUID | None:
-    """One of the first lines that fit the words."""
-    named = {row["id"]: _named(row) for row in records(lines)}
-    fitting = [each for each, name in named.items() if words.strip().lower() in name.lower()]
-    offered = fitting[:MOST_OFFERED]
-    return st.selectbox(label, offered, format_func=lambda each: named[each], index=None)
+def _choose(viewer: Viewer, snapshot_id: UUID, label: str, chosen: LineFilter) -> UUID | None:
+    """One of the first lines that fit."""
+    with viewer.transaction() as db:
+        fitting = records(details_table(db, snapshot_id, chosen, limit=MOST_OFFERED))
+    named = {row["id"]: _named(row) for row in fitting}
+    return st.selectbox(label, list(named), format_func=lambda each: named[each], index=None)
 
 
 def _named(line: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ tricked with.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -29,12 +29,14 @@ def table(
     row_id: str = "id",
     download: bool = True,
     downloaded: Sequence[Column] = (),
+    everything: Callable[[], Iterable[pd.DataFrame]] | None = None,
 ) -> None:
     """Show ``columns`` of ``rows``; a chosen row opens the screen ``opens`` with what the column
     ``row_id`` names. A download has the columns ``downloaded`` too.
 
     On a phone each row is a card with the columns ``card``: a headline and two facts, by default
-    the first three that are shown.
+    the first three that are shown. Where ``rows`` are one page of many, ``everything`` gives all of
+    them for the download.
     """
     rows, listed = rows.reset_index(drop=True), with_currencies(list(columns))
     with wide(key):
@@ -45,7 +47,7 @@ def table(
     if download:
         st.download_button(
             "Download",
-            lambda: as_csv(rows, [*listed, *downloaded]),
+            lambda: csv_of(everything() if everything else [rows], [*listed, *downloaded]),
             f"{key}.csv",
             "text/csv",
             key=f"{key} download",
@@ -73,6 +75,13 @@ def show_rows(
         placeholder="–",
     )
     return next(iter(state["selection"]["rows"]), None) if selectable else None
+
+
+def csv_of(frames: Iterable[pd.DataFrame], columns: Sequence[Column]) -> bytes:
+    """The rows of all frames as one CSV (``as_csv``), one frame in memory at a time."""
+    pieces = (as_csv(frame, columns) for frame in frames)
+    first = next(pieces, b"")
+    return first + b"".join(piece.partition(b"\n")[2] for piece in pieces)
 
 
 def as_csv(rows: pd.DataFrame, columns: Sequence[Column]) -> bytes:
