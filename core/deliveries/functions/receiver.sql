@@ -30,9 +30,9 @@ grant execute on function app.connection_of to so_worker;
 --   limited   too many deliveries; retry_after is set
 -- p_per_minute is the limit of a connection that has none of its own.
 --
--- The rows are inserted before they are counted, because repeats are not counted and only the unique
--- key reveals them. A connection's count of a minute is the sum of eight rows, of which each backend
--- adds to one, so that receivers do not wait for each other's commits.
+-- The rows are inserted before they are counted, because repeats are not counted and only the
+-- unique key reveals them. A connection's count of a minute is the sum of eight rows, of which each
+-- backend adds to one, so that receivers do not wait for each other's commits.
 create or replace function app.store_deliveries(
   p_connections uuid[], p_revisions int[], p_keys text[], p_headers text[], p_bodies bytea[],
   p_per_minute int
