@@ -829,6 +829,17 @@ def test_bookings_that_were_called_off_after_their_time_are_to_be_reported(
             {"org": org},
         )
 
+    migrate(bare.url)
+
+    with bare.connect() as connection:
+        events = "select external_id, call_status, canceled_late from app.events order by 1"
+        assert [tuple(row) for row in connection.execute(text(events))] == [
+            ("after", "scheduled", False),
+            ("before", "canceled", True),
+            ("held", "completed", False),
+            ("moved", "scheduled", False),
+        ]
+
 
 LIMITED = """
     insert into app.organizations (id, name, slug, timezone, currency)
@@ -849,14 +860,6 @@ def test_connections_with_their_providers_former_limit_get_the_installations(
     migrate(bare.url)
 
     with bare.connect() as connection:
-        events = "select external_id, call_status, canceled_late from app.events order by 1"
-        assert [tuple(row) for row in connection.execute(text(events))] == [
-            ("after", "scheduled", False),
-            ("before", "canceled", True),
-            ("held", "completed", False),
-            ("moved", "scheduled", False),
-        ]
-
         limits = text("select distinct name, rate_limit_per_minute from app.webhook_connections")
         assert set(map(tuple, connection.execute(limits))) == {
             ("former", None),
