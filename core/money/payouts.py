@@ -83,7 +83,8 @@ ADD_SUMMARIES = text("""
       from added where dimension = 'closer' group by currency
 """)
 BOUNDS = text("""
-    select m.payouts_start, first.timezone as first_zone, last.name as last_name,
+    select m.payouts_start, first.period_start as first_start, first.timezone as first_zone,
+           last.name as last_name,
            last.period_end as last_end, last.timezone as last_zone
       from app.money_settings m
       left join lateral (select s.* from app.payout_snapshots s where s.state <> 'draft'
@@ -177,7 +178,7 @@ def payouts_start_at(snapshot: PayoutSnapshot, bounds: Row[Any]) -> datetime:
     first of the first payout's, in the zone of the first payout that was approved. A later change
     of zone does not move it.
     """
-    day = bounds.payouts_start or snapshot.period_start
+    day = bounds.payouts_start or bounds.first_start or snapshot.period_start
     return day_start(day, bounds.first_zone or snapshot.timezone)
 
 
@@ -397,7 +398,7 @@ def approve(db: Session, snapshot_id: UUID, by: Viewer | None) -> PayoutSnapshot
         raise StaleDraft(differences)
     check_sums(db, snapshot)
     start = update(MoneySettings).where(MoneySettings.payouts_start.is_(None))
-    db.execute(start.values(payouts_start=snapshot.period_start))
+    db.execute(start.values(payouts_start=bounds.first_start or snapshot.period_start))
     snapshot.state, snapshot.approved_at = SnapshotState.APPROVED, now()
     snapshot.approved_by = None if by is None else by.user_id
     db.flush()

@@ -17,7 +17,9 @@ _FROM_NOW_ON = "Applies to new payments at once, and to all others by tomorrow."
 
 
 def _payouts_start_stands(db: Session, changes: Mapping[str, Any]) -> None:
-    """The day stays once a payout has counted by it. Raises Conflict from then on."""
+    """The day stays once an approved payout has a line, also one that is held back: it comes again
+    in a later payout, unless the day is after it. Raises Conflict from then on.
+    """
     if "payouts_start" not in changes:
         return
     lock_books(db)  # an approval that goes on at the same time has set it already
@@ -25,7 +27,7 @@ def _payouts_start_stands(db: Session, changes: Mapping[str, Any]) -> None:
     counted = (
         select(lines.id)
         .join(PayoutSnapshot, PayoutSnapshot.id == lines.snapshot_id)
-        .where(PayoutSnapshot.state != SnapshotState.DRAFT, lines.held_back.is_(None))
+        .where(PayoutSnapshot.state != SnapshotState.DRAFT)
     )
     if db.scalars(counted.limit(1)).first() is not None:
         raise Conflict("Payouts have started, so the day from which they count stays.")
@@ -71,7 +73,7 @@ MONEY = SettingsGroup(
             "day",
             "Payments dated before this day, and their refunds, were settled elsewhere and are in"
             " no payout.",
-            "It can be set until an approved payout has counted a payment, and stays from then on.",
+            "It can be set until an approved payout has a line, and stays from then on.",
             empty="the first day of the first payout",
         ),
     ),

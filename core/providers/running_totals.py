@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.money.ledger import TOTAL_OF, RefundFact
+
+# Events of one change at a processor are dated up to so far apart.
+ONE_MOMENT = timedelta(seconds=3)
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class SingleRefund:
             return True
         if self.made_at is not None and self.made_at > total.seen:
             return False
-        return not self.is_undone or self.undone_at is None or self.undone_at >= total.seen
+        return not self.is_undone or self.undone_at is None or self.undone_at > total.seen
 
 
 def only_in_totals(totals: Iterable[Total], refunds: Sequence[SingleRefund]) -> list[RefundFact]:
@@ -47,8 +50,9 @@ def only_in_totals(totals: Iterable[Total], refunds: Sequence[SingleRefund]) -> 
     first reported, and a later one does not move it. Where the total goes down, the latest goes.
     """
     steps: list[tuple[datetime, Decimal]] = []
-    beyond, before = Decimal(0), None
+    beyond, before, last = Decimal(0), None, None
     for total in totals:
+        refunds, last = _not_taken_out(refunds, last, total), total
         inside = sum((each.amount for each in refunds if each.is_in(total)), Decimal(0))
         rest = max(total.amount - inside, Decimal(0))
         steps = _up_to(steps, min(rest, beyond))
@@ -68,6 +72,22 @@ def only_in_totals(totals: Iterable[Total], refunds: Sequence[SingleRefund]) -> 
         )
         for at, amount in amounts.items()
     ]
+
+
+def _not_taken_out(
+    refunds: Sequence[SingleRefund], before: Total | None, total: Total
+) -> Sequence[SingleRefund]:
+    """Without the refund whose failure took the total down. The total may be dated a moment before
+    the failure, as if it still held the refund.
+    """
+    if before is None or total.seen is None:
+        return refunds
+    fell, by_then = before.amount - total.amount, total.seen + ONE_MOMENT
+    for each in refunds:
+        failed_now = each.is_undone and each.undone_at is not None and each.undone_at <= by_then
+        if failed_now and each.amount == fell and each.is_in(total):
+            return [other for other in refunds if other is not each]
+    return refunds
 
 
 def _after(before: datetime | None, total: Total) -> datetime:

@@ -447,20 +447,39 @@ def test_the_first_approval_sets_the_day_that_payouts_start(desk):
     assert start == SEPTEMBER.start
 
 
-def test_the_day_can_be_corrected_until_a_payout_has_counted_a_payment(desk):
-    """The first payout is of the wrong month, and its only line is held back."""
-    desk.pay("5.00", at=at(9, 1))
-    first = desk.draft(SEPTEMBER)
-    with desk.admin.transaction() as db:
-        [line] = records(details_table(db, first))
-        hold_back(db, line["id"], "settled elsewhere", desk.admin)
-    desk.approve(first)
+def test_the_day_can_be_corrected_until_a_payout_has_a_line(desk):
+    """The first payout is of the wrong month."""
+    desk.approved(SEPTEMBER)
     with desk.admin.transaction() as db:
         change_settings(db, MONEY, {"payouts_start": OCTOBER.start})
     desk.pay("70.00")
     assert desk.lines(desk.approved(OCTOBER)) == [("payment", "Ana", Decimal(70))]
     with pytest.raises(Conflict, match="started"), desk.admin.transaction() as db:
         change_settings(db, MONEY, {"payouts_start": date(2026, 9, 1)})
+
+
+def test_the_day_stays_while_money_is_held_back_which_would_never_come_again(desk):
+    desk.pay(at=at(9, 20))
+    first = desk.draft(SEPTEMBER)
+    with desk.admin.transaction() as db:
+        [line] = records(details_table(db, first))
+        hold_back(db, line["id"], "a chargeback is announced", desk.admin)
+    desk.approve(first)
+    with pytest.raises(Conflict, match="started"), desk.admin.transaction() as db:
+        change_settings(db, MONEY, {"payouts_start": OCTOBER.start})
+    assert desk.lines(desk.draft(OCTOBER)) == [("late", "Ana", Decimal(4997))]
+
+
+def test_without_a_day_payouts_count_from_the_first_of_them(desk):
+    """It had no line, and its day was emptied in the settings; then late money arrives."""
+    desk.approved(SEPTEMBER)
+    with desk.admin.transaction() as db:
+        change_settings(db, MONEY, {"payouts_start": None})
+    desk.pay(at=at(9, 29))
+    assert desk.lines(desk.approved(OCTOBER)) == [("late", "Ana", Decimal(4997))]
+    with desk.admin.transaction() as db:
+        start = db.execute(text("select payouts_start from app.money_settings")).scalar()
+    assert start == SEPTEMBER.start
 
 
 def test_approving_nothing_new_gives_an_empty_payout(desk):

@@ -187,6 +187,19 @@ def test_a_total_that_is_taken_back_takes_back_its_latest_rise():
     ]
 
 
+@pytest.mark.parametrize("seconds", [-1, 0, 1])
+def test_a_refund_that_fails_takes_its_total_down_once_whichever_is_dated_first(seconds):
+    failed = samples.stripe_refund("A", 1, 30000, at(5)) | {"status": "failed"}
+    lower = samples.stripe_charge("A", 499700, None, PAID, refunded=70000)
+    story = [
+        charge(5, refunded=100000),
+        samples.stripe_event("refund.failed", failed, at(9)),
+        samples.stripe_event("charge.updated", lower, at(9) + timedelta(seconds=seconds)),
+    ]
+    rows = in_any_order("stripe", "select net_revenue from app.payments", charge(), *story)
+    assert rows == [{"net_revenue": 4297}]
+
+
 @pytest.mark.parametrize("dated", [True, False])
 def test_each_rise_of_whops_running_total_is_a_refund_of_its_own_moment(dated):
     def total(days, amount):

@@ -107,7 +107,7 @@ set search_path = pg_catalog, pg_temp as $f$
 begin
   if exists (select from app.payout_snapshots s
        join app.payout_snapshot_details d on d.organization_id = s.organization_id
-         and d.snapshot_id = s.id and d.held_back is null
+         and d.snapshot_id = s.id
       where s.organization_id = new.organization_id and s.state <> 'draft') then
     raise exception 'payouts have started' using errcode = '23514';
   end if;
