@@ -39,7 +39,7 @@ def only(data: Any, kept: Kept) -> Any:
 @dataclass(frozen=True)
 class State:
     """One state of one object. ``version`` orders the states of one object as text. ``data`` is
-    what was said of it, see ``only``. ``group_key`` names what the object belongs to.
+    what is known of it, see ``only``. ``group_key`` names what the object belongs to.
     """
 
     kind: str
