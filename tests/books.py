@@ -1,15 +1,18 @@
-"""A guard in every database of the tests: whoever writes bookings, forms, payments or the roster as
-one of the product's roles without holding the organisation's books is refused. Without the lock all
-goes well until two people write at the same moment.
+"""A guard in every database of the tests: whoever writes a row that the roster reaches, as one of
+the product's roles, without holding the organisation's books is refused. Without the lock all goes
+well until two people write at the same moment.
 """
 
 from __future__ import annotations
 
+from functools import cache
+
 import psycopg
 
+from core.migrations.tables import metadata
 from core.migrations.upgrade import migrate
+from core.platform.schema import Follows, OwnedBy
 
-GUARDED = ("events", "closers", "setters", "post_call_forms", "payments")
 # An erasure holds the whole organisation instead, and nobody writes in one that is being purged.
 _GUARD = """
     create schema if not exists guards;
@@ -36,11 +39,33 @@ _GUARD = """
 """
 
 
+@cache
+def guarded() -> tuple[str, ...]:
+    """The tables whose rows name members of the roster, the rosters themselves, and the tables
+    whose rows belong to the people of such a row: a member who is linked to another user changes
+    them all in one transaction.
+    """
+    references = {
+        (table.name, key.column_keys[-1]): key.referred_table.name
+        for table in metadata.sorted_tables
+        for key in table.foreign_key_constraints
+    }
+    owners = {table.name: table.info.get("owners") for table in metadata.sorted_tables}
+    naming = {name: each.names for name, each in owners.items() if isinstance(each, OwnedBy)}
+    rosters = {references[table, f"{name}_id"] for table in naming for name in naming[table]}
+    following = {
+        table
+        for table, each in owners.items()
+        if isinstance(each, Follows) and references.get((table, each.column)) in naming
+    }
+    return tuple(sorted(rosters.union(naming, following)))
+
+
 def guard_books(url: str) -> None:
     """Installs the guard in the migrated database at ``url``, as its superuser."""
     with psycopg.connect(url) as connection:
         connection.execute(_GUARD)
-        for table in GUARDED:
+        for table in guarded():
             for verb, rows in (("insert", "new"), ("update", "new"), ("delete", "old")):
                 connection.execute(f"""
                     create or replace trigger guard_{verb} after {verb} on app.{table}

@@ -25,7 +25,7 @@ from core.tenancy.access.models import OrganizationMember, Role
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.identity.models import User
 from core.tenancy.organizations.models import Organization, SettingsRow
-from tests.books import GUARDED
+from tests.books import guarded
 
 Row = TypeVar("Row", bound=Base)
 number = count(1)
@@ -185,7 +185,7 @@ def _refunded(
 
 
 def _add(db: Session, row: Row) -> Row:
-    if row.__tablename__ in GUARDED:
+    if row.__tablename__ in guarded():
         lock_books(db)
     db.add(row)
     db.flush()

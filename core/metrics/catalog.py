@@ -25,9 +25,9 @@ class Metric:
     key: str
     name: str
     formula: str
+    decision: str
     unit: Unit = COUNT
     good: Literal["up", "down", "none"] = "up"
-    decision: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -367,6 +367,7 @@ _ALL: tuple[Metric, ...] = (
         total=Sum(
             key="booking_lead_hours",
             name="Booking lead hours",
+            decision="Booking lead time",
             formula="Hours from booking to meeting, all together",
             unit=HOURS,
             fact=EVENTS,
@@ -405,6 +406,7 @@ METRICS: dict[str, Metric] = by_key(_ALL)
 PAID = Count(
     key="paid_closes",
     name="Paid",
+    decision="Whose a payment is",
     formula="Closed bookings of which a payment counts",
     fact=EVENTS,
     condition=(

@@ -25,9 +25,10 @@ def advisory_lock(db: Session, what: str) -> None:
 
 
 def lock_books(db: Session) -> None:
-    """Wait until no other transaction of the organisation writes bookings, forms, payments or the
-    roster, and let none until commit or rollback. Whoever writes any of them calls this before the
-    first row, since each reaches into the others. Implies ``share_organization``.
+    """Wait until no other transaction of the organisation writes what the roster reaches, and let
+    none until commit or rollback. Whoever writes the roster, a table with ``owned_by(…)`` or one
+    that ``follows(…)`` such a table calls this before the first row, since each reaches into the
+    others. Implies ``share_organization``.
     """
     db.execute(text("select app.lock_books(:org)"), {"org": organization_id_of(db)})
 

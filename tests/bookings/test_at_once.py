@@ -20,6 +20,8 @@ from core.links.kinds import LinkPurpose
 from core.links.portal import file_form_through_link
 from core.money.attribution import choose_event
 from core.money.form_filing import file_form
+from core.money.models import PairVerdict, Payment
+from core.money.reconciliation import decide_pair
 from core.platform.advisory_locks import lock_books
 from core.platform.database import WORKER_ROLE, as_system
 from core.platform.errors import Conflict
@@ -27,7 +29,7 @@ from core.tenancy.access.models import OrganizationMember, Role
 from core.tenancy.access.platform_admin import delete_user
 from tests import factories as make
 from tests import payloads as samples
-from tests.books import GUARDED
+from tests.books import guarded
 from tests.factories import NOON
 from tests.money.world import LEAD, World, closed
 from tests.ports import pausing, somebody_waits, until
@@ -156,9 +158,13 @@ def decided_meanwhile(request, world):
     return run
 
 
-@pytest.mark.parametrize("table", GUARDED)
+@pytest.mark.parametrize("table", guarded())
 def test_whoever_writes_without_holding_the_books_is_noticed_in_every_test(world, table):
-    world.form(world.event("Ana"))
+    entered, reported = world.form(world.event("Ana")), world.cards[0]
+    with world.mara.transaction() as db:
+        decide_pair(db, entered, reported, PairVerdict.DIFFERENT, world.mara, "two sales")
+    with as_system(world.org) as db:
+        make.refund(db, db.get_one(Payment, (world.org, reported)), "10.00", at=NOON)
     refused = pytest.raises(DBAPIError, match=f"UPDATE of {table} without the lock on the books")
     with refused, as_system(world.org) as db:
         db.execute(text(f"update app.{table} set updated_at = now()"))

@@ -299,6 +299,7 @@ def _leads(
     db.flush()
     db.add_all(leads)
     db.flush()
+    contacts = {lead.id: lead.contact_id for lead in leads}
     for event in events:
         if lead_id := _maybe(dice, 0.5, dice.choice(leads).id):
-            event.lead_id = lead_id
+            event.lead_id, event.contact_id = lead_id, contacts[lead_id]

@@ -9,7 +9,7 @@ refunds are summed from the refunds themselves.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -45,6 +45,15 @@ class Asked:
     chosen: dict[str, Sequence[UUID]] | None = None
 
 
+@dataclass(frozen=True)
+class Fact:
+    """The rows that may count, when each happened, and the figures of some of them."""
+
+    rows: Sequence[Row]
+    instant: Callable[[Row], datetime]
+    figures: Callable[[Sequence[Row]], Row]
+
+
 class Oracle:
     """All rows of one organisation, and its figures."""
 
@@ -70,26 +79,38 @@ class Oracle:
         self.zone = ZoneInfo(self.home["timezone"])
 
     def figures(self, by: Sequence[str], asked: Asked) -> dict[tuple[Any, ...], Row]:
-        """Every metric for each combination of ``by`` that has an event, a payment or a lead."""
-        calls, cash, leads = defaultdict(list), defaultdict(list), defaultdict(list)
-        for row in self.events.values():
-            if row["deleted_at"] is None and self._asked_for(row, row["scheduled_at"], asked):
-                calls[tuple(self._key(key, row, row["scheduled_at"]) for key in by)].append(row)
-        for row in self.payments:
-            if self._counts(row) and self._asked_for(row, row["payment_date"], asked):
-                cash[tuple(self._key(key, row, row["payment_date"]) for key in by)].append(row)
-        for row in self.leads:
-            found = self._lead(row, asked)
-            at = row["received_at"] or row["created_at"]
-            if self._owned(row, asked) and self._asked_for(found, at, asked):
-                leads[tuple(self._key(key, found, at) for key in by)].append(found)
-        keys = {*calls, *cash, *leads} if by else {()}
+        """Every metric for each combination of ``by`` that any fact has rows of."""
+        groups = [self._grouped(fact, by, asked) for fact in self._facts(asked)]
+        keys = {key for _, rows in groups for key in rows} if by else {()}
         narrowed = {*by, *(column.removesuffix("_id") for column in asked.chosen or ())}
         unknown = dict.fromkeys(NEVER_BY_RESULT) if narrowed & {"outcome", "package"} else {}
-        return {
-            key: self._row(calls[key], cash[key], asked.at) | self._inquiries(leads[key]) | unknown
-            for key in keys
-        }
+        found: dict[tuple[Any, ...], Row] = {}
+        for key in keys:
+            made: Row = {}
+            for fact, rows in groups:
+                made |= fact.figures(rows.get(key, []))
+            found[key] = made | self._per_call(made) | unknown
+        return found
+
+    def _facts(self, asked: Asked) -> list[Fact]:
+        leads = [self._lead(row, asked) for row in self.leads if self._owned(row, asked)]
+        calls = [row for row in self.events.values() if row["deleted_at"] is None]
+        cash = [row for row in self.payments if self._counts(row)]
+        return [
+            Fact(calls, lambda row: row["scheduled_at"], lambda rows: self._calls(rows, asked.at)),
+            Fact(cash, lambda row: row["payment_date"], self._money),
+            Fact(leads, lambda row: row["received_at"] or row["created_at"], self._inquiries),
+        ]
+
+    def _grouped(
+        self, fact: Fact, by: Sequence[str], asked: Asked
+    ) -> tuple[Fact, dict[tuple[Any, ...], list[Row]]]:
+        rows: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+        for row in fact.rows:
+            at = fact.instant(row)
+            if self._asked_for(row, at, asked):
+                rows[tuple(self._key(key, row, at) for key in by)].append(row)
+        return fact, rows
 
     def _lead(self, row: Row, asked: Asked) -> Row:
         """A lead with those of its bookings that the asker sees; its people are those of the newest
@@ -194,27 +215,13 @@ class Oracle:
             Decimal(0),
         )
 
-    def _row(self, calls: Iterable[Row], cash: Iterable[Row], at: datetime) -> Row:
+    def _calls(self, calls: Sequence[Row], at: datetime) -> Row:
         made: Row = {
             key: sum(1 for call in calls if rule(self, call, at)) for key, rule in COUNTS.items()
         }
         for key, (part, *whole) in RATES.items():
             under = sum(made[name] for name in whole)
             made[key] = made[part] / under if under else None
-        made |= self._money(cash)
-        for key, per in {
-            "cash_per_booked_call": "booked_calls",
-            "cash_per_show": "shows",
-            "average_deal_size": "closes",
-        }.items():
-            made[key] = (
-                {
-                    currency: amount / made[per]
-                    for currency, amount in made["cash_collected"].items()
-                }
-                if made[per]
-                else None
-            )
         waits = [
             call["scheduled_at"] - call["booked_at"]
             for call in calls
@@ -225,7 +232,17 @@ class Oracle:
         )
         return made
 
-    def _money(self, cash: Iterable[Row]) -> Row:
+    @staticmethod
+    def _per_call(made: Row) -> Row:
+        """What is made of several facts: their cash for each of their bookings."""
+        return {
+            key: {currency: cash / made[per] for currency, cash in made["cash_collected"].items()}
+            if made[per]
+            else None
+            for key, per in PER_CALL.items()
+        }
+
+    def _money(self, cash: Sequence[Row]) -> Row:
         sums: dict[str, dict[str, Decimal]] = {
             "cash_collected": {},
             "refunds": {},
@@ -242,7 +259,7 @@ class Oracle:
                 sums[key][payment["currency"]] = (
                     sums[key].get(payment["currency"], Decimal(0)) + amount
                 )
-        return {**sums, "payments": len(list(cash))}
+        return {**sums, "payments": len(cash)}
 
     def past(self, call: Row, at: datetime) -> bool:
         return call["scheduled_at"] < at
@@ -329,6 +346,11 @@ RATES = {
     "pcf_compliance": ("pcfs_on_time", "pcfs_due"),
     "cancellation_rate": ("canceled", "booked_calls"),
     "reschedule_rate": ("rescheduled", "booked_calls", "rescheduled"),
+}
+PER_CALL = {
+    "cash_per_booked_call": "booked_calls",
+    "cash_per_show": "shows",
+    "average_deal_size": "closes",
 }
 # Of what is chosen by how bookings went these would say nothing.
 NEVER_BY_RESULT = (*RATES, "booking_share", "cash_per_booked_call", "cash_per_show")

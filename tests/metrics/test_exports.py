@@ -22,6 +22,8 @@ from core.platform.clock import Period
 from core.platform.database import as_guest, as_system
 from core.platform.errors import InvalidInput, NotAllowed, TooManyRequests
 from core.platform.schema import AMOUNT, Base, Words, secured
+from core.platform.security.ownership import REPS, user_columns
+from core.platform.security.policies import readable
 from tests import factories as make
 from tests.factories import NOON
 from tests.metrics.history import random_history
@@ -33,18 +35,7 @@ ROLES = ("owner", "admin", "manager", "sales_rep", "viewer")
 MANAGERS = ("owner", "admin", "manager")
 HOSTILE = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1")
 TABLES = [name for name, table in EXPORTS.items() if not table.admins_only]
-CONTACT = (
-    "lead_name",
-    "lead_email",
-    "lead_phone",
-    "customer_name",
-    "customer_email",
-    "phone",
-    "phone_e164",
-    "notes",
-    "recording_url",
-    "attribution_reason",
-)
+OWNED = [name for name, table in EXPORTS.items() if table.table.info["owners"]]
 READ = {
     bool: lambda cell: cell == "t",
     Decimal: Decimal,
@@ -134,16 +125,13 @@ def test_every_format_holds_the_same_rows_as_the_table_itself(history, table):
 
 
 @pytest.mark.parametrize("role", ["sales_rep", "manager", "viewer"])
-@pytest.mark.parametrize("table", ["events", "payments", "refunds", "post_call_forms"])
+@pytest.mark.parametrize("table", OWNED)
 def test_a_rep_exports_own_rows_and_others_who_read_everything_export_everything(
     history, role, table
 ):
     viewer = history.viewers[role]
-    mine = (
-        ":rep = any(rep_user_ids)"
-        if "rep_user_ids" in columns_of(table)
-        else ":rep in (closer_user_id, setter_user_id)"
-    )
+    users = user_columns(EXPORTS[table].table)
+    mine = ":rep = any(rep_user_ids)" if users == [REPS] else f":rep in ({', '.join(users)})"
     with owner() as db:
         alive = "deleted_at is null" if "deleted_at" in columns_of(table) else "true"
         rows = db.execute(
@@ -154,7 +142,8 @@ def test_a_rep_exports_own_rows_and_others_who_read_everything_export_everything
             {"org": history.organization_id, "rep": viewer.user_id},
         ).all()
     seen = {row["id"] for row in exported(viewer.transaction, table, "csv", columns=["id"])}
-    assert seen == {row.id for row in rows if row.mine or role != "sales_rep"}
+    theirs = readable(EXPORTS[table].table.info["rls"], role)
+    assert seen == {row.id for row in rows if theirs == "all" or (row.mine and theirs == "own")}
     assert len(rows) > len([row for row in rows if row.mine]) > 0 or role != "sales_rep"
 
 
@@ -236,7 +225,7 @@ def test_contact_details_leave_with_nobody_who_may_not_see_them(table, fmt):
     org = make.organization()
     with loading() as db:
         put(db, columns_of(table).id.table, org)
-        private = [name for name in CONTACT if name in EXPORTS[table].columns]
+        private = [name for name in EXPORTS[table].columns if EXPORTS[table].is_hidden(name)]
         for name in private:
             db.execute(
                 text(

@@ -25,6 +25,7 @@ from tests.metrics.oracle import Asked
 CANCELED = Count(
     key="bookings_canceled",
     name="Bookings cancelled",
+    decision="Leads",
     formula="Bookings by the instant at which they were called off",
     fact=replace(EVENTS, key="cancellations", instant="events.canceled_at"),
     condition="events.call_status = 'canceled'",
@@ -33,6 +34,7 @@ FAILED = replace(PAYMENTS, key="failures", condition="payments.status = 'failed'
 LOST = Sum(
     key="lost",
     name="Lost",
+    decision="Leads",
     formula="Failed payments",
     unit=MONEY,
     fact=FAILED,
@@ -95,6 +97,7 @@ def test_a_dimension_is_described_as_what_its_rows_hold(history, each):
 WAIT = {
     "name": "Waiting time",
     "formula": "From booking to meeting",
+    "decision": "Booking lead time",
     "fact": EVENTS,
     "value": "events.scheduled_at - events.booked_at",
     "condition": "events.call_status <> 'rescheduled'",
@@ -104,6 +107,7 @@ MEDIAN, P90 = (Percentile(key=f"p{share}_wait", share=share / 100, **WAIT) for s
 RATIO = Percentile(
     key="p75_left",
     name="What is left",
+    decision="Leads",
     formula="Net revenue ÷ amount",
     fact=PAYMENTS,
     value="payments.net_revenue / nullif(payments.amount, 0)",
@@ -198,6 +202,7 @@ def test_a_sum_is_in_the_unit_that_it_declares(history, oracle):
     numbers = Sum(
         key="letters",
         name="Letters",
+        decision="Leads",
         formula="Letters of the outcomes",
         fact=EVENTS,
         value="length(events.event_outcome)",

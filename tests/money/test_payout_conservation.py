@@ -154,6 +154,7 @@ class History:
         if self.refunds:
             status = ("failed", "canceled", "succeeded")[how % 3]
             refund = self.refunds[which % len(self.refunds)]
+            lock_books(db)
             db.execute(update(Refund).where(Refund.id == refund).values(status=status))
 
     def reassign(self, db: Session, which: int, how: int, _day: int) -> None:

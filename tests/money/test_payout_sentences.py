@@ -58,6 +58,7 @@ def hold(desk: Desk, snapshot: UUID, payment: UUID, why: str) -> None:
 
 def end_refunds(desk: Desk, status: str = "failed") -> None:
     with as_system(desk.org) as db:
+        lock_books(db)
         db.execute(update(Refund).values(status=status))
 
 
@@ -168,6 +169,7 @@ def refund_corrected(desk: Desk) -> UUID:
     refunded(desk)
     desk.approved(NOVEMBER)
     with as_system(desk.org) as db:
+        lock_books(db)
         db.execute(update(Refund).values(amount=Decimal(90)))
     return desk.draft(DECEMBER)
 
@@ -732,5 +734,6 @@ def test_no_more_than_its_amount_goes_back_of_a_payment_that_was_refunded_and_di
         ("dispute", "Ana", Decimal(-70)),
     ]
     with as_system(desk.org) as db:
+        lock_books(db)
         db.execute(update(Refund).where(Refund.kind == "refund").values(status="failed"))
     assert desk.lines(desk.approved(DECEMBER)) == [], "70 of the dispute before, 100 now"

@@ -10,8 +10,9 @@ import pytest
 
 from core.__main__ import COMMANDS
 from core.metrics.catalog import METRICS
+from core.migrations.packages import PACKAGES
 from core.platform.settings import Settings
-from core.providers.registry import base_urls, names
+from core.providers.registry import base_urls, names, provider, with_inbound
 from webhooks.api import ENDPOINTS, OPEN
 
 ROOT = Path(__file__).parents[2]
@@ -50,6 +51,23 @@ def test_the_addresses_of_providers_are_settings_of_the_name_that_the_readme_giv
     usual = {f"{name.upper()}_BASE_URL" for name in names()}
     assert usual <= set(base_urls())
     assert set(base_urls()) - usual <= set(re.findall(r"`([A-Z_]+)`", row))
+
+
+def test_each_provider_that_sends_deliveries_has_a_line_on_how_to_connect_it() -> None:
+    _, _, section = (ROOT / "docs/operations.md").read_text().partition("\n## Connections\n")
+    table = section.partition("| provider |")[2].partition("\n\n")[0]
+    named = re.findall(r"^\| (\w+) \|", table, re.MULTILINE)
+    assert sorted(named) == sorted(provider(name).label for name in with_inbound())
+
+
+def test_the_packages_stand_in_the_order_of_their_layers_where_one_reads_what_there_is() -> None:
+    inside = [package.split(".")[1] for package in PACKAGES if package.startswith("core.")]
+    packages = list(dict.fromkeys(inside))
+    readme = DOCUMENTS[0].read_text().partition("\ncore/\n")[2].partition("\ntests/")[0]
+    layout = re.findall(r"^  (\w+)/ ", readme, re.MULTILINE)
+    layers = re.findall(r"^core/(\w+)", (ROOT / "docs/architecture.md").read_text(), re.MULTILINE)
+    assert layout == [*packages, "migrations"]
+    assert [name for name in reversed(layers) if name != "migrations"] == packages
 
 
 @documents

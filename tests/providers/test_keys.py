@@ -17,7 +17,7 @@ from core.providers.account import Account
 from core.providers.client import RetryPolicy
 from core.providers.credentials import check_key, client_of, validate_key, validate_settings
 from core.providers.registry import base_urls, with_credentials
-from tests.fakes.providers import KEYS, SETTINGS
+from tests.fakes.providers import ACCOUNTS, KEYS, SETTINGS
 from tests.fakes.systems import NAME
 from tests.fakes.systems.acuity import USER
 from tests.fakes.systems.ghl import LOCATION
@@ -27,7 +27,8 @@ from tests.fakes.systems.whop import COMPANY
 KEYED = with_credentials()
 QUICK = RetryPolicy(timeout_s=2.0, tries=1)
 ONE_LOCATION = {"api": "v1"}
-SHOWN = dict.fromkeys(KEYED, NAME) | {"hubspot": "account 10000001"}
+SHOWN = {name: ACCOUNTS[name].shown for name in KEYED}
+SILENT = {name: ACCOUNTS[name].shown_without_rights for name in KEYED}
 
 
 @pytest.mark.parametrize("provider", KEYED)
@@ -51,24 +52,27 @@ def test_a_provider_that_repeats_the_key_it_refuses_is_not_quoted_with_it(key_pr
     key_providers.repeats_keys, wrong = True, "wrong_9f8e7d6c5b4a"
     with pytest.raises(AuthenticationFailed, match="Unknown key") as refused:
         check_key(provider, wrong, SETTINGS.get(provider, {}), QUICK)
-    [header] = {
-        asked.headers.get("authorization") or asked.headers["x-access-token"]
-        for asked in key_providers.asked
-    }
-    assert header.rpartition(" ")[2][8:] not in refused.value.message
+    headers = KEYED[provider].credentials.headers
+    declared, of_another = (headers(key, SETTINGS.get(provider, {})) for key in (wrong, "another"))
+    quoting = {name for name, value in declared.items() if value != of_another[name]}
+    assert quoting
+    for name in quoting:
+        assert {asked.headers[name.lower()] for asked in key_providers.asked} == {declared[name]}
+        assert declared[name].rpartition(" ")[2][8:] not in refused.value.message
     assert "9f8e" not in refused.value.message
 
 
-@pytest.mark.parametrize("provider", [provider for provider in KEYED if provider != "stripe"])
+@pytest.mark.parametrize("provider", [name for name in KEYED if not SILENT[name]])
 def test_a_key_that_may_do_nothing_is_refused(key_providers, provider):
     key_providers.forbidden |= key_providers.pages.keys()
     with pytest.raises(PermissionMissing, match="does not allow"):
         check_key(provider, KEYS[provider], SETTINGS.get(provider, {}), QUICK)
 
 
-def test_a_restricted_key_need_not_say_whose_it_is(key_providers):
-    key_providers.forbidden.add("/stripe/v1/account")
-    assert check_key("stripe", KEYS["stripe"], {}, QUICK) == Account("a restricted key")
+@pytest.mark.parametrize("provider", [name for name in KEYED if SILENT[name]])
+def test_a_restricted_key_need_not_say_whose_it_is(key_providers, provider):
+    key_providers.forbidden |= key_providers.pages.keys()
+    assert check_key(provider, KEYS[provider], {}, QUICK).name == SILENT[provider]
 
 
 def test_every_provider_has_an_address_in_the_settings(key_providers):

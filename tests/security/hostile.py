@@ -35,25 +35,6 @@ HOSTILE = (
 )
 ADDRESS = f"https://calls.example.com/{HOSTILE}"
 FORMED = {"slug", "currency"}
-FORMED = {"slug", "currency"}
-ROWS = {
-    "timezone",
-    "region",
-    "plan",
-    "setter_utm_field",
-    "provider",
-    "channel",
-    "kind",
-    "subject_type",
-    "email_normalized",
-    "customer_email_normalized",
-    "lead_email_normalized",
-    "password_hash",
-    "totals",
-    "modules",
-}
-OWN_TABLES = {"rate_limits", "vault_secrets", "user_roles"}
-FORMED = {"slug", "currency"}
 ROWS = {
     "outbox": {"channel": "slack", "kind": "daily_report"},
     "webhook_connections": {"provider": "stripe"},

@@ -30,6 +30,7 @@ from tests import factories as make
 from tests.flow import SECRET
 from tests.ports import owner
 
+LEADS_PHONE = "+4520876543"
 DETAILS = {screen.key: screen.takes for screen in SCREENS if screen.takes}
 
 
@@ -91,9 +92,10 @@ def team(
         found = {
             "set_by": setter,
             "email": email,
+            "lead_phone": LEADS_PHONE,
             "source_id": make.source(db, org, f"{called} source").id,
         }
-        found["lead_id"] = lead_of(db, org, f"{called} lead", at, found["source_id"])
+        found["lead_id"] = lead_of(db, org, f"{called} lead", email, at, found["source_id"])
         event = make.event(db, org, closer, lead_name=f"{called} lead", at=at, **found)
         held = make.event(
             db, org, closer, at=at - timedelta(hours=4), lead_name=f"{called} lead", **found
@@ -139,9 +141,15 @@ def team(
     return Team(mark, people, ids, tokens)
 
 
-def lead_of(db, org, name, at, source_id) -> UUID:
+def lead_of(db, org, name, email, at, source_id) -> UUID:
     """One inquiry of a new contact, two days before."""
-    contact = Contact(organization_id=org, name=name)
+    contact = Contact(
+        organization_id=org,
+        name=name,
+        email=email,
+        phone=LEADS_PHONE,
+        phone_e164=LEADS_PHONE,
+    )
     db.add(contact)
     db.flush()
     lead = Lead(

@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import date, timedelta
 from decimal import Decimal
 from html import unescape
@@ -21,13 +21,14 @@ from sqlalchemy import text
 
 from core.bookings.models import EventOutcome
 from core.messages.reports import REPORTED, daily_report
-from core.metrics.catalog import METRICS, PAID, Count
+from core.metrics.catalog import FACTS, METRICS, PAID, Count, Measure
 from core.metrics.comparison import compared
 from core.metrics.dashboard import CARDS, WEEKDAYS
 from core.metrics.dimensions import DIMENSIONS, FILTERS
+from core.metrics.drill import is_of
 from core.metrics.exports import export
-from core.metrics.facts import EVENTS, LEADS, PAYMENTS
 from core.metrics.leaderboards import BOARD
+from core.metrics.table import totals
 from core.metrics.units import COUNT, MONEY, RATE
 from core.money.payouts import create_snapshot
 from core.platform.clock import Period, now, today
@@ -45,7 +46,7 @@ from tests.ui.screens import addressed, browser_with, token_of, words
 
 ZONE = "Europe/Copenhagen"
 SEEDS = [1, *(pytest.param(seed, marks=pytest.mark.nightly) for seed in range(2, 12))]
-LISTED = re.compile(r"^([\d,]+) (booking|payment|lead)s?\b")
+BY_SCREEN = {fact.rows.screen: fact for fact in FACTS.values()}
 
 
 @pytest.fixture(scope="module", params=SEEDS)
@@ -80,14 +81,17 @@ def reckoned(made, by=(), period=None, rep=None):
 
 
 def behind(made, address, role="admin"):
-    """How many rows the page at an address of the screens lists."""
+    """How many rows the page at an address of the screens lists, which says so above them in the
+    words of a link to it.
+    """
     parts = urlsplit(unescape(address))
-    page = look(made, parts.path.strip("/"), role, **dict(parse_qsl(parts.query)))
-    lines = [found for line in words(page) if (found := LISTED.match(line))]
-    if parts.path.strip("/") == "payments":
-        [table] = [each.value for each in page.dataframe]
-        assert sum(int(found[1].replace(",", "")) for found in lines) == len(table)
-    return sum(int(found[1].replace(",", "")) for found in lines)
+    screen = parts.path.strip("/")
+    page = look(made, screen, role, **dict(parse_qsl(parts.query)))
+    thing = BY_SCREEN[screen].rows.label.rpartition(" ")[2].removesuffix("s")
+    lines = [re.match(rf"([\d,]+) {thing}s?\b", line) for line in words(page)]
+    count = sum(int(found[1].replace(",", "")) for found in lines if found)
+    assert count == sum(len(table.value) for table in page.dataframe)
+    return count
 
 
 def parts(shown):
@@ -96,7 +100,7 @@ def parts(shown):
 
 
 def links_of(page):
-    return re.findall(r'href="((?:events|payments|leads)\?[^"]*)"', html_of(page))
+    return re.findall(rf'href="((?:{"|".join(BY_SCREEN)})\?[^"]*)"', html_of(page))
 
 
 def html_of(page):
@@ -131,13 +135,62 @@ def test_each_way_from_the_dashboard_lists_the_rows_of_its_figure(made):
     assert listed == [*expected, overdue]
 
 
-LISTS = {"events": EVENTS, "payments": PAYMENTS, "leads": LEADS}
-
-
-@pytest.mark.parametrize("screen", LISTS)
+@pytest.mark.parametrize("screen", BY_SCREEN)
 def test_a_list_is_narrowed_by_every_dimension_that_its_rows_have(made, screen):
     offered = [each.key for each in look(made, screen, **made.days).multiselect]
-    assert offered == [key for key in FILTERS if key in LISTS[screen].by]
+    assert offered == [key for key in FILTERS if key in BY_SCREEN[screen].by]
+
+
+def rows_of(made, measure, rep=None):
+    """How many rows a figure is made of: of a count by the oracle, of a sum by the product."""
+    if measure.key in METRICS and isinstance(measure, Count):
+        return reckoned(made, rep=rep)[measure.key]
+    facts = {"name": "Rows", "formula": "", "decision": "", "condition": measure.condition}
+    rows = Count(key="rows", fact=measure.fact, **facts)
+    with viewer_of(made, rep).transaction() as db:
+        return totals(db, made.period, only=[rows])["rows"]
+
+
+def viewer_of(made, rep):
+    return made.history.viewers["sales_rep" if rep else "admin"]
+
+
+MEASURES = [key for key, metric in METRICS.items() if isinstance(metric, Measure)]
+
+
+@pytest.mark.parametrize("role", ["admin", "sales_rep"])
+@pytest.mark.parametrize("metric", MEASURES)
+def test_the_screen_of_a_figures_rows_lists_those_that_it_counts(made, metric, role):
+    rep = made.history.viewers[role].user_id if role == "sales_rep" else None
+    with browser_with(made.tokens[role]):
+        address = rows_behind(metric, made.days)
+    assert behind(made, address, role) == rows_of(made, METRICS[metric], rep)
+
+
+@pytest.mark.parametrize(
+    ("fact", "key"), [(fact, key) for fact in FACTS.values() for key in FILTERS if key in fact.by]
+)
+def test_the_screen_of_a_figures_rows_lists_those_that_the_filter_leaves(made, fact, key):
+    """Of the member of each list that has most of them; rows of nobody and of people of the same
+    name are other tests'.
+    """
+    metric = next(name for name in MEASURES if is_of(fact, name) and counts(name))
+    groups = reckoned(made, (key,))
+    names = Counter(made.oracle.name(key, value) for (value,) in groups)
+    named = {
+        name: row[metric]
+        for (value,), row in groups.items()
+        if names[name := made.oracle.name(key, value)] == 1 and value is not None
+    }
+    most = max(named, key=named.__getitem__)
+    label = EventOutcome.labels().get(most, most)
+    narrowed = {"figure": metric, key: label, **made.days}
+    listed = behind(made, f"{fact.rows.screen}?{urlencode(narrowed)}")
+    assert listed == named[most] < reckoned(made)[metric]
+
+
+def counts(name):
+    return isinstance(METRICS[name], Count)
 
 
 @pytest.mark.parametrize("key", ["package", "outcome"])

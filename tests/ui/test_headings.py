@@ -2,16 +2,21 @@
 
 import ast
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from core.bookings.schemas import EventItem
-from core.money.schemas import PaymentItem
 from core.people.schemas import LeadItem
+from core.platform.schemas import Page
 from core.ui.parts.columns import headings
+from webhooks.api import ENDPOINTS
 
 ROOT = Path(__file__).parents[2]
-ITEMS = (EventItem, PaymentItem, LeadItem)
+ITEMS = [
+    get_args(each.response.model_fields["items"].annotation)[0]
+    for each in ENDPOINTS
+    if each.response and issubclass(each.response, Page)
+]
 LISTS = {
     str(path.relative_to(ROOT)): [
         item for item in ITEMS if f"headings({item.__name__})" in path.read_text()

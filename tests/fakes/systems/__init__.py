@@ -30,7 +30,8 @@ def basic_pair(headers: Headers) -> str:
 @dataclass(frozen=True)
 class Account:
     """An account at a provider: its key, the settings that belong to the key, the pages it answers
-    (by path), and how it refuses a wrong key.
+    (by path), and how it refuses a wrong key. ``shown`` is how the product calls it, and
+    ``shown_without_rights`` how for a key that may do nothing, None where such a key is refused.
     """
 
     key: str
@@ -38,6 +39,8 @@ class Account:
     refusal: Any
     settings: dict[str, str] = field(default_factory=dict)
     is_known: Callable[[str, Headers], bool] = bearer
+    shown: str = NAME
+    shown_without_rights: str | None = None
 
 
 @dataclass(frozen=True)

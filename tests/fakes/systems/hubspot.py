@@ -5,6 +5,7 @@ from tests.fakes.systems import Account
 ACCOUNTS = {
     "hubspot": Account(
         key="pat-eu1-7qxnobody-5f1c0b9a",
+        shown="account 10000001",
         refusal={
             "status": "error",
             "message": "Authentication credentials not found.",

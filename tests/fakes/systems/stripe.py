@@ -6,6 +6,7 @@ AT = 1793631845
 ACCOUNTS = {
     "stripe": Account(
         key="rk_live_7QxNobody5f1c0b9a",
+        shown_without_rights="a restricted key",
         refusal={
             "error": {
                 "type": "invalid_request_error",
