@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from sqlalchemy import (
     RowMapping,
     Select,
     Text,
+    and_,
     func,
     literal_column,
     select,
@@ -157,11 +158,15 @@ def details_in_batches(
         yield [_with_sentence(row) for row in rows]
 
 
-def count_details(db: Session, snapshot_id: UUID, chosen: LineFilter = LineFilter()) -> int:
-    """How many lines there are."""
-    line = PayoutSnapshotDetail
-    query = select(func.count()).select_from(line).where(*_conditions(snapshot_id, chosen))
-    return db.scalars(query).one()
+def count_details(
+    db: Session, snapshot_id: UUID, parts: Mapping[str, LineFilter]
+) -> dict[str, int]:
+    """How many lines each of the parts has."""
+    fitting = (and_(*_conditions(snapshot_id, chosen)) for chosen in parts.values())
+    query = select(*(func.count().filter(fits) for fits in fitting)).where(
+        PayoutSnapshotDetail.snapshot_id == snapshot_id
+    )
+    return dict(zip(parts, db.execute(query).one(), strict=True))
 
 
 def payments_without_closer(db: Session, snapshot_id: UUID) -> int:

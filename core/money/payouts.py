@@ -93,6 +93,16 @@ BOUNDS = text("""
                           order by s.period_end desc limit 1) last on true
      where m.organization_id = app.cur_org()
 """)
+PLAN_FOR_MANY = text("""
+    select b.loops, b.memory
+      from (select current_setting('enable_nestloop') as loops,
+                   current_setting('work_mem') as memory offset 0) b
+     where set_config('enable_nestloop', 'off', true) = 'off'
+       and set_config('work_mem', '64MB', true) = '64MB'
+""")
+PLAN_AS_BEFORE = text("""
+    select set_config('enable_nestloop', :loops, true), set_config('work_mem', :memory, true)
+""")
 # The lines of the same money: of the payment, and of the records that it stands for or that stand
 # for it.
 SAME_MONEY = text("""
@@ -251,11 +261,9 @@ def _over_all_payments(db: Session, statement: TextClause, asked: dict[str, Any]
     """Run a statement over ``app.open_payout_lines``. What the planner cannot know is how many
     lines there are: joined row by row, 100,000 payments take minutes.
     """
-    db.execute(text("set local enable_nestloop = off"))
-    db.execute(text("set local work_mem = '64MB'"))
+    before = db.execute(PLAN_FOR_MANY).mappings().one()
     found = db.execute(statement, asked)
-    db.execute(text("set local enable_nestloop to default"))
-    db.execute(text("set local work_mem to default"))
+    db.execute(PLAN_AS_BEFORE, dict(before))
     return found
 
 

@@ -29,6 +29,7 @@ from core.ui.page import act, no_such, require, title
 from core.ui.panels.payouts import (
     SUMS,
     all_lines,
+    lines_offered,
     lines_shown,
     offer_holding_back,
     offer_rebuild,
@@ -64,7 +65,9 @@ try:
         left_out = before_payouts_start(db, payout, bounds)
         is_draft = payout.state == SnapshotState.DRAFT
         refused = refusal(payout, bounds) if is_draft else None
-        entries = open_entries(db, snapshot_id) if is_draft and viewer.is_admin else 0
+        decides = is_draft and viewer.is_admin
+        entries = open_entries(db, snapshot_id) if decides else 0
+        offered = lines_offered(db, snapshot_id, lines) if decides else ([], [])
 except NotFound:
     no_such("payout", "It may have been discarded.", ("payouts", "All payouts"))
 
@@ -135,9 +138,8 @@ if left_out[0]:
     show_left_out(*left_out, viewer.timezone)
 show_fingerprint(payout.lines_sha256)
 
-is_any_held_back = lines["held"].together > 0
 if viewer.is_admin and is_draft and any(part.together for part in lines.values()):
-    offer_holding_back(viewer, payout.id, is_any_held_back=is_any_held_back)
+    offer_holding_back(viewer, *offered)
 if viewer.is_admin and payout.state == SnapshotState.DRAFT:
     st.subheader("Approve")
     st.caption(

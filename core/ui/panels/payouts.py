@@ -43,6 +43,8 @@ PARTS = {
 }
 WHAT = {"new": "New", "gone": "Gone", "changed": "Changed"}
 MOST_OFFERED = 50
+WORDS = "find line"  # the key of the words that narrow the lines on offer
+Line = Mapping[str, Any]
 heading = headings(PaymentItem)
 
 
@@ -68,9 +70,9 @@ def lines_shown(
     """Of each part of ``PARTS`` the page that the reader has turned to; ``read`` is
     ``details_table`` or has its arguments.
     """
-    shown = {}
+    shown, counted = {}, count_details(db, snapshot_id, PARTS)
     for part, chosen in PARTS.items():
-        together = count_details(db, snapshot_id, chosen)
+        together = counted[part]
         pager, pages = _pager(key, part), max(1, ceil(together / PAGE))
         if (page := st.session_state.get(pager, 1)) > pages:  # a draft may have become shorter
             page = st.session_state[pager] = pages
@@ -243,37 +245,48 @@ def offer_rebuild(viewer: Viewer, snapshot_id: UUID) -> None:
         st.rerun()
 
 
-def offer_holding_back(viewer: Viewer, snapshot_id: UUID, *, is_any_held_back: bool) -> None:
-    """Leave one line of a draft out, or take one in again."""
+def lines_offered(
+    db: Session, snapshot_id: UUID, shown: Mapping[str, Shown]
+) -> tuple[Sequence[Line], Sequence[Line]]:
+    """The first lines that may be held back and that the reader's words fit, without words those
+    that are ``shown``; and the lines that are held back.
+    """
+    payments, adjustments, held = (records(shown[part].lines) for part in PARTS)
+    fitting = [*payments, *adjustments]
+    if words := st.session_state.get(WORDS):
+        chosen = LineFilter(is_held_back=False, words=words)
+        fitting = records(details_table(db, snapshot_id, chosen, limit=MOST_OFFERED))
+    return fitting[:MOST_OFFERED], held
+
+
+def offer_holding_back(viewer: Viewer, fitting: Sequence[Line], held: Sequence[Line]) -> None:
+    """Leave one line of a draft out, or take one in again; ``lines_offered`` has both."""
     with st.expander("Hold a line back"):
         st.caption(
             "The line, and the others of the same money, stay out of this payout and come again in"
             " the next one."
         )
-        words = st.text_input("Customer, closer or amount", key="find line")
-        line_id = _choose(viewer, snapshot_id, "Line", LineFilter(is_held_back=False, words=words))
+        st.text_input("Customer, closer or amount", key=WORDS)
+        line_id = _choose("Line", fitting)
         reason = st.text_input("Why it is held back", key="held back")
         if st.button("Hold back", disabled=line_id is None) and line_id is not None:
             with act(viewer, "Held back.") as db:
                 hold_back(db, line_id, reason, viewer)
             st.rerun()
-    if is_any_held_back:
-        line_id = _choose(viewer, snapshot_id, "Held back", LineFilter(is_held_back=True))
+    if held:
+        line_id = _choose("Held back", held)
         if st.button("Take in again", disabled=line_id is None) and line_id is not None:
             with act(viewer, "Taken in again.") as db:
                 release(db, line_id, viewer)
             st.rerun()
 
 
-def _choose(viewer: Viewer, snapshot_id: UUID, label: str, chosen: LineFilter) -> UUID | None:
-    """One of the first lines that fit."""
-    with viewer.transaction() as db:
-        fitting = records(details_table(db, snapshot_id, chosen, limit=MOST_OFFERED))
-    named = {row["id"]: _named(row) for row in fitting}
+def _choose(label: str, lines: Sequence[Line]) -> UUID | None:
+    named = {line["id"]: _named(line) for line in lines}
     return st.selectbox(label, list(named), format_func=lambda each: named[each], index=None)
 
 
-def _named(line: Mapping[str, Any]) -> str:
+def _named(line: Line) -> str:
     amount = signed(line["net_revenue"], line["currency"])
     who = line["customer_name"] or line["customer_email"] or "No name"
     return f"{who} · {amount} · {line['closer_name'] or 'No closer'}"
