@@ -1,4 +1,4 @@
-"""A booking says whether its closer was found by name alone. Of earlier bookings it is not known, and
+"""A booking says whether its closer was found by name alone. Of earlier ones it is not known, and
 they stay whose they are.
 """
 
@@ -12,7 +12,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    by_name = sa.Column(
-        "closer_by_name", sa.Boolean(), server_default=sa.text("false"), nullable=False
+    op.add_column(
+        "events",
+        sa.Column("closer_by_name", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        schema="app",
     )
-    op.add_column("events", by_name, schema="app")
