@@ -23,8 +23,16 @@ from core.bookings.models import (
     PostCallForm,
     UtmField,
 )
-from core.bookings.reassignment import take_back_guesses
-from core.bookings.roster import Host, digest_of, hosts_digest, match_closer, match_setter, may_be
+from core.bookings.reassignment import rematch_names
+from core.bookings.roster import (
+    Host,
+    digest_of,
+    hosts_digest,
+    is_known_as,
+    match_closer,
+    match_setter,
+    may_be,
+)
 from core.bookings.status import settle_status
 from core.bookings.tasks import attribute_event
 from core.deliveries.reading import arrived_at
@@ -53,6 +61,9 @@ CARRIED = (
 )
 # These it takes where they are known.
 CARRIED_IF_KNOWN = ("contact_id", "lead_id")
+
+# By these a booking says whose it is.
+WHOSE = ("booking_platform", "host_uri", "host_email", "closer_id", "closer_name", "closer_by_name")
 
 
 def record_booking(db: Session, booking: Booking) -> Event:
@@ -88,6 +99,8 @@ def record_booking(db: Session, booking: Booking) -> Event:
         settle_status(link, form if link is event else _form_of(db, link), late_hours)
         db.flush()
         attribute_event.later(db, link.id)
+    if _is_first_of_host(db, event):
+        rematch_names(db)
     _name_lead_setters(db, event)
     _tell(db, event)
     return event
@@ -252,17 +265,27 @@ def _closer(db: Session, event: Event, booking: Booking) -> dict[str, Any]:
     ):
         return {"hosts_digest": digest}
     closer, credited = match_closer(db, booking.platform, booking.hosts)
-    if closer is None and credited is not None:
-        take_back_guesses(db, booking.platform, credited)
     unknown_host = (credited.name or credited.email) if credited else None
     return {
         "hosts_digest": digest,
         "closer_id": closer.id if closer else None,
+        "closer_by_name": (
+            closer is not None
+            and credited is not None
+            and not is_known_as(closer, booking.platform, credited)
+        ),
         "closer_name": closer.name if closer else unknown_host,
         "host_uri": credited and credited.uri,
         "host_email": credited and credited.email,
         "other_hosts": [vars(host) for host in booking.hosts if host is not credited],
     }
+
+
+def _is_first_of_host(db: Session, event: Event) -> bool:
+    """Whether no other booking names its host like this one."""
+    same = (getattr(Event, fact).is_not_distinct_from(getattr(event, fact)) for fact in WHOSE)
+    others = select(Event.id).where(Event.id != event.id, *same).limit(1)
+    return db.scalars(others).first() is None
 
 
 def _is_among(db: Session, event: Event, hosts: Sequence[Host]) -> bool:

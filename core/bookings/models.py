@@ -287,6 +287,8 @@ class Event(TenantRow, Timestamps, Base):
     # how the platform names the host who is credited, on the roster or not
     host_uri: Mapped[str | None]
     host_email: Mapped[Mention | None]
+    # whether nothing but the name says that this is the closer
+    closer_by_name: Mapped[bool] = mapped_column(server_default=text("false"))
 
     # what kind, and where from
     call_type_id: Mapped[UUID | None]

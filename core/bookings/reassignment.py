@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -30,7 +30,9 @@ from core.bookings.roster import (
     hosts_digest,
     is_known_as,
     know_by_user,
+    match_closer,
     match_setter,
+    name_tells,
     setter_mentions,
     words_of,
 )
@@ -151,42 +153,51 @@ def change_closer(
 def claim_hosted(db: Session, closer: Closer) -> int:
     """Give the closer the events whose hosts nobody knew and one of whom is them, by user, address
     or name; how many. A name claims nothing on a platform where something better finds the closer,
-    and nothing where several hosts have it.
+    and nothing where several hosts have it. What a name gave before, and would not by now, is
+    matched again.
     """
     lock_books(db)
     changed: list[UUID] = []
     for row, host in _hosted_by(db, closer):
         taken = update(Event).where(Event.closer_id.is_(None), _is_like(row))
-        facts = {"closer_id": closer.id, "closer_name": closer.name} | _credit(row, host)
-        changed += db.scalars(taken.values(facts).returning(Event.id))
+        changed += db.scalars(
+            taken.values(_given(row, closer, host, _hosts(row))).returning(Event.id)
+        )
     _let_payments_follow(db, changed)
+    rematch_names(db)
     return len(changed)
 
 
-def take_back_guesses(db: Session, platform: str, host: Host) -> None:
-    """A host whom nobody knows has booked. Whoever was credited for another host of that name, by
-    the name alone, may be either of the two: their bookings are nobody's, until an address says
-    whose they are.
+def rematch_names(db: Session) -> None:
+    """Match the events again that are a closer's by name alone, where the host has turned out to be
+    somebody else, or may be. What a user or an address gave is left as it is.
     """
-    there = Event.booking_platform == platform
-    is_another = Event.host_uri != host.uri
-    if host.uri is None:
-        is_another = Event.host_uri.is_(None) & (_address() != normalize_email(host.email))
-    named = [each for each in closers_in_order(db) if fold(host.name) in words_of(each)]
-    for closer in named:
-        theirs = there & (Event.closer_id == closer.id)
-        proof = select(Event.id).where(theirs, _address() == closer.email_normalized).limit(1)
-        others = select(Event.id).where(theirs, is_another).limit(1)
-        if db.scalars(proof).first() is None and db.scalars(others).first() is not None:
-            closer.known_as = {
-                where: user for where, user in closer.known_as.items() if where != platform
-            }
-            taken = update(Event).where(theirs).values(closer_id=None)
-            _let_payments_follow(db, db.scalars(taken.returning(Event.id)).all())
+    closers = closers_in_order(db)
+    changed: list[UUID] = []
+    for row in db.execute(select(*HOST).where(Event.closer_by_name).distinct()).mappings().all():
+        [closer] = (each for each in closers if each.id == row[Event.closer_id])
+        hosted = Hosted(row, replace(_host(row), name=closer.name))
+        known = [each for each in closers if is_known_as(each, hosted.platform, hosted.host)]
+        alike = update(Event).where(Event.closer_by_name, _is_like(row))
+        if closer in known:
+            db.execute(alike.values(closer_by_name=False))
+        elif any(each.active for each in known) or not name_tells(
+            db, closer, hosted.platform, hosted.host
+        ):
+            facts = _matched_again(db, hosted)
+            changed += db.scalars(alike.values(facts).returning(Event.id))
+    _let_payments_follow(db, changed)
+    if changed:  # whom the others of a name can be may depend on it
+        rematch_names(db)
 
 
-def _address() -> ColumnElement[str]:
-    return func.lower(func.btrim(Event.host_email))
+def _matched_again(db: Session, hosted: Hosted) -> dict[str, Any]:
+    others = (Host(**each) for each in hosted.row[Event.other_hosts])
+    hosts = [hosted.host, *others]
+    closer, credited = match_closer(db, hosted.platform, hosts)
+    if closer is None or credited is None:
+        return {"closer_id": None, "closer_by_name": False}
+    return _given(hosted.row, closer, credited, hosts)
 
 
 def _hosted_by(db: Session, closer: Closer) -> list[tuple[RowMapping, Host]]:
@@ -206,8 +217,6 @@ def _hosted_by(db: Session, closer: Closer) -> list[tuple[RowMapping, Host]]:
     named = [each for each in mine if each.platform not in better]
     if _name_others(named, closer, closers, hosts):
         named = []
-    for each in named:
-        know_by_user(closer, each.platform, each.host)
     by_name = {each.platform for each in named}
     return [
         (each.row, each.host)
@@ -266,14 +275,20 @@ def _who(row: RowMapping, host: Host) -> str | None:
     return hosts_digest([host]) if is_named else digest
 
 
-def _credit(row: RowMapping, host: Host) -> dict[str, Any]:
-    """The change by which another of the event's hosts is the one who is credited."""
-    credited = _host(row)
-    if host == credited:
-        return {}
+def _given(row: RowMapping, closer: Closer, host: Host, hosts: Sequence[Host]) -> dict[str, Any]:
+    """The change by which events become the closer's, who is one of their hosts; the first of these
+    is the one who is credited so far.
+    """
+    facts = {
+        "closer_id": closer.id,
+        "closer_name": closer.name,
+        "closer_by_name": not is_known_as(closer, row[Event.booking_platform], host),
+    }
+    if host == hosts[0]:
+        return facts
     before = Host(row[Event.host_uri], row[Event.host_email], row[Event.closer_name])
-    others = [each for each in _hosts(row) if each not in (credited, host)]
-    return {
+    others = [each for each in hosts[1:] if each != host]
+    return facts | {
         "host_uri": host.uri,
         "host_email": host.email,
         "other_hosts": [vars(each) for each in (before, *others)],

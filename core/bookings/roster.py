@@ -142,17 +142,15 @@ def match_closer(
     else the first that is one who was switched off, else the first host.
 
     A host is matched by the platform's user, then by e-mail, then by name; a closer who was matched
-    by one of these is known by the platform's user from then on. A closer who was switched off
-    takes no booking that one in service could be named for.
+    by address is known by the platform's user from then on. A closer who was switched off takes no
+    booking that one in service could be named for.
     """
     closers = closers_in_order(db)
     found = [
         (closer, host)
         for host in hosts
         if (closer := closer_of(closers, platform, host))
-        and (
-            is_known_as(closer, platform, host) or not _name_is_anothers(db, closer, platform, host)
-        )
+        and (is_known_as(closer, platform, host) or name_tells(db, closer, platform, host))
     ]
     if not found:
         return None, hosts[0] if hosts else None
@@ -196,29 +194,33 @@ def _has_address(closer: Closer, host: Host) -> bool:
 
 
 def know_by_user(closer: Closer, platform: str, host: Host) -> None:
-    """Know the closer by the platform's user who is the host from now on. An address goes before a
-    user who was found by name.
+    """Know the closer by the platform's user from now on, if the host has the closer's address. A
+    name is no proof.
     """
-    if host.uri and (closer.known_as.get(platform) is None or _has_address(closer, host)):
+    if host.uri and _has_address(closer, host):
         closer.known_as = closer.known_as | {platform: host.uri}
 
 
-def _name_is_anothers(db: Session, closer: Closer, platform: str, host: Host) -> bool:
-    """Whether a booking has another host of this name. On the host's platform that is another user
-    or else another address; on others an address alone can tell, or that it is not the closer.
+def name_tells(db: Session, closer: Closer, platform: str, host: Host) -> bool:
+    """Whether a host who has the closer's name, and no more of theirs, is them: nothing says that
+    the platform's user is another, and no booking has another host of this name. On the host's
+    platform that is another user or else another address, or whoever has the closer's address; on
+    others an address alone can tell, or that it is not the closer.
     """
     address, email = func.lower(func.btrim(Event.host_email)), normalize_email(host.email)
-    is_here = Event.booking_platform == platform
+    is_here, is_theirs = Event.booking_platform == platform, Event.closer_id == closer.id
     here = Event.host_uri != host.uri
     if host.uri is None:
         here = Event.host_uri.is_(None) & (address != email)
+    if closer.email_normalized:
+        here = here | (is_theirs & (address == closer.email_normalized))
     elsewhere = address != email
     if email is None:
         is_somebody = func.num_nonnulls(Event.host_uri, Event.host_email) > 0
         elsewhere = is_somebody & Event.closer_id.is_distinct_from(closer.id)
-    named = func.lower(Event.closer_name) == (host.name or "").lower()
+    named = is_theirs | (func.lower(Event.closer_name) == (host.name or "").lower())
     others = select(Event.id).where(named, or_(is_here & here, ~is_here & elsewhere))
-    return db.scalars(others.limit(1)).first() is not None
+    return _is_free(closer, platform, host) and db.scalars(others.limit(1)).first() is None
 
 
 def is_known_as(closer: Closer, platform: str, host: Host) -> bool:

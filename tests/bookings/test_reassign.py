@@ -1,6 +1,7 @@
 """To whom earlier events belong when the roster changes, and the payments that follow them."""
 
 from datetime import timedelta
+from itertools import permutations
 
 import pytest
 from sqlalchemy import select, update
@@ -341,3 +342,100 @@ def test_a_closer_claims_bookings_that_they_host_together_with_somebody_who_is_n
     with as_system(org) as db:
         hosted(db, "Xaver", "x@example.com", uri="u/x", others=[cy])  # delivered again
         assert credited(db) == {"a": "Cy"}
+
+
+def change_address(db, name, email):
+    closer = db.scalars(select(Closer).where(Closer.name == name)).one()
+    change_closer(db, closer.id, name=name, email=email, user_id=None, active=True)
+
+
+@pytest.mark.parametrize("platform", ["calendly", "lantern"])
+@pytest.mark.parametrize("uri", ["u/ana", None], ids=["user", "no user"])
+@pytest.mark.parametrize("after", [(), ("ana@new.example",)], ids=["", "new account"])
+def test_a_closer_of_another_address_stays_who_their_address_once_proved(platform, uri, after):
+    org = make.organization()
+    with as_system(org) as db:
+        make.closer(db, org, "Ana", email="ana@old.example")
+        hosted(db, "Ana", "ana@old.example", uri=uri)
+        change_address(db, "Ana", "ana@new.example")
+        for email in after:
+            hosted(db, "Ana", email, uri=uri and "u/new", key="c")
+        hosted(db, "Ana", "ana@else.example", uri=uri and "u/9", key="b", platform=platform)
+        known = {"a": "Ana", "b": None} | ({"c": "Ana"} if after else {})
+        assert credited(db) == known
+
+
+def test_a_closer_whom_an_upgrade_knows_by_user_keeps_their_bookings():
+    org = make.organization()
+    with as_system(org) as db:
+        make.closer(db, org, "Ana", known_as={"calendly": "u/ana"})
+        hosted(db, "Ana", "ana@work.example", uri="u/ana")
+        hosted(db, "Ana", "ana@else.example", uri="u/9", key="b")
+        hosted(db, "Ana", None, uri="27238", key="c", platform="lantern")
+        assert credited(db) == {"a": "Ana", "b": None, "c": None}
+        assert db.scalars(select(Closer.known_as)).one() == {"calendly": "u/ana"}
+
+
+CALENDLY, LANTERN = "calendly", "lantern"
+
+
+@pytest.mark.parametrize("order", [*map("".join, permutations("12R"))])
+@pytest.mark.parametrize(
+    ("on_roster", "first", "second", "closers"),
+    [
+        ("one", ("u/1", "one", CALENDLY), ("u/2", "two", CALENDLY), ("Chris", None)),
+        ("one", ("u/1", "one", CALENDLY), ("u/2", None, CALENDLY), ("Chris", None)),
+        ("one", (None, "one", CALENDLY), (None, "two", CALENDLY), ("Chris", None)),
+        ("one", ("u/1", "one", CALENDLY), ("2", "two", LANTERN), ("Chris", None)),
+        ("one", ("u/1", "one", CALENDLY), (None, "two", LANTERN), ("Chris", None)),
+        ("one", ("u/1", "one", CALENDLY), ("2", None, LANTERN), ("Chris", "Chris")),
+        ("one", ("u/1", "one", CALENDLY), ("2", "one", LANTERN), ("Chris", "Chris")),
+        (None, ("u/1", "one", CALENDLY), ("u/2", "two", CALENDLY), (None, None)),
+        (None, ("u/1", "one", CALENDLY), ("u/2", None, CALENDLY), (None, None)),
+        (None, ("u/1", "one", CALENDLY), ("2", "two", LANTERN), (None, None)),
+        (None, ("u/1", "one", CALENDLY), ("2", None, LANTERN), ("Chris", "Chris")),
+    ],
+)
+def test_whose_the_bookings_of_two_of_one_name_are_depends_on_no_order(
+    order, on_roster, first, second, closers
+):
+    org, hosts = make.organization(), {"1": first, "2": second}
+    with as_system(org) as db:
+        for what in order:
+            if what == "R":
+                added = {"name": "Chris", "email": on_roster and f"{on_roster}@example.com"}
+                save_entry(db, BY_KEY["closers"], None, added)
+                continue
+            uri, email, platform = hosts[what]
+            address = email and f"{email}@example.com"
+            hosted(db, "Chris", address, uri=uri, key=what, platform=platform)
+        assert credited(db) == dict(zip("12", closers, strict=True))
+
+
+def test_a_booking_that_a_name_gave_goes_to_whoever_has_the_hosts_address():
+    org = make.organization()
+    bo = Host("u/bo", "bo@example.com", "Bo")
+    with as_system(org) as db:
+        make.closer(db, org, "Chris")
+        make.closer(db, org, "Bo", email="bo@example.com")
+        hosted(db, "Chris", "other@example.com", uri="u/9", others=[bo])
+        assert credited(db) == {"a": "Chris"}
+        hosted(db, "Chris", "chris@example.com", uri="u/1", key="b")
+        assert credited(db) == {"a": "Bo", "b": None}
+        added = {"name": "Chris Berg", "email": "chris@example.com"}
+        save_entry(db, BY_KEY["closers"], None, added)
+        assert credited(db) == {"a": "Bo", "b": "Chris Berg"}
+
+
+def test_payments_follow_when_a_name_turns_out_to_be_anothers():
+    org = make.organization()
+    with as_system(org) as db:
+        chris = make.closer(db, org, "Chris", email="chris@example.com")
+        hosted(db, "Chris", "other@example.com", uri="u/9")
+        payment = make.payment(db, org, email="a@example.com")
+        attribute_payment(db, payment.id)
+        assert payment.closer_id == chris.id
+        hosted(db, "Chris", "chris@example.com", uri="u/1", key="b")
+    work()
+    with as_system(org) as db:
+        assert db.get_one(Payment, (org, payment.id)).closer_id is None

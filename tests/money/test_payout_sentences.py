@@ -199,6 +199,16 @@ def credited_to_nobody(desk: Desk) -> UUID:
     return desk.draft(NOVEMBER)
 
 
+def credited_to_somebody_of_that_name(desk: Desk) -> UUID:
+    """The booking turns out to be of another host who is called Ana, and not on the roster."""
+    with as_system(desk.org) as db:
+        event = make.event(db, desk.org, closer_name="Ana")
+    paid = desk.pay(event_id=event.id)
+    desk.approved(OCTOBER)
+    desk.change(paid, closer_id=None, attributed_at=at(11, 7))
+    return desk.draft(NOVEMBER)
+
+
 def nobodys_stays_nobodys(desk: Desk) -> UUID:
     """The money of nobody gets a setter and a package, and no closer."""
     paid = desk.pay(closer_id=None)
@@ -368,6 +378,14 @@ HISTORIES: dict[Callable[[Desk], UUID], list[Line]] = {
     credited_to_nobody: [
         ("credited", "2026-11-07", f"{COUNTED}: closer changed from Ana to nobody: −$4,997.00"),
         ("credited", "2026-11-07", f"{COUNTED}: closer changed from Ana to nobody: $4,997.00"),
+    ],
+    credited_to_somebody_of_that_name: [
+        (
+            "credited",
+            "2026-11-07",
+            f"{COUNTED}: closer changed from Ana to Ana (not on the roster): {amount}",
+        )
+        for amount in ("−$4,997.00", "$4,997.00")
     ],
     nobodys_stays_nobodys: [
         (

@@ -238,7 +238,7 @@ def test_a_closer_is_found_by_name_on_a_platform_that_knows_them_as_nobody_yet(t
     book = two_platforms
     assert book("calendly", "C-1", host(USER, "closer.one@example.com")) == "Closer One"
     assert book("lantern", "L-1", host("27238")) == "Closer One"
-    assert book("lantern", "L-2", host("27238", name="C. One")) == "Closer One"
+    assert book("lantern", "L-2", host("27238", name="C. One")) is None  # a name is no proof
     assert book("lantern", "L-3", host("31415")) is None  # another user of that name
 
 

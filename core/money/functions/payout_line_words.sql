@@ -59,13 +59,17 @@ returns text language sql stable as $f$
 $f$;
 grant execute on function app.undone_in_words to so_app, so_worker;
 
--- One thing that changed; null where it did not.
+-- One thing that changed; null where it did not. A name without an id is of somebody whom a booking
+-- names and who may be called like somebody on the roster.
 create or replace function app.change_in_words(
   p_what text, p_was_id uuid, p_was text, p_is_id uuid, p_is text, p_none text)
 returns text language sql immutable as $f$
   select case when p_was_id is distinct from p_is_id
-    then p_what || ' changed from ' || coalesce(p_was, p_none)
-      || ' to ' || coalesce(p_is, p_none) end
+    then p_what
+      || ' changed from ' || coalesce(p_was || case when p_was_id is null
+        then ' (not on the roster)' else '' end, p_none)
+      || ' to ' || coalesce(p_is || case when p_is_id is null
+        then ' (not on the roster)' else '' end, p_none) end
 $f$;
 grant execute on function app.change_in_words to so_app, so_worker;
 
