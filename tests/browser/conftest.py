@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,32 +37,6 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touc
 SIZES = {"desktop": {"width": 1300, "height": 1400}, "phone": {"width": 390, "height": 844}}
 # Where a desktop shows what a phone shows, the phone is enough by day.
 EACH_SIZE = [pytest.param("desktop", marks=pytest.mark.nightly), "phone"]
-# By day a browser draws one screen of each kind, all of them at night: a home, charts, tables, a
-# form, one row, settings, somebody else's data, public ones.
-DRAWN_BY_DAY = {
-    "home",
-    "dashboard",
-    "my-day",
-    "events",
-    "event",
-    "form",
-    "payment",
-    "payouts",
-    "audit",
-    "team",
-    "portal",
-    "shared",
-    "invitation",
-    "organizations",
-}
-
-
-def drawn(screens: Iterable[str]) -> list[Any]:
-    """Screens as parameters: those that are not ``DRAWN_BY_DAY`` are marked nightly."""
-    return [
-        pytest.param(each, marks=() if each in DRAWN_BY_DAY else pytest.mark.nightly)
-        for each in screens
-    ]
 
 
 @dataclass(frozen=True)

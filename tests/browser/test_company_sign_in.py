@@ -97,6 +97,7 @@ def test_whoever_asked_for_a_page_lands_on_it_with_everything_in_its_address(
     assert cookies(page) & {"sid", "asked_for"} == {"sid"}
 
 
+@pytest.mark.nightly
 def test_whoever_is_turned_down_is_still_where_they_wanted_to_go(company, come_back, person):
     company.vouches_for("nobody.at.all@example.com")
     page = come_back("/payments?view=Unattributed")
@@ -126,6 +127,7 @@ def test_whoever_is_not_known_or_not_verified_reads_why_and_stays_outside(
     assert "sid" not in cookies(page)
 
 
+@pytest.mark.nightly
 def test_whoever_has_been_deactivated_stays_outside(company, come_back, person):
     with owner() as db:
         db.execute(
@@ -156,6 +158,7 @@ def test_an_answer_that_is_not_the_providers_to_us_now_is_not_believed(
     assert cookies(page) & {"sid", "_streamlit_user"} == set()
 
 
+@pytest.mark.nightly
 def test_an_answer_of_an_hour_ago_opens_nothing(company, come_back, person):
     company.vouches_for(person.email, iat=int(time()) - 3600)
     page = come_back()

@@ -60,6 +60,7 @@ def test_a_step_of_the_funnel_leads_to_as_many_calls_as_it_counts(crew, visit):
     assert str(calls_of(page)) == counted.split("·")[0].strip()
 
 
+@pytest.mark.nightly
 def test_an_hour_of_the_week_leads_to_as_many_calls_as_it_counts(crew, visit):
     page = visit("/dashboard", crew.admin)
     busiest = chart(page, "heat").locator('.point path[style*="fill-opacity: 1"]').first
@@ -67,6 +68,7 @@ def test_an_hour_of_the_week_leads_to_as_many_calls_as_it_counts(crew, visit):
     assert calls_of(page) > 0
 
 
+@pytest.mark.nightly
 def test_a_day_of_the_trend_leads_to_the_calls_of_that_day(crew, visit):
     page = visit("/dashboard?compare=None", crew.admin)
     points = chart(page, "trend-chart").locator(".scatterlayer path.point")
@@ -90,6 +92,7 @@ def test_a_person_on_the_dashboard_leads_to_their_calls(crew, visit):
     assert calls_of(page) > 0
 
 
+@pytest.mark.nightly
 def test_a_place_on_the_leaderboard_leads_to_the_calls_that_its_figure_counts(crew, visit):
     page = visit("/leaderboards?metric=Booked+calls&period=Last+365+days", crew.admin)
     lands(

@@ -50,6 +50,7 @@ def test_a_key_is_entered_refused_replaced_verified_and_removed(product, visit, 
     settled(page)
 
 
+@pytest.mark.nightly
 def test_a_mistake_is_told_where_it_was_made(product, visit):
     page = visit("/integrations", make.viewer(make.organization(), Role.OWNER))
     page.get_by_role("button", name="Enter key").nth(2).click()

@@ -91,6 +91,7 @@ def test_whoever_is_called_from_a_portal_does_not_learn_its_token(crew, visit):
     assert other.value.evaluate("document.referrer") == ""
 
 
+@pytest.mark.nightly
 def test_a_revoked_link_ends_while_its_page_is_open(crew, visit):
     page = visit(f"/portal?token={crew.tokens['portal']}")
     admin = visit("/links", crew.admin)

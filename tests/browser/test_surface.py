@@ -14,8 +14,9 @@ from websockets.sync.client import connect
 from core.platform.normalization import JOINER
 from core.ui.navigation import SCREENS
 from core.ui.server.routes import routes
-from tests.browser.conftest import PHONE, drawn, fits_the_width
+from tests.browser.conftest import PHONE, fits_the_width
 from tests.browser.runs import move, settled
+from tests.by_day import some
 from tests.ui.contrast import contrast
 from tests.ui.hostile_names import HOSTILE
 from tests.ui.screens import token_of
@@ -73,7 +74,7 @@ def complaint_of(line) -> list[str]:
     return [line.text] if line.type == "error" and not asks_for_the_root(line) else []
 
 
-@pytest.mark.parametrize("screen", drawn(screen.key for screen in SCREENS))
+@pytest.mark.parametrize("screen", some(screen.key for screen in SCREENS))
 def test_a_screen_draws_in_the_dark_on_a_phone_without_a_complaint_and_asks_no_stranger(
     product, ours, phone, screen
 ):

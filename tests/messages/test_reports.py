@@ -30,6 +30,7 @@ from core.platform.errors import InvalidInput, NotAllowed
 from core.platform.settings import settings
 from jobs import schedule
 from tests import factories as make
+from tests.crossed import crossed
 from tests.fakes.slack import fault
 from tests.flow import work
 
@@ -462,11 +463,17 @@ def many(org, number, name, closers=1):
         return {str(event_id) for event_id in db.scalars(select(Event.id))}
 
 
-@pytest.mark.parametrize("closers", [1, 7, 199])
-@pytest.mark.parametrize("hostile", ["", "&<>" * 50, "*_~`" * 40])
 @pytest.mark.parametrize(
-    "address",
-    ["http://a.b", "https://sales-operations.a-rather-long-name-of-a-customer.example.com/team"],
+    ("closers", "hostile", "address"),
+    crossed(
+        [1, 7, 199],
+        ["", "&<>" * 50, "*_~`" * 40],
+        [
+            "http://a.b",
+            "https://sales-operations.a-rather-long-name-of-a-customer.example.com/team",
+        ],
+        at_night=[7],
+    ),
 )
 def test_two_hundred_overdue_forms_are_all_listed_within_slacks_limits(
     closers, hostile, address, monkeypatch

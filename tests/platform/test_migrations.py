@@ -219,6 +219,7 @@ def test_an_installation_of_the_first_release_upgrades_and_goes_on_enqueuing(
             )
 
 
+@pytest.mark.nightly
 def test_bookings_of_an_earlier_release_keep_their_platforms_ids(bare, release_of) -> None:
     release_of(before("0006"))
     org = str(uuid4())
@@ -324,6 +325,7 @@ TWICE = """
 """
 
 
+@pytest.mark.nightly
 def test_what_came_over_two_connections_is_counted_once_after_the_upgrade(bare, release_of) -> None:
     release_of(before("0011"))
     org, old, new, row, twin = (str(uuid4()) for _ in range(5))
@@ -397,6 +399,7 @@ SPELLED = """
 """
 
 
+@pytest.mark.nightly
 def test_addresses_of_an_earlier_release_are_brought_to_their_one_form(bare, release_of) -> None:
     release_of(before("0012"))
     org, ana, again, bo = (uuid4() for _ in range(4))
@@ -454,6 +457,7 @@ def test_choices_that_stood_where_the_payment_stood_are_carried_over(bare, relea
     assert [tuple(row) for row in found] == [(False, None), (True, "Mara: manual")]
 
 
+@pytest.mark.nightly
 def test_what_payouts_counted_under_the_old_rule_becomes_their_lines_as_it_stands(
     bare, release_of
 ) -> None:

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from tests.by_day import first
 from tests.security.attempts import ASKING, TABLES, attempt, key_of, two_organizations
 
 tables = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
@@ -83,7 +84,7 @@ def test_without_an_organization_nobody_sees_anything(table):
 READABLE = [table for table in TABLES if table.info["rls"] != "auth"]
 
 
-@pytest.mark.parametrize("table", READABLE, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", first(READABLE, READABLE[::6]), ids=lambda table: table.name)
 def test_a_broken_policy_would_be_noticed(table):
     with two_organizations(table) as (db, ours, theirs):
         db.execute(text(f'drop policy "may read" on app.{table.name}'))
@@ -96,7 +97,7 @@ def test_a_broken_policy_would_be_noticed(table):
         assert reached(db, table, ours, theirs) > allowed(table, "read")
 
 
-@pytest.mark.parametrize("table", READABLE, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", first(READABLE, READABLE[::6]), ids=lambda table: table.name)
 def test_a_table_without_row_level_security_would_be_noticed(table):
     with two_organizations(table) as (db, ours, theirs):
         db.execute(text(f"alter table app.{table.name} disable row level security"))

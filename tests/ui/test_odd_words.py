@@ -6,6 +6,7 @@ import pytest
 
 from core.tenancy.access.models import Role
 from core.ui.navigation import SCREENS
+from tests.by_day import some
 from tests.ui.screens import browser_with, opened, token_of
 from tests.ui.teams import Team, team
 
@@ -28,7 +29,7 @@ def filled(crew: Team, screen: str, token: str):
     return page
 
 
-@pytest.mark.parametrize("screen", [screen.key for screen in SCREENS])
+@pytest.mark.parametrize("screen", some(screen.key for screen in SCREENS))
 def test_odd_words_in_every_field_break_no_page(crew, screen):
     token = token_of(crew.people[Role.SUPER_ADMIN] if screen in PLATFORM else crew.admin)
     with browser_with(token):

@@ -23,6 +23,7 @@ from core.ui.navigation import ACCOUNT, BY_KEY, SCREENS
 from core.ui.panels.sign_in import HALF
 from core.ui.server.routes import routes
 from tests import factories as make
+from tests.by_day import some
 from tests.ports import owner
 from tests.tenancy.factors import PASSWORD, with_app
 from tests.ui.screens import addressed, alone, browser_with, holding, opened, sent, token_of, words
@@ -184,7 +185,7 @@ def strict(person):
     return person.organization_id
 
 
-@pytest.mark.parametrize("screen", [screen.key for screen in SCREENS if not screen.public])
+@pytest.mark.parametrize("screen", some(screen.key for screen in SCREENS if not screen.public))
 def test_without_the_asked_for_second_factor_every_address_leads_to_the_account(
     person, strict, screen
 ):
@@ -203,7 +204,7 @@ def test_a_link_for_everybody_opens_all_the_same(person, strict):
 
 
 @pytest.mark.parametrize(
-    "screen", [screen.key for screen in SCREENS if not screen.public and screen.key != ACCOUNT]
+    "screen", some(each.key for each in SCREENS if not each.public and each.key != ACCOUNT)
 )
 def test_a_page_run_past_the_shell_asks_for_it_too(strict, screen):
     owner_of_all = make.viewer(strict, Role.OWNER)
