@@ -64,6 +64,7 @@ def test_a_lost_dispute_is_deducted_and_given_back_when_it_is_won(desk):
     desk.refund(paid, "4997.00", at(11, 5), kind="dispute")
     november = desk.approved(NOVEMBER)
     with as_system(desk.org) as db:
+        lock_books(db)
         db.execute(text("update app.refunds set status = 'canceled'"))
 
     assert desk.sentences(november) == [
