@@ -27,6 +27,7 @@ def queue() -> App:
         kwargs={"options": "-c search_path=jobs"},
         timeout=WAIT_S,
         reconnect_timeout=RECONNECT_S,
+        min_size=1,
     )
     app = App(connector=connector)
     register(app)

@@ -4,8 +4,9 @@ import os
 import socket
 import time
 from contextlib import contextmanager
+from functools import cache
 
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 
 from core.platform.database import engine as engine_of
@@ -30,12 +31,14 @@ def until(true, *, within_s=60, every_s=0.05):
 @contextmanager
 def owner():
     """A transaction as the database's owner, for what the product's roles must not do."""
-    engine = create_engine(
-        make_url(os.environ["DATABASE_URL"]).set(drivername="postgresql+psycopg")
-    )
-    with engine.begin() as connection:
+    with _engine_of(os.environ["DATABASE_URL"]).begin() as connection:
         yield connection
-    engine.dispose()
+
+
+@cache
+def _engine_of(url: str) -> Engine:
+    """A new connection of each test's own costs more than most of what is asked over it."""
+    return create_engine(make_url(url).set(drivername="postgresql+psycopg"), pool_pre_ping=True)
 
 
 def somebody_waits() -> bool:
