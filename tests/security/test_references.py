@@ -20,12 +20,12 @@ from core.platform.schema import AT_ONCE
 from tests import factories as make
 from tests.ports import owner, until
 
-AT_ONCE_CHECKED = [
+AT_ONCE_CHECKED = sorted(
     (table.name, key.column_keys[-1], key.referred_table.name)
     for table in metadata.sorted_tables
     for key in table.foreign_key_constraints
     if key.info.get(AT_ONCE)
-]
+)
 references = pytest.mark.parametrize(("table", "column", "there"), AT_ONCE_CHECKED)
 NOVEMBER = Period(date(2026, 11, 1), date(2026, 12, 1), "Europe/Copenhagen")
 
