@@ -19,6 +19,15 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def early_in_a_window(window_s=900, room_s=30):
+    """Tries are counted in windows of the clock: wait for the next one where this is about to end,
+    since what a test does in two of them is no longer too much.
+    """
+    rest = window_s - time.time() % window_s
+    if rest < room_s:
+        time.sleep(rest + 0.1)
+
+
 def until(true, *, within_s=60, every_s=0.05):
     """Wait until ``true()`` is true; fails after ``within_s``, which stands for "never"."""
     deadline = time.monotonic() + within_s

@@ -14,7 +14,7 @@ from tests import factories as make
 from tests.browser.conftest import PASSWORD, screens, sign_in
 from tests.by_day import first
 from tests.flow import sender
-from tests.ports import owner
+from tests.ports import early_in_a_window, owner
 from tests.ui.screens import token_of
 
 
@@ -52,6 +52,7 @@ def test_signing_out_makes_a_copy_of_the_cookie_useless(ours, visit):
 
 
 def test_after_five_wrong_passwords_the_form_says_when_it_works_again(ours, visit):
+    early_in_a_window()
     page = visit("/")
     for _ in range(5):
         sign_in(page, ours.people["viewer"].email, "not the password")

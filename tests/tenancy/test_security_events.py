@@ -18,7 +18,7 @@ from core.tenancy.identity.passwords import hash_password
 from core.tenancy.identity.second_factor import begin, cancel, check_code, renew_codes, switch_off
 from core.tenancy.identity.sign_in import sign_in
 from tests import factories as make
-from tests.ports import owner
+from tests.ports import early_in_a_window, owner
 from tests.tenancy.factors import PASSWORD, with_app
 from tests.ui.screens import token_of
 
@@ -102,6 +102,7 @@ def test_signing_out_everywhere_leaves_a_line(person):
 
 
 def test_too_many_wrong_passwords_leave_one_line_for_each_place_they_came_from(person):
+    early_in_a_window()
     for address in ("192.0.2.71", "192.0.2.72"):
         for _ in range(8):
             with suppress(NotAllowed, TooManyRequests):

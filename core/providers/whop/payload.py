@@ -146,6 +146,8 @@ def version_of(kind: str, stored: Mapping[str, Any]) -> str:
     status = stored["status"]
     if status is None or (kind != "dispute" and stored["amount"] is None):
         return UNUSABLE
+    if kind == "payment" and stored["currency"] is None:
+        return UNUSABLE
     match kind:
         case "payment":
             rank = 2 if status == "paid" else 0
