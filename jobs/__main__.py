@@ -13,6 +13,7 @@ from core.platform import log
 from core.platform.errors import Misconfigured
 from core.platform.settings import settings
 from jobs.clock import run_clock
+from jobs.drain import run_drain
 from jobs.worker import run_worker
 
 MODES = ("all", "clock", "worker")
@@ -33,8 +34,13 @@ def main(mode: str) -> None:
         return
     if mode == "all":
         threading.Thread(target=run_clock, args=(stopping,), name="clock", daemon=True).start()
-    run_worker(stopping)
-    stopping.set()
+    drain = threading.Thread(target=run_drain, args=(stopping,), name="deliveries")
+    drain.start()
+    try:
+        run_worker(stopping)
+    finally:
+        stopping.set()
+        drain.join()
 
 
 if __name__ == "__main__":

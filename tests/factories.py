@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 import core.migrations.tables  # noqa: F401 - every table of settings is known
 from core.bookings.models import Closer, Event, Setter
 from core.money.models import Payment, Refund
-from core.people.models import Source
+from core.people.models import Contact, ContactEmail, Source
 from core.platform.advisory_locks import lock_books
 from core.platform.database import as_system
 from core.platform.normalization import normalize_email
@@ -106,6 +106,18 @@ def setter(
 
 def source(db: Session, org: UUID, name: str = "Webinar") -> Source:
     return _add(db, Source(organization_id=org, name=name))
+
+
+def address(db: Session, contact: Contact, email: str) -> None:
+    """One more address of a contact."""
+    more = ContactEmail(
+        organization_id=contact.organization_id,
+        contact_id=contact.id,
+        email=email,
+        email_normalized=normalize_email(email),
+    )
+    db.add(more)
+    db.flush()
 
 
 def event(

@@ -35,7 +35,8 @@ class Booking:
     booking without giving it a new id reports a new ``scheduled_at``: the event moves, and its
     booking time stays. If its meeting is over by then, or was reported, the new time is another
     meeting.
-    ``setter_mentions`` are the texts that may name the setter, best first.
+    ``setter_mentions`` are the texts that may name the setter, best first. ``reported_at`` is when
+    the platform reported it; None is now.
     """
 
     person: Person
@@ -55,3 +56,4 @@ class Booking:
     external_meeting_id: str | None = None
     cancellation: Cancellation | None = None
     no_show_at: datetime | None = None
+    reported_at: datetime | None = None

@@ -1,19 +1,21 @@
-"""Intake of bookings: what a platform, a person or the demo reports about one booked meeting
-becomes one event.
+"""Intake of bookings: what a platform, a person or the demo reports about booked meetings becomes
+events.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core.bookings.booking import Booking, Cancellation
+from core.bookings.chains import follow_chain
+from core.bookings.known import KnownBookings
 from core.bookings.models import (
     BookingSettings,
     CallStatus,
@@ -26,155 +28,327 @@ from core.bookings.models import (
 from core.bookings.reassignment import rematch_names
 from core.bookings.roster import (
     Host,
+    closer_of,
+    closers_in_order,
     digest_of,
     hosts_digest,
     is_known_as,
     match_closer,
     match_setter,
     may_be,
+    setters_in_order,
 )
 from core.bookings.status import settle_status
-from core.bookings.tasks import attribute_event
-from core.deliveries.reading import arrived_at
-from core.people.actions import (
-    find_or_make_contact,
-    find_or_make_lead,
-    match_source,
-    match_traffic_type,
-)
-from core.people.models import Lead
-from core.people.timeline import note
+from core.bookings.tasks import attribute_events
+from core.people.actions import Directory, Sources
+from core.people.timeline import Line, add_lines
 from core.platform.advisory_locks import lock_books
+from core.platform.clock import now
 from core.platform.database import organization_id_of
 from core.platform.normalization import fold, normalize_email
+from core.platform.rows import insert_first
 from core.tenancy.organizations.queries import current_organization, settings_of
-
-# What a booking takes from the one that it replaces, also where that has nothing: whom nobody set
-# at first has no setter later, however the lead came to move it.
-CARRIED = (
-    "booked_at",
-    "setter_id",
-    "setter_name",
-    "source_id",
-    "traffic_type_id",
-    *UtmField,
-)
-# These it takes where they are known.
-CARRIED_IF_KNOWN = ("contact_id", "lead_id")
 
 # By these a booking says whose it is.
 WHOSE = ("booking_platform", "host_uri", "host_email", "closer_id", "closer_name", "closer_by_name")
 
+NAME_LEAD_SETTERS = text("""
+    with named as (
+      select e.lead_id, e.setter_name, e.booked_at, e.id from app.events e
+       where e.organization_id = app.cur_org() and e.lead_id = any (:leads)
+         and e.setter_name is not null),
+    first as (select distinct on (n.lead_id) n.lead_id, n.setter_name from named n
+               order by n.lead_id, n.booked_at, n.id),
+    latest as (select distinct on (n.lead_id) n.lead_id, n.setter_name from named n
+                order by n.lead_id, n.booked_at desc, n.id desc)
+    update app.leads l
+       set original_setter_name = f.setter_name, current_setter_name = t.setter_name
+      from unnest(cast(:leads as uuid[])) w (id)
+      left join first f on f.lead_id = w.id
+      left join latest t on t.lead_id = w.id
+     where l.organization_id = app.cur_org() and l.id = w.id
+       and (l.original_setter_name, l.current_setter_name)
+           is distinct from (f.setter_name, t.setter_name)
+""")
+
 
 def record_booking(db: Session, booking: Booking) -> Event:
-    """Make or update the event of ``booking``; repeating it changes nothing, and chains may arrive
+    """The same as ``record_bookings`` for one booking, whose event is returned."""
+    [event] = record_bookings(db, [booking])
+    return event
+
+
+def record_bookings(db: Session, bookings: Sequence[Booking]) -> list[Event]:
+    """Make or update the event of each booking; repeating it changes nothing, and chains may arrive
     in any order.
 
     A rescheduled booking keeps the first one's booking time, setter and source. People and source
     are matched once for what the platform says of them: what a person or a rule has settled since
     stays, until the platform itself says something else.
     """
+    if not bookings:
+        return []
     lock_books(db)
-    late_hours = settings_of(db, BookingSettings).late_cancel_hours
-    event = _event_of(db, booking)  # locked before its form is read: somebody may be filing it
-    form = _form_of(db, event) if event.id else None
-    if event.id and _is_another_meeting(db, event, form, booking):
-        event, form = _another_meeting(db, event), None
-    elif form is not None:
-        booking = _at_time_of(event, booking)
-    elif _is_back(db, event, booking):
-        booking = _called_off(db, event, booking)
-    booking = _without_mark_of_another(db, event, booking)
-    facts = _facts(db, event, booking)
-    with (
-        db.no_autoflush
-    ):  # one write for all of it: each write of an event is a line in the audit log
-        for name, value in facts.items():
+    return _Intake(db, bookings).record()
+
+
+class _Intake:
+    """A batch of bookings on the way into events, with everything that they are compared with."""
+
+    def __init__(self, db: Session, bookings: Sequence[Booking]) -> None:
+        self.db, self.bookings = db, bookings
+        self.late_hours = settings_of(db, BookingSettings).late_cancel_hours
+        self.known = KnownBookings(db)
+        ids = [(each.platform, (each.external_id, each.replaces_external_id)) for each in bookings]
+        self.known.load((platform, key) for platform, keys in ids for key in keys if key)
+        self.directory = Directory(db, current_organization(db).region)
+        self.directory.load(each.person for each in bookings)
+        self.sources, self.call_types = Sources(db), CallTypes(db)
+        self.closers, self.setters = closers_in_order(db), setters_in_order(db)
+        self.new: list[Event] = []
+        self.lines: list[Line] = []
+
+    def record(self) -> list[Event]:
+        with self.db.no_autoflush:  # each write of an event is a line in the audit log
+            events = [self._take(booking) for booking in self.bookings]
+        self._save()
+        changed: dict[UUID, Event] = {}
+        with self.db.no_autoflush:
+            for event in events:
+                for link in follow_chain(self.known, event):
+                    settle_status(link, self.known.form_of(link), self.late_hours)
+                    changed[link.id] = link
+        self.db.flush()
+        if any(_is_first_of_host(self.db, events, who) for who in set(map(_whose, events))):
+            rematch_names(self.db)
+        attribute_events(self.db, list(changed))
+        leads = {event.lead_id for event in events if event.lead_id}
+        self.db.execute(NAME_LEAD_SETTERS, {"leads": list(leads)})
+        add_lines(self.db, [*self.lines, *(line for event in events for line in _lines(event))])
+        return events
+
+    def _take(self, booking: Booking) -> Event:
+        """The booking's event with all that it says, which is not written yet."""
+        known = self.known.event(booking.platform, booking.external_id)
+        event = known or self._new(booking)
+        form = self.known.form_of(event)
+        if known and self._is_another_meeting(event, form, booking):
+            event, form = self._another_meeting(event, booking), None
+        elif form is not None:
+            booking = _at_time_of(event, booking)
+        elif known and self._is_back(event, booking):
+            moved = Cancellation(moved=True, at=event.canceled_at)
+            booking = _at_time_of(event, replace(booking, cancellation=moved))
+        booking = self._without_mark_of_another(event, booking)
+        for name, value in self._facts(event, booking).items():
             setattr(event, name, value)
         _fill_provider_state(event, booking)
-        settle_status(event, form, late_hours)
-    db.add(event)
-    db.flush()
-    for link in _follow_chain(db, event):
-        settle_status(link, form if link is event else _form_of(db, link), late_hours)
-        db.flush()
-        attribute_event.later(db, link.id)
-    if _is_first_of_host(db, event):
-        rematch_names(db)
-    _name_lead_setters(db, event)
-    _tell(db, event)
-    return event
+        settle_status(event, form, self.late_hours)
+        self.known.note(event)
+        return event
+
+    def _new(self, booking: Booking) -> Event:
+        event = self.known.new_event(booking)
+        self.new.append(event)
+        return event
+
+    def _save(self) -> None:
+        """Write what is new so far: people before the events that name them."""
+        self.directory.save()
+        self.call_types.save()
+        self.db.add_all(self.new)
+        self.db.flush()
+        self.new = []
+
+    def _is_another_meeting(
+        self, event: Event, form: PostCallForm | None, booking: Booking
+    ) -> bool:
+        """Whether the platform has moved the booking under its id to a time that is not of the
+        meeting which was held or missed: of which its form cannot speak, nor the platform's
+        no-show, or which is still to come when the old one has passed.
+        """
+        if booking.scheduled_at == event.scheduled_at:
+            return False
+        known_at = form.submitted_at if form is not None else event.provider_no_show_at
+        if known_at is not None:
+            return booking.scheduled_at > known_at
+        return event.scheduled_at <= _reported_at(booking) < booking.scheduled_at
+
+    def _another_meeting(self, first: Event, booking: Booking) -> Event:
+        """The event of a booking that was moved under its id after its meeting. What is known of
+        that stays, or is still to be reported, and it leaves the id to the meeting that replaces
+        it.
+        """
+        external_id, at = first.external_id, _reported_at(booking)
+        first.external_id = _given_up(external_id, first)
+        first.canceled_at = first.canceled_at or at
+        self.known.note(first)
+        self._save()  # the id is free from here on
+        moved = "Booking moved after this meeting, which stays what it was"
+        self.lines.append(
+            Line(
+                CallStatus.RESCHEDULED,
+                "event",
+                first.id,
+                moved,
+                at=at,
+                contact_id=first.contact_id,
+            )
+        )
+        event = self._new(booking)
+        event.replaces_external_id = first.external_id
+        return event
+
+    def _without_mark_of_another(self, event: Event, booking: Booking) -> Booking:
+        """A platform that moves a booking under its id may go on reporting the no-show of the time
+        before.
+        """
+        before = self.known.predecessor(event) if booking.no_show_at else None
+        is_of_it = (
+            before is not None
+            and before.external_id == _given_up(event.external_id, before)
+            and before.provider_no_show_at == booking.no_show_at
+        )
+        return replace(booking, no_show_at=None) if is_of_it else booking
+
+    def _is_back(self, event: Event, booking: Booking) -> bool:
+        """Whether the platform has moved the booking back to the time that was reported on."""
+        before = self.known.predecessor(event)
+        return (
+            before is not None
+            and before.external_id == _given_up(event.external_id, before)
+            and before.scheduled_at == booking.scheduled_at
+        )
+
+    def _facts(self, event: Event, booking: Booking) -> dict[str, Any]:
+        """What the booking says of its event, column by column, as if it had no predecessor."""
+        origin = self._origin(event, booking)
+        contact = self.directory.contact(booking.person)
+        lead = contact and self.directory.lead(
+            contact,
+            received_at=booking.booked_at,
+            source_id=origin.get("source_id", event.source_id),
+            traffic_type_id=origin.get("traffic_type_id", event.traffic_type_id),
+        )
+        known = {"contact_id": contact.id, "lead_id": lead.id} if contact and lead else {}
+        return (
+            known
+            | origin
+            | self._closer(event, booking)
+            | {
+                "external_meeting_id": booking.external_meeting_id,
+                "replaces_external_id": _replaced(event, booking),
+                "scheduled_at": booking.scheduled_at,
+                "ends_at": booking.ends_at,
+                "booked_at": booking.booked_at,
+                "lead_name": booking.person.name,
+                "lead_email": booking.person.email,
+                "lead_phone": booking.person.phone,
+                "lead_email_normalized": normalize_email(booking.person.email),
+                "answers": [dict(answer) for answer in booking.answers],
+                "meeting_url": booking.meeting_url,
+                "call_type_id": self.call_types.of(booking),
+            }
+        )
+
+    def _closer(self, event: Event, booking: Booking) -> dict[str, Any]:
+        """Who holds the meeting. A closer stays while the hosts are the same; a host whom nobody
+        knew may have become a closer since.
+        """
+        digest = hosts_digest(booking.hosts)
+        if event.closer_id is not None and (
+            event.hosts_digest == digest
+            or (event.hosts_digest is None and self._is_among(event, booking.hosts))
+        ):
+            return {"hosts_digest": digest}
+        if any(self._is_by_name(booking.platform, host) for host in booking.hosts):
+            self._save()  # what earlier bookings of the batch say of the name counts
+        closer, credited = match_closer(self.db, booking.platform, booking.hosts, self.closers)
+        unknown_host = (credited.name or credited.email) if credited else None
+        return {
+            "hosts_digest": digest,
+            "closer_id": closer.id if closer else None,
+            "closer_by_name": (
+                closer is not None
+                and credited is not None
+                and not is_known_as(closer, booking.platform, credited)
+            ),
+            "closer_name": closer.name if closer else unknown_host,
+            "host_uri": credited and credited.uri,
+            "host_email": credited and credited.email,
+            "other_hosts": [vars(host) for host in booking.hosts if host is not credited],
+        }
+
+    def _is_by_name(self, platform: str, host: Host) -> bool:
+        closer = closer_of(self.closers, platform, host)
+        return closer is not None and not is_known_as(closer, platform, host)
+
+    def _is_among(self, event: Event, hosts: Sequence[Host]) -> bool:
+        """Whether the event's closer is one of these hosts, where it was not stored what the hosts
+        were; without any the platform says nothing of them.
+        """
+        closer = self.db.get_one(Closer, (event.organization_id, event.closer_id))
+        platform = event.booking_platform
+        return not hosts or any(may_be(closer, platform, host) for host in hosts)
+
+    def _origin(self, event: Event, booking: Booking) -> dict[str, Any]:
+        """Where the booking came from: setter, source and traffic type. They stay while it says the
+        same, also when other settings would now read it otherwise.
+        """
+        utm: dict[str, str | None] = {part: booking.utm.get(part) for part in UtmField}
+        digest = digest_of([utm, [dict(answer) for answer in booking.answers]])
+        is_known = event.answers is not None  # a new one says nothing yet
+        if is_known and digest == (event.origin_digest or _stored_origin(event)):
+            return {"origin_digest": digest}
+        mentions = booking.setter_mentions
+        matched = ((mention, match_setter(self.setters, mention)) for mention in mentions)
+        mention, setter = next(((text, found) for text, found in matched if found), (None, None))
+        return utm | {
+            "origin_digest": digest,
+            "source_id": self.sources.source(utm),
+            "traffic_type_id": self.sources.traffic_type(utm),
+            "setter_id": setter.id if setter else None,
+            "setter_name": setter.name if setter else mention or next(iter(mentions), None),
+        }
 
 
-def _form_of(db: Session, event: Event) -> PostCallForm | None:
-    return db.scalars(select(PostCallForm).where(PostCallForm.event_id == event.id)).first()
+class CallTypes:
+    """The organisation's call types, read once. One that is new to us is added to the list."""
+
+    def __init__(self, db: Session) -> None:
+        self._db = db
+        self._kinds = list(db.scalars(select(CallType).order_by(CallType.name)))
+        self._new: list[CallType] = []
+
+    def of(self, booking: Booking) -> UUID | None:
+        """The booking's call type: by the platform's own id, then by name."""
+        if not booking.call_type:
+            return None
+        platform, uri, name = booking.platform, booking.call_type_uri, fold(booking.call_type)
+        by_uri = (kind for kind in self._kinds if uri and kind.known_as.get(platform) == uri)
+        by_name = (kind for kind in self._kinds if fold(kind.name) == name)
+        kind = next(by_uri, None) or next(by_name, None)
+        if kind is None:
+            kind = CallType(
+                organization_id=organization_id_of(self._db),
+                id=uuid4(),
+                name=booking.call_type,
+                known_as={},
+            )
+            self._kinds.append(kind)
+            self._new.append(kind)
+        if uri and platform not in kind.known_as:
+            kind.known_as = kind.known_as | {platform: uri}
+        return kind.id
+
+    def save(self) -> None:
+        """Write new ones."""
+        insert_first(self._db, self._new)
+        self._new = []
 
 
-def _event_of(db: Session, booking: Booking) -> Event:
-    known = _known(db, booking.platform, booking.external_id)
-    if known is not None:
-        return known
-    return Event(
-        organization_id=organization_id_of(db),
-        booking_platform=booking.platform,
-        external_id=booking.external_id,
-        scheduled_at=booking.scheduled_at,
-        booked_at=booking.booked_at,
-        provider_status=CallStatus.SCHEDULED,
-    )
-
-
-def _is_another_meeting(
-    db: Session, event: Event, form: PostCallForm | None, booking: Booking
-) -> bool:
-    """Whether the platform has moved the booking under its id to a time that is not of the meeting
-    which was held or missed: of which its form cannot speak, nor the platform's no-show, or which
-    is still to come when the old one has passed.
-    """
-    if booking.scheduled_at == event.scheduled_at:
-        return False
-    known_at = form.submitted_at if form is not None else event.provider_no_show_at
-    if known_at is not None:
-        return booking.scheduled_at > known_at
-    return event.scheduled_at <= arrived_at(db) < booking.scheduled_at
-
-
-def _another_meeting(db: Session, first: Event) -> Event:
-    """The event of a booking that was moved under its id after its meeting. What is known of that
-    stays, or is still to be reported, and it leaves the id to the meeting that replaces it.
-    """
-    external_id, at = first.external_id, arrived_at(db)
-    first.external_id = _given_up(external_id, first)
-    first.canceled_at = first.canceled_at or at
-    db.flush()
-    note(
-        db,
-        CallStatus.RESCHEDULED,
-        "event",
-        first.id,
-        "Booking moved after this meeting, which stays what it was",
-        contact_id=first.contact_id,
-        at=at,
-    )
-    return Event(
-        organization_id=first.organization_id,
-        booking_platform=first.booking_platform,
-        external_id=external_id,
-        replaces_external_id=first.external_id,
-    )
-
-
-def _without_mark_of_another(db: Session, event: Event, booking: Booking) -> Booking:
-    """A platform that moves a booking under its id may go on reporting the no-show of the time
-    before.
-    """
-    before = _predecessor(db, event) if booking.no_show_at else None
-    is_of_it = (
-        before is not None
-        and before.external_id == _given_up(event.external_id, before)
-        and before.provider_no_show_at == booking.no_show_at
-    )
-    return replace(booking, no_show_at=None) if is_of_it else booking
+def _reported_at(booking: Booking) -> datetime:
+    return booking.reported_at or now()
 
 
 def _given_up(external_id: str | None, event: Event) -> str:
@@ -182,70 +356,8 @@ def _given_up(external_id: str | None, event: Event) -> str:
     return f"{external_id} {event.id}"
 
 
-def _is_back(db: Session, event: Event, booking: Booking) -> bool:
-    """Whether the platform has moved the booking back to the time that was reported on."""
-    before = _predecessor(db, event)
-    return (
-        before is not None
-        and before.external_id == _given_up(event.external_id, before)
-        and before.scheduled_at == booking.scheduled_at
-    )
-
-
-def _called_off(db: Session, event: Event, booking: Booking) -> Booking:
-    moved = Cancellation(moved=True, at=event.canceled_at)
-    return _at_time_of(event, replace(booking, cancellation=moved))
-
-
 def _at_time_of(event: Event, booking: Booking) -> Booking:
     return replace(booking, scheduled_at=event.scheduled_at, ends_at=event.ends_at)
-
-
-def _known(db: Session, platform: str, external_id: str | None) -> Event | None:
-    """The event of a booking, locked until the transaction ends."""
-    if external_id is None:
-        return None
-    named = select(Event).where(
-        Event.booking_platform == platform, Event.external_id == external_id
-    )
-    return db.scalars(_locked(named)).first()
-
-
-def _locked(events: Select[Event]) -> Select[Event]:
-    return events.with_for_update().execution_options(populate_existing=True)
-
-
-def _facts(db: Session, event: Event, booking: Booking) -> dict[str, Any]:
-    """What the booking says of its event, column by column, as if it had no predecessor."""
-    origin = _origin(db, event, booking)
-    contact = find_or_make_contact(db, booking.person, current_organization(db).region)
-    lead = contact and find_or_make_lead(
-        db,
-        contact,
-        received_at=booking.booked_at,
-        source_id=origin.get("source_id", event.source_id),
-        traffic_type_id=origin.get("traffic_type_id", event.traffic_type_id),
-    )
-    known = {"contact_id": contact.id, "lead_id": lead.id} if contact and lead else {}
-    return (
-        known
-        | origin
-        | _closer(db, event, booking)
-        | {
-            "external_meeting_id": booking.external_meeting_id,
-            "replaces_external_id": _replaced(event, booking),
-            "scheduled_at": booking.scheduled_at,
-            "ends_at": booking.ends_at,
-            "booked_at": booking.booked_at,
-            "lead_name": booking.person.name,
-            "lead_email": booking.person.email,
-            "lead_phone": booking.person.phone,
-            "lead_email_normalized": normalize_email(booking.person.email),
-            "answers": [dict(answer) for answer in booking.answers],
-            "meeting_url": booking.meeting_url,
-            "call_type_id": _call_type(db, booking),
-        }
-    )
 
 
 def _replaced(event: Event, booking: Booking) -> str | None:
@@ -254,92 +366,23 @@ def _replaced(event: Event, booking: Booking) -> str | None:
     return named if named not in (None, booking.external_id) else event.replaces_external_id
 
 
-def _closer(db: Session, event: Event, booking: Booking) -> dict[str, Any]:
-    """Who holds the meeting. A closer stays while the hosts are the same; a host whom nobody knew
-    may have become a closer since.
-    """
-    digest = hosts_digest(booking.hosts)
-    if event.closer_id is not None and (
-        event.hosts_digest == digest
-        or (event.hosts_digest is None and _is_among(db, event, booking.hosts))
-    ):
-        return {"hosts_digest": digest}
-    closer, credited = match_closer(db, booking.platform, booking.hosts)
-    unknown_host = (credited.name or credited.email) if credited else None
-    return {
-        "hosts_digest": digest,
-        "closer_id": closer.id if closer else None,
-        "closer_by_name": (
-            closer is not None
-            and credited is not None
-            and not is_known_as(closer, booking.platform, credited)
-        ),
-        "closer_name": closer.name if closer else unknown_host,
-        "host_uri": credited and credited.uri,
-        "host_email": credited and credited.email,
-        "other_hosts": [vars(host) for host in booking.hosts if host is not credited],
-    }
-
-
-def _is_first_of_host(db: Session, event: Event) -> bool:
-    """Whether no other booking names its host like this one."""
-    same = (getattr(Event, fact).is_not_distinct_from(getattr(event, fact)) for fact in WHOSE)
-    others = select(Event.id).where(Event.id != event.id, *same).limit(1)
-    return db.scalars(others).first() is None
-
-
-def _is_among(db: Session, event: Event, hosts: Sequence[Host]) -> bool:
-    """Whether the event's closer is one of these hosts, where it was not stored what the hosts
-    were; without any the platform says nothing of them.
-    """
-    closer = db.get_one(Closer, (event.organization_id, event.closer_id))
-    platform = event.booking_platform
-    return not hosts or any(may_be(closer, platform, host) for host in hosts)
-
-
-def _origin(db: Session, event: Event, booking: Booking) -> dict[str, Any]:
-    """Where the booking came from: setter, source and traffic type. They stay while it says the
-    same, also when other settings would now read it otherwise.
-    """
-    utm: dict[str, str | None] = {part: booking.utm.get(part) for part in UtmField}
-    digest = digest_of([utm, [dict(answer) for answer in booking.answers]])
-    if event.id is not None and digest == (event.origin_digest or _stored_origin(event)):
-        return {"origin_digest": digest}
-    setters = ((mention, match_setter(db, mention)) for mention in booking.setter_mentions)
-    mention, setter = next(((text, found) for text, found in setters if found), (None, None))
-    return utm | {
-        "origin_digest": digest,
-        "source_id": match_source(db, utm),
-        "traffic_type_id": match_traffic_type(db, utm),
-        "setter_id": setter.id if setter else None,
-        "setter_name": (
-            setter.name if setter else mention or next(iter(booking.setter_mentions), None)
-        ),
-    }
-
-
 def _stored_origin(event: Event) -> str:
     return digest_of([{part: getattr(event, part) for part in UtmField}, event.answers])
 
 
-def _call_type(db: Session, booking: Booking) -> UUID | None:
-    """By the platform's own id, then by name; a call type that is new to us is added to the
-    list.
-    """
-    if not booking.call_type:
-        return None
-    platform, uri = booking.platform, booking.call_type_uri
-    kinds = list(db.scalars(select(CallType).order_by(CallType.name)))
-    by_uri = (kind for kind in kinds if uri and kind.known_as.get(platform) == uri)
-    by_name = (kind for kind in kinds if fold(kind.name) == fold(booking.call_type))
-    kind = next(by_uri, None) or next(by_name, None)
-    if kind is None:
-        kind = CallType(organization_id=organization_id_of(db), name=booking.call_type, known_as={})
-        db.add(kind)
-    if uri and platform not in kind.known_as:
-        kind.known_as = kind.known_as | {platform: uri}
-    db.flush()
-    return kind.id
+def _whose(event: Event) -> tuple[Any, ...]:
+    return tuple(getattr(event, fact) for fact in WHOSE)
+
+
+def _is_first_of_host(db: Session, events: Collection[Event], whose: tuple[Any, ...]) -> bool:
+    """Whether no booking but these names its host like this."""
+    same = (
+        getattr(Event, fact).is_not_distinct_from(value)
+        for fact, value in zip(WHOSE, whose, strict=True)
+    )
+    mine = [event.id for event in events]
+    others = select(Event.id).where(Event.id.not_in(mine), *same).limit(1)
+    return db.scalars(others).first() is None
 
 
 def _fill_provider_state(event: Event, booking: Booking) -> None:
@@ -353,81 +396,8 @@ def _fill_provider_state(event: Event, booking: Booking) -> None:
     event.canceled_party = gone.party
 
 
-def _predecessor(db: Session, event: Event) -> Event | None:
-    if event.replaces_external_id == event.external_id:
-        return None
-    return _known(db, event.booking_platform, event.replaces_external_id)
-
-
-def _replacements(db: Session, event: Event) -> list[Event]:
-    """The bookings that claim to replace this one, in a fixed order: more than one only if the
-    platform contradicts itself.
-    """
-    later = select(Event).where(
-        Event.booking_platform == event.booking_platform,
-        Event.replaces_external_id == event.external_id,
-        Event.id != event.id,
-    )
-    return list(db.scalars(_locked(later.order_by(Event.external_id))))
-
-
-def _successors(db: Session, event: Event) -> list[Event]:
-    """The bookings that replaced this one, nearest first; a chain that leads back to itself ends
-    there.
-    """
-    chain = [event]
-    while event.external_id:
-        found = next(iter(_replacements(db, event)), None)
-        if found is None or found in chain:
-            break
-        chain.append(found)
-        event = found
-    return chain[1:]
-
-
-def _follow_chain(db: Session, event: Event) -> list[Event]:
-    """Link the event to the booking that it replaces and to those that replaced it, and copy the
-    first booking's facts to all of them. Returns every event that has changed by it.
-    """
-    later = _successors(db, event)
-    first = before = _predecessor(db, event)
-    for link in (event, *later):
-        if before is not None:
-            before.rescheduled_to_id, before.provider_status = (
-                _replacements(db, before)[0].id,
-                CallStatus.RESCHEDULED,
-            )
-            _carry(before, link)
-        before = link
-    db.flush()
-    return [event, *later, *([first] if first is not None and first not in later else [])]
-
-
-def _carry(before: Event, link: Event) -> None:
-    for fact in CARRIED:
-        setattr(link, fact, getattr(before, fact))
-    if any(getattr(before, fact) is not None for fact in CARRIED_IF_KNOWN):
-        for fact in CARRIED_IF_KNOWN:
-            setattr(link, fact, getattr(before, fact))
-
-
-def _name_lead_setters(db: Session, event: Event) -> None:
-    """Set the lead's original setter from its first booking, its current one from its latest."""
-    if event.lead_id is None:
-        return
-    named = (
-        select(Event.setter_name)
-        .where(Event.lead_id == event.lead_id, Event.setter_name.is_not(None))
-        .limit(1)
-    )
-    first = named.order_by(Event.booked_at, Event.id).scalar_subquery()
-    latest = named.order_by(Event.booked_at.desc(), Event.id.desc()).scalar_subquery()
-    names = {"original_setter_name": first, "current_setter_name": latest}
-    whose = update(Lead).where(Lead.id == event.lead_id).values(names)
-    db.execute(whose, execution_options={"synchronize_session": False})
-
-
-def _tell(db: Session, event: Event) -> None:
+def _lines(event: Event) -> Iterator[Line]:
+    """What the timeline says of the event as it is now."""
     status = CallStatus(event.call_status)
     sentence, at = {
         CallStatus.SCHEDULED: ("Booking made", event.booked_at),
@@ -436,23 +406,20 @@ def _tell(db: Session, event: Event) -> None:
         CallStatus.NO_SHOW: ("Lead did not show", event.provider_no_show_at or event.scheduled_at),
         CallStatus.COMPLETED: ("Meeting took place", event.scheduled_at),
     }[status]
-    _note_status(db, event, status, sentence, at)
+    yield _line(event, status, sentence, at)
     if event.canceled_at and event.canceled_at >= event.scheduled_at:
         done = "moved" if event.provider_status == CallStatus.RESCHEDULED else "cancelled"
         after = f"Booking {done} after its time; what counts is how the meeting went"
-        _note_status(db, event, CallStatus(event.provider_status), after, event.canceled_at)
+        yield _line(event, CallStatus(event.provider_status), after, event.canceled_at)
 
 
-def _note_status(
-    db: Session, event: Event, status: CallStatus, sentence: str, at: datetime | None
-) -> None:
-    note(
-        db,
+def _line(event: Event, status: CallStatus, sentence: str, at: datetime | None) -> Line:
+    return Line(
         status,
         "event",
         event.id,
         sentence,
-        contact_id=event.contact_id,
         at=at,
+        contact_id=event.contact_id,
         dedupe_key=f"event {event.id} {status}",
     )

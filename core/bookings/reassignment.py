@@ -34,9 +34,10 @@ from core.bookings.roster import (
     match_setter,
     name_tells,
     setter_mentions,
+    setters_in_order,
     words_of,
 )
-from core.bookings.tasks import attribute_event
+from core.bookings.tasks import attribute_events
 from core.people.models import Lead
 from core.platform.advisory_locks import lock_books
 from core.platform.errors import Conflict, NotFound
@@ -48,6 +49,9 @@ HOST = (
     *(Event.host_uri, Event.host_email, Event.closer_name, Event.hosts_digest),
     *(Event.closer_id, Event.other_hosts, Event.booking_platform),
 )
+
+
+TOGETHER = 1_000  # events whose payments are attributed by one job
 
 
 @dataclass(frozen=True)
@@ -194,7 +198,7 @@ def rematch_names(db: Session) -> None:
 def _matched_again(db: Session, hosted: Hosted) -> dict[str, Any]:
     others = (Host(**each) for each in hosted.row[Event.other_hosts])
     hosts = [hosted.host, *others]
-    closer, credited = match_closer(db, hosted.platform, hosts)
+    closer, credited = match_closer(db, hosted.platform, hosts, closers_in_order(db))
     if closer is None or credited is None:
         return {"closer_id": None, "closer_by_name": False}
     return _given(hosted.row, closer, credited, hosts)
@@ -311,6 +315,7 @@ def rematch_setters(db: Session, words: Iterable[str]) -> int:
     lock_books(db)
     named_in = settings_of(db, BookingSettings)
     changed: list[UUID] = []
+    setters = setters_in_order(db)
     matched: dict[str, Setter | None] = {}
     for event in list(db.scalars(_naming(db, named_in, wanted))):
         mentions = setter_mentions(
@@ -320,7 +325,7 @@ def rematch_setters(db: Session, words: Iterable[str]) -> int:
             mentions = [event.setter_name]
         for mention in mentions:
             if mention not in matched:
-                matched[mention] = match_setter(db, mention)
+                matched[mention] = match_setter(setters, mention)
         if mentions:
             found = next(
                 ((mention, matched[mention]) for mention in mentions if matched[mention]),
@@ -403,8 +408,9 @@ def _hand_over(db: Session, event: Event, mention: str, setter: Setter | None) -
 
 
 def _let_payments_follow(db: Session, events: Iterable[UUID]) -> None:
-    for event_id in events:
-        attribute_event.later(db, event_id)
+    changed = list(dict.fromkeys(events))
+    for first in range(0, len(changed), TOGETHER):
+        attribute_events.later(db, changed[first : first + TOGETHER])
 
 
 def _refuse_taken_names(db: Session, setter_id: UUID | None, facts: dict[str, Any]) -> None:

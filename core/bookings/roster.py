@@ -136,16 +136,15 @@ def link_roster_to_user(db: Session, user_id: UUID, row_ids: Collection[UUID]) -
 
 
 def match_closer(
-    db: Session, platform: str, hosts: Sequence[Host]
+    db: Session, platform: str, hosts: Sequence[Host], closers: Sequence[Closer]
 ) -> tuple[Closer | None, Host | None]:
-    """The closer of a meeting, and the matching host: the first host that is a closer in service,
-    else the first that is one who was switched off, else the first host.
+    """The closer of a meeting, one of ``closers``, and the matching host: the first host that is a
+    closer in service, else the first that is one who was switched off, else the first host.
 
     A host is matched by the platform's user, then by e-mail, then by name; a closer who was matched
     by address is known by the platform's user from then on. A closer who was switched off takes no
     booking that one in service could be named for.
     """
-    closers = closers_in_order(db)
     found = [
         (closer, host)
         for host in hosts
@@ -255,12 +254,18 @@ def words_of(rep: Closer | Setter) -> set[str]:
     return {fold(word) for word in (rep.name, rep.email, *rep.aliases) if word}
 
 
-def match_setter(db: Session, mention: str) -> Setter | None:
-    """The setter whom a booking mentions by name, alias or e-mail; None when nobody fits."""
+def setters_in_order(db: Session) -> list[Setter]:
+    """All setters, in the order in which mentions are matched with them."""
+    in_order = (Setter.active.desc(), Setter.created_at, Setter.id)
+    return list(db.scalars(select(Setter).order_by(*in_order)))
+
+
+def match_setter(setters: Iterable[Setter], mention: str) -> Setter | None:
+    """The one of the setters whom a booking mentions by name, alias or e-mail; None when nobody
+    fits.
+    """
     wanted, email = fold(mention), normalize_email(mention)
-    for setter in db.scalars(
-        select(Setter).order_by(Setter.active.desc(), Setter.created_at, Setter.id)
-    ):
+    for setter in setters:
         if email and setter.email_normalized == email:
             return setter
         if wanted and wanted in {fold(name) for name in (setter.name, *setter.aliases)}:

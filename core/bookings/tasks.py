@@ -9,6 +9,11 @@ from sqlalchemy.orm import Session
 from core.platform.tasks import by, declare
 
 
+@declare()
+def attribute_events(db: Session, event_ids: list[UUID]) -> None:
+    """Attribute every payment that the events may concern anew; ``core.money.attribution``."""
+
+
 @declare(once=by("event_id"))
 def attribute_event(db: Session, event_id: UUID) -> None:
-    """Attribute every payment that the event may concern anew; ``core.money.attribution``."""
+    """The same for one event."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from core.deliveries.models import (
@@ -15,10 +17,21 @@ from core.deliveries.models import (
     WebhookDelivery,
 )
 from core.deliveries.secrets import store_secret
-from core.deliveries.tasks import process_delivery
+from core.platform.clock import now
 from core.platform.errors import Conflict, NotFound
 
 SIGNING = "signing"
+SETTLE = text("""
+    update app.webhook_deliveries d
+       set status = r.status, event_type = coalesce(r.event_type, d.event_type),
+           last_error = r.reason, failures = 0, is_replay = false,
+           processed_at = case when r.status = 'dead' then d.processed_at else :at end,
+           body = case when r.is_about_erased then '' else d.body end,
+           headers = case when r.is_about_erased then '{}' else d.headers end
+      from jsonb_to_recordset(cast(:results as jsonb)) as r (id uuid, status text,
+        event_type text, reason text, is_about_erased boolean)
+     where d.organization_id = app.cur_org() and d.id = r.id
+""")
 
 
 def rotate_secret(db: Session, connection_id: UUID, secret: str) -> None:
@@ -51,7 +64,7 @@ def _changed(db: Session, connection_id: UUID) -> WebhookConnection:
 
 
 def replay(db: Session, delivery_id: UUID) -> None:
-    """Process a stored delivery once more, whatever its status is.
+    """Process a stored delivery once more, whatever its status is, after those that are new.
 
     Raises:
         NotFound: no such delivery.
@@ -64,38 +77,23 @@ def replay(db: Session, delivery_id: UUID) -> None:
         raise Conflict(
             "The text of this delivery is no longer kept, so it cannot be processed again."
         )
-    delivery.status = DeliveryStatus.PENDING
+    delivery.status, delivery.is_replay, delivery.failures = DeliveryStatus.PENDING, True, 0
+    delivery.due_at = func.clock_timestamp()
     db.flush()
-    process_delivery.later(db, delivery.id)
 
 
-def note_received(db: Session, delivery: WebhookDelivery) -> None:
-    """Count a delivery on its connection; called once for each, by the first worker that processes
-    it.
+def settle(db: Session, results: Sequence[Mapping[str, Any]]) -> None:
+    """Store what became of deliveries, by ``id``: ``status``, ``event_type`` and ``reason``. Of one
+    that ``is_about_erased`` nothing of what was sent stays.
     """
-    count = insert(ConnectionActivity).values(
-        organization_id=delivery.organization_id,
-        connection_id=delivery.connection_id,
-        webhook_count=1,
-        last_webhook_at=delivery.received_at,
-    )
-    db.execute(
-        count.on_conflict_do_update(
-            index_elements=["organization_id", "connection_id"],
-            set_={
-                "webhook_count": ConnectionActivity.webhook_count + 1,
-                "last_webhook_at": func.greatest(
-                    ConnectionActivity.last_webhook_at, count.excluded.last_webhook_at
-                ),
-            },
-        )
-    )
+    asked = {"results": json.dumps(results, default=str), "at": now()}
+    db.execute(SETTLE, asked)
 
 
-def note_error(db: Session, delivery: WebhookDelivery, reason: str) -> None:
+def note_error(db: Session, connection_id: UUID, reason: str) -> None:
     """Show on the connection why its latest failed delivery failed."""
     db.execute(
         update(ConnectionActivity)
-        .where(ConnectionActivity.connection_id == delivery.connection_id)
+        .where(ConnectionActivity.connection_id == connection_id)
         .values(last_error=reason, last_error_at=func.now())
     )

@@ -116,6 +116,10 @@ class ConnectionActivity(Base):
 class WebhookDelivery(TenantRow, Base):
     """One received webhook, stored as it came, once per delivery key of the provider.
     ``event_type`` is filled in when it is processed.
+
+    The table is also the queue of the workers. Those that are pending wait in the order in which
+    they arrived, replayed ones behind all others, and none is taken before ``due_at``. ``attempts``
+    counts all tries, ``failures`` those in a row that failed or came to no end.
     """
 
     __tablename__ = "webhook_deliveries"
@@ -128,6 +132,14 @@ class WebhookDelivery(TenantRow, Base):
             "organization_id",
             "status",
             postgresql_where=text("status in ('pending','dead')"),
+        ),
+        Index(
+            "ix_webhook_deliveries_waiting",
+            "organization_id",
+            "is_replay",
+            "received_at",
+            "id",
+            postgresql_where=text("status = 'pending'"),
         ),
         secured("inbox"),
     )
@@ -144,6 +156,9 @@ class WebhookDelivery(TenantRow, Base):
     received_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     status: Mapped[DeliveryStatus] = mapped_column(Words(DeliveryStatus), server_default="pending")
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    failures: Mapped[int] = mapped_column(server_default=text("0"))
+    due_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    is_replay: Mapped[bool] = mapped_column(server_default=text("false"))
     processed_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
 

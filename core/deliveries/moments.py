@@ -5,15 +5,11 @@ state of the object changes it: what has been true since then, and how the objec
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
-
-from core.deliveries.models import ProviderObject, WebhookConnection
-from core.deliveries.objects import Name, State, remember
-from core.deliveries.reading import arrived_at
+from core.deliveries.objects import Name, State, Stored
 
 KIND = "first"  # the kind of the stored first reports
 LAST_MOMENT = 10**18 - 1  # in microseconds, the year 33658
@@ -33,7 +29,7 @@ class First:
 class Firsts:
     """The first reports among stored objects."""
 
-    def __init__(self, objects: Iterable[ProviderObject]) -> None:
+    def __init__(self, objects: Iterable[Stored]) -> None:
         self._by_name = {item.external_id: item.data for item in objects if item.kind == KIND}
 
     def facts(self, external_id: str | None, what: str | None) -> Mapping[str, Any] | None:
@@ -52,25 +48,27 @@ def firsts_named(external_ids: Iterable[str], whats: Iterable[str]) -> list[Name
     return [(KIND, f"{external_id} {what}") for external_id in external_ids for what in known]
 
 
-def remember_firsts(
-    db: Session,
-    connection: WebhookConnection,
+def first_states(
     external_id: str,
     firsts: Iterable[First],
-    *,
+    arrived_at: datetime,
     group_key: str | None = None,
-) -> None:
-    """Store the first reports of one object, whatever order deliveries arrive in: of each the
-    earliest date stays.
+) -> list[State]:
+    """The first reports of one object as they are stored: of each the earliest date stays, whatever
+    order deliveries arrive in.
     """
-    states = [_first_state(external_id, each, each.at or arrived_at(db)) for each in firsts]
-    remember(db, connection, *(replace(state, group_key=group_key) for state in states))
+    return [_first_state(external_id, each, arrived_at, group_key) for each in firsts]
 
 
-def _first_state(external_id: str, first: First, at: datetime) -> State:
+def _first_state(
+    external_id: str, first: First, arrived_at: datetime, group_key: str | None
+) -> State:
+    at = first.at or arrived_at
     seconds, rest = divmod(LAST_MOMENT - round(at.timestamp() * 10**6), 10**6)
     [(kind, name)] = firsts_named([external_id], [first.what])
-    return State(kind, name, f"{seconds:012d}.{rest:06d}", {"at": written(at)} | dict(first.facts))
+    version = f"{seconds:012d}.{rest:06d}"
+    facts = {"at": written(at)} | dict(first.facts)
+    return State(kind, name, version, facts, arrived_at, group_key)
 
 
 def passing(kind: str) -> str:
@@ -78,19 +76,14 @@ def passing(kind: str) -> str:
     return f"{kind} at a time"
 
 
-def remember_passing(
-    db: Session,
-    connection: WebhookConnection,
-    name: Name,
-    at: datetime,
-    version: str,
-    facts: Mapping[str, Any],
-) -> None:
-    """Store how the object was at a moment, in the group of its id."""
+def passing_state(
+    name: Name, at: datetime, version: str, facts: Mapping[str, Any], arrived_at: datetime
+) -> State:
+    """How the object was at a moment, as it is stored in the group of its id."""
     kind, external_id = name
-    named = f"{external_id} {written(at)}"
     data = dict(facts) | {"at": written(at)}
-    remember(db, connection, State(passing(kind), named, version, data, external_id))
+    named = f"{external_id} {written(at)}"
+    return State(passing(kind), named, version, data, arrived_at, external_id)
 
 
 def written(at: datetime) -> str:

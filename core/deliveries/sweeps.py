@@ -1,5 +1,4 @@
-"""Putting deliveries and messages back on the queue that wait although no job is left to process
-them.
+"""Putting messages back on the queue that wait although no job is left to send them.
 
 A job can be missing after a restore of the database, or when somebody deleted it.
 """
@@ -12,18 +11,11 @@ from uuid import UUID
 from sqlalchemy import text
 
 from core.deliveries.sending import send_outbox
-from core.deliveries.tasks import process_delivery
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.tasks import task
 
 FORGOTTEN_AFTER = timedelta(minutes=5)
-DELIVERIES_WITHOUT_A_JOB = text("""
-    select d.id from app.webhook_deliveries d
-     where d.status = 'pending' and d.received_at < :before
-       and not exists (select 1 from jobs.procrastinate_jobs j
-                        where j.status in ('todo', 'doing') and j.args->>'delivery_id' = d.id::text)
-""")
 MESSAGES_WITHOUT_A_JOB = text("""
     select m.id from app.outbox m
      where m.status = 'waiting' and m.created_at < :before
@@ -32,22 +24,8 @@ MESSAGES_WITHOUT_A_JOB = text("""
 """)
 
 
+# Its name in the queue is older than the deliveries' own queue.
 @task(name="sweep_deliveries", every=timedelta(minutes=1))
-def sweep(organization_id: UUID) -> None:
-    """Put back everything that was forgotten."""
-    sweep_deliveries(organization_id)
-    sweep_outbox(organization_id)
-
-
-def sweep_deliveries(organization_id: UUID) -> int:
-    """Put waiting deliveries back on the queue for which there is no job; returns how many. So an
-    acknowledged delivery is never lost.
-    """
-    with as_system(organization_id) as db:
-        waiting = db.scalars(DELIVERIES_WITHOUT_A_JOB, {"before": now() - FORGOTTEN_AFTER}).all()
-        return sum(process_delivery.later(db, delivery_id) for delivery_id in waiting)
-
-
 def sweep_outbox(organization_id: UUID) -> int:
     """Put waiting messages back on the queue for which there is no job; returns how many. None of
     these was ever sent.

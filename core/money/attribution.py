@@ -30,15 +30,21 @@ def attribute_payment(db: Session, payment_id: UUID) -> None:
     attribute_ids(db, [payment_id])
 
 
-@implements(tasks.attribute_event)
-def attribute_event(db: Session, event_id: UUID) -> None:
-    """An event is new, moved, cancelled or has other people: attribute every payment that it may
+@implements(tasks.attribute_events)
+def attribute_events(db: Session, event_ids: list[UUID]) -> None:
+    """Events are new, moved, cancelled or have other people: attribute every payment that they may
     concern anew.
     """
     lock_books(db)
     db.flush()
-    db.execute(select(func.app.attribute_events(_ids([event_id]))))
+    db.execute(select(func.app.attribute_events(_ids(event_ids))))
     _forget_payments(db)
+
+
+@implements(tasks.attribute_event)
+def attribute_event(db: Session, event_id: UUID) -> None:
+    """The same for one event."""
+    attribute_events(db, [event_id])
 
 
 @task(cron="40 2 * * *")

@@ -4,33 +4,21 @@ with its refunds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from sqlalchemy import any_, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from core.bookings.models import Event, Package
-from core.money.attribution import attribute
-from core.money.models import (
-    UNDONE,
-    DealType,
-    Payment,
-    PaymentStatus,
-    PayoutSnapshot,
-    PayoutSnapshotDetail,
-    Refund,
-    RefundKind,
-    RefundStatus,
-    SnapshotState,
-)
+from core.money.attribution import attribute, attribute_ids
+from core.money.models import Payment, PaymentStatus
+from core.money.payment_facts import DisputeState, PaymentFact, RefundFact
 from core.money.reconciliation import hand_over_words
-from core.people.timeline import note
+from core.money.refunds import record_refunds
+from core.people.timeline import Line, add_lines, note
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
 from core.platform.database import organization_id_of
@@ -39,97 +27,61 @@ from core.platform.money import shown
 from core.platform.normalization import normalize_email
 
 CHOICE = ("chosen_at", "chosen_event_id", "chosen_by", "chosen_reason")
-TOTAL_OF = "total of "  # begins the key of a refund that only a running total knows of
-
-
-class DisputeState(StrEnum):
-    """What a processor's word for the state of a dispute means here."""
-
-    OPEN = "open"
-    OVER = "over"  # without loss
-    LOST = "lost"
-
-
-@dataclass(frozen=True)
-class RefundFact:
-    """One refund of a payment, in whole units of the payment's currency. ``status`` is the
-    processor's word. The remainder is what a running total knows beyond the refunds that arrived.
-    """
-
-    key: str
-    amount: Decimal
-    status: str
-    at: datetime
-    reason: str | None = None
-    is_remainder: bool = False
-
-
-@dataclass(frozen=True)
-class DisputeFact:
-    """One dispute of a payment; ``amount`` is None where it is not known in the payment's
-    currency, so that nothing can be subtracted. ``status`` is the processor's word.
-    """
-
-    key: str
-    amount: Decimal | None
-    status: str | None
-    state: DisputeState
-    at: datetime
-    reason: str | None = None
-
-    @property
-    def is_subtracted(self) -> bool:
-        return self.state == DisputeState.LOST and self.amount is not None
-
-
-@dataclass(frozen=True)
-class PaymentFact:
-    """What a processor's objects say together about one payment; ``amount`` in whole units, ISO
-    currency in capitals.
-
-    ``also_known_as`` are ids under which it may have been recorded before it was known what belongs
-    together. ``booked_event_id`` is the booking that it was paid with. ``state`` is the processor's
-    own word where it is none of ours. ``reported_disputed`` is what the payment itself says, for
-    when nothing is known of its disputes. ``succeeded_at`` is when the processor reported that the
-    money has come in, where it did so by an event of its own.
-    """
-
-    processor: str
-    connection_id: UUID
-    key: str
-    amount: Decimal
-    currency: str
-    status: PaymentStatus
-    at: datetime
-    succeeded_at: datetime | None = None
-    also_known_as: Sequence[str] = ()
-    state: str | None = None
-    charge_key: str | None = None
-    email: str | None = None
-    name: str | None = None
-    membership_key: str | None = None
-    booked_event_id: UUID | None = None
-    package_name: str | None = None
-    reported_disputed: bool = False
-    disputes: Sequence[DisputeFact] = ()
-    refunds: Sequence[RefundFact] = ()
+RENEWALS = text("""
+    update app.payments p set deal_type = n.deal_type
+      from (
+        select q.id, case when bool_or(q.status = 'succeeded' and q.deleted_at is null) over before
+                 then 'renewal' else 'new_deal' end as deal_type
+          from unnest(cast(:processors as text[]), cast(:keys as text[])) m (processor, key)
+          join app.payments q on q.organization_id = app.cur_org()
+            and q.processor = m.processor and q.membership_key = m.key
+        window before as (partition by q.processor, q.membership_key
+          order by q.payment_date, q.processor_payment_id, q.id
+          rows between unbounded preceding and 1 preceding)) n
+     where p.organization_id = app.cur_org() and p.id = n.id and p.deal_type <> n.deal_type
+""")
 
 
 def record_payment(db: Session, fact: PaymentFact) -> Payment:
-    """Make or update the payment of ``fact`` and its refunds, then attribute it. Repeating it
-    changes nothing.
+    """The same as ``record_payments`` for one payment, which is returned."""
+    [payment] = record_payments(db, [fact])
+    return payment
+
+
+def record_payments(db: Session, facts: Sequence[PaymentFact]) -> list[Payment]:
+    """Make or update the payment of each fact and its refunds, then attribute them together.
+    Repeating it changes nothing.
 
     A payment is known by its processor and the processor's id, whatever connection it came over.
-    Call it holding the organisation's books where ``fact`` was read from rows.
+    Call it holding the organisation's books where the facts were read from rows.
     """
+    if not facts:
+        return []
     lock_books(db)
-    payment = _known(db, fact) or Payment(
-        organization_id=organization_id_of(db),
-        connection_id=fact.connection_id,
-        processor=fact.processor,
-        refund_amount=Decimal(0),
-    )
-    before = payment.membership_key
+    known, packages = _Known(db, facts), _packages(db, facts)
+    payments = [known.payment_of(fact) for fact in facts]
+    ended = {(each.processor, each.membership_key) for each in payments}
+    for payment, fact in zip(payments, facts, strict=True):
+        _fill(db, payment, fact)
+        package = packages.get((fact.package_name or "").lower())
+        payment.named_package_id = payment.named_package_id or package
+    db.add_all(payments)
+    db.flush()
+    ids = [payment.id for payment in payments]
+    refunded = record_refunds(db, ids, facts)
+    ended |= {(each.processor, each.membership_key) for each in facts}
+    _tell_renewals(db, ended)
+    lines = [
+        line
+        for payment, fact in zip(payments, facts, strict=True)
+        for line in _what_happened(payment, fact, refunded.get(payment.id, Decimal(0)))
+    ]
+    attribute_ids(db, ids)
+    add_lines(db, lines)
+    return payments
+
+
+def _fill(db: Session, payment: Payment, fact: PaymentFact) -> None:
     payment.connection_id = fact.connection_id  # until now it may have come with a booking alone
     payment.processor_payment_id, payment.processor_charge_id = fact.key, fact.charge_key
     payment.amount, payment.currency, payment.payment_date = fact.amount, fact.currency, fact.at
@@ -140,17 +92,6 @@ def record_payment(db: Session, fact: PaymentFact) -> Payment:
     _name_customer(db, payment, fact.email, fact.name)
     payment.membership_key = fact.membership_key
     payment.disputed, payment.dispute_status = _disputed(fact)
-    payment.named_package_id = payment.named_package_id or _package(db, fact.package_name)
-    db.add(payment)
-    db.flush()
-    _record_refunds(db, payment, fact)
-    payment.refund_amount = _refunded(db, payment)
-    for membership_key in {before, fact.membership_key}:
-        _tell_renewals(db, fact.processor, membership_key)
-    db.flush()
-    attribute(db, payment)
-    _note_what_happened(db, payment, fact)
-    return payment
 
 
 def note_booking(db: Session, payment: Payment, event_id: UUID) -> None:
@@ -174,25 +115,57 @@ def _name_customer(db: Session, payment: Payment, email: str | None, name: str |
     payment.customer_email_normalized = normalize_email(email)
 
 
-def _known(db: Session, fact: PaymentFact) -> Payment | None:
-    """The payment's row. What was recorded apart from it, before it was known that both are the
-    same money, is deleted; the row takes over what was decided and known of it.
-    """
-    ids = (fact.key, *fact.also_known_as)
-    mine = Payment.processor_payment_id == fact.key
-    known = select(Payment).where(
-        Payment.processor == fact.processor, Payment.processor_payment_id.in_(ids)
-    )
-    payments = db.scalars(known.order_by(mine.desc(), Payment.created_at)).all()
-    for other in payments[1:]:
-        if other.deleted_at is None:
-            other.deleted_at, other.superseded_by_id = now(), payments[0].id
-            _take_over(payments[0], other)
-            hand_over_words(db, other.id, payments[0].id)
-            same = f"The same money as the payment {fact.key}, which counts"
-            key = f"same as {fact.key} {other.id}"
-            note(db, "payment_deleted", "payment", other.id, same, dedupe_key=key)
-    return next(iter(payments), None)
+class _Known:
+    """The rows of the payments that facts are about, by the processor's ids."""
+
+    def __init__(self, db: Session, facts: Sequence[PaymentFact]) -> None:
+        self._db = db
+        keys = {key for fact in facts for key in (fact.key, *fact.also_known_as)}
+        known = select(Payment).where(
+            Payment.processor.in_({fact.processor for fact in facts}),
+            Payment.processor_payment_id.in_(keys),
+        )
+        rows = db.scalars(known.order_by(Payment.created_at)).all()
+        self._rows = {(row.processor, row.processor_payment_id): row for row in rows}
+        self._places = {row.id: place for place, row in enumerate(rows)}
+
+    def payment_of(self, fact: PaymentFact) -> Payment:
+        """The payment's row, or a new one. What was recorded apart from it, before it was known
+        that both are the same money, is deleted; the row takes over what was decided and known of
+        it.
+        """
+        ids = {(fact.processor, key) for key in (fact.key, *fact.also_known_as)}
+        mine = {row.id: row for key in ids if (row := self._rows.get(key))}
+        payment, *others = sorted(mine.values(), key=lambda row: self._order(row, fact)) or [
+            self._new(fact)
+        ]
+        for other in others:
+            if other.deleted_at is None:
+                self._stand_for(payment, other, fact.key)
+        self._rows[fact.processor, fact.key] = payment
+        return payment
+
+    def _order(self, row: Payment, fact: PaymentFact) -> tuple[bool, int]:
+        return row.processor_payment_id != fact.key, self._places[row.id]
+
+    def _new(self, fact: PaymentFact) -> Payment:
+        payment = Payment(
+            organization_id=organization_id_of(self._db),
+            id=uuid4(),
+            connection_id=fact.connection_id,
+            processor=fact.processor,
+            refund_amount=Decimal(0),
+        )
+        self._places[payment.id] = len(self._places)
+        return payment
+
+    def _stand_for(self, payment: Payment, other: Payment, key: str) -> None:
+        other.deleted_at, other.superseded_by_id = now(), payment.id
+        _take_over(payment, other)
+        hand_over_words(self._db, other.id, payment.id)
+        same = f"The same money as the payment {key}, which counts"
+        once = f"same as {key} {other.id}"
+        note(self._db, "payment_deleted", "payment", other.id, same, dedupe_key=once)
 
 
 def _take_over(payment: Payment, other: Payment) -> None:
@@ -216,166 +189,28 @@ def _disputed(fact: PaymentFact) -> tuple[bool, str | None]:
     return foremost.state != DisputeState.OVER, foremost.status
 
 
-def _package(db: Session, name: str | None) -> UUID | None:
-    return (
-        db.scalars(select(Package.id).where(func.lower(Package.name) == name.lower())).first()
-        if name
-        else None
-    )
+def _packages(db: Session, facts: Sequence[PaymentFact]) -> dict[str, UUID]:
+    """The packages that the facts name, by name in lower case."""
+    names = {fact.package_name.lower() for fact in facts if fact.package_name}
+    if not names:
+        return {}
+    lower = func.lower(Package.name)
+    named = select(lower, Package.id).where(lower.in_(names)).order_by(Package.id.desc())
+    return dict(db.execute(named).t)
 
 
-def _record_refunds(db: Session, payment: Payment, fact: PaymentFact) -> None:
-    """Refunds and lost disputes. What was recorded before and is none any more, as a dispute that
-    was won after all, is cancelled.
-    """
-    _name_anew(db, payment, fact.refunds)
-    parts = _parts_of_totals(db, payment, fact.refunds)
-    for refund in fact.refunds:
-        status = _refund_status(refund.status)
-        unknown = None if status == refund.status else f"“{refund.status}” at {fact.processor}"
-        _record_refund(
-            db,
-            payment,
-            RefundKind.REFUND,
-            refund.key,
-            amount=refund.amount,
-            status=status,
-            refunded_at=refund.at,
-            reason=unknown or refund.reason,
-            **({"split_of_id": parts[refund.key]} if refund.key in parts else {}),
-        )
-    lost = [dispute for dispute in fact.disputes if dispute.is_subtracted]
-    for dispute in lost:
-        _record_refund(
-            db,
-            payment,
-            RefundKind.DISPUTE,
-            dispute.key,
-            amount=dispute.amount,
-            status=RefundStatus.SUCCEEDED,
-            refunded_at=dispute.at,
-            reason=dispute.reason,
-        )
-    keys = [refund.key for refund in fact.refunds] + [dispute.key for dispute in lost]
-    gone = Refund.processor_refund_id.not_in(keys)
-    db.execute(
-        update(Refund)
-        .where(Refund.payment_id == payment.id, Refund.counts, gone)
-        .values(status=RefundStatus.CANCELED)
-    )
-
-
-def _name_anew(db: Session, payment: Payment, refunds: Sequence[RefundFact]) -> None:
-    """A refund that only a running total knew of stays the same row when it is reported by itself,
-    or turns out to be older, so that a payout that has counted it has nothing to correct.
-    """
-    recorded = select(Refund.processor_refund_id, Refund.amount, Refund.counts).where(
-        Refund.payment_id == payment.id
-    )
-    known = db.execute(recorded.order_by(Refund.refunded_at)).all()
-    keys = {row.processor_refund_id for row in known}
-    wanted = {refund.key for refund in refunds}
-    left = {
-        row.processor_refund_id: row.amount
-        for row in known
-        if row.processor_refund_id.startswith(TOTAL_OF)
-        and row.processor_refund_id not in wanted
-        and row.counts
-    }
-    for refund in refunds:
-        alike = (key for key in left if refund.is_remainder or left[key] == refund.amount)
-        found = max(alike, key=lambda key: left[key] == refund.amount, default=None)
-        if refund.key in keys or found is None:
-            continue
-        del left[found]
-        row = update(Refund).where(
-            Refund.payment_id == payment.id, Refund.processor_refund_id == found
-        )
-        db.execute(row.values(processor_refund_id=refund.key))
-
-
-def _parts_of_totals(
-    db: Session, payment: Payment, refunds: Sequence[RefundFact]
-) -> dict[str, UUID]:
-    """By key the refunds that are reported by themselves for the first time, and of which only a
-    part of a running total was known, with the row of that part: where an approved payout has
-    counted it, it has counted them with it.
-    """
-    recorded = select(Refund).where(Refund.payment_id == payment.id).order_by(Refund.refunded_at)
-    known = {row.processor_refund_id: row for row in db.scalars(recorded)}
-    wanted = {refund.key: refund.amount for refund in refunds}
-    left = {
-        row.id: row.amount - wanted.get(key, Decimal(0))
-        for key, row in known.items()
-        if key.startswith(TOTAL_OF) and row.counts and _is_counted(db, row)
-    }
-    parts: dict[str, UUID] = {}
-    for refund in refunds:
-        is_new = refund.key not in known and not refund.is_remainder
-        held = next((id_ for id_, rest in left.items() if rest >= refund.amount), None)
-        if is_new and held is not None and _refund_status(refund.status) not in UNDONE:
-            parts[refund.key] = held
-            left[held] -= refund.amount
-    return parts
-
-
-def _is_counted(db: Session, refund: Refund) -> bool:
-    lines = PayoutSnapshotDetail
-    counted = (
-        select(lines.id)
-        .join(PayoutSnapshot, PayoutSnapshot.id == lines.snapshot_id)
-        .where(PayoutSnapshot.state != SnapshotState.DRAFT, lines.held_back.is_(None))
-        .where(lines.payment_id == refund.payment_id, any_(lines.refund_ids) == refund.id)
-    )
-    return db.scalars(counted.limit(1)).first() is not None
-
-
-def _refund_status(said: str) -> RefundStatus:
-    """A refund counts unless it failed, so one in a state that nobody knows counts too."""
-    return RefundStatus(said) if said in set(RefundStatus) else RefundStatus.PENDING
-
-
-def _record_refund(
-    db: Session, payment: Payment, kind: RefundKind, key: str, **values: object
-) -> None:
-    values = {"kind": kind, "currency": payment.currency} | values
-    row = insert(Refund).values(
-        organization_id=payment.organization_id,
-        payment_id=payment.id,
-        processor_refund_id=key,
-        **values,
-    )
-    db.execute(
-        row.on_conflict_do_update(
-            index_elements=["organization_id", "payment_id", "processor_refund_id"], set_=values
-        )
-    )
-
-
-def _refunded(db: Session, payment: Payment) -> Decimal:
-    counting = text("""
-        select coalesce(sum(amount), 0) from app.counting_refunds(array[cast(:payment as uuid)])
-    """)
-    return db.scalars(counting, {"payment": payment.id}).one()
-
-
-def _tell_renewals(db: Session, processor: str, membership_key: str | None) -> None:
+def _tell_renewals(db: Session, memberships: Iterable[tuple[str, str | None]]) -> None:
     """The first paid payment of a membership is a new deal, what follows is renewals. Processors
     say it of a single payment only, and after a free trial they call the first money a renewal.
     """
-    if membership_key is None:
-        return
-    same = select(Payment).where(
-        Payment.processor == processor, Payment.membership_key == membership_key
-    )
-    paid_before = False
-    for payment in db.scalars(same.order_by(Payment.payment_date, Payment.processor_payment_id)):
-        payment.deal_type = DealType.RENEWAL if paid_before else DealType.NEW_DEAL
-        paid_before |= payment.status == PaymentStatus.SUCCEEDED and payment.deleted_at is None
+    known = [(processor, key) for processor, key in memberships if key is not None]
+    if known:
+        processors, keys = zip(*sorted(known), strict=True)
+        db.execute(RENEWALS, {"processors": list(processors), "keys": list(keys)})
 
 
-def _note_what_happened(db: Session, payment: Payment, fact: PaymentFact) -> None:
-    """Add what is new to the payment's timeline: nothing of zero amounts, and each state once."""
+def _what_happened(payment: Payment, fact: PaymentFact, refunded: Decimal) -> Iterator[Line]:
+    """What may be new to the payment's timeline: nothing of zero amounts, and each state once."""
     money, status = shown(payment.amount, payment.currency), PaymentStatus(payment.status)
     state = f" (“{fact.state}” at {fact.processor})" if fact.state else ""
     lines: dict[str, tuple[str, str, datetime]] = {
@@ -387,7 +222,7 @@ def _note_what_happened(db: Session, payment: Payment, fact: PaymentFact) -> Non
     }
     for refund in fact.refunds:
         if refund.amount:
-            lines |= _refund_line(payment, refund)
+            lines |= _refund_line(payment, refund, refunded)
     for dispute in fact.disputes:
         amount = money if dispute.amount is None else shown(dispute.amount, payment.currency)
         word = capitalized(dispute.status or "unknown").lower()
@@ -399,12 +234,14 @@ def _note_what_happened(db: Session, payment: Payment, fact: PaymentFact) -> Non
     if payment.disputed and not fact.disputes:
         lines[f"dispute {payment.id}"] = ("dispute", f"Payment of {money} is disputed", now())
     for key, (kind, sentence, at) in lines.items():
-        note(db, f"payment_{kind}", "payment", payment.id, sentence, at=at, dedupe_key=key)
+        yield Line(f"payment_{kind}", "payment", payment.id, sentence, at=at, dedupe_key=key)
 
 
-def _refund_line(payment: Payment, refund: RefundFact) -> dict[str, tuple[str, str, datetime]]:
+def _refund_line(
+    payment: Payment, refund: RefundFact, refunded: Decimal
+) -> dict[str, tuple[str, str, datetime]]:
     if refund.is_remainder:
-        so_far = shown(payment.refund_amount, payment.currency)
+        so_far = shown(refunded, payment.currency)
         key, sentence = f"refunded {payment.id} {so_far}", f"Refunded so far: {so_far}"
     else:
         key = f"refund {payment.id} {refund.key} {refund.status}"

@@ -20,14 +20,9 @@ from core.bookings.intake import record_booking
 from core.bookings.models import Event, ListEntry, Package
 from core.bookings.roster import Host, create_closer, create_setter
 from core.money.form_filing import file_form
-from core.money.ledger import (
-    DisputeFact,
-    DisputeState,
-    PaymentFact,
-    RefundFact,
-    record_payment,
-)
+from core.money.ledger import record_payment
 from core.money.models import PaymentStatus
+from core.money.payment_facts import DisputeFact, DisputeState, PaymentFact, RefundFact
 from core.money.payouts import approve, create_snapshot
 from core.people.actions import Person
 from core.people.models import Source, TrafficType

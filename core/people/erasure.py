@@ -60,6 +60,21 @@ def erased_contact(db: Session, email: str) -> UUID | None:
     return db.scalars(marked).first()
 
 
+def mention_erased(db: Session, payloads: Sequence[Any]) -> list[bool]:
+    """Of each payload whether it mentions somebody who was erased, by one look for all of them."""
+    organization_id = organization_id_of(db)
+    marks = [
+        {mark for email in set(_addresses(each)) for mark in marks_of(organization_id, email)}
+        for each in payloads
+    ]
+    asked = sorted(set().union(*marks))
+    if not asked:
+        return [False] * len(marks)
+    known = select(ContactEmail.email_normalized).where(ContactEmail.email_normalized.in_(asked))
+    erased = set(db.scalars(known))
+    return [not erased.isdisjoint(each) for each in marks]
+
+
 def without_erased(
     db: Session, payload: Any, fields: PersonFields, *, kept_question: str | None
 ) -> Any:

@@ -2,45 +2,56 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core.people.models import Activity
 from core.platform.clock import now
-from core.platform.database import organization_id_of
+
+ADD = text("""
+    insert into app.activities (organization_id, at, type, subject_type, subject_id, summary,
+      contact_id, actor_user_id, detail, dedupe_key)
+    select app.cur_org(), l.at, l.type, l.subject_type, l.subject_id, l.summary,
+           l.contact_id, l.actor_user_id, l.detail, l.dedupe_key
+      from jsonb_to_recordset(cast(:lines as jsonb)) as l (at timestamptz, type text,
+        subject_type text, subject_id uuid, summary text, contact_id uuid, actor_user_id uuid,
+        detail jsonb, dedupe_key text)
+    on conflict (organization_id, dedupe_key) do nothing
+""")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line about a subject; without ``at`` it is about now."""
+
+    type: str
+    subject_type: str
+    subject_id: UUID
+    summary: str
+    at: datetime | None = None
+    contact_id: UUID | None = None
+    actor_user_id: UUID | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    dedupe_key: str | None = None
 
 
 def note(
-    db: Session,
-    type_: str,
-    subject_type: str,
-    subject_id: UUID,
-    summary: str,
-    *,
-    at: datetime | None = None,
-    contact_id: UUID | None = None,
-    actor_user_id: UUID | None = None,
-    detail: dict[str, Any] | None = None,
-    dedupe_key: str | None = None,
+    db: Session, type_: str, subject_type: str, subject_id: UUID, summary: str, **more: Any
 ) -> None:
-    """Add one line. A second one with the same ``dedupe_key`` is not added, so a repeated delivery
-    adds nothing.
+    """Add one line, see ``Line`` and ``add_lines``."""
+    add_lines(db, [Line(type_, subject_type, subject_id, summary, **more)])
+
+
+def add_lines(db: Session, lines: Iterable[Line]) -> None:
+    """Add lines. Of those with the same ``dedupe_key`` only the first is added, so a repeated
+    delivery adds nothing.
     """
-    line = insert(Activity).values(
-        organization_id=organization_id_of(db),
-        id=uuid4(),
-        at=at or now(),
-        type=type_,
-        subject_type=subject_type,
-        subject_id=subject_id,
-        summary=summary,
-        contact_id=contact_id,
-        actor_user_id=actor_user_id,
-        detail=detail or {},
-        dedupe_key=dedupe_key,
-    )
-    db.execute(line.on_conflict_do_nothing(index_elements=["organization_id", "dedupe_key"]))
+    written = [vars(line) | {"at": line.at or now(), "detail": dict(line.detail)} for line in lines]
+    if written:
+        db.execute(ADD, {"lines": json.dumps(written, default=str)})

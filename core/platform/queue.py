@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -26,7 +27,7 @@ ENQUEUE = text("""
 def enqueue(
     db: Session,
     task: str,
-    args: Mapping[str, str | int | None],
+    args: Mapping[str, Any],
     *,
     once: str | None = None,
     at: datetime | None = None,

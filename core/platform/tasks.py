@@ -2,7 +2,8 @@
 
 ``@task()`` stands on a function that begins with ``db``, which receives a transaction with the
 system's identity in the organisation, or with ``organization_id``, which opens its own. Its other
-arguments are ids: they travel through the queue as JSON and are read back by their annotations. A
+arguments are ids, or lists of them: they travel through the queue as JSON and are read back by
+their annotations. A
 keyword-only ``attempt`` receives the number of the attempt, from 1.
 
 The function is still called directly like any other. ``later`` has a worker run it for the
@@ -100,10 +101,7 @@ class Task(Generic[All, Ids, R]):
         self, db: Session, at: datetime | None, *args: Ids.args, **kwargs: Ids.kwargs
     ) -> bool:
         bound = self._ids.bind(*args, **kwargs)
-        ids = {
-            name: str(id_) if isinstance(id_, UUID) else id_
-            for name, id_ in bound.arguments.items()
-        }
+        ids = {name: _written(value) for name, value in bound.arguments.items()}
         once = self.options.once and self.options.once(self.name, ids)
         return enqueue(db, self.name, ids, once=once, at=at, priority=self.options.priority)
 
@@ -144,10 +142,17 @@ class Task(Generic[All, Ids, R]):
         return get_type_hints(self.declared)
 
 
+def _written(value: Any) -> Any:
+    """An argument as it travels through the queue."""
+    if isinstance(value, list):
+        return [_written(each) for each in value]
+    return str(value) if isinstance(value, UUID) else value
+
+
 def _read(annotation: Any, value: Any) -> Any:
-    if value is not None and UUID in (annotation, *get_args(annotation)):
-        return UUID(value)
-    return value
+    if value is None or UUID not in (annotation, *get_args(annotation)):
+        return value
+    return [UUID(each) for each in value] if isinstance(value, list) else UUID(value)
 
 
 AnyTask = Task[..., ..., Any]

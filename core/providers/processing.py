@@ -1,11 +1,15 @@
-"""Raw deliveries into rows: tried, tried again with growing pauses, and set aside with a reason
-when nothing helps.
+"""Raw deliveries into rows: many at a time, tried again with growing pauses, and set aside with a
+reason when nothing helps.
 """
 
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,25 +17,27 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.bookings.models import BookingSettings
-from core.deliveries import tasks
-from core.deliveries.actions import note_error, note_received
+from core.deliveries import queue
+from core.deliveries.actions import note_error, settle
 from core.deliveries.models import DeliveryStatus, WebhookConnection, WebhookDelivery
-from core.deliveries.reading import note_arrival, read_payload
-from core.people.erasure import without_erased
+from core.deliveries.queue import Taken
+from core.deliveries.reading import read_payload
+from core.people.erasure import mention_erased, without_erased
 from core.platform.advisory_locks import share_organization
-from core.platform.clock import now
 from core.platform.database import as_system
-from core.platform.errors import NotFound
+from core.platform.errors import NotFound, RateLimited
 from core.platform.log import logger
-from core.platform.tasks import MAX_ATTEMPTS, implements
+from core.platform.outage import is_outage
 from core.providers import registry
 from core.providers.client import Client
 from core.providers.credentials import client_of
 from core.providers.integrations import access_to
+from core.providers.provider import Delivered, Outcome, Use
 from core.providers.values import Unreadable
 from core.tenancy.organizations.queries import settings_of
 
 log = logger("jobs.deliveries")
+MAX_FAILURES = 8
 UNREADABLE = (
     KeyError,
     TypeError,
@@ -41,64 +47,84 @@ UNREADABLE = (
     RecursionError,
     ArithmeticError,
 )
+WAITING = select(
+    WebhookDelivery.id,
+    WebhookDelivery.connection_id,
+    WebhookDelivery.provider,
+    WebhookDelivery.body,
+    WebhookDelivery.received_at,
+).where(WebhookDelivery.status == DeliveryStatus.PENDING)
+IN_ORDER = (WebhookDelivery.received_at, WebhookDelivery.id)
 
 
-@implements(tasks.process_delivery)
-def process_delivery(organization_id: UUID, delivery_id: UUID, *, attempt: int = 1) -> None:
-    """Have the provider's module turn one stored delivery into rows. Safe to repeat.
-
-    A delivery that cannot be read is set aside at once; any other failure is raised, so that the
-    queue tries again, until ``MAX_ATTEMPTS`` are used up and it is set aside too.
+@dataclass(frozen=True)
+class Result:
+    """What became of a delivery; ``reason`` says why it is not processed. Of one that mentions
+    somebody who was erased, nothing is stored any more.
     """
-    if attempt > MAX_ATTEMPTS:  # the worker was killed each time, so no attempt could say why
-        _note_failure(
-            organization_id, delivery_id, "no attempt came to an end", DeliveryStatus.DEAD
-        )
+
+    status: DeliveryStatus
+    event_type: str | None = None
+    reason: str | None = None
+    is_about_erased: bool = False
+
+
+def work_off(organization_id: UUID) -> int:
+    """Turn the next deliveries that wait into rows; returns how many were taken.
+
+    They are worked off together, in one transaction. Where that fails, each half is tried by
+    itself, so that one which cannot be worked off delays no other. What failed before is tried
+    alone. Raises only while the database is away; all that is not done then waits.
+    """
+    with as_system(organization_id) as db:
+        taken = queue.take(db)
+    together = [each for each in taken if each.failures == 1 and not _is_asked_for(each)]
+    _process(organization_id, [each.id for each in together])
+    for each in taken:
+        if each.failures > MAX_FAILURES:  # its worker was killed each time
+            _set_aside(organization_id, each.id, "no attempt came to an end", DeliveryStatus.DEAD)
+        elif each not in together:
+            _process(organization_id, [each.id])
+    return len(taken)
+
+
+def _is_asked_for(taken: Taken) -> bool:
+    """Whether its provider must be asked what the delivery is about."""
+    return registry.inbound(taken.provider).fetch is not None
+
+
+def _process(organization_id: UUID, delivery_ids: Sequence[UUID]) -> None:
+    if not delivery_ids:
         return
     try:
-        _turn_into_rows(organization_id, delivery_id)
-    except UNREADABLE as error:
-        _note_failure(
-            organization_id,
-            delivery_id,
-            f"cannot be read: {_sentence(error)}",
-            DeliveryStatus.DEAD,
-        )
+        _turn_into_rows(organization_id, delivery_ids)
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-        if attempt == MAX_ATTEMPTS:
-            _note_failure(organization_id, delivery_id, reason, DeliveryStatus.DEAD)
+        if is_outage(error):
+            raise
+        if len(delivery_ids) == 1:
+            _note_failure(organization_id, delivery_ids[0], error)
             return
-        _note_failure(organization_id, delivery_id, reason, DeliveryStatus.PENDING)
-        raise
+        middle = len(delivery_ids) // 2
+        _process(organization_id, delivery_ids[:middle])
+        _process(organization_id, delivery_ids[middle:])
 
 
-def _sentence(error: Exception) -> str:
-    """What a provider's module says of it, or else what Python does."""
-    return str(error) if isinstance(error, Unreadable) else f"{type(error).__name__} {error}"
-
-
-def _turn_into_rows(organization_id: UUID, delivery_id: UUID) -> None:
+def _turn_into_rows(organization_id: UUID, delivery_ids: Sequence[UUID]) -> None:
     """In one transaction, or where the provider must be asked first, in one before and one after
     its answer.
     """
     with as_system(organization_id) as db:
         share_organization(db)  # an erasure comes before or after it
-        delivery = _locked(db, delivery_id)
-        if delivery is None:
+        waiting = _locked(db, delivery_ids)
+        asked = [row for row in waiting if registry.inbound(row.provider).fetch]
+        if not asked:
+            _handle(db, waiting, {})
             return
-        fetch = registry.inbound(delivery.provider).fetch
-        if fetch is None:
-            _handle(db, delivery)
-            return
-        sent, client = read_payload(delivery.body), _client(db, delivery.provider)
-    with client:
-        fetched = fetch(client, sent)
+        questions = [(row, read_payload(row.body), _client(db, row.provider)) for row in asked]
+    fetched = {row.id: _fetched(row.provider, sent, client) for row, sent, client in questions}
     with as_system(organization_id) as db:
         share_organization(db)
-        delivery = _locked(db, delivery_id)
-        if delivery is not None:
-            _handle(db, delivery, fetched)
+        _handle(db, _locked(db, delivery_ids), fetched)
 
 
 def _client(db: Session, provider: str) -> Client:
@@ -108,66 +134,148 @@ def _client(db: Session, provider: str) -> Client:
     return client_of(provider, access.secret, access.settings)
 
 
-def _handle(db: Session, delivery: WebhookDelivery, fetched: Any = None) -> None:
-    connection = db.scalars(
-        select(WebhookConnection).where(WebhookConnection.id == delivery.connection_id)
-    ).one()
-    received = delivery.body
-    payload, inbound = _read(db, delivery), registry.inbound(delivery.provider)
-    note_arrival(db, delivery.received_at)
-    delivery.event_type = inbound.event_type(payload)
-    about = payload if fetched is None else _without_erased(db, fetched)
-    outcome = inbound.handle(db, connection, about)
-    delivery.status = DeliveryStatus.IGNORED if outcome.ignored else DeliveryStatus.PROCESSED
-    delivery.last_error, delivery.processed_at = outcome.ignored, now()
-    if delivery.body != received:  # somebody who was erased is in it, and the rows are made
-        delivery.body = b""
-    _count(db, delivery)
+def _fetched(provider: str, sent: Any, client: Client) -> Any:
+    fetch = registry.inbound(provider).fetch
+    assert fetch is not None
+    with client:
+        return fetch(client, sent)
 
 
-def _read(db: Session, delivery: WebhookDelivery) -> Any:
-    """The payload. People who were erased are taken out of it and of the stored delivery before
-    anything is made of it.
+def _locked(db: Session, delivery_ids: Sequence[UUID]) -> list[Any]:
+    """Those of the deliveries that still wait, in the order in which they arrived."""
+    named = WAITING.where(WebhookDelivery.id.in_(delivery_ids)).order_by(*IN_ORDER)
+    return list(db.execute(named.with_for_update()))
+
+
+def _handle(db: Session, waiting: Sequence[Any], fetched: Mapping[UUID, Any]) -> None:
+    """Have each provider's module work on its deliveries: those of bookings first, to which
+    payments are attributed.
     """
-    received = read_payload(delivery.body)
-    payload = _without_erased(db, received)
-    if payload is not received:
-        delivery.body, delivery.headers = json.dumps(payload).encode(), {}
-    return payload
+    results, readable = _read(db, waiting)
+    connections = _connections(db, {row.connection_id for row in waiting})
+    for provider in sorted({row.provider for row in waiting}, key=_place):
+        inbound = registry.inbound(provider)
+        rows = [row for row in waiting if row.provider == provider and row.id in readable]
+        about = {row.id: fetched.get(row.id, readable[row.id]) for row in rows}
+        if fetched:
+            about = dict(zip(about, _without_erased(db, list(about.values())), strict=True))
+        batch = [
+            Delivered(connections[row.connection_id], about[row.id], row.received_at)
+            for row in rows
+        ]
+        for row, outcome in zip(rows, inbound.handle(db, batch) if batch else (), strict=True):
+            is_about_erased = results[row.id].is_about_erased
+            results[row.id] = _result(results[row.id].event_type, outcome, is_about_erased)
+    _settle(db, waiting, results)
 
 
-def _without_erased(db: Session, payload: Any) -> Any:
-    question = settings_of(db, BookingSettings).setter_question
-    return without_erased(db, payload, registry.person_fields(), kept_question=question)
+def _place(provider: str) -> tuple[bool, str]:
+    return registry.provider(provider).use != Use.BOOKINGS, provider
 
 
-def _locked(db: Session, delivery_id: UUID) -> WebhookDelivery | None:
-    return db.scalars(
-        select(WebhookDelivery).where(WebhookDelivery.id == delivery_id).with_for_update()
-    ).first()
+def _connections(db: Session, ids: set[UUID]) -> dict[UUID, WebhookConnection]:
+    known = select(WebhookConnection).where(WebhookConnection.id.in_(ids))
+    return {each.id: each for each in db.scalars(known)}
 
 
-def _count(db: Session, delivery: WebhookDelivery) -> None:
-    """Count the attempt, and on the first one the delivery; last in its transaction, since all
-    deliveries of a connection count in one row.
+def _read(db: Session, waiting: Sequence[Any]) -> tuple[dict[UUID, Result], dict[UUID, Any]]:
+    """What is said of each so far, and the payloads of those that can be read. People who were
+    erased are taken out before anything is made of them.
     """
-    delivery.attempts += 1
-    if delivery.attempts == 1:
-        note_received(db, delivery)
+    results: dict[UUID, Result] = {}
+    received: dict[UUID, Any] = {}
+    for row in waiting:
+        try:
+            received[row.id] = read_payload(row.body)
+            named = registry.inbound(row.provider).event_type(received[row.id])
+            results[row.id] = Result(DeliveryStatus.PENDING, named)
+        except UNREADABLE as error:
+            received.pop(row.id, None)
+            results[row.id] = Result(DeliveryStatus.DEAD, reason=_sentence(error))
+    payloads = _without_erased(db, list(received.values()))
+    for (delivery_id, before), payload in zip(received.items(), payloads, strict=True):
+        if payload is not before:
+            event_type = results[delivery_id].event_type
+            results[delivery_id] = Result(DeliveryStatus.PENDING, event_type, is_about_erased=True)
+    return results, dict(zip(received, payloads, strict=True))
 
 
-def _note_failure(
+def _without_erased(db: Session, payloads: Sequence[Any]) -> list[Any]:
+    asked, fields = settings_of(db, BookingSettings).setter_question, registry.person_fields()
+    return [
+        without_erased(db, payload, fields, kept_question=asked) if mentions else payload
+        for payload, mentions in zip(payloads, mention_erased(db, payloads), strict=True)
+    ]
+
+
+def _result(event_type: str | None, outcome: Outcome, is_about_erased: bool) -> Result:
+    status = DeliveryStatus.IGNORED if outcome.ignored else DeliveryStatus.PROCESSED
+    return Result(status, event_type, outcome.ignored, is_about_erased)
+
+
+def _settle(db: Session, waiting: Sequence[Any], results: Mapping[UUID, Result]) -> None:
+    settle(
+        db,
+        [
+            {
+                "id": delivery_id,
+                "status": result.status,
+                "event_type": result.event_type,
+                "reason": result.reason,
+                "is_about_erased": result.is_about_erased,
+            }
+            for delivery_id, result in results.items()
+        ],
+    )
+    for row in waiting:
+        if (result := results[row.id]).status == DeliveryStatus.DEAD:
+            note_error(db, row.connection_id, result.reason or "")
+
+
+def _sentence(error: Exception) -> str:
+    """What a provider's module says of it, or else what Python does."""
+    said = str(error) if isinstance(error, Unreadable) else f"{type(error).__name__} {error}"
+    return f"cannot be read: {said}"[:500]
+
+
+def _note_failure(organization_id: UUID, delivery_id: UUID, error: Exception) -> None:
+    """Set a delivery aside that cannot be read, or has failed often enough; any other waits for
+    its next try, as long as its provider asks for.
+    """
+    if isinstance(error, UNREADABLE):
+        _set_aside(organization_id, delivery_id, _sentence(error), DeliveryStatus.DEAD)
+        return
+    reason = f"{type(error).__name__}: {error}"[:500]
+    failures = _set_aside(organization_id, delivery_id, reason, DeliveryStatus.PENDING)
+    asked_for = error.retry_after_s + random.random() if isinstance(error, RateLimited) else 0.0  # noqa: S311
+    pause = max(timedelta(seconds=2.0**failures), timedelta(seconds=asked_for))
+    if failures:
+        with as_system(organization_id) as db:
+            queue.put_off(db, delivery_id, pause)
+
+
+def _set_aside(
     organization_id: UUID, delivery_id: UUID, reason: str, status: DeliveryStatus
-) -> None:
-    log.warning("delivery failed", delivery=str(delivery_id), status=status)
+) -> int:
+    """Store why the delivery is not processed; returns how often it has failed in a row, or 0 when
+    it is not tried again.
+    """
     with as_system(organization_id) as db:
-        delivery = _locked(db, delivery_id)
-        if delivery is None:
-            return
-        delivery.status, delivery.last_error = status, reason[:500]
+        delivery = db.scalars(
+            select(WebhookDelivery).where(WebhookDelivery.id == delivery_id).with_for_update()
+        ).first()
+        if delivery is None or delivery.status != DeliveryStatus.PENDING:
+            return 0
+        if delivery.failures >= MAX_FAILURES:
+            status = DeliveryStatus.DEAD
+        log.warning("delivery failed", delivery=str(delivery_id), status=status)
+        delivery.status, delivery.last_error = status, reason
         # People who were erased are taken out of what is stored, whatever else went wrong.
         with suppress(*UNREADABLE):
-            _read(db, delivery)
-        _count(db, delivery)
+            received = read_payload(delivery.body)
+            [payload] = _without_erased(db, [received])
+            if payload is not received:
+                delivery.body, delivery.headers = json.dumps(payload).encode(), {}
         db.flush()
-        note_error(db, delivery, reason[:500])
+        note_error(db, delivery.connection_id, reason)
+        return delivery.failures if status == DeliveryStatus.PENDING else 0

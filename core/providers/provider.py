@@ -8,7 +8,7 @@ samples, settings, tests) is derived from these declarations.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -54,6 +54,29 @@ PROCESSED = Outcome()
 
 
 @dataclass(frozen=True)
+class Delivered:
+    """A delivery as its provider's module works on it: what it says, or what was fetched for it,
+    over which connection it came, and when.
+    """
+
+    connection: WebhookConnection
+    payload: Payload
+    arrived_at: datetime
+
+
+Handle = Callable[["Session", Sequence[Delivered]], "Sequence[Outcome]"]
+
+
+def one_by_one(handle: Callable[[Session, Delivered], Outcome]) -> Handle:
+    """For a provider of which few deliveries come: handles a batch delivery by delivery."""
+
+    def each(db: Session, batch: Sequence[Delivered]) -> Sequence[Outcome]:
+        return [handle(db, delivered) for delivered in batch]
+
+    return each
+
+
+@dataclass(frozen=True)
 class Sample:
     """A payload file that ``send-samples`` posts about one of its two imagined leads."""
 
@@ -76,8 +99,9 @@ class Inbound:
     the secret within the tolerance around the moment. ``sign`` (body, secret, moment) returns the
     headers with which the provider would send the body. ``delivery_key`` (headers, body) is what
     makes two deliveries the same one; it stays the same when the provider retries. ``event_type``
-    is the provider's own name of what happened. ``handle`` turns a delivery into rows: safe to
-    repeat, in any order; it raises when it cannot be done now.
+    is the provider's own name of what happened. ``handle`` turns a batch of deliveries, in the
+    order in which they arrived, into rows, and says of each what became of it: safe to repeat, in
+    any order and in batches of any size; it raises when it cannot be done now.
 
     ``signing_hint`` says on the screen Connections what the signing secret looks like. ``headers``
     are stored with a delivery, besides its content type and sender. ``person_fields`` are the
@@ -97,7 +121,7 @@ class Inbound:
     sign: Callable[[bytes, str, datetime], dict[str, str]]
     delivery_key: Callable[[Mapping[str, str], bytes], str]
     event_type: Callable[[Payload], str | None]
-    handle: Callable[[Session, WebhookConnection, Payload], Outcome]
+    handle: Handle
     signing_hint: str
     headers: tuple[str, ...] = ()
     person_fields: PersonFields = field(default_factory=PersonFields)

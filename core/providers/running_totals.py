@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from core.money.ledger import TOTAL_OF, RefundFact
+from core.money.payment_facts import TOTAL_OF, RefundFact
 
 # Events of one change at a processor are dated up to so far apart.
 ONE_MOMENT = timedelta(seconds=3)

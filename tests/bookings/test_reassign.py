@@ -432,10 +432,10 @@ def test_payments_follow_when_a_name_turns_out_to_be_anothers():
     with as_system(org) as db:
         chris = make.closer(db, org, "Chris", email="chris@example.com")
         hosted(db, "Chris", "other@example.com", uri="u/9")
-        payment = make.payment(db, org, email="a@example.com")
-        attribute_payment(db, payment.id)
-        assert payment.closer_id == chris.id
+        payment_id = make.payment(db, org, email="a@example.com").id
+        attribute_payment(db, payment_id)
+        assert db.get_one(Payment, (org, payment_id)).closer_id == chris.id
         hosted(db, "Chris", "chris@example.com", uri="u/1", key="b")
     work()
     with as_system(org) as db:
-        assert db.get_one(Payment, (org, payment.id)).closer_id is None
+        assert db.get_one(Payment, (org, payment_id)).closer_id is None

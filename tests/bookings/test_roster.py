@@ -5,12 +5,14 @@ import pytest
 from core.bookings.roster import (
     Host,
     closers_by_name,
+    closers_in_order,
     create_closer,
     create_setter,
     link_roster_to_user,
     match_closer,
     match_setter,
     roster_table,
+    setters_in_order,
     unmapped_setters,
 )
 from core.platform.database import as_system
@@ -35,6 +37,10 @@ def host(uri=None, email=None):
     return Host(uri, email, "Somebody")
 
 
+def matched(db, hosts):
+    return match_closer(db, "calendly", hosts, closers_in_order(db))
+
+
 @pytest.mark.parametrize("create", [create_closer, create_setter])
 @pytest.mark.parametrize(("name", "email"), [("  ", None), ("Ana", "no address")])
 def test_a_rep_needs_a_name_and_an_address_that_is_one(db, create, name, email):
@@ -45,17 +51,17 @@ def test_a_rep_needs_a_name_and_an_address_that_is_one(db, create, name, email):
 def test_a__by_address_and_from_then_on_by_the_platforms_user(db):
     ana = create_closer(db, "Ana", "Ana@Example.com")
 
-    assert match_closer(db, "calendly", [host(URI, "ana@example.com")])[0] is ana
-    assert match_closer(db, "calendly", [host(URI, "other@example.com")])[0] is ana
+    assert matched(db, [host(URI, "ana@example.com")])[0] is ana
+    assert matched(db, [host(URI, "other@example.com")])[0] is ana
 
 
 def test_of_several_hosts_the_first_closer_is_credited_else_the_first_host(db):
     ana = create_closer(db, "Ana", "ana@example.com")
     assistant, closer = host(email="assistant@example.com"), host(email="ana@example.com")
 
-    assert match_closer(db, "calendly", [assistant, closer]) == (ana, closer)
-    assert match_closer(db, "calendly", [assistant]) == (None, assistant)
-    assert match_closer(db, "calendly", []) == (None, None)
+    assert matched(db, [assistant, closer]) == (ana, closer)
+    assert matched(db, [assistant]) == (None, assistant)
+    assert matched(db, []) == (None, None)
 
 
 def test_of_several_hosts_a_closer_in_service_goes_before_one_who_was_switched_off(db):
@@ -63,14 +69,14 @@ def test_of_several_hosts_a_closer_in_service_goes_before_one_who_was_switched_o
     ana.active = False
     hers, his = host(email="ana@example.com"), host(email="bo@example.com")
 
-    assert match_closer(db, "calendly", [hers, his]) == (bo, his)
-    assert match_closer(db, "calendly", [hers]) == (ana, hers)
+    assert matched(db, [hers, his]) == (bo, his)
+    assert matched(db, [hers]) == (ana, hers)
 
 
 def test_of_two_closers_with_one_address_the_active_one_takes_the_booking(db):
     create_closer(db, "Former", "ana@example.com").active = False
     ana = create_closer(db, "Ana", "ana@example.com")
-    assert match_closer(db, "calendly", [host(email="ana@example.com")])[0] is ana
+    assert matched(db, [host(email="ana@example.com")])[0] is ana
 
 
 @pytest.mark.parametrize(
@@ -78,13 +84,13 @@ def test_of_two_closers_with_one_address_the_active_one_takes_the_booking(db):
 )
 def test_a_setter_is_mentioned_by_name_alias_or_address_however_written(db, mention):
     sam = create_setter(db, "Sam", "sam@example.com", aliases=["sam-ig", " "])
-    assert match_setter(db, mention) is sam
+    assert match_setter(setters_in_order(db), mention) is sam
 
 
 @pytest.mark.parametrize("mention", ["", " ", "Samuel", "sam@example.org"])
 def test_whoever_is_not_on_the_roster_is_nobody(db, mention):
     create_setter(db, "Sam", "sam@example.com")
-    assert match_setter(db, mention) is None
+    assert match_setter(setters_in_order(db), mention) is None
 
 
 def test_closers_who_share_a_name_are_told_apart_by_their_address(db):

@@ -25,7 +25,7 @@ from core.money.attribution import (
 from core.money.models import PairVerdict, Payment
 from core.money.payouts import approve, create_snapshot
 from core.money.reconciliation import decide_pair
-from core.people.actions import Person, add_email, find_or_make_contact
+from core.people.actions import Person, find_or_make_contact
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period
 from core.platform.database import as_system
@@ -69,7 +69,7 @@ class History:
             self.closers = [make.closer(db, self.org, name).id for name in ("Ana", "Bo")]
             for name in ("one", "two"):
                 contact = find_or_make_contact(db, Person(name, f"{name}@example.com"), "US")
-                add_email(db, contact, f"{name}.more@example.com")
+                make.address(db, contact, f"{name}.more@example.com")
                 for email in (f"{name}@example.com", f"{name}.more@example.com"):
                     self.facts.owner_of[email] = contact.id
         self.contacts = sorted(set(self.facts.owner_of.values()))

@@ -25,7 +25,7 @@ from core.money.form_filing import withdraw_form
 from core.money.models import MoneySettings, Payment, PayoutSnapshotDetail
 from core.money.payouts import approve, create_snapshot
 from core.money.queries import count_unattributed
-from core.people.actions import Person, add_email, find_or_make_contact
+from core.people.actions import Person, find_or_make_contact
 from core.people.models import TrafficType
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period
@@ -98,7 +98,7 @@ def test_a_later_call_counts_only_where_the_organisation_says_so():
 def test_further_addresses_of_the_same_contact_count(org):
     with as_system(org) as db:
         contact = find_or_make_contact(db, Person("Lead One", "lead.one@example.com"), "US")
-        add_email(db, contact, "billing@example.com")
+        make.address(db, contact, "billing@example.com")
         event = make.event(db, org, contact_id=contact.id)
         payment_id = make.payment(db, org, email="billing@example.com").id
     assert attributed(org, payment_id).event_id == event.id

@@ -15,8 +15,9 @@ from sqlalchemy import text, update
 from sqlalchemy.exc import DBAPIError
 
 from core.metrics.table import metrics_table
-from core.money.ledger import PaymentFact, record_payment
+from core.money.ledger import record_payment
 from core.money.models import MoneySettings, PaymentStatus, PayoutSnapshot
+from core.money.payment_facts import PaymentFact
 from core.money.payout_bridge import before_payouts_start, bridge
 from core.money.payout_tables import details_table, payments_without_closer, summaries_table
 from core.money.payouts import (

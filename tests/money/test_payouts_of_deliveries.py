@@ -30,11 +30,10 @@ from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period
 from core.platform.database import as_system
 from core.platform.dataframes import records
-from core.providers.registry import inbound
 from core.tenancy.organizations.models import Organization
 from tests import factories as make
 from tests import payloads as samples
-from tests.flow import work
+from tests.flow import handle, work
 from tests.money.world import LEAD, PARTNER, World
 
 AUGUST = date(2026, 8, 1), date(2026, 9, 1)
@@ -58,7 +57,7 @@ class Office(World):
         """One delivery, processed as the worker does it."""
         with as_system(self.org) as db:
             connection = db.get_one(WebhookConnection, (self.org, self.connection))
-            inbound("stripe").handle(db, connection, samples.stripe_event(kind, thing, at))
+            handle(db, connection, samples.stripe_event(kind, thing, at))
 
     def charge(self, at=PAID, email=LEAD, amount=499700, key="A", seen=None, **more):
         """A charge of this moment as Stripe reports it at ``seen``."""

@@ -6,12 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from core.people.actions import (
+    Directory,
     Person,
-    add_email,
+    Sources,
     find_or_make_contact,
-    find_or_make_lead,
-    match_source,
-    match_traffic_type,
 )
 from core.people.models import Contact, ContactEmail, Source, TrafficType
 from core.people.queries import leads_page
@@ -79,11 +77,9 @@ def test_without_an_address_or_a_phone_there_is_no_contact(db, nobody):
     assert db.scalars(select(Contact)).all() == []
 
 
-def test_a_further_address_finds_the_same_contact_and_is_taken_from_nobody(db):
+def test_a_further_address_finds_the_same_contact(db):
     lena, tom = contact(db), contact(db, Person("Tom", "tom@example.com"))
-    add_email(db, lena, "L.Vogt@Example.com")
-    add_email(db, lena, "tom@example.com")
-    add_email(db, lena, "no address")
+    make.address(db, lena, "L.Vogt@Example.com")
 
     assert contact(db, Person(None, "l.vogt@example.com")).id == lena.id
     assert contact(db, Person(None, "tom@example.com")).id == tom.id
@@ -91,13 +87,17 @@ def test_a_further_address_finds_the_same_contact_and_is_taken_from_nobody(db):
 
 
 def lead(db, person, **values):
-    return find_or_make_lead(
-        db, person, **({"received_at": NOON, "source_id": None, "traffic_type_id": None} | values)
+    directory = Directory(db, "DK")
+    found = directory.lead(
+        directory.contact(person),
+        **({"received_at": NOON, "source_id": None, "traffic_type_id": None} | values),
     )
+    directory.save()
+    return found
 
 
 def test_a_booking_belongs_to_the_latest_inquiry_whose_first_source_stays(db, org):
-    lena = contact(db)
+    lena = LENA
     webinar, advert = make.source(db, org, "Webinar"), make.source(db, org, "Advert")
     first = lead(db, lena)
     lead(db, lena, source_id=webinar.id)
@@ -107,7 +107,7 @@ def test_a_booking_belongs_to_the_latest_inquiry_whose_first_source_stays(db, or
 
 
 def test_leads_are_listed_with_their_contact_latest_first_page_by_page(db):
-    people = [contact(db, Person(f"P{n}", f"p{n}@example.com")) for n in range(3)]
+    people = [Person(f"P{n}", f"p{n}@example.com") for n in range(3)]
     made = [lead(db, person) for person in people]
     for age, row in enumerate(made):
         row.received_at = NOON.replace(day=NOON.day - age)
@@ -137,22 +137,22 @@ def source(db, org, name, *utm_values, table=Source, active=True):
 
 def test_a_source_is_matched_by_campaign_before_source_before_medium(db, org):
     medium = source(db, org, "Paid social")
-    assert match_source(db, UTM) == medium
+    assert Sources(db).source(UTM) == medium
     by_source = source(db, org, "Ads", "instagram")
-    assert match_source(db, UTM) == by_source
+    assert Sources(db).source(UTM) == by_source
     campaign = source(db, org, "Spring", "Spring-Webinar")
-    assert match_source(db, UTM) == campaign
+    assert Sources(db).source(UTM) == campaign
 
 
 def test_a_traffic_type_is_matched_by_medium_first(db, org):
     source(db, org, "Instagram", table=TrafficType)
     paid = source(db, org, "Paid", "paid social", table=TrafficType)
-    assert match_traffic_type(db, UTM) == paid
+    assert Sources(db).traffic_type(UTM) == paid
 
 
-@pytest.mark.parametrize("match", [match_source, match_traffic_type])
+@pytest.mark.parametrize("match", [Sources.source, Sources.traffic_type])
 def test_an_unknown_or_switched_off_value_matches_nothing(db, org, match):
     source(db, org, "Instagram", active=False)
     source(db, org, "paid_social", table=TrafficType, active=False)
-    assert match(db, UTM) is None
-    assert match(db, {}) is None
+    assert match(Sources(db), UTM) is None
+    assert match(Sources(db), {}) is None

@@ -14,8 +14,8 @@ from core.deliveries.models import WebhookConnection
 from core.platform.database import as_system
 from core.providers.connections import create_connection
 from core.providers.provider import Outcome
-from core.providers.registry import inbound
 from tests import factories as make
+from tests.flow import handle
 
 EVENTS = """
     select lead_email_normalized, scheduled_at, booked_at, call_status, event_outcome,
@@ -56,7 +56,8 @@ class History:
     def _handle(self, payload: Mapping[str, Any]) -> Outcome:
         with as_system(self.org) as db:
             connection = db.get_one(WebhookConnection, (self.org, self.connection_id))
-            return inbound(self.name).handle(db, connection, dict(payload))
+            [outcome] = handle(db, connection, dict(payload))
+            return outcome
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         return rows(self.org, query)

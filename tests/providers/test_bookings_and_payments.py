@@ -15,11 +15,10 @@ from core.money.models import Payment
 from core.people.models import Source
 from core.platform.database import as_system
 from core.providers.connections import create_connection
-from core.providers.registry import inbound
 from core.tenancy.access.platform_admin import delete_user
 from tests import factories as make
 from tests import payloads as samples
-from tests.flow import work
+from tests.flow import handle, work
 from tests.money.world import World
 from tests.providers.history import PAYMENTS, rows
 from tests.ui.teams import super_admin
@@ -48,7 +47,7 @@ class Sources:
         for payload in payloads:
             with as_system(self.org) as db:
                 connection = db.get_one(WebhookConnection, (self.org, self.connections[provider]))
-                inbound(provider).handle(db, connection, payload)
+                handle(db, connection, payload)
         work()
 
     def book(self, email="lead.one@example.com", start=START, **values):
@@ -153,8 +152,6 @@ def test_the_noise_of_a_float_does_not_count_a_forms_cash_twice():
         connection = create_connection(db, "whop", "Test", "secret")
         sent = samples.whop_payment("A", "1234.56", "lead.one@example.com", PAID)
         said = {name: sent["data"][name] for name in sent["data"] if name != "subtotal"}
-        inbound("whop").handle(
-            db, connection, sent | {"data": said | {"total": 1234.5600000000001}}
-        )
+        handle(db, connection, sent | {"data": said | {"total": 1234.5600000000001}})
         counted = db.scalars(select(Payment.amount).where(Payment.counts)).all()
     assert counted == [Decimal("1234.56")]

@@ -52,6 +52,7 @@ DECLARATION = """
         Provider,
         Sample,
         Use,
+        one_by_one,
     )
     from core.providers.signatures import BadSignature
 
@@ -80,7 +81,9 @@ DECLARATION = """
             raise BadSignature("no matching signature")
 
 
-    def handle(db, connection, payload):
+    @one_by_one
+    def handle(db, delivered):
+        payload = delivered.payload
         booking = Booking(
             Person(payload["who"], payload["email"]),
             datetime.fromisoformat(payload["at"]),

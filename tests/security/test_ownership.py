@@ -24,8 +24,9 @@ from core.bookings.roster import Host, link_roster_to_user, link_user
 from core.migrations.tables import metadata
 from core.money.attribution import choose_event
 from core.money.form_filing import file_form
-from core.money.ledger import PaymentFact, RefundFact, record_payment
+from core.money.ledger import record_payment
 from core.money.models import PairVerdict, Payment, PaymentPair, PaymentStatus, Refund
+from core.money.payment_facts import PaymentFact, RefundFact
 from core.money.reconciliation import decide_pair
 from core.people.actions import Person
 from core.people.models import Activity, Contact, Lead

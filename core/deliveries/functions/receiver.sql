@@ -22,8 +22,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $f
 $f$;
 grant execute on function app.connection_of to so_worker;
 
--- Stores verified deliveries and enqueues their processing, in one round trip and a few statements
--- for all of them. Returns an answer for each, in their order:
+-- Stores verified deliveries where the workers find them, in one round trip and a few statements for
+-- all of them. Returns an answer for each, in their order:
 --   accepted
 --   repeat    stored before, or earlier in the same batch
 --   stale     the connection changed since its secret was read; its signature must be verified anew
@@ -90,12 +90,6 @@ begin
     delete from app.webhook_deliveries w using unnest(owners, ids, answers) as a (owner, id, answer)
      where a.answer = 'limited' and w.organization_id = a.owner and w.id = a.id;
   end if;
-  -- Inserts without procrastinate's own function, which is written in SQL and planned anew at each
-  -- call. That would double the time.
-  insert into jobs.procrastinate_jobs (queue_name, task_name, scheduled_at, args)
-  select 'default', 'process_delivery', now(),
-      jsonb_build_object('organization_id', a.owner, 'delivery_id', a.id)
-    from unnest(owners, ids, answers) as a (owner, id, answer) where a.answer = 'accepted';
   return query select a.answer, case a.answer when 'limited' then greatest(1, ceil(extract(epoch
       from opens + interval '1 minute' - clock_timestamp()))::int) end
     from unnest(answers) with ordinality as a (answer, place) order by a.place;

@@ -13,8 +13,9 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from core.deliveries.models import WebhookConnection
-from core.money.ledger import PaymentFact, note_booking, record_payment
+from core.money.ledger import note_booking, record_payment
 from core.money.models import Payment, PaymentStatus
+from core.money.payment_facts import PaymentFact
 from core.platform.advisory_locks import lock_books
 from core.platform.errors import InvalidInput
 from core.platform.money import check_currency, decimals

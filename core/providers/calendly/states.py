@@ -7,36 +7,31 @@ outcome depends neither on the order of the deliveries nor on which of them says
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
-from core.deliveries.models import ProviderObject, WebhookConnection
-from core.deliveries.objects import State, only, remember
+from core.deliveries.objects import Name, State, Stored, objects_named, objects_of, only
 from core.people.erasure import is_pseudonym
 from core.platform.normalization import fold
 from core.providers.calendly.invitees import KEPT, is_canceled, read, reference
 from core.providers.calendly.payments import is_money, money_key
 from core.providers.values import mapping, moment, word
 
+CALENDLY = "calendly"
 INVITEE, CANCELLATION, NO_SHOW = "invitee", "cancellation", "no_show"
 MARKED, FORM, PAYMENT = "marked_invitee", "routing_form", "payment"
 REPLACED = "replaced_invitee"  # under the id of the invitee that replaces it
 STATES = (INVITEE, CANCELLATION, MARKED)
 
 
-def remember_invitee(
-    db: Session,
-    connection: WebhookConnection,
-    key: str,
-    delivery: Mapping[str, Any],
-    kind: str,
-) -> None:
-    """Store what a delivery says of its invitee. A cancellation is final, so it outranks any other
-    state. Money that was paid stays paid, whatever a later state says of it.
+def invitee_states(
+    key: str, delivery: Mapping[str, Any], kind: str, arrived_at: datetime
+) -> Iterator[State]:
+    """What a delivery says of its invitee. A cancellation is final, so it outranks any other state.
+    Money that was paid stays paid, whatever a later state says of it.
     """
     invitee = only(mapping(delivery.get("payload")), KEPT)
     if is_pseudonym(word(invitee.get("email"))):
@@ -50,19 +45,16 @@ def remember_invitee(
     # of two states of one moment the one that says more counts
     version = f"{rank}{_sortable(at)} {len(read(invitee)):03}"
     form = reference(invitee.get("routing_form_submission"))
-    remember(db, connection, State(kind, key, version, invitee, form))
+    yield State(kind, key, version, invitee, arrived_at, form)
     paid = mapping(invitee.get("payment"))
     if is_money(paid):
-        money = money_key(paid)
-        remember(db, connection, State(PAYMENT, key, _sortable(at), paid, money))
+        yield State(PAYMENT, key, _sortable(at), paid, arrived_at, money_key(paid))
     if new := reference(invitee.get("new_invitee")):
-        remember(db, connection, State(REPLACED, new, _sortable(at), {"id": key}))
+        yield State(REPLACED, new, _sortable(at), {"id": key}, arrived_at)
 
 
-def remember_no_show(
-    db: Session, connection: WebhookConnection, key: str, delivery: Mapping[str, Any]
-) -> None:
-    """Store whether the invitee is marked as a no-show. Marks are apart from the invitee's states,
+def no_show_state(key: str, delivery: Mapping[str, Any], arrived_at: datetime) -> State:
+    """Whether the invitee is marked as a no-show. Marks are apart from the invitee's states,
     because setting and removing one does not touch ``updated_at``.
     """
     invitee = mapping(delivery.get("payload"))
@@ -71,20 +63,57 @@ def remember_no_show(
     at = moment(marked.get("created_at")) or happened_at or moment(invitee.get("created_at"))
     removed = str(delivery.get("event")).endswith("deleted")
     data = {"at": None if removed or at is None else _sortable(at)}
-    remember(db, connection, State(NO_SHOW, key, _sortable(happened_at), data))
+    return State(NO_SHOW, key, _sortable(happened_at), data, arrived_at)
 
 
-def known_invitee(db: Session, connection: WebhookConnection, key: str) -> dict[str, Any]:
-    """Everything that is known of an invitee, see ``invitees.read``, and ``no_show_at``."""
-    known: dict[str, Any] = {}
-    for state in _states(db, connection, ProviderObject.external_id == key):
-        said = read(state)
-        known |= said | _as_first_listed(said.get("hosts", []), known.get("hosts", []))
-    known |= {"payment": next(iter(_objects(db, connection, PAYMENT, key)), known.get("payment"))}
-    for replaced in _objects(db, connection, REPLACED, key):
-        known.setdefault("replaces", replaced["id"])  # the old booking may be all that says so
-    marks = _objects(db, connection, NO_SHOW, key)
-    return known | {"no_show_at": moment(marks[0].get("at")) if marks else None}
+class Invitees:
+    """What is known of invitees and of the routing forms that they came by."""
+
+    def __init__(self, db: Session) -> None:
+        self._db = db
+        self._objects: dict[Name, Stored] = {}
+        self._asked = set[str]()
+
+    def load(self, keys: Iterable[str]) -> None:
+        """Read what is stored of these invitees, at once, unless it was read before."""
+        wanted = set(keys) - self._asked
+        self._asked |= wanted
+        names = [(kind, key) for key in wanted for kind in (*STATES, PAYMENT, REPLACED, NO_SHOW)]
+        self._read(names)
+        named = (
+            reference(state.data.get("routing_form_submission"))
+            for key in wanted
+            for state in self._states(key)
+        )
+        self._read((FORM, form) for form in named if form)
+
+    def _read(self, names: Iterable[Name]) -> None:
+        found = objects_named(self._db, CALENDLY, names)
+        self._objects |= {(item.kind, item.external_id): item for item in found}
+
+    def known(self, key: str) -> dict[str, Any]:
+        """Everything that is known of an invitee, see ``invitees.read``, and ``no_show_at``."""
+        known: dict[str, Any] = {}
+        for state in self._states(key):
+            said = read(state.data)
+            known |= said | _as_first_listed(said.get("hosts", []), known.get("hosts", []))
+        known |= {"payment": self._data(PAYMENT, key) or known.get("payment")}
+        if replaced := self._data(REPLACED, key):
+            known.setdefault("replaces", replaced["id"])  # the old booking may be all that says so
+        mark = self._data(NO_SHOW, key)
+        return known | {"no_show_at": moment(mark.get("at")) if mark else None}
+
+    def form(self, form: str | None) -> dict[str, Any]:
+        """What is stored of a submission of a routing form by which a loaded invitee came."""
+        return (self._data(FORM, form) if form else None) or {}
+
+    def _states(self, key: str) -> list[Stored]:
+        found = [each for kind in STATES if (each := self._objects.get((kind, key)))]
+        return sorted(found, key=lambda each: (each.version, each.kind))
+
+    def _data(self, kind: str, key: str) -> dict[str, Any] | None:
+        found = self._objects.get((kind, key))
+        return found.data if found else None
 
 
 def _as_first_listed(
@@ -101,53 +130,26 @@ def _host_key(host: Mapping[str, str | None]) -> str:
     return host["uri"] or fold(host["email"] or host["name"])
 
 
-def invitees_with_money(
-    db: Session, connection: WebhookConnection, invitee: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    """Every invitee who names the money that this one names, the first to book first: whoever moves
-    a booking gets a new invitee, which names again what was paid with the old one.
+def invitees_with_money(db: Session, monies: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+    """By the money every invitee who names it, the first to book first: whoever moves a booking
+    gets a new invitee, which names again what was paid with the old one.
     """
-    money = money_key(mapping(invitee.get("payment")))
-    if money is None:
-        return []
-    named = select(ProviderObject.external_id).where(
-        _ours(connection), ProviderObject.kind == PAYMENT, ProviderObject.group_key == money
-    )
-    found = [known_invitee(db, connection, key) for key in db.scalars(named)]
-    dated = [each for each in found if each.get("created_at") and each.get("starts_at")]
-    return sorted(dated, key=lambda each: (each["created_at"], each["id"]))
+    naming = objects_of(db, CALENDLY, monies, [PAYMENT])
+    invitees = Invitees(db)
+    invitees.load(each.external_id for each in naming)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for each in naming:
+        known = invitees.known(each.external_id)
+        if known.get("created_at") and known.get("starts_at"):
+            found.setdefault(str(each.group_key), []).append(known)
+    for named in found.values():
+        named.sort(key=lambda known: (known["created_at"], known["id"]))
+    return found
 
 
-def invitees_of_form(db: Session, connection: WebhookConnection, form: str) -> list[str]:
-    """The ids of the invitees who booked by way of this submission of a routing form."""
-    named = select(ProviderObject.external_id).where(
-        _ours(connection), ProviderObject.kind.in_(STATES), ProviderObject.group_key == form
-    )
-    return sorted(set(db.scalars(named)))
-
-
-def known_form(db: Session, connection: WebhookConnection, form: str) -> dict[str, Any]:
-    """What is stored of a submission of a routing form."""
-    return next(iter(_objects(db, connection, FORM, form)), {})
-
-
-def _objects(
-    db: Session, connection: WebhookConnection, kind: str, key: str
-) -> list[dict[str, Any]]:
-    named = and_(ProviderObject.kind == kind, ProviderObject.external_id == key)
-    return list(db.scalars(select(ProviderObject.data).where(_ours(connection), named)))
-
-
-def _states(
-    db: Session, connection: WebhookConnection, which: ColumnElement[bool]
-) -> list[dict[str, Any]]:
-    found = select(ProviderObject).where(_ours(connection), ProviderObject.kind.in_(STATES), which)
-    states = db.scalars(found.execution_options(populate_existing=True))
-    return [state.data for state in sorted(states, key=lambda each: (each.version, each.kind))]
-
-
-def _ours(connection: WebhookConnection) -> ColumnElement[bool]:
-    return ProviderObject.provider == connection.provider
+def invitees_of_forms(db: Session, forms: Collection[str]) -> list[str]:
+    """The ids of the invitees who booked by way of these submissions of a routing form."""
+    return sorted({each.external_id for each in objects_of(db, CALENDLY, forms, STATES)})
 
 
 def _sortable(at: datetime | None) -> str:

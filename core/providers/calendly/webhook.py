@@ -5,7 +5,8 @@ webhook payloads.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,29 +14,28 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.bookings.booking import Booking, Cancellation
-from core.bookings.intake import record_booking
+from core.bookings.intake import record_bookings
 from core.bookings.models import BookingSettings, Event
 from core.bookings.roster import Host, setter_mentions
-from core.deliveries.models import WebhookConnection
 from core.deliveries.objects import State, remember
 from core.people.actions import Person
 from core.platform.advisory_locks import lock_books
 from core.platform.normalization import fold
 from core.providers.calendly.invitees import answers, invitee_id, reference, tracking
-from core.providers.calendly.payments import record_booking_payment
+from core.providers.calendly.payments import money_key, record_booking_payment
 from core.providers.calendly.states import (
+    CALENDLY,
     CANCELLATION,
     FORM,
     INVITEE,
     MARKED,
-    invitees_of_form,
+    Invitees,
+    invitee_states,
+    invitees_of_forms,
     invitees_with_money,
-    known_form,
-    known_invitee,
-    remember_invitee,
-    remember_no_show,
+    no_show_state,
 )
-from core.providers.provider import PROCESSED, Outcome
+from core.providers.provider import PROCESSED, Delivered, Outcome
 from core.providers.signatures import BadSignature, check_timed_hex, sign_timed_hex
 from core.providers.values import mapping, moment, word
 from core.tenancy.organizations.queries import settings_of
@@ -76,33 +76,67 @@ def event_type(payload: dict[str, Any]) -> str | None:
     return word(mapping(payload).get("event"))
 
 
-def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) -> Outcome:
-    """Fold the delivery into what is known of its invitee, and bring the event to it."""
-    name = event_type(payload)
+@dataclass(frozen=True)
+class Report:
+    """What a delivery says: states of the invitee ``key``, or of a routing form ``form``."""
+
+    states: Sequence[State]
+    key: str | None = None
+    form: str | None = None
+
+
+def handle(db: Session, batch: Sequence[Delivered]) -> list[Outcome]:
+    """Fold the deliveries into what is known of their invitees, and bring the events to it."""
+    named_in = settings_of(db, BookingSettings)
+    read = [_report(delivered, named_in) for delivered in batch]
+    reports = [each for each in read if isinstance(each, Report)]
+    if not reports:
+        return [each for each in read if isinstance(each, Outcome)]
+    lock_books(db)
+    remember(db, CALENDLY, [state for each in reports for state in each.states])
+    of_forms = invitees_of_forms(db, [each.form for each in reports if each.form])
+    latest = {
+        each.key: delivered
+        for each, delivered in zip(read, batch, strict=True)
+        if isinstance(each, Report) and each.key
+    }
+    reported = dict.fromkeys(of_forms, batch[-1]) | latest
+    timed = _record(db, reported, named_in)
+    _record_money(db, timed, reported, batch[-1])
+    return [
+        each
+        if isinstance(each, Outcome)
+        else Outcome(ignored=NO_TIME)
+        if each.key and each.key not in timed
+        else PROCESSED
+        for each in read
+    ]
+
+
+def _report(delivered: Delivered, named_in: BookingSettings) -> Outcome | Report:
+    payload, arrived = delivered.payload, delivered.arrived_at
+    name, about = event_type(payload), mapping(payload.get("payload"))
     if name == ROUTING_FORM:
-        return _route(db, connection, mapping(payload.get("payload")))
+        return _routing_form(about, arrived, named_in)
     if name not in INVITEE_EVENTS:
         return Outcome(ignored=f"“{name}” is not about a booking")
-    key = invitee_id(mapping(payload.get("payload")))
+    key = invitee_id(about)
     if key is None:
         return Outcome(ignored="it does not say whose booking it is about")
-    lock_books(db)
-    remember_invitee(db, connection, key, payload, INVITEE_EVENTS[name])
+    states = list(invitee_states(key, payload, INVITEE_EVENTS[name], arrived))
     if INVITEE_EVENTS[name] == MARKED:
-        remember_no_show(db, connection, key, payload)
-    outcome = _record(db, connection, key)
-    if new := known_invitee(db, connection, key).get("replaced_by"):
-        _record(db, connection, new)
-    return outcome
+        states.append(no_show_state(key, payload, arrived))
+    return Report(states, key=key)
 
 
-def _route(db: Session, connection: WebhookConnection, submission: dict[str, Any]) -> Outcome:
+def _routing_form(
+    submission: dict[str, Any], arrived: datetime, named_in: BookingSettings
+) -> Outcome | Report:
     """A submission of a routing form says where the booking came from that follows it."""
     key = reference(submission.get("uri"))
     if key is None:
         return Outcome(ignored="it does not say which submission it is about")
-    lock_books(db)
-    asked = settings_of(db, BookingSettings).setter_question
+    asked = named_in.setter_question
     given = answers(submission.get("questions_and_answers"))
     stored = {
         "tracking": tracking(submission.get("tracking")),
@@ -111,39 +145,68 @@ def _route(db: Session, connection: WebhookConnection, submission: dict[str, Any
         ],
     }
     version = moment(submission.get("updated_at")) or moment(submission.get("created_at"))
-    remember(db, connection, State(FORM, key, version.isoformat() if version else "", stored))
-    for invitee in invitees_of_form(db, connection, key):
-        _record(db, connection, invitee)
-    return PROCESSED
+    written = version.isoformat() if version else ""
+    return Report([State(FORM, key, written, stored, arrived)], form=key)
 
 
-def _record(db: Session, connection: WebhookConnection, key: str) -> Outcome:
-    known = known_invitee(db, connection, key)
-    if known.get("starts_at") is None:
-        return Outcome(ignored=NO_TIME)
-    form = known_form(db, connection, known["form"]) if known.get("form") else {}
-    event = record_booking(db, _booking(known, form, settings_of(db, BookingSettings)))
-    _record_money(db, connection, known, event)
-    return PROCESSED
+def _record(
+    db: Session, reported: Mapping[str, Delivered], named_in: BookingSettings
+) -> dict[str, tuple[dict[str, Any], Event]]:
+    """Bring the events of the invitees who were reported, and of those who replace them, to what is
+    known. Returns by invitee what is known and the event, of those whose meeting has a time.
+    """
+    invitees = Invitees(db)
+    invitees.load(reported)
+    arrived: dict[str, datetime] = {}
+    for key, delivered in reported.items():
+        for each in (key, invitees.known(key).get("replaced_by")):
+            if each:
+                arrived[each] = delivered.arrived_at
+    invitees.load(arrived)
+    known = {
+        key: said for key in arrived if (said := invitees.known(key)).get("starts_at") is not None
+    }
+    bookings = [
+        _booking(said, invitees.form(said.get("form")), arrived[key], named_in)
+        for key, said in known.items()
+    ]
+    events = record_bookings(db, bookings)
+    return dict(zip(known, zip(known.values(), events, strict=True), strict=True))
 
 
 def _record_money(
-    db: Session, connection: WebhookConnection, known: dict[str, Any], event: Event
+    db: Session,
+    recorded: Mapping[str, tuple[dict[str, Any], Event]],
+    reported: Mapping[str, Delivered],
+    latest: Delivered,
 ) -> None:
     """Money is paid with the first booking that names it, on that booking's day and under its
     address, however often it is named again.
     """
-    invitees = invitees_with_money(db, connection, known)
+    named = {
+        money: reported.get(key, latest).connection
+        for key, (known, _) in recorded.items()
+        if (money := money_key(mapping(known.get("payment"))))
+    }
+    if not named:
+        return
+    naming = invitees_with_money(db, named)
     theirs = select(Event.external_id, Event.id).where(
-        Event.booking_platform == event.booking_platform,
-        Event.external_id.in_([each["id"] for each in invitees]),
+        Event.booking_platform == CALENDLY,
+        Event.external_id.in_([each["id"] for every in naming.values() for each in every]),
     )
     events = {key: event_id for key, event_id in db.execute(theirs)}  # noqa: C416 - rows, not pairs
-    for first in [each for each in invitees if each["id"] in events][:1]:
-        record_booking_payment(db, connection, first, events[first["id"]])
+    for money, invitees in naming.items():
+        for first in [each for each in invitees if each["id"] in events][:1]:
+            record_booking_payment(db, named[money], first, events[first["id"]])
 
 
-def _booking(known: dict[str, Any], form: Mapping[str, Any], named_in: BookingSettings) -> Booking:
+def _booking(
+    known: dict[str, Any],
+    form: Mapping[str, Any],
+    reported_at: datetime,
+    named_in: BookingSettings,
+) -> Booking:
     """What is known of an invitee as a booking. Where the link of the booking carried nothing, that
     of the routing form before it did.
     """
@@ -161,12 +224,13 @@ def _booking(known: dict[str, Any], form: Mapping[str, Any], named_in: BookingSe
         setter_mentions=setter_mentions(utm, given, named_in),
         answers=given,
         meeting_url=known.get("url"),
-        platform="calendly",
+        platform=CALENDLY,
         external_id=known["id"],
         replaces_external_id=known.get("replaces"),
         external_meeting_id=known.get("meeting"),
         cancellation=_cancellation(known),
         no_show_at=known["no_show_at"],
+        reported_at=reported_at,
     )
 
 

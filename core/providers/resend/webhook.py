@@ -13,11 +13,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from core.deliveries.models import WebhookConnection
-from core.deliveries.reading import arrived_at
 from core.messages.suppression_list import suppress
 from core.platform.normalization import mailable_email, normalize_email
-from core.providers.provider import PROCESSED, Outcome
+from core.providers.provider import PROCESSED, Delivered, Outcome, one_by_one
 from core.providers.resend.sending import ORGANIZATION_TAG
 from core.providers.signatures import BadSignature, check_standard_webhook, sign_standard_webhook
 from core.providers.values import first, mapping, moment, word
@@ -59,7 +57,8 @@ def event_type(payload: dict[str, Any]) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) -> Outcome:
+@one_by_one
+def handle(db: Session, delivered: Delivered) -> Outcome:
     """Note the addresses that bounced for good or complained, so that nothing is sent to them any
     more.
 
@@ -67,18 +66,19 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
     business. One without a name was not sent by us, but from the same account, and its address is
     as unreachable.
     """
+    payload = delivered.payload
     name, said = event_type(payload) or "", mapping(payload.get("data"))
     reason = _reason_of(name, said)
     if reason is None:
         return Outcome(ignored=f"“{name}” is not about an address that cannot be reached")
-    if _organization_of(said) not in (None, str(connection.organization_id)):
+    if _organization_of(said) not in (None, str(delivered.connection.organization_id)):
         return Outcome(ignored="the e-mail was another organisation's")
     addresses = list(_addresses(said))
     if not addresses:
         return Outcome(ignored=f"“{name}” names no address")
     at = first([moment(payload.get("created_at")), moment(said.get("created_at"))])
     for address in addresses:
-        suppress(db, address, reason, at or arrived_at(db))
+        suppress(db, address, reason, at or delivered.arrived_at)
     return PROCESSED
 
 

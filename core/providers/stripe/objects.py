@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -100,6 +100,7 @@ PAYING = ("charge.succeeded", "charge.captured", "payment_intent.succeeded")
 PASSING = CHARGE_THEN, CUSTOMER_THEN = (passing("charge"), passing("customer"))
 # The earliest of several equal states is wanted where a state never changes again.
 LATEST_SECOND = 10**12 - 1
+K = TypeVar("K", int, Name)
 
 
 def objects_in(value: Any) -> Iterator[dict[str, Any]]:
@@ -196,7 +197,7 @@ def firsts_of(
         yield First(PAID, at)
 
 
-def passing_state(kind: str, stripe_object: Mapping[str, Any]) -> dict[str, Any] | None:
+def passing_facts(kind: str, stripe_object: Mapping[str, Any]) -> dict[str, Any] | None:
     """What is stored of an object for every moment at which it was reported, see ``PASSING``."""
     if kind == "charge" and _whole(total := stripe_object.get("amount_refunded")):
         return {"id": identifier(stripe_object), "amount_refunded": total}
@@ -210,37 +211,63 @@ def as_of(data: Mapping[str, Any]) -> datetime | None:
     return moment(data.get("as_of"))
 
 
-def payments_about(db: Session, names: Collection[Name]) -> list[Name]:
-    """The payment intents, charges without one, and invoices that may look different when
-    ``names`` do.
+def payments_about(db: Session, names: Mapping[K, Collection[Name]]) -> dict[K, list[Name]]:
+    """By key the payment intents, charges without one, and invoices that may look different when
+    the named objects do.
     """
-    reached = set(names)
-    reached |= _linked(db, _of(reached, ["customer"]), (*MONEY, *PAPERS))
-    reached |= _linked(db, _of(reached, GIVEN_BACK), MONEY)
+    reached = {key: set(each) for key, each in names.items()}
+    _reach(db, reached, ["customer"], (*MONEY, *PAPERS))
+    _reach(db, reached, GIVEN_BACK, MONEY)
     for _ in range(2):  # a session names an invoice, which an invoice payment pays
-        reached |= _linked(db, _of(reached, PAPERS), (*PAPERS, *MONEY))
-    charges = _of(reached, ["charge"])
-    intents = _of(reached, ["payment_intent"]) | _linked(db, charges, ["payment_intent"])
-    alone = charges - _linked(db, intents, ["charge"])
+        _reach(db, reached, PAPERS, (*PAPERS, *MONEY))
+    _reach(db, reached, ["charge"], ["payment_intent"])
+    every = set().union(*reached.values())
+    of_intents = linked(db, "stripe", _of(every, ["payment_intent"]), ["charge"])
+    return {key: _payments_in(each, of_intents) for key, each in reached.items()}
+
+
+def _payments_in(reached: set[Name], of_intents: Mapping[Name, set[Name]]) -> list[Name]:
+    intents = _of(reached, ["payment_intent"])
+    alone = _of(reached, ["charge"]).difference(*(of_intents.get(each, ()) for each in intents))
     return sorted(intents | alone | _of(reached, ["invoice"]))
 
 
-def names_about(db: Session, payment: Name) -> set[Name]:
-    """Everything that says something of one payment, itself included."""
-    core = {payment}
-    if payment[0] != "invoice":
-        core |= _linked(db, core, MONEY)
-    papers = _of(core, PAPERS)
-    papers |= _linked(db, core, PAPERS)
+def names_about(db: Session, payments: Collection[Name]) -> dict[Name, set[Name]]:
+    """Of each payment everything that says something of it, itself included."""
+    core = {payment: {payment} for payment in payments}
+    _reach(db, core, MONEY, MONEY)
+    papers = {payment: _of(names, PAPERS) for payment, names in core.items()}
+    for payment, found in _reached(db, core, PAPERS).items():
+        papers[payment] |= found
     for _ in range(2):
-        papers |= _linked(db, papers, PAPERS)
-    customers = _linked(db, core | papers, ["customer"])
-    return core | papers | customers | _linked(db, core, GIVEN_BACK)
+        _reach(db, papers, PAPERS, PAPERS)
+    about = {payment: core[payment] | papers[payment] for payment in core}
+    customers, given_back = _reached(db, about, ["customer"]), _reached(db, core, GIVEN_BACK)
+    return {
+        payment: names | customers[payment] | given_back[payment]
+        for payment, names in about.items()
+    }
+
+
+def _reach(
+    db: Session, names: Mapping[K, set[Name]], of: Collection[str], kinds: Collection[str]
+) -> None:
+    """Add to each of the sets what the objects of the kinds ``of`` in it are linked with."""
+    within = {key: _of(each, of) for key, each in names.items()}
+    for key, found in _reached(db, within, kinds).items():
+        names[key].update(found)
+
+
+def _reached(
+    db: Session, names: Mapping[K, Collection[Name]], kinds: Collection[str]
+) -> dict[K, set[Name]]:
+    """For each of the sets the objects of ``kinds`` that those in it are linked with."""
+    links = linked(db, "stripe", set().union(*names.values()), kinds)
+    return {
+        key: set().union(*(links.get(each, ()) for each in names_of))
+        for key, names_of in names.items()
+    }
 
 
 def _of(names: Iterable[Name], kinds: Collection[str]) -> set[Name]:
     return {name for name in names if name[0] in kinds}
-
-
-def _linked(db: Session, names: Collection[Name], kinds: Collection[str]) -> set[Name]:
-    return linked(db, "stripe", names, kinds) if names else set()

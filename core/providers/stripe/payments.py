@@ -12,11 +12,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from core.deliveries.models import ProviderObject
 from core.deliveries.moments import Firsts, instant, written
-from core.deliveries.objects import Name
-from core.money.ledger import DisputeFact, DisputeState, PaymentFact, RefundFact
+from core.deliveries.objects import Name, Stored
 from core.money.models import UNDONE, PaymentStatus
+from core.money.payment_facts import DisputeFact, DisputeState, PaymentFact, RefundFact
 from core.platform.money import from_minor, rounded
 from core.providers.running_totals import SingleRefund, Total, only_in_totals
 from core.providers.stripe.objects import (
@@ -94,7 +93,7 @@ class Known:
     by_kind: dict[str, list[Data]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, objects: Sequence[ProviderObject]) -> Known:
+    def of(cls, objects: Sequence[Stored]) -> Known:
         known = cls(min(item.arrived_at for item in objects), Firsts(objects))
         for item in objects:
             known.by_kind.setdefault(item.kind, []).append(item.data)
@@ -118,7 +117,7 @@ class Known:
 
 
 def payment_fact(
-    payment: Name, objects: Sequence[ProviderObject], connection_id: Any
+    payment: Name, objects: Sequence[Stored], connection_id: Any
 ) -> PaymentFact | None:
     """The payment that ``objects`` describe; None while no money is known of, or for nothing.
     Raises Unreadable for an amount that cannot be understood.

@@ -9,19 +9,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core.deliveries.models import WebhookConnection
-from core.deliveries.moments import firsts_named, remember_firsts, remember_passing
-from core.deliveries.objects import Name, State, link, objects_named, objects_of, only, remember
-from core.money.ledger import record_payment
+from core.deliveries.moments import first_states, firsts_named, passing_state
+from core.deliveries.objects import (
+    Name,
+    State,
+    Stored,
+    link,
+    objects_named,
+    objects_of,
+    only,
+    put_into_groups,
+    remember,
+)
+from core.money.ledger import record_payments
 from core.money.models import MoneySettings
+from core.money.payment_facts import PaymentFact
 from core.platform.advisory_locks import lock_books
-from core.providers.provider import PROCESSED, Outcome
+from core.providers.provider import PROCESSED, Delivered, Outcome
 from core.providers.signatures import BadSignature, check_timed_hex, sign_timed_hex
 from core.providers.stripe.objects import (
     FIRSTS,
@@ -34,7 +46,7 @@ from core.providers.stripe.objects import (
     firsts_of,
     names_about,
     objects_in,
-    passing_state,
+    passing_facts,
     payments_about,
     targets_of,
     version_of,
@@ -76,66 +88,122 @@ def event_type(payload: dict[str, Any]) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) -> Outcome:
-    """Store the newest state of every object in the event and bring the payments that they concern
+@dataclass(frozen=True)
+class Report:
+    """What a delivery says of Stripe's objects."""
+
+    names: list[Name]
+    states: list[State]
+    links: list[tuple[Name, Name]]
+
+
+def handle(db: Session, batch: Sequence[Delivered]) -> list[Outcome]:
+    """Store the newest state of every object in the events and bring the payments that they concern
     to it.
     """
+    accept_test_mode = settings_of(db, MoneySettings).accept_test_mode
+    read = [_report(delivered, accept_test_mode) for delivered in batch]
+    reports = {place: each for place, each in enumerate(read) if isinstance(each, Report)}
+    if reports:
+        lock_books(db)
+        remember(db, "stripe", [state for each in reports.values() for state in each.states])
+        link(db, "stripe", [pair for each in reports.values() for pair in each.links])
+    concerned = payments_about(db, {place: each.names for place, each in reports.items()})
+    over = {
+        payment: batch[place].connection.id
+        for place, payments in concerned.items()
+        for payment in payments
+    }
+    booked = _book(db, over) if over else set()
+    return [
+        each
+        if isinstance(each, Outcome)
+        else Outcome(ignored=UNKNOWN_YET)
+        if booked.isdisjoint(concerned[place])
+        else PROCESSED
+        for place, each in enumerate(read)
+    ]
+
+
+def _report(delivered: Delivered, accept_test_mode: bool) -> Outcome | Report:
+    payload, connection = delivered.payload, delivered.connection
     stripe_object = mapping(mapping(payload.get("data")).get("object"))
     found = list(objects_in(stripe_object))
     if not found:
         return Outcome(ignored=f"“{event_type(payload)}” is not about money")
-    if _is_test(payload, stripe_object) and not settings_of(db, MoneySettings).accept_test_mode:
+    if _is_test(payload, stripe_object) and not accept_test_mode:
         return Outcome(ignored="test mode: nothing is booked")
     account = identifier(payload.get("account"))
     if account and connection.external_account_id and account != connection.external_account_id:
         return Outcome(ignored="it belongs to another Stripe account")
-    lock_books(db)
     happened = moment(payload.get("created"))
     at = happened.replace(microsecond=0) if happened else None
-    names = [_remember(db, connection, event_type(payload), each, at) for each in found]
-    booked = [_book(db, connection, payment) for payment in payments_about(db, names)]
-    return PROCESSED if any(booked) else Outcome(ignored=UNKNOWN_YET)
+    report = Report([], [], [])
+    for each in found:
+        _add_object(report, delivered, each, at)
+    return report
 
 
 def _is_test(payload: dict[str, Any], stripe_object: dict[str, Any]) -> bool:
     return False in (payload.get("livemode"), stripe_object.get("livemode"))
 
 
-def _remember(
-    db: Session,
-    connection: WebhookConnection,
-    event: str | None,
-    stripe_object: dict[str, Any],
-    at: datetime | None,
-) -> Name:
+def _add_object(
+    report: Report, delivered: Delivered, stripe_object: dict[str, Any], at: datetime | None
+) -> None:
     kind, external_id = name = stripe_object["object"], str(identifier(stripe_object))
-    second = int(at.timestamp()) if at else 0
+    second, arrived = int(at.timestamp()) if at else 0, delivered.arrived_at
     version = version_of(kind, stripe_object, second)
     state = only(stripe_object, KEPT[kind]) | {"as_of": second or None}
-    remember(db, connection, State(kind, external_id, version, state))
-    link(db, connection, name, targets_of(kind, stripe_object))
+    report.names.append(name)
+    report.states.append(State(kind, external_id, version, state, arrived))
+    report.links.extend((name, target) for target in targets_of(kind, stripe_object))
     if at and version != UNUSABLE:
-        firsts = firsts_of(event, kind, stripe_object, at)
-        remember_firsts(db, connection, external_id, firsts)
-        then = passing_state(kind, stripe_object)
+        firsts = firsts_of(event_type(delivered.payload), kind, stripe_object, at)
+        report.states.extend(first_states(external_id, firsts, arrived))
+        then = passing_facts(kind, stripe_object)
         if then is not None:
-            remember_passing(db, connection, name, at, version, then)
-    return name
+            report.states.append(passing_state(name, at, version, then, arrived))
 
 
-def _book(db: Session, connection: WebhookConnection, payment: Name) -> bool:
-    """Compute the payment from everything known of it; False while that is too little."""
-    objects = objects_named(db, "stripe", names_about(db, payment))
-    if not objects:
-        return False
-    keys = [item.external_id for item in objects]
-    objects += objects_named(db, "stripe", firsts_named(keys, FIRSTS))
-    objects += objects_of(db, "stripe", *keys, kinds=PASSING)
-    fact = payment_fact(payment, objects, connection.id)
-    if fact is None:
-        return False
+def _book(db: Session, payments: Mapping[Name, UUID]) -> set[Name]:
+    """Compute the payments, by which the connections are named, from everything known of them.
+    Returns those of which enough is known.
+    """
+    names = names_about(db, payments)
+    every = {(item.kind, item.external_id): item for item in _objects(db, names)}
+    passing = _by_group(objects_of(db, "stripe", {key for _, key in every}, PASSING))
+    facts: dict[Name, PaymentFact] = {}
+    groups: dict[Name, str] = {}
+    for payment, connection_id in payments.items():
+        objects = [every[name] for name in sorted(names[payment] & every.keys())]
+        if not objects:
+            continue
+        keys = [item.external_id for item in objects]
+        firsts = [every[name] for name in firsts_named(keys, FIRSTS) if name in every]
+        then = [item for key in set(keys) for item in passing.get(key, ())]
+        then.sort(key=lambda item: (item.kind, item.external_id))
+        fact = payment_fact(payment, [*objects, *firsts, *then], connection_id)
+        if fact is not None:
+            facts[payment] = fact
+            groups |= {
+                (item.kind, item.external_id): payment[1]
+                for item in objects
+                if item.kind in GROUPED
+            }
+    put_into_groups(db, "stripe", groups)
+    record_payments(db, list(facts.values()))
+    return set(facts)
+
+
+def _objects(db: Session, names: Mapping[Name, set[Name]]) -> list[Stored]:
+    """The objects of these names, and when they were first reported."""
+    every = set().union(*names.values())
+    return objects_named(db, "stripe", every | set(firsts_named({key for _, key in every}, FIRSTS)))
+
+
+def _by_group(objects: Iterable[Stored]) -> dict[str | None, list[Stored]]:
+    groups: dict[str | None, list[Stored]] = {}
     for item in objects:
-        if item.kind in GROUPED:
-            item.group_key = payment[1]
-    record_payment(db, fact)
-    return True
+        groups.setdefault(item.group_key, []).append(item)
+    return groups

@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from core.deliveries.models import ProviderObject
 from core.deliveries.moments import Firsts, instant, passing
-from core.money.ledger import DisputeFact, DisputeState, PaymentFact, RefundFact
+from core.deliveries.objects import Stored
 from core.money.models import UNDONE, PaymentStatus
+from core.money.payment_facts import DisputeFact, DisputeState, PaymentFact, RefundFact
 from core.platform.money import rounded
 from core.providers.running_totals import SingleRefund, Total, only_in_totals
 from core.providers.values import first
@@ -65,9 +65,7 @@ EVER = datetime.min.replace(tzinfo=UTC)  # before every dated state
 Data = dict[str, Any]
 
 
-def payment_fact(
-    connection_id: UUID, key: str, known: Sequence[ProviderObject]
-) -> PaymentFact | None:
+def payment_fact(connection_id: UUID, key: str, known: Sequence[Stored]) -> PaymentFact | None:
     """The payment that all deliveries of one ``pay_…`` describe; None before any did, or for a zero
     amount.
     """
@@ -109,7 +107,7 @@ def _who(firsts: Firsts, key: str, name: str) -> str | None:
     return first(each.get(name) for each in said if each)
 
 
-def _place_among_states(item: ProviderObject) -> tuple[str, int]:
+def _place_among_states(item: Stored) -> tuple[str, int]:
     """What was paid is better than what was not, and among those the generation that knows most."""
     return item.version[0], GENERATIONS.index(item.kind.partition(" ")[2])
 
@@ -133,7 +131,7 @@ def _newest(said: Sequence[Data]) -> Data:
     return max(said, key=lambda each: each["updated_at"] or "")
 
 
-def _dispute(item: ProviderObject, currency: str, firsts: Firsts) -> DisputeFact:
+def _dispute(item: Stored, currency: str, firsts: Firsts) -> DisputeFact:
     """A dispute is flagged while it runs and subtracted only when it is lost. One in another
     currency than the payment's has no amount that could be.
     """
@@ -152,7 +150,7 @@ def _dispute(item: ProviderObject, currency: str, firsts: Firsts) -> DisputeFact
 
 
 def _refunds(
-    known: Sequence[ProviderObject],
+    known: Sequence[Stored],
     said: Sequence[Data],
     currency: str,
     firsts: Firsts,

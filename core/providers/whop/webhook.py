@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.deliveries.models import WebhookConnection
-from core.deliveries.moments import instant, remember_firsts, remember_passing, written
-from core.deliveries.objects import State, objects_named, objects_of, remember
-from core.deliveries.reading import arrived_at
-from core.money.ledger import record_payment
+from core.deliveries.moments import first_states, instant, passing_state, written
+from core.deliveries.objects import Name, State, Stored, objects_named, objects_of, remember
+from core.money.ledger import record_payments
 from core.money.models import Payment
-from core.people.timeline import note
+from core.money.payment_facts import PaymentFact
+from core.people.timeline import Line, add_lines
 from core.platform.advisory_locks import lock_books
-from core.providers.provider import PROCESSED, Outcome
+from core.providers.provider import PROCESSED, Delivered, Outcome
 from core.providers.signatures import (
     BadSignature,
     check_standard_webhook,
@@ -101,14 +102,55 @@ def event_type(payload: dict[str, Any]) -> str | None:
     return f"{family}.{rest}" if "." not in name and family in FAMILIES else name
 
 
-def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) -> Outcome:
-    """Store the object's newest state and compute its payment anew from everything known of it."""
+@dataclass(frozen=True)
+class Report:
+    """What a delivery says: facts of objects by their kind, or that a membership ended."""
+
+    delivered: Delivered
+    facts: Sequence[tuple[str, dict[str, Any]]] = ()
+    ended: State | None = None
+
+
+def handle(db: Session, batch: Sequence[Delivered]) -> list[Outcome]:
+    """Store the objects' newest states and compute their payments anew from everything known of
+    them.
+    """
+    read = [_report(delivered) for delivered in batch]
+    reports = {place: each for place, each in enumerate(read) if isinstance(each, Report)}
+    if not reports:
+        return [each for each in read if isinstance(each, Outcome)]
+    lock_books(db)
+    payment_of = _payments_of(db, reports.values())
+    states = [state for each in reports.values() for state in _states(each, payment_of)]
+    remember(db, "whop", states)
+    concerned = {
+        place: payment_of.get(_name(*each.facts[0])) if each.facts else None
+        for place, each in reports.items()
+    }
+    over = {payment: batch[place].connection.id for place, payment in concerned.items() if payment}
+    facts = _facts(db, over)
+    record_payments(db, list(facts.values()))
+    ended = {each.ended.external_id for each in reports.values() if each.ended}
+    sold = {fact.membership_key for fact in facts.values() if fact.membership_key}
+    _note_ends(db, ended | sold)
+    return [
+        each
+        if isinstance(each, Outcome)
+        else PROCESSED
+        if each.ended or concerned[place] in facts
+        else Outcome(ignored="kept until the payment it belongs to is known")
+        for place, each in enumerate(read)
+    ]
+
+
+def _report(delivered: Delivered) -> Outcome | Report:
+    payload, connection = delivered.payload, delivered.connection
     name, said = event_type(payload) or "", mapping(payload.get("data"))
     account = account_of(payload)
     if account and connection.external_account_id and account != connection.external_account_id:
         return Outcome(ignored="it belongs to another Whop account")
     if name in ENDED:
-        return _membership_ended(db, connection, said, payload)
+        return _ended_membership(delivered, said)
     kind = name.partition(".")[0]
     if kind not in MONEY:
         return Outcome(ignored=f"“{name}” is not money")
@@ -118,94 +160,102 @@ def handle(db: Session, connection: WebhookConnection, payload: dict[str, Any]) 
         if name != SUCCEEDED:
             return Outcome(ignored="the payment has no status")
         said = said | {"status": "paid"}
-    lock_books(db)
-    payments = [
-        _remember(db, connection, each, stored, payload)
-        for each, stored in facts_in(kind, said, payload)
-    ]
-    key = payments[0]
-    fact = payment_fact(connection.id, key, objects_of(db, "whop", key)) if key else None
-    if fact is None:
-        return Outcome(ignored="kept until the payment it belongs to is known")
-    payment = record_payment(db, fact)
-    _note_end(db, payment)
-    return PROCESSED
+    return Report(delivered, list(facts_in(kind, said, payload)))
 
 
-def _remember(
-    db: Session,
-    connection: WebhookConnection,
-    kind: str,
-    stored: dict[str, Any],
-    payload: dict[str, Any],
-) -> str | None:
-    """The payment that the object belongs to. Generations of a payment are stored apart, because an
-    older shape lacks facts (the e-mail) that a newer one had brought.
+def _ended_membership(delivered: Delivered, said: dict[str, Any]) -> Outcome | Report:
+    """A cancelled membership is news for whoever sold it: a line on its payments' timelines."""
+    membership_id, arrived = identifier(said), delivered.arrived_at
+    if membership_id is None:
+        return Outcome(ignored="the membership has no id")
+    dates = (
+        said.get("canceled_at"),
+        said.get("updated_at"),
+        delivered.payload.get("timestamp"),
+    )
+    at = written(first(map(moment, dates)) or arrived)
+    state = State(ENDED_MEMBERSHIP, membership_id, at, {"at": at}, arrived)
+    return Report(delivered, ended=state)
+
+
+def _name(kind: str, stored: Mapping[str, Any]) -> Name:
+    return kind, str(stored["id"])
+
+
+def _payments_of(db: Session, reports: Collection[Report]) -> dict[Name, str | None]:
+    """Of each object the payment that it belongs to; an earlier state of it may have named it."""
+    facts = [each for report in reports for each in report.facts]
+    found: dict[Name, str | None] = {}
+    for kind, stored in facts:
+        named = str(stored["id"]) if kind == "payment" else stored["payment_id"]
+        found[_name(kind, stored)] = named or found.get(_name(kind, stored))
+    unknown = [name for name, payment in found.items() if payment is None]
+    for item in objects_named(db, "whop", unknown):
+        found[item.kind, item.external_id] = item.group_key
+    return found
+
+
+def _states(report: Report, payment_of: Mapping[Name, str | None]) -> Iterator[State]:
+    """Generations of a payment are stored apart, because an older shape lacks facts (the e-mail)
+    that a newer one had brought.
     """
-    external_id, is_payment = str(stored["id"]), kind == "payment"
-    payment_id = external_id if is_payment else stored["payment_id"]
-    generation = generation_of(payload)
-    stored_kind = f"payment {generation}" if is_payment else kind
-    version = version_of(kind, stored)
-    remember(db, connection, State(stored_kind, external_id, version, stored, payment_id))
-    payment_id = payment_id or _payment_of(db, kind, external_id)
-    if version != UNUSABLE:
-        firsts = firsts_of(kind, generation, stored)
-        remember_firsts(db, connection, external_id, firsts, group_key=payment_id)
-        _remember_total(db, connection, version, stored)
-    return payment_id
+    if report.ended:
+        yield report.ended
+    generation, arrived = generation_of(report.delivered.payload), report.delivered.arrived_at
+    for kind, stored in report.facts:
+        name, payment = _name(kind, stored), payment_of[_name(kind, stored)]
+        stored_kind = f"payment {generation}" if kind == "payment" else kind
+        version = version_of(kind, stored)
+        yield State(stored_kind, name[1], version, stored, arrived, payment)
+        if version != UNUSABLE:
+            yield from first_states(
+                name[1], firsts_of(kind, generation, stored), arrived, group_key=payment
+            )
+            yield from _total(version, stored, arrived)
 
 
-def _remember_total(
-    db: Session, connection: WebhookConnection, version: str, stored: dict[str, Any]
-) -> None:
-    """Store how much of the payment had been given back when it was reported."""
+def _total(version: str, stored: dict[str, Any], arrived: datetime) -> Iterator[State]:
+    """How much of the payment had been given back when it was reported."""
     at = instant(stored["updated_at"])
     if at and Decimal(stored.get("refunded_amount") or 0):
         parts = ("seen_at", "updated_at", "refunded_at", "refunded_amount", "currency")
         total = {part: stored[part] for part in parts}
-        remember_passing(db, connection, (TOTAL, str(stored["id"])), at, version, total)
+        yield passing_state((TOTAL, str(stored["id"])), at, version, total, arrived)
 
 
-def _payment_of(db: Session, kind: str, external_id: str) -> str | None:
-    """The payment that an earlier state of the object named."""
-    known = objects_named(db, "whop", [(kind, external_id)])
-    return next((item.group_key for item in known), None)
-
-
-def _membership_ended(
-    db: Session, connection: WebhookConnection, said: dict[str, Any], payload: dict[str, Any]
-) -> Outcome:
-    """A cancelled membership is news for whoever sold it: a line on its payments' timelines."""
-    membership_id = identifier(said)
-    if membership_id is None:
-        return Outcome(ignored="the membership has no id")
-    lock_books(db)
-    dates = (said.get("canceled_at"), said.get("updated_at"), payload.get("timestamp"))
-    ended_at = first(map(moment, dates)) or arrived_at(db)
-    at = written(ended_at)
-    remember(db, connection, State(ENDED_MEMBERSHIP, membership_id, at, {"at": at}))
-    sold = select(Payment).where(
-        Payment.processor == connection.provider, Payment.membership_key == membership_id
+def _facts(db: Session, payments: Mapping[str, UUID]) -> dict[str | None, PaymentFact]:
+    """What is known of the payments, by which the connections are named; nothing of one that no
+    delivery has described.
+    """
+    objects: dict[str | None, list[Stored]] = {}
+    for item in objects_of(db, "whop", payments):
+        objects.setdefault(item.group_key, []).append(item)
+    found = (
+        payment_fact(connection_id, key, objects.get(key, ()))
+        for key, connection_id in payments.items()
     )
-    for payment in db.scalars(sold.order_by(Payment.payment_date, Payment.id)):
-        _note_end(db, payment)
-    return PROCESSED
+    return {fact.key: fact for fact in found if fact}
 
 
-def _note_end(db: Session, payment: Payment) -> None:
-    """Say on the payment's timeline that its membership has ended, if it has since."""
-    if payment.membership_key is None:
+def _note_ends(db: Session, memberships: Collection[str]) -> None:
+    """Say on the timelines of their payments which of the memberships have ended since."""
+    if not memberships:
         return
-    for ended in objects_named(db, "whop", [(ENDED_MEMBERSHIP, payment.membership_key)]):
-        at = instant(ended.data["at"])
-        if at and payment.payment_date <= at:
-            note(
-                db,
-                "membership_ended",
-                "payment",
-                payment.id,
-                "Membership ended",
-                at=at,
-                dedupe_key=f"membership ended {payment.id}",
-            )
+    named = [(ENDED_MEMBERSHIP, key) for key in memberships]
+    ends = {item.external_id: item.data["at"] for item in objects_named(db, "whop", named)}
+    sold = select(Payment.id, Payment.membership_key, Payment.payment_date).where(
+        Payment.processor == "whop", Payment.membership_key.in_(ends)
+    )
+    lines = (
+        Line(
+            "membership_ended",
+            "payment",
+            payment.id,
+            "Membership ended",
+            at=at,
+            dedupe_key=f"membership ended {payment.id}",
+        )
+        for payment in (db.execute(sold).all() if ends else ())
+        if (at := instant(ends[payment.membership_key])) and payment.payment_date <= at
+    )
+    add_lines(db, lines)

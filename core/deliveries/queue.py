@@ -1,0 +1,83 @@
+"""The queue of deliveries, which is their own table: workers take them by the hundred.
+
+Taking is a transaction of its own, in which the try is counted as failed until it succeeds. So what
+kills its worker is recognised, and tried by itself from then on. What was taken is left alone for
+the length of a lease, after which any worker may take it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core.platform.database import WORKER_ROLE, as_guest
+
+MOST, MOST_BYTES = 200, 8 * 2**20
+LEASE = timedelta(seconds=15)
+TAKE = text("""
+    with waiting as (
+      select d.id, d.is_replay, d.received_at, octet_length(d.body) as size
+        from app.webhook_deliveries d
+       where d.organization_id = app.cur_org() and d.status = 'pending'
+         and d.due_at <= clock_timestamp()
+       order by d.is_replay, d.received_at, d.id limit :most
+         for update skip locked),
+    fitting as (
+      select w.id from (
+        select w.id, w.size, sum(w.size) over (order by w.is_replay, w.received_at, w.id) as total
+          from waiting w) w
+       where w.total - w.size < :bytes)
+    taken as (
+      update app.webhook_deliveries d
+         set attempts = d.attempts + 1, failures = d.failures + 1,
+             due_at = clock_timestamp() + :lease
+        from fitting f
+       where d.organization_id = app.cur_org() and d.id = f.id
+      returning d.id, d.provider, d.failures, d.attempts, d.connection_id, d.received_at),
+    counted as (
+      insert into app.connection_activity as c
+        (organization_id, connection_id, webhook_count, last_webhook_at)
+      select app.cur_org(), t.connection_id, count(*), max(t.received_at)
+        from taken t where t.attempts = 1 group by t.connection_id order by t.connection_id
+      on conflict (organization_id, connection_id) do update set
+        webhook_count = c.webhook_count + excluded.webhook_count,
+        last_webhook_at = greatest(c.last_webhook_at, excluded.last_webhook_at))
+    select t.id, t.provider, t.failures from taken t
+""")
+PUT_OFF = text("""
+    update app.webhook_deliveries
+       set due_at = clock_timestamp() + :pause
+     where organization_id = app.cur_org() and id = any (:ids) and status = 'pending'
+""")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A delivery in a worker's hand; ``failures`` counts this try."""
+
+    id: UUID
+    provider: str
+    failures: int
+
+
+def take(db: Session) -> list[Taken]:
+    """The next deliveries that wait, ``MOST`` at most, which are counted on their connections when
+    they are taken first. Commit before they are worked off.
+    """
+    asked = {"most": MOST, "bytes": MOST_BYTES, "lease": LEASE}
+    return [Taken(*row) for row in db.execute(TAKE, asked)]
+
+
+def put_off(db: Session, delivery_id: UUID, pause: timedelta) -> None:
+    """Leave a delivery that failed alone for a while."""
+    db.execute(PUT_OFF, {"ids": [delivery_id], "pause": pause})
+
+
+def organizations_waiting() -> list[UUID]:
+    """The organisations with deliveries that are due, in no particular order."""
+    with as_guest(WORKER_ROLE) as db:
+        return list(db.scalars(text("select app.organizations_with_deliveries_due()")))

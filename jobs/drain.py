@@ -1,0 +1,95 @@
+"""Working off deliveries: a few threads take turns at the organisations that have some, a batch a
+turn. So a flood of one organisation delays another by no more than the batches in hand.
+
+They look at the table again and again instead of being woken: a connection that listens can be dead
+without an error.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from core.deliveries.queue import organizations_waiting
+from core.platform.database import outage
+from core.platform.log import logger
+from core.platform.outage import is_outage
+from core.providers.processing import work_off
+
+THREADS = 2
+LOOK_EVERY_S = 0.1
+PAUSE_S = 0.5
+
+log = logger("jobs.deliveries")
+
+
+class Turns:
+    """Whose turn it is: of the organisations that wait and are in nobody's hand the one that was
+    served longest ago.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._in_hand = set[UUID | None]()
+        self._served: dict[UUID, int] = {}
+        self._turn = 0
+
+    @contextmanager
+    def next(self) -> Iterator[UUID | None]:
+        """The organisation whose turn it is, in hand for the length of the block; None if none
+        waits.
+        """
+        waiting = organizations_waiting()
+        with self._lock:
+            free = sorted(set(waiting) - self._in_hand, key=lambda each: self._served.get(each, 0))
+            chosen = next(iter(free), None)
+            if chosen is None:
+                self._served.clear()
+            else:
+                self._turn += 1
+                self._served[chosen] = self._turn
+                self._in_hand.add(chosen)
+        try:
+            yield chosen
+        finally:
+            with self._lock:
+                self._in_hand -= {chosen}
+
+
+def run_drain(stopping: threading.Event) -> None:
+    """Work off deliveries until ``stopping`` is set, then finish the batches in hand. While the
+    database is away, wait for it.
+    """
+    turns = Turns()
+    threads = [
+        threading.Thread(target=_take_turns, args=(turns, stopping), name=f"deliveries {number}")
+        for number in range(THREADS)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _take_turns(turns: Turns, stopping: threading.Event) -> None:
+    while not stopping.is_set():
+        try:
+            if not take_turn(turns):
+                stopping.wait(LOOK_EVERY_S)
+        except Exception as error:
+            if is_outage(error):
+                outage.noticed(error)
+            else:  # a thread that ended would leave deliveries lying
+                log.exception("a batch of deliveries failed")
+            stopping.wait(PAUSE_S)
+
+
+def take_turn(turns: Turns) -> bool:
+    """Work off a batch of the organisation whose turn it is; False when none waits."""
+    with turns.next() as organization_id:
+        if organization_id is None:
+            return False
+        work_off(organization_id)
+        return True
