@@ -30,7 +30,7 @@ TAKE = text("""
       select w.id from (
         select w.id, w.size, sum(w.size) over (order by w.is_replay, w.received_at, w.id) as total
           from waiting w) w
-       where w.total - w.size < :bytes)
+       where w.total - w.size < :bytes),
     taken as (
       update app.webhook_deliveries d
          set attempts = d.attempts + 1, failures = d.failures + 1,

@@ -109,7 +109,8 @@ def record_refunds(
     for payment_id, fact, known in about:
         _compare(changes, payment_id, fact, known, counted)
     _write(db, changes)
-    return dict(db.execute(ADD_UP, {"ids": [payment_id for payment_id, _, _ in about]}).t)
+    sums = db.execute(ADD_UP, {"ids": [payment_id for payment_id, _, _ in about]})
+    return dict(sums.t.all())
 
 
 def _recorded(db: Session, payment_ids: Sequence[UUID]) -> dict[UUID, list[Known]]:
