@@ -4,7 +4,7 @@ Postgres with all safety settings on.
 ``python -m bench.receiver`` prints the table. A baseline (``bench/bare.py``) checks an HMAC and
 inserts one row: with few connections each in a transaction of its own, with many those that arrive
 together in one. The receiver also checks the connection and its rate limit, stores each delivery
-only once, and enqueues its processing.
+only once, where the workers find it.
 """
 
 from __future__ import annotations
@@ -60,13 +60,13 @@ def run() -> list[Row]:
     """Throughput with few and with many connections, and the 99th percentile at a steady rate: the
     median of several rounds in turns.
     """
-    with _server() as (bare_url, path, secret):
-        env = os.environ | {"BENCH_SECRET": secret, "BENCH_DATABASE_URL": bare_url}
+    with server() as bench:
+        env = os.environ | {"BENCH_SECRET": bench.secret, "BENCH_DATABASE_URL": bench.worker}
         with _served("bench.bare:app", env) as bare, _served("webhooks.app:app", env) as ours:
 
             def rounds(beside: str, *load: float) -> Rounds:
                 return [
-                    (_measure(ours, path, env, *load), _measure(bare, beside, env, *load))
+                    (_measure(ours, bench.path, env, *load), _measure(bare, beside, env, *load))
                     for _ in range(ROUNDS)
                 ]
 
@@ -77,11 +77,21 @@ def run() -> list[Row]:
             ]
 
 
-@contextmanager
-def _server() -> Iterator[tuple[str, str, str]]:
-    """A migrated server of its own with one connection that can receive deliveries. Yields the
-    address of the bare table, the path and the secret.
+@dataclass(frozen=True)
+class Server:
+    """A migrated server of its own, with one connection that can receive deliveries: the addresses
+    of its database for the owner and for the worker, the connection's path and its secret.
     """
+
+    owner: str
+    worker: str
+    path: str
+    secret: str
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    """A server for the length of the block; the process's settings point at it."""
     with tempfile.TemporaryDirectory() as folder, LocalPostgres(folder) as postgres:
         Path(folder).chmod(0o711)  # the server's own account must be able to enter
         with psycopg.connect(postgres.url(), autocommit=True) as admin:
@@ -105,10 +115,13 @@ def _server() -> Iterator[tuple[str, str, str]]:
             )
             db.flush()
             connection = create_connection(db, "stripe", "Bench", secret, rate_limit=1_000_000)
-        bare_url = (
-            role_url(WORKER_ROLE).set(drivername="postgresql").render_as_string(hide_password=False)
+        worker = role_url(WORKER_ROLE).set(drivername="postgresql")
+        yield Server(
+            postgres.url("bench"),
+            worker.render_as_string(hide_password=False),
+            f"/webhooks/stripe/{connection.id}",
+            secret,
         )
-        yield bare_url, f"/webhooks/stripe/{connection.id}", secret
         engine(WORKER_ROLE).dispose()
 
 

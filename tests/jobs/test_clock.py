@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import text
 
-from core.deliveries.sweeps import sweep
+from core.deliveries.sweeps import sweep_outbox
 from core.platform.database import as_system
 from core.tenancy.identity.expiry import forget_expired
 from jobs import clock, schedule
@@ -71,19 +71,19 @@ def test_a_clock_that_loses_its_connection_leads_again():
 
 def test_ticks_that_nobody_worked_off_do_not_pile_up(quiet_database):
     org = make.organization()
-    schedule.for_each_organization(sweep)
-    schedule.for_each_organization(sweep)
+    schedule.for_each_organization(sweep_outbox)
+    schedule.for_each_organization(sweep_outbox)
     assert jobs_of(org) == ["sweep_deliveries"]
     work()
     assert jobs_of(org) == []
-    schedule.for_each_organization(sweep)
+    schedule.for_each_organization(sweep_outbox)
     assert jobs_of(org) == ["sweep_deliveries"]
 
 
 def test_the_job_of_a_dead_worker_is_done_by_another():
     org = make.organization()
     with as_system(org) as db:
-        sweep.later(db)
+        sweep_outbox.later(db)
         db.execute(
             text(
                 "update jobs.procrastinate_jobs set status = 'doing' where args->>'organization_id'"

@@ -8,20 +8,20 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select, text, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import func, select, text, update
 
+from core.bookings.models import Event
 from core.deliveries import queries
+from core.deliveries import queue as queue_of_deliveries
 from core.deliveries.actions import replay
 from core.deliveries.models import ConnectionActivity, JobRun, WebhookDelivery
-from core.deliveries.sweeps import sweep_deliveries
 from core.operations.samples import send_test_delivery
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.queue import enqueue
-from core.platform.tasks import MAX_ATTEMPTS, TASKS
+from core.platform.tasks import TASKS
 from core.providers.payloads import example, payload
-from core.providers.processing import process_delivery
+from core.providers.processing import MAX_FAILURES, work_off
 from jobs.queue import queue
 from tests import factories as make
 from tests.flow import sender, work
@@ -79,19 +79,34 @@ def events_refused(email):
             db.execute(text("alter table app.events drop constraint refused_in_this_test"))
 
 
-def waiting_jobs(org):
+def due(org, **values):
+    """Makes the organisation's waiting deliveries due now, and sets these columns."""
     with as_system(org) as db:
-        query = (
-            "select task_name from jobs.procrastinate_jobs where args->>'organization_id' = :org"
-            " and status = 'todo'"
-        )
-        return db.scalars(text(query), {"org": str(org)}).all()
+        db.execute(update(WebhookDelivery).values(due_at=func.clock_timestamp(), **values))
+
+
+def work_off_all(org):
+    while work_off(org):
+        pass
+
+
+def booked(org, to, email):
+    call = SampleBooking(email, now())
+    return keep(org, to, json.dumps(calendly_created(call)).encode())
+
+
+def statuses(org):
+    with as_system(org) as db:
+        in_order = select(WebhookDelivery.status).order_by(WebhookDelivery.received_at)
+        return db.scalars(in_order).all()
 
 
 def test_a_delivery_that_means_nothing_to_us_is_ignored_with_its_reason_and_counted_once(org):
     kept = keep(org, sender(org, "calendly"))
-    process_delivery(org, kept)
-    process_delivery(org, kept)
+    work_off_all(org)
+    with as_system(org) as db:
+        replay(db, kept)
+    work_off_all(org)
     done = delivery(org, kept)
     assert (done.status, done.last_error, done.event_type) == (
         "ignored",
@@ -106,69 +121,157 @@ def test_a_delivery_that_means_nothing_to_us_is_ignored_with_its_reason_and_coun
 )
 def test_what_cannot_be_read_is_set_aside_at_once(org, body):
     kept = keep(org, sender(org, "calendly"), body)
-    process_delivery(org, kept)
+    work_off_all(org)
     done = delivery(org, kept)
     assert done.status in ("dead", "ignored")
     assert done.last_error
 
 
 def test_a_delivery_whose_every_attempt_fails_is_set_aside_and_a_replay_processes_it(org):
-    to = sender(org, "calendly")
-    call = SampleBooking("lead.one@example.com", now())
-    kept = keep(org, to, json.dumps(calendly_created(call)).encode())
-    with events_refused(call.email):
-        for attempt in range(1, MAX_ATTEMPTS):
-            with pytest.raises(DBAPIError):
-                process_delivery(org, kept, attempt=attempt)
+    kept = booked(org, sender(org, "calendly"), "lead.one@example.com")
+    with events_refused("lead.one@example.com"):
+        for attempt in range(1, MAX_FAILURES + 1):
             assert delivery(org, kept).status == "pending"
-        process_delivery(org, kept, attempt=MAX_ATTEMPTS)
+            due(org)
+            work_off(org)
+            assert delivery(org, kept).attempts == attempt
 
     dead = delivery(org, kept)
-    assert (dead.status, dead.attempts) == ("dead", MAX_ATTEMPTS)
+    assert (dead.status, dead.attempts) == ("dead", MAX_FAILURES)
     assert "refused_in_this_test" in dead.last_error
     assert activity(org) == (1, dead.last_error)
     with as_system(org) as db:
         assert [letter.id for letter in queries.dead_letters(db)] == [kept]
         replay(db, kept)
-    work()
+    work_off_all(org)
     assert delivery(org, kept).status == "processed"
     assert activity(org).webhook_count == 1
 
 
-def test_a_delivery_that_kills_every_worker_is_set_aside(org):
-    kept = keep(org, sender(org, "calendly"))
-    process_delivery(org, kept, attempt=MAX_ATTEMPTS + 1)
+def test_what_failed_waits_longer_each_time_and_is_not_taken_before(org):
+    kept = booked(org, sender(org, "calendly"), "lead.one@example.com")
+    pauses = []
+    with events_refused("lead.one@example.com"):
+        for _ in range(3):
+            due(org)
+            work_off(org)
+            pauses.append((delivery(org, kept).due_at - now()).total_seconds())
+            assert work_off(org) == 0
+    assert [round(pause / 2) for pause in pauses] == [1, 2, 4]
+
+
+def test_a_delivery_that_kills_every_worker_is_tried_alone_and_set_aside(org):
+    to = sender(org, "calendly")
+    kept = keep(org, to)
+    for _ in range(MAX_FAILURES):
+        due(org)
+        with as_system(org) as db:  # taken by a worker that is killed
+            [taken] = queue_of_deliveries.take(db)
+    assert (taken.id, taken.failures) == (kept, MAX_FAILURES)
+    due(org)
+    other = keep(org, to)
+    work_off_all(org)
+    assert delivery(org, other).status == "ignored"
     assert (delivery(org, kept).status, delivery(org, kept).last_error) == (
         "dead",
         "no attempt came to an end",
     )
 
 
-def test_the_sweep_finds_deliveries_without_a_job_and_no_others(org):
-    to, long_ago = sender(org, "calendly"), now() - timedelta(minutes=6)
-    forgotten = keep(org, to, received_at=long_ago)
-    assert sweep_deliveries(org) == 1
-    assert waiting_jobs(org) == ["process_delivery"]
-    assert sweep_deliveries(org) == 0
-    work()
-    assert delivery(org, forgotten).status == "ignored"
-    assert sweep_deliveries(org) == 0
+def test_what_a_killed_worker_had_in_hand_is_taken_again_when_its_lease_is_over(org):
+    kept = keep(org, sender(org, "calendly"))
+    with as_system(org) as db:
+        assert [each.id for each in queue_of_deliveries.take(db)] == [kept]
+    assert work_off(org) == 0
+    assert timedelta() < delivery(org, kept).due_at - now() <= queue_of_deliveries.LEASE
+    due(org)
+    assert work_off(org) == 1
+    assert delivery(org, kept).status == "ignored"
+
+
+@pytest.mark.parametrize("place", [0, 3, 6])
+def test_one_that_cannot_be_worked_off_delays_no_other_of_its_batch(org, place):
+    to = sender(org, "calendly")
+    emails = [f"lead.{number}@example.com" for number in range(7)]
+    for email in emails:
+        booked(org, to, email)
+    with events_refused(emails[place]):
+        assert work_off(org) == 7
+    assert statuses(org) == ["pending" if each == place else "processed" for each in range(7)]
+    with as_system(org) as db:
+        found = set(db.scalars(select(Event.lead_email)))
+    assert found == {email for email in emails if email != emails[place]}
+
+
+def test_new_deliveries_overtake_those_that_are_replayed(org, monkeypatch):
+    monkeypatch.setattr(queue_of_deliveries, "MOST", 2)
+    to = sender(org, "calendly")
+    old = [keep(org, to) for _ in range(3)]
+    work_off_all(org)
+    with as_system(org) as db:
+        for each in old:
+            replay(db, each)
+    new = [keep(org, to) for _ in range(2)]
+    with as_system(org) as db:
+        assert {each.id for each in queue_of_deliveries.take(db)} == set(new)
+        assert {each.id for each in queue_of_deliveries.take(db)} == set(old[:2])
+
+
+def test_a_batch_is_limited_by_the_size_of_its_bodies_too(org, monkeypatch):
+    monkeypatch.setattr(queue_of_deliveries, "MOST_BYTES", 2_000)
+    to, large = sender(org, "calendly"), json.dumps({"event": "x" * 1_500}).encode()
+    for _ in range(3):
+        keep(org, to, large)
+    sizes = []
+    while taken := work_off(org):
+        sizes.append(taken)
+    assert sizes == [2, 1]
+    assert statuses(org) == ["ignored"] * 3
+
+
+def test_two_workers_take_different_deliveries(org):
+    to = sender(org, "calendly")
+    kept = [keep(org, to) for _ in range(2)]
+    with as_system(org) as first, as_system(org) as second:
+        mine = queue_of_deliveries.take(first)
+        assert queue_of_deliveries.take(second) == []
+    assert {each.id for each in mine} == set(kept)
+
+
+def test_an_organisation_is_waiting_while_it_has_deliveries_that_are_due(org):
+    to = sender(org, "calendly")
+    assert org not in queue_of_deliveries.organizations_waiting()
+    kept = keep(org, to)
+    assert org in queue_of_deliveries.organizations_waiting()
+    with as_system(org) as db:
+        queue_of_deliveries.put_off(db, kept, timedelta(minutes=1))
+    assert org not in queue_of_deliveries.organizations_waiting()
+    due(org)
+    work_off_all(org)
+    assert org not in queue_of_deliveries.organizations_waiting()
 
 
 def test_a_failing_job_waits_for_its_next_try_and_leaves_a_row(org):
     with as_system(org) as db:
         send_test_delivery.later(db, org)
-        enqueue(db, "process_delivery", {"delivery_id": "no id"})
+        enqueue(db, "attribute_event", {"event_id": "no id"})
     work()
     with as_system(org) as db:
         runs = db.execute(
             select(JobRun.task, JobRun.attempt, JobRun.error).order_by(JobRun.task)
         ).all()
+        waiting = db.scalars(
+            text(
+                "select task_name from jobs.procrastinate_jobs where status = 'todo'"
+                " and args->>'organization_id' = :org"
+            ),
+            {"org": str(org)},
+        ).all()
     assert runs == [
-        ("process_delivery", 1, "ValueError: badly formed hexadecimal UUID string"),
+        ("attribute_event", 1, "ValueError: badly formed hexadecimal UUID string"),
         ("send_test_delivery", 1, "NotFound: There is no such connection."),
     ]
-    assert waiting_jobs(org) == ["process_delivery"]
+    assert waiting == ["attribute_event"]
 
 
 def test_every_task_is_known_to_the_queue():
@@ -182,7 +285,7 @@ def test_an_amount_that_cannot_be_understood_is_set_aside_at_once_with_a_sentenc
     waiting = keep(org, to, json.dumps(sent).encode())
     with as_system(org) as db:
         db.execute(update(WebhookDelivery).values(provider="whop"))
-    process_delivery(org, waiting)
+    work_off_all(org)
     done = delivery(org, waiting)
     assert (done.status, done.last_error) == (
         "dead",

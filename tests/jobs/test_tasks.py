@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
@@ -35,10 +35,10 @@ ROOT = Path(__file__).parents[2]
 NAMES = {
     "attribute_all",
     "attribute_event",
+    "attribute_events",
     "attribute_payment",
     "forget_deliveries",
     "post_reports",
-    "process_delivery",
     "send_outbox",
     "send_password_changed",
     "send_password_reset",
@@ -88,7 +88,7 @@ def test_no_name_that_may_wait_in_a_queue_is_lost_and_each_has_its_function():
 def test_every_task_that_sql_names_is_declared():
     scripts = [path.read_text() for path in ROOT.glob("core/**/*.sql")]
     named = {name for sql in scripts for names in NAMED_IN_SQL for name in names.findall(sql)}
-    assert {"process_delivery", "send_password_reset", "send_password_changed"} <= named
+    assert {"send_password_reset", "send_password_changed"} <= named
     assert named <= set(TASKS)
 
 
@@ -112,6 +112,22 @@ def test_work_is_enqueued_through_its_function_for_the_transactions_organisation
     assert first.args == {"organization_id": str(org), "event_id": str(event_id)}
     assert second.queueing_lock == f"attribute_event {org}"
     assert (third.task_name, third.queueing_lock, third.scheduled_at) == ("send_outbox", None, at)
+
+
+def test_ids_may_come_as_a_list_and_arrive_as_ids(org, undeclared):
+    seen = []
+
+    @task()
+    def look_at(organization_id: UUID, ids: list[UUID]) -> None:
+        seen.append((organization_id, ids))
+
+    asked = [uuid4(), uuid4()]
+    with as_system(org) as db:
+        look_at.later(db, asked)
+    [job] = jobs_of(org)
+    args = {name: value for name, value in job.args.items() if name != "organization_id"}
+    look_at.run(org, 1, args)
+    assert seen == [(org, asked)]
 
 
 def test_a_change_that_finds_its_work_waiting_is_seen_by_that_work(org):

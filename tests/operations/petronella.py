@@ -13,7 +13,7 @@ from core.operations.privacy import (
 )
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
-from core.providers.processing import process_delivery
+from core.providers.processing import work_off
 from core.tenancy.access.viewers import Viewer
 from tests import payloads as samples
 from tests.figures import figures
@@ -61,7 +61,7 @@ class Case:
     def deliver(self, provider, payload, **values):
         """Store it, and process it as the worker does."""
         delivery_id = self.receive(provider, payload, **values)
-        process_delivery(self.org, delivery_id)
+        work_off(self.org)
         return delivery_id
 
     def bodies(self):

@@ -30,7 +30,7 @@ from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from core.providers.processing import process_delivery
+from core.providers.processing import work_off
 from core.tenancy.access.models import Role
 from tests import factories as make
 from tests import payloads as samples
@@ -80,8 +80,7 @@ def test_what_has_become_rows_is_emptied_and_cannot_be_processed_again(case):
     with as_system(case.org) as db:
         for delivery_id in set(case.bodies()) - set(hers):
             replay(db, delivery_id)
-    for delivery_id in set(case.bodies()) - set(hers):
-        process_delivery(case.org, delivery_id)
+    work_off(case.org)
     assert (case.figures(), case.mentions()) == (before, set())
 
 
@@ -96,7 +95,9 @@ def test_what_is_still_to_become_rows_stays_without_her_and_counts(case, status)
     waiting = case.receive("calendly", booking(again), status=status)
     case.erase()
     assert case.mentions() == set()
-    process_delivery(case.org, waiting)
+    with as_system(case.org) as db:
+        replay(db, waiting)
+    work_off(case.org)
     with as_system(case.org) as db:
         event = db.scalars(
             select(Event).where(Event.calendly_invitee_uuid == again.invitee_uuid)

@@ -19,7 +19,7 @@ from core.deliveries.models import WebhookDelivery
 from core.money.models import AttributionMethod
 from core.platform.database import as_system
 from core.providers.payloads import TEST_DELIVERY, example, payload, payload_files
-from core.providers.processing import process_delivery
+from core.providers.processing import work_off
 from tests import factories as make
 from tests import payloads as samples
 from tests.examples import whole_histories
@@ -312,7 +312,7 @@ def received(deliveries):
                 headers={},
             )
             db.add(kept)
-        process_delivery(history.org, kept.id)
+        work_off(history.org)
     with as_system(history.org) as db:
         outcomes = db.scalars(select(WebhookDelivery.status)).all()
         errors = db.scalars(select(WebhookDelivery.last_error)).all()
