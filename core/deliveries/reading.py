@@ -9,6 +9,8 @@ from typing import Any
 
 # A zero byte is valid JSON, and so is half of a surrogate pair; neither can be stored as text.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+# In JSON they can only be written as escapes.
+ESCAPED = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 
 def read_payload(body: bytes) -> Any:
@@ -19,7 +21,13 @@ def read_payload(body: bytes) -> Any:
         text = body.decode()
     except UnicodeDecodeError:
         text = body.decode(json.detect_encoding(body), "ignore")
-    return _storable(json.loads(text))
+    value = json.loads(text, parse_float=_finite, parse_constant=lambda _: None)
+    return _storable(value) if ESCAPED.search(text) else value
+
+
+def _finite(number: str) -> float | None:
+    value = float(number)
+    return value if math.isfinite(value) else None
 
 
 def _storable(value: Any) -> Any:
@@ -27,6 +35,4 @@ def _storable(value: Any) -> Any:
         return UNSTORABLE.sub("", value)
     if isinstance(value, dict):
         return {UNSTORABLE.sub("", name): _storable(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_storable(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return [_storable(each) for each in value] if isinstance(value, list) else value

@@ -196,7 +196,7 @@ def _packages(db: Session, facts: Sequence[PaymentFact]) -> dict[str, UUID]:
         return {}
     lower = func.lower(Package.name)
     named = select(lower, Package.id).where(lower.in_(names)).order_by(Package.id.desc())
-    return dict(db.execute(named).t.all())
+    return {name: package_id for name, package_id in db.execute(named)}  # noqa: C416 - rows
 
 
 def _tell_renewals(db: Session, memberships: Iterable[tuple[str, str | None]]) -> None:

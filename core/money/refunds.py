@@ -9,17 +9,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from core.money.models import (
     UNDONE,
-    PayoutSnapshot,
-    PayoutSnapshotDetail,
     Refund,
     RefundKind,
     RefundStatus,
-    SnapshotState,
 )
 from core.money.payment_facts import TOTAL_OF, DisputeFact, PaymentFact, RefundFact
 
@@ -30,6 +27,16 @@ RECORDED = select(
     Refund.amount,
     Refund.counts,
 )
+COUNTED = text("""
+    select r.id from unnest(cast(:ids as uuid[])) i (id)
+      join app.refunds r on r.organization_id = app.cur_org() and r.id = i.id
+     where exists (
+       select from app.payout_snapshot_details d
+         join app.payout_snapshots s on s.organization_id = d.organization_id
+           and s.id = d.snapshot_id
+        where d.organization_id = app.cur_org() and d.payment_id = r.payment_id
+          and r.id = any (d.refund_ids) and d.held_back is null and s.state <> 'draft')
+""")
 RENAME = text("""
     update app.refunds r set processor_refund_id = n.key
       from unnest(cast(:ids as uuid[]), cast(:keys as text[])) n (id, key)
@@ -110,7 +117,7 @@ def record_refunds(
         _compare(changes, payment_id, fact, known, counted)
     _write(db, changes)
     sums = db.execute(ADD_UP, {"ids": [payment_id for payment_id, _, _ in about]})
-    return dict(sums.t.all())
+    return {payment_id: amount for payment_id, amount in sums}  # noqa: C416 - rows, not pairs
 
 
 def _recorded(db: Session, payment_ids: Sequence[UUID]) -> dict[UUID, list[Known]]:
@@ -127,16 +134,7 @@ def _counted(db: Session, refund_ids: Sequence[UUID]) -> set[UUID]:
     """Those of the refunds that payouts have counted."""
     if not refund_ids:
         return set()
-    lines = PayoutSnapshotDetail
-    of_lines = func.unnest(lines.refund_ids).column_valued("refund_id")
-    counted = (
-        select(of_lines)
-        .select_from(lines)
-        .join(PayoutSnapshot, PayoutSnapshot.id == lines.snapshot_id)
-        .where(PayoutSnapshot.state != SnapshotState.DRAFT, lines.held_back.is_(None))
-        .where(lines.refund_ids.overlap(list(refund_ids)))
-    )
-    return set(db.scalars(counted)) & set(refund_ids)
+    return set(db.scalars(COUNTED, {"ids": list(refund_ids)}))
 
 
 def _compare(

@@ -78,12 +78,12 @@ def work_off(organization_id: UUID) -> int:
     """
     with as_system(organization_id) as db:
         taken = queue.take(db)
-    together = [each for each in taken if each.failures == 1 and not _is_asked_for(each)]
-    _process(organization_id, [each.id for each in together])
+    together = {each.id for each in taken if each.failures == 1 and not _is_asked_for(each)}
+    _process(organization_id, list(together))
     for each in taken:
         if each.failures > MAX_FAILURES:  # its worker was killed each time
             _set_aside(organization_id, each.id, "no attempt came to an end", DeliveryStatus.DEAD)
-        elif each not in together:
+        elif each.id not in together:
             _process(organization_id, [each.id])
     return len(taken)
 
