@@ -14,7 +14,7 @@ from core.platform.errors import InvalidInput, ProviderUnavailable
 from core.platform.normalization import mailable_email, smtp_address
 from core.providers.connections import create_connection
 from core.providers.email import check_reachable
-from core.providers.resend.webhook import handle
+from tests import flow
 from tests.flow import work
 from tests.jobs.mail import SENDER, TOKEN, put
 from tests.jobs.outbox import message, outcome
@@ -58,7 +58,7 @@ def test_resend_is_told_it_too_and_what_it_tells_back_blocks_the_address_as_it_i
             "created_at": "2026-11-04T12:00:00Z",
             "data": {"to": sent["to"], "bounce": {"type": "Permanent"}},
         }
-        handle(db, connection, said)
+        flow.handle(db, connection, said)
         assert db.scalars(select(SuppressedEmail.email_normalized)).all() == ["ana@bücher.example"]
 
 

@@ -49,15 +49,18 @@ class History:
         with as_system(self.org) as db:
             self.connection_id = create_connection(db, self.name, "Replacement", "secret").id
 
-    def deliver(self, *payloads: Mapping[str, Any]) -> list[Outcome]:
-        """Each in a transaction of its own, as the worker does."""
-        return [self._handle(payload) for payload in payloads]
+    def deliver(self, *payloads: Mapping[str, Any], size: int = 1) -> list[Outcome]:
+        """In batches of this size, each in a transaction of its own, as the worker does."""
+        return [
+            outcome
+            for first in range(0, len(payloads), size)
+            for outcome in self._handle(payloads[first : first + size])
+        ]
 
-    def _handle(self, payload: Mapping[str, Any]) -> Outcome:
+    def _handle(self, payloads: Sequence[Mapping[str, Any]]) -> list[Outcome]:
         with as_system(self.org) as db:
             connection = db.get_one(WebhookConnection, (self.org, self.connection_id))
-            [outcome] = handle(db, connection, dict(payload))
-            return outcome
+            return handle(db, connection, *(dict(payload) for payload in payloads))
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         return rows(self.org, query)

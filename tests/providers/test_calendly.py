@@ -125,10 +125,10 @@ def story():
 STORY = story()
 
 
-def told(deliveries):
+def told(deliveries, size=1):
     history = History("calendly")
     team(history)
-    history.deliver(*deliveries)
+    history.deliver(*deliveries, size=size)
     return history.rows(EVENTS)
 
 
@@ -179,9 +179,10 @@ def in_order():
 @given(
     order=st.permutations(range(len(STORY))),
     repeated=st.lists(st.integers(0, len(STORY) - 1), max_size=5),
+    size=st.integers(1, len(STORY) + 5),
 )
-def test_any_order_and_any_repetition_gives_the_same_events(order, repeated):
-    assert told(shuffled(STORY, order, repeated)) == in_order()
+def test_any_order_repetition_and_size_of_batches_gives_the_same_events(order, repeated, size):
+    assert told(shuffled(STORY, order, repeated), size) == in_order()
 
 
 def test_of_two_closers_who_host_together_the_first_listed_is_credited_whatever_comes_first():

@@ -22,10 +22,11 @@ SAID_OF_PAYMENTS = "select summary from app.activities where subject_type = 'pay
 GIVEN_BACK = {Decimal(0), Decimal(100)}
 
 
-def received(provider, deliveries):
+def received(provider, deliveries, size=1):
     """As the worker reads them: cleaned, then handed over."""
     history = History(provider)
-    history.deliver(*(read_payload(json.dumps(each).encode()) for each in deliveries))
+    cleaned = [read_payload(json.dumps(each).encode()) for each in deliveries]
+    history.deliver(*cleaned, size=size)
     return history.rows(PAYMENTS)
 
 
@@ -41,14 +42,15 @@ def test_every_generation_says_the_same_money(provider, name):
 @pytest.mark.parametrize("provider", GENERATIONS)
 @whole_histories()
 @given(data=st.data())
-def test_generations_mix_in_any_order_and_any_repetition(provider, data):
+def test_generations_mix_in_any_order_repetition_and_size_of_batches(provider, data):
     generations = [
         sent for name, sent in GENERATIONS[provider]().items() if name != "a direct charge"
     ]
     story = [each for sent in generations for each in sent]
     order = data.draw(st.permutations(range(len(story))))
     repeated = data.draw(st.lists(st.integers(0, len(story) - 1), max_size=4))
-    [row] = received(provider, shuffled(story, order, repeated))
+    size = data.draw(st.integers(1, len(story) + 4))
+    [row] = received(provider, shuffled(story, order, repeated), size)
     assert (row["amount"], row["refund_amount"], row["counts"]) == (997, 100, True)
 
 
@@ -61,13 +63,14 @@ def test_a_spoilt_payload_never_says_another_amount_and_never_fails(provider, na
     ways = list(spoilt(story[number]))
     story[number] = ways[data.draw(st.integers(0, len(ways) - 1))]
     order = data.draw(st.permutations(range(len(story))))
+    size = data.draw(st.integers(1, len(story) + 1))
 
     rows = received(provider, story)
 
     assert {row["amount"] for row in rows if row["counts"]} <= SAID
     assert sum(row["counts"] for row in rows) <= 1
     assert {row["refund_amount"] for row in rows} <= GIVEN_BACK
-    assert received(provider, shuffled(story, order, [number])) == rows
+    assert received(provider, shuffled(story, order, [number]), size) == rows
 
 
 @each_generation

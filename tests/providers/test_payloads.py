@@ -61,9 +61,9 @@ def story(provider):
     ]
 
 
-def rows_of(provider, deliveries):
+def rows_of(provider, deliveries, size=1):
     history = History(provider)
-    history.deliver(*deliveries)
+    history.deliver(*deliveries, size=size)
     return [history.rows(query) for query in ROWS]
 
 
@@ -77,11 +77,12 @@ def in_order(provider):
 @pytest.mark.parametrize("provider", with_inbound())
 @whole_histories()
 @given(data=st.data())
-def test_any_order_and_any_repetition_gives_the_same_rows(provider, data):
+def test_any_order_repetition_and_size_of_batches_gives_the_same_rows(provider, data):
     sent, expected = in_order(provider)
+    size = data.draw(st.integers(1, len(sent) + 3))
     order = data.draw(st.permutations(range(len(sent))))
     repeated = data.draw(st.lists(st.integers(0, len(sent) - 1), max_size=3))
-    assert rows_of(provider, shuffled(sent, order, repeated)) == expected
+    assert rows_of(provider, shuffled(sent, order, repeated), size) == expected
 
 
 WHO = """

@@ -212,7 +212,7 @@ STORY = [
 ]
 
 
-def told(deliveries):
+def told(deliveries, size=1):
     history = History("stripe")
     with as_system(history.org) as db:
         make.event(
@@ -221,7 +221,7 @@ def told(deliveries):
         make.event(
             db, history.org, make.closer(db, history.org, "Bo"), at=PAID + timedelta(days=20)
         )
-    history.deliver(*deliveries)
+    history.deliver(*deliveries, size=size)
     return history.rows(PAYMENTS)
 
 
@@ -244,9 +244,10 @@ def in_order():
 @given(
     order=st.permutations(range(len(STORY))),
     repeated=st.lists(st.integers(0, len(STORY) - 1), max_size=5),
+    size=st.integers(1, len(STORY) + 5),
 )
-def test_any_order_and_any_repetition_gives_the_same_payments(order, repeated):
-    assert told(shuffled(STORY, order, repeated)) == in_order()
+def test_any_order_repetition_and_size_of_batches_gives_the_same_payments(order, repeated, size):
+    assert told(shuffled(STORY, order, repeated), size) == in_order()
 
 
 def published(resource):

@@ -94,9 +94,7 @@ def test_the_queue_is_counted_by_state_and_its_oldest_due_job_has_an_age(org, fi
 def test_a_delivery_that_waits_shows_how_far_processing_lags(org, figures, running):
     to = sender(org, "stripe")
     running(lambda: to.post({"id": "evt_1", "type": "test", "data": {}}))
-    found = figures()
-    assert found[("salesops_pending_deliveries",)] == 1
-    assert 0 < found[("salesops_oldest_waiting_job_age_seconds",)] < 60
+    assert figures()[("salesops_pending_deliveries",)] == 1
     with as_system(org) as db:
         db.query(WebhookDelivery).update({"received_at": now() - timedelta(minutes=10)})
     assert 600 <= figures()[("salesops_oldest_pending_delivery_age_seconds",)] < 660
