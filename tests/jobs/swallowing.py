@@ -1,0 +1,73 @@
+"""A way to the database on which whoever listens for notices hears nothing more, without an error:
+as behind a firewall that has forgotten the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.engine import URL
+
+
+class Swallowing:
+    """A proxy in front of a database. Once a connection listens, nothing is passed back on it."""
+
+    def __init__(self, to: URL) -> None:
+        self._to = to
+        self._ready = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self.port = 0
+        self.deaf = 0  # connections that hear nothing more
+
+    async def serve(self) -> None:
+        server = await asyncio.start_server(self._pass, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        self._ready.set()
+        async with server:
+            await server.serve_forever()
+
+    async def _pass(self, client, to_client) -> None:
+        server, to_server = await asyncio.open_connection(self._to.host, self._to.port)
+        dead = asyncio.Event()
+        await asyncio.gather(
+            self._forward(client, to_server, dead), self._back(server, to_client, dead)
+        )
+
+    async def _forward(self, client, to_server, dead) -> None:
+        while data := await client.read(65536):
+            to_server.write(data)
+            if b"LISTEN" in data:
+                await asyncio.sleep(0.2)  # it is answered, and then never again
+                dead.set()
+                self.deaf += 1
+        to_server.close()
+
+    async def _back(self, server, to_client, dead) -> None:
+        while data := await server.read(65536):
+            if not dead.is_set():
+                to_client.write(data)
+        to_client.close()
+
+
+@contextmanager
+def swallowing(to: URL) -> Iterator[Swallowing]:
+    """The proxy runs for the length of the block."""
+    proxy = Swallowing(to)
+    thread = threading.Thread(target=_run, args=(proxy,), daemon=True)
+    thread.start()
+    proxy._ready.wait(10)
+    try:
+        yield proxy
+    finally:
+        proxy._loop.call_soon_threadsafe(proxy._loop.stop)
+        thread.join(10)
+
+
+def _run(proxy: Swallowing) -> None:
+    asyncio.set_event_loop(proxy._loop)
+    task = proxy._loop.create_task(proxy.serve())
+    proxy._loop.run_forever()
+    task.cancel()
