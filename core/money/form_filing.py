@@ -7,6 +7,8 @@ when a manager has given its cash to somebody else's event.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -17,12 +19,21 @@ from core.bookings.form_answers import FormAnswers
 from core.bookings.forms import event_for_form, form_of, save_form
 from core.bookings.models import BookingSettings, Event, PostCallForm
 from core.bookings.status import settle_status
-from core.money.attribution import attribute_event
-from core.people.timeline import note
+from core.money.attribution import attribute_event, attribute_events
+from core.people.timeline import Line, add_lines, note
 from core.platform.advisory_locks import lock_books
 from core.platform.errors import NotAllowed, NotFound
 from core.tenancy.access.viewers import FormFiler
 from core.tenancy.organizations.queries import settings_of
+
+
+@dataclass(frozen=True)
+class Filing:
+    """The answers on the form of an event; ``at`` is when it was filed, by default now."""
+
+    event_id: UUID
+    answers: FormAnswers
+    at: datetime | None = None
 
 
 def file_form(
@@ -38,20 +49,30 @@ def file_form(
         NotFound, NotAllowed, Conflict: see ``core.bookings.forms.event_for_form``.
         FormProblems: invalid answers, field by field.
     """
-    event = event_to_report(db, event_id, by)
-    form = save_form(db, event, answers, by, at=at)
-    verb = "filed" if form.version == 1 else "corrected"
-    note(
-        db,
-        "pcf",
-        "event",
-        event.id,
-        f"Form {verb} {by.signature}",
-        contact_id=event.contact_id,
-        actor_user_id=by.user_id,
-    )
-    attribute_event(db, event.id)
+    [form] = file_forms(db, [Filing(event_id, answers, at)], by)
     return form
+
+
+def file_forms(db: Session, filings: Sequence[Filing], by: FormFiler) -> list[PostCallForm]:
+    """The same for several events, whose cash is attributed together."""
+    forms, lines = [], []
+    for filing in filings:
+        event = event_to_report(db, filing.event_id, by)
+        forms.append(save_form(db, event, filing.answers, by, at=filing.at))
+        verb = "filed" if forms[-1].version == 1 else "corrected"
+        lines.append(
+            Line(
+                "pcf",
+                "event",
+                event.id,
+                f"Form {verb} {by.signature}",
+                contact_id=event.contact_id,
+                actor_user_id=by.user_id,
+            )
+        )
+    add_lines(db, lines)
+    attribute_events(db, [filing.event_id for filing in filings])
+    return forms
 
 
 def withdraw_form(db: Session, event_id: UUID, by: FormFiler) -> None:

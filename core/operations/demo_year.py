@@ -5,7 +5,7 @@ seed gives the same year.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session
 
 from core.bookings.booking import Booking, Cancellation
 from core.bookings.form_answers import FormAnswers
-from core.bookings.intake import record_booking
-from core.bookings.models import Event, ListEntry, Package
+from core.bookings.intake import record_bookings
+from core.bookings.models import ListEntry, Package
 from core.bookings.roster import Host, create_closer, create_setter
-from core.money.form_filing import file_form
-from core.money.ledger import record_payment
+from core.money.form_filing import Filing, file_forms
+from core.money.ledger import record_payments
 from core.money.models import PaymentStatus
 from core.money.payment_facts import DisputeFact, DisputeState, PaymentFact, RefundFact
 from core.money.payouts import approve, create_snapshot
@@ -100,11 +100,29 @@ def seed_year(organization_id: UUID, scale: Scale) -> None:
     for first_day in range(
         -scale.days, 8, 30
     ):  # a month at a time, so that no transaction grows large
+        month = _Month()
+        for day in range(first_day, min(first_day + 30, 8)):
+            team.add_day(month, day)
         with as_system(organization_id) as db:
-            for day in range(first_day, min(first_day + 30, 8)):
-                team.add_day(db, day)
+            month.record(db, team.boss)
     with as_system(organization_id) as db:
         _payouts(db, team.boss)
+
+
+@dataclass
+class _Month:
+    """What happens in a month: bookings, and by booking the form and the payments that follow."""
+
+    bookings: list[Booking] = field(default_factory=list)
+    forms: dict[str, tuple[FormAnswers, datetime]] = field(default_factory=dict)
+    payments: list[PaymentFact] = field(default_factory=list)
+
+    def record(self, db: Session, boss: Viewer) -> None:
+        """Make it rows, as the product's own intake does."""
+        events = {each.external_id: each.id for each in record_bookings(db, self.bookings)}
+        filings = [Filing(events[key], *filed) for key, filed in self.forms.items()]
+        file_forms(db, filings, boss)
+        record_payments(db, self.payments)
 
 
 class _Team:
@@ -160,31 +178,32 @@ class _Team:
         self.packages = {package.name: package.id for package in db.scalars(select(Package))}
         self.stripe = create_connection(db, "stripe", "Stripe", f"demo-{organization_id}").id
 
-    def add_day(self, db: Session, offset: int) -> None:
-        """Add the events of one day, counted from today, with their forms and payments; fewer at
+    def add_day(self, month: _Month, offset: int) -> None:
+        """Add the bookings of one day, counted from today, with their forms and payments; fewer at
         weekends.
         """
         day = today(self.organization.timezone) + timedelta(days=offset)
         wanted = self.scale.bookings_a_day if day.weekday() < 5 else self.scale.bookings_a_day // 3
         for _ in range(wanted + self.dice.randint(-1, 1) if wanted > 1 else wanted):
             hour, minute = self.dice.choice(HOURS), self.dice.choice((0, 30))
-            self._add_event(
-                db, datetime(day.year, day.month, day.day, hour, minute, tzinfo=self.zone)
-            )
+            at = datetime(day.year, day.month, day.day, hour, minute, tzinfo=self.zone)
+            self._add_booking(month, at)
 
-    def _add_event(self, db: Session, at: datetime) -> None:
+    def _add_booking(self, month: _Month, at: datetime) -> None:
         self.number += 1
         booking = self._booking(at)
         luck = self.dice.random()
         if luck < 0.07 and booking.booked_at < self.now:
-            record_booking(db, _given_up(booking, at - timedelta(hours=self.dice.choice((3, 30)))))
+            month.bookings.append(
+                _given_up(booking, at - timedelta(hours=self.dice.choice((3, 30))))
+            )
             return
         if luck < 0.14:
-            self._move(db, booking)
+            self._move(month, booking)
             return
-        event = record_booking(db, booking)
+        month.bookings.append(booking)
         if at < self.now - timedelta(minutes=50):
-            self._hold(db, event, at)
+            self._hold(month, booking)
 
     def _booking(self, at: datetime) -> Booking:
         person = f"{self.dice.choice(FIRST)} {self.dice.choice(LAST)}"
@@ -209,28 +228,30 @@ class _Team:
             external_id=f"demo-{self.organization.slug}-{self.number}",
         )
 
-    def _move(self, db: Session, booking: Booking) -> None:
+    def _move(self, month: _Month, booking: Booking) -> None:
         """Reschedule to two days later, as a calendar reports it: cancelled, and booked again."""
         moved_at = booking.scheduled_at - timedelta(hours=5)
-        record_booking(db, _given_up(booking, moved_at, moved=True))
+        month.bookings.append(_given_up(booking, moved_at, moved=True))
         later = booking.scheduled_at + timedelta(days=2)
-        again = {
-            "scheduled_at": later,
-            "ends_at": later + timedelta(minutes=45),
-            "booked_at": min(moved_at, self.now),
-        }
-        replacing = {
-            "external_id": f"{booking.external_id}-b",
-            "replaces_external_id": booking.external_id,
-        }
-        event = record_booking(db, Booking(**(vars(booking) | again | replacing)))
+        again = replace(
+            booking,
+            scheduled_at=later,
+            ends_at=later + timedelta(minutes=45),
+            booked_at=min(moved_at, self.now),
+            external_id=f"{booking.external_id}-b",
+            replaces_external_id=booking.external_id,
+        )
+        month.bookings.append(again)
         if later < self.now - timedelta(minutes=50):
-            self._hold(db, event, later)
+            self._hold(month, again)
 
-    def _hold(self, db: Session, event: Event, at: datetime) -> None:
-        """File the event's form and pay what was sold. The newest forms are often still missing."""
+    def _hold(self, month: _Month, booking: Booking) -> None:
+        """File the booking's form and pay what was sold. The newest forms are often still
+        missing.
+        """
+        at, key = booking.scheduled_at, str(booking.external_id)
         fresh = at > self.now - timedelta(days=4)
-        if fresh and (event.closer_name == CLOSERS[0] or self.dice.random() < 0.3):
+        if fresh and (booking.hosts[0].name == CLOSERS[0] or self.dice.random() < 0.3):
             return
         showed = self.dice.random() < 0.74
         offered = showed and self.dice.random() < 0.8
@@ -248,24 +269,19 @@ class _Team:
         )
         filed_at = min(at + timedelta(hours=self.dice.choice((1, 2, 3, 20, 30))), self.now)
         if closed and self.dice.random() < 0.15:
-            cash = {
-                "cash_collected": Decimal(PACKAGES[package]),
-                "currency": self.organization.currency,
-            }
-            file_form(db, event.id, FormAnswers(**(vars(answers) | cash)), self.boss, at=filed_at)
+            cash, currency = Decimal(PACKAGES[package]), self.organization.currency
+            month.forms[key] = replace(answers, cash_collected=cash, currency=currency), filed_at
             return
-        file_form(db, event.id, answers, self.boss, at=filed_at)
+        month.forms[key] = answers, filed_at
         if closed:
-            self._pay(db, event, package, at + timedelta(hours=1))
+            self._pay(month, booking.person, package, at + timedelta(hours=1))
 
-    def _pay(self, db: Session, event: Event, package: str, at: datetime) -> None:
+    def _pay(self, month: _Month, lead: Person, package: str, at: datetime) -> None:
         """Pay by card, at once or in three instalments. Some payments are refunded, and some come
         from another e-mail address.
         """
         plan = self.dice.random() < 0.3
-        email = (
-            event.lead_email if self.dice.random() > 0.04 else f"billing.{self.number}@example.com"
-        )
+        email = lead.email if self.dice.random() > 0.04 else f"billing.{self.number}@example.com"
         for instalment in range(3 if plan else 1):
             paid_at = at + timedelta(days=30 * instalment)
             if paid_at > self.now:
@@ -283,8 +299,7 @@ class _Team:
                         back,
                     )
                 ]
-            record_payment(
-                db,
+            month.payments.append(
                 PaymentFact(
                     processor="stripe",
                     connection_id=self.stripe,
@@ -294,7 +309,7 @@ class _Team:
                     status=PaymentStatus.SUCCEEDED,
                     at=paid_at,
                     email=email,
-                    name=event.lead_name,
+                    name=lead.name,
                     package_name=package,
                     membership_key=f"sub_demo{self.number}" if plan else None,
                     disputes=self._disputes(key, amount, paid_at),
@@ -310,7 +325,7 @@ class _Team:
 
 def _given_up(booking: Booking, at: datetime, *, moved: bool = False) -> Booking:
     gone = Cancellation(moved, at, booking.person.name, reason="Something came up")
-    return Booking(**(vars(booking) | {"cancellation": gone}))
+    return replace(booking, cancellation=gone)
 
 
 def _payouts(db: Session, boss: Viewer) -> None:

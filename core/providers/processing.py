@@ -179,7 +179,7 @@ def _connections(db: Session, ids: set[UUID]) -> dict[UUID, WebhookConnection]:
 
 
 def _read(db: Session, waiting: Sequence[Any]) -> tuple[dict[UUID, Result], dict[UUID, Any]]:
-    """What is said of each so far, and the payloads of those that can be read. People who were
+    """What is known of each so far, and the payloads of those that can be read. People who were
     erased are taken out before anything is made of them.
     """
     results: dict[UUID, Result] = {}

@@ -17,17 +17,15 @@ class Swallowing:
 
     def __init__(self, to: URL) -> None:
         self._to = to
-        self._ready = threading.Event()
-        self._loop = asyncio.new_event_loop()
         self.port = 0
         self.deaf = 0  # connections that hear nothing more
 
-    async def serve(self) -> None:
+    async def serve(self, ready: threading.Event, over: asyncio.Event) -> None:
         server = await asyncio.start_server(self._pass, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
-        self._ready.set()
-        async with server:
-            await server.serve_forever()
+        ready.set()
+        await over.wait()
+        server.close()
 
     async def _pass(self, client, to_client) -> None:
         server, to_server = await asyncio.open_connection(self._to.host, self._to.port)
@@ -55,19 +53,21 @@ class Swallowing:
 @contextmanager
 def swallowing(to: URL) -> Iterator[Swallowing]:
     """The proxy runs for the length of the block."""
-    proxy = Swallowing(to)
-    thread = threading.Thread(target=_run, args=(proxy,), daemon=True)
+    proxy, ready, loop, over = (
+        Swallowing(to),
+        threading.Event(),
+        asyncio.new_event_loop(),
+        asyncio.Event(),
+    )
+    thread = threading.Thread(target=lambda: loop.run_until_complete(proxy.serve(ready, over)))
     thread.start()
-    proxy._ready.wait(10)
+    ready.wait(10)
     try:
         yield proxy
     finally:
-        proxy._loop.call_soon_threadsafe(proxy._loop.stop)
+        loop.call_soon_threadsafe(over.set)
         thread.join(10)
-
-
-def _run(proxy: Swallowing) -> None:
-    asyncio.set_event_loop(proxy._loop)
-    task = proxy._loop.create_task(proxy.serve())
-    proxy._loop.run_forever()
-    task.cancel()
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(asyncio.sleep(0))
+        loop.close()

@@ -22,8 +22,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $f
 $f$;
 grant execute on function app.connection_of to so_worker;
 
--- Stores verified deliveries where the workers find them, in one round trip and a few statements for
--- all of them. Returns an answer for each, in their order:
+-- Stores verified deliveries where the workers find them, in one round trip and a few statements
+-- for all of them. Returns an answer for each, in their order:
 --   accepted
 --   repeat    stored before, or earlier in the same batch
 --   stale     the connection changed since its secret was read; its signature must be verified anew
