@@ -1,5 +1,5 @@
-"""``python -m bench [receiver] [backlog] [dashboard] [exports] [payouts]``: each figure beside its baseline.
-Exits with 1 when a limit is broken.
+"""``python -m bench [receiver] [backlog] [dashboard] [exports] [payouts]``: each figure beside its
+baseline. Exits with 1 when a limit is broken.
 """
 
 from __future__ import annotations
