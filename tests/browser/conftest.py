@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect, sync_playwright
 
@@ -27,7 +26,7 @@ from core.tenancy.identity.passwords import hash_password
 from tests.browser.runs import PATIENCE_MS, act_on_settled_pages, settled, watch
 from tests.conftest import another_database
 from tests.fakes.providers import FakeProviders
-from tests.ports import free_port, until
+from tests.ports import answers, free_port, until
 from tests.ui.screens import token_of
 from tests.ui.teams import Team, team
 
@@ -62,13 +61,6 @@ def process(*command: str, **env: str):
     finally:
         running.terminate()
         running.wait(30)
-
-
-def answers(address: str) -> bool:
-    try:
-        return httpx.get(address).is_success
-    except httpx.TransportError:
-        return False
 
 
 @contextmanager

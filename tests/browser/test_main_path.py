@@ -6,7 +6,6 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
@@ -16,7 +15,7 @@ from tests.browser.conftest import PHONE, fits_the_width
 from tests.browser.runs import settled
 from tests.flow import SECRET, sender
 from tests.payloads import SampleBooking, calendly_created, stripe_charge, stripe_event
-from tests.ports import until
+from tests.ports import post, until
 from tests.ui.teams import team
 
 number = count(1)
@@ -32,9 +31,7 @@ def crew(product):
 
 def deliver(product, to, payload):
     body, headers = signed(to.provider, payload, SECRET)
-    assert (
-        httpx.post(f"{product.receiver}{to.path}", content=body, headers=headers).status_code == 200
-    )
+    assert post(f"{product.receiver}{to.path}", content=body, headers=headers).status_code == 200
 
 
 def figure(page, name):
