@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from core.platform.errors import InvalidInput
 from core.tenancy.identity import passwords
 from core.tenancy.identity.passwords import check_password, hash_password, password_fits
-from tests.examples import whole_histories
 
 EMAIL = "ana.smith@example.com"
 HERON = (
@@ -124,7 +123,6 @@ def test_spaces_around_a_password_do_not_count():
     assert password_fits("  three quiet herons\n", hash_password("three quiet herons"))
 
 
-@whole_histories()  # each is hashed, which is made to be slow
 @given(st.text(max_size=300))
 def test_no_text_breaks_the_check_and_none_is_nobodys(password):
     assert not password_fits(password, None)
