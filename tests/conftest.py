@@ -35,10 +35,16 @@ from core.migrations.upgrade import migrate  # noqa: E402
 from core.platform import database  # noqa: E402
 from core.platform.local_postgres import LocalPostgres  # noqa: E402
 from core.platform.settings import settings  # noqa: E402
+from core.tenancy.identity import passwords  # noqa: E402
 from tests.books import guard_books  # noqa: E402
 from tests.examples import register_profiles  # noqa: E402
 
 register_profiles()
+
+# The product takes a quarter of a second for each password, so that they are slow to guess. What is
+# proved of a password does not depend on that, except in tests/tenancy/test_passwords.py.
+passwords.ROUNDS = 4
+passwords.NOBODYS_HASH = passwords.hash_password("that of nobody")
 
 # What shares something that is slow to start: all tests of such a file go to one worker.
 SHARING = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import HealthCheck, settings
 
 # By the name of the profile. An example is a text, a body or a request.
-EXAMPLES = {"daily": 60, "nightly": 1_000}
+EXAMPLES = {"daily": 30, "nightly": 1_000}
 # An example that writes a whole history into the database costs as much as so many others.
-WHOLE_HISTORY = 15
+WHOLE_HISTORY = 10
 
 
 def register_profiles() -> None:

@@ -10,9 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
-from tests.ports import free_port
+from tests.ports import answers, free_port
 
 ROOT = Path(__file__).parents[1]
 NAMES = {"streamlit": "screens", "webhooks": "receiver", "jobs": "jobs"}
@@ -44,10 +42,7 @@ class Supervised:
         }
 
     def answers(self, port: int) -> bool:
-        try:
-            return httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
-        except httpx.TransportError:
-            return False
+        return answers(f"http://127.0.0.1:{port}/healthz")
 
     def is_whole(self) -> bool:
         """Whether every process runs, and those with a port answer."""

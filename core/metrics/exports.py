@@ -7,12 +7,11 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import cache
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
-import pyarrow as pa
-import pyarrow.parquet as pq
 from babel.numbers import list_currencies
 from psycopg import sql
 from sqlalchemy import text
@@ -27,6 +26,9 @@ from core.platform.money import decimals
 from core.platform.spreadsheets import without_formula_sql
 from core.tenancy.organizations.modules import require_module
 from core.tenancy.organizations.queries import current_organization
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FORMATS = {
     "csv": "text/csv; charset=utf-8",
@@ -44,14 +46,6 @@ DECIMALS = sql.SQL(
         for digits in (0, 3)
     )
 )
-ARROW_TYPES = {
-    16: pa.bool_(),
-    23: pa.int32(),
-    20: pa.int64(),
-    1700: pa.decimal128(18, 3),
-    1184: pa.timestamp("us", "UTC"),
-    1082: pa.date32(),
-}  # by Postgres type
 
 
 def export(
@@ -212,16 +206,34 @@ def _json_lines(raw: psycopg.Connection, query: str) -> Iterator[bytes]:
             yield line.encode() + b"\n"
 
 
+@cache
+def _arrow_types() -> dict[int, pa.DataType]:
+    """By Postgres type."""
+    import pyarrow as pa
+
+    return {
+        16: pa.bool_(),
+        23: pa.int32(),
+        20: pa.int64(),
+        1700: pa.decimal128(18, 3),
+        1184: pa.timestamp("us", "UTC"),
+        1082: pa.date32(),
+    }
+
+
 def _parquet(raw: psycopg.Connection, query: str) -> Iterator[bytes]:
     """Text columns throughout but for numbers, instants and truth values, which keep their
     types.
     """
+    import pyarrow as pa  # a fifth of what the receiver and the jobs would load at their start
+    import pyarrow.parquet as pq
+
     with raw.cursor(name="export") as cursor:
         cursor.execute(query)
         rows, names = cursor.fetchmany(BATCH), [column.name for column in cursor.description or ()]
         schema = pa.schema(
             [
-                (column.name, ARROW_TYPES.get(column.type_code, pa.string()))
+                (column.name, _arrow_types().get(column.type_code, pa.string()))
                 for column in cursor.description or ()
             ]
         )

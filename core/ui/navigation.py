@@ -4,7 +4,9 @@ menu.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
@@ -287,7 +289,15 @@ def jump(screen: str, **parameters: str) -> NoReturn:
 
 
 def page_of(screen: Screen, *, in_menu: bool) -> st.Page:
-    """The screen as Streamlit knows it; the home page is at the root."""
+    """The screen as Streamlit knows it, for one run: Streamlit writes into it whether it may be
+    run.
+    """
+    return copy(_page_of(screen, in_menu))
+
+
+@cache
+def _page_of(screen: Screen, in_menu: bool) -> st.Page:
+    """The home page is at the root. Made once, since Streamlit looks for its file each time."""
     return st.Page(
         PAGES / screen.file,
         title=screen.title,

@@ -13,9 +13,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect, sync_playwright
 
@@ -24,10 +23,10 @@ from core.platform.normalization import JOINER
 from core.tenancy.access.models import OrganizationMember, Role
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.identity.passwords import hash_password
-from tests.browser.runs import PATIENCE_MS, act_on_settled_pages, settled, watch
+from tests.browser.runs import PATIENCE_MS, STILL, act_on_settled_pages, settled, watch
 from tests.conftest import another_database
 from tests.fakes.providers import FakeProviders
-from tests.ports import free_port, until
+from tests.ports import answers, free_port, until
 from tests.ui.screens import token_of
 from tests.ui.teams import Team, team
 
@@ -62,13 +61,6 @@ def process(*command: str, **env: str):
     finally:
         running.terminate()
         running.wait(30)
-
-
-def answers(address: str) -> bool:
-    try:
-        return httpx.get(address).is_success
-    except httpx.TransportError:
-        return False
 
 
 @contextmanager
@@ -134,10 +126,15 @@ class Profiles:
     def profile(self, **options: Any) -> Iterator[BrowserContext]:
         """One that nobody else uses while the block runs."""
         free = self._free[repr(sorted(options.items()))]
-        profile = free.pop() if free else self._browser.new_context(**options)
+        profile = free.pop() if free else self._new(**options)
         yield profile
         _forget_everything(profile)
         free.append(profile)
+
+    def _new(self, **options: Any) -> BrowserContext:
+        made = self._browser.new_context(**options)
+        made.add_init_script(STILL)
+        return made
 
 
 def _forget_everything(profile: BrowserContext) -> None:
@@ -182,6 +179,7 @@ def opening(profiles, product):
             *,
             at: str = product.screens,
             viewport: ViewportSize = SIZES["desktop"],
+            color_scheme: Literal["light", "dark"] = "light",
             **options,
         ):
             window = stack.enter_context(profiles.profile(**options))
@@ -190,6 +188,7 @@ def opening(profiles, product):
                 window.add_cookies([{"name": "sid", "value": token_of(viewer), "url": at}])
             page = window.new_page()
             page.set_viewport_size(viewport)
+            page.emulate_media(color_scheme=color_scheme)
             watch(page)
             if path:
                 page.goto(f"{at}{path}")

@@ -16,13 +16,24 @@ from playwright.sync_api import Error, Locator, Page, WebSocket
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-LOOK_EVERY_MS = 20
+LOOK_EVERY_MS = 50
 PATIENCE_MS = 20_000
-# An opening panel carries its fields along for half a second. A press that begins on a button
-# which moves before it ends reaches nothing; what turns for ever, like a wheel, is no movement.
-MOVES = """() => document.getAnimations().some(each =>
-    each.playState === 'running' && each.effect.getComputedTiming().endTime !== Infinity)"""
-NOT_RUNNING = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+# Without a graphics card each frame of a fading or turning element costs as much as all else that
+# the browser does, so nothing fades or turns.
+STILL = """{
+    const still = new CSSStyleSheet();
+    still.replaceSync(`*, *::before, *::after {
+        animation-duration: 0s !important; animation-delay: 0s !important;
+        transition-duration: 0s !important; transition-delay: 0s !important }`);
+    document.adoptedStyleSheets.push(still);
+}"""
+# Null on what is not one of our screens: a provider's page, a file. An opening panel carries its
+# fields along for half a second, by a script. A press that begins on a button which moves before it
+# ends reaches nothing; what turns for ever, like a wheel, is no movement.
+AT_REST = """() => document.querySelector('#root') && (
+    document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"]') !== null
+    && !document.getAnimations().some(each =>
+        each.playState === 'running' && each.effect.getComputedTiming().endTime !== Infinity))"""
 ACTIONS = (
     "click",
     "fill",
@@ -96,21 +107,21 @@ def settled(page: Page) -> None:
 
 
 def _is_settled(page: Page) -> bool:
-    if page.locator("#root").count() == 0:  # not one of our screens: a provider's page, a file
-        return True
+    at_rest = _at_rest(page)
     current = [socket for socket in SOCKETS[page] if socket.open]
-    drawn = bool(current) and current[-1].is_settled
-    return drawn and page.locator(NOT_RUNNING).count() > 0 and not _moves(page)
+    return at_rest is None or (at_rest and bool(current) and current[-1].is_settled)
 
 
-def _moves(page: Page) -> bool:
-    """Whether anything moves on the page; a page that the browser is about to leave does."""
+def _at_rest(page: Page) -> bool | None:
+    """Whether the page shows a run's end and nothing on it moves, None for a page that is not ours.
+    A page that the browser is about to leave is not at rest.
+    """
     try:
-        return bool(page.evaluate(MOVES))
+        return page.evaluate(AT_REST)
     except Error as error:
         if "Execution context was destroyed" not in error.message:
             raise
-        return True
+        return False
 
 
 def act_on_settled_pages() -> None:

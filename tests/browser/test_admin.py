@@ -10,7 +10,7 @@ from core.platform.database import as_system
 from core.tenancy.access.models import Role
 from tests import factories as make
 from tests.browser.conftest import EACH_SIZE, SIZES, fits_the_width
-from tests.browser.runs import settled
+from tests.browser.runs import move, settled
 
 
 @pytest.mark.parametrize("size", EACH_SIZE)
@@ -42,11 +42,24 @@ def test_a_person_is_found_downloaded_and_erased(product, visit, size):
     expect(page.get_by_text("Petronella Quist")).to_have_count(0)
 
 
-@pytest.mark.parametrize("screen", ["settings", "lists", "go-live", "view-as"])
-def test_screens_of_admins_fit_a_phone(ours, visit, screen):
-    page = visit(f"/{screen}", ours.admin, viewport=SIZES["phone"])
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    assert fits_the_width(page)
+@pytest.fixture(scope="module")
+def phone(ours, windows):
+    return windows("/account", ours.admin, viewport=SIZES["phone"])
+
+
+@pytest.mark.parametrize(
+    ("screen", "title"),
+    [
+        ("settings", "Settings"),
+        ("lists", "Lists"),
+        ("go-live", "Go-live"),
+        ("view-as", "View as"),
+    ],
+)
+def test_screens_of_admins_fit_a_phone(phone, screen, title):
+    move(phone, f"/{screen}")
+    expect(phone.get_by_role("heading", level=1)).to_have_text(title)
+    assert fits_the_width(phone)
 
 
 def test_a_setting_is_changed_beside_its_warning(product, visit):

@@ -86,6 +86,7 @@ def test_a_day_of_the_trend_leads_to_the_calls_of_that_day(crew, visit):
     assert calls_of(page) > 0
 
 
+@pytest.mark.nightly
 def test_a_person_on_the_dashboard_leads_to_their_calls(crew, visit):
     page = visit("/dashboard", crew.admin)
     lands(page, lambda: choose_first_row(page, "closers"), r"/events\?figure=booked_calls&closer=")

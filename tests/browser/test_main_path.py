@@ -6,17 +6,19 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 
-import httpx
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import select
 
+from core.deliveries.models import DeliveryStatus, WebhookDelivery
 from core.platform.clock import now
+from core.platform.database import as_system
 from core.providers.payloads import signed
 from tests.browser.conftest import PHONE, fits_the_width
 from tests.browser.runs import settled
 from tests.flow import SECRET, sender
 from tests.payloads import SampleBooking, calendly_created, stripe_charge, stripe_event
-from tests.ports import until
+from tests.ports import post, until
 from tests.ui.teams import team
 
 number = count(1)
@@ -32,9 +34,14 @@ def crew(product):
 
 def deliver(product, to, payload):
     body, headers = signed(to.provider, payload, SECRET)
-    assert (
-        httpx.post(f"{product.receiver}{to.path}", content=body, headers=headers).status_code == 200
-    )
+    assert post(f"{product.receiver}{to.path}", content=body, headers=headers).status_code == 200
+
+
+def is_processed(crew) -> bool:
+    """Whether the worker has come to all that arrived; a screen would only be loaded in vain."""
+    with as_system(crew.admin.organization_id) as db:
+        found = set(db.scalars(select(WebhookDelivery.status)))
+    return bool(found) and DeliveryStatus.PENDING not in found
 
 
 def figure(page, name):
@@ -83,10 +90,12 @@ def test_signed_deliveries_are_on_the_dashboard_when_it_is_looked_at_again(produ
         calendly,
         calendly_created(SampleBooking("lead.two@example.com", now() - timedelta(hours=2))),
     )
+    until(lambda: is_processed(crew))
     until(lambda: says_after_reload(page, "Booked calls", "3"))
     paid_at = now() - timedelta(hours=1)
     charge = stripe_charge("A", 120_000, "lead.two@example.com", paid_at)
     deliver(product, stripe, stripe_event("charge.succeeded", charge, paid_at))
+    until(lambda: is_processed(crew))
     until(lambda: says_after_reload(page, "Cash collected", "$6,197"))
 
 
@@ -223,6 +232,7 @@ def test_a_new_connection_shows_its_address_and_a_test_delivery_arrives_through_
     page.get_by_role("button", name="Send test delivery").click()
     expect(page.get_by_text("On its way: it appears below in a moment.")).to_be_visible()
 
+    until(lambda: is_processed(crew))
     until(lambda: has_arrived(page))
 
 

@@ -12,6 +12,7 @@ from core.tenancy.identity.passwords import hash_password
 from core.tenancy.identity.totp import STEP_S, totp
 from tests import factories as make
 from tests.browser.conftest import PASSWORD, screens, sign_in
+from tests.browser.runs import settled
 from tests.by_day import first
 from tests.flow import sender
 from tests.ports import early_in_a_window, owner
@@ -56,8 +57,8 @@ def test_after_five_wrong_passwords_the_form_says_when_it_works_again(ours, visi
     page = visit("/")
     for _ in range(5):
         sign_in(page, ours.people["viewer"].email, "not the password")
+        settled(page)
         expect(page.get_by_text("The e-mail address or the password is not right.")).to_be_visible()
-        page.reload()
 
     sign_in(page, ours.people["viewer"].email)
 

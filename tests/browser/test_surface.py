@@ -17,6 +17,7 @@ from core.ui.server.routes import routes
 from tests.browser.conftest import PHONE, fits_the_width
 from tests.browser.runs import move, settled
 from tests.by_day import some
+from tests.ports import get, post
 from tests.ui.contrast import contrast
 from tests.ui.hostile_names import HOSTILE
 from tests.ui.screens import token_of
@@ -128,7 +129,7 @@ def test_names_written_by_strangers_are_drawn_letter_by_letter(product, visit):
     ],
 )
 def test_every_answer_carries_the_security_headers(product, path):
-    answer = httpx.get(f"{product.screens}{path}")
+    answer = get(f"{product.screens}{path}")
 
     socket = product.screens.replace("http", "ws")
     assert {name: answer.headers.get(name) for name in HEADERS} == {
@@ -188,7 +189,7 @@ def test_a_form_of_another_site_changes_nothing(
 
 
 def test_after_all_that_one_is_signed_in_still(product, signed_in):
-    assert httpx.get(f"{product.screens}/exports/events", cookies=signed_in).status_code == 200
+    assert get(f"{product.screens}/exports/events", cookies=signed_in).status_code == 200
 
 
 def test_the_forms_of_our_own_pages_are_taken(product, ours):
@@ -201,7 +202,7 @@ def test_the_forms_of_our_own_pages_are_taken(product, ours):
         data = {"organization": str(ours.admin.organization_id), "email": "lead@cedar.example.com"}
         headers = {"origin": product.screens, "sec-fetch-site": "same-origin"}
         assert (
-            httpx.post(
+            post(
                 f"{product.screens}{path}", data=data, headers=headers, cookies=cookies
             ).status_code
             == status
@@ -224,7 +225,7 @@ def test_a_socket_of_another_site_is_refused(product):
     "path", ["/exports/events", "/media/file.csv", "/_stcore/metrics", "/_stcore/upload_file/a/b"]
 )
 def test_files_and_exports_are_for_those_who_are_signed_in(product, path):
-    answer = httpx.get(f"{product.screens}{path}", cookies={"sid": "somebody"})
+    answer = get(f"{product.screens}{path}", cookies={"sid": "somebody"})
 
     assert (answer.status_code, answer.text) == (401, "Sign in first.")
 

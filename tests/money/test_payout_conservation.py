@@ -244,8 +244,7 @@ class History:
         self.end, self.draft = period.end, None
 
     def _hold(self, db: Session, snapshot: UUID, number: int | None) -> set[UUID]:
-        lines = details_table(db, snapshot)
-        if number is not None and len(lines):
+        if number is not None and len(lines := details_table(db, snapshot)):
             hold_back(db, lines["id"][number % len(lines)], "looks odd", self.admin)
         return self._held(db, snapshot)
 

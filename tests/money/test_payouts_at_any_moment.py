@@ -23,6 +23,7 @@ from core.platform.clock import Period
 from core.platform.database import as_system
 from core.platform.errors import Conflict
 from tests import factories as make
+from tests.by_day import first
 from tests.money.attribution_oracle import Money
 from tests.money.random_facts import History, Step
 
@@ -126,7 +127,7 @@ def check(seed: int) -> None:
         assert details_table(db, again).empty
 
 
-@pytest.mark.parametrize("seed", range(15))
+@pytest.mark.parametrize("seed", first(range(15), range(8)))
 def test_whenever_payouts_are_approved_everybody_is_paid_what_is_theirs(seed):
     check(seed)
 

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
 from core.migrations.upgrade import ensure_local_key
@@ -20,7 +19,7 @@ from core.platform.errors import Misconfigured
 from core.platform.settings import settings
 from tests.by_day import first
 from tests.operations.doctor import lines
-from tests.ports import free_port, until
+from tests.ports import answers, free_port, until
 
 ROOT = Path(__file__).parents[2]
 PUBLIC, OPEN = "https://sales.acme.com", "http://sales.acme.com"
@@ -201,18 +200,11 @@ def test_a_warning_is_written_and_the_receiver_runs_all_the_same(database_url, t
             stderr=subprocess.STDOUT,
         )
         try:
-            until(lambda: answers(port))
+            until(lambda: answers(f"http://127.0.0.1:{port}/healthz"))
         finally:
             process.terminate()
             process.wait(30)
     assert "unsafe setting" in said.read_text()
-
-
-def answers(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/healthz").is_success
-    except httpx.TransportError:
-        return False
 
 
 def test_a_first_start_on_ones_own_machine_finds_its_key_made_and_nothing_unsafe(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
+import psycopg
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -37,14 +38,15 @@ def migrated(new_database) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def bare(new_database) -> Iterator[Engine]:
+def bare(server) -> Iterator[Engine]:
     """An empty database, as an administrator hands it over."""
-    engine = create_engine(make_url(new_database()).set(drivername="postgresql+psycopg"))
-    with engine.begin() as connection:
-        connection.execute(text("drop schema app cascade"))
-        connection.execute(text("drop schema jobs cascade"))
-    yield engine
-    engine.dispose()
+    name = f"bare_{uuid4().hex}"
+    engine = create_engine(make_url(server).set(database=name, drivername="postgresql+psycopg"))
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"create database {name}")
+        yield engine
+        engine.dispose()
+        admin.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture

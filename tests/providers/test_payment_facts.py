@@ -66,9 +66,10 @@ def in_any_order(provider, query, *deliveries):
     """The rows, which are the same whatever the order of the deliveries: each of them comes first,
     and last, forwards and backwards.
     """
-    turned = [deliveries[n:] + deliveries[:n] for n in range(len(deliveries))]
-    orders = [order[::way] for order in turned for way in (1, -1)]
-    found = [after(provider, query, *order) for order in orders]
+    numbers = range(len(deliveries))
+    turned = [(*numbers[n:], *numbers[:n]) for n in numbers]
+    orders = {order[::way] for order in turned for way in (1, -1)}  # of two, each comes up twice
+    found = [after(provider, query, *map(deliveries.__getitem__, order)) for order in orders]
     assert all(each == found[0] for each in found)
     return found[0]
 

@@ -16,7 +16,6 @@ from types import SimpleNamespace
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 
-import httpx
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -41,7 +40,7 @@ from tests.conftest import MASTER_KEY, another_database
 from tests.fakes.providers import FakeProviders
 from tests.flow import work
 from tests.payloads import SampleBooking, calendly_created
-from tests.ports import free_port, owner, until
+from tests.ports import answers, free_port, get, owner, post, until
 from tests.ui.screens import browser_of, opened, sent, token_of, words
 
 ROOT = Path(__file__).parents[2]
@@ -138,13 +137,6 @@ def logged(file, *command, **env):
         running.wait(30)
 
 
-def is_up(address):
-    try:
-        return httpx.get(address).is_success
-    except httpx.TransportError:
-        return False
-
-
 @pytest.fixture(scope="module")
 def conversation(planted, tmp_path_factory):
     """Everything that both servers answered and all processes logged, while each secret was used,
@@ -163,11 +155,11 @@ def conversation(planted, tmp_path_factory):
         logged(files[0], "webhooks", **loud),
         logged(files[1], "streamlit", "run", "app.py", "--server.port", ports[1], **loud),
     ):
-        until(lambda: is_up(f"{receiver}/readyz") and is_up(f"{screens}/healthz"))
-        answers = [*asked_of_receiver(receiver, planted), *asked_of_screens(screens, planted)]
+        until(lambda: answers(f"{receiver}/readyz") and answers(f"{screens}/healthz"))
+        answered = [*asked_of_receiver(receiver, planted), *asked_of_screens(screens, planted)]
     with logged(files[2], "jobs", "worker", **loud):
         until(lambda: not keys_in(planted, "checking"))
-    return SimpleNamespace(answers=answers, logs=[file.read_text() for file in files])
+    return SimpleNamespace(answers=answered, logs=[file.read_text() for file in files])
 
 
 def keys_in(planted, *statuses):
@@ -188,19 +180,19 @@ def asked_of_receiver(at, planted):
         (SIGNING.encode(), headers),
         (b"{", headers),
     ):
-        yield httpx.post(path, content=sent_body, headers=sent_headers)
+        yield post(path, content=sent_body, headers=sent_headers)
     for email in (planted.admin.email, "nobody@example.com", PASSWORD):
-        yield httpx.post(
+        yield post(
             f"{at}/api/auth/login",
             json={"email": email, "password": PASSWORD if email != PASSWORD else "wrong"},
         )
-    yield httpx.get(f"{at}/api/events", headers=key)
-    yield httpx.get(f"{at}/api/export", headers=key, params={"table": "users"})
-    yield httpx.post(f"{at}/api/payout-snapshots", headers=key, json={"name": 1})
-    yield httpx.get(f"{at}/api/events", params={"key": secrets["API key"], "cursor": "x"})
+    yield get(f"{at}/api/events", headers=key)
+    yield get(f"{at}/api/export", headers=key, params={"table": "users"})
+    yield post(f"{at}/api/payout-snapshots", headers=key, json={"name": 1})
+    yield get(f"{at}/api/events", params={"key": secrets["API key"], "cursor": "x"})
     for name in ("link", "session"):
-        yield httpx.get(f"{at}/api/events", headers={"Authorization": f"Bearer {secrets[name]}"})
-    yield httpx.post(f"{at}/webhooks/leads/unknown", json={})
+        yield get(f"{at}/api/events", headers={"Authorization": f"Bearer {secrets[name]}"})
+    yield post(f"{at}/webhooks/leads/unknown", json={})
 
 
 def asked_of_screens(at, planted):
@@ -216,9 +208,9 @@ def asked_of_screens(at, planted):
         "/_stcore/metrics",
         "/nothing/here",
     ):
-        yield httpx.get(f"{at}{path}", cookies=cookies)
-        yield httpx.get(f"{at}{path}")
-    yield httpx.post(
+        yield get(f"{at}{path}", cookies=cookies)
+        yield get(f"{at}{path}")
+    yield post(
         f"{at}/auth/organization",
         data={"organization": link},
         cookies=cookies,

@@ -9,7 +9,9 @@ from itertools import count
 from unittest.mock import patch
 
 from streamlit.runtime.context import StreamlitCookies
-from streamlit.testing.v1 import AppTest
+from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+from streamlit.testing.v1 import AppTest, app_test, local_script_runner
+from streamlit.testing.v1.local_script_runner import LocalScriptRunner, require_widgets_deltas
 
 from core.platform.normalization import JOINER
 from core.tenancy.access.sessions import choose_organization
@@ -20,7 +22,19 @@ from core.ui.server.middleware import COOKIE
 
 SHELL = str(PAGES.parent / "core/ui/shell.py")
 number = count(1)
+# For each run AppTest compiles the shell and the page anew, and looks a thousand times a second
+# whether the script has ended.
+app_test.ScriptCache = cache(ScriptCache)
 TEXTS = ("title", "subheader", "markdown", "caption", "text", "info", "warning", "error", "success")
+
+
+def _await_the_end(runner: LocalScriptRunner, timeout: float = 3) -> None:
+    runner._script_thread.join(timeout)
+    if not runner.script_stopped():
+        require_widgets_deltas(runner, 0)  # says so
+
+
+local_script_runner.require_widgets_deltas = _await_the_end
 
 
 def token_of(viewer: Viewer) -> str:

@@ -6,9 +6,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
-
-from tests.ports import free_port, until
+from tests.ports import answers, free_port, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,15 +20,8 @@ def receiver():
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        until(lambda: answers(url))
+        until(lambda: answers(f"{url}/readyz"))
         yield url
     finally:
         process.terminate()
         process.wait(20)
-
-
-def answers(url):
-    try:
-        return httpx.get(f"{url}/readyz").status_code == 200
-    except httpx.TransportError:
-        return False
