@@ -20,7 +20,6 @@ from core.bookings.models import BookingSettings
 from core.deliveries import queue
 from core.deliveries.actions import note_error, settle
 from core.deliveries.models import DeliveryStatus, WebhookConnection, WebhookDelivery
-from core.deliveries.queue import Taken
 from core.deliveries.reading import read_payload
 from core.people.erasure import mention_erased, without_erased
 from core.platform.advisory_locks import share_organization
@@ -88,9 +87,10 @@ def work_off(organization_id: UUID) -> int:
     return len(taken)
 
 
-def _is_asked_for(taken: Taken) -> bool:
+def _is_asked_for(delivery: Any) -> bool:
     """Whether its provider must be asked what the delivery is about."""
-    return registry.inbound(taken.provider).fetch is not None
+    inbound = registry.find_inbound(delivery.provider)
+    return inbound is not None and inbound.fetch is not None
 
 
 def _process(organization_id: UUID, delivery_ids: Sequence[UUID]) -> None:
@@ -116,7 +116,7 @@ def _turn_into_rows(organization_id: UUID, delivery_ids: Sequence[UUID]) -> None
     with as_system(organization_id) as db:
         share_organization(db)  # an erasure comes before or after it
         waiting = _locked(db, delivery_ids)
-        asked = [row for row in waiting if registry.inbound(row.provider).fetch]
+        asked = [row for row in waiting if _is_asked_for(row)]
         if not asked:
             _handle(db, waiting, {})
             return
@@ -153,7 +153,7 @@ def _handle(db: Session, waiting: Sequence[Any], fetched: Mapping[UUID, Any]) ->
     """
     results, readable = _read(db, waiting)
     connections = _connections(db, {row.connection_id for row in waiting})
-    for provider in sorted({row.provider for row in waiting}, key=_place):
+    for provider in sorted({row.provider for row in waiting if row.id in readable}, key=_place):
         inbound = registry.inbound(provider)
         rows = [row for row in waiting if row.provider == provider and row.id in readable]
         about = {row.id: fetched.get(row.id, readable[row.id]) for row in rows}
@@ -163,7 +163,7 @@ def _handle(db: Session, waiting: Sequence[Any], fetched: Mapping[UUID, Any]) ->
             Delivered(connections[row.connection_id], about[row.id], row.received_at)
             for row in rows
         ]
-        for row, outcome in zip(rows, inbound.handle(db, batch) if batch else (), strict=True):
+        for row, outcome in zip(rows, inbound.handle(db, batch), strict=True):
             is_about_erased = results[row.id].is_about_erased
             results[row.id] = _result(results[row.id].event_type, outcome, is_about_erased)
     _settle(db, waiting, results)
@@ -186,8 +186,11 @@ def _read(db: Session, waiting: Sequence[Any]) -> tuple[dict[UUID, Result], dict
     received: dict[UUID, Any] = {}
     for row in waiting:
         try:
+            inbound = registry.find_inbound(row.provider)
+            if inbound is None:
+                raise Unreadable(f"deliveries of {row.provider} are received no more")
             received[row.id] = read_payload(row.body)
-            named = registry.inbound(row.provider).event_type(received[row.id])
+            named = inbound.event_type(received[row.id])
             results[row.id] = Result(DeliveryStatus.PENDING, named)
         except UNREADABLE as error:
             received.pop(row.id, None)

@@ -127,6 +127,17 @@ def test_what_cannot_be_read_is_set_aside_at_once(org, body):
     assert done.last_error
 
 
+def test_one_of_a_provider_that_is_gone_is_set_aside_and_stops_no_other(org):
+    to = sender(org, "calendly")
+    gone, kept = keep(org, to), keep(org, to)
+    with as_system(org) as db:
+        named = update(WebhookDelivery).where(WebhookDelivery.id == gone)
+        db.execute(named.values(provider="lantern"))
+    work_off_all(org)
+    assert (delivery(org, gone).status, delivery(org, kept).status) == ("dead", "ignored")
+    assert "lantern are received no more" in delivery(org, gone).last_error
+
+
 def test_a_delivery_whose_every_attempt_fails_is_set_aside_and_a_replay_processes_it(org):
     kept = booked(org, sender(org, "calendly"), "lead.one@example.com")
     with events_refused("lead.one@example.com"):
