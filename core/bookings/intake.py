@@ -237,6 +237,7 @@ def _facts(db: Session, event: Event, booking: Booking) -> dict[str, Any]:
             "scheduled_at": booking.scheduled_at,
             "ends_at": booking.ends_at,
             "booked_at": booking.booked_at,
+            "made_at": _made_at(booking),
             "lead_name": booking.person.name,
             "lead_email": booking.person.email,
             "lead_phone": booking.person.phone,
@@ -246,6 +247,13 @@ def _facts(db: Session, event: Event, booking: Booking) -> dict[str, Any]:
             "call_type_id": _call_type(db, booking),
         }
     )
+
+
+def _made_at(booking: Booking) -> datetime | None:
+    """A booking is made before its meeting. Another time says nothing: a platform that does not
+    know when it was made may give the meeting's.
+    """
+    return booking.booked_at if booking.booked_at < booking.scheduled_at else None
 
 
 def _replaced(event: Event, booking: Booking) -> str | None:
@@ -393,10 +401,9 @@ def _follow_chain(db: Session, event: Event) -> list[Event]:
     first = before = _predecessor(db, event)
     for link in (event, *later):
         if before is not None:
-            before.rescheduled_to_id, before.provider_status = (
-                _replacements(db, before)[0].id,
-                CallStatus.RESCHEDULED,
-            )
+            by = _replacements(db, before)[0]
+            before.rescheduled_to_id, before.replaced_at = by.id, by.made_at
+            before.provider_status = CallStatus.RESCHEDULED
             _carry(before, link)
         before = link
     db.flush()

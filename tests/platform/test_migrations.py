@@ -870,3 +870,54 @@ def test_connections_with_their_providers_former_limit_get_the_installations(
             ("own", 100),
             ("own", 10),
         }
+
+
+MOVED = """
+    insert into app.organizations (id, name, slug, timezone, currency)
+      values ('{org}', 'Team', 'team', 'UTC', 'USD');
+    insert into app.events (organization_id, id, scheduled_at, booked_at, booking_platform,
+        external_id, replaces_external_id)
+      select '{org}', md5(key)::uuid, '2026-11-09', '2026-11-01', 'calendly', key, left(key, 1)
+        from unnest(array['a2', 'b2', 'e2']) as key;
+    insert into app.events (organization_id, id, scheduled_at, booked_at, booking_platform,
+        external_id, call_status, event_outcome, provider_status, provider_no_show_at,
+        canceled_at, rescheduled_to_id, replaces_external_id)
+      select '{org}', md5(key)::uuid, '2026-11-04 12:00Z', '2026-11-01', 'calendly', key, status,
+             outcome, provider, marked::timestamptz, gone::timestamptz, md5(next)::uuid, before
+        from (values
+          ('a', 'rescheduled', null, 'rescheduled', null, null, 'a2', null),
+          ('b', 'rescheduled', null, 'rescheduled', null, null, 'b2', null),
+          ('c', 'no_show', 'no_show', 'rescheduled', '2026-11-03', null, 'b2', null),
+          ('d', 'rescheduled', null, 'rescheduled', null, '2026-11-02', 'a2', null),
+          ('e', 'rescheduled', null, 'rescheduled', null, null, 'e2', null)
+        ) as e (key, status, outcome, provider, marked, gone, next, before);
+    insert into app.provider_objects (organization_id, provider, kind, external_id, version, data)
+      values ('{org}', 'calendly', 'invitee', 'a2', '0',
+              '{{"created_at": "2026-11-04T12:30:00Z"}}'),
+             ('{org}', 'calendly', 'invitee', 'b2', '0',
+              '{{"scheduled_event": {{"created_at": "2026-11-03T12:30:00Z"}}}}'),
+             ('{org}', 'calendly', 'invitee', 'e2', '0', '{{"created_at": "long ago"}}');
+"""
+
+
+def test_a_move_of_an_earlier_release_is_dated_by_what_the_platform_said_of_the_new_booking(
+    bare, release_of
+) -> None:
+    release_of(before("0027"))
+    with bare.begin() as connection:
+        connection.exec_driver_sql(MOVED.format(org=uuid4()))
+
+    migrate(bare.url)
+
+    events = (
+        "select external_id, call_status, event_outcome, replaced_at is not null from app.events"
+        " where replaces_external_id is null order by 1"
+    )
+    with bare.connect() as connection:
+        assert [tuple(row) for row in connection.execute(text(events))] == [
+            ("a", "scheduled", None, True),
+            ("b", "rescheduled", None, True),
+            ("c", "rescheduled", None, True),
+            ("d", "rescheduled", None, True),
+            ("e", "rescheduled", None, False),
+        ]
