@@ -59,7 +59,7 @@ ADD_LINES = text(f"""
       from {OPEN_LINES}
 """)
 # The lines are read once: the sums of each dimension become rows, and those of any one of them are
-# the payout's.
+# the payout's. What is nobody's is one row without a name, whatever names the bookings have.
 ADD_SUMMARIES = text("""
     with added as (
         insert into app.payout_snapshot_summaries (
@@ -69,14 +69,17 @@ ADD_SUMMARIES = text("""
                case 0 when grouping(closer_id) then 'closer' when grouping(setter_id) then 'setter'
                  when grouping(source_id) then 'source' else 'package' end,
                coalesce(closer_id, setter_id, source_id, package_id),
-               coalesce(closer_name, setter_name, source_name, package_name), currency,
+               coalesce(
+                 case when closer_id is not null then max(closer_name) end,
+                 case when setter_id is not null then max(setter_name) end,
+                 case when source_id is not null then max(source_name) end,
+                 case when package_id is not null then max(package_name) end), currency,
                count(*) filter (where kind = 'payment'), sum(amount), sum(refund_amount),
                sum(net_revenue)
           from app.payout_snapshot_details
          where snapshot_id = :snapshot and held_back is null
-         group by organization_id, snapshot_id, currency, grouping sets (
-               (closer_id, closer_name), (setter_id, setter_name), (source_id, source_name),
-               (package_id, package_name))
+         group by organization_id, snapshot_id,
+               currency, grouping sets (closer_id, setter_id, source_id, package_id)
         returning dimension, currency, payment_count, cash_collected, refunds, net_revenue)
     select currency, sum(payment_count) as payments, sum(cash_collected), sum(refunds),
            sum(net_revenue)
@@ -134,7 +137,8 @@ CHANGES = text(f"""
            max(reason) as reason, currency,
            sum(amount - refund_amount) filter (where now = 0) as net_then,
            sum(amount - refund_amount) filter (where now = 1) as net_now,
-           max(closer_name) as closer, max(setter_name) as setter
+           app.person_in_words('closer', closer_id, max(closer_name), 'Nobody') as closer,
+           app.person_in_words('setter', setter_id, max(setter_name), 'Nobody') as setter
       from sides
      group by payment_id, reason_code, currency, closer_id, setter_id, source_id, package_id
     having sum(amount * (2 * now - 1)) <> 0 or sum(refund_amount * (2 * now - 1)) <> 0

@@ -28,7 +28,7 @@ from core.money.models import (
     Refund,
 )
 from core.money.payout_bridge import before_payouts_start, bridge
-from core.money.payout_tables import details_table
+from core.money.payout_tables import details_table, summaries_table
 from core.money.payouts import (
     altered_payouts,
     changes_since,
@@ -216,6 +216,17 @@ def credited_to_somebody_of_that_name(desk: Desk) -> UUID:
     return desk.draft(NOVEMBER)
 
 
+def set_by_nobody_any_more(desk: Desk) -> UUID:
+    """The setter is taken off, and the booking goes on naming them."""
+    with as_system(desk.org) as db:
+        sam = make.setter(db, desk.org, "Sam")
+        event = make.event(db, desk.org, setter_name="Sam B")
+    paid = desk.pay(event_id=event.id, setter_id=sam.id)
+    desk.approved(OCTOBER)
+    desk.change(paid, setter_id=None, attributed_at=at(11, 7))
+    return desk.draft(NOVEMBER)
+
+
 def nobodys_stays_nobodys(desk: Desk) -> UUID:
     """The money of nobody gets a setter and a package, and no closer."""
     paid = desk.pay(closer_id=None)
@@ -390,7 +401,15 @@ HISTORIES: dict[Callable[[Desk], UUID], list[Line]] = {
         (
             "credited",
             "2026-11-07",
-            f"{COUNTED}: closer changed from Ana to Ana (not on the roster): {amount}",
+            f"{COUNTED}: closer changed from Ana to nobody (host “Ana”): {amount}",
+        )
+        for amount in ("−$4,997.00", "$4,997.00")
+    ],
+    set_by_nobody_any_more: [
+        (
+            "credited",
+            "2026-11-07",
+            f"{COUNTED}: setter changed from Sam to nobody (the booking says “Sam B”): {amount}",
         )
         for amount in ("−$4,997.00", "$4,997.00")
     ],
@@ -693,6 +712,24 @@ def test_the_self_check_finds_an_approved_payout_that_was_changed_behind_the_pro
         State.RED,
         "the lines of “October 2026” are not those that were approved",
     )
+
+
+def test_money_of_a_host_who_is_called_like_a_closer_is_nobodys_in_every_sum_and_line(desk):
+    with as_system(desk.org) as db:
+        events = [make.event(db, desk.org, closer_name=name) for name in ("Ana", "Ana B")]
+    desk.pay("100.00")
+    for event in events:
+        desk.pay("30.00", event_id=event.id, closer_id=None)
+    draft = desk.draft(OCTOBER)
+    with desk.admin.transaction() as db:
+        sums = records(summaries_table(db, draft))
+        names = sorted(details_table(db, draft)["closer_name"])
+    assert names == ["Ana", "Nobody (host “Ana B”)", "Nobody (host “Ana”)"]
+    assert [
+        (row["member_id"], row["label"], row["payment_count"], row["net_revenue"])
+        for row in sums
+        if row["dimension"] == "closer"
+    ] == [(desk.ana.id, "Ana", 1, Decimal(100)), (None, None, 2, Decimal(60))]
 
 
 def test_a_payout_is_called_by_its_days_when_nobody_names_it(desk):
