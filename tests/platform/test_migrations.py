@@ -921,3 +921,53 @@ def test_a_move_of_an_earlier_release_is_dated_by_what_the_platform_said_of_the_
             ("d", "rescheduled", None, True),
             ("e", "rescheduled", None, False),
         ]
+
+
+NAMED = """
+    insert into app.organizations (id, name, slug, timezone, currency)
+      values ('{org}', 'Team', 'team', 'UTC', 'USD');
+    insert into app.closers (organization_id, id, name, email, email_normalized, known_as)
+      select '{org}', md5(name)::uuid, name, address, address, known::jsonb from (values
+        ('Ana', 'ana@new.example', '{{"calendly": "u/1"}}'), ('Bo', 'bo@a.example', '{{}}'),
+        ('Cy', 'cy@a.example', '{{}}'), ('Di', 'di@a.example', '{{}}')
+      ) as c (name, address, known);
+    insert into app.audit_logs (organization_id, table_name, row_id, operation, changes)
+      select '{org}', 'closers', md5(name)::uuid::text, did,
+             jsonb_build_object('email_normalized', jsonb_build_array(was, became)) from (values
+        ('Ana', 'insert', null, 'ana@old.example'),
+        ('Ana', 'update', 'ana@old.example', 'ana@new.example'),
+        ('Bo', 'insert', null, 'bo@a.example'),
+        ('Cy', 'update', 'cy@old.example', 'cy@a.example'),
+        ('Di', 'insert', null, '…')
+      ) as l (name, did, was, became);
+    insert into app.events (organization_id, scheduled_at, booked_at, booking_platform, external_id,
+        closer_id, closer_name, host_uri, host_email)
+      select '{org}', now(), now(), platform, key, md5(name)::uuid, name, uri, address from (values
+        ('by user', 'calendly', 'Ana', 'u/1', 'ana@else.example'),
+        ('by address', 'calendly', 'Ana', 'u/7', 'Ana@New.example'),
+        ('by former address', 'calendly', 'Ana', 'u/8', 'ana@old.example'),
+        ('by name', 'calendly', 'Ana', 'u/9', 'ana@else.example'),
+        ('of a user of that address', 'calendly', 'Ana', 'u/8', 'ana@else.example'),
+        ('without user', 'lantern', 'Bo', null, 'bo@else.example'),
+        ('without address', 'lantern', 'Bo', '7', null),
+        ('beside an older one', 'calendly', 'Bo', 'u/2', 'bo@else.example'),
+        ('older', 'calendly', 'Bo', null, null),
+        ('made before the log', 'lantern', 'Cy', null, 'cy@else.example'),
+        ('erased from the log', 'lantern', 'Di', null, 'di@else.example'),
+        ('of nobody', 'lantern', null, null, 'di@else.example')
+      ) as e (key, platform, name, uri, address);
+"""
+
+
+def test_bookings_that_an_earlier_release_gave_by_name_alone_say_so_where_it_is_certain(
+    bare, release_of
+) -> None:
+    release_of(before("0026"))
+    with bare.begin() as connection:
+        connection.exec_driver_sql(NAMED.format(org=uuid4()))
+
+    migrate(bare.url)
+
+    by_name = text("select external_id from app.events where closer_by_name order by 1")
+    with bare.connect() as connection:
+        assert connection.scalars(by_name).all() == ["by name", "without user"]
