@@ -27,7 +27,8 @@ def follow_chain(known: KnownBookings, event: Event) -> list[Event]:
     first = before = known.predecessor(event)
     for link in (event, *later):
         if before is not None:
-            before.rescheduled_to_id = known.replacements(before)[0].id
+            by = known.replacements(before)[0]
+            before.rescheduled_to_id, before.replaced_at = by.id, by.made_at
             before.provider_status = CallStatus.RESCHEDULED
             _carry(before, link)
         before = link

@@ -241,6 +241,7 @@ class _Intake:
                 "scheduled_at": booking.scheduled_at,
                 "ends_at": booking.ends_at,
                 "booked_at": booking.booked_at,
+                "made_at": _made_at(booking),
                 "lead_name": booking.person.name,
                 "lead_email": booking.person.email,
                 "lead_phone": booking.person.phone,
@@ -358,6 +359,13 @@ def _given_up(external_id: str | None, event: Event) -> str:
 
 def _at_time_of(event: Event, booking: Booking) -> Booking:
     return replace(booking, scheduled_at=event.scheduled_at, ends_at=event.ends_at)
+
+
+def _made_at(booking: Booking) -> datetime | None:
+    """A booking is made before its meeting. Another time says nothing: a platform that does not
+    know when it was made may give the meeting's.
+    """
+    return booking.booked_at if booking.booked_at < booking.scheduled_at else None
 
 
 def _replaced(event: Event, booking: Booking) -> str | None:

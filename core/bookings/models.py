@@ -306,7 +306,9 @@ class Event(TenantRow, Timestamps, Base):
     # when
     scheduled_at: Mapped[datetime]
     ends_at: Mapped[datetime | None]
-    booked_at: Mapped[datetime]
+    booked_at: Mapped[datetime]  # of one that was moved, when the first booking was made
+    made_at: Mapped[datetime | None]  # when this booking itself was made, as far as that is known
+    replaced_at: Mapped[datetime | None]  # when the one that replaces it was made
 
     # how it went
     # its own name is older than the glossary

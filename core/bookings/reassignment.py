@@ -27,6 +27,7 @@ from core.bookings.roster import (
     checked,
     closer_of,
     closers_in_order,
+    has_namesake,
     hosts_digest,
     is_known_as,
     know_by_user,
@@ -140,18 +141,22 @@ def change_closer(
     user_id: UUID | None,
     active: bool,
 ) -> int:
-    """Change a closer. Earlier events whose host has this name or address and was unknown become
-    theirs. Raises like ``change_setter``.
+    """Change a closer; returns the number of events that changed hands. Earlier events whose host
+    has this name or address and was unknown become theirs, and those of a name that they had become
+    that of its one closer. Raises like ``change_setter``.
     """
     lock_books(db)
     closer = db.scalars(select(Closer).where(Closer.id == closer_id)).first()
     if closer is None:
         raise NotFound("There is no such closer.")
+    before = words_of(closer)
     for column, value in checked(name, email, closer.aliases).items():
         setattr(closer, column, value)
     closer.user_id, closer.active = user_id, active
     db.flush()
-    return claim_hosted(db, closer)
+    others = [each for each in closers_in_order(db) if each is not closer]
+    namesakes = [each for each in others if before & words_of(each)]
+    return sum(claim_hosted(db, each) for each in (closer, *namesakes))
 
 
 def claim_hosted(db: Session, closer: Closer) -> int:
@@ -174,7 +179,8 @@ def claim_hosted(db: Session, closer: Closer) -> int:
 
 def rematch_names(db: Session) -> None:
     """Match the events again that are a closer's by name alone, where the host has turned out to be
-    somebody else, or may be. What a user or an address gave is left as it is.
+    somebody else, or may be, also another closer of that name. What a user or an address gave is
+    left as it is.
     """
     closers = closers_in_order(db)
     changed: list[UUID] = []
@@ -185,8 +191,10 @@ def rematch_names(db: Session) -> None:
         alike = update(Event).where(Event.closer_by_name, _is_like(row))
         if closer in known:
             db.execute(alike.values(closer_by_name=False))
-        elif any(each.active for each in known) or not name_tells(
-            db, closer, hosted.platform, hosted.host
+        elif (
+            any(each.active for each in known)
+            or has_namesake(closer, closers)
+            or not name_tells(db, closer, hosted.platform, hosted.host)
         ):
             facts = _matched_again(db, hosted)
             changed += db.scalars(alike.values(facts).returning(Event.id))

@@ -244,6 +244,14 @@ def _of_that_name(closers: Sequence[Closer], platform: str, host: Host) -> list[
     return free if len(named) == 1 else []
 
 
+def has_namesake(closer: Closer, closers: Sequence[Closer]) -> bool:
+    """Whether the name of a closer in service is also another's, so that it says nobody. Who was
+    switched off had it alone while they were in service.
+    """
+    others = (each for each in closers if each is not closer and each.active)
+    return closer.active and any(fold(closer.name) in words_of(each) for each in others)
+
+
 def _is_free(closer: Closer, platform: str, host: Host) -> bool:
     """Whether the platform knows the closer as no other user."""
     return closer.known_as.get(platform) in (None, host.uri)

@@ -39,16 +39,17 @@ def settle_status(event: Event, form: PostCallForm | None, late_cancel_hours: in
 
 
 def _gone_before_its_time(event: Event, form: PostCallForm | None) -> CallStatus | None:
-    """Whether the booking was cancelled or moved before its time. Where it is not known when, it
-    was, unless something is known of the meeting.
+    """Whether the booking was cancelled or moved before its time. The platform's report of when may
+    be late or never come; then it was when the booking that replaces it was made. Where that is not
+    known either, it was before, unless something is known of the meeting.
     """
     if event.provider_status not in GONE:
         return None
-    if event.canceled_at is None:
+    at = event.canceled_at or event.replaced_at
+    if at is None:
         is_known = form is not None or event.provider_no_show_at is not None
         return None if is_known else CallStatus(event.provider_status)
-    in_time = event.canceled_at < event.scheduled_at
-    return CallStatus(event.provider_status) if in_time else None
+    return CallStatus(event.provider_status) if at < event.scheduled_at else None
 
 
 def _status(

@@ -89,9 +89,16 @@ def snapshots_table(db: Session) -> pd.DataFrame:
 
 
 def _line_columns() -> list[Any]:
-    hidden = {"organization_id", "snapshot_id"}
-    columns = PayoutSnapshotDetail.__table__.columns
-    shown = [column for column in columns if column.name not in hidden]
+    hidden, line = {"organization_id", "snapshot_id"}, PayoutSnapshotDetail
+    in_words = {
+        f"{part}_name": func.app.person_in_words(part, member_id, name, "Nobody")
+        for part, member_id, name in (
+            ("closer", line.closer_id, line.closer_name),
+            ("setter", line.setter_id, line.setter_name),
+        )
+    }
+    columns = [column for column in line.__table__.columns if column.name not in hidden]
+    shown = [in_words.get(column.name, column).label(column.name) for column in columns]
     return [*shown, HELD_BEFORE.label("held_before")]
 
 
@@ -142,7 +149,8 @@ def details_table(
 
     Columns: those of ``payout_snapshot_details`` without organisation and payout, and
     ``held_before``: why the payout before held the line back, if it did. ``reason`` is the whole
-    sentence, for an adjustment with its amount; None for an ordinary payment.
+    sentence, for an adjustment with its amount; None for an ordinary payment. The names of a closer
+    and a setter who are nobody on the roster say so.
     """
     query = _lines(snapshot_id, chosen).limit(limit).offset(offset)
     rows = (tuple(_with_sentence(row).values()) for row in db.execute(query).mappings())
@@ -221,8 +229,8 @@ def statement_lines(
 def summaries_table(db: Session, snapshot_id: UUID) -> pd.DataFrame:
     """Sums by dimension, largest first.
 
-    Columns: dimension, member_id, label (None = none), currency, payment_count, cash_collected,
-    refunds, net_revenue.
+    Columns: dimension, member_id, label (None for nobody or none), currency, payment_count,
+    cash_collected, refunds, net_revenue.
     """
     columns = ("dimension", "member_id", "label", "currency", "payment_count", *SUMS)
     query = (

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 DIMENSIONS = ("closer", "setter", "source", "package")
 SUMS = ("cash_collected", "refunds", "net_revenue")
-# A payout may be approved shortly before its days are over. One that ends long after today has a
-# mistyped year, and once approved it would be in the way of every other until then.
+# A payout may be made and approved shortly before its days are over. One that ends long after today
+# has a mistyped year, and once approved it would be in the way of every other until then.
 APPROVED_AHEAD = timedelta(days=62)
 Totals = dict[str, tuple[Decimal, ...]]
 
@@ -59,7 +59,7 @@ ADD_LINES = text(f"""
       from {OPEN_LINES}
 """)
 # The lines are read once: the sums of each dimension become rows, and those of any one of them are
-# the payout's.
+# the payout's. What is nobody's is one row without a name, whatever names the bookings have.
 ADD_SUMMARIES = text("""
     with added as (
         insert into app.payout_snapshot_summaries (
@@ -69,14 +69,17 @@ ADD_SUMMARIES = text("""
                case 0 when grouping(closer_id) then 'closer' when grouping(setter_id) then 'setter'
                  when grouping(source_id) then 'source' else 'package' end,
                coalesce(closer_id, setter_id, source_id, package_id),
-               coalesce(closer_name, setter_name, source_name, package_name), currency,
+               coalesce(
+                 case when closer_id is not null then max(closer_name) end,
+                 case when setter_id is not null then max(setter_name) end,
+                 case when source_id is not null then max(source_name) end,
+                 case when package_id is not null then max(package_name) end), currency,
                count(*) filter (where kind = 'payment'), sum(amount), sum(refund_amount),
                sum(net_revenue)
           from app.payout_snapshot_details
          where snapshot_id = :snapshot and held_back is null
-         group by organization_id, snapshot_id, currency, grouping sets (
-               (closer_id, closer_name), (setter_id, setter_name), (source_id, source_name),
-               (package_id, package_name))
+         group by organization_id, snapshot_id,
+               currency, grouping sets (closer_id, setter_id, source_id, package_id)
         returning dimension, currency, payment_count, cash_collected, refunds, net_revenue)
     select currency, sum(payment_count) as payments, sum(cash_collected), sum(refunds),
            sum(net_revenue)
@@ -85,12 +88,19 @@ ADD_SUMMARIES = text("""
 BOUNDS = text("""
     select m.payouts_start, first.period_start as first_start, first.timezone as first_zone,
            last.name as last_name,
-           last.period_end as last_end, last.timezone as last_zone
+           last.period_end as last_end, last.timezone as last_zone,
+           waiting.name as waiting_name, waiting.period_start as waiting_start,
+           exists (select from app.payout_snapshots s
+                     join app.payout_snapshot_details d on d.organization_id = s.organization_id
+                      and d.snapshot_id = s.id
+                    where s.state <> 'draft') as start_stays
       from app.money_settings m
       left join lateral (select s.* from app.payout_snapshots s where s.state <> 'draft'
                           order by s.period_start limit 1) first on true
       left join lateral (select s.* from app.payout_snapshots s where s.state <> 'draft'
                           order by s.period_end desc limit 1) last on true
+      left join lateral (select s.* from app.payout_snapshots s where s.state = 'draft'
+                          order by s.period_start limit 1) waiting on true
      where m.organization_id = app.cur_org()
 """)
 PLAN_FOR_MANY = text("""
@@ -127,7 +137,8 @@ CHANGES = text(f"""
            max(reason) as reason, currency,
            sum(amount - refund_amount) filter (where now = 0) as net_then,
            sum(amount - refund_amount) filter (where now = 1) as net_now,
-           max(closer_name) as closer, max(setter_name) as setter
+           app.person_in_words('closer', closer_id, max(closer_name), 'Nobody') as closer,
+           app.person_in_words('setter', setter_id, max(setter_name), 'Nobody') as setter
       from sides
      group by payment_id, reason_code, currency, closer_id, setter_id, source_id, package_id
     having sum(amount * (2 * now - 1)) <> 0 or sum(refund_amount * (2 * now - 1)) <> 0
@@ -193,8 +204,8 @@ def payouts_start_at(snapshot: PayoutSnapshot, bounds: Row[Any]) -> datetime:
 
 
 def payout_bounds(db: Session) -> Row[Any]:
-    """The day set by the organisation, and the first and the last approved payout, where there are
-    any: between these a payout is read.
+    """The day set by the organisation and whether it stays, the first and the last approved payout
+    and the earliest draft, where there are any: between these a payout is read.
     """
     return db.execute(BOUNDS).one()
 
@@ -219,9 +230,15 @@ def create_snapshot(
     """Make a draft: every line that is open up to the end of ``period``, with sums by closer,
     setter, source, package. Without a name it is called by its days.
 
-    ``by`` is None for a program with a key. Raises NotAllowed.
+    ``by`` is None for a program with a key.
+
+    Raises:
+        NotAllowed: ``by`` is no admin.
+        InvalidInput: the period ends long after today.
     """
     _require_admin(by)
+    if reason := _too_far_ahead(period.end, period.timezone):
+        raise InvalidInput(reason, field="period_end")
     snapshot = PayoutSnapshot(
         organization_id=organization_id_of(db),
         id=uuid4(),
@@ -417,20 +434,46 @@ def approve(db: Session, snapshot_id: UUID, by: Viewer | None) -> PayoutSnapshot
 
 def refusal(snapshot: PayoutSnapshot, bounds: Row[Any]) -> str | None:
     """Why a draft cannot be approved whatever its lines: its days begin before the end of an
-    approved payout, or end long after today. None where neither is so.
+    approved payout, it would be the first and a draft of earlier days waits, or its days end long
+    after today. None where nothing of it is so.
     """
     if bounds.last_end is not None and bounds.last_end > snapshot.period_start:
         return (
             f"“{bounds.last_name}” is approved up to the end of its days; a payout has to begin"
-            " after them. Whatever is missing there comes into the next payout by itself."
+            f" after them. {_what_is_missing(snapshot.period_start, bounds)}"
         )
-    if snapshot.period_end > today(snapshot.timezone) + APPROVED_AHEAD:
-        last = snapshot.period_end - timedelta(days=1)
+    is_first = bounds.payouts_start is None and bounds.first_start is None
+    if is_first and bounds.waiting_start < snapshot.period_start:
         return (
-            f"This payout ends on {last.day} {last:%b %Y}, more than two months from today. Check"
-            " the year: once it is approved, no other payout can begin before that day."
+            f"“{bounds.waiting_name}” has earlier days and is a draft. Payouts count from the first"
+            " day of the payout that is approved first, so what was paid before would be in none."
+            " Approve or discard that draft first, or set “Payouts count from” under Settings."
         )
-    return None
+    return _too_far_ahead(snapshot.period_end, snapshot.timezone)
+
+
+def _what_is_missing(day: date, bounds: Row[Any]) -> str:
+    """What becomes of payments since that day which no approved payout has."""
+    start = bounds.payouts_start or bounds.first_start
+    if day >= start:
+        return "Whatever is missing there comes into the next payout by itself."
+    since = (
+        f"Payouts count from {start.day} {start:%b %Y}. What is missing since then comes into the"
+        " next payout by itself, what was paid before is in none."
+    )
+    if bounds.start_stays:
+        return f"{since} That day stays, since approved payouts have lines: settle it elsewhere."
+    return f"{since} Set “Payouts count from” under Settings to an earlier day to have it paid."
+
+
+def _too_far_ahead(end: date, timezone: str) -> str | None:
+    if end <= today(timezone) + APPROVED_AHEAD:
+        return None
+    last = end - timedelta(days=1)
+    return (
+        f"This payout ends on {last.day} {last:%b %Y}, more than two months from today. Check the"
+        " year: once it is approved, no other payout can begin before that day."
+    )
 
 
 def mark_paid(db: Session, snapshot_id: UUID, by: Viewer) -> PayoutSnapshot:

@@ -90,23 +90,27 @@ def create_user_command(args: Namespace) -> Answer:
 
 @command("create-closer", "add a closer to the roster", *REP)
 def create_closer_command(args: Namespace) -> Answer:
+    from core.bookings.reassignment import claim_hosted
     from core.bookings.roster import create_closer
     from core.platform.database import as_system
 
     organization_id = organization_named(args.org)
     with as_system(organization_id) as db:
         closer = create_closer(db, args.name, args.email, aliases=args.alias)
+        claim_hosted(db, closer)
     return {"id": str(closer.id), "organization_id": str(organization_id)}
 
 
 @command("create-setter", "add a setter to the roster", *REP)
 def create_setter_command(args: Namespace) -> Answer:
-    from core.bookings.roster import create_setter
+    from core.bookings.reassignment import rematch_setters
+    from core.bookings.roster import create_setter, words_of
     from core.platform.database import as_system
 
     organization_id = organization_named(args.org)
     with as_system(organization_id) as db:
         setter = create_setter(db, args.name, args.email, aliases=args.alias)
+        rematch_setters(db, words_of(setter))
     return {"id": str(setter.id), "organization_id": str(organization_id)}
 
 

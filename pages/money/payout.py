@@ -108,7 +108,7 @@ dimension = (
     or "closer"
 )
 rows = summaries[summaries["dimension"] == dimension].copy()
-rows["label"] = rows["label"].fillna("None")
+rows["label"] = rows["label"].fillna("Nobody" if dimension in ("closer", "setter") else "None")
 table(
     rows,
     f"payout-by-{dimension}",

@@ -265,10 +265,9 @@ def test_a_caller_may_name_their_own_organisation_and_no_other(admin):
         assert db.scalars(select(PayoutSnapshot)).all() == []
 
 
-def test_a_mistyped_year_is_refused_over_http_when_it_is_approved(admin):
-    made = freeze(admin, period_end="2062-12-01").json()
-    refusal = post(f"/api/payout-snapshots/{made['id']}/approve", token_of(admin))
-    assert refusal.status_code == 409
+def test_a_mistyped_year_is_refused_over_http_when_the_payout_is_made(admin):
+    refusal = freeze(admin, period_end="2062-12-01")
+    assert refused(refusal) == (422, "invalid_input", "period_end")
     assert "ends on 30 Nov 2062" in refusal.json()["error"]["message"]
 
 

@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import permutations
 
 import pytest
 from sqlalchemy import select, update
@@ -402,6 +403,91 @@ def test_a_meeting_is_still_to_be_reported_when_its_booking_changes_after_its_ti
         figures = totals(db, period)
     counted = {key: figures[key] for key in ("booked_calls", "canceled", "rescheduled", "due")}
     assert counted == {"booked_calls": 1, "canceled": 0, "rescheduled": 0, "due": 1}
+
+
+STATES = "select call_status, event_outcome from app.events order by scheduled_at"
+OF_NOON = select(Event.id).where(Event.scheduled_at == NOON)
+LATER = NOON + timedelta(days=60)
+MISSED = FormAnswers(call_occurred=False)
+OUTCOMES = {
+    "held": ("completed", "closed"),
+    "missed": ("no_show", "no_show"),
+    None: ("scheduled", None),
+}
+
+
+@pytest.mark.parametrize("said", OUTCOMES)
+@pytest.mark.parametrize("is_reported", [True, False], ids=["reported", "never reported"])
+def test_a_move_after_the_meeting_lets_its_form_be_filed_whatever_comes_first(said, is_reported):
+    """The booking is moved at the end of its meeting. Of the report of that, the new booking and
+    the form each may be the first, and the report may never come.
+    """
+    first, new = booking(), booking(start=LATER)
+    made = samples.calendly_created(first, booked_at=NOON - timedelta(days=2))
+    after = NOON + timedelta(minutes=50)
+    acts = {
+        "new": samples.calendly_created(new, booked_at=after, old=first.uri),
+        "again": made,
+    }
+    if is_reported:
+        acts["moved"] = samples.calendly_canceled(made, at=after, new=new.uri)
+    if said:
+        acts["form"] = CLOSED if said == "held" else MISSED
+    for order in permutations(acts):
+        history = History("calendly")
+        history.deliver(made)
+        by = make.viewer(history.org)
+        for act in order:
+            if act == "form":
+                with as_system(history.org) as db:
+                    event_id = db.scalars(OF_NOON).one()
+                    file_form(db, event_id, acts[act], by)
+            else:
+                history.deliver(acts[act])
+        states = [tuple(row.values()) for row in history.rows(STATES)]
+        assert states == [OUTCOMES[said], ("scheduled", None)], order
+
+
+@pytest.mark.parametrize("is_reported", [True, False], ids=["reported", "never reported"])
+def test_a_move_in_time_leaves_nothing_to_report_whatever_comes_first(is_reported):
+    first, new = booking(), booking(start=LATER)
+    made = samples.calendly_created(first, booked_at=NOON - timedelta(days=2))
+    before = NOON - timedelta(hours=1)
+    deliveries = [
+        samples.calendly_created(new, booked_at=before, old=first.uri),
+        made,
+        missed(made),
+    ]
+    if is_reported:
+        deliveries.append(samples.calendly_canceled(made, at=before, new=new.uri))
+    for order in permutations(deliveries):
+        history = History("calendly")
+        history.deliver(*order)
+        assert history.rows(STATES)[0]["call_status"] == "rescheduled"
+        with as_system(history.org) as db:
+            event_id = db.scalars(OF_NOON).one()
+            with pytest.raises(Conflict, match="was moved"):
+                file_form(db, event_id, CLOSED, make.viewer(history.org))
+
+
+def test_the_closer_who_withdraws_a_form_sees_the_meeting_pending_though_another_has_the_new_one():
+    history = History("calendly")
+    roster(history, Ana="ana@example.com", Bo="bo@example.com")
+    first = booking(closer_name="Ana", closer_email="ana@example.com")
+    new = booking(start=LATER, closer_name="Bo", closer_email="bo@example.com")
+    after = NOON + timedelta(minutes=50)
+    history.deliver(created(first), samples.calendly_created(new, booked_at=after, old=first.uri))
+    ana = make.viewer(history.org, "sales_rep")
+    with as_system(history.org) as db:
+        [closer] = db.scalars(select(Closer).where(Closer.name == "Ana"))
+        facts = {"name": closer.name, "email": closer.email, "active": True}
+        change_closer(db, closer.id, user_id=ana.user_id, **facts)
+        event_id = db.scalars(OF_NOON).one()
+    with ana.transaction() as db:
+        file_form(db, event_id, CLOSED, ana)
+    with ana.transaction() as db:
+        withdraw_form(db, event_id, ana)
+    assert history.rows(STATES)[0]["call_status"] == "scheduled"
 
 
 def marked_and_cancelled(cancelled_at):

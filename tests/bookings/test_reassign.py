@@ -439,3 +439,67 @@ def test_payments_follow_when_a_name_turns_out_to_be_anothers():
     work()
     with as_system(org) as db:
         assert db.get_one(Payment, (org, payment_id)).closer_id is None
+
+
+def order_of_two_closers(first, second, host, order):
+    """Whose the booking of a host named Chris is when it and two closers of that name come in this
+    order, each closer with the address that is given.
+    """
+    org = make.organization()
+    with as_system(org) as db:
+        for what in order:
+            if what == "B":
+                hosted(db, "Chris", host and f"{host}@example.com", uri="u/9")
+                continue
+            address = {"1": first, "2": second}[what]
+            email = address and f"{address}@example.com"
+            save_entry(db, BY_KEY["closers"], None, {"name": "Chris", "email": email})
+        emails = dict(db.execute(select(Closer.id, Closer.email)).all())
+        [closer_id] = db.scalars(select(Event.closer_id))
+        return emails[closer_id] if closer_id else None
+
+
+@pytest.mark.parametrize("order", [*map("".join, permutations("12B"))])
+@pytest.mark.parametrize(
+    ("first", "second", "host", "whose"),
+    [
+        ("one", "two", "else", None),
+        ("one", "two", None, None),
+        ("one", None, "else", None),
+        ("one", "two", "one", "one@example.com"),
+        ("one", "two", "two", "two@example.com"),
+        (None, "two", "two", "two@example.com"),
+    ],
+)
+def test_a_name_that_two_closers_share_gives_neither_a_booking_in_any_order(
+    order, first, second, host, whose
+):
+    assert order_of_two_closers(first, second, host, order) == whose
+
+
+@pytest.mark.parametrize("booked_first", [True, False])
+def test_a_name_is_its_one_closers_again_when_the_other_is_renamed_or_switched_off(booked_first):
+    for name, active in (("Kim", True), ("Chris", False)):
+        org = make.organization()
+        with as_system(org) as db:
+            first = make.closer(db, org, "Chris")
+            if booked_first:
+                hosted(db, "Chris", "else@example.com", uri="u/9")
+            save_entry(db, BY_KEY["closers"], None, {"name": "Chris", "email": "two@example.com"})
+            if not booked_first:
+                hosted(db, "Chris", "else@example.com", uri="u/9")
+            assert credited(db) == {"a": None}
+            [second] = db.scalars(select(Closer.id).where(Closer.id != first.id))
+            facts = {"email": "two@example.com", "user_id": None, "active": active}
+            assert change_closer(db, second, name=name, **facts) == 1
+            assert db.scalars(select(Event.closer_id)).all() == [first.id]
+
+
+def test_a_closer_who_was_switched_off_keeps_the_bookings_that_their_name_gave():
+    org = make.organization()
+    with as_system(org) as db:
+        first = make.closer(db, org, "Chris")
+        hosted(db, "Chris", "else@example.com", uri="u/9")
+        change_closer(db, first.id, name="Chris", email=None, user_id=None, active=False)
+        save_entry(db, BY_KEY["closers"], None, {"name": "Chris", "email": "two@example.com"})
+        assert db.scalars(select(Event.closer_id)).all() == [first.id]

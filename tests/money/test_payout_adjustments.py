@@ -25,10 +25,12 @@ from core.money.payouts import (
     approve,
     changes_since,
     create_snapshot,
+    discard,
     get_snapshot,
     hold_back,
     payout_bounds,
     rebuild,
+    refusal,
     release,
 )
 from core.money.settings import MONEY
@@ -170,6 +172,8 @@ def test_the_database_itself_approves_one_of_two_that_overlap(desk):
 
 
 def test_an_approval_begins_after_the_end_of_every_approved_payout(desk):
+    with as_system(desk.org) as db:
+        change_settings(db, MONEY, {"payouts_start": OCTOBER.start})
     october, november = desk.draft(OCTOBER), desk.draft(NOVEMBER)
     desk.approve(november)
 
@@ -553,7 +557,7 @@ def test_days_of_another_year_are_written_with_it(desk):
     paid = desk.pay(at=at(12, 30))
     desk.approved(DECEMBER)
     desk.refund(paid, "1.00", datetime(2027, 1, 5, 12, tzinfo=UTC))
-    january = Period(date(2027, 1, 1), date(2027, 2, 1), ZONE)
+    january = Period(date(2027, 1, 1), date(2027, 1, 8), ZONE)
     with desk.admin.transaction() as db:
         made = create_snapshot(db, "January 2027", january, desk.admin)
     assert desk.sentences(made.id) == [
@@ -582,3 +586,57 @@ def test_the_bridge_of_a_second_draft_says_that_its_days_were_counted(desk):
         "counted_before": Decimal(-4997),
         "payout": Decimal(0),
     }
+
+
+def test_the_first_payout_is_not_approved_before_a_draft_of_earlier_days(desk):
+    desk.pay(at=at(9, 29))
+    september, october = desk.draft(SEPTEMBER), desk.draft(OCTOBER)
+    with pytest.raises(Conflict, match="“September 2026” has earlier days and is a draft"):
+        desk.approve(october)
+    desk.approve(september)
+    assert desk.lines(september) == [("payment", "Ana", Decimal(4997))]
+    assert desk.lines(desk.approved(OCTOBER)) == []
+
+
+def test_a_payout_of_earlier_days_is_not_asked_for_where_the_day_is_set_or_the_draft_is_gone(desk):
+    september, october = desk.draft(SEPTEMBER), desk.draft(OCTOBER)
+    with desk.admin.transaction() as db:
+        discard(db, september, desk.admin)
+        assert refusal(get_snapshot(db, october), payout_bounds(db)) is None
+    desk.draft(SEPTEMBER)
+    with as_system(desk.org) as db:
+        change_settings(db, MONEY, {"payouts_start": OCTOBER.start})
+    desk.approve(october)
+
+
+def test_a_payout_of_days_before_the_first_approved_says_what_becomes_of_its_money(desk):
+    def said(period):
+        with desk.admin.transaction() as db:
+            reason = refusal(get_snapshot(db, desk.draft(period)), payout_bounds(db))
+        return reason.partition("a payout has to begin after them. ")[2]
+
+    desk.pay(at=at(9, 29))
+    desk.approved(OCTOBER)
+    assert said(OCTOBER) == "Whatever is missing there comes into the next payout by itself."
+    since = (
+        "Payouts count from 1 Oct 2026. What is missing since then comes into the next payout by"
+        " itself, what was paid before is in none. "
+    )
+    assert said(SEPTEMBER) == (
+        f"{since}Set “Payouts count from” under Settings to an earlier day to have it paid."
+    )
+    with as_system(desk.org) as db:
+        change_settings(db, MONEY, {"payouts_start": SEPTEMBER.start})
+    assert said(SEPTEMBER) == "Whatever is missing there comes into the next payout by itself."
+    assert desk.lines(desk.approved(NOVEMBER)) == [("late", "Ana", Decimal(4997))]
+
+
+def test_a_payout_of_days_before_the_start_says_that_the_day_stays_once_lines_are_approved(desk):
+    desk.pay(at=at(10, 29))
+    desk.approved(OCTOBER)
+    with desk.admin.transaction() as db:
+        september = get_snapshot(db, desk.draft(SEPTEMBER))
+        reason = refusal(september, payout_bounds(db))
+    assert reason.endswith(
+        "That day stays, since approved payouts have lines: settle it elsewhere."
+    )

@@ -19,9 +19,16 @@ from sqlalchemy import select, text, update
 
 from core.bookings.models import Event, Package
 from core.money.attribution import attribute_event
-from core.money.models import BridgeStep, LineReason, Payment, PayoutSnapshotDetail, Refund
+from core.money.models import (
+    BridgeStep,
+    LineReason,
+    Payment,
+    PayoutSnapshot,
+    PayoutSnapshotDetail,
+    Refund,
+)
 from core.money.payout_bridge import before_payouts_start, bridge
-from core.money.payout_tables import details_table
+from core.money.payout_tables import details_table, summaries_table
 from core.money.payouts import (
     altered_payouts,
     changes_since,
@@ -39,7 +46,7 @@ from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period, today
 from core.platform.database import as_system
 from core.platform.dataframes import records
-from core.platform.errors import Conflict, NotAllowed
+from core.platform.errors import Conflict, InvalidInput, NotAllowed
 from core.tenancy.organizations.settings import change_settings
 from tests import factories as make
 from tests.money.desk import DECEMBER, NOVEMBER, OCTOBER, ZONE, Desk, at
@@ -206,6 +213,17 @@ def credited_to_somebody_of_that_name(desk: Desk) -> UUID:
     paid = desk.pay(event_id=event.id)
     desk.approved(OCTOBER)
     desk.change(paid, closer_id=None, attributed_at=at(11, 7))
+    return desk.draft(NOVEMBER)
+
+
+def set_by_nobody_any_more(desk: Desk) -> UUID:
+    """The setter is taken off, and the booking goes on naming them."""
+    with as_system(desk.org) as db:
+        sam = make.setter(db, desk.org, "Sam")
+        event = make.event(db, desk.org, setter_name="Sam B")
+    paid = desk.pay(event_id=event.id, setter_id=sam.id)
+    desk.approved(OCTOBER)
+    desk.change(paid, setter_id=None, attributed_at=at(11, 7))
     return desk.draft(NOVEMBER)
 
 
@@ -383,7 +401,15 @@ HISTORIES: dict[Callable[[Desk], UUID], list[Line]] = {
         (
             "credited",
             "2026-11-07",
-            f"{COUNTED}: closer changed from Ana to Ana (not on the roster): {amount}",
+            f"{COUNTED}: closer changed from Ana to nobody (host “Ana”): {amount}",
+        )
+        for amount in ("−$4,997.00", "$4,997.00")
+    ],
+    set_by_nobody_any_more: [
+        (
+            "credited",
+            "2026-11-07",
+            f"{COUNTED}: setter changed from Sam to nobody (the booking says “Sam B”): {amount}",
         )
         for amount in ("−$4,997.00", "$4,997.00")
     ],
@@ -688,28 +714,54 @@ def test_the_self_check_finds_an_approved_payout_that_was_changed_behind_the_pro
     )
 
 
+def test_money_of_a_host_who_is_called_like_a_closer_is_nobodys_in_every_sum_and_line(desk):
+    with as_system(desk.org) as db:
+        events = [make.event(db, desk.org, closer_name=name) for name in ("Ana", "Ana B")]
+    desk.pay("100.00")
+    for event in events:
+        desk.pay("30.00", event_id=event.id, closer_id=None)
+    draft = desk.draft(OCTOBER)
+    with desk.admin.transaction() as db:
+        sums = records(summaries_table(db, draft))
+        names = sorted(details_table(db, draft)["closer_name"])
+    assert names == ["Ana", "Nobody (host “Ana B”)", "Nobody (host “Ana”)"]
+    assert [
+        (row["member_id"], row["label"], row["payment_count"], row["net_revenue"])
+        for row in sums
+        if row["dimension"] == "closer"
+    ] == [(desk.ana.id, "Ana", 1, Decimal(100)), (None, None, 2, Decimal(60))]
+
+
 def test_a_payout_is_called_by_its_days_when_nobody_names_it(desk):
     names = []
     with desk.admin.transaction() as db:
-        for end in (date(2026, 11, 1), date(2026, 10, 16), date(2026, 10, 2), date(2027, 10, 1)):
-            period = Period(date(2026, 10, 1), end, ZONE)
+        for end in (date(2025, 11, 1), date(2025, 10, 16), date(2025, 10, 2), date(2026, 10, 1)):
+            period = Period(date(2025, 10, 1), end, ZONE)
             names.append(create_snapshot(db, "  ", period, desk.admin).name)
     assert names == [
-        "October 2026",
-        "1 Oct 2026 – 15 Oct 2026",
-        "1 Oct 2026",
-        "1 Oct 2026 – 30 Sep 2027",
+        "October 2025",
+        "1 Oct 2025 – 15 Oct 2025",
+        "1 Oct 2025",
+        "1 Oct 2025 – 30 Sep 2026",
     ]
 
 
-def test_a_payout_with_a_mistyped_year_is_not_approved_and_blocks_no_other(desk):
+def test_a_payout_with_a_mistyped_year_is_not_even_made_and_blocks_no_other(desk):
     desk.pay()
+    period = Period(OCTOBER.start, date(2062, 11, 1), ZONE)
+    with pytest.raises(InvalidInput, match="ends on 31 Oct 2062"), desk.admin.transaction() as db:
+        create_snapshot(db, "October", period, desk.admin)
     with desk.admin.transaction() as db:
-        period = Period(OCTOBER.start, date(2062, 11, 1), ZONE)
-        typo = create_snapshot(db, "October", period, desk.admin).id
-    with pytest.raises(Conflict, match="ends on 31 Oct 2062"):
-        desk.approve(typo)
+        assert db.scalars(select(PayoutSnapshot)).all() == []
     assert desk.net(desk.approved(OCTOBER)) == {"USD": Decimal(4997)}
+
+
+def test_a_draft_of_an_earlier_release_with_a_mistyped_year_is_not_approved(desk):
+    october = desk.draft(OCTOBER)
+    with desk.admin.transaction() as db:
+        db.execute(update(PayoutSnapshot).values(period_end=date(2062, 11, 1)))
+    with pytest.raises(Conflict, match="ends on 31 Oct 2062"):
+        desk.approve(october)
 
 
 def test_of_two_who_mark_a_payout_as_paid_at_once_one_is_told_in_a_sentence(desk):

@@ -11,7 +11,9 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import select
 
+from core.bookings.models import Event
 from core.deliveries.models import DeliveryStatus, WebhookDelivery
 from core.platform.database import as_system
 from core.tenancy.identity.passwords import hash_password
@@ -64,6 +66,17 @@ def test_a_command_loads_what_it_needs_and_no_other_command(database_url) -> Non
     assert "core.bookings.roster" in loaded
     assert {name.partition(".")[0] for name in loaded} & {"alembic", "httpx"} == set()
     assert not any(name.startswith(("core.metrics", "core.providers")) for name in loaded)
+
+
+def test_whoever_is_added_to_the_roster_by_command_has_the_bookings_that_name_them(cli) -> None:
+    org = make.organization()
+    with as_system(org) as db:
+        make.event(db, org, closer_name="ana@example.com", setter_name="Sammy")
+    cli("create-closer", "--org", str(org), "--name", "Ana", "--email", "ana@example.com")
+    cli("create-setter", "--org", str(org), "--name", "Sam", "--alias", "sammy")
+    with as_system(org) as db:
+        found = db.execute(select(Event.closer_name, Event.setter_name)).one()
+    assert tuple(found) == ("Ana", "Sam")
 
 
 @pytest.fixture

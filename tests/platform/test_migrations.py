@@ -872,3 +872,104 @@ def test_connections_with_their_providers_former_limit_get_the_installations(
             ("own", 100),
             ("own", 10),
         }
+
+
+MOVED = """
+    insert into app.organizations (id, name, slug, timezone, currency)
+      values ('{org}', 'Team', 'team', 'UTC', 'USD');
+    insert into app.events (organization_id, id, scheduled_at, booked_at, booking_platform,
+        external_id, replaces_external_id)
+      select '{org}', md5(key)::uuid, '2026-11-09', '2026-11-01', 'calendly', key, left(key, 1)
+        from unnest(array['a2', 'b2', 'e2']) as key;
+    insert into app.events (organization_id, id, scheduled_at, booked_at, booking_platform,
+        external_id, call_status, event_outcome, provider_status, provider_no_show_at,
+        canceled_at, rescheduled_to_id, replaces_external_id)
+      select '{org}', md5(key)::uuid, '2026-11-04 12:00Z', '2026-11-01', 'calendly', key, status,
+             outcome, provider, marked::timestamptz, gone::timestamptz, md5(next)::uuid, before
+        from (values
+          ('a', 'rescheduled', null, 'rescheduled', null, null, 'a2', null),
+          ('b', 'rescheduled', null, 'rescheduled', null, null, 'b2', null),
+          ('c', 'no_show', 'no_show', 'rescheduled', '2026-11-03', null, 'b2', null),
+          ('d', 'rescheduled', null, 'rescheduled', null, '2026-11-02', 'a2', null),
+          ('e', 'rescheduled', null, 'rescheduled', null, null, 'e2', null)
+        ) as e (key, status, outcome, provider, marked, gone, next, before);
+    insert into app.provider_objects (organization_id, provider, kind, external_id, version, data)
+      values ('{org}', 'calendly', 'invitee', 'a2', '0',
+              '{{"created_at": "2026-11-04T12:30:00Z"}}'),
+             ('{org}', 'calendly', 'invitee', 'b2', '0',
+              '{{"scheduled_event": {{"created_at": "2026-11-03T12:30:00Z"}}}}'),
+             ('{org}', 'calendly', 'invitee', 'e2', '0', '{{"created_at": "long ago"}}');
+"""
+
+
+def test_a_move_of_an_earlier_release_is_dated_by_what_the_platform_said_of_the_new_booking(
+    bare, release_of
+) -> None:
+    release_of(before("0027"))
+    with bare.begin() as connection:
+        connection.exec_driver_sql(MOVED.format(org=uuid4()))
+
+    migrate(bare.url)
+
+    events = (
+        "select external_id, call_status, event_outcome, replaced_at is not null from app.events"
+        " where replaces_external_id is null order by 1"
+    )
+    with bare.connect() as connection:
+        assert [tuple(row) for row in connection.execute(text(events))] == [
+            ("a", "scheduled", None, True),
+            ("b", "rescheduled", None, True),
+            ("c", "rescheduled", None, True),
+            ("d", "rescheduled", None, True),
+            ("e", "rescheduled", None, False),
+        ]
+
+
+NAMED = """
+    insert into app.organizations (id, name, slug, timezone, currency)
+      values ('{org}', 'Team', 'team', 'UTC', 'USD');
+    insert into app.closers (organization_id, id, name, email, email_normalized, known_as)
+      select '{org}', md5(name)::uuid, name, address, address, known::jsonb from (values
+        ('Ana', 'ana@new.example', '{{"calendly": "u/1"}}'), ('Bo', 'bo@a.example', '{{}}'),
+        ('Cy', 'cy@a.example', '{{}}'), ('Di', 'di@a.example', '{{}}')
+      ) as c (name, address, known);
+    insert into app.audit_logs (organization_id, table_name, row_id, operation, changes)
+      select '{org}', 'closers', md5(name)::uuid::text, did,
+             jsonb_build_object('email_normalized', jsonb_build_array(was, became)) from (values
+        ('Ana', 'insert', null, 'ana@old.example'),
+        ('Ana', 'update', 'ana@old.example', 'ana@new.example'),
+        ('Bo', 'insert', null, 'bo@a.example'),
+        ('Cy', 'update', 'cy@old.example', 'cy@a.example'),
+        ('Di', 'insert', null, '…')
+      ) as l (name, did, was, became);
+    insert into app.events (organization_id, scheduled_at, booked_at, booking_platform, external_id,
+        closer_id, closer_name, host_uri, host_email)
+      select '{org}', now(), now(), platform, key, md5(name)::uuid, name, uri, address from (values
+        ('by user', 'calendly', 'Ana', 'u/1', 'ana@else.example'),
+        ('by address', 'calendly', 'Ana', 'u/7', 'Ana@New.example'),
+        ('by former address', 'calendly', 'Ana', 'u/8', 'ana@old.example'),
+        ('by name', 'calendly', 'Ana', 'u/9', 'ana@else.example'),
+        ('of a user of that address', 'calendly', 'Ana', 'u/8', 'ana@else.example'),
+        ('without user', 'lantern', 'Bo', null, 'bo@else.example'),
+        ('without address', 'lantern', 'Bo', '7', null),
+        ('beside an older one', 'calendly', 'Bo', 'u/2', 'bo@else.example'),
+        ('older', 'calendly', 'Bo', null, null),
+        ('made before the log', 'lantern', 'Cy', null, 'cy@else.example'),
+        ('erased from the log', 'lantern', 'Di', null, 'di@else.example'),
+        ('of nobody', 'lantern', null, null, 'di@else.example')
+      ) as e (key, platform, name, uri, address);
+"""
+
+
+def test_bookings_that_an_earlier_release_gave_by_name_alone_say_so_where_it_is_certain(
+    bare, release_of
+) -> None:
+    release_of(before("0026"))
+    with bare.begin() as connection:
+        connection.exec_driver_sql(NAMED.format(org=uuid4()))
+
+    migrate(bare.url)
+
+    by_name = text("select external_id from app.events where closer_by_name order by 1")
+    with bare.connect() as connection:
+        assert connection.scalars(by_name).all() == ["by name", "without user"]

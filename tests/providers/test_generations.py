@@ -4,6 +4,7 @@ amount than it says, however a payload is spoilt.
 
 import json
 from decimal import Decimal
+from itertools import permutations
 
 import pytest
 from hypothesis import given
@@ -71,6 +72,17 @@ def test_a_spoilt_payload_never_says_another_amount_and_never_fails(provider, na
     assert sum(row["counts"] for row in rows) <= 1
     assert {row["refund_amount"] for row in rows} <= GIVEN_BACK
     assert received(provider, shuffled(story, order, [number]), size) == rows
+
+
+@pytest.mark.parametrize("order", [(0,), *permutations(range(3))], ids=str)
+def test_a_charge_that_is_listed_in_an_intent_is_its_though_it_does_not_say_so(order):
+    story = GENERATIONS["stripe"]()["before 2022-11-15"]
+    [charge] = story[0]["data"]["object"]["charges"]["data"]
+    del charge["payment_intent"]
+
+    [row] = received("stripe", shuffled(story, order, [0]))
+
+    assert (row["processor_payment_id"], row["amount"], row["counts"]) == ("pi_A", 997, True)
 
 
 @each_generation

@@ -30,7 +30,7 @@ from core.metrics.exports import export
 from core.metrics.leaderboards import BOARD
 from core.metrics.table import totals
 from core.metrics.units import COUNT, MONEY, RATE
-from core.money.payouts import create_snapshot
+from core.money.payouts import create_snapshot, rebuild
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
 from core.platform.money import decimal_text, shown
@@ -453,11 +453,14 @@ def people_of(made, day):
 
 
 def test_a_payout_pays_what_the_figures_say(made):
+    # Further ahead than a payout may be made for: some refunds of the history are still to come.
     ends = today(ZONE) + timedelta(days=200)
     whole = reckoned(made, ("closer",), Period(date(2000, 1, 1), ends, ZONE))
     with as_system(made.history.organization_id) as db:
-        period = Period(date(2000, 1, 1), ends, ZONE)
+        period = Period(date(2000, 1, 1), today(ZONE), ZONE)
         payout = create_snapshot(db, "Everything", period, None)
+        payout.period_end = ends
+        rebuild(db, payout.id, made.history.viewers["admin"])
         found = db.execute(
             text(
                 "select member_id, currency, cash_collected, refunds from"

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from core.money.models import BridgeStep, LineKind, PayoutSnapshot
 from core.money.payout_tables import LineFilter
@@ -198,6 +199,20 @@ def test_a_second_payout_of_approved_days_says_at_once_that_it_cannot_be_approve
     rerun(page, admin)
     buttons = {each.label: each for each in page.button}
     assert (buttons["Approve payout"].disabled, buttons["Discard draft"].disabled) == (True, False)
+
+
+def test_a_payout_with_a_mistyped_year_is_refused_on_screen_when_it_is_made(crew):
+    admin, _, _ = crew
+    page = opened("payouts", admin)
+    page.date_input[0].set_value((date(2026, 12, 1), date(2030, 12, 31)))
+    with browser_of(admin):
+        next(each for each in page.button if each.label == "Make a draft").click().run()
+    assert [unescape(each.value) for each in page.error] == [
+        "This payout ends on 31 Dec 2030, more than two months from today. Check the year: once it"
+        " is approved, no other payout can begin before that day."
+    ]
+    with admin.transaction() as db:
+        assert len(db.scalars(select(PayoutSnapshot)).all()) == 2
 
 
 def test_a_payout_of_many_lines_is_read_in_pages_and_downloaded_whole():

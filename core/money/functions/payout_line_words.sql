@@ -59,17 +59,23 @@ returns text language sql stable as $f$
 $f$;
 grant execute on function app.undone_in_words to so_app, so_worker;
 
--- One thing that changed; null where it did not. A name without an id is of somebody whom a booking
--- names and who may be called like somebody on the roster.
+-- Somebody on the roster, or else nobody, whatever name the booking has for them: its host or
+-- setter may be called like somebody on the roster. Null where there is neither id nor name.
+create or replace function app.person_in_words(
+  p_as text, p_id uuid, p_name text, p_nobody text default 'nobody')
+returns text language sql immutable as $f$
+  select case when p_id is not null then p_name
+    else p_nobody || ' (' || case p_as when 'closer' then 'host' else 'the booking says' end
+      || ' “' || p_name || '”)' end
+$f$;
+grant execute on function app.person_in_words to so_app, so_worker;
+
+-- One thing that changed; null where it did not.
 create or replace function app.change_in_words(
-  p_what text, p_was_id uuid, p_was text, p_is_id uuid, p_is text, p_none text)
+  p_what text, p_was_id uuid, p_was text, p_is_id uuid, p_is text)
 returns text language sql immutable as $f$
   select case when p_was_id is distinct from p_is_id
-    then p_what
-      || ' changed from ' || coalesce(p_was || case when p_was_id is null
-        then ' (not on the roster)' else '' end, p_none)
-      || ' to ' || coalesce(p_is || case when p_is_id is null
-        then ' (not on the roster)' else '' end, p_none) end
+    then p_what || ' changed from ' || p_was || ' to ' || p_is end
 $f$;
 grant execute on function app.change_in_words to so_app, so_worker;
 

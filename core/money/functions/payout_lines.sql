@@ -72,14 +72,20 @@ language sql stable as $f$
            app.payment_in_words(n.payment_date, n.counted_in, p_zone, p_ends_at)
              || ': ' || concat_ws(', ',
                'currency corrected from ' || nullif(x.currency, n.currency) || ' to ' || n.currency,
-               app.change_in_words('closer', x.closer_id, w.closer_name, n.closer_id,
-                 n.closer_name, 'nobody'),
-               app.change_in_words('setter', x.setter_id, w.setter_name, n.setter_id,
-                 n.setter_name, 'nobody'),
-               app.change_in_words('source', x.source_id, w.source_name, n.source_id,
-                 n.source_name, 'none'),
-               app.change_in_words('package', x.package_id, w.package_name, n.package_id,
-                 n.package_name, 'none')) as change
+               app.change_in_words('closer',
+                 x.closer_id,
+                 coalesce(app.person_in_words('closer', x.closer_id, w.closer_name), 'nobody'),
+                 n.closer_id,
+                 coalesce(app.person_in_words('closer', n.closer_id, n.closer_name), 'nobody')),
+               app.change_in_words('setter',
+                 x.setter_id,
+                 coalesce(app.person_in_words('setter', x.setter_id, w.setter_name), 'nobody'),
+                 n.setter_id,
+                 coalesce(app.person_in_words('setter', n.setter_id, n.setter_name), 'nobody')),
+               app.change_in_words('source', x.source_id, coalesce(w.source_name, 'none'),
+                 n.source_id, coalesce(n.source_name, 'none')),
+               app.change_in_words('package', x.package_id, coalesce(w.package_name, 'none'),
+                 n.package_id, coalesce(n.package_name, 'none'))) as change
       from standing x
       join now n on n.id = x.payment_id
       left join app.closers c on c.organization_id = app.cur_org() and c.id = x.closer_id

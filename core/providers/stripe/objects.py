@@ -123,7 +123,9 @@ def _is_read(value: dict[str, Any]) -> bool:
 
 
 def targets_of(kind: str, stripe_object: Mapping[str, Any]) -> list[Name]:
-    """The objects that this one refers to."""
+    """The objects that this one refers to or lists. What is listed need not say by itself to what
+    it belongs.
+    """
     order = word(mapping(stripe_object.get("payment_details")).get("order_reference"))
     pays = mapping(stripe_object.get("payment"))
     references = {
@@ -143,7 +145,15 @@ def targets_of(kind: str, stripe_object: Mapping[str, Any]) -> list[Name]:
         for target, values in references.items()
         for value in values
         if (found := identifier(value)) and target != kind
-    ]
+    ] + list(_listed_in(stripe_object))
+
+
+def _listed_in(stripe_object: Mapping[str, Any]) -> Iterator[Name]:
+    for value in stripe_object.values():
+        listed = mapping(value).get("data")
+        for each in listed if isinstance(listed, list) else ():
+            if isinstance(each, dict) and _is_read(each):
+                yield each["object"], str(identifier(each))
 
 
 def version_of(kind: str, stripe_object: Mapping[str, Any], at: int) -> str:
