@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
-from core.metrics.catalog import METRICS, Ratio
+from core.metrics.catalog import METRICS, Ratio, facts_of
 from core.metrics.comparison import compared
-from core.metrics.figures import Figures
-from core.metrics.table import metrics_table
+from core.metrics.dimensions import dimension
+from core.metrics.facts import EVENTS, PAYMENTS
+from core.metrics.figures import Key, Values
+from core.metrics.table import members_with, metrics_table, nothing_of
 from core.platform.clock import Period
 from core.platform.dataframes import dataframe
 from core.platform.errors import InvalidInput
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SMALL_SAMPLE = 10
-PRESENCE = ("booked_calls", "payments")  # whoever has any of these is on the board
+PRESENCE = (EVENTS, PAYMENTS)  # whoever has rows of any of these is on the board
 BOARD = (
     "show_rate",
     "close_rate",
@@ -48,11 +50,17 @@ def leaderboard(
     """
     if who not in ("closer", "setter") or metric not in METRICS:
         raise InvalidInput("Choose closers or setters, and a figure that exists.", field="metric")
-    needed = dict.fromkeys((metric, *_base(metric), *PRESENCE))
+    needed = dict.fromkeys((metric, *_base(metric)))
+    counted = facts_of(needed).values()
+    others = [fact for fact in PRESENCE if fact not in counted]
 
     def ranked(part: Period) -> pd.DataFrame:
         figures = metrics_table(db, part, (who,), at=at, only=needed)
-        return _ranked(figures, who, metric, currency)
+        values = {row.keys[who]: row.values for row in figures.rows}
+        nothing = nothing_of(figures.metrics)
+        for key in members_with(db, part, dimension(who), others):
+            values.setdefault(key, nothing)
+        return _ranked(values, metric, currency)
 
     board = ranked(period)
     now: dict[Any, int] = {}
@@ -88,14 +96,14 @@ def _base(metric: str) -> Sequence[str]:
     return found.whole if isinstance(found, Ratio) else ()
 
 
-def _ranked(figures: Figures, who: str, metric: str, currency: str) -> pd.DataFrame:
+def _ranked(values_of: Mapping[Key, Values], metric: str, currency: str) -> pd.DataFrame:
     rows: list[Place] = []
     down, base = METRICS[metric].good == "down", _base(metric)
-    for row in figures.rows:
-        key, value = row.keys[who], row.values.number(metric, currency)
+    for key, values in values_of.items():
+        value = values.number(metric, currency)
         if key.id is None or value is None:
             continue
-        sample = sum(row.values.count(part) for part in base) if base else None
+        sample = sum(values.count(part) for part in base) if base else None
         small = sample is not None and sample < SMALL_SAMPLE
         rows.append(Place(key.name, float(value), sample, small, key.id))
     rows.sort(key=lambda row: (row.small, row.value if down else -row.value, row.name))
