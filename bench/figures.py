@@ -59,7 +59,8 @@ create index on bare.payments (organization_id, payment_date)
 create index on bare.payments (organization_id, event_id);
 vacuum analyze bare.events, bare.payments
 """
-# What the rows are counted by, computed once for each row.
+# What the rows are counted by. With an offset after it what is used more than once is computed once
+# for each row.
 CALLS = """
     select closer_id, setter_id, scheduled_at at time zone %(zone)s as local,
            call_status <> 'rescheduled' as booked, call_status = 'completed' as completed,
@@ -99,9 +100,12 @@ PEOPLE = f"""
       left join app.{{0}}s named on named.organization_id = %(org)s and named.id = member"""
 HEAT = f"""
     select extract(isodow from local), extract(hour from local), count(*) filter (where booked)
-      from ({CALLS}) e group by 1, 2"""
-PAID_EVENTS = f"select count(*) filter (where paid) from ({CALLS}) e"
-# Several groupings share what is computed of a row: hence the offset.
+      from ({CALLS} offset 0) e group by 1, 2"""
+PAID_EVENTS = """
+    select count(*) from bare.events e
+     where organization_id = %(org)s and scheduled_at >= %(start)s and scheduled_at < %(end)s
+       and event_outcome = 'closed' and exists (
+         select from bare.payments p where p.organization_id = %(org)s and p.event_id = e.id)"""
 WHOLE = f"""
     with e as (
         select grouping(day, closer_id, setter_id, slot) as cut, day, closer_id, setter_id, slot,

@@ -221,10 +221,11 @@ def _of_platform(platform: str, column: str) -> MappedColumn[str | None]:
     return mapped_column(Computed(named, persisted=True))
 
 
+# What never is null stands first, in rows of which Postgres reads everything at each look.
 COUNTED = (
-    *("id", "closer_id", "closer_user_id", "setter_id", "setter_user_id", "source_id"),
-    *("traffic_type_id", "call_type_id", "call_status", "stands", "event_outcome", "booked_at"),
-    *("pcf_submitted", "pcf_submitted_at", "canceled_late"),
+    *("id", "stands", "pcf_submitted", "canceled_late", "booked_at", "call_status"),
+    *("closer_id", "setter_id", "event_outcome", "pcf_submitted_at", "source_id"),
+    *("closer_user_id", "setter_user_id", "traffic_type_id", "call_type_id"),
 )
 
 

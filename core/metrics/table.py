@@ -304,22 +304,24 @@ class Query:
         """The rows of one fact with their keys, and of each measure whether it counts the row and
         what it sums.
 
-        Several sets share what is computed of a row: without an offset Postgres would compute the
-        local time and the conditions again for each of them.
+        Without an offset Postgres would compute what is used more than once, as the local time of
+        several keys and the conditions of several sets, each time anew, and would look for what is
+        in another table row by row.
         """
-        fact = parts[0].fact
+        fact, cuts = parts[0].fact, [each for each in by if each.cut]
         columns = [f"{fact.key_of(each)} as {self.key(each)}" for each in by if each.cut is None]
-        if len(columns) < len(by):
+        if cuts:
             columns.append(f"{LOCAL.format(instant=fact.instant)} as local_time")
         if self._money(parts):
             columns.append(f"{fact.currency} as currency")
         columns += [f"{part.condition} as {part.key}_counts" for part in parts if not _is_all(part)]
         columns += [f"{part.value} as {part.key}_value" for part in parts if _has_value(part)]
-        shared = "offset 0" if len(sets) > 1 else ""
+        looks = any("select" in part.condition for part in parts)
+        apart = "offset 0" if len(sets) > 1 or len(cuts) > 1 or looks else ""
         return f"""select {", ".join(columns)}
               from app.{fact.table} {fact.table} {fact.joins_for(by)}
              where {fact.instant} >= :starts_at and {fact.instant} < :ends_at
-               and {fact.condition}{fact.narrowed(self.filters)} {shared}"""
+               and {fact.condition}{fact.narrowed(self.filters)} {apart}"""
 
     def _calendar(self, by: Sequence[Dimension]) -> str:
         """The keys that are cut from the local time, as columns that ``grouping()`` can name."""

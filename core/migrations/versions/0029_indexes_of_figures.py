@@ -26,14 +26,14 @@ ENDED = {
     ),
 }
 OF_EVENTS = (
-    *("id", "closer_id", "closer_user_id", "setter_id", "setter_user_id", "source_id"),
-    *("traffic_type_id", "call_type_id", "call_status", "stands", "event_outcome", "booked_at"),
-    *("pcf_submitted", "pcf_submitted_at", "canceled_late"),
+    *("id", "stands", "pcf_submitted", "canceled_late", "booked_at", "call_status"),
+    *("closer_id", "setter_id", "event_outcome", "pcf_submitted_at", "source_id"),
+    *("closer_user_id", "setter_user_id", "traffic_type_id", "call_type_id"),
 )
 OF_PAYMENTS = (
-    *("counts", "currency", "amount", "refund_amount", "net_revenue", "closer_id"),
-    *("closer_user_id", "setter_id", "setter_user_id", "source_id", "traffic_type_id"),
-    *("call_type_id", "package_id"),
+    *("counts", "currency", "amount", "refund_amount", "net_revenue", "closer_id", "setter_id"),
+    *("source_id", "closer_user_id", "setter_user_id", "package_id", "traffic_type_id"),
+    "call_type_id",
 )
 
 
