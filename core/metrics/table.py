@@ -115,25 +115,36 @@ def metrics_tables(
     return _answers(query, [dict(zip(names, row, strict=True)) for row in found])
 
 
-def members_with(db: Session, period: Period, by: Dimension, facts: Iterable[Fact]) -> list[Key]:
-    """The entries of a dimension's list that have any row of one of ``facts`` in the period. Each
-    entry's first row is looked for in the index by the entry and the instant, since to find the few
-    that have rows all rows would have to be read.
+def members_with(
+    db: Session, periods: Sequence[Period], by: Dimension, facts: Sequence[Fact]
+) -> list[list[Key]]:
+    """For each of the periods the entries of a dimension's list that have any row of one of
+    ``facts`` in it. Each entry's first row is looked for in the index by the entry and the instant,
+    since to find the few that have rows all rows would have to be read.
     """
+    found: list[list[Key]] = [[] for _ in periods]
+    if not facts:
+        return found
     first = " union all ".join(
         f"""(select 1 from app.{fact.table} {fact.table}
               where {fact.table}.organization_id = app.cur_org() and {fact.key_of(by)} = entry.id
-                and {fact.instant} >= :starts_at and {fact.instant} < :ends_at
+                and {fact.instant} >= part.starts_at and {fact.instant} < part.ends_at
                 and {fact.condition}
               order by {fact.instant} limit 1)"""
         for fact in facts
     )
-    if not first:
-        return []
-    sql = f"""select entry.id, entry.name from app.{by.names} entry
-               where entry.organization_id = app.cur_org() and exists ({first})"""
-    asked = {"starts_at": period.starts_at, "ends_at": period.ends_at}
-    return [Key(row.id, row.name) for row in db.execute(text(sql), asked)]
+    sql = f"""select part.place, entry.id, entry.name
+                from unnest(cast(:starts as timestamptz[]), cast(:ends as timestamptz[]))
+                       with ordinality part (starts_at, ends_at, place)
+                join app.{by.names} entry on entry.organization_id = app.cur_org()
+               where exists ({first})"""
+    asked = {
+        "starts": [period.starts_at for period in periods],
+        "ends": [period.ends_at for period in periods],
+    }
+    for row in db.execute(text(sql), asked):
+        found[row.place - 1].append(Key(row.id, row.name))
+    return found
 
 
 def tables_read(groupings: Iterable[Grouping], filters: Filters | None = None) -> list[str]:
