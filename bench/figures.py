@@ -3,10 +3,10 @@ hand, in the same process and in turns.
 
 Five organisations share a million events, and those of one of them are measured. The baseline reads
 a copy of nothing but what figures are counted from, each table from one index that serves all of
-them and without row-level security, groups each table once, and hands on plain rows. Both sides are vacuumed, since an index
-answers alone only for pages that are known to be visible to everybody. Then the product's own
-statements are measured with and without row-level security, and those of a small organisation
-beside the big ones and alone in a database.
+them and without row-level security, groups each table once, and hands on plain rows. Both sides are
+vacuumed, since an index answers alone only for pages that are known to be visible to everybody.
+Then the product's own statements are measured with and without row-level security, and those of a
+small organisation beside the big ones and alone in a database.
 """
 
 # ruff: noqa: S608 - SQL is composed of our own constants, values are bound
