@@ -3,6 +3,8 @@ or payments is found by closer and by setter. Nothing looked for events by when 
 nor for events and payments by the user of their closer or setter.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -58,6 +60,6 @@ def upgrade() -> None:
         _create("payments", person, "payment_date")
 
 
-def _create(table: str, *columns: str, **how: object) -> None:
+def _create(table: str, *columns: str, **how: Any) -> None:
     name = op.f(f"ix_{table}_organization_id_{'_'.join(columns)}")
     op.create_index(name, table, ["organization_id", *columns], schema="app", **how)
