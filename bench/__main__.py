@@ -1,4 +1,4 @@
-"""``python -m bench [receiver] [backlog] [dashboard] [exports] [payouts]``: each figure beside its
+"""``python -m bench [receiver] [backlog] [figures] [exports] [payouts]``: each figure beside its
 baseline. Exits with 1 when a limit is broken.
 """
 
@@ -9,7 +9,7 @@ from importlib import import_module
 
 from bench.receiver import Row
 
-NAMES = ("receiver", "backlog", "dashboard", "exports", "payouts")
+NAMES = ("receiver", "backlog", "figures", "exports", "payouts")
 HEAD = f"{'what':36} {'ours':>12} {'baseline':>12} {'ratio':>6}  {'limit':13} ok"
 
 

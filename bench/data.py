@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import UUID
 
 import psycopg
+from sqlalchemy.engine import make_url
 
 from core.migrations.upgrade import migrate
 from core.platform.clock import Period
@@ -24,6 +25,8 @@ TIMEZONE = "America/New_York"
 YEAR = Period(date(2025, 1, 1), date(2026, 1, 1), TIMEZONE)
 ADMIN = UUID(int=1)
 MEASURED = UUID("00000000-0000-0001-0000-000000000000")
+SMALL = UUID("00000000-0000-0001-0000-0000000000ff")
+SMALL_EVENTS = 2_000
 
 # Triggers and references are off once the organisations and their settings are there, so each row
 # contains what they would have written.
@@ -31,12 +34,12 @@ LOAD = """
 select setseed(0.25);
 create temp table orgs as
     select ('00000000-0000-0001-0000-' || lpad(to_hex(part), 12, '0'))::uuid as id, part
-      from generate_series(0, {organizations} - 1) part;
+      from generate_series({first}, {first} + {organizations} - 1) part;
 insert into app.organizations (id, name, slug, timezone, currency)
     select id, 'Team ' || part, 'team-' || part, '{timezone}', 'USD' from orgs;
 set session_replication_role = replica;
 insert into app.users (id, email, email_normalized, name) values ('{admin}', 'admin@example.com',
-  'admin@example.com', 'Admin');
+  'admin@example.com', 'Admin') on conflict do nothing;
 insert into app.organization_members (organization_id, user_id, role, name, email)
     select o.id, u.id, 'admin', u.name, u.email from orgs o, app.users u;
 insert into app.closers (organization_id, id, name) select o.id, lists.member(1, n),
@@ -48,7 +51,7 @@ insert into app.sources (organization_id, id, name) select o.id, lists.member(3,
 insert into app.packages (organization_id, id, name) select o.id, lists.member(4, n),
   'Package ' || n from orgs o, generate_series(0, 4) n;
 create temp table drawn as
-    select ('00000000-0000-0001-0000-' || lpad(to_hex(n % {organizations}), 12,
+    select ('00000000-0000-0001-0000-' || lpad(to_hex({first} + n % {organizations}), 12,
       '0'))::uuid as organization_id, gen_random_uuid() as id, n,
            timestamptz '{start}' + interval '351 days' * (n::float8 / {events})
              + interval '14 days' * random() as scheduled_at,
@@ -90,19 +93,26 @@ insert into app.post_call_forms (organization_id, event_id, call_occurred, lead_
            coalesce(event_outcome = 'closed', false),
            case event_outcome when 'closed' then lists.member(4, floor(random() * 5)::int) end,
              pcf_submitted_at
-      from app.events where pcf_submitted;
+      from app.events
+     where pcf_submitted and organization_id in (select id from orgs);
 insert into app.payments (organization_id, amount, currency, refund_amount, payment_date,
   customer_email, customer_email_normalized,
     processor, event_id, closer_id, setter_id, source_id, attribution_method)
     select organization_id, 4997, 'USD', case when random() < 0.05 then 997 else 0 end,
       scheduled_at + interval '3 hours', lead_email,
            lead_email_normalized, 'stripe', id, closer_id, setter_id, source_id, 'email'
-      from app.events where event_outcome = 'closed';
+      from app.events
+     where event_outcome = 'closed' and organization_id in (select id from orgs);
 """
 MEMBER = """
-create schema lists;
-create function lists.member(kind int, n int) returns uuid language sql immutable
+create schema if not exists lists;
+create or replace function lists.member(kind int, n int) returns uuid language sql immutable
 return ('00000000-0000-0002-000' || kind || '-' || lpad(to_hex(n), 12, '0'))::uuid;
+"""
+INDEXES = """
+    select indexrelid::regclass::text, pg_get_indexdef(indexrelid) from pg_index
+     where indrelid in ('app.events'::regclass, 'app.payments'::regclass)
+       and not exists (select from pg_constraint c where c.conindid = indexrelid)
 """
 
 
@@ -120,18 +130,47 @@ def filled(*, events: int, organizations: int) -> Iterator[str]:
         settings.cache_clear()
         engine.cache_clear()
         migrate()
-        with psycopg.connect(postgres.url("bench"), autocommit=True) as owner:
-            owner.execute(MEMBER)
-            owner.execute(
-                LOAD.format(
-                    events=events,
-                    organizations=organizations,
-                    timezone=TIMEZONE,
-                    start=YEAR.starts_at,
-                    admin=ADMIN,
-                )
-            )
-            owner.execute("vacuum (analyze)")
+        with psycopg.connect(postgres.url(), autocommit=True) as admin:
+            admin.execute("create database alone template bench")
+        with _without_indexes(postgres.url("bench")):
+            _load(postgres.url("bench"), events=events, organizations=organizations, first=0)
+        _vacuum(postgres.url("bench"))
         yield postgres.url("bench")
         for role in (APP_ROLE, WORKER_ROLE):
             engine(role).dispose()
+
+
+def add_small(owner_url: str) -> str:
+    """Add the small organisation ``SMALL`` to what is there, and to a database that has nothing
+    else. Returns the name of that.
+    """
+    apart = make_url(owner_url).set(database="alone").render_as_string(hide_password=False)
+    for url in (owner_url, apart):
+        _load(url, events=SMALL_EVENTS, organizations=1, first=SMALL.int & 0xFFFF)
+        _vacuum(url)
+    return "alone"
+
+
+def _load(url: str, **asked: int) -> None:
+    with psycopg.connect(url, autocommit=True) as owner:
+        owner.execute(MEMBER)
+        owner.execute(LOAD.format(timezone=TIMEZONE, start=YEAR.starts_at, admin=ADMIN, **asked))
+
+
+@contextmanager
+def _without_indexes(url: str) -> Iterator[None]:
+    """They are made afterwards, which takes less than to keep them up to date with each row."""
+    with psycopg.connect(url, autocommit=True) as owner:
+        indexes = owner.execute(INDEXES).fetchall()
+        for name, _ in indexes:
+            owner.execute(f"drop index {name}")
+        yield
+        owner.execute("set maintenance_work_mem = '512MB'")
+        for _, definition in indexes:
+            owner.execute(definition)
+
+
+def _vacuum(url: str) -> None:
+    """An index answers alone only for pages that a vacuum has seen."""
+    with psycopg.connect(url, autocommit=True) as owner:
+        owner.execute("vacuum (analyze)")

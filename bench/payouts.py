@@ -35,7 +35,7 @@ from core.platform.database import as_member, as_system
 EVENTS, PAYMENTS, ROUNDS = 20_000, 100_000, 5
 MARCH = Period(date(2025, 3, 1), date(2025, 4, 1), TIMEZONE)
 TENTH = Period(MARCH.start, date(2025, 3, 4), TIMEZONE)
-MAX_DRAFT, MAX_ATTRIBUTION, MAX_GROWTH_MB = 2.0, 8.0, 8.0
+MAX_DRAFT, MAX_ATTRIBUTION, MAX_GROWTH_MB = 1.5, 8.0, 8.0
 
 # Each booking's customer paid several times in March; the bookings are earlier.
 LOAD = """

@@ -188,7 +188,7 @@ def pending_forms(
     if overdue_only:
         query = query.where(overdue)
     if closer_user_id is not None:
-        query = query.where(Event.closer_user_id == closer_user_id)
+        query = query.where(_taken_by(closer_user_id))
     rows = db.execute(query.order_by(Event.scheduled_at, Event.id).limit(limit))
     return fetched(rows)
 
@@ -205,6 +205,11 @@ def events_in_period(db: Session, period: Period) -> list[Row[Any]]:
     return list(db.execute(query.order_by(Event.scheduled_at, Event.id)))
 
 
+def _taken_by(user_id: UUID) -> ColumnElement[bool]:
+    """Whose closer this user is, found by the closer, by whom events are indexed."""
+    return Event.closer_id.in_(select(Closer.id).where(Closer.user_id == user_id))
+
+
 def upcoming_events(
     db: Session, closer_user_id: UUID, *, since: datetime, days: int = 7
 ) -> list[Row[Any]]:
@@ -212,7 +217,7 @@ def upcoming_events(
     query = _named(
         select(*_columns(), visible(Event.meeting_url), Event.ends_at).select_from(Event)
     ).where(
-        Event.closer_user_id == closer_user_id,
+        _taken_by(closer_user_id),
         Event.scheduled_at >= since,
         Event.scheduled_at < since + timedelta(days=days),
         Event.stands,

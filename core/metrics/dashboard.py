@@ -17,7 +17,14 @@ from core.metrics.comparison import Comparison
 from core.metrics.dimensions import HOUR, WEEKDAY
 from core.metrics.figures import Figures, Key, Row, Values
 from core.metrics.filters import Filters
-from core.metrics.table import metrics_table, metrics_tables, nothing_of, tables_read, totals
+from core.metrics.table import (
+    Grouping,
+    metrics_table,
+    metrics_tables,
+    nothing_of,
+    tables_read,
+    totals,
+)
 from core.platform.clock import Period, day_start
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -32,7 +39,12 @@ FUNNEL = (
 FIGURES = tuple(
     dict.fromkeys((*CARDS, *TRENDS, *(key for _, key in FUNNEL), "due", "confirmed", "payments"))
 )
-GROUPS = (("day",), ("closer",), ("setter",), (WEEKDAY, HOUR))
+GROUPINGS = (
+    Grouping(("day",), (*FIGURES, PAID)),
+    Grouping(("closer",), FIGURES),
+    Grouping(("setter",), FIGURES),
+    Grouping((WEEKDAY, HOUR), ("booked_calls",)),
+)
 
 
 @dataclass(frozen=True)
@@ -65,9 +77,7 @@ def dashboard(
     at: datetime,
 ) -> Dashboard:
     """Everything of one look at the dashboard at the instant ``at``, as the caller may see it."""
-    days, closers, setters, hours = metrics_tables(
-        db, period, GROUPS, filters, at=at, only=(*FIGURES, PAID)
-    )
+    days, closers, setters, hours = metrics_tables(db, period, GROUPINGS, filters, at=at)
     paid = days.totals.count(PAID.key)
     now = so_far = Values((key, days.totals[key]) for key in FIGURES)
     days, before, days_before = every_day(days, period), None, None
@@ -122,7 +132,7 @@ def heat(hours: Figures) -> list[list[int]]:
 @cache
 def read_of(*keys: str) -> list[str]:
     """The tables that a dashboard reads which is narrowed by these dimensions."""
-    return tables_read(GROUPS, (*FIGURES, PAID), Filters(dict.fromkeys(keys, (None,))))
+    return tables_read(GROUPINGS, Filters(dict.fromkeys(keys, (None,))))
 
 
 def data_stamp(db: Session, filters: Filters) -> str:

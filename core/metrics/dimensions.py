@@ -17,8 +17,8 @@ class Dimension:
     """``kind`` is the type of its values in SQL.
 
     ``names`` is the table that turns an id into a name; ``words`` are the only values of one whose
-    values are words. Figures are narrowed to either. ``cut`` makes a part of
-    the calendar from a fact's instant, so that every fact has it without saying so. A result is
+    values are words. Figures are narrowed to either. ``cut`` makes a part of the calendar from
+    the local time of a fact's instant, so that every fact has it without saying so. A result is
     what came of a booking.
     """
 
@@ -36,16 +36,16 @@ class Dimension:
         return (self.key, f"{self.key}_id") if self.names else (self.key,)
 
 
+# In the organisation's zone, so that a day is its day, also where clocks change.
 LOCAL = "{instant} at time zone :timezone"
 
 
 def _calendar(key: str, label: str) -> Dimension:
-    """Cut in the organisation's zone, so that a day is its day, also where clocks change."""
-    return Dimension(key, label, "date", cut=f"date_trunc('{key}', {LOCAL})::date")
+    return Dimension(key, label, "date", cut=f"date_trunc('{key}', {{local}})::date")
 
 
 _ALL = (
-    _calendar("day", "Day"),
+    Dimension("day", "Day", "date", cut="{local}::date"),
     _calendar("week", "Week"),
     _calendar("month", "Month"),
     *(
@@ -60,8 +60,8 @@ FILTERS = by_key(each for each in _ALL if each.names or each.words)
 RESULTS = by_key(each for each in _ALL if each.is_result)
 
 # Of the heat map only: the day of the week, from 1 for Monday, and the hour of the day.
-WEEKDAY = Dimension("weekday", "Weekday", "int", cut=f"extract(isodow from {LOCAL})::int")
-HOUR = Dimension("hour", "Hour", "int", cut=f"extract(hour from {LOCAL})::int")
+WEEKDAY = Dimension("weekday", "Weekday", "int", cut="date_part('isodow', {local})::int")
+HOUR = Dimension("hour", "Hour", "int", cut="date_part('hour', {local})::int")
 
 
 def dimension(key: str) -> Dimension:

@@ -10,7 +10,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from core.metrics.catalog import EXPLAINED, Measure, PerCount, Ratio
-from core.metrics.dimensions import HOUR, WEEKDAY
+from core.metrics.dimensions import HOUR, LOCAL, WEEKDAY
 from core.metrics.facts import Fact
 from core.metrics.filters import Filters
 from core.metrics.table import prepared
@@ -27,7 +27,8 @@ class Slot:
 
     def condition(self, fact: Fact) -> str:
         """What holds of the rows that happened in it, with its fields as parameters."""
-        cuts = [(each.cut or "").format(instant=fact.instant) for each in (WEEKDAY, HOUR)]
+        local = LOCAL.format(instant=fact.instant)
+        cuts = [(each.cut or "").format(local=local) for each in (WEEKDAY, HOUR)]
         return f"{cuts[0]} = :weekday and {cuts[1]} = :hour"
 
 

@@ -58,9 +58,7 @@ class Fact:
     module: str | None = None
 
     def key_of(self, dimension: Dimension) -> str:
-        """The SQL by which rows are grouped."""
-        if dimension.cut is not None:
-            return dimension.cut.format(instant=self.instant)
+        """The SQL by which rows are grouped, of a dimension that is no part of the calendar."""
         return self.by[dimension.key].key if dimension.key in self.by else f"null::{dimension.kind}"
 
     def joins_for(self, dimensions: Sequence[Dimension]) -> str:

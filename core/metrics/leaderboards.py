@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
-from core.metrics.catalog import METRICS, Ratio
+from core.metrics.catalog import METRICS, Ratio, facts_of
 from core.metrics.comparison import compared
-from core.metrics.figures import Figures
-from core.metrics.table import metrics_table
+from core.metrics.dimensions import dimension
+from core.metrics.facts import EVENTS, PAYMENTS
+from core.metrics.figures import Figures, Key
+from core.metrics.table import members_with, metrics_table, nothing_of
 from core.platform.clock import Period
 from core.platform.dataframes import dataframe
 from core.platform.errors import InvalidInput
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SMALL_SAMPLE = 10
-PRESENCE = ("booked_calls", "payments")  # whoever has any of these is on the board
+PRESENCE = (EVENTS, PAYMENTS)  # whoever has rows of any of these is on the board
 BOARD = (
     "show_rate",
     "close_rate",
@@ -48,24 +50,32 @@ def leaderboard(
     """
     if who not in ("closer", "setter") or metric not in METRICS:
         raise InvalidInput("Choose closers or setters, and a figure that exists.", field="metric")
-    needed = dict.fromkeys((metric, *_base(metric), *PRESENCE))
-
-    def ranked(part: Period) -> pd.DataFrame:
-        figures = metrics_table(db, part, (who,), at=at, only=needed)
-        return _ranked(figures, who, metric, currency)
-
-    board = ranked(period)
-    now: dict[Any, int] = {}
-    before: dict[Any, int] = {}
-    if comparison := compared(period, at):
-        now = _places(ranked(comparison.present) if comparison.present.until else board)
-        before = _places(ranked(comparison.earlier))
-    changes = [
-        before[key] - now[key] if key in now and key in before else None for key in board["id"]
+    needed = dict.fromkeys((metric, *_base(metric)))
+    counted = facts_of(needed).values()
+    others = [fact for fact in PRESENCE if fact not in counted]
+    comparison = compared(period, at)
+    parts = [period]
+    if comparison:
+        parts += [comparison.earlier, *([comparison.present] if comparison.present.until else [])]
+    ranked = [
+        _ranked(metrics_table(db, part, (who,), at=at, only=needed), who, present, metric, currency)
+        for part, present in zip(
+            parts, members_with(db, parts, dimension(who), others), strict=True
+        )
     ]
-    board.insert(1, "change", changes)
-    board.insert(2, "is_new", [key in now and key not in before for key in board["id"]])
-    return board
+    board = ranked[0]
+    now = _places(ranked[-1] if len(ranked) > 2 else board) if comparison else {}
+    before = _places(ranked[1]) if comparison else {}
+    lines = [
+        (
+            rank,
+            before[place.id] - now[place.id] if place.id in now and place.id in before else None,
+            place.id in now and place.id not in before,
+            *place,
+        )
+        for rank, place in enumerate(board, start=1)
+    ]
+    return dataframe(lines, ("rank", "change", "is_new", *Place._fields))
 
 
 class Place(NamedTuple):
@@ -78,8 +88,8 @@ class Place(NamedTuple):
     id: Any
 
 
-def _places(board: pd.DataFrame) -> dict[Any, int]:
-    return dict(zip(board["id"], board["rank"], strict=True))
+def _places(board: Sequence[Place]) -> dict[Any, int]:
+    return {place.id: rank for rank, place in enumerate(board, start=1)}
 
 
 def _base(metric: str) -> Sequence[str]:
@@ -88,17 +98,19 @@ def _base(metric: str) -> Sequence[str]:
     return found.whole if isinstance(found, Ratio) else ()
 
 
-def _ranked(figures: Figures, who: str, metric: str, currency: str) -> pd.DataFrame:
+def _ranked(
+    figures: Figures, who: str, present: Iterable[Key], metric: str, currency: str
+) -> list[Place]:
+    """Everybody who has figures or is ``present`` otherwise."""
+    found = dict.fromkeys(present, nothing_of(figures.metrics))
+    found |= {row.keys[who]: row.values for row in figures.rows}
     rows: list[Place] = []
     down, base = METRICS[metric].good == "down", _base(metric)
-    for row in figures.rows:
-        key, value = row.keys[who], row.values.number(metric, currency)
+    for key, values in found.items():
+        value = values.number(metric, currency)
         if key.id is None or value is None:
             continue
-        sample = sum(row.values.count(part) for part in base) if base else None
+        sample = sum(values.count(part) for part in base) if base else None
         small = sample is not None and sample < SMALL_SAMPLE
         rows.append(Place(key.name, float(value), sample, small, key.id))
-    rows.sort(key=lambda row: (row.small, row.value if down else -row.value, row.name))
-    made = dataframe(rows, Place._fields)
-    made.insert(0, "rank", range(1, len(made) + 1))
-    return made
+    return sorted(rows, key=lambda row: (row.small, row.value if down else -row.value, row.name))

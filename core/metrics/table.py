@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, TypeGuard
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -28,7 +28,7 @@ from core.metrics.catalog import (
     metric_of,
     parts_of,
 )
-from core.metrics.dimensions import RESULTS, Dimension, dimension
+from core.metrics.dimensions import LOCAL, RESULTS, Dimension, dimension
 from core.metrics.facts import Fact, parameters_of
 from core.metrics.figures import Figures, Key, Row, Values
 from core.metrics.filters import Filters
@@ -36,9 +36,31 @@ from core.metrics.units import MONEY, Value
 from core.platform.clock import Period, now
 from core.platform.declarations import by_key
 
+Set = tuple[Dimension, ...]
 Sums = dict[str, Any]  # by key: a number, None for no percentile, money as in Values
 PARAMETERS, READY = "parameters of facts", "ready"
 TABLE = re.compile(r"\bapp\.(\w+)\b(?!\()")  # and no function
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """The figures ``only``, one row per combination of ``by``."""
+
+    by: Sequence[str | Dimension]
+    only: Collection[str | Metric]
+
+    @cached_property
+    def dimensions(self) -> tuple[Dimension, ...]:
+        return tuple(dimension(each) if isinstance(each, str) else each for each in self.by)
+
+    @cached_property
+    def metrics(self) -> list[Metric]:
+        return list(by_key(map(metric_of, self.only)).values())
+
+    @cached_property
+    def parts(self) -> dict[str, Measure]:
+        """What the figures are made of, by key."""
+        return by_key(part for each in self.metrics for part in parts_of(each))
 
 
 def metrics_table(
@@ -55,7 +77,7 @@ def metrics_table(
 
     ``at`` is what counts as now. Raises InvalidInput for a dimension that does not exist.
     """
-    return metrics_tables(db, period, (by,), filters, at=at, only=only)[0]
+    return metrics_tables(db, period, [Grouping(by, only)], filters, at=at)[0]
 
 
 def totals(
@@ -73,15 +95,13 @@ def totals(
 def metrics_tables(
     db: Session,
     period: Period,
-    groups: Sequence[Sequence[str | Dimension]],
+    groupings: Sequence[Grouping],
     filters: Filters | None = None,
     *,
     at: datetime | None = None,
-    only: Collection[str | Metric] = METRICS.keys(),
 ) -> list[Figures]:
     """The same for several groupings at once, each as ``metrics_table`` answers it."""
-    metrics = list(by_key(map(metric_of, only)).values())
-    query = _query(groups, metrics, filters or Filters())
+    query = Query(tuple(groupings), filters or Filters())
     parameters = {
         "starts_at": period.starts_at,
         "ends_at": period.ends_at,
@@ -90,23 +110,52 @@ def metrics_tables(
         **prepared(db, [parts[0].fact for parts in query.read.values()]),
         **query.filters.values,
     }
-    found = db.execute(text(query.sql()), parameters).mappings()
-    return _answers(query, metrics, [dict(row) for row in found])
+    found = db.execute(text(query.sql()), parameters)
+    names = tuple(found.keys())
+    return _answers(query, [dict(zip(names, row, strict=True)) for row in found])
 
 
-def tables_read(
-    groups: Sequence[Sequence[str | Dimension]],
-    only: Iterable[str | Metric],
-    filters: Filters | None = None,
-) -> list[str]:
-    """The tables that ``metrics_tables`` reads for the figures ``only`` in these groupings."""
-    return sorted(set(TABLE.findall(_query(groups, only, filters or Filters()).sql())))
+def members_with(
+    db: Session, periods: Sequence[Period], by: Dimension, facts: Sequence[Fact]
+) -> list[list[Key]]:
+    """For each of the periods the entries of a dimension's list that have any row of one of
+    ``facts`` in it. Each entry's first row is looked for in the index by the entry and the instant,
+    since to find the few that have rows all rows would have to be read.
+    """
+    found: list[list[Key]] = [[] for _ in periods]
+    if not facts:
+        return found
+    first = " union all ".join(
+        f"""(select 1 from app.{fact.table} {fact.table}
+              where {fact.table}.organization_id = app.cur_org() and {fact.key_of(by)} = entry.id
+                and {fact.instant} >= part.starts_at and {fact.instant} < part.ends_at
+                and {fact.condition}
+              order by {fact.instant} limit 1)"""
+        for fact in facts
+    )
+    sql = f"""select part.place, entry.id, entry.name
+                from unnest(cast(:starts as timestamptz[]), cast(:ends as timestamptz[]))
+                       with ordinality part (starts_at, ends_at, place)
+                join app.{by.names} entry on entry.organization_id = app.cur_org()
+               where exists ({first})"""
+    asked = {
+        "starts": [period.starts_at for period in periods],
+        "ends": [period.ends_at for period in periods],
+    }
+    for row in db.execute(text(sql), asked):
+        found[row.place - 1].append(Key(row.id, row.name))
+    return found
+
+
+def tables_read(groupings: Iterable[Grouping], filters: Filters | None = None) -> list[str]:
+    """The tables that ``metrics_tables`` reads for these groupings."""
+    return sorted(set(TABLE.findall(Query(tuple(groupings), filters or Filters()).sql())))
 
 
 @cache
 def modules_of(metric: str) -> frozenset[str]:
     """The modules without which there is no such figure: those of all facts whose rows it reads."""
-    read = tables_read([()], [metric])
+    read = tables_read([Grouping((), [metric])])
     return frozenset(fact.module for fact in FACTS.values() if fact.module and fact.table in read)
 
 
@@ -117,7 +166,8 @@ def prepared(db: Session, facts: Iterable[Fact]) -> dict[str, Any]:
     From then on each statement is planned for its own period and filters. After ten runs on a
     connection Postgres would settle on one plan for any values, which takes twice as long for a
     month. It also overrates how many groups there will be, and with little memory would sort a
-    year's rows on disk instead of counting them in place.
+    year's rows on disk instead of counting them in place; where it can compile expressions, it
+    would take longer over that than over the rows.
     """
     known: dict[str, Any] = db.info.setdefault(PARAMETERS, {})  # by their SQL
     wanted = parameters_of(facts)
@@ -126,6 +176,7 @@ def prepared(db: Session, facts: Iterable[Fact]) -> dict[str, Any]:
         settled = (
             "set_config('plan_cache_mode', 'force_custom_plan', true) as planning",
             "set_config('work_mem', '64MB', true) as memory",
+            "set_config('jit', 'off', true) as compiled",
         )
         columns = (f"{value} as {name}" for name, value in asked.items())
         found = db.execute(text(f"select {', '.join([*settled, *columns])}")).mappings().one()
@@ -133,60 +184,59 @@ def prepared(db: Session, facts: Iterable[Fact]) -> dict[str, Any]:
     return {name: known[value] for name, value in wanted.items()}
 
 
-def _query(
-    groups: Sequence[Sequence[str | Dimension]], only: Iterable[str | Metric], filters: Filters
-) -> Query:
-    return Query(
-        tuple(tuple(_dimension(each) for each in group) for group in groups),
-        tuple(by_key(part for each in only for part in parts_of(each)).values()),
-        filters,
-    )
-
-
-def _dimension(each: str | Dimension) -> Dimension:
-    return dimension(each) if isinstance(each, str) else each
-
-
 @dataclass(frozen=True)
 class Query:
     """What one statement is asked for.
 
-    Each fact is read once and grouped by all ``sets`` at a time; then what was read is laid on top
-    of each other. ``cut`` tells the sets apart: it is the number that ``grouping()`` gives a row,
-    with a bit for every dimension that the row is not grouped by.
+    Each fact is read once and grouped at a time by all ``sets`` that ask for something of it; then
+    what was read is laid on top of each other. ``cut`` tells the sets apart: it is a row's place
+    among them.
     """
 
-    groups: tuple[tuple[Dimension, ...], ...]
-    parts: tuple[Measure, ...]
+    groupings: tuple[Grouping, ...]
     filters: Filters
 
     @cached_property
     def dimensions(self) -> tuple[Dimension, ...]:
-        return tuple(dict.fromkeys(each for group in self.groups for each in group))
+        return tuple(dict.fromkeys(each for group in self.groupings for each in group.dimensions))
 
     @cached_property
     def keys(self) -> list[str]:
-        return [f"k{number}" for number in range(len(self.dimensions))]
+        return [self.key(each) for each in self.dimensions]
 
     def key(self, each: Dimension) -> str:
         return f"k{self.dimensions.index(each)}"
 
-    def cut_of(self, group: Sequence[Dimension]) -> int:
-        """The ``cut`` of the rows of one of the groups."""
-        return int("".join("01"[each not in group] for each in self.dimensions) or "0", 2)
+    def set_of(self, grouping: Grouping) -> Set:
+        """What the rows of a grouping are grouped by."""
+        return tuple(each for each in self.dimensions if each in grouping.dimensions)
 
     @cached_property
-    def sets(self) -> tuple[tuple[Dimension, ...], ...]:
-        """What is grouped by: the groups, and nothing, where the whole cannot be added up of them;
-        percentiles of groups are none of the whole.
+    def sets(self) -> dict[Set, dict[str, Measure]]:
+        """What is grouped by, with the measures of each: what is asked for, and nothing, where the
+        whole cannot be added up of groups; percentiles of groups are none of the whole.
         """
-        added = all(not isinstance(part, Percentile) for part in self.parts)
-        return self.groups if added or () in self.groups else (*self.groups, ())
+        found: dict[Set, dict[str, Measure]] = {}
+        for each in self.groupings:
+            found[self.set_of(each)] = found.get(self.set_of(each), {}) | each.parts
+            if any(isinstance(part, Percentile) for part in each.parts.values()):
+                found[()] = found.get((), {}) | each.parts
+        return found
 
-    @property
-    def whole(self) -> int:
-        """The ``cut`` of the rows that add up to the whole."""
-        return self.cut_of(() if () in self.sets else self.groups[0])
+    @cached_property
+    def cuts(self) -> dict[Set, int]:
+        return {each: place for place, each in enumerate(self.sets)}
+
+    def whole_of(self, grouping: Grouping) -> int:
+        """The ``cut`` of the rows that add up to the whole of a grouping."""
+        has_all = grouping.parts.keys() <= self.sets.get((), {}).keys()
+        return self.cuts[() if has_all else self.set_of(grouping)]
+
+    @cached_property
+    def parts(self) -> list[Measure]:
+        return list(
+            by_key(part for parts in self.sets.values() for part in parts.values()).values()
+        )
 
     @cached_property
     def read(self) -> dict[str, list[Measure]]:
@@ -202,6 +252,15 @@ class Query:
                 parts = added
             found[key] = parts
         return {name: parts for name, parts in found.items() if parts}
+
+    @cached_property
+    def amounts(self) -> dict[str, tuple[str, int]]:
+        """Where the money of a measure stands: in which column, and at which place of it."""
+        return {
+            part.key: (_money_of(name), place)
+            for name, parts in self.read.items()
+            for place, part in enumerate(self._money(parts))
+        }
 
     def sql(self) -> str:
         """The statement. Columns: cut, the keys, the name of each listed key (``name_k0``, …), what
@@ -227,17 +286,20 @@ class Query:
     def _fact(self, name: str) -> Iterator[str]:
         """The rows of one fact, grouped."""
         parts = self.read[name]
-        fact, money = parts[0].fact, self._money(parts)
+        money = self._money(parts)
+        sets = [each for each, asked in self.sets.items() if any(p.key in asked for p in parts)]
+        by = [each for each in self.dimensions if any(each in one for one in sets)]
+        keys = [
+            self.key(each) if each in by else f"null::{each.kind} as {self.key(each)}"
+            for each in self.dimensions
+        ]
         numbers = [f"{_number(part)} as {part.key}" for part in parts if not _is_money(part)]
-        sums = [f"sum({part.value}) {_only(part)} as {part.key}" for part in money]
-        currency = [f"{fact.currency} as currency"] if money else []
+        sums = [f"{_number(part)} as {part.key}" for part in money]
+        currency = ["currency"] if money else []
         yield f"""{"per_currency_of_" if money else "of_"}{name} as (
-            select {", ".join([self._cut(), *self.keys, *currency, *numbers, *sums])}
-              from app.{fact.table} {fact.table} {fact.joins_for(self.dimensions)}
-              {self._keys_of(fact)}
-             where {fact.instant} >= :starts_at and {fact.instant} < :ends_at
-               and {fact.condition}{fact.narrowed(self.filters)}
-             {self._grouped(fact.currency if money else None)}
+            select {", ".join([self._cut(sets, by), *keys, *currency, *numbers, *sums])}
+              from ({self._rows(parts, sets, by)}) counted {self._calendar(by)}
+             {self._grouped(sets, currency)}
         )"""
         if money:
             added = [f"sum({part.key}) as {part.key}" for part in parts if not _is_money(part)]
@@ -249,23 +311,52 @@ class Query:
                   from per_currency_of_{name} group by {", ".join(["cut", *self.keys])}
             )"""
 
-    def _keys_of(self, fact: Fact) -> str:
-        """The keys as columns, so that ``grouping()`` can name them."""
-        if not self.dimensions:
-            return ""
-        keys = (f"{fact.key_of(each)} as {self.key(each)}" for each in self.dimensions)
-        return f"cross join lateral (select {', '.join(keys)}) keys"
+    def _rows(self, parts: Sequence[Measure], sets: Sequence[Set], by: Sequence[Dimension]) -> str:
+        """The rows of one fact with their keys, and of each measure whether it counts the row and
+        what it sums.
 
-    def _cut(self) -> str:
-        return f"grouping({', '.join(self.keys)}) as cut" if len(self.sets) > 1 else "0 as cut"
+        Without an offset Postgres would compute what is used more than once, as the local time of
+        several keys and the conditions of several sets, each time anew, and would look for what is
+        in another table row by row.
+        """
+        fact, cuts = parts[0].fact, [each for each in by if each.cut]
+        columns = [f"{fact.key_of(each)} as {self.key(each)}" for each in by if each.cut is None]
+        if cuts:
+            columns.append(f"{LOCAL.format(instant=fact.instant)} as local_time")
+        if self._money(parts):
+            columns.append(f"{fact.currency} as currency")
+        columns += [f"{part.condition} as {part.key}_counts" for part in parts if not _is_all(part)]
+        columns += [f"{part.value} as {part.key}_value" for part in parts if _has_value(part)]
+        looks = any("select" in part.condition for part in parts)
+        apart = "offset 0" if len(sets) > 1 or len(cuts) > 1 or looks else ""
+        return f"""select {", ".join(columns)}
+              from app.{fact.table} {fact.table} {fact.joins_for(by)}
+             where {fact.instant} >= :starts_at and {fact.instant} < :ends_at
+               and {fact.condition}{fact.narrowed(self.filters)} {apart}"""
 
-    def _grouped(self, currency: str | None) -> str:
-        sets = (f"({', '.join(self.key(each) for each in group)})" for group in self.sets)
-        by = [currency] if currency else []
-        if len(self.sets) > 1:
-            by.append(f"grouping sets ({', '.join(sets)})")
-        elif self.keys:
-            by += self.keys
+    def _calendar(self, by: Sequence[Dimension]) -> str:
+        """The keys that are cut from the local time, as columns that ``grouping()`` can name."""
+        cuts = [
+            f"{each.cut.format(local='local_time')} as {self.key(each)}" for each in by if each.cut
+        ]
+        return f"cross join lateral (select {', '.join(cuts)}) calendar" if cuts else ""
+
+    def _cut(self, sets: Sequence[Set], by: Sequence[Dimension]) -> str:
+        """The place of a row's set. ``grouping()`` has a bit for every key that a row is not
+        grouped by.
+        """
+        if len(sets) == 1:
+            return f"{self.cuts[sets[0]]} as cut"
+        bits = {one: "".join("01"[each not in one] for each in by) for one in sets}
+        cases = " ".join(f"when {int(bits[one], 2)} then {self.cuts[one]}" for one in sets)
+        return f"case grouping({', '.join(map(self.key, by))}) {cases} end as cut"
+
+    def _grouped(self, sets: Sequence[Set], by: list[str]) -> str:
+        keys = [", ".join(map(self.key, one)) for one in sets]
+        if len(sets) > 1:
+            by = [*by, f"grouping sets ({', '.join(f'({each})' for each in keys)})"]
+        elif keys[0]:
+            by = [*by, *keys]
         return f"group by {', '.join(by)}" if by else ""
 
     def _together(self, columns: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -311,38 +402,51 @@ def _type(part: Measure) -> str:
     return "bigint" if isinstance(part, Count) else "numeric"
 
 
-def _only(part: Measure) -> str:
-    return "" if part.condition == "true" else f"filter (where {part.condition})"
+def _is_all(part: Measure) -> bool:
+    return part.condition == "true"
+
+
+def _has_value(part: Measure) -> TypeGuard[Sum | Percentile]:
+    return isinstance(part, Sum | Percentile)
 
 
 def _number(part: Measure) -> str:
+    """What the rows of ``Query._rows`` amount to."""
+    value = f"{part.key}_value"
     if isinstance(part, Sum):
-        rows = f"sum({part.value})"
+        rows = f"sum({value})"
     elif isinstance(part, Percentile):
-        rows = f"percentile_cont({part.share}) within group (order by {part.value})"
+        rows = f"percentile_cont({part.share}) within group (order by {value})"
     else:
         rows = "count(*)"
-    return part.unit.number.format(rows=f"{rows} {_only(part)}")
+    only = "" if _is_all(part) else f" filter (where {part.key}_counts)"
+    return part.unit.number.format(rows=rows + only)
 
 
-def _answers(
-    query: Query, metrics: Sequence[Metric], found: Sequence[Mapping[str, Any]]
-) -> list[Figures]:
-    groups = {query.cut_of(group): group for group in query.sets}
-    sums: dict[int, list[Sums]] = {cut: [] for cut in groups}
-    rows: dict[int, list[Row]] = {cut: [] for cut in groups}
+def _answers(query: Query, found: Iterable[Mapping[str, Any]]) -> list[Figures]:
+    rows: dict[int, list[Mapping[str, Any]]] = {cut: [] for cut in query.cuts.values()}
     for row in found:
-        cut, made = row["cut"], _sums(query, row)
-        sums[cut].append(made)
-        known = _known(metrics, made, query.filters, groups[cut])
-        rows[cut].append(Row(_keys(query, groups[cut], row), known))
-    none = _sums(query, {})  # money alone leaves no row where there is none
-    whole = _known(metrics, _added([none, *sums[query.whole]]), query.filters)
-    return [
-        Figures(group, metrics, rows[cut] if group else [Row({}, whole)], whole)
-        for cut, group in groups.items()
-        if group in query.groups
+        rows[row["cut"]].append(row)
+    return [_figures(query, each, rows) for each in query.groupings]
+
+
+def _figures(
+    query: Query, grouping: Grouping, found: Mapping[int, Sequence[Mapping[str, Any]]]
+) -> Figures:
+    cut, whole = query.cuts[query.set_of(grouping)], query.whole_of(grouping)
+    metrics, by, parts = grouping.metrics, grouping.dimensions, list(grouping.parts.values())
+    sums = [_sums(query, parts, row) for row in found[cut]]
+    of_all = sums if whole == cut else [_sums(query, parts, row) for row in found[whole]]
+    # money alone leaves no row where there is none
+    everything = _added(parts, of_all or [_sums(query, parts, {})])
+    together = _known(metrics, everything, query.filters)
+    if not by:
+        return Figures(by, metrics, [Row({}, together)], together)
+    rows = [
+        Row(_keys(query, by, row), _known(metrics, made, query.filters, by))
+        for row, made in zip(found[cut], sums, strict=True)
     ]
+    return Figures(by, metrics, rows, together)
 
 
 def nothing_of(metrics: Sequence[Metric]) -> Values:
@@ -359,22 +463,19 @@ def _measured(part: Measure, answered: Any) -> Any:
     return Decimal(answered or 0) if isinstance(part, Sum) else int(answered or 0)
 
 
-def _added(sums: Sequence[Sums]) -> Sums:
-    """The rows of one group together, which are the whole."""
-    made = dict(sums[0])
-    for each in sums[1:]:
-        for key, value in each.items():
-            made[key] = _plus(made[key], value)
-    return made
+def _added(parts: Sequence[Measure], sums: Sequence[Sums]) -> Sums:
+    """The rows of one group together, which are the whole. Of percentiles there is one row."""
+    return {part.key: _together([each[part.key] for each in sums], part) for part in parts}
 
 
-def _plus(one: Any, other: Any) -> Any:
-    if one is None or other is None:
-        return other if one is None else one
-    if not isinstance(one, Mapping):
-        return one + other
-    names = sorted({*one, *other})
-    return {name: one.get(name, Decimal(0)) + other.get(name, Decimal(0)) for name in names}
+def _together(numbers: Sequence[Any], part: Measure) -> Any:
+    if not _is_money(part):
+        return numbers[0] if len(numbers) == 1 else sum(numbers)
+    found: dict[str, Decimal] = {}
+    for money in numbers:
+        for currency, amount in money.items():
+            found[currency] = found.get(currency, Decimal(0)) + amount
+    return dict(sorted(found.items()))
 
 
 def _keys(query: Query, group: Sequence[Dimension], row: Mapping[str, Any]) -> dict[str, Key]:
@@ -385,18 +486,19 @@ def _keys(query: Query, group: Sequence[Dimension], row: Mapping[str, Any]) -> d
     return made
 
 
-def _sums(query: Query, row: Mapping[str, Any]) -> Sums:
+def _sums(query: Query, parts: Sequence[Measure], row: Mapping[str, Any]) -> Sums:
     """What a row counts and sums, by key; nothing of everything for no row."""
-    made: Sums = {}
-    for name, parts in query.read.items():
-        amounts = sorted((row.get(_money_of(name)) or {}).items())
-        money = (part for part in parts if _is_money(part))
-        for number, part in enumerate(money):
-            made[part.key] = {currency: Decimal(each[number] or 0) for currency, each in amounts}
-        for part in parts:
-            if not _is_money(part):
-                made[part.key] = _measured(part, row.get(part.key))
-    return made
+    return {
+        part.key: _money_in(row, *query.amounts[part.key])
+        if _is_money(part)
+        else _measured(part, row.get(part.key))
+        for part in parts
+    }
+
+
+def _money_in(row: Mapping[str, Any], column: str, place: int) -> dict[str, Decimal]:
+    amounts = row.get(column) or {}
+    return {currency: Decimal(amounts[currency][place] or 0) for currency in sorted(amounts)}
 
 
 def _known(

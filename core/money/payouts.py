@@ -51,7 +51,7 @@ ADD_LINES = text(f"""
         amount, refund_amount, net_revenue, event_id, closer_id, closer_name, setter_id,
         setter_name, source_id, source_name, package_id, package_name, attribution_method,
         attribution_reason, refund_ids, corrects)
-    select app.cur_org(), :snapshot, payment_id, kind, reason_code, reason, line_date,
+    select (select app.cur_org()), :snapshot, payment_id, kind, reason_code, reason, line_date,
            payment_date, customer_email, customer_name, processor, processor_payment_id, currency,
            amount, refund_amount, amount - refund_amount, event_id, closer_id, closer_name,
            setter_id, setter_name, source_id, source_name, package_id, package_name,

@@ -9,7 +9,7 @@ import pytest
 from core.metrics.comparison import compared
 from core.metrics.dashboard import FIGURES, dashboard, data_stamp, read_of
 from core.metrics.filters import Filters
-from core.metrics.table import tables_read, totals
+from core.metrics.table import Grouping, tables_read, totals
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
 from core.platform.database import as_system
@@ -132,9 +132,9 @@ def test_a_filter_narrows_every_panel(history, oracle):
 
 
 def test_the_stamp_is_of_every_table_that_the_figures_are_counted_from():
-    assert tables_read([()], ["leads"]) == ["leads"]
-    assert tables_read([()], ["booking_share"]) == ["events", "leads"]
-    assert tables_read([("closer",)], ["net_revenue"]) == ["closers", "payments"]
+    assert tables_read([Grouping((), ["leads"])]) == ["leads"]
+    assert tables_read([Grouping((), ["booking_share"])]) == ["events", "leads"]
+    assert tables_read([Grouping(("closer",), ["net_revenue"])]) == ["closers", "payments"]
     assert read_of() == ["closers", "events", "payments", "setters"]
     assert read_of("package") == [*read_of()[:3], "post_call_forms", "setters"]
 

@@ -18,7 +18,8 @@ grant execute on function app.returned_before to so_app, so_worker;
 -- The payments that count and those that a payout has counted: what each is worth, whose it is,
 -- and where it was counted. Payments that were settled before p_starts_at, on their date or when
 -- they first succeeded after that, were so before there were payouts, and are left out; but not one
--- that stands for an entry of the same money, of later, that a payout has counted.
+-- that stands for an entry of the same money, of later, that a payout has counted. Names are those
+-- of the roster; only for people who are not on it their bookings are looked at.
 create or replace function app.payments_by_now(
   p_starts_at timestamptz, p_ends_at timestamptz, p_through date)
 returns table (
@@ -56,7 +57,14 @@ language sql stable as $f$
          p.counts and p.payment_date < p_ends_at and scope.is_in, not scope.is_in,
          p.customer_email, p.customer_name, p.processor, p.processor_payment_id,
          p.event_id,
-         p.closer_id, coalesce(c.name, e.closer_name), p.setter_id, coalesce(s.name, e.setter_name),
+         p.closer_id,
+         coalesce(c.name, (
+           select e.closer_name from app.events e
+            where e.organization_id = p.organization_id and e.id = p.event_id)),
+         p.setter_id,
+         coalesce(s.name, (
+           select e.setter_name from app.events e
+            where e.organization_id = p.organization_id and e.id = p.event_id)),
          p.source_id, o.name, p.package_id, k.name,
          p.attribution_method, p.attribution_reason,
          l.lines, l.counted_in, l.counted_date, l.taken_out_in,
@@ -65,7 +73,6 @@ language sql stable as $f$
     left join counted l on l.payment_id = p.id
     left join stood f on f.payment_id = p.id
     left join returned r on r.payment_id = p.id
-    left join app.events e on e.organization_id = p.organization_id and e.id = p.event_id
     left join app.closers c on c.organization_id = p.organization_id and c.id = p.closer_id
     left join app.setters s on s.organization_id = p.organization_id and s.id = p.setter_id
     left join app.sources o on o.organization_id = p.organization_id and o.id = p.source_id

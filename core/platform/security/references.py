@@ -82,19 +82,24 @@ def _lock(table: Table, kind: str, organization: str) -> str:
 
 
 def _check(table: Table) -> str:
-    """The body that refuses rows which refer to nothing."""
-    missing = " or ".join(
-        f"exists (select from written w left join app.{there.name} p on p.organization_id ="
-        f" w.organization_id and p.id = w.{column} where w.{column} is not null and p.id is null)"
-        for referring, column, there in _references(table.metadata)
-        if referring is table
+    """The body that refuses rows which refer to nothing. All references are looked up in one pass
+    over the rows.
+    """
+    own = [(each, there) for one, each, there in _references(table.metadata) if one is table]
+    joins = " ".join(
+        f"left join app.{there.name} p{place} on p{place}.organization_id = w.organization_id"
+        f" and p{place}.id = w.{column}"
+        for place, (column, there) in enumerate(own)
+    )
+    nothing = " or ".join(
+        f"w.{column} is not null and p{place}.id is null" for place, (column, _) in enumerate(own)
     )
     lock = _lock(table, "_shared", "o.organization_id")
     return "\n".join(
         [
             "begin",
             f"  perform {lock} from (select distinct w.organization_id from written w) o;",
-            f"  if {missing} then",
+            f"  if exists (select from written w {joins} where {nothing}) then",
             f"    raise exception 'a row of {table.name} refers to what is not there'",
             "      using errcode = '23503';",
             "  end if;",
