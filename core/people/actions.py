@@ -144,7 +144,7 @@ class Directory:
             if contact.email_normalized
         ]
         if addresses:
-            self._db.execute(insert(ContactEmail), addresses)
+            self._db.connection().execute(insert(ContactEmail), addresses)
         insert_first(self._db, self._new_leads)
         self._new_contacts, self._new_leads = [], []
 
