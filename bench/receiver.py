@@ -113,6 +113,7 @@ def server() -> Iterator[Server]:
         os.environ["DATABASE_URL"] = postgres.url("bench")
         os.environ["ENCRYPTION_MASTER_KEY"] = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
         settings.cache_clear()
+        engine.cache_clear()
         migrate()
         with psycopg.connect(postgres.url("bench")) as owner:
             owner.execute(
