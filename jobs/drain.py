@@ -8,6 +8,7 @@ without an error.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
@@ -19,7 +20,7 @@ from core.platform.outage import is_outage
 from core.providers.processing import work_off
 
 THREADS = 2
-LOOK_EVERY_S = 0.1
+LOOK_EVERY_S, LOOK_AGAIN_S = 0.1, 1.0
 PAUSE_S = 0.5
 
 log = logger("jobs.deliveries")
@@ -33,6 +34,8 @@ class Turns:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._in_hand = set[UUID | None]()
+        self._waiting: list[UUID] = []
+        self._looked_at = 0.0
         self._served: dict[UUID, int] = {}
         self._turn = 0
 
@@ -41,13 +44,9 @@ class Turns:
         """The organisation whose turn it is, in hand for the length of the block; None if none
         waits.
         """
-        waiting = organizations_waiting()
         with self._lock:
-            free = sorted(set(waiting) - self._in_hand, key=lambda each: self._served.get(each, 0))
-            chosen = next(iter(free), None)
-            if chosen is None:
-                self._served.clear()
-            else:
+            chosen = self._next()
+            if chosen is not None:
                 self._turn += 1
                 self._served[chosen] = self._turn
                 self._in_hand.add(chosen)
@@ -56,6 +55,18 @@ class Turns:
         finally:
             with self._lock:
                 self._in_hand -= {chosen}
+
+    def _next(self) -> UUID | None:
+        """Of thousands who wait each is looked for once, and newcomers every second."""
+        if not self._waiting or time.monotonic() > self._looked_at + LOOK_AGAIN_S:
+            found = organizations_waiting()
+            self._served = {each: self._served.get(each, 0) for each in found}
+            self._waiting = sorted(found, key=self._served.__getitem__, reverse=True)
+            self._looked_at = time.monotonic()
+        while self._waiting:
+            if (chosen := self._waiting.pop()) not in self._in_hand:
+                return chosen
+        return None
 
 
 def run_drain(stopping: threading.Event) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Self
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from core.platform.database import WORKER_ROLE, outage, role_url
+from core.platform.database import SILENCE, WORKER_ROLE, outage, role_url
 
 WAIT_S = 5
 # After so long the pool stops to try with growing pauses; the next request makes it try at once.
@@ -44,5 +44,5 @@ def pool() -> AsyncConnectionPool:
         timeout=WAIT_S,
         reconnect_timeout=RECONNECT_S,
         open=False,
-        kwargs={"autocommit": True, "connect_timeout": WAIT_S},
+        kwargs={"autocommit": True, "connect_timeout": WAIT_S, **SILENCE},
     )

@@ -25,7 +25,7 @@ from core.bookings.models import (
     PostCallForm,
     UtmField,
 )
-from core.bookings.reassignment import rematch_names
+from core.bookings.reassignment import claim_hosted, rematch_names
 from core.bookings.roster import (
     Host,
     closer_of,
@@ -105,6 +105,7 @@ class _Intake:
         self.directory.load(each.person for each in bookings)
         self.sources, self.call_types = Sources(db), CallTypes(db)
         self.closers, self.setters = closers_in_order(db), setters_in_order(db)
+        self.known_as = {closer.id: closer.known_as for closer in self.closers}
         self.new: list[Event] = []
         self.lines: list[Line] = []
 
@@ -119,6 +120,9 @@ class _Intake:
                     settle_status(link, self.known.form_of(link), self.late_hours)
                     changed[link.id] = link
         self.db.flush()
+        for closer in self.closers:
+            if closer.known_as != self.known_as[closer.id]:
+                claim_hosted(self.db, closer)
         if any(_is_first_of_host(self.db, events, who) for who in set(map(_whose, events))):
             rematch_names(self.db)
         attribute_events(self.db, list(changed))
@@ -405,7 +409,8 @@ def _fill_provider_state(event: Event, booking: Booking) -> None:
 
 
 def _lines(event: Event) -> Iterator[Line]:
-    """What the timeline says of the event as it is now."""
+    """What the timeline says of the event: that it was booked, and how it is now."""
+    yield _line(event, CallStatus.SCHEDULED, "Booking made", event.booked_at)
     status = CallStatus(event.call_status)
     sentence, at = {
         CallStatus.SCHEDULED: ("Booking made", event.booked_at),

@@ -23,8 +23,8 @@ from core.platform.errors import Conflict, NotFound
 SIGNING = "signing"
 SETTLE = text("""
     update app.webhook_deliveries d
-       set status = r.status, event_type = coalesce(r.event_type, d.event_type),
-           last_error = r.reason, failures = 0, is_replay = false,
+       set status = r.status, event_type = coalesce(left(r.event_type, 255), d.event_type),
+           last_error = left(r.reason, 500), failures = 0, is_replay = false,
            processed_at = case when r.status = 'dead' then d.processed_at else :at end,
            body = case when r.is_about_erased then '' else d.body end,
            headers = case when r.is_about_erased then '{}' else d.headers end

@@ -1,12 +1,13 @@
 """The queue of deliveries, which is their own table: workers take them by the hundred.
 
 Taking is a transaction of its own, in which the try is counted as failed until it succeeds. So what
-kills its worker is recognised, and tried by itself from then on. What was taken is left alone for
-the length of a lease, after which any worker may take it.
+kills its worker is recognised: from then on it is taken by itself, and no other is counted with it.
+What was taken is left alone for the length of a lease, after which any worker may take it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -23,7 +24,7 @@ TAKE = text("""
       select d.id, d.is_replay, d.received_at, octet_length(d.body) as size
         from app.webhook_deliveries d
        where d.organization_id = app.cur_org() and d.status = 'pending'
-         and d.due_at <= clock_timestamp()
+         and d.due_at <= clock_timestamp() and (d.failures > 0) = :failed
        order by d.is_replay, d.received_at, d.id limit :most
          for update skip locked),
     fitting as (
@@ -55,6 +56,13 @@ PUT_OFF = text("""
 """)
 
 
+PUT_BACK = text("""
+    update app.webhook_deliveries
+       set due_at = clock_timestamp() + :pause, failures = failures - 1
+     where organization_id = app.cur_org() and id = any (:ids) and status = 'pending'
+""")
+
+
 @dataclass(frozen=True)
 class Taken:
     """A delivery in a worker's hand; ``failures`` counts this try."""
@@ -65,16 +73,30 @@ class Taken:
 
 
 def take(db: Session) -> list[Taken]:
-    """The next deliveries that wait, ``MOST`` at most, which are counted on their connections when
-    they are taken first. Commit before they are worked off.
+    """The next deliveries that wait and have not failed, ``MOST`` at most, which are counted on
+    their connections when they are taken first. Commit before they are worked off.
     """
-    asked = {"most": MOST, "bytes": MOST_BYTES, "lease": LEASE}
+    return _taken(db, MOST, failed=False)
+
+
+def take_failed(db: Session) -> list[Taken]:
+    """The next one that has failed before, if its pause is over."""
+    return _taken(db, 1, failed=True)
+
+
+def _taken(db: Session, most: int, *, failed: bool) -> list[Taken]:
+    asked = {"most": most, "bytes": MOST_BYTES, "lease": LEASE, "failed": failed}
     return [Taken(*row) for row in db.execute(TAKE, asked)]
 
 
 def put_off(db: Session, delivery_id: UUID, pause: timedelta) -> None:
     """Leave a delivery that failed alone for a while."""
     db.execute(PUT_OFF, {"ids": [delivery_id], "pause": pause})
+
+
+def put_back(db: Session, delivery_ids: Sequence[UUID], pause: timedelta) -> None:
+    """Return what was taken and not tried, to be taken after a while."""
+    db.execute(PUT_BACK, {"ids": list(delivery_ids), "pause": pause})
 
 
 def organizations_waiting() -> list[UUID]:

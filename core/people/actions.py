@@ -97,8 +97,9 @@ class Directory:
         contact.phone_e164 = contact.phone_e164 or phone
         if email is not None:
             self._by_email[email] = contact
-        if phone is not None and contact not in self._by_phone.get(phone, ()):
-            self._by_phone.setdefault(phone, []).append(contact)
+        if phone is not None and contact.phone_e164 == phone:
+            same = self._by_phone.setdefault(phone, [])
+            same += [] if contact in same else [contact]
         return contact
 
     def _known(self, email: str | None, phone: str | None) -> Contact | None:

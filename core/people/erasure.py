@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,9 @@ REDACT = text("""
     select app.redacted(cast(:payload as jsonb), cast(:emails as text[]), cast(:names as text[]),
       :pseudonym, :question)
 """)
+
+
+ADDRESS = re.compile(r"[^\s<>()\[\]{},;:\"']+@[^\s<>()\[\]{},;:\"']+\b")
 
 
 def mark_of(organization_id: UUID, email: str) -> str:
@@ -107,10 +111,13 @@ def without_erased(
 
 
 def _addresses(payload: Any) -> Iterator[str]:
-    """Every e-mail address among the texts of a JSON value, in its normal form."""
+    """Every e-mail address in the texts of a JSON value, in its normal form."""
     for text_ in _parts(payload, str):
-        if "@" in text_ and (email := normalize_email(text_)):
-            yield email
+        if "@" not in text_:
+            continue
+        for written in (text_, *ADDRESS.findall(text_)):
+            if email := normalize_email(written):
+                yield email
 
 
 def _names(payload: Any, emails: Sequence[str], fields: PersonFields) -> Iterator[str]:

@@ -29,6 +29,13 @@ from core.platform.log import logger
 from core.platform.outage import Outage, is_outage
 from core.platform.settings import settings
 
+# A connection that has gone silent without an error is given up after some seconds.
+SILENCE = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 APP_ROLE = "so_app"
 WORKER_ROLE = "so_worker"
 DATABASE = "salesops"
@@ -71,7 +78,12 @@ def engine(role: str) -> Engine:
     """
     # Parameters are personal data: a traceback in the log shows the statement without them.
     made = create_engine(
-        role_url(role), pool_size=5, max_overflow=10, pool_pre_ping=True, hide_parameters=True
+        role_url(role),
+        pool_size=5,
+        max_overflow=10,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args=SILENCE,
     )
     ENGINES[role] = made
 

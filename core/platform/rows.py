@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import insert, inspect
+from sqlalchemy import func, insert, inspect
 from sqlalchemy.orm import Session, make_transient_to_detached
 
-from core.platform.schema import Base
+from core.platform.schema import Base, Timestamps
 
 
 def insert_first(db: Session, rows: Sequence[Base]) -> None:
@@ -18,7 +18,10 @@ def insert_first(db: Session, rows: Sequence[Base]) -> None:
     if not rows:
         return
     values = [dict(inspect(row).dict) for row in rows]
-    db.connection().execute(insert(type(rows[0])), values)
+    model = type(rows[0])
+    # Each is younger than the one before it, though they are of one transaction.
+    aged = {"created_at": func.clock_timestamp()} if issubclass(model, Timestamps) else {}
+    db.connection().execute(insert(model).values(aged) if aged else insert(model), values)
     for row in rows:
         make_transient_to_detached(row)
     db.add_all(rows)

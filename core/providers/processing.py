@@ -6,14 +6,17 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from psycopg.errors import LockNotAvailable
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from core.bookings.models import BookingSettings
@@ -37,6 +40,10 @@ from core.tenancy.organizations.queries import settings_of
 
 log = logger("jobs.deliveries")
 MAX_FAILURES = 8
+# A turn begins nothing new after so long, and waits only briefly for a lock: other organisations
+# wait for their turns.
+TURN_S, BUSY_PAUSE = 2.0, timedelta(seconds=1)
+WAIT_BRIEFLY = text("set local lock_timeout = '1s'")
 UNREADABLE = (
     KeyError,
     TypeError,
@@ -72,19 +79,26 @@ def work_off(organization_id: UUID) -> int:
     """Turn the next deliveries that wait into rows; returns how many were taken.
 
     They are worked off together, in one transaction. Where that fails, each half is tried by
-    itself, so that one which cannot be worked off delays no other. What failed before is tried
-    alone. Raises only while the database is away; all that is not done then waits.
+    itself, so that one which cannot be worked off delays no other. One that failed before is tried
+    alone, after them. What the turn has no time for is put back, and so is everything while
+    somebody else holds what it needs. Raises only while the database is away; all that is not done
+    then waits.
     """
+    until = time.monotonic() + TURN_S
     with as_system(organization_id) as db:
         taken = queue.take(db)
-    together = {each.id for each in taken if each.failures == 1 and not _is_asked_for(each)}
-    _process(organization_id, list(together))
-    for each in taken:
+    asked_for = [each.id for each in taken if _is_asked_for(each)]
+    together = [each.id for each in taken if each.id not in set(asked_for)]
+    for ids in (together, *([each] for each in asked_for)):
+        _process(organization_id, ids, until)
+    with as_system(organization_id) as db:
+        failed = queue.take_failed(db)
+    for each in failed:
         if each.failures > MAX_FAILURES:  # its worker was killed each time
             _set_aside(organization_id, each.id, "no attempt came to an end", DeliveryStatus.DEAD)
-        elif each.id not in together:
-            _process(organization_id, [each.id])
-    return len(taken)
+        else:
+            _process(organization_id, [each.id], until + TURN_S)
+    return len(taken) + len(failed)
 
 
 def _is_asked_for(delivery: Any) -> bool:
@@ -93,20 +107,36 @@ def _is_asked_for(delivery: Any) -> bool:
     return inbound is not None and inbound.fetch is not None
 
 
-def _process(organization_id: UUID, delivery_ids: Sequence[UUID]) -> None:
+def _process(organization_id: UUID, delivery_ids: Sequence[UUID], until: float) -> None:
     if not delivery_ids:
+        return
+    if time.monotonic() > until:
+        _put_back(organization_id, delivery_ids, timedelta())
         return
     try:
         _turn_into_rows(organization_id, delivery_ids)
     except Exception as error:
         if is_outage(error):
             raise
+        if _is_busy(error):
+            _put_back(organization_id, delivery_ids, BUSY_PAUSE)
+            return
         if len(delivery_ids) == 1:
             _note_failure(organization_id, delivery_ids[0], error)
             return
         middle = len(delivery_ids) // 2
-        _process(organization_id, delivery_ids[:middle])
-        _process(organization_id, delivery_ids[middle:])
+        _process(organization_id, delivery_ids[:middle], until)
+        _process(organization_id, delivery_ids[middle:], until)
+
+
+def _put_back(organization_id: UUID, delivery_ids: Sequence[UUID], pause: timedelta) -> None:
+    with as_system(organization_id) as db:
+        queue.put_back(db, delivery_ids, pause)
+
+
+def _is_busy(error: Exception) -> bool:
+    """Whether somebody else holds a lock for longer than a turn may wait."""
+    return isinstance(error, DBAPIError) and isinstance(error.orig, LockNotAvailable)
 
 
 def _turn_into_rows(organization_id: UUID, delivery_ids: Sequence[UUID]) -> None:
@@ -114,6 +144,7 @@ def _turn_into_rows(organization_id: UUID, delivery_ids: Sequence[UUID]) -> None
     its answer.
     """
     with as_system(organization_id) as db:
+        db.execute(WAIT_BRIEFLY)
         share_organization(db)  # an erasure comes before or after it
         waiting = _locked(db, delivery_ids)
         asked = [row for row in waiting if _is_asked_for(row)]
@@ -123,6 +154,7 @@ def _turn_into_rows(organization_id: UUID, delivery_ids: Sequence[UUID]) -> None
         questions = [(row, read_payload(row.body), _client(db, row.provider)) for row in asked]
     fetched = {row.id: _fetched(row.provider, sent, client) for row, sent, client in questions}
     with as_system(organization_id) as db:
+        db.execute(WAIT_BRIEFLY)
         share_organization(db)
         _handle(db, _locked(db, delivery_ids), fetched)
 
@@ -186,21 +218,21 @@ def _read(db: Session, waiting: Sequence[Any]) -> tuple[dict[UUID, Result], dict
     received: dict[UUID, Any] = {}
     for row in waiting:
         try:
+            received[row.id] = read_payload(row.body)
             inbound = registry.find_inbound(row.provider)
             if inbound is None:
                 raise Unreadable(f"deliveries of {row.provider} are received no more")
-            received[row.id] = read_payload(row.body)
             named = inbound.event_type(received[row.id])
             results[row.id] = Result(DeliveryStatus.PENDING, named)
         except UNREADABLE as error:
-            received.pop(row.id, None)
             results[row.id] = Result(DeliveryStatus.DEAD, reason=_sentence(error))
-    payloads = _without_erased(db, list(received.values()))
-    for (delivery_id, before), payload in zip(received.items(), payloads, strict=True):
-        if payload is not before:
-            event_type = results[delivery_id].event_type
-            results[delivery_id] = Result(DeliveryStatus.PENDING, event_type, is_about_erased=True)
-    return results, dict(zip(received, payloads, strict=True))
+    payloads = dict(zip(received, _without_erased(db, list(received.values())), strict=True))
+    for delivery_id, before in received.items():
+        if payloads[delivery_id] is not before:
+            results[delivery_id] = replace(results[delivery_id], is_about_erased=True)
+    waits = DeliveryStatus.PENDING
+    readable = {id_: payload for id_, payload in payloads.items() if results[id_].status == waits}
+    return results, readable
 
 
 def _without_erased(db: Session, payloads: Sequence[Any]) -> list[Any]:
@@ -248,7 +280,8 @@ def _note_failure(organization_id: UUID, delivery_id: UUID, error: Exception) ->
     if isinstance(error, UNREADABLE):
         _set_aside(organization_id, delivery_id, _sentence(error), DeliveryStatus.DEAD)
         return
-    reason = f"{type(error).__name__}: {error}"[:500]
+    said = error.orig if isinstance(error, DBAPIError) else error  # without the statement
+    reason = f"{type(error).__name__}: {said}".partition("\n")[0][:500]
     failures = _set_aside(organization_id, delivery_id, reason, DeliveryStatus.PENDING)
     asked_for = error.retry_after_s + random.random() if isinstance(error, RateLimited) else 0.0  # noqa: S311
     pause = max(timedelta(seconds=2.0**failures), timedelta(seconds=asked_for))
@@ -264,21 +297,35 @@ def _set_aside(
     it is not tried again.
     """
     with as_system(organization_id) as db:
-        delivery = db.scalars(
-            select(WebhookDelivery).where(WebhookDelivery.id == delivery_id).with_for_update()
-        ).first()
+        delivery = _to_change(db, delivery_id)
         if delivery is None or delivery.status != DeliveryStatus.PENDING:
             return 0
         if delivery.failures >= MAX_FAILURES:
             status = DeliveryStatus.DEAD
         log.warning("delivery failed", delivery=str(delivery_id), status=status)
         delivery.status, delivery.last_error = status, reason
-        # People who were erased are taken out of what is stored, whatever else went wrong.
-        with suppress(*UNREADABLE):
-            received = read_payload(delivery.body)
-            [payload] = _without_erased(db, [received])
-            if payload is not received:
-                delivery.body, delivery.headers = json.dumps(payload).encode(), {}
+        failures = delivery.failures
         db.flush()
         note_error(db, delivery.connection_id, reason)
-        return delivery.failures if status == DeliveryStatus.PENDING else 0
+    _redact(organization_id, delivery_id)
+    return failures if status == DeliveryStatus.PENDING else 0
+
+
+def _redact(organization_id: UUID, delivery_id: UUID) -> None:
+    """Take people who were erased out of what is stored of a delivery that failed. By itself, since
+    reading it may be what cannot be done.
+    """
+    with suppress(*UNREADABLE), as_system(organization_id) as db:
+        share_organization(db)
+        delivery = _to_change(db, delivery_id)
+        if delivery is None:
+            return
+        received = read_payload(delivery.body)
+        [payload] = _without_erased(db, [received])
+        if payload is not received:
+            delivery.body, delivery.headers = json.dumps(payload).encode(), {}
+
+
+def _to_change(db: Session, delivery_id: UUID) -> WebhookDelivery | None:
+    named = select(WebhookDelivery).where(WebhookDelivery.id == delivery_id)
+    return db.scalars(named.with_for_update()).first()

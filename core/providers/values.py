@@ -14,6 +14,7 @@ from core.platform.money import LIMIT
 
 MILLISECONDS_FROM = 10**11  # as seconds that would be the year 5138
 YEARS = range(1990, 2200)
+FINEST = -60  # as many decimals as no amount has, nor the noise of a float
 T = TypeVar("T")
 
 
@@ -55,8 +56,10 @@ def number(value: Any, what: str) -> Decimal | None:
         found = Decimal(str(value).strip())
     except InvalidOperation as error:
         raise Unreadable(f"the {what} “{str(value)[:40]}” is not a number") from error
-    if not found.is_finite() or not 0 <= found < LIMIT:
-        raise Unreadable(f"the {what} “{str(value)[:40]}” is below zero or too large")
+    places = found.as_tuple().exponent
+    is_too_fine = isinstance(places, int) and places < FINEST
+    if not found.is_finite() or not 0 <= found < LIMIT or is_too_fine:
+        raise Unreadable(f"the {what} “{str(value)[:40]}” is below zero, too large or too small")
     return found
 
 

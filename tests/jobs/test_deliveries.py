@@ -15,11 +15,15 @@ from core.deliveries import queries
 from core.deliveries import queue as queue_of_deliveries
 from core.deliveries.actions import replay
 from core.deliveries.models import ConnectionActivity, JobRun, WebhookDelivery
+from core.operations.privacy import erase_person
 from core.operations.samples import send_test_delivery
+from core.people.actions import Person, find_or_make_contact
+from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.queue import enqueue
 from core.platform.tasks import TASKS
+from core.providers import processing
 from core.providers.payloads import example, payload
 from core.providers.processing import MAX_FAILURES, work_off
 from jobs.queue import queue
@@ -174,19 +178,72 @@ def test_what_failed_waits_longer_each_time_and_is_not_taken_before(org):
 def test_a_delivery_that_kills_every_worker_is_tried_alone_and_set_aside(org):
     to = sender(org, "calendly")
     kept = keep(org, to)
-    for _ in range(MAX_FAILURES):
+    others = [keep(org, to) for _ in range(3)]
+    with as_system(org) as db:  # taken together by a worker that is killed
+        assert len(queue_of_deliveries.take(db)) == 4
+    for _ in range(1, MAX_FAILURES):
         due(org)
-        with as_system(org) as db:  # taken by a worker that is killed
-            [taken] = queue_of_deliveries.take(db)
+        with as_system(org) as db:  # by others that are killed by it, too
+            [taken] = queue_of_deliveries.take_failed(db)
+            assert queue_of_deliveries.take(db) == []
     assert (taken.id, taken.failures) == (kept, MAX_FAILURES)
     due(org)
-    other = keep(org, to)
     work_off_all(org)
-    assert delivery(org, other).status == "ignored"
+    assert {delivery(org, each).status for each in others} == {"ignored"}
     assert (delivery(org, kept).status, delivery(org, kept).last_error) == (
         "dead",
         "no attempt came to an end",
     )
+
+
+def test_while_somebody_holds_the_books_deliveries_wait_without_having_failed(org):
+    to = sender(org, "calendly")
+    kept = booked(org, to, "lead.one@example.com")
+    with as_system(org) as db:
+        lock_books(db)
+        assert work_off(org) == 1
+        waits = delivery(org, kept)
+        assert (waits.status, waits.failures, waits.last_error) == ("pending", 0, None)
+    due(org)
+    work_off_all(org)
+    assert delivery(org, kept).status == "processed"
+
+
+def test_what_a_turn_has_no_time_for_waits_without_having_failed(org, monkeypatch):
+    monkeypatch.setattr(processing, "TURN_S", -1.0)
+    kept = keep(org, sender(org, "calendly"))
+    assert work_off(org) == 1
+    assert (delivery(org, kept).status, delivery(org, kept).failures) == ("pending", 0)
+    monkeypatch.undo()
+    work_off_all(org)
+    assert delivery(org, kept).status == "ignored"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [{"email": "jane@example.com"}],
+        {"event": "test", "payload": {"description": "For jane@example.com, who asked."}},
+        {"event": "test", "payload": {"to": "Jane Doe <Jane@Example.com>"}},
+    ],
+    ids=["no delivery", "in a sentence", "with a name"],
+)
+def test_nothing_of_somebody_who_was_erased_stays_in_a_delivery_that_mentions_them(org, content):
+    admin, to = make.viewer(org), sender(org, "calendly")
+    with as_system(org) as db:
+        find_or_make_contact(db, Person("Jane Doe", "jane@example.com"), "US")
+    with admin.transaction() as db:
+        erase_person(db, "jane@example.com", typed="jane@example.com")
+    kept = keep(org, to, json.dumps(content).encode())
+    work_off_all(org)
+    assert b"jane" not in delivery(org, kept).body.lower()
+
+
+def test_words_of_any_length_are_stored_cut(org):
+    kept = keep(org, sender(org, "calendly"), json.dumps({"event": "x" * 10_000}).encode())
+    work_off_all(org)
+    done = delivery(org, kept)
+    assert (len(done.event_type), len(done.last_error)) == (255, 500)
 
 
 def test_what_a_killed_worker_had_in_hand_is_taken_again_when_its_lease_is_over(org):

@@ -345,3 +345,10 @@ def test_the_end_of_a_membership_stands_on_its_payments_in_any_order(end_first):
     history.deliver(*([ended, legacy()] if end_first else [legacy(), ended]))
     lines = history.rows("select at from app.activities where type = 'membership_ended'")
     assert lines == [{"at": datetime(2026, 12, 1, tzinfo=UTC)}]
+
+
+def test_an_amount_of_more_decimals_than_any_is_set_aside_and_not_written_out():
+    sent = whop_legacy()
+    sent["data"] = {**sent["data"], "total": "1e-400000000", "currency": None}
+    with pytest.raises(Unreadable, match="too small"):
+        History("whop").deliver(sent)

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from core.deliveries.models import WebhookDelivery
 from core.platform import database
@@ -79,6 +79,27 @@ def test_what_is_answered_does_not_depend_on_who_else_is_in_the_batch():
     ]
     assert again == ["repeat", "repeat"]
     assert kept(org) == 4
+
+
+def test_what_is_over_the_limit_and_comes_twice_at_once_is_turned_away_twice():
+    org = make.organization()
+    to = sender(org, "stripe", rate_limit=1)
+    with worker() as db:
+        answers = stored(db, [(to.connection_id, 1, key) for key in ("a", "b", "b")])
+    assert [answer for answer, _ in answers] == ["accepted", "limited", "limited"]
+    assert kept(org) == 1
+
+
+def test_a_repeat_waits_for_nobody_who_changes_the_one_that_is_stored():
+    """As an erasure does, for as long as it takes."""
+    org = make.organization()
+    to = sender(org, "stripe")
+    with worker() as db:
+        assert [answer for answer, _ in stored(db, [(to.connection_id, 1, "a")])] == ["accepted"]
+        with as_system(org) as other:
+            other.execute(update(WebhookDelivery).values(last_error="being changed"))
+            db.execute("set statement_timeout = '2s'")
+            assert [answer for answer, _ in stored(db, [(to.connection_id, 1, "a")])] == ["repeat"]
 
 
 def test_receivers_do_not_wait_for_each_others_commits():

@@ -30,6 +30,8 @@ grant execute on function app.connection_of to so_worker;
 --   limited   too many deliveries; retry_after is set
 -- p_per_minute is the limit of a connection that has none of its own.
 --
+-- A delivery that is known is looked for first, which waits for nobody: an insert would wait for
+-- whoever changes the known one, as an erasure does for long, and everybody's deliveries with it.
 -- The rows are inserted before they are counted, because repeats are not counted and only the
 -- unique key reveals them. A connection's count of a minute is the sum of eight rows, of which each
 -- backend adds to one, so that receivers do not wait for each other's commits.
@@ -37,7 +39,8 @@ create or replace function app.store_deliveries(
   p_connections uuid[], p_revisions int[], p_keys text[], p_headers text[], p_bodies bytea[],
   p_per_minute int
 ) returns table (answer text, retry_after int)
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '2s'
+as $f$
 declare
   opens timestamptz := date_trunc('minute', clock_timestamp());
   own int := pg_backend_pid() % 8;
@@ -59,8 +62,11 @@ begin
       headers, body)
     select c.organization_id, d.id, c.id, c.provider, d.delivery_key, d.headers::jsonb, d.body
       from delivery d join connection c on c.id = d.connection_id and c.revision = d.revision
+     where not exists (
+       select from app.webhook_deliveries w where w.organization_id = c.organization_id
+          and w.connection_id = c.id and w.delivery_key = d.delivery_key)
      order by d.place
-    on conflict do nothing returning id, connection_id
+    on conflict do nothing returning id, connection_id, delivery_key
   ), counted as (
     insert into app.rate_limits as r (key, window_start, hits)
     select 'webhook:' || i.connection_id || ':' || own, opens, count(*)
@@ -72,16 +78,20 @@ begin
       and r.key = any (array(select 'webhook:' || c.id || ':' || n from generate_series(0, 7) n))),
         0) as before
       from connection c
+  ), numbered as (
+    select i.*, row_number() over (partition by i.connection_id order by d.place) as number
+      from inserted i join delivery d on d.id = i.id
   ), judged as (
+    -- What comes twice in the batch is turned away twice: only what stays stored is a repeat.
     select d.place, c.organization_id, case
         when c.id is null then 'stale'
         when i.id is null then 'repeat'
-        when t.before + row_number() over (partition by i.connection_id order by d.place)
-          > c.per_minute then 'limited'
+        when t.before + i.number > c.per_minute then 'limited'
+        when i.id <> d.id then 'repeat'
         else 'accepted' end as answer
       from delivery d
       left join connection c on c.id = d.connection_id and c.revision = d.revision
-      left join inserted i on i.id = d.id
+      left join numbered i on i.connection_id = c.id and i.delivery_key = d.delivery_key
       left join taken t on t.id = c.id
   )
   select array_agg(j.organization_id order by j.place), array_agg(j.answer order by j.place)

@@ -147,9 +147,13 @@ def invitees_with_money(db: Session, monies: Collection[str]) -> dict[str, list[
     return found
 
 
-def invitees_of_forms(db: Session, forms: Collection[str]) -> list[str]:
-    """The ids of the invitees who booked by way of these submissions of a routing form."""
-    return sorted({each.external_id for each in objects_of(db, CALENDLY, forms, STATES)})
+def invitees_of_forms(db: Session, forms: Collection[str]) -> dict[str, list[str]]:
+    """By submission of a routing form the ids of the invitees who booked by way of it."""
+    found: dict[str, list[str]] = {form: [] for form in forms}
+    for each in objects_of(db, CALENDLY, forms, STATES):
+        if each.external_id not in found[str(each.group_key)]:
+            found[str(each.group_key)].append(each.external_id)
+    return found
 
 
 def _sortable(at: datetime | None) -> str:

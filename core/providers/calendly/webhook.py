@@ -5,6 +5,7 @@ webhook payloads.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -83,34 +84,64 @@ class Report:
     states: Sequence[State]
     key: str | None = None
     form: str | None = None
+    starts_at: datetime | None = None
+
+
+Numbered = Sequence[tuple[int, Report]]  # with the place of its delivery in the batch
 
 
 def handle(db: Session, batch: Sequence[Delivered]) -> list[Outcome]:
     """Fold the deliveries into what is known of their invitees, and bring the events to it."""
     named_in = settings_of(db, BookingSettings)
     read = [_report(delivered, named_in) for delivered in batch]
-    reports = [each for each in read if isinstance(each, Report)]
-    if not reports:
-        return [each for each in read if isinstance(each, Outcome)]
-    lock_books(db)
-    remember(db, CALENDLY, [state for each in reports for state in each.states])
-    of_forms = invitees_of_forms(db, [each.form for each in reports if each.form])
-    latest = {
-        each.key: delivered
-        for each, delivered in zip(read, batch, strict=True)
-        if isinstance(each, Report) and each.key
+    reports = [(n, each) for n, each in enumerate(read) if isinstance(each, Report)]
+    outcomes = {n: each for n, each in enumerate(read) if isinstance(each, Outcome)}
+    if reports:
+        lock_books(db)
+    for part in _parts(db, reports):
+        outcomes |= _fold(db, batch, part, named_in)
+    return [outcomes[n] for n in range(len(batch))]
+
+
+def _parts(db: Session, reports: Numbered) -> list[list[tuple[int, Report]]]:
+    """The reports, cut where one moves an invitee to another time after an earlier one of the part:
+    the meeting of before may have been held or missed, and is an event by then.
+    """
+    named = Counter(each.key for _, each in reports if each.key)
+    invitees = Invitees(db)
+    invitees.load(key for key, times in named.items() if times > 1)
+    starts = {key: invitees.known(key).get("starts_at") for key in named}
+    parts: list[list[tuple[int, Report]]] = [[]]
+    seen = set[str]()
+    for number, each in reports:
+        start = starts.get(each.key or "")
+        if each.key in seen and each.starts_at and start and each.starts_at != start:
+            parts.append([])
+            seen.clear()
+        parts[-1].append((number, each))
+        if each.key:
+            seen.add(each.key)
+            starts[each.key] = each.starts_at or start
+    return [part for part in parts if part]
+
+
+def _fold(
+    db: Session, batch: Sequence[Delivered], part: Numbered, named_in: BookingSettings
+) -> dict[int, Outcome]:
+    remember(db, CALENDLY, [state for _, each in part for state in each.states])
+    of_forms = invitees_of_forms(db, [each.form for _, each in part if each.form])
+    reported = {
+        key: batch[number]
+        for number, each in part
+        for key in ([each.key] if each.key else of_forms[each.form or ""])
     }
-    reported = dict.fromkeys(of_forms, batch[-1]) | latest
     timed = _record(db, reported, named_in)
-    _record_money(db, timed, reported, batch[-1])
-    return [
-        each
-        if isinstance(each, Outcome)
-        else Outcome(ignored=NO_TIME)
-        if each.key and each.key not in timed
-        else PROCESSED
-        for each in read
-    ]
+    _record_money(db, timed, reported, batch[part[-1][0]])
+    no_time = Outcome(ignored=NO_TIME)
+    return {
+        number: no_time if each.key and each.key not in timed else PROCESSED
+        for number, each in part
+    }
 
 
 def _report(delivered: Delivered, named_in: BookingSettings) -> Outcome | Report:
@@ -126,7 +157,8 @@ def _report(delivered: Delivered, named_in: BookingSettings) -> Outcome | Report
     states = list(invitee_states(key, payload, INVITEE_EVENTS[name], arrived))
     if INVITEE_EVENTS[name] == MARKED:
         states.append(no_show_state(key, payload, arrived))
-    return Report(states, key=key)
+    starts_at = moment(mapping(about.get("scheduled_event")).get("start_time"))
+    return Report(states, key=key, starts_at=starts_at)
 
 
 def _routing_form(
@@ -161,7 +193,7 @@ def _record(
     for key, delivered in reported.items():
         for each in (key, invitees.known(key).get("replaced_by")):
             if each:
-                arrived[each] = delivered.arrived_at
+                arrived[each] = max(delivered.arrived_at, arrived.get(each, delivered.arrived_at))
     invitees.load(arrived)
     known = {
         key: said for key in arrived if (said := invitees.known(key)).get("starts_at") is not None
