@@ -15,6 +15,7 @@ from core.platform.database import as_system
 from core.providers.payloads import signed
 from core.providers.stripe.objects import KEPT
 from core.providers.stripe.payments import CHARGE_STATES, DISPUTE_STATES, INTENT_STATES
+from core.providers.values import Unreadable
 from tests import factories as make
 from tests import payloads as samples
 from tests.api.client import get, key_of
@@ -596,3 +597,12 @@ def test_a_refund_and_a_lost_dispute_of_one_payment_take_it_off_once():
         dispute("lost", 9),
     )
     assert (row["refund_amount"], row["net_revenue"]) == (4997, 0)
+
+
+def test_an_object_whose_amount_cannot_be_read_spoils_no_payment_that_it_belongs_to():
+    history, disputed = History("stripe"), dispute("needs_response", 5)
+    disputed["data"]["object"]["amount"] = "a lot"
+    with pytest.raises(Unreadable, match="a lot"):
+        history.deliver(disputed)
+    history.deliver(charge())
+    assert [row["amount"] for row in history.rows(PAYMENTS)] == [4997]

@@ -52,10 +52,11 @@ from core.providers.stripe.objects import (
     version_of,
 )
 from core.providers.stripe.payments import payment_fact
-from core.providers.values import identifier, mapping, moment
+from core.providers.values import identifier, mapping, moment, number
 from core.tenancy.organizations.queries import settings_of
 
 GROUPED = (*MONEY, *PAPERS, *GIVEN_BACK)
+AMOUNTS = ("amount", "amount_captured", "amount_refunded", "amount_received", "amount_paid")
 UNKNOWN_YET = "kept until the payment it belongs to is known"
 
 
@@ -151,6 +152,8 @@ def _is_test(payload: dict[str, Any], stripe_object: dict[str, Any]) -> bool:
 def _add_object(
     report: Report, delivered: Delivered, stripe_object: dict[str, Any], at: datetime | None
 ) -> None:
+    for amount in AMOUNTS:  # one that cannot be read spoils no payment that it belongs to
+        number(stripe_object.get(amount), amount)
     kind, external_id = name = stripe_object["object"], str(identifier(stripe_object))
     second, arrived = int(at.timestamp()) if at else 0, delivered.arrived_at
     version = version_of(kind, stripe_object, second)
