@@ -54,8 +54,6 @@ PUT_OFF = text("""
        set due_at = clock_timestamp() + :pause
      where organization_id = app.cur_org() and id = any (:ids) and status = 'pending'
 """)
-
-
 PUT_BACK = text("""
     update app.webhook_deliveries
        set due_at = clock_timestamp() + :pause, failures = failures - 1

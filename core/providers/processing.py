@@ -89,15 +89,16 @@ def work_off(organization_id: UUID) -> int:
         taken = queue.take(db)
     asked_for = [each.id for each in taken if _is_asked_for(each)]
     together = [each.id for each in taken if each.id not in set(asked_for)]
-    for ids in (together, *([each] for each in asked_for)):
-        _process(organization_id, ids, until)
+    _process(organization_id, together, until)
+    for delivery_id in asked_for:
+        _process_in_time(organization_id, [delivery_id], until)
     with as_system(organization_id) as db:
         failed = queue.take_failed(db)
     for each in failed:
         if each.failures > MAX_FAILURES:  # its worker was killed each time
             _set_aside(organization_id, each.id, "no attempt came to an end", DeliveryStatus.DEAD)
         else:
-            _process(organization_id, [each.id], until + TURN_S)
+            _process(organization_id, [each.id], until)
     return len(taken) + len(failed)
 
 
@@ -107,11 +108,18 @@ def _is_asked_for(delivery: Any) -> bool:
     return inbound is not None and inbound.fetch is not None
 
 
-def _process(organization_id: UUID, delivery_ids: Sequence[UUID], until: float) -> None:
-    if not delivery_ids:
-        return
+def _process_in_time(organization_id: UUID, delivery_ids: Sequence[UUID], until: float) -> None:
     if time.monotonic() > until:
         _put_back(organization_id, delivery_ids, timedelta())
+    else:
+        _process(organization_id, delivery_ids, until)
+
+
+def _process(organization_id: UUID, delivery_ids: Sequence[UUID], until: float) -> None:
+    """Of a batch that fails the first half is tried in any case. Otherwise a turn that has no time
+    left after the whole batch would put all of it back, and so would the next one.
+    """
+    if not delivery_ids:
         return
     try:
         _turn_into_rows(organization_id, delivery_ids)
@@ -126,7 +134,7 @@ def _process(organization_id: UUID, delivery_ids: Sequence[UUID], until: float) 
             return
         middle = len(delivery_ids) // 2
         _process(organization_id, delivery_ids[:middle], until)
-        _process(organization_id, delivery_ids[middle:], until)
+        _process_in_time(organization_id, delivery_ids[middle:], until)
 
 
 def _put_back(organization_id: UUID, delivery_ids: Sequence[UUID], pause: timedelta) -> None:
