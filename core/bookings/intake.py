@@ -4,22 +4,22 @@ events.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core.bookings.booking import Booking, Cancellation
+from core.bookings.call_types import CallTypes
 from core.bookings.chains import follow_chain
 from core.bookings.known import KnownBookings
 from core.bookings.models import (
     BookingSettings,
     CallStatus,
-    CallType,
     Closer,
     Event,
     PostCallForm,
@@ -39,14 +39,13 @@ from core.bookings.roster import (
     setters_in_order,
 )
 from core.bookings.status import settle_status
+from core.bookings.story import lines_of
 from core.bookings.tasks import attribute_events
 from core.people.actions import Directory, Sources
 from core.people.timeline import Line, add_lines
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
-from core.platform.database import organization_id_of
-from core.platform.normalization import fold, normalize_email
-from core.platform.rows import insert_first
+from core.platform.normalization import normalize_email
 from core.tenancy.organizations.queries import current_organization, settings_of
 
 # By these a booking says whose it is.
@@ -69,6 +68,19 @@ NAME_LEAD_SETTERS = text("""
      where l.organization_id = app.cur_org() and l.id = w.id
        and (l.original_setter_name, l.current_setter_name)
            is distinct from (f.setter_name, t.setter_name)
+""")
+
+# An inquiry that bookings made and none of them is of any more: its invitee has another address, or
+# moved a booking of somebody else's. Nobody has worked on it.
+DROP_EMPTY_LEADS = text("""
+    delete from app.leads l
+     where l.organization_id = app.cur_org() and l.id = any (:leads)
+       and l.status = 'new' and l.raw_data = '{}'
+       and not exists (select from app.events e
+                        where e.organization_id = app.cur_org() and e.lead_id = l.id)
+       and not exists (select from app.activities a
+                        where a.organization_id = app.cur_org()
+                          and a.subject_type = 'lead' and a.subject_id = l.id)
 """)
 
 
@@ -108,6 +120,7 @@ class _Intake:
         self.known_as = {closer.id: closer.known_as for closer in self.closers}
         self.new: list[Event] = []
         self.lines: list[Line] = []
+        self.leads = set[UUID]()  # of before, or made on the way
 
     def record(self) -> list[Event]:
         with self.db.no_autoflush:  # each write of an event is a line in the audit log
@@ -116,6 +129,8 @@ class _Intake:
         changed: dict[UUID, Event] = {}
         with self.db.no_autoflush:
             for event in events:
+                later = self.known.successors(event)
+                self.leads |= {link.lead_id for link in later if link.lead_id}
                 for link in follow_chain(self.known, event):
                     settle_status(link, self.known.form_of(link), self.late_hours)
                     changed[link.id] = link
@@ -126,9 +141,10 @@ class _Intake:
         if any(_is_first_of_host(self.db, events, who) for who in set(map(_whose, events))):
             rematch_names(self.db)
         attribute_events(self.db, list(changed))
+        self.db.execute(DROP_EMPTY_LEADS, {"leads": list(self.leads)})
         leads = {event.lead_id for event in events if event.lead_id}
         self.db.execute(NAME_LEAD_SETTERS, {"leads": list(leads)})
-        add_lines(self.db, [*self.lines, *(line for event in events for line in _lines(event))])
+        add_lines(self.db, [*self.lines, *(line for event in events for line in lines_of(event))])
         return events
 
     def _take(self, booking: Booking) -> Event:
@@ -234,6 +250,7 @@ class _Intake:
             source_id=origin.get("source_id", event.source_id),
             traffic_type_id=origin.get("traffic_type_id", event.traffic_type_id),
         )
+        self.leads |= {each for each in (event.lead_id, lead and lead.id) if each}
         known = {"contact_id": contact.id, "lead_id": lead.id} if contact and lead else {}
         return (
             known
@@ -317,41 +334,6 @@ class _Intake:
         }
 
 
-class CallTypes:
-    """The organisation's call types, read once. One that is new to us is added to the list."""
-
-    def __init__(self, db: Session) -> None:
-        self._db = db
-        self._kinds = list(db.scalars(select(CallType).order_by(CallType.name)))
-        self._new: list[CallType] = []
-
-    def of(self, booking: Booking) -> UUID | None:
-        """The booking's call type: by the platform's own id, then by name."""
-        if not booking.call_type:
-            return None
-        platform, uri, name = booking.platform, booking.call_type_uri, fold(booking.call_type)
-        by_uri = (kind for kind in self._kinds if uri and kind.known_as.get(platform) == uri)
-        by_name = (kind for kind in self._kinds if fold(kind.name) == name)
-        kind = next(by_uri, None) or next(by_name, None)
-        if kind is None:
-            kind = CallType(
-                organization_id=organization_id_of(self._db),
-                id=uuid4(),
-                name=booking.call_type,
-                known_as={},
-            )
-            self._kinds.append(kind)
-            self._new.append(kind)
-        if uri and platform not in kind.known_as:
-            kind.known_as = kind.known_as | {platform: uri}
-        return kind.id
-
-    def save(self) -> None:
-        """Write new ones."""
-        insert_first(self._db, self._new)
-        self._new = []
-
-
 def _reported_at(booking: Booking) -> datetime:
     return booking.reported_at or now()
 
@@ -406,33 +388,3 @@ def _fill_provider_state(event: Event, booking: Booking) -> None:
     event.provider_status = CallStatus.RESCHEDULED if gone.moved else CallStatus.CANCELED
     event.canceled_at, event.canceled_by, event.cancel_reason = gone.at, gone.by, gone.reason
     event.canceled_party = gone.party
-
-
-def _lines(event: Event) -> Iterator[Line]:
-    """What the timeline says of the event: that it was booked, and how it is now."""
-    yield _line(event, CallStatus.SCHEDULED, "Booking made", event.booked_at)
-    status = CallStatus(event.call_status)
-    sentence, at = {
-        CallStatus.SCHEDULED: ("Booking made", event.booked_at),
-        CallStatus.CANCELED: ("Booking cancelled", event.canceled_at),
-        CallStatus.RESCHEDULED: ("Booking moved", event.canceled_at),
-        CallStatus.NO_SHOW: ("Lead did not show", event.provider_no_show_at or event.scheduled_at),
-        CallStatus.COMPLETED: ("Meeting took place", event.scheduled_at),
-    }[status]
-    yield _line(event, status, sentence, at)
-    if event.canceled_at and event.canceled_at >= event.scheduled_at:
-        done = "moved" if event.provider_status == CallStatus.RESCHEDULED else "cancelled"
-        after = f"Booking {done} after its time; what counts is how the meeting went"
-        yield _line(event, CallStatus(event.provider_status), after, event.canceled_at)
-
-
-def _line(event: Event, status: CallStatus, sentence: str, at: datetime | None) -> Line:
-    return Line(
-        status,
-        "event",
-        event.id,
-        sentence,
-        at=at,
-        contact_id=event.contact_id,
-        dedupe_key=f"event {event.id} {status}",
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import permutations
@@ -265,6 +266,59 @@ def test_a_move_that_is_seen_before_its_cancellation_settles_the_old_booking_too
     first, second = booking(), booking(start=NOON + timedelta(days=1))
     history.deliver(created(first), samples.calendly_created(second, old=first.uri))
     assert [row["call_status"] for row in history.rows(EVENTS)] == ["rescheduled", "scheduled"]
+
+
+def leads(history):
+    """Whose inquiries there are, with the number of bookings of each."""
+    return [
+        tuple(row.values())
+        for row in history.rows("""
+            select c.email, count(e.id) from app.leads l join app.contacts c on c.id = l.contact_id
+              left join app.events e on e.lead_id = l.id group by 1 order by 1""")
+    ]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("order", [*permutations(range(3))], ids=str)
+def test_a_booking_that_is_moved_with_another_address_is_no_further_inquiry(order, size):
+    history = History("calendly")
+    call = booking()
+    first = created(call)
+    second = booking("other@example.com", start=NOON + timedelta(days=2))
+    moved = samples.calendly_created(second, old=call.uri)
+    gone = samples.calendly_canceled(first, at=NOON - timedelta(days=1), new=second.uri)
+    history.deliver(*[(first, gone, moved)[place] for place in order], size=size)
+    assert leads(history) == [("lead.one@example.com", 2)]
+
+
+def test_an_inquiry_goes_with_its_booking_to_another_address_and_one_with_others_stays():
+    history = History("calendly")
+    first, another = created(), created(start=NOON + timedelta(days=3))
+    changed = deepcopy(first)
+    changed["payload"] |= {
+        "email": "other@example.com",
+        "updated_at": (NOON - timedelta(hours=1)).isoformat(),
+    }
+    history.deliver(first)
+    history.deliver(changed)
+    assert leads(history) == [("other@example.com", 1)]
+    history.deliver(another)
+    assert leads(history) == [("lead.one@example.com", 1), ("other@example.com", 1)]
+
+
+def test_an_inquiry_that_somebody_worked_on_stays_when_its_booking_has_another_address():
+    history = History("calendly")
+    first = created()
+    history.deliver(first)
+    with as_system(history.org) as db:
+        db.execute(update(Lead).values(status="contacted"))
+    changed = deepcopy(first)
+    changed["payload"] |= {
+        "email": "other@example.com",
+        "updated_at": (NOON - timedelta(hours=1)).isoformat(),
+    }
+    history.deliver(changed)
+    assert leads(history) == [("lead.one@example.com", 0), ("other@example.com", 1)]
 
 
 def held_and_moved():

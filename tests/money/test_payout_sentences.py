@@ -216,6 +216,16 @@ def credited_to_somebody_of_that_name(desk: Desk) -> UUID:
     return desk.draft(NOVEMBER)
 
 
+def credited_to_another_of_the_name(desk: Desk) -> UUID:
+    """The roster has two closers who are called Ana."""
+    with as_system(desk.org) as db:
+        other = make.closer(db, desk.org, "Ana", email="other.ana@example.com")
+    paid = desk.pay()
+    desk.approved(OCTOBER)
+    desk.change(paid, closer_id=other.id, attributed_at=at(11, 7))
+    return desk.draft(NOVEMBER)
+
+
 def set_by_nobody_any_more(desk: Desk) -> UUID:
     """The setter is taken off, and the booking goes on naming them."""
     with as_system(desk.org) as db:
@@ -402,6 +412,14 @@ HISTORIES: dict[Callable[[Desk], UUID], list[Line]] = {
             "credited",
             "2026-11-07",
             f"{COUNTED}: closer changed from Ana to nobody (host “Ana”): {amount}",
+        )
+        for amount in ("−$4,997.00", "$4,997.00")
+    ],
+    credited_to_another_of_the_name: [
+        (
+            "credited",
+            "2026-11-07",
+            f"{COUNTED}: closer changed from one Ana to another: {amount}",
         )
         for amount in ("−$4,997.00", "$4,997.00")
     ],

@@ -70,12 +70,13 @@ returns text language sql immutable as $f$
 $f$;
 grant execute on function app.person_in_words to so_app, so_worker;
 
--- One thing that changed; null where it did not.
+-- One thing that changed; null where it did not. Two people may have one name.
 create or replace function app.change_in_words(
   p_what text, p_was_id uuid, p_was text, p_is_id uuid, p_is text)
 returns text language sql immutable as $f$
   select case when p_was_id is distinct from p_is_id
-    then p_what || ' changed from ' || p_was || ' to ' || p_is end
+    then p_what || ' changed from ' || case when p_was = p_is then 'one ' || p_was || ' to another'
+      else p_was || ' to ' || p_is end end
 $f$;
 grant execute on function app.change_in_words to so_app, so_worker;
 
