@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from core.bookings.booking import Booking, Cancellation
 from core.bookings.call_types import CallTypes
 from core.bookings.chains import follow_chain
+from core.bookings.closer_reassignment import claim_hosted, rematch_names
 from core.bookings.known import KnownBookings
 from core.bookings.models import (
     BookingSettings,
@@ -25,7 +26,6 @@ from core.bookings.models import (
     PostCallForm,
     UtmField,
 )
-from core.bookings.reassignment import claim_hosted, rematch_names
 from core.bookings.roster import (
     Host,
     closer_of,

@@ -12,9 +12,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from core.bookings.closer_reassignment import change_closer, claim_hosted
 from core.bookings.models import CallType, Closer, ListEntry, Package, Setter
-from core.bookings.reassignment import change_closer, change_setter, claim_hosted, rematch_setters
 from core.bookings.roster import create_closer, create_setter, words_of
+from core.bookings.setter_reassignment import change_setter, rematch_setters
 from core.people.models import Source, TrafficType
 from core.platform.advisory_locks import lock_books
 from core.platform.database import organization_id_of

@@ -90,7 +90,7 @@ def create_user_command(args: Namespace) -> Answer:
 
 @command("create-closer", "add a closer to the roster", *REP)
 def create_closer_command(args: Namespace) -> Answer:
-    from core.bookings.reassignment import claim_hosted
+    from core.bookings.closer_reassignment import claim_hosted
     from core.bookings.roster import create_closer
     from core.platform.database import as_system
 
@@ -103,8 +103,8 @@ def create_closer_command(args: Namespace) -> Answer:
 
 @command("create-setter", "add a setter to the roster", *REP)
 def create_setter_command(args: Namespace) -> Answer:
-    from core.bookings.reassignment import rematch_setters
     from core.bookings.roster import create_setter, words_of
+    from core.bookings.setter_reassignment import rematch_setters
     from core.platform.database import as_system
 
     organization_id = organization_named(args.org)

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.operations.doctor import Check, State, examine_organization
+from core.operations.checks import Check, State
 from core.operations.go_live import setup_steps
+from core.operations.organization_checks import examine_organization
 from core.ui.navigation import BY_KEY
 from core.ui.page import go, require, title
 from core.ui.parts.format import escape_markdown, plural

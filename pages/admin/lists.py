@@ -11,8 +11,8 @@ import pandas as pd
 import streamlit as st
 
 from core.bookings.lists import BY_KEY, LISTS, entries, save_entry
-from core.bookings.reassignment import name_setter
 from core.bookings.roster import setters_by_name, unmapped_setters
+from core.bookings.setter_reassignment import name_setter
 from core.platform.dataframes import records
 from core.platform.money import decimal_text as amount
 from core.tenancy.access.members import members

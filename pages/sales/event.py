@@ -6,8 +6,8 @@ import streamlit as st
 
 from core.bookings.models import GONE, CallStatus, EventOutcome
 from core.bookings.queries import event_detail, timeline
-from core.bookings.reassignment import name_setter
 from core.bookings.roster import setters_by_name
+from core.bookings.setter_reassignment import name_setter
 from core.money.models import PROCESSOR_LABELS
 from core.money.queries import PaymentFilter, payments_table
 from core.money.schemas import PaymentItem

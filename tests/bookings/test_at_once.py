@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
+from core.bookings.closer_reassignment import change_closer
 from core.bookings.form_answers import FormAnswers
 from core.bookings.lists import BY_KEY, save_entry
 from core.bookings.models import Event, Setter
-from core.bookings.reassignment import change_closer, change_setter
 from core.bookings.roster import link_roster_to_user, link_user
+from core.bookings.setter_reassignment import change_setter
 from core.links.access_links import issue_link, open_link
 from core.links.kinds import LinkPurpose
 from core.links.portal import file_form_through_link

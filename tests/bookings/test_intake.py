@@ -12,11 +12,11 @@ from itertools import permutations
 import pytest
 from sqlalchemy import select, update
 
+from core.bookings.closer_reassignment import change_closer
 from core.bookings.form_answers import FormAnswers
 from core.bookings.lists import BY_KEY, save_entry
 from core.bookings.models import BookingSettings, Closer, Event, Setter
 from core.bookings.queries import pending_forms
-from core.bookings.reassignment import change_closer
 from core.metrics.table import totals
 from core.money.form_filing import file_form, withdraw_form
 from core.people.models import Lead, Source

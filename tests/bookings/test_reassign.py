@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy import select, update
 
 from core.bookings.booking import Booking
+from core.bookings.closer_reassignment import change_closer
 from core.bookings.intake import record_booking
 from core.bookings.lists import BY_KEY, save_entry
 from core.bookings.models import BookingSettings, Closer, Event, Setter
-from core.bookings.reassignment import change_closer, change_setter, name_setter
 from core.bookings.roster import Host, setter_mentions
+from core.bookings.setter_reassignment import change_setter, name_setter
 from core.money.attribution import attribute_payment
 from core.money.models import Payment
 from core.people.actions import Person

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
+from core.bookings.closer_reassignment import claim_hosted
 from core.bookings.listed import LISTED_COLUMNS
 from core.bookings.models import CallType, Event, Package
-from core.bookings.reassignment import claim_hosted
 from core.money.attribution import (
     adopt_address,
     attribute_all,

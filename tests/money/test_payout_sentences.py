@@ -41,7 +41,7 @@ from core.money.payouts import (
 )
 from core.money.settings import MONEY
 from core.operations.checks import State
-from core.operations.doctor import examine_organization
+from core.operations.organization_checks import examine_organization
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period, today
 from core.platform.database import as_system

@@ -10,8 +10,8 @@ from itertools import permutations
 import pytest
 from sqlalchemy import select, update
 
+from core.bookings.closer_reassignment import change_closer
 from core.bookings.models import Closer, Event
-from core.bookings.reassignment import change_closer
 from core.deliveries.models import WebhookConnection
 from core.money.attribution import attribute_event, choose_event
 from core.money.form_filing import withdraw_form

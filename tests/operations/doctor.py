@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from core.operations.doctor import State, examine
+from core.operations.checks import State
+from core.operations.doctor import examine
 
 
 def lines(name: str, slug: str | None = None) -> list[State]:

@@ -18,7 +18,8 @@ from core.messages.email_outbox import open_email, post_email
 from core.messages.email_templates import Email
 from core.messages.sealing import opened
 from core.messages.sms_outbox import post_text
-from core.operations.doctor import State, examine
+from core.operations.checks import State
+from core.operations.doctor import examine
 from core.operations.keys import reseal_secrets
 from core.platform.database import as_system
 from core.platform.errors import Misconfigured

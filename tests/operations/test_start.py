@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from core.migrations.upgrade import ensure_local_key
-from core.operations.doctor import State
+from core.operations.checks import State
 from core.operations.startup_checks import check_start, is_own_machine, is_public, weaknesses
 from core.platform.errors import Misconfigured
 from core.platform.settings import settings

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from core.deliveries.models import KeyStatus, OrganizationIntegration
 from core.deliveries.secrets import read_secret
 from core.operations.checks import State
-from core.operations.doctor import examine_organization
+from core.operations.organization_checks import examine_organization
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import InvalidInput, Misconfigured, NotAllowed, NotFound

@@ -16,11 +16,12 @@ from sqlalchemy import Column, MetaData, Table, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from core.bookings.booking import Booking
+from core.bookings.closer_reassignment import change_closer
 from core.bookings.forms import FormAnswers, save_draft
 from core.bookings.intake import record_booking
 from core.bookings.models import Closer, Event, PcfDraft, PostCallForm, Setter
-from core.bookings.reassignment import change_closer, name_setter
 from core.bookings.roster import Host, link_roster_to_user, link_user
+from core.bookings.setter_reassignment import name_setter
 from core.migrations.tables import metadata
 from core.money.attribution import choose_event
 from core.money.form_filing import file_form

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from core.deliveries.models import WebhookDelivery
-from core.operations.doctor import examine_organization
+from core.operations.organization_checks import examine_organization
 from core.platform.database import as_system
 from core.ui.navigation import BY_KEY
 from tests import factories as make
