@@ -4,7 +4,7 @@ afterwards.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -29,6 +29,7 @@ from core.bookings.questions import Kind, Question
 from core.bookings.status import settle_status
 from core.platform.clock import now
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.tenancy.access.models import OrganizationMember
 from core.tenancy.access.viewers import FormFiler, Viewer
 from core.tenancy.organizations.queries import settings_of
 
@@ -40,6 +41,30 @@ class FormProblems(InvalidInput):
         first = next(iter(problems))
         super().__init__(problems[first], field=first)
         self.problems = problems
+
+
+class FormChanged(Conflict):
+    """Somebody else has filed or withdrawn the form since it was read; ``version`` is what stands
+    by now, 0 for none, and ``filed`` its answers by question.
+    """
+
+    def __init__(self, form: PostCallForm | None, who: str | None) -> None:
+        self.version, self.filed = (form.version if form else 0), answers_of(form)
+        super().__init__(
+            f"{who or 'Somebody else'} has filed this form while you were filling it in."
+            if form
+            else "This form was withdrawn while you were filling it in."
+        )
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Answers to go on from (JSON values), and the version of the form that they replace, 0 for a
+    form that was not filed.
+    """
+
+    answers: dict[str, Any]
+    form_version: int = 0
 
 
 def check(answers: FormAnswers, event: Event) -> None:
@@ -97,17 +122,27 @@ def event_for_form(db: Session, event_id: UUID, by: FormFiler) -> Event:
 
 
 def save_form(
-    db: Session, event: Event, answers: FormAnswers, by: FormFiler, *, at: datetime | None = None
+    db: Session,
+    event: Event,
+    answers: FormAnswers,
+    by: FormFiler,
+    *,
+    at: datetime | None = None,
+    replaces: int | None = None,
 ) -> PostCallForm:
     """File the form of ``event`` (from ``event_for_form``); filing again replaces the answers and
-    counts a version.
+    counts a version. ``replaces`` is the version that the answers were made over, 0 for none, and
+    None for whatever is there.
 
     The earlier answers stay in the audit log; ``at``, when it was first filed, stays too. Raises
-    FormProblems.
+    FormProblems, and FormChanged where another version stands by now.
     """
     check(answers, event)
     _check_choices(db, answers)
-    form = form_of(db, event.id) or PostCallForm(
+    known = form_of(db, event.id)
+    if replaces is not None and replaces != (known.version if known else 0):
+        raise FormChanged(known, _name_of(db, known))
+    form = known or PostCallForm(
         organization_id=event.organization_id, event_id=event.id, version=0
     )
     for name, value in asdict(answers).items():
@@ -132,36 +167,55 @@ def form_of(db: Session, event_id: UUID) -> PostCallForm | None:
     return db.scalars(select(PostCallForm).where(PostCallForm.event_id == event_id)).first()
 
 
+def answers_of(form: PostCallForm | None) -> dict[str, Any]:
+    """What a form answers, by question; nothing where there is none."""
+    return {each.key: getattr(form, each.key) for each in QUESTIONS} if form else {}
+
+
+def _name_of(db: Session, form: PostCallForm | None) -> str | None:
+    """Who has filed the form, where the reader may know them."""
+    if form is None or form.submitted_by is None:
+        return None
+    member = OrganizationMember.user_id == form.submitted_by
+    return db.scalars(select(OrganizationMember.name).where(member)).first()
+
+
 def _settle(db: Session, event: Event, form: PostCallForm | None) -> None:
     settle_status(event, form, settings_of(db, BookingSettings).late_cancel_hours)
     db.flush()
 
 
-def save_draft(db: Session, event_id: UUID, answers: dict[str, Any], by: Viewer) -> None:
-    """Save a half-filled form for ``by`` (JSON values as typed), in place of an earlier draft."""
+def save_draft(db: Session, event_id: UUID, draft: Draft, by: Viewer) -> None:
+    """Save a half-filled form for ``by``, in place of an earlier draft."""
+    changed = {"answers": draft.answers, "form_version": draft.form_version, "saved_at": now()}
     values = {
         "organization_id": by.organization_id,
         "event_id": event_id,
         "user_id": by.user_id,
-        "answers": answers,
     }
-    draft = insert(PcfDraft).values(values | {"saved_at": now()})
+    saved = insert(PcfDraft).values(values | changed)
     db.execute(
-        draft.on_conflict_do_update(
-            index_elements=["organization_id", "event_id", "user_id"],
-            set_={"answers": answers, "saved_at": now()},
+        saved.on_conflict_do_update(
+            index_elements=["organization_id", "event_id", "user_id"], set_=changed
         )
     )
 
 
-def load_draft(db: Session, event_id: UUID, by: Viewer) -> dict[str, Any]:
+def load_draft(db: Session, event_id: UUID, by: Viewer) -> Draft:
     """The draft of ``by``; without one the filed answers; without those nothing."""
-    draft = db.scalars(
-        select(PcfDraft.answers).where(
+    draft = db.execute(
+        select(PcfDraft.answers, PcfDraft.form_version).where(
             PcfDraft.event_id == event_id, PcfDraft.user_id == by.user_id
         )
     ).first()
     if draft is not None:
-        return draft
+        return Draft(*draft)
     form = form_of(db, event_id)
-    return {each.key: getattr(form, each.key) for each in QUESTIONS} if form else {}
+    return Draft(answers_of(form), form.version if form else 0)
+
+
+def forget_draft(db: Session, event_id: UUID, by: Viewer) -> None:
+    """Drop the draft of ``by``, if there is one."""
+    db.execute(
+        delete(PcfDraft).where(PcfDraft.event_id == event_id, PcfDraft.user_id == by.user_id)
+    )

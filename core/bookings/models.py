@@ -430,4 +430,5 @@ class PcfDraft(TenantRow, Base):
     event_id: Mapped[UUID]
     user_id: Mapped[UUID]
     answers: Mapped[dict[str, Any]] = mapped_column(info=personal(Personal.DRAFT))
+    form_version: Mapped[int] = mapped_column(server_default=text("0"))
     saved_at: Mapped[datetime] = mapped_column(server_default=func.now())

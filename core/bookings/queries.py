@@ -11,10 +11,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Select, TextClause, case, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from core.bookings.form_answers import QUESTIONS
 from core.bookings.listed import LISTED_COLUMNS
-from core.bookings.models import BookingSettings, CallType, Closer, Event, Setter
+from core.bookings.models import BookingSettings, CallType, Closer, Event, PostCallForm, Setter
 from core.people.models import Activity, Source, TrafficType
-from core.people.visibility import persons_are_hidden, visible
+from core.people.visibility import is_hidden, persons_are_hidden, visible
 from core.platform.clock import Period, now
 from core.platform.dataframes import dataframe, fetched
 from core.platform.normalization import normalize_email
@@ -150,6 +151,16 @@ def event_detail(db: Session, event_id: UUID) -> Row[Any] | None:
         Event.id == event_id, Event.deleted_at.is_(None)
     )
     return db.execute(query).first()
+
+
+def form_answers(db: Session, event_id: UUID) -> dict[str, Any]:
+    """What the form of an event answers, by question; nothing where none was filed that the caller
+    may see. What names a person is hidden from viewers.
+    """
+    columns = [getattr(PostCallForm, each.key) for each in QUESTIONS]
+    shown = [visible(each) if is_hidden(each) else each for each in columns]
+    form = db.execute(select(*shown).where(PostCallForm.event_id == event_id)).mappings().first()
+    return dict(form) if form else {}
 
 
 def timeline(db: Session, event_id: UUID, payment_ids: Sequence[UUID] = ()) -> pd.DataFrame:

@@ -10,8 +10,11 @@ from core.money.form_filing import event_to_report, file_form
 from core.platform.errors import Conflict
 
 
-def file_form_through_link(visitor: Visitor, event_id: UUID, answers: FormAnswers) -> None:
-    """File a missing form as the holder of the portal link of the event's closer.
+def file_form_through_link(
+    visitor: Visitor, event_id: UUID, answers: FormAnswers, replaces: int = 0
+) -> None:
+    """File a missing form, which ``replaces`` nothing, as the holder of the portal link of the
+    event's closer.
 
     Raises:
         NotAllowed: the link has ended, or the event belongs to another closer.
@@ -25,4 +28,4 @@ def file_form_through_link(visitor: Visitor, event_id: UUID, answers: FormAnswer
                 "The form of this booking was filed already. To correct it, sign in or ask a"
                 " manager."
             )
-        file_form(db, event_id, answers, visitor)
+        file_form(db, event_id, answers, visitor, replaces=replaces)

@@ -29,27 +29,37 @@ from core.tenancy.organizations.queries import settings_of
 
 @dataclass(frozen=True)
 class Filing:
-    """The answers on the form of an event; ``at`` is when it was filed, by default now."""
+    """The answers on the form of an event; ``at`` is when it was filed, by default now, and
+    ``replaces`` the version that they were made over, 0 for none, None for whatever is there.
+    """
 
     event_id: UUID
     answers: FormAnswers
     at: datetime | None = None
+    replaces: int | None = None
 
 
 def file_form(
-    db: Session, event_id: UUID, answers: FormAnswers, by: FormFiler, *, at: datetime | None = None
+    db: Session,
+    event_id: UUID,
+    answers: FormAnswers,
+    by: FormFiler,
+    *,
+    at: datetime | None = None,
+    replaces: int | None = None,
 ) -> PostCallForm:
     """File or correct the form of one event: the answers, the event's status that follows from
-    them, and the cash as a payment. ``at`` is when it was filed, by default now.
+    them, and the cash as a payment. See ``Filing``.
 
     The cash is one payment per form, however often the form is corrected. It is attributed at once
     with the customer's other payments, and counts once when a processor has reported it too.
 
     Raises:
         NotFound, NotAllowed, Conflict: see ``core.bookings.forms.event_for_form``.
+        FormChanged: another version than ``replaces`` stands by now.
         FormProblems: invalid answers, field by field.
     """
-    [form] = file_forms(db, [Filing(event_id, answers, at)], by)
+    [form] = file_forms(db, [Filing(event_id, answers, at, replaces)], by)
     return form
 
 
@@ -58,7 +68,9 @@ def file_forms(db: Session, filings: Sequence[Filing], by: FormFiler) -> list[Po
     forms, lines = [], []
     for filing in filings:
         event = event_to_report(db, filing.event_id, by)
-        forms.append(save_form(db, event, filing.answers, by, at=filing.at))
+        forms.append(
+            save_form(db, event, filing.answers, by, at=filing.at, replaces=filing.replaces)
+        )
         verb = "filed" if forms[-1].version == 1 else "corrected"
         lines.append(
             Line(

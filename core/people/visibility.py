@@ -31,13 +31,18 @@ def sees_persons(role: str) -> bool:
     return role in with_persons()
 
 
+def is_hidden(column: InstrumentedAttribute[Any]) -> bool:
+    """Whether the column is declared as hidden from those who see no persons."""
+    fact = personal_of(column.expression)
+    return fact is not None and fact.hidden
+
+
 def visible(column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
     """``column``, or null where it is hidden from the transaction's role, under the column's name.
 
     Raises Misconfigured for a column that is not declared as hidden: the caller relies on it, and
     an export would show it.
     """
-    fact = personal_of(column.expression)
-    if fact is None or not fact.hidden:
+    if not is_hidden(column):
         raise Misconfigured(f"{column} is not declared as hidden; see core.platform.personal.")
     return case((persons_are_hidden(), null()), else_=column).label(column.key)

@@ -9,6 +9,7 @@ from functools import partial
 
 import streamlit as st
 
+from core.bookings.forms import Draft
 from core.bookings.models import GONE
 from core.bookings.queries import event_detail, events_in_period, pending_forms
 from core.links.access_links import Visitor
@@ -109,7 +110,7 @@ def show_call(visitor: Visitor) -> None:
         event,
         lists,
         visitor.currency,
-        known={},
+        known=Draft({}),
         file=partial(file_form_through_link, visitor, event.id),
     ):
         back_to_queue()

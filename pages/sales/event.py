@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.bookings.models import GONE, CallStatus, EventOutcome
-from core.bookings.queries import event_detail, timeline
+from core.bookings.queries import event_detail, form_answers, timeline
 from core.bookings.roster import setters_by_name
 from core.bookings.setter_reassignment import name_setter
 from core.money.models import PROCESSOR_LABELS
@@ -15,8 +15,10 @@ from core.platform.dataframes import records
 from core.tenancy.access.models import Role
 from core.ui.page import act, go, no_such, require, title
 from core.ui.panels.payments import payment_states
+from core.ui.panels.post_call_form import choices
 from core.ui.parts.columns import Moment, Money, Text, Word, headings
 from core.ui.parts.facts import show_facts
+from core.ui.parts.form_words import answers_in_words
 from core.ui.parts.format import escape_markdown, when, word
 from core.ui.parts.query_params import id_from_address
 from core.ui.parts.tables import table
@@ -27,6 +29,8 @@ event_id = id_from_address()
 with viewer.transaction() as db:
     event = event_detail(db, event_id) if event_id else None
     payments = payments_table(db, PaymentFilter(event_id=event_id)) if event else None
+    form = form_answers(db, event_id) if event_id and event else {}
+    lists = choices(db) if form else None
     story = (
         timeline(db, event_id, list(payments["id"])) if event_id and payments is not None else None
     )
@@ -54,6 +58,13 @@ if event.rescheduled_to_id:
 
 left, right = st.columns([3, 2])
 with left:
+    if form and lists:
+        st.subheader("Form")
+        for label, words in answers_in_words(form, lists.names()):
+            if label != "Recording":
+                st.text(f"{label}: {words}")
+        if form["recording_url"]:
+            st.link_button("Open the recording", form["recording_url"])
     st.subheader("What happened")
     for line in records(story):
         st.markdown(

@@ -5,42 +5,45 @@ and loses nothing.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 import streamlit as st
 
 from core.bookings.form_answers import FormAnswers
-from core.bookings.forms import load_draft, save_draft
+from core.bookings.forms import Draft, forget_draft, load_draft, save_draft
 from core.bookings.models import GONE
 from core.bookings.queries import event_detail
 from core.money.form_filing import file_form, withdraw_form
 from core.ui.navigation import jump
 from core.ui.page import act, empty, require, title
-from core.ui.panels.post_call_form import choices, forget, show_form
+from core.ui.panels.post_call_form import choices, forget, chose_filed_form, show_form
 from core.ui.parts.format import when
 from core.ui.parts.query_params import id_from_address
 
 viewer = require("form")
 
 
-def file(event_id: UUID, answers: FormAnswers) -> None:
+def file(event_id: UUID, answers: FormAnswers, replaces: int) -> None:
     """File the form as the viewer."""
     with viewer.transaction() as db:
-        file_form(db, event_id, answers, viewer)
+        file_form(db, event_id, answers, viewer, replaces=replaces)
 
 
-def keep(event_id: UUID, typed: dict[str, Any]) -> None:
+def keep(event_id: UUID, draft: Draft) -> None:
     """Save what was typed, so that a dropped connection loses nothing."""
     with act(viewer) as db:
-        save_draft(db, event_id, typed, viewer)
+        save_draft(db, event_id, draft, viewer)
 
 
 event_id = id_from_address("event")
+if event_id and chose_filed_form(event_id):
+    with act(viewer, "The filed form stays as it is.") as db:
+        forget_draft(db, event_id, viewer)
+    jump("event", id=str(event_id))
 with viewer.transaction() as db:
     event = event_detail(db, event_id) if event_id else None
     lists = choices(db)
-    known = load_draft(db, event_id, viewer) if event_id and event else {}
+    known = load_draft(db, event_id, viewer) if event_id and event else Draft({})
 if event_id is None or event is None:
     st.title("Post-call form")
     empty(

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, text
 
 from core.bookings.form_answers import FormAnswers
-from core.bookings.forms import FormProblems, load_draft, save_draft
+from core.bookings.forms import Draft, FormProblems, load_draft, save_draft
 from core.bookings.models import Event, PostCallForm
 from core.money.form_filing import file_form, withdraw_form
 from core.money.models import Payment
@@ -165,9 +165,9 @@ def test_only_the_closer_or_a_manager_files(rep):
 def test_a_half_filled_form_is_kept_for_its_author_only(rep):
     event_id = call_of(rep.organization_id, rep)
     with rep.transaction() as db:
-        save_draft(db, event_id, {"notes": "half a sen"}, rep)
+        save_draft(db, event_id, Draft({"notes": "half a sen"}), rep)
     with rep.transaction() as db:
-        assert load_draft(db, event_id, rep) == {"notes": "half a sen"}
+        assert load_draft(db, event_id, rep) == Draft({"notes": "half a sen"})
     manager = make.viewer(rep.organization_id, "manager")
     with manager.transaction() as db:
-        assert load_draft(db, event_id, manager) == {}
+        assert load_draft(db, event_id, manager) == Draft({})

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from core.bookings.booking import Booking
 from core.bookings.closer_reassignment import change_closer
-from core.bookings.forms import FormAnswers, save_draft
+from core.bookings.forms import Draft, FormAnswers, save_draft
 from core.bookings.intake import record_booking
 from core.bookings.models import Closer, Event, PcfDraft, PostCallForm, Setter
 from core.bookings.roster import Host, link_roster_to_user, link_user
@@ -103,7 +103,7 @@ class Owned:
 
 def type_a_draft(team: Team) -> None:
     with team.people["ana"].transaction() as db:
-        save_draft(db, team.event, {"notes": "Half"}, team.people["ana"])
+        save_draft(db, team.event, Draft({"notes": "Half"}), team.people["ana"])
 
 
 OWNED = {

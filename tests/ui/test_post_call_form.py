@@ -2,6 +2,7 @@
 stays in its field.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from html import unescape
@@ -9,12 +10,13 @@ from html import unescape
 import pytest
 from sqlalchemy import select
 
-from core.bookings.form_answers import QUESTIONS
+from core.bookings.form_answers import QUESTIONS, FormAnswers
 from core.bookings.models import ListEntry, Package, PcfDraft, PostCallForm
+from core.money.form_filing import file_form, withdraw_form
 from core.platform.clock import now
 from core.platform.database import as_system
 from tests import factories as make
-from tests.ui.screens import browser_of, opened
+from tests.ui.screens import browser_of, opened, words
 
 YES = ("call_occurred", "lead_showed", "offer_made", "deal_closed")
 
@@ -72,6 +74,11 @@ class Window:
         with browser_of(self.rep):
             button.click().run()
         return self
+
+    def press(self, label):
+        with browser_of(self.rep):
+            [button] = [each for each in self.page.button if each.label == label]
+            button.click().run()
 
     def asked(self):
         kinds = ("button_group", "checkbox", "text_input", "text_area", "date_input")
@@ -164,3 +171,73 @@ def test_every_question_can_be_stored_and_is_labelled_once():
     assert {each.key for each in QUESTIONS} <= set(PostCallForm.__table__.columns.keys())
     labels = [each.label for each in QUESTIONS]
     assert len(set(labels)) == len(labels)
+
+
+CASH_OF_THE_MANAGER = Decimal("4997")
+
+
+def filed_by_the_manager(rep, event):
+    manager = make.viewer(rep.organization_id, "manager", name="Mia Maple")
+    with manager.transaction() as db:
+        closed = FormAnswers(True, True, True, True, notes="Paid on the call", currency="USD")
+        closed = replace(closed, cash_collected=CASH_OF_THE_MANAGER, payment_type="pif")
+        file_form(db, event, closed, manager)
+
+
+def test_a_form_that_was_filed_meanwhile_is_shown_and_not_replaced_unasked(rep, event):
+    window = Window(rep, event)
+    filed_by_the_manager(rep, event)
+    window.answer(call_occurred="No").file()
+
+    form = form_of(rep)
+    assert (form.version, form.deal_closed, form.cash_collected) == (1, True, CASH_OF_THE_MANAGER)
+    shown = " ".join(words(window.page))
+    assert "Mia Maple has filed this form while you were filling it in." in shown
+    assert "Cash collected: $4,997.00" in shown
+    assert "Notes: Paid on the call" in shown
+
+
+@pytest.mark.parametrize(
+    ("button", "left"),
+    [("Keep the filed form", (1, True, "4997.000")), ("Replace the filed form", (2, False, None))],
+)
+def test_the_reader_decides_which_of_two_forms_stands(rep, event, button, left):
+    window = Window(rep, event)
+    filed_by_the_manager(rep, event)
+    window.answer(call_occurred="No").file()
+    window.press(button)
+
+    form = form_of(rep)
+    cash = None if form.cash_collected is None else str(form.cash_collected)
+    assert (form.version, form.deal_closed, cash) == left
+    with as_system(rep.organization_id) as db:
+        assert db.scalars(select(PcfDraft)).all() == []
+
+
+def test_a_draft_of_before_the_form_was_filed_is_no_answer_to_it(rep, event):
+    Window(rep, event).answer(call_occurred="No")
+    filed_by_the_manager(rep, event)
+    Window(rep, event).file()
+    assert form_of(rep).version == 1
+
+
+def test_a_form_that_was_taken_back_meanwhile_is_filed_only_when_that_is_known(rep, event):
+    filed_by_the_manager(rep, event)
+    window = Window(rep, event)
+    with rep.transaction() as db:
+        withdraw_form(db, event, rep)
+    window.file()
+    assert form_of(rep) is None
+    assert "withdrawn" in " ".join(words(window.page))
+    window.press("Replace the filed form")
+    assert form_of(rep).version == 1
+
+
+@pytest.mark.parametrize(("role", "sees"), [("manager", True), ("viewer", False)])
+def test_what_the_closer_wrote_stands_on_the_page_of_the_booking(rep, event, role, sees):
+    filed_by_the_manager(rep, event)
+    page = opened("event", make.viewer(rep.organization_id, role), id=str(event))
+    shown = " ".join(words(page))
+    assert "Deal closed: Yes" in shown
+    assert "Cash collected: $4,997.00" in shown
+    assert ("Notes: Paid on the call" in shown) is sees

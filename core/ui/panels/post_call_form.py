@@ -16,16 +16,18 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from core.bookings.form_answers import QUESTIONS, FormAnswers
-from core.bookings.forms import FormProblems
+from core.bookings.forms import Draft, FormChanged, FormProblems
 from core.bookings.models import ListEntry, Package
 from core.bookings.questions import Ask, Kind, Question
 from core.platform.clock import now
 from core.platform.errors import InvalidInput, SalesOpsError
 from core.platform.money import typed_amount
 from core.ui.page import say
+from core.ui.parts.form_words import answers_in_words
 from core.ui.parts.format import escape_markdown
 
 YES_NO = {"Yes": True, "No": False}
+CHOSEN = "chose the filed form"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class Choices:
 
     packages: dict[str, UUID]
     lists: dict[str, dict[str, UUID]] = field(default_factory=dict)
+
+    def names(self) -> dict[UUID, str]:
+        """The names of all of them by id."""
+        listed = (self.packages, *self.lists.values())
+        return {id_: name for entries in listed for name, id_ in entries.items()}
 
     def of(self, ask: Ask) -> dict[str, UUID]:
         """What a question offers."""
@@ -59,33 +66,39 @@ def show_form(
     lists: Choices,
     currency: str,
     *,
-    known: Mapping[str, Any],
-    file: Callable[[FormAnswers], None],
-    keep: Callable[[dict[str, Any]], None] | None = None,
+    known: Draft,
+    file: Callable[[FormAnswers, int], None],
+    keep: Callable[[Draft], None] | None = None,
 ) -> bool:
-    """Ask the questions about ``event`` and ``file`` the answers; True in the run that filed them.
+    """Ask the questions about ``event`` and ``file`` the answers, with the version of the form that
+    they replace; True in the run that filed them.
 
     It begins with the answers that are ``known``. What is typed stays in this window until it is
-    filed; ``keep`` is given every change, as JSON values.
+    filed; ``keep`` is given every change.
     """
     if event.scheduled_at > now():
         st.info(
             "This meeting has not started yet. You can note a no-show or write down notes already."
         )
-    here, wrong = _places(event.id)
-    typed = st.session_state.setdefault(here, dict(known))
-    before = as_json(typed)
-    questions = Questions(typed, st.session_state.get(wrong, {}), lists, currency)
+    here = Window.of(event.id, known)
+    if here.changed is not None:
+        _show_change(event.id, here, lists)
+    before = as_json(here.typed)
+    questions = Questions(here.typed, here.problems, lists, currency)
     questions.ask()
-    if keep is not None and as_json(typed) != before:
-        keep(as_json(typed))
-    nothing = typed.get("call_occurred") is None
-    if not st.button("File form", type="primary", width="stretch", disabled=nothing):
+    if keep is not None and as_json(here.typed) != before:
+        keep(Draft(as_json(here.typed), here.replaces))
+    nothing = here.typed.get("call_occurred") is None
+    label = "Replace the filed form" if here.changed else "File form"
+    if not st.button(label, type="primary", width="stretch", disabled=nothing):
         return False
     try:
-        file(questions.answers())
+        file(questions.answers(), here.replaces)
     except FormProblems as error:
-        st.session_state[wrong] = error.problems
+        here.problems = error.problems
+        st.rerun()
+    except FormChanged as error:
+        here.changed, here.replaces = error, error.version
         st.rerun()
     except SalesOpsError as error:
         st.error(f"{escape_markdown(error.message)} What you typed is kept.")
@@ -95,14 +108,55 @@ def show_form(
     return True
 
 
+@dataclass
+class Window:
+    """What this window knows of one booking's form: what was typed and over which version, what is
+    wrong with it, and what somebody else has filed meanwhile.
+    """
+
+    typed: dict[str, Any]
+    replaces: int
+    problems: dict[str, str] = field(default_factory=dict)
+    changed: FormChanged | None = None
+
+    @classmethod
+    def of(cls, event_id: UUID, known: Draft) -> Window:
+        """That of this window, begun with what is known."""
+        begun = cls(dict(known.answers), known.form_version)
+        window: Window = st.session_state.setdefault(_place(event_id), begun)
+        return window
+
+
+def _show_change(event_id: UUID, here: Window, lists: Choices) -> None:
+    """What was filed meanwhile, beside what was typed here: the reader decides which stands."""
+    changed = here.changed
+    if changed is None:
+        return
+    with st.container(border=True):
+        st.warning(f"{escape_markdown(changed.message)} Nothing of yours is lost.")
+        for label, words in answers_in_words(changed.filed, lists.names()):
+            st.text(f"{label}: {words}")
+        st.caption("Keep that, or check your own answers below and replace it with them.")
+        if changed.filed and st.button("Keep the filed form"):
+            forget(event_id)
+            st.session_state[CHOSEN] = event_id
+            st.rerun()
+
+
+def chose_filed_form(event_id: UUID) -> bool:
+    """Whether the reader has just decided for what somebody else has filed; their own draft is to
+    be dropped.
+    """
+    return st.session_state.pop(CHOSEN, None) == event_id
+
+
 def forget(event_id: UUID) -> None:
     """Forget what was typed in this window about an event."""
-    for place in _places(event_id):
-        st.session_state.pop(place, None)
+    st.session_state.pop(_place(event_id), None)
 
 
-def _places(event_id: UUID) -> tuple[str, str]:
-    return f"form {event_id}", f"form {event_id} problems"
+def _place(event_id: UUID) -> str:
+    return f"form {event_id}"
 
 
 @dataclass

@@ -1,0 +1,23 @@
+"""A draft says over which version of the form it was begun; 0 where none was filed. Of the drafts
+that are there it is taken to be the form as it stands.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0036"
+down_revision = "0030"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column(
+        "pcf_drafts",
+        sa.Column("form_version", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        schema="app",
+    )
+    op.execute("""
+        update app.pcf_drafts d set form_version = f.version
+          from app.post_call_forms f
+         where f.organization_id = d.organization_id and f.event_id = d.event_id""")

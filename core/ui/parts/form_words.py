@@ -1,0 +1,53 @@
+"""The answers of a post-call form as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from core.bookings.form_answers import QUESTIONS
+from core.bookings.questions import Kind, Question
+from core.ui.parts.format import money
+
+YES_NO = {True: "Yes", False: "No"}
+
+
+def answers_in_words(
+    answers: Mapping[str, Any], names: Mapping[UUID, str]
+) -> list[tuple[str, str]]:
+    """Each answer that was given after the label of its question, in the order in which they are
+    asked; ``names`` are those of the organisation's packages and lists.
+    """
+    asked = [each for each in QUESTIONS if each.kind != Kind.CURRENCY]
+    given = [
+        (each.label, _in_words(each, answers, names))
+        for each in asked
+        if answers.get(each.key) not in (None, [], "") and _is_asked(each, answers)
+    ]
+    return [(label, words) for label, words in given if words]
+
+
+def _is_asked(question: Question, answers: Mapping[str, Any]) -> bool:
+    """A no that was never asked for says nothing."""
+    return question.kind != Kind.YES_NO or question.asked(answers) is not None
+
+
+def _in_words(question: Question, answers: Mapping[str, Any], names: Mapping[UUID, str]) -> str:
+    value = answers[question.key]
+    match question.kind:
+        case Kind.YES_NO:
+            return YES_NO[value]
+        case Kind.CHOICE:
+            return (question.choices or {}).get(value, str(value))
+        case Kind.ENTRY:
+            return names.get(value, "")
+        case Kind.NAMES:
+            return ", ".join(value)
+        case Kind.AMOUNT:
+            return money({answers["currency"]: value}) if answers.get("currency") else str(value)
+        case Kind.DAY:
+            return f"{value.day} {value:%b %Y}" if isinstance(value, date) else str(value)
+        case _:
+            return str(value)
