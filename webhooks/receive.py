@@ -33,11 +33,11 @@ from core.providers import registry
 from core.providers.provider import Address, Inbound
 from core.providers.signatures import BadSignature
 from webhooks.answers import JSON, refusal
-from webhooks.batch_writer import Answer, Delivery, store_delivery
+from webhooks.batch_writer import Answer, Delivery, TooManyWaiting, store_delivery
 from webhooks.body import INCOMPLETE, BodyTooLarge, read_body, too_deep
 from webhooks.failed_signatures import count_failure, limited_for
 from webhooks.monitoring import deliveries_total
-from webhooks.pool import pool
+from webhooks.pool import pooled_connection
 
 log = logger("webhooks.receive")
 RETRY_AFTER_S = 10
@@ -88,6 +88,8 @@ async def receive(request: Request) -> Response:
         answer, retry_after_s = "too_large", None
     except ClientDisconnect:
         answer, retry_after_s = "incomplete", None
+    except TooManyWaiting:
+        answer, retry_after_s = "unavailable", None
     except (psycopg.Error, PoolTimeout, Misconfigured) as error:
         _note(error)
         answer, retry_after_s = "unavailable", None
@@ -190,7 +192,7 @@ def _genuine(endpoint: Endpoint, headers: Headers, body: bytes) -> bool:
 
 async def _look_up(name: str, whose: UUID | str) -> Endpoint | None:
     remembered.pop((name, whose), None)
-    async with pool().connection() as db:
+    async with pooled_connection() as db:
         connection_id = whose if isinstance(whose, UUID) else await _of_slug(db, whose, name)
         found = await db.execute("select * from app.find_connection(%s)", (connection_id,))
         row = await found.fetchone()
