@@ -18,8 +18,8 @@ from psycopg_pool import AsyncConnectionPool
 from core.platform.database import SILENCE, WORKER_ROLE, outage, role_url
 
 WAIT_S = 5
-# What the receiver asks takes milliseconds. A firewall or a stopped server may accept a question and
-# never answer it, and TCP finds nothing wrong with that.
+# What the receiver asks takes milliseconds. A firewall or a stopped server may accept a question
+# and never answer it, and TCP finds nothing wrong with that.
 ANSWER_S = 5
 # After so long the pool stops to try with growing pauses; the next request makes it try at once.
 RECONNECT_S = 1
