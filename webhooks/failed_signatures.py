@@ -54,10 +54,10 @@ def _remember(key: str, wait_s: int) -> None:
 
 
 def _key(connection: str, address: str) -> str:
-    return f"{connection}:{_network(address)}"
+    return f"{connection}:{network(address)}"
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
     """The address; of IPv6 the half that a sender cannot choose at will."""
     try:
         parsed = ip_address(address)
