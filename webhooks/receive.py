@@ -69,8 +69,8 @@ class Endpoint:
 
 # By the connection's id or the organisation's slug, whichever the provider's addresses have.
 remembered: dict[tuple[str, UUID | str], Endpoint] = {}
-# Until when a connection has used up its deliveries of the minute, as the database answered. Small ones
-# are still passed on, since a repeat of what is stored is accepted all the same.
+# Until when a connection has used up its deliveries of the minute, as the database answered. Small
+# ones are still passed on, since a repeat of what is stored is accepted all the same.
 over_limit_until: dict[UUID, float] = {}
 
 
