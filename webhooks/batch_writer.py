@@ -22,9 +22,10 @@ MAX_TOGETHER = 64
 # While the database is silent, deliveries keep coming: those beyond these bounds are sent away.
 MAX_WAITING = 2_000
 MAX_WAITING_BYTES = 64 * 1024 * 1024
+# In binary form, since as text psycopg would look for quotes in every element.
 STORE = """
     select answer, retry_after from app.store_deliveries(
-      %s::uuid[], %s::int[], %s::text[], %s::text[], %s::bytea[], %s)
+      %b::uuid[], %b::int[], %b::text[], %b::text[], %b::bytea[], %b)
 """
 Answer = tuple[str, int | None]
 
