@@ -34,6 +34,8 @@ from core.platform.settings import settings
 from core.providers.connections import create_connection
 from core.tenancy.organizations.models import Organization
 
+BARE = ("uvicorn", "bench.bare:app", "--no-access-log", "--log-level", "warning")
+OURS = ("webhooks",)
 ROUNDS = 3
 SECONDS = 4.0
 FEW, MANY = 16, 64
@@ -70,7 +72,7 @@ def run() -> list[Row]:
     """
     with server() as bench:
         env = os.environ | {"BENCH_SECRET": bench.secret, "BENCH_DATABASE_URL": bench.worker}
-        with _served("bench.bare:app", env) as bare, _served("webhooks.app:app", env) as ours:
+        with _served(BARE, env) as bare, _served(OURS, env) as ours:
 
             def rounds(beside: str, *load: float) -> Rounds:
                 return [
@@ -141,21 +143,12 @@ def server() -> Iterator[Server]:
 
 
 @contextmanager
-def _served(app: str, env: dict[str, str]) -> Iterator[int]:
+def _served(module: Sequence[str], env: dict[str, str]) -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    command = [
-        sys.executable,
-        "-m",
-        "uvicorn",
-        app,
-        "--port",
-        str(port),
-        "--no-access-log",
-        "--log-level",
-        "warning",
-    ]
+    command = [sys.executable, "-m", *module]
+    env = env | {"UVICORN_PORT": str(port), "WEBHOOK_PORT": str(port)}
     process = subprocess.Popen(command, env=env, cwd=Path(__file__).parents[1])  # noqa: S603 - our own program
     try:
         _wait(port)

@@ -10,7 +10,7 @@ from core.operations.startup_checks import check_start
 from core.platform import log
 from core.platform.errors import Misconfigured
 from core.platform.settings import settings
-from webhooks.request_limits import BoundedHead
+from webhooks.request_limits import BoundedRequests
 
 GRACE_S = 10
 
@@ -28,5 +28,6 @@ if __name__ == "__main__":
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
-        http=BoundedHead,
+        http=BoundedRequests,
+        ws="none",
     )

@@ -135,7 +135,7 @@ OPEN = (
         "/webhooks/{provider}/{connection_id}",
         receive,
         response=Status,
-        errors=(400, 401, 413, 429, 500, 503),
+        errors=(400, 401, 408, 413, 429, 500, 503),
     ),
     Operation("GET", "/healthz", health.healthz, response=Status, errors=(500,)),
     Operation("GET", "/readyz", health.readyz, response=Status, errors=(500, 503)),

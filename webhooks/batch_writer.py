@@ -14,15 +14,24 @@ from uuid import UUID
 import psycopg
 
 from core.platform.database import outage
+from core.platform.outage import is_outage
 from core.platform.settings import settings
-from webhooks.pool import pool
+from webhooks.pool import pool, pooled_connection
 
 MAX_TOGETHER = 64
+# While the database is silent, deliveries keep coming: those beyond these bounds are sent away.
+MAX_WAITING = 2_000
+MAX_WAITING_BYTES = 64 * 1024 * 1024
+# In binary form, since as text psycopg would look for quotes in every element.
 STORE = """
     select answer, retry_after from app.store_deliveries(
-      %s::uuid[], %s::int[], %s::text[], %s::text[], %s::bytea[], %s)
+      %b::uuid[], %b::int[], %b::text[], %b::text[], %b::bytea[], %b)
 """
 Answer = tuple[str, int | None]
+
+
+class TooManyWaiting(Exception):
+    """More deliveries wait for the database than may."""
 
 
 class Delivery(NamedTuple):
@@ -42,12 +51,21 @@ busy: set[asyncio.Task[None]] = set()
 
 
 async def store_delivery(delivery: Delivery) -> Answer:
-    """The database's answer, once it is committed. Raises psycopg.Error and PoolTimeout."""
+    """The database's answer, once it is committed. Raises TooManyWaiting, psycopg.Error and
+    PoolTimeout.
+    """
+    if len(waiting) >= MAX_TOGETHER and _is_full():
+        raise TooManyWaiting
     answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
     waiting.append((delivery, answered))
     if not busy:
         busy.add(asyncio.create_task(_store_waiting()))
     return await answered
+
+
+def _is_full() -> bool:
+    size = sum(len(delivery.body) for delivery, _ in waiting)
+    return len(waiting) >= MAX_WAITING or size >= MAX_WAITING_BYTES
 
 
 async def _store_waiting() -> None:
@@ -66,6 +84,9 @@ async def _store_together(together: list[tuple[Delivery, asyncio.Future[Answer]]
     try:
         answers = await _store([delivery for delivery, _ in together])
     except Exception as error:  # whatever it is, every sender must get an answer
+        if is_outage(error):  # the others would wait as long, and for nothing
+            together = together + waiting
+            waiting.clear()
         for _, answered in together:
             if not answered.cancelled():
                 answered.set_exception(error)
@@ -77,13 +98,15 @@ async def _store_together(together: list[tuple[Delivery, asyncio.Future[Answer]]
 
 async def _store(deliveries: list[Delivery]) -> list[Answer]:
     try:
-        async with pool().connection() as db:
+        async with pooled_connection() as db:
             columns = [list(column) for column in zip(*deliveries, strict=True)]
             stored = await db.execute(STORE, [*columns, settings().webhook_rate_limit])
             answers = await stored.fetchall()
-    except psycopg.OperationalError:
-        # A database that was restarted broke every connection: none of the others is used again.
-        await pool().check()
+    except psycopg.OperationalError as error:
+        # A database that was restarted broke every connection, and a silent one answers on none:
+        # none of the others is used again.
+        if is_outage(error):
+            await pool().drain()
         raise
     outage.over()
     return answers

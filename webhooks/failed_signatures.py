@@ -11,7 +11,7 @@ import math
 import time
 from ipaddress import IPv6Address, ip_address
 
-from webhooks.pool import pool
+from webhooks.pool import pooled_connection
 
 PER_MINUTE = 60
 MINUTE_S = 60
@@ -33,7 +33,7 @@ async def count_failure(connection: str, address: str) -> int:
     psycopg.Error and PoolTimeout.
     """
     key = _key(connection, address)
-    async with pool().connection() as db:
+    async with pooled_connection() as db:
         counted = await db.execute(
             "select app.take_hit(%s, %s, %s)", (f"unverified:{key}", PER_MINUTE, MINUTE_S)
         )
@@ -54,10 +54,10 @@ def _remember(key: str, wait_s: int) -> None:
 
 
 def _key(connection: str, address: str) -> str:
-    return f"{connection}:{_network(address)}"
+    return f"{connection}:{network(address)}"
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
     """The address; of IPv6 the half that a sender cannot choose at will."""
     try:
         parsed = ip_address(address)

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from webhooks.answers import refusal
 from webhooks.monitoring import prometheus_text
-from webhooks.pool import pool
+from webhooks.pool import pooled_connection
 
 
 async def healthz(_: Request) -> Response:
@@ -23,7 +23,7 @@ async def healthz(_: Request) -> Response:
 async def readyz(_: Request) -> Response:
     """The database is reachable and migrated; 503 otherwise."""
     try:
-        async with pool().connection() as db:
+        async with pooled_connection() as db:
             await db.execute("select 1 from app.find_connection(gen_random_uuid())")
     except (psycopg.Error, PoolTimeout):
         return refusal(503, "unavailable", "The database is away or not migrated.")

@@ -22,6 +22,7 @@ ERRORS = {
     401: "No valid token",
     403: "Not allowed",
     404: "Nothing there",
+    408: "The request was not whole in time",
     409: "Not possible now",
     413: "More than 1 MiB",
     422: "A value is wrong; field names it",
@@ -41,7 +42,7 @@ RATE: Json = {
 WAIT: Json = {
     "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}}
 }
-WITH_WAIT = (429, 503)
+WITH_WAIT = (408, 429, 503)
 # returned before the request was counted, or instead of counting it
 UNCOUNTED = (401, 413, 500, 503)
 TEMPLATE = "#/components/schemas/{model}"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,15 +34,16 @@ from core.providers import registry
 from core.providers.provider import Address, Inbound
 from core.providers.signatures import BadSignature
 from webhooks.answers import JSON, refusal
-from webhooks.batch_writer import Answer, Delivery, store_delivery
+from webhooks.batch_writer import Answer, Delivery, TooManyWaiting, store_delivery
 from webhooks.body import INCOMPLETE, BodyTooLarge, read_body, too_deep
 from webhooks.failed_signatures import count_failure, limited_for
 from webhooks.monitoring import deliveries_total
-from webhooks.pool import pool
+from webhooks.pool import pooled_connection
 
 log = logger("webhooks.receive")
 RETRY_AFTER_S = 10
 MAX_TEXT = 255
+LARGE = 64 * 1024  # from here on it costs to look into a body and to carry it to the database
 LOOK_UP_EVERY_S = 1.0
 ACCEPTED = b'{"status":"accepted"}'
 STORED_HEADERS = ("content-type", "user-agent")  # of every provider, in addition to its own
@@ -67,6 +69,9 @@ class Endpoint:
 
 # By the connection's id or the organisation's slug, whichever the provider's addresses have.
 remembered: dict[tuple[str, UUID | str], Endpoint] = {}
+# Until when a connection has used up its deliveries of the minute, as the database answered. Small
+# ones are still passed on, since a repeat of what is stored is accepted all the same.
+over_limit_until: dict[UUID, float] = {}
 
 
 async def receive(request: Request) -> Response:
@@ -88,6 +93,8 @@ async def receive(request: Request) -> Response:
         answer, retry_after_s = "too_large", None
     except ClientDisconnect:
         answer, retry_after_s = "incomplete", None
+    except TooManyWaiting:
+        answer, retry_after_s = "unavailable", None
     except (psycopg.Error, PoolTimeout, Misconfigured) as error:
         _note(error)
         answer, retry_after_s = "unavailable", None
@@ -190,7 +197,7 @@ def _genuine(endpoint: Endpoint, headers: Headers, body: bytes) -> bool:
 
 async def _look_up(name: str, whose: UUID | str) -> Endpoint | None:
     remembered.pop((name, whose), None)
-    async with pool().connection() as db:
+    async with pooled_connection() as db:
         connection_id = whose if isinstance(whose, UUID) else await _of_slug(db, whose, name)
         found = await db.execute("select * from app.find_connection(%s)", (connection_id,))
         row = await found.fetchone()
@@ -212,15 +219,24 @@ async def _of_slug(db: psycopg.AsyncConnection[Any], slug: str, name: str) -> UU
 
 async def _store(endpoint: Endpoint, headers: Headers, body: bytes) -> Answer:
     inbound = registry.inbound(endpoint.provider)
+    if len(body) > LARGE and (wait_s := _over_limit_for(endpoint.id)):
+        return "limited", wait_s
     stored_body = _as_json(inbound, body)
     if too_deep(stored_body):
         return "too_deep", None
     key = _storable(inbound.delivery_key(headers, body)) or hashlib.sha256(body).hexdigest()
     stored = (*STORED_HEADERS, *inbound.headers)
     sent = {name: _storable(headers[name]) for name in stored if name in headers}
-    return await store_delivery(
+    answer, retry_after_s = await store_delivery(
         Delivery(endpoint.id, endpoint.revision, key, json.dumps(sent), stored_body)
     )
+    if answer == "limited" and retry_after_s:
+        over_limit_until[endpoint.id] = time.monotonic() + retry_after_s
+    return answer, retry_after_s
+
+
+def _over_limit_for(connection_id: UUID) -> int:
+    return max(0, math.ceil(over_limit_until.get(connection_id, 0.0) - time.monotonic()))
 
 
 def _as_json(inbound: Inbound, body: bytes) -> bytes:

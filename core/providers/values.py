@@ -14,6 +14,8 @@ from core.platform.money import LIMIT
 
 MILLISECONDS_FROM = 10**11  # as seconds that would be the year 5138
 YEARS = range(1990, 2200)
+# Of a JSON document of 1 MiB, reading all may take as long as storing hundreds of deliveries.
+QUICKLY_READ = 16 * 1024
 FINEST = -60  # as many decimals as no amount has, nor the noise of a float
 T = TypeVar("T")
 

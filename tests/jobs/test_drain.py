@@ -18,8 +18,8 @@ from jobs import drain
 from jobs.drain import Turns, run_drain, take_turn
 from tests import factories as make
 from tests.flow import sender
-from tests.jobs.swallowing import swallowing
 from tests.ports import owner, until
+from tests.swallowing import swallowing
 
 
 def stored(to, number=1):

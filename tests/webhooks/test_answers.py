@@ -157,6 +157,8 @@ def test_what_is_signed_but_strange_is_kept_for_a_person_to_see(body, running):
         (b'{"a":' * 64 + b"1" + b"}" * 64, 200),
         (b'{"a":"' + b"[" * 1000 + b'"}', 200),
         (b'["' + b'\\"[' * 1000 + b'"]', 200),
+        (b"[" + b"[[]]," * 1000 + b"[" * 64 + b"]" * 65, 400),
+        (b"[" + b'{"":["[",""]},' * 1000 + b"[" * 63 + b"]" * 64, 200),
     ],
 )
 def test_json_nested_deeper_than_64_is_refused(body, status, running):

@@ -7,15 +7,28 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from core.deliveries.models import WebhookDelivery
 from core.platform import database
 from core.platform.database import as_system
 from tests import factories as make
 from tests.flow import sender
+from tests.ports import owner
 from tests.webhooks.deliveries import kept, payload
 from webhooks import batch_writer
+
+MANY = """
+    insert into app.webhook_deliveries
+      (organization_id, connection_id, provider, delivery_key, headers, body)
+    select :org, :connection, 'stripe', 'known ' || n, '{}', repeat('x', 900)::bytea
+      from generate_series(0, 4999) n
+"""
+FORGET_STATISTICS = """
+    select pg_clear_attribute_stats('app', 'webhook_deliveries', attname, false)
+      from pg_attribute
+     where attrelid = 'app.webhook_deliveries'::regclass and attnum > 0 and not attisdropped
+"""
 
 
 @pytest.mark.parametrize("together", [1, 3, 64])
@@ -100,6 +113,29 @@ def test_a_repeat_waits_for_nobody_who_changes_the_one_that_is_stored():
             other.execute(update(WebhookDelivery).values(last_error="being changed"))
             db.execute("set statement_timeout = '2s'")
             assert [answer for answer, _ in stored(db, [(to.connection_id, 1, "a")])] == ["repeat"]
+
+
+def test_whether_a_delivery_is_known_is_found_without_reading_the_others_of_its_connection():
+    """Even while Postgres has no statistics, as after a restore."""
+    org = make.organization()
+    to = sender(org, "stripe")
+    with owner() as db:
+        db.execute(text(MANY), {"org": org, "connection": to.connection_id})
+        db.execute(text(FORGET_STATISTICS))
+    columns = [
+        [to.connection_id] * 64,
+        [1] * 64,
+        [f"known {4999 - n}" for n in range(64)],
+        ["{}"] * 64,
+    ]
+    with worker() as db:
+        for _ in range(2):
+            plan = db.execute(
+                f"explain (analyze, buffers, format json) {batch_writer.STORE}",
+                [*columns, [b"{}"] * 64, 6000],
+            ).fetchone()[0][0]["Plan"]
+    assert plan["Actual Rows"] == 64
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 64 * 20
 
 
 def test_receivers_do_not_wait_for_each_others_commits():

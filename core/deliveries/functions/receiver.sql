@@ -32,6 +32,9 @@ grant execute on function app.connection_of to so_worker;
 --
 -- A delivery that is known is looked for first, which waits for nobody: an insert would wait for
 -- whoever changes the known one, as an erasure does for long, and everybody's deliveries with it.
+-- The question is which delivery comes next in the order of the unique key, since only that key's
+-- index can answer it. Asked whether there is one of that key, Postgres may prefer another index,
+-- which it believes to be as good and with which it reads all deliveries of the connection.
 -- The rows are inserted before they are counted, because repeats are not counted and only the
 -- unique key reveals them. A connection's count of a minute is the sum of eight rows, of which each
 -- backend adds to one, so that receivers do not wait for each other's commits.
@@ -62,9 +65,13 @@ begin
       headers, body)
     select c.organization_id, d.id, c.id, c.provider, d.delivery_key, d.headers::jsonb, d.body
       from delivery d join connection c on c.id = d.connection_id and c.revision = d.revision
-     where not exists (
-       select from app.webhook_deliveries w where w.organization_id = c.organization_id
-          and w.connection_id = c.id and w.delivery_key = d.delivery_key)
+     where (
+       select (w.organization_id, w.connection_id, w.delivery_key)
+              = (c.organization_id, c.id, d.delivery_key)
+         from app.webhook_deliveries w
+        where (w.organization_id, w.connection_id, w.delivery_key)
+              >= (c.organization_id, c.id, d.delivery_key)
+        order by w.organization_id, w.connection_id, w.delivery_key limit 1) is not true
      order by d.place
     on conflict do nothing returning id, connection_id, delivery_key
   ), counted as (

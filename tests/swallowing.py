@@ -1,5 +1,5 @@
-"""A way to the database on which whoever listens for notices hears nothing more, without an error:
-as behind a firewall that has forgotten the connection.
+"""A way to the database on which, after a certain statement, nothing more is heard, without an
+error: as behind a firewall that has forgotten the connection.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from sqlalchemy.engine import URL
 
 
 class Swallowing:
-    """A proxy in front of a database. Once a connection listens, nothing is passed back on it."""
+    """A proxy in front of a database. Once a connection has sent ``last``, it is answered for
+    another ``answered_s``; then nothing is passed back on it.
+    """
 
-    def __init__(self, to: URL) -> None:
-        self._to = to
+    def __init__(self, to: URL, last: bytes, answered_s: float) -> None:
+        self._to, self.last, self._answered_s = to, last, answered_s
         self.port = 0
         self.deaf = 0  # connections that hear nothing more
 
@@ -36,9 +38,12 @@ class Swallowing:
 
     async def _forward(self, client, to_server, dead) -> None:
         while data := await client.read(65536):
+            is_last = self.last in data
+            if is_last and not self._answered_s:
+                dead.set()
             to_server.write(data)
-            if b"LISTEN" in data:
-                await asyncio.sleep(0.2)  # it is answered, and then never again
+            if is_last:
+                await asyncio.sleep(self._answered_s)
                 dead.set()
                 self.deaf += 1
         to_server.close()
@@ -51,10 +56,10 @@ class Swallowing:
 
 
 @contextmanager
-def swallowing(to: URL) -> Iterator[Swallowing]:
+def swallowing(to: URL, last: bytes = b"LISTEN", answered_s: float = 0.2) -> Iterator[Swallowing]:
     """The proxy runs for the length of the block."""
     proxy, ready, loop, over = (
-        Swallowing(to),
+        Swallowing(to, last, answered_s),
         threading.Event(),
         asyncio.new_event_loop(),
         asyncio.Event(),
