@@ -115,38 +115,6 @@ def metrics_tables(
     return _answers(query, [dict(zip(names, row, strict=True)) for row in found])
 
 
-def members_with(
-    db: Session, periods: Sequence[Period], by: Dimension, facts: Sequence[Fact]
-) -> list[list[Key]]:
-    """For each of the periods the entries of a dimension's list that have any row of one of
-    ``facts`` in it. Each entry's first row is looked for in the index by the entry and the instant,
-    since to find the few that have rows all rows would have to be read.
-    """
-    found: list[list[Key]] = [[] for _ in periods]
-    if not facts:
-        return found
-    first = " union all ".join(
-        f"""(select 1 from app.{fact.table} {fact.table}
-              where {fact.table}.organization_id = app.cur_org() and {fact.key_of(by)} = entry.id
-                and {fact.instant} >= part.starts_at and {fact.instant} < part.ends_at
-                and {fact.condition}
-              order by {fact.instant} limit 1)"""
-        for fact in facts
-    )
-    sql = f"""select part.place, entry.id, entry.name
-                from unnest(cast(:starts as timestamptz[]), cast(:ends as timestamptz[]))
-                       with ordinality part (starts_at, ends_at, place)
-                join app.{by.names} entry on entry.organization_id = app.cur_org()
-               where exists ({first})"""
-    asked = {
-        "starts": [period.starts_at for period in periods],
-        "ends": [period.ends_at for period in periods],
-    }
-    for row in db.execute(text(sql), asked):
-        found[row.place - 1].append(Key(row.id, row.name))
-    return found
-
-
 def tables_read(groupings: Iterable[Grouping], filters: Filters | None = None) -> list[str]:
     """The tables that ``metrics_tables`` reads for these groupings."""
     return sorted(set(TABLE.findall(Query(tuple(groupings), filters or Filters()).sql())))
@@ -190,11 +158,13 @@ class Query:
 
     Each fact is read once and grouped at a time by all ``sets`` that ask for something of it; then
     what was read is laid on top of each other. ``cut`` tells the sets apart: it is a row's place
-    among them.
+    among them. ``starts_at`` and ``ends_at`` are the SQL of the period's bounds.
     """
 
     groupings: tuple[Grouping, ...]
     filters: Filters
+    starts_at: str = ":starts_at"
+    ends_at: str = ":ends_at"
 
     @cached_property
     def dimensions(self) -> tuple[Dimension, ...]:
@@ -263,16 +233,7 @@ class Query:
         }
 
     def sql(self) -> str:
-        """The statement. Columns: cut, the keys, the name of each listed key (``name_k0``, …), what
-        is measured, and the money of each fact (``money_payments``, …).
-        """
-        read = self.read
-        columns = [(part.key, _type(part)) for part in self.parts if not _is_money(part)]
-        columns += [(_money_of(name), "jsonb") for name in read if self._money(read[name])]
-        made = [cte for name in read for cte in self._fact(name)]
-        if len(read) > 1:
-            made += self._together(columns)
-        whole = "figures" if len(read) > 1 else f"of_{next(iter(read))}"
+        """The statement: the ``figures`` with the name of each listed key (``name_k0``, …)."""
         listed = [each for each in self.dimensions if each.names]
         names = "".join(f", name_{self.key(each)}.name as name_{self.key(each)}" for each in listed)
         joins = " ".join(
@@ -281,7 +242,20 @@ class Query:
             for each in listed
         )
         order = ", ".join(f"f.{name}" for name in ("cut", *self.keys))
-        return f"with {', '.join(made)} select f.*{names} from {whole} f {joins} order by {order}"
+        made, figures = self.figures()
+        return f"with {made} select f.*{names} from {figures} f {joins} order by {order}"
+
+    def figures(self) -> tuple[str, str]:
+        """What is read, as the queries of a ``with`` and the name of the last. Columns: cut, the
+        keys, what is measured, and the money of each fact (``money_payments``, …).
+        """
+        read = self.read
+        columns = [(part.key, _type(part)) for part in self.parts if not _is_money(part)]
+        columns += [(_money_of(name), "jsonb") for name in read if self._money(read[name])]
+        made = [cte for name in read for cte in self._fact(name)]
+        if len(read) > 1:
+            made += self._together(columns)
+        return ", ".join(made), "figures" if len(read) > 1 else f"of_{next(iter(read))}"
 
     def _fact(self, name: str) -> Iterator[str]:
         """The rows of one fact, grouped."""
@@ -317,22 +291,28 @@ class Query:
 
         Without an offset Postgres would compute what is used more than once, as the local time of
         several keys and the conditions of several sets, each time anew, and would look for what is
-        in another table row by row.
+        in another table row by row. A single number without keys is counted of nothing but its own
+        rows, so that what is in another table is joined.
         """
         fact, cuts = parts[0].fact, [each for each in by if each.cut]
+        conditions = {part.key: part.condition for part in parts if not _is_all(part)}
+        only = ""
+        if len(parts) == 1 and isinstance(parts[0], Count) and not by:
+            only = f" and {parts[0].condition}"
+            conditions = dict.fromkeys(conditions, "true")
         columns = [f"{fact.key_of(each)} as {self.key(each)}" for each in by if each.cut is None]
         if cuts:
             columns.append(f"{LOCAL.format(instant=fact.instant)} as local_time")
         if self._money(parts):
             columns.append(f"{fact.currency} as currency")
-        columns += [f"{part.condition} as {part.key}_counts" for part in parts if not _is_all(part)]
+        columns += [f"{condition} as {key}_counts" for key, condition in conditions.items()]
         columns += [f"{part.value} as {part.key}_value" for part in parts if _has_value(part)]
-        looks = any("select" in part.condition for part in parts)
+        looks = any("select" in condition for condition in conditions.values())
         apart = "offset 0" if len(sets) > 1 or len(cuts) > 1 or looks else ""
         return f"""select {", ".join(columns)}
               from app.{fact.table} {fact.table} {fact.joins_for(by)}
-             where {fact.instant} >= :starts_at and {fact.instant} < :ends_at
-               and {fact.condition}{fact.narrowed(self.filters)} {apart}"""
+             where {fact.instant} >= {self.starts_at} and {fact.instant} < {self.ends_at}
+               and {fact.condition}{only}{fact.narrowed(self.filters)} {apart}"""
 
     def _calendar(self, by: Sequence[Dimension]) -> str:
         """The keys that are cut from the local time, as columns that ``grouping()`` can name."""
@@ -447,6 +427,12 @@ def _figures(
         for row, made in zip(found[cut], sums, strict=True)
     ]
     return Figures(by, metrics, rows, together)
+
+
+def values_of_row(query: Query, grouping: Grouping, row: Mapping[str, Any]) -> Values:
+    """The figures of one row of a grouping, of which nothing is known where all is null."""
+    sums = _sums(query, list(grouping.parts.values()), row)
+    return _known(grouping.metrics, sums, query.filters, grouping.dimensions)
 
 
 def nothing_of(metrics: Sequence[Metric]) -> Values:
