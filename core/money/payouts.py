@@ -7,7 +7,7 @@ is fixed: attribution follows the facts, and the next payout adjusts what change
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -44,46 +44,64 @@ APPROVED_AHEAD = timedelta(days=62)
 Totals = dict[str, tuple[Decimal, ...]]
 
 OPEN_LINES = "app.open_payout_lines(:starts_at, :period_starts_at, :ends_at, :zone, :through)"
+# Ids of lines count up from a random beginning. Drawn one by one they would take a fifth of the
+# whole draft, and fill their index in all places at once.
 ADD_LINES = text(f"""
     insert into app.payout_snapshot_details (
-        organization_id, snapshot_id, payment_id, kind, reason_code, reason, line_date,
+        organization_id, id, snapshot_id, payment_id, kind, reason_code, reason, line_date,
         payment_date, customer_email, customer_name, processor, processor_payment_id, currency,
         amount, refund_amount, net_revenue, event_id, closer_id, closer_name, setter_id,
         setter_name, source_id, source_name, package_id, package_name, attribution_method,
         attribution_reason, refund_ids, corrects)
-    select (select app.cur_org()), :snapshot, payment_id, kind, reason_code, reason, line_date,
+    select (select app.cur_org()),
+           cast(:ids || lpad(to_hex(row_number() over ()), 12, '0') as uuid),
+           :snapshot, payment_id, kind, reason_code, reason, line_date,
            payment_date, customer_email, customer_name, processor, processor_payment_id, currency,
            amount, refund_amount, amount - refund_amount, event_id, closer_id, closer_name,
            setter_id, setter_name, source_id, source_name, package_id, package_name,
            attribution_method, attribution_reason, refund_ids, corrects
       from {OPEN_LINES}
 """)
-# The lines are read once: the sums of each dimension become rows, and those of any one of them are
-# the payout's. What is nobody's is one row without a name, whatever names the bookings have.
+# The lines are read once, and summed for each set of people before each is taken by itself.
+# The sums of each dimension become rows, and those of all lines are what they must agree with. What
+# is nobody's is one row without a name, whatever names the bookings have.
 ADD_SUMMARIES = text("""
-    with added as (
-        insert into app.payout_snapshot_summaries (
-            organization_id, snapshot_id, dimension, member_id, label, currency, payment_count,
-            cash_collected, refunds, net_revenue)
-        select organization_id, snapshot_id,
-               case 0 when grouping(closer_id) then 'closer' when grouping(setter_id) then 'setter'
-                 when grouping(source_id) then 'source' else 'package' end,
-               coalesce(closer_id, setter_id, source_id, package_id),
+    with lines as (
+        select currency, closer_id, setter_id, source_id, package_id,
+               max(closer_name) as closer_name, max(setter_name) as setter_name,
+               max(source_name) as source_name, max(package_name) as package_name,
+               count(*) filter (where kind = 'payment') as payments, sum(amount) as cash,
+               sum(refund_amount) as refunds, sum(net_revenue) as net
+          from app.payout_snapshot_details
+         where snapshot_id = :snapshot and held_back is null
+         group by currency, closer_id, setter_id, source_id, package_id),
+    sums as materialized (
+        select case grouping(closer_id, setter_id, source_id, package_id)
+                 when 7 then 'closer' when 11 then 'setter' when 13 then 'source'
+                 when 14 then 'package' end as dimension,
+               coalesce(closer_id, setter_id, source_id, package_id) as member_id,
                coalesce(
                  case when closer_id is not null then max(closer_name) end,
                  case when setter_id is not null then max(setter_name) end,
                  case when source_id is not null then max(source_name) end,
-                 case when package_id is not null then max(package_name) end), currency,
-               count(*) filter (where kind = 'payment'), sum(amount), sum(refund_amount),
-               sum(net_revenue)
-          from app.payout_snapshot_details
-         where snapshot_id = :snapshot and held_back is null
-         group by organization_id, snapshot_id,
-               currency, grouping sets (closer_id, setter_id, source_id, package_id)
-        returning dimension, currency, payment_count, cash_collected, refunds, net_revenue)
-    select currency, sum(payment_count) as payments, sum(cash_collected), sum(refunds),
+                 case when package_id is not null then max(package_name) end) as label, currency,
+               sum(payments)::bigint as payments, sum(cash) as cash, sum(refunds) as refunds,
+               sum(net) as net
+          from lines
+         group by currency, grouping sets (closer_id, setter_id, source_id, package_id, ())),
+    added as (
+        insert into app.payout_snapshot_summaries (
+            organization_id, snapshot_id, dimension, member_id, label, currency, payment_count,
+            cash_collected, refunds, net_revenue)
+        select (select app.cur_org()), :snapshot, dimension, member_id, label, currency, payments,
+               cash, refunds, net
+          from sums where dimension is not null
+        returning dimension, currency, cash_collected, refunds, net_revenue)
+    select dimension, currency, null as payments, sum(cash_collected), sum(refunds),
            sum(net_revenue)
-      from added where dimension = 'closer' group by currency
+      from added group by dimension, currency
+     union all
+    select dimension, currency, payments, cash, refunds, net from sums where dimension is null
 """)
 BOUNDS = text("""
     select m.payouts_start, first.period_start as first_start, first.timezone as first_zone,
@@ -104,14 +122,17 @@ BOUNDS = text("""
      where m.organization_id = app.cur_org()
 """)
 PLAN_FOR_MANY = text("""
-    select b.loops, b.memory
+    select b.loops, b.sorts, b.memory
       from (select current_setting('enable_nestloop') as loops,
+                   current_setting('enable_sort') as sorts,
                    current_setting('work_mem') as memory offset 0) b
      where set_config('enable_nestloop', 'off', true) = 'off'
+       and set_config('enable_sort', 'off', true) = 'off'
        and set_config('work_mem', '64MB', true) = '64MB'
 """)
 PLAN_AS_BEFORE = text("""
-    select set_config('enable_nestloop', :loops, true), set_config('work_mem', :memory, true)
+    select set_config('enable_nestloop', :loops, true), set_config('enable_sort', :sorts, true),
+           set_config('work_mem', :memory, true)
 """)
 # The lines of the same money: of the payment, and of the records that it stands for or that stand
 # for it.
@@ -270,13 +291,15 @@ def _name_of(period: Period) -> str:
 
 def _add_lines(db: Session, snapshot: PayoutSnapshot) -> None:
     """One statement reads all payments, so the lines are of one moment."""
-    asked = {"snapshot": snapshot.id} | vars(_cut(snapshot, payout_bounds(db)))
+    cut = vars(_cut(snapshot, payout_bounds(db)))
+    asked = {"snapshot": snapshot.id, "ids": uuid4().hex[:20]} | cut
     _over_all_payments(db, ADD_LINES, asked)
 
 
 def _over_all_payments(db: Session, statement: TextClause, asked: dict[str, Any]) -> Result[Any]:
-    """Run a statement over ``app.open_payout_lines``. What the planner cannot know is how many
-    lines there are: joined row by row, 100,000 payments take minutes.
+    """Run a statement over the lines of a payout. What the planner cannot know is how many there
+    are: joined row by row, 100,000 payments take minutes, and sorted before they are summed, as
+    long again as they take otherwise.
     """
     before = db.execute(PLAN_FOR_MANY).mappings().one()
     found = db.execute(statement, asked)
@@ -288,37 +311,54 @@ def _sum_up(db: Session, snapshot: PayoutSnapshot) -> None:
     """Summaries and header of the lines that are not held back."""
     summaries = PayoutSnapshotSummary
     db.execute(delete(summaries).where(summaries.snapshot_id == snapshot.id))
-    rows = db.execute(ADD_SUMMARIES, {"snapshot": snapshot.id}).all()
+    rows = _over_all_payments(db, ADD_SUMMARIES, {"snapshot": snapshot.id}).all()
+    lines = [row for row in rows if row.dimension is None]
     snapshot.totals = {
-        row.currency: dict(zip(SUMS, map(str, row[2:]), strict=True)) for row in rows
+        row.currency: dict(zip(SUMS, map(str, row[3:]), strict=True)) for row in lines
     }
-    snapshot.payment_count = int(sum(row.payments for row in rows))
+    snapshot.payment_count = sum(row.payments for row in lines)
     db.flush()
-    check_sums(db, snapshot)
+    _require_agreement(
+        snapshot,
+        {row.currency: tuple(row[3:]) for row in lines},
+        ((row.dimension, row.currency, tuple(row[3:])) for row in rows if row.dimension),
+    )
 
 
 def check_sums(db: Session, snapshot: PayoutSnapshot) -> None:
     """Lines, each summary and the header must agree to the cent. Raises Conflict when they do
     not.
     """
-    query = text("""
+    of_lines = text("""
         select currency, sum(amount), sum(refund_amount), sum(net_revenue)
           from app.payout_snapshot_details
          where snapshot_id = :snapshot and held_back is null group by currency
     """)
-    found = db.execute(query, {"snapshot": snapshot.id})
-    lines: Totals = {row.currency: tuple(row[1:]) for row in found}
+    by_dimension = text("""
+        select dimension, currency, sum(cash_collected), sum(refunds), sum(net_revenue)
+          from app.payout_snapshot_summaries where snapshot_id = :snapshot group by 1, 2
+    """)
+    asked = {"snapshot": snapshot.id}
+    _require_agreement(
+        snapshot,
+        {row.currency: tuple(row[1:]) for row in db.execute(of_lines, asked)},
+        ((row[0], row[1], tuple(row[2:])) for row in db.execute(by_dimension, asked)),
+    )
+
+
+def _require_agreement(
+    snapshot: PayoutSnapshot,
+    lines: Totals,
+    members: Iterable[tuple[str, str, tuple[Decimal, ...]]],
+) -> None:
+    """``members`` are the sums over all of a dimension, in each currency."""
     header: Totals = {
         currency: tuple(Decimal(sums[name]) for name in SUMS)
         for currency, sums in snapshot.totals.items()
     }
     summaries: dict[str, Totals] = {dimension: {} for dimension in DIMENSIONS}
-    by_dimension = text("""
-        select dimension, currency, sum(cash_collected), sum(refunds), sum(net_revenue)
-          from app.payout_snapshot_summaries where snapshot_id = :snapshot group by 1, 2
-    """)
-    for row in db.execute(by_dimension, {"snapshot": snapshot.id}):
-        summaries[row.dimension][row.currency] = tuple(row[2:])
+    for dimension, currency, sums in members:
+        summaries[dimension][currency] = sums
     if any(sums != lines for sums in (header, *summaries.values())):
         raise Conflict(
             "The payout does not add up; nothing was saved. Try again, and report it if it happens"
