@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
-from core.metrics.catalog import METRICS, Ratio
+from core.metrics.catalog import METRICS
 from core.metrics.comparison import compared
 from core.metrics.facts import EVENTS, PAYMENTS
 from core.metrics.figures import Row
+from core.metrics.kinds import Ratio
 from core.metrics.members import members_tables
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput

@@ -16,7 +16,8 @@ from core.metrics.dimensions import Dimension, dimension
 from core.metrics.facts import Fact
 from core.metrics.figures import Key, Row
 from core.metrics.filters import Filters
-from core.metrics.table import Grouping, Query, prepared, values_of_row
+from core.metrics.query import Grouping, Query
+from core.metrics.table import prepared, values_of_row
 from core.platform.clock import Period
 
 SHORT_DAYS = 92

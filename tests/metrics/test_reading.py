@@ -14,7 +14,8 @@ from core.metrics.dashboard import GROUPINGS, dashboard
 from core.metrics.facts import EVENTS, PAYMENTS
 from core.metrics.filters import Filters
 from core.metrics.leaderboards import leaderboard
-from core.metrics.table import Grouping, Query, metrics_table, metrics_tables, totals
+from core.metrics.query import Grouping, Query
+from core.metrics.table import metrics_table, metrics_tables, totals
 from core.platform.clock import Period
 from core.platform.database import as_board
 from tests.ports import owner
