@@ -13,15 +13,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from core.money.payouts import (
-    approve,
-    changes_since,
-    create_snapshot,
-    discard,
-    get_snapshot,
-    mark_paid,
-    payout_bounds,
-)
+from core.money.payout_lines import changes_since, payout_bounds
+from core.money.payouts import approve, create_snapshot, discard, get_snapshot, mark_paid
 from core.money.schemas import payout_json
 from core.platform.clock import Period
 from core.platform.database import as_system
