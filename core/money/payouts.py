@@ -22,9 +22,9 @@ from core.money.models import (
     PayoutSnapshotSummary,
     SnapshotState,
 )
+from core.money.pairs import may_be_same
 from core.money.payout_lines import add_lines, changes_since, payout_bounds
 from core.money.payout_sums import check_sums, sum_up
-from core.money.queries import may_be_same
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period, now, today
 from core.platform.database import organization_id_of
