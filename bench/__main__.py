@@ -5,6 +5,7 @@ baseline. Exits with 1 when a limit is broken.
 from __future__ import annotations
 
 import sys
+import time
 from importlib import import_module
 
 from bench.receiver import Row
@@ -28,11 +29,12 @@ def main(names: list[str]) -> int:
     if unknown := set(names) - set(NAMES):
         sys.exit(f"There is no benchmark {', '.join(sorted(unknown))}; use {', '.join(NAMES)}.")
     print(HEAD, flush=True)
-    holds = True
+    holds, started = True, time.monotonic()
     for name in names or NAMES:
         for row in import_module(f"bench.{name}").run():
             print(line(row), flush=True)
             holds &= row.holds
+        print(f"… {name}, {(time.monotonic() - started) / 60:.1f} min", flush=True)
     return 0 if holds else 1
 
 

@@ -29,7 +29,7 @@ from core.metrics.exports import export
 from core.platform.clock import Period
 from core.platform.database import as_member
 
-ROWS, TENTH_DAYS, ROUNDS = 300_000, 36, 11
+ROWS, TENTH_DAYS, ROUNDS = 300_000, 36, 7
 MIN_THROUGHPUT, MAX_GROWTH_MB = 0.5, 8.0
 
 

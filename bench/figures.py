@@ -37,7 +37,7 @@ from core.metrics.table import metrics_table, totals
 from core.platform.clock import Period, now
 from core.platform.database import APP_ROLE, as_board, as_member, engine, role_url
 
-EVENTS, ORGANIZATIONS, ROUNDS, SHORT_ROUNDS = 1_000_000, 5, 15, 60
+EVENTS, ORGANIZATIONS, ROUNDS, SHORT_ROUNDS = 1_000_000, 5, 11, 41
 MONTH = Period(date(2025, 11, 1), date(2025, 12, 1), YEAR.timezone)
 MAX_RATIO, MAX_MORE_MS, MAX_SECURITY, MAX_BESIDE = 1.15, 2.0, 1.10, 1.05
 # Planned for its own values and with memory for the groups, as the product asks for it too.

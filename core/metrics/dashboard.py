@@ -17,14 +17,8 @@ from core.metrics.comparison import Comparison
 from core.metrics.dimensions import HOUR, WEEKDAY
 from core.metrics.figures import Figures, Key, Row, Values
 from core.metrics.filters import Filters
-from core.metrics.table import (
-    Grouping,
-    metrics_table,
-    metrics_tables,
-    nothing_of,
-    tables_read,
-    totals,
-)
+from core.metrics.query import Grouping
+from core.metrics.table import metrics_table, metrics_tables, nothing_of, tables_read, totals
 from core.platform.clock import Period, day_start
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from core.metrics.catalog import EXPLAINED, Measure, PerCount, Ratio
+from core.metrics.catalog import EXPLAINED
 from core.metrics.dimensions import HOUR, LOCAL, WEEKDAY
 from core.metrics.facts import Fact
 from core.metrics.filters import Filters
+from core.metrics.kinds import Measure, PerCount, Ratio
 from core.metrics.table import prepared
 from core.platform.clock import now
 

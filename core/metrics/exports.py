@@ -29,6 +29,7 @@ from core.tenancy.organizations.queries import current_organization
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from psycopg.abc import Buffer
 
 FORMATS = {
     "csv": "text/csv; charset=utf-8",
@@ -99,7 +100,7 @@ def _rows(
         )
 
 
-def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _pieces(chunks: Iterator[Buffer]) -> Iterator[bytes]:
     """The same bytes in larger pieces: each one that is sent costs as much as many rows."""
     piece = bytearray()
     for chunk in chunks:
@@ -177,12 +178,12 @@ def _expression(table: ExportTable, column: str, safe: bool) -> sql.Composable:
         value = _rounded(value)
     if table.is_document(column):
         return sql.SQL("{}::text").format(value)
-    if table.is_hidden(column):
-        value = sql.SQL("case when (select app.cur_role()) = any({}) then {} end").format(
-            sql.Literal(with_persons()), value
-        )
     if safe and table.is_text(column):
         value = without_formula_sql(value)
+    if table.is_hidden(column):
+        value = sql.SQL("case when (select app.cur_role() = any({})) then {} end").format(
+            sql.Literal(with_persons()), value
+        )
     return value
 
 
@@ -191,13 +192,12 @@ def _rounded(amount: sql.Composable) -> sql.Composable:
     return sql.SQL("round({0}, greatest(scale(trim_scale({0})), {1}))").format(amount, DECIMALS)
 
 
-def _csv(raw: psycopg.Connection, query: str) -> Iterator[bytes]:
+def _csv(raw: psycopg.Connection, query: str) -> Iterator[Buffer]:
     with (
         raw.cursor() as cursor,
         cursor.copy(f"copy ({query}) to stdout (format csv, header)") as rows,
     ):
-        for chunk in rows:
-            yield bytes(chunk)
+        yield from rows
 
 
 def _json_lines(raw: psycopg.Connection, query: str) -> Iterator[bytes]:

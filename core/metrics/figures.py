@@ -9,8 +9,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from core.metrics.catalog import METRICS, Metric
+from core.metrics.catalog import METRICS
 from core.metrics.dimensions import Dimension
+from core.metrics.kinds import Metric
 from core.metrics.units import Money, Value
 
 if TYPE_CHECKING:

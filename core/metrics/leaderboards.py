@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
-from core.metrics.catalog import METRICS, Ratio, facts_of
+from core.metrics.catalog import METRICS
 from core.metrics.comparison import compared
-from core.metrics.dimensions import dimension
 from core.metrics.facts import EVENTS, PAYMENTS
-from core.metrics.figures import Figures, Key
-from core.metrics.table import members_with, metrics_table, nothing_of
+from core.metrics.figures import Row
+from core.metrics.kinds import Ratio
+from core.metrics.members import members_tables
 from core.platform.clock import Period
-from core.platform.dataframes import dataframe
 from core.platform.errors import InvalidInput
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 SMALL_SAMPLE = 10
-PRESENCE = (EVENTS, PAYMENTS)  # whoever has rows of any of these is on the board
+PRESENCE = (EVENTS.key, PAYMENTS.key)  # whoever has rows of any of these is on the board
 BOARD = (
     "show_rate",
     "close_rate",
@@ -35,39 +31,59 @@ BOARD = (
 )
 
 
+class Place(NamedTuple):
+    """One line of a board, before the places are counted: ``value`` is money in one currency,
+    ``sample`` what a rate is based on, None for sums, and ``small`` too few to compare.
+    """
+
+    name: Any
+    value: float
+    sample: int | None
+    small: bool
+    id: Any
+
+
+class Line(NamedTuple):
+    """One line of a leaderboard: a ``Place`` with its rank.
+
+    Attributes:
+        change: places won since the same part of the period before; of an unfinished period what
+            has passed is compared; None for whom there is nothing to compare.
+        is_new: had no place in that part before, and has one now.
+    """
+
+    rank: int
+    change: int | None
+    is_new: bool
+    name: Any
+    value: float
+    sample: int | None
+    small: bool
+    id: Any
+
+
 def leaderboard(
     db: Session, period: Period, who: str, metric: str, currency: str, at: datetime
-) -> pd.DataFrame:
+) -> list[Line]:
     """Everybody who has the figure in the period at the instant ``at``, best first.
 
-    Open ``db`` with ``core.platform.database.as_board``.
-
-    Columns: rank (int), change (places won since the same part of the period before; of an
-    unfinished period what has passed is compared; missing for whom there is nothing to compare),
-    is_new (bool: had no place in that part before, and has one now), name, value (float, money in
-    ``currency``), sample (int, what a rate is based on; None for sums), small (bool: too few to
-    compare), id. Raises InvalidInput.
+    Open ``db`` with ``core.platform.database.as_board``. Raises InvalidInput.
     """
     if who not in ("closer", "setter") or metric not in METRICS:
         raise InvalidInput("Choose closers or setters, and a figure that exists.", field="metric")
-    needed = dict.fromkeys((metric, *_base(metric)))
-    counted = facts_of(needed).values()
-    others = [fact for fact in PRESENCE if fact not in counted]
+    needed = tuple(dict.fromkeys((metric, *_base(metric))))
     comparison = compared(period, at)
     parts = [period]
     if comparison:
         parts += [comparison.earlier, *([comparison.present] if comparison.present.until else [])]
-    ranked = [
-        _ranked(metrics_table(db, part, (who,), at=at, only=needed), who, present, metric, currency)
-        for part, present in zip(
-            parts, members_with(db, parts, dimension(who), others), strict=True
-        )
-    ]
-    board = ranked[0]
-    now = _places(ranked[-1] if len(ranked) > 2 else board) if comparison else {}
-    before = _places(ranked[1]) if comparison else {}
-    lines = [
-        (
+    board, *others = (
+        _ranked(rows, who, metric, currency)
+        for rows in members_tables(db, parts, who, needed, PRESENCE, at)
+    )
+    now = _places(others[-1] if len(others) > 1 else board) if comparison else {}
+    before = _places(others[0]) if comparison else {}
+    return [
+        Line(
             rank,
             before[place.id] - now[place.id] if place.id in now and place.id in before else None,
             place.id in now and place.id not in before,
@@ -75,17 +91,6 @@ def leaderboard(
         )
         for rank, place in enumerate(board, start=1)
     ]
-    return dataframe(lines, ("rank", "change", "is_new", *Place._fields))
-
-
-class Place(NamedTuple):
-    """One line of a leaderboard, before the places are counted."""
-
-    name: Any
-    value: float
-    sample: int | None
-    small: bool
-    id: Any
 
 
 def _places(board: Sequence[Place]) -> dict[Any, int]:
@@ -98,19 +103,14 @@ def _base(metric: str) -> Sequence[str]:
     return found.whole if isinstance(found, Ratio) else ()
 
 
-def _ranked(
-    figures: Figures, who: str, present: Iterable[Key], metric: str, currency: str
-) -> list[Place]:
-    """Everybody who has figures or is ``present`` otherwise."""
-    found = dict.fromkeys(present, nothing_of(figures.metrics))
-    found |= {row.keys[who]: row.values for row in figures.rows}
-    rows: list[Place] = []
+def _ranked(rows: Iterable[Row], who: str, metric: str, currency: str) -> list[Place]:
+    places: list[Place] = []
     down, base = METRICS[metric].good == "down", _base(metric)
-    for key, values in found.items():
-        value = values.number(metric, currency)
-        if key.id is None or value is None:
+    for row in rows:
+        key, value = row.keys[who], row.values.number(metric, currency)
+        if value is None:
             continue
-        sample = sum(values.count(part) for part in base) if base else None
+        sample = sum(row.values.count(part) for part in base) if base else None
         small = sample is not None and sample < SMALL_SAMPLE
-        rows.append(Place(key.name, float(value), sample, small, key.id))
-    return sorted(rows, key=lambda row: (row.small, row.value if down else -row.value, row.name))
+        places.append(Place(key.name, float(value), sample, small, key.id))
+    return sorted(places, key=lambda row: (row.small, row.value if down else -row.value, row.name))

@@ -12,7 +12,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from core.money.models import BridgeStep, LineReason, PayoutSnapshot, SnapshotState
-from core.money.payouts import payouts_start_at, period_of_snapshot
+from core.money.payout_lines import payouts_start_at, period_of_snapshot
 from core.platform.dataframes import dataframe
 
 if TYPE_CHECKING:

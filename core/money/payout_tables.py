@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from core.money.models import LineKind, PayoutSnapshot, PayoutSnapshotDetail, PayoutSnapshotSummary
-from core.money.payouts import SUMS
+from core.money.payout_sums import SUMS
 from core.platform.dataframes import dataframe, fetched
 from core.platform.errors import NotFound
 from core.platform.money import shown

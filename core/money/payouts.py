@@ -8,13 +8,11 @@ is fixed: attribution follows the facts, and the next payout adjusts what change
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Result, Row, TextClause, delete, func, select, text, update
+from sqlalchemy import Row, delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from core.money.models import (
@@ -24,11 +22,12 @@ from core.money.models import (
     PayoutSnapshotSummary,
     SnapshotState,
 )
-from core.money.queries import may_be_same
+from core.money.pairs import may_be_same
+from core.money.payout_lines import add_lines, changes_since, payout_bounds
+from core.money.payout_sums import check_sums, sum_up
 from core.platform.advisory_locks import lock_books
-from core.platform.clock import Period, day_start, now, today
+from core.platform.clock import Period, now, today
 from core.platform.database import organization_id_of
-from core.platform.dataframes import fetched
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.queries import current_organization
@@ -36,83 +35,9 @@ from core.tenancy.organizations.queries import current_organization
 if TYPE_CHECKING:
     import pandas as pd
 
-DIMENSIONS = ("closer", "setter", "source", "package")
-SUMS = ("cash_collected", "refunds", "net_revenue")
 # A payout may be made and approved shortly before its days are over. One that ends long after today
 # has a mistyped year, and once approved it would be in the way of every other until then.
 APPROVED_AHEAD = timedelta(days=62)
-Totals = dict[str, tuple[Decimal, ...]]
-
-OPEN_LINES = "app.open_payout_lines(:starts_at, :period_starts_at, :ends_at, :zone, :through)"
-ADD_LINES = text(f"""
-    insert into app.payout_snapshot_details (
-        organization_id, snapshot_id, payment_id, kind, reason_code, reason, line_date,
-        payment_date, customer_email, customer_name, processor, processor_payment_id, currency,
-        amount, refund_amount, net_revenue, event_id, closer_id, closer_name, setter_id,
-        setter_name, source_id, source_name, package_id, package_name, attribution_method,
-        attribution_reason, refund_ids, corrects)
-    select (select app.cur_org()), :snapshot, payment_id, kind, reason_code, reason, line_date,
-           payment_date, customer_email, customer_name, processor, processor_payment_id, currency,
-           amount, refund_amount, amount - refund_amount, event_id, closer_id, closer_name,
-           setter_id, setter_name, source_id, source_name, package_id, package_name,
-           attribution_method, attribution_reason, refund_ids, corrects
-      from {OPEN_LINES}
-""")
-# The lines are read once: the sums of each dimension become rows, and those of any one of them are
-# the payout's. What is nobody's is one row without a name, whatever names the bookings have.
-ADD_SUMMARIES = text("""
-    with added as (
-        insert into app.payout_snapshot_summaries (
-            organization_id, snapshot_id, dimension, member_id, label, currency, payment_count,
-            cash_collected, refunds, net_revenue)
-        select organization_id, snapshot_id,
-               case 0 when grouping(closer_id) then 'closer' when grouping(setter_id) then 'setter'
-                 when grouping(source_id) then 'source' else 'package' end,
-               coalesce(closer_id, setter_id, source_id, package_id),
-               coalesce(
-                 case when closer_id is not null then max(closer_name) end,
-                 case when setter_id is not null then max(setter_name) end,
-                 case when source_id is not null then max(source_name) end,
-                 case when package_id is not null then max(package_name) end), currency,
-               count(*) filter (where kind = 'payment'), sum(amount), sum(refund_amount),
-               sum(net_revenue)
-          from app.payout_snapshot_details
-         where snapshot_id = :snapshot and held_back is null
-         group by organization_id, snapshot_id,
-               currency, grouping sets (closer_id, setter_id, source_id, package_id)
-        returning dimension, currency, payment_count, cash_collected, refunds, net_revenue)
-    select currency, sum(payment_count) as payments, sum(cash_collected), sum(refunds),
-           sum(net_revenue)
-      from added where dimension = 'closer' group by currency
-""")
-BOUNDS = text("""
-    select m.payouts_start, first.period_start as first_start, first.timezone as first_zone,
-           last.name as last_name,
-           last.period_end as last_end, last.timezone as last_zone,
-           waiting.name as waiting_name, waiting.period_start as waiting_start,
-           exists (select from app.payout_snapshots s
-                     join app.payout_snapshot_details d on d.organization_id = s.organization_id
-                      and d.snapshot_id = s.id
-                    where s.state <> 'draft') as start_stays
-      from app.money_settings m
-      left join lateral (select s.* from app.payout_snapshots s where s.state <> 'draft'
-                          order by s.period_start limit 1) first on true
-      left join lateral (select s.* from app.payout_snapshots s where s.state <> 'draft'
-                          order by s.period_end desc limit 1) last on true
-      left join lateral (select s.* from app.payout_snapshots s where s.state = 'draft'
-                          order by s.period_start limit 1) waiting on true
-     where m.organization_id = app.cur_org()
-""")
-PLAN_FOR_MANY = text("""
-    select b.loops, b.memory
-      from (select current_setting('enable_nestloop') as loops,
-                   current_setting('work_mem') as memory offset 0) b
-     where set_config('enable_nestloop', 'off', true) = 'off'
-       and set_config('work_mem', '64MB', true) = '64MB'
-""")
-PLAN_AS_BEFORE = text("""
-    select set_config('enable_nestloop', :loops, true), set_config('work_mem', :memory, true)
-""")
 # The lines of the same money: of the payment, and of the records that it stands for or that stand
 # for it.
 SAME_MONEY = text("""
@@ -121,32 +46,6 @@ SAME_MONEY = text("""
            select coalesce(q.superseded_by_id, q.id) from app.payments q
             where q.organization_id = app.cur_org() and q.id = :payment)
 """)
-CHANGES = text(f"""
-    with sides as (
-        select 1 as now, payment_id, reason_code, reason, currency, closer_id, closer_name,
-               setter_id, setter_name, source_id, package_id, amount, refund_amount
-          from {OPEN_LINES}
-         union all
-        select 0, payment_id, reason_code, reason, currency, closer_id, closer_name, setter_id,
-               setter_name, source_id, package_id, amount, refund_amount
-          from app.payout_snapshot_details
-         where snapshot_id = :snapshot and (:is_draft or held_back is not null))
-    select payment_id,
-           case when max(now) = 0 then 'gone' when min(now) = 1 then 'new' else 'changed'
-             end as what,
-           max(reason) as reason, currency,
-           sum(amount - refund_amount) filter (where now = 0) as net_then,
-           sum(amount - refund_amount) filter (where now = 1) as net_now,
-           app.person_in_words('closer', closer_id, max(closer_name), 'Nobody') as closer,
-           app.person_in_words('setter', setter_id, max(setter_name), 'Nobody') as setter
-      from sides
-     group by payment_id, reason_code, currency, closer_id, setter_id, source_id, package_id
-    having sum(amount * (2 * now - 1)) <> 0 or sum(refund_amount * (2 * now - 1)) <> 0
-        or sum(2 * now - 1) <> 0
-     order by 2, 1, 3
-""")
-
-
 # Lines that no longer are what was approved: the fingerprint is recomputed, and compared with the
 # one that the payout has and with the one in the audit log.
 ALTERED = text("""
@@ -174,54 +73,6 @@ class StaleDraft(Conflict):
             " look at it, and approve it again."
         )
         self.differences = differences
-
-
-@dataclass(frozen=True)
-class _Cut:
-    """What ``app.open_payout_lines`` is asked: the present up to ``ends_at``, less the payouts
-    whose periods end by ``through``.
-    """
-
-    starts_at: datetime
-    period_starts_at: datetime
-    ends_at: datetime
-    zone: str
-    through: date
-
-
-def period_of_snapshot(snapshot: PayoutSnapshot) -> Period:
-    """The days of a payout, in the zone that the organisation had when its lines were made."""
-    return Period(snapshot.period_start, snapshot.period_end, snapshot.timezone)
-
-
-def payouts_start_at(snapshot: PayoutSnapshot, bounds: Row[Any]) -> datetime:
-    """The instant from which payments are counted: the day set by the organisation, by default the
-    first of the first payout's, in the zone of the first payout that was approved. A later change
-    of zone does not move it.
-    """
-    day = bounds.payouts_start or bounds.first_start or snapshot.period_start
-    return day_start(day, bounds.first_zone or snapshot.timezone)
-
-
-def payout_bounds(db: Session) -> Row[Any]:
-    """The day set by the organisation and whether it stays, the first and the last approved payout
-    and the earliest draft, where there are any: between these a payout is read.
-    """
-    return db.execute(BOUNDS).one()
-
-
-def _cut(snapshot: PayoutSnapshot, bounds: Row[Any]) -> _Cut:
-    """A draft has everything that is open by now; of an approved payout, what was open at its end
-    is asked for. A draft that ends before an approved payout is compared up to the end of that.
-    """
-    period = period_of_snapshot(snapshot)
-    ends_at, through = period.ends_at, snapshot.period_end
-    if snapshot.state == SnapshotState.DRAFT:
-        through = date.max
-        if bounds.last_end is not None:
-            ends_at = max(ends_at, day_start(bounds.last_end, bounds.last_zone))
-    starts_at = payouts_start_at(snapshot, bounds)
-    return _Cut(starts_at, period.starts_at, ends_at, snapshot.timezone, through)
 
 
 def create_snapshot(
@@ -253,8 +104,8 @@ def create_snapshot(
     )
     db.add(snapshot)
     db.flush()
-    _add_lines(db, snapshot)
-    _sum_up(db, snapshot)
+    add_lines(db, snapshot)
+    sum_up(db, snapshot)
     return snapshot
 
 
@@ -266,64 +117,6 @@ def _name_of(period: Period) -> str:
         return f"{first:%B %Y}"
     days = dict.fromkeys(f"{day.day} {day:%b %Y}" for day in (first, last))
     return " – ".join(days)
-
-
-def _add_lines(db: Session, snapshot: PayoutSnapshot) -> None:
-    """One statement reads all payments, so the lines are of one moment."""
-    asked = {"snapshot": snapshot.id} | vars(_cut(snapshot, payout_bounds(db)))
-    _over_all_payments(db, ADD_LINES, asked)
-
-
-def _over_all_payments(db: Session, statement: TextClause, asked: dict[str, Any]) -> Result[Any]:
-    """Run a statement over ``app.open_payout_lines``. What the planner cannot know is how many
-    lines there are: joined row by row, 100,000 payments take minutes.
-    """
-    before = db.execute(PLAN_FOR_MANY).mappings().one()
-    found = db.execute(statement, asked)
-    db.execute(PLAN_AS_BEFORE, dict(before))
-    return found
-
-
-def _sum_up(db: Session, snapshot: PayoutSnapshot) -> None:
-    """Summaries and header of the lines that are not held back."""
-    summaries = PayoutSnapshotSummary
-    db.execute(delete(summaries).where(summaries.snapshot_id == snapshot.id))
-    rows = db.execute(ADD_SUMMARIES, {"snapshot": snapshot.id}).all()
-    snapshot.totals = {
-        row.currency: dict(zip(SUMS, map(str, row[2:]), strict=True)) for row in rows
-    }
-    snapshot.payment_count = int(sum(row.payments for row in rows))
-    db.flush()
-    check_sums(db, snapshot)
-
-
-def check_sums(db: Session, snapshot: PayoutSnapshot) -> None:
-    """Lines, each summary and the header must agree to the cent. Raises Conflict when they do
-    not.
-    """
-    query = text("""
-        select currency, sum(amount), sum(refund_amount), sum(net_revenue)
-          from app.payout_snapshot_details
-         where snapshot_id = :snapshot and held_back is null group by currency
-    """)
-    found = db.execute(query, {"snapshot": snapshot.id})
-    lines: Totals = {row.currency: tuple(row[1:]) for row in found}
-    header: Totals = {
-        currency: tuple(Decimal(sums[name]) for name in SUMS)
-        for currency, sums in snapshot.totals.items()
-    }
-    summaries: dict[str, Totals] = {dimension: {} for dimension in DIMENSIONS}
-    by_dimension = text("""
-        select dimension, currency, sum(cash_collected), sum(refunds), sum(net_revenue)
-          from app.payout_snapshot_summaries where snapshot_id = :snapshot group by 1, 2
-    """)
-    for row in db.execute(by_dimension, {"snapshot": snapshot.id}):
-        summaries[row.dimension][row.currency] = tuple(row[2:])
-    if any(sums != lines for sums in (header, *summaries.values())):
-        raise Conflict(
-            "The payout does not add up; nothing was saved. Try again, and report it if it happens"
-            " twice."
-        )
 
 
 def get_snapshot(db: Session, snapshot_id: UUID) -> PayoutSnapshot:
@@ -350,11 +143,11 @@ def rebuild(db: Session, snapshot_id: UUID, by: Viewer) -> PayoutSnapshot:
     listed = {row.payment_id for row in before}
     held = [(row.payment_id, row.held_back) for row in before if row.held_back is not None]
     db.execute(delete(lines).where(lines.snapshot_id == snapshot.id))
-    _add_lines(db, snapshot)
+    add_lines(db, snapshot)
     for payment_id, reason in held:
         theirs = {*_same_money(db, payment_id), *(may_be_same(db, payment_id) - listed)}
         _note_held_back(db, snapshot, theirs, reason)
-    _sum_up(db, snapshot)
+    sum_up(db, snapshot)
     return snapshot
 
 
@@ -387,7 +180,7 @@ def _decide_on_line(db: Session, line_id: UUID, reason: str | None, by: Viewer) 
         raise NotFound("There is no such line; the draft may have been rebuilt.")
     snapshot = _draft(db, line.snapshot_id, by)
     _note_held_back(db, snapshot, _same_money(db, line.payment_id), reason)
-    _sum_up(db, snapshot)
+    sum_up(db, snapshot)
 
 
 def _same_money(db: Session, payment_id: UUID) -> Sequence[UUID]:
@@ -514,15 +307,3 @@ def _draft(db: Session, snapshot_id: UUID, by: Viewer | None) -> PayoutSnapshot:
 def _require_admin(by: Viewer | None) -> None:
     if by is not None and not by.is_admin:
         raise NotAllowed("Only an admin decides on payouts.")
-
-
-def changes_since(db: Session, snapshot: PayoutSnapshot, bounds: Row[Any]) -> pd.DataFrame:
-    """Of a draft, how its lines differ from the present; of an approved payout, what has changed up
-    to its end since, which later payouts adjust.
-
-    Columns: payment_id, what (``new``, ``gone``, ``changed``), reason (None for a payment of the
-    period), currency, net_then, net_now, closer, setter. Empty when nothing changed.
-    """
-    is_draft = snapshot.state == SnapshotState.DRAFT
-    asked = {"snapshot": snapshot.id, "is_draft": is_draft} | vars(_cut(snapshot, bounds))
-    return fetched(_over_all_payments(db, CHANGES, asked))

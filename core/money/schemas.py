@@ -30,13 +30,15 @@ from core.money.models import (
     PaymentStatus,
     SnapshotState,
 )
+from core.money.pairs import open_entries
+from core.money.payout_sums import DIMENSIONS, SUMS
 from core.money.payout_tables import (
     details_in_batches,
     payments_without_closer,
     summaries_table,
 )
-from core.money.payouts import DIMENSIONS, SUMS, StaleDraft, get_snapshot
-from core.money.queries import PaymentFilter, open_entries
+from core.money.payouts import StaleDraft, get_snapshot
+from core.money.queries import PaymentFilter
 from core.platform.clock import Period
 from core.platform.dataframes import records
 from core.platform.errors import Conflict

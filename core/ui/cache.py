@@ -16,9 +16,10 @@ from core.links.access_links import Visitor
 from core.metrics.comparison import Comparison
 from core.metrics.dashboard import Dashboard, dashboard, data_stamp
 from core.metrics.filters import Filters
-from core.metrics.leaderboards import leaderboard
+from core.metrics.leaderboards import Line, leaderboard
 from core.platform.clock import Period, now
 from core.platform.database import as_board
+from core.platform.dataframes import dataframe
 from core.tenancy.access.viewers import Viewer
 
 KEPT_S = 15
@@ -104,11 +105,14 @@ def _leaderboard(
     at: datetime,
 ) -> pd.DataFrame:
     with as_board(user_id, organization_id) as db:
-        return leaderboard(db, period, who, metric, currency, at)
+        found = leaderboard(db, period, who, metric, currency, at)
+    return dataframe(found, Line._fields)
 
 
 def leaderboard_of(viewer: Viewer, period: Period, who: str, metric: str) -> pd.DataFrame:
-    """The leaderboard of the viewer's organisation. Raises NotAllowed where reps may not see it."""
+    """The leaderboard of the viewer's organisation, with the columns of a ``Line``. Raises
+    NotAllowed where reps may not see it.
+    """
     return _leaderboard(
         viewer.organization_id,
         viewer.user_id,

@@ -13,7 +13,8 @@ from core.bookings.models import EventOutcome
 from core.bookings.queries import EventFilter, events_page
 from core.money.attribution import adopt_address, choose_event, clear_choice
 from core.money.models import PROCESSOR_LABELS
-from core.money.queries import pairs_of, payment_detail, refunds_of, suggestions
+from core.money.pairs import pairs_of
+from core.money.queries import payment_detail, refunds_of, suggestions
 from core.platform.dataframes import records
 from core.ui.page import act, go, no_such, require, title
 from core.ui.panels.payments import Pair, decide_pairs, numbered_apart, payment_state, refund_line

@@ -7,7 +7,8 @@ import streamlit as st
 from core.metrics.drill import counted, is_of, matching
 from core.metrics.facts import PAYMENTS
 from core.money.models import PROCESSOR_LABELS
-from core.money.queries import PaymentFilter, payment_sums, payments_table, reconciliation_list
+from core.money.pairs import reconciliation_list
+from core.money.queries import PaymentFilter, payment_sums, payments_table
 from core.money.schemas import PaymentItem
 from core.platform.dataframes import records
 from core.ui.page import empty, require, title

@@ -11,18 +11,11 @@ import streamlit as st
 
 from core.links.access_links import issue_statements
 from core.money.models import SnapshotState
+from core.money.pairs import open_entries
 from core.money.payout_bridge import before_payouts_start, bridge
+from core.money.payout_lines import changes_since, payout_bounds
 from core.money.payout_tables import details_table, payments_without_closer, summaries_table
-from core.money.payouts import (
-    approve,
-    changes_since,
-    discard,
-    get_snapshot,
-    mark_paid,
-    payout_bounds,
-    refusal,
-)
-from core.money.queries import open_entries
+from core.money.payouts import approve, discard, get_snapshot, mark_paid, refusal
 from core.platform.errors import NotFound
 from core.ui.navigation import jump
 from core.ui.page import act, no_such, require, title

@@ -9,7 +9,8 @@ import pytest
 from core.metrics.comparison import compared
 from core.metrics.dashboard import FIGURES, dashboard, data_stamp, read_of
 from core.metrics.filters import Filters
-from core.metrics.table import Grouping, tables_read, totals
+from core.metrics.query import Grouping
+from core.metrics.table import tables_read, totals
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
 from core.platform.database import as_system

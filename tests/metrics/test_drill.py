@@ -11,11 +11,12 @@ import pytest
 
 from core.bookings.queries import EventFilter, count_events
 from core.bookings.status import settle_status
-from core.metrics.catalog import FACTS, METRICS, Count, Sum
+from core.metrics.catalog import FACTS, METRICS
 from core.metrics.dimensions import FILTERS
 from core.metrics.drill import is_of, matching
 from core.metrics.facts import EVENTS, LEADS
 from core.metrics.filters import Filters
+from core.metrics.kinds import Count, Sum
 from core.metrics.table import metrics_table, totals
 from core.money.queries import PaymentFilter, payment_sums
 from core.people.queries import LeadFilter, count_leads

@@ -9,12 +9,14 @@ from decimal import Decimal
 import pytest
 from pydantic import create_model
 
-from core.metrics.catalog import METRICS, Count, Percentile, Sum
+from core.metrics.catalog import METRICS
 from core.metrics.dimensions import DIMENSIONS, WEEKDAY
 from core.metrics.facts import EVENTS, PAYMENTS
 from core.metrics.filters import Filters
+from core.metrics.kinds import Count, Percentile, Sum
+from core.metrics.query import Grouping
 from core.metrics.schemas import keys_of
-from core.metrics.table import Grouping, metrics_table, metrics_tables, totals
+from core.metrics.table import metrics_table, metrics_tables, totals
 from core.metrics.units import COUNT, HOURS, MONEY, NUMBER, RATE
 from core.platform.clock import Period
 from core.platform.database import as_system

@@ -8,10 +8,11 @@ from decimal import Decimal
 import pytest
 
 from core.metrics.catalog import METRICS
-from core.metrics.leaderboards import BOARD, SMALL_SAMPLE, leaderboard
+from core.metrics.leaderboards import BOARD, SMALL_SAMPLE, Line, leaderboard
 from core.metrics.units import RATE
 from core.platform.clock import Period, now
 from core.platform.database import as_board, as_system
+from core.platform.dataframes import dataframe
 from core.platform.errors import InvalidInput, NotAllowed
 from tests import factories as make
 from tests.crossed import crossed
@@ -27,7 +28,11 @@ BEFORE = NOON - timedelta(days=7)
 def board(org_or_viewer, period=WEEK, who="closer", metric="booked_calls", currency="USD"):
     viewer = org_or_viewer if hasattr(org_or_viewer, "user_id") else make.viewer(org_or_viewer)
     with as_board(viewer.user_id, viewer.organization_id) as db:
-        return leaderboard(db, period, who, metric, currency, now())
+        return table(leaderboard(db, period, who, metric, currency, now()))
+
+
+def table(lines):
+    return dataframe(lines, Line._fields)
 
 
 @pytest.fixture
@@ -93,7 +98,7 @@ def test_whoever_had_a_place_before_or_has_none_yet_is_not_new(org):
     with as_board(make.viewer(org).user_id, org) as db:
         early = leaderboard(db, WEEK, "closer", "booked_calls", "USD", WEEK.starts_at)
         later = leaderboard(db, WEEK, "closer", "booked_calls", "USD", WEEK.ends_at)
-    assert list(early["is_new"]) == list(later["is_new"]) == [False]
+    assert [line.is_new for line in (*early, *later)] == [False, False]
 
 
 def test_of_an_unfinished_period_the_arrow_compares_what_has_passed_with_as_much_of_the_other(org):
@@ -109,7 +114,7 @@ def test_of_an_unfinished_period_the_arrow_compares_what_has_passed_with_as_much
         calls(db, org, cy, 3, NOON + timedelta(days=5))
     with as_board(make.viewer(org).user_id, org) as db:
         at = NOON + timedelta(days=1)
-        made = leaderboard(db, WEEK, "closer", "booked_calls", "USD", at)
+        made = table(leaderboard(db, WEEK, "closer", "booked_calls", "USD", at))
     places = [(row.rank, row.name, row.change) for row in made.fillna({"change": 99}).itertuples()]
     assert places == [(1, "Bo", 0), (2, "Cy", 99), (3, "Ana", 0)]
 

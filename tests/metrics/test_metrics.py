@@ -13,9 +13,10 @@ from sqlalchemy import text
 
 from core.bookings.form_answers import FormAnswers
 from core.bookings.models import Package
-from core.metrics.catalog import EXPLAINED, METRICS, PerCount, parts_of
+from core.metrics.catalog import EXPLAINED, METRICS, parts_of
 from core.metrics.dimensions import DIMENSIONS, FILTERS
 from core.metrics.filters import Filters
+from core.metrics.kinds import PerCount
 from core.metrics.table import metrics_table, totals
 from core.metrics.units import COUNT, HOURS, MONEY, RATE
 from core.money.form_filing import file_form

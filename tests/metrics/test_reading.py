@@ -3,6 +3,7 @@ an index.
 """
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -13,7 +14,9 @@ from core.metrics.dashboard import GROUPINGS, dashboard
 from core.metrics.facts import EVENTS, PAYMENTS
 from core.metrics.filters import Filters
 from core.metrics.leaderboards import leaderboard
-from core.metrics.table import Grouping, Query, metrics_table, metrics_tables
+from core.metrics.query import Grouping, Query
+from core.metrics.table import metrics_table, metrics_tables, totals
+from core.platform.clock import Period
 from core.platform.database import as_board
 from tests.ports import owner
 from tests.statements import statements
@@ -82,3 +85,23 @@ def test_a_leaderboard_of_cash_counts_no_events(history):
         leaderboard(db, history.period, "closer", "cash_collected", "USD", history.at)
     assert [each for each in said if "of_payments" in each]
     assert not [each for each in said if "of_events" in each]
+
+
+@pytest.mark.parametrize("days", [28, 365])
+@pytest.mark.parametrize("metric", ["cash_collected", "show_rate", "pcf_compliance"])
+def test_a_leaderboard_and_that_of_the_period_before_are_one_statement(history, metric, days):
+    viewer = history.viewers["admin"]
+    period = Period(history.at.date() - timedelta(days=days), history.at.date(), "UTC")
+    with as_board(viewer.user_id, viewer.organization_id) as db, statements() as said:
+        leaderboard(db, period, "closer", metric, "USD", history.at)
+    assert len([each for each in said if "app.closers" in each or "app.events" in each]) == 1
+
+
+def test_a_count_without_groups_reads_nothing_but_the_rows_that_it_counts(history):
+    with history.viewers["admin"].transaction() as db, statements() as said:
+        alone = totals(db, history.period, at=history.at, only=[PAID])
+        among_others = totals(db, history.period, at=history.at, only=[PAID, "shows"])
+    assert alone[PAID.key] == among_others[PAID.key]
+    [first, second] = [each for each in said if "from app.events events" in each]
+    assert "offset 0" in second
+    assert "offset 0" not in first  # so that payments are joined

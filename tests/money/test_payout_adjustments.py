@@ -19,16 +19,15 @@ from core.money.ledger import record_payment
 from core.money.models import MoneySettings, PaymentStatus, PayoutSnapshot
 from core.money.payment_facts import PaymentFact
 from core.money.payout_bridge import before_payouts_start, bridge
+from core.money.payout_lines import changes_since, payout_bounds
 from core.money.payout_tables import details_table, payments_without_closer, summaries_table
 from core.money.payouts import (
     StaleDraft,
     approve,
-    changes_since,
     create_snapshot,
     discard,
     get_snapshot,
     hold_back,
-    payout_bounds,
     rebuild,
     refusal,
     release,

@@ -18,14 +18,9 @@ from sqlalchemy.orm import Session
 
 from core.bookings.models import Event, Package
 from core.money.models import Payment, PayoutSnapshotDetail, Refund
+from core.money.payout_lines import period_of_snapshot
 from core.money.payout_tables import details_table
-from core.money.payouts import (
-    StaleDraft,
-    approve,
-    create_snapshot,
-    hold_back,
-    period_of_snapshot,
-)
+from core.money.payouts import StaleDraft, approve, create_snapshot, hold_back
 from core.money.payouts import rebuild as rebuild_draft
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period

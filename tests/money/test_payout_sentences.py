@@ -28,15 +28,14 @@ from core.money.models import (
     Refund,
 )
 from core.money.payout_bridge import before_payouts_start, bridge
+from core.money.payout_lines import changes_since, payout_bounds
 from core.money.payout_tables import details_table, summaries_table
 from core.money.payouts import (
     altered_payouts,
-    changes_since,
     create_snapshot,
     get_snapshot,
     hold_back,
     mark_paid,
-    payout_bounds,
     rebuild,
 )
 from core.money.settings import MONEY

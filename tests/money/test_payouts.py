@@ -13,21 +13,16 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from core.money.payouts import (
-    approve,
-    changes_since,
-    create_snapshot,
-    discard,
-    get_snapshot,
-    mark_paid,
-    payout_bounds,
-)
+from core.money.payout_lines import changes_since, payout_bounds
+from core.money.payouts import approve, create_snapshot, discard, get_snapshot, mark_paid
 from core.money.schemas import payout_json
 from core.platform.clock import Period
 from core.platform.database import as_system
 from core.platform.errors import Conflict, NotAllowed
 from tests import factories as make
 from tests.factories import NOON
+from tests.ports import owner
+from tests.statements import statements
 
 NOVEMBER = Period(date(2026, 11, 1), date(2026, 12, 1), "Europe/Copenhagen")
 
@@ -181,3 +176,30 @@ def test_only_an_admin_approves(admin, role):
     snapshot_id, other = payout(admin), make.viewer(admin.organization_id, role)
     with pytest.raises(NotAllowed), other.transaction() as db:
         approve(db, snapshot_id, other)
+
+
+def test_a_draft_reads_its_lines_once_after_writing_them(admin):
+    with as_system(admin.organization_id) as db:
+        make.payment(db, admin.organization_id, "5.00", at=NOON)
+    with admin.transaction() as db, statements() as said:
+        create_snapshot(db, "November", NOVEMBER, admin)
+    assert len([each for each in said if "from app.payout_snapshot_details" in each]) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update app.payout_snapshot_summaries set refunds = refunds + 1 where dimension = 'setter'",
+        "delete from app.payout_snapshot_summaries where dimension = 'package'",
+        "update app.payout_snapshots set totals = '{}'",
+    ],
+)
+def test_a_draft_whose_sums_do_not_agree_is_not_approved(admin, change):
+    with as_system(admin.organization_id) as db:
+        make.payment(db, admin.organization_id, "5.00", at=NOON)
+    draft = payout(admin)
+    with owner() as db:
+        db.execute(text("set local session_replication_role = replica"))
+        db.execute(text(change))
+    with admin.transaction() as db, pytest.raises(Conflict, match="does not add up"):
+        approve(db, draft, admin)

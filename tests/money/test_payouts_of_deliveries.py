@@ -17,15 +17,9 @@ from core.money.attribution import attribute_event, choose_event
 from core.money.form_filing import withdraw_form
 from core.money.models import Payment, PayoutSnapshotDetail, PayoutSnapshotSummary
 from core.money.payout_bridge import before_payouts_start, bridge
+from core.money.payout_lines import payout_bounds
 from core.money.payout_tables import details_table, payments_without_closer
-from core.money.payouts import (
-    StaleDraft,
-    approve,
-    create_snapshot,
-    get_snapshot,
-    payout_bounds,
-    rebuild,
-)
+from core.money.payouts import StaleDraft, approve, create_snapshot, get_snapshot, rebuild
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period
 from core.platform.database import as_system

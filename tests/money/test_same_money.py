@@ -15,10 +15,10 @@ from sqlalchemy import select, text
 from core.money.attribution import attribute, attribute_all, choose_event
 from core.money.ledger import record_payment
 from core.money.models import PairVerdict, Payment
+from core.money.pairs import open_entries, pairs_of, reconciliation_list
 from core.money.payment_facts import PaymentFact
 from core.money.payout_tables import details_table
 from core.money.payouts import approve, create_snapshot, hold_back, rebuild
-from core.money.queries import open_entries, pairs_of, reconciliation_list
 from core.money.reconciliation import decide_pair
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period, now

@@ -21,12 +21,13 @@ from sqlalchemy import text
 
 from core.bookings.models import EventOutcome
 from core.messages.reports import REPORTED, daily_report
-from core.metrics.catalog import FACTS, METRICS, PAID, Count, Measure
+from core.metrics.catalog import FACTS, METRICS, PAID
 from core.metrics.comparison import compared
 from core.metrics.dashboard import CARDS, WEEKDAYS
 from core.metrics.dimensions import DIMENSIONS, FILTERS
 from core.metrics.drill import is_of
 from core.metrics.exports import export
+from core.metrics.kinds import Count, Measure
 from core.metrics.leaderboards import BOARD
 from core.metrics.table import totals
 from core.metrics.units import COUNT, MONEY, RATE

@@ -3,7 +3,7 @@
 -- rights of whoever asks, and see what they may see.
 --
 -- They are inlined into the statement that asks, which also says how it is planned
--- (core/money/payouts.py).
+-- (core/money/payout_lines.py).
 --
 -- True of a payment that counts is its cash, if it is dated before p_ends_at, and the refunds and
 -- lost disputes before that moment, its own and those of the record that it stands for; all of it
