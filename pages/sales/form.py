@@ -16,7 +16,7 @@ from core.bookings.queries import event_detail
 from core.money.form_filing import file_form, withdraw_form
 from core.ui.navigation import jump
 from core.ui.page import act, empty, require, title
-from core.ui.panels.post_call_form import choices, forget, chose_filed_form, show_form
+from core.ui.panels.post_call_form import choices, chose_filed_form, forget, show_form
 from core.ui.parts.format import when
 from core.ui.parts.query_params import id_from_address
 
