@@ -10,32 +10,33 @@ from __future__ import annotations
 import math
 import time
 from ipaddress import IPv6Address, ip_address
+from uuid import UUID
 
 from webhooks.pool import pooled_connection
 
 PER_MINUTE = 60
-MINUTE_S = 60
 MOST_REMEMBERED = 10_000
 # Until when, by connection and address, this process need not ask the database again.
 limited_until: dict[str, float] = {}
 
 
-def limited_for(connection: str, address: str) -> int:
+def limited_for(connection: UUID | None, address: str) -> int:
     """The seconds for which no more failures of it are looked at, as far as this process knows; 0
-    when they are.
+    when they are. Of an address that tries connections that do not exist, all tries count as one's.
     """
     left = limited_until.get(_key(connection, address), 0.0) - time.monotonic()
     return max(0, math.ceil(left))
 
 
-async def count_failure(connection: str, address: str) -> int:
-    """Count one failure. Returns 0 within the limit, else how many seconds to wait. Raises
-    psycopg.Error and PoolTimeout.
+async def count_failure(connection: UUID | None, address: str, why: str) -> int:
+    """Count one failure, within the limit also at the connection, whose people are shown it.
+    Returns 0 within the limit, else how many seconds to wait. Raises psycopg.Error and
+    PoolTimeout.
     """
     key = _key(connection, address)
     async with pooled_connection() as db:
         counted = await db.execute(
-            "select app.take_hit(%s, %s, %s)", (f"unverified:{key}", PER_MINUTE, MINUTE_S)
+            "select app.count_refused(%s, %s, %s, %s)", (key, PER_MINUTE, connection, why)
         )
         row = await counted.fetchone()
     wait_s: int = row[0] if row else 0
@@ -53,8 +54,8 @@ def _remember(key: str, wait_s: int) -> None:
         limited_until[key] = now + wait_s
 
 
-def _key(connection: str, address: str) -> str:
-    return f"{connection}:{network(address)}"
+def _key(connection: UUID | None, address: str) -> str:
+    return f"{connection or 'none'}:{network(address)}"
 
 
 def network(address: str) -> str:

@@ -159,19 +159,19 @@ async def verify_and_store(
     if inbound is None or (whose := _address(inbound, last_part)) is None:
         return "refused", None
     endpoint = remembered.get((name, whose))
-    if endpoint is not None and _genuine(endpoint, headers, body):
+    if endpoint is not None and not _wrong_with(endpoint, headers, body):
         answer, retry_after_s = await _store(endpoint, headers, body)
         if answer != "stale":
             return answer, retry_after_s
-    wait_s = limited_for(str(endpoint.id), address) if endpoint else 0
+    wait_s = limited_for(endpoint.id, address) if endpoint else 0
     if endpoint is not None and wait_s and endpoint.age_s() < LOOK_UP_EVERY_S:
         return "limited", wait_s
     endpoint = await _look_up(name, whose)
-    if endpoint is not None and _genuine(endpoint, headers, body):
+    wrong = _wrong_with(endpoint, headers, body) if endpoint else "no such connection"
+    if endpoint is not None and not wrong:
         return await _store(endpoint, headers, body)
-    # Of an address that tries many connections that do not exist, all tries count as one's.
-    whom = str(endpoint.id) if endpoint else "none"
-    wait_s = limited_for(whom, address) or await count_failure(whom, address)
+    whom = endpoint.id if endpoint else None
+    wait_s = limited_for(whom, address) or await count_failure(whom, address, wrong)
     return ("limited", wait_s) if wait_s else ("refused", None)
 
 
@@ -184,15 +184,16 @@ def _address(inbound: Inbound, last_part: str) -> UUID | str | None:
         return None
 
 
-def _genuine(endpoint: Endpoint, headers: Headers, body: bytes) -> bool:
+def _wrong_with(endpoint: Endpoint, headers: Headers, body: bytes) -> str:
+    """What is wrong with the signature; nothing for a genuine one."""
     try:
         registry.inbound(endpoint.provider).verify(
             headers, body, endpoint.secret, datetime.now(UTC)
         )
     except BadSignature as error:
         log.info("refused", connection=str(endpoint.id), why=str(error))
-        return False
-    return True
+        return str(error)
+    return ""
 
 
 async def _look_up(name: str, whose: UUID | str) -> Endpoint | None:

@@ -100,10 +100,13 @@ class OrganizationIntegration(TenantRow, Timestamps, Base):
 class ConnectionActivity(Base):
     """How many deliveries came over a connection, and when the latest. Apart from the connection,
     so that the audit log does not record each delivery as a change of it.
+
+    ``refused_count`` deliveries, the first ``refused_since``, were not correctly signed since the
+    latest that was or another secret was entered; ``refusal`` says what was wrong with the last.
     """
 
     __tablename__ = "connection_activity"
-    __table_args__ = (refers_to("connection_id", "webhook_connections"), secured("inbox"))
+    __table_args__ = (refers_to("connection_id", "webhook_connections"), secured("activity"))
 
     organization_id: Mapped[UUID] = mapped_column(primary_key=True)
     connection_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -111,6 +114,10 @@ class ConnectionActivity(Base):
     last_webhook_at: Mapped[datetime | None]
     last_error: Mapped[Remark | None]
     last_error_at: Mapped[datetime | None]
+    refused_count: Mapped[int] = mapped_column(server_default=text("0"))
+    refused_since: Mapped[datetime | None]
+    refused_at: Mapped[datetime | None]
+    refusal: Mapped[ProductText | None]
 
 
 class WebhookDelivery(TenantRow, Base):

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, case, func, select
 from sqlalchemy.orm import Session
 
 from core.deliveries.models import (
@@ -39,10 +39,14 @@ def connections_table(db: Session) -> pd.DataFrame:
     """Every connection by name: how much arrived, waits and failed, and its state.
 
     Columns: id (UUID), provider, name (str), active (bool), webhook_count (int64), last_webhook_at
-    (UTC), last_error (str), last_error_at (UTC), waiting, dead (int64), health (``off``,
-    ``failing``, ``never used``, ``silent`` or ``well``).
+    (UTC), last_error (str), last_error_at (UTC), refused_count (int64, since the latest that was
+    correctly signed), refused_since (UTC), refusal (str), waiting, dead (int64), health (``off``,
+    ``refusing``, ``failing``, ``never used``, ``silent`` or ``well``).
     """
     open_ = _open_deliveries()
+    # a genuine delivery or another secret ends it
+    since = func.greatest(ConnectionActivity.last_webhook_at, WebhookConnection.updated_at)
+    is_refusing = ConnectionActivity.refused_at > since
     query = (
         select(
             WebhookConnection.id,
@@ -53,6 +57,9 @@ def connections_table(db: Session) -> pd.DataFrame:
             ConnectionActivity.last_webhook_at,
             ConnectionActivity.last_error,
             ConnectionActivity.last_error_at,
+            case((is_refusing, ConnectionActivity.refused_count), else_=0).label("refused_count"),
+            ConnectionActivity.refused_since,
+            ConnectionActivity.refusal,
             func.coalesce(open_.c.waiting, 0).label("waiting"),
             func.coalesce(open_.c.dead, 0).label("dead"),
         )
@@ -86,6 +93,8 @@ def _open_deliveries() -> Any:
 def _health(connection: Row[Any], at: datetime) -> str:
     if not connection.active:
         return "off"
+    if connection.refused_count:
+        return "refusing"
     if connection.dead:
         return "failing"
     if connection.last_webhook_at is None:

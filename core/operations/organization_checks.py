@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -96,6 +97,11 @@ def _connections(db: Session, organization: Organization) -> Iterator[Check]:
             "connections",
         )
     advice = {
+        "refusing": (
+            State.RED,
+            "The signature does not fit the signing secret: copy it from the provider anew, and"
+            " replace it on the screen Connections.",
+        ),
         "failing": (
             State.RED,
             "Look at the failed deliveries on the screen Connections, then process them again.",
@@ -109,6 +115,9 @@ def _connections(db: Session, organization: Organization) -> Iterator[Check]:
     for row in table.to_dict("records"):
         state, fix = advice.get(row["health"], (State.GREEN, ""))
         seen = f"{row['health']}, {row['webhook_count']} deliveries, {row['dead']} failed"
+        if row["refused_count"]:
+            since = row["refused_since"].astimezone(ZoneInfo(organization.timezone))
+            seen += f", {row['refused_count']} refused since {since:%d %b %H:%M}"
         yield Check(
             f"webhooks {row['provider']} “{row['name']}”",
             state,

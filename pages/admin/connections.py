@@ -30,9 +30,21 @@ HEALTH = {
     "well": "Deliveries arrive and are processed.",
     "never used": "Nothing has arrived yet.",
     "off": "Switched off.",
+    "refusing": "Deliveries arrive and are refused.",
     "failing": "Some deliveries could not be processed; see why below.",
     "silent": "Silent for longer than usual.",
 }
+# What the receiver says of a delivery that it refuses, in words that help.
+REFUSALS = {
+    "no matching signature": "The signature does not fit the signing secret that is stored here."
+    " Copy the secret from the provider anew and replace it below.",
+    "no signature": "They are not signed. Switch signing on at the provider, or look whether"
+    " something else posts to this address.",
+}
+OTHER = (
+    "The signature cannot be checked. Look whether the address and the signing secret are those of"
+    " this provider's account."
+)
 viewer = require("connections")
 PROVIDERS = {name: registry.provider(name).label for name in registry.with_inbound()}
 HINTS = [
@@ -101,6 +113,11 @@ st.markdown(
 )
 st.caption("Paste this address at the provider:")
 st.code(url, language=None)
+if state["refused_count"]:
+    st.error(
+        f"{plural(state['refused_count'], 'delivery', 'deliveries')} refused since"
+        f" {when(state['refused_since'], viewer.timezone)}: {REFUSALS.get(state['refusal'], OTHER)}"
+    )
 if state["last_error"]:
     st.warning(
         f"Last failure, {when(state['last_error_at'], viewer.timezone)}:"

@@ -112,3 +112,29 @@ begin
     from unnest(answers) with ordinality as a (answer, place) order by a.place;
 end $f$;
 grant execute on function app.store_deliveries to so_worker;
+
+-- Counts a delivery that was not correctly signed, within p_limit for its connection and network in
+-- a minute; beyond that it is neither looked at nor noted, and the answer is for how many seconds.
+-- A connection that is not there has nothing to note.
+create or replace function app.count_refused(
+  p_key text, p_limit int, p_connection uuid, p_why text) returns int
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+declare
+  wait_s int := app.take_hit('unverified:' || p_key, p_limit, 60);
+begin
+  if wait_s = 0 and p_connection is not null then
+    insert into app.connection_activity as a (organization_id, connection_id, refused_count,
+      refused_since, refused_at, refusal)
+    select c.organization_id, c.id, 1, clock_timestamp(), clock_timestamp(), left(p_why, 200)
+      from app.webhook_connections c where c.id = p_connection
+    on conflict (organization_id, connection_id) do update
+      set (refused_count, refused_since) = (
+            select case when x.goes_on then a.refused_count + 1 else 1 end,
+                   case when x.goes_on then a.refused_since else excluded.refused_since end
+              from (select a.refused_at > greatest(a.last_webhook_at, c.updated_at) as goes_on
+                      from app.webhook_connections c where c.id = p_connection) x),
+          refused_at = excluded.refused_at, refusal = excluded.refusal;
+  end if;
+  return wait_s;
+end $f$;
+grant execute on function app.count_refused to so_worker;

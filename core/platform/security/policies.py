@@ -89,6 +89,8 @@ CLASSES: dict[str, Access] = {
     "payouts": _in_org(MANAGERS, ADMINS, delete=ADMINS),
     # what a receiver or job stores; admins read
     "inbox": _in_org(ADMINS, SYSTEM, delete=SYSTEM),
+    # how much came and when, without what: whoever sees the connections sees it
+    "activity": _in_org(ANY_MANAGER, SYSTEM, delete=SYSTEM),
     # addresses that nothing is sent to: providers report them, an admin may remove one
     "suppressed": _in_org(MANAGERS, SYSTEM, delete=ADMINS),
     # messages that wait to be sent: written by anybody who acts, sent by a job
