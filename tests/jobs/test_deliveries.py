@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from uuid import uuid4
 
+import psycopg
 import pytest
 from sqlalchemy import func, select, text, update
 
@@ -83,10 +84,21 @@ def events_refused(email):
             db.execute(text("alter table app.events drop constraint refused_in_this_test"))
 
 
+LOOK = """
+    explain (analyze, buffers, format json) select app.organizations_with_deliveries_due()
+"""
+WAITING = """
+    insert into app.webhook_deliveries (organization_id, connection_id, provider, delivery_key,
+      headers, body, due_at, failures)
+    select :org, :connection, 'calendly', n::text, '{{}}', '', {}
+      from generate_series(1, 20000) n
+"""
+
+
 def due(org, **values):
     """Makes the organisation's waiting deliveries due now, and sets these columns."""
     with as_system(org) as db:
-        db.execute(update(WebhookDelivery).values(due_at=func.clock_timestamp(), **values))
+        db.execute(update(WebhookDelivery).values(due_at=func.now(), **values))
 
 
 def work_off_all(org):
@@ -329,6 +341,54 @@ def test_an_organisation_is_waiting_while_it_has_deliveries_that_are_due(org):
     due(org)
     work_off_all(org)
     assert org not in queue_of_deliveries.organizations_waiting()
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        "clock_timestamp() - interval '1 hour', 0",
+        "clock_timestamp() - interval '1 hour', 1",
+        "clock_timestamp() + interval '1 hour', 0",
+        "clock_timestamp() + interval '1 hour', 1",
+        "null, 0",
+    ],
+)
+def test_a_look_reads_a_few_pages_however_many_wait_for_what(quiet_database, others):
+    """Those that failed before are looked for as well, and find none but what is due."""
+    org = make.organization()
+    to = sender(org, "calendly")
+    with owner() as db:
+        db.execute(text(WAITING.format(others)), {"org": org, "connection": to.connection_id})
+    with psycopg.connect(quiet_database, autocommit=True) as db:
+        db.execute("vacuum analyze app.webhook_deliveries")
+    asked = {"most": 1, "bytes": 1, "lease": timedelta()}
+    with as_system(org) as db:
+        for look in (queue_of_deliveries.TAKE_NEW, queue_of_deliveries.TAKE_FAILED):
+            explained = text(f"explain (analyze, buffers, format json) {look.text}")
+            [plan] = db.execute(explained, asked).scalar_one()
+            assert plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"] < 100
+    with owner() as db:
+        db.execute(text("set local role so_definer"))
+        db.execute(text(LOOK))  # the first one reads the catalogue as well
+        [plan] = db.execute(text(LOOK)).scalar_one()
+    assert plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"] < 100
+
+
+@pytest.mark.parametrize("pause", [timedelta(), timedelta(microseconds=1)])
+def test_those_put_back_come_before_what_is_newer_and_replays_after_it(org, monkeypatch, pause):
+    to = sender(org, "calendly")
+    replayed, *first = [keep(org, to) for _ in range(3)]
+    with as_system(org) as db:
+        queue_of_deliveries.take(db)
+    with as_system(org) as db:
+        queue_of_deliveries.put_back(db, [*first, replayed], pause)
+    with as_system(org) as db:
+        replay(db, replayed)
+    newer = keep(org, to)
+    monkeypatch.setattr(queue_of_deliveries, "MOST", 1)
+    with as_system(org) as db:
+        taken = [each.id for _ in range(4) for each in queue_of_deliveries.take(db)]
+    assert taken == [*first, newer, replayed]
 
 
 def test_a_failing_job_waits_for_its_next_try_and_leaves_a_row(org):
