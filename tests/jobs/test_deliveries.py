@@ -10,6 +10,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from core.bookings.models import Event
 from core.deliveries import queries
@@ -84,6 +85,24 @@ def events_refused(email):
             db.execute(text("alter table app.events drop constraint refused_in_this_test"))
 
 
+@contextmanager
+def events_that_raise(state):
+    """Makes every new event raise this error for the length of the block."""
+    with owner() as db:
+        db.execute(text(RAISING.format(state)))
+    try:
+        yield
+    finally:
+        with owner() as db:
+            db.execute(text("drop function app.raise_in_this_test cascade"))
+
+
+RAISING = """
+    create function app.raise_in_this_test() returns trigger language plpgsql as
+      $$ begin raise exception using errcode = '{}'; end $$;
+    create trigger raise_in_this_test before insert on app.events
+      execute function app.raise_in_this_test()
+"""
 LOOK = """
     explain (analyze, buffers, format json) select app.organizations_with_deliveries_due()
 """
@@ -206,6 +225,25 @@ def test_a_delivery_that_kills_every_worker_is_tried_alone_and_set_aside(org):
         "dead",
         "no attempt came to an end",
     )
+
+
+@pytest.mark.parametrize("state", ["53100", "53200", "53300", "57P01", "57P02"])
+@pytest.mark.parametrize("failed_before", [0, 3])
+def test_while_the_database_is_short_of_something_or_stops_deliveries_wait_without_having_failed(
+    org, state, failed_before
+):
+    to = sender(org, "calendly")
+    kept = [booked(org, to, f"lead.{number}@example.com") for number in ("one", "two")]
+    due(org, failures=failed_before)
+    with events_that_raise(state):
+        for _ in range(2):
+            with pytest.raises(DBAPIError):
+                work_off(org)
+    waiting = [delivery(org, each) for each in kept]
+    assert [(each.status, each.failures) for each in waiting] == [("pending", failed_before)] * 2
+    assert {each.last_error for each in waiting} == {None}
+    work_off_all(org)
+    assert statuses(org) == ["processed"] * 2
 
 
 def test_while_somebody_holds_the_books_deliveries_wait_without_having_failed(org):
