@@ -74,10 +74,16 @@ PUT_OFF = text("""
        set due_at = clock_timestamp() + :pause
      where organization_id = app.cur_org() and id = any (:ids) and status = 'pending'
 """)
+# In the order in which an erasure changes them.
 PUT_BACK = text("""
-    update app.webhook_deliveries
-       set due_at = nullif(now() + :pause, now()), failures = failures - 1
-     where organization_id = app.cur_org() and id = any (:ids) and status = 'pending'
+    with held as materialized (
+      select d.id from app.webhook_deliveries d
+       where d.organization_id = app.cur_org() and d.id = any (:ids) and d.status = 'pending'
+       order by d.id for update)
+    update app.webhook_deliveries d
+       set due_at = nullif(now() + :pause, now()), failures = d.failures - 1
+      from held h
+     where d.organization_id = app.cur_org() and d.id = h.id
 """)
 
 

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from psycopg.errors import LockNotAvailable
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.orm import Session
 
 from core.bookings.models import BookingSettings
@@ -168,12 +168,24 @@ def _process(turn: Turn, delivery_ids: Sequence[UUID]) -> None:
             _put_back(turn, delivery_ids, BUSY_PAUSE)
             return
         if len(delivery_ids) == 1:
-            turn.in_hand.difference_update(delivery_ids)
-            _note_failure(turn.organization_id, delivery_ids[0], error)
+            _fail(turn, delivery_ids[0], error)
             return
         middle = len(delivery_ids) // 2
         _process(turn, delivery_ids[:middle])
         _process_in_time(turn, delivery_ids[middle:])
+
+
+def _fail(turn: Turn, delivery_id: UUID, error: Exception) -> None:
+    """Note the failure, unless somebody else holds what that needs: then it is tried, and fails,
+    once more.
+    """
+    try:
+        _note_failure(turn.organization_id, delivery_id, error)
+        turn.in_hand.discard(delivery_id)
+    except DBAPIError as held:
+        if not _is_busy(held):
+            raise
+        _put_back(turn, [delivery_id], BUSY_PAUSE)
 
 
 def _put_back(turn: Turn, delivery_ids: Sequence[UUID], pause: timedelta) -> None:
@@ -273,7 +285,8 @@ def _read(db: Session, waiting: Sequence[Any]) -> tuple[dict[UUID, Result], dict
             named = inbound.event_type(received[row.id])
             results[row.id] = Result(DeliveryStatus.PENDING, named)
         except UNREADABLE as error:
-            results[row.id] = Result(DeliveryStatus.DEAD, reason=_sentence(error))
+            reason, _ = _cleaned(db, _sentence(error), received.get(row.id))
+            results[row.id] = Result(DeliveryStatus.DEAD, reason=reason[:500])
     payloads = dict(zip(received, _without_erased(db, list(received.values())), strict=True))
     for delivery_id, before in received.items():
         if payloads[delivery_id] is not before:
@@ -289,6 +302,14 @@ def _without_erased(db: Session, payloads: Sequence[Any]) -> list[Any]:
         without_erased(db, payload, fields, kept_question=asked) if mentions else payload
         for payload, mentions in zip(payloads, mention_erased(db, payloads), strict=True)
     ]
+
+
+def _cleaned(db: Session, reason: str, received: Any) -> tuple[str, Any]:
+    """Why a delivery failed, and what it says, without people who were erased. Whole, since a part
+    of an address is not recognised.
+    """
+    [(reason, received)] = _without_erased(db, [[reason, received]])
+    return reason, received
 
 
 def _result(event_type: str | None, outcome: Outcome, is_about_erased: bool) -> Result:
@@ -310,15 +331,19 @@ def _settle(db: Session, waiting: Sequence[Any], results: Mapping[UUID, Result])
             for delivery_id, result in results.items()
         ],
     )
-    for row in waiting:
-        if (result := results[row.id]).status == DeliveryStatus.DEAD:
-            note_error(db, row.connection_id, result.reason or "")
+    failed = {
+        row.connection_id: results[row.id].reason or ""
+        for row in waiting
+        if results[row.id].status == DeliveryStatus.DEAD
+    }
+    for connection_id in sorted(failed):  # two workers wait for each other in one order
+        note_error(db, connection_id, failed[connection_id])
 
 
 def _sentence(error: Exception) -> str:
     """What a provider's module says of it, or else what Python does."""
     said = str(error) if isinstance(error, Unreadable) else f"{type(error).__name__} {error}"
-    return f"cannot be read: {said}"[:500]
+    return f"cannot be read: {said}"
 
 
 def _note_failure(organization_id: UUID, delivery_id: UUID, error: Exception) -> None:
@@ -329,7 +354,7 @@ def _note_failure(organization_id: UUID, delivery_id: UUID, error: Exception) ->
         _set_aside(organization_id, delivery_id, _sentence(error), DeliveryStatus.DEAD)
         return
     said = error.orig if isinstance(error, DBAPIError) else error  # without the statement
-    reason = f"{type(error).__name__}: {said}".partition("\n")[0][:500]
+    reason = f"{type(error).__name__}: {said}".partition("\n")[0]
     failures = _set_aside(organization_id, delivery_id, reason, DeliveryStatus.PENDING)
     asked_for = error.retry_after_s + random.random() if isinstance(error, RateLimited) else 0.0  # noqa: S311
     pause = max(timedelta(seconds=2.0**failures), timedelta(seconds=asked_for))
@@ -342,36 +367,40 @@ def _set_aside(
     organization_id: UUID, delivery_id: UUID, reason: str, status: DeliveryStatus
 ) -> int:
     """Store why the delivery is not processed; returns how often it has failed in a row, or 0 when
-    it is not tried again.
+    it is not tried again. An erasure comes before or after it, so that neither the reason nor what
+    was sent mentions whom it erases.
     """
     with as_system(organization_id) as db:
+        db.execute(WAIT_BRIEFLY)
+        share_organization(db)
         delivery = _to_change(db, delivery_id)
         if delivery is None or delivery.status != DeliveryStatus.PENDING:
             return 0
         if delivery.failures >= MAX_FAILURES:
             status = DeliveryStatus.DEAD
         log.warning("delivery failed", delivery=str(delivery_id), status=status)
-        delivery.status, delivery.last_error = status, reason
+        delivery.status, delivery.last_error = status, _redact(db, delivery, reason)[:500]
         failures = delivery.failures
         db.flush()
-        note_error(db, delivery.connection_id, reason)
-    _redact(organization_id, delivery_id)
+        note_error(db, delivery.connection_id, delivery.last_error)
     return failures if status == DeliveryStatus.PENDING else 0
 
 
-def _redact(organization_id: UUID, delivery_id: UUID) -> None:
-    """Take people who were erased out of what is stored of a delivery that failed. By itself, since
-    reading it may be what cannot be done.
+def _redact(db: Session, delivery: WebhookDelivery, reason: str) -> str:
+    """Take people who were erased out of what is stored of a delivery that failed; returns the
+    reason without them. Reading it may be what cannot be done.
     """
-    with suppress(*UNREADABLE), as_system(organization_id) as db:
-        share_organization(db)
-        delivery = _to_change(db, delivery_id)
-        if delivery is None:
-            return
+    received = None
+    with suppress(*UNREADABLE):
         received = read_payload(delivery.body)
-        [payload] = _without_erased(db, [received])
-        if payload is not received:
-            delivery.body, delivery.headers = json.dumps(payload).encode(), {}
+    try:
+        with db.begin_nested():
+            cleaned, payload = _cleaned(db, reason, received)
+            if payload is not received and payload != received:
+                delivery.body, delivery.headers = json.dumps(payload).encode(), {}
+            return cleaned
+    except (*UNREADABLE, DataError):
+        return "cannot be read"
 
 
 def _to_change(db: Session, delivery_id: UUID) -> WebhookDelivery | None:

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import event, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from core.bookings.models import Event
@@ -22,7 +22,7 @@ from core.operations.samples import send_test_delivery
 from core.people.actions import Person, find_or_make_contact
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
-from core.platform.database import as_system
+from core.platform.database import WORKER_ROLE, as_system, engine
 from core.platform.queue import enqueue
 from core.platform.tasks import TASKS
 from core.providers import processing
@@ -86,10 +86,10 @@ def events_refused(email):
 
 
 @contextmanager
-def events_that_raise(state):
+def events_that_raise(state, words="none"):
     """Makes every new event raise this error for the length of the block."""
     with owner() as db:
-        db.execute(text(RAISING.format(state)))
+        db.execute(text(RAISING.format(words, state)))
     try:
         yield
     finally:
@@ -99,8 +99,8 @@ def events_that_raise(state):
 
 RAISING = """
     create function app.raise_in_this_test() returns trigger language plpgsql as
-      $$ begin raise exception using errcode = '{}'; end $$;
-    create trigger raise_in_this_test before insert on app.events
+      $$ begin raise exception using message = '{}', errcode = '{}'; end $$;
+    create trigger raise_in_this_test before insert on app.events for each row
       execute function app.raise_in_this_test()
 """
 LOOK = """
@@ -299,6 +299,43 @@ def test_nothing_of_somebody_who_was_erased_stays_in_a_delivery_that_mentions_th
     kept = keep(org, to, json.dumps(content).encode())
     work_off_all(org)
     assert b"jane" not in delivery(org, kept).body.lower()
+
+
+@contextmanager
+def after_a_failure(act):
+    """Does ``act`` when an event was refused, before the worker says so anywhere."""
+    refused = []
+
+    def watch(_connection, _cursor, statement, *_):
+        if refused == [True]:
+            refused.append(False)
+            act()
+        if not refused and " ".join(statement.lower().split()).startswith("insert into app.events"):
+            refused.append(True)
+
+    event.listen(engine(WORKER_ROLE), "before_cursor_execute", watch)
+    try:
+        yield
+    finally:
+        event.remove(engine(WORKER_ROLE), "before_cursor_execute", watch)
+
+
+def test_no_reason_mentions_somebody_who_is_erased_just_before_it_is_written(org):
+    admin, to = make.viewer(org), sender(org, "calendly")
+    with as_system(org) as db:
+        find_or_make_contact(db, Person("Jane Doe", "jane@example.com"), "US")
+    kept = booked(org, to, "jane@example.com")
+
+    def erase():
+        with admin.transaction() as db:
+            erase_person(db, "jane@example.com", typed="jane@example.com")
+
+    with events_that_raise("P0001", "nothing of ' || new.lead_email || '"), after_a_failure(erase):
+        work_off(org)
+    done = delivery(org, kept)
+    assert (done.failures, done.last_error.partition(":")[0]) == (1, "ProgrammingError")
+    assert "jane" not in done.last_error + activity(org).last_error
+    assert b"jane" not in done.body.lower()
 
 
 def test_words_of_any_length_are_stored_cut(org):
