@@ -16,12 +16,12 @@ from uuid import UUID
 from core.deliveries.queue import organizations_waiting
 from core.platform.database import outage
 from core.platform.log import logger
-from core.platform.outage import is_outage
+from core.platform.outage import is_exhausted, is_outage
 from core.providers.processing import work_off
 
 THREADS = 2
 LOOK_EVERY_S, LOOK_AGAIN_S = 0.1, 1.0
-PAUSE_S = 0.5
+PAUSE_S, EXHAUSTED_PAUSE_S = 0.5, 5.0
 
 log = logger("jobs.deliveries")
 
@@ -90,7 +90,10 @@ def _take_turns(turns: Turns, stopping: threading.Event) -> None:
             if not take_turn(turns):
                 stopping.wait(LOOK_EVERY_S)
         except Exception as error:
-            if is_outage(error):
+            if is_exhausted(error):
+                log.warning("the database has run out of something; trying again", why=str(error))
+                stopping.wait(EXHAUSTED_PAUSE_S)
+            elif is_outage(error):
                 outage.noticed(error)
             else:  # a thread that ended would leave deliveries lying
                 log.exception("a batch of deliveries failed")

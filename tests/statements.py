@@ -11,15 +11,15 @@ from core.platform.database import APP_ROLE, engine
 
 
 @contextmanager
-def statements() -> Iterator[list[str]]:
-    """Every statement of the people's role, in order, while the block runs."""
+def statements(role: str = APP_ROLE) -> Iterator[list[str]]:
+    """Every statement of the role, or else of the people's, in order, while the block runs."""
     said: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         said.append(statement)
 
-    event.listen(engine(APP_ROLE), "before_cursor_execute", note)
+    event.listen(engine(role), "before_cursor_execute", note)
     try:
         yield said
     finally:
-        event.remove(engine(APP_ROLE), "before_cursor_execute", note)
+        event.remove(engine(role), "before_cursor_execute", note)

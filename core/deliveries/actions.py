@@ -78,7 +78,7 @@ def replay(db: Session, delivery_id: UUID) -> None:
             "The text of this delivery is no longer kept, so it cannot be processed again."
         )
     delivery.status, delivery.is_replay, delivery.failures = DeliveryStatus.PENDING, True, 0
-    delivery.due_at = func.clock_timestamp()
+    delivery.due_at = None
     db.flush()
 
 

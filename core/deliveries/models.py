@@ -125,8 +125,9 @@ class WebhookDelivery(TenantRow, Base):
     ``event_type`` is filled in when it is processed.
 
     The table is also the queue of the workers. Those that are pending wait in the order in which
-    they arrived, replayed ones behind all others, and none is taken before ``due_at``. ``attempts``
-    counts all tries, ``failures`` those in a row that failed or came to no end.
+    they arrived, replayed ones behind all others. Without a ``due_at`` they may be taken at once,
+    else not before it. ``attempts`` counts all tries, ``failures`` those in a row that failed or
+    came to no end.
     """
 
     __tablename__ = "webhook_deliveries"
@@ -140,13 +141,32 @@ class WebhookDelivery(TenantRow, Base):
             "status",
             postgresql_where=text("status in ('pending','dead')"),
         ),
+        # Each is as short as what waits for that.
         Index(
-            "ix_webhook_deliveries_waiting",
+            "ix_webhook_deliveries_new",
             "organization_id",
             "is_replay",
             "received_at",
             "id",
-            postgresql_where=text("status = 'pending'"),
+            postgresql_where=text("status = 'pending' and due_at is null"),
+        ),
+        Index(
+            "ix_webhook_deliveries_put_back",
+            "organization_id",
+            "due_at",
+            "is_replay",
+            "received_at",
+            "id",
+            postgresql_where=text("status = 'pending' and failures = 0 and due_at is not null"),
+        ),
+        Index(
+            "ix_webhook_deliveries_failed",
+            "organization_id",
+            "due_at",
+            "is_replay",
+            "received_at",
+            "id",
+            postgresql_where=text("status = 'pending' and failures > 0"),
         ),
         secured("inbox"),
     )
@@ -164,7 +184,7 @@ class WebhookDelivery(TenantRow, Base):
     status: Mapped[DeliveryStatus] = mapped_column(Words(DeliveryStatus), server_default="pending")
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     failures: Mapped[int] = mapped_column(server_default=text("0"))
-    due_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    due_at: Mapped[datetime | None]
     is_replay: Mapped[bool] = mapped_column(server_default=text("false"))
     processed_at: Mapped[datetime | None]
     last_error: Mapped[str | None]

@@ -12,26 +12,23 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from core.platform.database import WORKER_ROLE, as_guest
 
 MOST, MOST_BYTES = 200, 8 * 2**20
 LEASE = timedelta(seconds=15)
-TAKE = text("""
-    with waiting as (
-      select d.id, d.is_replay, d.received_at, octet_length(d.body) as size
-        from app.webhook_deliveries d
-       where d.organization_id = app.cur_org() and d.status = 'pending'
-         and d.due_at <= clock_timestamp() and (d.failures > 0) = :failed
-       order by d.is_replay, d.received_at, d.id limit :most
-         for update skip locked),
+# Each part reads an index that has no other rows, in its order, so that a look costs the same
+# however many wait for something else.
+TAKE = """
+    with {waiting},
     fitting as (
       select w.id from (
-        select w.id, w.size, sum(w.size) over (order by w.is_replay, w.received_at, w.id) as total
-          from waiting w) w
-       where w.total - w.size < :bytes),
+        select w.id, w.size, row_number() over in_order as place,
+               sum(w.size) over in_order as total
+          from waiting w window in_order as (order by w.is_replay, w.received_at, w.id)) w
+       where w.place <= :most and w.total - w.size < :bytes),
     taken as (
       update app.webhook_deliveries d
          set attempts = d.attempts + 1, failures = d.failures + 1,
@@ -48,16 +45,45 @@ TAKE = text("""
         webhook_count = c.webhook_count + excluded.webhook_count,
         last_webhook_at = greatest(c.last_webhook_at, excluded.last_webhook_at))
     select t.id, t.provider, t.failures from taken t
-""")
+"""
+NEW = """
+    fresh as (
+      select d.id, d.is_replay, d.received_at, octet_length(d.body) as size
+        from app.webhook_deliveries d
+       where d.organization_id = app.cur_org() and d.status = 'pending' and d.due_at is null
+       order by d.is_replay, d.received_at, d.id limit :most for update skip locked),
+    put_back as (
+      select d.id, d.is_replay, d.received_at, octet_length(d.body) as size
+        from app.webhook_deliveries d
+       where d.organization_id = app.cur_org() and d.status = 'pending' and d.failures = 0
+         and d.due_at <= now()
+       order by d.due_at, d.is_replay, d.received_at, d.id limit :most for update skip locked),
+    waiting as (select * from fresh union all select * from put_back)
+"""
+FAILED = """
+    waiting as (
+      select d.id, d.is_replay, d.received_at, octet_length(d.body) as size
+        from app.webhook_deliveries d
+       where d.organization_id = app.cur_org() and d.status = 'pending' and d.failures > 0
+         and d.due_at <= now()
+       order by d.due_at, d.is_replay, d.received_at, d.id limit :most for update skip locked)
+"""
+TAKE_NEW, TAKE_FAILED = (text(TAKE.format(waiting=waiting)) for waiting in (NEW, FAILED))
 PUT_OFF = text("""
     update app.webhook_deliveries
        set due_at = clock_timestamp() + :pause
      where organization_id = app.cur_org() and id = any (:ids) and status = 'pending'
 """)
+# In the order in which an erasure changes them.
 PUT_BACK = text("""
-    update app.webhook_deliveries
-       set due_at = clock_timestamp() + :pause, failures = failures - 1
-     where organization_id = app.cur_org() and id = any (:ids) and status = 'pending'
+    with held as materialized (
+      select d.id from app.webhook_deliveries d
+       where d.organization_id = app.cur_org() and d.id = any (:ids) and d.status = 'pending'
+       order by d.id for update)
+    update app.webhook_deliveries d
+       set due_at = nullif(now() + :pause, now()), failures = d.failures - 1
+      from held h
+     where d.organization_id = app.cur_org() and d.id = h.id
 """)
 
 
@@ -74,17 +100,17 @@ def take(db: Session) -> list[Taken]:
     """The next deliveries that wait and have not failed, ``MOST`` at most, which are counted on
     their connections when they are taken first. Commit before they are worked off.
     """
-    return _taken(db, MOST, failed=False)
+    return _taken(db, TAKE_NEW, MOST)
 
 
 def take_failed(db: Session) -> list[Taken]:
-    """The next one that has failed before, if its pause is over."""
-    return _taken(db, 1, failed=True)
+    """The one that has failed before and whose pause has been over for longest, if there is one."""
+    return _taken(db, TAKE_FAILED, 1)
 
 
-def _taken(db: Session, most: int, *, failed: bool) -> list[Taken]:
-    asked = {"most": most, "bytes": MOST_BYTES, "lease": LEASE, "failed": failed}
-    return [Taken(*row) for row in db.execute(TAKE, asked)]
+def _taken(db: Session, take_them: TextClause, most: int) -> list[Taken]:
+    asked = {"most": most, "bytes": MOST_BYTES, "lease": LEASE}
+    return [Taken(*row) for row in db.execute(take_them, asked)]
 
 
 def put_off(db: Session, delivery_id: UUID, pause: timedelta) -> None:

@@ -11,6 +11,7 @@ import psycopg
 LASTING_S = 10.0
 # Classes and codes of SQLSTATE: the connection failed; the server stops, crashed, or still starts.
 CONNECTION_FAILED, GOING_OR_COMING = "08", {"57P01", "57P02", "57P03"}
+EXHAUSTED = "53"  # the disk or the memory is full, or there are too many connections
 
 
 def is_outage(error: BaseException | None) -> bool:
@@ -19,6 +20,17 @@ def is_outage(error: BaseException | None) -> bool:
         if isinstance(error, psycopg.OperationalError):
             state = error.sqlstate
             return state is None or state.startswith(CONNECTION_FAILED) or state in GOING_OR_COMING
+        error = error.__cause__
+    return False
+
+
+def is_exhausted(error: BaseException | None) -> bool:
+    """Whether the error, or the one that it was made from, says that the database is there and has
+    run out of something, whatever it was asked.
+    """
+    while error is not None:
+        if isinstance(error, psycopg.Error):
+            return (error.sqlstate or "").startswith(EXHAUSTED)
         error = error.__cause__
     return False
 

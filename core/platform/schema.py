@@ -141,8 +141,12 @@ class TenantRow:
     organization_id: Mapped[UUID] = mapped_column(
         ForeignKey("app.organizations.id"), primary_key=True
     )
+    # As the sentinel it lets the ORM insert many rows by one statement.
     id: Mapped[UUID] = mapped_column(
-        primary_key=True, default=uuid4, server_default=text("gen_random_uuid()")
+        primary_key=True,
+        default=uuid4,
+        server_default=text("gen_random_uuid()"),
+        insert_sentinel=True,
     )
 
 

@@ -9,14 +9,14 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from psycopg.errors import LockNotAvailable
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.orm import Session
 
 from core.bookings.models import BookingSettings
@@ -29,7 +29,7 @@ from core.platform.advisory_locks import share_organization
 from core.platform.database import as_system
 from core.platform.errors import NotFound, RateLimited
 from core.platform.log import logger
-from core.platform.outage import is_outage
+from core.platform.outage import is_exhausted, is_outage
 from core.providers import registry
 from core.providers.client import Client
 from core.providers.credentials import client_of
@@ -43,6 +43,7 @@ MAX_FAILURES = 8
 # A turn begins nothing new after so long, and waits only briefly for a lock: other organisations
 # wait for their turns.
 TURN_S, BUSY_PAUSE = 2.0, timedelta(seconds=1)
+RETURNS, RETURN_AGAIN_S = 3, 1.0  # a server that crashed is back within seconds
 WAIT_BRIEFLY = text("set local lock_timeout = '1s'")
 UNREADABLE = (
     KeyError,
@@ -75,31 +76,67 @@ class Result:
     is_about_erased: bool = False
 
 
+@dataclass
+class Turn:
+    """A worker at one organisation: until when it begins something new, and which deliveries it has
+    taken and has neither worked off nor found to fail.
+    """
+
+    organization_id: UUID
+    until: float
+    in_hand: set[UUID] = field(default_factory=set)
+
+
 def work_off(organization_id: UUID) -> int:
     """Turn the next deliveries that wait into rows; returns how many were taken.
 
     They are worked off together, in one transaction. Where that fails, each half is tried by
     itself, so that one which cannot be worked off delays no other. One that failed before is tried
     alone, after them. What the turn has no time for is put back, and so is everything while
-    somebody else holds what it needs. Raises only while the database is away; all that is not done
-    then waits.
+    somebody else holds what it needs. Raises only while the database is away or has run out of
+    something, of which no delivery is to blame: all that is not done is put back, too.
     """
-    until = time.monotonic() + TURN_S
-    with as_system(organization_id) as db:
+    turn = Turn(organization_id, time.monotonic() + TURN_S)
+    try:
+        return _work_off(turn)
+    except Exception as error:
+        if is_outage(error) or is_exhausted(error):
+            _return(turn)
+        raise
+
+
+def _work_off(turn: Turn) -> int:
+    with as_system(turn.organization_id) as db:
         taken = queue.take(db)
+    turn.in_hand.update(each.id for each in taken)
     asked_for = [each.id for each in taken if _is_asked_for(each)]
     together = [each.id for each in taken if each.id not in set(asked_for)]
-    _process(organization_id, together, until)
+    _process(turn, together)
     for delivery_id in asked_for:
-        _process_in_time(organization_id, [delivery_id], until)
-    with as_system(organization_id) as db:
+        _process_in_time(turn, [delivery_id])
+    with as_system(turn.organization_id) as db:
         failed = queue.take_failed(db)
     for each in failed:
         if each.failures > MAX_FAILURES:  # its worker was killed each time
-            _set_aside(organization_id, each.id, "no attempt came to an end", DeliveryStatus.DEAD)
+            _set_aside(
+                turn.organization_id, each.id, "no attempt came to an end", DeliveryStatus.DEAD
+            )
         else:
-            _process(organization_id, [each.id], until)
+            turn.in_hand.add(each.id)
+            _process(turn, [each.id])
     return len(taken) + len(failed)
+
+
+def _return(turn: Turn) -> None:
+    """Put back what is in hand, if that can be done within seconds. If not, it is taken again after
+    its lease, and has failed once.
+    """
+    for _ in range(RETURNS):
+        try:
+            _put_back(turn, list(turn.in_hand), timedelta())
+            break
+        except DBAPIError:
+            time.sleep(RETURN_AGAIN_S)
 
 
 def _is_asked_for(delivery: Any) -> bool:
@@ -108,38 +145,53 @@ def _is_asked_for(delivery: Any) -> bool:
     return inbound is not None and inbound.fetch is not None
 
 
-def _process_in_time(organization_id: UUID, delivery_ids: Sequence[UUID], until: float) -> None:
-    if time.monotonic() > until:
-        _put_back(organization_id, delivery_ids, timedelta())
+def _process_in_time(turn: Turn, delivery_ids: Sequence[UUID]) -> None:
+    if time.monotonic() > turn.until:
+        _put_back(turn, delivery_ids, timedelta())
     else:
-        _process(organization_id, delivery_ids, until)
+        _process(turn, delivery_ids)
 
 
-def _process(organization_id: UUID, delivery_ids: Sequence[UUID], until: float) -> None:
+def _process(turn: Turn, delivery_ids: Sequence[UUID]) -> None:
     """Of a batch that fails the first half is tried in any case. Otherwise a turn that has no time
     left after the whole batch would put all of it back, and so would the next one.
     """
     if not delivery_ids:
         return
     try:
-        _turn_into_rows(organization_id, delivery_ids)
+        _turn_into_rows(turn.organization_id, delivery_ids)
+        turn.in_hand.difference_update(delivery_ids)
     except Exception as error:
-        if is_outage(error):
+        if is_outage(error) or is_exhausted(error):
             raise
         if _is_busy(error):
-            _put_back(organization_id, delivery_ids, BUSY_PAUSE)
+            _put_back(turn, delivery_ids, BUSY_PAUSE)
             return
         if len(delivery_ids) == 1:
-            _note_failure(organization_id, delivery_ids[0], error)
+            _fail(turn, delivery_ids[0], error)
             return
         middle = len(delivery_ids) // 2
-        _process(organization_id, delivery_ids[:middle], until)
-        _process_in_time(organization_id, delivery_ids[middle:], until)
+        _process(turn, delivery_ids[:middle])
+        _process_in_time(turn, delivery_ids[middle:])
 
 
-def _put_back(organization_id: UUID, delivery_ids: Sequence[UUID], pause: timedelta) -> None:
-    with as_system(organization_id) as db:
+def _fail(turn: Turn, delivery_id: UUID, error: Exception) -> None:
+    """Note the failure, unless somebody else holds what that needs: then it is tried, and fails,
+    once more.
+    """
+    try:
+        _note_failure(turn.organization_id, delivery_id, error)
+        turn.in_hand.discard(delivery_id)
+    except DBAPIError as held:
+        if not _is_busy(held):
+            raise
+        _put_back(turn, [delivery_id], BUSY_PAUSE)
+
+
+def _put_back(turn: Turn, delivery_ids: Sequence[UUID], pause: timedelta) -> None:
+    with as_system(turn.organization_id) as db:
         queue.put_back(db, delivery_ids, pause)
+    turn.in_hand.difference_update(delivery_ids)
 
 
 def _is_busy(error: Exception) -> bool:
@@ -233,7 +285,8 @@ def _read(db: Session, waiting: Sequence[Any]) -> tuple[dict[UUID, Result], dict
             named = inbound.event_type(received[row.id])
             results[row.id] = Result(DeliveryStatus.PENDING, named)
         except UNREADABLE as error:
-            results[row.id] = Result(DeliveryStatus.DEAD, reason=_sentence(error))
+            reason, _ = _cleaned(db, _sentence(error), received.get(row.id))
+            results[row.id] = Result(DeliveryStatus.DEAD, reason=reason[:500])
     payloads = dict(zip(received, _without_erased(db, list(received.values())), strict=True))
     for delivery_id, before in received.items():
         if payloads[delivery_id] is not before:
@@ -249,6 +302,14 @@ def _without_erased(db: Session, payloads: Sequence[Any]) -> list[Any]:
         without_erased(db, payload, fields, kept_question=asked) if mentions else payload
         for payload, mentions in zip(payloads, mention_erased(db, payloads), strict=True)
     ]
+
+
+def _cleaned(db: Session, reason: str, received: Any) -> tuple[str, Any]:
+    """Why a delivery failed, and what it says, without people who were erased. Whole, since a part
+    of an address is not recognised.
+    """
+    [(reason, received)] = _without_erased(db, [[reason, received]])
+    return reason, received
 
 
 def _result(event_type: str | None, outcome: Outcome, is_about_erased: bool) -> Result:
@@ -270,15 +331,19 @@ def _settle(db: Session, waiting: Sequence[Any], results: Mapping[UUID, Result])
             for delivery_id, result in results.items()
         ],
     )
-    for row in waiting:
-        if (result := results[row.id]).status == DeliveryStatus.DEAD:
-            note_error(db, row.connection_id, result.reason or "")
+    failed = {
+        row.connection_id: results[row.id].reason or ""
+        for row in waiting
+        if results[row.id].status == DeliveryStatus.DEAD
+    }
+    for connection_id in sorted(failed):  # two workers wait for each other in one order
+        note_error(db, connection_id, failed[connection_id])
 
 
 def _sentence(error: Exception) -> str:
     """What a provider's module says of it, or else what Python does."""
     said = str(error) if isinstance(error, Unreadable) else f"{type(error).__name__} {error}"
-    return f"cannot be read: {said}"[:500]
+    return f"cannot be read: {said}"
 
 
 def _note_failure(organization_id: UUID, delivery_id: UUID, error: Exception) -> None:
@@ -289,7 +354,7 @@ def _note_failure(organization_id: UUID, delivery_id: UUID, error: Exception) ->
         _set_aside(organization_id, delivery_id, _sentence(error), DeliveryStatus.DEAD)
         return
     said = error.orig if isinstance(error, DBAPIError) else error  # without the statement
-    reason = f"{type(error).__name__}: {said}".partition("\n")[0][:500]
+    reason = f"{type(error).__name__}: {said}".partition("\n")[0]
     failures = _set_aside(organization_id, delivery_id, reason, DeliveryStatus.PENDING)
     asked_for = error.retry_after_s + random.random() if isinstance(error, RateLimited) else 0.0  # noqa: S311
     pause = max(timedelta(seconds=2.0**failures), timedelta(seconds=asked_for))
@@ -302,36 +367,40 @@ def _set_aside(
     organization_id: UUID, delivery_id: UUID, reason: str, status: DeliveryStatus
 ) -> int:
     """Store why the delivery is not processed; returns how often it has failed in a row, or 0 when
-    it is not tried again.
+    it is not tried again. An erasure comes before or after it, so that neither the reason nor what
+    was sent mentions whom it erases.
     """
     with as_system(organization_id) as db:
+        db.execute(WAIT_BRIEFLY)
+        share_organization(db)
         delivery = _to_change(db, delivery_id)
         if delivery is None or delivery.status != DeliveryStatus.PENDING:
             return 0
         if delivery.failures >= MAX_FAILURES:
             status = DeliveryStatus.DEAD
         log.warning("delivery failed", delivery=str(delivery_id), status=status)
-        delivery.status, delivery.last_error = status, reason
+        delivery.status, delivery.last_error = status, _redact(db, delivery, reason)[:500]
         failures = delivery.failures
         db.flush()
-        note_error(db, delivery.connection_id, reason)
-    _redact(organization_id, delivery_id)
+        note_error(db, delivery.connection_id, delivery.last_error)
     return failures if status == DeliveryStatus.PENDING else 0
 
 
-def _redact(organization_id: UUID, delivery_id: UUID) -> None:
-    """Take people who were erased out of what is stored of a delivery that failed. By itself, since
-    reading it may be what cannot be done.
+def _redact(db: Session, delivery: WebhookDelivery, reason: str) -> str:
+    """Take people who were erased out of what is stored of a delivery that failed; returns the
+    reason without them. Reading it may be what cannot be done.
     """
-    with suppress(*UNREADABLE), as_system(organization_id) as db:
-        share_organization(db)
-        delivery = _to_change(db, delivery_id)
-        if delivery is None:
-            return
+    received = None
+    with suppress(*UNREADABLE):
         received = read_payload(delivery.body)
-        [payload] = _without_erased(db, [received])
-        if payload is not received:
-            delivery.body, delivery.headers = json.dumps(payload).encode(), {}
+    try:
+        with db.begin_nested():
+            cleaned, payload = _cleaned(db, reason, received)
+            if payload is not received and payload != received:
+                delivery.body, delivery.headers = json.dumps(payload).encode(), {}
+            return cleaned
+    except (*UNREADABLE, DataError):
+        return "cannot be read"
 
 
 def _to_change(db: Session, delivery_id: UUID) -> WebhookDelivery | None:

@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 from uuid import uuid4
 
+import psycopg
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import event, func, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from core.bookings.models import Event
 from core.deliveries import queries
@@ -20,7 +22,7 @@ from core.operations.samples import send_test_delivery
 from core.people.actions import Person, find_or_make_contact
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
-from core.platform.database import as_system
+from core.platform.database import WORKER_ROLE, as_system, engine
 from core.platform.queue import enqueue
 from core.platform.tasks import TASKS
 from core.providers import processing
@@ -83,10 +85,39 @@ def events_refused(email):
             db.execute(text("alter table app.events drop constraint refused_in_this_test"))
 
 
+@contextmanager
+def events_that_raise(state, words="none"):
+    """Makes every new event raise this error for the length of the block."""
+    with owner() as db:
+        db.execute(text(RAISING.format(words, state)))
+    try:
+        yield
+    finally:
+        with owner() as db:
+            db.execute(text("drop function app.raise_in_this_test cascade"))
+
+
+RAISING = """
+    create function app.raise_in_this_test() returns trigger language plpgsql as
+      $$ begin raise exception using message = '{}', errcode = '{}'; end $$;
+    create trigger raise_in_this_test before insert on app.events for each row
+      execute function app.raise_in_this_test()
+"""
+LOOK = """
+    explain (analyze, buffers, format json) select app.organizations_with_deliveries_due()
+"""
+WAITING = """
+    insert into app.webhook_deliveries (organization_id, connection_id, provider, delivery_key,
+      headers, body, due_at, failures)
+    select :org, :connection, 'calendly', n::text, '{{}}', '', {}
+      from generate_series(1, 20000) n
+"""
+
+
 def due(org, **values):
     """Makes the organisation's waiting deliveries due now, and sets these columns."""
     with as_system(org) as db:
-        db.execute(update(WebhookDelivery).values(due_at=func.clock_timestamp(), **values))
+        db.execute(update(WebhookDelivery).values(due_at=func.now(), **values))
 
 
 def work_off_all(org):
@@ -196,6 +227,25 @@ def test_a_delivery_that_kills_every_worker_is_tried_alone_and_set_aside(org):
     )
 
 
+@pytest.mark.parametrize("state", ["53100", "53200", "53300", "57P01", "57P02"])
+@pytest.mark.parametrize("failed_before", [0, 3])
+def test_while_the_database_is_short_of_something_or_stops_deliveries_wait_without_having_failed(
+    org, state, failed_before
+):
+    to = sender(org, "calendly")
+    kept = [booked(org, to, f"lead.{number}@example.com") for number in ("one", "two")]
+    due(org, failures=failed_before)
+    with events_that_raise(state):
+        for _ in range(2):
+            with pytest.raises(DBAPIError):
+                work_off(org)
+    waiting = [delivery(org, each) for each in kept]
+    assert [(each.status, each.failures) for each in waiting] == [("pending", failed_before)] * 2
+    assert {each.last_error for each in waiting} == {None}
+    work_off_all(org)
+    assert statuses(org) == ["processed"] * 2
+
+
 def test_while_somebody_holds_the_books_deliveries_wait_without_having_failed(org):
     to = sender(org, "calendly")
     kept = booked(org, to, "lead.one@example.com")
@@ -249,6 +299,43 @@ def test_nothing_of_somebody_who_was_erased_stays_in_a_delivery_that_mentions_th
     kept = keep(org, to, json.dumps(content).encode())
     work_off_all(org)
     assert b"jane" not in delivery(org, kept).body.lower()
+
+
+@contextmanager
+def after_a_failure(act):
+    """Does ``act`` when an event was refused, before the worker says so anywhere."""
+    refused = []
+
+    def watch(_connection, _cursor, statement, *_):
+        if refused == [True]:
+            refused.append(False)
+            act()
+        if not refused and " ".join(statement.lower().split()).startswith("insert into app.events"):
+            refused.append(True)
+
+    event.listen(engine(WORKER_ROLE), "before_cursor_execute", watch)
+    try:
+        yield
+    finally:
+        event.remove(engine(WORKER_ROLE), "before_cursor_execute", watch)
+
+
+def test_no_reason_mentions_somebody_who_is_erased_just_before_it_is_written(org):
+    admin, to = make.viewer(org), sender(org, "calendly")
+    with as_system(org) as db:
+        find_or_make_contact(db, Person("Jane Doe", "jane@example.com"), "US")
+    kept = booked(org, to, "jane@example.com")
+
+    def erase():
+        with admin.transaction() as db:
+            erase_person(db, "jane@example.com", typed="jane@example.com")
+
+    with events_that_raise("P0001", "nothing of ' || new.lead_email || '"), after_a_failure(erase):
+        work_off(org)
+    done = delivery(org, kept)
+    assert (done.failures, done.last_error.partition(":")[0]) == (1, "ProgrammingError")
+    assert "jane" not in done.last_error + activity(org).last_error
+    assert b"jane" not in done.body.lower()
 
 
 def test_words_of_any_length_are_stored_cut(org):
@@ -329,6 +416,54 @@ def test_an_organisation_is_waiting_while_it_has_deliveries_that_are_due(org):
     due(org)
     work_off_all(org)
     assert org not in queue_of_deliveries.organizations_waiting()
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        "clock_timestamp() - interval '1 hour', 0",
+        "clock_timestamp() - interval '1 hour', 1",
+        "clock_timestamp() + interval '1 hour', 0",
+        "clock_timestamp() + interval '1 hour', 1",
+        "null, 0",
+    ],
+)
+def test_a_look_reads_a_few_pages_however_many_wait_for_what(quiet_database, others):
+    """Those that failed before are looked for as well, and find none but what is due."""
+    org = make.organization()
+    to = sender(org, "calendly")
+    with owner() as db:
+        db.execute(text(WAITING.format(others)), {"org": org, "connection": to.connection_id})
+    with psycopg.connect(quiet_database, autocommit=True) as db:
+        db.execute("vacuum analyze app.webhook_deliveries")
+    asked = {"most": 1, "bytes": 1, "lease": timedelta()}
+    with as_system(org) as db:
+        for look in (queue_of_deliveries.TAKE_NEW, queue_of_deliveries.TAKE_FAILED):
+            explained = text(f"explain (analyze, buffers, format json) {look.text}")
+            [plan] = db.execute(explained, asked).scalar_one()
+            assert plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"] < 100
+    with owner() as db:
+        db.execute(text("set local role so_definer"))
+        db.execute(text(LOOK))  # the first one reads the catalogue as well
+        [plan] = db.execute(text(LOOK)).scalar_one()
+    assert plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"] < 100
+
+
+@pytest.mark.parametrize("pause", [timedelta(), timedelta(microseconds=1)])
+def test_those_put_back_come_before_what_is_newer_and_replays_after_it(org, monkeypatch, pause):
+    to = sender(org, "calendly")
+    replayed, *first = [keep(org, to) for _ in range(3)]
+    with as_system(org) as db:
+        queue_of_deliveries.take(db)
+    with as_system(org) as db:
+        queue_of_deliveries.put_back(db, [*first, replayed], pause)
+    with as_system(org) as db:
+        replay(db, replayed)
+    newer = keep(org, to)
+    monkeypatch.setattr(queue_of_deliveries, "MOST", 1)
+    with as_system(org) as db:
+        taken = [each.id for _ in range(4) for each in queue_of_deliveries.take(db)]
+    assert taken == [*first, newer, replayed]
 
 
 def test_a_failing_job_waits_for_its_next_try_and_leaves_a_row(org):

@@ -11,7 +11,7 @@ import stripe as official
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.platform.database import as_system
+from core.platform.database import WORKER_ROLE, as_system
 from core.providers.payloads import signed
 from core.providers.stripe.objects import KEPT
 from core.providers.stripe.payments import CHARGE_STATES, DISPUTE_STATES, INTENT_STATES
@@ -21,6 +21,7 @@ from tests import payloads as samples
 from tests.api.client import get, key_of
 from tests.examples import whole_histories
 from tests.providers.history import PAYMENTS, History, shuffled
+from tests.statements import statements
 
 PAID = datetime(2026, 11, 4, 18, tzinfo=UTC)
 SECRET = "whsec_test_5f1c0b9a7d2e4c63"
@@ -606,3 +607,26 @@ def test_an_object_whose_amount_cannot_be_read_spoils_no_payment_that_it_belongs
         history.deliver(disputed)
     history.deliver(charge())
     assert [row["amount"] for row in history.rows(PAYMENTS)] == [4997]
+
+
+def nested(many):
+    """A customer's event with this many charges inside."""
+    charges = [
+        samples.stripe_charge("A", 5_000, f"lead.{number}@example.com", PAID)
+        | {"id": f"ch_{many}_{number}", "payment_intent": None}
+        for number in range(many)
+    ]
+    customer = {"object": "customer", "id": f"cus_{many}", "charges": {"data": charges}}
+    return event("customer.updated", customer, 1)
+
+
+def test_hundreds_of_charges_inside_one_object_take_no_more_statements_than_two():
+    history = History("stripe")
+    history.deliver(nested(3))  # the first one looks up what the process remembers
+    taken = []
+    for many in (2, 200):
+        with statements(WORKER_ROLE) as sent:
+            history.deliver(nested(many))
+        taken.append(len(sent))
+    assert len(history.rows(PAYMENTS)) == 3 + 2 + 200
+    assert taken[1] <= taken[0]

@@ -1,20 +1,39 @@
--- The organisations that have deliveries to work off, found by one probe of the index for each that
--- has any.
+-- The first organisation after p_after that has deliveries which wait, due or not.
+create or replace function app.next_with_deliveries(p_after uuid) returns uuid
+language sql stable security definer set search_path = pg_catalog, pg_temp as $f$
+  select least(
+    (select d.organization_id from app.webhook_deliveries d
+      where d.status = 'pending' and d.due_at is null and d.organization_id > p_after
+      order by d.organization_id limit 1),
+    (select d.organization_id from app.webhook_deliveries d
+      where d.status = 'pending' and d.failures = 0 and d.due_at is not null
+        and d.organization_id > p_after
+      order by d.organization_id limit 1),
+    (select d.organization_id from app.webhook_deliveries d
+      where d.status = 'pending' and d.failures > 0 and d.organization_id > p_after
+      order by d.organization_id limit 1))
+$f$;
+
+-- The organisations that have deliveries to work off, found by a few probes of indexes for each that
+-- has any that wait: new ones, which are due at once, then those put back and those that failed.
 create or replace function app.organizations_with_deliveries_due() returns setof uuid
 language sql stable security definer set search_path = pg_catalog, pg_temp as $f$
   with recursive organization as (
-    (select d.organization_id as id from app.webhook_deliveries d where d.status = 'pending'
-      order by d.organization_id limit 1)
+    select app.next_with_deliveries('00000000-0000-0000-0000-000000000000') as id
     union all
-    select (select d.organization_id from app.webhook_deliveries d
-             where d.status = 'pending' and d.organization_id > o.id
-             order by d.organization_id limit 1)
-      from organization o where o.id is not null)
+    select app.next_with_deliveries(o.id) from organization o where o.id is not null)
   select o.id from organization w
     join app.organizations o on o.id = w.id and o.deleted_at is null
    where exists (
-     select from app.webhook_deliveries d
-      where d.organization_id = o.id and d.status = 'pending'
-        and d.due_at <= clock_timestamp())
+       select from app.webhook_deliveries d
+        where d.organization_id = o.id and d.status = 'pending' and d.due_at is null)
+      or exists (
+       select from app.webhook_deliveries d
+        where d.organization_id = o.id and d.status = 'pending' and d.failures = 0
+          and d.due_at <= now())
+      or exists (
+       select from app.webhook_deliveries d
+        where d.organization_id = o.id and d.status = 'pending' and d.failures > 0
+          and d.due_at <= now())
 $f$;
 grant execute on function app.organizations_with_deliveries_due to so_worker;

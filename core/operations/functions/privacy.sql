@@ -58,6 +58,8 @@ declare
 begin
   insert into app.contacts (organization_id, id, name) values (org, p_contact, 'Erased person')
     on conflict do nothing;
+  -- Workers change a delivery before its connection, and in this order neither waits for the other.
+  perform app.erase_deliveries(org, p_emails, p_words, p_pseudonym, mail, either);
   rows_of := app.erase_rows(org, p_contacts || p_contact, p_emails, p_marks, p_words, p_pseudonym,
     either, question);
   update app.contacts c set erased_at = now(), unsubscribed_at = coalesce(c.unsubscribed_at, now())
@@ -66,7 +68,6 @@ begin
   select org, p_contact, '…', m.mark from unnest(p_marks) as m(mark) on conflict do nothing;
   insert into app.contact_emails (organization_id, contact_id, email, email_normalized)
   values (org, p_contact, p_pseudonym, p_pseudonym) on conflict do nothing;
-  perform app.erase_deliveries(org, p_emails, p_words, p_pseudonym, mail, either);
   perform app.erase_messages(org, p_emails, p_words, p_pseudonym, either);
   update app.audit_logs l set changes = app.redacted(app.blanked(l.changes, app.personal_columns()),
     p_emails, p_words, p_pseudonym, question)
@@ -92,7 +93,8 @@ begin
               where d.organization_id = p_org
                 and (app.comparable(app.body_text(d.body)) ~* p_either
                   or app.comparable(d.headers::text) ~* p_either
-                  or app.comparable(d.last_error) ~* p_either) loop
+                  or app.comparable(d.last_error) ~* p_either)
+              order by d.id loop
     begin
       update app.webhook_deliveries d set headers = '{}',
         last_error = app.without_person(d.last_error, p_emails, p_words, p_pseudonym),

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, MetaData, Table, text
 
-from core.platform.schema import CONFIDENTIAL, UNRECORDED, declared, run_script
-from core.platform.security import erasure, ownership, references
+from core.platform.schema import run_script
+from core.platform.security import audit, erasure, ownership, references
 from core.platform.security.inner_roles import (
     VERBS,
     Rights,
@@ -44,6 +44,8 @@ def apply(connection: Connection, metadata: MetaData, packages: Sequence[str], l
     connection.execute(text("set local role so_owner"))
     for table in metadata.sorted_tables:
         _triggers(connection, table)
+    run_script(connection, audit.functions(metadata))
+    run_script(connection, audit.triggers(metadata))
     run_script(connection, ownership.triggers(metadata))
     run_script(connection, references.triggers(metadata))
     make_triggers(connection, packages)
@@ -149,20 +151,6 @@ def _triggers(connection: Connection, table: Table) -> None:
         connection.exec_driver_sql(
             f"create or replace trigger touch before update on app.{table.name} for each row"
             " execute function app.touch()"
-        )
-    connection.exec_driver_sql(f"drop trigger if exists zz_audit on app.{table.name}")
-    if table.info.get("audit"):
-        keys = [column.name for column in table.primary_key if column.name != "organization_id"]
-        lists = (
-            keys or ["organization_id"],
-            declared(table, CONFIDENTIAL),
-            declared(table, UNRECORDED),
-        )
-        arguments = ", ".join(f"'{{{','.join(names)}}}'" for names in lists)
-        changes = "update" if table.info["rls"] == SETTINGS else "insert or update or delete"
-        connection.exec_driver_sql(
-            f"create trigger zz_audit after {changes} on app.{table.name} for each"
-            f" row execute function app.audit({arguments})"
         )
     if table.info.get("rls") == SETTINGS:
         connection.exec_driver_sql(
