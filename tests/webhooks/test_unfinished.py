@@ -15,7 +15,7 @@ from tests import factories as make
 from tests.flow import SECRET, sender
 from tests.ports import free_port, until
 from tests.webhooks.deliveries import kept, payload
-from tests.webhooks.test_wire import head, line, statuses
+from tests.webhooks.wire import head, line, statuses
 from webhooks import request_limits
 from webhooks.request_limits import BoundedRequests
 

@@ -3,8 +3,7 @@ refused.
 """
 
 import json
-import socket
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -15,11 +14,12 @@ from tests import factories as make
 from tests.flow import SECRET, sender
 from tests.webhooks.deliveries import kept, payload
 from tests.webhooks.receiver import receiver
+from tests.webhooks.wire import head, line, statuses
 from webhooks.app import app
 from webhooks.body import MAX_BODY
 from webhooks.request_limits import MAX_HEAD
 
-PATIENCE_S, SILENCE_S = 30, 1
+SILENCE_S = 1
 FORGED = "t=1793631845,v1=" + "0" * 64
 
 
@@ -33,12 +33,6 @@ def address():
 @pytest.fixture
 def to():
     return sender(make.organization(), "stripe")
-
-
-@contextmanager
-def line(address):
-    with socket.create_connection(address, timeout=PATIENCE_S) as connection:
-        yield connection
 
 
 def said(connection):
@@ -69,14 +63,6 @@ def sent_before_it_hangs_up(connection, piece, most):
             connection.sendall(piece)
             sent += len(piece)
     return sent
-
-
-def statuses(answer):
-    return [int(part[:3]) for part in answer.split(b"HTTP/1.1 ")[1:]]
-
-
-def head(to, *lines):
-    return "\r\n".join([f"POST {to.path} HTTP/1.1", "Host: receiver", *lines, "", ""]).encode()
 
 
 def genuine(to, number=1):
