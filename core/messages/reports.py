@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -33,6 +34,7 @@ from core.messages.blocks import (
 from core.messages.models import ReportSettings
 from core.metrics.catalog import METRICS
 from core.metrics.figures import Values
+from core.metrics.ranks import shared_ranks
 from core.metrics.table import metrics_table, totals
 from core.metrics.units import MONEY
 from core.platform.clock import Period, now
@@ -215,10 +217,12 @@ def _top(db: Session, period: Period, currency: str) -> list[str]:
         if row.keys["closer"].name
     )
     ranked = sorted(
-        (each for each in found if each[1] or each[2]),
-        key=lambda each: (-each[1].get(currency, Decimal(0)), -each[2], each[0]),
+        ((-cash.get(currency, Decimal(0)), -closes, name, cash) for name, cash, closes in found),
+        key=itemgetter(0, 1, 2),
     )
+    best = [each for each in ranked if each[1] or each[3]][:TOP]
+    places = shared_ranks([(cash, closes) for cash, closes, *_ in best])
     return [
-        f"{place}. {escaped(name)}: {MONEY.message(cash, currency)}, {closes} closed"
-        for place, (name, cash, closes) in enumerate(ranked[:TOP], start=1)
+        f"{place}. {escaped(name)}: {MONEY.message(cash, currency)}, {-closes} closed"
+        for place, (_, closes, name, cash) in zip(places, best, strict=True)
     ]

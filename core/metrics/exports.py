@@ -23,7 +23,7 @@ from core.platform.advisory_locks import try_advisory_lock
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, TooManyRequests
 from core.platform.money import decimals
-from core.platform.spreadsheets import without_formula_sql
+from core.platform.spreadsheets import BYTE_ORDER_MARK, without_formula_sql
 from core.tenancy.organizations.modules import require_module
 from core.tenancy.organizations.queries import current_organization
 
@@ -197,6 +197,7 @@ def _csv(raw: psycopg.Connection, query: str) -> Iterator[Buffer]:
         raw.cursor() as cursor,
         cursor.copy(f"copy ({query}) to stdout (format csv, header)") as rows,
     ):
+        yield BYTE_ORDER_MARK
         yield from rows
 
 

@@ -14,6 +14,7 @@ from core.metrics.facts import EVENTS, PAYMENTS
 from core.metrics.figures import Row
 from core.metrics.kinds import Ratio
 from core.metrics.members import members_tables
+from core.metrics.ranks import shared_ranks
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput
 
@@ -44,7 +45,7 @@ class Place(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One line of a leaderboard: a ``Place`` with its rank.
+    """One line of a leaderboard: a ``Place`` with its rank, which equals share.
 
     Attributes:
         change: places won since the same part of the period before; of an unfinished period what
@@ -80,21 +81,23 @@ def leaderboard(
         _ranked(rows, who, metric, currency)
         for rows in members_tables(db, parts, who, needed, PRESENCE, at)
     )
-    now = _places(others[-1] if len(others) > 1 else board) if comparison else {}
-    before = _places(others[0]) if comparison else {}
+    ranks = _ranks(board)
+    now = _ranks(others[-1] if len(others) > 1 else board) if comparison else {}
+    before = _ranks(others[0]) if comparison else {}
     return [
         Line(
-            rank,
+            ranks[place.id],
             before[place.id] - now[place.id] if place.id in now and place.id in before else None,
             place.id in now and place.id not in before,
             *place,
         )
-        for rank, place in enumerate(board, start=1)
+        for place in board
     ]
 
 
-def _places(board: Sequence[Place]) -> dict[Any, int]:
-    return {place.id: rank for rank, place in enumerate(board, start=1)}
+def _ranks(board: Sequence[Place]) -> dict[Any, int]:
+    shared = shared_ranks([(place.small, place.value) for place in board])
+    return {place.id: rank for place, rank in zip(board, shared, strict=True)}
 
 
 def _base(metric: str) -> Sequence[str]:

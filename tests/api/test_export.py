@@ -51,7 +51,7 @@ def org():
 
 def read(fmt, content):
     if fmt == "csv":
-        return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+        return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     if fmt == "json":
         return [json.loads(line) for line in content.splitlines()]
     return pq.read_table(io.BytesIO(content)).to_pylist()
@@ -96,7 +96,7 @@ def test_every_table_leaves_in_every_format_also_when_it_is_empty(org, table, fm
 
 def test_csv_is_the_default_and_names_the_columns_even_without_rows(org):
     answer = get("/api/export", key_of(org), table="sources")
-    assert (answer.headers["content-type"], answer.text) == (TYPES["csv"], "id,name,active\n")
+    assert (answer.headers["content-type"], answer.text) == (TYPES["csv"], "\ufeffid,name,active\n")
 
 
 def test_a_spreadsheet_runs_nothing_and_numbers_stay_numbers(org):

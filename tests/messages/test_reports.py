@@ -350,6 +350,16 @@ def test_a_small_amount_is_not_reported_as_nothing():
     assert made["text"].endswith("KWD0.400 + $0.40 cash")
 
 
+def test_closers_who_are_equal_share_a_place():
+    org = team()
+    with as_system(org) as db:
+        for name, cash in (("Ana", "500"), ("Bo", "500"), ("Cy", "400")):
+            closer = make.closer(db, org, name)
+            make.payment(db, org, cash, at=NOON, closer_id=closer.id)
+    made = words(report(org))
+    assert [line[:2] for line in made.splitlines()[1:]] == ["1.", "1.", "3."]
+
+
 def test_a_day_without_calls_has_no_rates_and_no_leaders():
     made = report(team(currency="JPY"))
     assert fields(made)["Show rate"] == ("n/a (n/a), 0 of 0 bookings due are confirmed")

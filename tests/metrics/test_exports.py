@@ -24,6 +24,7 @@ from core.platform.errors import InvalidInput, NotAllowed, TooManyRequests
 from core.platform.schema import AMOUNT, Base, Words, secured
 from core.platform.security.ownership import REPS, user_columns
 from core.platform.security.policies import readable
+from core.platform.spreadsheets import BYTE_ORDER_MARK
 from tests import factories as make
 from tests.factories import NOON
 from tests.metrics.history import random_history
@@ -33,7 +34,7 @@ from tests.ui.teams import super_admin
 
 ROLES = ("owner", "admin", "manager", "sales_rep", "viewer")
 MANAGERS = ("owner", "admin", "manager")
-HOSTILE = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1")
+HOSTILE = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1")
 TABLES = [name for name, table in EXPORTS.items() if not table.admins_only]
 OWNED = [name for name, table in EXPORTS.items() if table.table.info["owners"]]
 READ = {
@@ -66,7 +67,7 @@ def exported(transaction, table, fmt, **asked):
         return [
             {name: _typed(table, name, value, bool) for name, value in row.items()} for row in rows
         ]
-    rows = csv.DictReader(io.StringIO(content.decode(), newline=""))
+    rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
     return [
         {name: _typed(table, name, cell or None, READ[bool]) for name, cell in row.items()}
         for row in rows
@@ -209,6 +210,15 @@ def test_what_counts_of_the_exported_refunds_is_the_figure(fmt):
         assert totals(db, november, only=["refunds"])["refunds"] == {"USD": 100}
 
 
+def test_a_csv_says_that_it_is_in_utf_8_so_that_excel_reads_its_accents():
+    admin = make.viewer(make.organization(), "admin")
+    with as_system(admin.organization_id) as db:
+        make.closer(db, admin.organization_id, "José")
+    content = b"".join(export(admin.transaction, "closers", "csv"))
+    assert content.startswith(BYTE_ORDER_MARK)
+    assert "José" in content.decode("utf-8-sig")
+
+
 def test_a_negative_amount_stays_a_number():
     org = make.organization()
     with as_system(org) as db:
@@ -216,7 +226,7 @@ def test_a_negative_amount_stays_a_number():
     content = b"".join(
         export(partial(as_system, org), "payments", "csv", columns=["customer_name", "net_revenue"])
     )
-    assert content == b"customer_name,net_revenue\n'-100,-150.50\n"
+    assert content == BYTE_ORDER_MARK + b"customer_name,net_revenue\n'-100,-150.50\n"
 
 
 @pytest.mark.parametrize("fmt", FORMATS)
@@ -366,12 +376,18 @@ def test_exports_that_nobody_finishes_reading_use_up_their_organisations_turns_a
 
     with pytest.raises(TooManyRequests):
         export(reader.transaction, "events", "csv")
-    assert b"".join(export(other.transaction, "events", "csv", columns=["id"])) == b"id\n"
+    assert (
+        b"".join(export(other.transaction, "events", "csv", columns=["id"]))
+        == BYTE_ORDER_MARK + b"id\n"
+    )
 
-    assert b"".join(unread.pop()).startswith(b"id,")
+    assert b"".join(unread.pop()).startswith(BYTE_ORDER_MARK + b"id,")
     unread.append(export(reader.transaction, "events", "csv"))
     unread.clear()  # the reader has hung up
-    assert b"".join(export(reader.transaction, "events", "csv", columns=["id"])) == b"id\n"
+    assert (
+        b"".join(export(reader.transaction, "events", "csv", columns=["id"]))
+        == BYTE_ORDER_MARK + b"id\n"
+    )
 
 
 def test_people_bear_their_present_names_in_an_export_as_on_the_screens():

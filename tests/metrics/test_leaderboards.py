@@ -64,13 +64,25 @@ def test_everybody_with_a_figure_is_ranked_by_it_best_first(history, oracle, rol
         if key is not None and value is not None:
             expected[key] = pytest.approx(float(value))
     assert dict(zip(made["id"], made["value"], strict=True)) == expected
-    assert list(made["rank"]) == list(range(1, len(made) + 1))
     assert list(made["name"]) == [oracle.name(who, key) for key in made["id"]]
     sign = 1 if METRICS[metric].good == "down" else -1
     assert made["sample"].notna().all() == (METRICS[metric].unit is RATE)
-    assert [(row.small, sign * row.value) for row in made.itertuples()] == sorted(
-        (row.small, sign * row.value) for row in made.itertuples()
-    )
+    order = [(row.small, sign * row.value) for row in made.itertuples()]
+    assert order == sorted(order)
+    assert list(made["rank"]) == [1 + sum(other < each for other in order) for each in order]
+
+
+def test_equals_share_a_place_and_the_next_is_left_out(org):
+    with as_system(org) as db:
+        for name, booked in (("Cy", 12), ("Bo", 12), ("Ana", 12), ("Di", 11)):
+            calls(db, org, make.closer(db, org, name), booked)
+    made = board(org)
+    assert list(zip(made["rank"], made["name"], strict=True)) == [
+        (1, "Ana"),
+        (1, "Bo"),
+        (1, "Cy"),
+        (4, "Di"),
+    ]
 
 
 def test_the_change_is_the_places_won_since_the_period_before(org):

@@ -6,7 +6,23 @@ from psycopg import sql
 from core.platform.spreadsheets import without_formula, without_formula_sql
 from tests.ports import owner
 
-TEXTS = ["=1+1", "+45 20", "-3", "@x", "\tx", "\rx", "", "plain", "x=1", "'=1", "ø", "–"]
+TEXTS = [
+    "=1+1",
+    "+45 20",
+    "-3",
+    "@x",
+    "\tx",
+    "\rx",
+    "\n=1",
+    "＝1+1",
+    "＠x",
+    "",
+    "plain",
+    "x=1",
+    "'=1",
+    "ø",
+    "–",
+]
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -17,7 +33,7 @@ def test_python_and_sql_make_the_same_of_a_text(database_url, text):
         [(made,)] = raw.execute(sql.SQL("select {}").format(expression)).fetchall()
 
     assert made == without_formula(text)
-    assert made == (f"'{text}" if text[:1] in tuple("=+-@\t\r") else text)
+    assert made == (f"'{text}" if text[:1] in tuple("=+-@\t\r\n＝＠") else text)
 
 
 @pytest.mark.parametrize("value", [None, -3, 1.5, True])
