@@ -21,7 +21,7 @@ from core.platform.clock import Period, now
 from core.platform.database import as_board
 from core.tenancy.access.viewers import Viewer
 
-KEPT_S = 15
+CACHED_S = 15
 
 
 def this_minute() -> datetime:
@@ -31,7 +31,7 @@ def this_minute() -> datetime:
     return now().replace(second=0, microsecond=0)
 
 
-@st.cache_data(ttl=KEPT_S, max_entries=200, show_spinner=False)
+@st.cache_data(ttl=CACHED_S, max_entries=200, show_spinner=False)
 def _dashboard(
     whose: tuple[UUID, UUID, str],
     stamp: str,
@@ -92,7 +92,7 @@ def shared_dashboard_of(
         )
 
 
-@st.cache_data(ttl=KEPT_S, max_entries=200, show_spinner=False)
+@st.cache_data(ttl=CACHED_S, max_entries=200, show_spinner=False)
 def _leaderboard(
     organization_id: UUID,
     user_id: UUID,
