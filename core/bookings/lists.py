@@ -135,22 +135,22 @@ LISTS: tuple[EditableList, ...] = (
         "opportunity_status",
     ),
 )
-BY_KEY = {kept.key: kept for kept in LISTS}
+BY_KEY = {editable.key: editable for editable in LISTS}
 
 
-def entries(db: Session, kept: EditableList) -> list[Any]:
+def entries(db: Session, editable: EditableList) -> list[Any]:
     """Every entry of the list, also those that are switched off; those in use first, in the order
     that forms show.
     """
-    table = kept.table
+    table = editable.table
     query = select(table).order_by(
-        table.active.desc(), *([table.position] if kept.kind else []), func.lower(table.name)
+        table.active.desc(), *([table.position] if editable.kind else []), func.lower(table.name)
     )
-    return list(db.scalars(query.where(table.kind == kept.kind) if kept.kind else query))
+    return list(db.scalars(query.where(table.kind == editable.kind) if editable.kind else query))
 
 
 def save_entry(
-    db: Session, kept: EditableList, entry_id: UUID | None, values: Mapping[str, Any]
+    db: Session, editable: EditableList, entry_id: UUID | None, values: Mapping[str, Any]
 ) -> int:
     """Add an entry (``entry_id`` None) or change one; returns how many earlier events changed
     hands, 0 for lists without people. ``values`` has the list's fields, and ``active``.
@@ -161,40 +161,40 @@ def save_entry(
         NotFound: no such entry.
     """
     lock_books(db)
-    if kept.table in (Closer, Setter):
-        return _save_rep(db, kept, entry_id, values)
+    if editable.table in (Closer, Setter):
+        return _save_rep(db, editable, entry_id, values)
     name = str(values.get("name") or "").strip()
     if not fold(name):
         raise InvalidInput("A name is needed.", field="name")
-    known = entries(db, kept)
+    known = entries(db, editable)
     if any(fold(entry.name) == fold(name) and entry.id != entry_id for entry in known):
         raise Conflict(f"The list has “{name}” already.")
     row = next((entry for entry in known if entry.id == entry_id), None)
     if row is None:
-        row = _new(db, kept, entry_id)
+        row = _new(db, editable, entry_id)
     row.name, row.active = name, values.get("active", True)
-    _fill(row, kept, values)
+    _fill(row, editable, values)
     db.add(row)
     db.flush()
     return 0
 
 
-def _new(db: Session, kept: EditableList, entry_id: UUID | None) -> Any:
+def _new(db: Session, editable: EditableList, entry_id: UUID | None) -> Any:
     if entry_id is not None:
-        raise NotFound(f"There is no such {kept.one}.")
-    return kept.table(
+        raise NotFound(f"There is no such {editable.one}.")
+    return editable.table(
         organization_id=organization_id_of(db),
         id=uuid4(),
-        **({"kind": kept.kind} if kept.kind else {}),
+        **({"kind": editable.kind} if editable.kind else {}),
     )
 
 
-def _fill(row: Any, kept: EditableList, values: Mapping[str, Any]) -> None:
-    if "utm_values" in kept.fields:
+def _fill(row: Any, editable: EditableList, values: Mapping[str, Any]) -> None:
+    if "utm_values" in editable.fields:
         row.utm_values = [word.strip() for word in values.get("utm_values", ()) if word.strip()]
-    if "position" in kept.fields:
+    if "position" in editable.fields:
         row.position = values.get("position") or 0
-    if "price" in kept.fields:
+    if "price" in editable.fields:
         currency = check_currency(values["currency"])
         asked = str(values.get("price") or "").strip()
         row.price, row.currency = (
@@ -203,13 +203,13 @@ def _fill(row: Any, kept: EditableList, values: Mapping[str, Any]) -> None:
 
 
 def _save_rep(
-    db: Session, kept: EditableList, entry_id: UUID | None, values: Mapping[str, Any]
+    db: Session, editable: EditableList, entry_id: UUID | None, values: Mapping[str, Any]
 ) -> int:
     name, email = str(values.get("name") or ""), str(values.get("email") or "").strip() or None
     user_id, active, claimed = values.get("user"), values.get("active", True), 0
     if entry_id is None:
-        entry_id, claimed = _add_rep(db, kept, name, email)
-    if kept.table is Closer:
+        entry_id, claimed = _add_rep(db, editable, name, email)
+    if editable.table is Closer:
         return claimed + change_closer(
             db, entry_id, name=name, email=email, user_id=user_id, active=active
         )
@@ -219,8 +219,8 @@ def _save_rep(
     )
 
 
-def _add_rep(db: Session, kept: EditableList, name: str, email: str | None) -> tuple[UUID, int]:
-    if kept.table is Closer:
+def _add_rep(db: Session, editable: EditableList, name: str, email: str | None) -> tuple[UUID, int]:
+    if editable.table is Closer:
         closer = create_closer(db, name, email)
         return closer.id, claim_hosted(db, closer)
     setter = create_setter(db, name, email)

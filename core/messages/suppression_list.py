@@ -16,7 +16,7 @@ from sqlalchemy import Row, and_, case, delete, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core.deliveries.models import OutboxMessage, SuppressedEmail
+from core.deliveries.models import OutboxMessage, SuppressedEmail, SuppressionReason
 from core.people.models import Contact, ContactEmail
 from core.platform.clock import now
 from core.platform.database import organization_id_of
@@ -24,7 +24,11 @@ from core.platform.errors import Conflict, NotAllowed, NotFound
 from core.tenancy.access.viewers import Viewer
 
 MOST = 100
-GRAVITY = {"unsubscribed": 1, "bounced": 2, "complained": 3}
+GRAVITY = (  # the least serious reason first
+    SuppressionReason.UNSUBSCRIBED,
+    SuppressionReason.BOUNCED,
+    SuppressionReason.COMPLAINED,
+)
 # One line for each address, with its most serious reason. Of an erased person only a placeholder is
 # left, which is nobody's address.
 BLOCKED = text("""
@@ -38,7 +42,7 @@ BLOCKED = text("""
          where c.unsubscribed_at is not null and c.erased_at is null) each
        where strpos(each.email, :search) > 0
        order by each.email,
-         array_position(array['complained', 'bounced', 'unsubscribed'], each.reason), each.at) found
+         array_position(cast(:gravity as text[]), each.reason) desc, each.at) found
      order by found.at desc, found.email limit :limit
 """)
 
@@ -61,7 +65,11 @@ def suppress(db: Session, email_normalized: str, reason: str, at: datetime) -> N
         reason=reason,
         at=at,
     )
-    known, reported = case(GRAVITY, value=SuppressedEmail.reason), GRAVITY[reason]
+    gravity = {each: place for place, each in enumerate(GRAVITY)}
+    known, reported = (
+        case(gravity, value=SuppressedEmail.reason),
+        gravity[SuppressionReason(reason)],
+    )
     db.execute(
         new.on_conflict_do_update(
             index_elements=["organization_id", "email_normalized"],
@@ -128,9 +136,12 @@ def blocked_addresses(db: Session, search: str = "") -> list[Row[Any]]:
 
     Columns: id (UUID), email (normal form), reason (bounced, complained or unsubscribed), at (UTC).
     """
-    return list(
-        db.execute(BLOCKED, {"search": search.replace("\0", "").strip().lower(), "limit": MOST})
-    )
+    asked = {
+        "search": search.replace("\0", "").strip().lower(),
+        "gravity": list(GRAVITY),
+        "limit": MOST,
+    }
+    return list(db.execute(BLOCKED, asked))
 
 
 def unreachable(db: Session, emails: Collection[str]) -> dict[str, str]:

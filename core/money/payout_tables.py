@@ -112,14 +112,14 @@ def _conditions(snapshot_id: UUID, chosen: LineFilter) -> list[ColumnElement[boo
         conditions.append(is_held_back if chosen.is_held_back else ~is_held_back)
     if words := CURRENCY_SIGNS.sub("", chosen.words).strip():
         amount = func.to_char(line.net_revenue, "FM999,999,999,990.00")
-        said = func.concat_ws(
+        searched = func.concat_ws(
             " · ",
             func.coalesce(line.customer_name, line.customer_email),
             amount,
             func.replace(amount, ",", ""),
             line.closer_name,
         )
-        conditions.append(func.strpos(func.lower(said), words.lower()) > 0)
+        conditions.append(func.strpos(func.lower(searched), words.lower()) > 0)
     return conditions
 
 

@@ -222,9 +222,9 @@ def _row_of_dispute(fact: PaymentFact, dispute: DisputeFact) -> dict[str, Any]:
     }
 
 
-def _status(said: str) -> RefundStatus:
+def _status(word: str) -> RefundStatus:
     """A refund counts unless it failed, so one in a state that nobody knows counts too."""
-    return RefundStatus(said) if said in set(RefundStatus) else RefundStatus.PENDING
+    return RefundStatus(word) if word in set(RefundStatus) else RefundStatus.PENDING
 
 
 def _write(db: Session, changes: _Changes) -> None:

@@ -25,17 +25,14 @@ def reseal_secrets() -> tuple[int, int]:
     resealed = current = 0
     for organization_id in unpurged_organization_ids():
         with as_system(organization_id) as db:
-            for row in db.execute(
-                select(VaultSecret.id, VaultSecret.sealed).with_for_update()
-            ).all():
-                if sealed_with_current_key(row.sealed):
-                    current += 1
-                    continue
+            secrets = db.execute(select(VaultSecret.id, VaultSecret.sealed).with_for_update()).all()
+            stale = [row for row in secrets if not sealed_with_current_key(row.sealed)]
+            for row in stale:
                 bound_to = belongs_to(organization_id, row.id)
                 fresh = seal(unseal(row.sealed, *bound_to), *bound_to)
                 db.execute(update(VaultSecret).where(VaultSecret.id == row.id).values(sealed=fresh))
-                resealed += 1
-            resealed += reseal_waiting(db)
+            resealed += len(stale) + reseal_waiting(db)
+            current += len(secrets) - len(stale)
     return resealed + _reseal_second_factors(), current
 
 

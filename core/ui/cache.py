@@ -22,7 +22,7 @@ from core.platform.database import as_board
 from core.platform.dataframes import dataframe
 from core.tenancy.access.viewers import Viewer
 
-KEPT_S = 15
+CACHED_S = 15
 
 
 def this_minute() -> datetime:
@@ -32,7 +32,7 @@ def this_minute() -> datetime:
     return now().replace(second=0, microsecond=0)
 
 
-@st.cache_data(ttl=KEPT_S, max_entries=200, show_spinner=False)
+@st.cache_data(ttl=CACHED_S, max_entries=200, show_spinner=False)
 def _dashboard(
     whose: tuple[UUID, UUID, str],
     stamp: str,
@@ -93,7 +93,7 @@ def shared_dashboard_of(
         )
 
 
-@st.cache_data(ttl=KEPT_S, max_entries=200, show_spinner=False)
+@st.cache_data(ttl=CACHED_S, max_entries=200, show_spinner=False)
 def _leaderboard(
     organization_id: UUID,
     user_id: UUID,

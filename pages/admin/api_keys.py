@@ -66,14 +66,19 @@ def show_key(key: ApiKey) -> None:
             )
         if key.revoked_at is None:
             with st.popover("Revoke"):
-                st.markdown(
-                    f"Programs that use {escape_markdown(key.name)} are refused at once. This"
-                    " cannot be taken back."
-                )
-                if st.button("Revoke the key", key=f"revoke {key.id}", type="primary"):
-                    with act(viewer, "The key is revoked.") as db:
-                        revoke_api_key(db, key.id)
-                    st.rerun()
+                offer_revoking(key)
+
+
+def offer_revoking(key: ApiKey) -> None:
+    """What revoking means, and the button that does it."""
+    st.markdown(
+        f"Programs that use {escape_markdown(key.name)} are refused at once. This cannot be taken"
+        " back."
+    )
+    if st.button("Revoke the key", key=f"revoke {key.id}", type="primary"):
+        with act(viewer, "The key is revoked.") as db:
+            revoke_api_key(db, key.id)
+        st.rerun()
 
 
 st.markdown(

@@ -147,19 +147,21 @@ def show_invitation(row: dict[str, Any]) -> None:
             )
         )
         say_unreachable(row["email"])
-        if row["role"] not in roles_to_give(viewer):
-            return
-        with st.container(horizontal=True):
-            if st.button("Send again", key=f"renew {row['id']}"):
-                with act(
-                    viewer, "The e-mail is on its way; the earlier link no longer works."
-                ) as db:
-                    send_invitation(db, viewer, renew(db, viewer, row["id"]))
-                st.rerun()
-            if st.button("Take back", key=f"revoke {row['id']}"):
-                with act(viewer, "Taken back: the link no longer works.") as db:
-                    revoke(db, viewer, row["id"])
-                st.rerun()
+        if row["role"] in roles_to_give(viewer):
+            with st.container(horizontal=True):
+                offer_changes(row["id"])
+
+
+def offer_changes(invitation_id: UUID) -> None:
+    """The buttons that send an invitation again and take it back."""
+    if st.button("Send again", key=f"renew {invitation_id}"):
+        with act(viewer, "The e-mail is on its way; the earlier link no longer works.") as db:
+            send_invitation(db, viewer, renew(db, viewer, invitation_id))
+        st.rerun()
+    if st.button("Take back", key=f"revoke {invitation_id}"):
+        with act(viewer, "Taken back: the link no longer works.") as db:
+            revoke(db, viewer, invitation_id)
+        st.rerun()
 
 
 def ask_role(member: OrganizationMember) -> None:

@@ -283,6 +283,22 @@ def test_two_workers_with_the_same_message_post_it_once(org, slack):
     assert (slack.requests, message(org, posted).status) == (1, "sent")
 
 
+def test_a_run_that_fails_after_another_has_posted_the_message_leaves_it_posted(
+    org, slack, monkeypatch
+):
+    posted = put(org)
+    slack.will(fakes.Silence())
+    monkeypatch.setattr(client, "ONE_TRY", RetryPolicy(timeout_s=1.0, tries=1))
+    late = threading.Thread(target=send_outbox, args=(org, posted))
+    late.start()
+    until(lambda: slack.requests)
+    with owner() as db:  # a second run posts it too, as by a channel that can repeat a message
+        db.execute(text("update app.outbox set status = 'waiting' where id = :id"), {"id": posted})
+    send_outbox(org, posted)
+    late.join()
+    assert outcome(org, posted) == ("sent", None)
+
+
 def worker(**env):
     return subprocess.Popen(
         [sys.executable, "-m", "jobs", "worker"],

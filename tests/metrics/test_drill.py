@@ -37,22 +37,27 @@ GROUPS = [
 ]
 
 
+def screen_of(fact):
+    """The fact's screen as a part of a function's name."""
+    return fact.rows.screen.replace("-", "_")
+
+
 def rows_of(fact):
     """The query behind the screen of a fact's rows, and the filter that it takes: both stand with
     the fact's table.
     """
     [model] = [each for each in Base.registry.mappers if each.local_table.name == fact.table]
     queries = import_module(f"{model.class_.__module__.rpartition('.')[0]}.queries")
-    listed = getattr(queries, f"{fact.rows.screen}_table")
+    listed = getattr(queries, f"{screen_of(fact)}_table")
     return queries, listed, getattr(queries, listed.__annotations__["chosen"])
 
 
 def number_of(db, fact, chosen):
     """The number above the list; where amounts are summed, it stands with the sums."""
     queries, *_ = rows_of(fact)
-    if count := getattr(queries, f"count_{fact.rows.screen}", None):
+    if count := getattr(queries, f"count_{screen_of(fact)}", None):
         return count(db, chosen)
-    sums = getattr(queries, f"{fact.rows.screen.removesuffix('s')}_sums")(db, chosen)
+    sums = getattr(queries, f"{screen_of(fact).removesuffix('s')}_sums")(db, chosen)
     return sum(count for count, *_ in sums.values())
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
@@ -21,6 +22,7 @@ from core.messages.sms_outbox import post_text
 from core.operations.checks import State
 from core.operations.doctor import examine
 from core.operations.keys import reseal_secrets
+from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import Misconfigured
 from core.platform.settings import settings
@@ -167,6 +169,17 @@ def test_a_time_zone_that_the_database_does_not_know_is_a_red_line() -> None:
     assert lines("time zone", slug) == [State.GREEN]
     with as_system(lost) as db:
         db.get_one(Organization, lost).timezone = "UTC"
+
+
+def test_a_form_is_overdue_when_the_organisations_hours_of_grace_are_over() -> None:
+    org = make.organization(pcf_grace_hours=24)
+    with as_system(org) as db:
+        slug = db.get_one(Organization, org).slug
+        make.event(db, org, make.closer(db, org), at=now() - timedelta(hours=23))
+    assert lines("forms", slug) == [State.GREEN]
+    with as_system(org) as db:
+        make.event(db, org, at=now() - timedelta(hours=25), email="two@example.com")
+    assert lines("forms", slug) == [State.AMBER]
 
 
 def test_a_database_that_is_away_is_a_red_line(cli) -> None:

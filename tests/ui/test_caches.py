@@ -9,15 +9,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from datetime import date
 
 import pytest
 import streamlit as st
+from sqlalchemy import update
 
+from core.metrics.filters import Filters
+from core.platform.clock import Period
 from core.platform.database import as_system
 from core.tenancy.access.models import OrganizationMember, Role
 from core.tenancy.access.sessions import choose_organization
 from core.tenancy.access.viewers import Viewer
+from core.ui.cache import dashboard_of
 from core.ui.navigation import SCREENS
+from tests import factories as make
 from tests.by_day import some
 from tests.ui.screens import holding, token_of, words
 from tests.ui.teams import Team, team
@@ -122,3 +128,25 @@ def looks_alike_for(screen, lookers):
     st.cache_data.clear()
     for looker in [*lookers, lookers[0]]:
         assert drawn(looker, screen) == alone[looker.who], looker.who
+
+
+def test_whoever_is_given_another_role_sees_no_figure_of_the_old_one():
+    org, period = make.organization(), Period(date(2026, 3, 1), date(2026, 4, 1), "UTC")
+    rep = make.viewer(org, Role.SALES_REP)
+    with as_system(org) as db:
+        make.event(db, org, at=period.starts_at)
+        make.event(db, org, make.closer(db, org, user_id=rep.user_id), at=period.starts_at)
+
+    def booked(viewer: Viewer) -> int:
+        with viewer.transaction() as db:
+            seen = dashboard_of(db, viewer, period, None, Filters(), period.ends_at)
+        return seen.now.count("booked_calls")
+
+    assert booked(rep) == 1
+    with as_system(org) as db:
+        db.execute(
+            update(OrganizationMember)
+            .where(OrganizationMember.user_id == rep.user_id)
+            .values(role=Role.MANAGER)
+        )
+    assert booked(replace(rep, role=Role.MANAGER)) == 2

@@ -1,8 +1,7 @@
 -- The cash that the form of an event says is one payment, however often the form is corrected, or
 -- withdrawn and filed again, and whoever may see that payment: whom it belongs to may have been
--- decided otherwise. It is of the day on which the form first said that there was any; that day and
--- all that was decided about it stay. Attribution follows when the form has settled how its event
--- stands.
+-- decided otherwise. It is of the day on which the form first reported any; that day and all that
+-- was decided about it stay. Attribution follows when the form has settled how its event stands.
 create or replace function app.record_form_cash() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $f$
 begin

@@ -211,7 +211,7 @@ set search_path = pg_catalog, pg_temp as $f$
       from unnest(p_payments) wanted (id)
       join app.payments p on p.organization_id = app.cur_org() and p.id = wanted.id
        and p.status = 'succeeded' and p.deleted_at is null),
-  said as (
+  decided as (
     select x.entered_id, x.reported_id from paid e
       join app.payment_pairs x on x.organization_id = app.cur_org() and x.entered_id = e.id
         and x.verdict in ('same', 'counted')
@@ -242,8 +242,8 @@ set search_path = pg_catalog, pg_temp as $f$
          abs(extract(epoch from r.payment_date - k.scheduled_at)),
          abs(extract(epoch from r.payment_date - f.scheduled_at))) as s) away
      where away.s <= m.reconciliation_days * 86400
-       and not exists (select 1 from said s where s.entered_id = e.id)
-       and not exists (select 1 from said s where s.reported_id = r.id)
+       and not exists (select 1 from decided s where s.entered_id = e.id)
+       and not exists (select 1 from decided s where s.reported_id = r.id)
        and not exists (
          select 1 from app.payment_pairs x
           where x.organization_id = app.cur_org() and x.entered_id = e.id
@@ -277,7 +277,7 @@ set search_path = pg_catalog, pg_temp as $f$
            array_agg(p.away order by p.place) as away
       from sorted p
      group by p.label)
-  select s.entered_id, s.reported_id from said s
+  select s.entered_id, s.reported_id from decided s
   union all
   select r.entered_id, r.reported_id from ranked r where r.of_entered = 1 and r.of_reported = 1
   union all

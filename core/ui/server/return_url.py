@@ -22,7 +22,7 @@ LEAVES, COMES_BACK = (
     "/auth/login",
     "/oauth2callback",
 )  # Streamlit's own routes on both sides of the provider
-KEPT_S = 600
+REMEMBERED_S = 600
 LONGEST = 1500
 IN_A_HEADER = "/?#&=%:@!$'()*+,;-._~"
 
@@ -69,8 +69,8 @@ def _remember(request: HTTPConnection, headers: MutableHeaders) -> None:
         if left.netloc == request.headers.get("host")
         else "/"
     )
-    kept = quote(path, safe="") if path != "/" and len(path) <= LONGEST else ""
-    _set_cookie(request, headers, kept)
+    path_left = quote(path, safe="") if path != "/" and len(path) <= LONGEST else ""
+    _set_cookie(request, headers, path_left)
 
 
 def _lead_back(request: HTTPConnection, headers: MutableHeaders) -> None:
@@ -87,6 +87,6 @@ def _set_cookie(request: HTTPConnection, headers: MutableHeaders, value: str) ->
     if not value and COOKIE not in request.cookies:
         return
     baked = Response()
-    age, secure = KEPT_S if value else 0, request.url.scheme == "https"
+    age, secure = REMEMBERED_S if value else 0, request.url.scheme == "https"
     baked.set_cookie(COOKIE, value, age, path="/", secure=secure, httponly=True, samesite="lax")
     headers.append("set-cookie", baked.headers["set-cookie"])

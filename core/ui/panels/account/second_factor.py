@@ -54,24 +54,24 @@ def second_factor_panel(db: Session, viewer: Viewer, account: Account) -> Second
     )
 
 
-def show_second_factor(room: SecondFactorPanel) -> None:
+def show_second_factor(panel: SecondFactorPanel) -> None:
     """Whichever of its states the second factor is in."""
     st.subheader("Second factor")
-    if room.viewer.second_factor_missing:
-        named = escape_markdown(room.viewer.organization_name)
+    if panel.viewer.second_factor_missing:
+        named = escape_markdown(panel.viewer.organization_name)
         st.warning(
             f"{named} asks everybody for a second factor. Set yours up, then everything else opens."
         )
     if CODES in st.session_state:
         _show_recovery_codes(st.session_state[CODES])
-    elif room.waiting is not None:
-        _show_waiting(room, room.waiting)
-    elif room.factor is None:
-        _show_none(room)
+    elif panel.waiting is not None:
+        _show_waiting(panel, panel.waiting)
+    elif panel.factor is None:
+        _show_none(panel)
     else:
-        _show_factor(room, room.factor)
-    if room.viewer.is_admin and not room.viewer.second_factor_missing:
-        _show_requirement(room)
+        _show_factor(panel, panel.factor)
+    if panel.viewer.is_admin and not panel.viewer.second_factor_missing:
+        _show_requirement(panel)
 
 
 def _show_recovery_codes(codes: list[str]) -> None:
@@ -112,46 +112,46 @@ def _ask_for_password(
         return (password, code) if st.form_submit_button(label) else None
 
 
-def _show_none(room: SecondFactorPanel) -> None:
+def _show_none(panel: SecondFactorPanel) -> None:
     """What it is for, and the first step."""
     st.caption(
         "After your password you type a code from an app on your telephone, so a stolen password"
         " alone opens nothing."
     )
-    with st.expander("Set up the second factor", expanded=room.viewer.second_factor_missing):
-        sent = _ask_for_password(room.account, "begin", "Begin", with_code=False)
+    with st.expander("Set up the second factor", expanded=panel.viewer.second_factor_missing):
+        sent = _ask_for_password(panel.account, "begin", "Begin", with_code=False)
     if sent:
-        with act(room.viewer) as db:
+        with act(panel.viewer) as db:
             begin(db, own_token(), sent[0], address=own_address())
         st.rerun()
 
 
-def _show_waiting(room: SecondFactorPanel, secret: str) -> None:
+def _show_waiting(panel: SecondFactorPanel, secret: str) -> None:
     """The secret as a picture and in letters, and the question for the app's first code."""
     st.markdown(
         "Scan this with an authenticator app, or type the key into it. Then enter the code that it"
         " shows."
     )
-    address = address_for_app(secret, room.account.email)
+    address = address_for_app(secret, panel.account.email)
     st.image(segno.make(address, error="m").svg_inline(scale=4, border=4, light="#fff"), width=220)
     st.code(in_groups(secret), language=None, wrap_lines=True)
     with st.form("confirm"):
         code = st.text_input("Code", autocomplete="one-time-code")
         sent = st.form_submit_button("Switch on", type="primary")
     if st.button("Not now"):
-        with act(room.viewer) as db:
+        with act(panel.viewer) as db:
             cancel(db, own_token())
         st.rerun()
     if sent:
-        with act(room.viewer) as db:
+        with act(panel.viewer) as db:
             codes = confirm(db, own_token(), code)
         _keep(codes)
 
 
-def _show_factor(room: SecondFactorPanel, factor: SecondFactor) -> None:
+def _show_factor(panel: SecondFactorPanel, factor: SecondFactor) -> None:
     """That it is on, since when, and how to renew the codes or go without."""
     st.markdown(
-        f"**On** since {when(factor.confirmed_at, room.viewer.timezone)} · {factor.codes_left}"
+        f"**On** since {when(factor.confirmed_at, panel.viewer.timezone)} · {factor.codes_left}"
         " recovery codes left"
     )
     if factor.codes_left <= 2:
@@ -159,31 +159,31 @@ def _show_factor(room: SecondFactorPanel, factor: SecondFactor) -> None:
             "Few recovery codes are left. Make new ones while you still have your telephone."
         )
     with st.expander("New recovery codes"):
-        renew = _ask_for_password(room.account, "renew", "Make ten new codes", with_code=True)
+        renew = _ask_for_password(panel.account, "renew", "Make ten new codes", with_code=True)
     with st.expander("Switch off"):
-        off = _ask_for_password(room.account, "off", "Switch off", with_code=True)
+        off = _ask_for_password(panel.account, "off", "Switch off", with_code=True)
     if renew:
-        with act(room.viewer) as db:
+        with act(panel.viewer) as db:
             codes = renew_codes(db, own_token(), *renew, address=own_address())
         _keep(codes)
     if off:
-        with act(room.viewer, "The second factor is off.") as db:
+        with act(panel.viewer, "The second factor is off.") as db:
             switch_off(db, own_token(), *off, address=own_address())
         st.rerun()
 
 
-def _show_requirement(room: SecondFactorPanel) -> None:
+def _show_requirement(panel: SecondFactorPanel) -> None:
     """For admins: whether everybody needs a second factor."""
-    wanted = not room.asked_of_everybody
+    wanted = not panel.asked_of_everybody
     state = (
         "leaves the second factor to each person."
         if wanted
         else "asks everybody for a second factor."
     )
-    st.caption(f"{escape_markdown(room.viewer.organization_name)} {state}")
+    st.caption(f"{escape_markdown(panel.viewer.organization_name)} {state}")
     if st.button("Ask everybody for a second factor" if wanted else "Leave it to each person"):
         with act(
-            room.viewer,
+            panel.viewer,
             (
                 "From now on, whoever has none sets one up before anything else."
                 if wanted
