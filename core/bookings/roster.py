@@ -201,10 +201,13 @@ def know_by_user(closer: Closer, platform: str, host: Host) -> None:
 
 
 def name_tells(db: Session, closer: Closer, platform: str, host: Host) -> bool:
-    """Whether a host who has the closer's name, and no more of theirs, is them: nothing says that
-    the platform's user is another, and no booking has another host of this name. On the host's
-    platform that is another user or else another address, or whoever has the closer's address; on
-    others an address alone can tell, or that it is not the closer.
+    """Whether a host who shares only the name with the closer can be taken to be them.
+
+    They cannot when the closer is known by another user of the platform, or when any booking has
+    another host of that name. On the same platform a host is another one when their user differs,
+    without users their address, and when they have the closer's own address. On other platforms,
+    whose users cannot be compared, a host is another one when their address differs; without an
+    address here, when anything is known of them and they are not the closer.
     """
     address, email = func.lower(func.btrim(Event.host_email)), normalize_email(host.email)
     is_here, is_theirs = Event.booking_platform == platform, Event.closer_id == closer.id

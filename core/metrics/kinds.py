@@ -79,8 +79,11 @@ class Ratio(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class PerCount(Metric):
-    """A sum divided by a count; with nothing to divide by it is no figure at all. Of bookings of
-    one result it is one only when the count is of nothing but such bookings (``of_results``).
+    """A sum divided by a count; no figure where the count is zero.
+
+    Bookings that are filtered by their outcome or package have the figure only where
+    ``of_results`` is set: its count has no bookings without such a result, so the filter leaves the
+    same bookings in both.
     """
 
     total: str | Sum

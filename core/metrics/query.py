@@ -69,8 +69,9 @@ class Query:
 
     @cached_property
     def sets(self) -> dict[Set, dict[str, Measure]]:
-        """What is grouped by, with the measures of each: what is asked for, and nothing, where the
-        whole cannot be added up of groups; percentiles of groups are none of the whole.
+        """The sets of dimensions that the statement groups by, with the measures of each. Besides
+        those that are asked for there is the empty set, the whole, for percentiles: that of a whole
+        cannot be computed from those of its groups.
         """
         found: dict[Set, dict[str, Measure]] = {}
         for each in self.groupings:

@@ -12,13 +12,16 @@ from itertools import permutations
 import pytest
 from sqlalchemy import select, update
 
+from core.bookings.booking import Booking, Cancellation
 from core.bookings.closer_reassignment import change_closer
 from core.bookings.form_answers import FormAnswers
+from core.bookings.intake import record_booking
 from core.bookings.lists import BY_KEY, save_entry
-from core.bookings.models import BookingSettings, Closer, Event, Setter
+from core.bookings.models import BookingSettings, Closer, Event, Party, Setter
 from core.bookings.queries import pending_forms
 from core.metrics.table import totals
 from core.money.form_filing import file_form, withdraw_form
+from core.people.actions import Person
 from core.people.models import Lead, Source
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period, now
@@ -563,6 +566,23 @@ def test_a_meeting_of_which_the_booking_was_cancelled_in_time_was_missed_by_nobo
     assert marked_and_cancelled(NOON - timedelta(hours=5)) == [
         {"call_status": "canceled", "event_outcome": None}
     ]
+
+
+@pytest.mark.parametrize(("party", "late"), [("host", False), ("guest", True), (None, True)])
+def test_only_what_a_lead_cancels_late_is_a_late_cancellation(party, late):
+    org = make.organization()
+    gone = Cancellation(moved=False, at=NOON - timedelta(hours=1), party=party and Party(party))
+    booking = Booking(
+        platform="manual",
+        external_id="one",
+        scheduled_at=NOON,
+        ends_at=NOON + timedelta(hours=1),
+        booked_at=NOON - timedelta(days=3),
+        person=Person(email="lead.one@example.com"),
+        cancellation=gone,
+    )
+    with as_system(org) as db:
+        assert record_booking(db, booking).canceled_late is late
 
 
 def delivered_while_a_form_is_filed(change):

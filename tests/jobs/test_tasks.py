@@ -225,3 +225,11 @@ def test_a_declaration_takes_the_options_of_a_task(undeclared):
     assert implements(declared_below)(written_above) is tasks.TASKS["renamed"]
     whole = task(**options | {"name": "whole"}, once=declared_below.options.once)(written_above)
     assert replace(declared_below.options, name="whole") == whole.options
+
+
+def test_what_the_database_enqueues_by_itself_is_a_task():
+    enqueues = re.compile(r"enqueue_account_mail\('(\w+)'")
+    scripts = [path.read_text() for path in (ROOT / "core").rglob("*.sql")]
+    named = {name for script in scripts for name in enqueues.findall(script)}
+    assert named == {"send_password_reset", "send_password_changed"}
+    assert named <= TASKS.keys()
