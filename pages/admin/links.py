@@ -68,7 +68,7 @@ def subject_of(purpose: LinkPurpose) -> dict[str, Any]:
     if purpose == LinkPurpose.SHARE:
         period = st.selectbox("Period", [name for name in PRESETS if name != "Custom"], index=3)
         with viewer.transaction() as db:
-            filters = filter_bar(choices_of(db, LISTED))
+            filters = filter_bar(choices_of(db, LISTED), st.container())
         money = st.toggle("Show money", value=False)
         return {"shown": share_of(period or "Last 30 days", filters.columns, money=money)}
     named = {

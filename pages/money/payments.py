@@ -32,10 +32,11 @@ viewer = require("payments")
 heading = headings(PaymentItem)
 title("Payments", viewer)
 first, second, third = st.columns(3, vertical_alignment="bottom")
+below = st.container()
 with first:
     period = period_picker(viewer)
 with second, viewer.transaction() as db:
-    filters = filter_bar(choices_for(db, PAYMENTS))
+    filters = filter_bar(choices_for(db, PAYMENTS), below)
 with third:
     view = (
         st.segmented_control(

@@ -42,13 +42,14 @@ heading = headings(EventItem)
 title("Dashboard", viewer, viewer.organization_name)
 at = this_minute()
 first, second, third = st.columns(3, vertical_alignment="bottom")
+below = st.container()
 with first:
     period = period_picker(viewer)
 with second:
     comparison = compared_with(period, at)
 with third, viewer.transaction() as db:
     choices = choices_for(db, EVENTS, PAYMENTS)
-    filters = filter_bar(choices)
+    filters = filter_bar(choices, below)
     figures = dashboard_of(db, viewer, period, comparison, filters, at)
     ever = Period(FIRST_DAY, today(viewer.timezone) + timedelta(days=1), viewer.timezone)
     overdue = metrics_table(db, ever, ("closer",), filters, at=at, only=("overdue_pcfs",))
@@ -61,7 +62,9 @@ if not figures.now["booked_calls"] and not figures.now["payments"]:
         "None fits these filters. Choose a longer period, or clear a filter."
         if filters.chosen
         else "They appear here as soon as a calendar or a processor reports one.",
-        ("connections", "See the connections") if viewer.is_manager else None,
+        ("connections", "See the connections")
+        if viewer.is_manager and not filters.chosen
+        else None,
     )
     st.stop()
 

@@ -23,6 +23,7 @@ viewer = require("events")
 heading = headings(EventItem)
 title("Bookings", viewer)
 first, second, third = st.columns(3, vertical_alignment="bottom")
+below = st.container()
 with first:
     period = period_picker(viewer)
 with second:
@@ -33,7 +34,7 @@ with second:
         or ""
     )
 with third, viewer.transaction() as db:
-    filters = filter_bar(choices_for(db, EVENTS))
+    filters = filter_bar(choices_for(db, EVENTS), below)
 statuses = st.pills(
     "Status",
     [str(status) for status in CallStatus],

@@ -21,6 +21,7 @@ heading = headings(LeadItem)
 title("Leads", viewer)
 sees_people = sees_persons(viewer.role)
 first, second, third = st.columns(3, vertical_alignment="bottom")
+below = st.container()
 with first:
     period = period_picker(viewer)
 with second:
@@ -33,7 +34,7 @@ with second:
     )
 figure = st.query_params.get("figure", "")
 with third, viewer.transaction() as db:
-    filters = filter_bar(choices_for(db, LEADS))
+    filters = filter_bar(choices_for(db, LEADS), below)
     condition = matching(db, LEADS, figure, filters)
     chosen = LeadFilter(period, search or "", condition)
     leads, count = leads_table(db, chosen, limit=SHOWN), count_leads(db, chosen)

@@ -83,3 +83,25 @@ def test_somebody_who_is_called_no_setter_is_not_nobody(crew):
     assert {"No setter", theirs} <= set(names)
     assert "1 booking" in words(opened("events", admin, setter=theirs))
     assert "6 bookings" in words(opened("events", admin, setter="No setter"))
+
+
+@pytest.mark.parametrize("screen", LISTED)
+def test_what_a_screen_is_narrowed_to_stands_on_it_and_is_taken_off_one_by_one(crew, screen):
+    _, admin = crew
+    page = opened(screen, admin, closer=["Ana", "Bo"])
+    assert [each.label for each in page.button if "Closer" in each.label] == [
+        "Closer: Ana",
+        "Closer: Bo",
+    ]
+    page = press(page, admin, "Closer: Bo")
+    assert page.query_params["closer"] == "Ana"
+    page = press(page, admin, "Closer: Ana")
+    assert "closer" not in page.query_params
+    assert "Closer" not in " ".join(each.label for each in page.button)
+
+
+def test_what_is_taken_off_does_not_narrow_any_more(crew):
+    _, admin = crew
+    page = opened("events", admin, closer="Ana")
+    assert "1 booking" in words(page)
+    assert "6 bookings" in words(press(page, admin, "Closer: Ana"))

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import streamlit as st
 from sqlalchemy.orm import Session
+from streamlit.delta_generator import DeltaGenerator
 
 from core.metrics.comparison import Comparison, With, compared
 from core.metrics.dimensions import FILTERS
@@ -148,9 +149,10 @@ def named(choices: Choices, key: str, id_: object) -> str:
     return next(name for name, each in choices[key].items() if each == id_)
 
 
-def filter_bar(choices: Choices) -> Filters:
-    """Closer, setter, source, … by name in the address (``?closer=Ana``). A name that nobody bears
-    has no rows, and the bar says so: the address was of somebody who is called otherwise by now.
+def filter_bar(choices: Choices, below: DeltaGenerator) -> Filters:
+    """Closer, setter, source, … by name in the address (``?closer=Ana``); what is chosen stands
+    ``below``, each to be taken off. A name that nobody bears has no rows, and the page says so: the
+    address was of somebody who is called otherwise by now.
     """
     chosen: dict[str, tuple[Wanted, ...]] = {}
     asked = {key: [name for name in st.query_params.get_all(key) if name] for key in choices}
@@ -161,12 +163,33 @@ def filter_bar(choices: Choices) -> Filters:
                 label = FILTERS[key].label
                 picked = st.multiselect(label, list(ids), key=key, bind="query-params")
                 chosen[key] = tuple(ids[name] for name in picked if name in ids)
+                asked[key] = [name for name in picked if name in ids]
     for key, ids in choices.items():
         if unknown := [name for name in asked[key] if name not in ids]:
             nobody: Wanted = "" if FILTERS[key].words else NOBODY
             chosen[key] = (nobody, *(ids[name] for name in asked[key] if name in ids))
-            _offer_to_forget(key, unknown)
+            with below:
+                _offer_to_forget(key, unknown)
+            asked[key] = []
+    with below, st.container(horizontal=True):
+        for key, names in asked.items():
+            for name in names:
+                _offer_to_take_off(key, name, names)
     return Filters(chosen)
+
+
+def _offer_to_take_off(key: str, name: str, names: Sequence[str]) -> None:
+    others = [each for each in names if each != name]
+    st.button(
+        f"{FILTERS[key].label}: {escape_markdown(name)}",
+        key=f"without {key} {name}",
+        icon=":material/close:",
+        icon_position="right",
+        help=f"Show every {FILTERS[key].label.lower()} again"
+        if not others
+        else "Take this one off",
+        on_click=lambda: st.session_state.update({key: others}),
+    )
 
 
 def _offer_to_forget(key: str, unknown: Sequence[str]) -> None:
