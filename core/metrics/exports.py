@@ -7,8 +7,9 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from functools import cache
+from functools import cache, partial
 from itertools import chain
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -24,6 +25,7 @@ from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, TooManyRequests
 from core.platform.money import decimals
 from core.platform.spreadsheets import BYTE_ORDER_MARK, without_formula_sql
+from core.platform.workbooks import write_workbook
 from core.tenancy.organizations.modules import require_module
 from core.tenancy.organizations.queries import current_organization
 
@@ -35,6 +37,7 @@ FORMATS = {
     "csv": "text/csv; charset=utf-8",
     "json": "application/x-ndjson",
     "parquet": "application/vnd.apache.parquet",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 AT_ONCE, RETRY_AFTER_S = 3, 30
 BATCH = 5_000
@@ -96,7 +99,9 @@ def _rows(
         db.execute(text("set local time zone 'UTC'"))
         raw: Any = db.connection().connection.driver_connection
         yield from _pieces(
-            {"csv": _csv, "json": _json_lines, "parquet": _parquet}[fmt](raw, query.as_string(raw))
+            {"csv": _csv, "json": _json_lines, "parquet": _parquet, "xlsx": _xlsx}[fmt](
+                raw, query.as_string(raw)
+            )
         )
 
 
@@ -248,6 +253,19 @@ def _parquet(raw: psycopg.Connection, query: str) -> Iterator[bytes]:
                 yield sink.take()
                 rows = cursor.fetchmany(BATCH)
         yield sink.take()
+
+
+def _xlsx(raw: psycopg.Connection, query: str) -> Iterator[bytes]:
+    """A workbook, written to a file first: its parts are known only at the end."""
+    with TemporaryFile() as file, raw.cursor(name="export") as cursor:
+        cursor.execute(query)
+        first = cursor.fetchmany(BATCH)
+        names = [column.name for column in cursor.description or ()]
+        rows = chain(first, chain.from_iterable(iter(partial(cursor.fetchmany, BATCH), [])))
+        write_workbook(file, names, rows)
+        file.seek(0)
+        while piece := file.read(PIECE):
+            yield piece
 
 
 class _Sink(io.RawIOBase):

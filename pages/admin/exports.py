@@ -8,7 +8,7 @@ from core.metrics.export_tables import EXPORTS
 from core.ui.page import export_address, require, title
 from core.ui.parts.filters import period_picker
 
-FORMATS = {"csv": "CSV", "json": "JSON lines", "parquet": "Parquet"}
+FORMATS = {"csv": "CSV", "xlsx": "Excel", "json": "JSON lines", "parquet": "Parquet"}
 viewer = require("exports")
 title(
     "Exports",

@@ -22,6 +22,7 @@ from tests import factories as make
 from tests.api.client import get, key_of, refused, token_of
 from tests.factories import NOON
 from tests.ports import owner
+from tests.sheets import sheet_of
 from webhooks.app import app
 
 HOSTILE = [
@@ -40,8 +41,9 @@ TYPES = {
     "csv": "text/csv; charset=utf-8",
     "json": "application/x-ndjson",
     "parquet": "application/vnd.apache.parquet",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-SUFFIXES = {"csv": "csv", "json": "jsonl", "parquet": "parquet"}
+SUFFIXES = {"csv": "csv", "json": "jsonl", "parquet": "parquet", "xlsx": "xlsx"}
 
 
 @pytest.fixture
@@ -54,6 +56,8 @@ def read(fmt, content):
         return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     if fmt == "json":
         return [json.loads(line) for line in content.splitlines()]
+    if fmt == "xlsx":
+        return sheet_of(content)
     return pq.read_table(io.BytesIO(content)).to_pylist()
 
 
@@ -116,7 +120,7 @@ def test_a_spreadsheet_runs_nothing_and_numbers_stay_numbers(org):
     assert {row["net_revenue"] for row in rows} == {"-2.50"}
 
 
-@pytest.mark.parametrize("fmt", ["json", "parquet"])
+@pytest.mark.parametrize("fmt", ["json", "parquet", "xlsx"])
 def test_other_formats_keep_every_text_as_it_is(org, fmt):
     with as_system(org) as db:
         for number, name in enumerate(HOSTILE):

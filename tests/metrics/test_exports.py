@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from uuid import UUID
@@ -30,6 +30,7 @@ from tests.factories import NOON
 from tests.metrics.history import random_history
 from tests.ports import owner
 from tests.security.rows import put
+from tests.sheets import sheet_of
 from tests.ui.teams import super_admin
 
 ROLES = ("owner", "admin", "manager", "sales_rep", "viewer")
@@ -62,6 +63,11 @@ def exported(transaction, table, fmt, **asked):
     content = b"".join(export(transaction, table, fmt, **asked))
     if fmt == "parquet":
         return pq.read_table(io.BytesIO(content)).to_pylist()
+    if fmt == "xlsx":
+        return [
+            {name: _of_sheet(table, name, value) for name, value in row.items()}
+            for row in sheet_of(content)
+        ]
     if fmt == "json":
         rows = [json.loads(line, parse_float=Decimal) for line in content.splitlines()]
         return [
@@ -72,6 +78,19 @@ def exported(transaction, table, fmt, **asked):
         {name: _typed(table, name, cell or None, READ[bool]) for name, cell in row.items()}
         for row in rows
     ]
+
+
+def as_text(fmt, content):
+    """The content with its texts as such: a workbook is compressed."""
+    return repr(sheet_of(content)).encode() if fmt == "xlsx" else content
+
+
+def _of_sheet(table, name, value):
+    """A cell as the other formats have it: Excel knows no decimals, and no instants with a zone."""
+    kind = Decimal if name in EXPORTS[table].amounts else columns_of(table)[name].type.python_type
+    if isinstance(value, datetime):
+        return value.date() if kind is date else value.replace(tzinfo=UTC)
+    return value if value is None or kind in (bool, int) else _typed(table, name, str(value), bool)
 
 
 def _typed(table, name, value, truth):
@@ -123,6 +142,19 @@ def test_every_format_holds_the_same_rows_as_the_table_itself(history, table):
     )
     for fmt in ("json", "parquet"):
         assert exported(admin.transaction, table, fmt, columns=EXPORTS[table].columns) == first
+    sheet = exported(admin.transaction, table, "xlsx", columns=EXPORTS[table].columns)
+    assert sheet == _to_seconds(first)
+
+
+def _to_seconds(rows):
+    """The rows as Excel shows them: of an instant, the seconds."""
+    return [
+        {
+            name: value.replace(microsecond=0) if isinstance(value, datetime) else value
+            for name, value in row.items()
+        }
+        for row in rows
+    ]
 
 
 @pytest.mark.parametrize("role", ["sales_rep", "manager", "viewer"])
@@ -245,7 +277,7 @@ def test_contact_details_leave_with_nobody_who_may_not_see_them(table, fmt):
                 {"org": org},
             )
     for role in ROLES:
-        content = b"".join(export(make.viewer(org, role).transaction, table, fmt))
+        content = as_text(fmt, b"".join(export(make.viewer(org, role).transaction, table, fmt)))
         assert (b"secret@example.com" in content) == bool(private and role in MANAGERS)
 
 
@@ -264,6 +296,8 @@ def test_instants_leave_in_utc_whatever_the_servers_own_zone(fmt):
     content = b"".join(export(elsewhere, "events", fmt, columns=["scheduled_at"]))
     if fmt == "parquet":
         assert pq.read_table(io.BytesIO(content)).to_pylist() == [{"scheduled_at": NOON}]
+    elif fmt == "xlsx":
+        assert sheet_of(content) == [{"scheduled_at": NOON.replace(tzinfo=None)}]
     else:
         assert b"12:00:00+00" in content
 
@@ -346,7 +380,7 @@ def test_the_audit_log_leaves_with_admins_of_its_organisation_only(fmt):
         make.viewer(org, "admin"),
         super_admin(make.viewer(org, "admin")),
     ):
-        content = b"".join(export(viewer.transaction, "audit_logs", fmt))
+        content = as_text(fmt, b"".join(export(viewer.transaction, "audit_logs", fmt)))
         assert b"Ours" in content
         assert b"Theirs" not in content
         assert str(elsewhere).encode() not in content
@@ -398,7 +432,7 @@ def test_people_bear_their_present_names_in_an_export_as_on_the_screens():
         make.event(db, org, ana, set_by=sam)
         make.event(db, org, closer_name="Left long ago")
         ana.name, sam.name = "Ana Maria", "Samuel"
-    for fmt in ("csv", "json", "parquet"):
+    for fmt in FORMATS:
         rows = exported(admin.transaction, "events", fmt)
         names = {(row["closer_name"], row["setter_name"] or None) for row in rows}
         assert names == {("Ana Maria", "Samuel"), ("Left long ago", None)}
