@@ -19,6 +19,7 @@ from core.tenancy.access.sessions import choose_organization
 from core.tenancy.access.viewers import Viewer
 from core.ui.navigation import SCREENS
 from tests.by_day import some
+from tests.ui.grids import grids
 from tests.ui.screens import holding, token_of, words
 from tests.ui.teams import Team, team
 
@@ -97,7 +98,7 @@ def drawn(looker: Looker, screen: str) -> list[str]:
         page = opened(screen, **looker.crew.row(screen))
     assert not page.exception
     shown = [f"{kind}: {node.proto}" for kind in FIGURES for node in page.get(kind)]
-    shown += words(page) + [str(table.value.to_dict()) for table in page.dataframe]
+    shown += words(page) + [str(table.data) for table in grids(page)]
     return [CLOCK.sub("hh:mm", piece) for piece in shown]
 
 
