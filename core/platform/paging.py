@@ -14,9 +14,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, func
+from sqlalchemy import ColumnElement, String, case, func
 
 from core.platform.errors import InvalidInput
+from core.platform.schema import Words
 from core.platform.vault import derived_key
 
 DEFAULT_LIMIT, LARGEST_LIMIT = 50, 500
@@ -40,11 +41,18 @@ class Order:
 
 
 def order_by(columns: Mapping[str, Any], order: Order) -> list[ColumnElement[Any]]:
-    """The order as SQL, rows without a value last. Texts are sorted without regard to case."""
+    """The order as SQL, rows without a value last."""
     column = columns[order.column]
-    by = getattr(column, "element", column)  # a labelled column by what it is the label of
-    key = func.lower(by) if isinstance(by.type, String) else by
+    key = _key(getattr(column, "element", column))  # a labelled column by what it is the label of
     return [(key.desc() if order.descending else key.asc()).nulls_last()]
+
+
+def _key(by: Any) -> Any:
+    """What a column is sorted by: words by their labels, other texts without regard to case."""
+    if isinstance(by.type, Words):
+        labels = sorted(by.type.words, key=lambda each: getattr(each, "label", each).lower())
+        return case({str(each): place for place, each in enumerate(labels)}, value=by)
+    return func.nullif(func.lower(by), "") if isinstance(by.type, String) else by
 
 
 def check_limit(text: str | None) -> int:

@@ -90,7 +90,10 @@ class Number(Column):
     is_number = True
 
     def _text(self, value: Any) -> str:
-        return f"{value:,}"
+        return f"{int(value):,}"  # pandas makes floats of a column in which one is missing
+
+    def _exported(self, value: Any) -> int:
+        return int(value)
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,9 @@ class Percent(Column):
 
 @dataclass(frozen=True)
 class Bar(Column):
-    """Numbers of a unit as bars, the longest of which is the largest; money is in ``currency``."""
+    """Numbers of a unit as bars, the longest of which is the largest; money is in ``currency`` and
+    exact.
+    """
 
     unit: Unit
     currency: str
@@ -119,7 +124,8 @@ class Bar(Column):
         ]
 
     def _text(self, value: Any) -> str:
-        return self.unit.text(self.unit.of_plain(value, self.currency), self.currency)
+        exact = self.unit.of_plain(value, self.currency)
+        return self.unit.exact(exact) or self.unit.text(exact, self.currency)
 
 
 @dataclass(frozen=True)
@@ -182,7 +188,8 @@ class Money(Column):
     is_number = True
 
     def ordered_by(self, rows: pd.DataFrame) -> list[pd.Series[Any]]:
-        return [rows[self.currency], rows[self.name].astype(float)]
+        amounts = rows[self.name].astype(float)
+        return [rows[self.currency].where(amounts.notna(), None), amounts]
 
     def texts(self, rows: pd.DataFrame) -> list[str]:
         return [
@@ -221,7 +228,7 @@ class Amounts(Column):
 
 
 def _folded(texts: pd.Series[Any]) -> pd.Series[Any]:
-    return texts.map(lambda text: None if is_missing(text) else fold(text)).astype(object)
+    return texts.map(lambda text: None if is_missing(text) else fold(text) or None).astype(object)
 
 
 def with_currencies(columns: Sequence[Column]) -> list[Column]:
