@@ -142,7 +142,9 @@ columns = [
     Text("row", "Row"),
 ]
 st.caption(f"{plural(len(shown), 'line', 'lines')}, newest first. Choose one to read all of it.")
-picked = picking_table(frame, "audit-lines", columns=columns, card=("what", "who", "at"))
+picked = picking_table(
+    frame, "audit-lines", columns=columns, card=("what", "who", "at"), per_page=PAGE
+)
 with st.container(horizontal=True):
     if after is not None and st.button("← Newest"):
         st.query_params.pop("after", None)

@@ -110,8 +110,8 @@ def test_payments_adjustments_the_bridge_and_what_was_left_out_are_said_in_words
     ]
     assert steps_of(page) == {
         "Net revenue of these days in the figures": "$30.00",
-        "Refunds and lost disputes of earlier payments": "−$97.00",
-        "Net revenue of this payout": "−$67.00",
+        "Refunds and lost disputes of earlier payments": "-$97.00",
+        "Net revenue of this payout": "-$67.00",
     }
 
 

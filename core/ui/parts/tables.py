@@ -132,6 +132,7 @@ def picking_table(
     columns: Sequence[Column],
     card: Sequence[str] = (),
     row_id: str = "id",
+    per_page: int = PAGE,
 ) -> str | None:
     """A table of which the reader picks a row that is shown below it; returns what the column
     ``row_id`` says of it.
@@ -140,7 +141,8 @@ def picking_table(
     def target(row: Any) -> Opening:
         return Opening(str(row[row_id]), "")
 
-    return _show(Table(rows_of(rows, columns), key, columns, card, target), moves=True)
+    what = Table(rows_of(rows, columns), key, columns, card, target, per_page=per_page)
+    return _show(what, moves=True)
 
 
 @dataclass(frozen=True)
