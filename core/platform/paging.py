@@ -50,7 +50,7 @@ def order_by(columns: Mapping[str, Any], order: Order) -> list[ColumnElement[Any
 def _key(by: Any) -> Any:
     """What a column is sorted by: words by their labels, other texts without regard to case."""
     if isinstance(by.type, Words):
-        labels = sorted(by.type.words, key=lambda each: getattr(each, "label", each).lower())
+        labels = sorted(by.type.words, key=lambda each: str(getattr(each, "label", each)).lower())
         return case({str(each): place for place, each in enumerate(labels)}, value=by)
     return func.nullif(func.lower(by), "") if isinstance(by.type, String) else by
 
