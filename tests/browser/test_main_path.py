@@ -217,7 +217,7 @@ def test_a_new_connection_shows_its_address_and_a_test_delivery_arrives_through_
 ):
     page = visit("/connections", crew.admin)
     page.get_by_text("Make a connection").click()
-    page.get_by_label("Name", exact=True).fill("Second account")
+    page.get_by_role("textbox", name="Name", exact=True).fill("Second account")
     page.get_by_role("textbox", name="Signing secret").fill(SECRET)
     page.get_by_role("radiogroup", name="Provider").get_by_text("Stripe").click()
     page.get_by_role("button", name="Make connection").click()
