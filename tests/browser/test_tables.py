@@ -179,6 +179,9 @@ def test_on_a_phone_rows_are_cards_that_a_touch_opens(windows, product, crew, co
     first, second = (rows(phone).nth(place).bounding_box() for place in (0, 1))
     assert first["y"] + first["height"] <= second["y"]
 
+    phone.get_by_text("Columns", exact=True).tap()
+    expect(phone.get_by_role("checkbox", name="Source")).to_be_visible()
+    assert fits_the_width(phone)
     phone.get_by_role("button", name="Next").tap()
     expect(rows(phone)).to_have_count(1)
     rows(phone).first.locator("td:visible").last.tap()
