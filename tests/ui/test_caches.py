@@ -26,7 +26,6 @@ from tests.ui.teams import Team, team
 CLOCK = re.compile(r"\b\d\d:\d\d\b")
 FIGURES = (
     "metric",
-    "dataframe",
     "plotly_chart",
     "html",
     "selectbox",
