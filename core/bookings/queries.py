@@ -19,6 +19,7 @@ from core.people.visibility import is_hidden, persons_are_hidden, visible
 from core.platform.clock import Period, now
 from core.platform.dataframes import dataframe, fetched
 from core.platform.normalization import normalize_email
+from core.platform.paging import Order, order_by
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,12 +111,28 @@ def events_page(
     return list(db.execute(query.order_by(Event.scheduled_at.desc(), Event.id.desc()).limit(limit)))
 
 
-def events_table(db: Session, chosen: EventFilter, *, limit: int = 200) -> pd.DataFrame:
-    """The same as a table. Columns: those of ``events_page``; ids as UUID, instants aware
-    in UTC.
+ORDERED = (
+    *("scheduled_at", "lead_name", "lead_email", "closer", "setter", "source", "traffic_type"),
+    *("call_type", "call_status", "event_outcome", "booked_at"),
+)
+
+
+def events_table(
+    db: Session,
+    chosen: EventFilter,
+    *,
+    order: Order | None = None,
+    limit: int = 200,
+    offset: int = 0,
+) -> pd.DataFrame:
+    """Events that the caller may see, by one of the columns ``ORDERED`` or latest meeting first.
+    Columns: those of ``events_page``; ids as UUID, instants aware in UTC.
     """
-    names = [column.key for column in _columns()]
-    return dataframe(events_page(db, chosen, limit=limit), names)
+    columns = {column.key: column for column in _columns()}
+    ordered = order_by(columns, order) if order else [Event.scheduled_at.desc()]
+    query = _named(select(*columns.values()).select_from(Event)).where(*_conditions(chosen))
+    rows = db.execute(query.order_by(*ordered, Event.id.desc()).limit(limit).offset(offset))
+    return dataframe(list(rows), [*columns])
 
 
 def count_events(db: Session, chosen: EventFilter) -> int:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from core.platform import schemas
 from core.platform.labels import NONE
-from core.platform.money import brief, decimal_text, decimals, short, shown
+from core.platform.money import brief, decimal_text, short, shown
 
 Money = Mapping[str, Decimal]
 Value = int | float | Money | None
@@ -93,10 +93,6 @@ class Unit:
         now, then = self.plain(value, currency), self.plain(before, currency)
         return None if now is None or not then else float((now - then) / abs(then)) * 100
 
-    def pattern(self, currency: str) -> str:
-        """How Streamlit writes the number at a bar."""
-        return "%d"
-
 
 class _Count(Unit):
     def read(self, number: Any) -> Value:
@@ -120,9 +116,6 @@ class _Rate(Unit):
     def moved(self, value: Any, before: Any, currency: str) -> float | None:
         """In points."""
         return None if value is None or before is None else float(value - before) * 100
-
-    def pattern(self, currency: str) -> str:
-        return "%.0f %%"
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,9 +162,6 @@ class _Money(Unit):
         if value and currency not in value:
             return None
         return super().moved(value, before, currency)
-
-    def pattern(self, currency: str) -> str:
-        return f"%,.{decimals(currency)}f {currency}"
 
 
 def _each(amounts: Money, currency: str, write: Callable[[Decimal, str], str]) -> str:

@@ -8,13 +8,51 @@ import base64
 import hmac
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, String, case, func
+
 from core.platform.errors import InvalidInput
+from core.platform.schema import Words
 from core.platform.vault import derived_key
 
 DEFAULT_LIMIT, LARGEST_LIMIT = 50, 500
+
+
+@dataclass(frozen=True)
+class Order:
+    """By which column a list is sorted, as an address writes it: ``amount``, ``-amount``."""
+
+    column: str
+    descending: bool = False
+
+    @classmethod
+    def of(cls, text: str) -> Order | None:
+        """The order that an address names; None where it names none."""
+        column = text.removeprefix("-")
+        return cls(column, text.startswith("-")) if column else None
+
+    def __str__(self) -> str:
+        return f"-{self.column}" if self.descending else self.column
+
+
+def order_by(columns: Mapping[str, Any], order: Order) -> list[ColumnElement[Any]]:
+    """The order as SQL, rows without a value last."""
+    column = columns[order.column]
+    key = _key(getattr(column, "element", column))  # a labelled column by what it is the label of
+    return [(key.desc() if order.descending else key.asc()).nulls_last()]
+
+
+def _key(by: Any) -> Any:
+    """What a column is sorted by: words by their labels, other texts without regard to case."""
+    if isinstance(by.type, Words):
+        labels = sorted(by.type.words, key=lambda each: str(getattr(each, "label", each)).lower())
+        return case({str(each): place for place, each in enumerate(labels)}, value=by)
+    return func.nullif(func.lower(by), "") if isinstance(by.type, String) else by
 
 
 def check_limit(text: str | None) -> int:

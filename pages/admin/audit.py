@@ -29,7 +29,7 @@ from core.ui.panels.audit import OPERATIONS, details_of
 from core.ui.parts.columns import Moment, Text
 from core.ui.parts.filters import period_picker
 from core.ui.parts.format import plural, when
-from core.ui.parts.tables import show_rows
+from core.ui.parts.tables import picking_table
 
 viewer = require("audit")
 
@@ -116,6 +116,7 @@ homes = (
 changes = [details_of(line, names, viewer.timezone) for line in shown]
 frame = pd.DataFrame(
     {
+        "id": [line.id for line in shown],
         "at": [line.at for line in shown],
         "organisation": [homes.get(line.organization_id, "Platform") for line in shown],
         "who": [actor(line, names) for line in shown],
@@ -141,7 +142,9 @@ columns = [
     Text("row", "Row"),
 ]
 st.caption(f"{plural(len(shown), 'line', 'lines')}, newest first. Choose one to read all of it.")
-row = show_rows(frame, "audit lines", columns, selectable=True)
+picked = picking_table(
+    frame, "audit-lines", columns=columns, card=("what", "who", "at"), per_page=PAGE
+)
 with st.container(horizontal=True):
     if after is not None and st.button("← Newest"):
         st.query_params.pop("after", None)
@@ -155,7 +158,8 @@ with st.container(horizontal=True):
         icon=":material/download:",
         help="Every line of the period of this organisation, as CSV.",
     )
-if row is not None:
+if picked is not None:
+    row = [str(line.id) for line in shown].index(picked)
     line = frame.iloc[row]
     st.subheader("What changed")
     st.text(f"{when(line['at'], viewer.timezone)} · {line['who']} · {line['what']} · {line['row']}")

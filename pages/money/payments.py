@@ -130,5 +130,5 @@ table(
         Text("setter", heading("setter")),
         Text("source", heading("source")),
     ],
-    downloaded=[Text("counts", heading("counts"))],
+    more=[Text("counts", heading("counts"))],
 )

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from calendar import day_name
 
+import pandas as pd
 import streamlit as st
 
 from core.bookings.models import CallStatus, EventOutcome
-from core.bookings.queries import EventFilter, count_events, events_table
+from core.bookings.queries import ORDERED, EventFilter, count_events, events_table
 from core.bookings.schemas import EventItem
 from core.metrics.drill import counted, is_of, matching
 from core.metrics.facts import EVENTS
+from core.platform.paging import Order
 from core.ui.page import empty, require, title
 from core.ui.parts.columns import Moment, Text, Word, headings
 from core.ui.parts.drill import slot_of_address
 from core.ui.parts.filters import choices_for, filter_bar, period_picker
 from core.ui.parts.format import plural, word
+from core.ui.parts.rows import QueriedRows
 from core.ui.parts.tables import table
 
-SHOWN = 500
 viewer = require("events")
 heading = headings(EventItem)
 title("Bookings", viewer)
@@ -52,7 +54,7 @@ with viewer.transaction() as db:
         search=search,
         condition=matching(db, EVENTS, figure, filters, slot),
     )
-    events, count = events_table(db, chosen, limit=SHOWN), count_events(db, chosen)
+    count = count_events(db, chosen)
 if is_of(EVENTS, figure):
     st.info(
         f"These are the bookings behind **{counted(figure).name}**:"
@@ -63,19 +65,25 @@ if slot:
         f"Only those that begin on a {day_name[slot.weekday - 1]} between {slot.hour}:00 and"
         f" {slot.hour}:59."
     )
-if events.empty:
+if not count:
     empty(
         "No bookings here",
         "No booked call fits this period and these filters. Choose a longer period, or clear a"
         " filter.",
     )
     st.stop()
-st.caption(
-    plural(count, "booking", "bookings")
-    + (f"; the latest {SHOWN} are shown" if count > SHOWN else "")
-)
+st.caption(plural(count, "booking", "bookings"))
+
+
+def page_of(order: Order | None, limit: int, offset: int) -> tuple[pd.DataFrame, int]:
+    """The bookings of one page, and how many there are."""
+    with viewer.transaction() as db:
+        rows = events_table(db, chosen, order=order, limit=limit, offset=offset)
+    return rows.assign(form=rows["pcf_submitted"].map({True: "filed"})), count
+
+
 table(
-    events.assign(form=events["pcf_submitted"].map({True: "filed"})),
+    QueriedRows(ORDERED, page_of),
     "bookings",
     opens="event",
     card=("lead_name", "scheduled_at", "call_status"),
@@ -89,5 +97,10 @@ table(
         Word("call_status", heading("call_status"), CallStatus),
         Word("event_outcome", heading("event_outcome"), EventOutcome),
         Text("form", "Form"),
+    ],
+    more=[
+        Text("lead_email", heading("lead_email")),
+        Text("traffic_type", heading("traffic_type")),
+        Moment("booked_at", heading("booked_at"), viewer.timezone),
     ],
 )

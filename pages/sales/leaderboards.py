@@ -12,12 +12,11 @@ from core.tenancy.access.models import AccessSettings
 from core.tenancy.organizations.queries import settings_of
 from core.ui.cache import leaderboard_of
 from core.ui.page import empty, require, title
-from core.ui.parts.cards import Card, cards, wide
 from core.ui.parts.columns import Bar, Number, Text
-from core.ui.parts.drill import rows_behind, switch_to_rows
+from core.ui.parts.drill import rows_behind
 from core.ui.parts.filters import address_of, choices_of, named, period_picker
 from core.ui.parts.format import based_on, place_change
-from core.ui.parts.tables import show_rows
+from core.ui.parts.tables import linked_table
 
 BOARDS = ("closer", "setter")
 viewer = require("leaderboards")
@@ -76,8 +75,8 @@ shown = board.assign(
 )
 value = Bar("value", METRICS[metric].name, METRICS[metric].unit, viewer.currency)
 columns = (
-    Number("rank", "#", width="small"),
-    Text("change", "Place", width="small"),
+    Number("rank", "#"),
+    Text("change", "Place"),
     Text("name", who.capitalize()),
     value,
     Text("sample", "Based on"),
@@ -97,11 +96,4 @@ addresses = [
     else None
     for each in board["id"]
 ]
-with wide("board"):
-    row = show_rows(shown, "board", columns, selectable=sees_everybody)
-cards(
-    Card(f"{place.rank}. {place.name}", (figure, place.change, place.sample), opens)
-    for place, figure, opens in zip(shown.itertuples(), value.texts(shown), addresses, strict=True)
-)
-if row is not None and (target := addresses[row]):
-    switch_to_rows(target)
+linked_table(shown, "board", columns=columns, card=("name", "value", "change"), targets=addresses)

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect, sync_playwright
@@ -240,6 +241,18 @@ def theirs(ours) -> Team:
 def as_shown(words: str) -> str:
     """Text as screens show it letter by letter: an address in it is not a link."""
     return words.replace("@", f"@{JOINER}")
+
+
+def complaint_of(line) -> list[str]:
+    """What a line of the console complains of."""
+    return [line.text] if line.type == "error" and not _asks_for_the_root(line) else []
+
+
+def _asks_for_the_root(line) -> bool:
+    """At a deep link Streamlit tries the longer path first, and finds its server at the
+    next try.
+    """
+    return urlsplit(line.location["url"]).path.endswith(("/_stcore/health", "/_stcore/host-config"))
 
 
 def fits_the_width(page) -> bool:

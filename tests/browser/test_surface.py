@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 from core.platform.normalization import JOINER
 from core.ui.navigation import SCREENS
 from core.ui.server.routes import routes
-from tests.browser.conftest import PHONE, fits_the_width
+from tests.browser.conftest import PHONE, complaint_of, fits_the_width
 from tests.browser.runs import move, settled
 from tests.by_day import some
 from tests.ports import get, post
@@ -69,10 +69,6 @@ def phone(product, ours, windows):
     page.goto(f"{product.screens}/account")
     settled(page)
     return page, complaints, hosts
-
-
-def complaint_of(line) -> list[str]:
-    return [line.text] if line.type == "error" and not asks_for_the_root(line) else []
 
 
 @pytest.mark.parametrize("screen", some(screen.key for screen in SCREENS))
@@ -284,13 +280,6 @@ def test_no_path_climbs_out_of_what_is_served(product, signed_in):
         if any(piece in said for piece in (b"root:", b"import ", b"[server]", b"SECRET")):
             telling[path] = said[:80]
     assert telling == {}
-
-
-def asks_for_the_root(line) -> bool:
-    """At a deep link Streamlit tries the longer path first, and finds its server at the
-    next try.
-    """
-    return urlsplit(line.location["url"]).path.endswith(("/_stcore/health", "/_stcore/host-config"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -72,8 +72,3 @@ def test_a_sum_of_no_rows_is_nought_and_only_a_quotient_is_no_figure():
 )
 def test_a_small_amount_has_its_decimals_in_a_message_and_on_a_card(amounts, written):
     assert MONEY.message(amounts, "USD") == MONEY.text(amounts, "USD") == written
-
-
-def test_a_bar_is_written_with_the_currencys_decimals():
-    patterns = [MONEY.pattern(currency) for currency in ("USD", "KWD", "JPY")]
-    assert patterns == ["%,.2f USD", "%,.3f KWD", "%,.0f JPY"]

@@ -4,11 +4,11 @@ HOSTILE = (
     "<script>alert(1)</script> [x](javascript:alert(1)) $a^2$ :material/home: **b** `c` <img src=x"
     " onerror=alert(1)>"
 )
-# Cells, option lists and text elements show letters and nothing else, charts and our own HTML know
-# tags, all else is Markdown.
+# Cells of our tables, option lists and text elements show letters and nothing else, charts and our
+# own HTML know tags, all else is Markdown.
 LETTERS_ONLY, KNOW_TAGS = (
     {
-        "dataframe",
+        "bidi_component",
         "text",
         "selectbox",
         "multiselect",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from functools import cache
 from html import unescape
@@ -126,11 +127,13 @@ def alone(screen: str, viewer: Viewer | None) -> AppTest:
 
 def sent(page: AppTest) -> str:
     """Everything that this run sent to the browser, including the data of charts and tables."""
-    protos = (getattr(node, "proto", None) for node in page)
+    protos = [proto for node in page if (proto := getattr(node, "proto", None)) is not None]
+    tables = (json.loads(each.proto.json) for each in page.get("bidi_component"))
     return " ".join(
-        proto.SerializeToString().decode("utf-8", "replace")
-        for proto in protos
-        if proto is not None
+        [
+            *(proto.SerializeToString().decode("utf-8", "replace") for proto in protos),
+            *(json.dumps(table, ensure_ascii=False) for table in tables),
+        ]
     )
 
 

@@ -25,6 +25,7 @@ from tests.flow import SECRET
 from tests.ports import owner
 from tests.tenancy.factors import PASSWORD, with_app
 from tests.tenancy.purging import past_grace
+from tests.ui.grids import all_rows, grid
 from tests.ui.screens import browser_of, opened, sent, words
 from tests.ui.teams import super_admin
 
@@ -44,14 +45,14 @@ def place():
 
 
 def lines(page):
-    return page.dataframe[0].value
+    return grid(page, "who", "what", "changes", "row").rows
 
 
 def test_a_change_reads_as_who_did_what_from_which_to_which(place):
     page = opened("audit", place.admin, operation="Changed")
 
     assert not page.exception
-    [line] = lines(page).to_dict("records")
+    [line] = lines(page)
     assert (line["who"], line["what"], line["changes"]) == (
         "Ada Admin",
         "Bookings · changed",
@@ -61,9 +62,7 @@ def test_a_change_reads_as_who_did_what_from_which_to_which(place):
 
 
 def test_people_and_things_are_called_by_name(place):
-    [line] = lines(opened("audit", place.admin, table="Bookings", operation="Made")).to_dict(
-        "records"
-    )
+    [line] = lines(opened("audit", place.admin, table="Bookings", operation="Made"))
 
     assert line["who"] == "The product"
     assert "Closer: Ana" in line["changes"]
@@ -93,7 +92,7 @@ def test_the_address_narrows_the_log(place, query, left):
     if not left:
         assert any("Nothing was changed here" in line for line in words(page))
     else:
-        assert set(lines(page)["who"]) == left
+        assert {line["who"] for line in lines(page)} == left
 
 
 def test_one_person_is_chosen_by_name(place):
@@ -104,7 +103,7 @@ def test_one_person_is_chosen_by_name(place):
             next(option for option in box.options if option.startswith("Ada Admin"))
         ).run()
 
-    assert set(lines(page)["who"]) == {"Ada Admin"}
+    assert {line["who"] for line in lines(page)} == {"Ada Admin"}
 
 
 def test_older_lines_follow_page_by_page_without_a_gap(place):
@@ -117,18 +116,18 @@ def test_older_lines_follow_page_by_page_without_a_gap(place):
             {"org": place.org, "rows": 2 * PAGE + 50},
         )
     page, found = opened("audit", place.admin, table="Sources"), []
-    found += list(lines(page)["row"])
+    found += [line["row"] for line in lines(page)]
     for _ in range(2):
         with browser_of(place.admin):
             next(button for button in page.button if button.label == "Older →").click().run()
-        found += list(lines(page)["row"])
+        found += [line["row"] for line in lines(page)]
 
     assert not page.exception
     assert len(found) == len(set(found)) == 2 * PAGE + 50
     assert "Older →" not in [button.label for button in page.button]
     with browser_of(place.admin):
         next(button for button in page.button if button.label == "← Newest").click().run()
-    assert list(lines(page)["row"]) == found[:PAGE]
+    assert [line["row"] for line in lines(page)] == found[:PAGE]
 
 
 def test_a_secret_is_only_called_one(place):
@@ -136,7 +135,7 @@ def test_a_secret_is_only_called_one(place):
         create_connection(db, "stripe", "Main", SECRET)
     page = opened("audit", place.admin, table="Secrets")
 
-    [line] = lines(page).to_dict("records")
+    [line] = lines(page)
     assert "Sealed: secret" in line["changes"]
     assert SECRET not in sent(page)
 
@@ -155,7 +154,7 @@ def test_an_admin_reads_their_own_organisations_log_and_a_super_admin_every_one_
     ):
         page = opened("audit", person, table="Organizations", operation="Changed", **address)
         assert not page.exception
-        shown = lines(page).to_csv() if page.dataframe else ""
+        shown = str(all_rows(page))
         assert ("Elsewhere AS" in shown, "Eve Elsewhere" in shown) == (sees, sees)
         who = next(box for box in page.selectbox if box.label == "Who").options
         assert any(option.startswith("Eve Elsewhere") for option in who) == sees
@@ -169,7 +168,7 @@ def test_whoever_left_is_called_a_former_member(place):
         )
     other = make.viewer(place.org, Role.OWNER)
 
-    [line] = lines(opened("audit", other, table="Bookings", operation="Changed")).to_dict("records")
+    [line] = lines(opened("audit", other, table="Bookings", operation="Changed"))
     assert line["who"] == "Former member"
 
 
@@ -241,9 +240,7 @@ def test_what_happened_to_a_members_account_says_whose_it_was(place):
         place.org, "viewer", name="Vera Viewer", password_hash=hash_password(PASSWORD)
     )
     with_app(person)
-    [line] = lines(opened("audit", place.admin, operation="Second factor switched on")).to_dict(
-        "records"
-    )
+    [line] = lines(opened("audit", place.admin, operation="Second factor switched on"))
 
     assert (line["who"], line["what"], line["changes"]) == (
         "Vera Viewer",
@@ -264,6 +261,6 @@ def test_what_became_of_an_organisation_that_is_gone_is_in_words(place):
     page = opened("audit", boss, everywhere="true", operation="Deleted for good")
 
     assert not page.exception
-    [line] = [each for each in lines(page).to_dict("records") if each["row"] == str(gone)]
+    [line] = [each for each in lines(page) if each["row"] == str(gone)]
     assert line["what"] == "Organizations · deleted for good"
     assert line["changes"].startswith("Name: Gone for good → –; Rows: {")

@@ -8,6 +8,7 @@ from core.platform.database import as_system
 from core.tenancy.access.invitations import invite
 from core.tenancy.access.models import Role
 from tests import factories as make
+from tests.ui.grids import grid
 from tests.ui.screens import browser_of, opened, words
 
 ANA = "ana@example.com"
@@ -69,7 +70,7 @@ def test_the_team_reads_whom_of_its_members_e_mail_does_not_reach(boss):
     blocked(boss, member.email, "complained")
     assert "it complained" in opened("team", boss, id=str(member.user_id)).warning[0].value
     assert not opened("team", boss, id=str(boss.user_id)).warning
-    assert sorted(opened("team", boss).dataframe[0].value["state"]) == [
+    assert sorted(grid(opened("team", boss), "email", "state").column("state")) == [
         "Active",
         "Active, e-mail complained",
     ]

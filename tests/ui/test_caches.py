@@ -25,13 +25,13 @@ from core.ui.cache import dashboard_of
 from core.ui.navigation import SCREENS
 from tests import factories as make
 from tests.by_day import some
+from tests.ui.grids import grids
 from tests.ui.screens import holding, token_of, words
 from tests.ui.teams import Team, team
 
 CLOCK = re.compile(r"\b\d\d:\d\d\b")
 FIGURES = (
     "metric",
-    "dataframe",
     "plotly_chart",
     "html",
     "selectbox",
@@ -103,7 +103,7 @@ def drawn(looker: Looker, screen: str) -> list[str]:
         page = opened(screen, **looker.crew.row(screen))
     assert not page.exception
     shown = [f"{kind}: {node.proto}" for kind in FIGURES for node in page.get(kind)]
-    shown += words(page) + [str(table.value.to_dict()) for table in page.dataframe]
+    shown += words(page) + [str(table.data) for table in grids(page)]
     return [CLOCK.sub("hh:mm", piece) for piece in shown]
 
 

@@ -15,7 +15,6 @@ from types import SimpleNamespace
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import numpy as np
-import pandas as pd
 import pytest
 from sqlalchemy import text
 
@@ -43,6 +42,7 @@ from tests.api.client import get
 from tests.api.client import token_of as api_token_of
 from tests.metrics.history import random_history
 from tests.metrics.oracle import Asked, Oracle
+from tests.ui.grids import grid, grids
 from tests.ui.screens import addressed, browser_with, token_of, words
 
 ZONE = "Europe/Copenhagen"
@@ -87,12 +87,26 @@ def behind(made, address, role="admin"):
     """
     parts = urlsplit(unescape(address))
     screen = parts.path.strip("/")
-    page = look(made, screen, role, **dict(parse_qsl(parts.query)))
+    query = dict(parse_qsl(parts.query))
+    page = look(made, screen, role, **query)
     thing = BY_SCREEN[screen].rows.label.rpartition(" ")[2].removesuffix("s")
     lines = [re.match(rf"([\d,]+) {thing}s?\b", line) for line in words(page)]
     count = sum(int(found[1].replace(",", "")) for found in lines if found)
-    assert count == sum(len(table.value) for table in page.dataframe)
+    assert count == sum(listed_in(made, table, screen, role, query) for table in grids(page))
     return count
+
+
+def listed_in(made, table, screen, role, query):
+    """The number of rows on all pages of a table; none that opens is there twice."""
+    found = [row["id"] for row in table.data["rows"]]
+    for number in range(2, table.data["pages"] + 1):
+        key = table.data["label"].lower().replace(" ", "-")
+        page = look(made, screen, role, **query, **{f"{key}.page": str(number)})
+        [there] = grids(page)
+        found += [row["id"] for row in there.data["rows"]]
+    opening = [each for each in found if each]
+    assert len(opening) == len(set(opening))
+    return len(found)
 
 
 def parts(shown):
@@ -260,55 +274,41 @@ def numbers(values):
     return values
 
 
-def percent(share):
-    """A rate in hundredths of a percent; -1 for none, so that lines can be sorted."""
-    return -1 if share is None else hundredths(share * 100)
-
-
-def hundredths(shown):
-    return -1 if pd.isna(shown) else round(shown * 100)
-
-
-@pytest.mark.parametrize(("who", "place"), [("closer", 0), ("setter", 1)])
-def test_everybodys_line_on_the_dashboard_and_the_rows_behind_it(made, who, place):
+@pytest.mark.parametrize(("who", "label"), [("closer", "Closers"), ("setter", "Setters")])
+def test_everybodys_line_on_the_dashboard_and_the_rows_behind_it(made, who, label):
     page = look(made, "dashboard", **made.days)
-    shown = page.dataframe[place].value.to_dict("records")
+    [table] = [each for each in grids(page) if each.data["label"] == label]
     people = reckoned(made, (who,))
     lines = [
         (
-            row["booked_calls"],
-            row["closes"],
-            float(row["cash_collected"].get("USD", 0)),
-            percent(row["show_rate"]),
+            f"{row['booked_calls']:,}",
+            f"{row['closes']:,}",
+            shown(row["cash_collected"].get("USD", Decimal(0)), "USD"),
+            RATE.text(row["show_rate"], "USD"),
         )
         for row in people.values()
     ]
     assert sorted(
-        (row["booked_calls"], row["closes"], row["cash"], hundredths(row["show_rate"]))
-        for row in shown
+        (row["booked_calls"], row["closes"], row["cash"], row["show_rate"]) for row in table.rows
     ) == sorted(lines)
-    assert len({row["name"] for row in shown}) == len(shown)
-    with browser_with(made.tokens["admin"]):
-        for row in shown:
-            address = rows_behind("booked_calls", made.days | {who: row["name"]})
-            assert behind(made, address) == row["booked_calls"], row["name"]
+    assert len(set(table.column("name"))) == len(table.rows)
+    for row, target in zip(table.rows, table.targets, strict=True):
+        assert behind(made, target) == int(row["booked_calls"].replace(",", "")), row["name"]
 
 
 @pytest.mark.parametrize("metric", BOARD)
 def test_the_leaderboard_and_the_rows_behind_each_place(made, metric):
     page = look(made, "leaderboards", metric=METRICS[metric].name, **made.days)
-    shown = page.dataframe[0].value.to_dict("records")
+    board, unit = grid(page, "rank", "name", "value"), METRICS[metric].unit
     people = reckoned(made, ("closer",))
-    scale = 100 if METRICS[metric].unit is RATE else 1
     expected = [
-        float(value.get("USD", 0) if isinstance(value, dict) else value) * scale
+        shown(value.get("USD", Decimal(0)), "USD") if unit is MONEY else unit.text(value, "USD")
         for (key,), row in people.items()
         if key is not None and (value := row[metric]) is not None
     ]
-    assert sorted(row["value"] for row in shown) == pytest.approx(sorted(expected))
+    assert sorted(board.column("value")) == sorted(expected)
     if isinstance(METRICS[metric], Count):
-        links = links_of(page)
-        assert [behind(made, link) for link in links] == [row["value"] for row in shown]
+        assert [f"{behind(made, target):,}" for target in board.targets] == board.column("value")
 
 
 @pytest.mark.parametrize("role", ["sales_rep", "manager"])

@@ -11,6 +11,7 @@ from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
 from core.platform.database import as_system
 from tests import factories as make
+from tests.ui.grids import all_rows
 from tests.ui.screens import browser_of, opened, press, words
 
 LISTED = {
@@ -79,7 +80,7 @@ def test_somebody_who_is_called_no_setter_is_not_nobody(crew):
     page = opened("dashboard", admin)
     assert not page.exception
     theirs = f"No setter ({setter.id.hex[:8]})"
-    names = [name for frame in page.dataframe for name in frame.value.get("name", ())]
+    names = [row["name"] for row in all_rows(page) if "name" in row]
     assert {"No setter", theirs} <= set(names)
     assert "1 booking" in words(opened("events", admin, setter=theirs))
     assert "6 bookings" in words(opened("events", admin, setter="No setter"))

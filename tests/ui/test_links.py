@@ -21,6 +21,7 @@ from core.platform.database import as_system
 from tests import factories as make
 from tests.api.client import get, post
 from tests.ports import owner
+from tests.ui.grids import grid
 from tests.ui.screens import addressed, browser_of, browser_with, opened, sent, words
 from tests.ui.teams import team
 
@@ -375,9 +376,9 @@ def test_an_approved_payout_gives_everybody_their_statement_once(crew):
     )
 
     assert not page.exception
-    made = page.dataframe[-1].value
-    assert list(made["person"]) == ["Rowan closer", "Second closer", "Rowan setter"]
-    token = made["address"][1].partition("/statement?token=")[2]
+    made = grid(page, "person", "address")
+    assert made.column("person") == ["Rowan closer", "Second closer", "Rowan setter"]
+    token = made.column("address")[1].partition("/statement?token=")[2]
     assert page.query_params.get("token") is None
     assert "$111.00" in [card.value for card in opened("statement", None, token=token).metric]
     assert "/statement?token=" not in sent(

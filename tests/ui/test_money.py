@@ -10,6 +10,7 @@ from core.money.payouts import create_snapshot
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
 from tests import factories as make
+from tests.ui.grids import all_rows
 from tests.ui.screens import opened, words
 
 AMOUNTS = {"EUR": Decimal("4321.50"), "USD": Decimal("7654.25"), "JPY": Decimal(98765)}
@@ -81,11 +82,7 @@ def test_every_row_of_a_table_of_amounts_says_their_currency(crew, screen):
         screen, admin, period="Last 30 days", **({"id": str(ids[screen])} if screen in ids else {})
     )
 
-    rows = [
-        [str(cell) for cell in row]
-        for table in page.dataframe
-        for row in table.value.itertuples(index=False)
-    ]
+    rows = [list(row.values()) for row in all_rows(page)]
     found = set()
     for currency, amount in AMOUNTS.items():
         for row in rows:

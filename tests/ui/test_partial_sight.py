@@ -13,13 +13,11 @@ from core.money.form_filing import file_form, withdraw_form
 from core.money.models import Payment
 from core.platform.clock import now
 from core.platform.database import as_system
+from core.platform.labels import NONE
 from core.tenancy.access.models import OrganizationMember
 from tests import factories as make
+from tests.ui.grids import all_rows, grid
 from tests.ui.screens import opened, words
-
-
-def frames(page):
-    return [row for frame in page.dataframe for row in frame.value.to_dict("records")]
 
 
 def said(page):
@@ -49,9 +47,9 @@ def test_a_place_on_the_board_opens_only_for_whoever_sees_all_its_rows(team):
     admin, mara, rep = team
     for viewer, opens in ((admin, True), (mara, False), (rep, False)):
         page = opened("leaderboards", viewer, metric="Booked calls", period="Last 7 days")
-        assert [row["value"] for row in frames(page)] == [11]
-        links = [each for each in page.get("html") if "events?" in each.proto.body]
-        assert bool(links) == opens
+        board = grid(page, "name", "value")
+        assert board.column("value") == ["11"]
+        assert [bool(target) for target in board.targets] == [opens]
 
 
 def test_money_on_the_board_is_hidden_from_all_who_see_their_own_or_their_teams(team):
@@ -79,7 +77,7 @@ def test_the_board_says_that_it_is_of_one_currency():
                 db, org, amount, currency=currency, closer_id=by.id, at=now() - timedelta(hours=1)
             )
     page = opened("leaderboards", make.viewer(org), metric="Cash collected", period="Last 7 days")
-    assert [row["name"] for row in frames(page)] == ["Bo", "Ana"]
+    assert grid(page, "name", "value").column("name") == ["Bo", "Ana"]
     assert "Only USD" in said(page)
 
 
@@ -88,7 +86,7 @@ def test_on_a_board_of_days_to_come_nobody_is_new():
     with as_system(org) as db:
         make.event(db, org, make.closer(db, org, "Ana"), at=now() + timedelta(days=2))
     page = opened("leaderboards", make.viewer(org), metric="Booked calls", period="Next 7 days")
-    assert [(row["name"], row["change"]) for row in frames(page)] == [("Ana", "")]
+    assert [(row["name"], row["change"]) for row in all_rows(page)] == [("Ana", NONE)]
 
 
 def test_a_payment_that_is_in_no_figure_has_no_net_revenue():
@@ -109,9 +107,8 @@ def test_a_payment_that_is_in_no_figure_has_no_net_revenue():
         shown = said(opened("payment", admin, id=str(payment_id)))
         assert f"State: {state}" in shown
         assert "Net revenue: in no figure" in shown
-    [row] = frames(opened("payments", admin))
-    assert row["amount"] == 55
-    assert row["net_revenue"] is None or row["net_revenue"] != row["net_revenue"]
+    [row] = all_rows(opened("payments", admin))
+    assert (row["amount"], row["net_revenue"]) == ("$55.00", NONE)
 
 
 def test_a_show_rate_of_the_month_stands_beside_what_is_known_of_it():

@@ -20,6 +20,7 @@ from core.ui.parts.columns import Money, Text
 from core.ui.parts.tables import csv_of
 from tests import factories as make
 from tests.factories import NOON
+from tests.ui.grids import grid, grids
 from tests.ui.screens import browser_of, opened, words
 
 ZONE = "Europe/Copenhagen"
@@ -47,6 +48,12 @@ def crew():
     return admin, october, november
 
 
+def steps_of(page) -> dict[str, str]:
+    """The amounts of the bridge by the words of its steps."""
+    steps = grid(page, "step", "amount")
+    return dict(zip(steps.column("step"), steps.column("amount"), strict=True))
+
+
 def rerun(page, viewer):
     with browser_of(viewer):
         page.run()
@@ -68,8 +75,7 @@ def test_a_payout_from_before_a_change_of_zone_says_whose_days_it_has_and_a_draf
     there = replace(admin, timezone="America/New_York")
 
     def figures(page):
-        steps = next(each.value for each in page.dataframe if "step" in each.value)
-        return dict(zip(steps["step"], steps["amount"], strict=True))[BridgeStep.FIGURES.label]
+        return steps_of(page)[BridgeStep.FIGURES.label]
 
     pages = [opened("payout", there, id=str(each)) for each in (october, november)]
     for page in pages:
@@ -77,11 +83,11 @@ def test_a_payout_from_before_a_change_of_zone_says_whose_days_it_has_and_a_draf
     _, draft = pages
     labels = [[button.label for button in page.button] for page in pages]
     assert ["Rebuild draft" in each for each in labels] == [False, True]
-    assert figures(draft) == 30.0
+    assert figures(draft) == "$30.00"
     with browser_of(there):
         next(each for each in draft.button if each.label == "Rebuild draft").click().run()
 
-    assert figures(draft) == 38.0
+    assert figures(draft) == "$38.00"
     assert not any("The days of this payout" in line for line in words(draft))
     assert state_of(admin, november).timezone == "America/New_York"
     assert state_of(admin, october).timezone == ZONE
@@ -93,8 +99,7 @@ def test_payments_adjustments_the_bridge_and_what_was_left_out_are_said_in_words
 
     assert not page.exception
     assert any("1 payment has no closer" in line for line in words(page))
-    adjustments = next(each.value for each in page.dataframe if "reason" in each.value)
-    assert list(adjustments["reason"]) == [
+    assert grid(page, "reason_code", "reason").column("reason") == [
         "refund of 5 Nov on a payment of 30 Oct, counted in October 2026: −$97.00"
     ]
     headings = [each.value for each in page.subheader]
@@ -103,11 +108,10 @@ def test_payments_adjustments_the_bridge_and_what_was_left_out_are_said_in_words
         "From the figures to this payout",
         "Not counted: 1 payment from before payouts started",
     ]
-    steps = next(each.value for each in page.dataframe if "step" in each.value)
-    assert dict(zip(steps["step"], steps["amount"], strict=True)) == {
-        "Net revenue of these days in the figures": 30.0,
-        "Refunds and lost disputes of earlier payments": -97.0,
-        "Net revenue of this payout": -67.0,
+    assert steps_of(page) == {
+        "Net revenue of these days in the figures": "$30.00",
+        "Refunds and lost disputes of earlier payments": "-$97.00",
+        "Net revenue of this payout": "-$67.00",
     }
 
 
@@ -185,7 +189,7 @@ def test_a_manager_looks_and_decides_nothing(crew):
 def test_reps_and_viewers_see_no_payout(crew, role):
     admin, _, november = crew
     page = opened("payout", make.viewer(admin.organization_id, role), id=str(november))
-    assert not page.dataframe
+    assert not grids(page)
     assert page.warning
 
 
@@ -229,12 +233,12 @@ def test_a_payout_of_many_lines_is_read_in_pages_and_downloaded_whole():
     page = opened("payout", admin, id=str(payout))
     assert not page.exception
     assert any(f"{PAGE} of {PAGE + 3} lines on a page." in each.value for each in page.caption)
-    assert amounts_on(page) == [float(number) for number in range(1, PAGE + 1)]
+    assert amounts_on(page) == [f"${number}.00" for number in range(1, PAGE + 1)]
 
     page.session_state["payout-payments page"] = 2
     rerun(page, admin)
     assert not page.exception
-    assert amounts_on(page) == [201.0, 202.0, 203.0]
+    assert amounts_on(page) == ["$201.00", "$202.00", "$203.00"]
 
     chosen = LineFilter(LineKind.PAYMENT, is_held_back=False)
     columns = [Text("customer_name", "Customer"), Money("amount", "Amount")]
@@ -243,6 +247,5 @@ def test_a_payout_of_many_lines_is_read_in_pages_and_downloaded_whole():
     assert rows[-1] == "C,203.00"
 
 
-def amounts_on(page) -> list[float]:
-    payments = next(each.value for each in page.dataframe if "payment_date" in each.value)
-    return list(payments["amount"])
+def amounts_on(page) -> list[str]:
+    return grid(page, "payment_date", "amount").column("amount")

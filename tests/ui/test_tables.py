@@ -1,51 +1,50 @@
-"""Tables hold values: each currency has its own decimals, times sort as times, and a download is
-exact.
+"""Tables: sorted over all rows by value, read a page at a time, in the columns that the reader
+chose; each currency has its own decimals, and a download is exact.
 """
 
 import csv
 import io
-import json
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
 import pandas as pd
-import pyarrow as pa
 import pytest
+from sqlalchemy import select
 
+from core.bookings.models import CallStatus, CallType, Closer, Event, EventOutcome, Setter
+from core.bookings.queries import ORDERED, EventFilter, events_table
 from core.links.access_links import issue_link
 from core.links.kinds import LinkPurpose
+from core.metrics.units import COUNT, MONEY
 from core.money.payouts import approve, create_snapshot
+from core.people.models import Source, TrafficType
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
-from core.ui.parts.columns import (
-    MOST_FORMATTED_ROWS,
-    Money,
-    Percent,
-    with_currencies,
-)
-from core.ui.parts.tables import as_csv
+from core.platform.paging import Order
+from core.tenancy.access.models import Role
+from core.tenancy.access.viewers import Viewer
+from core.ui.parts.columns import Bar, Number, Percent, Text, with_currencies
+from core.ui.parts.rows import BATCH, FrameRows, QueriedRows
+from core.ui.parts.tables import as_csv, csv_of
 from tests import factories as make
-from tests.ui.kinds_of_columns import AT, COLUMNS, ROWS
-from tests.ui.screens import opened, window
+from tests.factories import NOON
+from tests.ui.grids import grid, grids
+from tests.ui.kinds_of_columns import COLUMNS, ROWS
+from tests.ui.screens import opened, window, words
 
 AMOUNTS = {"JPY": "98765", "KWD": "5.120", "USD": "7654.25"}
-WRITTEN = {"JPY": "98,765", "KWD": "5.120", "USD": "7,654.25"}
-ZERO = {"JPY": "0", "KWD": "0.000", "USD": "0.00"}
+WRITTEN = {"JPY": "¥98,765", "KWD": "KWD5.120", "USD": "$7,654.25"}
+ZERO = {"JPY": "¥0", "KWD": "KWD0.000", "USD": "$0.00"}
 SCRIPT = """
 import pandas as pd
 from tests.ui.kinds_of_columns import COLUMNS, ROWS
 from core.ui.parts.tables import table
 table(pd.DataFrame(ROWS), "all-kinds", columns=COLUMNS, card=("amount", "at", "status"))
 """
-
-
-def written(table, column):
-    """The amounts of a column as the browser shows them: formatted one by one, or all in one
-    format.
-    """
-    if one_by_one := table.proto.arrow_data.styler.display_values:
-        return list(pa.ipc.open_stream(one_by_one).read_pandas()[column])
-    form = json.loads(table.proto.columns)[column]["type_config"]["format"]
-    return [format(value, form.removeprefix("%")) for value in table.value[column]]
+LONG, EVER = 51, "Last 365 days"
 
 
 @pytest.fixture(
@@ -84,12 +83,10 @@ def payout(request, database_url):
 @pytest.mark.parametrize("column", ["cash_collected", "refunds", "net_revenue"])
 def test_the_sums_of_a_payout_have_their_currencys_decimals(payout, column):
     admin, payout_id, _, currencies = payout
-    sums = opened("payout", admin, id=str(payout_id)).dataframe[0]
+    sums = grid(opened("payout", admin, id=str(payout_id)), "payment_count", column)
 
     expected = ZERO if column == "refunds" else WRITTEN
-    assert dict(zip(sums.value["currency"], written(sums, column), strict=True)) == {
-        currency: expected[currency] for currency in currencies
-    }
+    assert sorted(sums.column(column)) == sorted(expected[currency] for currency in currencies)
 
 
 @pytest.mark.parametrize("screen", ["payout", "statement"])
@@ -100,56 +97,322 @@ def test_payments_of_payouts_and_statements_have_their_currencys_decimals(payout
         if screen == "statement"
         else opened("payout", admin, id=str(payout_id))
     )
-    lines = page.dataframe[-1]
+    lines = grid(page, "payment_date", "amount", "net_revenue")
 
     assert not page.exception
-    for column in ("amount", "net_revenue"):
-        assert dict(zip(lines.value["currency"], written(lines, column), strict=True)) == {
-            currency: WRITTEN[currency] for currency in currencies
-        }
-    assert lines.value["amount"].dtype == float
+    expected = sorted((WRITTEN[currency],) * 2 for currency in currencies)
+    assert sorted((row["amount"], row["net_revenue"]) for row in lines.rows) == expected
 
 
-@pytest.fixture
-def shown(tmp_path):
+def table_at(tmp_path, **query):
+    """The table with a column of every kind at this address."""
     script = tmp_path / "table.py"
     script.write_text(SCRIPT)
-    page = window(str(script)).run()
+    page = window(str(script))
+    page.query_params.update({f"all-kinds.{name}": value for name, value in query.items()})
+    page.run()
     assert not page.exception
-    return page
+    [shown] = grids(page)
+    return shown
 
 
-def test_times_and_amounts_of_a_table_are_values_and_so_sort_by_them(shown):
-    cells = shown.dataframe[0].value
+def test_every_kind_of_value_is_read_in_words(tmp_path):
+    shown = table_at(tmp_path)
 
-    assert str(cells["at"].dtype).endswith("Asia/Tokyo]")
-    assert cells["at"][0] == AT
-    assert cells["amount"].dtype == float
-    assert list(cells["status"][:2]) == ["No-show", "Cancelled"]
-    assert (
-        json.loads(shown.dataframe[0].proto.columns)["at"]["type_config"]["format"]
-        == "ddd D MMM YYYY HH:mm"  # one of them is of another year
+    assert shown.names == ["at", "day", "amount", "status", "bookings", "name", "sums"]
+    assert shown.rows[1] == {
+        "at": "Mon 1 Dec 2025 17:00",
+        "day": "–",
+        "amount": "KWD5.120",
+        "status": "Cancelled",
+        "bookings": "5",
+        "name": "–",
+        "sums": "€1.50 + ¥7",
+    }
+    assert shown.column("amount") == ["¥98,765", "KWD5.120", "–"]
+    assert shown.column("day") == ["1 Mar 2026", "–", "–"]
+    assert shown.column("bookings") == ["1,234", "5", "0"]
+    assert shown.column("name") == ["=1+1", "–", "Ana"]
+
+
+def test_a_phone_shows_the_columns_that_the_screen_names_and_the_first_ones_otherwise(tmp_path):
+    assert table_at(tmp_path).card == ["amount", "at", "status"]
+    assert table_at(tmp_path, columns="name,day,sums,at").card == ["at"]
+    assert table_at(tmp_path, columns="name,day,sums,bookings").card == ["name", "day", "sums"]
+
+
+FRAME = pd.DataFrame(
+    {
+        "at": pd.to_datetime(
+            ["2026-03-01 10:00", None, "2026-03-01 09:59", "2025-12-31 00:00", "2027-01-01 00:00"],
+            utc=True,
+        ),
+        "day": [date(2026, 3, 5), None, date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 10)],
+        "amount": [Decimal(9), Decimal(1000), Decimal(100), None, Decimal("20.50")],
+        "currency": ["USD", "EUR", "USD", "USD", "EUR"],
+        "status": ["rescheduled", "no_show", None, "canceled", "scheduled"],
+        "bookings": [10, 9, None, 100, 1],
+        "name": ["bo", "Ana", "", "ANA 2", "zed"],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("column", "ascending", "descending"),
+    [
+        ("at", [3, 2, 0, 4, 1], [4, 0, 2, 3, 1]),
+        ("day", [2, 3, 0, 4, 1], [4, 0, 3, 2, 1]),
+        # within each currency
+        ("amount", [4, 1, 0, 2, 3], [2, 0, 1, 4, 3]),
+        # Cancelled, Moved, No-show, Scheduled
+        ("status", [3, 0, 1, 4, 2], [4, 1, 0, 3, 2]),
+        ("bookings", [4, 1, 0, 3, 2], [3, 0, 1, 4, 2]),
+        ("name", [1, 3, 0, 4, 2], [4, 0, 3, 1, 2]),
+    ],
+)
+def test_rows_are_sorted_by_value_and_those_without_one_come_last(column, ascending, descending):
+    rows = FrameRows(FRAME, COLUMNS)
+    for order, expected in (
+        (Order(column), ascending),
+        (Order(column, descending=True), descending),
+    ):
+        frame, count = rows.page(order, 50, 0)
+        assert (list(frame.index), count) == (expected, len(FRAME))
+        pages = [rows.page(order, 2, offset)[0] for offset in (0, 2, 4)]
+        assert [number for page in pages for number in page.index] == expected
+        [whole] = rows.everything(order)
+        assert list(whole.index) == expected
+
+
+def test_rows_of_the_same_value_stay_as_they_come():
+    rows = FrameRows(pd.DataFrame({"name": ["b", "A", "B", "a"]}), [Text("name", "Name")])
+    assert list(rows.page(Order("name"), 50, 0)[0].index) == [1, 3, 0, 2]
+    assert list(rows.page(Order("name", descending=True), 50, 0)[0].index) == [0, 2, 1, 3]
+
+
+def test_a_heading_says_how_its_column_is_sorted_and_sums_cannot_be(tmp_path):
+    shown = table_at(tmp_path, sort="-bookings")
+
+    assert shown.column("bookings") == ["1,234", "5", "0"]
+    assert {each["name"]: each["order"] for each in shown.data["columns"] if each["order"]} == {
+        "bookings": "descending"
+    }
+    assert [each["name"] for each in shown.data["columns"] if not each["sortable"]] == ["sums"]
+    assert table_at(tmp_path, sort="bookings").column("bookings") == ["0", "5", "1,234"]
+    for nonsense in NO_ORDERS:
+        assert table_at(tmp_path, sort=nonsense).rows == table_at(tmp_path).rows
+
+
+NO_ORDERS = ["-", "--name", "sums", "nowhere", "name;drop table app.events", "NAME", "\0", "٣"]
+COLUMN_CHOICES = {
+    "name,at": ["name", "at"],
+    "at,name,at": ["at", "name"],
+    "nowhere,name, at,": ["name"],
+    "nowhere": [column.name for column in COLUMNS],
+    ",": [column.name for column in COLUMNS],
+    "<script>": [column.name for column in COLUMNS],
+}
+
+
+@pytest.mark.parametrize("asked", COLUMN_CHOICES)
+def test_the_columns_of_the_address_are_shown_in_its_order(tmp_path, asked):
+    shown = table_at(tmp_path, columns=asked)
+
+    assert shown.names == COLUMN_CHOICES[asked]
+    offered = [each["name"] for each in shown.data["offered"]]
+    assert offered[: len(shown.names)] == shown.names
+    assert sorted(offered) == sorted(column.name for column in COLUMNS)
+
+
+STATUSES = ["scheduled", "canceled", "completed", "rescheduled", "no_show", "scheduled"]
+NAMES = ["ana", "Bo", None, "ANA 2", "zed", "Östen", "bo", "Čarls", ""]
+
+
+@dataclass(frozen=True)
+class Booked:
+    """Bookings of one organisation: who looks, and what each one's columns say."""
+
+    admin: Viewer
+    facts: list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def booked(database_url):
+    """Twenty bookings whose columns are in orders of their own."""
+    admin = make.viewer(make.organization())
+    org = admin.organization_id
+    with as_system(org) as db:
+        closers = [make.closer(db, org, name) for name in ("ida", "Bea", "Ove")]
+        setters = [make.setter(db, org, name) for name in ("uli", "Sam")]
+        sources = [make.source(db, org, name) for name in ("webinar", "Ads", "ask")]
+        kinds = [CallType(organization_id=org, name=name) for name in ("demo", "Audit")]
+        traffic = [TrafficType(organization_id=org, name=name) for name in ("paid", "Organic")]
+        db.add_all([*kinds, *traffic])
+        db.flush()
+
+        def of(things: list[Any], number: int) -> Any:
+            return things[number % len(things)] if number % 7 else None
+
+        for number in range(20):
+            at = NOON + timedelta(hours=number * 7 % 20)
+            closer, setter = of(closers, number), of(setters, number)
+            others = {
+                "source_id": of(sources, number),
+                "traffic_type_id": of(traffic, number + 1),
+                "call_type_id": of(kinds, number + 2),
+            }
+            make.event(
+                db,
+                org,
+                closer,
+                set_by=setter,
+                at=at,
+                lead_name=NAMES[number % len(NAMES)],
+                lead_email=None
+                if number == 3
+                else f"{'xY'[number % 2]}{number * 3 % 20}@Example.com",
+                booked_at=at - timedelta(hours=number * 11 % 20),
+                call_status=STATUSES[number % len(STATUSES)],
+                event_outcome=[None, *EventOutcome][number % 5],
+                **{name: thing and thing.id for name, thing in others.items()},
+            )
+    return Booked(admin, facts_of(admin))
+
+
+def facts_of(admin: Viewer) -> list[dict[str, Any]]:
+    """Every booking as it is stored, with the names and labels of what it points to."""
+    with as_system(admin.organization_id) as db:
+        named = {
+            row.id: row.name
+            for kind in (Closer, Setter, Source, TrafficType, CallType)
+            for row in db.scalars(select(kind))
+        }
+        return [
+            {
+                "id": event.id,
+                "lead_name": event.lead_name,
+                "lead_email": event.lead_email,
+                "scheduled_at": event.scheduled_at,
+                "booked_at": event.booked_at,
+                "closer": named.get(event.closer_id),
+                "setter": named.get(event.setter_id),
+                "source": named.get(event.source_id),
+                "traffic_type": named.get(event.traffic_type_id),
+                "call_type": named.get(event.call_type_id),
+                "call_status": CallStatus(event.call_status).label,
+                "event_outcome": event.event_outcome and EventOutcome(event.event_outcome).label,
+            }
+            for event in db.scalars(select(Event))
+        ]
+
+
+def in_order(facts: list[dict[str, Any]], column: str, *, descending: bool) -> list[UUID]:
+    """The bookings as somebody with pen and paper would sort them."""
+
+    def key(fact: dict[str, Any]) -> Any:
+        return fact[column].lower() if isinstance(fact[column], str) else fact[column]
+
+    latest = sorted(facts, key=lambda fact: fact["id"], reverse=True)
+    known = sorted((fact for fact in latest if fact[column]), key=key, reverse=descending)
+    return [fact["id"] for fact in [*known, *(fact for fact in latest if not fact[column])]]
+
+
+@pytest.mark.parametrize("descending", [False, True], ids=["up", "down"])
+@pytest.mark.parametrize("column", ORDERED)
+def test_the_database_sorts_bookings_by_what_people_read(booked, column, descending):
+    assert len({fact[column] for fact in booked.facts}) > 2
+    expected = in_order(booked.facts, column, descending=descending)
+
+    def page(limit: int, offset: int) -> list[UUID]:
+        order = Order(column, descending)
+        with booked.admin.transaction() as db:
+            return list(
+                events_table(db, EventFilter(), order=order, limit=limit, offset=offset)["id"]
+            )
+
+    assert page(50, 0) == expected
+    assert [each for offset in range(0, 20, 6) for each in page(6, offset)] == expected
+
+
+def test_every_order_of_the_bookings_is_that_of_one_of_their_columns(booked):
+    offered = grid(opened("events", booked.admin, period=EVER), "lead_name").data["offered"]
+    assert {each["name"] for each in offered} - set(ORDERED) == {"form"}
+
+
+def test_the_order_of_names_that_are_hidden_says_nothing_of_them(booked):
+    viewer = make.viewer(booked.admin.organization_id, Role.VIEWER)
+    for column in ("lead_name", "lead_email"):
+        for descending in (False, True):
+            with viewer.transaction() as db:
+                rows = events_table(db, EventFilter(), order=Order(column, descending))
+            assert list(rows["id"]) == sorted(rows["id"], reverse=True)
+            assert rows[column].isna().all()
+
+
+@pytest.fixture(scope="module")
+def long(database_url):
+    """Who looks at one booking more than a page has: "lead 00" is the latest of them."""
+    admin = make.viewer(make.organization())
+    with as_system(admin.organization_id) as db:
+        for number in range(LONG):
+            at = now() - timedelta(hours=number + 1)
+            make.event(db, admin.organization_id, at=at, lead_name=f"lead {number:02}")
+    return admin
+
+
+def bookings_at(viewer, **query):
+    """The table of the bookings at this address."""
+    page = opened(
+        "events", viewer, period=EVER, **{f"bookings.{name}": each for name, each in query.items()}
     )
+    assert not page.exception
+    return grid(page, "lead_name")
 
 
-def test_the_currency_stands_right_after_its_amounts(shown):
-    assert list(shown.dataframe[0].value) == [
-        "at",
-        "day",
-        "amount",
-        "currency",
-        "status",
-        "bookings",
-        "name",
-        "sums",
-    ]
+def test_a_page_holds_fifty_rows_and_says_which_of_how_many(long):
+    first, second = bookings_at(long), bookings_at(long, page="2")
+
+    assert first.column("lead_name") == [f"lead {number:02}" for number in range(LONG - 1)]
+    assert second.column("lead_name") == [f"lead {LONG - 1}"]
+    for shown, extent, page in ((first, "1–50 of 51", 1), (second, "51–51 of 51", 2)):
+        assert (shown.data["extent"], shown.data["page"], shown.data["pages"]) == (extent, page, 2)
+    assert [f"id={row['id']}" in row["href"] for row in first.data["rows"]] == [True] * 50
 
 
-def test_a_card_has_the_same_values_as_words(shown):
-    cards = shown.get("html")[-1].proto.body
+def test_all_rows_are_sorted_and_not_only_those_of_the_page(long):
+    assert bookings_at(long, sort="scheduled_at").column("lead_name")[0] == f"lead {LONG - 1}"
+    assert bookings_at(long, sort="-lead_name").column("lead_name")[0] == f"lead {LONG - 1}"
+    assert bookings_at(long, sort="-lead_name", page="2").column("lead_name") == ["lead 00"]
 
-    assert "<b>¥98,765</b>" in cards
-    assert "<span>Mon 1 Dec 2025 17:00</span><span>Cancelled</span>" in cards
+
+@pytest.mark.parametrize(
+    ("asked", "page"),
+    [
+        *((nonsense, 1) for nonsense in ("0", "-1", "x", "1.5", "²", "1e3", " 2", "9" * 30, "\0")),
+        *(("3", 2), ("999999999", 2), ("٢", 2), ("002", 2)),
+    ],
+)
+def test_a_page_that_is_not_there_is_the_last_one_and_nonsense_the_first(long, asked, page):
+    shown = bookings_at(long, page=asked)
+    assert (shown.data["page"], len(shown.rows)) == (page, 50 if page == 1 else 1)
+
+
+def test_nonsense_in_the_address_of_the_bookings_leaves_them_as_they_come(long):
+    usual = bookings_at(long).rows
+    for nonsense in [*NO_ORDERS, "id", "form", "pcf_submitted", "lead_name desc"]:
+        assert bookings_at(long, sort=nonsense).rows == usual, nonsense
+    for nonsense in ("", "id", "pcf_submitted", ",,,", "'", "closer_id"):
+        assert bookings_at(long, columns=nonsense).rows == usual, nonsense
+    assert bookings_at(long, columns="lead_name,lead_email").names == ["lead_name", "lead_email"]
+
+
+def test_a_search_that_finds_less_than_a_page_shows_it_whatever_page_was_open(long):
+    page = opened("events", long, period=EVER, search="lead 0", **{"bookings.page": "2"})
+    assert len(grid(page, "lead_name").rows) == 10
+    assert "10 bookings" in words(page)
+    nobody = opened("events", long, period=EVER, search="nobody", **{"bookings.page": "2"})
+    assert not nobody.exception
+    assert grids(nobody) == []
 
 
 def test_a_download_has_values_and_no_formulas():
@@ -172,23 +435,71 @@ def test_a_download_has_values_and_no_formulas():
     assert (lines[2]["at"], lines[2]["amount"], lines[2]["status"]) == ("", "", "")
 
 
-def test_a_long_table_of_several_currencies_cuts_no_decimal_off():
-    rows = pd.DataFrame(ROWS[:2] * MOST_FORMATTED_ROWS)
-    assert Money("amount", "Amount").config(rows)["type_config"]["format"] == "%,.3f"
+def test_a_download_has_every_row_of_a_query_in_its_order():
+    rows = pd.DataFrame({"bookings": range(2 * BATCH + 1)})
+
+    def query(order: Order | None, limit: int, offset: int) -> tuple[pd.DataFrame, int]:
+        backwards = order is not None and order.descending
+        return (rows[::-1] if backwards else rows).iloc[offset : offset + limit], len(rows)
+
+    source = QueriedRows(["bookings"], query)
+    for order, expected in (
+        (None, [*rows["bookings"]]),
+        (Order("bookings", descending=True), [*rows["bookings"]][::-1]),
+    ):
+        made = csv_of(source.everything(order), [Number("bookings", "Bookings")]).decode()
+        assert made.splitlines() == ["bookings", *map(str, expected)]
 
 
 def test_a_rate_is_read_in_per_cent_sorted_by_its_value_and_downloaded_as_it_is():
-    rates = pd.DataFrame({"show_rate": [0.712, None, 1.0]})
+    rates = pd.DataFrame({"show_rate": [0.712, None, 1.0, 0.08]})
     column = Percent("show_rate", "Show rate")
 
-    assert column.texts(rates) == ["71 %", "–", "100 %"]
-    assert list(column.cells(rates).dropna()) == pytest.approx([71.2, 100])
-    assert column.exported(rates) == {"show_rate": [0.712, None, 1.0]}
+    assert column.texts(rates) == ["71 %", "–", "100 %", "8 %"]
+    sorted_rates = FrameRows(rates, [column]).page(Order("show_rate"), 50, 0)[0]
+    assert list(sorted_rates.index) == [3, 0, 2, 1]
+    assert column.exported(rates) == {"show_rate": [0.712, None, 1.0, 0.08]}
 
 
-def test_the_dashboards_people_have_their_rate_and_cash_as_numbers(ours):
-    page = opened("dashboard", ours.admin)
-    people = next(table for table in page.dataframe if "closes" in table.value)
+def test_a_count_beside_a_missing_one_is_a_whole_number():
+    counts = pd.DataFrame({"tries": [1234, None]})
+    column = Number("tries", "Tries")
 
-    assert not page.exception
-    assert people.value["show_rate"].dtype == people.value["cash"].dtype == float
+    assert column.texts(counts) == ["1,234", "–"]
+    assert as_csv(counts, [column]).decode().splitlines() == ["tries", "1234", '""']
+
+
+@pytest.mark.parametrize(
+    ("currency", "texts"),
+    [
+        ("USD", ["$12,345.60", "$0.40", "$0.00"]),
+        ("KWD", ["KWD12,345.600", "KWD0.400", "KWD0.000"]),
+    ],
+)
+def test_a_bar_is_written_exactly_and_as_long_as_its_share_of_the_largest(currency, texts):
+    values = pd.DataFrame({"value": [12345.6, 0.4, 0.0]})
+    cells = Bar("value", "Cash", MONEY, currency).cells(values)
+
+    assert [cell["text"] for cell in cells] == texts
+    assert [cell["bar"] for cell in cells] == pytest.approx([1, 0.4 / 12345.6, 0])
+    assert Bar("value", "Booked", COUNT, "USD").cells(pd.DataFrame({"value": [3.0, -1.0]})) == [
+        {"text": "3", "bar": 1.0},
+        {"text": "-1", "bar": 0.0},
+    ]
+
+
+def test_the_dashboards_people_are_sorted_by_their_cash(database_url):
+    admin = make.viewer(make.organization())
+    org, at = admin.organization_id, now() - timedelta(hours=1)
+    with as_system(org) as db:
+        for name, amount in (("Ana", "900.00"), ("Bo", "1000.00"), ("Cy", "80.50")):
+            closer = make.closer(db, org, name)
+            make.event(db, org, closer, at=at)
+            make.payment(db, org, amount, at=at, closer_id=closer.id)
+    for order, expected in (
+        ("cash", ["$80.50", "$900.00", "$1,000.00"]),
+        ("-cash", ["$1,000.00", "$900.00", "$80.50"]),
+    ):
+        page = opened("dashboard", admin, period="Last 7 days", **{"closers.sort": order})
+        [closers] = [each for each in grids(page) if each.data["label"] == "Closers"]
+        assert closers.column("cash") == expected

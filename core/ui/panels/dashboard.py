@@ -27,11 +27,10 @@ from core.ui.parts.drill import (
     narrowed_here,
     rows_behind,
     slot_in,
-    switch_to_rows,
 )
 from core.ui.parts.filters import Choices, named
 from core.ui.parts.format import explained
-from core.ui.parts.tables import show_rows
+from core.ui.parts.tables import linked_table
 
 DIRECTION: dict[str, Any] = {"up": "normal", "down": "inverse", "none": "off"}
 
@@ -206,10 +205,10 @@ def show_people(figures: Dashboard, viewer: Viewer, choices: Choices) -> None:
                 Number("closes", METRICS["closes"].name),
                 Money("cash", f"Cash ({viewer.currency})"),
             )
-            chosen = show_rows(rows, f"{key}s", columns, selectable=True)
-            if chosen is not None:
-                of_one = {key: rows["name"].iloc[chosen]}
-                switch_to_rows(rows_behind("booked_calls", narrowed_here() | of_one))
+            targets = [
+                rows_behind("booked_calls", narrowed_here() | {key: name}) for name in rows["name"]
+            ]
+            linked_table(rows, f"{key}s", columns=columns, targets=targets)
     go("leaderboards", "Open the leaderboards")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -27,10 +27,12 @@ from core.money.payouts import hold_back, rebuild, release
 from core.money.schemas import PaymentItem
 from core.platform.clock import today
 from core.platform.dataframes import records
+from core.platform.paging import Order
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import act
 from core.ui.parts.columns import Column, Moment, Money, Text, Word, headings
 from core.ui.parts.format import escape_markdown, money, plural
+from core.ui.parts.rows import Rows
 from core.ui.parts.tables import table
 
 SUMS = {"cash_collected": "Cash collected", "refunds": "Refunds", "net_revenue": "Net revenue"}
@@ -54,6 +56,25 @@ def show_sums(sums: Mapping[str, Mapping[str, Any]]) -> None:
         for name, label in SUMS.items():
             amounts = {currency: of_one[name] for currency, of_one in sums.items()}
             st.metric(label, money(amounts), border=True, width="content")
+
+
+@dataclass(frozen=True)
+class LinesOfPart:
+    """Lines that the reader has turned to, in the order of the payout; a download has all of the
+    part.
+    """
+
+    lines: pd.DataFrame
+    all_of_part: Callable[[], Iterator[pd.DataFrame]] | None
+    sortable: Collection[str] = ()
+
+    def page(self, order: Order | None, limit: int, offset: int) -> tuple[pd.DataFrame, int]:
+        """See ``Rows.page``."""
+        return self.lines, len(self.lines)
+
+    def everything(self, order: Order | None) -> Iterable[pd.DataFrame]:
+        """See ``Rows.everything``."""
+        return self.all_of_part() if self.all_of_part else [self.lines]
 
 
 @dataclass(frozen=True)
@@ -104,38 +125,37 @@ def show_lines(
     ``details`` as its last columns; ``more`` goes to each table. A download has ``everything``;
     without it there is none.
     """
-    downloads: dict[str, dict[str, Any]] = {
-        part: {"everything": partial(everything, chosen)} if everything else {"download": False}
-        for part, chosen in PARTS.items()
-    }
     payments, adjustments, held = (shown[part].lines for part in PARTS)
+
+    def rows(part: str) -> Rows:
+        of_part = partial(everything, PARTS[part]) if everything else None
+        return LinesOfPart(shown[part].lines, of_part)
+
+    more = {"per_page": PAGE, "download": everything is not None} | more
     st.subheader("Payments")
     if payments.empty:
         st.caption("No new payments.")
     else:
         table(
-            payments,
+            rows("payments"),
             f"{key}-payments",
             card=("customer_name", "net_revenue", "payment_date"),
             columns=[*_of_payments(payments, timezone), *details],
-            **downloads["payments"],
             **more,
         )
         _turn_pages(shown, key, "payments")
     if not adjustments.empty:
         st.subheader("Adjustments")
         st.caption("What changed about payments that an earlier payout counted.")
-        more_of_them = downloads["adjustments"] | more
         _show_sentences(
-            adjustments, "reason", timezone, f"{key}-adjustments", details, more_of_them
+            rows("adjustments"), "reason", timezone, f"{key}-adjustments", details, more
         )
         _turn_pages(shown, key, "adjustments")
     if not held.empty:
         st.subheader("Held back")
         st.caption("In none of the sums. These lines come again in the next payout.")
         line = Text("reason", "Line")
-        more_of_them = downloads["held"] | more
-        _show_sentences(held, "held_back", timezone, f"{key}-held", [line, *details], more_of_them)
+        _show_sentences(rows("held"), "held_back", timezone, f"{key}-held", [line, *details], more)
         _turn_pages(shown, key, "held")
 
 
@@ -159,7 +179,7 @@ def _of_payments(payments: pd.DataFrame, timezone: str) -> list[Column]:
 
 
 def _show_sentences(
-    lines: pd.DataFrame,
+    lines: Rows,
     sentence: str,
     timezone: str,
     key: str,

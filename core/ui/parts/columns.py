@@ -1,30 +1,25 @@
 """The columns of a table as data: each names a column of the rows and says what its values are.
 
-The table holds the values themselves and formats them for display only, so it sorts by time and
-amount; a phone's cards read the same values as words, and a download gets them exact.
+People read the values as words, a table is sorted by the values themselves, and a download gets
+them exact.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-import streamlit as st
 from pydantic import BaseModel
 
 from core.metrics.units import RATE, Unit
-from core.platform.clock import now
 from core.platform.labels import NONE, LabelledEnum
-from core.platform.money import decimal_text, decimals
+from core.platform.money import decimal_text
+from core.platform.normalization import fold
 from core.ui.parts.format import money, when, word
-
-# Above so many rows a table of several currencies is not formatted cell by cell: that takes 0.2 ms
-# a row.
-MOST_FORMATTED_ROWS = 2_000
 
 
 def headings(item: type[BaseModel]) -> Callable[[str], str]:
@@ -42,25 +37,25 @@ def is_missing(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class Column:
-    """The column ``name`` of the rows, under the heading ``label``; one with a ``width`` does not
-    grow with the table.
-    """
+    """The column ``name`` of the rows, under the heading ``label``."""
 
     name: str
     label: str
-    width: Literal["small"] | None = field(default=None, kw_only=True)
 
-    def cells(self, rows: pd.DataFrame) -> pd.Series[Any]:
-        """What the table holds and sorts by."""
-        return rows[self.name]
+    is_number: ClassVar[bool] = False  # stands at the right
+    is_ordered: ClassVar[bool] = True  # whether a table can be sorted by it
 
-    def config(self, rows: pd.DataFrame) -> Any:
-        """The heading and the format, as Streamlit takes them."""
-        return st.column_config.Column(self.label, width=self.width)
+    def ordered_by(self, rows: pd.DataFrame) -> list[pd.Series[Any]]:
+        """What the rows are sorted by, the first first."""
+        return [rows[self.name]]
 
     def texts(self, rows: pd.DataFrame) -> list[str]:
-        """Each value as people read it on a card."""
+        """Each value as people read it."""
         return [NONE if is_missing(value) else self._text(value) for value in rows[self.name]]
+
+    def cells(self, rows: pd.DataFrame) -> list[Any]:
+        """Each value as the table draws it."""
+        return list(self.texts(rows))
 
     def exported(self, rows: pd.DataFrame) -> dict[str, list[Any]]:
         """The columns of a download: values, not words."""
@@ -81,27 +76,31 @@ class Column:
 class Text(Column):
     """Names, addresses and sentences."""
 
+    def ordered_by(self, rows: pd.DataFrame) -> list[pd.Series[Any]]:
+        return [_folded(rows[self.name])]
+
+    def _text(self, value: Any) -> str:
+        return str(value) or NONE
+
 
 @dataclass(frozen=True)
 class Number(Column):
     """A count."""
 
-    def config(self, rows: pd.DataFrame) -> Any:
-        return st.column_config.NumberColumn(self.label, width=self.width, format="%,d")
+    is_number = True
 
     def _text(self, value: Any) -> str:
-        return f"{value:,}"
+        return f"{int(value):,}"  # pandas makes floats of a column in which one is missing
+
+    def _exported(self, value: Any) -> int:
+        return int(value)
 
 
 @dataclass(frozen=True)
 class Percent(Column):
     """A rate from 0 to 1, which people read in per cent; a download gets the rate itself."""
 
-    def config(self, rows: pd.DataFrame) -> Any:
-        return st.column_config.NumberColumn(self.label, width=self.width, format="%.0f %%")
-
-    def cells(self, rows: pd.DataFrame) -> pd.Series[Any]:
-        return rows[self.name].astype(float) * 100
+    is_number = True
 
     def _text(self, value: Any) -> str:
         return RATE.text(value, "")
@@ -109,25 +108,24 @@ class Percent(Column):
 
 @dataclass(frozen=True)
 class Bar(Column):
-    """Numbers of a unit as bars, the longest of which is the largest; money is in ``currency``."""
+    """Numbers of a unit as bars, the longest of which is the largest; money is in ``currency`` and
+    exact.
+    """
 
     unit: Unit
     currency: str
 
-    def config(self, rows: pd.DataFrame) -> Any:
-        return st.column_config.ProgressColumn(
-            self.label,
-            width=self.width,
-            format=self.unit.pattern(self.currency),
-            min_value=0,
-            max_value=float(self.cells(rows).max()) or 1.0,
-        )
-
-    def cells(self, rows: pd.DataFrame) -> pd.Series[Any]:
-        return rows[self.name] * self.unit.scale
+    def cells(self, rows: pd.DataFrame) -> list[Any]:
+        values = rows[self.name].astype(float).fillna(0).clip(lower=0)
+        longest = float(values.max()) or 1.0
+        return [
+            {"text": text, "bar": value / longest}
+            for text, value in zip(self.texts(rows), values, strict=True)
+        ]
 
     def _text(self, value: Any) -> str:
-        return self.unit.text(self.unit.of_plain(value, self.currency), self.currency)
+        exact = self.unit.of_plain(value, self.currency)
+        return self.unit.exact(exact) or self.unit.text(exact, self.currency)
 
 
 @dataclass(frozen=True)
@@ -136,9 +134,9 @@ class Word(Column):
 
     of: type[LabelledEnum] | Mapping[str, str]
 
-    def cells(self, rows: pd.DataFrame) -> pd.Series[Any]:
-        labels = [None if is_missing(value) else self._text(value) for value in rows[self.name]]
-        return pd.Series(labels, index=rows.index, dtype=object)
+    def ordered_by(self, rows: pd.DataFrame) -> list[pd.Series[Any]]:
+        words = [None if is_missing(value) else self._text(value) for value in rows[self.name]]
+        return [_folded(pd.Series(words, index=rows.index, dtype=object))]
 
     def _text(self, value: Any) -> str:
         return word(value, self.of)
@@ -149,23 +147,12 @@ class Word(Column):
 
 @dataclass(frozen=True)
 class Moment(Column):
-    """An instant in the zone ``timezone``; a download gets it in ISO 8601 with its offset.
-
-    A table writes the date, with the year unless all are of this one: the native formats know no
-    "today", which only the cards say.
-    """
+    """An instant in the zone ``timezone``; a download gets it in ISO 8601 with its offset."""
 
     timezone: str
 
-    def cells(self, rows: pd.DataFrame) -> pd.Series[Any]:
-        return pd.to_datetime(rows[self.name], utc=True).dt.tz_convert(self.timezone)
-
-    def config(self, rows: pd.DataFrame) -> Any:
-        this_year = now().astimezone(ZoneInfo(self.timezone)).year
-        year = "" if self.cells(rows).dt.year.dropna().eq(this_year).all() else " YYYY"
-        return st.column_config.DatetimeColumn(
-            self.label, width=self.width, format=f"ddd D MMM{year} HH:mm"
-        )
+    def ordered_by(self, rows: pd.DataFrame) -> list[pd.Series[Any]]:
+        return [pd.to_datetime(rows[self.name], utc=True)]
 
     def _text(self, value: Any) -> str:
         return when(value, self.timezone)
@@ -178,8 +165,8 @@ class Moment(Column):
 class Day(Column):
     """A date."""
 
-    def config(self, rows: pd.DataFrame) -> Any:
-        return st.column_config.DateColumn(self.label, width=self.width, format="D MMM YYYY")
+    def ordered_by(self, rows: pd.DataFrame) -> list[pd.Series[Any]]:
+        return [pd.to_datetime(rows[self.name])]
 
     def _text(self, value: Any) -> str:
         return f"{value.day} {value:%b %Y}"
@@ -191,34 +178,18 @@ class Day(Column):
 @dataclass(frozen=True)
 class Money(Column):
     """An amount in the currency that the column ``currency`` of the same row names, written with
-    that currency's own decimals. The table shows the currency beside its amounts.
+    that currency's own decimals.
 
-    The native format is one for the whole column. Where currencies with different decimals meet,
-    the table is formatted cell by cell, and above ``MOST_FORMATTED_ROWS`` with the most decimals
-    among them: longer than some currencies are written, but nothing is cut off.
+    Amounts of different currencies cannot be compared: they are sorted within each of them.
     """
 
     currency: str = "currency"
 
-    def cells(self, rows: pd.DataFrame) -> pd.Series[Any]:
-        return rows[self.name].astype(float)
+    is_number = True
 
-    def config(self, rows: pd.DataFrame) -> Any:
-        most = max(self._decimals(rows), default=0)
-        exact = None if self.is_mixed(rows) else f"%,.{most}f"
-        return st.column_config.NumberColumn(self.label, width=self.width, format=exact)
-
-    def is_mixed(self, rows: pd.DataFrame) -> bool:
-        """Whether it is formatted cell by cell."""
-        return len(self._decimals(rows)) > 1 and len(rows) <= MOST_FORMATTED_ROWS
-
-    def formats(self, rows: pd.DataFrame) -> list[tuple[list[int], str]]:
-        """Row numbers, and how their amounts are written."""
-        numbers: dict[int, list[int]] = {}
-        for number, currency in enumerate(rows[self.currency]):
-            if not is_missing(currency):
-                numbers.setdefault(decimals(currency), []).append(number)
-        return [(those, f"{{:,.{digits}f}}") for digits, those in numbers.items()]
+    def ordered_by(self, rows: pd.DataFrame) -> list[pd.Series[Any]]:
+        amounts = rows[self.name].astype(float)
+        return [rows[self.currency].where(amounts.notna(), None), amounts]
 
     def texts(self, rows: pd.DataFrame) -> list[str]:
         return [
@@ -234,18 +205,13 @@ class Money(Column):
             ]
         }
 
-    def _decimals(self, rows: pd.DataFrame) -> set[int]:
-        return {decimals(currency) for currency in rows[self.currency].dropna().unique()}
-
 
 @dataclass(frozen=True)
 class Amounts(Column):
-    """Amounts by currency, never added together, as words: no number could stand for several
-    currencies. A download gets a column for each currency.
-    """
+    """Amounts by currency, never added together. A download gets a column for each currency."""
 
-    def cells(self, rows: pd.DataFrame) -> pd.Series[Any]:
-        return pd.Series(self.texts(rows), index=rows.index, dtype=object)
+    is_number = True
+    is_ordered = False  # no number could stand for several currencies
 
     def exported(self, rows: pd.DataFrame) -> dict[str, list[Any]]:
         currencies = sorted({currency for amounts in rows[self.name] for currency in amounts})
@@ -261,12 +227,16 @@ class Amounts(Column):
         return money(value)
 
 
-def with_currencies(columns: list[Column]) -> list[Column]:
-    """The columns, with each column of currencies after the last of its amounts."""
+def _folded(texts: pd.Series[Any]) -> pd.Series[Any]:
+    return texts.map(lambda text: None if is_missing(text) else fold(text) or None).astype(object)
+
+
+def with_currencies(columns: Sequence[Column]) -> list[Column]:
+    """The columns of a download, with each column of currencies after the last of its amounts."""
     made: list[Column] = []
     for place, column in enumerate(columns):
         made.append(column)
         later = {other.currency for other in columns[place + 1 :] if isinstance(other, Money)}
         if isinstance(column, Money) and column.currency not in later:
-            made.append(Text(column.currency, ""))
+            made.append(Text(column.currency, "Currency"))
     return made

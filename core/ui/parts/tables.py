@@ -1,80 +1,277 @@
-"""Tables: sorted and searched by the reader, rows that open, downloads that a spreadsheet cannot be
-tricked with.
+"""Tables: sorted over all their rows, a page at a time, with rows that open, columns that the
+reader chooses, and downloads that a spreadsheet cannot be tricked with.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import ceil
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from core.platform.paging import Order
 from core.platform.spreadsheets import without_formula
 from core.ui.navigation import jump, row_in
-from core.ui.parts.cards import Card, cards, wide
-from core.ui.parts.columns import Column, Money, Text, with_currencies
+from core.ui.parts.columns import Column, with_currencies
 from core.ui.parts.drill import address
+from core.ui.parts.grid.component import grid
+from core.ui.parts.rows import FrameRows, Rows
 
 CARD = 3
+PAGE = 50
+FEW = 6  # columns
+ORDER_WORDS = {True: "descending", False: "ascending"}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the address says of a table: its order, its page, and its columns in their order. They
+    survive a reload, and go along when the address is sent to a colleague.
+    """
+
+    key: str
+
+    def order(self, sortable: Iterable[str]) -> Order | None:
+        """By what it is sorted; None for the order in which the rows come."""
+        order = Order.of(self._asked("sort"))
+        return order if order and order.column in sortable else None
+
+    def page(self) -> int:
+        """Which page is shown, from 1."""
+        asked = self._asked("page")
+        return int(asked) if asked.isdecimal() and len(asked) < 10 and int(asked) else 1
+
+    def columns(self, columns: Sequence[Column], more: Sequence[Column]) -> list[Column]:
+        """Those that the reader has chosen of all of them, or else ``columns``."""
+        by_name = {column.name: column for column in (*columns, *more)}
+        names = dict.fromkeys(self._asked("columns").split(","))
+        return [by_name[name] for name in names if name in by_name] or list(columns)
+
+    def sort(self, order: str) -> None:
+        """Sort it by this, from its first page on."""
+        self._set("sort", order)
+        self._set("page", "")
+
+    def turn_to(self, page: int) -> None:
+        """Show this page."""
+        self._set("page", str(page) if page > 1 else "")
+
+    def choose(self, names: Sequence[str]) -> None:
+        """Show these columns; none for those of the beginning."""
+        self._set("columns", ",".join(names))
+
+    def _asked(self, what: str) -> str:
+        return st.query_params.get(f"{self.key}.{what}", "")
+
+    def _set(self, what: str, value: str) -> None:
+        name = f"{self.key}.{what}"
+        if value:
+            st.query_params[name] = value
+        elif name in st.query_params:
+            del st.query_params[name]
 
 
 def table(
-    rows: pd.DataFrame,
+    rows: pd.DataFrame | Rows,
     key: str,
     *,
     columns: Sequence[Column],
     card: Sequence[str] = (),
     opens: str | None = None,
     row_id: str = "id",
+    per_page: int = PAGE,
     download: bool = True,
-    downloaded: Sequence[Column] = (),
-    everything: Callable[[], Iterable[pd.DataFrame]] | None = None,
+    more: Sequence[Column] = (),
 ) -> None:
-    """Show ``columns`` of ``rows``; a chosen row opens the screen ``opens`` with what the column
-    ``row_id`` names. A download has the columns ``downloaded`` too.
+    """Show ``columns`` of ``rows``; a row opens the screen ``opens`` with what the column
+    ``row_id`` names. The reader may choose the columns ``more`` too, and a download has them.
 
     On a phone each row is a card with the columns ``card``: a headline and two facts, by default
-    the first three that are shown. Where ``rows`` are one page of many, ``everything`` gives all of
-    them for the download.
+    the first three that are shown.
     """
-    rows, listed = rows.reset_index(drop=True), with_currencies(list(columns))
-    with wide(key):
-        chosen = show_rows(rows, key, listed, selectable=opens is not None)
-    ids = [str(each) for each in rows[row_id]] if opens else [""] * len(rows)
-    targets = [address(opens, row_in(opens, each)) if opens else None for each in ids]
-    _show_cards(rows, listed, card or [column.name for column in columns[:CARD]], targets)
+
+    def target(row: Any) -> Opening | None:
+        parameters = row_in(opens, str(row[row_id])) if opens else {}
+        return Opening(str(row[row_id]), address(opens, parameters)) if opens else None
+
+    source = rows_of(rows, [*columns, *more])
+    picked = _show(Table(source, key, columns, card, target, more, per_page), moves=True)
     if download:
-        st.download_button(
-            "Download",
-            lambda: csv_of(everything() if everything else [rows], [*listed, *downloaded]),
-            f"{key}.csv",
-            "text/csv",
-            key=f"{key} download",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-    if opens and chosen is not None:
-        jump(opens, **row_in(opens, ids[chosen]))
+        _offer_download(source, key, [*columns, *more])
+    if opens and picked:
+        jump(opens, **row_in(opens, picked))
 
 
-def show_rows(
-    rows: pd.DataFrame, key: str, columns: Sequence[Column], *, selectable: bool
-) -> int | None:
-    """The native table alone, with exactly ``columns``. The number of the row that the reader has
-    chosen, where rows are ``selectable``.
+def linked_table(
+    rows: pd.DataFrame,
+    key: str,
+    *,
+    columns: Sequence[Column],
+    card: Sequence[str] = (),
+    targets: Sequence[str | None],
+) -> None:
+    """A table whose rows lead to the addresses ``targets``, one for each row and each loaded afresh
+    (see ``drill``).
     """
-    state: Any = st.dataframe(
-        _shown(rows, columns),
-        key=key,
-        hide_index=True,
-        column_config={column.name: column.config(rows) for column in columns},
-        row_height=36,
-        on_select="rerun" if selectable else "ignore",
-        selection_mode="single-row",
-        placeholder="–",
+    listed = rows.assign(target=pd.Series(targets, index=rows.index, dtype=object))
+
+    def target(row: Any) -> Opening | None:
+        return Opening(row["target"], row["target"]) if row["target"] else None
+
+    _show(Table(rows_of(listed, columns), key, columns, card, target), moves=False)
+
+
+def picking_table(
+    rows: pd.DataFrame,
+    key: str,
+    *,
+    columns: Sequence[Column],
+    card: Sequence[str] = (),
+    row_id: str = "id",
+    per_page: int = PAGE,
+) -> str | None:
+    """A table of which the reader picks a row that is shown below it; returns what the column
+    ``row_id`` says of it.
+    """
+
+    def target(row: Any) -> Opening:
+        return Opening(str(row[row_id]), "")
+
+    what = Table(rows_of(rows, columns), key, columns, card, target, per_page=per_page)
+    return _show(what, moves=True)
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a row opens: by its id within the page, and by its address in another window."""
+
+    id: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is drawn: the rows, the columns to choose from, and what a row opens."""
+
+    source: Rows
+    key: str
+    columns: Sequence[Column]
+    card: Sequence[str]
+    target: Callable[[Any], Opening | None]
+    more: Sequence[Column] = ()
+    per_page: int = PAGE
+
+
+def rows_of(rows: pd.DataFrame | Rows, columns: Sequence[Column]) -> Rows:
+    """A frame as rows that can be sorted by these columns."""
+    if isinstance(rows, pd.DataFrame):
+        return FrameRows(rows.reset_index(drop=True), columns)
+    return rows
+
+
+def _show(what: Table, *, moves: bool) -> str | None:
+    """Draw one page of it; the id of the row that the reader opens."""
+    shown = Shown(what.key)
+    order, listed = shown.order(what.source.sortable), shown.columns(what.columns, what.more)
+    page, frame, count = _page_of(what, shown, order)
+    targets = [what.target(row) for row in frame.to_dict("records")]
+    picked = grid(
+        f"{what.key} table",
+        {
+            "columns": [_heading(each, what.source.sortable, order) for each in listed],
+            "card": _places(listed, what.card),
+            "rows": _drawn(listed, frame, targets),
+            "label": what.key.replace("-", " ").capitalize(),
+            "moves": moves,
+            "offered": _offered(listed, [*what.columns, *what.more]),
+            "extent": _extent(page, what.per_page, len(frame), count),
+            "page": page,
+            "pages": ceil(count / what.per_page),
+        },
+        sorted_by=shown.sort,
+        turned_to=shown.turn_to,
+        chosen=shown.choose,
     )
-    return next(iter(state["selection"]["rows"]), None) if selectable else None
+    return picked if picked in {target.id for target in targets if target} else None
+
+
+def _page_of(what: Table, shown: Shown, order: Order | None) -> tuple[int, pd.DataFrame, int]:
+    """The number of the page, its rows and the number of all rows; the last page where the address
+    names one that is not there any more.
+    """
+    page, limit = shown.page(), what.per_page
+    frame, count = what.source.page(order, limit, (page - 1) * limit)
+    if frame.empty and count:
+        page = ceil(count / limit)
+        frame, count = what.source.page(order, limit, (page - 1) * limit)
+    return page, frame, count
+
+
+def _heading(column: Column, sortable: Iterable[str], order: Order | None) -> dict[str, Any]:
+    is_sorted = order is not None and order.column == column.name
+    return {
+        "name": column.name,
+        "label": column.label,
+        "number": column.is_number,
+        "sortable": column.name in sortable,
+        "order": ORDER_WORDS[order.descending] if order and is_sorted else None,
+    }
+
+
+def _places(listed: Sequence[Column], card: Sequence[str]) -> list[int]:
+    """Which of the shown columns a card has."""
+    names = [column.name for column in listed]
+    return [names.index(name) for name in card if name in names] or [*range(min(CARD, len(names)))]
+
+
+def _drawn(
+    listed: Sequence[Column], frame: pd.DataFrame, targets: Sequence[Opening | None]
+) -> list[dict[str, Any]]:
+    cells = zip(*(column.cells(frame) for column in listed), strict=True)
+    return [
+        {
+            "id": target.id if target else None,
+            "href": target.address if target else None,
+            "cells": list(of_row),
+        }
+        for target, of_row in zip(targets, cells, strict=True)
+    ]
+
+
+def _offered(listed: Sequence[Column], columns: Sequence[Column]) -> list[dict[str, str]]:
+    """The columns to choose from: those that are shown in their order, then the others. A small
+    table has no choice.
+    """
+    if len(columns) <= FEW:
+        return []
+    others = [column for column in columns if column not in listed]
+    return [{"name": each.name, "label": each.label} for each in (*listed, *others)]
+
+
+def _extent(page: int, per_page: int, shown: int, count: int) -> str:
+    first = (page - 1) * per_page + 1
+    return f"{first:,}–{first + shown - 1:,} of {count:,}" if count > per_page else ""
+
+
+def _offer_download(source: Rows, key: str, columns: Sequence[Column]) -> None:
+    order = Shown(key).order(source.sortable)
+    st.download_button(
+        "Download",
+        partial(_csv_of, source, columns, order),
+        f"{key}.csv",
+        "text/csv",
+        key=f"{key} download",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _csv_of(source: Rows, columns: Sequence[Column], order: Order | None) -> bytes:
+    return csv_of(source.everything(order), with_currencies(columns))
 
 
 def csv_of(frames: Iterable[pd.DataFrame], columns: Sequence[Column]) -> bytes:
@@ -91,33 +288,3 @@ def as_csv(rows: pd.DataFrame, columns: Sequence[Column]) -> bytes:
     values = {name: each for column in columns for name, each in column.exported(rows).items()}
     safe = {name: [without_formula(value) for value in each] for name, each in values.items()}
     return pd.DataFrame(safe, dtype=object).to_csv(index=False).encode()
-
-
-def _shown(rows: pd.DataFrame, columns: Sequence[Column]) -> Any:
-    """The values as the native table takes them; amounts of currencies with different decimals are
-    formatted one by one.
-    """
-    frame = pd.DataFrame({column.name: column.cells(rows) for column in columns})
-    mixed = [column for column in columns if isinstance(column, Money) and column.is_mixed(rows)]
-    if not mixed:
-        return frame
-    styled = frame.style
-    for column in mixed:
-        for numbers, written in column.formats(rows):
-            styled = styled.format(written, subset=(numbers, [column.name]))
-    return styled
-
-
-def _show_cards(
-    rows: pd.DataFrame,
-    columns: Sequence[Column],
-    names: Sequence[str],
-    targets: Sequence[str | None],
-) -> None:
-    """What a phone shows in place of the table."""
-    by_name = {column.name: column for column in columns}
-    facts = [by_name.get(name, Text(name, "")).texts(rows) for name in names]
-    cards(
-        Card(headline, tuple(rest), target)
-        for (headline, *rest), target in zip(zip(*facts, strict=True), targets, strict=True)
-    )

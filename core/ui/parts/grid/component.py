@@ -1,0 +1,52 @@
+"""The part that draws a page of rows: a table on a desk, cards on a phone. Rows open by mouse,
+touch and keyboard; headings sort; columns are chosen.
+
+Streamlit's own table sorts only what it holds, opens a row by a box of sixteen pixels and is a
+picture to the keyboard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+_HERE = Path(__file__).parent
+_mount = st.components.v2.component(
+    "table",
+    html='<div class="grid"></div>',
+    css=(_HERE / "grid.css").read_text(),
+    js=(_HERE / "grid.js").read_text(),
+)
+
+
+def grid(
+    key: str,
+    data: dict[str, Any],
+    *,
+    sorted_by: Callable[[str], None],
+    turned_to: Callable[[int], None],
+    chosen: Callable[[list[str]], None],
+) -> str | None:
+    """Draw ``data`` (see ``tables``). What the reader asks for is handed to one of the functions
+    before the next run; returns the id of the row that they open.
+    """
+
+    def asked(name: str, hand: Callable[[Any], None]) -> Callable[[], None]:
+        def handed() -> None:
+            hand(st.session_state[key][name])
+
+        return handed
+
+    result: Any = _mount(
+        key=key,
+        data=data,
+        on_open_change=lambda: None,
+        on_sort_change=asked("sort", sorted_by),
+        on_page_change=asked("page", turned_to),
+        on_columns_change=asked("columns", chosen),
+    )
+    opened = result.open
+    return opened if isinstance(opened, str) else None
