@@ -195,7 +195,7 @@ def test_a_payout_is_made_approved_by_its_name_and_downloaded(crew, visit):
     expect(page.get_by_role("button", name="Mark as paid")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").last.click()
-    lines = download.value.path().read_text().splitlines()
+    lines = download.value.path().read_text(encoding="utf-8-sig").splitlines()
     assert len(lines) == 2
     assert f"{crew.mark} lead,4997.00,0.00,4997.00,USD,{crew.mark} closer" in lines[1]
 
@@ -207,7 +207,7 @@ def test_an_export_is_what_the_link_on_its_screen_says(product, crew, visit):
 
     answer = page.request.get(f"{product.screens}{link.get_attribute('href')}")
     assert answer.headers["content-disposition"] == 'attachment; filename="payments.csv"'
-    (row,) = csv.DictReader(answer.text().splitlines())
+    (row,) = csv.DictReader(answer.text().removeprefix("\ufeff").splitlines())
     assert (Decimal(row["amount"]), row["currency"]) == (Decimal(4997), "USD")
     assert row["customer_email"] == f"lead@{crew.mark.lower()}.example.com"
 

@@ -148,7 +148,10 @@ def test_pages_are_turned_and_a_download_has_them_all(desk):
     expect(button["Next"]).to_be_disabled()
     with desk.expect_download() as download:
         desk.get_by_role("button", name="Download").click()
-    names = [line["lead_name"] for line in csv.DictReader(download.value.path().open())]
+    names = [
+        line["lead_name"]
+        for line in csv.DictReader(download.value.path().open(encoding="utf-8-sig"))
+    ]
     assert names == [f"Row {number:02}" for number in range(ROWS)]
 
     button["Previous"].click()
@@ -157,7 +160,7 @@ def test_pages_are_turned_and_a_download_has_them_all(desk):
     expect(rows(desk).first).to_have_text(f"–Row {ROWS - 1}")
     with desk.expect_download() as download:
         desk.get_by_role("button", name="Download").click()
-    lines = list(csv.DictReader(download.value.path().open()))
+    lines = list(csv.DictReader(download.value.path().open(encoding="utf-8-sig")))
     assert [line["lead_name"] for line in lines] == names[::-1]
     assert {"lead_email", "booked_at", "call_status"} <= set(lines[0])
 

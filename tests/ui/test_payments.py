@@ -139,7 +139,7 @@ def test_the_download_of_the_payments_says_which_of_them_count_and_adds_up_to_th
     with patch.object(st, "download_button") as button, browser_of(world.mara):
         page = addressed("payments", **days).run()
     file = next(call.args[1] for call in button.call_args_list if call.args[2] == "payments.csv")
-    lines = list(csv.DictReader(io.StringIO(file().decode())))
+    lines = list(csv.DictReader(io.StringIO(file().decode("utf-8-sig"))))
     assert [(line["amount"], line["net_revenue"], line["counts"]) for line in lines] == [
         ("10.00", "", "False"),
         ("4997.00", "4997.00", "True"),

@@ -447,7 +447,9 @@ def test_a_download_has_every_row_of_a_query_in_its_order():
         (None, [*rows["bookings"]]),
         (Order("bookings", descending=True), [*rows["bookings"]][::-1]),
     ):
-        made = csv_of(source.everything(order), [Number("bookings", "Bookings")]).decode()
+        made = csv_of(source.everything(order), [Number("bookings", "Bookings")]).decode(
+            "utf-8-sig"
+        )
         assert made.splitlines() == ["bookings", *map(str, expected)]
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from core.platform.paging import Order
-from core.platform.spreadsheets import without_formula
+from core.platform.spreadsheets import BYTE_ORDER_MARK, without_formula
 from core.ui.navigation import jump, row_in
 from core.ui.parts.columns import Column, with_currencies
 from core.ui.parts.drill import address
@@ -278,7 +278,7 @@ def csv_of(frames: Iterable[pd.DataFrame], columns: Sequence[Column]) -> bytes:
     """The rows of all frames as one CSV (``as_csv``), one frame in memory at a time."""
     pieces = (as_csv(frame, columns) for frame in frames)
     first = next(pieces, b"")
-    return first + b"".join(piece.partition(b"\n")[2] for piece in pieces)
+    return BYTE_ORDER_MARK + first + b"".join(piece.partition(b"\n")[2] for piece in pieces)
 
 
 def as_csv(rows: pd.DataFrame, columns: Sequence[Column]) -> bytes:
