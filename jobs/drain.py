@@ -20,7 +20,10 @@ from core.platform.outage import is_exhausted, is_outage
 from core.providers.processing import work_off
 
 THREADS = 2
-LOOK_EVERY_S, LOOK_AGAIN_S = 0.1, 1.0
+# While deliveries arrive, and when none has for BUSY_FOR_S: a look costs some milliseconds, which an
+# idle installation would spend day and night.
+LOOK_EVERY_S, IDLE_LOOK_EVERY_S, BUSY_FOR_S = 0.1, 0.3, 5.0
+LOOK_AGAIN_S = 1.0
 PAUSE_S, EXHAUSTED_PAUSE_S = 0.5, 5.0
 
 log = logger("jobs.deliveries")
@@ -35,7 +38,7 @@ class Turns:
         self._lock = threading.Lock()
         self._in_hand = set[UUID | None]()
         self._waiting: list[UUID] = []
-        self._looked_at = 0.0
+        self._looked_at = self._found_at = 0.0
         self._served: dict[UUID, int] = {}
         self._turn = 0
 
@@ -58,15 +61,28 @@ class Turns:
 
     def _next(self) -> UUID | None:
         """Of thousands who wait each is looked for once, and newcomers every second."""
-        if not self._waiting or time.monotonic() > self._looked_at + LOOK_AGAIN_S:
+        if time.monotonic() >= self._looked_at + self._pause():
             found = organizations_waiting()
             self._served = {each: self._served.get(each, 0) for each in found}
             self._waiting = sorted(found, key=self._served.__getitem__, reverse=True)
             self._looked_at = time.monotonic()
+            self._found_at = self._looked_at if found else self._found_at
         while self._waiting:
             if (chosen := self._waiting.pop()) not in self._in_hand:
                 return chosen
         return None
+
+
+    def _pause(self) -> float:
+        """For how long one look is enough for all threads. What a look has found is in hand or done
+        by now, and more may wait.
+        """
+        if self._waiting:
+            return LOOK_AGAIN_S
+        if self._found_at == self._looked_at:
+            return 0.0
+        is_busy = time.monotonic() < self._found_at + BUSY_FOR_S
+        return LOOK_EVERY_S if is_busy else IDLE_LOOK_EVERY_S
 
 
 def run_drain(stopping: threading.Event) -> None:

@@ -140,7 +140,7 @@ def test_the_download_of_the_payments_says_which_of_them_count_and_adds_up_to_th
         page = addressed("payments", **days).run()
     file = next(call.args[1] for call in button.call_args_list if call.args[2] == "payments.csv")
     lines = list(csv.DictReader(io.StringIO(file().decode("utf-8-sig"))))
-    assert [(line["amount"], line["net_revenue"], line["counts"]) for line in lines] == [
+    assert [(line["Amount"], line["Net"], line["Counts"]) for line in lines] == [
         ("10.00", "", "False"),
         ("4997.00", "4997.00", "True"),
         ("4997.00", "", "False"),

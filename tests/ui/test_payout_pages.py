@@ -243,7 +243,7 @@ def test_a_payout_of_many_lines_is_read_in_pages_and_downloaded_whole():
     chosen = LineFilter(LineKind.PAYMENT, is_held_back=False)
     columns = [Text("customer_name", "Customer"), Money("amount", "Amount")]
     rows = csv_of(all_lines(admin, payout, chosen), columns).decode("utf-8-sig").splitlines()
-    assert (len(rows), rows[0]) == (PAGE + 4, "customer_name,amount")
+    assert (len(rows), rows[0]) == (PAGE + 4, "Customer,Amount")
     assert rows[-1] == "C,203.00"
 
 

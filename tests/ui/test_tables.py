@@ -421,18 +421,18 @@ def test_a_download_has_values_and_no_formulas():
     )
 
     assert lines[0] == {
-        "at": "2026-11-28T08:30:00+09:00",
-        "day": "2026-03-01",
-        "amount": "98765",
-        "currency": "JPY",
-        "status": "no_show",
-        "bookings": "1234",
-        "name": "'=1+1",
-        "sums_EUR": "",
-        "sums_JPY": "500",
+        "When": "2026-11-28T08:30:00+09:00",
+        "Day": "2026-03-01",
+        "Amount": "98765",
+        "Currency": "JPY",
+        "Status": "no_show",
+        "Bookings": "1234",
+        "Name": "'=1+1",
+        "Sums (EUR)": "",
+        "Sums (JPY)": "500",
     }
-    assert (lines[1]["amount"], lines[1]["sums_EUR"]) == ("5.120", "1.50")
-    assert (lines[2]["at"], lines[2]["amount"], lines[2]["status"]) == ("", "", "")
+    assert (lines[1]["Amount"], lines[1]["Sums (EUR)"]) == ("5.120", "1.50")
+    assert (lines[2]["When"], lines[2]["Amount"], lines[2]["Status"]) == ("", "", "")
 
 
 def test_a_download_has_every_row_of_a_query_in_its_order():
@@ -450,7 +450,7 @@ def test_a_download_has_every_row_of_a_query_in_its_order():
         made = csv_of(source.everything(order), [Number("bookings", "Bookings")]).decode(
             "utf-8-sig"
         )
-        assert made.splitlines() == ["bookings", *map(str, expected)]
+        assert made.splitlines() == ["Bookings", *map(str, expected)]
 
 
 def test_a_rate_is_read_in_per_cent_sorted_by_its_value_and_downloaded_as_it_is():
@@ -460,7 +460,7 @@ def test_a_rate_is_read_in_per_cent_sorted_by_its_value_and_downloaded_as_it_is(
     assert column.texts(rates) == ["71 %", "–", "100 %", "8 %"]
     sorted_rates = FrameRows(rates, [column]).page(Order("show_rate"), 50, 0)[0]
     assert list(sorted_rates.index) == [3, 0, 2, 1]
-    assert column.exported(rates) == {"show_rate": [0.712, None, 1.0, 0.08]}
+    assert column.exported(rates) == {"Show rate": [0.712, None, 1.0, 0.08]}
 
 
 def test_a_count_beside_a_missing_one_is_a_whole_number():
@@ -468,7 +468,7 @@ def test_a_count_beside_a_missing_one_is_a_whole_number():
     column = Number("tries", "Tries")
 
     assert column.texts(counts) == ["1,234", "–"]
-    assert as_csv(counts, [column]).decode().splitlines() == ["tries", "1234", '""']
+    assert as_csv(counts, [column]).decode().splitlines() == ["Tries", "1234", '""']
 
 
 @pytest.mark.parametrize(

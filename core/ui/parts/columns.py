@@ -58,9 +58,9 @@ class Column:
         return list(self.texts(rows))
 
     def exported(self, rows: pd.DataFrame) -> dict[str, list[Any]]:
-        """The columns of a download: values, not words."""
+        """The columns of a download by their headings: values, not words."""
         return {
-            self.name: [
+            self.label: [
                 None if is_missing(value) else self._exported(value) for value in rows[self.name]
             ]
         }
@@ -199,7 +199,7 @@ class Money(Column):
 
     def exported(self, rows: pd.DataFrame) -> dict[str, list[Any]]:
         return {
-            self.name: [
+            self.label: [
                 None if is_missing(amount) else Decimal(decimal_text(Decimal(amount), currency))
                 for amount, currency in zip(rows[self.name], rows[self.currency], strict=True)
             ]
@@ -216,7 +216,7 @@ class Amounts(Column):
     def exported(self, rows: pd.DataFrame) -> dict[str, list[Any]]:
         currencies = sorted({currency for amounts in rows[self.name] for currency in amounts})
         return {
-            f"{self.name}_{currency}": [
+            f"{self.label} ({currency})": [
                 Decimal(decimal_text(amounts[currency], currency)) if currency in amounts else None
                 for amounts in rows[self.name]
             ]
@@ -238,5 +238,8 @@ def with_currencies(columns: Sequence[Column]) -> list[Column]:
         made.append(column)
         later = {other.currency for other in columns[place + 1 :] if isinstance(other, Money)}
         if isinstance(column, Money) and column.currency not in later:
-            made.append(Text(column.currency, "Currency"))
+            is_usual = column.currency == "currency"
+            made.append(
+                Text(column.currency, "Currency" if is_usual else f"Currency ({column.label})")
+            )
     return made

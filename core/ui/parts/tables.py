@@ -16,7 +16,7 @@ import streamlit as st
 from core.platform.paging import Order
 from core.platform.spreadsheets import BYTE_ORDER_MARK, without_formula
 from core.ui.navigation import jump, row_in
-from core.ui.parts.columns import Column, with_currencies
+from core.ui.parts.columns import Column, Text, with_currencies
 from core.ui.parts.drill import address
 from core.ui.parts.grid.component import grid
 from core.ui.parts.rows import FrameRows, Rows
@@ -101,7 +101,8 @@ def table(
     source = rows_of(rows, [*columns, *more])
     picked = _show(Table(source, key, columns, card, target, more, per_page), moves=True)
     if download:
-        _offer_download(source, key, [*columns, *more])
+        ids = [Text(row_id, "ID")] if opens else []
+        _offer_download(source, key, [*columns, *more, *ids])
     if opens and picked:
         jump(opens, **row_in(opens, picked))
 
