@@ -14,8 +14,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $f
       order by d.organization_id limit 1))
 $f$;
 
--- The organisations that have deliveries to work off, found by a few probes of indexes for each that
--- has any that wait: new ones, which are due at once, then those put back and those that failed.
+-- The organisations that have deliveries to work off, found by a few probes of indexes for each
+-- that has any which wait: new ones, which are due at once, those put back, and those that failed.
 create or replace function app.organizations_with_deliveries_due() returns setof uuid
 language sql stable security definer set search_path = pg_catalog, pg_temp as $f$
   with recursive organization as (
