@@ -20,12 +20,15 @@ from core.platform.database import WORKER_ROLE, as_guest
 MOST, MOST_BYTES = 200, 8 * 2**20
 LEASE = timedelta(seconds=15)
 # Each part reads an index that has no other rows, in its order, so that a look costs the same
-# however many wait for something else.
+# however many wait for something else. Of an organisation of which the planner knows nothing yet it
+# would rather read everything and sort it. The rows are locked, so that where they stand names
+# them: by their ids it would do the same.
+IN_ORDER = text("set local enable_sort = off")
 TAKE = """
     with {waiting},
     fitting as (
-      select w.id from (
-        select w.id, w.size, row_number() over in_order as place,
+      select w.ctid from (
+        select w.ctid, w.size, row_number() over in_order as place,
                sum(w.size) over in_order as total
           from waiting w window in_order as (order by w.is_replay, w.received_at, w.id)) w
        where w.place <= :most and w.total - w.size < :bytes),
@@ -34,7 +37,7 @@ TAKE = """
          set attempts = d.attempts + 1, failures = d.failures + 1,
              due_at = clock_timestamp() + :lease
         from fitting f
-       where d.organization_id = app.cur_org() and d.id = f.id
+       where d.ctid = f.ctid
       returning d.id, d.provider, d.failures, d.attempts, d.connection_id, d.received_at),
     counted as (
       insert into app.connection_activity as c
@@ -48,12 +51,12 @@ TAKE = """
 """
 NEW = """
     fresh as (
-      select d.id, d.is_replay, d.received_at, octet_length(d.body) as size
+      select d.ctid, d.id, d.is_replay, d.received_at, octet_length(d.body) as size
         from app.webhook_deliveries d
        where d.organization_id = app.cur_org() and d.status = 'pending' and d.due_at is null
        order by d.is_replay, d.received_at, d.id limit :most for update skip locked),
     put_back as (
-      select d.id, d.is_replay, d.received_at, octet_length(d.body) as size
+      select d.ctid, d.id, d.is_replay, d.received_at, octet_length(d.body) as size
         from app.webhook_deliveries d
        where d.organization_id = app.cur_org() and d.status = 'pending' and d.failures = 0
          and d.due_at <= now()
@@ -62,7 +65,7 @@ NEW = """
 """
 FAILED = """
     waiting as (
-      select d.id, d.is_replay, d.received_at, octet_length(d.body) as size
+      select d.ctid, d.id, d.is_replay, d.received_at, octet_length(d.body) as size
         from app.webhook_deliveries d
        where d.organization_id = app.cur_org() and d.status = 'pending' and d.failures > 0
          and d.due_at <= now()
@@ -109,6 +112,7 @@ def take_failed(db: Session) -> list[Taken]:
 
 
 def _taken(db: Session, take_them: TextClause, most: int) -> list[Taken]:
+    db.execute(IN_ORDER)
     asked = {"most": most, "bytes": MOST_BYTES, "lease": LEASE}
     return [Taken(*row) for row in db.execute(take_them, asked)]
 

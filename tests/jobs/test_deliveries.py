@@ -114,6 +114,18 @@ WAITING = """
 """
 
 
+def flood(database, values, *, is_known):
+    """A new organisation with thousands of deliveries that wait, with these values."""
+    org = make.organization()
+    to = sender(org, "calendly")
+    with owner() as db:
+        db.execute(text(WAITING.format(values)), {"org": org, "connection": to.connection_id})
+    if is_known:
+        with psycopg.connect(database, autocommit=True) as db:
+            db.execute("vacuum analyze app.webhook_deliveries")
+    return org
+
+
 def due(org, **values):
     """Makes the organisation's waiting deliveries due now, and sets these columns."""
     with as_system(org) as db:
@@ -428,16 +440,15 @@ def test_an_organisation_is_waiting_while_it_has_deliveries_that_are_due(org):
         "null, 0",
     ],
 )
-def test_a_look_reads_a_few_pages_however_many_wait_for_what(quiet_database, others):
-    """Those that failed before are looked for as well, and find none but what is due."""
-    org = make.organization()
-    to = sender(org, "calendly")
-    with owner() as db:
-        db.execute(text(WAITING.format(others)), {"org": org, "connection": to.connection_id})
-    with psycopg.connect(quiet_database, autocommit=True) as db:
-        db.execute("vacuum analyze app.webhook_deliveries")
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_look_reads_a_few_pages_however_many_wait_for_what(quiet_database, others, is_known):
+    """Whether the planner knows of them already, or only of those of another organisation."""
+    for values in ["null, 0", "clock_timestamp() + interval '1 hour', 1"]:
+        flood(quiet_database, values, is_known=True)
+    org = flood(quiet_database, others, is_known=is_known)
     asked = {"most": 1, "bytes": 1, "lease": timedelta()}
     with as_system(org) as db:
+        db.execute(queue_of_deliveries.IN_ORDER)
         for look in (queue_of_deliveries.TAKE_NEW, queue_of_deliveries.TAKE_FAILED):
             explained = text(f"explain (analyze, buffers, format json) {look.text}")
             [plan] = db.execute(explained, asked).scalar_one()

@@ -973,3 +973,39 @@ def test_bookings_that_an_earlier_release_gave_by_name_alone_say_so_where_it_is_
     by_name = text("select external_id from app.events where closer_by_name order by 1")
     with bare.connect() as connection:
         assert connection.scalars(by_name).all() == ["by name", "without user"]
+
+
+WAITING = """
+    insert into app.organizations (id, name, slug, timezone, currency)
+      values ('{org}', 'Team', 'team', 'UTC', 'USD');
+    insert into app.webhook_connections (organization_id, id, provider, name)
+      values ('{org}', '{org}', 'calendly', 'Calendly');
+    insert into app.webhook_deliveries (organization_id, connection_id, provider, delivery_key,
+        headers, body, status, failures, due_at)
+      select '{org}', '{org}', 'calendly', key, '{{}}', '', status, failures, now() + pause
+        from (values
+          ('new', 'pending', 0, interval '-1 hour'), ('put back', 'pending', 0, '1 hour'),
+          ('failed', 'pending', 2, '-1 hour'), ('done', 'processed', 0, '-1 hour')
+        ) as d (key, status, failures, pause);
+    alter table app.webhook_deliveries enable row level security;
+    alter table app.webhook_deliveries force row level security;
+    create function app.audit() returns trigger language plpgsql as 'begin return null; end';
+    create trigger zz_audit after insert or update or delete on app.events
+      for each row execute function app.audit();
+"""
+
+
+def test_what_waited_in_an_earlier_release_is_due_at_once_and_its_triggers_by_row_are_gone(
+    bare, release_of
+) -> None:
+    release_of(before("0031"))
+    with bare.begin() as connection:
+        connection.exec_driver_sql(WAITING.format(org=uuid4()))
+
+    migrate(bare.url)
+
+    at_once = text("select delivery_key from app.webhook_deliveries where due_at is null")
+    rows = text("select count(*) from pg_trigger where tgname = 'zz_audit'")
+    with bare.connect() as connection:
+        assert connection.scalars(at_once).all() == ["new"]
+        assert connection.execute(rows).scalar_one() == 0
