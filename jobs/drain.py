@@ -72,7 +72,6 @@ class Turns:
                 return chosen
         return None
 
-
     def _pause(self) -> float:
         """For how long one look is enough for all threads. What a look has found is in hand or done
         by now, and more may wait.
