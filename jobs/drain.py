@@ -20,8 +20,8 @@ from core.platform.outage import is_exhausted, is_outage
 from core.providers.processing import work_off
 
 THREADS = 2
-# While deliveries arrive, and when none has for BUSY_FOR_S: a look costs some milliseconds, which an
-# idle installation would spend day and night.
+# While deliveries arrive, and when none has for BUSY_FOR_S: a look costs some milliseconds, which
+# an idle installation would spend day and night.
 LOOK_EVERY_S, IDLE_LOOK_EVERY_S, BUSY_FOR_S = 0.1, 0.3, 5.0
 LOOK_AGAIN_S = 1.0
 PAUSE_S, EXHAUSTED_PAUSE_S = 0.5, 5.0
