@@ -15,6 +15,7 @@ from sqlalchemy import (
     Select,
     TextClause,
     Uuid,
+    case,
     cast,
     func,
     or_,
@@ -31,6 +32,7 @@ from core.people.visibility import visible
 from core.platform.clock import Period
 from core.platform.database import organization_id_of
 from core.platform.dataframes import dataframe, fetched
+from core.platform.paging import Order, order_by
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,12 +125,37 @@ def payments_page(
     )
 
 
-def payments_table(db: Session, chosen: PaymentFilter, *, limit: int = 500) -> pd.DataFrame:
-    """The same as a table. Columns: those of ``payments_page``; money Decimal, instants aware in
-    UTC.
+AMOUNTS = ("amount", "net_revenue")
+ORDERED = (
+    *("payment_date", "customer_name", "customer_email", "processor", "closer", "setter"),
+    *("source", *AMOUNTS),
+)
+
+
+def payments_table(
+    db: Session,
+    chosen: PaymentFilter,
+    *,
+    order: Order | None = None,
+    limit: int = 500,
+    offset: int = 0,
+) -> pd.DataFrame:
+    """Payments that the caller may see, by one of the columns ``ORDERED`` or latest first. Amounts
+    are sorted within their currency, net revenue by what counts of it. Columns: those of
+    ``payments_page``; money Decimal, instants aware in UTC.
     """
-    names = [column.key for column in _columns()]
-    return dataframe(payments_page(db, chosen, limit=limit), names)
+    columns = {column.key: column for column in _columns()}
+    counting = {"net_revenue": case((Payment.counts, Payment.net_revenue))}
+    within = [Payment.currency] if order and order.column in AMOUNTS else []
+    ordered = order_by(columns | counting, order) if order else [Payment.payment_date.desc()]
+    query = _named(select(*columns.values()).select_from(Payment)).where(*_conditions(chosen))
+    sorted_rows = query.order_by(*within, *ordered, Payment.id.desc())
+    return dataframe(list(db.execute(sorted_rows.limit(limit).offset(offset))), [*columns])
+
+
+def count_payments(db: Session, chosen: PaymentFilter) -> int:
+    """The number of payments that match the filter, counting or not."""
+    return db.scalars(select(func.count()).select_from(Payment).where(*_conditions(chosen))).one()
 
 
 def payment_sums(db: Session, chosen: PaymentFilter) -> dict[str, tuple[int, Any, Any]]:
@@ -148,8 +175,7 @@ def count_unattributed(db: Session) -> int:
     """The number of counting payments that belong to no event and that nobody has marked as
     belonging to none.
     """
-    chosen = PaymentFilter(unattributed=True)
-    return db.scalars(select(func.count()).select_from(Payment).where(*_conditions(chosen))).one()
+    return count_payments(db, PaymentFilter(unattributed=True))
 
 
 def payment_detail(db: Session, payment_id: UUID) -> Row[Any] | None:

@@ -27,6 +27,7 @@ from core.people.visibility import persons_are_hidden, visible
 from core.platform.clock import Period
 from core.platform.dataframes import fetched
 from core.platform.normalization import normalize_email
+from core.platform.paging import Order, order_by
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,8 +65,18 @@ def _conditions(chosen: LeadFilter) -> list[ColumnElement[bool] | TextClause]:
     return conditions
 
 
-def leads_table(db: Session, chosen: LeadFilter, *, limit: int = 500) -> pd.DataFrame:
-    """Leads that the caller may see, latest first.
+ORDERED = ("received_at", "name", "email", "phone", "status", "source", "traffic_type", "setter")
+
+
+def leads_table(
+    db: Session,
+    chosen: LeadFilter,
+    *,
+    order: Order | None = None,
+    limit: int = 500,
+    offset: int = 0,
+) -> pd.DataFrame:
+    """Leads that the caller may see, by one of the columns ``ORDERED`` or latest first.
 
     Columns: id, received_at (aware, UTC), name, email and phone (None for a viewer), status,
     source, traffic_type, setter.
@@ -86,10 +97,10 @@ def leads_table(db: Session, chosen: LeadFilter, *, limit: int = 500) -> pd.Data
         query = query.outerjoin(
             table, (table.organization_id == Lead.organization_id) & (table.id == column)
         )
-    rows = db.execute(
-        query.where(*_conditions(chosen)).order_by(RECEIVED.desc(), Lead.id.desc()).limit(limit)
-    )
-    return fetched(rows)
+    by_name = {str(column.key): column for column in columns}
+    ordered = order_by(by_name, order) if order else [RECEIVED.desc()]
+    found = query.where(*_conditions(chosen)).order_by(*ordered, Lead.id.desc())
+    return fetched(db.execute(found.limit(limit).offset(offset)))
 
 
 def count_leads(db: Session, chosen: LeadFilter) -> int:

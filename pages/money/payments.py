@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from core.metrics.drill import counted, is_of, matching
 from core.metrics.facts import PAYMENTS
 from core.money.models import PROCESSOR_LABELS
 from core.money.pairs import reconciliation_list
-from core.money.queries import PaymentFilter, payment_sums, payments_table
+from core.money.queries import ORDERED, PaymentFilter, count_payments, payment_sums, payments_table
 from core.money.schemas import PaymentItem
 from core.platform.dataframes import records
+from core.platform.paging import Order
 from core.ui.page import empty, require, title
 from core.ui.panels.payments import (
     counting_net,
@@ -22,9 +24,9 @@ from core.ui.panels.payments import (
 from core.ui.parts.columns import Moment, Money, Text, Word, headings
 from core.ui.parts.filters import choices_for, filter_bar, period_picker
 from core.ui.parts.format import money, plural
+from core.ui.parts.rows import QueriedRows
 from core.ui.parts.tables import table
 
-SHOWN = 500
 ASKED = 20  # as many pairs as a reader decides at a time; the others come up when these are gone
 VIEWS = {"all": "All", "unattributed": "Unattributed", "reconcile": "To reconcile"}
 
@@ -89,32 +91,39 @@ with viewer.transaction() as db:
         unattributed=view == "unattributed",
         condition=matching(db, PAYMENTS, figure, filters),
     )
-    payments, sums = payments_table(db, chosen, limit=SHOWN), payment_sums(db, chosen)
+    count, sums = count_payments(db, chosen), payment_sums(db, chosen)
 if is_of(PAYMENTS, figure):
     st.info(
         f"These are the payments behind **{counted(figure).name}**:"
         f" {counted(figure).formula.lower()}."
     )
-if payments.empty and view == "unattributed":
+if not count and view == "unattributed":
     empty(*why_none_is_unattributed(viewer, filters))
     st.stop()
 if view == "unattributed":
     st.caption("Of all time: money that is nobody's is not done with when its month is over.")
-if payments.empty:
+if not count:
     empty(
         "No payments here",
         "None fits this period and these filters. Choose a longer period, or clear a filter.",
     )
     st.stop()
-for currency, (count, cash, net) in sums.items():
+for currency, (number, cash, net) in sums.items():
     sums_of_one = (
         f"cash collected **{money({currency: cash})}** · net revenue **{money({currency: net})}**"
     )
-    st.markdown(f"{plural(count, 'payment', 'payments')} · {sums_of_one}".replace("$", "\\$"))
-if len(payments) == SHOWN:
-    st.caption(f"The latest {SHOWN} are shown.")
+    st.markdown(f"{plural(number, 'payment', 'payments')} · {sums_of_one}".replace("$", "\\$"))
+
+
+def page_of(order: Order | None, limit: int, offset: int) -> tuple[pd.DataFrame, int]:
+    """The payments of one page, and how many there are."""
+    with viewer.transaction() as db:
+        rows = payments_table(db, chosen, order=order, limit=limit, offset=offset)
+    return rows.assign(state=payment_states(rows), net_revenue=counting_net(rows)), count
+
+
 table(
-    payments.assign(state=payment_states(payments), net_revenue=counting_net(payments)),
+    QueriedRows(ORDERED, page_of),
     "payments",
     opens="payment",
     card=("customer_name", "amount", "payment_date"),

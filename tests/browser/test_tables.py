@@ -181,6 +181,10 @@ def test_on_a_phone_rows_are_cards_that_a_touch_opens(windows, product, crew, co
     first, second = (rows(phone).nth(place).bounding_box() for place in (0, 1))
     assert first["y"] + first["height"] <= second["y"]
 
+    phone.get_by_label("Sort by").select_option("-lead_name")
+    expect(rows(phone).first.locator(".headline")).to_have_text(f"Row {ROWS - 1}")
+    phone.get_by_label("Sort by").select_option("lead_name")
+    expect(rows(phone).first.locator(".headline")).to_have_text("Row 00")
     phone.get_by_text("Columns", exact=True).tap()
     expect(phone.get_by_role("checkbox", name="Source")).to_be_visible()
     assert fits_the_width(phone)

@@ -1009,3 +1009,32 @@ def test_what_waited_in_an_earlier_release_is_due_at_once_and_its_triggers_by_ro
     with bare.connect() as connection:
         assert connection.scalars(at_once).all() == ["new"]
         assert connection.execute(rows).scalar_one() == 0
+
+
+BEGUN = """
+    alter table app.pcf_drafts disable row level security;
+    alter table app.post_call_forms disable row level security;
+    set session_replication_role = replica;
+    insert into app.pcf_drafts (organization_id, event_id, user_id, answers)
+      select '{org}', event, '{org}', '{{}}' from unnest(array['{filed}'::uuid, '{open}']) event;
+    insert into app.post_call_forms (organization_id, event_id, call_occurred, version)
+      values ('{org}', '{filed}', true, 3);
+    set session_replication_role = origin;
+    alter table app.pcf_drafts enable row level security;
+    alter table app.post_call_forms enable row level security;
+"""
+
+
+def test_drafts_of_an_earlier_release_were_begun_over_the_form_as_it_stands(
+    bare, release_of
+) -> None:
+    release_of(before("0032"))
+    filed, open_ = uuid4(), uuid4()
+    with bare.begin() as connection:
+        connection.exec_driver_sql(BEGUN.format(org=uuid4(), filed=filed, open=open_))
+
+    migrate(bare.url)
+
+    versions = text("select event_id, form_version from app.pcf_drafts")
+    with bare.connect() as connection:
+        assert dict(connection.execute(versions).all()) == {filed: 3, open_: 0}

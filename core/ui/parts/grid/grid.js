@@ -110,12 +110,27 @@ function foot(data, send) {
   return made("div", { class: "foot", hidden: data.extent || data.offered.length ? null : "" }, ...parts);
 }
 
+// On a phone, where no headings are shown.
+function sorter(data, send) {
+  const sortable = data.columns.filter((column) => column.sortable);
+  const select = made("select", { class: "sorter", "aria-label": "Sort by", "data-focus": "sorter" });
+  select.append(made("option", { value: "" }, "Sort by"));
+  for (const column of sortable) {
+    select.append(made("option", { value: column.name }, `${column.label} ↑`));
+    select.append(made("option", { value: `-${column.name}` }, `${column.label} ↓`));
+  }
+  const sorted = sortable.find((column) => column.order);
+  if (sorted) select.value = sorted.order === "descending" ? `-${sorted.name}` : sorted.name;
+  select.addEventListener("change", () => send("sort", select.value));
+  return select;
+}
+
 function drawn(data, send) {
   const head = made("tr", {}, ...data.columns.map((column) => heading(column, send)));
   const body = made("tbody", {}, ...data.rows.map((one) => row(one, data, send)));
   body.addEventListener("keydown", walk);
   const table = made("table", { "aria-label": data.label }, made("thead", {}, head), body);
-  return [made("div", { class: "scroll", tabindex: "-1" }, table), foot(data, send)];
+  return [sorter(data, send), made("div", { class: "scroll", tabindex: "-1" }, table), foot(data, send)];
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
