@@ -200,7 +200,15 @@ class ProviderObject(TenantRow, Timestamps, Base):
     __tablename__ = "provider_objects"
     __table_args__ = (
         UniqueConstraint("organization_id", "provider", "kind", "external_id"),
-        Index(None, "organization_id", "provider", "group_key"),
+        # Partial, so that nothing but a search by group can read it: while Postgres has no
+        # statistics of the table yet, it takes any index that begins alike for as good.
+        Index(
+            "ix_provider_objects_group",
+            "organization_id",
+            "group_key",
+            "provider",
+            postgresql_where=text("group_key is not null"),
+        ),
         secured("inbox"),
     )
 
@@ -220,8 +228,9 @@ class ProviderLink(Base):
 
     __tablename__ = "provider_links"
     __table_args__ = (
+        # Unlike the key from its second column on, so that neither can be taken for the other.
         Index(
-            "ix_provider_links_target", "organization_id", "provider", "target_kind", "target_id"
+            "ix_provider_links_target", "organization_id", "target_kind", "target_id", "provider"
         ),
         secured("inbox"),
     )

@@ -104,27 +104,40 @@ LINK = text("""
      order by 3, 4, 5, 6
     on conflict do nothing
 """)
+# Each is looked up by itself. A join could be planned as reading all objects of the organisation
+# for every batch, and is, while Postgres has no statistics of the table yet.
 LINKED = text("""
     with named as (select * from unnest(cast(:kinds as text[]), cast(:ids as text[])) n (kind, id))
-    select n.kind, n.id, l.kind, l.external_id from app.provider_links l
-      join named n on l.target_kind = n.kind and l.target_id = n.id
+    select n.kind, n.id, l.kind, l.external_id from named n
+     cross join lateral (
+       select l.provider, l.kind, l.external_id from app.provider_links l
+        where l.organization_id = app.cur_org()
+          and l.target_kind = n.kind and l.target_id = n.id offset 0) l
      where l.provider = :provider and l.kind = any(cast(:wanted as text[]))
     union
-    select n.kind, n.id, l.target_kind, l.target_id from app.provider_links l
-      join named n on l.kind = n.kind and l.external_id = n.id
-     where l.provider = :provider and l.target_kind = any(cast(:wanted as text[]))
+    select n.kind, n.id, l.target_kind, l.target_id from named n
+     cross join lateral (
+       select l.target_kind, l.target_id from app.provider_links l
+        where l.organization_id = app.cur_org() and l.provider = :provider
+          and l.kind = n.kind and l.external_id = n.id offset 0) l
+     where l.target_kind = any(cast(:wanted as text[]))
 """)
 NAMED = text("""
     select o.kind, o.external_id, o.group_key, o.version, o.data, o.arrived_at
       from unnest(cast(:kinds as text[]), cast(:ids as text[])) n (kind, id)
-      join app.provider_objects o on o.organization_id = app.cur_org() and o.provider = :provider
-        and o.kind = n.kind and o.external_id = n.id
+     cross join lateral (
+       select o.* from app.provider_objects o
+        where o.organization_id = app.cur_org() and o.provider = :provider
+          and o.kind = n.kind and o.external_id = n.id offset 0) o
      order by o.kind, o.external_id
 """)
 OF_GROUPS = text("""
     select o.kind, o.external_id, o.group_key, o.version, o.data, o.arrived_at
-      from app.provider_objects o
-     where o.provider = :provider and o.group_key = any(cast(:groups as text[]))
+      from unnest(cast(:groups as text[])) g (key)
+     cross join lateral (
+       select o.* from app.provider_objects o
+        where o.organization_id = app.cur_org() and o.group_key = g.key offset 0) o
+     where o.provider = :provider
        and (cast(:kinds as text[]) is null or o.kind = any(cast(:kinds as text[])))
      order by o.kind, o.external_id
 """)
@@ -196,7 +209,7 @@ def objects_of(
     """Every known object of these groups, or those of ``kinds``, in a fixed order."""
     asked = {
         "provider": provider,
-        "groups": sorted(group_keys),
+        "groups": sorted(set(group_keys)),
         "kinds": None if kinds is None else sorted(kinds),
     }
     return list(db.execute(OF_GROUPS, asked)) if group_keys else []

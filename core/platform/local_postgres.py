@@ -356,6 +356,8 @@ class LocalPostgres:
             "port": port,
             "unix_socket_directories": "",
             "timezone": "UTC",
+            # Until a table was analysed, what reads it is planned blindly: by default a minute.
+            "autovacuum_naptime": "10s",
         } | self.options
         self.log.touch()
         if self._account:
