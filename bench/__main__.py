@@ -1,5 +1,5 @@
-"""``python -m bench [receiver] [backlog] [figures] [exports] [payouts]``: each figure beside its
-baseline. Exits with 1 when a limit is broken.
+"""``python -m bench [receiver] [backlog] [figures] [exports] [payouts] [screens]``: each figure
+beside its baseline. Exits with 1 when a limit is broken.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from importlib import import_module
 
 from bench.receiver import Row
 
-NAMES = ("receiver", "backlog", "figures", "exports", "payouts")
+NAMES = ("receiver", "backlog", "figures", "exports", "payouts", "screens")
 HEAD = f"{'what':36} {'ours':>12} {'baseline':>12} {'ratio':>6}  {'limit':13} ok"
 
 

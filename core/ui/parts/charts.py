@@ -11,6 +11,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from core.ui.parts.finished import finished
+
 ACCENT, GREY, GOOD = "#2F5BD8", "#868FA0", "#0F8A7A"
 LAYOUT: dict[str, Any] = {
     "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
@@ -36,6 +38,7 @@ FEW, MOST_TICKS, MS_A_DAY, UNSEEN = 3, 8, 86_400_000, 0.01
 CONFIG = {"displayModeBar": False, "responsive": True}
 
 
+@finished
 def trend(
     days: Sequence[Any], values: Sequence[Any], name: str, *, before: Sequence[Any] | None = None
 ) -> go.Figure:
@@ -57,6 +60,7 @@ def trend(
     return figure
 
 
+@finished
 def funnel(steps: Sequence[tuple[str, int]]) -> go.Figure:
     """Horizontal bars from first to last step; each label says how many of the step before came
     this far.
@@ -80,6 +84,7 @@ def funnel(steps: Sequence[tuple[str, int]]) -> go.Figure:
     return figure
 
 
+@finished
 def heatmap(
     values: Sequence[Sequence[int]], weekdays: Sequence[str], hours: Sequence[str]
 ) -> go.Figure:
@@ -112,6 +117,7 @@ def _shade(share: float) -> str:
     return f"rgba(47,91,216,{LIGHTEST + (1 - LIGHTEST) * share:.3f})"
 
 
+@finished
 def bars(names: Sequence[str], counts: Sequence[int]) -> go.Figure:
     """Few things compared, longest first, each with its number."""
     figure = go.Figure(layout=LAYOUT | {"hovermode": "closest", "height": 60 + 32 * len(names)})

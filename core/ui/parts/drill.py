@@ -24,7 +24,8 @@ NARROWING = ("period", "from", "to", *FILTERS)
 
 def narrowed_here() -> dict[str, str | list[str]]:
     """The period and filters of this page, for the page of the rows."""
-    return {name: st.query_params.get_all(name) for name in NARROWING if st.query_params.get(name)}
+    asked = st.query_params
+    return {name: asked.get_all(name) for name in asked if name in NARROWING and asked[name]}
 
 
 def rows_behind(metric: str, narrowed: Narrowed) -> str:

@@ -36,6 +36,7 @@ from core.tenancy.access.sessions import choose_organization, viewer_of
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.identity.sign_in import ABSOLUTE_HOURS, close_session, open_session
 from core.ui.parts.query_params import ORGANIZATION
+from core.ui.server.imports import import_pages
 from core.ui.server.middleware import COOKIE
 
 FIELDS, LONGEST_FIELD = 5, 4096
@@ -47,7 +48,10 @@ COMPANY_COOKIES = (  # what st.login leaves behind: the name, and the same with 
 
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
-    """What the imports made lives long, so the collector, run after every script, skips it."""
+    """The first visitor does not wait for imports; and what they made lives as long as the process,
+    so the collector need not look at it again and again.
+    """
+    import_pages()
     gc.collect()
     gc.freeze()
     yield {}
