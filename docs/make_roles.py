@@ -28,7 +28,7 @@ it up to date, and others try every cell. Each member has one role in each organ
   under *Platform*.
 - *Sales reps* see the bookings, forms and payments of their own closer or setter row. *Viewers* see
   no names and contact details of leads.
-- With *Managers see their own team only*, a manager is given the rows of those below them, and of
+- With *Managers see only their own team*, a manager is given the rows of those below them, and of
   payouts, contacts without a closer and messages none.
 - What belongs to a module is there for organisations that have it, as those who run the
   installation say; “every” is for all of them.

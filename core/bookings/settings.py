@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.bookings.models import BookingSettings, UtmField
 from core.tenancy.organizations.settings import Setting, SettingsGroup
 
-_MATCHED = "Bookings that are here already keep their setter."
+_MATCHED = "Existing bookings keep their setter."
 BOOKINGS = SettingsGroup(
     "Bookings",
     BookingSettings,
@@ -14,25 +14,25 @@ BOOKINGS = SettingsGroup(
             "pcf_grace_hours",
             "Form is overdue after",
             "number",
-            "How long a closer has for the post-call form.",
-            "Applies at once, also to bookings that are waiting for their form.",
+            "How long closers have to file the post-call form.",
+            "Applies immediately, also to bookings without a form so far.",
             "hours after the meeting",
             1,
             720,
         ),
         Setting(
             "late_cancel_hours",
-            "A cancellation is late within",
+            "Late cancellation",
             "number",
-            "Cancelled so shortly before, a booking counts as late.",
-            "Applies to bookings that are made, cancelled or reported on from now on.",
+            "Bookings cancelled this shortly before the meeting count as late cancellations.",
+            "Applies to bookings that are created, cancelled or updated from now on.",
             "hours before the meeting",
             0,
             720,
         ),
         Setting(
             "setter_utm_field",
-            "Setter's name stands in",
+            "Setter from tracking field",
             "choice",
             "The tracking field of booking links that names the setter.",
             _MATCHED,
@@ -40,9 +40,9 @@ BOOKINGS = SettingsGroup(
         ),
         Setting(
             "setter_question",
-            "Or in the answer to",
+            "Setter from answer",
             "text",
-            "A question of the booking form, word for word; asked when the tracking field is"
+            "The exact text of a question in the booking form. Used when the tracking field is"
             " empty.",
             _MATCHED,
             empty="no question",

@@ -11,16 +11,16 @@ PERSONAL_DATA = SettingsGroup(
     (
         Setting(
             "raw_delivery_days",
-            "Keep raw deliveries and links to recordings for",
+            "Keep raw deliveries and recording links",
             "number",
-            "What providers sent, word for word, and where meetings were recorded. Older ones are"
-            " emptied; bookings and payments stay.",
-            "Older deliveries cannot be processed again; what is gone does not come back, from the"
-            " audit log neither.",
+            "What providers sent, and links to meeting recordings. Older ones are removed; bookings"
+            " and payments stay.",
+            "Older deliveries can no longer be retried. What is removed cannot be restored, not"
+            " even from the audit log.",
             "days",
             7,
             3650,
-            "for good",
+            "without a time limit",
         ),
     ),
 )

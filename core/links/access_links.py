@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 DAYS, MOST_DAYS = 90, 366
 WRONG_TRIES, WINDOW_S = 30, 15 * 60
 ENDED = (
-    "This link does not work. It may have expired or been taken back. Ask whoever gave it to you"
+    "This link does not work. It may have expired or been revoked. Ask whoever gave it to you"
     " for a new one."
 )
 

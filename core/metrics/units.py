@@ -41,7 +41,7 @@ class Unit:
     dtype: str = "object"
     scale: int = 1
     between: bool = True
-    change: str = " %"
+    change: str = "%"
 
     def __reduce__(self) -> str:
         return self.name
@@ -104,7 +104,7 @@ class _Count(Unit):
 
 class _Rate(Unit):
     def text(self, value: Any, currency: str) -> str:
-        return NONE if value is None else f"{value:.0%}".replace("%", " %")
+        return NONE if value is None else f"{value:.0%}"
 
     def message(self, value: Any, currency: str) -> str:
         return "n/a" if value is None else f"{value:.0%}"

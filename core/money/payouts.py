@@ -238,9 +238,9 @@ def refusal(snapshot: PayoutSnapshot, bounds: Row[Any]) -> str | None:
     is_first = bounds.payouts_start is None and bounds.first_start is None
     if is_first and bounds.waiting_start < snapshot.period_start:
         return (
-            f"“{bounds.waiting_name}” has earlier days and is a draft. Payouts count from the first"
+            f"“{bounds.waiting_name}” has earlier days and is a draft. Payouts start on the first"
             " day of the payout that is approved first, so what was paid before would be in none."
-            " Approve or discard that draft first, or set “Payouts count from” under Settings."
+            " Approve or discard that draft first, or set “Payouts start on” under Settings."
         )
     return _too_far_ahead(snapshot.period_end, snapshot.timezone)
 
@@ -251,12 +251,12 @@ def _what_is_missing(day: date, bounds: Row[Any]) -> str:
     if day >= start:
         return "Whatever is missing there comes into the next payout by itself."
     since = (
-        f"Payouts count from {start.day} {start:%b %Y}. What is missing since then comes into the"
+        f"Payouts start on {start.day} {start:%b %Y}. What is missing since then comes into the"
         " next payout by itself, what was paid before is in none."
     )
     if bounds.start_stays:
         return f"{since} That day stays, since approved payouts have lines: settle it elsewhere."
-    return f"{since} Set “Payouts count from” under Settings to an earlier day to have it paid."
+    return f"{since} Set “Payouts start on” under Settings to an earlier day to have it paid."
 
 
 def _too_far_ahead(end: date, timezone: str) -> str | None:

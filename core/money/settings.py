@@ -13,7 +13,7 @@ from core.platform.advisory_locks import lock_books
 from core.platform.errors import Conflict
 from core.tenancy.organizations.settings import Setting, SettingsGroup
 
-_FROM_NOW_ON = "Applies to new payments at once, and to all others by tomorrow."
+_FROM_NOW_ON = "Applies to new payments immediately, and to existing ones by tomorrow."
 
 
 def _payouts_start_stands(db: Session, changes: Mapping[str, Any]) -> None:
@@ -30,7 +30,7 @@ def _payouts_start_stands(db: Session, changes: Mapping[str, Any]) -> None:
         .where(PayoutSnapshot.state != SnapshotState.DRAFT)
     )
     if db.scalars(counted.limit(1)).first() is not None:
-        raise Conflict("Payouts have started, so the day from which they count stays.")
+        raise Conflict("Payouts have started, so their first day can no longer be changed.")
 
 
 MONEY = SettingsGroup(
@@ -39,22 +39,22 @@ MONEY = SettingsGroup(
     (
         Setting(
             "forward_attribution_days",
-            "A payment may come before its booking by",
+            "Match payments made before the booking",
             "number",
-            "A payment without an earlier booking then belongs to the first booking within these"
+            "A payment without an earlier booking is matched to the first booking within this many"
             " days after it.",
             _FROM_NOW_ON,
             "days",
             1,
             365,
-            "never: only bookings before the payment",
+            "never",
         ),
         Setting(
             "reconciliation_days",
-            "Cash and card payment are one within",
+            "Duplicate payment window",
             "number",
-            "Cash from a form and a payment from a processor, of one customer and one amount, so"
-            " close together count once.",
+            "Cash on a form and a payment from a processor count once if customer and amount are"
+            " the same and they are this close together.",
             _FROM_NOW_ON,
             "days",
             0,
@@ -64,16 +64,15 @@ MONEY = SettingsGroup(
             "accept_test_mode",
             "Count test payments",
             "switch",
-            "For trying a processor out: test payments count as real money.",
-            "Switch it off before real work begins; test payments that were counted stay.",
+            "For trying out a processor: test payments count as real money.",
+            "Switch this off before you go live. Test payments already counted stay.",
         ),
         Setting(
             "payouts_start",
-            "Payouts count from",
+            "Payouts start on",
             "day",
-            "Payments dated before this day, and their refunds, were settled elsewhere and are in"
-            " no payout.",
-            "It can be set until an approved payout has a line, and stays from then on.",
+            "Earlier payments and their refunds count as already paid out and are in no payout.",
+            "You can change this until a payout with a payment has been approved.",
             empty="the first day of the first payout",
         ),
     ),

@@ -38,16 +38,16 @@ def setup_steps(db: Session) -> list[Step]:
     has = db.execute(COUNTED).one()
     return [
         Step(
-            "Put closers and setters on the lists",
+            "Add closers and setters",
             has.closers > 0,
             f"closers: {has.closers}, setters: {has.setters}",
             "lists",
         ),
         Step("Invite the team", has.members > 1, f"members: {has.members}", "team"),
         Step(
-            "Link closers to those who sign in",
+            "Link closers to their accounts",
             has.signing_in > 0,
-            f"{has.signing_in} of {has.closers} sign in",
+            f"{has.signing_in} of {has.closers} linked",
             "lists",
         ),
         Step(
@@ -57,27 +57,27 @@ def setup_steps(db: Session) -> list[Step]:
             "connections",
         ),
         Step(
-            "See a first delivery arrive",
+            "Receive the first delivery",
             has.deliveries > 0,
             f"deliveries: {has.deliveries}",
             "connections",
         ),
         Step(
-            "See a first booking",
+            "Receive the first booking",
             has.booked,
-            "there is a booking" if has.booked else "no booking yet",
+            "received" if has.booked else "no booking yet",
             "events",
         ),
         Step(
-            "File a first post-call form",
+            "File the first post-call form",
             has.reported,
-            "a form was filed" if has.reported else "no form yet",
+            "filed" if has.reported else "no form yet",
             "my-day",
         ),
         Step(
-            "See a payment find its booking",
+            "Match the first payment to a booking",
             has.attributed,
-            "a payment has its booking" if has.attributed else "none yet",
+            "matched" if has.attributed else "no payment matched yet",
             "payments",
         ),
         Step(

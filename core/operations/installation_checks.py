@@ -24,12 +24,14 @@ def master_key() -> Iterator[Check]:
     """Whether secrets are sealed with a key of the installation's own."""
     keys = settings().master_keys()
     own = settings().encryption_master_key is not None
-    seen = f"1 current, {len(keys) - 1} old" if own else "the demo's own, kept in the data folder"
+    seen = (
+        f"1 current, {len(keys) - 1} old" if own else "generated for the demo, in the data folder"
+    )
     fix = (
         ""
         if own
         else (
-            "Set ENCRYPTION_MASTER_KEY before real secrets are stored, and keep a copy away from"
+            "Set ENCRYPTION_MASTER_KEY before you store real secrets, and keep a copy outside"
             " the database."
         )
     )
@@ -45,7 +47,7 @@ def email() -> Iterator[Check]:
     yield Check(
         "e-mail",
         State.AMBER,
-        f"written as files into {settings().data_dir / 'mail'}; nobody receives it",
+        f"written as files into {settings().data_dir / 'mail'} instead of being sent",
         "Set RESEND_API_KEY or SMTP_URL, and EMAIL_FROM.",
     )
 
@@ -54,7 +56,7 @@ def addresses() -> Iterator[Check]:
     """Whether somebody could read along between people and the product."""
     found = open_addresses()
     if not found:
-        yield Check("addresses", State.GREEN, "nobody reads along")
+        yield Check("addresses", State.GREEN, "encrypted, or on this machine only")
     for weakness in found:
         yield Check("addresses", State.AMBER, weakness)
 
@@ -132,7 +134,7 @@ def jobs() -> Iterator[Check]:
         yield Check(
             "jobs",
             State.AMBER,
-            f"no worker is running; {waiting} jobs wait",
+            f"no worker is running; {waiting} jobs waiting",
             "Start one: python -m jobs",
         )
     else:
@@ -153,6 +155,8 @@ def clock() -> Iterator[Check]:
     yield Check(
         "clock",
         State.GREEN if fine else State.RED,
-        f"{skew:.1f} s from the database's",
-        "" if fine else "Set both machines' clocks by a time server; signatures carry times.",
+        f"{skew:.1f} s off the database's clock",
+        ""
+        if fine
+        else "Synchronise both machines with a time server: signatures depend on the time.",
     )

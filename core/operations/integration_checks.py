@@ -37,26 +37,26 @@ def _finding(row: Row[Any]) -> tuple[State, str, str]:
         return (
             State.RED,
             row.last_error,
-            "Enter a new key on the screen Integrations, or remove it.",
+            "Enter a new key on Integrations, or remove it.",
         )
     if row.status == KeyStatus.UNVERIFIED:
         return (
             State.AMBER,
             row.last_error,
-            "It is tried again every hour; “Verify now” on the screen Integrations tries at once.",
+            "It is retried every hour. To retry now, use “Verify now” on Integrations.",
         )
     if now() - row.updated_at > STALE_AFTER:
         return (
             State.AMBER,
-            "has not been verified for days",
-            "See that the clock and a worker run: python -m jobs",
+            "not verified for days",
+            "Make sure that the clock and a worker are running: python -m jobs",
         )
     if row.status == KeyStatus.CHECKING:
-        return State.AMBER, "is being verified", "Look again in a minute."
+        return State.AMBER, "being verified", "Check again in a minute."
     if row.remark:
         return (
             State.AMBER,
             f"accepted for {row.account_name}. {row.remark}",
-            "Mend it at the provider, then “Verify now”.",
+            "Fix it at the provider, then use “Verify now”.",
         )
     return State.GREEN, f"accepted for {row.account_name}", ""

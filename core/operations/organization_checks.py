@@ -61,8 +61,8 @@ def _time_zone(organization: Organization) -> Iterator[Check]:
     yield Check(
         "time zone",
         State.GREEN if known else State.RED,
-        zone if known else f"“{zone}” is not known here: no figure can be made",
-        "" if known else "Choose another on the screen Settings, or update the database server.",
+        zone if known else f"the database does not know “{zone}”, so no figure can be calculated",
+        "" if known else "Choose another time zone in Settings, or update the database server.",
         organization.slug,
         "settings",
     )
@@ -71,14 +71,14 @@ def _time_zone(organization: Organization) -> Iterator[Check]:
 def _secrets(db: Session, organization: Organization) -> Iterator[Check]:
     closed = count_unreadable(db)
     fix = (
-        "Add the key that sealed them to ENCRYPTION_OLD_KEYS, or enter each secret again."
+        "Add the key that encrypted them to ENCRYPTION_OLD_KEYS, or enter each secret again."
         if closed
         else ""
     )
     yield Check(
         "secrets",
         State.RED if closed else State.GREEN,
-        f"{closed} stored secrets cannot be opened",
+        f"{closed} stored secrets cannot be decrypted" if closed else "all can be decrypted",
         fix,
         organization.slug,
         "connections",
@@ -91,20 +91,20 @@ def _connections(db: Session, organization: Organization) -> Iterator[Check]:
         yield Check(
             "webhooks",
             State.AMBER,
-            "no connection",
-            "Make one on the screen Connections.",
+            "no connection yet",
+            "Create one on Connections.",
             organization.slug,
             "connections",
         )
     advice = {
         "refusing": (
             State.RED,
-            "The signature does not fit the signing secret: copy it from the provider anew, and"
-            " replace it on the screen Connections.",
+            "The signature does not match the signing secret. Copy the secret from the provider"
+            " and replace it on Connections.",
         ),
         "failing": (
             State.RED,
-            "Look at the failed deliveries on the screen Connections, then process them again.",
+            "View the failed deliveries on Connections, then retry them.",
         ),
         "silent": (State.AMBER, "Check that the provider still delivers to this address."),
         "never used": (
@@ -139,12 +139,12 @@ def _people(db: Session, organization: Organization) -> Iterator[Check]:
             Event.scheduled_at > now() - LOOK_BACK,
         )
     ).one()
-    fix = "Say who is meant on the screen Lists, Setters." if unknown else ""
+    fix = "Choose who is meant on Lists, Setters." if unknown else ""
     state = State.AMBER if unknown else State.GREEN
     yield Check(
         "setters",
         state,
-        f"{unknown} bookings of 30 days name an unknown setter",
+        f"{unknown} bookings in the last 30 days have an unknown setter",
         fix,
         organization.slug,
         "lists",
@@ -167,10 +167,10 @@ def _money(db: Session, organization: Organization) -> Iterator[Check]:
 
 def _payouts(db: Session, organization: Organization) -> Iterator[Check]:
     altered = altered_payouts(db)
-    seen, fix = "every approved line is as it was approved", ""
+    seen, fix = "approved payouts are unchanged", ""
     if altered:
         names = ", ".join(f"“{name}”" for name in altered)
-        seen = f"the lines of {names} are not those that were approved"
+        seen = f"the lines of {names} have changed since approval"
         fix = "Compare them with an earlier backup, and find out who changed the database."
     state = State.RED if altered else State.GREEN
     yield Check("payouts", state, seen, fix, organization.slug, "payouts")
@@ -185,7 +185,7 @@ def _slack(db: Session, organization: Organization) -> Iterator[Check]:
         "slack",
         State.GREEN if ready else State.RED,
         "reports are on" + ("" if ready else ", but no channel is set up"),
-        "" if ready else "Enter an incoming webhook on the screen Slack reports.",
+        "" if ready else "Enter an incoming webhook on Slack reports.",
         organization.slug,
         "reports",
     )
@@ -206,18 +206,18 @@ def _roster(db: Session, organization: Organization) -> Iterator[Check]:
         yield Check(
             "closers",
             State.AMBER,
-            "nobody takes bookings",
-            "Add closers on the screen Lists.",
+            "no closer takes bookings",
+            "Add closers on Lists.",
             organization.slug,
             "lists",
         )
         return
-    fix = "Add the host as a closer, or their address, on the screen Lists." if unknown else ""
+    fix = "Add the host as a closer, or their address to a closer, on Lists." if unknown else ""
     state = State.AMBER if unknown else State.GREEN
     yield Check(
         "closers",
         state,
-        f"{unknown} bookings of 30 days have a host whom nobody knows",
+        f"{unknown} bookings in the last 30 days have an unknown host",
         fix,
         organization.slug,
         "lists",
@@ -237,11 +237,11 @@ def _forms(db: Session, organization: Organization) -> Iterator[Check]:
         )
     )
     overdue = db.scalars(due).one()
-    fix = "Ask the closers to file them: each finds theirs on My day." if overdue else ""
+    fix = "Ask the closers to file them: they are on My day." if overdue else ""
     yield Check(
         "forms",
         State.AMBER if overdue else State.GREEN,
-        f"{overdue} forms of 30 days are overdue",
+        f"{overdue} forms of the last 30 days are overdue",
         fix,
         organization.slug,
         "events",
@@ -251,7 +251,7 @@ def _forms(db: Session, organization: Organization) -> Iterator[Check]:
             "test payments",
             State.AMBER,
             "count as real money",
-            "Switch that off on the screen Settings.",
+            "Switch this off in Settings.",
             organization.slug,
             "settings",
         )

@@ -174,7 +174,7 @@ def as_viewed_member(by: UUID, user_id: UUID, organization_id: UUID) -> Iterator
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) == READ_ONLY:
             raise NotAllowed(
-                "You are looking as somebody else, so nothing was changed. Stop looking first."
+                "You are viewing as somebody else, so nothing was changed. Stop viewing first."
             ) from error
         raise
 

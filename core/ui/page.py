@@ -131,12 +131,9 @@ def _show_refusal(refusal: Refusal, viewer: Viewer, screen: Screen) -> None:
     elif refusal is Refusal.MODULE and screen.module is not None:
         st.warning(switched_off(screen.module, organization))
     elif refusal is Refusal.VIEW_AS:
-        st.warning("An account is its owner's own. Stop looking as somebody else to see yours.")
+        st.warning("You cannot open somebody else's account. Stop viewing as them to see yours.")
     elif refusal is Refusal.SECOND_FACTOR:
-        st.warning(
-            f"{organization} asks everybody for a second factor. Set yours up, then this page"
-            " opens."
-        )
+        st.warning(f"{organization} requires a second factor. Set yours up to open this page.")
         go(ACCOUNT, "Set up the second factor")
 
 

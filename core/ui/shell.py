@@ -50,11 +50,11 @@ def show_view_as_banner(viewer: Viewer) -> None:
         return
     with st.container(key="view-as banner"):
         st.warning(
-            f"You are looking as **{escape_markdown(viewer.name)}** ({shown_role(viewer.role)})."
-            " You see what they see and can change nothing.",
+            f"You are viewing as **{escape_markdown(viewer.name)}** ({shown_role(viewer.role)})."
+            " You see what they see and cannot change anything.",
             icon=":material/visibility:",
         )
-        if st.button("Stop", key="stop looking"):
+        if st.button("Stop viewing", key="stop looking"):
             stop_view_as(st.context.cookies.get(COOKIE) or "")
             st.rerun()
 

@@ -19,10 +19,10 @@ from core.ui.page import act, empty, require, title
 from core.ui.parts.format import escape_markdown, when
 
 NEW = "key to be kept"
-GOOD_FOR = {"30 days": 30, "90 days": 90, "One year": 365, "Until it is revoked": None}
+GOOD_FOR = {"30 days": 30, "90 days": 90, "One year": 365, "Never": None}
 WORDS = {"all": "Everything", "read": "Read everything", "write": "Read and write everything"}
 viewer = require("api-keys")
-title("API keys", viewer, "For programs; people sign in with their own password")
+title("API keys", viewer, "For programs. People sign in with their own password.")
 with viewer.transaction() as db:
     home = current_organization(db)
     keys = api_keys(db)
@@ -40,9 +40,9 @@ def expiry_in_words(key: ApiKey) -> str:
     if key.revoked_at:
         return f"revoked {when(key.revoked_at, viewer.timezone)}"
     if key.expires_at is None:
-        return "until it is revoked"
+        return "never expires"
     return (
-        f"{'expired' if key.expires_at <= now() else 'until'}"
+        f"{'expired' if key.expires_at <= now() else 'expires'}"
         f" {when(key.expires_at, viewer.timezone)}"
     )
 
@@ -60,7 +60,7 @@ def show_key(key: ApiKey) -> None:
             scopes = ", ".join(scope_in_words(scope) for scope in key.scopes)
             st.caption(
                 escape_markdown(
-                    f"{scopes} · made {when(key.created_at, viewer.timezone)} · {used} ·"
+                    f"{scopes} · created {when(key.created_at, viewer.timezone)} · {used} ·"
                     f" {expiry_in_words(key)}"
                 )
             )
@@ -72,34 +72,31 @@ def show_key(key: ApiKey) -> None:
 def offer_revoking(key: ApiKey) -> None:
     """What revoking means, and the button that does it."""
     st.markdown(
-        f"Programs that use {escape_markdown(key.name)} are refused at once. This cannot be taken"
-        " back."
+        f"Programs that use {escape_markdown(key.name)} stop working at once. This cannot be"
+        " undone."
     )
-    if st.button("Revoke the key", key=f"revoke {key.id}", type="primary"):
-        with act(viewer, "The key is revoked.") as db:
+    if st.button("Revoke key", key=f"revoke {key.id}", type="primary"):
+        with act(viewer, "Key revoked.") as db:
             revoke_api_key(db, key.id)
         st.rerun()
 
 
 st.markdown(
-    f"All programs together may ask **{hourly_limit(home.plan):,}** times an hour (plan"
-    f" “{escape_markdown(home.plan)}”)."
+    f"Limit for all programs together: **{hourly_limit(home.plan):,}** requests an hour"
+    f" ({escape_markdown(home.plan.capitalize())} plan)."
 )
-st.caption(
-    "What can be asked is described at"
-    f" {escape_markdown(settings().webhook_public_url)}/api/openapi.json"
-)
+st.caption(f"API reference: {escape_markdown(settings().webhook_public_url)}/api/openapi.json")
 if NEW in st.session_state:
-    st.success("Copy the key now: it is shown this once, and nobody can look it up later.")
+    st.success("Copy the key now. You will not be able to see it again.")
     st.code(st.session_state[NEW], language=None, wrap_lines=True)
     if st.button("I have copied it", type="primary"):
         del st.session_state[NEW]
         st.rerun()
-with st.expander("Make a key"), st.form("new key", clear_on_submit=True):
+with st.expander("Create a key"), st.form("new key", clear_on_submit=True):
     name = st.text_input("Name", placeholder="Weekly spreadsheet")
-    scopes = st.multiselect("What it may do", EVERY, default=["read"], format_func=scope_in_words)
-    good_for = st.selectbox("Good for", list(GOOD_FOR), index=2)
-    sent = st.form_submit_button("Make key", type="primary")
+    scopes = st.multiselect("Permissions", EVERY, default=["read"], format_func=scope_in_words)
+    good_for = st.selectbox("Expires after", list(GOOD_FOR), index=2)
+    sent = st.form_submit_button("Create key", type="primary")
 if sent:
     days = GOOD_FOR[good_for]
     with act(viewer) as db:
@@ -114,7 +111,7 @@ if sent:
 if not keys:
     empty(
         "No keys yet",
-        "Make one above for each program, so that you can tell them apart and revoke one alone.",
+        "Create one for each program, so that you can tell them apart and revoke one at a time.",
     )
 for key in keys:
     show_key(key)

@@ -67,9 +67,7 @@ def ask(viewer: Viewer) -> AuditFilter:
         table = choose("What", sorted(tables), "table")
     with fourth:
         operation = choose("Done", list(operations), "operation")
-    row = st.text_input(
-        "Id of the row", key="row", bind="query-params", placeholder="Every row"
-    ).strip()
+    row = st.text_input("Reference", key="row", bind="query-params", placeholder="All").strip()
     return AuditFilter(
         period,
         table=tables.get(table or ""),

@@ -13,16 +13,14 @@ from core.ui.page import act, empty, require, title
 from core.ui.parts.format import when
 
 REASONS = {
-    "bounced": (
-        "Mail to it came back for good: there is no such mailbox, or it refuses mail from here."
-    ),
-    "complained": "This person complained: they reported one of your e-mails as unwanted.",
+    "bounced": ("E-mail bounced: the mailbox does not exist, or it refuses our e-mail."),
+    "complained": "They reported one of your e-mails as spam.",
     "unsubscribed": (
-        "This person wants no e-mail and no text message. What they ask for themselves, such as a"
-        " new password, is still sent."
+        "They unsubscribed from e-mails and text messages. What they request themselves, such as"
+        " a new password, is still sent."
     ),
 }
-WILL = "Lift it only when they asked you to."
+WILL = "Unblock it only if they asked you to."
 viewer = require("blocked-addresses")
 
 
@@ -34,32 +32,37 @@ def show(row: Row[Any]) -> None:
         st.caption(
             " ".join([since, REASONS[row.reason], *([] if row.reason == "bounced" else [WILL])])
         )
-        if st.button("Send to it again", key=f"lift {row.id}"):
-            with act(viewer, "E-mail is sent to that address again.") as db:
+        if st.button("Unblock", key=f"lift {row.id}"):
+            with act(viewer, "Unblocked. E-mail is sent to this address again.") as db:
                 lift(db, viewer, row.email)
             st.rerun()
 
 
 title(
-    "Blocked addresses", viewer, "No e-mail is sent to these; lifting one is noted in the audit log"
+    "Blocked addresses",
+    viewer,
+    "No e-mail is sent to these addresses. Unblocking is recorded in the audit log.",
 )
 search = st.text_input("Search", key="search", placeholder="Part of an address") or ""
 with viewer.transaction() as db:
     found = blocked_addresses(db, search)
 if keeper := keeper_of_a_list():
     st.caption(
-        f"{keeper} keeps a list of its own: take an address that bounced off there too, or it is"
-        " not sent to all the same."
+        f"{keeper} keeps its own list. Remove an address that bounced there too, or it stays"
+        " blocked."
     )
 if len(found) == MOST:
-    st.caption(f"The latest {MOST}; search to see others.")
+    st.caption(f"Showing the latest {MOST}. Search to find others.")
 for each in found:
     show(each)
 if not found and search.strip():
-    empty("No such address here", "Try a part of the address. What is not listed is sent to.")
+    empty(
+        "No such address here",
+        "Try part of the address. Addresses that are not listed receive e-mail.",
+    )
 elif not found:
     empty(
         "No address is blocked",
-        "An address appears here when mail to it bounces for good, or its owner complains or"
-        " unsubscribes.",
+        "An address appears here when e-mail to it bounces, or its owner unsubscribes or reports"
+        " spam.",
     )

@@ -15,11 +15,11 @@ from core.ui.parts.format import escape_markdown, plural
 
 SHOWN = {
     State.RED: ("error", ":material/error:", "Broken"),
-    State.AMBER: ("warning", ":material/warning:", "Look at this"),
-    State.GREEN: ("success", ":material/check_circle:", "Fine"),
+    State.AMBER: ("warning", ":material/warning:", "Check this"),
+    State.GREEN: ("success", ":material/check_circle:", "OK"),
 }
 viewer = require("go-live")
-title("Go-live", viewer, "Looked at anew each time this page opens")
+title("Go-live", viewer, "Checked each time you open this page")
 
 
 def is_there(screen: str | None) -> bool:
@@ -35,9 +35,9 @@ with viewer.transaction() as db:
     steps = [step for step in setup_steps(db) if is_there(step.screen)]
 broken, weak = (sum(check.state == state for check in checks) for state in (State.RED, State.AMBER))
 done = sum(step.done for step in steps)
-counted = [plural(broken, "thing is broken", "things are broken")] * bool(broken)
-counted += [plural(weak, "thing needs a look", "things need a look")] * bool(weak)
-st.markdown(f"**{', '.join(counted) or 'Everything that can be checked is fine'}.**")
+counted = [plural(broken, "problem", "problems")] * bool(broken)
+counted += [plural(weak, "warning", "warnings")] * bool(weak)
+st.markdown(f"**{', '.join(counted) or 'All checks passed'}.**")
 
 
 def show(check: Check) -> None:
@@ -61,7 +61,7 @@ for line in checks:
     show(line)
 
 st.subheader("Setting up")
-st.caption(f"{done} of {len(steps)} steps are done")
+st.caption(f"{done} of {len(steps)} steps done")
 st.progress(done / len(steps))
 for number, step in enumerate(steps, 1):
     what, way = st.columns([8, 3], vertical_alignment="center")

@@ -31,20 +31,21 @@ from core.ui.parts.filters import PRESETS, choices_of, filter_bar
 from core.ui.parts.format import escape_markdown, word
 from core.ui.parts.tables import table
 
-STATES = {"good": "Works", "expired": "Expired", "revoked": "Revoked"}
+STATES = {"good": "Active", "expired": "Expired", "revoked": "Revoked"}
 NEW = "new link"
 viewer = require("links")
 title(
     "Links",
     viewer,
-    "Whoever has a link needs no password: give it to one person, and revoke it when they no longer"
-    " need it",
+    "Anyone who has a link gets in without a password: give it to one person, and revoke it when"
+    " they no longer need it.",
 )
 
 if link := st.session_state.pop(NEW, None):
     with st.container(border=True):
         st.markdown(
-            f"**{escape_markdown(link.name)}** was made. Copy it now: it is shown this once."
+            f"**{escape_markdown(link.name)}** was created. Copy it now. You will not be able to"
+            " see it again."
         )
         st.code(link.address, language=None, wrap_lines=True)
 
@@ -100,13 +101,13 @@ def ask_for_link() -> None:
     name = st.text_input(
         "Name",
         placeholder="Ana's phone",
-        help="Shown in this list, and on the timeline of what is done through it.",
+        help="Shown in this list, and on the timeline next to what is done through the link.",
     )
-    days = st.number_input("Good for (days)", 1, MOST_DAYS, DAYS)
+    days = st.number_input("Valid for (days)", 1, MOST_DAYS, DAYS)
     recipient = st.text_input(
         "E-mail it to (optional)", autocomplete="off", placeholder="name@example.com"
     )
-    if not st.button("Make link", type="primary"):
+    if not st.button("Create link", type="primary"):
         return
     try:
         with viewer.transaction() as db:
@@ -114,7 +115,7 @@ def ask_for_link() -> None:
             if recipient.strip():
                 check_reachable(recipient)
                 send_link(db, viewer, made, purpose, recipient, days=int(days))
-                say("Made, and on its way by e-mail.")
+                say("Link created and e-mailed.")
     except SalesOpsError as error:
         st.error(escape_markdown(error.message))
     else:
@@ -123,15 +124,15 @@ def ask_for_link() -> None:
 
 
 if offered:
-    with st.expander("Make a link", expanded=links.empty):
+    with st.expander("Create a link", expanded=links.empty):
         ask_for_link()
 
 if links.empty:
     empty(
         "No links yet",
-        "Links that you make appear here, with when they were last used."
+        "Links appear here once you create them, with the time they were last used."
         if offered
-        else "What links open belongs to modules that this organisation does not have.",
+        else "The pages that links open belong to modules this organisation does not have.",
     )
     st.stop()
 links["opens"] = [
@@ -147,8 +148,8 @@ table(
         Text("opens", "Opens"),
         Word("state", "State", STATES),
         Moment("last_used_at", "Last used", viewer.timezone),
-        Moment("expires_at", "Good until", viewer.timezone),
-        Text("created_by", "Made by"),
+        Moment("expires_at", "Expires", viewer.timezone),
+        Text("created_by", "Created by"),
     ],
 )
 good = {
@@ -162,6 +163,6 @@ if good:
             "Revoke a link", list(good), index=None, placeholder="Choose a link", format_func=str
         )
         if st.button("Revoke", disabled=ended is None) and ended is not None:
-            with act(viewer, "Revoked. It opens nothing from now on.") as db:
+            with act(viewer, "Link revoked.") as db:
                 revoke_link(db, viewer, good[ended])
             st.rerun()

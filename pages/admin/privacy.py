@@ -18,12 +18,10 @@ from core.ui.parts.format import escape_markdown, plural, when
 from core.ui.parts.query_params import ORGANIZATION
 
 viewer = require("privacy")
-title(
-    "Privacy", viewer, "Every search that ends in an export or an erasure stands in the audit log"
-)
+title("Privacy", viewer, "Exports and erasures are recorded in the audit log.")
 with viewer.transaction() as db:
     days = settings_of(db, DeliverySettings).raw_delivery_days
-kept = f"for {plural(days, 'day', 'days')}" if days else "for good, unless Settings limits that"
+kept = f"for {plural(days, 'day', 'days')}" if days else "without a time limit"
 st.caption(f"Raw deliveries and links to recordings are kept {kept}.")
 with st.form("find"):
     email = (st.text_input("E-mail address of the person", key="whose") or "").strip()
@@ -34,15 +32,15 @@ def show_consent(person: KnownPerson) -> None:
     """Whether they are written to, and the button for who asks not to be."""
     if person.unsubscribed_at:
         st.caption(
-            f"They want no news since {when(person.unsubscribed_at, viewer.timezone)}: no e-mail"
-            " and no text message."
+            "Unsubscribed from e-mails and text messages"
+            f" {when(person.unsubscribed_at, viewer.timezone)}."
         )
         go("blocked-addresses", "Blocked addresses")
     elif st.button(
-        "Write to them no more",
-        help="No news by e-mail or text message. What they ask for themselves is still sent.",
+        "Unsubscribe",
+        help="Stops e-mails and text messages. What they request themselves is still sent.",
     ):
-        with act(viewer, "Noted: no news is sent to them any more.") as db:
+        with act(viewer, "Unsubscribed.") as db:
             unsubscribe(db, viewer, normalize_email(email) or "")
         st.rerun()
 
@@ -64,17 +62,17 @@ def show(person: KnownPerson) -> None:
     st.html(
         '<form class="so-form" method="post" action="/exports/person"><input type="hidden"'
         f' name="email" value="{escape(email, quote=True)}"><input type="hidden"'
-        f' name="{ORGANIZATION}" value="{viewer.organization_id}"><button>Download everything about'
-        " them</button></form>"
+        f' name="{ORGANIZATION}" value="{viewer.organization_id}"><button>Download'
+        " this person's data</button></form>"
     )
     typed = confirm_by_typing(
         "Erase this person",
         "erase",
         warning=(
-            "Names, addresses, phone numbers, answers, notes and recording links go, also from raw"
-            " deliveries and the audit log. Bookings, payments, payouts and every figure stay. It"
-            " cannot be undone. Later deliveries about these addresses are kept without the"
-            " details, until you accept the address again here."
+            "Names, addresses, phone numbers, answers, notes and recording links are removed, also"
+            " from raw deliveries and the audit log. Bookings, payments, payouts and all figures"
+            " stay. This cannot be undone. Later deliveries about these addresses are stored"
+            " without personal details until you accept the address again here."
         ),
         prompt="Type the address to confirm",
         button="Erase",
@@ -86,7 +84,7 @@ def show(person: KnownPerson) -> None:
 
 
 if not email:
-    empty("Nobody chosen", "Enter an address to see what is known, hand it out, or erase it.")
+    empty("No person selected", "Enter an e-mail address to view, export or erase a person's data.")
     st.stop()
 try:
     with viewer.transaction() as db:
@@ -95,16 +93,16 @@ except SalesOpsError as error:
     st.info(escape_markdown(error.message))
     st.stop()
 if found.erased:
-    st.success("This address is erased. Deliveries about it are kept without the person's details.")
+    st.success("This address is erased. Deliveries about it are stored without personal details.")
     if st.button(
         "Accept this address again",
-        help="If they come back of their own will. What was erased stays erased.",
+        help="For a person who comes back. What was erased stays erased.",
     ):
         with act(
-            viewer, "Accepted: deliveries about this address are taken as they are from now on."
+            viewer, "Accepted. Deliveries about this address are stored in full from now on."
         ) as db:
             accept_again(db, email)
         st.rerun()
 if found.is_known or not found.erased:
     show(found)
-go("settings", "How long they are kept is on the screen Settings")
+go("settings", "Change how long data is kept in Settings")

@@ -12,14 +12,14 @@ from core.ui.page import act, go, require, title
 from core.ui.panels.settings import show_settings
 
 viewer = require("settings")
-title("Settings", viewer, "Every change stands in the audit log")
+title("Settings", viewer, "Every change is recorded in the audit log.")
 show_settings(viewer)
 with viewer.transaction() as db:
     people = {member.user_id: member for member in members(db) if member.active}
 st.subheader("Who reports to whom")
 st.caption(
-    "Counts when managers see their own team only. Somebody who reports to a manager is seen by"
-    " that manager's manager too."
+    "Applies when managers see only their own team. A manager also sees everybody who reports to"
+    " a member of their team."
 )
 reporting = {
     user: people[member.manager_user_id]
@@ -48,4 +48,4 @@ if sent and who is not None:
     with act(viewer, "Saved.") as db:
         set_manager(db, who, to)
     st.rerun()
-go("lists", "Closers, setters, sources and packages are on the screen Lists")
+go("lists", "Edit closers, setters, sources and packages on Lists")

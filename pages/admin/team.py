@@ -50,7 +50,7 @@ with viewer.transaction() as db:
 def say_unreachable(email: str) -> None:
     """That mail does not reach somebody, where that is known."""
     if reason := silent.get(normalize_email(email) or ""):
-        st.warning(f"E-mail does not reach this address: it {reason}.")
+        st.warning(f"E-mail is not sent to this address: it {reason}.")
         go("blocked-addresses", "Open Blocked addresses")
 
 
@@ -67,7 +67,7 @@ def rows_of(user_id: UUID) -> list[dict[str, Any]]:
 def state_of(member: OrganizationMember) -> str:
     """Whether they get in, and whether e-mail reaches them."""
     reason = silent.get(normalize_email(member.email) or "")
-    return ("Active" if member.active else "Off") + (f", e-mail {reason}" if reason else "")
+    return ("Active" if member.active else "Deactivated") + (f", e-mail {reason}" if reason else "")
 
 
 def show_people() -> None:
@@ -102,7 +102,7 @@ def show_people() -> None:
 
 def ask_whom_to_invite() -> None:
     """The form of a new invitation."""
-    with st.expander("Invite somebody"), st.form("invite", clear_on_submit=True):
+    with st.expander("Invite a member"), st.form("invite", clear_on_submit=True):
         email = st.text_input("E-mail address", autocomplete="off", placeholder="name@example.com")
         roles = roles_to_give(viewer)
         role = st.selectbox(
@@ -113,14 +113,14 @@ def ask_whom_to_invite() -> None:
         )
         sent = st.form_submit_button("Send invitation", type="primary")
     if sent:
-        with act(viewer, "Invited: the e-mail is on its way.") as db:
+        with act(viewer, "Invitation sent.") as db:
             check_reachable(email)
             send_invitation(db, viewer, invite(db, viewer, email, role))
         st.rerun()
     if delivery_method() == "folder":
         st.caption(
             escape_markdown(
-                "No mail server is set up: e-mails are written into the folder"
+                "No mail server is set up: e-mails are saved in the folder"
                 f" {settings().data_dir / 'mail'}."
             )
         )
@@ -129,9 +129,7 @@ def ask_whom_to_invite() -> None:
 def show_invitation(row: dict[str, Any]) -> None:
     """One open invitation, and what can be done about it."""
     until = (
-        "has expired"
-        if row["expired"]
-        else f"good until {when(row['expires_at'], viewer.timezone)}"
+        "has expired" if row["expired"] else f"expires {when(row['expires_at'], viewer.timezone)}"
     )
     sent = f"sent {when(row['last_sent_at'], viewer.timezone)}"
     with st.container(border=True):
@@ -154,12 +152,12 @@ def show_invitation(row: dict[str, Any]) -> None:
 
 def offer_changes(invitation_id: UUID) -> None:
     """The buttons that send an invitation again and take it back."""
-    if st.button("Send again", key=f"renew {invitation_id}"):
-        with act(viewer, "The e-mail is on its way; the earlier link no longer works.") as db:
+    if st.button("Resend", key=f"renew {invitation_id}"):
+        with act(viewer, "Invitation sent again. The earlier link no longer works.") as db:
             send_invitation(db, viewer, renew(db, viewer, invitation_id))
         st.rerun()
-    if st.button("Take back", key=f"revoke {invitation_id}"):
-        with act(viewer, "Taken back: the link no longer works.") as db:
+    if st.button("Revoke", key=f"revoke {invitation_id}"):
+        with act(viewer, "Invitation revoked. The link no longer works.") as db:
             revoke(db, viewer, invitation_id)
         st.rerun()
 
@@ -175,7 +173,7 @@ def ask_role(member: OrganizationMember) -> None:
             format_func=lambda role: shown_role(role).capitalize(),
         )
         if st.form_submit_button("Save role"):
-            with act(viewer, f"{member.name} is {shown_role(role)} now.") as db:
+            with act(viewer, f"{member.name} is now {shown_role(role)}.") as db:
                 set_role(db, viewer, member.user_id, role)
             st.rerun()
 
@@ -191,8 +189,8 @@ def ask_roster(member: OrganizationMember) -> None:
             default=mine,
             format_func=lambda row_id: shown_row(rows[row_id]),
             help=(
-                "A sales rep sees the bookings and payments of these closers and setters. Those of"
-                " other people are not listed."
+                "A sales rep sees the bookings and payments of these closers and setters, and no"
+                " others."
             ),
         )
         if st.form_submit_button("Save"):
@@ -206,12 +204,13 @@ def show_member(member: OrganizationMember) -> None:
     st.subheader(escape_markdown(member.name))
     st.caption(
         escape_markdown(
-            f"{member.email} · {shown_role(Role(member.role))}{'' if member.active else ' · off'}"
+            f"{member.email} ·"
+            f" {shown_role(Role(member.role))}{'' if member.active else ' · deactivated'}"
         )
     )
     say_unreachable(member.email)
     if member.role == Role.OWNER and not viewer.is_one_of(Role.OWNER):
-        st.info("Only an owner changes the role of owners.")
+        st.info("Only an owner can change an owner's role.")
     else:
         ask_role(member)
     ask_roster(member)
@@ -220,11 +219,11 @@ def show_member(member: OrganizationMember) -> None:
     ):
         return
     label, done = (
-        ("Deactivate", "is kept out from now on")
+        ("Deactivate", "can no longer sign in")
         if member.active
-        else ("Reactivate", "may sign in again")
+        else ("Reactivate", "can sign in again")
     )
-    if st.button(label, help="A deactivated member is signed out at once; what they did stays."):
+    if st.button(label, help="A deactivated member is signed out at once. Their work stays."):
         with act(viewer, f"{member.name} {done}.") as db:
             set_member_active(db, viewer, member.user_id, not member.active)
         st.rerun()
@@ -232,7 +231,7 @@ def show_member(member: OrganizationMember) -> None:
 
 member_id = id_from_address()
 if member_id is not None:
-    go("team", "← Everybody")
+    go("team", "← All members")
     chosen = [member for member in people if member.user_id == member_id]
     if chosen:
         show_member(chosen[0])
@@ -244,9 +243,9 @@ show_people()
 st.subheader("Open invitations")
 if invitations.empty:
     empty(
-        "Nobody is invited",
-        "Who accepts an invitation appears above, with their bookings when the address is on the"
-        " roster.",
+        "No open invitations",
+        "People you invite are listed here until they accept. A closer or setter with the same"
+        " e-mail address is linked to them then.",
     )
 for invitation in records(invitations):
     show_invitation(invitation)

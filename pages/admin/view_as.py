@@ -13,11 +13,18 @@ from core.ui.parts.format import escape_markdown
 from core.ui.server.middleware import COOKIE
 
 viewer = require("view-as")
-title("View as", viewer, "See what a member sees; when it began and ended stands in the audit log")
+title(
+    "View as",
+    viewer,
+    "See the product as a member does. Start and end are recorded in the audit log.",
+)
 with viewer.transaction() as db:
     people = {member.user_id: member for member in members_to_view_as(db, viewer)}
 if not people:
-    empty("Nobody to look as", "Active members with no more rights than you will appear here.")
+    empty(
+        "No members to view as",
+        "Active members with the same or fewer rights than you appear here.",
+    )
     st.stop()
 with st.form("view as"):
     chosen = st.selectbox(
@@ -30,10 +37,10 @@ with st.form("view as"):
         ),
     )
     st.caption(
-        "You can look at everything they can. Forms, exports and every other change are refused"
-        " until you stop."
+        "You see everything they see. You cannot file forms, export or change anything until you"
+        " stop."
     )
-    sent = st.form_submit_button("Look as this member", type="primary")
+    sent = st.form_submit_button("View as this member", type="primary")
 if sent and chosen is None:
     st.error("Choose a member.")
 elif sent and chosen is not None:

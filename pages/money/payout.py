@@ -79,9 +79,9 @@ show_other_zone(payout.timezone, viewer.timezone)
 if refused:
     st.warning(escape_markdown(refused))
 elif changes.empty and payout.state == SnapshotState.DRAFT:
-    st.caption("It equals the payments as they are now.")
+    st.caption("Up to date with the payments.")
 elif changes.empty:
-    st.caption("Nothing in these days has changed since.")
+    st.caption("Nothing has changed since this payout was approved.")
 else:
     show_changes(changes, payout.state)
 is_behind = not changes.empty or payout.timezone != viewer.timezone
@@ -136,14 +136,16 @@ if viewer.is_admin and is_draft and any(part.together for part in lines.values()
 if viewer.is_admin and payout.state == SnapshotState.DRAFT:
     st.subheader("Approve")
     st.caption(
-        "Once approved, neither you nor anybody else can change it. What changes about its payments"
-        " later is adjusted in the next payout."
+        "An approved payout can no longer be changed. Later changes to its payments appear as"
+        " adjustments in the next payout."
     )
     warn_first(payout, bounds)
     warn_unfinished(payout)
     warn_without_closer(without_closer)
     warn_open_entries(entries)
-    typed = st.text_input(f"Type the payout's name to approve it: {escape_markdown(payout.name)}")
+    typed = st.text_input(
+        f"To confirm, enter the name of the payout: {escape_markdown(payout.name)}"
+    )
     first, second = st.columns(2)
     approved = first.button(
         "Approve payout",
@@ -172,16 +174,15 @@ elif (
 if viewer.is_admin and payout.state != SnapshotState.DRAFT:
     st.subheader("Statements")
     st.caption(
-        "A link for each closer and setter shows them their own payments of this payout and nothing"
-        " else."
+        "A link for each closer and setter that shows only their own payments in this payout."
     )
-    if st.button("Make statement links"):
+    if st.button("Create statement links"):
         with act(viewer) as db:
             st.session_state[f"statements {payout.id}"] = issue_statements(db, viewer, payout.id)
     if made := st.session_state.pop(f"statements {payout.id}", None):
         st.info(
-            "Copy these now: they are shown this once. Under Links you see when they are used, and"
-            " can revoke them."
+            "Copy these now. You will not be able to see them again. On Links you can see when they"
+            " were used, and revoke them."
         )
         table(
             pd.DataFrame([asdict(link) for link in made]).assign(

@@ -17,17 +17,17 @@ from core.ui.parts.columns import Amounts, Day, Number, Text, Word
 from core.ui.parts.tables import table
 
 viewer = require("payouts")
-title("Payouts", viewer, "New payments, and what changed about earlier ones")
+title("Payouts", viewer, "New payments, and adjustments to earlier ones")
 if viewer.is_admin:
     first_of_month = today(viewer.timezone).replace(day=1)
     last_month = (
         (first_of_month - timedelta(days=1)).replace(day=1),
         first_of_month - timedelta(days=1),
     )
-    with st.expander("Make a payout"), st.form("new payout"):
+    with st.expander("Create a payout"), st.form("new payout"):
         name = st.text_input("Name", value=f"{last_month[0]:%B %Y}")
         days = st.date_input("Days", last_month)
-        sent = st.form_submit_button("Make a draft", type="primary")
+        sent = st.form_submit_button("Create draft", type="primary")
     if sent and isinstance(days, tuple) and len(days) == 2:
         with act(viewer) as db:
             period = Period(days[0], days[1] + timedelta(days=1), viewer.timezone)
@@ -41,11 +41,11 @@ if payouts.empty:
     empty(
         "No payouts yet",
         (
-            "Make the first one above: choose the month, look at it, approve it."
+            "Create the first one: choose the month, review the draft, approve it."
             if viewer.is_admin
             else (
-                "Admins make them. Where managers see their own team only, payouts are shown to"
-                " admins."
+                "Admins create payouts. If managers see only their own team, only admins see"
+                " payouts."
             )
         ),
     )

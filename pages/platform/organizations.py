@@ -34,14 +34,16 @@ chosen_id = id_from_address()
 
 def ask_for_new() -> None:
     """The form of a new organisation."""
-    with st.expander("Make an organisation"), st.form("new organization"):
+    with st.expander("Create an organisation"), st.form("new-organization"):
         name = st.text_input("Name")
-        slug = st.text_input("Name in addresses", placeholder="lower-case-with-hyphens")
+        slug = st.text_input("Short name for links", placeholder="lower-case-with-hyphens")
         timezone = st.text_input("Time zone", placeholder="Europe/Copenhagen")
         currency = st.text_input("Currency", placeholder="USD")
-        sent = st.form_submit_button("Make organisation", type="primary")
+        sent = st.form_submit_button("Create organisation", type="primary")
     if sent:
-        with act(viewer, "Made. Choose it in the side bar to invite its first admin.") as db:
+        with act(
+            viewer, "Organisation created. Select it in the sidebar to invite its first admin."
+        ) as db:
             made = create_organization_as_admin(
                 db, name=name, slug=slug.strip(), timezone=timezone.strip(), currency=currency
             )
@@ -52,8 +54,8 @@ def ask_for_new() -> None:
 def state_of(row: Row[Any]) -> str:
     """How an organisation stands, in a word or two."""
     if row.deleted_at:
-        return f"Deleted, gone {when(row.purge_after, viewer.timezone)}"
-    return "Demo" if row.is_demo else "In use"
+        return f"Deleted, removed {when(row.purge_after, viewer.timezone)}"
+    return "Demo" if row.is_demo else "Active"
 
 
 def show_all(found: Sequence[Row[Any]]) -> None:
@@ -100,16 +102,16 @@ def show_one(row: Row[Any]) -> None:
         plural(row.members, "member", "members"),
         plural(row.events, "booking", "bookings"),
         f"last delivery {when(row.last_delivery_at, viewer.timezone)}",
-        f"made {when(row.created_at, viewer.timezone)}",
+        f"created {when(row.created_at, viewer.timezone)}",
     )
     st.markdown(escape_markdown(" · ".join(facts)))
     if row.deleted_at:
         st.warning(
-            f"Deleted. Nobody sees it. On {when(row.purge_after, viewer.timezone)} it is removed"
-            " for good."
+            f"Deleted. Members have no access. It will be permanently removed"
+            f" {when(row.purge_after, viewer.timezone)}."
         )
-        if st.button("Bring it back", type="primary"):
-            with act(viewer, "It is back as it was.") as db:
+        if st.button("Restore", type="primary"):
+            with act(viewer, "Organisation restored.") as db:
                 restore_organization(db, row.id)
             st.rerun()
         return
@@ -132,7 +134,7 @@ def ask_what_it_has(row: Row[Any]) -> None:
             PLANS,
             index=PLANS.index(row.plan),
             format_func=str.capitalize,
-            help="How many requests an hour its programs may send.",
+            help="Limits how many API requests an hour its programs can send.",
         )
         if st.form_submit_button("Save", type="primary"):
             with act(viewer, "Saved.") as db:
@@ -146,15 +148,15 @@ def ask_to_delete(row: Row[Any]) -> None:
         "Delete this organisation",
         "delete",
         warning=(
-            f"Its members, API keys and connections stop working at once. For {GRACE_DAYS} days you"
-            f" can bring it back; then its {plural(row.events, 'booking', 'bookings')}, payments,"
-            " payouts and audit log are removed for good."
+            "Its members, API keys and connections stop working at once. You can restore it for"
+            f" {GRACE_DAYS} days; then its {plural(row.events, 'booking', 'bookings')}, payments,"
+            " payouts and audit log are permanently removed."
         ),
         prompt=f"Type {escape_markdown(row.name)} to confirm",
         button="Delete organisation",
     )
     if typed is not None:
-        with act(viewer, "Deleted. You can bring it back.") as db:
+        with act(viewer, "Organisation deleted. You can restore it.") as db:
             delete_organization(db, row.id, name=row.name, typed=typed)
         st.rerun()
 
@@ -168,6 +170,6 @@ elif row := next((row for row in organizations if row.id == chosen_id), None):
 else:
     no_such(
         "organisation",
-        "It may have been removed for good.",
+        "It may have been permanently removed.",
         ("organizations", "All organisations"),
     )

@@ -33,7 +33,7 @@ def state_of(row: Row[Any]) -> str:
     """How a user stands, in a word or two."""
     if row.deleted_at:
         return "Deleted"
-    return ("Super admin" if row.is_super_admin else "In use") if row.active else "Kept out"
+    return ("Super admin" if row.is_super_admin else "Active") if row.active else "Deactivated"
 
 
 def show_all() -> None:
@@ -48,10 +48,10 @@ def show_all() -> None:
     if adrift:
         ask_to_delete(adrift)
     if not found:
-        empty("Nobody found", "Try a part of the name or of the address.")
+        empty("No users found", "Try part of the name or the address.")
         return
     if len(found) == MOST_USERS:
-        st.caption(f"The first {MOST_USERS}; search to see others.")
+        st.caption(f"Showing the first {MOST_USERS}. Search to find others.")
     show_table(found)
 
 
@@ -95,8 +95,8 @@ def ask_to_delete(adrift: Sequence[Row[Any]]) -> None:
         "adrift",
         concerned=[f"{row.name} · {row.email}" for row in adrift[:MOST_USERS]],
         warning=(
-            "They can see nothing. Deleting removes name, address, password and second factor"
-            " for good; what they did stays."
+            "They have no access to anything. Deleting permanently removes name, address,"
+            " password and second factor. Their work stays."
         ),
         prompt=f"Type {CONFIRMED} to confirm",
         button="Delete all of them" if len(adrift) <= MOST_USERS else f"Delete these {MOST_USERS}",
@@ -120,11 +120,14 @@ def show_one(row: Row[Any]) -> None:
     if row.deleted_at or row.id == viewer.user_id:
         return
     if st.button(
-        "Keep out" if row.active else "Let in again",
-        help="Keeping out ends every session and token at once.",
+        "Deactivate" if row.active else "Reactivate",
+        help="Deactivating ends every session and token at once.",
     ):
         with act(
-            viewer, f"{row.name} is kept out." if row.active else f"{row.name} can sign in again."
+            viewer,
+            f"{row.name} can no longer sign in."
+            if row.active
+            else f"{row.name} can sign in again.",
         ) as db:
             set_user_active(db, row.id, not row.active, by=viewer.user_id)
         st.rerun()
@@ -132,9 +135,9 @@ def show_one(row: Row[Any]) -> None:
         "Delete this user",
         "delete",
         warning=(
-            "Name, address, password, second factor, sessions and memberships go for good. What"
-            " they did stays, without their name, and so do the bookings, payments and payouts of"
-            " their closer or setter row, which keeps its name on the lists."
+            "Name, address, password, second factor, sessions and memberships are permanently"
+            " removed. Their work stays without their name. Bookings, payments and payouts of their"
+            " closer or setter entry stay, and the entry keeps its name on the lists."
         ),
         prompt="Type their e-mail address to confirm",
         button="Delete user",

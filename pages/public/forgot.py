@@ -16,7 +16,7 @@ with middle:
     st.title("Forgot your password?")
     with st.form("forgot"):
         email = st.text_input("E-mail address", autocomplete="username")
-        sent = st.form_submit_button("Send me a link", type="primary", width="stretch")
+        sent = st.form_submit_button("Send link", type="primary", width="stretch")
     if sent:
         try:
             ask_for_link(email, address=own_address())
@@ -26,8 +26,8 @@ with middle:
             )
         else:
             st.success(
-                "If there is an account with this address, a link to a new password is on its way"
-                f" to it. It works for {MINUTES} minutes. Nothing there? Look among the spam, or"
-                " ask an admin which address your account has."
+                "If there is an account with this address, we have e-mailed a link to set a new"
+                f" password. It is valid for {MINUTES} minutes. If it does not arrive, check your"
+                " spam folder, or ask an admin which address your account has."
             )
-    link_to_start("To the sign-in")
+    link_to_start("Back to sign-in")

@@ -23,23 +23,20 @@ open_to_all("invitation")
 JOINED = "joined"
 ENDED = {
     "accepted": (
-        "This invitation has been accepted already. Sign in with your e-mail address and password."
+        "This invitation has already been accepted. Sign in with your e-mail address and password."
     ),
-    "expired": "This invitation has expired. Ask whoever invited you to send it again.",
+    "expired": "This invitation has expired. Ask the person who invited you to send it again.",
     "revoked": (
-        "This invitation was taken back. Ask whoever invited you, if you think that this is a"
-        " mistake."
+        "This invitation was revoked. If you think this is a mistake, ask the person who invited"
+        " you."
     ),
 }
-UNKNOWN = (
-    "This invitation link is not valid. If you were sent several, only the one in the newest e-mail"
-    " works."
-)
+UNKNOWN = "This invitation link is not valid. If you received several, only the latest one works."
 
 
 def show_answered(organization: str) -> None:
     """What the person who has just accepted does next."""
-    st.success(f"You are a member of {escape_markdown(organization)} now.")
+    st.success(f"You are now a member of {escape_markdown(organization)}.")
     link_to_start("Continue")
 
 
@@ -51,7 +48,7 @@ def ask_new(found: Found) -> bool:
         password, again = password_twice("Password")
         sent = st.form_submit_button("Join", type="primary", width="stretch")
     if sent and password != again:
-        st.error("The two passwords are not the same.")
+        st.error("The two passwords do not match.")
         return False
     if sent:
         accept_as_new(token, name, password)
@@ -61,8 +58,8 @@ def ask_new(found: Found) -> bool:
 def ask_known(found: Found) -> bool:
     """The password of the account that the address has; whether it was right."""
     st.markdown(
-        f"You have an account with {escape_markdown(found.email)} already. Its password shows that"
-        " it is you."
+        f"You already have an account with {escape_markdown(found.email)}. Enter its password to"
+        " join."
     )
     with st.form("known account"):
         password = st.text_input("Password", type="password", autocomplete="current-password")
@@ -95,7 +92,7 @@ with middle:
     found = look_up(token)
     if found is None or found.state != "open":
         st.warning(ENDED[found.state] if found else UNKNOWN)
-        link_to_start("To the sign-in")
+        link_to_start("Sign in")
         st.stop()
     st.markdown(
         f"**{escape_markdown(found.organization)}** invites you to join as"

@@ -19,9 +19,9 @@ def chosen(email: str) -> bool:
     with st.form("new password"):
         st.text_input("E-mail address", email, disabled=True)
         password, again = password_twice("New password")
-        sent = st.form_submit_button("Set the new password", type="primary", width="stretch")
+        sent = st.form_submit_button("Save password", type="primary", width="stretch")
     if sent and password != again:
-        st.error("The two passwords are not the same.")
+        st.error("The two passwords do not match.")
         return False
     if sent:
         choose_password(token, password)
@@ -33,16 +33,13 @@ with middle:
     st.title("Choose a new password")
     token = st.query_params.get("token", "")
     if token and st.session_state.get(DONE) == token:
-        st.success(
-            "Your new password is set. Every browser that was signed in to your account is signed"
-            " out."
-        )
-        link_to_start("To the sign-in")
+        st.success("Your new password is saved. You have been signed out on all browsers.")
+        link_to_start("Sign in")
         st.stop()
     email = whose_link(token)
     if email is None:
         st.warning(GONE)
-        st.html('<a class="so-rows" href="./forgot">Ask for a new link</a>')
+        st.html('<a class="so-rows" href="./forgot">Request a new link</a>')
         st.stop()
     try:
         done = chosen(email)

@@ -30,11 +30,9 @@ heading(
     f"{'Setter' if visitor.setter_id else 'Closer'} · {days_of_payout}",
 )
 if not any(part.together for part in lines.values()):
-    empty("Nothing in this payout", "No payment and no adjustment of these days is yours.")
+    empty("Nothing in this payout", "You have no payments or adjustments in these days.")
     st.stop()
 show_sums({row["currency"]: row for row in records(sums)})
-st.caption(
-    "As approved. Refunds and corrections that come later are adjustments in a later statement."
-)
+st.caption("As approved. Later refunds and corrections appear as adjustments in a later statement.")
 package = Text("package_name", "Package")
 show_lines(lines, visitor.timezone, "statement", [package])

@@ -26,7 +26,7 @@ def test_a_person_is_found_downloaded_and_erased(product, visit, size):
     assert fits_the_width(page)
 
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download everything about them").click()
+        page.get_by_role("button", name="Download this person's data").click()
     with open(download.value.path()) as file:
         assert json.load(file)["person"] == {
             "addresses": [email],

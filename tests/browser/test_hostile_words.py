@@ -141,7 +141,7 @@ def test_nor_of_the_name_of_somebody_as_whom_an_admin_looks(product, crew, visit
         db.execute(looking, {"rep": rep.user_id, "admin": crew.admin.user_id})
 
     page.goto(f"{product.screens}/my-day")
-    expect(page.get_by_text("You are looking as")).to_be_visible()
+    expect(page.get_by_text("You are viewing as")).to_be_visible()
 
     settled(page)
     trouble_free(page)

@@ -98,7 +98,7 @@ def test_a_revoked_link_ends_while_its_page_is_open(crew, visit):
     admin.get_by_role("combobox", name="Revoke a link").click()
     admin.get_by_role("option", name="Yarrow portal").click()
     admin.get_by_role("button", name="Revoke").click()
-    expect(admin.get_by_text("Revoked. It opens nothing from now on.")).to_be_visible()
+    expect(admin.get_by_text("Link revoked.")).to_be_visible()
 
     page.get_by_role("button", name="File form").click()
 

@@ -178,18 +178,18 @@ def test_a_person_decides_whose_a_payment_is_and_can_take_it_back(crew, visit):
 
 def test_a_payout_is_made_approved_by_its_name_and_downloaded(crew, visit):
     page = visit("/payouts", crew.admin)
-    page.get_by_text("Make a payout").click()
+    page.get_by_text("Create a payout").click()
     expect(
         page.get_by_role("button", name="Choose date range")
     ).to_be_visible()  # the last part of the form to be drawn
     page.get_by_label("Name").fill("First half")
-    page.get_by_role("button", name="Make a draft").click()
+    page.get_by_role("button", name="Create draft").click()
     expect(page.get_by_role("heading", name="First half")).to_be_visible()
     expect(page.get_by_role("button", name="Approve payout")).to_be_disabled()
 
     page.goto(f"{page.url.split('?')[0]}?id={crew.ids['payout']}")
     name = f"{crew.mark} payout"
-    page.get_by_label(f"Type the payout's name to approve it: {name}").fill(name)
+    page.get_by_label(f"To confirm, enter the name of the payout: {name}").fill(name)
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Approve payout").click()
     expect(page.get_by_role("button", name="Mark as paid")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Who gets in, how long, and what a visitor without a session sees."""
+"""Access, how long, and what a visitor without a session sees."""
 
 import base64
 from time import time
@@ -162,7 +162,7 @@ def test_one_signs_a_lost_browser_out_and_changes_the_password_on_the_account_sc
     person = make.viewer(make.organization(), "viewer", password_hash=hash_password(PASSWORD))
     lost, page = visit("/dashboard", person), visit("/account", person)
     page.get_by_role("button", name="Sign out", exact=True).nth(1).click()
-    expect(page.get_by_text("That browser is signed out.")).to_be_visible()
+    expect(page.get_by_text("Browser signed out.")).to_be_visible()
     lost.reload()
     expect(lost.get_by_label("E-mail address")).to_be_visible()
 
@@ -185,7 +185,7 @@ def test_a_second_factor_is_set_up_from_the_picture_and_then_asked_for(visit):
     page = visit("/account", person)
     page.get_by_text("Set up the second factor").click()
     page.get_by_label("Your password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Begin").click()
+    page.get_by_role("button", name="Continue").click()
     picture = page.get_by_test_id("stImage").locator("img")
     expect(picture).to_be_visible()
     assert picture.evaluate("image => image.naturalWidth") > 100

@@ -618,11 +618,11 @@ def test_a_payout_of_days_before_the_first_approved_says_what_becomes_of_its_mon
     desk.approved(OCTOBER)
     assert said(OCTOBER) == "Whatever is missing there comes into the next payout by itself."
     since = (
-        "Payouts count from 1 Oct 2026. What is missing since then comes into the next payout by"
+        "Payouts start on 1 Oct 2026. What is missing since then comes into the next payout by"
         " itself, what was paid before is in none. "
     )
     assert said(SEPTEMBER) == (
-        f"{since}Set “Payouts count from” under Settings to an earlier day to have it paid."
+        f"{since}Set “Payouts start on” under Settings to an earlier day to have it paid."
     )
     with as_system(desk.org) as db:
         change_settings(db, MONEY, {"payouts_start": SEPTEMBER.start})

@@ -727,7 +727,7 @@ def test_the_self_check_finds_an_approved_payout_that_was_changed_behind_the_pro
     line = next(each for each in examine_organization(desk.org) if each.name == "payouts")
     assert (line.state, line.seen) == (
         State.RED,
-        "the lines of “October 2026” are not those that were approved",
+        "the lines of “October 2026” have changed since approval",
     )
 
 

@@ -240,5 +240,5 @@ def test_whoever_belongs_nowhere_reads_so_when_they_sign_in(boss):
         page = page.button[0].click().run()
     assert (
         page.error[0].value
-        == "You belong to no organisation at present. Ask whoever runs yours to invite you."
+        == "You are not a member of any organisation. Ask an admin of yours to invite you."
     )

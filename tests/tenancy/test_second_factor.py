@@ -95,7 +95,7 @@ def test_a_secret_counts_only_once_its_first_code_has_been_entered(person):
     with person.transaction() as db:
         begin(db, token, PASSWORD, address=HERE)
         secret = waiting_secret(db, token)
-        with pytest.raises(InvalidInput, match="not the app's present code"):
+        with pytest.raises(InvalidInput, match="That code is not valid"):
             confirm(
                 db,
                 token,

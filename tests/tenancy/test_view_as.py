@@ -110,7 +110,7 @@ def test_nothing_can_be_changed_meanwhile(crew):
         db.scalars(select(Event)).first().closer_name = "Changed"
     with pytest.raises(DBAPIError, match="read-write mode"), seen.transaction() as db:
         db.execute(text("set local transaction_read_only = off"))
-    with pytest.raises(NotAllowed, match="Stop looking first"):
+    with pytest.raises(NotAllowed, match="Stop viewing first"):
         list(exports.export(seen.transaction, "events", "csv"))
     with as_system(crew.admin.organization_id) as db:
         assert "Changed" not in set(db.scalars(select(Event.closer_name)))

@@ -37,7 +37,7 @@ HAS = {
     "team": "Alder viewer",
     "decisions": "coverage 8 of 10",
     "invitation": "This invitation link is not valid.",
-    "forgot": "Send me a link",
+    "forgot": "Send link",
     "reset": "This link is not valid any more",
     "integrations": "Alder account",
     "blocked-addresses": "blocked@alder.example.com",

@@ -56,8 +56,8 @@ def test_one_browser_is_signed_out_and_only_that_one(person):
 @pytest.mark.parametrize(
     ("button", "left"),
     [
-        ("Sign out the other browsers", [True, False, False]),
-        ("Sign out everywhere, here too", [False, False, False]),
+        ("Sign out other browsers", [True, False, False]),
+        ("Sign out everywhere", [False, False, False]),
     ],
 )
 def test_signing_out_everywhere_ends_browsers_tickets_and_programs(person, button, left):
@@ -124,7 +124,7 @@ def test_a_new_password_ends_every_other_sign_in_and_the_old_one_is_nothing_any_
     ("current", "new", "again", "answer"),
     [
         ("not the password", OTHER, OTHER, "The current password is not right."),
-        (PASSWORD, OTHER, OTHER + "s", "The two new passwords are not the same."),
+        (PASSWORD, OTHER, OTHER + "s", "The two new passwords do not match."),
         (
             PASSWORD,
             "too short",

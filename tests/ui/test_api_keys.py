@@ -33,9 +33,9 @@ def test_a_key_is_shown_once_works_within_its_scopes_and_ends_when_it_is_revoked
     with holding(token_of(admin)) as page:
         shown = page("api-keys")
         labelled(shown.text_input, "Name").input("Weekly sheet")
-        labelled(shown.multiselect, "What it may do").set_value(["events:read", "payments:read"])
-        labelled(shown.selectbox, "Good for").set_value("90 days")
-        shown = button(shown, "Make key").click().run()
+        labelled(shown.multiselect, "Permissions").set_value(["events:read", "payments:read"])
+        labelled(shown.selectbox, "Expires after").set_value("90 days")
+        shown = button(shown, "Create key").click().run()
         [key] = [code.value for code in shown.code]
         assert "**Weekly sheet** · " + key[:12] + "…" in words(shown)
         assert [
@@ -45,16 +45,16 @@ def test_a_key_is_shown_once_works_within_its_scopes_and_ends_when_it_is_revoked
         shown = button(shown, "I have copied it").click().run()
         assert key not in sent(shown)
         assert any(
-            "Read events, Read payments · made today" in line and "last used today" in line
+            "Read events, Read payments · created today" in line and "last used today" in line
             for line in words(shown)
         )
         with admin.transaction() as db:
             [stored] = api_keys(db)
         assert timedelta(days=89) < stored.expires_at - now() <= timedelta(days=90)
 
-        shown = button(shown, "Revoke the key").click().run()
+        shown = button(shown, "Revoke key").click().run()
         assert any("revoked today" in line for line in words(shown))
-        assert "Revoke the key" not in [each.label for each in shown.button]
+        assert "Revoke key" not in [each.label for each in shown.button]
     assert refused(get("/api/events", key)) == (401, "unauthorized", None)
 
 
@@ -80,8 +80,8 @@ def test_a_key_needs_a_name_and_a_scope(admin, name, scopes, answer):
     with holding(token_of(admin)) as page:
         shown = page("api-keys")
         labelled(shown.text_input, "Name").input(name)
-        labelled(shown.multiselect, "What it may do").set_value(scopes)
-        shown = button(shown, "Make key").click().run()
+        labelled(shown.multiselect, "Permissions").set_value(scopes)
+        shown = button(shown, "Create key").click().run()
     assert any(answer in line for line in words(shown))
     with admin.transaction() as db:
         assert api_keys(db) == []
@@ -94,7 +94,7 @@ def test_every_scope_that_is_offered_exists():
 
 
 def test_the_screen_says_how_much_the_plan_allows(admin):
-    assert any("**500** times an hour" in line for line in words(opened("api-keys", admin)))
+    assert any("**500** requests an hour" in line for line in words(opened("api-keys", admin)))
 
 
 def test_nobody_sees_or_revokes_keys_of_another_organisation(admin):

@@ -258,9 +258,9 @@ def test_what_became_of_an_organisation_that_is_gone_is_in_words(place):
         delete_organization(db, gone, name="Gone for good", typed="Gone for good")
     past_grace(gone)
     purge_organizations()
-    page = opened("audit", boss, everywhere="true", operation="Deleted for good")
+    page = opened("audit", boss, everywhere="true", operation="Permanently deleted")
 
     assert not page.exception
     [line] = [each for each in lines(page) if each["row"] == str(gone)]
-    assert line["what"] == "Organizations · deleted for good"
+    assert line["what"] == "Organizations · permanently deleted"
     assert line["changes"].startswith("Name: Gone for good → –; Rows: {")

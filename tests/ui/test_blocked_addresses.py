@@ -27,16 +27,16 @@ def blocked(boss, email, reason):
 @pytest.mark.parametrize(
     ("reason", "says"),
     [
-        ("bounced", "came back for good"),
-        ("complained", "This person complained"),
-        ("unsubscribed", "wants no e-mail"),
+        ("bounced", "E-mail bounced: the mailbox"),
+        ("complained", "as spam"),
+        ("unsubscribed", "They unsubscribed"),
     ],
 )
 def test_it_says_why_and_one_button_lifts_it(boss, reason, says):
     blocked(boss, ANA, reason)
     page = opened("blocked-addresses", boss)
     assert says in page.caption[1].value
-    assert ("only when they asked you to" in page.caption[1].value) == (reason != "bounced")
+    assert ("only if they asked you to" in page.caption[1].value) == (reason != "bounced")
     with browser_of(boss):
         page = page.button[0].click().run()
     assert any("No address is blocked" in line for line in words(page))
@@ -61,7 +61,7 @@ def test_the_team_reads_that_an_invitation_did_not_arrive(boss):
     assert not opened("team", boss).warning
     blocked(boss, ANA, "bounced")
     page = opened("team", boss)
-    assert "E-mail does not reach this address" in page.warning[0].value
+    assert "E-mail is not sent to this address" in page.warning[0].value
     assert "it bounced" in page.warning[0].value
 
 

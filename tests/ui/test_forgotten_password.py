@@ -23,7 +23,7 @@ def person():
 def asked(email):
     page = opened("forgot", None)
     fill(page, **{"E-mail_address": email})
-    return press(page, None, "Send me a link")
+    return press(page, None, "Send link")
 
 
 def test_the_answer_is_the_same_whether_there_is_such_an_account_or_not(person):
@@ -47,14 +47,14 @@ def test_a_link_leads_to_a_new_password(person):
     with as_system(person.organization_id) as db:
         _, token = issue_link_token(db, person.user_id)
     page = opened("reset", None, token=token)
-    fill(page, New_password=NEW, The_same_password_again=OLD)
-    page = press(page, None, "Set the new password")
-    assert "The two passwords are not the same." in page.error[0].value
-    fill(page, New_password="short", The_same_password_again="short")
-    page = press(page, None, "Set the new password")
+    fill(page, New_password=NEW, Repeat_password=OLD)
+    page = press(page, None, "Save password")
+    assert "The two passwords do not match." in page.error[0].value
+    fill(page, New_password="short", Repeat_password="short")
+    page = press(page, None, "Save password")
     assert "at least 12 characters" in page.error[0].value
-    fill(page, New_password=NEW, The_same_password_again=NEW)
-    page = press(page, None, "Set the new password")
-    assert any("Your new password is set" in line for line in words(page))
+    fill(page, New_password=NEW, Repeat_password=NEW)
+    page = press(page, None, "Save password")
+    assert any("Your new password is saved" in line for line in words(page))
     assert sign_in(person.email, NEW, address="198.51.100.250") == person.user_id
     assert any("not valid any more" in line for line in words(opened("reset", None, token=token)))

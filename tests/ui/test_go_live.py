@@ -38,9 +38,9 @@ def test_each_line_says_what_was_seen_how_to_mend_it_and_leads_there(org):
         "**Slack** · Broken: reports are on, but no channel is set up" in line for line in said
     )
     assert any(
-        "**Payments** · Look at this: 1 payments belong to no booking" in line for line in said
+        "**Payments** · Check this: 1 payments belong to no booking" in line for line in said
     )
-    assert any("**Test payments** · Look at this: count as real money" in line for line in said)
+    assert any("**Test payments** · Check this: count as real money" in line for line in said)
     assert {
         "Open Slack reports",
         "Open Payments",
@@ -48,7 +48,7 @@ def test_each_line_says_what_was_seen_how_to_mend_it_and_leads_there(org):
         "Open Lists",
         "Open Connections",
     } <= links(page)
-    assert any(line.startswith("**1 thing is broken, ") for line in said)
+    assert any(line.startswith("**1 problem, ") for line in said)
 
 
 def test_a_failed_delivery_turns_its_connection_red(org):
@@ -72,9 +72,9 @@ def test_a_failed_delivery_turns_its_connection_red(org):
 def test_the_steps_of_a_team_at_work_are_ticked_off():
     page = opened("go-live", team("Yew").admin)
     said = " ".join(unescape(line) for line in words(page))
-    assert "Done · **1. Put closers and setters on the lists** · closers: 1, setters: 1" in said
-    assert "To do · **5. See a first delivery arrive** · deliveries: 0" in said
-    assert "Done · **7. File a first post-call form**" in said
+    assert "Done · **1. Add closers and setters** · closers: 1, setters: 1" in said
+    assert "To do · **5. Receive the first delivery** · deliveries: 0" in said
+    assert "Done · **7. File the first post-call form**" in said
 
 
 def test_payments_of_nobody_lead_to_the_list_of_them(org):

@@ -81,7 +81,7 @@ def test_ordinary_names_stay_readable():
 def test_what_was_done_to_somebody_is_said_in_letters_too(crew):
     with browser_of(crew.people["super_admin"]):
         page = addressed("users", id=str(crew.people["viewer"].user_id)).run()
-        page = next(button for button in page.button if button.label == "Keep out").click().run()
+        page = next(button for button in page.button if button.label == "Deactivate").click().run()
 
     said = page.toast[0].value
     assert unescape(said) == f"{HOSTILE} viewer is kept out."

@@ -11,7 +11,7 @@ from tests.ui.screens import browser_with, opened, token_of
 from tests.ui.teams import Team, team
 
 ODD = "\0\U0001f600\u202e'\"<b>\\%s{x}\r\n@example.com\0"
-ENDS_THE_SESSION = "Sign out everywhere, here too"
+ENDS_THE_SESSION = "Sign out everywhere"
 PLATFORM = ("organizations", "users")
 
 

@@ -79,7 +79,7 @@ def test_a_payout_from_before_a_change_of_zone_says_whose_days_it_has_and_a_draf
 
     pages = [opened("payout", there, id=str(each)) for each in (october, november)]
     for page in pages:
-        assert any(f"The days of this payout are those of {ZONE}" in line for line in words(page))
+        assert any(f"This payout uses the time zone {ZONE}" in line for line in words(page))
     _, draft = pages
     labels = [[button.label for button in page.button] for page in pages]
     assert ["Rebuild draft" in each for each in labels] == [False, True]
@@ -88,7 +88,7 @@ def test_a_payout_from_before_a_change_of_zone_says_whose_days_it_has_and_a_draf
         next(each for each in draft.button if each.label == "Rebuild draft").click().run()
 
     assert figures(draft) == "$38.00"
-    assert not any("The days of this payout" in line for line in words(draft))
+    assert not any("This payout uses the time zone" in line for line in words(draft))
     assert state_of(admin, november).timezone == "America/New_York"
     assert state_of(admin, october).timezone == ZONE
 
@@ -105,7 +105,7 @@ def test_payments_adjustments_the_bridge_and_what_was_left_out_are_said_in_words
     headings = [each.value for each in page.subheader]
     assert headings[:2] == ["Payments", "Adjustments"]
     assert [each.label for each in page.expander][:2] == [
-        "From the figures to this payout",
+        "How this payout follows from the figures",
         "Not counted: 1 payment from before payouts started",
     ]
     assert steps_of(page) == {
@@ -120,7 +120,7 @@ def test_the_first_payout_says_which_day_its_approval_settles(crew):
     other = make.viewer(make.organization(), "admin")
     with other.transaction() as db:
         first = create_snapshot(db, "October 2026", OCTOBER, other).id
-    settles = "payouts count from 1 October 2026"
+    settles = "payouts start on 1 October 2026"
     assert any(settles in line for line in words(opened("payout", other, id=str(first))))
     assert not any(settles in line for line in words(opened("payout", admin, id=str(november))))
 
@@ -159,7 +159,7 @@ def test_a_line_is_held_back_and_taken_in_again_on_the_screen(crew):
 
     next(each for each in page.selectbox if each.label == "Held back").select_index(0)
     rerun(page, admin)
-    next(each for each in page.button if each.label == "Take in again").click()
+    next(each for each in page.button if each.label == "Include again").click()
     rerun(page, admin)
     assert Decimal(state_of(admin, november).totals["USD"]["net_revenue"]) == -67
 
@@ -199,7 +199,7 @@ def test_a_second_payout_of_approved_days_says_at_once_that_it_cannot_be_approve
         again = create_snapshot(db, "October 2026", OCTOBER, admin).id
     page = opened("payout", admin, id=str(again))
     assert any("“October 2026” is approved up to the end" in each.value for each in page.warning)
-    next(each for each in page.text_input if "approve it" in each.label).set_value("October 2026")
+    next(each for each in page.text_input if "To confirm" in each.label).set_value("October 2026")
     rerun(page, admin)
     buttons = {each.label: each for each in page.button}
     assert (buttons["Approve payout"].disabled, buttons["Discard draft"].disabled) == (True, False)
@@ -210,7 +210,7 @@ def test_a_payout_with_a_mistyped_year_is_refused_on_screen_when_it_is_made(crew
     page = opened("payouts", admin)
     page.date_input[0].set_value((date(2026, 12, 1), date(2030, 12, 31)))
     with browser_of(admin):
-        next(each for each in page.button if each.label == "Make a draft").click().run()
+        next(each for each in page.button if each.label == "Create draft").click().run()
     assert [unescape(each.value) for each in page.error] == [
         "This payout ends on 31 Dec 2030, more than two months from today. Check the year: once it"
         " is approved, no other payout can begin before that day."

@@ -32,7 +32,7 @@ def test_an_organisation_is_made_and_configured(boss):
         page.text_input, ("Made here", slug, "Europe/Copenhagen", "DKK"), strict=True
     ):
         field.set_value(value)
-    page = press(page, boss, "Make organisation")
+    page = press(page, boss, "Create organisation")
     assert page.title[0].value == "Made here"
 
     page.multiselect[0].set_value(["bookings", "phone"])
@@ -54,8 +54,8 @@ def test_an_organisation_is_deleted_only_with_its_name_and_comes_back(boss):
 
     page.text_input[0].set_value("Going away")
     page = press(page, boss, "Delete organisation")
-    assert any("it is removed for good" in warning.value for warning in page.warning)
-    page = press(page, boss, "Bring it back")
+    assert any("It will be permanently removed" in warning.value for warning in page.warning)
+    page = press(page, boss, "Restore")
 
     assert organization(boss, org).deleted_at is None
     assert not page.warning
@@ -63,8 +63,8 @@ def test_an_organisation_is_deleted_only_with_its_name_and_comes_back(boss):
 
 def test_a_user_is_kept_out_and_deleted_only_with_their_address(boss):
     person = make.viewer(make.organization(), Role.SALES_REP, name="Leaving Person")
-    page = press(opened("users", boss, id=str(person.user_id)), boss, "Keep out")
-    assert any("Kept out" in line for line in words(page))
+    page = press(opened("users", boss, id=str(person.user_id)), boss, "Deactivate")
+    assert any("Deactivated" in line for line in words(page))
 
     page.text_input[0].set_value("somebody else")
     page = press(page, boss, "Delete user")
@@ -82,7 +82,7 @@ def test_a_search_narrows_the_users(boss):
     make.viewer(make.organization(), Role.SALES_REP, name="Xaverine")
     page = opened("users", boss, q="xaver")
     assert grid(page, "name", "email").column("name") == ["Xaverine"]
-    assert any("Nobody found" in line for line in words(opened("users", boss, q="no such name")))
+    assert any("No users found" in line for line in words(opened("users", boss, q="no such name")))
 
 
 @pytest.mark.parametrize("screen", ["organizations", "users"])

@@ -50,16 +50,16 @@ def test_a_person_is_found_and_erased_only_with_the_address_typed(admin):
 def test_who_asks_for_it_is_written_to_no_more_until_they_agree_again(admin):
     with as_system(admin.organization_id) as db:
         find_or_make_contact(db, Person(name="Petronella", email=EMAIL), "US")
-    page = press(found(admin, EMAIL), admin, "Write to them no more")
-    assert any("They want no news since today" in word for word in words(page))
-    assert "Write to them no more" not in [button.label for button in page.button]
+    page = press(found(admin, EMAIL), admin, "Unsubscribe")
+    assert any("Unsubscribed from e-mails and text messages today" in word for word in words(page))
+    assert "Unsubscribe" not in [button.label for button in page.button]
     with as_system(admin.organization_id) as db:
         assert db.scalars(select(Contact.unsubscribed_at)).one() is not None
 
     with admin.transaction() as db:
         lift(db, admin, EMAIL)
     page = found(admin, EMAIL)
-    assert "Write to them no more" in [button.label for button in page.button]
+    assert "Unsubscribe" in [button.label for button in page.button]
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def codes_on(page):
 
 def test_somebody_sets_it_up_keeps_the_codes_and_sees_that_it_is_on(person):
     with holding(token_of(person)) as page:
-        shown = fill(page("account"), "Begin", your_password=PASSWORD)
+        shown = fill(page("account"), "Continue", your_password=PASSWORD)
         [key] = codes_on(shown)
         assert "data:image/svg+xml" in sent(shown)
         secret = base64.b32decode(key.replace(" ", ""))
@@ -68,7 +68,7 @@ def test_somebody_sets_it_up_keeps_the_codes_and_sees_that_it_is_on(person):
             {bool(re.fullmatch(r"([A-Z2-7]{4} ){3}[A-Z2-7]{4}", code)) for code in codes},
         ) == (10, {True})
         shown = (
-            next(each for each in shown.button if each.label == "I have kept them").click().run()
+            next(each for each in shown.button if each.label == "I have stored them").click().run()
         )
 
         assert any(
@@ -82,17 +82,17 @@ def test_somebody_sets_it_up_keeps_the_codes_and_sees_that_it_is_on(person):
 def test_a_wrong_password_or_code_sets_nothing_up(person):
     with holding(token_of(person)) as page:
         assert "The current password is not right." in words(
-            fill(page("account"), "Begin", your_password="not the password")
+            fill(page("account"), "Continue", your_password="not the password")
         )
-        shown = fill(page("account"), "Begin", your_password=PASSWORD)
+        shown = fill(page("account"), "Continue", your_password=PASSWORD)
         assert any(
-            "not the app's present code" in line
+            "That code is not valid" in line
             for line in words(fill(shown, "Switch on", code="12345"))
         )
         shown = (
             next(each for each in page("account").button if each.label == "Not now").click().run()
         )
-        assert any(each.label == "Begin" for each in shown.button)
+        assert any(each.label == "Continue" for each in shown.button)
     assert not has_second_factor(person.user_id)
 
 
@@ -103,7 +103,7 @@ def test_somebody_switches_it_off_with_password_and_code(person):
             fill(page("account"), "Switch off", your_password="no", code=app.code())
         )
         shown = fill(page("account"), "Switch off", your_password=PASSWORD, code=app.code())
-        assert any(each.label == "Begin" for each in shown.button)
+        assert any(each.label == "Continue" for each in shown.button)
     assert not has_second_factor(person.user_id)
 
 
@@ -193,7 +193,7 @@ def test_without_the_asked_for_second_factor_every_address_leads_to_the_account(
 
     assert not page.exception
     assert page.title[0].value == "Your account"
-    assert any("asks everybody for a second factor" in line for line in words(page))
+    assert any("requires a second factor" in line for line in words(page))
 
 
 def test_a_link_for_everybody_opens_all_the_same(person, strict):
@@ -212,7 +212,7 @@ def test_a_page_run_past_the_shell_asks_for_it_too(strict, screen):
         make_super_admin(owner_of_all)
     page = alone(screen, owner_of_all)
 
-    assert [line for line in words(page) if "asks everybody for a second factor" in line]
+    assert [line for line in words(page) if "requires a second factor" in line]
     assert not page.title
 
 
@@ -290,7 +290,7 @@ def test_with_it_everything_opens(person, strict):
 
 
 def test_an_admin_asks_it_of_everybody_only_with_one_of_their_own(person):
-    ask = "Ask everybody for a second factor"
+    ask = "Require a second factor for all"
     with holding(token_of(person)) as page:
         shown = next(each for each in page("account").button if each.label == ask).click().run()
         assert any("Set up your own second factor first" in line for line in words(shown))

@@ -50,10 +50,10 @@ def test_an_admin_invites_sends_again_and_takes_back(boss):
     page = press(page, boss, "Send invitation")
     assert not page.exception
     assert "new.person@example.com" in " ".join(words(page))
-    page = press(page, boss, "Send again")
+    page = press(page, boss, "Resend")
     assert [to for to, _ in emails(boss.organization_id)] == ["new.person@example.com"] * 2
-    page = press(page, boss, "Take back")
-    assert any("Nobody is invited" in line for line in words(page))
+    page = press(page, boss, "Revoke")
+    assert any("No open invitations" in line for line in words(page))
 
 
 def test_an_address_that_is_none_is_refused_in_words_and_nothing_is_sent(boss):
@@ -133,22 +133,22 @@ def test_a_new_person_joins_by_the_link_and_can_sign_in(boss):
     assert not any(
         piece in sent(page) for piece in ("<script>", "<img", "](java", ":material/home:")
     )
-    fill(page, Your_name="Ana", Password=PASSWORD, The_same_password_again="another-password")
+    fill(page, Your_name="Ana", Password=PASSWORD, Repeat_password="another-password")
     page = press(page, None, "Join")
-    assert "The two passwords are not the same." in page.error[0].value
-    fill(page, Your_name="Ana", Password=PASSWORD, The_same_password_again=PASSWORD)
+    assert "The two passwords do not match." in page.error[0].value
+    fill(page, Your_name="Ana", Password=PASSWORD, Repeat_password=PASSWORD)
     page = press(page, None, "Join")
-    assert any("You are a member of" in line for line in words(page))
+    assert any("You are now a member of" in line for line in words(page))
     assert sign_in("new.person@example.com", PASSWORD, address="192.0.2.9")
     assert any(
-        "has been accepted already" in line
+        "has already been accepted" in line
         for line in words(opened("invitation", None, token=issued.token))
     )
 
 
 def test_an_easy_password_is_refused_in_words(boss):
     page = opened("invitation", None, token=invited(boss, "easy@example.com").token)
-    fill(page, Your_name="Ana", Password="short", The_same_password_again="short")
+    fill(page, Your_name="Ana", Password="short", Repeat_password="short")
     page = press(page, None, "Join")
     assert "at least 12 characters" in page.error[0].value
 
@@ -168,7 +168,7 @@ def test_somebody_known_joins_with_their_password_or_at_once_when_signed_in(boss
     [join] = [button for button in page.button if button.label.startswith("Join")]
     with browser_of(known):
         page = join.click().run()
-    assert any("You are a member of" in line for line in words(page))
+    assert any("You are now a member of" in line for line in words(page))
 
 
 def test_a_link_that_is_over_says_why(boss):
@@ -176,5 +176,5 @@ def test_a_link_that_is_over_says_why(boss):
     with boss.transaction() as db:
         revoke(db, boss, issued.invitation.id)
     page = opened("invitation", None, token=issued.token)
-    assert any("was taken back" in line for line in words(page))
+    assert any("was revoked" in line for line in words(page))
     assert not page.text_input

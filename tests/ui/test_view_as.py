@@ -37,10 +37,10 @@ def test_every_page_says_whose_eyes_these_are_and_shows_what_they_see(ours, look
     page = opened(screen, looking, **ours.row(screen))
 
     assert not page.exception
-    assert page.warning[0].value.startswith("You are looking as **Alder sales")
-    assert button(page, "Stop")
+    assert page.warning[0].value.startswith("You are viewing as **Alder sales")
+    assert button(page, "Stop viewing")
     if screen == ACCOUNT:
-        assert "Stop looking" in page.warning[1].value
+        assert "Stop viewing" in page.warning[1].value
         assert HAS[screen] not in sent(page)
     elif may(Role.SALES_REP, screen):
         assert HAS[screen] in sent(page)
@@ -83,7 +83,7 @@ def test_a_form_is_refused_in_a_sentence_and_nothing_is_filed(ours, looking):
         page = button(page, "File form").click().run()
 
     assert unescape(page.error[0].value).startswith(
-        "You are looking as somebody else, so nothing was changed."
+        "You are viewing as somebody else, so nothing was changed."
     )
     with as_system(ours.admin.organization_id) as db:
         assert ours.ids["form"] not in set(db.scalars(select(PostCallForm.event_id)))
@@ -94,11 +94,11 @@ def test_an_admin_chooses_a_member_sees_their_start_and_stops(ours):
     page = opened("view-as", token)
     page.selectbox[0].set_value(ours.people[Role.VIEWER].user_id)
     with browser_of(token):
-        page = button(page, "Look as this member").click().run()
+        page = button(page, "View as this member").click().run()
         assert "**Alder viewer** (viewer)" in page.warning[0].value
         assert viewer_of(token).role == Role.VIEWER
 
-        page = button(page, "Stop").click().run()
+        page = button(page, "Stop viewing").click().run()
 
     assert not page.warning
     assert viewer_of(token).user_id == ours.admin.user_id

@@ -27,10 +27,7 @@ BARE = {
     ],
     "invitation": [
         "Invitation",
-        (
-            "This invitation link is not valid. If you were sent several, only the one in the"
-            " newest e-mail works."
-        ),
+        "This invitation link is not valid. If you received several, only the latest one works.",
     ],
 }
 

@@ -121,7 +121,7 @@ def choose_login_organization(user_id: UUID, places: list[Place], wanted: str | 
     """
     if not places:
         raise NotAllowed(
-            "You belong to no organisation at present. Ask whoever runs yours to invite you."
+            "You are not a member of any organisation. Ask an admin of yours to invite you."
         )
     if wanted:
         named = [place for place in places if wanted in (place.slug, str(place.id))]

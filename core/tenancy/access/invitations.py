@@ -232,7 +232,8 @@ def _accept(token: str, known: UUID | None, name: str | None, password_hash: str
             ).scalar()
     except IntegrityError:  # the person became a user by another invitation at the same moment
         raise Conflict(
-            "You have just made an account elsewhere. Reload the page, then join with its password."
+            "You have just created an account elsewhere. Reload the page, then join with its"
+            " password."
         ) from None
     if joined is None:
         raise Conflict(GONE)

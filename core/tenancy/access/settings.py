@@ -17,7 +17,7 @@ def _own_factor_first(db: Session, changes: Mapping[str, Any]) -> None:
     """Raises Conflict when somebody without a second factor requires one of everybody."""
     mine = text("select app.has_second_factor(app.cur_user())")
     if changes.get("require_second_factor") and not db.scalar(mine):
-        raise Conflict("Set up your own second factor first; then ask it of everybody.")
+        raise Conflict("Set up your own second factor first, then require it for all members.")
 
 
 WHAT_REPS_SEE = SettingsGroup(
@@ -28,34 +28,34 @@ WHAT_REPS_SEE = SettingsGroup(
             "leaderboards_visible",
             "Leaderboards",
             "switch",
-            "Whether sales reps see how everybody does.",
+            "Show leaderboards to sales reps.",
         ),
         Setting(
             "leaderboards_show_money",
             "Money on leaderboards",
             "switch",
-            "Off: reps compare rates and counts only.",
+            "When off, reps see only rates and counts.",
         ),
     ),
 )
 WHO_GETS_IN = SettingsGroup(
-    "Who gets in",
+    "Access",
     AccessSettings,
     (
         Setting(
             "require_second_factor",
-            "Second factor for everybody",
+            "Require a second factor",
             "switch",
-            "Everybody sets up an authenticator app, and signs in with its code.",
-            "Members without one are asked to set it up when they next sign in.",
+            "All members sign in with a code from an authenticator app.",
+            "Members without one have to set it up the next time they sign in.",
         ),
         Setting(
             "managers_see_their_team_only",
-            "Managers see their own team only",
+            "Managers see only their own team",
             "switch",
-            "On: a manager sees the bookings and payments of those who report to them, and of those"
-            " who report to these.",
-            "Say below who reports to whom first: a manager of nobody sees only their own.",
+            "When on, a manager sees the bookings and payments of the people who report to them,"
+            " directly or through others.",
+            "Set the reporting lines below first: a manager without reports sees only their own.",
         ),
     ),
     _own_factor_first,

@@ -22,7 +22,7 @@ def start_view_as(token: str, by: Viewer, member: OrganizationMember) -> None:
     with as_guest() as db:
         started = db.execute(text("select app.start_view_as(:token, :user, :org)"), asked).scalar()
     if not started:
-        raise NotAllowed("You may look only as an active member who has no more rights than you.")
+        raise NotAllowed("You can view only as an active member who has no more rights than you.")
 
 
 def stop_view_as(token: str) -> None:

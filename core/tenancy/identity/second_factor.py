@@ -104,7 +104,7 @@ def confirm(db: Session, token: str, code: str) -> list[str]:
     step = fitting_step(base64.b32decode(secret), _plain(code), now())
     if step is None:
         raise InvalidInput(
-            "That is not the app's present code. Is the telephone's clock right?", field="code"
+            "That code is not valid. Check that your phone's clock is right.", field="code"
         )
     codes, hashes = _new_codes(db, token)
     if not ask(

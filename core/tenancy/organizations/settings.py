@@ -59,13 +59,13 @@ ORGANIZATION = SettingsGroup(
     "Organisation",
     Organization,
     (
-        Setting("name", "Name", "text", "Stands on every page, report and message."),
+        Setting("name", "Name", "text", "Shown on every page, report and message."),
         Setting(
             "timezone",
             "Time zone",
             "text",
             "Where a day begins and ends, and the zone of every time on screen.",
-            "Every day, week and month is cut anew, also in the past: figures of single days"
+            "Days, weeks and months are recalculated, also in the past, so figures for single days"
             " change. Approved payouts do not.",
             check=check_timezone,
         ),
@@ -73,9 +73,8 @@ ORGANIZATION = SettingsGroup(
             "currency",
             "Currency",
             "text",
-            "The usual one: suggested in forms and ranked by on leaderboards.",
-            "Amounts that are here already keep the currency they were taken in; nothing is"
-            " converted.",
+            "The usual currency: suggested in forms, and used to rank leaderboards.",
+            "Existing amounts keep their currency. Nothing is converted.",
             check=check_currency,
         ),
     ),

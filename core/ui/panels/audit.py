@@ -21,7 +21,7 @@ OPERATIONS = {
     "person_export": "given to the person",
     "erase": "person erased",
     "lift_erasure": "erasure lifted",
-    "purge": "deleted for good",
+    "purge": "permanently deleted",
 }
 # What is done to somebody, not to a row: its line says whom.
 ABOUT_SOMEBODY = {

@@ -146,14 +146,14 @@ def show_lines(
         _turn_pages(shown, key, "payments")
     if not adjustments.empty:
         st.subheader("Adjustments")
-        st.caption("What changed about payments that an earlier payout counted.")
+        st.caption("Changes to payments that were in an earlier payout.")
         _show_sentences(
             rows("adjustments"), "reason", timezone, f"{key}-adjustments", details, more
         )
         _turn_pages(shown, key, "adjustments")
     if not held.empty:
         st.subheader("Held back")
-        st.caption("In none of the sums. These lines come again in the next payout.")
+        st.caption("Not in the totals. These lines come back in the next payout.")
         line = Text("reason", "Line")
         _show_sentences(rows("held"), "held_back", timezone, f"{key}-held", [line, *details], more)
         _turn_pages(shown, key, "held")
@@ -206,17 +206,17 @@ def show_other_zone(of_payout: str, of_figures: str) -> None:
     """That a payout's days are cut in another zone than those of the figures, when they are."""
     if of_payout != of_figures:
         st.info(
-            f"The days of this payout are those of {of_payout}, also where it names the figures of"
-            f" these days. The organisation's days are those of {of_figures} by now, so the other"
-            " screens may show other sums. A draft takes over the new days when it is rebuilt; what"
-            " lies between two payouts comes into the later one by itself."
+            f"This payout uses the time zone {of_payout}. The organisation now uses {of_figures},"
+            " so other screens may show different sums for the same days. Rebuild a draft to"
+            " apply the new time zone. What falls between two payouts is included in the later"
+            " one."
         )
 
 
 def show_bridge(steps: pd.DataFrame) -> None:
     """From the net revenue that the figures show for these days to that of the payout."""
     between = steps[~steps["step"].isin(["figures", "payout"])]
-    with st.expander("From the figures to this payout", expanded=not between.empty):
+    with st.expander("How this payout follows from the figures", expanded=not between.empty):
         st.caption(
             "Figures count a refund on the day of its payment, payouts on the day of the refund."
         )
@@ -233,13 +233,13 @@ def show_changes(changes: pd.DataFrame, state: SnapshotState, *, expanded: bool 
     different = plural(len(changes), "line", "lines")
     if state == SnapshotState.DRAFT:
         st.warning(
-            f"The payments have changed since this draft was made: {different} would be different"
-            " today. It cannot be approved like this. Rebuild it."
+            f"The payments have changed since this draft was created: {different} would be"
+            " different today. Rebuild the draft before you approve it."
         )
     else:
         st.info(
-            f"Since then {different} changed. This payout stays as it was; the next one adjusts"
-            f" {'it' if len(changes) == 1 else 'them'}."
+            f"{different} changed after the approval. This payout stays as it is; the"
+            f" next one adjusts {'it' if len(changes) == 1 else 'them'}."
         )
     with st.expander("What changed", expanded=expanded):
         table(
@@ -260,7 +260,7 @@ def show_changes(changes: pd.DataFrame, state: SnapshotState, *, expanded: bool 
 def offer_rebuild(viewer: Viewer, snapshot_id: UUID) -> None:
     """The button that makes a draft anew."""
     if st.button("Rebuild draft", type="primary"):
-        with act(viewer, "Rebuilt from the payments as they are now.") as db:
+        with act(viewer, "Draft rebuilt.") as db:
             rebuild(db, snapshot_id, viewer)
         st.rerun()
 
@@ -283,20 +283,20 @@ def offer_holding_back(viewer: Viewer, fitting: Sequence[Line], held: Sequence[L
     """Leave one line of a draft out, or take one in again; ``lines_offered`` has both."""
     with st.expander("Hold a line back"):
         st.caption(
-            "The line, and the others of the same money, stay out of this payout and come again in"
-            " the next one."
+            "The line, and others for the same payment, are left out of this payout and come back"
+            " in the next one."
         )
         st.text_input("Customer, closer or amount", key=WORDS)
         line_id = _choose("Line", fitting)
-        reason = st.text_input("Why it is held back", key="held back")
+        reason = st.text_input("Reason", key="held back")
         if st.button("Hold back", disabled=line_id is None) and line_id is not None:
             with act(viewer, "Held back.") as db:
                 hold_back(db, line_id, reason, viewer)
             st.rerun()
     if held:
         line_id = _choose("Held back", held)
-        if st.button("Take in again", disabled=line_id is None) and line_id is not None:
-            with act(viewer, "Taken in again.") as db:
+        if st.button("Include again", disabled=line_id is None) and line_id is not None:
+            with act(viewer, "Included again.") as db:
                 release(db, line_id, viewer)
             st.rerun()
 
@@ -317,10 +317,9 @@ def show_left_out(count: int, latest: pd.DataFrame, timezone: str) -> None:
     payments = plural(count, "payment", "payments")
     with st.expander(f"Not counted: {payments} from before payouts started"):
         st.caption(
-            "It was settled elsewhere, and so are its refunds."
+            "It was paid out before, and so were its refunds."
             if count == 1
-            else "They were settled elsewhere, and so are their refunds. The latest are listed"
-            " here."
+            else "They were paid out before, and so were their refunds. The latest are listed here."
         )
         table(
             latest,
@@ -344,8 +343,9 @@ def warn_open_entries(count: int) -> None:
             else f"{count:,} payments that were entered by hand are"
         )
         st.warning(
-            f"{what} of a booking or customer of whom a processor has reported another payment. Say"
-            " on the payments to reconcile whether it is the same money, or it may be paid twice."
+            f"{what} for a booking or customer with another payment from a processor. Confirm on"
+            " the payments to reconcile whether they are the same money, or it may be paid out"
+            " twice."
         )
 
 
@@ -354,8 +354,8 @@ def warn_unfinished(snapshot: PayoutSnapshot) -> None:
     last = snapshot.period_end - timedelta(days=1)
     if last >= today(snapshot.timezone):
         st.info(
-            f"These days are not over: the last is {last.day} {last:%b %Y}. Payments that still"
-            " come are in the next payout."
+            f"This period ends on {last.day} {last:%b %Y}. Payments that arrive after approval are"
+            " in the next payout."
         )
 
 
@@ -364,10 +364,9 @@ def warn_first(snapshot: PayoutSnapshot, bounds: Row[Any]) -> None:
     if bounds.payouts_start is None:
         first = snapshot.period_start
         st.warning(
-            f"This is the first payout, so payouts count from {first.day} {first:%B %Y}: payments"
-            " dated before that day, and their refunds, are taken for settled elsewhere and are in"
-            " no payout. Under Settings another day can be set, until an approved payout has"
-            " counted a payment; then it stays."
+            f"This is the first payout, so payouts start on {first.day} {first:%B %Y}. Earlier"
+            " payments and their refunds count as already paid out and are in no payout. You can"
+            " change the day in Settings until a payout with a payment has been approved."
         )
 
 
@@ -386,11 +385,10 @@ def warn_without_closer(count: int) -> None:
     """What an approval does with money that is nobody's yet."""
     if count:
         one = (
-            "1 payment has no closer. It counts for the organisation and for nobody else. Match it"
-            " first, or approve: once credited to somebody, it is theirs in a later payout."
+            "1 payment has no closer, so it is credited to nobody. Match it first, or approve"
+            " now: once matched, it is credited in a later payout."
             if count == 1
-            else f"{count:,} payments have no closer. They count for the organisation and for"
-            " nobody else. Match them first, or approve: once credited to somebody, they are"
-            " theirs in a later payout."
+            else f"{count:,} payments have no closer, so they are credited to nobody. Match them"
+            " first, or approve now: once matched, they are credited in a later payout."
         )
         st.warning(escape_markdown(one))

@@ -98,7 +98,7 @@ def _proceed(user_id: UUID) -> None:
     """In, or for whoever has a second factor, on to its code."""
     st.session_state.pop("authentication_status", None)
     if not organizations_for_user(user_id):
-        st.error("You belong to no organisation at present. Ask whoever runs yours to invite you.")
+        st.error("You are not a member of any organisation. Ask an admin of yours to invite you.")
         return
     if has_second_factor(user_id):
         st.session_state[HALF] = (user_id, now() + HALF_LASTS)

@@ -22,12 +22,12 @@ def show_password(viewer: Viewer, account: Account) -> None:
         new = st.text_input("New password", type="password", autocomplete="new-password")
         again = st.text_input("New password again", type="password", autocomplete="new-password")
         st.caption(
-            "Twelve characters or more; a few words in a row are easiest. Your other browsers are"
-            " signed out."
+            "At least 12 characters. A few words in a row are easiest to remember. Your other"
+            " browsers are signed out."
         )
         sent = st.form_submit_button("Change password", type="primary")
     if sent and new != again:
-        st.error("The two new passwords are not the same.")
+        st.error("The two new passwords do not match.")
     elif sent:
         with act(
             viewer,

@@ -59,9 +59,7 @@ def show_second_factor(panel: SecondFactorPanel) -> None:
     st.subheader("Second factor")
     if panel.viewer.second_factor_missing:
         named = escape_markdown(panel.viewer.organization_name)
-        st.warning(
-            f"{named} asks everybody for a second factor. Set yours up, then everything else opens."
-        )
+        st.warning(f"{named} requires a second factor. Set yours up to continue.")
     if CODES in st.session_state:
         _show_recovery_codes(st.session_state[CODES])
     elif panel.waiting is not None:
@@ -77,11 +75,11 @@ def show_second_factor(panel: SecondFactorPanel) -> None:
 def _show_recovery_codes(codes: list[str]) -> None:
     """The codes, this once."""
     st.success(
-        "The second factor is on. Keep these ten codes where you keep your passport: each opens"
-        " your account once."
+        "The second factor is on. Store these ten recovery codes in a safe place: each one signs"
+        " you in once if you lose your phone."
     )
     st.code("\n".join(codes), language=None)
-    if st.button("I have kept them", type="primary"):
+    if st.button("I have stored them", type="primary"):
         del st.session_state[CODES]
         st.rerun()
 
@@ -115,11 +113,11 @@ def _ask_for_password(
 def _show_none(panel: SecondFactorPanel) -> None:
     """What it is for, and the first step."""
     st.caption(
-        "After your password you type a code from an app on your telephone, so a stolen password"
-        " alone opens nothing."
+        "After your password you enter a code from an app on your phone, so nobody can sign in with"
+        " a stolen password alone."
     )
     with st.expander("Set up the second factor", expanded=panel.viewer.second_factor_missing):
-        sent = _ask_for_password(panel.account, "begin", "Begin", with_code=False)
+        sent = _ask_for_password(panel.account, "begin", "Continue", with_code=False)
     if sent:
         with act(panel.viewer) as db:
             begin(db, own_token(), sent[0], address=own_address())
@@ -129,8 +127,8 @@ def _show_none(panel: SecondFactorPanel) -> None:
 def _show_waiting(panel: SecondFactorPanel, secret: str) -> None:
     """The secret as a picture and in letters, and the question for the app's first code."""
     st.markdown(
-        "Scan this with an authenticator app, or type the key into it. Then enter the code that it"
-        " shows."
+        "Scan this with an authenticator app, or enter the key there. Then enter the code that the"
+        " app shows."
     )
     address = address_for_app(secret, panel.account.email)
     st.image(segno.make(address, error="m").svg_inline(scale=4, border=4, light="#fff"), width=220)
@@ -156,10 +154,10 @@ def _show_factor(panel: SecondFactorPanel, factor: SecondFactor) -> None:
     )
     if factor.codes_left <= 2:
         st.warning(
-            "Few recovery codes are left. Make new ones while you still have your telephone."
+            "You have few recovery codes left. Create new ones while you still have your phone."
         )
     with st.expander("New recovery codes"):
-        renew = _ask_for_password(panel.account, "renew", "Make ten new codes", with_code=True)
+        renew = _ask_for_password(panel.account, "renew", "Create ten new codes", with_code=True)
     with st.expander("Switch off"):
         off = _ask_for_password(panel.account, "off", "Switch off", with_code=True)
     if renew:
@@ -176,16 +174,16 @@ def _show_requirement(panel: SecondFactorPanel) -> None:
     """For admins: whether everybody needs a second factor."""
     wanted = not panel.asked_of_everybody
     state = (
-        "leaves the second factor to each person."
+        "leaves the second factor to each member."
         if wanted
-        else "asks everybody for a second factor."
+        else "requires a second factor for all members."
     )
     st.caption(f"{escape_markdown(panel.viewer.organization_name)} {state}")
-    if st.button("Ask everybody for a second factor" if wanted else "Leave it to each person"):
+    if st.button("Require a second factor for all" if wanted else "Leave it to each member"):
         with act(
             panel.viewer,
             (
-                "From now on, whoever has none sets one up before anything else."
+                "Members without a second factor now have to set one up before they can continue."
                 if wanted
                 else "Saved."
             ),

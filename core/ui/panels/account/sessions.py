@@ -16,14 +16,16 @@ from core.ui.parts.format import escape_markdown, when
 def show_sessions(viewer: Viewer, sessions: Sequence[SignedIn]) -> None:
     """Every browser that is signed in, and the ways to end all of them."""
     st.subheader("Where you are signed in")
-    st.caption("A browser is signed out after 12 hours without use, and after 7 days in any case.")
+    st.caption(
+        "A browser is signed out after 12 hours of inactivity, and after 7 days in any case."
+    )
     for session in sessions:
         _show_session(viewer, session)
     with st.container(horizontal=True):
-        others = st.button("Sign out the other browsers", disabled=len(sessions) < 2)
-        everywhere = st.button("Sign out everywhere, here too")
+        others = st.button("Sign out other browsers", disabled=len(sessions) < 2)
+        everywhere = st.button("Sign out everywhere")
     if others or everywhere:
-        with act(viewer, "Signed out there, and programs have to sign in again.") as db:
+        with act(viewer, "Signed out. Programs have to sign in again.") as db:
             end_sign_ins(db, own_token(), also_this=everywhere)
         st.rerun()
 
@@ -44,6 +46,6 @@ def _show_session(viewer: Viewer, session: SignedIn) -> None:
                 f" last seen {last}"
             )
         if not session.is_this and st.button("Sign out", key=f"end {session.id}"):
-            with act(viewer, "That browser is signed out.") as db:
+            with act(viewer, "Browser signed out.") as db:
                 end_session(db, own_token(), session.id)
             st.rerun()
