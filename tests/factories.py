@@ -85,6 +85,7 @@ def viewer(
             home.name,
             home.timezone,
             home.currency,
+            home.locale,
             Role(role),
             modules,
         )

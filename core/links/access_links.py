@@ -62,6 +62,7 @@ class Visitor:
     organization_name: str
     timezone: str
     currency: str
+    locale: str
     person: str | None
     closer_id: UUID | None
     setter_id: UUID | None

@@ -40,6 +40,7 @@ from core.metrics.units import MONEY
 from core.platform.clock import Period, now
 from core.platform.database import organization_id_of
 from core.platform.dataframes import records
+from core.platform.notation import notation, written_in
 from core.platform.settings import settings
 from core.platform.tasks import task
 from core.tenancy.organizations.modules import BOOKINGS
@@ -109,6 +110,11 @@ def daily_report(db: Session, day: date) -> Body:
     """The Slack message about one day in the organisation's zone: its figures, each compared with
     the seven days before, and the best closers.
     """
+    with written_in(current_organization(db).locale):
+        return _daily_report(db, day)
+
+
+def _daily_report(db: Session, day: date) -> Body:
     organization = current_organization(db)
     period = Period(day, day + timedelta(days=1), organization.timezone)
     before = Period(day - timedelta(days=WEEK), day, organization.timezone)
@@ -120,7 +126,7 @@ def daily_report(db: Session, day: date) -> Body:
         (METRICS[key].name, _beside(key, figures_of_day, of_week, organization.currency))
         for key in REPORTED
     ]
-    title = f"Daily report, {day:%a} {day.day} {day:%b %Y}"
+    title = f"Daily report, {notation().day(day, weekday=True)}"
     cash = MONEY.message(figures_of_day["cash_collected"], organization.currency)
     blocks = [
         header(title),
@@ -151,6 +157,11 @@ def overdue_reminder(db: Session) -> list[Body]:
     """The Slack messages that list all overdue forms, grouped by closer, with links to fill them
     in. Empty when no form is overdue.
     """
+    with written_in(current_organization(db).locale):
+        return _overdue_reminder(db)
+
+
+def _overdue_reminder(db: Session) -> list[Body]:
     overdue = records(pending_forms(db, overdue_only=True, limit=MOST_COUNTED))
     listed = sorted(
         overdue[:MOST_LISTED],
@@ -180,7 +191,9 @@ def _reminders(db: Session, events: list[dict[str, Any]], zone: ZoneInfo) -> Ite
         for event in calls:
             form = _address(db, "form", {"event": str(event["id"])})
             link = linked(event["lead_name"] or "A booking", form)
-            lines.append(f"• {link}, {event['scheduled_at'].astimezone(zone):%a %d %b, %H:%M}")
+            local = event["scheduled_at"].astimezone(zone)
+            day = notation().day(local, weekday=True, year=False)
+            lines.append(f"• {link}, {day}, {notation().clock(local)}")
         for start in range(0, len(lines), LINES):
             yield section(
                 f"*{escaped(closer or 'No closer')}*\n" + "\n".join(lines[start : start + LINES])

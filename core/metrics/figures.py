@@ -13,6 +13,7 @@ from core.metrics.catalog import METRICS
 from core.metrics.dimensions import Dimension
 from core.metrics.kinds import Metric
 from core.metrics.units import Money, Value
+from core.platform.notation import notation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,8 @@ class Values(dict[str, Value]):
     @property
     def known(self) -> str:
         """How much a show rate is based on, which is printed beside it."""
-        return f"{self.count('confirmed'):,} of {self.count('due'):,} bookings due are confirmed"
+        confirmed, due = (notation().number(self.count(key)) for key in ("confirmed", "due"))
+        return f"{confirmed} of {due} bookings due are confirmed"
 
     def count(self, key: str) -> int:
         """A count's value."""

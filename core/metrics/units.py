@@ -16,6 +16,7 @@ from pydantic import Field
 from core.platform import schemas
 from core.platform.labels import NONE
 from core.platform.money import brief, decimal_text, short, shown
+from core.platform.notation import notation
 
 Money = Mapping[str, Decimal]
 Value = int | float | Money | None
@@ -58,7 +59,7 @@ class Unit:
         """A value with its unit, short enough for a card of an organisation that reckons in
         ``currency``.
         """
-        return NONE if value is None else f"{value:,.0f}"
+        return NONE if value is None else notation().number(value)
 
     def exact(self, value: Any) -> str:
         """A value where ``text`` rounds it so that somebody may miss it, else nothing."""
@@ -70,7 +71,7 @@ class Unit:
 
     def daily(self, value: Any, days: int, currency: str) -> str:
         """The same of a value of so many days, a day."""
-        return "n/a" if value is None else f"{value / days:.1f}"
+        return "n/a" if value is None else notation().number(value / days, 1)
 
     def as_json(self, value: Any) -> Any:
         """A value for programs: money as decimal strings with the currency's own decimals."""
@@ -99,7 +100,7 @@ class _Count(Unit):
         return int(number)
 
     def text(self, value: Any, currency: str) -> str:
-        return f"{int(value):,}"
+        return notation().number(int(value))
 
 
 class _Rate(Unit):
@@ -125,7 +126,7 @@ class _Duration(Unit):
     sign: str = ""
 
     def text(self, value: Any, currency: str) -> str:
-        return NONE if value is None else f"{value:,.0f} {self.sign}"
+        return NONE if value is None else f"{notation().number(value)} {self.sign}"
 
 
 class _Money(Unit):

@@ -23,7 +23,7 @@ from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
 from core.platform.database import organization_id_of
 from core.platform.labels import capitalized
-from core.platform.money import shown
+from core.platform.money import recorded
 from core.platform.normalization import normalize_email
 
 CHOICE = ("chosen_at", "chosen_event_id", "chosen_by", "chosen_reason")
@@ -211,7 +211,7 @@ def _tell_renewals(db: Session, memberships: Iterable[tuple[str, str | None]]) -
 
 def _what_happened(payment: Payment, fact: PaymentFact, refunded: Decimal) -> Iterator[Line]:
     """What may be new to the payment's timeline: nothing of zero amounts, and each state once."""
-    money, status = shown(payment.amount, payment.currency), PaymentStatus(payment.status)
+    money, status = recorded(payment.amount, payment.currency), PaymentStatus(payment.status)
     state = f" (“{fact.state}” at {fact.processor})" if fact.state else ""
     lines: dict[str, tuple[str, str, datetime]] = {
         f"payment {payment.id} {status}{state}": (
@@ -224,7 +224,7 @@ def _what_happened(payment: Payment, fact: PaymentFact, refunded: Decimal) -> It
         if refund.amount:
             lines |= _refund_line(payment, refund, refunded)
     for dispute in fact.disputes:
-        amount = money if dispute.amount is None else shown(dispute.amount, payment.currency)
+        amount = money if dispute.amount is None else recorded(dispute.amount, payment.currency)
         word = capitalized(dispute.status or "unknown").lower()
         lines[f"dispute {payment.id} {dispute.key} {dispute.status}"] = (
             "dispute",
@@ -241,10 +241,10 @@ def _refund_line(
     payment: Payment, refund: RefundFact, refunded: Decimal
 ) -> dict[str, tuple[str, str, datetime]]:
     if refund.is_remainder:
-        so_far = shown(refunded, payment.currency)
+        so_far = recorded(refunded, payment.currency)
         key, sentence = f"refunded {payment.id} {so_far}", f"Refunded so far: {so_far}"
     else:
         key = f"refund {payment.id} {refund.key} {refund.status}"
         word = capitalized(refund.status).lower().replace("canceled", "cancelled")
-        sentence = f"Refund of {shown(refund.amount, payment.currency)}: {word}"
+        sentence = f"Refund of {recorded(refund.amount, payment.currency)}: {word}"
     return {key: ("refund", sentence, refund.at)}

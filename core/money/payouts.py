@@ -29,6 +29,7 @@ from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period, now, today
 from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.platform.notation import RECORD, notation
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.queries import current_organization
 
@@ -115,7 +116,7 @@ def _name_of(period: Period) -> str:
     is_month = first.day == period.end.day == 1 and first.month == last.month
     if is_month and first.year == last.year:
         return f"{first:%B %Y}"
-    days = dict.fromkeys(f"{day.day} {day:%b %Y}" for day in (first, last))
+    days = dict.fromkeys(RECORD.day(day) for day in (first, last))
     return " – ".join(days)
 
 
@@ -251,7 +252,7 @@ def _what_is_missing(day: date, bounds: Row[Any]) -> str:
     if day >= start:
         return "Whatever is missing there comes into the next payout by itself."
     since = (
-        f"Payouts start on {start.day} {start:%b %Y}. What is missing since then comes into the"
+        f"Payouts start on {notation().day(start)}. What is missing since then comes into the"
         " next payout by itself, what was paid before is in none."
     )
     if bounds.start_stays:
@@ -264,7 +265,7 @@ def _too_far_ahead(end: date, timezone: str) -> str | None:
         return None
     last = end - timedelta(days=1)
     return (
-        f"This payout ends on {last.day} {last:%b %Y}, more than two months from today. Check the"
+        f"This payout ends on {notation().day(last)}, more than two months from today. Check the"
         " year: once it is approved, no other payout can begin before that day."
     )
 

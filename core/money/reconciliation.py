@@ -17,6 +17,7 @@ from core.money.models import PairVerdict, Payment, PaymentPair
 from core.platform.clock import now
 from core.platform.errors import Conflict, InvalidInput
 from core.platform.money import shown
+from core.platform.notation import notation
 from core.tenancy.access.viewers import Viewer
 
 
@@ -98,7 +99,7 @@ def _check_not_counted_otherwise(db: Session, entered_id: UUID, reported_id: UUI
         raise Conflict(
             "A payout has counted one of the two as the same money as another payment: the"
             f" {shown(other.amount, other.currency)} entered by hand on"
-            f" {other.payment_date.day} {other.payment_date:%b %Y}. Say first that those two are"
+            f" {notation().day(other.payment_date)}. Say first that those two are"
             " different."
         )
 

@@ -144,6 +144,7 @@ class _Team:
             self.organization.name,
             self.organization.timezone,
             self.organization.currency,
+            self.organization.locale,
             Role.ADMIN,
             frozenset(self.organization.modules),
         )

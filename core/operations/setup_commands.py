@@ -52,6 +52,7 @@ def _roles() -> list[str]:
     argument(
         "--region", default="US", help="country whose phone numbers are read without a prefix"
     ),
+    argument("--locale", help="by which numbers and dates are written; that of the region if none"),
 )
 def create_org(args: Namespace) -> Answer:
     from core.tenancy.organizations.actions import create_organization
@@ -62,6 +63,7 @@ def create_org(args: Namespace) -> Answer:
         timezone=args.timezone,
         currency=args.currency,
         region=args.region,
+        locale=args.locale,
     )
     return {"id": str(organization_id), "slug": args.slug}
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from copy import copy
 from decimal import ROUND_HALF_UP, Context, Decimal
 
-from babel import Locale
-from babel.numbers import format_compact_currency, get_currency_symbol, list_currencies
+from babel.numbers import get_currency_symbol, list_currencies
 
 from core.platform.errors import InvalidInput
+from core.platform.notation import DEFAULT, RECORD, Notation, notation
 
 HUNDRED, TEN_THOUSAND = 100, 10_000
 LIMIT = Decimal(10) ** 12
@@ -45,9 +45,11 @@ OTHER_DECIMALS: Mapping[str, int] = {
 # Where a processor's smallest unit is another than the currency's. Source: Stripe, supported
 # currencies: ISK and UGX are sent with two decimals that are always 00, MGA without any.
 MINOR_UNITS: Mapping[str, Mapping[str, int]] = {"stripe": {"ISK": 2, "UGX": 2, "MGA": 0}}
-# Thousands as the screens write them, and as much of the world does.
-THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
-THOUSANDS_BY_POINTS = re.compile(r"[1-9]\d{0,2}(\.\d{3})+,\d+")
+SPACES, SPACED = re.compile(r"\s+"), re.compile("[0-9]+(?: [0-9]+)+")
+SPACED_THOUSANDS = re.compile("[1-9][0-9]{0,2}(?: [0-9]{3})+")
+MARKS = "KMBT"  # of thousands, millions, billions and trillions
+EXAMPLE = Decimal(4997)
+UNUSUAL = Decimal(1_000_000)
 
 
 def decimals(currency: str) -> int:
@@ -93,7 +95,7 @@ def parse_amount(text: str | int | Decimal, currency: str, *, field: str = "amou
         amount = Decimal(str(text).strip())
     except ArithmeticError as error:
         raise InvalidInput(
-            f"“{text}” is not an amount; write it like 4997.00.", field=field
+            f"“{str(text)[:40]}” is not an amount; write it like 4997.00.", field=field
         ) from error
     if not amount.is_finite() or amount < 0 or amount >= LIMIT:
         raise InvalidInput(
@@ -107,48 +109,110 @@ def parse_amount(text: str | int | Decimal, currency: str, *, field: str = "amou
 
 
 def typed_amount(text: str, currency: str, *, field: str = "amount") -> Decimal:
-    """An amount as a person types it: also with the currency's sign and with groups of thousands,
-    where that can mean one amount only. ``4,997`` is one in dollars, which have no thousandths, and
-    none in dinars.
+    """An amount as a person types it where the notation is the organisation's: with or without the
+    currency's sign and groups of thousands. What would be another amount to somebody else, as
+    ``4.999,50`` where the decimal sign is a point, is none.
+
+    ``4,997`` is one in dollars, which have no thousandths, and none in dinars.
 
     Raises InvalidInput like ``parse_amount``.
     """
-    written = "".join(text.split())
-    for sign in (get_currency_symbol(currency, locale="en_US"), currency.upper()):
-        written = written.removeprefix(sign).removesuffix(sign)
-    if THOUSANDS_BY_POINTS.fullmatch(written):
-        written = written.replace(".", "").replace(",", ".")
-    elif THOUSANDS.fullmatch(written) and ("." in written or decimals(currency) < 3):
-        written = written.replace(",", "")
-    elif "," in written:
-        raise InvalidInput(f"“{text}” is not an amount; write it like 4997.00.", field=field)
-    return parse_amount(written, currency, field=field)
+    style = notation()
+    spaced = SPACES.sub(" ", text.strip().replace("−", "-"))
+    written = _without_sign(spaced.replace(" ", ""), currency, style)
+    if style.group_sign == "’":
+        written = written.replace("'", "’")  # which is on no keyboard
+    plain = _ungrouped(written, style)
+    whole, _, fraction = plain.partition(style.decimal_sign)
+    is_grouped = plain != written
+    if (
+        not re.fullmatch("-?[0-9]+", whole)
+        or ((fraction or plain != whole) and not re.fullmatch("[0-9]+", fraction))
+        or (is_grouped and not fraction and decimals(currency) == 3)
+        or not all(map(SPACED_THOUSANDS.fullmatch, SPACED.findall(spaced)))
+    ):
+        example = shown(EXAMPLE, currency, notation=style)
+        raise InvalidInput(
+            f"“{text[:40].strip()}” could be read in two ways, or is no amount. Write it like"
+            f" {example}.",
+            field=field,
+        )
+    return parse_amount(f"{whole}.{fraction}" if fraction else whole, currency, field=field)
 
 
-def shown(amount: Decimal, currency: str, *, whole: bool = False, locale: str = "en_US") -> str:
+def _without_sign(written: str, currency: str, style: Notation) -> str:
+    """The amount without the currency's sign or code before or after it; a minus may stand before
+    the sign.
+    """
+    minus = "-" if written.startswith("-") else ""
+    rest = written.removeprefix("-")
+    names = (get_currency_symbol(currency, locale=name) for name in (style.code, DEFAULT))
+    signs = {"".join(name.split()).casefold() for name in (*names, currency)}
+    for sign in sorted(signs, key=len, reverse=True):
+        if rest.casefold().startswith(sign):
+            return minus + rest[len(sign) :]
+        if rest.casefold().endswith(sign):
+            return minus + rest[: -len(sign)]
+    return written
+
+
+def _ungrouped(written: str, style: Notation) -> str:
+    """The amount without the signs between its thousands, where they are the notation's and stand
+    where they belong. Spaces are gone already.
+    """
+    group = re.escape(style.group_sign)
+    pairs = f"|[1-9][0-9]?({group}[0-9]{{2}})*{group}[0-9]{{3}}" if style.has_lakhs else ""
+    grouped = f"-?([1-9][0-9]{{0,2}}({group}[0-9]{{3}})+{pairs})"
+    whole, decimal, fraction = written.partition(style.decimal_sign)
+    if not re.fullmatch(grouped, whole):
+        return written
+    return whole.replace(style.group_sign, "") + decimal + fraction
+
+
+def is_unusual(amount: Decimal, currency: str) -> bool:
+    """Whether an amount that somebody typed is so large that it is rather a slip of the finger."""
+    return amount >= UNUSUAL.scaleb(USUAL_DECIMALS - min(decimals(currency), USUAL_DECIMALS))
+
+
+def shown(
+    amount: Decimal, currency: str, *, whole: bool = False, notation: Notation | None = None
+) -> str:
     """The amount as people read it: ``$4,997.00``; without decimals when ``whole``."""
-    language = Locale.parse(locale)
-    pattern = copy(language.currency_formats["standard"])
-    digits = 0 if whole else decimals(currency)
+    return _applied(amount, currency, 0 if whole else decimals(currency), notation)
+
+
+def recorded(amount: Decimal, currency: str) -> str:
+    """The amount in a sentence that is written once and stays, the same in every organisation."""
+    return shown(amount, currency, notation=RECORD)
+
+
+def _applied(
+    amount: Decimal, currency: str, digits: int, style: Notation | None, mark: str = ""
+) -> str:
+    """The amount with so many decimals, and the mark right after its last digit."""
+    style = style or notation()
+    pattern = copy(style.language.currency_formats["standard"])
     pattern.frac_prec = (digits, digits)
-    return pattern.apply(amount, language, currency=currency, currency_digits=False)
+    pattern.suffix = (mark + pattern.suffix[0], mark + pattern.suffix[1])
+    return pattern.apply(amount, style.language, currency=currency, currency_digits=False)
 
 
-def brief(amount: Decimal, currency: str, *, locale: str = "en_US") -> str:
+def brief(amount: Decimal, currency: str) -> str:
     """The amount in whole units, ``$4,997``; below a hundred with its decimals where it has any, so
     that ``$0.40`` is not nothing.
     """
     is_whole = abs(amount) >= HUNDRED or not rounded(amount, currency) % 1
-    return shown(amount, currency, whole=is_whole, locale=locale)
+    return shown(amount, currency, whole=is_whole)
 
 
-def short(amount: Decimal, currency: str, *, locale: str = "en_US") -> str:
+def short(amount: Decimal, currency: str) -> str:
     """The amount rounded to three digits, for a card: ``$57.2K``, ``$1.25M``. Below ten thousand it
     is as ``brief`` has it.
     """
     if abs(amount) < TEN_THOUSAND:
-        return brief(amount, currency, locale=locale)
+        return brief(amount, currency)
     rounded = Context(prec=3, rounding=ROUND_HALF_UP).plus(amount)
-    return format_compact_currency(
-        rounded, currency, locale=locale, fraction_digits=2 - rounded.adjusted() % 3
-    )
+    thousands = min(rounded.adjusted() // 3, len(MARKS))
+    scaled = rounded.scaleb(-3 * thousands)
+    digits = max(0, -int(scaled.normalize().as_tuple().exponent))
+    return _applied(scaled, currency, digits, None, MARKS[thousands - 1])

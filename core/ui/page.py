@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from core.platform.errors import NotAllowed, SalesOpsError
+from core.platform.notation import DEFAULT, choose, written_in
 from core.tenancy.access.authorization import Refusal, may_open
 from core.tenancy.access.models import Role
 from core.tenancy.access.roles import SUPER_ADMINS
@@ -39,12 +40,14 @@ def viewer_of_run() -> Iterator[Viewer | None]:
     """Who is signed in on this browser, looked up anew at each run of the script, so that an ended
     session ends here too.
 
-    What runs inside finds the same one by ``current_viewer``; nothing of it outlives the run.
+    What runs inside finds the same one by ``current_viewer``, and writes numbers and dates by the
+    locale of their organisation; nothing of it outlives the run.
     """
     viewer = _viewer_of_tab()
     before = _run_viewer.set(viewer)
     try:
-        yield viewer
+        with written_in(viewer.locale if viewer else DEFAULT):
+            yield viewer
     finally:
         _run_viewer.reset(before)
 
@@ -118,6 +121,7 @@ def require(screen: str, *, live: bool = False) -> Viewer:
     if refusal is not None:
         _show_refusal(refusal, viewer, BY_KEY[screen])
         st.stop()
+    choose(viewer.locale)
     return viewer
 
 

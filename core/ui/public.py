@@ -9,16 +9,19 @@ import streamlit as st
 from core.links.access_links import Visitor, open_link
 from core.links.kinds import LinkPurpose
 from core.platform.errors import NotAllowed, TooManyRequests
+from core.platform.notation import choose
 from core.ui.page import own_address
 from core.ui.parts.format import escape_markdown
 
 
 def visitor_of(purpose: LinkPurpose) -> Visitor:
     """Who holds the link that ``?token=`` names, looked up anew at each run, so that a revoked link
-    ends here too.
+    ends here too. The page is written by the locale of the link's organisation.
     """
     try:
-        return open_link(st.query_params.get("token", ""), purpose, address=own_address())
+        visitor = open_link(st.query_params.get("token", ""), purpose, address=own_address())
+        choose(visitor.locale)
+        return visitor
     except TooManyRequests as error:
         _end(f"{error.message} It works again in {error.retry_after_s // 60 + 1} minutes.")
     except NotAllowed as error:

@@ -300,8 +300,8 @@ def test_the_report_has_the_days_figures_beside_the_week_before():
         "Cancelled bookings": "1 (0.0)",
         "Pending forms": "1 (0.0)",
     }
-    assert made["text"] == "Daily report, Wed 6 Nov 2024: 6 booked, 2 closed, ¥20,000 + $4,997 cash"
-    assert made["blocks"][0]["text"]["text"] == "Daily report, Wed 6 Nov 2024"
+    assert made["text"] == "Daily report, Wed, Nov 6, 2024: 6 booked, 2 closed, ¥20,000 + $4,997 cash"
+    assert made["blocks"][0]["text"]["text"] == "Daily report, Wed, Nov 6, 2024"
     assert "Team One · Europe/Copenhagen" in made["blocks"][1]["elements"][0]["text"]
     assert (
         words(made) == "*Top closers*\n1. Ana: $3,000, 1 closed\n2. Bo: ¥20,000 + $1,997, 1 closed"
@@ -407,7 +407,7 @@ def test_the_time_of_a_call_is_the_organisations():
     org = team(timezone="America/New_York")
     with as_system(org) as db:
         late(db, org, at=datetime(2024, 11, 6, 3, 30, tzinfo=UTC))
-    assert words(reminders(org)[0]).endswith(", Tue 05 Nov, 22:30")
+    assert words(reminders(org)[0]).endswith(", Tue, Nov 5, 10:30 PM")
 
 
 def test_one_form_is_one_form_and_none_is_no_message():

@@ -3,16 +3,24 @@
 from decimal import Decimal
 
 import pytest
+from babel.numbers import list_currencies
 
 from core.platform.errors import InvalidInput
 from core.platform.money import (
     decimal_text,
     from_minor,
+    is_unusual,
     parse_amount,
     rounded,
+    short,
     shown,
     typed_amount,
 )
+from core.platform.notation import LOCALES, written_in
+from tests.by_day import first
+
+# Each sign of thousands, and each place of a currency.
+BY_DAY = {"en_US", "de_DE", "sv_SE", "de_CH", "en_IN", "nl_NL"}
 
 
 @pytest.mark.parametrize(
@@ -64,44 +72,99 @@ def test_the_noise_of_a_float_is_rounded_away():
 
 
 @pytest.mark.parametrize(
-    ("typed", "currency", "amount"),
+    ("locale", "typed", "currency", "amount"),
     [
-        ("4997", "USD", "4997"),
-        ("4,997", "USD", "4997"),
-        ("$4,997.00", "USD", "4997"),
-        ("4,997.00 usd".upper(), "USD", "4997"),
-        ("1,000,000", "USD", "1000000"),
-        ("1 000 000.50", "USD", "1000000.50"),
-        ("4.999,50", "USD", "4999.50"),
-        ("€4.999,50", "EUR", "4999.50"),
-        ("98,765", "JPY", "98765"),
-        ("1,234.567", "KWD", "1234.567"),
+        ("en_US", "4997", "USD", "4997"),
+        ("en_US", "4,997", "USD", "4997"),
+        ("en_US", "$4,997.00", "USD", "4997"),
+        ("en_US", "4,997.00 USD", "USD", "4997"),
+        ("en_US", "usd 4997", "USD", "4997"),
+        ("en_US", "1,000,000", "USD", "1000000"),
+        ("en_US", "1 000 000.50", "USD", "1000000.50"),
+        ("en_US", "98,765", "JPY", "98765"),
+        ("en_US", "1,234.567", "KWD", "1234.567"),
+        ("en_US", "4 997", "KWD", "4997"),
+        ("de_DE", "4.997", "EUR", "4997"),
+        ("de_DE", "4.999,50", "EUR", "4999.50"),
+        ("de_DE", "€4.999,50", "EUR", "4999.50"),
+        ("de_DE", "12.345", "USD", "12345"),
+        ("da_DK", "4.997,00 kr.", "DKK", "4997"),
+        ("da_DK", "4997,5 DKK", "DKK", "4997.5"),
+        ("sv_SE", "4\xa0997,50 kr", "SEK", "4997.50"),
+        ("de_CH", "CHF 4'997.00", "CHF", "4997"),
+        ("en_IN", "₹12,34,567.50", "INR", "1234567.50"),
+        ("en_IN", "1,234,567", "INR", "1234567"),
     ],
 )
-def test_an_amount_is_read_as_it_is_typed_and_as_the_screens_write_it(typed, currency, amount):
-    assert typed_amount(typed, currency) == Decimal(amount)
+def test_an_amount_is_read_by_the_locale_of_the_organisation(locale, typed, currency, amount):
+    with written_in(locale):
+        assert typed_amount(typed, currency) == Decimal(amount)
 
 
 @pytest.mark.parametrize(
-    ("typed", "currency"),
+    ("locale", "typed", "currency"),
     [
-        ("4,99", "USD"),
-        ("1,23.45", "USD"),
-        ("12.345", "USD"),
-        ("4.997", "USD"),
-        ("1,2345", "USD"),
-        ("1.234.567", "USD"),
-        ("0,500", "USD"),
-        ("0.500,00", "USD"),
-        ("€5", "USD"),
-        ("4,997", "KWD"),  # thousands or thousandths
-        ("4.99,5", "KWD"),
-        ("1e99", "USD"),
-        ("99999999999999", "USD"),
-        ("-5", "USD"),
-        ("$", "USD"),
+        ("en_US", "4.999,50", "USD"),
+        ("en_US", "4,99", "USD"),
+        ("en_US", "1,23.45", "USD"),
+        ("en_US", "12.345", "USD"),
+        ("en_US", "4.997", "USD"),
+        ("en_US", "1,2345", "USD"),
+        ("en_US", "1.234.567", "USD"),
+        ("en_US", "1 23", "USD"),
+        ("en_US", "0,500", "USD"),
+        ("en_US", "€5", "USD"),
+        ("en_US", "4,997", "KWD"),  # thousands or thousandths
+        ("en_US", "4.", "USD"),
+        ("en_US", ".5", "USD"),
+        ("de_DE", "4,999.50", "EUR"),
+        ("de_DE", "12.50", "EUR"),
+        ("de_DE", "4.997", "KWD"),
+        ("en_US", "1e99", "USD"),
+        ("en_US", "NaN", "USD"),
+        ("en_US", "Infinity", "USD"),
+        ("en_US", "99999999999999", "USD"),
+        ("en_US", "-5", "USD"),
+        ("en_US", "−5", "USD"),
+        ("en_US", "$", "USD"),
+        ("en_US", "٤٩٩٧", "USD"),
+        ("en_US", "1_000", "USD"),
+        ("en_US", "", "USD"),
+        ("en_US", "\0" * 10_000, "USD"),
     ],
 )
-def test_what_may_mean_two_amounts_or_none_is_refused(typed, currency):
-    with pytest.raises(InvalidInput):
+def test_what_may_mean_two_amounts_or_none_is_refused(locale, typed, currency):
+    with written_in(locale), pytest.raises(InvalidInput) as refused:
         typed_amount(typed, currency)
+    assert len(refused.value.message) < 150
+
+
+@pytest.mark.parametrize("locale", first(LOCALES, BY_DAY))
+def test_what_is_written_in_a_locale_is_read_as_the_same_amount_in_it(locale):
+    amounts = [Decimal(units) / 1000 for units in (0, 500, 123_400, 4_997_000, 98_765_432_199)]
+    with written_in(locale):
+        for currency in list_currencies():
+            for amount in (rounded(each, currency) for each in amounts):
+                assert typed_amount(shown(amount, currency), currency) == amount
+
+
+@pytest.mark.parametrize(
+    ("locale", "exact", "on_a_card"),
+    [
+        ("en_US", "$57,234.50", "$57.2K"),
+        ("en_GB", "US$57,234.50", "US$57.2K"),
+        ("de_DE", "57.234,50\xa0$", "57,2K\xa0$"),
+        ("nl_NL", "US$\xa057.234,50", "US$\xa057,2K"),
+    ],
+)
+def test_an_amount_is_written_by_the_locale(locale, exact, on_a_card):
+    amount = Decimal("57234.50")
+    with written_in(locale):
+        assert (shown(amount, "USD"), short(amount, "USD")) == (exact, on_a_card)
+
+
+def test_an_amount_that_is_rather_a_slip_of_the_finger_is_noticed_in_every_currency():
+    assert is_unusual(Decimal(1_000_000), "USD")
+    assert not is_unusual(Decimal("999999.99"), "USD")
+    assert not is_unusual(Decimal(1_000_000), "JPY")
+    assert is_unusual(Decimal(100_000_000), "JPY")

@@ -17,7 +17,7 @@ $f$;
 -- What a link's page shows about the link; records its use. No row for a link that is not valid.
 create or replace function app.find_link(p_hash bytea, p_purpose text)
 returns table (link_id uuid, name text, organization_id uuid, organization_name text, timezone text,
-  currency text, person text, closer_id uuid, setter_id uuid, snapshot_name text, period_start date,
+  currency text, locale text, person text, closer_id uuid, setter_id uuid, snapshot_name text, period_start date,
   period_end date, shown jsonb)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 begin
@@ -26,8 +26,8 @@ begin
      and (t.last_used_at is null or t.last_used_at < now() - interval '1 minute')
      and exists (select 1 from app.valid_link(p_hash, p_purpose));
   return query
-  select t.id, t.name, o.id, o.name, o.timezone, o.currency, coalesce(c.name, s.name), t.closer_id,
-    t.setter_id, p.name,
+  select t.id, t.name, o.id, o.name, o.timezone, o.currency, o.locale, coalesce(c.name, s.name),
+    t.closer_id, t.setter_id, p.name,
          p.period_start, p.period_end, t.shown
     from app.valid_link(p_hash, p_purpose) t
     join app.organizations o on o.id = t.organization_id

@@ -44,11 +44,11 @@ def create_organization_as_admin(
         Conflict: the slug is taken.
     """
     organization_id = uuid4()
-    facts = organization_facts(name=name, slug=slug, timezone=timezone, currency=currency)
+    facts = organization_facts(
+        name=name, slug=slug, timezone=timezone, currency=currency, region=region, locale=None
+    )
     try:
-        call_as_super_admin(
-            db, "create_organization_as_admin", id=organization_id, region=region, **facts
-        )
+        call_as_super_admin(db, "create_organization_as_admin", id=organization_id, **facts)
     except IntegrityError as error:
         raise Conflict(f"The slug “{slug}” is taken.") from error
     return organization_id

@@ -57,6 +57,7 @@ class Viewer:
     organization_name: str
     timezone: str
     currency: str
+    locale: str
     role: Role
     modules: frozenset[str] = frozenset()
     seen_by: UUID | None = None

@@ -12,6 +12,8 @@ from core.platform.clock import check_timezone
 from core.platform.database import as_system
 from core.platform.errors import Conflict, InvalidInput, NotFound
 from core.platform.money import check_currency
+from core.platform.names import check_name
+from core.platform.notation import check_locale, of_region
 from core.tenancy.organizations.models import Organization
 
 
@@ -24,38 +26,50 @@ def find_organization(db: Session, slug_or_id: str) -> UUID:
 
 
 def create_organization(
-    *, name: str, slug: str, timezone: str, currency: str, region: str = "US", is_demo: bool = False
+    *,
+    name: str,
+    slug: str,
+    timezone: str,
+    currency: str,
+    region: str = "US",
+    locale: str | None = None,
+    is_demo: bool = False,
 ) -> UUID:
     """Create an organisation. ``slug`` is its name in addresses. ``timezone`` decides when its days
-    begin. ``currency`` is the one it uses most.
+    begin. ``currency`` is the one it uses most. ``locale`` is that of its region unless given.
 
     Raises:
-        InvalidInput: the name is missing, or the slug, time zone or currency is not valid.
+        InvalidInput: the name is missing, or the slug, time zone, currency or locale is not valid.
         Conflict: the slug is taken, perhaps by a deleted organisation that can still be restored.
     """
     organization_id = uuid4()
-    facts = organization_facts(name=name, slug=slug, timezone=timezone, currency=currency)
+    facts = organization_facts(
+        name=name, slug=slug, timezone=timezone, currency=currency, region=region, locale=locale
+    )
     try:
         with as_system(organization_id) as db:
-            db.add(Organization(id=organization_id, region=region, is_demo=is_demo, **facts))
+            db.add(Organization(id=organization_id, is_demo=is_demo, **facts))
     except IntegrityError as error:
         raise Conflict(f"The slug “{slug}” is taken.") from error
     return organization_id
 
 
-def organization_facts(*, name: str, slug: str, timezone: str, currency: str) -> dict[str, str]:
+def organization_facts(
+    *, name: str, slug: str, timezone: str, currency: str, region: str, locale: str | None
+) -> dict[str, str]:
     """A new organisation's facts, checked. Raises InvalidInput."""
-    if not name.strip():
-        raise InvalidInput("Give the organisation a name.", field="name")
+    called = check_name(name, "Give the organisation a name.")
     if not _is_slug(slug):
         raise InvalidInput(
             "A slug has lower-case letters, digits and hyphens, at most 63.", field="slug"
         )
     return {
-        "name": name.strip(),
+        "name": called,
         "slug": slug,
         "timezone": check_timezone(timezone),
         "currency": check_currency(currency),
+        "region": region,
+        "locale": check_locale(locale) if locale else of_region(region),
     }
 
 

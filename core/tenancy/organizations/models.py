@@ -21,6 +21,7 @@ class Organization(Timestamps, Base):
     __table_args__ = (
         CheckConstraint("slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'", name="slug"),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
+        CheckConstraint("locale ~ '^[a-z]{2}_[A-Z]{2}$'", name="locale"),
         secured(
             "organization",
             audit=True,
@@ -45,6 +46,7 @@ class Organization(Timestamps, Base):
     timezone: Mapped[ProductText]
     currency: Mapped[str]
     region: Mapped[ProductText] = mapped_column(server_default="US")
+    locale: Mapped[ProductText] = mapped_column(server_default="en_US")
     modules: Mapped[list[str]] = mapped_column(
         server_default=text("'{bookings}'"), info={BY_PRODUCT: True}
     )

@@ -14,6 +14,7 @@ from core.platform.clock import check_timezone
 from core.platform.database import organization_id_of
 from core.platform.errors import InvalidInput, NotAllowed
 from core.platform.money import check_currency
+from core.platform.notation import LOCALES, locale_in_words
 from core.tenancy.organizations.models import Organization, SettingsRow
 
 
@@ -22,8 +23,8 @@ class Setting:
     """One setting. ``kind`` is the kind of its field: text, choice, number, switch or day.
 
     ``least`` and ``most`` bound a number. ``empty`` says what an empty field means, if it may be
-    empty. ``check`` normalises a text or raises InvalidInput. ``warning`` says what a change does
-    to existing data.
+    empty. ``check`` normalises a text or raises InvalidInput. ``in_words`` is how people read a
+    choice. ``warning`` says what a change does to existing data.
     """
 
     key: str
@@ -36,6 +37,7 @@ class Setting:
     most: int = 0
     empty: str | None = None
     choices: tuple[str, ...] = ()
+    in_words: Callable[[str], str] = str
     check: Callable[[str], str] | None = None
 
 
@@ -76,6 +78,15 @@ ORGANIZATION = SettingsGroup(
             "The usual currency: suggested in forms, and used to rank leaderboards.",
             "Existing amounts keep their currency. Nothing is converted.",
             check=check_currency,
+        ),
+        Setting(
+            "locale",
+            "Numbers and dates",
+            "choice",
+            "How numbers, amounts, dates and times are written, and read where somebody types them."
+            " Names of months and weekdays are English everywhere.",
+            choices=LOCALES,
+            in_words=locale_in_words,
         ),
     ),
 )

@@ -27,11 +27,12 @@ from core.money.payouts import hold_back, rebuild, release
 from core.money.schemas import PaymentItem
 from core.platform.clock import today
 from core.platform.dataframes import records
+from core.platform.notation import notation
 from core.platform.paging import Order
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import act
 from core.ui.parts.columns import Column, Moment, Money, Text, Word, headings
-from core.ui.parts.format import escape_markdown, money, plural
+from core.ui.parts.format import escape_markdown, money, on, plural
 from core.ui.parts.rows import Rows
 from core.ui.parts.tables import table
 
@@ -163,7 +164,7 @@ def _turn_pages(shown: Mapping[str, Shown], key: str, part: str) -> None:
     """Which page of a part is shown, where it has more than one."""
     together = shown[part].together
     if together > PAGE:
-        st.caption(f"{PAGE} of {together:,} lines on a page.")
+        st.caption(f"{PAGE} of {notation().number(together)} lines on a page.")
         st.pagination(ceil(together / PAGE), key=_pager(key, part))
 
 
@@ -340,7 +341,7 @@ def warn_open_entries(count: int) -> None:
         what = (
             "1 payment that was entered by hand is"
             if count == 1
-            else f"{count:,} payments that were entered by hand are"
+            else f"{notation().number(count)} payments that were entered by hand are"
         )
         st.warning(
             f"{what} for a booking or customer with another payment from a processor. Confirm on"
@@ -354,7 +355,7 @@ def warn_unfinished(snapshot: PayoutSnapshot) -> None:
     last = snapshot.period_end - timedelta(days=1)
     if last >= today(snapshot.timezone):
         st.info(
-            f"This period ends on {last.day} {last:%b %Y}. Payments that arrive after approval are"
+            f"This period ends on {on(last)}. Payments that arrive after approval are"
             " in the next payout."
         )
 
@@ -388,7 +389,7 @@ def warn_without_closer(count: int) -> None:
             "1 payment has no closer, so it is credited to nobody. Match it first, or approve"
             " now: once matched, it is credited in a later payout."
             if count == 1
-            else f"{count:,} payments have no closer, so they are credited to nobody. Match them"
+            else f"{notation().number(count)} payments have no closer, so they are credited to nobody. Match them"
             " first, or approve now: once matched, they are credited in a later payout."
         )
         st.warning(escape_markdown(one))

@@ -19,7 +19,7 @@ from core.tenancy.organizations.settings import (
     change_settings,
 )
 from core.ui.page import act
-from core.ui.parts.format import escape_markdown, plural
+from core.ui.parts.format import escape_markdown, on, plural
 
 GROUPS = (ORGANIZATION, BOOKINGS, MONEY, WHAT_REPS_SEE, WHO_GETS_IN, PERSONAL_DATA)
 
@@ -63,7 +63,9 @@ def _in_words(setting: Setting, value: Any) -> str:
         unit, _, rest = setting.unit.partition(" ")
         return f"{plural(value, unit.removesuffix('s'), unit)} {rest}".strip()
     if setting.kind == "day":
-        return f"{value.day} {value:%b %Y}"
+        return on(value)
+    if setting.kind == "choice":
+        return setting.in_words(value)
     return str(value)
 
 
@@ -72,7 +74,12 @@ def _field(setting: Setting, value: Any) -> Any:
     if setting.kind == "switch":
         return st.toggle(setting.label, value=value)
     if setting.kind == "choice":
-        return st.selectbox(setting.label, setting.choices, index=setting.choices.index(value))
+        return st.selectbox(
+            setting.label,
+            setting.choices,
+            index=setting.choices.index(value),
+            format_func=setting.in_words,
+        )
     if setting.kind == "number":
         hint = f"{setting.least} to {setting.most} {setting.unit}" + (
             f"; empty means {setting.empty}" if setting.empty else ""

@@ -11,6 +11,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from core.platform.notation import notation
 from core.ui.parts.finished import finished
 
 ACCENT, GREY, GOOD = "#2F5BD8", "#868FA0", "#0F8A7A"
@@ -43,7 +44,8 @@ def trend(
     days: Sequence[Any], values: Sequence[Any], name: str, *, before: Sequence[Any] | None = None
 ) -> go.Figure:
     """A figure day by day; the compared period lies under it, shifted onto the same days."""
-    figure = go.Figure(layout=LAYOUT)
+    style = notation()
+    figure = go.Figure(layout=LAYOUT, layout_separators=style.decimal_sign + style.group_sign)
     # A line of one day has no length; and only a point with a mark can be clicked.
     marks = {
         "mode": "lines+markers",
@@ -56,7 +58,8 @@ def trend(
     figure.add_scatter(
         x=days, y=values, name=name, line={"color": ACCENT, "width": 2}, connectgaps=False, **marks
     )
-    figure.update_xaxes(tickformat="%-d %b", dtick=MS_A_DAY * max(1, round(len(days) / MOST_TICKS)))
+    day = "%b %-d" if style.month_first else "%-d %b"
+    figure.update_xaxes(tickformat=day, dtick=MS_A_DAY * max(1, round(len(days) / MOST_TICKS)))
     return figure
 
 
@@ -76,7 +79,10 @@ def funnel(steps: Sequence[tuple[str, int]]) -> go.Figure:
         marker={"color": ACCENT},
         cliponaxis=False,
         textposition="outside",
-        text=[f"{count:,}{share}" for count, share in zip(counts, shares, strict=True)],
+        text=[
+            f"{notation().number(count)}{share}"
+            for count, share in zip(counts, shares, strict=True)
+        ],
         hoverinfo="none",
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)

@@ -19,7 +19,8 @@ from core.metrics.units import RATE, Unit
 from core.platform.labels import NONE, LabelledEnum
 from core.platform.money import decimal_text
 from core.platform.normalization import fold
-from core.ui.parts.format import money, when, word
+from core.platform.notation import notation
+from core.ui.parts.format import money, on, when, word
 
 
 def headings(item: type[BaseModel]) -> Callable[[str], str]:
@@ -90,7 +91,7 @@ class Number(Column):
     is_number = True
 
     def _text(self, value: Any) -> str:
-        return f"{int(value):,}"  # pandas makes floats of a column in which one is missing
+        return notation().number(int(value))  # pandas makes floats where one is missing
 
     def _exported(self, value: Any) -> int:
         return int(value)
@@ -169,7 +170,7 @@ class Day(Column):
         return [pd.to_datetime(rows[self.name])]
 
     def _text(self, value: Any) -> str:
-        return f"{value.day} {value:%b %Y}"
+        return on(value)
 
     def _exported(self, value: Any) -> str:
         return str(value.isoformat())

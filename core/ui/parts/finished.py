@@ -2,7 +2,7 @@
 
 Plotly builds and checks a figure in some ten milliseconds, and a screen draws all of its charts
 anew at each click. What a chart shows follows from what it is given alone, so the same numbers need
-no second drawing, whoever looks.
+no second drawing, whoever looks, but one for each way of writing them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any, ParamSpec
 
 import plotly.graph_objects as go
 from plotly.basedatatypes import BaseFigure
+
+from core.platform.notation import notation
 
 REMEMBERED = 500
 Given = ParamSpec("Given")
@@ -36,11 +38,11 @@ def finished(draw: Callable[Given, go.Figure]) -> Callable[Given, FinishedFigure
 
     @lru_cache(REMEMBERED)
     def drawn(given: bytes) -> FinishedFigure:
-        args, named = pickle.loads(given)  # noqa: S301 - written a moment ago, by this process
+        args, named, _ = pickle.loads(given)  # noqa: S301 - written a moment ago, by this process
         return FinishedFigure(draw(*args, **named).to_dict())
 
     @wraps(draw)
     def shown(*args: Given.args, **named: Given.kwargs) -> FinishedFigure:
-        return drawn(pickle.dumps((args, named)))
+        return drawn(pickle.dumps((args, named, notation())))
 
     return shown

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from core.bookings.form_answers import QUESTIONS
 from core.bookings.questions import Kind, Question
-from core.ui.parts.format import money
+from core.ui.parts.format import money, on
 
 YES_NO = {True: "Yes", False: "No"}
 
@@ -48,6 +48,6 @@ def _in_words(question: Question, answers: Mapping[str, Any], names: Mapping[UUI
         case Kind.AMOUNT:
             return money({answers["currency"]: value}) if answers.get("currency") else str(value)
         case Kind.DAY:
-            return f"{value.day} {value:%b %Y}" if isinstance(value, date) else str(value)
+            return on(value) if isinstance(value, date) else str(value)
         case _:
             return str(value)

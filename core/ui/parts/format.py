@@ -1,5 +1,5 @@
 """Figures as people read them: with unit, with "–" for none, money with its currency, times in the
-organisation's zone.
+organisation's zone; by the organisation's locale, see ``core.platform.notation``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from core.platform.clock import now
 from core.platform.labels import NONE, LabelledEnum, capitalized
 from core.platform.money import shown
 from core.platform.normalization import JOINER
+from core.platform.notation import notation
 
 STIRRING = re.compile(r"(?i)(?<=:)(?=//|streamlit:)|(?<=www)(?=\.)|(?<=@)")
 
@@ -51,11 +52,13 @@ def escape_markdown(text: str) -> str:
 
 def plural(count: int, one: str, many: str) -> str:
     """``1 delivery``, ``2,000 deliveries``."""
-    return f"{count:,} {one if count == 1 else many}"
+    return f"{notation().number(count)} {one if count == 1 else many}"
 
 
 def when(at: datetime | None, timezone: str) -> str:
-    """``today 15:30``, ``tomorrow 09:00``, ``Tue 4 Nov 15:30``, in the organisation's zone."""
+    """``today 15:30``, ``tomorrow 09:00``, ``Tue 4 Nov 15:30``, in the organisation's zone; where
+    the month comes first, ``Tue, Nov 4, 3:30 PM``.
+    """
     if at is None:
         return NONE
     zone = ZoneInfo(timezone)
@@ -65,19 +68,24 @@ def when(at: datetime | None, timezone: str) -> str:
         today + timedelta(days=1): "tomorrow",
         today - timedelta(days=1): "yesterday",
     }
-    day = near.get(local.date()) or f"{local:%a} {local.day} {local:%b}" + (
-        "" if local.year == today.year else f" {local.year}"
-    )
-    return f"{day} {local:%H:%M}"
+    style = notation()
+    if name := near.get(local.date()):
+        return f"{name} {style.clock(local)}"
+    day = style.day(local, weekday=True, year=local.year != today.year)
+    return f"{day}{',' * style.month_first} {style.clock(local)}"
+
+
+def on(day: date) -> str:
+    """A day with its year: ``4 Nov 2026``."""
+    return notation().day(day)
 
 
 def days(start: date, end: date) -> str:
     """A half-open period by its first and last day: ``1 Oct – 31 Oct 2026``, ``5 Nov 2026``."""
     last = end - timedelta(days=1)
     if start == last:
-        return f"{last.day} {last:%b %Y}"
-    year = "" if start.year == last.year else f" {start.year}"
-    return f"{start.day} {start:%b}{year} – {last.day} {last:%b %Y}"
+        return on(last)
+    return f"{notation().day(start, year=start.year != last.year)} – {on(last)}"
 
 
 def countdown(at: datetime) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.platform.notation import notation
 from core.platform.paging import Order
 from core.platform.spreadsheets import BYTE_ORDER_MARK, without_formula
 from core.ui.navigation import jump, row_in
@@ -255,7 +256,10 @@ def _offered(listed: Sequence[Column], columns: Sequence[Column]) -> list[dict[s
 
 def _extent(page: int, per_page: int, shown: int, count: int) -> str:
     first = (page - 1) * per_page + 1
-    return f"{first:,}–{first + shown - 1:,} of {count:,}" if count > per_page else ""
+    if count <= per_page:
+        return ""
+    begin, end, of = map(notation().number, (first, first + shown - 1, count))
+    return f"{begin}–{end} of {of}"
 
 
 def _offer_download(source: Rows, key: str, columns: Sequence[Column]) -> None:

@@ -1,10 +1,11 @@
 create or replace function app.create_organization_as_admin(
-  p_id uuid, p_name text, p_slug text, p_timezone text, p_currency text, p_region text
+  p_id uuid, p_name text, p_slug text, p_timezone text, p_currency text, p_region text,
+  p_locale text
 ) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 begin
   perform app.demand_super_admin();
-  insert into app.organizations (id, name, slug, timezone, currency, region)
-  values (p_id, p_name, p_slug, p_timezone, p_currency, p_region);
+  insert into app.organizations (id, name, slug, timezone, currency, region, locale)
+  values (p_id, p_name, p_slug, p_timezone, p_currency, p_region, p_locale);
 end $f$;
 grant execute on function app.create_organization_as_admin to so_app;
 

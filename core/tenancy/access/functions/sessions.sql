@@ -6,7 +6,7 @@
 create or replace function app.resolve_session(p_token_hash bytea, p_idle_minutes int,
   p_in_use boolean default true, p_organization uuid default null)
 returns table (user_id uuid, name text, email text, role text, organization_id uuid,
-  organization_name text, timezone text, currency text, modules text[],
+  organization_name text, timezone text, currency text, locale text, modules text[],
   second_factor_missing boolean, seen_user_id uuid, seen_name text, seen_email text, seen_role text,
   places jsonb)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
@@ -21,7 +21,7 @@ begin
   end if;
   return query
   select u.id, u.name, u.email, coalesce(case when sa then 'super_admin' end, m.role), o.id, o.name,
-    o.timezone, o.currency,
+    o.timezone, o.currency, o.locale,
          o.modules, settings.require_second_factor and not app.has_second_factor(u.id),
            seen.user_id, seen.name, seen.email, seen.role,
          case when seen.user_id is null then (select jsonb_agg(to_jsonb(place))

@@ -1,0 +1,46 @@
+"""Names and other words that people type: what of them is stored, and how long they may be."""
+
+from __future__ import annotations
+
+import re
+
+from core.platform.errors import InvalidInput
+
+LONGEST_NAME, LONGEST_SENTENCE, LONGEST_TEXT = 120, 500, 20_000
+# Control characters and halves of a character, which no keyboard writes and no screen shows.
+UNWRITTEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+BLANK = re.compile(r"\s+")
+
+
+def check_name(text: str, missing: str, *, field: str = "name") -> str:
+    """A name as it is stored: in one line and trimmed. Raises InvalidInput with the sentence
+    ``missing`` for none, and for one of more than 120 letters.
+    """
+    name = BLANK.sub(" ", UNWRITTEN.sub(" ", text)).strip()
+    if not name:
+        raise InvalidInput(missing, field=field)
+    return _not_longer(name, LONGEST_NAME, field)
+
+
+def check_sentence(text: str, *, field: str) -> str:
+    """Words in one line, such as a reason; may be empty. Raises InvalidInput for more than 500
+    letters.
+    """
+    sentence = BLANK.sub(" ", UNWRITTEN.sub(" ", text)).strip()
+    return _not_longer(sentence, LONGEST_SENTENCE, field)
+
+
+def check_text(text: str, *, field: str) -> str:
+    """Words in several lines, such as notes; may be empty. Raises InvalidInput for more than 20,000
+    letters.
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _not_longer(UNWRITTEN.sub("", lines).strip(), LONGEST_TEXT, field)
+
+
+def _not_longer(text: str, most: int, field: str) -> str:
+    if len(text) > most:
+        raise InvalidInput(
+            f"This has {len(text):,} letters; {most:,} are the most. Shorten it.", field=field
+        )
+    return text

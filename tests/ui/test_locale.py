@@ -1,0 +1,66 @@
+"""What an organisation's people read is written by its locale, whoever they are."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from core.links.access_links import issue_link
+from core.links.kinds import LinkPurpose
+from core.messages.reports import daily_report
+from core.platform.database import as_system
+from tests import factories as make
+from tests.ui.grids import grid
+from tests.ui.screens import browser_of, opened, sent, words
+
+AT = datetime(2025, 3, 4, 14, 5, tzinfo=UTC)
+PERIOD = {"period": "Custom", "from": "2025-03-01", "to": "2025-03-31"}
+WRITTEN = {
+    "en_US": ("$1,234,567.50", "Tue, Mar 4, 2025, 3:05 PM", "Mar 1 – Mar 31, 2025"),
+    "en_GB": ("US$1,234,567.50", "Tue 4 Mar 2025 15:05", "1 Mar – 31 Mar 2025"),
+    "da_DK": ("1.234.567,50\xa0US$", "Tue 4 Mar 2025 15:05", "1 Mar – 31 Mar 2025"),
+    "de_CH": ("$\xa01’234’567.50", "Tue 4 Mar 2025 15:05", "1 Mar – 31 Mar 2025"),
+}
+
+
+def team(locale):
+    org = make.organization(locale=locale)
+    with as_system(org) as db:
+        make.payment(db, org, "1234567.50", at=AT)
+    return org
+
+
+@pytest.mark.parametrize("locale", WRITTEN)
+def test_a_payment_is_written_by_the_locale_of_the_viewers_organisation(locale):
+    viewer = make.viewer(team(locale))
+    row = grid(opened("payments", viewer, **PERIOD), "amount", "payment_date").rows[0]
+    assert (row["amount"], row["payment_date"]) == WRITTEN[locale][:2]
+
+
+def test_whoever_changes_the_locale_reads_the_next_page_in_it():
+    viewer = make.viewer(team("en_US"), "admin")
+    page = opened("settings", viewer)
+    with browser_of(viewer):
+        box = next(each for each in page.selectbox if each.label == "Numbers and dates")
+        box.set_value("da_DK")
+        page = next(each for each in page.button if each.key == "save locale").click().run()
+    assert any("Danish (Denmark)" in line for line in words(page))
+    row = grid(opened("payments", viewer, **PERIOD), "amount").rows[0]
+    assert row["amount"] == WRITTEN["da_DK"][0]
+
+
+def test_a_page_behind_a_link_is_written_by_the_locale_of_the_links_organisation():
+    org = make.organization(locale="en_US", timezone="UTC")
+    admin = make.viewer(org, "admin")
+    with as_system(org) as db:
+        closer = make.closer(db, org, "Ana")
+        make.event(db, org, closer, at=AT)
+    with admin.transaction() as db:
+        link = issue_link(db, admin, LinkPurpose.PORTAL, "Ana's", closer_id=closer.id)
+    page = opened("portal", None, token=link.address.partition("token=")[2])
+    assert "Tue, Mar 4, 2025, 2:05 PM" in sent(page)
+
+
+def test_a_report_is_written_by_the_locale_of_its_organisation():
+    with as_system(team("da_DK")) as db:
+        made = daily_report(db, AT.date())
+    assert made["text"] == "Daily report, Tue 4 Mar 2025: 0 booked, 0 closed, 1.234.568\xa0US$ cash"
