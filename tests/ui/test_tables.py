@@ -457,7 +457,7 @@ def test_a_rate_is_read_in_per_cent_sorted_by_its_value_and_downloaded_as_it_is(
     rates = pd.DataFrame({"show_rate": [0.712, None, 1.0, 0.08]})
     column = Percent("show_rate", "Show rate")
 
-    assert column.texts(rates) == ["71 %", "–", "100 %", "8 %"]
+    assert column.texts(rates) == ["71%", "–", "100%", "8%"]
     sorted_rates = FrameRows(rates, [column]).page(Order("show_rate"), 50, 0)[0]
     assert list(sorted_rates.index) == [3, 0, 2, 1]
     assert column.exported(rates) == {"Show rate": [0.712, None, 1.0, 0.08]}

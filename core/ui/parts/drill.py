@@ -19,12 +19,18 @@ from core.metrics.drill import Slot, counted
 from core.ui.parts.query_params import ORGANIZATION
 
 Narrowed = Mapping[str, str | list[str]]
-NARROWING = ("period", "from", "to", *FILTERS)
+DAYS = ("period", "from", "to")
+NARROWING = (*DAYS, *FILTERS)
 
 
 def narrowed_here() -> dict[str, str | list[str]]:
     """The period and filters of this page, for the page of the rows."""
     return {name: st.query_params.get_all(name) for name in NARROWING if st.query_params.get(name)}
+
+
+def period_here() -> dict[str, str | list[str]]:
+    """The period of this page, for another one."""
+    return {name: each for name, each in narrowed_here().items() if name in DAYS}
 
 
 def rows_behind(metric: str, narrowed: Narrowed) -> str:
