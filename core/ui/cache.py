@@ -17,10 +17,12 @@ from sqlalchemy.orm import Session
 from core.bookings.listed import LISTED
 from core.links.access_links import Visitor
 from core.metrics.comparison import Comparison
-from core.metrics.dashboard import Dashboard, dashboard, data_stamp
+from core.metrics.dashboard import FIGURES, Dashboard, dashboard, data_stamp
+from core.metrics.figures import Values
 from core.metrics.filters import Filters
 from core.metrics.grains import Grain
 from core.metrics.leaderboards import Line, leaderboard
+from core.metrics.table import totals
 from core.platform.clock import Period, now
 from core.platform.database import as_board
 from core.platform.dataframes import dataframe
@@ -90,6 +92,19 @@ def dashboard_of(
         grain,
         db,
     )
+
+
+def board_dashboard_of(
+    viewer: Viewer, period: Period, comparison: Comparison | None, filters: Filters, at: datetime
+) -> tuple[Dashboard, Values]:
+    """The same as leaderboards show it, who read the rows of the whole organisation: of somebody in
+    it and, as plain figures, of everybody. Raises NotAllowed where reps may not see leaderboards.
+    """
+    whose = (viewer.organization_id, viewer.user_id, f"{viewer.role} board")
+    with as_board(viewer.user_id, viewer.organization_id) as db:
+        stamp = data_stamp(db, filters)
+        found = _dashboard(whose, stamp, period, comparison, filters, at, None, db)
+        return found, totals(db, period, at=at, only=FIGURES)
 
 
 def shared_dashboard_of(

@@ -20,6 +20,7 @@ from core.metrics.figures import Figures, Values
 from core.metrics.filters import Filters
 from core.metrics.grains import GRAINS, Grain, Slice
 from core.metrics.kinds import SMALL_SAMPLE, Metric, Ratio
+from core.metrics.people import beside_team
 from core.metrics.units import COUNT, MONEY, RATE
 from core.platform.clock import Period
 from core.tenancy.access.viewers import Viewer
@@ -110,6 +111,26 @@ def _in_words(metric: Metric, change: Change | None) -> tuple[str | None, Any]:
     if change.moved is None:
         return f"No comparison: {change.why}".replace("$", r"\$"), "off"
     return f"{change.moved:+.0f}{metric.unit.change}", DIRECTION[metric.good]
+
+
+def show_person_card(figures: Dashboard, key: str, currency: str, team: Values | None) -> None:
+    """One figure of somebody with its course, beside the team's where that is shown."""
+    metric, value = METRICS[key], figures.now[key]
+    beside = beside_team(key, figures.now, team, currency) if team else None
+    st.metric(
+        metric.name,
+        metric.unit.text(value, currency),
+        beside and beside.replace("$", r"\$"),
+        delta_color="off",
+        delta_arrow="off",
+        help=explained(key, value),
+        border=True,
+        height="stretch",
+        chart_data=course(figures, key, currency),
+        chart_type="area",
+    )
+    if _is_small(metric, figures.now):
+        st.caption(f"Based on {_worth(metric, figures.now, currency)}: a small sample.")
 
 
 def course(figures: Dashboard, key: str, currency: str) -> list[float] | None:

@@ -39,6 +39,11 @@ def rows_behind(metric: str, narrowed: Narrowed) -> str:
     return address(explained.fact.rows.screen, {"figure": explained.key} | dict(narrowed))
 
 
+def bookings_behind_cash(narrowed: Narrowed) -> str:
+    """The address of the bookings whose payments the cash is made of."""
+    return address("events", {"figure": "cash_collected"} | dict(narrowed))
+
+
 def slot_in(weekday: int, hour: int) -> dict[str, str]:
     """The parameters with which a page of rows shows one hour of a weekday."""
     return {"weekday": str(weekday), "hour": str(hour)}
