@@ -179,7 +179,7 @@ def _board(metric: str) -> Look:
 
 
 def _dashboard(db: Session, period: Period) -> object:
-    return dashboard(db, period, None, Filters(), now())
+    return dashboard(db, period, None, Filters(), now(), "day")
 
 
 PANELS = (

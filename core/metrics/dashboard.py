@@ -4,63 +4,100 @@ of.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cache
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core.metrics.catalog import PAID
+from core.metrics.catalog import PAID, facts_of
+from core.metrics.changes import Change, change_of, first_days, nothing_before
 from core.metrics.comparison import Comparison
 from core.metrics.dimensions import HOUR, WEEKDAY
 from core.metrics.figures import Figures, Key, Row, Values
 from core.metrics.filters import Filters
+from core.metrics.grains import Grain, Slice, beside, grain_of, slices
 from core.metrics.query import Grouping
 from core.metrics.table import metrics_table, metrics_tables, nothing_of, tables_read, totals
 from core.platform.clock import Period, day_start
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 CARDS = ("booked_calls", "show_rate", "close_rate", "cash_collected", "net_revenue")
-TRENDS = ("booked_calls", "shows", "closes", "cash_collected")
+TRENDS = (
+    "booked_calls",
+    "shows",
+    "show_rate",
+    "closes",
+    "close_rate",
+    "cash_collected",
+    "net_revenue",
+)
 FUNNEL = (
     ("Booked", "booked_calls"),
     ("Showed", "shows"),
     ("Offered", "offers"),
     ("Closed", "closes"),
 )
+SAMPLES = ("completed", "no_shows")  # with the shows, what the rates are based on
 FIGURES = tuple(
-    dict.fromkeys((*CARDS, *TRENDS, *(key for _, key in FUNNEL), "due", "confirmed", "payments"))
-)
-GROUPINGS = (
-    Grouping(("day",), (*FIGURES, PAID)),
-    Grouping(("closer",), FIGURES),
-    Grouping(("setter",), FIGURES),
-    Grouping((WEEKDAY, HOUR), ("booked_calls",)),
+    dict.fromkeys(
+        (*CARDS, *TRENDS, *(key for _, key in FUNNEL), *SAMPLES, "due", "confirmed", "payments")
+    )
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dashboard:
-    """One period beside another: ``FIGURES`` of the whole, day by day, by closer, by setter, and by
-    weekday and hour. ``paid`` is how many of the closed deals have a payment that counts.
+    """One period beside another: ``FIGURES`` of the whole, slice by slice, by closer, by setter,
+    and by weekday and hour. ``paid`` is how many of the closed deals have a payment that counts.
 
     ``so_far`` is as much of the period as ``before`` is of the earlier one: of an unfinished one
-    what has passed. A day without anything has its row too; ``days_before`` are the earlier days
-    that lie beside ``days``, None where there is none or it has not come so far.
+    what has passed. ``course`` has a row for each of the ``slices``, also for one without anything;
+    ``course_before`` are the earlier figures that lie beside them, None where there are none or
+    they have not come so far. ``first_days`` are the days of the first rows ever, by fact, which
+    say how far back anything can be compared.
     """
 
     today: date
+    comparison: Comparison | None
     now: Values
     so_far: Values
     before: Values | None
-    days: Figures
-    days_before: list[Values | None] | None
+    grain: Grain
+    slices: list[Slice]
+    course: Figures
+    course_before: list[Values | None] | None
+    first_days: Mapping[str, date | None]
     closers: Figures
     setters: Figures
     heat: list[list[int]]
     paid: int
+
+    def change(self, key: str, currency: str) -> Change | None:
+        """How far a figure has moved, or why that says nothing; None without a comparison."""
+        if self.comparison is None or self.before is None:
+            return None
+        earlier = self.comparison.earlier
+        return change_of(key, self.so_far, self.before, earlier, self.first_days, currency)
+
+    def before_of(self, key: str) -> list[Values | None] | None:
+        """What lies beside the course of a figure; None where nothing is recorded of that time."""
+        if self.comparison is None or nothing_before(key, self.comparison.earlier, self.first_days):
+            return None
+        return self.course_before
+
+
+def groupings(grain: Grain) -> tuple[Grouping, ...]:
+    """What the one statement is asked for: the course, closers, setters and hours."""
+    return (
+        Grouping((grain,), (*FIGURES, PAID)),
+        Grouping(("closer",), FIGURES),
+        Grouping(("setter",), FIGURES),
+        Grouping((WEEKDAY, HOUR), ("booked_calls",)),
+    )
 
 
 def dashboard(
@@ -69,46 +106,76 @@ def dashboard(
     comparison: Comparison | None,
     filters: Filters,
     at: datetime,
+    grain: Grain | None = None,
 ) -> Dashboard:
-    """Everything of one look at the dashboard at the instant ``at``, as the caller may see it."""
-    days, closers, setters, hours = metrics_tables(db, period, GROUPINGS, filters, at=at)
-    paid = days.totals.count(PAID.key)
-    now = so_far = Values((key, days.totals[key]) for key in FIGURES)
-    days, before, days_before = every_day(days, period), None, None
+    """Everything of one look at the dashboard at the instant ``at``, as the caller may see it; its
+    course in slices of ``grain``, or of the one that suits the period.
+    """
+    grain = grain or grain_of(period)
+    asked = groupings(grain)
+    course, closers, setters, hours = metrics_tables(db, period, asked, filters, at=at)
+    paid = course.totals.count(PAID.key)
+    now = so_far = Values((key, course.totals[key]) for key in FIGURES)
+    parts, before, course_before = slices(period, grain), None, None
+    firsts: dict[str, date | None] = {}
     if comparison is not None:
         if comparison.present.until is not None:
             so_far = totals(db, comparison.present, filters, at=at, only=FIGURES)
-        earlier = metrics_table(db, comparison.earlier, ("day",), filters, at=at, only=FIGURES)
-        before, days_before = earlier.totals, _beside(days, comparison, earlier)
+        by = grain if grain == "day" else beside(comparison, grain)
+        earlier = metrics_table(db, comparison.earlier, (by,), filters, at=at, only=FIGURES)
+        before, course_before = earlier.totals, _beside(parts, grain, comparison, earlier)
+        firsts = first_days(db, facts_of(FIGURES), period.timezone, filters)
     today = at.astimezone(ZoneInfo(period.timezone)).date()
     return Dashboard(
-        today, now, so_far, before, days, days_before, closers, setters, heat(hours), paid
+        today=today,
+        comparison=comparison,
+        now=now,
+        so_far=so_far,
+        before=before,
+        grain=grain,
+        slices=parts,
+        course=in_all(parts, grain, course),
+        course_before=course_before,
+        first_days=firsts,
+        closers=closers,
+        setters=setters,
+        heat=heat(hours),
+        paid=paid,
     )
 
 
-def every_day(days: Figures, period: Period) -> Figures:
-    """The same with a row for each day of the period, also for those of which there is nothing."""
-    found = {row.keys["day"].id: row for row in days.rows}
-    nothing = nothing_of(days.metrics)
-    dates = [period.start + timedelta(days=place) for place in range(period.days)]
-    rows = [found.get(day) or Row({"day": Key(day, day)}, nothing) for day in dates]
-    return replace(days, rows=rows)
+def in_all(parts: Iterable[Slice], grain: Grain, course: Figures) -> Figures:
+    """The same with a row for each of the slices, also for those of which there is nothing."""
+    found = {row.keys[grain].id: row for row in course.rows}
+    nothing = nothing_of(course.metrics)
+    keys = [part.key for part in parts]
+    rows = [found.get(key) or Row({grain: Key(key, key)}, nothing) for key in keys]
+    return replace(course, rows=rows)
 
 
-def _beside(days: Figures, comparison: Comparison, earlier: Figures) -> list[Values | None]:
-    """For each of ``days`` the figures of the earlier day at its place."""
-    found = {row.keys["day"].id: row.values for row in earlier.rows}
+def _beside(
+    parts: Iterable[Slice], grain: Grain, comparison: Comparison, earlier: Figures
+) -> list[Values | None]:
+    """For each of the slices the earlier figures at its place."""
+    [by] = earlier.dimensions
+    found = {row.keys[by.key].id: row.values for row in earlier.rows}
     nothing = nothing_of(earlier.metrics)
-    first, ends_at = comparison.earlier.start, comparison.earlier.ends_at
-    made: list[Values | None] = []
-    for row in days.rows:
-        day = row.keys["day"].id
-        beside = comparison.beside(day) if isinstance(day, date) else None
-        has_come = beside is not None and (
-            beside >= first and day_start(beside, comparison.earlier.timezone) < ends_at
-        )
-        made.append(found.get(beside, nothing) if has_come else None)
-    return made
+    return [
+        found.get(comparison.beside(part.key) if grain == "day" else part.key, nothing)
+        if any(_has_come(comparison, day) for day in part.days)
+        else None
+        for part in parts
+    ]
+
+
+def _has_come(comparison: Comparison, day: date) -> bool:
+    """Whether there is an earlier day beside ``day`` that has begun where that period ends."""
+    earlier, other = comparison.earlier, comparison.beside(day)
+    return (
+        other is not None
+        and other >= earlier.start
+        and day_start(other, earlier.timezone) < earlier.ends_at
+    )
 
 
 def heat(hours: Figures) -> list[list[int]]:
@@ -126,7 +193,7 @@ def heat(hours: Figures) -> list[list[int]]:
 @cache
 def read_of(*keys: str) -> list[str]:
     """The tables that a dashboard reads which is narrowed by these dimensions."""
-    return tables_read(GROUPINGS, Filters(dict.fromkeys(keys, (None,))))
+    return tables_read(groupings("day"), Filters(dict.fromkeys(keys, (None,))))
 
 
 def data_stamp(db: Session, filters: Filters) -> str:

@@ -11,11 +11,25 @@ from sqlalchemy.orm import Session
 
 from core.metrics.catalog import EXPLAINED
 from core.metrics.dimensions import HOUR, LOCAL, WEEKDAY
-from core.metrics.facts import Fact
+from core.metrics.facts import PAYMENTS, Fact
 from core.metrics.filters import Filters
 from core.metrics.kinds import Measure, PerCount, Ratio
 from core.metrics.table import prepared
-from core.platform.clock import now
+from core.platform.clock import Period, now
+
+
+def bookings_behind(metric: str, period: Period, filters: Filters) -> TextClause:
+    """The condition on events that those fulfil of which a payment counts in a figure of payments:
+    one dated in the period and narrowed by ``filters``, whenever the booking was for.
+    """
+    found = EXPLAINED[metric]
+    assert isinstance(found, Measure)
+    sql = f"""exists (select 1 from app.payments payments
+        where payments.organization_id = events.organization_id and payments.event_id = events.id
+          and payments.payment_date >= :paid_from and payments.payment_date < :paid_until
+          and {PAYMENTS.condition} and {found.condition}{PAYMENTS.narrowed(filters)})"""
+    bounds = {"paid_from": period.starts_at, "paid_until": period.ends_at}
+    return text(sql).bindparams(**bounds, **filters.values)
 
 
 @dataclass(frozen=True)

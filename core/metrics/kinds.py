@@ -12,6 +12,8 @@ from typing import Literal
 from core.metrics.facts import Fact
 from core.metrics.units import COUNT, RATE, Unit
 
+SMALL_SAMPLE = 10  # of a rate: with fewer, one booking more or less moves it by ten points
+
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:

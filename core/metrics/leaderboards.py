@@ -12,22 +12,21 @@ from core.metrics.catalog import METRICS
 from core.metrics.comparison import compared
 from core.metrics.facts import EVENTS, PAYMENTS
 from core.metrics.figures import Row
-from core.metrics.kinds import Ratio
+from core.metrics.kinds import SMALL_SAMPLE, Ratio
 from core.metrics.members import members_tables
 from core.metrics.ranks import shared_ranks
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput
 
-SMALL_SAMPLE = 10
 PRESENCE = (EVENTS.key, PAYMENTS.key)  # whoever has rows of any of these is on the board
 BOARD = (
-    "show_rate",
-    "close_rate",
-    "booked_calls",
-    "shows",
-    "closes",
     "cash_collected",
     "net_revenue",
+    "closes",
+    "close_rate",
+    "show_rate",
+    "booked_calls",
+    "shows",
     "pcf_compliance",
 )
 

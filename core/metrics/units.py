@@ -31,7 +31,6 @@ class Unit:
         json: the type of a value in JSON.
         number: the SQL of a number, made of ``{rows}``, which is what the rows amount to.
         dtype: the type of a column of values in a data frame.
-        scale: by what a chart multiplies a value.
         between: whether there are values between two neighbouring ones, as a percentile needs.
         change: what ``moved`` is measured in.
     """
@@ -40,7 +39,6 @@ class Unit:
     json: Any = float | None
     number: str = "{rows}"
     dtype: str = "object"
-    scale: int = 1
     between: bool = True
     change: str = "%"
 
@@ -173,7 +171,7 @@ def _each(amounts: Money, currency: str, write: Callable[[Decimal, str], str]) -
 
 NUMBER = Unit("NUMBER")
 COUNT = _Count("COUNT", json=schemas.Count, dtype="int64", between=False)
-RATE = _Rate("RATE", json=Annotated[float, Field(ge=0, le=1)] | None, scale=100, change=" points")
+RATE = _Rate("RATE", json=Annotated[float, Field(ge=0, le=1)] | None, change=" points")
 MONEY = _Money("MONEY", json=schemas.Sums, between=False)
 # Rows hold intervals: their sum is exact, and quicker than one of numbers.
 HOURS = _Duration("HOURS", number="extract(epoch from {rows}) / 3600", sign="h")

@@ -4,8 +4,11 @@ stamp in the key.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from datetime import datetime
+from typing import Any, TypeVar
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import pandas as pd
 import streamlit as st
@@ -14,9 +17,12 @@ from sqlalchemy.orm import Session
 from core.bookings.listed import LISTED
 from core.links.access_links import Visitor
 from core.metrics.comparison import Comparison
-from core.metrics.dashboard import Dashboard, dashboard, data_stamp
+from core.metrics.dashboard import FIGURES, Dashboard, dashboard, data_stamp
+from core.metrics.figures import Values
 from core.metrics.filters import Filters
+from core.metrics.grains import Grain
 from core.metrics.leaderboards import Line, leaderboard
+from core.metrics.table import totals
 from core.platform.clock import Period, now
 from core.platform.database import as_board
 from core.platform.dataframes import dataframe
@@ -32,7 +38,8 @@ def this_minute() -> datetime:
     return now().replace(second=0, microsecond=0)
 
 
-@st.cache_data(ttl=CACHED_S, max_entries=200, show_spinner=False)
+# One object for all runs, which nobody changes: to copy a dashboard takes longer than to draw it.
+@st.cache_resource(ttl=CACHED_S, max_entries=200, show_spinner=False)
 def _dashboard(
     whose: tuple[UUID, UUID, str],
     stamp: str,
@@ -40,32 +47,64 @@ def _dashboard(
     comparison: Comparison | None,
     filters: Filters,
     at: datetime,
+    grain: Grain | None,
     _db: Session,
 ) -> Dashboard:
     """``whose`` is the organisation, who looks, and as what."""
-    return dashboard(_db, period, comparison, filters, at)
+    return dashboard(_db, period, comparison, filters, at, grain)
+
+
+Drawn = TypeVar("Drawn")
+_drawn: WeakKeyDictionary[Dashboard, dict[Hashable, Any]] = WeakKeyDictionary()
+
+
+def drawn_of(figures: Dashboard, what: Hashable, draw: Callable[[], Drawn]) -> Drawn:
+    """What ``draw`` makes of these figures, drawn once for as long as they are cached; ``what``
+    names it among all that is drawn of them.
+    """
+    finished = _drawn.setdefault(figures, {})
+    if what not in finished:
+        finished[what] = draw()
+    drawn: Drawn = finished[what]
+    return drawn
 
 
 def dashboard_of(
     db: Session,
     viewer: Viewer,
+    stamp: str,
     period: Period,
     comparison: Comparison | None,
     filters: Filters,
     at: datetime,
+    grain: Grain | None = None,
 ) -> Dashboard:
     """The dashboard of the instant ``at`` as this viewer may see it, whose transaction ``db`` is;
-    computed anew as soon as a row changes that it is counted from.
+    computed anew as soon as the ``data_stamp`` of its filters is another one.
     """
     return _dashboard(
         (viewer.organization_id, viewer.user_id, viewer.role),
-        data_stamp(db, filters),
+        stamp,
         period,
         comparison,
         filters,
         at,
+        grain,
         db,
     )
+
+
+def board_dashboard_of(
+    viewer: Viewer, period: Period, comparison: Comparison | None, filters: Filters, at: datetime
+) -> tuple[Dashboard, Values]:
+    """The same as leaderboards show it, who read the rows of the whole organisation: of somebody in
+    it and, as plain figures, of everybody. Raises NotAllowed where reps may not see leaderboards.
+    """
+    whose = (viewer.organization_id, viewer.user_id, f"{viewer.role} board")
+    with as_board(viewer.user_id, viewer.organization_id) as db:
+        stamp = data_stamp(db, filters)
+        found = _dashboard(whose, stamp, period, comparison, filters, at, None, db)
+        return found, totals(db, period, at=at, only=FIGURES)
 
 
 def shared_dashboard_of(
@@ -89,6 +128,7 @@ def shared_dashboard_of(
             comparison,
             filters,
             at,
+            None,
             db,
         )
 

@@ -91,6 +91,17 @@ SCREENS = (
         module=BOOKINGS,
     ),
     Screen(
+        "person",
+        "sales/person.py",
+        "Person",
+        ":material/person:",
+        "Sales",
+        EVERYBODY,
+        menu=False,
+        module=BOOKINGS,
+        takes="id",
+    ),
+    Screen(
         "events",
         "sales/events.py",
         "Bookings",

@@ -2,123 +2,168 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
+from urllib.parse import urlencode
 
+import pandas as pd
 import streamlit as st
 
 from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import EventFilter, events_table
 from core.bookings.schemas import EventItem
+from core.metrics.comparison import With, compared
+from core.metrics.dashboard import Dashboard, data_stamp
 from core.metrics.drill import matching
 from core.metrics.facts import EVENTS, PAYMENTS
+from core.metrics.figures import Figures
+from core.metrics.filters import Filters
+from core.metrics.grains import Grain
 from core.metrics.table import metrics_table
 from core.platform.clock import Period, today
+from core.tenancy.access.viewers import Viewer
 from core.ui.cache import dashboard_of, this_minute
 from core.ui.page import empty, require, title
 from core.ui.panels.dashboard import (
+    grain_picker,
+    names_everybody,
     show_cards,
     show_funnel,
     show_heat,
+    show_overdue,
     show_people,
     show_trend,
+    summary_of_comparison,
     summary_of_revenue,
     summary_of_shows,
 )
-from core.ui.parts import charts
 from core.ui.parts.columns import Moment, Text, Word, headings
 from core.ui.parts.drill import link_to_rows, narrowed_here, rows_behind, switch_to_rows
 from core.ui.parts.filters import (
     FIRST_DAY,
+    Choices,
     address_of,
     choices_for,
-    compared_with,
+    choices_of,
+    comparison_picker,
     filter_bar,
     period_picker,
 )
 from core.ui.parts.format import plural
+from core.ui.parts.live.component import follow
+from core.ui.parts.query_params import ORGANIZATION
 from core.ui.parts.tables import table
 
 viewer = require("dashboard")
 heading = headings(EventItem)
 title("Dashboard", viewer, viewer.organization_name)
-at = this_minute()
-first, second, third = st.columns(3, vertical_alignment="bottom")
+first, second, third, fourth = st.columns(4, vertical_alignment="bottom")
 below = st.container()
 with first:
-    period = period_picker(viewer)
+    chosen_period = period_picker(viewer)
 with second:
-    comparison = compared_with(period, at)
-with third, viewer.transaction() as db:
-    choices = choices_for(db, EVENTS, PAYMENTS)
-    filters = filter_bar(choices, below)
-    figures = dashboard_of(db, viewer, period, comparison, filters, at)
-    ever = Period(FIRST_DAY, today(viewer.timezone) + timedelta(days=1), viewer.timezone)
-    overdue = metrics_table(db, ever, ("closer",), filters, at=at, only=("overdue_pcfs",))
-    latest = EventFilter(period=period, condition=matching(db, EVENTS, "", filters))
-    recent = events_table(db, latest, limit=10)
+    compared_with = comparison_picker()
+with third:
+    chosen_grain = grain_picker()
+with fourth, viewer.transaction() as transaction:
+    offered = choices_for(transaction, EVENTS, PAYMENTS)
+    chosen = filter_bar(offered, below)
 
-if not figures.now["booked_calls"] and not figures.now["payments"]:
-    empty(
-        "No bookings or payments in this period",
-        "None fits these filters. Choose a longer period, or clear a filter."
-        if filters.chosen
-        else "They appear here as soon as a calendar or a processor reports one.",
-        ("connections", "See the connections")
-        if viewer.is_manager and not filters.chosen
-        else None,
-    )
-    st.stop()
 
-st.markdown(f"{summary_of_shows(figures, filters)} {summary_of_revenue(figures, viewer.currency)}")
-show_cards(figures, viewer)
-left, right = st.columns([3, 2])
-with left:
-    if point := show_trend(figures, viewer.currency, comparison):
-        day = Period(point[1], point[1] + timedelta(days=1), viewer.timezone)
-        switch_to_rows(rows_behind(point[0], narrowed_here() | address_of(day)))
-with right:
-    if step := show_funnel(figures):
-        switch_to_rows(rows_behind(step, narrowed_here()))
-show_people(figures, viewer, choices)
+@st.fragment
+def show_figures(
+    day: date,
+    period: Period,
+    with_: With | None,
+    grain: Grain | None,
+    filters: Filters,
+    choices: Choices,
+) -> None:
+    """Everything that follows the data. A preset is counted from the ``day``, and from the next one
+    as soon as that has come.
+    """
+    viewer = require("dashboard", live=True)
+    if today(viewer.timezone) != day:
+        st.rerun()
+    at = this_minute()
+    comparison = compared(period, at, with_) if with_ else None
+    with viewer.transaction() as db:
+        stamp = data_stamp(db, filters)
+        figures = dashboard_of(db, viewer, stamp, period, comparison, filters, at, grain)
+        ever = Period(FIRST_DAY, day + timedelta(days=1), viewer.timezone)
+        overdue = metrics_table(db, ever, ("closer",), filters, at=at, only=("overdue_pcfs",))
+        latest = EventFilter(period=period, condition=matching(db, EVENTS, "", filters))
+        recent = events_table(db, latest, limit=10)
+        if not names_everybody(figures, choices):
+            choices = choices_of(db, choices)
+    asked = [("narrowed", key) for key in filters.chosen]
+    asked.append((ORGANIZATION, str(viewer.organization_id)))
+    follow(f"/live/dashboard?{urlencode(asked)}", stamp)
 
-left, right = st.columns([3, 2])
-with left:
-    if slot := show_heat(figures):
-        switch_to_rows(rows_behind("booked_calls", narrowed_here() | slot))
-with right:
-    st.subheader("Overdue forms")
-    if not (waiting := overdue.totals.count("overdue_pcfs")):
-        st.caption("None of the bookings here waits for its form longer than the grace.")
-    else:
-        st.caption(f"{plural(waiting, 'form is', 'forms are')} overdue.")
-        counts = sorted(
-            (
-                (row.values.count("overdue_pcfs"), str(row.keys["closer"].name or "No closer"))
-                for row in overdue.rows
-                if row.values.count("overdue_pcfs")
-            ),
-            key=lambda each: (-each[0], each[1]),
+    if not figures.now["booked_calls"] and not figures.now["payments"]:
+        empty(
+            "No bookings or payments in this period",
+            "None fits these filters. Choose a longer period, or clear a filter."
+            if filters.chosen
+            else "They appear here as soon as a calendar or a processor reports one.",
+            ("connections", "See the connections")
+            if viewer.is_manager and not filters.chosen
+            else None,
         )
-        st.plotly_chart(
-            charts.bars([name for _, name in counts], [count for count, _ in counts]),
-            config=charts.CONFIG,
-            key="overdue",
-        )
+        return
+
+    net = summary_of_revenue(figures, viewer.currency)
+    st.markdown(f"{summary_of_shows(figures, filters)} {net}")
+    st.caption(summary_of_comparison(figures))
+    show_cards(figures, viewer)
+    show_charts(figures, viewer, choices, overdue, ever)
+    show_latest(recent, viewer)
+
+
+def show_charts(
+    figures: Dashboard, viewer: Viewer, choices: Choices, overdue: Figures, ever: Period
+) -> None:
+    """The charts with the tables behind them; what is clicked opens its rows."""
+    left, right = st.columns([3, 2])
+    with left:
+        if point := show_trend(figures, viewer.currency):
+            switch_to_rows(rows_behind(point[0], narrowed_here() | address_of(point[1])))
+    with right:
+        if step := show_funnel(figures):
+            switch_to_rows(rows_behind(step, narrowed_here()))
+    show_people(figures, viewer, choices)
+    left, right = st.columns([3, 2])
+    with left:
+        if slot := show_heat(figures):
+            switch_to_rows(rows_behind("booked_calls", narrowed_here() | slot))
+    with right:
+        st.subheader("Overdue forms")
+        waiting = overdue.totals.count("overdue_pcfs")
+        if not waiting:
+            st.caption("No form of these bookings is overdue.")
+            return
+        st.caption(f"{plural(waiting, 'form', 'forms')} overdue.")
+        show_overdue(overdue)
         link_to_rows(rows_behind("overdue_pcfs", narrowed_here() | address_of(ever)), "See them")
 
-st.subheader("Latest bookings")
-table(
-    recent,
-    "latest-calls",
-    opens="event",
-    card=("lead_name", "scheduled_at", "call_status"),
-    columns=[
-        Moment("scheduled_at", heading("scheduled_at"), viewer.timezone),
-        Text("lead_name", heading("lead_name")),
-        Text("closer", heading("closer")),
-        Text("setter", heading("setter")),
-        Text("source", heading("source")),
-        Word("call_status", heading("call_status"), CallStatus),
-        Word("event_outcome", heading("event_outcome"), EventOutcome),
-    ],
-)
+
+def show_latest(recent: pd.DataFrame, viewer: Viewer) -> None:
+    """The newest bookings of the period."""
+    st.subheader("Latest bookings")
+    table(
+        recent,
+        "latest-calls",
+        opens="event",
+        card=("lead_name", "scheduled_at", "call_status"),
+        columns=[
+            Moment("scheduled_at", heading("scheduled_at"), viewer.timezone),
+            Text("lead_name", heading("lead_name")),
+            Text("closer", heading("closer")),
+            Text("setter", heading("setter")),
+            Text("source", heading("source")),
+            Word("call_status", heading("call_status"), CallStatus),
+            Word("event_outcome", heading("event_outcome"), EventOutcome),
+        ],
+    )
+
+
+show_figures(today(viewer.timezone), chosen_period, compared_with, chosen_grain, chosen, offered)

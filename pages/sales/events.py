@@ -10,8 +10,8 @@ import streamlit as st
 from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import ORDERED, EventFilter, count_events, events_table
 from core.bookings.schemas import EventItem
-from core.metrics.drill import counted, is_of, matching
-from core.metrics.facts import EVENTS
+from core.metrics.drill import bookings_behind, counted, is_of, matching
+from core.metrics.facts import EVENTS, PAYMENTS
 from core.platform.paging import Order
 from core.ui.page import empty, require, title
 from core.ui.parts.columns import Moment, Text, Word, headings
@@ -47,12 +47,15 @@ statuses = st.pills(
     label_visibility="collapsed",
 )
 figure, slot = st.query_params.get("figure", ""), slot_of_address(viewer.timezone)
+of_payments = is_of(PAYMENTS, figure)
 with viewer.transaction() as db:
     chosen = EventFilter(
-        period=period,
+        period=None if of_payments else period,
         statuses=statuses or (),
         search=search,
-        condition=matching(db, EVENTS, figure, filters, slot),
+        condition=bookings_behind(figure, period, filters)
+        if of_payments
+        else matching(db, EVENTS, figure, filters, slot),
     )
     count = count_events(db, chosen)
 if is_of(EVENTS, figure):
@@ -60,7 +63,12 @@ if is_of(EVENTS, figure):
         f"These are the bookings behind **{counted(figure).name}**:"
         f" {counted(figure).formula.lower()}."
     )
-if slot:
+if of_payments:
+    st.info(
+        f"These are the bookings behind **{counted(figure).name}**: each has a payment dated in"
+        " this period, whenever the booking was for."
+    )
+elif slot:
     st.info(
         f"Only those that begin on a {day_name[slot.weekday - 1]} between {slot.hour}:00 and"
         f" {slot.hour}:59."

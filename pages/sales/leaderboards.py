@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from uuid import UUID
+
+import pandas as pd
 import streamlit as st
 
 from core.metrics.catalog import METRICS, shown_to
+from core.metrics.kinds import SMALL_SAMPLE
 from core.metrics.leaderboards import BOARD
+from core.metrics.people import own_ids
 from core.metrics.units import MONEY
 from core.platform.errors import NotAllowed
 from core.tenancy.access.models import AccessSettings
 from core.tenancy.organizations.queries import settings_of
 from core.ui.cache import leaderboard_of
 from core.ui.page import empty, require, title
-from core.ui.parts.columns import Bar, Number, Text
-from core.ui.parts.drill import rows_behind
+from core.ui.parts.columns import Bar, Column, Links, Number, Text
+from core.ui.parts.drill import address, bookings_behind_cash, rows_behind
 from core.ui.parts.filters import address_of, choices_of, named, period_picker
 from core.ui.parts.format import based_on, place_change
 from core.ui.parts.tables import linked_table
@@ -24,6 +30,7 @@ title("Leaderboards", viewer, viewer.organization_name)
 with viewer.transaction() as db:
     access = settings_of(db, AccessSettings)
     choices = choices_of(db, BOARDS)
+    own = own_ids(db, viewer.user_id)
 sees_everybody = viewer.sees_everybody(access)
 figures = shown_to(BOARD, money=access.leaderboards_show_money or sees_everybody)
 
@@ -63,37 +70,54 @@ if board.empty:
     st.stop()
 
 metric = metric or figures[0]
-shown = board.assign(
-    change=[
-        place_change(change, is_new)
-        for change, is_new in zip(board["change"], board["is_new"], strict=True)
-    ],
-    sample=[
-        based_on(sample, small)
-        for sample, small in zip(board["sample"], board["small"], strict=True)
-    ],
-)
-value = Bar("value", METRICS[metric].name, METRICS[metric].unit, viewer.currency)
-columns = (
-    Number("rank", "#"),
-    Text("change", "Place"),
-    Text("name", who.capitalize()),
-    value,
-    Text("sample", "Based on"),
-)
+unit, name = METRICS[metric].unit, METRICS[metric].name
 only_one_currency = (
-    f"Only {viewer.currency}: currencies are never added together. "
-    if METRICS[metric].unit is MONEY
-    else ""
+    f" Only {viewer.currency}: currencies are never added together." if unit is MONEY else ""
 )
 st.caption(
-    f"{METRICS[metric].formula}. {only_one_currency}The arrow is the change of place since"
-    " the same part of the period before; few means fewer than ten."
+    f"{METRICS[metric].formula}.{only_one_currency} The arrow is the change of place since the same"
+    " part of the period before."
 )
-addresses = [
-    rows_behind(metric, {who: named(choices, who, each), **address_of(period)})
-    if sees_everybody
-    else None
-    for each in board["id"]
-]
-linked_table(shown, "board", columns=columns, card=("name", "value", "change"), targets=addresses)
+
+
+def ways_of(id_: UUID) -> list[tuple[str, str]]:
+    """From somebody's line to their rows, for whoever may see those."""
+    if not (sees_everybody or id_ in own):
+        return []
+    theirs = {who: named(choices, who, id_), **address_of(period)}
+    return [
+        ("Bookings", rows_behind("booked_calls", theirs)),
+        ("Cash", rows_behind("cash_collected", theirs)),
+        ("Paid bookings", bookings_behind_cash(theirs)),
+    ]
+
+
+def show(lines: pd.DataFrame, key: str, columns: Sequence[Column]) -> None:
+    """Some of the lines; the page of each person opens."""
+    here = address_of(period)
+    linked_table(
+        lines.assign(
+            change=list(map(place_change, lines["change"], lines["is_new"])),
+            sample=lines["sample"].map(based_on),
+            ways=list(map(ways_of, lines["id"])),
+        ),
+        key,
+        columns=columns,
+        card=("name", "value", "change", "sample", "ways"),
+        targets=[address("person", {"id": str(each), **here}) for each in lines["id"]],
+    )
+
+
+value = (
+    Text("name", who.capitalize()),
+    Bar("value", name, unit, viewer.currency),
+    *([Text("sample", "Based on")] if board["sample"].notna().any() else []),
+    Links("ways", "Show"),
+)
+few = board["small"].astype(bool)
+if not few.all():
+    show(board[~few], "board", (Number("rank", "#"), Text("change", "Place"), *value))
+if few.any():
+    st.subheader("Too few to rank")
+    st.caption(f"Fewer than {SMALL_SAMPLE} bookings: too few to rank.")
+    show(board[few], "too-few", value)

@@ -96,10 +96,10 @@ def test_a_month_beside_the_month_before_has_no_change_where_the_same_happened()
 
     figures = (seen.now, seen.so_far, seen.before)
     assert [each["booked_calls"] for each in figures] == [30, 3, 3]
-    assert [row.keys["day"].id for row in seen.days.rows] == [
+    assert [row.keys["day"].id for row in seen.course.rows] == [
         date(2026, 11, day) for day in range(1, 31)
     ]
-    before = [day and day["booked_calls"] for day in seen.days_before]
+    before = [day and day["booked_calls"] for day in seen.course_before]
     assert before == [1, 1, 1] + [None] * 27
 
 
@@ -113,8 +113,8 @@ def test_every_day_has_its_point_and_lies_beside_the_day_of_its_number():
     with admin.transaction() as db:
         seen = dashboard(db, october, compared(october, at), Filters(), at)
 
-    booked = [row.values["booked_calls"] for row in seen.days.rows]
-    before = [day and day["booked_calls"] for day in seen.days_before]
+    booked = [row.values["booked_calls"] for row in seen.course.rows]
+    before = [day and day["booked_calls"] for day in seen.course_before]
     assert booked == [0, 0, 1] + [0] * 27 + [1]
     assert before == [0, 0, 1] + [0] * 26 + [1, None]
     assert (sum(booked), seen.before["booked_calls"]) == (2, 2)

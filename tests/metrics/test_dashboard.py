@@ -54,7 +54,7 @@ def test_the_cards_are_the_totals_and_each_panel_adds_up_to_them(history, role):
     seen = look(history, role)
     with history.viewers[role].transaction() as db:
         assert seen.now == totals(db, history.period, only=FIGURES)
-    for panel in (seen.days.frame(), seen.closers.frame(), seen.setters.frame()):
+    for panel in (seen.course.frame(), seen.closers.frame(), seen.setters.frame()):
         assert {key: panel[key].sum() for key in ADDED} == {key: seen.now[key] for key in ADDED}
         assert cash_of(panel) == seen.now["cash_collected"]
         assert set(FIGURES) <= set(panel.columns)
@@ -101,12 +101,12 @@ def test_the_comparison_has_the_figures_of_the_other_period():
         )
         make.payment(db, history.organization_id, "12.00", at=at)
     alone, beside = look(history), look(history, comparison=comparison)
-    assert (alone.before, alone.days_before) == (None, None)
+    assert (alone.before, alone.course_before) == (None, None)
     with history.viewers["admin"].transaction() as db:
         assert beside.before == totals(db, before, only=FIGURES)
     assert beside.before["closes"] >= 1
-    assert len(beside.days_before) == len(beside.days.rows) == history.period.days
-    booked = sum(day["booked_calls"] for day in beside.days_before)
+    assert len(beside.course_before) == len(beside.course.rows) == history.period.days
+    booked = sum(day["booked_calls"] for day in beside.course_before)
     assert booked == beside.before["booked_calls"]
     assert beside.so_far == beside.now
     assert (beside.now, beside.heat, beside.paid) == (alone.now, alone.heat, alone.paid)
@@ -121,7 +121,7 @@ def test_a_filter_narrows_every_panel(history, oracle):
     booked = sum(row["call_status"] != "rescheduled" for row in theirs)
     assert (
         seen.now["booked_calls"]
-        == seen.days.frame()["booked_calls"].sum()
+        == seen.course.frame()["booked_calls"].sum()
         == sum(map(sum, seen.heat))
         == booked
         > 0
@@ -171,4 +171,4 @@ def test_the_stamp_changes_with_every_event_payment_and_name_and_with_nothing_el
 def test_an_uncached_dashboard_reads_each_period_once(history):
     with history.viewers["admin"].transaction() as db, statements() as asked:
         dashboard(db, history.period, compared(history.period, now()), Filters(), now())
-    assert len(asked) == 3, asked
+    assert len(asked) == 4, asked

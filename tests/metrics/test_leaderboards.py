@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from core.metrics.catalog import METRICS
-from core.metrics.leaderboards import BOARD, SMALL_SAMPLE, Line, leaderboard
+from core.metrics.kinds import SMALL_SAMPLE
+from core.metrics.leaderboards import BOARD, Line, leaderboard
 from core.metrics.units import RATE
 from core.platform.clock import Period, now
 from core.platform.database import as_board, as_system

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from core.bookings.listed import LISTED
 from core.metrics.catalog import METRICS, PAID, facts_of
-from core.metrics.dashboard import GROUPINGS, dashboard
+from core.metrics.dashboard import dashboard, groupings
 from core.metrics.facts import EVENTS, PAYMENTS
 from core.metrics.filters import Filters
 from core.metrics.leaderboards import leaderboard
@@ -56,7 +56,11 @@ def test_an_index_holds_every_column_that_figures_and_policies_name(table, alias
 
 
 def test_groupings_together_answer_what_each_answers_alone(history):
-    asked = (*GROUPINGS, Grouping((), ["leads", "net_revenue"]), Grouping(("source",), ["leads"]))
+    asked = (
+        *groupings("week"),
+        Grouping((), ["leads", "net_revenue"]),
+        Grouping(("source",), ["leads"]),
+    )
     with history.viewers["admin"].transaction() as db:
         together = metrics_tables(db, history.period, asked, at=history.at)
         alone = [

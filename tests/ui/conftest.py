@@ -19,6 +19,7 @@ def theirs(database_url) -> Team:
 @pytest.fixture(autouse=True)
 def _nothing_cached():
     st.cache_data.clear()
+    st.cache_resource.clear()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ HAS = {
     "dashboard": "Alder closer",
     "my-day": "Show rate this month",
     "leaderboards": "Alder closer",
+    "person": "Alder closer",
     "events": "Alder closer",
     "event": "Alder closer",
     "form": "Did the meeting take place?",

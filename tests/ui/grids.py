@@ -33,6 +33,22 @@ class Grid:
         """What each row opens."""
         return [row["href"] for row in self.data["rows"]]
 
+    def ways(self, label: str) -> list[str]:
+        """Where the link with this label leads in each row."""
+        links = ({way["label"]: way["href"] for way in row} for row in self._links())
+        return [each[label] for each in links if label in each]
+
+    def _links(self) -> list[list[dict[str, str]]]:
+        return [
+            [
+                way
+                for cell in row["cells"]
+                if not isinstance(cell, str)
+                for way in cell.get("links", ())
+            ]
+            for row in self.data["rows"]
+        ]
+
     @property
     def card(self) -> list[str]:
         """The columns that a phone shows, the headline first."""
@@ -50,7 +66,8 @@ def text_of(cell: str | dict[str, Any]) -> str:
 
 def grids(page: AppTest) -> list[Grid]:
     """Every table of the page, from the top."""
-    return [Grid(json.loads(each.proto.json)) for each in page.get("bidi_component")]
+    drawn = (json.loads(each.proto.json) for each in page.get("bidi_component"))
+    return [Grid(data) for data in drawn if "columns" in data]
 
 
 def grid(page: AppTest, *names: str) -> Grid:

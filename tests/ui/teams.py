@@ -133,6 +133,7 @@ def team(
     tokens = links_of(people[Role.ADMIN], called, closer.id)
     ids = {
         "event": event.id,
+        "person": closer.id,
         "form": event.id,
         "payment": payment.id,
         "payout": payout.id,

@@ -50,6 +50,7 @@ NONSENSE = {
     "half an id": "3f2504e0-4f89-11d3-9a0c",
 }
 NO_SUCH = {
+    "person": "There is no such person",
     "event": "There is no such booking",
     "form": "There is no such booking",
     "payment": "There is no such payment",

@@ -15,12 +15,14 @@ from tests.ui.screens import opened
 
 @pytest.fixture
 def admin():
-    """An organisation with a booking now, and cash of ten days ago alone."""
+    """An organisation with bookings till now, and cash of earlier weeks alone."""
     org = make.organization()
     with as_system(org) as db:
         by = make.closer(db, org)
         make.event(db, org, by, at=now() - timedelta(hours=1))
-        make.payment(db, org, at=now() - timedelta(days=10), closer_id=by.id)
+        for days in (10, 20):
+            make.payment(db, org, at=now() - timedelta(days=days), closer_id=by.id)
+            make.event(db, org, by, at=now() - timedelta(days=days))
     return make.viewer(org)
 
 

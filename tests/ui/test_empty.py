@@ -14,6 +14,7 @@ SAYS = {
     "dashboard": "No bookings or payments in this period",
     "my-day": "Nothing waits for you",
     "leaderboards": "Nobody to rank yet",
+    "person": "There is no such person",
     "events": "No bookings here",
     "event": "There is no such booking",
     "form": "There is no such booking",

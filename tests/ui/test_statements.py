@@ -12,6 +12,7 @@ def test_a_dashboard_that_nobody_looked_at_yet_is_drawn_with_few_statements(ours
     with holding(token_of(ours.admin)) as opened:
         opened("dashboard", **ours.row("dashboard"))
         st.cache_data.clear()
+        st.cache_resource.clear()
         with statements() as asked:
             page = opened("dashboard", **ours.row("dashboard"))
 

@@ -36,7 +36,7 @@ def test_text_and_links_can_be_read(name, ground, kind):
 
 @pytest.mark.parametrize("name", ["light", "dark"])
 @pytest.mark.parametrize(
-    "colour", [*THEME["chartCategoricalColors"], charts.ACCENT, charts.GREY, charts.GOOD]
+    "colour", [*THEME["chartCategoricalColors"], charts.GREY, *sorted(set(charts.COLOURS.values()))]
 )
 def test_the_marks_of_charts_stand_out_from_the_page(name, colour):
     assert contrast(colour, THEME[name]["backgroundColor"]) >= MARK

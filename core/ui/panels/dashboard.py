@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
 
 from core.metrics.catalog import METRICS, PAID
-from core.metrics.comparison import Comparison
+from core.metrics.changes import Change
 from core.metrics.dashboard import CARDS, FUNNEL, TRENDS, WEEKDAYS, Dashboard
-from core.metrics.dimensions import RESULTS
+from core.metrics.dimensions import DIMENSIONS, RESULTS
 from core.metrics.drill import counted
 from core.metrics.figures import Figures, Values
 from core.metrics.filters import Filters
-from core.metrics.units import MONEY, RATE
+from core.metrics.grains import GRAINS, Grain, Slice
+from core.metrics.kinds import SMALL_SAMPLE, Metric, Ratio
+from core.metrics.people import beside_team
+from core.metrics.units import COUNT, MONEY, RATE
+from core.platform.clock import Period
+from core.platform.notation import notation
 from core.tenancy.access.viewers import Viewer
+from core.ui.cache import drawn_of
 from core.ui.page import go
 from core.ui.parts import charts
-from core.ui.parts.columns import Money, Number, Percent, Text
+from core.ui.parts.columns import Amounts, Column, Day, Links, Money, Number, Percent, Text
 from core.ui.parts.drill import (
+    address,
     chosen_point,
     link_to_rows,
     narrowed_here,
+    period_here,
     rows_behind,
     slot_in,
 )
 from core.ui.parts.filters import Choices, named
-from core.ui.parts.format import explained
-from core.ui.parts.tables import linked_table
+from core.ui.parts.format import days, explained
+from core.ui.parts.tables import linked_table, table
 
 DIRECTION: dict[str, Any] = {"up": "normal", "down": "inverse", "none": "off"}
+AUTOMATIC = "Automatic"
+BY = {AUTOMATIC: None} | {DIMENSIONS[grain].label: grain for grain in GRAINS}
+AXES = {"day": "Day", "week": "Week beginning", "month": "Month"}
+BEFORE = "Period before"
 
 
 def summary_of_shows(figures: Dashboard, filters: Filters | None = None) -> str:
@@ -44,13 +58,19 @@ def summary_of_shows(figures: Dashboard, filters: Filters | None = None) -> str:
     if results := [each.label.lower() for key, each in RESULTS.items() if key in chosen]:
         named = " and ".join(results)
         return f"These are chosen by their {named}, so rates of them would say nothing."
-    moved = RATE.moved(
-        figures.so_far["show_rate"],
-        figures.before and figures.before["show_rate"],
-        "",
-    )
+    found = figures.change("show_rate", "")
+    moved = found and found.moved
     change = f", {abs(moved):.0f} points {'up' if moved > 0 else 'down'}" if moved else ""
     return f"Show rate **{RATE.text(now['show_rate'], '')}**{change}; {now.known}."
+
+
+def summary_of_comparison(figures: Dashboard) -> str:
+    """The days that the figures are compared with."""
+    if figures.comparison is None:
+        return "Compared with nothing."
+    earlier = figures.comparison.earlier
+    last = (earlier.ends_at - timedelta(microseconds=1)).astimezone(ZoneInfo(earlier.timezone))
+    return f"Compared with {days(earlier.start, last.date() + timedelta(days=1))}."
 
 
 def summary_of_revenue(figures: Dashboard, currency: str) -> str:
@@ -69,90 +89,222 @@ def show_cards(figures: Dashboard, viewer: Viewer) -> None:
 
 def show_card(figures: Dashboard, key: str, currency: str) -> None:
     """One figure with its change, its course and its definition."""
-    metric = METRICS[key]
-    before = figures.before and figures.before[key]
-    change = metric.unit.moved(figures.so_far[key], before, currency)
+    metric, change = METRICS[key], figures.change(key, currency)
+    shown, colour = _in_words(metric, change)
     st.metric(
         metric.name,
         metric.unit.text(figures.now[key], currency),
-        f"{change:+.0f}{metric.unit.change}" if change is not None else None,
-        delta_color=DIRECTION[metric.good],
+        shown,
+        delta_color=colour,
+        delta_arrow="auto" if change and change.moved is not None else "off",
         help=explained(key, figures.now[key]),
         border=True,
+        height="stretch",
         chart_data=course(figures, key, currency),
         chart_type="area",
     )
 
 
+def _in_words(metric: Metric, change: Change | None) -> tuple[str | None, Any]:
+    """A change with its unit and colour, or in grey why there is none."""
+    if change is None or not (change.why or change.moved is not None):
+        return None, "off"
+    if change.moved is None:
+        return f"No comparison: {change.why}".replace("$", r"\$"), "off"
+    return f"{change.moved:+.0f}{metric.unit.change}", DIRECTION[metric.good]
+
+
+def show_person_card(figures: Dashboard, key: str, currency: str, team: Values | None) -> None:
+    """One figure of somebody with its course, beside the team's where that is shown."""
+    metric, value = METRICS[key], figures.now[key]
+    beside = beside_team(key, figures.now, team, currency) if team else None
+    st.metric(
+        metric.name,
+        metric.unit.text(value, currency),
+        beside and beside.replace("$", r"\$"),
+        delta_color="off",
+        delta_arrow="off",
+        help=explained(key, value),
+        border=True,
+        height="stretch",
+        chart_data=course(figures, key, currency),
+        chart_type="area",
+    )
+    if _is_small(metric, figures.now):
+        st.caption(f"Based on {_worth(metric, figures.now, currency)}: a small sample.")
+
+
 def course(figures: Dashboard, key: str, currency: str) -> list[float] | None:
-    """A figure day by day, without the days that have none, as a rate of nothing, and those to
-    come; None when one day is all.
+    """A figure slice by slice, without the slices that have none, as a rate of nothing, and those
+    to come; None when one slice is all.
     """
-    days = figures.days
-    if len(days.rows) < 2:
+    if len(figures.slices) < 2:
         return None
-    values = _numbers([row.values for row in days.rows], key, currency)
-    come = _not_to_come(figures, key, values)
-    return [value for value in come if value is not None] or None
+    values = _values(figures, key, currency)
+    return [value for value in values if value is not None] or None
+
+
+def grain_picker() -> Grain | None:
+    """How finely charts cut the period, from ``?grain=``; None for what suits it."""
+    chosen = st.selectbox("Chart by", list(BY), key="grain", bind="query-params")
+    return BY[chosen or AUTOMATIC]
 
 
 def show_trend(
-    figures: Dashboard,
-    currency: str,
-    comparison: Comparison | None,
-    keys: Sequence[str] = TRENDS,
-) -> tuple[str, date] | None:
-    """One figure day by day, with the compared period under it. Figure and day of the point that
-    was clicked, if one was; a point of the compared period is of the earlier day.
+    figures: Dashboard, currency: str, keys: Sequence[str] = TRENDS
+) -> tuple[str, Period] | None:
+    """One figure slice by slice, with the compared period under it. Figure and days of the point
+    that was clicked, if one was; a point of the compared period is of its own days.
     """
-    st.subheader("Day by day")
-    key = (
-        st.segmented_control(
-            "Figure",
-            keys,
-            format_func=lambda name: METRICS[name].name,
-            default="booked_calls",
-            key="trend",
-            bind="query-params",
-            label_visibility="collapsed",
-        )
-        or "booked_calls"
+    st.subheader(f"{DIMENSIONS[figures.grain].label} by {figures.grain}")
+    key = st.pills(
+        "Figure",
+        keys,
+        format_func=lambda name: METRICS[name].name,
+        default=keys[0],
+        key="trend",
+        bind="query-params",
+        label_visibility="collapsed",
     )
-    days = figures.days
-    before = _numbers(figures.days_before, key, currency) if figures.days_before else None
-    values = _numbers([row.values for row in days.rows], key, currency)
-    dates = [row.keys["day"].id for row in days.rows]
-    chart = charts.trend(
-        dates, _not_to_come(figures, key, values), METRICS[key].name, before=before
+    key = key or keys[0]
+    chart = drawn_of(
+        figures, ("trend", key, currency), lambda: charts.trend(_course_of(figures, key, currency))
     )
     shown = st.plotly_chart(
-        chart, config=charts.CONFIG, key="trend chart", on_select="rerun", selection_mode="points"
+        chart,
+        config=charts.CONFIG,
+        key="trend chart",
+        on_select="rerun",
+        selection_mode="points",
+        alt=f"{METRICS[key].name} by {figures.grain}",
     )
     if METRICS[key].unit is MONEY and set(figures.now.money(key)) - {currency}:
         st.caption(f"Only {currency}: currencies are never added together.")
+    show_table("trend", lambda: _trend_table(figures, key))
     point = chosen_point(shown)
-    day = dates[point.place] if point else None
-    if point and comparison and before and point.series == charts.COMPARED:
-        day = comparison.beside(day) if isinstance(day, date) else None
-    return (key, day) if isinstance(day, date) else None
+    if point is None:
+        return None
+    compared = point.series == charts.COMPARED and figures.before_of(key) is not None
+    part = figures.slices[point.place]
+    found = earlier_days(figures, part) if compared else part.period
+    return (key, found) if found else None
 
 
-def _numbers(rows: Sequence[Values | None], key: str, currency: str) -> list[float | None]:
-    """A figure row by row for a chart; where there is no row there is no point."""
-    return [None if row is None else row.number(key, currency) for row in rows]
+def earlier_days(figures: Dashboard, part: Slice) -> Period | None:
+    """The days of the earlier period that lie beside a slice."""
+    if figures.comparison is None:
+        return None
+    beside = [day for each in part.days if (day := figures.comparison.beside(each))]
+    if not beside:
+        return None
+    after = max(beside) + (part.period.end - max(part.days))
+    return Period(min(beside), after, part.period.timezone)
 
 
-def _not_to_come(
-    figures: Dashboard, key: str, values: Sequence[float | None]
-) -> list[float | None]:
-    """The same without days that are still to come, of which only bookings can be known."""
-    if key == "booked_calls":
-        return list(values)
-    days = (row.keys["day"].id for row in figures.days.rows)
+def _values(figures: Dashboard, key: str, currency: str) -> list[float | None]:
+    """A figure slice by slice, without slices to come, of which only bookings can be known."""
     return [
-        value if isinstance(day, date) and day <= figures.today else None
-        for day, value in zip(days, values, strict=True)
+        row.values.number(key, currency)
+        if key == "booked_calls" or part.period.start <= figures.today
+        else None
+        for row, part in zip(figures.course.rows, figures.slices, strict=True)
     ]
+
+
+def _course_of(figures: Dashboard, key: str, currency: str) -> charts.Course:
+    metric, rows = METRICS[key], [row.values for row in figures.course.rows]
+    before = figures.before_of(key)
+    unit = f"{metric.name} ({currency})" if metric.unit is MONEY else metric.name
+    return charts.Course(
+        days=[part.key for part in figures.slices],
+        values=_values(figures, key, currency),
+        said=[
+            f"{metric.name}, {_called(figures, part)}: {_worth(metric, row, currency)}"
+            for part, row in zip(figures.slices, rows, strict=True)
+        ],
+        label=[_label(figures.grain, part) for part in figures.slices],
+        title=AXES[figures.grain],
+        unit=unit,
+        colour=charts.COLOURS[key],
+        finished=sum(part.period.end <= figures.today for part in figures.slices),
+        small=[_is_small(metric, row) for row in rows],
+        is_rate=metric.unit is RATE,
+        before=before and [row and row.number(key, currency) for row in before],
+        before_said=[
+            f"{BEFORE}, {_days_beside(figures, part)}: {_worth(metric, row, currency)}"
+            if row
+            else ""
+            for part, row in zip(figures.slices, before or (), strict=bool(before))
+        ],
+    )
+
+
+def _label(grain: Grain, part: Slice) -> str:
+    return f"{part.key:%b %Y}" if grain == "month" else notation().day(part.key, year=False)
+
+
+def _called(figures: Dashboard, part: Slice) -> str:
+    """The days of a slice, and what is missing of it."""
+    called = days(part.period.start, part.period.end)
+    if part.period.start <= figures.today < part.period.end:
+        return f"{called}, so far"
+    return called if part.is_whole else f"{called}, part of the {figures.grain}"
+
+
+def _days_beside(figures: Dashboard, part: Slice) -> str:
+    found = earlier_days(figures, part)
+    return days(found.start, found.end) if found else ""
+
+
+def _worth(metric: Metric, row: Values, currency: str) -> str:
+    """A value as a sentence about it says it: exact, and a rate with what it is based on."""
+    value = row[metric.key]
+    if isinstance(metric, Ratio):
+        whole = sum(row.count(key) for key in metric.whole)
+        part, all_of_them = map(notation().number, (row.count(metric.part), whole))
+        return f"{part} of {all_of_them}, {metric.unit.text(value, currency)}"
+    return metric.unit.exact(value) or metric.unit.text(value, currency)
+
+
+def _is_small(metric: Metric, row: Values) -> bool:
+    return isinstance(metric, Ratio) and sum(map(row.count, metric.whole)) < SMALL_SAMPLE
+
+
+Sheet = tuple[pd.DataFrame, Sequence[Column]]
+
+
+def show_table(key: str, made: Callable[[], Sheet]) -> None:
+    """The exact figures of a chart, computed when somebody opens them."""
+    with st.expander("Show as a table", key=f"{key} figures", on_change="rerun") as below:
+        if below.open:
+            frame, columns = made()
+            table(frame, key, columns=columns)
+
+
+def _trend_table(figures: Dashboard, key: str) -> Sheet:
+    """A line for each slice; money of every currency."""
+    metric = METRICS[key]
+    rows, before = [row.values for row in figures.course.rows], figures.before_of(key)
+    come = [value is not None for value in _values(figures, key, "")]
+    values: dict[str, Any] = {
+        "first": [part.period.start for part in figures.slices],
+        "last": [max(part.days) for part in figures.slices],
+        "value": [row[key] if has else None for row, has in zip(rows, come, strict=True)],
+    }
+    columns: list[Column] = [Day("first", "From"), Day("last", "To"), _valued(metric, "value")]
+    if isinstance(metric, Ratio):
+        columns.append(Number("whole", "Based on"))
+        values["whole"] = [sum(map(row.count, metric.whole)) for row in rows]
+    if before is not None:
+        columns.append(_valued(metric, "before", BEFORE))
+        values["before"] = [row and row[key] for row in before]
+    return pd.DataFrame(values, dtype=object), columns
+
+
+def _valued(metric: Metric, name: str, label: str = "") -> Column:
+    """The column for values of a figure."""
+    kinds: dict[Any, type[Column]] = {COUNT: Number, RATE: Percent, MONEY: Amounts}
+    return kinds[metric.unit](name, label or metric.name)
 
 
 def show_funnel(figures: Dashboard, *, paid: bool = True) -> str | None:
@@ -160,26 +312,39 @@ def show_funnel(figures: Dashboard, *, paid: bool = True) -> str | None:
     clicked step's figure.
     """
     st.subheader("From booking to close")
-    steps = [(name, figures.now.count(key)) for name, key in FUNNEL] + [
-        (PAID.name, figures.paid)
+    steps = [(name, key, figures.now.count(key)) for name, key in FUNNEL] + [
+        (PAID.name, PAID.key, figures.paid)
     ] * paid
-    chart = charts.funnel(steps)
     point = chosen_point(
         st.plotly_chart(
-            chart, config=charts.CONFIG, key="funnel", on_select="rerun", selection_mode="points"
+            drawn_of(figures, ("funnel", paid), lambda: charts.funnel(steps)),
+            config=charts.CONFIG,
+            key="funnel",
+            on_select="rerun",
+            selection_mode="points",
+            alt="How many bookings came how far",
         )
     )
-    keys = [*(key for _, key in FUNNEL), PAID.key]
-    return keys[point.place] if point else None
+    show_table("steps", lambda: _funnel_table(steps))
+    return steps[point.place][1] if point else None
 
 
-def _cash(people: Figures, currency: str) -> list[Any]:
-    """The cash collected in one currency, row by row."""
-    return [row.values.number("cash_collected", currency) for row in people.rows]
+def _funnel_table(steps: Sequence[tuple[str, str, int]]) -> Sheet:
+    counts = [count for *_, count in steps]
+    shares = [None, *(now / then if then else None for then, now in pairwise(counts))]
+    frame = {"step": [name for name, *_ in steps], "count": counts, "share": shares}
+    columns = (
+        Text("step", "Step"),
+        Number("count", "Bookings"),
+        Percent("share", "Of the step before"),
+    )
+    return pd.DataFrame(frame, dtype=object), columns
 
 
 def show_people(figures: Dashboard, viewer: Viewer, choices: Choices) -> None:
-    """Closers and setters side by side; a chosen one's bookings open, and nobody's."""
+    """Closers and setters side by side. A person's page opens, and from each figure the bookings or
+    the cash; of nobody these alone.
+    """
     for column, heading, key, people in zip(
         st.columns(2),
         ("Closers", "Setters"),
@@ -189,27 +354,74 @@ def show_people(figures: Dashboard, viewer: Viewer, choices: Choices) -> None:
     ):
         with column:
             st.subheader(heading)
-            rows = (
-                people.frame()
-                .assign(
-                    name=[named(choices, key, row.keys[key].id) for row in people.rows],
-                    cash=pd.Series(_cash(people, viewer.currency), dtype=object),
-                    currency=viewer.currency,
-                )
-                .sort_values("cash", ascending=False)
-            )
-            columns = (
-                Text("name", heading[:-1]),
-                Number("booked_calls", "Booked"),
-                Percent("show_rate", METRICS["show_rate"].name),
-                Number("closes", METRICS["closes"].name),
-                Money("cash", f"Cash ({viewer.currency})"),
-            )
-            targets = [
-                rows_behind("booked_calls", narrowed_here() | {key: name}) for name in rows["name"]
-            ]
-            linked_table(rows, f"{key}s", columns=columns, targets=targets)
+            _show_group(people, viewer, key, choices)
     go("leaderboards", "Open the leaderboards")
+
+
+def _show_group(people: Figures, viewer: Viewer, key: str, choices: Choices) -> None:
+    ids = [row.keys[key].id for row in people.rows]
+    names = [named(choices, key, each) for each in ids]
+    narrowed = [narrowed_here() | {key: name} for name in names]
+    bookings = [rows_behind("booked_calls", each) for each in narrowed]
+    rows = (
+        people.frame()
+        .assign(
+            name=names,
+            cash=pd.Series(
+                [row.values.number("cash_collected", viewer.currency) for row in people.rows],
+                dtype=object,
+            ),
+            currency=viewer.currency,
+            ways=[
+                [("Bookings", ours), ("Cash", rows_behind("cash_collected", each))]
+                for ours, each in zip(bookings, narrowed, strict=True)
+            ],
+            target=[
+                address("person", {"id": str(each), **period_here()}) if each else ours
+                for each, ours in zip(ids, bookings, strict=True)
+            ],
+        )
+        .sort_values("cash", ascending=False)
+    )
+    columns = (
+        Text("name", key.capitalize()),
+        Number("booked_calls", "Booked"),
+        Percent("show_rate", METRICS["show_rate"].name),
+        Number("closes", METRICS["closes"].name),
+        Money("cash", f"Cash ({viewer.currency})"),
+        Links("ways", "Show"),
+    )
+    card = ("name", "cash", "booked_calls", "ways")
+    linked_table(rows, f"{key}s", columns=columns, card=card, targets=list(rows["target"]))
+
+
+def show_overdue(overdue: Figures) -> None:
+    """How many forms are overdue, by closer, the most first."""
+    counts = sorted(
+        (
+            (-count, str(row.keys["closer"].name or "No closer"))
+            for row in overdue.rows
+            if (count := row.values.count("overdue_pcfs"))
+        ),
+    )
+    names, numbers = [name for _, name in counts], [-count for count, _ in counts]
+    st.plotly_chart(
+        charts.bars(names, numbers, charts.COLOURS["overdue_pcfs"]),
+        config=charts.CONFIG,
+        key="overdue",
+        alt="Overdue forms by closer",
+    )
+    columns = (Text("closer", "Closer"), Number("count", METRICS["overdue_pcfs"].name))
+    frame = pd.DataFrame({"closer": names, "count": numbers}, dtype=object)
+    show_table("overdue", lambda: (frame, columns))
+
+
+def names_everybody(figures: Dashboard, choices: Choices) -> bool:
+    """Whether the lists have everybody of these figures: somebody may have come since."""
+    return all(
+        {row.keys[key].id for row in people.rows} <= set(choices[key].values())
+        for key, people in (("closer", figures.closers), ("setter", figures.setters))
+    )
 
 
 def show_heat(figures: Dashboard) -> dict[str, str] | None:
@@ -217,11 +429,32 @@ def show_heat(figures: Dashboard) -> dict[str, str] | None:
     st.subheader("When meetings happen")
     busy = [hour for hour in range(24) if any(row[hour] for row in figures.heat)]
     hours = range(min(busy, default=8), max(busy, default=18) + 1)
-    values = [[row[hour] for hour in hours] for row in figures.heat]
-    chart = charts.heatmap(values, WEEKDAYS, [f"{hour:02d}" for hour in hours])
     point = chosen_point(
         st.plotly_chart(
-            chart, config=charts.CONFIG, key="heat", on_select="rerun", selection_mode="points"
+            drawn_of(figures, "heat", lambda: _heat(figures, hours)),
+            config=charts.CONFIG,
+            key="heat",
+            on_select="rerun",
+            selection_mode="points",
+            alt="Bookings by weekday and hour",
         )
     )
+    show_table("hours", lambda: _heat_table(figures))
     return slot_in(point.series + 1, hours[point.place]) if point else None
+
+
+def _heat(figures: Dashboard, hours: range) -> Any:
+    values = [[row[hour] for hour in hours] for row in figures.heat]
+    return charts.heatmap(values, WEEKDAYS, [f"{hour:02d}" for hour in hours])
+
+
+def _heat_table(figures: Dashboard) -> Sheet:
+    """A line for each hour of the week that has bookings."""
+    lines = [
+        (weekday, f"{hour:02d}:00", count)
+        for weekday, row in zip(WEEKDAYS, figures.heat, strict=True)
+        for hour, count in enumerate(row)
+        if count
+    ]
+    columns = (Text("weekday", "Weekday"), Text("hour", "From"), Number("count", "Bookings"))
+    return pd.DataFrame(lines, columns=["weekday", "hour", "count"], dtype=object), columns

@@ -389,7 +389,8 @@ def warn_without_closer(count: int) -> None:
             "1 payment has no closer, so it is credited to nobody. Match it first, or approve"
             " now: once matched, it is credited in a later payout."
             if count == 1
-            else f"{notation().number(count)} payments have no closer, so they are credited to nobody. Match them"
-            " first, or approve now: once matched, they are credited in a later payout."
+            else f"{notation().number(count)} payments have no closer, so they are credited to"
+            " nobody. Match them first, or approve now: once matched, they are credited in a later"
+            " payout."
         )
         st.warning(escape_markdown(one))

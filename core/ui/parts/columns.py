@@ -228,6 +228,28 @@ class Amounts(Column):
         return money(value)
 
 
+@dataclass(frozen=True)
+class Links(Column):
+    """Ways from a row to other screens: words and an address each. A download has none."""
+
+    is_ordered = False
+
+    def cells(self, rows: pd.DataFrame) -> list[Any]:
+        return [
+            {
+                "text": text,
+                "links": [{"label": label, "href": address} for label, address in ways],
+            }
+            for text, ways in zip(self.texts(rows), rows[self.name], strict=True)
+        ]
+
+    def exported(self, rows: pd.DataFrame) -> dict[str, list[Any]]:
+        return {}
+
+    def _text(self, value: Any) -> str:
+        return " · ".join(label for label, _ in value)
+
+
 def _folded(texts: pd.Series[Any]) -> pd.Series[Any]:
     return texts.map(lambda text: None if is_missing(text) else fold(text) or None).astype(object)
 

@@ -19,7 +19,8 @@ from core.metrics.drill import Slot, counted
 from core.ui.parts.query_params import ORGANIZATION
 
 Narrowed = Mapping[str, str | list[str]]
-NARROWING = ("period", "from", "to", *FILTERS)
+DAYS = ("period", "from", "to")
+NARROWING = (*DAYS, *FILTERS)
 
 
 def narrowed_here() -> dict[str, str | list[str]]:
@@ -28,10 +29,20 @@ def narrowed_here() -> dict[str, str | list[str]]:
     return {name: asked.get_all(name) for name in asked if name in NARROWING and asked[name]}
 
 
+def period_here() -> dict[str, str | list[str]]:
+    """The period of this page, for another one."""
+    return {name: each for name, each in narrowed_here().items() if name in DAYS}
+
+
 def rows_behind(metric: str, narrowed: Narrowed) -> str:
     """The address of the rows behind a figure; a rate's are those that it counts."""
     explained = counted(metric)
     return address(explained.fact.rows.screen, {"figure": explained.key} | dict(narrowed))
+
+
+def bookings_behind_cash(narrowed: Narrowed) -> str:
+    """The address of the bookings whose payments the cash is made of."""
+    return address("events", {"figure": "cash_collected"} | dict(narrowed))
 
 
 def slot_in(weekday: int, hour: int) -> dict[str, str]:

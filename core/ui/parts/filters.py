@@ -5,14 +5,14 @@ be sent to a colleague.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import streamlit as st
 from sqlalchemy.orm import Session
 from streamlit.delta_generator import DeltaGenerator
 
-from core.metrics.comparison import Comparison, With, compared
+from core.metrics.comparison import With
 from core.metrics.dimensions import FILTERS
 from core.metrics.facts import Fact
 from core.metrics.filters import Filters, Wanted, none_of, values_of
@@ -118,14 +118,10 @@ def address_of(period: Period) -> dict[str, str]:
     }
 
 
-def compared_with(period: Period, at: datetime) -> Comparison | None:
-    """What the period is compared with, from ``?compare=``, as things are at the instant ``at``."""
-    name = (
-        st.selectbox("Compare with", list(COMPARISONS), key="compare", bind="query-params")
-        or PREVIOUS
-    )
-    with_ = COMPARISONS[name]
-    return compared(period, at, with_) if with_ else None
+def comparison_picker() -> With | None:
+    """With what the period is compared, from ``?compare=``; None for nothing."""
+    name = st.selectbox("Compare with", list(COMPARISONS), key="compare", bind="query-params")
+    return COMPARISONS[name or PREVIOUS]
 
 
 def choices_of(db: Session, keys: Collection[str]) -> Choices:

@@ -109,11 +109,9 @@ def place_change(places: float | None, is_new: bool) -> str:
     return "·" if not places else f"{'▲' if places > 0 else '▼'} {abs(int(places))}"
 
 
-def based_on(sample: float | None, small: bool) -> str:
-    """How many cases a rate is based on; few are marked."""
-    if sample is None or sample != sample:
-        return ""
-    return f"of {int(sample)}{' – few' if small else ''}"
+def based_on(sample: float | None) -> str:
+    """How many cases a rate is based on; nothing for what is no rate."""
+    return "" if sample is None or sample != sample else plural(int(sample), "booking", "bookings")
 
 
 def money(amounts: Mapping[str, Decimal], *, whole: bool = False) -> str:

@@ -26,6 +26,8 @@ from starlette.routing import Route
 
 import core.migrations.tables  # noqa: F401 - a row can be written only when the tables that it refers to are known
 from core.metrics import exports
+from core.metrics.dashboard import data_stamp
+from core.metrics.filters import Filters
 from core.operations.privacy import export_person
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, SalesOpsError, TooManyRequests
@@ -35,6 +37,7 @@ from core.tenancy.access.roles import ADMINS, EVERYBODY
 from core.tenancy.access.sessions import choose_organization, viewer_of
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.identity.sign_in import ABSOLUTE_HOURS, close_session, open_session
+from core.ui.navigation import BY_KEY
 from core.ui.parts.query_params import ORGANIZATION
 from core.ui.server.imports import import_pages
 from core.ui.server.middleware import COOKIE
@@ -126,13 +129,36 @@ async def switch(request: Request) -> Response:
     return RedirectResponse(f"/?{urlencode({ORGANIZATION: wanted})}", 303)
 
 
-def viewer_of_page(request: Request, organization: str | None) -> Viewer | None:
-    """Who asks, in the organisation that the page shows which led here. Raises NotAllowed."""
+def viewer_of_page(
+    request: Request, organization: str | None, *, in_use: bool = True
+) -> Viewer | None:
+    """Who asks, in the organisation that the page shows which led here; ``in_use`` as in
+    ``viewer_of``. Raises NotAllowed.
+    """
     try:
         shown = UUID(organization) if organization else None
     except ValueError as error:
         raise NotAllowed("There is no such organisation.") from error
-    return viewer_of(request.cookies.get(COOKIE), shown)
+    return viewer_of(request.cookies.get(COOKIE), shown, in_use=in_use)
+
+
+def live(request: Request) -> Response:
+    """``/live/dashboard?narrowed=&organization=``: the stamp of the data that a dashboard shows,
+    which is narrowed by these dimensions. An open page asks for it by itself, so the session's time
+    without use goes on.
+    """
+    asked = request.query_params
+    try:
+        viewer = viewer_of_page(request, asked.get(ORGANIZATION), in_use=False)
+    except NotAllowed as error:
+        return PlainTextResponse(error.message, 403)
+    if viewer is None:
+        return PlainTextResponse("Sign in first.", 401)
+    if may_open(viewer, BY_KEY["dashboard"].access) is not None:
+        return PlainTextResponse("The dashboard is not open to you.", 403)
+    with viewer.transaction() as db:
+        stamp = data_stamp(db, Filters(dict.fromkeys(asked.getlist("narrowed"), (None,))))
+    return PlainTextResponse(stamp, headers={"Cache-Control": "no-store"})
 
 
 async def healthz(_: Request) -> Response:
@@ -215,5 +241,6 @@ routes = [
     Route("/auth/organization", switch, methods=["POST"]),
     Route("/exports/person", person, methods=["POST"]),
     Route("/exports/{table}", export),
+    Route("/live/dashboard", live),
     Route("/healthz", healthz),
 ]

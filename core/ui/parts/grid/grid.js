@@ -30,6 +30,10 @@ function heading(column, send) {
 
 function cell(column, value) {
   const element = made("td", { class: column.number ? "number" : null, "data-label": column.label });
+  if (value.links) {
+    element.append(...value.links.map((link) => made("a", { class: "way", href: link.href }, link.label)));
+    return element;
+  }
   if (value.bar === undefined) {
     element.append(value);
     return element;
@@ -50,6 +54,7 @@ function row(one, data, send) {
   first.replaceChildren(link);
   element.classList.add("opens");
   const open = (event) => {
+    if (event.target.closest("a.way")) return;
     if (event.defaultPrevented || getSelection().toString()) return;
     event.preventDefault();
     const elsewhere = event.ctrlKey || event.metaKey || event.button === 1;
@@ -66,8 +71,8 @@ function walk(event) {
   const step = STEP[event.key];
   const here = event.target.closest("tr.opens");
   if (!step || !here) return;
-  const links = [...event.currentTarget.querySelectorAll("tr.opens a")];
-  const next = links[links.indexOf(here.querySelector("a")) + step];
+  const links = [...event.currentTarget.querySelectorAll("tr.opens a:not(.way)")];
+  const next = links[links.indexOf(here.querySelector("a:not(.way)")) + step];
   if (next) {
     event.preventDefault();
     next.focus();

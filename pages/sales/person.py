@@ -1,0 +1,69 @@
+"""A closer or setter: their figures beside the team's, their course, and the way to their bookings
+and their cash.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.metrics.catalog import shown_to
+from core.metrics.comparison import compared
+from core.metrics.dashboard import TRENDS, data_stamp
+from core.metrics.people import PROFILE, find_person
+from core.platform.errors import NotAllowed
+from core.tenancy.access.models import AccessSettings
+from core.tenancy.organizations.queries import settings_of
+from core.ui.cache import board_dashboard_of, dashboard_of, this_minute
+from core.ui.page import empty, no_such, require, title
+from core.ui.panels.dashboard import show_person_card, show_trend
+from core.ui.parts.drill import bookings_behind_cash, link_to_rows, rows_behind, switch_to_rows
+from core.ui.parts.filters import address_of, choices_of, named, period_picker
+from core.ui.parts.query_params import id_from_address
+
+A_ROW = 4
+viewer = require("person")
+with viewer.transaction() as db:
+    person = find_person(db, id_from_address())
+    access = settings_of(db, AccessSettings)
+    choices = choices_of(db, (person.who,)) if person else {}
+if person is None:
+    no_such(
+        "person",
+        "They are no closer or setter of this organisation, or not any more.",
+        ("leaderboards", "See the leaderboards"),
+    )
+title(person.name, viewer, person.who.capitalize())
+period, at = period_picker(viewer, default="This month"), this_minute()
+comparison = compared(period, at)
+is_own = person.user_id == viewer.user_id
+sees_rows = is_own or viewer.sees_everybody(access)
+sees_money = access.leaderboards_show_money or viewer.sees_everybody(access)
+try:
+    figures, team = board_dashboard_of(viewer, period, comparison, person.filters, at)
+except NotAllowed:
+    if not is_own:
+        empty("Leaderboards are not shown", "Your organisation keeps them to managers.")
+        st.stop()
+    with viewer.transaction() as db:
+        stamp = data_stamp(db, person.filters)
+        figures = dashboard_of(db, viewer, stamp, period, comparison, person.filters, at)
+    team = None
+
+theirs = shown_to(PROFILE, money=sees_money or is_own)
+of_team = shown_to(PROFILE, money=sees_money)
+for first in range(0, len(theirs), A_ROW):
+    for column, key in zip(st.columns(A_ROW), theirs[first : first + A_ROW], strict=False):
+        with column:
+            show_person_card(figures, key, viewer.currency, team if key in of_team else None)
+
+narrowed = {person.who: named(choices, person.who, person.id)}
+here = narrowed | address_of(period)
+if sees_rows:
+    with st.container(horizontal=True):
+        link_to_rows(rows_behind("booked_calls", here), "See the bookings")
+        link_to_rows(rows_behind("cash_collected", here), "See the cash")
+        link_to_rows(bookings_behind_cash(here), "See the bookings behind the cash")
+if (
+    point := show_trend(figures, viewer.currency, shown_to(TRENDS, money=sees_money or is_own))
+) and (sees_rows):
+    switch_to_rows(rows_behind(point[0], narrowed | address_of(point[1])))
