@@ -21,6 +21,7 @@ from core.ui.panels.payments import (
     payment_states,
     why_none_is_unattributed,
 )
+from core.ui.panels.saved_views import offer_saved_views
 from core.ui.parts.columns import Moment, Money, Text, Word, headings
 from core.ui.parts.filters import choices_for, filter_bar, period_picker
 from core.ui.parts.format import money, plural
@@ -33,6 +34,7 @@ VIEWS = {"all": "All", "unattributed": "Unattributed", "reconcile": "To reconcil
 viewer = require("payments")
 heading = headings(PaymentItem)
 title("Payments", viewer)
+offer_saved_views(viewer, "payments", "payments")
 first, second, third = st.columns(3, vertical_alignment="bottom")
 below = st.container()
 with first:

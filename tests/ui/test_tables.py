@@ -27,8 +27,8 @@ from core.platform.paging import Order
 from core.tenancy.access.models import Role
 from core.tenancy.access.viewers import Viewer
 from core.ui.parts.columns import Bar, Number, Percent, Text, with_currencies
+from core.ui.parts.downloads import csv_of
 from core.ui.parts.rows import BATCH, FrameRows, QueriedRows
-from core.ui.parts.tables import as_csv, csv_of
 from tests import factories as make
 from tests.factories import NOON
 from tests.ui.grids import grid, grids
@@ -417,7 +417,9 @@ def test_a_search_that_finds_less_than_a_page_shows_it_whatever_page_was_open(lo
 
 def test_a_download_has_values_and_no_formulas():
     lines = list(
-        csv.DictReader(io.StringIO(as_csv(pd.DataFrame(ROWS), with_currencies(COLUMNS)).decode()))
+        csv.DictReader(
+            io.StringIO(csv_of([pd.DataFrame(ROWS)], with_currencies(COLUMNS)).decode("utf-8-sig"))
+        )
     )
 
     assert lines[0] == {
@@ -468,7 +470,7 @@ def test_a_count_beside_a_missing_one_is_a_whole_number():
     column = Number("tries", "Tries")
 
     assert column.texts(counts) == ["1,234", "–"]
-    assert as_csv(counts, [column]).decode().splitlines() == ["Tries", "1234", '""']
+    assert csv_of([counts], [column]).decode("utf-8-sig").splitlines() == ["Tries", "1234", '""']
 
 
 @pytest.mark.parametrize(

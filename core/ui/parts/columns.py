@@ -147,7 +147,7 @@ class Word(Column):
 
 @dataclass(frozen=True)
 class Moment(Column):
-    """An instant in the zone ``timezone``; a download gets it in ISO 8601 with its offset."""
+    """An instant in the zone ``timezone``, in which a download has it too."""
 
     timezone: str
 
@@ -157,8 +157,8 @@ class Moment(Column):
     def _text(self, value: Any) -> str:
         return when(value, self.timezone)
 
-    def _exported(self, value: Any) -> str:
-        return str(value.astimezone(ZoneInfo(self.timezone)).isoformat())
+    def _exported(self, value: Any) -> Any:
+        return value.astimezone(ZoneInfo(self.timezone))
 
 
 @dataclass(frozen=True)
@@ -170,9 +170,6 @@ class Day(Column):
 
     def _text(self, value: Any) -> str:
         return f"{value.day} {value:%b %Y}"
-
-    def _exported(self, value: Any) -> str:
-        return str(value.isoformat())
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from math import ceil
 from typing import Any
 
@@ -14,11 +13,12 @@ import pandas as pd
 import streamlit as st
 
 from core.platform.paging import Order
-from core.platform.spreadsheets import BYTE_ORDER_MARK, without_formula
 from core.ui.navigation import jump, row_in
 from core.ui.parts.columns import Column, Text, with_currencies
+from core.ui.parts.downloads import offer_download
 from core.ui.parts.drill import address
 from core.ui.parts.grid.component import grid
+from core.ui.parts.own_columns import own_columns, remember_columns, store_columns
 from core.ui.parts.rows import FrameRows, Rows
 
 CARD = 3
@@ -30,7 +30,8 @@ ORDER_WORDS = {True: "descending", False: "ascending"}
 @dataclass(frozen=True)
 class Shown:
     """What the address says of a table: its order, its page, and its columns in their order. They
-    survive a reload, and go along when the address is sent to a colleague.
+    survive a reload, and go along when the address is sent to a colleague. Columns that the reader
+    chose before are theirs wherever the address names none.
     """
 
     key: str
@@ -41,14 +42,25 @@ class Shown:
         return order if order and order.column in sortable else None
 
     def page(self) -> int:
-        """Which page is shown, from 1."""
+        """Which page is shown, from 1. Other filters than a moment ago begin at the first."""
+        narrowed = {name: st.query_params.get_all(name) for name in st.query_params}
+        shown = {name: each for name, each in narrowed.items() if "." not in name}
+        before = st.session_state.get(f"{self.key} narrowed", shown)
+        st.session_state[f"{self.key} narrowed"] = shown
+        if before != shown:
+            self.turn_to(1)
         asked = self._asked("page")
         return int(asked) if asked.isdecimal() and len(asked) < 10 and int(asked) else 1
 
     def columns(self, columns: Sequence[Column], more: Sequence[Column]) -> list[Column]:
-        """Those that the reader has chosen of all of them, or else ``columns``."""
+        """Those that the reader has chosen of all of them, or else ``columns``. A small table has
+        no choice.
+        """
         by_name = {column.name: column for column in (*columns, *more)}
-        names = dict.fromkeys(self._asked("columns").split(","))
+        store_columns(self.key)
+        asked = self._asked("columns")
+        is_small = len(by_name) <= FEW
+        names = dict.fromkeys(asked.split(",") if asked or is_small else own_columns(self.key))
         return [by_name[name] for name in names if name in by_name] or list(columns)
 
     def sort(self, order: str) -> None:
@@ -62,6 +74,7 @@ class Shown:
 
     def choose(self, names: Sequence[str]) -> None:
         """Show these columns; none for those of the beginning."""
+        remember_columns(self.key, names)
         self._set("columns", ",".join(names))
 
     def _asked(self, what: str) -> str:
@@ -101,8 +114,7 @@ def table(
     source = rows_of(rows, [*columns, *more])
     picked = _show(Table(source, key, columns, card, target, more, per_page), moves=True)
     if download:
-        ids = [Text(row_id, "ID")] if opens else []
-        _offer_download(source, key, [*columns, *more, *ids])
+        _offer_download(source, key, [*columns, *more], Text(row_id, "ID") if opens else None)
     if opens and picked:
         jump(opens, **row_in(opens, picked))
 
@@ -258,34 +270,10 @@ def _extent(page: int, per_page: int, shown: int, count: int) -> str:
     return f"{first:,}–{first + shown - 1:,} of {count:,}" if count > per_page else ""
 
 
-def _offer_download(source: Rows, key: str, columns: Sequence[Column]) -> None:
+def _offer_download(
+    source: Rows, key: str, columns: Sequence[Column], row_id: Column | None
+) -> None:
+    """All rows in the order that is shown, with every column that could be."""
     order = Shown(key).order(source.sortable)
-    st.download_button(
-        "Download",
-        partial(_csv_of, source, columns, order),
-        f"{key}.csv",
-        "text/csv",
-        key=f"{key} download",
-        icon=":material/download:",
-        on_click="ignore",
-    )
-
-
-def _csv_of(source: Rows, columns: Sequence[Column], order: Order | None) -> bytes:
-    return csv_of(source.everything(order), with_currencies(columns))
-
-
-def csv_of(frames: Iterable[pd.DataFrame], columns: Sequence[Column]) -> bytes:
-    """The rows of all frames as one CSV (``as_csv``), one frame in memory at a time."""
-    pieces = (as_csv(frame, columns) for frame in frames)
-    first = next(pieces, b"")
-    return BYTE_ORDER_MARK + first + b"".join(piece.partition(b"\n")[2] for piece in pieces)
-
-
-def as_csv(rows: pd.DataFrame, columns: Sequence[Column]) -> bytes:
-    """The values of ``columns`` as CSV: instants with their offset, amounts as decimal numbers, and
-    text that a spreadsheet would run as a formula as text.
-    """
-    values = {name: each for column in columns for name, each in column.exported(rows).items()}
-    safe = {name: [without_formula(value) for value in each] for name, each in values.items()}
-    return pd.DataFrame(safe, dtype=object).to_csv(index=False).encode()
+    every = [*with_currencies(columns), *([row_id] if row_id else [])]
+    offer_download(key, every, lambda: source.everything(order))
