@@ -5,7 +5,8 @@ open in a spreadsheet.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache, partial
 from itertools import chain
@@ -116,12 +117,19 @@ def _pieces(chunks: Iterator[Buffer]) -> Iterator[bytes]:
     yield bytes(piece)
 
 
+def record_download(db: Session, name: str, fmt: str, details: Mapping[str, Any]) -> None:
+    """Note in the audit log that the caller takes rows of a list or table: in which format, how
+    many (``rows``) and what they are narrowed to. Raises NotAllowed for nobody, and for an admin
+    who views as somebody.
+    """
+    note = text("select app.record_export(:name, :format, cast(:details as jsonb))")
+    if not db.scalar(note, {"name": name, "format": fmt, "details": json.dumps(details)}):
+        raise NotAllowed("Sign in to export.")
+
+
 def _record(db: Session, table: ExportTable, fmt: str) -> None:
     """Note the export; a refusal takes the note back with the transaction."""
-    if not db.execute(
-        text("select app.record_export(:table, :format)"), {"table": table.name, "format": fmt}
-    ).scalar():
-        raise NotAllowed("Sign in to export.")
+    record_download(db, table.name, fmt, {})
     home = current_organization(db)
     require_module(table.module, home.modules, home.name)
     role = db.execute(text("select app.cur_role()")).scalar_one()

@@ -5,7 +5,7 @@ with.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import IO, Any
 
@@ -22,8 +22,9 @@ OPTIONS = {
 
 
 def write_workbook(file: IO[bytes], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write the rows under their headings, on as many sheets as it takes, in constant memory.
-    Instants are in UTC, to the second.
+    """Write the rows under their headings, on as many sheets as it takes, in constant memory. Excel
+    knows no time zones: an instant is written as its own zone's clock shows it, to the second, and
+    the heading says which zone that is.
     """
     import xlsxwriter  # the receiver and the jobs would load it at their start
 
@@ -64,7 +65,7 @@ def _write(
         case int() | float() | Decimal() if -LARGEST < value < LARGEST:
             sheet.write_number(line, place, value)
         case datetime():
-            plain = value.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+            plain = value.replace(tzinfo=None, microsecond=0)
             sheet.write_datetime(line, place, plain, formats[datetime])
         case date():
             sheet.write_datetime(line, place, value, formats[date])

@@ -4,6 +4,7 @@ menu.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cache
@@ -294,7 +295,7 @@ def start_of(viewer: Viewer) -> str:
     )
 
 
-def jump(screen: str, **parameters: str) -> NoReturn:
+def jump(screen: str, /, **parameters: str | Sequence[str]) -> NoReturn:
     """Go to the screen now, with what it is narrowed to in its address."""
     st.switch_page(PAGES / BY_KEY[screen].file, query_params=parameters)
 

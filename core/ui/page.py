@@ -26,6 +26,7 @@ from core.tenancy.organizations.modules import switched_off
 from core.ui.navigation import ACCOUNT, BY_KEY, PAGES, Screen
 from core.ui.parts.format import escape_markdown
 from core.ui.parts.query_params import ORGANIZATION, id_from_address
+from core.ui.parts.reader import page_is_read_by
 from core.ui.server.middleware import COOKIE
 
 DONE = "what was done"
@@ -45,10 +46,12 @@ def viewer_of_run() -> Iterator[Viewer | None]:
     """
     viewer = _viewer_of_tab()
     before = _run_viewer.set(viewer)
+    page_is_read_by(None)
     try:
         with written_in(viewer.locale if viewer else DEFAULT):
             yield viewer
     finally:
+        page_is_read_by(None)
         _run_viewer.reset(before)
 
 
@@ -122,6 +125,7 @@ def require(screen: str, *, live: bool = False) -> Viewer:
         _show_refusal(refusal, viewer, BY_KEY[screen])
         st.stop()
     choose(viewer.locale)
+    page_is_read_by(viewer)
     return viewer
 
 

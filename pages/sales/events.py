@@ -14,6 +14,7 @@ from core.metrics.drill import bookings_behind, counted, is_of, matching
 from core.metrics.facts import EVENTS, PAYMENTS
 from core.platform.paging import Order
 from core.ui.page import empty, require, title
+from core.ui.panels.saved_views import offer_saved_views
 from core.ui.parts.columns import Moment, Text, Word, headings
 from core.ui.parts.drill import slot_of_address
 from core.ui.parts.filters import choices_for, filter_bar, period_picker
@@ -24,6 +25,7 @@ from core.ui.parts.tables import table
 viewer = require("events")
 heading = headings(EventItem)
 title("Bookings", viewer)
+offer_saved_views(viewer, "events", "bookings")
 first, second, third = st.columns(3, vertical_alignment="bottom")
 below = st.container()
 with first:

@@ -12,6 +12,7 @@ from core.people.schemas import LeadItem
 from core.people.visibility import sees_persons
 from core.platform.paging import Order
 from core.ui.page import empty, require, title
+from core.ui.panels.saved_views import offer_saved_views
 from core.ui.parts.columns import Column, Moment, Text, headings
 from core.ui.parts.filters import choices_for, filter_bar, period_picker
 from core.ui.parts.format import plural
@@ -22,6 +23,7 @@ viewer = require("leads")
 heading = headings(LeadItem)
 title("Leads", viewer)
 sees_people = sees_persons(viewer.role)
+offer_saved_views(viewer, "leads", "leads")
 first, second, third = st.columns(3, vertical_alignment="bottom")
 below = st.container()
 with first:

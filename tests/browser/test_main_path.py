@@ -193,8 +193,9 @@ def test_a_payout_is_made_approved_by_its_name_and_downloaded(crew, visit):
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Approve payout").click()
     expect(page.get_by_role("button", name="Mark as paid")).to_be_visible()
+    page.get_by_role("button", name="Download").last.click()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download").last.click()
+        page.get_by_role("button", name="CSV", exact=True).click()
     lines = download.value.path().read_text(encoding="utf-8-sig").splitlines()
     assert len(lines) == 2
     assert f"{crew.mark} lead,4997.00,0.00,4997.00,USD,{crew.mark} closer" in lines[1]

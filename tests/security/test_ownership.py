@@ -38,7 +38,8 @@ from core.platform.schema import Own, OwnedBy, owned_by, secured
 from core.platform.security.ownership import functions, user_columns
 from core.platform.security.policies import access_of
 from core.providers.connections import create_connection
-from core.tenancy.access.models import Role
+from core.tenancy.access.list_views import choose_default, save_view
+from core.tenancy.access.models import ListChoice, ListView, Role
 from core.tenancy.access.viewers import Viewer
 from tests import factories as make
 from tests.factories import NOON
@@ -106,6 +107,14 @@ def type_a_draft(team: Team) -> None:
         save_draft(db, team.event, Draft({"notes": "Half"}), team.people["ana"])
 
 
+def choose_a_default(team):
+    """Ana saves a view of the bookings, and her list opens with it."""
+    ana = team.people["ana"]
+    with ana.transaction() as db:
+        view = save_view(db, "bookings", "Mine", {}, ana, shared=False)
+        choose_default(db, "bookings", view, ana)
+
+
 OWNED = {
     "events": Owned(Event),
     "payments": Owned(Payment),
@@ -116,6 +125,8 @@ OWNED = {
     "contacts": Owned(Contact),
     "activities": Owned(Activity),
     "pcf_drafts": Owned(PcfDraft, type_a_draft, {"user": "ana"}, of_a_booking=False),
+    "list_views": Owned(ListView, choose_a_default, {"user": "ana"}, of_a_booking=False),
+    "list_choices": Owned(ListChoice, choose_a_default, {"user": "ana"}, of_a_booking=False),
 }
 OWNERS = {table.name: table.info["owners"] for table in metadata.sorted_tables}
 OF_ONE_USER = [name for name in OWNED if isinstance(OWNERS[name], Own)]

@@ -14,7 +14,7 @@ from core.tenancy.organizations.queries import current_organization
 from core.ui.page import current_viewer, viewer_of_run
 from tests import factories as make
 from tests.statements import statements
-from tests.ui.screens import browser_with, holding, opened, token_of
+from tests.ui.screens import browser_with, holding, token_of
 
 # The statements of a warm run of the shell with the page inside, at most.
 MOST = {"my-day": 7, "event": 6, "payout": 16}
@@ -38,11 +38,12 @@ def transactions():
 
 @pytest.mark.parametrize("screen", MOST)
 def test_a_screen_asks_once_who_is_looking(ours, screen, transactions):
-    opened(screen, ours.admin, **ours.row(screen))
     token = token_of(ours.admin)
-    transactions.clear()
-    with holding(token) as look, statements() as asked:
+    with holding(token) as look:
         page = look(screen, **ours.row(screen))
+        transactions.clear()
+        with statements() as asked:
+            page.run()
 
     assert not page.exception
     identity = [each for each in asked if each.startswith(IDENTITY)]

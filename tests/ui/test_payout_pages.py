@@ -17,7 +17,7 @@ from core.tenancy.access.models import Role
 from core.tenancy.organizations.models import Organization
 from core.ui.panels.payouts import PAGE, all_lines
 from core.ui.parts.columns import Money, Text
-from core.ui.parts.tables import csv_of
+from core.ui.parts.downloads import csv_of
 from tests import factories as make
 from tests.factories import NOON
 from tests.ui.grids import grid, grids

@@ -1,5 +1,7 @@
 -- An export is something that people do to data: it stands in the audit log beside their changes.
-create or replace function app.record_export(p_table text, p_format text) returns boolean
+-- One of many rows has a name of its own there, by which an admin finds it.
+create or replace function app.record_export(p_table text, p_format text,
+  p_details jsonb default '{}') returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 begin
   if nullif(current_setting('app.organization_id', true), '') is null then
@@ -9,8 +11,9 @@ begin
     operation, changes)
   values (current_setting('app.organization_id')::uuid,
     nullif(current_setting('app.user_id', true), '')::uuid,
-          nullif(current_setting('app.role', true), ''), p_table, '', 'export',
-            jsonb_build_object('format', p_format));
+          nullif(current_setting('app.role', true), ''), p_table, '',
+            case when (p_details ->> 'rows')::bigint >= 10000 then 'mass_export' else 'export' end,
+            jsonb_build_object('format', p_format) || p_details);
   return true;
 end $f$;
 grant execute on function app.record_export to so_app, so_worker;

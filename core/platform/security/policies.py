@@ -101,6 +101,13 @@ CLASSES: dict[str, Access] = {
     ),
     # rows that belong to one user
     "own": _in_org(MINE, MINE, delete=MINE),
+    # the same, and members read those that their maker shares, which admins may change too
+    "shareable": _in_org(
+        f"({MINE} or (shared and {ANYONE}))",
+        f"({MINE} or (shared and {ADMINS}))",
+        insert=MINE,
+        delete=f"({MINE} or (shared and {ADMINS}))",
+    ),
     # sealed secrets: people may store one and see what it ends with, only jobs and the receiver
     # read it
     "secret": replace(_in_org(ADMINS, ADMINS, delete=ADMINS), sealed=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, text
@@ -13,11 +14,13 @@ from core.platform.personal import NormalizedUserEmail, UserText
 from core.platform.schema import (
     Base,
     LastUse,
+    ProductText,
     Secret,
     TenantRow,
     Timestamps,
     UserId,
     Words,
+    own,
     secured,
 )
 from core.tenancy.organizations.models import SettingsRow
@@ -122,3 +125,44 @@ class ApiKey(TenantRow, Base):
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[LastUse | None]
+
+
+class ListView(TenantRow, Timestamps, Base):
+    """A saved view of a list: the parameters of its address under a name. Its maker may share it
+    with the organisation.
+    """
+
+    __tablename__ = "list_views"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "list", "user_id", "name"),
+        secured(
+            "shareable",
+            audit=True,
+            label="Saved views",
+            owners=own("user_id"),
+            fixed=("organization_id", "user_id", "list", "created_at"),
+        ),
+    )
+
+    user_id: Mapped[UUID]
+    list: Mapped[ProductText]
+    name: Mapped[str]
+    address: Mapped[dict[str, Any]]
+    shared: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class ListChoice(TenantRow, Base):
+    """How one person likes to see a list: its columns in their order, and the saved view that it
+    opens with.
+    """
+
+    __tablename__ = "list_choices"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "user_id", "list"),
+        secured("own", owners=own("user_id")),
+    )
+
+    user_id: Mapped[UUID]
+    list: Mapped[ProductText]
+    columns: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    default_view_id: Mapped[UUID | None]

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.platform.database import as_guest, as_member
 from core.platform.errors import NotAllowed
+from core.platform.locales import locale_of_region
 from core.platform.tokens import hash_token
 from core.tenancy.access.models import AccessSettings, Role
 from core.tenancy.access.viewers import Place, Viewer
@@ -58,6 +59,7 @@ def viewer_of(
         Role(found.role),
         frozenset(found.modules),
         second_factor_missing=found.second_factor_missing,
+        locale=locale_of_region(found.region),
     )
     if found.seen_user_id is None:
         return replace(viewer, places=_places(found.places))
@@ -108,6 +110,7 @@ def viewer_in_transaction(
         Role(role),
         frozenset(organization.modules),
         second_factor_missing=missing,
+        locale=locale_of_region(organization.region),
     )
 
 

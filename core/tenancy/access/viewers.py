@@ -46,8 +46,8 @@ class Viewer:
 
     ``modules`` are the organisation's. ``seen_by`` is the admin who views as this person, and who
     may change nothing meanwhile. With ``second_factor_missing`` the person sees only their own
-    account until they have set up a second factor. ``places`` are the organisations that they can
-    switch to, by name; it is empty while an admin views as them.
+    account until they have set up a second factor. ``locale`` is the organisation's. ``places`` are
+    the organisations that they can switch to, by name; it is empty while an admin views as them.
     """
 
     user_id: UUID
@@ -62,6 +62,7 @@ class Viewer:
     modules: frozenset[str] = frozenset()
     seen_by: UUID | None = None
     second_factor_missing: bool = False
+    locale: str = "en_US"
     places: tuple[Place, ...] = field(default=(), compare=False)
 
     def is_one_of(self, *roles: Role | str) -> bool:

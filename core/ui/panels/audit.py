@@ -18,6 +18,7 @@ OPERATIONS = {
     "update": "changed",
     "delete": "deleted",
     "export": "exported",
+    "mass_export": "exported in bulk",
     "person_export": "given to the person",
     "erase": "person erased",
     "lift_erasure": "erasure lifted",

@@ -7,7 +7,7 @@ them exact.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -49,6 +49,10 @@ class Column:
     def ordered_by(self, rows: pd.DataFrame) -> list[pd.Series[Any]]:
         """What the rows are sorted by, the first first."""
         return [rows[self.name]]
+
+    def over(self, rows: pd.DataFrame) -> Column:
+        """The column as it is drawn on any page of these rows."""
+        return self
 
     def texts(self, rows: pd.DataFrame) -> list[str]:
         """Each value as people read it."""
@@ -115,14 +119,21 @@ class Bar(Column):
 
     unit: Unit
     currency: str
+    largest: float | None = None  # of all rows; None where no others are known than those shown
+
+    def over(self, rows: pd.DataFrame) -> Bar:
+        return replace(self, largest=float(self._lengths(rows).max()) if len(rows) else None)
 
     def cells(self, rows: pd.DataFrame) -> list[Any]:
-        values = rows[self.name].astype(float).fillna(0).clip(lower=0)
-        longest = float(values.max()) or 1.0
+        values = self._lengths(rows)
+        longest = (float(values.max()) if self.largest is None else self.largest) or 1.0
         return [
             {"text": text, "bar": value / longest}
             for text, value in zip(self.texts(rows), values, strict=True)
         ]
+
+    def _lengths(self, rows: pd.DataFrame) -> pd.Series[Any]:
+        return rows[self.name].astype(float).fillna(0).clip(lower=0)
 
     def _text(self, value: Any) -> str:
         exact = self.unit.of_plain(value, self.currency)
@@ -148,7 +159,7 @@ class Word(Column):
 
 @dataclass(frozen=True)
 class Moment(Column):
-    """An instant in the zone ``timezone``; a download gets it in ISO 8601 with its offset."""
+    """An instant in the zone ``timezone``, in which a download has it too."""
 
     timezone: str
 
@@ -158,8 +169,8 @@ class Moment(Column):
     def _text(self, value: Any) -> str:
         return when(value, self.timezone)
 
-    def _exported(self, value: Any) -> str:
-        return str(value.astimezone(ZoneInfo(self.timezone)).isoformat())
+    def _exported(self, value: Any) -> Any:
+        return value.astimezone(ZoneInfo(self.timezone))
 
 
 @dataclass(frozen=True)
@@ -171,9 +182,6 @@ class Day(Column):
 
     def _text(self, value: Any) -> str:
         return on(value)
-
-    def _exported(self, value: Any) -> str:
-        return str(value.isoformat())
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from math import ceil
 from typing import Any
 
@@ -15,11 +14,12 @@ import streamlit as st
 
 from core.platform.notation import notation
 from core.platform.paging import Order
-from core.platform.spreadsheets import BYTE_ORDER_MARK, without_formula
 from core.ui.navigation import jump, row_in
 from core.ui.parts.columns import Column, Text, with_currencies
+from core.ui.parts.downloads import offer_download
 from core.ui.parts.drill import address
-from core.ui.parts.grid.component import grid
+from core.ui.parts.grid.component import Picked, grid
+from core.ui.parts.own_columns import own_columns, remember_columns, store_columns
 from core.ui.parts.rows import FrameRows, Rows
 
 CARD = 3
@@ -31,7 +31,8 @@ ORDER_WORDS = {True: "descending", False: "ascending"}
 @dataclass(frozen=True)
 class Shown:
     """What the address says of a table: its order, its page, and its columns in their order. They
-    survive a reload, and go along when the address is sent to a colleague.
+    survive a reload, and go along when the address is sent to a colleague. Columns that the reader
+    chose before are theirs wherever the address names none.
     """
 
     key: str
@@ -42,14 +43,25 @@ class Shown:
         return order if order and order.column in sortable else None
 
     def page(self) -> int:
-        """Which page is shown, from 1."""
+        """Which page is shown, from 1. Other filters than a moment ago begin at the first."""
+        narrowed = {name: st.query_params.get_all(name) for name in st.query_params}
+        shown = {name: each for name, each in narrowed.items() if "." not in name}
+        before = st.session_state.get(f"{self.key} narrowed", shown)
+        st.session_state[f"{self.key} narrowed"] = shown
+        if before != shown:
+            self.turn_to(1)
         asked = self._asked("page")
         return int(asked) if asked.isdecimal() and len(asked) < 10 and int(asked) else 1
 
     def columns(self, columns: Sequence[Column], more: Sequence[Column]) -> list[Column]:
-        """Those that the reader has chosen of all of them, or else ``columns``."""
+        """Those that the reader has chosen of all of them, or else ``columns``. A small table has
+        no choice.
+        """
         by_name = {column.name: column for column in (*columns, *more)}
-        names = dict.fromkeys(self._asked("columns").split(","))
+        store_columns(self.key)
+        asked = self._asked("columns")
+        is_small = len(by_name) <= FEW
+        names = dict.fromkeys(asked.split(",") if asked or is_small else own_columns(self.key))
         return [by_name[name] for name in names if name in by_name] or list(columns)
 
     def sort(self, order: str) -> None:
@@ -63,6 +75,7 @@ class Shown:
 
     def choose(self, names: Sequence[str]) -> None:
         """Show these columns; none for those of the beginning."""
+        remember_columns(self.key, names)
         self._set("columns", ",".join(names))
 
     def _asked(self, what: str) -> str:
@@ -102,10 +115,35 @@ def table(
     source = rows_of(rows, [*columns, *more])
     picked = _show(Table(source, key, columns, card, target, more, per_page), moves=True)
     if download:
-        ids = [Text(row_id, "ID")] if opens else []
-        _offer_download(source, key, [*columns, *more, *ids])
-    if opens and picked:
-        jump(opens, **row_in(opens, picked))
+        _offer_download(source, key, [*columns, *more], Text(row_id, "ID") if opens else None)
+    if opens and picked.opened:
+        jump(opens, **row_in(opens, picked.opened))
+
+
+def ticking_table(
+    rows: pd.DataFrame | Rows,
+    key: str,
+    *,
+    columns: Sequence[Column],
+    card: Sequence[str] = (),
+    opens: str,
+    more: Sequence[Column] = (),
+) -> list[str]:
+    """The same with a box before each row, for a screen where something can be done to several
+    rows at once; returns the ids of those on the page that are ticked.
+    """
+
+    def target(row: Any) -> Opening:
+        row_id = str(row["id"])
+        return Opening(row_id, address(opens, row_in(opens, row_id)))
+
+    source = rows_of(rows, [*columns, *more])
+    what = Table(source, key, columns, card, target, more, ticks=True)
+    picked = _show(what, moves=True)
+    _offer_download(source, key, [*columns, *more], Text("id", "ID"))
+    if picked.opened:
+        jump(opens, **row_in(opens, picked.opened))
+    return picked.ticked
 
 
 def linked_table(
@@ -119,12 +157,13 @@ def linked_table(
     """A table whose rows lead to the addresses ``targets``, one for each row and each loaded afresh
     (see ``drill``).
     """
+    drawn = [column.over(rows) for column in columns]
     listed = rows.assign(target=pd.Series(targets, index=rows.index, dtype=object))
 
     def target(row: Any) -> Opening | None:
         return Opening(row["target"], row["target"]) if row["target"] else None
 
-    _show(Table(rows_of(listed, columns), key, columns, card, target), moves=False)
+    _show(Table(rows_of(listed, columns), key, drawn, card, target), moves=False)
 
 
 def picking_table(
@@ -144,7 +183,7 @@ def picking_table(
         return Opening(str(row[row_id]), "")
 
     what = Table(rows_of(rows, columns), key, columns, card, target, per_page=per_page)
-    return _show(what, moves=True)
+    return _show(what, moves=True).opened
 
 
 @dataclass(frozen=True)
@@ -157,7 +196,9 @@ class Opening:
 
 @dataclass(frozen=True)
 class Table:
-    """What is drawn: the rows, the columns to choose from, and what a row opens."""
+    """What is drawn: the rows, the columns to choose from, what a row opens, and whether it has a
+    box to tick.
+    """
 
     source: Rows
     key: str
@@ -166,6 +207,7 @@ class Table:
     target: Callable[[Any], Opening | None]
     more: Sequence[Column] = ()
     per_page: int = PAGE
+    ticks: bool = False
 
 
 def rows_of(rows: pd.DataFrame | Rows, columns: Sequence[Column]) -> Rows:
@@ -175,8 +217,8 @@ def rows_of(rows: pd.DataFrame | Rows, columns: Sequence[Column]) -> Rows:
     return rows
 
 
-def _show(what: Table, *, moves: bool) -> str | None:
-    """Draw one page of it; the id of the row that the reader opens."""
+def _show(what: Table, *, moves: bool) -> Picked:
+    """Draw one page of it; which of its rows the reader opens and has ticked."""
     shown = Shown(what.key)
     order, listed = shown.order(what.source.sortable), shown.columns(what.columns, what.more)
     page, frame, count = _page_of(what, shown, order)
@@ -193,12 +235,17 @@ def _show(what: Table, *, moves: bool) -> str | None:
             "extent": _extent(page, what.per_page, len(frame), count),
             "page": page,
             "pages": ceil(count / what.per_page),
+            "ticks": what.ticks,
         },
         sorted_by=shown.sort,
         turned_to=shown.turn_to,
         chosen=shown.choose,
     )
-    return picked if picked in {target.id for target in targets if target} else None
+    ids = {target.id for target in targets if target}
+    return Picked(
+        picked.opened if picked.opened in ids else None,
+        [each for each in picked.ticked if each in ids],
+    )
 
 
 def _page_of(what: Table, shown: Shown, order: Order | None) -> tuple[int, pd.DataFrame, int]:
@@ -262,34 +309,10 @@ def _extent(page: int, per_page: int, shown: int, count: int) -> str:
     return f"{begin}–{end} of {of}"
 
 
-def _offer_download(source: Rows, key: str, columns: Sequence[Column]) -> None:
+def _offer_download(
+    source: Rows, key: str, columns: Sequence[Column], row_id: Column | None
+) -> None:
+    """All rows in the order that is shown, with every column that could be."""
     order = Shown(key).order(source.sortable)
-    st.download_button(
-        "Download",
-        partial(_csv_of, source, columns, order),
-        f"{key}.csv",
-        "text/csv",
-        key=f"{key} download",
-        icon=":material/download:",
-        on_click="ignore",
-    )
-
-
-def _csv_of(source: Rows, columns: Sequence[Column], order: Order | None) -> bytes:
-    return csv_of(source.everything(order), with_currencies(columns))
-
-
-def csv_of(frames: Iterable[pd.DataFrame], columns: Sequence[Column]) -> bytes:
-    """The rows of all frames as one CSV (``as_csv``), one frame in memory at a time."""
-    pieces = (as_csv(frame, columns) for frame in frames)
-    first = next(pieces, b"")
-    return BYTE_ORDER_MARK + first + b"".join(piece.partition(b"\n")[2] for piece in pieces)
-
-
-def as_csv(rows: pd.DataFrame, columns: Sequence[Column]) -> bytes:
-    """The values of ``columns`` as CSV: instants with their offset, amounts as decimal numbers, and
-    text that a spreadsheet would run as a formula as text.
-    """
-    values = {name: each for column in columns for name, each in column.exported(rows).items()}
-    safe = {name: [without_formula(value) for value in each] for name, each in values.items()}
-    return pd.DataFrame(safe, dtype=object).to_csv(index=False).encode()
+    every = [*with_currencies(columns), *([row_id] if row_id else [])]
+    offer_download(key, every, lambda: source.everything(order))

@@ -8,7 +8,7 @@ create or replace function app.resolve_session(p_token_hash bytea, p_idle_minute
 returns table (user_id uuid, name text, email text, role text, organization_id uuid,
   organization_name text, timezone text, currency text, locale text, modules text[],
   second_factor_missing boolean, seen_user_id uuid, seen_name text, seen_email text, seen_role text,
-  places jsonb)
+  places jsonb, region text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   s app.sign_in_sessions;
@@ -25,7 +25,8 @@ begin
          o.modules, settings.require_second_factor and not app.has_second_factor(u.id),
            seen.user_id, seen.name, seen.email, seen.role,
          case when seen.user_id is null then (select jsonb_agg(to_jsonb(place))
-           from app.organizations_of(u.id) place) end
+           from app.organizations_of(u.id) place) end,
+         o.region
     from app.users u
     cross join lateral (select app.is_super_admin(u.id)) as a(sa)
     cross join lateral (

@@ -1,0 +1,143 @@
+"""What is shown, as a file: exactly its rows, with the values behind the words. Each file that a
+member takes stands in the audit log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.metrics.exports import record_download
+from core.platform.locales import ANYWHERE, has_decimal_comma
+from core.platform.spreadsheets import DECIMAL_COMMA, PLAIN, Dialect, workbook, write_csv
+from core.tenancy.access.viewers import Viewer
+from core.ui.parts.columns import Column, Moment
+from core.ui.parts.query_params import ORGANIZATION
+from core.ui.parts.reader import reader
+
+SHOWS_NO_FILTER = (ORGANIZATION, "search")  # a search is mostly for a person's name
+
+
+@dataclass(frozen=True)
+class Format:
+    """One kind of file."""
+
+    key: str
+    label: str
+    suffix: str
+    mime: str
+    dialect: Dialect = PLAIN
+
+
+CSV = Format("csv", "CSV", "csv", "text/csv")
+CSV_DECIMAL_COMMA = Format("csv;", "CSV for Excel (;)", "csv", "text/csv", DECIMAL_COMMA)
+XLSX = Format(
+    "xlsx",
+    "Excel (XLSX)",
+    "xlsx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+)
+
+
+@dataclass(frozen=True)
+class Download:
+    """Rows that can be taken as a file named like the list ``key``; ``filters`` are what they are
+    narrowed to.
+    """
+
+    key: str
+    columns: Sequence[Column]
+    frames: Callable[[], Iterable[pd.DataFrame]]
+    taken_by: Viewer | None
+    filters: Mapping[str, Any]
+
+    def content(self, fmt: Format) -> bytes:
+        """The file, noted in the audit log before it leaves."""
+        names, rows = values_of(self.frames(), self.columns, zones=fmt is XLSX)
+        lines = list(rows)
+        if self.taken_by is not None:
+            details = {"rows": len(lines), **self.filters}
+            with self.taken_by.transaction() as db:
+                record_download(db, self.key, fmt.suffix, details)
+        if fmt is XLSX:
+            return workbook(names, lines)
+        return b"".join(write_csv(names, lines, fmt.dialect))
+
+
+def formats_for(viewer: Viewer | None) -> list[Format]:
+    """The kinds of file to choose from: where the comma is the decimal sign, Excel opens an
+    ordinary CSV as one column, so there is one of its own.
+    """
+    has_comma = has_decimal_comma(viewer.locale if viewer else ANYWHERE)
+    return [CSV, *([CSV_DECIMAL_COMMA] if has_comma else []), XLSX]
+
+
+def offer_download(
+    key: str, columns: Sequence[Column], frames: Callable[[], Iterable[pd.DataFrame]]
+) -> None:
+    """A menu with a button for each kind of file."""
+    viewer = reader()
+    is_looking_as = viewer is not None and viewer.seen_by is not None
+    download = Download(key, columns, frames, viewer, _filters())
+    with st.popover(
+        "Download",
+        icon=":material/download:",
+        disabled=is_looking_as,
+        help="Not while you view as somebody else." if is_looking_as else None,
+    ):
+        for fmt in formats_for(viewer):
+            st.download_button(
+                fmt.label,
+                partial(download.content, fmt),
+                f"{key}.{fmt.suffix}",
+                fmt.mime,
+                key=f"{key} download {fmt.key}",
+                on_click="ignore",
+                width="stretch",
+            )
+
+
+def _filters() -> dict[str, Any]:
+    """What the address says, for the audit log."""
+    narrowed = {
+        name: values[0] if len(values) == 1 else values
+        for name in st.query_params
+        if name not in SHOWS_NO_FILTER and (values := st.query_params.get_all(name))
+    }
+    searched = {"searched": True} if st.query_params.get("search") else {}
+    return ({"filters": narrowed} if narrowed else {}) | searched
+
+
+def values_of(
+    frames: Iterable[pd.DataFrame], columns: Sequence[Column], *, zones: bool = False
+) -> tuple[list[str], Iterator[Sequence[Any]]]:
+    """The headings of a download and its rows, one frame in memory at a time. With ``zones`` the
+    headings of instants name their zone, for a file that cannot say it beside each.
+    """
+    pieces = iter(frames)
+    first = _exported(next(pieces), columns)
+    zone_of = {each.label: each.timezone for each in columns if isinstance(each, Moment)}
+    names = [f"{name} ({zone_of[name]})" if zones and name in zone_of else name for name in first]
+    others = (_exported(piece, columns) for piece in pieces)
+    return names, chain.from_iterable(
+        zip(*values.values(), strict=True) for values in chain([first], others)
+    )
+
+
+def _exported(rows: pd.DataFrame, columns: Sequence[Column]) -> dict[str, list[Any]]:
+    return {name: each for column in columns for name, each in column.exported(rows).items()}
+
+
+def csv_of(
+    frames: Iterable[pd.DataFrame], columns: Sequence[Column], dialect: Dialect = PLAIN
+) -> bytes:
+    """The values of ``columns`` as CSV: instants with their offset, amounts as decimal numbers, and
+    text that a spreadsheet would run as a formula as text.
+    """
+    return b"".join(write_csv(*values_of(frames, columns), dialect))
