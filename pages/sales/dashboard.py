@@ -24,6 +24,7 @@ from core.ui.panels.dashboard import (
     summary_of_revenue,
     summary_of_shows,
 )
+from core.ui.panels.payments import show_unattributed
 from core.ui.parts import charts
 from core.ui.parts.columns import Moment, Text, Word, headings
 from core.ui.parts.drill import link_to_rows, narrowed_here, rows_behind, switch_to_rows
@@ -42,7 +43,7 @@ heading = headings(EventItem)
 title("Dashboard", viewer, viewer.organization_name)
 at = this_minute()
 first, second, third = st.columns(3, vertical_alignment="bottom")
-below = st.container()
+below, alerts = st.container(), st.container()
 with first:
     period = period_picker(viewer)
 with second:
@@ -55,6 +56,8 @@ with third, viewer.transaction() as db:
     overdue = metrics_table(db, ever, ("closer",), filters, at=at, only=("overdue_pcfs",))
     latest = EventFilter(period=period, condition=matching(db, EVENTS, "", filters))
     recent = events_table(db, latest, limit=10)
+    with alerts:
+        show_unattributed(db, viewer)
 
 if not figures.now["booked_calls"] and not figures.now["payments"]:
     empty(
