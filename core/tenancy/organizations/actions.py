@@ -12,7 +12,7 @@ from core.platform.clock import check_timezone
 from core.platform.database import as_system
 from core.platform.errors import Conflict, InvalidInput, NotFound
 from core.platform.money import check_currency
-from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.models import Organization, OrganizationStatus
 
 
 def find_organization(db: Session, slug_or_id: str) -> UUID:
@@ -37,7 +37,13 @@ def create_organization(
     facts = organization_facts(name=name, slug=slug, timezone=timezone, currency=currency)
     try:
         with as_system(organization_id) as db:
-            db.add(Organization(id=organization_id, region=region, is_demo=is_demo, **facts))
+            # a demo has nothing to set up
+            status = OrganizationStatus.ACTIVE if is_demo else OrganizationStatus.SETTING_UP
+            db.add(
+                Organization(
+                    id=organization_id, region=region, is_demo=is_demo, status=status, **facts
+                )
+            )
     except IntegrityError as error:
         raise Conflict(f"The slug “{slug}” is taken.") from error
     return organization_id
