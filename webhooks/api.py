@@ -34,6 +34,7 @@ from core.tenancy.access.schemas import LoginRequest, LoginToken
 from webhooks import api_metrics, health
 from webhooks.answers import as_json, refusal
 from webhooks.body import INCOMPLETE, BodyTooLarge, read_body
+from webhooks.cors import granted_origin, preflight
 from webhooks.endpoint import Answer, Endpoint, Operation
 from webhooks.endpoints import auth, events, leads, payments, payouts
 from webhooks.openapi import describe
@@ -58,13 +59,15 @@ def answering(endpoint: Endpoint) -> Callable[[Request], object]:
     def work(request: Request, body: bytes) -> Response:
         caller = caller_of(request.headers.get("authorization"))
         rate = count_request(caller.organization_id, caller.plan)
+        origin: dict[str, str] = {}
         try:
+            origin = granted_origin(request, caller.transaction)
             _stay_within(rate)
             caller.require(endpoint.access)
             answer = _answer(endpoint, endpoint.handler(endpoint.read(caller, request, body)))
         except SalesOpsError as error:
             answer = _refused(error)
-        answer.headers.update(rate.headers())
+        answer.headers.update(rate.headers() | origin)
         return answer
 
     return _guarded(work)
@@ -129,6 +132,14 @@ def document() -> dict[str, Any]:
     return describe((*OPEN, *ENDPOINTS))
 
 
+LOGIN = Operation(
+    "POST",
+    "/api/auth/login",
+    _guarded(auth.login),
+    request=LoginRequest,
+    response=LoginToken,
+    errors=(400, 401, 403, 413, 422, 429, 500, 503),
+)
 OPEN = (
     Operation(
         "POST",
@@ -140,14 +151,7 @@ OPEN = (
     Operation("GET", "/healthz", health.healthz, response=Status, errors=(500,)),
     Operation("GET", "/readyz", health.readyz, response=Status, errors=(500, 503)),
     Operation("GET", "/metrics", health.metrics, content=("text/plain",), errors=(500,)),
-    Operation(
-        "POST",
-        "/api/auth/login",
-        _guarded(auth.login),
-        request=LoginRequest,
-        response=LoginToken,
-        errors=(400, 401, 403, 413, 422, 429, 500, 503),
-    ),
+    LOGIN,
     Operation("GET", "/api/openapi.json", openapi, errors=(500,)),
 )
 ENDPOINTS = (
@@ -157,7 +161,21 @@ ENDPOINTS = (
     *leads.ENDPOINTS,
     *payouts.ENDPOINTS,
 )
+
+
+def preflights() -> list[Route]:
+    """A browser's question before each address that takes a token or gives one."""
+    methods: dict[str, list[str]] = {}
+    for each in (LOGIN, *ENDPOINTS):
+        methods.setdefault(each.path, []).append(each.method)
+    return [
+        Route(path, _guarded(preflight(allowed)), methods=["OPTIONS"])
+        for path, allowed in methods.items()
+    ]
+
+
 routes = [
     *(Route(each.path, each.handler, methods=[each.method]) for each in OPEN),
     *(Route(each.path, answering(each), methods=[each.method]) for each in ENDPOINTS),
+    *preflights(),
 ]

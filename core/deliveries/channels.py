@@ -30,13 +30,15 @@ class Channel:
     channel is not set up, Suppressed where the recipient must not be written to, and Misconfigured
     where the message cannot be unsealed. ``is_repeatable`` says whether sending a message twice
     does no harm, so that one which may have been sent can be sent again. ``on_refusal`` records
-    what a refusal means for later messages.
+    what a refusal means for later messages. ``is_personal`` says whether somebody asked for the
+    message, or it is about their own account: it goes out while the organisation is paused.
     """
 
     name: str
     prepare: Callable[[Session, OutboxMessage], Send]
     is_repeatable: Callable[[OutboxMessage], bool] = _never
     on_refusal: Callable[[Session, OutboxMessage, SalesOpsError], None] = _nothing
+    is_personal: Callable[[OutboxMessage], bool] = _never
 
 
 CHANNELS: dict[str, Channel] = {}

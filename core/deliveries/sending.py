@@ -9,12 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, true, update
+from sqlalchemy.orm import Session
 
 from core.deliveries.channels import Channel, Send, channel_named
 from core.deliveries.models import OutboxMessage, OutboxStatus
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import (
+    Conflict,
     OutcomeUnknown,
     ProviderError,
     ProviderUnavailable,
@@ -23,6 +25,7 @@ from core.platform.errors import (
 )
 from core.platform.log import logger
 from core.platform.tasks import MAX_ATTEMPTS, task
+from core.tenancy.organizations.queries import current_organization
 
 log = logger("jobs.outbox")
 WORKER_DIED = "the worker ended while sending; look in the channel before sending it again"
@@ -100,8 +103,18 @@ def _claim(organization_id: UUID, message_id: UUID) -> Claim | None:
             return None
         if message.status not in ("waiting", "sending"):
             return None
+        _check_sends(db, message, channel)
         message.status, message.attempts = OutboxStatus.SENDING, message.attempts + 1
         return Claim(message, channel, channel.prepare(db, message))
+
+
+def _check_sends(db: Session, message: OutboxMessage, channel: Channel) -> None:
+    """Raises Conflict where the organisation sends nothing now. The message is then not sent later
+    either: news of a pause is old when the pause is over.
+    """
+    status = current_organization(db).status
+    if not status.sends and not (status.is_open and channel.is_personal(message)):
+        raise Conflict(f"The organisation is {status.label.lower()}, so this was not sent.")
 
 
 def _settle(organization_id: UUID, message_id: UUID, status: str, error: str | None) -> None:

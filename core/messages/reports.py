@@ -75,8 +75,8 @@ def post_reports(db: Session) -> None:
 
 
 def due_posts(db: Session, at: datetime) -> int:
-    """Post today's report and reminders, if the organisation has the bookings module, wants the
-    posts, and its hour has come. Returns how many were posted.
+    """Post today's report and reminders, if the organisation is not paused, has the bookings
+    module, wants the posts, and its hour has come. Returns how many were posted.
 
     ``at`` is the current instant. All are posted together: calling it again on the same local day
     posts nothing, even if more forms are overdue by then.
@@ -84,7 +84,8 @@ def due_posts(db: Session, at: datetime) -> int:
     organization, wanted = current_organization(db), settings_of(db, ReportSettings)
     local = at.astimezone(ZoneInfo(organization.timezone))
     if (
-        BOOKINGS not in organization.modules
+        not organization.status.sends
+        or BOOKINGS not in organization.modules
         or not wanted.slack_report_enabled
         or local.hour < wanted.slack_report_hour
     ):

@@ -231,11 +231,8 @@ def refusal(snapshot: PayoutSnapshot, bounds: Row[Any]) -> str | None:
     approved payout, it would be the first and a draft of earlier days waits, or its days end long
     after today. None where nothing of it is so.
     """
-    if bounds.last_end is not None and bounds.last_end > snapshot.period_start:
-        return (
-            f"“{bounds.last_name}” is approved up to the end of its days; a payout has to begin"
-            f" after them. {_what_is_missing(snapshot.period_start, bounds)}"
-        )
+    if reason := overlap(snapshot.period_start, bounds):
+        return reason
     is_first = bounds.payouts_start is None and bounds.first_start is None
     if is_first and bounds.waiting_start < snapshot.period_start:
         return (
@@ -244,6 +241,18 @@ def refusal(snapshot: PayoutSnapshot, bounds: Row[Any]) -> str | None:
             " Approve or discard that draft first, or set “Payouts start on” under Settings."
         )
     return _too_far_ahead(snapshot.period_end, snapshot.timezone)
+
+
+def overlap(first_day: date, bounds: Row[Any]) -> str | None:
+    """Why no payout can begin on that day: an approved one has it, or a later day. None where it
+    can.
+    """
+    if bounds.last_end is None or bounds.last_end <= first_day:
+        return None
+    return (
+        f"“{bounds.last_name}” is approved up to the end of its days; a payout has to begin after"
+        f" them. {_what_is_missing(first_day, bounds)}"
+    )
 
 
 def _what_is_missing(day: date, bounds: Row[Any]) -> str:

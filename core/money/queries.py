@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -27,13 +27,13 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from core.bookings.listed import LISTED_COLUMNS
-from core.bookings.models import Closer, Event, Package, Setter
+from core.bookings.models import Closer, Package, Setter
 from core.money.models import AttributionMethod, Payment, Refund
 from core.people.models import Source
 from core.people.visibility import persons_are_hidden, visible
-from core.platform.clock import Period
-from core.platform.database import organization_id_of
+from core.platform.clock import Period, now
 from core.platform.dataframes import dataframe, fetched
+from core.platform.money import shown
 from core.platform.normalization import normalize_email
 from core.platform.paging import Order, sorted_by
 
@@ -198,11 +198,58 @@ def payment_sums(db: Session, chosen: PaymentFilter) -> dict[str, tuple[int, Any
     return {row[0]: (row[1], row[2], row[3]) for row in db.execute(sums)}
 
 
-def count_unattributed(db: Session) -> int:
-    """The number of counting payments that belong to no event and that nobody has marked as
-    belonging to none.
+@dataclass(frozen=True)
+class Unattributed:
+    """The counting payments of all time that belong to no event and that nobody has marked as
+    belonging to none: how many, their cash by currency, and the date of the oldest.
     """
-    return count_payments(db, PaymentFilter(unattributed=True))
+
+    count: int
+    cash: Mapping[str, Decimal]
+    oldest: datetime | None
+
+    @property
+    def in_words(self) -> str:
+        """``2 payments ($40.00 + €7.00) are not matched to a booking; the oldest is 63 days old``;
+        without any, that every payment has its booking.
+        """
+        if self.oldest is None:
+            return "every payment has its booking"
+        payments = "1 payment" if self.count == 1 else f"{self.count:,} payments"
+        cash = " + ".join(shown(amount, currency) for currency, amount in self.cash.items())
+        verb = "is" if self.count == 1 else "are"
+        return f"{payments} ({cash}) {verb} not matched to a booking; {self.age_in_words}"
+
+    @property
+    def age_in_words(self) -> str:
+        """``the oldest is 63 days old``; nothing without any."""
+        if self.oldest is None:
+            return ""
+        age = (now() - self.oldest).days
+        days = {0: "less than a day", 1: "1 day"}.get(age, f"{age:,} days")
+        return f"{'it' if self.count == 1 else 'the oldest'} is {days} old"
+
+
+def unattributed_money(db: Session, condition: TextClause | None = None) -> Unattributed:
+    """What is unattributed of what the caller may see and ``condition`` leaves, whatever the
+    period.
+    """
+    rows = db.execute(
+        select(
+            Payment.currency,
+            func.count().label("count"),
+            func.sum(Payment.amount).label("cash"),
+            func.min(Payment.payment_date).label("oldest"),
+        )
+        .where(*_conditions(PaymentFilter(unattributed=True, condition=condition)))
+        .group_by(Payment.currency)
+        .order_by(Payment.currency)
+    ).all()
+    return Unattributed(
+        sum(row[1] for row in rows),
+        {row.currency: row.cash for row in rows},
+        min((row.oldest for row in rows), default=None),
+    )
 
 
 def payment_detail(db: Session, payment_id: UUID) -> Row[Any] | None:
@@ -244,44 +291,3 @@ def refunds_of(db: Session, payment_id: UUID) -> pd.DataFrame:
         .order_by(Refund.refunded_at, Refund.id)
     )
     return fetched(rows)
-
-
-def suggestions(db: Session, payment_id: UUID, *, limit: int = 8) -> list[Row[Any]]:
-    """Events that a payment may belong to, most likely first: same customer, then same name, then
-    nearest in time. Cancelled and moved events are left out; the window is 60 days before the
-    payment and 14 after.
-    """
-    payment = db.get_one(Payment, _key(db, payment_id))
-    same_email = Event.lead_email_normalized == payment.customer_email_normalized
-    same_name = func.lower(Event.lead_name) == func.lower(payment.customer_name)
-    distance = func.abs(func.extract("epoch", Event.scheduled_at - payment.payment_date))
-    near = (Event.scheduled_at >= payment.payment_date - timedelta(days=60)) & (
-        Event.scheduled_at <= payment.payment_date + timedelta(days=14)
-    )
-    query = (
-        select(
-            Event.id,
-            visible(Event.lead_name),
-            visible(Event.lead_email),
-            Event.scheduled_at,
-            Event.closer_name.label("closer"),
-            Event.event_outcome,
-        )
-        .where(
-            or_(near, same_email),
-            Event.stands,
-            Event.deleted_at.is_(None),
-        )
-        .order_by(
-            func.coalesce(same_email, False).desc(),
-            func.coalesce(same_name, False).desc(),
-            (Event.event_outcome == "closed").desc().nulls_last(),
-            distance,
-        )
-        .limit(limit)
-    )
-    return list(db.execute(query))
-
-
-def _key(db: Session, payment_id: UUID) -> tuple[UUID, UUID]:
-    return organization_id_of(db), payment_id

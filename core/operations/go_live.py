@@ -10,7 +10,10 @@ from sqlalchemy.orm import Session
 COUNTED = text("""
     select (select count(*) from app.closers where active) as closers, (select count(*)
       from app.setters where active) as setters,
-           (select count(*) from app.closers where active and user_id is not null) as signing_in,
+           (select count(*) from app.closers c where c.active and (c.user_id is not null
+             or exists (select 1 from app.access_tokens t where t.closer_id = c.id
+               and t.purpose = 'portal' and t.revoked_at is null and t.expires_at > now())))
+             as filing,
            (select count(*) from app.organization_members where active) as members,
            (select count(*) from app.webhook_connections where active) as connections,
            (select coalesce(sum(webhook_count), 0) from app.connection_activity) as deliveries,
@@ -45,9 +48,9 @@ def setup_steps(db: Session) -> list[Step]:
         ),
         Step("Invite the team", has.members > 1, f"members: {has.members}", "team"),
         Step(
-            "Link closers to their accounts",
-            has.signing_in > 0,
-            f"{has.signing_in} of {has.closers} linked",
+            "Give every closer a sign-in or a portal link",
+            has.closers > 0 and has.filing == has.closers,
+            f"{has.filing} of {has.closers} closers have one",
             "lists",
         ),
         Step(

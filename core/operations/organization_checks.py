@@ -17,7 +17,7 @@ from core.messages.actions import slack_webhook_ends_with
 from core.messages.models import ReportSettings
 from core.money.models import MoneySettings
 from core.money.payouts import altered_payouts
-from core.money.queries import count_unattributed
+from core.money.queries import unattributed_money
 from core.operations.checks import Check, State
 from core.operations.integration_checks import key_checks
 from core.platform.clock import known_timezones, now
@@ -152,12 +152,14 @@ def _people(db: Session, organization: Organization) -> Iterator[Check]:
 
 
 def _money(db: Session, organization: Organization) -> Iterator[Check]:
-    loose = count_unattributed(db)
-    fix = "Choose the booking by hand on the screen Payments, “Unattributed”." if loose else ""
+    loose = unattributed_money(db)
+    fix = (
+        "Choose the booking of each on the screen Payments, “Unattributed”." if loose.count else ""
+    )
     yield Check(
         "payments",
-        State.AMBER if loose else State.GREEN,
-        f"{loose} payments belong to no booking",
+        State.AMBER if loose.count else State.GREEN,
+        loose.in_words,
         fix,
         organization.slug,
         "payments",

@@ -14,7 +14,7 @@ from core.providers import email
 
 
 def _prepare(db: Session, message: OutboxMessage) -> Send:
-    check_may_be_mailed(db, message, personal=message.kind in PERSONAL)
+    check_may_be_mailed(db, message, personal=_is_personal(message))
     return partial(
         email.send,
         recipient_of(message),
@@ -28,7 +28,11 @@ def _is_repeatable(message: OutboxMessage) -> bool:
     """Resend recognises a repetition by its key, and of an e-mail for one person two are as good as
     one.
     """
-    return email.delivery_method() == "resend" or message.kind in PERSONAL
+    return email.delivery_method() == "resend" or _is_personal(message)
 
 
-register(Channel(CHANNEL, _prepare, _is_repeatable))
+def _is_personal(message: OutboxMessage) -> bool:
+    return message.kind in PERSONAL
+
+
+register(Channel(CHANNEL, _prepare, _is_repeatable, is_personal=_is_personal))

@@ -9,8 +9,11 @@ import streamlit as st
 from core.operations.checks import Check, State
 from core.operations.go_live import setup_steps
 from core.operations.organization_checks import examine_organization
+from core.tenancy.access.organization_status import set_status
+from core.tenancy.organizations.models import OrganizationStatus
+from core.tenancy.organizations.queries import current_organization
 from core.ui.navigation import BY_KEY
-from core.ui.page import go, require, title
+from core.ui.page import act, go, require, title
 from core.ui.parts.format import escape_markdown, plural
 
 SHOWN = {
@@ -32,6 +35,7 @@ def is_there(screen: str | None) -> bool:
 found = [check for check in examine_organization(viewer.organization_id) if is_there(check.screen)]
 checks = sorted(found, key=lambda check: list(SHOWN).index(check.state))
 with viewer.transaction() as db:
+    status = current_organization(db).status
     steps = [step for step in setup_steps(db) if is_there(step.screen)]
 broken, weak = (sum(check.state == state for check in checks) for state in (State.RED, State.AMBER))
 done = sum(step.done for step in steps)
@@ -63,6 +67,17 @@ for line in checks:
 st.subheader("Setting up")
 st.caption(f"{done} of {len(steps)} steps done")
 st.progress(done / len(steps))
+if status is OrganizationStatus.SETTING_UP:
+    is_done = done == len(steps) and not broken
+    st.caption(
+        "Everything is set up."
+        if is_done
+        else "The organisation is being set up. You can go live before every step is done."
+    )
+    if st.button("Go live", type="primary" if is_done else "secondary"):
+        with act(viewer, "The organisation is active.") as db:
+            set_status(db, viewer.organization_id, OrganizationStatus.ACTIVE)
+        st.rerun()
 for number, step in enumerate(steps, 1):
     what, way = st.columns([8, 3], vertical_alignment="center")
     icon = ":material/check_circle:" if step.done else ":material/radio_button_unchecked:"

@@ -8,11 +8,16 @@ import streamlit as st
 
 from core.tenancy.access.members import members
 from core.tenancy.access.reporting_lines import set_manager
+from core.tenancy.organizations.queries import current_organization
 from core.ui.page import act, go, require, title
+from core.ui.panels.organization_status import show_status
 from core.ui.panels.settings import show_settings
 
 viewer = require("settings")
 title("Settings", viewer, "Every change is recorded in the audit log.")
+with viewer.transaction() as db:
+    status = current_organization(db).status
+show_status(viewer, viewer.organization_id, status)
 show_settings(viewer)
 with viewer.transaction() as db:
     people = {member.user_id: member for member in members(db) if member.active}

@@ -1,78 +1,140 @@
-"""One payment: its facts, why it belongs where it does, and a person's say in it."""
+"""One payment: its details, which booking it belongs to and why, and a manager's decision on it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import streamlit as st
 from sqlalchemy import Row
+from streamlit.delta_generator import DeltaGenerator
 
-from core.bookings.models import EventOutcome
+from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import EventFilter, events_page
 from core.money.attribution import adopt_address, choose_event, clear_choice
 from core.money.models import PROCESSOR_LABELS
 from core.money.pairs import pairs_of
-from core.money.queries import payment_detail, refunds_of, suggestions
+from core.money.queries import payment_detail, refunds_of
+from core.money.suggestions import Ground, suggestions
+from core.platform.clock import Period
 from core.platform.dataframes import records
 from core.ui.page import act, go, no_such, require, title
 from core.ui.panels.payments import Pair, decide_pairs, numbered_apart, payment_state, refund_line
 from core.ui.parts.facts import show_facts
-from core.ui.parts.format import escape_markdown, money, when, word
+from core.ui.parts.format import escape_markdown, money, plural, when, word
 from core.ui.parts.query_params import id_from_address
 
 viewer = require("payment")
 
 
-NO_BOOKING = "It belongs to no booking"
+@dataclass(frozen=True)
+class Decision:
+    """What a manager has decided, and where on the page a refusal of it is shown."""
+
+    event_id: UUID | None
+    reason: str
+    adopts_address: bool
+    place: DeltaGenerator
+
+
+NO_BOOKING = "No booking: leave it unmatched"
+SEARCHED = "Name or e-mail address"
 FOUND = 20
 
 
-def _label(event: Row[Any], timezone: str) -> str:
-    lead, closer = event.lead_name or "Lead", event.closer or "no closer"
-    outcome = event.event_outcome and word(event.event_outcome, EventOutcome)
-    facts = (lead, when(event.scheduled_at, timezone), closer, outcome, event.lead_email)
+def _label(event: Row[Any]) -> str:
+    """A booking as a manager recognises it."""
+    lead, closer = event.lead_name or "No name", event.closer or "no closer"
+    state = word(event.event_outcome, EventOutcome) if event.event_outcome else ""
+    facts = (
+        lead,
+        event.lead_email,
+        when(event.scheduled_at, viewer.timezone),
+        closer,
+        state or word(event.call_status, CallStatus),
+    )
     return " · ".join(filter(None, facts))
 
 
-def ask_for_event(payment: Row[Any]) -> None:
-    """The events that the payment may belong to, likeliest first, or those that a manager looks
-    for, and the choice of one; open where it has none.
+def _why(event: Row[Any]) -> str:
+    """Why a booking is suggested, and how sure that is."""
+    days = int(event.days)
+    near = f"{plural(abs(days), 'day', 'days')} {'before' if days > 0 else 'after'} the payment"
+    return f"{Ground(event.ground).label}, {near if days else 'on the day of the payment'}"
+
+
+def ask_for_event(payment: Row[Any]) -> Decision | None:
+    """The bookings that the payment may belong to, most likely first, or any other that a manager
+    searches for, and the choice of one once it is made; open where the payment has none.
     """
-    with st.expander("Choose the booking yourself", expanded=payment.event_id is None):
-        words = st.text_input("Any other booking, by name or e-mail", key="find booking").strip()
+    with st.expander("Choose the booking", expanded=payment.event_id is None):
+        first, second = st.columns([3, 2])
+        words = first.text_input("Search all bookings", key="find booking", placeholder=SEARCHED)
+        day = second.date_input("On the day", value=None, key="day of booking")
+        if words.strip() or day:
+            period = Period(day, day + timedelta(days=1), viewer.timezone) if day else None
+            return offer_found(payment, EventFilter(period=period, search=words))
         with viewer.transaction() as db:
-            events = (
-                events_page(db, EventFilter(search=words), limit=FOUND)
-                if words
-                else suggestions(db, payment.id)
-            )
-        offer_choice(payment, events)
+            suggested = suggestions(db, payment.id)
+        why = [_why(each) for each in suggested]
+        return offer_choice(payment, suggested, "Suggested bookings", [*why, ""])
 
 
-def offer_choice(payment: Row[Any], events: Sequence[Row[Any]]) -> None:
-    """A manager's choice among ``events``."""
-    labels = numbered_apart([_label(event, viewer.timezone) for event in events])
+def offer_found(payment: Row[Any], chosen: EventFilter) -> Decision | None:
+    """The choice among the latest bookings that were searched for."""
+    with viewer.transaction() as db:
+        events = events_page(db, chosen, limit=FOUND + 1)
+    if not events:
+        st.caption("No booking found. Try part of the name, the whole e-mail, or the day alone.")
+    elif len(events) > FOUND:
+        st.caption(f"The latest {FOUND} are shown. Add the day, or more of the name.")
+    return offer_choice(payment, events[:FOUND], "Bookings found")
+
+
+def offer_choice(
+    payment: Row[Any],
+    events: Sequence[Row[Any]],
+    heading: str,
+    captions: Sequence[str] | None = None,
+) -> Decision | None:
+    """A manager's choice among ``events``, once it is made; ``captions`` has a line for each option
+    and for none of them.
+    """
+    labels = numbered_apart([_label(event) for event in events])
     options = dict(zip(labels, (event.id for event in events), strict=True))
     with st.form("choice"):
         label = st.radio(
-            "Likeliest first", [*options, NO_BOOKING], index=None, format_func=escape_markdown
+            heading,
+            [*options, NO_BOOKING],
+            index=None,
+            format_func=escape_markdown,
+            captions=captions,
         )
-        reason = st.text_input("Why?", placeholder="Paid by her partner")
+        reason = st.text_input("Reason (required)", placeholder="Paid by her partner")
         is_theirs = bool(payment.customer_email) and st.checkbox(
-            f"{escape_markdown(payment.customer_email)} is one more address of whoever booked"
+            f"{escape_markdown(payment.customer_email)} also belongs to the person who booked"
         )
-        sent = st.form_submit_button("Choose", type="primary")
+        sent = st.form_submit_button("Save", type="primary")
+    place = st.container()
     if sent and label is None:
-        st.error("Choose a booking, or say that it belongs to none.")
-    elif sent:
-        event_id = options.get(label or "")
-        with act(viewer, "Chosen.") as db:
-            if is_theirs and event_id is not None:
-                adopt_address(db, payment.id, event_id, viewer)
-            choose_event(db, payment.id, event_id, viewer, reason)
-        st.rerun()
+        place.error("Choose a booking, or that there is none.")
+    if not sent or label is None:
+        return None
+    return Decision(options.get(label), reason, is_theirs, place)
+
+
+def decide(payment_id: UUID, decision: Decision) -> None:
+    """Store the decision. Called when the page is drawn: a refusal ends the script, and what was
+    typed and everything else must still be there.
+    """
+    with decision.place, act(viewer, "Saved.") as db:
+        if decision.adopts_address and decision.event_id is not None:
+            adopt_address(db, payment_id, decision.event_id, viewer)
+        choose_event(db, payment_id, decision.event_id, viewer, decision.reason)
+    st.rerun()
 
 
 def _pair_label(other: Row[Any], timezone: str) -> str:
@@ -81,7 +143,7 @@ def _pair_label(other: Row[Any], timezone: str) -> str:
         when(other.payment_date, timezone),
         word(other.processor, PROCESSOR_LABELS),
         other.customer_email,
-        "counted as the same money" if other.is_same else None,
+        "counted as the same payment" if other.is_same else None,
     )
     return " · ".join(filter(None, facts))
 
@@ -92,7 +154,7 @@ def ask_for_pair(payment_id: UUID) -> None:
         others = pairs_of(db, payment_id)
     if not others:
         return
-    with st.expander("Is it the same money as another payment?"):
+    with st.expander("Is this the same payment as another one?"):
         decide_pairs(
             viewer,
             [
@@ -121,18 +183,18 @@ title(
 left, right = st.columns([3, 2])
 with right:
     facts = {
-        "State": payment_state(payment),
+        "Status": payment_state(payment),
         "Customer": payment.customer_name,
         "E-mail": payment.customer_email,
         "Refunded": (
             money({payment.currency: payment.refund_amount}) if payment.refund_amount else None
         ),
         "Net revenue": (
-            money({payment.currency: payment.net_revenue}) if payment.counts else "in no figure"
+            money({payment.currency: payment.net_revenue}) if payment.counts else "not counted"
         ),
         "Package": payment.package,
         "Source": payment.source,
-        "Id at the processor": payment.processor_payment_id,
+        "Processor's ID": payment.processor_payment_id,
         "Membership": payment.membership_key,
         "Dispute": word(payment.dispute_status) if payment.disputed else None,
     }
@@ -140,21 +202,23 @@ with right:
     for refund in records(refunds):
         st.text(refund_line(refund, viewer.timezone))
 with left:
-    st.subheader("Whose it is")
+    st.subheader("Booking and credit")
     booked_by = f" · booked by {escape_markdown(payment.setter)}" if payment.setter else ""
-    st.markdown(f"**{escape_markdown(payment.closer or 'Nobody yet')}**{booked_by}")
+    credited = payment.closer or ("No closer" if payment.event_id else "Not matched to a booking")
+    st.markdown(f"**{escape_markdown(credited)}**{booked_by}")
     st.text(payment.attribution_reason or "")
     if payment.event_id:
         go("event", "Open the booking", id=str(payment.event_id))
     if payment.superseded_by_id:
-        st.info(
-            "The processor has reported the same money, so this entry is not counted a second time."
-        )
+        st.info("The processor has reported the same payment, so this entry is not counted twice.")
         go("payment", "Open the processor's record", id=str(payment.superseded_by_id))
+    decision = None
     if viewer.is_manager:
-        ask_for_event(payment)
-        if payment.chosen_at is not None and st.button("Forget this choice and match again"):
-            with act(viewer, "Matched again.") as db:
+        if payment.chosen_at is not None and st.button("Undo and match again"):
+            with act(viewer, "Undone. The payment is matched automatically again.") as db:
                 clear_choice(db, payment_id, viewer)
             st.rerun()
+        decision = ask_for_event(payment)
         ask_for_pair(payment_id)
+if decision is not None:
+    decide(payment_id, decision)

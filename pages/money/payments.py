@@ -1,4 +1,4 @@
-"""Payments: what came in, whose it is, and what nobody has claimed."""
+"""Payments: what came in, whom it is credited to, and what has no booking yet."""
 
 from __future__ import annotations
 
@@ -9,17 +9,26 @@ from core.metrics.drill import counted, is_of, matching
 from core.metrics.facts import PAYMENTS
 from core.money.models import PROCESSOR_LABELS
 from core.money.pairs import reconciliation_list
-from core.money.queries import ORDERED, PaymentFilter, count_payments, payment_sums, payments_table
+from core.money.queries import (
+    ORDERED,
+    PaymentFilter,
+    count_payments,
+    payment_sums,
+    payments_table,
+    unattributed_money,
+)
 from core.money.schemas import PaymentItem
 from core.platform.dataframes import records
 from core.platform.paging import Order
 from core.ui.page import empty, require, title
 from core.ui.panels.payment_list import labels_of, offer_no_booking, show_sums
 from core.ui.panels.payments import (
+    UNATTRIBUTED,
     counting_net,
     decide_pairs,
     pair_of,
     payment_states,
+    show_unattributed,
     why_none_is_unattributed,
 )
 from core.ui.panels.saved_views import offer_saved_views
@@ -29,7 +38,7 @@ from core.ui.parts.rows import QueriedRows
 from core.ui.parts.tables import table, ticking_table
 
 ASKED = 20  # as many pairs as a reader decides at a time; the others come up when these are gone
-VIEWS = {"all": "All", "unattributed": "Unattributed", "reconcile": "To reconcile"}
+VIEWS = {"all": "All", "unattributed": UNATTRIBUTED, "reconcile": "To reconcile"}
 
 viewer = require("payments")
 heading = headings(PaymentItem)
@@ -75,8 +84,8 @@ if view == "reconcile":
     st.caption(
         "Cash entered by hand, beside payments of the same customer or booking that a processor"
         " reported: another amount or currency, or further apart than the days in Settings. What a"
-        " payout has counted as one is counted once, whatever the form says by now. All of them"
-        " are here, whatever the period and the filters."
+        " payout has counted as one is counted once, whatever the form says now. All of them are"
+        " listed, whatever the period and the filters."
     )
     table(
         pairs,
@@ -93,7 +102,7 @@ if view == "reconcile":
         ],
     )
     if viewer.is_manager:
-        st.subheader("Is it the same money?")
+        st.subheader("The same payment twice?")
         decide_pairs(viewer, [pair_of(row, viewer.timezone) for row in records(pairs)[:ASKED]])
     st.stop()
 
@@ -106,16 +115,20 @@ with viewer.transaction() as db:
         condition=matching(db, PAYMENTS, figure, filters),
     )
     count, sums = count_payments(db, chosen), payment_sums(db, chosen)
+    if view == "unattributed":
+        age = unattributed_money(db, chosen.condition).age_in_words
+    else:
+        show_unattributed(db, viewer)
 if is_of(PAYMENTS, figure):
     st.info(
         f"These are the payments behind **{counted(figure).name}**:"
         f" {counted(figure).formula.lower()}."
     )
 if not count and view == "unattributed" and not search:
-    empty(*why_none_is_unattributed(viewer, filters))
+    empty(*why_none_is_unattributed(viewer, narrowed=bool(filters.chosen) or bool(figure)))
     st.stop()
 if view == "unattributed":
-    st.caption("Of all time: money that is nobody's is not done with when its month is over.")
+    st.caption(f"All payments without a booking, whatever the period; {age}.")
 if not count:
     empty(
         "No payments here",

@@ -19,6 +19,7 @@ from core.money.payouts import approve, discard, get_snapshot, mark_paid, refusa
 from core.platform.errors import NotFound
 from core.ui.navigation import jump
 from core.ui.page import act, no_such, require, title
+from core.ui.panels.payments import show_unattributed
 from core.ui.panels.payouts import (
     SUMS,
     all_lines,
@@ -39,7 +40,7 @@ from core.ui.panels.payouts import (
     warn_without_closer,
 )
 from core.ui.parts.columns import Money, Number, Text
-from core.ui.parts.format import days, escape_markdown, word
+from core.ui.parts.format import days, escape_markdown, money, word
 from core.ui.parts.query_params import id_from_address
 from core.ui.parts.tables import table
 
@@ -141,12 +142,15 @@ if viewer.is_admin and payout.state == SnapshotState.DRAFT:
     )
     warn_first(payout, bounds)
     warn_unfinished(payout)
+    with viewer.transaction() as db:
+        show_unattributed(db, viewer)
     warn_without_closer(without_closer)
     warn_open_entries(entries)
     typed = st.text_input(
         f"To confirm, enter the name of the payout: {escape_markdown(payout.name)}"
     )
     first, second = st.columns(2)
+    below = st.container()
     approved = first.button(
         "Approve payout",
         type="primary",
@@ -155,21 +159,26 @@ if viewer.is_admin and payout.state == SnapshotState.DRAFT:
     )
     discarded = second.button("Discard draft", width="stretch")
     if approved:
-        with act(viewer, "Approved.") as db:
+        with below, act(viewer, "Approved.") as db:
             approve(db, payout.id, viewer)
         st.rerun()
     if discarded:
-        with act(viewer, "Discarded.") as db:
+        with below, act(viewer, "Discarded.") as db:
             discard(db, payout.id, viewer)
         jump("payouts")
-elif (
-    viewer.is_admin
-    and payout.state == SnapshotState.APPROVED
-    and st.button("Mark as paid", type="primary")
-):
-    with act(viewer, "Marked as paid.") as db:
-        mark_paid(db, payout.id, viewer)
-    st.rerun()
+elif viewer.is_admin and payout.state == SnapshotState.APPROVED:
+    with st.popover("Mark as paid", key="ask about payment"):
+        net = {each: Decimal(sums["net_revenue"]) for each, sums in payout.totals.items()}
+        st.markdown(
+            f"Records that “{escape_markdown(payout.name)}” with a net revenue of"
+            f" **{escape_markdown(money(net))}** was paid today. No money is moved and no message"
+            " is sent. This cannot be undone."
+        )
+        paid = st.button("Yes, mark as paid", type="primary")
+    if paid:
+        with act(viewer, "Marked as paid.") as db:
+            mark_paid(db, payout.id, viewer)
+        st.rerun()
 
 if viewer.is_admin and payout.state != SnapshotState.DRAFT:
     st.subheader("Statements")

@@ -8,16 +8,21 @@ from decimal import Decimal
 import streamlit as st
 
 from core.money.models import SnapshotState
+from core.money.payout_lines import payout_bounds
 from core.money.payout_tables import snapshots_table
-from core.money.payouts import create_snapshot
+from core.money.payouts import create_snapshot, overlap
 from core.platform.clock import Period, today
+from core.platform.errors import Conflict
 from core.ui.navigation import jump
 from core.ui.page import act, empty, require, title
+from core.ui.panels.payments import show_unattributed
 from core.ui.parts.columns import Amounts, Day, Number, Text, Word
 from core.ui.parts.tables import table
 
 viewer = require("payouts")
 title("Payouts", viewer, "New payments, and adjustments to earlier ones")
+with viewer.transaction() as db:
+    show_unattributed(db, viewer)
 if viewer.is_admin:
     first_of_month = today(viewer.timezone).replace(day=1)
     last_month = (
@@ -31,6 +36,8 @@ if viewer.is_admin:
     if sent and isinstance(days, tuple) and len(days) == 2:
         with act(viewer) as db:
             period = Period(days[0], days[1] + timedelta(days=1), viewer.timezone)
+            if refused := overlap(period.start, payout_bounds(db)):
+                raise Conflict(f"No draft was created. {refused}")
             made = create_snapshot(db, name, period, viewer)
         jump("payout", id=str(made.id))
     elif sent:

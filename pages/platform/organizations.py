@@ -20,8 +20,10 @@ from core.tenancy.access.platform_admin import (
     delete_organization,
     restore_organization,
 )
+from core.tenancy.organizations.models import OrganizationStatus
 from core.tenancy.organizations.modules import MODULES
 from core.ui.page import act, go, no_such, require, title
+from core.ui.panels.organization_status import show_status
 from core.ui.parts.columns import Moment, Number, Text
 from core.ui.parts.confirmation import confirm_by_typing
 from core.ui.parts.format import escape_markdown, plural, when
@@ -52,10 +54,11 @@ def ask_for_new() -> None:
 
 
 def state_of(row: Row[Any]) -> str:
-    """How an organisation stands, in a word or two."""
+    """The status of an organisation, or when a deleted one is gone."""
     if row.deleted_at:
         return f"Deleted, removed {when(row.purge_after, viewer.timezone)}"
-    return "Demo" if row.is_demo else "Active"
+    status = OrganizationStatus(row.status).label
+    return f"{status}, demo" if row.is_demo else status
 
 
 def show_all(found: Sequence[Row[Any]]) -> None:
@@ -89,7 +92,7 @@ def show_all(found: Sequence[Row[Any]]) -> None:
             Moment("last_delivery_at", "Last delivery", viewer.timezone),
             Text("plan", "Plan"),
             Text("modules", "Modules"),
-            Text("state", "State"),
+            Text("state", "Status"),
         ],
     )
 
@@ -115,6 +118,7 @@ def show_one(row: Row[Any]) -> None:
                 restore_organization(db, row.id)
             st.rerun()
         return
+    show_status(viewer, row.id, OrganizationStatus(row.status))
     ask_what_it_has(row)
     ask_to_delete(row)
 

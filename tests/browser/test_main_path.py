@@ -165,14 +165,14 @@ def first_row(page):
 
 def test_a_person_decides_whose_a_payment_is_and_can_take_it_back(crew, visit):
     page = visit(f"/payment?id={crew.ids['payment']}", crew.admin)
-    page.get_by_text("Choose the booking yourself").click()
-    page.get_by_text("It belongs to no booking").click()
-    page.get_by_label("Why?").fill("Paid for somebody else")
-    page.get_by_role("button", name="Choose", exact=True).click()
-    expect(page.get_by_text("Nobody yet")).to_be_visible()
+    page.get_by_text("Choose the booking").click()
+    page.get_by_text("No booking: leave it unmatched").click()
+    page.get_by_label("Reason (required)").first.fill("Paid for somebody else")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Not matched to a booking")).to_be_visible()
 
-    page.get_by_role("button", name="Forget this choice and match again").click()
-    expect(page.get_by_text("Nobody yet")).to_have_count(0)
+    page.get_by_role("button", name="Undo and match again").click()
+    expect(page.get_by_text("Not matched to a booking")).to_have_count(0)
     expect(page.get_by_text(f"{crew.mark} closer").first).to_be_visible()
 
 

@@ -24,7 +24,7 @@ from core.money.attribution import (
 from core.money.form_filing import withdraw_form
 from core.money.models import MoneySettings, Payment, PayoutSnapshotDetail
 from core.money.payouts import approve, create_snapshot
-from core.money.queries import count_unattributed
+from core.money.queries import unattributed_money
 from core.people.actions import Person, find_or_make_contact
 from core.people.models import TrafficType
 from core.platform.advisory_locks import lock_books
@@ -305,7 +305,7 @@ def test_later_instalments_follow_a_choice_on_the_first(is_booked):
         "follows the first payment, of 4 Nov"
     )
     with as_system(world.org) as db:
-        assert count_unattributed(db) == 0
+        assert unattributed_money(db).count == 0
     with world.mara.transaction() as db:
         clear_choice(db, first, world.mara)
     assert {world.closer_of(each) for each in (first, second, third, fourth)} == {"Bo"}

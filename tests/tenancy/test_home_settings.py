@@ -44,6 +44,7 @@ CHANGES = {
     "leaderboards_show_money": False,
     "require_second_factor": True,
     "managers_see_their_team_only": True,
+    "api_origins": ["https://app.example.com"],
     "raw_delivery_days": 90,
     "slack_report_enabled": True,
     "slack_report_hour": 23,

@@ -239,6 +239,6 @@ def test_whoever_belongs_nowhere_reads_so_when_they_sign_in(boss):
     with browser_of(None):
         page = page.button[0].click().run()
     assert (
-        page.error[0].value
-        == "You are not a member of any organisation. Ask an admin of yours to invite you."
+        words(page)[-1]
+        == "You belong to no organisation at present. Ask whoever runs yours to invite you."
     )

@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl
 import pytest
 
 from core.deliveries.models import WebhookDelivery
+from core.links.access_links import issue_link
+from core.operations.go_live import setup_steps
 from core.operations.organization_checks import examine_organization
 from core.platform.database import as_system
 from core.ui.navigation import BY_KEY
@@ -38,7 +40,8 @@ def test_each_line_says_what_was_seen_how_to_mend_it_and_leads_there(org):
         "**Slack** · Broken: reports are on, but no channel is set up" in line for line in said
     )
     assert any(
-        "**Payments** · Check this: 1 payments belong to no booking" in line for line in said
+        "**Payments** · Look at this: 1 payment ($4,997.00) is not matched to a booking" in line
+        for line in said
     )
     assert any("**Test payments** · Check this: count as real money" in line for line in said)
     assert {
@@ -75,6 +78,22 @@ def test_the_steps_of_a_team_at_work_are_ticked_off():
     assert "Done · **1. Add closers and setters** · closers: 1, setters: 1" in said
     assert "To do · **5. Receive the first delivery** · deliveries: 0" in said
     assert "Done · **7. File the first post-call form**" in said
+
+
+def test_closers_are_done_only_when_each_has_a_way_to_file_forms(org):
+    admin = make.viewer(org, "admin")
+    with as_system(org) as db:
+        make.closer(db, org, "Ana", user_id=admin.user_id)
+        by_link = make.closer(db, org, "Bo").id
+
+    def seen():
+        with admin.transaction() as db:
+            return setup_steps(db)[2]
+
+    assert (seen().done, seen().seen) == (False, "1 of 2 closers have one")
+    with admin.transaction() as db:
+        issue_link(db, admin, "portal", "Bo's", closer_id=by_link)
+    assert (seen().done, seen().seen) == (True, "2 of 2 closers have one")
 
 
 def test_payments_of_nobody_lead_to_the_list_of_them(org):

@@ -103,10 +103,10 @@ def test_a_payment_that_is_in_no_figure_has_no_net_revenue():
         [entered] = db.query(Payment.id).where(Payment.form_event_id == event.id).one()
     with admin.transaction() as db:
         withdraw_form(db, event.id, admin)
-    for payment_id, state in ((failed.id, "Failed"), (entered, "taken back")):
+    for payment_id, state in ((failed.id, "Failed"), (entered, "Form withdrawn, not counted")):
         shown = said(opened("payment", admin, id=str(payment_id)))
-        assert f"State: {state}" in shown
-        assert "Net revenue: in no figure" in shown
+        assert f"Status: {state}" in shown
+        assert "Net revenue: not counted" in shown
     [row] = all_rows(opened("payments", admin))
     assert (row["amount"], row["net_revenue"]) == ("$55.00", NONE)
 

@@ -20,7 +20,7 @@ from tests import factories as make
 from tests.factories import NOON
 from tests.money.world import PARTNER, World
 from tests.ui.grids import all_rows, grid
-from tests.ui.screens import addressed, browser_of, words
+from tests.ui.screens import addressed, browser_of, opened, words
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_two_bookings_that_look_alike_can_be_numbered_apart(world):
             assert len(options) == 3
             assert len(set(options)) == 3
             choose(page, options[number])
-            assert not pressed(page, "Choose").exception
+            assert not pressed(page, "Save").exception
             chosen.add(world.payment(card).event_id)
     assert chosen == events
 
@@ -62,7 +62,7 @@ def test_the_payers_address_is_added_to_the_one_who_booked(world):
         page = addressed("payment", id=str(card)).run()
         choose(page, page.radio[0].options[0])
         page.checkbox[0].check()
-        assert not pressed(page, "Choose").exception
+        assert not pressed(page, "Save").exception
     second = world.card("pi_2", email=PARTNER)
     assert world.payment(second).event_id == event
 
@@ -78,24 +78,24 @@ def test_a_booking_that_is_not_suggested_is_found_by_its_leads_name(world):
         next(each for each in page.text_input if each.key == "find booking").set_value("wanda")
         page.run()
         choose(page, page.radio[0].options[0])
-        assert not pressed(page, "Choose").exception
+        assert not pressed(page, "Save").exception
     assert world.payment(card).event_id == wanted
 
 
-def test_a_choice_is_forgotten_again(world):
+def test_a_choice_is_undone_by_one_button(world):
     event = world.event("Ana")
     card = world.card()
     with browser_of(world.mara):
         page = addressed("payment", id=str(card)).run()
-        choose(page, "It belongs to no booking")
-        page = pressed(page, "Choose")
+        choose(page, "No booking: leave it unmatched")
+        page = pressed(page, "Save")
         assert world.payment(card).event_id is None
-        assert not pressed(page, "Forget this choice and match again").exception
+        assert not pressed(page, "Undo and match again").exception
     assert world.payment(card).event_id == event
 
 
 @pytest.mark.parametrize(
-    ("button", "counted"), [("The same money", [4997]), ("Not the same money", [4997, 5000])]
+    ("button", "counted"), [("Count once", [4997]), ("Count both", [4997, 5000])]
 )
 def test_what_is_to_be_reconciled_is_decided_on_the_list(world, button, counted):
     world.form(world.event("Ana"), "5000")
@@ -111,6 +111,75 @@ def test_what_is_to_be_reconciled_is_decided_on_the_list(world, button, counted)
         assert list(db.scalars(amounts)) == counted
 
 
+def test_each_suggestion_says_why_and_how_sure_it_is(world):
+    world.event("Ana", NOON - timedelta(days=2), lead_name="Wanda Far", email="w@example.com")
+    world.event("Ana", NOON + timedelta(days=3), email=PARTNER, lead_name="Pat")
+    world.event("Ana", NOON, email="far@example.com", lead_name="Al", event_outcome="closed")
+    card = world.card(email=PARTNER, customer_name="wanda far")
+    with browser_of(world.mara):
+        page = addressed("payment", id=str(card)).run()
+    [radio] = [each for each in page.radio if each.label == "Suggested bookings"]
+    assert [unescape(each).replace(JOINER, "").split(" · ")[:2] for each in radio.options[:3]] == [
+        ["Pat", PARTNER],
+        ["Wanda Far", "w@example.com"],
+        ["Al", "far@example.com"],
+    ]
+    assert list(radio.proto.captions[:3]) == [
+        "Very likely: booked with the same e-mail address, 3 days after the payment",
+        "Likely: booked under the same name, 2 days before the payment",
+        "Possible: close in time only, on the day of the payment",
+    ]
+    assert "Closed" in radio.options[2]
+
+
+def test_any_booking_is_found_by_its_day(world):
+    wanted = world.event("Ana", NOON - timedelta(days=200), lead_name="Wanda Far")
+    card = world.card(email=PARTNER)
+    with browser_of(world.mara):
+        page = addressed("payment", id=str(card)).run()
+        page.date_input[0].set_value((NOON - timedelta(days=200)).date())
+        page.run()
+        choose(page, page.radio[0].options[0])
+        assert not pressed(page, "Save").exception
+    assert world.payment(card).event_id == wanted
+
+
+def test_a_refused_choice_leaves_everything_typed_and_the_whole_page(world):
+    world.event("Ana")
+    card = world.card(email=PARTNER)
+    with browser_of(world.mara):
+        page = addressed("payment", id=str(card)).run()
+        before = [each.value for each in page.subheader]
+        choose(page, page.radio[0].options[0], why=" ")
+        chosen = page.radio[0].value
+        page.checkbox[0].check()
+        page = pressed(page, "Save")
+    assert "Say in a few words why" in page.error[0].value
+    assert [each.value for each in page.subheader] == before
+    assert (page.radio[0].value, page.checkbox[0].value) == (chosen, True)
+    assert world.payment(card).chosen_at is None
+
+
+ALERT = "1 payment ($4,997.00) is not matched to a booking; it is"
+
+
+def leads_to_all_of_it(page):
+    return any(
+        link.proto.label == "Match them to bookings"
+        and "view=Unattributed" in link.proto.query_string
+        for link in page.get("page_link")
+    )
+
+
+@pytest.mark.parametrize("screen", ["dashboard", "my-day", "payments", "payouts"])
+def test_money_without_a_booking_is_one_click_from_where_a_manager_looks(world, screen):
+    world.card(email=PARTNER, at=NOON - timedelta(days=400))
+    page = opened(screen, world.mara)
+    assert any(line.startswith(ALERT) for line in words(page))
+    assert leads_to_all_of_it(page)
+    assert not any(line.startswith(ALERT) for line in words(opened(screen, world.reps["Ana"])))
+
+
 def test_an_automatic_match_is_separated_on_the_payments_page(world):
     entry = world.form(world.event("Ana"))
     world.card(at=NOON)
@@ -118,7 +187,7 @@ def test_an_automatic_match_is_separated_on_the_payments_page(world):
     with browser_of(world.mara):
         page = addressed("payment", id=str(entry)).run()
         choose(page, page.radio[-1].options[0])
-        assert not pressed(page, "Not the same money").exception
+        assert not pressed(page, "Count both").exception
     assert world.payment(entry).superseded_by_id is None
 
 

@@ -205,6 +205,30 @@ def test_a_second_payout_of_approved_days_says_at_once_that_it_cannot_be_approve
     assert (buttons["Approve payout"].disabled, buttons["Discard draft"].disabled) == (True, False)
 
 
+def test_a_draft_over_approved_days_is_refused_when_it_is_made_and_what_was_typed_stays(crew):
+    admin, _, _ = crew
+    page = opened("payouts", admin)
+    page.text_input[0].set_value("October again")
+    page.date_input[0].set_value((date(2026, 10, 1), date(2026, 10, 31)))
+    with browser_of(admin):
+        next(each for each in page.button if each.label == "Make a draft").click().run()
+    [error] = [unescape(each.value) for each in page.error]
+    assert error.startswith("No draft was created. “October 2026” is approved up to the end")
+    assert page.text_input[0].value == "October again"
+    with admin.transaction() as db:
+        assert len(db.scalars(select(PayoutSnapshot)).all()) == 2
+
+
+def test_a_payout_is_marked_as_paid_only_after_it_was_said_what_that_does(crew):
+    admin, october, _ = crew
+    page = opened("payout", admin, id=str(october))
+    assert any("“October 2026” with a net revenue of" in line for line in words(page))
+    assert "Mark as paid" not in {each.label for each in page.button}
+    next(each for each in page.button if each.label == "Yes, mark as paid").click()
+    rerun(page, admin)
+    assert state_of(admin, october).state == "paid"
+
+
 def test_a_payout_with_a_mistyped_year_is_refused_on_screen_when_it_is_made(crew):
     admin, _, _ = crew
     page = opened("payouts", admin)

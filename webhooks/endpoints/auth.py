@@ -28,6 +28,7 @@ from core.tenancy.identity.models import User
 from core.tenancy.identity.second_factor import check_code, has_second_factor
 from core.tenancy.identity.sign_in import WRONG, sign_in
 from webhooks.answers import as_json
+from webhooks.cors import granted_origin
 
 
 def login(request: Request, body: bytes) -> Response:
@@ -52,6 +53,7 @@ def login(request: Request, body: bytes) -> Response:
         user_id, chosen.id, name=known.name, email=known.email, role=chosen.role
     )
     must_have_second_factor(viewer)
+    origin = granted_origin(request, viewer.transaction)
     remember_organization(user_id, chosen.id)
     user = TokenUser(
         id=user_id,
@@ -61,7 +63,7 @@ def login(request: Request, body: bytes) -> Response:
         organization_id=chosen.id,
         organization=chosen.name,
     )
-    return as_json(
+    answer = as_json(
         LoginToken(
             access_token=issue_token(viewer),
             expires_in=TOKEN_HOURS * 3600,
@@ -69,6 +71,8 @@ def login(request: Request, body: bytes) -> Response:
             organizations=[Membership.model_validate(place) for place in places],
         )
     )
+    answer.headers.update(origin)
+    return answer
 
 
 def _ask_for_code(user_id: UUID, code: str, address: str) -> None:

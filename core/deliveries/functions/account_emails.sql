@@ -9,6 +9,7 @@ security definer set search_path = pg_catalog, pg_temp as $f$
     from app.organization_members m
     join app.users u on u.id = m.user_id and u.active and u.deleted_at is null
     join app.organizations o on o.id = m.organization_id and o.deleted_at is null
+      and o.status <> 'offboarded'
     left join app.suppressed_emails s on s.organization_id = m.organization_id
       and s.email_normalized = u.email_normalized
          and s.reason <> 'unsubscribed'

@@ -6,6 +6,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $f
   select c.organization_id, c.provider, c.revision, s.id, s.sealed
     from app.webhook_connections c
     join app.organizations o on o.id = c.organization_id and o.deleted_at is null
+      and o.status <> 'offboarded'
     join app.vault_secrets s on s.organization_id = c.organization_id and s.owner_id = c.id
       and s.name = 'signing'
    where c.id = p_id and c.active
@@ -59,6 +60,7 @@ begin
            coalesce(w.rate_limit_per_minute, p_per_minute) as per_minute
       from app.webhook_connections w
       join app.organizations o on o.id = w.organization_id and o.deleted_at is null
+        and o.status <> 'offboarded'
      where w.id = any (p_connections) and w.active
   ), inserted as (
     insert into app.webhook_deliveries (organization_id, id, connection_id, provider, delivery_key,

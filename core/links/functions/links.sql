@@ -6,6 +6,7 @@ returns setof app.access_tokens language sql stable security definer
 set search_path = pg_catalog, pg_temp as $f$
   select t.* from app.access_tokens t
     join app.organizations o on o.id = t.organization_id and o.deleted_at is null
+      and o.status <> 'offboarded'
       and (t.module is null or t.module = any (o.modules))
     left join app.closers c on c.organization_id = t.organization_id and c.id = t.closer_id
    where t.token_hash = p_hash and t.purpose = p_purpose and t.revoked_at is null

@@ -1,14 +1,15 @@
 create or replace function app.organizations_overview()
 returns table (id uuid, name text, slug text, timezone text, currency text, modules text[],
   plan text, is_demo boolean, created_at timestamptz, deleted_at timestamptz,
-  purge_after timestamptz, members bigint, events bigint, last_delivery_at timestamptz)
+  purge_after timestamptz, members bigint, events bigint, last_delivery_at timestamptz,
+  status text)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $f$
 begin
   perform app.demand_super_admin();
   return query
   select o.id, o.name, o.slug, o.timezone, o.currency, o.modules, o.plan, o.is_demo, o.created_at,
     o.deleted_at, o.purge_after,
-         coalesce(m.n, 0), coalesce(e.n, 0), d.at
+         coalesce(m.n, 0), coalesce(e.n, 0), d.at, o.status
     from app.organizations o
     left join (select x.organization_id as org, count(*) as n from app.organization_members x
       where x.active group by 1) m on m.org = o.id

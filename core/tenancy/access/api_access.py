@@ -21,7 +21,11 @@ from core.tenancy.access.api_keys import KEY_PREFIX
 from core.tenancy.access.authorization import Access, Refusal, may_open
 from core.tenancy.access.models import ApiKey, Role
 from core.tenancy.access.scopes import allows
-from core.tenancy.access.sessions import last_organization, viewer_in_transaction
+from core.tenancy.access.sessions import (
+    explain_no_organization,
+    last_organization,
+    viewer_in_transaction,
+)
 from core.tenancy.access.viewers import Place, Viewer
 from core.tenancy.organizations.modules import require_module
 from core.tenancy.organizations.queries import current_organization
@@ -120,9 +124,7 @@ def choose_login_organization(user_id: UUID, places: list[Place], wanted: str | 
     Raises NotAllowed, for one that does not exist in the same words as for another's.
     """
     if not places:
-        raise NotAllowed(
-            "You are not a member of any organisation. Ask an admin of yours to invite you."
-        )
+        raise NotAllowed(explain_no_organization(user_id))
     if wanted:
         named = [place for place in places if wanted in (place.slug, str(place.id))]
         if not named:

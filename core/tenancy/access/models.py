@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.platform.personal import NormalizedUserEmail, UserText
 from core.platform.schema import (
+    BY_PRODUCT,
     Base,
     LastUse,
     ProductText,
@@ -78,6 +79,9 @@ class AccessSettings(SettingsRow, Base):
     managers_see_their_team_only: Mapped[bool] = mapped_column(server_default=text("false"))
     leaderboards_visible: Mapped[bool] = mapped_column(server_default=text("true"))
     leaderboards_show_money: Mapped[bool] = mapped_column(server_default=text("true"))
+    api_origins: Mapped[list[str]] = mapped_column(
+        server_default=text("'{}'"), info={BY_PRODUCT: True}
+    )
 
 
 class Invitation(TenantRow, Timestamps, Base):

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from core.platform.database import as_guest, as_member
 from core.platform.errors import NotAllowed
-from core.platform.locales import locale_of_region
 from core.platform.tokens import hash_token
 from core.tenancy.access.models import AccessSettings, Role
 from core.tenancy.access.viewers import Place, Viewer
@@ -44,6 +43,9 @@ def viewer_of(
     if found is None:
         return None
     if organization_id not in (None, found.organization_id):
+        closed = closed_organizations(found.user_id)
+        if organization_id in closed:
+            raise NotAllowed(_closed(closed[organization_id]))
         raise NotAllowed(
             "You are not, or no longer, a member of the organisation that this page belongs to."
         )
@@ -59,7 +61,6 @@ def viewer_of(
         Role(found.role),
         frozenset(found.modules),
         second_factor_missing=found.second_factor_missing,
-        locale=locale_of_region(found.region),
     )
     if found.seen_user_id is None:
         return replace(viewer, places=_places(found.places))
@@ -110,7 +111,6 @@ def viewer_in_transaction(
         Role(role),
         frozenset(organization.modules),
         second_factor_missing=missing,
-        locale=locale_of_region(organization.region),
     )
 
 
@@ -121,6 +121,31 @@ def organizations_for_user(user_id: UUID) -> list[Place]:
             text("select * from app.organizations_of(:user)"), {"user": user_id}
         ).all()
     return [Place(*row) for row in rows]
+
+
+def closed_organizations(user_id: UUID) -> dict[UUID, str]:
+    """The names of the offboarded organisations that the user is a member of, by their ids. Super
+    admins have none: they go on entering them.
+    """
+    with as_guest() as db:
+        rows = db.execute(
+            text("select * from app.closed_organizations_of(:user)"), {"user": user_id}
+        ).all()
+    return {row.organization_id: row.name for row in rows}
+
+
+def explain_no_organization(user_id: UUID) -> str:
+    """The sentence for somebody who signs in and whom no organisation lets in."""
+    if closed := closed_organizations(user_id):
+        return _closed(" and ".join(closed.values()))
+    return "You belong to no organisation at present. Ask whoever runs yours to invite you."
+
+
+def _closed(name: str) -> str:
+    return (
+        f"The account of {name} was closed, so nobody signs in to it any more. Nothing was deleted:"
+        " ask whoever runs this installation to open it again."
+    )
 
 
 def last_organization(user_id: UUID) -> UUID | None:

@@ -62,7 +62,6 @@ class Viewer:
     modules: frozenset[str] = frozenset()
     seen_by: UUID | None = None
     second_factor_missing: bool = False
-    locale: str = "en_US"
     places: tuple[Place, ...] = field(default=(), compare=False)
 
     def is_one_of(self, *roles: Role | str) -> bool:

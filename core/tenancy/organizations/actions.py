@@ -14,7 +14,7 @@ from core.platform.errors import Conflict, InvalidInput, NotFound
 from core.platform.money import check_currency
 from core.platform.names import check_name
 from core.platform.notation import check_locale, of_region
-from core.tenancy.organizations.models import Organization
+from core.tenancy.organizations.models import Organization, OrganizationStatus
 
 
 def find_organization(db: Session, slug_or_id: str) -> UUID:
@@ -48,7 +48,9 @@ def create_organization(
     )
     try:
         with as_system(organization_id) as db:
-            db.add(Organization(id=organization_id, is_demo=is_demo, **facts))
+            # a demo has nothing to set up
+            status = OrganizationStatus.ACTIVE if is_demo else OrganizationStatus.SETTING_UP
+            db.add(Organization(id=organization_id, is_demo=is_demo, status=status, **facts))
     except IntegrityError as error:
         raise Conflict(f"The slug “{slug}” is taken.") from error
     return organization_id

@@ -9,7 +9,27 @@ from uuid import UUID, uuid4
 from sqlalchemy import CheckConstraint, ForeignKey, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.platform.schema import BY_PRODUCT, Base, ProductText, Timestamps, secured
+from core.platform.labels import LabelledEnum
+from core.platform.schema import BY_PRODUCT, Base, ProductText, Timestamps, Words, secured
+
+
+class OrganizationStatus(LabelledEnum):
+    """How far an organisation is. Only what ``sends`` and ``is_open`` say follows from it."""
+
+    SETTING_UP = "setting_up"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    OFFBOARDED = "offboarded"
+
+    @property
+    def sends(self) -> bool:
+        """Whether the product sends messages by itself: reports, reminders, notices."""
+        return self in (OrganizationStatus.SETTING_UP, OrganizationStatus.ACTIVE)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its members, programs, links and feeds are let in; super admins always are."""
+        return self is not OrganizationStatus.OFFBOARDED
 
 
 class Organization(Timestamps, Base):
@@ -31,6 +51,7 @@ class Organization(Timestamps, Base):
                 "modules",
                 "plan",
                 "is_demo",
+                "status",
                 "deleted_at",
                 "purge_after",
                 "created_at",
@@ -53,6 +74,9 @@ class Organization(Timestamps, Base):
     # a plan that an older version sold stays, with the smallest limits
     plan: Mapped[ProductText] = mapped_column(server_default="team")
     is_demo: Mapped[bool] = mapped_column(server_default=text("false"))
+    status: Mapped[OrganizationStatus] = mapped_column(
+        Words(OrganizationStatus), server_default=OrganizationStatus.SETTING_UP
+    )
     deleted_at: Mapped[datetime | None]
     purge_after: Mapped[datetime | None]
 

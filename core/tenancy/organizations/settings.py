@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -20,11 +20,11 @@ from core.tenancy.organizations.models import Organization, SettingsRow
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting. ``kind`` is the kind of its field: text, choice, number, switch or day.
+    """One setting. ``kind`` is the kind of its field: text, choice, number, switch, day or list.
 
     ``least`` and ``most`` bound a number. ``empty`` says what an empty field means, if it may be
-    empty. ``check`` normalises a text or raises InvalidInput. ``in_words`` is how people read a
-    choice. ``warning`` says what a change does to existing data.
+    empty. ``check`` normalises a text, or each entry of a list, or raises InvalidInput.
+    ``in_words`` is how people read a choice. ``warning`` says what a change does to existing data.
     """
 
     key: str
@@ -119,6 +119,8 @@ def _checked(setting: Setting, value: Any) -> Any:
         return _number(setting, value)
     if setting.kind == "day":
         return _day(setting, value)
+    if setting.kind == "list":
+        return _list(setting, value or ())
     words = str(value or "").strip()
     if setting.check is not None:
         return setting.check(words)
@@ -138,6 +140,13 @@ def _number(setting: Setting, value: Any) -> int | None:
             field=setting.key,
         )
     return value
+
+
+def _list(setting: Setting, value: str | Sequence[str]) -> list[str]:
+    """The entries; in a text they have spaces, commas or line ends between them."""
+    entries = value.replace(",", " ").split() if isinstance(value, str) else value
+    checked = [setting.check(each) if setting.check else each for each in entries]
+    return list(dict.fromkeys(checked))
 
 
 def _day(setting: Setting, value: Any) -> date | None:

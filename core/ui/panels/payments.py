@@ -9,25 +9,27 @@ from uuid import UUID
 
 import pandas as pd
 import streamlit as st
+from sqlalchemy.orm import Session
 
-from core.metrics.filters import Filters
 from core.money.models import UNDONE, PairVerdict, PaymentStatus, RefundKind
+from core.money.queries import unattributed_money
 from core.money.reconciliation import decide_pair
 from core.tenancy.access.models import AccessSettings
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.queries import settings_of
-from core.ui.page import act
+from core.ui.page import act, go
 from core.ui.parts.format import escape_markdown, money, when, word
 
+UNATTRIBUTED = "Unattributed"  # the view of Payments that lists them, as its address has it
 WORDS = {
-    PairVerdict.SAME: "The same money",
-    PairVerdict.DIFFERENT: "Not the same money",
-    PairVerdict.OPEN: "Forget what was decided",
+    PairVerdict.SAME: "Count once",
+    PairVerdict.DIFFERENT: "Count both",
+    PairVerdict.OPEN: "Undo the decision",
 }
 DECIDED = {
     PairVerdict.SAME: "Counted once from now on.",
     PairVerdict.DIFFERENT: "Counted as two payments from now on.",
-    PairVerdict.OPEN: "Matched again.",
+    PairVerdict.OPEN: "Undone. The two are matched automatically again.",
 }
 
 
@@ -48,16 +50,16 @@ def payment_states(payments: pd.DataFrame) -> list[str]:
 
 
 def payment_state(payment: Any) -> str:
-    """How a payment stands. One that succeeded, is nobody else's record and does not count all the
-    same was taken back with its form.
+    """How a payment stands. One that succeeded, is no record of another payment and does not count
+    all the same was withdrawn with its form.
     """
     if payment.superseded_by_id is not None:
-        return "counted elsewhere"
+        return "Duplicate, not counted"
     if payment.status == PaymentStatus.SUCCEEDED and not payment.counts:
-        return "taken back"
+        return "Form withdrawn, not counted"
     if payment.counts and payment.refund_amount and not payment.net_revenue:
-        return "refunded"
-    return "disputed" if payment.disputed else word(payment.status, PaymentStatus)
+        return "Refunded"
+    return "Disputed" if payment.disputed else word(payment.status, PaymentStatus)
 
 
 def refund_line(refund: Mapping[str, Any], timezone: str) -> str:
@@ -107,8 +109,10 @@ def decide_pairs(viewer: Viewer, pairs: Sequence[Pair]) -> None:
     labels = numbered_apart([pair.label for pair in pairs])
     options: Mapping[str, Pair] = dict(zip(labels, pairs, strict=True))
     with st.form("pairs"):
-        label = st.radio("Likeliest first", options, index=None, format_func=escape_markdown)
-        reason = st.text_input("Why?", placeholder="The card was charged a day later", key="why")
+        label = st.radio("Most likely first", options, index=None, format_func=escape_markdown)
+        reason = st.text_input(
+            "Reason (required)", placeholder="The card was charged a day later", key="why"
+        )
         pressed = {
             verdict: place.form_submit_button(words)
             for (verdict, words), place in zip(WORDS.items(), st.columns(len(WORDS)), strict=True)
@@ -117,7 +121,7 @@ def decide_pairs(viewer: Viewer, pairs: Sequence[Pair]) -> None:
     if verdict is None:
         return
     if label is None:
-        st.error("Choose the two payments first.")
+        st.error("Choose the payment first.")
         return
     with act(viewer, DECIDED[verdict]) as db:
         pair = options[label]
@@ -125,18 +129,36 @@ def decide_pairs(viewer: Viewer, pairs: Sequence[Pair]) -> None:
     st.rerun()
 
 
-def why_none_is_unattributed(viewer: Viewer, filters: Filters) -> tuple[str, str]:
+def show_unattributed(db: Session, viewer: Viewer) -> None:
+    """How much money has no booking, and the way to all of it, for those who can match it. Nothing
+    where there is none.
+    """
+    loose = unattributed_money(db) if viewer.is_manager else None
+    if loose is None or not loose.count:
+        return
+    what, way = st.columns([8, 3], vertical_alignment="center")
+    what.warning(escape_markdown(f"{loose.in_words}."), icon=":material/link_off:")
+    with way:
+        go("payments", "Match them to bookings", view=UNATTRIBUTED)
+
+
+def why_none_is_unattributed(viewer: Viewer, *, narrowed: bool) -> tuple[str, str]:
     """What to say instead of an empty list: that all is well only to whoever would see it."""
     with viewer.transaction() as db:
         sees_everybody = viewer.sees_everybody(settings_of(db, AccessSettings))
-    if filters.chosen:
-        return "No payments here", "None without a booking fits these filters. Clear a filter."
+    if narrowed:
+        return (
+            "No payments here",
+            "No payment without a booking fits these filters. Clear a filter.",
+        )
     if not sees_everybody:
         return (
-            "None that you see",
-            "Payments without a booking are nobody's. Those who see everybody's payments see them.",
+            "None that you can see",
+            "A payment without a booking belongs to no team yet. Only those who see everybody's"
+            " payments see it.",
         )
     return (
         "Every payment has its booking",
-        "Payments that match no booking appear here, and find one by themselves when it is booked.",
+        "Payments that match no booking appear here. They are matched by themselves when the"
+        " booking arrives.",
     )

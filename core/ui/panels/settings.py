@@ -9,7 +9,7 @@ import streamlit as st
 from core.bookings.settings import BOOKINGS
 from core.deliveries.settings import PERSONAL_DATA
 from core.money.settings import MONEY
-from core.tenancy.access.settings import WHAT_REPS_SEE, WHO_GETS_IN
+from core.tenancy.access.settings import API, WHAT_REPS_SEE, WHO_GETS_IN
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.queries import settings_of
 from core.tenancy.organizations.settings import (
@@ -21,7 +21,7 @@ from core.tenancy.organizations.settings import (
 from core.ui.page import act
 from core.ui.parts.format import escape_markdown, on, plural
 
-GROUPS = (ORGANIZATION, BOOKINGS, MONEY, WHAT_REPS_SEE, WHO_GETS_IN, PERSONAL_DATA)
+GROUPS = (ORGANIZATION, BOOKINGS, MONEY, WHAT_REPS_SEE, WHO_GETS_IN, API, PERSONAL_DATA)
 
 
 def show_settings(viewer: Viewer) -> None:
@@ -57,7 +57,7 @@ def _show(viewer: Viewer, group: SettingsGroup, setting: Setting, value: Any) ->
 def _in_words(setting: Setting, value: Any) -> str:
     if setting.kind == "switch":
         return "On" if value else "Off"
-    if value is None:
+    if value is None or value == []:
         return (setting.empty or "").capitalize()
     if setting.kind == "number":
         unit, _, rest = setting.unit.partition(" ")
@@ -66,6 +66,8 @@ def _in_words(setting: Setting, value: Any) -> str:
         return on(value)
     if setting.kind == "choice":
         return setting.in_words(value)
+    if setting.kind == "list":
+        return ", ".join(value)
     return str(value)
 
 
@@ -87,6 +89,8 @@ def _field(setting: Setting, value: Any) -> Any:
         return st.number_input(
             setting.label, setting.least, setting.most, value=value, step=1, help=hint
         )
+    if setting.kind == "list":
+        return st.text_area(setting.label, value="\n".join(value), help="One on each line")
     if setting.kind == "day":
         return st.date_input(setting.label, value=value)
     return st.text_input(setting.label, value=value or "")

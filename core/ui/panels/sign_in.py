@@ -19,11 +19,12 @@ from streamlit_authenticator import Authenticate
 
 from core.platform.clock import now
 from core.platform.errors import NotAllowed, SalesOpsError, TooManyRequests
-from core.tenancy.access.sessions import organizations_for_user
+from core.tenancy.access.sessions import explain_no_organization, organizations_for_user
 from core.tenancy.identity.second_factor import check_code, has_second_factor
 from core.tenancy.identity.sign_in import WRONG, issue_ticket, sign_in
 from core.ui.page import own_address
 from core.ui.panels.company_sign_in import show_company_sign_in
+from core.ui.parts.format import escape_markdown
 
 KEY = secrets.token_urlsafe(32)
 USER = "signed-in user"
@@ -98,7 +99,7 @@ def _proceed(user_id: UUID) -> None:
     """In, or for whoever has a second factor, on to its code."""
     st.session_state.pop("authentication_status", None)
     if not organizations_for_user(user_id):
-        st.error("You are not a member of any organisation. Ask an admin of yours to invite you.")
+        st.error(escape_markdown(explain_no_organization(user_id)))
         return
     if has_second_factor(user_id):
         st.session_state[HALF] = (user_id, now() + HALF_LASTS)

@@ -14,7 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from core.metrics.exports import record_download
-from core.platform.locales import ANYWHERE, has_decimal_comma
+from core.platform.notation import notation
 from core.platform.spreadsheets import DECIMAL_COMMA, PLAIN, Dialect, workbook, write_csv
 from core.tenancy.access.viewers import Viewer
 from core.ui.parts.columns import Column, Moment
@@ -74,7 +74,7 @@ def formats_for(viewer: Viewer | None) -> list[Format]:
     """The kinds of file to choose from: where the comma is the decimal sign, Excel opens an
     ordinary CSV as one column, so there is one of its own.
     """
-    has_comma = has_decimal_comma(viewer.locale if viewer else ANYWHERE)
+    has_comma = notation().decimal_sign == ","
     return [CSV, *([CSV_DECIMAL_COMMA] if has_comma else []), XLSX]
 
 

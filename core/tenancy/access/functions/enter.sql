@@ -16,7 +16,7 @@ begin
     left join app.organization_members m on m.organization_id = o.id and m.user_id = p_user
       and m.active
           and exists (select 1 from app.users u where u.id = p_user and u.active)
-   where o.id = p_org and o.deleted_at is null;
+   where o.id = p_org and o.deleted_at is null and (o.status <> 'offboarded' or s.is_super);
   if granted is null then
     raise exception 'not a member' using errcode = '42501';
   end if;
@@ -74,7 +74,7 @@ begin
     on o.id = k.organization_id
    where k.key_hash = p_hash and k.revoked_at is null
      and (k.expires_at is null or k.expires_at > now())
-     and o.deleted_at is null;
+     and o.deleted_at is null and o.status <> 'offboarded';
   if org is null then
     raise exception 'unknown key' using errcode = '42501';
   end if;

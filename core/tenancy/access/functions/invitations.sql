@@ -8,7 +8,7 @@ stable security definer set search_path = pg_catalog, pg_temp as $f$
               when i.expires_at <= now() then 'expired' else 'open' end,
          (select u.id from app.users u where u.email_normalized = i.email_normalized)
     from app.invitations i join app.organizations o on o.id = i.organization_id
-      and o.deleted_at is null
+      and o.deleted_at is null and o.status <> 'offboarded'
    where i.token_hash = p_token_hash
 $f$;
 grant execute on function app.find_invitation to so_app;
@@ -29,7 +29,7 @@ begin
    where x.token_hash = p_token_hash and x.accepted_at is null and x.revoked_at is null
      and x.expires_at > now()
      and exists (select 1 from app.organizations o where o.id = x.organization_id
-       and o.deleted_at is null)
+       and o.deleted_at is null and o.status <> 'offboarded')
      for update;
   if not found then
     return null;

@@ -19,6 +19,23 @@ begin
 end $f$;
 grant execute on function app.configure_organization to so_app;
 
+-- Owners and admins set up, activate and pause their own organisation; to offboard one, and to
+-- bring one back from that, takes a super admin. Null where the caller may not, else whether there
+-- is such an organisation.
+create or replace function app.set_organization_status(p_org uuid, p_status text) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+begin
+  if not coalesce(app.is_super_admin(app.cur_user()), false) then
+    if p_org is distinct from app.cur_org() or app.cur_user() is null
+       or app.cur_role() not in ('owner', 'admin') or p_status = 'offboarded' then
+      return null;
+    end if;
+  end if;
+  update app.organizations o set status = p_status where o.id = p_org and o.deleted_at is null;
+  return found;
+end $f$;
+grant execute on function app.set_organization_status to so_app;
+
 -- Hides an organisation from everybody at once; its data is removed when the grace period is over.
 create or replace function app.delete_organization(p_org uuid, p_grace_days int) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$

@@ -20,7 +20,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $f
       cross join lateral (select case when app.is_super_admin(p_by) then 'super_admin'
         else mine.role end) as by(role)
      where m.organization_id = p_org and m.user_id = p_user and m.active and u.active
-       and o.deleted_at is null and me.active
+       and o.deleted_at is null and o.status <> 'offboarded' and me.active
        and by.role in ('super_admin', 'owner', 'admin')
          and app.rank_of(m.role) <= app.rank_of(by.role))
 $f$;

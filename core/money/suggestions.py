@@ -1,0 +1,76 @@
+"""The bookings that a payment may belong to, for a manager who chooses one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, case, func, or_, select
+from sqlalchemy.orm import Session
+
+from core.bookings.models import Event
+from core.money.models import Payment
+from core.people.models import ContactEmail
+from core.people.visibility import visible
+from core.platform.database import organization_id_of
+from core.platform.labels import LabelledEnum
+
+BEFORE, AFTER = timedelta(days=60), timedelta(days=14)
+
+
+class Ground(LabelledEnum):
+    """Why a booking is suggested for a payment, the surest first."""
+
+    SAME_EMAIL = "same_email", "Very likely: booked with the same e-mail address"
+    SAME_PERSON = "same_person", "Very likely: booked with another address of the same contact"
+    SAME_NAME = "same_name", "Likely: booked under the same name"
+    NEAR = "near", "Possible: close in time only"
+
+
+def suggestions(db: Session, payment_id: UUID, *, limit: int = 8) -> list[Row[Any]]:
+    """The bookings that a payment may belong to, most likely first: by their ``Ground``, then
+    closed ones, then the nearest in time. Cancelled and moved bookings are left out; bookings that
+    have nothing else in common are looked for from 60 days before the payment to 14 after it.
+
+    Columns: id, lead_name, lead_email, scheduled_at, closer, call_status, event_outcome, ground,
+    days (from the booking to the payment; negative when the payment came first).
+    """
+    payment = db.get_one(Payment, (organization_id_of(db), payment_id))
+    same_email = Event.lead_email_normalized == payment.customer_email_normalized
+    same_person = Event.contact_id.in_(
+        select(ContactEmail.contact_id).where(
+            ContactEmail.email_normalized == payment.customer_email_normalized
+        )
+    )
+    same_name = func.lower(Event.lead_name) == func.lower(payment.customer_name)
+    near = Event.scheduled_at.between(payment.payment_date - BEFORE, payment.payment_date + AFTER)
+    age_s = func.extract("epoch", payment.payment_date - Event.scheduled_at)
+    ground = case(
+        (same_email, Ground.SAME_EMAIL),
+        (same_person, Ground.SAME_PERSON),
+        (same_name, Ground.SAME_NAME),
+        else_=Ground.NEAR,
+    )
+    surest = case({str(each): place for place, each in enumerate(Ground)}, value=ground)
+    query = (
+        select(
+            Event.id,
+            visible(Event.lead_name),
+            visible(Event.lead_email),
+            Event.scheduled_at,
+            Event.closer_name.label("closer"),
+            Event.call_status,
+            Event.event_outcome,
+            ground.label("ground"),
+            func.floor(age_s / 86400).label("days"),
+        )
+        .where(
+            or_(near, same_email, same_person),
+            Event.stands,
+            Event.deleted_at.is_(None),
+        )
+        .order_by(surest, (Event.event_outcome == "closed").desc().nulls_last(), func.abs(age_s))
+        .limit(limit)
+    )
+    return list(db.execute(query))
