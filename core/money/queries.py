@@ -21,13 +21,14 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
+    union,
 )
 from sqlalchemy.orm import Session
 
 from core.bookings.listed import LISTED_COLUMNS
 from core.bookings.models import Closer, Event, Package, Setter
 from core.money.models import AttributionMethod, Payment, Refund
-from core.people.models import Source
+from core.people.models import Contact, ContactEmail, Source
 from core.people.visibility import visible
 from core.platform.clock import Period
 from core.platform.database import organization_id_of
@@ -46,6 +47,7 @@ class PaymentFilter:
     ids: Mapping[str, Sequence[UUID]] | None = None
     unattributed: bool = False
     event_id: UUID | None = None
+    contact_id: UUID | None = None
     condition: TextClause | None = None
 
 
@@ -106,7 +108,19 @@ def _conditions(chosen: PaymentFilter) -> list[ColumnElement[bool] | TextClause]
         ]
     if chosen.event_id is not None:
         conditions.append(Payment.event_id == chosen.event_id)
+    if chosen.contact_id is not None:
+        conditions.append(_of_contact(chosen.contact_id))
     return conditions
+
+
+def _of_contact(contact_id: UUID) -> ColumnElement[bool]:
+    """That the payment was made under an address of the contact, or for one of their events."""
+    addresses = union(
+        select(ContactEmail.email_normalized).where(ContactEmail.contact_id == contact_id),
+        select(Contact.email_normalized).where(Contact.id == contact_id),
+    )
+    events = select(Event.id).where(Event.contact_id == contact_id)
+    return or_(Payment.customer_email_normalized.in_(addresses), Payment.event_id.in_(events))
 
 
 def payments_page(
