@@ -35,6 +35,7 @@ from core.ui.parts.filters import (
     filter_bar,
     period_picker,
 )
+from core.ui.parts.format import plural
 from core.ui.parts.tables import table
 
 viewer = require("dashboard")
@@ -89,7 +90,7 @@ with right:
     if not (waiting := overdue.totals.count("overdue_pcfs")):
         st.caption("None of the bookings here waits for its form longer than the grace.")
     else:
-        st.caption(f"{waiting:,} bookings wait for their form longer than they should.")
+        st.caption(f"{plural(waiting, 'form', 'forms')} overdue.")
         counts = sorted(
             (
                 (row.values.count("overdue_pcfs"), str(row.keys["closer"].name or "No closer"))

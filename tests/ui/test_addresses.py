@@ -33,6 +33,8 @@ NAMES = (
     "metric",
     "who",
     "id",
+    "with",
+    "tag",
     "event",
 )
 NONSENSE = {
@@ -52,6 +54,9 @@ NONSENSE = {
 NO_SUCH = {
     "event": "There is no such booking",
     "form": "There is no such booking",
+    "lead": "There is no such lead",
+    "contact": "There is no such contact",
+    "merge-contacts": "There is no such contact",
     "payment": "There is no such payment",
     "payout": "There is no such payout",
     "connections": "There is no such connection",

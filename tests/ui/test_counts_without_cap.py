@@ -39,7 +39,7 @@ def test_every_screen_and_slack_say_the_same_number_of_overdue_forms(crew):
     listed = words(opened("events", admin, figure="overdue_pcfs"))
 
     assert figures["overdue_pcfs"] == OVERDUE
-    assert any(line.startswith(f"{OVERDUE} bookings wait") for line in told)
+    assert any(line == f"{OVERDUE} forms overdue." for line in told)
     assert cards["Forms to file"] == str(OVERDUE)
     assert posted.startswith(f"{OVERDUE} post-call forms are overdue")
     assert any(line.startswith(f"{OVERDUE} bookings") for line in listed)

@@ -71,6 +71,11 @@ def when(at: datetime | None, timezone: str) -> str:
     return f"{day} {local:%H:%M}"
 
 
+def day_in_words(day: date) -> str:
+    """``4 Nov 2026``."""
+    return f"{day.day} {day:%b %Y}"
+
+
 def days(start: date, end: date) -> str:
     """A half-open period by its first and last day: ``1 Oct – 31 Oct 2026``, ``5 Nov 2026``."""
     last = end - timedelta(days=1)
