@@ -170,6 +170,12 @@ def _with_phones(phones: Collection[str]) -> Select[tuple[str, Contact]]:
     )
 
 
+def contacts_with_phone(number: str) -> Select[tuple[UUID]]:
+    """The ids of the contacts with this number (E.164)."""
+    known = _with_phones([number]).subquery()
+    return select(known.c.id)
+
+
 def find_or_make_contact(db: Session, person: Person, region: str) -> Contact | None:
     """The contact of one person, see ``Directory.contact``; it is written."""
     directory = Directory(db, region)

@@ -231,10 +231,12 @@ def cleaned_text(value: str | None, label: str) -> str | None:
 def _lines(values: Iterable[str], name: str, same: Any) -> tuple[str, ...]:
     """The values that say something, each once by what ``same`` makes of it."""
     texts = [text for each in values if (text := cleaned_text(each, LABELS[name]))]
-    once = {same(text) or text: text for text in reversed(texts)}
+    once: dict[Any, str] = {}
+    for text in texts:
+        once.setdefault(same(text) or text, text)
     if len(once) > MOST:
         raise InvalidInput(f"{LABELS[name]}: at most {MOST}.", field=name)
-    return tuple(reversed(once.values()))
+    return tuple(once.values())
 
 
 def _pairs(values: Mapping[str, str], name: str) -> dict[str, str]:
@@ -311,7 +313,8 @@ def merge_contacts(db: Session, stays_id: UUID, other_id: UUID, by: Viewer) -> C
     for name in GAPS:
         if getattr(stays, name) is None:
             setattr(stays, name, getattr(other, name))
-    stays.tags = list({fold(each): each for each in (*other.tags, *stays.tags)}.values())
+    known = set(map(fold, stays.tags))
+    stays.tags = [*stays.tags, *(each for each in other.tags if fold(each) not in known)]
     stays.custom_fields = {**other.custom_fields, **stays.custom_fields}
     stays.external_ids = {**other.external_ids, **stays.external_ids}
     since = [each for each in (stays.unsubscribed_at, other.unsubscribed_at) if each]
