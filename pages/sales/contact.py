@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from core.bookings.queries import events_of_contact, forms_of_contact, timeline
@@ -24,11 +26,11 @@ from core.ui.panels.people import (
     begun,
     bookings_of_person,
     contact_fields,
-    end,
     lead_fields,
     payments_of_person,
     preview,
     saving,
+    sent,
     show_timeline,
 )
 from core.ui.panels.post_call_form import Choices, choices
@@ -71,30 +73,16 @@ if is_changeable:
         if viewer.is_manager:
             go("merge-contacts", "Merge with another contact", id=str(contact.id))
     if edit:
-        with st.form(editing):
-            typed = contact_fields(edit.before, lists, tags, viewer, edit.mark)
-            save, cancel = st.columns(2)
-            is_saved = save.form_submit_button("Save", type="primary", width="stretch")
-            is_given_up = cancel.form_submit_button("Cancel", width="stretch")
-        if is_given_up:
-            end(editing)
-            st.rerun()
-        if is_saved:
+        of_contact = partial(contact_fields, edit.before, lists, tags, viewer, edit.mark)
+        if typed := sent(edit, editing, of_contact, label="Save"):
             with saving(viewer, editing, details, lists, "Contact saved.") as db:
                 change_contact(db, contact.id, edit.before, typed(), viewer)
             st.rerun()
     if lead:
-        with st.form(creating):
-            typed_lead = lead_fields(lead.before, lists, viewer, lead.mark)
-            save, cancel = st.columns(2)
-            is_saved = save.form_submit_button("Create", type="primary", width="stretch")
-            is_given_up = cancel.form_submit_button("Cancel", width="stretch")
-        if is_given_up:
-            end(creating)
-            st.rerun()
-        if is_saved:
+        of_lead = partial(lead_fields, lead.before, lists, viewer, lead.mark)
+        if inquiry := sent(lead, creating, of_lead, label="Create"):
             with saving(viewer, creating, lead.before, lists, "Lead created.") as db:
-                made = create_lead(db, contact.id, typed_lead(), viewer).id
+                made = create_lead(db, contact.id, inquiry(), viewer).id
             jump("lead", id=str(made))
 
 left, right = st.columns([3, 2])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -17,7 +19,7 @@ from core.people.contacts import ContactDetails, create_contact
 from core.platform.paging import Order
 from core.ui.navigation import jump
 from core.ui.page import empty, require, title
-from core.ui.panels.people import begun, contact_fields, end, saving
+from core.ui.panels.people import begun, contact_fields, saving, sent
 from core.ui.parts.columns import Moment, Text
 from core.ui.parts.format import plural
 from core.ui.parts.rows import QueriedRows
@@ -31,15 +33,8 @@ with viewer.transaction() as db:
     lists = people_lists(db)
 
 if edit := begun(CREATING, ContactDetails(), label="Create contact"):
-    with st.form(CREATING):
-        typed = contact_fields(edit.before, lists, tags, viewer, edit.mark)
-        save, cancel = st.columns(2)
-        is_saved = save.form_submit_button("Create", type="primary", width="stretch")
-        is_given_up = cancel.form_submit_button("Cancel", width="stretch")
-    if is_given_up:
-        end(CREATING)
-        st.rerun()
-    if is_saved:
+    fields = partial(contact_fields, edit.before, lists, tags, viewer, edit.mark)
+    if typed := sent(edit, CREATING, fields, label="Create"):
         with saving(viewer, CREATING, edit.before, lists, "Contact created.") as db:
             made = create_contact(db, typed(), viewer).id
         jump("contact", id=str(made))

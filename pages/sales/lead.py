@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from core.bookings.queries import timeline
@@ -10,7 +12,7 @@ from core.people.leads import change_lead, lead_details_of
 from core.people.models import LeadPriority, LeadStatus
 from core.platform.dataframes import records
 from core.ui.page import go, no_such, require, title
-from core.ui.panels.people import begun, end, lead_fields, saving, show_timeline
+from core.ui.panels.people import begun, lead_fields, saving, sent, show_timeline
 from core.ui.parts.facts import show_facts
 from core.ui.parts.format import when
 from core.ui.parts.query_params import id_from_address
@@ -36,15 +38,8 @@ go("contact", "View contact", id=str(lead.contact_id))
 editing = f"edit lead {lead.id}"
 edit = begun(editing, details) if viewer.seen_by is None else None
 if edit:
-    with st.form(editing):
-        typed = lead_fields(edit.before, lists, viewer, edit.mark)
-        save, cancel = st.columns(2)
-        is_saved = save.form_submit_button("Save", type="primary", width="stretch")
-        is_given_up = cancel.form_submit_button("Cancel", width="stretch")
-    if is_given_up:
-        end(editing)
-        st.rerun()
-    if is_saved:
+    fields = partial(lead_fields, edit.before, lists, viewer, edit.mark)
+    if typed := sent(edit, editing, fields, label="Save"):
         with saving(viewer, editing, details, lists, "Lead saved.") as db:
             change_lead(db, lead.id, edit.before, typed(), viewer)
         st.rerun()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
@@ -19,7 +21,7 @@ from core.tenancy.access.roles import REPS
 from core.tenancy.access.viewers import Viewer
 from core.ui.navigation import jump
 from core.ui.page import empty, require, title
-from core.ui.panels.people import begun, end, lead_fields, saving
+from core.ui.panels.people import begun, lead_fields, saving, sent
 from core.ui.parts.columns import Column, Moment, Number, Text, Word, headings
 from core.ui.parts.filters import choices_for, filter_bar, period_picker
 from core.ui.parts.format import plural
@@ -38,20 +40,17 @@ def offer_to_create(viewer: Viewer) -> None:
         return
     with viewer.transaction() as db:
         lists = people_lists(db)
-    with st.form(CREATING):
+    person: dict[str, str | None] = {}
+
+    def fields() -> Callable[[], LeadDetails]:
         labels = {"name": "Name", "email": "E-mail address", "phone": "Phone number"}
-        person = {
-            name: st.text_input(label, key=f"{name} {edit.mark}").strip() or None
+        person.update(
+            (name, st.text_input(label, key=f"{name} {edit.mark}").strip() or None)
             for name, label in labels.items()
-        }
-        typed = lead_fields(edit.before, lists, viewer, edit.mark)
-        save, cancel = st.columns(2)
-        is_saved = save.form_submit_button("Create", type="primary", width="stretch")
-        is_given_up = cancel.form_submit_button("Cancel", width="stretch")
-    if is_given_up:
-        end(CREATING)
-        st.rerun()
-    if is_saved:
+        )
+        return lead_fields(edit.before, lists, viewer, edit.mark)
+
+    if typed := sent(edit, CREATING, fields, label="Create"):
         with saving(viewer, CREATING, edit.before, lists, "Lead created.") as db:
             made = create_lead_of(db, Person(**person), typed(), viewer).id
         jump("lead", id=str(made))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
@@ -107,6 +107,23 @@ def end(place: str) -> None:
     st.session_state.pop(place, None)
 
 
+def sent(
+    edit: Edit[Details], place: str, draw: Callable[[], Callable[[], Details]], *, label: str
+) -> Callable[[], Details] | None:
+    """A form with what ``draw`` draws, which returns what reads the fields; that, in the run in
+    which the form was sent.
+    """
+    with st.form(edit.mark):
+        typed = draw()
+        save, cancel = st.columns(2)
+        is_saved = save.form_submit_button(label, type="primary", width="stretch")
+        is_given_up = cancel.form_submit_button("Cancel", width="stretch")
+    if is_given_up:
+        end(place)
+        st.rerun()
+    return typed if is_saved else None
+
+
 @contextmanager
 def saving(
     viewer: Viewer, place: str, current: Details, lists: PeopleLists, done: str
@@ -123,7 +140,11 @@ def saving(
         for name in error.fields:
             now = _in_words(getattr(current, name), lists) or "empty"
             st.text(f"{labels[name]} is now: {now}")
-        st.session_state[place].before = current
+        edit: Edit[Details] = st.session_state[place]
+        # only these: the other fields still show what they did when the edit was begun
+        edit.before = replace(
+            edit.before, **{each: getattr(current, each) for each in error.fields}
+        )
         st.stop()
     except SalesOpsError as error:
         st.error(
