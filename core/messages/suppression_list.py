@@ -112,7 +112,7 @@ def check_may_be_texted(db: Session, message: OutboxMessage) -> None:
     number, one of them is enough.
     """
     unwilling = select(Contact.id).where(
-        Contact.id.in_(contacts_with_phone(message.recipient)),
+        Contact.id.in_(contacts_with_phone(message.recipient or "")),
         Contact.unsubscribed_at.is_not(None),
     )
     if db.scalars(unwilling).first() is not None:

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
+    CompoundSelect,
     Row,
     Select,
     TextClause,
@@ -115,7 +116,7 @@ def _conditions(chosen: PaymentFilter) -> list[ColumnElement[bool] | TextClause]
 
 def _of_contact(contact_id: UUID) -> ColumnElement[bool]:
     """That the payment was made under an address of the contact, or for one of their events."""
-    addresses = union(
+    addresses: CompoundSelect[Any] = union(
         select(ContactEmail.email_normalized).where(ContactEmail.contact_id == contact_id),
         select(Contact.email_normalized).where(Contact.id == contact_id),
     )

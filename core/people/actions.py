@@ -151,7 +151,7 @@ class Directory:
         self._new_contacts, self._new_leads = [], []
 
 
-def _with_phones(phones: Collection[str]) -> Select[tuple[str, Contact]]:
+def _with_phones(phones: Collection[str]) -> Select[str, Contact]:
     """Who has one of these numbers, the oldest first; for a contact that was merged into another,
     that one.
     """
@@ -170,7 +170,7 @@ def _with_phones(phones: Collection[str]) -> Select[tuple[str, Contact]]:
     )
 
 
-def contacts_with_phone(number: str) -> Select[tuple[UUID]]:
+def contacts_with_phone(number: str) -> Select[UUID]:
     """The ids of the contacts with this number (E.164)."""
     known = _with_phones([number]).subquery()
     return select(known.c.id)

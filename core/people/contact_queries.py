@@ -145,9 +145,12 @@ def contact_detail(db: Session, contact_id: UUID) -> Row[Any] | None:
     Columns: Contact, source, owner.
     """
     merged = select(Contact.merged_into_id).where(Contact.id == contact_id).scalar_subquery()
-    query = _named(
-        select(Contact, Source.name.label("source"), OrganizationMember.name.label("owner"))
+    columns: tuple[Any, ...] = (
+        Contact,
+        Source.name.label("source"),
+        OrganizationMember.name.label("owner"),
     )
+    query = _named(select(*columns))
     return db.execute(query.where(Contact.id == func.coalesce(merged, contact_id))).first()
 
 

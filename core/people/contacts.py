@@ -58,7 +58,8 @@ LABELS = {
     "external_ids": "IDs in other systems",
     "owner_user_id": "Owner",
 }
-PLAIN = ("name", "company", "address", "city", "country", "source_id", "owner_user_id")
+TEXTS = ("name", "company", "address", "city", "country")
+PLAIN = (*TEXTS, "source_id", "owner_user_id")
 
 
 def create_contact(db: Session, details: ContactDetails, by: Viewer) -> Contact:
@@ -199,9 +200,12 @@ def _checked(
     db: Session, details: ContactDetails, by: Viewer, *, owner_before: UUID | None
 ) -> ContactDetails:
     """The details as they are stored. Raises InvalidInput and NotAllowed."""
+    texts: dict[str, Any] = {
+        name: cleaned_text(getattr(details, name), LABELS[name]) for name in TEXTS
+    }
     cleaned = replace(
         details,
-        **{name: cleaned_text(getattr(details, name), LABELS[name]) for name in PLAIN[:5]},
+        **texts,
         emails=_lines(details.emails, "emails", normalize_email),
         phones=_lines(details.phones, "phones", fold),
         tags=_lines(details.tags, "tags", fold),

@@ -113,9 +113,8 @@ def create_lead_of(db: Session, person: Person, details: LeadDetails, by: Viewer
     lock_books(db)
     contact = find_contact(db, person.email)
     if contact is None:
-        known = {"emails": person.email, "phones": person.phone}
-        reach = {name: (value,) for name, value in known.items() if value}
-        contact = create_contact(db, ContactDetails(person.name, **reach), by)
+        emails, phones = ((written,) if written else () for written in (person.email, person.phone))
+        contact = create_contact(db, ContactDetails(person.name, emails, phones), by)
     return create_lead(db, contact.id, details, by)
 
 
@@ -177,7 +176,9 @@ def _checked(
     check_listed(db, Source, details.source_id, "source_id")
     check_listed(db, TrafficType, details.traffic_type_id, "traffic_type_id")
     check_owner(db, details.owner_user_id, by, before=owner_before)
-    texts = {name: cleaned_text(getattr(details, name), LABELS[name]) for name in TEXTS}
+    texts: dict[str, Any] = {
+        name: cleaned_text(getattr(details, name), LABELS[name]) for name in TEXTS
+    }
     return replace(details, **texts, qualification_summary=summary)
 
 

@@ -210,14 +210,15 @@ def contact_fields(
         }
 
     def typed() -> ContactDetails:
+        written: dict[str, Any] = {name: text.strip() or None for name, text in texts.items()}
+        written |= {name: _pairs(text, LABELS[name]) for name, text in more.items()}
         return ContactDetails(
-            **{name: text.strip() or None for name, text in texts.items()},
+            **written,
             emails=_split(emails),
             phones=_split(phones),
             source_id=source_id,
             tags=tuple(chosen),
             owner_user_id=owner_user_id,
-            **{name: _pairs(text, LABELS[name]) for name, text in more.items()},
         )
 
     return typed
@@ -272,8 +273,8 @@ def lead_fields(
 
     def typed() -> LeadDetails:
         return LeadDetails(
-            status=status,
-            priority=priority,
+            status=status or details.status,
+            priority=priority or details.priority,
             source_id=source_id,
             traffic_type_id=kind,
             owner_user_id=owner_user_id,
