@@ -2,6 +2,7 @@
 at once leave behind.
 """
 
+import csv
 from dataclasses import replace
 from uuid import uuid4
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import ProgrammingError
 
+from core.metrics.exports import export
 from core.people.actions import Person, find_or_make_contact
 from core.people.contact_queries import ContactFilter, contacts_table, count_contacts
 from core.people.contacts import (
@@ -130,6 +132,19 @@ def test_what_is_written_twice_is_stored_once_in_its_place(manager):
     with manager.transaction() as db:
         made = create_contact(db, ContactDetails("Tom", emails=twice), manager).id
     assert read(manager, made).emails == twice[:2]
+
+
+def test_all_that_is_written_of_a_contact_is_exported(manager, lena):
+    rows = b"".join(export(manager.transaction, "contacts", "csv")).decode("utf-8-sig")
+    [line] = csv.DictReader(rows.splitlines())
+    shown = {name: line[name] for name in ("name", "company", "city", "tags", "external_ids")}
+    assert shown == {
+        "name": "Lena Vogt",
+        "company": "Vogt & Co",
+        "city": "Aarhus",
+        "tags": "VIP, Webinar",
+        "external_ids": '{"hubspot": "12345"}',
+    }
 
 
 def test_an_address_belongs_to_one_contact(manager, lena):
