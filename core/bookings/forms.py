@@ -145,6 +145,8 @@ def save_form(
     form = known or PostCallForm(
         organization_id=event.organization_id, event_id=event.id, version=0
     )
+    if answers.follow_up_on != form.follow_up_on:
+        form.followed_up_at = form.followed_up_by = None
     for name, value in asdict(answers).items():
         setattr(form, name, value)
     if not answers.lead_showed:

@@ -375,6 +375,12 @@ class PostCallForm(TenantRow, Timestamps, Base):
         refers_to("opportunity_status_id", "list_entries"),
         refers_to("reason_id", "list_entries"),
         UniqueConstraint("organization_id", "event_id"),
+        Index(
+            "ix_post_call_forms_to_follow_up",
+            "organization_id",
+            "follow_up_on",
+            postgresql_where=text("follow_up_on is not null"),
+        ),
         CheckConstraint("call_occurred or not lead_showed", name="showed_needs_occurred"),
         CheckConstraint("lead_showed or not offer_made", name="offer_needs_showed"),
         CheckConstraint("offer_made or not deal_closed", name="closed_needs_offer"),
@@ -410,6 +416,8 @@ class PostCallForm(TenantRow, Timestamps, Base):
     traffic_type: Mapped[str | None]  # as the closer wrote it
     objections: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     follow_up_on: Mapped[date | None]
+    followed_up_at: Mapped[datetime | None]  # when it was marked as done
+    followed_up_by: Mapped[UserId | None]
     notes: Mapped[AboutPerson | None]
     recording_url: Mapped[AboutPerson | None]
     version: Mapped[int] = mapped_column(server_default=text("1"))

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+SUBJECTS = ("contact", "lead", "event", "payment")  # what a line of the timeline may be about
+
+
 @dataclass(frozen=True)
 class EventFilter:
     """What a list of events is narrowed to; an empty field does not narrow."""
@@ -155,6 +158,7 @@ def event_detail(db: Session, event_id: UUID) -> Row[Any] | None:
         Event.other_hosts,
         Event.booking_platform,
         Event.contact_id,
+        Event.lead_id,
         Event.utm_source,
         Event.utm_medium,
         Event.utm_campaign,
@@ -169,6 +173,23 @@ def event_detail(db: Session, event_id: UUID) -> Row[Any] | None:
     return db.execute(query).first()
 
 
+def forms_of_contact(db: Session, contact_id: UUID) -> list[dict[str, Any]]:
+    """The forms of one person's bookings, latest meeting first: what each answers, by question, and
+    the event (``event_id``, ``scheduled_at``, ``closer``). What names a person is hidden from
+    viewers.
+    """
+    columns = [getattr(PostCallForm, each.key) for each in QUESTIONS]
+    shown = [visible(each) if is_hidden(each) else each for each in columns]
+    closer = func.coalesce(Closer.name, Event.closer_name).label("closer")
+    query = (
+        _named(select(*shown, PostCallForm.event_id, Event.scheduled_at, closer).select_from(Event))
+        .join(PostCallForm, PostCallForm.event_id == Event.id)
+        .where(Event.contact_id == contact_id, Event.deleted_at.is_(None))
+        .order_by(Event.scheduled_at.desc(), Event.id.desc())
+    )
+    return [dict(row) for row in db.execute(query).mappings()]
+
+
 def form_answers(db: Session, event_id: UUID) -> dict[str, Any]:
     """What the form of an event answers, by question; nothing where none was filed that the caller
     may see. What names a person is hidden from viewers.
@@ -179,13 +200,14 @@ def form_answers(db: Session, event_id: UUID) -> dict[str, Any]:
     return dict(form) if form else {}
 
 
-def timeline(db: Session, event_id: UUID, payment_ids: Sequence[UUID] = ()) -> pd.DataFrame:
-    """What happened to an event and its payments, latest first. Columns: at (UTC), type,
-    summary.
+def timeline(db: Session, subjects: Sequence[UUID]) -> pd.DataFrame:
+    """What happened to an event and its payments, or to other subjects, latest first. Columns: at
+    (UTC), type, summary.
     """
     lines = (
         select(Activity.at, Activity.type, Activity.summary)
-        .where(Activity.subject_id.in_([event_id, *payment_ids]))
+        # by both, since the timeline is indexed by both
+        .where(Activity.subject_type.in_(SUBJECTS), Activity.subject_id.in_(subjects))
         .order_by(Activity.at.desc(), Activity.id)
     )
     return fetched(db.execute(lines))
@@ -215,7 +237,7 @@ def pending_forms(
     if overdue_only:
         query = query.where(overdue)
     if closer_user_id is not None:
-        query = query.where(_taken_by(closer_user_id))
+        query = query.where(taken_by(closer_user_id))
     rows = db.execute(query.order_by(Event.scheduled_at, Event.id).limit(limit))
     return fetched(rows)
 
@@ -232,9 +254,26 @@ def events_in_period(db: Session, period: Period) -> list[Row[Any]]:
     return list(db.execute(query.order_by(Event.scheduled_at, Event.id)))
 
 
-def _taken_by(user_id: UUID) -> ColumnElement[bool]:
+def taken_by(user_id: UUID) -> ColumnElement[bool]:
     """Whose closer this user is, found by the closer, by whom events are indexed."""
     return Event.closer_id.in_(select(Closer.id).where(Closer.user_id == user_id))
+
+
+def events_of_contact(
+    db: Session, contact_id: UUID, *, other_than: UUID | None = None
+) -> pd.DataFrame:
+    """The bookings of one person, latest meeting first, without the event ``other_than``. Columns:
+    those of ``events_page``.
+    """
+    columns = {column.key: column for column in _columns()}
+    query = (
+        _named(select(*columns.values()).select_from(Event))
+        .where(Event.contact_id == contact_id, Event.deleted_at.is_(None))
+        .order_by(Event.scheduled_at.desc(), Event.id.desc())
+    )
+    if other_than is not None:
+        query = query.where(Event.id != other_than)
+    return dataframe(list(db.execute(query)), [*columns])
 
 
 def upcoming_events(
@@ -244,7 +283,7 @@ def upcoming_events(
     query = _named(
         select(*_columns(), visible(Event.meeting_url), Event.ends_at).select_from(Event)
     ).where(
-        _taken_by(closer_user_id),
+        taken_by(closer_user_id),
         Event.scheduled_at >= since,
         Event.scheduled_at < since + timedelta(days=days),
         Event.stands,

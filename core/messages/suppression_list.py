@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.deliveries.models import OutboxMessage, SuppressedEmail, SuppressionReason
+from core.people.actions import contacts_with_phone
 from core.people.models import Contact, ContactEmail
 from core.platform.clock import now
 from core.platform.database import organization_id_of
@@ -111,7 +112,8 @@ def check_may_be_texted(db: Session, message: OutboxMessage) -> None:
     number, one of them is enough.
     """
     unwilling = select(Contact.id).where(
-        Contact.phone_e164 == message.recipient, Contact.unsubscribed_at.is_not(None)
+        Contact.id.in_(contacts_with_phone(message.recipient or "")),
+        Contact.unsubscribed_at.is_not(None),
     )
     if db.scalars(unwilling).first() is not None:
         raise Suppressed("Nothing is sent to this number any more: a contact with it unsubscribed.")
@@ -125,7 +127,7 @@ def stop_texts(db: Session, number: str, at: datetime) -> None:
     """
     theirs = (
         Contact.organization_id == organization_id_of(db),
-        Contact.phone_e164 == number,
+        Contact.id.in_(contacts_with_phone(number)),
         Contact.unsubscribed_at.is_(None),
     )
     db.execute(update(Contact).where(*theirs).values(unsubscribed_at=at))

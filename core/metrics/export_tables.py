@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Column, Table
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from core.bookings.models import (
     CallType,
@@ -95,6 +95,10 @@ class ExportTable:
         """Whether the column is an amount in the currency that stands beside it."""
         return is_amount(self.column(name).type) and "currency" in self.table.columns
 
+    def is_list(self, name: str) -> bool:
+        """Whether the column holds several texts, which leave as one."""
+        return isinstance(self.column(name).type, ARRAY)
+
     def is_document(self, name: str) -> bool:
         """Whether the column holds JSON, which leaves as text."""
         return isinstance(self.column(name).type, JSONB)
@@ -152,20 +156,22 @@ _ALL = (
         PostCallForm,
         "currency payment_type traffic_type no_show_party notes recording_url event_id "
         "call_occurred lead_showed offer_made deal_closed cash_collected package_id "
-        "follow_up_on version submitted_at",
+        "follow_up_on followed_up_at version submitted_at",
         date="submitted_at",
         module=BOOKINGS,
     ),
     _exported(
         Lead,
-        "status original_setter_name current_setter_name contact_id source_id traffic_type_id "
-        "received_at created_at",
+        "status priority is_converted original_setter_name current_setter_name contact_id "
+        "source_id traffic_type_id owner_user_id company city external_id score "
+        "qualification_summary spam_since received_at created_at",
         date="received_at",
         instant=RECEIVED,
     ),
     _exported(
         Contact,
-        "name email phone phone_e164 created_at",
+        "name email phone phone_e164 company address city country source_id tags custom_fields "
+        "external_ids owner_user_id unsubscribed_at merged_into_id created_at",
         date="created_at",
     ),
     _exported(

@@ -190,8 +190,10 @@ def _expression(table: ExportTable, column: str, safe: bool) -> sql.Composable:
     if table.is_money(column):
         value = _rounded(value)
     if table.is_document(column):
-        return sql.SQL("{}::text").format(value)
-    if safe and table.is_text(column):
+        value = sql.SQL("{}::text").format(value)
+    if table.is_list(column):
+        value = sql.SQL("nullif(array_to_string({}, ', '), '')").format(value)
+    if safe and (table.is_text(column) or table.is_list(column)):
         value = without_formula_sql(value)
     if table.is_hidden(column):
         value = sql.SQL("case when (select app.cur_role() = any({})) then {} end").format(

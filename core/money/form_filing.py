@@ -80,6 +80,7 @@ def file_forms(db: Session, filings: Sequence[Filing], by: FormFiler) -> list[Po
                 f"Form {verb} {by.signature}",
                 contact_id=event.contact_id,
                 actor_user_id=by.user_id,
+                detail={"form_id": str(forms[-1].id)},
             )
         )
     add_lines(db, lines)
@@ -107,9 +108,10 @@ def withdraw_form(db: Session, event_id: UUID, by: FormFiler) -> None:
         "pcf",
         "event",
         event.id,
-        f"Form taken back {by.signature}",
+        f"Form withdrawn {by.signature}",
         contact_id=event.contact_id,
         actor_user_id=by.user_id,
+        detail={"form_id": str(form.id)},
     )
     attribute_event(db, event.id)
 

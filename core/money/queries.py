@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
+    CompoundSelect,
     Row,
     Select,
     TextClause,
@@ -23,13 +24,14 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
+    union,
 )
 from sqlalchemy.orm import Session
 
 from core.bookings.listed import LISTED_COLUMNS
-from core.bookings.models import Closer, Package, Setter
+from core.bookings.models import Closer, Event, Package, Setter
 from core.money.models import AttributionMethod, Payment, Refund
-from core.people.models import Source
+from core.people.models import Contact, ContactEmail, Source
 from core.people.visibility import persons_are_hidden, visible
 from core.platform.clock import Period, now
 from core.platform.dataframes import dataframe, fetched
@@ -50,6 +52,7 @@ class PaymentFilter:
     unattributed: bool = False
     search: str = ""
     event_id: UUID | None = None
+    contact_id: UUID | None = None
     condition: TextClause | None = None
 
 
@@ -112,6 +115,8 @@ def _conditions(chosen: PaymentFilter) -> list[ColumnElement[bool] | TextClause]
         conditions.append(Payment.event_id == chosen.event_id)
     if words := chosen.search.replace("\0", "").strip():  # the database keeps no zero characters
         conditions.append(_mentions(words))
+    if chosen.contact_id is not None:
+        conditions.append(_of_contact(chosen.contact_id))
     return conditions
 
 
@@ -128,6 +133,16 @@ def _mentions(words: str) -> ColumnElement[bool]:
     if re.fullmatch(r"[0-9]{1,12}([.][0-9]{1,3})?", words):
         payment |= Payment.amount == Decimal(words)
     return or_(payment, case((persons_are_hidden(), False), else_=customer))
+
+
+def _of_contact(contact_id: UUID) -> ColumnElement[bool]:
+    """That the payment was made under an address of the contact, or for one of their events."""
+    addresses: CompoundSelect[Any] = union(
+        select(ContactEmail.email_normalized).where(ContactEmail.contact_id == contact_id),
+        select(Contact.email_normalized).where(Contact.id == contact_id),
+    )
+    events = select(Event.id).where(Event.contact_id == contact_id)
+    return or_(Payment.customer_email_normalized.in_(addresses), Payment.event_id.in_(events))
 
 
 def payments_page(

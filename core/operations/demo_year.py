@@ -25,7 +25,8 @@ from core.money.models import PaymentStatus
 from core.money.payment_facts import DisputeFact, DisputeState, PaymentFact, RefundFact
 from core.money.payouts import approve, create_snapshot
 from core.people.actions import Person
-from core.people.models import Source, TrafficType
+from core.people.contacts import change_contact, details_of
+from core.people.models import Contact, Source, TrafficType
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system, organization_id_of
 from core.platform.money import rounded
@@ -80,6 +81,14 @@ LISTS = {
     "no_sale_reason": ("No budget", "Not a fit", "Wants to think"),
     "call_outcome": ("Follow up", "Closed", "Lost"),
 }
+COMPANIES = ("Adler Studio", "Berg & Co", "Harbour Yoga", "Lund Consulting", "Moss Media")
+CITIES = ("Austin", "Boston", "Denver", "Portland", "Seattle")
+TAGS = ("VIP", "Webinar", "Podcast", "Referral")
+AGREED = (
+    "Talks to her partner over the weekend; ring to close.",
+    "Waits for the next salary. Send the payment plan first.",
+    "Liked Core, asks for two references.",
+)
 HOURS = (9, 10, 11, 13, 14, 15, 16, 17)
 
 
@@ -107,6 +116,7 @@ def seed_year(organization_id: UUID, scale: Scale) -> None:
             month.record(db, team.boss)
     with as_system(organization_id) as db:
         _payouts(db, team.boss)
+        _describe_contacts(db, team)
 
 
 @dataclass
@@ -268,6 +278,8 @@ class _Team:
             objections=[self.dice.choice(LISTS["objection"])] if offered and not closed else [],
             notes="Wants to start next month." if closed else None,
         )
+        if offered and not closed and at > self.now - timedelta(days=12):
+            answers = self._agreeing(answers, at)
         filed_at = min(at + timedelta(hours=self.dice.choice((1, 2, 3, 20, 30))), self.now)
         if closed and self.dice.random() < 0.15:
             cash, currency = Decimal(PACKAGES[package]), self.organization.currency
@@ -276,6 +288,11 @@ class _Team:
         month.forms[key] = answers, filed_at
         if closed:
             self._pay(month, booking.person, package, at + timedelta(hours=1))
+
+    def _agreeing(self, answers: FormAnswers, at: datetime) -> FormAnswers:
+        """The same answers with a day to follow up on, a few days after the meeting."""
+        day = at.date() + timedelta(days=self.dice.choice((3, 5, 7, 9)))
+        return replace(answers, notes=self.dice.choice(AGREED), follow_up_on=day)
 
     def _pay(self, month: _Month, lead: Person, package: str, at: datetime) -> None:
         """Pay by card, at once or in three instalments. Some payments are refunded, and some come
@@ -327,6 +344,23 @@ class _Team:
 def _given_up(booking: Booking, at: datetime, *, moved: bool = False) -> Booking:
     gone = Cancellation(moved, at, booking.person.name, reason="Something came up")
     return replace(booking, cancellation=gone)
+
+
+def _describe_contacts(db: Session, team: _Team) -> None:
+    """Some of the latest contacts have a company, a city and tags, as a team would note them."""
+    latest = select(Contact).order_by(Contact.created_at.desc(), Contact.id).limit(40)
+    for number, contact in enumerate(db.scalars(latest).all()):
+        if number % 2:
+            continue
+        before = details_of(db, contact)
+        after = replace(
+            before,
+            company=COMPANIES[number % len(COMPANIES)],
+            city=CITIES[number % len(CITIES)],
+            country="United States",
+            tags=(TAGS[number % len(TAGS)],),
+        )
+        change_contact(db, contact.id, before, after, team.boss)
 
 
 def _payouts(db: Session, boss: Viewer) -> None:

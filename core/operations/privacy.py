@@ -44,6 +44,7 @@ MENTIONED = (
 ASKED = Known("app.cur_org()", ":contacts", ":emails")
 NAMES = {
     "contact_emails": "addresses",
+    "contact_phones": "phone numbers",
     "events": "bookings",
     "post_call_forms": "forms",
     "payout_snapshot_details": "payouts",
@@ -135,6 +136,8 @@ def find_person(db: Session, email: str) -> KnownPerson:
     contacts = list(
         db.scalars(select(ContactEmail.contact_id).where(ContactEmail.email_normalized == wanted))
     )
+    merged = select(Contact.id).where(Contact.merged_into_id.in_(contacts))
+    contacts += db.scalars(merged.order_by(Contact.created_at, Contact.id))
     known = db.scalars(
         select(ContactEmail.email_normalized).where(ContactEmail.contact_id.in_(contacts))
     )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select
+from sqlalchemy import Select, func, insert, select, union_all
 from sqlalchemy.dialects.postgresql import distinct_on
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from core.people.models import Contact, ContactEmail, Lead, Source, TrafficType
+from core.people.models import Contact, ContactEmail, ContactPhone, Lead, Source, TrafficType
 from core.platform.database import organization_id_of
 from core.platform.normalization import fold, normalize_email, normalize_phone
 from core.platform.rows import insert_first
@@ -60,13 +60,14 @@ class Directory:
         )
         found = {email: contact for email, contact in self._db.execute(addresses)}  # noqa: C416
         self._by_email |= found
-        phones = select(Contact).where(Contact.phone_e164.in_(keys))
-        by_phone = self._db.scalars(phones.order_by(Contact.created_at, Contact.id)).all()
-        for contact in by_phone:
-            self._by_phone.setdefault(str(contact.phone_e164), []).append(contact)
+        by_phone = self._db.execute(_with_phones(keys)).all()
+        for phone, contact in by_phone:
+            same = self._by_phone.setdefault(phone, [])
+            same += [] if contact in same else [contact]
+        people = {each.id for each in found.values()} | {each.id for _, each in by_phone}
         latest = (
             select(Lead)
-            .where(Lead.contact_id.in_({each.id for each in (*found.values(), *by_phone)}))
+            .where(Lead.contact_id.in_(people))
             .order_by(Lead.contact_id, Lead.created_at.desc(), Lead.id)
             .ext(distinct_on(Lead.contact_id))
         )
@@ -148,6 +149,31 @@ class Directory:
             self._db.connection().execute(insert(ContactEmail), addresses)
         insert_first(self._db, self._new_leads)
         self._new_contacts, self._new_leads = [], []
+
+
+def _with_phones(phones: Collection[str]) -> Select[str, Contact]:
+    """Who has one of these numbers, the oldest first; for a contact that was merged into another,
+    that one.
+    """
+    asked = aliased(Contact)
+    whose = func.coalesce(asked.merged_into_id, asked.id)
+    first = select(asked.phone_e164.label("phone"), whose.label("id"))
+    further = select(ContactPhone.phone_e164.label("phone"), ContactPhone.contact_id.label("id"))
+    known = union_all(
+        first.where(asked.phone_e164.in_(phones)),
+        further.where(ContactPhone.phone_e164.in_(phones)),
+    ).subquery()
+    return (
+        select(known.c.phone, Contact)
+        .join(Contact, Contact.id == known.c.id)
+        .order_by(Contact.created_at, Contact.id)
+    )
+
+
+def contacts_with_phone(number: str) -> Select[UUID]:
+    """The ids of the contacts with this number (E.164)."""
+    known = _with_phones([number]).subquery()
+    return select(known.c.id)
 
 
 def find_or_make_contact(db: Session, person: Person, region: str) -> Contact | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import Computed, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.platform.labels import LabelledEnum
@@ -23,6 +23,7 @@ from core.platform.personal import (
 )
 from core.platform.schema import (
     BY_PRODUCT,
+    UNRECORDED,
     Base,
     ByLink,
     ProductText,
@@ -39,13 +40,31 @@ from core.platform.schema import (
 
 
 class Contact(TenantRow, Timestamps, Base):
-    """A person, once per organisation."""
+    """A person, once per organisation. Of two contacts that turn out to be one person, one stays
+    and the other is ``merged_into_id`` it: what belonged to that is the other's, and what still
+    arrives about it is too.
+    """
 
     __tablename__ = "contacts"
     __table_args__ = (
+        refers_to("source_id", "sources"),
+        refers_to("merged_into_id", "contacts"),
         Index(None, "organization_id", "phone_e164"),
+        Index(None, "organization_id", "created_at"),
+        Index(
+            None,
+            "organization_id",
+            "merged_into_id",
+            postgresql_where=text("merged_into_id is not null"),
+        ),
         Index(None, "rep_user_ids", postgresql_using="gin"),
-        secured("reps_private", audit=True, owners=shared(), subject="contact", about=("id",)),
+        secured(
+            "reps_private",
+            audit=True,
+            owners=shared("owner_user_id"),
+            subject="contact",
+            about=("id",),
+        ),
     )
 
     name: Mapped[PersonName | None]
@@ -53,7 +72,23 @@ class Contact(TenantRow, Timestamps, Base):
     email_normalized: Mapped[NormalizedEmail | None]
     phone: Mapped[PersonPhone | None]
     phone_e164: Mapped[PersonPhone | None]
+    company: Mapped[AboutPerson | None]
+    address: Mapped[AboutPerson | None]
+    city: Mapped[AboutPerson | None]
+    country: Mapped[AboutPerson | None]
+    source_id: Mapped[UUID | None]
+    tags: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    # what else the organisation notes of its contacts, and the ids that other systems have for
+    # them, each by its name
+    custom_fields: Mapped[dict[str, Any]] = mapped_column(
+        server_default=text("'{}'"), info=personal(Personal.TEXT)
+    )
+    external_ids: Mapped[dict[str, Any]] = mapped_column(
+        server_default=text("'{}'"), info=personal(Personal.TEXT)
+    )
+    owner_user_id: Mapped[UUID | None]
     rep_user_ids: Mapped[RepUsers]
+    merged_into_id: Mapped[UUID | None]
     unsubscribed_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
 
@@ -72,6 +107,22 @@ class ContactEmail(TenantRow, Base):
     contact_id: Mapped[UUID]
     email: Mapped[AboutPerson]
     email_normalized: Mapped[str] = mapped_column(info=personal(Personal.MARK) | {BY_PRODUCT: True})
+
+
+class ContactPhone(TenantRow, Base):
+    """A number of a contact beside their first one. Several people may share a number."""
+
+    __tablename__ = "contact_phones"
+    __table_args__ = (
+        refers_to("contact_id", "contacts"),
+        Index(None, "organization_id", "contact_id"),
+        Index(None, "organization_id", "phone_e164"),
+        secured("people", audit=True, about=("contact_id",)),
+    )
+
+    contact_id: Mapped[UUID]
+    phone: Mapped[PersonPhone | None]
+    phone_e164: Mapped[PersonPhone | None]
 
 
 class Source(TenantRow, Base):
@@ -108,6 +159,12 @@ class LeadStatus(LabelledEnum):
     CONVERTED = "converted"
 
 
+class LeadPriority(LabelledEnum):
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+
 # When an inquiry came, as SQL: where its source names no instant, when it was recorded.
 RECEIVED = "coalesce(leads.received_at, leads.created_at)"
 
@@ -124,11 +181,29 @@ class Lead(TenantRow, Timestamps, Base):
         Index(None, "organization_id", "created_at"),
         Index("ix_leads_received", "organization_id", text(RECEIVED)),
         Index(None, "rep_user_ids", postgresql_using="gin"),
-        secured("reps", owners=shared(), subject="lead", about=("contact_id",)),
+        secured(
+            "reps",
+            audit=True,
+            owners=shared("owner_user_id"),
+            shares=("contact_id",),
+            subject="lead",
+            about=("contact_id",),
+        ),
     )
 
     contact_id: Mapped[UUID]
     status: Mapped[LeadStatus] = mapped_column(Words(LeadStatus), server_default="new")
+    is_converted: Mapped[bool] = mapped_column(
+        Computed("status = 'converted'::text", persisted=True), info={UNRECORDED: True}
+    )
+    priority: Mapped[LeadPriority] = mapped_column(Words(LeadPriority), server_default="normal")
+    spam_since: Mapped[datetime | None]  # since when it is marked as spam
+    score: Mapped[int | None]
+    qualification_summary: Mapped[AboutPerson | None]
+    company: Mapped[AboutPerson | None]
+    city: Mapped[AboutPerson | None]
+    external_id: Mapped[AboutPerson | None]
+    owner_user_id: Mapped[UUID | None]
     source_id: Mapped[UUID | None]
     traffic_type_id: Mapped[UUID | None]
     original_setter_name: Mapped[Mention | None]

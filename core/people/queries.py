@@ -28,6 +28,7 @@ from core.platform.clock import Period
 from core.platform.dataframes import fetched
 from core.platform.normalization import normalize_email
 from core.platform.paging import Order, sorted_by
+from core.tenancy.access.models import OrganizationMember
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +66,10 @@ def _conditions(chosen: LeadFilter) -> list[ColumnElement[bool] | TextClause]:
     return conditions
 
 
-ORDERED = ("received_at", "name", "email", "phone", "status", "source", "traffic_type", "setter")
+ORDERED = (
+    *("received_at", "name", "email", "phone", "status", "source", "traffic_type", "setter"),
+    *("priority", "owner", "score", "company", "spam"),
+)
 
 
 def leads_table(
@@ -79,7 +83,7 @@ def leads_table(
     """Leads that the caller may see, by one of the columns ``ORDERED`` or latest first.
 
     Columns: id, received_at (aware, UTC), name, email and phone (None for a viewer), status,
-    source, traffic_type, setter.
+    source, traffic_type, setter, priority, owner, score, company (None for a viewer), spam (bool).
     """
     columns = (
         Lead.id,
@@ -91,8 +95,17 @@ def leads_table(
         Source.name.label("source"),
         TrafficType.name.label("traffic_type"),
         Lead.current_setter_name.label("setter"),
+        Lead.priority,
+        OrganizationMember.name.label("owner"),
+        Lead.score,
+        visible(Lead.company),
+        Lead.spam_since.is_not(None).label("spam"),
     )
-    query = _with_contact(select(*columns))
+    query = _with_contact(select(*columns)).outerjoin(
+        OrganizationMember,
+        (OrganizationMember.organization_id == Lead.organization_id)
+        & (OrganizationMember.user_id == Lead.owner_user_id),
+    )
     for table, column in ((Source, Lead.source_id), (TrafficType, Lead.traffic_type_id)):
         query = query.outerjoin(
             table, (table.organization_id == Lead.organization_id) & (table.id == column)

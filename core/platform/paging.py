@@ -15,12 +15,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, String, case, func
+from sqlalchemy.orm import InstrumentedAttribute
 
 from core.platform.errors import InvalidInput
 from core.platform.schema import Words
 from core.platform.vault import derived_key
 
 DEFAULT_LIMIT, LARGEST_LIMIT = 50, 500
+Column = ColumnElement[Any] | InstrumentedAttribute[Any]
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,9 @@ def sorted_by(
     columns: Mapping[str, Any],
     order: Order | None,
     *,
-    usual: ColumnElement[Any],
-    newest: ColumnElement[Any],
-    within: Sequence[ColumnElement[Any]] = (),
+    usual: Column,
+    newest: Column,
+    within: Sequence[Column] = (),
 ) -> Select[Any]:
     """The query in an order of ``columns``, or in its usual one; of equal rows those come first
     whose ``newest`` is the largest, so that pages neither repeat nor leave out a row. ``within``

@@ -202,8 +202,10 @@ class Follows:
 @dataclass(frozen=True)
 class Shared:
     """The row belongs to the people of all the rows that refer to it and declare that they share
-    it.
+    it, and to the user in the column ``own`` where the table has one.
     """
+
+    own: str | None = None
 
 
 @dataclass(frozen=True)
@@ -237,9 +239,12 @@ def follows(column: str, *, kind: str | None = None) -> Follows:
     return Follows(column, kind)
 
 
-def shared() -> Shared:
-    """The row belongs to the people of the rows that refer to it; see ``secured(shares=…)``."""
-    return Shared()
+def shared(own: str | None = None) -> Shared:
+    """The row belongs to the people of the rows that refer to it, see ``secured(shares=…)``, and to
+    the user in its column ``own``. A table that shares its people itself shares only that one: the
+    others have theirs from where it has them from.
+    """
+    return Shared(own)
 
 
 def own(column: str) -> Own:

@@ -84,9 +84,9 @@ with middle:
     ):
         jump("my-day")
     if event.pcf_submitted and st.button(
-        "Take the form back", help="The booking is pending again, and its cash no longer counts."
+        "Withdraw form", help="The booking is pending again, and its cash no longer counts."
     ):
-        with act(viewer, "The form was taken back.") as db:
+        with act(viewer, "Form withdrawn.") as db:
             withdraw_form(db, event_id, viewer)
         forget(event_id)
         jump("event", id=str(event_id))

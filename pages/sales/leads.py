@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
 from core.metrics.drill import counted, is_of, matching
 from core.metrics.facts import LEADS
+from core.people.actions import Person
+from core.people.contact_queries import people_lists
+from core.people.leads import LeadDetails, create_lead_of
+from core.people.models import LeadPriority, LeadStatus
 from core.people.queries import ORDERED, LeadFilter, count_leads, leads_table
 from core.people.schemas import LeadItem
 from core.people.visibility import sees_persons
 from core.platform.paging import Order
+from core.tenancy.access.roles import REPS
+from core.tenancy.access.viewers import Viewer
+from core.ui.navigation import jump
 from core.ui.page import empty, require, title
+from core.ui.panels.people import begun, lead_fields, saving, sent
 from core.ui.panels.saved_views import offer_saved_views
-from core.ui.parts.columns import Column, Moment, Text, headings
+from core.ui.parts.columns import Column, Moment, Number, Text, Word, headings
 from core.ui.parts.filters import choices_for, filter_bar, period_picker
 from core.ui.parts.format import plural
 from core.ui.parts.rows import QueriedRows
@@ -21,9 +31,37 @@ from core.ui.parts.tables import table
 
 viewer = require("leads")
 heading = headings(LeadItem)
+CREATING = "create lead"
+
+
+def offer_to_create(viewer: Viewer) -> None:
+    """A form for an inquiry that came some other way; the contact is found by the address."""
+    edit = begun(CREATING, LeadDetails(), label="Create lead")
+    if not edit:
+        return
+    with viewer.transaction() as db:
+        lists = people_lists(db)
+    person: dict[str, str | None] = {}
+
+    def fields() -> Callable[[], LeadDetails]:
+        labels = {"name": "Name", "email": "E-mail address", "phone": "Phone number"}
+        person.update(
+            (name, st.text_input(label, key=f"{name} {edit.mark}").strip() or None)
+            for name, label in labels.items()
+        )
+        return lead_fields(edit.before, lists, viewer, edit.mark)
+
+    if typed := sent(edit, CREATING, fields, label="Create"):
+        with saving(viewer, CREATING, edit.before, lists, "Lead created.") as db:
+            made = create_lead_of(db, Person(**person), typed(), viewer).id
+        jump("lead", id=str(made))
+
+
 title("Leads", viewer)
 sees_people = sees_persons(viewer.role)
 offer_saved_views(viewer, "leads", "leads")
+if viewer.is_one_of(*REPS) and viewer.seen_by is None:
+    offer_to_create(viewer)
 first, second, third = st.columns(3, vertical_alignment="bottom")
 below = st.container()
 with first:
@@ -61,7 +99,14 @@ columns: list[Column] = [
     Text("source", heading("source")),
     Text("traffic_type", "Traffic type"),
     Text("setter", heading("current_setter_name")),
-    Text("status", heading("status")),
+    Word("status", heading("status"), LeadStatus),
+]
+more: list[Column] = [
+    Word("priority", "Priority", LeadPriority),
+    Text("owner", "Owner"),
+    Number("score", "Score"),
+    Text("company", "Company"),
+    Text("spam", "Spam"),
 ]
 for_viewers = ("received_at", "source", "status")
 
@@ -69,12 +114,15 @@ for_viewers = ("received_at", "source", "status")
 def page_of(order: Order | None, limit: int, offset: int) -> tuple[pd.DataFrame, int]:
     """The leads of one page, and how many there are."""
     with viewer.transaction() as db:
-        return leads_table(db, chosen, order=order, limit=limit, offset=offset), count
+        rows = leads_table(db, chosen, order=order, limit=limit, offset=offset)
+    return rows.assign(spam=rows["spam"].map({True: "Spam"})), count
 
 
 table(
     QueriedRows(ORDERED, page_of),
     "leads",
+    opens="lead" if sees_people else None,
     card=("name" if sees_people else "source", "received_at", "status"),
     columns=[each for each in columns if sees_people or each.name in for_viewers],
+    more=more if sees_people else [],
 )

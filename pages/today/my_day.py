@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import streamlit as st
+from sqlalchemy import Row
 
+from core.bookings.follow_ups import follow_ups, mark_followed_up
 from core.bookings.queries import pending_forms, upcoming_events
 from core.metrics.catalog import METRICS
 from core.metrics.table import totals
@@ -13,17 +16,17 @@ from core.metrics.units import RATE
 from core.platform.clock import Period, now, today
 from core.platform.dataframes import records
 from core.tenancy.access.models import Role
-from core.ui.page import empty, go, require, title
+from core.ui.page import act, empty, go, require, title
 from core.ui.panels.payments import show_unattributed
 from core.ui.parts.drill import link_to_rows, rows_behind
 from core.ui.parts.filters import address_of
-from core.ui.parts.format import countdown, escape_markdown, explained, when
+from core.ui.parts.format import countdown, escape_markdown, explained, on, plural, when
 
 STILL_RUNS_MINUTES = 45
 LISTED, MOST = 20, 10_000
 MONTH = ("booked_calls", "shows", "closes", "cash_collected")
 viewer = require("my-day")
-title(f"Hello {viewer.name.split(' ')[0]}", viewer, viewer.organization_name)
+title("My day", viewer, viewer.organization_name)
 day = today(viewer.timezone)
 month = Period(day.replace(day=1), day + timedelta(days=1), viewer.timezone)
 one_day = Period(day, day + timedelta(days=1), viewer.timezone)
@@ -31,6 +34,7 @@ with viewer.transaction() as db:
     own = upcoming_events(db, viewer.user_id, since=one_day.starts_at)
     pending = pending_forms(db, closer_user_id=viewer.user_id, limit=MOST)
     show_unattributed(db, viewer)
+    agreed = follow_ups(db, viewer.user_id, until=day, done_since=one_day.starts_at)
     figures = totals(db, month, only=("show_rate", "confirmed", "due", *MONTH))
 
 whose = "Your" if viewer.role == Role.SALES_REP else "The team's"
@@ -44,18 +48,48 @@ third.metric(
     "Show rate this month",
     RATE.text(figures["show_rate"], viewer.currency),
     border=True,
-    help=f"Shows ÷ (completed bookings + no-shows). {whose} calls.",
+    help=f"Shows ÷ (completed bookings + no-shows). {whose} bookings.",
 )
 third.caption(f"{figures.known}.")
 
-if pending.empty and not ahead:
+
+def show_follow_up(agreed: Row[Any]) -> None:
+    """What was agreed with whom, and the button that says that it is done, or not after all."""
+    is_done = agreed.followed_up_at is not None
+    late = (day - agreed.follow_up_on).days
+    state = f"**{plural(late, 'day', 'days')} overdue**" if late else "Due today"
+    day_agreed = f"agreed for {on(agreed.follow_up_on)}"
+    facts = ("Done" if is_done else state, day_agreed, escape_markdown(agreed.lead_phone or ""))
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(
+                f"{escape_markdown(agreed.lead_name or 'Lead')}"
+                f"  \n:gray[{' · '.join(filter(None, facts))}]",
+                width="stretch",
+            )
+            go("event", "View", id=str(agreed.event_id))
+            label, done = ("Undo", "Back on your list.") if is_done else ("Mark done", "Done.")
+            if st.button(label, key=f"follow up {agreed.event_id}"):
+                with act(viewer, done) as db:
+                    mark_followed_up(db, agreed.event_id, viewer, is_done=not is_done)
+                st.rerun()
+        if agreed.notes:
+            st.text(agreed.notes)
+
+
+to_do = [each for each in agreed if each.followed_up_at is None]
+if pending.empty and not ahead and not to_do:
     empty(
-        "Nothing waits for you",
+        "You're all caught up",
         "New bookings appear here as soon as they are booked.",
-        ("leaderboards", "See the leaderboards"),
+        ("leaderboards", "View leaderboards"),
     )
+if agreed:
+    st.subheader("Follow up today")
+for each in sorted(agreed, key=lambda each: each.followed_up_at is not None):
+    show_follow_up(each)
 if not pending.empty:
-    st.subheader("File these forms")
+    st.subheader("Forms to file")
 for form in records(pending[:LISTED]):
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         late = " · **overdue**" if form["overdue"] else ""
@@ -66,7 +100,7 @@ for form in records(pending[:LISTED]):
         )
         go("form", "File form", event=str(form["id"]))
 if len(pending) > LISTED:
-    st.caption(f"… and {len(pending) - LISTED} more, when these are filed.")
+    st.caption(f"{len(pending) - LISTED:,} more appear once these are filed.")
 if ahead:
     st.subheader("Your bookings")
 for call in ahead:
@@ -77,7 +111,7 @@ for call in ahead:
             f" {escape_markdown(call.call_type or 'Booking')}  \n{at}",
             width="stretch",
         )
-        go("event", "Look", id=str(call.id))
+        go("event", "View", id=str(call.id))
         if call.meeting_url and call.meeting_url.startswith("https://"):
             st.link_button("Join", call.meeting_url)
 

@@ -14,7 +14,7 @@ def test_an_admin_looks_as_a_rep_and_stops(ours, visit, product):
     expect(
         page.get_by_role("alert").get_by_text("You are viewing as Cedar sales_rep")
     ).to_be_visible()
-    expect(page.get_by_role("heading", name="Hello Cedar")).to_be_visible()
+    expect(page.get_by_role("heading", name="My day")).to_be_visible()
     expect(page.get_by_role("link", name="Settings")).to_have_count(0)
     refused = page.request.get(f"{product.screens}/exports/events?format=csv")
     assert (refused.status, "Stop viewing first" in refused.text()) == (422, True)

@@ -109,7 +109,7 @@ def test_a_portal_files_its_closers_form_and_the_timeline_says_through_which_lin
         assert (
             db.scalars(select(Event.event_outcome).where(Event.id == team.mine)).one() == "closed"
         )
-        assert [line for line in timeline(db, team.mine)["summary"] if "Form" in line] == [
+        assert [line for line in timeline(db, [team.mine])["summary"] if "Form" in line] == [
             "Form filed through the link “Ana’s phone”"
         ]
         payment = db.scalars(select(Payment).where(Payment.event_id == team.mine)).one()

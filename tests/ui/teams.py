@@ -95,7 +95,8 @@ def team(
             "lead_phone": LEADS_PHONE,
             "source_id": make.source(db, org, f"{called} source").id,
         }
-        found["lead_id"] = lead_of(db, org, f"{called} lead", email, at, found["source_id"])
+        lead = lead_of(db, org, f"{called} lead", email, at, found["source_id"])
+        found |= {"lead_id": lead.id, "contact_id": lead.contact_id}
         event = make.event(db, org, closer, lead_name=f"{called} lead", at=at, **found)
         held = make.event(
             db, org, closer, at=at - timedelta(hours=4), lead_name=f"{called} lead", **found
@@ -134,6 +135,9 @@ def team(
     ids = {
         "event": event.id,
         "person": closer.id,
+        "lead": found["lead_id"],
+        "contact": found["contact_id"],
+        "merge-contacts": found["contact_id"],
         "form": event.id,
         "payment": payment.id,
         "payout": payout.id,
@@ -142,7 +146,7 @@ def team(
     return Team(mark, people, ids, tokens)
 
 
-def lead_of(db, org, name, email, at, source_id) -> UUID:
+def lead_of(db, org, name, email, at, source_id) -> Lead:
     """One inquiry of a new contact, two days before."""
     contact = Contact(
         organization_id=org,
@@ -161,7 +165,7 @@ def lead_of(db, org, name, email, at, source_id) -> UUID:
     )
     db.add(lead)
     db.flush()
-    return lead.id
+    return lead
 
 
 def links_of(admin: Viewer, called: str, closer_id: UUID) -> dict[str, str]:

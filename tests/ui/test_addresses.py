@@ -33,6 +33,8 @@ NAMES = (
     "metric",
     "who",
     "id",
+    "with",
+    "tag",
     "event",
 )
 NONSENSE = {
@@ -53,6 +55,9 @@ NO_SUCH = {
     "person": "There is no such person",
     "event": "There is no such booking",
     "form": "There is no such booking",
+    "lead": "There is no such lead",
+    "contact": "There is no such contact",
+    "merge-contacts": "There is no such contact",
     "payment": "There is no such payment",
     "payout": "There is no such payout",
     "connections": "There is no such connection",

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, MetaData, Table, text
 
 from core.platform.schema import run_script
-from core.platform.security import audit, erasure, ownership, references
+from core.platform.security import audit, erasure, merging, ownership, references
 from core.platform.security.inner_roles import (
     VERBS,
     Rights,
@@ -68,6 +68,7 @@ def _generated_functions(connection: Connection, metadata: MetaData) -> None:
     run_script(connection, ownership.functions(metadata))
     run_script(connection, references.functions(metadata))
     run_script(connection, erasure.functions(metadata))
+    run_script(connection, merging.functions(metadata))
     connection.execute(text("reset role"))
     connection.execute(text("revoke create on schema app from so_definer"))
 

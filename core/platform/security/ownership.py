@@ -107,7 +107,7 @@ def _needed(owners: Owners) -> list[str]:
     if isinstance(owners, Own):
         return [owners.column]
     if isinstance(owners, Shared):
-        return [REPS]
+        return [REPS, *filter(None, [owners.own])]
     return [REPS, owners.column, *filter(None, [owners.kind])]
 
 
@@ -188,6 +188,16 @@ def _people(table: Table, row: str) -> str:
     return f"coalesce({row}.{REPS}, '{{}}')"
 
 
+def _given(table: Table, row: str) -> str:
+    """The users whom ``row`` shares with the rows that it refers to: its people, but of a row that
+    has its own from others only the one whom it names itself.
+    """
+    owners = _owners(table)
+    if not isinstance(owners, Shared):
+        return _people(table, row)
+    return f"array_remove(array[{row}.{owners.own}], null)" if owners.own else "'{}'::uuid[]"
+
+
 def _fill(table: Table) -> str:
     """The body of the trigger function that fills in a row's users. It locks the rows they come
     from, so that those rows cannot change hands meanwhile.
@@ -222,18 +232,20 @@ def _take_over(table: Table, owners: Follows) -> str:
 
 
 def _gather(table: Table) -> str:
-    sharers = _sharers(table)
+    sharers, owners = _sharers(table), _owners(table)
     if not sharers:
         raise Misconfigured(
             f"Table {table.name} declares shared(), but no table shares its people with it; name"
             " the referring column in that table's secured(shares=…)."
         )
-    each = " union ".join(
-        f"select unnest({_people(sharer, 's')}) from app.{sharer.name} s where s.organization_id ="
+    each = [
+        f"select unnest({_given(sharer, 's')}) from app.{sharer.name} s where s.organization_id ="
         f" new.organization_id and s.{column} = new.id"
         for sharer, column in sharers
-    )
-    return f"  new.{REPS} := array({each} order by 1);"
+    ]
+    if isinstance(owners, Shared) and owners.own:
+        each.append(f"select new.{owners.own} where new.{owners.own} is not null")
+    return f"  new.{REPS} := array({' union '.join(each)} order by 1);"
 
 
 def _pass_on(table: Table) -> str:
@@ -246,6 +258,8 @@ def _pass_on(table: Table) -> str:
         "  org uuid := coalesce(new.organization_id, old.organization_id);",
         f"  before uuid[] := {_people(table, 'old')};",
         f"  after uuid[] := {_people(table, 'new')};",
+        f"  gave uuid[] := {_given(table, 'old')};",
+        f"  gives uuid[] := {_given(table, 'new')};",
         "begin",
         "  if current_setting('app.purging', true) = org::text then",
         "    return null;",
@@ -277,8 +291,8 @@ def _share(table: Table, column: str) -> list[str]:
         )
     rows = f"organization_id = org and id in (old.{column}, new.{column})"
     return [
-        f"  if before || after <> '{{}}' and (before, old.{column}) is distinct from"
-        f" (after, new.{column}) then",
+        f"  if gave || gives <> '{{}}' and (gave, old.{column}) is distinct from"
+        f" (gives, new.{column}) then",
         f"    perform 1 from app.{there.name} where {rows} order by id for update;",
         f"    update app.{there.name} set {REPS} = {REPS} where {rows};",
         "  end if;",

@@ -89,7 +89,8 @@ def show_form(
     if keep is not None and as_json(here.typed) != before:
         keep(Draft(as_json(here.typed), here.replaces))
     nothing = here.typed.get("call_occurred") is None
-    label = "Replace the filed form" if here.changed else "File form"
+    is_filed = here.changed is not None and bool(here.changed.filed)
+    label = "Replace the filed form" if is_filed else "File form"
     if not st.button(label, type="primary", width="stretch", disabled=nothing):
         return False
     try:
@@ -136,8 +137,11 @@ def _show_change(event_id: UUID, here: Window, lists: Choices) -> None:
         st.warning(f"{escape_markdown(changed.message)} Nothing of yours is lost.")
         for label, words in answers_in_words(changed.filed, lists.names()):
             st.text(f"{label}: {words}")
+        if not changed.filed:
+            st.caption("Check your answers below and file them, or leave the page.")
+            return
         st.caption("Keep that, or check your own answers below and replace it with them.")
-        if changed.filed and st.button("Keep the filed form"):
+        if st.button("Keep the filed form"):
             forget(event_id)
             st.session_state[CHOSEN] = event_id
             st.rerun()

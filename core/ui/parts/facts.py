@@ -10,7 +10,7 @@ import streamlit as st
 
 def show_facts(facts: Mapping[str, Any]) -> None:
     """Each fact after its name; what is not known is left out."""
-    st.subheader("Facts")
+    st.subheader("Details")
     for name, value in facts.items():
         if value:
             st.text(f"{name}: {value}")

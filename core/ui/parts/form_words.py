@@ -9,6 +9,7 @@ from uuid import UUID
 
 from core.bookings.form_answers import QUESTIONS
 from core.bookings.questions import Kind, Question
+from core.platform.labels import NONE
 from core.ui.parts.format import money, on
 
 YES_NO = {True: "Yes", False: "No"}
@@ -27,6 +28,23 @@ def answers_in_words(
         if answers.get(each.key) not in (None, [], "") and _is_asked(each, answers)
     ]
     return [(label, words) for label, words in given if words]
+
+
+def changes_in_words(
+    before: Mapping[str, Any], after: Mapping[str, Any], names: Mapping[UUID, str]
+) -> list[str]:
+    """What changed between two versions of a form, an answer a line: ``Offer made: No → Yes``."""
+    changed = [
+        (each.label, *(_or_none(each, answers, names) for answers in (before, after)))
+        for each in QUESTIONS
+        if each.kind != Kind.CURRENCY
+    ]
+    return [f"{label}: {old} → {new}" for label, old, new in changed if old != new]
+
+
+def _or_none(question: Question, answers: Mapping[str, Any], names: Mapping[UUID, str]) -> str:
+    given = answers.get(question.key) not in (None, [], "")
+    return (_in_words(question, answers, names) if given else "") or NONE
 
 
 def _is_asked(question: Question, answers: Mapping[str, Any]) -> bool:

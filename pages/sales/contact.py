@@ -1,0 +1,129 @@
+"""One person: who they are, and everything that belongs to them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from core.bookings.queries import events_of_contact, forms_of_contact, timeline
+from core.money.queries import PaymentFilter, payments_table
+from core.people.contact_queries import (
+    contact_detail,
+    leads_of_contact,
+    people_lists,
+    tags_in_use,
+)
+from core.people.contacts import change_contact, details_of
+from core.people.leads import LeadDetails, create_lead
+from core.people.models import LeadPriority, LeadStatus
+from core.people.schemas import LeadItem
+from core.platform.dataframes import records
+from core.tenancy.organizations.modules import BOOKINGS
+from core.ui.navigation import jump
+from core.ui.page import go, no_such, require, title
+from core.ui.panels.people import (
+    begun,
+    bookings_of_person,
+    contact_fields,
+    lead_fields,
+    payments_of_person,
+    preview,
+    saving,
+    sent,
+    show_timeline,
+)
+from core.ui.panels.post_call_form import Choices, choices
+from core.ui.parts.columns import Moment, Text, Word, headings
+from core.ui.parts.facts import show_facts
+from core.ui.parts.form_words import answers_in_words
+from core.ui.parts.format import escape_markdown, when
+from core.ui.parts.query_params import id_from_address
+from core.ui.parts.tables import table
+
+viewer = require("contact")
+heading = headings(LeadItem)
+contact_id = id_from_address()
+has_bookings = viewer.has(BOOKINGS)
+with viewer.transaction() as db:
+    found = contact_detail(db, contact_id) if contact_id else None
+    if found is None:
+        no_such(
+            "contact",
+            "They may belong to somebody else, or the link is old.",
+            ("contacts", "All contacts"),
+        )
+    contact = found.Contact
+    details, lists, tags = details_of(db, contact), people_lists(db), tags_in_use(db)
+    leads = leads_of_contact(db, contact.id)
+    events = events_of_contact(db, contact.id)
+    payments = payments_table(db, PaymentFilter(contact_id=contact.id))
+    forms = forms_of_contact(db, contact.id) if has_bookings else []
+    answers = choices(db) if forms else Choices({})
+    story = timeline(db, [contact.id, *leads["id"], *events["id"], *payments["id"]])
+
+title(contact.name or contact.email or contact.phone or "Contact", viewer, contact.company or "")
+is_changeable = viewer.seen_by is None and contact.erased_at is None
+editing, creating = f"edit contact {contact.id}", f"create lead {contact.id}"
+
+if is_changeable:
+    with st.container(horizontal=True):
+        edit = begun(editing, details)
+        lead = begun(creating, LeadDetails(), label="Create lead")
+        if viewer.is_manager:
+            go("merge-contacts", "Merge with another contact", id=str(contact.id))
+    if edit:
+        of_contact = partial(contact_fields, edit.before, lists, tags, viewer, edit.mark)
+        if typed := sent(edit, editing, of_contact, label="Save"):
+            with saving(viewer, editing, details, lists, "Contact saved.") as db:
+                change_contact(db, contact.id, edit.before, typed(), viewer)
+            st.rerun()
+    if lead:
+        of_lead = partial(lead_fields, lead.before, lists, viewer, lead.mark)
+        if inquiry := sent(lead, creating, of_lead, label="Create"):
+            with saving(viewer, creating, lead.before, lists, "Lead created.") as db:
+                made = create_lead(db, contact.id, inquiry(), viewer).id
+            jump("lead", id=str(made))
+
+left, right = st.columns([3, 2])
+with right:
+    show_facts(
+        preview(details, lists)
+        | {
+            "Source": found.source,
+            "Owner": found.owner,
+            "Unsubscribed": contact.unsubscribed_at
+            and when(contact.unsubscribed_at, viewer.timezone),
+            "Created": when(contact.created_at, viewer.timezone),
+        }
+    )
+with left:
+    if not leads.empty:
+        st.subheader("Leads")
+        table(
+            leads.assign(spam=leads["spam"].map({True: "Spam"})),
+            "leads-of-contact",
+            opens="lead",
+            download=False,
+            columns=[
+                Moment("received_at", heading("received_at"), viewer.timezone),
+                Word("status", heading("status"), LeadStatus),
+                Word("priority", "Priority", LeadPriority),
+                Text("source", heading("source")),
+                Text("owner", "Owner"),
+                Text("spam", "Spam"),
+            ],
+        )
+    if not events.empty and has_bookings:
+        st.subheader("Bookings")
+        bookings_of_person(events, "bookings-of-contact", viewer)
+    for form in forms:
+        closer = f" · {form['closer']}" if form["closer"] else ""
+        day = escape_markdown(f"{when(form['scheduled_at'], viewer.timezone)}{closer}")
+        with st.expander(f"Post-call form · {day}"):
+            for label, said in answers_in_words(form, answers.names()):
+                st.text(f"{label}: {said}")
+    if not payments.empty and has_bookings:
+        st.subheader("Payments")
+        payments_of_person(payments, "payments-of-contact", viewer)
+    show_timeline(records(story), viewer)

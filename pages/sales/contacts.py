@@ -1,0 +1,95 @@
+"""Contacts: every person whom the organisation knows, found by what is known of them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from core.people.contact_queries import (
+    ORDERED,
+    ContactFilter,
+    contacts_table,
+    count_contacts,
+    people_lists,
+    tags_in_use,
+)
+from core.people.contacts import ContactDetails, create_contact
+from core.platform.paging import Order
+from core.ui.navigation import jump
+from core.ui.page import empty, require, title
+from core.ui.panels.people import begun, contact_fields, saving, sent
+from core.ui.parts.columns import Moment, Text
+from core.ui.parts.format import plural
+from core.ui.parts.rows import QueriedRows
+from core.ui.parts.tables import table
+
+CREATING = "create contact"
+viewer = require("contacts")
+title("Contacts", viewer)
+with viewer.transaction() as db:
+    tags = tags_in_use(db)
+    lists = people_lists(db)
+
+if edit := begun(CREATING, ContactDetails(), label="Create contact"):
+    fields = partial(contact_fields, edit.before, lists, tags, viewer, edit.mark)
+    if typed := sent(edit, CREATING, fields, label="Create"):
+        with saving(viewer, CREATING, edit.before, lists, "Contact created.") as db:
+            made = create_contact(db, typed(), viewer).id
+        jump("contact", id=str(made))
+
+first, second = st.columns([2, 1], vertical_alignment="bottom")
+search = first.text_input(
+    "Search",
+    key="search",
+    bind="query-params",
+    placeholder="Name, e-mail, phone or company",
+    type="search",
+)
+if st.query_params.get("tag") not in tags:
+    st.query_params.pop("tag", None)
+tag = second.selectbox(
+    "Tag", tags, index=None, placeholder="Any tag", key="tag", bind="query-params"
+)
+chosen = ContactFilter(search or "", tag or "")
+with viewer.transaction() as db:
+    count = count_contacts(db, chosen)
+if not count:
+    empty(
+        "No contacts here",
+        "Nobody fits this search. Try a part of the name, or clear the search."
+        if search or tag
+        else "People appear here as soon as they book, or when you create them.",
+    )
+    st.stop()
+st.caption(plural(count, "contact", "contacts"))
+
+
+def page_of(order: Order | None, limit: int, offset: int) -> tuple[pd.DataFrame, int]:
+    """The contacts of one page, and how many there are."""
+    with viewer.transaction() as db:
+        return contacts_table(db, chosen, order=order, limit=limit, offset=offset), count
+
+
+table(
+    QueriedRows(ORDERED, page_of),
+    "contacts",
+    opens="contact",
+    card=("name", "email", "company"),
+    columns=[
+        Text("name", "Name"),
+        Text("email", "E-mail"),
+        Text("phone", "Phone"),
+        Text("company", "Company"),
+        Text("tags", "Tags"),
+        Text("owner", "Owner"),
+        Moment("created_at", "Created", viewer.timezone),
+    ],
+    more=[
+        Text("city", "City"),
+        Text("country", "Country"),
+        Text("source", "Source"),
+        Moment("unsubscribed_at", "Unsubscribed", viewer.timezone),
+    ],
+)

@@ -1,0 +1,292 @@
+"""Contacts and leads as people write them: by whom, what is refused, and what two people who write
+at once leave behind.
+"""
+
+import csv
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import ProgrammingError
+
+from core.metrics.exports import export
+from core.people.actions import Person, find_or_make_contact
+from core.people.contact_queries import ContactFilter, contacts_table, count_contacts
+from core.people.contacts import (
+    ContactDetails,
+    change_contact,
+    contact_reach,
+    create_contact,
+    details_of,
+)
+from core.people.edits import ChangedMeanwhile
+from core.people.leads import LeadDetails, change_lead, create_lead, create_lead_of, lead_details_of
+from core.people.models import Activity, Contact, ContactPhone, Lead, LeadPriority, LeadStatus
+from core.platform.database import as_system
+from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.tenancy.access.models import Role
+from tests import factories as make
+
+NOBODYS = uuid4()
+LENA = ContactDetails(
+    name="Lena Vogt",
+    emails=("Lena@Example.com", "l.vogt@example.com"),
+    phones=("+45 20 12 34 56", "ask at the desk"),
+    company="Vogt & Co",
+    city="Aarhus",
+    country="Denmark",
+    tags=("VIP", "Webinar"),
+    custom_fields={"Shirt size": "L"},
+    external_ids={"hubspot": "12345"},
+)
+
+
+@pytest.fixture
+def org():
+    return make.organization()
+
+
+@pytest.fixture
+def manager(org):
+    return make.viewer(org, Role.MANAGER)
+
+
+@pytest.fixture
+def rep(org):
+    return make.viewer(org, Role.SALES_REP)
+
+
+@pytest.fixture
+def lena(manager):
+    with manager.transaction() as db:
+        return create_contact(db, LENA, manager).id
+
+
+def read(viewer, contact_id):
+    with viewer.transaction() as db:
+        return details_of(db, db.get_one(Contact, (viewer.organization_id, contact_id)))
+
+
+def save(viewer, contact_id, before, after):
+    with viewer.transaction() as db:
+        change_contact(db, contact_id, before, after, viewer)
+
+
+def test_a_contact_is_read_as_it_was_written(manager, lena):
+    assert read(manager, lena) == LENA
+
+
+def test_what_arrives_under_any_address_or_number_of_a_contact_is_theirs(org, lena):
+    with as_system(org) as db:
+        for person in (
+            Person(None, "L.Vogt@example.com"),
+            Person(None, None, "20123456"),
+        ):
+            assert find_or_make_contact(db, person, "DK").id == lena
+
+
+def test_a_number_that_cannot_be_read_is_stored_and_never_matches(org, lena):
+    with as_system(org) as db:
+        [further] = db.scalars(select(ContactPhone))
+        assert (further.phone, further.phone_e164) == ("ask at the desk", None)
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("vogt", 1),
+        ("lena@exam", 1),
+        ("l.vogt@example.com", 1),
+        ("20 12 34", 1),
+        ("Vogt & Co", 1),
+        ("100 %", 0),
+        ("nobody", 0),
+        ("\0", 1),
+    ],
+)
+def test_a_contact_is_found_by_name_address_number_or_company(manager, lena, words, found):
+    with manager.transaction() as db:
+        chosen = ContactFilter(words)
+        assert count_contacts(db, chosen) == len(contacts_table(db, chosen)) == found
+
+
+@pytest.mark.parametrize(
+    ("details", "field"),
+    [
+        (ContactDetails(), "name"),
+        (ContactDetails("Tom", emails=("tom at example.com",)), "emails"),
+        (ContactDetails("Tom", source_id=NOBODYS), "source_id"),
+        (ContactDetails("T" * 501), "Name"),
+        (ContactDetails("Tom", tags=tuple(map(str, range(51)))), "tags"),
+    ],
+)
+def test_a_contact_that_cannot_be_used_is_refused_at_its_field(manager, details, field):
+    with pytest.raises(InvalidInput) as refusal, manager.transaction() as db:
+        create_contact(db, details, manager)
+    assert refusal.value.field == field
+
+
+def test_what_is_written_twice_is_stored_once_in_its_place(manager):
+    twice = ("tom@example.com", "t@example.com", "TOM@example.com")
+    with manager.transaction() as db:
+        made = create_contact(db, ContactDetails("Tom", emails=twice), manager).id
+    assert read(manager, made).emails == twice[:2]
+
+
+def test_all_that_is_written_of_a_contact_is_exported(manager, lena):
+    rows = b"".join(export(manager.transaction, "contacts", "csv")).decode("utf-8-sig")
+    [line] = csv.DictReader(rows.splitlines())
+    shown = {name: line[name] for name in ("name", "company", "city", "tags", "external_ids")}
+    assert shown == {
+        "name": "Lena Vogt",
+        "company": "Vogt & Co",
+        "city": "Aarhus",
+        "tags": "VIP, Webinar",
+        "external_ids": '{"hubspot": "12345"}',
+    }
+
+
+def test_an_address_belongs_to_one_contact(manager, lena):
+    with pytest.raises(Conflict, match="merge"), manager.transaction() as db:
+        create_contact(db, ContactDetails("Tom", emails=("LENA@example.com",)), manager)
+    with manager.transaction() as db:
+        assert db.scalar(select(func.count()).select_from(Contact)) == 1
+
+
+def test_what_a_rep_creates_is_theirs_and_nobody_elses(org, rep, manager):
+    other = make.viewer(org, Role.SALES_REP)
+    with rep.transaction() as db:
+        contact = create_contact(db, LENA, rep)
+        lead = create_lead(db, contact.id, LeadDetails(company="Vogt & Co"), rep)
+    assert read(rep, contact.id) == replace(LENA, owner_user_id=rep.user_id)
+    with other.transaction() as db:
+        assert db.scalars(select(Contact.id)).all() == db.scalars(select(Lead.id)).all() == []
+        assert contact_reach(db, contact.id) == {"email": (), "phone": ()}
+    with pytest.raises(NotFound):
+        save(other, contact.id, LENA, replace(LENA, city="Odense"))
+    with manager.transaction() as db:
+        assert db.scalars(select(Lead.id)).all() == [lead.id]
+
+
+def test_only_a_manager_says_whose_a_record_is(org, rep, manager):
+    with rep.transaction() as db:
+        contact_id = create_contact(db, LENA, rep).id
+    mine = replace(LENA, owner_user_id=rep.user_id)
+    theirs = replace(LENA, owner_user_id=manager.user_id)
+    with pytest.raises(NotAllowed, match="Only a manager"):
+        save(rep, contact_id, mine, theirs)
+    with pytest.raises(NotAllowed, match="Only a manager"), rep.transaction() as db:
+        create_contact(db, ContactDetails("Tom", owner_user_id=manager.user_id), rep)
+    save(manager, contact_id, mine, theirs)
+    with rep.transaction() as db:
+        assert db.scalars(select(Contact.id)).all() == []
+
+
+def test_whoever_owns_a_lead_reads_its_contact(org, rep, manager, lena):
+    with manager.transaction() as db:
+        lead = create_lead(db, lena, LeadDetails(owner_user_id=rep.user_id), manager)
+    assert read(rep, lena) == LENA
+    before = LeadDetails(owner_user_id=rep.user_id)
+    with manager.transaction() as db:
+        change_lead(db, lead.id, before, LeadDetails(), manager)
+    with rep.transaction() as db:
+        assert db.scalars(select(Contact.id)).all() == []
+
+
+def test_a_viewer_changes_nothing_whatever_they_try(org, lena, manager):
+    viewer = make.viewer(org, Role.VIEWER)
+    with pytest.raises(NotAllowed), viewer.transaction() as db:
+        create_contact(db, ContactDetails("Tom"), viewer)
+    with pytest.raises(NotAllowed):
+        save(viewer, lena, LENA, replace(LENA, city="Odense"))
+    with viewer.transaction() as db:
+        assert contact_reach(db, lena) == {"email": (), "phone": ()}
+        assert db.execute(update(Contact).values(city="Odense")).rowcount == 0
+    for statement in (
+        "insert into app.contacts (organization_id, name) values (app.cur_org(), 'Tom')",
+        "select app.set_contact_reach(:id, '{}', '{}', '{}', '{}')",
+        "select app.merge_contacts(:id, :id)",
+    ):
+        with pytest.raises(ProgrammingError), viewer.transaction() as db:
+            db.execute(text(statement), {"id": lena} if ":id" in statement else {})
+    assert read(manager, lena) == LENA
+
+
+def test_two_people_who_change_different_fields_lose_nothing(manager, lena):
+    save(manager, lena, LENA, replace(LENA, city="Odense"))
+    save(manager, lena, LENA, replace(LENA, company="Lena Vogt ApS", phones=()))
+    assert read(manager, lena) == replace(LENA, city="Odense", company="Lena Vogt ApS", phones=())
+
+
+def test_two_people_who_change_the_same_field_are_asked(manager, lena):
+    save(manager, lena, LENA, replace(LENA, city="Odense"))
+    with pytest.raises(ChangedMeanwhile, match="City") as conflict:
+        save(manager, lena, LENA, replace(LENA, city="Kolding", country=None))
+    assert conflict.value.fields == ("city",)
+    assert read(manager, lena) == replace(LENA, city="Odense")
+    save(manager, lena, replace(LENA, city="Odense"), replace(LENA, city="Kolding"))
+    assert read(manager, lena).city == "Kolding"
+
+
+def test_the_first_address_is_the_one_in_use(manager, lena):
+    save(manager, lena, LENA, replace(LENA, emails=("l.vogt@example.com", "new@example.com")))
+    with manager.transaction() as db:
+        contact = db.get_one(Contact, (manager.organization_id, lena))
+        assert (contact.email, contact.email_normalized) == ("l.vogt@example.com",) * 2
+    assert read(manager, lena).emails == ("l.vogt@example.com", "new@example.com")
+
+
+LEAD = LeadDetails(
+    status=LeadStatus.QUALIFIED,
+    priority=LeadPriority.HIGH,
+    score=80,
+    qualification_summary="Has the budget.\nWants to start in March.",
+    company="Vogt & Co",
+    city="Aarhus",
+    external_id="crm-1",
+)
+
+
+def test_a_lead_is_read_as_it_was_written_and_says_who_changed_it(manager, lena):
+    with manager.transaction() as db:
+        lead = create_lead(db, lena, LEAD, manager)
+        assert (lead_details_of(lead), lead.is_converted) == (LEAD, False)
+    changed = replace(LEAD, status=LeadStatus.CONVERTED, is_spam=True)
+    with manager.transaction() as db:
+        lead = change_lead(db, lead.id, LEAD, changed, manager)
+        db.refresh(lead)
+        assert (lead_details_of(lead), lead.is_converted) == (changed, True)
+        told = db.scalars(
+            select(Activity.summary).where(Activity.subject_id == lead.id).order_by(Activity.at)
+        ).all()
+    assert told == [
+        f"Lead created by {manager.name}",
+        f"Lead changed by {manager.name}: status Qualified → Converted, spam",
+    ]
+
+
+@pytest.mark.parametrize("score", [-1, 101])
+def test_a_score_that_no_lead_can_have_is_refused(manager, lena, score):
+    with pytest.raises(InvalidInput, match="0 to 100"), manager.transaction() as db:
+        create_lead(db, lena, LeadDetails(score=score), manager)
+
+
+def test_a_lead_of_somebody_known_is_their_next_inquiry(manager, rep, lena):
+    with manager.transaction() as db:
+        known = create_lead_of(db, Person(None, "l.vogt@example.com"), LeadDetails(), manager)
+        new = create_lead_of(db, Person("Tom", None, "+4530303030"), LeadDetails(), manager)
+        assert (known.contact_id, new.contact_id == lena) == (lena, False)
+    with pytest.raises(Conflict, match="another contact's address"), rep.transaction() as db:
+        create_lead_of(db, Person("Lena", "lena@example.com"), LeadDetails(), rep)
+
+
+def test_a_rep_changes_own_leads_only(org, rep, manager, lena):
+    with manager.transaction() as db:
+        lead = create_lead(db, lena, LeadDetails(), manager)
+    with pytest.raises(NotFound), rep.transaction() as db:
+        change_lead(db, lead.id, LeadDetails(), LEAD, rep)
+    with pytest.raises(NotFound), rep.transaction() as db:
+        create_lead(db, lena, LeadDetails(), rep)
+    with rep.transaction() as db:
+        assert db.execute(update(Lead).values(score=1)).rowcount == 0

@@ -1,0 +1,237 @@
+"""Contacts, leads and bookings on their screens: created, edited, merged, and read as a whole."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from core.bookings.form_answers import FormAnswers
+from core.money.attribution import attribute
+from core.money.form_filing import file_form, withdraw_form
+from core.people.contacts import ContactDetails, change_contact, create_contact, details_of
+from core.people.leads import LeadDetails, create_lead
+from core.people.models import Contact, Lead, LeadStatus
+from core.platform.clock import now, today
+from core.platform.database import as_system
+from core.tenancy.access.models import Role
+from tests import factories as make
+from tests.ui.grids import grid, grids
+from tests.ui.screens import addressed, browser_of, opened, press, sent, words
+
+LENA = ContactDetails("Lena Vogt", emails=("lena@example.com",), company="Vogt & Co", tags=("VIP",))
+
+
+class Office:
+    """A manager, and Ana, who held a meeting with Lena and has another one ahead."""
+
+    def __init__(self):
+        self.org = make.organization()
+        self.manager = make.viewer(self.org, Role.MANAGER, name="Mia Maple")
+        self.rep = make.viewer(self.org, Role.SALES_REP, name="Ana Alder")
+        with self.manager.transaction() as db:
+            self.lena = create_contact(db, LENA, self.manager).id
+            self.lead = create_lead(db, self.lena, LeadDetails(), self.manager).id
+        with as_system(self.org) as db:
+            ana = make.closer(db, self.org, "Ana", user_id=self.rep.user_id)
+            of_lena = {"email": "lena@example.com", "lead_name": "Lena Vogt"}
+            of_lena |= {"contact_id": self.lena, "lead_id": self.lead}
+            self.held = make.event(db, self.org, ana, at=now() - timedelta(days=2), **of_lena).id
+            self.next = make.event(db, self.org, ana, at=now() + timedelta(days=2), **of_lena).id
+            paid = make.payment(
+                db, self.org, at=now() - timedelta(hours=40), email="lena@example.com"
+            )
+            attribute(db, paid)
+        with self.rep.transaction() as db:
+            answers = FormAnswers(True, True, True, False, notes="Asks her partner")
+            file_form(db, self.held, answers, self.rep)
+
+
+@pytest.fixture
+def office():
+    return Office()
+
+
+def submit(page, viewer, label):
+    page = press(page, viewer, label)
+    assert not page.exception
+    return page
+
+
+def field(page, label, kind="text_input"):
+    return next(each for each in page.get(kind) if each.label == label)
+
+
+def begin(screen, viewer, label, **query):
+    return submit(opened(screen, viewer, **query), viewer, label)
+
+
+def test_a_contacts_page_joins_all_that_is_theirs(office):
+    page = opened("contact", office.manager, id=str(office.lena))
+    assert not page.exception
+    said = " ".join(words(page))
+    for part in ("Company: Vogt & Co", "E-mail: lena@example.com", "Tags: VIP"):
+        assert part in said
+    assert "Asks her partner" in said
+    assert "Lead created by Mia Maple" in said
+    assert len(grid(page, "scheduled_at").rows) == 2
+    assert [row["amount"] for row in grid(page, "amount").rows] == ["$4,997.00"]
+    assert len(grid(page, "priority").rows) == 1
+
+
+def test_the_list_of_contacts_is_searched_and_filtered_by_its_address(office):
+    for query, found in (
+        ({}, 1),
+        ({"search": "vogt"}, 1),
+        ({"search": "nobody"}, 0),
+        ({"tag": "VIP"}, 1),
+        ({"tag": "No such tag"}, 1),
+    ):
+        page = opened("contacts", office.manager, **query)
+        assert not page.exception
+        assert sum(len(each.rows) for each in grids(page)) == found
+    row = grid(opened("contacts", office.manager), "name").targets[0]
+    assert f"id={office.lena}" in row
+
+
+def test_a_contact_is_created_on_the_list_and_a_mistake_keeps_what_was_typed(office):
+    page = begin("contacts", office.manager, "Create contact")
+    field(page, "Name").input("Tom Berg")
+    emails = "E-mail addresses, one a line; the first is used"
+    field(page, emails, "text_area").input("tom at example")
+    page = submit(page, office.manager, "Create")
+    assert "is not an e-mail address" in " ".join(words(page))
+    assert field(page, "Name").value == "Tom Berg"
+
+    field(page, emails, "text_area").input("tom@example.com\nt.berg@example.com")
+    submit(page, office.manager, "Create")
+    with office.manager.transaction() as db:
+        made = db.scalars(select(Contact).where(Contact.name == "Tom Berg")).one()
+        assert details_of(db, made).emails == ("tom@example.com", "t.berg@example.com")
+
+
+def test_an_edit_that_somebody_else_was_quicker_with_shows_both(office):
+    page = begin("contact", office.manager, "Edit", id=str(office.lena))
+    with office.manager.transaction() as db:
+        other = ContactDetails(**(vars(LENA) | {"company": "Vogt ApS", "city": "Odense"}))
+        change_contact(db, office.lena, LENA, other, office.manager)
+    field(page, "Company").input("Vogt Holding")
+    page = submit(page, office.manager, "Save")
+    assert "Somebody else has changed this meanwhile: Company" in " ".join(words(page))
+    assert "Company is now: Vogt ApS" in words(page)
+    assert field(page, "Company").value == "Vogt Holding"
+
+    submit(page, office.manager, "Save")
+    with office.manager.transaction() as db:
+        lena = db.get_one(Contact, (office.org, office.lena))
+        assert (lena.company, lena.city) == ("Vogt Holding", "Odense")
+
+
+def test_a_lead_is_edited_on_its_page_by_whoever_has_it(office):
+    for viewer, status in ((office.rep, "Contacted"), (office.manager, "Qualified")):
+        page = begin("lead", viewer, "Edit", id=str(office.lead))
+        field(page, "Status", "selectbox").select(status)
+        page = submit(page, viewer, "Save")
+        assert f"**{status}**" in words(page)
+    with office.manager.transaction() as db:
+        assert db.scalars(select(Lead.status)).all() == [LeadStatus.QUALIFIED]
+
+
+@pytest.mark.parametrize("role", [Role.MANAGER, Role.SALES_REP])
+def test_a_lead_is_created_on_the_list(office, role):
+    viewer = office.manager if role == Role.MANAGER else office.rep
+    page = begin("leads", viewer, "Create lead")
+    field(page, "Name").input("Tom Berg")
+    field(page, "Score, 0 to 100").input("many")
+    page = submit(page, viewer, "Create")
+    assert "A score is a number" in " ".join(words(page))
+    field(page, "Score, 0 to 100").input("80")
+    submit(page, viewer, "Create")
+    with viewer.transaction() as db:
+        lead = db.scalars(select(Lead).where(Lead.score == 80)).one()
+        assert db.get_one(Contact, (office.org, lead.contact_id)).name == "Tom Berg"
+
+
+def test_a_rep_finds_own_contacts_and_leads_alone(office):
+    other = make.viewer(office.org, Role.SALES_REP)
+    for screen, thing in (("contact", office.lena), ("lead", office.lead)):
+        assert "Lena" in sent(opened(screen, office.rep, id=str(thing)))
+        assert "Lena" not in sent(opened(screen, other, id=str(thing)))
+    for screen in ("contacts", "leads"):
+        assert "Lena" in sent(opened(screen, office.rep))
+        assert "Lena" not in sent(opened(screen, other))
+
+
+def test_a_viewer_is_shown_when_where_from_and_how_leads_came_and_no_way_to_one(office):
+    viewer = make.viewer(office.org, Role.VIEWER)
+    page = opened("leads", viewer)
+    board = grid(page, "received_at")
+    assert (board.names, board.targets) == (["received_at", "source", "status"], [None])
+    assert "Create lead" not in [button.label for button in page.button]
+    booking = sent(opened("event", viewer, id=str(office.held)))
+    assert not any(part in booking for part in ("Lena", "View contact", "Form history", "partner"))
+
+
+def test_two_contacts_are_chosen_compared_and_merged(office):
+    with office.manager.transaction() as db:
+        twice = ContactDetails("L. Vogt", emails=("l.vogt@example.com",), city="Odense")
+        other = create_contact(db, twice, office.manager).id
+    ids = {"id": str(office.lena), "with": str(other)}
+    search = opened("merge-contacts", office.manager, id=str(office.lena))
+    field(search, "Search for the other contact").input("vogt")
+    with browser_of(office.manager):
+        search.run()
+    assert grid(search, "name").column("name") == ["L. Vogt"]
+
+    page = opened("merge-contacts", office.manager, **ids)
+    sides = {row["field"]: (row["stays"], row["goes"]) for row in grid(page, "stays").rows}
+    assert sides["Name"] == ("Lena Vogt", "L. Vogt")
+    assert sides["City"] == ("–", "Odense")
+    assert sides["Bookings"] == ("2", "0")
+    assert "0 leads, 0 bookings and 0 payments move" in " ".join(words(page))
+    submit(page, office.manager, "Merge")
+    assert "City: Odense" in words(opened("contact", office.manager, id=str(other)))
+
+
+def test_a_bookings_page_has_the_forms_history_reasons_and_the_persons_other_bookings(office):
+    with office.rep.transaction() as db:
+        withdraw_form(db, office.held, office.rep)
+    page = opened("event", office.manager, id=str(office.held))
+    said = words(page)
+    assert any(line.startswith("**Withdrawn** by Ana Alder") for line in said)
+    assert any(line.startswith("**Filed** by Ana Alder") for line in said)
+    assert "Notes: Asks her partner" in said
+    assert "matched lena@example.com" in grid(page, "amount").rows[0]["attribution_reason"]
+    [others] = [each for each in grids(page) if "scheduled_at" in each.names]
+    assert [str(office.next) in target for target in others.targets] == [True]
+    assert "Booked with: Entered by hand" in said
+
+
+def test_a_name_that_is_on_no_roster_says_so(office):
+    with as_system(office.org) as db:
+        unknown = make.event(db, office.org, setter_name="new-setter").id
+    page = opened("event", office.manager, id=str(unknown))
+    assert "Setter: new-setter (not on the roster)" in words(page)
+
+
+def test_what_was_agreed_is_on_the_closers_day_until_it_is_done(office):
+    with as_system(office.org) as db:
+        ana = make.closer(db, office.org, "Ana A", user_id=office.rep.user_id)
+        past = make.event(
+            db, office.org, ana, at=now() - timedelta(days=5), email="tom@example.com"
+        ).id
+    day = today(office.rep.timezone) - timedelta(days=2)
+    with office.rep.transaction() as db:
+        answers = FormAnswers(True, True, follow_up_on=day, notes="Ring about the price")
+        file_form(db, past, answers, office.rep)
+    with browser_of(office.rep):
+        page = addressed("my-day").run()
+    said = " ".join(words(page))
+    assert "Follow up today" in said
+    assert "2 days overdue" in said
+    assert "Ring about the price" in said
+
+    page = submit(page, office.rep, "Mark done")
+    assert "overdue" not in " ".join(words(page))
+    page = submit(page, office.rep, "Undo")
+    assert "2 days overdue" in " ".join(words(page))
+    assert "Follow up today" not in words(opened("my-day", office.manager))
