@@ -99,7 +99,7 @@ def show(lines: pd.DataFrame, key: str, columns: Sequence[Column]) -> None:
         lines.assign(
             change=list(map(place_change, lines["change"], lines["is_new"])),
             sample=lines["sample"].map(based_on),
-            ways=list(map(ways_of, lines["id"])),
+            ways=lines["id"].map(ways_of),
         ),
         key,
         columns=columns,

@@ -217,7 +217,7 @@ def _course_of(figures: Dashboard, key: str, currency: str) -> charts.Course:
     return charts.Course(
         days=[part.key for part in figures.slices],
         values=_values(figures, key, currency),
-        said=[
+        sentences=[
             f"{metric.name}, {_called(figures, part)}: {_worth(metric, row, currency)}"
             for part, row in zip(figures.slices, rows, strict=True)
         ],
@@ -228,8 +228,10 @@ def _course_of(figures: Dashboard, key: str, currency: str) -> charts.Course:
         finished=sum(part.period.end <= figures.today for part in figures.slices),
         small=[_is_small(metric, row) for row in rows],
         is_rate=metric.unit is RATE,
-        before=before and [row and row.number(key, currency) for row in before],
-        before_said=[
+        before=None
+        if before is None
+        else [row.number(key, currency) if row else None for row in before],
+        before_sentences=[
             f"{BEFORE}, {_days_beside(figures, part)}: {_worth(metric, row, currency)}"
             if row
             else ""
@@ -370,10 +372,13 @@ def _show_group(people: Figures, viewer: Viewer, key: str, choices: Choices) -> 
                 dtype=object,
             ),
             currency=viewer.currency,
-            ways=[
-                [("Bookings", ours), ("Cash", rows_behind("cash_collected", each))]
-                for ours, each in zip(bookings, narrowed, strict=True)
-            ],
+            ways=pd.Series(
+                [
+                    [("Bookings", ours), ("Cash", rows_behind("cash_collected", each))]
+                    for ours, each in zip(bookings, narrowed, strict=True)
+                ],
+                dtype=object,
+            ),
             target=[
                 address("person", {"id": str(each), **period_here()}) if each else ours
                 for each, ours in zip(ids, bookings, strict=True)
