@@ -62,10 +62,13 @@ for first in range(0, len(theirs), A_ROW):
 narrowed = {person.who: named(choices, person.who, person.id)}
 here = narrowed | address_of(period)
 if sees_rows:
-    with st.container(horizontal=True):
+    first, second, third, _ = st.columns(A_ROW)
+    with first:
         link_to_rows(rows_behind("booked_calls", here), "See the bookings")
+    with second:
         link_to_rows(rows_behind("cash_collected", here), "See the cash")
-        link_to_rows(bookings_behind_cash(here), "See the bookings behind the cash")
+    with third:
+        link_to_rows(bookings_behind_cash(here), "See the paid bookings")
 if (
     point := show_trend(figures, viewer.currency, shown_to(TRENDS, money=sees_money or is_own))
 ) and (sees_rows):

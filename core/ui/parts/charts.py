@@ -222,8 +222,9 @@ def bars(names: Sequence[str], counts: Sequence[int], colour: str) -> go.Figure:
         marker={"color": colour},
         text=counts,
         textposition="outside",
+        cliponaxis=False,
         hoverinfo="skip",
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(visible=False)
+    figure.update_xaxes(visible=False, range=[0, max(counts) * 1.15])
     return figure
