@@ -41,10 +41,15 @@ FUNNEL = (
     ("Offered", "offers"),
     ("Closed", "closes"),
 )
-SAMPLES = ("completed", "no_shows")  # with the shows, what the rates are based on
 FIGURES = tuple(
     dict.fromkeys(
-        (*CARDS, *TRENDS, *(key for _, key in FUNNEL), *SAMPLES, "due", "confirmed", "payments")
+        (
+            *CARDS,
+            *TRENDS,
+            *(key for _, key in FUNNEL),
+            *("completed", "no_shows"),  # with the shows, what the rates are based on
+            *("due", "confirmed", "payments"),
+        )
     )
 )
 

@@ -19,7 +19,7 @@ MOST_DAYS, MOST_WEEKS = 31, 27  # half a year is up to 27 calendar weeks
 
 
 def grain_of(period: Period) -> Grain:
-    """The grain that shows a period in points that can be told apart."""
+    """The grain that suits the length of a period."""
     if period.days <= MOST_DAYS:
         return "day"
     return "week" if period.days <= MOST_WEEKS * 7 else "month"

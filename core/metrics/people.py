@@ -59,11 +59,10 @@ def beside_team(key: str, own: Values, team: Values, currency: str) -> str:
     share of it.
     """
     metric = METRICS[key]
-    theirs = metric.unit.text(team[key], currency)
     whole, part = (metric.unit.plain(each[key], currency) for each in (team, own))
     if isinstance(metric, Ratio) or not whole or part is None:
-        return f"Team {theirs}"
-    return f"{float(part / whole):.0%} of the team's {theirs}"
+        return f"Team {metric.unit.text(team[key], currency)}"
+    return f"{float(part / whole):.0%} of the team"
 
 
 def own_ids(db: Session, user_id: UUID) -> set[UUID]:

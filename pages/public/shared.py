@@ -18,6 +18,7 @@ from core.ui.panels.dashboard import (
     show_funnel,
     show_heat,
     show_trend,
+    summary_of_comparison,
     summary_of_shows,
 )
 from core.ui.parts.filters import PRESETS, preset_period
@@ -38,6 +39,8 @@ if not figures.now["booked_calls"] and not figures.now["payments"]:
 
 st.markdown(summary_of_shows(figures))
 cards = shown_to(CARDS, money=visitor.sees_money)
+if compares := summary_of_comparison(figures, cards, visitor.currency):
+    st.caption(compares)
 for column, key in zip(st.columns(len(cards)), cards, strict=True):
     with column:
         show_card(figures, key, visitor.currency)

@@ -12,7 +12,7 @@ from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import EventFilter, events_table
 from core.bookings.schemas import EventItem
 from core.metrics.comparison import With, compared
-from core.metrics.dashboard import Dashboard, data_stamp
+from core.metrics.dashboard import CARDS, Dashboard, data_stamp
 from core.metrics.drill import matching
 from core.metrics.facts import EVENTS, PAYMENTS
 from core.metrics.figures import Figures
@@ -115,7 +115,8 @@ def show_figures(
 
     net = summary_of_revenue(figures, viewer.currency)
     st.markdown(f"{summary_of_shows(figures, filters)} {net}")
-    st.caption(summary_of_comparison(figures))
+    if compares := summary_of_comparison(figures, CARDS, viewer.currency):
+        st.caption(compares)
     show_cards(figures, viewer)
     show_charts(figures, viewer, choices, overdue, ever)
     show_latest(recent, viewer)

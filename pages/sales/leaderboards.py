@@ -19,7 +19,7 @@ from core.tenancy.organizations.queries import settings_of
 from core.ui.cache import leaderboard_of
 from core.ui.page import empty, require, title
 from core.ui.parts.columns import Bar, Column, Links, Number, Text
-from core.ui.parts.drill import address, bookings_behind_cash, rows_behind
+from core.ui.parts.drill import address, bookings_behind_cash, period_here, rows_behind
 from core.ui.parts.filters import address_of, choices_of, named, period_picker
 from core.ui.parts.format import based_on, place_change
 from core.ui.parts.tables import linked_table
@@ -94,12 +94,12 @@ def ways_of(id_: UUID) -> list[tuple[str, str]]:
 
 def show(lines: pd.DataFrame, key: str, columns: Sequence[Column]) -> None:
     """Some of the lines; the page of each person opens."""
-    here = address_of(period)
+    here = period_here()
     linked_table(
         lines.assign(
             change=list(map(place_change, lines["change"], lines["is_new"])),
             sample=lines["sample"].map(based_on),
-            ways=list(map(ways_of, lines["id"])),
+            ways=lines["id"].map(ways_of),
         ),
         key,
         columns=columns,
@@ -118,6 +118,6 @@ few = board["small"].astype(bool)
 if not few.all():
     show(board[~few], "board", (Number("rank", "#"), Text("change", "Place"), *value))
 if few.any():
-    st.subheader("Too few to rank")
+    st.subheader("Not ranked")
     st.caption(f"Fewer than {SMALL_SAMPLE} bookings: too few to rank.")
     show(board[few], "too-few", value)

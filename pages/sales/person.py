@@ -9,6 +9,7 @@ import streamlit as st
 from core.metrics.catalog import shown_to
 from core.metrics.comparison import compared
 from core.metrics.dashboard import TRENDS, data_stamp
+from core.metrics.figures import Values
 from core.metrics.people import PROFILE, find_person
 from core.platform.errors import NotAllowed
 from core.tenancy.access.models import AccessSettings
@@ -38,8 +39,9 @@ comparison = compared(period, at)
 is_own = person.user_id == viewer.user_id
 sees_rows = is_own or viewer.sees_everybody(access)
 sees_money = access.leaderboards_show_money or viewer.sees_everybody(access)
+team: Values | None = None
 try:
-    figures, team = board_dashboard_of(viewer, period, comparison, person.filters, at)
+    figures, whole = board_dashboard_of(viewer, period, comparison, person.filters, at)
 except NotAllowed:
     if not is_own:
         empty("Leaderboards are not shown", "Your organisation keeps them to managers.")
@@ -47,7 +49,8 @@ except NotAllowed:
     with viewer.transaction() as db:
         stamp = data_stamp(db, person.filters)
         figures = dashboard_of(db, viewer, stamp, period, comparison, person.filters, at)
-    team = None
+else:
+    team = whole
 
 theirs = shown_to(PROFILE, money=sees_money or is_own)
 of_team = shown_to(PROFILE, money=sees_money)
@@ -59,10 +62,13 @@ for first in range(0, len(theirs), A_ROW):
 narrowed = {person.who: named(choices, person.who, person.id)}
 here = narrowed | address_of(period)
 if sees_rows:
-    with st.container(horizontal=True):
+    first, second, third, _ = st.columns(A_ROW)
+    with first:
         link_to_rows(rows_behind("booked_calls", here), "See the bookings")
+    with second:
         link_to_rows(rows_behind("cash_collected", here), "See the cash")
-        link_to_rows(bookings_behind_cash(here), "See the bookings behind the cash")
+    with third:
+        link_to_rows(bookings_behind_cash(here), "See the paid bookings")
 if (
     point := show_trend(figures, viewer.currency, shown_to(TRENDS, money=sees_money or is_own))
 ) and (sees_rows):

@@ -84,18 +84,18 @@ def test_a_day_of_the_trend_leads_to_the_calls_of_that_day(crew, visit):
 
 
 @pytest.mark.nightly
-def test_a_person_on_the_dashboard_leads_to_their_calls(crew, visit):
+def test_the_number_beside_a_person_on_the_dashboard_leads_to_their_calls(crew, visit):
     page = visit("/dashboard", crew.admin)
-    lands(page, lambda: choose_first_row(page, "Closers"), r"/events\?figure=booked_calls&closer=")
+    number = page.get_by_role("table", name="Closers").locator("tbody tr a.way").first
+    lands(page, number.click, r"/events\?figure=booked_calls&closer=")
     assert calls_of(page) > 0
 
 
 @pytest.mark.nightly
-def test_a_place_on_the_leaderboard_leads_to_the_calls_that_its_figure_counts(crew, visit):
+def test_a_place_on_the_leaderboard_leads_to_the_person_and_on_to_their_calls(crew, visit):
     page = visit("/leaderboards?metric=Booked+calls&period=Last+365+days", crew.admin)
-    lands(
-        page,
-        lambda: choose_first_row(page, "Board"),
-        r"/events\?figure=booked_calls&closer=.*&period=Custom",
-    )
+    lands(page, lambda: choose_first_row(page, "Board"), r"/person\?id=")
+    expect(page.get_by_role("heading", name=f"{crew.mark} closer")).to_be_visible()
+    bookings = page.get_by_role("link", name="See the bookings")
+    lands(page, bookings.click, r"/events\?figure=booked_calls&closer=.*&period=Custom")
     assert calls_of(page) > 0

@@ -33,6 +33,11 @@ class Grid:
         """What each row opens."""
         return [row["href"] for row in self.data["rows"]]
 
+    def leads(self, name: str) -> list[str]:
+        """Where the links on the numbers of a column lead."""
+        place = self.names.index(name)
+        return [row["cells"][place]["links"][0]["href"] for row in self.data["rows"]]
+
     def ways(self, label: str) -> list[str]:
         """Where the link with this label leads in each row."""
         links = ({way["label"]: way["href"] for way in row} for row in self._links())

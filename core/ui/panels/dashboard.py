@@ -28,7 +28,16 @@ from core.tenancy.access.viewers import Viewer
 from core.ui.cache import drawn_of
 from core.ui.page import go
 from core.ui.parts import charts
-from core.ui.parts.columns import Amounts, Column, Day, Links, Money, Number, Percent, Text
+from core.ui.parts.columns import (
+    Amounts,
+    Column,
+    Day,
+    Money,
+    Number,
+    Percent,
+    Text,
+    linked,
+)
 from core.ui.parts.drill import (
     address,
     chosen_point,
@@ -39,7 +48,7 @@ from core.ui.parts.drill import (
     slot_in,
 )
 from core.ui.parts.filters import Choices, named
-from core.ui.parts.format import days, explained
+from core.ui.parts.format import days, explained, plural
 from core.ui.parts.tables import linked_table, table
 
 DIRECTION: dict[str, Any] = {"up": "normal", "down": "inverse", "none": "off"}
@@ -47,6 +56,7 @@ AUTOMATIC = "Automatic"
 BY = {AUTOMATIC: None} | {DIMENSIONS[grain].label: grain for grain in GRAINS}
 AXES = {"day": "Day", "week": "Week beginning", "month": "Month"}
 BEFORE = "Period before"
+FIGURE_WIDTH = 240
 
 
 def summary_of_shows(figures: Dashboard, filters: Filters | None = None) -> str:
@@ -60,17 +70,27 @@ def summary_of_shows(figures: Dashboard, filters: Filters | None = None) -> str:
         return f"These are chosen by their {named}, so rates of them would say nothing."
     found = figures.change("show_rate", "")
     moved = found and found.moved
-    change = f", {abs(moved):.0f} points {'up' if moved > 0 else 'down'}" if moved else ""
+    change = ""
+    if moved:
+        points = plural(round(abs(moved)), "point", "points")
+        change = f", {points} {'up' if moved > 0 else 'down'}"
     return f"Show rate **{RATE.text(now['show_rate'], '')}**{change}; {now.known}."
 
 
-def summary_of_comparison(figures: Dashboard) -> str:
-    """The days that the figures are compared with."""
+def summary_of_comparison(figures: Dashboard, keys: Sequence[str], currency: str) -> str:
+    """The days that the figures are compared with, and why some of them are not."""
     if figures.comparison is None:
-        return "Compared with nothing."
+        return ""
     earlier = figures.comparison.earlier
     last = (earlier.ends_at - timedelta(microseconds=1)).astimezone(ZoneInfo(earlier.timezone))
-    return f"Compared with {days(earlier.start, last.date() + timedelta(days=1))}."
+    whys: dict[str, list[str]] = {}
+    for key in keys:
+        if (change := figures.change(key, currency)) and change.why:
+            whys.setdefault(change.why, []).append(METRICS[key].name.lower())
+    sentences = [f"Compared with {days(earlier.start, last.date() + timedelta(days=1))}."] + [
+        f"No comparison of {' and '.join(names)}: {why}." for why, names in whys.items()
+    ]
+    return " ".join(sentences).replace("$", r"\$")
 
 
 def summary_of_revenue(figures: Dashboard, currency: str) -> str:
@@ -106,25 +126,27 @@ def show_card(figures: Dashboard, key: str, currency: str) -> None:
 
 
 def _in_words(metric: Metric, change: Change | None) -> tuple[str | None, Any]:
-    """A change with its unit and colour, or in grey why there is none."""
+    """A change with its unit and colour, or in grey that there is none."""
     if change is None or not (change.why or change.moved is not None):
         return None, "off"
     if change.moved is None:
-        return f"No comparison: {change.why}".replace("$", r"\$"), "off"
+        return "No comparison", "off"
     return f"{change.moved:+.0f}{metric.unit.change}", DIRECTION[metric.good]
 
 
 def show_person_card(figures: Dashboard, key: str, currency: str, team: Values | None) -> None:
     """One figure of somebody with its course, beside the team's where that is shown."""
     metric, value = METRICS[key], figures.now[key]
-    beside = beside_team(key, figures.now, team, currency) if team else None
+    whole = (
+        f" The team's: {metric.unit.text(team[key], currency)}.".replace("$", r"\$") if team else ""
+    )
     st.metric(
         metric.name,
         metric.unit.text(value, currency),
-        beside and beside.replace("$", r"\$"),
+        beside_team(key, figures.now, team, currency) if team else None,
         delta_color="off",
         delta_arrow="off",
-        help=explained(key, value),
+        help=f"{explained(key, value)}{whole}",
         border=True,
         height="stretch",
         chart_data=course(figures, key, currency),
@@ -157,14 +179,14 @@ def show_trend(
     that was clicked, if one was; a point of the compared period is of its own days.
     """
     st.subheader(f"{DIMENSIONS[figures.grain].label} by {figures.grain}")
-    key = st.pills(
+    key = st.selectbox(
         "Figure",
         keys,
         format_func=lambda name: METRICS[name].name,
-        default=keys[0],
         key="trend",
         bind="query-params",
         label_visibility="collapsed",
+        width=FIGURE_WIDTH,
     )
     key = key or keys[0]
     chart = drawn_of(
@@ -218,7 +240,7 @@ def _course_of(figures: Dashboard, key: str, currency: str) -> charts.Course:
     return charts.Course(
         days=[part.key for part in figures.slices],
         values=_values(figures, key, currency),
-        said=[
+        sentences=[
             f"{metric.name}, {_called(figures, part)}: {_worth(metric, row, currency)}"
             for part, row in zip(figures.slices, rows, strict=True)
         ],
@@ -229,8 +251,10 @@ def _course_of(figures: Dashboard, key: str, currency: str) -> charts.Course:
         finished=sum(part.period.end <= figures.today for part in figures.slices),
         small=[_is_small(metric, row) for row in rows],
         is_rate=metric.unit is RATE,
-        before=before and [row and row.number(key, currency) for row in before],
-        before_said=[
+        before=None
+        if before is None
+        else [row.number(key, currency) if row else None for row in before],
+        before_sentences=[
             f"{BEFORE}, {_days_beside(figures, part)}: {_worth(metric, row, currency)}"
             if row
             else ""
@@ -342,8 +366,8 @@ def _funnel_table(steps: Sequence[tuple[str, str, int]]) -> Sheet:
 
 
 def show_people(figures: Dashboard, viewer: Viewer, choices: Choices) -> None:
-    """Closers and setters side by side. A person's page opens, and from each figure the bookings or
-    the cash; of nobody these alone.
+    """Closers and setters side by side. A person's page opens; the number of bookings leads to
+    these, and the cash to its payments, also those of nobody.
     """
     for column, heading, key, people in zip(
         st.columns(2),
@@ -362,37 +386,29 @@ def _show_group(people: Figures, viewer: Viewer, key: str, choices: Choices) -> 
     ids = [row.keys[key].id for row in people.rows]
     names = [named(choices, key, each) for each in ids]
     narrowed = [narrowed_here() | {key: name} for name in names]
-    bookings = [rows_behind("booked_calls", each) for each in narrowed]
-    rows = (
-        people.frame()
-        .assign(
-            name=names,
-            cash=pd.Series(
-                [row.values.number("cash_collected", viewer.currency) for row in people.rows],
-                dtype=object,
-            ),
-            currency=viewer.currency,
-            ways=[
-                [("Bookings", ours), ("Cash", rows_behind("cash_collected", each))]
-                for ours, each in zip(bookings, narrowed, strict=True)
-            ],
-            target=[
-                address("person", {"id": str(each), **period_here()}) if each else ours
-                for each, ours in zip(ids, bookings, strict=True)
-            ],
-        )
-        .sort_values("cash", ascending=False)
+    rows = people.frame().assign(
+        name=names,
+        cash=pd.Series(
+            [row.values.number("cash_collected", viewer.currency) for row in people.rows],
+            dtype=object,
+        ),
+        currency=viewer.currency,
+        bookings=[rows_behind("booked_calls", each) for each in narrowed],
+        payments=[rows_behind("cash_collected", each) for each in narrowed],
+        page=[
+            address("person", {"id": str(each), **period_here()}) if each else None for each in ids
+        ],
     )
+    rows = rows.sort_values("cash", ascending=False)
     columns = (
         Text("name", key.capitalize()),
-        Number("booked_calls", "Booked"),
+        linked(Number("booked_calls", "Booked"), "bookings"),
         Percent("show_rate", METRICS["show_rate"].name),
         Number("closes", METRICS["closes"].name),
-        Money("cash", f"Cash ({viewer.currency})"),
-        Links("ways", "Show"),
+        linked(Money("cash", f"Cash ({viewer.currency})"), "payments"),
     )
-    card = ("name", "cash", "booked_calls", "ways")
-    linked_table(rows, f"{key}s", columns=columns, card=card, targets=list(rows["target"]))
+    card = ("name", "cash", "booked_calls")
+    linked_table(rows, f"{key}s", columns=columns, card=card, targets=list(rows["page"]))
 
 
 def show_overdue(overdue: Figures) -> None:

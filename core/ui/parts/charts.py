@@ -68,12 +68,12 @@ class Course:
         unit: what the values are measured in, with the figure's name; the title of their axis.
         finished: how many of the first slices are over; what comes after is drawn dashed.
         small: whether a value is based on too few to count, one for each; such points are hollow.
-        before: the compared values under it, with ``before_said``; None without a comparison.
+        before: the compared values under it, with ``before_sentences``; None without a comparison.
     """
 
     days: Sequence[date]
     values: Sequence[float | None]
-    said: Sequence[str]
+    sentences: Sequence[str]
     label: Sequence[str]
     title: str
     unit: str
@@ -82,7 +82,7 @@ class Course:
     small: Sequence[bool]
     is_rate: bool = False
     before: Sequence[float | None] | None = None
-    before_said: Sequence[str] = ()
+    before_sentences: Sequence[str] = ()
 
 
 @finished
@@ -96,13 +96,13 @@ def trend(course: Course) -> go.Figure:
             y=course.before,
             name="compared",
             line={"color": GREY, "width": 1},
-            **_points(course, course.before_said),
+            **_points(course, course.before_sentences),
         )
     figure.add_scatter(
         x=course.days,
         y=course.values,
         name="points",
-        **_points(course, course.said) | {"mode": "markers"},
+        **_points(course, course.sentences) | {"mode": "markers"},
         marker_color=course.colour,
         marker_symbol=["circle-open" if few else "circle" for few in course.small],
         marker_opacity=_seen(course),
@@ -128,12 +128,12 @@ def trend(course: Course) -> go.Figure:
     return figure
 
 
-def _points(course: Course, said: Sequence[str]) -> dict[str, Any]:
+def _points(course: Course, sentences: Sequence[str]) -> dict[str, Any]:
     """A line of one slice has no length; and only a point with a mark can be clicked."""
     return {
         "mode": "lines+markers",
         "marker": {"size": 6, "opacity": 1 if len(course.days) <= FEW else UNSEEN},
-        "customdata": said,
+        "customdata": sentences,
         "hovertemplate": "%{customdata}<extra></extra>",
     }
 
@@ -236,8 +236,9 @@ def bars(names: Sequence[str], counts: Sequence[int], colour: str) -> go.Figure:
         marker={"color": colour},
         text=counts,
         textposition="outside",
+        cliponaxis=False,
         hoverinfo="skip",
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(visible=False)
+    figure.update_xaxes(visible=False, range=[0, max(counts) * 1.15])
     return figure

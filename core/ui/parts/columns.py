@@ -258,6 +258,36 @@ class Links(Column):
         return " · ".join(label for label, _ in value)
 
 
+@dataclass(frozen=True)
+class Linked(Column):
+    """Numbers of another column, each of which leads to the address in the column ``to``."""
+
+    of: Column
+    to: str
+
+    is_number = True
+
+    def ordered_by(self, rows: pd.DataFrame) -> list[pd.Series[Any]]:
+        return self.of.ordered_by(rows)
+
+    def texts(self, rows: pd.DataFrame) -> list[str]:
+        return self.of.texts(rows)
+
+    def cells(self, rows: pd.DataFrame) -> list[Any]:
+        return [
+            {"text": text, "links": [{"label": text, "href": address}]}
+            for text, address in zip(self.texts(rows), rows[self.to], strict=True)
+        ]
+
+    def exported(self, rows: pd.DataFrame) -> dict[str, list[Any]]:
+        return self.of.exported(rows)
+
+
+def linked(column: Column, to: str) -> Linked:
+    """The column with a link on each of its numbers."""
+    return Linked(column.name, column.label, column, to)
+
+
 def _folded(texts: pd.Series[Any]) -> pd.Series[Any]:
     return texts.map(lambda text: None if is_missing(text) else fold(text) or None).astype(object)
 

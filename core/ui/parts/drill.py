@@ -30,8 +30,9 @@ def narrowed_here() -> dict[str, str | list[str]]:
 
 
 def period_here() -> dict[str, str | list[str]]:
-    """The period of this page, for another one."""
-    return {name: each for name, each in narrowed_here().items() if name in DAYS}
+    """The period of this page, for another one, whose own may be another where none is chosen."""
+    chosen: dict[str, str | list[str]] = {"period": st.session_state.get("period", [])}
+    return chosen | {name: each for name, each in narrowed_here().items() if name in DAYS}
 
 
 def rows_behind(metric: str, narrowed: Narrowed) -> str:
