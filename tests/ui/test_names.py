@@ -32,6 +32,7 @@ SHOWS = {
         "statement",
         "shared",
         "api-keys",
+        "delivery",
         "integrations",
     },
     "sales_rep": {

@@ -18,6 +18,8 @@ OPERATIONS = {
     "update": "changed",
     "delete": "deleted",
     "export": "exported",
+    "look": "opened",
+    "replay": "replayed",
     "person_export": "given to the person",
     "erase": "person erased",
     "lift_erasure": "erasure lifted",
