@@ -39,14 +39,18 @@ show_state(viewer, connection)
 if connection.deleted_at is None:
     st.caption("Paste this address at the provider:")
     st.code(url, language=None, wrap_lines=True)
-    if viewer.is_admin:
-        offer_actions(viewer, connection)
+action = None
+if viewer.is_admin and connection.deleted_at is None:
+    action = offer_actions(viewer, connection)
 
 st.subheader("Deliveries")
 if viewer.is_admin:
-    offer_replay_of_failed(viewer, connection, state["dead"])
+    action = offer_replay_of_failed(connection, state["dead"]) or action
     show_deliveries(viewer, connection_id)
     if connection.deleted_at is None:
         offer_deletion(viewer, connection)
 else:
     st.caption("Deliveries contain personal data; only admins see them.")
+if action is not None:
+    action.run(viewer)
+    st.rerun()

@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import streamlit as st
+from sqlalchemy.orm import Session
 
 from core.deliveries.actions import (
     delete_connection,
@@ -26,6 +27,7 @@ from core.providers import registry
 from core.providers.connections import check_signing_secret
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import act, require
+from core.ui.panels.action import Action
 from core.ui.parts.confirmation import confirm_by_typing
 from core.ui.parts.format import escape_markdown, plural, when
 from core.ui.parts.secret_field import forget, secret_field
@@ -110,20 +112,22 @@ def _show_test(connection_id: UUID, state: dict[str, Any], zone: str) -> None:
         )
 
 
-def offer_actions(viewer: Viewer, connection: WebhookConnection) -> None:
-    """What an admin does with a connection."""
+def offer_actions(viewer: Viewer, connection: WebhookConnection) -> Action | None:
+    """What an admin does with a connection; returns what was asked for."""
     with st.container(horizontal=True):
-        if st.button("Send test delivery", type="primary", disabled=not connection.active):
-            _ask_for_test(viewer, connection)
-        _offer_pause(viewer, connection)
+        tested = st.button("Send test delivery", type="primary", disabled=not connection.active)
+        action = _offer_pause(connection)
         with st.popover("Rename"):
-            _offer_rename(viewer, connection)
+            action = _offer_rename(connection) or action
         with st.popover("Rotate secret"):
-            _offer_rotation(viewer, connection)
+            action = _offer_rotation(connection) or action
         with st.popover("Replay"):
-            _offer_replay(viewer, connection)
+            action = _offer_replay(viewer, connection) or action
+    if tested:
+        _ask_for_test(viewer, connection)
     if connection.previous_secret_until and connection.previous_secret_until > now():
-        _show_previous_secret(viewer, connection)
+        action = _show_previous_secret(viewer, connection) or action
+    return action
 
 
 def _ask_for_test(viewer: Viewer, connection: WebhookConnection) -> None:
@@ -134,27 +138,27 @@ def _ask_for_test(viewer: Viewer, connection: WebhookConnection) -> None:
     st.rerun()
 
 
-def _offer_pause(viewer: Viewer, connection: WebhookConnection) -> None:
-    runs = connection.active and connection.paused_at is None
-    if st.button("Pause" if runs else "Resume", help=None if runs else "Held ones are processed."):
-        done = "Paused: deliveries are held." if runs else "Resumed: held deliveries are processed."
-        with act(viewer, done) as db:
-            (pause if runs else resume)(db, connection.id)
-        st.rerun()
+def _offer_pause(connection: WebhookConnection) -> Action | None:
+    if connection.active and connection.paused_at is None:
+        label, do, done = "Pause", pause, "Paused: deliveries are held until you resume."
+    else:
+        label, do, done = "Resume", resume, "Resumed: held deliveries are being processed."
+    if not st.button(label):
+        return None
+    return Action(st.container(), lambda db: do(db, connection.id), done)
 
 
-def _offer_rename(viewer: Viewer, connection: WebhookConnection) -> None:
+def _offer_rename(connection: WebhookConnection) -> Action | None:
     place = st.container()
     with st.form("rename", border=False):
         name = st.text_input("Name", value=connection.name, key="another name")
         sent = st.form_submit_button("Save", type="primary")
-    if sent:
-        with place, act(viewer, "Renamed.") as db:
-            rename_connection(db, connection.id, name)
-        st.rerun()
+    if not sent:
+        return None
+    return Action(place, lambda db: rename_connection(db, connection.id, name), "Renamed.")
 
 
-def _offer_rotation(viewer: Viewer, connection: WebhookConnection) -> None:
+def _offer_rotation(connection: WebhookConnection) -> Action | None:
     place = st.container()
     with st.form("secret", border=False):
         hint = registry.inbound(connection.provider).signing_hint
@@ -164,28 +168,31 @@ def _offer_rotation(viewer: Viewer, connection: WebhookConnection) -> None:
             " that none is lost while the provider changes over. You can end the old one earlier."
         )
         sent = st.form_submit_button("Rotate", type="primary")
-    if sent:
-        forget(TYPED)
-        with place, act(viewer, "The new secret is stored. Both are valid for 24 hours.") as db:
-            check_signing_secret(connection.provider, secret)
-            rotate_secret(db, connection.id, secret)
-        st.rerun()
+    if not sent:
+        return None
+    forget(TYPED)
+
+    def rotate(db: Session) -> None:
+        check_signing_secret(connection.provider, secret)
+        rotate_secret(db, connection.id, secret)
+
+    return Action(place, rotate, "The new secret is stored. Both are valid for 24 hours.")
 
 
-def _show_previous_secret(viewer: Viewer, connection: WebhookConnection) -> None:
+def _show_previous_secret(viewer: Viewer, connection: WebhookConnection) -> Action | None:
     with viewer.transaction() as db:
         last = last_by_previous_secret(db, connection)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         used = f"last used {when(last, viewer.timezone)}" if last else "not used since the rotation"
         until = when(connection.previous_secret_until, viewer.timezone)
-        st.markdown(f"The old secret is valid until {until} and was {used}.")
-        if st.button("End it now"):
-            with act(viewer, "The old secret is no longer valid.") as db:
-                end_previous_secret(db, connection.id)
-            st.rerun()
+        st.markdown(f"The old secret is valid until {until}; {used}.")
+        if not st.button("End it now"):
+            return None
+    done = "The old secret is no longer valid."
+    return Action(st.container(), lambda db: end_previous_secret(db, connection.id), done)
 
 
-def _offer_replay(viewer: Viewer, connection: WebhookConnection) -> None:
+def _offer_replay(viewer: Viewer, connection: WebhookConnection) -> Action | None:
     """The count stands before the button, since nobody takes a replay back."""
     zone = ZoneInfo(viewer.timezone)
     states = {
@@ -212,19 +219,25 @@ def _offer_replay(viewer: Viewer, connection: WebhookConnection) -> None:
         count = count_replayable(db, connection.id, since, wanted) if wanted else 0
     st.caption("Replaying again makes the same rows, never second ones.")
     number = plural(count, "delivery", "deliveries")
-    if st.button(f"Replay {number}", type="primary", disabled=not count):
-        with act(viewer) as db:
-            replayed = replay_deliveries(db, connection.id, since=since, states=wanted)
-        st.toast(f"{plural(replayed, 'delivery is', 'deliveries are')} being replayed.")
+    if not st.button(f"Replay {number}", type="primary", disabled=not count):
+        return None
+    return Action(
+        st.container(),
+        lambda db: replay_deliveries(db, connection.id, since=since, states=wanted),
+        f"{number} to be replayed.",
+    )
 
 
-def offer_replay_of_failed(viewer: Viewer, connection: WebhookConnection, failed: int) -> None:
+def offer_replay_of_failed(connection: WebhookConnection, failed: int) -> Action | None:
     """All that failed at once, after what stood in their way is mended."""
     label = f"Replay {plural(failed, 'failed delivery', 'failed deliveries')}"
-    if failed and st.button(label, icon=":material/replay:"):
-        with act(viewer, "The failed deliveries are being replayed.") as db:
-            replay_deliveries(db, connection.id, states=[DeliveryStatus.DEAD])
-        st.rerun()
+    if not failed or not st.button(label, icon=":material/replay:"):
+        return None
+    return Action(
+        st.container(),
+        lambda db: replay_deliveries(db, connection.id, states=[DeliveryStatus.DEAD]),
+        "The failed deliveries are being replayed.",
+    )
 
 
 def offer_deletion(viewer: Viewer, connection: WebhookConnection) -> None:

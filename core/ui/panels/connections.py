@@ -9,7 +9,8 @@ from core.providers import registry
 from core.providers.connections import create_connection
 from core.providers.provider import Inbound
 from core.tenancy.access.viewers import Viewer
-from core.ui.page import act, empty, go
+from core.ui.page import empty, go
+from core.ui.panels.action import Action
 from core.ui.parts.columns import Moment, Number, Text, Word
 from core.ui.parts.format import escape_markdown
 from core.ui.parts.secret_field import forget, secret_field
@@ -34,8 +35,7 @@ def labels() -> dict[str, str]:
 
 def show_connections(viewer: Viewer) -> None:
     """Every connection with its status; a row opens it."""
-    if viewer.is_admin:
-        _offer_to_create(viewer)
+    action = _offer_to_create() if viewer.is_admin else None
     with viewer.transaction() as db:
         connections, deleted = connections_table(db), deleted_connections(db)
     if connections.empty:
@@ -65,9 +65,12 @@ def show_connections(viewer: Viewer) -> None:
         with st.container(horizontal=True):
             for connection in deleted:
                 go("connections", escape_markdown(connection.name), id=str(connection.id))
+    if action is not None:
+        st.query_params["id"] = str(action.run(viewer).id)
+        st.rerun()
 
 
-def _offer_to_create(viewer: Viewer) -> None:
+def _offer_to_create() -> Action | None:
     """An error leaves everything as it was typed: the browser holds it, and the page forgets the
     secret all the same.
     """
@@ -92,12 +95,14 @@ def _offer_to_create(viewer: Viewer) -> None:
                 autocomplete="off",
             )
             sent = st.form_submit_button("Create", type="primary")
-    if sent:
-        forget(TYPED)
-        with place, act(viewer, "Connection created. Paste its address at the provider.") as db:
-            made = create_connection(db, provider, name, secret, account_id=account.strip())
-        st.query_params["id"] = str(made.id)
-        st.rerun()
+    if not sent:
+        return None
+    forget(TYPED)
+    return Action(
+        place,
+        lambda db: create_connection(db, provider, name, secret, account_id=account.strip()),
+        "Connection created. Paste its address at the provider.",
+    )
 
 
 def _hint(provider: str, inbound: Inbound) -> str:
