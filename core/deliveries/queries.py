@@ -127,7 +127,7 @@ def _open_deliveries() -> Any:
     )
 
 
-def _health(connection: Row[Any], at: datetime) -> str:
+def _health(connection: Any, at: datetime) -> str:
     if connection.deleted_at is not None:
         return "deleted"
     if not connection.active:

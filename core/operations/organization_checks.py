@@ -92,20 +92,21 @@ def _connections(db: Session, organization: Organization) -> Iterator[Check]:
             "webhooks",
             State.AMBER,
             "no connection",
-            "Make one on the screen Connections.",
+            "Create one on the screen Connections.",
             organization.slug,
             "connections",
         )
     advice = {
         "refusing": (
             State.RED,
-            "The signature does not fit the signing secret: copy it from the provider anew, and"
-            " replace it on the screen Connections.",
+            "The signature does not fit the signing secret: copy it from the provider again, and"
+            " rotate it on the screen Connections.",
         ),
         "failing": (
             State.RED,
-            "Look at the failed deliveries on the screen Connections, then process them again.",
+            "See on the screen Connections why they failed, then replay them.",
         ),
+        "paused": (State.AMBER, "Its deliveries are held: resume it on the screen Connections."),
         "silent": (State.AMBER, "Check that the provider still delivers to this address."),
         "never used": (
             State.AMBER,
