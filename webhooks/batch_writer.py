@@ -25,7 +25,7 @@ MAX_WAITING_BYTES = 64 * 1024 * 1024
 # In binary form, since as text psycopg would look for quotes in every element.
 STORE = """
     select answer, retry_after from app.store_deliveries(
-      %b::uuid[], %b::int[], %b::text[], %b::text[], %b::bytea[], %b)
+      %b::uuid[], %b::int[], %b::text[], %b::text[], %b::bytea[], %b::bool[], %b)
 """
 Answer = tuple[str, int | None]
 
@@ -44,6 +44,7 @@ class Delivery(NamedTuple):
     delivery_key: str
     headers: str
     body: bytes
+    by_previous_secret: bool
 
 
 waiting: list[tuple[Delivery, asyncio.Future[Answer]]] = []

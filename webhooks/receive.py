@@ -16,7 +16,7 @@ import math
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -32,7 +32,7 @@ from core.platform.outage import is_outage
 from core.platform.vault import unseal
 from core.providers import registry
 from core.providers.provider import Address, Inbound
-from core.providers.signatures import BadSignature
+from core.providers.signatures import BadSignature, without_signatures
 from webhooks.answers import JSON, refusal
 from webhooks.batch_writer import Answer, Delivery, TooManyWaiting, store_delivery
 from webhooks.body import INCOMPLETE, BodyTooLarge, read_body, too_deep
@@ -46,8 +46,25 @@ MAX_TEXT = 255
 LARGE = 64 * 1024  # from here on it costs to look into a body and to carry it to the database
 LOOK_UP_EVERY_S = 1.0
 ACCEPTED = b'{"status":"accepted"}'
-STORED_HEADERS = ("content-type", "user-agent")  # of every provider, in addition to its own
+# Of every provider, in addition to its own.
+STORED_HEADERS = ("host", "content-type", "content-length", "user-agent")
 Headers = dict[str, str]
+
+
+class Secret(NamedTuple):
+    """A signing secret; after a rotation the one of before is valid until an instant."""
+
+    text: str
+    valid_until: datetime | None = None
+
+
+class Verdict(NamedTuple):
+    """What is wrong with a signature, nothing for a genuine one, and whether it was made with the
+    secret of before.
+    """
+
+    wrong: str = ""
+    by_previous_secret: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,7 +76,7 @@ class Endpoint:
     id: UUID
     provider: str
     revision: int
-    secret: str
+    secrets: tuple[Secret, ...]  # the present one first
     looked_up_at: float = field(default_factory=time.monotonic)
 
     def age_s(self) -> float:
@@ -159,19 +176,19 @@ async def verify_and_store(
     if inbound is None or (whose := _address(inbound, last_part)) is None:
         return "refused", None
     endpoint = remembered.get((name, whose))
-    if endpoint is not None and not _wrong_with(endpoint, headers, body):
-        answer, retry_after_s = await _store(endpoint, headers, body)
+    if endpoint is not None and not (verdict := _verdict(endpoint, headers, body)).wrong:
+        answer, retry_after_s = await _store(endpoint, headers, body, verdict)
         if answer != "stale":
             return answer, retry_after_s
     wait_s = limited_for(endpoint.id, address) if endpoint else 0
     if endpoint is not None and wait_s and endpoint.age_s() < LOOK_UP_EVERY_S:
         return "limited", wait_s
     endpoint = await _look_up(name, whose)
-    wrong = _wrong_with(endpoint, headers, body) if endpoint else "no such connection"
-    if endpoint is not None and not wrong:
-        return await _store(endpoint, headers, body)
+    verdict = _verdict(endpoint, headers, body) if endpoint else Verdict("no such connection")
+    if endpoint is not None and not verdict.wrong:
+        return await _store(endpoint, headers, body, verdict)
     whom = endpoint.id if endpoint else None
-    wait_s = limited_for(whom, address) or await count_failure(whom, address, wrong)
+    wait_s = limited_for(whom, address) or await count_failure(whom, address, verdict.wrong)
     return ("limited", wait_s) if wait_s else ("refused", None)
 
 
@@ -184,16 +201,21 @@ def _address(inbound: Inbound, last_part: str) -> UUID | str | None:
         return None
 
 
-def _wrong_with(endpoint: Endpoint, headers: Headers, body: bytes) -> str:
-    """What is wrong with the signature; nothing for a genuine one."""
-    try:
-        registry.inbound(endpoint.provider).verify(
-            headers, body, endpoint.secret, datetime.now(UTC)
-        )
-    except BadSignature as error:
-        log.info("refused", connection=str(endpoint.id), why=str(error))
-        return str(error)
-    return ""
+def _verdict(endpoint: Endpoint, headers: Headers, body: bytes) -> Verdict:
+    """What is wrong is what the present secret finds."""
+    verify, at = registry.inbound(endpoint.provider).verify, datetime.now(UTC)
+    wrong = ""
+    for secret in endpoint.secrets:
+        if secret.valid_until is not None and secret.valid_until < at:
+            continue
+        try:
+            verify(headers, body, secret.text, at)
+        except BadSignature as error:
+            wrong = wrong or str(error)
+        else:
+            return Verdict(by_previous_secret=secret.valid_until is not None)
+    log.info("refused", connection=str(endpoint.id), why=wrong)
+    return Verdict(wrong)
 
 
 async def _look_up(name: str, whose: UUID | str) -> Endpoint | None:
@@ -201,13 +223,14 @@ async def _look_up(name: str, whose: UUID | str) -> Endpoint | None:
     async with pooled_connection() as db:
         connection_id = whose if isinstance(whose, UUID) else await _of_slug(db, whose, name)
         found = await db.execute("select * from app.find_connection(%s)", (connection_id,))
-        row = await found.fetchone()
-    if row is None or row[1] != name or not isinstance(connection_id, UUID):
+        rows = await found.fetchall()
+    if not rows or rows[0][1] != name or not isinstance(connection_id, UUID):
         return None
-    organization_id, _, revision, secret_id, sealed = row
-    endpoint = Endpoint(
-        connection_id, name, revision, unseal(sealed, *belongs_to(organization_id, secret_id))
+    secrets = tuple(
+        Secret(unseal(sealed, *belongs_to(organization_id, secret_id)), valid_until)
+        for organization_id, _, _, secret_id, sealed, valid_until in rows
     )
+    endpoint = Endpoint(connection_id, name, rows[0][2], secrets)
     remembered[name, whose] = endpoint
     return endpoint
 
@@ -218,7 +241,7 @@ async def _of_slug(db: psycopg.AsyncConnection[Any], slug: str, name: str) -> UU
     return row and row[0]
 
 
-async def _store(endpoint: Endpoint, headers: Headers, body: bytes) -> Answer:
+async def _store(endpoint: Endpoint, headers: Headers, body: bytes, verdict: Verdict) -> Answer:
     inbound = registry.inbound(endpoint.provider)
     if len(body) > LARGE and (wait_s := _over_limit_for(endpoint.id)):
         return "limited", wait_s
@@ -226,14 +249,27 @@ async def _store(endpoint: Endpoint, headers: Headers, body: bytes) -> Answer:
     if too_deep(stored_body):
         return "too_deep", None
     key = _storable(inbound.delivery_key(headers, body)) or hashlib.sha256(body).hexdigest()
-    stored = (*STORED_HEADERS, *inbound.headers)
-    sent = {name: _storable(headers[name]) for name in stored if name in headers}
+    sent = json.dumps(_stored_headers(inbound, headers))
     answer, retry_after_s = await store_delivery(
-        Delivery(endpoint.id, endpoint.revision, key, json.dumps(sent), stored_body)
+        Delivery(
+            *(endpoint.id, endpoint.revision, key, sent, stored_body, verdict.by_previous_secret)
+        )
     )
     if answer == "limited" and retry_after_s:
         over_limit_until[endpoint.id] = time.monotonic() + retry_after_s
     return answer, retry_after_s
+
+
+def _stored_headers(inbound: Inbound, headers: Headers) -> dict[str, str | None]:
+    """Those worth reading later; of a signature only when it was made."""
+    stored = (*STORED_HEADERS, *inbound.headers)
+    sent = {name: _storable(headers[name]) for name in stored if name in headers}
+    signatures = {
+        name: _storable(without_signatures(headers[name]))
+        for name in inbound.signature_headers
+        if name in headers
+    }
+    return sent | signatures
 
 
 def _over_limit_for(connection_id: UUID) -> int:

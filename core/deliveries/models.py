@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -26,12 +26,16 @@ from core.platform.schema import (
 )
 from core.tenancy.organizations.models import SettingsRow
 
+BOTH_VALID_FOR = timedelta(hours=24)  # the secrets before and after a rotation
+
 
 class DeliveryStatus(LabelledEnum):
-    PENDING = "pending"  # stored, waiting for a worker
+    PENDING = "pending", "Waiting"  # stored, waiting for a worker
+    HELD = "held", "On hold"  # its connection is paused; waits for that to end
     PROCESSED = "processed"
     # Genuine but of no use to us (unknown type, test mode); last_error has the reason.
     IGNORED = "ignored"
+    TEST = "test", "Test received"  # one that we sent ourselves, to try the connection
     DEAD = "dead", "Failed"  # every retry failed; waits for a person
 
 
@@ -39,7 +43,10 @@ class WebhookConnection(TenantRow, Timestamps, Base):
     """One configured webhook endpoint of one organisation; its secret is in ``vault_secrets``.
 
     ``revision`` changes with every edit, so that a receiver can tell whether what it remembers is
-    still current. Without a ``rate_limit_per_minute`` of its own it has the installation's.
+    still current. Without a ``rate_limit_per_minute`` of its own it has the installation's. While
+    it is paused its deliveries are stored and held. After a rotation the secret of before is valid
+    until ``previous_secret_until``. A deleted one is inactive; its row stays, since deliveries and
+    payments refer to it.
     """
 
     __tablename__ = "webhook_connections"
@@ -56,6 +63,9 @@ class WebhookConnection(TenantRow, Timestamps, Base):
     rate_limit_per_minute: Mapped[int | None]
     is_shared: Mapped[bool] = mapped_column(server_default=text("false"))
     revision: Mapped[int] = mapped_column(server_default=text("1"))
+    paused_at: Mapped[datetime | None]
+    previous_secret_until: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
 
 
 class DeliverySettings(SettingsRow, Base):
@@ -103,6 +113,8 @@ class ConnectionActivity(Base):
 
     ``refused_count`` deliveries, the first ``refused_since``, were not correctly signed since the
     latest that was or another secret was entered; ``refusal`` says what was wrong with the last.
+    ``tested_at`` is when the latest test delivery came to its end, and ``test_error`` why it did
+    not arrive.
     """
 
     __tablename__ = "connection_activity"
@@ -118,6 +130,8 @@ class ConnectionActivity(Base):
     refused_since: Mapped[datetime | None]
     refused_at: Mapped[datetime | None]
     refusal: Mapped[ProductText | None]
+    tested_at: Mapped[datetime | None]
+    test_error: Mapped[ProductText | None]
 
 
 class WebhookDelivery(TenantRow, Base):
@@ -127,7 +141,8 @@ class WebhookDelivery(TenantRow, Base):
     The table is also the queue of the workers. Those that are pending wait in the order in which
     they arrived, replayed ones behind all others. Without a ``due_at`` they may be taken at once,
     else not before it. ``attempts`` counts all tries, ``failures`` those in a row that failed or
-    came to no end.
+    came to no end. ``history`` lists what it went through before its present state, the oldest
+    first: failed tries, earlier results, and who had it replayed.
     """
 
     __tablename__ = "webhook_deliveries"
@@ -139,7 +154,7 @@ class WebhookDelivery(TenantRow, Base):
             "ix_webhook_deliveries_open",
             "organization_id",
             "status",
-            postgresql_where=text("status in ('pending','dead')"),
+            postgresql_where=text("status in ('pending','held','dead')"),
         ),
         # Each is as short as what waits for that.
         Index(
@@ -168,7 +183,7 @@ class WebhookDelivery(TenantRow, Base):
             "id",
             postgresql_where=text("status = 'pending' and failures > 0"),
         ),
-        secured("inbox"),
+        secured("inbox", label="Deliveries"),
     )
 
     # The connection already refers to the organisation. A foreign key here would lock the
@@ -188,6 +203,8 @@ class WebhookDelivery(TenantRow, Base):
     is_replay: Mapped[bool] = mapped_column(server_default=text("false"))
     processed_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
+    history: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
+    by_previous_secret: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class ProviderObject(TenantRow, Timestamps, Base):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from core.platform.database import organization_id_of
@@ -50,6 +50,15 @@ def store_secret(db: Session, provider: str, owner_id: UUID, name: str, secret: 
         db.execute(insert(VaultSecret).values(key | values))
     else:
         db.execute(update(VaultSecret).where(VaultSecret.id == row_id).values(values))
+
+
+def retire_secret(db: Session, owner_id: UUID, name: str, retired: str) -> None:
+    """Store the secret ``name`` under the name ``retired``, in place of an earlier one of that
+    name. Its seal stays as it is, which people cannot open.
+    """
+    owned = VaultSecret.owner_id == owner_id
+    db.execute(delete(VaultSecret).where(owned, VaultSecret.name == retired))
+    db.execute(update(VaultSecret).where(owned, VaultSecret.name == name).values(name=retired))
 
 
 def read_secret(db: Session, owner_id: UUID, name: str) -> str:

@@ -1,6 +1,6 @@
-"""Putting messages back on the queue that wait although no job is left to send them.
+"""Putting back on the queue what waits although nobody would come for it.
 
-A job can be missing after a restore of the database, or when somebody deleted it.
+The job of a message can be missing after a restore of the database, or when somebody deleted it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from core.deliveries.sending import send_outbox
 from core.platform.clock import now
@@ -28,8 +28,10 @@ MESSAGES_WITHOUT_A_JOB = text("""
 @task(name="sweep_deliveries", every=timedelta(minutes=1))
 def sweep_outbox(organization_id: UUID) -> int:
     """Put waiting messages back on the queue for which there is no job; returns how many. None of
-    these was ever sent.
+    these was ever sent. Deliveries that arrived while the pause of their connection ended may still
+    be on hold, and are released.
     """
     with as_system(organization_id) as db:
+        db.execute(select(func.app.release_held()))
         forgotten = db.scalars(MESSAGES_WITHOUT_A_JOB, {"before": now() - FORGOTTEN_AFTER}).all()
         return sum(send_outbox.later(db, message_id) for message_id in forgotten)

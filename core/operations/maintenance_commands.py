@@ -80,30 +80,16 @@ def rotate_keys_command(_: Namespace) -> Answer:
 )
 def replay_command(args: Namespace) -> Answer:
     """Process deliveries again: the failed ones, or all since an instant."""
-    from sqlalchemy import select
-
-    from core.deliveries.actions import replay
-    from core.deliveries.models import DeliveryStatus, WebhookDelivery
+    from core.deliveries.actions import replay_deliveries
+    from core.deliveries.models import DeliveryStatus
     from core.platform.database import as_system
 
     organization_id = organization_named(args.org)
-    wanted = (
-        select(WebhookDelivery.id)
-        .where(WebhookDelivery.body != b"")
-        .order_by(WebhookDelivery.received_at)
-    )
-    if args.connection:
-        wanted = wanted.where(WebhookDelivery.connection_id == args.connection)
-    wanted = wanted.where(
-        WebhookDelivery.received_at >= _instant(args.since)
-        if args.since
-        else WebhookDelivery.status == DeliveryStatus.DEAD
-    )
+    since = _instant(args.since) if args.since else None
+    states = None if since else [DeliveryStatus.DEAD]
     with as_system(organization_id) as db:
-        found = list(db.scalars(wanted))
-        for delivery_id in found:
-            replay(db, delivery_id)
-    return {"organization_id": str(organization_id), "replayed": len(found)}
+        replayed = replay_deliveries(db, args.connection, since=since, states=states)
+    return {"organization_id": str(organization_id), "replayed": replayed}
 
 
 def _instant(text: str) -> datetime:

@@ -100,12 +100,13 @@ def _connections(db: Session, organization: Organization) -> Iterator[Check]:
         "refusing": (
             State.RED,
             "The signature does not match the signing secret. Copy the secret from the provider"
-            " and replace it on Connections.",
+            " and rotate it on Connections.",
         ),
         "failing": (
             State.RED,
             "View the failed deliveries on Connections, then retry them.",
         ),
+        "paused": (State.AMBER, "Its deliveries are held. Resume it on Connections."),
         "silent": (State.AMBER, "Check that the provider still delivers to this address."),
         "never used": (
             State.AMBER,

@@ -357,7 +357,7 @@ def _empty_some(organization_id: UUID, before: datetime) -> int:
     old = select(WebhookDelivery.id).where(
         WebhookDelivery.received_at < before,
         WebhookDelivery.body != b"",
-        WebhookDelivery.status != DeliveryStatus.PENDING,
+        WebhookDelivery.status.not_in([DeliveryStatus.PENDING, DeliveryStatus.HELD]),
     )
     emptied = (
         update(WebhookDelivery)

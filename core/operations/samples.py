@@ -1,6 +1,4 @@
-"""Correctly signed sample deliveries, posted to a running receiver to try out an installation or
-one of its connections.
-"""
+"""Correctly signed sample deliveries, posted to a running receiver to try out an installation."""
 
 from __future__ import annotations
 
@@ -20,12 +18,9 @@ from core.deliveries.models import WebhookConnection
 from core.deliveries.secrets import read_secret
 from core.platform.clock import now
 from core.platform.database import as_system
-from core.platform.errors import NotFound, UnexpectedAnswer
-from core.platform.settings import settings
-from core.platform.tasks import task
 from core.providers import registry
 from core.providers.connections import connection_path, create_connection
-from core.providers.payloads import TEST_DELIVERY, example, payload, signed
+from core.providers.payloads import example, payload, signed
 
 TIMEOUT_S = 10
 
@@ -51,33 +46,6 @@ def send_samples(organization_id: UUID, url: str) -> dict[str, Any]:
                 status = _post(client, provider, *connection, content)
                 sent.append({"provider": provider, "event": file, "status": status})
     return {"organization_id": str(organization_id), "sent": sent}
-
-
-@task(retry=False, log_success=True)  # somebody waits for it and can press the button again
-def send_test_delivery(organization_id: UUID, connection_id: UUID) -> None:
-    """Post one harmless, correctly signed delivery to one connection over HTTP.
-
-    Its event type means nothing to us, so it is stored, counted and ignored.
-
-    Raises:
-        NotFound: there is no such connection.
-        UnexpectedAnswer: the receiver did not accept it.
-        httpx.HTTPError: nothing answers at the receiver's address.
-    """
-    with as_system(organization_id) as db:
-        connection = db.scalars(
-            select(WebhookConnection).where(WebhookConnection.id == connection_id)
-        ).first()
-        if connection is None:
-            raise NotFound("There is no such connection.")
-        provider, secret = connection.provider, read_secret(db, connection_id, SIGNING)
-        path = connection_path(db, connection)
-    content = payload(provider, TEST_DELIVERY, example())
-    receiver = settings().webhook_public_url
-    with httpx.Client(base_url=receiver, timeout=TIMEOUT_S) as client:
-        status = _post(client, provider, path, secret, content)
-    if status != httpx.codes.OK:
-        raise UnexpectedAnswer(f"The receiver answered the test delivery with {status}.")
 
 
 def _roster(db: Session) -> dict[str, str]:

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from core.operations.keepers import LONGEST_PAUSE_S, Child, ChildKeeper, DatabaseKeeper, say
 from core.platform.errors import SalesOpsError
 from core.platform.local_postgres import embedded
-from core.platform.settings import settings
+from core.platform.settings import on_this_machine, settings
 
 STOP_AFTER_S = 8
 PREPARATION = (sys.executable, "-m", "core.operations.preparation")
@@ -136,8 +136,8 @@ async def run() -> None:
     found = await prepared(stopping)
     if found is None:
         return
-    say(f"screens   http://localhost:{settings().ui_port}")
-    say(f"webhooks  http://localhost:{settings().webhook_port}")
+    say(f"screens   {on_this_machine(settings().ui_port)}")
+    say(f"webhooks  {on_this_machine(settings().webhook_port)}")
     for role, (email, password) in found.sign_ins.items():
         say(f"sign in as {role:<12} {email:<32} {password}")
     await supervise(found.addresses, stopping)

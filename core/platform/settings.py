@@ -14,6 +14,11 @@ from core.platform.errors import Misconfigured
 KEY_BYTES = 32
 
 
+def on_this_machine(port: int) -> str:
+    """Where something on this machine is reached that listens at ``port``."""
+    return f"http://localhost:{port}"
+
+
 class Settings(BaseSettings):
     """Each field is one environment variable of the same name, in capitals; README lists them in
     one table. For the addresses of providers see ``base_url``.
@@ -30,10 +35,12 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".data")
     encryption_master_key: SecretStr | None = None
     encryption_old_keys: SecretStr | None = None
-    public_url: str = "http://localhost:8501"
-    webhook_public_url: str = "http://localhost:8000"
     ui_port: int = 8501
     webhook_port: int = 8000
+    public_url: str = Field(default_factory=lambda known: on_this_machine(known["ui_port"]))
+    webhook_public_url: str = Field(
+        default_factory=lambda known: on_this_machine(known["webhook_port"])
+    )
     webhook_rate_limit: int = Field(default=6_000, ge=1)
     slack_webhook_url: SecretStr | None = None
     resend_api_key: SecretStr | None = None

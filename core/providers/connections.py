@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
-from core.deliveries.actions import SIGNING
+from core.deliveries.actions import SIGNING, checked_name
 from core.deliveries.models import WebhookConnection
 from core.deliveries.secrets import store_secret
 from core.platform.database import organization_id_of
@@ -17,6 +17,7 @@ from core.providers.provider import Address
 from core.tenancy.organizations.queries import current_organization
 
 MAX_RATE_LIMIT = 1_000_000
+SHORTEST_SECRET, LONGEST_SECRET = 8, 500
 
 
 def connection_path(db: Session, connection: WebhookConnection) -> str:
@@ -29,6 +30,24 @@ def connection_path(db: Session, connection: WebhookConnection) -> str:
 def connection_url(db: Session, connection: WebhookConnection) -> str:
     """The address to enter at the provider."""
     return settings().webhook_public_url.rstrip("/") + connection_path(db, connection)
+
+
+def check_signing_secret(provider: str, secret: str) -> None:
+    """Raises InvalidInput for what cannot be a signing secret of the provider."""
+    text, label = secret.strip(), registry.provider(provider).label
+    inbound = registry.inbound(provider)
+    if not text:
+        raise InvalidInput(f"Enter the signing secret of {label}.", field="secret")
+    for beginning, sentence in inbound.mistaken_secrets.items():
+        if text.startswith(beginning):
+            raise InvalidInput(sentence, field="secret")
+    if not SHORTEST_SECRET <= len(text) <= LONGEST_SECRET or len(text.split()) > 1:
+        raise InvalidInput(
+            f"That is no signing secret of {label}: one has {SHORTEST_SECRET} to {LONGEST_SECRET}"
+            " characters and no blanks.",
+            field="secret",
+        )
+    inbound.check_secret(text)
 
 
 def create_connection(
@@ -46,15 +65,16 @@ def create_connection(
     ``rate_limit`` is deliveries a minute, by default the setting ``WEBHOOK_RATE_LIMIT``.
 
     Raises:
-        InvalidInput: unknown provider, no name, an empty secret, or a limit out of range.
+        InvalidInput: unknown provider, no name or one that is too long, a secret that cannot be one
+        of this provider, or a limit out of range.
     """
     if registry.find_inbound(provider) is None:
         raise InvalidInput(
             f"“{provider}” is not a provider; use one of {', '.join(registry.with_inbound())}.",
             field="provider",
         )
-    if not name.strip():
-        raise InvalidInput("Give the connection a name.", field="name")
+    name = checked_name(name)
+    check_signing_secret(provider, secret)
     if rate_limit is not None and not 1 <= rate_limit <= MAX_RATE_LIMIT:
         raise InvalidInput(
             f"The rate limit must lie between 1 and {MAX_RATE_LIMIT} a minute.", field="rate_limit"
@@ -63,7 +83,7 @@ def create_connection(
         organization_id=organization_id_of(db),
         id=uuid4(),
         provider=provider,
-        name=name.strip(),
+        name=name,
         external_account_id=account_id or None,
         rate_limit_per_minute=rate_limit,
     )

@@ -26,14 +26,16 @@ from core.deliveries.models import DeliveryStatus, WebhookConnection, WebhookDel
 from core.deliveries.reading import read_payload
 from core.people.erasure import mention_erased, without_erased
 from core.platform.advisory_locks import share_organization
+from core.platform.clock import now
 from core.platform.database import as_system
-from core.platform.errors import NotFound, RateLimited
+from core.platform.errors import NotFound, RateLimited, SalesOpsError
 from core.platform.log import logger
 from core.platform.outage import is_exhausted, is_outage
 from core.providers import registry
 from core.providers.client import Client
 from core.providers.credentials import client_of
 from core.providers.integrations import access_to
+from core.providers.payloads import TEST_DELIVERY
 from core.providers.provider import Delivered, Outcome, Use
 from core.providers.values import Unreadable
 from core.tenancy.organizations.queries import settings_of
@@ -283,7 +285,9 @@ def _read(db: Session, waiting: Sequence[Any]) -> tuple[dict[UUID, Result], dict
             if inbound is None:
                 raise Unreadable(f"deliveries of {row.provider} are received no more")
             named = inbound.event_type(received[row.id])
-            results[row.id] = Result(DeliveryStatus.PENDING, named)
+            is_test = named == TEST_DELIVERY
+            status = DeliveryStatus.TEST if is_test else DeliveryStatus.PENDING
+            results[row.id] = Result(status, named)
         except UNREADABLE as error:
             reason, _ = _cleaned(db, _sentence(error), received.get(row.id))
             results[row.id] = Result(DeliveryStatus.DEAD, reason=reason[:500])
@@ -341,21 +345,41 @@ def _settle(db: Session, waiting: Sequence[Any], results: Mapping[UUID, Result])
 
 
 def _sentence(error: Exception) -> str:
-    """What a provider's module says of it, or else what Python does."""
-    said = str(error) if isinstance(error, Unreadable) else f"{type(error).__name__} {error}"
-    return f"cannot be read: {said}"
+    """Why a delivery cannot be read, for whoever looks after the connection."""
+    match error:
+        case Unreadable():
+            why = str(error)
+        case json.JSONDecodeError() | UnicodeError():
+            why = "it is not JSON"
+        case RecursionError():
+            why = "it is nested too deeply"
+        case KeyError():
+            why = f"the field “{error.args[0] if error.args else '?'}” is missing"
+        case _:
+            why = "it is not built as its provider describes"
+    return f"cannot be read: {why}"
+
+
+def _why(error: Exception) -> str:
+    """Why a try failed: what our own errors say is for people, and of a refusal of the database the
+    first line, without the statement.
+    """
+    if isinstance(error, SalesOpsError):
+        return error.message
+    if isinstance(error, DBAPIError):
+        return f"the database refused it: {error.orig}".partition("\n")[0]
+    return f"an unexpected error, {type(error).__name__}: {error}".partition("\n")[0]
 
 
 def _note_failure(organization_id: UUID, delivery_id: UUID, error: Exception) -> None:
     """Set a delivery aside that cannot be read, or has failed often enough; any other waits for
     its next try, as long as its provider asks for.
     """
+    log.warning("a try failed", delivery=str(delivery_id), error=type(error).__name__)
     if isinstance(error, UNREADABLE):
         _set_aside(organization_id, delivery_id, _sentence(error), DeliveryStatus.DEAD)
         return
-    said = error.orig if isinstance(error, DBAPIError) else error  # without the statement
-    reason = f"{type(error).__name__}: {said}".partition("\n")[0]
-    failures = _set_aside(organization_id, delivery_id, reason, DeliveryStatus.PENDING)
+    failures = _set_aside(organization_id, delivery_id, _why(error), DeliveryStatus.PENDING)
     asked_for = error.retry_after_s + random.random() if isinstance(error, RateLimited) else 0.0  # noqa: S311
     pause = max(timedelta(seconds=2.0**failures), timedelta(seconds=asked_for))
     if failures:
@@ -380,6 +404,8 @@ def _set_aside(
             status = DeliveryStatus.DEAD
         log.warning("delivery failed", delivery=str(delivery_id), status=status)
         delivery.status, delivery.last_error = status, _redact(db, delivery, reason)[:500]
+        failed = {"at": now().isoformat(), "outcome": "failed", "reason": delivery.last_error}
+        delivery.history = [*delivery.history, failed]
         failures = delivery.failures
         db.flush()
         note_error(db, delivery.connection_id, delivery.last_error)

@@ -53,6 +53,12 @@ class Outcome:
 PROCESSED = Outcome()
 
 
+def not_about(event_type: str | None, what: str) -> Outcome:
+    """Of a delivery of a kind that nothing is made of here."""
+    named = f"“{event_type}” is not about {what}" if event_type else "it does not say what happened"
+    return Outcome(ignored=named)
+
+
 @dataclass(frozen=True)
 class Delivered:
     """A delivery as its provider's module works on it: what it says, or what was fetched for it,
@@ -103,9 +109,12 @@ class Inbound:
     order in which they arrived, into rows, and says of each what became of it: safe to repeat, in
     any order and in batches of any size; it raises when it cannot be done now.
 
-    ``signing_hint`` says on the screen Connections what the signing secret looks like. ``headers``
-    are stored with a delivery, besides its content type and sender. ``person_fields`` are the
-    payload's fields that say who somebody is.
+    ``signing_hint`` says on the screen Connections what the signing secret looks like.
+    ``check_secret`` raises InvalidInput for one that cannot be it, and ``mistaken_secrets`` are
+    beginnings of what is often entered in its place, with the sentence that is shown then.
+    ``headers`` are stored with a delivery, besides its content type and sender, and so are
+    ``signature_headers``, but without the signatures. ``person_fields`` are the payload's fields
+    that say who somebody is.
 
     ``as_json`` (body) is for a provider whose bodies are not JSON: a verified delivery is stored
     in the form that it returns, since erasing a person, redacting and reading all take JSON; it
@@ -123,7 +132,10 @@ class Inbound:
     event_type: Callable[[Payload], str | None]
     handle: Handle
     signing_hint: str
+    check_secret: Callable[[str], None] = lambda _: None
+    mistaken_secrets: Values = field(default_factory=dict)
     headers: tuple[str, ...] = ()
+    signature_headers: tuple[str, ...] = ()
     person_fields: PersonFields = field(default_factory=PersonFields)
     samples: tuple[Sample, ...] = ()
     as_json: Callable[[bytes], bytes] = lambda body: body

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
+SIGNATURE = re.compile(r"[A-Za-z0-9+/_-]{16,}=*")
+TIME_IN_SIGNATURE = re.compile(r"(?:^|,)\s*t=(\d{1,11})\b")
 TOLERANCE_S = 300
 MAX_TIMESTAMP_DIGITS = 12
 
@@ -87,3 +90,18 @@ def check_standard_webhook(
     given = headers.get(f"{prefix}-signature", "").split(" ")
     if not message_id or not any(hmac.compare_digest(expected, value.encode()) for value in given):
         raise BadSignature("no matching signature")
+
+
+def without_signatures(header: str) -> str:
+    """The header that proves a delivery, as it may be stored: without what proves it."""
+    return SIGNATURE.sub("…", header)
+
+
+def signed_at(headers: Mapping[str, str | None]) -> datetime | None:
+    """When a delivery was signed, by its stored headers; None where the scheme does not say it."""
+    for name, value in headers.items():
+        found = TIME_IN_SIGNATURE.search(value or "") if name.endswith("signature") else None
+        seconds = found[1] if found else value if name.endswith("-timestamp") else None
+        if seconds and seconds.isdecimal() and len(seconds) < MAX_TIMESTAMP_DIGITS:
+            return datetime.fromtimestamp(int(seconds), UTC)
+    return None

@@ -211,6 +211,16 @@ SCREENS = (
         "connections", "admin/connections.py", "Connections", ":material/cable:", "Set-up", MANAGERS
     ),
     Screen(
+        "delivery",
+        "admin/delivery.py",
+        "Delivery",
+        ":material/cable:",
+        "Set-up",
+        ADMINS,
+        menu=False,
+        takes="id",
+    ),
+    Screen(
         "integrations",
         "admin/integrations.py",
         "Integrations",

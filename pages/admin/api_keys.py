@@ -85,7 +85,8 @@ st.markdown(
     f"Limit for all programs together: **{hourly_limit(home.plan):,}** requests an hour"
     f" ({escape_markdown(home.plan.capitalize())} plan)."
 )
-st.caption(f"API reference: {escape_markdown(settings().webhook_public_url)}/api/openapi.json")
+st.caption("API reference:")
+st.code(f"{settings().webhook_public_url.rstrip('/')}/api/openapi.json", language=None)
 if NEW in st.session_state:
     st.success("Copy the key now. You will not be able to see it again.")
     st.code(st.session_state[NEW], language=None, wrap_lines=True)

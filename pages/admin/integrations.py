@@ -4,8 +4,6 @@ is still accepted.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -25,7 +23,8 @@ from core.providers.credentials import credentials_of
 from core.providers.email import delivery_in_words
 from core.providers.integrations import enter_key, integrations, remove_key, verify_soon
 from core.providers.provider import Field, Provider
-from core.ui.page import act, empty, go, require, title
+from core.ui.page import empty, go, require, title
+from core.ui.panels.action import Action
 from core.ui.parts.format import escape_markdown, when
 from core.ui.parts.secret_field import forget, secret_field
 
@@ -41,17 +40,6 @@ TEXT_SAID = {
 }
 viewer = require("integrations")
 title("Integrations", viewer, "Keys are sealed as they are entered, and nobody is shown them again")
-
-
-@dataclass(frozen=True)
-class Action:
-    """What was asked for on this run, done once the page stands; ``place`` is where a refusal is
-    shown.
-    """
-
-    place: DeltaGenerator
-    do: Callable[[Session], Any]
-    said: str
 
 
 def times_done() -> int:
@@ -295,7 +283,6 @@ with st.container(border=True):
     go("connections", "Connections")
 
 for action in filter(None, actions):
-    with action.place, act(viewer, action.said) as db:
-        action.do(db)
+    action.run(viewer)
     st.session_state[DONE] = times_done() + 1
     st.rerun()

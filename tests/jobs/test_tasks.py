@@ -19,7 +19,7 @@ from core.deliveries.sending import send_outbox
 from core.messages.account_emails import send_password_reset
 from core.money import attribution
 from core.money.models import Payment
-from core.operations.samples import send_test_delivery
+from core.operations.trial_delivery import send_test_delivery
 from core.platform import tasks
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import now

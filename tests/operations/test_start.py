@@ -45,6 +45,18 @@ def settings_are(monkeypatch):
     settings.cache_clear()
 
 
+def test_the_addresses_follow_the_ports_unless_they_are_set_themselves(settings_are):
+    settings_are(PUBLIC_URL=None, WEBHOOK_PUBLIC_URL=None, UI_PORT="8701", WEBHOOK_PORT="8700")
+    assert settings().public_url == "http://localhost:8701"
+    assert settings().webhook_public_url == "http://localhost:8700"
+
+    settings_are(PUBLIC_URL=PUBLIC, WEBHOOK_PUBLIC_URL="https://hooks.acme.com")
+    assert (settings().public_url, settings().webhook_public_url) == (
+        PUBLIC,
+        "https://hooks.acme.com",
+    )
+
+
 def started(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     env = os.environ | {"UI_PORT": str(free_port()), "WEBHOOK_PORT": str(free_port())} | environment
     return subprocess.run(

@@ -219,7 +219,7 @@ def test_a_dispute_inside_an_older_payment_is_the_same_one():
 
 def test_an_alert_is_no_dispute_yet():
     [outcome] = History("whop").deliver({"type": "dispute_alert.created", "data": {"id": "dspa_A"}})
-    assert outcome.ignored == "“dispute_alert.created” is not money"
+    assert outcome.ignored == "“dispute_alert.created” is not about money"
 
 
 def test_a_refund_that_comes_over_a_replaced_connection_finds_its_payment():

@@ -281,7 +281,7 @@ def test_what_is_typed_into_a_form_stands_in_no_page_and_no_audit_line(planted):
         next(field for field in page.text_input if field.label == "Signing secret").set_value(
             REPLACED
         )
-        next(button for button in page.button if button.label == "Make connection").click().run()
+        next(button for button in page.button if button.label == "Create").click().run()
         reports = opened("reports", planted.admin)
         next(field for field in reports.text_input if field.label == "Incoming webhook").set_value(
             SLACK

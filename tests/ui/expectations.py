@@ -29,6 +29,7 @@ HAS = {
     "users": "Alder admin",
     "view-as": "Alder viewer",
     "connections": "Alder calendar",
+    "delivery": "Alder calendar",
     "reports": "Alder closer",
     "links": "Alder portal",
     "audit": "Alder lead",

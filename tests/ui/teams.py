@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from core.bookings.form_answers import FormAnswers
-from core.deliveries.models import KeyStatus, OrganizationIntegration
+from core.deliveries.models import KeyStatus, OrganizationIntegration, WebhookDelivery
 from core.deliveries.secrets import store_secret
 from core.links.access_links import issue_link, share_of
 from core.links.kinds import LinkPurpose
@@ -127,6 +127,19 @@ def team(
         store_secret(db, "billy", key.id, KEY, SECRET)
         suppress(db, f"blocked@{mark.lower()}.example.com", "bounced", at)
         connection = create_connection(db, "calendly", f"{called} calendar", SECRET)
+        delivery = WebhookDelivery(
+            organization_id=org,
+            connection_id=connection.id,
+            provider="calendly",
+            delivery_key=str(connection.id),
+            event_type="invitee.created",
+            headers={},
+            body=b'{"event":"invitee.created"}',
+            status="ignored",
+            last_error="it does not say whose booking it is about",
+        )
+        db.add(delivery)
+        db.flush()
         day = today(people[Role.ADMIN].timezone)
         days = Period(day - timedelta(days=3), day + timedelta(days=1), people[Role.ADMIN].timezone)
         payout = create_snapshot(db, f"{called} payout", days, None)
@@ -142,6 +155,7 @@ def team(
         "payment": payment.id,
         "payout": payout.id,
         "connections": connection.id,
+        "delivery": delivery.id,
     }
     return Team(mark, people, ids, tokens)
 

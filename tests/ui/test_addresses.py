@@ -61,6 +61,7 @@ NO_SUCH = {
     "payment": "There is no such payment",
     "payout": "There is no such payout",
     "connections": "There is no such connection",
+    "delivery": "There is no such delivery",
 }
 
 

@@ -28,6 +28,7 @@ SAYS = {
     "payouts": "No payouts yet",
     "payout": "There is no such payout",
     "connections": "No connections yet",
+    "delivery": "There is no such delivery",
     "reports": "Nothing has been posted yet",
     "lists": "No closers yet",
     "settings": "Form is overdue after",

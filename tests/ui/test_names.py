@@ -37,6 +37,7 @@ SHOWS = {
         "statement",
         "shared",
         "api-keys",
+        "delivery",
         "integrations",
     },
     "sales_rep": {

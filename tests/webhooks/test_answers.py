@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from core.deliveries.actions import rotate_secret, set_active
+from core.deliveries.actions import end_previous_secret, rotate_secret, set_active
 from core.deliveries.models import WebhookDelivery
 from core.deliveries.queue import organizations_waiting
 from core.platform.database import as_system
@@ -99,6 +99,7 @@ def test_a_new_secret_and_a_switched_off_connection_count_at_once(running):
         answers = [await to.post(payload(1))]
         with as_system(org) as db:
             rotate_secret(db, to.connection_id, "whsec_the_new_one")
+            end_previous_secret(db, to.connection_id)
         body, headers = signed("stripe", payload(2), "whsec_the_new_one")
         answers += [await to.post(payload(3)), await post(to.path, content=body, headers=headers)]
         with as_system(org) as db:

@@ -1,15 +1,20 @@
 -- The receiver gets a delivery before it knows which organisation it belongs to. With these
 -- functions it finds out and stores the delivery.
+-- A row for each secret that is valid, the present one first; valid_until is of the one before.
 create or replace function app.find_connection(p_id uuid)
-returns table (organization_id uuid, provider text, revision int, secret_id uuid, sealed bytea)
+returns table (organization_id uuid, provider text, revision int, secret_id uuid, sealed bytea,
+  valid_until timestamptz)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $f$
-  select c.organization_id, c.provider, c.revision, s.id, s.sealed
+  select c.organization_id, c.provider, c.revision, s.id, s.sealed,
+         case when s.name <> 'signing' then c.previous_secret_until end
     from app.webhook_connections c
     join app.organizations o on o.id = c.organization_id and o.deleted_at is null
       and o.status <> 'offboarded'
     join app.vault_secrets s on s.organization_id = c.organization_id and s.owner_id = c.id
-      and s.name = 'signing'
+     and (s.name = 'signing'
+          or (s.name = 'signing before' and c.previous_secret_until > clock_timestamp()))
    where c.id = p_id and c.active
+   order by s.name <> 'signing'
 $f$;
 grant execute on function app.find_connection to so_worker;
 
@@ -29,7 +34,8 @@ grant execute on function app.connection_of to so_worker;
 --   repeat    stored before, or earlier in the same batch
 --   stale     the connection changed since its secret was read; its signature must be verified anew
 --   limited   too many deliveries; retry_after is set
--- p_per_minute is the limit of a connection that has none of its own.
+-- p_per_minute is the limit of a connection that has none of its own. Of a connection that is paused
+-- deliveries are held.
 --
 -- A delivery that is known is looked for first, which waits for nobody: an insert would wait for
 -- whoever changes the known one, as an erasure does for long, and everybody's deliveries with it.
@@ -41,7 +47,7 @@ grant execute on function app.connection_of to so_worker;
 -- backend adds to one, so that receivers do not wait for each other's commits.
 create or replace function app.store_deliveries(
   p_connections uuid[], p_revisions int[], p_keys text[], p_headers text[], p_bodies bytea[],
-  p_per_minute int
+  p_by_previous bool[], p_per_minute int
 ) returns table (answer text, retry_after int)
 language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '2s'
 as $f$
@@ -53,10 +59,12 @@ declare
   answers text[];
 begin
   with delivery as (
-    select * from unnest(p_connections, p_revisions, p_keys, p_headers, p_bodies, ids)
-      with ordinality as d (connection_id, revision, delivery_key, headers, body, id, place)
+    select * from unnest(p_connections, p_revisions, p_keys, p_headers, p_bodies, p_by_previous,
+        ids) with ordinality
+      as d (connection_id, revision, delivery_key, headers, body, by_previous, id, place)
   ), connection as (
     select w.id, w.revision, w.organization_id, w.provider,
+           case when w.paused_at is null then 'pending' else 'held' end as status,
            coalesce(w.rate_limit_per_minute, p_per_minute) as per_minute
       from app.webhook_connections w
       join app.organizations o on o.id = w.organization_id and o.deleted_at is null
@@ -64,8 +72,9 @@ begin
      where w.id = any (p_connections) and w.active
   ), inserted as (
     insert into app.webhook_deliveries (organization_id, id, connection_id, provider, delivery_key,
-      headers, body)
-    select c.organization_id, d.id, c.id, c.provider, d.delivery_key, d.headers::jsonb, d.body
+      headers, body, status, by_previous_secret)
+    select c.organization_id, d.id, c.id, c.provider, d.delivery_key, d.headers::jsonb, d.body,
+           c.status, d.by_previous
       from delivery d join connection c on c.id = d.connection_id and c.revision = d.revision
      where (
        select (w.organization_id, w.connection_id, w.delivery_key)

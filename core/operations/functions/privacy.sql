@@ -93,18 +93,21 @@ begin
               where d.organization_id = p_org
                 and (app.comparable(app.body_text(d.body)) ~* p_either
                   or app.comparable(d.headers::text) ~* p_either
-                  or app.comparable(d.last_error) ~* p_either)
+                  or app.comparable(d.last_error) ~* p_either
+                  or app.comparable(d.history::text) ~* p_either)
               order by d.id loop
     begin
       update app.webhook_deliveries d set headers = '{}',
         last_error = app.without_person(d.last_error, p_emails, p_words, p_pseudonym),
-             body = case when not one.about then d.body when d.status in ('processed', 'ignored')
-               then ''
+        history = app.redacted(d.history, p_emails, p_words, p_pseudonym, question),
+             body = case when not one.about then d.body
+               when d.status in ('processed', 'ignored', 'test') then ''
                else convert_to(app.redacted(convert_from(one.body, 'UTF8')::jsonb, p_emails,
                  p_words, p_pseudonym, question)::text, 'UTF8') end
        where d.organization_id = p_org and d.id = one.id;
     exception when data_exception then
-      update app.webhook_deliveries d set headers = '{}', body = '', last_error = 'erased'
+      update app.webhook_deliveries d set headers = '{}', body = '', last_error = 'erased',
+        history = '[]'
         where d.organization_id = p_org and d.id = one.id;
     end;
   end loop;

@@ -36,7 +36,7 @@ from core.providers.calendly.states import (
     invitees_with_money,
     no_show_state,
 )
-from core.providers.provider import PROCESSED, Delivered, Outcome
+from core.providers.provider import PROCESSED, Delivered, Outcome, not_about
 from core.providers.signatures import BadSignature, check_timed_hex, sign_timed_hex
 from core.providers.values import mapping, moment, word
 from core.tenancy.organizations.queries import settings_of
@@ -150,7 +150,7 @@ def _report(delivered: Delivered, named_in: BookingSettings) -> Outcome | Report
     if name == ROUTING_FORM:
         return _routing_form(about, arrived, named_in)
     if name not in INVITEE_EVENTS:
-        return Outcome(ignored=f"“{name}” is not about a booking")
+        return not_about(name, "a booking")
     key = invitee_id(about)
     if key is None:
         return Outcome(ignored="it does not say whose booking it is about")

@@ -14,7 +14,12 @@ PROVIDER = Provider(
         delivery_key=webhook.delivery_key,
         event_type=webhook.event_type,
         handle=webhook.handle,
-        signing_hint="whsec_…",
-        headers=("svix-id",),
+        signing_hint="whsec_… Resend shows it under Webhooks, at the endpoint.",
+        check_secret=webhook.check_secret,
+        mistaken_secrets={
+            "re_": "This is an API key. The signing secret of an endpoint begins with whsec_."
+        },
+        headers=("svix-id", "svix-timestamp"),
+        signature_headers=("svix-signature",),
     ),
 )

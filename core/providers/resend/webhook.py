@@ -14,8 +14,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from core.messages.suppression_list import suppress
+from core.platform.errors import InvalidInput
 from core.platform.normalization import mailable_email, normalize_email
-from core.providers.provider import PROCESSED, Delivered, Outcome, one_by_one
+from core.providers.provider import PROCESSED, Delivered, Outcome, not_about, one_by_one
 from core.providers.resend.sending import ORGANIZATION_TAG
 from core.providers.signatures import BadSignature, check_standard_webhook, sign_standard_webhook
 from core.providers.values import first, mapping, moment, word
@@ -28,13 +29,25 @@ def verify(headers: Mapping[str, str], body: bytes, secret: str, now: datetime) 
     """Raises BadSignature unless the delivery is signed as Svix does: the key is what stands in
     base64 after ``whsec_``.
     """
-    try:
-        key = _key(secret)
-    except ValueError:
-        key = b""
-    if len(key) < SHORTEST_KEY:  # with a secret that was mistyped anybody could sign
+    if not _is_usable(secret):  # with a secret that was mistyped anybody could sign
         raise BadSignature("the connection's secret is none of Resend's")
-    check_standard_webhook(headers, body, key, now, prefix="svix")
+    check_standard_webhook(headers, body, _key(secret), now, prefix="svix")
+
+
+def check_secret(secret: str) -> None:
+    """Raises InvalidInput for a secret with which no delivery could be checked."""
+    if not _is_usable(secret):
+        raise InvalidInput(
+            "That is no signing secret of Resend: whsec_ and at least 16 more letters and digits.",
+            field="secret",
+        )
+
+
+def _is_usable(secret: str) -> bool:
+    try:
+        return len(_key(secret)) >= SHORTEST_KEY
+    except ValueError:
+        return False
 
 
 def sign(body: bytes, secret: str, at: datetime) -> dict[str, str]:
@@ -70,7 +83,7 @@ def handle(db: Session, delivered: Delivered) -> Outcome:
     name, said = event_type(payload) or "", mapping(payload.get("data"))
     reason = _reason_of(name, said)
     if reason is None:
-        return Outcome(ignored=f"“{name}” is not about an address that cannot be reached")
+        return not_about(name, "an address that cannot be reached")
     if _organization_of(said) not in (None, str(delivered.connection.organization_id)):
         return Outcome(ignored="the e-mail was another organisation's")
     addresses = list(_addresses(said))

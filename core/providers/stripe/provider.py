@@ -16,7 +16,12 @@ PROVIDER = Provider(
         delivery_key=webhook.delivery_key,
         event_type=webhook.event_type,
         handle=webhook.handle,
-        signing_hint="whsec_…",
+        signing_hint="whsec_… Stripe shows it under Developers → Webhooks, at the endpoint.",
+        mistaken_secrets=dict.fromkeys(
+            ("sk_", "rk_", "pk_"),
+            "This is an API key. The signing secret of an endpoint begins with whsec_.",
+        ),
+        signature_headers=("stripe-signature",),
         person_fields=PersonFields(
             names=frozenset({"name", "customer_name"}),
             details=frozenset(

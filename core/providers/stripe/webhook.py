@@ -34,7 +34,7 @@ from core.money.ledger import record_payments
 from core.money.models import MoneySettings
 from core.money.payment_facts import PaymentFact
 from core.platform.advisory_locks import lock_books
-from core.providers.provider import PROCESSED, Delivered, Outcome
+from core.providers.provider import PROCESSED, Delivered, Outcome, not_about
 from core.providers.signatures import BadSignature, check_timed_hex, sign_timed_hex
 from core.providers.stripe.objects import (
     FIRSTS,
@@ -136,7 +136,7 @@ def _report(delivered: Delivered, accept_test_mode: bool) -> Outcome | Report:
     stripe_object = mapping(mapping(payload.get("data")).get("object"))
     found = list(objects_in(stripe_object))
     if not found:
-        return Outcome(ignored=f"“{event_type(payload)}” is not about money")
+        return _not_money(event_type(payload))
     if _is_test(payload, stripe_object) and not accept_test_mode:
         return Outcome(ignored="test mode: nothing is booked")
     account = identifier(payload.get("account"))
@@ -148,6 +148,13 @@ def _report(delivered: Delivered, accept_test_mode: bool) -> Outcome | Report:
     for each in found:
         _add_object(report, delivered, each, at)
     return report
+
+
+def _not_money(name: str | None) -> Outcome:
+    kind = (name or "").rpartition(".")[0].replace(".", "_")
+    if any(kind.startswith(each.replace(".", "_")) for each in KEPT if each != "customer"):
+        return Outcome(ignored=f"“{name}” comes without a {kind.replace('_', ' ')} that has an id")
+    return not_about(name, "money")
 
 
 def _is_test(payload: dict[str, Any], stripe_object: dict[str, Any]) -> bool:

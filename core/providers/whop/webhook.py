@@ -25,7 +25,7 @@ from core.money.models import Payment
 from core.money.payment_facts import PaymentFact
 from core.people.timeline import Line, add_lines
 from core.platform.advisory_locks import lock_books
-from core.providers.provider import PROCESSED, Delivered, Outcome
+from core.providers.provider import PROCESSED, Delivered, Outcome, not_about
 from core.providers.signatures import (
     BadSignature,
     check_standard_webhook,
@@ -155,7 +155,7 @@ def _report(delivered: Delivered) -> Outcome | Report:
         return _ended_membership(delivered, said)
     kind = name.partition(".")[0]
     if kind not in MONEY:
-        return Outcome(ignored=f"“{name}” is not money")
+        return not_about(name, "money")
     if identifier(said) is None:
         return Outcome(ignored=f"the {kind} has no id")
     if kind == "payment" and word(said.get("status")) is None:

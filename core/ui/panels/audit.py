@@ -19,6 +19,8 @@ OPERATIONS = {
     "delete": "deleted",
     "export": "exported",
     "mass_export": "exported in bulk",
+    "look": "opened",
+    "replay": "replayed",
     "person_export": "given to the person",
     "erase": "person erased",
     "lift_erasure": "erasure lifted",
