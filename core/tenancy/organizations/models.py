@@ -6,10 +6,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, ForeignKey, text
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.platform.schema import BY_PRODUCT, Base, ProductText, Timestamps, secured
+from core.platform.schema import (
+    BY_PRODUCT,
+    LABEL,
+    UNRECORDED,
+    Base,
+    ProductText,
+    Timestamps,
+    secured,
+)
 
 
 class Organization(Timestamps, Base):
@@ -21,6 +29,9 @@ class Organization(Timestamps, Base):
     __table_args__ = (
         CheckConstraint("slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'", name="slug"),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
+        CheckConstraint("logo_type in ('image/png', 'image/jpeg', 'image/webp')", name="logo_type"),
+        CheckConstraint("octet_length(logo) <= 131072", name="logo_size"),
+        CheckConstraint("num_nulls(logo, logo_type, logo_version) in (0, 3)", name="logo_whole"),
         secured(
             "organization",
             audit=True,
@@ -53,6 +64,10 @@ class Organization(Timestamps, Base):
     is_demo: Mapped[bool] = mapped_column(server_default=text("false"))
     deleted_at: Mapped[datetime | None]
     purge_after: Mapped[datetime | None]
+    # A picture, its media type, and a mark by which the audit log and browsers know it.
+    logo: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True, info={UNRECORDED: True})
+    logo_type: Mapped[str | None] = mapped_column(info={BY_PRODUCT: True, UNRECORDED: True})
+    logo_version: Mapped[str | None] = mapped_column(info={BY_PRODUCT: True, LABEL: "Logo"})
 
 
 class SettingsRow(Timestamps):
