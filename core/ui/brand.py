@@ -18,8 +18,8 @@ LOGO_LASTS_S = 60
 def show_product() -> None:
     """Name and mark of the product, above the sign-in."""
     st.html(
-        '<div class="so-brand"><img src="/app/static/mark.svg" alt="" width="40" height="40">'
-        f"<span>{PRODUCT}</span></div>"
+        '<h1 class="so-brand"><img src="/app/static/mark.svg" alt="" width="40" height="40">'
+        f"<span>{PRODUCT}</span></h1>"
     )
 
 

@@ -22,7 +22,7 @@ for section, screens in offered.items():
     with st.container(border=True):
         for screen in screens:
             what, stands = st.columns([3, 2], vertical_alignment="center")
-            with what:
+            with what, st.container(gap=None):
                 go(screen.key, screen.title)
                 st.caption(screen.about)
             stands.text(present.get(screen.key, ""))

@@ -106,3 +106,12 @@ def test_a_manager_finds_there_what_managers_may_open(admin):
 
     assert not page.exception
     assert [each.label for each in page.main.get("page_link")] == ["Connections", "Exports"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("path", ["/", "/dashboard"])
+async def test_a_page_begins_under_the_products_name_and_knows_where_its_server_is(path):
+    begun = (await asked(path, None)).text
+
+    assert "<title>SalesOps</title>" in begun
+    assert 'BACKEND_BASE_URL: location.origin + "/"' in begun

@@ -64,7 +64,6 @@ def show_sign_in() -> None:
     with middle:
         st.html(NO_COOKIE_FRAME + PRIMARY_BUTTON)
         show_product()
-        st.title("Sign in")
         if _is_half_in():
             _show_code_form()
             return
