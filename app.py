@@ -6,6 +6,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from core.ui.server.error_reporting import report
+from core.ui.server.first_page import FirstPageMiddleware
 from core.ui.server.middleware import ScreensMiddleware
 from core.ui.server.return_url import ReturnUrlMiddleware
 from core.ui.server.routes import lifespan, routes
@@ -18,7 +19,11 @@ refuse_unsafe_settings()
 app = st.App(
     "core/ui/shell.py",
     routes=routes,
-    middleware=[Middleware(ScreensMiddleware), Middleware(ReturnUrlMiddleware)],
+    middleware=[
+        Middleware(ScreensMiddleware),
+        Middleware(ReturnUrlMiddleware),
+        Middleware(FirstPageMiddleware),
+    ],
     lifespan=lifespan,
     on_script_error=report,
 )

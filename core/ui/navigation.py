@@ -22,6 +22,7 @@ from core.tenancy.organizations.modules import BOOKINGS
 
 PAGES = Path(__file__).parents[2] / "pages"
 ACCOUNT = "account"
+SETTINGS = "setup"
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Screen:
 
     Organisations without the ``module`` have no such page; None is a page that every organisation
     has. Who may open a page with ``start`` begins the day there. A page with ``public`` is shown to
-    whoever has its address, signed in or not: what it shows hangs on a token in it.
+    whoever has its address, signed in or not: what it shows hangs on a token in it. What is set up
+    once has a sentence ``about`` it, and stands behind the one entry ``SETTINGS`` of the menu.
     """
 
     key: str
@@ -45,6 +47,7 @@ class Screen:
     start: bool = False
     module: str | None = None
     takes: str | None = None
+    about: str = ""
 
     @property
     def access(self) -> Access:
@@ -205,10 +208,32 @@ SCREENS = (
         module=BOOKINGS,
         takes="id",
     ),
-    Screen("go-live", "admin/go_live.py", "Go-live", ":material/rocket_launch:", "Set-up", ADMINS),
-    Screen("lists", "admin/lists.py", "Lists", ":material/lists:", "Set-up", ADMINS),
     Screen(
-        "connections", "admin/connections.py", "Connections", ":material/cable:", "Set-up", MANAGERS
+        "go-live",
+        "admin/go_live.py",
+        "Go-live",
+        ":material/rocket_launch:",
+        "Set-up",
+        ADMINS,
+        about="What works, what does not, and the steps to set up",
+    ),
+    Screen(
+        "lists",
+        "admin/lists.py",
+        "Lists",
+        ":material/lists:",
+        "Set-up",
+        ADMINS,
+        about="Closers, setters, sources, packages and call types",
+    ),
+    Screen(
+        "connections",
+        "admin/connections.py",
+        "Connections",
+        ":material/cable:",
+        "Set-up",
+        MANAGERS,
+        about="Webhooks from calendars and payment processors",
     ),
     Screen(
         "delivery",
@@ -227,6 +252,7 @@ SCREENS = (
         ":material/extension:",
         "Set-up",
         ADMINS,
+        about="Keys for providers, and what they are used for",
     ),
     Screen(
         "reports",
@@ -236,11 +262,44 @@ SCREENS = (
         "Set-up",
         ADMINS,
         module=BOOKINGS,
+        about="The daily report, and where it is posted",
     ),
-    Screen("settings", "admin/settings.py", "Settings", ":material/tune:", "Set-up", ADMINS),
-    Screen("team", "admin/team.py", "Team", ":material/group:", "People", ADMINS),
-    Screen("links", "admin/links.py", "Links", ":material/link:", "People", ADMINS),
-    Screen("view-as", "admin/view_as.py", "View as", ":material/visibility:", "People", ADMINS),
+    Screen(
+        "settings",
+        "admin/settings.py",
+        "General",
+        ":material/tune:",
+        "Set-up",
+        ADMINS,
+        about="Name, logo, time zone, currency and rules for figures",
+    ),
+    Screen(
+        "team",
+        "admin/team.py",
+        "Team",
+        ":material/group:",
+        "People",
+        ADMINS,
+        about="Members, roles and invitations",
+    ),
+    Screen(
+        "links",
+        "admin/links.py",
+        "Links",
+        ":material/link:",
+        "People",
+        ADMINS,
+        about="Portals, statements and shared dashboards without a password",
+    ),
+    Screen(
+        "view-as",
+        "admin/view_as.py",
+        "View as",
+        ":material/visibility:",
+        "People",
+        ADMINS,
+        about="See the product as a member does",
+    ),
     Screen(
         "blocked-addresses",
         "admin/blocked_addresses.py",
@@ -248,11 +307,44 @@ SCREENS = (
         ":material/unsubscribe:",
         "People",
         ADMINS,
+        about="Addresses that no e-mail is sent to",
     ),
-    Screen("exports", "admin/exports.py", "Exports", ":material/download:", "Records", MANAGERS),
-    Screen("audit", "admin/audit.py", "Audit log", ":material/history:", "Records", ADMINS),
-    Screen("privacy", "admin/privacy.py", "Privacy", ":material/shield_person:", "Records", ADMINS),
-    Screen("api-keys", "admin/api_keys.py", "API keys", ":material/key:", "Records", ADMINS),
+    Screen(
+        "exports",
+        "admin/exports.py",
+        "Exports",
+        ":material/download:",
+        "Records",
+        MANAGERS,
+        about="Tables to download",
+    ),
+    Screen(
+        "audit",
+        "admin/audit.py",
+        "Audit log",
+        ":material/history:",
+        "Records",
+        ADMINS,
+        about="Who changed what, and when",
+    ),
+    Screen(
+        "privacy",
+        "admin/privacy.py",
+        "Privacy",
+        ":material/shield_person:",
+        "Records",
+        ADMINS,
+        about="Export or erase a person's data",
+    ),
+    Screen(
+        "api-keys",
+        "admin/api_keys.py",
+        "API keys",
+        ":material/key:",
+        "Records",
+        ADMINS,
+        about="Access for programs",
+    ),
     Screen(
         "organizations",
         "platform/organizations.py",
@@ -262,8 +354,14 @@ SCREENS = (
         SUPER_ADMINS,
     ),
     Screen("users", "platform/users.py", "Users", ":material/group:", "Platform", SUPER_ADMINS),
+    Screen("setup", "admin/setup.py", "Settings", ":material/settings:", "More", MANAGERS),
     Screen(
-        "account", "admin/account.py", "Your account", ":material/account_circle:", "You", EVERYBODY
+        "account",
+        "admin/account.py",
+        "Your account",
+        ":material/account_circle:",
+        "More",
+        EVERYBODY,
     ),
     _of_link(LinkPurpose.PORTAL, "Bookings and forms", ":material/today:"),
     _of_link(LinkPurpose.COMMISSION, "Statement", ":material/receipt_long:"),
@@ -369,6 +467,6 @@ def pages_for(viewer: Viewer | None) -> dict[str, list[st.Page]]:
     """
     menu: dict[str, list[st.Page]] = {}
     for screen in SCREENS:
-        shown = screen.menu and may_open(viewer, screen.access) is None
+        shown = screen.menu and not screen.about and may_open(viewer, screen.access) is None
         menu.setdefault(screen.section, []).append(page_of(screen, in_menu=shown))
     return menu

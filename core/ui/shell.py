@@ -11,21 +11,23 @@ import streamlit as st
 
 from core.tenancy.access.view_as import stop_view_as
 from core.tenancy.access.viewers import Viewer
-from core.ui.navigation import ACCOUNT, is_public, jump, pages_for
-from core.ui.page import shown_role, viewer_of_run, write_organization_into_address
+from core.ui.brand import PRODUCT, whose
+from core.ui.navigation import ACCOUNT, BY_KEY, SETTINGS, is_public, jump, pages_for
+from core.ui.page import go, shown_role, viewer_of_run, write_organization_into_address
 from core.ui.panels.sign_in import show_sign_in
 from core.ui.parts.format import escape_markdown
 from core.ui.server.middleware import COOKIE
 
 FAVICON = "/app/static/favicon.png"
+MARK = (Path(__file__).parent / "static/mark.svg").read_text()
+WORDMARK = (Path(__file__).parent / "static/wordmark.svg").read_text()
 STYLE = Path(__file__).with_name("style.css")
 
 
 def show_sidebar_account(viewer: Viewer) -> None:
     """The active organisation, always in sight, the way to another one, and the way out."""
     with st.sidebar:
-        st.markdown(f"**{escape_markdown(viewer.organization_name)}**")
-        st.caption(f"{escape_markdown(viewer.name)} · {shown_role(viewer.role)}")
+        st.html(whose(viewer, shown_role(viewer.role)))
         if len(viewer.places) > 1:
             chosen = {viewer.organization_id: " selected"}
             options = "".join(
@@ -61,7 +63,7 @@ def show_view_as_banner(viewer: Viewer) -> None:
 
 def main() -> None:
     """Run once for every look at any page."""
-    st.set_page_config(page_icon=FAVICON, layout="wide")
+    st.set_page_config(page_title=PRODUCT, page_icon=FAVICON, layout="wide")
     st.html(STYLE)
     with viewer_of_run() as viewer:
         if viewer is None:
@@ -83,12 +85,16 @@ def show_to_nobody() -> None:
 def show_to(viewer: Viewer) -> None:
     """The page, with what stands around every one."""
     page = st.navigation(pages_for(viewer), expanded=True)
+    st.set_page_config(page_title=f"{page.title} · {viewer.organization_name}")
+    st.logo(WORDMARK, size="large", icon_image=MARK)
     if not is_public(page.url_path):
         write_organization_into_address(viewer)
     show_sidebar_account(viewer)
     show_view_as_banner(viewer)
     if viewer.second_factor_missing and page.url_path != ACCOUNT and not is_public(page.url_path):
         jump(ACCOUNT)
+    if page.url_path in BY_KEY and BY_KEY[page.url_path].about:
+        go(SETTINGS, "← Settings")
     page.run()
 
 

@@ -1,5 +1,5 @@
-"""Settings of the organisation: each with its meaning, its present value, and what a change does to
-what is there.
+"""General settings of the organisation: each with its meaning, its present value, and what a change
+does to what is there.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from core.tenancy.access.members import members
 from core.tenancy.access.reporting_lines import set_manager
 from core.tenancy.organizations.queries import current_organization
 from core.ui.page import act, go, require, title
+from core.ui.panels.logo import show_logo
 from core.ui.panels.organization_status import show_status
 from core.ui.panels.settings import show_settings
 
 viewer = require("settings")
-title("Settings", viewer, "Every change is recorded in the audit log.")
+title("General", viewer, "Every change is recorded in the audit log.")
 with viewer.transaction() as db:
     status = current_organization(db).status
 show_status(viewer, viewer.organization_id, status)
+show_logo(viewer)
 show_settings(viewer)
 with viewer.transaction() as db:
     people = {member.user_id: member for member in members(db) if member.active}

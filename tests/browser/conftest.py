@@ -14,7 +14,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect, sync_playwright
@@ -245,14 +244,7 @@ def as_shown(words: str) -> str:
 
 def complaint_of(line) -> list[str]:
     """What a line of the console complains of."""
-    return [line.text] if line.type == "error" and not _asks_for_the_root(line) else []
-
-
-def _asks_for_the_root(line) -> bool:
-    """At a deep link Streamlit tries the longer path first, and finds its server at the
-    next try.
-    """
-    return urlsplit(line.location["url"]).path.endswith(("/_stcore/health", "/_stcore/host-config"))
+    return [line.text] if line.type == "error" else []
 
 
 def fits_the_width(page) -> bool:

@@ -50,7 +50,7 @@ def phone(ours, windows):
 @pytest.mark.parametrize(
     ("screen", "title"),
     [
-        ("settings", "Settings"),
+        ("settings", "General"),
         ("lists", "Lists"),
         ("go-live", "Go-live"),
         ("view-as", "View as"),

@@ -25,6 +25,7 @@ HAS = {
     "exports": "/exports/events?",
     "lists": "Alder closer",
     "settings": "Alder organisation",
+    "setup": "Alder organisation",
     "organizations": "Alder organisation",
     "users": "Alder admin",
     "view-as": "Alder viewer",

@@ -32,6 +32,7 @@ SAYS = {
     "reports": "Nothing has been posted yet",
     "lists": "No closers yet",
     "settings": "Form is overdue after",
+    "setup": "0 closers, 0 setters",
     "view-as": "No members to view as",
     "privacy": "No person selected",
     "go-live": "0 of 9 steps done",

@@ -47,7 +47,7 @@ def test_each_line_says_what_was_seen_how_to_mend_it_and_leads_there(org):
     assert {
         "Open Slack reports",
         "Open Payments",
-        "Open Settings",
+        "Open General",
         "Open Lists",
         "Open Connections",
     } <= links(page)

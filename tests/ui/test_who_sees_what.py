@@ -83,7 +83,7 @@ def test_without_a_session_a_screen_is_the_sign_in(ours, screen):
     page = opened(screen, None, **ours.row(screen))
 
     assert [field.label for field in page.text_input] == ["E-mail address", "Password"]
-    assert words(page) == ["Sales operations", "Sign in"]
+    assert words(page) == ["Sign in"]
     assert "Alder" not in sent(page)
 
 

@@ -6,11 +6,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, ForeignKey, text
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.platform.labels import LabelledEnum
-from core.platform.schema import BY_PRODUCT, Base, ProductText, Timestamps, Words, secured
+from core.platform.schema import (
+    BY_PRODUCT,
+    LABEL,
+    UNRECORDED,
+    Base,
+    ProductText,
+    Timestamps,
+    Words,
+    secured,
+)
 
 
 class OrganizationStatus(LabelledEnum):
@@ -42,6 +51,9 @@ class Organization(Timestamps, Base):
         CheckConstraint("slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'", name="slug"),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
         CheckConstraint("locale ~ '^[a-z]{2}_[A-Z]{2}$'", name="locale"),
+        CheckConstraint("logo_type in ('image/png', 'image/jpeg', 'image/webp')", name="logo_type"),
+        CheckConstraint("octet_length(logo) <= 131072", name="logo_size"),
+        CheckConstraint("num_nulls(logo, logo_type, logo_version) in (0, 3)", name="logo_whole"),
         secured(
             "organization",
             audit=True,
@@ -79,6 +91,10 @@ class Organization(Timestamps, Base):
     )
     deleted_at: Mapped[datetime | None]
     purge_after: Mapped[datetime | None]
+    # A picture, its media type, and a mark by which the audit log and browsers know it.
+    logo: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True, info={UNRECORDED: True})
+    logo_type: Mapped[str | None] = mapped_column(info={BY_PRODUCT: True, UNRECORDED: True})
+    logo_version: Mapped[str | None] = mapped_column(info={BY_PRODUCT: True, LABEL: "Logo"})
 
 
 class SettingsRow(Timestamps):

@@ -22,6 +22,7 @@ from core.platform.errors import NotAllowed, SalesOpsError, TooManyRequests
 from core.tenancy.access.sessions import explain_no_organization, organizations_for_user
 from core.tenancy.identity.second_factor import check_code, has_second_factor
 from core.tenancy.identity.sign_in import WRONG, issue_ticket, sign_in
+from core.ui.brand import show_product
 from core.ui.page import own_address
 from core.ui.panels.company_sign_in import show_company_sign_in
 from core.ui.parts.format import escape_markdown
@@ -35,6 +36,11 @@ HALF_LASTS = timedelta(minutes=5)
 NO_COOKIE_FRAME = (
     "<style>[data-testid='stElementContainer']:has(iframe, [data-testid='stSkeleton']) { display:"
     " none }</style>"
+)
+# The library's button is the one thing to press here, and cannot be asked to look so.
+PRIMARY_BUTTON = (
+    "<style>[data-testid='stBaseButton-secondaryFormSubmit'] { background: light-dark(#2F5BD8,"
+    " #4767E2); border-color: transparent; color: #fff; width: 100% }</style>"
 )
 FIELDS = {
     "Form name": "Sign in",
@@ -57,8 +63,8 @@ def show_sign_in() -> None:
     """
     _, middle, _ = st.columns([1, 1.4, 1])
     with middle:
-        st.html(NO_COOKIE_FRAME)
-        st.title("Sales operations")
+        st.html(NO_COOKIE_FRAME + PRIMARY_BUTTON)
+        show_product()
         if _is_half_in():
             _show_code_form()
             return

@@ -37,6 +37,7 @@ from core.tenancy.access.roles import ADMINS, EVERYBODY
 from core.tenancy.access.sessions import choose_organization, viewer_of
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.identity.sign_in import ABSOLUTE_HOURS, close_session, open_session
+from core.tenancy.organizations.logo import logo_of
 from core.ui.navigation import BY_KEY
 from core.ui.parts.query_params import ORGANIZATION
 from core.ui.server.imports import import_pages
@@ -161,6 +162,24 @@ def live(request: Request) -> Response:
     return PlainTextResponse(stamp, headers={"Cache-Control": "no-store"})
 
 
+def logo(request: Request) -> Response:
+    """``/logo?organization=&v=``: the picture that an organisation shows to its own people. With
+    another picture ``v`` is another, so browsers keep each.
+    """
+    try:
+        viewer = viewer_of_page(request, request.query_params.get(ORGANIZATION))
+    except NotAllowed as error:
+        return PlainTextResponse(error.message, 403)
+    if viewer is None:
+        return PlainTextResponse("Sign in first.", 401)
+    with viewer.transaction() as db:
+        picture, kind = logo_of(db)
+    if picture is None:
+        return PlainTextResponse("There is no logo.", 404)
+    headers = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}
+    return Response(picture, media_type=kind, headers=headers)
+
+
 async def healthz(_: Request) -> Response:
     """The process answers."""
     return JSONResponse({"status": "ok"})
@@ -242,5 +261,6 @@ routes = [
     Route("/exports/person", person, methods=["POST"]),
     Route("/exports/{table}", export),
     Route("/live/dashboard", live),
+    Route("/logo", logo),
     Route("/healthz", healthz),
 ]

@@ -1,0 +1,27 @@
+"""An organisation's own logo."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0040"
+down_revision = "0038"
+branch_labels = None
+depends_on = None
+
+CHECKS = {
+    "logo_type": "logo_type in ('image/png', 'image/jpeg', 'image/webp')",
+    "logo_size": "octet_length(logo) <= 131072",
+    "logo_whole": "num_nulls(logo, logo_type, logo_version) in (0, 3)",
+}
+
+
+def upgrade() -> None:
+    for column in (
+        sa.Column("logo", sa.LargeBinary()),
+        sa.Column("logo_type", sa.Text()),
+        sa.Column("logo_version", sa.Text()),
+    ):
+        op.add_column("organizations", column, schema="app")
+    for name, rule in CHECKS.items():
+        named = op.f(f"ck_organizations_{name}")
+        op.create_check_constraint(named, "organizations", rule, schema="app")
