@@ -19,7 +19,7 @@ from core.people.visibility import is_hidden, persons_are_hidden, visible
 from core.platform.clock import Period, now
 from core.platform.dataframes import dataframe, fetched
 from core.platform.normalization import normalize_email
-from core.platform.paging import Order, order_by
+from core.platform.paging import Order, sorted_by
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,10 +129,9 @@ def events_table(
     Columns: those of ``events_page``; ids as UUID, instants aware in UTC.
     """
     columns = {column.key: column for column in _columns()}
-    ordered = order_by(columns, order) if order else [Event.scheduled_at.desc()]
     query = _named(select(*columns.values()).select_from(Event)).where(*_conditions(chosen))
-    rows = db.execute(query.order_by(*ordered, Event.id.desc()).limit(limit).offset(offset))
-    return dataframe(list(rows), [*columns])
+    rows = sorted_by(query, columns, order, usual=Event.scheduled_at.desc(), newest=Event.id)
+    return dataframe(list(db.execute(rows.limit(limit).offset(offset))), [*columns])
 
 
 def count_events(db: Session, chosen: EventFilter) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, cast, func, select
+from sqlalchemy import ARRAY, Uuid, cast, func, select, update
 from sqlalchemy.orm import Session
 
 from core.bookings import tasks
@@ -102,6 +102,31 @@ def choose_event(
     payment.chosen_at, payment.chosen_event_id = now(), event_id
     payment.chosen_by, payment.chosen_reason = by.user_id, why
     attribute(db, payment)
+
+
+def choose_no_event(
+    db: Session, payment_ids: Collection[UUID], by: Viewer, reason: str
+) -> list[UUID]:
+    """Decide of all these payments at once that they belong to no event. Those that have one by
+    now, or a decision, stay as they are, as do those that are not there for ``by``; returns the ids
+    of the payments that were decided. Raises InvalidInput and NotAllowed like ``choose_event``.
+    """
+    why = checked_reason(by, reason)
+    lock_books(db)
+    open_ones = (
+        update(Payment)
+        .where(
+            Payment.id.in_(list(payment_ids)),
+            Payment.deleted_at.is_(None),
+            Payment.event_id.is_(None),
+            Payment.chosen_at.is_(None),
+        )
+        .values(chosen_at=now(), chosen_event_id=None, chosen_by=by.user_id, chosen_reason=why)
+        .execution_options(synchronize_session=False)
+    )
+    decided = list(db.scalars(open_ones.returning(Payment.id)))
+    attribute_ids(db, decided)
+    return decided
 
 
 def clear_choice(db: Session, payment_id: UUID, by: Viewer) -> None:

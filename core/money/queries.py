@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -28,11 +30,12 @@ from core.bookings.listed import LISTED_COLUMNS
 from core.bookings.models import Closer, Event, Package, Setter
 from core.money.models import AttributionMethod, Payment, Refund
 from core.people.models import Source
-from core.people.visibility import visible
+from core.people.visibility import persons_are_hidden, visible
 from core.platform.clock import Period
 from core.platform.database import organization_id_of
 from core.platform.dataframes import dataframe, fetched
-from core.platform.paging import Order, order_by
+from core.platform.normalization import normalize_email
+from core.platform.paging import Order, sorted_by
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +48,7 @@ class PaymentFilter:
     period: Period | None = None
     ids: Mapping[str, Sequence[UUID]] | None = None
     unattributed: bool = False
+    search: str = ""
     event_id: UUID | None = None
     condition: TextClause | None = None
 
@@ -106,7 +110,24 @@ def _conditions(chosen: PaymentFilter) -> list[ColumnElement[bool] | TextClause]
         ]
     if chosen.event_id is not None:
         conditions.append(Payment.event_id == chosen.event_id)
+    if words := chosen.search.replace("\0", "").strip():  # the database keeps no zero characters
+        conditions.append(_mentions(words))
     return conditions
+
+
+def _mentions(words: str) -> ColumnElement[bool]:
+    """The condition that the customer's name contains the words, or that they are the customer's
+    e-mail address, the amount or the processor's id. Customers are searched only for those who may
+    see them.
+    """
+    customer = or_(
+        Payment.customer_name.icontains(words, autoescape=True),
+        Payment.customer_email_normalized == normalize_email(words),
+    )
+    payment = Payment.processor_payment_id == words
+    if re.fullmatch(r"[0-9]{1,12}([.][0-9]{1,3})?", words):
+        payment |= Payment.amount == Decimal(words)
+    return or_(payment, case((persons_are_hidden(), False), else_=customer))
 
 
 def payments_page(
@@ -147,10 +168,16 @@ def payments_table(
     columns = {column.key: column for column in _columns()}
     counting = {"net_revenue": case((Payment.counts, Payment.net_revenue))}
     within = [Payment.currency] if order and order.column in AMOUNTS else []
-    ordered = order_by(columns | counting, order) if order else [Payment.payment_date.desc()]
     query = _named(select(*columns.values()).select_from(Payment)).where(*_conditions(chosen))
-    sorted_rows = query.order_by(*within, *ordered, Payment.id.desc())
-    return dataframe(list(db.execute(sorted_rows.limit(limit).offset(offset))), [*columns])
+    rows = sorted_by(
+        query,
+        columns | counting,
+        order,
+        usual=Payment.payment_date.desc(),
+        newest=Payment.id,
+        within=within,
+    )
+    return dataframe(list(db.execute(rows.limit(limit).offset(offset))), [*columns])
 
 
 def count_payments(db: Session, chosen: PaymentFilter) -> int:

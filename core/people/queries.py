@@ -27,7 +27,7 @@ from core.people.visibility import persons_are_hidden, visible
 from core.platform.clock import Period
 from core.platform.dataframes import fetched
 from core.platform.normalization import normalize_email
-from core.platform.paging import Order, order_by
+from core.platform.paging import Order, sorted_by
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,9 +98,9 @@ def leads_table(
             table, (table.organization_id == Lead.organization_id) & (table.id == column)
         )
     by_name = {str(column.key): column for column in columns}
-    ordered = order_by(by_name, order) if order else [RECEIVED.desc()]
-    found = query.where(*_conditions(chosen)).order_by(*ordered, Lead.id.desc())
-    return fetched(db.execute(found.limit(limit).offset(offset)))
+    found = query.where(*_conditions(chosen))
+    rows = sorted_by(found, by_name, order, usual=RECEIVED.desc(), newest=Lead.id)
+    return fetched(db.execute(rows.limit(limit).offset(offset)))
 
 
 def count_leads(db: Session, chosen: LeadFilter) -> int:

@@ -8,13 +8,13 @@ import base64
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, case, func
+from sqlalchemy import ColumnElement, Select, String, case, func
 
 from core.platform.errors import InvalidInput
 from core.platform.schema import Words
@@ -45,6 +45,23 @@ def order_by(columns: Mapping[str, Any], order: Order) -> list[ColumnElement[Any
     column = columns[order.column]
     key = _key(getattr(column, "element", column))  # a labelled column by what it is the label of
     return [(key.desc() if order.descending else key.asc()).nulls_last()]
+
+
+def sorted_by(
+    query: Select[Any],
+    columns: Mapping[str, Any],
+    order: Order | None,
+    *,
+    usual: ColumnElement[Any],
+    newest: ColumnElement[Any],
+    within: Sequence[ColumnElement[Any]] = (),
+) -> Select[Any]:
+    """The query in an order of ``columns``, or in its usual one; of equal rows those come first
+    whose ``newest`` is the largest, so that pages neither repeat nor leave out a row. ``within``
+    come before everything else.
+    """
+    ordered = order_by(columns, order) if order else [usual]
+    return query.order_by(*within, *ordered, newest.desc())
 
 
 def _key(by: Any) -> Any:

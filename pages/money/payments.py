@@ -14,6 +14,7 @@ from core.money.schemas import PaymentItem
 from core.platform.dataframes import records
 from core.platform.paging import Order
 from core.ui.page import empty, require, title
+from core.ui.panels.payment_list import labels_of, offer_no_booking, show_sums
 from core.ui.panels.payments import (
     counting_net,
     decide_pairs,
@@ -24,9 +25,8 @@ from core.ui.panels.payments import (
 from core.ui.panels.saved_views import offer_saved_views
 from core.ui.parts.columns import Moment, Money, Text, Word, headings
 from core.ui.parts.filters import choices_for, filter_bar, period_picker
-from core.ui.parts.format import money, plural
 from core.ui.parts.rows import QueriedRows
-from core.ui.parts.tables import table
+from core.ui.parts.tables import table, ticking_table
 
 ASKED = 20  # as many pairs as a reader decides at a time; the others come up when these are gone
 VIEWS = {"all": "All", "unattributed": "Unattributed", "reconcile": "To reconcile"}
@@ -35,10 +35,21 @@ viewer = require("payments")
 heading = headings(PaymentItem)
 title("Payments", viewer)
 offer_saved_views(viewer, "payments", "payments")
-first, second, third = st.columns(3, vertical_alignment="bottom")
+first, sought, second, third = st.columns(4, vertical_alignment="bottom")
 below = st.container()
 with first:
     period = period_picker(viewer)
+with sought:
+    search = (
+        st.text_input(
+            "Search",
+            key="search",
+            bind="query-params",
+            placeholder="Customer, e-mail, amount or id",
+            type="search",
+        )
+        or ""
+    )
 with second, viewer.transaction() as db:
     filters = filter_bar(choices_for(db, PAYMENTS), below)
 with third:
@@ -91,6 +102,7 @@ with viewer.transaction() as db:
     chosen = PaymentFilter(
         period=None if view == "unattributed" else period,
         unattributed=view == "unattributed",
+        search=search,
         condition=matching(db, PAYMENTS, figure, filters),
     )
     count, sums = count_payments(db, chosen), payment_sums(db, chosen)
@@ -99,7 +111,7 @@ if is_of(PAYMENTS, figure):
         f"These are the payments behind **{counted(figure).name}**:"
         f" {counted(figure).formula.lower()}."
     )
-if not count and view == "unattributed":
+if not count and view == "unattributed" and not search:
     empty(*why_none_is_unattributed(viewer, filters))
     st.stop()
 if view == "unattributed":
@@ -107,24 +119,28 @@ if view == "unattributed":
 if not count:
     empty(
         "No payments here",
-        "None fits this period and these filters. Choose a longer period, or clear a filter.",
+        "None fits this period, these filters and this search. Choose a longer period, clear a"
+        " filter, or search for something else.",
     )
     st.stop()
-for currency, (number, cash, net) in sums.items():
-    sums_of_one = (
-        f"cash collected **{money({currency: cash})}** · net revenue **{money({currency: net})}**"
-    )
-    st.markdown(f"{plural(number, 'payment', 'payments')} · {sums_of_one}".replace("$", "\\$"))
+show_sums(count, sums)
 
 
 def page_of(order: Order | None, limit: int, offset: int) -> tuple[pd.DataFrame, int]:
     """The payments of one page, and how many there are."""
     with viewer.transaction() as db:
         rows = payments_table(db, chosen, order=order, limit=limit, offset=offset)
-    return rows.assign(state=payment_states(rows), net_revenue=counting_net(rows)), count
+    labels.update(labels_of(records(rows)))
+    return rows.assign(
+        state=payment_states(rows),
+        net_revenue=counting_net(rows),
+        counted_amount=rows["amount"].where(rows["counts"].astype(bool), None),
+    ), count
 
 
-table(
+labels: dict[str, str] = {}
+is_decided_here = view == "unattributed" and viewer.is_manager
+ticked = (ticking_table if is_decided_here else table)(
     QueriedRows(ORDERED, page_of),
     "payments",
     opens="payment",
@@ -141,5 +157,7 @@ table(
         Text("setter", heading("setter")),
         Text("source", heading("source")),
     ],
-    more=[Text("counts", heading("counts"))],
+    more=[Money("counted_amount", "Counted amount"), Text("counts", heading("counts"))],
 )
+if is_decided_here:
+    offer_no_booking(viewer, ticked or [], labels)

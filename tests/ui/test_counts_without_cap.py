@@ -49,6 +49,6 @@ def test_the_sums_above_a_list_that_ends_at_a_number_are_of_all_payments(crew):
     _, admin = crew
     page = opened("payments", admin)
     assert any(
-        f"{PAYMENTS} payments · cash collected **$505.00**" in line.replace("\\", "")
+        f"Sum of {PAYMENTS} payments: cash collected **$505.00**" in line.replace("\\", "")
         for line in words(page)
     )

@@ -5,18 +5,21 @@ import io
 from datetime import timedelta
 from html import unescape
 from unittest.mock import patch
+from uuid import uuid4
 
 import pytest
 import streamlit as st
 from sqlalchemy import select
 
-from core.money.attribution import attribute_all
+from core.money.attribution import attribute_all, choose_no_event
 from core.money.models import Payment
 from core.platform.database import as_system
+from core.platform.errors import InvalidInput, NotAllowed
 from core.platform.normalization import JOINER
 from tests import factories as make
 from tests.factories import NOON
 from tests.money.world import PARTNER, World
+from tests.ui.grids import all_rows, grid
 from tests.ui.screens import addressed, browser_of, words
 
 
@@ -123,7 +126,7 @@ def test_what_belongs_to_no_booking_is_listed_however_old_it_is(world):
     world.card(email=PARTNER, at=NOON - timedelta(days=400))
     with browser_of(world.mara):
         page = addressed("payments", view="Unattributed").run()
-        assert any(line.startswith("1 payment · cash collected") for line in words(page))
+        assert any(line.startswith("Sum of 1 payment: cash collected") for line in words(page))
         world.event("Ana", NOON - timedelta(days=401), email=PARTNER)
         with as_system(world.org) as db:
             attribute_all(db)
@@ -145,7 +148,7 @@ def test_the_download_of_the_payments_says_which_of_them_count_and_adds_up_to_th
         ("4997.00", "4997.00", "True"),
         ("4997.00", "", "False"),
     ]
-    assert any("1 payment · cash collected **\\$4,997.00**" in line for line in words(page))
+    assert any("Sum of 1 payment: cash collected **\\$4,997.00**" in line for line in words(page))
 
 
 def test_what_of_a_refund_counts_is_said_where_more_went_back_than_was_paid(world):
@@ -164,3 +167,80 @@ def test_what_of_a_refund_counts_is_said_where_more_went_back_than_was_paid(worl
         " Succeeded",
         "Refund of $5.00: Failed",
     ]
+
+
+def test_the_counted_amounts_of_a_download_add_up_to_the_cash_and_the_screen_says_what_is_in_no_sum(
+    world,
+):
+    world.form(world.event("Ana"))
+    world.card(at=NOON + timedelta(minutes=90))  # the same money
+    days = {"period": "Custom", "from": "2026-11-01", "to": "2026-11-30"}
+    with patch.object(st, "download_button") as button, browser_of(world.mara):
+        page = addressed("payments", **days).run()
+    file = next(call.args[1] for call in button.call_args_list if call.args[2] == "payments.csv")
+    lines = list(csv.DictReader(io.StringIO(file().decode("utf-8-sig"))))
+    assert [line["Counted amount"] for line in lines] == ["4997.00", ""]
+    assert any("2 rows are listed; 1 of them is in no sum" in line for line in words(page))
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("wanda", 1),
+        ("wanda.far@example.com", 1),
+        ("4997", 1),
+        ("4997.5", 0),
+        ("pi_wanda", 1),
+        ("%", 0),
+        ("nobody", 0),
+    ],
+)
+def test_payments_are_searched_by_customer_amount_and_id(world, search, found):
+    with as_system(world.org) as db:
+        make.payment(
+            db,
+            world.org,
+            "4997",
+            customer_name="Wanda Far",
+            customer_email="wanda.far@example.com",
+            customer_email_normalized="wanda.far@example.com",
+            processor_payment_id="pi_wanda",
+            at=NOON,
+        )
+        make.payment(db, world.org, "10", customer_name="Bo", at=NOON)
+    with browser_of(world.mara):
+        days = {"period": "Custom", "from": "2026-11-01", "to": "2026-11-30"}
+        page = addressed("payments", search=search, **days).run()
+    assert not page.exception
+    assert len(all_rows(page)) == found
+
+
+def test_several_payments_are_marked_as_belonging_to_no_booking_at_once(world):
+    cards = [world.card(f"pi_{number}", email=f"p{number}@example.com") for number in range(3)]
+    world.event("Ana", email="late@example.com")
+    matched = world.card("pi_late", email="late@example.com")
+    with world.mara.transaction() as db:
+        decided = choose_no_event(db, [*cards[:2], matched, uuid4()], world.mara, "Sold by mail")
+    assert set(decided) == set(cards[:2])
+    for card in cards[:2]:
+        payment = world.payment(card)
+        assert (payment.event_id, payment.chosen_reason) == (None, "Sold by mail")
+        assert payment.chosen_by == world.mara.user_id
+    assert world.payment(cards[2]).chosen_at is None
+    assert world.payment(matched).event_id is not None
+    with pytest.raises(InvalidInput), world.mara.transaction() as db:
+        choose_no_event(db, cards, world.mara, " ")
+    with pytest.raises(NotAllowed), world.mara.transaction() as db:
+        choose_no_event(db, cards, make.viewer(world.org, "viewer"), "why")
+
+
+def test_boxes_stand_before_unattributed_payments_for_those_who_decide(world):
+    world.card(email=PARTNER)
+    for viewer, view, expected in (
+        (world.mara, "Unattributed", True),
+        (world.mara, "All", False),
+        (make.viewer(world.org, "viewer"), "Unattributed", False),
+    ):
+        with browser_of(viewer):
+            page = addressed("payments", view=view, period="Last 365 days").run()
+        assert grid(page, "amount").data["ticks"] == expected

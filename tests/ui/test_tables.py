@@ -5,13 +5,15 @@ chose; each currency has its own decimals, and a download is exact.
 import csv
 import io
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 import pandas as pd
 import pytest
+import streamlit as st
 from sqlalchemy import select
 
 from core.bookings.models import CallStatus, CallType, Closer, Event, EventOutcome, Setter
@@ -23,17 +25,20 @@ from core.money.payouts import approve, create_snapshot
 from core.people.models import Source, TrafficType
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
+from core.platform.models import AuditLog
 from core.platform.paging import Order
+from core.platform.spreadsheets import DECIMAL_COMMA
 from core.tenancy.access.models import Role
 from core.tenancy.access.viewers import Viewer
-from core.ui.parts.columns import Bar, Number, Percent, Text, with_currencies
+from core.ui.parts.columns import Bar, Money, Number, Percent, Text, with_currencies
 from core.ui.parts.downloads import csv_of
 from core.ui.parts.rows import BATCH, FrameRows, QueriedRows
 from tests import factories as make
 from tests.factories import NOON
+from tests.sheets import sheet_of
 from tests.ui.grids import grid, grids
 from tests.ui.kinds_of_columns import COLUMNS, ROWS
-from tests.ui.screens import opened, window, words
+from tests.ui.screens import browser_of, opened, window, words
 
 AMOUNTS = {"JPY": "98765", "KWD": "5.120", "USD": "7654.25"}
 WRITTEN = {"JPY": "¥98,765", "KWD": "KWD5.120", "USD": "$7,654.25"}
@@ -413,6 +418,78 @@ def test_a_search_that_finds_less_than_a_page_shows_it_whatever_page_was_open(lo
     nobody = opened("events", long, period=EVER, search="nobody", **{"bookings.page": "2"})
     assert not nobody.exception
     assert grids(nobody) == []
+
+
+def test_another_filter_than_a_moment_ago_begins_at_the_first_page(long):
+    page = opened("events", long, period=EVER, **{"bookings.page": "2"})
+    assert len(grid(page, "lead_name").rows) == LONG - 50
+    page.query_params["of"] = "anything"
+    with browser_of(long):
+        page.run()
+    assert len(grid(page, "lead_name").rows) == 50
+    assert "bookings.page" not in page.query_params
+
+
+def test_a_bar_is_as_long_on_every_page():
+    values = pd.DataFrame({"value": [8.0, 4.0, 2.0]})
+    bar = Bar("value", "Booked", COUNT, "USD").over(values)
+    assert [cell["bar"] for cell in bar.cells(values[1:])] == [0.5, 0.25]
+
+
+def test_a_file_for_excel_where_the_comma_is_the_decimal_sign():
+    rows = pd.DataFrame({"amount": [Decimal("1234.5"), None], "currency": ["EUR", "EUR"]})
+    columns = [Money("amount", "Amount"), Text("currency", "Currency")]
+    assert csv_of([rows], columns, DECIMAL_COMMA).decode("utf-8-sig").splitlines() == [
+        "Amount;Currency",
+        "1234,50;EUR",
+        ";EUR",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("region", "formats"),
+    [
+        ("US", ["CSV", "Excel (XLSX)"]),
+        ("DK", ["CSV", "CSV for Excel (;)", "Excel (XLSX)"]),
+        ("ZZ", ["CSV", "Excel (XLSX)"]),
+    ],
+)
+def test_which_files_are_offered_depends_on_the_organisations_country(
+    database_url, region, formats
+):
+    admin = make.viewer(make.organization(region=region))
+    with as_system(admin.organization_id) as db:
+        make.event(db, admin.organization_id, lead_name="Cleo")
+    with patch.object(st, "download_button") as button:
+        opened("events", admin)
+    assert [call.args[0] for call in button.call_args_list] == formats
+
+
+def test_a_download_has_what_is_filtered_and_stands_in_the_audit_log(database_url):
+    admin = make.viewer(make.organization())
+    with as_system(admin.organization_id) as db:
+        for name in ("Cleo", "Dora"):
+            make.event(db, admin.organization_id, lead_name=name)
+    with patch.object(st, "download_button") as button:
+        opened("events", admin, search="Cleo", period="Last 365 days")
+    csv_file, xlsx_file = (call.args[1]() for call in button.call_args_list)
+    assert "Cleo" in csv_file.decode()
+    assert "Dora" not in csv_file.decode()
+    [line] = sheet_of(xlsx_file)
+    assert line["Lead"] == "Cleo"
+    assert isinstance(line["Time (Europe/Copenhagen)"], datetime)
+    with admin.transaction() as db:
+        noted = db.execute(
+            select(AuditLog.table_name, AuditLog.changes, AuditLog.actor_user_id)
+            .where(AuditLog.operation == "export")
+            .order_by(AuditLog.at)
+        ).all()
+    facts = {"rows": 1, "filters": {"period": "Last 365 days"}, "searched": True}
+    assert [(name, changes["format"], who) for name, changes, who in noted] == [
+        ("bookings", "csv", admin.user_id),
+        ("bookings", "xlsx", admin.user_id),
+    ]
+    assert all({**facts, "format": changes["format"]} == changes for _, changes, _ in noted)
 
 
 def test_a_download_has_values_and_no_formulas():

@@ -7,7 +7,7 @@ them exact.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -48,6 +48,10 @@ class Column:
     def ordered_by(self, rows: pd.DataFrame) -> list[pd.Series[Any]]:
         """What the rows are sorted by, the first first."""
         return [rows[self.name]]
+
+    def over(self, rows: pd.DataFrame) -> Column:
+        """The column as it is drawn on any page of these rows."""
+        return self
 
     def texts(self, rows: pd.DataFrame) -> list[str]:
         """Each value as people read it."""
@@ -114,14 +118,21 @@ class Bar(Column):
 
     unit: Unit
     currency: str
+    largest: float | None = None  # of all rows; None where no others are known than those shown
+
+    def over(self, rows: pd.DataFrame) -> Bar:
+        return replace(self, largest=float(self._lengths(rows).max()) if len(rows) else None)
 
     def cells(self, rows: pd.DataFrame) -> list[Any]:
-        values = rows[self.name].astype(float).fillna(0).clip(lower=0)
-        longest = float(values.max()) or 1.0
+        values = self._lengths(rows)
+        longest = (float(values.max()) if self.largest is None else self.largest) or 1.0
         return [
             {"text": text, "bar": value / longest}
             for text, value in zip(self.texts(rows), values, strict=True)
         ]
+
+    def _lengths(self, rows: pd.DataFrame) -> pd.Series[Any]:
+        return rows[self.name].astype(float).fillna(0).clip(lower=0)
 
     def _text(self, value: Any) -> str:
         exact = self.unit.of_plain(value, self.currency)

@@ -17,7 +17,7 @@ from core.ui.navigation import jump, row_in
 from core.ui.parts.columns import Column, Text, with_currencies
 from core.ui.parts.downloads import offer_download
 from core.ui.parts.drill import address
-from core.ui.parts.grid.component import grid
+from core.ui.parts.grid.component import Picked, grid
 from core.ui.parts.own_columns import own_columns, remember_columns, store_columns
 from core.ui.parts.rows import FrameRows, Rows
 
@@ -115,8 +115,34 @@ def table(
     picked = _show(Table(source, key, columns, card, target, more, per_page), moves=True)
     if download:
         _offer_download(source, key, [*columns, *more], Text(row_id, "ID") if opens else None)
-    if opens and picked:
-        jump(opens, **row_in(opens, picked))
+    if opens and picked.opened:
+        jump(opens, **row_in(opens, picked.opened))
+
+
+def ticking_table(
+    rows: pd.DataFrame | Rows,
+    key: str,
+    *,
+    columns: Sequence[Column],
+    card: Sequence[str] = (),
+    opens: str,
+    more: Sequence[Column] = (),
+) -> list[str]:
+    """The same with a box before each row, for a screen where something can be done to several
+    rows at once; returns the ids of those on the page that are ticked.
+    """
+
+    def target(row: Any) -> Opening:
+        row_id = str(row["id"])
+        return Opening(row_id, address(opens, row_in(opens, row_id)))
+
+    source = rows_of(rows, [*columns, *more])
+    what = Table(source, key, columns, card, target, more, ticks=True)
+    picked = _show(what, moves=True)
+    _offer_download(source, key, [*columns, *more], Text("id", "ID"))
+    if picked.opened:
+        jump(opens, **row_in(opens, picked.opened))
+    return picked.ticked
 
 
 def linked_table(
@@ -130,12 +156,13 @@ def linked_table(
     """A table whose rows lead to the addresses ``targets``, one for each row and each loaded afresh
     (see ``drill``).
     """
+    drawn = [column.over(rows) for column in columns]
     listed = rows.assign(target=pd.Series(targets, index=rows.index, dtype=object))
 
     def target(row: Any) -> Opening | None:
         return Opening(row["target"], row["target"]) if row["target"] else None
 
-    _show(Table(rows_of(listed, columns), key, columns, card, target), moves=False)
+    _show(Table(rows_of(listed, columns), key, drawn, card, target), moves=False)
 
 
 def picking_table(
@@ -155,7 +182,7 @@ def picking_table(
         return Opening(str(row[row_id]), "")
 
     what = Table(rows_of(rows, columns), key, columns, card, target, per_page=per_page)
-    return _show(what, moves=True)
+    return _show(what, moves=True).opened
 
 
 @dataclass(frozen=True)
@@ -168,7 +195,9 @@ class Opening:
 
 @dataclass(frozen=True)
 class Table:
-    """What is drawn: the rows, the columns to choose from, and what a row opens."""
+    """What is drawn: the rows, the columns to choose from, what a row opens, and whether it has a
+    box to tick.
+    """
 
     source: Rows
     key: str
@@ -177,6 +206,7 @@ class Table:
     target: Callable[[Any], Opening | None]
     more: Sequence[Column] = ()
     per_page: int = PAGE
+    ticks: bool = False
 
 
 def rows_of(rows: pd.DataFrame | Rows, columns: Sequence[Column]) -> Rows:
@@ -186,8 +216,8 @@ def rows_of(rows: pd.DataFrame | Rows, columns: Sequence[Column]) -> Rows:
     return rows
 
 
-def _show(what: Table, *, moves: bool) -> str | None:
-    """Draw one page of it; the id of the row that the reader opens."""
+def _show(what: Table, *, moves: bool) -> Picked:
+    """Draw one page of it; which of its rows the reader opens and has ticked."""
     shown = Shown(what.key)
     order, listed = shown.order(what.source.sortable), shown.columns(what.columns, what.more)
     page, frame, count = _page_of(what, shown, order)
@@ -204,12 +234,17 @@ def _show(what: Table, *, moves: bool) -> str | None:
             "extent": _extent(page, what.per_page, len(frame), count),
             "page": page,
             "pages": ceil(count / what.per_page),
+            "ticks": what.ticks,
         },
         sorted_by=shown.sort,
         turned_to=shown.turn_to,
         chosen=shown.choose,
     )
-    return picked if picked in {target.id for target in targets if target} else None
+    ids = {target.id for target in targets if target}
+    return Picked(
+        picked.opened if picked.opened in ids else None,
+        [each for each in picked.ticked if each in ids],
+    )
 
 
 def _page_of(what: Table, shown: Shown, order: Order | None) -> tuple[int, pd.DataFrame, int]:

@@ -8,6 +8,7 @@ picture to the keyboard.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,16 @@ _mount = st.components.v2.component(
 )
 
 
+@dataclass(frozen=True)
+class Picked:
+    """The id of the row that is opened now, and those of the rows that are ticked, as the browser
+    says them.
+    """
+
+    opened: str | None
+    ticked: list[str]
+
+
 def grid(
     key: str,
     data: dict[str, Any],
@@ -29,9 +40,9 @@ def grid(
     sorted_by: Callable[[str], None],
     turned_to: Callable[[int], None],
     chosen: Callable[[list[str]], None],
-) -> str | None:
+) -> Picked:
     """Draw ``data`` (see ``tables``). What the reader asks for is handed to one of the functions
-    before the next run; returns the id of the row that they open.
+    before the next run; returns which row they open and which they have ticked.
     """
 
     def asked(name: str, hand: Callable[[Any], None]) -> Callable[[], None]:
@@ -47,6 +58,11 @@ def grid(
         on_sort_change=asked("sort", sorted_by),
         on_page_change=asked("page", turned_to),
         on_columns_change=asked("columns", chosen),
+        on_ticked_change=lambda: None,
+        default={"ticked": []},
     )
-    opened = result.open
-    return opened if isinstance(opened, str) else None
+    opened, ticked = result.open, result.ticked
+    return Picked(
+        opened if isinstance(opened, str) else None,
+        [each for each in ticked if isinstance(each, str)] if isinstance(ticked, list) else [],
+    )

@@ -32,6 +32,7 @@ function cell(column, value) {
   const element = made("td", { class: column.number ? "number" : null, "data-label": column.label });
   if (value.bar === undefined) {
     element.append(value);
+    element.title = value; // a long value is cut off at the edge of its column
     return element;
   }
   const bar = made("span", { class: "bar", "aria-hidden": "true" }, made("span"));
@@ -40,17 +41,52 @@ function cell(column, value) {
   return element;
 }
 
+function tick(id, name) {
+  return made("input", { type: "checkbox", value: id, "aria-label": `Select ${name}`, "data-focus": `tick ${id}` });
+}
+
+// The boxes of the rows, and the one in the heading that stands for all of them.
+function watchTicks(table, send) {
+  const boxes = [...table.querySelectorAll("tbody .tick input")];
+  const all = table.querySelector("thead .tick input");
+  const ticked = () => boxes.filter((box) => box.checked).map((box) => box.value);
+  const changed = () => {
+    const count = ticked().length;
+    all.checked = count === boxes.length;
+    all.indeterminate = count > 0 && count < boxes.length;
+    send(ticked());
+  };
+  boxes.forEach((box) => box.addEventListener("change", changed));
+  all.addEventListener("change", () => {
+    boxes.forEach((box) => { box.checked = all.checked; });
+    changed();
+  });
+}
+
+// A table that is wider than its place shows by a shadow on which side there is more of it.
+function watchEdges(scroll) {
+  const look = () => {
+    const rest = scroll.scrollWidth - scroll.clientWidth - scroll.scrollLeft;
+    scroll.parentElement.classList.toggle("more-left", scroll.scrollLeft > 1);
+    scroll.parentElement.classList.toggle("more-right", rest > 1);
+  };
+  scroll.addEventListener("scroll", look, { passive: true });
+  new ResizeObserver(look).observe(scroll);
+  return scroll;
+}
+
 function row(one, data, send) {
   const cells = data.columns.map((column, place) => cell(column, one.cells[place]));
   data.card.forEach((place, order) => cells[place].classList.add(order ? "fact" : "headline"));
   const element = made("tr", {}, ...cells);
+  if (data.ticks) element.prepend(made("td", { class: "tick" }, tick(one.id, cells[data.card[0] ?? 0].textContent)));
   if (one.id === null) return element;
   const first = cells[data.card[0] ?? 0];
   const link = made("a", { href: one.href || "#", "data-focus": `row ${one.id}` }, ...first.childNodes);
   first.replaceChildren(link);
   element.classList.add("opens");
   const open = (event) => {
-    if (event.defaultPrevented || getSelection().toString()) return;
+    if (event.defaultPrevented || event.target.closest(".tick") || getSelection().toString()) return;
     event.preventDefault();
     const elsewhere = event.ctrlKey || event.metaKey || event.button === 1;
     if (elsewhere && one.href) window.open(link.href, "_blank", "noopener");
@@ -127,20 +163,28 @@ function sorter(data, send) {
 
 function drawn(data, send) {
   const head = made("tr", {}, ...data.columns.map((column) => heading(column, send)));
+  const everything = made("input", { type: "checkbox", "aria-label": "Select all rows of this page", "data-focus": "tick all" });
+  if (data.ticks) head.prepend(made("th", { class: "tick", scope: "col" }, everything));
   const body = made("tbody", {}, ...data.rows.map((one) => row(one, data, send)));
   body.addEventListener("keydown", walk);
   const table = made("table", { "aria-label": data.label }, made("thead", {}, head), body);
-  return [sorter(data, send), made("div", { class: "scroll", tabindex: "-1" }, table), foot(data, send)];
+  if (data.ticks) watchTicks(table, (ids) => send.state("ticked", ids));
+  const scroll = watchEdges(made("div", { class: "scroll", tabindex: "-1" }, table));
+  return [sorter(data, send), made("div", { class: "edges" }, scroll), foot(data, send)];
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data, parentElement, setTriggerValue, setStateValue }) {
   const place = parentElement.querySelector(".grid");
   const wanted = JSON.stringify(data);
   if (place.drawn === wanted) return;
   place.drawn = wanted;
   const focused = place.querySelector(":focus")?.dataset.focus;
   const open = place.querySelector("details")?.open;
-  place.replaceChildren(...drawn(data, (name, value) => setTriggerValue(name, value)));
+  const send = (name, value) => setTriggerValue(name, value);
+  send.state = (name, value) => setStateValue(name, value);
+  if (data.ticks && place.drawn_once) send.state("ticked", []); // other rows: none of them is ticked
+  place.drawn_once = true;
+  place.replaceChildren(...drawn(data, send));
   const menu = place.querySelector("details");
   if (menu && open) menu.open = true;
   if (focused) place.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus();
