@@ -112,8 +112,8 @@ def export(
     if unknown := [column for column in chosen if column not in table.names]:
         raise InvalidInput(f"{name} has no column “{unknown[0]}”.", field="columns")
     with transaction() as db:
-        _require_readable(db, table)
         _record(db, table, fmt, period, columns)
+        _require_readable(db, table)
     query = _query(table, chosen, period, safe=fmt == "csv", written=written)
     rows = _rows(transaction, query, fmt, written.dialect)
     return chain([next(rows)], rows)  # what is refused is refused before an answer begins
@@ -196,7 +196,9 @@ def _record(
     period: Period | None,
     columns: Sequence[str] | None,
 ) -> None:
-    """Note the export: how many rows, of which days and columns where not all."""
+    """Note the export: how many rows, of which days and columns where not all. A refusal takes the
+    note back with the transaction.
+    """
     details: dict[str, Any] = {"rows": _count(db, table, period)}
     if period is not None and table.date:
         details |= {"from": period.start.isoformat(), "before": period.end.isoformat()}

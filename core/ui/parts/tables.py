@@ -173,7 +173,7 @@ def plain_table(rows: pd.DataFrame, key: str, *, columns: Sequence[Column]) -> N
 
 
 def picking_table(
-    rows: pd.DataFrame,
+    rows: pd.DataFrame | Rows,
     key: str,
     *,
     columns: Sequence[Column],
