@@ -158,14 +158,13 @@ def _rows(
             )
         db.execute(text("set local time zone 'UTC'"))
         raw: Any = db.connection().connection.driver_connection
-        yield from _pieces(
-            {
-                "csv": partial(_csv, dialect),
-                "json": _json_lines,
-                "parquet": _parquet,
-                "xlsx": _xlsx,
-            }[fmt](raw, query.as_string(raw))
-        )
+        writers: dict[str, Callable[[psycopg.Connection, str], Iterator[Buffer]]] = {
+            "csv": partial(_csv, dialect),
+            "json": _json_lines,
+            "parquet": _parquet,
+            "xlsx": _xlsx,
+        }
+        yield from _pieces(writers[fmt](raw, query.as_string(raw)))
 
 
 def _pieces(chunks: Iterator[Buffer]) -> Iterator[bytes]:

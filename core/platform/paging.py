@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, String, case, func
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, String, case, func
 
 from core.platform.errors import InvalidInput
 from core.platform.schema import Words
@@ -53,8 +53,8 @@ def sorted_by(
     order: Order | None,
     *,
     usual: ColumnElement[Any],
-    newest: ColumnElement[Any],
-    within: Sequence[ColumnElement[Any]] = (),
+    newest: SQLColumnExpression[Any],
+    within: Sequence[SQLColumnExpression[Any]] = (),
 ) -> Select[Any]:
     """The query in an order of ``columns``, or in its usual one; of equal rows those come first
     whose ``newest`` is the largest, so that pages neither repeat nor leave out a row. ``within``
