@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
 
 from sqlalchemy import Column, Table
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -20,6 +23,7 @@ from core.bookings.models import (
 from core.money.models import Payment, PayoutSnapshotDetail, Refund
 from core.people.models import RECEIVED, Contact, Lead, Source, TrafficType
 from core.platform.errors import InvalidInput
+from core.platform.labels import capitalized
 from core.platform.models import AuditLog
 from core.platform.personal import personal_of
 from core.platform.schema import Base, is_amount
@@ -32,6 +36,51 @@ PRESENT_NAMES = {
     ("events", "closer_name"): ("closers", "closer_id"),
     ("events", "setter_name"): ("setters", "setter_id"),
 }
+
+# How people call columns whose name does not say it; the name itself is what programs ask for.
+HEADINGS = {
+    "at": "Changed",
+    "booking_platform": "Booked through",
+    "booked_at": "Booked",
+    "cancel_reason": "Reason for cancelling",
+    "canceled_at": "Cancelled",
+    "canceled_late": "Cancelled late",
+    "cash_collected": "Cash collected",
+    "closer_name": "Closer",
+    "current_setter_name": "Present setter",
+    "ends_at": "Meeting ends",
+    "event_outcome": "Outcome",
+    "event_id": "Booking ID",
+    "counts": "Counts in figures",
+    "customer_name": "Customer",
+    "customer_email": "Customer's e-mail",
+    "deleted_at": "Deleted",
+    "held_back": "Held back",
+    "lead_email": "Lead's e-mail",
+    "lead_name": "Lead",
+    "lead_phone": "Lead's phone",
+    "membership_key": "Membership",
+    "net_revenue": "Net revenue",
+    "no_show_party": "Who did not show up",
+    "original_setter_name": "First setter",
+    "package_name": "Package",
+    "pcf_submitted": "Form filed",
+    "phone_e164": "Phone with country code",
+    "refund_amount": "Refunded",
+    "rescheduled_to_id": "Moved to booking ID",
+    "row_id": "Row ID",
+    "scheduled_at": "Meeting begins",
+    "setter_name": "Setter",
+    "snapshot_id": "Payout ID",
+    "source_name": "Source",
+    "superseded_by_id": "Counted in payment ID",
+    "table_name": "Table",
+    "actor_user_id": "Who (user ID)",
+    "actor_role": "Role",
+}
+ACRONYMS = {"id": "ID", "uuid": "ID", "uri": "address", "utm": "UTM", "email": "e-mail"}
+IDS, DATES, AMOUNTS, PEOPLE, FACTS = "IDs", "Dates", "Amounts", "People", "Details"
+GROUPS = (FACTS, PEOPLE, DATES, AMOUNTS, IDS)
 
 
 @dataclass(frozen=True)
@@ -58,6 +107,12 @@ class ExportTable:
     @property
     def name(self) -> str:
         return self.table.name
+
+    @property
+    def label(self) -> str:
+        """How people call the table."""
+        label: str | None = self.table.info["label"]
+        return label or capitalized(self.name)
 
     @property
     def admins_only(self) -> bool:
@@ -98,6 +153,34 @@ class ExportTable:
     def is_list(self, name: str) -> bool:
         """Whether the column holds several texts, which leave as one."""
         return isinstance(self.column(name).type, ARRAY)
+
+    def is_number(self, name: str) -> bool:
+        """Whether the column has decimals."""
+        return name in self.amounts or self.column(name).type.python_type is Decimal
+
+    def is_instant(self, name: str) -> bool:
+        """Whether the column holds points in time."""
+        return name not in self.amounts and self.column(name).type.python_type is datetime
+
+    def heading(self, name: str) -> str:
+        """How people call the column."""
+        if name in HEADINGS:
+            return HEADINGS[name]
+        words = [ACRONYMS.get(word, word) for word in name.removesuffix("_at").split("_")]
+        text = " ".join(words)
+        return text[:1].upper() + text[1:]
+
+    def group(self, name: str) -> str:
+        """With which others people choose the column: one of ``GROUPS``."""
+        if name in self.amounts or self.is_money(name) or name == "currency":
+            return AMOUNTS
+        kind = self.column(name).type.python_type
+        if kind is UUID or name.endswith(("_id", "_uuid", "_uri", "_key")):
+            return IDS
+        if issubclass(kind, date):
+            return DATES
+        is_of_people = name.endswith(("_name", "email")) or self.is_hidden(name)
+        return PEOPLE if is_of_people else FACTS
 
     def is_document(self, name: str) -> bool:
         """Whether the column holds JSON, which leaves as text."""

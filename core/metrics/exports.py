@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import cache, partial
 from itertools import chain
 from tempfile import TemporaryFile
@@ -25,7 +26,13 @@ from core.platform.advisory_locks import try_advisory_lock
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, TooManyRequests
 from core.platform.money import decimals
-from core.platform.spreadsheets import BYTE_ORDER_MARK, without_formula_sql
+from core.platform.spreadsheets import (
+    BYTE_ORDER_MARK,
+    PLAIN,
+    Dialect,
+    decimal_sign_sql,
+    without_formula_sql,
+)
 from core.platform.workbooks import write_workbook
 from core.tenancy.organizations.modules import require_module
 from core.tenancy.organizations.queries import current_organization
@@ -53,6 +60,26 @@ DECIMALS = sql.SQL(
 )
 
 
+@dataclass(frozen=True)
+class Written:
+    """How an export is written for its readers: programs get the names of columns and plain
+    numbers, people the headings that they know and the decimal sign of their country.
+    """
+
+    for_people: bool = False
+    dialect: Dialect = PLAIN
+
+    def name(self, table: ExportTable, column: str) -> str:
+        """What the column is called; an instant's heading says that it is in UTC."""
+        if not self.for_people:
+            return column
+        heading = table.heading(column)
+        return f"{heading} (UTC)" if table.is_instant(column) else heading
+
+
+BY_NAME = Written()
+
+
 def export(
     transaction: Callable[[], AbstractContextManager[Session]],
     name: str,
@@ -60,12 +87,14 @@ def export(
     *,
     period: Period | None = None,
     columns: Sequence[str] | None = None,
+    written: Written = BY_NAME,
 ) -> Iterator[bytes]:
     """The rows that the caller of ``transaction`` may see, by date, as chunks of bytes; instants
     are in UTC.
 
     ``period`` cuts by the table's own date; tables of settings have none. A viewer gets no contact
-    details. The export stands in the audit log before the first row leaves, so that hanging up
+    details. ``written`` is how columns are called and numbers written, where people read them. The
+    export stands in the audit log before the first row leaves, so that hanging up
     halfway hides nothing.
 
     Raises:
@@ -83,13 +112,43 @@ def export(
     if unknown := [column for column in chosen if column not in table.names]:
         raise InvalidInput(f"{name} has no column “{unknown[0]}”.", field="columns")
     with transaction() as db:
-        _record(db, table, fmt)
-    rows = _rows(transaction, _query(table, chosen, period, safe=fmt == "csv"), fmt)
+        _record(db, table, fmt, period, columns)
+        _require_readable(db, table)
+    query = _query(table, chosen, period, safe=fmt == "csv", written=written)
+    rows = _rows(transaction, query, fmt, written.dialect)
     return chain([next(rows)], rows)  # what is refused is refused before an answer begins
 
 
+def preview(
+    db: Session, name: str, *, period: Period | None, columns: Sequence[str], limit: int
+) -> tuple[list[Any], int]:
+    """The first rows of an export as the caller would get them, and how many it has in all. Raises
+    like ``export``.
+    """
+    table = export_table(name)
+    _require_readable(db, table)
+    db.execute(text("set local time zone 'UTC'"))
+    raw: Any = db.connection().connection.driver_connection
+    query = _query(table, columns, period, safe=False, written=BY_NAME)
+    with raw.cursor() as cursor:
+        rows = cursor.execute(query + sql.SQL(" limit {}").format(limit)).fetchall()
+    return rows, _count(db, table, period)
+
+
+def _count(db: Session, table: ExportTable, period: Period | None) -> int:
+    raw: Any = db.connection().connection.driver_connection
+    where = _where(table, period)
+    query = sql.SQL("select count(*) from app.{} where {}")
+    with raw.cursor() as cursor:
+        cursor.execute(query.format(sql.Identifier(table.name), where))
+        return int(cursor.fetchone()[0])
+
+
 def _rows(
-    transaction: Callable[[], AbstractContextManager[Session]], query: sql.Composed, fmt: str
+    transaction: Callable[[], AbstractContextManager[Session]],
+    query: sql.Composed,
+    fmt: str,
+    dialect: Dialect,
 ) -> Iterator[bytes]:
     with transaction() as db:
         if not try_advisory_lock(db, "export", AT_ONCE):
@@ -99,11 +158,13 @@ def _rows(
             )
         db.execute(text("set local time zone 'UTC'"))
         raw: Any = db.connection().connection.driver_connection
-        yield from _pieces(
-            {"csv": _csv, "json": _json_lines, "parquet": _parquet, "xlsx": _xlsx}[fmt](
-                raw, query.as_string(raw)
-            )
-        )
+        writers: dict[str, Callable[[psycopg.Connection, str], Iterator[Buffer]]] = {
+            "csv": partial(_csv, dialect),
+            "json": _json_lines,
+            "parquet": _parquet,
+            "xlsx": _xlsx,
+        }
+        yield from _pieces(writers[fmt](raw, query.as_string(raw)))
 
 
 def _pieces(chunks: Iterator[Buffer]) -> Iterator[bytes]:
@@ -127,9 +188,26 @@ def record_download(db: Session, name: str, fmt: str, details: Mapping[str, Any]
         raise NotAllowed("Sign in to export.")
 
 
-def _record(db: Session, table: ExportTable, fmt: str) -> None:
-    """Note the export; a refusal takes the note back with the transaction."""
-    record_download(db, table.name, fmt, {})
+def _record(
+    db: Session,
+    table: ExportTable,
+    fmt: str,
+    period: Period | None,
+    columns: Sequence[str] | None,
+) -> None:
+    """Note the export: how many rows, of which days and columns where not all. A refusal takes the
+    note back with the transaction.
+    """
+    details: dict[str, Any] = {"rows": _count(db, table, period)}
+    if period is not None and table.date:
+        details |= {"from": period.start.isoformat(), "before": period.end.isoformat()}
+    if columns:
+        details["columns"] = list(columns)
+    record_download(db, table.name, fmt, details)
+
+
+def _require_readable(db: Session, table: ExportTable) -> None:
+    """Raises NotAllowed for a table of which the caller reads no row."""
     home = current_organization(db)
     require_module(table.module, home.modules, home.name)
     role = db.execute(text("select app.cur_role()")).scalar_one()
@@ -138,33 +216,45 @@ def _record(db: Session, table: ExportTable, fmt: str) -> None:
 
 
 def _query(
-    table: ExportTable, columns: Sequence[str], period: Period | None, *, safe: bool
+    table: ExportTable,
+    columns: Sequence[str],
+    period: Period | None,
+    *,
+    safe: bool,
+    written: Written,
 ) -> sql.Composed:
     expressions = [
-        sql.SQL("{} as {}").format(_expression(table, column, safe), sql.Identifier(column))
+        sql.SQL("{} as {}").format(
+            _expression(table, column, safe, written.dialect),
+            sql.Identifier(written.name(table, column)),
+        )
         for column in columns
     ]
+    instant = [sql.SQL(table.instant)] if table.instant else []
+    order = sql.SQL(", ").join([*instant, sql.Identifier(table.name, "id")])
+    return sql.SQL("select {} from app.{}{} where {} order by {}").format(
+        sql.SQL(", ").join(expressions),
+        sql.Identifier(table.name),
+        sql.SQL("").join(_lists(table, columns)),
+        _where(table, period),
+        order,
+    )
+
+
+def _where(table: ExportTable, period: Period | None) -> sql.Composable:
     # A super admin may read every organisation's audit log; an export is of one organisation.
     where: sql.Composable = sql.SQL("{}.organization_id = app.cur_org()").format(
         sql.Identifier(table.name)
     )
     if table.keeps_deleted:
         where += sql.SQL(" and deleted_at is null")
-    instant = [sql.SQL(table.instant)] if table.instant else []
     if period is not None and table.instant:
         where += sql.SQL(" and {date} >= {start} and {date} < {end}").format(
-            date=instant[0],
+            date=sql.SQL(table.instant),
             start=sql.Literal(period.starts_at),
             end=sql.Literal(period.ends_at),
         )
-    order = sql.SQL(", ").join([*instant, sql.Identifier(table.name, "id")])
-    return sql.SQL("select {} from app.{}{} where {} order by {}").format(
-        sql.SQL(", ").join(expressions),
-        sql.Identifier(table.name),
-        sql.SQL("").join(_lists(table, columns)),
-        where,
-        order,
-    )
+    return where
 
 
 def _lists(table: ExportTable, columns: Sequence[str]) -> Iterator[sql.Composed]:
@@ -181,7 +271,14 @@ def _lists(table: ExportTable, columns: Sequence[str]) -> Iterator[sql.Composed]
             )
 
 
-def _expression(table: ExportTable, column: str, safe: bool) -> sql.Composable:
+def _expression(table: ExportTable, column: str, safe: bool, dialect: Dialect) -> sql.Composable:
+    value = _value(table, column, safe)
+    return (
+        decimal_sign_sql(value, dialect) if dialect != PLAIN and table.is_number(column) else value
+    )
+
+
+def _value(table: ExportTable, column: str, safe: bool) -> sql.Composable:
     if column in table.amounts:
         return _rounded(sql.SQL(table.amounts[column]))
     value: sql.Composable = sql.Identifier(table.name, column)
@@ -207,11 +304,9 @@ def _rounded(amount: sql.Composable) -> sql.Composable:
     return sql.SQL("round({0}, greatest(scale(trim_scale({0})), {1}))").format(amount, DECIMALS)
 
 
-def _csv(raw: psycopg.Connection, query: str) -> Iterator[Buffer]:
-    with (
-        raw.cursor() as cursor,
-        cursor.copy(f"copy ({query}) to stdout (format csv, header)") as rows,
-    ):
+def _csv(dialect: Dialect, raw: psycopg.Connection, query: str) -> Iterator[Buffer]:
+    copy = f"copy ({query}) to stdout (format csv, header, delimiter '{dialect.separator}')"
+    with raw.cursor() as cursor, cursor.copy(copy) as rows:
         yield BYTE_ORDER_MARK
         yield from rows
 

@@ -14,15 +14,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, String, case, func
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, String, case, func
 
 from core.platform.errors import InvalidInput
 from core.platform.schema import Words
 from core.platform.vault import derived_key
 
 DEFAULT_LIMIT, LARGEST_LIMIT = 50, 500
-Column = ColumnElement[Any] | InstrumentedAttribute[Any]
 
 
 @dataclass(frozen=True)
@@ -54,9 +52,9 @@ def sorted_by(
     columns: Mapping[str, Any],
     order: Order | None,
     *,
-    usual: Column,
-    newest: Column,
-    within: Sequence[Column] = (),
+    usual: SQLColumnExpression[Any],
+    newest: SQLColumnExpression[Any],
+    within: Sequence[SQLColumnExpression[Any]] = (),
 ) -> Select[Any]:
     """The query in an order of ``columns``, or in its usual one; of equal rows those come first
     whose ``newest`` is the largest, so that pages neither repeat nor leave out a row. ``within``

@@ -9,14 +9,15 @@ import streamlit as st
 
 from core.migrations.tables import metadata
 from core.platform.clock import Period
-from core.platform.errors import InvalidInput
-from core.platform.paging import decode_cursor, encode_cursor
+from core.platform.dataframes import records
+from core.platform.paging import Order
 from core.tenancy.access.audit import (
-    PAGE,
+    ORDERED,
     AuditFilter,
     actor,
     actors,
-    audit_page,
+    audit_lines,
+    count_audit_lines,
     names_in,
     people,
     table_label,
@@ -29,6 +30,7 @@ from core.ui.panels.audit import OPERATIONS, details_of
 from core.ui.parts.columns import Moment, Text
 from core.ui.parts.filters import period_picker
 from core.ui.parts.format import plural, when
+from core.ui.parts.rows import QueriedRows
 from core.ui.parts.tables import picking_table
 
 viewer = require("audit")
@@ -78,26 +80,11 @@ def ask(viewer: Viewer) -> AuditFilter:
     )
 
 
-def place() -> tuple | None:
-    """Where the page before ended, from ``?after=``; nonsense there is the first page."""
-    try:
-        return decode_cursor(st.query_params.get("after"))
-    except InvalidInput:
-        return None
-
-
 title("Audit log", viewer, viewer.organization_name)
-chosen, after = ask(viewer), place()
-narrowed = repr(chosen)
-if (
-    st.session_state.setdefault("audit filter", narrowed) != narrowed
-):  # a new question starts at its newest line
-    st.session_state["audit filter"], after = narrowed, None
-    st.query_params.pop("after", None)
+chosen = ask(viewer)
 with viewer.transaction() as db:
-    lines = audit_page(db, chosen, limit=PAGE + 1, after=after)
-    names = names_in(db, lines)
-if not lines:
+    count = count_audit_lines(db, chosen)
+if not count:
     empty(
         "Nothing was changed here",
         "No line of the log fits this period and these filters. Choose a longer period, or clear a"
@@ -105,27 +92,38 @@ if not lines:
     )
     st.stop()
 
-shown = lines[:PAGE]
 homes = (
     {home.id: home.name for home in organizations_for_user(viewer.user_id)}
     if chosen.everywhere
     else {}
 )
-changes = [details_of(line, names, viewer.timezone) for line in shown]
-frame = pd.DataFrame(
-    {
-        "id": [line.id for line in shown],
-        "at": [line.at for line in shown],
-        "organisation": [homes.get(line.organization_id, "Platform") for line in shown],
-        "who": [actor(line, names) for line in shown],
-        "what": [
-            f"{table_label(line.table_name)} · {OPERATIONS.get(line.operation, line.operation)}"
-            for line in shown
-        ],
-        "changes": ["; ".join(each) for each in changes],
-        "row": [line.row_id for line in shown],
-    }
-)
+shown: dict[str, Any] = {}  # the lines of the page, by id
+
+
+def page_of(order: Order | None, limit: int, offset: int) -> tuple[pd.DataFrame, int]:
+    """The lines of one page, and how many there are."""
+    with viewer.transaction() as db:
+        lines = audit_lines(db, chosen, order=order, limit=limit, offset=offset)
+        names = names_in(db, lines)
+    frame = pd.DataFrame(
+        {
+            "id": [line.id for line in lines],
+            "at": [line.at for line in lines],
+            "organisation": [homes.get(line.organization_id, "Platform") for line in lines],
+            "who": [actor(line, names) for line in lines],
+            "what": [
+                f"{table_label(line.table_name)} · {OPERATIONS.get(line.operation, line.operation)}"
+                for line in lines
+            ],
+            "details": [details_of(line, names, viewer.timezone) for line in lines],
+            "row": [line.row_id for line in lines],
+        }
+    )
+    frame["changes"] = frame["details"].map("; ".join)
+    shown.update({str(line["id"]): line for line in records(frame)})
+    return frame, count
+
+
 days = (
     {"start": chosen.period.start.isoformat(), "end": chosen.period.end.isoformat()}
     if chosen.period
@@ -139,27 +137,19 @@ columns = [
     Text("changes", "Changes"),
     Text("row", "Row"),
 ]
-st.caption(f"{plural(len(shown), 'line', 'lines')}, newest first. Choose one to read all of it.")
+st.caption(f"{plural(count, 'line', 'lines')}, newest first. Choose one to read all of it.")
 picked = picking_table(
-    frame, "audit-lines", columns=columns, card=("what", "who", "at"), per_page=PAGE
+    QueriedRows(ORDERED, page_of), "audit-lines", columns=columns, card=("what", "who", "at")
 )
-with st.container(horizontal=True):
-    if after is not None and st.button("← Newest"):
-        st.query_params.pop("after", None)
-        st.rerun()
-    if len(lines) > PAGE and st.button("Older →"):
-        st.query_params["after"] = encode_cursor(shown[-1].at, shown[-1].id)
-        st.rerun()
-    st.link_button(
-        "Download",
-        export_address(viewer, "audit_logs", {"format": "csv"} | days),
-        icon=":material/download:",
-        help="Every line of the period of this organisation, as CSV.",
-    )
+st.link_button(
+    "Download",
+    export_address(viewer, "audit_logs", {"format": "csv"} | days),
+    icon=":material/download:",
+    help="Every line of the period of this organisation, as CSV.",
+)
 if picked is not None:
-    row = [str(line.id) for line in shown].index(picked)
-    line = frame.iloc[row]
+    line = shown[picked]
     st.subheader("What changed")
     st.text(f"{when(line['at'], viewer.timezone)} · {line['who']} · {line['what']} · {line['row']}")
-    for change in changes[row]:
+    for change in line["details"]:
         st.text(change)

@@ -238,7 +238,7 @@ def test_payouts_and_other_peoples_contacts_stay_inside(org, role, table):
 def test_each_export_is_in_the_audit_log_under_its_persons_name(org):
     who = make.viewer(org, "manager")
     export(token_of(who), "payments", "json")
-    assert exports_of(org) == [(who.user_id, "payments", {"format": "json"})]
+    assert exports_of(org) == [(who.user_id, "payments", {"format": "json", "rows": 0})]
 
 
 def test_who_hangs_up_halfway_has_exported_all_the_same_and_leaves_nothing_open(org):
@@ -252,7 +252,7 @@ def test_who_hangs_up_halfway_has_exported_all_the_same_and_leaves_nothing_open(
 
     with pytest.raises(ClientDisconnect):
         asyncio.run(converse("/api/export", b"table=events", token_of(who), hang_up))
-    assert exports_of(org) == [(who.user_id, "events", {"format": "csv"})]
+    assert exports_of(org) == [(who.user_id, "events", {"format": "csv", "rows": 1})]
     with owner() as db:
         query = (
             "select count(*) from pg_stat_activity where usename = 'so_app' and state <> 'idle' and"

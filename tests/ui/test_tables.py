@@ -478,11 +478,11 @@ def test_a_download_has_what_is_filtered_and_stands_in_the_audit_log(database_ur
     [line] = sheet_of(xlsx_file)
     assert line["Lead"] == "Cleo"
     assert isinstance(line["Time (Europe/Copenhagen)"], datetime)
-    with as_system(admin.organization_id) as db:
+    with admin.transaction() as db:
         noted = db.execute(
-            select(AuditLog.table_name, AuditLog.changes, AuditLog.actor_user_id).where(
-                AuditLog.operation == "export"
-            )
+            select(AuditLog.table_name, AuditLog.changes, AuditLog.actor_user_id)
+            .where(AuditLog.operation == "export")
+            .order_by(AuditLog.at)
         ).all()
     facts = {"rows": 1, "filters": {"period": "Last 365 days"}, "searched": True}
     assert [(name, changes["format"], who) for name, changes, who in noted] == [

@@ -36,10 +36,10 @@ def upgrade() -> None:
         ),
         sa.UniqueConstraint(
             "organization_id",
-            "list",
+            "list_key",
             "user_id",
             "name",
-            name=op.f("uq_list_views_organization_id_list_user_id_name"),
+            name=op.f("uq_list_views_organization_id_list_key_user_id_name"),
         ),
         schema="app",
     )
@@ -56,8 +56,8 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "organization_id",
             "user_id",
-            "list",
-            name=op.f("uq_list_choices_organization_id_user_id_list"),
+            "list_key",
+            name=op.f("uq_list_choices_organization_id_user_id_list_key"),
         ),
         schema="app",
     )
@@ -68,7 +68,7 @@ def _of_a_person(table: str) -> list[sa.schema.SchemaItem]:
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
-        sa.Column("list", sa.Text(), nullable=False),
+        sa.Column("list_key", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f(f"pk_{table}")),
         sa.ForeignKeyConstraint(
             ["organization_id"],

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Table, Text, cast, func, select, text, tuple_
+from sqlalchemy import ColumnElement, Row, Table, Text, cast, func, select, text
 from sqlalchemy.orm import Session
 
 from core.platform.clock import Period
 from core.platform.labels import capitalized
 from core.platform.link_roles import LINK_ROLES
 from core.platform.models import AuditLog
+from core.platform.paging import Order, sorted_by
 from core.platform.schema import LABEL, USER, Base
+from core.tenancy.access.models import OrganizationMember
 
-PAGE = 100
 MASKED = "…"
 # How the log names programs, which act without being a user, by the role of their transaction.
 PROGRAMS = {"system": "The product", "admin": "API key"}
@@ -63,33 +63,49 @@ def _conditions(chosen: AuditFilter) -> list[ColumnElement[bool]]:
     return conditions + [column == value for column, value in wanted.items() if value is not None]
 
 
-def audit_page(
-    db: Session,
-    chosen: AuditFilter,
-    *,
-    limit: int = PAGE,
-    after: tuple[datetime, UUID] | None = None,
+ORDERED = ("at", "who", "what", "row")
+
+
+def audit_lines(
+    db: Session, chosen: AuditFilter, *, order: Order | None, limit: int, offset: int
 ) -> list[Row[Any]]:
-    """Lines of the log that the caller may read, newest first. ``after`` is the position at which
-    the previous page ended.
+    """Lines of the log that the caller may read, by one of ``ORDERED`` or newest first.
 
     Columns: id, organization_id, at, actor_user_id, actor_role, table_name, row_id, operation,
     changes.
     """
-    query = select(
-        AuditLog.id,
-        AuditLog.organization_id,
-        AuditLog.at,
-        AuditLog.actor_user_id,
-        AuditLog.actor_role,
-        AuditLog.table_name,
-        AuditLog.row_id,
-        AuditLog.operation,
-        AuditLog.changes,
-    ).where(*_conditions(chosen))
-    if after is not None:
-        query = query.where(tuple_(AuditLog.at, AuditLog.id) < after)
-    return list(db.execute(query.order_by(AuditLog.at.desc(), AuditLog.id.desc()).limit(limit)))
+    query = (
+        select(
+            AuditLog.id,
+            AuditLog.organization_id,
+            AuditLog.at,
+            AuditLog.actor_user_id,
+            AuditLog.actor_role,
+            AuditLog.table_name,
+            AuditLog.row_id,
+            AuditLog.operation,
+            AuditLog.changes,
+        )
+        .outerjoin(
+            OrganizationMember,
+            (OrganizationMember.organization_id == AuditLog.organization_id)
+            & (OrganizationMember.user_id == AuditLog.actor_user_id),
+        )
+        .where(*_conditions(chosen))
+    )
+    columns = {
+        "at": AuditLog.at,
+        "who": func.coalesce(OrganizationMember.name, AuditLog.actor_role),
+        "what": AuditLog.table_name + " " + AuditLog.operation,
+        "row": AuditLog.row_id,
+    }
+    rows = sorted_by(query, columns, order, usual=AuditLog.at.desc(), newest=AuditLog.id)
+    return list(db.execute(rows.limit(limit).offset(offset)))
+
+
+def count_audit_lines(db: Session, chosen: AuditFilter) -> int:
+    """The number of lines that the caller may read."""
+    return db.scalars(select(func.count()).select_from(AuditLog).where(*_conditions(chosen))).one()
 
 
 def people(db: Session, *, everywhere: bool) -> dict[UUID, str]:

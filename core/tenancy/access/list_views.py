@@ -35,7 +35,7 @@ class SavedView:
     may_change: bool
 
 
-def saved_views(db: Session, list_: str, viewer: Viewer) -> list[SavedView]:
+def saved_views(db: Session, list_key: str, viewer: Viewer) -> list[SavedView]:
     """The views of the list that the viewer may open: their own and the shared ones, by name."""
     query = (
         select(ListView, OrganizationMember.name)
@@ -44,7 +44,7 @@ def saved_views(db: Session, list_: str, viewer: Viewer) -> list[SavedView]:
             (OrganizationMember.organization_id == ListView.organization_id)
             & (OrganizationMember.user_id == ListView.user_id),
         )
-        .where(ListView.list == list_)
+        .where(ListView.list_key == list_key)
         .order_by(ListView.name, ListView.id)
     )
     return [
@@ -61,7 +61,7 @@ def saved_views(db: Session, list_: str, viewer: Viewer) -> list[SavedView]:
 
 
 def save_view(
-    db: Session, list_: str, name: str, address: Address, viewer: Viewer, *, shared: bool
+    db: Session, list_key: str, name: str, address: Address, viewer: Viewer, *, shared: bool
 ) -> UUID:
     """Save what the address shows under a name; returns the view's id.
 
@@ -72,7 +72,7 @@ def save_view(
     view = ListView(
         organization_id=organization_id_of(db),
         user_id=viewer.user_id,
-        list=list_,
+        list_key=list_key,
         name=_checked_name(name),
         address=_checked(address),
         shared=shared,
@@ -121,29 +121,31 @@ def delete_view(db: Session, view_id: UUID) -> None:
     db.execute(delete(ListView).where(ListView.id == view_id))
 
 
-def list_choice(db: Session, list_: str, viewer: Viewer) -> ListChoice | None:
+def list_choice(db: Session, list_key: str, viewer: Viewer) -> ListChoice | None:
     """How the viewer likes to see the list; None where they never chose anything."""
-    query = select(ListChoice).where(ListChoice.list == list_, ListChoice.user_id == viewer.user_id)
+    query = select(ListChoice).where(
+        ListChoice.list_key == list_key, ListChoice.user_id == viewer.user_id
+    )
     return db.scalars(query).first()
 
 
-def choose_columns(db: Session, list_: str, columns: Sequence[str], viewer: Viewer) -> None:
+def choose_columns(db: Session, list_key: str, columns: Sequence[str], viewer: Viewer) -> None:
     """Show these columns of the list to the viewer from now on; none for those of the beginning."""
-    _choose(db, list_, viewer, columns=list(columns))
+    _choose(db, list_key, viewer, columns=list(columns))
 
 
-def choose_default(db: Session, list_: str, view_id: UUID | None, viewer: Viewer) -> None:
+def choose_default(db: Session, list_key: str, view_id: UUID | None, viewer: Viewer) -> None:
     """Open the list with this view for the viewer from now on; None for the whole list."""
-    _choose(db, list_, viewer, default_view_id=view_id)
+    _choose(db, list_key, viewer, default_view_id=view_id)
 
 
-def _choose(db: Session, list_: str, viewer: Viewer, **values: object) -> None:
+def _choose(db: Session, list_key: str, viewer: Viewer, **values: object) -> None:
     chosen = insert(ListChoice).values(
-        organization_id=organization_id_of(db), user_id=viewer.user_id, list=list_, **values
+        organization_id=organization_id_of(db), user_id=viewer.user_id, list_key=list_key, **values
     )
     db.execute(
         chosen.on_conflict_do_update(
-            index_elements=["organization_id", "user_id", "list"], set_=values
+            index_elements=["organization_id", "user_id", "list_key"], set_=values
         )
     )
 

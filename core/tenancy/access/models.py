@@ -138,18 +138,18 @@ class ListView(TenantRow, Timestamps, Base):
 
     __tablename__ = "list_views"
     __table_args__ = (
-        UniqueConstraint("organization_id", "list", "user_id", "name"),
+        UniqueConstraint("organization_id", "list_key", "user_id", "name"),
         secured(
             "shareable",
             audit=True,
             label="Saved views",
             owners=own("user_id"),
-            fixed=("organization_id", "user_id", "list", "created_at"),
+            fixed=("organization_id", "user_id", "list_key", "created_at"),
         ),
     )
 
     user_id: Mapped[UUID]
-    list: Mapped[ProductText]
+    list_key: Mapped[ProductText]
     name: Mapped[str]
     address: Mapped[dict[str, Any]]
     shared: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -162,11 +162,11 @@ class ListChoice(TenantRow, Base):
 
     __tablename__ = "list_choices"
     __table_args__ = (
-        UniqueConstraint("organization_id", "user_id", "list"),
+        UniqueConstraint("organization_id", "user_id", "list_key"),
         secured("own", owners=own("user_id")),
     )
 
     user_id: Mapped[UUID]
-    list: Mapped[ProductText]
+    list_key: Mapped[ProductText]
     columns: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     default_view_id: Mapped[UUID | None]

@@ -42,7 +42,7 @@ def offer_no_booking(viewer: Viewer, ticked: Sequence[str], labels: Mapping[str,
         st.caption("Tick payments to mark several of them as belonging to no booking.")
         return
     with st.form("no booking", border=True):
-        reason = st.text_input("Why?", placeholder="Sold without a call", key="why none")
+        reason = st.text_input("Why?", placeholder="Sold by e-mail", key="why none")
         chosen = plural(len(ticked), "payment", "payments")
         pressed = st.form_submit_button(f"Mark {chosen} as belonging to no booking")
     if not pressed:

@@ -166,8 +166,15 @@ def linked_table(
     _show(Table(rows_of(listed, columns), key, drawn, card, target), moves=False)
 
 
+def plain_table(rows: pd.DataFrame, key: str, *, columns: Sequence[Column]) -> None:
+    """A few rows to look at, in the columns that are given."""
+    _show(
+        Table(rows_of(rows, columns), key, columns, (), lambda _: None, chooses=False), moves=False
+    )
+
+
 def picking_table(
-    rows: pd.DataFrame,
+    rows: pd.DataFrame | Rows,
     key: str,
     *,
     columns: Sequence[Column],
@@ -196,8 +203,8 @@ class Opening:
 
 @dataclass(frozen=True)
 class Table:
-    """What is drawn: the rows, the columns to choose from, what a row opens, and whether it has a
-    box to tick.
+    """What is drawn: the rows, the columns, what a row opens, whether it has a box to tick, and
+    whether the reader chooses the columns.
     """
 
     source: Rows
@@ -208,6 +215,7 @@ class Table:
     more: Sequence[Column] = ()
     per_page: int = PAGE
     ticks: bool = False
+    chooses: bool = True
 
 
 def rows_of(rows: pd.DataFrame | Rows, columns: Sequence[Column]) -> Rows:
@@ -220,7 +228,7 @@ def rows_of(rows: pd.DataFrame | Rows, columns: Sequence[Column]) -> Rows:
 def _show(what: Table, *, moves: bool) -> Picked:
     """Draw one page of it; which of its rows the reader opens and has ticked."""
     shown = Shown(what.key)
-    order, listed = shown.order(what.source.sortable), shown.columns(what.columns, what.more)
+    order, listed = shown.order(what.source.sortable), _columns_of(what, shown)
     page, frame, count = _page_of(what, shown, order)
     targets = [what.target(row) for row in frame.to_dict("records")]
     picked = grid(
@@ -231,7 +239,7 @@ def _show(what: Table, *, moves: bool) -> Picked:
             "rows": _drawn(listed, frame, targets),
             "label": what.key.replace("-", " ").capitalize(),
             "moves": moves,
-            "offered": _offered(listed, [*what.columns, *what.more]),
+            "offered": _offered(listed, [*what.columns, *what.more]) if what.chooses else [],
             "extent": _extent(page, what.per_page, len(frame), count),
             "page": page,
             "pages": ceil(count / what.per_page),
@@ -246,6 +254,10 @@ def _show(what: Table, *, moves: bool) -> Picked:
         picked.opened if picked.opened in ids else None,
         [each for each in picked.ticked if each in ids],
     )
+
+
+def _columns_of(what: Table, shown: Shown) -> list[Column]:
+    return shown.columns(what.columns, what.more) if what.chooses else list(what.columns)
 
 
 def _page_of(what: Table, shown: Shown, order: Order | None) -> tuple[int, pd.DataFrame, int]:

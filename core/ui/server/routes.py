@@ -32,6 +32,7 @@ from core.operations.privacy import export_person
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, SalesOpsError, TooManyRequests
 from core.platform.settings import settings
+from core.platform.spreadsheets import DECIMAL_COMMA, PLAIN
 from core.tenancy.access.authorization import Access, may_open
 from core.tenancy.access.roles import ADMINS, EVERYBODY
 from core.tenancy.access.sessions import choose_organization, viewer_of
@@ -186,8 +187,9 @@ async def healthz(_: Request) -> Response:
 
 
 def export(request: Request) -> Response:
-    """``/exports/{table}?format=&start=&end=&columns=&organization=``: streamed, as the viewer
-    may see it.
+    """``/exports/{table}?format=&start=&end=&columns=&headings=&decimal=&organization=``:
+    streamed, as the viewer may see it. With ``headings=people`` the columns are called as on
+    screens, with ``decimal=comma`` numbers and their separators are those of such a country.
     """
     asked = request.query_params
     try:
@@ -204,7 +206,13 @@ def export(request: Request) -> Response:
     try:
         columns = [part for part in asked.get("columns", "").split(",") if part] or None
         period = _period(viewer, asked.get("start"), asked.get("end"))
-        chunks = exports.export(viewer.transaction, name, fmt, period=period, columns=columns)
+        written = exports.Written(
+            asked.get("headings") == "people",
+            DECIMAL_COMMA if asked.get("decimal") == "comma" and fmt == "csv" else PLAIN,
+        )
+        chunks = exports.export(
+            viewer.transaction, name, fmt, period=period, columns=columns, written=written
+        )
     except TooManyRequests as error:
         return PlainTextResponse(error.message, 429, {"Retry-After": str(error.retry_after_s)})
     except SalesOpsError as error:
