@@ -54,7 +54,7 @@ with viewer.transaction() as db:
             ("contacts", "All contacts"),
         )
     contact = found.Contact
-    details, lists, tags = details_of(db, contact), people_lists(db), tags_in_use(db)
+    details, lists = details_of(db, contact), people_lists(db)
     leads = leads_of_contact(db, contact.id)
     events = events_of_contact(db, contact.id)
     payments = payments_table(db, PaymentFilter(contact_id=contact.id))
@@ -73,6 +73,8 @@ if is_changeable:
         if viewer.is_manager:
             go("merge-contacts", "Merge with another contact", id=str(contact.id))
     if edit:
+        with viewer.transaction() as db:
+            tags = tags_in_use(db)
         of_contact = partial(contact_fields, edit.before, lists, tags, viewer, edit.mark)
         if typed := sent(edit, editing, of_contact, label="Save"):
             with saving(viewer, editing, details, lists, "Contact saved.") as db:
