@@ -67,7 +67,7 @@ is_changeable = viewer.seen_by is None and contact.erased_at is None
 editing, creating = f"edit contact {contact.id}", f"create lead {contact.id}"
 
 if is_changeable:
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         edit = begun(editing, details)
         lead = begun(creating, LeadDetails(), label="Create lead")
         if viewer.is_manager:
@@ -128,4 +128,8 @@ with left:
     if not payments.empty and has_bookings:
         st.subheader("Payments")
         payments_of_person(payments, "payments-of-contact", viewer)
-    show_timeline(records(story), viewer)
+    meetings = {
+        event["id"]: f"booking of {when(event['scheduled_at'], viewer.timezone)}"
+        for event in records(events)
+    }
+    show_timeline(records(story), viewer, meetings)
