@@ -14,7 +14,7 @@ from core.people.contact_queries import (
     people_lists,
     tags_in_use,
 )
-from core.people.contacts import change_contact, details_of
+from core.people.contacts import LABELS, change_contact, details_of
 from core.people.leads import LeadDetails, create_lead
 from core.people.models import LeadPriority, LeadStatus
 from core.people.schemas import LeadItem
@@ -90,7 +90,7 @@ if is_changeable:
 left, right = st.columns([3, 2])
 with right:
     show_facts(
-        preview(details, lists)
+        {label: said for label, said in preview(details, lists).items() if label != LABELS["name"]}
         | {
             "Source": found.source,
             "Owner": found.owner,
@@ -125,11 +125,11 @@ with left:
         with st.expander(f"Post-call form · {day}"):
             for label, said in answers_in_words(form, answers.names()):
                 st.text(f"{label}: {said}")
-    if not payments.empty and has_bookings:
-        st.subheader("Payments")
-        payments_of_person(payments, "payments-of-contact", viewer)
-    meetings = {
-        event["id"]: f"booking of {when(event['scheduled_at'], viewer.timezone)}"
-        for event in records(events)
-    }
-    show_timeline(records(story), viewer, meetings)
+if not payments.empty and has_bookings:
+    st.subheader("Payments")
+    payments_of_person(payments, "payments-of-contact", viewer)
+meetings = {
+    event["id"]: f"booking of {when(event['scheduled_at'], viewer.timezone)}"
+    for event in records(events)
+}
+show_timeline(records(story), viewer, meetings)

@@ -58,7 +58,7 @@ def bookings_of_person(events: pd.DataFrame, key: str, viewer: Viewer) -> None:
     """A person's bookings, the latest first."""
     heading = headings(EventItem)
     table(
-        events.assign(form=events["pcf_submitted"].map({True: "filed"})),
+        events.assign(form=events["pcf_submitted"].map({True: "Filed"})),
         key,
         opens="event",
         download=False,
