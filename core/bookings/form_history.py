@@ -27,10 +27,12 @@ READ: Mapping[Kind, Callable[[Any], Any]] = {
 
 @dataclass(frozen=True)
 class FormVersion:
-    """One version of the form, or its withdrawal, with all answers ``before`` and ``after`` it."""
+    """One version of the form, or its withdrawal, with all answers ``before`` and ``after`` it;
+    ``who`` is None where no person did it.
+    """
 
     at: datetime
-    who: str
+    who: str | None
     verb: str
     before: Mapping[str, Any]
     after: Mapping[str, Any]
@@ -51,9 +53,8 @@ def form_history(db: Session, event_id: UUID) -> list[FormVersion]:
             continue
         is_gone = line.operation == "delete"
         before, answers = answers, {} if is_gone else answers | changed
-        versions.append(
-            FormVersion(line.at, actor(line, names), VERBS[line.operation], before, answers)
-        )
+        who = None if line.actor_role == "system" else actor(line, names)
+        versions.append(FormVersion(line.at, who, VERBS[line.operation], before, answers))
     return versions
 
 

@@ -202,10 +202,10 @@ def form_answers(db: Session, event_id: UUID) -> dict[str, Any]:
 
 def timeline(db: Session, subjects: Sequence[UUID]) -> pd.DataFrame:
     """What happened to an event and its payments, or to other subjects, latest first. Columns: at
-    (UTC), type, summary.
+    (UTC), type, summary, subject_id.
     """
     lines = (
-        select(Activity.at, Activity.type, Activity.summary)
+        select(Activity.at, Activity.type, Activity.summary, Activity.subject_id)
         # by both, since the timeline is indexed by both
         .where(Activity.subject_type.in_(SUBJECTS), Activity.subject_id.in_(subjects))
         .order_by(Activity.at.desc(), Activity.id)

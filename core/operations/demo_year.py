@@ -205,9 +205,8 @@ class _Team:
         booking = self._booking(at)
         luck = self.dice.random()
         if luck < 0.07 and booking.booked_at < self.now:
-            month.bookings.append(
-                _given_up(booking, at - timedelta(hours=self.dice.choice((3, 30))))
-            )
+            given_up_at = min(at - timedelta(hours=self.dice.choice((3, 30))), self.now)
+            month.bookings.append(_given_up(booking, given_up_at))
             return
         if luck < 0.14:
             self._move(month, booking)
@@ -241,14 +240,14 @@ class _Team:
 
     def _move(self, month: _Month, booking: Booking) -> None:
         """Reschedule to two days later, as a calendar reports it: cancelled, and booked again."""
-        moved_at = booking.scheduled_at - timedelta(hours=5)
+        moved_at = min(booking.scheduled_at - timedelta(hours=5), self.now)
         month.bookings.append(_given_up(booking, moved_at, moved=True))
         later = booking.scheduled_at + timedelta(days=2)
         again = replace(
             booking,
             scheduled_at=later,
             ends_at=later + timedelta(minutes=45),
-            booked_at=min(moved_at, self.now),
+            booked_at=moved_at,
             external_id=f"{booking.external_id}-b",
             replaces_external_id=booking.external_id,
         )

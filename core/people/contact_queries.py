@@ -132,9 +132,8 @@ def count_contacts(db: Session, chosen: ContactFilter) -> int:
 def tags_in_use(db: Session) -> list[str]:
     """Every tag of the contacts that the caller may see, by name."""
     tag = func.unnest(Contact.tags).label("tag")
-    return list(
-        db.scalars(select(tag).where(Contact.merged_into_id.is_(None)).distinct().order_by(tag))
-    )
+    tagged = select(tag).where(Contact.tags != [], Contact.merged_into_id.is_(None))
+    return list(db.scalars(tagged.distinct().order_by(tag)))
 
 
 def contact_detail(db: Session, contact_id: UUID) -> Row[Any] | None:

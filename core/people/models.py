@@ -57,6 +57,7 @@ class Contact(TenantRow, Timestamps, Base):
             "merged_into_id",
             postgresql_where=text("merged_into_id is not null"),
         ),
+        Index("ix_contacts_tagged", "organization_id", postgresql_where=text("tags <> '{}'")),
         Index(None, "rep_user_ids", postgresql_using="gin"),
         secured(
             "reps_private",

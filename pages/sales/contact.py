@@ -14,7 +14,7 @@ from core.people.contact_queries import (
     people_lists,
     tags_in_use,
 )
-from core.people.contacts import change_contact, details_of
+from core.people.contacts import LABELS, change_contact, details_of
 from core.people.leads import LeadDetails, create_lead
 from core.people.models import LeadPriority, LeadStatus
 from core.people.schemas import LeadItem
@@ -54,7 +54,7 @@ with viewer.transaction() as db:
             ("contacts", "All contacts"),
         )
     contact = found.Contact
-    details, lists, tags = details_of(db, contact), people_lists(db), tags_in_use(db)
+    details, lists = details_of(db, contact), people_lists(db)
     leads = leads_of_contact(db, contact.id)
     events = events_of_contact(db, contact.id)
     payments = payments_table(db, PaymentFilter(contact_id=contact.id))
@@ -67,12 +67,14 @@ is_changeable = viewer.seen_by is None and contact.erased_at is None
 editing, creating = f"edit contact {contact.id}", f"create lead {contact.id}"
 
 if is_changeable:
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         edit = begun(editing, details)
         lead = begun(creating, LeadDetails(), label="Create lead")
         if viewer.is_manager:
             go("merge-contacts", "Merge with another contact", id=str(contact.id))
     if edit:
+        with viewer.transaction() as db:
+            tags = tags_in_use(db)
         of_contact = partial(contact_fields, edit.before, lists, tags, viewer, edit.mark)
         if typed := sent(edit, editing, of_contact, label="Save"):
             with saving(viewer, editing, details, lists, "Contact saved.") as db:
@@ -88,7 +90,7 @@ if is_changeable:
 left, right = st.columns([3, 2])
 with right:
     show_facts(
-        preview(details, lists)
+        {label: said for label, said in preview(details, lists).items() if label != LABELS["name"]}
         | {
             "Source": found.source,
             "Owner": found.owner,
@@ -123,7 +125,11 @@ with left:
         with st.expander(f"Post-call form · {day}"):
             for label, said in answers_in_words(form, answers.names()):
                 st.text(f"{label}: {said}")
-    if not payments.empty and has_bookings:
-        st.subheader("Payments")
-        payments_of_person(payments, "payments-of-contact", viewer)
-    show_timeline(records(story), viewer)
+if not payments.empty and has_bookings:
+    st.subheader("Payments")
+    payments_of_person(payments, "payments-of-contact", viewer)
+meetings = {
+    event["id"]: f"booking of {when(event['scheduled_at'], viewer.timezone)}"
+    for event in records(events)
+}
+show_timeline(records(story), viewer, meetings)

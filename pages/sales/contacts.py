@@ -30,9 +30,10 @@ viewer = require("contacts")
 title("Contacts", viewer)
 with viewer.transaction() as db:
     tags = tags_in_use(db)
-    lists = people_lists(db)
-
-if edit := begun(CREATING, ContactDetails(), label="Create contact"):
+edit = begun(CREATING, ContactDetails(), label="Create contact") if viewer.seen_by is None else None
+if edit:
+    with viewer.transaction() as db:
+        lists = people_lists(db)
     fields = partial(contact_fields, edit.before, lists, tags, viewer, edit.mark)
     if typed := sent(edit, CREATING, fields, label="Create"):
         with saving(viewer, CREATING, edit.before, lists, "Contact created.") as db:

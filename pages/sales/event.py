@@ -64,8 +64,8 @@ def show_history(versions: Sequence[FormVersion], lists: Choices) -> None:
     with st.expander(f"Form history ({len(versions)})"):
         for version in reversed(versions):
             st.markdown(
-                f"**{version.verb}** by {escape_markdown(version.who)} ·"
-                f" :gray[{when(version.at, viewer.timezone)}]"
+                f"**{version.verb}**{f' by {escape_markdown(version.who)}' if version.who else ''}"
+                f" · :gray[{when(version.at, viewer.timezone)}]"
             )
             if not version.before:
                 lines = [
@@ -152,12 +152,6 @@ with left:
         show_answers(form, lists)
     if history:
         show_history(history, lists)
-    if not payments.empty:
-        st.subheader("Payments")
-        payments_of_person(payments, "payments-of-call", viewer)
-    if not others.empty:
-        st.subheader("Other bookings of this person")
-        bookings_of_person(others, "other-bookings", viewer)
     show_timeline(records(story), viewer)
 with right:
     show_facts(details(event))
@@ -167,3 +161,9 @@ with right:
         st.link_button("Join the meeting", event.meeting_url)
     if event.setter_name_unknown and viewer.is_one_of(Role.OWNER, Role.ADMIN):
         ask_who_the_setter_is(event)
+if not payments.empty:
+    st.subheader("Payments")
+    payments_of_person(payments, "payments-of-call", viewer)
+if not others.empty:
+    st.subheader("Other bookings of this person")
+    bookings_of_person(others, "other-bookings", viewer)

@@ -89,7 +89,7 @@ def page_of(order: Order | None, limit: int, offset: int) -> tuple[pd.DataFrame,
     """The bookings of one page, and how many there are."""
     with viewer.transaction() as db:
         rows = events_table(db, chosen, order=order, limit=limit, offset=offset)
-    return rows.assign(form=rows["pcf_submitted"].map({True: "filed"})), count
+    return rows.assign(form=rows["pcf_submitted"].map({True: "Filed"})), count
 
 
 table(

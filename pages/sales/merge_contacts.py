@@ -130,7 +130,7 @@ st.info(
     " addresses, phone numbers and the timeline. Empty fields are filled in from the other."
     " Payments are matched again. The audit log records it."
 )
-with st.container(horizontal=True):
+with st.container(horizontal=True, vertical_alignment="center"):
     if st.button("Merge", type="primary"):
         with act(viewer, "Contacts merged.") as db:
             merge_contacts(db, stays.id, goes.id, viewer)

@@ -86,8 +86,10 @@ if pending.empty and not ahead and not to_do:
     )
 if agreed:
     st.subheader("Follow up today")
-for each in sorted(agreed, key=lambda each: each.followed_up_at is not None):
+for each in (*to_do[:LISTED], *(each for each in agreed if each.followed_up_at is not None)):
     show_follow_up(each)
+if len(to_do) > LISTED:
+    st.caption(f"{len(to_do) - LISTED:,} more appear once these are done.")
 if not pending.empty:
     st.subheader("Forms to file")
 for form in records(pending[:LISTED]):

@@ -59,6 +59,13 @@ def _contacts() -> None:
         schema="app",
         postgresql_where=sa.text("merged_into_id is not null"),
     )
+    op.create_index(
+        "ix_contacts_tagged",
+        "contacts",
+        ["organization_id"],
+        schema="app",
+        postgresql_where=sa.text("tags <> '{}'"),
+    )
     _phones()
 
 

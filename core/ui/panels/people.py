@@ -58,7 +58,7 @@ def bookings_of_person(events: pd.DataFrame, key: str, viewer: Viewer) -> None:
     """A person's bookings, the latest first."""
     heading = headings(EventItem)
     table(
-        events.assign(form=events["pcf_submitted"].map({True: "filed"})),
+        events.assign(form=events["pcf_submitted"].map({True: "Filed"})),
         key,
         opens="event",
         download=False,
@@ -74,13 +74,15 @@ def bookings_of_person(events: pd.DataFrame, key: str, viewer: Viewer) -> None:
     )
 
 
-def show_timeline(lines: Sequence[Mapping[str, Any]], viewer: Viewer) -> None:
-    """What happened, a line each."""
+def show_timeline(
+    lines: Sequence[Mapping[str, Any]], viewer: Viewer, about: Mapping[UUID, str] | None = None
+) -> None:
+    """What happened, a line each; ``about`` says of which of several things a line is."""
     st.subheader("Timeline")
     for line in lines:
-        st.markdown(
-            f"{escape_markdown(line['summary'])}  \n:gray[{when(line['at'], viewer.timezone)}]"
-        )
+        facts = (when(line["at"], viewer.timezone), (about or {}).get(line["subject_id"]))
+        said = " · ".join(map(escape_markdown, filter(None, facts)))
+        st.markdown(f"{escape_markdown(line['summary'])}  \n:gray[{said}]")
 
 
 @dataclass
