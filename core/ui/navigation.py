@@ -189,6 +189,14 @@ SCREENS = (
     Screen("links", "admin/links.py", "Links", ":material/link:", "People", ADMINS),
     Screen("view-as", "admin/view_as.py", "View as", ":material/visibility:", "People", ADMINS),
     Screen(
+        "who-sees",
+        "admin/who_sees.py",
+        "Who can see it?",
+        ":material/person_alert:",
+        "People",
+        ADMINS,
+    ),
+    Screen(
         "blocked-addresses",
         "admin/blocked_addresses.py",
         "Blocked addresses",

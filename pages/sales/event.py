@@ -119,3 +119,5 @@ with right:
             with act(viewer, "Every booking of this name is theirs now.") as db:
                 name_setter(db, event.setter, setters[name])
             st.rerun()
+if viewer.is_admin:
+    go("who-sees", "Who can see this?", kind="event", id=str(event.id))

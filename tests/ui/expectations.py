@@ -40,6 +40,7 @@ HAS = {
     "forgot": "Send me a link",
     "reset": "This link is not valid any more",
     "integrations": "Alder account",
+    "who-sees": "Alder lead",
     "blocked-addresses": "blocked@alder.example.com",
 }
 

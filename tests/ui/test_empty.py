@@ -27,6 +27,7 @@ SAYS = {
     "lists": "No closers yet",
     "settings": "Form is overdue after",
     "view-as": "Nobody to look as",
+    "who-sees": "There are no bookings yet",
     "privacy": "Nobody chosen",
     "go-live": "0 of 9 steps are done",
     "links": "No links yet",
