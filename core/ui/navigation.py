@@ -301,6 +301,15 @@ SCREENS = (
         about="See the product as a member does",
     ),
     Screen(
+        "who-sees",
+        "admin/who_sees.py",
+        "Who can see it?",
+        ":material/person_alert:",
+        "People",
+        ADMINS,
+        about="Whether a member sees a record, and why",
+    ),
+    Screen(
         "blocked-addresses",
         "admin/blocked_addresses.py",
         "Blocked addresses",

@@ -220,5 +220,7 @@ with left:
             st.rerun()
         decision = ask_for_event(payment)
         ask_for_pair(payment_id)
+if viewer.is_admin:
+    go("who-sees", "Who can see this?", kind="payment", id=str(payment_id))
 if decision is not None:
     decide(payment_id, decision)

@@ -161,6 +161,8 @@ with right:
         st.link_button("Join the meeting", event.meeting_url)
     if event.setter_name_unknown and viewer.is_one_of(Role.OWNER, Role.ADMIN):
         ask_who_the_setter_is(event)
+    if viewer.is_admin:
+        go("who-sees", "Who can see this?", kind="event", id=str(event.id))
 if not payments.empty:
     st.subheader("Payments")
     payments_of_person(payments, "payments-of-call", viewer)

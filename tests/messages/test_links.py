@@ -7,7 +7,7 @@ from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from core.bookings.models import Closer
 from core.deliveries.models import OutboxMessage
@@ -21,15 +21,20 @@ from core.messages.account_emails import (
 )
 from core.messages.email_outbox import open_email
 from core.messages.reports import daily_report, overdue_reminder
+from core.migrations.tables import metadata
 from core.money.models import PayoutSnapshot
 from core.platform.clock import today
 from core.platform.database import as_system
+from core.platform.schema import UNRECORDED
 from core.platform.settings import settings
-from core.tenancy.access.invitations import invite
+from core.tenancy.access.invitations import accept_as_new, invite
 from core.tenancy.access.members import add_member
 from core.tenancy.access.models import Role
+from core.tenancy.access.password_resets import choose_password
 from core.tenancy.access.sessions import choose_organization
+from core.ui.server.routes import routes
 from tests import factories as make
+from tests.ports import owner
 from tests.ui.screens import addressed, browser_with, token_of, words
 from tests.ui.teams import team
 
@@ -153,3 +158,55 @@ def test_a_reset_opens_the_page_that_takes_the_new_password(crew):
         assert not page.warning
         assert "New password" in [field.label for field in page.text_input]
     assert URL.findall(emails(org, "password_changed")[0]) == []
+
+
+def everything():
+    """Each table's rows as one checksum, without the columns that only tell that something was
+    used, and the jobs that wait.
+    """
+    found = {}
+    with owner() as db:
+        for table in metadata.sorted_tables:
+            columns = [each.name for each in table.c if not each.info.get(UNRECORDED)]
+            row = f"md5(row({', '.join(columns)})::text)"
+            rows = f"select coalesce(md5(string_agg({row}, '' order by {row})), '') from app."
+            found[table.name] = db.execute(text(f"{rows}{table.name}")).scalar()
+        found["jobs"] = db.execute(text("select count(*) from jobs.procrastinate_jobs")).scalar()
+    return found
+
+
+def test_whoever_only_opens_the_links_of_messages_changes_nothing_and_uses_nothing_up(crew):
+    """Scanners of mail programs open every link, some of them as a browser does."""
+    admin, org, rep = crew.admin, crew.admin.organization_id, crew.rep
+    with admin.transaction() as db:
+        closer = db.scalars(select(Closer.id)).one()
+        portal = issue_link(db, admin, LinkPurpose.PORTAL, "Quince scanned", closer_id=closer)
+        send_link(db, admin, portal, LinkPurpose.PORTAL, "scanned@example.com", days=7)
+        send_invitation(db, admin, invite(db, admin, "scanned@example.com", "viewer"))
+    with as_system(org) as db:
+        send_password_reset(db, rep.user_id)
+        blocks = [daily_report(db, today("UTC"))["blocks"]]
+        blocks += [message["blocks"] for message in overdue_reminder(db)]
+        kinds = set(db.scalars(select(OutboxMessage.kind)))
+    latest = {kind: urls(emails(org, kind)[-1]) for kind in ("invitation", "password_reset")}
+    written = [mail for kind in kinds for mail in emails(org, kind) if URL.search(mail)]
+    opened = urls(*written, *texts(blocks))
+    assert {urlsplit(url).path for url in opened} >= {"/portal", "/invitation", "/reset", "/form"}
+
+    before = everything()
+    for url in (*opened, *opened):
+        followed(url)
+    assert everything() == before
+
+    tokens = {kind: parse_qsl(urlsplit(url).query)[0][1] for kind, [url, *_] in latest.items()}
+    accept_as_new(tokens["invitation"], "Scanned Person", "four quiet walnut trees")
+    choose_password(tokens["password_reset"], "five quiet walnut trees")
+    assert everything() != before
+
+
+def test_nothing_that_changes_something_answers_a_get():
+    """But for the exchange of the sign-in's ticket, which a browser that has just signed in is
+    sent through, and which stands in no message.
+    """
+    answering = {route.path for route in routes if "GET" in (route.methods or ())}
+    assert answering == {"/auth/ticket", "/exports/{table}", "/healthz"}

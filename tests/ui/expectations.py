@@ -47,6 +47,7 @@ HAS = {
     "forgot": "Send link",
     "reset": "This link is not valid any more",
     "integrations": "Alder account",
+    "who-sees": "Alder lead",
     "blocked-addresses": "blocked@alder.example.com",
 }
 

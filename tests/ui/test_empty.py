@@ -34,6 +34,7 @@ SAYS = {
     "settings": "Form is overdue after",
     "setup": "0 closers, 0 setters",
     "view-as": "No members to view as",
+    "who-sees": "There are no bookings yet",
     "privacy": "No person selected",
     "go-live": "0 of 9 steps done",
     "links": "No links yet",

@@ -120,7 +120,7 @@ def _peopled(metadata: MetaData) -> list[Table]:
     ]
 
 
-def _referred(table: Table, column: str) -> Table:
+def referred(table: Table, column: str) -> Table:
     """The table that ``column`` refers to. Raises Misconfigured."""
     for key in table.foreign_key_constraints:
         if key.column_keys[-1] == column:
@@ -133,7 +133,7 @@ def _parents(table: Table, owners: Follows) -> dict[str | None, Table]:
     there is only one.
     """
     if owners.kind is None:
-        return {None: _referred(table, owners.column)}
+        return {None: referred(table, owners.column)}
     return {each.info["subject"]: each for each in _peopled(table.metadata) if each.info["subject"]}
 
 
@@ -143,7 +143,7 @@ def _sharers(table: Table) -> list[tuple[Table, str]]:
         (each, column)
         for each in _peopled(table.metadata)
         for column in each.info["shares"]
-        if _referred(each, column) is table
+        if referred(each, column) is table
     ]
 
 
@@ -166,7 +166,7 @@ def _givers(metadata: MetaData) -> list[Table]:
 
 def _rosters(metadata: MetaData) -> list[Table]:
     found = {
-        _referred(table, f"{name}_id").name: _referred(table, f"{name}_id")
+        referred(table, f"{name}_id").name: referred(table, f"{name}_id")
         for table in _peopled(metadata)
         if isinstance(owners := _owners(table), OwnedBy)
         for name in owners.names
@@ -204,7 +204,7 @@ def _fill(table: Table) -> str:
     """
     owners = _owners(table)
     if isinstance(owners, OwnedBy):
-        rosters = {name: _referred(table, f"{name}_id").name for name in owners.names}
+        rosters = {name: referred(table, f"{name}_id").name for name in owners.names}
         filled = [
             f"  new.{name}_user_id := (select r.user_id from app.{roster} r where r.organization_id"
             f" = new.organization_id and r.id = new.{name}_id for share);"
@@ -283,7 +283,7 @@ def _share(table: Table, column: str) -> list[str]:
     """The statements that update rows which share their users. Locking those rows first makes two
     writers wait for each other, so that the second sees what the first wrote.
     """
-    there = _referred(table, column)
+    there = referred(table, column)
     if not isinstance(_owners(there), Shared):
         raise Misconfigured(
             f"Table {table.name} shares its people by {column}, but {there.name} does not declare"
@@ -306,6 +306,6 @@ def _follow(roster: Table, metadata: MetaData) -> str:
         for table in _peopled(metadata)
         if isinstance(owners := _owners(table), OwnedBy)
         for name in owners.names
-        if _referred(table, f"{name}_id") is roster
+        if referred(table, f"{name}_id") is roster
     ]
     return "\n".join(["begin", *lines, "  return null;", "end"])

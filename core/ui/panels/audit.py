@@ -25,6 +25,7 @@ OPERATIONS = {
     "erase": "person erased",
     "lift_erasure": "erasure lifted",
     "purge": "permanently deleted",
+    "explain_access": "asked who can see it",
 }
 # What is done to somebody, not to a row: its line says whom.
 ABOUT_SOMEBODY = {
