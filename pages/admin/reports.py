@@ -61,6 +61,7 @@ st.markdown(
     + (f"The channel's webhook ends with {escape_markdown(ends_with)}." if ends_with else "")
 )
 
+hours = {hour: clock(hour) for hour in range(24)}
 form = Form(
     "slack",
     {key.key: getattr(wanted, key.key) for key in REPORTS.settings},
@@ -72,9 +73,9 @@ with st.expander("Change", expanded=not has_channel), form.drawn(border=False):
         HOUR,
         "From this hour on",
         st.selectbox,
-        options=range(24),
+        options=list(hours),
         index=form.read[HOUR],
-        format_func=clock,
+        format_func=hours.__getitem__,
     )
     url = secret_field(
         "Incoming webhook",

@@ -80,7 +80,7 @@ def amount_field(
     if is_unusual(amount, currency) and not st.checkbox(
         f"Yes, {exact} is right", key=f"{key} {amount} is right"
     ):
-        return TypedAmount(
-            written, amount, f"{shown(amount, currency)} is a lot. Tick the box if it is right."
-        )
+        problem = f"{shown(amount, currency)} is a lot. Tick the box if it is right."
+        st.warning(escape_markdown(problem))
+        return TypedAmount(written, amount, problem)
     return TypedAmount(written, amount)
