@@ -11,8 +11,10 @@ from uuid import UUID
 
 from core.bookings.models import Party, PaymentType
 from core.bookings.questions import Ask, Kind, Question, Typed, question
+from core.platform.names import LONGEST_TEXT
 
 NO_SHOW_REASON, NO_SALE_REASON = "no_show_reason", "no_sale_reason"
+LONGEST_LINK, YEARS = 2_000, range(2000, 2100)
 CASH_HELP = "Leave empty when a card payment will arrive from Stripe or Whop."
 
 
@@ -67,8 +69,19 @@ def _cash_problem(answers: FormAnswers) -> str | None:
 
 def _link_problem(answers: FormAnswers) -> str | None:
     link = answers.recording_url
-    fine = not link or link.startswith(("https://", "http://"))
-    return None if fine else "A recording link starts with https://."
+    if link and not link.startswith(("https://", "http://")):
+        return "A recording link starts with https://."
+    return "This link is too long." if link and len(link) > LONGEST_LINK else None
+
+
+def _notes_problem(answers: FormAnswers) -> str | None:
+    is_long = len(answers.notes or "") > LONGEST_TEXT
+    return f"Notes have at most {LONGEST_TEXT:,} letters. Shorten them." if is_long else None
+
+
+def _day_problem(answers: FormAnswers) -> str | None:
+    day = answers.follow_up_on
+    return None if day is None or day.year in YEARS else "Choose a day of this century."
 
 
 def _showed_problem(answers: FormAnswers) -> str | None:
@@ -176,9 +189,15 @@ class FormAnswers:
         "Opportunity status", Kind.ENTRY, default=None, lists=("opportunity_status",)
     )
     traffic_type: str | None = question("Traffic type", Kind.TEXT, default=None)
-    notes: str | None = question("Notes", Kind.LINES, Ask("Notes", _begun), default=None)
+    notes: str | None = question(
+        "Notes", Kind.LINES, Ask("Notes", _begun), default=None, rule=_notes_problem
+    )
     follow_up_on: date | None = question(
-        "Follow up on", Kind.DAY, Ask("Follow up on", _begun, aside=True), default=None
+        "Follow up on",
+        Kind.DAY,
+        Ask("Follow up on", _begun, aside=True),
+        default=None,
+        rule=_day_problem,
     )
     recording_url: str | None = question(
         "Recording",

@@ -17,11 +17,13 @@ from core.platform.advisory_locks import lock_books
 from core.platform.database import organization_id_of
 from core.platform.dataframes import fetched
 from core.platform.errors import Conflict, InvalidInput
+from core.platform.names import check_name, check_names
 from core.platform.normalization import fold, normalize_email
 
 if TYPE_CHECKING:
     import pandas as pd
 
+NAME_MISSING = "A name is needed."
 ROSTERS: dict[str, type[Closer] | type[Setter]] = {"closer": Closer, "setter": Setter}
 
 
@@ -65,14 +67,17 @@ def create_setter(
 def checked(name: str, email: str | None, aliases: Iterable[str]) -> dict[str, Any]:
     """A rep's name, address and other names, ready to be stored. Raises InvalidInput."""
     if not fold(name):
-        raise InvalidInput("A name is needed.", field="name")
+        raise InvalidInput(NAME_MISSING, field="name")
     if email and normalize_email(email) is None:
-        raise InvalidInput(f"“{email}” is not an e-mail address.", field="email")
+        raise InvalidInput(
+            f"“{email[:60]}” is not an e-mail address, like name@example.com.",
+            field="email",
+        )
     return {
-        "name": name.strip(),
+        "name": check_name(name, NAME_MISSING),
         "email": email,
         "email_normalized": normalize_email(email),
-        "aliases": [alias.strip() for alias in aliases if alias.strip()],
+        "aliases": check_names(aliases, field="aliases"),
     }
 
 

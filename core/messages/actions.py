@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import select
@@ -21,17 +23,21 @@ WEBHOOK_URL = "webhook_url"
 HOURS = range(24)
 
 
-def set_slack_report(db: Session, *, enabled: bool, hour: int) -> None:
+def set_slack_report(
+    db: Session, *, enabled: bool, hour: int, read: Mapping[str, Any] | None = None
+) -> None:
     """Switch the daily posts on or off. They are posted from ``hour`` (0 to 23) of the
-    organisation's day.
+    organisation's day. ``read`` are the settings that this replaces.
 
     Raises:
         InvalidInput: there is no such hour.
         NotAllowed: only an admin may change it.
+        Changed: somebody else has changed it since it was read.
     """
     if hour not in HOURS:
         raise InvalidInput("Choose an hour from 0 to 23.", field="hour")
-    change_settings(db, REPORTS, {"slack_report_enabled": enabled, "slack_report_hour": hour})
+    wanted = {"slack_report_enabled": enabled, "slack_report_hour": hour}
+    change_settings(db, REPORTS, wanted, read)
 
 
 def set_slack_webhook(db: Session, url: str) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from core.platform.errors import InvalidInput
 
+MOST_NAMES = 100
 LONGEST_NAME, LONGEST_SENTENCE, LONGEST_TEXT = 120, 500, 20_000
 # Control characters and halves of a character, which no keyboard writes and no screen shows.
 UNWRITTEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -20,6 +22,21 @@ def check_name(text: str, missing: str, *, field: str = "name") -> str:
     if not name:
         raise InvalidInput(missing, field=field)
     return _not_longer(name, LONGEST_NAME, field)
+
+
+def check_names(names: Iterable[str], *, field: str) -> list[str]:
+    """Several names as they are stored, without the empty ones. Raises InvalidInput for one that is
+    too long, and for more than 100.
+    """
+    checked = [check_name(name, "", field=field) for name in names if is_written(name)]
+    if len(checked) > MOST_NAMES:
+        raise InvalidInput(f"{MOST_NAMES} names are the most.", field=field)
+    return checked
+
+
+def is_written(text: str) -> bool:
+    """Whether anything of the text is stored."""
+    return bool(UNWRITTEN.sub("", text).strip())
 
 
 def check_sentence(text: str, *, field: str) -> str:

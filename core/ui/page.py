@@ -25,6 +25,7 @@ from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.modules import switched_off
 from core.ui.navigation import ACCOUNT, BY_KEY, PAGES, Screen
 from core.ui.parts.format import escape_markdown
+from core.ui.parts.forms import Form
 from core.ui.parts.query_params import ORGANIZATION, id_from_address
 from core.ui.parts.reader import page_is_read_by
 from core.ui.server.middleware import COOKIE
@@ -177,20 +178,26 @@ def title(text: str, viewer: Viewer, note: str = "") -> None:
 
 
 @contextmanager
-def act(viewer: Viewer, done: str = "") -> Iterator[Session]:
+def act(viewer: Viewer, done: str = "", form: Form | None = None) -> Iterator[Session]:
     """A transaction for one action: a refusal is shown as its sentence; nothing is half done.
 
-    Success is announced as ``done``, see ``say``.
+    The refusal of what was typed into a ``form`` stands at its field, and the page is drawn whole
+    with what was typed. Success is announced as ``done``, see ``say``.
     """
     try:
         with viewer.transaction() as db:
             yield db
     except SalesOpsError as error:
+        if form is not None:
+            form.refuse(error)
+            st.rerun()
         st.error(escape_markdown(error.message))
         st.stop()
     except OperationalError:
         st.error("The database is away, so nothing was saved. Try again in a minute.")
         st.stop()
+    if form is not None:
+        form.finish()
     if done:
         say(done)
 

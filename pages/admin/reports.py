@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 
 import streamlit as st
 
@@ -15,7 +15,9 @@ from core.messages.actions import (
 )
 from core.messages.models import ReportSettings
 from core.messages.reports import CHANNEL, daily_report, overdue_reminder
+from core.messages.settings import REPORTS
 from core.platform.clock import today
+from core.platform.notation import notation
 from core.platform.settings import settings
 from core.providers.slack.messages import check_address
 from core.tenancy.organizations.queries import settings_of
@@ -23,6 +25,7 @@ from core.ui.page import act, empty, require, title
 from core.ui.panels.slack_preview import show_message
 from core.ui.parts.columns import Moment, Number, Text, Word
 from core.ui.parts.format import escape_markdown
+from core.ui.parts.forms import Form, shown_value
 from core.ui.parts.secret_field import forget, secret_field
 from core.ui.parts.tables import table
 
@@ -31,15 +34,23 @@ KINDS = {
     "overdue_reminder": "Overdue forms",
     "test": "Test message",
 }
-STATES = {"sent": "Posted", "uncertain": "Nobody knows: look in the channel"}
+STATES = {"sent": "Posted", "uncertain": "Unknown: check the channel"}
+ENABLED, HOUR = "slack_report_enabled", "slack_report_hour"
 viewer = require("reports")
+
+
+def clock(hour: int) -> str:
+    """A full hour, as in ``9:00``."""
+    return notation().clock(datetime.combine(date.min, time(hour)))
+
+
 title("Slack reports", viewer, "Yesterday's figures and the overdue forms, once a day")
 with viewer.transaction() as db:
     wanted = settings_of(db, ReportSettings)
     ends_with = slack_webhook_ends_with(db)
 has_channel = ends_with is not None or settings().slack_webhook_url is not None
 state = (
-    f"On: posted from {wanted.slack_report_hour}:00 on."
+    f"On: posted daily from {clock(wanted.slack_report_hour)}."
     if wanted.slack_report_enabled
     else "Off: nothing is posted."
 )
@@ -50,10 +61,21 @@ st.markdown(
     + (f"The channel's webhook ends with {escape_markdown(ends_with)}." if ends_with else "")
 )
 
-with st.expander("Change", expanded=not has_channel), st.form("slack", clear_on_submit=True):
-    enabled = st.toggle("Post every day", value=wanted.slack_report_enabled)
-    hour = st.selectbox(
-        "From this hour on", range(24), index=wanted.slack_report_hour, format_func="{}:00".format
+hours = {hour: clock(hour) for hour in range(24)}
+form = Form(
+    "slack",
+    {key.key: getattr(wanted, key.key) for key in REPORTS.settings},
+    in_words=lambda name, value: clock(value) if name == HOUR else shown_value(name, value),
+)
+with st.expander("Change", expanded=not has_channel), form.drawn(border=False):
+    enabled = form.field(ENABLED, "Post every day", st.toggle, value=form.read[ENABLED])
+    hour = form.field(
+        HOUR,
+        "From this hour on",
+        st.selectbox,
+        options=list(hours),
+        index=form.read[HOUR],
+        format_func=hours.__getitem__,
     )
     url = secret_field(
         "Incoming webhook",
@@ -65,13 +87,13 @@ with st.expander("Change", expanded=not has_channel), st.form("slack", clear_on_
     )
     if st.form_submit_button("Save", type="primary"):
         forget("incoming webhook")
-        with act(viewer, "Saved.") as db:
+        with act(viewer, "Saved.", form) as db:
             if url.strip():
                 set_slack_webhook(db, check_address(url.strip()))
-            set_slack_report(db, enabled=enabled, hour=hour)
+            set_slack_report(db, enabled=enabled, hour=hour, read=form.read)
         st.rerun()
 if has_channel and st.button("Post a test message"):
-    with act(viewer, "On its way: look in the channel.") as db:
+    with act(viewer, "On its way: check the channel.") as db:
         post_test(db, viewer.name)
     st.rerun()
 

@@ -15,6 +15,7 @@ from core.bookings.models import ListEntry, Package, PcfDraft, PostCallForm
 from core.money.form_filing import file_form, withdraw_form
 from core.platform.clock import now
 from core.platform.database import as_system
+from core.platform.normalization import JOINER
 from tests import factories as make
 from tests.ui.screens import browser_of, opened, words
 
@@ -85,7 +86,7 @@ class Window:
         return {each.label or each.proto.label for kind in kinds for each in self.page.get(kind)}
 
     def errors(self):
-        return [unescape(each.value) for each in self.page.error]
+        return [unescape(each.value).replace(JOINER, "") for each in self.page.error]
 
 
 def test_a_closed_deal_is_asked_for_what_was_bought_and_how_it_is_paid(rep, event):
@@ -143,7 +144,8 @@ def test_an_offer_that_was_declined_is_asked_for_objections_and_a_deposit(rep, e
 
 
 @pytest.mark.parametrize(
-    "typed", ["NaN", "Infinity", "-5", "1.005", "much", "1e400", "1,23.45", "4,99"]
+    "typed",
+    ["NaN", "Infinity", "-5", "1.005", "much", "1e400", "1e99", "1,23.45", "4,99", "4.999,50"],
 )
 def test_an_amount_that_is_none_stands_beside_its_field_and_nothing_is_filed(rep, event, typed):
     window = Window(rep, event).answer(**dict.fromkeys(YES, "Yes"))
@@ -153,7 +155,7 @@ def test_an_amount_that_is_none_stands_beside_its_field_and_nothing_is_filed(rep
     assert form_of(rep) is None
 
 
-@pytest.mark.parametrize("typed", ["4,997", "$4,997.00", "4.997,00"])
+@pytest.mark.parametrize("typed", ["4,997", "$4,997.00", "4997.0"])
 def test_cash_is_what_was_typed_with_its_thousands_and_its_sign(rep, event, typed):
     window = Window(rep, event).answer(**dict.fromkeys(YES, "Yes"))
     window.type("Cash collected", typed).file()
@@ -242,3 +244,52 @@ def test_what_the_closer_wrote_stands_on_the_page_of_the_booking(rep, event, rol
     assert "Deal closed: Yes" in shown
     assert "Cash collected: $4,997.00" in shown
     assert ("Notes: Paid on the call" in shown) is sees
+
+
+def test_the_amount_that_was_understood_is_echoed_while_it_is_typed(rep, event):
+    window = Window(rep, event).answer(**dict.fromkeys(YES, "Yes"))
+    window.type("Cash collected", "4,997")
+    assert "= $4,997.00" in words(window.page)
+
+
+def test_an_amount_like_a_slip_of_the_finger_is_filed_when_it_was_confirmed(rep, event):
+    window = Window(rep, event).answer(**dict.fromkeys(YES, "Yes"))
+    window.type("Cash collected", "99999999").file()
+    assert form_of(rep) is None
+    assert "$99,999,999.00 is a lot. Tick the box if it is right." in words(window.page)
+    with browser_of(rep):
+        [box] = [each for each in window.page.checkbox if "99" in unescape(each.label)]
+        box.check().run()
+    window.file()
+    assert form_of(rep).cash_collected == Decimal(99_999_999)
+
+
+def test_the_message_about_an_answer_is_gone_with_the_answer(rep, event):
+    window = Window(rep, event).answer(**dict.fromkeys(YES, "Yes"))
+    window.type("Recording link", "ftp://x").file()
+    assert window.errors() == ["A recording link starts with https://."]
+    window.type("Recording link", "https://x.example")
+    assert window.errors() == []
+
+
+@pytest.mark.parametrize(
+    ("locale", "typed"), [("de_DE", "4.997,50"), ("sv_SE", "4 997,50"), ("en_US", "4,997.50")]
+)
+def test_a_filed_amount_is_changed_in_the_locale_and_the_currency_that_it_has(locale, typed):
+    rep = make.viewer(make.organization(locale=locale, currency="USD"), "manager")
+    with as_system(rep.organization_id) as db:
+        event = make.event(db, rep.organization_id, at=now() - timedelta(hours=2)).id
+    answers = FormAnswers(True, True, True, True, currency="EUR", payment_type="pif")
+    with rep.transaction() as db:
+        file_form(db, event, replace(answers, cash_collected=Decimal("4997.50")), rep)
+    window = Window(rep, event)
+    [cash] = [each for each in window.page.text_input if each.label.startswith("Cash")]
+    assert typed in cash.value.replace("\xa0", " ")
+    window.type("Notes", "Looked at again").file()
+    form = form_of(rep)
+    assert (form.version, form.cash_collected, form.currency) == (2, Decimal("4997.50"), "EUR")
+
+
+def test_an_answer_that_is_chosen_cannot_be_lost_by_a_second_tap(rep, event):
+    groups = Window(rep, event).page.get("button_group")
+    assert [each.proto.required for each in groups if each.key == "call_occurred"] == [True]

@@ -59,15 +59,11 @@ def test_a_setter_is_added_and_an_unknown_name_is_linked(admin):
     page = opened("lists", admin, list="Setters")
     page.text_input[0].set_value("Sam")
     page = press(page, admin, "add setters")
-    assert any("1 name that bookings mention is on no list" in line for line in words(page))
+    assert any("1 setter name is unknown" in line for line in words(page))
 
     with browser_of(admin):
-        next(box for box in page.selectbox if box.label == "They mean").set_value("Sam")
-        page = (
-            next(button for button in page.button if button.label == "That is who it is")
-            .click()
-            .run()
-        )
+        next(box for box in page.selectbox if box.label == "Setter").set_value("Sam")
+        page = next(button for button in page.button if button.label == "Match").click().run()
 
     assert unescape(page.toast[0].value) == "1 booking is theirs now; payments follow."
     with as_system(org) as db:

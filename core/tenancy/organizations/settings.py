@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
-from sqlalchemy import inspect, update
+from sqlalchemy import inspect, select, update
 from sqlalchemy.orm import Session
 
 from core.platform.clock import check_timezone
 from core.platform.database import organization_id_of
+from core.platform.edits import merged
 from core.platform.errors import InvalidInput, NotAllowed
 from core.platform.money import check_currency
+from core.platform.names import check_name, check_sentence
 from core.platform.notation import LOCALES, locale_in_words
 from core.tenancy.organizations.models import Organization, SettingsRow
 
@@ -61,7 +64,13 @@ ORGANIZATION = SettingsGroup(
     "Organisation",
     Organization,
     (
-        Setting("name", "Name", "text", "Shown on every page, report and message."),
+        Setting(
+            "name",
+            "Name",
+            "text",
+            "Shown on every page, report and message.",
+            check=partial(check_name, missing="Give the organisation a name."),
+        ),
         Setting(
             "timezone",
             "Time zone",
@@ -92,13 +101,20 @@ ORGANIZATION = SettingsGroup(
 )
 
 
-def change_settings(db: Session, group: SettingsGroup, changes: Mapping[str, Any]) -> None:
-    """Change some settings of a group for the transaction's organisation. The audit log records who
-    changed what, when, and the earlier value.
+def change_settings(
+    db: Session,
+    group: SettingsGroup,
+    changes: Mapping[str, Any],
+    read: Mapping[str, Any] | None = None,
+) -> None:
+    """Change some settings of a group for the transaction's organisation. ``read`` are the values
+    that the changes replace; None for whatever is there. The audit log records who changed what,
+    when, and the earlier value.
 
     Raises:
         InvalidInput: the setting does not exist, or cannot have this value.
         NotAllowed: only admins change settings.
+        Changed: somebody else has changed one of them since it was read.
     """
     declared = {setting.key: setting for setting in group.settings}
     for key in changes:
@@ -107,9 +123,14 @@ def change_settings(db: Session, group: SettingsGroup, changes: Mapping[str, Any
     checked = {key: _checked(declared[key], value) for key, value in changes.items()}
     group.rule(db, checked)
     [whose] = inspect(group.model).primary_key
-    change = update(group.model).where(whose == organization_id_of(db)).values(checked)
-    if db.execute(change.returning(whose)).first() is None:
+    ours = whose == organization_id_of(db)
+    columns = [inspect(group.model).columns[key] for key in checked]
+    # The database lets nobody lock a row that they may not change.
+    now = db.execute(select(*columns).where(ours).with_for_update()).mappings().first()
+    if now is None:
         raise NotAllowed("Only an admin may change settings.")
+    values = merged(dict(now), checked, read)
+    db.execute(update(group.model).where(ours).values(values))
 
 
 def _checked(setting: Setting, value: Any) -> Any:
@@ -121,13 +142,13 @@ def _checked(setting: Setting, value: Any) -> Any:
         return _day(setting, value)
     if setting.kind == "list":
         return _list(setting, value or ())
-    words = str(value or "").strip()
+    words = check_sentence(str(value or ""), field=setting.key)
     if setting.check is not None:
         return setting.check(words)
     if setting.choices and words not in setting.choices:
         raise InvalidInput(f"Choose one of {', '.join(setting.choices)}.", field=setting.key)
     if not words and setting.empty is None:
-        raise InvalidInput("A name is needed.", field=setting.key)
+        raise InvalidInput(f"“{setting.label}” cannot be empty.", field=setting.key)
     return words or None
 
 

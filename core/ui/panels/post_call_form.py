@@ -20,11 +20,13 @@ from core.bookings.forms import Draft, FormChanged, FormProblems
 from core.bookings.models import ListEntry, Package
 from core.bookings.questions import Ask, Kind, Question
 from core.platform.clock import now
-from core.platform.errors import InvalidInput, SalesOpsError
-from core.platform.money import typed_amount
+from core.platform.errors import SalesOpsError
+from core.platform.money import shown
+from core.platform.notation import notation
 from core.ui.page import say
 from core.ui.parts.form_words import answers_in_words
 from core.ui.parts.format import escape_markdown
+from core.ui.parts.inputs import TypedAmount, amount_field
 
 YES_NO = {"Yes": True, "No": False}
 CHOSEN = "chose the filed form"
@@ -71,7 +73,8 @@ def show_form(
     keep: Callable[[Draft], None] | None = None,
 ) -> bool:
     """Ask the questions about ``event`` and ``file`` the answers, with the version of the form that
-    they replace; True in the run that filed them.
+    they replace; True in the run that filed them. Amounts are in the currency that the form has
+    already, else in ``currency``.
 
     It begins with the answers that are ``known``. What is typed stays in this window until it is
     filed; ``keep`` is given every change.
@@ -81,6 +84,10 @@ def show_form(
             "This meeting has not started yet. You can note a no-show or write down notes already."
         )
     here = Window.of(event.id, known)
+    currency = here.typed.get("currency") or currency
+    for name, value in here.typed.items():
+        if isinstance(value, Decimal):
+            here.typed[name] = shown(value, currency)
     if here.changed is not None:
         _show_change(event.id, here, lists)
     before = as_json(here.typed)
@@ -171,6 +178,7 @@ class Questions:
     problems: dict[str, str]
     lists: Choices
     currency: str
+    amounts: dict[str, TypedAmount] = field(default_factory=dict)
 
     def ask(self) -> None:
         """Draw every question that is relevant; answers go into ``typed``."""
@@ -180,15 +188,22 @@ class Questions:
             if ask is not None and ask.aside:
                 aside.append((question, ask))
             elif ask is not None:
-                self._draw(question, ask)
+                self._ask(question, ask)
                 self._show_problem(question)
         if not aside:
             return
         with st.expander("More"):
             for question, ask in aside:
-                self._draw(question, ask)
+                self._ask(question, ask)
         for question, _ in aside:
             self._show_problem(question)
+
+    def _ask(self, question: Question, ask: Ask) -> None:
+        """Draw a question. What was wrong with another answer to it is over."""
+        before = self.typed.get(question.key)
+        self._draw(question, ask)
+        if self.typed.get(question.key) != before:
+            self.problems.pop(question.key, None)
 
     def _draw(self, question: Question, ask: Ask) -> None:
         before = self.typed.get(question.key)
@@ -204,16 +219,15 @@ class Questions:
             case Kind.NAMES:
                 answer = self._names(ask, before, key)
             case Kind.DAY:
-                day = st.date_input(ask.text, value=before or None, key=key)
+                day = st.date_input(
+                    ask.text, value=before or None, key=key, format=notation().typed_day
+                )
                 answer = day.isoformat() if day else None
             case Kind.AMOUNT:
-                answer = st.text_input(
-                    f"{ask.text} ({self.currency})",
-                    value=str(before or ""),
-                    key=key,
-                    placeholder="0",
-                    help=ask.help,
+                typed = amount_field(
+                    ask.text, self.currency, key=key, value=before or "", help=ask.help
                 )
+                self.amounts[question.key], answer = typed, typed.text
             case Kind.LINES:
                 answer = st.text_area(ask.text, value=before or "", key=key, height=90)
             case _:
@@ -225,7 +239,12 @@ class Questions:
         """A question with two big buttons; unanswered is neither."""
         words = {value: word for word, value in YES_NO.items()}
         answer = st.segmented_control(
-            ask.text, list(YES_NO), default=words.get(before), key=key, width="stretch"
+            ask.text,
+            list(YES_NO),
+            default=words.get(before),
+            key=key,
+            width="stretch",
+            required=True,
         )
         return YES_NO.get(answer or "")
 
@@ -240,6 +259,7 @@ class Questions:
             default=before if before in words else None,
             key=key,
             width="stretch",
+            required=True,
         )
 
     def _entry(self, ask: Ask, before: Any, key: str) -> str | None:
@@ -290,7 +310,7 @@ class Questions:
             case Kind.YES_NO:
                 return value is True
             case Kind.AMOUNT:
-                return self._amount(question, str(value or "").strip())
+                return self._amount(question)
             case Kind.ENTRY:
                 return UUID(str(value)) if value else None
             case Kind.DAY:
@@ -298,11 +318,12 @@ class Questions:
             case _:
                 return value or None
 
-    def _amount(self, question: Question, text: str) -> Decimal | None:
-        try:
-            return typed_amount(text, self.currency, field=question.key) if text else None
-        except InvalidInput as error:
-            raise FormProblems({question.key: error.message}) from error
+    def _amount(self, question: Question) -> Decimal | None:
+        """Raises FormProblems for an amount that cannot be read; its field says why."""
+        typed = self.amounts[question.key]
+        if typed.problem is not None:
+            raise FormProblems({f"{question.key}, as it was typed": typed.problem})
+        return typed.amount
 
 
 def as_json(typed: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -9,6 +10,7 @@ import streamlit as st
 from core.bookings.settings import BOOKINGS
 from core.deliveries.settings import PERSONAL_DATA
 from core.money.settings import MONEY
+from core.platform.notation import notation
 from core.tenancy.access.settings import API, WHAT_REPS_SEE, WHO_GETS_IN
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.queries import settings_of
@@ -20,6 +22,7 @@ from core.tenancy.organizations.settings import (
 )
 from core.ui.page import act
 from core.ui.parts.format import escape_markdown, on, plural
+from core.ui.parts.forms import Form
 
 GROUPS = (ORGANIZATION, BOOKINGS, MONEY, WHAT_REPS_SEE, WHO_GETS_IN, API, PERSONAL_DATA)
 
@@ -40,17 +43,18 @@ def _show(viewer: Viewer, group: SettingsGroup, setting: Setting, value: Any) ->
     what.markdown(f"**{setting.label}**")
     what.caption(setting.meaning)
     present.markdown(escape_markdown(_in_words(setting, value)))
+    form = Form(setting.key, {setting.key: value}, in_words=lambda _, now: _in_words(setting, now))
     with (
         change.popover("Change", width="stretch", key=f"change {setting.key}"),
-        st.form(setting.key, border=False),
+        form.drawn(border=False),
     ):
         if setting.warning:
             st.warning(setting.warning)
-        wanted = _field(setting, value)
+        _draw(form, setting)
         sent = st.form_submit_button("Save", type="primary", key=f"save {setting.key}")
     if sent:
-        with act(viewer, f"{setting.label}: saved.") as db:
-            change_settings(db, group, {setting.key: wanted})
+        with act(viewer, f"{setting.label}: saved.", form) as db:
+            change_settings(db, group, form.typed, form.read)
         st.rerun()
 
 
@@ -71,26 +75,24 @@ def _in_words(setting: Setting, value: Any) -> str:
     return str(value)
 
 
-def _field(setting: Setting, value: Any) -> Any:
-    """The setting's field, with its present value in it."""
+def _draw(form: Form, setting: Setting) -> None:
+    """The setting's field, with the value in it that it replaces."""
+    value = form.read[setting.key]
+    ask = partial(form.field, setting.key, setting.label)
     if setting.kind == "switch":
-        return st.toggle(setting.label, value=value)
-    if setting.kind == "choice":
-        return st.selectbox(
-            setting.label,
-            setting.choices,
-            index=setting.choices.index(value),
-            format_func=setting.in_words,
-        )
-    if setting.kind == "number":
+        ask(st.toggle, value=value)
+    elif setting.kind == "choice":
+        chosen = setting.choices.index(value)
+        ask(st.selectbox, options=setting.choices, index=chosen, format_func=setting.in_words)
+    elif setting.kind == "number":
         hint = f"{setting.least} to {setting.most} {setting.unit}" + (
             f"; empty means {setting.empty}" if setting.empty else ""
         )
-        return st.number_input(
-            setting.label, setting.least, setting.most, value=value, step=1, help=hint
-        )
-    if setting.kind == "list":
-        return st.text_area(setting.label, value="\n".join(value), help="One on each line")
-    if setting.kind == "day":
-        return st.date_input(setting.label, value=value)
-    return st.text_input(setting.label, value=value or "")
+        limits = {"min_value": setting.least, "max_value": setting.most}
+        ask(st.number_input, value=value, step=1, help=hint, **limits)
+    elif setting.kind == "list":
+        ask(st.text_area, value="\n".join(value), help="One on each line")
+    elif setting.kind == "day":
+        ask(st.date_input, value=value, format=notation().typed_day)
+    else:
+        ask(st.text_input, value=value or "")

@@ -1,0 +1,146 @@
+"""Forms that lose nothing: they know which values they replace, an error stands at its field, and
+what was typed stays until it is saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from core.platform.edits import Changed
+from core.platform.errors import SalesOpsError
+from core.platform.labels import NONE
+from core.ui.parts.format import escape_markdown
+from core.ui.parts.inputs import TypedAmount, amount_field
+
+FORMS = "forms of this window"
+
+
+@dataclass
+class _Drawn:
+    """What a window knows of one form: the values that were read when it was drawn first, and what
+    came of the last try to save it.
+    """
+
+    read: dict[str, Any]
+    tries: int = 0
+    labels: dict[str, str] = field(default_factory=dict)
+    keys: set[str] = field(default_factory=set)
+    error: SalesOpsError | None = None
+    now: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_on_screen(self) -> bool:
+        """Whether the last run drew it too. One that was left begins anew."""
+        return not self.keys or any(key in st.session_state for key in self.keys)
+
+
+class Form:
+    """One form of a page. ``read`` are the present values of what it changes, by field; the form
+    goes on with those that it was drawn with first.
+
+    ``act`` is given the form together with the action: it shows a refusal at its field, and what
+    somebody else has changed meanwhile beside what was typed.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        read: Mapping[str, Any] | None = None,
+        *,
+        in_words: Callable[[str, Any], str] | None = None,
+    ) -> None:
+        self.key, self.in_words = key, in_words or shown_value
+        forms: dict[str, _Drawn] = st.session_state.setdefault(FORMS, {})
+        if key not in forms or not forms[key].is_on_screen:
+            forms[key] = _Drawn(dict(read or {}), tries=forms[key].tries if key in forms else 0)
+        self._drawn = forms[key]
+        self.typed: dict[str, Any] = {}
+
+    @property
+    def read(self) -> dict[str, Any]:
+        """The values that the form replaces."""
+        return self._drawn.read
+
+    @contextmanager
+    def drawn(self, *, border: bool = True) -> Iterator[None]:
+        """The form around its fields."""
+        self._show_change()
+        with st.form(f"form {self.key}", border=border):
+            error = self._drawn.error
+            if error is not None and not self._drawn.now and self._field() is None:
+                st.error(escape_markdown(error.message))
+            yield
+
+    def field(self, name: str, label: str, draw: Callable[..., Any], **options: Any) -> Any:
+        """Draw one field; what was typed or chosen, which is in ``typed`` too."""
+        value = draw(label, key=self._key(name, label), **options)
+        self._show_error(name)
+        self.typed[name] = value
+        return value
+
+    def amount(self, name: str, label: str, currency: str, value: str) -> TypedAmount:
+        """Draw a field of money; ``typed`` has what was typed."""
+        typed = amount_field(label, currency, value=value, key=self._key(name, label))
+        if typed.problem is None:
+            self._show_error(name)
+        self.typed[name] = typed
+        return typed
+
+    def refused_with(self, kind: type[SalesOpsError]) -> bool:
+        """Whether the last try was refused for a reason of this kind."""
+        return isinstance(self._drawn.error, kind)
+
+    def _key(self, name: str, label: str) -> str:
+        key = f"{self.key} {self._drawn.tries} {name}"
+        self._drawn.labels[name] = label
+        self._drawn.keys.add(key)
+        return key
+
+    def _field(self) -> str | None:
+        """At which of the fields the last refusal stands, if at one."""
+        name = getattr(self._drawn.error, "field", None)
+        return name if name in self._drawn.labels else None
+
+    def _show_error(self, name: str) -> None:
+        if self._drawn.error is not None and self._field() == name:
+            st.error(escape_markdown(self._drawn.error.message))
+
+    def _show_change(self) -> None:
+        """What stands by now where somebody else was quicker; what was typed is in the fields."""
+        if not self._drawn.now or self._drawn.error is None:
+            return
+        with st.container(border=True):
+            st.warning(escape_markdown(self._drawn.error.message))
+            for name, value in self._drawn.now.items():
+                label = self._drawn.labels.get(name, name)
+                st.text(f"{label} is now: {self.in_words(name, value)}")
+            if st.button("Keep theirs", key=f"{self.key} keep"):
+                self.finish()
+                st.rerun()
+
+    def refuse(self, error: SalesOpsError) -> None:
+        """Remember why the last try failed; what was typed stays. After a change by somebody else
+        the next try replaces what stands now.
+        """
+        self._drawn.error = error
+        self._drawn.now = error.now if isinstance(error, Changed) else {}
+        self._drawn.read |= self._drawn.now
+
+    def finish(self) -> None:
+        """Begin anew, with the values of the next run."""
+        forms: dict[str, _Drawn] = st.session_state[FORMS]
+        forms[self.key] = _Drawn({}, tries=self._drawn.tries + 1, keys={"never drawn"})
+
+
+def shown_value(_name: str, value: Any) -> str:
+    """A value of a field as people read it."""
+    if isinstance(value, bool):
+        return "On" if value else "Off"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or NONE
+    return NONE if value in (None, "") else str(value)
