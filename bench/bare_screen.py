@@ -4,6 +4,8 @@ dashboard, of finished contents. Nobody signs in, and no database is asked.
 
 from __future__ import annotations
 
+from datetime import date
+
 import streamlit as st
 
 from core.ui.parts import charts
@@ -25,8 +27,20 @@ TABLE = {
     "extent": "",
     "page": 1,
     "pages": 1,
+    "ticks": False,
 }
-CHART = charts.trend(list(range(DAYS)), list(range(DAYS)), "Bookings")
+COURSE = charts.Course(
+    days=[date(2026, 1, 1 + n) for n in range(DAYS)],
+    values=list(range(DAYS)),
+    sentences=["1 of 2"] * DAYS,
+    label=["1 Jan"] * DAYS,
+    title="Day",
+    unit="Bookings",
+    colour=charts.ACCENT,
+    finished=DAYS,
+    small=[False] * DAYS,
+)
+CHART = charts.trend(COURSE)
 
 
 def _nothing(_: object) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
-from core.platform.locales import has_decimal_comma
 
 from core.metrics.export_tables import EXPORTS, GROUPS, ExportTable
 from core.metrics.exports import preview
 from core.platform.clock import Period
+from core.platform.notation import notation
 from core.ui.page import export_address, require, title
 from core.ui.panels.saved_views import offer_saved_views
 from core.ui.parts.columns import Text
@@ -64,7 +64,7 @@ def choose_columns(table: ExportTable) -> list[str]:
 
 def choose_format() -> str:
     """How the file is written; a country with a decimal comma has a CSV of its own."""
-    offered = [key for key in FORMATS if key != DECIMAL_COMMA or has_decimal_comma(viewer.locale)]
+    offered = [key for key in FORMATS if key != DECIMAL_COMMA or notation().decimal_sign == ","]
     chosen = st.segmented_control(
         "Format",
         offered,

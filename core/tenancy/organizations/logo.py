@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core.platform.database import organization_id_of
@@ -45,7 +45,8 @@ def _kind_of(picture: bytes) -> str:
     raise InvalidInput("The logo has to be a PNG, JPEG or WebP file.", field="logo")
 
 
-def logo_of(db: Session) -> Row[tuple[bytes | None, str | None]]:
+def logo_of(db: Session) -> tuple[bytes | None, str | None]:
     """The logo of the transaction's organisation and its media type; None for both without one."""
     mine = Organization.id == organization_id_of(db)
-    return db.execute(select(Organization.logo, Organization.logo_type).where(mine)).one()
+    found = db.execute(select(Organization.logo, Organization.logo_type).where(mine)).one()
+    return found.logo, found.logo_type

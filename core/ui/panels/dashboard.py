@@ -16,7 +16,7 @@ from core.metrics.changes import Change
 from core.metrics.dashboard import CARDS, FUNNEL, TRENDS, WEEKDAYS, Dashboard
 from core.metrics.dimensions import DIMENSIONS, RESULTS
 from core.metrics.drill import counted
-from core.metrics.figures import Figures, Values
+from core.metrics.figures import Figures, Row, Values
 from core.metrics.filters import Filters
 from core.metrics.grains import GRAINS, Grain, Slice
 from core.metrics.kinds import SMALL_SAMPLE, Metric, Ratio
@@ -383,23 +383,29 @@ def show_people(figures: Dashboard, viewer: Viewer, choices: Choices) -> None:
 
 
 def _show_group(people: Figures, viewer: Viewer, key: str, choices: Choices) -> None:
-    ids = [row.keys[key].id for row in people.rows]
+    def cash(row: Row) -> Any:
+        return row.values.number("cash_collected", viewer.currency)
+
+    ordered = sorted(people.rows, key=lambda row: -(cash(row) or 0))
+    ids = [row.keys[key].id for row in ordered]
     names = [named(choices, key, each) for each in ids]
-    narrowed = [narrowed_here() | {key: name} for name in names]
-    rows = people.frame().assign(
-        name=names,
-        cash=pd.Series(
-            [row.values.number("cash_collected", viewer.currency) for row in people.rows],
-            dtype=object,
-        ),
-        currency=viewer.currency,
-        bookings=[rows_behind("booked_calls", each) for each in narrowed],
-        payments=[rows_behind("cash_collected", each) for each in narrowed],
-        page=[
-            address("person", {"id": str(each), **period_here()}) if each else None for each in ids
-        ],
+    here, period = narrowed_here(), period_here()
+    narrowed = [here | {key: name} for name in names]
+    figures_of = ("booked_calls", "show_rate", "closes")
+    rows = pd.DataFrame(
+        {each: [row.values[each] for row in ordered] for each in figures_of}
+        | {
+            "name": names,
+            "cash": [cash(row) for row in ordered],
+            "currency": viewer.currency,
+            "bookings": [rows_behind("booked_calls", each) for each in narrowed],
+            "payments": [rows_behind("cash_collected", each) for each in narrowed],
+            "page": [
+                address("person", {"id": str(each), **period}) if each else None for each in ids
+            ],
+        },
+        dtype=object,
     )
-    rows = rows.sort_values("cash", ascending=False)
     columns = (
         Text("name", key.capitalize()),
         linked(Number("booked_calls", "Booked"), "bookings"),

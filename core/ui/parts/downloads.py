@@ -70,7 +70,7 @@ class Download:
         return b"".join(write_csv(names, lines, fmt.dialect))
 
 
-def formats_for(viewer: Viewer | None) -> list[Format]:
+def formats_for_reader() -> list[Format]:
     """The kinds of file to choose from: where the comma is the decimal sign, Excel opens an
     ordinary CSV as one column, so there is one of its own.
     """
@@ -91,7 +91,7 @@ def offer_download(
         disabled=is_looking_as,
         help="Not while you view as somebody else." if is_looking_as else None,
     ):
-        for fmt in formats_for(viewer):
+        for fmt in formats_for_reader():
             st.download_button(
                 fmt.label,
                 partial(download.content, fmt),

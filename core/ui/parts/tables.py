@@ -108,12 +108,11 @@ def table(
     the first three that are shown.
     """
 
-    def target(row: Any) -> Opening | None:
-        parameters = row_in(opens, str(row[row_id])) if opens else {}
-        return Opening(str(row[row_id]), address(opens, parameters)) if opens else None
+    def target(value: Any) -> Opening:
+        return Opening(str(value), address(opens or "", row_in(opens or "", str(value))))
 
-    source = rows_of(rows, [*columns, *more])
-    picked = _show(Table(source, key, columns, card, target, more, per_page), moves=True)
+    source, by = rows_of(rows, [*columns, *more]), OpenedBy(row_id, target) if opens else None
+    picked = _show(Table(source, key, columns, card, by, more, per_page), moves=True)
     if download:
         _offer_download(source, key, [*columns, *more], Text(row_id, "ID") if opens else None)
     if opens and picked.opened:
@@ -133,12 +132,11 @@ def ticking_table(
     rows at once; returns the ids of those on the page that are ticked.
     """
 
-    def target(row: Any) -> Opening:
-        row_id = str(row["id"])
-        return Opening(row_id, address(opens, row_in(opens, row_id)))
+    def target(value: Any) -> Opening:
+        return Opening(str(value), address(opens, row_in(opens, str(value))))
 
     source = rows_of(rows, [*columns, *more])
-    what = Table(source, key, columns, card, target, more, ticks=True)
+    what = Table(source, key, columns, card, OpenedBy("id", target), more, ticks=True)
     picked = _show(what, moves=True)
     _offer_download(source, key, [*columns, *more], Text("id", "ID"))
     if picked.opened:
@@ -160,17 +158,16 @@ def linked_table(
     drawn = [column.over(rows) for column in columns]
     listed = rows.assign(target=pd.Series(targets, index=rows.index, dtype=object))
 
-    def target(row: Any) -> Opening | None:
-        return Opening(row["target"], row["target"]) if row["target"] else None
+    def target(value: Any) -> Opening | None:
+        return Opening(value, value) if value else None
 
-    _show(Table(rows_of(listed, columns), key, drawn, card, target), moves=False)
+    by = OpenedBy("target", target)
+    _show(Table(rows_of(listed, columns), key, drawn, card, by), moves=False)
 
 
 def plain_table(rows: pd.DataFrame, key: str, *, columns: Sequence[Column]) -> None:
     """A few rows to look at, in the columns that are given."""
-    _show(
-        Table(rows_of(rows, columns), key, columns, (), lambda _: None, chooses=False), moves=False
-    )
+    _show(Table(rows_of(rows, columns), key, columns, (), None, chooses=False), moves=False)
 
 
 def picking_table(
@@ -186,10 +183,8 @@ def picking_table(
     ``row_id`` says of it.
     """
 
-    def target(row: Any) -> Opening:
-        return Opening(str(row[row_id]), "")
-
-    what = Table(rows_of(rows, columns), key, columns, card, target, per_page=per_page)
+    by = OpenedBy(row_id, lambda value: Opening(str(value), ""))
+    what = Table(rows_of(rows, columns), key, columns, card, by, per_page=per_page)
     return _show(what, moves=True).opened
 
 
@@ -202,16 +197,28 @@ class Opening:
 
 
 @dataclass(frozen=True)
+class OpenedBy:
+    """The column that decides what a row opens, and how."""
+
+    name: str
+    target: Callable[[Any], Opening | None]
+
+    def targets(self, rows: pd.DataFrame) -> list[Opening | None]:
+        """What each row opens."""
+        return [self.target(value) for value in rows[self.name]]
+
+
+@dataclass(frozen=True)
 class Table:
-    """What is drawn: the rows, the columns, what a row opens, whether it has a box to tick, and
-    whether the reader chooses the columns.
+    """What is drawn: the rows, the columns, what opens a row if anything does, whether it has a box
+    to tick, and whether the reader chooses the columns.
     """
 
     source: Rows
     key: str
     columns: Sequence[Column]
     card: Sequence[str]
-    target: Callable[[Any], Opening | None]
+    by: OpenedBy | None
     more: Sequence[Column] = ()
     per_page: int = PAGE
     ticks: bool = False
@@ -230,7 +237,7 @@ def _show(what: Table, *, moves: bool) -> Picked:
     shown = Shown(what.key)
     order, listed = shown.order(what.source.sortable), _columns_of(what, shown)
     page, frame, count = _page_of(what, shown, order)
-    targets = [what.target(row) for row in frame.to_dict("records")]
+    targets = what.by.targets(frame) if what.by else [None] * len(frame)
     picked = grid(
         f"{what.key} table",
         {
