@@ -136,6 +136,13 @@ def test_a_lead_is_edited_on_its_page_by_whoever_has_it(office):
         assert db.scalars(select(Lead.status)).all() == [LeadStatus.QUALIFIED]
 
 
+def test_the_list_of_leads_is_narrowed_to_what_stands_as_asked(office):
+    for status, found in (("New", 1), ("Qualified", 0), ("No such status", 1)):
+        page = opened("leads", office.manager, status=status)
+        assert not page.exception
+        assert sum(len(each.rows) for each in grids(page)) == found
+
+
 @pytest.mark.parametrize("role", [Role.MANAGER, Role.SALES_REP])
 def test_a_lead_is_created_on_the_list(office, role):
     viewer = office.manager if role == Role.MANAGER else office.rep
