@@ -158,6 +158,31 @@ def test_a_lead_is_created_on_the_list(office, role):
         assert db.get_one(Contact, (office.org, lead.contact_id)).name == "Tom Berg"
 
 
+ODD = "\0\U0001f600\u202e'\"<b>\\%s{x}\r\n@example.com: \0"
+
+
+@pytest.mark.parametrize(
+    ("screen", "begins", "ends"),
+    [
+        ("contacts", "Create contact", "Create"),
+        ("contact", "Edit", "Save"),
+        ("contact", "Create lead", "Create"),
+        ("leads", "Create lead", "Create"),
+        ("lead", "Edit", "Save"),
+    ],
+)
+def test_nothing_that_is_typed_breaks_a_form(office, screen, begins, ends):
+    row = {"contact": office.lena, "lead": office.lead}
+    asked = {"id": str(row[screen])} if screen in row else {}
+    fields = ("text_input", "text_area")
+    count = sum(len(begin(screen, office.manager, begins, **asked).get(kind)) for kind in fields)
+    for place in range(count):
+        page = begin(screen, office.manager, begins, **asked)
+        [*page.text_input, *page.text_area][place].set_value(ODD)
+        page = submit(page, office.manager, ends)
+        assert "could not be shown" not in " ".join(words(page))
+
+
 def test_a_rep_finds_own_contacts_and_leads_alone(office):
     other = make.viewer(office.org, Role.SALES_REP)
     for screen, thing in (("contact", office.lena), ("lead", office.lead)):
