@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,7 @@ class LeadFilter:
     period: Period
     search: str = ""
     condition: TextClause | None = None
+    statuses: Sequence[str] = ()
 
 
 def _with_contact(query: Select[Any]) -> Select[Any]:
@@ -58,6 +60,8 @@ def _conditions(chosen: LeadFilter) -> list[ColumnElement[bool] | TextClause]:
     conditions: list[ColumnElement[bool] | TextClause] = [chosen.period.covers(RECEIVED)]
     if chosen.condition is not None:
         conditions.append(chosen.condition)
+    if chosen.statuses:
+        conditions.append(Lead.status.in_(list(chosen.statuses)))
     if words := chosen.search.replace("\0", "").strip():  # the database keeps no zero characters
         named = Contact.name.icontains(words, autoescape=True)
         found = or_(named, Contact.email_normalized == normalize_email(words))

@@ -25,7 +25,7 @@ from core.ui.panels.people import begun, lead_fields, saving, sent
 from core.ui.panels.saved_views import offer_saved_views
 from core.ui.parts.columns import Column, Moment, Number, Text, Word, headings
 from core.ui.parts.filters import choices_for, filter_bar, period_picker
-from core.ui.parts.format import plural
+from core.ui.parts.format import plural, word
 from core.ui.parts.rows import QueriedRows
 from core.ui.parts.tables import table
 
@@ -74,11 +74,20 @@ with second:
         if sees_people
         else ""
     )
+statuses = st.pills(
+    "Status",
+    [str(status) for status in LeadStatus],
+    selection_mode="multi",
+    format_func=lambda status: word(status, LeadStatus),
+    key="status",
+    bind="query-params",
+    label_visibility="collapsed",
+)
 figure = st.query_params.get("figure", "")
 with third, viewer.transaction() as db:
     filters = filter_bar(choices_for(db, LEADS), below)
     condition = matching(db, LEADS, figure, filters)
-    chosen = LeadFilter(period, search or "", condition)
+    chosen = LeadFilter(period, search or "", condition, statuses or ())
     count = count_leads(db, chosen)
 if is_of(LEADS, figure):
     st.info(

@@ -1038,3 +1038,37 @@ def test_drafts_of_an_earlier_release_were_begun_over_the_form_as_it_stands(
     versions = text("select event_id, form_version from app.pcf_drafts")
     with bare.connect() as connection:
         assert dict(connection.execute(versions).all()) == {filed: 3, open_: 0}
+
+
+WITHDRAWN = """
+    alter table app.activities disable row level security;
+    alter table app.audit_logs disable row level security;
+    set session_replication_role = replica;
+    insert into app.activities (organization_id, at, type, subject_type, subject_id, summary)
+      select '{org}', at::timestamptz, 'pcf', 'event', '{event}', summary
+        from (values
+          ('2026-11-01', 'Form filed by Ana'), ('2026-11-02', 'Form taken back by Ana'),
+          ('2026-11-03', 'Form filed by Ana'), ('2026-11-04', 'Form taken back by Bo')
+        ) l (at, summary);
+    insert into app.audit_logs (organization_id, at, table_name, row_id, operation, changes)
+      select '{org}', at::timestamptz, 'post_call_forms', form, 'delete',
+             jsonb_build_object('event_id', jsonb_build_array('{event}', null))
+        from (values ('2026-11-04', 'second'), ('2026-11-02', 'first')) l (at, form);
+    set session_replication_role = origin;
+    alter table app.activities enable row level security;
+    alter table app.audit_logs enable row level security;
+"""
+
+
+def test_forms_that_were_withdrawn_in_an_earlier_release_are_named_by_the_timeline(
+    bare, release_of
+) -> None:
+    release_of(before("0036"))
+    with bare.begin() as connection:
+        connection.exec_driver_sql(WITHDRAWN.format(org=uuid4(), event=uuid4()))
+
+    migrate(bare.url)
+
+    named = text("select detail ->> 'form_id' from app.activities order by at")
+    with bare.connect() as connection:
+        assert connection.scalars(named).all() == [None, "first", None, "second"]

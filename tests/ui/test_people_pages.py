@@ -136,6 +136,13 @@ def test_a_lead_is_edited_on_its_page_by_whoever_has_it(office):
         assert db.scalars(select(Lead.status)).all() == [LeadStatus.QUALIFIED]
 
 
+def test_the_list_of_leads_is_narrowed_to_what_stands_as_asked(office):
+    for status, found in (("New", 1), ("Qualified", 0), ("No such status", 1)):
+        page = opened("leads", office.manager, status=status)
+        assert not page.exception
+        assert sum(len(each.rows) for each in grids(page)) == found
+
+
 @pytest.mark.parametrize("role", [Role.MANAGER, Role.SALES_REP])
 def test_a_lead_is_created_on_the_list(office, role):
     viewer = office.manager if role == Role.MANAGER else office.rep
@@ -149,6 +156,31 @@ def test_a_lead_is_created_on_the_list(office, role):
     with viewer.transaction() as db:
         lead = db.scalars(select(Lead).where(Lead.score == 80)).one()
         assert db.get_one(Contact, (office.org, lead.contact_id)).name == "Tom Berg"
+
+
+ODD = "\0\U0001f600\u202e'\"<b>\\%s{x}\r\n@example.com: \0"
+
+
+@pytest.mark.parametrize(
+    ("screen", "begins", "ends"),
+    [
+        ("contacts", "Create contact", "Create"),
+        ("contact", "Edit", "Save"),
+        ("contact", "Create lead", "Create"),
+        ("leads", "Create lead", "Create"),
+        ("lead", "Edit", "Save"),
+    ],
+)
+def test_nothing_that_is_typed_breaks_a_form(office, screen, begins, ends):
+    row = {"contact": office.lena, "lead": office.lead}
+    asked = {"id": str(row[screen])} if screen in row else {}
+    fields = ("text_input", "text_area")
+    count = sum(len(begin(screen, office.manager, begins, **asked).get(kind)) for kind in fields)
+    for place in range(count):
+        page = begin(screen, office.manager, begins, **asked)
+        [*page.text_input, *page.text_area][place].set_value(ODD)
+        page = submit(page, office.manager, ends)
+        assert "could not be shown" not in " ".join(words(page))
 
 
 def test_a_rep_finds_own_contacts_and_leads_alone(office):
