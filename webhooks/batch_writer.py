@@ -44,7 +44,7 @@ class Delivery(NamedTuple):
     delivery_key: str
     headers: str
     body: bytes
-    by_previous_secret: bool
+    by_previous_secret: bool = False
 
 
 waiting: list[tuple[Delivery, asyncio.Future[Answer]]] = []

@@ -19,7 +19,7 @@ from core.platform.log import logger
 from core.platform.settings import settings
 from core.platform.tasks import task
 from core.providers import registry
-from core.providers.connections import check_signing_secret, connection_path
+from core.providers.connections import connection_path
 from core.providers.payloads import TEST_DELIVERY, example, payload, signed
 
 log = logger("test delivery")
@@ -75,7 +75,7 @@ def _signed(organization_id: UUID, connection_id: UUID) -> Posted:
             raise NotFound("There is no such connection.")
         provider, path = connection.provider, connection_path(db, connection)
         secret = read_secret(db, connection_id, SIGNING)
-    check_signing_secret(provider, secret)
+    registry.inbound(provider).check_secret(secret)
     content = payload(provider, TEST_DELIVERY, example())
     body, headers = signed(provider, content, secret)
     return Posted(provider, settings().webhook_public_url.rstrip("/"), path, body, headers)

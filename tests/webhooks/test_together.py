@@ -132,7 +132,7 @@ def test_whether_a_delivery_is_known_is_found_without_reading_the_others_of_its_
         for _ in range(2):
             plan = db.execute(
                 f"explain (analyze, buffers, format json) {batch_writer.STORE}",
-                [*columns, [b"{}"] * 64, 6000],
+                [*columns, [b"{}"] * 64, [False] * 64, 6000],
             ).fetchone()[0][0]["Plan"]
     assert plan["Actual Rows"] == 64
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 64 * 20
@@ -167,7 +167,7 @@ def another_than(first):
 def stored(db, sent):
     connections, revisions, keys = (list(column) for column in zip(*sent, strict=True))
     columns = [connections, revisions, keys, ["{}"] * len(sent), [b"{}"] * len(sent)]
-    return db.execute(batch_writer.STORE, [*columns, 6000]).fetchall()
+    return db.execute(batch_writer.STORE, [*columns, [False] * len(sent), 6000]).fetchall()
 
 
 def test_one_who_gives_up_takes_nobody_along(running):

@@ -34,8 +34,8 @@ grant execute on function app.connection_of to so_worker;
 --   repeat    stored before, or earlier in the same batch
 --   stale     the connection changed since its secret was read; its signature must be verified anew
 --   limited   too many deliveries; retry_after is set
--- p_per_minute is the limit of a connection that has none of its own. Of a connection that is paused
--- deliveries are held.
+-- p_per_minute is the limit of a connection that has none of its own. Deliveries of a connection
+-- that is paused are held.
 --
 -- A delivery that is known is looked for first, which waits for nobody: an insert would wait for
 -- whoever changes the known one, as an erasure does for long, and everybody's deliveries with it.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import streamlit as st
+from sqlalchemy.orm import Session
 
+from core.deliveries.models import WebhookConnection
 from core.deliveries.queries import connections_table, deleted_connections
 from core.providers import registry
-from core.providers.connections import create_connection
+from core.providers.connections import check_signing_secret, create_connection
 from core.providers.provider import Inbound
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import empty, go
@@ -98,11 +100,12 @@ def _offer_to_create() -> Action | None:
     if not sent:
         return None
     forget(TYPED)
-    return Action(
-        place,
-        lambda db: create_connection(db, provider, name, secret, account_id=account.strip()),
-        "Connection created. Paste its address at the provider.",
-    )
+
+    def create(db: Session) -> WebhookConnection:
+        check_signing_secret(provider, secret)
+        return create_connection(db, provider, name, secret, account_id=account.strip())
+
+    return Action(place, create, "Connection created. Paste its address at the provider.")
 
 
 def _hint(provider: str, inbound: Inbound) -> str:
