@@ -179,8 +179,8 @@ class ExportTable:
             return IDS
         if issubclass(kind, date):
             return DATES
-        is_of_people = name.endswith(("_name", "email")) or self.is_hidden(name)
-        return PEOPLE if is_of_people else FACTS
+        of_people = ("_name", "email", "phone", "phone_e164")
+        return PEOPLE if name == "name" or name.endswith(of_people) else FACTS
 
     def is_document(self, name: str) -> bool:
         """Whether the column holds JSON, which leaves as text."""

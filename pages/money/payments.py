@@ -44,7 +44,7 @@ viewer = require("payments")
 heading = headings(PaymentItem)
 title("Payments", viewer)
 offer_saved_views(viewer, "payments", "payments")
-first, sought, second, third = st.columns(4, vertical_alignment="bottom")
+first, sought, second, third = st.columns([5, 6, 4, 8], vertical_alignment="bottom")
 below = st.container()
 with first:
     period = period_picker(viewer)
@@ -54,7 +54,7 @@ with sought:
             "Search",
             key="search",
             bind="query-params",
-            placeholder="Customer, e-mail, amount or id",
+            placeholder="Name, e-mail, amount or id",
             type="search",
         )
         or ""

@@ -200,3 +200,32 @@ def test_on_a_phone_rows_are_cards_that_a_touch_opens(windows, product, crew, co
     expect(rows(phone)).to_have_count(1)
     rows(phone).first.locator("td:visible").last.tap()
     shows_booking(phone, f"Row {ROWS - 1}")
+
+
+def test_columns_stay_ones_own_a_view_is_saved_and_several_payments_are_marked(
+    windows, product, crew
+):
+    page = windows("", crew.admin)
+    with as_system(crew.admin.organization_id) as db:
+        for number in range(2):
+            make.payment(db, crew.admin.organization_id, "10", customer_name=f"Nobody {number}")
+    page.goto(f"{product.screens}/payments?view=Unattributed&payments.sort=customer_name")
+    settled(page)
+    page.get_by_text("Columns", exact=True).click()
+    page.get_by_role("checkbox", name="Source").click()
+    expect(heading(page, "Source")).to_have_count(0)
+    page.get_by_role("button", name="Views").click()
+    page.get_by_label("Save what is shown as").fill("Open money")
+    page.get_by_role("button", name="Save view").click()
+    expect(page.get_by_role("button", name="View: Open money")).to_be_visible()
+    expect(page).to_have_url(re.compile("view=Unattributed"))
+
+    page.goto(f"{product.screens}/payments?view=Unattributed")
+    settled(page)
+    expect(heading(page, "Source")).to_have_count(0)
+    page.get_by_role("checkbox", name="Select Nobody 0").check()
+    page.get_by_role("checkbox", name="Select Nobody 1").check()
+    page.get_by_label("Why?").fill("Sold by e-mail")
+    page.get_by_role("button", name="Mark 2 payments as belonging to no booking").click()
+    expect(page.get_by_text("2 payments marked as belonging to no booking.")).to_be_visible()
+    expect(page.get_by_role("checkbox", name="Select Nobody 0")).to_have_count(0)
