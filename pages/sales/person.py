@@ -54,8 +54,8 @@ else:
 
 theirs = shown_to(PROFILE, money=sees_money or is_own)
 of_team = shown_to(PROFILE, money=sees_money)
-for first in range(0, len(theirs), A_ROW):
-    for column, key in zip(st.columns(A_ROW), theirs[first : first + A_ROW], strict=False):
+for place in range(0, len(theirs), A_ROW):
+    for column, key in zip(st.columns(A_ROW), theirs[place : place + A_ROW], strict=False):
         with column:
             show_person_card(figures, key, viewer.currency, team if key in of_team else None)
 
