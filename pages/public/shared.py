@@ -46,7 +46,9 @@ for column, key in zip(st.columns(len(cards)), cards, strict=True):
         show_card(figures, key, visitor.currency)
 left, right = st.columns([3, 2])
 with left:
-    show_trend(figures, visitor.currency, shown_to(TRENDS, money=visitor.sees_money))
+    show_trend(
+        figures, visitor.currency, shown_to(TRENDS, money=visitor.sees_money), download=False
+    )
 with right:
-    show_funnel(figures, paid=visitor.sees_money)
-show_heat(figures)
+    show_funnel(figures, paid=visitor.sees_money, download=False)
+show_heat(figures, download=False)

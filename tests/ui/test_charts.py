@@ -128,6 +128,16 @@ def test_the_exact_figures_stand_under_each_chart_when_they_are_opened(admin, ta
         assert len(shown.rows) == 30
 
 
+def test_a_shared_dashboard_shows_them_without_a_file_which_a_stranger_could_not_fetch(ours):
+    page = addressed("shared", **ours.row("shared"))
+    with browser_of(None):
+        page.run()
+        page.session_state["hours figures"] = True
+        page.run()
+    assert grid(page, "weekday", "hour", "count").rows
+    assert not page.get("download_button")
+
+
 @pytest.mark.parametrize("grain", GRAINS)
 def test_a_point_opens_the_rows_of_its_days(admin, grain):
     period = preset_period("Last 365 days", today(ZONE), ZONE)

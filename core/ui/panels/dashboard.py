@@ -48,7 +48,7 @@ from core.ui.parts.drill import (
     slot_in,
 )
 from core.ui.parts.filters import Choices, named
-from core.ui.parts.format import days, explained, plural
+from core.ui.parts.format import days, enumerated, explained, plural
 from core.ui.parts.tables import linked_table, table
 
 DIRECTION: dict[str, Any] = {"up": "normal", "down": "inverse", "none": "off"}
@@ -81,15 +81,18 @@ def summary_of_comparison(figures: Dashboard, keys: Sequence[str], currency: str
     """The days that the figures are compared with, and why some of them are not."""
     if figures.comparison is None:
         return ""
-    earlier = figures.comparison.earlier
-    last = (earlier.ends_at - timedelta(microseconds=1)).astimezone(ZoneInfo(earlier.timezone))
     whys: dict[str, list[str]] = {}
     for key in keys:
-        if (change := figures.change(key, currency)) and change.why:
-            whys.setdefault(change.why, []).append(METRICS[key].name.lower())
-    sentences = [f"Compared with {days(earlier.start, last.date() + timedelta(days=1))}."] + [
-        f"No comparison of {' and '.join(names)}: {why}." for why, names in whys.items()
+        change = figures.change(key, currency)
+        whys.setdefault(change.why if change else "", []).append(METRICS[key].name.lower())
+    sentences = [
+        f"No comparison of {enumerated(names)}: {why}." for why, names in whys.items() if why
     ]
+    if "" in whys:
+        earlier = figures.comparison.earlier
+        last = (earlier.ends_at - timedelta(microseconds=1)).astimezone(ZoneInfo(earlier.timezone))
+        found = days(earlier.start, last.date() + timedelta(days=1))
+        sentences.insert(0, f"Compared with {found}.")
     return " ".join(sentences).replace("$", r"\$")
 
 
@@ -116,7 +119,7 @@ def show_card(figures: Dashboard, key: str, currency: str) -> None:
         metric.unit.text(figures.now[key], currency),
         shown,
         delta_color=colour,
-        delta_arrow="auto" if change and change.moved is not None else "off",
+        delta_arrow="off" if colour == "off" else "auto",
         help=explained(key, figures.now[key]),
         border=True,
         height="stretch",
@@ -131,7 +134,11 @@ def _in_words(metric: Metric, change: Change | None) -> tuple[str | None, Any]:
         return None, "off"
     if change.moved is None:
         return "No comparison", "off"
-    return f"{change.moved:+.0f}{metric.unit.change}", DIRECTION[metric.good]
+    moved = round(change.moved)
+    if not moved:
+        return "No change", "off"
+    unit = metric.unit.change.removesuffix("s" if abs(moved) == 1 else "")
+    return f"{moved:+,}{unit}", DIRECTION[metric.good]
 
 
 def show_person_card(figures: Dashboard, key: str, currency: str, team: Values | None) -> None:
@@ -173,7 +180,11 @@ def grain_picker() -> Grain | None:
 
 
 def show_trend(
-    figures: Dashboard, currency: str, keys: Sequence[str] = TRENDS
+    figures: Dashboard,
+    currency: str,
+    keys: Sequence[str] = TRENDS,
+    *,
+    download: bool = True,
 ) -> tuple[str, Period] | None:
     """One figure slice by slice, with the compared period under it. Figure and days of the point
     that was clicked, if one was; a point of the compared period is of its own days.
@@ -202,7 +213,7 @@ def show_trend(
     )
     if METRICS[key].unit is MONEY and set(figures.now.money(key)) - {currency}:
         st.caption(f"Only {currency}: currencies are never added together.")
-    show_table("trend", lambda: _trend_table(figures, key))
+    show_table("trend", lambda: _trend_table(figures, key), download=download)
     point = chosen_point(shown)
     if point is None:
         return None
@@ -297,12 +308,14 @@ def _is_small(metric: Metric, row: Values) -> bool:
 Sheet = tuple[pd.DataFrame, Sequence[Column]]
 
 
-def show_table(key: str, made: Callable[[], Sheet]) -> None:
-    """The exact figures of a chart, computed when somebody opens them."""
+def show_table(key: str, made: Callable[[], Sheet], *, download: bool = True) -> None:
+    """The exact figures of a chart, computed when somebody opens them. Files are handed out to
+    whoever is signed in, so a public page has no ``download``.
+    """
     with st.expander("Show as a table", key=f"{key} figures", on_change="rerun") as below:
         if below.open:
             frame, columns = made()
-            table(frame, key, columns=columns)
+            table(frame, key, columns=columns, download=download)
 
 
 def _trend_table(figures: Dashboard, key: str) -> Sheet:
@@ -331,7 +344,7 @@ def _valued(metric: Metric, name: str, label: str = "") -> Column:
     return kinds[metric.unit](name, label or metric.name)
 
 
-def show_funnel(figures: Dashboard, *, paid: bool = True) -> str | None:
+def show_funnel(figures: Dashboard, *, paid: bool = True, download: bool = True) -> str | None:
     """From booked to closed, and to paid where that is to be known, with the rate of each step. The
     clicked step's figure.
     """
@@ -349,7 +362,7 @@ def show_funnel(figures: Dashboard, *, paid: bool = True) -> str | None:
             alt="How many bookings came how far",
         )
     )
-    show_table("steps", lambda: _funnel_table(steps))
+    show_table("steps", lambda: _funnel_table(steps), download=download)
     return steps[point.place][1] if point else None
 
 
@@ -389,7 +402,7 @@ def _show_group(people: Figures, viewer: Viewer, key: str, choices: Choices) -> 
     ordered = sorted(people.rows, key=lambda row: -(cash(row) or 0))
     ids = [row.keys[key].id for row in ordered]
     names = [named(choices, key, each) for each in ids]
-    here, period = narrowed_here(), period_here()
+    here = narrowed_here()
     narrowed = [here | {key: name} for name in names]
     figures_of = ("booked_calls", "show_rate", "closes")
     rows = pd.DataFrame(
@@ -400,9 +413,7 @@ def _show_group(people: Figures, viewer: Viewer, key: str, choices: Choices) -> 
             "currency": viewer.currency,
             "bookings": [rows_behind("booked_calls", each) for each in narrowed],
             "payments": [rows_behind("cash_collected", each) for each in narrowed],
-            "page": [
-                address("person", {"id": str(each), **period}) if each else None for each in ids
-            ],
+            "page": [_page_of(each) for each in ids],
         },
         dtype=object,
     )
@@ -415,6 +426,11 @@ def _show_group(people: Figures, viewer: Viewer, key: str, choices: Choices) -> 
     )
     card = ("name", "cash", "booked_calls")
     linked_table(rows, f"{key}s", columns=columns, card=card, targets=list(rows["page"]))
+
+
+def _page_of(id_: object) -> str | None:
+    """The address of somebody's page for the days of this one; None for nobody."""
+    return address("person", {"id": str(id_), **period_here()}) if id_ else None
 
 
 def show_overdue(overdue: Figures) -> None:
@@ -446,7 +462,7 @@ def names_everybody(figures: Dashboard, choices: Choices) -> bool:
     )
 
 
-def show_heat(figures: Dashboard) -> dict[str, str] | None:
+def show_heat(figures: Dashboard, *, download: bool = True) -> dict[str, str] | None:
     """When bookings take place. What narrows to the chosen weekday and hour, if one was."""
     st.subheader("When meetings happen")
     busy = [hour for hour in range(24) if any(row[hour] for row in figures.heat)]
@@ -461,7 +477,7 @@ def show_heat(figures: Dashboard) -> dict[str, str] | None:
             alt="Bookings by weekday and hour",
         )
     )
-    show_table("hours", lambda: _heat_table(figures))
+    show_table("hours", lambda: _heat_table(figures), download=download)
     return slot_in(point.series + 1, hours[point.place]) if point else None
 
 

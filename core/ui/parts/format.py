@@ -5,7 +5,7 @@ organisation's zone; by the organisation's locale, see ``core.platform.notation`
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -53,6 +53,12 @@ def escape_markdown(text: str) -> str:
 def plural(count: int, one: str, many: str) -> str:
     """``1 delivery``, ``2,000 deliveries``."""
     return f"{notation().number(count)} {one if count == 1 else many}"
+
+
+def enumerated(words: Sequence[str]) -> str:
+    """``Ana``, ``Ana and Bo``, ``Ana, Bo and Cy``."""
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def when(at: datetime | None, timezone: str) -> str:
