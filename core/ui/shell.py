@@ -15,6 +15,7 @@ from core.ui.brand import PRODUCT, whose
 from core.ui.navigation import ACCOUNT, BY_KEY, SETTINGS, is_public, jump, pages_for
 from core.ui.page import go, shown_role, viewer_of_run, write_organization_into_address
 from core.ui.panels.sign_in import show_sign_in
+from core.ui.parts.finder.component import finder
 from core.ui.parts.format import escape_markdown
 from core.ui.server.middleware import COOKIE
 
@@ -25,8 +26,14 @@ STYLE = Path(__file__).with_name("style.css")
 
 
 def show_sidebar_account(viewer: Viewer) -> None:
-    """The active organisation, always in sight, the way to another one, and the way out."""
+    """The search, the active organisation, always in sight, the way to another one, and the way
+    out.
+    """
     with st.sidebar:
+        with st.container(key="find"):
+            found = finder(viewer.organization_id)
+        if found and found["screen"] in BY_KEY:
+            jump(found["screen"], **found["parameters"])
         st.html(whose(viewer, shown_role(viewer.role)))
         if len(viewer.places) > 1:
             chosen = {viewer.organization_id: " selected"}

@@ -35,16 +35,17 @@ from core.platform.settings import settings
 from core.platform.spreadsheets import DECIMAL_COMMA, PLAIN
 from core.tenancy.access.authorization import Access, may_open
 from core.tenancy.access.roles import ADMINS, EVERYBODY
-from core.tenancy.access.sessions import choose_organization, viewer_of
+from core.tenancy.access.sessions import choose_organization
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.identity.sign_in import ABSOLUTE_HOURS, close_session, open_session
 from core.tenancy.organizations.logo import logo_of
 from core.ui.navigation import BY_KEY
 from core.ui.parts.query_params import ORGANIZATION
+from core.ui.server.find import answer
 from core.ui.server.imports import import_pages
 from core.ui.server.middleware import COOKIE
+from core.ui.server.requests import fields_of, viewer_of_page
 
-FIELDS, LONGEST_FIELD = 5, 4096
 ANY_EXPORT, PERSON = Access(EVERYBODY), Access(ADMINS)
 COMPANY_COOKIES = (  # what st.login leaves behind: the name, and the same with endings
     "_streamlit_user"
@@ -113,14 +114,6 @@ async def sign_out(request: Request) -> Response:
     return response
 
 
-async def fields_of(request: Request, *names: str) -> list[str]:
-    """Short fields of a form; whoever sends files, or more than a form of ours has, is refused
-    before it is read.
-    """
-    async with request.form(max_files=0, max_fields=FIELDS, max_part_size=LONGEST_FIELD) as form:
-        return [str(form.get(name, "")) for name in names]
-
-
 async def switch(request: Request) -> Response:
     """Make another of the viewer's organisations the active one."""
     (wanted,) = await fields_of(request, ORGANIZATION)
@@ -129,19 +122,6 @@ async def switch(request: Request) -> Response:
     except (ValueError, NotAllowed):
         return PlainTextResponse("You are not a member of this organisation.", 403)
     return RedirectResponse(f"/?{urlencode({ORGANIZATION: wanted})}", 303)
-
-
-def viewer_of_page(
-    request: Request, organization: str | None, *, in_use: bool = True
-) -> Viewer | None:
-    """Who asks, in the organisation that the page shows which led here; ``in_use`` as in
-    ``viewer_of``. Raises NotAllowed.
-    """
-    try:
-        shown = UUID(organization) if organization else None
-    except ValueError as error:
-        raise NotAllowed("There is no such organisation.") from error
-    return viewer_of(request.cookies.get(COOKIE), shown, in_use=in_use)
 
 
 def live(request: Request) -> Response:
@@ -270,5 +250,6 @@ routes = [
     Route("/exports/{table}", export),
     Route("/live/dashboard", live),
     Route("/logo", logo),
+    Route("/find", answer, methods=["POST"]),
     Route("/healthz", healthz),
 ]
