@@ -21,7 +21,7 @@ def upgrade() -> None:
     op.create_check_constraint(
         op.f("ck_organizations_status"), "organizations", f"status in ({WORDS})", schema="app"
     )
-    origins = sa.Column(
+    origins: sa.Column[list[str]] = sa.Column(
         "api_origins", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False
     )
     op.add_column("access_settings", origins, schema="app")
