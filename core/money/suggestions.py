@@ -63,7 +63,7 @@ def suggestions(db: Session, payment_id: UUID, *, limit: int = 8) -> list[Row[An
             Event.call_status,
             Event.event_outcome,
             ground.label("ground"),
-            func.floor(age_s / 86400).label("days"),
+            func.round(age_s / 86400).label("days"),
         )
         .where(
             or_(near, same_email, same_person),

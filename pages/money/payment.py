@@ -63,7 +63,7 @@ def _why(event: Row[Any]) -> str:
     """Why a booking is suggested, and how sure that is."""
     days = int(event.days)
     near = f"{plural(abs(days), 'day', 'days')} {'before' if days > 0 else 'after'} the payment"
-    return f"{Ground(event.ground).label}, {near if days else 'on the day of the payment'}"
+    return f"{Ground(event.ground).label}, {near if days else 'within a day of the payment'}"
 
 
 def ask_for_event(payment: Row[Any]) -> Decision | None:

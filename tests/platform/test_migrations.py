@@ -784,6 +784,25 @@ def test_links_of_an_earlier_release_show_what_belongs_to_bookings(bare, release
         assert list(modules) == ["bookings"]
 
 
+def test_organisations_of_an_earlier_release_are_active_and_new_ones_are_setting_up(
+    bare, release_of
+) -> None:
+    release_of(before("0041"))
+    team = (
+        "insert into app.organizations (name, slug, timezone, currency)"
+        " values (:name, :name, 'UTC', 'USD')"
+    )
+    with bare.begin() as connection:
+        connection.execute(text(team), {"name": "old"})
+
+    migrate(bare.url)
+
+    with bare.begin() as connection:
+        connection.execute(text(team), {"name": "new"})
+        found = connection.execute(text("select slug, status from app.organizations order by 1"))
+        assert [tuple(row) for row in found] == [("new", "setting_up"), ("old", "active")]
+
+
 def test_every_upgrade_has_the_payments_of_each_organisation_attributed_anew(
     bare, release_of
 ) -> None:

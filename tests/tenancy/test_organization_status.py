@@ -209,7 +209,7 @@ def test_super_admins_see_and_change_it_in_their_list(boss):
     radio = next(each for each in page.radio if each.label == "Status")
     assert radio.options == [each.label for each in OrganizationStatus]
     radio.set_value(OFFBOARDED)
-    page = press(page, boss, "Save")
+    page = press(page, boss, "Save status")
     assert not page.exception
     with boss.transaction() as db:
         assert {row.id: row.status for row in organizations_overview(db)}[org] == "offboarded"

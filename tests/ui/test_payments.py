@@ -127,7 +127,7 @@ def test_each_suggestion_says_why_and_how_sure_it_is(world):
     assert list(radio.proto.captions[:3]) == [
         "Very likely: booked with the same e-mail address, 3 days after the payment",
         "Likely: booked under the same name, 2 days before the payment",
-        "Possible: close in time only, on the day of the payment",
+        "Possible: close in time only, within a day of the payment",
     ]
     assert "Closed" in radio.options[2]
 

@@ -30,7 +30,7 @@ def show_status(viewer: Viewer, organization_id: UUID, status: OrganizationStatu
                 format_func=lambda each: each.label,
                 captions=[MEANINGS[each] for each in options],
             )
-            sent = st.form_submit_button("Save", type="primary", key="save status")
+            sent = st.form_submit_button("Save status", type="primary")
     if sent and wanted is not None:
         with act(viewer, f"Status: {wanted.label}.") as db:
             set_status(db, organization_id, wanted)
