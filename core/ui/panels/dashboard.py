@@ -152,7 +152,9 @@ def show_person_card(figures: Dashboard, key: str, currency: str, team: Values |
         beside_team(key, figures.now, team, currency) if team else None,
         delta_color="off",
         delta_arrow="off",
-        delta_description=_based_on(metric, figures.now),
+        delta_description=f"of {_sample(metric, figures.now):,}"
+        if isinstance(metric, Ratio)
+        else None,
         help=f"{explained(key, value)}{whole}",
         border=True,
         height="stretch",
@@ -300,13 +302,6 @@ def _worth(metric: Metric, row: Values, currency: str) -> str:
 
 def _is_small(metric: Metric, row: Values) -> bool:
     return isinstance(metric, Ratio) and _sample(metric, row) < SMALL_SAMPLE
-
-
-def _based_on(metric: Metric, row: Values) -> str | None:
-    """How many bookings a rate is based on, in words."""
-    if not isinstance(metric, Ratio):
-        return None
-    return f"based on {plural(_sample(metric, row), 'booking', 'bookings')}"
 
 
 def _sample(metric: Ratio, row: Values) -> int:
