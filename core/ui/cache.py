@@ -18,11 +18,11 @@ from core.bookings.listed import LISTED
 from core.links.access_links import Visitor
 from core.metrics.comparison import Comparison
 from core.metrics.dashboard import FIGURES, Dashboard, dashboard, data_stamp
-from core.metrics.figures import Values
+from core.metrics.figures import Figures, Values
 from core.metrics.filters import Filters
 from core.metrics.grains import Grain
 from core.metrics.leaderboards import Line, leaderboard
-from core.metrics.table import totals
+from core.metrics.table import metrics_table, totals
 from core.platform.clock import Period, now
 from core.platform.database import as_board
 from core.platform.dataframes import dataframe
@@ -92,6 +92,26 @@ def dashboard_of(
         grain,
         db,
     )
+
+
+@st.cache_resource(ttl=CACHED_S, max_entries=200, show_spinner=False)
+def _overdue(
+    whose: tuple[UUID, UUID, str],
+    stamp: str,
+    period: Period,
+    filters: Filters,
+    at: datetime,
+    _db: Session,
+) -> Figures:
+    return metrics_table(_db, period, ("closer",), filters, at=at, only=("overdue_pcfs",))
+
+
+def overdue_of(
+    db: Session, viewer: Viewer, stamp: str, period: Period, filters: Filters, at: datetime
+) -> Figures:
+    """The overdue forms by closer, with the ``stamp`` as ``dashboard_of`` has it."""
+    whose = (viewer.organization_id, viewer.user_id, viewer.role)
+    return _overdue(whose, stamp, period, filters, at, db)
 
 
 def board_dashboard_of(

@@ -18,10 +18,9 @@ from core.metrics.facts import EVENTS, PAYMENTS
 from core.metrics.figures import Figures
 from core.metrics.filters import Filters
 from core.metrics.grains import Grain
-from core.metrics.table import metrics_table
 from core.platform.clock import Period, today
 from core.tenancy.access.viewers import Viewer
-from core.ui.cache import dashboard_of, this_minute
+from core.ui.cache import dashboard_of, overdue_of, this_minute
 from core.ui.page import empty, require, title
 from core.ui.panels.dashboard import (
     grain_picker,
@@ -91,7 +90,7 @@ def show_figures(
         stamp = data_stamp(db, filters)
         figures = dashboard_of(db, viewer, stamp, period, comparison, filters, at, grain)
         ever = Period(FIRST_DAY, day + timedelta(days=1), viewer.timezone)
-        overdue = metrics_table(db, ever, ("closer",), filters, at=at, only=("overdue_pcfs",))
+        overdue = overdue_of(db, viewer, stamp, ever, filters, at)
         latest = EventFilter(period=period, condition=matching(db, EVENTS, "", filters))
         recent = events_table(db, latest, limit=10)
         if not names_everybody(figures, choices):
@@ -104,7 +103,7 @@ def show_figures(
     if not figures.now["booked_calls"] and not figures.now["payments"]:
         empty(
             "No bookings or payments in this period",
-            "None fits these filters. Choose a longer period, or clear a filter."
+            "Nothing matches these filters. Choose a longer period, or clear a filter."
             if filters.chosen
             else "They appear here as soon as a calendar or a processor reports one.",
             ("connections", "See the connections")
@@ -154,7 +153,7 @@ def show_latest(recent: pd.DataFrame, viewer: Viewer) -> None:
     st.subheader("Latest bookings")
     table(
         recent,
-        "latest-calls",
+        "latest-bookings",
         opens="event",
         card=("lead_name", "scheduled_at", "call_status"),
         columns=[

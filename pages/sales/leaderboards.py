@@ -60,7 +60,7 @@ with third:
 try:
     board = leaderboard_of(viewer, period, who, metric or figures[0])
 except NotAllowed:
-    empty("Leaderboards are not shown", "Your organisation keeps them to managers.")
+    empty("Leaderboards are not shown", "Your organisation shows them to managers only.")
     st.stop()
 if board.empty:
     empty(

@@ -44,7 +44,7 @@ try:
     figures, whole = board_dashboard_of(viewer, period, comparison, person.filters, at)
 except NotAllowed:
     if not is_own:
-        empty("Leaderboards are not shown", "Your organisation keeps them to managers.")
+        empty("Leaderboards are not shown", "Your organisation shows them to managers only.")
         st.stop()
     with viewer.transaction() as db:
         stamp = data_stamp(db, person.filters)

@@ -41,6 +41,19 @@ def choose_first_row(page, label: str) -> None:
     page.get_by_role("table", name=label).locator("tbody tr").first.click()
 
 
+def boxes_of(points) -> list:
+    return [point.bounding_box() for point in points.all()]
+
+
+def at_rest(page, measured):
+    """What is measured once it stays the same: a chart moves when its titles get their room."""
+    before, now = None, measured()
+    while now != before:
+        page.wait_for_timeout(300)
+        before, now = now, measured()
+    return now
+
+
 def chart(page, key: str):
     """The chart with this key; charts may be drawn in any order."""
     drawn = page.locator(f".st-key-{key} .js-plotly-plot")
@@ -71,7 +84,7 @@ def test_a_day_of_the_trend_leads_to_the_calls_of_that_day(crew, visit):
     points = chart(page, "trend-chart").locator(".scatterlayer path.point")
 
     def choose_the_busiest_day() -> None:
-        highest = min((point.bounding_box() for point in points.all()), key=lambda box: box["y"])
+        highest = at_rest(page, lambda: min(boxes_of(points), key=lambda box: box["y"]))
         page.mouse.move(highest["x"] + 3, highest["y"] + 3)
         page.mouse.click(highest["x"] + 3, highest["y"] + 3)
 

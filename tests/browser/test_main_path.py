@@ -179,9 +179,9 @@ def test_a_figure_of_the_leaderboard_can_be_sent_to_a_colleague(crew, visit):
     )
 
 
-def test_a_row_of_the_calls_opens_the_call_and_leads_to_its_payment(crew, visit):
-    page = visit("/events", crew.admin)
-    first_row(page).click()
+def test_a_row_of_the_latest_bookings_opens_the_booking_and_leads_to_its_payment(crew, visit):
+    page = visit("/dashboard", crew.admin)
+    page.get_by_role("table", name="Latest bookings").locator("tbody tr").first.click()
     expect(page.get_by_role("heading", name=f"{crew.mark} lead")).to_be_visible()
 
     first_row(page).click()

@@ -58,6 +58,8 @@ def test_somebodys_figures_stand_beside_the_teams_and_lead_to_their_rows(made, v
     assert cards(page)["Booked calls"] == ("3", "25% of the team")
     assert cards(page)["Cash collected"] == ("$100", "25% of the team")
     assert cards(page)["Show rate"] == ("100%", "Team 100%")
+    [rate] = [card for card in page.metric if card.label == "Show rate"]
+    assert rate.proto.delta_description == "of 3"
     assert len(page.get("plotly_chart")) == 1
     ways = [urlsplit(unescape(each).split('"')[3]) for each in links(page)]
     assert [each.path for each in ways] == ["events", "payments", "events"]

@@ -153,14 +153,15 @@ def show_person_card(figures: Dashboard, key: str, currency: str, team: Values |
         beside_team(key, figures.now, team, currency) if team else None,
         delta_color="off",
         delta_arrow="off",
+        delta_description=f"of {_sample(metric, figures.now):,}"
+        if isinstance(metric, Ratio)
+        else None,
         help=f"{explained(key, value)}{whole}",
         border=True,
         height="stretch",
         chart_data=course(figures, key, currency),
         chart_type="area",
     )
-    if _is_small(metric, figures.now):
-        st.caption(f"Based on {_worth(metric, figures.now, currency)}: a small sample.")
 
 
 def course(figures: Dashboard, key: str, currency: str) -> list[float] | None:
@@ -295,14 +296,19 @@ def _worth(metric: Metric, row: Values, currency: str) -> str:
     """A value as a sentence about it says it: exact, and a rate with what it is based on."""
     value = row[metric.key]
     if isinstance(metric, Ratio):
-        whole = sum(row.count(key) for key in metric.whole)
-        part, all_of_them = map(notation().number, (row.count(metric.part), whole))
+        counts = (row.count(metric.part), _sample(metric, row))
+        part, all_of_them = map(notation().number, counts)
         return f"{part} of {all_of_them}, {metric.unit.text(value, currency)}"
     return metric.unit.exact(value) or metric.unit.text(value, currency)
 
 
 def _is_small(metric: Metric, row: Values) -> bool:
-    return isinstance(metric, Ratio) and sum(map(row.count, metric.whole)) < SMALL_SAMPLE
+    return isinstance(metric, Ratio) and _sample(metric, row) < SMALL_SAMPLE
+
+
+def _sample(metric: Ratio, row: Values) -> int:
+    """How many bookings a rate is based on."""
+    return sum(map(row.count, metric.whole))
 
 
 Sheet = tuple[pd.DataFrame, Sequence[Column]]
@@ -331,7 +337,7 @@ def _trend_table(figures: Dashboard, key: str) -> Sheet:
     columns: list[Column] = [Day("first", "From"), Day("last", "To"), _valued(metric, "value")]
     if isinstance(metric, Ratio):
         columns.append(Number("whole", "Based on"))
-        values["whole"] = [sum(map(row.count, metric.whole)) for row in rows]
+        values["whole"] = [_sample(metric, row) for row in rows]
     if before is not None:
         columns.append(_valued(metric, "before", BEFORE))
         values["before"] = [row and row[key] for row in before]

@@ -122,7 +122,10 @@ def trend(course: Course) -> go.Figure:
         )
     every = max(1, ceil(len(course.days) / MOST_TICKS))
     figure.update_xaxes(
-        title_text=course.title, tickvals=course.days[::every], ticktext=course.label[::every]
+        title_text=course.title,
+        hoverformat="%-d %b %Y",
+        tickvals=course.days[::every],
+        ticktext=course.label[::every],
     )
     figure.update_yaxes(title_text=course.unit, **_ticks(course))
     return figure
