@@ -11,6 +11,7 @@ from core.deliveries.models import WebhookConnection
 from core.deliveries.secrets import store_secret
 from core.platform.database import organization_id_of
 from core.platform.errors import InvalidInput
+from core.platform.names import check_name
 from core.platform.settings import settings
 from core.providers import registry
 from core.providers.provider import Address
@@ -53,8 +54,7 @@ def create_connection(
             f"“{provider}” is not a provider; use one of {', '.join(registry.with_inbound())}.",
             field="provider",
         )
-    if not name.strip():
-        raise InvalidInput("Give the connection a name.", field="name")
+    called = check_name(name, "Give the connection a name.")
     if rate_limit is not None and not 1 <= rate_limit <= MAX_RATE_LIMIT:
         raise InvalidInput(
             f"The rate limit must lie between 1 and {MAX_RATE_LIMIT} a minute.", field="rate_limit"
@@ -63,7 +63,7 @@ def create_connection(
         organization_id=organization_id_of(db),
         id=uuid4(),
         provider=provider,
-        name=name.strip(),
+        name=called,
         external_account_id=account_id or None,
         rate_limit_per_minute=rate_limit,
     )

@@ -9,6 +9,7 @@ from datetime import timedelta
 import streamlit as st
 
 from core.platform.clock import now
+from core.platform.notation import notation
 from core.platform.settings import settings
 from core.tenancy.access.api_keys import api_keys, create_api_key, revoke_api_key
 from core.tenancy.access.api_limits import hourly_limit
@@ -17,6 +18,7 @@ from core.tenancy.access.scopes import EVERY
 from core.tenancy.organizations.queries import current_organization
 from core.ui.page import act, empty, require, title
 from core.ui.parts.format import escape_markdown, when
+from core.ui.parts.forms import Form
 
 NEW = "key to be kept"
 GOOD_FOR = {"30 days": 30, "90 days": 90, "One year": 365, "Until it is revoked": None}
@@ -60,7 +62,7 @@ def show_key(key: ApiKey) -> None:
             scopes = ", ".join(scope_in_words(scope) for scope in key.scopes)
             st.caption(
                 escape_markdown(
-                    f"{scopes} · made {when(key.created_at, viewer.timezone)} · {used} ·"
+                    f"{scopes} · created {when(key.created_at, viewer.timezone)} · {used} ·"
                     f" {expiry_in_words(key)}"
                 )
             )
@@ -82,12 +84,11 @@ def offer_revoking(key: ApiKey) -> None:
 
 
 st.markdown(
-    f"All programs together may ask **{hourly_limit(home.plan):,}** times an hour (plan"
-    f" “{escape_markdown(home.plan)}”)."
+    f"All programs together may send **{notation().number(hourly_limit(home.plan))}** requests an"
+    f" hour (plan “{escape_markdown(home.plan)}”)."
 )
 st.caption(
-    "What can be asked is described at"
-    f" {escape_markdown(settings().webhook_public_url)}/api/openapi.json"
+    f"The API is described at {escape_markdown(settings().webhook_public_url)}/api/openapi.json"
 )
 if NEW in st.session_state:
     st.success("Copy the key now: it is shown this once, and nobody can look it up later.")
@@ -95,14 +96,22 @@ if NEW in st.session_state:
     if st.button("I have copied it", type="primary"):
         del st.session_state[NEW]
         st.rerun()
-with st.expander("Make a key"), st.form("new key", clear_on_submit=True):
-    name = st.text_input("Name", placeholder="Weekly spreadsheet")
-    scopes = st.multiselect("What it may do", EVERY, default=["read"], format_func=scope_in_words)
-    good_for = st.selectbox("Good for", list(GOOD_FOR), index=2)
-    sent = st.form_submit_button("Make key", type="primary")
+form = Form("new key")
+with st.expander("Create a key"), form.drawn(border=False):
+    name = form.field("name", "Name", st.text_input, placeholder="Weekly spreadsheet")
+    scopes = form.field(
+        "scopes",
+        "What it may do",
+        st.multiselect,
+        options=EVERY,
+        default=["read"],
+        format_func=scope_in_words,
+    )
+    good_for = form.field("until", "Valid for", st.selectbox, options=list(GOOD_FOR), index=2)
+    sent = st.form_submit_button("Create key", type="primary")
 if sent:
     days = GOOD_FOR[good_for]
-    with act(viewer) as db:
+    with act(viewer, form=form) as db:
         made = create_api_key(
             db,
             name,
@@ -114,7 +123,7 @@ if sent:
 if not keys:
     empty(
         "No keys yet",
-        "Make one above for each program, so that you can tell them apart and revoke one alone.",
+        "Create one above for each program, so that you can tell them apart and revoke one alone.",
     )
 for key in keys:
     show_key(key)

@@ -102,11 +102,11 @@ def ask_for_link() -> None:
         placeholder="Ana's phone",
         help="Shown in this list, and on the timeline of what is done through it.",
     )
-    days = st.number_input("Good for (days)", 1, MOST_DAYS, DAYS)
+    days = st.number_input("Valid for (days)", 1, MOST_DAYS, DAYS)
     recipient = st.text_input(
         "E-mail it to (optional)", autocomplete="off", placeholder="name@example.com"
     )
-    if not st.button("Make link", type="primary"):
+    if not st.button("Create link", type="primary"):
         return
     try:
         with viewer.transaction() as db:
@@ -114,7 +114,7 @@ def ask_for_link() -> None:
             if recipient.strip():
                 check_reachable(recipient)
                 send_link(db, viewer, made, purpose, recipient, days=int(days))
-                say("Made, and on its way by e-mail.")
+                say("Created, and on its way by e-mail.")
     except SalesOpsError as error:
         st.error(escape_markdown(error.message))
     else:
@@ -123,13 +123,13 @@ def ask_for_link() -> None:
 
 
 if offered:
-    with st.expander("Make a link", expanded=links.empty):
+    with st.expander("Create a link", expanded=links.empty):
         ask_for_link()
 
 if links.empty:
     empty(
         "No links yet",
-        "Links that you make appear here, with when they were last used."
+        "Links that you create appear here, with when they were last used."
         if offered
         else "What links open belongs to modules that this organisation does not have.",
     )
@@ -147,8 +147,8 @@ table(
         Text("opens", "Opens"),
         Word("state", "State", STATES),
         Moment("last_used_at", "Last used", viewer.timezone),
-        Moment("expires_at", "Good until", viewer.timezone),
-        Text("created_by", "Made by"),
+        Moment("expires_at", "Valid until", viewer.timezone),
+        Text("created_by", "Created by"),
     ],
 )
 good = {

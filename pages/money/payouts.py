@@ -11,9 +11,12 @@ from core.money.models import SnapshotState
 from core.money.payout_tables import snapshots_table
 from core.money.payouts import create_snapshot
 from core.platform.clock import Period, today
+from core.platform.errors import InvalidInput
+from core.platform.notation import notation
 from core.ui.navigation import jump
 from core.ui.page import act, empty, require, title
 from core.ui.parts.columns import Amounts, Day, Number, Text, Word
+from core.ui.parts.forms import Form
 from core.ui.parts.tables import table
 
 viewer = require("payouts")
@@ -24,27 +27,30 @@ if viewer.is_admin:
         (first_of_month - timedelta(days=1)).replace(day=1),
         first_of_month - timedelta(days=1),
     )
-    with st.expander("Make a payout"), st.form("new payout"):
-        name = st.text_input("Name", value=f"{last_month[0]:%B %Y}")
-        days = st.date_input("Days", last_month)
-        sent = st.form_submit_button("Make a draft", type="primary")
-    if sent and isinstance(days, tuple) and len(days) == 2:
-        with act(viewer) as db:
+    form = Form("new payout")
+    with st.expander("Create a payout"), form.drawn(border=False):
+        name = form.field("name", "Name", st.text_input, value=f"{last_month[0]:%B %Y}")
+        days = form.field(
+            "period_end", "Days", st.date_input, value=last_month, format=notation().typed_day
+        )
+        sent = st.form_submit_button("Create draft", type="primary")
+    if sent:
+        with act(viewer, form=form) as db:
+            if len(days) != 2:
+                raise InvalidInput("Choose a first and a last day.", field="period_end")
             period = Period(days[0], days[1] + timedelta(days=1), viewer.timezone)
             made = create_snapshot(db, name, period, viewer)
         jump("payout", id=str(made.id))
-    elif sent:
-        st.error("Choose a first and a last day.")
 with viewer.transaction() as db:
     payouts = snapshots_table(db)
 if payouts.empty:
     empty(
         "No payouts yet",
         (
-            "Make the first one above: choose the month, look at it, approve it."
+            "Create the first one above: choose the month, check it, approve it."
             if viewer.is_admin
             else (
-                "Admins make them. Where managers see their own team only, payouts are shown to"
+                "Admins create them. Where managers see their own team only, payouts are shown to"
                 " admins."
             )
         ),

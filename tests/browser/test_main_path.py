@@ -178,12 +178,12 @@ def test_a_person_decides_whose_a_payment_is_and_can_take_it_back(crew, visit):
 
 def test_a_payout_is_made_approved_by_its_name_and_downloaded(crew, visit):
     page = visit("/payouts", crew.admin)
-    page.get_by_text("Make a payout").click()
+    page.get_by_text("Create a payout").click()
     expect(
         page.get_by_role("button", name="Choose date range")
     ).to_be_visible()  # the last part of the form to be drawn
     page.get_by_label("Name").fill("First half")
-    page.get_by_role("button", name="Make a draft").click()
+    page.get_by_role("button", name="Create draft").click()
     expect(page.get_by_role("heading", name="First half")).to_be_visible()
     expect(page.get_by_role("button", name="Approve payout")).to_be_disabled()
 

@@ -34,8 +34,8 @@ def test_a_key_is_shown_once_works_within_its_scopes_and_ends_when_it_is_revoked
         shown = page("api-keys")
         labelled(shown.text_input, "Name").input("Weekly sheet")
         labelled(shown.multiselect, "What it may do").set_value(["events:read", "payments:read"])
-        labelled(shown.selectbox, "Good for").set_value("90 days")
-        shown = button(shown, "Make key").click().run()
+        labelled(shown.selectbox, "Valid for").set_value("90 days")
+        shown = button(shown, "Create key").click().run()
         [key] = [code.value for code in shown.code]
         assert "**Weekly sheet** · " + key[:12] + "…" in words(shown)
         assert [
@@ -45,7 +45,7 @@ def test_a_key_is_shown_once_works_within_its_scopes_and_ends_when_it_is_revoked
         shown = button(shown, "I have copied it").click().run()
         assert key not in sent(shown)
         assert any(
-            "Read events, Read payments · made today" in line and "last used today" in line
+            "Read events, Read payments · created today" in line and "last used today" in line
             for line in words(shown)
         )
         with admin.transaction() as db:
@@ -81,7 +81,7 @@ def test_a_key_needs_a_name_and_a_scope(admin, name, scopes, answer):
         shown = page("api-keys")
         labelled(shown.text_input, "Name").input(name)
         labelled(shown.multiselect, "What it may do").set_value(scopes)
-        shown = button(shown, "Make key").click().run()
+        shown = button(shown, "Create key").click().run()
     assert any(answer in line for line in words(shown))
     with admin.transaction() as db:
         assert api_keys(db) == []
@@ -94,7 +94,7 @@ def test_every_scope_that_is_offered_exists():
 
 
 def test_the_screen_says_how_much_the_plan_allows(admin):
-    assert any("**500** times an hour" in line for line in words(opened("api-keys", admin)))
+    assert any("**500** requests an hour" in line for line in words(opened("api-keys", admin)))
 
 
 def test_nobody_sees_or_revokes_keys_of_another_organisation(admin):

@@ -310,7 +310,7 @@ def test_an_admin_makes_a_link_sees_it_once_and_revokes_it(crew):
         next(field for field in page.text_input if field.label == "Name").set_value(
             "Second's phone"
         ).run()
-    click(page, "Make link", crew.admin)
+    click(page, "Create link", crew.admin)
 
     assert not page.exception
     [address] = [code.value for code in page.code]
@@ -343,7 +343,7 @@ def test_a_link_is_sent_by_email_to_one_address_and_to_nothing_else(crew):
             next(field for field in page.text_input if field.label.startswith("E-mail")).set_value(
                 address
             ).run()
-        click(page, "Make link", crew.admin)
+        click(page, "Create link", crew.admin)
         assert bool(page.error) is refused
 
     with as_system(crew.admin.organization_id) as db:
@@ -361,7 +361,7 @@ def test_a_link_without_a_subject_is_refused_with_what_is_missing(crew):
         next(field for field in page.text_input if field.label == "Name").set_value(
             "Nobody's"
         ).run()
-    click(page, "Make link", crew.admin)
+    click(page, "Create link", crew.admin)
 
     assert [error.value for error in page.error] == [
         "Choose the closer whose queue the link opens&#46;"

@@ -32,7 +32,7 @@ def test_an_organisation_is_made_and_configured(boss):
         page.text_input, ("Made here", slug, "Europe/Copenhagen", "DKK"), strict=True
     ):
         field.set_value(value)
-    page = press(page, boss, "Make organisation")
+    page = press(page, boss, "Create organisation")
     assert page.title[0].value == "Made here"
 
     page.multiselect[0].set_value(["bookings", "phone"])
