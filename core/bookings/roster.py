@@ -16,6 +16,7 @@ from core.bookings.models import BookingSettings, Closer, Event, Setter
 from core.platform.advisory_locks import lock_books
 from core.platform.database import organization_id_of
 from core.platform.dataframes import fetched
+from core.platform.edits import merged
 from core.platform.errors import Conflict, InvalidInput
 from core.platform.names import check_name, check_names
 from core.platform.normalization import fold, normalize_email
@@ -117,13 +118,26 @@ def roster_table(db: Session) -> pd.DataFrame:
     return fetched(found)
 
 
-def link_roster_to_user(db: Session, user_id: UUID, row_ids: Collection[UUID]) -> None:
+def link_roster_to_user(
+    db: Session,
+    user_id: UUID,
+    row_ids: Collection[UUID],
+    read: Collection[UUID] | None = None,
+) -> None:
     """Link exactly these closers and setters to the user, who then sees their events and payments
-    and no others.
+    and no others. ``read`` are the ones that these replace; None for whatever is there.
 
     Raises Conflict when one of them is linked to another user; that link has to be removed first.
+    Raises Changed when somebody else has linked others since they were read.
     """
     lock_books(db)
+    if read is not None:
+        now = {
+            each
+            for roster in ROSTERS.values()
+            for each in db.scalars(select(roster.id).where(roster.user_id == user_id))
+        }
+        merged({"rows": now}, {"rows": set(row_ids)}, {"rows": set(read)})
     for roster in ROSTERS.values():
         taken = select(roster.name).where(roster.id.in_(row_ids), roster.user_id != user_id)
         if (name := db.scalars(taken).first()) is not None:

@@ -22,9 +22,9 @@ from core.deliveries.secrets import retire_secret, store_secret
 from core.platform.clock import now
 from core.platform.errors import Conflict, InvalidInput, NotFound
 from core.platform.models import VaultSecret
+from core.platform.names import check_name
 
 SIGNING, PREVIOUS = "signing", "signing before"
-LONGEST_NAME = 200
 SETTLE = text("""
     update app.webhook_deliveries d
        set status = r.status, event_type = coalesce(left(r.event_type, 255), d.event_type),
@@ -39,28 +39,16 @@ SETTLE = text("""
         event_type text, reason text, is_about_erased boolean)
      where d.organization_id = app.cur_org() and d.id = r.id
 """)
+NO_NAME = "Give the connection a name."
 REPLAY = text("""
     select app.replay_deliveries(cast(:connection as uuid), cast(:since as timestamptz),
                                  cast(:states as text[]), cast(:ids as uuid[]))
 """)
 
 
-def checked_name(name: str) -> str:
-    """The name of a connection as it is stored. Raises InvalidInput."""
-    text = " ".join(name.split())
-    if not text:
-        raise InvalidInput("Give the connection a name.", field="name")
-    if len(text) > LONGEST_NAME:
-        raise InvalidInput(
-            f"A name may have up to {LONGEST_NAME} characters; this one has {len(text)}.",
-            field="name",
-        )
-    return text
-
-
 def rename_connection(db: Session, connection_id: UUID, name: str) -> None:
     """Give a connection another name. Raises NotFound and InvalidInput."""
-    _connection(db, connection_id).name = checked_name(name)
+    _connection(db, connection_id).name = check_name(name, NO_NAME)
     db.flush()
 
 

@@ -25,6 +25,7 @@ from core.platform.clock import now
 from core.platform.database import as_guest, as_link, organization_id_of
 from core.platform.dataframes import fetched
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooManyRequests
+from core.platform.names import check_name
 from core.platform.rate_limits import take_hit
 from core.platform.settings import settings
 from core.platform.tokens import hash_token
@@ -171,10 +172,7 @@ def issue_link(
     if opens is None:
         raise InvalidInput(f"“{purpose}” is no purpose; use {', '.join(OPENS)}.", field="purpose")
     require_module(opens.module, by.modules, by.organization_name)
-    if not name.strip():
-        raise InvalidInput(
-            "Give the link a name, so that you can tell it from others.", field="name"
-        )
+    called = check_name(name, "Give the link a name, so that you can tell it from others.")
     if not 1 <= days <= MOST_DAYS:
         raise InvalidInput(f"A link is good for 1 to {MOST_DAYS} days.", field="days")
     people = {"closer_id": closer_id, "setter_id": setter_id}
@@ -184,7 +182,7 @@ def issue_link(
         organization_id=organization_id_of(db),
         id=uuid4(),
         purpose=purpose,
-        name=name.strip(),
+        name=called,
         token_hash=hash_token(token),
         closer_id=closer_id,
         setter_id=setter_id,

@@ -20,6 +20,7 @@ from core.money.models import Payment
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
 from core.platform.errors import InvalidInput, NotAllowed, NotFound
+from core.platform.names import check_sentence
 from core.platform.tasks import implements, task
 from core.tenancy.access.viewers import Viewer
 
@@ -160,11 +161,12 @@ def adopt_address(db: Session, payment_id: UUID, event_id: UUID, by: Viewer) -> 
 def checked_reason(by: Viewer, reason: str) -> str:
     """Why a person decides something about a payment. Raises NotAllowed and InvalidInput."""
     require_manager(by)
-    if not reason.strip():
+    why = check_sentence(reason, field="reason")
+    if not why:
         raise InvalidInput(
             "Say in a few words why; the next person will want to know.", field="reason"
         )
-    return reason.strip()
+    return why
 
 
 def require_manager(by: Viewer) -> None:

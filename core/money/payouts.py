@@ -29,6 +29,7 @@ from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period, now, today
 from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.platform.names import check_name, check_sentence, is_written
 from core.platform.notation import RECORD, notation
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.queries import current_organization
@@ -94,7 +95,7 @@ def create_snapshot(
     snapshot = PayoutSnapshot(
         organization_id=organization_id_of(db),
         id=uuid4(),
-        name=(name or "").strip() or _name_of(period),
+        name=check_name(name, "") if name and is_written(name) else _name_of(period),
         period_start=period.start,
         period_end=period.end,
         timezone=period.timezone,
@@ -162,9 +163,10 @@ def hold_back(db: Session, line_id: UUID, reason: str, by: Viewer) -> None:
         InvalidInput: no reason was given.
         Conflict: the payout is no draft.
     """
-    if not reason.strip():
+    why = check_sentence(reason, field="reason")
+    if not why:
         raise InvalidInput("Say in a few words why the line is held back.", field="reason")
-    _decide_on_line(db, line_id, reason.strip(), by)
+    _decide_on_line(db, line_id, why, by)
 
 
 def release(db: Session, line_id: UUID, by: Viewer) -> None:

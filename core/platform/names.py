@@ -9,8 +9,9 @@ from core.platform.errors import InvalidInput
 
 MOST_NAMES = 100
 LONGEST_NAME, LONGEST_SENTENCE, LONGEST_TEXT = 120, 500, 20_000
-# Control characters and halves of a character, which no keyboard writes and no screen shows.
-UNWRITTEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+# Control characters, halves of a character, and marks that turn the words around them: no keyboard
+# writes them, and no screen shows them.
+UNWRITTEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 BLANK = re.compile(r"\s+")
 
 

@@ -6,11 +6,12 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
-from core.deliveries.actions import SIGNING, checked_name
+from core.deliveries.actions import SIGNING
 from core.deliveries.models import WebhookConnection
 from core.deliveries.secrets import store_secret
 from core.platform.database import organization_id_of
 from core.platform.errors import InvalidInput
+from core.platform.names import check_name
 from core.platform.settings import settings
 from core.providers import registry
 from core.providers.provider import Address
@@ -75,7 +76,7 @@ def create_connection(
             f"“{provider}” is not a provider; use one of {', '.join(registry.with_inbound())}.",
             field="provider",
         )
-    name = checked_name(name)
+    called = check_name(name, NO_NAME)
     if rate_limit is not None and not 1 <= rate_limit <= MAX_RATE_LIMIT:
         raise InvalidInput(
             f"The rate limit must lie between 1 and {MAX_RATE_LIMIT} a minute.", field="rate_limit"
@@ -84,7 +85,7 @@ def create_connection(
         organization_id=organization_id_of(db),
         id=uuid4(),
         provider=provider,
-        name=name,
+        name=called,
         external_account_id=account_id or None,
         rate_limit_per_minute=rate_limit,
     )

@@ -9,6 +9,7 @@ from datetime import timedelta
 import streamlit as st
 
 from core.platform.clock import now
+from core.platform.notation import notation
 from core.platform.settings import settings
 from core.tenancy.access.api_keys import api_keys, create_api_key, revoke_api_key
 from core.tenancy.access.api_limits import hourly_limit
@@ -17,6 +18,7 @@ from core.tenancy.access.scopes import EVERY
 from core.tenancy.organizations.queries import current_organization
 from core.ui.page import act, empty, require, title
 from core.ui.parts.format import escape_markdown, when
+from core.ui.parts.forms import Form
 
 NEW = "key to be kept"
 GOOD_FOR = {"30 days": 30, "90 days": 90, "One year": 365, "Never": None}
@@ -82,8 +84,8 @@ def offer_revoking(key: ApiKey) -> None:
 
 
 st.markdown(
-    f"Limit for all programs together: **{hourly_limit(home.plan):,}** requests an hour"
-    f" ({escape_markdown(home.plan.capitalize())} plan)."
+    f"Limit for all programs together: **{notation().number(hourly_limit(home.plan))}** requests"
+    f" an hour ({escape_markdown(home.plan.capitalize())} plan)."
 )
 st.caption("API reference:")
 st.code(f"{settings().webhook_public_url.rstrip('/')}/api/openapi.json", language=None)
@@ -93,14 +95,22 @@ if NEW in st.session_state:
     if st.button("I have copied it", type="primary"):
         del st.session_state[NEW]
         st.rerun()
-with st.expander("Create a key"), st.form("new key", clear_on_submit=True):
-    name = st.text_input("Name", placeholder="Weekly spreadsheet")
-    scopes = st.multiselect("Permissions", EVERY, default=["read"], format_func=scope_in_words)
-    good_for = st.selectbox("Expires after", list(GOOD_FOR), index=2)
+form = Form("new key")
+with st.expander("Create a key"), form.drawn(border=False):
+    name = form.field("name", "Name", st.text_input, placeholder="Weekly spreadsheet")
+    scopes = form.field(
+        "scopes",
+        "Permissions",
+        st.multiselect,
+        options=EVERY,
+        default=["read"],
+        format_func=scope_in_words,
+    )
+    good_for = form.field("until", "Expires after", st.selectbox, options=list(GOOD_FOR), index=2)
     sent = st.form_submit_button("Create key", type="primary")
 if sent:
     days = GOOD_FOR[good_for]
-    with act(viewer) as db:
+    with act(viewer, form=form) as db:
         made = create_api_key(
             db,
             name,

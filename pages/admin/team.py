@@ -14,6 +14,7 @@ from core.bookings.roster import link_roster_to_user, roster_table
 from core.messages.account_emails import open_invitations, send_invitation
 from core.messages.suppression_list import unreachable
 from core.platform.dataframes import records
+from core.platform.labels import NONE
 from core.platform.normalization import normalize_email
 from core.platform.settings import settings
 from core.providers.email import check_reachable, delivery_method
@@ -24,6 +25,7 @@ from core.tenancy.access.team import roles_to_give, set_member_active, set_role
 from core.ui.page import act, empty, go, require, shown_role, title
 from core.ui.parts.columns import Text
 from core.ui.parts.format import escape_markdown, when
+from core.ui.parts.forms import Form
 from core.ui.parts.query_params import id_from_address
 from core.ui.parts.tables import table
 
@@ -102,18 +104,27 @@ def show_people() -> None:
 
 def ask_whom_to_invite() -> None:
     """The form of a new invitation."""
-    with st.expander("Invite a member"), st.form("invite", clear_on_submit=True):
-        email = st.text_input("E-mail address", autocomplete="off", placeholder="name@example.com")
+    form = Form("invite")
+    with st.expander("Invite a member"), form.drawn(border=False):
+        email = form.field(
+            "email",
+            "E-mail address",
+            st.text_input,
+            autocomplete="off",
+            placeholder="name@example.com",
+        )
         roles = roles_to_give(viewer)
-        role = st.selectbox(
+        role = form.field(
+            "role",
             "Role",
-            roles,
+            st.selectbox,
+            options=roles,
             index=roles.index(Role.SALES_REP),
             format_func=lambda role: shown_role(role).capitalize(),
         )
         sent = st.form_submit_button("Send invitation", type="primary")
     if sent:
-        with act(viewer, "Invitation sent.") as db:
+        with act(viewer, "Invitation sent.", form) as db:
             check_reachable(email)
             send_invitation(db, viewer, invite(db, viewer, email, role))
         st.rerun()
@@ -165,38 +176,53 @@ def offer_changes(invitation_id: UUID) -> None:
 def ask_role(member: OrganizationMember) -> None:
     """The member's role, to be changed."""
     roles = roles_to_give(viewer)
-    with st.form("role"):
-        role = st.selectbox(
+    form = Form(
+        f"role {member.user_id}",
+        {"role": Role(member.role)},
+        in_words=lambda _, role: shown_role(role).capitalize(),
+    )
+    with form.drawn():
+        role = form.field(
+            "role",
             "Role",
-            roles,
-            index=roles.index(Role(member.role)),
+            st.selectbox,
+            options=roles,
+            index=roles.index(form.read["role"]),
             format_func=lambda role: shown_role(role).capitalize(),
         )
-        if st.form_submit_button("Save role"):
-            with act(viewer, f"{member.name} is now {shown_role(role)}.") as db:
-                set_role(db, viewer, member.user_id, role)
-            st.rerun()
+        sent = st.form_submit_button("Save role")
+    if sent:
+        with act(viewer, f"{member.name} is now {shown_role(role)}.", form) as db:
+            set_role(db, viewer, member.user_id, role, form.read)
+        st.rerun()
 
 
 def ask_roster(member: OrganizationMember) -> None:
     """Which closers and setters the member is."""
     rows = {row["id"]: row for row in records(roster) if row["user_id"] in (None, member.user_id)}
-    mine = [row["id"] for row in rows_of(member.user_id)]
-    with st.form("roster"):
-        chosen = st.multiselect(
+    form = Form(
+        f"roster {member.user_id}",
+        {"rows": [row["id"] for row in rows_of(member.user_id)]},
+        in_words=lambda _, ids: ", ".join(shown_row(rows[row_id]) for row_id in ids) or NONE,
+    )
+    with form.drawn():
+        chosen = form.field(
+            "rows",
             "On the roster as",
-            list(rows),
-            default=mine,
+            st.multiselect,
+            options=list(rows),
+            default=[row_id for row_id in form.read["rows"] if row_id in rows],
             format_func=lambda row_id: shown_row(rows[row_id]),
             help=(
                 "A sales rep sees the bookings and payments of these closers and setters, and no"
                 " others."
             ),
         )
-        if st.form_submit_button("Save"):
-            with act(viewer, "Saved.") as db:
-                link_roster_to_user(db, member.user_id, chosen)
-            st.rerun()
+        sent = st.form_submit_button("Save")
+    if sent:
+        with act(viewer, "Saved.", form) as db:
+            link_roster_to_user(db, member.user_id, chosen, form.read["rows"])
+        st.rerun()
 
 
 def show_member(member: OrganizationMember) -> None:

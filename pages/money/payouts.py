@@ -12,11 +12,13 @@ from core.money.payout_lines import payout_bounds
 from core.money.payout_tables import snapshots_table
 from core.money.payouts import create_snapshot, overlap
 from core.platform.clock import Period, today
-from core.platform.errors import Conflict
+from core.platform.errors import Conflict, InvalidInput
+from core.platform.notation import notation
 from core.ui.navigation import jump
 from core.ui.page import act, empty, require, title
 from core.ui.panels.payments import show_unattributed
 from core.ui.parts.columns import Amounts, Day, Number, Text, Word
+from core.ui.parts.forms import Form
 from core.ui.parts.tables import table
 
 viewer = require("payouts")
@@ -29,19 +31,22 @@ if viewer.is_admin:
         (first_of_month - timedelta(days=1)).replace(day=1),
         first_of_month - timedelta(days=1),
     )
-    with st.expander("Create a payout"), st.form("new payout"):
-        name = st.text_input("Name", value=f"{last_month[0]:%B %Y}")
-        days = st.date_input("Days", last_month)
+    form = Form("new payout")
+    with st.expander("Create a payout"), form.drawn(border=False):
+        name = form.field("name", "Name", st.text_input, value=f"{last_month[0]:%B %Y}")
+        days = form.field(
+            "period_end", "Days", st.date_input, value=last_month, format=notation().typed_day
+        )
         sent = st.form_submit_button("Create draft", type="primary")
-    if sent and isinstance(days, tuple) and len(days) == 2:
-        with act(viewer) as db:
+    if sent:
+        with act(viewer, form=form) as db:
+            if len(days) != 2:
+                raise InvalidInput("Choose a first and a last day.", field="period_end")
             period = Period(days[0], days[1] + timedelta(days=1), viewer.timezone)
             if refused := overlap(period.start, payout_bounds(db)):
                 raise Conflict(f"No draft was created. {refused}")
             made = create_snapshot(db, name, period, viewer)
         jump("payout", id=str(made.id))
-    elif sent:
-        st.error("Choose a first and a last day.")
 with viewer.transaction() as db:
     payouts = snapshots_table(db)
 if payouts.empty:

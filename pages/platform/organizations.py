@@ -12,6 +12,7 @@ import streamlit as st
 from sqlalchemy import Row
 
 from core.operations.organizations import organizations_overview
+from core.platform.notation import LOCALES, locale_in_words
 from core.tenancy.access.platform_admin import (
     GRACE_DAYS,
     PLANS,
@@ -27,6 +28,7 @@ from core.ui.panels.organization_status import show_status
 from core.ui.parts.columns import Moment, Number, Text
 from core.ui.parts.confirmation import confirm_by_typing
 from core.ui.parts.format import escape_markdown, plural, when
+from core.ui.parts.forms import Form
 from core.ui.parts.query_params import id_from_address
 from core.ui.parts.tables import table
 
@@ -36,18 +38,34 @@ chosen_id = id_from_address()
 
 def ask_for_new() -> None:
     """The form of a new organisation."""
-    with st.expander("Create an organisation"), st.form("new-organization"):
-        name = st.text_input("Name")
-        slug = st.text_input("Short name for links", placeholder="lower-case-with-hyphens")
-        timezone = st.text_input("Time zone", placeholder="Europe/Copenhagen")
-        currency = st.text_input("Currency", placeholder="USD")
+    form = Form("new organization")
+    with st.expander("Create an organisation"), form.drawn(border=False):
+        name = form.field("name", "Name", st.text_input)
+        slug = form.field(
+            "slug", "Short name for links", st.text_input, placeholder="lower-case-with-hyphens"
+        )
+        timezone = form.field(
+            "timezone", "Time zone", st.text_input, placeholder="Europe/Copenhagen"
+        )
+        currency = form.field("currency", "Currency", st.text_input, placeholder="USD")
+        locale = form.field(
+            "locale",
+            "Numbers and dates",
+            st.selectbox,
+            options=LOCALES,
+            format_func=locale_in_words,
+        )
         sent = st.form_submit_button("Create organisation", type="primary")
     if sent:
-        with act(
-            viewer, "Organisation created. Select it in the sidebar to invite its first admin."
-        ) as db:
+        done = "Organisation created. Select it in the sidebar to invite its first admin."
+        with act(viewer, done, form) as db:
             made = create_organization_as_admin(
-                db, name=name, slug=slug.strip(), timezone=timezone.strip(), currency=currency
+                db,
+                name=name,
+                slug=slug.strip(),
+                timezone=timezone.strip(),
+                currency=currency,
+                locale=locale,
             )
         st.query_params["id"] = str(made)
         st.rerun()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from sqlalchemy import text
@@ -106,3 +107,31 @@ def test_what_is_taken_off_does_not_narrow_any_more(crew):
     page = opened("events", admin, closer="Ana")
     assert "1 booking" in words(page)
     assert "6 bookings" in words(press(page, admin, "Closer: Ana"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence", "shown"),
+    [
+        (
+            {"period": "Custom", "from": "2026-03-31", "to": "2026-03-01"},
+            "The first day, Mar 31, 2026, is after the last, Mar 1, 2026. The days between them"
+            " are shown.",
+            ("2026-03-01", "2026-03-31"),
+        ),
+        (
+            {"period": "Custom", "from": "2026-02-31", "to": "2026-03-01"},
+            "2026-02-31 to 2026-03-01: these are not two days, such as 2026-11-04.",
+            None,
+        ),
+        ({"period": "Custom", "from": "1066-10-14", "to": "1066-10-15"}, "Days can be", None),
+        ({"period": "Custom", "from": "2026-03-01"}, "2026-03-01 to nothing: these", None),
+        ({"period": "Fortnight"}, "There is no period “Fortnight”. Last 30 days is shown.", None),
+    ],
+)
+def test_days_that_cannot_be_shown_are_answered_by_a_sentence(crew, asked, sentence, shown):
+    _, admin = crew
+    page = opened("events", admin, **asked)
+    assert not page.exception
+    assert any(sentence in unescape(each.value) for each in page.warning)
+    if shown:
+        assert (page.query_params["from"], page.query_params["to"]) == shown

@@ -236,7 +236,7 @@ def test_a_payout_with_a_mistyped_year_is_refused_on_screen_when_it_is_made(crew
     with browser_of(admin):
         next(each for each in page.button if each.label == "Create draft").click().run()
     assert [unescape(each.value) for each in page.error] == [
-        "This payout ends on 31 Dec 2030, more than two months from today. Check the year: once it"
+        "This payout ends on Dec 31, 2030, more than two months from today. Check the year: once it"
         " is approved, no other payout can begin before that day."
     ]
     with admin.transaction() as db:

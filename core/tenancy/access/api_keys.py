@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from core.platform.clock import now
 from core.platform.database import organization_id_of
-from core.platform.errors import InvalidInput, NotFound
+from core.platform.errors import NotFound
+from core.platform.names import check_name
 from core.tenancy.access.models import ApiKey
 from core.tenancy.access.scopes import check_scopes
 
@@ -43,15 +44,12 @@ def create_api_key(
 
     Raises InvalidInput without a name, or for a scope that does not exist.
     """
-    if not name.strip():
-        raise InvalidInput(
-            "Give the key a name, so that you can tell it from others.", field="name"
-        )
+    called = check_name(name, "Give the key a name, so that you can tell it from others.")
     key = KEY_PREFIX + secrets.token_urlsafe(32)
     row = ApiKey(
         organization_id=organization_id_of(db),
         id=uuid4(),
-        name=name.strip(),
+        name=called,
         key_hash=hashlib.sha256(key.encode()).digest(),
         prefix=key[:SHOWN],
         scopes=check_scopes(scopes),

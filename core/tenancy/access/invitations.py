@@ -17,6 +17,7 @@ from core.platform.advisory_locks import advisory_lock
 from core.platform.clock import now
 from core.platform.database import as_guest, organization_id_of
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooManyRequests
+from core.platform.names import check_name
 from core.platform.normalization import mailable_email, normalize_email
 from core.platform.rate_limits import take_hit
 from core.platform.tokens import hash_token
@@ -30,7 +31,6 @@ DAYS = 7
 MOST_AN_HOUR = 30
 MOST_SENT = 5
 WINDOW_S = 3600
-LONGEST_NAME = 120
 GONE = "This invitation cannot be accepted any more. Ask whoever invited you for a new one."
 
 
@@ -177,8 +177,8 @@ def accept_as_new(token: str, name: str, password: str) -> None:
         Conflict: the invitation is not open, or the address belongs to a user already.
     """
     found = _found_open(token)
-    shown = " ".join(name.split())
-    if not shown or len(shown) > LONGEST_NAME or not shown.isprintable():
+    shown = check_name(name, "Say your name, as your colleagues know it.")
+    if not shown.isprintable():
         raise InvalidInput("Say your name, as your colleagues know it.", field="name")
     check_password(password, email=found.email)
     _accept(token, None, shown, hash_password(password))

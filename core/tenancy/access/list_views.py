@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.platform.names import check_name
 from core.tenancy.access.models import ListChoice, ListView, OrganizationMember
 from core.tenancy.access.viewers import Viewer
 
-LONGEST_NAME, MOST_PARAMETERS, LONGEST_PARAMETER = 60, 60, 500
+MOST_PARAMETERS, LONGEST_PARAMETER = 60, 500
 Address = Mapping[str, Sequence[str]]  # the values of each parameter
 GONE = "This saved view is not there any more, or it is not shared with you."
 
@@ -73,7 +74,7 @@ def save_view(
         organization_id=organization_id_of(db),
         user_id=viewer.user_id,
         list_key=list_key,
-        name=_checked_name(name),
+        name=check_name(name, "Give the view a name."),
         address=_checked(address),
         shared=shared,
     )
@@ -87,7 +88,7 @@ def rename_view(db: Session, view_id: UUID, name: str) -> None:
     ``replace_view``.
     """
     view = _changeable(db, view_id)
-    view.name = _checked_name(name)
+    view.name = check_name(name, "Give the view a name.")
     _flush(db, view.name)
 
 
@@ -159,15 +160,6 @@ def _changeable(db: Session, view_id: UUID) -> ListView:
     if view is None:
         raise NotAllowed("Only the person who saved this view, or an admin, changes it.")
     return view
-
-
-def _checked_name(name: str) -> str:
-    stripped = " ".join(name.replace("\0", "").split())
-    if not stripped:
-        raise InvalidInput("Give the view a name.", field="name")
-    if len(stripped) > LONGEST_NAME:
-        raise InvalidInput(f"A name has at most {LONGEST_NAME} characters.", field="name")
-    return stripped
 
 
 def _checked(address: Address) -> dict[str, list[str]]:

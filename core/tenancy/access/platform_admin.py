@@ -35,7 +35,14 @@ def call_as_super_admin(db: Session, function: str, **values: Any) -> list[Row[A
 
 
 def create_organization_as_admin(
-    db: Session, *, name: str, slug: str, timezone: str, currency: str, region: str = "US"
+    db: Session,
+    *,
+    name: str,
+    slug: str,
+    timezone: str,
+    currency: str,
+    region: str = "US",
+    locale: str | None = None,
 ) -> UUID:
     """Create an organisation, in a super admin's transaction.
 
@@ -45,7 +52,7 @@ def create_organization_as_admin(
     """
     organization_id = uuid4()
     facts = organization_facts(
-        name=name, slug=slug, timezone=timezone, currency=currency, region=region, locale=None
+        name=name, slug=slug, timezone=timezone, currency=currency, region=region, locale=locale
     )
     try:
         call_as_super_admin(db, "create_organization_as_admin", id=organization_id, **facts)

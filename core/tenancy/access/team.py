@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from core.platform.advisory_locks import advisory_lock
 from core.platform.clock import now
 from core.platform.database import organization_id_of
+from core.platform.edits import Values, merged
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.platform.normalization import normalize_email
 from core.tenancy.access.models import MEMBER_ROLES, Invitation, OrganizationMember, Role
@@ -41,17 +42,22 @@ def check_may_give(viewer: Viewer, role: str) -> None:
         )
 
 
-def set_role(db: Session, viewer: Viewer, user_id: UUID, role: str) -> None:
-    """Give a member another role, which applies from their next action on.
+def set_role(
+    db: Session, viewer: Viewer, user_id: UUID, role: str, read: Values | None = None
+) -> None:
+    """Give a member another role, which applies from their next action on. ``read`` has the role
+    that it replaces; None for whatever they have.
 
     Raises:
         NotFound: no such member.
         NotAllowed: the viewer may not give this role or not change this member; nobody may raise
         their own role.
         Conflict: the organisation would be left without an owner.
+        Changed: somebody else has given them another role since it was read.
     """
     check_may_give(viewer, role)
     member = _changed(db, viewer, user_id)
+    merged({"role": member.role}, {"role": Role(role)}, read)
     if role != Role.OWNER:
         _check_not_last_owner(db, member)
     member.role = Role(role)

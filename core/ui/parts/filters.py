@@ -17,8 +17,9 @@ from core.metrics.dimensions import FILTERS
 from core.metrics.facts import Fact
 from core.metrics.filters import Filters, Wanted, none_of, values_of
 from core.platform.clock import Period, today
+from core.platform.notation import notation
 from core.tenancy.access.viewers import Viewer
-from core.ui.parts.format import escape_markdown
+from core.ui.parts.format import escape_markdown, on
 
 PRESETS = (
     "Today",
@@ -71,11 +72,12 @@ def _next_month(first: date) -> date:
 
 
 def period_picker(viewer: Viewer, *, default: str = "Last 30 days") -> Period:
-    """The chosen period, from ``?period=`` (and ``?from=&to=`` for Custom); anything unknown there
-    is the default.
+    """The chosen period, from ``?period=`` (and ``?from=&to=`` for Custom). For anything unknown
+    there the default is shown, and a sentence says so.
     """
-    if st.query_params.get("period") not in PRESETS:
+    if (asked := st.query_params.get("period", default)) not in PRESETS:
         st.query_params.pop("period", None)
+        st.warning(f"There is no period “{escape_markdown(asked[:40])}”. {default} is shown.")
     name = (
         st.selectbox(
             "Period", PRESETS, index=PRESETS.index(default), key="period", bind="query-params"
@@ -85,28 +87,47 @@ def period_picker(viewer: Viewer, *, default: str = "Last 30 days") -> Period:
     day = today(viewer.timezone)
     if name != "Custom":
         return preset_period(name, day, viewer.timezone)
-    first, last = _day("from", day - timedelta(days=29)), _day("to", day)
+    asked_days = _asked_days(day + timedelta(days=730)) or (day - timedelta(days=29), day)
     chosen = st.date_input(
         "Days",
-        (min(first, last), max(first, last)),
+        asked_days,
         min_value=FIRST_DAY,
         max_value=day + timedelta(days=730),
+        format=notation().typed_day,
     )
-    start, end = (
-        chosen if isinstance(chosen, tuple) and len(chosen) == 2 else (first, max(first, last))
-    )
+    start, end = chosen if isinstance(chosen, tuple) and len(chosen) == 2 else asked_days
     st.query_params.update({"from": start.isoformat(), "to": end.isoformat()})
     after = end + timedelta(days=1)
     # The days of a custom period do not go on with the calendar: a whole month is meant as one.
     return Period(start, after, viewer.timezone, in_months=start.day == after.day == 1)
 
 
-def _day(name: str, otherwise: date) -> date:
+def _asked_days(latest: date) -> tuple[date, date] | None:
+    """The days from ``?from=`` to ``?to=``; None where there are none, or none that can be shown,
+    and then a sentence says why.
+    """
+    asked = [st.query_params.get(name, "") for name in ("from", "to")]
+    if not any(asked):
+        return None
     try:
-        day = date.fromisoformat(st.query_params.get(name, ""))
+        first, last = map(date.fromisoformat, asked)
     except ValueError:
-        return otherwise
-    return day if FIRST_DAY <= day <= otherwise + timedelta(days=730) else otherwise
+        shown = " to ".join(escape_markdown(each[:20] or "nothing") for each in asked)
+        st.warning(
+            f"{shown}: these are not two days, such as 2026-11-04. The last 30 days are shown."
+        )
+        return None
+    if not FIRST_DAY <= min(first, last) <= max(first, last) <= latest:
+        st.warning(
+            f"Days can be chosen from {on(FIRST_DAY)} to {on(latest)}. The last 30 days are shown."
+        )
+        return None
+    if first > last:
+        st.warning(
+            f"The first day, {on(first)}, is after the last, {on(last)}. The days between them are"
+            " shown."
+        )
+    return min(first, last), max(first, last)
 
 
 def address_of(period: Period) -> dict[str, str]:
