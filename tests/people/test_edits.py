@@ -169,6 +169,29 @@ def test_what_a_rep_creates_is_theirs_and_nobody_elses(org, rep, manager):
         assert db.scalars(select(Lead.id)).all() == [lead.id]
 
 
+def test_a_manager_of_a_team_creates_what_is_theirs(org, manager, rep):
+    with make.viewer(org).transaction() as db:
+        db.execute(text("update app.access_settings set managers_see_their_team_only = true"))
+        db.execute(
+            text(
+                "update app.organization_members set manager_user_id = :boss where user_id = :rep"
+            ),
+            {"boss": manager.user_id, "rep": rep.user_id},
+        )
+    with manager.transaction() as db:
+        mine = create_contact(db, LENA, manager)
+        given = ContactDetails("Tom", owner_user_id=rep.user_id)
+        theirs = create_contact(db, given, manager)
+        lead = create_lead(db, theirs.id, LeadDetails(owner_user_id=rep.user_id), manager)
+        assert (mine.owner_user_id, theirs.owner_user_id) == (manager.user_id, rep.user_id)
+    with rep.transaction() as db:
+        assert db.scalars(select(Contact.id)).all() == [theirs.id]
+        assert db.scalars(select(Lead.id)).all() == [lead.id]
+    stranger = make.viewer(org, Role.SALES_REP)
+    with pytest.raises(NotAllowed), manager.transaction() as db:
+        create_contact(db, ContactDetails("Kim", owner_user_id=stranger.user_id), manager)
+
+
 def test_only_a_manager_says_whose_a_record_is(org, rep, manager):
     with rep.transaction() as db:
         contact_id = create_contact(db, LENA, rep).id
@@ -257,10 +280,10 @@ def test_a_lead_is_read_as_it_was_written_and_says_who_changed_it(manager, lena)
         lead = change_lead(db, lead.id, LEAD, changed, manager)
         db.refresh(lead)
         assert (lead_details_of(lead), lead.is_converted) == (changed, True)
-        told = db.scalars(
+        said = db.scalars(
             select(Activity.summary).where(Activity.subject_id == lead.id).order_by(Activity.at)
         ).all()
-    assert told == [
+    assert said == [
         f"Lead created by {manager.name}",
         f"Lead changed by {manager.name}: status Qualified → Converted, spam",
     ]
