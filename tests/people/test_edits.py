@@ -12,7 +12,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from core.metrics.exports import export
 from core.people.actions import Person, find_or_make_contact
-from core.people.contact_queries import ContactFilter, contacts_table, count_contacts
+from core.people.contact_queries import ORDERED, ContactFilter, contacts_table, count_contacts
 from core.people.contacts import (
     ContactDetails,
     change_contact,
@@ -25,6 +25,7 @@ from core.people.leads import LeadDetails, change_lead, create_lead, create_lead
 from core.people.models import Activity, Contact, ContactPhone, Lead, LeadPriority, LeadStatus
 from core.platform.database import as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.platform.paging import Order
 from core.tenancy.access.models import Role
 from tests import factories as make
 
@@ -109,6 +110,25 @@ def test_a_contact_is_found_by_name_address_number_or_company(manager, lena, wor
     with manager.transaction() as db:
         chosen = ContactFilter(words)
         assert count_contacts(db, chosen) == len(contacts_table(db, chosen)) == found
+
+
+@pytest.mark.parametrize("column", ORDERED)
+def test_contacts_are_sorted_by_every_column_a_page_at_a_time(manager, lena, column):
+    with manager.transaction() as db:
+        for name in ("ada", "Bo"):
+            make_like = ContactDetails(name, phones=(f"+45 30 30 30 3{len(name)}",), city=name)
+            create_contact(db, make_like, manager)
+        for descending in (False, True):
+            order = Order(column, descending)
+            pages = [
+                contacts_table(db, ContactFilter(), order=order, limit=1, offset=place)
+                for place in range(3)
+            ]
+            rows = [page.iloc[0] for page in pages]
+            assert len({row["id"] for row in rows}) == 3
+            if column in ("name", "city"):
+                known = sorted((row[column] for row in rows), key=str.lower, reverse=descending)
+                assert [row[column] for row in rows] == known
 
 
 @pytest.mark.parametrize(
