@@ -17,9 +17,9 @@ from core.platform.advisory_locks import lock_books
 from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.platform.normalization import fold, normalize_email, normalize_phone
-from core.tenancy.access.models import OrganizationMember
+from core.tenancy.access.models import AccessSettings, OrganizationMember
 from core.tenancy.access.viewers import Viewer
-from core.tenancy.organizations.queries import current_organization
+from core.tenancy.organizations.queries import current_organization, settings_of
 
 LONGEST, MOST = 500, 50  # characters of a value, and values of one field
 
@@ -63,7 +63,8 @@ PLAIN = (*TEXTS, "source_id", "owner_user_id")
 
 
 def create_contact(db: Session, details: ContactDetails, by: Viewer) -> Contact:
-    """Create a contact. A rep's belongs to the rep; a manager's to whom the details name.
+    """Create a contact. It belongs to whom the details name, else to ``by`` unless they see every
+    contact.
 
     Raises:
         NotAllowed: ``by`` changes no records, or names somebody else as the owner.
@@ -71,9 +72,9 @@ def create_contact(db: Session, details: ContactDetails, by: Viewer) -> Contact:
         Conflict: an address is another contact's.
     """
     require_editor(by)
-    if not by.is_manager:
-        details = replace(details, owner_user_id=details.owner_user_id or by.user_id)
-    checked = _checked(db, details, by, owner_before=None if by.is_manager else by.user_id)
+    owner = owner_of_new(db, by)
+    details = replace(details, owner_user_id=details.owner_user_id or owner)
+    checked = _checked(db, details, by, owner_before=owner)
     lock_books(db)
     contact = Contact(organization_id=organization_id_of(db), id=uuid4())
     _fill(contact, {each: getattr(checked, each) for each in LABELS})
@@ -258,6 +259,13 @@ def check_listed(db: Session, table: Any, entry_id: UUID | None, field_: str) ->
         and db.scalars(select(table.id).where(table.id == entry_id)).first() is None
     ):
         raise InvalidInput("This is not on your organisation's list; choose another.", field=field_)
+
+
+def owner_of_new(db: Session, by: Viewer) -> UUID | None:
+    """Whose a record is that ``by`` creates and gives to nobody: their own, where they would not
+    see it otherwise.
+    """
+    return None if by.sees_everybody(settings_of(db, AccessSettings)) else by.user_id
 
 
 def check_owner(db: Session, owner: UUID | None, by: Viewer, *, before: UUID | None) -> None:

@@ -19,6 +19,7 @@ from core.people.contacts import (
     cleaned_text,
     create_contact,
     find_contact,
+    owner_of_new,
 )
 from core.people.edits import edited, own_records_only, require_editor
 from core.people.models import Contact, Lead, LeadPriority, LeadStatus, Source, TrafficType
@@ -74,8 +75,8 @@ def create_lead(
     *,
     received_at: datetime | None = None,
 ) -> Lead:
-    """Create an inquiry of a contact, received now or at another instant. A rep's belongs to the
-    rep.
+    """Create an inquiry of a contact, received now or at another instant. It belongs to whom the
+    details name, else to ``by`` unless they see every lead.
 
     Raises:
         NotFound: no such contact for ``by``.
@@ -83,13 +84,13 @@ def create_lead(
         InvalidInput: a value cannot be used; ``field`` names it.
     """
     require_editor(by)
-    if not by.is_manager:
-        details = replace(details, owner_user_id=details.owner_user_id or by.user_id)
+    owner = owner_of_new(db, by)
+    details = replace(details, owner_user_id=details.owner_user_id or owner)
     lock_books(db)
     theirs = select(Contact.id).where(Contact.id == contact_id, Contact.merged_into_id.is_(None))
     if db.scalars(theirs).first() is None:
         raise NotFound("There is no such contact.")
-    checked = _checked(db, details, by, owner_before=None if by.is_manager else by.user_id)
+    checked = _checked(db, details, by, owner_before=owner)
     lead = Lead(
         organization_id=organization_id_of(db),
         id=uuid4(),

@@ -157,6 +157,8 @@ with right:
     show_facts(details(event))
     if event.contact_id and sees_persons(viewer.role):
         go("contact", "View contact", id=str(event.contact_id))
+    if event.lead_id and sees_persons(viewer.role):
+        go("lead", "View lead", id=str(event.lead_id))
     if event.meeting_url and str(event.meeting_url).startswith("https://"):
         st.link_button("Join the meeting", event.meeting_url)
     if event.setter_name_unknown and viewer.is_one_of(Role.OWNER, Role.ADMIN):

@@ -1,5 +1,5 @@
-"""What a closer agreed on a form comes back on its day, until it is done; and a form's versions are
-told to whoever may see its booking.
+"""What a closer agreed on a form comes back on its day, until it is done; and whoever may see a
+booking reads its form's versions.
 """
 
 from datetime import date, timedelta
@@ -149,13 +149,13 @@ def test_every_version_of_a_form_says_who_filed_it_and_what_it_said(desk):
     desk.agree(date(2027, 1, 4), notes="Again")
     desk.mark(True)
 
-    told = [
+    said = [
         ("Filed", "Ana Alder", "Thinking", None),
         ("Corrected", "Mia Maple", "Paid", Decimal("4997.000")),
         ("Withdrawn", "Ana Alder", None, None),
         ("Filed", "Ana Alder", "Again", None),
     ]
-    assert versions(desk.rep, desk.event) == versions(desk.manager, desk.event) == told
+    assert versions(desk.rep, desk.event) == versions(desk.manager, desk.event) == said
     with desk.rep.transaction() as db:
         assert form_history(db, desk.event)[-1].after["follow_up_on"] == date(2027, 1, 4)
 

@@ -102,9 +102,9 @@ def test_everything_of_either_is_ones(pair):
             company="Vogt & Co",
             external_ids={"hubspot": "12345"},
         )
-        told = set(db.scalars(select(Activity.summary).where(Activity.contact_id == pair.kept)))
-    assert f"Another contact merged into this one by {pair.manager.name}" in told
-    assert f"Lead created by {pair.manager.name}" in told
+        said = set(db.scalars(select(Activity.summary).where(Activity.contact_id == pair.kept)))
+    assert f"Another contact merged into this one by {pair.manager.name}" in said
+    assert f"Lead created by {pair.manager.name}" in said
 
 
 def test_nothing_of_the_other_is_lost(pair):

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from core.metrics.exports import export
 from core.people.actions import Person, find_or_make_contact
-from core.people.contact_queries import ContactFilter, contacts_table, count_contacts
+from core.people.contact_queries import ORDERED, ContactFilter, contacts_table, count_contacts
 from core.people.contacts import (
     ContactDetails,
     change_contact,
@@ -25,6 +25,7 @@ from core.people.leads import LeadDetails, change_lead, create_lead, create_lead
 from core.people.models import Activity, Contact, ContactPhone, Lead, LeadPriority, LeadStatus
 from core.platform.database import as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.platform.paging import Order
 from core.tenancy.access.models import Role
 from tests import factories as make
 
@@ -111,6 +112,25 @@ def test_a_contact_is_found_by_name_address_number_or_company(manager, lena, wor
         assert count_contacts(db, chosen) == len(contacts_table(db, chosen)) == found
 
 
+@pytest.mark.parametrize("column", ORDERED)
+def test_contacts_are_sorted_by_every_column_a_page_at_a_time(manager, lena, column):
+    with manager.transaction() as db:
+        for name in ("ada", "Bo"):
+            make_like = ContactDetails(name, phones=(f"+45 30 30 30 3{len(name)}",), city=name)
+            create_contact(db, make_like, manager)
+        for descending in (False, True):
+            order = Order(column, descending)
+            pages = [
+                contacts_table(db, ContactFilter(), order=order, limit=1, offset=place)
+                for place in range(3)
+            ]
+            rows = [page.iloc[0] for page in pages]
+            assert len({row["id"] for row in rows}) == 3
+            if column in ("name", "city"):
+                known = sorted((row[column] for row in rows), key=str.lower, reverse=descending)
+                assert [row[column] for row in rows] == known
+
+
 @pytest.mark.parametrize(
     ("details", "field"),
     [
@@ -167,6 +187,29 @@ def test_what_a_rep_creates_is_theirs_and_nobody_elses(org, rep, manager):
         save(other, contact.id, LENA, replace(LENA, city="Odense"))
     with manager.transaction() as db:
         assert db.scalars(select(Lead.id)).all() == [lead.id]
+
+
+def test_a_manager_of_a_team_creates_what_is_theirs(org, manager, rep):
+    with make.viewer(org).transaction() as db:
+        db.execute(text("update app.access_settings set managers_see_their_team_only = true"))
+        db.execute(
+            text(
+                "update app.organization_members set manager_user_id = :boss where user_id = :rep"
+            ),
+            {"boss": manager.user_id, "rep": rep.user_id},
+        )
+    with manager.transaction() as db:
+        mine = create_contact(db, LENA, manager)
+        given = ContactDetails("Tom", owner_user_id=rep.user_id)
+        theirs = create_contact(db, given, manager)
+        lead = create_lead(db, theirs.id, LeadDetails(owner_user_id=rep.user_id), manager)
+        assert (mine.owner_user_id, theirs.owner_user_id) == (manager.user_id, rep.user_id)
+    with rep.transaction() as db:
+        assert db.scalars(select(Contact.id)).all() == [theirs.id]
+        assert db.scalars(select(Lead.id)).all() == [lead.id]
+    stranger = make.viewer(org, Role.SALES_REP)
+    with pytest.raises(NotAllowed), manager.transaction() as db:
+        create_contact(db, ContactDetails("Kim", owner_user_id=stranger.user_id), manager)
 
 
 def test_only_a_manager_says_whose_a_record_is(org, rep, manager):
@@ -257,10 +300,10 @@ def test_a_lead_is_read_as_it_was_written_and_says_who_changed_it(manager, lena)
         lead = change_lead(db, lead.id, LEAD, changed, manager)
         db.refresh(lead)
         assert (lead_details_of(lead), lead.is_converted) == (changed, True)
-        told = db.scalars(
+        said = db.scalars(
             select(Activity.summary).where(Activity.subject_id == lead.id).order_by(Activity.at)
         ).all()
-    assert told == [
+    assert said == [
         f"Lead created by {manager.name}",
         f"Lead changed by {manager.name}: status Qualified → Converted, spam",
     ]

@@ -96,7 +96,7 @@ def test_the_list_of_contacts_is_searched_and_filtered_by_its_address(office):
 def test_a_contact_is_created_on_the_list_and_a_mistake_keeps_what_was_typed(office):
     page = begin("contacts", office.manager, "Create contact")
     field(page, "Name").input("Tom Berg")
-    emails = "E-mail addresses, one a line; the first is used"
+    emails = "E-mail addresses, one per line, main one first"
     field(page, emails, "text_area").input("tom at example")
     page = submit(page, office.manager, "Create")
     assert "is not an e-mail address" in " ".join(words(page))

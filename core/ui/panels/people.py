@@ -27,12 +27,14 @@ from core.people.models import LeadPriority, LeadStatus
 from core.platform.errors import InvalidInput, SalesOpsError
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import say
-from core.ui.panels.payments import payment_states
+from core.ui.panels.payments import numbered_apart, payment_states
 from core.ui.parts.columns import Moment, Money, Text, Word, headings
 from core.ui.parts.format import escape_markdown, when
 from core.ui.parts.tables import table
 
 Details = TypeVar("Details", ContactDetails, LeadDetails)
+LeadWord = TypeVar("LeadWord", LeadStatus, LeadPriority)
+EXAMPLES = {"custom_fields": "Shirt size: L", "external_ids": "hubspot: 12345"}
 
 
 def payments_of_person(payments: pd.DataFrame, key: str, viewer: Viewer) -> None:
@@ -172,14 +174,11 @@ def contact_fields(
     """The fields of a contact, begun with ``details``; what is called for the details as typed
     raises InvalidInput for a line that cannot be read.
     """
-    texts = {
-        name: st.text_input(LABELS[name], getattr(details, name) or "", key=f"{name} {mark}")
-        for name in ("name", "company")
-    }
+    texts = _texts(details, ("name", "company"), mark)
     emails = _lines(
-        "E-mail addresses, one a line; the first is used", details.emails, "emails", mark
+        "E-mail addresses, one per line, main one first", details.emails, "emails", mark
     )
-    phones = _lines("Phone numbers, one a line; the first is used", details.phones, "phones", mark)
+    phones = _lines("Phone numbers, one per line, main one first", details.phones, "phones", mark)
     source_id = _choice(LABELS["source_id"], details.source_id, lists.sources, f"source {mark}")
     chosen = st.multiselect(
         LABELS["tags"],
@@ -189,26 +188,17 @@ def contact_fields(
         placeholder="Choose or type",
         key=f"tags {mark}",
     )
-    owner_user_id = details.owner_user_id
-    if viewer.is_manager:
-        label = LABELS["owner_user_id"]
-        owner_user_id = _choice(label, owner_user_id, lists.owners, f"owner {mark}")
+    owner_user_id = _owner(details, lists, viewer, mark)
     with st.expander("Address, other facts and IDs"):
-        texts |= {
-            name: st.text_input(LABELS[name], getattr(details, name) or "", key=f"{name} {mark}")
-            for name in ("address", "city", "country")
-        }
+        texts |= _texts(details, ("address", "city", "country"), mark)
         more = {
             name: st.text_area(
-                f"{LABELS[name]}, one a line",
+                f"{LABELS[name]}, one per line",
                 _lines_of(getattr(details, name)),
                 placeholder=example,
                 key=f"{name} {mark}",
             )
-            for name, example in (
-                ("custom_fields", "Shirt size: L"),
-                ("external_ids", "hubspot: 12345"),
-            )
+            for name, example in EXAMPLES.items()
         }
 
     def typed() -> ContactDetails:
@@ -233,50 +223,29 @@ def lead_fields(
     InvalidInput for a score that is no number.
     """
     first, second = st.columns(2)
-    status = first.selectbox(
-        LEAD_LABELS["status"],
-        list(LeadStatus),
-        index=list(LeadStatus).index(LeadStatus(details.status)),
-        format_func=lambda each: each.label,
-        key=f"status {mark}",
-    )
-    priority = second.selectbox(
-        LEAD_LABELS["priority"],
-        list(LeadPriority),
-        index=list(LeadPriority).index(LeadPriority(details.priority)),
-        format_func=lambda each: each.label,
-        key=f"priority {mark}",
-    )
     with first:
+        status = _word("status", LeadStatus(details.status), mark)
         label = LEAD_LABELS["source_id"]
         source_id = _choice(label, details.source_id, lists.sources, f"source {mark}")
     with second:
+        priority = _word("priority", LeadPriority(details.priority), mark)
         label = LEAD_LABELS["traffic_type_id"]
         kind = _choice(label, details.traffic_type_id, lists.traffic_types, f"traffic {mark}")
-    owner_user_id = details.owner_user_id
-    if viewer.is_manager:
-        label = LEAD_LABELS["owner_user_id"]
-        owner_user_id = _choice(label, owner_user_id, lists.owners, f"owner {mark}")
-    summary = st.text_area(
-        LEAD_LABELS["qualification_summary"],
-        details.qualification_summary or "",
-        key=f"summary {mark}",
-    )
+    owner_user_id = _owner(details, lists, viewer, mark)
+    label = LEAD_LABELS["qualification_summary"]
+    summary = st.text_area(label, details.qualification_summary or "", key=f"summary {mark}")
     score = st.text_input(
         f"Score, 0 to {HIGHEST_SCORE}",
         "" if details.score is None else str(details.score),
         key=f"score {mark}",
     )
-    texts = {
-        name: st.text_input(LEAD_LABELS[name], getattr(details, name) or "", key=f"{name} {mark}")
-        for name in ("company", "city", "external_id")
-    }
+    texts = _texts(details, ("company", "city", "external_id"), mark)
     is_spam = st.checkbox("This is spam", value=details.is_spam, key=f"spam {mark}")
 
     def typed() -> LeadDetails:
         return LeadDetails(
-            status=status or details.status,
-            priority=priority or details.priority,
+            status=status,
+            priority=priority,
             source_id=source_id,
             traffic_type_id=kind,
             owner_user_id=owner_user_id,
@@ -289,14 +258,51 @@ def lead_fields(
     return typed
 
 
+def _texts(
+    details: ContactDetails | LeadDetails, names: Sequence[str], mark: str
+) -> dict[str, str]:
+    """A field for each of these texts of a contact or a lead."""
+    labels = LABELS if isinstance(details, ContactDetails) else LEAD_LABELS
+    return {
+        name: st.text_input(labels[name], getattr(details, name) or "", key=f"{name} {mark}")
+        for name in names
+    }
+
+
+def _word(name: str, chosen: LeadWord, mark: str) -> LeadWord:
+    """One of the words of a lead's field."""
+    words = list(type(chosen))
+    picked = st.selectbox(
+        LEAD_LABELS[name],
+        words,
+        index=words.index(chosen),
+        format_func=lambda each: each.label,
+        key=f"{name} {mark}",
+    )
+    return picked or chosen
+
+
+def _owner(
+    details: ContactDetails | LeadDetails, lists: PeopleLists, viewer: Viewer, mark: str
+) -> UUID | None:
+    """Whose the record is, which only a manager changes."""
+    if not viewer.is_manager:
+        return details.owner_user_id
+    return _choice(LABELS["owner_user_id"], details.owner_user_id, lists.owners, f"owner {mark}")
+
+
 def _choice(label: str, chosen: UUID | None, options: Mapping[UUID, str], key: str) -> UUID | None:
-    """One entry of a list, or none; an entry that is no longer offered stays while it is chosen."""
+    """One entry of a list, or none; an entry that is no longer offered stays while it is chosen.
+    Entries of the same name are numbered.
+    """
     listed = [*options, *([chosen] if chosen is not None and chosen not in options else [])]
+    names = numbered_apart([options.get(each, "No longer in use") for each in listed])
+    labels = dict(zip(listed, names, strict=True))
     return st.selectbox(
         label,
         listed,
         index=listed.index(chosen) if chosen is not None else None,
-        format_func=lambda each: options.get(each, "No longer in use"),
+        format_func=labels.__getitem__,
         placeholder="None",
         key=key,
     )
