@@ -29,7 +29,7 @@ def connection_path(db: Session, connection: WebhookConnection) -> str:
 
 def connection_url(db: Session, connection: WebhookConnection) -> str:
     """The address to enter at the provider."""
-    return settings().webhook_public_url.rstrip("/") + connection_path(db, connection)
+    return settings().webhook_public_url + connection_path(db, connection)
 
 
 def check_signing_secret(provider: str, secret: str) -> None:

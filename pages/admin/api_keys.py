@@ -85,8 +85,7 @@ st.markdown(
     f"All programs together may ask **{hourly_limit(home.plan):,}** times an hour (plan"
     f" “{escape_markdown(home.plan)}”)."
 )
-st.caption("The API is described at:")
-st.code(f"{settings().webhook_public_url.rstrip('/')}/api/openapi.json", language=None)
+st.text(f"The API is described at {settings().webhook_public_url}/api/openapi.json")
 if NEW in st.session_state:
     st.success("Copy the key now: it is shown this once, and nobody can look it up later.")
     st.code(st.session_state[NEW], language=None, wrap_lines=True)
