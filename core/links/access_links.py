@@ -194,9 +194,7 @@ def issue_link(
     )
     db.add(link)
     db.flush()
-    return NewLink(
-        link.id, link.name, f"{settings().public_url.rstrip('/')}/{opens.page}?token={token}"
-    )
+    return NewLink(link.id, link.name, f"{settings().public_url}/{opens.page}?token={token}")
 
 
 def share_of(

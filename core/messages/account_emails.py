@@ -35,7 +35,7 @@ LINKS_AN_HOUR, HOUR_S = 60, 3600
 
 
 def _link(page: str, token: str) -> str:
-    return f"{settings().public_url.rstrip('/')}/{page}?{urlencode({'token': token})}"
+    return f"{settings().public_url}/{page}?{urlencode({'token': token})}"
 
 
 def send_invitation(db: Session, viewer: Viewer, issued: Issued) -> None:

@@ -204,7 +204,7 @@ def _reminders(db: Session, events: list[dict[str, Any]], zone: ZoneInfo) -> Ite
 def _address(db: Session, screen: str, asked: dict[str, str]) -> str:
     """A screen of the organisation that the message is about, also for whoever has others."""
     of = asked | {"organization": str(organization_id_of(db))}
-    return f"{settings().public_url.rstrip('/')}/{screen}?{urlencode(of)}"
+    return f"{settings().public_url}/{screen}?{urlencode(of)}"
 
 
 def _beside(key: str, day: Values, week: Values, currency: str) -> str:

@@ -78,7 +78,7 @@ def _signed(organization_id: UUID, connection_id: UUID) -> Posted:
     registry.inbound(provider).check_secret(secret)
     content = payload(provider, TEST_DELIVERY, example())
     body, headers = signed(provider, content, secret)
-    return Posted(provider, settings().webhook_public_url.rstrip("/"), path, body, headers)
+    return Posted(provider, settings().webhook_public_url, path, body, headers)
 
 
 def _post(posted: Posted) -> httpx.Response:

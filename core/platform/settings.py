@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.platform.errors import Misconfigured
 
 KEY_BYTES = 32
+Address = Annotated[str, AfterValidator(lambda address: address.rstrip("/"))]  # paths follow it
 
 
 def on_this_machine(port: int) -> str:
@@ -37,8 +39,8 @@ class Settings(BaseSettings):
     encryption_old_keys: SecretStr | None = None
     ui_port: int = 8501
     webhook_port: int = 8000
-    public_url: str = Field(default_factory=lambda known: on_this_machine(known["ui_port"]))
-    webhook_public_url: str = Field(
+    public_url: Address = Field(default_factory=lambda known: on_this_machine(known["ui_port"]))
+    webhook_public_url: Address = Field(
         default_factory=lambda known: on_this_machine(known["webhook_port"])
     )
     webhook_rate_limit: int = Field(default=6_000, ge=1)

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
-from core.deliveries.actions import SIGNING
+from core.deliveries.actions import NO_NAME, SIGNING
 from core.deliveries.models import WebhookConnection
 from core.deliveries.secrets import store_secret
 from core.platform.database import organization_id_of
@@ -30,7 +30,7 @@ def connection_path(db: Session, connection: WebhookConnection) -> str:
 
 def connection_url(db: Session, connection: WebhookConnection) -> str:
     """The address to enter at the provider."""
-    return settings().webhook_public_url.rstrip("/") + connection_path(db, connection)
+    return settings().webhook_public_url + connection_path(db, connection)
 
 
 def check_signing_secret(provider: str, secret: str) -> None:

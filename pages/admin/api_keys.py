@@ -87,8 +87,7 @@ st.markdown(
     f"Limit for all programs together: **{notation().number(hourly_limit(home.plan))}** requests"
     f" an hour ({escape_markdown(home.plan.capitalize())} plan)."
 )
-st.caption("API reference:")
-st.code(f"{settings().webhook_public_url.rstrip('/')}/api/openapi.json", language=None)
+st.text(f"API reference: {settings().webhook_public_url}/api/openapi.json")
 if NEW in st.session_state:
     st.success("Copy the key now. You will not be able to see it again.")
     st.code(st.session_state[NEW], language=None, wrap_lines=True)

@@ -1,5 +1,5 @@
-"""Integrations: the keys with which the product asks other systems, whose each is, and whether it
-is still accepted.
+"""Integrations: the keys with which the product asks other systems, whose accounts they open, and
+whether they are still accepted.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ DONE = (  # after which every form is another one, closed and with what is store
     "times that something was done"
 )
 TEXT_SAID = {
-    "sent": "{by} took it",
-    "uncertain": "nobody knows whether it was sent, and it is not sent again",
+    "sent": "accepted by {by}",
+    "uncertain": "it may or may not have been sent, and is not sent again",
     "failed": "not sent",
 }
 viewer = require("integrations")
-title("Integrations", viewer, "Keys are sealed as they are entered, and nobody is shown them again")
+title("Integrations", viewer, "Keys are encrypted when you save them and never shown again")
 
 
 def times_done() -> int:
@@ -77,7 +77,7 @@ def form(provider: str, row: Row[Any] | None) -> Action | None:
         answers = {
             field.key: asked(field, provider, row.settings if row else {}) for field in of.fields
         }
-        hint = "Empty keeps the stored one" if row and of.fields else None
+        hint = "Leave empty to keep the stored one" if row and of.fields else None
         secret = secret_field(of.key_name, typed, placeholder=hint)
         sent = st.form_submit_button("Save and verify", type="primary", key=f"{provider} save")
     if not sent:
@@ -86,7 +86,7 @@ def form(provider: str, row: Row[Any] | None) -> Action | None:
     return Action(
         place,
         lambda db: enter_key(db, provider, secret, answers),
-        f"Stored. {registry.provider(provider).label} is being asked.",
+        f"Saved. The key is being checked with {registry.provider(provider).label}.",
     )
 
 
@@ -111,7 +111,7 @@ def how_it_stands(row: Row[Any], of: Provider) -> None:
             icon=":material/error:",
         )
     else:
-        again = f"{of.label} is asked again every hour."
+        again = "It is tried again every hour."
         st.warning(
             f"**Could not be verified**, {tried}. {escape_markdown(row.last_error)}"
             f" {again}{before}",
@@ -127,11 +127,12 @@ def wait_for(provider: str) -> None:
         row = next((row for row in integrations(db) if row.provider == provider), None)
     if row is None or row.status != KeyStatus.CHECKING:
         st.rerun()
-    st.markdown(f":material/hourglass_top: {registry.provider(provider).label} is being asked …")
+    label = registry.provider(provider).label
+    st.markdown(f":material/hourglass_top: Checking the key with {label} …")
     if (now() - row.updated_at).total_seconds() > USUALLY_WITHIN_S:
         st.caption(
-            "This takes longer than usual: see on Go-live whether a worker is running. The key is"
-            " kept."
+            "This takes longer than usual: check on Go-live that a worker is running. The key is"
+            " saved."
         )
 
 
@@ -177,7 +178,7 @@ def test_text(place: DeltaGenerator, by: str) -> Action | None:
             autocomplete="off",
             key=f"number {times_done()}",
         )
-        st.caption(f"One text is sent, and {by} charges for it. Whoever unsubscribed gets none.")
+        st.caption(f"{by} charges for this text. People who unsubscribed receive none.")
         sent = st.form_submit_button("Send", type="primary", key="test text send")
     if not sent:
         return None
@@ -191,7 +192,7 @@ def texting(row: Row[Any], place: DeltaGenerator) -> Action | None:
     if sender is None or row.status != KeyStatus.VERIFIED:
         return None
     if sender not in row.settings:
-        st.caption("No texts are sent yet: add the sender with Replace.", width="content")
+        st.caption("No texts are sent yet: add a sender with Replace.", width="content")
         return None
     with st.popover("Send a test text", key=f"test text {times_done()} open"):
         return test_text(place, registry.provider(row.provider).label)
@@ -205,7 +206,7 @@ def show_stored(row: Row[Any]) -> Action | None:
         place = st.container()
         st.markdown(
             f"**{of.label}** · {of.use}"
-            + (f" · the key ends with {escape_markdown(row.last_four)}" if row.last_four else "")
+            + (f" · key ending in {escape_markdown(row.last_four)}" if row.last_four else "")
         )
         if told := [
             f"{field.label}: {present(field, row.settings)}"
@@ -227,14 +228,14 @@ def show_stored(row: Row[Any]) -> Action | None:
             action = texting(row, place) or action
             with st.popover("Remove", key=f"{row.provider} remove"):
                 st.markdown(
-                    f"The key is deleted here at once, and {of.label} is not asked with it any"
-                    f" more. At {of.label} it stays valid until you revoke it there."
+                    f"The key is deleted here. At {of.label} it stays valid until you revoke it"
+                    " there."
                 )
-                if st.button("Remove the key", key=f"{row.provider} removed", type="primary"):
+                if st.button("Remove key", key=f"{row.provider} removed", type="primary"):
                     action = Action(
                         place,
                         lambda db: remove_key(db, row.id),
-                        f"The key of {of.label} is removed.",
+                        f"The {of.label} key is removed.",
                     )
     return action
 
@@ -246,7 +247,7 @@ def offered(provider: str) -> Action | None:
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
         st.markdown(f"**{of.label}** · {of.use}", width="content")
-        with st.popover("Enter key", key=f"{provider} enter"):
+        with st.popover("Add key", key=f"{provider} enter"):
             return form(provider, None)
 
 
@@ -257,8 +258,7 @@ st.subheader("Keys")
 if not rows:
     empty(
         "No keys yet",
-        "Enter one below. The provider is asked at once whose it is and what it may do, and then"
-        " once a day.",
+        "Add one below. It is checked with its provider at once, and then once a day.",
     )
 actions = [show_stored(row) for row in rows]
 stored = {row.provider for row in rows}
@@ -267,7 +267,7 @@ if missing := [provider for provider in registry.with_credentials() if provider 
     with st.container(border=True):
         actions += [offered(provider) for provider in missing]
 
-st.subheader("Kept elsewhere")
+st.subheader("Set up elsewhere")
 with st.container(border=True):
     st.markdown(
         "**Slack** · Reports · "
@@ -278,8 +278,10 @@ with st.container(border=True):
         )
     )
     go("reports", "Slack reports")
-    st.markdown(f"**E-mail** · {delivery_in_words()}. Whoever runs the installation sets this up.")
-    st.markdown("**Webhooks** · what providers deliver to us is signed with secrets of its own.")
+    st.markdown(
+        f"**E-mail** · {delivery_in_words()}. It is set up by whoever runs the installation."
+    )
+    st.markdown("**Webhooks** · deliveries from providers have signing secrets of their own.")
     go("connections", "Connections")
 
 for action in filter(None, actions):

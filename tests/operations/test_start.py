@@ -50,7 +50,7 @@ def test_the_addresses_follow_the_ports_unless_they_are_set_themselves(settings_
     assert settings().public_url == "http://localhost:8701"
     assert settings().webhook_public_url == "http://localhost:8700"
 
-    settings_are(PUBLIC_URL=PUBLIC, WEBHOOK_PUBLIC_URL="https://hooks.acme.com")
+    settings_are(PUBLIC_URL=PUBLIC, WEBHOOK_PUBLIC_URL="https://hooks.acme.com/")
     assert (settings().public_url, settings().webhook_public_url) == (
         PUBLIC,
         "https://hooks.acme.com",

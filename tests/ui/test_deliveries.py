@@ -129,7 +129,7 @@ def test_why_a_delivery_cannot_be_read_is_said_to_a_person(admin):
     delivery_id = stored(to, b"no json")
     work()
     said = " ".join(words(opened("delivery", admin, id=str(delivery_id))))
-    assert "cannot be read: it is not JSON" in said
+    assert "Cannot be read: it is not JSON" in said
     assert "Failed" in said
     page = opened("connections", admin, id=str(to.connection_id))
     assert grid(page, "event_type").column("status") == ["Failed"]
@@ -186,7 +186,7 @@ def test_filters_of_deliveries_are_in_the_address(admin):
     shown = opened("connections", admin, **row, event="two")
     assert grid(shown, "event_type").column("event_type") == ["two"]
     shown = opened("connections", admin, **row, outcome="Failed")
-    assert grid(shown, "event_type").column("last_error") == ["cannot be read: it is not JSON"]
+    assert grid(shown, "event_type").column("last_error") == ["Cannot be read: it is not JSON"]
     shown = opened("connections", admin, **row, outcome="Nonsense")
     assert len(grid(shown, "event_type").rows) == 3
 

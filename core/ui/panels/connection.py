@@ -28,6 +28,7 @@ from core.providers.connections import check_signing_secret
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import act, require
 from core.ui.panels.action import Action
+from core.ui.panels.deliveries import as_sentence
 from core.ui.parts.confirmation import confirm_by_typing
 from core.ui.parts.format import escape_markdown, plural, when
 from core.ui.parts.secret_field import forget, secret_field
@@ -39,7 +40,7 @@ HEALTH = {
     "paused": "Paused: deliveries are accepted and held until you resume.",
     "refusing": "Deliveries arrive and are refused.",
     "failing": "Some deliveries could not be processed; see why below.",
-    "silent": "Silent for longer than usual.",
+    "silent": "Nothing has arrived for days.",
     "deleted": "Deleted: nothing is accepted at its address any more. Its deliveries stay.",
 }
 # What the receiver says of a delivery that it refuses, in words that help.
@@ -54,7 +55,7 @@ OTHER = (
     " this provider's account."
 )
 TYPED = "new signing secret"
-USUALLY_WITHIN_S = 15
+USUALLY_WITHIN_S, NEWS_FOR = 15, timedelta(hours=1)
 # Which of its results was the latest when a test was asked for, and since when it is waited for.
 ASKED = "test delivery asked for"
 
@@ -84,7 +85,7 @@ def _show_state(connection_id: UUID) -> None:
     if state["last_error"] and state["dead"]:
         st.warning(
             f"Last failure, {when(state['last_error_at'], zone)}:"
-            f" {escape_markdown(state['last_error'])}"
+            f" {escape_markdown(as_sentence(state['last_error']))}"
         )
     _show_test(connection_id, state, zone)
 
@@ -105,11 +106,13 @@ def _show_test(connection_id: UUID, state: dict[str, Any], zone: str) -> None:
     at = when(state["tested_at"], zone)
     if state["test_error"]:
         st.error(f"Test delivery failed, {at}: {escape_markdown(state['test_error'])}")
-    else:
+    elif state["tested_at"] > now() - NEWS_FOR:
         st.success(
-            f"Test delivery received, {at}. The address and the receiver work. Whether the secret"
-            " is the provider's shows with its own first delivery."
+            f"Test delivery received, {at}. The address and the receiver work. Only a delivery from"
+            " the provider itself can show that the signing secret is the right one."
         )
+    else:
+        st.caption(f"Last test delivery received, {at}.")
 
 
 def offer_actions(viewer: Viewer, connection: WebhookConnection) -> Action | None:

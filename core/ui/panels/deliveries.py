@@ -30,6 +30,11 @@ KINDS = {TEST_DELIVERY: "Test delivery"}
 STATES = {state.label: state for state in DeliveryStatus}
 
 
+def as_sentence(reason: str) -> str:
+    """A stored reason, which may begin in lower case."""
+    return reason[:1].upper() + reason[1:]
+
+
 def show_deliveries(viewer: Viewer, connection_id: UUID) -> None:
     """The filters, and the table that follows what arrives. A search reads every body of the
     period, so its result stays as it was found.
@@ -79,7 +84,9 @@ def _show(chosen: DeliveryFilter) -> None:
     def page_of(order: Order | None, limit: int, offset: int) -> tuple[pd.DataFrame, int]:
         with viewer.transaction() as db:
             rows = deliveries_table(db, chosen, order=order, limit=limit, offset=offset)
-        return rows.assign(event_type=[KINDS.get(each, each) for each in rows["event_type"]]), count
+        named = [KINDS.get(each, each) for each in rows["event_type"]]
+        reasons = rows["last_error"].map(as_sentence, na_action="ignore")
+        return rows.assign(event_type=named, last_error=reasons), count
 
     st.caption(plural(count, "delivery", "deliveries"))
     table(

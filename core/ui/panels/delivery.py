@@ -17,7 +17,7 @@ from core.providers.signatures import TOLERANCE_S, signed_at
 from core.tenancy.access.audit import FORMER
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import go
-from core.ui.panels.deliveries import KINDS
+from core.ui.panels.deliveries import KINDS, as_sentence
 from core.ui.parts.format import escape_markdown, when
 
 LOOKED = "delivery looked at"
@@ -44,7 +44,7 @@ def note_look(viewer: Viewer, delivery_id: UUID) -> None:
 def show_outcome(delivery: WebhookDelivery) -> None:
     """What became of it, and why."""
     label = delivery.status.label
-    why = f": {escape_markdown(delivery.last_error)}" if delivery.last_error else ""
+    why = f". {escape_markdown(as_sentence(delivery.last_error))}" if delivery.last_error else ""
     show = {DeliveryStatus.DEAD: st.error, DeliveryStatus.IGNORED: st.info}.get(
         delivery.status, st.success if delivery.processed_at else st.info
     )
@@ -72,7 +72,7 @@ def show_attempts(delivery: WebhookDelivery, names: Mapping[UUID, str], timezone
 def _line(entry: Mapping[str, Any], names: Mapping[UUID, str], timezone: str) -> str:
     at = when(datetime.fromisoformat(entry["at"]), timezone)
     by = f" by {names.get(UUID(entry['by']), FORMER)}" if entry.get("by") else ""
-    why = f": {entry['reason']}" if entry.get("reason") else ""
+    why = f" · {as_sentence(entry['reason'])}" if entry.get("reason") else ""
     return escape_markdown(f"{at} · {OUTCOMES.get(entry['outcome'], entry['outcome'])}{by}{why}")
 
 
@@ -86,7 +86,7 @@ def show_checks(delivery: WebhookDelivery, label: str) -> None:
     signed = signed_at(delivery.headers)
     minutes = TOLERANCE_S // 60
     if signed is None:
-        age = f"{label} does not say when it was signed, or that is no longer stored."
+        age = f"not known. {label} did not say when it was signed, or it is no longer stored."
     else:
         seconds = max(0, round((delivery.received_at - signed).total_seconds()))
         age = (
