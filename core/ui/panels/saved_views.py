@@ -162,7 +162,7 @@ def _shown_address(key: str) -> dict[str, list[str]]:
     shown = {
         name: st.query_params.get_all(name)
         for name in st.query_params
-        if name not in NOT_SAVED and not name.endswith(".page")
+        if name not in NOT_SAVED and not name.endswith((".page", ".search"))
     }
     columns = own_columns(key)
     return ({f"{key}.columns": [",".join(columns)]} if columns else {}) | shown

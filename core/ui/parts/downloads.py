@@ -108,9 +108,12 @@ def _filters() -> dict[str, Any]:
     narrowed = {
         name: values[0] if len(values) == 1 else values
         for name in st.query_params
-        if name not in SHOWS_NO_FILTER and (values := st.query_params.get_all(name))
+        if name not in SHOWS_NO_FILTER
+        and not name.endswith(".search")
+        and (values := st.query_params.get_all(name))
     }
-    searched = {"searched": True} if st.query_params.get("search") else {}
+    is_searched = any(name.rpartition(".")[2] == "search" for name in st.query_params)
+    searched = {"searched": True} if is_searched else {}
     return ({"filters": narrowed} if narrowed else {}) | searched
 
 
