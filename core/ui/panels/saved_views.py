@@ -63,6 +63,9 @@ def _open_asked(screen: str, views: Sequence[SavedView], default: UUID | None) -
     view = _by_id(views, asked)
     if view is not None:
         _open(screen, view, here)
+    if default is not None and not is_bare and SAVED not in st.query_params:
+        # When the reader takes the last filter off, this is not to be the default view.
+        st.query_params[SAVED] = WHOLE
     if OPEN in st.query_params:
         st.warning(GONE)
         st.query_params.pop(OPEN)
