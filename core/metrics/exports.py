@@ -178,9 +178,12 @@ def _pieces(chunks: Iterator[Buffer]) -> Iterator[bytes]:
     yield bytes(piece)
 
 
-def record_download(db: Session, name: str, fmt: str, details: Mapping[str, Any]) -> None:
+def record_download(
+    db: Session, name: str, fmt: str, details: Mapping[str, str | int | bool]
+) -> None:
     """Note in the audit log that the caller takes rows of a list or table: in which format, how
-    many (``rows``) and what they are narrowed to. Raises NotAllowed for nobody, and for an admin
+    many (``rows``) and what they are narrowed to. No value is a list: in a line of the log that is
+    an old and a new value. Raises NotAllowed for nobody, and for an admin
     who views as somebody.
     """
     note = text("select app.record_export(:name, :format, cast(:details as jsonb))")
@@ -198,11 +201,11 @@ def _record(
     """Note the export: how many rows, of which days and columns where not all. A refusal takes the
     note back with the transaction.
     """
-    details: dict[str, Any] = {"rows": _count(db, table, period)}
+    details: dict[str, str | int | bool] = {"rows": _count(db, table, period)}
     if period is not None and table.date:
         details |= {"from": period.start.isoformat(), "before": period.end.isoformat()}
     if columns:
-        details["columns"] = list(columns)
+        details["columns"] = ", ".join(columns)
     record_download(db, table.name, fmt, details)
 
 

@@ -207,6 +207,8 @@ def test_columns_stay_ones_own_a_view_is_saved_and_several_payments_are_marked(
 ):
     page = windows("", crew.admin)
     with as_system(crew.admin.organization_id) as db:
+        for number in range(12):
+            make.source(db, crew.admin.organization_id, f"Campaign {number:02}")
         for number in range(2):
             make.payment(db, crew.admin.organization_id, "10", customer_name=f"Nobody {number}")
     page.goto(f"{product.screens}/payments?view=Unattributed&payments.sort=customer_name")
@@ -229,3 +231,10 @@ def test_columns_stay_ones_own_a_view_is_saved_and_several_payments_are_marked(
     page.get_by_role("button", name="Mark 2 payments as belonging to no booking").click()
     expect(page.get_by_text("2 payments marked as belonging to no booking.")).to_be_visible()
     expect(page.get_by_role("checkbox", name="Select Nobody 0")).to_have_count(0)
+
+    page.goto(f"{product.screens}/lists?list=Sources")
+    settled(page)
+    page.get_by_label("Search this table").fill("campaign 03")
+    expect(rows(page)).to_have_count(1)
+    expect(page.get_by_label("Search this table")).to_be_focused()
+    expect(page).to_have_url(re.compile("search=campaign"))

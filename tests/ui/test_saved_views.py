@@ -24,7 +24,7 @@ from core.tenancy.access.models import ListView, OrganizationMember
 from core.tenancy.access.view_as import start_view_as
 from tests import factories as make
 from tests.ui.grids import grid
-from tests.ui.screens import browser_of, opened, token_of, words
+from tests.ui.screens import browser_of, opened, sent, token_of, words
 
 COLUMNS = {"bookings.columns": ["lead_name,call_status"], "bookings.sort": ["-lead_name"]}
 
@@ -130,6 +130,8 @@ def test_a_list_opens_with_the_readers_own_default_when_its_address_is_bare(crew
     assert len(names(crew.bo, saved="all")) > 2
     assert len(names(crew.bo, period="Last 30 days", search="Cleo")) > 2
     assert len(names(crew.ana)) > 2
+    narrowed = opened("events", crew.bo, period="Last 365 days")
+    assert narrowed.query_params["saved"] == "all"
     with crew.ana.transaction() as db:
         delete_view(db, view)
     assert len(names(crew.bo)) > 2
@@ -186,3 +188,33 @@ def test_columns_chosen_in_the_table_are_stored_but_not_while_looking_as_somebod
         page.run()
     assert not page.exception
     assert chosen(crew.bo) == []
+
+
+def test_the_control_renames_shares_deletes_and_opens_a_list_with_a_view(crew):
+    view = crew.saved(crew.ana)
+
+    def field(page, kind, key):
+        return next(each for each in getattr(page, kind) if each.key == key)
+
+    def look():
+        return opened("events", crew.ana, saved=str(view))
+
+    with browser_of(crew.ana):
+        field(look(), "toggle", f"bookings default {view}").set_value(True).run()
+        assert grid(opened("events", crew.ana), "lead_name").names == ["lead_name", "call_status"]
+        field(look(), "text_input", f"bookings rename {view}").set_value("Renamed").run()
+        field(look(), "button", "bookings share").click().run()
+        assert crew.names(crew.bo) == ["Renamed"]
+        page = field(look(), "button", "bookings delete").click().run()
+    assert not page.exception
+    assert crew.names(crew.ana) == []
+
+
+def test_an_admin_sees_whose_view_it_is_and_others_no_buttons(crew):
+    view = crew.saved(crew.ana, shared=True)
+    for viewer, buttons in ((crew.admin, {"Update to what is shown", "Delete"}), (crew.bo, set())):
+        page = opened("events", viewer, saved=str(view))
+        assert buttons == {"Update to what is shown", "Share", "Stop sharing", "Delete"} & {
+            each.label for each in page.button
+        }
+        assert "shared by Ana" in sent(page)

@@ -484,12 +484,51 @@ def test_a_download_has_what_is_filtered_and_stands_in_the_audit_log(database_ur
             .where(AuditLog.operation == "export")
             .order_by(AuditLog.at)
         ).all()
-    facts = {"rows": 1, "filters": {"period": "Last 365 days"}, "searched": True}
+    facts = {"rows": 1, "period": "Last 365 days", "searched": True}
     assert [(name, changes["format"], who) for name, changes, who in noted] == [
         ("bookings", "csv", admin.user_id),
         ("bookings", "xlsx", admin.user_id),
     ]
     assert all({**facts, "format": changes["format"]} == changes for _, changes, _ in noted)
+    log = grid(opened("audit", admin, operation="Exported"), "who", "what", "changes")
+    said = "Period: Last 365 days; Rows: 1; Searched: yes"
+    assert {(row["what"], row["changes"]) for row in log.rows} == {
+        ("Bookings · exported", f"Format: {name}; {said}") for name in ("csv", "xlsx")
+    }
+
+
+PEOPLE = pd.DataFrame(
+    {"name": [f"Person {number:02}" for number in range(60)], "status": ["scheduled"] * 60}
+)
+SEARCHED = """
+from tests.ui.test_tables import PEOPLE
+from core.bookings.models import CallStatus
+from core.ui.parts.columns import Text, Word
+from core.ui.parts.tables import table
+columns = [Text("name", "Name"), Word("status", "Status", CallStatus)]
+table(PEOPLE, "people", columns=columns)
+table(PEOPLE[:10], "few", columns=columns)
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("person 1", 10), ("PERSON 59", 1), ("sched", 50), ("nobody", 0), ("", 50), ("%", 0)],
+)
+def test_a_table_that_is_there_as_a_whole_is_searched_by_what_people_read(tmp_path, words, found):
+    script = tmp_path / "searched.py"
+    script.write_text(SEARCHED)
+    page = window(str(script))
+    page.query_params["people.search"] = words
+    with patch.object(st, "download_button") as button:
+        page.run()
+    assert not page.exception
+    people, few = grids(page)
+    assert (len(people.rows), people.data["search"], few.data["search"]) == (found, words, None)
+    if not found:
+        assert people.data["extent"] == "No row mentions what you search for."
+    lines = button.call_args_list[0].args[1]().decode("utf-8-sig").splitlines()
+    assert len(lines) - 1 == (60 if words in ("sched", "") else found)
 
 
 def test_a_download_has_values_and_no_formulas():

@@ -13,7 +13,7 @@ begin
     nullif(current_setting('app.user_id', true), '')::uuid,
           nullif(current_setting('app.role', true), ''), p_table, '',
             case when (p_details ->> 'rows')::bigint >= 10000 then 'mass_export' else 'export' end,
-            jsonb_build_object('format', p_format) || p_details);
+            p_details || jsonb_build_object('format', p_format));
   return true;
 end $f$;
 grant execute on function app.record_export to so_app, so_worker;

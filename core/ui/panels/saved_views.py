@@ -63,6 +63,9 @@ def _open_asked(screen: str, views: Sequence[SavedView], default: UUID | None) -
     view = _by_id(views, asked)
     if view is not None:
         _open(screen, view, here)
+    if default is not None and not is_bare and SAVED not in st.query_params:
+        # When the reader takes the last filter off, this is not to be the default view.
+        st.query_params[SAVED] = WHOLE
     if OPEN in st.query_params:
         st.warning(GONE)
         st.query_params.pop(OPEN)
@@ -162,7 +165,7 @@ def _shown_address(key: str) -> dict[str, list[str]]:
     shown = {
         name: st.query_params.get_all(name)
         for name in st.query_params
-        if name not in NOT_SAVED and not name.endswith(".page")
+        if name not in NOT_SAVED and not name.endswith((".page", ".search"))
     }
     columns = own_columns(key)
     return ({f"{key}.columns": [",".join(columns)]} if columns else {}) | shown

@@ -21,7 +21,7 @@ from core.ui.parts.columns import Column, Moment
 from core.ui.parts.query_params import ORGANIZATION
 from core.ui.parts.reader import reader
 
-SHOWS_NO_FILTER = (ORGANIZATION, "search")  # a search is mostly for a person's name
+NO_FILTER = (ORGANIZATION, "saved", "search")  # a search is mostly for a person's name
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,14 @@ class Download:
     columns: Sequence[Column]
     frames: Callable[[], Iterable[pd.DataFrame]]
     taken_by: Viewer | None
-    filters: Mapping[str, Any]
+    filters: Mapping[str, str | int | bool]
 
     def content(self, fmt: Format) -> bytes:
         """The file, noted in the audit log before it leaves."""
         names, rows = values_of(self.frames(), self.columns, zones=fmt is XLSX)
         lines = list(rows)
         if self.taken_by is not None:
-            details = {"rows": len(lines), **self.filters}
+            details = {**self.filters, "rows": len(lines)}
             with self.taken_by.transaction() as db:
                 record_download(db, self.key, fmt.suffix, details)
         if fmt is XLSX:
@@ -103,15 +103,17 @@ def offer_download(
             )
 
 
-def _filters() -> dict[str, Any]:
-    """What the address says, for the audit log."""
-    narrowed = {
-        name: values[0] if len(values) == 1 else values
+def _filters() -> dict[str, str | int | bool]:
+    """What the address narrows the rows to, for the audit log; of a table's own parameters, which
+    have a dot in their names, only that it is searched.
+    """
+    narrowed: dict[str, str | int | bool] = {
+        name: ", ".join(st.query_params.get_all(name))
         for name in st.query_params
-        if name not in SHOWS_NO_FILTER and (values := st.query_params.get_all(name))
+        if name not in NO_FILTER and "." not in name and st.query_params[name]
     }
-    searched = {"searched": True} if st.query_params.get("search") else {}
-    return ({"filters": narrowed} if narrowed else {}) | searched
+    is_searched = any(name.rpartition(".")[2] == "search" for name in st.query_params)
+    return narrowed | ({"searched": True} if is_searched else {})
 
 
 def values_of(

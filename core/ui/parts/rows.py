@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import pandas as pd
 
+from core.platform.normalization import fold
 from core.platform.paging import Order
 from core.ui.parts.columns import Column
 
@@ -42,6 +43,15 @@ class FrameRows:
     def sortable(self) -> Collection[str]:
         """See ``Rows.sortable``."""
         return [column.name for column in self.columns if column.is_ordered]
+
+    def mentioning(self, words: str) -> FrameRows:
+        """Those of which a column reads like the words, whatever their case; all for no words."""
+        if not words:
+            return self
+        texts = [column.texts(self.rows) for column in self.columns]
+        wanted = fold(words)
+        found = [any(wanted in fold(text) for text in row) for row in zip(*texts, strict=True)]
+        return replace(self, rows=self.rows[found])
 
     def page(self, order: Order | None, limit: int, offset: int) -> tuple[pd.DataFrame, int]:
         """See ``Rows.page``."""

@@ -25,6 +25,7 @@ from core.ui.parts.rows import FrameRows, Rows
 CARD = 3
 PAGE = 50
 FEW = 6  # columns
+SEARCHED = 10  # rows that are seen at a glance
 ORDER_WORDS = {True: "descending", False: "ascending"}
 
 
@@ -53,6 +54,10 @@ class Shown:
         asked = self._asked("page")
         return int(asked) if asked.isdecimal() and len(asked) < 10 and int(asked) else 1
 
+    def words(self) -> str:
+        """What its rows are searched for."""
+        return self._asked("search").strip()
+
     def columns(self, columns: Sequence[Column], more: Sequence[Column]) -> list[Column]:
         """Those that the reader has chosen of all of them, or else ``columns``. A small table has
         no choice.
@@ -67,6 +72,11 @@ class Shown:
     def sort(self, order: str) -> None:
         """Sort it by this, from its first page on."""
         self._set("sort", order)
+        self._set("page", "")
+
+    def search(self, words: str) -> None:
+        """Show the rows that mention the words, from the first page on."""
+        self._set("search", words)
         self._set("page", "")
 
     def turn_to(self, page: int) -> None:
@@ -236,7 +246,8 @@ def _show(what: Table, *, moves: bool) -> Picked:
     """Draw one page of it; which of its rows the reader opens and has ticked."""
     shown = Shown(what.key)
     order, listed = shown.order(what.source.sortable), _columns_of(what, shown)
-    page, frame, count = _page_of(what, shown, order)
+    source = _found(what.source, shown.words())
+    page, frame, count = _page_of(source, what.per_page, shown, order)
     targets = what.by.targets(frame) if what.by else [None] * len(frame)
     picked = grid(
         f"{what.key} table",
@@ -247,7 +258,8 @@ def _show(what: Table, *, moves: bool) -> Picked:
             "label": what.key.replace("-", " ").capitalize(),
             "moves": moves,
             "offered": _offered(listed, [*what.columns, *what.more]) if what.chooses else [],
-            "extent": _extent(page, what.per_page, len(frame), count),
+            "extent": _extent(page, what.per_page, len(frame), count, shown.words()),
+            "search": shown.words() if _is_searched(what.source) else None,
             "page": page,
             "pages": ceil(count / what.per_page),
             "ticks": what.ticks,
@@ -255,6 +267,7 @@ def _show(what: Table, *, moves: bool) -> Picked:
         sorted_by=shown.sort,
         turned_to=shown.turn_to,
         chosen=shown.choose,
+        searched=shown.search,
     )
     ids = {target.id for target in targets if target}
     return Picked(
@@ -267,15 +280,30 @@ def _columns_of(what: Table, shown: Shown) -> list[Column]:
     return shown.columns(what.columns, what.more) if what.chooses else list(what.columns)
 
 
-def _page_of(what: Table, shown: Shown, order: Order | None) -> tuple[int, pd.DataFrame, int]:
+def _is_searched(source: Rows) -> bool:
+    """Whether the table searches itself: a screen whose rows the database sorts has a search of its
+    own, and a few rows need none.
+    """
+    return isinstance(source, FrameRows) and len(source.rows) > SEARCHED
+
+
+def _found(source: Rows, words: str) -> Rows:
+    if isinstance(source, FrameRows) and _is_searched(source):
+        return source.mentioning(words)
+    return source
+
+
+def _page_of(
+    source: Rows, limit: int, shown: Shown, order: Order | None
+) -> tuple[int, pd.DataFrame, int]:
     """The number of the page, its rows and the number of all rows; the last page where the address
     names one that is not there any more.
     """
-    page, limit = shown.page(), what.per_page
-    frame, count = what.source.page(order, limit, (page - 1) * limit)
+    page = shown.page()
+    frame, count = source.page(order, limit, (page - 1) * limit)
     if frame.empty and count:
         page = ceil(count / limit)
-        frame, count = what.source.page(order, limit, (page - 1) * limit)
+        frame, count = source.page(order, limit, (page - 1) * limit)
     return page, frame, count
 
 
@@ -320,7 +348,9 @@ def _offered(listed: Sequence[Column], columns: Sequence[Column]) -> list[dict[s
     return [{"name": each.name, "label": each.label} for each in (*listed, *others)]
 
 
-def _extent(page: int, per_page: int, shown: int, count: int) -> str:
+def _extent(page: int, per_page: int, shown: int, count: int, words: str) -> str:
+    if words and not count:
+        return "No row mentions what you search for."
     first = (page - 1) * per_page + 1
     if count <= per_page:
         return ""
@@ -332,6 +362,7 @@ def _offer_download(
     source: Rows, key: str, columns: Sequence[Column], row_id: Column | None
 ) -> None:
     """All rows in the order that is shown, with every column that could be."""
-    order = Shown(key).order(source.sortable)
+    shown = Shown(key)
+    order, found = shown.order(source.sortable), _found(source, shown.words())
     every = [*with_currencies(columns), *([row_id] if row_id else [])]
-    offer_download(key, every, lambda: source.everything(order))
+    offer_download(key, every, lambda: found.everything(order))

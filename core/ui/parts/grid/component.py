@@ -40,6 +40,7 @@ def grid(
     sorted_by: Callable[[str], None],
     turned_to: Callable[[int], None],
     chosen: Callable[[list[str]], None],
+    searched: Callable[[str], None],
 ) -> Picked:
     """Draw ``data`` (see ``tables``). What the reader asks for is handed to one of the functions
     before the next run; returns which row they open and which they have ticked.
@@ -58,6 +59,7 @@ def grid(
         on_sort_change=asked("sort", sorted_by),
         on_page_change=asked("page", turned_to),
         on_columns_change=asked("columns", chosen),
+        on_search_change=asked("search", searched),
         on_ticked_change=lambda: None,
         default={"ticked": []},
     )

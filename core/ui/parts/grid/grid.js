@@ -166,6 +166,23 @@ function sorter(data, send) {
   return select;
 }
 
+function search(data, send) {
+  const input = made("input", { type: "search", class: "search", "aria-label": "Search this table",
+    placeholder: "Search", "data-focus": "search" });
+  input.value = data.search;
+  let waiting = null;
+  const ask = () => {
+    clearTimeout(waiting);
+    if (input.isConnected && input.value.trim() !== data.search) send("search", input.value.trim());
+  };
+  input.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(ask, 400);
+  });
+  input.addEventListener("change", ask);
+  return input;
+}
+
 function drawn(data, send) {
   const head = made("tr", {}, ...data.columns.map((column) => heading(column, send)));
   const everything = made("input", { type: "checkbox", "aria-label": "Select all rows of this page", "data-focus": "tick all" });
@@ -175,7 +192,8 @@ function drawn(data, send) {
   const table = made("table", { "aria-label": data.label }, made("thead", {}, head), body);
   if (data.ticks) watchTicks(table, (ids) => send.state("ticked", ids));
   const scroll = watchEdges(made("div", { class: "scroll", tabindex: "-1" }, table));
-  return [sorter(data, send), made("div", { class: "edges" }, scroll), foot(data, send)];
+  const tools = data.search === null ? [] : [search(data, send)];
+  return [...tools, sorter(data, send), made("div", { class: "edges" }, scroll), foot(data, send)];
 }
 
 export default function ({ data, parentElement, setTriggerValue, setStateValue }) {
@@ -184,6 +202,7 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
   if (place.drawn === wanted) return;
   place.drawn = wanted;
   const focused = place.querySelector(":focus")?.dataset.focus;
+  const typed = place.querySelector(".search:focus")?.value;
   const open = place.querySelector("details")?.open;
   const send = (name, value) => setTriggerValue(name, value);
   send.state = (name, value) => setStateValue(name, value);
@@ -192,5 +211,6 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
   place.replaceChildren(...drawn(data, send));
   const menu = place.querySelector("details");
   if (menu && open) menu.open = true;
+  if (typed !== undefined) place.querySelector(".search").value = typed; // perhaps more than was asked for
   if (focused) place.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus();
 }
