@@ -31,7 +31,7 @@ SAYS = {
     "privacy": "No person selected",
     "go-live": "0 of 9 steps done",
     "links": "No links yet",
-    "audit": "newest first",
+    "audit": "Newest first",
     "decisions": "coverage 8 of 10",
     "portal": "This link does not work",
     "statement": "This link does not work",

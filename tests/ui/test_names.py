@@ -84,5 +84,5 @@ def test_what_was_done_to_somebody_is_said_in_letters_too(crew):
         page = next(button for button in page.button if button.label == "Deactivate").click().run()
 
     said = page.toast[0].value
-    assert unescape(said) == f"{HOSTILE} viewer is kept out."
+    assert unescape(said) == f"{HOSTILE} viewer can no longer sign in."
     assert not any(piece in said for piece in MARKUP)
