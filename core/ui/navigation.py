@@ -33,6 +33,7 @@ class Screen:
     has. Who may open a page with ``start`` begins the day there. A page with ``public`` is shown to
     whoever has its address, signed in or not: what it shows hangs on a token in it. What is set up
     once has a sentence ``about`` it, and stands behind the one entry ``SETTINGS`` of the menu.
+    ``guide`` is the topic of ``docs/guide.md`` that helps with it.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Screen:
     module: str | None = None
     takes: str | None = None
     about: str = ""
+    guide: str = ""
 
     @property
     def access(self) -> Access:
@@ -73,6 +75,7 @@ SCREENS = (
         LOOKERS,
         start=True,
         module=BOOKINGS,
+        guide="Dashboard",
     ),
     Screen(
         "my-day",
@@ -83,6 +86,7 @@ SCREENS = (
         REPS,
         start=True,
         module=BOOKINGS,
+        guide="My day",
     ),
     Screen(
         "leaderboards",
@@ -92,6 +96,7 @@ SCREENS = (
         "Sales",
         EVERYBODY,
         module=BOOKINGS,
+        guide="Leaderboards",
     ),
     Screen(
         "events",
@@ -101,6 +106,7 @@ SCREENS = (
         "Sales",
         EVERYBODY,
         module=BOOKINGS,
+        guide="Bookings",
     ),
     Screen(
         "event",
@@ -112,6 +118,7 @@ SCREENS = (
         menu=False,
         module=BOOKINGS,
         takes="id",
+        guide="Bookings",
     ),
     Screen(
         "form",
@@ -123,8 +130,17 @@ SCREENS = (
         menu=False,
         module=BOOKINGS,
         takes="event",
+        guide="Post-call form",
     ),
-    Screen("leads", "sales/leads.py", "Leads", ":material/person_search:", "Sales", EVERYBODY),
+    Screen(
+        "leads",
+        "sales/leads.py",
+        "Leads",
+        ":material/person_search:",
+        "Sales",
+        EVERYBODY,
+        guide="Leads",
+    ),
     Screen(
         "payments",
         "money/payments.py",
@@ -133,6 +149,7 @@ SCREENS = (
         "Money",
         EVERYBODY,
         module=BOOKINGS,
+        guide="Payments",
     ),
     Screen(
         "payment",
@@ -144,6 +161,7 @@ SCREENS = (
         menu=False,
         module=BOOKINGS,
         takes="id",
+        guide="Payments",
     ),
     Screen(
         "payouts",
@@ -153,6 +171,7 @@ SCREENS = (
         "Money",
         MANAGERS,
         module=BOOKINGS,
+        guide="Payouts",
     ),
     Screen(
         "payout",
@@ -164,6 +183,7 @@ SCREENS = (
         menu=False,
         module=BOOKINGS,
         takes="id",
+        guide="Payouts",
     ),
     Screen(
         "go-live",
@@ -173,6 +193,7 @@ SCREENS = (
         "Set-up",
         ADMINS,
         about="What works, what does not, and the steps to set up",
+        guide="Go-live",
     ),
     Screen(
         "lists",
@@ -182,6 +203,7 @@ SCREENS = (
         "Set-up",
         ADMINS,
         about="Closers, setters, sources, packages and call types",
+        guide="Lists",
     ),
     Screen(
         "connections",
@@ -191,6 +213,7 @@ SCREENS = (
         "Set-up",
         MANAGERS,
         about="Webhooks from calendars and payment processors",
+        guide="Connections",
     ),
     Screen(
         "integrations",
@@ -200,6 +223,7 @@ SCREENS = (
         "Set-up",
         ADMINS,
         about="Keys for providers, and what they are used for",
+        guide="Integrations",
     ),
     Screen(
         "reports",
@@ -210,6 +234,7 @@ SCREENS = (
         ADMINS,
         module=BOOKINGS,
         about="The daily report, and where it is posted",
+        guide="Slack reports",
     ),
     Screen(
         "settings",
@@ -219,6 +244,7 @@ SCREENS = (
         "Set-up",
         ADMINS,
         about="Name, logo, time zone, currency and rules for figures",
+        guide="General settings",
     ),
     Screen(
         "team",
@@ -228,6 +254,7 @@ SCREENS = (
         "People",
         ADMINS,
         about="Members, roles and invitations",
+        guide="Team",
     ),
     Screen(
         "links",
@@ -237,6 +264,7 @@ SCREENS = (
         "People",
         ADMINS,
         about="Portals, statements and shared dashboards without a password",
+        guide="Links",
     ),
     Screen(
         "view-as",
@@ -246,6 +274,7 @@ SCREENS = (
         "People",
         ADMINS,
         about="See the product as a member does",
+        guide="View as",
     ),
     Screen(
         "blocked-addresses",
@@ -255,6 +284,7 @@ SCREENS = (
         "People",
         ADMINS,
         about="Addresses that no e-mail is sent to",
+        guide="Blocked addresses",
     ),
     Screen(
         "exports",
@@ -264,6 +294,7 @@ SCREENS = (
         "Records",
         MANAGERS,
         about="Tables to download",
+        guide="Exports",
     ),
     Screen(
         "audit",
@@ -273,6 +304,7 @@ SCREENS = (
         "Records",
         ADMINS,
         about="Who changed what, and when",
+        guide="Audit log",
     ),
     Screen(
         "privacy",
@@ -282,6 +314,7 @@ SCREENS = (
         "Records",
         ADMINS,
         about="Export or erase a person's data",
+        guide="Privacy",
     ),
     Screen(
         "api-keys",
@@ -291,6 +324,7 @@ SCREENS = (
         "Records",
         ADMINS,
         about="Access for programs",
+        guide="API keys",
     ),
     Screen(
         "organizations",
@@ -301,7 +335,15 @@ SCREENS = (
         SUPER_ADMINS,
     ),
     Screen("users", "platform/users.py", "Users", ":material/group:", "Platform", SUPER_ADMINS),
-    Screen("setup", "admin/setup.py", "Settings", ":material/settings:", "More", MANAGERS),
+    Screen(
+        "setup",
+        "admin/setup.py",
+        "Settings",
+        ":material/settings:",
+        "More",
+        MANAGERS,
+        guide="Settings",
+    ),
     Screen(
         "account",
         "admin/account.py",
@@ -309,10 +351,21 @@ SCREENS = (
         ":material/account_circle:",
         "More",
         EVERYBODY,
+        guide="Your account",
     ),
     _of_link(LinkPurpose.PORTAL, "Bookings and forms", ":material/today:"),
     _of_link(LinkPurpose.COMMISSION, "Statement", ":material/receipt_long:"),
     _of_link(LinkPurpose.SHARE, "Dashboard", ":material/monitoring:"),
+    Screen(
+        "guide",
+        "public/guide.py",
+        "User guide",
+        ":material/help:",
+        "Public",
+        (),
+        menu=False,
+        public=True,
+    ),
     Screen(
         "decisions",
         "public/decisions.py",

@@ -37,6 +37,7 @@ HAS = {
     "api-keys": "Alder program",
     "team": "Alder viewer",
     "decisions": "coverage 8 of 10",
+    "guide": "User guide",
     "invitation": "This invitation link is not valid.",
     "forgot": "Send link",
     "reset": "This link is not valid any more",

@@ -33,6 +33,7 @@ SAYS = {
     "links": "No links yet",
     "audit": "Newest first",
     "decisions": "coverage 8 of 10",
+    "guide": "User guide",
     "portal": "This link does not work",
     "statement": "This link does not work",
     "shared": "This link does not work",
