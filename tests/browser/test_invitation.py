@@ -53,7 +53,7 @@ def test_somebody_is_invited_joins_forgets_the_password_and_chooses_another(ours
     guest.get_by_label("Password", exact=True).fill(PASSWORD)
     guest.get_by_label("Repeat password").fill(PASSWORD)
     guest.get_by_role("button", name="Join").click()
-    expect(guest.get_by_text("You are now a member of Cedar organisation now.")).to_be_visible()
+    expect(guest.get_by_text("You are now a member of Cedar organisation.")).to_be_visible()
     guest.get_by_role("link", name="Continue").click()
     sign_in(guest, address)
     expect(guest.get_by_role("heading", name="Your month so far")).to_be_visible()

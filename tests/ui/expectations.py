@@ -27,7 +27,7 @@ HAS = {
     "connections": "Alder calendar",
     "reports": "Alder closer",
     "links": "Alder portal",
-    "audit": "Alder lead",
+    "audit": "Alder earlier payout",
     "portal": "Alder lead",
     "privacy": "E-mail address of the person",
     "go-live": "Alder calendar",
