@@ -62,4 +62,11 @@ for place in range(4):
     st.plotly_chart(CHART, key=f"chart {place}", on_select="rerun", selection_mode="points")
 for place in range(3):
     st.subheader("Table")
-    grid(f"table {place}", TABLE, sorted_by=_nothing, turned_to=_nothing, chosen=_nothing)
+    grid(
+        f"table {place}",
+        TABLE,
+        sorted_by=_nothing,
+        turned_to=_nothing,
+        chosen=_nothing,
+        searched=_nothing,
+    )

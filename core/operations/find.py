@@ -85,7 +85,7 @@ def _named(
     return and_(~persons_are_hidden(), fits)
 
 
-def _latest(query: Select[Any], moment: Any) -> Select[Any]:
+def _latest(query: Select[*tuple[Any, ...]], moment: Any) -> Select[*tuple[Any, ...]]:
     place = func.row_number().over(order_by=moment.desc()).label("place")
     return query.add_columns(place).order_by(moment.desc())
 

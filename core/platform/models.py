@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint, func
+from sqlalchemy import BigInteger, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.platform.schema import Base, ProductText, Secret, TenantRow, Timestamps, secured
@@ -36,6 +36,10 @@ class AuditLog(TenantRow, Base):
     row_id: Mapped[str]
     operation: Mapped[str]
     changes: Mapped[dict[str, Any]]
+    # Lines of one transaction belong to one action. Older lines have none.
+    transaction_id: Mapped[int | None] = mapped_column(
+        BigInteger, server_default=text("pg_current_xact_id()::text::bigint")
+    )
 
 
 class RateLimit(Base):

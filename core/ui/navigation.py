@@ -34,6 +34,7 @@ class Screen:
     has. Who may open a page with ``start`` begins the day there. A page with ``public`` is shown to
     whoever has its address, signed in or not: what it shows hangs on a token in it. What is set up
     once has a sentence ``about`` it, and stands behind the one entry ``SETTINGS`` of the menu.
+    ``guide`` is the topic of ``docs/guide.md`` that helps with it.
     """
 
     key: str
@@ -48,6 +49,7 @@ class Screen:
     module: str | None = None
     takes: str | None = None
     about: str = ""
+    guide: str = ""
 
     @property
     def access(self) -> Access:
@@ -74,6 +76,7 @@ SCREENS = (
         LOOKERS,
         start=True,
         module=BOOKINGS,
+        guide="Dashboard",
     ),
     Screen(
         "my-day",
@@ -84,6 +87,7 @@ SCREENS = (
         REPS,
         start=True,
         module=BOOKINGS,
+        guide="My day",
     ),
     Screen(
         "leaderboards",
@@ -93,6 +97,7 @@ SCREENS = (
         "Sales",
         EVERYBODY,
         module=BOOKINGS,
+        guide="Leaderboards",
     ),
     Screen(
         "person",
@@ -104,6 +109,7 @@ SCREENS = (
         menu=False,
         module=BOOKINGS,
         takes="id",
+        guide="Leaderboards",
     ),
     Screen(
         "events",
@@ -113,6 +119,7 @@ SCREENS = (
         "Sales",
         EVERYBODY,
         module=BOOKINGS,
+        guide="Bookings",
     ),
     Screen(
         "event",
@@ -124,6 +131,7 @@ SCREENS = (
         menu=False,
         module=BOOKINGS,
         takes="id",
+        guide="Bookings",
     ),
     Screen(
         "form",
@@ -135,8 +143,17 @@ SCREENS = (
         menu=False,
         module=BOOKINGS,
         takes="event",
+        guide="Post-call form",
     ),
-    Screen("leads", "sales/leads.py", "Leads", ":material/person_search:", "Sales", EVERYBODY),
+    Screen(
+        "leads",
+        "sales/leads.py",
+        "Leads",
+        ":material/person_search:",
+        "Sales",
+        EVERYBODY,
+        guide="Leads",
+    ),
     Screen(
         "lead",
         "sales/lead.py",
@@ -146,8 +163,17 @@ SCREENS = (
         REPS,
         menu=False,
         takes="id",
+        guide="Leads",
     ),
-    Screen("contacts", "sales/contacts.py", "Contacts", ":material/contacts:", "Sales", REPS),
+    Screen(
+        "contacts",
+        "sales/contacts.py",
+        "Contacts",
+        ":material/contacts:",
+        "Sales",
+        REPS,
+        guide="Contacts",
+    ),
     Screen(
         "contact",
         "sales/contact.py",
@@ -157,6 +183,7 @@ SCREENS = (
         REPS,
         menu=False,
         takes="id",
+        guide="Contacts",
     ),
     Screen(
         "merge-contacts",
@@ -167,6 +194,7 @@ SCREENS = (
         MANAGERS,
         menu=False,
         takes="id",
+        guide="Merging contacts",
     ),
     Screen(
         "payments",
@@ -176,6 +204,7 @@ SCREENS = (
         "Money",
         EVERYBODY,
         module=BOOKINGS,
+        guide="Payments",
     ),
     Screen(
         "payment",
@@ -187,6 +216,7 @@ SCREENS = (
         menu=False,
         module=BOOKINGS,
         takes="id",
+        guide="Payments",
     ),
     Screen(
         "payouts",
@@ -196,6 +226,7 @@ SCREENS = (
         "Money",
         MANAGERS,
         module=BOOKINGS,
+        guide="Payouts",
     ),
     Screen(
         "payout",
@@ -207,6 +238,7 @@ SCREENS = (
         menu=False,
         module=BOOKINGS,
         takes="id",
+        guide="Payouts",
     ),
     Screen(
         "go-live",
@@ -216,6 +248,7 @@ SCREENS = (
         "Set-up",
         ADMINS,
         about="What works, what does not, and the steps to set up",
+        guide="Go-live",
     ),
     Screen(
         "lists",
@@ -225,6 +258,7 @@ SCREENS = (
         "Set-up",
         ADMINS,
         about="Closers, setters, sources, packages and call types",
+        guide="Lists",
     ),
     Screen(
         "connections",
@@ -234,6 +268,7 @@ SCREENS = (
         "Set-up",
         MANAGERS,
         about="Webhooks from calendars and payment processors",
+        guide="Connections",
     ),
     Screen(
         "delivery",
@@ -244,6 +279,7 @@ SCREENS = (
         ADMINS,
         menu=False,
         takes="id",
+        guide="Connections",
     ),
     Screen(
         "integrations",
@@ -253,6 +289,7 @@ SCREENS = (
         "Set-up",
         ADMINS,
         about="Keys for providers, and what they are used for",
+        guide="Integrations",
     ),
     Screen(
         "reports",
@@ -263,6 +300,7 @@ SCREENS = (
         ADMINS,
         module=BOOKINGS,
         about="The daily report, and where it is posted",
+        guide="Slack reports",
     ),
     Screen(
         "settings",
@@ -272,6 +310,7 @@ SCREENS = (
         "Set-up",
         ADMINS,
         about="Name, logo, time zone, currency and rules for figures",
+        guide="General settings",
     ),
     Screen(
         "team",
@@ -281,6 +320,7 @@ SCREENS = (
         "People",
         ADMINS,
         about="Members, roles and invitations",
+        guide="Team",
     ),
     Screen(
         "links",
@@ -290,6 +330,7 @@ SCREENS = (
         "People",
         ADMINS,
         about="Portals, statements and shared dashboards without a password",
+        guide="Links",
     ),
     Screen(
         "view-as",
@@ -299,6 +340,7 @@ SCREENS = (
         "People",
         ADMINS,
         about="See the product as a member does",
+        guide="View as",
     ),
     Screen(
         "who-sees",
@@ -308,6 +350,7 @@ SCREENS = (
         "People",
         ADMINS,
         about="Whether a member sees a record, and why",
+        guide="Who can see it",
     ),
     Screen(
         "blocked-addresses",
@@ -317,6 +360,7 @@ SCREENS = (
         "People",
         ADMINS,
         about="Addresses that no e-mail is sent to",
+        guide="Blocked addresses",
     ),
     Screen(
         "exports",
@@ -326,6 +370,7 @@ SCREENS = (
         "Records",
         MANAGERS,
         about="Tables to download",
+        guide="Exports",
     ),
     Screen(
         "audit",
@@ -335,6 +380,7 @@ SCREENS = (
         "Records",
         ADMINS,
         about="Who changed what, and when",
+        guide="Audit log",
     ),
     Screen(
         "privacy",
@@ -344,6 +390,7 @@ SCREENS = (
         "Records",
         ADMINS,
         about="Export or erase a person's data",
+        guide="Privacy",
     ),
     Screen(
         "api-keys",
@@ -353,6 +400,7 @@ SCREENS = (
         "Records",
         ADMINS,
         about="Access for programs",
+        guide="API keys",
     ),
     Screen(
         "organizations",
@@ -363,7 +411,15 @@ SCREENS = (
         SUPER_ADMINS,
     ),
     Screen("users", "platform/users.py", "Users", ":material/group:", "Platform", SUPER_ADMINS),
-    Screen("setup", "admin/setup.py", "Settings", ":material/settings:", "More", MANAGERS),
+    Screen(
+        "setup",
+        "admin/setup.py",
+        "Settings",
+        ":material/settings:",
+        "More",
+        MANAGERS,
+        guide="Settings",
+    ),
     Screen(
         "account",
         "admin/account.py",
@@ -371,10 +427,21 @@ SCREENS = (
         ":material/account_circle:",
         "More",
         EVERYBODY,
+        guide="Your account",
     ),
     _of_link(LinkPurpose.PORTAL, "Bookings and forms", ":material/today:"),
     _of_link(LinkPurpose.COMMISSION, "Statement", ":material/receipt_long:"),
     _of_link(LinkPurpose.SHARE, "Dashboard", ":material/monitoring:"),
+    Screen(
+        "guide",
+        "public/guide.py",
+        "User guide",
+        ":material/help:",
+        "Public",
+        (),
+        menu=False,
+        public=True,
+    ),
     Screen(
         "decisions",
         "public/decisions.py",

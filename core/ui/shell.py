@@ -9,9 +9,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.tenancy.access.authorization import may_open
 from core.tenancy.access.view_as import stop_view_as
 from core.tenancy.access.viewers import Viewer
 from core.ui.brand import PRODUCT, whose
+from core.ui.guide import guide_address
 from core.ui.navigation import ACCOUNT, BY_KEY, SETTINGS, is_public, jump, pages_for
 from core.ui.page import go, shown_role, viewer_of_run, write_organization_into_address
 from core.ui.panels.sign_in import show_sign_in
@@ -68,6 +70,18 @@ def show_view_as_banner(viewer: Viewer) -> None:
             st.rerun()
 
 
+def show_ways_around(viewer: Viewer, address: str) -> None:
+    """Above the page: back to the settings that it is one of, and on to what the guide says."""
+    screen = BY_KEY.get(address)
+    if screen is None or may_open(viewer, screen.access) is not None:
+        return
+    if screen.guide:
+        with st.container(key="help"):
+            st.markdown(f'[?]({guide_address(screen.guide)} "Help with this page")')
+    if screen.about:
+        go(SETTINGS, "← Settings")
+
+
 def main() -> None:
     """Run once for every look at any page."""
     st.set_page_config(page_title=PRODUCT, page_icon=FAVICON, layout="wide")
@@ -100,8 +114,7 @@ def show_to(viewer: Viewer) -> None:
     show_view_as_banner(viewer)
     if viewer.second_factor_missing and page.url_path != ACCOUNT and not is_public(page.url_path):
         jump(ACCOUNT)
-    if page.url_path in BY_KEY and BY_KEY[page.url_path].about:
-        go(SETTINGS, "← Settings")
+    show_ways_around(viewer, page.url_path)
     page.run()
 
 

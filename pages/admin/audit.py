@@ -27,6 +27,7 @@ from core.tenancy.access.sessions import organizations_for_user
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import empty, export_address, require, title
 from core.ui.panels.audit import OPERATIONS, details_of
+from core.ui.panels.audit_actions import show_actions
 from core.ui.parts.columns import Moment, Text
 from core.ui.parts.filters import period_picker
 from core.ui.parts.format import plural, when
@@ -64,11 +65,11 @@ def ask(viewer: Viewer) -> AuditFilter:
     with first:
         period: Period = period_picker(viewer, default="Last 7 days")
     with second:
-        chosen = choose("Who", sorted(who), "who")
+        chosen = choose("Person", sorted(who), "who")
     with third:
-        table = choose("What", sorted(tables), "table")
+        table = choose("About", sorted(tables), "table")
     with fourth:
-        operation = choose("Done", list(operations), "operation")
+        operation = choose("Action", list(operations), "operation")
     row = st.text_input("Reference", key="row", bind="query-params", placeholder="All").strip()
     return AuditFilter(
         period,
@@ -82,6 +83,12 @@ def ask(viewer: Viewer) -> AuditFilter:
 
 title("Audit log", viewer, viewer.organization_name)
 chosen = ask(viewer)
+view = st.segmented_control(
+    "Show", ("Actions", "Every change"), default="Actions", key="view", bind="query-params"
+)
+if view != "Every change":
+    show_actions(viewer, chosen)
+    st.stop()
 with viewer.transaction() as db:
     count = count_audit_lines(db, chosen)
 if not count:

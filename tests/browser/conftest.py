@@ -19,7 +19,6 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect, sync_playwright
 
 from core.platform.database import as_system
-from core.platform.normalization import JOINER
 from core.tenancy.access.models import OrganizationMember, Role
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.identity.passwords import hash_password
@@ -235,11 +234,6 @@ def theirs(ours) -> Team:
             )
         )
     return made
-
-
-def as_shown(words: str) -> str:
-    """Text as screens show it letter by letter: an address in it is not a link."""
-    return words.replace("@", f"@{JOINER}")
 
 
 def complaint_of(line) -> list[str]:

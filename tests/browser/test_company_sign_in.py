@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from core.tenancy.identity.passwords import hash_password
 from tests import factories as make
-from tests.browser.conftest import as_shown, screens
+from tests.browser.conftest import screens
 from tests.browser.provider import CLIENT, SECRET, provider
 from tests.browser.runs import settled
 from tests.ports import free_port, owner
@@ -122,7 +122,7 @@ def test_whoever_is_not_known_or_not_verified_reads_why_and_stays_outside(
 ):
     company.vouches_for(person.email, **says)
     page = come_back()
-    expect(page.get_by_text(as_shown(answer))).to_be_visible()
+    expect(page.get_by_text(answer)).to_be_visible()
     expect(page.get_by_label("E-mail address")).to_be_visible()
     assert "sid" not in cookies(page)
 

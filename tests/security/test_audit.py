@@ -141,7 +141,9 @@ def test_no_secret_stands_in_a_line(table):
         if table.name == "users":
             db.execute(text("update app.users set password_hash = 'canary'"))
         kept = {name: value for line in lines_of(db, table) for name, value in line.changes.items()}
-    assert {name: kept[name] for name in secret} == {name: ["…", "…"] for name in secret}
+    masked = ["…", "…"]
+    shown = {name for name in secret if kept.get(name, masked) != masked}
+    assert shown == set()
     assert "canary" not in str(kept)
 
 

@@ -54,7 +54,7 @@ def test_the_database_asks_for_the_subject_that_a_kind_declares(database_url):
 
 def test_what_a_role_is_called_and_sees_follows_from_its_declaration():
     assert {name for name in LINK_ROLES if sees_persons(name)} == {"portal", "statement"}
-    assert actors() == {"system": "The product", "admin": "API key", "portal": "Portal link"}
+    assert actors() == {"system": "Automatic", "admin": "API key", "portal": "Portal link"}
     assert not sees_persons("a role that nobody declared")
     with pytest.raises(ValueError, match="Two different roles of links are called “portal”"):
         declare_link_role(LinkRole("portal"))

@@ -71,8 +71,8 @@ def text_of(cell: str | dict[str, Any]) -> str:
 
 def grids(page: AppTest) -> list[Grid]:
     """Every table of the page, from the top."""
-    drawn = (json.loads(each.proto.json) for each in page.get("bidi_component"))
-    return [Grid(data) for data in drawn if "columns" in data]
+    parts = (json.loads(each.proto.json) for each in page.get("bidi_component"))
+    return [Grid(data) for data in parts if "columns" in data]
 
 
 def grid(page: AppTest, *names: str) -> Grid:

@@ -14,11 +14,11 @@ from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import AppTest, app_test, local_script_runner
 from streamlit.testing.v1.local_script_runner import LocalScriptRunner, require_widgets_deltas
 
-from core.platform.normalization import JOINER
 from core.tenancy.access.sessions import choose_organization
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.identity.sign_in import issue_ticket, open_session
 from core.ui.navigation import BY_KEY, PAGES
+from core.ui.parts.format import APART
 from core.ui.server.middleware import COOKIE
 
 SHELL = str(PAGES.parent / "core/ui/shell.py")
@@ -140,7 +140,7 @@ def sent(page: AppTest) -> str:
 def words(page: AppTest) -> list[str]:
     """The texts outside of tables and charts, one by one."""
     return [
-        unescape(str(element.value)).replace(JOINER, "")
+        unescape(str(element.value)).replace(APART, "")
         for kind in TEXTS
         for element in page.get(kind)
     ]

@@ -50,7 +50,7 @@ def lines(page):
 
 
 def test_a_change_reads_as_who_did_what_from_which_to_which(place):
-    page = opened("audit", place.admin, operation="Changed")
+    page = opened("audit", place.admin, view="Every change", operation="Changed")
 
     assert not page.exception
     [line] = lines(page)
@@ -63,9 +63,11 @@ def test_a_change_reads_as_who_did_what_from_which_to_which(place):
 
 
 def test_people_and_things_are_called_by_name(place):
-    [line] = lines(opened("audit", place.admin, table="Bookings", operation="Made"))
+    [line] = lines(
+        opened("audit", place.admin, view="Every change", table="Bookings", operation="Added")
+    )
 
-    assert line["who"] == "The product"
+    assert line["who"] == "Automatic"
     assert "Closer: Ana" in line["changes"]
     assert "Booking status: scheduled" in line["changes"]
     with place.admin.transaction() as db:
@@ -76,18 +78,18 @@ def test_people_and_things_are_called_by_name(place):
 @pytest.mark.parametrize(
     ("query", "left"),
     [
-        ({"who": "The product"}, {"The product"}),
-        ({"who": "ada"}, {"Ada Admin", "The product"}),
+        ({"who": "Automatic"}, {"Automatic"}),
+        ({"who": "ada"}, {"Ada Admin", "Automatic"}),
         ({"table": "Payments"}, set()),
         ({"operation": "Deleted"}, set()),
         ({"period": "Yesterday"}, set()),
-        ({"row": "event"}, {"Ada Admin", "The product"}),
+        ({"row": "event"}, {"Ada Admin", "Automatic"}),
         ({"row": str(uuid4())}, set()),
     ],
 )
 def test_the_address_narrows_the_log(place, query, left):
     query = {name: str(place.event) if value == "event" else value for name, value in query.items()}
-    page = opened("audit", place.admin, **query)
+    page = opened("audit", place.admin, view="Every change", **query)
 
     assert not page.exception
     if not left:
@@ -97,9 +99,9 @@ def test_the_address_narrows_the_log(place, query, left):
 
 
 def test_one_person_is_chosen_by_name(place):
-    page = opened("audit", place.admin)
+    page = opened("audit", place.admin, view="Every change")
     with browser_of(place.admin):
-        box = next(box for box in page.selectbox if box.label == "Who")
+        box = next(box for box in page.selectbox if box.label == "Person")
         box.set_value(
             next(option for option in box.options if option.startswith("Ada Admin"))
         ).run()
@@ -119,7 +121,7 @@ def test_older_lines_follow_page_by_page_without_a_gap_in_every_order(place):
 
     def rows(page, order):
         address = {"audit-lines.page": str(page), "audit-lines.sort": order}
-        opened_page = opened("audit", place.admin, table="Sources", **address)
+        opened_page = opened("audit", place.admin, view="Every change", table="Sources", **address)
         assert any(f"{2 * PAGE + 10} lines" in line for line in words(opened_page))
         return [line["row"] for line in lines(opened_page)]
 
@@ -132,7 +134,7 @@ def test_older_lines_follow_page_by_page_without_a_gap_in_every_order(place):
 def test_a_secret_is_only_called_one(place):
     with place.admin.transaction() as db:
         create_connection(db, "stripe", "Main", SECRET)
-    page = opened("audit", place.admin, table="Secrets")
+    page = opened("audit", place.admin, view="Every change", table="Secrets")
 
     [line] = lines(page)
     assert "Sealed: secret" in line["changes"]
@@ -151,11 +153,18 @@ def test_an_admin_reads_their_own_organisations_log_and_a_super_admin_every_one_
         (boss, {}, False),
         (boss, {"everywhere": "true"}, True),
     ):
-        page = opened("audit", person, table="Organizations", operation="Changed", **address)
+        page = opened(
+            "audit",
+            person,
+            view="Every change",
+            table="Organizations",
+            operation="Changed",
+            **address,
+        )
         assert not page.exception
         shown = str(all_rows(page))
         assert ("Elsewhere AS" in shown, "Eve Elsewhere" in shown) == (sees, sees)
-        who = next(box for box in page.selectbox if box.label == "Who").options
+        who = next(box for box in page.selectbox if box.label == "Person").options
         assert any(option.startswith("Eve Elsewhere") for option in who) == sees
 
 
@@ -167,12 +176,14 @@ def test_whoever_left_is_called_a_former_member(place):
         )
     other = make.viewer(place.org, Role.OWNER)
 
-    [line] = lines(opened("audit", other, table="Bookings", operation="Changed"))
+    [line] = lines(
+        opened("audit", other, view="Every change", table="Bookings", operation="Changed")
+    )
     assert line["who"] == "Former member"
 
 
 def test_the_download_is_the_period_of_the_screen(place):
-    page = opened("audit", place.admin, period="Today")
+    page = opened("audit", place.admin, view="Every change", period="Today")
     day = (now() + timedelta(hours=1)).date()
     assert page.get("link_button")[0].proto.url == (
         f"/exports/audit_logs?format=csv&start={day}&end={day + timedelta(days=1)}"
@@ -239,7 +250,9 @@ def test_what_happened_to_a_members_account_says_whose_it_was(place):
         place.org, "viewer", name="Vera Viewer", password_hash=hash_password(PASSWORD)
     )
     with_app(person)
-    [line] = lines(opened("audit", place.admin, operation="Second factor switched on"))
+    [line] = lines(
+        opened("audit", place.admin, view="Every change", operation="Second factor switched on")
+    )
 
     assert (line["who"], line["what"], line["changes"]) == (
         "Vera Viewer",
@@ -257,7 +270,9 @@ def test_what_became_of_an_organisation_that_is_gone_is_in_words(place):
         delete_organization(db, gone, name="Gone for good", typed="Gone for good")
     past_grace(gone)
     purge_organizations()
-    page = opened("audit", boss, everywhere="true", operation="Permanently deleted")
+    page = opened(
+        "audit", boss, view="Every change", everywhere="true", operation="Permanently deleted"
+    )
 
     assert not page.exception
     [line] = [each for each in lines(page) if each["row"] == str(gone)]

@@ -7,7 +7,7 @@ from html import unescape
 import pytest
 
 from core.ui.navigation import SCREENS
-from core.ui.parts.format import escape_markdown
+from core.ui.parts.format import APART, escape_markdown
 from tests.ui.hostile_names import HOSTILE, KNOW_TAGS, LETTERS_ONLY, MARKUP, TAGS
 from tests.ui.screens import addressed, browser_of, opened, sent
 from tests.ui.teams import DETAILS, Team, team
@@ -83,6 +83,8 @@ def test_every_screen_of_one_row_shows_a_name():
 def test_ordinary_names_stay_readable():
     assert escape_markdown("Ana Øster") == "Ana Øster"
     assert unescape(escape_markdown("O'Neil & Søn – 50 %")) == "O'Neil & Søn – 50 %"
+    addresses = "ana@example.com https://a.b http://c.d www.e.f :streamlit:"
+    assert unescape(escape_markdown(addresses)).replace(APART, "") == addresses
 
 
 def test_what_was_done_to_somebody_is_said_in_letters_too(crew):
@@ -91,5 +93,5 @@ def test_what_was_done_to_somebody_is_said_in_letters_too(crew):
         page = next(button for button in page.button if button.label == "Deactivate").click().run()
 
     said = page.toast[0].value
-    assert unescape(said) == f"{HOSTILE} viewer is kept out."
+    assert unescape(said) == f"{HOSTILE} viewer can no longer sign in."
     assert not any(piece in said for piece in MARKUP)

@@ -16,6 +16,7 @@ from core.money.models import Payment
 from core.platform.database import as_system
 from core.platform.errors import InvalidInput, NotAllowed
 from core.platform.normalization import JOINER
+from core.ui.parts.format import APART
 from tests import factories as make
 from tests.factories import NOON
 from tests.money.world import PARTNER, World
@@ -35,7 +36,7 @@ def pressed(page, label):
 
 def choose(page, option, why="her partner paid"):
     """An option as it is shown, where each mark is escaped."""
-    page.radio[-1].set_value(unescape(option).replace(JOINER, ""))
+    page.radio[-1].set_value(unescape(option).replace(APART, ""))
     page.text_input[-1].set_value(why)
 
 

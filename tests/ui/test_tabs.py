@@ -85,7 +85,7 @@ def shown_of(page, both):
     its name in the choice between the two.
     """
     names = [crew.admin.organization_name for crew in (both.first, both.second)]
-    named = next(name for name in names if f"**{name}**" in words(page))
+    named = next(name for name in names if f"<b>{name}</b>" in sent(page))
     other = both.second if named == names[0] else both.first
     everything = sent(page)
     for known in (*names, both.first.admin.name, both.first.admin.email):

@@ -14,8 +14,8 @@ from tests.ui.expectations import HAS, may
 from tests.ui.screens import alone, opened, sent, words
 
 KEYS = [screen.key for screen in SCREENS]
-READ_BY_ALL = "decisions"  # the only page that hangs on no token
-PUBLIC = [screen.key for screen in SCREENS if screen.public and screen.key != READ_BY_ALL]
+READ_BY_ALL = ("decisions", "guide")  # the pages that hang on no token
+PUBLIC = [screen.key for screen in SCREENS if screen.public and screen.key not in READ_BY_ALL]
 MEMBERS_ONLY = [screen.key for screen in SCREENS if not screen.public]
 ROLES = list(Role)
 # What a public screen says to whoever comes without a link.
@@ -71,11 +71,12 @@ def test_a_public_screen_needs_no_session_but_its_token(ours, screen):
     assert words(bare) == words(alone(screen, None)) == BARE.get(screen, ["Link", ENDED])
 
 
-def test_how_figures_are_counted_is_read_by_everybody_and_names_nobody(ours):
-    page = opened(READ_BY_ALL, None)
+@pytest.mark.parametrize("screen", READ_BY_ALL)
+def test_what_the_product_explains_is_read_by_everybody_and_names_nobody(ours, screen):
+    page = opened(screen, None)
 
-    assert words(page) == words(alone(READ_BY_ALL, ours.admin))
-    assert HAS[READ_BY_ALL] in sent(page)
+    assert words(page) == words(alone(screen, ours.admin))
+    assert HAS[screen] in sent(page)
 
 
 @pytest.mark.parametrize("screen", MEMBERS_ONLY)

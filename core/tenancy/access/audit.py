@@ -21,7 +21,7 @@ from core.tenancy.access.models import OrganizationMember
 
 MASKED = "…"
 # How the log names programs, which act without being a user, by the role of their transaction.
-PROGRAMS = {"system": "The product", "admin": "API key"}
+PROGRAMS = {"system": "Automatic", "admin": "API key"}
 NOBODY = "Installation"
 FORMER = "Former member"
 
@@ -46,21 +46,22 @@ class AuditFilter:
     everywhere: bool = False
 
 
-def _conditions(chosen: AuditFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = (
+def conditions(chosen: AuditFilter) -> list[ColumnElement[bool]]:
+    """What a line has to fulfil."""
+    wanted_of: list[ColumnElement[bool]] = (
         [] if chosen.everywhere else [AuditLog.organization_id == func.app.cur_org()]
     )
     if chosen.period is not None:
-        conditions.append(chosen.period.covers(AuditLog.at))
+        wanted_of.append(chosen.period.covers(AuditLog.at))
     if chosen.program is not None:
-        conditions += [AuditLog.actor_user_id.is_(None), AuditLog.actor_role == chosen.program]
+        wanted_of += [AuditLog.actor_user_id.is_(None), AuditLog.actor_role == chosen.program]
     wanted = {
         AuditLog.actor_user_id: chosen.actor_id,
         AuditLog.table_name: chosen.table,
         AuditLog.operation: chosen.operation,
         AuditLog.row_id: chosen.row_id,
     }
-    return conditions + [column == value for column, value in wanted.items() if value is not None]
+    return wanted_of + [column == value for column, value in wanted.items() if value is not None]
 
 
 ORDERED = ("at", "who", "what", "row")
@@ -91,7 +92,7 @@ def audit_lines(
             (OrganizationMember.organization_id == AuditLog.organization_id)
             & (OrganizationMember.user_id == AuditLog.actor_user_id),
         )
-        .where(*_conditions(chosen))
+        .where(*conditions(chosen))
     )
     columns = {
         "at": AuditLog.at,
@@ -105,7 +106,7 @@ def audit_lines(
 
 def count_audit_lines(db: Session, chosen: AuditFilter) -> int:
     """The number of lines that the caller may read."""
-    return db.scalars(select(func.count()).select_from(AuditLog).where(*_conditions(chosen))).one()
+    return db.scalars(select(func.count()).select_from(AuditLog).where(*conditions(chosen))).one()
 
 
 def people(db: Session, *, everywhere: bool) -> dict[UUID, str]:

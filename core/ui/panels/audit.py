@@ -14,7 +14,7 @@ from core.tenancy.access.audit import FORMER, MASKED, column_label, is_user
 from core.ui.parts.format import when
 
 OPERATIONS = {
-    "insert": "made",
+    "insert": "added",
     "update": "changed",
     "delete": "deleted",
     "export": "exported",
@@ -31,15 +31,15 @@ OPERATIONS = {
 ABOUT_SOMEBODY = {
     "second_factor_on": "second factor switched on",
     "second_factor_off": "second factor switched off",
-    "second_factor_cleared": "second factor taken away",
+    "second_factor_cleared": "second factor removed",
     "recovery_code_used": "recovery code used",
-    "recovery_codes_renewed": "new recovery codes made",
+    "recovery_codes_renewed": "new recovery codes created",
     "password_changed": "password changed",
     "password_reset": "new password by e-mail",
     "signed_out_elsewhere": "signed out elsewhere",
     "locked_out": "too many failed sign-ins",
-    "view_as_start": "viewed as, begun",
-    "view_as_end": "viewed as, ended",
+    "view_as_start": "started viewing as",
+    "view_as_end": "stopped viewing as",
 }
 OPERATIONS |= ABOUT_SOMEBODY
 NOT_SHOWN = ("id", "created_at")

@@ -18,7 +18,12 @@ from core.platform.money import shown
 from core.platform.normalization import JOINER
 from core.platform.notation import notation
 
-STIRRING = re.compile(r"(?i)(?<=:)(?=//|streamlit:)|(?<=www)(?=\.)|(?<=@)")
+# One letter of each address that Streamlit would make a link, and of its own logo's name.
+STIRRING = re.compile(
+    r"(?i)(?<=http)s(?=://)|(?<=htt)p(?=://)|(?<=ww)w(?=\.)|(?<=:)s(?=treamlit:)|(?<=@)[a-z0-9]"
+)
+RARE = re.compile(r"(?<=@)(?=[-_])")  # no letter follows
+APART = "~~"  # marks deleted text, which style.css shows like any other
 
 
 def word(value: str | None, of: type[LabelledEnum] | Mapping[str, str] | None = None) -> str:
@@ -36,17 +41,25 @@ def escape_markdown(text: str) -> str:
     of them.
 
     Marks become character references, which Streamlit shows and never interprets. Bare addresses,
-    of pages and of e-mail, would become links all the same, and its own logo a picture; an
-    invisible joiner inside keeps them words.
+    of pages and of e-mail, would become links all the same, and its own logo a picture: a letter
+    inside that is an element of its own keeps them words, and copies as it is written.
     """
-    quiet = STIRRING.sub(JOINER, text)
+    parts, end = [], 0
+    quiet = RARE.sub(JOINER, text)
+    for letter in STIRRING.finditer(quiet):
+        parts += [_referred(quiet[end : letter.start()]), f"{APART}{letter[0]}{APART}"]
+        end = letter.end()
+    return "".join((*parts, _referred(quiet[end:])))
+
+
+def _referred(text: str) -> str:
     return "".join(
         (
             f"&#{ord(letter)};"
             if letter.isascii() and not letter.isalnum() and letter != " "
             else letter
         )
-        for letter in quiet
+        for letter in text
     )
 
 

@@ -1,4 +1,4 @@
-"""An organisation's own logo."""
+"""An organisation's own logo, and which lines of the audit log are of one transaction."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -22,6 +22,13 @@ def upgrade() -> None:
         sa.Column("logo_version", sa.Text()),
     ):
         op.add_column("organizations", column, schema="app")
+    op.add_column("audit_logs", sa.Column("transaction_id", sa.BigInteger()), schema="app")
+    op.alter_column(  # by itself: added with a default, older lines would all be of one transaction
+        "audit_logs",
+        "transaction_id",
+        server_default=sa.text("pg_current_xact_id()::text::bigint"),
+        schema="app",
+    )
     for name, rule in CHECKS.items():
         named = op.f(f"ck_organizations_{name}")
         op.create_check_constraint(named, "organizations", rule, schema="app")

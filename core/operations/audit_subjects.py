@@ -1,0 +1,104 @@
+"""What lines of the audit log are about, as people speak of it: whose booking, which payment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, Table, Text, cast, select
+from sqlalchemy.orm import Session
+
+from core.bookings.models import Event, PostCallForm
+from core.money.models import Payment
+from core.people.models import Contact, Lead
+from core.platform.money import shown
+from core.platform.schema import Base
+from core.tenancy.access.models import Invitation, OrganizationMember
+
+# By whose line an action is best known, the most telling first.
+TELLING = (
+    "post_call_forms",
+    "payout_snapshots",
+    "payments",
+    "events",
+    "leads",
+    "contacts",
+    "organization_members",
+    "invitations",
+)
+
+
+def subjects(
+    db: Session, lines: Iterable[Row[Any]], day: Callable[[Any], str]
+) -> dict[tuple[str, str], str]:
+    """By table and row id, what it is, as far as it is still there and the caller may see it;
+    ``day`` writes an instant as a day of the reader's zone.
+    """
+    wanted: dict[str, set[str]] = {}
+    for line in lines:
+        if _is_id(line.row_id):
+            wanted.setdefault(line.table_name, set()).add(line.row_id)
+    found: dict[tuple[str, str], str] = {}
+    for table, ids in wanted.items():
+        if (query := _query(table, ids)) is not None:
+            for row in db.execute(query).mappings():
+                if words := _words(table, row, day):
+                    found[table, str(row["id"])] = words
+    return found
+
+
+def _is_id(row_id: str) -> bool:
+    try:
+        UUID(row_id)
+    except ValueError:
+        return False
+    return True
+
+
+def _query(table: str, ids: Iterable[str]) -> Select[Any] | None:
+    """The rows with what they are called by; None for a table whose rows have no name."""
+    special: dict[str, tuple[Select[Any], Any]] = {
+        "events": (select(Event.id, Event.lead_name, Event.scheduled_at), Event.id),
+        "post_call_forms": (
+            select(PostCallForm.id, Event.lead_name, Event.scheduled_at).join(
+                Event,
+                (Event.organization_id == PostCallForm.organization_id)
+                & (Event.id == PostCallForm.event_id),
+            ),
+            PostCallForm.id,
+        ),
+        "payments": (
+            select(Payment.id, Payment.customer_name, Payment.amount, Payment.currency),
+            Payment.id,
+        ),
+        "leads": (
+            select(Lead.id, Contact.name).join(
+                Contact,
+                (Contact.organization_id == Lead.organization_id) & (Contact.id == Lead.contact_id),
+            ),
+            Lead.id,
+        ),
+        "organization_members": (
+            select(OrganizationMember.user_id.label("id"), OrganizationMember.name),
+            OrganizationMember.user_id,
+        ),
+        "invitations": (select(Invitation.id, Invitation.email.label("name")), Invitation.id),
+    }
+    if table in special:
+        query, key = special[table]
+        return query.where(cast(key, Text).in_(sorted(ids)))
+    known: Table | None = Base.metadata.tables.get(f"app.{table}")
+    if known is None or not {"id", "name"} <= set(known.c.keys()):
+        return None
+    return select(known.c.id, known.c.name).where(cast(known.c.id, Text).in_(sorted(ids)))
+
+
+def _words(table: str, row: Mapping[Any, Any], day: Callable[[Any], str]) -> str:
+    if table in ("events", "post_call_forms"):
+        whose = f"{row['lead_name']}’s booking" if row["lead_name"] else "a booking"
+        return f"{whose} of {day(row['scheduled_at'])}"
+    if table == "payments":
+        whose = f"{row['customer_name']}’s payment" if row["customer_name"] else "a payment"
+        return f"{whose} of {shown(row['amount'], row['currency'])}"
+    return row["name"] or ""

@@ -1,0 +1,133 @@
+"""The audit log in people's words: who did what to which booking or payment, by action."""
+
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import text
+
+from core.bookings.form_answers import FormAnswers
+from core.money.form_filing import file_form
+from core.operations.audit_subjects import TELLING
+from core.platform.database import as_system
+from core.tenancy.access.audit import AuditFilter
+from core.tenancy.access.audit_actions import actions
+from core.tenancy.access.view_as import start_view_as
+from core.ui.panels.audit_actions import thing, verb_of
+from tests import factories as make
+from tests.ui.grids import grid
+from tests.ui.screens import browser_of, opened, token_of, words
+
+
+@pytest.fixture
+def place():
+    """An admin and a closer with a booking of yesterday."""
+    org = make.organization(name="Ours")
+    admin = make.viewer(org, "admin", name="Ada Admin")
+    ana = make.viewer(org, "sales_rep", name="Ana")
+    with as_system(org) as db:
+        closer = make.closer(db, org, "Ana", user_id=ana.user_id)
+        event = make.event(db, org, closer, lead_name="John Doe", at=make.NOON)
+        return SimpleNamespace(admin=admin, ana=ana, org=org, event=event.id)
+
+
+def listed(page):
+    return [(row["who"], row["what"]) for row in grid(page, "who", "what").rows]
+
+
+def test_a_filed_form_is_one_line_that_names_the_booking(place):
+    with place.ana.transaction() as db:
+        file_form(db, place.event, FormAnswers(True, True, True, False), place.ana)
+    page = opened("audit", place.admin)
+
+    assert not page.exception
+    [said] = [what for who, what in listed(page) if who == "Ana"]
+    assert said.startswith("Filed the form of John Doe’s booking of 4 Nov 2026, and ")
+
+
+def test_what_the_product_did_by_itself_is_counted_in_one_line(place):
+    with as_system(place.org) as db:
+        for number in range(4):
+            make.payment(db, place.org, f"{number + 1}.00")
+    automatic = [what for who, what in listed(opened("audit", place.admin)) if who == "Automatic"]
+
+    assert len(automatic) == 1
+    assert "4 payments added" in automatic[0]
+
+
+def test_changes_of_one_transaction_are_one_action_and_of_two_are_two(place):
+    for name in ("Funnel A", "Funnel B"):
+        with place.admin.transaction() as db:
+            for part in ("one", "two"):
+                db.execute(
+                    text("insert into app.sources (organization_id, name) values (:org, :name)"),
+                    {"org": place.org, "name": f"{name} {part}"},
+                )
+    done = [what for who, what in listed(opened("audit", place.admin)) if who == "Ada Admin"]
+
+    assert done == [
+        "Added source Funnel B one, and 1 more",
+        "Added source Funnel A one, and 1 more",
+    ]
+
+
+def test_an_action_opens_into_its_changes(place):
+    with place.admin.transaction() as db:
+        db.execute(text("update app.organizations set name = 'Ours AS'"))
+    page = opened("audit", place.admin, who="")
+    key = grid(page, "who", "what").rows[0]
+    assert key["what"].startswith("Changed organization Ours AS")
+
+    with place.admin.transaction() as db:
+        [first, *_] = actions(db, AuditFilter(), TELLING, limit=1)
+    assert [line.changes for line in first.lines] == [{"name": ["Ours", "Ours AS"]}]
+
+
+def test_a_member_whose_account_was_viewed_is_named(place):
+    start_view_as(token_of(place.admin), place.admin, SimpleNamespace(user_id=place.ana.user_id))
+    assert ("Ada Admin", "Started viewing as: Ana") in listed(opened("audit", place.admin))
+
+
+def test_older_actions_follow_without_a_gap(place):
+    for number in range(55):
+        with place.admin.transaction() as db:
+            db.execute(
+                text("insert into app.sources (organization_id, name) values (:org, :name)"),
+                {"org": place.org, "name": f"Source {number:02}"},
+            )
+    page = opened("audit", place.admin, table="Sources")
+    seen = listed(page)
+    with browser_of(place.admin):
+        next(button for button in page.button if button.label == "Older →").click().run()
+    seen += listed(page)
+
+    assert not page.exception
+    assert [what for _, what in seen] == [
+        f"Added source Source {number:02}" for number in reversed(range(55))
+    ]
+
+
+def test_nothing_that_fits_is_said(place):
+    page = opened("audit", place.admin, table="Payouts")
+    assert any("Nothing was changed here" in line for line in words(page))
+
+
+@pytest.mark.parametrize(
+    ("table", "operation", "changes", "verb"),
+    [
+        ("payout_snapshots", "update", {"state": ["draft", "approved"]}, "Approved"),
+        ("payout_snapshots", "update", {"state": ["approved", "paid"]}, "Marked as paid:"),
+        ("payout_snapshots", "insert", {}, "Drafted"),
+        ("invitations", "update", {"revoked_at": [None, "2026-01-01"]}, "Revoked"),
+        ("events", "delete", {}, "Deleted"),
+    ],
+)
+def test_what_was_done_is_a_verb(table, operation, changes, verb):
+    assert verb_of(table, operation, changes) == verb
+
+
+def test_one_row_of_a_table_has_a_singular():
+    assert [thing(each) for each in ("closers", "api_keys", "payout_snapshots")] == [
+        "closer",
+        "API key",
+        "payout",
+    ]
