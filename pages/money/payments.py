@@ -28,6 +28,7 @@ from core.ui.panels.payments import (
     pair_of,
     payment_states,
     show_unattributed,
+    unattributed_for,
     why_none_is_unattributed,
 )
 from core.ui.parts.columns import Moment, Money, Text, Word, headings
@@ -104,7 +105,7 @@ with viewer.transaction() as db:
     if view == "unattributed":
         age = unattributed_money(db, chosen.condition).age_in_words
     else:
-        show_unattributed(db, viewer)
+        show_unattributed(unattributed_for(db, viewer))
 if is_of(PAYMENTS, figure):
     st.info(
         f"These are the payments behind **{counted(figure).name}**:"

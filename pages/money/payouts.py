@@ -15,14 +15,15 @@ from core.platform.clock import Period, today
 from core.platform.errors import Conflict
 from core.ui.navigation import jump
 from core.ui.page import act, empty, require, title
-from core.ui.panels.payments import show_unattributed
+from core.ui.panels.payments import show_unattributed, unattributed_for
 from core.ui.parts.columns import Amounts, Day, Number, Text, Word
 from core.ui.parts.tables import table
 
 viewer = require("payouts")
 title("Payouts", viewer, "New payments, and what changed about earlier ones")
 with viewer.transaction() as db:
-    show_unattributed(db, viewer)
+    payouts, loose = snapshots_table(db), unattributed_for(db, viewer)
+show_unattributed(loose)
 if viewer.is_admin:
     first_of_month = today(viewer.timezone).replace(day=1)
     last_month = (
@@ -42,8 +43,6 @@ if viewer.is_admin:
         jump("payout", id=str(made.id))
     elif sent:
         st.error("Choose a first and a last day.")
-with viewer.transaction() as db:
-    payouts = snapshots_table(db)
 if payouts.empty:
     empty(
         "No payouts yet",

@@ -24,7 +24,7 @@ from core.ui.panels.dashboard import (
     summary_of_revenue,
     summary_of_shows,
 )
-from core.ui.panels.payments import show_unattributed
+from core.ui.panels.payments import show_unattributed, unattributed_for
 from core.ui.parts import charts
 from core.ui.parts.columns import Moment, Text, Word, headings
 from core.ui.parts.drill import link_to_rows, narrowed_here, rows_behind, switch_to_rows
@@ -57,7 +57,7 @@ with third, viewer.transaction() as db:
     latest = EventFilter(period=period, condition=matching(db, EVENTS, "", filters))
     recent = events_table(db, latest, limit=10)
     with alerts:
-        show_unattributed(db, viewer)
+        show_unattributed(unattributed_for(db, viewer))
 
 if not figures.now["booked_calls"] and not figures.now["payments"]:
     empty(

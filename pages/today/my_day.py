@@ -14,7 +14,7 @@ from core.platform.clock import Period, now, today
 from core.platform.dataframes import records
 from core.tenancy.access.models import Role
 from core.ui.page import empty, go, require, title
-from core.ui.panels.payments import show_unattributed
+from core.ui.panels.payments import show_unattributed, unattributed_for
 from core.ui.parts.drill import link_to_rows, rows_behind
 from core.ui.parts.filters import address_of
 from core.ui.parts.format import countdown, escape_markdown, explained, when
@@ -30,7 +30,7 @@ one_day = Period(day, day + timedelta(days=1), viewer.timezone)
 with viewer.transaction() as db:
     own = upcoming_events(db, viewer.user_id, since=one_day.starts_at)
     pending = pending_forms(db, closer_user_id=viewer.user_id, limit=MOST)
-    show_unattributed(db, viewer)
+    show_unattributed(unattributed_for(db, viewer))
     figures = totals(db, month, only=("show_rate", "confirmed", "due", *MONTH))
 
 whose = "Your" if viewer.role == Role.SALES_REP else "The team's"
