@@ -29,6 +29,7 @@ from core.ui.panels.payments import (
     pair_of,
     payment_states,
     show_unattributed,
+    unattributed_for,
     why_none_is_unattributed,
 )
 from core.ui.panels.saved_views import offer_saved_views
@@ -118,7 +119,7 @@ with viewer.transaction() as db:
     if view == "unattributed":
         age = unattributed_money(db, chosen.condition).age_in_words
     else:
-        show_unattributed(db, viewer)
+        show_unattributed(unattributed_for(db, viewer))
 if is_of(PAYMENTS, figure):
     st.info(
         f"These are the payments behind **{counted(figure).name}**:"

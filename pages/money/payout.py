@@ -18,8 +18,8 @@ from core.money.payout_tables import details_table, payments_without_closer, sum
 from core.money.payouts import approve, discard, get_snapshot, mark_paid, refusal
 from core.platform.errors import NotFound
 from core.ui.navigation import jump
-from core.ui.page import act, no_such, require, title
-from core.ui.panels.payments import show_unattributed
+from core.ui.page import act, go, no_such, require, title
+from core.ui.panels.payments import UNATTRIBUTED
 from core.ui.panels.payouts import (
     SUMS,
     all_lines,
@@ -142,9 +142,9 @@ if viewer.is_admin and payout.state == SnapshotState.DRAFT:
     )
     warn_first(payout, bounds)
     warn_unfinished(payout)
-    with viewer.transaction() as db:
-        show_unattributed(db, viewer)
     warn_without_closer(without_closer)
+    if without_closer:
+        go("payments", "Match them to bookings", view=UNATTRIBUTED)
     warn_open_entries(entries)
     typed = st.text_input(
         f"To confirm, enter the name of the payout: {escape_markdown(payout.name)}"

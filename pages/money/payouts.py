@@ -16,7 +16,7 @@ from core.platform.errors import Conflict, InvalidInput
 from core.platform.notation import notation
 from core.ui.navigation import jump
 from core.ui.page import act, empty, require, title
-from core.ui.panels.payments import show_unattributed
+from core.ui.panels.payments import show_unattributed, unattributed_for
 from core.ui.parts.columns import Amounts, Day, Number, Text, Word
 from core.ui.parts.forms import Form
 from core.ui.parts.tables import table
@@ -24,7 +24,8 @@ from core.ui.parts.tables import table
 viewer = require("payouts")
 title("Payouts", viewer, "New payments, and adjustments to earlier ones")
 with viewer.transaction() as db:
-    show_unattributed(db, viewer)
+    payouts, loose = snapshots_table(db), unattributed_for(db, viewer)
+show_unattributed(loose)
 if viewer.is_admin:
     first_of_month = today(viewer.timezone).replace(day=1)
     last_month = (
@@ -47,8 +48,6 @@ if viewer.is_admin:
                 raise Conflict(f"No draft was created. {refused}")
             made = create_snapshot(db, name, period, viewer)
         jump("payout", id=str(made.id))
-with viewer.transaction() as db:
-    payouts = snapshots_table(db)
 if payouts.empty:
     empty(
         "No payouts yet",

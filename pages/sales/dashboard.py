@@ -35,7 +35,7 @@ from core.ui.panels.dashboard import (
     summary_of_revenue,
     summary_of_shows,
 )
-from core.ui.panels.payments import show_unattributed
+from core.ui.panels.payments import show_unattributed, unattributed_for
 from core.ui.parts.columns import Moment, Text, Word, headings
 from core.ui.parts.drill import link_to_rows, narrowed_here, rows_behind, switch_to_rows
 from core.ui.parts.filters import (
@@ -95,7 +95,8 @@ def show_figures(
         recent = events_table(db, latest, limit=10)
         if not names_everybody(figures, choices):
             choices = choices_of(db, choices)
-        show_unattributed(db, viewer)
+        loose = unattributed_for(db, viewer)
+    show_unattributed(loose)
     asked = [("narrowed", key) for key in filters.chosen]
     asked.append((ORGANIZATION, str(viewer.organization_id)))
     follow(f"/live/dashboard?{urlencode(asked)}", stamp)

@@ -17,7 +17,7 @@ from core.platform.clock import Period, now, today
 from core.platform.dataframes import records
 from core.tenancy.access.models import Role
 from core.ui.page import act, empty, go, require, title
-from core.ui.panels.payments import show_unattributed
+from core.ui.panels.payments import show_unattributed, unattributed_for
 from core.ui.parts.drill import link_to_rows, rows_behind
 from core.ui.parts.filters import address_of
 from core.ui.parts.format import countdown, escape_markdown, explained, on, plural, when
@@ -33,10 +33,11 @@ one_day = Period(day, day + timedelta(days=1), viewer.timezone)
 with viewer.transaction() as db:
     own = upcoming_events(db, viewer.user_id, since=one_day.starts_at)
     pending = pending_forms(db, closer_user_id=viewer.user_id, limit=MOST)
-    show_unattributed(db, viewer)
+    loose = unattributed_for(db, viewer)
     agreed = follow_ups(db, viewer.user_id, until=day, done_since=one_day.starts_at)
     figures = totals(db, month, only=("show_rate", "confirmed", "due", *MONTH))
 
+show_unattributed(loose)
 whose = "Your" if viewer.role == Role.SALES_REP else "The team's"
 
 todays = [call for call in own if call.scheduled_at < one_day.ends_at]

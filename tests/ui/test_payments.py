@@ -161,7 +161,7 @@ def test_a_refused_choice_leaves_everything_typed_and_the_whole_page(world):
     assert world.payment(card).chosen_at is None
 
 
-ALERT = "1 payment ($4,997.00) is not matched to a booking; it is"
+ALERT = "Unattributed: 1 payment ($4,997.00) is not matched to a booking; it is"
 
 
 def leads_to_all_of_it(page):

@@ -12,7 +12,7 @@ import streamlit as st
 from sqlalchemy.orm import Session
 
 from core.money.models import UNDONE, PairVerdict, PaymentStatus, RefundKind
-from core.money.queries import unattributed_money
+from core.money.queries import Unattributed, unattributed_money
 from core.money.reconciliation import decide_pair
 from core.tenancy.access.models import AccessSettings
 from core.tenancy.access.viewers import Viewer
@@ -129,15 +129,17 @@ def decide_pairs(viewer: Viewer, pairs: Sequence[Pair]) -> None:
     st.rerun()
 
 
-def show_unattributed(db: Session, viewer: Viewer) -> None:
-    """How much money has no booking, and the way to all of it, for those who can match it. Nothing
-    where there is none.
-    """
-    loose = unattributed_money(db) if viewer.is_manager else None
+def unattributed_for(db: Session, viewer: Viewer) -> Unattributed | None:
+    """What ``show_unattributed`` shows: to those who can match it, and None to everybody else."""
+    return unattributed_money(db) if viewer.is_manager else None
+
+
+def show_unattributed(loose: Unattributed | None) -> None:
+    """How much money has no booking, and the way to all of it; nothing where there is none."""
     if loose is None or not loose.count:
         return
     what, way = st.columns([8, 3], vertical_alignment="center")
-    what.warning(escape_markdown(f"{loose.in_words}."), icon=":material/link_off:")
+    what.warning(escape_markdown(f"Unattributed: {loose.in_words}."), icon=":material/link_off:")
     with way:
         go("payments", "Match them to bookings", view=UNATTRIBUTED)
 

@@ -1,4 +1,4 @@
--- Whether pages of this origin may call the API for any organisation. Asked before anybody knows for
+-- Whether pages of this origin may use the API for any organisation. Asked before anybody knows for
 -- which: a browser's preflight carries no token.
 create or replace function app.is_api_origin(p_origin text) returns boolean language sql stable
 security definer set search_path = pg_catalog, pg_temp as $f$
