@@ -188,9 +188,7 @@ def links_of(admin: Viewer, called: str, closer_id: UUID) -> dict[str, str]:
     """
     long_ago = Period(date(2020, 1, 1), date(2020, 2, 1), admin.timezone)
     with admin.transaction() as db:
-        payout = approve(
-            db, create_snapshot(db, f"{called} earlier payout", long_ago, None).id, admin
-        )
+        payout = approve(db, create_snapshot(db, called, long_ago, None).id, admin)
         shown = share_of("Last 30 days", {}, money=True)
         links = (
             issue_link(db, admin, LinkPurpose.PORTAL, f"{called} portal", closer_id=closer_id),

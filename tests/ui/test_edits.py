@@ -13,9 +13,9 @@ from core.messages.models import ReportSettings
 from core.messages.settings import REPORTS
 from core.platform.database import as_system
 from core.platform.edits import Changed, merged
-from core.platform.normalization import JOINER
 from core.tenancy.organizations.queries import current_organization, settings_of
 from core.tenancy.organizations.settings import ORGANIZATION, change_settings
+from core.ui.parts.format import APART
 from tests import factories as make
 from tests.ui.screens import browser_of, opened, press, words
 
@@ -120,7 +120,7 @@ def test_an_error_stands_at_its_field_and_what_was_typed_stays(admin):
     field(page, "Name").set_value("Ana")
     field(page, "E-mail").set_value("ana at example")
     page = save(page, admin, "add closers")
-    assert [unescape(error.value).replace(JOINER, "") for error in page.error] == [
+    assert [unescape(error.value).replace(APART, "") for error in page.error] == [
         "“ana at example” is not an e-mail address, like name@example.com."
     ]
     assert (field(page, "Name").value, field(page, "E-mail").value) == ("Ana", "ana at example")

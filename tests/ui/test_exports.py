@@ -21,7 +21,7 @@ from tests.ui.screens import browser_of, opened, words
 @pytest.fixture(scope="module")
 def admin(database_url):
     """An admin in Denmark, with eleven payments."""
-    made = make.viewer(make.organization(region="DK"))
+    made = make.viewer(make.organization(locale="da_DK"))
     with as_system(made.organization_id) as db:
         for number in range(11):
             make.payment(db, made.organization_id, f"{number + 1}.5", customer_name="Cleo")
@@ -94,7 +94,7 @@ def test_an_export_is_recorded_with_its_rows_and_columns(admin):
             .first()
         )
         assert line.changes == {"format": "xlsx", "rows": 11, "columns": "amount"}
-    page = opened("audit", admin, operation="Exported", table="Payments")
+    page = opened("audit", admin, view="Every change", operation="Exported", table="Payments")
     assert "Columns: amount; Format: xlsx; Rows: 11" in grid(page, "changes").column("changes")
 
 

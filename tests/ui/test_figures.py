@@ -91,7 +91,7 @@ def behind(made, address, role="admin"):
     query = dict(parse_qsl(parts.query))
     page = look(made, screen, role, **query)
     thing = BY_SCREEN[screen].rows.label.rpartition(" ")[2].removesuffix("s")
-    lines = [re.match(rf"([\d,]+) {thing}s?\b", line) for line in words(page)]
+    lines = [re.match(rf"(?:Sum of )?([\d,]+) {thing}s?\b", line) for line in words(page)]
     count = sum(int(found[1].replace(",", "")) for found in lines if found)
     assert count == sum(listed_in(made, table, screen, role, query) for table in grids(page))
     return count

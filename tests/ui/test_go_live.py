@@ -40,7 +40,7 @@ def test_each_line_says_what_was_seen_how_to_mend_it_and_leads_there(org):
         "**Slack** · Broken: reports are on, but no channel is set up" in line for line in said
     )
     assert any(
-        "**Payments** · Look at this: 1 payment ($4,997.00) is not matched to a booking" in line
+        "**Payments** · Check this: 1 payment ($4,997.00) is not matched to a booking" in line
         for line in said
     )
     assert any("**Test payments** · Check this: count as real money" in line for line in said)
@@ -107,7 +107,9 @@ def test_payments_of_nobody_lead_to_the_list_of_them(org):
         if link.proto.label == "Open Payments" and link.proto.query_string
     ]
     asked = dict(parse_qsl(query))
-    assert any(line.startswith("1 payment ·") for line in words(opened("payments", admin, **asked)))
+    assert any(
+        line.startswith("Sum of 1 payment:") for line in words(opened("payments", admin, **asked))
+    )
 
 
 def test_every_line_leads_to_a_screen_that_exists(org):

@@ -15,7 +15,6 @@ from core.money.attribution import attribute_all, choose_no_event
 from core.money.models import Payment
 from core.platform.database import as_system
 from core.platform.errors import InvalidInput, NotAllowed
-from core.platform.normalization import JOINER
 from core.ui.parts.format import APART
 from tests import factories as make
 from tests.factories import NOON
@@ -120,7 +119,7 @@ def test_each_suggestion_says_why_and_how_sure_it_is(world):
     with browser_of(world.mara):
         page = addressed("payment", id=str(card)).run()
     [radio] = [each for each in page.radio if each.label == "Suggested bookings"]
-    assert [unescape(each).replace(JOINER, "").split(" · ")[:2] for each in radio.options[:3]] == [
+    assert [unescape(each).replace(APART, "").split(" · ")[:2] for each in radio.options[:3]] == [
         ["Pat", PARTNER],
         ["Wanda Far", "w@example.com"],
         ["Al", "far@example.com"],
@@ -232,10 +231,10 @@ def test_what_of_a_refund_counts_is_said_where_more_went_back_than_was_paid(worl
         page = addressed("payment", id=str(card)).run()
     lines = [line for line in words(page) if line.startswith(("Refund of", "Lost dispute"))]
     assert [line.partition(", 0")[0].rpartition(",")[0] for line in lines] == [
-        "Refund of $30.00: Succeeded",
+        "Refund of $30.00: Succeeded, Thu, Nov 5",
         "Lost dispute of $100.00, of which $70.00 counts, as no more can go back than was paid:"
-        " Succeeded",
-        "Refund of $5.00: Failed",
+        " Succeeded, Mon, Nov 9",
+        "Refund of $5.00: Failed, Tue, Nov 10",
     ]
 
 

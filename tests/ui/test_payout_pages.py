@@ -212,7 +212,7 @@ def test_a_draft_over_approved_days_is_refused_when_it_is_made_and_what_was_type
     page.text_input[0].set_value("October again")
     page.date_input[0].set_value((date(2026, 10, 1), date(2026, 10, 31)))
     with browser_of(admin):
-        next(each for each in page.button if each.label == "Make a draft").click().run()
+        next(each for each in page.button if each.label == "Create draft").click().run()
     [error] = [unescape(each.value) for each in page.error]
     assert error.startswith("No draft was created. “October 2026” is approved up to the end")
     assert page.text_input[0].value == "October again"

@@ -15,7 +15,7 @@ from core.bookings.models import ListEntry, Package, PcfDraft, PostCallForm
 from core.money.form_filing import file_form, withdraw_form
 from core.platform.clock import now
 from core.platform.database import as_system
-from core.platform.normalization import JOINER
+from core.ui.parts.format import APART
 from tests import factories as make
 from tests.ui.screens import browser_of, opened, words
 
@@ -86,7 +86,7 @@ class Window:
         return {each.label or each.proto.label for kind in kinds for each in self.page.get(kind)}
 
     def errors(self):
-        return [unescape(each.value).replace(JOINER, "") for each in self.page.error]
+        return [unescape(each.value).replace(APART, "") for each in self.page.error]
 
 
 def test_a_closed_deal_is_asked_for_what_was_bought_and_how_it_is_paid(rep, event):
