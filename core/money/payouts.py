@@ -95,7 +95,7 @@ def create_snapshot(
     snapshot = PayoutSnapshot(
         organization_id=organization_id_of(db),
         id=uuid4(),
-        name=check_name(name, "") if is_written(name or "") else _name_of(period),
+        name=check_name(name, "") if name and is_written(name) else _name_of(period),
         period_start=period.start,
         period_end=period.end,
         timezone=period.timezone,
