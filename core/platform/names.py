@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from core.platform.errors import InvalidInput
 
 MOST_NAMES = 100
-LONGEST_NAME, LONGEST_SENTENCE, LONGEST_TEXT = 120, 500, 20_000
+LONGEST_NAME, LONGEST_SENTENCE, LONGEST_TEXT = 200, 500, 20_000
 # Control characters, halves of a character, and marks that turn the words around them: no keyboard
 # writes them, and no screen shows them.
 UNWRITTEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -17,7 +17,7 @@ BLANK = re.compile(r"\s+")
 
 def check_name(text: str, missing: str, *, field: str = "name") -> str:
     """A name as it is stored: in one line and trimmed. Raises InvalidInput with the sentence
-    ``missing`` for none, and for one of more than 120 letters.
+    ``missing`` for none, and for one of more than 200 letters.
     """
     name = BLANK.sub(" ", UNWRITTEN.sub(" ", text)).strip()
     if not name:

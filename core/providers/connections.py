@@ -11,7 +11,7 @@ from core.deliveries.models import WebhookConnection
 from core.deliveries.secrets import store_secret
 from core.platform.database import organization_id_of
 from core.platform.errors import InvalidInput
-from core.platform.names import check_name
+from core.platform.names import check_name, check_sentence
 from core.platform.settings import settings
 from core.providers import registry
 from core.providers.provider import Address
@@ -86,7 +86,7 @@ def create_connection(
         id=uuid4(),
         provider=provider,
         name=called,
-        external_account_id=account_id or None,
+        external_account_id=check_sentence(account_id or "", field="account_id") or None,
         rate_limit_per_minute=rate_limit,
     )
     db.add(connection)

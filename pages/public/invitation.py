@@ -7,6 +7,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.platform.errors import SalesOpsError
+from core.platform.names import LONGEST_NAME
 from core.tenancy.access.invitations import (
     Found,
     accept_as,
@@ -44,7 +45,7 @@ def ask_new(found: Found) -> bool:
     """Name and password of a new account; whether it was made."""
     with st.form("new account"):
         st.text_input("E-mail address", found.email, disabled=True)
-        name = st.text_input("Your name", autocomplete="name", max_chars=120)
+        name = st.text_input("Your name", autocomplete="name", max_chars=LONGEST_NAME)
         password, again = password_twice("Password")
         sent = st.form_submit_button("Join", type="primary", width="stretch")
     if sent and password != again:

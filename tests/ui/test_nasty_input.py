@@ -46,7 +46,7 @@ DAYS = (date(1, 1, 1), date(9999, 12, 31))
 ENDS_THE_SESSION = "Sign out everywhere, here too"
 PLATFORM = ("organizations", "users")
 MORE_OF = {"lists": [{"list": "Packages"}, {"list": "Setters"}, {"list": "Objections"}]}
-LONGEST_NAME, LONGEST_TEXT = 120, 20_000
+LONGEST_NAME, LONGEST_TEXT = 200, 20_000
 ROUNDS = 5  # of choices that lead to further questions
 
 

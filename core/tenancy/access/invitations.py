@@ -178,7 +178,7 @@ def accept_as_new(token: str, name: str, password: str) -> None:
     """
     found = _found_open(token)
     shown = check_name(name, "Say your name, as your colleagues know it.")
-    if not shown.isprintable():
+    if not " ".join(name.split()).isprintable():
         raise InvalidInput("Say your name, as your colleagues know it.", field="name")
     check_password(password, email=found.email)
     _accept(token, None, shown, hash_password(password))
