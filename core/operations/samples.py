@@ -89,7 +89,9 @@ def _samples(provider: str, leads: list[dict[str, Any]]) -> Iterator[tuple[str, 
 def _sample_connection(db: Session, provider: str) -> tuple[str, str]:
     name = f"Sample {registry.provider(provider).label}"
     named = select(WebhookConnection).where(
-        WebhookConnection.provider == provider, WebhookConnection.name == name
+        WebhookConnection.provider == provider,
+        WebhookConnection.name == name,
+        WebhookConnection.deleted_at.is_(None),
     )
     connection = db.scalars(named).first() or create_connection(
         db, provider, name, f"sample-{secrets.token_urlsafe(24)}"

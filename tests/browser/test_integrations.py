@@ -44,7 +44,7 @@ def test_a_key_is_entered_refused_replaced_verified_and_removed(product, visit, 
     assert KEYS["whop"] not in page.content()
 
     page.get_by_role("button", name="Remove", exact=True).click()
-    expect(page.get_by_text("deleted here at once")).to_be_visible()
+    expect(page.get_by_text("The key is deleted here.")).to_be_visible()
     page.get_by_role("button", name="Remove key").click()
     expect(page.get_by_text("No keys yet")).to_be_visible()
     settled(page)

@@ -57,6 +57,7 @@ WHERE = {
     "webhook_deliveries.body",
     "webhook_deliveries.headers",
     "webhook_deliveries.last_error",
+    "webhook_deliveries.history",
     "provider_objects.data",
     "job_runs.error",
     "job_runs.detail",
@@ -69,6 +70,8 @@ BY_HAND = """
     update app.refunds set reason = '{name} asked for it';
     update app.payments set note = 'Call {name} back' where customer_email_normalized = '{email}';
     update app.connection_activity set last_error = 'cannot be read: {email}';
+    update app.webhook_deliveries set history = jsonb_build_array(jsonb_build_object('outcome',
+      'failed', 'reason', 'the database refused it: {email}'));
     insert into app.job_runs (organization_id, id, task, attempt, started_at, error, detail)
       select id, gen_random_uuid(), 'any', 1, now(), 'KeyError: {phone}', jsonb_build_object('to',
         '{email}') from app.organizations;

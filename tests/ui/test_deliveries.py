@@ -146,7 +146,8 @@ def test_the_failed_ones_of_a_connection_are_replayed_together(admin):
     assert {delivery(to, each).status for each in failed} == {"pending"}
     assert delivery(other, elsewhere).status == "dead"
     [line] = lines(admin, "replay")
-    assert (line.row_id, line.changes["deliveries"]) == (str(to.connection_id), 3)
+    assert line.row_id == str(to.connection_id)
+    assert line.changes == {"deliveries": 3, "states": "dead", "connection": "Test"}
 
 
 def test_everything_since_a_day_is_replayed_after_its_number_was_shown(admin):
@@ -160,6 +161,10 @@ def test_everything_since_a_day_is_replayed_after_its_number_was_shown(admin):
     assert not page.exception
     assert {delivery(to, each).status for each in since} == {"pending"}
     assert delivery(to, before).status == "ignored"
+    log = opened("audit", admin)
+    assert not log.exception
+    assert "Deliveries · replayed" in sent(log)
+    assert "Deliveries: 2" in sent(log)
 
 
 @pytest.mark.parametrize("sought", ["JANE@example.com", "evt_of_jane"])

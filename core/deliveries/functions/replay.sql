@@ -45,7 +45,9 @@ begin
   values (org, app.cur_user(), app.cur_role(), 'webhook_deliveries',
     coalesce(p_ids[1]::text, p_connection::text, ''), 'replay',
     jsonb_strip_nulls(jsonb_build_object('deliveries', replayed, 'since', p_since,
-      'states', to_jsonb(p_states), 'connection_id', p_connection)));
+      'states', array_to_string(p_states, ', '), 'connection', (
+        select c.name from app.webhook_connections c
+         where c.organization_id = org and c.id = p_connection))));
   return replayed;
 end $f$;
 grant execute on function app.replay_deliveries to so_app, so_worker;
@@ -57,8 +59,11 @@ begin
   insert into app.audit_logs (organization_id, actor_user_id, actor_role, table_name, row_id,
     operation, changes)
   select app.demand_admin_or_system(), app.cur_user(), app.cur_role(), 'webhook_deliveries', d.id,
-         'look', jsonb_build_object('connection_id', d.connection_id)
-    from app.webhook_deliveries d where d.organization_id = app.cur_org() and d.id = p_delivery;
+         'look', jsonb_build_object('connection', c.name)
+    from app.webhook_deliveries d
+    join app.webhook_connections c on c.organization_id = d.organization_id
+     and c.id = d.connection_id
+   where d.organization_id = app.cur_org() and d.id = p_delivery;
 end $f$;
 grant execute on function app.record_look to so_app;
 
