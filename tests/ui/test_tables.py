@@ -485,13 +485,12 @@ def test_a_download_has_what_is_filtered_and_stands_in_the_audit_log(database_ur
         ).all()
     facts = {"rows": 1, "period": "Last 365 days", "searched": True}
     assert [(name, changes["format"], who) for name, changes, who in noted] == [
-        ("bookings", "csv", admin.user_id),
-        ("bookings", "xlsx", admin.user_id),
+        ("events", "csv", admin.user_id),
+        ("events", "xlsx", admin.user_id),
     ]
     assert all({**facts, "format": changes["format"]} == changes for _, changes, _ in noted)
-    log = grid(
-        opened("audit", admin, view="Every change", operation="Exported"), "who", "what", "changes"
-    )
+    every = opened("audit", admin, view="Every change", operation="Exported", table="Bookings")
+    log = grid(every, "who", "what", "changes")
     said = "Period: Last 365 days; Rows: 1; Searched: yes"
     assert {(row["what"], row["changes"]) for row in log.rows} == {
         ("Bookings · exported", f"Format: {name}; {said}") for name in ("csv", "xlsx")

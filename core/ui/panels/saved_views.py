@@ -26,7 +26,7 @@ from core.ui.navigation import jump
 from core.ui.page import act
 from core.ui.parts.drill import address, link_to_rows, switch_to_rows
 from core.ui.parts.format import escape_markdown
-from core.ui.parts.own_columns import own_columns
+from core.ui.parts.own_columns import know_columns, own_columns
 from core.ui.parts.query_params import ORGANIZATION, id_from_address
 
 OPEN = "open"  # the view to open, in a link to it
@@ -45,6 +45,7 @@ def offer_saved_views(viewer: Viewer, screen: str, key: str) -> None:
         views = saved_views(db, key, viewer)
         choice = list_choice(db, key, viewer)
         default = choice.default_view_id if choice else None
+        know_columns(key, choice.columns if choice else [])
     _open_asked(screen, views, default)
     current = _by_id(views, id_from_address(SAVED))
     with st.popover(_label(current), icon=":material/bookmark:"):

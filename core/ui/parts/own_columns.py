@@ -23,6 +23,11 @@ def own_columns(key: str) -> list[str]:
     return names
 
 
+def know_columns(key: str, names: Sequence[str]) -> None:
+    """These are the reader's own, as whoever asked the database for more has found."""
+    st.session_state[_known(key)] = list(names)
+
+
 def remember_columns(key: str, names: Sequence[str]) -> None:
     """These are the reader's own from now on. It is stored when the page knows again who reads it:
     this is called before that.
