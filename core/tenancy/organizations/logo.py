@@ -45,7 +45,7 @@ def _kind_of(picture: bytes) -> str:
     raise InvalidInput("The logo has to be a PNG, JPEG or WebP file.", field="logo")
 
 
-def logo_of(db: Session) -> Row[tuple[bytes | None, str | None]]:
+def logo_of(db: Session) -> Row[bytes | None, str | None]:
     """The logo of the transaction's organisation and its media type; None for both without one."""
     mine = Organization.id == organization_id_of(db)
     return db.execute(select(Organization.logo, Organization.logo_type).where(mine)).one()

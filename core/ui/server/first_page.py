@@ -34,7 +34,7 @@ class FirstPageMiddleware:
             await self.app(scope, receive, send)
             return
         plain = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
-        await self.app(scope | {"headers": plain}, receive, _Page(send).send)
+        await self.app({**scope, "headers": plain}, receive, _Page(send).send)
 
 
 class _Page:
